@@ -1,0 +1,55 @@
+/**
+ * An ask, a tell and an answer: all that crosses between the edge and the engine.
+ *
+ * Runs in:   both sides; plain data only, packed by `parcel.ts`.
+ * Invariant: bytes given in `body` belong to the runtime until the answer came.
+ */
+
+import type { Failure } from '../base/errors.ts';
+import type { ShardId } from '../base/ids.ts';
+
+/** `short` asks take at most 2 ms of a thread; `long` ones run in slices from a backlog of their own. */
+export type AskClass = 'short' | 'long';
+/** The system lane (open, close, drain, policy) passes the normal one. */
+export type AskLane = 'system' | 'normal';
+
+export interface Ask {
+  readonly shard: ShardId;
+  /** Asks of one actor are handled and answered in order. "" is the shard itself. */
+  readonly actor: string;
+  /** Which handler, as `spool.accept`. */
+  readonly name: string;
+  /** Stands in the record the ask leads to: a repeat is answered from the journal, not done again. "" for reads. */
+  readonly key: string;
+  readonly class: AskClass;
+  readonly lane: AskLane;
+  /** Epoch milliseconds after which the asker no longer waits; 0 is never. */
+  readonly deadlineMs: number;
+  /** Anything msgpackr can carry: no classes, no functions. */
+  readonly meta: unknown;
+  readonly body: readonly Uint8Array[];
+}
+
+export type Answer =
+  | { readonly ok: true; readonly value: unknown; readonly body?: Uint8Array }
+  | Failure;
+
+/** An ask as its handler sees it. `body` is one piece of the parcel's buffer: the handler may keep it. */
+export interface ArrivedAsk {
+  readonly shard: ShardId;
+  readonly actor: string;
+  readonly name: string;
+  readonly key: string;
+  readonly deadlineMs: number;
+  readonly meta: unknown;
+  readonly body: Uint8Array;
+}
+
+/**
+ * Decides and answers one ask. Handlers of one parcel are started in order, each running to its first await before
+ * the next starts, so that their records join one group commit. A handler that must wait for the outside (DNS, a
+ * filter) says so with `pending`: its parcel does not wait for it.
+ */
+export type Handler = (ask: ArrivedAsk) => Answer | Promise<Answer> | { readonly pending: Promise<Answer> };
+
+export type Handlers = Readonly<Record<string, Handler>>;

@@ -1,0 +1,93 @@
+/**
+ * What a protocol session hands to the engine when a message has come in, and what it gets back.
+ *
+ * Runs in:   both sides; plain data only.
+ * Specs:     RFC 5321 (envelope), RFC 3461 (DSN), RFC 6531 (SMTPUTF8), RFC 3030 (BINARYMIME), RFC 2033 (LMTP).
+ */
+
+import type { Failure } from '../../base/errors.ts';
+import type { AccountId, MessageId, ShardId, TenantId } from '../../base/ids.ts';
+
+/** RFC 3461 §4.1. `never` stands alone. */
+export interface Notify {
+  readonly never: boolean;
+  readonly success: boolean;
+  readonly failure: boolean;
+  readonly delay: boolean;
+}
+
+/** Where a recipient's copy goes, decided at RCPT. */
+export type RecipientTarget =
+  | { readonly kind: 'remote' }
+  | { readonly kind: 'account'; readonly account: AccountId; readonly shard: ShardId };
+
+export interface EnvelopeRecipient {
+  /** local-part@domain; the domain in lower case A- or U-labels as given, the local part untouched. */
+  readonly address: string;
+  readonly target: RecipientTarget;
+  readonly notify?: Notify;
+  /** RFC 3461 §4.2, as given: `addr-type;xtext`. */
+  readonly orcpt?: string;
+}
+
+export const bodyTypes = ['7bit', '8bitmime', 'binarymime'] as const;
+export type BodyType = (typeof bodyTypes)[number];
+
+export interface Envelope {
+  /** "" is the null reverse-path. */
+  readonly sender: string;
+  readonly recipients: readonly EnvelopeRecipient[];
+  readonly body: BodyType;
+  readonly smtputf8: boolean;
+  readonly ret?: 'full' | 'hdrs';
+  readonly envid?: string;
+}
+
+/** How the message came: for Received, policy and traces. */
+export interface Arrival {
+  readonly id: MessageId;
+  readonly receivedMs: number;
+  readonly listener: 'smtp' | 'submission' | 'lmtp' | 'socket';
+  /** RFC 3848 and RFC 6531 `with` word: ESMTP, ESMTPS, ESMTPSA, UTF8SMTPS, LMTP… */
+  readonly protocol: string;
+  readonly peerAddress: string;
+  readonly peerPort: number;
+  /** The EHLO or HELO argument, printable ASCII or UTF-8, at most 255 bytes. */
+  readonly helo: string;
+  readonly tls?: { readonly version: string; readonly cipher: string };
+  /** Address of the account that logged in. */
+  readonly user?: string;
+  /** Logged in or from `relay.networks`: nothing is verified. */
+  readonly trusted: boolean;
+  readonly tenant: TenantId;
+}
+
+export interface ReceivedMessage {
+  readonly envelope: Envelope;
+  readonly arrival: Arrival;
+  /**
+   * The message in SMTP's canonical form: CRLF line ends, dots unstuffed, the final line ended. In order, not
+   * copied yet: the receiver of this object reads them until the answer came, the sender does not touch them again.
+   */
+  readonly body: readonly Uint8Array[];
+  readonly bodyBytes: number;
+}
+
+/** After `ok`, the message is on disk and Chaski's responsibility. */
+export type AcceptAnswer = { readonly ok: true } | Failure;
+
+/**
+ * The way in for messages, as sessions see it.
+ *
+ * `reserve` claims room in the byte budget before the bytes come (at MAIL, from SIZE, else step by step) and answers
+ * a failure at once when there is none; what was reserved is given back by `accept`'s answer or by `release`.
+ */
+export interface Reception {
+  nextId(): MessageId;
+  reserve(bytes: number): Failure | undefined;
+  release(bytes: number): void;
+  /** One answer for SMTP; rejects never. `reservedBytes` is what the session holds for this message. */
+  accept(message: ReceivedMessage, reservedBytes: number): Promise<AcceptAnswer>;
+  /** LMTP: one answer per recipient, in order. */
+  acceptEach(message: ReceivedMessage, reservedBytes: number): Promise<readonly AcceptAnswer[]>;
+}

@@ -1,0 +1,19 @@
+/**
+ * States what must be true. A false statement is a bug, never bad input: the thread that meets it stops.
+ *
+ * Runs in:   every thread.
+ * Invariant: an `AssertionError` is never caught to go on; only the supervisor handles it (design §2).
+ */
+
+export class AssertionError extends Error {
+  override readonly name = 'AssertionError';
+}
+
+export function assert(condition: unknown, statement: string): asserts condition {
+  if (!condition) throw new AssertionError(statement);
+}
+
+/** For the branch no value can reach: fails to compile when a union grows, fails at run time when types lied. */
+export function unreachable(value: never): never {
+  throw new AssertionError(`unreachable: ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,71 @@
+/**
+ * Outgoing TCP connections, with TLS started on demand.
+ *
+ * Contract:
+ * - `dial` resolves when connected or rejects with a `DialError`; `timeoutMs` bounds it.
+ * - Bytes handed to `onData` are the receiver's until it returns; it copies what it keeps.
+ * - `write` takes the parts in one system call where it can, keeps them until sent, and answers false when more
+ *   than a socket's buffer waits; `onDrain` follows then.
+ * - `onClose` comes exactly once, last, whatever the cause; after it nothing else comes.
+ * - `startTls` may be called once, with nothing unread; bytes that came before it are never seen after it.
+ */
+
+export const dialFaults = ['refused', 'timed-out', 'unreachable', 'reset', 'tls', 'forbidden'] as const;
+export type DialFault = (typeof dialFaults)[number];
+
+export class DialError extends Error {
+  override readonly name = 'DialError';
+  readonly fault: DialFault;
+
+  constructor(fault: DialFault, detail: string, options?: ErrorOptions) {
+    super(`${fault}: ${detail}`, options);
+    this.fault = fault;
+  }
+}
+
+export interface DialTarget {
+  /** An IPv4 or IPv6 address, never a name. */
+  readonly address: string;
+  readonly port: number;
+  /** The source address to leave from; the system's choice when absent. */
+  readonly localAddress?: string;
+  readonly timeoutMs: number;
+}
+
+export interface ConnectionEvents {
+  onData(bytes: Uint8Array): void;
+  onDrain(): void;
+  /** `fault` is absent on an orderly end by the peer or by us. */
+  onClose(fault?: DialError): void;
+}
+
+export interface TlsRequest {
+  readonly serverName: string;
+  /** False: encrypt with whoever answers (opportunistic, RFC 7435). */
+  readonly verify: boolean;
+  readonly timeoutMs: number;
+}
+
+export interface TlsFacts {
+  readonly version: string;
+  readonly cipher: string;
+  readonly verified: boolean;
+}
+
+export interface Connection {
+  readonly remoteAddress: string;
+  readonly localAddress: string;
+  write(parts: readonly Uint8Array[]): boolean;
+  /** Stops and restarts `onData`: back-pressure towards the peer. */
+  pause(): void;
+  resume(): void;
+  startTls(request: TlsRequest): Promise<TlsFacts>;
+  /** Sends what waits, then ends. */
+  end(): void;
+  /** Ends now; what waits is lost. */
+  destroy(): void;
+}
+
+export interface Dialer {
+  dial(target: DialTarget, events: ConnectionEvents): Promise<Connection>;
+}

@@ -1,0 +1,27 @@
+/**
+ * Look-ups in the DNS. Caching and single flight are the adapter's business.
+ *
+ * Contract: names are given without a trailing dot, in A-labels; answers come with the smallest TTL seen.
+ * A look-up never throws for what the DNS said: `missing` (NXDOMAIN), `empty` (NOERROR, no such type),
+ * `failed` (SERVFAIL, REFUSED, time-out: try again later). `secure` is true only when a trusted validating
+ * resolver set AD; adapters that cannot know say false.
+ */
+
+export type DnsAnswer<T> =
+  | { readonly ok: true; readonly records: readonly T[]; readonly ttlSeconds: number; readonly secure: boolean }
+  | { readonly ok: false; readonly reason: 'missing' | 'empty' | 'failed'; readonly detail: string };
+
+export interface MxRecord {
+  readonly preference: number;
+  /** "" is the root: a null MX (RFC 7505). */
+  readonly exchange: string;
+}
+
+export interface Dns {
+  mx(name: string): Promise<DnsAnswer<MxRecord>>;
+  a(name: string): Promise<DnsAnswer<string>>;
+  aaaa(name: string): Promise<DnsAnswer<string>>;
+  /** Each record with its strings joined. */
+  txt(name: string): Promise<DnsAnswer<string>>;
+  ptr(address: string): Promise<DnsAnswer<string>>;
+}
