@@ -1,0 +1,177 @@
+/**
+ * The shard index in LMDB: one environment per shard, in the shard's `index` folder.
+ *
+ * Runs in:   the engine thread that owns the shard; no other thread or process writes to it.
+ * Limits:    keys `keyBytesMax`, values `valueBytesMax`; address space `mapBytes`, which is not memory.
+ * Invariant: the shard is at a committed state after the death of the process; after a power cut too, because
+ *            commits are synced (decision 0020 has the figures). No read transaction outlives a call.
+ */
+
+import { open, type RootDatabase } from 'lmdb';
+import { assert } from '../../base/assert.ts';
+import { gibibyte, kibibyte } from '../../base/units.ts';
+import {
+  type IndexChange,
+  type IndexEntry,
+  IndexError,
+  type IndexRange,
+  type ShardIndex,
+} from '../../ports/shard-index.ts';
+
+export const keyBytesMax = 1_978;
+export const valueBytesMax = 64 * kibibyte;
+/** Address space reserved once: a later growth remaps and would stop readers. LMDB grows on past it if it must. */
+const mapBytesDefault = 16 * gibibyte;
+
+export interface LmdbShardIndexOptions {
+  /** A folder of its own; made where it is missing. */
+  readonly path: string;
+  readonly mapBytes?: number;
+}
+
+/** Opens the table; what is there and not readable as LMDB rejects with `IndexError`: remove it and rebuild. */
+export function openLmdbShardIndex(options: LmdbShardIndexOptions): ShardIndex {
+  try {
+    return new LmdbShardIndex(
+      open<Uint8Array, Uint8Array>({
+        path: options.path,
+        // A folder whose name has a dot would else be taken for a file.
+        noSubdir: false,
+        mapSize: options.mapBytes ?? mapBytesDefault,
+        maxDbs: 1,
+        keyEncoding: 'binary',
+        encoding: 'binary',
+        // With overlapping syncs `flushed` was seen to resolve before its own commit (facts, LMDB).
+        overlappingSync: false,
+        // Without it a transaction callback overtakes puts made before it, or falls behind later ones.
+        strictAsyncOrder: true,
+      }),
+    );
+  } catch (error) {
+    throw new IndexError(`cannot open ${options.path}: ${textOf(error)}`, { cause: error });
+  }
+}
+
+class LmdbShardIndex implements ShardIndex {
+  readonly #table: RootDatabase<Uint8Array, Uint8Array>;
+
+  constructor(table: RootDatabase<Uint8Array, Uint8Array>) {
+    this.#table = table;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    try {
+      return this.#table.getBinary(key);
+    } catch (error) {
+      throw translated(error);
+    }
+  }
+
+  range(range: IndexRange): readonly IndexEntry[] {
+    const entries: IndexEntry[] = [];
+    try {
+      for (const { key, value } of this.#table.getRange(bounds(range))) {
+        entries.push({ key, value });
+      }
+    } catch (error) {
+      throw translated(error);
+    }
+    return entries;
+  }
+
+  async commit(changes: readonly IndexChange[]): Promise<void> {
+    if (changes.length === 0) return;
+    const hasRange = changes.some((change) => 'removeFrom' in change);
+    const owned = copied(changes, hasRange);
+    try {
+      // What a range holds is known only inside the transaction, after the changes before it: that needs JS under
+      // the write lock. The common commit has no range and stays off this thread.
+      if (hasRange) {
+        await this.#table.transaction(() => this.#applyNow(owned));
+      } else {
+        await this.#table.batch(() => this.#enqueue(owned));
+      }
+    } catch (error) {
+      throw translated(error);
+    }
+  }
+
+  async clear(): Promise<void> {
+    try {
+      await this.#table.clearAsync();
+    } catch (error) {
+      throw translated(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#table.close();
+  }
+
+  #enqueue(changes: readonly IndexChange[]): void {
+    for (const change of changes) {
+      if ('put' in change) this.#table.put(change.put, change.value);
+      else if ('remove' in change) this.#table.remove(change.remove);
+    }
+  }
+
+  #applyNow(changes: readonly IndexChange[]): void {
+    for (const change of changes) {
+      if ('put' in change) this.#table.putSync(change.put, change.value);
+      else if ('remove' in change) this.#table.removeSync(change.remove);
+      else {
+        const start = change.removeFrom;
+        const keys = [...this.#table.getKeys({ start, end: change.to })];
+        for (const key of keys) this.#table.removeSync(key);
+      }
+    }
+  }
+}
+
+function bounds(range: IndexRange) {
+  const { from, to, limit } = range;
+  const limited = limit === undefined ? {} : { limit };
+  return range.reverse === true
+    ? { start: to, end: from, reverse: true, exclusiveStart: true, inclusiveEnd: true, ...limited }
+    : { start: from, end: to, ...limited };
+}
+
+/**
+ * LMDB's writer thread reads values by address until the commit: all of them are copied into one slab. Keys are
+ * copied by LMDB when they are enqueued, and by us (`withKeys`) where that happens later.
+ */
+function copied(changes: readonly IndexChange[], withKeys: boolean): readonly IndexChange[] {
+  let slabBytes = 0;
+  for (const change of changes) {
+    if (!('put' in change)) continue;
+    const keyBytes = change.put.byteLength;
+    assert(keyBytes >= 1 && keyBytes <= keyBytesMax, 'index key within its limit');
+    assert(change.value.byteLength <= valueBytesMax, 'index value within its limit');
+    slabBytes += change.value.byteLength;
+  }
+  const slab = new Uint8Array(slabBytes);
+  let offset = 0;
+  return changes.map((change) => {
+    if ('remove' in change) return withKeys ? { remove: ownBytes(change.remove) } : change;
+    if ('removeFrom' in change) {
+      return { removeFrom: ownBytes(change.removeFrom), to: ownBytes(change.to) };
+    }
+    const value = slab.subarray(offset, offset + change.value.byteLength);
+    value.set(change.value);
+    offset += change.value.byteLength;
+    return { put: withKeys ? ownBytes(change.put) : change.put, value };
+  });
+}
+
+/** Not `slice`: on a Buffer that shares memory. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
+function translated(error: unknown): IndexError {
+  return new IndexError(textOf(error), { cause: error });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
