@@ -1,0 +1,148 @@
+/**
+ * Rules between settings, which no single field can state, and what must hold on this machine.
+ *
+ * Runs in:   main thread; reads the file system for the files settings name.
+ */
+
+import { accessSync, constants, statSync } from 'node:fs';
+import { isLoopback, type ListenAddress, writeListenAddress } from './networks.ts';
+import { controlSocketPath } from './places.ts';
+import type { Settings } from './schema.ts';
+
+export interface RuleFault {
+  /** The settings that do not go together. */
+  readonly paths: readonly string[];
+  readonly reason: string;
+  readonly advice: string;
+}
+
+/** `sun_path` of a Unix socket's address holds 108 bytes, the last one NUL. */
+const socketPathBytesMax = 107;
+
+export function faultsBetween(settings: Settings): readonly RuleFault[] {
+  return [
+    ...socketFaults(settings),
+    ...listenerFaults(settings),
+    ...tlsFaults(settings),
+    ...relayFaults(settings),
+    ...sizeFaults(settings),
+  ];
+}
+
+function* socketFaults(settings: Settings): Iterable<RuleFault> {
+  const length = Buffer.byteLength(controlSocketPath(settings));
+  if (length <= socketPathBytesMax) return;
+  yield {
+    paths: ['data.dir'],
+    reason: `the control socket's path would have ${length} bytes; at most ${socketPathBytesMax} work`,
+    advice: 'Choose a shorter path, or a symbolic link to the folder.',
+  };
+}
+
+function* listenerFaults(settings: Settings): Iterable<RuleFault> {
+  const seen = new Map<string, string>();
+  const listeners: [string, readonly ListenAddress[]][] = [
+    ...Object.entries(settings.listen).map(([name, list]): [string, readonly ListenAddress[]] => [
+      `listen.${name}`,
+      list,
+    ]),
+    ['metrics.listen', settings.metrics.listen],
+  ];
+  for (const [path, addresses] of listeners) {
+    for (const address of addresses) {
+      const name = writeListenAddress(address);
+      const other = seen.get(name);
+      seen.set(name, path);
+      if (other === undefined || address.port === 0) continue;
+      yield {
+        paths: [path, other],
+        reason: `${name} stands in ${other === path ? 'it twice' : `${other} too`}`,
+        advice: 'Give each listener an address and port of its own.',
+      };
+    }
+  }
+  const open = settings.listen.lmtp.filter((address) => !isLoopback(address.host));
+  if (open.length === 0 || settings.lmtp.networks.length > 0) return;
+  yield {
+    paths: ['listen.lmtp', 'lmtp.networks'],
+    reason: `LMTP on ${open.map(writeListenAddress).join(', ')} is off loopback and has no allow list`,
+    advice: 'Name in lmtp.networks who may deliver, or listen on 127.0.0.1.',
+  };
+}
+
+function* tlsFaults(settings: Settings): Iterable<RuleFault> {
+  const { cert, key } = settings.tls;
+  if ((cert === '') !== (key === '')) {
+    yield {
+      paths: ['tls.cert', 'tls.key'],
+      reason: `${cert === '' ? 'tls.key' : 'tls.cert'} is set without ${cert === '' ? 'tls.cert' : 'tls.key'}`,
+      advice: 'Set both, or neither for a self-signed certificate.',
+    };
+  }
+  yield* fileFaults('tls.cert', cert);
+  yield* fileFaults('tls.key', key);
+}
+
+function* relayFaults(settings: Settings): Iterable<RuleFault> {
+  const { user, passwordFile, retryMsMin, retryMsMax, tls } = settings.relay;
+  if ((user === '') !== (passwordFile === '')) {
+    yield {
+      paths: ['relay.user', 'relay.passwordFile'],
+      reason: 'one of the two is set without the other',
+      advice: 'Set both to log in at the next server, or neither.',
+    };
+  }
+  if (user !== '' && tls === 'off') {
+    yield {
+      paths: ['relay.tls', 'relay.user'],
+      reason: 'a password would be sent in the clear',
+      advice: 'Set relay.tls to "required" or "verified" where relay.user is set.',
+    };
+  }
+  if (retryMsMin > retryMsMax) {
+    yield {
+      paths: ['relay.retryMsMin', 'relay.retryMsMax'],
+      reason: 'the shortest wait is longer than the longest',
+      advice: 'Set relay.retryMsMin to at most relay.retryMsMax.',
+    };
+  }
+  yield* fileFaults('relay.passwordFile', passwordFile);
+}
+
+function* sizeFaults(settings: Settings): Iterable<RuleFault> {
+  const { shards, workers, memory, smtp } = settings;
+  if (shards > 0 && workers > shards) {
+    yield {
+      paths: ['workers', 'shards'],
+      reason: `${workers} threads cannot share ${shards} shards`,
+      advice: 'Set workers to at most shards, or to 0.',
+    };
+  }
+  if (memory.receivingBytesMax + memory.bodiesBytesMax > memory.bytesMax) {
+    yield {
+      paths: ['memory.bytesMax', 'memory.receivingBytesMax', 'memory.bodiesBytesMax'],
+      reason: 'receivingBytesMax and bodiesBytesMax together are more than bytesMax',
+      advice: 'Raise memory.bytesMax or lower the two.',
+    };
+  }
+  if (smtp.messageBytesMax > memory.receivingBytesMax) {
+    yield {
+      paths: ['smtp.messageBytesMax', 'memory.receivingBytesMax'],
+      reason: 'a message of the largest size would never find room in memory.receivingBytesMax',
+      advice: 'Raise memory.receivingBytesMax or lower smtp.messageBytesMax.',
+    };
+  }
+}
+
+function* fileFaults(path: string, file: string): Iterable<RuleFault> {
+  if (file === '') return;
+  try {
+    accessSync(file, constants.R_OK);
+    if (statSync(file).isFile()) return;
+    yield { paths: [path], reason: `${file} is not a file`, advice: 'Name a readable file.' };
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    const reason = code === 'ENOENT' ? `${file} does not exist` : `${file} cannot be read: ${code}`;
+    yield { paths: [path], reason, advice: 'Name a file that the user running Chaski may read.' };
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * All settings on one page. Everything else about them (types, checks, example file, reference) is made from here.
+ *
+ * Runs in:   anywhere; pure.
+ */
+
+import { section, type ValueOf } from './field.ts';
+import { dataSection, storeSection } from './schema/data.ts';
+import { listenSection, metricsSection } from './schema/listen.ts';
+import {
+  accountsSection,
+  hostname,
+  logSection,
+  memorySection,
+  shards,
+  shutdownSection,
+  workers,
+} from './schema/process.ts';
+import { dnsSection, relaySection, verificationSection } from './schema/relay.ts';
+import {
+  lmtpSection,
+  loginSection,
+  proxySection,
+  smtpSection,
+  tlsSection,
+  xclientSection,
+} from './schema/sessions.ts';
+
+export const schema = section('Settings of Chaski.', {
+  hostname,
+  shards,
+  workers,
+  data: dataSection,
+  listen: listenSection,
+  tls: tlsSection,
+  smtp: smtpSection,
+  lmtp: lmtpSection,
+  proxy: proxySection,
+  xclient: xclientSection,
+  login: loginSection,
+  relay: relaySection,
+  dns: dnsSection,
+  verification: verificationSection,
+  accounts: accountsSection,
+  store: storeSection,
+  memory: memorySection,
+  metrics: metricsSection,
+  log: logSection,
+  shutdown: shutdownSection,
+});
+
+/** Plain data: crosses threads as it is. */
+export type Settings = ValueOf<typeof schema>;

@@ -1,0 +1,62 @@
+/** Settings of the addresses Chaski listens on. */
+
+import { section } from '../field.ts';
+import { addressList } from '../networks.ts';
+
+const listener = (doc: string, standard: number, portText: string, spec?: string) =>
+  addressList({
+    default: portText,
+    example: `0.0.0.0:${standard}, [::]:${standard}`,
+    reload: 'restart',
+    doc: `${doc} Standard port: ${standard}.`,
+    ...(spec === undefined ? {} : { spec }),
+  });
+
+const later = (doc: string) =>
+  addressList({ default: '', isAvailable: false, reload: 'restart', doc });
+
+export const listenSection = section(
+  'Listening addresses: a comma list of HOST:PORT (IPv4, or IPv6 in brackets), or "" for off. Port 0 takes a free one.',
+  {
+    smtp: listener(
+      'Mail from other servers, and relay for `relay.networks`.',
+      25,
+      '127.0.0.1:2525',
+      'RFC 5321',
+    ),
+    submission: listener(
+      'Mail from users, STARTTLS, log-in required.',
+      587,
+      '127.0.0.1:2587',
+      'RFC 6409',
+    ),
+    submissions: listener(
+      'Mail from users, TLS from the first byte, log-in required.',
+      465,
+      '127.0.0.1:2465',
+      'RFC 8314 §3.3',
+    ),
+    lmtp: listener(
+      'Delivery into local accounts only. See `lmtp.networks`.',
+      24,
+      '127.0.0.1:2424',
+      'RFC 2033',
+    ),
+    http: listener('/metrics, /healthz, /readyz.', 80, '127.0.0.1:2080'),
+    imap: later('Mailbox access.'),
+    imaps: later('Mailbox access, TLS from the first byte.'),
+    pop3: later('Mailbox download.'),
+    pop3s: later('Mailbox download, TLS from the first byte.'),
+    managesieve: later('Management of mail filters.'),
+    https: later('HTTP over TLS.'),
+  },
+);
+
+export const metricsSection = section('Measurements.', {
+  listen: addressList({
+    default: '',
+    example: '127.0.0.1:9100',
+    reload: 'restart',
+    doc: 'Own listener for /metrics, /healthz and /readyz; "" serves them on `listen.http`, and then nowhere else.',
+  }),
+});

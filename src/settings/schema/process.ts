@@ -1,0 +1,98 @@
+/** Settings of the process itself: name, threads, memory, log, shut-down, accounts. */
+
+import { logLevels } from '../../base/log.ts';
+import { gibibyte, mebibyte, minuteMs, secondMs } from '../../base/units.ts';
+import { section } from '../field.ts';
+import { bytes, choice, duration, integer, text } from '../fields.ts';
+import { isDomainName } from '../networks.ts';
+
+export const hostname = text({
+  default: '',
+  bounds: 'a domain name, or "" for the name of the machine',
+  reload: 'restart',
+  doc: 'Name this server gives itself in greetings, EHLO, Received and Authentication-Results.',
+  spec: 'RFC 5321 §2.3.5',
+  example: 'mail.example.org',
+  check: (name) =>
+    name === '' || isDomainName(name) ? undefined : `"${name}" is not a domain name`,
+});
+
+export const shards = integer({
+  default: 0,
+  min: 0,
+  max: 1_024,
+  unit: 'shards',
+  reload: 'restart',
+  doc: 'Shards of a new data folder; it keeps the number for life. 0 takes 4 per core, 8 to 64.',
+});
+
+export const workers = integer({
+  default: 0,
+  min: 0,
+  max: 256,
+  unit: 'threads',
+  reload: 'restart',
+  doc: 'Threads that own shards. 0 lets Chaski choose.',
+});
+
+export const logSection = section('The log: JSON lines on standard output.', {
+  level: choice({
+    values: logLevels,
+    default: 'info',
+    reload: 'live',
+    doc: 'Least level written. `info` has one line per message event.',
+  }),
+});
+
+export const memorySection = section('Ceilings of memory.', {
+  bytesMax: bytes({
+    default: gibibyte,
+    min: 128 * mebibyte,
+    max: 1_024 * gibibyte,
+    reload: 'restart',
+    doc: 'What the whole process may use; the heaps of its threads are cut from it.',
+  }),
+  receivingBytesMax: bytes({
+    default: 256 * mebibyte,
+    min: 8 * mebibyte,
+    max: 512 * gibibyte,
+    reload: 'live',
+    doc: 'Bytes of mail received and not yet journaled; at the limit MAIL gets 452 4.3.1.',
+  }),
+  bodiesBytesMax: bytes({
+    default: 128 * mebibyte,
+    min: 0,
+    max: 512 * gibibyte,
+    reload: 'live',
+    doc: 'Journaled bodies kept for delivery; a cache, first to go.',
+  }),
+});
+
+export const shutdownSection = section('Going down.', {
+  drainMsMax: duration({
+    default: 30 * secondMs,
+    min: 0,
+    max: 10 * minuteMs,
+    reload: 'live',
+    doc: 'After SIGTERM: how long open transactions and deliveries may take to end.',
+  }),
+});
+
+export const accountsSection = section('Local accounts.', {
+  subaddressSeparator: text({
+    default: '+',
+    bounds: 'one of + - _ = . or "" for off',
+    reload: 'live',
+    doc: 'What divides user from tag in `user+tag@example.org`.',
+    spec: 'RFC 5233',
+    check: (mark) =>
+      mark === '' || /^[-+_=.]$/.test(mark) ? undefined : 'must be one of + - _ = . or ""',
+  }),
+  quotaBytesDefault: bytes({
+    default: 0,
+    min: 0,
+    max: 1_024 * gibibyte,
+    reload: 'live',
+    doc: 'Quota of accounts created without one; 0 is no limit.',
+  }),
+});

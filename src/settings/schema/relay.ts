@@ -1,0 +1,176 @@
+/** Settings of mail that goes on to other servers: who may send it, where it goes, how often it is tried. */
+
+import { dayMs, hourMs, minuteMs, secondMs } from '../../base/units.ts';
+import { section } from '../field.ts';
+import { choice, duration, flag, integer, text } from '../fields.ts';
+import { addressList, networkList, route, routeTable } from '../networks.ts';
+
+export const relaySection = section('Mail to other servers.', {
+  route: route({
+    default: 'mx',
+    reload: 'live',
+    doc: 'Way for everything that is not local: "mx" asks the DNS, "smtp://HOST:PORT" is one next server.',
+    spec: 'RFC 5321 §5.1',
+  }),
+  routes: routeTable({
+    reload: 'live',
+    doc: 'Ways of single domains, before `relay.route`. ".example.org" stands for all names below example.org.',
+  }),
+  networks: networkList({
+    reload: 'live',
+    doc: 'Networks whose mail is relayed anywhere without log-in and is not verified. Empty: none, not even loopback.',
+    example: '["127.0.0.0/8", "::1", "192.0.2.0/24"]',
+  }),
+  privateTargets: flag({
+    default: false,
+    reload: 'live',
+    doc: 'Whether targets found in the DNS may be loopback, link-local or private addresses.',
+  }),
+  mxPort: integer({
+    default: 25,
+    min: 1,
+    max: 65_535,
+    reload: 'live',
+    doc: 'Port of the servers found by MX.',
+  }),
+  user: text({
+    default: '',
+    reload: 'live',
+    doc: 'User to log in as at the `smtp://` next server; "" is no log-in.',
+    example: 'relay-user',
+  }),
+  passwordFile: text({
+    default: '',
+    bounds: 'a path, or "" for none',
+    reload: 'live',
+    doc: 'File whose first line is the password of `relay.user`; readable by its owner only.',
+    example: '/etc/chaski/relay-password',
+  }),
+  tls: choice({
+    values: ['off', 'opportunistic', 'required', 'verified'],
+    default: 'opportunistic',
+    reload: 'live',
+    doc: 'TLS to other servers: never; where offered, unverified; always, unverified; always, and the certificate must fit the name.',
+    spec: 'RFC 3207, RFC 7435',
+  }),
+  connectionsPerSiteMax: integer({
+    default: 20,
+    min: 1,
+    max: 10_000,
+    unit: 'connections',
+    reload: 'live',
+    doc: 'Connections to one site (one set of MX hosts).',
+  }),
+  connectionsMax: integer({
+    default: 1_000,
+    min: 1,
+    max: 100_000,
+    unit: 'connections',
+    reload: 'live',
+    doc: 'Outgoing connections in all.',
+  }),
+  messagesPerConnectionMax: integer({
+    default: 1_000,
+    min: 1,
+    max: 1_000_000,
+    unit: 'messages',
+    reload: 'live',
+    doc: 'Messages sent over one connection before it is closed.',
+  }),
+  connectMsMax: duration({
+    default: 30 * secondMs,
+    min: 100,
+    max: 10 * minuteMs,
+    reload: 'live',
+    doc: 'Wait for a connection to one address.',
+  }),
+  replyMsMax: duration({
+    default: 5 * minuteMs,
+    min: 100,
+    max: hourMs,
+    reload: 'live',
+    doc: 'Wait for the reply to a command.',
+    spec: 'RFC 5321 §4.5.3.2',
+  }),
+  dataMsMax: duration({
+    default: 10 * minuteMs,
+    min: 100,
+    max: hourMs,
+    reload: 'live',
+    doc: 'Wait for the reply to the end of the data.',
+    spec: 'RFC 5321 §4.5.3.2.6',
+  }),
+  retryMsMin: duration({
+    default: 5 * minuteMs,
+    min: 100,
+    max: dayMs,
+    reload: 'live',
+    doc: 'Wait before the second try; each later wait is twice the one before.',
+    spec: 'RFC 5321 §4.5.4.1',
+  }),
+  retryMsMax: duration({
+    default: 4 * hourMs,
+    min: 100,
+    max: 7 * dayMs,
+    reload: 'live',
+    doc: 'Longest wait between two tries.',
+    spec: 'RFC 5321 §4.5.4.1',
+  }),
+  retryJitterPercent: integer({
+    default: 20,
+    min: 0,
+    max: 90,
+    unit: 'percent',
+    reload: 'live',
+    doc: 'Waits are spread by up to this much, so that a site that comes back is not met by all at once.',
+  }),
+  expiryMs: duration({
+    default: 5 * dayMs,
+    min: secondMs,
+    max: 60 * dayMs,
+    reload: 'live',
+    doc: 'A recipient not reached for so long is given up and bounced.',
+    spec: 'RFC 5321 §4.5.4.1',
+  }),
+  delayNoticeMs: duration({
+    default: 4 * hourMs,
+    min: 0,
+    max: 60 * dayMs,
+    reload: 'live',
+    doc: 'Senders who asked for it (NOTIFY=DELAY) hear of a delay after this long; 0 is never.',
+    spec: 'RFC 3461 §4.1',
+  }),
+});
+
+export const dnsSection = section('Look-ups in the DNS.', {
+  servers: addressList({
+    default: '',
+    example: '127.0.0.1:53',
+    portDefault: 53,
+    reload: 'live',
+    doc: 'Resolvers to ask; "" takes those of the system (/etc/resolv.conf).',
+  }),
+  timeoutMs: duration({
+    default: 5 * secondMs,
+    min: 50,
+    max: minuteMs,
+    reload: 'live',
+    doc: 'Wait for one answer, all tries together.',
+  }),
+});
+
+export const verificationSection = section('SPF, DKIM, DMARC and ARC of mail from strangers.', {
+  isOn: flag({
+    default: true,
+    reload: 'live',
+    doc: 'Whether mail that is neither logged in nor from `relay.networks` is verified and marked.',
+    spec: 'RFC 8601',
+  }),
+  verdictMsMax: duration({
+    default: 10 * secondMs,
+    min: 100,
+    max: 5 * minuteMs,
+    reload: 'live',
+    doc: 'A message waits at most this long for verdicts; what is missing then counts as a temporary error.',
+  }),
+});
