@@ -43,6 +43,8 @@ export function openLmdbShardIndex(options: LmdbShardIndexOptions): ShardIndex {
         encoding: 'binary',
         // With overlapping syncs `flushed` was seen to resolve before its own commit (facts, LMDB).
         overlappingSync: false,
+        // Commits are batches already; a turn's batch adds a promise that no one holds when its commit fails.
+        eventTurnBatching: false,
         // Without it a transaction callback overtakes puts made before it, or falls behind later ones.
         strictAsyncOrder: true,
       }),
@@ -86,11 +88,8 @@ class LmdbShardIndex implements ShardIndex {
     try {
       // What a range holds is known only inside the transaction, after the changes before it: that needs JS under
       // the write lock. The common commit has no range and stays off this thread.
-      if (hasRange) {
-        await this.#table.transaction(() => this.#applyNow(owned));
-      } else {
-        await this.#table.batch(() => this.#enqueue(owned));
-      }
+      if (hasRange) await this.#table.transaction(() => this.#applyNow(owned));
+      else await this.#table.batch(() => this.#enqueue(owned));
     } catch (error) {
       throw translated(error);
     }
@@ -169,6 +168,9 @@ function ownBytes(bytes: Uint8Array): Uint8Array {
 }
 
 function translated(error: unknown): IndexError {
+  // lmdb-js gives the cause as a second, rejected promise, which nobody else would handle.
+  const cause = (error as { commitError?: Promise<never> }).commitError;
+  cause?.catch(() => {});
   return new IndexError(textOf(error), { cause: error });
 }
 
