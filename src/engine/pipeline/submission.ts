@@ -1,0 +1,64 @@
+/**
+ * Completes and checks the header of a message that its author hands in.
+ *
+ * Runs in:   engine threads; pure.
+ * Specs:     RFC 6409 §6.1 (what a sender may claim), §8.2 and §8.3 (Date, Message-ID), RFC 5322 §3.6 (one From).
+ * Invariant: a From that could be read two ways is refused, never guessed at.
+ */
+
+import { domainToASCII } from 'node:url';
+import { utf8 } from '../../base/bytes.ts';
+import { failure, type Result } from '../../base/errors.ts';
+import { mailboxesOf, parseAddressList } from '../../mail/formats/address/parse.ts';
+import type { HeaderScan } from '../../mail/formats/headers/scan.ts';
+import { unfoldedValue } from '../../mail/formats/headers/unfold.ts';
+import type { Policy } from './policy.ts';
+import type { KnownFields, MessageToPrepare } from './prepare.ts';
+
+interface Completed {
+  /** Fields to add, each with its line break. */
+  readonly added: readonly Uint8Array[];
+  readonly messageId: string;
+}
+
+export function completeSubmission(
+  message: MessageToPrepare,
+  scan: HeaderScan,
+  known: KnownFields,
+  policy: Policy,
+  date: string,
+): Result<Completed> {
+  const { envelope, arrival } = message;
+  if (known.fromCount > 1) return failure('message-invalid', 'more than one From field');
+  const added: Uint8Array[] = [];
+  if (known.from < 0) {
+    // The envelope's sender was checked at MAIL, so it may stand for the author.
+    if (envelope.sender === '') return failure('message-invalid', 'no From field');
+    added.push(utf8(`From: <${envelope.sender}>\r\n`));
+  } else if (message.fromAllowed !== undefined) {
+    const refused = refusedAuthor(unfoldedValue(scan, known.from), message.fromAllowed);
+    if (refused !== undefined) return failure('sender-not-allowed', refused);
+  }
+  if (known.date < 0) added.push(utf8(`Date: ${date}\r\n`));
+  let messageId = '';
+  if (known.messageId < 0) {
+    messageId = `<${arrival.id}@${policy.snapshot.hostname}>`;
+    added.push(utf8(`Message-ID: ${messageId}\r\n`));
+  }
+  return { ok: true, added, messageId };
+}
+
+/** Why this From may not be used, or undefined. */
+export function refusedAuthor(from: string, allowed: readonly string[]): string | undefined {
+  const authors = mailboxesOf(parseAddressList(from));
+  if (authors.length === 0) return 'From names nobody';
+  for (const author of authors) {
+    if (!author.isValid) return 'From cannot be read with certainty';
+    const domain = (domainToASCII(author.domain) || author.domain).toLowerCase();
+    const address = `${author.localPart.toLowerCase()}@${domain}`;
+    if (!allowed.includes(address) && !allowed.includes(`*@${domain}`)) {
+      return `From names ${address}`;
+    }
+  }
+  return undefined;
+}
