@@ -1,0 +1,161 @@
+/**
+ * The ask that hands a received message to a spool shard, packed for the hot path.
+ *
+ * Runs in:   both sides; pure.
+ * Invariant: `unpackReceived(packReceived(m))` equals `m` without its body. Fields travel by place, not by name:
+ *            a message costs one small array, and both sides are always of one build.
+ */
+
+import type { AccountId, MessageId, ShardId, TenantId } from '../../base/ids.ts';
+import type {
+  Arrival,
+  BodyType,
+  Envelope,
+  EnvelopeRecipient,
+  Notify,
+  ReceivedMessage,
+} from './reception.ts';
+import { bodyTypes } from './reception.ts';
+
+export const spoolAccept = 'spool.accept';
+
+/** address, account (0: remote), shard, notify bits (0: absent), orcpt ("": absent). */
+export type PackedRecipient = readonly [string, number, number, number, string];
+
+export type PackedEnvelope = readonly [
+  sender: string,
+  recipients: readonly PackedRecipient[],
+  body: number,
+  smtputf8: boolean,
+  ret: 0 | 1 | 2,
+  envid: string,
+];
+
+export type PackedArrival = readonly [
+  id: string,
+  receivedMs: number,
+  listener: Arrival['listener'],
+  protocol: string,
+  peerAddress: string,
+  peerPort: number,
+  helo: string,
+  tlsVersion: string,
+  tlsCipher: string,
+  user: string,
+  trusted: boolean,
+  tenant: number,
+];
+
+export type PackedReceived = readonly [PackedEnvelope, PackedArrival];
+
+export function packReceived(message: ReceivedMessage): PackedReceived {
+  return [packEnvelope(message.envelope), packArrival(message.arrival)];
+}
+
+export function unpackReceived(packed: PackedReceived): { envelope: Envelope; arrival: Arrival } {
+  return { envelope: unpackEnvelope(packed[0]), arrival: unpackArrival(packed[1]) };
+}
+
+export function packEnvelope(envelope: Envelope): PackedEnvelope {
+  return [
+    envelope.sender,
+    envelope.recipients.map(packRecipient),
+    bodyTypes.indexOf(envelope.body),
+    envelope.smtputf8,
+    envelope.ret === undefined ? 0 : envelope.ret === 'full' ? 1 : 2,
+    envelope.envid ?? '',
+  ];
+}
+
+export function unpackEnvelope(packed: PackedEnvelope): Envelope {
+  const [sender, recipients, body, smtputf8, ret, envid] = packed;
+  return {
+    sender,
+    recipients: recipients.map(unpackRecipient),
+    body: bodyTypes[body] as BodyType,
+    smtputf8,
+    ...(ret === 0 ? {} : { ret: ret === 1 ? ('full' as const) : ('hdrs' as const) }),
+    ...(envid === '' ? {} : { envid }),
+  };
+}
+
+export function packRecipient(recipient: EnvelopeRecipient): PackedRecipient {
+  const { target } = recipient;
+  const isAccount = target.kind === 'account';
+  return [
+    recipient.address,
+    isAccount ? target.account : 0,
+    isAccount ? target.shard : 0,
+    packNotify(recipient.notify),
+    recipient.orcpt ?? '',
+  ];
+}
+
+export function unpackRecipient(packed: PackedRecipient): EnvelopeRecipient {
+  const [address, account, shard, notify, orcpt] = packed;
+  return {
+    address,
+    target:
+      account === 0
+        ? { kind: 'remote' }
+        : { kind: 'account', account: account as AccountId, shard: shard as ShardId },
+    ...(notify === 0 ? {} : { notify: unpackNotify(notify) }),
+    ...(orcpt === '' ? {} : { orcpt }),
+  };
+}
+
+/** 1: present; 2: never; 4: success; 8: failure; 16: delay. */
+export function packNotify(notify: Notify | undefined): number {
+  if (notify === undefined) return 0;
+  return (
+    1 +
+    (notify.never ? 2 : 0) +
+    (notify.success ? 4 : 0) +
+    (notify.failure ? 8 : 0) +
+    (notify.delay ? 16 : 0)
+  );
+}
+
+export function unpackNotify(bits: number): Notify {
+  return {
+    never: (bits & 2) !== 0,
+    success: (bits & 4) !== 0,
+    failure: (bits & 8) !== 0,
+    delay: (bits & 16) !== 0,
+  };
+}
+
+function packArrival(arrival: Arrival): PackedArrival {
+  return [
+    arrival.id,
+    arrival.receivedMs,
+    arrival.listener,
+    arrival.protocol,
+    arrival.peerAddress,
+    arrival.peerPort,
+    arrival.helo,
+    arrival.tls?.version ?? '',
+    arrival.tls?.cipher ?? '',
+    arrival.user ?? '',
+    arrival.trusted,
+    arrival.tenant,
+  ];
+}
+
+function unpackArrival(packed: PackedArrival): Arrival {
+  const [id, receivedMs, listener, protocol, peerAddress, peerPort, helo] = packed;
+  const [, , , , , , , tlsVersion, tlsCipher, user, trusted, tenant] = packed;
+  return {
+    id: id as MessageId,
+    receivedMs,
+    listener,
+    protocol,
+    peerAddress,
+    peerPort,
+    helo,
+    ...(tlsVersion === '' ? {} : { tls: { version: tlsVersion, cipher: tlsCipher } }),
+    ...(user === '' ? {} : { user }),
+    trusted,
+    tenant: tenant as TenantId,
+  };
+}

@@ -1,0 +1,211 @@
+/**
+ * Tries a message's due recipients: remote ones by their site, local ones at their account's shard.
+ *
+ * Runs in:   engine thread.
+ * Specs:     RFC 5321 §4.5.4.1 (retry), §6.1 (a final failure is reported, never silent).
+ * Invariant: each recipient has at most one attempt open, and each attempt ends in exactly one recorded outcome.
+ */
+
+import type { Answer } from '../../actors/ask.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Random } from '../../ports/random.ts';
+import type { OutboundMessage, RecipientOutcome } from '../delivery/types.ts';
+import type { Bounces } from './bounce.ts';
+import type { SpoolMessage, SpoolRecipient } from './message.ts';
+import { clipReply } from './message.ts';
+import type { RetrySchedule } from './retry.ts';
+import { nextAttempt } from './retry.ts';
+import type { Attempt, Spool } from './spool.ts';
+
+/** Wait before a message tries again whose site had no room: no attempt is counted. */
+export const crowdedWaitMs = 5_000;
+
+export interface Outbound {
+  /** The site a domain's mail goes to, as a key to group recipients by; known without a look-up. */
+  groupOf(domain: string): string;
+  /** False when the site has no room: nothing was taken, `done` never comes. */
+  submit(
+    message: OutboundMessage,
+    domain: string,
+    done: (outcomes: readonly RecipientOutcome[]) => void,
+  ): boolean;
+}
+
+/** Delivers one copy into an account, by delivery id: a repeat changes nothing. */
+export type LocalDelivery = (
+  message: SpoolMessage,
+  recipient: SpoolRecipient,
+  index: number,
+  parts: readonly Uint8Array[],
+) => Promise<Answer>;
+
+export interface AttemptParts {
+  readonly outbound: Outbound;
+  readonly local: LocalDelivery;
+  readonly bounces: Bounces;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly retry: () => RetrySchedule;
+}
+
+export function createAttempt(parts: AttemptParts): Attempt {
+  return (spool, message) => {
+    if (message.isHeld) return;
+    if (message.parts !== undefined) tryDue(parts, spool, message, message.parts);
+    else readAndTry(parts, spool, message);
+  };
+}
+
+function readAndTry(parts: AttemptParts, spool: Spool, message: SpoolMessage): void {
+  spool.body(message).then(
+    (body) => tryDue(parts, spool, message, body),
+    (error: unknown) => {
+      spool.events.storeTrouble('store-failed', `${message.id}: ${String(error)}`);
+      spool.postpone(message, crowdedWaitMs * 12);
+    },
+  );
+}
+
+function tryDue(
+  parts: AttemptParts,
+  spool: Spool,
+  message: SpoolMessage,
+  body: readonly Uint8Array[],
+): void {
+  if (spool.isDraining) return;
+  const nowMs = parts.clock.nowMs();
+  // One remote recipient is by far the commonest message: no map for it.
+  const first = message.recipients[0]!;
+  if (message.recipients.length === 1 && first.target.kind === 'remote') {
+    if (isDue(first, nowMs)) tryRemote(parts, spool, message, body, [0]);
+    return;
+  }
+  const groups = new Map<string, number[]>();
+  for (let index = 0; index < message.recipients.length; index++) {
+    const recipient = message.recipients[index]!;
+    if (!isDue(recipient, nowMs)) continue;
+    if (recipient.target.kind === 'account') {
+      tryLocal(parts, spool, message, body, index);
+      continue;
+    }
+    const key = parts.outbound.groupOf(domainOf(recipient.address));
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [index]);
+    else group.push(index);
+  }
+  for (const indexes of groups.values()) tryRemote(parts, spool, message, body, indexes);
+}
+
+function isDue(recipient: SpoolRecipient, nowMs: number): boolean {
+  return recipient.state === 'waiting' && !recipient.isOpen && recipient.nextMs <= nowMs;
+}
+
+function tryRemote(
+  parts: AttemptParts,
+  spool: Spool,
+  message: SpoolMessage,
+  body: readonly Uint8Array[],
+  indexes: readonly number[],
+): void {
+  const recipients = indexes.map((index) => message.recipients[index]!);
+  const outbound: OutboundMessage = {
+    id: message.id,
+    tenant: message.tenant,
+    sender: message.sender,
+    recipients,
+    parts: body,
+    bytes: message.bytes,
+    body: message.body,
+    smtputf8: message.smtputf8,
+    ...(message.ret === undefined ? {} : { ret: message.ret }),
+    ...(message.envid === '' ? {} : { envid: message.envid }),
+  };
+  for (const recipient of recipients) recipient.isOpen = true;
+  message.openCount += indexes.length;
+  const taken = parts.outbound.submit(outbound, domainOf(recipients[0]!.address), (outcomes) =>
+    settle(parts, spool, message, indexes, outcomes),
+  );
+  if (taken) return;
+  for (const recipient of recipients) recipient.isOpen = false;
+  message.openCount -= indexes.length;
+  spool.postpone(message, crowdedWaitMs);
+}
+
+function tryLocal(
+  parts: AttemptParts,
+  spool: Spool,
+  message: SpoolMessage,
+  body: readonly Uint8Array[],
+  index: number,
+): void {
+  const recipient = message.recipients[index]!;
+  recipient.isOpen = true;
+  message.openCount++;
+  parts.local(message, recipient, index, body).then(
+    (answer) => settle(parts, spool, message, [index], [localOutcome(answer)]),
+    (error: unknown) => settle(parts, spool, message, [index], [localTrouble(String(error))]),
+  );
+}
+
+function localOutcome(answer: Answer): RecipientOutcome {
+  if (answer.ok) return { status: 'delivered', code: 250, enhanced: '2.0.0', text: 'Delivered', host: '' };
+  const isFinal =
+    answer.code === 'account-missing' ||
+    answer.code === 'account-disabled' ||
+    answer.code === 'message-too-large';
+  if (isFinal) {
+    return { status: 'failed', code: 550, enhanced: '5.1.1', text: answer.code, host: '' };
+  }
+  return localTrouble(answer.code);
+}
+
+function localTrouble(text: string): RecipientOutcome {
+  return { status: 'deferred', code: 451, enhanced: '4.3.0', text, host: '' };
+}
+
+function settle(
+  parts: AttemptParts,
+  spool: Spool,
+  message: SpoolMessage,
+  indexes: readonly number[],
+  outcomes: readonly RecipientOutcome[],
+): void {
+  const nowMs = parts.clock.nowMs();
+  message.openCount -= indexes.length;
+  for (let i = 0; i < indexes.length; i++) {
+    const recipient = message.recipients[indexes[i]!]!;
+    recipient.isOpen = false;
+    // An operator deleted it while the attempt was open: what is final stays.
+    if (recipient.state === 'waiting') {
+      decide(parts, message, recipient, outcomes[i]!, nowMs);
+    }
+    spool.events.attempted(message, recipient, outcomes[i]!);
+  }
+  parts.bounces.record(spool, message, indexes, outcomes, nowMs);
+}
+
+function decide(
+  parts: AttemptParts,
+  message: SpoolMessage,
+  recipient: SpoolRecipient,
+  outcome: RecipientOutcome,
+  nowMs: number,
+): void {
+  recipient.attempts++;
+  recipient.reply = clipReply(`${outcome.code} ${outcome.enhanced} ${outcome.text}`);
+  if (outcome.status === 'delivered') recipient.state = 'delivered';
+  else if (outcome.status === 'failed') recipient.state = 'failed';
+  else {
+    const next = nextAttempt(
+      parts.retry(),
+      { attempts: recipient.attempts, acceptedMs: message.acceptedMs, nowMs },
+      parts.random.fraction(),
+    );
+    if (next === 'expired') recipient.state = 'expired';
+    else recipient.nextMs = next;
+  }
+}
+
+export function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf('@') + 1);
+}

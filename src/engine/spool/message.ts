@@ -1,0 +1,67 @@
+/**
+ * One accepted message on its way out, as its spool shard holds it in memory.
+ *
+ * Runs in:   engine thread; owned by one spool actor.
+ * Invariant: `waitingCount` is the number of recipients without a final outcome; at 0 the message is done.
+ */
+
+import type { BodyType, EnvelopeRecipient } from '../../actors/asks/reception.ts';
+import type { MessageId, TenantId } from '../../base/ids.ts';
+import type { RecordPlace } from '../store/record.ts';
+
+/** `waiting` is the only state that is not final. */
+export const recipientStates = ['waiting', 'delivered', 'failed', 'expired', 'deleted'] as const;
+export type RecipientState = (typeof recipientStates)[number];
+
+export interface SpoolRecipient extends EnvelopeRecipient {
+  state: RecipientState;
+  /** Attempts that ended. */
+  attempts: number;
+  /** Epoch milliseconds of the next attempt; meaningless when the state is final. */
+  nextMs: number;
+  /** The last reply or fault, one line, at most `replyBytesMax`. */
+  reply: string;
+  /** An attempt is under way. */
+  isOpen: boolean;
+}
+
+export interface SpoolMessage {
+  readonly id: MessageId;
+  readonly tenant: TenantId;
+  readonly acceptedMs: number;
+  readonly sender: string;
+  readonly recipients: readonly SpoolRecipient[];
+  readonly body: BodyType;
+  readonly smtputf8: boolean;
+  readonly ret: 'full' | 'hdrs' | undefined;
+  readonly envid: string;
+  /** Where its body lies. */
+  readonly place: RecordPlace;
+  readonly bytes: number;
+  /** The body in memory, a cache: absent once dropped, read again from `place`. */
+  parts: readonly Uint8Array[] | undefined;
+  waitingCount: number;
+  openCount: number;
+  /** Its queue row is written: the index holds all that replay would need. */
+  isIndexed: boolean;
+  /** An operator stopped it; it waits without a next instant. */
+  isHeld: boolean;
+  /** A delayed-delivery notice was sent (RFC 3461 §5.2.3). */
+  isDelayTold: boolean;
+}
+
+/** What the log and the queue rows keep of a peer's reply. */
+export const replyBytesMax = 512;
+
+export function earliestNextMs(message: SpoolMessage): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const recipient of message.recipients) {
+    if (recipient.state === 'waiting' && recipient.nextMs < least) least = recipient.nextMs;
+  }
+  return least;
+}
+
+export function clipReply(text: string): string {
+  const line = text.replace(/[\r\n\t]+/g, ' ').trim();
+  return line.length <= replyBytesMax ? line : `${line.slice(0, replyBytesMax - 1)}…`;
+}

@@ -1,0 +1,133 @@
+/**
+ * A waiting message's rows in the index: one under its id, one under the instant it is due.
+ *
+ * Runs in:   engine thread; pure.
+ * Limits:    a row over `rowBytesMax` is not written: the message stays in memory and in the journal (its sequence
+ *            holds the applied position back), which only a message with thousands of recipients reaches.
+ * Invariant: the due key named in a row is the only due key of that message.
+ */
+
+import { Buffer } from 'node:buffer';
+import { Packr } from 'msgpackr';
+import type { PackedEnvelope } from '../../actors/asks/spool-asks.ts';
+import { packEnvelope } from '../../actors/asks/spool-asks.ts';
+import type { MessageId, TenantId } from '../../base/ids.ts';
+import type { IndexChange } from '../../ports/shard-index.ts';
+import type { RecordPlace } from '../store/record.ts';
+import type { RecipientState, SpoolMessage } from './message.ts';
+import { earliestNextMs, recipientStates } from './message.ts';
+import { applyChange, messageOf } from './records.ts';
+
+/** Table prefixes; the map of all tables is `engine/store/keys.ts`. */
+export const queueTable = 0x20;
+export const dueTable = 0x21;
+export const rowBytesMax = 60_000;
+/** The due instant of a held message: no clock reaches it. */
+export const neverMs = 2 ** 48 - 1;
+
+const packr = new Packr({ useRecords: false });
+const idBytes = 16;
+
+type PackedPlace = readonly [number, number, number, number, number, number];
+type PackedRow = readonly [
+  dueMs: number,
+  tenant: number,
+  acceptedMs: number,
+  envelope: PackedEnvelope,
+  place: PackedPlace,
+  outcomes: readonly (readonly [number, number, number, number, string])[],
+  isHeld: boolean,
+  isDelayTold: boolean,
+];
+
+export function queueKey(id: MessageId): Buffer {
+  const key = Buffer.allocUnsafe(1 + idBytes);
+  key[0] = queueTable;
+  key.latin1Write(id, 1);
+  return key;
+}
+
+export function dueKey(dueMs: number, id: MessageId): Buffer {
+  const key = Buffer.allocUnsafe(7 + idBytes);
+  key[0] = dueTable;
+  key.writeUIntBE(Math.min(Math.max(0, Math.floor(dueMs)), neverMs), 1, 6);
+  key.latin1Write(id, 7);
+  return key;
+}
+
+/** The instant and id that a due key names. */
+export function readDueKey(key: Uint8Array): { dueMs: number; id: MessageId } {
+  const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  return { dueMs: bytes.readUIntBE(1, 6), id: bytes.latin1Slice(7) as MessageId };
+}
+
+export const queueRange = { from: Buffer.of(queueTable), to: Buffer.of(queueTable + 1) } as const;
+
+/** Changes that bring the index to the message's present state; `previous` is the row as it stands. */
+export function rowChanges(message: SpoolMessage, previous: Uint8Array | undefined): IndexChange[] {
+  const changes: IndexChange[] = [];
+  if (previous !== undefined) changes.push({ remove: dueKey(rowDueMs(previous), message.id) });
+  if (message.waitingCount === 0) {
+    if (previous !== undefined) changes.push({ remove: queueKey(message.id) });
+    return changes;
+  }
+  const dueMs = message.isHeld ? neverMs : earliestNextMs(message);
+  changes.push({ put: queueKey(message.id), value: packRow(message, dueMs) });
+  changes.push({ put: dueKey(dueMs, message.id), value: Buffer.of(1) });
+  return changes;
+}
+
+export function packRow(message: SpoolMessage, dueMs: number): Buffer {
+  const { place } = message;
+  const row: PackedRow = [
+    dueMs,
+    message.tenant,
+    message.acceptedMs,
+    packEnvelope({
+      sender: message.sender,
+      recipients: message.recipients,
+      body: message.body,
+      smtputf8: message.smtputf8,
+      ...(message.ret === undefined ? {} : { ret: message.ret }),
+      envid: message.envid,
+    }),
+    [
+      place.sequence,
+      place.segment,
+      place.offset,
+      place.bytes,
+      place.bodyOffset,
+      place.bodyBytes,
+    ],
+    message.recipients.map((recipient, index) => [
+      index,
+      recipientStates.indexOf(recipient.state satisfies RecipientState),
+      recipient.attempts,
+      recipient.nextMs,
+      recipient.reply,
+    ]),
+    message.isHeld,
+    message.isDelayTold,
+  ];
+  return packr.pack(row);
+}
+
+export function rowDueMs(value: Uint8Array): number {
+  return (packr.unpack(value) as PackedRow)[0];
+}
+
+export function unpackRow(id: MessageId, value: Uint8Array): SpoolMessage {
+  const [, tenant, acceptedMs, envelope, place, outcomes, isHeld, isDelayTold] = packr.unpack(
+    value,
+  ) as PackedRow;
+  const [sequence, segment, offset, bytes, bodyOffset, bodyBytes] = place;
+  const message = messageOf(
+    [id, acceptedMs, envelope, ['', '', '', '', '']],
+    tenant as TenantId,
+    { sequence, segment, offset, bytes, bodyOffset, bodyBytes },
+    undefined,
+  );
+  applyChange(message, [id, 0, outcomes, isHeld, isDelayTold]);
+  message.isIndexed = true;
+  return message;
+}

@@ -1,0 +1,128 @@
+/**
+ * The spool's journal records and their packed forms.
+ *
+ * Runs in:   engine thread; pure.
+ * Invariant: records carry decisions (state, attempts, next instant), never requests: applying one twice, or an
+ *            old one before a newer one again, ends in the same state.
+ */
+
+import { Packr } from 'msgpackr';
+import type { PackedEnvelope } from '../../actors/asks/spool-asks.ts';
+import { unpackEnvelope } from '../../actors/asks/spool-asks.ts';
+import type { MessageId, TenantId } from '../../base/ids.ts';
+import type { JournalRecord, RecordDraft, RecordPlace } from '../store/record.ts';
+import { recordTypes } from '../store/record-types.ts';
+import type { RecipientState, SpoolMessage, SpoolRecipient } from './message.ts';
+import { recipientStates } from './message.ts';
+
+const packr = new Packr({ useRecords: false });
+
+/** How the message came in, as traces and logs show it: listener, protocol, peer, EHLO name, user. */
+export type PackedOrigin = readonly [string, string, string, string, string];
+
+export type PackedAccepted = readonly [
+  id: string,
+  acceptedMs: number,
+  envelope: PackedEnvelope,
+  origin: PackedOrigin,
+];
+
+/** index, state, attempts, nextMs, reply. */
+export type PackedOutcome = readonly [number, number, number, number, string];
+
+export type PackedChange = readonly [
+  id: string,
+  atMs: number,
+  outcomes: readonly PackedOutcome[],
+  isHeld: boolean,
+  isDelayTold: boolean,
+];
+
+export function acceptedDraft(
+  tenant: TenantId,
+  accepted: PackedAccepted,
+  body: readonly Uint8Array[],
+): RecordDraft {
+  return { type: recordTypes.spoolAccepted, tenant, meta: packr.pack(accepted), body };
+}
+
+export function unpackAccepted(record: JournalRecord): PackedAccepted {
+  return packr.unpack(record.meta) as PackedAccepted;
+}
+
+/** The message as it was when accepted: all recipients due at once. */
+export function messageOf(
+  accepted: PackedAccepted,
+  tenant: TenantId,
+  place: RecordPlace,
+  parts: readonly Uint8Array[] | undefined,
+): SpoolMessage {
+  const [id, acceptedMs, packedEnvelope] = accepted;
+  const envelope = unpackEnvelope(packedEnvelope);
+  const recipients = envelope.recipients as SpoolRecipient[];
+  for (const recipient of recipients) {
+    recipient.state = 'waiting';
+    recipient.attempts = 0;
+    recipient.nextMs = acceptedMs;
+    recipient.reply = '';
+    recipient.isOpen = false;
+  }
+  return {
+    id: id as MessageId,
+    tenant,
+    acceptedMs,
+    sender: envelope.sender,
+    recipients,
+    body: envelope.body,
+    smtputf8: envelope.smtputf8,
+    ret: envelope.ret,
+    envid: envelope.envid ?? '',
+    place,
+    bytes: place.bodyBytes,
+    parts,
+    waitingCount: recipients.length,
+    openCount: 0,
+    isIndexed: false,
+    isHeld: false,
+    isDelayTold: false,
+  };
+}
+
+/** The state of some recipients after an event, as a record. */
+export function changeDraft(message: SpoolMessage, indexes: readonly number[], atMs: number): RecordDraft {
+  const outcomes: PackedOutcome[] = [];
+  for (const index of indexes) {
+    const recipient = message.recipients[index]!;
+    outcomes.push([
+      index,
+      recipientStates.indexOf(recipient.state),
+      recipient.attempts,
+      recipient.nextMs,
+      recipient.reply,
+    ]);
+  }
+  const change: PackedChange = [message.id, atMs, outcomes, message.isHeld, message.isDelayTold];
+  return { type: recordTypes.spoolChange, tenant: message.tenant, meta: packr.pack(change), body: [] };
+}
+
+export function unpackChange(record: JournalRecord): PackedChange {
+  return packr.unpack(record.meta) as PackedChange;
+}
+
+/** Brings a message to the state a change record decided. */
+export function applyChange(message: SpoolMessage, change: PackedChange): void {
+  for (const [index, state, attempts, nextMs, reply] of change[2]) {
+    const recipient = message.recipients[index];
+    if (recipient === undefined) continue;
+    recipient.state = recipientStates[state] as RecipientState;
+    recipient.attempts = attempts;
+    recipient.nextMs = nextMs;
+    recipient.reply = reply;
+  }
+  message.isHeld = change[3];
+  message.isDelayTold = change[4];
+  message.waitingCount = 0;
+  for (const recipient of message.recipients) {
+    if (recipient.state === 'waiting') message.waitingCount++;
+  }
+}

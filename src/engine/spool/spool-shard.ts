@@ -1,0 +1,18 @@
+/**
+ * What the spool needs of its shard: a part of `engine/store/shard.ts`, so that tests can give a small one.
+ *
+ * Runs in: engine thread.
+ */
+
+import type { IndexChange, IndexEntry, IndexRange } from '../../ports/shard-index.ts';
+import type { RecordDraft, RecordPlace } from '../store/record.ts';
+
+export interface SpoolShard {
+  append(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]>;
+  appendLazily(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]>;
+  get(key: Uint8Array): Uint8Array | undefined;
+  range(range: IndexRange): readonly IndexEntry[];
+  write(changes: readonly IndexChange[]): void;
+  read(place: RecordPlace, from?: number, length?: number): Promise<Uint8Array>;
+  releaseBody(place: RecordPlace): void;
+}

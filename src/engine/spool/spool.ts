@@ -1,0 +1,296 @@
+/**
+ * The spool actor of one shard: holds accepted messages until every recipient has a final outcome.
+ *
+ * Runs in:   engine thread that owns the shard.
+ * Specs:     RFC 5321 §4.5.4 (queueing strategy), §6.1 (responsibility after 250).
+ * Limits:    `residentBytesMax` bytes of bodies in memory (a cache: the rest is read from the journal again),
+ *            `activeCountMax` messages in memory; what goes past waits in the index only.
+ * Invariant: a message leaves memory only when its done record is synced or its queue row is written; the sequence
+ *            of the oldest message with neither holds the index's applied position back (`indexFloor`).
+ */
+
+import type { AcceptAnswer } from '../../actors/asks/reception.ts';
+import type { PackedReceived } from '../../actors/asks/spool-asks.ts';
+import { assert } from '../../base/assert.ts';
+import { byteLength } from '../../base/bytes.ts';
+import { failureOf } from '../../base/errors.ts';
+import type { MessageId, TenantId } from '../../base/ids.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { JournalRecord, RecordDraft } from '../store/record.ts';
+import { DueReader } from './due-reader.ts';
+import type { MessageEvents } from './events.ts';
+import { IndexingOrder } from './indexing-order.ts';
+import type { SpoolMessage } from './message.ts';
+import { earliestNextMs } from './message.ts';
+import { queueKey, rowChanges, unpackRow } from './queue-rows.ts';
+import type { PackedAccepted } from './records.ts';
+import { acceptedDraft, applyChange, changeDraft, messageOf } from './records.ts';
+import { unpackAccepted, unpackChange } from './records.ts';
+import type { SpoolShard } from './spool-shard.ts';
+
+export interface SpoolLimits {
+  readonly residentBytesMax: number;
+  readonly activeCountMax: number;
+  /** A message still waiting this long after it was accepted gets its queue row. */
+  readonly indexAfterMs: number;
+}
+
+export const spoolLimits: SpoolLimits = {
+  residentBytesMax: 64 * 1024 * 1024,
+  activeCountMax: 20_000,
+  indexAfterMs: 2_000,
+};
+
+/** Starts the attempts of a message's due recipients; calls `settle` as outcomes come. */
+export type Attempt = (spool: Spool, message: SpoolMessage) => void;
+
+export interface SpoolParts {
+  readonly shard: SpoolShard;
+  readonly clock: Clock;
+  readonly events: MessageEvents;
+  readonly attempt: Attempt;
+  readonly limits?: SpoolLimits;
+}
+
+export class Spool {
+  readonly shard: SpoolShard;
+  readonly clock: Clock;
+  readonly events: MessageEvents;
+  readonly #attempt: Attempt;
+  readonly #limits: SpoolLimits;
+  readonly #messages = new Map<MessageId, SpoolMessage>();
+  readonly #unindexed = new IndexingOrder();
+  readonly #due: DueReader;
+  #residentBytes = 0;
+  #isStarted = false;
+  #isDraining = false;
+
+  constructor(parts: SpoolParts) {
+    this.shard = parts.shard;
+    this.clock = parts.clock;
+    this.events = parts.events;
+    this.#attempt = parts.attempt;
+    this.#limits = parts.limits ?? spoolLimits;
+    this.#due = new DueReader(parts.shard, {
+      take: (id, row) => this.#takeDue(id, row),
+      hasRoom: () => this.#messages.size < this.#limits.activeCountMax,
+    });
+  }
+
+  get activeCount(): number {
+    return this.#messages.size;
+  }
+
+  get residentBytes(): number {
+    return this.#residentBytes;
+  }
+
+  /** Lowest sequence that replay still needs; `Infinity` when the index holds everything. */
+  indexFloor(): number {
+    return this.#unindexed.floor();
+  }
+
+  /**
+   * Journals a prepared message and starts its delivery. The answer is `ok` once its record is synced.
+   * `parts` are the spool's from here on.
+   */
+  async accept(
+    received: PackedReceived,
+    tenant: TenantId,
+    parts: readonly Uint8Array[],
+  ): Promise<AcceptAnswer> {
+    const [envelope, arrival] = received;
+    const [id, receivedMs, listener, protocol, peerAddress, , helo, , , user] = arrival;
+    const origin = [listener, protocol, peerAddress, helo, user] as const;
+    const accepted: PackedAccepted = [id, receivedMs, envelope, origin];
+    try {
+      await this.commitAccepted(accepted, tenant, parts);
+    } catch (error) {
+      return failureOf(error);
+    }
+    return { ok: true };
+  }
+
+  /** Journals an accepted message, with further records in the same parcel (a bounce and its cause). */
+  async commitAccepted(
+    accepted: PackedAccepted,
+    tenant: TenantId,
+    parts: readonly Uint8Array[],
+  ): Promise<SpoolMessage> {
+    const places = await this.shard.append([acceptedDraft(tenant, accepted, parts)]);
+    const message = messageOf(accepted, tenant, places[0]!, parts);
+    this.events.accepted(message, accepted[3]);
+    this.#admit(message);
+    if (!this.#isDraining) this.#attempt(this, message);
+    return message;
+  }
+
+  #admit(message: SpoolMessage): void {
+    this.#messages.set(message.id, message);
+    this.#unindexed.add(message);
+    const bytes = message.parts === undefined ? 0 : byteLength(message.parts);
+    if (this.#residentBytes + bytes > this.#limits.residentBytesMax) message.parts = undefined;
+    else this.#residentBytes += bytes;
+  }
+
+  /** The message's bytes: from memory, or from the journal. */
+  async body(message: SpoolMessage): Promise<readonly Uint8Array[]> {
+    return message.parts ?? [await this.shard.read(message.place)];
+  }
+
+  /**
+   * Records the present state of some recipients. Written in this turn, synced with the next parcel or at most 50 ms
+   * later. `extra` records (a bounce) share the parcel. Resolves when synced; a shard that was fenced meanwhile is
+   * asked again, for the outcome is known and must not be forgotten.
+   */
+  async record(
+    message: SpoolMessage,
+    indexes: readonly number[],
+    extra: readonly RecordDraft[] = [],
+  ): Promise<readonly import('../store/record.ts').RecordPlace[]> {
+    message.waitingCount = 0;
+    for (const recipient of message.recipients) {
+      if (recipient.state === 'waiting') message.waitingCount++;
+    }
+    const drafts = [changeDraft(message, indexes, this.clock.nowMs()), ...extra];
+    const places = await this.#appendUntilTaken(drafts);
+    if (message.waitingCount === 0) this.#finish(message);
+    else if (message.isIndexed) this.#settleIndexed(message);
+    return places;
+  }
+
+  async #appendUntilTaken(
+    drafts: readonly RecordDraft[],
+  ): Promise<readonly import('../store/record.ts').RecordPlace[]> {
+    for (;;) {
+      try {
+        return await this.shard.appendLazily(drafts);
+      } catch (error) {
+        const { code, detail } = failureOf(error);
+        this.events.storeTrouble(code, detail);
+        if (this.#isDraining) throw error;
+        await new Promise<void>((resolve) => {
+          this.clock.setTimer(1_000, resolve);
+        });
+      }
+    }
+  }
+
+  #finish(message: SpoolMessage): void {
+    this.#drop(message);
+    this.#unindexed.settled(message);
+    this.shard.releaseBody(message.place);
+    this.events.done(message);
+  }
+
+  #settleIndexed(message: SpoolMessage): void {
+    if (message.openCount === 0 && earliestNextMs(message) > this.clock.nowMs()) {
+      this.#drop(message);
+      this.#due.wakeAt(earliestNextMs(message));
+    }
+  }
+
+  #drop(message: SpoolMessage): void {
+    if (!this.#messages.delete(message.id)) return;
+    this.dropBody(message);
+  }
+
+  dropBody(message: SpoolMessage): void {
+    if (message.parts === undefined) return;
+    this.#residentBytes -= byteLength(message.parts);
+    message.parts = undefined;
+  }
+
+  /** Sites had no room: the message waits in the index and tries again soon, without an attempt counted. */
+  postpone(message: SpoolMessage, delayMs: number): void {
+    const nextMs = this.clock.nowMs() + delayMs;
+    for (const recipient of message.recipients) {
+      if (recipient.state === 'waiting' && !recipient.isOpen) recipient.nextMs = nextMs;
+    }
+    this.#writeRow(message);
+    this.#settleIndexed(message);
+  }
+
+  #writeRow(message: SpoolMessage): void {
+    const changes = rowChanges(message, this.shard.get(queueKey(message.id)));
+    this.shard.write(changes);
+    message.isIndexed = true;
+    this.#unindexed.settled(message);
+  }
+
+  /** Gives queue rows to messages that waited `indexAfterMs`; called by the engine's timer, about twice a second. */
+  sweep(): void {
+    const nowMs = this.clock.nowMs();
+    this.#unindexed.each(nowMs - this.#limits.indexAfterMs, (message) => {
+      this.#writeRow(message);
+      this.dropBody(message);
+      this.#settleIndexed(message);
+    });
+    if (this.#isStarted && !this.#isDraining) this.#due.claim(nowMs);
+  }
+
+  #takeDue(id: MessageId, row: Uint8Array): void {
+    if (this.#messages.has(id)) return;
+    const message = unpackRow(id, row);
+    this.#messages.set(id, message);
+    this.#attempt(this, message);
+  }
+
+  /** A message by id: from memory, else from its row. */
+  find(id: MessageId): SpoolMessage | undefined {
+    const known = this.#messages.get(id);
+    if (known !== undefined) return known;
+    const row = this.shard.get(queueKey(id));
+    return row === undefined ? undefined : unpackRow(id, row);
+  }
+
+  /** Messages in memory without a queue row, oldest first: `queue list` shows them before the rows. */
+  unindexed(): Iterable<SpoolMessage> {
+    return this.#unindexed.messages();
+  }
+
+  /** Brings a message found by `find` into memory and tries it now. */
+  attemptNow(message: SpoolMessage): void {
+    assert(message.waitingCount > 0, 'only a waiting message can be tried');
+    this.#messages.set(message.id, message);
+    this.#attempt(this, message);
+  }
+
+  /** Replay: an accepted record after the index's applied position. */
+  restoreAccepted(record: JournalRecord): void {
+    const accepted = unpackAccepted(record);
+    const id = accepted[0] as MessageId;
+    if (this.shard.get(queueKey(id)) !== undefined) return;
+    const message = messageOf(accepted, record.tenant, record.place, undefined);
+    this.#messages.set(id, message);
+    this.#unindexed.add(message);
+  }
+
+  /** Replay: a change of a message that has no queue row (one with a row was changed by `apply`). */
+  restoreChange(record: JournalRecord): void {
+    const change = unpackChange(record);
+    const message = this.#messages.get(change[0] as MessageId);
+    if (message === undefined) return;
+    applyChange(message, change);
+    if (message.waitingCount > 0) return;
+    this.#messages.delete(message.id);
+    this.#unindexed.settled(message);
+    this.shard.releaseBody(message.place);
+  }
+
+  /** After replay: everything unfinished is tried. */
+  start(): void {
+    this.#isStarted = true;
+    for (const message of [...this.#messages.values()]) this.#attempt(this, message);
+    this.#due.claim(this.clock.nowMs());
+  }
+
+  /** No new attempts; resolves when none is open. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * Aim: the house rules of docs/style.md hold, and each rule can fail.
+ * Method: every rule runs over the project's files, and over a sample that breaks it.
+ */
+
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import {
+  deadFiles,
+  fileRules,
+  type Rule,
+  readRfcTable,
+  rfcFaults,
+  type SourceFile,
+} from './rules.ts';
+
+const files: SourceFile[] = ['src', 'workers', 'bench', 'test']
+  .flatMap((folder) => globSync(`${folder}/**/*.ts`))
+  .filter((path) => !path.includes('node_modules'))
+  .map((path) => ({ path, text: readFileSync(path, 'utf8') }));
+
+const samples: Record<keyof typeof fileRules, SourceFile> = {
+  importsGoDown: { path: 'src/edge/a.ts', text: "import { b } from '../engine/b.ts';" },
+  hasHead: { path: 'src/base/a.ts', text: 'export const a = 1;\n' },
+  isShort: { path: 'src/base/a.ts', text: '\n'.repeat(600) },
+  hasShortLines: { path: 'src/base/a.ts', text: `const a = ${'1 + '.repeat(40)}1;` },
+  callsPorts: { path: 'src/engine/a.ts', text: 'const now = Date.now();' },
+  readsEnvironmentInSettings: { path: 'src/app/a.ts', text: 'process.env.HOME' },
+  isWellNamed: { path: 'src/base/utils.ts', text: '' },
+  hasNoLooseEnds: { path: 'src/base/a.ts', text: '// TODO later' },
+  keepsWorkersSmall: { path: 'workers/a.ts', text: '\n'.repeat(100) },
+};
+
+describe('tidy', () => {
+  it('reads the project at all', () => {
+    assert.ok(files.length > 100, `only ${files.length} files`);
+  });
+
+  for (const [name, rule] of Object.entries(fileRules) as [keyof typeof fileRules, Rule][]) {
+    it(`${name} holds`, () => {
+      const faults = files.flatMap((file) => rule(file));
+      assert.deepEqual(faults, []);
+    });
+
+    it(`${name} can fail`, () => {
+      assert.notDeepEqual(rule(samples[name]), []);
+    });
+  }
+
+  it('no file of the server is dead', () => {
+    const entries = ['src/main.ts', 'src/cli/main.ts', 'src/settings/generate.ts'];
+    assert.deepEqual(deadFiles(files, entries), []);
+  });
+
+  it('a dead file is found', () => {
+    const dead = { path: 'src/base/forgotten.ts', text: '' };
+    assert.equal(deadFiles([dead], []).length, 1);
+  });
+
+  it('each row of docs/rfc.tsv names the test that fails without it', () => {
+    const rows = readRfcTable(readFileSync('docs/rfc.tsv', 'utf8'));
+    assert.ok(rows.length > 10);
+    const faults = rfcFaults(rows, (path) =>
+      path !== '' && existsSync(path) ? readFileSync(path, 'utf8') : undefined,
+    );
+    assert.deepEqual(faults, []);
+  });
+
+  it('a row without its test is found', () => {
+    const rows = readRfcTable('head\n5321\t§4.5.4\tyes\ttest/missing.test.ts\t\n');
+    assert.equal(rfcFaults(rows, () => undefined).length, 1);
+    assert.equal(rfcFaults(rows, () => 'some other RFC').length, 1);
+  });
+});
