@@ -6,7 +6,7 @@
 
 import { section, type ValueOf } from './field.ts';
 import { dataSection, storeSection } from './schema/data.ts';
-import { listenSection, metricsSection } from './schema/listen.ts';
+import { httpSection, listenSection, metricsSection } from './schema/listen.ts';
 import {
   accountsSection,
   hostname,
@@ -44,6 +44,7 @@ export const schema = section('Settings of Chaski.', {
   accounts: accountsSection,
   store: storeSection,
   memory: memorySection,
+  http: httpSection,
   metrics: metricsSection,
   log: logSection,
   shutdown: shutdownSection,

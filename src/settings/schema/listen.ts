@@ -1,7 +1,8 @@
 /** Settings of the addresses Chaski listens on. */
 
-import { section } from '../field.ts';
-import { addressList } from '../networks.ts';
+import { read, section, unreadable } from '../field.ts';
+import { list } from '../fields.ts';
+import { addressList, isDomainName } from '../networks.ts';
 
 const listener = (doc: string, standard: number, portText: string, spec?: string) =>
   addressList({
@@ -51,6 +52,20 @@ export const listenSection = section(
     https: later('HTTP over TLS.'),
   },
 );
+
+export const httpSection = section('HTTP.', {
+  hosts: list<string>({
+    type: 'list of names',
+    default: [],
+    example: '["chaski.example.org"]',
+    reload: 'restart',
+    doc: 'Names in Host that are answered, besides addresses, `localhost` and `hostname`.',
+    spec: 'RFC 9110 §7.2',
+    readItem: (name) =>
+      isDomainName(name) ? read(name.toLowerCase()) : unreadable(`"${name}" is not a domain name`),
+    write: (name) => name,
+  }),
+});
 
 export const metricsSection = section('Measurements.', {
   listen: addressList({

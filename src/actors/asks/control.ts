@@ -1,0 +1,292 @@
+/**
+ * What operators may ask of a server: method, parameters, items, result. The CLI is a client of this table; the
+ * admin API over HTTP will be another.
+ *
+ * Runs in:   both sides of the control socket; plain data only.
+ * Specs:     RFC 3464 §2.3 (outcomes of recipients), RFC 3463 (status codes).
+ */
+
+/** One method: what it is given, what it answers, and what it hands out on the way (`item`), if anything. */
+interface Method<Params, Result, Item = never> {
+  readonly params: Params;
+  readonly result: Result;
+  readonly item: Item;
+}
+
+type Nothing = Readonly<Record<string, never>>;
+
+export interface ServerStatus {
+  readonly version: string;
+  readonly processId: number;
+  readonly startedMs: number;
+  readonly isReady: boolean;
+  /** Listener name → addresses as bound, as `{ smtp: ['127.0.0.1:2525'] }`. */
+  readonly listeners: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A record to publish in the DNS for a domain. */
+export interface DnsRecordAdvice {
+  readonly name: string;
+  readonly type: 'MX' | 'TXT' | 'A' | 'AAAA' | 'CNAME' | 'SRV' | 'TLSA';
+  readonly value: string;
+  /** What it is for, in a few words. */
+  readonly purpose: string;
+}
+
+export interface DomainView {
+  readonly name: string;
+  readonly tenant: number;
+  readonly catchAll?: string;
+  readonly createdMs: number;
+  readonly accountCount: number;
+  readonly aliasCount: number;
+}
+
+export interface DomainAnswer {
+  readonly domain: DomainView;
+  readonly records: readonly DnsRecordAdvice[];
+}
+
+export interface AccountView {
+  readonly address: string;
+  readonly id: number;
+  readonly tenant: number;
+  readonly shard: number;
+  readonly isEnabled: boolean;
+  readonly hasPassword: boolean;
+  /** 0 is no limit. */
+  readonly quotaBytes: number;
+  readonly usedBytes?: number;
+  readonly messageCount?: number;
+  readonly sendAs: readonly string[];
+  readonly createdMs: number;
+}
+
+export interface AliasView {
+  readonly address: string;
+  readonly tenant: number;
+  readonly targets: readonly string[];
+}
+
+export const queueStates = ['waiting', 'sending', 'held'] as const;
+export type QueueState = (typeof queueStates)[number];
+
+export interface QueueRecipient {
+  readonly address: string;
+  readonly state: QueueState | 'delivered' | 'failed' | 'expired';
+  readonly attemptCount: number;
+  /** 0: no next try is set. */
+  readonly nextAttemptMs: number;
+  /** What the last server said, or why it was not reached; "" before the first try. */
+  readonly lastReply: string;
+}
+
+export interface QueueEntry {
+  readonly id: string;
+  readonly tenant: number;
+  readonly sender: string;
+  readonly bytes: number;
+  readonly acceptedMs: number;
+  readonly expiresMs: number;
+  readonly shard: number;
+  readonly recipients: readonly QueueRecipient[];
+}
+
+/** Which queued messages a command acts on; all given conditions must hold, and at least one is given. */
+export interface QueueSelection {
+  readonly ids?: readonly string[];
+  readonly sender?: string;
+  /** Messages with a recipient still open at this domain; only those recipients are acted on. */
+  readonly domain?: string;
+  readonly state?: QueueState;
+  /** Every queued message. */
+  readonly all?: true;
+}
+
+export interface CountAnswer {
+  readonly count: number;
+}
+
+export interface MailboxView {
+  readonly name: string;
+  readonly id: number;
+  readonly role: string;
+  readonly messageCount: number;
+  readonly unseenCount: number;
+  readonly bytes: number;
+}
+
+/** One exported message; its bytes are the item's body. */
+export interface ExportedMessage {
+  readonly mailbox: string;
+  readonly uid: number;
+  readonly internalMs: number;
+  readonly flags: readonly string[];
+}
+
+export interface SendAnswer {
+  readonly id: string;
+  readonly recipients: readonly string[];
+}
+
+export interface TraceEvent {
+  readonly id: string;
+  readonly instantMs: number;
+  /** As `accepted`, `delivered`, `deferred`, `bounced`, `stored`. */
+  readonly kind: string;
+  readonly sender?: string;
+  readonly recipient?: string;
+  /** Words for people; what the other side said, where somebody said something. */
+  readonly detail: string;
+}
+
+export interface StoreFinding {
+  readonly shard: number;
+  readonly segment: string;
+  readonly offset: number;
+  readonly reason: string;
+  /** Messages hit, as far as they can be named. */
+  readonly messages: readonly string[];
+}
+
+export interface StoreAnswer {
+  readonly shardCount: number;
+  readonly recordCount: number;
+  readonly bytes: number;
+  readonly findingCount: number;
+}
+
+export interface CompactAnswer {
+  readonly shardCount: number;
+  readonly segmentsRemoved: number;
+  readonly bytesFreed: number;
+}
+
+export interface ControlMethods {
+  'server.status': Method<Nothing, ServerStatus>;
+  'server.reload': Method<
+    Nothing,
+    { readonly applied: readonly string[]; readonly needRestart: readonly string[] }
+  >;
+
+  'domain.create': Method<{ readonly name: string; readonly catchAll?: string }, DomainAnswer>;
+  'domain.list': Method<Nothing, { readonly domains: readonly DomainView[] }>;
+  'domain.show': Method<{ readonly name: string }, DomainAnswer>;
+  /** Refused with `not-possible-now` while it has accounts or aliases. */
+  'domain.delete': Method<{ readonly name: string }, Nothing>;
+
+  'account.create': Method<
+    {
+      readonly address: string;
+      /** Absent: nobody can log in until one is set. */
+      readonly password?: string;
+      readonly quotaBytes?: number;
+      readonly sendAs?: readonly string[];
+    },
+    { readonly account: AccountView }
+  >;
+  'account.list': Method<
+    { readonly domain?: string },
+    { readonly accounts: readonly AccountView[] }
+  >;
+  'account.show': Method<
+    { readonly address: string },
+    { readonly account: AccountView; readonly aliases: readonly string[] }
+  >;
+  'account.set': Method<
+    {
+      readonly address: string;
+      readonly isEnabled?: boolean;
+      readonly quotaBytes?: number;
+      readonly sendAs?: readonly string[];
+    },
+    { readonly account: AccountView }
+  >;
+  'account.password': Method<{ readonly address: string; readonly password: string }, Nothing>;
+  'account.delete': Method<{ readonly address: string }, Nothing>;
+
+  /** Creates or replaces. */
+  'alias.set': Method<
+    { readonly address: string; readonly targets: readonly string[]; readonly mustBeNew: boolean },
+    { readonly alias: AliasView }
+  >;
+  'alias.list': Method<{ readonly domain?: string }, { readonly aliases: readonly AliasView[] }>;
+  'alias.show': Method<{ readonly address: string }, { readonly alias: AliasView }>;
+  'alias.delete': Method<{ readonly address: string }, Nothing>;
+
+  /** Oldest first. `after` is the id the last page ended with. */
+  'queue.list': Method<
+    {
+      readonly sender?: string;
+      readonly domain?: string;
+      readonly state?: QueueState;
+      readonly after?: string;
+      readonly limit: number;
+    },
+    {
+      readonly entries: readonly QueueEntry[];
+      readonly messageCount: number;
+      readonly isComplete: boolean;
+    }
+  >;
+  'queue.show': Method<
+    { readonly id: string },
+    { readonly entry: QueueEntry; readonly header: string }
+  >;
+  'queue.retry': Method<QueueSelection, CountAnswer>;
+  'queue.hold': Method<QueueSelection, CountAnswer>;
+  'queue.release': Method<QueueSelection, CountAnswer>;
+  'queue.delete': Method<QueueSelection & { readonly withBounce: boolean }, CountAnswer>;
+  /** Tries everything that waits (not what is held) now. */
+  'queue.flush': Method<Nothing, CountAnswer>;
+
+  'mailbox.list': Method<
+    { readonly account: string },
+    { readonly mailboxes: readonly MailboxView[] }
+  >;
+  'mailbox.export': Method<
+    { readonly account: string; readonly mailbox?: string },
+    CountAnswer,
+    ExportedMessage
+  >;
+
+  /** The message is the request's body, CRLF line ends. */
+  'message.send': Method<
+    { readonly sender: string; readonly recipients: readonly string[] },
+    SendAnswer
+  >;
+  /** `of` is a message id or an address; oldest first. */
+  trace: Method<
+    { readonly of: string; readonly limit: number },
+    { readonly events: readonly TraceEvent[]; readonly isComplete: boolean }
+  >;
+
+  /** `shards` empty is all. Hands out each finding. */
+  'store.verify': Method<{ readonly shards: readonly number[] }, StoreAnswer, StoreFinding>;
+  'store.rebuild': Method<{ readonly shards: readonly number[] }, StoreAnswer>;
+  'store.compact': Method<{ readonly shards: readonly number[] }, CompactAnswer>;
+}
+
+export type ControlMethod = keyof ControlMethods;
+export type ControlParams<M extends ControlMethod> = ControlMethods[M]['params'];
+export type ControlResult<M extends ControlMethod> = ControlMethods[M]['result'];
+export type ControlItem<M extends ControlMethod> = ControlMethods[M]['item'];
+
+/** What a handler has besides its parameters. */
+export interface ControlCall<Item> {
+  /** Bytes that came with the request; empty for most methods. */
+  readonly body: Uint8Array;
+  /** Aborted when the asker went away. */
+  readonly signal: AbortSignal;
+  /** Hands out one item; resolves when there is room for the next. `body` is copied or written before that. */
+  emit(item: Item, body?: Uint8Array): Promise<void>;
+}
+
+/** Throws `MailError`s for what an operator did wrong: `not-found`, `already-exists`, `argument-invalid`, … */
+export type ControlHandler<M extends ControlMethod> = (
+  params: ControlParams<M>,
+  call: ControlCall<ControlItem<M>>,
+) => ControlResult<M> | Promise<ControlResult<M>>;
+
+/** Methods a server does not (yet) answer are absent; asking for them is `not-possible-now`. */
+export type ControlHandlers = { readonly [M in ControlMethod]?: ControlHandler<M> };

@@ -1,0 +1,40 @@
+/**
+ * `/metrics`, `/healthz` and `/readyz`.
+ *
+ * Runs in:   edge main thread.
+ */
+
+import { metricsContentType } from '../../../base/metrics.ts';
+import { type HttpAnswer, plain, type Routes } from './server.ts';
+
+export interface Readiness {
+  readonly isReady: boolean;
+  /** What is wrong, in words for operators: a shard that opened read-only, a full disk, draining. */
+  readonly faults: readonly string[];
+}
+
+export interface ProbeSources {
+  /** The text of `/metrics`, all threads together. */
+  metrics(): Promise<string>;
+  /** Whether the process is worth keeping: false asks the supervisor outside to restart it. */
+  isAlive(): boolean;
+  readiness(): Readiness | Promise<Readiness>;
+}
+
+export function probeRoutes(sources: ProbeSources): Routes {
+  return {
+    '/metrics': async () => ({
+      status: 200,
+      type: metricsContentType,
+      body: await sources.metrics(),
+    }),
+    '/healthz': () => (sources.isAlive() ? plain(200, 'ok') : plain(503, 'failed')),
+    '/readyz': async () => readinessAnswer(await sources.readiness()),
+  };
+}
+
+function readinessAnswer(readiness: Readiness): HttpAnswer {
+  const { isReady, faults } = readiness;
+  const body = `${JSON.stringify({ isReady, faults })}\n`;
+  return { status: isReady ? 200 : 503, type: 'application/json', body };
+}
