@@ -17,7 +17,7 @@ import type {
 } from './reception.ts';
 import { bodyTypes } from './reception.ts';
 
-export const spoolAccept = 'spool.accept';
+export const messageReceive = 'message.receive';
 
 /** address, account (0: remote), shard, notify bits (0: absent), orcpt ("": absent). */
 export type PackedRecipient = readonly [string, number, number, number, string];

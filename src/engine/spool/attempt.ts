@@ -9,7 +9,8 @@
 import type { Answer } from '../../actors/ask.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
-import type { OutboundMessage, RecipientOutcome } from '../delivery/types.ts';
+import type { DeliveryDone, OutboundMessage, RecipientOutcome } from '../delivery/message.ts';
+import { ownOutcome, ownReply } from '../delivery/message.ts';
 import type { Bounces } from './bounce.ts';
 import type { SpoolMessage, SpoolRecipient } from './message.ts';
 import { clipReply } from './message.ts';
@@ -24,11 +25,7 @@ export interface Outbound {
   /** The site a domain's mail goes to, as a key to group recipients by; known without a look-up. */
   groupOf(domain: string): string;
   /** False when the site has no room: nothing was taken, `done` never comes. */
-  submit(
-    message: OutboundMessage,
-    domain: string,
-    done: (outcomes: readonly RecipientOutcome[]) => void,
-  ): boolean;
+  submit(message: OutboundMessage, domain: string, done: DeliveryDone): boolean;
 }
 
 /** Delivers one copy into an account, by delivery id: a repeat changes nothing. */
@@ -122,8 +119,8 @@ function tryRemote(
   };
   for (const recipient of recipients) recipient.isOpen = true;
   message.openCount += indexes.length;
-  const taken = parts.outbound.submit(outbound, domainOf(recipients[0]!.address), (outcomes) =>
-    settle(parts, spool, message, indexes, outcomes),
+  const taken = parts.outbound.submit(outbound, domainOf(recipients[0]!.address), (result) =>
+    settle(parts, spool, message, indexes, result.outcomes),
   );
   if (taken) return;
   for (const recipient of recipients) recipient.isOpen = false;
@@ -148,19 +145,17 @@ function tryLocal(
 }
 
 function localOutcome(answer: Answer): RecipientOutcome {
-  if (answer.ok) return { status: 'delivered', code: 250, enhanced: '2.0.0', text: 'Delivered', host: '' };
+  if (answer.ok) return ownOutcome('delivered', ownReply(250, '2.0.0', 'Delivered'));
   const isFinal =
     answer.code === 'account-missing' ||
     answer.code === 'account-disabled' ||
     answer.code === 'message-too-large';
-  if (isFinal) {
-    return { status: 'failed', code: 550, enhanced: '5.1.1', text: answer.code, host: '' };
-  }
+  if (isFinal) return ownOutcome('failed', ownReply(550, '5.1.1', answer.code));
   return localTrouble(answer.code);
 }
 
 function localTrouble(text: string): RecipientOutcome {
-  return { status: 'deferred', code: 451, enhanced: '4.3.0', text, host: '' };
+  return ownOutcome('deferred', ownReply(451, '4.3.0', text));
 }
 
 function settle(
@@ -192,7 +187,8 @@ function decide(
   nowMs: number,
 ): void {
   recipient.attempts++;
-  recipient.reply = clipReply(`${outcome.code} ${outcome.enhanced} ${outcome.text}`);
+  const { code, enhanced, text } = outcome.reply;
+  recipient.reply = clipReply(`${code} ${enhanced} ${text}`);
   if (outcome.status === 'delivered') recipient.state = 'delivered';
   else if (outcome.status === 'failed') recipient.state = 'failed';
   else {

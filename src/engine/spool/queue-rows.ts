@@ -43,7 +43,7 @@ type PackedRow = readonly [
 export function queueKey(id: MessageId): Buffer {
   const key = Buffer.allocUnsafe(1 + idBytes);
   key[0] = queueTable;
-  key.latin1Write(id, 1);
+  key.write(id, 1, 'latin1');
   return key;
 }
 
@@ -51,14 +51,14 @@ export function dueKey(dueMs: number, id: MessageId): Buffer {
   const key = Buffer.allocUnsafe(7 + idBytes);
   key[0] = dueTable;
   key.writeUIntBE(Math.min(Math.max(0, Math.floor(dueMs)), neverMs), 1, 6);
-  key.latin1Write(id, 7);
+  key.write(id, 7, 'latin1');
   return key;
 }
 
 /** The instant and id that a due key names. */
 export function readDueKey(key: Uint8Array): { dueMs: number; id: MessageId } {
   const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
-  return { dueMs: bytes.readUIntBE(1, 6), id: bytes.latin1Slice(7) as MessageId };
+  return { dueMs: bytes.readUIntBE(1, 6), id: bytes.toString('latin1', 7) as MessageId };
 }
 
 export const queueRange = { from: Buffer.of(queueTable), to: Buffer.of(queueTable + 1) } as const;

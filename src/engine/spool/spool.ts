@@ -16,14 +16,14 @@ import { byteLength } from '../../base/bytes.ts';
 import { failureOf } from '../../base/errors.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { JournalRecord, RecordDraft } from '../store/record.ts';
+import type { JournalRecord, RecordDraft, RecordPlace } from '../store/record.ts';
 import { DueReader } from './due-reader.ts';
 import type { MessageEvents } from './events.ts';
 import { IndexingOrder } from './indexing-order.ts';
 import type { SpoolMessage } from './message.ts';
 import { earliestNextMs } from './message.ts';
 import { queueKey, rowChanges, unpackRow } from './queue-rows.ts';
-import type { PackedAccepted } from './records.ts';
+import type { PackedAccepted, PackedOrigin } from './records.ts';
 import { acceptedDraft, applyChange, changeDraft, messageOf } from './records.ts';
 import { unpackAccepted, unpackChange } from './records.ts';
 import type { SpoolShard } from './spool-shard.ts';
@@ -40,6 +40,12 @@ export const spoolLimits: SpoolLimits = {
   activeCountMax: 20_000,
   indexAfterMs: 2_000,
 };
+
+/** A message made here (a bounce), ready to be accepted. */
+export interface NewMessage {
+  readonly accepted: PackedAccepted;
+  readonly parts: readonly Uint8Array[];
+}
 
 /** Starts the attempts of a message's due recipients; calls `settle` as outcomes come. */
 export type Attempt = (spool: Spool, message: SpoolMessage) => void;
@@ -111,26 +117,24 @@ export class Spool {
     return { ok: true };
   }
 
-  /** Journals an accepted message, with further records in the same parcel (a bounce and its cause). */
+  /** @throws MailError when the store did not take it. */
   async commitAccepted(
     accepted: PackedAccepted,
     tenant: TenantId,
     parts: readonly Uint8Array[],
-  ): Promise<SpoolMessage> {
+  ): Promise<void> {
     const places = await this.shard.append([acceptedDraft(tenant, accepted, parts)]);
-    const message = messageOf(accepted, tenant, places[0]!, parts);
-    this.events.accepted(message, accepted[3]);
-    this.#admit(message);
-    if (!this.#isDraining) this.#attempt(this, message);
-    return message;
+    this.#admit(messageOf(accepted, tenant, places[0]!, parts), accepted[3]);
   }
 
-  #admit(message: SpoolMessage): void {
+  #admit(message: SpoolMessage, origin: PackedOrigin): void {
+    this.events.accepted(message, origin);
     this.#messages.set(message.id, message);
     this.#unindexed.add(message);
     const bytes = message.parts === undefined ? 0 : byteLength(message.parts);
     if (this.#residentBytes + bytes > this.#limits.residentBytesMax) message.parts = undefined;
     else this.#residentBytes += bytes;
+    if (!this.#isDraining) this.#attempt(this, message);
   }
 
   /** The message's bytes: from memory, or from the journal. */
@@ -140,28 +144,34 @@ export class Spool {
 
   /**
    * Records the present state of some recipients. Written in this turn, synced with the next parcel or at most 50 ms
-   * later. `extra` records (a bounce) share the parcel. Resolves when synced; a shard that was fenced meanwhile is
-   * asked again, for the outcome is known and must not be forgotten.
+   * later; a `bounce` that follows from it is accepted by the same parcel. Resolves when synced. A shard that was
+   * fenced meanwhile is asked again, for the outcome is known and must not be forgotten.
    */
   async record(
     message: SpoolMessage,
     indexes: readonly number[],
-    extra: readonly RecordDraft[] = [],
-  ): Promise<readonly import('../store/record.ts').RecordPlace[]> {
+    bounce?: NewMessage,
+  ): Promise<void> {
     message.waitingCount = 0;
     for (const recipient of message.recipients) {
       if (recipient.state === 'waiting') message.waitingCount++;
     }
-    const drafts = [changeDraft(message, indexes, this.clock.nowMs()), ...extra];
+    const drafts = [changeDraft(message, indexes, this.clock.nowMs())];
+    if (bounce !== undefined) {
+      drafts.push(acceptedDraft(message.tenant, bounce.accepted, bounce.parts));
+    }
     const places = await this.#appendUntilTaken(drafts);
+    if (bounce !== undefined) {
+      const { accepted, parts } = bounce;
+      this.#admit(messageOf(accepted, message.tenant, places[1]!, parts), accepted[3]);
+    }
     if (message.waitingCount === 0) this.#finish(message);
     else if (message.isIndexed) this.#settleIndexed(message);
-    return places;
   }
 
   async #appendUntilTaken(
     drafts: readonly RecordDraft[],
-  ): Promise<readonly import('../store/record.ts').RecordPlace[]> {
+  ): Promise<readonly RecordPlace[]> {
     for (;;) {
       try {
         return await this.shard.appendLazily(drafts);

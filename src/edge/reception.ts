@@ -1,0 +1,96 @@
+/**
+ * Brings received messages to the shard that accepts them, and the answer back to their session.
+ *
+ * Runs in:   accept threads.
+ * Specs:     RFC 5321 §4.2.5 (responsibility passes with the reply to end of data), RFC 2033 §4.2 (LMTP: by recipient).
+ * Limits:    the byte budget counts bytes not yet journaled: `reserve` refuses at once what goes past it.
+ * Invariant: one envelope is accepted by exactly one journal: that of the shard all its accounts are on, else that of
+ *            the active spool shard.
+ */
+
+import type { Ask } from '../actors/ask.ts';
+import type {
+  AcceptAnswer,
+  EnvelopeRecipient,
+  ReceivedMessage,
+  Reception,
+} from '../actors/asks/reception.ts';
+import { messageReceive, packReceived } from '../actors/asks/spool-asks.ts';
+import type { ByteBudget } from '../actors/budget.ts';
+import type { Router } from '../actors/router.ts';
+import type { MessageIdSource, ShardId } from '../base/ids.ts';
+import type { Clock } from '../ports/clock.ts';
+
+/** No answer from the engine by then: 451. The message may still be accepted; the client's repeat is a duplicate. */
+export const acceptMsMax = 4 * 60_000;
+
+export interface ReceptionParts {
+  readonly router: Router;
+  readonly budget: ByteBudget;
+  readonly ids: MessageIdSource;
+  readonly clock: Clock;
+  readonly spoolShard: () => ShardId;
+}
+
+export function createReception(parts: ReceptionParts): Reception {
+  const { router, budget, ids, clock } = parts;
+
+  function ask(message: ReceivedMessage, shard: ShardId, actor: string): Promise<AcceptAnswer> {
+    const { arrival } = message;
+    const request: Ask = {
+      shard,
+      actor,
+      name: messageReceive,
+      key: arrival.id,
+      class: 'short',
+      lane: 'normal',
+      deadlineMs: clock.nowMs() + acceptMsMax,
+      meta: packReceived(message),
+      body: message.body,
+    };
+    return router.ask(request);
+  }
+
+  return {
+    nextId: () => ids.next(),
+    reserve: (bytes) => budget.reserve(bytes),
+    release: (bytes) => budget.release(bytes),
+
+    async accept(message, reservedBytes) {
+      const { recipients } = message.envelope;
+      const shard = commonShard(recipients) ?? parts.spoolShard();
+      // The actor is the shard itself: messages of one session may be accepted in any order.
+      const answer = await ask(message, shard, '');
+      budget.release(reservedBytes);
+      return answer;
+    },
+
+    async acceptEach(message, reservedBytes) {
+      const { envelope } = message;
+      const answers = await Promise.all(
+        envelope.recipients.map((recipient) => {
+          // A copy that leaves by the spool is a message of its own there; local ones share the id.
+          const arrival =
+            recipient.target.kind === 'account'
+              ? message.arrival
+              : { ...message.arrival, id: ids.next() };
+          const one = { ...message, arrival, envelope: { ...envelope, recipients: [recipient] } };
+          return ask(one, commonShard([recipient]) ?? parts.spoolShard(), '');
+        }),
+      );
+      budget.release(reservedBytes);
+      return answers;
+    },
+  };
+}
+
+/** The shard all recipients' accounts are on, if they all are accounts and it is one. */
+export function commonShard(recipients: readonly EnvelopeRecipient[]): ShardId | undefined {
+  const first = recipients[0]!.target;
+  if (first.kind === 'remote') return undefined;
+  for (let i = 1; i < recipients.length; i++) {
+    const { target } = recipients[i]!;
+    if (target.kind === 'remote' || target.shard !== first.shard) return undefined;
+  }
+  return first.shard;
+}

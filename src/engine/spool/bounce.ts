@@ -1,0 +1,176 @@
+/**
+ * Decides which outcomes are reported to the sender, and makes the report a message of its own.
+ *
+ * Runs in:   engine thread.
+ * Specs:     RFC 3461 §5.2 (who is told what), RFC 3464 (the report), RFC 5321 §4.5.5 and §6.1 (null reverse-path).
+ * Invariant: a report goes from the null sender and is never made for one; its accepted record stands in the same
+ *            parcel as the outcome it reports, so a crash can neither lose nor double it.
+ */
+
+import type { PackedEnvelope, PackedRecipient } from '../../actors/asks/spool-asks.ts';
+import type { MessageId } from '../../base/ids.ts';
+import type { DsnRecipient } from '../../mail/formats/dsn/report.ts';
+import { writeReport } from '../../mail/formats/dsn/report.ts';
+import type { Random } from '../../ports/random.ts';
+import type { RecipientOutcome } from '../delivery/message.ts';
+import type { SpoolMessage, SpoolRecipient } from './message.ts';
+import type { NewMessage, Spool } from './spool.ts';
+
+export interface BounceParts {
+  readonly random: Random;
+  readonly hostname: () => string;
+  readonly nextId: () => MessageId;
+  /** Where a report to this sender goes: a local address is resolved as at RCPT. None: nobody is there. */
+  readonly resolve: (address: string) => Promise<readonly PackedRecipient[]>;
+  /** How long a message waits before a sender who asked for it is told of the delay. */
+  readonly delayNoticeMs: () => number;
+}
+
+export interface Bounces {
+  /** Records the outcomes of one attempt, together with the report they call for. */
+  record(
+    spool: Spool,
+    message: SpoolMessage,
+    indexes: readonly number[],
+    outcomes: readonly RecipientOutcome[],
+    nowMs: number,
+  ): void;
+}
+
+export function createBounces(parts: BounceParts): Bounces {
+  return {
+    record(spool, message, indexes, outcomes, nowMs) {
+      const told = toldRecipients(parts, message, indexes, outcomes, nowMs);
+      if (told.length === 0) {
+        settleRecord(spool, message, indexes);
+        return;
+      }
+      makeReport(parts, spool, message, told, nowMs).then(
+        (bounce) => {
+          if (bounce !== undefined) spool.events.bounced(message, bounce.accepted[0]);
+          settleRecord(spool, message, indexes, bounce);
+        },
+        (error: unknown) => {
+          // The body could not be read: the outcome stays unrecorded, so the attempt is repeated rather than silent.
+          spool.events.storeTrouble('store-failed', `${message.id}: no report: ${String(error)}`);
+        },
+      );
+    },
+  };
+}
+
+function settleRecord(
+  spool: Spool,
+  message: SpoolMessage,
+  indexes: readonly number[],
+  bounce?: NewMessage,
+): void {
+  spool.record(message, indexes, bounce).catch((error: unknown) => {
+    spool.events.storeTrouble('store-failed', `${message.id}: ${String(error)}`);
+  });
+}
+
+function toldRecipients(
+  parts: BounceParts,
+  message: SpoolMessage,
+  indexes: readonly number[],
+  outcomes: readonly RecipientOutcome[],
+  nowMs: number,
+): DsnRecipient[] {
+  if (message.sender === '') return [];
+  const told: DsnRecipient[] = [];
+  const isLate = nowMs - message.acceptedMs >= parts.delayNoticeMs() && !message.isDelayTold;
+  for (let i = 0; i < indexes.length; i++) {
+    const recipient = message.recipients[indexes[i]!]!;
+    const action = actionFor(recipient, outcomes[i]!, isLate);
+    if (action === undefined) continue;
+    if (action === 'delayed') message.isDelayTold = true;
+    told.push(reportOf(recipient, outcomes[i]!, action, nowMs));
+  }
+  return told;
+}
+
+function actionFor(
+  recipient: SpoolRecipient,
+  outcome: RecipientOutcome,
+  isLate: boolean,
+): DsnRecipient['action'] | undefined {
+  const { notify } = recipient;
+  if (notify?.never === true) return undefined;
+  switch (recipient.state) {
+    case 'failed':
+    case 'expired':
+      // RFC 3461 §4.1: without NOTIFY, failures are reported.
+      return notify === undefined || notify.failure ? 'failed' : undefined;
+    case 'delivered':
+      if (notify?.success !== true || outcome.passedDsn) return undefined;
+      return recipient.target.kind === 'account' ? 'delivered' : 'relayed';
+    case 'waiting':
+      return isLate && notify?.delay === true ? 'delayed' : undefined;
+    case 'deleted':
+      return undefined;
+  }
+}
+
+function reportOf(
+  recipient: SpoolRecipient,
+  outcome: RecipientOutcome,
+  action: DsnRecipient['action'],
+  nowMs: number,
+): DsnRecipient {
+  const { reply } = outcome;
+  return {
+    finalRecipient: recipient.address,
+    ...(recipient.orcpt === undefined ? {} : { originalRecipient: recipient.orcpt }),
+    action,
+    status: statusOf(recipient, reply.enhanced, action),
+    diagnostic: recipient.reply,
+    ...(outcome.remoteHost === '' ? {} : { remoteHost: outcome.remoteHost }),
+    lastAttemptMs: nowMs,
+  };
+}
+
+function statusOf(
+  recipient: SpoolRecipient,
+  enhanced: string,
+  action: DsnRecipient['action'],
+): string {
+  // RFC 3463 §3.5: X.4.7 is "delivery time expired".
+  if (recipient.state === 'expired') return '4.4.7';
+  if (enhanced !== '') return enhanced;
+  return action === 'failed' ? '5.0.0' : action === 'delayed' ? '4.0.0' : '2.0.0';
+}
+
+async function makeReport(
+  parts: BounceParts,
+  spool: Spool,
+  message: SpoolMessage,
+  recipients: readonly DsnRecipient[],
+  nowMs: number,
+): Promise<NewMessage | undefined> {
+  const to = await parts.resolve(message.sender);
+  if (to.length === 0) return undefined;
+  const id = parts.nextId();
+  const report = writeReport({
+    id,
+    hostname: parts.hostname(),
+    nowMs,
+    boundary: `=_${Buffer.from(parts.random.bytes(15)).toString('base64url')}`,
+    to: message.sender,
+    arrivalMs: message.acceptedMs,
+    ...(message.envid === '' ? {} : { envid: message.envid }),
+    ret: message.ret ?? 'hdrs',
+    smtputf8: message.smtputf8,
+    recipients,
+    original: await spool.body(message),
+  });
+  const envelope: PackedEnvelope = [
+    '',
+    to,
+    report.isEightBit ? 1 : 0,
+    report.isUtf8,
+    0,
+    '',
+  ];
+  return { accepted: [id, nowMs, envelope, ['bounce', '', '', '', '']], parts: report.parts };
+}

@@ -1,0 +1,82 @@
+/**
+ * What happened to messages, as operators see it: one log line an event, and counters.
+ *
+ * Runs in:   engine threads.
+ * Invariant: no body, no secret; addresses, ids and replies only.
+ */
+
+import type { ErrorCode } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { RecipientOutcome } from '../delivery/message.ts';
+import type { SpoolMessage, SpoolRecipient } from './message.ts';
+import type { PackedOrigin } from './records.ts';
+
+export interface MessageEvents {
+  accepted(message: SpoolMessage, origin: PackedOrigin): void;
+  /** An attempt ended; the recipient already has its new state. */
+  attempted(message: SpoolMessage, recipient: SpoolRecipient, outcome: RecipientOutcome): void;
+  bounced(message: SpoolMessage, bounceId: string): void;
+  done(message: SpoolMessage): void;
+  storeTrouble(code: ErrorCode, detail: string): void;
+}
+
+export interface MessageCounters {
+  accepted(bytes: number): void;
+  outcome(state: string): void;
+  done(latencyMs: number): void;
+}
+
+export function logEvents(log: Log, clock: Clock, counters: MessageCounters): MessageEvents {
+  return {
+    accepted(message, [listener, protocol, peer, helo, user]) {
+      counters.accepted(message.bytes);
+      if (!log.isOn('info')) return;
+      log.info(
+        {
+          event: 'accepted',
+          id: message.id,
+          from: message.sender,
+          to: message.recipients.length === 1 ? message.recipients[0]!.address : undefined,
+          recipients: message.recipients.length,
+          bytes: message.bytes,
+          listener,
+          protocol,
+          peer,
+          helo,
+          user: user === '' ? undefined : user,
+        },
+        'accepted',
+      );
+    },
+    attempted(message, recipient, outcome) {
+      counters.outcome(recipient.state === 'waiting' ? 'deferred' : recipient.state);
+      if (!log.isOn('info')) return;
+      const isWaiting = recipient.state === 'waiting';
+      const event = isWaiting ? 'deferred' : recipient.state;
+      log.info(
+        {
+          event,
+          id: message.id,
+          to: recipient.address,
+          host: outcome.remoteHost === '' ? undefined : outcome.remoteHost,
+          address: outcome.remoteAddress === '' ? undefined : outcome.remoteAddress,
+          reply: recipient.reply,
+          attempts: recipient.attempts,
+          nextMs: isWaiting ? recipient.nextMs : undefined,
+          delayMs: clock.nowMs() - message.acceptedMs,
+        },
+        event,
+      );
+    },
+    bounced(message, bounceId) {
+      log.info({ event: 'bounced', id: message.id, to: message.sender, bounce: bounceId }, 'bounced');
+    },
+    done(message) {
+      counters.done(clock.nowMs() - message.acceptedMs);
+    },
+    storeTrouble(code, detail) {
+      log.error({ event: 'store-trouble', code, detail }, 'the store refused an outcome');
+    },
+  };
+}
