@@ -1,12 +1,18 @@
 /**
- * Who has mail here: domains, accounts, aliases, credentials.
+ * Who has mail here: domains, accounts, aliases, credentials, signing keys.
  *
  * Contract:
- * - Addresses are looked up by domain in lower-case A-labels and local part in lower case; the directory normalises,
- *   callers pass what the envelope said. Subaddress (`user+tag`) and catch-all are resolved here.
+ * - The directory normalises: local parts compare in lower case and NFC without needless quotes, domains as
+ *   lower-case A-labels. Callers pass what the envelope said. Rows come back normalised.
+ * - `resolve` follows, in this order: the exact name; the name before `+` (subaddress); for postmaster and abuse
+ *   their fallback (RFC 5321 §4.5.1, RFC 2142); the domain's catch-all. Aliases are expanded within limits, loops
+ *   are cut, a target found twice is given once.
  * - Reads may answer at once or with a promise: hot paths must not pay for a promise they do not need.
- * - A write resolves when it is durable and this process's reads see it; other threads get a notice.
- * - An account's row names its shard for life.
+ * - A write resolves when it is durable and this process's reads see it; then `subscribe`d listeners are called.
+ *   It rejects with `MailError`: `domain-missing`, `not-found`, `already-exists`, `argument-invalid`,
+ *   `not-possible-now` (a domain that still has names).
+ * - A name is an account or an alias, never both. An account's number and shard are for life; a number is never
+ *   given twice.
  */
 
 import type { AccountId, ShardId, TenantId } from '../base/ids.ts';
@@ -18,6 +24,8 @@ export interface Domain {
   readonly tenant: TenantId;
   /** Address that gets mail for unknown local parts; absent: they are refused. */
   readonly catchAll?: string;
+  /** Address that gets mail for postmaster and abuse where no such name is; absent: the domain's first account. */
+  readonly postmaster?: string;
   readonly createdMs: number;
 }
 
@@ -44,36 +52,77 @@ export interface Alias {
   readonly targets: readonly string[];
 }
 
+export const dkimAlgorithms = ['rsa-sha256', 'ed25519-sha256'] as const;
+export type DkimAlgorithm = (typeof dkimAlgorithms)[number];
+
+export interface DkimKey {
+  readonly selector: string;
+  readonly algorithm: DkimAlgorithm;
+  /** PKCS #8 in PEM. Never logged, never leaves the process. */
+  readonly privatePem: string;
+  readonly createdMs: number;
+}
+
 /** What becomes of one RCPT TO. An alias may give several, some of them remote. */
 export type Resolution =
   | { readonly kind: 'remote' }
   | { readonly kind: 'missing' }
   | { readonly kind: 'disabled' }
   | { readonly kind: 'over-quota' }
-  | { readonly kind: 'resolved'; readonly tenant: TenantId; readonly targets: readonly ResolvedTarget[] };
+  | {
+      readonly kind: 'resolved';
+      readonly tenant: TenantId;
+      readonly targets: readonly ResolvedTarget[];
+    };
 
 export type ResolvedTarget =
-  | { readonly kind: 'account'; readonly address: string; readonly account: AccountId; readonly shard: ShardId }
+  | {
+      readonly kind: 'account';
+      readonly address: string;
+      readonly account: AccountId;
+      readonly shard: ShardId;
+    }
   | { readonly kind: 'remote'; readonly address: string };
+
+/** What changed; `domain` stands for its keys too. */
+export type DirectoryChange =
+  | { readonly kind: 'domain'; readonly name: string }
+  | { readonly kind: 'account'; readonly id: AccountId }
+  | { readonly kind: 'alias'; readonly address: string };
 
 export interface AccountDirectory {
   isLocalDomain(domain: string): Eventually<boolean>;
+  /** An empty domain is only good for postmaster (RFC 5321 §4.5.1). */
   resolve(localPart: string, domain: string): Eventually<Resolution>;
+  /** By primary address: for log-in. Aliases do not log in. */
   accountByAddress(address: string): Eventually<Account | undefined>;
   accountById(id: AccountId): Eventually<Account | undefined>;
   /** Whether the account may use `address` in MAIL FROM and From: its own, an alias to it, or send-as. */
   maySendAs(account: Account, address: string): Eventually<boolean>;
+  /** Keys that sign for a domain, oldest first; [] where there are none. */
+  dkimKeys(domain: string): Eventually<readonly DkimKey[]>;
 
+  domain(name: string): Eventually<Domain | undefined>;
   domains(): Eventually<readonly Domain[]>;
   accounts(domain?: string): Eventually<readonly Account[]>;
   aliases(domain?: string): Eventually<readonly Alias[]>;
   putDomain(domain: Domain): Promise<void>;
+  /** Takes the domain's keys along. */
   deleteDomain(name: string): Promise<void>;
+  putDkimKeys(domain: string, keys: readonly DkimKey[]): Promise<void>;
   /** The directory numbers the account and picks its shard. */
   createAccount(account: Omit<Account, 'id' | 'shard'>): Promise<Account>;
+  /** Replaces the row of an account that is there; its address may change, its shard and tenant may not. */
   putAccount(account: Account): Promise<void>;
   deleteAccount(id: AccountId): Promise<void>;
   putAlias(alias: Alias): Promise<void>;
   deleteAlias(address: string): Promise<void>;
+  /**
+   * What the engine last said of an account's room: `resolve` answers from it. Kept in memory only, so after a
+   * start the first message to a full account is refused by its shard.
+   */
+  noteOverQuota(id: AccountId, isOver: boolean): void;
+  /** Calls `listener` after each write; the function returned ends that. */
+  subscribe(listener: (change: DirectoryChange) => void): () => void;
   close(): Promise<void>;
 }

@@ -1,0 +1,79 @@
+/**
+ * Keys and rows of an account directory kept in an ordered table.
+ *
+ * Runs in:   the main thread; pure.
+ * Invariant: names sort by domain first, so that a domain's names are one range; numbers are big-endian. Rows are
+ *            JSON: they are few, and an operator can read them.
+ *
+ *   d·domain                 Domain
+ *   k·domain                 DkimKey[]
+ *   n·domain·0·localPart     NameRow: an account's number, or an alias
+ *   f·domain·0·id            the domain's accounts by number: the first one gets its postmaster's mail
+ *   a·id                     Account
+ *   m·next                   the next account number
+ */
+
+import { Buffer } from 'node:buffer';
+import type { AccountId } from '../../base/ids.ts';
+import type { Account, Alias, DkimKey, Domain } from '../../ports/account-directory.ts';
+import type { SplitAddress } from './addresses.ts';
+
+export type NameRow =
+  | { readonly account: AccountId }
+  | { readonly alias: Pick<Alias, 'tenant' | 'targets'> };
+
+export interface KeyRange {
+  readonly from: Buffer;
+  readonly to: Buffer;
+}
+
+export const nextIdKey = Buffer.from('mnext');
+export const domainKey = (name: string) => Buffer.from(`d${name}`);
+export const dkimKey = (name: string) => Buffer.from(`k${name}`);
+export const nameKey = (name: SplitAddress) => Buffer.from(`n${name.domain}\0${name.localPart}`);
+export const accountKey = (id: AccountId) => numbered('a', id);
+export const memberKey = (domain: string, id: AccountId) => numbered(`f${domain}\0`, id);
+
+export const everyDomain: KeyRange = { from: Buffer.from('d'), to: Buffer.from('e') };
+export const everyAccount: KeyRange = { from: Buffer.from('a'), to: Buffer.from('b') };
+export const everyName: KeyRange = { from: Buffer.from('n'), to: Buffer.from('o') };
+export const namesOf = (domain: string): KeyRange => under(`n${domain}`);
+export const membersOf = (domain: string): KeyRange => under(`f${domain}`);
+
+export function nameOfKey(key: Uint8Array): SplitAddress {
+  const [domain = '', localPart = ''] = textOf(key).slice(1).split('\0');
+  return { domain, localPart };
+}
+
+export function idOfKey(key: Uint8Array): AccountId {
+  const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  return bytes.readUInt32BE(bytes.length - 4) as AccountId;
+}
+
+export function encodeRow(row: Domain | Account | NameRow | readonly DkimKey[] | number): Buffer {
+  return Buffer.from(JSON.stringify(row));
+}
+
+export function decodeRow<Row>(value: Uint8Array): Row {
+  return JSON.parse(textOf(value)) as Row;
+}
+
+/** The first key after `key`: where the next page of a range starts. */
+export function after(key: Uint8Array): Buffer {
+  return Buffer.concat([key, Buffer.of(0)]);
+}
+
+function numbered(prefix: string, id: AccountId): Buffer {
+  const key = Buffer.alloc(Buffer.byteLength(prefix) + 4);
+  key.write(prefix);
+  key.writeUInt32BE(id, key.length - 4);
+  return key;
+}
+
+function under(prefix: string): KeyRange {
+  return { from: Buffer.from(`${prefix}\0`), to: Buffer.from(`${prefix}\x01`) };
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+}
