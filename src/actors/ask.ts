@@ -40,9 +40,16 @@ export interface ArrivedAsk {
   readonly actor: string;
   readonly name: string;
   readonly key: string;
+  readonly class: AskClass;
+  readonly lane: AskLane;
   readonly deadlineMs: number;
   readonly meta: unknown;
   readonly body: Uint8Array;
+}
+
+/** Room for asks that wait for the outside: a handler that may pend asks first and answers `store-busy` when full. */
+export interface PendingRoom {
+  readonly isFull: boolean;
 }
 
 /**
@@ -50,6 +57,9 @@ export interface ArrivedAsk {
  * the next starts, so that their records join one group commit. A handler that must wait for the outside (DNS, a
  * filter) says so with `pending`: its parcel does not wait for it.
  */
-export type Handler = (ask: ArrivedAsk) => Answer | Promise<Answer> | { readonly pending: Promise<Answer> };
+export type Handler = (
+  ask: ArrivedAsk,
+  room: PendingRoom,
+) => Answer | Promise<Answer> | { readonly pending: Promise<Answer> };
 
 export type Handlers = Readonly<Record<string, Handler>>;

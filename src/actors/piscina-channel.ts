@@ -1,0 +1,187 @@
+/**
+ * The channel over one Piscina pool whose threads are pinned: each parcel goes to the thread it names.
+ *
+ * Runs in:   main thread.
+ * Limits:    `tasksPerThreadMax` tasks at one thread.
+ * Invariant: Piscina's own queue stays empty: once it queues, it reorders (facts.md §1).
+ */
+
+import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { assert } from '../base/assert.ts';
+import type { Log } from '../base/log.ts';
+import {
+  type Channel,
+  type ChannelEvents,
+  type PortMessage,
+  ThreadLostError,
+  transferOf,
+} from './channel.ts';
+
+export interface PiscinaChannelOptions {
+  /** The entry file, as a file URL. Its default export is made by `threadEntry`. */
+  readonly entry: string;
+  readonly threads: number;
+  /** Given to each thread as `workerData`. */
+  readonly workerData?: unknown;
+  readonly log: Log;
+}
+
+/** What the entry's default export is called with (`thread-entry.ts`). */
+export type ThreadTask =
+  | { readonly kind: 'start'; readonly thread: number; readonly port: MessagePort }
+  | { readonly kind: 'parcel'; readonly parcel: ArrayBuffer };
+
+/** Two parcels for each of 64 shards, the start and room for system asks. */
+export const tasksPerThreadMax = 256;
+
+/** The balancer sees a task's value of this symbol; it is not cloned to the thread. */
+const owner = Piscina.queueOptionsSymbol;
+
+interface Slot {
+  worker: Worker | undefined;
+  port: MessagePort | undefined;
+  isReady: boolean;
+}
+
+export class PiscinaChannel implements Channel {
+  readonly threads: number;
+  readonly #options: PiscinaChannelOptions;
+  readonly #slots: Slot[];
+  #pool: Piscina | undefined;
+  #events: ChannelEvents | undefined;
+  #isClosing = false;
+
+  constructor(options: PiscinaChannelOptions) {
+    this.#options = options;
+    this.threads = options.threads;
+    this.#slots = Array.from({ length: options.threads }, () => ({
+      worker: undefined,
+      port: undefined,
+      isReady: false,
+    }));
+  }
+
+  start(events: ChannelEvents): void {
+    this.#events = events;
+    this.#makePool();
+  }
+
+  isReady(thread: number): boolean {
+    return this.#slots[thread]!.isReady;
+  }
+
+  async send(thread: number, parcel: ArrayBuffer): Promise<ArrayBuffer> {
+    if (!this.isReady(thread)) throw new ThreadLostError(thread);
+    return (await this.#run(thread, { kind: 'parcel', parcel }, [parcel])) as ArrayBuffer;
+  }
+
+  post(thread: number, message: PortMessage): void {
+    this.#slots[thread]!.port?.postMessage(message, transferOf(message));
+  }
+
+  activeMs(thread: number): number {
+    return this.#slots[thread]!.worker?.performance.eventLoopUtilization().active ?? 0;
+  }
+
+  async rebuild(): Promise<void> {
+    await this.#end();
+    this.#makePool();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.#end();
+  }
+
+  #makePool(): void {
+    const { entry, threads, workerData, log } = this.#options;
+    const pool = new Piscina({
+      filename: entry,
+      minThreads: threads,
+      maxThreads: threads,
+      atomics: 'disabled',
+      concurrentTasksPerWorker: tasksPerThreadMax,
+      recordTiming: false,
+      workerData,
+      loadBalancer: (task, workers) => {
+        const wanted = this.#slots[(task as unknown as Record<symbol, number>)[owner]!]!.worker;
+        return workers.find((worker) => worker.id === wanted?.threadId) ?? null;
+      },
+    });
+    this.#pool = pool;
+    // Without a listener a thread that fails idle would end the process.
+    pool.on('error', (error) => log.error({ error }, 'an engine thread failed'));
+    // A new thread can be given tasks only after Piscina's own listeners to its start have run.
+    pool.on('workerCreate', ({ id }: { readonly id: number }) =>
+      queueMicrotask(() => {
+        if (this.#pool === pool) this.#adopt(id);
+      }),
+    );
+  }
+
+  /** Gives a thread that can take tasks the lowest free number. */
+  #adopt(threadId: number): void {
+    const worker = this.#pool!.threads.find((thread) => thread.threadId === threadId);
+    const thread = this.#slots.findIndex((slot) => slot.worker === undefined);
+    if (worker === undefined || thread < 0) return;
+    this.#slots[thread]!.worker = worker;
+    worker.once('error', (error) => this.#lose(thread, worker, error));
+    worker.once('exit', (code) => this.#lose(thread, worker, `exit code ${code}`));
+    this.#begin(thread, worker);
+  }
+
+  #begin(thread: number, worker: Worker): void {
+    const { port1, port2 } = new MessageChannel();
+    const slot = this.#slots[thread]!;
+    slot.port = port1;
+    port1.on('message', (message: PortMessage) => this.#events?.onMessage(thread, message));
+    this.#run(thread, { kind: 'start', thread, port: port2 }, [port2]).then(
+      () => {
+        if (slot.worker !== worker) return;
+        slot.isReady = true;
+        this.#events?.onReady(thread);
+      },
+      (error) => this.#options.log.error({ error, thread }, 'an engine thread did not start'),
+    );
+  }
+
+  #lose(thread: number, worker: Worker, cause: unknown): void {
+    const slot = this.#slots[thread]!;
+    if (slot.worker !== worker) return;
+    slot.port?.close();
+    slot.worker = undefined;
+    slot.port = undefined;
+    slot.isReady = false;
+    if (!this.#isClosing) this.#events?.onLost(thread, cause);
+  }
+
+  async #run(
+    thread: number,
+    task: ThreadTask,
+    transferList: (ArrayBuffer | MessagePort)[],
+  ): Promise<unknown> {
+    const pool = this.#pool!;
+    const { worker } = this.#slots[thread]!;
+    const run = pool.run({ ...task, [owner]: thread }, { transferList });
+    assert(pool.queueSize === 0, `a task for thread ${thread} waits in the pool's own queue`);
+    try {
+      return await run;
+    } catch (error) {
+      if (this.#slots[thread]!.worker === worker) throw error;
+      throw new ThreadLostError(thread, { cause: error });
+    }
+  }
+
+  async #end(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    for (const slot of this.#slots) {
+      slot.port?.close();
+      slot.worker = undefined;
+      slot.port = undefined;
+      slot.isReady = false;
+    }
+    await pool?.destroy();
+  }
+}

@@ -1,0 +1,408 @@
+/**
+ * Brings each ask to the thread that owns its shard, and its answer back.
+ *
+ * Runs in:   main thread.
+ * Limits:    two parcels of a shard under way; backlogs as `BacklogLimits`; a full one answers `store-busy` at once.
+ * Invariant: each ask is answered exactly once. Asks of one actor and lane leave in the order they came, and their
+ *            answers arrive in it (a pending one aside: it left the order when it began to wait for the outside).
+ */
+
+import { assert } from '../base/assert.ts';
+import { type Failure, failure } from '../base/errors.ts';
+import type { ShardId } from '../base/ids.ts';
+import { shardId } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
+import { kibibyte, mebibyte } from '../base/units.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Answer, Ask } from './ask.ts';
+import {
+  Backlog,
+  type BacklogLimits,
+  type Entry,
+  isLate,
+  newEntry,
+  type OpenParcel,
+} from './backlog.ts';
+import { type Channel, type PortMessage, ThreadLostError } from './channel.ts';
+import { eachLate } from './late-answers.ts';
+import { type PackedAnswer, packAsks, unpackAnswers } from './parcel.ts';
+
+export const routerLimitsDefault = {
+  countMax: 8_192,
+  bytesMax: 32 * mebibyte,
+  parcelBytesMax: 512 * kibibyte,
+  longCountMax: 4,
+  longPerActorMax: 1,
+} as const satisfies BacklogLimits;
+
+/** Asks of one parcel: a bound on how long one keeps the edge or a thread. */
+const parcelAsksMax = 1_024;
+/** A tried ask that waits for the outside longer no longer holds up the others. */
+const trialMsMax = 1_000;
+/** An ask that was under way at so many deaths is set aside even if it never was alone. */
+const deathCountMax = 3;
+/** How often deadlines of asks under way are looked at. */
+const sweepMs = 250;
+
+export interface RouterOptions {
+  readonly channel: Channel;
+  readonly shards: number;
+  readonly owner: (shard: ShardId) => number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits?: Partial<BacklogLimits>;
+  /** Runs once the current turn is over. Tests replace it. */
+  readonly defer?: (run: () => void) => void;
+  /** Told the round trip of each parcel of short asks. */
+  readonly onRoundTrip?: (thread: number, ms: number, asks: number) => void;
+}
+
+/** What the router knows of a thread. */
+interface ThreadState {
+  /** Parcels may leave for it. */
+  isOpen: boolean;
+  /** Its asks are being tried again one at a time. */
+  isTrying: boolean;
+  /** Asks it had when it died, oldest first. */
+  suspects: Entry[];
+}
+
+export class Router {
+  readonly #options: RouterOptions;
+  readonly #channel: Channel;
+  readonly #backlogs: Backlog[];
+  readonly #threads: ThreadState[];
+  readonly #defer: (run: () => void) => void;
+  /** By number: parcels that have an ask without its thread's answer. */
+  readonly #open = new Map<number, OpenParcel>();
+  #number = 0;
+  #due: Backlog[] = [];
+  #isSweeping = false;
+
+  constructor(options: RouterOptions) {
+    this.#options = options;
+    this.#channel = options.channel;
+    this.#defer = options.defer ?? setImmediate;
+    const limits = { ...routerLimitsDefault, ...options.limits };
+    this.#backlogs = Array.from(
+      { length: options.shards },
+      (_, i) => new Backlog(shardId(i), limits),
+    );
+    this.#threads = Array.from({ length: options.channel.threads }, () => ({
+      isOpen: false,
+      isTrying: false,
+      suspects: [],
+    }));
+  }
+
+  /** The promise given is the only one made for an ask; it never rejects. */
+  ask(ask: Ask): Promise<Answer> {
+    return new Promise((resolve) => {
+      const backlog = this.#backlogs[ask.shard];
+      if (backlog === undefined) resolve(failure('argument-invalid', `no shard ${ask.shard}`));
+      else if (!backlog.add(newEntry(ask, backlog, resolve))) resolve(busy);
+      else {
+        if (ask.deadlineMs !== 0 && !this.#isSweeping) this.#sweepLater();
+        this.#touch(backlog);
+      }
+    });
+  }
+
+  /**
+   * An ask to a thread, whatever it owns: for the system and for jobs. It leaves at once, in a parcel of its own, and
+   * is not tried again when the thread dies.
+   */
+  askThread(thread: number, ask: Ask): Promise<Answer> {
+    return new Promise((resolve) => {
+      if (!this.#channel.isReady(thread)) resolve(gone);
+      else {
+        if (ask.deadlineMs !== 0 && !this.#isSweeping) this.#sweepLater();
+        this.#send(thread, [newEntry(ask, undefined, resolve)], undefined);
+      }
+    });
+  }
+
+  backlog(shard: ShardId): Backlog {
+    return this.#backlogs[shard]!;
+  }
+
+  /** Asks of the shard wait from now on; what is under way goes on. */
+  hold(shard: ShardId): void {
+    this.#backlogs[shard]!.isHeld = true;
+  }
+
+  release(shard: ShardId): void {
+    const backlog = this.#backlogs[shard]!;
+    backlog.isHeld = false;
+    this.#touch(backlog);
+  }
+
+  /** Resolves when nothing of a held shard is under way. */
+  drained(shard: ShardId): Promise<void> {
+    const backlog = this.#backlogs[shard]!;
+    if (backlog.openCount === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      backlog.onDrained = () => {
+        backlog.onDrained = undefined;
+        resolve();
+      };
+    });
+  }
+
+  /** Answers all that waits for the shard: it cannot be opened. */
+  refuse(shard: ShardId, answer: Failure): void {
+    this.#backlogs[shard]!.clear((entry) => reply(entry, answer));
+  }
+
+  isOpen(thread: number): boolean {
+    return this.#threads[thread]!.isOpen;
+  }
+
+  #touch(backlog: Backlog): void {
+    if (backlog.isDue || !backlog.mayLeave) return;
+    backlog.isDue = true;
+    if (this.#due.push(backlog) === 1) this.#defer(() => this.#flush());
+  }
+
+  #flush(): void {
+    const due = this.#due;
+    this.#due = [];
+    const nowMs = this.#options.clock.nowMs();
+    for (const backlog of due) {
+      backlog.isDue = false;
+      const thread = this.#options.owner(backlog.shard);
+      if (!this.#threads[thread]!.isOpen) continue;
+      while (backlog.mayLeave) {
+        const entries = backlog.take(nowMs, parcelAsksMax, dropLate);
+        if (entries.length > 0) this.#send(thread, entries, backlog);
+      }
+    }
+  }
+
+  #send(thread: number, entries: Entry[], backlog: Backlog | undefined): void {
+    this.#number = (this.#number + 1) >>> 0;
+    const parcel: OpenParcel = {
+      number: this.#number,
+      thread,
+      entries,
+      sentMs: this.#options.clock.monotonicMs(),
+      isBack: false,
+      openCount: entries.length,
+      followers: [],
+    };
+    this.#open.set(parcel.number, parcel);
+    backlog?.inFlight.push(parcel);
+    const packed = packAsks(
+      parcel.number,
+      entries.map((entry) => entry.ask),
+    );
+    this.#channel.send(thread, packed).then(
+      (answers) => this.#takeAnswers(parcel, answers, backlog),
+      (error) => this.#takeError(parcel, error, backlog),
+    );
+  }
+
+  #takeAnswers(parcel: OpenParcel, packed: ArrayBuffer, backlog: Backlog | undefined): void {
+    // Answers that were on their way when the thread died: the asks are tried again already.
+    if (!this.#open.has(parcel.number)) return;
+    const { answers } = unpackAnswers(packed);
+    const count = parcel.entries.length;
+    assert(answers.length === count, `${answers.length} answers to ${count} asks`);
+    parcel.isBack = true;
+    if (backlog === undefined) this.#settleAll(parcel, answers, undefined);
+    else {
+      const { onRoundTrip, clock } = this.#options;
+      onRoundTrip?.(parcel.thread, clock.monotonicMs() - parcel.sentMs, count);
+      const isFirst = backlog.inFlight[0] === parcel;
+      backlog.inFlight = backlog.inFlight.filter((other) => other !== parcel);
+      this.#settleAll(parcel, answers, isFirst ? undefined : backlog.inFlight[0]);
+      for (const { entry, answer } of parcel.followers) settle(entry, answer);
+      parcel.followers = [];
+      this.#touch(backlog);
+    }
+    if (parcel.openCount === 0) this.#open.delete(parcel.number);
+  }
+
+  /** Answers to actors that `earlier` has asks of wait for it: rare, so the set is made only here. */
+  #settleAll(
+    parcel: OpenParcel,
+    answers: readonly PackedAnswer[],
+    earlier: OpenParcel | undefined,
+  ): void {
+    const actors = new Set<string>();
+    for (const entry of earlier?.entries ?? [])
+      if (entry !== undefined) actors.add(entry.ask.actor);
+    for (const follower of earlier?.followers ?? []) actors.add(follower.entry.ask.actor);
+    for (let i = 0; i < answers.length; i++) {
+      const answer = answers[i]!;
+      const entry = parcel.entries[i];
+      if (entry === undefined || 'pending' in answer) continue;
+      parcel.entries[i] = undefined;
+      parcel.openCount--;
+      if (actors.has(entry.ask.actor)) earlier!.followers.push({ entry, answer });
+      else settle(entry, answer);
+    }
+  }
+
+  /** Answers that came by a thread's port. */
+  takeLate(message: LateMessage): void {
+    eachLate(message, (number, index, answer) => {
+      const parcel = this.#open.get(number);
+      const entry = parcel?.entries[index];
+      if (parcel === undefined || entry === undefined) return;
+      parcel.entries[index] = undefined;
+      parcel.openCount--;
+      if (parcel.openCount === 0 && parcel.isBack) this.#open.delete(number);
+      settle(entry, answer);
+      if (entry.backlog !== undefined) this.#touch(entry.backlog);
+    });
+  }
+
+  /** A thread is gone: what it had is tried again once it is back. */
+  lose(thread: number): void {
+    const state = this.#threads[thread]!;
+    const lost = [...this.#open.values()].filter((parcel) => parcel.thread === thread);
+    let count = 0;
+    for (const parcel of lost) count += parcel.openCount;
+    const isKiller = state.isTrying && count === 1;
+    state.isOpen = false;
+    for (const parcel of lost) this.#takeBack(parcel, isKiller);
+  }
+
+  /** The thread is there and its shards are open: tries what killed it, one ask at a time, then lets all else pass. */
+  async resume(thread: number): Promise<void> {
+    const state = this.#threads[thread]!;
+    state.isTrying = true;
+    const isThere = await this.#tryAgain(thread, state);
+    state.isTrying = false;
+    if (!isThere) return;
+    state.isOpen = true;
+    for (const backlog of this.#backlogs) {
+      if (this.#options.owner(backlog.shard) === thread) this.#touch(backlog);
+    }
+  }
+
+  /** False when the thread died again; what is left waits for the next one. */
+  async #tryAgain(thread: number, state: ThreadState): Promise<boolean> {
+    const waiting = state.suspects;
+    state.suspects = [];
+    for (let i = 0; i < waiting.length; i++) {
+      const entry = waiting[i]!;
+      if (entry.isAnswered || isLate(entry, this.#options.clock.nowMs())) {
+        settle(entry, late);
+        continue;
+      }
+      await this.#tryOne(thread, entry);
+      if (this.#channel.isReady(thread)) continue;
+      // What was under way stands in the list already; it goes first, as it came first.
+      state.suspects.push(...waiting.slice(i + 1));
+      return false;
+    }
+    return true;
+  }
+
+  /** Resolves when the ask has its thread's answer, the thread died of it, or it waits too long for the outside. */
+  #tryOne(thread: number, entry: Entry): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.setTimer(trialMsMax, resolve);
+      entry.onSettled = () => {
+        timer.cancel();
+        resolve();
+      };
+      this.#send(thread, [entry], entry.backlog);
+    });
+  }
+
+  #takeBack(parcel: OpenParcel, isKiller: boolean): void {
+    const { suspects } = this.#threads[parcel.thread]!;
+    this.#open.delete(parcel.number);
+    for (const entry of parcel.entries) {
+      if (entry === undefined) continue;
+      entry.deathCount++;
+      if (entry.backlog === undefined) settle(entry, gone);
+      else if (isKiller || entry.deathCount >= deathCountMax) this.#setAside(entry);
+      else if (entry.isAnswered) settle(entry, late);
+      else suspects.push(entry);
+      if (entry.backlog !== undefined) {
+        const { backlog } = entry;
+        backlog.inFlight = backlog.inFlight.filter((other) => other !== parcel);
+      }
+      entry.onSettled?.();
+    }
+    // Their answers were not given yet: asked again after the one they waited for, they keep their order.
+    for (const { entry } of parcel.followers) suspects.push(entry);
+  }
+
+  #setAside(entry: Entry): void {
+    const { name, actor, key, shard } = entry.ask;
+    this.#options.log.error(
+      { ask: name, actor, key, shard },
+      'an ask that ends threads is set aside',
+    );
+    settle(entry, failure('poison-ask', `${name} ended a thread`));
+  }
+
+  #takeError(parcel: OpenParcel, error: unknown, backlog: Backlog | undefined): void {
+    if (!this.#open.has(parcel.number)) return;
+    if (error instanceof ThreadLostError) {
+      this.#takeBack(parcel, false);
+      return;
+    }
+    this.#options.log.error({ error, thread: parcel.thread }, 'a parcel was not answered');
+    this.#open.delete(parcel.number);
+    const answer = failure('store-failed', error instanceof Error ? error.message : String(error));
+    for (const entry of parcel.entries) if (entry !== undefined) settle(entry, answer);
+    for (const follower of parcel.followers) settle(follower.entry, follower.answer);
+    if (backlog === undefined) return;
+    backlog.inFlight = backlog.inFlight.filter((other) => other !== parcel);
+    this.#touch(backlog);
+  }
+
+  #sweepLater(): void {
+    this.#isSweeping = true;
+    this.#options.clock.setTimer(sweepMs, () => this.#sweep());
+  }
+
+  /** Nobody waits past a deadline: not in a backlog, and not for a thread that is slow. */
+  #sweep(): void {
+    this.#isSweeping = false;
+    const nowMs = this.#options.clock.nowMs();
+    let isNeeded = this.#open.size > 0;
+    for (const backlog of this.#backlogs) {
+      backlog.expire(nowMs, dropLate);
+      if (backlog.count > 0 || backlog.openCount > 0) isNeeded = true;
+    }
+    for (const parcel of this.#open.values()) {
+      for (const entry of parcel.entries) {
+        if (entry !== undefined && isLate(entry, nowMs)) reply(entry, late);
+      }
+    }
+    for (const { suspects } of this.#threads) {
+      for (const entry of suspects) if (isLate(entry, nowMs)) reply(entry, late);
+    }
+    if (isNeeded) this.#sweepLater();
+  }
+}
+
+const busy: Failure = Object.freeze(failure('store-busy', 'backlog is full'));
+const late: Failure = Object.freeze(failure('deadline-passed', 'no answer in time'));
+const gone: Failure = Object.freeze(failure('store-failed', 'the thread is gone'));
+
+type LateMessage = Extract<PortMessage, { kind: 'late' }>;
+
+function reply(entry: Entry, answer: Answer): void {
+  if (entry.isAnswered) return;
+  entry.isAnswered = true;
+  entry.resolve(answer);
+}
+
+/** The thread's own answer, or what stands for it. */
+function settle(entry: Entry, answer: Answer): void {
+  reply(entry, answer);
+  entry.backlog?.end(entry.ask);
+  entry.onSettled?.();
+}
+
+function dropLate(entry: Entry): void {
+  reply(entry, late);
+}
