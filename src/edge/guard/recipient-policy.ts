@@ -1,0 +1,135 @@
+/**
+ * Decides at RCPT whether a recipient is taken, and where its copies go.
+ *
+ * Runs in:   accept threads; hot: no promise is made when the directory answers at once.
+ * Specs:     RFC 5321 §4.5.1 (postmaster), RFC 2142 §4 (abuse), RFC 3461 §5.2.7.2 (aliases keep their ORCPT).
+ * Invariant: mail for a domain that is not ours is taken from trusted clients only.
+ */
+
+import type { RecipientTarget } from '../../actors/asks/reception.ts';
+import type { ErrorCode } from '../../base/errors.ts';
+import type { TenantId } from '../../base/ids.ts';
+import type { Path } from '../../mail/wire/smtp/path.ts';
+import type {
+  Account,
+  AccountDirectory,
+  Eventually,
+  Resolution,
+} from '../../ports/account-directory.ts';
+
+export interface Destination {
+  readonly address: string;
+  readonly target: RecipientTarget;
+}
+
+export interface AcceptedRecipient {
+  /** Undefined: relayed, so the tenant is the client's. */
+  readonly tenant: TenantId | undefined;
+  readonly destinations: readonly Destination[];
+}
+
+export type RecipientDecision = AcceptedRecipient | ErrorCode;
+
+const remoteTarget: RecipientTarget = { kind: 'remote' };
+
+/** `mayRelay`: the client logged in or is in `relay.networks`. */
+export function decideRecipient(
+  directory: AccountDirectory,
+  path: Path,
+  mayRelay: boolean,
+): Eventually<RecipientDecision> {
+  if (path.domain === '') {
+    // RFC 5321 §4.5.1: `postmaster` without a domain must work; no other name may lack one.
+    return isName(path.localPart, 'postmaster')
+      ? decideRole(directory, undefined)
+      : 'recipient-invalid';
+  }
+  const resolution = directory.resolve(path.localPart, path.domain);
+  if (resolution instanceof Promise) {
+    return resolution.then((late) => decide(directory, path, mayRelay, late));
+  }
+  return decide(directory, path, mayRelay, resolution);
+}
+
+function decide(
+  directory: AccountDirectory,
+  path: Path,
+  mayRelay: boolean,
+  resolution: Resolution,
+): Eventually<RecipientDecision> {
+  switch (resolution.kind) {
+    case 'remote':
+      if (!mayRelay) return 'relay-denied';
+      return {
+        tenant: undefined,
+        destinations: [{ address: path.address, target: remoteTarget }],
+      };
+    case 'resolved':
+      return { tenant: resolution.tenant, destinations: destinationsOf(resolution) };
+    case 'over-quota':
+      return 'account-over-quota';
+    case 'missing':
+    case 'disabled':
+      if (isRole(path.localPart)) return decideRole(directory, path.domain);
+      return resolution.kind === 'missing' ? 'account-missing' : 'account-disabled';
+  }
+}
+
+function destinationsOf(resolution: Resolution & { kind: 'resolved' }): Destination[] {
+  return resolution.targets.map((target) =>
+    target.kind === 'remote'
+      ? { address: target.address, target: remoteTarget }
+      : {
+          address: target.address,
+          target: { kind: 'account', account: target.account, shard: target.shard },
+        },
+  );
+}
+
+function isRole(localPart: string): boolean {
+  return isName(localPart, 'postmaster') || isName(localPart, 'abuse');
+}
+
+function isName(localPart: string, name: string): boolean {
+  return localPart.length === name.length && localPart.toLowerCase() === name;
+}
+
+/**
+ * Where role mail goes when nobody set an address for it: postmaster of the first domain, else the oldest enabled
+ * account of the domain, else of all. Somebody must get it (RFC 5321 §4.5.1).
+ */
+async function decideRole(
+  directory: AccountDirectory,
+  domain: string | undefined,
+): Promise<RecipientDecision> {
+  const domains = domain === undefined ? await directory.domains() : [];
+  const first = domain ?? domains[0]?.name;
+  if (first !== undefined) {
+    const resolution = await directory.resolve('postmaster', first);
+    if (resolution.kind === 'resolved') {
+      return { tenant: resolution.tenant, destinations: destinationsOf(resolution) };
+    }
+  }
+  const account =
+    oldestEnabled(first === undefined ? [] : await directory.accounts(first)) ??
+    oldestEnabled(await directory.accounts());
+  if (account === undefined) return 'not-possible-now';
+  return {
+    tenant: account.tenant,
+    destinations: [
+      {
+        address: account.address,
+        target: { kind: 'account', account: account.id, shard: account.shard },
+      },
+    ],
+  };
+}
+
+function oldestEnabled(accounts: readonly Account[]): Account | undefined {
+  let oldest: Account | undefined;
+  for (const account of accounts) {
+    if (!account.isEnabled) continue;
+    if (oldest === undefined || account.id < oldest.id) oldest = account;
+  }
+  return oldest;
+}

@@ -1,0 +1,43 @@
+/**
+ * The certificate of a listener, replaced while sessions run.
+ *
+ * Runs in:   accept threads.
+ * Specs:     RFC 8996 (TLS 1.2 at least), RFC 7435 (opportunistic: no client certificate is asked for).
+ */
+
+import { createSecureContext, type SecureContext } from 'node:tls';
+
+export interface TlsMaterial {
+  /** PEM, the chain with the leaf first. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface TlsSource {
+  /** Undefined: no TLS is offered. */
+  readonly context: SecureContext | undefined;
+}
+
+export class ReloadableTls implements TlsSource {
+  #context: SecureContext | undefined;
+
+  constructor(material?: TlsMaterial) {
+    if (material !== undefined) this.load(material);
+  }
+
+  get context(): SecureContext | undefined {
+    return this.#context;
+  }
+
+  /**
+   * Takes a new certificate for handshakes from now on. Throws what OpenSSL says of a bad one and then keeps the old.
+   */
+  load(material: TlsMaterial): void {
+    this.#context = createSecureContext({
+      cert: material.cert,
+      key: material.key,
+      minVersion: 'TLSv1.2',
+      honorCipherOrder: true,
+    });
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * What a command is, and what it may ask of the session it runs in.
+ *
+ * Runs in:   accept threads.
+ * Invariant: a command answers with exactly one reply, at once or when its promise settles; a session runs no other
+ *            command meanwhile.
+ */
+
+import type { Buffer } from 'node:buffer';
+import type { SmtpService } from './service.ts';
+import type { Transaction } from './transaction.ts';
+
+export interface PeerFacts {
+  address: string;
+  port: number;
+  /** In `relay.networks`, or an LMTP client that was let in. */
+  isTrusted: boolean;
+}
+
+export interface TlsSessionFacts {
+  readonly version: string;
+  readonly cipher: string;
+}
+
+export type GreetingVerb = '' | 'HELO' | 'EHLO' | 'LHLO';
+
+export interface CommandSession {
+  readonly service: SmtpService;
+  readonly transaction: Transaction;
+  readonly peer: PeerFacts;
+  greetingVerb: GreetingVerb;
+  heloName: string;
+  tls: TlsSessionFacts | undefined;
+  messageCount: number;
+  /** A message is coming by BDAT. */
+  isChunking: boolean;
+  readonly canStartTls: boolean;
+  readonly canXclient: boolean;
+
+  /** Adds a reply to this turn's write. */
+  reply(reply: Buffer): void;
+  /** A reply that counts as the client's error. */
+  refuse(reply: Buffer): void;
+  /** A last reply; what the client sent after this command is not read. */
+  end(reply: Buffer): void;
+  /** What follows is a message's text, up to its lone dot. */
+  beginData(): void;
+  /** What follows is `bytes` octets of a message. `refusal` answers them once they are swallowed. */
+  beginChunk(bytes: number, isLast: boolean, refusal: Buffer | undefined): void;
+  /** Forgets a message under way and its room. */
+  resetTransaction(): void;
+  /** Replies, then starts TLS; what the client already sent is dropped. */
+  startTls(): void;
+  /** XCLIENT: starts over as if `peer` had just connected. */
+  restart(): void;
+}
+
+export interface SmtpCommand {
+  readonly name: string;
+  /** Without: both. */
+  readonly only?: 'smtp' | 'lmtp';
+  /** May be sent before EHLO. */
+  readonly isEarly?: true;
+  /** One line for HELP. */
+  readonly help: string;
+  /** `from` is the offset after the verb, `to` that of the CRLF. */
+  run(session: CommandSession, line: Buffer, from: number, to: number): void | Promise<void>;
+}

@@ -1,0 +1,50 @@
+/**
+ * EHLO, HELO and LMTP's LHLO: the client's name, our list of extensions, a fresh start.
+ *
+ * Runs in:   accept threads.
+ * Specs:     RFC 5321 §4.1.1.1, §4.1.4 (any of them resets); RFC 2033 §4.1 (LHLO alone in LMTP).
+ */
+
+import { encodeReply } from '../../../../mail/wire/smtp/reply.ts';
+import { parseGreetingName } from '../../../../mail/wire/smtp/session-commands.ts';
+import type { CommandSession, GreetingVerb, SmtpCommand } from '../command.ts';
+import { replies } from '../replies.ts';
+
+function greet(verb: GreetingVerb): SmtpCommand['run'] {
+  return (session: CommandSession, line: Buffer, from: number, to: number) => {
+    const name = parseGreetingName(line, from, to);
+    if (name === undefined) return session.refuse(replies.badSyntax);
+    session.resetTransaction();
+    session.greetingVerb = verb;
+    session.heloName = name;
+    session.reply(
+      verb === 'HELO'
+        ? encodeReply(`250 ${session.service.policy.hostname}`)
+        : session.service.greeting(session.canStartTls, session.canXclient),
+    );
+  };
+}
+
+export const ehloCommand = {
+  name: 'EHLO',
+  only: 'smtp',
+  isEarly: true,
+  help: 'EHLO name',
+  run: greet('EHLO'),
+} as const satisfies SmtpCommand;
+
+export const heloCommand = {
+  name: 'HELO',
+  only: 'smtp',
+  isEarly: true,
+  help: 'HELO name',
+  run: greet('HELO'),
+} as const satisfies SmtpCommand;
+
+export const lhloCommand = {
+  name: 'LHLO',
+  only: 'lmtp',
+  isEarly: true,
+  help: 'LHLO name',
+  run: greet('LHLO'),
+} as const satisfies SmtpCommand;

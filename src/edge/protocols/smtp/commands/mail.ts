@@ -1,0 +1,47 @@
+/**
+ * MAIL: opens a transaction.
+ *
+ * Runs in:   accept threads; hot.
+ * Specs:     RFC 5321 §4.1.1.2, RFC 1870 §6.1 (refusal by SIZE), RFC 6531 §3.5, RFC 3030 §3.
+ */
+
+import { defaultTenant } from '../../../../base/ids.ts';
+import { type EnvelopeFault, parseMail } from '../../../../mail/wire/smtp/envelope-commands.ts';
+import type { CommandSession, SmtpCommand } from '../command.ts';
+import { replies, replyOf } from '../replies.ts';
+
+const faultReplies = {
+  syntax: replies.badSyntax,
+  path: replyOf('sender-invalid'),
+  unknown: replies.unknownParameter,
+  parameter: replies.badParameter,
+} as const satisfies Record<EnvelopeFault, unknown>;
+
+function runMail(session: CommandSession, line: Buffer, from: number, to: number) {
+  const { service, transaction } = session;
+  if (transaction.isOpen) return session.refuse(replies.mailTwice);
+  const mail = parseMail(line, from, to);
+  if (typeof mail === 'string') return session.refuse(faultReplies[mail]);
+  const { limits, offersBinaryMime } = service.policy;
+  if (mail.auth !== undefined) return session.refuse(replies.unknownParameter);
+  if (mail.body === 'binarymime' && !offersBinaryMime) {
+    return session.refuse(replies.unknownParameter);
+  }
+  if (mail.path.isUtf8 && !mail.smtputf8) return session.refuse(replies.senderNeedsUtf8);
+  if (mail.path.domain === '' && mail.path.address !== '') {
+    return session.refuse(replyOf('sender-invalid'));
+  }
+  if (mail.sizeBytes > limits.messageBytesMax) {
+    return session.refuse(replyOf('message-too-large'));
+  }
+  if (service.isDraining) return session.end(replies.draining);
+  if (session.messageCount >= limits.messagesMax) return session.end(replies.messagesTooMany);
+  const refusal = transaction.open(mail, service.reception, defaultTenant);
+  session.reply(refusal === undefined ? replies.senderOk : replyOf(refusal.code));
+}
+
+export const mailCommand = {
+  name: 'MAIL',
+  help: 'MAIL FROM:<sender> [SIZE= BODY= SMTPUTF8 RET= ENVID=]',
+  run: runMail,
+} as const satisfies SmtpCommand;

@@ -1,0 +1,54 @@
+/**
+ * RCPT: adds a recipient.
+ *
+ * Runs in:   accept threads; hot: no promise when the directory answers at once.
+ * Specs:     RFC 5321 §4.1.1.3, §4.5.3.1.10 (452 for too many), RFC 3461 §4.1-4.2, RFC 6531 §3.5.
+ */
+
+import {
+  type EnvelopeFault,
+  parseRcpt,
+  type RcptCommand,
+} from '../../../../mail/wire/smtp/envelope-commands.ts';
+import { decideRecipient, type RecipientDecision } from '../../../guard/recipient-policy.ts';
+import type { CommandSession, SmtpCommand } from '../command.ts';
+import { replies, replyOf } from '../replies.ts';
+
+const faultReplies = {
+  syntax: replies.badSyntax,
+  path: replyOf('recipient-invalid'),
+  unknown: replies.unknownParameter,
+  parameter: replies.badParameter,
+} as const satisfies Record<EnvelopeFault, unknown>;
+
+function runRcpt(session: CommandSession, line: Buffer, from: number, to: number) {
+  const { service, transaction } = session;
+  if (!transaction.isOpen) return session.refuse(replies.mailFirst);
+  if (session.isChunking) return session.refuse(replies.dataAfterBdat);
+  const rcpt = parseRcpt(line, from, to);
+  if (typeof rcpt === 'string') return session.refuse(faultReplies[rcpt]);
+  if (rcpt.path.isUtf8 && !transaction.mail!.smtputf8) {
+    return session.refuse(replies.recipientNeedsUtf8);
+  }
+  if (transaction.rcptCount >= service.policy.limits.recipientsMax) {
+    // Not counted as an error: RFC 5321 §4.5.3.1.10 has the client send the rest in another transaction.
+    return session.reply(replyOf('recipients-too-many'));
+  }
+  // LMTP delivers; it never queues for others (RFC 2033 §3).
+  const mayRelay = session.peer.isTrusted && service.dialect === 'smtp';
+  const decision = decideRecipient(service.directory, rcpt.path, mayRelay);
+  if (decision instanceof Promise) return decision.then((late) => finish(session, rcpt, late));
+  finish(session, rcpt, decision);
+}
+
+function finish(session: CommandSession, rcpt: RcptCommand, decision: RecipientDecision) {
+  if (typeof decision === 'string') return session.refuse(replyOf(decision));
+  session.transaction.add(rcpt, decision);
+  session.reply(replies.recipientOk);
+}
+
+export const rcptCommand = {
+  name: 'RCPT',
+  help: 'RCPT TO:<recipient> [NOTIFY= ORCPT=]',
+  run: runRcpt,
+} as const satisfies SmtpCommand;

@@ -1,0 +1,79 @@
+/**
+ * Makes the message the engine gets out of a session, and words out of its answers.
+ *
+ * Runs in:   accept threads; hot.
+ * Specs:     RFC 3848, RFC 6531 §4.3 (`with` words), RFC 2033 §4.2 (LMTP: one reply per RCPT).
+ */
+
+import { Buffer } from 'node:buffer';
+import type { AcceptAnswer, Arrival, ReceivedMessage } from '../../../actors/asks/reception.ts';
+import type { MessageId } from '../../../base/ids.ts';
+import type { DataReader } from '../../../mail/wire/smtp/data-reader.ts';
+import type { GreetingVerb, PeerFacts, TlsSessionFacts } from './command.ts';
+import { queuedReply, replyOf } from './replies.ts';
+import type { SmtpService } from './service.ts';
+import type { Transaction } from './transaction.ts';
+
+export interface SessionFacts {
+  readonly service: SmtpService;
+  readonly transaction: Transaction;
+  readonly peer: PeerFacts;
+  readonly greetingVerb: GreetingVerb;
+  readonly heloName: string;
+  readonly tls: TlsSessionFacts | undefined;
+}
+
+export function messageOf(facts: SessionFacts, reader: DataReader): ReceivedMessage {
+  const { service, transaction } = facts;
+  return {
+    envelope: transaction.envelope(),
+    arrival: arrivalOf(facts, service.reception.nextId()),
+    body: reader.parts,
+    bodyBytes: reader.bytes,
+  };
+}
+
+function arrivalOf(facts: SessionFacts, id: MessageId): Arrival {
+  const { service, transaction, peer, tls } = facts;
+  const arrival = {
+    id,
+    receivedMs: service.clock.nowMs(),
+    listener: service.dialect,
+    protocol: protocolWord(facts.greetingVerb, transaction.mail!.smtputf8, tls !== undefined),
+    peerAddress: peer.address,
+    peerPort: peer.port,
+    helo: facts.heloName,
+    trusted: peer.isTrusted,
+    tenant: transaction.tenant,
+  };
+  return tls === undefined ? arrival : { ...arrival, tls };
+}
+
+/** UTF8SMTP stands only for transactions that use the extension (RFC 6531 §4.3). */
+export function protocolWord(verb: GreetingVerb, isUtf8: boolean, isTls: boolean): string {
+  if (verb === 'LHLO') return (isUtf8 ? 'UTF8LMTP' : 'LMTP') + (isTls ? 'S' : '');
+  if (isUtf8) return isTls ? 'UTF8SMTPS' : 'UTF8SMTP';
+  if (verb === 'HELO') return 'SMTP';
+  return isTls ? 'ESMTPS' : 'ESMTP';
+}
+
+export function finalReply(answer: AcceptAnswer, id: MessageId): Buffer {
+  return answer.ok ? Buffer.from(queuedReply(id), 'latin1') : replyOf(answer.code);
+}
+
+/**
+ * One reply for each RCPT that was taken. `rcptEnds[n]` is the count of recipients after RCPT n: an alias that stands
+ * for several is good only if all of them are, or a copy would be lost without anybody knowing.
+ */
+export function eachReply(
+  answers: readonly AcceptAnswer[],
+  rcptEnds: readonly number[],
+  id: MessageId,
+): Buffer[] {
+  let from = 0;
+  return rcptEnds.map((end) => {
+    const failed = answers.slice(from, end).find(({ ok }) => !ok);
+    from = end;
+    return finalReply(failed ?? { ok: true }, id);
+  });
+}

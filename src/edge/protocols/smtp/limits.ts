@@ -1,0 +1,44 @@
+/**
+ * Bounds of SMTP sessions, as operators set them.
+ *
+ * Runs in:   accept threads.
+ * Specs:     RFC 5321 §4.5.3.1 (least sizes), §4.5.3.2 (time-outs).
+ */
+
+import { kibibyte, mebibyte, minuteMs } from '../../../base/units.ts';
+
+export interface SmtpLimits {
+  readonly messageBytesMax: number;
+  /** RFC 5321 §4.5.3.1.4: at least 512 and what extensions add. */
+  readonly commandLineBytesMax: number;
+  /** RFC 5321 §4.5.3.1.6 says 1,000 with CRLF; real mail has longer lines, so we take up to this. */
+  readonly textLineBytesMax: number;
+  /** RFC 5321 §4.5.3.1.8: at least 100. */
+  readonly recipientsMax: number;
+  /** Refused commands in one session before it ends. */
+  readonly errorsMax: number;
+  readonly messagesMax: number;
+  /** RFC 5321 §4.5.3.2.7: at least 5 minutes. */
+  readonly idleMsMax: number;
+  /** From 354 (or the first BDAT) to the end of data. */
+  readonly dataMsMax: number;
+  readonly sessionMsMax: number;
+  /** Replies a peer has not read before we stop reading from it. */
+  readonly unsentBytesMax: number;
+  /** Octets that came while an answer is under way before we stop reading. */
+  readonly undigestedBytesMax: number;
+}
+
+export const defaultSmtpLimits: SmtpLimits = {
+  messageBytesMax: 50 * mebibyte,
+  commandLineBytesMax: 2 * kibibyte,
+  textLineBytesMax: mebibyte,
+  recipientsMax: 1_000,
+  errorsMax: 20,
+  messagesMax: 100_000,
+  idleMsMax: 5 * minuteMs,
+  dataMsMax: 30 * minuteMs,
+  sessionMsMax: 24 * 60 * minuteMs,
+  unsentBytesMax: 64 * kibibyte,
+  undigestedBytesMax: 256 * kibibyte,
+};

@@ -1,0 +1,32 @@
+/**
+ * What sessions tell of themselves, for metrics.
+ *
+ * Runs in:   accept threads; called from hot paths: an observer counts and returns.
+ */
+
+export interface SessionObserver {
+  connected(listener: string): void;
+  disconnected(listener: string): void;
+  /** Turned away before a greeting. */
+  refused(listener: string, reason: 'connections' | 'address' | 'proxy' | 'draining'): void;
+  /** `verb` is a known command's name or `unknown`. */
+  command(listener: string, verb: string): void;
+  /** `replyClass` is 2, 3, 4 or 5. */
+  reply(listener: string, replyClass: number): void;
+  message(listener: string, bodyBytes: number, accepted: boolean): void;
+  tlsStarted(listener: string, version: string): void;
+  tlsFailed(listener: string): void;
+  loggedIn(listener: string, accepted: boolean): void;
+}
+
+export const silentObserver: SessionObserver = {
+  connected() {},
+  disconnected() {},
+  refused() {},
+  command() {},
+  reply() {},
+  message() {},
+  tlsStarted() {},
+  tlsFailed() {},
+  loggedIn() {},
+};

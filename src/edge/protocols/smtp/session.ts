@@ -1,0 +1,409 @@
+/**
+ * One SMTP or LMTP session: takes octets as they come, runs commands, reads messages, answers.
+ *
+ * Runs in:   accept threads; hot.
+ * Specs:     RFC 5321 §3-4, RFC 2920 (PIPELINING: replies of one turn leave in one write), RFC 2033 (LMTP).
+ * Limits:    `SmtpLimits`; while an answer is under way at most about `undigestedBytesMax` octets wait here, and
+ *            nothing is read while the peer leaves `unsentBytesMax` of replies unread.
+ * Invariant: a message is handed over once, whole and canonical, and its transaction's room goes with it.
+ */
+
+import { Buffer } from 'node:buffer';
+import type { AcceptAnswer } from '../../../actors/asks/reception.ts';
+import type { MessageId } from '../../../base/ids.ts';
+import { carriageReturn, lineFeed } from '../../../mail/wire/smtp/octets.ts';
+import { replyClass } from '../../../mail/wire/smtp/reply.ts';
+import type { CommandSession, GreetingVerb, PeerFacts, TlsSessionFacts } from './command.ts';
+import { commandAt } from './commands/table.ts';
+import { eachReply, finalReply, messageOf } from './handover.ts';
+import { MessageIntake } from './message-intake.ts';
+import { replies } from './replies.ts';
+import type { SmtpService } from './service.ts';
+import { Transaction } from './transaction.ts';
+import type { SessionTransport } from './transport.ts';
+
+/** `skipping`: in a line that was too long. `handshake`: TLS is being agreed on. */
+type Phase = 'command' | 'skipping' | 'data' | 'chunk' | 'handshake' | 'ended';
+
+export class SmtpSession implements CommandSession {
+  readonly service: SmtpService;
+  readonly transaction = new Transaction();
+  readonly peer: PeerFacts;
+  greetingVerb: GreetingVerb = '';
+  heloName = '';
+  tls: TlsSessionFacts | undefined;
+  messageCount = 0;
+  isChunking = false;
+
+  readonly #transport: SessionTransport;
+  readonly #intake: MessageIntake;
+  readonly #realAddress: string;
+  readonly #startedMs: number;
+  #phase: Phase = 'command';
+  #touchedMs: number;
+  #errorCount = 0;
+  /** The start of a line whose end has not come. */
+  #held: Buffer | undefined;
+  /** Replies of this turn. */
+  #out: Buffer[] = [];
+  /** An answer is under way: what comes is kept in `#undigested`. */
+  #isWaiting = false;
+  #isPaused = false;
+  #undigested: Buffer[] = [];
+  #undigestedBytes = 0;
+  /** Of the message that was handed over and not yet answered. */
+  #messageId: MessageId | undefined;
+  #messageBytes = 0;
+  #rcptEnds: readonly number[] = [];
+
+  constructor(service: SmtpService, transport: SessionTransport, address: string, port: number) {
+    this.service = service;
+    this.#transport = transport;
+    this.#intake = new MessageIntake(service, this.transaction);
+    this.#realAddress = address;
+    this.peer = { address, port, isTrusted: false };
+    this.#startedMs = service.tickMs;
+    this.#touchedMs = service.tickMs;
+    this.#judgePeer();
+  }
+
+  /** Sends the greeting. */
+  open(): void {
+    this.reply(this.service.banner);
+    this.#flush();
+  }
+
+  /** Octets from the peer. The session keeps views of them where they are a message's text. */
+  receive(chunk: Buffer) {
+    this.#touchedMs = this.service.tickMs;
+    if (this.#isWaiting || this.#isPaused) return this.#keep(chunk);
+    this.#digest(chunk);
+    this.#flush();
+  }
+
+  /** The peer has read what we wrote. */
+  drained() {
+    if (!this.#isPaused || this.#phase === 'ended') return;
+    this.#isPaused = false;
+    this.#digestKept();
+  }
+
+  /** The connection is gone; an answer still under way is of no interest. */
+  closed(): void {
+    this.#phase = 'ended';
+    this.#forget();
+  }
+
+  /** Called by the listener's sweep with coarse time: ends a session that is idle, slow or too old. */
+  sweep(nowMs: number) {
+    if (this.#isWaiting || this.#phase === 'ended') return;
+    const { limits } = this.service.policy;
+    const dataFromMs = this.#intake.fromMs;
+    if (nowMs - this.#touchedMs > limits.idleMsMax) this.#cut(replies.idle);
+    else if (dataFromMs > 0 && nowMs - dataFromMs > limits.dataMsMax) {
+      this.#cut(replies.dataTooSlow);
+    } else if (nowMs - this.#startedMs > limits.sessionMsMax) this.#cut(replies.sessionTooLong);
+  }
+
+  /** Going down: ends now when nothing is under way, else with the next MAIL. */
+  drain() {
+    if (this.#isWaiting || this.#phase !== 'command' || this.transaction.isOpen) return;
+    this.#cut(replies.draining);
+  }
+
+  /** Ends without a word. */
+  destroy(): void {
+    this.#transport.destroy();
+  }
+
+  get canStartTls(): boolean {
+    return this.tls === undefined && this.#transport.canStartTls;
+  }
+
+  get canXclient(): boolean {
+    const { xclientNetworks } = this.service.policy;
+    return !xclientNetworks.isEmpty && xclientNetworks.has(this.#realAddress);
+  }
+
+  reply(reply: Buffer) {
+    this.service.observer.reply(this.service.name, replyClass(reply));
+    this.#out.push(reply);
+  }
+
+  refuse(reply: Buffer) {
+    this.#errorCount++;
+    if (this.#errorCount > this.service.policy.limits.errorsMax) this.end(replies.errorsTooMany);
+    else this.reply(reply);
+  }
+
+  end(reply: Buffer) {
+    this.reply(reply);
+    this.#phase = 'ended';
+    this.#forget();
+  }
+
+  beginData(): void {
+    this.#intake.begin('dots');
+    this.#phase = 'data';
+  }
+
+  beginChunk(bytes: number, isLast: boolean, refusal: Buffer | undefined): void {
+    const intake = this.#intake;
+    if (!this.isChunking) {
+      intake.begin(this.transaction.mail?.body === 'binarymime' ? 'binary' : 'counted');
+    }
+    if (refusal === undefined) this.isChunking = true;
+    else intake.refuse(refusal);
+    intake.chunkBytesLeft = bytes;
+    intake.chunkIsLast = isLast;
+    this.#phase = 'chunk';
+    if (bytes === 0) this.#endChunk();
+  }
+
+  resetTransaction(): void {
+    this.transaction.abort(this.service.reception);
+    this.isChunking = false;
+    this.#intake.end();
+  }
+
+  startTls(): void {
+    this.#phase = 'handshake';
+    this.#forget();
+    this.service.observer.reply(this.service.name, 2);
+    const before = Buffer.concat([...this.#takeReplies(), replies.startTls]);
+    this.#transport.startTls(before, (facts) => {
+      this.tls = facts;
+      this.#touchedMs = this.service.tickMs;
+      this.#phase = 'command';
+    });
+  }
+
+  restart(): void {
+    this.#forget();
+    this.#judgePeer();
+    this.reply(this.service.banner);
+  }
+
+  #digest(chunk: Buffer) {
+    let at = 0;
+    while (at < chunk.length) {
+      // What comes between STARTTLS and its handshake is dropped here (RFC 3207 §4.2).
+      if (this.#phase === 'ended' || this.#phase === 'handshake') return;
+      if (this.#isWaiting) return this.#keep(at === 0 ? chunk : chunk.subarray(at));
+      if (this.#phase === 'data') {
+        at = this.#readData(chunk, at);
+      } else if (this.#phase === 'chunk') {
+        at = this.#intake.readChunk(chunk, at);
+        if (this.#intake.chunkBytesLeft === 0) this.#endChunk();
+      } else {
+        at = this.#readLine(chunk, at);
+      }
+    }
+  }
+
+  #readData(chunk: Buffer, from: number): number {
+    const end = this.#intake.readData(chunk, from);
+    if (end < 0) return chunk.length;
+    this.#phase = 'command';
+    const { refusal } = this.#intake;
+    if (refusal === undefined) this.#handOver();
+    else this.#refuseMessage(refusal);
+    return end;
+  }
+
+  #endChunk(): void {
+    const intake = this.#intake;
+    this.#phase = 'command';
+    if (intake.chunkIsLast && this.isChunking) {
+      intake.finishChunks();
+      if (intake.refusal === undefined) this.#handOver();
+      else this.#refuseMessage(intake.refusal);
+    } else if (intake.refusal === undefined) {
+      this.reply(replies.chunkOk);
+    } else {
+      this.refuse(intake.refusal);
+      if (!this.isChunking) intake.end();
+    }
+  }
+
+  /** Runs the command of the line at `from`; answers the offset after it. */
+  #readLine(chunk: Buffer, from: number): number {
+    const { commandLineBytesMax } = this.service.policy.limits;
+    const newline = chunk.indexOf(lineFeed, from);
+    const end = newline < 0 ? chunk.length : newline + 1;
+    if (this.#phase === 'skipping') {
+      if (newline >= 0) this.#phase = 'command';
+      return end;
+    }
+    const heldBytes = this.#held?.length ?? 0;
+    if (heldBytes + end - from > commandLineBytesMax) {
+      this.#held = undefined;
+      if (newline < 0) this.#phase = 'skipping';
+      this.refuse(replies.lineTooLong);
+      return end;
+    }
+    if (newline < 0) {
+      // A copy: a view would keep the whole chunk for a few octets.
+      const rest = chunk.subarray(from);
+      this.#held = this.#held === undefined ? Buffer.from(rest) : Buffer.concat([this.#held, rest]);
+    } else if (this.#held === undefined) {
+      this.#runLine(chunk, from, newline);
+    } else {
+      const line = Buffer.concat([this.#held, chunk.subarray(from, end)]);
+      this.#held = undefined;
+      this.#runLine(line, 0, line.length - 1);
+    }
+    return end;
+  }
+
+  /** `newline` is the offset of the LF. */
+  #runLine(line: Buffer, from: number, newline: number) {
+    const { service } = this;
+    const to = newline - 1;
+    // RFC 5321 §2.3.8: CR and LF only as CRLF, in commands too.
+    if (newline === from || line.indexOf(carriageReturn, from) !== to) {
+      return this.refuse(replies.bareNewline);
+    }
+    const command = commandAt(service.dialect, line, from, to);
+    service.observer.command(service.name, command?.name ?? 'unknown');
+    if (command === undefined) return this.refuse(replies.unknownCommand);
+    if (this.greetingVerb === '' && command.isEarly !== true) {
+      return this.refuse(replies.helloFirst);
+    }
+    const running = command.run(this, line, from + command.name.length, to);
+    if (running !== undefined) {
+      this.#isWaiting = true;
+      running.then(this.#resume, this.#fail);
+    }
+  }
+
+  #handOver(): void {
+    const { reception, dialect } = this.service;
+    const message = messageOf(this, this.#intake.reader);
+    this.#messageId = message.arrival.id;
+    this.#messageBytes = message.bodyBytes;
+    this.messageCount++;
+    this.#rcptEnds = this.transaction.rcptEnds;
+    const heldBytes = this.transaction.handOver();
+    this.isChunking = false;
+    this.#intake.end();
+    this.#isWaiting = true;
+    if (dialect === 'smtp') {
+      reception.accept(message, heldBytes).then(this.#answered, this.#fail);
+    } else {
+      reception.acceptEach(message, heldBytes).then(this.#answeredEach, this.#fail);
+    }
+  }
+
+  readonly #answered = (answer: AcceptAnswer): void => {
+    const { service } = this;
+    service.observer.message(service.name, this.#messageBytes, answer.ok);
+    if (this.#phase === 'ended') return;
+    if (!answer.ok && answer.code === 'draining') this.end(replies.draining);
+    else this.reply(finalReply(answer, this.#messageId!));
+    this.#resume();
+  };
+
+  readonly #answeredEach = (answers: readonly AcceptAnswer[]): void => {
+    const { service } = this;
+    service.observer.message(
+      service.name,
+      this.#messageBytes,
+      answers.some(({ ok }) => ok),
+    );
+    if (this.#phase === 'ended') return;
+    for (const reply of eachReply(answers, this.#rcptEnds, this.#messageId!)) this.reply(reply);
+    this.#resume();
+  };
+
+  /** RFC 2033 §4.2: LMTP refuses once for each recipient, so that the count of replies stays right. */
+  #refuseMessage(refusal: Buffer) {
+    const { service } = this;
+    service.observer.message(service.name, this.#intake.reader.bytes, false);
+    const repeats = service.dialect === 'lmtp' ? this.transaction.rcptCount : 1;
+    this.resetTransaction();
+    for (let i = 1; i < repeats; i++) this.reply(refusal);
+    this.refuse(refusal);
+  }
+
+  readonly #resume = (): void => {
+    this.#isWaiting = false;
+    if (this.#phase === 'ended') this.#flush();
+    else this.#digestKept();
+  };
+
+  /** A bug on the other side of a port: the session cannot know what became of its command. */
+  readonly #fail = (error: unknown): void => {
+    this.#isWaiting = false;
+    this.service.log.error({ error: String(error) }, 'session failed');
+    if (this.#phase === 'ended') return;
+    this.end(replies.failed);
+    this.#flush();
+  };
+
+  #keep(chunk: Buffer) {
+    if (this.#phase === 'ended') return;
+    this.#undigested.push(chunk);
+    this.#undigestedBytes += chunk.length;
+    if (this.#undigestedBytes > this.service.policy.limits.undigestedBytesMax) {
+      this.#transport.pause();
+    }
+  }
+
+  #digestKept() {
+    if (this.#undigested.length > 0) {
+      const kept = this.#undigested;
+      this.#undigested = [];
+      this.#undigestedBytes = 0;
+      for (const chunk of kept) {
+        if (this.#isWaiting || this.#isPaused) this.#keep(chunk);
+        else this.#digest(chunk);
+      }
+    }
+    this.#flush();
+    if (this.#undigestedBytes === 0 && !this.#isPaused && this.#phase !== 'ended') {
+      this.#transport.resume();
+    }
+  }
+
+  #takeReplies(): Buffer[] {
+    const out = this.#out;
+    this.#out = [];
+    return out;
+  }
+
+  /** RFC 2920 §3.2: all replies of a turn in one write. */
+  #flush() {
+    const isLast = this.#phase === 'ended';
+    if (this.#out.length === 0) return;
+    const out = this.#takeReplies();
+    const bytes = out.length === 1 ? out[0]! : Buffer.concat(out);
+    if (isLast) return this.#transport.end(bytes);
+    this.#transport.write(bytes);
+    if (this.#transport.unsentBytes > this.service.policy.limits.unsentBytesMax) {
+      this.#isPaused = true;
+      this.#transport.pause();
+    }
+  }
+
+  #cut(reply: Buffer): void {
+    this.end(reply);
+    this.#flush();
+  }
+
+  /** Nothing the peer said or sent before counts any longer. */
+  #forget(): void {
+    this.resetTransaction();
+    this.greetingVerb = '';
+    this.heloName = '';
+    this.#held = undefined;
+    this.#undigested = [];
+    this.#undigestedBytes = 0;
+  }
+
+  #judgePeer() {
+    const { dialect, policy } = this.service;
+    // LMTP clients were let in by the listener's allow list, as peers of our own system.
+    this.peer.isTrusted = dialect === 'lmtp' || policy.relayNetworks.has(this.peer.address);
+  }
+}

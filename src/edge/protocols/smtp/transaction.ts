@@ -1,0 +1,131 @@
+/**
+ * One mail transaction: the envelope as MAIL and RCPT build it, and the room held for its bytes.
+ *
+ * Runs in:   accept threads.
+ * Specs:     RFC 5321 §3.3; RFC 2033 §4.2 (LMTP answers each RCPT after the data); RFC 3461 §5.2.7.
+ */
+
+import type {
+  Envelope,
+  EnvelopeRecipient,
+  Notify,
+  Reception,
+} from '../../../actors/asks/reception.ts';
+import type { Failure } from '../../../base/errors.ts';
+import { defaultTenant, type TenantId } from '../../../base/ids.ts';
+import { kibibyte } from '../../../base/units.ts';
+import type { MailCommand, RcptCommand } from '../../../mail/wire/smtp/envelope-commands.ts';
+import { encodeXtext } from '../../../mail/wire/smtp/xtext.ts';
+import type { AcceptedRecipient } from '../../guard/recipient-policy.ts';
+
+/** Room is claimed in steps of this. */
+const reserveStepBytes = 16 * kibibyte;
+/** What SIZE= claims at MAIL at most: a promise of bytes is no bytes, and must not starve others. */
+const reserveAheadBytesMax = 256 * kibibyte;
+
+export class Transaction {
+  mail: MailCommand | undefined;
+  recipients: EnvelopeRecipient[] = [];
+  /** For each RCPT taken, the count of `recipients` after it (an alias may add several). */
+  rcptEnds: number[] = [];
+  tenant: TenantId = defaultTenant;
+  reservedBytes = 0;
+
+  get isOpen(): boolean {
+    return this.mail !== undefined;
+  }
+
+  get rcptCount(): number {
+    return this.rcptEnds.length;
+  }
+
+  /** Opens the transaction if there is room for its bytes. */
+  open(mail: MailCommand, reception: Reception, tenant: TenantId): Failure | undefined {
+    const ahead = Math.min(Math.max(mail.sizeBytes, 1), reserveAheadBytesMax);
+    const refusal = this.#reserve(reception, ahead);
+    if (refusal !== undefined) return refusal;
+    this.mail = mail;
+    this.tenant = tenant;
+    return undefined;
+  }
+
+  add(rcpt: RcptCommand, accepted: AcceptedRecipient): void {
+    if (accepted.tenant !== undefined && this.rcptEnds.length === 0) this.tenant = accepted.tenant;
+    for (const destination of accepted.destinations) {
+      const { address, target } = destination;
+      let orcpt = rcpt.orcpt;
+      // RFC 3461 §5.2.7.2: what an alias expands to keeps saying whom the sender wrote to.
+      if (orcpt === undefined && address !== rcpt.path.address && !rcpt.path.isUtf8) {
+        orcpt = `rfc822;${encodeXtext(rcpt.path.address)}`;
+      }
+      this.recipients.push(recipientOf(address, target, rcpt.notify, orcpt));
+    }
+    this.rcptEnds.push(this.recipients.length);
+  }
+
+  /** Holds room for `bytes` in all; a failure changes nothing. */
+  claim(reception: Reception, bytes: number): Failure | undefined {
+    return bytes <= this.reservedBytes
+      ? undefined
+      : this.#reserve(reception, bytes - this.reservedBytes);
+  }
+
+  /** The envelope; the transaction must be open. */
+  envelope(): Envelope {
+    const mail = this.mail!;
+    const { ret, envid } = mail;
+    if (ret === undefined && envid === undefined) {
+      return {
+        sender: mail.path.address,
+        recipients: this.recipients,
+        body: mail.body,
+        smtputf8: mail.smtputf8,
+      };
+    }
+    return {
+      sender: mail.path.address,
+      recipients: this.recipients,
+      body: mail.body,
+      smtputf8: mail.smtputf8,
+      ...(ret === undefined ? {} : { ret }),
+      ...(envid === undefined ? {} : { envid }),
+    };
+  }
+
+  /** Forgets everything and gives the room back. */
+  abort(reception: Reception): void {
+    if (this.mail === undefined) return;
+    if (this.reservedBytes > 0) reception.release(this.reservedBytes);
+    this.handOver();
+  }
+
+  /** Forgets everything; envelope and room belong to whoever took the message. Answers the bytes held. */
+  handOver(): number {
+    const held = this.reservedBytes;
+    this.mail = undefined;
+    this.recipients = [];
+    this.rcptEnds = [];
+    this.tenant = defaultTenant;
+    this.reservedBytes = 0;
+    return held;
+  }
+
+  #reserve(reception: Reception, bytes: number): Failure | undefined {
+    const step = Math.ceil(bytes / reserveStepBytes) * reserveStepBytes;
+    const refusal = reception.reserve(step);
+    if (refusal === undefined) this.reservedBytes += step;
+    return refusal;
+  }
+}
+
+function recipientOf(
+  address: string,
+  target: EnvelopeRecipient['target'],
+  notify: Notify | undefined,
+  orcpt: string | undefined,
+): EnvelopeRecipient {
+  if (notify === undefined && orcpt === undefined) return { address, target };
+  if (notify === undefined) return { address, target, orcpt: orcpt! };
+  if (orcpt === undefined) return { address, target, notify };
+  return { address, target, notify, orcpt };
+}

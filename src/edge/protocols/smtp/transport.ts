@@ -1,0 +1,23 @@
+/**
+ * The socket as a session sees it: the real one, one under TLS, or a test's.
+ *
+ * Runs in:   accept threads.
+ */
+
+import type { TlsSessionFacts } from './command.ts';
+
+export interface SessionTransport {
+  /** Octets handed to the socket that the peer has not taken. */
+  readonly unsentBytes: number;
+  readonly canStartTls: boolean;
+  /** Keeps `bytes` until they are sent. */
+  write(bytes: Uint8Array): void;
+  /** Sends `bytes` and what waits, then ends. */
+  end(bytes?: Uint8Array): void;
+  destroy(): void;
+  /** Stops and restarts the coming of octets: back-pressure. */
+  pause(): void;
+  resume(): void;
+  /** Sends `bytes`, then negotiates TLS; `onSecure` comes before any octet read through it. */
+  startTls(bytes: Uint8Array, onSecure: (facts: TlsSessionFacts) => void): void;
+}
