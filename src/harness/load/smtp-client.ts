@@ -1,0 +1,338 @@
+/**
+ * One session of the load generator: sends message after message over one connection and times each step.
+ *
+ * Runs in:   load generator.
+ * Specs:     RFC 5321, RFC 2033 (LMTP), RFC 2920 (PIPELINING).
+ * Limits:    `replyBytesMax` a reply; `timeoutMs` for each reply.
+ * Invariant: every message given to `send` gets exactly one outcome, also when the connection dies; `onClose`
+ *            comes once, last.
+ */
+
+import type { Buffer } from 'node:buffer';
+import { createConnection, type Socket } from 'node:net';
+import { assert } from '../../base/assert.ts';
+import type { Clock, Timer } from '../../ports/clock.ts';
+import type { LoadMessage } from './message-source.ts';
+
+const replyBytesMax = 64 * 1024;
+
+export interface Refusal {
+  readonly to: readonly string[];
+  readonly reply: string;
+}
+
+export interface Outcome {
+  readonly message: LoadMessage;
+  readonly acknowledged: readonly string[];
+  readonly refused: readonly Refusal[];
+  /** Recipients whose fate the broken connection left open. */
+  readonly unknown: readonly string[];
+  /** Recipients of a message whose body was never sent whole. */
+  readonly unsent: readonly string[];
+  /** Clock instants; 0 where the step was not reached. */
+  readonly startMs: number;
+  readonly sentMs: number;
+  readonly endMs: number;
+}
+
+export const phases = [
+  'connect',
+  'greeting',
+  'hello',
+  'mail',
+  'rcpt',
+  'data',
+  'acknowledgement',
+] as const;
+export type Phase = (typeof phases)[number];
+
+export interface SmtpClientOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly lmtp: boolean;
+  readonly pipeline: boolean;
+  readonly helloName: string;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+}
+
+export interface SmtpClientEvents {
+  /** The session is open and idle: it may be given a message. */
+  onIdle(client: SmtpClient): void;
+  onOutcome(client: SmtpClient, outcome: Outcome): void;
+  onPhase(phase: Phase, ms: number): void;
+  onClose(client: SmtpClient, detail: string): void;
+}
+
+type Expecting =
+  | 'greeting'
+  | 'hello'
+  | 'mail'
+  | 'rcpt'
+  | 'data'
+  | 'acknowledgement'
+  | 'reset'
+  | 'bye';
+
+export class SmtpClient {
+  readonly #options: SmtpClientOptions;
+  readonly #events: SmtpClientEvents;
+  readonly #socket: Socket;
+  #timer: Timer | undefined;
+  #expecting: Expecting[] = ['greeting'];
+  #input = '';
+  #phaseMs: number;
+  #detail = 'closed by the server';
+  #isOpen = false;
+  #isClosed = false;
+  // The message under way.
+  #message: LoadMessage | undefined;
+  #rcptIndex = 0;
+  #accepted: string[] = [];
+  #acknowledged: string[] = [];
+  #refused: Refusal[] = [];
+  #startMs = 0;
+  #sentMs = 0;
+
+  constructor(options: SmtpClientOptions, events: SmtpClientEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#phaseMs = options.clock.monotonicMs();
+    this.#socket = createConnection({ host: options.host, port: options.port, noDelay: true });
+    this.#socket.on('connect', () => this.#endPhase('connect'));
+    this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    this.#socket.on('error', (error) => {
+      this.#detail = error.message;
+    });
+    this.#socket.on('close', () => this.#close());
+    this.#awaitReply();
+  }
+
+  get isIdle(): boolean {
+    return this.#isOpen && !this.#isClosed && this.#message === undefined;
+  }
+
+  /** Starts a message; allowed only while idle. */
+  send(message: LoadMessage): void {
+    assert(this.isIdle && this.#expecting.length === 0, 'one message at a time');
+    this.#message = message;
+    this.#rcptIndex = 0;
+    this.#accepted = [];
+    this.#acknowledged = [];
+    this.#refused = [];
+    this.#sentMs = 0;
+    this.#startMs = this.#options.clock.monotonicMs();
+    this.#phaseMs = this.#startMs;
+    let commands = `MAIL FROM:<${message.from}>\r\n`;
+    this.#expecting.push('mail');
+    if (this.#options.pipeline) {
+      for (const to of message.to) {
+        commands += `RCPT TO:<${to}>\r\n`;
+        this.#expecting.push('rcpt');
+      }
+      commands += 'DATA\r\n';
+      this.#expecting.push('data');
+    }
+    this.#command(commands);
+  }
+
+  quit(): void {
+    if (this.#isClosed) return;
+    this.#isOpen = false;
+    this.#detail = 'done';
+    this.#expecting.push('bye');
+    this.#command('QUIT\r\n');
+  }
+
+  /** Cuts the connection; a message under way gets its outcome. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #command(text: string): void {
+    this.#socket.write(text, 'latin1');
+    this.#awaitReply();
+  }
+
+  #awaitReply(): void {
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.setTimer(this.#options.timeoutMs, () => {
+      this.#detail = 'no reply in time';
+      this.#socket.destroy();
+    });
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#input += chunk.toString('latin1');
+    for (;;) {
+      const end = replyEnd(this.#input);
+      if (end === -1) break;
+      const reply = this.#input.slice(0, end).trimEnd();
+      this.#input = this.#input.slice(end);
+      this.#take(reply);
+    }
+    if (this.#input.length > replyBytesMax) {
+      this.#detail = 'reply too long';
+      this.#socket.destroy();
+    }
+  }
+
+  #take(reply: string): void {
+    const expected = this.#expecting.shift();
+    const isGood = reply.startsWith('2') || (expected === 'data' && reply.startsWith('3'));
+    if (reply.startsWith('421') || expected === undefined) {
+      // RFC 5321 §3.8: the server closes after a 421; nothing more is sent.
+      this.#detail = reply;
+      this.#isOpen = false;
+    }
+    if (this.#expecting.length === 0) this.#timer?.cancel();
+    switch (expected) {
+      case 'greeting':
+        this.#endPhase('greeting');
+        if (!isGood) return this.#giveUp(reply);
+        this.#expecting.push('hello');
+        return this.#command(
+          `${this.#options.lmtp ? 'LHLO' : 'EHLO'} ${this.#options.helloName}\r\n`,
+        );
+      case 'hello':
+        this.#endPhase('hello');
+        if (!isGood) return this.#giveUp(reply);
+        this.#isOpen = true;
+        return this.#events.onIdle(this);
+      case 'mail':
+        return this.#takeMail(reply, isGood);
+      case 'rcpt':
+        return this.#takeRcpt(reply, isGood);
+      case 'data':
+        return this.#takeData(reply, isGood);
+      case 'acknowledgement':
+        return this.#takeAcknowledgement(reply, isGood);
+      case 'reset':
+        return this.#finish();
+      default:
+        this.#socket.end();
+    }
+  }
+
+  #takeMail(reply: string, isGood: boolean): void {
+    this.#endPhase('mail');
+    if (!isGood) this.#refused.push({ to: this.#message!.to, reply });
+    if (this.#options.pipeline) return;
+    if (!isGood) return this.#finish();
+    this.#sendRcpt();
+  }
+
+  #sendRcpt(): void {
+    this.#expecting.push('rcpt');
+    this.#command(`RCPT TO:<${this.#message!.to[this.#rcptIndex]}>\r\n`);
+  }
+
+  #takeRcpt(reply: string, isGood: boolean): void {
+    const { to } = this.#message!;
+    const recipient = to[this.#rcptIndex++]!;
+    if (isGood) this.#accepted.push(recipient);
+    else if (this.#refused[0]?.to !== to) this.#refused.push({ to: [recipient], reply });
+    if (this.#rcptIndex === to.length) this.#endPhase('rcpt');
+    if (this.#options.pipeline) return;
+    if (this.#rcptIndex < to.length) return this.#sendRcpt();
+    if (this.#accepted.length === 0) return this.#reset();
+    this.#expecting.push('data');
+    this.#command('DATA\r\n');
+  }
+
+  #takeData(reply: string, isGood: boolean): void {
+    this.#endPhase('data');
+    if (!isGood) {
+      if (this.#accepted.length > 0) this.#refused.push({ to: this.#accepted, reply });
+      this.#accepted = [];
+      return this.#reset();
+    }
+    if (this.#accepted.length === 0) {
+      // RFC 2920 §3.1: a 354 though no recipient was taken is answered with an empty message.
+      this.#expecting.push('reset');
+      return this.#command('.\r\n');
+    }
+    this.#sendBody(this.#message!.wire);
+    const replies = this.#options.lmtp ? this.#accepted.length : 1;
+    for (let i = 0; i < replies; i++) this.#expecting.push('acknowledgement');
+    this.#awaitReply();
+  }
+
+  #sendBody(wire: readonly Uint8Array[]): void {
+    this.#socket.cork();
+    for (const part of wire) this.#socket.write(part);
+    this.#socket.uncork();
+    this.#sentMs = this.#options.clock.monotonicMs();
+  }
+
+  #takeAcknowledgement(reply: string, isGood: boolean): void {
+    // RFC 2033 §4.2: replies come in the order of the recipients that RCPT took.
+    const to = this.#options.lmtp ? [this.#accepted.shift()!] : this.#accepted.splice(0);
+    if (isGood) this.#acknowledged.push(...to);
+    else this.#refused.push({ to, reply });
+    if (this.#accepted.length > 0) return;
+    this.#endPhase('acknowledgement');
+    this.#finish();
+  }
+
+  /** Leaves a transaction that got nowhere. */
+  #reset(): void {
+    this.#expecting.push('reset');
+    this.#command('RSET\r\n');
+  }
+
+  #giveUp(reply: string): void {
+    this.#detail = reply;
+    this.#socket.end();
+  }
+
+  #endPhase(phase: Phase): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    this.#events.onPhase(phase, nowMs - this.#phaseMs);
+    this.#phaseMs = nowMs;
+  }
+
+  #finish(): void {
+    this.#tell([], []);
+    if (this.isIdle) this.#events.onIdle(this);
+  }
+
+  #tell(unknown: readonly string[], unsent: readonly string[]): void {
+    const message = this.#message!;
+    this.#message = undefined;
+    this.#events.onOutcome(this, {
+      message,
+      acknowledged: this.#acknowledged,
+      refused: this.#refused,
+      unknown,
+      unsent,
+      startMs: this.#startMs,
+      sentMs: this.#sentMs,
+      endMs: this.#options.clock.monotonicMs(),
+    });
+  }
+
+  #close(): void {
+    this.#timer?.cancel();
+    this.#isClosed = true;
+    if (this.#message !== undefined) {
+      const refused = new Set(this.#refused.flatMap((each) => each.to));
+      const known = new Set([...this.#acknowledged, ...refused]);
+      const open = this.#message.to.filter((to) => !known.has(to));
+      if (this.#sentMs > 0) this.#tell(open, []);
+      else this.#tell([], open);
+    }
+    this.#events.onClose(this, this.#detail);
+  }
+}
+
+/** Where the first whole reply ends: the line whose code is followed by a space (RFC 5321 §4.2.1); -1 if none. */
+function replyEnd(input: string): number {
+  let start = 0;
+  for (;;) {
+    const end = input.indexOf('\n', start);
+    if (end === -1) return -1;
+    if (input[start + 3] !== '-') return end + 1;
+    start = end + 1;
+  }
+}
