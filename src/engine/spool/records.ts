@@ -11,9 +11,12 @@ import type { PackedEnvelope } from '../../actors/asks/spool-asks.ts';
 import { unpackEnvelope } from '../../actors/asks/spool-asks.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
 import type { JournalRecord, RecordDraft, RecordPlace } from '../store/record.ts';
-import { recordTypes } from '../store/record-types.ts';
 import type { RecipientState, SpoolMessage, SpoolRecipient } from './message.ts';
 import { recipientStates } from './message.ts';
+
+/** Record types of the spool's range (`store/record-types.ts`). */
+export const spoolAcceptedRecord = 20;
+export const spoolChangeRecord = 21;
 
 const packr = new Packr({ useRecords: false });
 
@@ -43,7 +46,7 @@ export function acceptedDraft(
   accepted: PackedAccepted,
   body: readonly Uint8Array[],
 ): RecordDraft {
-  return { type: recordTypes.spoolAccepted, tenant, meta: packr.pack(accepted), body };
+  return { type: spoolAcceptedRecord, tenant, meta: packr.pack(accepted), body };
 }
 
 export function unpackAccepted(record: JournalRecord): PackedAccepted {
@@ -102,7 +105,7 @@ export function changeDraft(message: SpoolMessage, indexes: readonly number[], a
     ]);
   }
   const change: PackedChange = [message.id, atMs, outcomes, message.isHeld, message.isDelayTold];
-  return { type: recordTypes.spoolChange, tenant: message.tenant, meta: packr.pack(change), body: [] };
+  return { type: spoolChangeRecord, tenant: message.tenant, meta: packr.pack(change), body: [] };
 }
 
 export function unpackChange(record: JournalRecord): PackedChange {

@@ -67,6 +67,7 @@ export class Spool {
   readonly #messages = new Map<MessageId, SpoolMessage>();
   readonly #unindexed = new IndexingOrder();
   readonly #due: DueReader;
+  readonly #recording = new Set<Promise<unknown>>();
   #residentBytes = 0;
   #isStarted = false;
   #isDraining = false;
@@ -160,7 +161,9 @@ export class Spool {
     if (bounce !== undefined) {
       drafts.push(acceptedDraft(message.tenant, bounce.accepted, bounce.parts));
     }
-    const places = await this.#appendUntilTaken(drafts);
+    const taken = this.#appendUntilTaken(drafts);
+    this.#recording.add(taken);
+    const places = await taken.finally(() => this.#recording.delete(taken));
     if (bounce !== undefined) {
       const { accepted, parts } = bounce;
       this.#admit(messageOf(accepted, message.tenant, places[1]!, parts), accepted[3]);
@@ -295,9 +298,14 @@ export class Spool {
     this.#due.claim(this.clock.nowMs());
   }
 
-  /** No new attempts; resolves when none is open. */
+  /** No new attempts from here on; open ones go on. */
   drain(): void {
     this.#isDraining = true;
+  }
+
+  /** Resolves when every outcome known so far is synced. */
+  async settled(): Promise<void> {
+    while (this.#recording.size > 0) await Promise.allSettled([...this.#recording]);
   }
 
   get isDraining(): boolean {

@@ -1,0 +1,18 @@
+/**
+ * Asks of the system to engine threads, and of engine threads to the main thread.
+ *
+ * Runs in: both sides; plain data only.
+ */
+
+/** Names of the asks; the value is what the parcel carries. */
+export const engineAsks = {
+  /** meta: the shared epoch words. */
+  open: 'shard.open',
+  close: 'shard.close',
+  /** meta: `EnginePolicy`. */
+  policy: 'policy.set',
+  /** Answer: rows of the thread's metrics. */
+  metrics: 'metrics.read',
+  /** To the main thread. meta: an address; answer: `PackedRecipient[]` as at RCPT. */
+  resolve: 'directory.resolve',
+} as const;

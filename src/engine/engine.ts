@@ -1,0 +1,162 @@
+/**
+ * Joins the parts of an engine thread: shards with their actors, delivery to other servers, and the handlers.
+ *
+ * Runs in:   engine threads.
+ * Limits:    those of its parts; this file adds none.
+ * Invariant: knows ports only; adapters are handed in by `workers/engine.ts`.
+ */
+
+import type { Answer, ArrivedAsk, Handlers } from '../actors/ask.ts';
+import type { EnginePolicy } from '../actors/asks/engine-asks.ts';
+import { engineAsks } from '../actors/asks/engine-asks.ts';
+import type { PackedRecipient } from '../actors/asks/spool-asks.ts';
+import { messageReceive } from '../actors/asks/spool-asks.ts';
+import type { MessageIdSource, ShardId } from '../base/ids.ts';
+import { shardId } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
+import type { Metrics } from '../base/metrics.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Dialer } from '../ports/dialer.ts';
+import type { Disk } from '../ports/disk.ts';
+import type { Dns } from '../ports/dns.ts';
+import type { Random } from '../ports/random.ts';
+import type { ShardIndex } from '../ports/shard-index.ts';
+import type { Settings } from '../settings/schema.ts';
+import { Deliveries } from './delivery/deliveries.ts';
+import { unlimitedLeases } from './delivery/leases.ts';
+import { phaseTimeouts, siteLimits } from './delivery/limits.ts';
+import { Router as DeliveryRouter } from './delivery/route.ts';
+import { engineCounters } from './engine-metrics.ts';
+import { compilePolicy, type Policy } from './pipeline/policy.ts';
+import { receiveHandler } from './receive.ts';
+import { type OpenShard, Shards } from './shards.ts';
+import { type AttemptParts, createAttempt } from './spool/attempt.ts';
+import { createBounces } from './spool/bounce.ts';
+import { logEvents } from './spool/events.ts';
+import { queueHandlers } from './spool/queue-handlers.ts';
+import { Spool } from './spool/spool.ts';
+import { spoolKinds } from './spool/spool-kinds.ts';
+import { Shard } from './store/shard.ts';
+
+export interface EngineParts {
+  readonly settings: Settings;
+  readonly disk: Disk;
+  readonly openIndex: (shard: ShardId) => Promise<ShardIndex>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dns: Dns;
+  readonly dialer: Dialer;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly ids: MessageIdSource;
+  /** Asks of this thread to the main thread or to another thread's shard. */
+  readonly uplink: (ask: Omit<ArrivedAsk, 'body'> & { body: readonly Uint8Array[] }) => Promise<Answer>;
+}
+
+export interface Engine {
+  readonly handlers: Handlers;
+}
+
+export function createEngine(parts: EngineParts): Engine {
+  const { settings, clock, random, log } = parts;
+  let policy: Policy | undefined;
+  const deliveries = createDeliveries(parts);
+  const counters = engineCounters(parts.metrics);
+  const events = logEvents(log, clock, counters);
+
+  const attemptParts: AttemptParts = {
+    outbound: {
+      groupOf: (domain) => deliveries.groupOf(domain),
+      submit: (message, domain, done) => deliveries.submit(message, domain, done),
+    },
+    local: async () => ({ ok: false, code: 'account-missing', detail: '' }),
+    bounces: createBounces({
+      random,
+      hostname: () => policy!.snapshot.hostname,
+      nextId: () => parts.ids.next(),
+      resolve: (address) => resolveAddress(parts, address),
+      delayNoticeMs: () => settings.relay.delayNoticeMs,
+    }),
+    clock,
+    random,
+    retry: () => ({
+      firstMs: settings.relay.retryMsMin,
+      maxMs: settings.relay.retryMsMax,
+      jitterPercent: settings.relay.retryJitterPercent,
+      expiryMs: settings.relay.expiryMs,
+    }),
+  };
+
+  async function openShard(shard: ShardId, epochs: SharedArrayBuffer): Promise<OpenShard> {
+    let spool: Spool | undefined;
+    const store = await Shard.open({
+      id: shard,
+      folder: shardFolder(settings.data.dir, shard),
+      disk: parts.disk,
+      index: await parts.openIndex(shard),
+      kinds: spoolKinds(() => spool!),
+      clock,
+      log: log.with({ shard }),
+      epochs,
+      indexFloor: () => spool!.indexFloor(),
+      onOpening: (opening) => {
+        spool = new Spool({ shard: opening, clock, events, attempt: createAttempt(attemptParts) });
+      },
+    });
+    return { store, spool: spool!, deliverHere: async () => ({ ok: false, code: 'account-missing', detail: '' }) };
+  }
+
+  const shards = new Shards(openShard, clock);
+  const shardOf = (ask: ArrivedAsk) => shards.get(ask.shard);
+
+  const handlers: Handlers = {
+    [messageReceive]: receiveHandler({ shardOf, policy: () => policy!, dns: parts.dns, clock }),
+    [engineAsks.open]: (ask) => shards.open(ask.shard, ask.meta as SharedArrayBuffer),
+    [engineAsks.close]: (ask) => shards.close(ask.shard),
+    [engineAsks.policy]: (ask) => {
+      const given = ask.meta as EnginePolicy;
+      policy = compilePolicy(given.pipeline);
+      return { ok: true, value: undefined };
+    },
+    [engineAsks.metrics]: async () => ({ ok: true, value: await parts.metrics.rows() }),
+    ...queueHandlers({ shardOf, clock }),
+  };
+  return { handlers };
+}
+
+export function shardFolder(dataFolder: string, shard: ShardId): string {
+  return `${dataFolder}/shards/${String(shard).padStart(3, '0')}`;
+}
+
+function createDeliveries(parts: EngineParts): Deliveries {
+  const { settings, clock, random, dialer, dns } = parts;
+  const { relay } = settings;
+  return new Deliveries({
+    router: new DeliveryRouter({ relay, hostname: settings.hostname, dns, random }),
+    timeouts: { ...phaseTimeouts, connectMs: relay.connectMsMax, finalMs: relay.dataMsMax },
+    limits: {
+      ...siteLimits,
+      connectionsMax: relay.connectionsPerSiteMax,
+      messagesPerConnectionMax: relay.messagesPerConnectionMax,
+    },
+    clock,
+    random,
+    dialer,
+    leases: unlimitedLeases,
+  });
+}
+
+async function resolveAddress(parts: EngineParts, address: string): Promise<readonly PackedRecipient[]> {
+  const answer = await parts.uplink({
+    shard: shardId(0),
+    actor: '',
+    name: engineAsks.resolve,
+    key: '',
+    class: 'short',
+    lane: 'normal',
+    deadlineMs: 0,
+    meta: address,
+    body: [],
+  });
+  return answer.ok ? (answer.value as readonly PackedRecipient[]) : [[address, 0, 0, 0, '']];
+}

@@ -1,0 +1,79 @@
+/**
+ * Takes a received message: verifies it where it must, prepares it, and gives it to the spool or to its accounts.
+ *
+ * Runs in:   engine threads; the handler of `message.receive`.
+ * Specs:     RFC 5321 §6.1.
+ * Invariant: trusted mail is decided without an await before its record is staged, so that all messages of a parcel
+ *            share one group commit; untrusted mail waits for its verdict outside the parcel.
+ */
+
+import type { Answer, ArrivedAsk, Handler } from '../actors/ask.ts';
+import type { Arrival, Envelope } from '../actors/asks/reception.ts';
+import type { PackedReceived } from '../actors/asks/spool-asks.ts';
+import { unpackReceived } from '../actors/asks/spool-asks.ts';
+import { failure } from '../base/errors.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Dns } from '../ports/dns.ts';
+import type { Policy } from './pipeline/policy.ts';
+import type { MessageToPrepare } from './pipeline/prepare.ts';
+import { prepare } from './pipeline/prepare.ts';
+import { needsVerification, verify } from './pipeline/verify.ts';
+import type { OpenShard } from './shards.ts';
+
+export interface ReceiveParts {
+  readonly shardOf: (ask: ArrivedAsk) => OpenShard | undefined;
+  readonly policy: () => Policy;
+  readonly dns: Dns;
+  readonly clock: Clock;
+}
+
+export function receiveHandler(parts: ReceiveParts): Handler {
+  return (ask) => {
+    const shard = parts.shardOf(ask);
+    if (shard === undefined) return failure('not-possible-now', `shard ${ask.shard} is not open here`);
+    if (!shard.store.hasRoom()) return failure('disk-full', 'below data.diskFreeBytesMin');
+    const packed = ask.meta as PackedReceived;
+    const message: MessageToPrepare = { body: ask.body, ...unpackReceived(packed) };
+    const policy = parts.policy();
+    if (needsVerification(message, policy)) {
+      return { pending: verifyAndTake(parts, shard, packed, message, policy) };
+    }
+    return take(parts, shard, packed, message, policy);
+  };
+}
+
+async function verifyAndTake(
+  parts: ReceiveParts,
+  shard: OpenShard,
+  packed: PackedReceived,
+  message: MessageToPrepare,
+  policy: Policy,
+): Promise<Answer> {
+  const verified = await verify(message, policy, parts.dns);
+  if (!verified.ok) return verified;
+  return take(parts, shard, packed, message, policy, verified.field);
+}
+
+function take(
+  parts: ReceiveParts,
+  shard: OpenShard,
+  packed: PackedReceived,
+  message: MessageToPrepare,
+  policy: Policy,
+  results?: Uint8Array,
+): Answer | Promise<Answer> {
+  const prepared = prepare(message, policy, parts.clock.nowMs());
+  if (!prepared.ok) return prepared;
+  const bytes = results === undefined ? prepared.parts : [results, ...prepared.parts];
+  const { arrival, envelope } = message;
+  if (isAllHere(envelope, arrival, shard)) return shard.deliverHere(message, bytes);
+  return shard.spool.accept(packed, arrival.tenant, bytes) as Promise<Answer>;
+}
+
+/** Whether this journal alone can accept the envelope as deliveries into accounts of its shard. */
+function isAllHere(envelope: Envelope, _arrival: Arrival, shard: OpenShard): boolean {
+  for (const { target } of envelope.recipients) {
+    if (target.kind === 'remote' || target.shard !== shard.store.id) return false;
+  }
+  return true;
+}

@@ -1,0 +1,80 @@
+/**
+ * The shards a thread owns, opened and closed by asks of the edge.
+ *
+ * Runs in:   engine threads.
+ * Invariant: a shard is in the map exactly while its store is open; `close` resolves when nothing of it is in flight.
+ */
+
+import type { Answer } from '../actors/ask.ts';
+import { failureOf } from '../base/errors.ts';
+import type { ShardId } from '../base/ids.ts';
+import type { Clock, Timer } from '../ports/clock.ts';
+import type { MessageToPrepare } from './pipeline/prepare.ts';
+import type { Spool } from './spool/spool.ts';
+import type { Shard } from './store/shard.ts';
+
+/** One open shard with its actors. */
+export interface OpenShard {
+  readonly store: Shard;
+  readonly spool: Spool;
+  /** Accepts a message whose recipients are all accounts of this shard: their journal is its only one. */
+  deliverHere(message: MessageToPrepare, parts: readonly Uint8Array[]): Promise<Answer>;
+}
+
+export type OpenShardFunction = (shard: ShardId, epochs: SharedArrayBuffer) => Promise<OpenShard>;
+
+/** How often spools look for messages to index and for due ones. */
+export const sweepMs = 500;
+
+export class Shards {
+  readonly #open: OpenShardFunction;
+  readonly #clock: Clock;
+  readonly #shards = new Map<ShardId, OpenShard>();
+  #timer: Timer | undefined;
+
+  constructor(open: OpenShardFunction, clock: Clock) {
+    this.#open = open;
+    this.#clock = clock;
+  }
+
+  get(shard: ShardId): OpenShard | undefined {
+    return this.#shards.get(shard);
+  }
+
+  all(): Iterable<OpenShard> {
+    return this.#shards.values();
+  }
+
+  async open(shard: ShardId, epochs: SharedArrayBuffer): Promise<Answer> {
+    if (this.#shards.has(shard)) return { ok: true, value: undefined };
+    try {
+      const opened = await this.#open(shard, epochs);
+      this.#shards.set(shard, opened);
+      opened.spool.start();
+    } catch (error) {
+      return failureOf(error);
+    }
+    this.#timer ??= this.#clock.setTimer(sweepMs, () => this.#sweep());
+    return { ok: true, value: undefined };
+  }
+
+  /** Stops attempts, waits for what is in flight and for the index, and closes the journal. */
+  async close(shard: ShardId): Promise<Answer> {
+    const opened = this.#shards.get(shard);
+    if (opened === undefined) return { ok: true, value: undefined };
+    opened.spool.drain();
+    await opened.spool.settled();
+    this.#shards.delete(shard);
+    await opened.store.close();
+    if (this.#shards.size === 0) {
+      this.#timer?.cancel();
+      this.#timer = undefined;
+    }
+    return { ok: true, value: undefined };
+  }
+
+  #sweep(): void {
+    for (const { spool } of this.#shards.values()) spool.sweep();
+    this.#timer = this.#clock.setTimer(sweepMs, () => this.#sweep());
+  }
+}
