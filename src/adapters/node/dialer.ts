@@ -1,0 +1,205 @@
+/**
+ * Outgoing TCP and TLS over Node's sockets.
+ *
+ * Runs in:   the thread that dials. Implements `ports/dialer.ts`.
+ * Limits:    one read buffer of `readBytes` per connection; the reader takes its bytes before the next read.
+ */
+
+import { Buffer } from 'node:buffer';
+import type { Socket } from 'node:net';
+import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type {
+  Connection,
+  ConnectionEvents,
+  Dialer,
+  DialFault,
+  DialTarget,
+  TlsFacts,
+  TlsRequest,
+} from '../../ports/dialer.ts';
+import { DialError } from '../../ports/dialer.ts';
+
+export interface NodeDialerOptions {
+  /** Addresses never dialled, whoever asks. */
+  readonly isForbidden?: (address: string) => boolean;
+}
+
+/** Replies are short: a larger buffer only costs memory per connection. */
+const readBytes = 4_096;
+/** Up to here one copied piece is cheaper than a list of them (bench/micro/outbound.ts). */
+const copyBytesMax = 16_384;
+
+export function createNodeDialer(options: NodeDialerOptions = {}): Dialer {
+  return {
+    async dial(target, events) {
+      if (options.isForbidden?.(target.address)) throw new DialError('forbidden', target.address);
+      return dial(target, events);
+    },
+  };
+}
+
+function dial(target: DialTarget, events: ConnectionEvents): Promise<Connection> {
+  const { promise, resolve, reject } = Promise.withResolvers<Connection>();
+  let connection: NodeConnection | undefined;
+  const socket = connect({
+    host: target.address,
+    port: target.port,
+    noDelay: true,
+    ...(target.localAddress === undefined ? {} : { localAddress: target.localAddress }),
+    onread: {
+      buffer: Buffer.allocUnsafeSlow(readBytes),
+      callback(bytes, buffer) {
+        connection?.onBytes(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
+        return true;
+      },
+    },
+  });
+  socket.setTimeout(target.timeoutMs, () => {
+    socket.destroy(new DialError('timed-out', `${target.address}:${target.port}`));
+  });
+  const onEarlyError = (error: Error) => reject(dialError(error));
+  socket.once('error', onEarlyError);
+  socket.once('connect', () => {
+    socket.removeListener('error', onEarlyError);
+    socket.setTimeout(0);
+    connection = new NodeConnection(socket, events);
+    resolve(connection);
+  });
+  return promise;
+}
+
+class NodeConnection implements Connection {
+  readonly remoteAddress: string;
+  readonly localAddress: string;
+  readonly #events: ConnectionEvents;
+  #socket: Socket;
+  #fault: DialError | undefined;
+  #isClosed = false;
+  #isUpgrading = false;
+
+  constructor(socket: Socket, events: ConnectionEvents) {
+    this.#socket = socket;
+    this.#events = events;
+    this.remoteAddress = socket.remoteAddress ?? '';
+    this.localAddress = socket.localAddress ?? '';
+    this.#listen(socket);
+  }
+
+  onBytes(bytes: Buffer): void {
+    if (!this.#isClosed && !this.#isUpgrading) this.#events.onData(bytes);
+  }
+
+  write(parts: readonly Uint8Array[]): boolean {
+    const socket = this.#socket;
+    if (parts.length === 1) return socket.write(parts[0]!);
+    let length = 0;
+    for (const part of parts) length += part.length;
+    if (length <= copyBytesMax) {
+      const whole = Buffer.allocUnsafe(length);
+      let at = 0;
+      for (const part of parts) {
+        whole.set(part, at);
+        at += part.length;
+      }
+      return socket.write(whole);
+    }
+    socket.cork();
+    let hasRoom = true;
+    for (const part of parts) hasRoom = socket.write(part);
+    socket.uncork();
+    return hasRoom;
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  startTls(request: TlsRequest): Promise<TlsFacts> {
+    const { promise, resolve, reject } = Promise.withResolvers<TlsFacts>();
+    const plain = this.#socket;
+    this.#isUpgrading = true;
+    plain.removeAllListeners();
+    const socket = connectTls({
+      socket: plain,
+      servername: isName(request.serverName) ? request.serverName : '',
+      host: request.serverName,
+      rejectUnauthorized: request.verify,
+      minVersion: 'TLSv1.2',
+    });
+    const onEarlyError = (error: Error) => {
+      const fault = new DialError('tls', error.message, { cause: error });
+      this.#fault = fault;
+      reject(fault);
+      socket.destroy();
+      this.#close();
+    };
+    socket.setTimeout(request.timeoutMs, () => onEarlyError(new Error('time-out')));
+    plain.on('error', onEarlyError);
+    socket.once('error', onEarlyError);
+    socket.once('close', () => onEarlyError(new Error('connection closed')));
+    socket.once('secureConnect', () => {
+      socket.setTimeout(0);
+      socket.removeAllListeners('close');
+      socket.removeListener('error', onEarlyError);
+      plain.removeListener('error', onEarlyError);
+      plain.on('error', () => {});
+      this.#socket = socket;
+      this.#isUpgrading = false;
+      this.#listen(socket);
+      socket.on('data', (bytes) => this.onBytes(bytes));
+      resolve({
+        version: socket.getProtocol() ?? '',
+        cipher: socket.getCipher().name,
+        verified: socket.authorized,
+      });
+    });
+    return promise;
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #listen(socket: Socket): void {
+    socket.on('drain', () => this.#events.onDrain());
+    socket.on('error', (error) => {
+      this.#fault = dialError(error);
+    });
+    // With `allowHalfOpen` off, the peer's end ends us too; `close` follows whatever happened.
+    socket.on('close', () => this.#close());
+  }
+
+  #close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#events.onClose(this.#fault);
+  }
+}
+
+function isName(host: string): boolean {
+  return /[a-z]/i.test(host) && !host.includes(':');
+}
+
+const faults: Readonly<Record<string, DialFault>> = {
+  ECONNREFUSED: 'refused',
+  ETIMEDOUT: 'timed-out',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  EADDRNOTAVAIL: 'unreachable',
+  EINVAL: 'unreachable',
+};
+
+function dialError(error: Error): DialError {
+  if (error instanceof DialError) return error;
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  return new DialError(faults[code] ?? 'reset', error.message, { cause: error });
+}

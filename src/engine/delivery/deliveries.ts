@@ -1,0 +1,171 @@
+/**
+ * The way out for messages: finds the site of a domain and hands the message to it.
+ *
+ * Runs in:   engine threads; one per thread.
+ * Limits:    `domainsMax` domains remembered, `sitesMax` sites kept; queues as each site has them.
+ * Invariant: `submit` answers true and calls back exactly once, or answers false and never calls back.
+ */
+
+import type { Clock, Timer } from '../../ports/clock.ts';
+import type { Dialer } from '../../ports/dialer.ts';
+import type { Random } from '../../ports/random.ts';
+import type { SiteLeases } from './leases.ts';
+import type { PhaseTimeouts, SiteLimits } from './limits.ts';
+import { tickMs } from './limits.ts';
+import type { DeliveryDone, OutboundMessage } from './message.ts';
+import { ownReply } from './message.ts';
+import type { Resolved, Router } from './route.ts';
+import { Site } from './site.ts';
+import { Transaction } from './transaction.ts';
+
+export interface DeliveriesOptions {
+  readonly router: Router;
+  readonly timeouts: PhaseTimeouts;
+  readonly limits: SiteLimits;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dialer: Dialer;
+  readonly leases: SiteLeases;
+}
+
+/** A site of a domain until its answer grows old. */
+interface KnownDomain {
+  readonly site: Site;
+  readonly untilMs: number;
+}
+
+/** Messages that wait for one domain's route. */
+interface Search {
+  readonly waiting: Transaction[];
+}
+
+const siteFullReply = ownReply(451, '4.3.2', 'Too much mail waits for this next hop');
+const domainsMax = 20_000;
+const searchWaitingMax = 1_000;
+
+export class Deliveries {
+  readonly #options: DeliveriesOptions;
+  readonly #domains = new Map<string, KnownDomain>();
+  readonly #searches = new Map<string, Search>();
+  readonly #sites = new Map<string, Site>();
+  readonly #coarse = { nowMs: 0 };
+  #timer: Timer | undefined;
+  #isClosed = false;
+
+  constructor(options: DeliveriesOptions) {
+    this.#options = options;
+    this.#coarse.nowMs = options.clock.monotonicMs();
+  }
+
+  /** Messages that wait before all sites, and connections that are open. */
+  load(): { readonly waiting: number; readonly connections: number; readonly sites: number } {
+    let waiting = 0;
+    let connections = 0;
+    for (const site of this.#sites.values()) {
+      waiting += site.waitingCount;
+      connections += site.connectionCount;
+    }
+    for (const search of this.#searches.values()) waiting += search.waiting.length;
+    return { waiting, connections, sites: this.#sites.size };
+  }
+
+  /**
+   * Takes a message for recipients of one domain, given in lower case A-labels. False: the site's queue is full or
+   * we are going down; the caller keeps the message for later. `done` may be called before this returns.
+   */
+  submit(message: OutboundMessage, domain: string, done: DeliveryDone): boolean {
+    if (this.#isClosed) return false;
+    if (this.#timer === undefined) this.#setTimer();
+    const known = this.#domains.get(domain);
+    const transaction = new Transaction(message, done);
+    if (known !== undefined && known.untilMs > this.#coarse.nowMs) return known.site.submit(transaction);
+    return this.#search(domain, transaction);
+  }
+
+  /** Ends what is idle, lets what is in transfer finish, refuses the rest. */
+  drain(): void {
+    this.#isClosed = true;
+    for (const site of this.#sites.values()) site.drain();
+  }
+
+  /** Ends everything now. */
+  close(): void {
+    this.drain();
+    for (const site of this.#sites.values()) site.abort();
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #search(domain: string, transaction: Transaction): boolean {
+    const resolved = this.#options.router.fixed(domain);
+    if (resolved !== undefined) return this.#learn(domain, resolved).submit(transaction);
+    const search = this.#searches.get(domain);
+    if (search !== undefined) {
+      if (search.waiting.length >= searchWaitingMax) return false;
+      search.waiting.push(transaction);
+      return true;
+    }
+    this.#searches.set(domain, { waiting: [transaction] });
+    void this.#resolve(domain);
+    return true;
+  }
+
+  async #resolve(domain: string): Promise<void> {
+    const resolution = await this.#options.router.resolve(domain);
+    const { waiting } = this.#searches.get(domain)!;
+    this.#searches.delete(domain);
+    if (!resolution.ok) {
+      for (const transaction of waiting) transaction.settleRest(resolution.status, resolution.reply);
+      return;
+    }
+    const site = this.#learn(domain, resolution);
+    for (const transaction of waiting) {
+      // The caller was told "taken" already: a full site is a deferral by now.
+      if (!site.submit(transaction)) transaction.settleRest('deferred', siteFullReply);
+    }
+  }
+
+  #learn(domain: string, resolved: Resolved): Site {
+    let site = this.#sites.get(resolved.site);
+    if (site === undefined) {
+      const { timeouts, limits, clock, random, dialer, leases } = this.#options;
+      const { handshake } = resolved;
+      const coarse = this.#coarse;
+      const shared = { handshake, timeouts, limits, clock, random, dialer, leases, coarse };
+      site = new Site({ name: resolved.site, ...shared }, resolved.targets);
+      this.#sites.set(resolved.site, site);
+      if (this.#isClosed) site.drain();
+    } else {
+      site.retarget(resolved.targets);
+    }
+    if (this.#domains.size >= domainsMax) this.#domains.delete(this.#domains.keys().next().value!);
+    this.#domains.set(domain, { site, untilMs: this.#coarse.nowMs + resolved.validMs });
+    return site;
+  }
+
+  #setTimer(): void {
+    this.#coarse.nowMs = this.#options.clock.monotonicMs();
+    this.#timer = this.#options.clock.setTimer(tickMs, () => this.#tick());
+  }
+
+  #tick(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    this.#coarse.nowMs = nowMs;
+    for (const site of this.#sites.values()) site.onTick(nowMs);
+    this.#forget(nowMs);
+    this.#timer = undefined;
+    if (this.#sites.size > 0 || this.#searches.size > 0) this.#setTimer();
+  }
+
+  /** Drops answers that grew old, then sites no domain leads to and nothing is left of. */
+  #forget(nowMs: number): void {
+    const used = new Set<Site>();
+    for (const [domain, known] of this.#domains) {
+      if (known.untilMs <= nowMs) this.#domains.delete(domain);
+      else used.add(known.site);
+    }
+    for (const [name, site] of this.#sites) {
+      if (!used.has(site) && site.isQuiet) this.#sites.delete(name);
+    }
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * What the spool gives to delivery, and what it gets back.
+ *
+ * Runs in:   engine threads; plain data and one callback.
+ * Invariant: each submitted message leads to exactly one call of its callback, with one outcome per recipient in
+ *            the recipients' order.
+ */
+
+import type { BodyType, Notify } from '../../actors/asks/reception.ts';
+import type { MessageId, TenantId } from '../../base/ids.ts';
+import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
+
+export interface OutboundRecipient {
+  readonly address: string;
+  readonly notify?: Notify;
+  /** RFC 3461 §4.2, as given: `addr-type;xtext`. */
+  readonly orcpt?: string;
+}
+
+export interface OutboundMessage {
+  readonly id: MessageId;
+  readonly tenant: TenantId;
+  /** "" is the null reverse-path. */
+  readonly sender: string;
+  /** All of one domain. */
+  readonly recipients: readonly OutboundRecipient[];
+  /**
+   * The message in order, with CRLF line ends only (any bytes where `body` is binarymime). Not changed by anybody
+   * until the callback came.
+   */
+  readonly parts: readonly Uint8Array[];
+  readonly bytes: number;
+  readonly body: BodyType;
+  readonly smtputf8: boolean;
+  readonly ret?: 'full' | 'hdrs';
+  readonly envid?: string;
+}
+
+export type OutcomeStatus = 'delivered' | 'deferred' | 'failed';
+
+export interface RecipientOutcome {
+  readonly status: OutcomeStatus;
+  /** The peer's words, or ours where `isOurs`. */
+  readonly reply: Reply;
+  /** Whether the reply was made here: no connection, a time-out, a missing capability. */
+  readonly isOurs: boolean;
+  /** Name of the next hop, "" where none was reached. */
+  readonly remoteHost: string;
+  readonly remoteAddress: string;
+  /**
+   * Whether the next hop took over the duty to notify (RFC 3461 §5.2.2). When a delivered recipient asked for
+   * success and this is false, a "relayed" notice is ours to send.
+   */
+  readonly passedDsn: boolean;
+}
+
+export interface DeliveryResult {
+  readonly outcomes: readonly RecipientOutcome[];
+}
+
+export type DeliveryDone = (result: DeliveryResult) => void;
+
+/** A reply of our own making. */
+export function ownReply(code: number, enhanced: string, text: string): Reply {
+  return { code, enhanced, text };
+}
+
+/** An outcome nobody but us decided. */
+export function ownOutcome(
+  status: OutcomeStatus,
+  reply: Reply,
+  remoteHost = '',
+  remoteAddress = '',
+): RecipientOutcome {
+  return { status, reply, isOurs: true, remoteHost, remoteAddress, passedDsn: false };
+}

@@ -1,0 +1,99 @@
+/**
+ * The commands a client sends for one message, and what a next hop must be able to do for it.
+ *
+ * Runs in:   engine threads; pure.
+ * Specs:     RFC 5321 §3.3, RFC 1870 §6, RFC 3461 §4, RFC 6152, RFC 3030 §3, RFC 6531 §3.4 and §3.5,
+ *            RFC 3463 §3.6 and §3.7 (5.6.1, 5.6.3), RFC 6531 §4.2 (5.6.7).
+ */
+
+import type { Notify } from '../../actors/asks/reception.ts';
+import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
+import { has8Bit, hasUtf8Header } from './body.ts';
+import type { Capabilities } from './capabilities.ts';
+import type { OutboundMessage, OutboundRecipient } from './message.ts';
+import { ownReply } from './message.ts';
+
+const notAscii = /[^\0-\x7f]/;
+/** What would end a command line, a parameter, or a path outside quotes. */
+const controls = /[\0-\x1f\x7f]/;
+const parameterEnds = /[\0-\x20\x7f]/;
+const pathEnds = /[<> ]/;
+
+/**
+ * Why this message cannot go to this hop, undefined when it can. Nothing is ever converted: a signed message would
+ * not survive it.
+ */
+export function missingCapability(
+  message: OutboundMessage,
+  capabilities: Capabilities,
+): Reply | undefined {
+  if (capabilities.sizeMax > 0 && message.bytes > capabilities.sizeMax) {
+    return ownReply(552, '5.3.4', `Message is larger than the next hop takes (${capabilities.sizeMax} bytes)`);
+  }
+  if (message.body === 'binarymime' && !capabilities.hasBinaryMime) {
+    return ownReply(554, '5.6.1', 'Next hop does not take binary messages');
+  }
+  // A message declared 8-bit that has no such byte goes anywhere.
+  if (message.body === '8bitmime' && !capabilities.has8BitMime && message.parts.some(has8Bit)) {
+    return ownReply(554, '5.6.3', 'Next hop does not take 8-bit messages');
+  }
+  if (message.smtputf8 && !capabilities.hasSmtpUtf8 && needsSmtpUtf8(message)) {
+    return ownReply(553, '5.6.7', 'Next hop does not take internationalised mail');
+  }
+  return undefined;
+}
+
+/** Whether an address or the header really has what only SMTPUTF8 can carry. */
+export function needsSmtpUtf8(message: OutboundMessage): boolean {
+  return (
+    notAscii.test(message.sender) ||
+    message.recipients.some((recipient) => notAscii.test(recipient.address)) ||
+    hasUtf8Header(message.parts)
+  );
+}
+
+/** Whether the envelope can be written at all: nothing in it may end its command early. */
+export function isSendable(message: OutboundMessage): boolean {
+  if (!isAddressSendable(message.sender)) return false;
+  for (const recipient of message.recipients) {
+    if (!isAddressSendable(recipient.address)) return false;
+    if (recipient.orcpt !== undefined && parameterEnds.test(recipient.orcpt)) return false;
+  }
+  return message.envid === undefined || !parameterEnds.test(message.envid);
+}
+
+function isAddressSendable(address: string): boolean {
+  // A quoted local part may hold what ends a bare one (RFC 5321 §4.1.2).
+  return !controls.test(address) && (address.startsWith('"') || !pathEnds.test(address));
+}
+
+export function mailCommand(message: OutboundMessage, capabilities: Capabilities): string {
+  let command = `MAIL FROM:<${message.sender}>`;
+  if (capabilities.hasSize) command += ` SIZE=${message.bytes}`;
+  if (message.body === '8bitmime' && capabilities.has8BitMime) command += ' BODY=8BITMIME';
+  else if (message.body === 'binarymime') command += ' BODY=BINARYMIME';
+  if (message.smtputf8 && capabilities.hasSmtpUtf8) command += ' SMTPUTF8';
+  if (capabilities.hasDsn) {
+    if (message.ret !== undefined) command += message.ret === 'full' ? ' RET=FULL' : ' RET=HDRS';
+    if (message.envid !== undefined) command += ` ENVID=${message.envid}`;
+  }
+  return `${command}\r\n`;
+}
+
+export function rcptCommand(recipient: OutboundRecipient, capabilities: Capabilities): string {
+  let command = `RCPT TO:<${recipient.address}>`;
+  if (capabilities.hasDsn) {
+    if (recipient.notify !== undefined) command += ` NOTIFY=${notifyWords(recipient.notify)}`;
+    if (recipient.orcpt !== undefined) command += ` ORCPT=${recipient.orcpt}`;
+  }
+  return `${command}\r\n`;
+}
+
+export function notifyWords(notify: Notify): string {
+  const words: string[] = [];
+  if (notify.success) words.push('SUCCESS');
+  if (notify.failure) words.push('FAILURE');
+  if (notify.delay) words.push('DELAY');
+  // NEVER stands alone (RFC 3461 §4.1); asking for nothing is the same.
+  return words.length === 0 || notify.never ? 'NEVER' : words.join(',');
+}

@@ -1,0 +1,313 @@
+/**
+ * A site: one set of hosts mail goes to, the queue before it and the connections to it.
+ *
+ * Runs in:   engine threads; one per site and thread. Slots come from the site's owner (`leases.ts`).
+ * Specs:     RFC 5321 §5.1 (order of hosts), §4.5.4.1 (do not flood a host that is down).
+ * Limits:    queue by count and bytes, connections, messages per connection: `SiteLimits`.
+ * Invariant: a site that cannot be reached keeps nothing: all that waits is answered as deferred, and until its
+ *            back-off is over a new message is answered at once.
+ */
+
+import type { Clock } from '../../ports/clock.ts';
+import type { Dialer } from '../../ports/dialer.ts';
+import { DialError } from '../../ports/dialer.ts';
+import type { Random } from '../../ports/random.ts';
+import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
+import type { HandshakeOptions } from './handshake.ts';
+import type { SiteLeases } from './leases.ts';
+import type { PhaseTimeouts, SiteLimits } from './limits.ts';
+import { movesMax } from './limits.ts';
+import { ownReply } from './message.ts';
+import type { SessionEnd, SessionOwner } from './session.ts';
+import { Session } from './session.ts';
+import { TenantQueue } from './tenant-queue.ts';
+import type { Transaction } from './transaction.ts';
+
+export interface Target {
+  readonly host: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface SiteOptions {
+  readonly name: string;
+  readonly handshake: HandshakeOptions;
+  readonly timeouts: PhaseTimeouts;
+  readonly limits: SiteLimits;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dialer: Dialer;
+  readonly leases: SiteLeases;
+  readonly coarse: { readonly nowMs: number };
+}
+
+/** Unknown sites are taken for slow: the first messages spread over connections at once. */
+const serviceMsAtFirst = 20;
+/** A busy connection may be given this much work to come before an idle one is woken: a pipeline costs half. */
+const idleWaitMs = 2;
+/** And this much before another connection is opened. */
+const openWaitMs = 20;
+/** A message that waited this long is given to any connection there is. */
+const stuckMs = 1_000;
+const serviceWeight = 0.1;
+const noConnectionReply = ownReply(451, '4.4.1', 'No connection to the next hop');
+const drainingReply = ownReply(451, '4.3.2', 'Going down: this message waits in the queue');
+/** TLS that failed with a site is left alone this long, where clear text is allowed. */
+const tlsBrokenMs = 600_000;
+
+export class Site implements SessionOwner {
+  readonly name: string;
+  readonly #options: SiteOptions;
+  readonly #queue: TenantQueue;
+  readonly #sessions = new Set<Session>();
+  readonly #idle: Session[] = [];
+  /** Sessions that are not ready yet, each with its attempt's continuation. */
+  readonly #opening = new Map<Session, (end: SessionEnd | undefined) => void>();
+  #targets: readonly Target[];
+  /** Attempts under way, from the request for a slot on. */
+  #attempts = 0;
+  /** Mean time of one message over one connection, moving. */
+  #serviceMs = serviceMsAtFirst;
+  #failures = 0;
+  #deadUntilMs = 0;
+  #noOpenUntilMs = 0;
+  #deadReply: Reply = noConnectionReply;
+  #tlsBrokenUntilMs = 0;
+  #isClosed = false;
+
+  constructor(options: SiteOptions, targets: readonly Target[]) {
+    this.name = options.name;
+    this.#options = options;
+    this.#targets = targets;
+    this.#queue = new TenantQueue(options.limits.queueCountMax, options.limits.queueBytesMax);
+  }
+
+  get waitingCount(): number {
+    return this.#queue.count;
+  }
+
+  get connectionCount(): number {
+    return this.#sessions.size;
+  }
+
+  /** Nothing waits, nothing is open: the site may be forgotten, if its back-off is over too. */
+  get isQuiet(): boolean {
+    const isUsed = this.#queue.count > 0 || this.#sessions.size > 0 || this.#attempts > 0;
+    return !isUsed && !this.#isDead();
+  }
+
+  /** Newer answers of the DNS for the same set of hosts. */
+  retarget(targets: readonly Target[]): void {
+    this.#targets = targets;
+  }
+
+  /** False when the queue is full: nothing was taken. */
+  submit(transaction: Transaction): boolean {
+    if (this.#isDead()) {
+      transaction.settleRest('deferred', this.#deadReply);
+      return true;
+    }
+    transaction.sinceMs = this.#options.clock.monotonicMs();
+    if (!this.#queue.push(transaction)) return false;
+    this.#dispatch();
+    return true;
+  }
+
+  /** To be called now and then: time-outs, idle ends, and messages that wait behind a connection that stands still. */
+  onTick(nowMs: number): void {
+    for (const session of this.#sessions) session.onTick(nowMs);
+    const oldestMs = this.#queue.oldestMs;
+    if (oldestMs === undefined) return;
+    const waitedMs = this.#options.clock.monotonicMs() - oldestMs;
+    while (waitedMs > stuckMs && this.#queue.count > 0 && this.#idle.length > 0) this.#wakeIdle();
+    if (waitedMs > stuckMs && this.#queue.count > 0) this.#open();
+  }
+
+  /** Ends idle connections and opens no further ones; what is in transfer goes on. */
+  drain(): void {
+    this.#isClosed = true;
+    for (const session of [...this.#idle]) session.quit();
+    this.#idle.length = 0;
+    this.#deferAll(drainingReply);
+  }
+
+  /** Ends all connections now. */
+  abort(): void {
+    this.drain();
+    for (const session of [...this.#sessions]) session.abort();
+  }
+
+  // As the owner of its sessions.
+
+  onReady(session: Session): void {
+    const ready = this.#opening.get(session);
+    this.#opening.delete(session);
+    ready?.(undefined);
+    this.onIdle(session);
+  }
+
+  take(): Transaction | undefined {
+    const transaction = this.#queue.shift();
+    if (transaction !== undefined) transaction.sinceMs = this.#options.clock.monotonicMs();
+    return transaction;
+  }
+
+  onIdle(session: Session): void {
+    if (this.#isClosed) return session.quit();
+    const transaction = this.take();
+    if (transaction === undefined) this.#idle.push(session);
+    else session.send(transaction);
+  }
+
+  onFinished(transaction: Transaction): void {
+    const tookMs = this.#options.clock.monotonicMs() - transaction.sinceMs;
+    this.#serviceMs += (tookMs - this.#serviceMs) * serviceWeight;
+    if (!transaction.isSettled) this.#return(transaction);
+  }
+
+  onLost(transaction: Transaction, end: SessionEnd): void {
+    if (transaction.isSettled) return;
+    if (transaction.moves < movesMax && !this.#isClosed) {
+      transaction.moves++;
+      this.#return(transaction);
+    } else {
+      transaction.settleRest('deferred', end.reply);
+    }
+  }
+
+  onEnd(session: Session, end: SessionEnd): void {
+    const at = this.#idle.indexOf(session);
+    if (at >= 0) this.#idle.splice(at, 1);
+    this.#sessions.delete(session);
+    const opening = this.#opening.get(session);
+    if (opening !== undefined) {
+      // Its slot is the attempt's, which may try another host.
+      this.#opening.delete(session);
+      opening(end);
+      return;
+    }
+    this.#options.leases.release(this.name);
+    this.#dispatch();
+  }
+
+  #return(transaction: Transaction): void {
+    if (this.#isClosed || this.#isDead()) {
+      transaction.settleRest('deferred', this.#isClosed ? drainingReply : this.#deadReply);
+    } else {
+      this.#queue.unshift(transaction);
+    }
+  }
+
+  /** Gives waiting messages to connections, or sees to it that there will be one. */
+  #dispatch(): void {
+    while (this.#queue.count > 0) {
+      const busy = this.#sessions.size - this.#idle.length - this.#opening.size;
+      if (this.#idle.length > 0 && (busy === 0 || this.#waitMs(busy) > idleWaitMs)) {
+        this.#wakeIdle();
+        continue;
+      }
+      if (this.#idle.length > 0) return;
+      const capacity = busy + this.#attempts;
+      if (capacity === 0 || this.#waitMs(capacity) > openWaitMs) this.#open();
+      return;
+    }
+  }
+
+  /** How long the last of the queue will wait, by what we know. */
+  #waitMs(connections: number): number {
+    return (this.#queue.count * this.#serviceMs) / connections;
+  }
+
+  #wakeIdle(): void {
+    const transaction = this.take();
+    if (transaction !== undefined) this.#idle.pop()!.send(transaction);
+  }
+
+  #isDead(): boolean {
+    return this.#deadUntilMs > 0 && this.#deadUntilMs > this.#options.clock.monotonicMs();
+  }
+
+  #open(): void {
+    const { limits, leases } = this.#options;
+    const established = this.#sessions.size - this.#opening.size;
+    if (this.#isClosed || this.#isDead() || established + this.#attempts >= limits.connectionsMax) return;
+    if (this.#noOpenUntilMs > this.#options.clock.monotonicMs()) return;
+    this.#attempts++;
+    leases.request(this.name, () => {
+      void this.#connect();
+    });
+  }
+
+  /** Goes through the hosts in their order until one takes us. */
+  async #connect(): Promise<void> {
+    let end: SessionEnd = { reply: noConnectionReply, isOurs: true, tls: false };
+    for (const target of this.#targets) {
+      const result = await this.#try(target, this.#tlsBrokenUntilMs > this.#options.coarse.nowMs);
+      if (result === undefined) return this.#onConnected();
+      end = result;
+      if (!result.tls || this.#options.handshake.tls !== 'opportunistic') continue;
+      // Opportunistic means that clear text beats no mail (RFC 7435 §3).
+      this.#tlsBrokenUntilMs = this.#options.coarse.nowMs + tlsBrokenMs;
+      const inClear = await this.#try(target, true);
+      if (inClear === undefined) return this.#onConnected();
+      end = inClear;
+    }
+    this.#options.leases.release(this.name);
+    this.#attempts--;
+    this.#onUnreachable(end);
+  }
+
+  /** Undefined when a session is ready over this host. */
+  async #try(target: Target, isInClear: boolean): Promise<SessionEnd | undefined> {
+    const { handshake, timeouts, limits, coarse, dialer } = this.#options;
+    const session = new Session(this, {
+      host: target.host,
+      address: target.address,
+      handshake: isInClear && handshake.tls === 'opportunistic' ? { ...handshake, tls: 'none' } : handshake,
+      timeouts,
+      limits,
+      coarse,
+    });
+    try {
+      const { address, port } = target;
+      const connection = await dialer.dial({ address, port, timeoutMs: timeouts.connectMs }, session);
+      session.attach(connection);
+    } catch (error) {
+      if (!(error instanceof DialError)) throw error;
+      const text = `${target.host}[${target.address}]:${target.port}: ${error.fault}`;
+      return { reply: ownReply(451, '4.4.1', text), isOurs: true, tls: false };
+    }
+    this.#sessions.add(session);
+    const { promise, resolve } = Promise.withResolvers<SessionEnd | undefined>();
+    this.#opening.set(session, resolve);
+    if (this.#isClosed) session.abort();
+    return promise;
+  }
+
+  #onConnected(): void {
+    this.#attempts--;
+    this.#failures = 0;
+    this.#deadUntilMs = 0;
+  }
+
+  #onUnreachable(end: SessionEnd): void {
+    const { clock, limits, random } = this.#options;
+    const doubled = limits.deadMsMin * 2 ** Math.min(this.#failures, 20);
+    const waitMs = Math.min(doubled, limits.deadMsMax) * (0.75 + random.fraction() / 2);
+    if (this.#sessions.size > this.#opening.size) {
+      // It takes us, but not more of us: what is open goes on, growth waits.
+      this.#noOpenUntilMs = clock.monotonicMs() + limits.deadMsMin;
+      return;
+    }
+    this.#failures++;
+    this.#deadUntilMs = clock.monotonicMs() + waitMs;
+    this.#deadReply = end.reply;
+    this.#deferAll(end.reply);
+  }
+
+  #deferAll(reply: Reply): void {
+    for (let left = this.#queue.count; left > 0; left--) {
+      this.#queue.shift()!.settleRest('deferred', reply);
+    }
+  }
+}
