@@ -65,7 +65,7 @@ export async function verifyMessage(request: VerifyRequest, dns: Dns): Promise<V
     // RFC 9989 §5.3.1: without exactly one author domain there is no DMARC verdict.
     dmarc: dmarc?.status.result ?? 'none',
     dmarcPolicy: dmarcPolicy(dmarc?.policy),
-    dkimDomains: passing.map(({ signingDomain }) => signingDomain),
+    dkimDomains: passing.flatMap(({ signingDomain }) => signingDomain ?? []),
   };
   return { verdicts, field: resultsField(result.headers) };
 }

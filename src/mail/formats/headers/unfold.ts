@@ -6,11 +6,12 @@
  */
 
 import { view } from '../../../base/bytes.ts';
+import { decodeUnlabelled } from './charset.ts';
 import type { HeaderScan } from './scan.ts';
 
-/** The value unfolded and trimmed. Bytes that are not UTF-8 are read as Windows-1252, as old mailers meant them. */
+/** The value unfolded and trimmed; encoded words are left as they are. */
 export function unfoldedValue(scan: HeaderScan, field: number): string {
-  return unfold(decodeText(scan.bytes, scan.valueStart(field), scan.valueEnd(field)));
+  return unfold(headerText(scan.bytes, scan.valueStart(field), scan.valueEnd(field)));
 }
 
 const folds = /\r?\n(?=[ \t])/g;
@@ -22,17 +23,10 @@ export function unfold(text: string): string {
   return text.replace(folds, '').replace(strayBreaks, ' ').trim();
 }
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const windows1252 = new TextDecoder('windows-1252');
-
-export function decodeText(bytes: Uint8Array, start: number, end: number): string {
+/** Header bytes as text: ASCII as a rule, else UTF-8, else Windows-1252. */
+export function headerText(bytes: Uint8Array, start: number, end: number): string {
   let at = start;
   while (at < end && bytes[at]! < 128) at++;
   const piece = view(bytes).subarray(start, end);
-  if (at === end) return piece.toString('latin1');
-  try {
-    return strictUtf8.decode(piece);
-  } catch {
-    return windows1252.decode(piece);
-  }
+  return at === end ? piece.toString('latin1') : decodeUnlabelled(piece);
 }

@@ -1,0 +1,24 @@
+/**
+ * Message identifiers in Message-ID, In-Reply-To and References.
+ *
+ * Runs in:   every thread; pure.
+ * Specs:     RFC 5322 §3.6.4, §4.5.4 (obsolete phrases between identifiers are skipped).
+ * Limits:    `idsMax` identifiers of at most `idLengthMax` characters.
+ */
+
+const idsMax = 1_000;
+const idLengthMax = 998;
+const idPattern = new RegExp(
+  `<([^<>\\s]{1,${idLengthMax}}|"[^"<>]{1,${idLengthMax}}"@[^<>\\s]+)>`,
+  'g',
+);
+
+/** Identifiers without their angle brackets, in order, each once. `value` is unfolded. */
+export function messageIds(value: string): readonly string[] {
+  const ids = new Set<string>();
+  for (const match of value.matchAll(idPattern)) {
+    ids.add(match[1]!);
+    if (ids.size === idsMax) break;
+  }
+  return [...ids];
+}

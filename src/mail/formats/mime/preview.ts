@@ -1,0 +1,74 @@
+/**
+ * The first words of a message, for lists.
+ *
+ * Runs in:   engine threads (once per stored message); pure.
+ * Specs:     RFC 8970 §3 (PREVIEW: at most 256 characters, made from text parts).
+ * Limits:    at most `sourceBytesMax` bytes of one part are looked at.
+ * Invariant: one line of text without control characters; nothing in it is markup.
+ */
+
+import { decodeCharset } from '../headers/charset.ts';
+import { parameter } from '../headers/parameters.ts';
+import { decodeTransfer } from './decode.ts';
+import { htmlText } from './html-text.ts';
+import type { Part } from './structure.ts';
+
+/** RFC 8970 §3: characters are Unicode code points. */
+export const previewCharactersMax = 256;
+const sourceBytesMax = 32_768;
+const partsLookedAtMax = 20;
+
+/** "" where no part has text. */
+export function previewOf(bytes: Uint8Array, root: Part): string {
+  for (const part of textParts(root)) {
+    const text = firstCharacters(partText(bytes, part));
+    if (text !== '') return text;
+  }
+  return '';
+}
+
+/** The text of a part, as much as its first bytes give. HTML is stripped. */
+export function partText(bytes: Uint8Array, part: Part, bytesMax = sourceBytesMax): string {
+  const end = Math.min(part.bodyEnd, part.bodyStart + bytesMax);
+  const decoded = decodeTransfer(bytes.subarray(part.bodyStart, end), part.encoding);
+  const charset = parameter(part.contentType.parameters, 'charset') ?? '';
+  const text = decodeCharset(decoded, charset);
+  return part.subtype === 'html' ? htmlText(text) : text;
+}
+
+/** Text parts that are not attachments: plain ones first, then HTML, each in order. */
+function textParts(root: Part): readonly Part[] {
+  const plain: Part[] = [];
+  const html: Part[] = [];
+  const waiting: Part[] = [root];
+  while (waiting.length > 0 && plain.length + html.length < partsLookedAtMax) {
+    const part = waiting.shift()!;
+    if (part.type === 'multipart') waiting.unshift(...part.children);
+    else if (part.type === 'text' && part.disposition?.value !== 'attachment') {
+      if (part.subtype === 'html') html.push(part);
+      else if (part.subtype === 'plain' || part.subtype === 'enriched') plain.push(part);
+    } else if (part.message !== undefined && plain.length + html.length === 0) {
+      waiting.push(part.message.root);
+    }
+  }
+  return [...plain, ...html];
+}
+
+// Control, format and private characters, lone surrogates, and the spaces and joiners that fill newsletters' previews.
+const invisible =
+  /(?:[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Z}\u115f\u1160\u2800\u3164\uffa0]|\u034f|\u17b4|\u17b5)+/gu;
+
+function firstCharacters(text: string): string {
+  const line = text.slice(0, sourceBytesMax).replace(invisible, keepJoined).trim();
+  let end = 0;
+  for (let count = 0; count < previewCharactersMax && end < line.length; count++) {
+    end += line.codePointAt(end)! > 0xffff ? 2 : 1;
+  }
+  return line.slice(0, end).trimEnd();
+}
+
+/** A run of format characters alone joins what is around it (emoji, Arabic); anything else is one space. */
+function keepJoined(run: string): string {
+  if (run === '\u200d' || run === '\u200c') return run;
+  return /^\p{Cf}+$/u.test(run) ? '' : ' ';
+}
