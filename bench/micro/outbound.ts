@@ -22,7 +22,9 @@ import { createRouter } from '../../src/engine/delivery/route.ts';
 const [messages = 20_000, bytes = 1_000, connections = 20, window = 200] = process.argv.slice(2).map(Number);
 const port = 20_000 + (process.pid % 10_000);
 
-const sink = spawn('smtp-sink', ['-c', `127.0.0.1:${port}`, '1000'], { stdio: 'ignore' });
+// smtp-sink refuses to run as root without a user to become.
+const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
+const sink = spawn('smtp-sink', [...user, '-c', `127.0.0.1:${port}`, '1000'], { stdio: 'ignore' });
 while (!(await answers(port))) await sleep(20);
 
 const random = nodeRandom;
