@@ -6,6 +6,8 @@
  * Specs:     RFC 3464 §2.3 (outcomes of recipients), RFC 3463 (status codes).
  */
 
+import type { DnsRecord } from '../../mail/trust/dns-records.ts';
+
 /** One method: what it is given, what it answers, and what it hands out on the way (`item`), if anything. */
 interface Method<Params, Result, Item = never> {
   readonly params: Params;
@@ -24,15 +26,6 @@ export interface ServerStatus {
   readonly listeners: Readonly<Record<string, readonly string[]>>;
 }
 
-/** A record to publish in the DNS for a domain. */
-export interface DnsRecordAdvice {
-  readonly name: string;
-  readonly type: 'MX' | 'TXT' | 'A' | 'AAAA' | 'CNAME' | 'SRV' | 'TLSA';
-  readonly value: string;
-  /** What it is for, in a few words. */
-  readonly purpose: string;
-}
-
 export interface DomainView {
   readonly name: string;
   readonly tenant: number;
@@ -44,7 +37,8 @@ export interface DomainView {
 
 export interface DomainAnswer {
   readonly domain: DomainView;
-  readonly records: readonly DnsRecordAdvice[];
+  /** What to publish in the DNS. */
+  readonly records: readonly DnsRecord[];
 }
 
 export interface AccountView {

@@ -1,0 +1,96 @@
+/** Whether the DNS says what our domains need: the records `domain create` printed, and this server's own name. */
+
+import type { DomainAnswer } from '../../actors/asks/control.ts';
+import { type DnsRecord, zoneLine } from '../../mail/trust/dns-records.ts';
+import type { Dns, DnsAnswer } from '../../ports/dns.ts';
+import type { Finding } from './finding.ts';
+
+const area = 'dns';
+
+export async function checkHostname(dns: Dns, hostname: string): Promise<readonly Finding[]> {
+  if (!hostname.includes('.')) {
+    const advice = 'Set hostname to the full name other servers know this machine by.';
+    return [
+      { area, status: 'warning', what: `hostname is "${hostname}", not a full name`, advice },
+    ];
+  }
+  const [v4, v6] = await Promise.all([dns.a(hostname), dns.aaaa(hostname)]);
+  const addresses = [...recordsOf(v4), ...recordsOf(v6)];
+  if (addresses.length === 0) {
+    const advice = `Publish an A or AAAA record for ${hostname}.`;
+    return [{ area, status: 'fault', what: `${hostname} has no address: ${reasonOf(v4)}`, advice }];
+  }
+  const first: Finding = { area, status: 'ok', what: `${hostname} is ${addresses.join(', ')}` };
+  return [
+    first,
+    ...(await Promise.all(addresses.map((each) => checkReverse(dns, each, hostname)))),
+  ];
+}
+
+/** RFC 1912 §2.1: many receivers refuse mail from addresses whose name does not lead back. */
+async function checkReverse(dns: Dns, address: string, hostname: string): Promise<Finding> {
+  const answer = await dns.ptr(address);
+  const names = recordsOf(answer).map((name) => name.toLowerCase());
+  if (names.includes(hostname))
+    return { area, status: 'ok', what: `${address} leads back to ${hostname}` };
+  const said = names.length === 0 ? reasonOf(answer) : names.join(', ');
+  const advice = 'Ask who gave you the address to set its PTR record.';
+  return {
+    area,
+    status: 'warning',
+    what: `${address} does not lead back to ${hostname}: ${said}`,
+    advice,
+  };
+}
+
+export async function checkDomain(
+  dns: Dns,
+  { records }: DomainAnswer,
+): Promise<readonly Finding[]> {
+  return await Promise.all(records.map((record) => checkRecord(dns, record)));
+}
+
+async function checkRecord(dns: Dns, record: DnsRecord): Promise<Finding> {
+  const answer = await lookUp(dns, record);
+  const where = `${record.name} ${record.type}`;
+  if (recordsOf(answer).some((found) => isSame(record, found))) {
+    return { area, status: 'ok', what: `${where}: as it should be` };
+  }
+  const said = answer.ok ? `is ${answer.records.join(' | ')}` : reasonOf(answer);
+  const advice = `Publish: ${zoneLine(record)}`;
+  return {
+    area,
+    status: record.type === 'MX' ? 'fault' : 'warning',
+    what: `${where}: ${said}`,
+    advice,
+  };
+}
+
+async function lookUp(dns: Dns, { name, type }: DnsRecord): Promise<DnsAnswer<string>> {
+  if (type === 'TXT') return await dns.txt(name);
+  const answer = await dns.mx(name);
+  if (!answer.ok) return answer;
+  const records = answer.records.map((each) => `${each.preference} ${each.exchange}`);
+  return { ...answer, records };
+}
+
+function isSame(record: DnsRecord, found: string): boolean {
+  if (record.type === 'MX') return exchangeOf(found) === exchangeOf(record.value);
+  // SPF and DMARC are the domain's own policy: that there is one counts, not that it is the one we proposed.
+  const version = /^v=(spf1|DMARC1)\b/.exec(record.value)?.[0];
+  if (version !== undefined) return found.startsWith(version);
+  return found.replaceAll(/\s/g, '') === record.value.replaceAll(/\s/g, '');
+}
+
+function exchangeOf(text: string): string {
+  return text.split(/\s+/).at(-1)!.toLowerCase().replace(/\.$/, '');
+}
+
+function recordsOf(answer: DnsAnswer<string>): readonly string[] {
+  return answer.ok ? answer.records : [];
+}
+
+function reasonOf(answer: DnsAnswer<string>): string {
+  if (answer.ok) return 'no record';
+  return answer.reason === 'failed' ? `the look-up failed (${answer.detail})` : 'no such record';
+}

@@ -1,0 +1,66 @@
+/**
+ * The table of commands. A file is loaded when its command is asked for, so `chaski version` pays for itself only.
+ *
+ * Runs in:   the CLI's process.
+ */
+
+import type { Command } from './command.ts';
+
+type Group = readonly Command[];
+
+/** First word → the commands that start with it, in the order help lists them. */
+const groups: Readonly<Record<string, () => Promise<Group>>> = {
+  serve: async () => (await import('./commands/serve.ts')).serveCommands,
+  init: async () => (await import('./commands/init.ts')).initCommands,
+  check: async () => (await import('./commands/check.ts')).checkCommands,
+  domain: async () => (await import('./commands/domain.ts')).domainCommands,
+  account: async () => (await import('./commands/account.ts')).accountCommands,
+  alias: async () => (await import('./commands/alias.ts')).aliasCommands,
+  queue: async () => (await import('./commands/queue.ts')).queueCommands,
+  mailbox: async () => (await import('./commands/mailbox.ts')).mailboxCommands,
+  send: async () => (await import('./commands/send.ts')).sendCommands,
+  trace: async () => (await import('./commands/trace.ts')).traceCommands,
+  store: async () => (await import('./commands/store.ts')).storeCommands,
+  version: async () => (await import('./commands/version.ts')).versionCommands,
+};
+
+/** Commands of the harness: programs of their own that read their own options. */
+export const outsideCommands: Readonly<Record<string, string>> = {
+  load: 'Harness: send mail at a rate and measure.',
+  sink: 'Harness: take mail as a next server would, with faults on demand.',
+  ledger: 'Harness: compare what was accepted with what arrived.',
+};
+
+export type Found =
+  | { readonly kind: 'command'; readonly command: Command; readonly rest: readonly string[] }
+  | { readonly kind: 'group'; readonly group: string; readonly commands: Group }
+  | { readonly kind: 'outside'; run(line: readonly string[]): Promise<number> }
+  | { readonly kind: 'none'; readonly names: readonly string[] };
+
+export async function findCommand(line: readonly string[]): Promise<Found> {
+  const [first = '', second = ''] = line;
+  if (Object.hasOwn(outsideCommands, first)) {
+    return { kind: 'outside', run: (rest) => runOutside(first, rest) };
+  }
+  const loadGroup = Object.hasOwn(groups, first) ? groups[first] : undefined;
+  if (loadGroup === undefined)
+    return { kind: 'none', names: [...Object.keys(groups), ...Object.keys(outsideCommands)] };
+  const commands = await loadGroup();
+  const alone = commands.find((command) => command.name === first);
+  if (alone !== undefined) return { kind: 'command', command: alone, rest: line.slice(1) };
+  const command = commands.find((each) => each.name === `${first} ${second}`);
+  if (command === undefined) return { kind: 'group', group: first, commands };
+  return { kind: 'command', command, rest: line.slice(2) };
+}
+
+export async function loadAll(): Promise<Group> {
+  const loaded = await Promise.all(Object.values(groups).map((loadGroup) => loadGroup()));
+  return loaded.flat();
+}
+
+async function runOutside(name: string, line: readonly string[]): Promise<number> {
+  const module: { run(line: readonly string[]): Promise<number> } = await import(
+    new URL(`./${name}.ts`, import.meta.url).href
+  );
+  return await module.run(line);
+}

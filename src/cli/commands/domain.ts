@@ -1,0 +1,93 @@
+/** `chaski domain …`: the domains whose mail is ours. */
+
+import type { DomainAnswer } from '../../actors/asks/control.ts';
+import { type DnsRecord, zoneLine } from '../../mail/trust/dns-records.ts';
+import type { Command } from '../command.ts';
+import { count, instant, pairs, table } from '../output.ts';
+
+export function recordLines(records: readonly DnsRecord[]): readonly string[] {
+  if (records.length === 0) return [];
+  const lines = records.flatMap((record) => [`; ${record.purpose}`, zoneLine(record)]);
+  return ['', 'Publish in the DNS:', ...lines];
+}
+
+function describe({ domain, records }: DomainAnswer): readonly string[] {
+  return [
+    ...pairs([
+      ['domain', domain.name],
+      ['accounts', domain.accountCount],
+      ['aliases', domain.aliasCount],
+      ['catch-all', domain.catchAll ?? '-'],
+      ['created', instant(domain.createdMs)],
+    ]),
+    ...recordLines(records),
+  ];
+}
+
+const create: Command = {
+  name: 'domain create',
+  summary: 'Make a domain ours, with DKIM keys, and print the DNS records it needs.',
+  arguments: 'DOMAIN',
+  argumentCount: [1, 1],
+  options: {
+    'catch-all': { type: 'string', value: 'ADDRESS', doc: 'Who gets mail for unknown users.' },
+  },
+  examples: ['domain create example.org'],
+  async run({ arguments: [name], options, output, control }) {
+    const catchAll = options.text('catch-all');
+    const params = { name: name!, ...(catchAll === undefined ? {} : { catchAll }) };
+    output.result(await (await control()).call('domain.create', params), describe);
+    return undefined;
+  },
+};
+
+const list: Command = {
+  name: 'domain list',
+  summary: 'List our domains.',
+  examples: ['domain list'],
+  async run({ output, control }) {
+    const { domains } = await (await control()).call('domain.list', {});
+    output.result(domains, (shown) =>
+      shown.length === 0
+        ? 'No domains. Make one with: chaski domain create example.org'
+        : table(
+            ['DOMAIN', 'ACCOUNTS', 'ALIASES', 'CATCH-ALL'],
+            shown.map((each) => [
+              each.name,
+              each.accountCount,
+              each.aliasCount,
+              each.catchAll ?? '-',
+            ]),
+          ),
+    );
+    return undefined;
+  },
+};
+
+const show: Command = {
+  name: 'domain show',
+  summary: 'Show a domain and the DNS records it needs.',
+  arguments: 'DOMAIN',
+  argumentCount: [1, 1],
+  examples: ['domain show example.org'],
+  async run({ arguments: [name], output, control }) {
+    output.result(await (await control()).call('domain.show', { name: name! }), describe);
+    return undefined;
+  },
+};
+
+const remove: Command = {
+  name: 'domain delete',
+  summary: 'Delete domains that have no accounts and aliases left.',
+  arguments: 'DOMAIN...',
+  argumentCount: [1, 1_000],
+  examples: ['domain delete example.org'],
+  async run({ arguments: names, output, control }) {
+    const connection = await control();
+    for (const name of names) await connection.call('domain.delete', { name });
+    output.result({ deleted: names }, () => `Deleted ${count(names.length, 'domain')}.`);
+    return undefined;
+  },
+};
+
+export const domainCommands: readonly Command[] = [create, list, show, remove];

@@ -1,0 +1,209 @@
+/** `chaski queue …`: mail on its way to other servers. */
+
+import {
+  type QueueEntry,
+  type QueueSelection,
+  type QueueState,
+  queueStates,
+} from '../../actors/asks/control.ts';
+import { type Command, type CommandCall, type OptionWords, UsageError } from '../command.ts';
+import { count, instant, pairs, size, table } from '../output.ts';
+
+const pageMax = 1_000;
+
+const filterOptions: Readonly<Record<string, OptionWords>> = {
+  sender: {
+    type: 'string',
+    value: 'ADDRESS',
+    doc: 'Only mail from this envelope sender; "" is the null sender.',
+  },
+  domain: {
+    type: 'string',
+    value: 'DOMAIN',
+    doc: 'Only mail with an open recipient at this domain.',
+  },
+  state: { type: 'string', value: 'STATE', doc: `Only mail that is ${queueStates.join(', ')}.` },
+};
+
+function filterOf(options: CommandCall['options']) {
+  const [sender, domain, state] = [
+    options.text('sender'),
+    options.text('domain'),
+    options.text('state'),
+  ];
+  if (state !== undefined && !queueStates.includes(state as QueueState)) {
+    throw new UsageError(`--state is one of ${queueStates.join(', ')}, not "${state}"`);
+  }
+  return {
+    ...(sender === undefined ? {} : { sender }),
+    ...(domain === undefined ? {} : { domain }),
+    ...(state === undefined ? {} : { state: state as QueueState }),
+  };
+}
+
+/** Message ids, or filters, or `--all`: never everything by leaving all out. */
+function selectionOf({ arguments: ids, options }: CommandCall): QueueSelection {
+  const filter = filterOf(options);
+  const isAll = options.isSet('all');
+  const isFiltered = Object.keys(filter).length > 0;
+  if (isAll && (ids.length > 0 || isFiltered)) {
+    throw new UsageError('--all stands alone: it means every queued message');
+  }
+  if (!isAll && ids.length === 0 && !isFiltered) {
+    throw new UsageError('say which messages: IDs, --sender, --domain, --state, or --all');
+  }
+  return { ...filter, ...(ids.length === 0 ? {} : { ids }), ...(isAll ? { all: true } : {}) };
+}
+
+const open = (entry: QueueEntry) => entry.recipients.filter((each) => isOpen(each.state));
+const isOpen = (state: string) => queueStates.includes(state as QueueState);
+
+function stateOf(entry: QueueEntry): string {
+  const states = new Set(open(entry).map((each) => each.state));
+  return [...states].join('+') || 'done';
+}
+
+function nextMs(entry: QueueEntry): number {
+  const instants = open(entry)
+    .map((each) => each.nextAttemptMs)
+    .filter((each) => each > 0);
+  return instants.length === 0 ? 0 : Math.min(...instants);
+}
+
+const list: Command = {
+  name: 'queue list',
+  summary: 'List queued messages, oldest first.',
+  options: {
+    ...filterOptions,
+    limit: { type: 'string', value: 'N', doc: `At most N messages (100; up to ${pageMax}).` },
+    after: { type: 'string', value: 'ID', doc: 'Go on after this message.' },
+  },
+  examples: ['queue list --domain example.net --limit 20'],
+  async run({ options, output, control }) {
+    const after = options.text('after');
+    const answer = await (await control()).call('queue.list', {
+      ...filterOf(options),
+      ...(after === undefined ? {} : { after }),
+      limit: options.number('limit', 1, pageMax) ?? 100,
+    });
+    output.result(answer, ({ entries, messageCount, isComplete }) => {
+      const rows = entries.map((entry) => [
+        entry.id,
+        stateOf(entry),
+        size(entry.bytes),
+        instant(entry.acceptedMs),
+        instant(nextMs(entry)),
+        `<${entry.sender}>`,
+        count(open(entry).length, 'recipient'),
+      ]);
+      const head = ['ID', 'STATE', 'SIZE', 'ACCEPTED', 'NEXT TRY', 'SENDER', 'TO'];
+      const rest = isComplete ? '' : ` Go on with --after ${entries.at(-1)?.id}.`;
+      return [...table(head, rows), `${count(messageCount, 'message')} in the queue.${rest}`];
+    });
+    return undefined;
+  },
+};
+
+const show: Command = {
+  name: 'queue show',
+  summary: 'Show a queued message: envelope, recipients, what other servers said, header.',
+  arguments: 'ID',
+  argumentCount: [1, 1],
+  examples: ['queue show 01JQ5Z8N3K7M0ABC'],
+  async run({ arguments: [id], output, control }) {
+    const answer = await (await control()).call('queue.show', { id: id! });
+    output.result(answer, ({ entry, header }) => [
+      ...pairs([
+        ['message', entry.id],
+        ['sender', `<${entry.sender}>`],
+        ['size', size(entry.bytes)],
+        ['accepted', instant(entry.acceptedMs)],
+        ['expires', instant(entry.expiresMs)],
+        ['shard', entry.shard],
+      ]),
+      '',
+      ...table(
+        ['RECIPIENT', 'STATE', 'TRIES', 'NEXT TRY', 'LAST REPLY'],
+        entry.recipients.map((each) => [
+          each.address,
+          each.state,
+          each.attemptCount,
+          instant(each.nextAttemptMs),
+          each.lastReply,
+        ]),
+      ),
+      '',
+      ...header.trimEnd().split(/\r?\n/),
+    ]);
+    return undefined;
+  },
+};
+
+/** The commands that do one thing to a selection. */
+function acting(
+  name: 'retry' | 'hold' | 'release',
+  done: string,
+  summary: string,
+  example: string,
+): Command {
+  return {
+    name: `queue ${name}`,
+    summary,
+    arguments: '[ID...]',
+    argumentCount: [0, 1_000],
+    options: { ...filterOptions, all: { type: 'boolean', doc: 'Every queued message.' } },
+    examples: [example],
+    async run(call) {
+      const selection = selectionOf(call);
+      const answer = await (await call.control()).call(`queue.${name}`, selection);
+      call.output.result(answer, (shown) => `${done} ${count(shown.count, 'message')}.`);
+      return undefined;
+    },
+  };
+}
+
+const remove: Command = {
+  name: 'queue delete',
+  summary: 'Delete queued messages.',
+  arguments: '[ID...]',
+  argumentCount: [0, 1_000],
+  options: {
+    ...filterOptions,
+    all: { type: 'boolean', doc: 'Every queued message.' },
+    bounce: { type: 'boolean', doc: 'Tell the senders.' },
+  },
+  examples: ['queue delete 01JQ5Z8N3K7M0ABC --bounce', 'queue delete --sender spam@example.org'],
+  async run(call) {
+    const withBounce = call.options.isSet('bounce');
+    const params = { ...selectionOf(call), withBounce };
+    const answer = await (await call.control()).call('queue.delete', params);
+    call.output.result(answer, (shown) => `Deleted ${count(shown.count, 'message')}.`);
+    return undefined;
+  },
+};
+
+const flush: Command = {
+  name: 'queue flush',
+  summary: 'Try everything that waits now (held mail stays held).',
+  examples: ['queue flush'],
+  async run({ output, control }) {
+    const answer = await (await control()).call('queue.flush', {});
+    output.result(answer, (shown) => `Trying ${count(shown.count, 'message')} now.`);
+    return undefined;
+  },
+};
+
+export const queueCommands: readonly Command[] = [
+  list,
+  show,
+  acting('retry', 'Trying', 'Try messages now.', 'queue retry --domain example.net'),
+  acting(
+    'hold',
+    'Holding',
+    'Keep messages from being tried until released.',
+    'queue hold --sender bulk@example.org',
+  ),
+  acting('release', 'Released', 'Let held messages go.', 'queue release --state held'),
+  remove,
+  flush,
+];
