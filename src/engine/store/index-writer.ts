@@ -1,0 +1,186 @@
+/**
+ * Carries the overlay into the index, a batch at a time, behind the journal.
+ *
+ * Runs in:   the engine thread that owns the shard.
+ * Limits:    one commit under way; the next waits for `indexDelayMs` or `indexChangesBatch`.
+ * Invariant: a batch holds only changes whose records are on disk, and the position they reach; that position never
+ *            passes the floor. A failed commit is tried again with the same batch: nothing is lost, the index lags.
+ */
+
+import type { Log } from '../../base/log.ts';
+import type { Clock, Timer } from '../../ports/clock.ts';
+import type { IndexChange, ShardIndex } from '../../ports/shard-index.ts';
+import { appliedChange } from './applied.ts';
+import type { JournalPosition } from './journal/journal.ts';
+import type { StoreLimits } from './limits.ts';
+import type { Overlay } from './overlay.ts';
+
+/** Positions remembered between the index and the journal's end; thinned out above. */
+const positionsMax = 4_096;
+
+export interface IndexWriterOptions {
+  readonly index: ShardIndex;
+  readonly overlay: Overlay;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: StoreLimits;
+  /** Lowest sequence that must still be replayed; the applied position stays before it. */
+  readonly floor: () => number;
+}
+
+export class IndexWriter {
+  readonly #options: IndexWriterOptions;
+  /** Ends of parcels whose changes are in the overlay, oldest first. */
+  #positions: JournalPosition[] = [];
+  #applied: JournalPosition | undefined;
+  /** The batch under way, kept for another try. */
+  #batch: readonly IndexChange[] | undefined;
+  #batchPosition: JournalPosition | undefined;
+  #running: Promise<void> | undefined;
+  #timer: Timer | undefined;
+  #timerIsShort = false;
+  #waiters: (() => void)[] = [];
+  #failure: string | undefined;
+  #isClosed = false;
+  /** False in a damaged shard: what is replayed there must be replayed again after its repair. */
+  isAppliedStored = true;
+
+  constructor(options: IndexWriterOptions, applied: JournalPosition | undefined) {
+    this.#options = options;
+    this.#applied = applied;
+  }
+
+  get applied(): JournalPosition | undefined {
+    return this.#applied;
+  }
+
+  /** Why the last commit failed; absent when it did not. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  get isFull(): boolean {
+    return this.#options.overlay.changeCount >= this.#options.limits.overlayChangesMax;
+  }
+
+  /** Changes of all records before `position` are in the overlay now. */
+  reached(position: JournalPosition): void {
+    const positions = this.#positions;
+    positions.push(position);
+    if (positions.length > positionsMax) {
+      this.#positions = positions.filter((_, i) => i % 2 === 1 || i === positions.length - 1);
+    }
+    this.schedule();
+  }
+
+  schedule(): void {
+    if (this.#isClosed || this.#running !== undefined || this.#failure !== undefined) return;
+    const { overlay, limits, clock } = this.#options;
+    const count = overlay.fillingCount;
+    if (count >= limits.indexChangesBatch) {
+      void this.#run();
+      return;
+    }
+    const isShort = count > 0;
+    if (this.#timer !== undefined && (this.#timerIsShort || !isShort)) return;
+    this.#timer?.cancel();
+    this.#timerIsShort = isShort;
+    const delayMs = isShort ? limits.indexDelayMs : limits.appliedDelayMs;
+    this.#timer = clock.setTimer(delayMs, () => {
+      this.#timer = undefined;
+      void this.#run();
+    });
+  }
+
+  /** Resolves when the overlay is below its bound again. */
+  room(): Promise<void> {
+    if (!this.isFull) return Promise.resolve();
+    this.schedule();
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Everything reached so far is in the index, or this rejects with the index's fault. */
+  async drain(): Promise<void> {
+    while (this.#options.overlay.changeCount > 0 || this.#nextPosition() !== undefined) {
+      await this.#run();
+      if (this.#failure !== undefined) throw new Error(this.#failure);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    await this.#running;
+  }
+
+  #run(): Promise<void> {
+    this.#running ??= this.#commit().finally(() => {
+      this.#running = undefined;
+      this.#wake();
+      if (!this.#isClosed && this.#hasWork()) this.schedule();
+    });
+    return this.#running;
+  }
+
+  #hasWork(): boolean {
+    return this.#options.overlay.changeCount > 0 || this.#nextPosition() !== undefined;
+  }
+
+  async #commit(): Promise<void> {
+    const { overlay, index, log } = this.#options;
+    if (this.#batch === undefined) {
+      const position = this.#nextPosition();
+      if (overlay.fillingCount === 0 && position === undefined) return;
+      const changes = overlay.take();
+      this.#batchPosition = position;
+      this.#batch = position === undefined ? changes : [...changes, appliedChange(position)];
+    }
+    try {
+      await index.commit(this.#batch);
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      if (this.#failure === undefined) log.warn({ detail }, 'the index failed and lags');
+      this.#failure = detail;
+      this.#retryLater();
+      return;
+    }
+    if (this.#failure !== undefined) log.info({}, 'the index catches up');
+    this.#failure = undefined;
+    overlay.committed();
+    if (this.#batchPosition !== undefined) this.#settle(this.#batchPosition);
+    this.#batch = undefined;
+    this.#batchPosition = undefined;
+  }
+
+  #settle(position: JournalPosition): void {
+    this.#applied = position;
+    const next = this.#positions.findIndex((other) => other.sequence > position.sequence);
+    this.#positions = next === -1 ? [] : this.#positions.slice(next);
+  }
+
+  /** The newest position that does not pass the floor; `undefined` when that is no news. */
+  #nextPosition(): JournalPosition | undefined {
+    if (!this.isAppliedStored) return undefined;
+    const floor = this.#options.floor();
+    const position = this.#positions.findLast((other) => other.sequence < floor);
+    return position;
+  }
+
+  #retryLater(): void {
+    if (this.#isClosed) return;
+    const { clock, limits } = this.#options;
+    this.#timer?.cancel();
+    this.#timer = clock.setTimer(limits.retryDelayMs, () => {
+      this.#timer = undefined;
+      void this.#run();
+    });
+  }
+
+  #wake(): void {
+    if (this.isFull) return;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+}

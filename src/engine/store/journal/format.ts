@@ -1,0 +1,185 @@
+/**
+ * The bytes of a segment file: its header, the record header, and the seal that ends a parcel.
+ *
+ * Runs in:   engine threads; pure.
+ * Limits:    segment number, epoch, offsets, meta and body lengths are u32; sequences are below 2^53.
+ * Invariant: a record's CRC-32C starts from the CRC of its segment's header (shard, segment, epoch, salt) and covers
+ *            its own sequence, so a record of another life of the same file never passes.
+ */
+
+import { Buffer } from 'node:buffer';
+import { crc32c } from '@node-rs/crc32';
+import type { TenantId } from '../../../base/ids.ts';
+
+export const formatVersion = 1;
+export const segmentHeaderBytes = 64;
+export const recordHeaderBytes = 36;
+export const sealMetaBytes = 24;
+export const sealBytes = recordHeaderBytes + sealMetaBytes;
+
+const segmentMagic = 0x4b484331; // "1CHK" as stored
+const recordMagic = 0x63655243; // "CRec"
+const sealMagic = 0x6c615343; // "CSal"
+/** As it stands in the file: what a search for later seals looks for. */
+export const sealMagicBytes = Buffer.from('CSal', 'latin1');
+
+/** A record that was copied from the end of an earlier segment, with its sequence. */
+export const flagCopied = 1;
+
+export interface SegmentHeader {
+  readonly shard: number;
+  readonly segment: number;
+  readonly epoch: number;
+  /** Random: nobody outside can write bytes that pass as records of this segment. */
+  readonly salt: number;
+  readonly firstSequence: number;
+  /** The last sequence the journal held when this segment was opened: those above it were cut. */
+  readonly knownSequence: number;
+  /** The segment before this one, and where its valid records end; 0, 0 for the first. */
+  readonly previousSegment: number;
+  readonly previousEnd: number;
+}
+
+export function encodeSegmentHeader(header: SegmentHeader): Buffer {
+  const bytes = Buffer.alloc(segmentHeaderBytes);
+  bytes.writeUInt32LE(segmentMagic, 0);
+  bytes.writeUInt32LE(formatVersion, 4);
+  bytes.writeUInt32LE(header.shard, 8);
+  bytes.writeUInt32LE(header.segment, 12);
+  bytes.writeUInt32LE(header.epoch, 16);
+  bytes.writeUInt32LE(header.salt, 20);
+  writeU53(bytes, header.firstSequence, 24);
+  writeU53(bytes, header.knownSequence, 32);
+  bytes.writeUInt32LE(header.previousSegment, 40);
+  bytes.writeUInt32LE(header.previousEnd, 44);
+  bytes.writeUInt32LE(headerCrc(bytes), segmentHeaderBytes - 4);
+  return bytes;
+}
+
+/** `undefined` where the bytes are no whole header of this format. */
+export function decodeSegmentHeader(bytes: Buffer): SegmentHeader | undefined {
+  if (bytes.length < segmentHeaderBytes) return undefined;
+  if (bytes.readUInt32LE(0) !== segmentMagic) return undefined;
+  if (bytes.readUInt32LE(segmentHeaderBytes - 4) !== headerCrc(bytes)) return undefined;
+  if (bytes.readUInt32LE(4) !== formatVersion) return undefined;
+  return {
+    shard: bytes.readUInt32LE(8),
+    segment: bytes.readUInt32LE(12),
+    epoch: bytes.readUInt32LE(16),
+    salt: bytes.readUInt32LE(20),
+    firstSequence: readU53(bytes, 24),
+    knownSequence: readU53(bytes, 32),
+    previousSegment: bytes.readUInt32LE(40),
+    previousEnd: bytes.readUInt32LE(44),
+  };
+}
+
+/** Where the CRC of every record in a segment starts. */
+export function seedOf(header: SegmentHeader): number {
+  return encodeSegmentHeader(header).readUInt32LE(segmentHeaderBytes - 4);
+}
+
+export interface RecordHeader {
+  readonly crc: number;
+  readonly isSeal: boolean;
+  readonly metaBytes: number;
+  readonly bodyBytes: number;
+  readonly type: number;
+  readonly flags: number;
+  readonly tenant: TenantId;
+  readonly sequence: number;
+}
+
+/** Writes all but the CRC, which needs the body too. The key id (for encryption at rest) is 0. */
+export function writeRecordHeader(
+  to: Buffer,
+  offset: number,
+  isSeal: boolean,
+  type: number,
+  flags: number,
+  tenant: number,
+  sequence: number,
+  metaBytes: number,
+  bodyBytes: number,
+): void {
+  to.writeUInt32LE(isSeal ? sealMagic : recordMagic, offset);
+  to.writeUInt32LE(metaBytes, offset + 8);
+  to.writeUInt32LE(bodyBytes, offset + 12);
+  // Type, flags and two reserved bytes in one write.
+  to.writeUInt32LE(type + flags * 256, offset + 16);
+  to.writeUInt32LE(0, offset + 20);
+  to.writeUInt32LE(tenant, offset + 24);
+  writeU53(to, sequence, offset + 28);
+}
+
+export function readRecordHeader(from: Buffer, offset: number): RecordHeader | undefined {
+  const magic = from.readUInt32LE(offset);
+  if (magic !== recordMagic && magic !== sealMagic) return undefined;
+  return {
+    crc: from.readUInt32LE(offset + 4),
+    isSeal: magic === sealMagic,
+    metaBytes: from.readUInt32LE(offset + 8),
+    bodyBytes: from.readUInt32LE(offset + 12),
+    type: from.readUInt8(offset + 16),
+    flags: from.readUInt8(offset + 17),
+    tenant: from.readUInt32LE(offset + 24) as TenantId,
+    sequence: readU53(from, offset + 28),
+  };
+}
+
+/** CRC of a whole record lying at `offset`, `bytes` long. */
+export function recordCrc(from: Buffer, offset: number, bytes: number, seed: number): number {
+  return crc32c(from.subarray(offset + 8, offset + bytes), seed);
+}
+
+export interface Seal {
+  readonly parcelStart: number;
+  readonly recordCount: number;
+  /** CRC-32C over the CRCs of the parcel's records, in order. */
+  readonly recordsCrc: number;
+  readonly seed: number;
+  readonly segment: number;
+  readonly epoch: number;
+}
+
+export function writeSealMeta(to: Buffer, offset: number, seal: Seal): void {
+  to.writeUInt32LE(seal.parcelStart, offset);
+  to.writeUInt32LE(seal.recordCount, offset + 4);
+  to.writeUInt32LE(seal.recordsCrc, offset + 8);
+  to.writeUInt32LE(seal.seed, offset + 12);
+  to.writeUInt32LE(seal.segment, offset + 16);
+  to.writeUInt32LE(seal.epoch, offset + 20);
+}
+
+export function readSealMeta(from: Buffer, offset: number): Seal {
+  return {
+    parcelStart: from.readUInt32LE(offset),
+    recordCount: from.readUInt32LE(offset + 4),
+    recordsCrc: from.readUInt32LE(offset + 8),
+    seed: from.readUInt32LE(offset + 12),
+    segment: from.readUInt32LE(offset + 16),
+    epoch: from.readUInt32LE(offset + 20),
+  };
+}
+
+export function segmentName(segment: number): string {
+  return `${String(segment).padStart(8, '0')}.seg`;
+}
+
+/** The number of a segment file's name, or `undefined` for any other name. */
+export function segmentOfName(name: string): number | undefined {
+  return /^\d{8,10}\.seg$/.test(name) ? Number.parseInt(name, 10) : undefined;
+}
+
+function headerCrc(bytes: Buffer): number {
+  return crc32c(bytes.subarray(0, segmentHeaderBytes - 4));
+}
+
+function writeU53(to: Buffer, value: number, offset: number): void {
+  to.writeUInt32LE(value >>> 0, offset);
+  to.writeUInt32LE(Math.floor(value / 0x1_0000_0000), offset + 4);
+}
+
+function readU53(from: Buffer, offset: number): number {
+  return from.readUInt32LE(offset) + from.readUInt32LE(offset + 4) * 0x1_0000_0000;
+}

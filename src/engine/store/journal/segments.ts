@@ -1,0 +1,179 @@
+/**
+ * The segments of one journal as they stand now: what is live in each, who reads it, and the files open for reading.
+ *
+ * Runs in:   engine threads.
+ * Limits:    `openFilesMax` files are held open; the one not used for longest is closed first.
+ * Invariant: a segment with a live body, a lease or a read under way is never freed.
+ */
+
+import { assert } from '../../../base/assert.ts';
+import { view } from '../../../base/bytes.ts';
+import { MailError } from '../../../base/errors.ts';
+import type { Disk, DiskFile } from '../../../ports/disk.ts';
+import type { RecordPlace } from '../record.ts';
+import { readRecordHeader, recordCrc, type SegmentHeader } from './format.ts';
+
+export interface Segment {
+  readonly number: number;
+  readonly header: SegmentHeader;
+  readonly seed: number;
+  readonly path: string;
+  /** End of valid records; `undefined` where only a scan can tell. */
+  end: number | undefined;
+  /** Of the newest record known to be in it. */
+  lastSequence: number;
+  fileBytes: number;
+  liveBodies: number;
+  liveBytes: number;
+  leases: number;
+}
+
+interface OpenFile {
+  readonly file: Promise<DiskFile>;
+  reads: number;
+  isForgotten: boolean;
+}
+
+export class Segments {
+  readonly #disk: Disk;
+  readonly #openFilesMax: number;
+  readonly #byNumber = new Map<number, Segment>();
+  /** In order of last use. */
+  readonly #files = new Map<number, OpenFile>();
+
+  constructor(disk: Disk, openFilesMax: number) {
+    this.#disk = disk;
+    this.#openFilesMax = openFilesMax;
+  }
+
+  add(segment: Segment): void {
+    assert(!this.#byNumber.has(segment.number), `segment ${segment.number} is there twice`);
+    this.#byNumber.set(segment.number, segment);
+  }
+
+  get(number: number): Segment | undefined {
+    return this.#byNumber.get(number);
+  }
+
+  get count(): number {
+    return this.#byNumber.size;
+  }
+
+  /** Ascending by number. */
+  all(): Segment[] {
+    return [...this.#byNumber.values()].sort((a, b) => a.number - b.number);
+  }
+
+  /** Takes a segment out: nothing may live in it. Its file is the caller's from then on. */
+  async drop(number: number): Promise<void> {
+    const segment = this.#byNumber.get(number);
+    assert(segment !== undefined && isFree(segment), `segment ${number} is in use`);
+    this.#byNumber.delete(number);
+    await this.#forget(number);
+  }
+
+  pin(place: RecordPlace): void {
+    const segment = this.#byNumber.get(place.segment);
+    assert(segment !== undefined, `a live body in a segment that is gone: ${place.segment}`);
+    segment.liveBodies++;
+    segment.liveBytes += place.bytes;
+  }
+
+  release(place: RecordPlace): void {
+    const segment = this.#byNumber.get(place.segment);
+    assert(
+      segment !== undefined && segment.liveBodies > 0,
+      `a body released twice: ${place.segment}/${place.offset}`,
+    );
+    segment.liveBodies--;
+    segment.liveBytes -= place.bytes;
+  }
+
+  lease(number: number): { release(): void } {
+    const segment = this.#byNumber.get(number);
+    if (segment === undefined) throw new MailError('not-found', `segment ${number} is gone`);
+    segment.leases++;
+    let isHeld = true;
+    return {
+      release: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        segment.leases--;
+      },
+    };
+  }
+
+  /** Part of a body; a body read whole is checked against its record's CRC. */
+  async read(place: RecordPlace, from: number, length: number): Promise<Uint8Array> {
+    const segment = this.#byNumber.get(place.segment);
+    if (segment === undefined) throw new MailError('not-found', `segment ${place.segment} is gone`);
+    const opened = this.#open(segment);
+    opened.reads++;
+    try {
+      const file = await opened.file;
+      if (from === 0 && length === place.bodyBytes) return await readWhole(file, segment, place);
+      return await file.read(place.bodyOffset + from, length);
+    } finally {
+      opened.reads--;
+      if (opened.isForgotten && opened.reads === 0) await closeQuietly(opened);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const number of [...this.#files.keys()]) await this.#forget(number);
+  }
+
+  #open(segment: Segment): OpenFile {
+    const { number } = segment;
+    const known = this.#files.get(number);
+    if (known !== undefined) {
+      this.#files.delete(number);
+      this.#files.set(number, known);
+      return known;
+    }
+    const file = this.#disk.open(segment.path, 'read');
+    file.catch(() => this.#files.delete(number));
+    const opened: OpenFile = { file, reads: 0, isForgotten: false };
+    this.#files.set(number, opened);
+    if (this.#files.size > this.#openFilesMax) {
+      const [oldest] = this.#files.keys();
+      void this.#forget(oldest!);
+    }
+    return opened;
+  }
+
+  async #forget(number: number): Promise<void> {
+    const opened = this.#files.get(number);
+    if (opened === undefined) return;
+    this.#files.delete(number);
+    opened.isForgotten = true;
+    if (opened.reads === 0) await closeQuietly(opened);
+  }
+}
+
+export function isFree(segment: Segment): boolean {
+  return segment.liveBodies === 0 && segment.leases === 0;
+}
+
+async function readWhole(
+  file: DiskFile,
+  segment: Segment,
+  place: RecordPlace,
+): Promise<Uint8Array> {
+  const bytes = view(await file.read(place.offset, place.bytes));
+  const header = bytes.length < place.bytes ? undefined : readRecordHeader(bytes, 0);
+  const isRight =
+    header !== undefined &&
+    header.sequence === place.sequence &&
+    recordCrc(bytes, 0, place.bytes, segment.seed) === header.crc;
+  if (!isRight) {
+    const where = `segment ${place.segment} offset ${place.offset} sequence ${place.sequence}`;
+    throw new MailError('store-failed', `a record on disk is not what was written: ${where}`);
+  }
+  return bytes.subarray(place.bodyOffset - place.offset);
+}
+
+async function closeQuietly(opened: OpenFile): Promise<void> {
+  // A file that was only read has nothing to lose when closing it fails.
+  await opened.file.then((file) => file.close()).catch(() => {});
+}

@@ -1,0 +1,279 @@
+/**
+ * The key map of a shard's index: every table, on one page.
+ *
+ * Runs in:   engine threads; pure (hot path: a message makes about a dozen keys).
+ * Invariant: a key is the table's byte, then big-endian fields of fixed width: keys sort as their fields do, and a
+ *            table, an account or a mailbox is one range. A table's number is never used for something else.
+ *
+ *   a account u32 · m mailbox u32 · u uid u32 · d document u32 · t thread u32 · s modseq u64 · date u48 ms, inverted
+ *
+ *   0x00–0x1f  the store itself: applied position, checkpoints          engine/store
+ *   0x20 queue            message id             waiting message        engine/spool/queue-rows.ts
+ *   0x21 due              instant · message id   –                      engine/spool/queue-rows.ts
+ *   0x40 account          a                      counters               rows/account-row.ts
+ *   0x41 mailbox          a·m                    name, counters         rows/mailbox-row.ts
+ *   0x42 uid block        a·m·(u>>7)             128 UIDs as columns    rows/uid-block.ts
+ *   0x44 document         a·d                    place, dates, where    rows/document-row.ts
+ *   0x45 parsed           a·d                    ENVELOPE and the like  rows/parsed-row.ts
+ *   0x46 change           a·s·n                  what changed           rows/change-row.ts
+ *   0x47 by modseq        a·m·s                  UID ranges             rows/uid-ranges.ts
+ *   0x48 vanished         a·m·s                  UID ranges             rows/uid-ranges.ts
+ *   0x49 by date          a·m·date·d             uid
+ *   0x4a by thread date   a·m·date·t             –
+ *   0x4b thread           a·t                    members                rows/thread-row.ts
+ *   0x4c message-id       a·hash                 thread candidates      rows/thread-row.ts
+ *   0x4d blob link        sha256·kind·a·d        –
+ *   0x4e delivery         a·day·hash             mailbox, uid, document
+ *   0x43 is kept for private \Seen of shared mailboxes.
+ */
+
+import { Buffer } from 'node:buffer';
+import { assert } from '../../base/assert.ts';
+
+export const tables = {
+  account: 0x40,
+  mailbox: 0x41,
+  uidBlock: 0x42,
+  document: 0x44,
+  parsed: 0x45,
+  change: 0x46,
+  byModseq: 0x47,
+  vanished: 0x48,
+  byDate: 0x49,
+  byThreadDate: 0x4a,
+  thread: 0x4b,
+  messageId: 0x4c,
+  blobLink: 0x4d,
+  delivery: 0x4e,
+} as const;
+
+/** Tables whose keys start with the account: all of one account's rows are these ranges and its blob links. */
+export const accountTables: readonly number[] = Object.values(tables).filter(
+  (table) => table !== tables.blobLink,
+);
+
+export const uidBlockShift = 7;
+export const uidBlockSlots = 1 << uidBlockShift;
+/** Kinds of blob links. */
+export const messageBlob = 1;
+
+export const messageIdHashBytes = 8;
+export const deliveryHashBytes = 12;
+export const blobHashBytes = 32;
+const dateMsMax = 2 ** 48 - 1;
+
+export interface KeyRange {
+  readonly from: Buffer;
+  readonly to: Buffer;
+}
+
+export const accountKey = (account: number) => key1(tables.account, account);
+export const mailboxKey = (account: number, mailbox: number) =>
+  key2(tables.mailbox, account, mailbox);
+export const uidBlockKey = (account: number, mailbox: number, block: number) =>
+  key3(tables.uidBlock, account, mailbox, block);
+export const documentKey = (account: number, document: number) =>
+  key2(tables.document, account, document);
+export const parsedKey = (account: number, document: number) =>
+  key2(tables.parsed, account, document);
+export const threadKey = (account: number, thread: number) => key2(tables.thread, account, thread);
+
+export function changeKey(account: number, modseq: number, part: number): Buffer {
+  const key = Buffer.allocUnsafe(15);
+  key[0] = tables.change;
+  key.writeUInt32BE(account, 1);
+  writeU64(key, modseq, 5);
+  key.writeUInt16BE(part, 13);
+  return key;
+}
+
+export const byModseqKey = (account: number, mailbox: number, modseq: number) =>
+  modseqKey(tables.byModseq, account, mailbox, modseq);
+export const vanishedKey = (account: number, mailbox: number, modseq: number) =>
+  modseqKey(tables.vanished, account, mailbox, modseq);
+
+export const byDateKey = (account: number, mailbox: number, dateMs: number, document: number) =>
+  dateKey(tables.byDate, account, mailbox, dateMs, document);
+export const byThreadDateKey = (account: number, mailbox: number, dateMs: number, thread: number) =>
+  dateKey(tables.byThreadDate, account, mailbox, dateMs, thread);
+
+export function messageIdKey(account: number, hash: Uint8Array): Buffer {
+  assert(hash.byteLength === messageIdHashBytes, 'a Message-ID hash of 8 bytes');
+  const key = Buffer.allocUnsafe(5 + messageIdHashBytes);
+  key[0] = tables.messageId;
+  key.writeUInt32BE(account, 1);
+  key.set(hash, 5);
+  return key;
+}
+
+export function blobLinkKey(
+  hash: Uint8Array,
+  kind: number,
+  account: number,
+  document: number,
+): Buffer {
+  assert(hash.byteLength === blobHashBytes, 'a blob hash of 32 bytes');
+  const key = Buffer.allocUnsafe(1 + blobHashBytes + 9);
+  key[0] = tables.blobLink;
+  key.set(hash, 1);
+  key[33] = kind;
+  key.writeUInt32BE(account, 34);
+  key.writeUInt32BE(document, 38);
+  return key;
+}
+
+export function deliveryKey(account: number, day: number, hash: Uint8Array): Buffer {
+  assert(hash.byteLength === deliveryHashBytes, 'a delivery hash of 12 bytes');
+  const key = Buffer.allocUnsafe(9 + deliveryHashBytes);
+  key[0] = tables.delivery;
+  key.writeUInt32BE(account, 1);
+  key.writeUInt32BE(day, 5);
+  key.set(hash, 9);
+  return key;
+}
+
+/** Deliveries of an account from before `day`. */
+export function deliveriesBefore(account: number, day: number): KeyRange {
+  return {
+    from: key2(tables.delivery, account, 0),
+    to: key2(tables.delivery, account, Math.max(0, day)),
+  };
+}
+
+/** All rows of an account in one table. */
+export function accountRange(table: number, account: number): KeyRange {
+  return { from: key1(table, account), to: upTo(key1(table, account)) };
+}
+
+/** All rows of a mailbox in a table whose keys start with account and mailbox. */
+export function mailboxRange(table: number, account: number, mailbox: number): KeyRange {
+  return { from: key2(table, account, mailbox), to: upTo(key2(table, account, mailbox)) };
+}
+
+/** Uid blocks `first` to `last`, both included. */
+export function uidBlockRange(
+  account: number,
+  mailbox: number,
+  first: number,
+  last: number,
+): KeyRange {
+  return {
+    from: uidBlockKey(account, mailbox, first),
+    to: upTo(uidBlockKey(account, mailbox, last)),
+  };
+}
+
+/** Changes after `modseq`. */
+export function changesSince(account: number, modseq: number): KeyRange {
+  return { from: changeKey(account, modseq + 1, 0), to: upTo(key1(tables.change, account)) };
+}
+
+/** Rows of `byModseq` or `vanished` after `modseq`. */
+export function modseqsSince(
+  table: number,
+  account: number,
+  mailbox: number,
+  modseq: number,
+): KeyRange {
+  return {
+    from: modseqKey(table, account, mailbox, modseq + 1),
+    to: upTo(key2(table, account, mailbox)),
+  };
+}
+
+export const everyDocument: KeyRange = {
+  from: Buffer.of(tables.document),
+  to: Buffer.of(tables.document + 1),
+};
+
+/** The u32 that ends a key: a document, thread, mailbox or block number. */
+export function lastU32(key: Uint8Array): number {
+  const at = key.byteLength - 4;
+  return (key[at]! * 2 ** 24 + (key[at + 1]! << 16) + (key[at + 2]! << 8) + key[at + 3]!) >>> 0;
+}
+
+/** The first u32 of a key: the account, in all tables of accounts. */
+export function firstU32(key: Uint8Array): number {
+  return (key[1]! * 2 ** 24 + (key[2]! << 16) + (key[3]! << 8) + key[4]!) >>> 0;
+}
+
+/** The modseq of a change key (at 5) or of a by-modseq key (at 9). */
+export function modseqAt(key: Uint8Array, at: 5 | 9): number {
+  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+  return view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
+}
+
+/** The date of a by-date key, in epoch milliseconds. */
+export function dateMsOf(key: Uint8Array): number {
+  const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  return dateMsMax - bytes.readUIntBE(9, 6);
+}
+
+/** The least key above all that start with `prefix`. */
+export function upTo(prefix: Uint8Array): Buffer {
+  const end = Buffer.from(prefix);
+  for (let i = end.length - 1; i >= 0; i--) {
+    if (end[i] !== 0xff) {
+      end[i]!++;
+      return end.subarray(0, i + 1);
+    }
+  }
+  assert(false, 'a key prefix below all bytes 0xff');
+}
+
+function key1(table: number, a: number): Buffer {
+  const key = Buffer.allocUnsafe(5);
+  key[0] = table;
+  key.writeUInt32BE(a, 1);
+  return key;
+}
+
+function key2(table: number, a: number, b: number): Buffer {
+  const key = Buffer.allocUnsafe(9);
+  key[0] = table;
+  key.writeUInt32BE(a, 1);
+  key.writeUInt32BE(b, 5);
+  return key;
+}
+
+function key3(table: number, a: number, b: number, c: number): Buffer {
+  const key = Buffer.allocUnsafe(13);
+  key[0] = table;
+  key.writeUInt32BE(a, 1);
+  key.writeUInt32BE(b, 5);
+  key.writeUInt32BE(c, 9);
+  return key;
+}
+
+function modseqKey(table: number, account: number, mailbox: number, modseq: number): Buffer {
+  const key = Buffer.allocUnsafe(17);
+  key[0] = table;
+  key.writeUInt32BE(account, 1);
+  key.writeUInt32BE(mailbox, 5);
+  writeU64(key, modseq, 9);
+  return key;
+}
+
+function dateKey(
+  table: number,
+  account: number,
+  mailbox: number,
+  dateMs: number,
+  id: number,
+): Buffer {
+  const key = Buffer.allocUnsafe(19);
+  key[0] = table;
+  key.writeUInt32BE(account, 1);
+  key.writeUInt32BE(mailbox, 5);
+  // Inverted: the newest first in ascending order. Dates outside 1970 to 10889 are moved to its ends.
+  key.writeUIntBE(dateMsMax - Math.min(Math.max(0, dateMs), dateMsMax), 9, 6);
+  key.writeUInt32BE(id, 15);
+  return key;
+}
+
+/** Modseqs stay below 2^53 (RFC 7162 §3.1.1 allows 2^63): a billion a second for a century of days. */
+function writeU64(key: Buffer, value: number, at: number): void {
+  const high = Math.floor(value / 2 ** 32);
+  key.writeUInt32BE(high, at);
+  key.writeUInt32BE(value - high * 2 ** 32, at + 4);
+}

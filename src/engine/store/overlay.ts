@@ -1,0 +1,222 @@
+/**
+ * Index changes that are journaled but not yet in the index: reads see the index through them.
+ *
+ * Runs in:   the engine thread that owns the shard.
+ * Limits:    `changeCount` is what `overlayChangesMax` bounds; the shard waits there (shard.ts).
+ * Invariant: two layers at most: one being committed, one filling. A key's newest change wins; a layer's range
+ *            removals lie under its keys.
+ */
+
+import { Buffer } from 'node:buffer';
+import { assert } from '../../base/assert.ts';
+import { view } from '../../base/bytes.ts';
+import type { IndexChange, IndexEntry, IndexRange, ShardIndex } from '../../ports/shard-index.ts';
+import type { ShardReader } from './record.ts';
+
+interface RemovedRange {
+  readonly from: string;
+  readonly to: string;
+  readonly change: IndexChange;
+}
+
+/** Keys as Latin-1 text: compared by code unit, they sort as their bytes do. */
+class Layer {
+  readonly removed: RemovedRange[] = [];
+  /** `undefined` is a removal. */
+  readonly values = new Map<string, Uint8Array | undefined>();
+  #sorted: string[] | undefined;
+
+  get changeCount(): number {
+    return this.removed.length + this.values.size;
+  }
+
+  add(change: IndexChange): void {
+    if ('put' in change) {
+      this.#set(text(change.put), change.value);
+    } else if ('remove' in change) {
+      this.#set(text(change.remove), undefined);
+    } else {
+      const from = text(change.removeFrom);
+      const to = text(change.to);
+      for (const key of this.values.keys()) if (key >= from && key < to) this.values.delete(key);
+      this.#sorted = undefined;
+      this.removed.push({ from, to, change });
+    }
+  }
+
+  hides(key: string): boolean {
+    for (const range of this.removed) if (key >= range.from && key < range.to) return true;
+    return false;
+  }
+
+  sortedKeys(): string[] {
+    this.#sorted ??= [...this.values.keys()].sort(compare);
+    return this.#sorted;
+  }
+
+  changes(): IndexChange[] {
+    const changes = this.removed.map((range) => range.change);
+    for (const [key, value] of this.values) {
+      const bytes = Buffer.from(key, 'latin1');
+      changes.push(value === undefined ? { remove: bytes } : { put: bytes, value });
+    }
+    return changes;
+  }
+
+  #set(key: string, value: Uint8Array | undefined): void {
+    if (this.#sorted !== undefined && !this.values.has(key)) this.#sorted = undefined;
+    this.values.set(key, value);
+  }
+}
+
+export class Overlay implements ShardReader {
+  readonly #index: ShardIndex;
+  #filling = new Layer();
+  #committing: Layer | undefined;
+
+  constructor(index: ShardIndex) {
+    this.#index = index;
+  }
+
+  get changeCount(): number {
+    return this.#filling.changeCount + (this.#committing?.changeCount ?? 0);
+  }
+
+  /** Changes that no commit has taken yet. */
+  get fillingCount(): number {
+    return this.#filling.changeCount;
+  }
+
+  /** Keeps the value's bytes: the caller does not change them afterwards. */
+  add(changes: readonly IndexChange[]): void {
+    for (const change of changes) this.#filling.add(change);
+  }
+
+  /** What to commit next: the same again after a failure, until `committed` is called. */
+  take(): readonly IndexChange[] {
+    if (this.#committing === undefined) {
+      this.#committing = this.#filling;
+      this.#filling = new Layer();
+    }
+    return this.#committing.changes();
+  }
+
+  get isTaken(): boolean {
+    return this.#committing !== undefined;
+  }
+
+  committed(): void {
+    assert(this.#committing !== undefined, 'nothing was being committed');
+    this.#committing = undefined;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    if (this.changeCount > 0) {
+      const name = text(key);
+      for (const layer of this.#layers()) {
+        if (layer.values.has(name)) return layer.values.get(name);
+        if (layer.hides(name)) return undefined;
+      }
+    }
+    return this.#index.get(key);
+  }
+
+  range(range: IndexRange): readonly IndexEntry[] {
+    const layers = this.#layers().filter((layer) => layer.changeCount > 0);
+    if (layers.length === 0) return this.#index.range(range);
+    const from = text(range.from);
+    const to = text(range.to);
+    const over = this.#overlaid(layers, from, to);
+    const isReverse = range.reverse === true;
+    if (isReverse) over.reverse();
+    const limit = range.limit ?? Number.POSITIVE_INFINITY;
+    const found: IndexEntry[] = [];
+    let next = 0;
+    for (const entry of this.#indexed(range, over.length)) {
+      const key = text(entry.key);
+      while (next < over.length && isBefore(over[next]![0], key, isReverse)) {
+        push(found, over[next++]!);
+      }
+      if (next < over.length && over[next]![0] === key) push(found, over[next++]!);
+      else if (!layers.some((layer) => layer.hides(key))) found.push(entry);
+      if (found.length >= limit) return found.slice(0, limit);
+    }
+    while (next < over.length && found.length < limit) push(found, over[next++]!);
+    return found;
+  }
+
+  /** Index entries in pages: with a limit, most calls need only the first. */
+  *#indexed(range: IndexRange, overlaidCount: number): Iterable<IndexEntry> {
+    if (range.limit === undefined) {
+      yield* this.#index.range(range);
+      return;
+    }
+    const limit = range.limit + overlaidCount;
+    let page = this.#index.range({ ...range, limit });
+    for (;;) {
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined || page.length < limit) return;
+      page = this.#index.range(
+        range.reverse === true
+          ? { ...range, limit, to: last.key }
+          : { ...range, limit, from: Buffer.concat([last.key, Buffer.of(0)]) },
+      );
+    }
+  }
+
+  /** Keys changed in the range with their newest value, ascending. */
+  #overlaid(
+    layers: readonly Layer[],
+    from: string,
+    to: string,
+  ): [string, Uint8Array | undefined][] {
+    const [newest, older] = layers;
+    const over = slice(newest!, from, to);
+    if (older === undefined) return over;
+    for (const entry of slice(older, from, to)) {
+      if (!newest!.values.has(entry[0]) && !newest!.hides(entry[0])) over.push(entry);
+    }
+    return over.sort((a, b) => compare(a[0], b[0]));
+  }
+
+  #layers(): Layer[] {
+    return this.#committing === undefined ? [this.#filling] : [this.#filling, this.#committing];
+  }
+}
+
+function slice(layer: Layer, from: string, to: string): [string, Uint8Array | undefined][] {
+  const keys = layer.sortedKeys();
+  const found: [string, Uint8Array | undefined][] = [];
+  for (let i = firstAtOrAfter(keys, from); i < keys.length && keys[i]! < to; i++) {
+    found.push([keys[i]!, layer.values.get(keys[i]!)]);
+  }
+  return found;
+}
+
+function firstAtOrAfter(keys: readonly string[], from: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (keys[middle]! < from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function push(found: IndexEntry[], [key, value]: [string, Uint8Array | undefined]): void {
+  if (value !== undefined) found.push({ key: Buffer.from(key, 'latin1'), value });
+}
+
+function isBefore(key: string, other: string, isReverse: boolean): boolean {
+  return isReverse ? key > other : key < other;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function text(key: Uint8Array): string {
+  return view(key).toString('latin1');
+}

@@ -1,0 +1,99 @@
+/**
+ * A journal record before it is written, where it was written, and as it is read back.
+ *
+ * Runs in:   engine threads; plain data.
+ * Invariant: sequence numbers rise by the order of writing through all segments of a shard.
+ */
+
+import { concat, emptyBytes } from '../../base/bytes.ts';
+import type { TenantId } from '../../base/ids.ts';
+import type { IndexChange, IndexEntry, IndexRange } from '../../ports/shard-index.ts';
+
+/** What a caller hands to `Shard.append`. Bytes are read until the append settles, never copied. */
+export interface RecordDraft {
+  readonly type: number;
+  readonly tenant: TenantId;
+  /** msgpack, small: it is copied once. */
+  readonly meta: Uint8Array;
+  readonly body: readonly Uint8Array[];
+}
+
+export interface RecordPlace {
+  readonly sequence: number;
+  readonly segment: number;
+  /** Of the record's header in the segment file. */
+  readonly offset: number;
+  /** Header, meta and body. */
+  readonly bytes: number;
+  /** Of the body in the segment file. */
+  readonly bodyOffset: number;
+  readonly bodyBytes: number;
+}
+
+export interface JournalRecord {
+  readonly place: RecordPlace;
+  readonly type: number;
+  readonly tenant: TenantId;
+  /** `meta` and `body` may be views of a larger buffer: copy what is kept. */
+  readonly meta: Uint8Array;
+  readonly body: Uint8Array;
+}
+
+/** What is journaled, as of now: the overlay over the index. */
+export interface ShardReader {
+  get(key: Uint8Array): Uint8Array | undefined;
+  range(range: IndexRange): readonly IndexEntry[];
+}
+
+/** What one record type means to the index. Registered when the shard is opened. */
+export interface RecordKind {
+  readonly type: number;
+  readonly name: string;
+  /**
+   * Index changes of this record: a pure function of the record and what `read` shows. Records are applied in
+   * order, and a run of them may be applied again: applying twice changes nothing.
+   */
+  apply(record: JournalRecord, read: ShardReader): readonly IndexChange[];
+  /** Called for each record replayed at open, in order, after `apply`. */
+  restore?(record: JournalRecord): void;
+  /** True: a body of this type pins its segment until `Shard.releaseBody`. */
+  readonly pinsBody?: boolean;
+  /**
+   * Places of all bodies of this type that the index knows to be live. Asked once at open; without it, segments
+   * from before the replayed part of the journal are kept for ever.
+   */
+  livePlaces?(read: ShardReader): Iterable<RecordPlace>;
+  /** Index changes when compaction copied a live body from `from` to `record.place`. Without it, no body is moved. */
+  move?(record: JournalRecord, from: RecordPlace, read: ShardReader): readonly IndexChange[];
+}
+
+export const noChanges: readonly IndexChange[] = [];
+
+/** A record just written: its body is joined only for a kind that asks for it. */
+export class WrittenRecord implements JournalRecord {
+  readonly place: RecordPlace;
+  readonly #draft: RecordDraft;
+
+  constructor(place: RecordPlace, draft: RecordDraft) {
+    this.place = place;
+    this.#draft = draft;
+  }
+
+  get type(): number {
+    return this.#draft.type;
+  }
+
+  get tenant(): TenantId {
+    return this.#draft.tenant;
+  }
+
+  get meta(): Uint8Array {
+    return this.#draft.meta;
+  }
+
+  get body(): Uint8Array {
+    const { body } = this.#draft;
+    if (body.length === 0) return emptyBytes;
+    return body.length === 1 ? body[0]! : concat(body);
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Brings an index up to its journal at open: where to start, and the run through the records from there.
+ *
+ * Runs in:   engine threads.
+ * Invariant: an applied position the journal does not bear out is never trusted: the index is made again.
+ */
+
+import { MailError } from '../../base/errors.ts';
+import type { Disk } from '../../ports/disk.ts';
+import { segmentHeaderBytes } from './journal/format.ts';
+import type { Journal, JournalPosition } from './journal/journal.ts';
+import { type Damage, damageAt } from './journal/recovery.ts';
+import { findLaterSeal, parcels, type ScannedRecord, salvage } from './journal/scan.ts';
+import type { Segment } from './journal/segments.ts';
+
+export type ReplayStart =
+  | { readonly kind: 'from'; readonly position: JournalPosition }
+  | { readonly kind: 'rebuild'; readonly reason: string };
+
+/** The place in the journal from which the index lacks records. */
+export function replayStart(journal: Journal, applied: JournalPosition | undefined): ReplayStart {
+  const segments = journal.segments.all();
+  if (applied === undefined) return { kind: 'rebuild', reason: 'the index is empty' };
+  const at = segments.findIndex((segment) => segment.number === applied.segment);
+  const segment = segments[at];
+  if (segment === undefined || segment.header.epoch !== applied.epoch) {
+    return { kind: 'rebuild', reason: 'its applied position is not in the journal' };
+  }
+  for (let i = at + 1; i < segments.length; i++) {
+    if (segments[i]!.header.previousSegment === segments[i - 1]!.number) continue;
+    return { kind: 'rebuild', reason: 'segments after its applied position are gone' };
+  }
+  if (segment.end !== undefined && applied.offset <= segment.end) {
+    return { kind: 'from', position: applied };
+  }
+  // The parcels past the cut were copied into the next segment, if it knew of them: start over there.
+  const next = segments[at + 1];
+  if (next === undefined || applied.sequence > next.header.knownSequence) {
+    return { kind: 'rebuild', reason: 'its applied position is past the journal' };
+  }
+  const { number, header } = next;
+  const sequence = header.firstSequence - 1;
+  const position = { epoch: header.epoch, segment: number, offset: segmentHeaderBytes, sequence };
+  return { kind: 'from', position };
+}
+
+export interface Walk {
+  readonly disk: Disk;
+  readonly segment: Segment;
+  readonly from: number;
+  /** Up to here; to the first parcel that is not whole where `undefined`. */
+  readonly to: number | undefined;
+  /** Called once a parcel; awaited when it gives a promise. */
+  readonly visit: (records: readonly ScannedRecord[], end: number) => Promise<void> | undefined;
+}
+
+/** Visits the records of one segment in order. Damage is stepped over and reported. */
+export async function walkSegment(walk: Walk): Promise<readonly Damage[]> {
+  const { segment, visit } = walk;
+  const file = await openSegmentFile(walk.disk, segment);
+  const damage: Damage[] = [];
+  try {
+    const to = walk.to ?? segment.fileBytes;
+    const range = { file, segment: segment.number, seed: segment.seed, to };
+    for (let from = walk.from; from < to; ) {
+      for await (const parcel of parcels({ ...range, from })) {
+        await visit(parcel.records, parcel.end);
+        from = parcel.end;
+      }
+      if (from >= to) break;
+      const later = await findLaterSeal({ ...range, from });
+      // Without an end to reach, what is not whole was torn; with one, all before it was answered for.
+      if (later === undefined && walk.to === undefined) break;
+      const next = later?.seal.parcelStart ?? to;
+      const bad = { ...range, from, to: next };
+      damage.push(await damageAt(bad));
+      await visit((await salvage(bad)).whole, next);
+      from = next;
+    }
+    return damage;
+  } finally {
+    await file.close();
+  }
+}
+
+async function openSegmentFile(disk: Disk, segment: Segment) {
+  try {
+    return await disk.open(segment.path, 'read');
+  } catch (error) {
+    throw new MailError('store-failed', `cannot read ${segment.path}`, { cause: error });
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Whether there is disk enough for new mail, and the reserve that is given up when there is none at all.
+ *
+ * Runs in:   the engine thread that owns the shard.
+ * Limits:    looks once in `roomCheckMs`; `hasRoom` is the last look and costs nothing.
+ * Invariant: the reserve's blocks are really taken (written and synced), and never held while the disk is full.
+ */
+
+import { kibibyte } from '../../base/units.ts';
+import type { Clock, Timer } from '../../ports/clock.ts';
+import { type Disk, DiskError } from '../../ports/disk.ts';
+import type { StoreLimits } from './limits.ts';
+
+const fillBytes = 256 * kibibyte;
+
+export class Room {
+  readonly #disk: Disk;
+  readonly #clock: Clock;
+  readonly #folder: string;
+  readonly #path: string;
+  readonly #limits: StoreLimits;
+  #timer: Timer | undefined;
+  #checking: Promise<void> | undefined;
+  #freeBytes = Number.POSITIVE_INFINITY;
+  #hasReserve = false;
+  #isClosed = false;
+
+  constructor(disk: Disk, clock: Clock, folder: string, limits: StoreLimits) {
+    this.#disk = disk;
+    this.#clock = clock;
+    this.#folder = folder;
+    this.#path = `${folder}/reserve`;
+    this.#limits = limits;
+  }
+
+  get hasRoom(): boolean {
+    return this.#freeBytes >= this.#limits.diskFreeBytesMin;
+  }
+
+  get freeBytes(): number {
+    return this.#freeBytes;
+  }
+
+  get hasReserve(): boolean {
+    return this.#hasReserve;
+  }
+
+  async start(): Promise<void> {
+    // One left by a crash may be short: it is made again when there is room.
+    await this.giveUp();
+    await this.#check();
+  }
+
+  /** Frees the reserve's blocks for outcomes, expunges and compaction. */
+  async giveUp(): Promise<void> {
+    this.#hasReserve = false;
+    await this.#removeReserve();
+  }
+
+  /** A write found no space: nothing new is taken until the next look says otherwise. */
+  noteFull(): Promise<void> {
+    this.#freeBytes = 0;
+    return this.giveUp();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    await this.#checking;
+  }
+
+  async #check(): Promise<void> {
+    try {
+      this.#freeBytes = await this.#disk.freeBytes(this.#folder);
+      const wanted = this.#limits.diskFreeBytesMin + this.#limits.reserveBytes;
+      if (!this.#hasReserve && this.#freeBytes >= wanted) await this.#makeReserve();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+    }
+    if (this.#isClosed) return;
+    this.#timer = this.#clock.setTimer(this.#limits.roomCheckMs, () => {
+      this.#checking = this.#check();
+    });
+  }
+
+  async #makeReserve(): Promise<void> {
+    const file = await this.#disk.open(this.#path, 'create');
+    try {
+      const zeros = new Uint8Array(Math.min(fillBytes, this.#limits.reserveBytes));
+      for (let at = 0; at < this.#limits.reserveBytes; at += zeros.length) {
+        await file.write(at, [zeros.subarray(0, this.#limits.reserveBytes - at)]);
+      }
+      await file.sync();
+      this.#hasReserve = true;
+    } catch (error) {
+      await this.#removeReserve();
+      throw error;
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #removeReserve(): Promise<void> {
+    try {
+      await this.#disk.remove(this.#path);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+    }
+  }
+}
