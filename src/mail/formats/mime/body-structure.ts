@@ -18,12 +18,13 @@ export function writeBody(part: Part, extended: boolean): string {
 }
 
 /** For what the grammar wants and the message lacks. */
-const emptyText = '("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0)';
+const emptyText = '("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0';
+const emptyPart = (extended: boolean) => `${emptyText}${extended ? ' NIL NIL NIL NIL' : ''})`;
 const emptyEnvelope = '(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)';
 
 function multipart(part: Part, extended: boolean): string {
   let text = '(';
-  if (part.children.length === 0) text += emptyText;
+  if (part.children.length === 0) text += emptyPart(extended);
   for (const child of part.children) text += writeBody(child, extended);
   text += ` ${imapString(part.subtype)}`;
   if (extended) text += ` ${parameters(part.contentType.parameters)}${extension(part)}`;
@@ -40,7 +41,7 @@ function single(part: Part, extended: boolean): string {
     const { message } = part;
     const envelope =
       message === undefined ? emptyEnvelope : writeEnvelope(readEnvelopeFields(message.header));
-    const body = message === undefined ? emptyText : writeBody(message.root, extended);
+    const body = message === undefined ? emptyPart(extended) : writeBody(message.root, extended);
     text += ` ${envelope} ${body} ${part.lines}`;
   }
   if (extended) text += ` ${imapNstring(part.md5)}${extension(part)}`;
