@@ -1,25 +1,26 @@
 /**
- * One listening address: accepts connections within its caps and gives each a session.
+ * One listening address: accepts connections within caps and allow lists, reads the proxy's header and negotiates
+ * TLS where it comes first, and hands over sockets that are ready for a session.
  *
  * Runs in:   accept threads.
- * Limits:    `connectionsMax` in all, `connectionsPerAddressMax` for each peer address; both refused with 421.
- * Invariant: every session is swept, so none outlives its time-outs; one timer a second serves them all.
+ * Limits:    `connectionsMax`, `connectionsPerAddressMax` (refused with 421); `preambleMsMax` for header and handshake.
+ * Invariant: behind a proxy all policy sees the real peer: without a good header from a listed proxy there is no session.
  */
 
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { secondMs } from '../../base/units.ts';
-import type { Timer } from '../../ports/clock.ts';
-import { plainAddress } from '../guard/networks.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { type ConnectionCaps, ConnectionCounts } from '../guard/connection-counts.ts';
+import { type NetworkSet, plainAddress } from '../guard/networks.ts';
+import type { TlsSessionFacts } from '../protocols/smtp/command.ts';
+import type { SessionObserver } from '../protocols/smtp/observer.ts';
 import { replies } from '../protocols/smtp/replies.ts';
-import type { SmtpService } from '../protocols/smtp/service.ts';
-import { SmtpSession } from '../protocols/smtp/session.ts';
-import { SocketTransport } from './socket-transport.ts';
-import type { TlsSource } from './tls.ts';
+import { parseProxyHeader } from './proxy-header.ts';
+import { factsOf, type TlsSource } from './tls.ts';
 
-export interface ConnectionLimits {
-  readonly connectionsMax: number;
-  readonly connectionsPerAddressMax: number;
+export interface ConnectionLimits extends ConnectionCaps {
   /** Connections the kernel holds that we have not accepted. */
   readonly backlogMax: number;
 }
@@ -30,24 +31,43 @@ export const defaultConnectionLimits: ConnectionLimits = {
   backlogMax: 1_024,
 };
 
-export interface SmtpListenerOptions {
-  readonly host: string;
+const preambleMsMax = 30 * secondMs;
+
+export interface AcceptedConnection {
+  readonly socket: Socket;
+  /** The real peer's, behind a proxy too. */
+  readonly address: string;
   readonly port: number;
-  readonly service: SmtpService;
-  readonly limits: ConnectionLimits;
-  /** STARTTLS is offered when there is one with a certificate. */
-  readonly tls?: TlsSource;
+  /** Set where TLS came before the first word. */
+  readonly tls: TlsSessionFacts | undefined;
 }
 
-export class SmtpListener {
-  readonly #options: SmtpListenerOptions;
-  readonly #server: Server;
-  readonly #sessions = new Set<SmtpSession>();
-  readonly #counts = new Map<string, number>();
-  #sweepTimer: Timer | undefined;
+export interface AcceptorOptions {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly limits: ConnectionLimits;
+  /** Peers that may connect at all; absent: any. */
+  readonly allowNetworks?: NetworkSet;
+  /** Proxies; when not empty, only they may connect and their header is required. */
+  readonly proxyNetworks: NetworkSet;
+  /** TLS from the first octet on. */
+  readonly implicitTls?: TlsSource;
+  readonly clock: Clock;
+  readonly observer: SessionObserver;
+}
 
-  constructor(options: SmtpListenerOptions) {
+export class Acceptor {
+  readonly #options: AcceptorOptions;
+  readonly #connected: (connection: AcceptedConnection) => void;
+  readonly #server: Server;
+  readonly #counts = new ConnectionCounts();
+  readonly #preambles = new Set<Socket>();
+
+  /** `connected` owns the socket from then on. */
+  constructor(options: AcceptorOptions, connected: (connection: AcceptedConnection) => void) {
     this.#options = options;
+    this.#connected = connected;
     this.#server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) =>
       this.#accept(socket),
     );
@@ -56,7 +76,6 @@ export class SmtpListener {
   /** Resolves with the address bound, once connections are taken. */
   listen(): Promise<AddressInfo> {
     const { host, port, limits } = this.#options;
-    this.#sweepSoon();
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen({ host, port, backlog: limits.backlogMax }, () => {
@@ -67,63 +86,106 @@ export class SmtpListener {
   }
 
   get connectionCount(): number {
-    return this.#sessions.size;
+    return this.#counts.count;
   }
 
-  #accept(socket: Socket): void {
-    const { service, limits, tls } = this.#options;
+  /** Takes no more connections; resolves when the last one has ended. */
+  close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#preambles) socket.destroy();
+    return closed;
+  }
+
+  #accept(socket: Socket) {
+    const { allowNetworks, proxyNetworks } = this.#options;
     const address = plainAddress(socket.remoteAddress ?? '');
-    const count = this.#counts.get(address) ?? 0;
-    if (this.#sessions.size >= limits.connectionsMax || count >= limits.connectionsPerAddressMax) {
-      service.observer.refused(service.name, 'connections');
-      socket.on('error', () => {});
-      socket.end(replies.connectionsTooMany);
+    const port = socket.remotePort ?? 0;
+    // 'close' follows an error and says all there is to say: the peer is gone.
+    socket.on('error', () => {});
+    if (allowNetworks !== undefined && !allowNetworks.has(address)) {
+      return this.#refuse(socket, 'address', replies.peerNotAllowed);
+    }
+    if (proxyNetworks.isEmpty) return this.#count(socket, address, port);
+    if (!proxyNetworks.has(address)) return this.#refuse(socket, 'proxy', replies.peerNotAllowed);
+    this.#readProxyHeader(socket, address, port);
+  }
+
+  #refuse(socket: Socket, reason: 'connections' | 'address' | 'proxy', reply: Buffer): void {
+    const { name, observer, implicitTls } = this.#options;
+    observer.refused(name, reason);
+    if (implicitTls === undefined) socket.end(reply);
+    else socket.destroy();
+    // Whatever the peer still sends must not keep the socket half open.
+    socket.resume();
+  }
+
+  #readProxyHeader(socket: Socket, proxyAddress: string, proxyPort: number): void {
+    const done = this.#guardPreamble(socket);
+    let octets: Buffer = Buffer.alloc(0);
+    const onData = (chunk: Buffer) => {
+      octets = Buffer.concat([octets, chunk]);
+      const header = parseProxyHeader(octets);
+      if (header === 'more') return;
+      socket.off('data', onData);
+      done();
+      if (header === 'bad') return this.#refuse(socket, 'proxy', replies.peerNotAllowed);
+      socket.pause();
+      const rest = octets.subarray(header.bytes);
+      if (rest.length > 0) socket.unshift(rest);
+      const { address, port } = header.source ?? { address: proxyAddress, port: proxyPort };
+      this.#count(socket, plainAddress(address), port);
+    };
+    socket.on('data', onData);
+  }
+
+  #count(socket: Socket, address: string, port: number) {
+    const { name, limits, implicitTls, observer } = this.#options;
+    if (socket.destroyed) return;
+    if (!this.#counts.take(address, limits)) {
+      return this.#refuse(socket, 'connections', replies.connectionsTooMany);
+    }
+    observer.connected(name);
+    socket.once('close', () => {
+      this.#counts.give(address);
+      observer.disconnected(name);
+    });
+    if (implicitTls === undefined) this.#connected({ socket, address, port, tls: undefined });
+    else this.#handshake(socket, address, port, implicitTls);
+  }
+
+  #handshake(socket: Socket, address: string, port: number, source: TlsSource): void {
+    const { name, observer } = this.#options;
+    if (source.context === undefined) {
+      socket.destroy();
       return;
     }
-    this.#counts.set(address, count + 1);
-    service.observer.connected(service.name);
-    const transport = new SocketTransport(socket, tls, {
-      onData: (chunk: Buffer) => session.receive(chunk),
-      onDrain: () => session.drained(),
-      onTlsFailed: () => service.observer.tlsFailed(service.name),
-      onClose: () => {
-        this.#sessions.delete(session);
-        this.#release(address);
-        session.closed();
-        service.observer.disconnected(service.name);
-      },
+    const done = this.#guardPreamble(socket);
+    const secure = new TLSSocket(socket, { isServer: true, secureContext: source.context });
+    let isReady = false;
+    secure.once('secure', () => {
+      isReady = true;
+      done();
+      const tls = factsOf(secure);
+      observer.tlsStarted(name, tls.version);
+      this.#connected({ socket: secure, address, port, tls });
     });
-    const session = new SmtpSession(service, transport, address, socket.remotePort ?? 0);
-    this.#sessions.add(session);
-    session.open();
+    secure.on('error', () => {
+      if (!isReady) observer.tlsFailed(name);
+      socket.destroy();
+    });
+    secure.once('close', () => socket.destroy());
   }
 
-  #release(address: string): void {
-    const count = (this.#counts.get(address) ?? 1) - 1;
-    if (count === 0) this.#counts.delete(address);
-    else this.#counts.set(address, count);
-  }
-
-  #sweepSoon(): void {
-    const { service } = this.#options;
-    this.#sweepTimer = service.clock.setTimer(secondMs, () => {
-      service.tickMs = service.clock.monotonicMs();
-      for (const session of this.#sessions) session.sweep(service.tickMs);
-      this.#sweepSoon();
-    });
-  }
-
-  /** Stops accepting, lets messages under way finish, ends the rest. */
-  async drain(graceMs: number): Promise<void> {
-    const { service } = this.#options;
-    service.isDraining = true;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const session of this.#sessions) session.drain();
-    const cut = service.clock.setTimer(graceMs, () => {
-      for (const session of this.#sessions) session.destroy();
-    });
-    await closed;
-    cut.cancel();
-    this.#sweepTimer?.cancel();
+  /** Bounds the time before a session; call the answer when it begins. */
+  #guardPreamble(socket: Socket): () => void {
+    const timer = this.#options.clock.setTimer(preambleMsMax, () => socket.destroy());
+    const done = () => {
+      timer.cancel();
+      this.#preambles.delete(socket);
+      socket.off('close', done);
+    };
+    this.#preambles.add(socket);
+    socket.once('close', done);
+    return done;
   }
 }

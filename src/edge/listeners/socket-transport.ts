@@ -2,17 +2,18 @@
  * A TCP or TLS socket as a session sees it.
  *
  * Runs in:   accept threads; hot.
- * Specs:     RFC 3207 (STARTTLS by wrapping the socket), RFC 9113-like care: nothing read in clear enters TLS.
- * Limits:    a handshake that takes longer than `handshakeMsMax` ends the connection (Node's own timer).
+ * Specs:     RFC 3207 (STARTTLS by wrapping the socket), RFC 3207 §4.2: nothing read in clear enters the session.
+ * Limits:    a handshake that takes longer than `handshakeMsMax` ends the connection.
  */
 
 import type { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { secondMs } from '../../base/units.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { TlsSessionFacts } from '../protocols/smtp/command.ts';
 import type { SessionTransport } from '../protocols/smtp/transport.ts';
-import type { TlsSource } from './tls.ts';
+import { factsOf, type TlsSource } from './tls.ts';
 
 export const handshakeMsMax = 30 * secondMs;
 
@@ -21,18 +22,21 @@ export interface TransportEvents {
   onDrain(): void;
   /** Once, last. */
   onClose(): void;
-  onTlsFailed(error: Error): void;
+  onTlsStarted(facts: TlsSessionFacts): void;
+  onTlsFailed(): void;
 }
 
 export class SocketTransport implements SessionTransport {
   #socket: Socket;
   readonly #tls: TlsSource | undefined;
+  readonly #clock: Clock;
   readonly #events: TransportEvents;
   #isClosed = false;
 
-  constructor(socket: Socket, tls: TlsSource | undefined, events: TransportEvents) {
+  constructor(socket: Socket, tls: TlsSource | undefined, clock: Clock, events: TransportEvents) {
     this.#socket = socket;
     this.#tls = tls;
+    this.#clock = clock;
     this.#events = events;
     this.#listen(socket);
   }
@@ -52,7 +56,7 @@ export class SocketTransport implements SessionTransport {
   end(bytes?: Uint8Array): void {
     if (bytes === undefined) this.#socket.end();
     else this.#socket.end(bytes);
-    // The peer's own end is awaited by the sweep at most; what it still sends is read and dropped.
+    // What the peer still sends is read and dropped, or its own end would never be seen.
     this.#socket.resume();
   }
 
@@ -80,22 +84,25 @@ export class SocketTransport implements SessionTransport {
       isServer: true,
       secureContext: this.#tls!.context!,
     });
-    const timer = setTimeout(
-      () => secure.destroy(new Error('handshake timed out')),
-      handshakeMsMax,
-    );
-    timer.unref();
+    const timer = this.#clock.setTimer(handshakeMsMax, () => secure.destroy());
     plain.removeAllListeners('close');
     this.#socket = secure;
+    let isSecure = false;
     secure.once('secure', () => {
-      clearTimeout(timer);
-      onSecure(factsOf(secure));
+      isSecure = true;
+      timer.cancel();
+      const facts = factsOf(secure);
+      this.#events.onTlsStarted(facts);
+      onSecure(facts);
       secure.on('data', (chunk: Buffer) => this.#events.onData(chunk));
       secure.on('drain', () => this.#events.onDrain());
     });
-    secure.on('error', (error) => this.#events.onTlsFailed(error));
+    secure.on('error', () => {
+      if (!isSecure) this.#events.onTlsFailed();
+      secure.destroy();
+    });
     secure.once('close', () => {
-      clearTimeout(timer);
+      timer.cancel();
       plain.destroy();
       this.#close();
     });
@@ -104,8 +111,6 @@ export class SocketTransport implements SessionTransport {
   #listen(socket: Socket): void {
     socket.on('data', (chunk: Buffer) => this.#events.onData(chunk));
     socket.on('drain', () => this.#events.onDrain());
-    // 'close' follows and says all there is to say: the peer is gone.
-    socket.on('error', () => {});
     socket.once('close', () => this.#close());
   }
 
@@ -114,8 +119,4 @@ export class SocketTransport implements SessionTransport {
     this.#isClosed = true;
     this.#events.onClose();
   }
-}
-
-export function factsOf(socket: TLSSocket): TlsSessionFacts {
-  return { version: socket.getProtocol() ?? 'unknown', cipher: socket.getCipher().standardName };
 }

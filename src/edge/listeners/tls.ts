@@ -5,7 +5,8 @@
  * Specs:     RFC 8996 (TLS 1.2 at least), RFC 7435 (opportunistic: no client certificate is asked for).
  */
 
-import { createSecureContext, type SecureContext } from 'node:tls';
+import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import type { TlsSessionFacts } from '../protocols/smtp/command.ts';
 
 export interface TlsMaterial {
   /** PEM, the chain with the leaf first. */
@@ -40,4 +41,8 @@ export class ReloadableTls implements TlsSource {
       honorCipherOrder: true,
     });
   }
+}
+
+export function factsOf(socket: TLSSocket): TlsSessionFacts {
+  return { version: socket.getProtocol() ?? 'unknown', cipher: socket.getCipher().standardName };
 }

@@ -7,6 +7,8 @@
  */
 
 import type { Buffer } from 'node:buffer';
+import type { Account } from '../../../ports/account-directory.ts';
+import type { SaslExchange } from '../../guard/sasl.ts';
 import type { SmtpService } from './service.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -32,10 +34,14 @@ export interface CommandSession {
   heloName: string;
   tls: TlsSessionFacts | undefined;
   messageCount: number;
+  /** Who logged in. */
+  readonly account: Account | undefined;
+  readonly isEnded: boolean;
   /** A message is coming by BDAT. */
   isChunking: boolean;
   readonly canStartTls: boolean;
   readonly canXclient: boolean;
+  readonly canLogIn: boolean;
 
   /** Adds a reply to this turn's write. */
   reply(reply: Buffer): void;
@@ -51,6 +57,9 @@ export interface CommandSession {
   resetTransaction(): void;
   /** Replies, then starts TLS; what the client already sent is dropped. */
   startTls(): void;
+  /** The next line answers a challenge. */
+  beginExchange(exchange: SaslExchange): void;
+  loggedIn(account: Account): void;
   /** XCLIENT: starts over as if `peer` had just connected. */
   restart(): void;
 }

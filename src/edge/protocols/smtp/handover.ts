@@ -9,6 +9,7 @@ import { Buffer } from 'node:buffer';
 import type { AcceptAnswer, Arrival, ReceivedMessage } from '../../../actors/asks/reception.ts';
 import type { MessageId } from '../../../base/ids.ts';
 import type { DataReader } from '../../../mail/wire/smtp/data-reader.ts';
+import type { Account } from '../../../ports/account-directory.ts';
 import type { GreetingVerb, PeerFacts, TlsSessionFacts } from './command.ts';
 import { queuedReply, replyOf } from './replies.ts';
 import type { SmtpService } from './service.ts';
@@ -21,6 +22,7 @@ export interface SessionFacts {
   readonly greetingVerb: GreetingVerb;
   readonly heloName: string;
   readonly tls: TlsSessionFacts | undefined;
+  readonly account: Account | undefined;
 }
 
 export function messageOf(facts: SessionFacts, reader: DataReader): ReceivedMessage {
@@ -34,27 +36,37 @@ export function messageOf(facts: SessionFacts, reader: DataReader): ReceivedMess
 }
 
 function arrivalOf(facts: SessionFacts, id: MessageId): Arrival {
-  const { service, transaction, peer, tls } = facts;
+  const { service, transaction, peer, tls, account } = facts;
   const arrival = {
     id,
     receivedMs: service.clock.nowMs(),
-    listener: service.dialect,
-    protocol: protocolWord(facts.greetingVerb, transaction.mail!.smtputf8, tls !== undefined),
+    listener: service.name,
+    protocol: protocolWord(
+      facts.greetingVerb,
+      transaction.mail!.smtputf8,
+      tls !== undefined,
+      account !== undefined,
+    ),
     peerAddress: peer.address,
     peerPort: peer.port,
     helo: facts.heloName,
     trusted: peer.isTrusted,
     tenant: transaction.tenant,
   };
+  if (account !== undefined && tls !== undefined) return { ...arrival, tls, user: account.address };
   return tls === undefined ? arrival : { ...arrival, tls };
 }
 
-/** UTF8SMTP stands only for transactions that use the extension (RFC 6531 §4.3). */
-export function protocolWord(verb: GreetingVerb, isUtf8: boolean, isTls: boolean): string {
-  if (verb === 'LHLO') return (isUtf8 ? 'UTF8LMTP' : 'LMTP') + (isTls ? 'S' : '');
-  if (isUtf8) return isTls ? 'UTF8SMTPS' : 'UTF8SMTP';
-  if (verb === 'HELO') return 'SMTP';
-  return isTls ? 'ESMTPS' : 'ESMTP';
+/** RFC 3848: S is TLS, A a log-in. UTF8SMTP stands only for transactions that use the extension (RFC 6531 §4.3). */
+export function protocolWord(
+  verb: GreetingVerb,
+  isUtf8: boolean,
+  isTls: boolean,
+  isLoggedIn: boolean,
+): string {
+  if (verb === 'HELO' && !isUtf8) return 'SMTP';
+  const base = verb === 'LHLO' ? (isUtf8 ? 'UTF8LMTP' : 'LMTP') : isUtf8 ? 'UTF8SMTP' : 'ESMTP';
+  return base + (isTls ? 'S' : '') + (isLoggedIn ? 'A' : '');
 }
 
 export function finalReply(answer: AcceptAnswer, id: MessageId): Buffer {

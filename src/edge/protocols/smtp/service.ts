@@ -6,15 +6,38 @@
 
 import type { Buffer } from 'node:buffer';
 import type { Reception } from '../../../actors/asks/reception.ts';
+import type { Result } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
 import { encodeLines, encodeReply } from '../../../mail/wire/smtp/reply.ts';
-import type { AccountDirectory } from '../../../ports/account-directory.ts';
+import type { Account, AccountDirectory } from '../../../ports/account-directory.ts';
 import type { Clock } from '../../../ports/clock.ts';
+import type { LogInThrottle } from '../../guard/log-in-throttle.ts';
 import type { NetworkSet } from '../../guard/networks.ts';
+import { saslMechanisms } from '../../guard/sasl.ts';
 import type { SmtpLimits } from './limits.ts';
 import type { SessionObserver } from './observer.ts';
 
 export type Dialect = 'smtp' | 'lmtp';
+export type ListenerName = 'smtp' | 'submission' | 'lmtp';
+
+export interface LogInFacts {
+  readonly address: string;
+  readonly listener: ListenerName;
+}
+
+/** `credentials-invalid` counts against the peer; any other failure is ours. */
+export type Authenticate = (
+  user: string,
+  password: string,
+  facts: LogInFacts,
+) => Promise<Result<{ readonly account: Account }>>;
+
+export interface LogIn {
+  readonly authenticate: Authenticate;
+  readonly throttle: LogInThrottle;
+  /** Without a log-in, no mail (RFC 6409 §4.3). */
+  readonly isRequired: boolean;
+}
 
 /** What a listener says of itself and whom it trusts. All of it may change while sessions run. */
 export interface SmtpPolicy {
@@ -30,25 +53,27 @@ export interface SmtpPolicy {
 }
 
 export interface SmtpServiceOptions {
-  /** Label in metrics and logs: `smtp`, `lmtp`. */
-  readonly name: string;
-  readonly dialect: Dialect;
+  /** Label in metrics and logs, and how messages say they came. */
+  readonly name: ListenerName;
   readonly policy: SmtpPolicy;
   readonly reception: Reception;
   readonly directory: AccountDirectory;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
+  /** Present: AUTH is offered, under TLS. */
+  readonly logIn?: LogIn;
 }
 
 export class SmtpService {
-  readonly name: string;
+  readonly name: ListenerName;
   readonly dialect: Dialect;
   readonly reception: Reception;
   readonly directory: AccountDirectory;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
+  readonly logIn: LogIn | undefined;
   policy: SmtpPolicy;
   banner: Buffer;
   help: Buffer;
@@ -58,12 +83,13 @@ export class SmtpService {
 
   constructor(options: SmtpServiceOptions) {
     this.name = options.name;
-    this.dialect = options.dialect;
+    this.dialect = options.name === 'lmtp' ? 'lmtp' : 'smtp';
     this.reception = options.reception;
     this.directory = options.directory;
     this.clock = options.clock;
     this.log = options.log;
     this.observer = options.observer;
+    this.logIn = options.logIn;
     this.tickMs = options.clock.monotonicMs();
     this.policy = options.policy;
     this.banner = this.#encodeBanner();
@@ -80,17 +106,17 @@ export class SmtpService {
   readonly #greetings = new Map<number, Buffer>();
 
   /** The EHLO or LHLO reply: advertises exactly what works in this session as it stands. */
-  greeting(canStartTls: boolean, canXclient: boolean): Buffer {
-    const key = (canStartTls ? 1 : 0) | (canXclient ? 2 : 0);
+  greeting(canStartTls: boolean, canXclient: boolean, canLogIn: boolean): Buffer {
+    const key = (canStartTls ? 1 : 0) | (canXclient ? 2 : 0) | (canLogIn ? 4 : 0);
     let greeting = this.#greetings.get(key);
     if (greeting === undefined) {
-      greeting = encodeLines(250, this.#keywords(canStartTls, canXclient));
+      greeting = encodeLines(250, this.#keywords(canStartTls, canXclient, canLogIn));
       this.#greetings.set(key, greeting);
     }
     return greeting;
   }
 
-  #keywords(canStartTls: boolean, canXclient: boolean): string[] {
+  #keywords(canStartTls: boolean, canXclient: boolean, canLogIn: boolean): string[] {
     const { hostname, limits, offersBinaryMime } = this.policy;
     const keywords = [
       hostname,
@@ -104,6 +130,7 @@ export class SmtpService {
     ];
     if (offersBinaryMime) keywords.push('BINARYMIME');
     if (canStartTls) keywords.push('STARTTLS');
+    if (canLogIn) keywords.push(`AUTH ${saslMechanisms.map(({ name }) => name).join(' ')}`);
     if (canXclient) keywords.push('XCLIENT NAME ADDR PORT PROTO HELO');
     // RFC 9422 §4: what a client may send before it meets a refusal.
     keywords.push(`LIMITS MAILMAX=${limits.messagesMax} RCPTMAX=${limits.recipientsMax}`);

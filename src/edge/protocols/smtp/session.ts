@@ -13,7 +13,10 @@ import type { AcceptAnswer } from '../../../actors/asks/reception.ts';
 import type { MessageId } from '../../../base/ids.ts';
 import { carriageReturn, lineFeed } from '../../../mail/wire/smtp/octets.ts';
 import { replyClass } from '../../../mail/wire/smtp/reply.ts';
+import type { Account } from '../../../ports/account-directory.ts';
+import type { SaslExchange } from '../../guard/sasl.ts';
 import type { CommandSession, GreetingVerb, PeerFacts, TlsSessionFacts } from './command.ts';
+import { continueAuth } from './commands/auth.ts';
 import { commandAt } from './commands/table.ts';
 import { eachReply, finalReply, messageOf } from './handover.ts';
 import { MessageIntake } from './message-intake.ts';
@@ -21,6 +24,9 @@ import { replies } from './replies.ts';
 import type { SmtpService } from './service.ts';
 import { Transaction } from './transaction.ts';
 import type { SessionTransport } from './transport.ts';
+
+/** RFC 4954 §4. */
+const authLineBytesMax = 12_288;
 
 /** `skipping`: in a line that was too long. `handshake`: TLS is being agreed on. */
 type Phase = 'command' | 'skipping' | 'data' | 'chunk' | 'handshake' | 'ended';
@@ -32,8 +38,11 @@ export class SmtpSession implements CommandSession {
   greetingVerb: GreetingVerb = '';
   heloName = '';
   tls: TlsSessionFacts | undefined;
+  account: Account | undefined;
   messageCount = 0;
   isChunking = false;
+  /** Coarse time of our last word; 0 while the session lasts. */
+  endedMs = 0;
 
   readonly #transport: SessionTransport;
   readonly #intake: MessageIntake;
@@ -44,6 +53,8 @@ export class SmtpSession implements CommandSession {
   #errorCount = 0;
   /** The start of a line whose end has not come. */
   #held: Buffer | undefined;
+  /** The next line answers its challenge. */
+  #exchange: SaslExchange | undefined;
   /** Replies of this turn. */
   #out: Buffer[] = [];
   /** An answer is under way: what comes is kept in `#undigested`. */
@@ -56,8 +67,16 @@ export class SmtpSession implements CommandSession {
   #messageBytes = 0;
   #rcptEnds: readonly number[] = [];
 
-  constructor(service: SmtpService, transport: SessionTransport, address: string, port: number) {
+  /** `tls` is set where TLS came before the first word. */
+  constructor(
+    service: SmtpService,
+    transport: SessionTransport,
+    address: string,
+    port: number,
+    tls?: TlsSessionFacts,
+  ) {
     this.service = service;
+    this.tls = tls;
     this.#transport = transport;
     this.#intake = new MessageIntake(service, this.transaction);
     this.#realAddress = address;
@@ -125,6 +144,14 @@ export class SmtpSession implements CommandSession {
     return !xclientNetworks.isEmpty && xclientNetworks.has(this.#realAddress);
   }
 
+  get canLogIn(): boolean {
+    return this.service.logIn !== undefined && this.tls !== undefined && this.account === undefined;
+  }
+
+  get isEnded(): boolean {
+    return this.#phase === 'ended';
+  }
+
   reply(reply: Buffer) {
     this.service.observer.reply(this.service.name, replyClass(reply));
     this.#out.push(reply);
@@ -139,6 +166,7 @@ export class SmtpSession implements CommandSession {
   end(reply: Buffer) {
     this.reply(reply);
     this.#phase = 'ended';
+    this.endedMs = this.service.tickMs;
     this.#forget();
   }
 
@@ -176,6 +204,15 @@ export class SmtpSession implements CommandSession {
       this.#touchedMs = this.service.tickMs;
       this.#phase = 'command';
     });
+  }
+
+  beginExchange(exchange: SaslExchange): void {
+    this.#exchange = exchange;
+  }
+
+  loggedIn(account: Account): void {
+    this.account = account;
+    this.peer.isTrusted = true;
   }
 
   restart(): void {
@@ -228,7 +265,12 @@ export class SmtpSession implements CommandSession {
 
   /** Runs the command of the line at `from`; answers the offset after it. */
   #readLine(chunk: Buffer, from: number): number {
-    const { commandLineBytesMax } = this.service.policy.limits;
+    const { service } = this;
+    const { commandLineBytesMax } = service.policy.limits;
+    const lineBytesMax =
+      service.logIn === undefined
+        ? commandLineBytesMax
+        : Math.max(commandLineBytesMax, authLineBytesMax);
     const newline = chunk.indexOf(lineFeed, from);
     const end = newline < 0 ? chunk.length : newline + 1;
     if (this.#phase === 'skipping') {
@@ -236,7 +278,7 @@ export class SmtpSession implements CommandSession {
       return end;
     }
     const heldBytes = this.#held?.length ?? 0;
-    if (heldBytes + end - from > commandLineBytesMax) {
+    if (heldBytes + end - from > lineBytesMax) {
       this.#held = undefined;
       if (newline < 0) this.#phase = 'skipping';
       this.refuse(replies.lineTooLong);
@@ -264,17 +306,24 @@ export class SmtpSession implements CommandSession {
     if (newline === from || line.indexOf(carriageReturn, from) !== to) {
       return this.refuse(replies.bareNewline);
     }
+    if (this.#exchange !== undefined) {
+      const exchange = this.#exchange;
+      this.#exchange = undefined;
+      return this.#await(continueAuth(this, exchange, line, from, to));
+    }
     const command = commandAt(service.dialect, line, from, to);
     service.observer.command(service.name, command?.name ?? 'unknown');
     if (command === undefined) return this.refuse(replies.unknownCommand);
     if (this.greetingVerb === '' && command.isEarly !== true) {
       return this.refuse(replies.helloFirst);
     }
-    const running = command.run(this, line, from + command.name.length, to);
-    if (running !== undefined) {
-      this.#isWaiting = true;
-      running.then(this.#resume, this.#fail);
-    }
+    this.#await(command.run(this, line, from + command.name.length, to));
+  }
+
+  #await(running: void | Promise<void>): void {
+    if (running === undefined) return;
+    this.#isWaiting = true;
+    running.then(this.#resume, this.#fail);
   }
 
   #handOver(): void {
@@ -396,7 +445,9 @@ export class SmtpSession implements CommandSession {
     this.resetTransaction();
     this.greetingVerb = '';
     this.heloName = '';
+    this.account = undefined;
     this.#held = undefined;
+    this.#exchange = undefined;
     this.#undigested = [];
     this.#undigestedBytes = 0;
   }

@@ -50,7 +50,9 @@ export class Transaction {
   }
 
   add(rcpt: RcptCommand, accepted: AcceptedRecipient): void {
-    if (accepted.tenant !== undefined && this.rcptEnds.length === 0) this.tenant = accepted.tenant;
+    if (this.tenant === defaultTenant && accepted.tenant !== undefined) {
+      this.tenant = accepted.tenant;
+    }
     for (const destination of accepted.destinations) {
       const { address, target } = destination;
       let orcpt = rcpt.orcpt;

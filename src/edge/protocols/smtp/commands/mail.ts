@@ -5,8 +5,14 @@
  * Specs:     RFC 5321 §4.1.1.2, RFC 1870 §6.1 (refusal by SIZE), RFC 6531 §3.5, RFC 3030 §3.
  */
 
+import type { ErrorCode } from '../../../../base/errors.ts';
 import { defaultTenant } from '../../../../base/ids.ts';
-import { type EnvelopeFault, parseMail } from '../../../../mail/wire/smtp/envelope-commands.ts';
+import {
+  type EnvelopeFault,
+  type MailCommand,
+  parseMail,
+} from '../../../../mail/wire/smtp/envelope-commands.ts';
+import { decideSender } from '../../../guard/sender-policy.ts';
 import type { CommandSession, SmtpCommand } from '../command.ts';
 import { replies, replyOf } from '../replies.ts';
 
@@ -20,10 +26,14 @@ const faultReplies = {
 function runMail(session: CommandSession, line: Buffer, from: number, to: number) {
   const { service, transaction } = session;
   if (transaction.isOpen) return session.refuse(replies.mailTwice);
+  if (service.logIn?.isRequired === true && session.account === undefined) {
+    return session.refuse(replyOf('authentication-required'));
+  }
   const mail = parseMail(line, from, to);
   if (typeof mail === 'string') return session.refuse(faultReplies[mail]);
   const { limits, offersBinaryMime } = service.policy;
-  if (mail.auth !== undefined) return session.refuse(replies.unknownParameter);
+  if (mail.auth !== undefined && service.logIn === undefined)
+    return session.refuse(replies.unknownParameter);
   if (mail.body === 'binarymime' && !offersBinaryMime) {
     return session.refuse(replies.unknownParameter);
   }
@@ -36,7 +46,23 @@ function runMail(session: CommandSession, line: Buffer, from: number, to: number
   }
   if (service.isDraining) return session.end(replies.draining);
   if (session.messageCount >= limits.messagesMax) return session.end(replies.messagesTooMany);
-  const refusal = transaction.open(mail, service.reception, defaultTenant);
+  const { account } = session;
+  if (account === undefined) return open(session, mail);
+  const verdict = decideSender(service.directory, account, mail.path.address);
+  if (verdict instanceof Promise) return verdict.then((late) => finish(session, mail, late));
+  finish(session, mail, verdict);
+}
+
+function finish(session: CommandSession, mail: MailCommand, refusal: ErrorCode | undefined) {
+  if (refusal !== undefined) return session.refuse(replyOf(refusal));
+  open(session, mail);
+}
+
+function open(session: CommandSession, mail: MailCommand): void {
+  // A connection that went away while its sender was judged must not hold room.
+  if (session.isEnded) return;
+  const tenant = session.account?.tenant ?? defaultTenant;
+  const refusal = session.transaction.open(mail, session.service.reception, tenant);
   session.reply(refusal === undefined ? replies.senderOk : replyOf(refusal.code));
 }
 

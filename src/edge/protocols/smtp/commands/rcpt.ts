@@ -43,6 +43,7 @@ function runRcpt(session: CommandSession, line: Buffer, from: number, to: number
 
 function finish(session: CommandSession, rcpt: RcptCommand, decision: RecipientDecision) {
   if (typeof decision === 'string') return session.refuse(replyOf(decision));
+  if (session.isEnded) return;
   session.transaction.add(rcpt, decision);
   session.reply(replies.recipientOk);
 }

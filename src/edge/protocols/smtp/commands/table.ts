@@ -8,6 +8,7 @@ import type { Buffer } from 'node:buffer';
 import { verbEnd, verbKey, verbKeyOf } from '../../../../mail/wire/smtp/session-commands.ts';
 import type { SmtpCommand } from '../command.ts';
 import type { Dialect } from '../service.ts';
+import { authCommand } from './auth.ts';
 import { bdatCommand } from './bdat.ts';
 import { dataCommand } from './data.ts';
 import { ehloCommand, heloCommand, lhloCommand } from './hello.ts';
@@ -39,6 +40,7 @@ export const commands: readonly SmtpCommand[] = [
   expnCommand,
   helpCommand,
   starttlsCommand,
+  authCommand,
   xclientCommand,
 ];
 
