@@ -1,7 +1,7 @@
 /**
  * `chaski ledger`: joins what was injected, acknowledged and arrived into one account, and judges it.
  *
- * Runs in: a process of its own. Exit code: 0 nothing missing, 1 the verdict is against it, 64 wrong usage.
+ * Runs in: a process of its own. Exit code: 0 nothing missing, 1 the verdict is against it, 2 wrong usage.
  */
 
 import { existsSync } from 'node:fs';
@@ -24,7 +24,7 @@ example: chaski sink --listen 127.0.0.1:2620 --ledger /tmp/ledger &
          chaski ledger check /tmp/ledger
 `;
 
-const usageFault = 64;
+import { exitCodes } from './command.ts';
 
 export async function run(argv: string[]): Promise<number> {
   try {
@@ -64,7 +64,7 @@ export async function run(argv: string[]): Promise<number> {
     return verdict.ok ? 0 : 1;
   } catch (error) {
     process.stderr.write(`chaski ledger: ${(error as Error).message}\n\n${usage}`);
-    return usageFault;
+    return exitCodes.usage;
   }
 }
 

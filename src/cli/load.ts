@@ -1,7 +1,7 @@
 /**
  * `chaski load`: sends generated mail to a server and times it.
  *
- * Runs in: a process of its own. Exit code: 0 all acknowledged, 1 some was not, 64 wrong usage.
+ * Runs in: a process of its own. Exit code: 0 all acknowledged, 1 some was not, 2 wrong usage.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -18,6 +18,7 @@ import { MessageSource } from '../harness/load/message-source.ts';
 import { expandTemplate, parseRecipients, RecipientDealer } from '../harness/load/recipients.ts';
 import { type LoadReport, Tally } from '../harness/load/tally.ts';
 import { SeededRandom } from '../harness/seeded-random.ts';
+import { exitCodes } from './command.ts';
 
 const usage = `usage: chaski load smtp|lmtp --target HOST:PORT
          (--sessions N | --rate R [--arrival constant|poisson] [--sessions MAX])
@@ -41,7 +42,6 @@ const usage = `usage: chaski load smtp|lmtp --target HOST:PORT
 example: chaski load smtp --target 127.0.0.1:2525 --rate 200 --arrival poisson --duration 30
 `;
 
-const usageFault = 64;
 const openLoopSessionsMax = 1_000;
 
 const optionTypes = {
@@ -83,7 +83,7 @@ export async function run(argv: string[]): Promise<number> {
     options = buildOptions(positionals[0], values);
   } catch (error) {
     process.stderr.write(`chaski load: ${(error as Error).message}\n\n${usage}`);
-    return usageFault;
+    return exitCodes.usage;
   }
   const load = new LoadRun(options);
   process.once('SIGTERM', () => load.stop());

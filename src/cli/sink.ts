@@ -1,7 +1,7 @@
 /**
  * `chaski sink`: takes mail and counts it, or plays a difficult receiver.
  *
- * Runs in: a process of its own, until SIGTERM or SIGINT. Exit code: 0, or 64 for wrong usage.
+ * Runs in: a process of its own, until SIGTERM or SIGINT. Exit code: 0, or 2 for wrong usage.
  */
 
 import { readFileSync } from 'node:fs';
@@ -19,6 +19,7 @@ import {
   sinkModels,
 } from '../harness/sink/models.ts';
 import { Sink } from '../harness/sink/sink.ts';
+import { exitCodes } from './command.ts';
 
 const usage = `usage: chaski sink --listen HOST:PORT[,HOST:PORT…] [options]
 
@@ -35,8 +36,6 @@ const usage = `usage: chaski sink --listen HOST:PORT[,HOST:PORT…] [options]
 
 example: chaski sink --listen 127.0.0.1:2620 --fault "rcpt=451 4.3.0 Busy:0.1" --ledger /tmp/ledger
 `;
-
-const usageFault = 64;
 
 export async function run(argv: string[]): Promise<number> {
   try {
@@ -91,7 +90,7 @@ export async function run(argv: string[]): Promise<number> {
     return 0;
   } catch (error) {
     process.stderr.write(`chaski sink: ${(error as Error).message}\n\n${usage}`);
-    return usageFault;
+    return exitCodes.usage;
   }
 }
 

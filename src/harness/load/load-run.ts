@@ -86,8 +86,14 @@ export class LoadRun {
   /** The schedule is over: an open loop still owes the messages that were due and had to wait. */
   #endPlan(): void {
     this.#isPlanned = true;
-    if (this.#dueCount === 0 && this.#busyCount === 0) return this.stop();
-    if (this.#options.arrivals === undefined) return this.stop();
+    if (this.#dueCount === 0 && this.#busyCount === 0) {
+      this.stop();
+      return;
+    }
+    if (this.#options.arrivals === undefined) {
+      this.stop();
+      return;
+    }
     this.#clock.setTimer(graceMs, () => this.stop());
   }
 
@@ -230,8 +236,14 @@ export class LoadRun {
     const at = this.#idle.indexOf(client);
     if (at !== -1) this.#idle.splice(at, 1);
     this.#options.tally.addClosing(detail);
-    if (this.#isStopping) return this.#endIfDone();
-    if (this.#startedCount >= this.#options.countMax) return this.#endIfDone();
+    if (this.#isStopping) {
+      this.#endIfDone();
+      return;
+    }
+    if (this.#startedCount >= this.#options.countMax) {
+      this.#endIfDone();
+      return;
+    }
     if (detail === 'done') this.#refill();
     else this.#retryLater();
   }
@@ -245,7 +257,10 @@ export class LoadRun {
   #retryLater(): void {
     const nowMs = this.#clock.monotonicMs();
     this.#refusedSinceMs ??= nowMs;
-    if (nowMs - this.#refusedSinceMs > this.#options.patienceMs) return this.stop();
+    if (nowMs - this.#refusedSinceMs > this.#options.patienceMs) {
+      this.stop();
+      return;
+    }
     if (this.#retry !== undefined) return;
     this.#retry = this.#clock.setTimer(this.#retryMs, () => {
       this.#retry = undefined;

@@ -188,29 +188,40 @@ export class SmtpClient {
     if (this.#expecting.length === 0) this.#timer?.cancel();
     switch (expected) {
       case 'greeting':
-        this.#endPhase('greeting');
-        if (!isGood) return this.#giveUp(reply);
-        this.#expecting.push('hello');
-        return this.#command(
-          `${this.#options.lmtp ? 'LHLO' : 'EHLO'} ${this.#options.helloName}\r\n`,
-        );
       case 'hello':
-        this.#endPhase('hello');
-        if (!isGood) return this.#giveUp(reply);
-        this.#isOpen = true;
-        return this.#events.onIdle(this);
+        this.#takeOpening(expected, reply, isGood);
+        break;
       case 'mail':
-        return this.#takeMail(reply, isGood);
+        this.#takeMail(reply, isGood);
+        break;
       case 'rcpt':
-        return this.#takeRcpt(reply, isGood);
+        this.#takeRcpt(reply, isGood);
+        break;
       case 'data':
-        return this.#takeData(reply, isGood);
+        this.#takeData(reply, isGood);
+        break;
       case 'acknowledgement':
-        return this.#takeAcknowledgement(reply, isGood);
+        this.#takeAcknowledgement(reply, isGood);
+        break;
       case 'reset':
-        return this.#finish();
+        this.#finish();
+        break;
       default:
         this.#socket.end();
+    }
+  }
+
+  #takeOpening(expected: 'greeting' | 'hello', reply: string, isGood: boolean): void {
+    this.#endPhase(expected);
+    if (!isGood) {
+      this.#detail = reply;
+      this.#socket.end();
+    } else if (expected === 'greeting') {
+      this.#expecting.push('hello');
+      this.#command(`${this.#options.lmtp ? 'LHLO' : 'EHLO'} ${this.#options.helloName}\r\n`);
+    } else {
+      this.#isOpen = true;
+      this.#events.onIdle(this);
     }
   }
 
@@ -218,7 +229,10 @@ export class SmtpClient {
     this.#endPhase('mail');
     if (!isGood) this.#refused.push({ to: this.#message!.to, reply });
     if (this.#options.pipeline) return;
-    if (!isGood) return this.#finish();
+    if (!isGood) {
+      this.#finish();
+      return;
+    }
     this.#sendRcpt();
   }
 
@@ -234,8 +248,14 @@ export class SmtpClient {
     else if (this.#refused[0]?.to !== to) this.#refused.push({ to: [recipient], reply });
     if (this.#rcptIndex === to.length) this.#endPhase('rcpt');
     if (this.#options.pipeline) return;
-    if (this.#rcptIndex < to.length) return this.#sendRcpt();
-    if (this.#accepted.length === 0) return this.#reset();
+    if (this.#rcptIndex < to.length) {
+      this.#sendRcpt();
+      return;
+    }
+    if (this.#accepted.length === 0) {
+      this.#reset();
+      return;
+    }
     this.#expecting.push('data');
     this.#command('DATA\r\n');
   }
@@ -245,12 +265,14 @@ export class SmtpClient {
     if (!isGood) {
       if (this.#accepted.length > 0) this.#refused.push({ to: this.#accepted, reply });
       this.#accepted = [];
-      return this.#reset();
+      this.#reset();
+      return;
     }
     if (this.#accepted.length === 0) {
       // RFC 2920 §3.1: a 354 though no recipient was taken is answered with an empty message.
       this.#expecting.push('reset');
-      return this.#command('.\r\n');
+      this.#command('.\r\n');
+      return;
     }
     this.#sendBody(this.#message!.wire);
     const replies = this.#options.lmtp ? this.#accepted.length : 1;
@@ -279,11 +301,6 @@ export class SmtpClient {
   #reset(): void {
     this.#expecting.push('reset');
     this.#command('RSET\r\n');
-  }
-
-  #giveUp(reply: string): void {
-    this.#detail = reply;
-    this.#socket.end();
   }
 
   #endPhase(phase: Phase): void {

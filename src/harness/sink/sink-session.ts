@@ -116,32 +116,40 @@ export class SinkSession {
     const space = line.indexOf(' ');
     switch ((space === -1 ? line : line.slice(0, space)).toUpperCase()) {
       case 'MAIL':
-        return this.#begin(pathOf(line));
+        this.#begin(pathOf(line));
+        break;
       case 'RCPT':
-        return this.#addRecipient(pathOf(line));
+        this.#addRecipient(pathOf(line));
+        break;
       case 'DATA':
-        return this.#beginData();
+        this.#beginData();
+        break;
       case 'BDAT':
-        return this.#beginChunk(line);
+        this.#beginChunk(line);
+        break;
       case 'EHLO':
       case 'LHLO':
         this.#reset();
         this.#reply('ehlo', this.#extensions());
-        return;
+        break;
       case 'HELO':
         this.#reset();
         this.#reply('ehlo', `250 ${this.#options.hostName}`);
-        return;
+        break;
       case 'RSET':
         this.#reset();
-        return this.#say('250 2.0.0 Ok');
+        this.#say('250 2.0.0 Ok');
+        break;
       case 'NOOP':
-        return this.#say('250 2.0.0 Ok');
+        this.#say('250 2.0.0 Ok');
+        break;
       case 'QUIT':
         this.isOrderly = true;
-        return this.#finish('221 2.0.0 Bye');
+        this.#finish('221 2.0.0 Bye');
+        break;
       default:
-        return this.#say('502 5.5.1 Command not implemented');
+        this.#say('502 5.5.1 Command not implemented');
+        break;
     }
   }
 
@@ -159,13 +167,22 @@ export class SinkSession {
   }
 
   #addRecipient(recipient: string): void {
-    if (this.#sender === undefined) return this.#say('503 5.5.1 MAIL first');
+    if (this.#sender === undefined) {
+      this.#say('503 5.5.1 MAIL first');
+      return;
+    }
     if (this.#reply('rcpt', '250 2.1.5 Ok', recipient)) this.#recipients.push(recipient);
   }
 
   #beginData(): void {
-    if (this.#recipients.length === 0) return this.#say('554 5.5.1 No valid recipients');
-    if (!this.#reply('data', '354 End with a dot')) return this.#reset();
+    if (this.#recipients.length === 0) {
+      this.#say('554 5.5.1 No valid recipients');
+      return;
+    }
+    if (!this.#reply('data', '354 End with a dot')) {
+      this.#reset();
+      return;
+    }
     this.#data = new DataReader(messageBytesMax);
     this.#isBodyBegun = false;
     this.#state = 'data';
@@ -173,7 +190,10 @@ export class SinkSession {
 
   #beginChunk(line: string): void {
     const match = /^BDAT +(\d{1,9})( +LAST)?$/i.exec(line);
-    if (!this.#options.chunking || match === null) return this.#say('501 5.5.4 BDAT SIZE [LAST]');
+    if (!this.#options.chunking || match === null) {
+      this.#say('501 5.5.4 BDAT SIZE [LAST]');
+      return;
+    }
     this.#chunkLeft = Number(match[1]);
     this.#isLastChunk = match[2] !== undefined;
     this.#isBodyBegun = this.#chunks.length > 0;
