@@ -17,9 +17,11 @@ import { Deliveries } from '../../src/engine/delivery/deliveries.ts';
 import { unlimitedLeases } from '../../src/engine/delivery/leases.ts';
 import { phaseTimeouts, siteLimits } from '../../src/engine/delivery/limits.ts';
 import type { OutboundMessage } from '../../src/engine/delivery/message.ts';
-import { createRouter } from '../../src/engine/delivery/route.ts';
+import { Router } from '../../src/engine/delivery/route.ts';
 
-const [messages = 20_000, bytes = 1_000, connections = 20, window = 200] = process.argv.slice(2).map(Number);
+const [messages = 20_000, bytes = 1_000, connections = 20, window = 200] = process.argv
+  .slice(2)
+  .map(Number);
 const port = 20_000 + (process.pid % 10_000);
 
 // smtp-sink refuses to run as root without a user to become.
@@ -27,26 +29,25 @@ const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
 const sink = spawn('smtp-sink', [...user, '-c', `127.0.0.1:${port}`, '1000'], { stdio: 'ignore' });
 while (!(await answers(port))) await sleep(20);
 
-const random = nodeRandom;
-const router = createRouter({
-  fallback: {
-    route: { kind: 'fixed', host: '127.0.0.1', port },
-    handshake: { helloName: 'bench.test', tls: 'opportunistic' },
+const router = new Router({
+  relay: {
+    route: { kind: 'host', host: '127.0.0.1', port },
+    routes: [],
+    privateTargets: false,
+    mxPort: 25,
+    user: '',
+    tls: 'opportunistic',
   },
-  domains: new Map(),
+  hostname: 'bench.test',
   dns: undefined as never,
-  random,
-  ownNames: new Set(),
-  ownAddresses: new Set(),
-  allowsPrivateTargets: false,
-  mxPort: 25,
+  random: nodeRandom,
 });
 const deliveries = new Deliveries({
   router,
   timeouts: phaseTimeouts,
   limits: { ...siteLimits, connectionsMax: connections },
   clock: nodeClock,
-  random,
+  random: nodeRandom,
   dialer: createNodeDialer(),
   leases: unlimitedLeases,
 });
@@ -54,7 +55,9 @@ const deliveries = new Deliveries({
 const line = `${'x'.repeat(68)}\r\n`;
 const header = 'Received: from a by b; now\r\nFrom: a@example.org\r\nSubject: bench\r\n\r\n';
 const body = header + line.repeat(Math.max(1, Math.ceil((bytes - header.length) / line.length)));
-const trace = Buffer.from('Received: from x by y with ESMTP id z; Sun, 22 Nov 2026 02:00:00 +0000\r\n');
+const trace = Buffer.from(
+  'Received: from x by y with ESMTP id z; Sun, 22 Nov 2026 02:00:00 +0000\r\n',
+);
 const text = Buffer.from(body);
 const message: OutboundMessage = {
   id: '0000000000000000' as MessageId,

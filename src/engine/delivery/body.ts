@@ -31,7 +31,11 @@ export function stuff(parts: readonly Uint8Array[], pieces: Uint8Array[]): void 
       pieces.push(bytes.subarray(0, 1), stuffing);
       from = 1;
     }
-    for (let at = bytes.indexOf(lineAndDot, from); at >= 0; at = bytes.indexOf(lineAndDot, at + 2)) {
+    for (
+      let at = bytes.indexOf(lineAndDot, from);
+      at >= 0;
+      at = bytes.indexOf(lineAndDot, at + 2)
+    ) {
       pieces.push(bytes.subarray(from, at + 2), stuffing);
       from = at + 2;
     }

@@ -70,6 +70,16 @@ export class Deliveries {
   }
 
   /**
+   * A key that is equal for domains whose mail may go in one transaction, as far as is known without a look-up.
+   * Recipients grouped by it are submitted in the same turn, under any of their domains.
+   */
+  groupOf(domain: string): string {
+    const known = this.#domains.get(domain);
+    if (known !== undefined && known.untilMs > this.#coarse.nowMs) return known.site.name;
+    return this.#options.router.fixed(domain)?.site ?? domain;
+  }
+
+  /**
    * Takes a message for recipients of one domain, given in lower case A-labels. False: the site's queue is full or
    * we are going down; the caller keeps the message for later. `done` may be called before this returns.
    */
@@ -78,7 +88,8 @@ export class Deliveries {
     if (this.#timer === undefined) this.#setTimer();
     const known = this.#domains.get(domain);
     const transaction = new Transaction(message, done);
-    if (known !== undefined && known.untilMs > this.#coarse.nowMs) return known.site.submit(transaction);
+    if (known !== undefined && known.untilMs > this.#coarse.nowMs)
+      return known.site.submit(transaction);
     return this.#search(domain, transaction);
   }
 
@@ -115,7 +126,8 @@ export class Deliveries {
     const { waiting } = this.#searches.get(domain)!;
     this.#searches.delete(domain);
     if (!resolution.ok) {
-      for (const transaction of waiting) transaction.settleRest(resolution.status, resolution.reply);
+      for (const transaction of waiting)
+        transaction.settleRest(resolution.status, resolution.reply);
       return;
     }
     const site = this.#learn(domain, resolution);

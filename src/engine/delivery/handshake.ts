@@ -13,7 +13,7 @@ import { noCapabilities, parseCapabilities } from './capabilities.ts';
 import { ownReply } from './message.ts';
 
 /** `opportunistic`: TLS with whoever answers, in clear where there is none. `verified`: with the right name only. */
-export type TlsMode = 'none' | 'opportunistic' | 'required' | 'verified';
+export type TlsMode = 'off' | 'opportunistic' | 'required' | 'verified';
 
 export interface Credentials {
   readonly user: string;
@@ -85,7 +85,7 @@ export class Handshake {
   #onCapabilities(capabilities: Capabilities): HandshakeStep {
     this.#capabilities = capabilities;
     const { tls } = this.#options;
-    if (this.#isEncrypted || tls === 'none') return this.#authenticate(capabilities);
+    if (this.#isEncrypted || tls === 'off') return this.#authenticate(capabilities);
     if (capabilities.hasStartTls) {
       this.#waits = 'starttls';
       return { do: 'send', line: 'STARTTLS\r\n', timeout: 'tlsMs' };

@@ -28,7 +28,11 @@ export function missingCapability(
   capabilities: Capabilities,
 ): Reply | undefined {
   if (capabilities.sizeMax > 0 && message.bytes > capabilities.sizeMax) {
-    return ownReply(552, '5.3.4', `Message is larger than the next hop takes (${capabilities.sizeMax} bytes)`);
+    return ownReply(
+      552,
+      '5.3.4',
+      `Message is larger than the next hop takes (${capabilities.sizeMax} bytes)`,
+    );
   }
   if (message.body === 'binarymime' && !capabilities.hasBinaryMime) {
     return ownReply(554, '5.6.1', 'Next hop does not take binary messages');

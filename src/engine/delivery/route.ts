@@ -8,39 +8,34 @@
  */
 
 import { isIP } from 'node:net';
+import { dayMs, minuteMs, secondMs } from '../../base/units.ts';
+import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
 import type { Dns, DnsAnswer, MxRecord } from '../../ports/dns.ts';
 import type { Random } from '../../ports/random.ts';
-import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
-import { dayMs, minuteMs, secondMs } from '../../base/units.ts';
+import type { Route } from '../../settings/networks.ts';
+import type { Settings } from '../../settings/schema.ts';
 import { isDialable } from './addresses.ts';
 import type { HandshakeOptions } from './handshake.ts';
 import type { OutcomeStatus } from './message.ts';
 import { ownReply } from './message.ts';
 import type { Target } from './site.ts';
 
-export type Route =
-  | { readonly kind: 'mx' }
-  | { readonly kind: 'fixed'; readonly host: string; readonly port: number };
-
-/** One route with how to speak to what it leads to. */
-export interface RouteEntry {
-  readonly route: Route;
-  readonly handshake: HandshakeOptions;
-}
+/** What of the relay settings decides where mail goes. */
+export type RelayWays = Pick<
+  Settings['relay'],
+  'route' | 'routes' | 'privateTargets' | 'mxPort' | 'user' | 'tls'
+>;
 
 export interface RouterOptions {
-  readonly fallback: RouteEntry;
-  /** By domain in lower case A-labels; `.example.org` stands for all below it. */
-  readonly domains: ReadonlyMap<string, RouteEntry>;
+  readonly relay: RelayWays;
+  /** Our name: in EHLO, and never a place to send mail to. */
+  readonly hostname: string;
   readonly dns: Dns;
   readonly random: Random;
-  /** Our names and addresses: mail must not be sent back to us. */
-  readonly ownNames: ReadonlySet<string>;
-  readonly ownAddresses: ReadonlySet<string>;
-  /** Whether names may lead to loopback, link-local, private and own addresses. */
-  readonly allowsPrivateTargets: boolean;
-  /** 25 on the Internet. */
-  readonly mxPort: number;
+  /** Of `relay.user`, for fixed routes. */
+  readonly password?: string;
+  /** Addresses we listen on: an MX that leads there leads to us. */
+  readonly ownAddresses?: ReadonlySet<string>;
 }
 
 export interface Resolved {
@@ -53,91 +48,117 @@ export interface Resolved {
 
 export type Resolution =
   | ({ readonly ok: true } & Resolved)
-  | { readonly ok: false; readonly status: Exclude<OutcomeStatus, 'delivered'>; readonly reply: Reply };
-
-export interface Router {
-  /** The answer where it needs no look-up. */
-  fixed(domain: string): Resolved | undefined;
-  resolve(domain: string): Promise<Resolution>;
-}
+  | {
+      readonly ok: false;
+      readonly status: Exclude<OutcomeStatus, 'delivered'>;
+      readonly reply: Reply;
+    };
 
 const exchangesMax = 12;
 const targetsMax = 24;
+const validMsFixed = dayMs;
 const validMsMin = 5 * secondMs;
 const validMsMax = 60 * minuteMs;
 
-export function createRouter(options: RouterOptions): Router {
-  return new SettingsRouter(options);
-}
-
-class SettingsRouter implements Router {
+export class Router {
   readonly #options: RouterOptions;
+  readonly #routes: ReadonlyMap<string, Route>;
+  readonly #hostname: string;
+  readonly #mxHandshake: HandshakeOptions;
+  readonly #fixedHandshake: HandshakeOptions;
 
   constructor(options: RouterOptions) {
+    const { relay, hostname, password } = options;
     this.#options = options;
+    this.#hostname = hostname.toLowerCase();
+    this.#routes = new Map(relay.routes.map(({ domain, route }) => [domain, route]));
+    this.#mxHandshake = { helloName: hostname, tls: relay.tls };
+    this.#fixedHandshake =
+      relay.user === '' || password === undefined
+        ? this.#mxHandshake
+        : { ...this.#mxHandshake, credentials: { user: relay.user, password } };
   }
 
+  /** The answer where it needs no look-up. */
   fixed(domain: string): Resolved | undefined {
-    const { route, handshake } = this.#entry(domain);
-    if (route.kind !== 'fixed' || isIP(route.host) === 0) return undefined;
+    const route = this.#route(domain);
+    if (route.kind !== 'host' || isIP(route.host) === 0) return undefined;
     const target = { host: route.host, address: route.host, port: route.port };
-    return { site: siteName(route.host, route.port), targets: [target], handshake, validMs: dayMs };
+    return this.#fixedTo(route.host, route.port, [target], validMsFixed);
+  }
+
+  #fixedTo(host: string, port: number, targets: readonly Target[], validMs: number): Resolved {
+    return { site: siteName(host, port), targets, handshake: this.#fixedHandshake, validMs };
   }
 
   async resolve(domain: string): Promise<Resolution> {
-    const entry = this.#entry(domain);
-    if (entry.route.kind === 'fixed') {
-      const { host, port } = entry.route;
-      const found = await this.#addresses([host], port, () => true);
-      return this.#resolved(siteName(host, port), found, entry.handshake, host);
-    }
-    return this.#resolveMx(domain, entry.handshake);
+    const route = this.#route(domain);
+    if (route.kind === 'mx') return this.#resolveMx(domain);
+    const found = await this.#addresses([route.host], route.port, () => true);
+    return this.#resolved(
+      siteName(route.host, route.port),
+      found,
+      this.#fixedHandshake,
+      route.host,
+    );
   }
 
-  #entry(domain: string): RouteEntry {
-    const { domains, fallback } = this.#options;
-    if (domains.size === 0) return fallback;
-    const exact = domains.get(domain);
+  #route(domain: string): Route {
+    const exact = this.#routes.size === 0 ? undefined : this.#routes.get(domain);
     if (exact !== undefined) return exact;
-    for (let at = domain.indexOf('.'); at >= 0; at = domain.indexOf('.', at + 1)) {
-      const parent = domains.get(domain.slice(at));
-      if (parent !== undefined) return parent;
+    for (
+      let at = domain.indexOf('.');
+      at >= 0 && this.#routes.size > 0;
+      at = domain.indexOf('.', at + 1)
+    ) {
+      const below = this.#routes.get(domain.slice(at));
+      if (below !== undefined) return below;
     }
-    return fallback;
+    return this.#options.relay.route;
   }
 
-  async #resolveMx(domain: string, handshake: HandshakeOptions): Promise<Resolution> {
-    const { dns, random, mxPort, allowsPrivateTargets, ownAddresses } = this.#options;
+  async #resolveMx(domain: string): Promise<Resolution> {
+    const { dns, random, relay, ownAddresses } = this.#options;
     const answer = await dns.mx(domain);
     const exchanges = this.#exchanges(domain, answer, random);
     if (!Array.isArray(exchanges)) return exchanges;
-    const mayDial = (address: string) =>
-      allowsPrivateTargets || (!ownAddresses.has(address) && isDialable(address));
-    const found = await this.#addresses(exchanges, mxPort, mayDial);
-    const ttlMs = answer.ok ? answer.ttlSeconds * secondMs : validMsMax;
+    const found = await this.#addresses(
+      exchanges,
+      relay.mxPort,
+      (address) =>
+        relay.privateTargets || (ownAddresses?.has(address) !== true && isDialable(address)),
+    );
+    if (answer.ok) found.ttlMs = Math.min(found.ttlMs, answer.ttlSeconds * secondMs);
     const name = `mx:${[...exchanges].sort().join(',')}`;
-    return this.#resolved(name, { ...found, ttlMs: Math.min(ttlMs, found.ttlMs) }, handshake, domain);
+    return this.#resolved(name, found, this.#mxHandshake, domain);
   }
 
   /** Hosts in the order to try them, or why there is none. */
   #exchanges(domain: string, answer: DnsAnswer<MxRecord>, random: Random): string[] | Resolution {
     if (!answer.ok) {
-      if (answer.reason === 'missing') return failed(550, '5.1.2', `Domain ${domain} does not exist`);
-      if (answer.reason === 'failed') return deferred('4.4.3', `Look-up of ${domain} failed: ${answer.detail}`);
+      if (answer.reason === 'missing')
+        return failed(550, '5.1.2', `Domain ${domain} does not exist`);
+      if (answer.reason === 'failed')
+        return deferred('4.4.3', `Look-up of ${domain} failed: ${answer.detail}`);
       // RFC 5321 §5.1: no MX record at all: the domain's own address is its exchange.
-      return this.#options.ownNames.has(domain) ? loop(domain) : [domain];
+      return domain === this.#hostname ? loop(domain) : [domain];
     }
     if (answer.records.some((record) => record.exchange === '')) {
       // RFC 7505 §3: a null MX stands alone; beside others it is no name to connect to.
-      if (answer.records.length === 1) return failed(556, '5.1.10', `Domain ${domain} takes no mail`);
+      if (answer.records.length === 1)
+        return failed(556, '5.1.10', `Domain ${domain} takes no mail`);
     }
     const named = answer.records.filter((record) => record.exchange !== '');
     const sorted = shuffled(named, random).sort((a, b) => a.preference - b.preference);
     // RFC 5321 §5.1: where we are listed, only hosts strictly preferred to us may be used.
-    const own = sorted.find((record) => this.#options.ownNames.has(record.exchange.toLowerCase()));
-    const usable = own === undefined ? sorted : sorted.filter((record) => record.preference < own.preference);
+    const own = sorted.find((record) => record.exchange.toLowerCase() === this.#hostname);
+    const usable =
+      own === undefined ? sorted : sorted.filter((record) => record.preference < own.preference);
     if (usable.length === 0) return loop(domain);
-    return [...new Set(usable.map((record) => record.exchange.toLowerCase()))].slice(0, exchangesMax);
+    return [...new Set(usable.map((record) => record.exchange.toLowerCase()))].slice(
+      0,
+      exchangesMax,
+    );
   }
 
   async #addresses(
@@ -147,7 +168,9 @@ class SettingsRouter implements Router {
   ): Promise<Found> {
     const { dns, random } = this.#options;
     const found: Found = { targets: [], forbidden: 0, hasFailed: false, ttlMs: validMsMax };
-    const answers = await Promise.all(hosts.map((host) => Promise.all([dns.a(host), dns.aaaa(host)])));
+    const answers = await Promise.all(
+      hosts.map((host) => Promise.all([dns.a(host), dns.aaaa(host)])),
+    );
     answers.forEach((pair, at) => {
       const host = hosts[at]!;
       const addresses: string[] = [];

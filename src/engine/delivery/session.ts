@@ -12,9 +12,9 @@
 
 import { assert } from '../../base/assert.ts';
 import { latin1, utf8 } from '../../base/bytes.ts';
-import type { Connection, ConnectionEvents, DialError } from '../../ports/dialer.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
 import { ReplyReader } from '../../mail/wire/smtp/reply-reader.ts';
+import type { Connection, ConnectionEvents, DialError } from '../../ports/dialer.ts';
 import { emptyBody, stuff } from './body.ts';
 import type { Capabilities } from './capabilities.ts';
 import { noCapabilities } from './capabilities.ts';
@@ -170,7 +170,8 @@ export class Session implements ConnectionEvents {
 
   onClose(fault?: DialError): void {
     if (this.#waits === 'ended') return;
-    const reply = fault === undefined ? lostReply : ownReply(451, '4.4.2', `Connection lost: ${fault.message}`);
+    const reply =
+      fault === undefined ? lostReply : ownReply(451, '4.4.2', `Connection lost: ${fault.message}`);
     this.#end({ reply, isOurs: true, tls: fault?.fault === 'tls' });
   }
 
@@ -233,7 +234,8 @@ export class Session implements ConnectionEvents {
       });
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
-      if (this.#waits !== 'ended') this.#end({ reply: tlsFailedReply(detail), isOurs: true, tls: true });
+      if (this.#waits !== 'ended')
+        this.#end({ reply: tlsFailedReply(detail), isOurs: true, tls: true });
       return;
     }
     if ((this.#waits as Waits) === 'ended') return;
@@ -244,7 +246,8 @@ export class Session implements ConnectionEvents {
   #onReady(capabilities: Capabilities): void {
     this.#capabilities = capabilities;
     this.hop = { ...this.hop, passesDsn: capabilities.hasDsn };
-    if (capabilities.mailMax > 0) this.#messagesMax = Math.min(this.#messagesMax, capabilities.mailMax);
+    if (capabilities.mailMax > 0)
+      this.#messagesMax = Math.min(this.#messagesMax, capabilities.mailMax);
     if (capabilities.rcptMax > 0) {
       this.#recipientsMax = Math.min(this.#recipientsMax, capabilities.rcptMax);
     }
@@ -281,7 +284,9 @@ export class Session implements ConnectionEvents {
   /** False when the message was settled here, because it cannot go to this hop. */
   #canGo(transaction: Transaction): boolean {
     const { message } = transaction;
-    const fault = isSendable(message) ? missingCapability(message, this.#capabilities) : unsendableReply;
+    const fault = isSendable(message)
+      ? missingCapability(message, this.#capabilities)
+      : unsendableReply;
     if (fault !== undefined) {
       transaction.settleRest('failed', fault, this.hop.host, this.hop.address);
       this.#owner.onFinished(transaction);
@@ -325,7 +330,8 @@ export class Session implements ConnectionEvents {
   }
 
   #onReset(reply: Reply): void {
-    if (reply.code !== 250) return this.#fail(ownReply(451, '4.5.0', `Next hop refused RSET: ${reply.code}`));
+    if (reply.code !== 250)
+      return this.#fail(ownReply(451, '4.5.0', `Next hop refused RSET: ${reply.code}`));
     this.#waits = 'mail';
     if (this.#capabilities.hasPipelining) return;
     const pieces: Uint8Array[] = [];

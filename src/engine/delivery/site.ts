@@ -8,11 +8,11 @@
  *            back-off is over a new message is answered at once.
  */
 
+import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Dialer } from '../../ports/dialer.ts';
 import { DialError } from '../../ports/dialer.ts';
 import type { Random } from '../../ports/random.ts';
-import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
 import type { HandshakeOptions } from './handshake.ts';
 import type { SiteLeases } from './leases.ts';
 import type { PhaseTimeouts, SiteLimits } from './limits.ts';
@@ -230,7 +230,8 @@ export class Site implements SessionOwner {
   #open(): void {
     const { limits, leases } = this.#options;
     const established = this.#sessions.size - this.#opening.size;
-    if (this.#isClosed || this.#isDead() || established + this.#attempts >= limits.connectionsMax) return;
+    if (this.#isClosed || this.#isDead() || established + this.#attempts >= limits.connectionsMax)
+      return;
     if (this.#noOpenUntilMs > this.#options.clock.monotonicMs()) return;
     this.#attempts++;
     leases.request(this.name, () => {
@@ -263,14 +264,18 @@ export class Site implements SessionOwner {
     const session = new Session(this, {
       host: target.host,
       address: target.address,
-      handshake: isInClear && handshake.tls === 'opportunistic' ? { ...handshake, tls: 'none' } : handshake,
+      handshake:
+        isInClear && handshake.tls === 'opportunistic' ? { ...handshake, tls: 'off' } : handshake,
       timeouts,
       limits,
       coarse,
     });
     try {
       const { address, port } = target;
-      const connection = await dialer.dial({ address, port, timeoutMs: timeouts.connectMs }, session);
+      const connection = await dialer.dial(
+        { address, port, timeoutMs: timeouts.connectMs },
+        session,
+      );
       session.attach(connection);
     } catch (error) {
       if (!(error instanceof DialError)) throw error;

@@ -13,7 +13,7 @@ import { assert } from '../../../base/assert.ts';
 import { utf8 } from '../../../base/bytes.ts';
 import { decodeXtext } from '../../wire/smtp/xtext.ts';
 import { formatDate } from '../date/format.ts';
-import { headerOf, isEightBit, parseFree } from './returned.ts';
+import { headerOf, isEightBit, isReturnable } from './returned.ts';
 
 export type DsnAction = 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded';
 
@@ -111,11 +111,7 @@ export function writeReport(request: DsnRequest): DsnMessage {
   ];
   const head = lines.join('\r\n');
   return {
-    parts: [
-      utf8(isUtf8 ? head : ascii(head)),
-      ...returned.parts,
-      utf8(`\r\n--${boundary}--\r\n`),
-    ],
+    parts: [utf8(isUtf8 ? head : ascii(head)), ...returned.parts, utf8(`\r\n--${boundary}--\r\n`)],
     isEightBit: is8Bit,
     isUtf8,
   };
@@ -131,7 +127,7 @@ function returnedOf(request: DsnRequest): Returned {
   // RFC 3461 §4.3: RET is about failures; other notices bring the header only.
   const mayBeWhole =
     request.ret === 'full' && request.recipients.some((recipient) => recipient.action === 'failed');
-  if (mayBeWhole && parseFree(request.original, fullBytesMax, request.boundary)) {
+  if (mayBeWhole && isReturnable(request.original, fullBytesMax)) {
     const { original } = request;
     return { parts: original, isWhole: true, isEightBit: original.some(isEightBit) };
   }
@@ -212,7 +208,11 @@ function subjectOf(request: DsnRequest): string {
 }
 
 function explanation(request: DsnRequest): string[] {
-  const lines = [`This is the mail system at ${request.hostname}.`, '', ...openings[graveOf(request)]];
+  const lines = [
+    `This is the mail system at ${request.hostname}.`,
+    '',
+    ...openings[graveOf(request)],
+  ];
   for (const recipient of request.recipients) {
     lines.push('', clean(`<${recipient.finalRecipient}> ${said[recipient.action]}`));
     if (recipient.diagnostic === '') continue;
@@ -248,7 +248,8 @@ function recipientFields(recipient: DsnRecipient, isUtf8: boolean): string[] {
     fields.push(`Remote-MTA: dns; ${clean(recipient.remoteHost)}`);
   }
   const [first, ...more] = diagnosticLines(recipient);
-  if (first !== undefined) fields.push(`Diagnostic-Code: smtp; ${first}`, ...more.map((line) => `    ${line}`));
+  if (first !== undefined)
+    fields.push(`Diagnostic-Code: smtp; ${first}`, ...more.map((line) => `    ${line}`));
   fields.push(`Last-Attempt-Date: ${formatDate(recipient.lastAttemptMs)}`);
   if (recipient.willRetryUntilMs !== undefined) {
     fields.push(`Will-Retry-Until: ${formatDate(recipient.willRetryUntilMs)}`);

@@ -5,10 +5,10 @@
  * Specs:     RFC 3461 §4.3 and §6.2, RFC 6522 §3 (the third part), RFC 3030 (binary messages).
  */
 
-import { Buffer } from 'node:buffer';
-import { byteLength, view } from '../../../base/bytes.ts';
+import { byteLength } from '../../../base/bytes.ts';
 
 export const headerBytesMax = 64 * 1_024;
+/** RFC 5322 §2.1.1, without the line's end. */
 const lineBytesMax = 998;
 const lf = 0x0a;
 const cr = 0x0d;
@@ -20,57 +20,57 @@ export function isEightBit(bytes: Uint8Array): boolean {
   return false;
 }
 
-/** The header section, its last line ended, cut before the line that would pass `headerBytesMax`. */
+/** The header section up to its last whole line within `headerBytesMax`, without the empty line behind it. */
 export function headerOf(parts: readonly Uint8Array[]): readonly Uint8Array[] {
-  const header: Uint8Array[] = [];
-  let room = headerBytesMax;
-  let isLineEmpty = true;
-  // How many of `header` and how many bytes of the next end with a whole line.
-  let whole = { parts: 0, bytes: 0 };
-  for (const part of parts) {
-    const length = Math.min(part.length, room);
-    for (let at = 0; at < length; at++) {
-      const byte = part[at]!;
-      if (byte !== lf) {
-        if (byte !== cr) isLineEmpty = false;
-        continue;
-      }
-      if (isLineEmpty) return [...header.slice(0, whole.parts), part.subarray(0, header.length === whole.parts ? whole.bytes : 0)].filter(hasBytes);
-      isLineEmpty = true;
-      whole = { parts: header.length, bytes: at + 1 };
-    }
-    header.push(part.subarray(0, length));
-    room -= length;
-    if (room === 0) break;
-  }
-  const last = header[whole.parts];
-  const cut = header.slice(0, whole.parts);
-  if (last !== undefined) cut.push(last.subarray(0, whole.bytes));
-  return cut.filter(hasBytes);
+  return until(parts, headerEnd(parts));
 }
 
-/** Whether the whole may stand inside a multipart: not too long, lines as text has them, no boundary of ours. */
-export function parseFree(
-  parts: readonly Uint8Array[],
-  bytesMax: number,
-  boundary: string,
-): boolean {
+function headerEnd(parts: readonly Uint8Array[]): number {
+  let offset = 0;
+  let lineStart = 0;
+  let isLineEmpty = true;
+  for (const part of parts) {
+    for (let at = 0; at < part.length; at++, offset++) {
+      if (offset === headerBytesMax) return lineStart;
+      const byte = part[at]!;
+      if (byte === lf) {
+        if (isLineEmpty) return lineStart;
+        lineStart = offset + 1;
+        isLineEmpty = true;
+      } else if (byte !== cr) {
+        isLineEmpty = false;
+      }
+    }
+  }
+  return lineStart;
+}
+
+function until(parts: readonly Uint8Array[], end: number): readonly Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  let left = end;
+  for (const part of parts) {
+    if (left === 0) break;
+    const piece = part.subarray(0, left);
+    if (piece.length > 0) pieces.push(piece);
+    left -= piece.length;
+  }
+  return pieces;
+}
+
+/** Whether the whole may stand inside a multipart: not too long, with lines as text has them. */
+export function isReturnable(parts: readonly Uint8Array[], bytesMax: number): boolean {
   if (byteLength(parts) > bytesMax) return false;
   let lineBytes = 0;
-  let last = lf;
+  let last = 0;
   for (const part of parts) {
     for (let at = 0; at < part.length; at++) {
       const byte = part[at]!;
-      if (byte === 0 || (byte === lf) !== (last === cr && byte === lf)) return false;
-      if (last === cr && byte !== lf) return false;
+      if (byte === 0 || (byte === lf) !== (last === cr)) return false;
       lineBytes = byte === lf ? 0 : lineBytes + 1;
+      // One more for the CR.
       if (lineBytes > lineBytesMax + 1) return false;
       last = byte;
     }
   }
-  return last !== cr && !parts.some((part) => view(part).includes(Buffer.from(boundary)));
-}
-
-function hasBytes(part: Uint8Array): boolean {
-  return part.length > 0;
+  return last !== cr;
 }

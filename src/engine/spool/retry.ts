@@ -1,0 +1,52 @@
+/**
+ * Decides when a deferred recipient is tried again.
+ *
+ * Runs in:   engine threads; pure (time and jitter are arguments).
+ * Specs:     RFC 5321 §4.5.4.1 (retry interval, give-up time).
+ * Limits:    a wait is at most `maxMs` and its jitter; nothing is tried after `expiryMs`.
+ * Invariant: the instant returned is after `nowMs`; the last try comes at the instant of expiry, not before.
+ */
+
+import { dayMs, hourMs, minuteMs } from '../../base/units.ts';
+
+export interface RetrySchedule {
+  /** Wait before the second try; each later wait is twice the one before. */
+  readonly firstMs: number;
+  readonly maxMs: number;
+  /** Waits are spread by up to this much to either side: a site that comes back is not met by all at once. */
+  readonly jitterPercent: number;
+  /** Counted from acceptance. */
+  readonly expiryMs: number;
+}
+
+export const retrySchedule: RetrySchedule = {
+  firstMs: 5 * minuteMs,
+  maxMs: 4 * hourMs,
+  jitterPercent: 20,
+  expiryMs: 5 * dayMs,
+};
+
+export interface Tried {
+  /** Attempts made so far, the one that just failed included. */
+  readonly attempts: number;
+  readonly acceptedMs: number;
+  readonly nowMs: number;
+}
+
+/** Doublings past this one change nothing under any schedule, and would leave the exact integers. */
+const doublingsMax = 40;
+
+/** `fraction` is a random number in [0, 1). */
+export function nextAttempt(
+  schedule: RetrySchedule,
+  tried: Tried,
+  fraction: number,
+): number | 'expired' {
+  const { nowMs } = tried;
+  const expiresMs = tried.acceptedMs + schedule.expiryMs;
+  if (nowMs >= expiresMs) return 'expired';
+  const doublings = Math.min(Math.max(tried.attempts - 1, 0), doublingsMax);
+  const waitMs = Math.min(schedule.firstMs * 2 ** doublings, schedule.maxMs);
+  const spread = 1 + (schedule.jitterPercent / 100) * (2 * fraction - 1);
+  return Math.min(Math.max(nowMs + Math.round(waitMs * spread), nowMs + 1), expiresMs);
+}
