@@ -11,7 +11,6 @@
 import { Buffer } from 'node:buffer';
 import type { AcceptAnswer } from '../../../actors/asks/reception.ts';
 import type { MessageId } from '../../../base/ids.ts';
-import { carriageReturn, lineFeed } from '../../../mail/wire/smtp/octets.ts';
 import { replyClass } from '../../../mail/wire/smtp/reply.ts';
 import type { Account } from '../../../ports/account-directory.ts';
 import type { SaslExchange } from '../../guard/sasl.ts';
@@ -19,6 +18,7 @@ import type { CommandSession, GreetingVerb, PeerFacts, TlsSessionFacts } from '.
 import { continueAuth } from './commands/auth.ts';
 import { commandAt } from './commands/table.ts';
 import { eachReply, finalReply, messageOf } from './handover.ts';
+import { LineReader } from './line-reader.ts';
 import { MessageIntake } from './message-intake.ts';
 import { replies } from './replies.ts';
 import type { SmtpService } from './service.ts';
@@ -28,8 +28,8 @@ import type { SessionTransport } from './transport.ts';
 /** RFC 4954 §4. */
 const authLineBytesMax = 12_288;
 
-/** `skipping`: in a line that was too long. `handshake`: TLS is being agreed on. */
-type Phase = 'command' | 'skipping' | 'data' | 'chunk' | 'handshake' | 'ended';
+/** `handshake`: TLS is being agreed on. */
+type Phase = 'command' | 'data' | 'chunk' | 'handshake' | 'ended';
 
 export class SmtpSession implements CommandSession {
   readonly service: SmtpService;
@@ -45,14 +45,13 @@ export class SmtpSession implements CommandSession {
   endedMs = 0;
 
   readonly #transport: SessionTransport;
+  readonly #lines = new LineReader();
   readonly #intake: MessageIntake;
   readonly #realAddress: string;
   readonly #startedMs: number;
   #phase: Phase = 'command';
   #touchedMs: number;
   #errorCount = 0;
-  /** The start of a line whose end has not come. */
-  #held: Buffer | undefined;
   /** The next line answers its challenge. */
   #exchange: SaslExchange | undefined;
   /** Replies of this turn. */
@@ -265,47 +264,20 @@ export class SmtpSession implements CommandSession {
 
   /** Runs the command of the line at `from`; answers the offset after it. */
   #readLine(chunk: Buffer, from: number): number {
-    const { service } = this;
-    const { commandLineBytesMax } = service.policy.limits;
-    const lineBytesMax =
-      service.logIn === undefined
-        ? commandLineBytesMax
-        : Math.max(commandLineBytesMax, authLineBytesMax);
-    const newline = chunk.indexOf(lineFeed, from);
-    const end = newline < 0 ? chunk.length : newline + 1;
-    if (this.#phase === 'skipping') {
-      if (newline >= 0) this.#phase = 'command';
-      return end;
-    }
-    const heldBytes = this.#held?.length ?? 0;
-    if (heldBytes + end - from > lineBytesMax) {
-      this.#held = undefined;
-      if (newline < 0) this.#phase = 'skipping';
-      this.refuse(replies.lineTooLong);
-      return end;
-    }
-    if (newline < 0) {
-      // A copy: a view would keep the whole chunk for a few octets.
-      const rest = chunk.subarray(from);
-      this.#held = this.#held === undefined ? Buffer.from(rest) : Buffer.concat([this.#held, rest]);
-    } else if (this.#held === undefined) {
-      this.#runLine(chunk, from, newline);
-    } else {
-      const line = Buffer.concat([this.#held, chunk.subarray(from, end)]);
-      this.#held = undefined;
-      this.#runLine(line, 0, line.length - 1);
-    }
+    const { limits } = this.service.policy;
+    const lineBytesMax = this.canLogIn
+      ? Math.max(limits.commandLineBytesMax, authLineBytesMax)
+      : limits.commandLineBytesMax;
+    const lines = this.#lines;
+    const end = lines.read(chunk, from, lineBytesMax);
+    if (lines.finding === 'line') this.#runLine(lines.line, lines.from, lines.to);
+    else if (lines.finding === 'too-long') this.refuse(replies.lineTooLong);
+    else if (lines.finding === 'bare-newline') this.refuse(replies.bareNewline);
     return end;
   }
 
-  /** `newline` is the offset of the LF. */
-  #runLine(line: Buffer, from: number, newline: number) {
+  #runLine(line: Buffer, from: number, to: number) {
     const { service } = this;
-    const to = newline - 1;
-    // RFC 5321 §2.3.8: CR and LF only as CRLF, in commands too.
-    if (newline === from || line.indexOf(carriageReturn, from) !== to) {
-      return this.refuse(replies.bareNewline);
-    }
     if (this.#exchange !== undefined) {
       const exchange = this.#exchange;
       this.#exchange = undefined;
@@ -446,7 +418,7 @@ export class SmtpSession implements CommandSession {
     this.greetingVerb = '';
     this.heloName = '';
     this.account = undefined;
-    this.#held = undefined;
+    this.#lines.clear();
     this.#exchange = undefined;
     this.#undigested = [];
     this.#undigestedBytes = 0;
