@@ -7,6 +7,7 @@
  */
 
 import { byteLength } from '../base/bytes.ts';
+import type { Failure } from '../base/errors.ts';
 import type { ShardId } from '../base/ids.ts';
 import type { Answer, Ask } from './ask.ts';
 
@@ -72,6 +73,8 @@ export class Backlog {
   readonly shard: ShardId;
   /** True while the shard is closed, moved or has no thread: asks wait here. */
   isHeld = false;
+  /** The answer to every ask while the shard cannot be opened. */
+  refusal: Failure | undefined;
   /** Parcels whose task has not come back, oldest first. */
   inFlight: OpenParcel[] = [];
   /** Asks that left and have no answer from their thread: in flight, pending, or to be tried again. */

@@ -14,6 +14,7 @@ export class LateAnswers {
   readonly #post: Post;
   #places: number[] = [];
   #answers: Answer[] = [];
+  #isClosed = false;
 
   constructor(post: Post) {
     this.#post = post;
@@ -25,7 +26,13 @@ export class LateAnswers {
     this.#answers.push(answer);
   }
 
+  /** Nobody is there to read them: what is added from now on is dropped. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   #flush(): void {
+    if (this.#isClosed) return;
     const places = Uint32Array.from(this.#places);
     const answers = packAnswers(0, this.#answers);
     this.#places = [];

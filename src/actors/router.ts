@@ -54,7 +54,7 @@ export interface RouterOptions {
   /** Runs once the current turn is over. Tests replace it. */
   readonly defer?: (run: () => void) => void;
   /** Told the round trip of each parcel of short asks. */
-  readonly onRoundTrip?: (thread: number, ms: number, asks: number) => void;
+  readonly onRoundTrip?: (thread: number, shard: ShardId, ms: number, asks: number) => void;
 }
 
 /** What the router knows of a thread. */
@@ -65,6 +65,12 @@ interface ThreadState {
   isTrying: boolean;
   /** Asks it had when it died, oldest first. */
   suspects: Entry[];
+  /** Parcels under way, pending asks included. */
+  parcelCount: number;
+  /** Changes when the thread is suspended or lost: what was begun before stops. */
+  turn: number;
+  /** Waits for `parcelCount` to become 0. */
+  onIdle: (() => void) | undefined;
 }
 
 export class Router {
@@ -92,6 +98,9 @@ export class Router {
       isOpen: false,
       isTrying: false,
       suspects: [],
+      parcelCount: 0,
+      turn: 0,
+      onIdle: undefined,
     }));
   }
 
@@ -100,6 +109,7 @@ export class Router {
     return new Promise((resolve) => {
       const backlog = this.#backlogs[ask.shard];
       if (backlog === undefined) resolve(failure('argument-invalid', `no shard ${ask.shard}`));
+      else if (backlog.refusal !== undefined) resolve(backlog.refusal);
       else if (!backlog.add(newEntry(ask, backlog, resolve))) resolve(busy);
       else {
         if (ask.deadlineMs !== 0 && !this.#isSweeping) this.#sweepLater();
@@ -149,9 +159,44 @@ export class Router {
     });
   }
 
-  /** Answers all that waits for the shard: it cannot be opened. */
+  /** Answers all that waits for the shard, and all that comes until `admit`: it cannot be opened. */
   refuse(shard: ShardId, answer: Failure): void {
-    this.#backlogs[shard]!.clear((entry) => reply(entry, answer));
+    const backlog = this.#backlogs[shard]!;
+    backlog.refusal = answer;
+    backlog.clear((entry) => reply(entry, answer));
+  }
+
+  admit(shard: ShardId): void {
+    this.#backlogs[shard]!.refusal = undefined;
+  }
+
+  /** Nothing more leaves for the thread; resolves when it has answered all, or is gone. */
+  async suspend(thread: number): Promise<void> {
+    const state = this.#threads[thread]!;
+    state.isOpen = false;
+    state.turn++;
+    if (state.parcelCount === 0) return;
+    await new Promise<void>((resolve) => {
+      state.onIdle = resolve;
+    });
+  }
+
+  /** Answers everything that still waits: the server goes down. */
+  end(): void {
+    for (const backlog of this.#backlogs) this.refuse(backlog.shard, draining);
+    for (const state of this.#threads) {
+      for (const entry of state.suspects) settle(entry, draining);
+      state.suspects = [];
+    }
+  }
+
+  /** Asks that wait for the thread or are under way. */
+  backlogCount(thread: number): number {
+    let count = 0;
+    for (const backlog of this.#backlogs) {
+      if (this.#options.owner(backlog.shard) === thread) count += backlog.count + backlog.openCount;
+    }
+    return count;
   }
 
   isOpen(thread: number): boolean {
@@ -191,6 +236,7 @@ export class Router {
       followers: [],
     };
     this.#open.set(parcel.number, parcel);
+    this.#threads[thread]!.parcelCount++;
     backlog?.inFlight.push(parcel);
     const packed = packAsks(
       parcel.number,
@@ -212,7 +258,7 @@ export class Router {
     if (backlog === undefined) this.#settleAll(parcel, answers, undefined);
     else {
       const { onRoundTrip, clock } = this.#options;
-      onRoundTrip?.(parcel.thread, clock.monotonicMs() - parcel.sentMs, count);
+      onRoundTrip?.(parcel.thread, backlog.shard, clock.monotonicMs() - parcel.sentMs, count);
       const isFirst = backlog.inFlight[0] === parcel;
       backlog.inFlight = backlog.inFlight.filter((other) => other !== parcel);
       this.#settleAll(parcel, answers, isFirst ? undefined : backlog.inFlight[0]);
@@ -220,7 +266,7 @@ export class Router {
       parcel.followers = [];
       this.#touch(backlog);
     }
-    if (parcel.openCount === 0) this.#open.delete(parcel.number);
+    if (parcel.openCount === 0) this.#forget(parcel);
   }
 
   /** Answers to actors that `earlier` has asks of wait for it: rare, so the set is made only here. */
@@ -252,7 +298,7 @@ export class Router {
       if (parcel === undefined || entry === undefined) return;
       parcel.entries[index] = undefined;
       parcel.openCount--;
-      if (parcel.openCount === 0 && parcel.isBack) this.#open.delete(number);
+      if (parcel.openCount === 0 && parcel.isBack) this.#forget(parcel);
       settle(entry, answer);
       if (entry.backlog !== undefined) this.#touch(entry.backlog);
     });
@@ -266,39 +312,31 @@ export class Router {
     for (const parcel of lost) count += parcel.openCount;
     const isKiller = state.isTrying && count === 1;
     state.isOpen = false;
+    state.turn++;
     for (const parcel of lost) this.#takeBack(parcel, isKiller);
   }
 
   /** The thread is there and its shards are open: tries what killed it, one ask at a time, then lets all else pass. */
   async resume(thread: number): Promise<void> {
     const state = this.#threads[thread]!;
+    const { turn } = state;
     state.isTrying = true;
-    const isThere = await this.#tryAgain(thread, state);
+    const waiting = state.suspects;
+    state.suspects = [];
+    let index = 0;
+    for (; index < waiting.length && state.turn === turn; index++) {
+      const entry = waiting[index]!;
+      if (entry.isAnswered || isLate(entry, this.#options.clock.nowMs())) settle(entry, late);
+      else await this.#tryOne(thread, entry);
+    }
+    // After another death: what was under way then stands in the list already, and came first.
+    state.suspects.push(...waiting.slice(index));
     state.isTrying = false;
-    if (!isThere) return;
+    if (state.turn !== turn) return;
     state.isOpen = true;
     for (const backlog of this.#backlogs) {
       if (this.#options.owner(backlog.shard) === thread) this.#touch(backlog);
     }
-  }
-
-  /** False when the thread died again; what is left waits for the next one. */
-  async #tryAgain(thread: number, state: ThreadState): Promise<boolean> {
-    const waiting = state.suspects;
-    state.suspects = [];
-    for (let i = 0; i < waiting.length; i++) {
-      const entry = waiting[i]!;
-      if (entry.isAnswered || isLate(entry, this.#options.clock.nowMs())) {
-        settle(entry, late);
-        continue;
-      }
-      await this.#tryOne(thread, entry);
-      if (this.#channel.isReady(thread)) continue;
-      // What was under way stands in the list already; it goes first, as it came first.
-      state.suspects.push(...waiting.slice(i + 1));
-      return false;
-    }
-    return true;
   }
 
   /** Resolves when the ask has its thread's answer, the thread died of it, or it waits too long for the outside. */
@@ -315,7 +353,7 @@ export class Router {
 
   #takeBack(parcel: OpenParcel, isKiller: boolean): void {
     const { suspects } = this.#threads[parcel.thread]!;
-    this.#open.delete(parcel.number);
+    this.#forget(parcel);
     for (const entry of parcel.entries) {
       if (entry === undefined) continue;
       entry.deathCount++;
@@ -331,6 +369,15 @@ export class Router {
     }
     // Their answers were not given yet: asked again after the one they waited for, they keep their order.
     for (const { entry } of parcel.followers) suspects.push(entry);
+  }
+
+  #forget(parcel: OpenParcel): void {
+    const state = this.#threads[parcel.thread]!;
+    this.#open.delete(parcel.number);
+    state.parcelCount--;
+    if (state.parcelCount > 0) return;
+    state.onIdle?.();
+    state.onIdle = undefined;
   }
 
   #setAside(entry: Entry): void {
@@ -349,7 +396,7 @@ export class Router {
       return;
     }
     this.#options.log.error({ error, thread: parcel.thread }, 'a parcel was not answered');
-    this.#open.delete(parcel.number);
+    this.#forget(parcel);
     const answer = failure('store-failed', error instanceof Error ? error.message : String(error));
     for (const entry of parcel.entries) if (entry !== undefined) settle(entry, answer);
     for (const follower of parcel.followers) settle(follower.entry, follower.answer);
@@ -386,6 +433,7 @@ export class Router {
 
 const busy: Failure = Object.freeze(failure('store-busy', 'backlog is full'));
 const late: Failure = Object.freeze(failure('deadline-passed', 'no answer in time'));
+const draining: Failure = Object.freeze(failure('draining', 'the server goes down'));
 const gone: Failure = Object.freeze(failure('store-failed', 'the thread is gone'));
 
 type LateMessage = Extract<PortMessage, { kind: 'late' }>;

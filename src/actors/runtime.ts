@@ -1,0 +1,206 @@
+/**
+ * The actor runtime as the application sees it: joins channel, router, placement, supervision, moves and jobs.
+ *
+ * Runs in:   main thread.
+ * Limits:    those of its parts; see each.
+ * Invariant: every ask is answered, whatever threads do; after `close` all answers are `draining`.
+ */
+
+import type { ShardId } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
+import type { Clock, Timer } from '../ports/clock.ts';
+import type { Answer, Ask } from './ask.ts';
+import type { BacklogLimits } from './backlog.ts';
+import type { Channel, PortMessage } from './channel.ts';
+import { Jobs } from './jobs.ts';
+import { LoadMeter, sampleMs, type ThreadLoad } from './load.ts';
+import { type Move, type MoveLimits, Mover } from './moves.ts';
+import { Placement } from './placement.ts';
+import { Router } from './router.ts';
+import { Supervisor, type SupervisorLimits } from './supervise.ts';
+import { UplinkHost } from './uplink.ts';
+
+export interface RuntimeOptions {
+  /** Its first `workers` threads own shards; all others take jobs. */
+  readonly channel: Channel;
+  readonly shards: number;
+  readonly workers: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits?: {
+    readonly backlog?: Partial<BacklogLimits>;
+    readonly supervisor?: Partial<SupervisorLimits>;
+    readonly moves?: Partial<MoveLimits>;
+    readonly jobsPerThreadMax?: number;
+    readonly jobsWaitingMax?: number;
+  };
+  readonly defer?: (run: () => void) => void;
+}
+
+export type NoticeListener = (thread: number, value: unknown) => void;
+
+/** Samples of load between two looks at whether a shard should move. */
+const samplesPerLook = 10;
+
+export class Runtime {
+  readonly router: Router;
+  readonly placement: Placement;
+  readonly supervisor: Supervisor;
+  readonly jobs: Jobs;
+  readonly #options: RuntimeOptions;
+  readonly #load: LoadMeter;
+  readonly #mover: Mover;
+  readonly #uplinks: UplinkHost;
+  readonly #standing = new Map<string, Ask>();
+  readonly #listeners = new Map<string, NoticeListener[]>();
+  #sampling: Timer | undefined;
+  #sampleCount = 0;
+
+  constructor(options: RuntimeOptions) {
+    const { channel, shards, workers, clock, log, limits = {} } = options;
+    this.#options = options;
+    this.#load = new LoadMeter({
+      threads: channel.threads,
+      shards,
+      clock,
+      activeMs: (thread) => channel.activeMs(thread),
+      backlog: (thread) => this.router.backlogCount(thread),
+    });
+    this.placement = new Placement({
+      shards,
+      workers,
+      load: (thread) => this.#load.of(thread),
+      isOpen: (shard) => this.supervisor.isOpen(shard) && !this.router.backlog(shard).isHeld,
+    });
+    this.router = new Router({
+      channel,
+      shards,
+      clock,
+      log,
+      owner: (shard) => this.placement.owner(shard),
+      onRoundTrip: (thread, shard, ms, asks) => this.#load.roundTrip(thread, shard, ms, asks),
+      ...(limits.backlog === undefined ? {} : { limits: limits.backlog }),
+      ...(options.defer === undefined ? {} : { defer: options.defer }),
+    });
+    this.supervisor = new Supervisor({
+      channel,
+      router: this.router,
+      placement: this.placement,
+      clock,
+      log,
+      standing: () => this.#standing.values(),
+      onServing: () => this.jobs.wake(),
+      ...(limits.supervisor === undefined ? {} : { limits: limits.supervisor }),
+    });
+    this.#mover = new Mover({
+      router: this.router,
+      placement: this.placement,
+      supervisor: this.supervisor,
+      clock,
+      log,
+      busy: (thread) => this.#load.of(thread).busy,
+      rate: (shard) => this.#load.rate(shard),
+      ...(limits.moves === undefined ? {} : { limits: limits.moves }),
+    });
+    this.jobs = new Jobs({
+      threads: Array.from({ length: channel.threads - workers }, (_, i) => workers + i),
+      isReady: (thread) => this.router.isOpen(thread),
+      askThread: (thread, ask) => this.router.askThread(thread, ask),
+      ...(limits.jobsPerThreadMax === undefined ? {} : { perThreadMax: limits.jobsPerThreadMax }),
+      ...(limits.jobsWaitingMax === undefined ? {} : { waitingMax: limits.jobsWaitingMax }),
+    });
+    this.#uplinks = new UplinkHost({
+      ask: (ask) => this.router.ask(ask),
+      post: (thread, message) => channel.post(thread, message),
+    });
+  }
+
+  /** Resolves when every thread serves its shards. */
+  async start(): Promise<void> {
+    const started = this.supervisor.started();
+    this.#options.channel.start({
+      onReady: (thread) => this.supervisor.ready(thread),
+      onLost: (thread, cause) => {
+        this.#uplinks.lost(thread);
+        this.supervisor.lost(thread, cause);
+      },
+      onMessage: (thread, message) => this.#receive(thread, message),
+    });
+    this.#sampleLater();
+    await started;
+  }
+
+  ask(ask: Ask): Promise<Answer> {
+    return this.router.ask(ask);
+  }
+
+  /** Where a new message is spooled. */
+  spoolShard(): ShardId {
+    return this.placement.spoolShard();
+  }
+
+  /**
+   * Tells every thread, now and at each later start, before it serves anything: policy. The last ask of a name
+   * counts. Resolves with the answers of the threads that are there.
+   */
+  stand(ask: Ask): Promise<readonly Answer[]> {
+    this.#standing.set(ask.name, ask);
+    return this.askEach(ask);
+  }
+
+  /** Asks every thread that is there, once. */
+  askEach(ask: Ask): Promise<readonly Answer[]> {
+    const { channel } = this.#options;
+    const threads = Array.from({ length: channel.threads }, (_, thread) => thread);
+    return Promise.all(
+      threads
+        .filter((thread) => channel.isReady(thread))
+        .map((thread) => this.router.askThread(thread, ask)),
+    );
+  }
+
+  /** Notices of engine threads: facts that nobody answers. */
+  onNotice(name: string, listener: NoticeListener): void {
+    const listeners = this.#listeners.get(name) ?? [];
+    listeners.push(listener);
+    this.#listeners.set(name, listeners);
+  }
+
+  load(thread: number): ThreadLoad {
+    return this.#load.of(thread);
+  }
+
+  /** Moves a shard by hand; the runtime does it itself when a thread stays hot. */
+  move(move: Move): Promise<boolean> {
+    return this.#mover.move(move);
+  }
+
+  /** What comes is refused with `draining`, what is under way is answered, shards are closed, threads end. */
+  async close(): Promise<void> {
+    this.#sampling?.cancel();
+    this.jobs.end();
+    this.router.end();
+    await this.supervisor.close();
+    this.router.end();
+  }
+
+  #receive(thread: number, message: PortMessage): void {
+    if (message.kind === 'late') this.router.takeLate(message);
+    else if (message.kind === 'asks') this.#uplinks.receive(thread, message);
+    else {
+      for (const listener of this.#listeners.get(message.name) ?? []) {
+        listener(thread, message.value);
+      }
+    }
+  }
+
+  #sampleLater(): void {
+    this.#sampling = this.#options.clock.setTimer(sampleMs, () => {
+      this.#sampleLater();
+      this.#load.sample();
+      this.placement.chooseSpoolThread();
+      this.#sampleCount++;
+      if (this.#sampleCount % samplesPerLook === 0) this.#mover.look();
+    });
+  }
+}
