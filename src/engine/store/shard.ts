@@ -47,7 +47,7 @@ export interface ShardOptions {
   readonly log: Log;
   readonly kinds: readonly RecordKind[];
   /** One word a shard, shared by all threads: the epoch that may write. */
-  readonly epochs?: Uint32Array;
+  readonly epochs?: SharedArrayBuffer;
   /** Lowest sequence that is not in the index yet: the stored applied position never passes it. */
   readonly indexFloor?: () => number;
   readonly limits?: Partial<StoreLimits>;
@@ -115,7 +115,7 @@ export class Shard implements ShardReader {
       assert(this.#kinds[kind.type] === undefined, `record type ${kind.type} is there twice`);
       this.#kinds[kind.type] = kind;
     }
-    this.#epochs = options.epochs ?? new Uint32Array(new SharedArrayBuffer(4 * (options.id + 1)));
+    this.#epochs = new Uint32Array(options.epochs ?? new SharedArrayBuffer(4 * (options.id + 1)));
     assert(options.id < this.#epochs.length, 'no epoch word for this shard');
     this.#overlay = new Overlay(index);
     this.writer = new IndexWriter(

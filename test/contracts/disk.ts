@@ -1,0 +1,145 @@
+/**
+ * What every disk must do (src/ports/disk.ts). Durability is not seen from here: test/simulation does that.
+ */
+
+import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
+import { test } from 'node:test';
+import { type Disk, DiskError, type DiskFault } from '../../src/ports/disk.ts';
+
+export interface DiskUnderTest extends AsyncDisposable {
+  readonly disk: Disk;
+  /** An existing folder. */
+  readonly root: string;
+}
+
+export function diskContract(name: string, make: () => Promise<DiskUnderTest>): void {
+  const say = (statement: string) => `${name}: ${statement}`;
+
+  test(say('what was written in parts is read back as one'), async () => {
+    await using under = await make();
+    const file = await under.disk.open(`${under.root}/a`, 'create');
+    await file.write(0, [Buffer.from('one '), Buffer.alloc(0), Buffer.from('two')]);
+    await file.write(7, [Buffer.from(' three')]);
+    await file.sync();
+    assert.equal(text(await file.read(0, 100)), 'one two three');
+    assert.equal(text(await file.read(4, 3)), 'two');
+    assert.equal((await file.read(13, 10)).byteLength, 0);
+    assert.equal(await file.size(), 13);
+    await file.close();
+  });
+
+  test(say('a write of more parts than one system call takes is whole'), async () => {
+    await using under = await make();
+    const file = await under.disk.open(`${under.root}/a`, 'create');
+    const parts = Array.from({ length: 3_000 }, (_, i) => Buffer.from([i % 251]));
+    await file.write(0, parts);
+    assert.deepEqual(Buffer.from(await file.read(0, 4_000)), Buffer.concat(parts));
+    await file.close();
+  });
+
+  test(say('a gap and what was cut off read as zeros'), async () => {
+    await using under = await make();
+    const file = await under.disk.open(`${under.root}/a`, 'create');
+    await file.write(5_000, [Buffer.from('end')]);
+    assert.deepEqual([...(await file.read(4_998, 3))], [0, 0, 'e'.charCodeAt(0)]);
+    await file.truncate(5_001);
+    assert.equal(await file.size(), 5_001);
+    await file.close();
+  });
+
+  test(say('create refuses a name that is there; read and write one that is not'), async () => {
+    await using under = await make();
+    const path = `${under.root}/a`;
+    await fails('missing', () => under.disk.open(path, 'read'));
+    await fails('missing', () => under.disk.open(path, 'write'));
+    await (await under.disk.open(path, 'create')).close();
+    await fails('exists', () => under.disk.open(path, 'create'));
+    await (await under.disk.open(path, 'write')).close();
+  });
+
+  test(say('a file opened for writing keeps what it holds and can be read'), async () => {
+    await using under = await make();
+    const path = `${under.root}/a`;
+    const first = await under.disk.open(path, 'create');
+    await first.write(0, [Buffer.from('abcdef')]);
+    await first.close();
+    const second = await under.disk.open(path, 'write');
+    await second.write(1, [Buffer.from('X')]);
+    assert.equal(text(await second.read(0, 6)), 'aXcdef');
+    await second.close();
+  });
+
+  test(say('a file opened for reading refuses to be written'), async () => {
+    await using under = await make();
+    const path = `${under.root}/a`;
+    await (await under.disk.open(path, 'create')).close();
+    const file = await under.disk.open(path, 'read');
+    await assert.rejects(file.write(0, [Buffer.from('x')]), DiskError);
+    await file.close();
+  });
+
+  test(say('names are listed sorted; a folder that is not there is missing'), async () => {
+    await using under = await make();
+    const folder = `${under.root}/deep/er`;
+    await fails('missing', () => under.disk.list(folder));
+    await under.disk.makeFolder(folder);
+    await under.disk.makeFolder(folder);
+    for (const name of ['b', 'a', 'c']) {
+      await (await under.disk.open(`${folder}/${name}`, 'create')).close();
+    }
+    assert.deepEqual(await under.disk.list(folder), ['a', 'b', 'c']);
+    assert.deepEqual(await under.disk.list(under.root), ['deep']);
+    await under.disk.syncFolder(folder);
+  });
+
+  test(say('a rename replaces its target and keeps the content'), async () => {
+    await using under = await make();
+    const { disk, root } = under;
+    for (const name of ['a', 'b']) {
+      const file = await disk.open(`${root}/${name}`, 'create');
+      await file.write(0, [Buffer.from(name)]);
+      await file.close();
+    }
+    await disk.rename(`${root}/a`, `${root}/b`);
+    assert.deepEqual(await disk.list(root), ['b']);
+    const file = await disk.open(`${root}/b`, 'read');
+    assert.equal(text(await file.read(0, 1)), 'a');
+    await file.close();
+    await fails('missing', () => disk.rename(`${root}/a`, `${root}/c`));
+  });
+
+  test(say('a removed file stays readable where it is open'), async () => {
+    await using under = await make();
+    const path = `${under.root}/a`;
+    const file = await under.disk.open(path, 'create');
+    await file.write(0, [Buffer.from('still')]);
+    await under.disk.remove(path);
+    assert.deepEqual(await under.disk.list(under.root), []);
+    assert.equal(text(await file.read(0, 5)), 'still');
+    await file.close();
+    await fails('missing', () => under.disk.remove(path));
+  });
+
+  test(say('bytes read are the caller’s own, and there is room'), async () => {
+    await using under = await make();
+    const file = await under.disk.open(`${under.root}/a`, 'create');
+    await file.write(0, [Buffer.from('abc')]);
+    (await file.read(0, 3)).fill(0);
+    assert.equal(text(await file.read(0, 3)), 'abc');
+    await file.close();
+    assert.ok((await under.disk.freeBytes(under.root)) > 0);
+  });
+}
+
+async function fails(fault: DiskFault, action: () => Promise<unknown>): Promise<void> {
+  await assert.rejects(action, (error: unknown) => {
+    assert.ok(error instanceof DiskError, String(error));
+    assert.equal(error.fault, fault);
+    return true;
+  });
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
+}
