@@ -57,6 +57,8 @@ export interface CommandCall {
    * @throws UnreachableError
    */
   control(): Promise<Control>;
+  /** The running server only; undefined where none runs. */
+  server(): Promise<Control | undefined>;
   /** All of standard input. */
   input(): Promise<Uint8Array>;
 }

@@ -48,10 +48,10 @@ export type OpenOffline = (settings: Settings) => Promise<OfflineStore>;
 
 /** Reaches the running server, or opens the stopped store where `openOffline` is given. */
 export async function openControl(settings: Settings, openOffline?: OpenOffline): Promise<Control> {
-  const path = controlSocketPath(settings);
-  const server = existsSync(path) ? await reach(path) : undefined;
+  const server = await openServer(settings);
   if (server !== undefined) return server;
   if (openOffline === undefined) {
+    const path = controlSocketPath(settings);
     throw new UnreachableError(`no server answers on ${path}; start it with: chaski serve`);
   }
   const { dir } = settings.data;
@@ -62,8 +62,10 @@ export async function openControl(settings: Settings, openOffline?: OpenOffline)
   return controlOf(store);
 }
 
-/** Undefined where nobody listens (a file a dead server left). */
-async function reach(path: string): Promise<Control | undefined> {
+/** Undefined where nobody listens: there is no socket file, or a dead server left it. */
+export async function openServer(settings: Settings): Promise<Control | undefined> {
+  const path = controlSocketPath(settings);
+  if (!existsSync(path)) return undefined;
   const client = new Client('http://localhost', {
     socketPath: path,
     bodyTimeout: 0,

@@ -18,7 +18,7 @@ import {
   UsageError,
 } from './command.ts';
 import { type Found, findCommand, loadAll, outsideCommands } from './commands.ts';
-import { type Control, type OpenOffline, openControl } from './control-client.ts';
+import { type Control, type OpenOffline, openControl, openServer } from './control-client.ts';
 import { commandHelp, groupHelp, mainHelp, sharedOptions } from './help.ts';
 import { Output, type OutputStreams } from './output.ts';
 
@@ -122,6 +122,11 @@ async function runCommand(
     control() {
       control ??= openControl(call.settings(), options.openOffline);
       return control;
+    },
+    async server() {
+      const server = await openServer(call.settings());
+      if (server !== undefined) control ??= Promise.resolve(server);
+      return server;
     },
     input: () => readAll(options.input),
   };

@@ -5,6 +5,7 @@
  */
 
 import { join } from 'node:path';
+import type { ListenAddress } from './networks.ts';
 import type { Settings } from './schema.ts';
 
 type WithData = Pick<Settings, 'data'>;
@@ -24,4 +25,14 @@ export function shardFolder(settings: WithData, shard: number): string {
 /** Shards of a new data folder where `shards` is 0. */
 export function automaticShards(cores: number): number {
   return Math.min(64, Math.max(8, 4 * cores));
+}
+
+/** Every list of listening addresses with the name of its setting. */
+export function listenersOf(
+  settings: Settings,
+): readonly (readonly [path: string, addresses: readonly ListenAddress[]])[] {
+  const named = Object.entries(settings.listen).map(
+    ([name, addresses]) => [`listen.${name}`, addresses] as const,
+  );
+  return [...named, ['metrics.listen', settings.metrics.listen]];
 }

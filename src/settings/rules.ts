@@ -6,7 +6,7 @@
 
 import { accessSync, constants, statSync } from 'node:fs';
 import { isLoopback, type ListenAddress, writeListenAddress } from './networks.ts';
-import { controlSocketPath } from './places.ts';
+import { controlSocketPath, listenersOf } from './places.ts';
 import type { Settings } from './schema.ts';
 
 export interface RuleFault {
@@ -40,23 +40,16 @@ function* socketFaults(settings: Settings): Iterable<RuleFault> {
 }
 
 function* listenerFaults(settings: Settings): Iterable<RuleFault> {
-  const seen = new Map<string, string>();
-  const listeners: [string, readonly ListenAddress[]][] = [
-    ...Object.entries(settings.listen).map(([name, list]): [string, readonly ListenAddress[]] => [
-      `listen.${name}`,
-      list,
-    ]),
-    ['metrics.listen', settings.metrics.listen],
-  ];
-  for (const [path, addresses] of listeners) {
+  const seen: { readonly path: string; readonly address: ListenAddress }[] = [];
+  for (const [path, addresses] of listenersOf(settings)) {
     for (const address of addresses) {
-      const name = writeListenAddress(address);
-      const other = seen.get(name);
-      seen.set(name, path);
-      if (other === undefined || address.port === 0) continue;
+      const other = seen.find((each) => collide(each.address, address));
+      seen.push({ path, address });
+      if (other === undefined) continue;
+      const place = other.path === path ? 'the same list' : other.path;
       yield {
-        paths: [path, other],
-        reason: `${name} stands in ${other === path ? 'it twice' : `${other} too`}`,
+        paths: [path, other.path],
+        reason: `${writeListenAddress(address)} collides with ${writeListenAddress(other.address)} in ${place}`,
         advice: 'Give each listener an address and port of its own.',
       };
     }
@@ -68,6 +61,13 @@ function* listenerFaults(settings: Settings): Iterable<RuleFault> {
     reason: `LMTP on ${open.map(writeListenAddress).join(', ')} is off loopback and has no allow list`,
     advice: 'Name in lmtp.networks who may deliver, or listen on 127.0.0.1.',
   };
+}
+
+function collide(one: ListenAddress, other: ListenAddress): boolean {
+  if (one.port !== other.port || one.port === 0) return false;
+  if (one.host.includes(':') !== other.host.includes(':')) return false;
+  const isOnAll = ({ host }: ListenAddress) => host === '0.0.0.0' || host === '::';
+  return one.host === other.host || isOnAll(one) || isOnAll(other);
 }
 
 function* tlsFaults(settings: Settings): Iterable<RuleFault> {
@@ -92,10 +92,10 @@ function* relayFaults(settings: Settings): Iterable<RuleFault> {
       advice: 'Set both to log in at the next server, or neither.',
     };
   }
-  if (user !== '' && tls === 'off') {
+  if (user !== '' && (tls === 'off' || tls === 'opportunistic')) {
     yield {
       paths: ['relay.tls', 'relay.user'],
-      reason: 'a password would be sent in the clear',
+      reason: 'the password of relay.user could be sent in the clear',
       advice: 'Set relay.tls to "required" or "verified" where relay.user is set.',
     };
   }

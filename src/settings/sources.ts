@@ -20,6 +20,11 @@ export interface SourceReading {
 }
 
 const paths: ReadonlySet<string> = new Set([...fieldsOf(schema)].map(({ path }) => path));
+const sectionPaths: ReadonlySet<string> = new Set(
+  [...paths]
+    .filter((path) => path.includes('.'))
+    .map((path) => path.slice(0, path.lastIndexOf('.'))),
+);
 const environmentPrefix = 'CHASKI_';
 const dataShortName = 'CHASKI_DATA';
 
@@ -143,8 +148,7 @@ export function readAssignments(assignments: readonly string[]): SourceReading {
 }
 
 function unknownName(path: string, source: string): SettingsFault {
-  const sections = new Set([...paths].map((each) => each.slice(0, each.lastIndexOf('.'))));
-  const close = nearest(path, [...paths, ...sections]) ?? nearestByLeaf(path);
+  const close = nearest(path, [...paths, ...sectionPaths]) ?? nearestByLeaf(path);
   const advice = close === undefined ? adviceFor(path) : `Did you mean ${close}?`;
   return { path, source, reason: 'there is no such setting', advice };
 }

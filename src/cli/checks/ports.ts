@@ -2,6 +2,7 @@
 
 import { createServer } from 'node:net';
 import { type ListenAddress, writeListenAddress } from '../../settings/networks.ts';
+import { listenersOf } from '../../settings/places.ts';
 import type { Settings } from '../../settings/schema.ts';
 import type { Finding } from './finding.ts';
 
@@ -10,15 +11,8 @@ export async function checkPorts(
   settings: Settings,
   held: readonly string[],
 ): Promise<readonly Finding[]> {
-  const lists: [string, readonly ListenAddress[]][] = [
-    ...Object.entries(settings.listen).map(([name, list]): [string, readonly ListenAddress[]] => [
-      `listen.${name}`,
-      list,
-    ]),
-    ['metrics.listen', settings.metrics.listen],
-  ];
   const findings: Finding[] = [];
-  for (const [path, addresses] of lists) {
+  for (const [path, addresses] of listenersOf(settings)) {
     for (const address of addresses) findings.push(await checkPort(path, address, held));
   }
   return findings;

@@ -23,13 +23,13 @@ const check: Command = {
   notes: 'Exit code 1: a fault was found. Warnings alone are 0.',
   async run(call) {
     const settings = call.settings();
-    const control = await reachable(call);
+    const server = await call.server();
     const findings = [
       { area: 'settings', status: 'ok', what: settingsText(settings) } satisfies Finding,
-      ...(await checkPorts(settings, await heldBy(control))),
+      ...(await checkPorts(settings, await heldBy(server))),
       ...(await checkDisk(settings)),
       ...(await checkCertificates(settings, nodeClock.nowMs())),
-      ...(call.options.isSet('no-dns') ? [] : await checkNames(settings, control)),
+      ...(call.options.isSet('no-dns') ? [] : await checkNames(settings, call)),
     ];
     const faultCount = findings.filter((each) => each.status === 'fault').length;
     const warningCount = findings.filter((each) => each.status === 'warning').length;
@@ -61,20 +61,22 @@ async function reachable(call: CommandCall): Promise<Control | undefined> {
   }
 }
 
-async function heldBy(control: Control | undefined): Promise<readonly string[]> {
-  if (control === undefined || !control.isServer) return [];
-  const { listeners } = await control.call('server.status', {});
+async function heldBy(server: Control | undefined): Promise<readonly string[]> {
+  if (server === undefined) return [];
+  const { listeners } = await server.call('server.status', {});
   return Object.values(listeners).flat();
 }
 
-async function checkNames(
-  settings: Settings,
-  control: Control | undefined,
-): Promise<readonly Finding[]> {
+async function checkNames(settings: Settings, call: CommandCall): Promise<readonly Finding[]> {
   const { createNodeDns } = await import('../../adapters/node/dns.ts');
-  const dns = createNodeDns({ servers: settings.dns.servers, timeoutMs: settings.dns.timeoutMs });
+  const dns = createNodeDns({
+    servers: settings.dns.servers,
+    timeoutMs: settings.dns.timeoutMs,
+  });
   const findings = [...(await checkHostname(dns, settings.hostname))];
-  for (const domain of await domainsOf(control)) findings.push(...(await checkDomain(dns, domain)));
+  for (const domain of await domainsOf(await reachable(call))) {
+    findings.push(...(await checkDomain(dns, domain)));
+  }
   return findings;
 }
 

@@ -1,0 +1,72 @@
+/** Aim: settings that do not go together are faults. Method: each pair, wrong and mended. */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { load } from '../../../src/settings/load.ts';
+
+function faultPaths(...assignments: string[]): readonly string[] {
+  const loaded = load({ environment: {}, assignments });
+  return loaded.ok ? [] : loaded.faults.map((fault) => fault.path);
+}
+
+test('two listeners on one address and port are a fault, two on port 0 are none', () => {
+  assert.deepEqual(faultPaths('listen.smtp=127.0.0.1:2587'), ['listen.smtp']);
+  assert.deepEqual(faultPaths('listen.smtp=127.0.0.1:25,127.0.0.1:25'), ['listen.smtp']);
+  assert.deepEqual(faultPaths('metrics.listen=127.0.0.1:2080'), ['metrics.listen']);
+  assert.deepEqual(faultPaths('listen.smtp=127.0.0.1:0', 'listen.lmtp=127.0.0.1:0'), []);
+  assert.deepEqual(faultPaths('listen.smtp=[::1]:2587'), []);
+});
+
+test('a listener on all addresses takes the port from those on one', () => {
+  assert.deepEqual(faultPaths('listen.smtp=0.0.0.0:2587'), ['listen.smtp']);
+  assert.deepEqual(faultPaths('listen.smtp=[::]:25,[::1]:25'), ['listen.smtp']);
+  assert.deepEqual(faultPaths('listen.smtp=0.0.0.0:25,[::]:25'), []);
+});
+
+test('LMTP off loopback needs an allow list', () => {
+  assert.deepEqual(faultPaths('listen.lmtp=0.0.0.0:24'), ['listen.lmtp']);
+  assert.deepEqual(faultPaths('listen.lmtp=0.0.0.0:24', 'lmtp.networks=10.0.0.0/8'), []);
+  assert.deepEqual(faultPaths('listen.lmtp=127.0.0.2:24,[::1]:24'), []);
+});
+
+test('certificate and key go together and must be readable files', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'chaski-rules-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'x.pem');
+  writeFileSync(file, '');
+  assert.deepEqual(faultPaths(`tls.cert=${file}`), ['tls.cert']);
+  assert.deepEqual(faultPaths(`tls.key=${file}`), ['tls.key']);
+  assert.deepEqual(faultPaths(`tls.cert=${file}`, `tls.key=${file}`), []);
+  assert.deepEqual(faultPaths(`tls.cert=${file}.no`, `tls.key=${folder}`), ['tls.cert', 'tls.key']);
+});
+
+test('log-in at the next server needs user, password file and encryption', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'chaski-rules-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'password');
+  writeFileSync(file, 'secret\n');
+  assert.deepEqual(faultPaths('relay.user=u'), ['relay.user', 'relay.user']);
+  assert.deepEqual(faultPaths(`relay.passwordFile=${file}`), ['relay.passwordFile']);
+  const login = ['relay.user=u', `relay.passwordFile=${file}`];
+  assert.deepEqual(faultPaths(...login, 'relay.tls=required'), []);
+  assert.deepEqual(faultPaths(...login, 'relay.tls=off'), ['relay.tls']);
+  assert.deepEqual(faultPaths(...login, 'relay.tls=opportunistic'), ['relay.tls']);
+});
+
+test('the shortest retry wait is not longer than the longest', () => {
+  assert.deepEqual(faultPaths('relay.retryMsMin=2h', 'relay.retryMsMax=1h'), ['relay.retryMsMin']);
+});
+
+test('more threads than shards, and messages larger than their memory, are faults', () => {
+  assert.deepEqual(faultPaths('workers=5', 'shards=4'), ['workers']);
+  assert.deepEqual(faultPaths('workers=5'), []);
+  assert.deepEqual(faultPaths('smtp.messageBytesMax=1GiB'), ['smtp.messageBytesMax']);
+  assert.deepEqual(faultPaths('memory.bytesMax=200MiB'), ['memory.bytesMax']);
+});
+
+test('a rule is not asked about a setting that is a fault already', () => {
+  assert.deepEqual(faultPaths('workers=5', 'shards=-4'), ['shards']);
+});
