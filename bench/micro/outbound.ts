@@ -9,7 +9,7 @@ import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nodeClock } from '../../src/adapters/node/clock.ts';
-import { createNodeDialer } from '../../src/adapters/node/dialer.ts';
+import { createDialer } from '../../src/adapters/node/dialer.ts';
 import { nodeRandom } from '../../src/adapters/node/random.ts';
 import type { MessageId } from '../../src/base/ids.ts';
 import { defaultTenant } from '../../src/base/ids.ts';
@@ -48,7 +48,7 @@ const deliveries = new Deliveries({
   limits: { ...siteLimits, connectionsMax: connections },
   clock: nodeClock,
   random: nodeRandom,
-  dialer: createNodeDialer(),
+  dialer: createDialer(),
   leases: unlimitedLeases,
 });
 

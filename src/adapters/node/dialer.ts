@@ -30,7 +30,7 @@ const readBytes = 4_096;
 /** Up to here one copied piece is cheaper than a list of them (bench/micro/outbound.ts). */
 const copyBytesMax = 16_384;
 
-export function createNodeDialer(options: NodeDialerOptions = {}): Dialer {
+export function createDialer(options: NodeDialerOptions = {}): Dialer {
   return {
     async dial(target, events) {
       if (options.isForbidden?.(target.address)) throw new DialError('forbidden', target.address);

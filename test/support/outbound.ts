@@ -1,0 +1,123 @@
+/** Builders for tests of delivery: messages, deliveries over a fake or real dialer, and results as they come. */
+
+import { Buffer } from 'node:buffer';
+import type { MessageId, TenantId } from '../../src/base/ids.ts';
+import { defaultTenant } from '../../src/base/ids.ts';
+import { Deliveries } from '../../src/engine/delivery/deliveries.ts';
+import type { SiteLeases } from '../../src/engine/delivery/leases.ts';
+import { unlimitedLeases } from '../../src/engine/delivery/leases.ts';
+import type { PhaseTimeouts, SiteLimits } from '../../src/engine/delivery/limits.ts';
+import { phaseTimeouts, siteLimits } from '../../src/engine/delivery/limits.ts';
+import type { OutboundMessage, RecipientOutcome } from '../../src/engine/delivery/message.ts';
+import type { RelayWays } from '../../src/engine/delivery/route.ts';
+import { Router } from '../../src/engine/delivery/route.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import type { Dialer } from '../../src/ports/dialer.ts';
+import type { Dns } from '../../src/ports/dns.ts';
+import type { Random } from '../../src/ports/random.ts';
+
+export const hopAddress = '192.0.2.1';
+
+export function relayWays(ways: Partial<RelayWays> = {}): RelayWays {
+  return {
+    route: { kind: 'host', host: hopAddress, port: 2525 },
+    routes: [],
+    privateTargets: false,
+    mxPort: 25,
+    user: '',
+    tls: 'off',
+    ...ways,
+  };
+}
+
+export interface OutboundTest {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dialer: Dialer;
+  readonly dns?: Dns;
+  readonly relay?: Partial<RelayWays>;
+  readonly password?: string;
+  readonly limits?: Partial<SiteLimits>;
+  readonly timeouts?: Partial<PhaseTimeouts>;
+  readonly leases?: SiteLeases;
+}
+
+export function deliveriesFor(test: OutboundTest): Deliveries {
+  const { clock, random, dialer } = test;
+  return new Deliveries({
+    router: new Router({
+      relay: relayWays(test.relay),
+      hostname: 'relay.test',
+      dns: test.dns ?? noDns,
+      random,
+      ...(test.password === undefined ? {} : { password: test.password }),
+    }),
+    timeouts: { ...phaseTimeouts, ...test.timeouts },
+    limits: { ...siteLimits, ...test.limits },
+    clock,
+    random,
+    dialer,
+    leases: test.leases ?? unlimitedLeases,
+  });
+}
+
+const refuses = async () => ({ ok: false, reason: 'failed', detail: 'no DNS here' }) as const;
+const noDns: Dns = { mx: refuses, a: refuses, aaaa: refuses, txt: refuses, ptr: refuses };
+
+let counter = 0;
+
+/** `text` is the message, in as many parts as are given. */
+export function outboundMessage(
+  change: Partial<Omit<OutboundMessage, 'parts' | 'bytes' | 'recipients'>> & {
+    readonly to?: readonly string[];
+    readonly recipients?: OutboundMessage['recipients'];
+    readonly text?: string | readonly string[];
+    readonly tenantNumber?: number;
+  } = {},
+): OutboundMessage {
+  const { to = ['rita@example.org'], text = 'Subject: hi\r\n\r\nhello\r\n', ...rest } = change;
+  const parts = (typeof text === 'string' ? [text] : text).map((each) => Buffer.from(each));
+  return {
+    id: `00000000000${String(++counter).padStart(5, '0')}` as MessageId,
+    tenant: (change.tenantNumber ?? defaultTenant) as TenantId,
+    sender: 'sam@example.net',
+    recipients: to.map((address) => ({ address })),
+    parts,
+    bytes: parts.reduce((sum, part) => sum + part.length, 0),
+    body: '7bit',
+    smtputf8: false,
+    ...rest,
+  };
+}
+
+/** Submits, and keeps what comes back. */
+export class Sender {
+  readonly results: (readonly RecipientOutcome[])[] = [];
+  readonly #deliveries: Deliveries;
+
+  constructor(deliveries: Deliveries) {
+    this.#deliveries = deliveries;
+  }
+
+  send(message: OutboundMessage, domain = 'example.org'): boolean {
+    const at = this.results.length;
+    this.results.length++;
+    const isTaken = this.#deliveries.submit(message, domain, ({ outcomes }) => {
+      if (this.results[at] !== undefined) throw new Error('a second result for one message');
+      this.results[at] = outcomes;
+    });
+    if (!isTaken) this.results.pop();
+    return isTaken;
+  }
+
+  /** As `delivered 250`, one per recipient, messages joined by ` | `; `-` while open. */
+  get told(): string {
+    return Array.from(this.results, (outcomes) =>
+      outcomes === undefined
+        ? '-'
+        : outcomes
+            .map(({ status, reply }) => `${status} ${reply.code} ${reply.enhanced}`.trim())
+            .join(', '),
+    ).join(' | ');
+  }
+}
