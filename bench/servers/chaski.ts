@@ -76,3 +76,16 @@ export async function startChaski(
 export function serve(environment: Environment, folder: string): Child {
   return new Child({ command: launcher, args: ['serve'], env: environment, cwd: folder });
 }
+
+/** Runs one `chaski` command against the server of `place`; rejects when it fails. */
+export async function runCommand(
+  args: readonly string[],
+  place: ServerPlace,
+  environment: Environment = {},
+): Promise<string> {
+  const env = { CHASKI_DATA: join(place.folder, 'data'), ...environment };
+  const child = new Child({ command: launcher, args, env, cwd: place.folder });
+  const { code } = await child.ended;
+  if (code !== 0) throw new Error(`chaski ${args.join(' ')}: ${code}\n${child.stderr}`);
+  return child.stdout;
+}

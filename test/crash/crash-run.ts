@@ -101,7 +101,8 @@ class CrashRun {
       await this.#killOnce(environment, port, round);
     }
     // The load may not find a server any more; what it has under way becomes unknown.
-    const loadReport = lastJson<LoadReport>((await load.stop('SIGTERM', 30_000), load.stdout));
+    await load.stop('SIGTERM', 30_000);
+    const loadReport = lastJson<LoadReport>(load.stdout);
     const server = this.#serve(environment);
     await untilGreets(port, readyMsMax, () => server.isRunning);
     const beganMs = performance.now();

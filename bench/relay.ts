@@ -1,0 +1,197 @@
+/**
+ * `npm run bench:relay`: Chaski and Postfix relay the same load in turn, round by round.
+ *
+ * Runs in:   a process of its own, as root where Postfix is to be measured.
+ * Invariant: all servers of a round run under the same load one after the other, in an order that turns from
+ *            round to round; the others are up but idle.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Cell, cells, type Row, rows } from './relay/cells.ts';
+import { type LatencyMeasurement, LatencyRig } from './relay/latency.ts';
+import { type Machine, type Rounds, renderMarkdown } from './relay/report.ts';
+import { type Measurement, makeWork, Rig } from './relay/rig.ts';
+import { countSyncs, type SyncCount, straceIsInstalled } from './relay/syncs.ts';
+import { postfixIsInstalled } from './servers/postfix.ts';
+
+const usage = `usage: npm run bench:relay -- [options]
+  --rounds N     at least 7 for figures to quote (default 7)
+  --cells A,B    only these: ${cells.map((cell) => cell.name).join(', ')}, latency
+  --rows A,B     only these: ${rows.map((row) => row.name).join(', ')}
+  --quick        2 rounds with a third of the messages
+  --syncs        count fsync and fdatasync calls too
+  --work DIR     where servers keep their data (default: the system's temporary folder)
+  --json FILE    the figures (default: bench/results/relay-DATE.json)
+`;
+
+const resultsFolder = new URL('./results/', import.meta.url).pathname;
+const warmUp = { messageBytes: 1_024, sessions: 20, perConnection: 'many' } as const;
+const warmUpMessages = { chaski: 4_000, postfix: 500 } as const;
+const latencyPerSecond = 40;
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string' },
+    cells: { type: 'string' },
+    rows: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    syncs: { type: 'boolean', default: false },
+    work: { type: 'string', default: tmpdir() },
+    json: { type: 'string' },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+
+if (values.help) process.stdout.write(usage);
+else await bench();
+
+async function bench(): Promise<void> {
+  const machine = describeMachine();
+  const roundCount = Number(values.rounds ?? (values.quick ? 2 : 7));
+  const wanted = chosenRows();
+  const names = values.cells?.split(',');
+  const work = makeWork(values.work);
+  try {
+    const chosen = cells.filter((cell) => names?.includes(cell.name) ?? true);
+    const measured = await benchRates(chosen, wanted, roundCount, work);
+    const latency =
+      (names?.includes('latency') ?? true) ? await benchLatency(wanted, roundCount, work) : {};
+    report(machine, { ...measured, latency });
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function chosenRows(): readonly Row[] {
+  const names = values.rows?.split(',');
+  const chosen = rows.filter((row) => names?.includes(row.name) ?? true);
+  say('haraka: skipped, not installed');
+  if (postfixIsInstalled()) return chosen;
+  say('postfix: skipped, not installed or not root');
+  return chosen.filter((row) => row.kind !== 'postfix');
+}
+
+async function benchRates(
+  chosen: readonly Cell[],
+  wanted: readonly Row[],
+  roundCount: number,
+  work: string,
+): Promise<Pick<Rounds, 'cells' | 'syncs'>> {
+  const measured: Record<string, Record<string, Measurement[]>> = {};
+  const syncs: Record<string, SyncCount> = {};
+  if (chosen.length === 0) return { cells: measured, syncs };
+  const rigs: Rig[] = [];
+  try {
+    for (const row of wanted) {
+      const rig = await Rig.start(row, work);
+      rigs.push(rig);
+      await rig.measure({ ...warmUp, messages: warmUpMessages[row.kind] });
+    }
+    for (const cell of chosen) measured[cell.name] = await benchCell(cell, rigs, roundCount);
+    if (values.syncs && straceIsInstalled()) {
+      for (const rig of rigs) syncs[rig.row.name] = await countSyncs(rig, work);
+    }
+  } finally {
+    for (const rig of rigs) await rig.stop();
+  }
+  return { cells: measured, syncs };
+}
+
+async function benchCell(
+  cell: Cell,
+  all: readonly Rig[],
+  roundCount: number,
+): Promise<Record<string, Measurement[]>> {
+  const rigs = all.filter((rig) => rig.row.cells?.includes(cell.name) ?? true);
+  const measured: Record<string, Measurement[]> = {};
+  for (const rig of rigs) measured[rig.row.name] = [];
+  const messages = values.quick ? Math.ceil(cell.messages / 3) : cell.messages;
+  for (let round = 0; round < roundCount; round++) {
+    for (const rig of turned(rigs, round)) {
+      const result = await rig.measure({ ...cell, messages });
+      measured[rig.row.name]!.push(result);
+      say(
+        `${cell.name} round ${round + 1} ${rig.row.name}: ` +
+          `${result.messagesPerSecond.toFixed(0)}/s, ` +
+          `${result.cpuSecondsPer1000.toFixed(3)} CPU s/1000`,
+      );
+    }
+  }
+  return measured;
+}
+
+async function benchLatency(
+  wanted: readonly Row[],
+  roundCount: number,
+  work: string,
+): Promise<Record<string, LatencyMeasurement[]>> {
+  const seconds = values.quick ? 4 : 10;
+  const measured: Record<string, LatencyMeasurement[]> = {};
+  const rigs: LatencyRig[] = [];
+  try {
+    for (const row of wanted.filter((each) => each.cells === undefined)) {
+      rigs.push(await LatencyRig.start(row, work));
+      measured[row.name] = [];
+    }
+    for (const rig of rigs) await rig.measure(latencyPerSecond, 2);
+    for (let round = 0; round < roundCount; round++) {
+      for (const rig of turned(rigs, round)) {
+        const result = await rig.measure(latencyPerSecond, seconds);
+        measured[rig.row.name]!.push(result);
+        say(
+          `latency round ${round + 1} ${rig.row.name}: p50 ${result.p50Ms.toFixed(2)}, ` +
+            `p99 ${result.p99Ms.toFixed(2)} ms`,
+        );
+      }
+    }
+  } finally {
+    for (const rig of rigs) await rig.stop();
+  }
+  return measured;
+}
+
+/** The same things, beginning with another one each round. */
+function turned<T>(things: readonly T[], round: number): readonly T[] {
+  const first = things.length === 0 ? 0 : round % things.length;
+  return [...things.slice(first), ...things.slice(0, first)];
+}
+
+function report(machine: Machine, rounds: Rounds): void {
+  mkdirSync(resultsFolder, { recursive: true });
+  const stamp = machine.date.slice(0, 16).replaceAll(/[:T]/g, '-');
+  const markdown = renderMarkdown(machine, rounds, cells);
+  const json = values.json ?? join(resultsFolder, `relay-${stamp}.json`);
+  writeFileSync(json, `${JSON.stringify({ machine, rounds }, undefined, 1)}\n`);
+  writeFileSync(join(resultsFolder, `relay-${stamp}.md`), markdown);
+  process.stdout.write(markdown);
+}
+
+function describeMachine(): Machine {
+  const all = cpus();
+  return {
+    date: new Date().toISOString(),
+    cpu: all[0]?.model ?? 'unknown',
+    cores: all.length,
+    kernel: release(),
+    node: process.version,
+    postfix: firstLine('postconf', ['-dh', 'mail_version']),
+    revision: firstLine('git', ['describe', '--always', '--dirty']),
+    loadAverageBefore: loadavg()[0] ?? 0,
+  };
+}
+
+function firstLine(command: string, args: readonly string[]): string {
+  try {
+    return execFileSync(command, args, { encoding: 'utf8', stdio: 'pipe' }).split('\n')[0]!;
+  } catch {
+    return 'unknown';
+  }
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

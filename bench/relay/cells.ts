@@ -1,0 +1,96 @@
+/**
+ * What the relay bench measures: workloads (cells), and servers (rows).
+ *
+ * Runs in: bench; data only.
+ */
+
+import type { Environment } from '../servers/chaski.ts';
+
+/** A figure that must be reached, and one to aim for; ratios to Postfix of the same run. */
+export interface Target {
+  readonly required: number;
+  readonly aim: number;
+}
+
+export interface Cell {
+  readonly name: string;
+  readonly messageBytes: number;
+  readonly sessions: number;
+  readonly messages: number;
+  /** Many messages on a connection (`smtp-source -d`), or one. */
+  readonly perConnection: 'many' | 'one';
+  /** Messages a second, at least so many times those of Postfix. */
+  readonly rate: Target | undefined;
+  /** CPU per message, at most this part of what Postfix takes. */
+  readonly cpu: Target | undefined;
+}
+
+export const cells: readonly Cell[] = [
+  {
+    name: '1kB/20',
+    messageBytes: 1_024,
+    sessions: 20,
+    messages: 6_000,
+    perConnection: 'many',
+    rate: { required: 6, aim: 8 },
+    cpu: { required: 1 / 7, aim: 1 / 8 },
+  },
+  {
+    name: '1kB/100',
+    messageBytes: 1_024,
+    sessions: 100,
+    messages: 6_000,
+    perConnection: 'many',
+    rate: { required: 8, aim: 10 },
+    cpu: { required: 1 / 8, aim: 1 / 10 },
+  },
+  {
+    name: '10kB/20',
+    messageBytes: 10_240,
+    sessions: 20,
+    messages: 4_000,
+    perConnection: 'many',
+    rate: { required: 5, aim: 6 },
+    cpu: { required: 1 / 6, aim: 1 / 7 },
+  },
+  {
+    name: '100kB/20',
+    messageBytes: 102_400,
+    sessions: 20,
+    messages: 1_500,
+    perConnection: 'many',
+    rate: { required: 3, aim: 3.5 },
+    cpu: { required: 1 / 4, aim: 1 / 5 },
+  },
+  {
+    name: '1kB/20/one',
+    messageBytes: 1_024,
+    sessions: 20,
+    messages: 3_000,
+    perConnection: 'one',
+    rate: { required: 4, aim: 4 },
+    cpu: undefined,
+  },
+];
+
+export interface Row {
+  readonly name: string;
+  readonly kind: 'chaski' | 'postfix';
+  /** Settings beside those of a plain relay. */
+  readonly environment?: Environment;
+  /** `chaski` command lines run against the server before it is measured. */
+  readonly prepare?: readonly (readonly string[])[];
+  readonly sender?: string;
+  readonly recipient?: string;
+  /** Only these cells; all where absent. */
+  readonly cells?: readonly string[];
+}
+
+export const reference = 'postfix';
+
+export const rows: readonly Row[] = [
+  { name: 'chaski', kind: 'chaski' },
+  { name: reference, kind: 'postfix' },
+  // The same server once more: how far its ratio to the first is from 1 is the noise of the run.
+  { name: 'chaski again', kind: 'chaski' },
+];

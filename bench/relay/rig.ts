@@ -1,0 +1,112 @@
+/**
+ * A server between a generator and a counting sink, measured run by run.
+ *
+ * Runs in:   bench.
+ * Limits:    a run that is not through after `runMsMax` fails.
+ */
+
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Child } from '../../src/harness/child.ts';
+import { treeCpuSeconds, treeUsage } from '../../src/harness/observe.ts';
+import { runCommand, startChaski } from '../servers/chaski.ts';
+import { startPostfix } from '../servers/postfix.ts';
+import type { ServerPlace, ServerUnderTest } from '../servers/server.ts';
+import { SmtpSink } from '../servers/smtp-sink.ts';
+import type { Cell, Row } from './cells.ts';
+
+const runMsMax = 180_000;
+/** After the last message: time for the work that follows a delivery, so that its CPU counts. */
+const settleMs = 400;
+
+export interface Measurement {
+  readonly messagesPerSecond: number;
+  readonly cpuSecondsPer1000: number;
+  readonly rssPeakBytes: number;
+  readonly pssBytes: number;
+  readonly processes: number;
+}
+
+export type Load = Pick<Cell, 'messageBytes' | 'sessions' | 'messages' | 'perConnection'>;
+
+export class Rig {
+  readonly row: Row;
+  readonly server: ServerUnderTest;
+  readonly #sink: SmtpSink;
+  readonly #folder: string;
+
+  private constructor(row: Row, server: ServerUnderTest, sink: SmtpSink, folder: string) {
+    this.row = row;
+    this.server = server;
+    this.#sink = sink;
+    this.#folder = folder;
+  }
+
+  static async start(row: Row, work: string): Promise<Rig> {
+    const sink = await SmtpSink.start();
+    const folder = mkdtempSync(join(work, 'server-'));
+    try {
+      const server = await startServer(row, { folder, nextHopPort: sink.port });
+      return new Rig(row, server, sink, folder);
+    } catch (error) {
+      await sink.stop();
+      throw error;
+    }
+  }
+
+  /** Sends the load through and waits until the sink has counted all of it. */
+  async measure(load: Load): Promise<Measurement> {
+    const before = this.#sink.count;
+    const cpuBefore = treeCpuSeconds(this.server.pid);
+    const beganMs = performance.now();
+    const source = new Child({ command: 'smtp-source', args: this.#sourceArguments(load) });
+    const end = await source.ended;
+    if (end.code !== 0) throw new Error(`${this.row.name}: smtp-source: ${source.stderr}`);
+    const endMs = await this.#sink.until(before + load.messages, runMsMax).catch((error: Error) => {
+      throw new Error(`${this.row.name}: ${error.message}`);
+    });
+    await sleep(settleMs);
+    const usage = treeUsage(this.server.pid);
+    return {
+      messagesPerSecond: (load.messages / (endMs - beganMs)) * 1000,
+      cpuSecondsPer1000: ((usage.cpuSeconds - cpuBefore) / load.messages) * 1000,
+      rssPeakBytes: usage.rssPeakBytes,
+      pssBytes: usage.pssBytes,
+      processes: usage.processes,
+    };
+  }
+
+  async stop(): Promise<void> {
+    await this.server.stop();
+    await this.#sink.stop();
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  #sourceArguments(load: Load): readonly string[] {
+    const { sender = 'bench@example.net', recipient = 'sink@example.com' } = this.row;
+    const reuse = load.perConnection === 'many' ? ['-d'] : [];
+    return [
+      ...reuse,
+      ...['-s', `${load.sessions}`, '-l', `${load.messageBytes}`, '-m', `${load.messages}`],
+      ...['-f', sender, '-t', recipient, `127.0.0.1:${this.server.port}`],
+    ];
+  }
+}
+
+export async function startServer(row: Row, place: ServerPlace): Promise<ServerUnderTest> {
+  if (row.kind === 'postfix') return await startPostfix(place);
+  const { name, environment = {}, prepare = [] } = row;
+  const server = await startChaski(place, { name, environment });
+  for (const args of prepare) await runCommand(args, place, environment);
+  return server;
+}
+
+/** A folder for all servers of one run, on the disk that is measured. */
+export function makeWork(parent: string): string {
+  mkdirSync(parent, { recursive: true });
+  const folder = mkdtempSync(join(parent, 'chaski-bench-'));
+  // Postfix's users must get through.
+  chmodSync(folder, 0o755);
+  return folder;
+}
