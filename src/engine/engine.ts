@@ -6,13 +6,13 @@
  * Invariant: knows ports only; adapters are handed in by `workers/engine.ts`.
  */
 
-import type { Answer, ArrivedAsk, Handlers } from '../actors/ask.ts';
-import type { EnginePolicy } from '../actors/asks/engine-asks.ts';
+import type { Answer, ArrivedAsk, Ask, Handlers } from '../actors/ask.ts';
 import { engineAsks } from '../actors/asks/engine-asks.ts';
+import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
 import type { PackedRecipient } from '../actors/asks/spool-asks.ts';
 import { messageReceive } from '../actors/asks/spool-asks.ts';
+import { noShard, shardClose, shardOpen, systemAsk } from '../actors/asks/system.ts';
 import type { MessageIdSource, ShardId } from '../base/ids.ts';
-import { shardId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -49,8 +49,10 @@ export interface EngineParts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly ids: MessageIdSource;
+  /** One word per shard: its current epoch. */
+  readonly epochs: SharedArrayBuffer;
   /** Asks of this thread to the main thread or to another thread's shard. */
-  readonly uplink: (ask: Omit<ArrivedAsk, 'body'> & { body: readonly Uint8Array[] }) => Promise<Answer>;
+  readonly uplink: (ask: Ask) => Promise<Answer>;
 }
 
 export interface Engine {
@@ -87,23 +89,27 @@ export function createEngine(parts: EngineParts): Engine {
     }),
   };
 
-  async function openShard(shard: ShardId, epochs: SharedArrayBuffer): Promise<OpenShard> {
-    let spool: Spool | undefined;
+  async function openShard(shard: ShardId): Promise<OpenShard> {
+    const spool = new Spool({ clock, events, attempt: createAttempt(attemptParts) });
     const store = await Shard.open({
       id: shard,
       folder: shardFolder(settings.data.dir, shard),
       disk: parts.disk,
       index: await parts.openIndex(shard),
-      kinds: spoolKinds(() => spool!),
+      kinds: spoolKinds(spool),
       clock,
+      random,
       log: log.with({ shard }),
-      epochs,
-      indexFloor: () => spool!.indexFloor(),
-      onOpening: (opening) => {
-        spool = new Spool({ shard: opening, clock, events, attempt: createAttempt(attemptParts) });
+      epochs: parts.epochs,
+      indexFloor: () => spool.indexFloor(),
+      limits: {
+        segmentBytesMax: settings.store.segmentBytesMax,
+        groupBytesMax: settings.store.groupBytesMax,
+        diskFreeBytesMin: settings.data.diskFreeBytesMin,
+        reserveBytes: settings.data.reserveBytes,
       },
     });
-    return { store, spool: spool!, deliverHere: async () => ({ ok: false, code: 'account-missing', detail: '' }) };
+    return { store, spool, deliverHere: async () => ({ ok: false, code: 'account-missing', detail: '' }) };
   }
 
   const shards = new Shards(openShard, clock);
@@ -111,15 +117,14 @@ export function createEngine(parts: EngineParts): Engine {
 
   const handlers: Handlers = {
     [messageReceive]: receiveHandler({ shardOf, policy: () => policy!, dns: parts.dns, clock }),
-    [engineAsks.open]: (ask) => shards.open(ask.shard, ask.meta as SharedArrayBuffer),
-    [engineAsks.close]: (ask) => shards.close(ask.shard),
+    [shardOpen]: (ask) => shards.open(ask.shard),
+    [shardClose]: (ask) => shards.close(ask.shard),
     [engineAsks.policy]: (ask) => {
-      const given = ask.meta as EnginePolicy;
-      policy = compilePolicy(given.pipeline);
+      policy = compilePolicy(ask.meta as PolicySnapshot);
       return { ok: true, value: undefined };
     },
     [engineAsks.metrics]: async () => ({ ok: true, value: await parts.metrics.rows() }),
-    ...queueHandlers({ shardOf, clock }),
+    ...queueHandlers({ shardOf, clock, expiryMs: () => settings.relay.expiryMs }),
   };
   return { handlers };
 }
@@ -147,16 +152,6 @@ function createDeliveries(parts: EngineParts): Deliveries {
 }
 
 async function resolveAddress(parts: EngineParts, address: string): Promise<readonly PackedRecipient[]> {
-  const answer = await parts.uplink({
-    shard: shardId(0),
-    actor: '',
-    name: engineAsks.resolve,
-    key: '',
-    class: 'short',
-    lane: 'normal',
-    deadlineMs: 0,
-    meta: address,
-    body: [],
-  });
+  const answer = await parts.uplink(systemAsk(engineAsks.resolve, noShard, address));
   return answer.ok ? (answer.value as readonly PackedRecipient[]) : [[address, 0, 0, 0, '']];
 }

@@ -6,6 +6,7 @@
  */
 
 import type { Answer } from '../actors/ask.ts';
+import type { ShardOpened } from '../actors/asks/system.ts';
 import { failureOf } from '../base/errors.ts';
 import type { ShardId } from '../base/ids.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
@@ -21,7 +22,7 @@ export interface OpenShard {
   deliverHere(message: MessageToPrepare, parts: readonly Uint8Array[]): Promise<Answer>;
 }
 
-export type OpenShardFunction = (shard: ShardId, epochs: SharedArrayBuffer) => Promise<OpenShard>;
+export type OpenShardFunction = (shard: ShardId) => Promise<OpenShard>;
 
 /** How often spools look for messages to index and for due ones. */
 export const sweepMs = 500;
@@ -45,17 +46,18 @@ export class Shards {
     return this.#shards.values();
   }
 
-  async open(shard: ShardId, epochs: SharedArrayBuffer): Promise<Answer> {
+  async open(shard: ShardId): Promise<Answer> {
     if (this.#shards.has(shard)) return { ok: true, value: undefined };
     try {
-      const opened = await this.#open(shard, epochs);
+      const opened = await this.#open(shard);
       this.#shards.set(shard, opened);
-      opened.spool.start();
+      opened.spool.start(opened.store);
     } catch (error) {
       return failureOf(error);
     }
     this.#timer ??= this.#clock.setTimer(sweepMs, () => this.#sweep());
-    return { ok: true, value: undefined };
+    const isReadOnly = this.#shards.get(shard)?.store.status().readOnlyReason !== undefined;
+    return { ok: true, value: { isReadOnly } satisfies ShardOpened };
   }
 
   /** Stops attempts, waits for what is in flight and for the index, and closes the journal. */

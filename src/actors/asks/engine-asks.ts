@@ -1,15 +1,12 @@
 /**
- * Asks of the system to engine threads, and of engine threads to the main thread.
+ * Asks of the server to its engine threads, and of engine threads to the main thread.
  *
  * Runs in: both sides; plain data only.
  */
 
 /** Names of the asks; the value is what the parcel carries. */
 export const engineAsks = {
-  /** meta: the shared epoch words. */
-  open: 'shard.open',
-  close: 'shard.close',
-  /** meta: `EnginePolicy`. */
+  /** meta: `PolicySnapshot`. */
   policy: 'policy.set',
   /** Answer: rows of the thread's metrics. */
   metrics: 'metrics.read',

@@ -116,15 +116,21 @@ export function rowDueMs(value: Uint8Array): number {
   return (packr.unpack(value) as PackedRow)[0];
 }
 
+export function rowPlace(value: Uint8Array): RecordPlace {
+  const [sequence, segment, offset, bytes, bodyOffset, bodyBytes] = (
+    packr.unpack(value) as PackedRow
+  )[4];
+  return { sequence, segment, offset, bytes, bodyOffset, bodyBytes };
+}
+
 export function unpackRow(id: MessageId, value: Uint8Array): SpoolMessage {
-  const [, tenant, acceptedMs, envelope, place, outcomes, isHeld, isDelayTold] = packr.unpack(
+  const [, tenant, acceptedMs, envelope, , outcomes, isHeld, isDelayTold] = packr.unpack(
     value,
   ) as PackedRow;
-  const [sequence, segment, offset, bytes, bodyOffset, bodyBytes] = place;
   const message = messageOf(
     [id, acceptedMs, envelope, ['', '', '', '', '']],
     tenant as TenantId,
-    { sequence, segment, offset, bytes, bodyOffset, bodyBytes },
+    rowPlace(value),
     undefined,
   );
   applyChange(message, [id, 0, outcomes, isHeld, isDelayTold]);

@@ -51,7 +51,6 @@ export interface NewMessage {
 export type Attempt = (spool: Spool, message: SpoolMessage) => void;
 
 export interface SpoolParts {
-  readonly shard: SpoolShard;
   readonly clock: Clock;
   readonly events: MessageEvents;
   readonly attempt: Attempt;
@@ -59,29 +58,31 @@ export interface SpoolParts {
 }
 
 export class Spool {
-  readonly shard: SpoolShard;
   readonly clock: Clock;
   readonly events: MessageEvents;
   readonly #attempt: Attempt;
   readonly #limits: SpoolLimits;
   readonly #messages = new Map<MessageId, SpoolMessage>();
   readonly #unindexed = new IndexingOrder();
-  readonly #due: DueReader;
   readonly #recording = new Set<Promise<unknown>>();
+  /** Bodies of messages that replay found done: given back once the shard is open. */
+  #restoredDone: RecordPlace[] = [];
+  #shard: SpoolShard | undefined;
+  #due: DueReader | undefined;
   #residentBytes = 0;
-  #isStarted = false;
   #isDraining = false;
 
   constructor(parts: SpoolParts) {
-    this.shard = parts.shard;
     this.clock = parts.clock;
     this.events = parts.events;
     this.#attempt = parts.attempt;
     this.#limits = parts.limits ?? spoolLimits;
-    this.#due = new DueReader(parts.shard, {
-      take: (id, row) => this.#takeDue(id, row),
-      hasRoom: () => this.#messages.size < this.#limits.activeCountMax,
-    });
+  }
+
+  /** Its shard, once that is open. */
+  get shard(): SpoolShard {
+    assert(this.#shard !== undefined, 'the spool works once its shard is open');
+    return this.#shard;
   }
 
   get activeCount(): number {
@@ -199,7 +200,7 @@ export class Spool {
   #settleIndexed(message: SpoolMessage): void {
     if (message.openCount === 0 && earliestNextMs(message) > this.clock.nowMs()) {
       this.#drop(message);
-      this.#due.wakeAt(earliestNextMs(message));
+      this.#due?.wakeAt(earliestNextMs(message));
     }
   }
 
@@ -239,7 +240,7 @@ export class Spool {
       this.dropBody(message);
       this.#settleIndexed(message);
     });
-    if (this.#isStarted && !this.#isDraining) this.#due.claim(nowMs);
+    if (!this.#isDraining) this.#due?.claim(nowMs);
   }
 
   #takeDue(id: MessageId, row: Uint8Array): void {
@@ -272,29 +273,41 @@ export class Spool {
   /** Replay: an accepted record after the index's applied position. */
   restoreAccepted(record: JournalRecord): void {
     const accepted = unpackAccepted(record);
-    const id = accepted[0] as MessageId;
-    if (this.shard.get(queueKey(id)) !== undefined) return;
     const message = messageOf(accepted, record.tenant, record.place, undefined);
-    this.#messages.set(id, message);
+    this.#messages.set(message.id, message);
     this.#unindexed.add(message);
   }
 
-  /** Replay: a change of a message that has no queue row (one with a row was changed by `apply`). */
+  /** Replay: a change; `apply` changes the message's row, where it has one. */
   restoreChange(record: JournalRecord): void {
     const change = unpackChange(record);
     const message = this.#messages.get(change[0] as MessageId);
     if (message === undefined) return;
     applyChange(message, change);
     if (message.waitingCount > 0) return;
-    this.#messages.delete(message.id);
-    this.#unindexed.settled(message);
-    this.shard.releaseBody(message.place);
+    this.#forget(message);
+    this.#restoredDone.push(message.place);
   }
 
-  /** After replay: everything unfinished is tried. */
-  start(): void {
-    this.#isStarted = true;
-    for (const message of [...this.#messages.values()]) this.#attempt(this, message);
+  #forget(message: SpoolMessage): void {
+    this.#messages.delete(message.id);
+    this.#unindexed.settled(message);
+  }
+
+  /** The shard is open and replay is over: everything unfinished is tried. */
+  start(shard: SpoolShard): void {
+    this.#shard = shard;
+    this.#due = new DueReader(shard, {
+      take: (id, row) => this.#takeDue(id, row),
+      hasRoom: () => this.#messages.size < this.#limits.activeCountMax,
+    });
+    for (const place of this.#restoredDone) shard.releaseBody(place);
+    this.#restoredDone = [];
+    for (const message of [...this.#messages.values()]) {
+      // One with a row is the row's: it comes by its due instant.
+      if (shard.get(queueKey(message.id)) !== undefined) this.#forget(message);
+      else this.#attempt(this, message);
+    }
     this.#due.claim(this.clock.nowMs());
   }
 

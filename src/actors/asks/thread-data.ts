@@ -1,0 +1,15 @@
+/**
+ * What every engine thread is given when it starts, cloned as its `workerData`.
+ *
+ * Runs in: both sides; plain data only.
+ */
+
+import type { Settings } from '../../settings/schema.ts';
+
+export interface ThreadData {
+  readonly settings: Settings;
+  /** One word per shard: its current epoch (design §3, one owner). */
+  readonly epochs: SharedArrayBuffer;
+  /** Random bits of this start of the process: message ids made by different threads must differ. */
+  readonly startBits: number;
+}

@@ -1,0 +1,42 @@
+/**
+ * Whether the server is ready, and what is wrong with it, for `/readyz` and `chaski check`.
+ *
+ * Runs in: main thread.
+ */
+
+import { shardId } from '../base/ids.ts';
+import type { Readiness } from '../edge/protocols/http/routes.ts';
+import type { EngineHost } from './engine-host.ts';
+
+export interface HealthOptions {
+  readonly engine: EngineHost;
+  readonly folder: string;
+}
+
+export class Health {
+  readonly #options: HealthOptions;
+  #state: 'starting' | 'open' | 'draining' = 'starting';
+
+  constructor(options: HealthOptions) {
+    this.#options = options;
+  }
+
+  opened(): void {
+    this.#state = 'open';
+  }
+
+  draining(): void {
+    this.#state = 'draining';
+  }
+
+  readiness(): Readiness {
+    const faults: string[] = [];
+    if (this.#state !== 'open') faults.push(this.#state);
+    const { placement, supervisor } = this.#options.engine;
+    for (let number = 0; number < placement.shards; number++) {
+      const state = supervisor.shardState(shardId(number));
+      if (state !== 'open') faults.push(`shard ${number} is ${state}`);
+    }
+    return { isReady: faults.length === 0, faults };
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * Makes the mail listeners that settings ask for, on one shared policy that can change while they run.
+ *
+ * Runs in:   accept threads.
+ * Invariant: either all listeners are bound or none: a server that half listens would look healthy.
+ */
+
+import type { Reception } from '../actors/asks/reception.ts';
+import type { Log } from '../base/log.ts';
+import { defaultLogInLimits, LogInThrottle } from '../edge/guard/log-in-throttle.ts';
+import { type NetworkSet, networkSet, noNetworks } from '../edge/guard/networks.ts';
+import { defaultConnectionLimits } from '../edge/listeners/accept.ts';
+import { ListenerTable } from '../edge/listeners/listener-table.ts';
+import type { SmtpListenerOptions } from '../edge/listeners/smtp-listener.ts';
+import type { TlsSource } from '../edge/listeners/tls.ts';
+import { defaultSmtpLimits, type SmtpLimits } from '../edge/protocols/smtp/limits.ts';
+import type { SessionObserver } from '../edge/protocols/smtp/observer.ts';
+import {
+  type Authenticate,
+  type ListenerName,
+  type SmtpPolicy,
+  SmtpService,
+} from '../edge/protocols/smtp/service.ts';
+import type { AccountDirectory } from '../ports/account-directory.ts';
+import type { Clock } from '../ports/clock.ts';
+import {
+  type ListenAddress,
+  type Network,
+  writeListenAddress,
+  writeNetwork,
+} from '../settings/networks.ts';
+import type { Settings } from '../settings/schema.ts';
+
+export interface ListenersOptions {
+  readonly settings: Settings;
+  readonly reception: Reception;
+  readonly directory: AccountDirectory;
+  readonly tls: TlsSource;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly observer: SessionObserver;
+  readonly authenticate: Authenticate;
+}
+
+/** Listeners of mail that settings can name, with what each one is. */
+const kinds = {
+  smtp: { service: 'smtp', isImplicitTls: false, hasLogIn: false },
+  submission: { service: 'submission', isImplicitTls: false, hasLogIn: true },
+  submissions: { service: 'submission', isImplicitTls: true, hasLogIn: true },
+  lmtp: { service: 'lmtp', isImplicitTls: false, hasLogIn: false },
+} as const satisfies Record<
+  string,
+  { service: ListenerName; isImplicitTls: boolean; hasLogIn: boolean }
+>;
+
+export type MailListenerName = keyof typeof kinds;
+
+export class MailListeners {
+  readonly #options: ListenersOptions;
+  readonly #table = new ListenerTable();
+  readonly #services = new Map<MailListenerName, SmtpService>();
+  readonly #throttle: LogInThrottle;
+  /** As bound, by listener. */
+  readonly addresses: Record<string, string[]> = {};
+
+  constructor(options: ListenersOptions) {
+    this.#options = options;
+    const { login } = options.settings;
+    this.#throttle = new LogInThrottle({
+      ...defaultLogInLimits,
+      failuresFree: login.failuresMax,
+      forgetMs: login.windowMs,
+    });
+  }
+
+  /** @throws what `listen` says when an address cannot be bound; nothing listens then. */
+  async open(): Promise<void> {
+    const { settings } = this.#options;
+    const names = (Object.keys(kinds) as MailListenerName[]).filter(
+      (name) => settings.listen[name].length > 0,
+    );
+    const specs = names.flatMap((name) => {
+      const service = this.#serviceOf(name);
+      return settings.listen[name].map((address) => ({
+        name,
+        spec: this.#specOf(name, address, service),
+      }));
+    });
+    const bound = await this.#table.open(specs.map(({ spec }) => spec));
+    for (const [index, { host, port }] of bound.entries()) {
+      const { name } = specs[index]!;
+      this.addresses[name] = [...(this.addresses[name] ?? []), writeListenAddress({ host, port })];
+    }
+  }
+
+  /** Takes new settings for sessions from now on; addresses change with a restart only. */
+  reload(settings: Settings): void {
+    for (const [name, service] of this.#services) service.setPolicy(policyOf(name, settings));
+  }
+
+  get connectionCount(): number {
+    return this.#table.connectionCount;
+  }
+
+  drain(graceMs: number): Promise<void> {
+    return this.#table.drain(graceMs);
+  }
+
+  #serviceOf(name: MailListenerName): SmtpService {
+    const { settings, reception, directory, clock, log, observer, authenticate } = this.#options;
+    const { service, hasLogIn } = kinds[name];
+    const made = new SmtpService({
+      name: service,
+      policy: policyOf(name, settings),
+      reception,
+      directory,
+      clock,
+      log,
+      observer,
+      ...(hasLogIn
+        ? { logIn: { authenticate, throttle: this.#throttle, isRequired: true } }
+        : {}),
+    });
+    this.#services.set(name, made);
+    return made;
+  }
+
+  #specOf(
+    name: MailListenerName,
+    { host, port }: ListenAddress,
+    service: SmtpService,
+  ): SmtpListenerOptions {
+    const { settings, tls } = this.#options;
+    return {
+      host,
+      port,
+      service,
+      limits: {
+        ...defaultConnectionLimits,
+        connectionsMax: settings.smtp.connectionsMax,
+        connectionsPerAddressMax: settings.smtp.connectionsPerAddressMax,
+      },
+      proxyNetworks: networksOf(settings.proxy[name]),
+      ...(name === 'lmtp' ? { allowNetworks: lmtpNetworks(settings) } : {}),
+      ...(kinds[name].isImplicitTls ? { implicitTls: tls } : { tls }),
+    };
+  }
+}
+
+function policyOf(name: MailListenerName, settings: Settings): SmtpPolicy {
+  return {
+    hostname: settings.hostname,
+    limits: limitsOf(settings),
+    relayNetworks: name === 'smtp' ? networksOf(settings.relay.networks) : noNetworks,
+    xclientNetworks: networksOf(settings.xclient[name]),
+    offersBinaryMime: true,
+  };
+}
+
+function limitsOf({ smtp }: Settings): SmtpLimits {
+  return {
+    ...defaultSmtpLimits,
+    messageBytesMax: smtp.messageBytesMax,
+    textLineBytesMax: smtp.lineBytesMax,
+    recipientsMax: smtp.recipientsMax,
+    errorsMax: smtp.errorsMax,
+    messagesMax: smtp.messagesMax === 0 ? Number.MAX_SAFE_INTEGER : smtp.messagesMax,
+    idleMsMax: smtp.idleMsMax,
+    sessionMsMax: smtp.sessionMsMax,
+  };
+}
+
+function networksOf(networks: readonly Network[]): NetworkSet {
+  return networks.length === 0 ? noNetworks : networkSet(networks.map(writeNetwork));
+}
+
+/** LMTP trusts whoever speaks it, so off loopback it takes a list. */
+function lmtpNetworks(settings: Settings): NetworkSet {
+  const { networks } = settings.lmtp;
+  return networks.length === 0 ? networkSet(['127.0.0.0/8', '::1']) : networksOf(networks);
+}

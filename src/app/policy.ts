@@ -1,0 +1,37 @@
+/**
+ * Makes the policy snapshot that engine threads decide by, from settings and directory.
+ *
+ * Runs in:   main thread.
+ * Invariant: a later snapshot has a higher revision.
+ */
+
+import type { DomainPolicy, PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
+import { defaultPolicy } from '../actors/asks/policy-snapshot.ts';
+import type { AccountDirectory } from '../ports/account-directory.ts';
+import type { Settings } from '../settings/schema.ts';
+
+export class PolicySource {
+  readonly #directory: AccountDirectory;
+  #revision = 0;
+
+  constructor(directory: AccountDirectory) {
+    this.#directory = directory;
+  }
+
+  async snapshot(settings: Settings): Promise<PolicySnapshot> {
+    const domains: Record<string, DomainPolicy> = {};
+    for (const { name } of await this.#directory.domains()) {
+      domains[name] = { dkim: await this.#directory.dkimKeys(name) };
+    }
+    this.#revision++;
+    return {
+      ...defaultPolicy,
+      revision: this.#revision,
+      hostname: settings.hostname,
+      authservId: settings.hostname,
+      domains,
+      receivedCountMax: settings.smtp.receivedMax,
+      verifyInbound: settings.verification.isOn,
+    };
+  }
+}

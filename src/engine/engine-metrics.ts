@@ -1,0 +1,49 @@
+/**
+ * What an engine thread counts: messages in, outcomes, time to the final outcome, state of shards and delivery.
+ *
+ * Runs in: engine threads; merged with the others' by the main thread at a scrape.
+ */
+
+import { bytesBounds, type Metrics, secondsBounds } from '../base/metrics.ts';
+import type { MessageCounters } from './spool/events.ts';
+
+export function engineCounters(metrics: Metrics): MessageCounters {
+  const accepted = metrics.counter('chaski_messages_accepted_total', 'Messages journaled by spools.');
+  const sizes = metrics.histogram('chaski_message_bytes', 'Size of accepted messages.', bytesBounds);
+  const outcomes = metrics.counters(
+    'chaski_outcomes_total',
+    'Attempts that ended, by the state of their recipient.',
+    ['state'],
+  );
+  const latency = metrics.histogram(
+    'chaski_message_seconds',
+    'From acceptance to the last final outcome.',
+    secondsBounds,
+  );
+  return {
+    accepted(bytes) {
+      accepted.inc();
+      sizes.observe(bytes);
+    },
+    outcome: (state) => outcomes.with({ state }).inc(),
+    done: (latencyMs) => latency.observe(latencyMs / 1_000),
+  };
+}
+
+export interface EngineGauges {
+  readonly activeCount: () => number;
+  readonly residentBytes: () => number;
+  readonly waitingCount: () => number;
+  readonly connectionCount: () => number;
+}
+
+export function engineGauges(metrics: Metrics, gauges: EngineGauges): void {
+  metrics.gaugeOf(
+    'chaski_spool_active_messages',
+    'Messages of the spool in memory.',
+    gauges.activeCount,
+  );
+  metrics.gaugeOf('chaski_spool_resident_bytes', 'Bodies in memory.', gauges.residentBytes);
+  metrics.gaugeOf('chaski_sites_waiting', 'Messages before their site.', gauges.waitingCount);
+  metrics.gaugeOf('chaski_outbound_connections', 'Open connections out.', gauges.connectionCount);
+}

@@ -1,0 +1,55 @@
+/**
+ * What the spool's records mean to the index and to replay.
+ *
+ * Runs in:   engine thread; `apply` is pure.
+ * Invariant: an accepted record changes no row: a message gets its rows only when it waits (design §3, relay fast
+ *            path); a change record changes the rows of a message that has them.
+ */
+
+import { Buffer } from 'node:buffer';
+import type { MessageId } from '../../base/ids.ts';
+import type { RecordKind, RecordPlace, ShardReader } from '../store/record.ts';
+import { queueKey, queueRange, rowChanges, rowPlace, unpackRow } from './queue-rows.ts';
+import { applyChange, spoolAcceptedRecord, spoolChangeRecord, unpackChange } from './records.ts';
+import type { Spool } from './spool.ts';
+
+export function spoolKinds(spool: Spool): readonly RecordKind[] {
+  return [
+    {
+      type: spoolAcceptedRecord,
+      name: 'spool.accepted',
+      pinsBody: true,
+      apply: () => [],
+      restore: (record) => spool.restoreAccepted(record),
+      livePlaces,
+    },
+    {
+      type: spoolChangeRecord,
+      name: 'spool.change',
+      apply(record, read) {
+        const change = unpackChange(record);
+        const id = change[0] as MessageId;
+        const row = read.get(queueKey(id));
+        if (row === undefined) return [];
+        const message = unpackRow(id, row);
+        applyChange(message, change);
+        return rowChanges(message, row);
+      },
+      restore: (record) => spool.restoreChange(record),
+    },
+  ];
+}
+
+const rowsPerRead = 1_000;
+
+/** Bodies of messages that wait, as their rows name them. */
+function* livePlaces(read: ShardReader): Iterable<RecordPlace> {
+  let { from } = queueRange as { readonly from: Uint8Array };
+  for (;;) {
+    const rows = read.range({ from, to: queueRange.to, limit: rowsPerRead });
+    for (const { value } of rows) yield rowPlace(value);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < rowsPerRead) return;
+    from = Buffer.concat([last.key, Buffer.of(0)]);
+  }
+}

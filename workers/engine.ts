@@ -1,0 +1,57 @@
+/**
+ * Entry of every engine thread.
+ *
+ * Duty:   opens the adapters of one thread, builds the engine on them, serves parcels.
+ * Trust:  takes parcels from the main thread only; what remote peers sent stands inside them as bytes and is judged
+ *         by the engine, never here.
+ * Limits: none of its own; the edge keeps two parcels a shard under way, the engine's parts bound the rest.
+ * Roles:  by ask. The last thread owns no shards and takes jobs.
+ */
+
+import { mkdirSync } from 'node:fs';
+import { workerData } from 'node:worker_threads';
+import type { ThreadData } from '../src/actors/asks/thread-data.ts';
+import { threadEntry } from '../src/actors/thread-entry.ts';
+import { Uplink } from '../src/actors/uplink.ts';
+import { nodeDisk } from '../src/adapters/files/disk.ts';
+import { openLmdbShardIndex } from '../src/adapters/lmdb/shard-index.ts';
+import { nodeClock } from '../src/adapters/node/clock.ts';
+import { createDialer } from '../src/adapters/node/dialer.ts';
+import { createDns } from '../src/adapters/node/dns.ts';
+import { nodeRandom } from '../src/adapters/node/random.ts';
+import { MessageIdSource } from '../src/base/ids.ts';
+import { createLog } from '../src/base/log.ts';
+import { Metrics } from '../src/base/metrics.ts';
+import { createEngine, shardFolder } from '../src/engine/engine.ts';
+import { createServer } from '../src/engine/serve.ts';
+
+export default threadEntry(({ thread, post, end }) => {
+  const { settings, epochs, startBits } = workerData as ThreadData;
+  const log = createLog(settings.log.level, { thread });
+  const uplink = new Uplink(post);
+  const { handlers } = createEngine({
+    settings,
+    epochs,
+    disk: nodeDisk,
+    openIndex: async (shard) => {
+      const path = `${shardFolder(settings.data.dir, shard)}/index`;
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      return openLmdbShardIndex({ path });
+    },
+    clock: nodeClock,
+    random: nodeRandom,
+    dns: createDns({ settings: settings.dns, clock: nodeClock, random: nodeRandom }),
+    dialer: createDialer(),
+    log,
+    metrics: new Metrics(),
+    ids: new MessageIdSource(nodeClock.nowMs, startBits + 1 + thread),
+    uplink: (ask) => uplink.ask(ask),
+  });
+  const server = createServer({ handlers, clock: nodeClock, log, post, end });
+  return {
+    serve: (parcel) => server.serve(parcel),
+    receive: (message) => {
+      if (message.kind === 'late') uplink.receive(message);
+    },
+  };
+});
