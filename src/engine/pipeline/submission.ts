@@ -30,6 +30,8 @@ export function completeSubmission(
 ): Result<Completed> {
   const { envelope, arrival } = message;
   if (known.fromCount > 1) return failure('message-invalid', 'more than one From field');
+  // Some readers join such a line to its neighbours and so find a From that we do not.
+  if (hasOddLine(scan)) return failure('message-invalid', 'a line of the header is no field');
   const added: Uint8Array[] = [];
   if (known.from < 0) {
     // The envelope's sender was checked at MAIL, so it may stand for the author.
@@ -46,6 +48,13 @@ export function completeSubmission(
     added.push(utf8(`Message-ID: ${messageId}\r\n`));
   }
   return { ok: true, added, messageId };
+}
+
+function hasOddLine(scan: HeaderScan): boolean {
+  for (let field = 0; field < scan.count; field++) {
+    if (scan.nameEnd(field) === scan.nameStart(field)) return true;
+  }
+  return false;
 }
 
 /** Why this From may not be used, or undefined. */

@@ -8,6 +8,7 @@
  * Invariant: verdicts are words of RFC 8601 §2.7; the field made here names only what was checked here.
  */
 
+import { Buffer } from 'node:buffer';
 import { authenticate } from 'mailauth';
 import { view } from '../../base/bytes.ts';
 import type { Dns } from '../../ports/dns.ts';
@@ -43,6 +44,7 @@ export interface Verification {
   readonly field: Uint8Array;
 }
 
+const comma = 44;
 const resultsName = fieldName('authentication-results');
 
 export async function verifyMessage(request: VerifyRequest, dns: Dns): Promise<Verification> {
@@ -77,5 +79,25 @@ function dmarcPolicy(policy: string | undefined): Verdicts['dmarcPolicy'] {
 /** mailauth hands back Received-SPF too; RFC 7208 §9 lets one of the two do, and we write the one all methods share. */
 function resultsField(headers: string): Uint8Array {
   const scan = scanHeaders(Buffer.from(headers, 'utf8'));
-  return rawField(scan, findField(scan, resultsName));
+  return withoutSemicolons(rawField(scan, findField(scan, resultsName)));
+}
+
+/**
+ * mailauth's comments repeat what the peer called itself. A semicolon there is legal, but readers that split the field
+ * without reading comments would see a verdict of the peer's making.
+ */
+function withoutSemicolons(field: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(field);
+  let depth = 0;
+  let isQuoted = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const char = String.fromCharCode(bytes[at]!);
+    if (char === '\\') at++;
+    else if (isQuoted) isQuoted = char !== '"';
+    else if (char === '(') depth++;
+    else if (char === ')' && depth > 0) depth--;
+    else if (char === '"' && depth === 0) isQuoted = true;
+    else if (char === ';' && depth > 0) bytes[at] = comma;
+  }
+  return bytes;
 }

@@ -7,6 +7,8 @@
  * Invariant: never throws; what could be read two ways is marked `isValid: false`.
  */
 
+import { Lexer, type Word } from './lexer.ts';
+
 export const addressesMax = 10_000;
 
 export interface Mailbox {
@@ -68,19 +70,8 @@ interface Element {
   readonly end: string;
 }
 
-type Token =
-  | {
-      readonly kind: 'word';
-      readonly text: string;
-      readonly quoted: boolean;
-      readonly spaced: boolean;
-    }
-  | { readonly kind: 'literal'; readonly text: string }
-  | { readonly kind: 'special'; readonly text: string }
-  | { readonly kind: 'end' };
-
 interface Draft {
-  words: (Token & { kind: 'word' })[];
+  words: Word[];
   angle: { localPart: string; domain: string; route: string; isValid: boolean } | undefined;
   domain: string | undefined;
   isValid: boolean;
@@ -90,9 +81,10 @@ interface Draft {
 function readElement(lexer: Lexer, isInGroup: boolean): Element {
   const draft: Draft = { words: [], angle: undefined, domain: undefined, isValid: true };
   lexer.comment = '';
+  lexer.isBroken = false;
   for (;;) {
     const token = lexer.next();
-    if (token.kind === 'end') return { ...mailboxFrom(draft, lexer.comment), end: '' };
+    if (token.kind === 'end') return { ...mailboxFrom(draft, lexer), end: '' };
     if (token.kind === 'word') {
       if (draft.angle !== undefined || draft.domain !== undefined) draft.isValid = false;
       else draft.words.push(token);
@@ -104,7 +96,7 @@ function readElement(lexer: Lexer, isInGroup: boolean): Element {
     }
     if (token.text === ',' || token.text === ';') {
       // Outside a group a semicolon is another program's comma.
-      return { ...mailboxFrom(draft, lexer.comment), end: token.text };
+      return { ...mailboxFrom(draft, lexer), end: token.text };
     }
     if (token.text === ':') {
       if (!isInGroup && draft.angle === undefined && draft.domain === undefined) {
@@ -112,10 +104,12 @@ function readElement(lexer: Lexer, isInGroup: boolean): Element {
       }
       draft.isValid = false;
     } else if (token.text === '<') {
-      if (draft.angle === undefined && draft.domain === undefined) draft.angle = readAngle(lexer);
+      const angle = readAngle(lexer);
+      if (draft.angle !== undefined) draft.isValid = false;
       else {
-        readAngle(lexer);
-        draft.isValid = false;
+        // An address where the name should be, unquoted: what the brackets hold is meant.
+        if (draft.domain !== undefined) nameFromAddress(draft);
+        draft.angle = angle;
       }
     } else if (token.text === '@') {
       const domain = readDomain(lexer);
@@ -125,17 +119,28 @@ function readElement(lexer: Lexer, isInGroup: boolean): Element {
   }
 }
 
-function mailboxFrom(draft: Draft, comment: string): { mailbox?: Mailbox } {
+function nameFromAddress(draft: Draft): void {
+  const text = `${phrase(draft.words)}@${draft.domain}`;
+  draft.words = [{ kind: 'word', text, quoted: true, spaced: true }];
+  draft.domain = undefined;
+  draft.isValid = false;
+}
+
+function mailboxFrom(draft: Draft, { comment, isBroken }: Lexer): { mailbox?: Mailbox } {
   const { words, angle, domain } = draft;
+  if (isBroken) draft.isValid = false;
   if (angle !== undefined) {
     const name = words.length > 0 ? phrase(words) : comment;
     const isValid = draft.isValid && angle.isValid;
     return { mailbox: { kind: 'mailbox', name, ...angle, isValid } };
   }
   if (domain !== undefined) {
-    const localPart = local(words);
-    const isValid = draft.isValid && localPart !== '' && domain !== '';
-    return { mailbox: { kind: 'mailbox', name: comment, localPart, domain, route: '', isValid } };
+    // `Joe Smith joe@example.org`: only the last words can be the local part.
+    const first = localStart(words);
+    const localPart = local(words.slice(first));
+    const name = first > 0 ? phrase(words.slice(0, first)) : comment;
+    const isValid = draft.isValid && first === 0 && isLocalPart(words) && isDomain(domain);
+    return { mailbox: { kind: 'mailbox', name, localPart, domain, route: '', isValid } };
   }
   if (words.length === 0) return {};
   // A bare word, as `root`: a local part without a domain.
@@ -145,7 +150,7 @@ function mailboxFrom(draft: Draft, comment: string): { mailbox?: Mailbox } {
 
 /** After `<`, to after `>`. RFC 5322 §4.4: obs-angle-addr may name a route before the address. */
 function readAngle(lexer: Lexer): NonNullable<Draft['angle']> {
-  const words: Draft['words'] = [];
+  const words: Word[] = [];
   let route = '';
   let domain: string | undefined;
   let isValid = true;
@@ -159,7 +164,8 @@ function readAngle(lexer: Lexer): NonNullable<Draft['angle']> {
     } else if (token.kind === 'literal') isValid = false;
     else if (token.text === '>') {
       const localPart = local(words);
-      isValid &&= localPart !== '' && domain !== undefined && domain !== '';
+      isValid &&= localStart(words) === 0 && isLocalPart(words);
+      isValid &&= isDomain(domain);
       return { localPart, domain: domain ?? '', route, isValid };
     } else if (token.text === '@') {
       const name = readDomain(lexer);
@@ -192,112 +198,44 @@ function readDomain(lexer: Lexer): string {
   }
 }
 
-function phrase(words: Draft['words']): string {
+function phrase(words: readonly Word[]): string {
   let text = '';
   for (const word of words) text += (text !== '' && word.spaced ? ' ' : '') + word.text;
   return text;
 }
 
-function local(words: Draft['words']): string {
+/** Whether `word` goes on with the one before it: RFC 5322 §4.4 allows white space around dots. */
+function isJoined(before: string, word: Word): boolean {
+  return !word.spaced || before.endsWith('.') || word.text.startsWith('.');
+}
+
+/** Index of the word that the local part starts with: words before it are parted from it by white space. */
+function localStart(words: readonly Word[]): number {
+  let start = words.length - 1;
+  while (start > 0 && isJoined(words[start - 1]!.text, words[start]!)) start--;
+  return Math.max(start, 0);
+}
+
+function local(words: readonly Word[]): string {
   let text = '';
-  for (const word of words) {
-    const isJoined = text === '' || !word.spaced || text.endsWith('.') || word.text.startsWith('.');
-    text += isJoined ? word.text : ` ${word.text}`;
-  }
+  for (const word of words) text += (text === '' || isJoined(text, word) ? '' : ' ') + word.text;
   return text;
 }
 
-const wordPattern = /[^\s()<>[\]:;@\\,"]+/y;
+/** RFC 5322 §3.4.1 and §4.4: atoms and quoted strings with one dot between any two. */
+function isLocalPart(words: readonly Word[]): boolean {
+  let shape = '';
+  for (const word of words) shape += word.quoted ? 'q' : word.text.replace(/[^.]+/g, 'a');
+  return /^[aq](?:\.[aq])*$/.test(shape);
+}
 
-class Lexer {
-  /** Text of the last comment outside of an address: some programs put the name there. */
-  comment = '';
-  readonly #text: string;
-  #at = 0;
-  #peeked: Token | undefined;
+const inner = '[^\\s.\\u0000-\\u001f\\u007f"(),:;<>@[\\\\\\]]';
+const outer = `(?!-)${inner}`;
+const label = `${outer}(?:${inner}*${outer})?`;
+const literal = '\\[[^\\s[\\]\\\\\\u0000-\\u001f\\u007f]*\\]';
+const domainPattern = new RegExp(`^(?:${label}(?:\\.${label})*|${literal})$`);
 
-  constructor(text: string) {
-    this.#text = text;
-  }
-
-  peek(): Token {
-    this.#peeked ??= this.#read();
-    return this.#peeked;
-  }
-
-  next(): Token {
-    const token = this.peek();
-    this.#peeked = undefined;
-    return token;
-  }
-
-  /** Takes the next token when it is this special. */
-  skip(special: string): boolean {
-    const token = this.peek();
-    if (token.kind !== 'special' || token.text !== special) return false;
-    this.next();
-    return true;
-  }
-
-  #read(): Token {
-    const text = this.#text;
-    const start = this.#at;
-    this.#skipBlank();
-    if (this.#at >= text.length) return { kind: 'end' };
-    const spaced = this.#at > start;
-    const first = text[this.#at]!;
-    if (first === '"') return { kind: 'word', text: this.#quoted('"'), quoted: true, spaced };
-    if (first === '[') return { kind: 'literal', text: `[${this.#quoted(']').trim()}]` };
-    wordPattern.lastIndex = this.#at;
-    const word = wordPattern.exec(text)?.[0];
-    if (word === undefined) {
-      this.#at++;
-      return { kind: 'special', text: first };
-    }
-    this.#at += word.length;
-    return { kind: 'word', text: word, quoted: false, spaced };
-  }
-
-  /** To after `close`, backslashes resolved; an end that never comes is the end of the text. */
-  #quoted(close: string): string {
-    const text = this.#text;
-    let out = '';
-    let at = this.#at + 1;
-    for (; at < text.length && text[at] !== close; at++) {
-      if (text[at] === '\\' && at + 1 < text.length) at++;
-      out += text[at];
-    }
-    this.#at = at + 1;
-    return out;
-  }
-
-  #skipBlank(): void {
-    const text = this.#text;
-    while (this.#at < text.length) {
-      const char = text.charCodeAt(this.#at);
-      if (char === 0x28) this.#skipComment();
-      else if (char <= 32 || char === 0xa0 || char === 0xfeff) this.#at++;
-      else return;
-    }
-  }
-
-  #skipComment(): void {
-    const text = this.#text;
-    let depth = 0;
-    let out = '';
-    for (; this.#at < text.length; this.#at++) {
-      const char = text[this.#at]!;
-      if (char === '\\' && this.#at + 1 < text.length) out += text[++this.#at];
-      else if (char === '(') {
-        if (depth++ > 0) out += char;
-      } else if (char === ')') {
-        if (--depth === 0) {
-          this.#at++;
-          break;
-        }
-        out += char;
-      } else out += char;
-    }
-    this.comment = out.trim();
-  }
+/** RFC 5321 §4.1.2 in shape: labels with no hyphen at their ends, or a literal. */
+function isDomain(domain: string | undefined): boolean {
+  return domain !== undefined && domainPattern.test(domain);
 }

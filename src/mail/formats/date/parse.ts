@@ -32,10 +32,13 @@ export interface MessageDate {
 
 const comment = /\([^()]*\)/g;
 const common =
-  /^(?:[a-z]{2,9}\.?\s*,?\s*)?(\d{1,2})[\s-]+([a-z]{3})[a-z]*\.?[\s,-]+(\d{2,4})[\s,]+(\d{1,2})[:.](\d{1,2})(?:[:.](\d{1,2})(?:[.,]\d+)?)?\s*([+-]\s?\d{1,2}:?\d{2}|[a-z]{1,5})?/i;
+  /^(?:[a-z]{2,9}\.?\s*,?\s*)?(\d{1,2})[\s-]+([a-z]{3})[a-z]*\.?[\s,-]+(\d{2,4})[\s,]+(\d{1,2})[:.](\d{1,2})(?:[:.](\d{1,2})(?:[.,]\d+)?)?(?:\s*([ap])m\b)?\s*([+-]\s?\d{1,2}:?\d{2}|[a-z]{1,5})?/i;
 /** `Sun Nov 22 02:09:16 2026`, perhaps with a zone at either place. */
 const asctime =
   /^[a-z]{3}\s+([a-z]{3})\s+(\d{1,2})\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s+(?:([a-z]{1,5})\s+)?(\d{4})(?:\s+([+-]\d{4}))?/i;
+/** `Fri, May 09 2017 16:54:30 -0800`, of programs that write months first. */
+const monthFirst =
+  /^(?:[a-z]{3,9}\.?\s*,?\s*)?([a-z]{3})[a-z]*\.?\s+(\d{1,2})\s*,?\s+(\d{4})[\s,]+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([+-]\d{4}|[a-z]{1,5})?/i;
 const iso =
   /^(\d{4})-(\d{2})-(\d{2})[T\s](\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(z|[+-]\d{2}:?\d{2})?/i;
 
@@ -44,13 +47,26 @@ export function parseDate(value: string): MessageDate | undefined {
   const text = withoutComments(value).trim();
   let match = common.exec(text);
   if (match !== null) {
-    const [, day, month, year, hour, minute, second, zone] = match;
-    return toDate(fullYear(year!), monthIndex(month!), day!, hour!, minute!, second, zone);
+    const [, day, month, year, hour, minute, second, half, zone] = match;
+    return toDate(
+      fullYear(year!),
+      monthIndex(month!),
+      day!,
+      hour24(hour!, half),
+      minute!,
+      second,
+      zone,
+    );
   }
   match = asctime.exec(text);
   if (match !== null) {
     const [, month, day, hour, minute, second, name, year, offset] = match;
     return toDate(Number(year), monthIndex(month!), day!, hour!, minute!, second, offset ?? name);
+  }
+  match = monthFirst.exec(text);
+  if (match !== null) {
+    const [, month, day, year, hour, minute, second, zone] = match;
+    return toDate(Number(year), monthIndex(month!), day!, hour!, minute!, second, zone);
   }
   match = iso.exec(text);
   if (match === null) return undefined;
@@ -92,6 +108,12 @@ function fullYear(text: string): number {
   const year = Number(text);
   if (text.length >= 4) return year;
   return text.length === 2 && year < 50 ? 2000 + year : 1900 + year;
+}
+
+/** Twelve hours twice, as some programs still write. */
+function hour24(hour: string, half: string | undefined): string {
+  if (half === undefined) return hour;
+  return String((Number(hour) % 12) + (half.toLowerCase() === 'p' ? 12 : 0));
 }
 
 function monthIndex(name: string): number {

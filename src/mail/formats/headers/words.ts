@@ -32,7 +32,12 @@ export function decodeWords(value: string): string {
     const bytes = wordBytes(match[2]!, match[3]!);
     // RFC 2047 §6.2: white space between encoded words is not shown.
     const isAdjacent = pending !== undefined && blank.test(between);
-    if (pending !== undefined && isAdjacent && pending.charset === charset) {
+    if (
+      pending !== undefined &&
+      isAdjacent &&
+      pending.charset === charset &&
+      !isStateful(charset)
+    ) {
       // A character may be cut in two by mailers that count bytes: join before decoding.
       pending.bytes.push(bytes);
     } else {
@@ -42,6 +47,11 @@ export function decodeWords(value: string): string {
     end = match.index + match[0].length;
   }
   return text + flush(pending) + value.slice(end);
+}
+
+/** Charsets with escape sequences start anew in each word (RFC 1468): joined, their ends would read as errors. */
+function isStateful(charset: string): boolean {
+  return charset.startsWith('iso-2022-') || charset.startsWith('utf-7');
 }
 
 function flush(pending: { charset: string; bytes: Buffer[] } | undefined): string {
