@@ -83,8 +83,8 @@ function resultsField(headers: string): Uint8Array {
 }
 
 /**
- * mailauth's comments repeat what the peer called itself. A semicolon there is legal, but readers that split the field
- * without reading comments would see a verdict of the peer's making.
+ * Comments and quoted values repeat what the peer called itself. A semicolon there is legal, but readers that split the
+ * field without reading those would see a verdict of the peer's making.
  */
 function withoutSemicolons(field: Uint8Array): Uint8Array {
   const bytes = Buffer.from(field);
@@ -93,11 +93,11 @@ function withoutSemicolons(field: Uint8Array): Uint8Array {
   for (let at = 0; at < bytes.length; at++) {
     const char = String.fromCharCode(bytes[at]!);
     if (char === '\\') at++;
+    else if (char === ';' && (isQuoted || depth > 0)) bytes[at] = comma;
     else if (isQuoted) isQuoted = char !== '"';
     else if (char === '(') depth++;
     else if (char === ')' && depth > 0) depth--;
     else if (char === '"' && depth === 0) isQuoted = true;
-    else if (char === ';' && depth > 0) bytes[at] = comma;
   }
   return bytes;
 }
