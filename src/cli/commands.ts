@@ -24,23 +24,37 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   version: async () => (await import('./commands/version.ts')).versionCommands,
 };
 
+interface OutsideCommand {
+  readonly summary: string;
+  run(line: readonly string[]): Promise<number>;
+}
+
 /** Commands of the harness: programs of their own that read their own options. */
-export const outsideCommands: Readonly<Record<string, string>> = {
-  load: 'Harness: send mail at a rate and measure.',
-  sink: 'Harness: take mail as a next server would, with faults on demand.',
-  ledger: 'Harness: compare what was accepted with what arrived.',
+export const outsideCommands: Readonly<Record<string, OutsideCommand>> = {
+  load: {
+    summary: 'Harness: send generated mail to a server and time it.',
+    run: async (line) => (await import('./load.ts')).run([...line]),
+  },
+  sink: {
+    summary: 'Harness: take mail as a next server would, with faults on demand.',
+    run: async (line) => (await import('./sink.ts')).run([...line]),
+  },
+  ledger: {
+    summary: 'Harness: judge whether everything acknowledged arrived once and unchanged.',
+    run: async (line) => (await import('./ledger.ts')).run([...line]),
+  },
 };
 
 export type Found =
   | { readonly kind: 'command'; readonly command: Command; readonly rest: readonly string[] }
   | { readonly kind: 'group'; readonly group: string; readonly commands: Group }
-  | { readonly kind: 'outside'; run(line: readonly string[]): Promise<number> }
+  | { readonly kind: 'outside'; readonly command: OutsideCommand }
   | { readonly kind: 'none'; readonly names: readonly string[] };
 
 export async function findCommand(line: readonly string[]): Promise<Found> {
   const [first = '', second = ''] = line;
   if (Object.hasOwn(outsideCommands, first)) {
-    return { kind: 'outside', run: (rest) => runOutside(first, rest) };
+    return { kind: 'outside', command: outsideCommands[first]! };
   }
   const loadGroup = Object.hasOwn(groups, first) ? groups[first] : undefined;
   if (loadGroup === undefined)
@@ -56,11 +70,4 @@ export async function findCommand(line: readonly string[]): Promise<Found> {
 export async function loadAll(): Promise<Group> {
   const loaded = await Promise.all(Object.values(groups).map((loadGroup) => loadGroup()));
   return loaded.flat();
-}
-
-async function runOutside(name: string, line: readonly string[]): Promise<number> {
-  const module: { run(line: readonly string[]): Promise<number> } = await import(
-    new URL(`./${name}.ts`, import.meta.url).href
-  );
-  return await module.run(line);
 }

@@ -60,7 +60,7 @@ export function groupHelp(group: string, commands: readonly Command[]): readonly
 
 export function mainHelp(
   commands: readonly Command[],
-  outside: Readonly<Record<string, string>>,
+  outside: readonly (readonly [name: string, summary: string])[],
 ): readonly string[] {
   return [
     'Usage: chaski COMMAND [options]',
@@ -70,7 +70,7 @@ export function mainHelp(
     'Commands:',
     ...columns([
       ...commands.map((command): [string, string] => [nameOf(command), command.summary]),
-      ...Object.entries(outside),
+      ...outside,
     ]),
     '',
     'Options of every command:',

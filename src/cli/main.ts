@@ -48,7 +48,7 @@ async function runLine(
   const line = commandFirst(words);
   const found = await findCommand(line);
   const wantsHelp = line.includes('--help') || line.includes('-h');
-  if (found.kind === 'outside') return await found.run(line.slice(1));
+  if (found.kind === 'outside') return await found.command.run(line.slice(1));
   if (found.kind === 'command') {
     const { command, rest } = found;
     if (!wantsHelp) return await runCommand(command, rest, output, options);
@@ -58,7 +58,7 @@ async function runLine(
   const help =
     found.kind === 'group'
       ? groupHelp(found.group, found.commands)
-      : mainHelp(await loadAll(), outsideCommands);
+      : mainHelp(await loadAll(), outsideSummaries());
   if (wantsHelp || line[0] === 'help') {
     print(options.streams.out, help);
     return exitCodes.done;
@@ -66,6 +66,10 @@ async function runLine(
   refuseUnknown(line, found);
   print(options.streams.error, help);
   return exitCodes.usage;
+}
+
+function outsideSummaries(): readonly (readonly [string, string])[] {
+  return Object.entries(outsideCommands).map(([name, { summary }]) => [name, summary]);
 }
 
 /** Moves `-c FILE` and its like from before the command to behind it. */

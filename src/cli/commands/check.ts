@@ -2,6 +2,7 @@
 
 import type { DomainAnswer } from '../../actors/asks/control.ts';
 import { nodeClock } from '../../adapters/node/clock.ts';
+import { nodeRandom } from '../../adapters/node/random.ts';
 import { writeListenAddress } from '../../settings/networks.ts';
 import type { Settings } from '../../settings/schema.ts';
 import { checkCertificates } from '../checks/certificates.ts';
@@ -68,11 +69,8 @@ async function heldBy(server: Control | undefined): Promise<readonly string[]> {
 }
 
 async function checkNames(settings: Settings, call: CommandCall): Promise<readonly Finding[]> {
-  const { createNodeDns } = await import('../../adapters/node/dns.ts');
-  const dns = createNodeDns({
-    servers: settings.dns.servers,
-    timeoutMs: settings.dns.timeoutMs,
-  });
+  const { createDns } = await import('../../adapters/node/dns.ts');
+  const dns = createDns({ settings: settings.dns, clock: nodeClock, random: nodeRandom });
   const findings = [...(await checkHostname(dns, settings.hostname))];
   for (const domain of await domainsOf(await reachable(call))) {
     findings.push(...(await checkDomain(dns, domain)));

@@ -1,17 +1,7 @@
 /** `chaski serve`: runs the server in this process until a signal. */
 
 import { load } from '../../settings/load.ts';
-import type { Settings } from '../../settings/schema.ts';
 import type { Command } from '../command.ts';
-
-/** What `src/main.ts` gives. */
-interface Server {
-  /** Resolves to the exit code once drained. */
-  serve(
-    settings: Settings,
-    options: { readonly reload: () => ReturnType<typeof load> },
-  ): Promise<number>;
-}
 
 const serve: Command = {
   name: 'serve',
@@ -19,7 +9,7 @@ const serve: Command = {
   examples: ['serve -c /etc/chaski/chaski.toml', 'serve --set log.level=debug'],
   notes: 'SIGHUP reads settings and certificates again. SIGTERM ends after open work is done.',
   async run({ settings, settingsSources }) {
-    const { serve: run }: Server = await import(new URL('../../main.ts', import.meta.url).href);
+    const { serve: run } = await import('../../main.ts');
     return await run(settings(), { reload: () => load(settingsSources) });
   },
 };
