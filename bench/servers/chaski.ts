@@ -4,6 +4,7 @@
  * Runs in: bench and crash runs.
  */
 
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child } from '../../src/harness/child.ts';
@@ -12,6 +13,7 @@ import type { ServerPlace, ServerUnderTest } from './server.ts';
 
 export const launcher = fileURLToPath(new URL('../../src/cli/chaski', import.meta.url));
 const startMsMax = 60_000;
+const logTailChars = 4_000;
 
 /** Settings by environment name; later ones win over `relayEnvironment`. */
 export type Environment = Readonly<Record<string, string>>;
@@ -36,7 +38,6 @@ export function relayEnvironment(
     CHASKI_LISTEN__SMTP: `127.0.0.1:${port}`,
     CHASKI_RELAY__ROUTE: `smtp://127.0.0.1:${nextHopPort}`,
     CHASKI_RELAY__NETWORKS: '127.0.0.0/8',
-    CHASKI_LOG__LEVEL: 'warn',
   };
 }
 
@@ -59,7 +60,7 @@ export async function startChaski(
     await untilGreets(port, startMsMax, () => child.isRunning);
   } catch (error) {
     await child.stop('SIGKILL');
-    throw new Error(`${options.name}: ${(error as Error).message}\n${child.stdout}${child.stderr}`);
+    throw new Error(`${options.name}: ${(error as Error).message}\n${logTail(place.folder)}`);
   }
   return {
     name: options.name,
@@ -72,9 +73,25 @@ export async function startChaski(
   };
 }
 
-/** Starts `chaski serve`; it may not be ready yet. */
+/** Starts `chaski serve`; it may not be ready yet. Its log goes to a file, as Postfix's does. */
 export function serve(environment: Environment, folder: string): Child {
-  return new Child({ command: launcher, args: ['serve'], env: environment, cwd: folder });
+  const outputFile = logFile(folder);
+  return new Child({
+    command: launcher,
+    args: ['serve'],
+    env: environment,
+    cwd: folder,
+    outputFile,
+  });
+}
+
+/** What the server in `folder` said last. */
+export function logTail(folder: string): string {
+  return readFileSync(logFile(folder), 'utf8').slice(-logTailChars);
+}
+
+function logFile(folder: string): string {
+  return join(folder, 'server.log');
 }
 
 /** Runs one `chaski` command against the server of `place`; rejects when it fails. */

@@ -6,6 +6,7 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 
 const outputCharsDefault = 64 * 1024;
 
@@ -15,6 +16,8 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly outputCharsMax?: number;
+  /** Where output is appended instead of being kept. */
+  readonly outputFile?: string;
 }
 
 export interface ChildEnd {
@@ -33,17 +36,20 @@ export class Child {
 
   constructor(options: ChildOptions) {
     const outputCharsMax = options.outputCharsMax ?? outputCharsDefault;
+    const file = options.outputFile;
+    const output = file === undefined ? 'pipe' : openSync(file, 'a', 0o600);
     this.#process = spawn(options.command, options.args, {
       env: { ...process.env, ...options.env },
       cwd: options.cwd,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', output, output],
     });
+    if (output !== 'pipe') closeSync(output);
     this.pid = this.#process.pid ?? 0;
-    this.#process.stdout!.setEncoding('utf8').on('data', (text: string) => {
+    this.#process.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout = (this.#stdout + text).slice(-outputCharsMax);
       for (const watch of this.#watchers) watch();
     });
-    this.#process.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-outputCharsMax);
     });
     this.ended = new Promise((resolve, reject) => {

@@ -11,7 +11,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { launcher, relayEnvironment, serve } from '../../bench/servers/chaski.ts';
+import { launcher, logTail, relayEnvironment, serve } from '../../bench/servers/chaski.ts';
 import { freePort, untilGreets } from '../../bench/servers/free-port.ts';
 import { Child } from '../../src/harness/child.ts';
 import { type LedgerAccount, LedgerJoin } from '../../src/harness/ledger/ledger-join.ts';
@@ -104,7 +104,7 @@ class CrashRun {
     await load.stop('SIGTERM', 30_000);
     const loadReport = lastJson<LoadReport>(load.stdout);
     const server = this.#serve(environment);
-    await untilGreets(port, readyMsMax, () => server.isRunning);
+    await this.#untilReady(server, port);
     const beganMs = performance.now();
     await this.#drain(server);
     const drainMs = Math.round(performance.now() - beganMs);
@@ -136,16 +136,26 @@ class CrashRun {
       this.#earlyKills++;
       await sleep(this.#random.fraction() * Math.max(300, this.#slowestReadyMs));
     } else {
-      await untilGreets(port, readyMsMax, () => server.isRunning);
+      await this.#untilReady(server, port);
       const readyMs = Math.round(performance.now() - beganMs);
       this.#slowestReadyMs = Math.max(this.#slowestReadyMs, readyMs);
       await sleep(50 + this.#random.fraction() * this.#options.roundMsMax);
     }
-    if (!server.isRunning) throw new Error(`round ${round}: the server ended\n${server.stderr}`);
+    if (!server.isRunning)
+      throw new Error(`round ${round}: the server ended\n${logTail(this.#folder)}`);
     await server.stop('SIGKILL');
     this.#children.delete(server);
     const livedMs = Math.round(performance.now() - beganMs);
     this.#options.say(`round ${round}: killed after ${livedMs} ms${isEarly ? ', early' : ''}`);
+  }
+
+  async #untilReady(server: Child, port: number): Promise<void> {
+    try {
+      await untilGreets(port, readyMsMax, () => server.isRunning);
+    } catch (error) {
+      const cause = `the server does not come up in ${this.#folder}`;
+      throw new Error(`${cause}\n${logTail(this.#folder)}`, { cause: error });
+    }
   }
 
   /** Waits until nothing acknowledged is missing; a stand-still ends the wait and is judged. */
@@ -155,7 +165,8 @@ class CrashRun {
     const reader = new LedgerReader(this.#ledger);
     let progressMs = beganMs;
     while (performance.now() - beganMs < drainMsMax) {
-      if (!server.isRunning) throw new Error(`the server ended while draining\n${server.stderr}`);
+      if (!server.isRunning)
+        throw new Error(`the server ended while draining\n${logTail(this.#folder)}`);
       if (reader.readNew(join) > 0) progressMs = performance.now();
       const { lost } = join.account();
       if (lost === 0 || performance.now() - progressMs > stallMsMax) break;
