@@ -138,7 +138,7 @@ class StubResolver implements Dns {
       if (chain === undefined) return failed(`${name} is an alias of itself`);
       ttlSeconds = Math.min(ttlSeconds, chain.ttlSeconds);
       if (chain.records.length > 0) {
-        const records = chain.records.map((record) => valueOf(record, type));
+        const records = chain.records.map((record) => contentOf(record, type));
         return {
           answer: { ok: true, records, ttlSeconds, secure: isSecure },
           ttlSeconds,
@@ -247,7 +247,7 @@ function ttlOf(answer: Answer): number {
   return 'ttl' in answer && typeof answer.ttl === 'number' ? answer.ttl : 0;
 }
 
-function valueOf(record: Answer, type: Type): unknown {
+function contentOf(record: Answer, type: Type): unknown {
   switch (type) {
     case 'MX': {
       const { preference = 0, exchange: host } = (
@@ -258,7 +258,9 @@ function valueOf(record: Answer, type: Type): unknown {
     case 'TXT': {
       const { data } = record as unknown as { data: string | Buffer | (string | Buffer)[] };
       const strings = Array.isArray(data) ? data : [data];
-      return strings.map((each) => (typeof each === 'string' ? each : each.toString('utf8'))).join('');
+      return strings
+        .map((each) => (typeof each === 'string' ? each : each.toString('utf8')))
+        .join('');
     }
     default:
       return (record as { data: string }).data;

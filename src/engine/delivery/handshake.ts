@@ -31,8 +31,7 @@ export type HandshakeStep =
   | { readonly do: 'send'; readonly line: string; readonly timeout: 'helloMs' | 'tlsMs' }
   | { readonly do: 'start-tls' }
   | { readonly do: 'ready'; readonly capabilities: Capabilities }
-  /** `tls`: TLS was the trouble, another try in clear may do. */
-  | { readonly do: 'fail'; readonly reply: Reply; readonly isOurs: boolean; readonly tls: boolean };
+  | { readonly do: 'fail'; readonly reply: Reply; readonly isOurs: boolean };
 
 type Waits = 'greeting' | 'ehlo' | 'helo' | 'starttls' | 'auth';
 
@@ -115,9 +114,9 @@ export class Handshake {
 }
 
 function fail(reply: Reply): HandshakeStep {
-  return { do: 'fail', reply, isOurs: false, tls: false };
+  return { do: 'fail', reply, isOurs: false };
 }
 
 function failOurs(reply: Reply): HandshakeStep {
-  return { do: 'fail', reply, isOurs: true, tls: false };
+  return { do: 'fail', reply, isOurs: true };
 }

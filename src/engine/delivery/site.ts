@@ -18,10 +18,11 @@ import type { SiteLeases } from './leases.ts';
 import type { PhaseTimeouts, SiteLimits } from './limits.ts';
 import { movesMax } from './limits.ts';
 import { ownReply } from './message.ts';
-import type { SessionEnd, SessionOwner } from './session.ts';
+import type { SessionOwner } from './session.ts';
 import { Session } from './session.ts';
 import { TenantQueue } from './tenant-queue.ts';
 import type { Transaction } from './transaction.ts';
+import type { SessionEnd } from './transfer.ts';
 
 export interface Target {
   readonly host: string;
@@ -153,10 +154,10 @@ export class Site implements SessionOwner {
   }
 
   onIdle(session: Session): void {
-    if (this.#isClosed) return session.quit();
     const transaction = this.take();
-    if (transaction === undefined) this.#idle.push(session);
-    else session.send(transaction);
+    if (transaction !== undefined) session.send(transaction);
+    else if (this.#isClosed) session.quit();
+    else this.#idle.push(session);
   }
 
   onFinished(transaction: Transaction): void {

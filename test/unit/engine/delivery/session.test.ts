@@ -367,7 +367,11 @@ describe('what a next hop cannot do', () => {
   it('8-bit: 5.6.3', () =>
     over(outboundMessage({ body: '8bitmime', text: 'A: b\r\n\r\nü\r\n' }), [], 'failed 554 5.6.3'));
   it('SMTPUTF8: 5.6.7', () =>
-    over(outboundMessage({ smtputf8: true, to: ['ü@example.org'] }), ['8BITMIME'], 'failed 553 5.6.7'));
+    over(
+      outboundMessage({ smtputf8: true, to: ['ü@example.org'] }),
+      ['8BITMIME'],
+      'failed 553 5.6.7',
+    ));
   it('its size: 5.3.4', () => over(outboundMessage(), ['SIZE 21'], 'failed 552 5.3.4'));
   it('an address with a line end is never written', () =>
     over(outboundMessage({ to: ['a@b>\r\nDATA'] }), [], 'failed 553 5.1.3'));

@@ -1,0 +1,430 @@
+/**
+ * Messages over one connection, one after the other, once it is ready for mail.
+ *
+ * Runs in:   engine threads; driven by its `Session`, which owns the connection.
+ * Specs:     RFC 5321 §3.3, §4.1.4, §4.5.3.1.10; RFC 2920 (pipelining); RFC 3030 (BDAT).
+ * Limits:    one message in transfer and, with PIPELINING, the envelope of one more sent ahead of its outcome;
+ *            `blockBytesMax` bytes of a large message given to the socket at a time.
+ * Invariant: in steady state a message costs one write and one read: the end of a message and the next one's
+ *            MAIL, RCPT and DATA go out together (RFC 2920 §3.1 lets message content begin a group).
+ *            A message whose end was sent and whose reply never came is deferred: it may arrive twice, never not.
+ */
+
+import { latin1, utf8 } from '../../base/bytes.ts';
+import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
+import { emptyBody, stuff } from './body.ts';
+import type { Capabilities } from './capabilities.ts';
+import type { PhaseTimeouts, SiteLimits } from './limits.ts';
+import { blockBytesMax } from './limits.ts';
+import type { OutcomeStatus } from './message.ts';
+import { ownReply } from './message.ts';
+import { isSendable, mailCommand, missingCapability, rcptCommand } from './requests.ts';
+import type { Hop, Transaction } from './transaction.ts';
+
+/** Why a connection is of no more use. */
+export interface SessionEnd {
+  readonly reply: Reply;
+  readonly isOurs: boolean;
+  /** TLS was the trouble: another connection in clear may do. */
+  readonly tls: boolean;
+}
+
+/** Where messages come from and go back to. */
+export interface TransferOwner {
+  /** The next message for this connection, if one waits. It is sent at once. */
+  take(): Transaction | undefined;
+  /** This attempt is over; recipients may be left to ask for. */
+  onFinished(transaction: Transaction): void;
+  /** The connection died before the peer had the whole of this message. */
+  onLost(transaction: Transaction, end: SessionEnd): void;
+}
+
+/** What a transfer needs of its connection. */
+export interface TransferLine {
+  /** False when the socket is full: `onDrain` follows. */
+  write(pieces: readonly Uint8Array[]): boolean;
+  expectWithin(ms: number): void;
+  /** The connection is to end: the two sides do not understand each other. */
+  fail(reply: Reply): void;
+  /** Nothing is in transfer any more. */
+  onDone(): void;
+}
+
+export interface TransferOptions {
+  readonly owner: TransferOwner;
+  readonly line: TransferLine;
+  readonly hop: Hop;
+  readonly capabilities: Capabilities;
+  readonly timeouts: PhaseTimeouts;
+  readonly limits: SiteLimits;
+}
+
+export type TransferWaits = 'nothing' | 'reset' | 'mail' | 'rcpt' | 'data' | 'final';
+
+const resetCommand = latin1('RSET\r\n');
+const dataCommand = 'DATA\r\n';
+const lostAtEndReply = ownReply(451, '4.4.2', 'Connection was lost after the message was sent');
+const unsendableReply = ownReply(553, '5.1.3', 'Address cannot be written in an SMTP command');
+/** A larger message waits for the recipients' replies before it is sent as BDAT: it might be for nobody. */
+const bdatWithEnvelopeBytesMax = 64 * 1_024;
+
+export class Transfer {
+  readonly hop: Hop;
+  waits: TransferWaits = 'nothing';
+  readonly #owner: TransferOwner;
+  readonly #line: TransferLine;
+  readonly #capabilities: Capabilities;
+  readonly #timeouts: PhaseTimeouts;
+  readonly #messagesMax: number;
+  #recipientsMax: number;
+  #messages = 0;
+  /** The message whose replies come now, and the one whose envelope was sent behind it. */
+  #current: Transaction | undefined;
+  #next: Transaction | undefined;
+  #rcptSeen = 0;
+  #isMailTaken = false;
+  #isBdatSent = false;
+  #isEndSent = false;
+  #needsReset = false;
+  #isEnded = false;
+  /** What of a large body, and of all that follows it, waits for the socket to drain; last piece first. */
+  #unsent: Uint8Array[] = [];
+
+  constructor({ owner, line, hop, capabilities, timeouts, limits }: TransferOptions) {
+    this.hop = hop;
+    this.#owner = owner;
+    this.#line = line;
+    this.#capabilities = capabilities;
+    this.#timeouts = timeouts;
+    this.#messagesMax = lower(limits.messagesPerConnectionMax, capabilities.mailMax);
+    this.#recipientsMax = lower(limits.recipientsPerTransactionMax, capabilities.rcptMax);
+  }
+
+  get isExhausted(): boolean {
+    return this.#messages >= this.#messagesMax;
+  }
+
+  onReply(reply: Reply): void {
+    switch (this.waits) {
+      case 'final':
+        this.#onFinal(reply);
+        break;
+      case 'mail':
+        this.#onMail(reply);
+        break;
+      case 'rcpt':
+        this.#onRcpt(reply);
+        break;
+      case 'data':
+        this.#onDataReply(reply);
+        break;
+      case 'reset':
+        this.#onReset(reply);
+        break;
+      case 'nothing':
+        this.#line.fail(ownReply(451, '4.5.0', `Next hop spoke unasked: ${reply.code}`));
+    }
+  }
+
+  onDrain(): void {
+    if (this.#unsent.length > 0) this.#sendBlocks();
+  }
+
+  /** Only while nothing is in transfer: sends this message, or what waits behind it when it cannot go here. */
+  start(first: Transaction): void {
+    let transaction: Transaction | undefined = first;
+    while (transaction !== undefined && !this.#canGo(transaction)) transaction = this.#take();
+    if (transaction === undefined) {
+      this.waits = 'nothing';
+      this.#line.onDone();
+      return;
+    }
+    this.#current = transaction;
+    this.#await();
+    const pieces: Uint8Array[] = [];
+    if (this.#needsReset) {
+      this.#needsReset = false;
+      this.waits = 'reset';
+      pieces.push(resetCommand);
+    }
+    if (this.waits === 'mail' || this.#capabilities.hasPipelining) {
+      this.#pushEnvelope(transaction, pieces);
+    }
+    this.#line.write(pieces);
+  }
+
+  /** The connection is gone: what was in transfer is deferred or given back. */
+  end(end: SessionEnd): void {
+    // A 421 to MAIL or RCPT says that nothing was taken, whatever had been sent behind them.
+    const mayBeTaken = this.#isEndSent && (this.waits === 'final' || end.isOurs);
+    const current = this.#current;
+    const next = this.#next;
+    this.#isEnded = true;
+    this.#unsent = [];
+    this.#current = undefined;
+    this.#next = undefined;
+    if (current !== undefined) {
+      if (mayBeTaken) {
+        // Asking again risks a second copy; saying "delivered" would risk that there is none.
+        const reply = end.isOurs ? lostAtEndReply : end.reply;
+        current.settleRest('deferred', reply, this.hop.host, this.hop.address);
+      }
+      this.#owner.onLost(current, end);
+    }
+    if (next !== undefined) this.#owner.onLost(next, end);
+  }
+
+  #take(): Transaction | undefined {
+    return this.isExhausted || this.#isEnded ? undefined : this.#owner.take();
+  }
+
+  /** False when the message was settled here, because it cannot go to this hop. */
+  #canGo(transaction: Transaction): boolean {
+    const { message } = transaction;
+    const fault = isSendable(message)
+      ? missingCapability(message, this.#capabilities)
+      : unsendableReply;
+    if (fault !== undefined) {
+      transaction.settleRest('failed', fault, this.hop.host, this.hop.address);
+      this.#owner.onFinished(transaction);
+      return false;
+    }
+    transaction.begin(this.#recipientsMax);
+    this.#messages++;
+    return true;
+  }
+
+  /** The replies of `#current`'s envelope are next. */
+  #await(): void {
+    this.#rcptSeen = 0;
+    this.#isMailTaken = false;
+    this.#isEndSent = false;
+    this.#isBdatSent = false;
+    this.waits = 'mail';
+    this.#line.expectWithin(this.#timeouts.mailMs);
+  }
+
+  #pushEnvelope(transaction: Transaction, pieces: Uint8Array[]): void {
+    const { message, asked } = transaction;
+    const { hasPipelining, hasChunking } = this.#capabilities;
+    let commands = mailCommand(message, this.#capabilities);
+    if (hasPipelining) {
+      for (const index of asked) {
+        commands += rcptCommand(message.recipients[index]!, this.#capabilities);
+      }
+      if (!hasChunking) {
+        commands += dataCommand;
+      } else if (message.bytes <= bdatWithEnvelopeBytesMax) {
+        commands += `BDAT ${message.bytes} LAST\r\n`;
+        this.#isBdatSent = true;
+        this.#isEndSent = true;
+      }
+    }
+    pieces.push(encode(transaction, commands));
+    if (this.#isBdatSent) for (const part of message.parts) pieces.push(part);
+  }
+
+  #onReset(reply: Reply): void {
+    if (reply.code !== 250) {
+      this.#line.fail(ownReply(451, '4.5.0', `Next hop refused RSET: ${reply.code}`));
+      return;
+    }
+    this.waits = 'mail';
+    if (this.#capabilities.hasPipelining) return;
+    const pieces: Uint8Array[] = [];
+    this.#pushEnvelope(this.#current!, pieces);
+    this.#line.write(pieces);
+  }
+
+  #onMail(reply: Reply): void {
+    const transaction = this.#current!;
+    const kind = kindOf(reply);
+    const { hasPipelining } = this.#capabilities;
+    if (kind === 'delivered') {
+      this.#isMailTaken = true;
+    } else {
+      for (const index of transaction.asked) transaction.settle(index, kind, reply, this.hop);
+      if (!hasPipelining) {
+        this.#finish();
+        return;
+      }
+    }
+    this.waits = 'rcpt';
+    this.#line.expectWithin(this.#timeouts.rcptMs);
+    if (!hasPipelining) this.#sendRcpt(transaction);
+  }
+
+  #sendRcpt(transaction: Transaction): void {
+    const recipient = transaction.message.recipients[transaction.asked[this.#rcptSeen]!]!;
+    this.#line.expectWithin(this.#timeouts.rcptMs);
+    this.#line.write([encode(transaction, rcptCommand(recipient, this.#capabilities))]);
+  }
+
+  #onRcpt(reply: Reply): void {
+    const transaction = this.#current!;
+    const index = transaction.asked[this.#rcptSeen++]!;
+    // Behind a refused MAIL these are refusals of the command's place, not of the recipient.
+    if (this.#isMailTaken) this.#judgeRcpt(transaction, index, reply);
+    if (this.#rcptSeen === transaction.asked.length) this.#onRecipients(transaction);
+    else if (!this.#capabilities.hasPipelining) this.#sendRcpt(transaction);
+  }
+
+  #judgeRcpt(transaction: Transaction, index: number, reply: Reply): void {
+    const kind = kindOf(reply);
+    const isTooMany = reply.code === 452 || reply.code === 552;
+    if (kind === 'delivered') {
+      transaction.taken.push(index);
+    } else if (isTooMany && transaction.taken.length > 0) {
+      // RFC 5321 §4.5.3.1.10: too many recipients, said either way; the rest goes in a transaction of its own.
+      this.#recipientsMax = Math.min(this.#recipientsMax, transaction.taken.length);
+    } else {
+      transaction.settle(index, reply.code === 552 ? 'deferred' : kind, reply, this.hop);
+    }
+  }
+
+  /** All recipients were answered: the message is next, in one way or another. */
+  #onRecipients(transaction: Transaction): void {
+    const { hasPipelining, hasChunking } = this.#capabilities;
+    if (this.#isBdatSent) {
+      this.#expectFinal();
+    } else if (hasPipelining && !hasChunking) {
+      this.#expectData();
+    } else if (transaction.taken.length === 0) {
+      // Nobody is left: the transaction is open, and must not be when the next one begins (RFC 5321 §4.1.4).
+      this.#needsReset = this.#isMailTaken;
+      this.#finish();
+    } else if (hasChunking) {
+      this.#sendBdat(transaction);
+    } else {
+      this.#line.write([latin1(dataCommand)]);
+      this.#expectData();
+    }
+  }
+
+  #expectData(): void {
+    this.waits = 'data';
+    this.#line.expectWithin(this.#timeouts.dataMs);
+  }
+
+  #onDataReply(reply: Reply): void {
+    const transaction = this.#current!;
+    if (reply.code === 354) {
+      this.#sendMessage(transaction);
+    } else if (reply.code < 400) {
+      this.#line.fail(ownReply(451, '4.5.0', `Next hop answered DATA with ${reply.code}`));
+    } else {
+      transaction.settleTaken(kindOf(reply), reply, this.hop);
+      this.#needsReset = this.#isMailTaken;
+      this.#finish();
+    }
+  }
+
+  #sendMessage(transaction: Transaction): void {
+    const pieces: Uint8Array[] = [];
+    // RFC 2920 §3.1: a server may say 354 though it refused every recipient; it gets an empty message then.
+    if (transaction.taken.length === 0) pieces.push(...emptyBody);
+    else stuff(transaction.message.parts, pieces);
+    this.#expectFinal();
+    if (this.#capabilities.hasPipelining) this.#pushAhead(pieces);
+    this.#transfer(pieces, transaction.message.bytes);
+  }
+
+  /** Puts the next message's envelope behind the end of this one. */
+  #pushAhead(pieces: Uint8Array[]): void {
+    let next = this.#take();
+    while (next !== undefined && !this.#canGo(next)) next = this.#take();
+    if (next === undefined) return;
+    this.#next = next;
+    this.#pushEnvelope(next, pieces);
+  }
+
+  #sendBdat(transaction: Transaction): void {
+    const { message } = transaction;
+    this.#isBdatSent = true;
+    this.#expectFinal();
+    this.#transfer([latin1(`BDAT ${message.bytes} LAST\r\n`), ...message.parts], message.bytes);
+  }
+
+  #expectFinal(): void {
+    this.waits = 'final';
+    this.#line.expectWithin(this.#timeouts.finalMs);
+  }
+
+  #transfer(pieces: Uint8Array[], bytes: number): void {
+    if (bytes <= blockBytesMax) {
+      this.#isEndSent = true;
+      this.#line.write(pieces);
+    } else {
+      this.#unsent = pieces.reverse();
+      this.#sendBlocks();
+    }
+  }
+
+  /** Sends blocks until the socket is full or all is sent. */
+  #sendBlocks(): void {
+    let hasRoom = true;
+    while (hasRoom && this.#unsent.length > 0) {
+      const block: Uint8Array[] = [];
+      for (let room = blockBytesMax; room > 0 && this.#unsent.length > 0; ) {
+        const piece = this.#unsent.pop()!;
+        if (piece.length > room) this.#unsent.push(piece.subarray(room));
+        block.push(piece.length > room ? piece.subarray(0, room) : piece);
+        room -= piece.length;
+      }
+      this.#isEndSent = this.#unsent.length === 0;
+      hasRoom = this.#line.write(block);
+    }
+    this.#line.expectWithin(this.#isEndSent ? this.#timeouts.finalMs : this.#timeouts.blockMs);
+  }
+
+  #onFinal(reply: Reply): void {
+    const transaction = this.#current!;
+    const kind = kindOf(reply);
+    if (!this.#isEndSent) {
+      // An answer in the middle of the message: the two sides will not find together again.
+      if (reply.code >= 400) transaction.settleTaken(kind, reply, this.hop);
+      this.#line.fail(ownReply(451, '4.5.0', `Next hop answered before the end: ${reply.code}`));
+      return;
+    }
+    transaction.settleTaken(kind, reply, this.hop);
+    // RFC 3030 §2: after a refused BDAT the state is not known.
+    if (this.#isBdatSent && reply.code !== 250) this.#needsReset = true;
+    this.#finish();
+  }
+
+  /** This attempt is over; the one sent ahead, or another, is next. */
+  #finish(): void {
+    const transaction = this.#current!;
+    this.#current = this.#next;
+    this.#next = undefined;
+    if (this.#current !== undefined) {
+      this.#await();
+      this.#owner.onFinished(transaction);
+      return;
+    }
+    this.#owner.onFinished(transaction);
+    if (this.#isEnded) return;
+    const next = this.#take();
+    if (next !== undefined) {
+      this.start(next);
+    } else {
+      this.waits = 'nothing';
+      this.#line.onDone();
+    }
+  }
+}
+
+function encode(transaction: Transaction, commands: string): Uint8Array {
+  return transaction.message.smtputf8 ? utf8(commands) : latin1(commands);
+}
+
+/** What a reply means for those it speaks of. 1yz and 3yz out of place leave everything open: later. */
+function kindOf(reply: Reply): OutcomeStatus {
+  if (reply.code >= 500) return 'failed';
+  return reply.code >= 200 && reply.code < 300 ? 'delivered' : 'deferred';
+}
+
+/** The lower of a limit of ours and one the peer may have stated. */
+function lower(ours: number, theirs: number): number {
+  return theirs > 0 ? Math.min(ours, theirs) : ours;
+}
