@@ -27,7 +27,7 @@ import { createServer } from '../src/engine/serve.ts';
 
 export default threadEntry(({ thread, post, end }) => {
   const { settings, epochs, startBits } = workerData as ThreadData;
-  const log = createLog(settings.log.level, { thread });
+  const log = createLog(settings.log.level, { thread }, { gatherBytes: 8_192 });
   const uplink = new Uplink(post);
   const { handlers } = createEngine({
     settings,

@@ -1,7 +1,8 @@
 /**
  * Structured log lines, one JSON object each, on standard output.
  *
- * Runs in:   every thread; each has its own writer to the same descriptor (a line is one write).
+ * Runs in:   every thread; each has its own writer to the same descriptor (whole lines only).
+ * Limits:    `unwrittenBytesMax` bytes of lines wait for a slow reader; what comes then is dropped.
  * Invariant: no secret and no message body is ever a field.
  */
 
@@ -22,9 +23,37 @@ export interface Log {
   isOn(level: Exclude<LogLevel, 'silent'>): boolean;
 }
 
-export function createLog(level: LogLevel, fields: LogFields = {}, descriptor = 1): Log {
-  const destination = pino.destination({ dest: descriptor, sync: true });
-  return wrap(pino({ level, base: fields, timestamp: pino.stdTimeFunctions.isoTime }, destination));
+export interface LogTarget {
+  readonly descriptor?: number;
+  /** Lines are gathered up to so many bytes, or `flushMs`, before they are written: for threads that log per message. */
+  readonly gatherBytes?: number;
+}
+
+const flushMs = 200;
+/** A reader that does not read costs lines, never memory without bound or a thread that waits. */
+const unwrittenBytesMax = 8 * 1_048_576;
+
+export function createLog(level: LogLevel, fields: LogFields = {}, target: LogTarget = {}): Log {
+  const gatherBytes = target.gatherBytes ?? 0;
+  const destination = pino.destination({
+    dest: target.descriptor ?? 1,
+    sync: gatherBytes === 0,
+    minLength: gatherBytes,
+    ...(gatherBytes === 0 ? {} : { maxLength: unwrittenBytesMax, periodicFlush: flushMs }),
+  });
+  if (gatherBytes > 0) process.once('exit', () => flushAtExit(destination));
+  // Without its serializer an Error would be logged as {}.
+  const serializers = { error: pino.stdSerializers.err, cause: pino.stdSerializers.err };
+  const { isoTime } = pino.stdTimeFunctions;
+  return wrap(pino({ level, base: fields, timestamp: isoTime, serializers }, destination));
+}
+
+function flushAtExit(destination: { flushSync(): void }): void {
+  try {
+    destination.flushSync();
+  } catch {
+    // The descriptor is gone or was never ready: there is nobody left to tell.
+  }
 }
 
 export const silentLog: Log = {
