@@ -39,6 +39,7 @@ export class SmtpListener {
   readonly #acceptor: Acceptor;
   readonly #sessions = new Set<SmtpSession>();
   #sweepTimer: Timer | undefined;
+  #emptied: () => void = () => {};
 
   constructor(options: SmtpListenerOptions) {
     const { service, tls, ...rest } = options;
@@ -68,6 +69,12 @@ export class SmtpListener {
       for (const session of this.#sessions) session.destroy();
     });
     await closed;
+    // A server is closed before its sockets have said so: sessions end in a later turn.
+    if (this.#sessions.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#emptied = resolve;
+      });
+    }
     cut.cancel();
     this.#sweepTimer?.cancel();
   }
@@ -82,6 +89,7 @@ export class SmtpListener {
       onClose: () => {
         this.#sessions.delete(session);
         session.closed();
+        if (this.#sessions.size === 0) this.#emptied();
       },
     });
     const session = new SmtpSession(service, transport, address, port, tls);

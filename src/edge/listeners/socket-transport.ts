@@ -112,6 +112,8 @@ export class SocketTransport implements SessionTransport {
     socket.on('data', (chunk: Buffer) => this.#events.onData(chunk));
     socket.on('drain', () => this.#events.onDrain());
     socket.once('close', () => this.#close());
+    // Whoever read a proxy's header before us paused it.
+    if (socket.isPaused()) socket.resume();
   }
 
   #close(): void {

@@ -1,0 +1,97 @@
+/**
+ * A client of line protocols that says what it is told and keeps what it hears, line by line.
+ *
+ * Every wait ends after `waitMsMax` with what came until then.
+ */
+
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+
+const waitMsMax = 5_000;
+
+export class WireClient {
+  #socket: Socket;
+  #text = '';
+  #isClosed = false;
+  #wake: () => void = () => {};
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#listen(socket);
+  }
+
+  static connect(port: number): Promise<WireClient> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+      const client = new WireClient(socket);
+      socket.once('connect', () => resolve(client));
+      socket.once('error', reject);
+    });
+  }
+
+  send(octets: Buffer): void {
+    this.#socket.write(octets);
+  }
+
+  /** The next line without its CRLF; undefined when the server closed first. */
+  async line(): Promise<string | undefined> {
+    await this.#until(() => this.#text.includes('\r\n') || this.#isClosed, 'a line');
+    const end = this.#text.indexOf('\r\n');
+    if (end < 0) return undefined;
+    const line = this.#text.slice(0, end);
+    this.#text = this.#text.slice(end + 2);
+    return line;
+  }
+
+  /** Resolves when the server ended the connection; answers what was left unread. */
+  async closed(): Promise<string> {
+    await this.#until(() => this.#isClosed, 'the end');
+    return this.#text;
+  }
+
+  async startTls(): Promise<void> {
+    const plain = this.#socket;
+    plain.removeAllListeners();
+    plain.on('error', () => {});
+    const secure = connectTls({ socket: plain, rejectUnauthorized: false });
+    this.#socket = secure;
+    this.#listen(secure);
+    await new Promise<void>((resolve, reject) => {
+      secure.once('secureConnect', resolve);
+      secure.once('error', reject);
+      secure.once('close', () => reject(new Error('closed in the handshake')));
+    });
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #listen(socket: Socket): void {
+    socket.on('data', (chunk: Buffer) => {
+      this.#text += chunk.toString('utf8');
+      this.#wake();
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      this.#isClosed = true;
+      this.#wake();
+    });
+  }
+
+  async #until(isMet: () => boolean, what: string): Promise<void> {
+    const start = performance.now();
+    while (!isMet()) {
+      const leftMs = waitMsMax - (performance.now() - start);
+      if (leftMs <= 0)
+        throw new Error(`waited in vain for ${what}; heard: ${JSON.stringify(this.#text)}`);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, leftMs);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+}
