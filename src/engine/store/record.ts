@@ -45,6 +45,13 @@ export interface ShardReader {
   range(range: IndexRange): readonly IndexEntry[];
 }
 
+/** What a shard offers while it is being opened. */
+export interface RestoringShard extends ShardReader {
+  write(changes: readonly IndexChange[]): void;
+  /** Also of bodies from before the replayed part: those are counted later, from `livePlaces`. */
+  releaseBody(place: RecordPlace): void;
+}
+
 /** What one record type means to the index. Registered when the shard is opened. */
 export interface RecordKind {
   readonly type: number;
@@ -54,8 +61,8 @@ export interface RecordKind {
    * order, and a run of them may be applied again: applying twice changes nothing.
    */
   apply(record: JournalRecord, read: ShardReader): readonly IndexChange[];
-  /** Called for each record replayed at open, in order, after `apply`. */
-  restore?(record: JournalRecord): void;
+  /** Called for each record replayed at open, in order, after `apply`. The shard writes nothing yet. */
+  restore?(record: JournalRecord, shard: RestoringShard): void;
   /** True: a body of this type pins its segment until `Shard.releaseBody`. */
   readonly pinsBody?: boolean;
   /**

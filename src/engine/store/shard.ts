@@ -96,6 +96,8 @@ export class Shard implements ShardReader {
   readonly #relocated = new Map<number, RecordPlace>();
   readonly #released = new Map<number, RecordPlace>();
   #replayFrom = Number.POSITIVE_INFINITY;
+  /** Bodies before this sequence were not counted: their segments are kept. */
+  #uncountedBefore = 0;
   #isOpening = true;
   #replayedCount = 0;
   #rebuildReason: string | undefined;
@@ -195,8 +197,10 @@ export class Shard implements ShardReader {
 
   /** The body is no longer live: its segment may go. Once for each body. */
   releaseBody(place: RecordPlace): void {
+    if (place.bodyBytes === 0) return;
     // At open, bodies from before the replayed part are counted after the replay: what it released is not there.
     if (this.#isOpening && place.sequence < this.#replayFrom) return;
+    if (place.sequence < this.#uncountedBefore) return;
     const now = this.#placeNow(place);
     this.journal.segments.release(now);
     this.#relocated.delete(place.sequence);
@@ -450,7 +454,7 @@ export class Shard implements ShardReader {
       throw new MailError('store-failed', `record type ${record.type} is unknown to this version`);
     }
     this.#apply(kind, record);
-    kind.restore?.(record);
+    kind.restore?.(record, this);
     this.#replayedCount++;
   }
 
@@ -458,8 +462,10 @@ export class Shard implements ShardReader {
   #countLive(): void {
     for (const kind of this.#kinds) {
       if (kind?.pinsBody !== true) continue;
+      if (kind.livePlaces === undefined) this.#uncountedBefore = this.#replayFrom;
       for (const place of kind.livePlaces?.(this) ?? []) {
-        if (place.sequence < this.#replayFrom) this.journal.segments.pin(place);
+        if (place.sequence >= this.#replayFrom || place.bodyBytes === 0) continue;
+        this.journal.segments.pin(place);
       }
     }
   }

@@ -1,0 +1,129 @@
+/**
+ * Builds of the store that are wrong on purpose. Each must fail the power-cut test, or show what its fault costs.
+ */
+
+import { readApplied, appliedChange } from '../../src/engine/store/applied.ts';
+import { Journal } from '../../src/engine/store/journal/journal.ts';
+import { storeLimits } from '../../src/engine/store/limits.ts';
+import type { RecordDraft, RecordPlace } from '../../src/engine/store/record.ts';
+import { replayStart } from '../../src/engine/store/replay.ts';
+import { Shard } from '../../src/engine/store/shard.ts';
+import type { Disk, DiskFile } from '../../src/ports/disk.ts';
+import type { Build } from './life.ts';
+import { seededChance, seededRandom } from './seeded-chance.ts';
+
+/** `sync` of a file says yes and does nothing. */
+export const withoutSync: Build = {
+  name: 'without sync',
+  wrapDisk: (disk) => wrapFiles(disk, (file) => ({ ...bound(file), sync: async () => {} })),
+  open: (options) => Shard.open(options),
+};
+
+/** The same for folders. */
+export const withoutFolderSync: Build = {
+  name: 'without folder sync',
+  wrapDisk: (disk) => ({ ...boundDisk(disk), syncFolder: async () => {} }),
+  open: (options) => Shard.open(options),
+};
+
+/** Syncs are held back until `settle`: what is done between a write and its `settle` comes before it. */
+class LateSyncs {
+  #held: (() => Promise<void>)[] = [];
+  isHolding = false;
+
+  wrap(disk: Disk): Disk {
+    const late = (sync: () => Promise<void>) => async () => {
+      if (!this.isHolding) return sync();
+      this.#held.push(sync);
+    };
+    return {
+      ...wrapFiles(disk, (file) => ({ ...bound(file), sync: late(() => file.sync()) })),
+      syncFolder: (path) => late(() => disk.syncFolder(path))(),
+    };
+  }
+
+  async settle(): Promise<void> {
+    this.isHolding = false;
+    const held = this.#held;
+    this.#held = [];
+    for (const sync of held) await sync();
+  }
+}
+
+/** The index is committed, with its applied position, before the records are synced; answers come after both. */
+function indexFirst(name: string, isTrusted: boolean): Build {
+  let syncs = new LateSyncs();
+  return {
+    name,
+    isDiskSound: true,
+    wrapDisk(disk) {
+      syncs = new LateSyncs();
+      return syncs.wrap(disk);
+    },
+    open(options) {
+      const late = syncs;
+      class IndexFirstShard extends Shard {
+        protected override async commitGroup(
+          drafts: readonly RecordDraft[],
+        ): Promise<readonly RecordPlace[]> {
+          late.isHolding = true;
+          try {
+            const places = await super.commitGroup(drafts);
+            await this.writer.drain().catch(() => {});
+            return places;
+          } finally {
+            await late.settle();
+          }
+        }
+      }
+      return IndexFirstShard.open(options);
+    },
+    async beforeOpen(disk, index) {
+      if (!isTrusted) return;
+      const applied = readApplied(index);
+      const chance = seededChance(1);
+      const journal = await Journal.open({
+        disk,
+        folder: '/shard/journal',
+        shard: 0,
+        random: seededRandom(chance),
+        limits: storeLimits(),
+      });
+      const start = replayStart(journal, applied);
+      // Trusting it means: nothing to replay, whatever the journal says.
+      if (applied === undefined || start.kind === 'from') return;
+      await index.commit([appliedChange(journal.position)]);
+    },
+  };
+}
+
+export const indexFirstTrusted = indexFirst('index first, trusted', true);
+export const indexFirstOnly = indexFirst('index first', false);
+
+function wrapFiles(disk: Disk, wrap: (file: DiskFile) => DiskFile): Disk {
+  return { ...boundDisk(disk), open: async (path, mode) => wrap(await disk.open(path, mode)) };
+}
+
+function bound(file: DiskFile): DiskFile {
+  return {
+    path: file.path,
+    size: () => file.size(),
+    read: (position, length) => file.read(position, length),
+    write: (position, parts) => file.write(position, parts),
+    sync: () => file.sync(),
+    truncate: (length) => file.truncate(length),
+    close: () => file.close(),
+  };
+}
+
+function boundDisk(disk: Disk): Disk {
+  return {
+    open: (path, mode) => disk.open(path, mode),
+    list: (folder) => disk.list(folder),
+    makeFolder: (path) => disk.makeFolder(path),
+    syncFolder: (path) => disk.syncFolder(path),
+    rename: (from, to) => disk.rename(from, to),
+    remove: (path) => disk.remove(path),
+    freeBytes: (path) => disk.freeBytes(path),
+  };
+}

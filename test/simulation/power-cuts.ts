@@ -1,0 +1,76 @@
+/**
+ * Many lives and cuts of one build, from one seed, and what they showed.
+ */
+
+import { type Build, live, newWorld, tablesOf, type World } from './life.ts';
+import { seededChance } from './seeded-chance.ts';
+
+/** A world starts anew after so many cuts, so that both long histories and fresh shards are met. */
+const cutsPerWorld = 25;
+/** Tables are compared once in so many cuts: it opens the shard twice more. */
+const cutsPerComparison = 5;
+
+export interface CutReport {
+  readonly build: string;
+  readonly seed: number;
+  readonly cuts: number;
+  readonly faults: readonly string[];
+  /** Shards opened whose index was thrown away, by reason. */
+  readonly rebuilt: Readonly<Record<string, number>>;
+  readonly replayedCount: number;
+  readonly comparisons: number;
+  readonly itemsPut: number;
+  readonly segmentsMax: number;
+}
+
+export interface CutOptions {
+  readonly build: Build;
+  readonly cuts: number;
+  readonly seed: number;
+  /** Stops at the first faults. */
+  readonly faultsMax?: number;
+  readonly onProgress?: (cuts: number) => void;
+}
+
+export async function cutOften(options: CutOptions): Promise<CutReport> {
+  const { build, cuts, seed, faultsMax = 10, onProgress } = options;
+  const faults: string[] = [];
+  const rebuilt: Record<string, number> = {};
+  let replayedCount = 0;
+  let comparisons = 0;
+  let itemsPut = 0;
+  let segmentsMax = 0;
+  let chance = seededChance(seed);
+  let world: World = newWorld(chance);
+  let cut = 0;
+  for (; cut < cuts && faults.length < faultsMax; cut++) {
+    if (cut % cutsPerWorld === 0) {
+      itemsPut += world.itemNext - 1;
+      chance = seededChance(seed * 1_000_003 + cut);
+      world = newWorld(chance);
+    }
+    const { status, faults: found } = await live(world, chance, build);
+    faults.push(...found.map((fault) => `cut ${cut}: ${fault}`));
+    replayedCount += status?.replayedCount ?? 0;
+    segmentsMax = Math.max(segmentsMax, status?.segmentCount ?? 0);
+    const reason = status?.rebuildReason;
+    if (reason !== undefined) rebuilt[reason] = (rebuilt[reason] ?? 0) + 1;
+    if (cut % cutsPerComparison === cutsPerComparison - 1) {
+      comparisons++;
+      const [behind, anew] = await tablesOf(world, chance, build);
+      if (behind !== anew) faults.push(`cut ${cut}: the index replayed is not the index made anew`);
+    }
+    if (onProgress !== undefined && cut % 250 === 249) onProgress(cut + 1);
+  }
+  return {
+    build: build.name,
+    seed,
+    cuts: cut,
+    faults,
+    rebuilt,
+    replayedCount,
+    comparisons,
+    itemsPut: itemsPut + world.itemNext - 1,
+    segmentsMax,
+  };
+}
