@@ -178,15 +178,15 @@ function newHolder(): Holder {
 }
 
 /**
- * The largest whole share such that, when nobody gets more than it, `total` suffices (max-min fairness). At least 1:
- * with more holders than units, those who ask first are served first.
+ * A whole share such that, when nobody gets more than it, `total` is used up (max-min fairness). Rounded up: of those
+ * who share a remainder, who asks first is served first.
  */
 export function fairShare(wants: readonly number[], total: number): number {
   const ascending = [...wants].sort((a, b) => a - b);
   let left = total;
   for (let i = 0; i < ascending.length; i++) {
-    const share = Math.floor(left / (ascending.length - i));
-    if (ascending[i]! > share) return Math.max(1, share);
+    const share = Math.ceil(left / (ascending.length - i));
+    if (ascending[i]! > share) return share;
     left -= ascending[i]!;
   }
   return total;

@@ -7,7 +7,7 @@
  *            (`AssertionError`) gets none: the thread ends, and the edge tries the asks again one at a time.
  */
 
-import type { Answer, ArrivedAsk, Handlers, PendingRoom } from '../actors/ask.ts';
+import type { Answer, ArrivedAsk, Handler, Handlers, PendingRoom } from '../actors/ask.ts';
 import type { PortMessage } from '../actors/channel.ts';
 import { LateAnswers } from '../actors/late-answers.ts';
 import { type PackedAnswer, packAnswers, pendingAnswer, unpackAsks } from '../actors/parcel.ts';
@@ -37,12 +37,13 @@ export interface Server {
 export const pendingCountMaxDefault = 2_000;
 export const verdictMsMaxDefault = 30_000;
 
-type Outcome = ReturnType<Handlers[string]>;
+type Outcome = ReturnType<Handler>;
 
 export function createServer(options: ServerOptions): Server {
   const pending = new PendingAsks(options);
+  const handlers = new Map(Object.entries(options.handlers));
   return {
-    serve: (parcel) => serveParcel(parcel, options, pending),
+    serve: (parcel) => serveParcel(parcel, handlers, options, pending),
     get pendingCount() {
       return pending.count;
     },
@@ -51,6 +52,7 @@ export function createServer(options: ServerOptions): Server {
 
 async function serveParcel(
   parcel: ArrayBuffer,
+  handlers: ReadonlyMap<string, Handler>,
   options: ServerOptions,
   pending: PendingAsks,
 ): Promise<ArrayBuffer> {
@@ -58,7 +60,7 @@ async function serveParcel(
   const answers: PackedAnswer[] = new Array(asks.length);
   const waits: Promise<void>[] = [];
   for (let i = 0; i < asks.length; i++) {
-    const outcome = start(asks[i]!, options, pending);
+    const outcome = start(asks[i]!, handlers, options, pending);
     if (outcome === undefined) return never;
     if ('ok' in outcome) {
       answers[i] = outcome;
@@ -81,8 +83,13 @@ async function serveParcel(
 /** The parcel of a thread that is about to end: its asks are tried again elsewhere. */
 const never = new Promise<ArrayBuffer>(() => {});
 
-function start(ask: ArrivedAsk, options: ServerOptions, pending: PendingAsks): Outcome | undefined {
-  const handler = options.handlers[ask.name];
+function start(
+  ask: ArrivedAsk,
+  handlers: ReadonlyMap<string, Handler>,
+  options: ServerOptions,
+  pending: PendingAsks,
+): Outcome | undefined {
+  const handler = handlers.get(ask.name);
   if (handler === undefined) return failure('argument-invalid', `nobody answers ${ask.name}`);
   if (ask.deadlineMs !== 0 && ask.deadlineMs <= options.clock.nowMs()) {
     return failure('deadline-passed', ask.name);

@@ -60,7 +60,7 @@ interface Added {
   readonly threadId: number;
 }
 
-function valueOf<T>(answer: Answer): T {
+function said<T>(answer: Answer): T {
   ok(answer.ok, JSON.stringify(answer));
   return answer.value as T;
 }
@@ -73,7 +73,7 @@ test('asks of an actor are handled in order by the thread that owns its shard', 
     // Parcels of many sizes: the loop turns now and then.
     if (i % 97 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
-  const added = (await Promise.all(waits)).map((answer) => valueOf<Added>(answer));
+  const added = (await Promise.all(waits)).map((answer) => said<Added>(answer));
   for (const [i, { count, last, thread }] of added.entries()) {
     strictEqual(last, i);
     strictEqual(count, Math.floor(i / 4) + 1);
@@ -85,7 +85,7 @@ test('asks of an actor are handled in order by the thread that owns its shard', 
 for (const killer of ['thread.exit', 'thread.assert']) {
   test(`a thread ended by ${killer} comes back, and only the ask that did it fails`, async () => {
     await using pool = await Pool.open();
-    const before = valueOf<Added>(await pool.ask(0, 'list.add', 0));
+    const before = said<Added>(await pool.ask(0, 'list.add', 0));
     const asks = [0, 2, 1, 0, 2].map((shard, i) => pool.ask(shard, 'list.add', i));
     const poisoned = pool.ask(0, killer);
     const more = [0, 2, 1, 0, 2].map((shard, i) => pool.ask(shard, 'list.add', i + 5));
@@ -93,7 +93,7 @@ for (const killer of ['thread.exit', 'thread.assert']) {
     for (const answer of answers) ok(answer.ok, JSON.stringify(answer));
     const failed = await poisoned;
     strictEqual(failed.ok ? 'ok' : failed.code, 'poison-ask');
-    const after = valueOf<Added>(await pool.ask(0, 'list.add', 10));
+    const after = said<Added>(await pool.ask(0, 'list.add', 10));
     strictEqual(after.thread, before.thread);
     ok(after.threadId !== before.threadId, 'the thread is another one');
     // What was asked after the killer, and this: tried again in the order it came.
@@ -109,7 +109,7 @@ test('an ask that waits for the outside leaves its parcel, and is answered by th
     return answer;
   });
   await pool.ask(1, 'list.add', 1).then(() => order.push('fast'));
-  strictEqual(valueOf(await slow), 'verdict');
+  strictEqual(said(await slow), 'verdict');
   deepStrictEqual(order, ['fast', 'slow']);
 });
 
@@ -117,8 +117,8 @@ test('a handler asks a shard of another thread, and of its own', async () => {
   await using pool = await Pool.open();
   await pool.ask(1, 'list.add', 'x', 'shared');
   await pool.ask(2, 'list.add', 'y', 'shared');
-  deepStrictEqual(valueOf(await pool.ask(0, 'ask.other', 1, 'shared')), ['x']);
-  deepStrictEqual(valueOf(await pool.ask(0, 'ask.other', 2, 'shared')), ['y']);
+  deepStrictEqual(said(await pool.ask(0, 'ask.other', 1, 'shared')), ['x']);
+  deepStrictEqual(said(await pool.ask(0, 'ask.other', 2, 'shared')), ['y']);
 });
 
 test('what all threads must know is told to a later life before it serves', async () => {
@@ -128,8 +128,8 @@ test('what all threads must know is told to a later life before it serves', asyn
   );
   strictEqual(answers.length, 3);
   await pool.ask(0, 'thread.exit');
-  deepStrictEqual(valueOf(await pool.ask(0, 'policy.get')), { version: 7 });
-  deepStrictEqual(valueOf(await pool.ask(1, 'policy.get')), { version: 7 });
+  deepStrictEqual(said(await pool.ask(0, 'policy.get')), { version: 7 });
+  deepStrictEqual(said(await pool.ask(1, 'policy.get')), { version: 7 });
 });
 
 test('a notice of a thread reaches who listens', async () => {
@@ -144,7 +144,7 @@ test('a notice of a thread reaches who listens', async () => {
 test('a job runs on the thread kept for jobs', async () => {
   await using pool = await Pool.open();
   const jobs = [1, 2, 3].map((n) => pool.runtime.jobs.run({ name: 'job.sum', meta: [n, n] }));
-  deepStrictEqual((await Promise.all(jobs)).map(valueOf), [2, 4, 6]);
+  deepStrictEqual((await Promise.all(jobs)).map(said), [2, 4, 6]);
 });
 
 test('a shard moves under load without losing the order of an actor', async () => {
@@ -156,7 +156,7 @@ test('a shard moves under load without losing the order of an actor', async () =
   for (let i = 0; i < 600; i++) {
     waits.push(
       pool.ask(0, 'list.add', i).then((answer) => {
-        const { last, thread } = valueOf<Added>(answer);
+        const { last, thread } = said<Added>(answer);
         strictEqual(last, threads.push(thread) - 1);
         return answer;
       }),
