@@ -5,7 +5,6 @@
  */
 
 import { section, type ValueOf } from './field.ts';
-import { dataSection, storeSection } from './schema/data.ts';
 import { httpSection, listenSection, metricsSection } from './schema/listen.ts';
 import {
   accountsSection,
@@ -25,6 +24,7 @@ import {
   tlsSection,
   xclientSection,
 } from './schema/sessions.ts';
+import { dataSection, storeSection } from './schema/storage.ts';
 
 export const schema = section('Settings of Chaski.', {
   hostname,

@@ -1,4 +1,4 @@
-/** Aim: the launcher becomes the pinned Node. Method: a checkout of its own with a script that tells how it was started. */
+/** Aim: the launcher becomes the pinned Node. Method: a checkout with a script that tells how it was started. */
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** Aim: no value, however odd, gets past its check or crashes a start. Method: fast-check on every setting and source. */
+/** Aim: no value, however odd, gets past its check or crashes a start. Method: random ones for every setting. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

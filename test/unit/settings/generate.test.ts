@@ -1,4 +1,4 @@
-/** Aim: what stands in config/ and docs/ is what the schema says. Method: make the files again and compare; load them. */
+/** Aim: what stands in config/ and docs/ is what the schema says. Method: make it again and compare; load it. */
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Aim: settings come from four places in order, and a wrong start hears of every fault. Method: load with given sources. */
+/** Aim: settings come from four places in order, and every fault is told. Method: load from given sources. */
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
