@@ -9,8 +9,10 @@ const serve: Command = {
   examples: ['serve -c /etc/chaski/chaski.toml', 'serve --set log.level=debug'],
   notes: 'SIGHUP reads settings and certificates again. SIGTERM ends after open work is done.',
   async run({ settings, settingsSources }) {
+    // First, so that wrong settings are told before the whole server is loaded.
+    const checked = settings();
     const { serve: run } = await import('../../main.ts');
-    return await run(settings(), { reload: () => load(settingsSources) });
+    return await run(checked, { reload: () => load(settingsSources) });
   },
 };
 
