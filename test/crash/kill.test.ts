@@ -1,0 +1,24 @@
+/**
+ * Aim: the server loses nothing that it acknowledged, whenever it is killed.
+ * Method: a short form of `npm run crash`: the real server, killed three times under load.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { describeCrash, runCrash } from './crash-run.ts';
+import { runStrace, straceIsInstalled } from './strace-run.ts';
+
+test('three kills under load lose no acknowledged message and change none', async () => {
+  const seed = Date.now() % 1_000_000;
+  const options = { rounds: 3, seed, sessions: 5, messageBytes: 2_000, roundMsMax: 800 };
+  const report = await runCrash({ ...options, say: () => {} });
+  assert.equal(report.verdict.ok, true, describeCrash(report));
+});
+
+test('no 250 leaves before the sync of its record returned', {
+  skip: straceIsInstalled() ? false : 'strace is not installed',
+}, async () => {
+  const { replies, early } = await runStrace(60);
+  assert.equal(replies, 60);
+  assert.deepEqual(early, []);
+});
