@@ -11,7 +11,7 @@
 import { isAscii } from 'node:buffer';
 import type { Arrival, Envelope } from '../../actors/asks/reception.ts';
 import { byteLength, latin1 } from '../../base/bytes.ts';
-import { failure, type Result } from '../../base/errors.ts';
+import { type Failure, failure, type Result } from '../../base/errors.ts';
 import { DateWriter } from '../../mail/formats/date/format.ts';
 import { editHeader } from '../../mail/formats/headers/edit.ts';
 import { fieldName, isField } from '../../mail/formats/headers/fields.ts';
@@ -76,6 +76,16 @@ const emptyLine = latin1('\r\n');
 const scan = new HeaderScan();
 const dateWriter = new DateWriter();
 
+/** Why a message with this header is refused, whatever else is in it, or undefined. */
+export function refusedHeader(body: Uint8Array, policy: Policy): Failure | undefined {
+  if (!scan.scan(body, policy.headerLimits)) return failure('message-invalid', scan.fault);
+  const { receivedCount } = knownFields(scan);
+  return receivedCount > policy.snapshot.receivedCountMax
+    ? failure('message-loops', `${receivedCount} Received fields`)
+    : undefined;
+}
+
+/** Never throws and never waits. `nowMs` is the date of the trace field. */
 export function prepare(
   message: MessageToPrepare,
   policy: Policy,

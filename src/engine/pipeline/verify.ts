@@ -4,14 +4,14 @@
  * Runs in:   engine threads, as a pending ask: it waits for the DNS and holds no shard.
  * Specs:     RFC 9989 §5.4 (handling), RFC 8601 §5 (place of the results).
  * Invariant: only `dmarc=fail` under a policy of `reject` refuses, and only where the operator enforces; a temporary
- *            error never refuses.
+ *            error never refuses. Never rejects.
  */
 
 import { failure, type Result } from '../../base/errors.ts';
-import { type Verdicts, verifyMessage } from '../../mail/trust/verify.ts';
+import { type Verdicts, type Verification, verifyMessage } from '../../mail/trust/verify.ts';
 import type { Dns } from '../../ports/dns.ts';
 import type { Policy } from './policy.ts';
-import type { MessageToPrepare } from './prepare.ts';
+import { type MessageToPrepare, refusedHeader } from './prepare.ts';
 
 export interface Verified {
   /** Authentication-Results with its line break: goes before all parts of the prepared message. */
@@ -31,16 +31,25 @@ export async function verify(
   policy: Policy,
   dns: Dns,
 ): Promise<Result<Verified>> {
-  const { field, verdicts } = await verifyMessage(
-    {
-      message: message.body,
-      sender: message.envelope.sender,
-      peerAddress: message.arrival.peerAddress,
-      helo: message.arrival.helo,
-      authservId: policy.snapshot.authservId,
-    },
-    dns,
-  );
+  // What would be refused anyway is not worth a look-up.
+  const refused = refusedHeader(message.body, policy);
+  if (refused !== undefined) return refused;
+  let verification: Verification;
+  try {
+    verification = await verifyMessage(
+      {
+        message: message.body,
+        sender: message.envelope.sender,
+        peerAddress: message.arrival.peerAddress,
+        helo: message.arrival.helo,
+        authservId: policy.snapshot.authservId,
+      },
+      dns,
+    );
+  } catch (error) {
+    return failure('verdict-missing', error instanceof Error ? error.message : String(error));
+  }
+  const { field, verdicts } = verification;
   const isFailing = verdicts.dmarc === 'fail';
   if (isFailing && verdicts.dmarcPolicy === 'reject' && policy.snapshot.dmarc === 'enforce') {
     return failure('policy-refused', 'DMARC failed and the author domain asks for rejection');

@@ -5,6 +5,7 @@
  *            Loading this file loads mailauth (0.4 s): threads that verify do so at their start.
  * Specs:     RFC 7208 (SPF), RFC 6376, 8301 and 8463 (DKIM; rsa-sha1 never passes), RFC 8617 (ARC), RFC 9989 (DMARC),
  *            RFC 8601 (Authentication-Results).
+ * Limits:    `signaturesMax` signatures of one message are looked at, the topmost.
  * Invariant: verdicts are words of RFC 8601 §2.7; the field made here names only what was checked here.
  */
 
@@ -12,7 +13,8 @@ import { Buffer } from 'node:buffer';
 import { authenticate } from 'mailauth';
 import { view } from '../../base/bytes.ts';
 import type { Dns } from '../../ports/dns.ts';
-import { fieldName, findField, rawField } from '../formats/headers/fields.ts';
+import { editHeader } from '../formats/headers/edit.ts';
+import { fieldName, findField, isField, rawField } from '../formats/headers/fields.ts';
 import { scanHeaders } from '../formats/headers/scan.ts';
 import { mailauthResolver } from './resolver.ts';
 
@@ -44,11 +46,18 @@ export interface Verification {
   readonly field: Uint8Array;
 }
 
+const signatureName = fieldName('dkim-signature');
 const comma = 44;
+/**
+ * RFC 6376 §6.1 lets verifiers stop somewhere. Each signature costs a look-up and a hash of the header, and with an l=
+ * of its own a hash of the body.
+ */
+export const signaturesMax = 10;
+
 const resultsName = fieldName('authentication-results');
 
 export async function verifyMessage(request: VerifyRequest, dns: Dns): Promise<Verification> {
-  const result = await authenticate(view(request.message), {
+  const result = await authenticate(withFewSignatures(request.message), {
     sender: request.sender,
     ip: request.peerAddress,
     helo: request.helo,
@@ -70,6 +79,16 @@ export async function verifyMessage(request: VerifyRequest, dns: Dns): Promise<V
     dkimDomains: passing.flatMap(({ signingDomain }) => signingDomain ?? []),
   };
   return { verdicts, field: resultsField(result.headers) };
+}
+
+function withFewSignatures(message: Uint8Array): Buffer {
+  const scan = scanHeaders(message);
+  const signatures: number[] = [];
+  for (let field = 0; field < scan.count; field++) {
+    if (isField(scan, field, signatureName)) signatures.push(field);
+  }
+  if (signatures.length <= signaturesMax) return view(message);
+  return Buffer.concat(editHeader(scan, signatures.slice(signaturesMax)));
 }
 
 function dmarcPolicy(policy: string | undefined): Verdicts['dmarcPolicy'] {

@@ -1,0 +1,121 @@
+/**
+ * Aim:    untrusted mail is verified, and refused only where its author's domain and our operator both want that.
+ * Method: one message against zones that pass, fail or do not answer.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { defaultPolicy } from '../../../../src/actors/asks/policy-snapshot.ts';
+import type { Arrival, Envelope } from '../../../../src/actors/asks/reception.ts';
+import type { MessageId, TenantId } from '../../../../src/base/ids.ts';
+import { compilePolicy } from '../../../../src/engine/pipeline/policy.ts';
+import type { MessageToPrepare } from '../../../../src/engine/pipeline/prepare.ts';
+import { needsVerification, verify } from '../../../../src/engine/pipeline/verify.ts';
+import { signaturesMax } from '../../../../src/mail/trust/verify.ts';
+import { type Zone, ZoneDns } from '../../../support/zone-dns.ts';
+
+const arrival: Arrival = {
+  id: '0123456789ABCDEF' as MessageId,
+  receivedMs: 0,
+  listener: 'smtp',
+  protocol: 'ESMTP',
+  peerAddress: '192.0.2.1',
+  peerPort: 4711,
+  helo: 'client.example.org',
+  trusted: false,
+  tenant: 0 as TenantId,
+};
+const envelope: Envelope = {
+  sender: 'a@example.org',
+  recipients: [],
+  body: '7bit',
+  smtputf8: false,
+};
+const message: MessageToPrepare = {
+  body: Buffer.from('From: a@example.org\r\n\r\nbody\r\n'),
+  envelope,
+  arrival,
+};
+const marking = compilePolicy({ ...defaultPolicy, authservId: 'mx.example.net' });
+const enforcing = compilePolicy({ ...defaultPolicy, dmarc: 'enforce' });
+const zone = (address: string, policy: string): Zone => ({
+  'example.org': [{ TXT: `v=spf1 ip4:${address} -all` }],
+  '_dmarc.example.org': [{ TXT: `v=DMARC1; p=${policy}` }],
+});
+
+test('trusted mail and switched-off verification need none', () => {
+  assert.ok(needsVerification(message, marking));
+  assert.ok(!needsVerification({ ...message, arrival: { ...arrival, trusted: true } }, marking));
+  const off = compilePolicy({ ...defaultPolicy, verifyInbound: false });
+  assert.ok(!needsVerification(message, off));
+});
+
+test('a pass is marked with our name', async () => {
+  const result = await verify(message, marking, new ZoneDns(zone('192.0.2.1', 'reject')));
+  assert.ok(result.ok && !result.isSuspicious);
+  assert.match(
+    Buffer.from(result.field).toString(),
+    /^Authentication-Results: mx\.example\.net;(?:.|\r\n )*\r\n$/,
+  );
+});
+
+test('a DMARC failure is refused only where the operator enforces', async () => {
+  const dns = new ZoneDns(zone('198.51.100.1', 'reject'));
+  const marked = await verify(message, marking, dns);
+  assert.ok(marked.ok && marked.isSuspicious);
+  const refused = await verify(message, enforcing, dns);
+  assert.ok(!refused.ok);
+  assert.equal(refused.code, 'policy-refused');
+});
+
+test('quarantine and none never refuse', async () => {
+  for (const [policy, isSuspicious] of [
+    ['quarantine', true],
+    ['none', false],
+  ] as const) {
+    const result = await verify(message, enforcing, new ZoneDns(zone('198.51.100.1', policy)));
+    assert.ok(result.ok);
+    assert.equal(result.isSuspicious, isSuspicious);
+  }
+});
+
+test('a DNS that does not answer refuses nothing', async () => {
+  const dns = new ZoneDns({ 'example.org': ['TIMEOUT'], '_dmarc.example.org': ['TIMEOUT'] });
+  assert.ok((await verify(message, enforcing, dns)).ok);
+});
+
+test('a DNS that breaks gives a temporary refusal, not a rejection', async () => {
+  const broken = new Proxy({} as ZoneDns, {
+    get() {
+      throw new Error('broken');
+    },
+  });
+  const result = await verify(message, enforcing, broken);
+  assert.ok(!result.ok || result.verdicts.dmarc !== 'pass');
+});
+
+test('a header that is refused anyway costs no look-up', async () => {
+  const dns = new ZoneDns({});
+  const body = Buffer.from('Received: x\r\n'.repeat(60) + message.body);
+  const result = await verify({ ...message, body }, marking, dns);
+  assert.ok(!result.ok);
+  assert.equal(result.code, 'message-loops');
+  assert.deepEqual(dns.asked, []);
+});
+
+test('of many signatures only the topmost are looked at', async () => {
+  const signature = (i: number) =>
+    `DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=d${i}.example; s=s; h=from; l=${i};\r\n` +
+    ' bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\r\n';
+  const header = Array.from({ length: 500 }, (_, i) => signature(i)).join('');
+  const dns = new ZoneDns({});
+  const result = await verify(
+    { ...message, body: Buffer.from(header + message.body) },
+    marking,
+    dns,
+  );
+  assert.ok(result.ok);
+  const field = Buffer.from(result.field).toString();
+  assert.equal(field.match(/dkim=/g)?.length, signaturesMax);
+  assert.ok(field.includes('header.d=d0.example'));
+});
