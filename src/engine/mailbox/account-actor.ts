@@ -1,0 +1,190 @@
+/**
+ * One account's actor: decides UIDs, modseqs, documents and threads before a record is written.
+ *
+ * Runs in:   the engine thread that owns the account's shard.
+ * Limits:    what is decided and not journaled yet is bounded by the shard's `waitingBytesMax`.
+ * Invariant: a number given once is never given again in this thread, whether its record was written or not: a
+ *            failed append may be on disk. A number skipped harms nothing.
+ */
+
+import { assert } from '../../base/assert.ts';
+import { MailError } from '../../base/errors.ts';
+import type { TenantId } from '../../base/ids.ts';
+import { accountKey, mailboxKey, messageIdHashBytes } from '../store/keys.ts';
+import type { RecordDraft } from '../store/record.ts';
+import type { MailboxShard } from './mailbox-shard.ts';
+import { accountCreatedDraft, type NewMailbox } from './records.ts';
+import { type AccountRow, decodeAccount, deletedAccount } from './rows/account-row.ts';
+import { decodeMailbox, type MailboxRow, roles } from './rows/mailbox-row.ts';
+import type { PendingThreads, ThreadIds } from './thread-finder.ts';
+import { findThread, notePending } from './thread-finder.ts';
+
+export const inboxMailbox = 1;
+
+/** What every account starts with (RFC 6154 names the roles). */
+const firstMailboxes: readonly NewMailbox[] = [
+  { name: 'INBOX', parent: 0, role: roles.indexOf('inbox') },
+  { name: 'Drafts', parent: 0, role: roles.indexOf('drafts') },
+  { name: 'Sent', parent: 0, role: roles.indexOf('sent') },
+  { name: 'Junk', parent: 0, role: roles.indexOf('junk') },
+  { name: 'Trash', parent: 0, role: roles.indexOf('trash') },
+  { name: 'Archive', parent: 0, role: roles.indexOf('archive') },
+];
+
+export interface DeliveredCopy {
+  readonly mailbox: number;
+  readonly uid: number;
+  readonly document: number;
+}
+
+export interface DeliveryUnderWay {
+  readonly copy: DeliveredCopy;
+  /** Settles with the append. */
+  readonly done: Promise<unknown>;
+}
+
+export class AccountActor {
+  readonly account: number;
+  readonly tenant: TenantId;
+  /** Deliveries under way, by delivery key: a repeat gets the same outcome. */
+  readonly deliveries = new Map<string, DeliveryUnderWay>();
+  readonly #shard: MailboxShard;
+  readonly #uidNext = new Map<number, number>();
+  readonly #pendingThreads: PendingThreads = new Map();
+  readonly #pending = new Set<Promise<unknown>>();
+  #pendingBytes = 0;
+  #modseq: number;
+  #documentNext: number;
+  #threadNext: number;
+  #mailboxNext: number;
+  #quotaBytes = 0;
+  #waitingAlone = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(shard: MailboxShard, account: number, tenant: TenantId) {
+    this.#shard = shard;
+    this.account = account;
+    this.tenant = tenant;
+    const row = this.row();
+    this.#modseq = row?.modseq ?? 0;
+    this.#documentNext = row?.documentNext ?? 1;
+    this.#threadNext = row?.threadNext ?? 1;
+    this.#mailboxNext = row?.mailboxNext ?? 1;
+  }
+
+  /** As journaled. */
+  row(): AccountRow | undefined {
+    const value = this.#shard.get(accountKey(this.account));
+    return value === undefined ? undefined : decodeAccount(value);
+  }
+
+  mailbox(mailbox: number): MailboxRow | undefined {
+    const value = this.#shard.get(mailboxKey(this.account, mailbox));
+    return value === undefined ? undefined : decodeMailbox(value);
+  }
+
+  /** Whether something is decided and not journaled, or waits to be decided. */
+  get isBusy(): boolean {
+    return this.#pending.size > 0 || this.#waitingAlone > 0;
+  }
+
+  /**
+   * The record that makes the account; undefined once it is journaled. Until then every decision brings it along:
+   * the append of the one before may fail, and applying it twice changes nothing.
+   * @throws MailError `account-missing` when it was deleted
+   */
+  creation(nowMs: number, quotaBytes: number): RecordDraft | undefined {
+    const row = this.row();
+    if (row?.mailboxNext === deletedAccount) throw new MailError('account-missing', 'deleted');
+    if (row !== undefined) return undefined;
+    this.#quotaBytes = quotaBytes;
+    this.#mailboxNext = Math.max(this.#mailboxNext, firstMailboxes.length + 1);
+    return accountCreatedDraft(this.tenant, {
+      account: this.account,
+      modseq: this.nextModseq(),
+      uidValidity: uidValidityOf(nowMs),
+      quotaBytes,
+      mailboxes: firstMailboxes,
+    });
+  }
+
+  nextModseq(): number {
+    return ++this.#modseq;
+  }
+
+  nextDocument(): number {
+    return this.#documentNext++;
+  }
+
+  nextMailbox(): number {
+    return this.#mailboxNext++;
+  }
+
+  /** The first of `count` new UIDs. @throws MailError `not-found` */
+  nextUid(mailbox: number, count = 1): number {
+    let first = this.#uidNext.get(mailbox) ?? this.mailbox(mailbox)?.uidNext;
+    // The mailboxes of an account whose creation is under way have no rows yet.
+    if (first === undefined && mailbox <= firstMailboxes.length && this.row() === undefined) {
+      first = 1;
+    }
+    if (first === undefined) throw new MailError('not-found', `mailbox ${mailbox}`);
+    this.#uidNext.set(mailbox, first + count);
+    return first;
+  }
+
+  /** Joins a conversation or opens one. */
+  thread(ids: ThreadIds): number {
+    const found = findThread(this.#shard, this.account, ids, this.#pendingThreads);
+    const thread = found ?? this.#threadNext++;
+    if (ids.hashes.length >= messageIdHashBytes) notePending(this.#pendingThreads, ids, thread);
+    return thread;
+  }
+
+  /** @throws MailError `account-over-quota` */
+  claimRoom(bytes: number): void {
+    const row = this.row();
+    const quotaBytes = row?.quotaBytes ?? this.#quotaBytes;
+    if (quotaBytes === 0) return;
+    const used = (row?.bytes ?? 0) + this.#pendingBytes;
+    if (used + bytes > quotaBytes) {
+      throw new MailError('account-over-quota', `${used} of ${quotaBytes} bytes used`);
+    }
+  }
+
+  /** Counts a decision as pending until its append settled. */
+  track(settled: Promise<unknown>, bytes: number): void {
+    this.#pendingBytes += bytes;
+    const done: Promise<void> = settled.then(
+      () => this.#settle(done, bytes),
+      () => this.#settle(done, bytes),
+    );
+    this.#pending.add(done);
+  }
+
+  /** Runs `work` after what is decided now is journaled, and after the work before it. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    this.#waitingAlone++;
+    const run = this.#last.then(async () => {
+      try {
+        await Promise.all(this.#pending);
+        return await work();
+      } finally {
+        this.#waitingAlone--;
+      }
+    });
+    this.#last = run.catch(() => {});
+    return run;
+  }
+
+  #settle(done: Promise<unknown>, bytes: number): void {
+    this.#pendingBytes -= bytes;
+    assert(this.#pendingBytes >= 0, 'no more room given back than claimed');
+    this.#pending.delete(done);
+    if (this.#pending.size === 0) this.#pendingThreads.clear();
+  }
+}
+
+/** RFC 9051 §2.3.1.1: seconds rise with every new mailbox of a name. */
+export function uidValidityOf(nowMs: number): number {
+  return Math.max(1, Math.floor(nowMs / 1_000)) % 0xffff_ffff;
+}

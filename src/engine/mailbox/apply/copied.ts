@@ -1,0 +1,90 @@
+/**
+ * UIDs copied or moved into another mailbox: the documents stay, they get new places.
+ *
+ * Runs in:   engine threads.
+ * Specs:     RFC 9051 §6.4.7 (COPY keeps flags and keywords), §6.4.8 (MOVE).
+ */
+
+import type { IndexChange } from '../../../ports/shard-index.ts';
+import { byModseqKey } from '../../store/keys.ts';
+import {
+  type JournalRecord,
+  noChanges,
+  type RecordPlace,
+  type ShardReader,
+} from '../../store/record.ts';
+import { readCopied, readExpunged } from '../records.ts';
+import { systemFlags } from '../rows/uid-block.ts';
+import { addId, idsOf, packRanges } from '../rows/uid-ranges.ts';
+import { type AccountEdit, type MailboxEdit, openAccount, slotOf } from './account-edit.ts';
+import { addPlace, expunge, readDocument } from './documents.ts';
+
+/** Hears of bodies that ended. */
+export type Release = (place: RecordPlace) => void;
+
+export function applyExpunged(
+  record: JournalRecord,
+  read: ShardReader,
+  release: Release,
+): readonly IndexChange[] {
+  const expunged = readExpunged(record);
+  const edit = openAccount(read, expunged.account, expunged.modseq);
+  if (edit === 'gone' || edit === 'applied') return noChanges;
+  const from = edit.mailbox(expunged.mailbox);
+  if (from === undefined) return noChanges;
+  expunge(edit, from, idsOf(expunged.uids));
+  for (const place of edit.released) release(place);
+  return edit.finish();
+}
+
+export function applyCopied(
+  record: JournalRecord,
+  read: ShardReader,
+  isMove: boolean,
+): readonly IndexChange[] {
+  const copied = readCopied(record);
+  const edit = openAccount(read, copied.account, copied.modseq);
+  if (edit === 'gone' || edit === 'applied') return noChanges;
+  const from = edit.mailbox(copied.mailbox);
+  const target = edit.mailbox(copied.target);
+  if (from === undefined || target === undefined) return noChanges;
+  const arrived: number[] = [];
+  let uid = copied.firstUid;
+  for (const source of idsOf(copied.uids)) {
+    if (copyOne(edit, from, source, target, uid)) addId(arrived, uid);
+    uid++;
+  }
+  if (isMove) expunge(edit, from, idsOf(copied.uids));
+  // UIDs of sources that were gone by now stay unused.
+  target.row.uidNext = Math.max(target.row.uidNext, uid);
+  const key = byModseqKey(edit.account, copied.target, edit.modseq);
+  if (arrived.length > 0) edit.table.putOnly(key, packRanges(arrived));
+  return edit.finish();
+}
+
+function copyOne(
+  edit: AccountEdit,
+  from: MailboxEdit,
+  source: number,
+  target: MailboxEdit,
+  uid: number,
+): boolean {
+  const block = from.block(source);
+  const slot = slotOf(source);
+  if (!block.has(slot)) return false;
+  const document = block.documents[slot]!;
+  const row = readDocument(edit, document);
+  if (row === undefined) return false;
+  let flags = 0;
+  for (let flag = 0; flag < systemFlags.length; flag++) {
+    if (block.hasFlag(slot, flag)) flags |= 1 << flag;
+  }
+  const keywords: number[] = [];
+  for (const keyword of block.keywords.keys()) {
+    if (!block.hasKeyword(slot, keyword)) continue;
+    keywords.push(target.keyword(from.row.keywords[keyword]!));
+  }
+  target.add(uid, document, row.size, flags, keywords);
+  addPlace(edit, document, row, target.mailbox, uid);
+  return true;
+}

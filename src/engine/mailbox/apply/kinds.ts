@@ -1,0 +1,137 @@
+/**
+ * What each mailbox record means to the index: the list a shard is opened with.
+ *
+ * Runs in:   engine threads.
+ * Invariant: the changes are a pure function of the record and the rows before it; a record at or below its
+ *            account's modseq changes nothing, so any run of records may be applied again.
+ */
+
+import { Buffer } from 'node:buffer';
+import type { IndexChange } from '../../../ports/shard-index.ts';
+import { documentKey, everyDocument, firstU32, lastU32, parsedKey } from '../../store/keys.ts';
+import {
+  type JournalRecord,
+  noChanges,
+  type RecordKind,
+  type RecordPlace,
+  type ShardReader,
+} from '../../store/record.ts';
+import { mailboxRecords, readDelivered, readParsed } from '../records.ts';
+import { decodeDocument, encodeDocument } from '../rows/document-row.ts';
+import { decodeParsed, encodeParsedPlace } from '../rows/parsed-row.ts';
+import {
+  applyAccountCreated,
+  applyAccountDeleted,
+  applyAccountSet,
+  applyMailboxCreated,
+} from './accounts.ts';
+import type { Bodies, BodyOwner } from './bodies.ts';
+import { applyCopied, applyExpunged } from './copied.ts';
+import { applyDelivered, applyParsed } from './delivered.ts';
+import { applyFlagsStored } from './flags.ts';
+
+const scanRowsMax = 1_000;
+
+export function mailboxKinds(bodies: Bodies): readonly RecordKind[] {
+  const release = (place: RecordPlace) => bodies.release(place);
+  const kind = (name: keyof typeof mailboxRecords, rest: Omit<RecordKind, 'type' | 'name'>) => ({
+    type: mailboxRecords[name],
+    name: `mailbox.${name}`,
+    restore: (_: JournalRecord, shard: BodyOwner) => bodies.replayed(shard),
+    ...rest,
+  });
+  return [
+    kind('accountCreated', { apply: applyAccountCreated }),
+    kind('accountSet', { apply: applyAccountSet }),
+    kind('accountDeleted', { apply: (record, read) => applyAccountDeleted(record, read, release) }),
+    kind('mailboxCreated', { apply: applyMailboxCreated }),
+    kind('delivered', {
+      apply: (record, read) => {
+        const changes = applyDelivered(record, read);
+        // Replayed behind the row's end: the document was ended by a record the index has applied already.
+        if (changes === noChanges) bodies.check(record.place, () => isMessageLive(record, read));
+        return changes;
+      },
+      pinsBody: true,
+      livePlaces: liveMessages,
+      move: moveMessage,
+    }),
+    kind('parsed', {
+      apply: (record, read) => {
+        const changes = applyParsed(record, read);
+        if (changes === noChanges) bodies.check(record.place, () => isParsedLive(record, read));
+        return changes;
+      },
+      pinsBody: true,
+      livePlaces: liveParsed,
+      move: moveParsed,
+    }),
+    kind('flagsStored', { apply: applyFlagsStored }),
+    kind('expunged', { apply: (record, read) => applyExpunged(record, read, release) }),
+    kind('copied', { apply: (record, read) => applyCopied(record, read, false) }),
+    kind('moved', { apply: (record, read) => applyCopied(record, read, true) }),
+  ];
+}
+
+function isMessageLive(record: JournalRecord, read: ShardReader): boolean {
+  const { account, document } = readDelivered(record);
+  const value = read.get(documentKey(account, document));
+  return value !== undefined && decodeDocument(value).place.sequence === record.place.sequence;
+}
+
+function isParsedLive(record: JournalRecord, read: ShardReader): boolean {
+  const { account, document } = readParsed(record);
+  const place = parsedPlace(read.get(parsedKey(account, document)));
+  return place?.sequence === record.place.sequence;
+}
+
+function parsedPlace(value: Uint8Array | undefined): RecordPlace | undefined {
+  const row = value === undefined ? undefined : decodeParsed(value);
+  return row?.kind === 'record' ? row.place : undefined;
+}
+
+/** All documents of all accounts, page by page. */
+function* documents(read: ShardReader): IterableIterator<[key: Uint8Array, value: Uint8Array]> {
+  let from: Uint8Array = everyDocument.from;
+  for (;;) {
+    const page = read.range({ from, to: everyDocument.to, limit: scanRowsMax });
+    for (const { key, value } of page) yield [key, value];
+    if (page.length < scanRowsMax) return;
+    from = Buffer.concat([page.at(-1)!.key, Buffer.of(0)]);
+  }
+}
+
+function* liveMessages(read: ShardReader): IterableIterator<RecordPlace> {
+  for (const [, value] of documents(read)) yield decodeDocument(value).place;
+}
+
+function* liveParsed(read: ShardReader): IterableIterator<RecordPlace> {
+  for (const [key] of documents(read)) {
+    const place = parsedPlace(read.get(parsedKey(firstU32(key), lastU32(key))));
+    if (place !== undefined) yield place;
+  }
+}
+
+function moveMessage(
+  record: JournalRecord,
+  from: RecordPlace,
+  read: ShardReader,
+): readonly IndexChange[] {
+  const { account, document } = readDelivered(record);
+  const key = documentKey(account, document);
+  const value = read.get(key);
+  const row = value === undefined ? undefined : decodeDocument(value);
+  if (row === undefined || row.place.sequence !== from.sequence) return noChanges;
+  return [{ put: key, value: encodeDocument({ ...row, place: record.place }) }];
+}
+
+function moveParsed(
+  record: JournalRecord,
+  from: RecordPlace,
+  read: ShardReader,
+): readonly IndexChange[] {
+  const { account, document } = readParsed(record);
+  const key = parsedKey(account, document);
+  if (parsedPlace(read.get(key))?.sequence !== from.sequence) return noChanges;
+  return [{ put: key, value: encodeParsedPlace(record.place) }];
+}

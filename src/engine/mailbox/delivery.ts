@@ -1,0 +1,195 @@
+/**
+ * Local delivery: one message into the INBOX of each of its accounts on this shard, in one append.
+ *
+ * Runs in:   the engine thread that owns the shard (hot path; bench/micro/deliver.ts).
+ * Specs:     RFC 5321 §4.4 (Return-Path), RFC 2033 (one outcome per recipient).
+ * Limits:    delivery ids are kept `deliveryDaysKept` days from the message's acceptance: longer than a spool tries.
+ * Invariant: everything is decided before the first await, so that all deliveries of a parcel share a group commit.
+ *            The same message for the same recipient changes nothing the second time: its outcome is read.
+ */
+
+import { Buffer } from 'node:buffer';
+import { hash } from 'node:crypto';
+import { concat } from '../../base/bytes.ts';
+import { type Failure, failureOf } from '../../base/errors.ts';
+import { type AccountId, type MessageId, messageIdMs, type TenantId } from '../../base/ids.ts';
+import { dayMs } from '../../base/units.ts';
+import type { PartPlace } from '../../mail/formats/mime/part-table.ts';
+import type { MessageSummary } from '../../mail/formats/mime/summary.ts';
+import { deliveryHashBytes, deliveryKey } from '../store/keys.ts';
+import type { RecordDraft } from '../store/record.ts';
+import {
+  type AccountActor,
+  type DeliveredCopy,
+  type DeliveryUnderWay,
+  inboxMailbox,
+} from './account-actor.ts';
+import type { MailboxShard } from './mailbox-shard.ts';
+import { deliveredDraft, parsedDraft } from './records.ts';
+import { unpackRow } from './rows/packing.ts';
+import { encodeParsed, parsedRowBytesMax } from './rows/parsed-row.ts';
+import { threadIds } from './thread-finder.ts';
+import { deliveryFields } from './trace-fields.ts';
+
+export const deliveryDaysKept = 30;
+
+export interface DeliveryTarget {
+  readonly account: AccountId;
+  /** As given at RCPT: with the message's id it names the delivery. */
+  readonly recipient: string;
+}
+
+export interface Delivery {
+  readonly id: MessageId;
+  readonly tenant: TenantId;
+  /** "" is the null reverse-path. */
+  readonly sender: string;
+  readonly receivedMs: number;
+  readonly targets: readonly DeliveryTarget[];
+  /** The message as it is to be stored, without the fields of final delivery. */
+  readonly parts: readonly Uint8Array[];
+}
+
+export type DeliveryOutcome =
+  | (DeliveredCopy & {
+      readonly ok: true;
+      /** The delivery was done before. */
+      readonly isRepeat: boolean;
+    })
+  | Failure;
+
+/** One target as decided: its records, or an outcome that needs none. */
+export type Staged =
+  | { readonly outcome: Promise<DeliveryOutcome> | DeliveryOutcome }
+  | {
+      readonly drafts: readonly RecordDraft[];
+      readonly bytes: number;
+      readonly key: string;
+      readonly copy: DeliveredCopy;
+    };
+
+export type Summarise = (message: Uint8Array) => MessageSummary;
+
+/** A message and what is worked out of it once, whoever gets it. */
+export class StagedMessage {
+  readonly delivery: Delivery;
+  readonly #summarise: Summarise;
+  #summary: MessageSummary | undefined;
+
+  constructor(delivery: Delivery, summarise: Summarise) {
+    this.delivery = delivery;
+    this.#summarise = summarise;
+  }
+
+  /** `fieldsBytes` at the start of `stored` are this copy's own; places of parts count them. */
+  summary(stored: Buffer, fieldsBytes: number): MessageSummary {
+    this.#summary ??= this.#summarise(stored.subarray(fieldsBytes));
+    return { ...this.#summary, parts: shifted(this.#summary.parts, fieldsBytes) };
+  }
+}
+
+/** Decides one target. Everything is in memory; nothing is written. */
+export function stage(
+  shard: MailboxShard,
+  actor: AccountActor,
+  message: StagedMessage,
+  target: DeliveryTarget,
+  nowMs: number,
+): Staged {
+  const { delivery } = message;
+  const idHash = deliveryHash(delivery.id, target.recipient);
+  const key = idHash.toString('latin1');
+  const underWay = actor.deliveries.get(key);
+  if (underWay !== undefined) return { outcome: repeated(underWay) };
+  const day = Math.floor(messageIdMs(delivery.id) / dayMs);
+  const known = shard.get(deliveryKey(actor.account, day, idHash));
+  if (known !== undefined) {
+    const [mailbox, uid, document] = unpackRow<readonly [number, number, number]>(known);
+    return { outcome: { ok: true, mailbox, uid, document, isRepeat: true } };
+  }
+  try {
+    return decide(actor, message, target, { nowMs, day, idHash, key });
+  } catch (error) {
+    return { outcome: failureOf(error) };
+  }
+}
+
+interface Naming {
+  readonly nowMs: number;
+  readonly day: number;
+  readonly idHash: Buffer;
+  readonly key: string;
+}
+
+function decide(
+  actor: AccountActor,
+  message: StagedMessage,
+  target: DeliveryTarget,
+  naming: Naming,
+): Staged {
+  const { delivery } = message;
+  const { tenant } = delivery;
+  const fields = deliveryFields(delivery.sender, target.recipient);
+  const stored = concat([fields, ...delivery.parts]);
+  actor.claimRoom(stored.length);
+  const creation = actor.creation(naming.nowMs, 0);
+  const summary = message.summary(stored, fields.length);
+  const ids = threadIds(summary);
+  const parsed = encodeParsed(summary);
+  const isLarge = parsed.length > parsedRowBytesMax;
+  const mailbox = inboxMailbox;
+  const uid = actor.nextUid(mailbox);
+  const document = actor.nextDocument();
+  const delivered = deliveredDraft(
+    tenant,
+    {
+      account: actor.account,
+      modseq: actor.nextModseq(),
+      mailbox,
+      uid,
+      document,
+      thread: actor.thread(ids),
+      internalMs: delivery.receivedMs,
+      hash: hash('sha256', stored, 'buffer'),
+      flags: 0,
+      keywords: [],
+      deliveryDay: naming.day,
+      deliveryHash: naming.idHash,
+      idHashes: ids.hashes,
+      subjectHash: ids.subject,
+      forgetDay: Math.max(0, Math.floor(naming.nowMs / dayMs) - deliveryDaysKept),
+      parsed: isLarge ? noBytes : parsed,
+    },
+    [stored],
+  );
+  const drafts = creation === undefined ? [delivered] : [creation, delivered];
+  if (isLarge) drafts.push(parsedDraft(tenant, { account: actor.account, document }, parsed));
+  return { drafts, bytes: stored.length, key: naming.key, copy: { mailbox, uid, document } };
+}
+
+const noBytes = Buffer.alloc(0);
+
+function deliveryHash(id: MessageId, recipient: string): Buffer {
+  // Not a fast hash: two deliveries taken for one would lose a message.
+  return hash('sha256', `${id} ${recipient}`, 'buffer').subarray(0, deliveryHashBytes);
+}
+
+async function repeated(underWay: DeliveryUnderWay): Promise<DeliveryOutcome> {
+  try {
+    await underWay.done;
+    return { ok: true, ...underWay.copy, isRepeat: true };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+/** The fields on top belong to the message's own header, which still starts at 0. */
+function shifted(parts: readonly PartPlace[], bytes: number): PartPlace[] {
+  return parts.map((part) => ({
+    ...part,
+    headerStart: part.headerStart === 0 ? 0 : part.headerStart + bytes,
+    bodyStart: part.bodyStart + bytes,
+    bodyEnd: part.bodyEnd + bytes,
+    textStart: part.textStart < 0 ? part.textStart : part.textStart + bytes,
+  }));
+}

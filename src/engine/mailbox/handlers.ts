@@ -1,0 +1,144 @@
+/**
+ * Answers asks about accounts and mailboxes.
+ *
+ * Runs in:   engine threads.
+ * Invariant: `mailbox.deliver` decides before its first await, so that a parcel's deliveries share a group commit.
+ */
+
+import type { Answer, ArrivedAsk, Handlers } from '../../actors/ask.ts';
+import {
+  type AccountUse,
+  type MailboxInfo,
+  type MessageInfo,
+  type MessageRead,
+  mailboxAsks,
+  messagesPerAskMax,
+  type PackedDelivery,
+} from '../../actors/asks/mailbox-asks.ts';
+import { failure, failureOf } from '../../base/errors.ts';
+import type { AccountId, MessageId, TenantId } from '../../base/ids.ts';
+import type { DeliveryTarget } from './delivery.ts';
+import type { NumberedMailbox } from './mailbox-reader.ts';
+import type { Mailboxes } from './mailboxes.ts';
+
+export interface MailboxHandlerParts {
+  /** The open shard's mailboxes; undefined where the shard is not open here. */
+  readonly mailboxesOf: (ask: ArrivedAsk) => Mailboxes | undefined;
+}
+
+type Work = (mailboxes: Mailboxes, ask: ArrivedAsk) => Answer | Promise<Answer>;
+
+export function mailboxHandlers(parts: MailboxHandlerParts): Handlers {
+  const handler = (work: Work) => (ask: ArrivedAsk) => {
+    const mailboxes = parts.mailboxesOf(ask);
+    if (mailboxes === undefined) {
+      return failure('not-possible-now', `shard ${ask.shard} is not open here`);
+    }
+    return answered(work, mailboxes, ask);
+  };
+  return {
+    [mailboxAsks.deliver]: handler(deliver),
+    [mailboxAsks.list]: handler(list),
+    [mailboxAsks.status]: handler(status),
+    [mailboxAsks.messages]: handler(messages),
+    [mailboxAsks.read]: handler(read),
+    [mailboxAsks.put]: handler(put),
+    [mailboxAsks.use]: handler(use),
+    [mailboxAsks.delete]: handler(remove),
+  };
+}
+
+async function answered(work: Work, mailboxes: Mailboxes, ask: ArrivedAsk): Promise<Answer> {
+  try {
+    return await work(mailboxes, ask);
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+async function deliver(mailboxes: Mailboxes, ask: ArrivedAsk): Promise<Answer> {
+  const [id, tenant, sender, receivedMs, packed] = ask.meta as PackedDelivery;
+  const targets: DeliveryTarget[] = [];
+  for (let i = 0; i < packed.length; i += 2) {
+    targets.push({ account: packed[i] as AccountId, recipient: packed[i + 1] as string });
+  }
+  const value = await mailboxes.deliver({
+    id: id as MessageId,
+    tenant: tenant as TenantId,
+    sender,
+    receivedMs,
+    targets,
+    parts: [ask.body],
+  });
+  return { ok: true, value };
+}
+
+function list(mailboxes: Mailboxes, ask: ArrivedAsk): Answer {
+  const [account] = ask.meta as readonly [number];
+  const value: readonly MailboxInfo[] = mailboxes.reader.mailboxes(account).map(mailboxInfo);
+  return { ok: true, value };
+}
+
+function status(mailboxes: Mailboxes, ask: ArrivedAsk): Answer {
+  const [account, mailbox] = ask.meta as readonly [number, number];
+  const row = mailboxes.reader.mailbox(account, mailbox);
+  if (row === undefined) return failure('not-found', `mailbox ${mailbox}`);
+  return { ok: true, value: mailboxInfo({ mailbox, row }) };
+}
+
+function messages(mailboxes: Mailboxes, ask: ArrivedAsk): Answer {
+  const [account, mailbox, first, limit] = ask.meta as readonly [number, number, number, number];
+  const { reader } = mailboxes;
+  const entries = reader.messages(account, mailbox, first, Math.min(limit, messagesPerAskMax));
+  const value: MessageInfo[] = [];
+  for (const entry of entries) {
+    const row = reader.document(account, entry.document);
+    if (row !== undefined) value.push({ ...entry, size: row.size, internalMs: row.internalMs });
+  }
+  return { ok: true, value };
+}
+
+async function read(mailboxes: Mailboxes, ask: ArrivedAsk): Promise<Answer> {
+  const [account, document] = ask.meta as readonly [number, number];
+  const row = mailboxes.reader.document(account, document);
+  if (row === undefined) return failure('not-found', `document ${document}`);
+  const value: MessageRead = { size: row.size, internalMs: row.internalMs };
+  return { ok: true, value, body: await mailboxes.reader.bytes(row) };
+}
+
+async function put(mailboxes: Mailboxes, ask: ArrivedAsk): Promise<Answer> {
+  const [account, tenant, quotaBytes] = ask.meta as readonly [AccountId, TenantId, number];
+  await mailboxes.putAccount(account, tenant, quotaBytes);
+  return { ok: true, value: undefined };
+}
+
+function use(mailboxes: Mailboxes, ask: ArrivedAsk): Answer {
+  const [account] = ask.meta as readonly [number];
+  const row = mailboxes.reader.account(account);
+  const { bytes = 0, documents = 0, quotaBytes = 0 } = row ?? {};
+  const isFull = quotaBytes > 0 && bytes >= quotaBytes;
+  const value: AccountUse = { bytes, messages: documents, quotaBytes, isFull };
+  return { ok: true, value };
+}
+
+async function remove(mailboxes: Mailboxes, ask: ArrivedAsk): Promise<Answer> {
+  const [account, tenant] = ask.meta as readonly [AccountId, TenantId];
+  await mailboxes.deleteAccount(account, tenant);
+  return { ok: true, value: undefined };
+}
+
+function mailboxInfo({ mailbox, row }: NumberedMailbox): MailboxInfo {
+  return {
+    mailbox,
+    name: row.name,
+    parent: row.parent,
+    role: row.role,
+    uidValidity: row.uidValidity,
+    uidNext: row.uidNext,
+    messages: row.messages,
+    unseen: row.unseen,
+    deleted: row.deleted,
+    bytes: row.bytes,
+    highestModseq: row.highestModseq,
+  };
+}

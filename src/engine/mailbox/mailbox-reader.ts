@@ -1,0 +1,158 @@
+/**
+ * What mailboxes hold, as journaled: lists, counters, messages, changes.
+ *
+ * Runs in:   the engine thread that owns the shard; reads at once, but for message bytes.
+ * Limits:    a list answers at most `limit` entries; callers ask for the next ones.
+ */
+
+import {
+  accountRange,
+  changesSince,
+  documentKey,
+  lastU32,
+  mailboxKey,
+  mailboxRange,
+  modseqAt,
+  parsedKey,
+  tables,
+  uidBlockRange,
+  uidBlockShift,
+} from '../store/keys.ts';
+import type { MailboxShard } from './mailbox-shard.ts';
+import { type AccountRow, decodeAccount, deletedAccount } from './rows/account-row.ts';
+import { type Change, decodeChanges } from './rows/change-row.ts';
+import { type DocumentRow, decodeDocument } from './rows/document-row.ts';
+import { decodeMailbox, type MailboxRow } from './rows/mailbox-row.ts';
+import { decodeParsed, type Parsed } from './rows/parsed-row.ts';
+import { decodeUidBlock, systemFlags } from './rows/uid-block.ts';
+import { addId, type IdRanges } from './rows/uid-ranges.ts';
+
+export const uidMax = 0xffff_ffff;
+
+export interface NumberedMailbox {
+  readonly mailbox: number;
+  readonly row: MailboxRow;
+}
+
+export interface MessageEntry {
+  readonly uid: number;
+  readonly document: number;
+  readonly modseq: number;
+  /** System flags, then keywords. */
+  readonly flags: readonly string[];
+}
+
+export interface ChangesAt {
+  readonly modseq: number;
+  readonly changes: readonly Change[];
+}
+
+export class MailboxReader {
+  readonly #shard: MailboxShard;
+
+  constructor(shard: MailboxShard) {
+    this.#shard = shard;
+  }
+
+  /** Undefined before the first delivery or `account.create`, and after a deletion. */
+  account(account: number): AccountRow | undefined {
+    const [entry] = this.#shard.range({ ...accountRange(tables.account, account), limit: 1 });
+    const row = entry === undefined ? undefined : decodeAccount(entry.value);
+    return row?.mailboxNext === deletedAccount ? undefined : row;
+  }
+
+  mailboxes(account: number): NumberedMailbox[] {
+    return this.#shard
+      .range(accountRange(tables.mailbox, account))
+      .map(({ key, value }) => ({ mailbox: lastU32(key), row: decodeMailbox(value) }));
+  }
+
+  mailbox(account: number, mailbox: number): MailboxRow | undefined {
+    const value = this.#shard.get(mailboxKey(account, mailbox));
+    return value === undefined ? undefined : decodeMailbox(value);
+  }
+
+  /** Messages from UID `from` up, ascending. */
+  messages(account: number, mailbox: number, from: number, limit: number): MessageEntry[] {
+    const names = this.mailbox(account, mailbox)?.keywords ?? [];
+    const entries: MessageEntry[] = [];
+    const all = mailboxRange(tables.uidBlock, account, mailbox);
+    let start: Uint8Array = uidBlockRange(account, mailbox, from >>> uidBlockShift, 0).from;
+    while (entries.length < limit) {
+      const [found] = this.#shard.range({ from: start, to: all.to, limit: 1 });
+      if (found === undefined) break;
+      const number = lastU32(found.key);
+      const block = decodeUidBlock(found.value);
+      for (const slot of block.slots()) {
+        const uid = number * 2 ** uidBlockShift + slot;
+        if (uid < from || entries.length === limit) continue;
+        const flags: string[] = systemFlags.filter((_, flag) => block.hasFlag(slot, flag));
+        names.forEach((name, keyword) => {
+          if (block.hasKeyword(slot, keyword)) flags.push(name);
+        });
+        const document = block.documents[slot]!;
+        entries.push({ uid, document, modseq: block.modseqs[slot]!, flags });
+      }
+      start = Buffer.concat([found.key, Buffer.of(0)]);
+    }
+    return entries;
+  }
+
+  document(account: number, document: number): DocumentRow | undefined {
+    const value = this.#shard.get(documentKey(account, document));
+    return value === undefined ? undefined : decodeDocument(value);
+  }
+
+  /** The message's bytes, as stored. */
+  async bytes(document: DocumentRow): Promise<Uint8Array> {
+    const lease = this.#shard.lease(document.place.segment);
+    try {
+      return await this.#shard.read(document.place);
+    } finally {
+      lease.release();
+    }
+  }
+
+  async parsed(account: number, document: number): Promise<Parsed | undefined> {
+    const value = this.#shard.get(parsedKey(account, document));
+    if (value === undefined) return undefined;
+    const row = decodeParsed(value);
+    if (row.kind === 'here') return row.parsed;
+    const lease = this.#shard.lease(row.place.segment);
+    try {
+      const stored = decodeParsed(await this.#shard.read(row.place));
+      return stored.kind === 'here' ? stored.parsed : undefined;
+    } finally {
+      lease.release();
+    }
+  }
+
+  /** What changed after `modseq`, oldest first. */
+  changes(account: number, modseq: number, limit: number): ChangesAt[] {
+    return this.#shard
+      .range({ ...changesSince(account, modseq), limit })
+      .map(({ key, value }) => ({ modseq: modseqAt(key, 5), changes: decodeChanges(value) }));
+  }
+}
+
+/** Those of `wanted` that exist. */
+export function existingUids(
+  shard: Pick<MailboxShard, 'range'>,
+  account: number,
+  mailbox: number,
+  wanted: IdRanges,
+): IdRanges {
+  const found: number[] = [];
+  for (let i = 0; i < wanted.length; i += 2) {
+    const first = wanted[i]!;
+    const last = wanted[i + 1]!;
+    const range = uidBlockRange(account, mailbox, first >>> uidBlockShift, last >>> uidBlockShift);
+    for (const { key, value } of shard.range(range)) {
+      const base = lastU32(key) * 2 ** uidBlockShift;
+      for (const slot of decodeUidBlock(value).slots()) {
+        if (base + slot >= first && base + slot <= last) addId(found, base + slot);
+      }
+    }
+  }
+  return found;
+}

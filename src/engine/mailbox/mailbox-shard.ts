@@ -1,0 +1,17 @@
+/**
+ * What mailboxes need of their shard: a part of `engine/store/shard.ts`, so that tests can give a small one.
+ *
+ * Runs in: the engine thread that owns the shard.
+ */
+
+import type { IndexEntry, IndexRange } from '../../ports/shard-index.ts';
+import type { RecordDraft, RecordPlace } from '../store/record.ts';
+
+export interface MailboxShard {
+  append(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]>;
+  get(key: Uint8Array): Uint8Array | undefined;
+  range(range: IndexRange): readonly IndexEntry[];
+  read(place: RecordPlace, from?: number, length?: number): Promise<Uint8Array>;
+  lease(segment: number): { release(): void };
+  releaseBody(place: RecordPlace): void;
+}

@@ -1,0 +1,295 @@
+/**
+ * The accounts of one shard: delivery, and what mailbox commands are made of.
+ *
+ * Runs in:   the engine thread that owns the shard.
+ * Limits:    `actorsMax` accounts are held in memory; a record touches at most `flagsPerRecord` or
+ *            `placesPerRecord` messages, so that no turn of the thread is long.
+ * Invariant: an account has one actor at a time, and it is let go only while nothing of it is pending.
+ */
+
+import { failure, failureOf, MailError } from '../../base/errors.ts';
+import type { AccountId, TenantId } from '../../base/ids.ts';
+import { summarise } from '../../mail/formats/mime/summary.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { documentKey } from '../store/keys.ts';
+import type { RecordDraft, RecordKind } from '../store/record.ts';
+import { AccountActor, uidValidityOf } from './account-actor.ts';
+import { Bodies } from './apply/bodies.ts';
+import { mailboxKinds } from './apply/kinds.ts';
+import {
+  type Delivery,
+  type DeliveryOutcome,
+  type Staged,
+  StagedMessage,
+  stage,
+} from './delivery.ts';
+import { existingUids, MailboxReader } from './mailbox-reader.ts';
+import type { MailboxShard } from './mailbox-shard.ts';
+import {
+  accountDeletedDraft,
+  accountSetDraft,
+  copiedDraft,
+  expungedDraft,
+  type FlagOp,
+  flagsStoredDraft,
+  mailboxCreatedDraft,
+} from './records.ts';
+import { deletedAccount } from './rows/account-row.ts';
+import { mailboxNameLengthMax, type Role, roles } from './rows/mailbox-row.ts';
+import { countOf, type IdRanges, splitRanges } from './rows/uid-ranges.ts';
+
+const actorsMax = 10_000;
+export const flagsPerRecord = 8_192;
+export const placesPerRecord = 200;
+
+export interface MailboxesOptions {
+  readonly clock: Clock;
+}
+
+export interface StoreFlags {
+  readonly mailbox: number;
+  readonly uids: IdRanges;
+  readonly op: FlagOp;
+  /** Bits by place in `systemFlags`. */
+  readonly flags: number;
+  readonly keywords: readonly string[];
+}
+
+export interface CopyAnswer {
+  /** Of those that were there, and in the same order where they went (RFC 4315 COPYUID). */
+  readonly sources: IdRanges;
+  readonly targets: IdRanges;
+}
+
+export class Mailboxes {
+  /** What a shard is opened with, before `start`. */
+  readonly kinds: readonly RecordKind[];
+  readonly #clock: Clock;
+  readonly #bodies = new Bodies();
+  readonly #actors = new Map<number, AccountActor>();
+  #shard: MailboxShard | undefined;
+  #reader: MailboxReader | undefined;
+
+  constructor(options: MailboxesOptions) {
+    this.#clock = options.clock;
+    this.kinds = mailboxKinds(this.#bodies);
+  }
+
+  /** The shard is open. */
+  start(shard: MailboxShard): void {
+    this.#shard = shard;
+    this.#reader = new MailboxReader(shard);
+    this.#bodies.attach(shard);
+  }
+
+  /** Lists, counters, messages: as journaled. */
+  get reader(): MailboxReader {
+    if (this.#reader === undefined) throw new MailError('not-possible-now', 'shard not open');
+    return this.#reader;
+  }
+
+  /**
+   * Delivers to each target, all in one append: on disk when it resolves. One outcome per target, in order; it
+   * never rejects. Nothing is awaited before the append is staged.
+   */
+  deliver(delivery: Delivery): Promise<readonly DeliveryOutcome[]> {
+    const shard = this.#open();
+    const message = new StagedMessage(delivery, summarise);
+    const nowMs = this.#clock.nowMs();
+    const drafts: RecordDraft[] = [];
+    const { promise: done, resolve, reject } = Promise.withResolvers<unknown>();
+    // Who awaits a repeat is told; where nobody does, the failure is in the outcomes.
+    done.catch(() => {});
+    const staged = delivery.targets.map((target): [AccountActor, Staged] => {
+      const actor = this.#actor(target.account, delivery.tenant);
+      const one = stage(shard, actor, message, target, nowMs);
+      if ('drafts' in one) {
+        drafts.push(...one.drafts);
+        actor.deliveries.set(one.key, { copy: one.copy, done });
+        actor.track(done, one.bytes);
+      }
+      return [actor, one];
+    });
+    if (drafts.length > 0) shard.append(drafts).then(resolve, reject);
+    return Promise.all(staged.map(([actor, one]) => settle(shard, actor, one, done)));
+  }
+
+  /** Makes the account, or sets what may be set of one that is there. */
+  async putAccount(account: AccountId, tenant: TenantId, quotaBytes: number): Promise<void> {
+    const actor = this.#actor(account, tenant);
+    await actor.alone(async () => {
+      const creation = actor.creation(this.#clock.nowMs(), quotaBytes);
+      if (creation !== undefined) return this.#append(actor, [creation]);
+      if (actor.row()?.quotaBytes === quotaBytes) return;
+      const modseq = actor.nextModseq();
+      const draft = accountSetDraft(tenant, { account, modseq, quotaBytes });
+      return this.#append(actor, [draft]);
+    });
+  }
+
+  /** Deletes all the account has; its number is never used again. */
+  async deleteAccount(account: AccountId, tenant: TenantId): Promise<void> {
+    const actor = this.#actor(account, tenant);
+    await actor.alone(async () => {
+      if (actor.row()?.mailboxNext === deletedAccount) return;
+      await this.#append(actor, [accountDeletedDraft(tenant, { account })]);
+    });
+    this.#actors.delete(account);
+  }
+
+  /** @throws MailError `already-exists`, `argument-invalid`, `account-missing` */
+  async createMailbox(
+    account: AccountId,
+    tenant: TenantId,
+    mailbox: { readonly name: string; readonly parent: number; readonly role: Role },
+  ): Promise<number> {
+    const { name, parent, role } = mailbox;
+    if (name === '' || name.length > mailboxNameLengthMax || /[\u0000-\u001f\u007f]/.test(name)) {
+      throw new MailError('argument-invalid', 'mailbox name');
+    }
+    const actor = this.#actor(account, tenant);
+    return actor.alone(async () => {
+      const nowMs = this.#clock.nowMs();
+      const creation = actor.creation(nowMs, 0);
+      const others = this.reader.mailboxes(account);
+      const isTaken = others.some((one) => one.row.name === name && one.row.parent === parent);
+      if (isTaken) throw new MailError('already-exists', name);
+      if (parent !== 0 && !others.some((one) => one.mailbox === parent)) {
+        throw new MailError('not-found', `mailbox ${parent}`);
+      }
+      const number = actor.nextMailbox();
+      const draft = mailboxCreatedDraft(tenant, {
+        account,
+        modseq: actor.nextModseq(),
+        mailbox: number,
+        uidValidity: uidValidityOf(nowMs),
+        name,
+        parent,
+        role: roles.indexOf(role),
+      });
+      await this.#append(actor, creation === undefined ? [draft] : [creation, draft]);
+      return number;
+    });
+  }
+
+  /** The UIDs that were there. @throws MailError `not-found` */
+  storeFlags(account: AccountId, tenant: TenantId, store: StoreFlags): Promise<IdRanges> {
+    const { mailbox } = store;
+    return this.#inSteps(account, tenant, store.uids, mailbox, flagsPerRecord, (actor, uids) => {
+      const modseq = actor.nextModseq();
+      return flagsStoredDraft(tenant, { ...store, account, modseq, uids });
+    });
+  }
+
+  /** The UIDs that were there. @throws MailError `not-found` */
+  expunge(
+    account: AccountId,
+    tenant: TenantId,
+    mailbox: number,
+    uids: IdRanges,
+  ): Promise<IdRanges> {
+    return this.#inSteps(account, tenant, uids, mailbox, placesPerRecord, (actor, some) => {
+      const modseq = actor.nextModseq();
+      return expungedDraft(tenant, { account, modseq, mailbox, uids: some });
+    });
+  }
+
+  /** @throws MailError `not-found` */
+  async copy(
+    account: AccountId,
+    tenant: TenantId,
+    from: { readonly mailbox: number; readonly uids: IdRanges },
+    target: number,
+    isMove: boolean,
+  ): Promise<CopyAnswer> {
+    const { mailbox } = from;
+    const targets: number[] = [];
+    const step = (actor: AccountActor, uids: IdRanges) => {
+      const count = countOf(uids);
+      const firstUid = actor.nextUid(target, count);
+      targets.push(firstUid, firstUid + count - 1);
+      const modseq = actor.nextModseq();
+      const record = { account, modseq, mailbox, uids, target, firstUid };
+      return copiedDraft(tenant, record, isMove);
+    };
+    const { uids } = from;
+    const sources = await this.#inSteps(account, tenant, uids, mailbox, placesPerRecord, step);
+    return { sources, targets };
+  }
+
+  /** Existing UIDs in steps of one record each, so that the thread's other work goes on between them. */
+  #inSteps(
+    account: AccountId,
+    tenant: TenantId,
+    wanted: IdRanges,
+    mailbox: number,
+    countMax: number,
+    draft: (actor: AccountActor, uids: IdRanges) => RecordDraft,
+  ): Promise<IdRanges> {
+    const actor = this.#actor(account, tenant);
+    return actor.alone(async () => {
+      if (actor.mailbox(mailbox) === undefined) {
+        throw new MailError('not-found', `mailbox ${mailbox}`);
+      }
+      const uids = existingUids(this.#open(), account, mailbox, wanted);
+      let rest: IdRanges = uids;
+      while (rest.length > 0) {
+        const [some, later] = splitRanges(rest, countMax);
+        await this.#append(actor, [draft(actor, some)]);
+        rest = later;
+      }
+      return uids;
+    });
+  }
+
+  async #append(actor: AccountActor, drafts: readonly RecordDraft[]): Promise<void> {
+    const append = this.#open().append(drafts);
+    actor.track(append, 0);
+    await append;
+  }
+
+  #actor(account: number, tenant: TenantId): AccountActor {
+    const known = this.#actors.get(account);
+    if (known !== undefined) return known;
+    if (this.#actors.size >= actorsMax) this.#letGo();
+    const actor = new AccountActor(this.#open(), account, tenant);
+    this.#actors.set(account, actor);
+    return actor;
+  }
+
+  /** The oldest quarter, but for those at work. */
+  #letGo(): void {
+    let count = actorsMax / 4;
+    for (const [account, actor] of this.#actors) {
+      if (count-- <= 0) return;
+      if (!actor.isBusy) this.#actors.delete(account);
+    }
+  }
+
+  #open(): MailboxShard {
+    if (this.#shard === undefined) throw new MailError('not-possible-now', 'shard not open');
+    return this.#shard;
+  }
+}
+
+async function settle(
+  shard: MailboxShard,
+  actor: AccountActor,
+  staged: Staged,
+  done: Promise<unknown>,
+): Promise<DeliveryOutcome> {
+  if ('outcome' in staged) return staged.outcome;
+  const { copy, key } = staged;
+  try {
+    await done;
+    // What is acknowledged must be there to be read: a record that changed nothing would be a lost message.
+    if (shard.get(documentKey(actor.account, copy.document)) === undefined) {
+      return failure('store-failed', 'the delivered record was not applied');
+    }
+    return { ok: true, ...copy, isRepeat: false };
+  } catch (error) {
+    return failureOf(error);
+  } finally {
+    actor.deliveries.delete(key);
+  }
+}

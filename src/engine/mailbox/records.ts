@@ -1,0 +1,300 @@
+/**
+ * The mailbox's journal records and their packed forms.
+ *
+ * Runs in:   engine threads; pure.
+ * Invariant: a record carries decisions (UID, modseq, document, thread, dates), never requests. `modseq` rises by
+ *            one or more with each record of an account: one at or below the account row's has been applied.
+ */
+
+import type { TenantId } from '../../base/ids.ts';
+import type { JournalRecord, RecordDraft } from '../store/record.ts';
+import { packRow, unpackRow } from './rows/packing.ts';
+import { type IdRanges, packRanges, unpackRanges } from './rows/uid-ranges.ts';
+
+/** Record types of the mailbox's range (`store/record-types.ts`). */
+export const mailboxRecords = {
+  accountCreated: 40,
+  accountDeleted: 41,
+  mailboxCreated: 42,
+  delivered: 43,
+  parsed: 44,
+  flagsStored: 45,
+  expunged: 46,
+  copied: 47,
+  moved: 48,
+  accountSet: 49,
+} as const;
+
+export interface NewMailbox {
+  readonly name: string;
+  readonly parent: number;
+  /** Place in `roles`. */
+  readonly role: number;
+}
+
+export interface AccountCreated {
+  readonly account: number;
+  readonly modseq: number;
+  readonly uidValidity: number;
+  /** 0 is no limit. */
+  readonly quotaBytes: number;
+  /** Numbered from 1 in this order. */
+  readonly mailboxes: readonly NewMailbox[];
+}
+
+export interface AccountSet {
+  readonly account: number;
+  readonly modseq: number;
+  readonly quotaBytes: number;
+}
+
+export interface AccountDeleted {
+  readonly account: number;
+}
+
+export interface MailboxCreated extends NewMailbox {
+  readonly account: number;
+  readonly modseq: number;
+  readonly mailbox: number;
+  readonly uidValidity: number;
+}
+
+export interface Delivered {
+  readonly account: number;
+  readonly modseq: number;
+  readonly mailbox: number;
+  readonly uid: number;
+  readonly document: number;
+  readonly thread: number;
+  readonly internalMs: number;
+  /** Of the body. */
+  readonly hash: Uint8Array;
+  /** Bits by place in `systemFlags`. */
+  readonly flags: number;
+  readonly keywords: readonly string[];
+  /** 0 and no hash: not a delivery that could be repeated. */
+  readonly deliveryDay: number;
+  readonly deliveryHash: Uint8Array;
+  /** Of all message ids it names, 8 bytes each. */
+  readonly idHashes: Uint8Array;
+  readonly subjectHash: number;
+  /** Deliveries from before this day are forgotten now; 0: none are. */
+  readonly forgetDay: number;
+  /** The parsed row; empty where a `parsed` record follows. */
+  readonly parsed: Uint8Array;
+}
+
+export interface ParsedRecord {
+  readonly account: number;
+  readonly document: number;
+}
+
+export const flagOps = ['add', 'remove', 'replace'] as const;
+export type FlagOp = (typeof flagOps)[number];
+
+export interface FlagsStored {
+  readonly account: number;
+  readonly modseq: number;
+  readonly mailbox: number;
+  readonly uids: IdRanges;
+  readonly op: FlagOp;
+  readonly flags: number;
+  readonly keywords: readonly string[];
+}
+
+export interface Expunged {
+  readonly account: number;
+  readonly modseq: number;
+  readonly mailbox: number;
+  readonly uids: IdRanges;
+}
+
+/** Copied or moved: the n-th of `uids` gets UID `firstUid + n` in `target`. */
+export interface Copied extends Expunged {
+  readonly target: number;
+  readonly firstUid: number;
+}
+
+type Fields = readonly unknown[];
+
+function draft(
+  type: number,
+  tenant: TenantId,
+  fields: Fields,
+  body: readonly Uint8Array[] = [],
+): RecordDraft {
+  return { type, tenant, meta: packRow(fields), body };
+}
+
+export function accountCreatedDraft(tenant: TenantId, record: AccountCreated): RecordDraft {
+  const mailboxes = record.mailboxes.map((box) => [box.name, box.parent, box.role]);
+  const fields = [record.account, record.modseq, record.uidValidity, mailboxes, record.quotaBytes];
+  return draft(mailboxRecords.accountCreated, tenant, fields);
+}
+
+export function readAccountCreated(record: JournalRecord): AccountCreated {
+  type PackedMailbox = readonly [string, number, number];
+  type Packed = readonly [number, number, number, readonly PackedMailbox[], number];
+  const [account, modseq, uidValidity, packed, quotaBytes] = unpackRow<Packed>(record.meta);
+  const mailboxes = packed.map(([name, parent, role]) => ({ name, parent, role }));
+  return { account, modseq, uidValidity, mailboxes, quotaBytes };
+}
+
+export function accountSetDraft(tenant: TenantId, record: AccountSet): RecordDraft {
+  const fields = [record.account, record.modseq, record.quotaBytes];
+  return draft(mailboxRecords.accountSet, tenant, fields);
+}
+
+export function readAccountSet(record: JournalRecord): AccountSet {
+  const [account, modseq, quotaBytes] = unpackRow<readonly [number, number, number]>(record.meta);
+  return { account, modseq, quotaBytes };
+}
+
+export function accountDeletedDraft(tenant: TenantId, record: AccountDeleted): RecordDraft {
+  return draft(mailboxRecords.accountDeleted, tenant, [record.account]);
+}
+
+export function readAccountDeleted(record: JournalRecord): AccountDeleted {
+  const [account] = unpackRow<readonly [number]>(record.meta);
+  return { account };
+}
+
+export function mailboxCreatedDraft(tenant: TenantId, record: MailboxCreated): RecordDraft {
+  return draft(mailboxRecords.mailboxCreated, tenant, [
+    record.account,
+    record.modseq,
+    record.mailbox,
+    record.uidValidity,
+    record.name,
+    record.parent,
+    record.role,
+  ]);
+}
+
+export function readMailboxCreated(record: JournalRecord): MailboxCreated {
+  type Packed = readonly [number, number, number, number, string, number, number];
+  const [account, modseq, mailbox, uidValidity, name, parent, role] = unpackRow<Packed>(
+    record.meta,
+  );
+  return { account, modseq, mailbox, uidValidity, name, parent, role };
+}
+
+export function deliveredDraft(
+  tenant: TenantId,
+  record: Delivered,
+  body: readonly Uint8Array[],
+): RecordDraft {
+  const fields = [
+    record.account,
+    record.modseq,
+    record.mailbox,
+    record.uid,
+    record.document,
+    record.thread,
+    record.internalMs,
+    record.hash,
+    record.flags,
+    record.keywords,
+    record.deliveryDay,
+    record.deliveryHash,
+    record.idHashes,
+    record.subjectHash,
+    record.forgetDay,
+    record.parsed,
+  ];
+  return draft(mailboxRecords.delivered, tenant, fields, body);
+}
+
+export function readDelivered(record: JournalRecord): Delivered {
+  type Packed = readonly [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    Uint8Array,
+    number,
+    readonly string[],
+    number,
+    Uint8Array,
+    Uint8Array,
+    number,
+    number,
+    Uint8Array,
+  ];
+  const fields = unpackRow<Packed>(record.meta);
+  return {
+    account: fields[0],
+    modseq: fields[1],
+    mailbox: fields[2],
+    uid: fields[3],
+    document: fields[4],
+    thread: fields[5],
+    internalMs: fields[6],
+    hash: fields[7],
+    flags: fields[8],
+    keywords: fields[9],
+    deliveryDay: fields[10],
+    deliveryHash: fields[11],
+    idHashes: fields[12],
+    subjectHash: fields[13],
+    forgetDay: fields[14],
+    parsed: fields[15],
+  };
+}
+
+export function parsedDraft(
+  tenant: TenantId,
+  record: ParsedRecord,
+  parsed: Uint8Array,
+): RecordDraft {
+  return draft(mailboxRecords.parsed, tenant, [record.account, record.document], [parsed]);
+}
+
+export function readParsed(record: JournalRecord): ParsedRecord {
+  const [account, document] = unpackRow<readonly [number, number]>(record.meta);
+  return { account, document };
+}
+
+export function flagsStoredDraft(tenant: TenantId, record: FlagsStored): RecordDraft {
+  return draft(mailboxRecords.flagsStored, tenant, [
+    record.account,
+    record.modseq,
+    record.mailbox,
+    packRanges(record.uids),
+    flagOps.indexOf(record.op),
+    record.flags,
+    record.keywords,
+  ]);
+}
+
+export function readFlagsStored(record: JournalRecord): FlagsStored {
+  type Packed = readonly [number, number, number, Uint8Array, number, number, readonly string[]];
+  const [account, modseq, mailbox, uids, op, flags, keywords] = unpackRow<Packed>(record.meta);
+  return { account, modseq, mailbox, uids: unpackRanges(uids), op: flagOps[op]!, flags, keywords };
+}
+
+export function expungedDraft(tenant: TenantId, record: Expunged): RecordDraft {
+  const { account, modseq, mailbox, uids } = record;
+  return draft(mailboxRecords.expunged, tenant, [account, modseq, mailbox, packRanges(uids)]);
+}
+
+export function readExpunged(record: JournalRecord): Expunged {
+  type Packed = readonly [number, number, number, Uint8Array];
+  const [account, modseq, mailbox, uids] = unpackRow<Packed>(record.meta);
+  return { account, modseq, mailbox, uids: unpackRanges(uids) };
+}
+
+export function copiedDraft(tenant: TenantId, record: Copied, isMove: boolean): RecordDraft {
+  const type = isMove ? mailboxRecords.moved : mailboxRecords.copied;
+  const { account, modseq, mailbox, target, firstUid } = record;
+  return draft(type, tenant, [account, modseq, mailbox, packRanges(record.uids), target, firstUid]);
+}
+
+export function readCopied(record: JournalRecord): Copied {
+  type Packed = readonly [number, number, number, Uint8Array, number, number];
+  const [account, modseq, mailbox, uids, target, firstUid] = unpackRow<Packed>(record.meta);
+  return { account, modseq, mailbox, uids: unpackRanges(uids), target, firstUid };
+}

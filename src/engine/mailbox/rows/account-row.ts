@@ -1,0 +1,56 @@
+/**
+ * What an account counts: next numbers, highest modseq, room used.
+ *
+ * Runs in:   engine threads; pure.
+ * Invariant: `modseq` is that of the last record applied to the account: a record at or below it changes nothing.
+ */
+
+import { packRow, unpackRow } from './packing.ts';
+
+/** `mailboxNext` of an account that was deleted: its number is never given again, nothing is made under it. */
+export const deletedAccount = 0;
+
+export interface AccountRow {
+  readonly mailboxNext: number;
+  readonly documentNext: number;
+  readonly threadNext: number;
+  readonly modseq: number;
+  /** Of all documents, each counted once however many mailboxes it is in. */
+  readonly bytes: number;
+  readonly documents: number;
+  /** Delivery ids from before this day are gone. */
+  readonly deliveriesDay: number;
+  /** 0 is no limit. */
+  readonly quotaBytes: number;
+}
+
+type Packed = readonly [number, number, number, number, number, number, number, number];
+
+export function encodeAccount(row: AccountRow): Uint8Array {
+  const packed: Packed = [
+    row.mailboxNext,
+    row.documentNext,
+    row.threadNext,
+    row.modseq,
+    row.bytes,
+    row.documents,
+    row.deliveriesDay,
+    row.quotaBytes,
+  ];
+  return packRow(packed);
+}
+
+export function decodeAccount(value: Uint8Array): AccountRow {
+  const [mailboxNext, documentNext, threadNext, modseq, ...rest] = unpackRow<Packed>(value);
+  const [bytes, documents, deliveriesDay, quotaBytes] = rest;
+  return {
+    mailboxNext,
+    documentNext,
+    threadNext,
+    modseq,
+    bytes,
+    documents,
+    deliveriesDay,
+    quotaBytes,
+  };
+}

@@ -1,0 +1,84 @@
+/**
+ * A document: one message as one account holds it, whatever mailboxes it is in.
+ *
+ * Runs in:   engine threads; pure.
+ * Limits:    a document is in at most `placesMax` places (copies into the same mailbox count again).
+ */
+
+import type { RecordPlace } from '../../store/record.ts';
+import { packRow, unpackRow } from './packing.ts';
+
+export const placesMax = 100;
+
+export interface DocumentRow {
+  /** The record whose body is the message. */
+  readonly place: RecordPlace;
+  readonly size: number;
+  readonly internalMs: number;
+  readonly thread: number;
+  /** SHA-256 of the bytes: the blob's name. */
+  readonly hash: Uint8Array;
+  /** Where it is: mailbox, uid, mailbox, uid, … */
+  readonly places: readonly number[];
+}
+
+type Packed = readonly [
+  sequence: number,
+  segment: number,
+  offset: number,
+  bytes: number,
+  bodyOffset: number,
+  bodyBytes: number,
+  size: number,
+  internalMs: number,
+  thread: number,
+  hash: Uint8Array,
+  places: readonly number[],
+];
+
+export function encodeDocument(row: DocumentRow): Uint8Array {
+  const { place } = row;
+  const packed: Packed = [
+    place.sequence,
+    place.segment,
+    place.offset,
+    place.bytes,
+    place.bodyOffset,
+    place.bodyBytes,
+    row.size,
+    row.internalMs,
+    row.thread,
+    row.hash,
+    row.places,
+  ];
+  return packRow(packed);
+}
+
+export function decodeDocument(value: Uint8Array): DocumentRow {
+  const [sequence, segment, offset, bytes, bodyOffset, bodyBytes, ...rest] =
+    unpackRow<Packed>(value);
+  const [size, internalMs, thread, hash, places] = rest;
+  const place = { sequence, segment, offset, bytes, bodyOffset, bodyBytes };
+  return { place, size, internalMs, thread, hash, places };
+}
+
+/** The document's first UID in a mailbox, or 0. */
+export function uidIn(row: DocumentRow, mailbox: number): number {
+  for (let i = 0; i < row.places.length; i += 2) {
+    if (row.places[i] === mailbox) return row.places[i + 1]!;
+  }
+  return 0;
+}
+
+export function withPlace(row: DocumentRow, mailbox: number, uid: number): DocumentRow {
+  return { ...row, places: [...row.places, mailbox, uid] };
+}
+
+export function withoutPlace(row: DocumentRow, mailbox: number, uid: number): DocumentRow {
+  const places: number[] = [];
+  for (let i = 0; i < row.places.length; i += 2) {
+    if (row.places[i] === mailbox && row.places[i + 1] === uid) continue;
+    places.push(row.places[i]!, row.places[i + 1]!);
+  }
+  return { ...row, places };
+}

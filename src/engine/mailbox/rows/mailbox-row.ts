@@ -1,0 +1,88 @@
+/**
+ * A mailbox: all that LIST, STATUS and SELECT say, in one row.
+ *
+ * Runs in:   engine threads; pure.
+ * Specs:     RFC 9051 §6.3.11 (STATUS); RFC 6154 (roles); RFC 7162 §3.2.5 (how far back VANISHED reaches).
+ * Limits:    `keywordsMax` keywords, each at most `keywordLengthMax` characters.
+ */
+
+import { packRow, unpackRow } from './packing.ts';
+
+export const keywordsMax = 128;
+export const keywordLengthMax = 64;
+export const mailboxNameLengthMax = 255;
+
+/** RFC 6154 §2 and RFC 8621 §2 (`inbox`); "" is none. */
+export const roles = ['', 'inbox', 'drafts', 'sent', 'junk', 'trash', 'archive'] as const;
+export type Role = (typeof roles)[number];
+
+export interface MailboxRow {
+  readonly name: string;
+  /** 0 is none. */
+  readonly parent: number;
+  readonly role: Role;
+  readonly uidValidity: number;
+  readonly uidNext: number;
+  readonly messages: number;
+  readonly unseen: number;
+  readonly deleted: number;
+  readonly bytes: number;
+  readonly highestModseq: number;
+  /** Expunges at or below this modseq are no longer known one by one. */
+  readonly vanishedFloor: number;
+  /** A keyword's number in uid blocks is its place here. */
+  readonly keywords: readonly string[];
+}
+
+type Packed = readonly [
+  name: string,
+  parent: number,
+  role: number,
+  uidValidity: number,
+  uidNext: number,
+  messages: number,
+  unseen: number,
+  deleted: number,
+  bytes: number,
+  highestModseq: number,
+  vanishedFloor: number,
+  keywords: readonly string[],
+];
+
+export function encodeMailbox(row: MailboxRow): Uint8Array {
+  const packed: Packed = [
+    row.name,
+    row.parent,
+    roles.indexOf(row.role),
+    row.uidValidity,
+    row.uidNext,
+    row.messages,
+    row.unseen,
+    row.deleted,
+    row.bytes,
+    row.highestModseq,
+    row.vanishedFloor,
+    row.keywords,
+  ];
+  return packRow(packed);
+}
+
+export function decodeMailbox(value: Uint8Array): MailboxRow {
+  const [name, parent, role, uidValidity, uidNext, messages, unseen, deleted, ...rest] =
+    unpackRow<Packed>(value);
+  const [bytes, highestModseq, vanishedFloor, keywords] = rest;
+  return {
+    name,
+    parent,
+    role: roles[role]!,
+    uidValidity,
+    uidNext,
+    messages,
+    unseen,
+    deleted,
+    bytes,
+    highestModseq,
+    vanishedFloor,
+    keywords,
+  };
+}

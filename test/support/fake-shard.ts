@@ -1,0 +1,98 @@
+/**
+ * A shard in memory for tests: append, apply, read, with none of the journal's machinery.
+ *
+ * Appends of one turn settle together in the next; a test may make them fail, with or without leaving the records.
+ */
+
+import { MemoryIndex } from '../../src/adapters/memory/memory-index.ts';
+import { concat } from '../../src/base/bytes.ts';
+import { MailError } from '../../src/base/errors.ts';
+import type {
+  JournalRecord,
+  RecordDraft,
+  RecordKind,
+  RecordPlace,
+} from '../../src/engine/store/record.ts';
+import type { IndexChange, IndexEntry, IndexRange } from '../../src/ports/shard-index.ts';
+
+export type AppendFault = 'lost' | 'written';
+
+export class FakeShard {
+  readonly index = new MemoryIndex();
+  readonly records: JournalRecord[] = [];
+  readonly released: RecordPlace[] = [];
+  /** Faults of the next appends, first to last. */
+  readonly faults: (AppendFault | undefined)[] = [];
+  readonly #kinds = new Map<number, RecordKind>();
+
+  constructor(kinds: readonly RecordKind[]) {
+    for (const kind of kinds) this.#kinds.set(kind.type, kind);
+  }
+
+  append(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {
+    const fault = this.faults.shift();
+    return new Promise((resolve, reject) => {
+      setImmediate(() => {
+        if (fault === 'lost') return reject(new MailError('store-failed', 'lost'));
+        const places = drafts.map((draft) => this.#write(draft));
+        if (fault === 'written') reject(new MailError('store-failed', 'written'));
+        else resolve(places);
+      });
+    });
+  }
+
+  write(changes: readonly IndexChange[]): void {
+    void this.index.commit(changes);
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.index.get(key);
+  }
+
+  range(range: IndexRange): readonly IndexEntry[] {
+    return this.index.range(range);
+  }
+
+  async read(place: RecordPlace, from = 0, length = place.bodyBytes - from): Promise<Uint8Array> {
+    return this.records[place.sequence]!.body.slice(from, from + length);
+  }
+
+  lease(): { release(): void } {
+    return { release() {} };
+  }
+
+  releaseBody(place: RecordPlace): void {
+    this.released.push(place);
+  }
+
+  /** Applies a record as replay does. */
+  apply(record: JournalRecord): void {
+    const kind = this.#kinds.get(record.type);
+    if (kind === undefined) throw new Error(`no kind for record type ${record.type}`);
+    void this.index.commit(kind.apply(record, this));
+    kind.restore?.(record, this);
+  }
+
+  /** Bodies the kinds say are live. */
+  livePlaces(): RecordPlace[] {
+    return [...this.#kinds.values()].flatMap((kind) => [...(kind.livePlaces?.(this) ?? [])]);
+  }
+
+  #write(draft: RecordDraft): RecordPlace {
+    const body = concat(draft.body);
+    const sequence = this.records.length;
+    const place: RecordPlace = {
+      sequence,
+      segment: 1,
+      offset: sequence * 100,
+      bytes: 100 + body.length,
+      bodyOffset: sequence * 100 + 50,
+      bodyBytes: body.length,
+    };
+    const record = { place, type: draft.type, tenant: draft.tenant, meta: draft.meta, body };
+    this.records.push(record);
+    const changes = this.#kinds.get(draft.type)!.apply(record, this);
+    void this.index.commit(changes);
+    return place;
+  }
+}
