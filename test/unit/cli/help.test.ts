@@ -1,6 +1,6 @@
 /**
- * Aim: help says the same as ever unless somebody means it. Method: compare all of it with a kept file; write it anew
- * with `node --test --test-update-snapshots`.
+ * Aim: help says the same as ever unless somebody means it, and the reference page says the same. Method: compare all
+ * of it with docs/reference/cli.md; write that anew with `node --test --test-update-snapshots test/unit/cli/help.test.ts`.
  */
 
 import assert from 'node:assert/strict';
@@ -9,18 +9,23 @@ import { test } from 'node:test';
 import { findCommand, loadAll } from '../../../src/cli/commands.ts';
 import { runCli } from './run-cli.ts';
 
-const kept = join(import.meta.dirname, 'help.golden.txt');
+const page = join(import.meta.dirname, '../../../docs/reference/cli.md');
+const pageHead = `# Commands
 
-test('help of every command is as kept', async (t) => {
+All that \`chaski COMMAND --help\` prints. From a checkout without the launcher in PATH: \`npm run -s chaski -- COMMAND\`.
+`;
+
+test('help of every command is as in the reference page', async (t) => {
   const lines = [['--help'], ['queue', '--help'], ['account', '--help']];
   for (const { name } of await loadAll()) lines.push([...name.split(' '), '--help']);
-  const texts: string[] = [];
+  const texts = [pageHead];
   for (const line of lines) {
     const { code, out, error } = await runCli(line);
     assert.deepEqual([code, error], [0, ''], line.join(' '));
-    texts.push(`$ chaski ${line.join(' ')}\n${out}`);
+    const title = line.slice(0, -1).join(' ');
+    texts.push(`## chaski ${title}`.trimEnd(), `\`\`\`text\n${out}\`\`\`\n`);
   }
-  t.assert.fileSnapshot(texts.join('\n'), kept, { serializers: [(text) => text as string] });
+  t.assert.fileSnapshot(texts.join('\n'), page, { serializers: [(text) => text as string] });
 });
 
 test('every command has an example that names it, and every option its words', async () => {

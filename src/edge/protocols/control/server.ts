@@ -5,7 +5,7 @@
  * file (0600 in a 0700 folder) may ask everything: there is no other log-in here.
  *
  * Runs in:   edge main thread.
- * Limits:    `callsMax` calls at a time; `requestBytesMax` per request.
+ * Limits:    `callsMax` calls at a time; `requestBytesMax` and `requestMsMax` per request.
  * Invariant: a stale socket file is removed only by the holder of the folder's lock.
  */
 
@@ -17,7 +17,7 @@ import { assert } from '../../../base/assert.ts';
 import { emptyBytes } from '../../../base/bytes.ts';
 import { failure, failureOf, MailError } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
-import { gibibyte } from '../../../base/units.ts';
+import { gibibyte, minuteMs, secondMs } from '../../../base/units.ts';
 import {
   controlContentType,
   type Frame,
@@ -29,6 +29,9 @@ import {
 
 const callsMax = 32;
 const requestBytesMax = gibibyte;
+/** For a request to arrive; how long its answer takes is the method's matter. */
+const requestMsMax = 5 * minuteMs;
+const headMsMax = 10 * secondMs;
 
 export interface ControlServerOptions {
   readonly path: string;
@@ -42,6 +45,8 @@ export interface ControlServer {
   readonly path: string;
   /** Takes no new call, and resolves when the open ones are answered. */
   close(): Promise<void>;
+  /** Cuts the open calls off: their handlers' signals abort, and `close` resolves. */
+  abort(): void;
 }
 
 type AnyHandler = (params: unknown, call: ControlCall<unknown>) => unknown;
@@ -52,7 +57,7 @@ export async function serveControl(options: ControlServerOptions): Promise<Contr
   await unlink(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
-  const server = createServer({ requestTimeout: 0, headersTimeout: 10_000 });
+  const server = createServer({ requestTimeout: requestMsMax, headersTimeout: headMsMax });
   let callCount = 0;
   server.on('request', (request, response) => {
     if (callCount >= callsMax) {
@@ -76,6 +81,7 @@ export async function serveControl(options: ControlServerOptions): Promise<Contr
         server.close(() => resolve());
         server.closeIdleConnections();
       }),
+    abort: () => server.closeAllConnections(),
   };
 }
 

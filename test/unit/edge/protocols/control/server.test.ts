@@ -133,6 +133,50 @@ test('an asker that goes away aborts its handler', async () => {
   assert.ok((await outcome) instanceof UnreachableError);
 });
 
+test('a server that goes down waits for open calls, or cuts them off', async () => {
+  const started = Promise.withResolvers<void>();
+  await using it = await serving({
+    'store.compact': (_params, call) => {
+      started.resolve();
+      return new Promise((_, reject) => {
+        call.signal.addEventListener('abort', () => reject(call.signal.reason));
+      });
+    },
+  });
+  const outcome = it.control.call('store.compact', { shards: [] }).catch((error) => error);
+  await started.promise;
+  let isClosed = false;
+  const closing = it.server.close().then(() => {
+    isClosed = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(isClosed, false);
+  it.server.abort();
+  await closing;
+  assert.ok((await outcome) instanceof UnreachableError);
+});
+
+test('calls past the limit are refused at once, and those within it are answered', async () => {
+  const go = Promise.withResolvers<void>();
+  let openCount = 0;
+  const full = Promise.withResolvers<void>();
+  await using it = await serving({
+    'queue.flush': async () => {
+      openCount++;
+      if (openCount === 32) full.resolve();
+      await go.promise;
+      return { count: 1 };
+    },
+  });
+  const controls = await Promise.all(Array.from({ length: 32 }, () => openControl(it.settings)));
+  const calls = controls.map((control) => control.call('queue.flush', {}));
+  await full.promise;
+  await assert.rejects(it.control.call('queue.flush', {}), /too many calls at a time/);
+  go.resolve();
+  assert.equal((await Promise.all(calls)).length, 32);
+  await Promise.all(controls.map((control) => control.close()));
+});
+
 test('a handler that fails unexpectedly is told as such', async () => {
   await using it = await serving({
     'queue.flush': () => {
