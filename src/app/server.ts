@@ -6,6 +6,7 @@
  *            the engine drains and syncs, then the lock is given up. What was acknowledged is on disk at every moment.
  */
 
+import { join } from 'node:path';
 import type { Answer, Ask } from '../actors/ask.ts';
 import type { ControlHandlers } from '../actors/asks/control.ts';
 import { engineAsks } from '../actors/asks/engine-asks.ts';
@@ -27,11 +28,12 @@ import { type ControlServer, serveControl } from '../edge/protocols/control/serv
 import { createReception } from '../edge/reception.ts';
 import type { AccountDirectory } from '../ports/account-directory.ts';
 import { writeListenAddress } from '../settings/networks.ts';
+import { controlSocketPath } from '../settings/places.ts';
 import type { Settings } from '../settings/schema.ts';
 import { loadCertificate } from './certificate.ts';
-import { controlHandlers } from './control.ts';
+import { controlHandlers } from './control/handlers.ts';
 import { openDataFolder } from './data-folder.ts';
-import { controlSocket, directoryFolder } from './data-paths.ts';
+
 import { edgeObserver } from './edge-metrics.ts';
 import { EngineHost } from './engine-host.ts';
 import { Health } from './health.ts';
@@ -67,15 +69,15 @@ export async function startServer(request: ServerRequest): Promise<RunningServer
   });
   const closers: (() => Promise<void>)[] = [async () => folder[Symbol.asyncDispose]()];
   try {
-    return await join();
+    return await start();
   } catch (error) {
     await closeAll(closers, log);
     throw error;
   }
 
-  async function join(): Promise<RunningServer> {
+  async function start(): Promise<RunningServer> {
     const directory = openLmdbDirectory({
-      path: directoryFolder(folder.path),
+      path: join(folder.path, 'directory'),
       shards: folder.shards,
     });
     closers.push(() => directory.close());
@@ -134,8 +136,10 @@ export async function startServer(request: ServerRequest): Promise<RunningServer
       settings,
       version,
       startedMs,
+      shards: folder.shards,
       directory,
-      engine,
+      router: engine.router,
+      jobs: engine.jobs,
       reception,
       addresses,
       clock: nodeClock,
@@ -147,7 +151,7 @@ export async function startServer(request: ServerRequest): Promise<RunningServer
       },
     });
     control = await serveControl({
-      path: controlSocket(folder.path),
+      path: controlSocketPath(settings),
       lock: { folder: folder.path },
       handlers,
       log,

@@ -27,6 +27,7 @@ import { unlimitedLeases } from './delivery/leases.ts';
 import { phaseTimeouts, siteLimits } from './delivery/limits.ts';
 import { Router as DeliveryRouter } from './delivery/route.ts';
 import { engineCounters } from './engine-metrics.ts';
+import { dkimKeyHandlers } from './jobs/dkim-keys.ts';
 import { compilePolicy, type Policy } from './pipeline/policy.ts';
 import { receiveHandler } from './receive.ts';
 import { type OpenShard, Shards } from './shards.ts';
@@ -66,19 +67,20 @@ export function createEngine(parts: EngineParts): Engine {
   const counters = engineCounters(parts.metrics);
   const events = logEvents(log, clock, counters);
 
+  const bounces = createBounces({
+    random,
+    hostname: () => policy!.snapshot.hostname,
+    nextId: () => parts.ids.next(),
+    resolve: (address) => resolveAddress(parts, address),
+    delayNoticeMs: () => settings.relay.delayNoticeMs,
+  });
   const attemptParts: AttemptParts = {
     outbound: {
       groupOf: (domain) => deliveries.groupOf(domain),
       submit: (message, domain, done) => deliveries.submit(message, domain, done),
     },
     local: async () => ({ ok: false, code: 'account-missing', detail: '' }),
-    bounces: createBounces({
-      random,
-      hostname: () => policy!.snapshot.hostname,
-      nextId: () => parts.ids.next(),
-      resolve: (address) => resolveAddress(parts, address),
-      delayNoticeMs: () => settings.relay.delayNoticeMs,
-    }),
+    bounces,
     clock,
     random,
     retry: () => ({
@@ -124,7 +126,8 @@ export function createEngine(parts: EngineParts): Engine {
       return { ok: true, value: undefined };
     },
     [engineAsks.metrics]: async () => ({ ok: true, value: await parts.metrics.rows() }),
-    ...queueHandlers({ shardOf, clock, expiryMs: () => settings.relay.expiryMs }),
+    ...dkimKeyHandlers,
+    ...queueHandlers({ shardOf, clock, bounces, expiryMs: () => settings.relay.expiryMs }),
   };
   return { handlers };
 }

@@ -4,11 +4,13 @@
  * Runs in: both sides; plain data only.
  */
 
-import type { QueueSelection } from './control.ts';
+import type { QueueEntry, QueueSelection } from './control.ts';
 
 export const queueAsks = {
-  /** meta: `QueueListParams`; answer: entries and where to go on. */
+  /** meta: `QueueListParams`; answer: `QueueListAnswer`. */
   list: 'queue.list',
+  /** meta: a message id; answer: its entry and header. */
+  show: 'queue.show',
   /** meta: `QueueAction`; answer: the number of messages acted on. */
   act: 'queue.act',
 } as const;
@@ -16,11 +18,22 @@ export const queueAsks = {
 export interface QueueListParams {
   /** The last id seen, "" for the start. */
   readonly after: string;
+  readonly limit: number;
   readonly selection: QueueSelection;
 }
 
+export interface QueueListAnswer {
+  readonly entries: readonly QueueEntry[];
+  /** Nothing of this shard is left after these. */
+  readonly isComplete: boolean;
+  /** Where to go on: everything up to this id was looked at. */
+  readonly scannedTo: string;
+  /** Messages in the queue of the shard, selected or not. */
+  readonly queuedCount: number;
+}
+
 export interface QueueAction {
-  readonly action: 'retry' | 'hold' | 'release' | 'delete';
+  readonly action: 'retry' | 'hold' | 'release' | 'delete' | 'bounce';
   readonly ids: readonly string[];
   /** Only recipients of this domain. */
   readonly domain?: string;

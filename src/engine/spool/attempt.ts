@@ -176,7 +176,9 @@ function settle(
     }
     spool.events.attempted(message, recipient, outcomes[i]!);
   }
-  parts.bounces.record(spool, message, indexes, outcomes, nowMs);
+  parts.bounces.record(spool, message, indexes, outcomes, nowMs).catch((error: unknown) => {
+    spool.events.storeTrouble('store-failed', `${message.id}: ${String(error)}`);
+  });
 }
 
 function decide(

@@ -27,47 +27,38 @@ export interface BounceParts {
 }
 
 export interface Bounces {
-  /** Records the outcomes of one attempt, together with the report they call for. */
+  /** Records the outcomes of one attempt, together with the report they call for; resolves when synced. */
   record(
     spool: Spool,
     message: SpoolMessage,
     indexes: readonly number[],
     outcomes: readonly RecipientOutcome[],
     nowMs: number,
-  ): void;
+  ): Promise<void>;
 }
 
 export function createBounces(parts: BounceParts): Bounces {
   return {
     record(spool, message, indexes, outcomes, nowMs) {
       const told = toldRecipients(parts, message, indexes, outcomes, nowMs);
-      if (told.length === 0) {
-        settleRecord(spool, message, indexes);
-        return;
-      }
-      makeReport(parts, spool, message, told, nowMs).then(
-        (bounce) => {
-          if (bounce !== undefined) spool.events.bounced(message, bounce.accepted[0]);
-          settleRecord(spool, message, indexes, bounce);
-        },
-        (error: unknown) => {
-          // The body could not be read: the outcome stays unrecorded, so the attempt is repeated rather than silent.
-          spool.events.storeTrouble('store-failed', `${message.id}: no report: ${String(error)}`);
-        },
-      );
+      if (told.length === 0) return spool.record(message, indexes);
+      return recordWithReport(parts, spool, message, indexes, told, nowMs);
     },
   };
 }
 
-function settleRecord(
+/** A body that cannot be read leaves the outcome unrecorded: the attempt is repeated rather than silent. */
+async function recordWithReport(
+  parts: BounceParts,
   spool: Spool,
   message: SpoolMessage,
   indexes: readonly number[],
-  bounce?: NewMessage,
-): void {
-  spool.record(message, indexes, bounce).catch((error: unknown) => {
-    spool.events.storeTrouble('store-failed', `${message.id}: ${String(error)}`);
-  });
+  told: readonly DsnRecipient[],
+  nowMs: number,
+): Promise<void> {
+  const bounce = await makeReport(parts, spool, message, told, nowMs);
+  if (bounce !== undefined) spool.events.bounced(message, bounce.accepted[0]);
+  await spool.record(message, indexes, bounce);
 }
 
 function toldRecipients(

@@ -11,6 +11,10 @@ export class IndexingOrder {
   // A Set keeps insertion order, which is sequence order: both grow with each group commit.
   readonly #messages = new Set<SpoolMessage>();
 
+  get count(): number {
+    return this.#messages.size;
+  }
+
   add(message: SpoolMessage): void {
     this.#messages.add(message);
   }

@@ -41,6 +41,8 @@ export interface SpoolMessage {
   /** The body in memory, a cache: absent once dropped, read again from `place`. */
   parts: readonly Uint8Array[] | undefined;
   waitingCount: number;
+  /** Its last outcome is recorded or on its way to the journal: nothing more is recorded of it. */
+  isDone: boolean;
   openCount: number;
   /** Its queue row is written: the index holds all that replay would need. */
   isIndexed: boolean;
@@ -52,6 +54,12 @@ export interface SpoolMessage {
 
 /** What the log and the queue rows keep of a peer's reply. */
 export const replyBytesMax = 512;
+
+export function countWaiting(message: SpoolMessage): number {
+  let count = 0;
+  for (const recipient of message.recipients) if (recipient.state === 'waiting') count++;
+  return count;
+}
 
 export function earliestNextMs(message: SpoolMessage): number {
   let least = Number.POSITIVE_INFINITY;

@@ -2,29 +2,40 @@
  * Operators' asks about a shard's queue: list, show, retry, hold, release, delete.
  *
  * Runs in:   engine threads.
- * Limits:    `listCountMax` entries an answer; the caller pages on by `after`.
+ * Limits:    `listCountMax` entries an answer, `scanCountMax` rows looked at; the caller pages on by `scannedTo`.
  * Invariant: an action is recorded before it is answered, so it survives a crash as an outcome does.
  */
 
 import type { Answer, ArrivedAsk, Handlers } from '../../actors/ask.ts';
 import type { QueueEntry, QueueSelection, QueueState } from '../../actors/asks/control.ts';
-import type { QueueAction, QueueListParams } from '../../actors/asks/queue-asks.ts';
+import type { QueueAction, QueueListAnswer, QueueListParams } from '../../actors/asks/queue-asks.ts';
 import { queueAsks } from '../../actors/asks/queue-asks.ts';
+import { concat, view } from '../../base/bytes.ts';
 import { failure } from '../../base/errors.ts';
 import type { MessageId } from '../../base/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { OpenShard } from '../shards.ts';
+import { ownOutcome, ownReply } from '../delivery/message.ts';
+import type { Bounces } from './bounce.ts';
 import type { SpoolMessage, SpoolRecipient } from './message.ts';
 import { queueKey, queueRange, unpackRow } from './queue-rows.ts';
 import type { Spool } from './spool.ts';
 
-export const listCountMax = 500;
+export const listCountMax = 1_000;
+/** Of a message's header shown to an operator. */
+export const headerBytesMax = 65_536;
+/** Rows looked at for one page. */
+export const scanCountMax = 2_000;
 
 export interface QueueParts {
   readonly shardOf: (ask: ArrivedAsk) => OpenShard | undefined;
   readonly clock: Clock;
   readonly expiryMs: () => number;
+  readonly bounces: Bounces;
 }
+
+const removedReply = '554 5.7.0 Removed from the queue by an operator';
+const removed = ownOutcome('failed', ownReply(554, '5.7.0', 'Removed from the queue by an operator'));
 
 export function queueHandlers(parts: QueueParts): Handlers {
   const onSpool =
@@ -37,40 +48,55 @@ export function queueHandlers(parts: QueueParts): Handlers {
     };
   return {
     [queueAsks.list]: onSpool((ask, shard) => {
-      const { after, selection } = ask.meta as QueueListParams;
-      return { ok: true, value: list(parts, shard, after, selection) };
+      return { ok: true, value: list(parts, shard, ask.meta as QueueListParams) };
+    }),
+    [queueAsks.show]: onSpool(async (ask, shard) => {
+      const message = shard.spool.find(ask.meta as MessageId);
+      if (message === undefined) return failure('not-found', String(ask.meta));
+      const header = await readHeader(shard.spool, message);
+      return { ok: true, value: { entry: entryOf(parts, shard, message), header } };
     }),
     [queueAsks.act]: onSpool((ask, shard) => act(parts, shard, ask.meta as QueueAction)),
   };
 }
 
-/** Messages without a row come first, then rows by id; `after` is the last id seen ("" for the start). */
-function list(
-  parts: QueueParts,
-  shard: OpenShard,
-  after: string,
-  selection: QueueSelection,
-): { entries: QueueEntry[]; after: string | undefined } {
+/** In order of ids, which is the order of acceptance. Rows past `scanCountMax` wait for the next page. */
+function list(parts: QueueParts, shard: OpenShard, params: QueueListParams): QueueListAnswer {
+  const { after, selection } = params;
+  const limit = Math.min(params.limit, listCountMax);
   const entries: QueueEntry[] = [];
-  if (after === '') {
-    for (const message of shard.spool.unindexed()) {
-      if (isSelected(message, selection)) entries.push(entryOf(parts, shard, message));
-      if (entries.length >= listCountMax) break;
-    }
-  }
-  const from = after === '' ? queueRange.from : Buffer.concat([queueKey(after as MessageId), Buffer.of(0)]);
-  const rows = shard.store.range({ from, to: queueRange.to, limit: listCountMax });
+  const from = after === '' ? queueRange.from : keyAfter(queueKey(after as MessageId));
+  const rows = shard.store.range({ from, to: queueRange.to, limit: scanCountMax });
   for (const { key, value } of rows) {
-    const id = Buffer.from(key.subarray(1)).toString('latin1') as MessageId;
+    if (entries.length === limit) break;
+    const id = view(key).toString('latin1', 1) as MessageId;
     const message = shard.spool.find(id) ?? unpackRow(id, value);
     if (isSelected(message, selection)) entries.push(entryOf(parts, shard, message));
   }
-  const last = rows.at(-1);
-  const isMore = rows.length === listCountMax && last !== undefined;
+  const scannedTo = rows.length === scanCountMax ? view(rows.at(-1)!.key).toString('latin1', 1) : '';
+  for (const message of shard.spool.unindexed()) {
+    const isHere = message.id > after && (scannedTo === '' || message.id <= scannedTo);
+    if (isHere && isSelected(message, selection)) entries.push(entryOf(parts, shard, message));
+  }
+  entries.sort((a, b) => (a.id < b.id ? -1 : 1));
+  const isComplete = scannedTo === '' && entries.length <= limit;
+  const page = entries.slice(0, limit);
   return {
-    entries,
-    after: isMore ? Buffer.from(last.key.subarray(1)).toString('latin1') : undefined,
+    entries: page,
+    isComplete,
+    scannedTo: page.length === limit || isComplete ? (page.at(-1)?.id ?? '') : scannedTo,
+    queuedCount: shard.spool.queuedCount,
   };
+}
+
+function keyAfter(key: Uint8Array): Uint8Array {
+  return concat([key, Uint8Array.of(0)]);
+}
+
+async function readHeader(spool: Spool, message: SpoolMessage): Promise<string> {
+  const bytes = concat(await spool.body(message));
+  const end = bytes.indexOf('\r\n\r\n');
+  return bytes.toString('utf8', 0, Math.min(end < 0 ? bytes.byteLength : end + 2, headerBytesMax));
 }
 
 async function act(parts: QueueParts, shard: OpenShard, action: QueueAction): Promise<Answer> {
@@ -98,15 +124,17 @@ async function actOn(
   const nowMs = parts.clock.nowMs();
   for (const index of indexes) {
     const recipient = message.recipients[index]!;
-    if (action.action === 'delete') {
-      recipient.state = 'deleted';
-      recipient.reply = 'deleted by an operator';
+    if (action.action === 'delete' || action.action === 'bounce') {
+      recipient.state = action.action === 'delete' ? 'deleted' : 'failed';
+      recipient.reply = removedReply;
     } else if (action.action !== 'hold') recipient.nextMs = nowMs;
   }
   if (action.action === 'hold') message.isHeld = true;
   if (action.action === 'release') message.isHeld = false;
   if (action.action === 'retry' && message.isHeld) return false;
-  await spool.record(message, indexes);
+  if (action.action === 'bounce') {
+    await parts.bounces.record(spool, message, indexes, indexes.map(() => removed), nowMs);
+  } else await spool.record(message, indexes);
   if (action.action === 'retry' || action.action === 'release') spool.attemptNow(message);
   return true;
 }

@@ -78,7 +78,6 @@ export function rowChanges(message: SpoolMessage, previous: Uint8Array | undefin
 }
 
 export function packRow(message: SpoolMessage, dueMs: number): Buffer {
-  const { place } = message;
   const row: PackedRow = [
     dueMs,
     message.tenant,
@@ -91,14 +90,7 @@ export function packRow(message: SpoolMessage, dueMs: number): Buffer {
       ...(message.ret === undefined ? {} : { ret: message.ret }),
       envid: message.envid,
     }),
-    [
-      place.sequence,
-      place.segment,
-      place.offset,
-      place.bytes,
-      place.bodyOffset,
-      place.bodyBytes,
-    ],
+    packPlace(message.place),
     message.recipients.map((recipient, index) => [
       index,
       recipientStates.indexOf(recipient.state satisfies RecipientState),
@@ -121,6 +113,18 @@ export function rowPlace(value: Uint8Array): RecordPlace {
     packr.unpack(value) as PackedRow
   )[4];
   return { sequence, segment, offset, bytes, bodyOffset, bodyBytes };
+}
+
+/** The row of a message whose body compaction has copied to another place. */
+export function movedRow(value: Uint8Array, place: RecordPlace): Buffer {
+  const row = [...(packr.unpack(value) as PackedRow)];
+  row[4] = packPlace(place);
+  return packr.pack(row);
+}
+
+function packPlace(place: RecordPlace): PackedPlace {
+  const { sequence, segment, offset, bytes, bodyOffset, bodyBytes } = place;
+  return [sequence, segment, offset, bytes, bodyOffset, bodyBytes];
 }
 
 export function unpackRow(id: MessageId, value: Uint8Array): SpoolMessage {

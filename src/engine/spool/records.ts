@@ -12,7 +12,7 @@ import { unpackEnvelope } from '../../actors/asks/spool-asks.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
 import type { JournalRecord, RecordDraft, RecordPlace } from '../store/record.ts';
 import type { RecipientState, SpoolMessage, SpoolRecipient } from './message.ts';
-import { recipientStates } from './message.ts';
+import { countWaiting, recipientStates } from './message.ts';
 
 /** Record types of the spool's range (`store/record-types.ts`). */
 export const spoolAcceptedRecord = 20;
@@ -84,6 +84,7 @@ export function messageOf(
     bytes: place.bodyBytes,
     parts,
     waitingCount: recipients.length,
+    isDone: false,
     openCount: 0,
     isIndexed: false,
     isHeld: false,
@@ -124,8 +125,5 @@ export function applyChange(message: SpoolMessage, change: PackedChange): void {
   }
   message.isHeld = change[3];
   message.isDelayTold = change[4];
-  message.waitingCount = 0;
-  for (const recipient of message.recipients) {
-    if (recipient.state === 'waiting') message.waitingCount++;
-  }
+  message.waitingCount = countWaiting(message);
 }

@@ -9,8 +9,14 @@
 import { Buffer } from 'node:buffer';
 import type { MessageId } from '../../base/ids.ts';
 import type { RecordKind, RecordPlace, ShardReader } from '../store/record.ts';
-import { queueKey, queueRange, rowChanges, rowPlace, unpackRow } from './queue-rows.ts';
-import { applyChange, spoolAcceptedRecord, spoolChangeRecord, unpackChange } from './records.ts';
+import { movedRow, queueKey, queueRange, rowChanges, rowPlace, unpackRow } from './queue-rows.ts';
+import {
+  applyChange,
+  spoolAcceptedRecord,
+  spoolChangeRecord,
+  unpackAccepted,
+  unpackChange,
+} from './records.ts';
 import type { Spool } from './spool.ts';
 
 export function spoolKinds(spool: Spool): readonly RecordKind[] {
@@ -21,7 +27,12 @@ export function spoolKinds(spool: Spool): readonly RecordKind[] {
       pinsBody: true,
       apply: () => [],
       restore: (record) => spool.restoreAccepted(record),
-      livePlaces,
+      livePlaces: (read) => livePlaces(spool, read),
+      move(record, _from, read) {
+        const id = unpackAccepted(record)[0] as MessageId;
+        const row = read.get(queueKey(id));
+        return row === undefined ? [] : [{ put: queueKey(id), value: movedRow(row, record.place) }];
+      },
     },
     {
       type: spoolChangeRecord,
@@ -43,11 +54,14 @@ export function spoolKinds(spool: Spool): readonly RecordKind[] {
 const rowsPerRead = 1_000;
 
 /** Bodies of messages that wait, as their rows name them. */
-function* livePlaces(read: ShardReader): Iterable<RecordPlace> {
+function* livePlaces(spool: Spool, read: ShardReader): Iterable<RecordPlace> {
   let { from } = queueRange as { readonly from: Uint8Array };
   for (;;) {
     const rows = read.range({ from, to: queueRange.to, limit: rowsPerRead });
-    for (const { value } of rows) yield rowPlace(value);
+    for (const { value } of rows) {
+      spool.countRow();
+      yield rowPlace(value);
+    }
     const last = rows.at(-1);
     if (last === undefined || rows.length < rowsPerRead) return;
     from = Buffer.concat([last.key, Buffer.of(0)]);

@@ -21,7 +21,7 @@ import { DueReader } from './due-reader.ts';
 import type { MessageEvents } from './events.ts';
 import { IndexingOrder } from './indexing-order.ts';
 import type { SpoolMessage } from './message.ts';
-import { earliestNextMs } from './message.ts';
+import { countWaiting, earliestNextMs } from './message.ts';
 import { queueKey, rowChanges, unpackRow } from './queue-rows.ts';
 import type { PackedAccepted, PackedOrigin } from './records.ts';
 import { acceptedDraft, applyChange, changeDraft, messageOf } from './records.ts';
@@ -70,6 +70,7 @@ export class Spool {
   #shard: SpoolShard | undefined;
   #due: DueReader | undefined;
   #residentBytes = 0;
+  #rowCount = 0;
   #isDraining = false;
 
   constructor(parts: SpoolParts) {
@@ -83,6 +84,11 @@ export class Spool {
   get shard(): SpoolShard {
     assert(this.#shard !== undefined, 'the spool works once its shard is open');
     return this.#shard;
+  }
+
+  /** Messages with a recipient that waits. */
+  get queuedCount(): number {
+    return this.#unindexed.count + this.#rowCount;
   }
 
   get activeCount(): number {
@@ -154,10 +160,11 @@ export class Spool {
     indexes: readonly number[],
     bounce?: NewMessage,
   ): Promise<void> {
-    message.waitingCount = 0;
-    for (const recipient of message.recipients) {
-      if (recipient.state === 'waiting') message.waitingCount++;
-    }
+    // An operator may have ended it while an attempt was open.
+    if (message.isDone) return;
+    message.waitingCount = countWaiting(message);
+    message.isDone = message.waitingCount === 0;
+    const isLast = message.isDone;
     const drafts = [changeDraft(message, indexes, this.clock.nowMs())];
     if (bounce !== undefined) {
       drafts.push(acceptedDraft(message.tenant, bounce.accepted, bounce.parts));
@@ -169,7 +176,7 @@ export class Spool {
       const { accepted, parts } = bounce;
       this.#admit(messageOf(accepted, message.tenant, places[1]!, parts), accepted[3]);
     }
-    if (message.waitingCount === 0) this.#finish(message);
+    if (isLast) this.#finish(message);
     else if (message.isIndexed) this.#settleIndexed(message);
   }
 
@@ -192,16 +199,17 @@ export class Spool {
 
   #finish(message: SpoolMessage): void {
     this.#drop(message);
+    if (message.isIndexed) this.#rowCount--;
     this.#unindexed.settled(message);
     this.shard.releaseBody(message.place);
     this.events.done(message);
   }
 
   #settleIndexed(message: SpoolMessage): void {
-    if (message.openCount === 0 && earliestNextMs(message) > this.clock.nowMs()) {
-      this.#drop(message);
-      this.#due?.wakeAt(earliestNextMs(message));
-    }
+    const nextMs = earliestNextMs(message);
+    if (message.openCount > 0 || (!message.isHeld && nextMs <= this.clock.nowMs())) return;
+    this.#drop(message);
+    if (!message.isHeld) this.#due?.wakeAt(nextMs);
   }
 
   #drop(message: SpoolMessage): void {
@@ -226,8 +234,9 @@ export class Spool {
   }
 
   #writeRow(message: SpoolMessage): void {
-    const changes = rowChanges(message, this.shard.get(queueKey(message.id)));
-    this.shard.write(changes);
+    const previous = this.shard.get(queueKey(message.id));
+    this.shard.write(rowChanges(message, previous));
+    if (previous === undefined) this.#rowCount++;
     message.isIndexed = true;
     this.#unindexed.settled(message);
   }
@@ -292,6 +301,11 @@ export class Spool {
   #forget(message: SpoolMessage): void {
     this.#messages.delete(message.id);
     this.#unindexed.settled(message);
+  }
+
+  /** At open: a row that waits in the index. */
+  countRow(): void {
+    this.#rowCount++;
   }
 
   /** The shard is open and replay is over: everything unfinished is tried. */

@@ -1,0 +1,200 @@
+/**
+ * Domains, accounts and aliases, as operators change them.
+ *
+ * Runs in:   main thread.
+ * Invariant: a change is durable before it is answered; a domain's new keys sign from the answer on.
+ */
+
+import type {
+  AccountView,
+  AliasView,
+  ControlHandlers,
+  DomainAnswer,
+} from '../../actors/asks/control.ts';
+import { dkimKeysJob, passwordHashJob } from '../../actors/asks/job-asks.ts';
+import { MailError } from '../../base/errors.ts';
+import { defaultTenant } from '../../base/ids.ts';
+import { type DkimKey, dkimRecordText } from '../../mail/trust/dkim/keys.ts';
+import { dnsRecordsFor } from '../../mail/trust/dns-records.ts';
+import type { Account, Alias, Domain } from '../../ports/account-directory.ts';
+import type { ControlParts } from './parts.ts';
+
+/** RSA for everybody, Ed25519 for those who know it (RFC 8463 §3: sign with both). */
+const selectors = { rsa: 'chaski-rsa', ed25519: 'chaski-ed' } as const;
+
+export function directoryHandlers(parts: ControlParts): ControlHandlers {
+  const { directory } = parts;
+  return {
+    'domain.create': async ({ name, catchAll }) => {
+      if ((await directory.domain(name)) !== undefined) {
+        throw new MailError('already-exists', `domain ${name}`);
+      }
+      const createdMs = parts.clock.nowMs();
+      await directory.putDomain({
+        name,
+        tenant: defaultTenant,
+        createdMs,
+        ...(catchAll === undefined ? {} : { catchAll }),
+      });
+      const keys = (await jobOf(parts, dkimKeysJob, selectors)) as readonly DkimKey[];
+      await directory.putDkimKeys(
+        name,
+        keys.map(({ selector, algorithm, privatePem }) => ({
+          selector,
+          algorithm,
+          privatePem,
+          createdMs,
+        })),
+      );
+      await parts.policyChanged();
+      return await answerFor(parts, await domainNamed(parts, name));
+    },
+    'domain.list': async () => {
+      const domains = await directory.domains();
+      return { domains: await Promise.all(domains.map((domain) => viewOfDomain(parts, domain))) };
+    },
+    'domain.show': async ({ name }) => await answerFor(parts, await domainNamed(parts, name)),
+    'domain.delete': async ({ name }) => {
+      await domainNamed(parts, name);
+      await directory.deleteDomain(name);
+      await parts.policyChanged();
+      return {};
+    },
+
+    'account.create': async ({ address, password, quotaBytes, sendAs }) => {
+      const passwordHash = password === undefined ? undefined : await hashOf(parts, password);
+      const account = await directory.createAccount({
+        tenant: defaultTenant,
+        address,
+        isEnabled: true,
+        quotaBytes: quotaBytes ?? parts.settings.accounts.quotaBytesDefault,
+        sendAs: sendAs ?? [],
+        createdMs: parts.clock.nowMs(),
+        ...(passwordHash === undefined ? {} : { passwordHash }),
+      });
+      return { account: viewOfAccount(account) };
+    },
+    'account.list': async ({ domain }) => ({
+      accounts: (await directory.accounts(domain)).map(viewOfAccount),
+    }),
+    'account.show': async ({ address }) => {
+      const account = await accountNamed(parts, address);
+      const domain = account.address.slice(account.address.lastIndexOf('@') + 1);
+      const aliases = (await directory.aliases(domain))
+        .filter(({ targets }) => targets.includes(account.address))
+        .map((alias) => alias.address);
+      return { account: viewOfAccount(account), aliases };
+    },
+    'account.set': async ({ address, isEnabled, quotaBytes, sendAs }) => {
+      const account = await accountNamed(parts, address);
+      const changed: Account = {
+        ...account,
+        isEnabled: isEnabled ?? account.isEnabled,
+        quotaBytes: quotaBytes ?? account.quotaBytes,
+        sendAs: sendAs ?? account.sendAs,
+      };
+      await directory.putAccount(changed);
+      return { account: viewOfAccount(await accountNamed(parts, address)) };
+    },
+    'account.password': async ({ address, password }) => {
+      const account = await accountNamed(parts, address);
+      await directory.putAccount({ ...account, passwordHash: await hashOf(parts, password) });
+      return {};
+    },
+    'account.delete': async ({ address }) => {
+      const account = await accountNamed(parts, address);
+      await directory.deleteAccount(account.id);
+      return {};
+    },
+
+    'alias.set': async ({ address, targets, mustBeNew }) => {
+      const isThere = (await aliasNamed(parts, address)) !== undefined;
+      if (isThere && mustBeNew) throw new MailError('already-exists', `alias ${address}`);
+      await directory.putAlias({ address, tenant: defaultTenant, targets });
+      return { alias: viewOfAlias((await aliasNamed(parts, address))!) };
+    },
+    'alias.list': async ({ domain }) => ({
+      aliases: (await directory.aliases(domain)).map(viewOfAlias),
+    }),
+    'alias.show': async ({ address }) => {
+      const alias = await aliasNamed(parts, address);
+      if (alias === undefined) throw new MailError('not-found', `alias ${address}`);
+      return { alias: viewOfAlias(alias) };
+    },
+    'alias.delete': async ({ address }) => {
+      await directory.deleteAlias(address);
+      return {};
+    },
+  };
+}
+
+/** The password goes to a job thread and comes back as an Argon2id string; it is kept nowhere. */
+async function hashOf(parts: ControlParts, password: string): Promise<string> {
+  return (await jobOf(parts, passwordHashJob, { password })) as string;
+}
+
+async function jobOf({ jobs }: ControlParts, name: string, meta: unknown): Promise<unknown> {
+  const answer = await jobs.run({ name, meta });
+  if (!answer.ok) throw new MailError(answer.code, answer.detail);
+  return answer.value;
+}
+
+async function domainNamed({ directory }: ControlParts, name: string): Promise<Domain> {
+  const domain = await directory.domain(name);
+  if (domain === undefined) throw new MailError('not-found', `domain ${name}`);
+  return domain;
+}
+
+async function accountNamed({ directory }: ControlParts, address: string): Promise<Account> {
+  const account = await directory.accountByAddress(address);
+  if (account === undefined) throw new MailError('not-found', `account ${address}`);
+  return account;
+}
+
+async function aliasNamed({ directory }: ControlParts, address: string): Promise<Alias | undefined> {
+  const domain = address.slice(address.lastIndexOf('@') + 1);
+  const wanted = address.toLowerCase();
+  return (await directory.aliases(domain)).find((alias) => alias.address.toLowerCase() === wanted);
+}
+
+async function answerFor(parts: ControlParts, domain: Domain): Promise<DomainAnswer> {
+  const keys = await parts.directory.dkimKeys(domain.name);
+  const records = dnsRecordsFor({
+    domain: domain.name,
+    hostname: parts.settings.hostname,
+    keys: keys.map(({ selector, privatePem }) => ({
+      selector,
+      recordText: dkimRecordText(privatePem),
+    })),
+  });
+  return { domain: await viewOfDomain(parts, domain), records };
+}
+
+async function viewOfDomain(
+  { directory }: ControlParts,
+  domain: Domain,
+): Promise<DomainAnswer['domain']> {
+  const [accounts, aliases] = await Promise.all([
+    directory.accounts(domain.name),
+    directory.aliases(domain.name),
+  ]);
+  const { name, tenant, catchAll, createdMs } = domain;
+  return {
+    name,
+    tenant,
+    ...(catchAll === undefined ? {} : { catchAll }),
+    createdMs,
+    accountCount: accounts.length,
+    aliasCount: aliases.length,
+  };
+}
+
+function viewOfAccount(account: Account): AccountView {
+  const { address, id, tenant, shard, isEnabled, quotaBytes, sendAs, createdMs } = account;
+  const hasPassword = account.passwordHash !== undefined;
+  return { address, id, tenant, shard, isEnabled, hasPassword, quotaBytes, sendAs, createdMs };
+}
+
+function viewOfAlias({ address, tenant, targets }: Alias): AliasView {
+  return { address, tenant, targets };
+}

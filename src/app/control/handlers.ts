@@ -1,0 +1,15 @@
+/**
+ * All that operators may ask on the control socket, as one table.
+ *
+ * Runs in: main thread.
+ */
+
+import type { ControlHandlers } from '../../actors/asks/control.ts';
+import { directoryHandlers } from './directory-handlers.ts';
+import type { ControlParts } from './parts.ts';
+import { queueHandlers } from './queue-handlers.ts';
+import { serverHandlers } from './server-handlers.ts';
+
+export function controlHandlers(parts: ControlParts): ControlHandlers {
+  return { ...serverHandlers(parts), ...directoryHandlers(parts), ...queueHandlers(parts) };
+}

@@ -1,0 +1,31 @@
+/**
+ * What the handlers of the control socket work with.
+ *
+ * Runs in: main thread.
+ */
+
+import type { Jobs } from '../../actors/jobs.ts';
+import type { Reception } from '../../actors/asks/reception.ts';
+import type { Router } from '../../actors/router.ts';
+import type { AccountDirectory } from '../../ports/account-directory.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Random } from '../../ports/random.ts';
+import type { Settings } from '../../settings/schema.ts';
+
+export interface ControlParts {
+  readonly settings: Settings;
+  readonly version: string;
+  readonly startedMs: number;
+  readonly shards: number;
+  readonly directory: AccountDirectory;
+  readonly router: Router;
+  readonly jobs: Jobs;
+  readonly reception: Reception;
+  /** As bound, by listener. */
+  readonly addresses: Readonly<Record<string, readonly string[]>>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly isReady: () => boolean;
+  /** Domains or keys changed: engine threads must be told. */
+  readonly policyChanged: () => Promise<void>;
+}

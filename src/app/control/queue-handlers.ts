@@ -1,0 +1,125 @@
+/**
+ * The queue as operators see it: one list over all shards.
+ *
+ * Runs in:   main thread.
+ * Limits:    actions over a selection go page by page, `pageCount` messages at a time, so none holds a shard long.
+ */
+
+import type { Answer, Ask } from '../../actors/ask.ts';
+import type {
+  ControlHandlers,
+  ControlResult,
+  QueueEntry,
+  QueueSelection,
+} from '../../actors/asks/control.ts';
+import type { QueueAction, QueueListAnswer } from '../../actors/asks/queue-asks.ts';
+import { queueAsks } from '../../actors/asks/queue-asks.ts';
+import { MailError } from '../../base/errors.ts';
+import { isMessageId, type ShardId, shardId } from '../../base/ids.ts';
+import type { ControlParts } from './parts.ts';
+
+const pageCount = 500;
+const askMsMax = 30_000;
+
+export function queueHandlers(parts: ControlParts): ControlHandlers {
+  const actOn = (selection: QueueSelection, action: QueueAction['action']) =>
+    actOnSelection(parts, selection, action);
+  return {
+    'queue.list': async ({ after, limit, ...selection }) => {
+      const pages = await onEveryShard(parts, (shard) =>
+        list(parts, shard, after ?? '', limit, selection),
+      );
+      const entries = pages.flatMap((page) => page.entries).sort(byId);
+      // Past the least place a shard was looked at up to, another page may still have older messages.
+      const open = pages.filter((page) => !page.isComplete).map((page) => page.scannedTo);
+      const safeTo = open.sort()[0];
+      const shown = entries
+        .filter((entry) => safeTo === undefined || entry.id <= safeTo)
+        .slice(0, limit);
+      return {
+        entries: shown,
+        messageCount: pages.reduce((sum, page) => sum + page.queuedCount, 0),
+        isComplete: safeTo === undefined && shown.length === entries.length,
+      };
+    },
+    'queue.show': async ({ id }) => {
+      if (!isMessageId(id)) throw new MailError('argument-invalid', `not a message id: ${id}`);
+      for (let shard = 0; shard < parts.shards; shard++) {
+        const answer = await ask(parts, shardId(shard), queueAsks.show, id);
+        if (answer.ok) return answer.value as ControlResult<'queue.show'>;
+        if (answer.code !== 'not-found') throw new MailError(answer.code, answer.detail);
+      }
+      throw new MailError('not-found', `message ${id} is not in the queue`);
+    },
+    'queue.retry': (selection) => actOn(selection, 'retry'),
+    'queue.hold': (selection) => actOn(selection, 'hold'),
+    'queue.release': (selection) => actOn(selection, 'release'),
+    'queue.delete': ({ withBounce, ...selection }) =>
+      actOn(selection, withBounce ? 'bounce' : 'delete'),
+    'queue.flush': () => actOn({ all: true, state: 'waiting' }, 'retry'),
+  };
+}
+
+async function actOnSelection(
+  parts: ControlParts,
+  selection: QueueSelection,
+  action: QueueAction['action'],
+): Promise<{ count: number }> {
+  const counts = await onEveryShard(parts, async (shard) => {
+    let count = 0;
+    let after = '';
+    for (;;) {
+      const page = await list(parts, shard, after, pageCount, selection);
+      if (page.entries.length > 0) {
+        const params: QueueAction = {
+          action,
+          ids: page.entries.map((entry) => entry.id),
+          ...(selection.domain === undefined ? {} : { domain: selection.domain }),
+        };
+        count += (valueOf(await ask(parts, shard, queueAsks.act, params)) as { count: number }).count;
+      }
+      if (page.isComplete) return count;
+      after = page.scannedTo;
+    }
+  });
+  return { count: counts.reduce((sum, count) => sum + count, 0) };
+}
+
+async function list(
+  parts: ControlParts,
+  shard: ShardId,
+  after: string,
+  limit: number,
+  selection: QueueSelection,
+): Promise<QueueListAnswer> {
+  const params = { after, limit, selection };
+  return valueOf(await ask(parts, shard, queueAsks.list, params)) as QueueListAnswer;
+}
+
+function onEveryShard<T>(parts: ControlParts, run: (shard: ShardId) => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: parts.shards }, (_, shard) => run(shardId(shard))));
+}
+
+function ask(parts: ControlParts, shard: ShardId, name: string, meta: unknown): Promise<Answer> {
+  const request: Ask = {
+    shard,
+    actor: 'operator',
+    name,
+    key: '',
+    class: 'long',
+    lane: 'normal',
+    deadlineMs: parts.clock.nowMs() + askMsMax,
+    meta,
+    body: [],
+  };
+  return parts.router.ask(request);
+}
+
+function valueOf(answer: Answer): unknown {
+  if (!answer.ok) throw new MailError(answer.code, answer.detail);
+  return answer.value;
+}
+
+function byId(a: QueueEntry, b: QueueEntry): number {
+  return a.id < b.id ? -1 : 1;
+}

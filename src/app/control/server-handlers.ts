@@ -1,0 +1,84 @@
+/**
+ * The server itself, and messages handed in by its own machine.
+ *
+ * Runs in:   main thread.
+ * Specs:     RFC 5321 §4.5.1 and §6.1 hold for `message.send` as for SMTP: its answer means "on disk".
+ */
+
+import type { ControlHandlers } from '../../actors/asks/control.ts';
+import type { EnvelopeRecipient } from '../../actors/asks/reception.ts';
+import { concat, latin1 } from '../../base/bytes.ts';
+import { MailError } from '../../base/errors.ts';
+import { defaultTenant } from '../../base/ids.ts';
+import type { ControlParts } from './parts.ts';
+
+export function serverHandlers(parts: ControlParts): ControlHandlers {
+  return {
+    'server.status': () => ({
+      version: parts.version,
+      processId: process.pid,
+      startedMs: parts.startedMs,
+      isReady: parts.isReady(),
+      listeners: parts.addresses,
+    }),
+    'message.send': async ({ sender, recipients }, call) => {
+      const resolved = (await Promise.all(recipients.map((each) => recipientsOf(parts, each)))).flat();
+      const body = ended(call.body);
+      const refusal = parts.reception.reserve(body.byteLength);
+      if (refusal !== undefined) throw new MailError(refusal.code, refusal.detail);
+      const id = parts.reception.nextId();
+      const answer = await parts.reception.accept(
+        {
+          envelope: { sender, recipients: resolved, body: '8bitmime', smtputf8: false },
+          arrival: {
+            id,
+            receivedMs: parts.clock.nowMs(),
+            listener: 'socket',
+            protocol: 'ESMTP',
+            peerAddress: '127.0.0.1',
+            peerPort: 0,
+            helo: parts.settings.hostname,
+            trusted: true,
+            tenant: defaultTenant,
+          },
+          body: [body],
+          bodyBytes: body.byteLength,
+        },
+        body.byteLength,
+      );
+      if (!answer.ok) throw new MailError(answer.code, answer.detail);
+      return { id, recipients: resolved.map(({ address }) => address) };
+    },
+  };
+}
+
+/** A message's last line ends with CRLF, as the wire form has it. */
+function ended(body: Uint8Array): Uint8Array {
+  const isEnded = body.at(-2) === 0x0d && body.at(-1) === 0x0a;
+  return isEnded ? body : concat([body, latin1('\r\n')]);
+}
+
+async function recipientsOf(parts: ControlParts, address: string): Promise<EnvelopeRecipient[]> {
+  const at = address.lastIndexOf('@');
+  if (at < 1) throw new MailError('recipient-invalid', address);
+  const resolution = await parts.directory.resolve(address.slice(0, at), address.slice(at + 1));
+  switch (resolution.kind) {
+    case 'remote':
+      return [{ address, target: { kind: 'remote' } }];
+    case 'resolved':
+      return resolution.targets.map((target) =>
+        target.kind === 'account'
+          ? {
+              address: target.address,
+              target: { kind: 'account', account: target.account, shard: target.shard },
+            }
+          : { address: target.address, target: { kind: 'remote' } },
+      );
+    case 'missing':
+      throw new MailError('account-missing', address);
+    case 'disabled':
+      throw new MailError('account-disabled', address);
+    case 'over-quota':
+      throw new MailError('account-over-quota', address);
+  }
+}
