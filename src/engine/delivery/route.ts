@@ -8,6 +8,7 @@
  */
 
 import { isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
 import { dayMs, minuteMs, secondMs } from '../../base/units.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
 import type { Dns, DnsAnswer, MxRecord } from '../../ports/dns.ts';
@@ -93,7 +94,9 @@ export class Router {
 
   async resolve(domain: string): Promise<Resolution> {
     const route = this.#route(domain);
-    if (route.kind === 'mx') return this.#resolveMx(domain);
+    if (route.kind === 'mx') {
+      return domain.startsWith('[') ? this.#literal(domain) : this.#resolveMx(toAscii(domain));
+    }
     const found = await this.#addresses([route.host], route.port, () => true);
     return this.#resolved(
       siteName(route.host, route.port),
@@ -118,19 +121,39 @@ export class Router {
   }
 
   async #resolveMx(domain: string): Promise<Resolution> {
-    const { dns, random, relay, ownAddresses } = this.#options;
+    const { dns, random, relay } = this.#options;
     const answer = await dns.mx(domain);
     const exchanges = this.#exchanges(domain, answer, random);
     if (!Array.isArray(exchanges)) return exchanges;
-    const found = await this.#addresses(
-      exchanges,
-      relay.mxPort,
-      (address) =>
-        relay.privateTargets || (ownAddresses?.has(address) !== true && isDialable(address)),
+    const found = await this.#addresses(exchanges, relay.mxPort, (address) =>
+      this.#mayDial(address),
     );
     if (answer.ok) found.ttlMs = Math.min(found.ttlMs, answer.ttlSeconds * secondMs);
     const name = `mx:${[...exchanges].sort().join(',')}`;
     return this.#resolved(name, found, this.#mxHandshake, domain);
+  }
+
+  #mayDial(address: string): boolean {
+    const { relay, ownAddresses } = this.#options;
+    return relay.privateTargets || (ownAddresses?.has(address) !== true && isDialable(address));
+  }
+
+  /** RFC 5321 §4.1.3: `[192.0.2.1]` and `[IPv6:2001:db8::1]` name the host itself. */
+  #literal(domain: string): Resolution {
+    const address = domain.slice(1, -1).replace(/^ipv6:/i, '');
+    if (isIP(address) === 0 || !domain.endsWith(']')) {
+      return failed(550, '5.1.2', `${domain} is no address`);
+    }
+    if (!this.#mayDial(address)) return failed(550, '5.4.4', `Mail is not sent to ${domain}`);
+    const port = this.#options.relay.mxPort;
+    const targets = [{ host: domain, address, port }];
+    return {
+      ok: true,
+      site: `mx:${domain}`,
+      targets,
+      handshake: this.#mxHandshake,
+      validMs: validMsMax,
+    };
   }
 
   /** Hosts in the order to try them, or why there is none. */
@@ -207,6 +230,11 @@ interface Found {
   forbidden: number;
   hasFailed: boolean;
   ttlMs: number;
+}
+
+/** U-labels as the DNS wants them; what has no such form is left to the look-up to refuse. */
+function toAscii(domain: string): string {
+  return domainToASCII(domain) || domain;
 }
 
 function siteName(host: string, port: number): string {

@@ -65,6 +65,8 @@ export class Site implements SessionOwner {
   /** Sessions that are not ready yet, each with its attempt's continuation. */
   readonly #opening = new Map<Session, (end: SessionEnd | undefined) => void>();
   #targets: readonly Target[];
+  /** Hosts that failed lately, by address: until when the others go first. */
+  readonly #badUntilMs = new Map<string, number>();
   /** Attempts under way, from the request for a slot on. */
   #attempts = 0;
   /** Mean time of one message over one connection, moving. */
@@ -100,6 +102,7 @@ export class Site implements SessionOwner {
   /** Newer answers of the DNS for the same set of hosts. */
   retarget(targets: readonly Target[]): void {
     this.#targets = targets;
+    this.#badUntilMs.clear();
   }
 
   /** False when the queue is full: nothing was taken. */
@@ -243,23 +246,37 @@ export class Site implements SessionOwner {
   /** Goes through the hosts in their order until one takes us. */
   async #connect(): Promise<void> {
     let end: SessionEnd = { reply: noConnectionReply, isOurs: true, tls: false };
-    for (const target of this.#targets) {
-      const result = await this.#try(target, this.#tlsBrokenUntilMs > this.#options.coarse.nowMs);
+    for (const target of this.#inOrder()) {
+      if (this.#isClosed) break;
+      const result = await this.#tryHost(target);
       if (result === undefined) return this.#onConnected();
       end = result;
-      if (!result.tls || this.#options.handshake.tls !== 'opportunistic') continue;
-      // Opportunistic means that clear text beats no mail (RFC 7435 §3).
-      this.#tlsBrokenUntilMs = this.#options.coarse.nowMs + tlsBrokenMs;
-      const inClear = await this.#try(target, true);
-      if (inClear === undefined) return this.#onConnected();
-      end = inClear;
+      const { clock, limits } = this.#options;
+      this.#badUntilMs.set(target.address, clock.monotonicMs() + limits.deadMsMin);
     }
     this.#options.leases.release(this.name);
     this.#attempts--;
     this.#onUnreachable(end);
   }
 
-  /** Undefined when a session is ready over this host. */
+  /** By preference, but those that failed lately last: their time-outs are not waited for again and again. */
+  #inOrder(): readonly Target[] {
+    if (this.#badUntilMs.size === 0) return this.#targets;
+    const nowMs = this.#options.clock.monotonicMs();
+    const isBad = (target: Target) => (this.#badUntilMs.get(target.address) ?? 0) > nowMs;
+    return [...this.#targets.filter((each) => !isBad(each)), ...this.#targets.filter(isBad)];
+  }
+
+  /** Undefined when a session is ready over this host, with TLS or, where that fails and may, in clear. */
+  async #tryHost(target: Target): Promise<SessionEnd | undefined> {
+    const { coarse, handshake } = this.#options;
+    const end = await this.#try(target, this.#tlsBrokenUntilMs > coarse.nowMs);
+    if (end?.tls !== true || handshake.tls !== 'opportunistic') return end;
+    // Opportunistic means that clear text beats no mail (RFC 7435 §3).
+    this.#tlsBrokenUntilMs = coarse.nowMs + tlsBrokenMs;
+    return this.#try(target, true);
+  }
+
   async #try(target: Target, isInClear: boolean): Promise<SessionEnd | undefined> {
     const { handshake, timeouts, limits, coarse, dialer } = this.#options;
     const session = new Session(this, {
@@ -298,6 +315,8 @@ export class Site implements SessionOwner {
 
   #onUnreachable(end: SessionEnd): void {
     const { clock, limits, random } = this.#options;
+    // Attempts that ran side by side have failed by one cause: it counts once.
+    if (this.#isDead()) return;
     const doubled = limits.deadMsMin * 2 ** Math.min(this.#failures, 20);
     const waitMs = Math.min(doubled, limits.deadMsMax) * (0.75 + random.fraction() / 2);
     if (this.#sessions.size > this.#opening.size) {
