@@ -60,8 +60,6 @@ const verbs = fc.constantFrom(
   'HELP\r\n',
   'XCLIENT ADDR=1.2.3.4\r\n',
   'AUTH PLAIN\r\n',
-  'STARTTLS\r\n',
-  'QUIT\r\n',
   '.\r\n',
   '\r\n',
   '.',
@@ -70,18 +68,27 @@ const verbs = fc.constantFrom(
   '<',
   '@',
   'text\r\n..dots\r\n',
+);
+const transactions = fc.constantFrom(
   'MAIL FROM:<a@far.test>\r\nRCPT TO:<alice@local.test>\r\n',
   'MAIL FROM:<a@far.test>\r\nRCPT TO:<team@local.test>\r\nDATA\r\n',
   'MAIL FROM:<a@far.test>\r\nRCPT TO:<slow@local.test>\r\nDATA\r\none\r\n..\r\n.\r\n',
   'MAIL FROM:<a@far.test>\r\nRCPT TO:<b@far.test>\r\nBDAT 5\r\nab\r\nc',
 );
+const enders = fc.constantFrom('STARTTLS\r\n', 'QUIT\r\n', 'BDAT x\r\n');
 const noise = fc
   .uint8Array({ maxLength: 40 })
   .map((bytes) => Buffer.from(bytes).toString('latin1'));
 const script = fc
-  .array(fc.oneof({ weight: 6, arbitrary: verbs }, { weight: 1, arbitrary: noise }), {
-    maxLength: 40,
-  })
+  .array(
+    fc.oneof(
+      { weight: 10, arbitrary: verbs },
+      { weight: 5, arbitrary: transactions },
+      { weight: 1, arbitrary: noise },
+      { weight: 1, arbitrary: enders },
+    ),
+    { maxLength: 40 },
+  )
   .map((words) => ['EHLO c.test\r\n', ...words]);
 const cuts = fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 60 });
 
@@ -139,7 +146,7 @@ test('any octets in any pieces get well-formed replies, and all room comes back'
     }),
     run,
   );
-  assert.ok(messageCount > run.numRuns / 4, `the scripts reach messages: ${messageCount}`);
+  assert.ok(messageCount > run.numRuns / 10, `the scripts reach messages: ${messageCount}`);
 });
 
 test('how the octets are cut changes neither replies nor messages', async () => {

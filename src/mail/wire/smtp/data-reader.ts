@@ -29,7 +29,7 @@ const smallBytes = 1_024;
 const smallCountMax = 64;
 
 export class DataReader {
-  /** The text so far, canonical. Taken away by `take`. */
+  /** The text so far, canonical; whoever takes it keeps it, as `reset` begins a new one. */
   parts: Uint8Array[] = [];
   bytes = 0;
   hasBareNewline = false;

@@ -1,0 +1,167 @@
+/** Who may connect, log in, send and receive. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MailError } from '../../../../src/base/errors.ts';
+import { ConnectionCounts } from '../../../../src/edge/guard/connection-counts.ts';
+import { defaultLogInLimits, LogInThrottle } from '../../../../src/edge/guard/log-in-throttle.ts';
+import { networkSet, plainAddress } from '../../../../src/edge/guard/networks.ts';
+import { decideRecipient } from '../../../../src/edge/guard/recipient-policy.ts';
+import { decodeSasl, saslMechanism } from '../../../../src/edge/guard/sasl.ts';
+import { parsePath } from '../../../../src/mail/wire/smtp/path.ts';
+import type { AccountDirectory } from '../../../../src/ports/account-directory.ts';
+import { fakeDirectory } from '../../../support/smtp-fakes.ts';
+
+function path(text: string) {
+  const octets = Buffer.from(`<${text}>`);
+  return parsePath(octets, 0, octets.length)!;
+}
+
+test('a network set knows addresses, prefixes and IPv4 inside IPv6', () => {
+  const set = networkSet(['192.0.2.1', '10.0.0.0/8', '2001:db8::/32', ' 198.51.100.0/24 ']);
+  for (const inside of [
+    '192.0.2.1',
+    '10.1.2.3',
+    '2001:db8::7',
+    '::ffff:10.9.9.9',
+    '198.51.100.7',
+  ]) {
+    assert.ok(set.has(inside), inside);
+  }
+  for (const outside of ['192.0.2.2', '11.0.0.1', '2001:db9::1', 'nonsense', '']) {
+    assert.ok(!set.has(outside), outside);
+  }
+});
+
+test('an empty set has nobody, loopback neither', () => {
+  const set = networkSet([]);
+  assert.ok(set.isEmpty);
+  assert.ok(!set.has('127.0.0.1'));
+});
+
+test('what is no network is named', () => {
+  for (const bad of [
+    '10.0.0.0/33',
+    '10.0.0/8',
+    'localhost',
+    '::/129',
+    '10.0.0.0/8/8',
+    '1.2.3.4/x',
+  ]) {
+    assert.throws(
+      () => networkSet([bad]),
+      (error) => error instanceof MailError && error.detail.includes(bad),
+    );
+  }
+});
+
+test('an IPv4 peer of an IPv6 socket is the IPv4 peer', () => {
+  assert.equal(plainAddress('::ffff:192.0.2.1'), '192.0.2.1');
+  assert.equal(plainAddress('::ffff:1'), '::ffff:1');
+  assert.equal(plainAddress('2001:db8::1'), '2001:db8::1');
+});
+
+test('connections are capped in all and by address, and places come back', () => {
+  const counts = new ConnectionCounts();
+  const caps = { connectionsMax: 3, connectionsPerAddressMax: 2 };
+  assert.ok(counts.take('a', caps));
+  assert.ok(counts.take('a', caps));
+  assert.ok(!counts.take('a', caps));
+  assert.ok(counts.take('b', caps));
+  assert.ok(!counts.take('c', caps));
+  counts.give('a');
+  counts.give('nobody');
+  assert.ok(counts.take('c', caps));
+  assert.equal(counts.count, 3);
+});
+
+test('failed log-ins wait longer each time, for that address and account only', () => {
+  const throttle = new LogInThrottle();
+  for (let i = 0; i < 4; i++) throttle.failed('a', 'u', 0);
+  assert.equal(throttle.waitMs('a', 'u', 0), 0);
+  throttle.failed('a', 'u', 0);
+  assert.equal(throttle.waitMs('a', 'U', 0), 10_000);
+  throttle.failed('a', 'u', 0);
+  assert.equal(throttle.waitMs('a', 'u', 5_000), 15_000);
+  assert.equal(throttle.waitMs('a', 'u', 20_000), 0);
+  assert.equal(throttle.waitMs('b', 'u', 0), 0);
+  assert.equal(throttle.waitMs('a', 'other', 0), 0);
+});
+
+test('a good log-in clears its account, not the address', () => {
+  const throttle = new LogInThrottle({ ...defaultLogInLimits, failuresPerAddressFree: 3 });
+  throttle.failed('a', 'u', 0);
+  throttle.failed('a', 'v', 0);
+  throttle.succeeded('a', 'u');
+  throttle.failed('a', 'w', 0);
+  assert.ok(throttle.waitMs('a', 'x', 0) > 0);
+});
+
+test('the throttle forgets after a while and never grows past its bound', () => {
+  const throttle = new LogInThrottle({
+    ...defaultLogInLimits,
+    failuresFree: 2,
+    forgetMs: 100,
+    entriesMax: 10,
+  });
+  throttle.failed('a', 'u', 0);
+  throttle.failed('a', 'u', 200);
+  assert.equal(throttle.waitMs('a', 'u', 200), 0);
+  for (let i = 0; i < 100; i++) throttle.failed(`peer ${i}`, 'u', 300);
+  assert.equal(throttle.waitMs('a', 'u', 300), 0);
+});
+
+test('a recipient is judged at once when the directory answers at once', () => {
+  assert.equal(decideRecipient(fakeDirectory, path('x@far.test'), false), 'relay-denied');
+  assert.deepEqual(decideRecipient(fakeDirectory, path('x@far.test'), true), {
+    tenant: undefined,
+    destinations: [{ address: 'x@far.test', target: { kind: 'remote' } }],
+  });
+  assert.equal(decideRecipient(fakeDirectory, path('nobody@local.test'), true), 'account-missing');
+  assert.equal(decideRecipient(fakeDirectory, path('gone@local.test'), true), 'account-disabled');
+  assert.equal(decideRecipient(fakeDirectory, path('root'), true), 'recipient-invalid');
+});
+
+test('a recipient is judged later when the directory answers later', async () => {
+  const decision = decideRecipient(fakeDirectory, path('slow@local.test'), false);
+  assert.ok(decision instanceof Promise);
+  const late = await decision;
+  assert.ok(typeof late !== 'string');
+  assert.equal(late.destinations[0]?.address, 'bob@local.test');
+});
+
+test('role mail goes to the oldest enabled account when nobody is named for it', async () => {
+  for (const role of ['postmaster', 'POSTMASTER@local.test', 'Abuse@local.test']) {
+    const decision = await decideRecipient(fakeDirectory, path(role), false);
+    assert.ok(typeof decision !== 'string', role);
+    assert.equal(decision.destinations[0]?.address, 'alice@local.test');
+  }
+});
+
+test('role mail waits when there is no account at all', async () => {
+  const empty = {
+    ...fakeDirectory,
+    resolve: () => ({ kind: 'missing' }),
+    accounts: () => [],
+    domains: () => [],
+  } as unknown as AccountDirectory;
+  assert.equal(await decideRecipient(empty, path('postmaster'), false), 'not-possible-now');
+});
+
+test('PLAIN wants three parts, one identity and no controls', () => {
+  const plain = (text: string) => saslMechanism('plain')!.begin().next(Buffer.from(text));
+  assert.deepEqual(plain('\0u\0p'), {
+    kind: 'credentials',
+    credentials: { user: 'u', password: 'p' },
+  });
+  assert.equal(plain('u\0u\0p').kind, 'credentials');
+  for (const bad of ['v\0u\0p', 'u\0p', '\0\0p', '\0u\n\0p', '\0u\0p\0', '']) {
+    assert.equal(plain(bad).kind, 'bad', JSON.stringify(bad));
+  }
+});
+
+test('base64 of an exchange is strict', () => {
+  assert.equal(decodeSasl('=')?.length, 0);
+  assert.equal(decodeSasl('YQ==')?.toString(), 'a');
+  for (const bad of ['YQ', 'Y Q=', '****', 'YQ=a']) assert.equal(decodeSasl(bad), undefined, bad);
+});
