@@ -1,5 +1,5 @@
 /**
- * Makes a received message ready for the journal: checks its header, edits it, signs it, puts the trace field before it.
+ * Makes a received message ready for the journal: checks, edits and signs it, and puts the trace field before it.
  *
  * Runs in:   engine threads (hot path: a relayed message of 1 kB costs at most 8 µs, signing aside).
  * Specs:     RFC 5321 §4.4 and §6.3 (trace, loops), RFC 6409 §6 and §8 (submission), RFC 8601 §5 (forged results),

@@ -31,16 +31,29 @@ export interface MessageDate {
 }
 
 const comment = /\([^()]*\)/g;
-const common =
-  /^(?:[a-z]{2,9}\.?\s*,?\s*)?(\d{1,2})[\s-]+([a-z]{3})[a-z]*\.?[\s,-]+(\d{2,4})[\s,]+(\d{1,2})\s*[:.]\s*(\d{1,2})(?:\s*[:.]\s*(\d{1,2})(?:[.,]\d+)?)?(?:\s*([ap])m\b)?\s*([+-]\s?\d{1,2}:?\d{2}|[a-z]{1,5})?/i;
+
+const weekday = String.raw`(?:[a-z]{2,9}\.?\s*,?\s*)?`;
+const month = String.raw`([a-z]{3})[a-z]*\.?`;
+const time = String.raw`(\d{1,2})\s*[:.]\s*(\d{1,2})(?:\s*[:.]\s*(\d{1,2})(?:[.,]\d+)?)?`;
+const zone = String.raw`([+-]\s?\d{1,2}:?\d{2}|[a-z]{1,5})?`;
+const common = new RegExp(
+  String.raw`^${weekday}(\d{1,2})[\s-]+${month}[\s,-]+(\d{2,4})[\s,]+${time}(?:\s*([ap])m\b)?\s*${zone}`,
+  'i',
+);
 /** `Sun Nov 22 02:09:16 2026`, perhaps with a zone at either place. */
-const asctime =
-  /^[a-z]{3}\s+([a-z]{3})\s+(\d{1,2})\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s+(?:([a-z]{1,5})\s+)?(\d{4})(?:\s+([+-]\d{4}))?/i;
+const asctime = new RegExp(
+  String.raw`^[a-z]{3}\s+${month}\s+(\d{1,2})\s+${time}\s+(?:([a-z]{1,5})\s+)?(\d{4})(?:\s+([+-]\d{4}))?`,
+  'i',
+);
 /** `Fri, May 09 2017 16:54:30 -0800`, of programs that write months first. */
-const monthFirst =
-  /^(?:[a-z]{3,9}\.?\s*,?\s*)?([a-z]{3})[a-z]*\.?\s+(\d{1,2})\s*,?\s+(\d{4})[\s,]+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([+-]\d{4}|[a-z]{1,5})?/i;
-const iso =
-  /^(\d{4})-(\d{2})-(\d{2})[T\s](\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(z|[+-]\d{2}:?\d{2})?/i;
+const monthFirst = new RegExp(
+  String.raw`^${weekday}${month}\s+(\d{1,2})\s*,?\s+(\d{4})[\s,]+${time}\s*${zone}`,
+  'i',
+);
+const iso = new RegExp(
+  String.raw`^(\d{4})-(\d{2})-(\d{2})[T\s]${time}\s*(z|[+-]\d{2}:?\d{2})?`,
+  'i',
+);
 
 /** `value` is unfolded. */
 export function parseDate(value: string): MessageDate | undefined {

@@ -5,7 +5,7 @@
  * Specs:     RFC 5322 §2.2 and §4.5 (obsolete white space before the colon), RFC 6532.
  * Limits:    `HeaderLimits`; a scan that meets one stops there with a fault.
  * Invariant: fields lie side by side from the start to `headerEnd`; only an empty line ends the header, so a
- *            line that is no field is kept as a field without a name, as verifiers of signatures see it.
+ *            line that is no field is kept as a field without a name.
  */
 
 export interface HeaderLimits {

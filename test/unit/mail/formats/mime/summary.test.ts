@@ -276,7 +276,8 @@ describe('the fixtures', () => {
     }
     context.diagnostic(`${messages.length} messages, differing: ${JSON.stringify(differing)}`);
     // Read one by one: postal-mime takes one of several From addresses, joins comments into domains, leaves UTF-7 and
-    // unlabelled 8-bit subjects as they are, reads no dates with comments, and shows report parts as attachments that it also made into text.
+    // unlabelled 8-bit subjects as they are, reads no dates with comments, and shows report parts as attachments that
+    // it also made into text.
     assert.ok(differing.from <= 8 && differing.to <= 1 && differing.date <= 2);
     assert.ok(differing.subject <= 14 && differing.attachments <= 15);
   });
