@@ -8,17 +8,12 @@ import { shardId } from '../base/ids.ts';
 import type { Readiness } from '../edge/protocols/http/routes.ts';
 import type { EngineHost } from './engine-host.ts';
 
-export interface HealthOptions {
-  readonly engine: EngineHost;
-  readonly folder: string;
-}
-
 export class Health {
-  readonly #options: HealthOptions;
+  readonly #engine: EngineHost;
   #state: 'starting' | 'open' | 'draining' = 'starting';
 
-  constructor(options: HealthOptions) {
-    this.#options = options;
+  constructor(engine: EngineHost) {
+    this.#engine = engine;
   }
 
   opened(): void {
@@ -32,7 +27,7 @@ export class Health {
   readiness(): Readiness {
     const faults: string[] = [];
     if (this.#state !== 'open') faults.push(this.#state);
-    const { placement, supervisor } = this.#options.engine;
+    const { placement, supervisor } = this.#engine;
     for (let number = 0; number < placement.shards; number++) {
       const state = supervisor.shardState(shardId(number));
       if (state !== 'open') faults.push(`shard ${number} is ${state}`);

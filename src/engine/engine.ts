@@ -50,6 +50,8 @@ export interface EngineParts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly ids: MessageIdSource;
+  /** No mail leaves: a command opened a stopped store. */
+  readonly isOffline: boolean;
   /** One word per shard: its current epoch. */
   readonly epochs: SharedArrayBuffer;
   /** Asks of this thread to the main thread or to another thread's shard. */
@@ -114,7 +116,7 @@ export function createEngine(parts: EngineParts): Engine {
     return { store, spool, deliverHere: async () => ({ ok: false, code: 'account-missing', detail: '' }) };
   }
 
-  const shards = new Shards(openShard, clock);
+  const shards = new Shards(openShard, clock, parts.isOffline);
   const shardOf = (ask: ArrivedAsk) => shards.get(ask.shard);
 
   const handlers: Handlers = {

@@ -30,10 +30,13 @@ export const sweepMs = 500;
 export class Shards {
   readonly #open: OpenShardFunction;
   readonly #clock: Clock;
+  /** No attempt is made. */
+  readonly #isOffline: boolean;
   readonly #shards = new Map<ShardId, OpenShard>();
   #timer: Timer | undefined;
 
-  constructor(open: OpenShardFunction, clock: Clock) {
+  constructor(open: OpenShardFunction, clock: Clock, isOffline: boolean) {
+    this.#isOffline = isOffline;
     this.#open = open;
     this.#clock = clock;
   }
@@ -51,6 +54,7 @@ export class Shards {
     try {
       const opened = await this.#open(shard);
       this.#shards.set(shard, opened);
+      if (this.#isOffline) opened.spool.drain();
       opened.spool.start(opened.store);
     } catch (error) {
       return failureOf(error);

@@ -12,4 +12,6 @@ export interface ThreadData {
   readonly epochs: SharedArrayBuffer;
   /** Random bits of this start of the process: message ids made by different threads must differ. */
   readonly startBits: number;
+  /** No mail leaves: a command opened a stopped store. */
+  readonly isOffline: boolean;
 }

@@ -320,9 +320,9 @@ export class Spool {
     for (const message of [...this.#messages.values()]) {
       // One with a row is the row's: it comes by its due instant.
       if (shard.get(queueKey(message.id)) !== undefined) this.#forget(message);
-      else this.#attempt(this, message);
+      else if (!this.#isDraining) this.#attempt(this, message);
     }
-    this.#due.claim(this.clock.nowMs());
+    if (!this.#isDraining) this.#due.claim(this.clock.nowMs());
   }
 
   /** No new attempts from here on; open ones go on. */

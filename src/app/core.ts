@@ -1,0 +1,135 @@
+/**
+ * What a running server and an offline command have in common: the locked folder, the directory, the engine.
+ *
+ * Runs in:   main thread.
+ * Invariant: what was opened last is closed first; the lock is given up last.
+ */
+
+import { join } from 'node:path';
+import type { Answer, Ask } from '../actors/ask.ts';
+import { engineAsks } from '../actors/asks/engine-asks.ts';
+import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
+import type { Reception } from '../actors/asks/reception.ts';
+import type { PackedRecipient } from '../actors/asks/spool-asks.ts';
+import { ByteBudget } from '../actors/budget.ts';
+import { nodeDisk } from '../adapters/files/disk.ts';
+import { openLmdbDirectory } from '../adapters/lmdb/account-directory.ts';
+import { nodeClock } from '../adapters/node/clock.ts';
+import { nodeRandom } from '../adapters/node/random.ts';
+import { failure } from '../base/errors.ts';
+import { MessageIdSource } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
+import { createReception } from '../edge/reception.ts';
+import type { AccountDirectory } from '../ports/account-directory.ts';
+import type { Settings } from '../settings/schema.ts';
+import { type DataFolder, openDataFolder } from './data-folder.ts';
+import { EngineHost } from './engine-host.ts';
+import { PolicySource } from './policy.ts';
+import { epochWords, workerCount } from './threads.ts';
+
+export interface CoreRequest {
+  readonly settings: Settings;
+  readonly log: Log;
+  /** No mail leaves: for commands on a stopped store. */
+  readonly isOffline: boolean;
+}
+
+export interface Core {
+  readonly folder: DataFolder;
+  readonly directory: AccountDirectory;
+  readonly engine: EngineHost;
+  readonly reception: Reception;
+  readonly budget: ByteBudget;
+  /** Closes what was opened, last first; parts may add their own. */
+  readonly closers: Closer[];
+  /** Domains, keys or settings changed: every engine thread gets a new policy. */
+  policyChanged(settings?: Settings): Promise<void>;
+}
+
+export type Closer = () => Promise<void>;
+
+export async function openCore(request: CoreRequest): Promise<Core> {
+  const { settings, log } = request;
+  const folder = await openDataFolder({
+    path: settings.data.dir,
+    shards: settings.shards,
+    disk: nodeDisk,
+    random: nodeRandom,
+  });
+  const closers: Closer[] = [async () => folder[Symbol.asyncDispose]()];
+  try {
+    return await openParts(request, folder, closers);
+  } catch (error) {
+    await closeAll(closers, log);
+    throw error;
+  }
+}
+
+async function openParts(
+  { settings, log, isOffline }: CoreRequest,
+  folder: DataFolder,
+  closers: Closer[],
+): Promise<Core> {
+  const directory = openLmdbDirectory({
+    path: join(folder.path, 'directory'),
+    shards: folder.shards,
+  });
+  closers.push(() => directory.close());
+  const policies = new PolicySource(directory);
+  let current = settings;
+  let policy: PolicySnapshot = await policies.snapshot(current);
+  const [startBits = 0] = new Uint16Array(nodeRandom.bytes(2).slice().buffer);
+  const engine = new EngineHost({
+    shards: folder.shards,
+    workers: workerCount(settings),
+    threadData: { settings, epochs: epochWords(folder.shards), startBits, isOffline },
+    clock: nodeClock,
+    log,
+    policy: () => policy,
+    answers: { [engineAsks.resolve]: (ask) => resolveForEngine(directory, ask) },
+  });
+  closers.push(() => engine.close());
+  await engine.start();
+  const budget = new ByteBudget(settings.memory.receivingBytesMax);
+  const reception = createReception({
+    router: engine.router,
+    budget,
+    ids: new MessageIdSource(nodeClock.nowMs, startBits),
+    clock: nodeClock,
+    spoolShard: () => engine.spoolShard(),
+  });
+  const policyChanged = async (next?: Settings) => {
+    current = next ?? current;
+    policy = await policies.snapshot(current);
+    await engine.pushPolicy();
+  };
+  return { folder, directory, engine, reception, budget, closers, policyChanged };
+}
+
+export async function closeAll(closers: Closer[], log: Log): Promise<void> {
+  for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
+    try {
+      await close();
+    } catch (error) {
+      log.error({ error }, 'a part did not close');
+    }
+  }
+}
+
+/** An engine thread asks where a report to this address goes: as at RCPT, nobody when the address is not there. */
+async function resolveForEngine(directory: AccountDirectory, ask: Ask): Promise<Answer> {
+  const address = String(ask.meta);
+  const at = address.lastIndexOf('@');
+  if (at < 1) return failure('recipient-invalid', address);
+  const resolution = await directory.resolve(address.slice(0, at), address.slice(at + 1));
+  const remote: PackedRecipient = [address, 0, 0, 0, ''];
+  if (resolution.kind === 'remote') return { ok: true, value: [remote] };
+  if (resolution.kind !== 'resolved') return { ok: true, value: [] };
+  const recipients = resolution.targets.map(
+    (target): PackedRecipient =>
+      target.kind === 'account'
+        ? [target.address, target.account, target.shard, 0, '']
+        : [target.address, 0, 0, 0, ''],
+  );
+  return { ok: true, value: recipients };
+}

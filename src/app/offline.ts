@@ -1,0 +1,44 @@
+/**
+ * A stopped store, opened by a command: the engine without listeners, and no mail leaves.
+ *
+ * Runs in:   the CLI's process.
+ * Invariant: holds the data folder's lock while it is open, so no server can start meanwhile.
+ */
+
+import type { ControlHandlers } from '../actors/asks/control.ts';
+import { nodeClock } from '../adapters/node/clock.ts';
+import { nodeRandom } from '../adapters/node/random.ts';
+import { createLog } from '../base/log.ts';
+import type { Settings } from '../settings/schema.ts';
+import { controlHandlers } from './control/handlers.ts';
+import { closeAll, openCore } from './core.ts';
+
+export interface OfflineStore {
+  readonly handlers: ControlHandlers;
+  close(): Promise<void>;
+}
+
+/** @throws MailError `not-possible-now` while another process has the folder. */
+export async function openOffline(settings: Settings): Promise<OfflineStore> {
+  // A command's standard output is its result: what the engine has to say goes to standard error.
+  const quiet = { ...settings, log: { ...settings.log, level: 'silent' as const } };
+  const log = createLog('warn', {}, { descriptor: 2 });
+  const core = await openCore({ settings: quiet, log, isOffline: true });
+  const { folder, directory, engine, reception } = core;
+  const handlers = controlHandlers({
+    settings,
+    version: '',
+    startedMs: nodeClock.nowMs(),
+    shards: folder.shards,
+    directory,
+    router: engine.router,
+    jobs: engine.jobs,
+    reception,
+    addresses: {},
+    clock: nodeClock,
+    random: nodeRandom,
+    isReady: () => false,
+    policyChanged: () => core.policyChanged(),
+  });
+  return { handlers, close: () => closeAll(core.closers, log) };
+}
