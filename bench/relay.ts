@@ -6,14 +6,14 @@
  *            round to round; the others are up but idle.
  */
 
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, release, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { describeMachine, firstLine, type Machine, stamp } from './machine.ts';
 import { type Cell, cells, type Row, rows } from './relay/cells.ts';
 import { type LatencyMeasurement, LatencyRig } from './relay/latency.ts';
-import { type Machine, type Rounds, renderMarkdown } from './relay/report.ts';
+import { type Rounds, renderMarkdown } from './relay/report.ts';
 import { type Measurement, makeWork, Rig } from './relay/rig.ts';
 import { countSyncs, type SyncCount, straceIsInstalled } from './relay/syncs.ts';
 import { postfixIsInstalled } from './servers/postfix.ts';
@@ -50,7 +50,7 @@ if (values.help) process.stdout.write(usage);
 else await bench();
 
 async function bench(): Promise<void> {
-  const machine = describeMachine();
+  const machine = describeMachine(`Postfix ${firstLine('postconf', ['-dh', 'mail_version'])}`);
   const roundCount = Number(values.rounds ?? (values.quick ? 2 : 7));
   const wanted = chosenRows();
   const names = values.cells?.split(',');
@@ -162,34 +162,11 @@ function turned<T>(things: readonly T[], round: number): readonly T[] {
 
 function report(machine: Machine, rounds: Rounds): void {
   mkdirSync(resultsFolder, { recursive: true });
-  const stamp = machine.date.slice(0, 16).replaceAll(/[:T]/g, '-');
   const markdown = renderMarkdown(machine, rounds, cells);
-  const json = values.json ?? join(resultsFolder, `relay-${stamp}.json`);
+  const json = values.json ?? join(resultsFolder, `relay-${stamp(machine)}.json`);
   writeFileSync(json, `${JSON.stringify({ machine, rounds }, undefined, 1)}\n`);
-  writeFileSync(join(resultsFolder, `relay-${stamp}.md`), markdown);
+  writeFileSync(join(resultsFolder, `relay-${stamp(machine)}.md`), markdown);
   process.stdout.write(markdown);
-}
-
-function describeMachine(): Machine {
-  const all = cpus();
-  return {
-    date: new Date().toISOString(),
-    cpu: all[0]?.model ?? 'unknown',
-    cores: all.length,
-    kernel: release(),
-    node: process.version,
-    postfix: firstLine('postconf', ['-dh', 'mail_version']),
-    revision: firstLine('git', ['describe', '--always', '--dirty']),
-    loadAverageBefore: loadavg()[0] ?? 0,
-  };
-}
-
-function firstLine(command: string, args: readonly string[]): string {
-  try {
-    return execFileSync(command, args, { encoding: 'utf8', stdio: 'pipe' }).split('\n')[0]!;
-  } catch {
-    return 'unknown';
-  }
 }
 
 function say(line: string): void {

@@ -4,6 +4,7 @@
  * Runs in: bench; pure.
  */
 
+import { type Machine, machineLine } from '../machine.ts';
 import { ratios, type Spread, spread } from '../statistics.ts';
 import { type Cell, reference } from './cells.ts';
 import type { LatencyMeasurement } from './latency.ts';
@@ -15,17 +16,6 @@ export interface Rounds {
   readonly cells: Readonly<Record<string, Readonly<Record<string, readonly Measurement[]>>>>;
   readonly latency: Readonly<Record<string, readonly LatencyMeasurement[]>>;
   readonly syncs: Readonly<Record<string, SyncCount>>;
-}
-
-export interface Machine {
-  readonly date: string;
-  readonly cpu: string;
-  readonly cores: number;
-  readonly kernel: string;
-  readonly node: string;
-  readonly postfix: string;
-  readonly revision: string;
-  readonly loadAverageBefore: number;
 }
 
 export interface RowSummary {
@@ -69,9 +59,7 @@ export function renderMarkdown(machine: Machine, rounds: Rounds, all: readonly C
   const names = Object.keys(rounds.cells);
   const parts = [
     `# Relay bench, ${machine.date}`,
-    `${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel}, Node ${machine.node}, ` +
-      `Postfix ${machine.postfix}, Chaski ${machine.revision}; ` +
-      `load average at the start ${machine.loadAverageBefore.toFixed(2)}.`,
+    machineLine(machine),
     'Generator, server and sink share the cores. Medians over the rounds (least–most); ratios are ' +
       'taken round by round. PSS at the end of a run, RSS as the sum of the processes’ peaks.',
     renderVerdicts(rounds, all),

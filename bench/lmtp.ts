@@ -1,0 +1,184 @@
+/**
+ * `npm run bench:lmtp`: Chaski and Dovecot take the same mail into 100 accounts over LMTP, in turn.
+ *
+ * Runs in:   a process of its own, as root where Dovecot is to be measured.
+ * Invariant: every message is acknowledged for its recipient, so it is on disk by each server's own rule.
+ */
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { Child } from '../src/harness/child.ts';
+import type { LoadReport } from '../src/harness/load/tally.ts';
+import { treeCpuSeconds, treeUsage } from '../src/harness/observe.ts';
+import { createAccounts } from './lmtp/accounts.ts';
+import { describeMachine, firstLine, type Machine, machineLine, stamp } from './machine.ts';
+import { makeWork } from './relay/rig.ts';
+import { launcher, startChaski } from './servers/chaski.ts';
+import { dovecotIsInstalled, startDovecot } from './servers/dovecot.ts';
+import { freePort } from './servers/free-port.ts';
+import type { ServerUnderTest } from './servers/server.ts';
+import { ratios, type Spread, spread } from './statistics.ts';
+
+const domain = 'bench.test';
+const accounts = 100;
+const sessions = 10;
+const messageBytes = 3_072;
+const settleMs = 400;
+const required = 3;
+
+interface Measurement {
+  readonly messagesPerSecond: number;
+  readonly cpuSecondsPer1000: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly pssBytes: number;
+}
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '7' },
+    messages: { type: 'string', default: '3000' },
+    format: { type: 'string', default: 'sdbox' },
+    only: { type: 'string' },
+    work: { type: 'string', default: tmpdir() },
+    json: { type: 'string' },
+  },
+});
+
+const machine = describeMachine(`Dovecot ${firstLine('dovecot', ['--version'])}`);
+const work = makeWork(values.work);
+try {
+  report(machine, await bench());
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
+
+async function bench(): Promise<Record<string, Measurement[]>> {
+  const servers: ServerUnderTest[] = [];
+  const measured: Record<string, Measurement[]> = {};
+  try {
+    for (const start of starters()) servers.push(await start());
+    for (const server of servers) {
+      measured[server.name] = [];
+      await measure(server, 1_000);
+    }
+    for (let round = 0; round < Number(values.rounds); round++) {
+      const first = round % servers.length;
+      for (const server of [...servers.slice(first), ...servers.slice(0, first)]) {
+        const result = await measure(server, Number(values.messages));
+        measured[server.name]!.push(result);
+        process.stderr.write(
+          `round ${round + 1} ${server.name}: ${result.messagesPerSecond.toFixed(0)}/s, ` +
+            `${result.cpuSecondsPer1000.toFixed(3)} CPU s/1000\n`,
+        );
+      }
+    }
+  } finally {
+    for (const server of servers) await server.stop();
+  }
+  return measured;
+}
+
+function starters(): readonly (() => Promise<ServerUnderTest>)[] {
+  const all: (() => Promise<ServerUnderTest>)[] = [];
+  if (values.only !== 'dovecot')
+    all.push(
+      () => startOwn('chaski'),
+      () => startOwn('chaski again'),
+    );
+  if (values.only === 'chaski') return all;
+  if (dovecotIsInstalled()) all.push(() => startDovecot(newFolder(), values.format));
+  else process.stderr.write('dovecot: skipped, not installed or not root\n');
+  return all;
+}
+
+async function startOwn(name: string): Promise<ServerUnderTest> {
+  const folder = newFolder();
+  const place = { folder, nextHopPort: await freePort() };
+  const port = await freePort();
+  const environment = { CHASKI_LISTEN__LMTP: `127.0.0.1:${port}` };
+  const server = await startChaski(place, { name, environment });
+  await createAccounts(place, domain, accounts);
+  return { ...server, port };
+}
+
+function newFolder(): string {
+  return mkdtempSync(join(work, 'server-'));
+}
+
+async function measure(server: ServerUnderTest, messages: number): Promise<Measurement> {
+  const cpuBefore = treeCpuSeconds(server.pid);
+  const load = new Child({
+    command: launcher,
+    args: [
+      ...['load', 'lmtp', '--target', `127.0.0.1:${server.port}`, '--sessions', `${sessions}`],
+      ...['--count', `${messages}`, '--size', `${messageBytes}`],
+      ...['--to', `user{1-${accounts}}@${domain}`, '--json'],
+    ],
+  });
+  const { code } = await load.ended;
+  if (code !== 0) throw new Error(`${server.name}: load: ${code} ${load.stdout}${load.stderr}`);
+  await sleep(settleMs);
+  const usage = treeUsage(server.pid);
+  const loaded = JSON.parse(load.stdout) as LoadReport;
+  return {
+    messagesPerSecond: loaded.messagesPerSecond,
+    cpuSecondsPer1000: ((usage.cpuSeconds - cpuBefore) / messages) * 1000,
+    p50Ms: loaded.latency.p50Ms,
+    p99Ms: loaded.latency.p99Ms,
+    pssBytes: usage.pssBytes,
+  };
+}
+
+function report(where: Machine, measured: Record<string, Measurement[]>): void {
+  const peer = Object.entries(measured).find(([name]) => name.startsWith('dovecot'))?.[1];
+  const lines = [
+    `# LMTP bench, ${where.date}`,
+    '',
+    machineLine(where),
+    '',
+    `${messageBytes} bytes, ${sessions} sessions, ${accounts} accounts; ` +
+      `required: ${required} times Dovecot’s messages a second.`,
+    '',
+    '| server | messages/s | × Dovecot | CPU s/1000 | p50 ms | p99 ms | PSS MB |',
+    '|---|---|---|---|---|---|---|',
+  ];
+  for (const [name, own] of Object.entries(measured)) {
+    const figures = (pick: (each: Measurement) => number) => own.map(pick);
+    const rate = figures((each) => each.messagesPerSecond);
+    const ratio =
+      peer === undefined
+        ? '–'
+        : range(
+            spread(
+              ratios(
+                rate,
+                peer.map((each) => each.messagesPerSecond),
+              ),
+            ),
+            2,
+          );
+    lines.push(
+      `| ${name} | ${range(spread(rate), 0)} | ${ratio} ` +
+        `| ${range(spread(figures((each) => each.cpuSecondsPer1000)), 3)} ` +
+        `| ${range(spread(figures((each) => each.p50Ms)), 1)} ` +
+        `| ${range(spread(figures((each) => each.p99Ms)), 1)} ` +
+        `| ${(Math.max(...figures((each) => each.pssBytes)) / 1e6).toFixed(0)} |`,
+    );
+  }
+  const folder = new URL('./results/', import.meta.url).pathname;
+  mkdirSync(folder, { recursive: true });
+  const markdown = `${lines.join('\n')}\n`;
+  const json = values.json ?? join(folder, `lmtp-${stamp(where)}.json`);
+  writeFileSync(json, `${JSON.stringify({ machine: where, measured }, undefined, 1)}\n`);
+  writeFileSync(join(folder, `lmtp-${stamp(where)}.md`), markdown);
+  process.stdout.write(markdown);
+}
+
+function range(figures: Spread, digits: number): string {
+  const { median, min, max } = figures;
+  return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
+}

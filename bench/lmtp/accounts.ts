@@ -1,0 +1,24 @@
+/**
+ * Makes the accounts of an LMTP bench by the same commands an operator has.
+ *
+ * Runs in:   bench.
+ * Limits:    `togetherMax` commands at once.
+ */
+
+import { runCommand } from '../servers/chaski.ts';
+import type { ServerPlace } from '../servers/server.ts';
+
+const togetherMax = 4;
+
+export async function createAccounts(
+  place: ServerPlace,
+  domain: string,
+  count: number,
+): Promise<void> {
+  await runCommand(['domain', 'create', domain], place);
+  let next = 1;
+  const work = async () => {
+    while (next <= count) await runCommand(['account', 'create', `user${next++}@${domain}`], place);
+  };
+  await Promise.all(Array.from({ length: togetherMax }, work));
+}
