@@ -14,9 +14,18 @@ const handlers = passwordHandlers({
 });
 
 function ask(name: string, meta: unknown): unknown {
-  const rest = { actor: '', key: '', deadlineMs: 0, body: new Uint8Array(0) };
-  const arrived: ArrivedAsk = { shard: shardId(0), name, meta, ...rest };
-  return handlers[name]!(arrived);
+  const arrived: ArrivedAsk = {
+    shard: shardId(0),
+    actor: '',
+    name,
+    key: '',
+    class: 'short',
+    lane: 'normal',
+    deadlineMs: 0,
+    meta,
+    body: new Uint8Array(0),
+  };
+  return handlers[name]!(arrived, { isFull: false });
 }
 
 describe('password jobs', () => {
