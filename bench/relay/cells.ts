@@ -5,6 +5,7 @@
  */
 
 import type { Environment } from '../servers/chaski.ts';
+import { strangerAddress } from './stranger.ts';
 
 /** A figure that must be reached, and one to aim for; ratios to Postfix of the same run. */
 export interface Target {
@@ -82,6 +83,8 @@ export interface Row {
   readonly prepare?: readonly (readonly string[])[];
   readonly sender?: string;
   readonly recipient?: string;
+  /** Whether the load comes as from the Internet: not from a trusted network, signed, and verified. */
+  readonly isStranger?: boolean;
   /** Only these cells; all where absent. */
   readonly cells?: readonly string[];
 }
@@ -93,4 +96,24 @@ export const rows: readonly Row[] = [
   { name: reference, kind: 'postfix' },
   // The same server once more: how far its ratio to the first is from 1 is the noise of the run.
   { name: 'chaski again', kind: 'chaski' },
+  {
+    name: 'chaski signing',
+    kind: 'chaski',
+    prepare: [['domain', 'create', 'bench.test']],
+    sender: 'writer@bench.test',
+    cells: ['1kB/20'],
+  },
+  {
+    name: 'chaski verifying',
+    kind: 'chaski',
+    isStranger: true,
+    prepare: [
+      ['domain', 'create', 'bench.test'],
+      // Mail that is let in and goes out again, so that the sink counts it like the others'.
+      ['alias', 'create', 'in@bench.test', 'sink@example.com'],
+    ],
+    sender: strangerAddress,
+    recipient: 'in@bench.test',
+    cells: ['1kB/20'],
+  },
 ];

@@ -10,15 +10,17 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child } from '../../src/harness/child.ts';
 import { treeCpuSeconds, treeUsage } from '../../src/harness/observe.ts';
-import { runCommand, startChaski } from '../servers/chaski.ts';
+import { type Environment, runCommand, startChaski } from '../servers/chaski.ts';
 import { startPostfix } from '../servers/postfix.ts';
 import type { ServerPlace, ServerUnderTest } from '../servers/server.ts';
 import { SmtpSink } from '../servers/smtp-sink.ts';
 import type { Cell, Row } from './cells.ts';
+import { createStranger, type Stranger } from './stranger.ts';
 
 const runMsMax = 180_000;
 /** After the last message: time for the work that follows a delivery, so that its CPU counts. */
 const settleMs = 400;
+const strangerBodyBytes = 1_024;
 
 export interface Measurement {
   readonly messagesPerSecond: number;
@@ -34,22 +36,34 @@ export class Rig {
   readonly row: Row;
   readonly server: ServerUnderTest;
   readonly #sink: SmtpSink;
+  readonly #stranger: Stranger | undefined;
   readonly #folder: string;
 
-  private constructor(row: Row, server: ServerUnderTest, sink: SmtpSink, folder: string) {
+  private constructor(
+    row: Row,
+    server: ServerUnderTest,
+    sink: SmtpSink,
+    stranger: Stranger | undefined,
+    folder: string,
+  ) {
     this.row = row;
     this.server = server;
     this.#sink = sink;
+    this.#stranger = stranger;
     this.#folder = folder;
   }
 
   static async start(row: Row, work: string): Promise<Rig> {
     const sink = await SmtpSink.start();
     const folder = mkdtempSync(join(work, 'server-'));
+    const stranger =
+      row.isStranger === true ? await createStranger(folder, strangerBodyBytes) : undefined;
     try {
-      const server = await startServer(row, { folder, nextHopPort: sink.port });
-      return new Rig(row, server, sink, folder);
+      const place = { folder, nextHopPort: sink.port };
+      const server = await startServer(row, place, strangerEnvironment(stranger));
+      return new Rig(row, server, sink, stranger, folder);
     } catch (error) {
+      await stranger?.stop();
       await sink.stop();
       throw error;
     }
@@ -79,6 +93,7 @@ export class Rig {
 
   async stop(): Promise<void> {
     await this.server.stop();
+    await this.#stranger?.stop();
     await this.#sink.stop();
     rmSync(this.#folder, { recursive: true });
   }
@@ -86,20 +101,37 @@ export class Rig {
   #sourceArguments(load: Load): readonly string[] {
     const { sender = 'bench@example.net', recipient = 'sink@example.com' } = this.row;
     const reuse = load.perConnection === 'many' ? ['-d'] : [];
+    const content =
+      this.#stranger === undefined
+        ? ['-l', `${load.messageBytes}`]
+        : ['-F', this.#stranger.messageFile];
     return [
-      ...reuse,
-      ...['-s', `${load.sessions}`, '-l', `${load.messageBytes}`, '-m', `${load.messages}`],
+      ...[...reuse, ...content, '-s', `${load.sessions}`, '-m', `${load.messages}`],
       ...['-f', sender, '-t', recipient, `127.0.0.1:${this.server.port}`],
     ];
   }
 }
 
-export async function startServer(row: Row, place: ServerPlace): Promise<ServerUnderTest> {
+export async function startServer(
+  row: Row,
+  place: ServerPlace,
+  further: Environment = {},
+): Promise<ServerUnderTest> {
   if (row.kind === 'postfix') return await startPostfix(place);
-  const { name, environment = {}, prepare = [] } = row;
+  const { name, prepare = [] } = row;
+  const environment = { ...row.environment, ...further };
   const server = await startChaski(place, { name, environment });
   for (const args of prepare) await runCommand(args, place, environment);
   return server;
+}
+
+/** Loopback is not trusted, and the DNS is the stranger's. */
+function strangerEnvironment(stranger: Stranger | undefined): Environment {
+  if (stranger === undefined) return {};
+  return {
+    CHASKI_RELAY__NETWORKS: '',
+    CHASKI_DNS__SERVERS: `127.0.0.1:${stranger.dnsPort}`,
+  };
 }
 
 /** A folder for all servers of one run, on the disk that is measured. */
