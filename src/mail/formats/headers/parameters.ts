@@ -97,11 +97,17 @@ class Cursor {
   plain(ends: string): string {
     const text = this.#text;
     let out = '';
-    while (this.#at < text.length && !ends.includes(text[this.#at]!)) {
-      if (text[this.#at] === '(') this.#skipComment();
-      else out += text[this.#at++];
+    let start = this.#at;
+    while (this.#at < text.length) {
+      const char = text[this.#at]!;
+      if (char === '(') {
+        out += text.slice(start, this.#at);
+        this.#skipComment();
+        start = this.#at;
+      } else if (ends.includes(char)) break;
+      else this.#at++;
     }
-    return out.trim();
+    return (out + text.slice(start, this.#at)).trim();
   }
 
   /** A quoted string or what stands up to the next semicolon; stops at that semicolon. */
@@ -114,10 +120,13 @@ class Cursor {
     // Unquoted values with spaces are wrong and common: they end at the semicolon.
     if (text[this.#at] !== '"') return this.plain(';');
     let out = '';
-    for (this.#at++; this.#at < text.length && text[this.#at] !== '"'; this.#at++) {
-      if (text[this.#at] === '\\' && this.#at + 1 < text.length) this.#at++;
-      out += text[this.#at];
+    let start = ++this.#at;
+    for (; this.#at < text.length && text[this.#at] !== '"'; this.#at++) {
+      if (text[this.#at] !== '\\' || this.#at + 1 === text.length) continue;
+      out += text.slice(start, this.#at);
+      start = ++this.#at;
     }
+    out += text.slice(start, this.#at);
     this.#at++;
     this.plain(';');
     return out;

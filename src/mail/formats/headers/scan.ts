@@ -47,7 +47,8 @@ export class HeaderScan {
   /** After the empty line; equal to `headerEnd` where there is none. */
   bodyStart = 0;
   fault: HeaderFault | undefined;
-  #offsets = new Int32Array(32 * offsetsPerField);
+  /** An array, not an Int32Array: scans that are kept are many and small. */
+  readonly #offsets: number[] = [];
 
   /** Scans from `from` up to `to`. False when a limit was met; `fault` then says which. */
   scan(
@@ -62,7 +63,7 @@ export class HeaderScan {
     this.fault = undefined;
     const { headerBytesMax, fieldsMax, lineBytesMax } = limits;
     const stop = to - from > headerBytesMax ? from + headerBytesMax + 2 : to;
-    let offsets = this.#offsets;
+    const offsets = this.#offsets;
     let count = 0;
     let at = from;
     while (at < stop) {
@@ -72,9 +73,9 @@ export class HeaderScan {
         return this.#end(count, at, at + 2);
       }
       if (count === fieldsMax) return this.#fail('fields-too-many', count, at);
-      if ((count + 1) * offsetsPerField > offsets.length) offsets = this.#grow();
       const nameEnd = endOfName(bytes, at, stop);
       const valueStart = nameEnd === at ? at : afterColon(bytes, nameEnd);
+      // Appends or overwrites, in order.
       const place = count * offsetsPerField;
       offsets[place] = at;
       offsets[place + 1] = nameEnd;
@@ -138,13 +139,6 @@ export class HeaderScan {
     this.#end(count, at, at);
     this.fault = fault;
     return false;
-  }
-
-  #grow(): Int32Array<ArrayBuffer> {
-    const grown = new Int32Array(this.#offsets.length * 2);
-    grown.set(this.#offsets);
-    this.#offsets = grown;
-    return grown;
   }
 }
 

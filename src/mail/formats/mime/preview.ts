@@ -3,7 +3,7 @@
  *
  * Runs in:   engine threads (once per stored message); pure.
  * Specs:     RFC 8970 §3 (PREVIEW: at most 256 characters, made from text parts).
- * Limits:    at most `sourceBytesMax` bytes of one part are looked at.
+ * Limits:    at most `plainBytesMax` or `htmlBytesMax` bytes of one part are looked at.
  * Invariant: one line of text without control characters; nothing in it is markup.
  */
 
@@ -15,7 +15,9 @@ import type { Part } from './structure.ts';
 
 /** RFC 8970 §3: characters are Unicode code points. */
 export const previewCharactersMax = 256;
-const sourceBytesMax = 32_768;
+const plainBytesMax = 4_096;
+/** Style sheets and tables come before the words. */
+const htmlBytesMax = 32_768;
 const partsLookedAtMax = 20;
 
 /** "" where no part has text. */
@@ -28,12 +30,16 @@ export function previewOf(bytes: Uint8Array, root: Part): string {
 }
 
 /** The text of a part, as much as its first bytes give. HTML is stripped. */
-export function partText(bytes: Uint8Array, part: Part, bytesMax = sourceBytesMax): string {
+export function partText(bytes: Uint8Array, part: Part, bytesMax = bytesMaxOf(part)): string {
   const end = Math.min(part.bodyEnd, part.bodyStart + bytesMax);
   const decoded = decodeTransfer(bytes.subarray(part.bodyStart, end), part.encoding);
   const charset = parameter(part.contentType.parameters, 'charset') ?? '';
   const text = decodeCharset(decoded, charset);
   return part.subtype === 'html' ? htmlText(text) : text;
+}
+
+function bytesMaxOf(part: Part): number {
+  return part.subtype === 'html' ? htmlBytesMax : plainBytesMax;
 }
 
 /** Text parts that are not attachments: plain ones first, then HTML, each in order. */
@@ -58,8 +64,14 @@ function textParts(root: Part): readonly Part[] {
 const invisible =
   /(?:[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Z}\u115f\u1160\u2800\u3164\uffa0]|\u034f|\u17b4|\u17b5)+/gu;
 
+const ascii = /^[\u0000-\u007f]*$/;
+const asciiBlanks = /[\u0000-\u0020\u007f]+/g;
+
 function firstCharacters(text: string): string {
-  const line = text.slice(0, sourceBytesMax).replace(invisible, keepJoined).trim();
+  // Most text is ASCII, for which the costly classes are not needed: 11 µs → 2 µs, bench/micro/headers.
+  const line = ascii.test(text)
+    ? text.replace(asciiBlanks, ' ').trim()
+    : text.replace(invisible, keepJoined).trim();
   let end = 0;
   for (let count = 0; count < previewCharactersMax && end < line.length; count++) {
     end += line.codePointAt(end)! > 0xffff ? 2 : 1;

@@ -204,11 +204,10 @@ const blockBytes = 65_536;
 class LineCounter {
   readonly #bytes: Uint8Array;
   /** Line ends of each whole block, counted when first asked for; -1 before. */
-  readonly #blocks: Int32Array;
+  #blocks: Int32Array | undefined;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#blocks = new Int32Array(Math.floor(bytes.length / blockBytes)).fill(-1);
   }
 
   count(from: number, to: number): number {
@@ -218,12 +217,18 @@ class LineCounter {
       const block = Math.floor(at / blockBytes);
       const blockEnd = (block + 1) * blockBytes;
       if (at === block * blockBytes && blockEnd <= to) {
-        if (this.#blocks[block]! < 0) this.#blocks[block] = this.#countBytes(at, blockEnd);
-        lines += this.#blocks[block]!;
+        lines += this.#countBlock(block);
       } else lines += this.#countBytes(at, Math.min(to, blockEnd));
       at = blockEnd;
     }
     return lines;
+  }
+
+  #countBlock(block: number): number {
+    this.#blocks ??= new Int32Array(Math.floor(this.#bytes.length / blockBytes)).fill(-1);
+    const start = block * blockBytes;
+    if (this.#blocks[block]! < 0) this.#blocks[block] = this.#countBytes(start, start + blockBytes);
+    return this.#blocks[block]!;
   }
 
   #countBytes(from: number, to: number): number {
