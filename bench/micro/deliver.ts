@@ -18,7 +18,9 @@ import { Shard } from '../../src/engine/store/shard.ts';
 
 const seconds = Number(process.argv[2] ?? 5);
 const accounts = 100;
-const bodyText = 'A line of ordinary text in an ordinary message, as people write them.\r\n'.repeat(34);
+const bodyText = 'A line of ordinary text in an ordinary message, as people write them.\r\n'.repeat(
+  34,
+);
 
 function message(number: number): Buffer {
   return Buffer.from(

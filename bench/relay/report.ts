@@ -114,8 +114,9 @@ function renderCell(name: string, rows: Readonly<Record<string, RowSummary>>): s
     '|---|---|---|---|---|---|---|',
   ];
   for (const [row, each] of Object.entries(rows)) {
-    const rate = each.rateRatio === undefined ? '1' : range(each.rateRatio);
-    const cpu = each.cpuRatio === undefined ? '1' : parts(each.cpuRatio.median);
+    const none = row === reference ? '1' : '–';
+    const rate = each.rateRatio === undefined ? none : range(each.rateRatio);
+    const cpu = each.cpuRatio === undefined ? none : parts(each.cpuRatio.median);
     lines.push(
       `| ${row} | ${range(each.messagesPerSecond, 0)} | ${rate} ` +
         `| ${range(each.cpuSecondsPer1000, 3)} | ${cpu} ` +

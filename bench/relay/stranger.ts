@@ -61,9 +61,11 @@ function makeMessage(bodyBytes: number): string {
 }
 
 async function sign(message: string, privateKey: string): Promise<string> {
+  const signer = { signingDomain: domain, selector, privateKey, algorithm: 'rsa-sha256' };
   const signed = await dkimSign(message, {
+    ...signer,
     canonicalization: 'relaxed/relaxed',
-    signatureData: [{ signingDomain: domain, selector, privateKey, algorithm: 'rsa-sha256' }],
+    signatureData: [signer],
   });
   if (signed.signatures === '') throw new Error('the message was not signed');
   return signed.signatures + message;
