@@ -2,7 +2,7 @@
  * Builds of the store that are wrong on purpose. Each must fail the power-cut test, or show what its fault costs.
  */
 
-import { readApplied, appliedChange } from '../../src/engine/store/applied.ts';
+import { appliedChange, readApplied } from '../../src/engine/store/applied.ts';
 import { Journal } from '../../src/engine/store/journal/journal.ts';
 import { storeLimits } from '../../src/engine/store/limits.ts';
 import type { RecordDraft, RecordPlace } from '../../src/engine/store/record.ts';

@@ -2,8 +2,8 @@
  * One life of a shard on a simulated disk: opened, used at random, and ended by a cut at any call to the disk.
  */
 
-import { silentLog } from '../../src/base/log.ts';
 import { shardId } from '../../src/base/ids.ts';
+import { silentLog } from '../../src/base/log.ts';
 import type { StoreLimits } from '../../src/engine/store/limits.ts';
 import type { RecordPlace } from '../../src/engine/store/record.ts';
 import { Shard, type ShardOptions, type ShardStatus } from '../../src/engine/store/shard.ts';

@@ -8,12 +8,7 @@
  */
 
 import { parseArgs } from 'node:util';
-import {
-  indexFirstOnly,
-  indexFirstTrusted,
-  withoutFolderSync,
-  withoutSync,
-} from './builds.ts';
+import { indexFirstOnly, indexFirstTrusted, withoutFolderSync, withoutSync } from './builds.ts';
 import { trueBuild } from './life.ts';
 import { type CutReport, cutOften } from './power-cuts.ts';
 
@@ -49,7 +44,8 @@ const truth = await cutOften({
   build: trueBuild,
   cuts,
   seed,
-  onProgress: (done) => say(`  ${done} cuts, ${Math.round((performance.now() - startMs) / 1_000)} s`),
+  onProgress: (done) =>
+    say(`  ${done} cuts, ${Math.round((performance.now() - startMs) / 1_000)} s`),
 });
 say(describe(truth));
 for (const fault of truth.faults) say(`  ${fault}`);

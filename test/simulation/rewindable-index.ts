@@ -62,6 +62,9 @@ function copy(change: IndexChange): IndexChange {
 export function tableText(index: ShardIndex): string {
   const rows = index.range({ from: Uint8Array.of(0x20), to: Uint8Array.of(0xff) });
   return rows
-    .map(({ key, value }) => `${Buffer.from(key).toString('hex')} ${Buffer.from(value).toString('hex')}`)
+    .map(
+      ({ key, value }) =>
+        `${Buffer.from(key).toString('hex')} ${Buffer.from(value).toString('hex')}`,
+    )
     .join('\n');
 }

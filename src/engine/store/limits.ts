@@ -30,6 +30,8 @@ export interface StoreLimits {
   readonly diskFreeBytesMin: number;
   readonly reserveBytes: number;
   readonly roomCheckMs: number;
+  /** How often the journal is looked through for segments that may go. */
+  readonly upkeepMs: number;
   /** Segments read whole at open, newest first, until this many bytes; older ones are left to `verify`. */
   readonly openScanBytesMax: number;
   /** Empty segments kept for their blocks; more are removed. */
@@ -52,6 +54,7 @@ export const defaultLimits: StoreLimits = {
   diskFreeBytesMin: 256 * mebibyte,
   reserveBytes: 4 * mebibyte,
   roomCheckMs: secondMs,
+  upkeepMs: secondMs,
   openScanBytesMax: 128 * mebibyte,
   spareSegmentsMax: 2,
   openFilesMax: 16,

@@ -62,9 +62,11 @@ export async function walkSegment(walk: Walk): Promise<readonly Damage[]> {
   try {
     const to = walk.to ?? segment.fileBytes;
     const range = { file, segment: segment.number, seed: segment.seed, to };
+    // Where the segment after this one is gone, and with it the place of the cut, the sequence still tells.
+    const isValid = (record: ScannedRecord) => record.place.sequence <= segment.lastSequence;
     for (let from = walk.from; from < to; ) {
       for await (const parcel of parcels({ ...range, from })) {
-        await visit(parcel.records, parcel.end);
+        await visit(parcel.records.filter(isValid), parcel.end);
         from = parcel.end;
       }
       if (from >= to) break;
@@ -74,7 +76,7 @@ export async function walkSegment(walk: Walk): Promise<readonly Damage[]> {
       const next = later?.seal.parcelStart ?? to;
       const bad = { ...range, from, to: next };
       damage.push(await damageAt(bad));
-      await visit((await salvage(bad)).whole, next);
+      await visit((await salvage(bad)).whole.filter(isValid), next);
       from = next;
     }
     return damage;

@@ -166,6 +166,15 @@ export function segmentName(segment: number): string {
   return `${String(segment).padStart(8, '0')}.seg`;
 }
 
+/** What a segment's file is called between two lives. */
+export function spareName(segmentPath: string): string {
+  return segmentPath.replace(/\.seg$/, '.free');
+}
+
+export function isSpareName(name: string): boolean {
+  return /^\d{8,10}\.free$/.test(name);
+}
+
 /** The number of a segment file's name, or `undefined` for any other name. */
 export function segmentOfName(name: string): number | undefined {
   return /^\d{8,10}\.seg$/.test(name) ? Number.parseInt(name, 10) : undefined;

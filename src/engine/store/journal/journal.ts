@@ -25,6 +25,7 @@ import {
   seedOf,
   segmentHeaderBytes,
   segmentName,
+  spareName,
 } from './format.ts';
 import { encodedBytes, ParcelEncoder } from './parcel-encoder.ts';
 import { type Damage, damageAt, type Recovered, recover, suspectBytes } from './recovery.ts';
@@ -70,6 +71,12 @@ interface ActiveSegment {
   readonly segment: Segment;
 }
 
+interface Spare {
+  readonly path: string;
+  /** The folder was synced since: a cut brings its segment's name back no more, so it may be overwritten. */
+  readonly isNamed: boolean;
+}
+
 export class Journal {
   readonly segments: Segments;
   readonly damage: Damage[];
@@ -81,7 +88,7 @@ export class Journal {
   #sequence: number;
   #numberMax: number;
   /** Files of freed segments, for their blocks: overwriting them changes no file size. */
-  readonly #spares: string[] = [];
+  #spares: Spare[] = [];
   #garbage: readonly string[];
 
   private constructor(options: JournalOptions, recovered: Recovered) {
@@ -220,12 +227,14 @@ export class Journal {
     const segment = this.segments.get(number);
     assert(segment !== undefined && number !== this.#tail.segment, `segment ${number} cannot go`);
     await this.segments.drop(number);
+    const { disk, limits } = this.#options;
     // A segment of one large parcel would keep its size for ever.
     const isWorthKeeping =
-      segment.fileBytes <= this.#options.limits.segmentBytesMax &&
-      this.#spares.length < this.#options.limits.spareSegmentsMax;
-    if (isWorthKeeping) this.#spares.push(segment.path);
-    else await this.#options.disk.remove(segment.path);
+      segment.fileBytes <= limits.segmentBytesMax && this.#spares.length < limits.spareSegmentsMax;
+    if (!isWorthKeeping) return disk.remove(segment.path);
+    const path = spareName(segment.path);
+    await disk.rename(segment.path, path);
+    this.#spares.push({ path, isNamed: false });
   }
 
   async close(): Promise<void> {
@@ -294,7 +303,11 @@ export class Journal {
     try {
       await file.write(0, parts);
       await file.sync();
+      const renamed = new Set(this.#spares);
       await disk.syncFolder(folder);
+      this.#spares = this.#spares.map((spare) =>
+        renamed.has(spare) ? { ...spare, isNamed: true } : spare,
+      );
     } catch (error) {
       await closeQuietly(file);
       this.#garbage = [...this.#garbage, path];
@@ -321,10 +334,11 @@ export class Journal {
   }
 
   async #openFile(path: string): Promise<{ file: DiskFile; fileBytes: number }> {
-    const { disk } = this.#options;
+    const { disk, folder } = this.#options;
     const spare = this.#spares.shift();
     if (spare === undefined) return { file: await disk.open(path, 'create'), fileBytes: 0 };
-    await disk.rename(spare, path);
+    if (!spare.isNamed) await disk.syncFolder(folder);
+    await disk.rename(spare.path, path);
     const file = await disk.open(path, 'write');
     return { file, fileBytes: await file.size() };
   }

@@ -16,6 +16,7 @@ import { kibibyte } from '../../../base/units.ts';
 import type { Disk, DiskFile } from '../../../ports/disk.ts';
 import {
   decodeSegmentHeader,
+  isSpareName,
   type SegmentHeader,
   seedOf,
   segmentHeaderBytes,
@@ -79,8 +80,10 @@ interface Tail {
 }
 
 export async function recover(disk: Disk, folder: string, shard: number): Promise<Recovered> {
-  const candidates = await readCandidates(disk, folder, shard);
-  const garbage: string[] = [];
+  const names = await disk.list(folder);
+  const candidates = await readCandidates(disk, folder, names, shard);
+  // Spares of an earlier process too: a half-durable rename may have made one a second name of a live segment.
+  const garbage = names.filter(isSpareName).map((name) => `${folder}/${name}`);
   const damage: Damage[] = [];
   const segments: SegmentFacts[] = [];
   let expected = 0;
@@ -134,9 +137,14 @@ function factsOf(
 }
 
 /** Descending by number. */
-async function readCandidates(disk: Disk, folder: string, shard: number): Promise<Candidate[]> {
+async function readCandidates(
+  disk: Disk,
+  folder: string,
+  names: readonly string[],
+  shard: number,
+): Promise<Candidate[]> {
   const candidates: Candidate[] = [];
-  for (const name of await disk.list(folder)) {
+  for (const name of names) {
     const number = segmentOfName(name);
     if (number === undefined) continue;
     const path = `${folder}/${segmentName(number)}`;

@@ -1,0 +1,125 @@
+/**
+ * Turns records into index changes and pins, by the kinds registered for their types.
+ *
+ * Runs in:   the engine thread that owns the shard.
+ * Invariant: records pass in the order of the journal; one that no kind knows stops the replay, it is never skipped.
+ */
+
+import { pack, unpack } from 'msgpackr';
+import { assert } from '../../base/assert.ts';
+import { MailError } from '../../base/errors.ts';
+import type { Bodies } from './bodies.ts';
+import type { Overlay } from './overlay.ts';
+import {
+  type JournalRecord,
+  noChanges,
+  type RecordDraft,
+  type RecordKind,
+  type RecordPlace,
+  type RestoringShard,
+  WrittenRecord,
+} from './record.ts';
+import { kindTypeMax, kindTypeMin, movedRecord } from './record-types.ts';
+
+type PackedPlace = readonly [number, number, number, number, number, number];
+
+/** What a `moved` record says beside the body it carries. */
+interface Moved {
+  readonly kind: RecordKind;
+  readonly from: RecordPlace;
+  /** As its kind wrote it, at its new place. */
+  readonly record: JournalRecord;
+}
+
+export class Applier {
+  readonly #kinds: (RecordKind | undefined)[] = [];
+  readonly #overlay: Overlay;
+  readonly #bodies: Bodies;
+
+  constructor(kinds: readonly RecordKind[], overlay: Overlay, bodies: Bodies) {
+    this.#overlay = overlay;
+    this.#bodies = bodies;
+    for (const kind of kinds) {
+      assert(kind.type >= kindTypeMin && kind.type <= kindTypeMax, `type of ${kind.name}`);
+      assert(this.#kinds[kind.type] === undefined, `record type ${kind.type} is there twice`);
+      this.#kinds[kind.type] = kind;
+    }
+  }
+
+  kinds(): RecordKind[] {
+    return this.#kinds.filter((kind) => kind !== undefined);
+  }
+
+  kindOf(type: number): RecordKind | undefined {
+    return this.#kinds[type];
+  }
+
+  /** A record that was just synced. */
+  applyWritten(draft: RecordDraft, place: RecordPlace): void {
+    const kind = this.#kinds[draft.type];
+    if (kind !== undefined) this.#apply(kind, new WrittenRecord(place, draft));
+    else if (draft.type === movedRecord) this.#applyMoved(new WrittenRecord(place, draft));
+  }
+
+  /** A record read at open. True: it was one of a kind. */
+  replay(record: JournalRecord, shard: RestoringShard): boolean {
+    if (record.type === movedRecord) this.#applyMoved(record);
+    if (record.type < kindTypeMin) return false;
+    const kind = this.#kinds[record.type];
+    if (kind === undefined) {
+      throw new MailError('store-failed', `record type ${record.type} is unknown to this version`);
+    }
+    this.#apply(kind, record);
+    kind.restore?.(record, shard);
+    return true;
+  }
+
+  /** A record whose copy takes over: rows and pin go to the new place, holders of the old one are led there. */
+  relocate(from: RecordPlace, record: JournalRecord): void {
+    if (record.type === movedRecord) {
+      const moved = this.#unpackMoved(record);
+      this.#overlay.add(moved.kind.move?.(moved.record, from, this.#overlay) ?? noChanges);
+      this.#bodies.relocate(from, record.place);
+      return;
+    }
+    const kind = this.#kinds[record.type];
+    if (kind === undefined) return;
+    this.#overlay.add(kind.apply(record, this.#overlay));
+    if (kind.pinsBody === true) this.#bodies.relocate(from, record.place);
+  }
+
+  #apply(kind: RecordKind, record: JournalRecord): void {
+    const changes = kind.apply(record, this.#overlay);
+    if (changes.length > 0) this.#overlay.add(changes);
+    if (kind.pinsBody === true) this.#bodies.pin(record.place);
+  }
+
+  #applyMoved(record: JournalRecord): void {
+    const moved = this.#unpackMoved(record);
+    const changes = moved.kind.move?.(moved.record, moved.from, this.#overlay) ?? noChanges;
+    // No changes: the body died while it was copied, and so did the copy.
+    if (changes.length === 0) return;
+    this.#overlay.add(changes);
+    this.#bodies.move(moved.from, record.place);
+  }
+
+  #unpackMoved(record: JournalRecord): Moved {
+    const [type, packed, meta] = unpack(record.meta) as [number, PackedPlace, Uint8Array];
+    const kind = this.#kinds[type];
+    if (kind === undefined) {
+      throw new MailError('store-failed', `record type ${type} is unknown to this version`);
+    }
+    const [sequence, segment, offset, bytes, bodyOffset, bodyBytes] = packed;
+    const from = { sequence, segment, offset, bytes, bodyOffset, bodyBytes };
+    const { place, tenant, body } = record;
+    return { kind, from, record: { place, type, tenant, meta, body } };
+  }
+}
+
+/** A copy of a record of a kind, for compaction to append. */
+export function movedDraft(record: JournalRecord): RecordDraft {
+  const { sequence, segment, offset, bytes, bodyOffset, bodyBytes } = record.place;
+  const from: PackedPlace = [sequence, segment, offset, bytes, bodyOffset, bodyBytes];
+  const meta = pack([record.type, from, record.meta]);
+  return { type: movedRecord, tenant: record.tenant, meta, body: [record.body] };
+}

@@ -1,0 +1,108 @@
+/**
+ * Which bodies of a shard are live, and where: what pins a segment.
+ *
+ * Runs in:   the engine thread that owns the shard.
+ * Limits:    `releasedCountMax` released sequences are remembered, for the end of the journal only.
+ * Invariant: a body is counted once in the segment that holds it now, until it is released. Bodies nobody counted
+ *            (a kind without `livePlaces`) keep their segments for ever.
+ */
+
+import type { Journal } from './journal/journal.ts';
+import { isFree, type Segment } from './journal/segments.ts';
+import type { RecordKind, RecordPlace, ShardReader } from './record.ts';
+
+const releasedCountMax = 1_024;
+
+export class Bodies {
+  readonly #journal: Journal;
+  /** Bodies whose record was copied after their place was given out. */
+  readonly #relocated = new Map<number, RecordPlace>();
+  /** Released ones in what the next copy would take. */
+  readonly #released = new Map<number, RecordPlace>();
+  /** First sequence of the replayed part: older bodies are counted from the index after the replay. */
+  #countFrom = 0;
+  #isCounted = false;
+  #uncountedBefore = 0;
+
+  constructor(journal: Journal) {
+    this.#journal = journal;
+  }
+
+  /** Where the body stands now: holders of an old place are led to its copy. */
+  placeNow(place: RecordPlace): RecordPlace {
+    return this.#relocated.size === 0 ? place : (this.#relocated.get(place.sequence) ?? place);
+  }
+
+  pin(place: RecordPlace): void {
+    // At open, what is older than the replayed part is counted after it, from the rows it led to.
+    if (!this.#isCounted && place.sequence < this.#countFrom) return;
+    if (place.bodyBytes > 0) this.#journal.segments.pin(place);
+  }
+
+  release(place: RecordPlace): void {
+    if (place.bodyBytes === 0) return;
+    const known = this.#relocated.get(place.sequence);
+    if (known === undefined && !this.#isCountedPlace(place)) return;
+    const now = known ?? place;
+    this.#journal.segments.release(now);
+    this.#relocated.delete(place.sequence);
+    if (this.#journal.isSuspect(now)) this.#noteReleased(now);
+  }
+
+  /** The body's record was copied to `to`: the pin goes with it, unless it was released before. */
+  relocate(from: RecordPlace, to: RecordPlace): void {
+    const now = this.placeNow(from);
+    if (from.bodyBytes === 0 || this.#released.has(from.sequence)) return;
+    this.#journal.segments.pin(to);
+    if (this.#isCountedPlace(from)) this.#journal.segments.release(now);
+    this.#relocated.set(from.sequence, to);
+  }
+
+  /** Compaction copied the body: as `relocate`, and at open the old place may be one that is not counted. */
+  move(from: RecordPlace, to: RecordPlace): void {
+    if (from.bodyBytes === 0) return;
+    const now = this.placeNow(from);
+    this.#journal.segments.pin(to);
+    if (this.#isCountedPlace(from)) this.#journal.segments.release(now);
+    this.#relocated.set(from.sequence, to);
+  }
+
+  /** Before a replay that starts with this sequence. */
+  countFrom(sequence: number): void {
+    this.#countFrom = sequence;
+  }
+
+  /** After the replay: bodies from before it. Answers those whose segment is gone. */
+  countOlder(kinds: Iterable<RecordKind>, read: ShardReader): RecordPlace[] {
+    const lost: RecordPlace[] = [];
+    for (const kind of kinds) {
+      if (kind.pinsBody !== true) continue;
+      if (kind.livePlaces === undefined) this.#uncountedBefore = this.#countFrom;
+      for (const place of kind.livePlaces?.(read) ?? []) {
+        if (place.sequence >= this.#countFrom || place.bodyBytes === 0) continue;
+        if (this.#journal.segments.get(place.segment) === undefined) lost.push(place);
+        else this.#journal.segments.pin(place);
+      }
+    }
+    this.#isCounted = true;
+    return lost;
+  }
+
+  /** Nothing in the segment is live or read, as far as can be known. */
+  isEmpty(segment: Segment): boolean {
+    return isFree(segment) && segment.header.firstSequence >= this.#uncountedBefore;
+  }
+
+  #isCountedPlace(place: RecordPlace): boolean {
+    if (place.sequence < this.#uncountedBefore) return false;
+    return this.#isCounted || place.sequence >= this.#countFrom;
+  }
+
+  #noteReleased(place: RecordPlace): void {
+    this.#released.set(place.sequence, place);
+    if (this.#released.size < releasedCountMax) return;
+    for (const [sequence, other] of this.#released) {
+      if (!this.#journal.isSuspect(other)) this.#released.delete(sequence);
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * What a shard is opened with, and what it tells of itself.
+ *
+ * Runs in: engine threads; plain data.
+ */
+
+import type { ShardId } from '../../base/ids.ts';
+import type { Log } from '../../base/log.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Disk } from '../../ports/disk.ts';
+import type { Random } from '../../ports/random.ts';
+import type { ShardIndex } from '../../ports/shard-index.ts';
+import type { Damage } from './journal/recovery.ts';
+import type { StoreLimits } from './limits.ts';
+import type { RecordKind } from './record.ts';
+
+export interface ShardOptions {
+  readonly id: ShardId;
+  /** `data/shards/NNN`: the journal goes into `journal/` under it. */
+  readonly folder: string;
+  readonly disk: Disk;
+  /** Opened by the caller, closed by the shard. */
+  readonly index: ShardIndex;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly kinds: readonly RecordKind[];
+  /** A u32 for each shard, shared by all threads: the epoch that may write. */
+  readonly epochs?: SharedArrayBuffer;
+  /** Lowest sequence that is not in the index yet: the stored applied position never passes it. */
+  readonly indexFloor?: () => number;
+  readonly limits?: Partial<StoreLimits>;
+}
+
+export interface ShardStatus {
+  readonly epoch: number;
+  readonly lastSequence: number;
+  /** Why nothing may be written; absent in good health. */
+  readonly readOnlyReason?: string;
+  readonly damage: readonly Damage[];
+  /** Records replayed at open, and why the index was made again, if it was. */
+  readonly replayedCount: number;
+  readonly rebuildReason?: string;
+  readonly backlogCount: number;
+  readonly backlogBytes: number;
+  /** Moving average of write and sync together. */
+  readonly syncMs: number;
+  readonly segmentCount: number;
+  readonly segmentBytes: number;
+  readonly liveBytes: number;
+  /** All records up to this sequence are in the newest checkpoint; 0 without one. */
+  readonly checkpointCovers: number;
+  /** Changes and records not yet in the index, and why it lags when it failed. */
+  readonly indexLagChanges: number;
+  readonly indexLagRecords: number;
+  readonly indexFailure?: string;
+  readonly hasRoom: boolean;
+}

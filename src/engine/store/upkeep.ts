@@ -1,0 +1,136 @@
+/**
+ * Keeps a shard's journal short: frees segments in which nothing lives, and writes the checkpoints that allow it.
+ *
+ * Runs in:   the engine thread that owns the shard.
+ * Limits:    looks once in `upkeepMs`; one checkpoint at a time.
+ * Invariant: a segment goes only when nothing in it is live, leased or held, and a checkpoint that was synced and
+ *            read back covers all its records (design §3).
+ */
+
+import { MailError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { mebibyte } from '../../base/units.ts';
+import type { Clock, Timer } from '../../ports/clock.ts';
+import { DiskError } from '../../ports/disk.ts';
+import type { Bodies } from './bodies.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { Journal } from './journal/journal.ts';
+import type { Segment } from './journal/segments.ts';
+import type { StoreLimits } from './limits.ts';
+
+/** So many short segments (every open leaves one) are worth a small checkpoint. */
+const emptyCountMax = 8;
+const smallCheckpointBytes = mebibyte;
+
+export interface UpkeepOptions {
+  readonly journal: Journal;
+  readonly bodies: Bodies;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: StoreLimits;
+  /** Writes one, and answers it once it may be relied on. */
+  readonly writeCheckpoint: () => Promise<Checkpoint>;
+}
+
+export class Upkeep {
+  readonly #options: UpkeepOptions;
+  readonly #holds = new Set<{ from: number }>();
+  #checkpoint: Checkpoint | undefined;
+  #running: Promise<void> | undefined;
+  #timer: Timer | undefined;
+  #isClosed = false;
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options;
+  }
+
+  get checkpoint(): Checkpoint | undefined {
+    return this.#checkpoint;
+  }
+
+  start(checkpoint: Checkpoint | undefined): void {
+    this.#checkpoint = checkpoint;
+    this.#schedule();
+  }
+
+  /** Keeps records from `from` on, for a reader with a cursor, a backup, a legal hold. */
+  hold(from: number): { advance(from: number): void; release(): void } {
+    const held = { from };
+    this.#holds.add(held);
+    return {
+      advance(next) {
+        held.from = Math.max(held.from, next);
+      },
+      release: () => {
+        this.#holds.delete(held);
+      },
+    };
+  }
+
+  /** One look now: a checkpoint if it is worth it or asked for, then all that may go goes. */
+  async run(isForced = false): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+    this.#running = this.#upkeep(isForced).finally(() => {
+      this.#running = undefined;
+    });
+    await this.#running;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    await this.#running?.catch(() => {});
+  }
+
+  #schedule(): void {
+    if (this.#isClosed) return;
+    const { clock, limits, log } = this.#options;
+    this.#timer = clock.setTimer(limits.upkeepMs, () => {
+      this.run()
+        .catch((error: unknown) => {
+          if (!(error instanceof DiskError) && !(error instanceof MailError)) throw error;
+          log.warn({ detail: error.message }, 'upkeep of the journal failed and is tried again');
+        })
+        .finally(() => this.#schedule());
+    });
+  }
+
+  async #upkeep(isForced: boolean): Promise<void> {
+    const { writeCheckpoint, log, journal, bodies } = this.#options;
+    if (isForced || this.#isWorthwhile()) {
+      this.#checkpoint = await writeCheckpoint();
+      log.debug({ ...this.#checkpoint }, 'checkpoint written');
+    }
+    for (const segment of this.#empty()) {
+      // Asked again for each: a lease may have come while the one before was being removed.
+      const mayGo = this.#isCovered(segment) && bodies.isEmpty(segment);
+      if (mayGo && !this.#isClosed) await journal.recycle(segment.number);
+    }
+  }
+
+  /** Whether a checkpoint would free more than it takes. */
+  #isWorthwhile(): boolean {
+    const { limits, journal } = this.#options;
+    if (!journal.isOpen) return false;
+    const uncovered = this.#empty().filter((segment) => !this.#isCovered(segment));
+    const bytes = uncovered.reduce((sum, segment) => sum + segment.fileBytes, 0);
+    const cost = this.#checkpoint?.bytes ?? 0;
+    if (uncovered.length >= emptyCountMax && cost <= smallCheckpointBytes) return true;
+    return bytes >= Math.max(limits.segmentBytesMax, 2 * cost);
+  }
+
+  #isCovered(segment: Segment): boolean {
+    return this.#checkpoint !== undefined && segment.lastSequence <= this.#checkpoint.covers;
+  }
+
+  #empty(): Segment[] {
+    const { journal, bodies } = this.#options;
+    let held = Number.POSITIVE_INFINITY;
+    for (const { from } of this.#holds) held = Math.min(held, from);
+    const tail = journal.position.segment;
+    return journal.segments
+      .all()
+      .filter((segment) => segment.number !== tail && segment.lastSequence < held)
+      .filter((segment) => bodies.isEmpty(segment));
+  }
+}
