@@ -6,27 +6,31 @@
  * Invariant: an unknown user costs what a known one costs.
  */
 
+import { passwordVerifyJob } from '../actors/asks/job-asks.ts';
 import type { Jobs } from '../actors/jobs.ts';
 import { failure } from '../base/errors.ts';
+import type { CredentialCache } from '../edge/guard/credential-cache.ts';
 import type { Authenticate } from '../edge/protocols/smtp/service.ts';
 import type { AccountDirectory } from '../ports/account-directory.ts';
 
 export interface LogInOptions {
   readonly directory: AccountDirectory;
   readonly jobs: Jobs;
+  readonly cache: CredentialCache;
 }
 
-export function createLogIn({ directory, jobs }: LogInOptions): Authenticate {
+export function createLogIn({ directory, jobs, cache }: LogInOptions): Authenticate {
   return async (user, password) => {
     const account = await directory.accountByAddress(user);
-    const answer = await jobs.run({
-      name: 'password.verify',
-      meta: { hash: account?.passwordHash ?? '', password },
-    });
+    const storedHash = account?.passwordHash ?? '';
+    const credentials = { user, password, storedHash };
+    if (account?.isEnabled === true && cache.knows(credentials)) return { ok: true, account };
+    const answer = await jobs.run({ name: passwordVerifyJob, meta: { hash: storedHash, password } });
     if (!answer.ok) return answer;
     if (account === undefined || answer.value !== true || !account.isEnabled) {
       return failure('credentials-invalid', user);
     }
+    cache.remember(credentials);
     return { ok: true, account };
   };
 }

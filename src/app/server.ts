@@ -11,6 +11,7 @@ import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
 import type { Log } from '../base/log.ts';
 import { Metrics } from '../base/metrics.ts';
+import { CredentialCache } from '../edge/guard/credential-cache.ts';
 import { ReloadableTls } from '../edge/listeners/tls.ts';
 import { serveControl } from '../edge/protocols/control/server.ts';
 import { probeRoutes } from '../edge/protocols/http/routes.ts';
@@ -67,7 +68,11 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
     clock: nodeClock,
     log,
     observer: edgeObserver(metrics),
-    authenticate: createLogIn({ directory, jobs: engine.jobs }),
+    authenticate: createLogIn({
+      directory,
+      jobs: engine.jobs,
+      cache: new CredentialCache(nodeClock, nodeRandom),
+    }),
   });
   const health = new Health(engine);
   const { addresses } = listeners;

@@ -15,6 +15,9 @@ export function engineCounters(metrics: Metrics): MessageCounters {
     'Attempts that ended, by the state of their recipient.',
     ['state'],
   );
+  const stored = metrics.counters('chaski_stored_total', 'Copies for accounts, by result.', [
+    'result',
+  ]);
   const latency = metrics.histogram(
     'chaski_message_seconds',
     'From acceptance to the last final outcome.',
@@ -26,12 +29,14 @@ export function engineCounters(metrics: Metrics): MessageCounters {
       sizes.observe(bytes);
     },
     outcome: (state) => outcomes.with({ state }).inc(),
+    stored: (result) => stored.with({ result }).inc(),
     done: (latencyMs) => latency.observe(latencyMs / 1_000),
   };
 }
 
 export interface EngineGauges {
   readonly activeCount: () => number;
+  readonly queuedCount: () => number;
   readonly residentBytes: () => number;
   readonly waitingCount: () => number;
   readonly connectionCount: () => number;
@@ -43,6 +48,7 @@ export function engineGauges(metrics: Metrics, gauges: EngineGauges): void {
     'Messages of the spool in memory.',
     gauges.activeCount,
   );
+  metrics.gaugeOf('chaski_queue_messages', 'Messages with a waiting recipient.', gauges.queuedCount);
   metrics.gaugeOf('chaski_spool_resident_bytes', 'Bodies in memory.', gauges.residentBytes);
   metrics.gaugeOf('chaski_sites_waiting', 'Messages before their site.', gauges.waitingCount);
   metrics.gaugeOf('chaski_outbound_connections', 'Open connections out.', gauges.connectionCount);

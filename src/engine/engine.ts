@@ -26,8 +26,12 @@ import { Deliveries } from './delivery/deliveries.ts';
 import { unlimitedLeases } from './delivery/leases.ts';
 import { phaseTimeouts, siteLimits } from './delivery/limits.ts';
 import { Router as DeliveryRouter } from './delivery/route.ts';
-import { engineCounters } from './engine-metrics.ts';
+import { engineCounters, engineGauges } from './engine-metrics.ts';
 import { dkimKeyHandlers } from './jobs/dkim-keys.ts';
+import { passwordHandlers } from './jobs/password-job.ts';
+import { createLocalDelivery, deliverHere } from './local-delivery.ts';
+import { mailboxHandlers } from './mailbox/handlers.ts';
+import { Mailboxes } from './mailbox/mailboxes.ts';
 import { compilePolicy, type Policy } from './pipeline/policy.ts';
 import { receiveHandler } from './receive.ts';
 import { type OpenShard, Shards } from './shards.ts';
@@ -54,9 +58,11 @@ export interface EngineParts {
   readonly isOffline: boolean;
   /** One word per shard: its current epoch. */
   readonly epochs: SharedArrayBuffer;
-  /** Asks of this thread to the main thread or to another thread's shard. */
-  readonly uplink: (ask: Ask) => Promise<Answer>;
+  readonly uplink: Uplinked;
 }
+
+/** Asks of this thread to the main thread or to another thread's shard. */
+export type Uplinked = (ask: Ask) => Promise<Answer>;
 
 export interface Engine {
   readonly handlers: Handlers;
@@ -81,7 +87,11 @@ export function createEngine(parts: EngineParts): Engine {
       groupOf: (domain) => deliveries.groupOf(domain),
       submit: (message, domain, done) => deliveries.submit(message, domain, done),
     },
-    local: async () => ({ ok: false, code: 'account-missing', detail: '' }),
+    local: createLocalDelivery({
+      mailboxesOf: (shard) => shards.get(shard)?.mailboxes,
+      uplink: parts.uplink,
+      clock,
+    }),
     bounces,
     clock,
     random,
@@ -93,14 +103,24 @@ export function createEngine(parts: EngineParts): Engine {
     }),
   };
 
+  const shards = new Shards(openShard, clock, parts.isOffline);
+  engineGauges(parts.metrics, {
+    activeCount: () => shards.sum(({ spool }) => spool.activeCount),
+    queuedCount: () => shards.sum(({ spool }) => spool.queuedCount),
+    residentBytes: () => shards.sum(({ spool }) => spool.residentBytes),
+    waitingCount: () => deliveries.load().waiting,
+    connectionCount: () => deliveries.load().connections,
+  });
+
   async function openShard(shard: ShardId): Promise<OpenShard> {
+    const mailboxes = new Mailboxes({ clock });
     const spool = new Spool({ clock, events, attempt: createAttempt(attemptParts) });
     const store = await Shard.open({
       id: shard,
       folder: shardFolder(settings.data.dir, shard),
       disk: parts.disk,
       index: await parts.openIndex(shard),
-      kinds: spoolKinds(spool),
+      kinds: [...spoolKinds(spool), ...mailboxes.kinds],
       clock,
       random,
       log: log.with({ shard }),
@@ -113,10 +133,15 @@ export function createEngine(parts: EngineParts): Engine {
         reserveBytes: settings.data.reserveBytes,
       },
     });
-    return { store, spool, deliverHere: async () => ({ ok: false, code: 'account-missing', detail: '' }) };
+    return {
+      store,
+      spool,
+      mailboxes,
+      deliverHere: (message, packed, bytes) =>
+        deliverHere(mailboxes, spool, events, message, packed, bytes),
+    };
   }
 
-  const shards = new Shards(openShard, clock, parts.isOffline);
   const shardOf = (ask: ArrivedAsk) => shards.get(ask.shard);
 
   const handlers: Handlers = {
@@ -129,6 +154,8 @@ export function createEngine(parts: EngineParts): Engine {
     },
     [engineAsks.metrics]: async () => ({ ok: true, value: await parts.metrics.rows() }),
     ...dkimKeyHandlers,
+    ...passwordHandlers(random),
+    ...mailboxHandlers({ mailboxesOf: (ask) => shardOf(ask)?.mailboxes }),
     ...queueHandlers({ shardOf, clock, bounces, expiryMs: () => settings.relay.expiryMs }),
   };
   return { handlers };

@@ -8,7 +8,7 @@
  */
 
 import type { Answer, ArrivedAsk, Handler } from '../actors/ask.ts';
-import type { Arrival, Envelope } from '../actors/asks/reception.ts';
+import type { Envelope } from '../actors/asks/reception.ts';
 import type { PackedReceived } from '../actors/asks/spool-asks.ts';
 import { unpackReceived } from '../actors/asks/spool-asks.ts';
 import { failure } from '../base/errors.ts';
@@ -66,12 +66,12 @@ function take(
   if (!prepared.ok) return prepared;
   const bytes = results === undefined ? prepared.parts : [results, ...prepared.parts];
   const { arrival, envelope } = message;
-  if (isAllHere(envelope, arrival, shard)) return shard.deliverHere(message, bytes);
+  if (isAllHere(envelope, shard)) return shard.deliverHere(message, packed, bytes);
   return shard.spool.accept(packed, arrival.tenant, bytes) as Promise<Answer>;
 }
 
 /** Whether this journal alone can accept the envelope as deliveries into accounts of its shard. */
-function isAllHere(envelope: Envelope, _arrival: Arrival, shard: OpenShard): boolean {
+function isAllHere(envelope: Envelope, shard: OpenShard): boolean {
   for (const { target } of envelope.recipients) {
     if (target.kind === 'remote' || target.shard !== shard.store.id) return false;
   }

@@ -6,10 +6,12 @@
  */
 
 import type { Answer } from '../actors/ask.ts';
+import type { PackedReceived } from '../actors/asks/spool-asks.ts';
 import type { ShardOpened } from '../actors/asks/system.ts';
 import { failureOf } from '../base/errors.ts';
 import type { ShardId } from '../base/ids.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
+import type { Mailboxes } from './mailbox/mailboxes.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
 import type { Spool } from './spool/spool.ts';
 import type { Shard } from './store/shard.ts';
@@ -18,8 +20,13 @@ import type { Shard } from './store/shard.ts';
 export interface OpenShard {
   readonly store: Shard;
   readonly spool: Spool;
+  readonly mailboxes: Mailboxes;
   /** Accepts a message whose recipients are all accounts of this shard: their journal is its only one. */
-  deliverHere(message: MessageToPrepare, parts: readonly Uint8Array[]): Promise<Answer>;
+  deliverHere(
+    message: MessageToPrepare,
+    packed: PackedReceived,
+    parts: readonly Uint8Array[],
+  ): Promise<Answer>;
 }
 
 export type OpenShardFunction = (shard: ShardId) => Promise<OpenShard>;
@@ -45,8 +52,10 @@ export class Shards {
     return this.#shards.get(shard);
   }
 
-  all(): Iterable<OpenShard> {
-    return this.#shards.values();
+  sum(measure: (shard: OpenShard) => number): number {
+    let sum = 0;
+    for (const shard of this.#shards.values()) sum += measure(shard);
+    return sum;
   }
 
   async open(shard: ShardId): Promise<Answer> {
@@ -55,6 +64,7 @@ export class Shards {
       const opened = await this.#open(shard);
       this.#shards.set(shard, opened);
       if (this.#isOffline) opened.spool.drain();
+      opened.mailboxes.start(opened.store);
       opened.spool.start(opened.store);
     } catch (error) {
       return failureOf(error);

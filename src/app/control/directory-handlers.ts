@@ -12,11 +12,13 @@ import type {
   DomainAnswer,
 } from '../../actors/asks/control.ts';
 import { dkimKeysJob, passwordHashJob } from '../../actors/asks/job-asks.ts';
+import { type AccountUse, mailboxAsks } from '../../actors/asks/mailbox-asks.ts';
 import { MailError } from '../../base/errors.ts';
 import { defaultTenant } from '../../base/ids.ts';
 import { type DkimKey, dkimRecordText } from '../../mail/trust/dkim/keys.ts';
 import { dnsRecordsFor } from '../../mail/trust/dns-records.ts';
 import type { Account, Alias, Domain } from '../../ports/account-directory.ts';
+import { accountNamed, askAccount } from './account-asks.ts';
 import type { ControlParts } from './parts.ts';
 
 /** RSA for everybody, Ed25519 for those who know it (RFC 8463 §3: sign with both). */
@@ -72,6 +74,7 @@ export function directoryHandlers(parts: ControlParts): ControlHandlers {
         createdMs: parts.clock.nowMs(),
         ...(passwordHash === undefined ? {} : { passwordHash }),
       });
+      await putAccount(parts, account);
       return { account: viewOfAccount(account) };
     },
     'account.list': async ({ domain }) => ({
@@ -83,7 +86,9 @@ export function directoryHandlers(parts: ControlParts): ControlHandlers {
       const aliases = (await directory.aliases(domain))
         .filter(({ targets }) => targets.includes(account.address))
         .map((alias) => alias.address);
-      return { account: viewOfAccount(account), aliases };
+      const { value } = await askAccount(parts, account, mailboxAsks.use, [account.id]);
+      const { bytes: usedBytes, messages: messageCount } = value as AccountUse;
+      return { account: { ...viewOfAccount(account), usedBytes, messageCount }, aliases };
     },
     'account.set': async ({ address, isEnabled, quotaBytes, sendAs }) => {
       const account = await accountNamed(parts, address);
@@ -94,6 +99,7 @@ export function directoryHandlers(parts: ControlParts): ControlHandlers {
         sendAs: sendAs ?? account.sendAs,
       };
       await directory.putAccount(changed);
+      await putAccount(parts, changed);
       return { account: viewOfAccount(await accountNamed(parts, address)) };
     },
     'account.password': async ({ address, password }) => {
@@ -104,6 +110,8 @@ export function directoryHandlers(parts: ControlParts): ControlHandlers {
     'account.delete': async ({ address }) => {
       const account = await accountNamed(parts, address);
       await directory.deleteAccount(account.id);
+      // The directory first: nobody may deliver into an account that is being emptied.
+      await askAccount(parts, account, mailboxAsks.delete, [account.id, account.tenant]);
       return {};
     },
 
@@ -139,16 +147,15 @@ async function jobOf({ jobs }: ControlParts, name: string, meta: unknown): Promi
   return answer.value;
 }
 
+/** Makes the account's mailboxes on its shard, or tells the shard a new quota. */
+async function putAccount(parts: ControlParts, account: Account): Promise<void> {
+  await askAccount(parts, account, mailboxAsks.put, [account.id, account.tenant, account.quotaBytes]);
+}
+
 async function domainNamed({ directory }: ControlParts, name: string): Promise<Domain> {
   const domain = await directory.domain(name);
   if (domain === undefined) throw new MailError('not-found', `domain ${name}`);
   return domain;
-}
-
-async function accountNamed({ directory }: ControlParts, address: string): Promise<Account> {
-  const account = await directory.accountByAddress(address);
-  if (account === undefined) throw new MailError('not-found', `account ${address}`);
-  return account;
 }
 
 async function aliasNamed({ directory }: ControlParts, address: string): Promise<Alias | undefined> {

@@ -6,10 +6,16 @@
 
 import type { ControlHandlers } from '../../actors/asks/control.ts';
 import { directoryHandlers } from './directory-handlers.ts';
+import { mailboxHandlers } from './mailbox-handlers.ts';
 import type { ControlParts } from './parts.ts';
 import { queueHandlers } from './queue-handlers.ts';
 import { serverHandlers } from './server-handlers.ts';
 
 export function controlHandlers(parts: ControlParts): ControlHandlers {
-  return { ...serverHandlers(parts), ...directoryHandlers(parts), ...queueHandlers(parts) };
+  return {
+    ...serverHandlers(parts),
+    ...directoryHandlers(parts),
+    ...queueHandlers(parts),
+    ...mailboxHandlers(parts),
+  };
 }

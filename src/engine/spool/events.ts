@@ -5,7 +5,8 @@
  * Invariant: no body, no secret; addresses, ids and replies only.
  */
 
-import type { ErrorCode } from '../../base/errors.ts';
+import type { Arrival, Envelope } from '../../actors/asks/reception.ts';
+import type { ErrorCode, Failure } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { RecipientOutcome } from '../delivery/message.ts';
@@ -16,6 +17,8 @@ export interface MessageEvents {
   accepted(message: SpoolMessage, origin: PackedOrigin): void;
   /** An attempt ended; the recipient already has its new state. */
   attempted(message: SpoolMessage, recipient: SpoolRecipient, outcome: RecipientOutcome): void;
+  /** A message was accepted straight into accounts; one outcome per recipient. */
+  stored(arrival: Arrival, envelope: Envelope, outcomes: readonly StoreOutcome[]): void;
   bounced(message: SpoolMessage, bounceId: string): void;
   done(message: SpoolMessage): void;
   storeTrouble(code: ErrorCode, detail: string): void;
@@ -25,7 +28,10 @@ export interface MessageCounters {
   accepted(bytes: number): void;
   outcome(state: string): void;
   done(latencyMs: number): void;
+  stored(result: 'stored' | 'refused'): void;
 }
+
+export type StoreOutcome = { readonly ok: true; readonly uid: number } | Failure;
 
 export function logEvents(log: Log, clock: Clock, counters: MessageCounters): MessageEvents {
   return {
@@ -68,6 +74,24 @@ export function logEvents(log: Log, clock: Clock, counters: MessageCounters): Me
         },
         event,
       );
+    },
+    stored(arrival, envelope, outcomes) {
+      for (const outcome of outcomes) counters.stored(outcome.ok ? 'stored' : 'refused');
+      if (!log.isOn('info')) return;
+      for (const [index, outcome] of outcomes.entries()) {
+        log.info(
+          {
+            event: outcome.ok ? 'stored' : 'refused',
+            id: arrival.id,
+            from: envelope.sender,
+            to: envelope.recipients[index]!.address,
+            listener: arrival.listener,
+            peer: arrival.peerAddress,
+            ...(outcome.ok ? { uid: outcome.uid } : { code: outcome.code }),
+          },
+          outcome.ok ? 'stored' : 'refused',
+        );
+      }
     },
     bounced(message, bounceId) {
       log.info({ event: 'bounced', id: message.id, to: message.sender, bounce: bounceId }, 'bounced');

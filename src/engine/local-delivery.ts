@@ -1,0 +1,118 @@
+/**
+ * Brings messages into accounts: those accepted straight by their accounts' shard, and copies out of a spool.
+ *
+ * Runs in:   engine threads.
+ * Specs:     RFC 5321 §6.1.
+ * Invariant: a copy out of a spool carries its delivery id (message and recipient): done twice, it changes nothing.
+ */
+
+import type { Answer } from '../actors/ask.ts';
+import {
+  accountActor,
+  type DeliverAnswer,
+  mailboxAsks,
+  type PackedDelivery,
+} from '../actors/asks/mailbox-asks.ts';
+import type { PackedEnvelope, PackedReceived } from '../actors/asks/spool-asks.ts';
+import { packEnvelope } from '../actors/asks/spool-asks.ts';
+import { failure } from '../base/errors.ts';
+import type { ShardId } from '../base/ids.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Uplinked } from './engine.ts';
+import type { Delivery, DeliveryOutcome, DeliveryTarget } from './mailbox/delivery.ts';
+import type { Mailboxes } from './mailbox/mailboxes.ts';
+import type { MessageToPrepare } from './pipeline/prepare.ts';
+import type { LocalDelivery } from './spool/attempt.ts';
+import type { MessageEvents } from './spool/events.ts';
+import type { Spool } from './spool/spool.ts';
+
+/** How long a spool waits for another thread's shard to take a copy. */
+const deliverMsMax = 60_000;
+
+/**
+ * Accepts a message whose recipients are all on this shard. Copies that cannot be delivered (an account went over its
+ * quota) of a message that others could take are accepted by the spool, which bounces them in the end.
+ */
+export async function deliverHere(
+  mailboxes: Mailboxes,
+  spool: Spool,
+  events: MessageEvents,
+  message: MessageToPrepare,
+  packed: PackedReceived,
+  parts: readonly Uint8Array[],
+): Promise<Answer> {
+  const { envelope, arrival } = message;
+  const outcomes = await mailboxes.deliver({
+    id: arrival.id,
+    tenant: arrival.tenant,
+    sender: envelope.sender,
+    receivedMs: arrival.receivedMs,
+    targets: targetsOf(message),
+    parts,
+  });
+  const failed = outcomes.findIndex((outcome) => !outcome.ok);
+  events.stored(message.arrival, message.envelope, outcomes);
+  if (failed < 0) return { ok: true, value: undefined };
+  if (outcomes.length === 1) return outcomes[0] as Exclude<DeliveryOutcome, { ok: true }>;
+  const rest: PackedEnvelope = packEnvelope({
+    ...envelope,
+    recipients: envelope.recipients.filter((_, index) => !outcomes[index]!.ok),
+  });
+  return (await spool.accept([rest, packed[1]], arrival.tenant, parts)) as Answer;
+}
+
+function targetsOf({ envelope }: MessageToPrepare): DeliveryTarget[] {
+  const targets: DeliveryTarget[] = [];
+  for (const { address, target } of envelope.recipients) {
+    if (target.kind === 'account') targets.push({ account: target.account, recipient: address });
+  }
+  return targets;
+}
+
+export interface LocalDeliveryParts {
+  readonly mailboxesOf: (shard: ShardId) => Mailboxes | undefined;
+  readonly uplink: Uplinked;
+  readonly clock: Clock;
+}
+
+/** The way from a spool into an account, on this thread's shards at once, else by the main thread. */
+export function createLocalDelivery(parts: LocalDeliveryParts): LocalDelivery {
+  return async (message, recipient, index, bytes) => {
+    const { target } = recipient;
+    if (target.kind !== 'account') return failure('account-missing', recipient.address);
+    const delivery: Delivery = {
+      id: message.id,
+      tenant: message.tenant,
+      sender: message.sender,
+      receivedMs: message.acceptedMs,
+      targets: [{ account: target.account, recipient: recipient.address }],
+      parts: bytes,
+    };
+    const here = parts.mailboxesOf(target.shard);
+    if (here !== undefined) return answerOf(await here.deliver(delivery));
+    const meta: PackedDelivery = [
+      message.id,
+      message.tenant,
+      message.sender,
+      message.acceptedMs,
+      [target.account, recipient.address],
+    ];
+    const answer = await parts.uplink({
+      shard: target.shard,
+      actor: accountActor(target.account),
+      name: mailboxAsks.deliver,
+      key: `${message.id}/${index}`,
+      class: 'short',
+      lane: 'normal',
+      deadlineMs: parts.clock.nowMs() + deliverMsMax,
+      meta,
+      body: bytes,
+    });
+    return answer.ok ? answerOf(answer.value as DeliverAnswer) : answer;
+  };
+}
+
+function answerOf(outcomes: DeliverAnswer): Answer {
+  const outcome = outcomes[0]!;
+  return outcome.ok ? { ok: true, value: undefined } : outcome;
+}
