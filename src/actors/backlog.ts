@@ -6,38 +6,10 @@
  * Invariant: asks of one lane leave in the order they came; the system lane passes the others.
  */
 
-import { byteLength } from '../base/bytes.ts';
 import type { Failure } from '../base/errors.ts';
 import type { ShardId } from '../base/ids.ts';
-import type { Answer, Ask } from './ask.ts';
-
-/** One ask between its asker and its answer. */
-export interface Entry {
-  readonly ask: Ask;
-  readonly bytes: number;
-  /** Undefined for asks to a thread, which belong to no shard. */
-  readonly backlog: Backlog | undefined;
-  readonly resolve: (answer: Answer) => void;
-  /** The asker has an answer; the thread may still be at work on it when a deadline passed. */
-  isAnswered: boolean;
-  /** Threads that ended while they had it. */
-  deathCount: number;
-  /** For who tries it again alone. */
-  onSettled: (() => void) | undefined;
-}
-
-/** Asks that left together. An entry becomes undefined when its thread has answered it. */
-export interface OpenParcel {
-  readonly number: number;
-  readonly thread: number;
-  readonly entries: (Entry | undefined)[];
-  readonly sentMs: number;
-  /** True once its task came back: what is still open then is pending. */
-  isBack: boolean;
-  openCount: number;
-  /** Answers of later parcels to actors that this one has asks of: they follow this one's. */
-  followers: { readonly entry: Entry; readonly answer: Answer }[];
-}
+import type { Ask } from './ask.ts';
+import { type Entry, isLate, type OpenParcel } from './entry.ts';
 
 export interface BacklogLimits {
   readonly countMax: number;
@@ -47,26 +19,6 @@ export interface BacklogLimits {
   /** Long asks a shard works at, and one actor's share of them. */
   readonly longCountMax: number;
   readonly longPerActorMax: number;
-}
-
-/** For meta and bookkeeping of an ask whose body is empty. */
-const entryBytes = 256;
-
-export function newEntry(
-  ask: Ask,
-  backlog: Backlog | undefined,
-  resolve: (answer: Answer) => void,
-): Entry {
-  const bytes = entryBytes + byteLength(ask.body);
-  return {
-    ask,
-    bytes,
-    backlog,
-    resolve,
-    isAnswered: false,
-    deathCount: 0,
-    onSettled: undefined,
-  };
 }
 
 export class Backlog {
@@ -143,6 +95,11 @@ export class Backlog {
     this.#normal = [];
     this.#long = [];
     this.bytes = 0;
+  }
+
+  /** A parcel's task came back, or its thread is gone. */
+  land(parcel: OpenParcel): void {
+    this.inFlight = this.inFlight.filter((other) => other !== parcel);
   }
 
   /** An ask that was taken has its thread's answer. */
@@ -224,9 +181,4 @@ export class Backlog {
       return false;
     });
   }
-}
-
-export function isLate(entry: Entry, nowMs: number): boolean {
-  const { deadlineMs } = entry.ask;
-  return deadlineMs !== 0 && deadlineMs <= nowMs;
 }

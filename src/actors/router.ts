@@ -7,7 +7,6 @@
  *            answers arrive in it (a pending one aside: it left the order when it began to wait for the outside).
  */
 
-import { assert } from '../base/assert.ts';
 import { type Failure, failure } from '../base/errors.ts';
 import type { ShardId } from '../base/ids.ts';
 import { shardId } from '../base/ids.ts';
@@ -15,17 +14,21 @@ import type { Log } from '../base/log.ts';
 import { kibibyte, mebibyte } from '../base/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Answer, Ask } from './ask.ts';
+import { Backlog, type BacklogLimits } from './backlog.ts';
+import { type Channel, type PortMessage, ThreadLostError } from './channel.ts';
 import {
-  Backlog,
-  type BacklogLimits,
   type Entry,
+  gone,
   isLate,
   newEntry,
   type OpenParcel,
-} from './backlog.ts';
-import { type Channel, type PortMessage, ThreadLostError } from './channel.ts';
+  reply,
+  replyLate,
+  settle,
+} from './entry.ts';
 import { eachLate } from './late-answers.ts';
-import { type PackedAnswer, packAsks, unpackAnswers } from './parcel.ts';
+import { type PackedAnswer, ParcelError, packAsks, unpackAnswers } from './parcel.ts';
+import { Trials } from './trials.ts';
 
 export const routerLimitsDefault = {
   countMax: 8_192,
@@ -37,10 +40,6 @@ export const routerLimitsDefault = {
 
 /** Asks of one parcel: a bound on how long one keeps the edge or a thread. */
 const parcelAsksMax = 1_024;
-/** A tried ask that waits for the outside longer no longer holds up the others. */
-const trialMsMax = 1_000;
-/** An ask that was under way at so many deaths is set aside even if it never was alone. */
-const deathCountMax = 3;
 /** How often deadlines of asks under way are looked at. */
 const sweepMs = 250;
 
@@ -61,10 +60,6 @@ export interface RouterOptions {
 interface ThreadState {
   /** Parcels may leave for it. */
   isOpen: boolean;
-  /** Its asks are being tried again one at a time. */
-  isTrying: boolean;
-  /** Asks it had when it died, oldest first. */
-  suspects: Entry[];
   /** Parcels under way, pending asks included. */
   parcelCount: number;
   /** Changes when the thread is suspended or lost: what was begun before stops. */
@@ -78,6 +73,7 @@ export class Router {
   readonly #channel: Channel;
   readonly #backlogs: Backlog[];
   readonly #threads: ThreadState[];
+  readonly #trials: Trials;
   readonly #defer: (run: () => void) => void;
   /** By number: parcels that have an ask without its thread's answer. */
   readonly #open = new Map<number, OpenParcel>();
@@ -96,12 +92,16 @@ export class Router {
     );
     this.#threads = Array.from({ length: options.channel.threads }, () => ({
       isOpen: false,
-      isTrying: false,
-      suspects: [],
       parcelCount: 0,
       turn: 0,
       onIdle: undefined,
     }));
+    this.#trials = new Trials({
+      threads: options.channel.threads,
+      clock: options.clock,
+      log: options.log,
+      send: (thread, entry) => this.#send(thread, [entry], entry.backlog),
+    });
   }
 
   /** The promise given is the only one made for an ask; it never rejects. */
@@ -184,10 +184,7 @@ export class Router {
   /** Answers everything that still waits: the server goes down. */
   end(): void {
     for (const backlog of this.#backlogs) this.refuse(backlog.shard, draining);
-    for (const state of this.#threads) {
-      for (const entry of state.suspects) settle(entry, draining);
-      state.suspects = [];
-    }
+    this.#trials.end(draining);
   }
 
   /** Asks that wait for the thread or are under way. */
@@ -218,7 +215,7 @@ export class Router {
       const thread = this.#options.owner(backlog.shard);
       if (!this.#threads[thread]!.isOpen) continue;
       while (backlog.mayLeave) {
-        const entries = backlog.take(nowMs, parcelAsksMax, dropLate);
+        const entries = backlog.take(nowMs, parcelAsksMax, replyLate);
         if (entries.length > 0) this.#send(thread, entries, backlog);
       }
     }
@@ -251,16 +248,22 @@ export class Router {
   #takeAnswers(parcel: OpenParcel, packed: ArrayBuffer, backlog: Backlog | undefined): void {
     // Answers that were on their way when the thread died: the asks are tried again already.
     if (!this.#open.has(parcel.number)) return;
-    const { answers } = unpackAnswers(packed);
     const count = parcel.entries.length;
-    assert(answers.length === count, `${answers.length} answers to ${count} asks`);
+    let answers: readonly PackedAnswer[];
+    try {
+      answers = unpackAnswers(packed).answers;
+      if (answers.length !== count) throw new ParcelError(`${answers.length} answers to ${count}`);
+    } catch (error) {
+      this.#takeError(parcel, error, backlog);
+      return;
+    }
     parcel.isBack = true;
     if (backlog === undefined) this.#settleAll(parcel, answers, undefined);
     else {
       const { onRoundTrip, clock } = this.#options;
       onRoundTrip?.(parcel.thread, backlog.shard, clock.monotonicMs() - parcel.sentMs, count);
       const isFirst = backlog.inFlight[0] === parcel;
-      backlog.inFlight = backlog.inFlight.filter((other) => other !== parcel);
+      backlog.land(parcel);
       this.#settleAll(parcel, answers, isFirst ? undefined : backlog.inFlight[0]);
       for (const { entry, answer } of parcel.followers) settle(entry, answer);
       parcel.followers = [];
@@ -307,31 +310,19 @@ export class Router {
   /** A thread is gone: what it had is tried again once it is back. */
   lose(thread: number): void {
     const state = this.#threads[thread]!;
-    const lost = [...this.#open.values()].filter((parcel) => parcel.thread === thread);
-    let count = 0;
-    for (const parcel of lost) count += parcel.openCount;
-    const isKiller = state.isTrying && count === 1;
     state.isOpen = false;
     state.turn++;
-    for (const parcel of lost) this.#takeBack(parcel, isKiller);
+    this.#takeBack(
+      thread,
+      Array.from(this.#open.values()).filter((parcel) => parcel.thread === thread),
+    );
   }
 
-  /** The thread is there and its shards are open: tries what killed it, one ask at a time, then lets all else pass. */
+  /** The thread is there and its shards are open: tries again what the last one had, then lets all else pass. */
   async resume(thread: number): Promise<void> {
     const state = this.#threads[thread]!;
     const { turn } = state;
-    state.isTrying = true;
-    const waiting = state.suspects;
-    state.suspects = [];
-    let index = 0;
-    for (; index < waiting.length && state.turn === turn; index++) {
-      const entry = waiting[index]!;
-      if (entry.isAnswered || isLate(entry, this.#options.clock.nowMs())) settle(entry, late);
-      else await this.#tryOne(thread, entry);
-    }
-    // After another death: what was under way then stands in the list already, and came first.
-    state.suspects.push(...waiting.slice(index));
-    state.isTrying = false;
+    await this.#trials.run(thread, () => state.turn === turn);
     if (state.turn !== turn) return;
     state.isOpen = true;
     for (const backlog of this.#backlogs) {
@@ -339,36 +330,12 @@ export class Router {
     }
   }
 
-  /** Resolves when the ask has its thread's answer, the thread died of it, or it waits too long for the outside. */
-  #tryOne(thread: number, entry: Entry): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#options.clock.setTimer(trialMsMax, resolve);
-      entry.onSettled = () => {
-        timer.cancel();
-        resolve();
-      };
-      this.#send(thread, [entry], entry.backlog);
-    });
-  }
-
-  #takeBack(parcel: OpenParcel, isKiller: boolean): void {
-    const { suspects } = this.#threads[parcel.thread]!;
-    this.#forget(parcel);
-    for (const entry of parcel.entries) {
-      if (entry === undefined) continue;
-      entry.deathCount++;
-      if (entry.backlog === undefined) settle(entry, gone);
-      else if (isKiller || entry.deathCount >= deathCountMax) this.#setAside(entry);
-      else if (entry.isAnswered) settle(entry, late);
-      else suspects.push(entry);
-      if (entry.backlog !== undefined) {
-        const { backlog } = entry;
-        backlog.inFlight = backlog.inFlight.filter((other) => other !== parcel);
-      }
-      entry.onSettled?.();
+  #takeBack(thread: number, parcels: readonly OpenParcel[]): void {
+    for (const parcel of parcels) {
+      this.#forget(parcel);
+      for (const entry of parcel.entries) entry?.backlog?.land(parcel);
     }
-    // Their answers were not given yet: asked again after the one they waited for, they keep their order.
-    for (const { entry } of parcel.followers) suspects.push(entry);
+    this.#trials.takeBack(thread, parcels);
   }
 
   #forget(parcel: OpenParcel): void {
@@ -380,19 +347,10 @@ export class Router {
     state.onIdle = undefined;
   }
 
-  #setAside(entry: Entry): void {
-    const { name, actor, key, shard } = entry.ask;
-    this.#options.log.error(
-      { ask: name, actor, key, shard },
-      'an ask that ends threads is set aside',
-    );
-    settle(entry, failure('poison-ask', `${name} ended a thread`));
-  }
-
   #takeError(parcel: OpenParcel, error: unknown, backlog: Backlog | undefined): void {
     if (!this.#open.has(parcel.number)) return;
     if (error instanceof ThreadLostError) {
-      this.#takeBack(parcel, false);
+      this.#takeBack(parcel.thread, [parcel]);
       return;
     }
     this.#options.log.error({ error, thread: parcel.thread }, 'a parcel was not answered');
@@ -401,7 +359,7 @@ export class Router {
     for (const entry of parcel.entries) if (entry !== undefined) settle(entry, answer);
     for (const follower of parcel.followers) settle(follower.entry, follower.answer);
     if (backlog === undefined) return;
-    backlog.inFlight = backlog.inFlight.filter((other) => other !== parcel);
+    backlog.land(parcel);
     this.#touch(backlog);
   }
 
@@ -416,41 +374,20 @@ export class Router {
     const nowMs = this.#options.clock.nowMs();
     let isNeeded = this.#open.size > 0;
     for (const backlog of this.#backlogs) {
-      backlog.expire(nowMs, dropLate);
+      backlog.expire(nowMs, replyLate);
       if (backlog.count > 0 || backlog.openCount > 0) isNeeded = true;
     }
     for (const parcel of this.#open.values()) {
       for (const entry of parcel.entries) {
-        if (entry !== undefined && isLate(entry, nowMs)) reply(entry, late);
+        if (entry !== undefined && isLate(entry, nowMs)) replyLate(entry);
       }
     }
-    for (const { suspects } of this.#threads) {
-      for (const entry of suspects) if (isLate(entry, nowMs)) reply(entry, late);
-    }
+    this.#trials.expire(nowMs);
     if (isNeeded) this.#sweepLater();
   }
 }
 
 const busy: Failure = Object.freeze(failure('store-busy', 'backlog is full'));
-const late: Failure = Object.freeze(failure('deadline-passed', 'no answer in time'));
 const draining: Failure = Object.freeze(failure('draining', 'the server goes down'));
-const gone: Failure = Object.freeze(failure('store-failed', 'the thread is gone'));
 
 type LateMessage = Extract<PortMessage, { kind: 'late' }>;
-
-function reply(entry: Entry, answer: Answer): void {
-  if (entry.isAnswered) return;
-  entry.isAnswered = true;
-  entry.resolve(answer);
-}
-
-/** The thread's own answer, or what stands for it. */
-function settle(entry: Entry, answer: Answer): void {
-  reply(entry, answer);
-  entry.backlog?.end(entry.ask);
-  entry.onSettled?.();
-}
-
-function dropLate(entry: Entry): void {
-  reply(entry, late);
-}

@@ -35,6 +35,10 @@ export interface RuntimeOptions {
     readonly jobsWaitingMax?: number;
   };
   readonly defer?: (run: () => void) => void;
+  /** What each thread is asked at each of its starts, before it serves anything: policy. */
+  readonly standing?: () => Iterable<Ask>;
+  /** Asks of engine threads that the main thread answers itself, by name. */
+  readonly answers?: Readonly<Record<string, (ask: Ask) => Promise<Answer>>>;
 }
 
 export type NoticeListener = (thread: number, value: unknown) => void;
@@ -51,7 +55,7 @@ export class Runtime {
   readonly #load: LoadMeter;
   readonly #mover: Mover;
   readonly #uplinks: UplinkHost;
-  readonly #standing = new Map<string, Ask>();
+  readonly #answers: ReadonlyMap<string, (ask: Ask) => Promise<Answer>>;
   readonly #listeners = new Map<string, NoticeListener[]>();
   #sampling: Timer | undefined;
   #sampleCount = 0;
@@ -59,6 +63,7 @@ export class Runtime {
   constructor(options: RuntimeOptions) {
     const { channel, shards, workers, clock, log, limits = {} } = options;
     this.#options = options;
+    this.#answers = new Map(Object.entries(options.answers ?? {}));
     this.#load = new LoadMeter({
       threads: channel.threads,
       shards,
@@ -88,7 +93,7 @@ export class Runtime {
       placement: this.placement,
       clock,
       log,
-      standing: () => this.#standing.values(),
+      standing: options.standing ?? (() => []),
       onServing: () => this.jobs.wake(),
       ...(limits.supervisor === undefined ? {} : { limits: limits.supervisor }),
     });
@@ -110,7 +115,7 @@ export class Runtime {
       ...(limits.jobsWaitingMax === undefined ? {} : { waitingMax: limits.jobsWaitingMax }),
     });
     this.#uplinks = new UplinkHost({
-      ask: (ask) => this.router.ask(ask),
+      ask: (ask) => this.#answers.get(ask.name)?.(ask) ?? this.router.ask(ask),
       post: (thread, message) => channel.post(thread, message),
     });
   }
@@ -137,15 +142,6 @@ export class Runtime {
   /** Where a new message is spooled. */
   spoolShard(): ShardId {
     return this.placement.spoolShard();
-  }
-
-  /**
-   * Tells every thread, now and at each later start, before it serves anything: policy. The last ask of a name
-   * counts. Resolves with the answers of the threads that are there.
-   */
-  stand(ask: Ask): Promise<readonly Answer[]> {
-    this.#standing.set(ask.name, ask);
-    return this.askEach(ask);
   }
 
   /** Asks every thread that is there, once. */

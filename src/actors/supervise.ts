@@ -74,6 +74,7 @@ export class Supervisor {
   readonly #openDeaths = new Map<ShardId, number>();
   #isClosing = false;
   #isRebuilding = false;
+  #rebuildCount = 0;
   #onAllServing: (() => void) | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -116,12 +117,12 @@ export class Supervisor {
   ready(thread: number): void {
     const record = this.#threads[thread]!;
     const nowMs = this.#options.clock.monotonicMs();
-    record.life++;
+    const life = ++record.life;
     record.readyMs = nowMs;
     record.missingMs = undefined;
     const waitMs = this.#backOffMs(record);
-    if (waitMs === 0) void this.#serve(thread, record.life);
-    else this.#options.clock.setTimer(waitMs, () => void this.#serve(thread, record.life));
+    if (waitMs === 0) void this.#serve(thread, life);
+    else this.#options.clock.setTimer(waitMs, () => void this.#serve(thread, life));
   }
 
   lost(thread: number, cause: unknown): void {
@@ -257,9 +258,10 @@ export class Supervisor {
 
   #countThreads(): void {
     const nowMs = this.#options.clock.monotonicMs();
+    // Each rebuild waits longer: a machine may be too slow for the limit, and would never be done.
+    const limitMs = this.#limits.threadStartMsMax * 2 ** Math.min(this.#rebuildCount, 5);
     const isMissing = this.#threads.some(
-      ({ missingMs }) =>
-        missingMs !== undefined && nowMs - missingMs > this.#limits.threadStartMsMax,
+      ({ missingMs }) => missingMs !== undefined && nowMs - missingMs > limitMs,
     );
     if (isMissing && !this.#isRebuilding) void this.#rebuild();
   }
@@ -267,6 +269,7 @@ export class Supervisor {
   /** Piscina makes no more threads once one has failed while it started: only a new pool helps. */
   async #rebuild(): Promise<void> {
     this.#isRebuilding = true;
+    this.#rebuildCount++;
     this.#options.log.error({}, 'a thread did not come back: the pool is made anew');
     await this.#closeThreads();
     const nowMs = this.#options.clock.monotonicMs();

@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs';
 import { threadId, workerData } from 'node:worker_threads';
 import type { Handlers } from '../../../src/actors/ask.ts';
-import { shardClose, shardOpen } from '../../../src/actors/asks/system.ts';
+import { noShard, shardClose, shardOpen } from '../../../src/actors/asks/system.ts';
 import { threadEntry } from '../../../src/actors/thread-entry.ts';
 import { Uplink } from '../../../src/actors/uplink.ts';
 import { nodeClock } from '../../../src/adapters/node/clock.ts';
@@ -51,6 +51,9 @@ export default threadEntry(({ thread, post, end }) => {
       pending: uplink.ask(
         askOf({ shard: ask.meta as ShardId, actor: ask.actor, name: 'list.get', body: [ask.body] }),
       ),
+    }),
+    'ask.main': (ask) => ({
+      pending: uplink.ask(askOf({ shard: noShard, name: 'main.add', meta: ask.meta })),
     }),
     'policy.set': (ask) => {
       policy = ask.meta;

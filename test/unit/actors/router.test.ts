@@ -382,6 +382,26 @@ test('an ask tried again that waits for the outside holds the others up for a se
   deepStrictEqual(desk.metas(2), [2]);
 });
 
+test('after another death what was under way is tried before what was not', async () => {
+  const desk = await Desk.open();
+  for (const meta of ['waits', 2, 3]) desk.ask(meta);
+  await turns(1);
+  desk.router.lose(0);
+  void desk.router.resume(0);
+  await turns(1);
+  await desk.sent[1]!.answer([pendingAnswer]);
+  await desk.clock.pass(1_100, 100);
+  deepStrictEqual(desk.metas(2), [2]);
+  desk.router.lose(0);
+  await turns(1);
+  void desk.router.resume(0);
+  for (const parcel of [3, 4, 5]) {
+    await turns(1);
+    await desk.sent[parcel]!.answer();
+  }
+  deepStrictEqual([desk.metas(3), desk.metas(4), desk.metas(5)], [['waits'], [2], [3]]);
+});
+
 test('asks that were there at three deaths are set aside though they never were alone', async () => {
   const desk = await Desk.open();
   desk.ask(1);

@@ -103,6 +103,23 @@ test('the first death costs no wait, the next ones double it', async () => {
   ok(desk.runtime.router.isOpen(0), 'a minute without a death clears the sheet');
 });
 
+test('a thread that dies again while it waits is served once', async () => {
+  const opened: number[] = [];
+  const desk = new Desk((shard) => {
+    opened.push(shard);
+    return done;
+  });
+  void desk.runtime.start();
+  await desk.clock.pass(10);
+  for (let death = 0; death < 4; death++) {
+    desk.channel.kill(0);
+    await desk.clock.pass(20);
+  }
+  opened.length = 0;
+  await desk.clock.pass(2_000, 50);
+  deepStrictEqual(opened, [0, 1]);
+});
+
 test('closing answers what is under way, refuses what comes, and closes every shard', async () => {
   const world = await new ActorWorld({ shards: 3 }).start();
   const write = (meta: number) =>
