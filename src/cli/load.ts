@@ -16,6 +16,7 @@ import { type ArrivalKind, Arrivals, arrivalKinds } from '../harness/load/arriva
 import { LoadRun, type LoadRunOptions } from '../harness/load/load-run.ts';
 import { MessageSource } from '../harness/load/message-source.ts';
 import { expandTemplate, parseRecipients, RecipientDealer } from '../harness/load/recipients.ts';
+import { SmtpClient } from '../harness/load/smtp-client.ts';
 import { type LoadReport, Tally } from '../harness/load/tally.ts';
 import { SeededRandom } from '../harness/seeded-random.ts';
 import { exitCodes } from './command.ts';
@@ -43,6 +44,7 @@ example: chaski load smtp --target 127.0.0.1:2525 --rate 200 --arrival poisson -
 `;
 
 const openLoopSessionsMax = 1_000;
+const replyMsMax = 60_000;
 
 const optionTypes = {
   target: { type: 'string' },
@@ -122,15 +124,16 @@ function buildOptions(protocol: string | undefined, values: Values): LoadRunOpti
     run: Buffer.from(nodeRandom.bytes(6)).toString('hex'),
     date: new Date(nodeClock.nowMs()),
   });
+  const client = {
+    ...parseHostPort(values.target),
+    lmtp: protocol === 'lmtp',
+    pipeline: values.pipeline,
+    helloName: hostname(),
+    timeoutMs: replyMsMax,
+    clock: nodeClock,
+  };
   return {
-    client: {
-      ...parseHostPort(values.target),
-      lmtp: protocol === 'lmtp',
-      pipeline: values.pipeline,
-      helloName: hostname(),
-      timeoutMs: 60_000,
-      clock: nodeClock,
-    },
+    connect: (events) => new SmtpClient(client, events),
     source,
     tally: new Tally(),
     ledger: values.ledger === undefined ? undefined : new LedgerWriter(values.ledger),

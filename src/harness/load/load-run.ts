@@ -13,8 +13,8 @@ import { assert } from '../../base/assert.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { LedgerWriter } from '../ledger/ledger-writer.ts';
 import type { Arrivals } from './arrivals.ts';
+import type { LoadSession, Outcome, SessionEvents } from './load-session.ts';
 import type { MessageSource } from './message-source.ts';
-import { type Outcome, SmtpClient, type SmtpClientOptions } from './smtp-client.ts';
 import type { Tally } from './tally.ts';
 
 const graceMs = 10_000;
@@ -22,7 +22,8 @@ const retryFirstMs = 20;
 const retryMsMax = 500;
 
 export interface LoadRunOptions {
-  readonly client: SmtpClientOptions;
+  /** Begins a session. It must not call back before it has returned. */
+  readonly connect: (events: SessionEvents) => LoadSession;
   readonly source: MessageSource;
   readonly tally: Tally;
   readonly ledger: LedgerWriter | undefined;
@@ -44,8 +45,8 @@ export interface LoadRunOptions {
 export class LoadRun {
   readonly #options: LoadRunOptions;
   readonly #clock: Clock;
-  readonly #sent = new Map<SmtpClient, number>();
-  readonly #idle: SmtpClient[] = [];
+  readonly #sent = new Map<LoadSession, number>();
+  readonly #idle: LoadSession[] = [];
   /** Intended starts that are due and wait for a session. */
   readonly #due: number[] = [];
   #dueHead = 0;
@@ -108,9 +109,9 @@ export class LoadRun {
     this.#isStopping = true;
     this.#tick?.cancel();
     this.#retry?.cancel();
-    for (const client of this.#idle.splice(0)) client.quit();
+    for (const session of this.#idle.splice(0)) session.quit();
     this.#clock.setTimer(graceMs, () => {
-      for (const client of this.#sent.keys()) client.destroy();
+      for (const session of this.#sent.keys()) session.destroy();
     });
     this.#endIfDone();
   }
@@ -144,8 +145,8 @@ export class LoadRun {
 
   #dispatch(): void {
     while (this.#dueCount > 0) {
-      const client = this.#idle.pop();
-      if (client === undefined) {
+      const session = this.#idle.pop();
+      if (session === undefined) {
         // One new session for each message that waits, within the bound.
         const opening = this.#sent.size - this.#busyCount;
         const wanted = Math.min(
@@ -155,7 +156,7 @@ export class LoadRun {
         for (let i = 0; i < wanted; i++) this.#open();
         return;
       }
-      if (client.isIdle) this.#send(client, this.#takeDue());
+      if (session.isIdle) this.#send(session, this.#takeDue());
     }
   }
 
@@ -170,30 +171,30 @@ export class LoadRun {
 
   #open(): void {
     this.#options.tally.connections++;
-    const client = new SmtpClient(this.#options.client, {
+    const session = this.#options.connect({
       onIdle: (each) => this.#onIdle(each),
       onOutcome: (each, outcome) => this.#onOutcome(each, outcome),
       onPhase: (phase, ms) => this.#options.tally.addPhase(phase, ms),
       onClose: (each, detail) => this.#onClose(each, detail),
     });
-    this.#sent.set(client, 0);
+    this.#sent.set(session, 0);
   }
 
-  #onIdle(client: SmtpClient): void {
+  #onIdle(session: LoadSession): void {
     this.#refusedSinceMs = undefined;
     this.#retryMs = retryFirstMs;
-    const isSpent = this.#sent.get(client)! >= this.#options.perConnection;
+    const isSpent = this.#sent.get(session)! >= this.#options.perConnection;
     if (this.#isStopping || isSpent || this.#startedCount >= this.#options.countMax) {
-      client.quit();
+      session.quit();
     } else if (this.#options.arrivals === undefined) {
-      this.#send(client, this.#clock.monotonicMs() - this.#beganMs);
+      this.#send(session, this.#clock.monotonicMs() - this.#beganMs);
     } else {
-      this.#idle.push(client);
+      this.#idle.push(session);
       this.#dispatch();
     }
   }
 
-  #send(client: SmtpClient, intendedMs: number): void {
+  #send(session: LoadSession, intendedMs: number): void {
     this.#startedCount++;
     this.#busyCount++;
     const message = this.#options.source.next(this.#beganMs + intendedMs);
@@ -204,11 +205,11 @@ export class LoadRun {
       to: message.to,
       intendedMs: this.#options.epochMs + message.intendedMs,
     });
-    this.#sent.set(client, this.#sent.get(client)! + 1);
-    client.send(message);
+    this.#sent.set(session, this.#sent.get(session)! + 1);
+    session.send(message);
   }
 
-  #onOutcome(_client: SmtpClient, outcome: Outcome): void {
+  #onOutcome(_session: LoadSession, outcome: Outcome): void {
     this.#busyCount--;
     this.#lastOutcomeMs = outcome.endMs;
     this.#options.tally.addOutcome(outcome);
@@ -231,9 +232,9 @@ export class LoadRun {
     }
   }
 
-  #onClose(client: SmtpClient, detail: string): void {
-    this.#sent.delete(client);
-    const at = this.#idle.indexOf(client);
+  #onClose(session: LoadSession, detail: string): void {
+    this.#sent.delete(session);
+    const at = this.#idle.indexOf(session);
     if (at !== -1) this.#idle.splice(at, 1);
     this.#options.tally.addClosing(detail);
     if (this.#isStopping) {

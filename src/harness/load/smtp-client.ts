@@ -4,47 +4,16 @@
  * Runs in:   load generator.
  * Specs:     RFC 5321, RFC 2033 (LMTP), RFC 2920 (PIPELINING).
  * Limits:    `replyBytesMax` a reply; `timeoutMs` for each reply.
- * Invariant: every message given to `send` gets exactly one outcome, also when the connection dies; `onClose`
- *            comes once, last.
  */
 
 import type { Buffer } from 'node:buffer';
 import { createConnection, type Socket } from 'node:net';
 import { assert } from '../../base/assert.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
+import type { LoadSession, Phase, Refusal, SessionEvents } from './load-session.ts';
 import type { LoadMessage } from './message-source.ts';
 
 const replyBytesMax = 64 * 1024;
-
-export interface Refusal {
-  readonly to: readonly string[];
-  readonly reply: string;
-}
-
-export interface Outcome {
-  readonly message: LoadMessage;
-  readonly acknowledged: readonly string[];
-  readonly refused: readonly Refusal[];
-  /** Recipients whose fate the broken connection left open. */
-  readonly unknown: readonly string[];
-  /** Recipients of a message whose body was never sent whole. */
-  readonly unsent: readonly string[];
-  /** Clock instants; 0 where the step was not reached. */
-  readonly startMs: number;
-  readonly sentMs: number;
-  readonly endMs: number;
-}
-
-export const phases = [
-  'connect',
-  'greeting',
-  'hello',
-  'mail',
-  'rcpt',
-  'data',
-  'acknowledgement',
-] as const;
-export type Phase = (typeof phases)[number];
 
 export interface SmtpClientOptions {
   readonly host: string;
@@ -54,14 +23,6 @@ export interface SmtpClientOptions {
   readonly helloName: string;
   readonly timeoutMs: number;
   readonly clock: Clock;
-}
-
-export interface SmtpClientEvents {
-  /** The session is open and idle: it may be given a message. */
-  onIdle(client: SmtpClient): void;
-  onOutcome(client: SmtpClient, outcome: Outcome): void;
-  onPhase(phase: Phase, ms: number): void;
-  onClose(client: SmtpClient, detail: string): void;
 }
 
 type Expecting =
@@ -74,9 +35,9 @@ type Expecting =
   | 'reset'
   | 'bye';
 
-export class SmtpClient {
+export class SmtpClient implements LoadSession {
   readonly #options: SmtpClientOptions;
-  readonly #events: SmtpClientEvents;
+  readonly #events: SessionEvents;
   readonly #socket: Socket;
   #timer: Timer | undefined;
   #expecting: Expecting[] = ['greeting'];
@@ -94,7 +55,7 @@ export class SmtpClient {
   #startMs = 0;
   #sentMs = 0;
 
-  constructor(options: SmtpClientOptions, events: SmtpClientEvents) {
+  constructor(options: SmtpClientOptions, events: SessionEvents) {
     this.#options = options;
     this.#events = events;
     this.#phaseMs = options.clock.monotonicMs();
@@ -112,7 +73,6 @@ export class SmtpClient {
     return this.#isOpen && !this.#isClosed && this.#message === undefined;
   }
 
-  /** Starts a message; allowed only while idle. */
   send(message: LoadMessage): void {
     assert(this.isIdle && this.#expecting.length === 0, 'one message at a time');
     this.#message = message;
@@ -144,7 +104,6 @@ export class SmtpClient {
     this.#command('QUIT\r\n');
   }
 
-  /** Cuts the connection; a message under way gets its outcome. */
   destroy(): void {
     this.#socket.destroy();
   }

@@ -6,7 +6,7 @@
  */
 
 import { Latency, type LatencySummary } from '../latency.ts';
-import { type Outcome, type Phase, phases } from './smtp-client.ts';
+import { type Outcome, type Phase, phases } from './load-session.ts';
 
 const repliesCountMax = 50;
 
