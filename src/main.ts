@@ -6,7 +6,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { startServer } from './app/server.ts';
+import { type RunningServer, startServer } from './app/server.ts';
 import { MailError } from './base/errors.ts';
 import { createLog } from './base/log.ts';
 import type { Loaded } from './settings/load.ts';
@@ -15,14 +15,14 @@ import type { Settings } from './settings/schema.ts';
 export interface ServeOptions {
   /** Reads the settings again, for SIGHUP. */
   readonly reload: () => Loaded;
-  /** Called once everything listens. */
-  readonly onReady?: (server: Awaited<ReturnType<typeof startServer>>) => Promise<void> | void;
+  /** Called once everything listens; what it returns is called before the drain. */
+  readonly onReady?: (server: RunningServer) => Promise<() => void>;
 }
 
 /** Resolves to the exit code once drained. */
 export async function serve(settings: Settings, options: ServeOptions): Promise<number> {
   const log = createLog(settings.log.level);
-  let server: Awaited<ReturnType<typeof startServer>>;
+  let server: RunningServer;
   try {
     server = await startServer({ settings, log, version: packageVersion() });
   } catch (error) {
@@ -31,7 +31,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
     return error instanceof MailError && error.code === 'argument-invalid' ? 78 : 1;
   }
   log.info({ ...server.addresses, data: settings.data.dir }, 'ready');
-  await options.onReady?.(server);
+  const leaving = await options.onReady?.(server);
   await new Promise<void>((resolve) => {
     process.on('SIGTERM', resolve);
     process.on('SIGINT', resolve);
@@ -41,6 +41,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
       else log.error({ faults: loaded.faults }, 'settings are wrong: the old ones stay');
     });
   });
+  leaving?.();
   log.info({}, 'draining');
   await server.stop();
   log.info({}, 'stopped');

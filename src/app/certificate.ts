@@ -43,7 +43,10 @@ export async function loadCertificate(
   const folder = join(settings.data.dir, 'tls');
   const files = { cert: join(folder, 'self-signed.pem'), key: join(folder, 'self-signed.key') };
   try {
-    const [pem, keyPem] = await Promise.all([readFile(files.cert, 'utf8'), readFile(files.key, 'utf8')]);
+    const [pem, keyPem] = await Promise.all([
+      readFile(files.cert, 'utf8'),
+      readFile(files.key, 'utf8'),
+    ]);
     return { cert: pem, key: keyPem, isSelfSigned: true };
   } catch {
     const made = await makeSelfSigned(hostname, clock.nowMs());

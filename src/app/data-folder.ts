@@ -83,12 +83,20 @@ async function readIdentity(disk: Disk, file: string): Promise<StoreIdentity | u
   }
   const identity = JSON.parse(text) as StoreIdentity;
   if (identity.format !== formatVersion) {
-    throw new MailError('argument-invalid', `${file}: format ${identity.format} is not ours (${formatVersion})`);
+    throw new MailError(
+      'argument-invalid',
+      `${file}: format ${identity.format} is not ours (${formatVersion})`,
+    );
   }
   return identity;
 }
 
-async function makeIdentity({ path, shards, disk, random }: DataFolderRequest): Promise<StoreIdentity> {
+async function makeIdentity({
+  path,
+  shards,
+  disk,
+  random,
+}: DataFolderRequest): Promise<StoreIdentity> {
   const identity: StoreIdentity = {
     format: formatVersion,
     shards: shards === 0 ? defaultShards() : shards,

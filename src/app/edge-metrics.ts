@@ -11,7 +11,10 @@ import type { SessionObserver } from '../edge/protocols/smtp/observer.ts';
 export function edgeObserver(metrics: Metrics): SessionObserver {
   const open = metrics.gauges('chaski_sessions', 'Open mail sessions.', ['listener']);
   const sessions = byTwo(
-    metrics.counters('chaski_sessions_total', 'Sessions, by how they began.', ['listener', 'result']),
+    metrics.counters('chaski_sessions_total', 'Sessions, by how they began.', [
+      'listener',
+      'result',
+    ]),
     'result',
   );
   const commands = byTwo(
@@ -23,15 +26,23 @@ export function edgeObserver(metrics: Metrics): SessionObserver {
     'class',
   );
   const messages = byTwo(
-    metrics.counters('chaski_messages_received_total', 'Messages by how their session ended them.', [
-      'listener',
-      'result',
-    ]),
+    metrics.counters(
+      'chaski_messages_received_total',
+      'Messages by how their session ended them.',
+      ['listener', 'result'],
+    ),
     'result',
   );
-  const sizes = metrics.histogram('chaski_received_bytes', 'Size of received messages.', bytesBounds);
+  const sizes = metrics.histogram(
+    'chaski_received_bytes',
+    'Size of received messages.',
+    bytesBounds,
+  );
   const handshakes = byTwo(
-    metrics.counters('chaski_tls_total', 'TLS handshakes by version, or failed.', ['listener', 'version']),
+    metrics.counters('chaski_tls_total', 'TLS handshakes by version, or failed.', [
+      'listener',
+      'version',
+    ]),
     'version',
   );
   const logIns = byTwo(

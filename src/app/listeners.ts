@@ -117,9 +117,7 @@ export class MailListeners {
       clock,
       log,
       observer,
-      ...(hasLogIn
-        ? { logIn: { authenticate, throttle: this.#throttle, isRequired: true } }
-        : {}),
+      ...(hasLogIn ? { logIn: { authenticate, throttle: this.#throttle, isRequired: true } } : {}),
     });
     this.#services.set(name, made);
     return made;

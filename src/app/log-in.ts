@@ -25,7 +25,10 @@ export function createLogIn({ directory, jobs, cache }: LogInOptions): Authentic
     const storedHash = account?.passwordHash ?? '';
     const credentials = { user, password, storedHash };
     if (account?.isEnabled === true && cache.knows(credentials)) return { ok: true, account };
-    const answer = await jobs.run({ name: passwordVerifyJob, meta: { hash: storedHash, password } });
+    const answer = await jobs.run({
+      name: passwordVerifyJob,
+      meta: { hash: storedHash, password },
+    });
     if (!answer.ok) return answer;
     if (account === undefined || answer.value !== true || !account.isEnabled) {
       return failure('credentials-invalid', user);

@@ -11,6 +11,7 @@ type Group = readonly Command[];
 /** First word → the commands that start with it, in the order help lists them. */
 const groups: Readonly<Record<string, () => Promise<Group>>> = {
   serve: async () => (await import('./commands/serve.ts')).serveCommands,
+  demo: async () => (await import('./commands/demo.ts')).demoCommands,
   init: async () => (await import('./commands/init.ts')).initCommands,
   check: async () => (await import('./commands/check.ts')).checkCommands,
   domain: async () => (await import('./commands/domain.ts')).domainCommands,

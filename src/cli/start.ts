@@ -9,9 +9,7 @@ import { main } from './main.ts';
 
 /** Loaded only where no server runs: it brings the whole store with it. */
 const openOffline: OpenOffline = async (settings) => {
-  const { openOffline: open }: { openOffline: OpenOffline } = await import(
-    new URL('../app/offline.ts', import.meta.url).href
-  );
+  const { openOffline: open } = await import('../app/offline.ts');
   return await open(settings);
 };
 

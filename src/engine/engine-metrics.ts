@@ -8,8 +8,15 @@ import { bytesBounds, type Metrics, secondsBounds } from '../base/metrics.ts';
 import type { MessageCounters } from './spool/events.ts';
 
 export function engineCounters(metrics: Metrics): MessageCounters {
-  const accepted = metrics.counter('chaski_messages_accepted_total', 'Messages journaled by spools.');
-  const sizes = metrics.histogram('chaski_message_bytes', 'Size of accepted messages.', bytesBounds);
+  const accepted = metrics.counter(
+    'chaski_messages_accepted_total',
+    'Messages journaled by spools.',
+  );
+  const sizes = metrics.histogram(
+    'chaski_message_bytes',
+    'Size of accepted messages.',
+    bytesBounds,
+  );
   const outcomes = metrics.counters(
     'chaski_outcomes_total',
     'Attempts that ended, by the state of their recipient.',
@@ -48,7 +55,11 @@ export function engineGauges(metrics: Metrics, gauges: EngineGauges): void {
     'Messages of the spool in memory.',
     gauges.activeCount,
   );
-  metrics.gaugeOf('chaski_queue_messages', 'Messages with a waiting recipient.', gauges.queuedCount);
+  metrics.gaugeOf(
+    'chaski_queue_messages',
+    'Messages with a waiting recipient.',
+    gauges.queuedCount,
+  );
   metrics.gaugeOf('chaski_spool_resident_bytes', 'Bodies in memory.', gauges.residentBytes);
   metrics.gaugeOf('chaski_sites_waiting', 'Messages before their site.', gauges.waitingCount);
   metrics.gaugeOf('chaski_outbound_connections', 'Open connections out.', gauges.connectionCount);

@@ -183,7 +183,10 @@ function createDeliveries(parts: EngineParts): Deliveries {
   });
 }
 
-async function resolveAddress(parts: EngineParts, address: string): Promise<readonly PackedRecipient[]> {
+async function resolveAddress(
+  parts: EngineParts,
+  address: string,
+): Promise<readonly PackedRecipient[]> {
   const answer = await parts.uplink(systemAsk(engineAsks.resolve, noShard, address));
   return answer.ok ? (answer.value as readonly PackedRecipient[]) : [[address, 0, 0, 0, '']];
 }

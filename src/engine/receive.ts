@@ -30,7 +30,8 @@ export interface ReceiveParts {
 export function receiveHandler(parts: ReceiveParts): Handler {
   return (ask) => {
     const shard = parts.shardOf(ask);
-    if (shard === undefined) return failure('not-possible-now', `shard ${ask.shard} is not open here`);
+    if (shard === undefined)
+      return failure('not-possible-now', `shard ${ask.shard} is not open here`);
     if (!shard.store.hasRoom()) return failure('disk-full', 'below data.diskFreeBytesMin');
     const packed = ask.meta as PackedReceived;
     const message: MessageToPrepare = { body: ask.body, ...unpackReceived(packed) };

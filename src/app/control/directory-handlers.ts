@@ -149,7 +149,11 @@ async function jobOf({ jobs }: ControlParts, name: string, meta: unknown): Promi
 
 /** Makes the account's mailboxes on its shard, or tells the shard a new quota. */
 async function putAccount(parts: ControlParts, account: Account): Promise<void> {
-  await askAccount(parts, account, mailboxAsks.put, [account.id, account.tenant, account.quotaBytes]);
+  await askAccount(parts, account, mailboxAsks.put, [
+    account.id,
+    account.tenant,
+    account.quotaBytes,
+  ]);
 }
 
 async function domainNamed({ directory }: ControlParts, name: string): Promise<Domain> {
@@ -158,7 +162,10 @@ async function domainNamed({ directory }: ControlParts, name: string): Promise<D
   return domain;
 }
 
-async function aliasNamed({ directory }: ControlParts, address: string): Promise<Alias | undefined> {
+async function aliasNamed(
+  { directory }: ControlParts,
+  address: string,
+): Promise<Alias | undefined> {
   const domain = address.slice(address.lastIndexOf('@') + 1);
   const wanted = address.toLowerCase();
   return (await directory.aliases(domain)).find((alias) => alias.address.toLowerCase() === wanted);

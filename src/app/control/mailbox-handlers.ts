@@ -6,11 +6,7 @@
  */
 
 import type { ControlHandlers } from '../../actors/asks/control.ts';
-import {
-  type MailboxInfo,
-  type MessageInfo,
-  mailboxAsks,
-} from '../../actors/asks/mailbox-asks.ts';
+import { type MailboxInfo, type MessageInfo, mailboxAsks } from '../../actors/asks/mailbox-asks.ts';
 import type { Account } from '../../ports/account-directory.ts';
 import { accountNamed, askAccount } from './account-asks.ts';
 import type { ControlParts } from './parts.ts';

@@ -4,8 +4,8 @@
  * Runs in: main thread.
  */
 
-import type { Jobs } from '../../actors/jobs.ts';
 import type { Reception } from '../../actors/asks/reception.ts';
+import type { Jobs } from '../../actors/jobs.ts';
 import type { Router } from '../../actors/router.ts';
 import type { AccountDirectory } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';

@@ -76,7 +76,8 @@ async function actOnSelection(
           ids: page.entries.map((entry) => entry.id),
           ...(selection.domain === undefined ? {} : { domain: selection.domain }),
         };
-        count += (valueOf(await ask(parts, shard, queueAsks.act, params)) as { count: number }).count;
+        count += (valueOf(await ask(parts, shard, queueAsks.act, params)) as { count: number })
+          .count;
       }
       if (page.isComplete) return count;
       after = page.scannedTo;

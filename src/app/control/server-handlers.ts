@@ -22,7 +22,9 @@ export function serverHandlers(parts: ControlParts): ControlHandlers {
       listeners: parts.addresses,
     }),
     'message.send': async ({ sender, recipients }, call) => {
-      const resolved = (await Promise.all(recipients.map((each) => recipientsOf(parts, each)))).flat();
+      const resolved = (
+        await Promise.all(recipients.map((each) => recipientsOf(parts, each)))
+      ).flat();
       const body = ended(call.body);
       const refusal = parts.reception.reserve(body.byteLength);
       if (refusal !== undefined) throw new MailError(refusal.code, refusal.detail);

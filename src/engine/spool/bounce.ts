@@ -155,13 +155,6 @@ async function makeReport(
     recipients,
     original: await spool.body(message),
   });
-  const envelope: PackedEnvelope = [
-    '',
-    to,
-    report.isEightBit ? 1 : 0,
-    report.isUtf8,
-    0,
-    '',
-  ];
+  const envelope: PackedEnvelope = ['', to, report.isEightBit ? 1 : 0, report.isUtf8, 0, ''];
   return { accepted: [id, nowMs, envelope, ['bounce', '', '', '', '']], parts: report.parts };
 }

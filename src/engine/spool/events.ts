@@ -94,7 +94,10 @@ export function logEvents(log: Log, clock: Clock, counters: MessageCounters): Me
       }
     },
     bounced(message, bounceId) {
-      log.info({ event: 'bounced', id: message.id, to: message.sender, bounce: bounceId }, 'bounced');
+      log.info(
+        { event: 'bounced', id: message.id, to: message.sender, bounce: bounceId },
+        'bounced',
+      );
     },
     done(message) {
       counters.done(clock.nowMs() - message.acceptedMs);

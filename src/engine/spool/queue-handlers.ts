@@ -8,14 +8,18 @@
 
 import type { Answer, ArrivedAsk, Handlers } from '../../actors/ask.ts';
 import type { QueueEntry, QueueSelection, QueueState } from '../../actors/asks/control.ts';
-import type { QueueAction, QueueListAnswer, QueueListParams } from '../../actors/asks/queue-asks.ts';
+import type {
+  QueueAction,
+  QueueListAnswer,
+  QueueListParams,
+} from '../../actors/asks/queue-asks.ts';
 import { queueAsks } from '../../actors/asks/queue-asks.ts';
 import { concat, view } from '../../base/bytes.ts';
 import { failure } from '../../base/errors.ts';
 import type { MessageId } from '../../base/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { OpenShard } from '../shards.ts';
 import { ownOutcome, ownReply } from '../delivery/message.ts';
+import type { OpenShard } from '../shards.ts';
 import type { Bounces } from './bounce.ts';
 import type { SpoolMessage, SpoolRecipient } from './message.ts';
 import { queueKey, queueRange, unpackRow } from './queue-rows.ts';
@@ -35,7 +39,10 @@ export interface QueueParts {
 }
 
 const removedReply = '554 5.7.0 Removed from the queue by an operator';
-const removed = ownOutcome('failed', ownReply(554, '5.7.0', 'Removed from the queue by an operator'));
+const removed = ownOutcome(
+  'failed',
+  ownReply(554, '5.7.0', 'Removed from the queue by an operator'),
+);
 
 export function queueHandlers(parts: QueueParts): Handlers {
   const onSpool =
@@ -73,7 +80,8 @@ function list(parts: QueueParts, shard: OpenShard, params: QueueListParams): Que
     const message = shard.spool.find(id) ?? unpackRow(id, value);
     if (isSelected(message, selection)) entries.push(entryOf(parts, shard, message));
   }
-  const scannedTo = rows.length === scanCountMax ? view(rows.at(-1)!.key).toString('latin1', 1) : '';
+  const scannedTo =
+    rows.length === scanCountMax ? view(rows.at(-1)!.key).toString('latin1', 1) : '';
   for (const message of shard.spool.unindexed()) {
     const isHere = message.id > after && (scannedTo === '' || message.id <= scannedTo);
     if (isHere && isSelected(message, selection)) entries.push(entryOf(parts, shard, message));
@@ -133,7 +141,13 @@ async function actOn(
   if (action.action === 'release') message.isHeld = false;
   if (action.action === 'retry' && message.isHeld) return false;
   if (action.action === 'bounce') {
-    await parts.bounces.record(spool, message, indexes, indexes.map(() => removed), nowMs);
+    await parts.bounces.record(
+      spool,
+      message,
+      indexes,
+      indexes.map(() => removed),
+      nowMs,
+    );
   } else await spool.record(message, indexes);
   if (action.action === 'retry' || action.action === 'release') spool.attemptNow(message);
   return true;

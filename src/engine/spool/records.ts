@@ -93,7 +93,11 @@ export function messageOf(
 }
 
 /** The state of some recipients after an event, as a record. */
-export function changeDraft(message: SpoolMessage, indexes: readonly number[], atMs: number): RecordDraft {
+export function changeDraft(
+  message: SpoolMessage,
+  indexes: readonly number[],
+  atMs: number,
+): RecordDraft {
   const outcomes: PackedOutcome[] = [];
   for (const index of indexes) {
     const recipient = message.recipients[index]!;

@@ -24,8 +24,14 @@ import type { SpoolMessage } from './message.ts';
 import { countWaiting, earliestNextMs } from './message.ts';
 import { queueKey, rowChanges, unpackRow } from './queue-rows.ts';
 import type { PackedAccepted, PackedOrigin } from './records.ts';
-import { acceptedDraft, applyChange, changeDraft, messageOf } from './records.ts';
-import { unpackAccepted, unpackChange } from './records.ts';
+import {
+  acceptedDraft,
+  applyChange,
+  changeDraft,
+  messageOf,
+  unpackAccepted,
+  unpackChange,
+} from './records.ts';
 import type { SpoolShard } from './spool-shard.ts';
 
 export interface SpoolLimits {
@@ -180,9 +186,7 @@ export class Spool {
     else if (message.isIndexed) this.#settleIndexed(message);
   }
 
-  async #appendUntilTaken(
-    drafts: readonly RecordDraft[],
-  ): Promise<readonly RecordPlace[]> {
+  async #appendUntilTaken(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {
     for (;;) {
       try {
         return await this.shard.appendLazily(drafts);
