@@ -14,7 +14,10 @@ export class BoundedQueue<T> {
   #count = 0;
 
   constructor(countMax: number) {
-    assert(Number.isInteger(countMax) && countMax > 0, `bound of a queue must be positive: ${countMax}`);
+    assert(
+      Number.isInteger(countMax) && countMax > 0,
+      `bound of a queue must be positive: ${countMax}`,
+    );
     this.countMax = countMax;
     this.#items = new Array(Math.min(16, countMax));
   }

@@ -29,7 +29,10 @@ export const defaultTenant = 0 as TenantId;
 const u32Max = 0xffff_ffff;
 
 function u32(value: number, least: number, what: string): number {
-  assert(Number.isInteger(value) && value >= least && value <= u32Max, `${what} out of range: ${value}`);
+  assert(
+    Number.isInteger(value) && value >= least && value <= u32Max,
+    `${what} out of range: ${value}`,
+  );
   return value;
 }
 

@@ -76,7 +76,7 @@ async function actOnSelection(
           ids: page.entries.map((entry) => entry.id),
           ...(selection.domain === undefined ? {} : { domain: selection.domain }),
         };
-        count += (valueOf(await ask(parts, shard, queueAsks.act, params)) as { count: number })
+        count += (answered(await ask(parts, shard, queueAsks.act, params)) as { count: number })
           .count;
       }
       if (page.isComplete) return count;
@@ -94,7 +94,7 @@ async function list(
   selection: QueueSelection,
 ): Promise<QueueListAnswer> {
   const params = { after, limit, selection };
-  return valueOf(await ask(parts, shard, queueAsks.list, params)) as QueueListAnswer;
+  return answered(await ask(parts, shard, queueAsks.list, params)) as QueueListAnswer;
 }
 
 function onEveryShard<T>(parts: ControlParts, run: (shard: ShardId) => Promise<T>): Promise<T[]> {
@@ -116,7 +116,7 @@ function ask(parts: ControlParts, shard: ShardId, name: string, meta: unknown): 
   return parts.router.ask(request);
 }
 
-function valueOf(answer: Answer): unknown {
+function answered(answer: Answer): unknown {
   if (!answer.ok) throw new MailError(answer.code, answer.detail);
   return answer.value;
 }
