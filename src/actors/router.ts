@@ -68,7 +68,16 @@ interface ThreadState {
   onIdle: (() => void) | undefined;
 }
 
+/** Since the start, for metrics. */
+export interface RouterCounts {
+  asks: number;
+  parcels: number;
+  /** Asks answered `store-busy` for want of room. */
+  busy: number;
+}
+
 export class Router {
+  readonly counts: RouterCounts = { asks: 0, parcels: 0, busy: 0 };
   readonly #options: RouterOptions;
   readonly #channel: Channel;
   readonly #backlogs: Backlog[];
@@ -110,8 +119,11 @@ export class Router {
       const backlog = this.#backlogs[ask.shard];
       if (backlog === undefined) resolve(failure('argument-invalid', `no shard ${ask.shard}`));
       else if (backlog.refusal !== undefined) resolve(backlog.refusal);
-      else if (!backlog.add(newEntry(ask, backlog, resolve))) resolve(busy);
-      else {
+      else if (!backlog.add(newEntry(ask, backlog, resolve))) {
+        this.counts.busy++;
+        resolve(busy);
+      } else {
+        this.counts.asks++;
         if (ask.deadlineMs !== 0 && !this.#isSweeping) this.#sweepLater();
         this.#touch(backlog);
       }
@@ -234,6 +246,7 @@ export class Router {
     };
     this.#open.set(parcel.number, parcel);
     this.#threads[thread]!.parcelCount++;
+    this.counts.parcels++;
     backlog?.inFlight.push(parcel);
     const packed = packAsks(
       parcel.number,

@@ -152,7 +152,7 @@ export class Supervisor {
     if (state !== 'closed' && state !== 'failed') return state !== 'opening';
     const thread = placement.owner(shard);
     // It opens its shards itself when it is back.
-    if (!channel.isReady(thread)) return false;
+    if (!channel.isReady(thread) || this.#isClosing || this.#isRebuilding) return false;
     const { life } = this.#threads[thread]!;
     this.#shards[shard] = 'opening';
     const answer = await router.askThread(thread, systemAsk(shardOpen, shard));

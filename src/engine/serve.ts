@@ -56,6 +56,7 @@ async function serveParcel(
   options: ServerOptions,
   pending: PendingAsks,
 ): Promise<ArrayBuffer> {
+  if (pending.isEnding) return never;
   const { number, asks } = unpackAsks(parcel);
   const answers: PackedAnswer[] = new Array(asks.length);
   const waits: Promise<void>[] = [];
@@ -73,7 +74,9 @@ async function serveParcel(
       pending.add(number, i, outcome.pending);
     } else {
       // Past the bound a waiting ask holds its parcel: the shard slows down, nothing is lost or told wrongly.
-      waits.push(settle('pending' in outcome ? outcome.pending : outcome, answers, i, options));
+      waits.push(
+        settle('pending' in outcome ? outcome.pending : outcome, answers, i, options, pending),
+      );
     }
   }
   if (waits.length > 0) await Promise.all(waits);
@@ -97,7 +100,7 @@ function start(
   try {
     return handler(ask, pending);
   } catch (error) {
-    return fail(error, options);
+    return fail(error, options, pending);
   }
 }
 
@@ -106,30 +109,34 @@ async function settle(
   answers: PackedAnswer[],
   index: number,
   options: ServerOptions,
+  pending: PendingAsks,
 ): Promise<void> {
   try {
     answers[index] = await outcome;
   } catch (error) {
-    const answer = fail(error, options);
+    const answer = fail(error, options, pending);
     if (answer === undefined) await never;
     else answers[index] = answer;
   }
 }
 
 /** An expected failure as an answer; undefined for a bug, after which this thread does no more work. */
-function fail(error: unknown, options: ServerOptions): Answer | undefined {
+function fail(error: unknown, options: ServerOptions, pending: PendingAsks): Answer | undefined {
   if (!(error instanceof AssertionError)) {
     const answer = failureOf(error);
     options.log.error({ error, code: answer.code }, 'a handler failed');
     return answer;
   }
   options.log.error({ error }, 'a statement that must be true is false: the thread ends');
+  pending.isEnding = true;
   options.end(error);
   return undefined;
 }
 
 /** Asks that wait for the outside. Their answers leave together, once per turn. */
 class PendingAsks implements PendingRoom {
+  /** After a bug no new work is begun. */
+  isEnding = false;
   readonly #options: ServerOptions;
   readonly #countMax: number;
   readonly #msMax: number;
@@ -175,7 +182,7 @@ class PendingAsks implements PendingRoom {
 
   #wait(outcome: Promise<Answer>, close: (answer: Answer) => void): void {
     outcome.then(close, (error) => {
-      const answer = fail(error, this.#options);
+      const answer = fail(error, this.#options, this);
       if (answer !== undefined) close(answer);
     });
   }

@@ -148,19 +148,26 @@ test('a long ask never holds its parcel', async () => {
   deepStrictEqual(desk.late, [[0, 'found']]);
 });
 
-test('a false statement ends the thread and answers nothing', async () => {
+test('a false statement ends the thread, answers nothing and begins nothing more', async () => {
   for (const isAsync of [false, true]) {
     const fail = (): Answer => {
       assert(false, 'must hold');
       return said('never');
     };
-    const desk = new Desk({ bug: () => (isAsync ? Promise.resolve().then(fail) : fail()) });
-    let isAnswered = false;
-    void desk.serve({ name: 'bug' }).then(() => {
-      isAnswered = true;
+    let goodCount = 0;
+    const desk = new Desk({
+      bug: () => (isAsync ? Promise.resolve().then(fail) : fail()),
+      good: () => said(++goodCount),
     });
+    let isAnswered = false;
+    const tell = () => {
+      isAnswered = true;
+    };
+    void desk.serve({ name: 'bug' }).then(tell);
     await turns(2);
-    deepStrictEqual([desk.ends.length, isAnswered], [1, false]);
+    void desk.serve({ name: 'good' }).then(tell);
+    await turns(2);
+    deepStrictEqual([desk.ends.length, isAnswered, goodCount], [1, false, 0]);
     strictEqual(desk.ends[0] instanceof AssertionError, true);
   }
 });

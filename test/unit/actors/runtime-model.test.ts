@@ -80,7 +80,7 @@ test('no ask is lost, answered twice or out of its order, through deaths and mov
       strictEqual(world.engine.openCount(), 0);
     },
   );
-  await fc.assert(property, { numRuns: 400 });
+  await fc.assert(property, { numRuns: 250 });
 });
 
 async function play(world: ActorWorld, steps: readonly Step[]): Promise<Asked[]> {
