@@ -2,7 +2,7 @@
  * Which bodies of a shard are live, and where: what pins a segment.
  *
  * Runs in:   the engine thread that owns the shard.
- * Limits:    `releasedCountMax` released sequences are remembered, for the end of the journal only.
+ * Limits:    live bodies are known one by one only at the end of the journal, where they may be copied.
  * Invariant: a body is counted once in the segment that holds it now, until it is released. Bodies nobody counted
  *            (a kind without `livePlaces`) keep their segments for ever.
  */
@@ -11,14 +11,15 @@ import type { Journal } from './journal/journal.ts';
 import { isFree, type Segment } from './journal/segments.ts';
 import type { RecordKind, RecordPlace, ShardReader } from './record.ts';
 
-const releasedCountMax = 1_024;
+const recentCountLeast = 4_096;
 
 export class Bodies {
   readonly #journal: Journal;
   /** Bodies whose record was copied after their place was given out. */
   readonly #relocated = new Map<number, RecordPlace>();
-  /** Released ones in what the next copy would take. */
-  readonly #released = new Map<number, RecordPlace>();
+  /** Live ones in what the next copy of the journal's end would take, and some from before. */
+  readonly #recent = new Map<number, RecordPlace>();
+  #recentCountMax = recentCountLeast;
   /** First sequence of the replayed part: older bodies are counted from the index after the replay. */
   #countFrom = 0;
   #isCounted = false;
@@ -36,7 +37,7 @@ export class Bodies {
   pin(place: RecordPlace): void {
     // At open, what is older than the replayed part is counted after it, from the rows it led to.
     if (!this.#isCounted && place.sequence < this.#countFrom) return;
-    if (place.bodyBytes > 0) this.#journal.segments.pin(place);
+    if (place.bodyBytes > 0) this.#pin(place);
   }
 
   release(place: RecordPlace): void {
@@ -46,15 +47,15 @@ export class Bodies {
     const now = known ?? place;
     this.#journal.segments.release(now);
     this.#relocated.delete(place.sequence);
-    if (this.#journal.isSuspect(now)) this.#noteReleased(now);
+    this.#recent.delete(place.sequence);
   }
 
-  /** The body's record was copied to `to`: the pin goes with it, unless it was released before. */
+  /** The body's record was copied to `to` with the end of the journal: the pin goes with it, if it lives. */
   relocate(from: RecordPlace, to: RecordPlace): void {
-    const now = this.placeNow(from);
-    if (from.bodyBytes === 0 || this.#released.has(from.sequence)) return;
-    this.#journal.segments.pin(to);
-    if (this.#isCountedPlace(from)) this.#journal.segments.release(now);
+    const now = this.#recent.get(from.sequence);
+    if (now === undefined) return;
+    this.#pin(to);
+    this.#journal.segments.release(now);
     this.#relocated.set(from.sequence, to);
   }
 
@@ -62,7 +63,8 @@ export class Bodies {
   move(from: RecordPlace, to: RecordPlace): void {
     if (from.bodyBytes === 0) return;
     const now = this.placeNow(from);
-    this.#journal.segments.pin(to);
+    this.#pin(to);
+    this.#recent.delete(from.sequence);
     if (this.#isCountedPlace(from)) this.#journal.segments.release(now);
     this.#relocated.set(from.sequence, to);
   }
@@ -81,7 +83,7 @@ export class Bodies {
       for (const place of kind.livePlaces?.(read) ?? []) {
         if (place.sequence >= this.#countFrom || place.bodyBytes === 0) continue;
         if (this.#journal.segments.get(place.segment) === undefined) lost.push(place);
-        else this.#journal.segments.pin(place);
+        else this.#pin(place);
       }
     }
     this.#isCounted = true;
@@ -98,11 +100,14 @@ export class Bodies {
     return this.#isCounted || place.sequence >= this.#countFrom;
   }
 
-  #noteReleased(place: RecordPlace): void {
-    this.#released.set(place.sequence, place);
-    if (this.#released.size < releasedCountMax) return;
-    for (const [sequence, other] of this.#released) {
-      if (!this.#journal.isSuspect(other)) this.#released.delete(sequence);
+  #pin(place: RecordPlace): void {
+    this.#journal.segments.pin(place);
+    this.#recent.set(place.sequence, place);
+    if (this.#recent.size <= this.#recentCountMax) return;
+    for (const [sequence, other] of this.#recent) {
+      if (!this.#journal.isSuspect(other)) this.#recent.delete(sequence);
     }
+    // Doubled, so that a large last parcel is not looked through for every pin.
+    this.#recentCountMax = Math.max(recentCountLeast, 2 * this.#recent.size);
   }
 }

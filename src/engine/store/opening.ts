@@ -84,7 +84,7 @@ export class Opening {
   countOlder(): void {
     const { applier, bodies, overlay, journal } = this.#parts;
     for (const { sequence, segment, offset } of bodies.countOlder(applier.kinds(), overlay)) {
-      const hit = [{ segment, offset, sequence, type: 0 }];
+      const hit = [{ segment, offset, sequence, type: 0, meta: undefined }];
       journal.damage.push({ segment, offset, reason: 'the segment of a live body is gone', hit });
     }
   }

@@ -31,6 +31,7 @@ import type { RecordDraft, RecordPlace, RestoringShard } from './record.ts';
 import { Room } from './room.ts';
 import type { ShardOptions, ShardStatus } from './shard-options.ts';
 import { Upkeep } from './upkeep.ts';
+import { type VerifyReport, verifySegments } from './verify.ts';
 
 export type { ShardOptions, ShardStatus } from './shard-options.ts';
 
@@ -156,6 +157,21 @@ export class Shard implements RestoringShard {
   /** Writes a checkpoint and frees what it covers, without waiting for it to be worth it. */
   compact(): Promise<void> {
     return this.#upkeep.run(true);
+  }
+
+  /** Reads the whole journal as it stands now, while the shard goes on. */
+  async verify(): Promise<VerifyReport> {
+    const leases = this.journal.segments.all().map((segment) => ({
+      // The end is as of now: the tail goes on growing.
+      segment: { ...segment },
+      lease: this.lease(segment.number),
+    }));
+    try {
+      const segments = leases.map(({ segment }) => segment);
+      return await verifySegments(this.#options.disk, segments, this.journal.damage);
+    } finally {
+      for (const { lease } of leases) lease.release();
+    }
   }
 
   status(): ShardStatus {

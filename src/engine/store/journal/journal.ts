@@ -83,6 +83,8 @@ export class Journal {
   readonly #options: JournalOptions;
   readonly #encoder = new ParcelEncoder();
   #active: ActiveSegment | undefined;
+  /** From the start of `openSegment` to the next commit: its caller still has to lead places to the copies. */
+  #isCopying = false;
   #tail: Tail;
   #epoch: number;
   #sequence: number;
@@ -150,8 +152,9 @@ export class Journal {
     return this.#tail.starts[0];
   }
 
-  /** Whether a record lies in what a failure would make us copy. */
+  /** Whether a record lies in what a failure would make us copy, or is being copied. */
   isSuspect(place: RecordPlace): boolean {
+    if (this.#isCopying) return true;
     return place.segment === this.#tail.segment && place.offset >= (this.#tail.starts[0] ?? 0);
   }
 
@@ -167,6 +170,7 @@ export class Journal {
    */
   async openSegment(epoch: number): Promise<readonly CopiedRecord[]> {
     assert(epoch > this.#epoch || this.#tail.segment === 0, `epoch ${epoch} is not new`);
+    this.#isCopying = true;
     await this.#leaveActive();
     const suspects = await this.#readSuspects();
     const previousEnd = this.#tail.starts[0] ?? this.#tail.end;
@@ -198,6 +202,7 @@ export class Journal {
   async commit(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {
     const active = this.#active;
     assert(active !== undefined, 'a commit to a journal that is not open');
+    this.#isCopying = false;
     let bytes = sealBytes;
     let arenaBytes = 0;
     for (const draft of drafts) {

@@ -159,7 +159,10 @@ export async function salvage(
     if (offset + bytes > range.to) break;
     const read = await readRecord(window, range, offset);
     if (read === undefined) {
-      hit.push({ segment: range.segment, offset, sequence: header.sequence, type: header.type });
+      const { sequence, type, metaBytes } = header;
+      await window.move(offset, recordHeaderBytes + metaBytes);
+      const meta = window.bytes(offset, recordHeaderBytes + metaBytes)?.subarray(recordHeaderBytes);
+      hit.push({ segment: range.segment, offset, sequence, type, meta });
     } else if (!header.isSeal) {
       whole.push(read.record);
     }
@@ -174,6 +177,8 @@ export interface RecordHit {
   readonly offset: number;
   readonly sequence: number;
   readonly type: number;
+  /** As it stands there, unproven: often enough to name the message. */
+  readonly meta: Uint8Array | undefined;
 }
 
 export interface FoundSeal {
