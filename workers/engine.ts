@@ -48,7 +48,14 @@ export default threadEntry(({ thread, post, end }) => {
     ids: new MessageIdSource(nodeClock.nowMs, startBits + 1 + thread),
     uplink: (ask) => uplink.ask(ask),
   });
-  const server = createServer({ handlers, clock: nodeClock, log, post, end });
+  const server = createServer({
+    handlers,
+    clock: nodeClock,
+    log,
+    post,
+    end,
+    verdictMsMax: settings.verification.verdictMsMax,
+  });
   return {
     serve: (parcel) => server.serve(parcel),
     receive: (message) => {

@@ -96,7 +96,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   closers.push(() => control.close());
   const http = await listenProbes(request, core, metrics, health);
   closers.push(() => http.close());
-  addresses['http'] = http.addresses.map(writeListenAddress);
+  addresses.http = http.addresses.map(writeListenAddress);
   await listeners.open();
   closers.push(() => listeners.drain(settings.shutdown.drainMsMax));
   health.opened();

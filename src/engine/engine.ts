@@ -33,6 +33,7 @@ import { createLocalDelivery, deliverHere } from './local-delivery.ts';
 import { mailboxHandlers } from './mailbox/handlers.ts';
 import { Mailboxes } from './mailbox/mailboxes.ts';
 import { compilePolicy, type Policy } from './pipeline/policy.ts';
+import { loadVerifier } from './pipeline/verify.ts';
 import { receiveHandler } from './receive.ts';
 import { type OpenShard, Shards } from './shards.ts';
 import { type AttemptParts, createAttempt } from './spool/attempt.ts';
@@ -42,6 +43,8 @@ import { queueHandlers } from './spool/queue-handlers.ts';
 import { Spool } from './spool/spool.ts';
 import { spoolKinds } from './spool/spool-kinds.ts';
 import { Shard } from './store/shard.ts';
+
+const verifierDelayMs = 2_000;
 
 export interface EngineParts {
   readonly settings: Settings;
@@ -144,9 +147,19 @@ export function createEngine(parts: EngineParts): Engine {
 
   const shardOf = (ask: ArrivedAsk) => shards.get(ask.shard);
 
+  let isVerifierDue = settings.verification.isOn && !parts.isOffline;
+  /** Not at start, when every millisecond counts, and not with the first stranger's mail, which would wait for it. */
+  const verifierSoon = () => {
+    if (isVerifierDue) clock.setTimer(verifierDelayMs, () => void loadVerifier());
+    isVerifierDue = false;
+  };
+
   const handlers: Handlers = {
     [messageReceive]: receiveHandler({ shardOf, policy: () => policy!, dns: parts.dns, clock }),
-    [shardOpen]: (ask) => shards.open(ask.shard),
+    [shardOpen]: (ask) => {
+      verifierSoon();
+      return shards.open(ask.shard);
+    },
     [shardClose]: (ask) => shards.close(ask.shard),
     [engineAsks.policy]: (ask) => {
       policy = compilePolicy(ask.meta as PolicySnapshot);
