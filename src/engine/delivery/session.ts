@@ -120,8 +120,7 @@ export class Session implements ConnectionEvents, TransferLine {
 
   onClose(fault?: DialError): void {
     if (this.#state === 'ended') return;
-    const reply =
-      fault === undefined ? lostReply : ownReply(451, '4.4.2', `Connection lost: ${fault.message}`);
+    const reply = fault === undefined ? lostReply : faultReply(fault);
     this.#end({ reply, isOurs: true, tls: fault?.fault === 'tls' });
   }
 
@@ -220,6 +219,11 @@ export class Session implements ConnectionEvents, TransferLine {
     this.#transfer?.end(end);
     this.#owner.onEnd(this, end);
   }
+}
+
+function faultReply({ fault, message }: DialError): Reply {
+  if (fault === 'tls') return tlsFailedReply(message);
+  return ownReply(451, '4.4.2', `Connection lost: ${message}`);
 }
 
 function tlsFailedReply(detail: string): Reply {

@@ -1,0 +1,131 @@
+/** Aim: real sockets keep the dialer's contract, and real mail goes over them, in clear and by TLS. */
+
+import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
+import { createServer } from 'node:net';
+import { describe, it } from 'node:test';
+import { nodeClock } from '../../../../src/adapters/node/clock.ts';
+import { createDialer } from '../../../../src/adapters/node/dialer.ts';
+import { nodeRandom } from '../../../../src/adapters/node/random.ts';
+import type { RecipientOutcome } from '../../../../src/engine/delivery/message.ts';
+import type { RelayWays } from '../../../../src/engine/delivery/route.ts';
+import { DialError } from '../../../../src/ports/dialer.ts';
+import { testCertificate } from '../../../support/certificate.ts';
+import type { NextHopOptions } from '../../../support/next-hop.ts';
+import { NextHop } from '../../../support/next-hop.ts';
+import { deliveriesFor, outboundMessage } from '../../../support/outbound.ts';
+
+const silent = { onData() {}, onDrain() {}, onClose() {} };
+
+async function relay(
+  hopOptions: NextHopOptions,
+  tls: RelayWays['tls'],
+  text = 'Subject: hi\r\n\r\n.hello\r\n',
+) {
+  await using hop = await new NextHop(hopOptions).start();
+  const deliveries = deliveriesFor({
+    clock: nodeClock,
+    random: nodeRandom,
+    dialer: createDialer(),
+    relay: { route: { kind: 'host', host: '127.0.0.1', port: hop.port }, tls },
+  });
+  const results: RecipientOutcome[] = [];
+  for (let i = 0; i < 5; i++) {
+    const { promise, resolve } = Promise.withResolvers<RecipientOutcome>();
+    deliveries.submit(outboundMessage({ text }), 'example.org', ({ outcomes }) => resolve(outcomes[0]!));
+    results.push(await promise);
+  }
+  deliveries.close();
+  return { hop, results };
+}
+
+describe('the dialer', () => {
+  it('tells a refused, a forbidden and a silent target apart', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    const { port } = await new Promise<{ port: number }>((resolve) =>
+      server.on('listening', () => resolve(server.address() as { port: number })),
+    );
+    server.close();
+    const fault = async (dialer: ReturnType<typeof createDialer>, address: string, timeoutMs = 500) => {
+      try {
+        await dialer.dial({ address, port, timeoutMs }, silent);
+        return 'connected';
+      } catch (error) {
+        return error instanceof DialError ? error.fault : String(error);
+      }
+    };
+    assert.equal(await fault(createDialer(), '127.0.0.1'), 'refused');
+    assert.equal(await fault(createDialer({ isForbidden: () => true }), '127.0.0.1'), 'forbidden');
+  });
+
+  it('says once that the connection is closed, and why', async () => {
+    for (const how of ['end', 'reset', 'ours'] as const) {
+      const server = createServer((socket) => {
+        if (how === 'end') socket.end();
+        // Not at once: that would fail the dialling itself.
+        if (how === 'reset') setTimeout(() => socket.resetAndDestroy(), 20);
+      }).listen(0, '127.0.0.1');
+      await new Promise((resolve) => server.on('listening', resolve));
+      const { port } = server.address() as { port: number };
+      const closed = Promise.withResolvers<string | undefined>();
+      let times = 0;
+      const connection = await createDialer().dial(
+        { address: '127.0.0.1', port, timeoutMs: 1_000 },
+        {
+          ...silent,
+          onClose(fault) {
+            times++;
+            closed.resolve(fault?.fault);
+          },
+        },
+      );
+      if (how === 'ours') connection.destroy();
+      assert.equal(await closed.promise, how === 'reset' ? 'reset' : undefined);
+      connection.destroy();
+      await new Promise(setImmediate);
+      assert.equal(times, 1);
+      server.close();
+    }
+  });
+
+  it('carries mail in clear, whatever the next hop can', async () => {
+    for (const capabilities of [[], ['PIPELINING'], ['PIPELINING', 'CHUNKING'], ['CHUNKING']]) {
+      const { hop, results } = await relay({ capabilities }, 'off');
+      assert.deepEqual(results.map(({ status }) => status), new Array(5).fill('delivered'));
+      assert.deepEqual(new Set(hop.messages.map(({ content }) => content)), new Set(['Subject: hi\r\n\r\n.hello\r\n']));
+      assert.equal(hop.connections, 1);
+    }
+  });
+
+  it('carries a message of many blocks whole', async () => {
+    const text = `A: b\r\n\r\n${`.${Buffer.alloc(96, 'x')}\r\n`.repeat(30_000)}`;
+    for (const capabilities of [['PIPELINING'], ['PIPELINING', 'CHUNKING']]) {
+      const { hop, results } = await relay({ capabilities }, 'off', text);
+      assert.equal(results[0]!.status, 'delivered');
+      assert.ok(hop.messages.every(({ content }) => content === text));
+    }
+  });
+
+  it('encrypts where STARTTLS is offered, with whoever answers', async () => {
+    const certificate = testCertificate();
+    const capabilities = ['STARTTLS', 'PIPELINING'];
+    const { hop, results } = await relay({ capabilities, certificate }, 'opportunistic');
+    assert.deepEqual(results.map(({ status }) => status), new Array(5).fill('delivered'));
+    assert.ok(hop.messages.every(({ isEncrypted }) => isEncrypted));
+    assert.equal(hop.connections, 1);
+  });
+
+  it('defers rather than trust a certificate nobody vouches for, where it must fit', async () => {
+    const certificate = testCertificate();
+    const { hop, results } = await relay({ capabilities: ['STARTTLS'], certificate }, 'verified');
+    assert.equal(results[0]!.reply.enhanced, '4.7.5');
+    assert.equal(hop.messages.length, 0);
+  });
+
+  it('goes on in clear where TLS fails and need not be', async () => {
+    const { hop, results } = await relay({ capabilities: ['STARTTLS'] }, 'opportunistic');
+    assert.equal(results[0]!.status, 'delivered');
+    assert.equal(hop.messages[0]!.isEncrypted, false);
+    assert.equal(hop.connections, 2);
+  });
+});
