@@ -16,7 +16,12 @@ import {
   messageBlob,
   parsedKey,
 } from '../../store/keys.ts';
-import { type JournalRecord, noChanges, type ShardReader } from '../../store/record.ts';
+import {
+  type JournalRecord,
+  noChanges,
+  type RecordPlace,
+  type ShardReader,
+} from '../../store/record.ts';
 import { type Delivered, readDelivered, readParsed } from '../records.ts';
 import { decodeDocument, encodeDocument } from '../rows/document-row.ts';
 import { packRow } from '../rows/packing.ts';
@@ -69,6 +74,11 @@ function addDocument(edit: AccountEdit, delivered: Delivered, record: JournalRec
   return true;
 }
 
+/** A record is copied into later segments only: when the journal is reopened, and by compaction. */
+export function isNewer(place: RecordPlace, than: RecordPlace): boolean {
+  return place.segment > than.segment;
+}
+
 /** A copy of the record, made when the journal was reopened, takes over; an older one does not take back. */
 function newPlace(
   record: JournalRecord,
@@ -79,7 +89,7 @@ function newPlace(
   const value = read.get(key);
   if (value === undefined) return noChanges;
   const row = decodeDocument(value);
-  if (row.place.sequence >= record.place.sequence) return noChanges;
+  if (!isNewer(record.place, row.place)) return noChanges;
   return [{ put: key, value: encodeDocument({ ...row, place: record.place }) }];
 }
 
@@ -90,6 +100,6 @@ export function applyParsed(record: JournalRecord, read: ShardReader): readonly 
   const key = parsedKey(account, document);
   const value = read.get(key);
   const row = value === undefined ? undefined : decodeParsed(value);
-  if (row?.kind === 'record' && row.place.sequence >= record.place.sequence) return noChanges;
+  if (row?.kind === 'record' && !isNewer(record.place, row.place)) return noChanges;
   return [{ put: key, value: encodeParsedPlace(record.place) }];
 }

@@ -27,7 +27,7 @@ import {
 } from './accounts.ts';
 import type { Bodies, BodyOwner } from './bodies.ts';
 import { applyCopied, applyExpunged } from './copied.ts';
-import { applyDelivered, applyParsed } from './delivered.ts';
+import { applyDelivered, applyParsed, isNewer } from './delivered.ts';
 import { applyFlagsStored } from './flags.ts';
 
 const scanRowsMax = 1_000;
@@ -75,14 +75,12 @@ export function mailboxKinds(bodies: Bodies): readonly RecordKind[] {
 
 function isMessageLive(record: JournalRecord, read: ShardReader): boolean {
   const { account, document } = readDelivered(record);
-  const value = read.get(documentKey(account, document));
-  return value !== undefined && decodeDocument(value).place.sequence === record.place.sequence;
+  return read.get(documentKey(account, document)) !== undefined;
 }
 
 function isParsedLive(record: JournalRecord, read: ShardReader): boolean {
   const { account, document } = readParsed(record);
-  const place = parsedPlace(read.get(parsedKey(account, document)));
-  return place?.sequence === record.place.sequence;
+  return parsedPlace(read.get(parsedKey(account, document))) !== undefined;
 }
 
 function parsedPlace(value: Uint8Array | undefined): RecordPlace | undefined {
@@ -114,24 +112,26 @@ function* liveParsed(read: ShardReader): IterableIterator<RecordPlace> {
 
 function moveMessage(
   record: JournalRecord,
-  from: RecordPlace,
+  _from: RecordPlace,
   read: ShardReader,
 ): readonly IndexChange[] {
   const { account, document } = readDelivered(record);
   const key = documentKey(account, document);
   const value = read.get(key);
   const row = value === undefined ? undefined : decodeDocument(value);
-  if (row === undefined || row.place.sequence !== from.sequence) return noChanges;
+  // Where it stands already is told again: the shard counts a moved body by these changes.
+  if (row === undefined || isNewer(row.place, record.place)) return noChanges;
   return [{ put: key, value: encodeDocument({ ...row, place: record.place }) }];
 }
 
 function moveParsed(
   record: JournalRecord,
-  from: RecordPlace,
+  _from: RecordPlace,
   read: ShardReader,
 ): readonly IndexChange[] {
   const { account, document } = readParsed(record);
   const key = parsedKey(account, document);
-  if (parsedPlace(read.get(key))?.sequence !== from.sequence) return noChanges;
+  const place = parsedPlace(read.get(key));
+  if (place === undefined || isNewer(place, record.place)) return noChanges;
   return [{ put: key, value: encodeParsedPlace(record.place) }];
 }
