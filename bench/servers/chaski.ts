@@ -97,7 +97,7 @@ function logFile(folder: string): string {
 /** Runs one `chaski` command against the server of `place`; rejects when it fails. */
 export async function runCommand(
   args: readonly string[],
-  place: ServerPlace,
+  place: Pick<ServerPlace, 'folder'>,
   environment: Environment = {},
 ): Promise<string> {
   const env = { CHASKI_DATA: join(place.folder, 'data'), ...environment };

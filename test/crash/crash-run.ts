@@ -7,11 +7,18 @@
  *            once or not at all; duplicates stay within the transactions that were open at the kills.
  */
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { launcher, logTail, relayEnvironment, serve } from '../../bench/servers/chaski.ts';
+import {
+  type Environment,
+  launcher,
+  logTail,
+  relayEnvironment,
+  runCommand,
+  serve,
+} from '../../bench/servers/chaski.ts';
 import { freePort, untilGreets } from '../../bench/servers/free-port.ts';
 import { Child } from '../../src/harness/child.ts';
 import { type LedgerAccount, LedgerJoin } from '../../src/harness/ledger/ledger-join.ts';
@@ -20,6 +27,7 @@ import { judge, type Verdict } from '../../src/harness/ledger/verdict.ts';
 import type { LoadReport } from '../../src/harness/load/tally.ts';
 import { SeededRandom } from '../../src/harness/seeded-random.ts';
 import type { SinkCounts } from '../../src/harness/sink/sink.ts';
+import { mixedRecipients, type Scene } from './scenes.ts';
 
 const readyMsMax = 30_000;
 const drainMsMax = 300_000;
@@ -32,6 +40,7 @@ const transactionsPerConnection = 2;
 const earlyKillEvery = 8;
 
 export interface CrashOptions {
+  readonly scene: Scene;
   readonly rounds: number;
   readonly seed: number;
   readonly sessions: number;
@@ -42,6 +51,7 @@ export interface CrashOptions {
 }
 
 export interface CrashReport {
+  readonly scene: string;
   readonly seed: number;
   readonly kills: number;
   readonly earlyKills: number;
@@ -51,11 +61,15 @@ export interface CrashReport {
   readonly load: LoadReport;
   readonly sink: SinkCounts;
   readonly duplicatesMax: number;
+  /** Copies that stand in an account twice; not one may. */
+  readonly repeatedLocally: number;
   readonly exitCode: number | null;
   readonly verdict: Verdict;
   /** Kept when the verdict is bad. */
   readonly folder: string;
 }
+
+type Ended = Pick<CrashReport, 'load' | 'sink' | 'exitCode' | 'drainMs' | 'repeatedLocally'>;
 
 export async function runCrash(options: CrashOptions): Promise<CrashReport> {
   const folder = mkdtempSync(join(tmpdir(), 'chaski-crash-'));
@@ -87,31 +101,36 @@ class CrashRun {
   }
 
   async run(): Promise<CrashReport> {
-    const sink = this.#harness('sink', '--listen', '127.0.0.1:0');
-    const [, sinkPort] = await sink.until(/"ready":\["127\.0\.0\.1:(\d+)"/, readyMsMax);
+    const { scene, rounds } = this.#options;
+    const doors = Array.from({ length: scene.siteCount }, () => '127.0.0.1:0').join(',');
+    const sink = this.#harness('sink', '--listen', doors);
+    const [ready] = await sink.until(/"ready":\[[^\]]+\]/, readyMsMax);
+    const sites = Array.from(ready.matchAll(/:(\d+)"/g), (match) => Number(match[1]));
     const port = await freePort();
     const environment = {
-      ...relayEnvironment(join(this.#folder, 'data'), port, Number(sinkPort)),
+      ...relayEnvironment(join(this.#folder, 'data'), port, sites[0]!),
       // Deferred mail must come back within the run.
       CHASKI_RELAY__RETRY_MS_MIN: '200ms',
       CHASKI_RELAY__RETRY_MS_MAX: '1s',
+      ...scene.environment(sites),
     };
+    await this.#prepare(environment, port);
     const load = this.#startLoad(port);
-    for (let round = 1; round <= this.#options.rounds; round++) {
-      await this.#killOnce(environment, port, round);
-    }
+    for (let round = 1; round <= rounds; round++) await this.#killOnce(environment, port, round);
     // The load may not find a server any more; what it has under way becomes unknown.
     await load.stop('SIGTERM', 30_000);
-    const loadReport = lastJson<LoadReport>(load.stdout);
     const server = this.#serve(environment);
     await this.#untilReady(server, port);
     const beganMs = performance.now();
-    await this.#drain(server);
+    const queued = await this.#drain(server);
     const drainMs = Math.round(performance.now() - beganMs);
+    const repeatedLocally = (await scene.collect?.(this.#folder, this.#ledger)) ?? 0;
     const { code } = await server.stop('SIGTERM', 30_000);
     await sink.stop();
     const counts = lastJson<SinkCounts>(sink.stdout);
-    return this.#report({ load: loadReport, sink: counts, exitCode: code, drainMs });
+    const loadReport = lastJson<LoadReport>(load.stdout);
+    const ended = { load: loadReport, sink: counts, exitCode: code, drainMs, repeatedLocally };
+    return this.#report(ended, queued);
   }
 
   async stopAll(): Promise<void> {
@@ -119,16 +138,27 @@ class CrashRun {
   }
 
   #startLoad(port: number): Child {
-    const { sessions, messageBytes, seed } = this.#options;
+    const { scene, sessions, messageBytes, seed } = this.#options;
     return this.#harness(
       'load',
       ...['smtp', '--target', `127.0.0.1:${port}`, '--sessions', `${sessions}`, '--pipeline'],
       ...['--size', `${messageBytes}`, '--per-connection', '100', '--patience', '60'],
-      ...['--to', 'user{1-1000}@example.com', '--seed', `${seed}`],
+      ...['--seed', `${seed}`, ...scene.loadArguments],
     );
   }
 
-  async #killOnce(environment: Record<string, string>, port: number, round: number): Promise<void> {
+  async #prepare(environment: Environment, port: number): Promise<void> {
+    writeFileSync(join(this.#folder, 'recipients'), mixedRecipients());
+    const { prepare } = this.#options.scene;
+    if (prepare === undefined) return;
+    const server = this.#serve(environment);
+    await this.#untilReady(server, port);
+    await prepare(this.#folder);
+    await server.stop();
+    this.#children.delete(server);
+  }
+
+  async #killOnce(environment: Environment, port: number, round: number): Promise<void> {
     const beganMs = performance.now();
     const server = this.#serve(environment);
     const isEarly = round % earlyKillEvery === 0;
@@ -158,36 +188,47 @@ class CrashRun {
     }
   }
 
-  /** Waits until nothing acknowledged is missing; a stand-still ends the wait and is judged. */
-  async #drain(server: Child): Promise<void> {
+  /** Waits until the queue is empty; a stand-still ends the wait. Answers the messages still in it. */
+  async #drain(server: Child): Promise<number> {
     const beganMs = performance.now();
-    const join = new LedgerJoin();
-    const reader = new LedgerReader(this.#ledger);
+    let least = Infinity;
     let progressMs = beganMs;
     while (performance.now() - beganMs < drainMsMax) {
-      if (!server.isRunning)
+      if (!server.isRunning) {
         throw new Error(`the server ended while draining\n${logTail(this.#folder)}`);
-      if (reader.readNew(join) > 0) progressMs = performance.now();
-      const { lost } = join.account();
-      if (lost === 0 || performance.now() - progressMs > stallMsMax) break;
-      this.#options.say(`draining: ${lost} copies to come`);
+      }
+      const list = ['queue', 'list', '--limit', '1', '--json'];
+      const answer = await runCommand(list, { folder: this.#folder });
+      const queued = Number(/"messageCount":(\d+)/.exec(answer)?.[1]);
+      if (queued < least) {
+        least = queued;
+        progressMs = performance.now();
+      }
+      if (queued === 0 || performance.now() - progressMs > stallMsMax) break;
+      this.#options.say(`draining: ${queued} messages in the queue`);
       await sleep(500);
     }
     await sleep(settleMs);
+    return least;
   }
 
-  #report(parts: Pick<CrashReport, 'load' | 'sink' | 'exitCode' | 'drainMs'>): CrashReport {
+  #report(parts: Ended, queued: number): CrashReport {
+    const { scene } = this.#options;
     const ledger = new LedgerJoin();
     new LedgerReader(this.#ledger).readNew(ledger);
     const account = ledger.account();
-    const duplicatesMax = parts.sink.connectionsCut * transactionsPerConnection;
+    const { connectionsCut } = parts.sink;
+    const duplicatesMax = connectionsCut * transactionsPerConnection * scene.copiesPerTransaction;
     const judged = judge(account, { duplicated: duplicatesMax });
     const faults = [...judged.faults];
     if (account.acknowledged === 0) faults.push('nothing was acknowledged: this proves nothing');
+    if (!(queued === 0)) faults.push(`still in the queue: ${queued}`);
+    if (parts.repeatedLocally > 0) faults.push(`twice in an account: ${parts.repeatedLocally}`);
     if (account.bounced > 0) faults.push(`bounced: ${account.bounced}`);
     if (parts.sink.unmarked > 0) faults.push(`arrived without a mark: ${parts.sink.unmarked}`);
     if (parts.exitCode !== 0) faults.push(`the drained server ended with ${parts.exitCode}`);
     return {
+      scene: scene.name,
       seed: this.#options.seed,
       kills: this.#options.rounds,
       earlyKills: this.#earlyKills,
@@ -200,7 +241,7 @@ class CrashRun {
     };
   }
 
-  #serve(environment: Record<string, string>): Child {
+  #serve(environment: Environment): Child {
     return this.#track(serve(environment, this.#folder));
   }
 
@@ -223,12 +264,12 @@ function lastJson<T>(output: string): T {
 export function describeCrash(report: CrashReport): string {
   const { account, sink, load } = report;
   return [
-    `seed ${report.seed}: ${report.kills} kills, ${report.earlyKills} of them while starting`,
+    `${report.scene}, seed ${report.seed}: ${report.kills} kills, ${report.earlyKills} of them while starting`,
     `slowest start ${report.readyMsMax} ms, drained in ${report.drainMs} ms`,
     `${account.messages} messages: ${account.acknowledged} copies acknowledged, ` +
       `${account.refused} refused, ${account.unknown} unknown (${account.unknownArrived} arrived)`,
     `${account.arrived} arrived, ${account.lost} lost, ${account.corrupted} corrupted, ` +
-      `${account.unexplained} unexplained`,
+      `${account.unexplained} unexplained, ${report.repeatedLocally} twice in an account`,
     `${account.duplicated} duplicated, bound ${report.duplicatesMax} ` +
       `(${sink.connectionsCut} connections cut, ${transactionsPerConnection} transactions each)`,
     `closings seen by the load: ${JSON.stringify(load.closings)}`,

@@ -6,11 +6,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describeCrash, runCrash } from './crash-run.ts';
+import { relayScene } from './scenes.ts';
 import { runStrace, straceIsInstalled } from './strace-run.ts';
 
 test('three kills under load lose no acknowledged message and change none', async () => {
   const seed = Date.now() % 1_000_000;
-  const options = { rounds: 3, seed, sessions: 5, messageBytes: 2_000, roundMsMax: 800 };
+  const options = {
+    scene: relayScene,
+    rounds: 3,
+    seed,
+    sessions: 5,
+    messageBytes: 2_000,
+    roundMsMax: 800,
+  };
   const report = await runCrash({ ...options, say: () => {} });
   assert.equal(report.verdict.ok, true, describeCrash(report));
 });

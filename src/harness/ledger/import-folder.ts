@@ -13,12 +13,15 @@ export interface Imported {
   readonly arrived: number;
   /** Files without a mark: greetings, bounces and the like. */
   readonly unmarked: number;
+  /** Of the arrivals: those of a message that had come before. */
+  readonly repeated: number;
 }
 
 /** Reads every `.eml` under `folder`; each marked one arrived for `recipient`. */
 export function importFolder(folder: string, recipient: string, ledger: LedgerWriter): Imported {
   let arrived = 0;
   let unmarked = 0;
+  const ids = new Set<string>();
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   for (const name of names.filter((each) => each.endsWith('.eml')).sort()) {
     const path = join(folder, name);
@@ -30,9 +33,10 @@ export function importFolder(folder: string, recipient: string, ledger: LedgerWr
       continue;
     }
     arrived++;
+    ids.add(mark.id);
     const sha256 = bodyHash(message.subarray(body));
     const atMs = statSync(path).mtimeMs;
     ledger.append('arrived', { id: mark.id, sha256, to: [recipient], via: 'mailbox', atMs });
   }
-  return { arrived, unmarked };
+  return { arrived, unmarked, repeated: arrived - ids.size };
 }

@@ -86,12 +86,13 @@ test('an exported mailbox counts as arrivals, its unmarked mail does not', (cont
   const body = 'hello\r\n';
   const mark = markLine({ id: 'm1', sha256: bodyHash(Buffer.from(body)) });
   writeFileSync(join(mail, '1.eml'), `Received: x\r\n${mark}Subject: a\r\n\r\n${body}`);
+  writeFileSync(join(mail, '3.eml'), `${mark}Subject: again\r\n\r\n${body}`);
   writeFileSync(join(mail, '2.eml'), 'Subject: welcome\r\n\r\nhello\r\n');
   const ledger = new LedgerWriter(join(folder, 'ledger'));
   const counts = importFolder(join(folder, 'mail'), 'ann@example.com', ledger);
   ledger.close();
-  assert.deepEqual(counts, { arrived: 1, unmarked: 1 });
+  assert.deepEqual(counts, { arrived: 2, unmarked: 1, repeated: 1 });
   const seen = new Collected();
   new LedgerReader(join(folder, 'ledger')).readNew(seen);
-  assert.deepEqual(seen.ids, ['arrived m1']);
+  assert.deepEqual(seen.ids, ['arrived m1', 'arrived m1']);
 });
