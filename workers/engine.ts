@@ -15,7 +15,7 @@ import { threadEntry } from '../src/actors/thread-entry.ts';
 import { Uplink } from '../src/actors/uplink.ts';
 import { nodeDisk } from '../src/adapters/files/disk.ts';
 import { openLmdbShardIndex } from '../src/adapters/lmdb/shard-index.ts';
-import { nodeClock } from '../src/adapters/node/clock.ts';
+import { nodeClock as clock } from '../src/adapters/node/clock.ts';
 import { createDialer } from '../src/adapters/node/dialer.ts';
 import { createDns } from '../src/adapters/node/dns.ts';
 import { nodeRandom } from '../src/adapters/node/random.ts';
@@ -27,6 +27,7 @@ import { createServer } from '../src/engine/serve.ts';
 
 export default threadEntry(({ thread, post, end }) => {
   const { settings, epochs, startBits, isOffline } = workerData as ThreadData;
+  const { verdictMsMax } = settings.verification;
   const log = createLog(settings.log.level, { thread }, { gatherBytes: 8_192 });
   const uplink = new Uplink(post);
   const { handlers } = createEngine({
@@ -39,23 +40,16 @@ export default threadEntry(({ thread, post, end }) => {
       mkdirSync(path, { recursive: true, mode: 0o700 });
       return openLmdbShardIndex({ path });
     },
-    clock: nodeClock,
+    clock,
     random: nodeRandom,
-    dns: createDns({ settings: settings.dns, clock: nodeClock, random: nodeRandom }),
+    dns: createDns({ settings: settings.dns, clock, random: nodeRandom }),
     dialer: createDialer(),
     log,
     metrics: new Metrics(),
-    ids: new MessageIdSource(nodeClock.nowMs, startBits + 1 + thread),
+    ids: new MessageIdSource(clock.nowMs, startBits + 1 + thread),
     uplink: (ask) => uplink.ask(ask),
   });
-  const server = createServer({
-    handlers,
-    clock: nodeClock,
-    log,
-    post,
-    end,
-    verdictMsMax: settings.verification.verdictMsMax,
-  });
+  const server = createServer({ handlers, clock, log, post, end, verdictMsMax });
   return {
     serve: (parcel) => server.serve(parcel),
     receive: (message) => {
