@@ -19,7 +19,7 @@ import { account, messageBytes, tenant } from './mailbox-world.ts';
 const random = { bytes: (length: number) => new Uint8Array(length).fill(1), fraction: () => 0.5 };
 const ids = new MessageIdSource(nodeClock.nowMs, 5);
 
-async function open(disk: MemoryDisk, index: MemoryIndex) {
+async function open(disk: MemoryDisk, index: MemoryIndex, segmentBytesMax = 1_000_000) {
   const mailboxes = new Mailboxes({ clock: nodeClock });
   const shard = await Shard.open({
     id: shardId(0),
@@ -30,7 +30,7 @@ async function open(disk: MemoryDisk, index: MemoryIndex) {
     random,
     log: silentLog,
     kinds: mailboxes.kinds,
-    limits: { indexDelayMs: 1, diskFreeBytesMin: 0, reserveBytes: 0 },
+    limits: { indexDelayMs: 1, diskFreeBytesMin: 0, reserveBytes: 0, segmentBytesMax },
   });
   mailboxes.start(shard);
   return { mailboxes, shard, index };
@@ -93,6 +93,42 @@ describe('mailboxes on a shard', () => {
       const last = await open(disk, again.index);
       assert.equal(last.shard.status().liveBytes, liveBytes, 'however much was replayed');
       await last.shard.close();
+    }
+  });
+
+  it('are read from where compaction put them, from any state of the index', async () => {
+    const disk = new MemoryDisk();
+    const first = await open(disk, new MemoryIndex(), 8_192);
+    await deliver(first.mailboxes, 60);
+    const states = [first.index.copy()];
+    await first.mailboxes.expunge(account, tenant, 1, [1, 25, 27, 55]);
+    states.push(first.index.copy());
+    const segments = first.shard.status().segmentCount;
+    await first.shard.compact();
+    states.push(first.index.copy());
+    await deliver(first.mailboxes, 2);
+    await first.shard.close();
+    assert.ok(first.shard.status().segmentCount < segments, 'segments were freed');
+    states.push(first.index.copy());
+    for (const state of states) {
+      const again = await open(disk, state, 8_192);
+      const { reader } = again.mailboxes;
+      const entries = reader.messages(account, 1, 1, 99);
+      assert.deepEqual(
+        entries.map((one) => one.uid),
+        [26, 56, 57, 58, 59, 60, 61, 62],
+      );
+      for (const { uid, document } of entries) {
+        const row = reader.document(account, document)!;
+        const bytes = Buffer.from(await reader.bytes(row)).toString();
+        assert.ok(bytes.endsWith(`Text ${uid <= 60 ? uid - 1 : uid - 61}.\r\n`), bytes);
+      }
+      const live = entries.map((one) => reader.document(account, one.document)!.place.bytes);
+      assert.equal(
+        again.shard.status().liveBytes,
+        live.reduce((sum, bytes) => sum + bytes, 0),
+      );
+      await again.shard.close();
     }
   });
 
