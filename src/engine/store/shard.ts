@@ -90,7 +90,7 @@ export class Shard implements RestoringShard {
     const { disk, id: shard, random } = options;
     const folder = `${options.folder}/journal`;
     const journal = await Journal.open({ disk, folder, shard, random, limits });
-    // biome-ignore lint/complexity/noThisInStatic: a test opens a variant of its own.
+    // `this`, not `Shard`: a test opens a variant of its own.
     const opened = new this(options, limits, journal);
     await opened.#start();
     return opened;

@@ -1,0 +1,296 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ErrorCode, MailError } from '../../../../src/base/errors.ts';
+import { note, noteKey, noteKind, spoilByte, storeBench, text, turns } from './store-bench.ts';
+
+const firstSegment = '/shard/journal/00000001.seg';
+
+test('appends of one turn share one write and one sync, and are answered in order', async () => {
+  const bench = storeBench();
+  const shard = await bench.open();
+  let writes = 0;
+  let syncs = 0;
+  bench.disk.plan = {
+    onWrite: () => {
+      writes++;
+      return undefined;
+    },
+    onSync: () => {
+      syncs++;
+      return undefined;
+    },
+  };
+  const answered: string[] = [];
+  const places = await Promise.all(
+    ['a', 'b', 'c'].map(async (name) => {
+      const [place] = await shard.append([note(name, `body of ${name}`)]);
+      answered.push(name);
+      return place!;
+    }),
+  );
+  assert.deepEqual([writes, syncs], [1, 1]);
+  assert.deepEqual(answered, ['a', 'b', 'c']);
+  assert.deepEqual(
+    places.map((place) => place.sequence),
+    [2, 3, 4],
+  );
+  assert.equal(text(await shard.read(places[1]!)), 'body of b');
+  assert.equal(text(await shard.read(places[1]!, 5, 2)), 'of');
+  await shard.close();
+});
+
+test('an answered append is read through the overlay before the index has it', async () => {
+  const bench = storeBench();
+  const shard = await bench.open();
+  await shard.append([note('a')]);
+  assert.equal(text(shard.get(noteKey('a'))!), '2');
+  assert.equal(bench.index.get(noteKey('a')), undefined);
+  bench.clock.advance(150);
+  await turns();
+  assert.equal(text(bench.index.get(noteKey('a'))!), '2');
+  assert.equal(shard.status().indexLagChanges, 0);
+  await shard.close();
+});
+
+test('a lazy append goes with the next group, or alone after 50 ms', async () => {
+  const bench = storeBench();
+  const shard = await bench.open();
+  let lazyDone = 0;
+  const lazy = shard.appendLazily([note('lazy')]).then(() => lazyDone++);
+  await turns();
+  assert.equal(lazyDone, 0);
+  await shard.append([note('eager')]);
+  await lazy;
+  const alone = shard.appendLazily([note('alone')]).then(() => lazyDone++);
+  bench.clock.advance(49);
+  await turns();
+  assert.equal(lazyDone, 1);
+  bench.clock.advance(1);
+  await alone;
+  assert.equal(lazyDone, 2);
+  const flushed = shard.appendLazily([note('flushed')]);
+  await shard.flush();
+  await flushed;
+  await shard.close();
+});
+
+test('a failed sync fails its own group only; the shard goes on in a new segment and epoch', async () => {
+  const bench = storeBench();
+  const shard = await bench.open();
+  const [before] = await shard.append([note('before', 'kept')]);
+  let failures = 1;
+  bench.disk.plan = { onSync: () => (failures-- > 0 ? 'io' : undefined) };
+  const failing = shard.append([note('failing')]);
+  await rejects(failing, 'store-failed');
+  const [after] = await shard.append([note('after')]);
+  assert.equal(after!.segment, 2);
+  assert.equal(shard.status().epoch, 2);
+  assert.equal(shard.get(noteKey('failing')), undefined);
+  // The last good parcel was copied: the page it shares with the failed one may be gone.
+  await spoilByte(bench.disk, firstSegment, before!.bodyOffset);
+  assert.equal(text(await shard.read(before!)), 'kept');
+  await shard.close();
+});
+
+test('a full disk is disk-full, costs the reserve, and is over when there is space again', async () => {
+  const bench = storeBench();
+  const shard = await bench.open();
+  assert.ok((await bench.disk.list('/shard')).includes('reserve'));
+  bench.disk.plan = { onWrite: () => 'no-space' };
+  await rejects(shard.append([note('a')]), 'disk-full');
+  assert.equal(shard.hasRoom(), false);
+  assert.ok(!(await bench.disk.list('/shard')).includes('reserve'));
+  await rejects(shard.append([note('b')]), 'disk-full');
+  bench.disk.plan = {};
+  await rejects(shard.append([note('c')]), 'disk-full');
+  bench.clock.advance(1_000);
+  await turns();
+  await shard.append([note('d')]);
+  assert.equal(shard.hasRoom(), true);
+  assert.ok((await bench.disk.list('/shard')).includes('reserve'));
+  await shard.close();
+});
+
+test('below the free minimum there is no room for new mail, but outcomes are still written', async () => {
+  const bench = storeBench();
+  bench.disk.plan = { freeBytes: () => 8_191 };
+  const shard = await bench.open();
+  assert.equal(shard.hasRoom(), false);
+  await shard.append([note('outcome')]);
+  bench.disk.plan = { freeBytes: () => 1_000_000 };
+  bench.clock.advance(1_000);
+  await turns();
+  assert.equal(shard.hasRoom(), true);
+  await shard.close();
+});
+
+test('a shard whose epoch another owner took writes nothing more', async () => {
+  const bench = storeBench();
+  const epochs = new SharedArrayBuffer(16);
+  const shard = await bench.open({ epochs });
+  await shard.append([note('mine')]);
+  Atomics.add(new Uint32Array(epochs), 3, 1);
+  await rejects(shard.append([note('late')]), 'store-failed');
+  await rejects(shard.append([note('later')]), 'store-read-only');
+});
+
+test('a failed index fails no append: it lags, reads stay right, and it catches up', async () => {
+  const bench = storeBench();
+  const shard = await bench.open();
+  bench.index.fails = () => true;
+  await shard.append([note('a')]);
+  bench.clock.advance(150);
+  await turns();
+  assert.match(shard.status().indexFailure!, /planned/);
+  await shard.append([note('b')]);
+  assert.equal(text(shard.get(noteKey('a'))!), '2');
+  bench.index.fails = () => false;
+  for (let i = 0; i < 3; i++) {
+    bench.clock.advance(1_000);
+    await turns();
+  }
+  assert.equal(shard.status().indexFailure, undefined);
+  assert.equal(text(bench.index.get(noteKey('b'))!), '3');
+  await shard.close();
+});
+
+test('at the bound of the overlay appends wait for the index, not for ever', async () => {
+  const bench = storeBench({ overlayChangesMax: 4, indexChangesBatch: 4 });
+  const shard = await bench.open();
+  bench.index.fails = () => true;
+  await shard.append([1, 2, 3, 4].map((i) => note(`n${i}`)));
+  let isDone = false;
+  const waiting = shard.append([note('n5')]).then(() => {
+    isDone = true;
+  });
+  await turns();
+  assert.equal(isDone, false);
+  bench.index.fails = () => false;
+  bench.clock.advance(1_000);
+  await waiting;
+  await shard.close();
+});
+
+test('the stored applied position stays before the floor, so what is kept in memory is restored', async () => {
+  const bench = storeBench();
+  let floor = Number.POSITIVE_INFINITY;
+  const indexFloor = () => floor;
+  const shard = await bench.open({ indexFloor });
+  await shard.append([note('settled')]);
+  const [open] = await shard.append([note('open')]);
+  floor = open!.sequence;
+  await shard.append([note('later')]);
+  await shard.close();
+  bench.disk = bench.disk.killProcess();
+  bench.restored.length = 0;
+  const again = await bench.open({ indexFloor });
+  const names = bench.restored.map((record) => text(record.meta));
+  assert.ok(names.includes('open') && names.includes('later'), String(names));
+  await again.close();
+});
+
+test('a damaged record before later ones opens the shard for reading only and is named', async () => {
+  const bench = storeBench();
+  const shard = await bench.open();
+  const [hit] = await shard.append([note('hit', 'a body that will be spoiled')]);
+  await shard.append([note('later', 'fine')]);
+  await shard.close();
+  bench.disk = bench.disk.killProcess();
+  await spoilByte(bench.disk, firstSegment, hit!.bodyOffset + 3);
+  const again = await bench.open();
+  const { damage, readOnlyReason } = again.status();
+  assert.match(readOnlyReason!, /damaged: segment 1 /);
+  assert.deepEqual(
+    damage.flatMap((one) => one.hit.map(({ sequence, meta }) => [sequence, text(meta!)])),
+    [[hit!.sequence, 'hit']],
+  );
+  assert.equal(again.hasRoom(), false);
+  await rejects(again.append([note('new')]), 'store-read-only');
+  assert.ok(again.get(noteKey('later')) !== undefined);
+  const report = await again.verify();
+  assert.equal(report.damage.length, 1);
+  await again.close();
+});
+
+test('a body that is not what was written is refused when it is read', async () => {
+  const bench = storeBench();
+  const shard = await bench.open();
+  const [place] = await shard.append([note('a', 'some body')]);
+  await spoilByte(bench.disk, firstSegment, place!.bodyOffset);
+  await rejects(shard.read(place!), 'store-failed');
+  await shard.close();
+});
+
+test('segments of released bodies are covered by a checkpoint and used again', async () => {
+  const bench = storeBench({ segmentBytesMax: 16_384, groupBytesMax: 4_096 });
+  const shard = await bench.open();
+  const body = Buffer.alloc(3_000, 1);
+  for (let i = 0; i < 60; i++) {
+    const [place] = await shard.append([note(`n${i}`, body)]);
+    shard.releaseBody(place!);
+    bench.clock.advance(300);
+    await turns(6);
+  }
+  await turns();
+  const { segmentCount, checkpointCovers, lastSequence } = shard.status();
+  assert.ok(segmentCount <= 6, `${segmentCount} segments`);
+  assert.ok(checkpointCovers > 0 && checkpointCovers < lastSequence);
+  await shard.close();
+  // An index made again from the checkpoint has the rows of records whose segments are gone.
+  bench.disk = bench.disk.killProcess();
+  await bench.index.clear();
+  const again = await bench.open();
+  assert.equal(again.status().rebuildReason, 'the index is empty');
+  for (let i = 0; i < 60; i++) assert.ok(again.get(noteKey(`n${i}`)) !== undefined, `n${i}`);
+  await again.close();
+});
+
+test('a live body, a lease and a hold each keep their segment', async () => {
+  const bench = storeBench({ segmentBytesMax: 8_192, groupBytesMax: 4_096 });
+  const shard = await bench.open();
+  const places = [];
+  for (let i = 0; i < 8; i++) {
+    const [place] = await shard.append([note(`n${i}`, Buffer.alloc(5_000, i))]);
+    places.push(place!);
+  }
+  const segments = places.map((place) => place.segment);
+  const lease = shard.lease(segments[1]!);
+  for (const [i, place] of places.entries()) if (i !== 2) shard.releaseBody(place);
+  const hold = shard.hold(places[4]!.sequence);
+  await shard.compact();
+  const has = (i: number) => shard.verify().then(() => isThere(i));
+  const isThere = (i: number) => {
+    try {
+      shard.lease(segments[i]!).release();
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  assert.deepEqual([await has(0), isThere(1), isThere(2), isThere(3)], [false, true, true, false]);
+  assert.deepEqual([isThere(4), isThere(5)], [true, true]);
+  lease.release();
+  hold.release();
+  await shard.compact();
+  assert.deepEqual([isThere(1), isThere(2), isThere(4)], [false, true, false]);
+  assert.equal((await shard.read(places[2]!))[0], 2);
+  await shard.close();
+});
+
+test('a record of a type no kind knows stops the opening', async () => {
+  const bench = storeBench();
+  const shard = await bench.open();
+  await shard.append([note('a')]);
+  await shard.close();
+  bench.disk = bench.disk.killProcess();
+  bench.index = (await bench.index.copyAt(0)) as typeof bench.index;
+  await rejects(bench.open({ kinds: [{ ...noteKind(), type: 31 }] }), 'store-failed');
+});
+
+async function rejects(promise: Promise<unknown>, code: ErrorCode): Promise<void> {
+  await assert.rejects(promise, (error: unknown) => {
+    assert.ok(error instanceof MailError, String(error));
+    assert.equal(error.code, code);
+    return true;
+  });
+}
