@@ -57,14 +57,19 @@ function hasOddLine(scan: HeaderScan): boolean {
   return false;
 }
 
+// Format characters and odd spaces: domains are compared without them, and shown with them.
+const invisible = /[\p{Cf}\p{Z}]/u;
+
 /** Why this From may not be used, or undefined. */
 export function refusedAuthor(from: string, allowed: readonly string[]): string | undefined {
   const authors = mailboxesOf(parseAddressList(from));
   if (authors.length === 0) return 'From names nobody';
   for (const author of authors) {
-    if (!author.isValid) return 'From cannot be read with certainty';
-    const domain = (domainToASCII(author.domain) || author.domain).toLowerCase();
-    const address = `${author.localPart.toLowerCase()}@${domain}`;
+    const { localPart, domain: written } = author;
+    if (!author.isValid || invisible.test(localPart + written))
+      return 'From cannot be read with certainty';
+    const domain = (domainToASCII(written) || written).toLowerCase();
+    const address = `${localPart.toLowerCase()}@${domain}`;
     if (!allowed.includes(address) && !allowed.includes(`*@${domain}`)) {
       return `From names ${address}`;
     }

@@ -47,6 +47,7 @@ export interface Verification {
 }
 
 const signatureName = fieldName('dkim-signature');
+const arcSignatureName = fieldName('arc-message-signature');
 const comma = 44;
 /**
  * RFC 6376 §6.1 lets verifiers stop somewhere. Each signature costs a look-up and a hash of the header, and with an l=
@@ -57,9 +58,9 @@ export const signaturesMax = 10;
 const resultsName = fieldName('authentication-results');
 
 export async function verifyMessage(request: VerifyRequest, dns: Dns): Promise<Verification> {
-  const result = await authenticate(withFewSignatures(request.message), {
+  const result = await authenticate(whatIsSigned(request.message), {
     sender: request.sender,
-    ip: request.peerAddress,
+    ip: unmapped(request.peerAddress),
     helo: request.helo,
     mta: request.authservId,
     resolver: mailauthResolver(dns),
@@ -81,12 +82,24 @@ export async function verifyMessage(request: VerifyRequest, dns: Dns): Promise<V
   return { verdicts, field: resultsField(result.headers) };
 }
 
-function withFewSignatures(message: Uint8Array): Buffer {
+/** RFC 7208 §5: an IPv4-mapped IPv6 address is the IPv4 address. */
+function unmapped(address: string): string {
+  return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;
+}
+
+/** The message as far as verdicts depend on it. */
+function whatIsSigned(message: Uint8Array): Buffer {
   const scan = scanHeaders(message);
   const signatures: number[] = [];
+  let needsBody = false;
   for (let field = 0; field < scan.count; field++) {
     if (isField(scan, field, signatureName)) signatures.push(field);
+    // A line that is no field may be one to mailauth, which reads folds before a colon.
+    const isOdd = scan.nameEnd(field) === scan.nameStart(field);
+    if (isOdd || isField(scan, field, arcSignatureName)) needsBody = true;
   }
+  // Without a signature no verdict looks at the body (100 kB: 590 µs → 260).
+  if (signatures.length === 0 && !needsBody) return view(message).subarray(0, scan.bodyStart);
   if (signatures.length <= signaturesMax) return view(message);
   return Buffer.concat(editHeader(scan, signatures.slice(signaturesMax)));
 }

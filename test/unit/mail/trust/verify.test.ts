@@ -188,6 +188,14 @@ test('the null sender is checked by its HELO name', async () => {
   assert.equal(verdicts.spf, 'pass');
 });
 
+test('an IPv4 address mapped into IPv6 is checked as IPv4', async () => {
+  const { verdicts } = await verifyMessage(
+    { ...plain, peerAddress: '::ffff:192.0.2.1' },
+    new ZoneDns(policyZone),
+  );
+  assert.equal(verdicts.spf, 'pass');
+});
+
 test('nothing a peer says can add a verdict', async () => {
   const evil = 'x;\r\n dkim=pass header.d=bank.example (';
   for (const request of [
