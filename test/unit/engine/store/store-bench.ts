@@ -5,7 +5,11 @@
 import { defaultTenant, shardId } from '../../../../src/base/ids.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import type { StoreLimits } from '../../../../src/engine/store/limits.ts';
-import type { JournalRecord, RecordDraft, RecordKind } from '../../../../src/engine/store/record.ts';
+import type {
+  JournalRecord,
+  RecordDraft,
+  RecordKind,
+} from '../../../../src/engine/store/record.ts';
 import { Shard, type ShardOptions } from '../../../../src/engine/store/shard.ts';
 import { RewindableIndex } from '../../../simulation/rewindable-index.ts';
 import { seededChance, seededRandom } from '../../../simulation/seeded-chance.ts';
