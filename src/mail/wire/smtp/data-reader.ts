@@ -25,6 +25,8 @@ const crlf: Uint8Array = Buffer.from('\r\n');
 /** `dots`: DATA. `counted`: BDAT, whose end is counted and dots are not stuffed. `binary`: any octets, counted. */
 export type ReaderMode = 'dots' | 'counted' | 'binary';
 
+/** Below this a string costs more than it saves. */
+const skimBytesMin = 64;
 const smallBytes = 1_024;
 const smallCountMax = 64;
 
@@ -40,6 +42,8 @@ export class DataReader {
   #keeps = true;
   /** Octets of the line under way that came in earlier chunks. */
   #lineBytes = 0;
+  /** While a chunk is read: where its line under way began. */
+  #lineFrom = 0;
   #smallCount = 0;
   #hasDots = true;
   #isBinary = false;
@@ -80,24 +84,32 @@ export class DataReader {
       return -1;
     }
     let start = from; // Where the part under way began.
-    let lineFrom = from - this.#lineBytes;
+    let lines: string | undefined;
     let state = this.#state;
     let i = from;
+    this.#lineFrom = from - this.#lineBytes;
     while (i < length) {
       if (state === inText) {
+        if (length - i >= skimBytesMin && !this.hasBareNewline) {
+          lines ??= chunk.toString('latin1', from);
+          const reached = this.#skim(lines, from, i);
+          if (reached > i) {
+            i = reached;
+            if (i === this.#lineFrom) state = atLineStart;
+            continue;
+          }
+        }
         // 13 is the largest octet of interest, and nearly all octets are above it.
         while (i < length && chunk[i]! > carriageReturn) i++;
         if (i === length) break;
-        const octet = chunk[i]!;
-        if (octet === carriageReturn) state = afterCr;
-        else if (octet === lineFeed) this.#markBare();
+        if (chunk[i] === carriageReturn) state = afterCr;
+        else if (chunk[i] === lineFeed) this.#markBare();
         i++;
       } else if (state === afterCr) {
         if (chunk[i] === lineFeed) {
           i++;
           state = atLineStart;
-          if (i - lineFrom > this.lineBytesLongest) this.lineBytesLongest = i - lineFrom;
-          lineFrom = i;
+          this.#endLine(i);
         } else {
           this.#markBare();
           state = inText;
@@ -129,8 +141,34 @@ export class DataReader {
     }
     if (state !== afterDotCr && start < length) this.#keep(chunk.subarray(start, length));
     this.#state = state;
-    this.#lineBytes = length - lineFrom;
+    this.#lineBytes = length - this.#lineFrom;
     return -1;
+  }
+
+  /**
+   * Passes over whole lines from offset `i` on and answers where it stopped: at a stuffed dot, at what may be a bare
+   * newline, or at the end. `lines` is the chunk from `from` on: searching in a string costs a sixth of looking at
+   * each octet (0.6 against 3.6 ns an octet, bench/micro/data-reader.ts).
+   */
+  #skim(lines: string, from: number, i: number): number {
+    let at = i - from;
+    for (;;) {
+      const cr = lines.indexOf('\r', at);
+      const lf = lines.indexOf('\n', at);
+      if (cr < 0 && lf < 0) return from + lines.length;
+      if (cr < 0 || lf !== cr + 1) return from + at;
+      at = lf + 1;
+      this.#endLine(from + at);
+      if (this.#hasDots && lines.charCodeAt(at) === dot) return from + at;
+      if (at === lines.length) return from + at;
+    }
+  }
+
+  /** `end` is the offset after a line's CRLF. */
+  #endLine(end: number): void {
+    const lineBytes = end - this.#lineFrom;
+    if (lineBytes > this.lineBytesLongest) this.lineBytesLongest = lineBytes;
+    this.#lineFrom = end;
   }
 
   #markBare(): void {
