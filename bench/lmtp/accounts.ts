@@ -1,7 +1,7 @@
 /**
- * Makes the accounts of an LMTP bench by the same commands an operator has.
+ * Makes a domain with accounts `user1`, `user2` and so on, by the same commands an operator has.
  *
- * Runs in:   bench.
+ * Runs in:   bench and crash runs.
  * Limits:    `togetherMax` commands at once.
  */
 
@@ -11,7 +11,7 @@ import type { ServerPlace } from '../servers/server.ts';
 const togetherMax = 4;
 
 export async function createAccounts(
-  place: ServerPlace,
+  place: Pick<ServerPlace, 'folder'>,
   domain: string,
   count: number,
 ): Promise<void> {

@@ -6,6 +6,7 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { createAccounts } from '../../bench/lmtp/accounts.ts';
 import { type Environment, runCommand } from '../../bench/servers/chaski.ts';
 import { importFolder } from '../../src/harness/ledger/import-folder.ts';
 import { LedgerWriter } from '../../src/harness/ledger/ledger-writer.ts';
@@ -51,8 +52,7 @@ export const mixedScene: Scene = {
   }),
 
   async prepare(folder) {
-    await runCommand(['domain', 'create', localDomain], { folder });
-    for (const account of accounts) await runCommand(['account', 'create', account], { folder });
+    await createAccounts({ folder }, localDomain, accountCount);
     const listed = await runCommand(['account', 'list', '--json'], { folder });
     const shards = new Set(Array.from(listed.matchAll(/"shard":(\d+)/g), (match) => match[1]));
     if (shards.size !== 8) throw new Error(`the accounts are on ${shards.size} of 8 shards`);
