@@ -8,7 +8,7 @@
 import { gibibyte } from '../../base/units.ts';
 import type { AccountDirectory } from '../../ports/account-directory.ts';
 import { TableDirectory } from '../table/account-directory.ts';
-import { openLmdbShardIndex } from './shard-index.ts';
+import { openLmdbTable } from './shard-index.ts';
 
 const mapBytes = 4 * gibibyte;
 
@@ -19,7 +19,7 @@ export interface LmdbDirectoryOptions {
 }
 
 export function openLmdbDirectory(options: LmdbDirectoryOptions): AccountDirectory {
-  const table = openLmdbShardIndex({ path: options.path, mapBytes });
+  const table = openLmdbTable({ path: options.path, mapBytes });
   const { shards, postmaster } = options;
   return new TableDirectory({ table, shards, ...(postmaster === undefined ? {} : { postmaster }) });
 }
