@@ -41,6 +41,10 @@ export class FakeShard {
     });
   }
 
+  appendLazily(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {
+    return this.append(drafts);
+  }
+
   write(changes: readonly IndexChange[]): void {
     void this.index.commit(changes);
   }

@@ -35,9 +35,19 @@ export const bannedCallsAllowedIn: readonly string[] = [
   'src/web/',
 ];
 
-export const environmentReadIn = 'src/settings/';
+/** The harness hands its own environment on to the programs it starts. */
+export const environmentReadIn: readonly string[] = ['src/settings/', 'src/harness/'];
 /** Words that say nothing as the whole name of a file. */
-export const emptyNames = ['utils', 'util', 'helpers', 'helper', 'common', 'misc', 'manager', 'data'];
+export const emptyNames = [
+  'utils',
+  'util',
+  'helpers',
+  'helper',
+  'common',
+  'misc',
+  'manager',
+  'data',
+];
 
 export const fileLinesMax = 500;
 export const lineColumnsMax = 120;

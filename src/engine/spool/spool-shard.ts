@@ -14,5 +14,6 @@ export interface SpoolShard {
   range(range: IndexRange): readonly IndexEntry[];
   write(changes: readonly IndexChange[]): void;
   read(place: RecordPlace, from?: number, length?: number): Promise<Uint8Array>;
+  lease(segment: number): { release(): void };
   releaseBody(place: RecordPlace): void;
 }

@@ -151,9 +151,15 @@ export class Spool {
     if (!this.#isDraining) this.#attempt(this, message);
   }
 
-  /** The message's bytes: from memory, or from the journal. */
+  /** The message's bytes: from memory, or from the journal, whose segment stays meanwhile. */
   async body(message: SpoolMessage): Promise<readonly Uint8Array[]> {
-    return message.parts ?? [await this.shard.read(message.place)];
+    if (message.parts !== undefined) return message.parts;
+    const lease = this.shard.lease(message.place.segment);
+    try {
+      return [await this.shard.read(message.place)];
+    } finally {
+      lease.release();
+    }
   }
 
   /**
@@ -257,8 +263,8 @@ export class Spool {
   }
 
   #takeDue(id: MessageId, row: Uint8Array): void {
-    if (this.#messages.has(id)) return;
-    const message = unpackRow(id, row);
+    // One in memory may have become due there before its row was written; what it has open is not tried twice.
+    const message = this.#messages.get(id) ?? unpackRow(id, row);
     this.#messages.set(id, message);
     this.#attempt(this, message);
   }

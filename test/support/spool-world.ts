@@ -1,0 +1,141 @@
+/**
+ * A spool on a shard in memory, with a next hop that answers as the test says, and a clock turned by hand.
+ *
+ * `crash` throws the spool away and makes another from the shard's records, as a restart does.
+ */
+
+import type { PackedReceived } from '../../src/actors/asks/spool-asks.ts';
+import { type MessageId, MessageIdSource, type TenantId } from '../../src/base/ids.ts';
+import type { DeliveryDone, OutboundMessage } from '../../src/engine/delivery/message.ts';
+import { ownOutcome, ownReply } from '../../src/engine/delivery/message.ts';
+import { createAttempt } from '../../src/engine/spool/attempt.ts';
+import { createBounces } from '../../src/engine/spool/bounce.ts';
+import type { MessageEvents } from '../../src/engine/spool/events.ts';
+import { retrySchedule } from '../../src/engine/spool/retry.ts';
+import { Spool, type SpoolLimits, spoolLimits } from '../../src/engine/spool/spool.ts';
+import { spoolKinds } from '../../src/engine/spool/spool-kinds.ts';
+import { FakeShard } from './fake-shard.ts';
+import { SeededClock, SeededRandom, turns } from './seeded-clock.ts';
+
+export type Verdict = 'delivered' | 'deferred' | 'failed';
+
+export interface Attempted {
+  readonly message: OutboundMessage;
+  readonly domain: string;
+  readonly done: DeliveryDone;
+}
+
+const silentEvents: MessageEvents = {
+  accepted() {},
+  attempted() {},
+  stored() {},
+  bounced() {},
+  done() {},
+  storeTrouble() {},
+};
+
+export class SpoolWorld {
+  readonly clock = new SeededClock();
+  readonly random = new SeededRandom(7);
+  readonly ids = new MessageIdSource(() => this.clock.nowMs(), 1);
+  /** What the spool handed out and nobody has answered. */
+  open: Attempted[] = [];
+  /** Addresses each message was handed out for, in order. */
+  readonly attempts: string[] = [];
+  isFull = false;
+  shard!: FakeShard;
+  spool!: Spool;
+  readonly #limits: SpoolLimits;
+
+  constructor(limits: Partial<SpoolLimits> = {}) {
+    this.#limits = { ...spoolLimits, ...limits };
+    this.#build();
+    this.spool.start(this.shard);
+  }
+
+  /** The process dies and starts again: only records (and, unless thrown away, the index) are left. */
+  crash(options: { readonly withoutIndex?: boolean } = {}): void {
+    const before = this.shard;
+    this.open = [];
+    this.#build();
+    for (const record of before.records) this.shard.records.push(record);
+    if (options.withoutIndex !== true) {
+      const rows = before.range({ from: Uint8Array.of(0), to: Uint8Array.of(0xff) });
+      this.shard.write(rows.map(({ key, value }) => ({ put: key, value })));
+    }
+    for (const record of before.records) this.shard.apply(record);
+    this.shard.livePlaces();
+    this.spool.start(this.shard);
+  }
+
+  #build(): void {
+    const spool = new Spool({
+      clock: this.clock,
+      events: silentEvents,
+      limits: this.#limits,
+      attempt: createAttempt({
+        outbound: {
+          groupOf: (domain) => domain,
+          submit: (message, domain, done) => this.#submit(message, domain, done),
+        },
+        local: async () => ({ ok: true, value: undefined }),
+        bounces: createBounces({
+          random: this.random,
+          hostname: () => 'mx.test',
+          nextId: () => this.ids.next(),
+          resolve: async (address) => [[address, 0, 0, 0, '']],
+          delayNoticeMs: () => 4 * 3_600_000,
+        }),
+        clock: this.clock,
+        random: this.random,
+        retry: () => ({ ...retrySchedule, jitterPercent: 0 }),
+      }),
+    });
+    this.spool = spool;
+    this.shard = new FakeShard(spoolKinds(spool));
+  }
+
+  #submit(message: OutboundMessage, domain: string, done: DeliveryDone): boolean {
+    if (this.isFull) return false;
+    this.open.push({ message, domain, done });
+    for (const { address } of message.recipients) this.attempts.push(`${message.id} ${address}`);
+    return true;
+  }
+
+  async accept(
+    recipients: readonly string[],
+    sender = 'a@from.test',
+    notify = 0,
+  ): Promise<MessageId> {
+    const id = this.ids.next();
+    const received: PackedReceived = [
+      [sender, recipients.map((address) => [address, 0, 0, notify, '']), 0, false, 0, ''],
+      [id, this.clock.nowMs(), 'smtp', 'ESMTP', '127.0.0.1', 1, 'helo', '', '', '', true, 0],
+    ];
+    const parts = [Buffer.from(`Subject: ${id}\r\n\r\nbody\r\n`)];
+    const answer = this.spool.accept(received, 0 as TenantId, parts);
+    await this.settle();
+    const { ok } = await answer;
+    if (!ok) throw new Error('not accepted');
+    return id;
+  }
+
+  /** Answers the oldest open attempt. */
+  async answer(verdict: Verdict): Promise<void> {
+    const { message, done } = this.open.shift()!;
+    const code = verdict === 'delivered' ? 250 : verdict === 'deferred' ? 451 : 550;
+    const reply = ownReply(code, `${(code / 100) | 0}.0.0`, verdict);
+    done({ outcomes: message.recipients.map(() => ownOutcome(verdict, reply)) });
+    await this.settle();
+  }
+
+  async pass(ms: number): Promise<void> {
+    this.clock.advance(ms);
+    this.spool.sweep();
+    await this.settle();
+  }
+
+  settle(): Promise<void> {
+    return turns(6);
+  }
+}
