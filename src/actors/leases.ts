@@ -48,8 +48,10 @@ export interface SiteLeasesOptions {
   readonly clock: Clock;
   readonly limits: SiteLimits;
   readonly leaseMs?: number;
-  /** An earlier owner may have lent: true unless the site was never lent before in this process. */
-  readonly followsAnother: boolean;
+  /** When this owner took over from one that may have lent; absent: nobody lent before. */
+  readonly ownerSinceMs?: number;
+  /** No holder of the former owner lives (the process is new): its slots are free, its tokens may be spent. */
+  readonly areHoldersGone?: boolean;
 }
 
 interface Holder {
@@ -62,7 +64,7 @@ interface Holder {
 export class SiteLeases {
   readonly #clock: Clock;
   readonly #leaseMs: number;
-  readonly #lendFromMs: number;
+  readonly #slotsFromMs: number;
   readonly #holders = new Map<string, Holder>();
   #limits: SiteLimits;
   #tokens: number;
@@ -73,11 +75,13 @@ export class SiteLeases {
     this.#clock = options.clock;
     this.#limits = options.limits;
     this.#leaseMs = options.leaseMs ?? leaseMsDefault;
+    const { ownerSinceMs } = options;
     const nowMs = options.clock.monotonicMs();
-    this.#lendFromMs = options.followsAnother ? nowMs + this.#leaseMs : nowMs;
-    this.#filledMs = this.#lendFromMs;
+    const formerOverMs = ownerSinceMs === undefined ? nowMs : ownerSinceMs + this.#leaseMs;
+    this.#slotsFromMs = options.areHoldersGone === true ? nowMs : formerOverMs;
+    this.#filledMs = formerOverMs;
     // What a dead owner had left is not known: a bucket that starts empty cannot double it.
-    this.#tokens = options.followsAnother ? 0 : options.limits.burstMax;
+    this.#tokens = ownerSinceMs === undefined ? options.limits.burstMax : 0;
   }
 
   /** Slots under lease now. */
@@ -113,9 +117,8 @@ export class SiteLeases {
     holder.tokensWanted = demand.tokens;
     holder.askedMs = nowMs;
     holder.lease = undefined;
-    const isLending = nowMs >= this.#lendFromMs;
-    const slots = isLending ? this.#slotsFor(demand) : 0;
-    const tokens = isLending ? this.#tokensFor(demand) : 0;
+    const slots = nowMs >= this.#slotsFromMs ? this.#slotsFor(demand) : 0;
+    const tokens = this.#tokensFor(demand);
     if (Number.isFinite(tokens)) this.#tokens -= tokens;
     this.#number++;
     holder.lease = {

@@ -6,14 +6,20 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { fairShare, type Lease, SiteLeases, type SiteLimits } from '../../../src/actors/leases.ts';
+import {
+  fairShare,
+  type Lease,
+  SiteLeases,
+  type SiteLeasesOptions,
+  type SiteLimits,
+} from '../../../src/actors/leases.ts';
 import { SeededClock } from '../../support/seeded-clock.ts';
 
 const limits: SiteLimits = { slotsMax: 10, tokensPerSecond: 100, burstMax: 50 };
 
-function site(options: { limits?: SiteLimits; followsAnother?: boolean } = {}) {
+function site(options: Partial<SiteLeasesOptions> = {}) {
   const clock = new SeededClock();
-  const leases = new SiteLeases({ clock, limits, followsAnother: false, ...options });
+  const leases = new SiteLeases({ clock, limits, ...options });
   const lend = (holder: string, slots: number, tokens = 0, slotsInUse = 0) =>
     leases.lend({ holder, slots, slotsInUse, tokens });
   return { clock, leases, lend };
@@ -79,11 +85,19 @@ test('two holders share tokens as they ask', () => {
 });
 
 test('an owner that follows a dead one lends nothing for one lease, then starts with no tokens', () => {
-  const { clock, lend } = site({ followsAnother: true });
+  const { clock, lend } = site({ ownerSinceMs: 0 });
   deepStrictEqual([lend('a', 5, 5).slots, lend('a', 5, 5).tokens], [0, 0]);
   clock.advance(999);
   strictEqual(lend('a', 5, 5).slots, 0);
   clock.advance(1);
+  const lease = lend('a', 5, 5);
+  deepStrictEqual([lease.slots, lease.tokens], [5, 0]);
+  clock.advance(200);
+  strictEqual(lend('a', 5, 50).tokens, 20);
+});
+
+test('the first owner of a process lends slots at once, for no connection outlives a process', () => {
+  const { lend } = site({ ownerSinceMs: 0, areHoldersGone: true });
   const lease = lend('a', 5, 5);
   deepStrictEqual([lease.slots, lease.tokens], [5, 0]);
 });
