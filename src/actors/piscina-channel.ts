@@ -7,7 +7,7 @@
  */
 
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import { Piscina, type TaskQueue } from 'piscina';
 import { assert } from '../base/assert.ts';
 import type { Log } from '../base/log.ts';
 import {
@@ -34,6 +34,14 @@ export type ThreadTask =
 
 /** Two parcels for each of 64 shards, the start and room for system asks. */
 export const tasksPerThreadMax = 256;
+
+/** The pool's own queue: it takes nothing. A thread that is not there is a bug of ours, not a reason to wait. */
+const noQueue: TaskQueue = {
+  size: 0,
+  shift: () => null,
+  remove: () => {},
+  push: () => assert(false, "a task came into the pool's own queue"),
+};
 
 /** The balancer sees a task's value of this symbol; it is not cloned to the thread. */
 const owner = Piscina.queueOptionsSymbol;
@@ -103,6 +111,7 @@ export class PiscinaChannel implements Channel {
       atomics: 'disabled',
       concurrentTasksPerWorker: tasksPerThreadMax,
       recordTiming: false,
+      taskQueue: noQueue,
       workerData,
       loadBalancer: (task, workers) => {
         const wanted = this.#slots[(task as unknown as Record<symbol, number>)[owner]!]!.worker;
@@ -164,7 +173,6 @@ export class PiscinaChannel implements Channel {
     const pool = this.#pool!;
     const { worker } = this.#slots[thread]!;
     const run = pool.run({ ...task, [owner]: thread }, { transferList });
-    assert(pool.queueSize === 0, `a task for thread ${thread} waits in the pool's own queue`);
     try {
       return await run;
     } catch (error) {

@@ -3,13 +3,15 @@
  * Method: the whole runtime over a Piscina pool of two shard threads and one for jobs.
  */
 
-import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
+import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Answer, Ask } from '../../../src/actors/ask.ts';
 import { noShard, systemAsk } from '../../../src/actors/asks/system.ts';
+import { ThreadLostError } from '../../../src/actors/channel.ts';
+import { packAsks } from '../../../src/actors/parcel.ts';
 import { PiscinaChannel } from '../../../src/actors/piscina-channel.ts';
 import { Runtime } from '../../../src/actors/runtime.ts';
 import type { SupervisorLimits } from '../../../src/actors/supervise.ts';
@@ -185,6 +187,15 @@ test('a shard moves under load without losing the order of an actor', async () =
   strictEqual(runtime.placement.owner(shard), 1);
   deepStrictEqual(new Set(threads), new Set([0, 1]));
   deepStrictEqual(threads, threads.toSorted());
+});
+
+test('a parcel for a thread that is not there is refused, not queued', async () => {
+  const events = { onReady() {}, onLost() {}, onMessage() {} };
+  const channel = new PiscinaChannel({ entry, threads: 1, workerData: {}, log: silentLog });
+  channel.start(events);
+  await rejects(channel.send(0, packAsks(1, [])), ThreadLostError);
+  await channel.close();
+  await rejects(channel.send(0, packAsks(1, [])), ThreadLostError);
 });
 
 test('a thread that cannot start again has the pool made anew', async () => {
