@@ -7,7 +7,7 @@ import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import type { Answer, Ask } from '../../../src/actors/ask.ts';
 import { noShard, systemAsk } from '../../../src/actors/asks/system.ts';
 import { ThreadLostError } from '../../../src/actors/channel.ts';
@@ -113,24 +113,47 @@ for (const killer of ['thread.exit', 'thread.assert']) {
   });
 }
 
-test('an ask that waits for the outside leaves its parcel, and is answered by the port', async () => {
-  await using pool = await Pool.open();
-  const order: string[] = [];
-  const slow = pool.ask(1, 'wait.outside', 'verdict').then((answer) => {
-    order.push('slow');
-    return answer;
+describe('on threads that live', () => {
+  let pool: Pool;
+  before(async () => {
+    pool = await Pool.open();
   });
-  await pool.ask(1, 'list.add', 1).then(() => order.push('fast'));
-  strictEqual(said(await slow), 'verdict');
-  deepStrictEqual(order, ['fast', 'slow']);
-});
+  after(() => pool[Symbol.asyncDispose]());
 
-test('a handler asks a shard of another thread, and of its own', async () => {
-  await using pool = await Pool.open();
-  await pool.ask(1, 'list.add', 'x', 'shared');
-  await pool.ask(2, 'list.add', 'y', 'shared');
-  deepStrictEqual(said(await pool.ask(0, 'ask.other', 1, 'shared')), ['x']);
-  deepStrictEqual(said(await pool.ask(0, 'ask.other', 2, 'shared')), ['y']);
+  test('an ask that waits for the outside leaves its parcel, and is answered by the port', async () => {
+    const order: string[] = [];
+    const slow = pool.ask(1, 'wait.outside', 'verdict').then((answer) => {
+      order.push('slow');
+      return answer;
+    });
+    await pool.ask(1, 'list.add', 1).then(() => order.push('fast'));
+    strictEqual(said(await slow), 'verdict');
+    deepStrictEqual(order, ['fast', 'slow']);
+  });
+
+  test('a handler asks a shard of another thread, and of its own', async () => {
+    await pool.ask(1, 'list.add', 'x', 'shared');
+    await pool.ask(2, 'list.add', 'y', 'shared');
+    deepStrictEqual(said(await pool.ask(0, 'ask.other', 1, 'shared')), ['x']);
+    deepStrictEqual(said(await pool.ask(0, 'ask.other', 2, 'shared')), ['y']);
+  });
+
+  test('an ask upwards may be answered by the main thread itself', async () => {
+    strictEqual(said(await pool.ask(0, 'ask.main', 5)), 6);
+  });
+
+  test('a notice of a thread reaches who listens', async () => {
+    const heard = new Promise((resolve) =>
+      pool.runtime.onNotice('test', (thread, value) => resolve({ thread, value })),
+    );
+    await pool.ask(1, 'notice.send', 'hello');
+    deepStrictEqual(await heard, { thread: 1, value: 'hello' });
+  });
+
+  test('a job runs on the thread kept for jobs', async () => {
+    const jobs = [1, 2, 3].map((n) => pool.runtime.jobs.run({ name: 'job.sum', meta: [n, n] }));
+    deepStrictEqual((await Promise.all(jobs)).map(said), [2, 4, 6]);
+  });
 });
 
 test('what all threads must know is told to a later life before it serves', async () => {
@@ -144,26 +167,6 @@ test('what all threads must know is told to a later life before it serves', asyn
     [true, true, true],
   );
   deepStrictEqual(said(await pool.ask(1, 'policy.get')), { version: 8 });
-});
-
-test('an ask upwards may be answered by the main thread itself', async () => {
-  await using pool = await Pool.open();
-  strictEqual(said(await pool.ask(0, 'ask.main', 5)), 6);
-});
-
-test('a notice of a thread reaches who listens', async () => {
-  await using pool = await Pool.open();
-  const heard = new Promise((resolve) =>
-    pool.runtime.onNotice('test', (thread, value) => resolve({ thread, value })),
-  );
-  await pool.ask(1, 'notice.send', 'hello');
-  deepStrictEqual(await heard, { thread: 1, value: 'hello' });
-});
-
-test('a job runs on the thread kept for jobs', async () => {
-  await using pool = await Pool.open();
-  const jobs = [1, 2, 3].map((n) => pool.runtime.jobs.run({ name: 'job.sum', meta: [n, n] }));
-  deepStrictEqual((await Promise.all(jobs)).map(said), [2, 4, 6]);
 });
 
 test('a shard moves under load without losing the order of an actor', async () => {
