@@ -93,8 +93,11 @@ export class AccountActor {
    * the append of the one before may fail, and applying it twice changes nothing.
    * @throws MailError `account-missing` when it was deleted
    */
-  creation(nowMs: number, quotaBytes: number): RecordDraft | undefined {
-    const row = this.row();
+  creation(
+    nowMs: number,
+    quotaBytes: number,
+    row: AccountRow | undefined = this.row(),
+  ): RecordDraft | undefined {
     if (row?.mailboxNext === deletedAccount) throw new MailError('account-missing', 'deleted');
     if (row !== undefined) return undefined;
     this.#quotaBytes = quotaBytes;
@@ -141,8 +144,7 @@ export class AccountActor {
   }
 
   /** @throws MailError `account-over-quota` */
-  claimRoom(bytes: number): void {
-    const row = this.row();
+  claimRoom(bytes: number, row: AccountRow | undefined): void {
     const quotaBytes = row?.quotaBytes ?? this.#quotaBytes;
     if (quotaBytes === 0) return;
     const used = (row?.bytes ?? 0) + this.#pendingBytes;

@@ -131,8 +131,9 @@ function decide(
   const { tenant } = delivery;
   const fields = deliveryFields(delivery.sender, target.recipient);
   const stored = concat([fields, ...delivery.parts]);
-  actor.claimRoom(stored.length);
-  const creation = actor.creation(naming.nowMs, 0);
+  const row = actor.row();
+  actor.claimRoom(stored.length, row);
+  const creation = actor.creation(naming.nowMs, 0, row);
   const summary = message.summary(stored, fields.length);
   const ids = threadIds(summary);
   const parsed = encodeParsed(summary);

@@ -20,8 +20,10 @@ export class TableEdit {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const own = this.#own.get(view(key).toString('latin1'));
-    if (own !== undefined) return own ?? undefined;
+    if (this.#own.size > 0) {
+      const own = this.#own.get(view(key).toString('latin1'));
+      if (own !== undefined) return own ?? undefined;
+    }
     return this.#read.get(key);
   }
 
