@@ -32,14 +32,14 @@ export class NextHop implements AsyncDisposable {
   readonly messages: TakenMessage[] = [];
   readonly commands: string[] = [];
   connections = 0;
+  /** Connections reset by `dropAfterBytes`. */
+  drops = 0;
   port = 0;
-  readonly #options: NextHopOptions;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
   constructor(options: NextHopOptions = {}) {
-    this.#options = options;
-    this.#server = createServer((socket) => {
+    this.#server = createServer({ noDelay: true }, (socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
       new HopSession(this, options, socket, this.connections++);
@@ -91,6 +91,7 @@ class HopSession {
         bytes = bytes.subarray(0, bytes.length - (this.#receivedBytes - drop));
         this.#received = Buffer.concat([this.#received, bytes]);
         this.#read();
+        this.#hop.drops++;
         this.#socket.destroy();
         return;
       }
@@ -107,17 +108,24 @@ class HopSession {
         continue;
       }
       const end = this.#received.indexOf(this.#mode === 'data' ? '\r\n.\r\n' : '\r\n');
-      const isEmpty = this.#mode === 'data' && this.#received.subarray(0, 3).equals(Buffer.from('.\r\n'));
+      const isEmpty =
+        this.#mode === 'data' && this.#received.subarray(0, 3).equals(Buffer.from('.\r\n'));
       if (isEmpty) {
         this.#cut(3);
         this.#finish('');
       } else if (end < 0) {
         return;
       } else if (this.#mode === 'data') {
-        const content = this.#cut(end + 5).subarray(0, -3).toString('latin1');
+        const content = this.#cut(end + 5)
+          .subarray(0, -3)
+          .toString('latin1');
         this.#finish(content.replace(/^\./gm, ''));
       } else {
-        this.#command(this.#cut(end + 2).subarray(0, -2).toString('latin1'));
+        this.#command(
+          this.#cut(end + 2)
+            .subarray(0, -2)
+            .toString('latin1'),
+        );
       }
     }
   }
@@ -135,11 +143,16 @@ class HopSession {
     switch (verb) {
       case 'EHLO': {
         const lines = ['hop.test', ...(this.#options.capabilities ?? [])];
-        this.#say(line, lines.map((each, i) => `250${i < lines.length - 1 ? '-' : ' '}${each}`).join('\r\n'));
+        this.#say(
+          line,
+          lines.map((each, i) => `250${i < lines.length - 1 ? '-' : ' '}${each}`).join('\r\n'),
+        );
         return;
       }
       case 'MAIL':
-        if (this.#say(line, this.#sender === undefined ? '250 2.1.0 ok' : '503 5.5.1 nested MAIL')) {
+        if (
+          this.#say(line, this.#sender === undefined ? '250 2.1.0 ok' : '503 5.5.1 nested MAIL')
+        ) {
           this.#sender = path;
         }
         return;

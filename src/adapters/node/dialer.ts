@@ -29,6 +29,8 @@ export interface NodeDialerOptions {
 const readBytes = 4_096;
 /** Up to here one copied piece is cheaper than a list of them (bench/micro/outbound.ts). */
 const copyBytesMax = 16_384;
+/** More pieces than these are copied into one, however long. */
+const piecesMax = 64;
 
 export function createDialer(options: NodeDialerOptions = {}): Dialer {
   return {
@@ -95,7 +97,7 @@ class NodeConnection implements Connection {
     if (parts.length === 1) return socket.write(parts[0]!);
     let length = 0;
     for (const part of parts) length += part.length;
-    if (length <= copyBytesMax) {
+    if (length <= copyBytesMax || parts.length > piecesMax) {
       const whole = Buffer.allocUnsafe(length);
       let at = 0;
       for (const part of parts) {

@@ -12,7 +12,7 @@
 
 import { latin1, utf8 } from '../../base/bytes.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
-import { emptyBody, stuff } from './body.ts';
+import { BodyReader, emptyBody } from './body.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { PhaseTimeouts, SiteLimits } from './limits.ts';
 import { blockBytesMax } from './limits.ts';
@@ -87,8 +87,8 @@ export class Transfer {
   #isEndSent = false;
   #needsReset = false;
   #isEnded = false;
-  /** What of a large body, and of all that follows it, waits for the socket to drain; last piece first. */
-  #unsent: Uint8Array[] = [];
+  /** A message that is larger than one block, until all of it was given to the socket. */
+  #unsent: BodyReader | undefined;
 
   constructor({ owner, line, hop, capabilities, timeouts, limits }: TransferOptions) {
     this.hop = hop;
@@ -127,7 +127,7 @@ export class Transfer {
   }
 
   onDrain(): void {
-    if (this.#unsent.length > 0) this.#sendBlocks();
+    if (this.#unsent !== undefined) this.#sendBlocks(this.#unsent);
   }
 
   /** Only while nothing is in transfer: sends this message, or what waits behind it when it cannot go here. */
@@ -160,7 +160,7 @@ export class Transfer {
     const current = this.#current;
     const next = this.#next;
     this.#isEnded = true;
-    this.#unsent = [];
+    this.#unsent = undefined;
     this.#current = undefined;
     this.#next = undefined;
     if (current !== undefined) {
@@ -320,13 +320,10 @@ export class Transfer {
   }
 
   #sendMessage(transaction: Transaction): void {
-    const pieces: Uint8Array[] = [];
+    const { parts } = transaction.message;
     // RFC 2920 §3.1: a server may say 354 though it refused every recipient; it gets an empty message then.
-    if (transaction.taken.length === 0) pieces.push(...emptyBody);
-    else stuff(transaction.message.parts, pieces);
-    this.#expectFinal();
-    if (this.#capabilities.hasPipelining) this.#pushAhead(pieces);
-    this.#transfer(pieces, transaction.message.bytes);
+    if (transaction.taken.length === 0) this.#sendBody([emptyBody], new BodyReader([], false));
+    else this.#sendBody([], new BodyReader(parts, true));
   }
 
   /** Puts the next message's envelope behind the end of this one. */
@@ -341,8 +338,10 @@ export class Transfer {
   #sendBdat(transaction: Transaction): void {
     const { message } = transaction;
     this.#isBdatSent = true;
-    this.#expectFinal();
-    this.#transfer([latin1(`BDAT ${message.bytes} LAST\r\n`), ...message.parts], message.bytes);
+    this.#sendBody(
+      [latin1(`BDAT ${message.bytes} LAST\r\n`)],
+      new BodyReader(message.parts, false),
+    );
   }
 
   #expectFinal(): void {
@@ -350,31 +349,37 @@ export class Transfer {
     this.#line.expectWithin(this.#timeouts.finalMs);
   }
 
-  #transfer(pieces: Uint8Array[], bytes: number): void {
-    if (bytes <= blockBytesMax) {
-      this.#isEndSent = true;
-      this.#line.write(pieces);
+  #sendBody(pieces: Uint8Array[], body: BodyReader): void {
+    this.#expectFinal();
+    if (body.read(pieces, blockBytesMax)) {
+      this.#unsent = body;
+      if (this.#line.write(pieces)) this.#sendBlocks(body);
+      else this.#line.expectWithin(this.#timeouts.blockMs);
     } else {
-      this.#unsent = pieces.reverse();
-      this.#sendBlocks();
+      this.#sendEnd(pieces);
     }
   }
 
   /** Sends blocks until the socket is full or all is sent. */
-  #sendBlocks(): void {
-    let hasRoom = true;
-    while (hasRoom && this.#unsent.length > 0) {
-      const block: Uint8Array[] = [];
-      for (let room = blockBytesMax; room > 0 && this.#unsent.length > 0; ) {
-        const piece = this.#unsent.pop()!;
-        if (piece.length > room) this.#unsent.push(piece.subarray(room));
-        block.push(piece.length > room ? piece.subarray(0, room) : piece);
-        room -= piece.length;
+  #sendBlocks(body: BodyReader): void {
+    for (;;) {
+      const pieces: Uint8Array[] = [];
+      if (!body.read(pieces, blockBytesMax)) {
+        this.#unsent = undefined;
+        this.#line.expectWithin(this.#timeouts.finalMs);
+        this.#sendEnd(pieces);
+        return;
       }
-      this.#isEndSent = this.#unsent.length === 0;
-      hasRoom = this.#line.write(block);
+      if (!this.#line.write(pieces)) break;
     }
-    this.#line.expectWithin(this.#isEndSent ? this.#timeouts.finalMs : this.#timeouts.blockMs);
+    this.#line.expectWithin(this.#timeouts.blockMs);
+  }
+
+  /** The last piece of a message, and behind it the next one's envelope. */
+  #sendEnd(pieces: Uint8Array[]): void {
+    this.#isEndSent = true;
+    if (this.#capabilities.hasPipelining && !this.#isBdatSent) this.#pushAhead(pieces);
+    this.#line.write(pieces);
   }
 
   #onFinal(reply: Reply): void {
