@@ -26,14 +26,13 @@ import { createEngine, shardFolder } from '../src/engine/engine.ts';
 import { createServer } from '../src/engine/serve.ts';
 
 export default threadEntry(({ thread, post, end }) => {
-  const { settings, epochs, startBits, isOffline } = workerData as ThreadData;
+  const { settings, startBits, ...rest } = workerData as ThreadData;
   const { verdictMsMax } = settings.verification;
   const log = createLog(settings.log.level, { thread }, { gatherBytes: 8_192 });
   const uplink = new Uplink(post);
   const { handlers } = createEngine({
+    ...rest,
     settings,
-    epochs,
-    isOffline,
     disk: nodeDisk,
     openIndex: async (shard) => {
       const path = `${shardFolder(settings.data.dir, shard)}/index`;

@@ -23,6 +23,7 @@ export interface Certificate {
   readonly cert: string;
   readonly key: string;
   readonly isSelfSigned: boolean;
+  readonly versionMin: 'TLSv1.2' | 'TLSv1.3';
 }
 
 const selfSignedDays = 3_650;
@@ -32,12 +33,13 @@ export async function loadCertificate(
   hostname: string,
   clock: Clock,
 ): Promise<Certificate> {
-  const { cert, key } = settings.tls;
+  const { cert, key, versionMin } = settings.tls;
   if (cert !== '' && key !== '') {
     return {
       cert: await readFile(cert, 'utf8'),
       key: await readFile(key, 'utf8'),
       isSelfSigned: false,
+      versionMin,
     };
   }
   const folder = join(settings.data.dir, 'tls');
@@ -47,17 +49,20 @@ export async function loadCertificate(
       readFile(files.cert, 'utf8'),
       readFile(files.key, 'utf8'),
     ]);
-    return { cert: pem, key: keyPem, isSelfSigned: true };
+    return { cert: pem, key: keyPem, isSelfSigned: true, versionMin };
   } catch {
     const made = await makeSelfSigned(hostname, clock.nowMs());
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await writeFile(files.key, made.key, { mode: 0o600 });
     await writeFile(files.cert, made.cert, { mode: 0o600 });
-    return made;
+    return { ...made, isSelfSigned: true, versionMin };
   }
 }
 
-export async function makeSelfSigned(hostname: string, nowMs: number): Promise<Certificate> {
+export async function makeSelfSigned(
+  hostname: string,
+  nowMs: number,
+): Promise<{ cert: string; key: string }> {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned({
@@ -72,6 +77,5 @@ export async function makeSelfSigned(hostname: string, nowMs: number): Promise<C
   return {
     cert: certificate.toString('pem'),
     key: PemConverter.encode(key, 'PRIVATE KEY'),
-    isSelfSigned: true,
   };
 }

@@ -5,6 +5,7 @@
  * Invariant: what was opened last is closed first; the lock is given up last.
  */
 
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Answer, Ask } from '../actors/ask.ts';
 import { engineAsks } from '../actors/asks/engine-asks.ts';
@@ -16,7 +17,7 @@ import { nodeDisk } from '../adapters/files/disk.ts';
 import { openLmdbDirectory } from '../adapters/lmdb/account-directory.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
-import { failure } from '../base/errors.ts';
+import { failure, MailError } from '../base/errors.ts';
 import { MessageIdSource } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import { createReception } from '../edge/reception.ts';
@@ -79,10 +80,18 @@ async function openParts(
   let current = settings;
   let policy: PolicySnapshot = await policies.snapshot(current);
   const [startBits = 0] = new Uint16Array(nodeRandom.bytes(2).slice().buffer);
+  const workers = workerCount(settings);
   const engine = new EngineHost({
     shards: folder.shards,
-    workers: workerCount(settings),
-    threadData: { settings, epochs: epochWords(folder.shards), startBits, isOffline },
+    workers,
+    threadData: {
+      settings,
+      workers,
+      relayPassword: await readRelayPassword(settings),
+      epochs: epochWords(folder.shards),
+      startBits,
+      isOffline,
+    },
     clock: nodeClock,
     log,
     policy: () => policy,
@@ -104,6 +113,16 @@ async function openParts(
     await engine.pushPolicy();
   };
   return { folder, directory, engine, reception, budget, closers, policyChanged };
+}
+
+/** @throws MailError `argument-invalid` when the file cannot be read. */
+async function readRelayPassword({ relay }: Settings): Promise<string> {
+  if (relay.passwordFile === '') return '';
+  try {
+    return (await readFile(relay.passwordFile, 'utf8')).split(/\r?\n/, 1)[0]!;
+  } catch (error) {
+    throw new MailError('argument-invalid', `relay.passwordFile: ${String(error)}`);
+  }
 }
 
 export async function closeAll(closers: Closer[], log: Log): Promise<void> {

@@ -71,7 +71,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
     authenticate: createLogIn({
       directory,
       jobs: engine.jobs,
-      cache: new CredentialCache(nodeClock, nodeRandom),
+      cache: new CredentialCache(nodeClock, nodeRandom, settings.login.cacheMs),
     }),
   });
   const health = new Health(engine);

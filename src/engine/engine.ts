@@ -37,6 +37,7 @@ import { loadVerifier } from './pipeline/verify.ts';
 import { receiveHandler } from './receive.ts';
 import { type OpenShard, Shards } from './shards.ts';
 import { type AttemptParts, createAttempt } from './spool/attempt.ts';
+import { BodyBudget } from './spool/body-budget.ts';
 import { createBounces } from './spool/bounce.ts';
 import { logEvents } from './spool/events.ts';
 import { queueHandlers } from './spool/queue-handlers.ts';
@@ -57,6 +58,9 @@ export interface EngineParts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly ids: MessageIdSource;
+  readonly workers: number;
+  /** Password of `relay.user`, "" for none. */
+  readonly relayPassword: string;
   /** No mail leaves: a command opened a stopped store. */
   readonly isOffline: boolean;
   /** One word per shard: its current epoch. */
@@ -75,6 +79,7 @@ export function createEngine(parts: EngineParts): Engine {
   const { settings, clock, random, log } = parts;
   let policy: Policy | undefined;
   const deliveries = createDeliveries(parts);
+  const bodies = new BodyBudget(settings.memory.bodiesBytesMax / parts.workers);
   const counters = engineCounters(parts.metrics);
   const events = logEvents(log, clock, counters);
 
@@ -110,14 +115,14 @@ export function createEngine(parts: EngineParts): Engine {
   engineGauges(parts.metrics, {
     activeCount: () => shards.sum(({ spool }) => spool.activeCount),
     queuedCount: () => shards.sum(({ spool }) => spool.queuedCount),
-    residentBytes: () => shards.sum(({ spool }) => spool.residentBytes),
+    residentBytes: () => bodies.bytes,
     waitingCount: () => deliveries.load().waiting,
     connectionCount: () => deliveries.load().connections,
   });
 
   async function openShard(shard: ShardId): Promise<OpenShard> {
     const mailboxes = new Mailboxes({ clock });
-    const spool = new Spool({ clock, events, attempt: createAttempt(attemptParts) });
+    const spool = new Spool({ clock, events, bodies, attempt: createAttempt(attemptParts) });
     const store = await Shard.open({
       id: shard,
       folder: shardFolder(settings.data.dir, shard),
@@ -182,8 +187,22 @@ function createDeliveries(parts: EngineParts): Deliveries {
   const { settings, clock, random, dialer, dns } = parts;
   const { relay } = settings;
   return new Deliveries({
-    router: new DeliveryRouter({ relay, hostname: settings.hostname, dns, random }),
-    timeouts: { ...phaseTimeouts, connectMs: relay.connectMsMax, finalMs: relay.dataMsMax },
+    router: new DeliveryRouter({
+      relay,
+      hostname: settings.hostname,
+      dns,
+      random,
+      ...(parts.relayPassword === '' ? {} : { password: parts.relayPassword }),
+    }),
+    timeouts: {
+      ...phaseTimeouts,
+      connectMs: relay.connectMsMax,
+      helloMs: relay.replyMsMax,
+      mailMs: relay.replyMsMax,
+      rcptMs: relay.replyMsMax,
+      dataMs: relay.replyMsMax,
+      finalMs: relay.dataMsMax,
+    },
     limits: {
       ...siteLimits,
       connectionsMax: relay.connectionsPerSiteMax,

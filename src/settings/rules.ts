@@ -118,13 +118,6 @@ function* sizeFaults(settings: Settings): Iterable<RuleFault> {
       advice: 'Set workers to at most shards, or to 0.',
     };
   }
-  if (memory.receivingBytesMax + memory.bodiesBytesMax > memory.bytesMax) {
-    yield {
-      paths: ['memory.bytesMax', 'memory.receivingBytesMax', 'memory.bodiesBytesMax'],
-      reason: 'receivingBytesMax and bodiesBytesMax together are more than bytesMax',
-      advice: 'Raise memory.bytesMax or lower the two.',
-    };
-  }
   if (smtp.messageBytesMax > memory.receivingBytesMax) {
     yield {
       paths: ['smtp.messageBytesMax', 'memory.receivingBytesMax'],

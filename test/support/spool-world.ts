@@ -9,6 +9,7 @@ import { type MessageId, MessageIdSource, type TenantId } from '../../src/base/i
 import type { DeliveryDone, OutboundMessage } from '../../src/engine/delivery/message.ts';
 import { ownOutcome, ownReply } from '../../src/engine/delivery/message.ts';
 import { createAttempt } from '../../src/engine/spool/attempt.ts';
+import { BodyBudget } from '../../src/engine/spool/body-budget.ts';
 import { createBounces } from '../../src/engine/spool/bounce.ts';
 import type { MessageEvents } from '../../src/engine/spool/events.ts';
 import { retrySchedule } from '../../src/engine/spool/retry.ts';
@@ -47,7 +48,10 @@ export class SpoolWorld {
   spool!: Spool;
   readonly #limits: SpoolLimits;
 
-  constructor(limits: Partial<SpoolLimits> = {}) {
+  bodies: BodyBudget;
+
+  constructor(limits: Partial<SpoolLimits> = {}, bodyBytesMax = 1_000_000) {
+    this.bodies = new BodyBudget(bodyBytesMax);
     this.#limits = { ...spoolLimits, ...limits };
     this.#build();
     this.spool.start(this.shard);
@@ -57,6 +61,7 @@ export class SpoolWorld {
   crash(options: { readonly withoutIndex?: boolean } = {}): void {
     const before = this.shard;
     this.open = [];
+    this.bodies = new BodyBudget(this.bodies.bytesMax);
     this.#build();
     for (const record of before.records) this.shard.records.push(record);
     if (options.withoutIndex !== true) {
@@ -73,6 +78,7 @@ export class SpoolWorld {
       clock: this.clock,
       events: silentEvents,
       limits: this.#limits,
+      bodies: this.bodies,
       attempt: createAttempt({
         outbound: {
           groupOf: (domain) => domain,

@@ -12,6 +12,10 @@ export interface ThreadData {
   readonly epochs: SharedArrayBuffer;
   /** Random bits of this start of the process: message ids made by different threads must differ. */
   readonly startBits: number;
+  /** Threads that own shards: budgets are divided among them. */
+  readonly workers: number;
+  /** Password of `relay.user`, "" for none. */
+  readonly relayPassword: string;
   /** No mail leaves: a command opened a stopped store. */
   readonly isOffline: boolean;
 }

@@ -3,7 +3,7 @@
  * thread busy with hashes.
  *
  * Runs in:   accept threads; each has its own.
- * Limits:    `entriesMax` log-ins, each for `keptMsMax` from its check.
+ * Limits:    `entriesMax` log-ins, each for `keptMs` from its check.
  * Invariant: holds neither passwords nor anything that outlives the process: a keyed hash under a random key. The
  *            stored hash is part of what is hashed, so a changed password is not found. Only right ones are kept.
  */
@@ -14,7 +14,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 
 export const entriesMax = 10_000;
-export const keptMsMax = 5 * minuteMs;
+export const keptMsDefault = minuteMs;
 const keyBytes = 32;
 
 export interface CheckedCredentials {
@@ -27,10 +27,12 @@ export interface CheckedCredentials {
 export class CredentialCache {
   readonly #clock: Clock;
   readonly #key: Uint8Array;
+  readonly #keptMs: number;
   /** Keyed hash → end, in monotonic milliseconds; oldest first. */
   readonly #ends = new Map<string, number>();
 
-  constructor(clock: Clock, random: Random) {
+  constructor(clock: Clock, random: Random, keptMs = keptMsDefault) {
+    this.#keptMs = keptMs;
     this.#clock = clock;
     this.#key = random.bytes(keyBytes);
   }
@@ -55,7 +57,7 @@ export class CredentialCache {
     // Set anew, so that the map stays in the order of ends.
     this.#ends.delete(name);
     this.#makeRoom();
-    this.#ends.set(name, this.#clock.monotonicMs() + keptMsMax);
+    this.#ends.set(name, this.#clock.monotonicMs() + this.#keptMs);
   }
 
   #makeRoom(): void {

@@ -31,6 +31,8 @@ export const defaultConnectionLimits: ConnectionLimits = {
   backlogMax: 1_024,
 };
 
+/** How long a refused peer may take to read why. */
+const refusalMsMax = 2 * secondMs;
 const preambleMsMax = 30 * secondMs;
 
 export interface AcceptedConnection {
@@ -111,12 +113,17 @@ export class Acceptor {
   }
 
   #refuse(socket: Socket, reason: 'connections' | 'address' | 'proxy', reply: Buffer): void {
-    const { name, observer, implicitTls } = this.#options;
+    const { name, observer, implicitTls, clock } = this.#options;
     observer.refused(name, reason);
-    if (implicitTls === undefined) socket.end(reply);
-    else socket.destroy();
-    // Whatever the peer still sends must not keep the socket half open.
+    if (implicitTls !== undefined) {
+      socket.destroy();
+      return;
+    }
+    // Read what the peer sends, or the reply is lost to a reset; and not for long, as no cap counts this socket.
     socket.resume();
+    socket.end(reply);
+    const timer = clock.setTimer(refusalMsMax, () => socket.destroy());
+    socket.once('close', () => timer.cancel());
   }
 
   #readProxyHeader(socket: Socket, proxyAddress: string, proxyPort: number): void {

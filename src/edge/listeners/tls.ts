@@ -12,6 +12,8 @@ export interface TlsMaterial {
   /** PEM, the chain with the leaf first. */
   readonly cert: string;
   readonly key: string;
+  /** Oldest version taken; TLS 1.2 when absent. */
+  readonly versionMin?: 'TLSv1.2' | 'TLSv1.3';
 }
 
 export interface TlsSource {
@@ -37,7 +39,7 @@ export class ReloadableTls implements TlsSource {
     this.#context = createSecureContext({
       cert: material.cert,
       key: material.key,
-      minVersion: 'TLSv1.2',
+      minVersion: material.versionMin ?? 'TLSv1.2',
       honorCipherOrder: true,
     });
   }

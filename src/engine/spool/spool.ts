@@ -3,7 +3,7 @@
  *
  * Runs in:   engine thread that owns the shard.
  * Specs:     RFC 5321 §4.5.4 (queueing strategy), §6.1 (responsibility after 250).
- * Limits:    `residentBytesMax` bytes of bodies in memory (a cache: the rest is read from the journal again),
+ * Limits:    bodies in memory as the thread's `BodyBudget` allows (a cache: the rest is read from the journal again),
  *            `activeCountMax` messages in memory; what goes past waits in the index only.
  * Invariant: a message leaves memory only when its done record is synced or its queue row is written; the sequence
  *            of the oldest message with neither holds the index's applied position back (`indexFloor`).
@@ -12,11 +12,11 @@
 import type { AcceptAnswer } from '../../actors/asks/reception.ts';
 import type { PackedReceived } from '../../actors/asks/spool-asks.ts';
 import { assert } from '../../base/assert.ts';
-import { byteLength } from '../../base/bytes.ts';
 import { failureOf } from '../../base/errors.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { JournalRecord, RecordDraft, RecordPlace } from '../store/record.ts';
+import type { BodyBudget } from './body-budget.ts';
 import { DueReader } from './due-reader.ts';
 import type { MessageEvents } from './events.ts';
 import { IndexingOrder } from './indexing-order.ts';
@@ -35,14 +35,12 @@ import {
 import type { SpoolShard } from './spool-shard.ts';
 
 export interface SpoolLimits {
-  readonly residentBytesMax: number;
   readonly activeCountMax: number;
   /** A message still waiting this long after it was accepted gets its queue row. */
   readonly indexAfterMs: number;
 }
 
 export const spoolLimits: SpoolLimits = {
-  residentBytesMax: 64 * 1024 * 1024,
   activeCountMax: 20_000,
   indexAfterMs: 2_000,
 };
@@ -60,6 +58,8 @@ export interface SpoolParts {
   readonly clock: Clock;
   readonly events: MessageEvents;
   readonly attempt: Attempt;
+  /** Shared by all spools of the thread. */
+  readonly bodies: BodyBudget;
   readonly limits?: SpoolLimits;
 }
 
@@ -68,6 +68,7 @@ export class Spool {
   readonly events: MessageEvents;
   readonly #attempt: Attempt;
   readonly #limits: SpoolLimits;
+  readonly #bodies: BodyBudget;
   readonly #messages = new Map<MessageId, SpoolMessage>();
   readonly #unindexed = new IndexingOrder();
   readonly #recording = new Set<Promise<unknown>>();
@@ -75,7 +76,6 @@ export class Spool {
   #restoredDone: RecordPlace[] = [];
   #shard: SpoolShard | undefined;
   #due: DueReader | undefined;
-  #residentBytes = 0;
   #rowCount = 0;
   #isDraining = false;
 
@@ -83,6 +83,7 @@ export class Spool {
     this.clock = parts.clock;
     this.events = parts.events;
     this.#attempt = parts.attempt;
+    this.#bodies = parts.bodies;
     this.#limits = parts.limits ?? spoolLimits;
   }
 
@@ -99,10 +100,6 @@ export class Spool {
 
   get activeCount(): number {
     return this.#messages.size;
-  }
-
-  get residentBytes(): number {
-    return this.#residentBytes;
   }
 
   /** Lowest sequence that replay still needs; `Infinity` when the index holds everything. */
@@ -145,9 +142,7 @@ export class Spool {
     this.events.accepted(message, origin);
     this.#messages.set(message.id, message);
     this.#unindexed.add(message);
-    const bytes = message.parts === undefined ? 0 : byteLength(message.parts);
-    if (this.#residentBytes + bytes > this.#limits.residentBytesMax) message.parts = undefined;
-    else this.#residentBytes += bytes;
+    if (message.parts !== undefined && !this.#bodies.take(message.bytes)) message.parts = undefined;
     if (!this.#isDraining) this.#attempt(this, message);
   }
 
@@ -229,7 +224,7 @@ export class Spool {
 
   dropBody(message: SpoolMessage): void {
     if (message.parts === undefined) return;
-    this.#residentBytes -= byteLength(message.parts);
+    this.#bodies.give(message.bytes);
     message.parts = undefined;
   }
 

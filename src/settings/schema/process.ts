@@ -39,31 +39,24 @@ export const logSection = section('The log: JSON lines on standard output.', {
   level: choice({
     values: logLevels,
     default: 'info',
-    reload: 'live',
+    reload: 'restart',
     doc: 'Least level written. `info` has one line per message event.',
   }),
 });
 
 export const memorySection = section('Ceilings of memory.', {
-  bytesMax: bytes({
-    default: gibibyte,
-    min: 128 * mebibyte,
-    max: 1_024 * gibibyte,
-    reload: 'restart',
-    doc: 'What the whole process may use; the heaps of its threads are cut from it.',
-  }),
   receivingBytesMax: bytes({
     default: 256 * mebibyte,
     min: 8 * mebibyte,
     max: 512 * gibibyte,
-    reload: 'live',
+    reload: 'restart',
     doc: 'Bytes of mail received and not yet journaled; at the limit MAIL gets 452 4.3.1.',
   }),
   bodiesBytesMax: bytes({
     default: 128 * mebibyte,
     min: 0,
     max: 512 * gibibyte,
-    reload: 'live',
+    reload: 'restart',
     doc: 'Journaled bodies kept for delivery; a cache, first to go.',
   }),
 });
@@ -73,26 +66,17 @@ export const shutdownSection = section('Going down.', {
     default: 30 * secondMs,
     min: 0,
     max: 10 * minuteMs,
-    reload: 'live',
+    reload: 'restart',
     doc: 'After SIGTERM: how long open transactions and deliveries may take to end.',
   }),
 });
 
 export const accountsSection = section('Local accounts.', {
-  subaddressSeparator: text({
-    default: '+',
-    bounds: 'one of + - _ = . or "" for off',
-    reload: 'live',
-    doc: 'What divides user from tag in `user+tag@example.org`.',
-    spec: 'RFC 5233',
-    check: (mark) =>
-      mark === '' || /^[-+_=.]$/.test(mark) ? undefined : 'must be one of + - _ = . or ""',
-  }),
   quotaBytesDefault: bytes({
     default: 0,
     min: 0,
     max: 1_024 * gibibyte,
-    reload: 'live',
+    reload: 'restart',
     doc: 'Quota of accounts created without one; 0 is no limit.',
   }),
 });

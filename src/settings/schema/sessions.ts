@@ -85,7 +85,7 @@ export const smtpSection = section('Limits of SMTP, submission and LMTP sessions
     min: 1,
     max: 1_000_000,
     unit: 'connections',
-    reload: 'live',
+    reload: 'restart',
     doc: 'Connections to all mail listeners together; more get 421.',
   }),
   connectionsPerAddressMax: integer({
@@ -93,7 +93,7 @@ export const smtpSection = section('Limits of SMTP, submission and LMTP sessions
     min: 1,
     max: 1_000_000,
     unit: 'connections',
-    reload: 'live',
+    reload: 'restart',
     doc: 'Connections from one IPv4 address or IPv6 /64. `relay.networks` and loopback are not counted.',
   }),
 });
@@ -136,7 +136,7 @@ export const lmtpSection = section(
   'LMTP, the way in for another server that has filtered the mail already.',
   {
     networks: networkList({
-      reload: 'live',
+      reload: 'restart',
       doc: 'Who may deliver over LMTP; empty is loopback only. Needed when `listen.lmtp` is not a loopback address.',
     }),
   },
@@ -169,21 +169,21 @@ export const loginSection = section('Limits of log-in.', {
     min: 1,
     max: 100_000,
     unit: 'failures',
-    reload: 'live',
+    reload: 'restart',
     doc: 'Failed log-ins from one address, or for one account, within `windowMs`; then log-in is refused for now.',
   }),
   windowMs: duration({
     default: 10 * minuteMs,
     min: secondMs,
     max: dayMs,
-    reload: 'live',
+    reload: 'restart',
     doc: 'How long a failed log-in counts.',
   }),
   cacheMs: duration({
     default: minuteMs,
     min: 0,
     max: hourMs,
-    reload: 'live',
+    reload: 'restart',
     doc: 'How long a right password is remembered as a keyed hash in memory; 0 is off.',
   }),
 });

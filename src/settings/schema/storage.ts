@@ -1,6 +1,6 @@
 /** Settings of the data folder and the space it lives in. */
 
-import { dayMs, gibibyte, hourMs, mebibyte, minuteMs } from '../../base/units.ts';
+import { dayMs, gibibyte, hourMs, mebibyte } from '../../base/units.ts';
 import { section } from '../field.ts';
 import { bytes, duration, text } from '../fields.ts';
 
@@ -18,7 +18,7 @@ export const dataSection = section(
       default: 512 * mebibyte,
       min: 16 * mebibyte,
       max: 16_384 * gibibyte,
-      reload: 'live',
+      reload: 'restart',
       doc: 'Below this much free space new mail is refused for now; what was accepted still moves.',
       spec: 'RFC 3463 §3.4',
     }),
@@ -47,32 +47,18 @@ export const storeSection = section('The shard store: journal segments, group co
     reload: 'restart',
     doc: 'Bytes of records written and synced in one go; more wait for the next sync.',
   }),
-  overlayBytesMax: bytes({
-    default: 32 * mebibyte,
-    min: mebibyte,
-    max: 4 * gibibyte,
-    reload: 'restart',
-    doc: 'Journaled changes per shard that may wait for the index; at the limit the shard waits.',
-  }),
   eventsKeepMs: duration({
     default: 7 * dayMs,
     min: hourMs,
     max: 3_650 * dayMs,
-    reload: 'live',
+    reload: 'restart',
     doc: 'How long `chaski trace` can tell what happened to a message.',
   }),
   eventsBytesMax: bytes({
     default: gibibyte,
     min: mebibyte,
     max: 1_024 * gibibyte,
-    reload: 'live',
+    reload: 'restart',
     doc: 'Room for those events; the oldest go when it is full, even before `eventsKeepMs`.',
-  }),
-  checkpointMs: duration({
-    default: 10 * minuteMs,
-    min: 10_000,
-    max: dayMs,
-    reload: 'live',
-    doc: 'How often a shard writes a checkpoint, so that old segments may go.',
   }),
 });

@@ -8,13 +8,13 @@ import { reloaded } from '../../../src/settings/reload.ts';
 const settingsWith = (...assignments: string[]) => loadOrThrow({ environment: {}, assignments });
 
 test('live settings change, others keep the value of the start and are named', () => {
-  const running = settingsWith('shards=4', 'log.level=info', 'relay.networks=10.0.0.0/8');
-  const wanted = settingsWith('shards=8', 'log.level=debug', 'relay.networks=10.0.0.0/9');
+  const running = settingsWith('shards=4', 'smtp.recipientsMax=500', 'relay.networks=10.0.0.0/8');
+  const wanted = settingsWith('shards=8', 'smtp.recipientsMax=600', 'relay.networks=10.0.0.0/9');
   const answer = reloaded(running, wanted);
   assert.equal(answer.settings.shards, 4);
-  assert.equal(answer.settings.log.level, 'debug');
+  assert.equal(answer.settings.smtp.recipientsMax, 600);
   assert.deepEqual(answer.settings.relay.networks, wanted.relay.networks);
-  assert.deepEqual(answer.applied, ['relay.networks', 'log.level']);
+  assert.deepEqual(answer.applied, ['smtp.recipientsMax', 'relay.networks']);
   assert.deepEqual(answer.needRestart, ['shards']);
 });
 

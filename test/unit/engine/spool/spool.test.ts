@@ -42,7 +42,7 @@ describe('spool', () => {
     await world.pass(3_000);
     assert.equal(rowCount(world), 1);
     assert.equal(world.spool.activeCount, 0);
-    assert.equal(world.spool.residentBytes, 0);
+    assert.equal(world.bodies.bytes, 0);
     await world.pass(retrySchedule.firstMs - 10_000);
     assert.equal(world.open.length, 0, 'not before its instant');
     await world.pass(10_000);
@@ -136,9 +136,9 @@ describe('spool', () => {
   });
 
   it('past the room for bodies they are read from the journal', async () => {
-    const world = new SpoolWorld({ residentBytesMax: 10 });
+    const world = new SpoolWorld({}, 10);
     await world.accept(['x@to.test']);
-    assert.equal(world.spool.residentBytes, 0);
+    assert.equal(world.bodies.bytes, 0);
     await world.settle();
     assert.equal(world.open.length, 1);
     assert.match(Buffer.concat([...world.open[0]!.message.parts]).toString(), /body/);
