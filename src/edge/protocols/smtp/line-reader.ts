@@ -13,13 +13,15 @@ import { carriageReturn, lineFeed } from '../../../mail/wire/smtp/octets.ts';
 /** `none`: the chunk ended first. */
 export type LineFinding = 'none' | 'line' | 'too-long' | 'bare-newline';
 
+const noLine = Buffer.alloc(0);
+
 export class LineReader {
   finding: LineFinding = 'none';
-  /** Where the line found stands, without its CRLF. */
-  line: Buffer = Buffer.alloc(0);
+  /** Where in its octets the line found stands, without its CRLF. */
   from = 0;
   to = 0;
 
+  #line: Buffer = noLine;
   #held: Buffer | undefined;
   #isSkipping = false;
 
@@ -52,6 +54,13 @@ export class LineReader {
     return end;
   }
 
+  /** The octets of the line found; the reader lets go of them, or an idle session would keep a whole chunk. */
+  take(): Buffer {
+    const line = this.#line;
+    this.#line = noLine;
+    return line;
+  }
+
   /** Forgets the start of a line. */
   clear(): void {
     this.#held = undefined;
@@ -61,7 +70,7 @@ export class LineReader {
   #found(line: Buffer, from: number, newline: number): void {
     const to = newline - 1;
     const isLine = newline > from && line.indexOf(carriageReturn, from) === to;
-    this.line = line;
+    this.#line = line;
     this.from = from;
     this.to = to;
     this.finding = isLine ? 'line' : 'bare-newline';

@@ -28,6 +28,11 @@ import type { SessionTransport } from './transport.ts';
 /** RFC 4954 §4. */
 const authLineBytesMax = 12_288;
 
+/** What one turn runs at most: others have sessions too, and a command costs 1 to 3 µs. */
+const turnCommandsMax = 500;
+/** Replies leave at the latest when there are so many, so that few octets of ours cannot ask for much memory. */
+const writeBytesMax = 16_384;
+
 /** `handshake`: TLS is being agreed on. */
 type Phase = 'command' | 'data' | 'chunk' | 'handshake' | 'ended';
 
@@ -56,6 +61,9 @@ export class SmtpSession implements CommandSession {
   #exchange: SaslExchange | undefined;
   /** Replies of this turn. */
   #out: Buffer[] = [];
+  #outBytes = 0;
+  /** Commands this turn may still run. */
+  #commandsLeft = turnCommandsMax;
   /** An answer is under way: what comes is kept in `#undigested`. */
   #isWaiting = false;
   #isPaused = false;
@@ -95,6 +103,7 @@ export class SmtpSession implements CommandSession {
   receive(chunk: Buffer) {
     this.#touchedMs = this.service.tickMs;
     if (this.#isWaiting || this.#isPaused) return this.#keep(chunk);
+    this.#commandsLeft = turnCommandsMax;
     this.#digest(chunk);
     this.#flush();
   }
@@ -152,6 +161,9 @@ export class SmtpSession implements CommandSession {
   }
 
   reply(reply: Buffer) {
+    // A directory or a log-in may answer after the peer left.
+    if (this.#phase === 'ended') return;
+    this.#outBytes += reply.length;
     this.service.observer.reply(this.service.name, replyClass(reply));
     this.#out.push(reply);
   }
@@ -225,7 +237,10 @@ export class SmtpSession implements CommandSession {
     while (at < chunk.length) {
       // What comes between STARTTLS and its handshake is dropped here (RFC 3207 §4.2).
       if (this.#phase === 'ended' || this.#phase === 'handshake') return;
-      if (this.#isWaiting) return this.#keep(at === 0 ? chunk : chunk.subarray(at));
+      if (this.#outBytes > writeBytesMax) this.#flush();
+      if (this.#isWaiting || this.#isPaused) {
+        return this.#keep(at === 0 ? chunk : chunk.subarray(at));
+      }
       if (this.#phase === 'data') {
         at = this.#readData(chunk, at);
       } else if (this.#phase === 'chunk') {
@@ -270,9 +285,13 @@ export class SmtpSession implements CommandSession {
       : limits.commandLineBytesMax;
     const lines = this.#lines;
     const end = lines.read(chunk, from, lineBytesMax);
-    if (lines.finding === 'line') this.#runLine(lines.line, lines.from, lines.to);
+    if (lines.finding === 'line') this.#runLine(lines.take(), lines.from, lines.to);
     else if (lines.finding === 'too-long') this.refuse(replies.lineTooLong);
     else if (lines.finding === 'bare-newline') this.refuse(replies.bareNewline);
+    if (--this.#commandsLeft === 0 && !this.#isWaiting) {
+      this.#isWaiting = true;
+      setImmediate(this.#resume);
+    }
     return end;
   }
 
@@ -372,6 +391,7 @@ export class SmtpSession implements CommandSession {
   }
 
   #digestKept() {
+    this.#commandsLeft = turnCommandsMax;
     if (this.#undigested.length > 0) {
       const kept = this.#undigested;
       this.#undigested = [];
@@ -390,6 +410,7 @@ export class SmtpSession implements CommandSession {
   #takeReplies(): Buffer[] {
     const out = this.#out;
     this.#out = [];
+    this.#outBytes = 0;
     return out;
   }
 

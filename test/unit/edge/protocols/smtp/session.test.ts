@@ -120,6 +120,28 @@ describe('back-pressure', () => {
     assert.ok(!transport.isPaused);
   });
 
+  test('few octets that ask for long replies cannot fill memory', () => {
+    const { transport, session, say } = openSession(
+      fakeService({ limits: { unsentBytesMax: 20_000, undigestedBytesMax: 1_000_000 } }),
+    );
+    transport.unsentBytes = 20_001;
+    say('EHLO x\r\n'.repeat(8_000));
+    assert.equal(transport.writes.length, 1);
+    assert.ok(transport.writes[0]!.length < 20_000);
+    assert.ok(transport.isPaused);
+    session.closed();
+  });
+
+  test('a flood of commands in one chunk is run in turns', async () => {
+    const { transport, say } = openSession();
+    say('NOOP\r\n'.repeat(1_300));
+    assert.equal(transport.writes.length, 1);
+    await turn();
+    await turn();
+    await turn();
+    assert.equal(transport.writes.join('').split('\r\n').length, 1_301);
+  });
+
   test('room is claimed as octets come and given back when a message is too large', () => {
     const reception = new FakeReception();
     const { session, say } = openSession(
