@@ -101,7 +101,7 @@ async function startOwn(name: string): Promise<ServerUnderTest> {
   const port = await freePort();
   const environment = { CHASKI_LISTEN__LMTP: `127.0.0.1:${port}` };
   const server = await startChaski(place, { name, environment });
-  await createAccounts(place, domain, accounts);
+  await createAccounts(folder, domain, accounts);
   return { ...server, port };
 }
 

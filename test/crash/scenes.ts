@@ -52,7 +52,7 @@ export const mixedScene: Scene = {
   }),
 
   async prepare(folder) {
-    await createAccounts({ folder }, localDomain, accountCount);
+    await createAccounts(folder, localDomain, accountCount);
     const listed = await runCommand(['account', 'list', '--json'], { folder });
     const shards = new Set(Array.from(listed.matchAll(/"shard":(\d+)/g), (match) => match[1]));
     if (shards.size !== 8) throw new Error(`the accounts are on ${shards.size} of 8 shards`);
