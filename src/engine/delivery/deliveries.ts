@@ -2,7 +2,8 @@
  * The way out for messages: finds the site of a domain and hands the message to it.
  *
  * Runs in:   engine threads; one per thread.
- * Limits:    `domainsMax` domains remembered, `sitesMax` sites kept; queues as each site has them.
+ * Limits:    `domainsMax` domains remembered, `searchesMax` looked up at a time with `searchWaitingMax` messages each;
+ *            a site lives while a domain leads to it or it has work; queues as each site has them.
  * Invariant: `submit` answers true and calls back exactly once, or answers false and never calls back.
  */
 
@@ -41,7 +42,10 @@ interface Search {
 
 const siteFullReply = ownReply(451, '4.3.2', 'Too much mail waits for this next hop');
 const domainsMax = 20_000;
+const searchesMax = 10_000;
 const searchWaitingMax = 1_000;
+/** Every minute is often enough for a walk over all domains. */
+const ticksPerForgetting = 60;
 
 export class Deliveries {
   readonly #options: DeliveriesOptions;
@@ -50,6 +54,7 @@ export class Deliveries {
   readonly #sites = new Map<string, Site>();
   readonly #coarse = { nowMs: 0 };
   #timer: Timer | undefined;
+  #ticks = 0;
   #isClosed = false;
 
   constructor(options: DeliveriesOptions) {
@@ -116,6 +121,7 @@ export class Deliveries {
       search.waiting.push(transaction);
       return true;
     }
+    if (this.#searches.size >= searchesMax) return false;
     this.#searches.set(domain, { waiting: [transaction] });
     void this.#resolve(domain);
     return true;
@@ -164,7 +170,7 @@ export class Deliveries {
     const nowMs = this.#options.clock.monotonicMs();
     this.#coarse.nowMs = nowMs;
     for (const site of this.#sites.values()) site.onTick(nowMs);
-    this.#forget(nowMs);
+    if (++this.#ticks % ticksPerForgetting === 0) this.#forget(nowMs);
     this.#timer = undefined;
     if (this.#sites.size > 0 || this.#searches.size > 0) this.#setTimer();
   }

@@ -19,3 +19,24 @@ export const unlimitedLeases: SiteLeases = {
   request: (_site, granted) => granted(),
   release() {},
 };
+
+/** At most `countMax` connections of one thread, to all sites together; who asked first is granted first. */
+export function boundedLeases(countMax: number): SiteLeases {
+  const waiting: (() => void)[] = [];
+  let lent = 0;
+  return {
+    request(_site, granted) {
+      if (lent >= countMax) {
+        waiting.push(granted);
+      } else {
+        lent++;
+        granted();
+      }
+    },
+    release() {
+      const next = waiting.shift();
+      if (next === undefined) lent--;
+      else next();
+    },
+  };
+}

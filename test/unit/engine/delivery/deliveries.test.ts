@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { boundedLeases } from '../../../../src/engine/delivery/leases.ts';
 import { FakeDialer, type FakePeer, settled } from '../../../support/fake-peer.ts';
 import type { OutboundTest } from '../../../support/outbound.ts';
 import { deliveriesFor, outboundMessage, Sender } from '../../../support/outbound.ts';
@@ -272,6 +273,20 @@ describe('a site', () => {
     grants.shift()!();
     await settled();
     assert.equal(lent, 0);
+  });
+});
+
+describe('bounded leases', () => {
+  it('lend no more than their bound, in the order they were asked', () => {
+    const leases = boundedLeases(2);
+    const granted: string[] = [];
+    for (const name of ['a', 'b', 'c', 'd']) leases.request('site', () => granted.push(name));
+    assert.deepEqual(granted, ['a', 'b']);
+    leases.release('site');
+    assert.deepEqual(granted, ['a', 'b', 'c']);
+    for (let i = 0; i < 3; i++) leases.release('site');
+    leases.request('site', () => granted.push('e'));
+    assert.deepEqual(granted, ['a', 'b', 'c', 'd', 'e']);
   });
 });
 
