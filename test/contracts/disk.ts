@@ -1,5 +1,6 @@
 /**
- * What every disk must do (src/ports/disk.ts). Durability is not seen from here: test/simulation does that.
+ * What every disk must do (src/ports/disk.ts). Durability is not seen from here: test/simulation
+ * does that.
  */
 
 import assert from 'node:assert/strict';

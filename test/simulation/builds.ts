@@ -1,5 +1,6 @@
 /**
- * Builds of the store that are wrong on purpose. Each must fail the power-cut test, or show what its fault costs.
+ * Builds of the store that are wrong on purpose. Each must fail the power-cut test, or show what
+ * its fault costs.
  */
 
 import { appliedChange, readApplied } from '../../src/engine/store/applied.ts';
@@ -26,7 +27,10 @@ export const withoutFolderSync: Build = {
   open: (options) => Shard.open(options),
 };
 
-/** Syncs are held back until `settle`: what is done between a write and its `settle` comes before it. */
+/**
+ * Syncs are held back until `settle`: what is done between a write and its `settle` comes before
+ * it.
+ */
 class LateSyncs {
   #held: (() => Promise<void>)[] = [];
   isHolding = false;
@@ -50,7 +54,10 @@ class LateSyncs {
   }
 }
 
-/** The index is committed, with its applied position, before the records are synced; answers come after both. */
+/**
+ * The index is committed, with its applied position, before the records are synced; answers come
+ * after both.
+ */
 function indexFirst(name: string, isTrusted: boolean): Build {
   let syncs = new LateSyncs();
   return {

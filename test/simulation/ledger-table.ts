@@ -1,8 +1,9 @@
 /**
- * A small mail-like table over a shard, for simulations: items are put with a body and removed, alone or by range.
+ * A small mail-like table over a shard, for simulations: items are put with a body and removed,
+ * alone or by range.
  *
- * What every record must lead to is kept in a ledger beside the shard, so that a check after a cut can tell an
- * accepted record that is gone from one that was never answered for.
+ * What every record must lead to is kept in a ledger beside the shard, so that a check after a cut
+ * can tell an accepted record that is gone from one that was never answered for.
  */
 
 import { createHash } from 'node:crypto';
@@ -54,7 +55,10 @@ export function removeDraft(first: number, end: number): RecordDraft {
   return { type: itemsRemoved, tenant: defaultTenant, meta: pack([first, end]), body: [] };
 }
 
-/** Kinds of the table. `live` is what they know of places: filled by the caller's puts and by replay. */
+/**
+ * Kinds of the table. `live` is what they know of places: filled by the caller's puts and by
+ * replay.
+ */
 export function tableKinds(live: Map<number, RecordPlace>): RecordKind[] {
   return [
     {
@@ -79,6 +83,12 @@ export function tableKinds(live: Map<number, RecordPlace>): RecordKind[] {
           live.set(Buffer.from(key).readUInt32BE(1), place);
           yield place;
         }
+      },
+      isLive(record, read) {
+        const row = read.get(itemKey(unpack<PutMeta>(record).item));
+        if (row === undefined) return false;
+        const { place } = JSON.parse(Buffer.from(row).toString()) as ItemRow;
+        return place.sequence === record.place.sequence;
       },
       move(record, _from, read) {
         const { item, hash } = unpack<PutMeta>(record);
@@ -125,7 +135,10 @@ export interface LedgerItem {
   removal: 'none' | 'asked' | 'accepted';
 }
 
-/** Faults found: accepted items that are missing, removed ones that are back, bodies that are not what was put. */
+/**
+ * Faults found: accepted items that are missing, removed ones that are back, bodies that are not
+ * what was put.
+ */
 export async function checkItems(
   shard: Shard,
   ledger: ReadonlyMap<number, LedgerItem>,

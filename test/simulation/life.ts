@@ -1,5 +1,6 @@
 /**
- * One life of a shard on a simulated disk: opened, used at random, and ended by a cut at any call to the disk.
+ * One life of a shard on a simulated disk: opened, used at random, and ended by a cut at any call
+ * to the disk.
  */
 
 import { shardId } from '../../src/base/ids.ts';
@@ -74,7 +75,10 @@ export interface LifeReport {
   readonly faults: readonly string[];
 }
 
-/** Lives until a cut at a random call, or to the end of its work; leaves in `world` what the cut left. */
+/**
+ * Lives until a cut at a random call, or to the end of its work; leaves in `world` what the cut
+ * left.
+ */
 export async function live(world: World, chance: Chance, build: Build): Promise<LifeReport> {
   const faults: string[] = [];
   let status: ShardStatus | undefined;
@@ -87,7 +91,8 @@ export async function live(world: World, chance: Chance, build: Build): Promise<
     const shard = await openOn(world, chance, build, clock, places);
     if (disk.isOff) throw new Error('the power went while the shard looked for room');
     status = shard.status();
-    // The cut must not fall into the check: it belongs to the life, but its reads are not the subject.
+    // The cut must not fall into the check: it belongs to the life, but its reads are not the
+    // subject.
     const spared = callsLeft;
     callsLeft = Number.POSITIVE_INFINITY;
     faults.push(...(await checkItems(shard, world.ledger)));
@@ -174,6 +179,7 @@ async function work(
   for (let step = 0; step < steps && !world.disk.isOff; step++) {
     const burst = 1 + Math.floor(chance() * 4);
     for (let i = 0; i < burst; i++) asked.push(act(shard, world, chance, places));
+    if (chance() < 0.03) asked.push(shard.compact().catch(() => {}));
     clock.advance(pick([0, 1, 20, 60, 120, 1_100], chance));
     if (chance() < 0.7) await turn();
   }

@@ -3,8 +3,9 @@
  *
  *   node test/simulation/powercut.ts --cuts 10000 --seed 1 [--json]
  *
- * The builds that are wrong on purpose run too, each until it is caught: a test that cannot fail proves nothing.
- * Exit code: 0 when the true build lost nothing and every wrong one was caught, 1 otherwise.
+ * The builds that are wrong on purpose run too, each until it is caught: a test that cannot fail
+ * proves nothing. Exit code: 0 when the true build lost nothing and every wrong one was caught, 1
+ * otherwise.
  */
 
 import { parseArgs } from 'node:util';

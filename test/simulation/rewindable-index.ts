@@ -1,5 +1,6 @@
 /**
- * An index that can be put back to any copy it ever committed: what a power cut may do to one that is not durable.
+ * An index that can be put back to any copy it ever committed: what a power cut may do to one that
+ * is not durable.
  */
 
 import { MemoryIndex } from '../../src/adapters/memory/memory-index.ts';

@@ -1,11 +1,12 @@
 /**
  * A disk that loses power on purpose: `cutPower` keeps any part of what was not synced.
  *
- * A file is rows of 4 kB blocks. Every state a block went through since the last sync of its file may be the one that
- * survives, each block for itself; the same holds for each name of a folder since the last `syncFolder`: so a
- * rename may leave the old name, the new one, both or none. A file's size survives as far as its blocks do.
- * Faults can be planned: short writes that end in `no-space` or `io`, syncs that fail and leave the blocks clean in
- * memory and stale on the platter, as Linux does.
+ * A file is rows of 4 kB blocks. Every state a block went through since the last sync of its file
+ * may be the one that survives, each block for itself; the same holds for each name of a folder
+ * since the last `syncFolder`: so a rename may leave the old name, the new one, both or none. A
+ * file's size survives as far as its blocks do. Faults can be planned: short writes that end in
+ * `no-space` or `io`, syncs that fail and leave the blocks clean in memory and stale on the
+ * platter, as Linux does.
  */
 
 import { Buffer } from 'node:buffer';
@@ -36,7 +37,10 @@ interface Block {
   bytes: Buffer;
   /** What the platter may hold instead: the state at the last sync, and all between. */
   older: (Buffer | undefined)[];
-  /** A failed sync left it clean in memory: only `older[0]` is on the platter, and no later sync changes that. */
+  /**
+   * A failed sync left it clean in memory: only `older[0]` is on the platter, and no later sync
+   * changes that.
+   */
   isSpoiled: boolean;
 }
 
@@ -153,7 +157,10 @@ export class SimulatedDisk implements Disk {
     return this.#isOff;
   }
 
-  /** The same disk for a process started after the last one was killed: what was written is still in memory. */
+  /**
+   * The same disk for a process started after the last one was killed: what was written is still in
+   * memory.
+   */
   killProcess(): SimulatedDisk {
     this.#isOff = true;
     const next = new SimulatedDisk(this.#chance);

@@ -2,8 +2,10 @@
  * The file system of this machine behind the port `Disk`.
  *
  * Runs in:   engine threads and offline commands.
- * Limits:    one vectored write is one system call of at most 1,024 parts (IOV_MAX); libuv splits above it.
- * Invariant: raw descriptors and callbacks: a FileHandle costs a promise and an object per call more.
+ * Limits:    one vectored write is one system call of at most 1,024 parts (IOV_MAX); libuv splits
+ *            above it.
+ * Invariant: raw descriptors and callbacks: a FileHandle costs a promise and an object per call
+ *            more.
  */
 
 import * as fs from 'node:fs';
@@ -122,7 +124,10 @@ function openDescriptor(path: string, mode: OpenMode): Promise<number> {
   return call<number>(path, (done) => fs.open(path, flagsOf[mode], fileMode, done));
 }
 
-/** A short write goes on with what is left; a write of nothing is a fault, or it would go on for ever. */
+/**
+ * A short write goes on with what is left; a write of nothing is a fault, or it would go on for
+ * ever.
+ */
 function writeAll(
   descriptor: number,
   position: number,

@@ -1,8 +1,10 @@
 /**
- * A file system in memory: for tests, and as the model of the real one. Everything written is durable at once.
+ * A file system in memory: for tests, and as the model of the real one. Everything written is
+ * durable at once.
  *
  * Runs in:   any thread. Nothing outlives the process.
- * Limits:    `capacityBytes` over all files; a write past it takes nothing and fails with `no-space`.
+ * Limits:    `capacityBytes` over all files; a write past it takes nothing and fails with
+ *            `no-space`.
  */
 
 import { Buffer } from 'node:buffer';

@@ -1,5 +1,6 @@
 /**
- * The journal position the index has applied: a row of the index itself, in the transaction it speaks of.
+ * The journal position the index has applied: a row of the index itself, in the transaction it
+ * speaks of.
  *
  * Runs in:   engine threads.
  * Invariant: keys that start with 0x00 are the store's own; no other table uses them (keys.ts).

@@ -2,7 +2,8 @@
  * Turns records into index changes and pins, by the kinds registered for their types.
  *
  * Runs in:   the engine thread that owns the shard.
- * Invariant: records pass in the order of the journal; one that no kind knows stops the replay, it is never skipped.
+ * Invariant: records pass in the order of the journal; one that no kind knows stops the replay, it
+ *            is never skipped.
  */
 
 import { pack, unpack } from 'msgpackr';
@@ -74,7 +75,10 @@ export class Applier {
     return true;
   }
 
-  /** A record whose copy takes over: rows and pin go to the new place, holders of the old one are led there. */
+  /**
+   * A record whose copy takes over: rows and pin go to the new place, holders of the old one are
+   * led there.
+   */
   relocate(from: RecordPlace, record: JournalRecord): void {
     if (record.type === movedRecord) {
       const moved = this.#unpackMoved(record);
@@ -86,6 +90,11 @@ export class Applier {
     if (kind === undefined) return;
     this.#overlay.add(kind.apply(record, this.#overlay));
     if (kind.pinsBody === true) this.#bodies.relocate(from, record.place);
+  }
+
+  /** A moved record as its kind wrote it, at the place it has now; any other as it is. */
+  asWritten(record: JournalRecord): JournalRecord {
+    return record.type === movedRecord ? this.#unpackMoved(record).record : record;
   }
 
   #apply(kind: RecordKind, record: JournalRecord): void {

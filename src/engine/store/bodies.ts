@@ -2,9 +2,10 @@
  * Which bodies of a shard are live, and where: what pins a segment.
  *
  * Runs in:   the engine thread that owns the shard.
- * Limits:    live bodies are known one by one only at the end of the journal, where they may be copied.
- * Invariant: a body is counted once in the segment that holds it now, until it is released. Bodies nobody counted
- *            (a kind without `livePlaces`) keep their segments for ever.
+ * Limits:    live bodies are known one by one only at the end of the journal, where they may be
+ *            copied.
+ * Invariant: a body is counted once in the segment that holds it now, until it is released. Bodies
+ *            nobody counted (a kind without `livePlaces`) keep their segments for ever.
  */
 
 import type { Journal } from './journal/journal.ts';
@@ -20,7 +21,9 @@ export class Bodies {
   /** Live ones in what the next copy of the journal's end would take, and some from before. */
   readonly #recent = new Map<number, RecordPlace>();
   #recentCountMax = recentCountLeast;
-  /** First sequence of the replayed part: older bodies are counted from the index after the replay. */
+  /**
+   * First sequence of the replayed part: older bodies are counted from the index after the replay.
+   */
   #countFrom = 0;
   #isCounted = false;
   #uncountedBefore = 0;
@@ -31,26 +34,33 @@ export class Bodies {
 
   /** Where the body stands now: holders of an old place are led to its copy. */
   placeNow(place: RecordPlace): RecordPlace {
-    return this.#relocated.size === 0 ? place : (this.#relocated.get(place.sequence) ?? place);
+    // A moved body has its copy's sequence from then on, and that copy may have been copied itself.
+    for (let now = place; ; ) {
+      const next = this.#relocated.get(now.sequence);
+      if (next === undefined || next === now) return now;
+      now = next;
+    }
   }
 
   pin(place: RecordPlace): void {
-    // At open, what is older than the replayed part is counted after it, from the rows it led to.
-    if (!this.#isCounted && place.sequence < this.#countFrom) return;
-    if (place.bodyBytes > 0) this.#pin(place);
+    if (place.bodyBytes > 0 && !this.#isCountedLater(place)) this.#pin(place);
   }
 
   release(place: RecordPlace): void {
     if (place.bodyBytes === 0) return;
-    const known = this.#relocated.get(place.sequence);
-    if (known === undefined && !this.#isCountedPlace(place)) return;
-    const now = known ?? place;
-    this.#journal.segments.release(now);
+    const now = this.placeNow(place);
+    if (now.sequence >= this.#uncountedBefore && !this.#isCountedLater(now)) {
+      this.#journal.segments.release(now);
+    }
     this.#relocated.delete(place.sequence);
-    this.#recent.delete(place.sequence);
+    this.#relocated.delete(now.sequence);
+    this.#recent.delete(now.sequence);
   }
 
-  /** The body's record was copied to `to` with the end of the journal: the pin goes with it, if it lives. */
+  /**
+   * The body's record was copied to `to` with the end of the journal: the pin goes with it, if it
+   * lives.
+   */
   relocate(from: RecordPlace, to: RecordPlace): void {
     const now = this.#recent.get(from.sequence);
     if (now === undefined) return;
@@ -59,13 +69,14 @@ export class Bodies {
     this.#relocated.set(from.sequence, to);
   }
 
-  /** Compaction copied the body: as `relocate`, and at open the old place may be one that is not counted. */
+  /**
+   * Compaction copied the body: as `relocate`, and at open the old place may be one that is not
+   * counted.
+   */
   move(from: RecordPlace, to: RecordPlace): void {
     if (from.bodyBytes === 0) return;
-    const now = this.placeNow(from);
-    this.#pin(to);
-    this.#recent.delete(from.sequence);
-    if (this.#isCountedPlace(from)) this.#journal.segments.release(now);
+    this.release(from);
+    this.pin(to);
     this.#relocated.set(from.sequence, to);
   }
 
@@ -92,12 +103,17 @@ export class Bodies {
 
   /** Nothing in the segment is live or read, as far as can be known. */
   isEmpty(segment: Segment): boolean {
-    return isFree(segment) && segment.header.firstSequence >= this.#uncountedBefore;
+    return isFree(segment) && this.isCounted(segment);
   }
 
-  #isCountedPlace(place: RecordPlace): boolean {
-    if (place.sequence < this.#uncountedBefore) return false;
-    return this.#isCounted || place.sequence >= this.#countFrom;
+  /** Whether all live bodies of the segment are known. */
+  isCounted(segment: Segment): boolean {
+    return segment.header.firstSequence >= this.#uncountedBefore;
+  }
+
+  /** At open, what is older than the replayed part is counted after it, from the rows it led to. */
+  #isCountedLater(place: RecordPlace): boolean {
+    return !this.#isCounted && place.sequence < this.#countFrom;
   }
 
   #pin(place: RecordPlace): void {

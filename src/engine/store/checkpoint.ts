@@ -2,10 +2,11 @@
  * A shard's whole index as journal records: what lets the segments before it go.
  *
  * Runs in:   the engine thread that owns the shard.
- * Limits:    rows leave in records of about `rowsBytesMax`, each a group of its own, so that mail passes between.
- * Invariant: a checkpoint counts only with its end record, once all of it was synced and read back. It is written
- *            while changes go on: its rows are at least as new as `covers`, and every record after `covers` is
- *            applied again on top of them.
+ * Limits:    rows leave in records of about `rowsBytesMax`, each a group of its own, so that mail
+ *            passes between.
+ * Invariant: a checkpoint counts only with its end record, once all of it was synced and read back.
+ *            It is written while changes go on: its rows are at least as new as `covers`, and every
+ *            record after `covers` is applied again on top of them.
  */
 
 import { Buffer } from 'node:buffer';
@@ -36,7 +37,9 @@ export interface Checkpoint {
   readonly begin: number;
   /** All records up to this sequence are in its rows. */
   readonly covers: number;
-  /** It was written in this epoch: what a later one copied forward has newer places than its rows. */
+  /**
+   * It was written in this epoch: what a later one copied forward has newer places than its rows.
+   */
   readonly epoch: number;
   /** What it took in the journal. */
   readonly bytes: number;
@@ -64,8 +67,8 @@ export interface CheckpointShard extends ShardReader {
 
 /**
  * Writes the index as `shard` shows it; resolves when it may be relied on.
- * @throws MailError `not-possible-now` when a new epoch began meanwhile: rows read before it may name places that
- * were copied since.
+ * @throws MailError `not-possible-now` when a new epoch began meanwhile: rows read before it may
+ * name places that were copied since.
  */
 export async function writeCheckpoint(shard: CheckpointShard, covers: number): Promise<Checkpoint> {
   const { epoch } = shard;
@@ -90,7 +93,10 @@ export async function writeCheckpoint(shard: CheckpointShard, covers: number): P
   return { begin, covers, epoch, bytes };
 }
 
-/** Each page is read when the one before is on disk: rows may be newer than others, never older than `covers`. */
+/**
+ * Each page is read when the one before is on disk: rows may be newer than others, never older than
+ * `covers`.
+ */
 function* pages(read: ShardReader): Generator<IndexEntry[]> {
   let from: Uint8Array = firstTableKey;
   for (;;) {

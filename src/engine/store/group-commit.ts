@@ -1,10 +1,12 @@
 /**
- * Joins appends into groups: one write and one sync answer all that came while the last group was being synced.
+ * Joins appends into groups: one write and one sync answer all that came while the last group was
+ * being synced.
  *
  * Runs in:   the engine thread that owns the shard.
- * Limits:    `groupBytesMax`, `groupRecordsMax` a group; `waitingBytesMax` waiting, refused above with `store-busy`.
- * Invariant: records are written in the order of the calls; a lazy append joins the next group, and starts one
- *            itself only after `lazyMsMax`.
+ * Limits:    `groupBytesMax`, `groupRecordsMax` a group; `waitingBytesMax` waiting, refused above
+ *            with `store-busy`.
+ * Invariant: records are written in the order of the calls; a lazy append joins the next group, and
+ *            starts one itself only after `lazyMsMax`.
  */
 
 import { MailError } from '../../base/errors.ts';

@@ -3,8 +3,9 @@
  *
  * Runs in:   the engine thread that owns the shard.
  * Limits:    one commit under way; the next waits for `indexDelayMs` or `indexChangesBatch`.
- * Invariant: a batch holds only changes whose records are on disk, and the position they reach; that position never
- *            passes the floor. A failed commit is tried again with the same batch: nothing is lost, the index lags.
+ * Invariant: a batch holds only changes whose records are on disk, and the position they reach;
+ *            that position never passes the floor. A failed commit is tried again with the same
+ *            batch: nothing is lost, the index lags.
  */
 
 import type { Log } from '../../base/log.ts';

@@ -1,5 +1,6 @@
 /**
- * Bounds of a shard. Settings give some of them; the rest are design constants that tests make small.
+ * Bounds of a shard. Settings give some of them; the rest are design constants that tests make
+ * small.
  *
  * Runs in:   engine threads.
  */
@@ -32,7 +33,10 @@ export interface StoreLimits {
   readonly roomCheckMs: number;
   /** How often the journal is looked through for segments that may go. */
   readonly upkeepMs: number;
-  /** Segments read whole at open, newest first, until this many bytes; older ones are left to `verify`. */
+  /**
+   * Segments read whole at open, newest first, until this many bytes; older ones are left to
+   * `verify`.
+   */
   readonly openScanBytesMax: number;
   /** Empty segments kept for their blocks; more are removed. */
   readonly spareSegmentsMax: number;

@@ -3,8 +3,8 @@
  *
  * Runs in:   the engine thread that owns the shard.
  * Limits:    the overlay's: the replay waits for the index where it is full.
- * Invariant: parcels that the next segment takes a copy of are left to that copy, unless the shard is damaged and
- *            opens for reading only.
+ * Invariant: parcels that the next segment takes a copy of are left to that copy, unless the shard
+ *            is damaged and opens for reading only.
  */
 
 import type { Disk } from '../../ports/disk.ts';
@@ -45,7 +45,10 @@ export class Opening {
   readonly #parts: OpeningParts;
   /** Records up to this sequence need no replay... */
   #after = 0;
-  /** ...but for those that epochs after this one copied: the rows of a checkpoint name their old places. */
+  /**
+   * ...but for those that epochs after this one copied: the rows of a checkpoint name their old
+   * places.
+   */
   #epoch = Number.POSITIVE_INFINITY;
   replayedCount = 0;
   rebuildReason: string | undefined;
@@ -109,7 +112,9 @@ export class Opening {
     if (this.#parts.applier.replay(record, this.#parts.shard)) this.replayedCount++;
   }
 
-  /** Segments from before the replay, newest first: damage there shows now and not when it is read. */
+  /**
+   * Segments from before the replay, newest first: damage there shows now and not when it is read.
+   */
   async #verifyOlder(before: number): Promise<void> {
     let bytesLeft = this.#parts.limits.openScanBytesMax;
     const older = this.#parts.journal.segments.all().filter(({ number }) => number < before);

@@ -3,8 +3,8 @@
  *
  * Runs in:   the engine thread that owns the shard.
  * Limits:    `changeCount` is what `overlayChangesMax` bounds; the shard waits there (shard.ts).
- * Invariant: two layers at most: one being committed, one filling. A key's newest change wins; a layer's range
- *            removals lie under its keys.
+ * Invariant: two layers at most: one being committed, one filling. A key's newest change wins; a
+ *            layer's range removals lie under its keys.
  */
 
 import { Buffer } from 'node:buffer';

@@ -1,7 +1,8 @@
 /**
  * Makes a stopped shard's index again, from its newest checkpoint and the journal after it.
  *
- * Runs in:   offline commands; a running shard does the same by itself when its index cannot be trusted.
+ * Runs in:   offline commands; a running shard does the same by itself when its index cannot be
+ *            trusted.
  * Invariant: the index is emptied first: nothing it held takes part.
  */
 

@@ -57,20 +57,29 @@ export interface RecordKind {
   readonly type: number;
   readonly name: string;
   /**
-   * Index changes of this record: a pure function of the record and what `read` shows. Records are applied in
-   * order, and a run of them may be applied again: applying twice changes nothing.
+   * Index changes of this record: a pure function of the record and what `read` shows. Records are
+   * applied in order, and a run of them may be applied again: applying twice changes nothing.
    */
   apply(record: JournalRecord, read: ShardReader): readonly IndexChange[];
-  /** Called for each record replayed at open, in order, after `apply`. The shard writes nothing yet. */
+  /**
+   * Called for each record replayed at open, in order, after `apply`. The shard writes nothing yet.
+   */
   restore?(record: JournalRecord, shard: RestoringShard): void;
   /** True: a body of this type pins its segment until `Shard.releaseBody`. */
   readonly pinsBody?: boolean;
   /**
-   * Places of all bodies of this type that the index knows to be live. Asked once at open; without it, segments
-   * from before the replayed part of the journal are kept for ever.
+   * Places of all bodies of this type that the index knows to be live. Asked once at open; without
+   * it, segments from before the replayed part of the journal are kept for ever.
    */
   livePlaces?(read: ShardReader): Iterable<RecordPlace>;
-  /** Index changes when compaction copied a live body from `from` to `record.place`. Without it, no body is moved. */
+  /**
+   * Whether the body at `record.place` is live: its rows name this place. Asked before compaction
+   * copies it.
+   */
+  isLive?(record: JournalRecord, read: ShardReader): boolean;
+  /**
+   * Index changes when compaction copied a live body from `from` to `record.place`. None: it died.
+   */
   move?(record: JournalRecord, from: RecordPlace, read: ShardReader): readonly IndexChange[];
 }
 

@@ -1,8 +1,10 @@
 /**
- * Brings an index up to its journal at open: where to start, and the run through the records from there.
+ * Brings an index up to its journal at open: where to start, and the run through the records from
+ * there.
  *
  * Runs in:   engine threads.
- * Invariant: an applied position the journal does not bear out is never trusted: the index is made again.
+ * Invariant: an applied position the journal does not bear out is never trusted: the index is made
+ *            again.
  */
 
 import { MailError } from '../../base/errors.ts';
@@ -33,7 +35,8 @@ export function replayStart(journal: Journal, applied: JournalPosition | undefin
   if (segment.end !== undefined && applied.offset <= segment.end) {
     return { kind: 'from', position: applied };
   }
-  // The parcels past the cut were copied into the next segment, if it knew of them: start over there.
+  // The parcels past the cut were copied into the next segment, if it knew of them: start over
+  // there.
   const next = segments[at + 1];
   if (next === undefined || applied.sequence > next.header.knownSequence) {
     return { kind: 'rebuild', reason: 'its applied position is past the journal' };
@@ -62,7 +65,8 @@ export async function walkSegment(walk: Walk): Promise<readonly Damage[]> {
   try {
     const to = walk.to ?? segment.fileBytes;
     const range = { file, segment: segment.number, seed: segment.seed, to };
-    // Where the segment after this one is gone, and with it the place of the cut, the sequence still tells.
+    // Where the segment after this one is gone, and with it the place of the cut, the sequence
+    // still tells.
     const isValid = (record: ScannedRecord) => record.place.sequence <= segment.lastSequence;
     for (let from = walk.from; from < to; ) {
       for await (const parcel of parcels({ ...range, from })) {
@@ -71,7 +75,8 @@ export async function walkSegment(walk: Walk): Promise<readonly Damage[]> {
       }
       if (from >= to) break;
       const later = await findLaterSeal({ ...range, from });
-      // Without an end to reach, what is not whole was torn; with one, all before it was answered for.
+      // Without an end to reach, what is not whole was torn; with one, all before it was answered
+      // for.
       if (later === undefined && walk.to === undefined) break;
       const next = later?.seal.parcelStart ?? to;
       const bad = { ...range, from, to: next };

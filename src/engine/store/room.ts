@@ -1,9 +1,11 @@
 /**
- * Whether there is disk enough for new mail, and the reserve that is given up when there is none at all.
+ * Whether there is disk enough for new mail, and the reserve that is given up when there is none at
+ * all.
  *
  * Runs in:   the engine thread that owns the shard.
  * Limits:    looks once in `roomCheckMs`; `hasRoom` is the last look and costs nothing.
- * Invariant: the reserve's blocks are really taken (written and synced), and never held while the disk is full.
+ * Invariant: the reserve's blocks are really taken (written and synced), and never held while the
+ *            disk is full.
  */
 
 import { kibibyte } from '../../base/units.ts';

@@ -3,8 +3,9 @@
  *
  * Runs in:   the engine thread that owns the shard.
  * Limits:    see limits.ts; an append is refused with `store-busy` above `waitingBytesMax`.
- * Invariant: an append resolves after its records are on disk, and from then on reads see their changes. A failed
- *            write fails its own group only; the shard goes on in a new segment under a new epoch.
+ * Invariant: an append resolves after its records are on disk, and from then on reads see their
+ *            changes. A failed write fails its own group only; the shard goes on in a new segment
+ *            under a new epoch.
  */
 
 import { assert } from '../../base/assert.ts';
@@ -21,6 +22,7 @@ import {
   readCheckpoint,
   writeCheckpoint,
 } from './checkpoint.ts';
+import { compactSegment } from './compaction.ts';
 import { GroupCommit } from './group-commit.ts';
 import { IndexWriter } from './index-writer.ts';
 import { Journal } from './journal/journal.ts';
@@ -77,8 +79,17 @@ export class Shard implements RestoringShard {
     const applier = new Applier(options.kinds, overlay, bodies);
     this.#applier = applier;
     this.#group = new GroupCommit({ clock, limits, commit: (drafts) => this.#commit(drafts) });
-    const write = () => this.#writeCheckpoint();
-    this.#upkeep = new Upkeep({ journal, bodies, clock, log, limits, writeCheckpoint: write });
+    const append = (drafts: readonly RecordDraft[]) => this.#group.append(drafts, false);
+    this.#upkeep = new Upkeep({
+      journal,
+      bodies,
+      clock,
+      log,
+      limits,
+      appliedSequence: () => this.writer.applied?.sequence ?? 0,
+      writeCheckpoint: () => this.#writeCheckpoint(),
+      compact: (segment) => compactSegment({ disk, applier, read: overlay, append }, segment),
+    });
     const { writer } = this;
     const parts = { disk, index, journal, overlay, writer, applier, bodies, limits, shard: this };
     this.#opening = new Opening(parts);
@@ -97,7 +108,8 @@ export class Shard implements RestoringShard {
   }
 
   /**
-   * Resolves once the records are on disk; appends of one turn, and all that come during a sync, share one.
+   * Resolves once the records are on disk; appends of one turn, and all that come during a sync,
+   * share one.
    * @throws MailError `store-failed`, `disk-full`, `store-busy`, `store-read-only`.
    */
   append(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {
@@ -122,13 +134,18 @@ export class Shard implements RestoringShard {
     return this.#overlay.range(range);
   }
 
-  /** Index rows not tied to a record: reads see them now; the index gets them in order with the records'. */
+  /**
+   * Index rows not tied to a record: reads see them now; the index gets them in order with the
+   * records'.
+   */
   write(changes: readonly IndexChange[]): void {
     this.#overlay.add(changes);
     if (!this.#isOpening) this.writer.schedule();
   }
 
-  /** Body bytes from disk. The caller holds a lease on the segment, or knows the body to be live. */
+  /**
+   * Body bytes from disk. The caller holds a lease on the segment, or knows the body to be live.
+   */
   read(place: RecordPlace, from = 0, length = place.bodyBytes - from): Promise<Uint8Array> {
     assert(from >= 0 && length >= 0 && from + length <= place.bodyBytes, 'a read past the body');
     return this.journal.segments.read(this.#bodies.placeNow(place), from, length);
@@ -149,12 +166,17 @@ export class Shard implements RestoringShard {
     this.#bodies.release(place);
   }
 
-  /** Whether new mail may be taken: false below `diskFreeBytesMin`, and in a shard that cannot write. */
+  /**
+   * Whether new mail may be taken: false below `diskFreeBytesMin`, and in a shard that cannot
+   * write.
+   */
   hasRoom(): boolean {
     return this.#readOnlyReason === undefined && this.#room.hasRoom;
   }
 
-  /** Writes a checkpoint and frees what it covers, without waiting for it to be worth it. */
+  /**
+   * Copies live bodies out of sparse segments, writes a checkpoint and frees what it covers, now.
+   */
   compact(): Promise<void> {
     return this.#upkeep.run(true);
   }
@@ -216,7 +238,10 @@ export class Shard implements RestoringShard {
     await this.#options.index.close();
   }
 
-  /** Makes one group durable and lets reads see it. Protected, so that a test can get the order wrong. */
+  /**
+   * Makes one group durable and lets reads see it. Protected, so that a test can get the order
+   * wrong.
+   */
   protected async commitGroup(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {
     const places = await this.journal.commit(drafts);
     for (let i = 0; i < drafts.length; i++) this.#applier.applyWritten(drafts[i]!, places[i]!);
@@ -255,12 +280,14 @@ export class Shard implements RestoringShard {
   /** A group failed: its asks fail, and the shard goes on in a new segment if the disk lets it. */
   async #failed(error: unknown): Promise<unknown> {
     if (!(error instanceof DiskError)) {
-      // A bug in a kind: the journal may hold what the overlay does not, so nothing more may follow.
+      // A bug in a kind: the journal may hold what the overlay does not, so nothing more may
+      // follow.
       this.#readOnlyReason ??= `a record could not be applied: ${String(error)}`;
       return error;
     }
     const failure = await this.#noteFailure(error);
-    // This group's asks get their own failure; if reopening fails too, the next group gets that one.
+    // This group's asks get their own failure; if reopening fails too, the next group gets that
+    // one.
     await this.#reopen().catch((other: unknown) => {
       if (!(other instanceof MailError)) throw other;
     });

@@ -1,10 +1,11 @@
 /**
- * Keeps a shard's journal short: frees segments in which nothing lives, and writes the checkpoints that allow it.
+ * Keeps a shard's journal short: frees segments in which nothing lives, and writes the checkpoints
+ * that allow it.
  *
  * Runs in:   the engine thread that owns the shard.
  * Limits:    looks once in `upkeepMs`; one checkpoint at a time.
- * Invariant: a segment goes only when nothing in it is live, leased or held, and a checkpoint that was synced and
- *            read back covers all its records (design §3).
+ * Invariant: a segment goes only when nothing in it is live, leased or held, and a checkpoint that
+ *            was synced and read back covers all its records (design §3).
  */
 
 import { MailError } from '../../base/errors.ts';
@@ -21,6 +22,8 @@ import type { StoreLimits } from './limits.ts';
 /** So many short segments (every open leaves one) are worth a small checkpoint. */
 const emptyCountMax = 8;
 const smallCheckpointBytes = mebibyte;
+/** A segment is compacted when less of it than this share lives. */
+const liveShareMax = 0.3;
 
 export interface UpkeepOptions {
   readonly journal: Journal;
@@ -28,6 +31,10 @@ export interface UpkeepOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: StoreLimits;
+  /** Sequence up to which the index has committed. */
+  readonly appliedSequence: () => number;
+  /** Copies what lives in a segment to the end of the journal; false when it cannot. */
+  readonly compact: (segment: Segment) => Promise<boolean>;
   /** Writes one, and answers it once it may be relied on. */
   readonly writeCheckpoint: () => Promise<Checkpoint>;
 }
@@ -35,6 +42,10 @@ export interface UpkeepOptions {
 export class Upkeep {
   readonly #options: UpkeepOptions;
   readonly #holds = new Set<{ from: number }>();
+  /** Segments that could not be compacted, with the live bodies they had then. */
+  readonly #unmovable = new Map<number, number>();
+  /** Compacted segments, with the sequence their bodies' new places reach up to. */
+  readonly #moved = new Map<number, number>();
   #checkpoint: Checkpoint | undefined;
   #running: Promise<void> | undefined;
   #timer: Timer | undefined;
@@ -97,15 +108,47 @@ export class Upkeep {
 
   async #upkeep(isForced: boolean): Promise<void> {
     const { writeCheckpoint, log, journal, bodies } = this.#options;
+    // One a look: its copies are mail's equals at the disk, and the next look sees what came of it.
+    for (const segment of this.#sparse().slice(0, isForced ? undefined : 1)) {
+      await this.#compact(segment);
+    }
     if (isForced || this.#isWorthwhile()) {
       this.#checkpoint = await writeCheckpoint();
       log.debug({ ...this.#checkpoint }, 'checkpoint written');
     }
     for (const segment of this.#empty()) {
       // Asked again for each: a lease may have come while the one before was being removed.
-      const mayGo = this.#isCovered(segment) && bodies.isEmpty(segment);
-      if (mayGo && !this.#isClosed) await journal.recycle(segment.number);
+      const mayGo = this.#isCovered(segment) && bodies.isEmpty(segment) && this.#isIndexed(segment);
+      if (!mayGo || this.#isClosed) continue;
+      await journal.recycle(segment.number);
+      this.#moved.delete(segment.number);
+      this.#unmovable.delete(segment.number);
     }
+  }
+
+  async #compact(segment: Segment): Promise<void> {
+    const { compact, log } = this.#options;
+    const liveBodies = segment.liveBodies;
+    if (await compact(segment)) {
+      this.#moved.set(segment.number, this.#options.journal.lastSequence);
+      log.info({ segment: segment.number, liveBodies }, 'segment compacted');
+    } else {
+      this.#unmovable.set(segment.number, liveBodies);
+    }
+  }
+
+  /** Segments of which little lives, oldest first. */
+  #sparse(): Segment[] {
+    const { journal, bodies, limits } = this.#options;
+    if (!journal.isOpen) return [];
+    return journal.segments.all().filter((segment) => {
+      if (segment.number === journal.position.segment || segment.liveBodies === 0) return false;
+      if (this.#unmovable.get(segment.number) === segment.liveBodies) return false;
+      if (!bodies.isCounted(segment)) return false;
+      // Short segments are left alone: what they take is not worth the copies.
+      const bytes = segment.end ?? segment.fileBytes;
+      return bytes > limits.segmentBytesMax / 4 && segment.liveBytes < bytes * liveShareMax;
+    });
   }
 
   /** Whether a checkpoint would free more than it takes. */
@@ -117,6 +160,11 @@ export class Upkeep {
     const cost = this.#checkpoint?.bytes ?? 0;
     if (uncovered.length >= emptyCountMax && cost <= smallCheckpointBytes) return true;
     return bytes >= Math.max(limits.segmentBytesMax, 2 * cost);
+  }
+
+  /** The index names the new places of what compaction copied out of the segment. */
+  #isIndexed(segment: Segment): boolean {
+    return this.#options.appliedSequence() >= (this.#moved.get(segment.number) ?? 0);
   }
 
   #isCovered(segment: Segment): boolean {

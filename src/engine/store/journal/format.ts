@@ -2,9 +2,11 @@
  * The bytes of a segment file: its header, the record header, and the seal that ends a parcel.
  *
  * Runs in:   engine threads; pure.
- * Limits:    segment number, epoch, offsets, meta and body lengths are u32; sequences are below 2^53.
- * Invariant: a record's CRC-32C starts from the CRC of its segment's header (shard, segment, epoch, salt) and covers
- *            its own sequence, so a record of another life of the same file never passes.
+ * Limits:    segment number, epoch, offsets, meta and body lengths are u32; sequences are below
+ *            2^53.
+ * Invariant: a record's CRC-32C starts from the CRC of its segment's header (shard, segment, epoch,
+ *            salt) and covers its own sequence, so a record of another life of the same file never
+ *            passes.
  */
 
 import { Buffer } from 'node:buffer';

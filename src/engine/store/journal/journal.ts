@@ -3,8 +3,9 @@
  *
  * Runs in:   the engine thread that owns the shard; one commit at a time.
  * Limits:    `segmentBytesMax` a segment, unless one parcel alone is larger.
- * Invariant: a parcel is written only after the one before it is on disk; after a failed write or sync nothing is
- *            written to that file again: `openSegment` goes on in a new one, under a new epoch.
+ * Invariant: a parcel is written only after the one before it is on disk; after a failed write or
+ *            sync nothing is written to that file again: `openSegment` goes on in a new one, under
+ *            a new epoch.
  */
 
 import { assert } from '../../../base/assert.ts';
@@ -73,7 +74,10 @@ interface ActiveSegment {
 
 interface Spare {
   readonly path: string;
-  /** The folder was synced since: a cut brings its segment's name back no more, so it may be overwritten. */
+  /**
+   * The folder was synced since: a cut brings its segment's name back no more, so it may be
+   * overwritten.
+   */
   readonly isNamed: boolean;
 }
 
@@ -83,7 +87,10 @@ export class Journal {
   readonly #options: JournalOptions;
   readonly #encoder = new ParcelEncoder();
   #active: ActiveSegment | undefined;
-  /** From the start of `openSegment` to the next commit: its caller still has to lead places to the copies. */
+  /**
+   * From the start of `openSegment` to the next commit: its caller still has to lead places to the
+   * copies.
+   */
   #isCopying = false;
   #tail: Tail;
   #epoch: number;
@@ -126,7 +133,10 @@ export class Journal {
     };
   }
 
-  /** Looks at what is there and writes nothing: `openSegment` comes next, or nothing where there is damage. */
+  /**
+   * Looks at what is there and writes nothing: `openSegment` comes next, or nothing where there is
+   * damage.
+   */
   static async open(options: JournalOptions): Promise<Journal> {
     await options.disk.makeFolder(options.folder);
     return new Journal(options, await recover(options.disk, options.folder, options.shard));
@@ -164,8 +174,9 @@ export class Journal {
   }
 
   /**
-   * Opens `epoch` with a new segment: what a failed sync may have spoiled at the end of the last one is copied into
-   * it, and all of it is on disk when this returns. Until then nothing of the journal may be served.
+   * Opens `epoch` with a new segment: what a failed sync may have spoiled at the end of the last
+   * one is copied into it, and all of it is on disk when this returns. Until then nothing of the
+   * journal may be served.
    * @throws DiskError; `MailError` `store-read-only` when the last parcels cannot be read back.
    */
   async openSegment(epoch: number): Promise<readonly CopiedRecord[]> {
@@ -198,7 +209,10 @@ export class Journal {
     }));
   }
 
-  /** Writes one parcel and returns once it is on disk. @throws DiskError: then `openSegment` before anything else. */
+  /**
+   * Writes one parcel and returns once it is on disk. @throws DiskError: then `openSegment` before
+   * anything else.
+   */
   async commit(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {
     const active = this.#active;
     assert(active !== undefined, 'a commit to a journal that is not open');
@@ -227,7 +241,10 @@ export class Journal {
     }
   }
 
-  /** Gives a free segment's file to the next one opened, or removes it where there are enough of these. */
+  /**
+   * Gives a free segment's file to the next one opened, or removes it where there are enough of
+   * these.
+   */
   async recycle(number: number): Promise<void> {
     const segment = this.segments.get(number);
     assert(segment !== undefined && number !== this.#tail.segment, `segment ${number} cannot go`);

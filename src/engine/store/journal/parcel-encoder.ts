@@ -1,8 +1,10 @@
 /**
- * Lays out one parcel for a vectored write: headers and metas in an arena, bodies as the views they came as.
+ * Lays out one parcel for a vectored write: headers and metas in an arena, bodies as the views they
+ * came as.
  *
  * Runs in:   engine threads.
- * Limits:    one parcel at a time: the arena is used again by the next `begin`, after the write settled.
+ * Limits:    one parcel at a time: the arena is used again by the next `begin`, after the write
+ *            settled.
  */
 
 import { Buffer } from 'node:buffer';
@@ -96,7 +98,9 @@ export class ParcelEncoder {
     return { sequence, segment: this.#segment, offset, bytes, bodyOffset, bodyBytes };
   }
 
-  /** Ends the parcel. `end` is where the next one starts; `parts` are valid until the next `begin`. */
+  /**
+   * Ends the parcel. `end` is where the next one starts; `parts` are valid until the next `begin`.
+   */
   seal(): { readonly parts: readonly Uint8Array[]; readonly end: number } {
     assert(this.#recordCount > 0, 'a parcel without records');
     const arena = this.#arena;

@@ -1,13 +1,15 @@
 /**
- * Finds out what a journal folder holds: which segments belong to it, where each one's valid records end, what was
- * torn and may be cut, and what is damaged.
+ * Finds out what a journal folder holds: which segments belong to it, where each one's valid
+ * records end, what was torn and may be cut, and what is damaged.
  *
  * Runs in:   engine threads and offline commands.
- * Invariant: reads only. Only the last parcel may be torn; anything else that is not whole is damage.
+ * Invariant: reads only. Only the last parcel may be torn; anything else that is not whole is
+ *            damage.
  *
- * The tail is the highest segment that was born (header and first parcel whole: they are synced before anything else
- * is written). Each header names the segment before it and where that one ends, so a torn parcel, or one that was
- * copied forward, stays cut for ever, and a file outside the chain was never answered from.
+ * The tail is the highest segment that was born (header and first parcel whole: they are synced
+ * before anything else is written). Each header names the segment before it and where that one
+ * ends, so a torn parcel, or one that was copied forward, stays cut for ever, and a file outside
+ * the chain was never answered from.
  */
 
 import type { Buffer } from 'node:buffer';
@@ -26,8 +28,9 @@ import {
 import { findLaterSeal, parcels, type RecordHit, type ScanRange, salvage } from './scan.ts';
 
 /**
- * A failed sync may have spoiled the page it shares with parcels synced before: those that reach into this many bytes
- * before the last parcel are copied with it. 64 kB is the largest page of any platform we run on.
+ * A failed sync may have spoiled the page it shares with parcels synced before: those that reach
+ * into this many bytes before the last parcel are copied with it. 64 kB is the largest page of any
+ * platform we run on.
  */
 export const suspectBytes = 64 * kibibyte;
 
@@ -36,7 +39,9 @@ export interface SegmentFacts {
   readonly seed: number;
   readonly path: string;
   readonly fileBytes: number;
-  /** Where valid records end. `undefined`: the segment after it is gone, so only a scan can tell. */
+  /**
+   * Where valid records end. `undefined`: the segment after it is gone, so only a scan can tell.
+   */
   readonly end: number | undefined;
 }
 
@@ -82,7 +87,8 @@ interface Tail {
 export async function recover(disk: Disk, folder: string, shard: number): Promise<Recovered> {
   const names = await disk.list(folder);
   const candidates = await readCandidates(disk, folder, names, shard);
-  // Spares of an earlier process too: a half-durable rename may have made one a second name of a live segment.
+  // Spares of an earlier process too: a half-durable rename may have made one a second name of a
+  // live segment.
   const garbage = names.filter(isSpareName).map((name) => `${folder}/${name}`);
   const damage: Damage[] = [];
   const segments: SegmentFacts[] = [];
@@ -180,7 +186,9 @@ async function examineTail(disk: Disk, candidate: Candidate): Promise<Tail | und
   }
 }
 
-/** A bad header over a later parcel: the segment was born, so the header is damaged and not torn. */
+/**
+ * A bad header over a later parcel: the segment was born, so the header is damaged and not torn.
+ */
 async function examineHeadless(file: DiskFile, candidate: Candidate): Promise<Tail | undefined> {
   const { number: segment, fileBytes } = candidate;
   const from = segmentHeaderBytes;

@@ -3,7 +3,8 @@
  *
  * Runs in:   engine threads and offline commands.
  * Limits:    a window of `windowBytes` is in memory at a time, or one record where that is larger.
- * Invariant: a parcel is handed out only whole: every record's CRC, and the seal's over them, were right.
+ * Invariant: a parcel is handed out only whole: every record's CRC, and the seal's over them, were
+ *            right.
  */
 
 import { Buffer } from 'node:buffer';
@@ -28,8 +29,8 @@ import {
 
 const windowBytes = 2 * mebibyte;
 /**
- * How far past a bad parcel a later seal is looked for: the parcel after it ends well within. Not the whole file: a
- * recycled one is as long as a segment may be, at every open.
+ * How far past a bad parcel a later seal is looked for: the parcel after it ends well within. Not
+ * the whole file: a recycled one is as long as a segment may be, at every open.
  */
 const laterSealBytesMax = 16 * mebibyte;
 
@@ -187,9 +188,10 @@ export interface FoundSeal {
 }
 
 /**
- * The first right seal of a parcel that starts after `range.from`. A parcel is written only after the one before it
- * is on disk, so such a seal says that the parcel at `range.from` was, and is damaged.
- * With `seed` undefined (the file's header is bad) a seal is checked by the seed it names itself.
+ * The first right seal of a parcel that starts after `range.from`. A parcel is written only after
+ * the one before it is on disk, so such a seal says that the parcel at `range.from` was, and is
+ * damaged. With `seed` undefined (the file's header is bad) a seal is checked by the seed it names
+ * itself.
  */
 export async function findLaterSeal(
   range: Omit<ScanRange, 'seed'> & { readonly seed: number | undefined },

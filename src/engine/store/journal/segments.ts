@@ -1,5 +1,6 @@
 /**
- * The segments of one journal as they stand now: what is live in each, who reads it, and the files open for reading.
+ * The segments of one journal as they stand now: what is live in each, who reads it, and the files
+ * open for reading.
  *
  * Runs in:   engine threads.
  * Limits:    `openFilesMax` files are held open; the one not used for longest is closed first.

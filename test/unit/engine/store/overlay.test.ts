@@ -1,6 +1,6 @@
 /**
- * Aim: reads through the overlay equal reads of an index that has everything. Method: random changes, commits at
- * random moments, every read compared with a plain model.
+ * Aim: reads through the overlay equal reads of an index that has everything. Method: random
+ * changes, commits at random moments, every read compared with a plain model.
  */
 
 import assert from 'node:assert/strict';

@@ -277,6 +277,34 @@ test('a live body, a lease and a hold each keep their segment', async () => {
   await shard.close();
 });
 
+test('compaction copies what lives out of a sparse segment, and its old place leads to the copy', async () => {
+  const bench = storeBench({ segmentBytesMax: 8_192, groupBytesMax: 4_096 });
+  const rows = (record: { meta: Uint8Array; place: { sequence: number } }) => [
+    { put: noteKey(text(record.meta)), value: Buffer.from(String(record.place.sequence)) },
+  ];
+  const kind = {
+    ...noteKind(),
+    isLive: (record: { meta: Uint8Array }) => text(record.meta) === 'kept',
+    move: rows,
+  };
+  const shard = await bench.open({ kinds: [kind] });
+  const [dead] = await shard.append([note('dead', Buffer.alloc(6_000, 1))]);
+  const [kept] = await shard.append([note('kept', 'a body that lives on')]);
+  for (let i = 0; i < 3; i++) await shard.append([note(`later${i}`, Buffer.alloc(6_000, 2))]);
+  shard.releaseBody(dead!);
+  await shard.compact();
+  assert.notEqual(text(shard.get(noteKey('kept'))!), String(kept!.sequence));
+  // The segment waits until the index has the new place.
+  assert.doesNotThrow(() => shard.lease(kept!.segment).release());
+  bench.clock.advance(150);
+  await turns();
+  await shard.compact();
+  assert.throws(() => shard.lease(kept!.segment), MailError);
+  assert.equal(text(await shard.read(kept!)), 'a body that lives on');
+  shard.releaseBody(kept!);
+  await shard.close();
+});
+
 test('a record of a type no kind knows stops the opening', async () => {
   const bench = storeBench();
   const shard = await bench.open();

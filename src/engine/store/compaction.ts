@@ -1,0 +1,73 @@
+/**
+ * Copies the live bodies of a segment that is mostly dead to the end of the journal, so that the
+ * segment can go.
+ *
+ * Runs in:   the engine thread that owns the shard.
+ * Limits:    `batchBytesMax` an append, so that mail passes between two.
+ * Invariant: a body's rows name its copy only after the copy was synced (they are changes of the
+ *            `moved` record), and its old place is let go in that same turn. The segment itself
+ *            goes by upkeep's rule, later.
+ */
+
+import { mebibyte } from '../../base/units.ts';
+import type { Disk } from '../../ports/disk.ts';
+import { type Applier, movedDraft } from './applier.ts';
+import { segmentHeaderBytes } from './journal/format.ts';
+import type { Segment } from './journal/segments.ts';
+import type { JournalRecord, RecordDraft, RecordPlace, ShardReader } from './record.ts';
+import { walkSegment } from './replay.ts';
+
+const batchBytesMax = mebibyte / 2;
+
+export interface CompactionParts {
+  readonly disk: Disk;
+  readonly applier: Applier;
+  readonly read: ShardReader;
+  readonly append: (drafts: readonly RecordDraft[]) => Promise<readonly RecordPlace[]>;
+}
+
+/** False when a body in it is of a kind that cannot be moved: nothing was copied then. */
+export async function compactSegment(parts: CompactionParts, segment: Segment): Promise<boolean> {
+  const { applier, read } = parts;
+  let canMove = true;
+  await walk(parts, segment, (record) => {
+    const kind = applier.kindOf(record.type);
+    const pins = kind?.pinsBody === true && record.place.bodyBytes > 0;
+    if (pins && (kind.move === undefined || kind.isLive === undefined)) canMove = false;
+    return undefined;
+  });
+  if (!canMove) return false;
+  let batch: RecordDraft[] = [];
+  let batchBytes = 0;
+  await walk(parts, segment, (record) => {
+    const kind = applier.kindOf(record.type);
+    if (kind?.pinsBody !== true || record.place.bodyBytes === 0) return undefined;
+    if (!kind.isLive!(record, read)) return undefined;
+    batch.push(movedDraft(record));
+    batchBytes += record.place.bytes;
+    if (batchBytes < batchBytesMax) return undefined;
+    const full = batch;
+    batch = [];
+    batchBytes = 0;
+    return parts.append(full);
+  });
+  if (batch.length > 0) await parts.append(batch);
+  return true;
+}
+
+/** Records of kinds as they were first written, those that an earlier compaction moved included. */
+async function walk(
+  parts: CompactionParts,
+  segment: Segment,
+  see: (record: JournalRecord) => Promise<unknown> | undefined,
+): Promise<void> {
+  await walkSegment({
+    disk: parts.disk,
+    segment,
+    from: segmentHeaderBytes,
+    to: segment.end,
+    async visit(records) {
+      for (const record of records) await see(parts.applier.asWritten(record));
+    },
+  });
+}
