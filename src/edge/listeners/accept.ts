@@ -4,7 +4,8 @@
  *
  * Runs in:   accept threads.
  * Limits:    `connectionsMax`, `connectionsPerAddressMax` (refused with 421); `preambleMsMax` for header and handshake.
- * Invariant: behind a proxy all policy sees the real peer: without a good header from a listed proxy there is no session.
+ * Invariant: behind a proxy all policy sees the real peer: without a good header from a listed proxy there is no
+ *            session.
  */
 
 import { Buffer } from 'node:buffer';

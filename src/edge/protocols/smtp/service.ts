@@ -132,8 +132,8 @@ export class SmtpService {
     if (canStartTls) keywords.push('STARTTLS');
     if (canLogIn) keywords.push(`AUTH ${saslMechanisms.map(({ name }) => name).join(' ')}`);
     if (canXclient) keywords.push('XCLIENT NAME ADDR PORT PROTO HELO');
-    // RFC 9422 §4: what a client may send before it meets a refusal.
-    keywords.push(`LIMITS MAILMAX=${limits.messagesMax} RCPTMAX=${limits.recipientsMax}`);
+    const announced = announcedLimits(limits);
+    if (announced !== '') keywords.push(`LIMITS${announced}`);
     if (this.dialect === 'smtp') keywords.push('VRFY');
     keywords.push('HELP');
     return keywords;
@@ -142,4 +142,14 @@ export class SmtpService {
   #encodeBanner(): Buffer {
     return encodeReply(`220 ${this.policy.hostname} ${this.dialect === 'lmtp' ? 'LMTP' : 'ESMTP'}`);
   }
+}
+
+/** RFC 9422 §4: what a client may send before it meets a refusal; values have six digits at most. */
+function announcedLimits(limits: SmtpLimits): string {
+  const valueMax = 999_999;
+  const entries = { MAILMAX: limits.messagesMax, RCPTMAX: limits.recipientsMax };
+  return Object.entries(entries)
+    .filter(([, value]) => value <= valueMax)
+    .map(([name, value]) => ` ${name}=${value}`)
+    .join('');
 }
