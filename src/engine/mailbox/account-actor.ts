@@ -145,12 +145,17 @@ export class AccountActor {
 
   /** @throws MailError `account-over-quota` */
   claimRoom(bytes: number, row: AccountRow | undefined): void {
-    const quotaBytes = row?.quotaBytes ?? this.#quotaBytes;
-    if (quotaBytes === 0) return;
-    const used = (row?.bytes ?? 0) + this.#pendingBytes;
-    if (used + bytes > quotaBytes) {
-      throw new MailError('account-over-quota', `${used} of ${quotaBytes} bytes used`);
+    const roomBytes = this.roomBytes(row);
+    if (bytes > roomBytes) {
+      throw new MailError('account-over-quota', `${roomBytes} bytes left, ${bytes} needed`);
     }
+  }
+
+  /** What the quota leaves, decisions under way counted; infinite without one. */
+  roomBytes(row: AccountRow | undefined): number {
+    const quotaBytes = row?.quotaBytes ?? this.#quotaBytes;
+    if (quotaBytes === 0) return Number.POSITIVE_INFINITY;
+    return Math.max(0, quotaBytes - (row?.bytes ?? 0) - this.#pendingBytes);
   }
 
   /** Counts a decision as pending until its append settled. */

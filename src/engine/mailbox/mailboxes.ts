@@ -23,6 +23,7 @@ import {
   StagedMessage,
   stage,
 } from './delivery.ts';
+import { Fullness } from './fullness.ts';
 import { existingUids, MailboxReader } from './mailbox-reader.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
 import {
@@ -44,6 +45,8 @@ export const placesPerRecord = 200;
 
 export interface MailboxesOptions {
   readonly clock: Clock;
+  /** Hears when an account has no room for an ordinary message, and when it has again: RCPT is answered from it. */
+  readonly onFull?: (account: AccountId, isFull: boolean) => void;
 }
 
 export interface StoreFlags {
@@ -67,11 +70,13 @@ export class Mailboxes {
   readonly #clock: Clock;
   readonly #bodies = new Bodies();
   readonly #actors = new Map<number, AccountActor>();
+  readonly #fullness: Fullness;
   #shard: MailboxShard | undefined;
   #reader: MailboxReader | undefined;
 
   constructor(options: MailboxesOptions) {
     this.#clock = options.clock;
+    this.#fullness = new Fullness(options.onFull ?? (() => {}));
     this.kinds = mailboxKinds(this.#bodies);
   }
 
@@ -111,6 +116,7 @@ export class Mailboxes {
       return [actor, one];
     });
     if (drafts.length > 0) shard.append(drafts).then(resolve, reject);
+    for (const [actor] of staged) this.#fullness.look(actor);
     return Promise.all(staged.map(([actor, one]) => settle(shard, actor, one, done)));
   }
 
@@ -246,6 +252,7 @@ export class Mailboxes {
     const append = this.#open().append(drafts);
     actor.track(append, 0);
     await append;
+    this.#fullness.look(actor);
   }
 
   #actor(account: number, tenant: TenantId): AccountActor {

@@ -46,7 +46,12 @@ export class MailboxWorld {
     setTimer: () => ({ cancel() {} }),
   };
   readonly ids = new MessageIdSource(() => this.nowMs, 1);
-  readonly mailboxes = new Mailboxes({ clock: this.clock });
+  /** What was told of full accounts. */
+  readonly told: [account: number, isFull: boolean][] = [];
+  readonly mailboxes = new Mailboxes({
+    clock: this.clock,
+    onFull: (of, isFull) => this.told.push([of, isFull]),
+  });
   readonly shard = new FakeShard(this.mailboxes.kinds);
 
   constructor() {

@@ -134,6 +134,25 @@ describe('local delivery', () => {
     assert.equal((await world.deliver(bytes)).ok, true);
   });
 
+  it('tells once that an account is full, and once that it has room again', async () => {
+    const world = new MailboxWorld();
+    const text = 'x'.repeat(3_000);
+    await world.mailboxes.putAccount(account, tenant, 10_000);
+    assert.deepEqual(world.told, []);
+    for (let i = 0; i < 3; i++) await world.deliver(messageBytes({ text }));
+    assert.deepEqual(world.told, [[account, true]]);
+    await world.mailboxes.expunge(account, tenant, 1, [1, 2]);
+    assert.deepEqual(world.told.slice(1), [[account, false]]);
+    await world.deliver(messageBytes({ text: text.repeat(4) }));
+    assert.equal(world.told.length, 2, 'one message too large does not make it full');
+    await world.mailboxes.putAccount(account, tenant, 1);
+    await world.mailboxes.putAccount(account, tenant, 0);
+    assert.deepEqual(world.told.slice(2), [
+      [account, true],
+      [account, false],
+    ]);
+  });
+
   it('a lost append gives a failure, and the numbers it took are never used again', async () => {
     const world = new MailboxWorld();
     await world.deliver();
