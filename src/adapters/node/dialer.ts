@@ -125,7 +125,7 @@ class NodeConnection implements Connection {
     const { promise, resolve, reject } = Promise.withResolvers<TlsFacts>();
     const plain = this.#socket;
     this.#isUpgrading = true;
-    plain.removeAllListeners();
+    for (const event of ['drain', 'error', 'close']) plain.removeAllListeners(event);
     const socket = connectTls({
       socket: plain,
       servername: isName(request.serverName) ? request.serverName : '',

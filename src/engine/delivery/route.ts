@@ -190,7 +190,13 @@ export class Router {
     mayDial: (address: string) => boolean,
   ): Promise<Found> {
     const { dns, random } = this.#options;
-    const found: Found = { targets: [], forbidden: 0, hasFailed: false, ttlMs: validMsMax };
+    const found: Found = {
+      targets: [],
+      forbidden: 0,
+      isOwn: false,
+      hasFailed: false,
+      ttlMs: validMsMax,
+    };
     const answers = await Promise.all(
       hosts.map((host) => Promise.all([dns.a(host), dns.aaaa(host)])),
     );
@@ -206,8 +212,10 @@ export class Router {
         }
       }
       for (const address of shuffled(addresses, random)) {
-        if (!mayDial(address)) found.forbidden++;
-        else if (found.targets.length < targetsMax) found.targets.push({ host, address, port });
+        if (!mayDial(address)) {
+          found.forbidden++;
+          found.isOwn ||= this.#options.ownAddresses?.has(address) === true;
+        } else if (found.targets.length < targetsMax) found.targets.push({ host, address, port });
       }
     });
     return found;
@@ -216,6 +224,7 @@ export class Router {
   #resolved(site: string, found: Found, handshake: HandshakeOptions, name: string): Resolution {
     if (found.targets.length === 0) {
       if (found.hasFailed) return deferred('4.4.3', `Look-up of the addresses of ${name} failed`);
+      if (found.isOwn) return loop(name);
       return found.forbidden > 0
         ? failed(550, '5.4.4', `${name} leads to addresses mail is not sent to`)
         : failed(550, '5.4.4', `${name} has no address`);
@@ -228,6 +237,8 @@ export class Router {
 interface Found {
   readonly targets: Target[];
   forbidden: number;
+  /** One of the forbidden addresses is ours. */
+  isOwn: boolean;
   hasFailed: boolean;
   ttlMs: number;
 }
