@@ -112,8 +112,8 @@ export class SpoolWorld {
     recipients: readonly string[],
     sender = 'a@from.test',
     notify = 0,
+    id = this.ids.next(),
   ): Promise<MessageId> {
-    const id = this.ids.next();
     const received: PackedReceived = [
       [sender, recipients.map((address) => [address, 0, 0, notify, '']), 0, false, 0, ''],
       [id, this.clock.nowMs(), 'smtp', 'ESMTP', '127.0.0.1', 1, 'helo', '', '', '', true, 0],

@@ -45,6 +45,9 @@ export const spoolLimits: SpoolLimits = {
   indexAfterMs: 2_000,
 };
 
+/** More asks than this were never open at one thread. */
+const replayedDoneMax = 20_000;
+
 /** A message made here (a bounce), ready to be accepted. */
 export interface NewMessage {
   readonly accepted: PackedAccepted;
@@ -74,6 +77,8 @@ export class Spool {
   readonly #recording = new Set<Promise<unknown>>();
   /** Bodies of messages that replay found done: given back once the shard is open. */
   #restoredDone: RecordPlace[] = [];
+  /** Messages that replay found done: an ask for one may still come again. At most `replayedDoneMax`. */
+  readonly #replayedDone = new Set<MessageId>();
   #shard: SpoolShard | undefined;
   #due: DueReader | undefined;
   #rowCount = 0;
@@ -118,6 +123,8 @@ export class Spool {
   ): Promise<AcceptAnswer> {
     const [envelope, arrival] = received;
     const [id, receivedMs, listener, protocol, peerAddress, , helo, , , user] = arrival;
+    // The thread died between sync and answer, and the edge asks again: the journal has it already.
+    if (this.#isKnown(id as MessageId)) return { ok: true };
     const origin = [listener, protocol, peerAddress, helo, user] as const;
     const accepted: PackedAccepted = [id, receivedMs, envelope, origin];
     try {
@@ -126,6 +133,11 @@ export class Spool {
       return failureOf(error);
     }
     return { ok: true };
+  }
+
+  #isKnown(id: MessageId): boolean {
+    if (this.#replayedDone.has(id) || this.#messages.has(id)) return true;
+    return this.#rowCount > 0 && this.shard.get(queueKey(id)) !== undefined;
   }
 
   /** @throws MailError when the store did not take it. */
@@ -301,6 +313,7 @@ export class Spool {
     if (message.waitingCount > 0) return;
     this.#forget(message);
     this.#restoredDone.push(message.place);
+    if (this.#replayedDone.size < replayedDoneMax) this.#replayedDone.add(message.id);
   }
 
   #forget(message: SpoolMessage): void {

@@ -242,6 +242,20 @@ describe('spool after a crash', () => {
     assert.equal(world.open.length, 1);
   });
 
+  it('an accepted message that is handed in again is not accepted twice, done or not', async () => {
+    const world = new SpoolWorld();
+    const done = await world.accept(['x@to.test']);
+    await world.answer('delivered');
+    const open = await world.accept(['y@to.test']);
+    world.crash();
+    await world.settle();
+    const before = world.shard.records.length;
+    await world.accept(['x@to.test'], 'a@from.test', 0, done);
+    await world.accept(['y@to.test'], 'a@from.test', 0, open);
+    assert.equal(world.shard.records.length, before);
+    assert.equal(world.open.length, 1);
+  });
+
   it('the queue is counted right', async () => {
     const world = new SpoolWorld();
     for (let i = 0; i < 3; i++) {
