@@ -3,7 +3,8 @@
  *
  * Runs in:   every thread; pure.
  * Specs:     RFC 2045 §5.1 (syntax), RFC 2231 §3 and §4 (continuations, charsets).
- * Limits:    `parametersMax` parameters; the rest is left unread.
+ * Limits:    `parametersMax` parameters, the rest is left unread; words in values of up to `decodedLengthMax`
+ *            characters are decoded.
  * Invariant: never throws; linear time.
  */
 
@@ -11,6 +12,8 @@ import { decodeCharset } from './charset.ts';
 import { decodeWords, unescaped } from './words.ts';
 
 const parametersMax = 200;
+/** Longer values are no file names: they are not decoded. */
+const decodedLengthMax = 4_096;
 const percentSign = 37;
 
 export interface Parameter {
@@ -56,7 +59,8 @@ export function parameter(parameters: readonly Parameter[], name: string): strin
   }
   if (pieces.length > 0) return decodeExtended(pieces);
   const plain = parameters.find((entry) => entry.name === name);
-  return plain === undefined ? undefined : decodeWords(plain.value);
+  if (plain === undefined || plain.value.length > decodedLengthMax) return plain?.value;
+  return decodeWords(plain.value);
 }
 
 /** RFC 2231 §4: `charset'language'percent-encoded`; only the first piece names the charset. */

@@ -10,7 +10,7 @@
 import { decodeCharset } from './charset.ts';
 
 /** RFC 2047 §2 says 75 in all; broken mailers write whole subjects into one. */
-const wordLengthMax = 2_000;
+const wordLengthMax = 1_000;
 
 // Question marks inside Q text are wrong but common; the bound keeps a search without an end short.
 const wordPattern = new RegExp(

@@ -12,6 +12,8 @@ import { decodeWords } from '../headers/words.ts';
 import type { EnvelopeFields } from './envelope.ts';
 
 const keyLengthMax = 255;
+/** Encoded words are longer than what they say; more than this of them is not decoded for a key. */
+const encodedLengthMax = 4_096;
 
 export interface SortKeys {
   /** RFC 5256 §2.1, casemapped. */
@@ -30,7 +32,9 @@ export interface SortKeys {
 }
 
 export function sortKeys(fields: EnvelopeFields): SortKeys {
-  const { text, isReplyOrForward } = baseSubject(decodeWords(fields.subject ?? ''));
+  const { text, isReplyOrForward } = baseSubject(
+    decodeWords((fields.subject ?? '').slice(0, encodedLengthMax)),
+  );
   const date = fields.date === undefined ? undefined : parseDate(fields.date);
   return {
     baseSubject: casemap(text),
@@ -110,7 +114,7 @@ export function casemap(text: string): string {
 function display(addresses: readonly Address[]): string {
   const first = addresses[0];
   if (first === undefined) return '';
-  const name = decodeWords(first.name).trim();
+  const name = decodeWords(first.name.slice(0, encodedLengthMax)).trim();
   if (name !== '' || first.kind === 'group') return name;
   return first.domain === '' ? first.localPart : `${first.localPart}@${first.domain}`;
 }
