@@ -61,7 +61,7 @@ export function openLmdbTable(options: LmdbTableOptions): ShardIndex {
         maxDbs: 1,
         keyEncoding: 'binary',
         encoding: 'binary',
-        // With overlapping syncs `flushed` was seen to resolve before its own commit (lmdb-js 3.5.6: 980 of 4,770 commits).
+        // With overlapping syncs `flushed` resolved before its own commit (lmdb-js 3.5.6: 980 of 4,770).
         overlappingSync: false,
         // Commits are batches already; a turn's batch adds a promise that no one holds when its commit fails.
         eventTurnBatching: false,

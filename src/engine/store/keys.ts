@@ -5,7 +5,7 @@
  * Invariant: a key is the table's byte, then big-endian fields of fixed width: keys sort as their fields do, and a
  *            table, an account or a mailbox is one range. A table's number is never used for something else.
  *
- *   a account u32 · m mailbox u32 · u uid u32 · d document u32 · t thread u32 · s modseq u64 · date u48 ms, inverted
+ *   a account, m mailbox, u uid, d document, t thread: u32 · s modseq: u64 · date: u48 ms, inverted
  *
  *   0x00–0x1f  the store itself: applied position, checkpoints          engine/store
  *   0x20 queue            message id             waiting message        engine/spool/queue-rows.ts
