@@ -52,11 +52,13 @@ export class Backlog {
     return this.#system.length + this.#normal.length + this.#long.length;
   }
 
-  /** False when full: nothing was taken. System asks are few and always have room. */
+  /** False when full: nothing was taken. The system lane has room of its own: what others fill never blocks it. */
   add(entry: Entry): boolean {
     const { ask } = entry;
-    if (ask.lane === 'system') this.#system.push(entry);
-    else if (this.count >= this.#limits.countMax) return false;
+    if (ask.lane === 'system') {
+      if (this.#system.length >= this.#limits.countMax) return false;
+      this.#system.push(entry);
+    } else if (this.count - this.#system.length >= this.#limits.countMax) return false;
     else if (this.bytes + entry.bytes > this.#limits.bytesMax) return false;
     else if (ask.class === 'long') this.#long.push(entry);
     else this.#normal.push(entry);
@@ -137,7 +139,8 @@ export class Backlog {
       bytes += entry.bytes;
       taken.push(entry);
     }
-    lane.splice(0, index);
+    if (index === lane.length) lane.length = 0;
+    else lane.splice(0, index);
     return bytes;
   }
 

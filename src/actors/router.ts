@@ -227,8 +227,11 @@ export class Router {
       const thread = this.#options.owner(backlog.shard);
       if (!this.#threads[thread]!.isOpen) continue;
       while (backlog.mayLeave) {
+        const { count } = backlog;
         const entries = backlog.take(nowMs, parcelAsksMax, replyLate);
         if (entries.length > 0) this.#send(thread, entries, backlog);
+        // Only long asks are left, and none of them has its turn.
+        else if (backlog.count === count) break;
       }
     }
   }

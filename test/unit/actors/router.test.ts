@@ -324,6 +324,29 @@ test('long asks keep their share: some a shard, one an actor, short ones pass th
   deepStrictEqual(desk.metas(2), ['a2']);
 });
 
+test('a large long ask without its turn waits, and keeps nobody busy', async () => {
+  const desk = await Desk.open({ longCountMax: 1, parcelBytesMax: 1_000 });
+  const long = { class: 'long', body: [new Uint8Array(1_200)] } as const;
+  desk.ask(1, { ...long, actor: 'a' });
+  await turns(1);
+  desk.ask(2, { ...long, actor: 'b' });
+  await turns(1);
+  strictEqual(desk.sent.length, 1);
+  await desk.sent[0]!.answer();
+  deepStrictEqual(desk.metas(1), [2]);
+});
+
+test('the system lane has room of its own, and a bound', async () => {
+  const desk = new Desk({ countMax: 2 });
+  for (const meta of [1, 2, 3]) desk.ask(meta, { lane: 'system' });
+  for (const meta of [4, 5, 6]) desk.ask(meta);
+  await turns(1);
+  deepStrictEqual(
+    desk.answers.map(([meta]) => meta),
+    [3, 6],
+  );
+});
+
 test('asks of a dead thread are tried again one at a time, and the killer is set aside', async () => {
   const desk = await Desk.open();
   for (const meta of [1, 'killer', 2]) desk.ask(meta);

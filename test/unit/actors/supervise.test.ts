@@ -156,6 +156,20 @@ test('a thread that stays hot gives a shard to a cool one', async () => {
   deepStrictEqual(world.engine.faults, []);
 });
 
+test('new mail leaves a thread that stalls within a second', async () => {
+  const world = new ActorWorld({ shards: 4 });
+  const active = [0, 0];
+  world.channel.activeMs = (thread = 0) => active[thread]!;
+  await world.start();
+  const { runtime, clock } = world;
+  strictEqual(runtime.placement.owner(runtime.spoolShard()), 0);
+  for (let i = 0; i < 10; i++) {
+    active[0]! += 100;
+    await clock.pass(100);
+  }
+  strictEqual(runtime.placement.owner(runtime.spoolShard()), 1);
+});
+
 test('jobs wait their turn, in order, in a bounded queue, for a thread that is there', async () => {
   const started: string[] = [];
   const ends: ((answer: Answer) => void)[] = [];
