@@ -1,5 +1,6 @@
 /**
- * Aim:    what goes into the journal is the message as it came, with our trace on top and only the edits we mean.
+ * Aim:    what goes into the journal is the message as it came, with our trace on top (RFC 5321 §4.4, RFC 8314 §4.3)
+ *         and only the edits we mean (RFC 6409 §8, RFC 8601 §5).
  * Method: small messages through `prepare`; parts joined and compared as text.
  */
 

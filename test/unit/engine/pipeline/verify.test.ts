@@ -1,5 +1,6 @@
 /**
- * Aim:    untrusted mail is verified, and refused only where its author's domain and our operator both want that.
+ * Aim:    untrusted mail is verified, and refused only where its author's domain and our operator both want that
+ *         (RFC 9989 §5.4).
  * Method: one message against zones that pass, fail or do not answer.
  */
 

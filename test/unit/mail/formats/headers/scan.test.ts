@@ -1,4 +1,7 @@
-/** Aim: fields are found where they are. Method: small headers, read back by offset; limits at their edge. */
+/**
+ * Aim:    fields are found where they are (RFC 5322 §2.2).
+ * Method: small headers, read back by offset; limits at their edge.
+ */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

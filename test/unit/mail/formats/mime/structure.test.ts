@@ -1,4 +1,7 @@
-/** Aim: parts are found where they are. Method: small messages of each shape, shown as a tree; limits at their edge. */
+/**
+ * Aim:    parts are found where they are (RFC 2046 §5.1).
+ * Method: small messages of each shape, shown as a tree; limits at their edge.
+ */
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

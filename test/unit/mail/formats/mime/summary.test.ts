@@ -1,7 +1,7 @@
 /**
  * Aim:    what is stored beside a message is what IMAP clients may be shown.
- * Method: the example of RFC 9051 §7.5.2, odd messages, previews and sort keys by example; every fixture against the
- *         grammar and, where the two can agree, against postal-mime.
+ * Method: the example of RFC 9051 §7.5.2, odd messages, previews (RFC 8970) and sort keys (RFC 5256) by example; every
+ *         fixture against the grammar and, where the two can agree, against postal-mime.
  */
 
 import assert from 'node:assert/strict';
