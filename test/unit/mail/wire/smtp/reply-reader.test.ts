@@ -1,4 +1,4 @@
-/** Aim: replies are read the same in whatever pieces they come, and nothing a server sends costs more than its bound. */
+/** Aim: replies are read the same in whatever pieces they come, and nothing a server sends passes its bound. */
 
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';

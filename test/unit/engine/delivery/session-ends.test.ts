@@ -1,0 +1,164 @@
+/**
+ * Aim:    connections that break, and connections that are to be encrypted.
+ * Method: transcripts over a fake connection (`test/support/outbound-play.ts`).
+ */
+
+import { describe, it } from 'node:test';
+import { outboundMessage } from '../../../support/outbound.ts';
+import { content, envelope, greet, play } from '../../../support/outbound-play.ts';
+
+describe('a connection that ends', () => {
+  it('after the message was sent defers it: it may arrive twice', () =>
+    play({
+      messages: [outboundMessage()],
+      script: `${greet('PIPELINING')}
+        ${envelope}
+        S: 250 ok
+        S: 250 ok
+        S: 354 go
+        ${content}
+        X: peer closes
+        → deferred 451 4.4.2`,
+    }));
+
+  it('before that moves the message to a new connection, unseen by its sender', () =>
+    play({
+      messages: [outboundMessage()],
+      script: `${greet('PIPELINING')}
+        ${envelope}
+        X: peer closes
+        → -
+        ${greet('PIPELINING')}
+        ${envelope}`,
+    }));
+
+  it('by 421 to the end defers that message and moves the one sent ahead', () =>
+    play({
+      messages: [outboundMessage(), outboundMessage()],
+      script: `${greet('PIPELINING')}
+        ${envelope}
+        S: 250 ok
+        S: 250 ok
+        S: 354 go
+        ${content}
+        ${envelope}
+        S: 421 4.3.2 going down
+        → deferred 421 4.3.2 | -
+        ${greet('PIPELINING')}
+        ${envelope}`,
+    }));
+
+  it('again and again makes the message wait', () =>
+    play({
+      messages: [outboundMessage()],
+      script: `${greet()}
+        C: MAIL FROM:<sam@example.net>
+        S: 421 busy
+        X: we closed
+        ${greet()}
+        C: MAIL FROM:<sam@example.net>
+        S: 421 busy
+        X: we closed
+        ${greet()}
+        C: MAIL FROM:<sam@example.net>
+        S: 421 busy
+        → deferred 421`,
+    }));
+
+  it('is ended by us when the peer speaks out of turn', () =>
+    play({
+      messages: [outboundMessage()],
+      script: `${greet()}
+        C: MAIL FROM:<sam@example.net>
+        S: 250 ok
+        C: RCPT TO:<rita@example.org>
+        S: 250 ok
+        C: DATA
+        S: 354 go
+        ${content}
+        S: 250 ok
+        S: 250 what?
+        → delivered 250
+        X: we closed`,
+    }));
+});
+
+describe('TLS', () => {
+  const opportunistic = { relay: { tls: 'opportunistic' }, limits: { connectionsMax: 1 } } as const;
+  const required = { relay: { tls: 'required' }, limits: { connectionsMax: 1 } } as const;
+
+  it('is used where offered, and capabilities are asked anew', () =>
+    play({
+      messages: [outboundMessage()],
+      test: opportunistic,
+      script: `${greet('STARTTLS', 'PIPELINING')}
+        C: STARTTLS
+        S: 220 go
+        C: EHLO relay.test
+        S: 250 hop.test
+        C: MAIL FROM:<sam@example.net>`,
+    }));
+
+  it('is given up when bytes came in clear behind its 220, and clear text is tried', () =>
+    play({
+      messages: [outboundMessage()],
+      test: opportunistic,
+      script: `${greet('STARTTLS')}
+        C: STARTTLS
+        S: 220 go
+        S: 250 injected
+        X: we closed
+        S: 220 hop.test ESMTP
+        C: EHLO relay.test
+        S: 250-hop.test
+        S: 250 STARTTLS
+        C: MAIL FROM:<sam@example.net>`,
+    }));
+
+  it('that is refused is gone without', () =>
+    play({
+      messages: [outboundMessage()],
+      test: opportunistic,
+      script: `${greet('STARTTLS')}
+        C: STARTTLS
+        S: 454 not now
+        C: MAIL FROM:<sam@example.net>`,
+    }));
+
+  it('that is required and missing defers', () =>
+    play({
+      messages: [outboundMessage()],
+      test: required,
+      script: `${greet()}
+        X: we closed
+        → deferred 451 4.7.4`,
+    }));
+
+  it('comes before a password, and none is sent without', () =>
+    play({
+      messages: [outboundMessage()],
+      test: {
+        relay: { tls: 'opportunistic', user: 'me' },
+        password: 'secret',
+        limits: { connectionsMax: 1 },
+      },
+      script: `${greet('AUTH PLAIN')}
+        X: we closed
+        → deferred 451 4.7.4`,
+    }));
+
+  it('carries AUTH PLAIN', () =>
+    play({
+      messages: [outboundMessage()],
+      test: { relay: { tls: 'required', user: 'me' }, password: 'secret' },
+      script: `${greet('STARTTLS')}
+        C: STARTTLS
+        S: 220 go
+        C: EHLO relay.test
+        S: 250-hop.test
+        S: 250 AUTH LOGIN PLAIN
+        C: AUTH PLAIN AG1lAHNlY3JldA==
+        S: 235 2.7.0 hello
+        C: MAIL FROM:<sam@example.net>`,
+    }));
+});
