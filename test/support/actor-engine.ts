@@ -53,6 +53,8 @@ export class TestEngine {
         this.#of(ask, life);
         return { ok: true, value: this.journal(ask.shard).length };
       },
+      /** A long ask. */
+      search: (ask) => this.#after(10).then(() => ({ ok: true, value: ask.meta })),
       /** Writes once the outside has said something. */
       'write.later': (ask, room) => {
         if (room.isFull) return { ok: false, code: 'store-busy', detail: 'pending room' };

@@ -32,6 +32,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         { weight: 12, arbitrary: fc.constant('write') },
         { weight: 4, arbitrary: fc.constant('read') },
         { weight: 1, arbitrary: fc.constant('write.later') },
+        { weight: 1, arbitrary: fc.constant('search') },
         { weight: 1, arbitrary: fc.constant('poison') },
       ),
     }),
@@ -93,7 +94,13 @@ async function play(world: ActorWorld, steps: readonly Step[]): Promise<Asked[]>
       const shard = step.shard as ShardId;
       const actor = `${step.shard}/${step.actor}`;
       const entry: Asked = {
-        ask: askOf({ shard, actor, name: step.name, meta: order }),
+        ask: askOf({
+          shard,
+          actor,
+          name: step.name,
+          class: step.name === 'search' ? 'long' : 'short',
+          meta: order,
+        }),
         answers: [],
         answered: -1,
       };
@@ -123,7 +130,7 @@ function checkAnswers(asked: readonly Asked[]): void {
     if (!answer.ok)
       strictEqual(answer.code, 'poison-ask', `${ask.name}: ${JSON.stringify(answer)}`);
     if (ask.name === 'poison') ok(!answer.ok, 'poison was answered');
-    if (!answer.ok || ask.name === 'write.later') continue;
+    if (!answer.ok || ask.name === 'write.later' || ask.name === 'search') continue;
     ok((last.get(ask.actor) ?? -1) < answered, `${ask.key} was answered before an earlier ask`);
     last.set(ask.actor, answered);
   }
@@ -135,7 +142,8 @@ function checkJournals(world: ActorWorld, asked: readonly Asked[]): void {
     const keys = journal.map((record) => record.key);
     strictEqual(new Set(keys).size, keys.length, 'a key stands in the journal twice');
     for (const { ask, answers } of asked) {
-      if (ask.shard !== shard || ask.name === 'read' || !answers[0]!.ok) continue;
+      const writes = ask.name === 'write' || ask.name === 'write.later';
+      if (ask.shard !== shard || !writes || !answers[0]!.ok) continue;
       ok(keys.includes(ask.key), `${ask.key} was answered ok and is not in the journal`);
     }
     const later = new Set(asked.filter((a) => a.ask.name === 'write.later').map((a) => a.ask.key));
