@@ -26,6 +26,7 @@ import { type Chance, pick, SimulatedDisk } from './simulated-disk.ts';
 /** Small enough that a life meets rolls, recycling, a full overlay and index lag. */
 const limits: Partial<StoreLimits> = {
   segmentBytesMax: 48 * 1_024,
+  fillBytesMax: 6 * 1_024,
   groupBytesMax: 16 * 1_024,
   overlayChangesMax: 40,
   indexChangesBatch: 12,

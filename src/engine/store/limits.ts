@@ -11,6 +11,12 @@ import { gibibyte, kibibyte, mebibyte, secondMs } from '../../base/units.ts';
 export interface StoreLimits {
   /** A segment is closed before a parcel that would take it past this. */
   readonly segmentBytesMax: number;
+  /**
+   * A file that must grow grows by as much again, up to this, in zeros: the syncs after it change no
+   * file size and wait for no commit of the file system's own journal (0.10 ms against 0.14 to 4 ms
+   * and 40 µs of CPU against 60, ext4).
+   */
+  readonly fillBytesMax: number;
   /** A group takes whole appends until it would pass this; one append may be larger alone. */
   readonly groupBytesMax: number;
   readonly groupRecordsMax: number;
@@ -46,6 +52,7 @@ export interface StoreLimits {
 
 export const defaultLimits: StoreLimits = {
   segmentBytesMax: 64 * mebibyte,
+  fillBytesMax: mebibyte,
   groupBytesMax: mebibyte,
   groupRecordsMax: 4_096,
   waitingBytesMax: 64 * mebibyte,

@@ -81,6 +81,9 @@ interface Spare {
   readonly isNamed: boolean;
 }
 
+/** One for all journals of a thread. */
+let zeros = new Uint8Array(0);
+
 export class Journal {
   readonly segments: Segments;
   readonly damage: Damage[];
@@ -92,6 +95,8 @@ export class Journal {
    * copies.
    */
   #isCopying = false;
+  /** The last failure was for want of space. */
+  #isFull = false;
   #tail: Tail;
   #epoch: number;
   #sequence: number;
@@ -231,11 +236,15 @@ export class Journal {
       this.#encoder.begin(active.header, active.seed, start, arenaBytes);
       const places = this.#addAll(drafts);
       const { parts, end } = this.#encoder.seal();
-      await active.file.write(start, parts);
+      const fill = this.#fillAfter(active.segment, end);
+      await active.file.write(start, fill === undefined ? parts : [...parts, fill]);
       await active.file.sync();
+      active.segment.fileBytes = Math.max(active.segment.fileBytes, end + (fill?.byteLength ?? 0));
       this.#advance(active.segment, start, end, places);
       return places;
     } catch (error) {
+      // With no space left, what there is goes to records and not to zeros.
+      this.#isFull = error instanceof DiskError && error.fault === 'no-space';
       await this.#leaveActive();
       throw error;
     }
@@ -276,11 +285,20 @@ export class Journal {
     this.#sequence = places.at(-1)!.sequence;
     segment.end = end;
     segment.lastSequence = this.#sequence;
-    if (end > segment.fileBytes) segment.fileBytes = end;
     const tail = this.#tail;
     tail.end = end;
     tail.starts.push(start);
     while (tail.starts.length > 1 && tail.starts[1]! <= start - suspectBytes) tail.starts.shift();
+  }
+
+  /** Zeros to write behind a parcel that makes the file grow. */
+  #fillAfter(segment: Segment, end: number): Uint8Array | undefined {
+    if (end <= segment.fileBytes || this.#isFull) return undefined;
+    const { fillBytesMax, segmentBytesMax } = this.#options.limits;
+    const bytes = Math.min(end, fillBytesMax, segmentBytesMax - end);
+    if (bytes <= 0) return undefined;
+    if (zeros.byteLength < bytes) zeros = new Uint8Array(fillBytesMax);
+    return zeros.subarray(0, bytes);
   }
 
   async #roll(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {
