@@ -50,6 +50,8 @@ const idleWaitMs = 2;
 const openWaitMs = 20;
 /** A message that waited this long is given to any connection there is. */
 const stuckMs = 1_000;
+/** Slow start: no more attempts side by side than connections that work, and these where none does yet. */
+const attemptsMin = 2;
 const serviceWeight = 0.1;
 const noConnectionReply = ownReply(451, '4.4.1', 'No connection to the next hop');
 const drainingReply = ownReply(451, '4.3.2', 'Going down: this message waits in the queue');
@@ -102,7 +104,9 @@ export class Site implements SessionOwner {
   /** Newer answers of the DNS for the same set of hosts. */
   retarget(targets: readonly Target[]): void {
     this.#targets = targets;
-    this.#badUntilMs.clear();
+    for (const address of this.#badUntilMs.keys()) {
+      if (!targets.some((target) => target.address === address)) this.#badUntilMs.delete(address);
+    }
   }
 
   /** False when the queue is full: nothing was taken. */
@@ -124,7 +128,7 @@ export class Site implements SessionOwner {
     if (oldestMs === undefined) return;
     const waitedMs = this.#options.clock.monotonicMs() - oldestMs;
     while (waitedMs > stuckMs && this.#queue.count > 0 && this.#idle.length > 0) this.#wakeIdle();
-    if (waitedMs > stuckMs && this.#queue.count > 0) this.#open();
+    if (waitedMs > stuckMs && this.#queue.count > 0 && this.#attempts === 0) this.#open();
   }
 
   /** Ends idle connections and opens no further ones; what is in transfer goes on. */
@@ -234,8 +238,9 @@ export class Site implements SessionOwner {
   #open(): void {
     const { limits, leases } = this.#options;
     const established = this.#sessions.size - this.#opening.size;
-    if (this.#isClosed || this.#isDead() || established + this.#attempts >= limits.connectionsMax)
-      return;
+    if (this.#isClosed || this.#isDead()) return;
+    if (established + this.#attempts >= limits.connectionsMax) return;
+    if (this.#attempts >= Math.max(attemptsMin, established)) return;
     if (this.#noOpenUntilMs > this.#options.clock.monotonicMs()) return;
     this.#attempts++;
     leases.request(this.name, () => {
@@ -311,6 +316,7 @@ export class Site implements SessionOwner {
     this.#attempts--;
     this.#failures = 0;
     this.#deadUntilMs = 0;
+    this.#dispatch();
   }
 
   #onUnreachable(end: SessionEnd): void {

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { boundedLeases } from '../../../../src/engine/delivery/leases.ts';
+import type { Dns } from '../../../../src/ports/dns.ts';
 import { FakeDialer, type FakePeer, settled } from '../../../support/fake-peer.ts';
 import type { OutboundTest } from '../../../support/outbound.ts';
 import { deliveriesFor, outboundMessage, Sender } from '../../../support/outbound.ts';
@@ -74,10 +75,15 @@ describe('a site', () => {
   });
 
   it('opens more connections as more waits, up to its limit', async () => {
-    const { dialer, sender } = world({ limits: { connectionsMax: 3 } });
+    const { clock, dialer, sender } = world({ limits: { connectionsMax: 5 } });
     for (let i = 0; i < 50; i++) sender.send(outboundMessage());
     await settled();
-    assert.equal(dialer.dials, 3);
+    // Two at first, however much waits: nobody knows yet whether the next hop is there.
+    clock.advance(10_000);
+    await settled();
+    assert.equal(dialer.dials, 2);
+    for (let at = 0; at < dialer.peers.length; at++) await greet(dialer.peers[at]!, 'PIPELINING');
+    assert.equal(dialer.dials, 5);
   });
 
   it('is full at its limits: the message stays the caller’s', async () => {
@@ -109,6 +115,36 @@ describe('a site', () => {
     sender.send(outboundMessage());
     await settled();
     assert.equal(dialer.dials, dials + 1);
+  });
+
+  it('goes to its next host where the first fails, and to that one first for a while', async () => {
+    const found = <T>(...records: readonly T[]) =>
+      Promise.resolve({ ok: true, records, ttlSeconds: 300, secure: false } as const);
+    const none = async () => ({ ok: false, reason: 'empty', detail: '' }) as const;
+    const dns: Dns = {
+      mx: () => found({ preference: 1, exchange: 'a.test' }, { preference: 2, exchange: 'b.test' }),
+      a: (name) => found(name === 'a.test' ? '8.8.1.1' : '8.8.2.2'),
+      aaaa: none,
+      txt: none,
+      ptr: none,
+    };
+    const { clock, dialer, sender } = world({ dns, relay: { route: { kind: 'mx' } } });
+    dialer.unreachable.set('8.8.1.1', 'timed-out');
+    sender.send(outboundMessage());
+    await settled();
+    await settled();
+    assert.deepEqual([dialer.dials, dialer.peers[0]!.target.address], [2, '8.8.2.2']);
+    await greet(dialer.peers[0]!, 'PIPELINING');
+    dialer.peers[0]!.say('421 enough\r\n');
+    await settled();
+    assert.deepEqual([dialer.dials, dialer.peers[1]!.target.address], [3, '8.8.2.2']);
+    dialer.unreachable.clear();
+    clock.advance(40_000);
+    dialer.peers[1]!.hangUp();
+    await settled();
+    sender.send(outboundMessage());
+    await settled();
+    assert.equal(dialer.peers[2]!.target.address, '8.8.1.1');
   });
 
   it('that is dead holds up no other', async () => {
