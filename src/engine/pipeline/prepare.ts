@@ -28,8 +28,8 @@ export interface MessageToPrepare {
   readonly envelope: Envelope;
   readonly arrival: Arrival;
   /**
-   * Addresses a logged-in sender may use in From, in lower case; `*@domain` allows a domain. Absent: any, as for
-   * networks that may relay.
+   * Addresses a logged-in sender may use in From, in lower case; `*@domain` allows a domain. Absent: the account's
+   * own and MAIL FROM; any for mail that nobody logged in for.
    */
   readonly fromAllowed?: readonly string[];
 }
@@ -107,7 +107,7 @@ export function prepare(
   }
   let added: readonly Uint8Array[] = [];
   let messageId = known.messageId < 0 ? '' : unfoldedValue(scan, known.messageId);
-  if (arrival.listener === 'submission' || message.fromAllowed !== undefined) {
+  if (isSubmission(message)) {
     const completed = completeSubmission(message, scan, known, policy, dateWriter.write(nowMs));
     if (!completed.ok) return completed;
     removed = [...removed, ...known.bcc].sort((a, b) => a - b);
@@ -130,6 +130,12 @@ export function prepare(
     signatureCount: signatures.length,
   };
   return { ok: true, parts, bytes: byteLength(parts), facts };
+}
+
+function isSubmission({ arrival, fromAllowed }: MessageToPrepare): boolean {
+  return (
+    arrival.listener === 'submission' || arrival.user !== undefined || fromAllowed !== undefined
+  );
 }
 
 /** Whether the first line is no field at all. */

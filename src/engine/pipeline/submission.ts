@@ -37,8 +37,9 @@ export function completeSubmission(
     // The envelope's sender was checked at MAIL, so it may stand for the author.
     if (envelope.sender === '') return failure('message-invalid', 'no From field');
     added.push(utf8(`From: <${envelope.sender}>\r\n`));
-  } else if (message.fromAllowed !== undefined) {
-    const refused = refusedAuthor(unfoldedValue(scan, known.from), message.fromAllowed);
+  } else {
+    const allowed = allowedAuthors(message);
+    const refused = allowed && refusedAuthor(unfoldedValue(scan, known.from), allowed);
     if (refused !== undefined) return failure('sender-not-allowed', refused);
   }
   if (known.date < 0) added.push(utf8(`Date: ${date}\r\n`));
@@ -48,6 +49,22 @@ export function completeSubmission(
     added.push(utf8(`Message-ID: ${messageId}\r\n`));
   }
   return { ok: true, added, messageId };
+}
+
+/**
+ * Without a list a logged-in account may still write as itself and as the sender it was granted at MAIL; undefined
+ * where nobody logged in.
+ */
+function allowedAuthors({ fromAllowed, arrival, envelope }: MessageToPrepare) {
+  if (fromAllowed !== undefined || arrival.user === undefined) return fromAllowed;
+  return [arrival.user, envelope.sender].map(comparable);
+}
+
+/** The whole in lower case, the domain in A-labels. */
+function comparable(address: string): string {
+  const at = address.lastIndexOf('@') + 1;
+  const domain = domainToASCII(address.slice(at)) || address.slice(at);
+  return (address.slice(0, at) + domain).toLowerCase();
 }
 
 function hasOddLine(scan: HeaderScan): boolean {
@@ -68,8 +85,8 @@ export function refusedAuthor(from: string, allowed: readonly string[]): string 
     const { localPart, domain: written } = author;
     if (!author.isValid || invisible.test(localPart + written))
       return 'From cannot be read with certainty';
-    const domain = (domainToASCII(written) || written).toLowerCase();
-    const address = `${localPart.toLowerCase()}@${domain}`;
+    const address = comparable(`${localPart}@${written}`);
+    const domain = address.slice(address.lastIndexOf('@') + 1);
     if (!allowed.includes(address) && !allowed.includes(`*@${domain}`)) {
       return `From names ${address}`;
     }

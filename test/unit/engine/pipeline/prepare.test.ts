@@ -275,6 +275,14 @@ describe('submission', () => {
     }
   });
 
+  test('without a list the account may write as itself and as its sender', () => {
+    const changes = { arrival: { ...submission, user: 'Me@Example.ORG' } };
+    const by = (from: string) => message(plain.replace('<a@example.org>', from), changes);
+    for (const from of ['a@example.org', 'me@example.org'])
+      assert.ok(prepare(by(from), policy, nowMs).ok);
+    assert.equal(refused(by('b@example.org')), 'sender-not-allowed');
+  });
+
   test('two From fields are refused', () => {
     assert.equal(refused(message(`From: a@example.org\r\n${plain}`, allowed)), 'message-invalid');
   });
