@@ -1,9 +1,10 @@
 /**
- * `node bench/budgets.ts`: where the CPU time of one relayed message is meant to go. A sketch to hold profiles
- * against; when a step is measured to cost more, the step or the sketch is wrong.
+ * `node bench/budgets.ts`: where the CPU time of one relayed message is meant to go. A sketch to
+ * hold profiles against; when a step is measured to cost more, the step or the sketch is wrong.
  *
  * Runs in:   bench.
- * Limits:    1 kB, 20 sessions, trusted, unsigned, pipelined both ways; all threads, system time included.
+ * Limits:    1 kB, 20 sessions, trusted, unsigned, pipelined both ways; all threads, system time
+ *            included.
  */
 
 interface Step {

@@ -2,7 +2,8 @@
  * `node bench/lmtp.ts`: Chaski and Dovecot take the same mail into 100 accounts over LMTP, in turn.
  *
  * Runs in:   a process of its own, as root where Dovecot is to be measured.
- * Invariant: every message is acknowledged for its recipient, so it is on disk by each server's own rule.
+ * Invariant: every message is acknowledged for its recipient, so it is on disk by each server's own
+ *            rule.
  */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -2,8 +2,8 @@
  * `npm run bench:relay`: Chaski and Postfix relay the same load in turn, round by round.
  *
  * Runs in:   a process of its own, as root where Postfix is to be measured.
- * Invariant: all servers of a round run under the same load one after the other, in an order that turns from
- *            round to round; the others are up but idle.
+ * Invariant: all servers of a round run under the same load one after the other, in an order that
+ *            turns from round to round; the others are up but idle.
  */
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Makes a domain with accounts `user1`, `user2` and so on in a running server, over its control socket: a command
- * of the CLI for each would take longer than the bench.
+ * Makes a domain with accounts `user1`, `user2` and so on in a running server, over its control
+ * socket: a command of the CLI for each would take longer than the bench.
  *
  * Runs in: bench and crash runs.
  */

@@ -83,7 +83,9 @@ export interface Row {
   readonly prepare?: readonly (readonly string[])[];
   readonly sender?: string;
   readonly recipient?: string;
-  /** Whether the load comes as from the Internet: not from a trusted network, signed, and verified. */
+  /**
+   * Whether the load comes as from the Internet: not from a trusted network, signed, and verified.
+   */
   readonly isStranger?: boolean;
   /** Only these cells; all where absent. */
   readonly cells?: readonly string[];

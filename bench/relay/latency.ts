@@ -17,7 +17,10 @@ import type { Row } from './cells.ts';
 import { startServer } from './rig.ts';
 
 const readyMsMax = 20_000;
-/** The sink writes its entries this late at most; the last message is still under way when the load ends. */
+/**
+ * The sink writes its entries this late at most; the last message is still under way when the load
+ * ends.
+ */
 const settleMs = 1_000;
 
 export interface LatencyMeasurement {

@@ -60,8 +60,8 @@ export function renderMarkdown(machine: Machine, rounds: Rounds, all: readonly C
   const parts = [
     `# Relay bench, ${machine.date}`,
     machineLine(machine),
-    'Generator, server and sink share the cores. Medians over the rounds (least–most); ratios are ' +
-      'taken round by round. PSS at the end of a run, RSS as the sum of the processes’ peaks.',
+    'Generator, server and sink share the cores. Medians over the rounds (least–most); ratios ' +
+      'are taken round by round. PSS at the end of a run, RSS as the sum of the processes’ peaks.',
     renderVerdicts(rounds, all),
     ...names.map((name) => renderCell(name, summarize(rounds.cells[name]!))),
   ];
@@ -72,7 +72,8 @@ export function renderMarkdown(machine: Machine, rounds: Rounds, all: readonly C
 
 function renderVerdicts(rounds: Rounds, all: readonly Cell[]): string {
   const lines = [
-    '| cell | messages/s × Postfix | required → aim | | CPU of Postfix’s | required → aim | | A/A |',
+    '| cell | messages/s × Postfix | required → aim | | CPU of Postfix’s | required → aim | ' +
+      '| A/A |',
     '|---|---|---|---|---|---|---|---|',
   ];
   for (const cell of all) {

@@ -1,5 +1,6 @@
 /**
- * A sender the server does not know: a domain with SPF, DKIM and DMARC in a DNS of its own, and a message it signed.
+ * A sender the server does not know: a domain with SPF, DKIM and DMARC in a DNS of its own, and a
+ * message it signed.
  *
  * Runs in:   bench. mailauth signs, so that the server's verifier meets another's work.
  * Specs:     RFC 6376, RFC 7208, RFC 7489.

@@ -23,7 +23,10 @@ export function straceIsInstalled(): boolean {
   return existsSync('/usr/bin/strace');
 }
 
-/** Sends `messages` of 1 kB with 20 sessions while all threads and later children of the server are traced. */
+/**
+ * Sends `messages` of 1 kB with 20 sessions while all threads and later children of the server are
+ * traced.
+ */
 export async function countSyncs(rig: Rig, work: string): Promise<SyncCount> {
   const file = join(work, `syncs-${rig.server.pid}`);
   const processes = processTree(rig.server.pid).flatMap((pid) => ['-p', `${pid}`]);
@@ -35,7 +38,10 @@ export async function countSyncs(rig: Rig, work: string): Promise<SyncCount> {
   return { messages, syncs: sumCalls(readFileSync(file, 'utf8')) };
 }
 
-/** Adds the `calls` column of strace's table: `% time, seconds, usecs/call, calls, [errors], syscall`. */
+/**
+ * Adds the `calls` column of strace's table: `% time, seconds, usecs/call, calls, [errors],
+ * syscall`.
+ */
 function sumCalls(table: string): number {
   let calls = 0;
   for (const line of table.split('\n')) {

@@ -2,8 +2,8 @@
  * Dovecot's LMTP delivery, with a configuration, users and mail of its own.
  *
  * Runs in:   bench, as root (Dovecot drops to its own users).
- * Invariant: its defaults stand (mail_fsync = optimized, one process a connection) except what keeps TLS and the
- *            machine's own mail out; every user exists.
+ * Invariant: its defaults stand (mail_fsync = optimized, one process a connection) except what
+ *            keeps TLS and the machine's own mail out; every user exists.
  */
 
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';

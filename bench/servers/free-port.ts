@@ -19,7 +19,10 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Resolves when a server on `port` says something that begins with `220`; gives up once it is not alive. */
+/**
+ * Resolves when a server on `port` says something that begins with `220`; gives up once it is not
+ * alive.
+ */
 export async function untilGreets(
   port: number,
   timeoutMs: number,

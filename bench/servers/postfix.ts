@@ -2,8 +2,8 @@
  * Postfix, as Debian packages it, with a configuration, queue and log of its own.
  *
  * Runs in:   bench, as root (Postfix drops to its own user).
- * Invariant: its defaults stand (process limits, fsync, concurrency) except what keeps DNS, TLS and the
- *            machine's own mail out; the machine's own Postfix is not touched.
+ * Invariant: its defaults stand (process limits, fsync, concurrency) except what keeps DNS, TLS and
+ *            the machine's own mail out; the machine's own Postfix is not touched.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -67,7 +67,10 @@ smtpd_client_connection_rate_limit = 0
 `;
 }
 
-/** Debian's services, without chroot jails (they would need files of the machine), listening on `port`. */
+/**
+ * Debian's services, without chroot jails (they would need files of the machine), listening on
+ * `port`.
+ */
 function services(port: number): string {
   return readFileSync(masterFile, 'utf8')
     .replace(/^smtp(\s+)inet/m, `127.0.0.1:${port}$1inet`)

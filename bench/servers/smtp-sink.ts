@@ -39,7 +39,10 @@ export class SmtpSink {
     return start === -1 ? 0 : Number(text.slice(start + 5, text.indexOf('\r', start)));
   }
 
-  /** Resolves with the instant (`performance.now()`) when `count` messages had come; rejects after `timeoutMs`. */
+  /**
+   * Resolves with the instant (`performance.now()`) when `count` messages had come; rejects after
+   * `timeoutMs`.
+   */
   until(count: number, timeoutMs: number): Promise<number> {
     return new Promise((resolve, reject) => {
       const look = () => {

@@ -1,7 +1,9 @@
 /**
- * `chaski ledger`: joins what was injected, acknowledged and arrived into one account, and judges it.
+ * `chaski ledger`: joins what was injected, acknowledged and arrived into one account, and judges
+ * it.
  *
- * Runs in: a process of its own. Exit code: 0 nothing missing, 1 the verdict is against it, 2 wrong usage.
+ * Runs in: a process of its own. Exit code: 0 nothing missing, 1 the verdict is against it, 2 wrong
+ *          usage.
  */
 
 import { existsSync } from 'node:fs';

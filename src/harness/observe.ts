@@ -62,7 +62,8 @@ function treeStats(root: number): readonly ProcessStat[] {
 
 function readStat(pid: number): ProcessStat | undefined {
   const text = read(`/proc/${pid}/stat`);
-  // The name stands in parentheses and may hold anything; the fields after it are numbers (proc(5)).
+  // The name stands in parentheses and may hold anything; the fields after it are numbers
+  // (proc(5)).
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   if (fields.length < 15) return undefined;
   const [utime, stime, cutime, cstime] = fields.slice(11, 15).map(Number);

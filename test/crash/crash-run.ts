@@ -1,10 +1,13 @@
 /**
  * Kills a real server again and again while mail goes through it, and counts afterwards.
  *
- * Runs in:   crash runs: the server, the load and the sink are processes of their own; only the server dies.
- * Limits:    the queue must drain within `drainMsMax` after the last kill, and never stand still for `stallMsMax`.
- * Invariant: every copy acknowledged with 250 arrives, unchanged; one that was not acknowledged arrives at most
- *            once or not at all; duplicates stay within the transactions that were open at the kills.
+ * Runs in:   crash runs: the server, the load and the sink are processes of their own; only the
+ *            server dies.
+ * Limits:    the queue must drain within `drainMsMax` after the last kill, and never stand still
+ *            for `stallMsMax`.
+ * Invariant: every copy acknowledged with 250 arrives, unchanged; one that was not acknowledged
+ *            arrives at most once or not at all; duplicates stay within the transactions that were
+ *            open at the kills.
  */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -34,7 +37,9 @@ const drainMsMax = 300_000;
 const stallMsMax = 30_000;
 /** After the last copy came: time for a duplicate to show up. */
 const settleMs = 1_500;
-/** Design §3: an outbound connection holds one open transaction and at most one pipelined behind it. */
+/**
+ * Design §3: an outbound connection holds one open transaction and at most one pipelined behind it.
+ */
 const transactionsPerConnection = 2;
 /** One kill in so many comes while the server is still starting. */
 const earlyKillEvery = 8;
@@ -188,7 +193,9 @@ class CrashRun {
     }
   }
 
-  /** Waits until the queue is empty; a stand-still ends the wait. Answers the messages still in it. */
+  /**
+   * Waits until the queue is empty; a stand-still ends the wait. Answers the messages still in it.
+   */
   async #drain(server: Child): Promise<number> {
     const beganMs = performance.now();
     let least = Infinity;
@@ -264,7 +271,8 @@ function lastJson<T>(output: string): T {
 export function describeCrash(report: CrashReport): string {
   const { account, sink, load } = report;
   return [
-    `${report.scene}, seed ${report.seed}: ${report.kills} kills, ${report.earlyKills} of them while starting`,
+    `${report.scene}, seed ${report.seed}: ${report.kills} kills, ` +
+      `${report.earlyKills} of them while starting`,
     `slowest start ${report.readyMsMax} ms, drained in ${report.drainMs} ms`,
     `${account.messages} messages: ${account.acknowledged} copies acknowledged, ` +
       `${account.refused} refused, ${account.unknown} unknown (${account.unknownArrived} arrived)`,

@@ -1,5 +1,6 @@
 /**
- * `npm run crash -- [--rounds N] [--scene relay|mixed] [--seed N] [--json]`: the kill proof. Exit code: 0 nothing lost, 1 the verdict.
+ * `npm run crash -- [--rounds N] [--scene relay|mixed] [--seed N] [--json]`: the kill proof. Exit
+ * code: 0 nothing lost, 1 the verdict.
  *
  * Runs in: a process of its own.
  */

@@ -1,5 +1,6 @@
 /**
- * What a crash run sends and where it goes: a plain relay, or messages that touch every shard and two sites.
+ * What a crash run sends and where it goes: a plain relay, or messages that touch every shard and
+ * two sites.
  *
  * Runs in: crash runs.
  */
@@ -72,7 +73,10 @@ export const mixedScene: Scene = {
   },
 };
 
-/** One address a line, for `chaski load --to FILE`; every message of the mixed scene goes to all of them. */
+/**
+ * One address a line, for `chaski load --to FILE`; every message of the mixed scene goes to all of
+ * them.
+ */
 export function mixedRecipients(): string {
   const remote = sites.flatMap((site) =>
     Array.from({ length: perSite }, (_, i) => `remote${i + 1}@${site}`),

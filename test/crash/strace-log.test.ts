@@ -48,7 +48,8 @@ test('a sync that failed, and one of another file, prove nothing', () => {
 
 test('every reply of one write is judged', () => {
   const second = '1M80J54PANWH0099';
-  const both = `write(18<socket:[7]>, "250 2.0.0 Ok: queued as ${id}\\r\\n250 2.0.0 Ok: queued as ${second}\\r\\n", 88) = 88`;
+  const ok = (each: string) => `250 2.0.0 Ok: queued as ${each}\\r\\n`;
+  const both = `write(18<socket:[7]>, "${ok(id)}${ok(second)}", 88) = 88`;
   const findings = judge(`11 ${record}`, `11 ${sync}`, `10 ${both}`);
   assert.equal(findings.replies, 2);
   assert.deepEqual(findings.early, [`${second}: no record before it`]);

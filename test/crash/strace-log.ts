@@ -2,8 +2,9 @@
  * Reads strace's log of a server into writes, syncs and replies in the order the kernel saw them.
  *
  * Runs in:   crash runs; pure.
- * Invariant: a call counts as begun at the line that shows its arguments and as returned at the line that shows
- *            its result, which is a later one when another thread came in between ("unfinished … resumed").
+ * Invariant: a call counts as begun at the line that shows its arguments and as returned at the
+ *            line that shows its result, which is a later one when another thread came in between
+ *            ("unfinished … resumed").
  */
 
 export interface Call {
@@ -52,15 +53,17 @@ export function parseStrace(log: string): readonly Call[] {
 export interface SyncFindings {
   readonly replies: number;
   readonly syncs: number;
-  /** Replies written before the sync of their record had returned, or whose record was never seen. */
+  /**
+   * Replies written before the sync of their record had returned, or whose record was never seen.
+   */
   readonly early: readonly string[];
 }
 
 const replyPattern = /250 [^"\\]*queued as ([0-9A-Z]{16})/g;
 
 /**
- * For each `250 … queued as ID`: the write that holds ID's record, then a sync of the same file begun after that
- * write returned, and the sync returned before the reply's write began.
+ * For each `250 … queued as ID`: the write that holds ID's record, then a sync of the same file
+ * begun after that write returned, and the sync returned before the reply's write began.
  */
 export function checkReplies(calls: readonly Call[]): SyncFindings {
   const isJournal = (call: Call) => call.file.endsWith('.seg');

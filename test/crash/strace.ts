@@ -1,6 +1,7 @@
 /**
- * `node test/crash/strace.ts [--messages N] [--json]`: watches the real server's system calls and holds it to the
- * rule that no `250` leaves before the sync of its record returned. Exit code: 0 kept or skipped, 1 broken.
+ * `node test/crash/strace.ts [--messages N] [--json]`: watches the real server's system calls and
+ * holds it to the rule that no `250` leaves before the sync of its record returned. Exit code: 0
+ * kept or skipped, 1 broken.
  *
  * Runs in: a process of its own.
  */

@@ -2,7 +2,8 @@
  * What a ledger folder holds: one file of JSON lines for each kind of entry.
  *
  * Runs in:   load generator and sink (they write), ledger (it reads).
- * Invariant: files are only appended to, a whole line in one write, so several processes may share a folder.
+ * Invariant: files are only appended to, a whole line in one write, so several processes may share
+ *            a folder.
  *
  * All instants are milliseconds since 1970 with fractions, from the writing machine's clock.
  */

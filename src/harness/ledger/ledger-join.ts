@@ -1,10 +1,12 @@
 /**
- * Joins the entries of a ledger into one account: what became of every message, for every recipient.
+ * Joins the entries of a ledger into one account: what became of every message, for every
+ * recipient.
  *
  * Runs in:   ledger, crash and bench runs. Entries may come in any order.
- * Limits:    keeps every entry in memory, about 1 kB a message; at most `examplesCountMax` ids a finding.
- * Invariant: lost = acknowledged, and neither arrived nor bounced. A message whose acknowledgement never came
- *            (the server died) may arrive or not; both are right, twice is not.
+ * Limits:    keeps every entry in memory, about 1 kB a message; at most `examplesCountMax` ids a
+ *            finding.
+ * Invariant: lost = acknowledged, and neither arrived nor bounced. A message whose acknowledgement
+ *            never came (the server died) may arrive or not; both are right, twice is not.
  */
 
 import { Latency, type LatencySummary } from '../latency.ts';

@@ -2,7 +2,8 @@
  * Appends entries to a ledger folder.
  *
  * Runs in:   load generator and sink.
- * Limits:    at most `bufferedBytesMax` or `bufferedMsMax` of entries wait in memory; `close` writes the rest.
+ * Limits:    at most `bufferedBytesMax` or `bufferedMsMax` of entries wait in memory; `close`
+ *            writes the rest.
  * Invariant: a line reaches its file whole and in one append, so that writers may share the folder.
  */
 
@@ -68,6 +69,7 @@ function writeLines(lines: Lines): void {
   const bytes = Buffer.from(lines.text, 'utf8');
   lines.text = '';
   const written = writeSync(lines.descriptor, bytes);
-  // A short append (disk full) leaves a torn line: going on would let another writer's line join it.
+  // A short append (disk full) leaves a torn line: going on would let another writer's line join
+  // it.
   assert(written === bytes.length, `ledger took ${written} of ${bytes.length} bytes`);
 }

@@ -12,7 +12,9 @@ import { byteLength, latin1, view } from '../../base/bytes.ts';
 
 export const markName = 'X-Chaski-Ledger';
 
-/** `sha256` is base64url of the hash of the body as SMTP's canonical form has it, dots unstuffed. */
+/**
+ * `sha256` is base64url of the hash of the body as SMTP's canonical form has it, dots unstuffed.
+ */
 export interface Mark {
   readonly id: string;
   readonly sha256: string;

@@ -1,12 +1,13 @@
 /**
- * Drives sessions against a server: a closed loop (N sessions, each sends when it is free) or an open one (messages
- * start by a schedule, on free sessions or new ones).
+ * Drives sessions against a server: a closed loop (N sessions, each sends when it is free) or an
+ * open one (messages start by a schedule, on free sessions or new ones).
  *
  * Runs in:   load generator.
- * Limits:    `sessionsMax` connections at once; a server that does not take connections for `patienceMs` ends the
- *            run; after `stop`, messages under way have `graceMs`.
- * Invariant: latency counts from the intended start, so a server that stalls is charged for the messages that had
- *            to wait (open loop). Every message is entered as injected before its first byte can leave.
+ * Limits:    `sessionsMax` connections at once; a server that does not take connections for
+ *            `patienceMs` ends the run; after `stop`, messages under way have `graceMs`.
+ * Invariant: latency counts from the intended start, so a server that stalls is charged for the
+ *            messages that had to wait (open loop). Every message is entered as injected before its
+ *            first byte can leave.
  */
 
 import { assert } from '../../base/assert.ts';

@@ -2,8 +2,8 @@
  * A session of the load generator, as a run sees it: it is given messages and tells their outcomes.
  *
  * Runs in:   load generator; types and names only.
- * Invariant: every message given to `send` gets exactly one outcome, also when the connection dies; `onClose`
- *            comes once, last.
+ * Invariant: every message given to `send` gets exactly one outcome, also when the connection dies;
+ *            `onClose` comes once, last.
  */
 
 import type { LoadMessage } from './message-source.ts';

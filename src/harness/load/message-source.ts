@@ -2,8 +2,10 @@
  * Makes the messages of a run: each with a mark of its own, and a body no other has.
  *
  * Runs in:   load generator.
- * Specs:     RFC 5322 §2.1, §3.6; RFC 5321 §4.5.2 (dots are doubled on the wire), §4.5.3.1.6 (line length).
- * Limits:    bodies are cut from a filler of `fillerLines` lines; a longer one takes them in a circle.
+ * Specs:     RFC 5322 §2.1, §3.6; RFC 5321 §4.5.2 (dots are doubled on the wire), §4.5.3.1.6 (line
+ *            length).
+ * Limits:    bodies are cut from a filler of `fillerLines` lines; a longer one takes them in a
+ *            circle.
  * Invariant: the same seed makes the same bodies; every `dotEvery`th filler line begins with a dot.
  */
 

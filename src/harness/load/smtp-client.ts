@@ -1,5 +1,6 @@
 /**
- * One session of the load generator: sends message after message over one connection and times each step.
+ * One session of the load generator: sends message after message over one connection and times each
+ * step.
  *
  * Runs in:   load generator.
  * Specs:     RFC 5321, RFC 2033 (LMTP), RFC 2920 (PIPELINING).
@@ -302,7 +303,10 @@ export class SmtpClient implements LoadSession {
   }
 }
 
-/** Where the first whole reply ends: the line whose code is followed by a space (RFC 5321 §4.2.1); -1 if none. */
+/**
+ * Where the first whole reply ends: the line whose code is followed by a space (RFC 5321 §4.2.1);
+ * -1 if none.
+ */
 function replyEnd(input: string): number {
   let start = 0;
   for (;;) {

@@ -2,7 +2,8 @@
  * Counts what happened to the messages of a run and how long each step took.
  *
  * Runs in:   load generator.
- * Limits:    `repliesCountMax` different refusals and closings are told apart; the rest count as "other".
+ * Limits:    `repliesCountMax` different refusals and closings are told apart; the rest count as
+ *            "other".
  */
 
 import { Latency, type LatencySummary } from '../latency.ts';

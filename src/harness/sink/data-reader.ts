@@ -13,7 +13,10 @@ const terminator = Buffer.from('\r\n.\r\n', 'latin1');
 export class DataReader {
   readonly #bytesMax: number;
   readonly #parts: Buffer[] = [];
-  /** The last bytes seen, at most four; DATA's own line end counts, so that an empty body ends at once. */
+  /**
+   * The last bytes seen, at most four; DATA's own line end counts, so that an empty body ends at
+   * once.
+   */
   #tail: Buffer = Buffer.from('\r\n', 'latin1');
   #bytes = 0;
   isTooLarge = false;
@@ -72,7 +75,10 @@ export class DataReader {
   }
 }
 
-/** Removes the dots that DATA doubled; the message is one array afterwards, that of `parts` where it can be. */
+/**
+ * Removes the dots that DATA doubled; the message is one array afterwards, that of `parts` where it
+ * can be.
+ */
 export function unstuff(parts: readonly Buffer[]): Buffer {
   const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   let at = bytes[0] === 0x2e ? 0 : nextDot(bytes, 0);

@@ -1,11 +1,12 @@
 /**
- * One client's session at a sink: the server side of SMTP or LMTP, fast, trusting and without policy.
+ * One client's session at a sink: the server side of SMTP or LMTP, fast, trusting and without
+ * policy.
  *
  * Runs in:   sink; pure but for the `SinkWire` it is given.
  * Specs:     RFC 5321, RFC 2920 (PIPELINING), RFC 3030 (CHUNKING), RFC 2033 (LMTP).
  * Limits:    `lineBytesMax` a command; `messageBytesMax` a message (552 past it).
- * Invariant: replies leave in the order of their commands, all of one chunk of input in one write, and none
- *            before the message it acknowledges was handed over.
+ * Invariant: replies leave in the order of their commands, all of one chunk of input in one write,
+ *            and none before the message it acknowledges was handed over.
  */
 
 import { Buffer } from 'node:buffer';
@@ -311,7 +312,10 @@ export class SinkSession {
   }
 }
 
-/** The address between the angle brackets of MAIL or RCPT; what follows the colon where there are none. */
+/**
+ * The address between the angle brackets of MAIL or RCPT; what follows the colon where there are
+ * none.
+ */
 function pathOf(line: string): string {
   const open = line.indexOf('<');
   const close = line.indexOf('>', open + 1);

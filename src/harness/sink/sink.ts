@@ -1,5 +1,6 @@
 /**
- * Listens, takes mail as fast as it comes or as its fault model says, counts it and writes it to the ledger.
+ * Listens, takes mail as fast as it comes or as its fault model says, counts it and writes it to
+ * the ledger.
  *
  * Runs in:   sink process.
  * Specs:     RFC 3464 §2.3.2 (Final-Recipient, read from bounces).

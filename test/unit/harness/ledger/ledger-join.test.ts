@@ -63,7 +63,7 @@ test('a copy that bounced is not lost', () => {
   assert.equal(account.bounced, 1);
 });
 
-test('a message whose acknowledgement never came may arrive or not, and twice is a duplicate', () => {
+test('a message never acknowledged may arrive or not, and twice is a duplicate', () => {
   const account = join({
     injected: [injected, { ...injected, id: 'm2' }],
     arrived: [arrived(), arrived({ to: [to[0]!] })],

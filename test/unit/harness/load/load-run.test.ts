@@ -1,6 +1,6 @@
 /**
- * Aim: a run starts what its plan says, charges a stalling server for the messages that had to wait, and comes
- *      through a server's death with every message accounted for.
+ * Aim: a run starts what its plan says, charges a stalling server for the messages that had to
+ *      wait, and comes through a server's death with every message accounted for.
  * Method: sessions of a model server on a clock turned by hand; percentiles against computed ones.
  */
 
@@ -158,7 +158,7 @@ test('messages that could not be started within the grace are counted', async ()
   assert.equal(server.tally.messages + run.unstarted, 100);
 });
 
-test('a count ends the run after so many messages, on as many connections as they may share', async () => {
+test('a count ends the run, on as many connections as its messages may share', async () => {
   const server = new ModelServer();
   const options = server.options({ countMax: 100, perConnection: 8, sessionsMax: 3 });
   await play(server, options, 10_000);
@@ -167,7 +167,7 @@ test('a count ends the run after so many messages, on as many connections as the
   assert.equal(server.sessions.size, 0);
 });
 
-test('a server that dies leaves messages unknown, and the run goes on when it is back', async () => {
+test('a server that dies leaves messages unknown, and the run goes on with it', async () => {
   const server = new ModelServer();
   const run = new LoadRun(server.options({ sessionsMax: 5, durationMs: 10_000 }));
   const ended = run.run();

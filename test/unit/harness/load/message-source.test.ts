@@ -1,5 +1,6 @@
 /**
- * Aim: generated messages are valid mail of the size asked for, all different, and recognised again.
+ * Aim: generated messages are valid mail of the size asked for, all different, and recognised
+ *      again.
  * Method: messages read back through the sink's own path.
  */
 

@@ -1,5 +1,6 @@
 /**
- * Aim: the generator's own SMTP and LMTP client tells the truth about every message, whatever the server does.
+ * Aim: the generator's own SMTP and LMTP client tells the truth about every message, whatever the
+ *      server does.
  * Method: the harness's sink as the server, with faults; both over loopback.
  */
 
@@ -75,7 +76,7 @@ for (const pipeline of [false, true]) {
     assert.equal(report.acknowledged, count);
   });
 
-  test(`what single recipients, MAIL, DATA and the end of data refuse is told apart, ${how}`, async (context) => {
+  test(`refusals at MAIL, RCPT, DATA and its end are told apart, ${how}`, async (context) => {
     for (const at of ['mail', 'rcpt', 'data', 'message']) {
       const faults = [`${at}=451 4.3.0 Busy at ${at}:0.3`];
       const { report, counts } = await play(context, { pipeline, recipients: 2, faults });

@@ -1,5 +1,6 @@
 /**
- * Aim: a sink speaks SMTP and LMTP well enough for any client, and breaks it exactly as its model says.
+ * Aim: a sink speaks SMTP and LMTP well enough for any client, and breaks it exactly as its model
+ *      says.
  * Method: sessions over a recorded wire, with seeded chance and a clock turned by hand.
  */
 
