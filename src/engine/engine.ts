@@ -27,6 +27,10 @@ import { unlimitedLeases } from './delivery/leases.ts';
 import { phaseTimeouts, siteLimits } from './delivery/limits.ts';
 import { Router as DeliveryRouter } from './delivery/route.ts';
 import { engineCounters, engineGauges } from './engine-metrics.ts';
+import { EventLog } from './events/event-log.ts';
+import { shardEvents } from './events/message-events.ts';
+import { shareOfEvents } from './events/share.ts';
+import { traceHandlers } from './events/trace-handlers.ts';
 import { dkimKeyHandlers } from './jobs/dkim-keys.ts';
 import { passwordHandlers } from './jobs/password-job.ts';
 import { createLocalDelivery, deliverHere } from './local-delivery.ts';
@@ -81,7 +85,7 @@ export function createEngine(parts: EngineParts): Engine {
   const deliveries = createDeliveries(parts);
   const bodies = new BodyBudget(settings.memory.bodiesBytesMax / parts.workers);
   const counters = engineCounters(parts.metrics);
-  const events = logEvents(log, clock, counters);
+  const logged = logEvents(log, clock, counters);
 
   const bounces = createBounces({
     random,
@@ -96,7 +100,7 @@ export function createEngine(parts: EngineParts): Engine {
       submit: (message, domain, done) => deliveries.submit(message, domain, done),
     },
     local: createLocalDelivery({
-      mailboxesOf: (shard) => shards.get(shard)?.mailboxes,
+      shardOf: (shard) => shards.get(shard),
       uplink: parts.uplink,
       clock,
     }),
@@ -122,6 +126,8 @@ export function createEngine(parts: EngineParts): Engine {
 
   async function openShard(shard: ShardId): Promise<OpenShard> {
     const mailboxes = new Mailboxes({ clock });
+    const eventLog = createEventLog(parts, shard);
+    const events = shardEvents(logged, eventLog, clock);
     const spool = new Spool({ clock, events, bodies, attempt: createAttempt(attemptParts) });
     const store = await Shard.open({
       id: shard,
@@ -141,10 +147,13 @@ export function createEngine(parts: EngineParts): Engine {
         reserveBytes: settings.data.reserveBytes,
       },
     });
+    eventLog.start();
     return {
       store,
       spool,
       mailboxes,
+      eventLog,
+      events,
       deliverHere: (message, packed, bytes) =>
         deliverHere(mailboxes, spool, events, message, packed, bytes),
     };
@@ -173,7 +182,11 @@ export function createEngine(parts: EngineParts): Engine {
     [engineAsks.metrics]: async () => ({ ok: true, value: await parts.metrics.rows() }),
     ...dkimKeyHandlers,
     ...passwordHandlers(random),
-    ...mailboxHandlers({ mailboxesOf: (ask) => shardOf(ask)?.mailboxes }),
+    ...mailboxHandlers({
+      mailboxesOf: (ask) => shardOf(ask)?.mailboxes,
+      copied: (ask, delivery, outcomes) => shardOf(ask)?.events.copied(delivery, outcomes),
+    }),
+    ...traceHandlers({ eventLogOf: (ask) => shardOf(ask)?.eventLog, clock }),
     ...queueHandlers({ shardOf, clock, bounces, expiryMs: () => settings.relay.expiryMs }),
   };
   return { handlers };
@@ -181,6 +194,19 @@ export function createEngine(parts: EngineParts): Engine {
 
 export function shardFolder(dataFolder: string, shard: ShardId): string {
   return `${dataFolder}/shards/${String(shard).padStart(3, '0')}`;
+}
+
+function createEventLog({ settings, disk, clock, log }: EngineParts, shard: ShardId): EventLog {
+  const { data, store } = settings;
+  const bytesMax = () => shareOfEvents(disk, `${data.dir}/shards`, store.eventsBytesMax);
+  return new EventLog({
+    folder: shardFolder(data.dir, shard),
+    shard,
+    disk,
+    clock,
+    log: log.with({ shard }),
+    keep: async () => ({ keepMs: store.eventsKeepMs, bytesMax: await bytesMax() }),
+  });
 }
 
 function createDeliveries(parts: EngineParts): Deliveries {

@@ -22,6 +22,7 @@ import type { Uplinked } from './engine.ts';
 import type { Delivery, DeliveryOutcome, DeliveryTarget } from './mailbox/delivery.ts';
 import type { Mailboxes } from './mailbox/mailboxes.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
+import type { OpenShard } from './shards.ts';
 import type { LocalDelivery } from './spool/attempt.ts';
 import type { MessageEvents } from './spool/events.ts';
 import type { Spool } from './spool/spool.ts';
@@ -70,7 +71,7 @@ function targetsOf({ envelope }: MessageToPrepare): DeliveryTarget[] {
 }
 
 export interface LocalDeliveryParts {
-  readonly mailboxesOf: (shard: ShardId) => Mailboxes | undefined;
+  readonly shardOf: (shard: ShardId) => Pick<OpenShard, 'mailboxes' | 'events'> | undefined;
   readonly uplink: Uplinked;
   readonly clock: Clock;
 }
@@ -88,8 +89,12 @@ export function createLocalDelivery(parts: LocalDeliveryParts): LocalDelivery {
       targets: [{ account: target.account, recipient: recipient.address }],
       parts: bytes,
     };
-    const here = parts.mailboxesOf(target.shard);
-    if (here !== undefined) return answerOf(await here.deliver(delivery));
+    const here = parts.shardOf(target.shard);
+    if (here !== undefined) {
+      const outcomes = await here.mailboxes.deliver(delivery);
+      here.events.copied(delivery, outcomes);
+      return answerOf(outcomes);
+    }
     const meta: PackedDelivery = [
       message.id,
       message.tenant,

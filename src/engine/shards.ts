@@ -11,6 +11,8 @@ import type { ShardOpened } from '../actors/asks/system.ts';
 import { failureOf } from '../base/errors.ts';
 import type { ShardId } from '../base/ids.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
+import type { EventLog } from './events/event-log.ts';
+import type { ShardEvents } from './events/message-events.ts';
 import type { Mailboxes } from './mailbox/mailboxes.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
 import type { Spool } from './spool/spool.ts';
@@ -21,6 +23,8 @@ export interface OpenShard {
   readonly store: Shard;
   readonly spool: Spool;
   readonly mailboxes: Mailboxes;
+  readonly eventLog: EventLog;
+  readonly events: ShardEvents;
   /** Accepts a message whose recipients are all accounts of this shard: their journal is its only one. */
   deliverHere(
     message: MessageToPrepare,
@@ -81,6 +85,7 @@ export class Shards {
     opened.spool.drain();
     await opened.spool.settled();
     this.#shards.delete(shard);
+    await opened.eventLog.close();
     await opened.store.close();
     if (this.#shards.size === 0) {
       this.#timer?.cancel();

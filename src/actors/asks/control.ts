@@ -252,7 +252,12 @@ export interface ControlMethods {
   /** `of` is a message id or an address; oldest first. */
   trace: Method<
     { readonly of: string; readonly limit: number },
-    { readonly events: readonly TraceEvent[]; readonly isComplete: boolean }
+    {
+      readonly events: readonly TraceEvent[];
+      readonly isComplete: boolean;
+      /** Shards that could not be asked, and why: what they know is missing. */
+      readonly unread?: readonly { readonly shard: number; readonly reason: string }[];
+    }
   >;
 
   /** `shards` empty is all. Hands out each finding. */

@@ -10,6 +10,7 @@ import { mailboxHandlers } from './mailbox-handlers.ts';
 import type { ControlParts } from './parts.ts';
 import { queueHandlers } from './queue-handlers.ts';
 import { serverHandlers } from './server-handlers.ts';
+import { traceHandlers } from './trace-handlers.ts';
 
 export function controlHandlers(parts: ControlParts): ControlHandlers {
   return {
@@ -17,5 +18,6 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...directoryHandlers(parts),
     ...queueHandlers(parts),
     ...mailboxHandlers(parts),
+    ...traceHandlers(parts),
   };
 }

@@ -17,13 +17,19 @@ import {
 } from '../../actors/asks/mailbox-asks.ts';
 import { failure, failureOf } from '../../base/errors.ts';
 import type { AccountId, MessageId, TenantId } from '../../base/ids.ts';
-import type { DeliveryTarget } from './delivery.ts';
+import type { Delivery, DeliveryOutcome, DeliveryTarget } from './delivery.ts';
 import type { NumberedMailbox } from './mailbox-reader.ts';
 import type { Mailboxes } from './mailboxes.ts';
 
 export interface MailboxHandlerParts {
   /** The open shard's mailboxes; undefined where the shard is not open here. */
   readonly mailboxesOf: (ask: ArrivedAsk) => Mailboxes | undefined;
+  /** Told of each copy that came out of a spool. */
+  readonly copied?: (
+    ask: ArrivedAsk,
+    delivery: Delivery,
+    outcomes: readonly DeliveryOutcome[],
+  ) => void;
 }
 
 type Work = (mailboxes: Mailboxes, ask: ArrivedAsk) => Answer | Promise<Answer>;
@@ -37,7 +43,7 @@ export function mailboxHandlers(parts: MailboxHandlerParts): Handlers {
     return answered(work, mailboxes, ask);
   };
   return {
-    [mailboxAsks.deliver]: handler(deliver),
+    [mailboxAsks.deliver]: handler((mailboxes, ask) => deliver(parts, mailboxes, ask)),
     [mailboxAsks.list]: handler(list),
     [mailboxAsks.status]: handler(status),
     [mailboxAsks.messages]: handler(messages),
@@ -56,20 +62,26 @@ async function answered(work: Work, mailboxes: Mailboxes, ask: ArrivedAsk): Prom
   }
 }
 
-async function deliver(mailboxes: Mailboxes, ask: ArrivedAsk): Promise<Answer> {
+async function deliver(
+  parts: MailboxHandlerParts,
+  mailboxes: Mailboxes,
+  ask: ArrivedAsk,
+): Promise<Answer> {
   const [id, tenant, sender, receivedMs, packed] = ask.meta as PackedDelivery;
   const targets: DeliveryTarget[] = [];
   for (let i = 0; i < packed.length; i += 2) {
     targets.push({ account: packed[i] as AccountId, recipient: packed[i + 1] as string });
   }
-  const value = await mailboxes.deliver({
+  const delivery: Delivery = {
     id: id as MessageId,
     tenant: tenant as TenantId,
     sender,
     receivedMs,
     targets,
     parts: [ask.body],
-  });
+  };
+  const value = await mailboxes.deliver(delivery);
+  parts.copied?.(ask, delivery, value);
   return { ok: true, value };
 }
 

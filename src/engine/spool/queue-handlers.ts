@@ -135,6 +135,7 @@ async function actOn(
     if (action.action === 'delete' || action.action === 'bounce') {
       recipient.state = action.action === 'delete' ? 'deleted' : 'failed';
       recipient.reply = removedReply;
+      spool.events.attempted(message, recipient, removed);
     } else if (action.action !== 'hold') recipient.nextMs = nowMs;
   }
   if (action.action === 'hold') message.isHeld = true;

@@ -1,0 +1,116 @@
+/**
+ * The ask that reads a shard's event log, and events as they are packed on disk and between threads.
+ *
+ * Runs in:   both sides; plain data only.
+ * Invariant: kinds and fields stand by place in files that outlive this build: new ones are added at the end only.
+ */
+
+export const traceAsks = {
+  /** meta: `TraceQuery`; answer: `TracePage`. Class `long`. */
+  read: 'trace.read',
+} as const;
+
+/** How many events one ask answers at most. */
+export const eventsPerAskMax = 10_000;
+
+export interface TraceQuery {
+  /** A message id, or an address in any case. */
+  readonly of: string;
+  readonly limit: number;
+  /** Events from before are of no interest: enough newer ones are known. */
+  readonly sinceMs: number;
+}
+
+/** The newest events that fit, oldest first. */
+export interface TracePage {
+  readonly events: readonly PackedEvent[];
+  /** This shard knows of no further ones, those before `sinceMs` included. */
+  readonly isComplete: boolean;
+}
+
+export const eventKinds = [
+  'accepted',
+  'delivered',
+  'deferred',
+  'failed',
+  'expired',
+  'deleted',
+  'bounced',
+  'stored',
+  'refused',
+] as const;
+export type EventKind = (typeof eventKinds)[number];
+
+/** Places in `eventKinds`. */
+export const eventNumbers = {
+  accepted: 0,
+  delivered: 1,
+  deferred: 2,
+  failed: 3,
+  expired: 4,
+  deleted: 5,
+  bounced: 6,
+  stored: 7,
+  refused: 8,
+} as const satisfies Record<EventKind, number>;
+
+/** What every event begins with: kind, instant, message id, tenant, sender, recipients. */
+type Head<Kind extends EventKind> = readonly [
+  kind: (typeof eventNumbers)[Kind],
+  instantMs: number,
+  id: string,
+  tenant: number,
+  sender: string,
+  recipients: readonly string[],
+];
+
+/** A message with many recipients leads to several, each with some of them. */
+export type AcceptedEvent = readonly [
+  ...Head<'accepted'>,
+  bytes: number,
+  /** Of the whole message. */
+  recipientCount: number,
+  listener: string,
+  protocol: string,
+  peer: string,
+  helo: string,
+  user: string,
+];
+
+/** An attempt for one recipient ended, or an operator ended it. */
+export type OutcomeEvent = readonly [
+  ...Head<'delivered' | 'deferred' | 'failed' | 'expired' | 'deleted'>,
+  host: string,
+  address: string,
+  reply: string,
+  attempts: number,
+  /** 0 when nothing is tried again. */
+  nextMs: number,
+];
+
+/** A report went to the sender: a message of its own. */
+export type BouncedEvent = readonly [...Head<'bounced'>, bounceId: string];
+
+/** A copy for one account; the origin is "" where the copy came out of a spool, whose `accepted` tells it. */
+export type StoredEvent = readonly [
+  ...Head<'stored'>,
+  uid: number,
+  isRepeat: boolean,
+  listener: string,
+  protocol: string,
+  peer: string,
+  helo: string,
+  user: string,
+];
+
+export type RefusedEvent = readonly [
+  ...Head<'refused'>,
+  code: string,
+  listener: string,
+  protocol: string,
+  peer: string,
+  helo: string,
+  user: string,
+];
+
+export type PackedEvent = AcceptedEvent | OutcomeEvent | BouncedEvent | StoredEvent | RefusedEvent;

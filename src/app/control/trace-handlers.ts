@@ -1,0 +1,86 @@
+/**
+ * `trace`: what happened to a message or to an address's mail, out of the event logs of all shards.
+ *
+ * Runs in:   main thread.
+ * Limits:    `shardsAtOnce` shards are asked at a time, and those that follow are only asked for what is newer than
+ *            the oldest event still wanted: so at most `shardsAtOnce + 1` pages are in memory.
+ */
+
+import type { Answer, Ask } from '../../actors/ask.ts';
+import type { ControlHandlers, ControlResult, TraceEvent } from '../../actors/asks/control.ts';
+import {
+  eventNumbers,
+  eventsPerAskMax,
+  type PackedEvent,
+  type TracePage,
+  type TraceQuery,
+  traceAsks,
+} from '../../actors/asks/trace-asks.ts';
+import { shardId } from '../../base/ids.ts';
+import type { ControlParts } from './parts.ts';
+import { traceEventOf } from './trace-words.ts';
+
+const askMsMax = 30_000;
+const shardsAtOnce = 8;
+
+export function traceHandlers(parts: ControlParts): ControlHandlers {
+  return { trace: ({ of, limit }) => trace(parts, of, Math.min(limit, eventsPerAskMax)) };
+}
+
+async function trace(
+  parts: ControlParts,
+  of: string,
+  limit: number,
+): Promise<ControlResult<'trace'>> {
+  let events: PackedEvent[] = [];
+  let isComplete = true;
+  const unread: { readonly shard: number; readonly reason: string }[] = [];
+  for (let from = 0; from < parts.shards; from += shardsAtOnce) {
+    const count = Math.min(shardsAtOnce, parts.shards - from);
+    const sinceMs = events.length < limit ? 0 : events[0]![1];
+    const query: TraceQuery = { of, limit, sinceMs };
+    const answers = await Promise.all(
+      Array.from({ length: count }, (_, i) => ask(parts, from + i, query)),
+    );
+    for (const [i, answer] of answers.entries()) {
+      if (!answer.ok) {
+        unread.push({ shard: from + i, reason: answer.detail || answer.code });
+        continue;
+      }
+      const page = answer.value as TracePage;
+      isComplete &&= page.isComplete;
+      events.push(...page.events);
+    }
+    events.sort(byInstant);
+    if (events.length <= limit) continue;
+    isComplete = false;
+    events = events.slice(-limit);
+  }
+  return { events: events.map((event): TraceEvent => traceEventOf(event, of)), isComplete, unread };
+}
+
+function ask(parts: ControlParts, shard: number, query: TraceQuery): Promise<Answer> {
+  const request: Ask = {
+    shard: shardId(shard),
+    actor: 'trace',
+    name: traceAsks.read,
+    key: '',
+    class: 'long',
+    lane: 'normal',
+    deadlineMs: parts.clock.nowMs() + askMsMax,
+    meta: query,
+    body: [],
+  };
+  return parts.router.ask(request);
+}
+
+/** Shards' clocks are one, so ties between them are few: then what leads to the other comes first. */
+function byInstant(a: PackedEvent, b: PackedEvent): number {
+  return a[1] - b[1] || rankOf(a) - rankOf(b);
+}
+
+function rankOf([kind]: PackedEvent): number {
+  if (kind === eventNumbers.accepted) return 0;
+  if (kind === eventNumbers.stored || kind === eventNumbers.refused) return 1;
+  return kind === eventNumbers.bounced ? 3 : 2;
+}

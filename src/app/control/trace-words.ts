@@ -1,0 +1,102 @@
+/**
+ * Events in words for people.
+ *
+ * Runs in: main thread; pure.
+ */
+
+import type { TraceEvent } from '../../actors/asks/control.ts';
+import {
+  type AcceptedEvent,
+  eventKinds,
+  eventNumbers,
+  type OutcomeEvent,
+  type PackedEvent,
+  type RefusedEvent,
+  type StoredEvent,
+} from '../../actors/asks/trace-asks.ts';
+
+/** Of a message with many recipients, so many are named in a line. */
+const namedMax = 8;
+
+/** `of` is what was looked for: of several recipients, the one asked for is shown. */
+export function traceEventOf(event: PackedEvent, of: string): TraceEvent {
+  const [kind, instantMs, id, , sender, recipients] = event;
+  const wanted = of.toLowerCase();
+  const recipient =
+    recipients.length === 1
+      ? recipients[0]
+      : recipients.find((address) => address.toLowerCase() === wanted);
+  return {
+    id,
+    instantMs,
+    kind: eventKinds[kind] ?? `kind ${kind}`,
+    sender,
+    ...(recipient === undefined ? {} : { recipient }),
+    detail: detailOf(event, recipient),
+  };
+}
+
+function detailOf(event: PackedEvent, recipient: string | undefined): string {
+  switch (event[0]) {
+    case eventNumbers.accepted:
+      return acceptedDetail(event, recipient);
+    case eventNumbers.bounced:
+      return `reported to the sender as ${event[6]}`;
+    case eventNumbers.stored:
+      return storedDetail(event);
+    case eventNumbers.refused:
+      return refusedDetail(event);
+    default:
+      return outcomeDetail(event);
+  }
+}
+
+function acceptedDetail(event: AcceptedEvent, recipient: string | undefined): string {
+  const recipients = event[5];
+  const [, , , , , , bytes, recipientCount, ...origin] = event;
+  const words = [`${bytes} bytes`, originWords(origin)];
+  if (recipientCount > 1) words.push(`${recipientCount} recipients`);
+  if (recipient === undefined) words.push(`to ${namesOf(recipients)}`);
+  return joined(words);
+}
+
+function namesOf(recipients: readonly string[]): string {
+  const named = recipients.slice(0, namedMax).map((address) => `<${address}>`);
+  const rest = recipients.length - named.length;
+  return rest > 0 ? `${named.join(' ')} and ${rest} more` : named.join(' ');
+}
+
+function outcomeDetail(event: OutcomeEvent): string {
+  const [kind, , , , , , host, address, reply, attempts, nextMs] = event;
+  const at = address === '' || address === host ? host : `${host} [${address}]`.trim();
+  const words = [reply, at === '' ? '' : `at ${at}`];
+  // Who was delivered to at once needs no count.
+  if (attempts > 1 || kind !== eventNumbers.delivered) words.push(`attempt ${attempts}`);
+  if (nextMs > 0) words.push(`next ${new Date(nextMs).toISOString()}`);
+  return joined(words);
+}
+
+function storedDetail(event: StoredEvent): string {
+  const [, , , , , , uid, isRepeat, ...origin] = event;
+  return joined([`INBOX, UID ${uid}`, isRepeat ? 'was there already' : '', originWords(origin)]);
+}
+
+function refusedDetail(event: RefusedEvent): string {
+  const [, , , , , , code, ...origin] = event;
+  return joined([code, originWords(origin)]);
+}
+
+/** listener, protocol, peer, EHLO name, user. */
+function originWords([listener, protocol, peer, helo, user]: readonly string[]): string {
+  const words: string[] = [];
+  if (listener !== '') words.push(`by ${listener}`);
+  if (protocol !== '') words.push(`with ${protocol}`);
+  if (peer !== '') words.push(`from [${peer}]`);
+  if (helo !== '') words.push(`(${helo})`);
+  if (user !== '') words.push(`as <${user}>`);
+  return words.join(' ');
+}
+
+function joined(words: readonly string[]): string {
+  return words.filter((word) => word !== '').join(', ');
+}
