@@ -47,10 +47,13 @@ export class Room {
     return this.#hasReserve;
   }
 
+  /** Looks once, and leaves the making of a reserve to the next look: an opening does not wait for it. */
   async start(): Promise<void> {
-    // One left by a crash may be short: it is made again when there is room.
-    await this.giveUp();
-    await this.#check();
+    this.#hasReserve = await this.#findReserve();
+    // One that a crash left short is made again.
+    if (!this.#hasReserve) await this.#removeReserve();
+    await this.#look();
+    this.#schedule();
   }
 
   /** Frees the reserve's blocks for outcomes, expunges and compaction. */
@@ -72,17 +75,38 @@ export class Room {
   }
 
   async #check(): Promise<void> {
-    try {
-      this.#freeBytes = await this.#disk.freeBytes(this.#folder);
-      const wanted = this.#limits.diskFreeBytesMin + this.#limits.reserveBytes;
-      if (!this.#hasReserve && this.#freeBytes >= wanted) await this.#makeReserve();
-    } catch (error) {
-      if (!(error instanceof DiskError)) throw error;
+    await this.#look();
+    const wanted = this.#limits.diskFreeBytesMin + this.#limits.reserveBytes;
+    if (!this.#hasReserve && this.#freeBytes >= wanted) {
+      await this.#makeReserve().catch(ignoreDisk);
     }
+    this.#schedule();
+  }
+
+  /** The last figure stands where the disk does not tell. */
+  async #look(): Promise<void> {
+    await this.#disk.freeBytes(this.#folder).then((bytes) => {
+      this.#freeBytes = bytes;
+    }, ignoreDisk);
+  }
+
+  #schedule(): void {
     if (this.#isClosed) return;
     this.#timer = this.#clock.setTimer(this.#limits.roomCheckMs, () => {
       this.#checking = this.#check();
     });
+  }
+
+  async #findReserve(): Promise<boolean> {
+    try {
+      const file = await this.#disk.open(this.#path, 'read');
+      const size = await file.size();
+      await file.close();
+      return size >= this.#limits.reserveBytes;
+    } catch (error) {
+      ignoreDisk(error);
+      return false;
+    }
   }
 
   async #makeReserve(): Promise<void> {
@@ -103,10 +127,11 @@ export class Room {
   }
 
   async #removeReserve(): Promise<void> {
-    try {
-      await this.#disk.remove(this.#path);
-    } catch (error) {
-      if (!(error instanceof DiskError)) throw error;
-    }
+    await this.#disk.remove(this.#path).catch(ignoreDisk);
   }
+}
+
+/** What the disk says no to here is tried again at the next look. */
+function ignoreDisk(error: unknown): void {
+  if (!(error instanceof DiskError)) throw error;
 }

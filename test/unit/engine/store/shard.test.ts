@@ -95,6 +95,8 @@ test('a failed sync fails its own group only; the shard goes on in a new segment
 test('a full disk is disk-full, costs the reserve, and is over when there is space again', async () => {
   const bench = storeBench();
   const shard = await bench.open();
+  bench.clock.advance(1_000);
+  await turns();
   assert.ok((await bench.disk.list('/shard')).includes('reserve'));
   bench.disk.plan = { onWrite: () => 'no-space' };
   await rejects(shard.append([note('a')]), 'disk-full');
