@@ -116,6 +116,7 @@ export class AccountActor {
   }
 
   nextDocument(): number {
+    mustFit(this.#documentNext, 'documents');
     return this.#documentNext++;
   }
 
@@ -131,6 +132,7 @@ export class AccountActor {
       first = 1;
     }
     if (first === undefined) throw new MailError('not-found', `mailbox ${mailbox}`);
+    mustFit(first + count, 'UIDs');
     this.#uidNext.set(mailbox, first + count);
     return first;
   }
@@ -189,6 +191,11 @@ export class AccountActor {
     this.#pending.delete(done);
     if (this.#pending.size === 0) this.#pendingThreads.clear();
   }
+}
+
+/** RFC 9051 §2.3.1.1: 32 bits, and none is used twice: a mailbox that used them up takes no more. */
+function mustFit(number: number, what: string): void {
+  if (number > 0xffff_ffff) throw new MailError('not-possible-now', `no ${what} left`);
 }
 
 /** RFC 9051 §2.3.1.1: seconds rise with every new mailbox of a name. */

@@ -135,7 +135,33 @@ export class MailboxReader {
   }
 }
 
-/** Those of `wanted` that exist. */
+export interface Existing {
+  readonly uid: number;
+  readonly document: number;
+}
+
+/** Those of `wanted` that exist, ascending. */
+export function* existing(
+  shard: Pick<MailboxShard, 'range'>,
+  account: number,
+  mailbox: number,
+  wanted: IdRanges,
+): IterableIterator<Existing> {
+  for (let i = 0; i < wanted.length; i += 2) {
+    const first = wanted[i]!;
+    const last = wanted[i + 1]!;
+    const range = uidBlockRange(account, mailbox, first >>> uidBlockShift, last >>> uidBlockShift);
+    for (const { key, value } of shard.range(range)) {
+      const base = lastU32(key) * 2 ** uidBlockShift;
+      const block = decodeUidBlock(value);
+      for (const slot of block.slots()) {
+        const uid = base + slot;
+        if (uid >= first && uid <= last) yield { uid, document: block.documents[slot]! };
+      }
+    }
+  }
+}
+
 export function existingUids(
   shard: Pick<MailboxShard, 'range'>,
   account: number,
@@ -143,16 +169,6 @@ export function existingUids(
   wanted: IdRanges,
 ): IdRanges {
   const found: number[] = [];
-  for (let i = 0; i < wanted.length; i += 2) {
-    const first = wanted[i]!;
-    const last = wanted[i + 1]!;
-    const range = uidBlockRange(account, mailbox, first >>> uidBlockShift, last >>> uidBlockShift);
-    for (const { key, value } of shard.range(range)) {
-      const base = lastU32(key) * 2 ** uidBlockShift;
-      for (const slot of decodeUidBlock(value).slots()) {
-        if (base + slot >= first && base + slot <= last) addId(found, base + slot);
-      }
-    }
-  }
+  for (const { uid } of existing(shard, account, mailbox, wanted)) addId(found, uid);
   return found;
 }

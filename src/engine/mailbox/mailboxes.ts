@@ -24,7 +24,7 @@ import {
   stage,
 } from './delivery.ts';
 import { Fullness } from './fullness.ts';
-import { existingUids, MailboxReader } from './mailbox-reader.ts';
+import { existing, existingUids, MailboxReader } from './mailbox-reader.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
 import {
   accountDeletedDraft,
@@ -36,9 +36,12 @@ import {
   mailboxCreatedDraft,
 } from './records.ts';
 import { deletedAccount } from './rows/account-row.ts';
-import { mailboxNameLengthMax, type Role, roles } from './rows/mailbox-row.ts';
+import { placesMax } from './rows/document-row.ts';
+import { keywordLengthMax, mailboxNameLengthMax, type Role, roles } from './rows/mailbox-row.ts';
 import { countOf, type IdRanges, splitRanges } from './rows/uid-ranges.ts';
 
+/** RFC 9051 §9: an atom. */
+const keywordPattern = new RegExp(`^[!#$&'+,./0-9:;<=>?@A-Z^_\`a-z|}~-]{1,${keywordLengthMax}}$`);
 const actorsMax = 10_000;
 export const flagsPerRecord = 8_192;
 export const placesPerRecord = 200;
@@ -178,9 +181,11 @@ export class Mailboxes {
     });
   }
 
-  /** The UIDs that were there. @throws MailError `not-found` */
-  storeFlags(account: AccountId, tenant: TenantId, store: StoreFlags): Promise<IdRanges> {
+  /** The UIDs that were there. @throws MailError `not-found`, `argument-invalid` */
+  async storeFlags(account: AccountId, tenant: TenantId, store: StoreFlags): Promise<IdRanges> {
     const { mailbox } = store;
+    const wrong = store.keywords.find((name) => !keywordPattern.test(name));
+    if (wrong !== undefined) throw new MailError('argument-invalid', `keyword ${wrong}`);
     return this.#inSteps(account, tenant, store.uids, mailbox, flagsPerRecord, (actor, uids) => {
       const modseq = actor.nextModseq();
       return flagsStoredDraft(tenant, { ...store, account, modseq, uids });
@@ -200,7 +205,7 @@ export class Mailboxes {
     });
   }
 
-  /** @throws MailError `not-found` */
+  /** @throws MailError `not-found`, `not-possible-now` for a message that has `placesMax` copies */
   async copy(
     account: AccountId,
     tenant: TenantId,
@@ -211,6 +216,7 @@ export class Mailboxes {
     const { mailbox } = from;
     const targets: number[] = [];
     const step = (actor: AccountActor, uids: IdRanges) => {
+      this.#mustFit(account, mailbox, uids);
       const count = countOf(uids);
       const firstUid = actor.nextUid(target, count);
       targets.push(firstUid, firstUid + count - 1);
@@ -221,6 +227,14 @@ export class Mailboxes {
     const { uids } = from;
     const sources = await this.#inSteps(account, tenant, uids, mailbox, placesPerRecord, step);
     return { sources, targets };
+  }
+
+  /** A document's row names all its places: it must not grow without end. */
+  #mustFit(account: number, mailbox: number, uids: IdRanges): void {
+    for (const { document } of existing(this.#open(), account, mailbox, uids)) {
+      const places = this.reader.document(account, document)?.places.length ?? 0;
+      if (places / 2 >= placesMax) throw new MailError('not-possible-now', 'too many copies');
+    }
   }
 
   /** Existing UIDs in steps of one record each, so that the thread's other work goes on between them. */

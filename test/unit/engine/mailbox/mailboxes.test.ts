@@ -8,6 +8,7 @@ import { describe, it } from 'node:test';
 import type { AccountId } from '../../../../src/base/ids.ts';
 import { dayMs } from '../../../../src/base/units.ts';
 import { deliveryDaysKept } from '../../../../src/engine/mailbox/delivery.ts';
+import { placesMax } from '../../../../src/engine/mailbox/rows/document-row.ts';
 import { parsedRowBytesMax } from '../../../../src/engine/mailbox/rows/parsed-row.ts';
 import * as keys from '../../../../src/engine/store/keys.ts';
 import {
@@ -399,6 +400,20 @@ describe('mailbox primitives', () => {
       false,
     );
     assert.deepEqual(outcome.targets, [1, 3]);
+  });
+
+  it('refuse keywords that are no atoms, and copies without end', async () => {
+    const world = await withThree();
+    const store = { mailbox: 1, uids: [1, 1], op: 'add' as const, flags: 0 };
+    for (const keyword of ['', 'a b', 'a\\b', 'x'.repeat(65), 'é', '(a)']) {
+      const wrong = world.mailboxes.storeFlags(account, tenant, { ...store, keywords: [keyword] });
+      await assert.rejects(wrong, code('argument-invalid'), keyword);
+    }
+    const one = { mailbox: 1, uids: [1, 1] };
+    const copy = () => world.mailboxes.copy(account, tenant, one, 6, false);
+    for (let i = 1; i < placesMax; i++) await copy();
+    await assert.rejects(copy(), code('not-possible-now'));
+    assert.equal(world.reader.mailbox(account, 6)!.messages, placesMax - 1);
   });
 
   it('refuse mailboxes that are not there', async () => {
