@@ -44,6 +44,8 @@ export interface SpoolMessage {
   /** Its last outcome is recorded or on its way to the journal: nothing more is recorded of it. */
   isDone: boolean;
   openCount: number;
+  /** Changes on their way to the journal: until they are there, its row must not be read in its place. */
+  recordingCount: number;
   /** Its queue row is written: the index holds all that replay would need. */
   isIndexed: boolean;
   /** An operator stopped it; it waits without a next instant. */

@@ -86,6 +86,7 @@ export function messageOf(
     waitingCount: recipients.length,
     isDone: false,
     openCount: 0,
+    recordingCount: 0,
     isIndexed: false,
     isHeld: false,
     isDelayTold: false,

@@ -183,19 +183,23 @@ export class Spool {
     if (message.isDone) return;
     message.waitingCount = countWaiting(message);
     message.isDone = message.waitingCount === 0;
-    const isLast = message.isDone;
     const drafts = [changeDraft(message, indexes, this.clock.nowMs())];
     if (bounce !== undefined) {
       drafts.push(acceptedDraft(message.tenant, bounce.accepted, bounce.parts));
     }
     const taken = this.#appendUntilTaken(drafts);
     this.#recording.add(taken);
-    const places = await taken.finally(() => this.#recording.delete(taken));
+    message.recordingCount++;
+    const places = await taken.finally(() => {
+      message.recordingCount--;
+      this.#recording.delete(taken);
+    });
     if (bounce !== undefined) {
       const { accepted, parts } = bounce;
       this.#admit(messageOf(accepted, message.tenant, places[1]!, parts), accepted[3]);
     }
-    if (isLast) this.#finish(message);
+    // An earlier change may still be on its way, with a bounce: the body stays until all are there.
+    if (message.isDone && message.recordingCount === 0) this.#finish(message);
     else if (message.isIndexed) this.#settleIndexed(message);
   }
 
@@ -222,9 +226,14 @@ export class Spool {
     this.events.done(message);
   }
 
+  /** A message with a row leaves memory until it is due; one that is due already is tried. */
   #settleIndexed(message: SpoolMessage): void {
+    if (message.openCount > 0 || message.recordingCount > 0) return;
     const nextMs = earliestNextMs(message);
-    if (message.openCount > 0 || (!message.isHeld && nextMs <= this.clock.nowMs())) return;
+    if (!message.isHeld && nextMs <= this.clock.nowMs()) {
+      if (!this.#isDraining) this.#attempt(this, message);
+      return;
+    }
     this.#drop(message);
     if (!message.isHeld) this.#due?.wakeAt(nextMs);
   }
