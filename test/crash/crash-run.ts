@@ -66,6 +66,7 @@ export interface CrashReport {
   readonly load: LoadReport;
   readonly sink: SinkCounts;
   readonly duplicatesMax: number;
+  readonly copiesPerTransaction: number;
   /** Copies that stand in an account twice; not one may. */
   readonly repeatedLocally: number;
   readonly exitCode: number | null;
@@ -243,6 +244,7 @@ class CrashRun {
       ...parts,
       account,
       duplicatesMax,
+      copiesPerTransaction: scene.copiesPerTransaction,
       verdict: { ok: faults.length === 0, faults },
       folder: this.#folder,
     };
@@ -279,7 +281,8 @@ export function describeCrash(report: CrashReport): string {
     `${account.arrived} arrived, ${account.lost} lost, ${account.corrupted} corrupted, ` +
       `${account.unexplained} unexplained, ${report.repeatedLocally} twice in an account`,
     `${account.duplicated} duplicated, bound ${report.duplicatesMax} ` +
-      `(${sink.connectionsCut} connections cut, ${transactionsPerConnection} transactions each)`,
+      `(${sink.connectionsCut} connections cut × ${transactionsPerConnection} transactions × ` +
+      `${report.copiesPerTransaction} copies)`,
     `closings seen by the load: ${JSON.stringify(load.closings)}`,
     report.verdict.ok
       ? 'verdict: nothing lost'
