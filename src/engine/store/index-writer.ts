@@ -43,6 +43,7 @@ export class IndexWriter {
   #waiters: (() => void)[] = [];
   #failure: string | undefined;
   #isClosed = false;
+  #isLettingPass = false;
   /** False in a damaged shard: what is replayed there must be replayed again after its repair. */
   isAppliedStored = true;
 
@@ -61,6 +62,7 @@ export class IndexWriter {
   }
 
   get isFull(): boolean {
+    if (this.#isLettingPass) return false;
     return this.#options.overlay.changeCount >= this.#options.limits.overlayChangesMax;
   }
 
@@ -98,6 +100,12 @@ export class IndexWriter {
     if (!this.isFull) return Promise.resolve();
     this.schedule();
     return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** The shard is closing: what waits is written and not held back by an index that fails. */
+  letPass(): void {
+    this.#isLettingPass = true;
+    this.#wake();
   }
 
   /** Everything reached so far is in the index, or this rejects with the index's fault. */

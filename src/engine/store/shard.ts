@@ -223,6 +223,7 @@ export class Shard implements RestoringShard {
 
   /** Writes what waits, brings the index up to date and lets go of all files. */
   async close(): Promise<void> {
+    if (this.writer.failure !== undefined) this.writer.letPass();
     await this.#upkeep.close();
     await this.#group.flush();
     await this.#room.close();

@@ -307,6 +307,23 @@ test('compaction copies what lives out of a sparse segment, and its old place le
   await shard.close();
 });
 
+test('a shard closes behind a failed index, and the index catches up at the next opening', async () => {
+  const bench = storeBench({ overlayChangesMax: 2, indexChangesBatch: 2 });
+  const shard = await bench.open();
+  bench.index.fails = () => true;
+  await shard.append([note('a'), note('b')]);
+  bench.clock.advance(150);
+  await turns();
+  const waiting = shard.append([note('c')]);
+  await shard.close();
+  await waiting;
+  bench.index.fails = () => false;
+  bench.disk = bench.disk.killProcess();
+  const again = await bench.open();
+  for (const name of ['a', 'b', 'c']) assert.ok(again.get(noteKey(name)) !== undefined, name);
+  await again.close();
+});
+
 test('a record of a type no kind knows stops the opening', async () => {
   const bench = storeBench();
   const shard = await bench.open();
