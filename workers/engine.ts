@@ -18,7 +18,7 @@ import { openLmdbShardIndex } from '../src/adapters/lmdb/shard-index.ts';
 import { nodeClock as clock } from '../src/adapters/node/clock.ts';
 import { createDialer } from '../src/adapters/node/dialer.ts';
 import { createDns } from '../src/adapters/node/dns.ts';
-import { nodeRandom } from '../src/adapters/node/random.ts';
+import { nodeRandom as random } from '../src/adapters/node/random.ts';
 import { MessageIdSource } from '../src/base/ids.ts';
 import { createLog } from '../src/base/log.ts';
 import { Metrics } from '../src/base/metrics.ts';
@@ -40,11 +40,12 @@ export default threadEntry(({ thread, post, end }) => {
       return openLmdbShardIndex({ path });
     },
     clock,
-    random: nodeRandom,
-    dns: createDns({ settings: settings.dns, clock, random: nodeRandom }),
+    random,
+    dns: createDns({ settings: settings.dns, clock, random }),
     dialer: createDialer(),
     log,
     metrics: new Metrics(),
+    life: `${thread}.${Buffer.from(random.bytes(6)).toString('hex')}`,
     ids: new MessageIdSource(clock.nowMs, startBits + 1 + thread),
     uplink: (ask) => uplink.ask(ask),
   });

@@ -14,7 +14,7 @@ import { nodeRandom } from '../../src/adapters/node/random.ts';
 import type { MessageId } from '../../src/base/ids.ts';
 import { defaultTenant } from '../../src/base/ids.ts';
 import { Deliveries } from '../../src/engine/delivery/deliveries.ts';
-import { unlimitedLeases } from '../../src/engine/delivery/leases.ts';
+import { boundedLeases } from '../../src/engine/delivery/leases.ts';
 import { phaseTimeouts, siteLimits } from '../../src/engine/delivery/limits.ts';
 import type { OutboundMessage } from '../../src/engine/delivery/message.ts';
 import { Router } from '../../src/engine/delivery/route.ts';
@@ -49,7 +49,7 @@ const deliveries = new Deliveries({
   clock: nodeClock,
   random: nodeRandom,
   dialer: createDialer(),
-  leases: unlimitedLeases,
+  leases: boundedLeases(1_000),
 });
 
 const line = `${'x'.repeat(68)}\r\n`;

@@ -83,9 +83,9 @@ async function openParts(
   const workers = workerCount(settings);
   const engine = new EngineHost({
     shards: folder.shards,
-    workers,
     threadData: {
       settings,
+      shards: folder.shards,
       workers,
       relayPassword: await readRelayPassword(settings),
       epochs: epochWords(folder.shards),
@@ -97,15 +97,15 @@ async function openParts(
     policy: () => policy,
     answers: { [engineAsks.resolve]: (ask) => resolveForEngine(directory, ask) },
   });
-  closers.push(() => engine.close());
-  await engine.start();
+  closers.push(() => engine.runtime.close());
+  await engine.runtime.start();
   const budget = new ByteBudget(settings.memory.receivingBytesMax);
   const reception = createReception({
-    router: engine.router,
+    router: engine.runtime.router,
     budget,
     ids: new MessageIdSource(nodeClock.nowMs, startBits),
     clock: nodeClock,
-    spoolShard: () => engine.spoolShard(),
+    spoolShard: () => engine.runtime.spoolShard(),
   });
   const policyChanged = async (next?: Settings) => {
     current = next ?? current;

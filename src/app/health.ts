@@ -27,7 +27,7 @@ export class Health {
   readiness(): Readiness {
     const faults: string[] = [];
     if (this.#state !== 'open') faults.push(this.#state);
-    const { placement, supervisor } = this.#engine;
+    const { placement, supervisor } = this.#engine.runtime;
     for (let number = 0; number < placement.shards; number++) {
       const state = supervisor.shardState(shardId(number));
       if (state !== 'open') faults.push(`shard ${number} is ${state}`);

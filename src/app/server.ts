@@ -70,7 +70,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
     observer: edgeObserver(metrics),
     authenticate: createLogIn({
       directory,
-      jobs: engine.jobs,
+      jobs: engine.runtime.jobs,
       cache: new CredentialCache(nodeClock, nodeRandom, settings.login.cacheMs),
     }),
   });
@@ -82,8 +82,8 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
     startedMs: nodeClock.nowMs(),
     shards: folder.shards,
     directory,
-    router: engine.router,
-    jobs: engine.jobs,
+    router: engine.runtime.router,
+    jobs: engine.runtime.jobs,
     reception,
     addresses,
     clock: nodeClock,

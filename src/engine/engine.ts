@@ -12,6 +12,7 @@ import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
 import type { PackedRecipient } from '../actors/asks/spool-asks.ts';
 import { messageReceive } from '../actors/asks/spool-asks.ts';
 import { noShard, shardClose, shardOpen, systemAsk } from '../actors/asks/system.ts';
+import { SiteBorrower, SiteOwners, siteLend } from '../actors/site-leases.ts';
 import type { MessageIdSource, ShardId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Metrics } from '../base/metrics.ts';
@@ -23,7 +24,7 @@ import type { Random } from '../ports/random.ts';
 import type { ShardIndex } from '../ports/shard-index.ts';
 import type { Settings } from '../settings/schema.ts';
 import { Deliveries } from './delivery/deliveries.ts';
-import { unlimitedLeases } from './delivery/leases.ts';
+import { boundedLeases, jointLeases } from './delivery/leases.ts';
 import { phaseTimeouts, siteLimits } from './delivery/limits.ts';
 import { Router as DeliveryRouter } from './delivery/route.ts';
 import { engineCounters, engineGauges } from './engine-metrics.ts';
@@ -62,6 +63,10 @@ export interface EngineParts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly ids: MessageIdSource;
+  /** Of the data folder. */
+  readonly shards: number;
+  /** Names this life of the thread. */
+  readonly life: string;
   readonly workers: number;
   /** Password of `relay.user`, "" for none. */
   readonly relayPassword: string;
@@ -168,13 +173,30 @@ export function createEngine(parts: EngineParts): Engine {
     isVerifierDue = false;
   };
 
+  const owners = new SiteOwners({
+    clock,
+    // Rates come with the relay's shaping; connections are what a site's owner lends today.
+    limitsOf: () => ({
+      slotsMax: settings.relay.connectionsPerSiteMax,
+      tokensPerSecond: Number.POSITIVE_INFINITY,
+      burstMax: Number.POSITIVE_INFINITY,
+    }),
+  });
+  const epochs = new Uint32Array(parts.epochs);
+
   const handlers: Handlers = {
     [messageReceive]: receiveHandler({ shardOf, policy: () => policy!, dns: parts.dns, clock }),
     [shardOpen]: (ask) => {
       verifierSoon();
+      // The word is set by the first opening in this process.
+      owners.open(ask.shard, Atomics.load(epochs, ask.shard) === 0);
       return shards.open(ask.shard);
     },
-    [shardClose]: (ask) => shards.close(ask.shard),
+    [shardClose]: (ask) => {
+      owners.close(ask.shard);
+      return shards.close(ask.shard);
+    },
+    [siteLend]: (ask) => owners.lend(ask),
     [engineAsks.policy]: (ask) => {
       policy = compilePolicy(ask.meta as PolicySnapshot);
       return { ok: true, value: undefined };
@@ -237,7 +259,10 @@ function createDeliveries(parts: EngineParts): Deliveries {
     clock,
     random,
     dialer,
-    leases: unlimitedLeases,
+    leases: jointLeases(
+      new SiteBorrower({ clock, holder: parts.life, shards: parts.shards, ask: parts.uplink }),
+      boundedLeases(Math.ceil(relay.connectionsMax / parts.workers)),
+    ),
   });
 }
 

@@ -5,7 +5,7 @@ import type { MessageId, TenantId } from '../../src/base/ids.ts';
 import { defaultTenant } from '../../src/base/ids.ts';
 import { Deliveries } from '../../src/engine/delivery/deliveries.ts';
 import type { SiteLeases } from '../../src/engine/delivery/leases.ts';
-import { unlimitedLeases } from '../../src/engine/delivery/leases.ts';
+import { boundedLeases } from '../../src/engine/delivery/leases.ts';
 import type { PhaseTimeouts, SiteLimits } from '../../src/engine/delivery/limits.ts';
 import { phaseTimeouts, siteLimits } from '../../src/engine/delivery/limits.ts';
 import type { OutboundMessage, RecipientOutcome } from '../../src/engine/delivery/message.ts';
@@ -57,7 +57,7 @@ export function deliveriesFor(test: OutboundTest): Deliveries {
     clock,
     random,
     dialer,
-    leases: test.leases ?? unlimitedLeases,
+    leases: test.leases ?? boundedLeases(1_000),
   });
 }
 

@@ -8,6 +8,8 @@ import type { Settings } from '../../settings/schema.ts';
 
 export interface ThreadData {
   readonly settings: Settings;
+  /** Of the data folder. */
+  readonly shards: number;
   /** One word per shard: its current epoch (design §3, one owner). */
   readonly epochs: SharedArrayBuffer;
   /** Random bits of this start of the process: message ids made by different threads must differ. */

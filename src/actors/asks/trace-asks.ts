@@ -24,7 +24,7 @@ export interface TraceQuery {
 /** The newest events that fit, oldest first. */
 export interface TracePage {
   readonly events: readonly PackedEvent[];
-  /** This shard knows of no further ones, those before `sinceMs` included. */
+  /** False: this shard has, or may have, further ones; those before `sinceMs` count. */
   readonly isComplete: boolean;
 }
 

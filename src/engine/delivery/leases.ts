@@ -14,12 +14,6 @@ export interface SiteLeases {
   release(site: string): void;
 }
 
-/** For one thread on its own: the site's own limit is the only one. */
-export const unlimitedLeases: SiteLeases = {
-  request: (_site, granted) => granted(),
-  release() {},
-};
-
 /** At most `countMax` connections of one thread, to all sites together; who asked first is granted first. */
 export function boundedLeases(countMax: number): SiteLeases {
   const waiting: (() => void)[] = [];
@@ -37,6 +31,19 @@ export function boundedLeases(countMax: number): SiteLeases {
       const next = waiting.shift();
       if (next === undefined) lent--;
       else next();
+    },
+  };
+}
+
+/** A slot of both: the site's first, so that a site without slots holds up no other. */
+export function jointLeases(site: SiteLeases, all: SiteLeases): SiteLeases {
+  return {
+    request(name, granted) {
+      site.request(name, () => all.request(name, granted));
+    },
+    release(name) {
+      all.release(name);
+      site.release(name);
     },
   };
 }

@@ -16,7 +16,7 @@ const stepCount = 60;
 const domains = ['one.test', 'two.test', 'three.test'];
 
 it('every recipient ends once, through crashes and refusals', async () => {
-  const first = Number(process.env['SPOOL_SEED'] ?? Date.now() % 1_000_000);
+  const first = Number(process.env.SPOOL_SEED ?? Date.now() % 1_000_000);
   for (let seed = first; seed < first + seedCount; seed++) {
     try {
       await run(seed);
