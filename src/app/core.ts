@@ -26,6 +26,7 @@ import type { Settings } from '../settings/schema.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { EngineHost } from './engine-host.ts';
 import { PolicySource } from './policy.ts';
+import { SenderAddresses } from './sender-addresses.ts';
 import { epochWords, workerCount } from './threads.ts';
 
 export interface CoreRequest {
@@ -100,12 +101,14 @@ async function openParts(
   closers.push(() => engine.runtime.close());
   await engine.runtime.start();
   const budget = new ByteBudget(settings.memory.receivingBytesMax);
+  const senders = new SenderAddresses(directory);
   const reception = createReception({
     router: engine.runtime.router,
     budget,
     ids: new MessageIdSource(nodeClock.nowMs, startBits),
     clock: nodeClock,
     spoolShard: () => engine.runtime.spoolShard(),
+    fromAllowed: (user) => senders.of(user),
   });
   const policyChanged = async (next?: Settings) => {
     current = next ?? current;

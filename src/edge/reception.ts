@@ -30,22 +30,29 @@ export interface ReceptionParts {
   readonly ids: MessageIdSource;
   readonly clock: Clock;
   readonly spoolShard: () => ShardId;
+  /** What a logged-in account may put into From. */
+  readonly fromAllowed: (user: string) => Promise<readonly string[]>;
 }
 
 export function createReception(parts: ReceptionParts): Reception {
   const { router, budget, ids, clock } = parts;
 
-  function ask(message: ReceivedMessage, shard: ShardId, actor: string): Promise<AcceptAnswer> {
+  function ask(
+    message: ReceivedMessage,
+    shard: ShardId,
+    fromAllowed: readonly string[] = [],
+  ): Promise<AcceptAnswer> {
     const { arrival } = message;
     const request: Ask = {
       shard,
-      actor,
+      // The actor is the shard itself: messages of one session may be accepted in any order.
+      actor: '',
       name: messageReceive,
       key: arrival.id,
       class: 'short',
       lane: 'normal',
       deadlineMs: clock.nowMs() + acceptMsMax,
-      meta: packReceived(message),
+      meta: packReceived(message, fromAllowed),
       body: message.body,
     };
     return router.ask(request);
@@ -59,8 +66,10 @@ export function createReception(parts: ReceptionParts): Reception {
     async accept(message, reservedBytes) {
       const { recipients } = message.envelope;
       const shard = commonShard(recipients) ?? parts.spoolShard();
-      // The actor is the shard itself: messages of one session may be accepted in any order.
-      const answer = await ask(message, shard, '');
+      const { user } = message.arrival;
+      const answer = await (user === undefined
+        ? ask(message, shard)
+        : ask(message, shard, await parts.fromAllowed(user)));
       budget.release(reservedBytes);
       return answer;
     },
@@ -75,7 +84,7 @@ export function createReception(parts: ReceptionParts): Reception {
               ? message.arrival
               : { ...message.arrival, id: ids.next() };
           const one = { ...message, arrival, envelope: { ...envelope, recipients: [recipient] } };
-          return ask(one, commonShard([recipient]) ?? parts.spoolShard(), '');
+          return ask(one, commonShard([recipient]) ?? parts.spoolShard());
         }),
       );
       budget.release(reservedBytes);

@@ -59,7 +59,7 @@ export async function deliverHere(
     ...envelope,
     recipients: envelope.recipients.filter((_, index) => !outcomes[index]!.ok),
   });
-  return (await spool.accept([rest, packed[1]], arrival.tenant, parts)) as Answer;
+  return (await spool.accept([rest, packed[1], []], arrival.tenant, parts)) as Answer;
 }
 
 function targetsOf({ envelope }: MessageToPrepare): DeliveryTarget[] {

@@ -4,14 +4,18 @@
  * `crash` throws the spool away and makes another from the shard's records, as a restart does.
  */
 
+import type { Answer, ArrivedAsk } from '../../src/actors/ask.ts';
+import { type QueueAction, queueAsks } from '../../src/actors/asks/queue-asks.ts';
 import type { PackedReceived } from '../../src/actors/asks/spool-asks.ts';
 import { type MessageId, MessageIdSource, type TenantId } from '../../src/base/ids.ts';
 import type { DeliveryDone, OutboundMessage } from '../../src/engine/delivery/message.ts';
 import { ownOutcome, ownReply } from '../../src/engine/delivery/message.ts';
+import type { OpenShard } from '../../src/engine/shards.ts';
 import { createAttempt } from '../../src/engine/spool/attempt.ts';
 import { BodyBudget } from '../../src/engine/spool/body-budget.ts';
 import { createBounces } from '../../src/engine/spool/bounce.ts';
 import type { MessageEvents } from '../../src/engine/spool/events.ts';
+import { queueHandlers } from '../../src/engine/spool/queue-handlers.ts';
 import { retrySchedule } from '../../src/engine/spool/retry.ts';
 import { Spool, type SpoolLimits, spoolLimits } from '../../src/engine/spool/spool.ts';
 import { spoolKinds } from '../../src/engine/spool/spool-kinds.ts';
@@ -50,6 +54,14 @@ export class SpoolWorld {
 
   bodies: BodyBudget;
 
+  readonly #bounces = createBounces({
+    random: this.random,
+    hostname: () => 'mx.test',
+    nextId: () => this.ids.next(),
+    resolve: async (address) => [[address, 0, 0, 0, '']],
+    delayNoticeMs: () => 4 * 3_600_000,
+  });
+
   constructor(limits: Partial<SpoolLimits> = {}, bodyBytesMax = 1_000_000) {
     this.bodies = new BodyBudget(bodyBytesMax);
     this.#limits = { ...spoolLimits, ...limits };
@@ -85,13 +97,7 @@ export class SpoolWorld {
           submit: (message, domain, done) => this.#submit(message, domain, done),
         },
         local: async () => ({ ok: true, value: undefined }),
-        bounces: createBounces({
-          random: this.random,
-          hostname: () => 'mx.test',
-          nextId: () => this.ids.next(),
-          resolve: async (address) => [[address, 0, 0, 0, '']],
-          delayNoticeMs: () => 4 * 3_600_000,
-        }),
+        bounces: this.#bounces,
         clock: this.clock,
         random: this.random,
         retry: () => ({ ...retrySchedule, jitterPercent: 0 }),
@@ -117,6 +123,7 @@ export class SpoolWorld {
     const received: PackedReceived = [
       [sender, recipients.map((address) => [address, 0, 0, notify, '']), 0, false, 0, ''],
       [id, this.clock.nowMs(), 'smtp', 'ESMTP', '127.0.0.1', 1, 'helo', '', '', '', true, 0],
+      [],
     ];
     const parts = [Buffer.from(`Subject: ${id}\r\n\r\nbody\r\n`)];
     const answer = this.spool.accept(received, 0 as TenantId, parts);
@@ -124,6 +131,19 @@ export class SpoolWorld {
     const { ok } = await answer;
     if (!ok) throw new Error('not accepted');
     return id;
+  }
+
+  /** What an operator asks of the queue. */
+  async act(action: QueueAction['action'], id: MessageId, domain?: string): Promise<Answer> {
+    const shard = { spool: this.spool } as OpenShard;
+    const handlers = queueHandlers({
+      shardOf: () => shard,
+      clock: this.clock,
+      expiryMs: () => retrySchedule.expiryMs,
+      bounces: this.#bounces,
+    });
+    const meta = { action, ids: [id], ...(domain === undefined ? {} : { domain }) };
+    return (await handlers[queueAsks.act]!({ meta } as ArrivedAsk, { isFull: false })) as Answer;
   }
 
   /** Answers the oldest open attempt. */

@@ -46,14 +46,27 @@ export type PackedArrival = readonly [
   tenant: number,
 ];
 
-export type PackedReceived = readonly [PackedEnvelope, PackedArrival];
+/** The third is what a logged-in sender may put into From, in lower case; empty for all others. */
+export type PackedReceived = readonly [PackedEnvelope, PackedArrival, readonly string[]];
 
-export function packReceived(message: ReceivedMessage): PackedReceived {
-  return [packEnvelope(message.envelope), packArrival(message.arrival)];
+export function packReceived(
+  message: ReceivedMessage,
+  fromAllowed: readonly string[] = [],
+): PackedReceived {
+  return [packEnvelope(message.envelope), packArrival(message.arrival), fromAllowed];
 }
 
-export function unpackReceived(packed: PackedReceived): { envelope: Envelope; arrival: Arrival } {
-  return { envelope: unpackEnvelope(packed[0]), arrival: unpackArrival(packed[1]) };
+export function unpackReceived(packed: PackedReceived): {
+  envelope: Envelope;
+  arrival: Arrival;
+  fromAllowed?: readonly string[];
+} {
+  const [envelope, arrival, fromAllowed] = packed;
+  return {
+    envelope: unpackEnvelope(envelope),
+    arrival: unpackArrival(arrival),
+    ...(fromAllowed.length === 0 ? {} : { fromAllowed }),
+  };
 }
 
 export function packEnvelope(envelope: Envelope): PackedEnvelope {
