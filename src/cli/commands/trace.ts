@@ -23,7 +23,7 @@ const trace: Command = {
   async run({ arguments: [of], options, output, control }) {
     const limit = options.number('limit', 1, eventsMax) ?? 200;
     const answer = await (await control()).call('trace', { of: of!, limit });
-    output.result(answer, ({ events, isComplete }) => [
+    output.result(answer, ({ events, isComplete, unread = [] }) => [
       ...events.map((event) => {
         const from = event.sender === undefined ? '' : ` from=<${event.sender}>`;
         const to = event.recipient === undefined ? '' : ` to=<${event.recipient}>`;
@@ -33,6 +33,7 @@ const trace: Command = {
       ...(isComplete
         ? []
         : [`There is more; ask for it with --limit ${Math.min(eventsMax, limit * 10)}.`]),
+      ...unread.map(({ shard, reason }) => `Shard ${shard} could not be asked: ${reason}.`),
       ...(events.length === 0 ? [`Nothing is known of ${of}.`] : []),
     ]);
     return answer.events.length === 0 ? 1 : undefined;

@@ -12,7 +12,8 @@ import { eventNumbers, type PackedEvent } from '../../actors/asks/trace-asks.ts'
 import { addressKey, batchHeaderBytes, frameHeaderBytes, keyHash } from './format.ts';
 
 const packr = new Packr({ useRecords: false, moreTypes: false, useBigIntExtension: false });
-const firstBytes = 4_096;
+/** Doubled four times, it holds a full batch and the event that filled it. */
+const firstBytes = 4_608;
 /** Slots that remember which keys this batch has: a message's events mostly fall into one batch. */
 const slotCount = 2_048;
 
@@ -81,6 +82,10 @@ export class Batch {
 
   /** Empty again, for the next events. */
   clear(): void {
+    // After a burst memory goes back step by step.
+    if (this.#bytes.length > firstBytes && this.#bytes.length > this.#length * 8) {
+      this.#bytes = Buffer.allocUnsafeSlow(this.#bytes.length / 2);
+    }
     this.#length = batchHeaderBytes;
     this.#eventCount = 0;
     this.#keyCount = 0;

@@ -11,54 +11,15 @@
 import type { PackedEvent, TracePage } from '../../actors/asks/trace-asks.ts';
 import { assert } from '../../base/assert.ts';
 import type { Log } from '../../base/log.ts';
-import { kibibyte, mebibyte, minuteMs, secondMs } from '../../base/units.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import { type Disk, DiskError } from '../../ports/disk.ts';
 import { Batch } from './batch.ts';
+import { ClosedSegments, type Keep } from './closed-segments.ts';
 import { entriesMax } from './key-index.ts';
+import { ageParts, type EventLogLimits, eventLogLimits, segmentBytesMin } from './limits.ts';
 import { type Search, search } from './search.ts';
 import { type ClosedSegment, examineSegment, OpenSegment } from './segment.ts';
 import { namesIn } from './share.ts';
-
-export interface EventLogLimits {
-  readonly batchBytesMax: number;
-  readonly flushMs: number;
-  readonly syncMs: number;
-  /** A segment is closed at this size, or at a quarter of the shard's share where that is less. */
-  readonly segmentBytesMax: number;
-  readonly unwrittenBytesMax: number;
-  /** More files than this (restarts make short ones) are not kept. */
-  readonly segmentsMax: number;
-  /** How often old segments are looked for besides every close of one. */
-  readonly upkeepMs: number;
-  /** The shard's share is worked out again this often at most. */
-  readonly shareMs: number;
-  /** After a failed write nothing is written for so long. */
-  readonly retryMs: number;
-}
-
-export const eventLogLimits: EventLogLimits = {
-  batchBytesMax: 256 * kibibyte,
-  flushMs: secondMs,
-  syncMs: 10 * secondMs,
-  segmentBytesMax: 8 * mebibyte,
-  unwrittenBytesMax: 4 * mebibyte,
-  segmentsMax: 512,
-  upkeepMs: 10 * minuteMs,
-  shareMs: minuteMs,
-  retryMs: 10 * secondMs,
-};
-
-/** No share makes segments smaller than this. */
-const segmentBytesMin = 16 * kibibyte;
-/** A segment spans at most this part of the time events are kept, so that they do not outlive it by more. */
-const ageParts = 8;
-
-export interface Keep {
-  readonly keepMs: number;
-  /** This shard's share of `store.eventsBytesMax`. */
-  readonly bytesMax: number;
-}
 
 export interface EventLogOptions {
   /** `data/shards/NNN`: the files go into `events/` under it. */
@@ -80,14 +41,11 @@ export class EventLog {
   #unwrittenBytes = 0;
   #droppedCount = 0;
   #work: Promise<void> = Promise.resolve();
-  /** Oldest first. */
-  #closed: ClosedSegment[] = [];
+  readonly #closed: ClosedSegments;
   #open: OpenSegment | undefined;
   #nextNumber = 1;
   #isFolderMade = false;
   #isNameSynced = true;
-  #keep: Keep | undefined;
-  #keepReadMs = 0;
   #notBeforeMs = 0;
   #flushTimer: Timer | undefined;
   #syncTimer: Timer | undefined;
@@ -99,6 +57,8 @@ export class EventLog {
     this.#options = options;
     this.#limits = { ...eventLogLimits, ...options.limits };
     this.#folder = `${options.folder}/events`;
+    const { shareMs, segmentsMax } = this.#limits;
+    this.#closed = new ClosedSegments({ ...options, shareMs, segmentsMax });
   }
 
   /** The shard is ours: looks at what is there, in the background. */
@@ -137,7 +97,8 @@ export class EventLog {
   async read(wanted: Search): Promise<TracePage> {
     await this.flush();
     const { disk, clock, shard } = this.#options;
-    const segments = this.#open === undefined ? this.#closed : [...this.#closed, this.#open];
+    const segments =
+      this.#open === undefined ? this.#closed.all : [...this.#closed.all, this.#open];
     return await search({ disk, clock, shard, segments }, wanted);
   }
 
@@ -173,23 +134,13 @@ export class EventLog {
     this.#notBeforeMs = clock.monotonicMs() + this.#limits.retryMs;
     const detail = error.message;
     log.warn({ detail, dropped: this.#droppedCount }, 'the event log could not be written');
+    // On a full disk old events make room for mail.
+    if (error.fault === 'no-space') await this.#closed.removeOldest();
     // Never written to again (design §3); a new file is tried later.
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
-    this.#closed.push(await open.abandon());
-    // A full disk: old events make room for mail.
-    if (error.fault === 'no-space') await this.#quietly(() => this.#removeOldest());
-  }
-
-  /** A fault on the way costs nothing: it is told, and tried again with the next upkeep. */
-  async #quietly(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof DiskError)) throw error;
-      this.#options.log.warn({ detail: error.message }, 'upkeep of the event log failed');
-    }
+    this.#closed.add(await open.abandon());
   }
 
   async #write(batch: Batch): Promise<void> {
@@ -217,7 +168,7 @@ export class EventLog {
   }
 
   #segmentBytes(): number {
-    const quarter = (this.#keep?.bytesMax ?? Number.POSITIVE_INFINITY) / 4;
+    const quarter = this.#closed.keep.bytesMax / 4;
     return Math.min(this.#limits.segmentBytesMax, Math.max(segmentBytesMin, quarter));
   }
 
@@ -243,7 +194,7 @@ export class EventLog {
     await this.#syncName();
     const closed = await open.close();
     this.#open = undefined;
-    this.#closed.push(closed);
+    this.#closed.add(closed);
   }
 
   #scheduleSync(): void {
@@ -273,7 +224,7 @@ export class EventLog {
       this.#nextNumber = number + 1;
       try {
         const segment = await this.#found(number);
-        if (segment !== undefined) this.#closed.push(segment);
+        if (segment !== undefined) this.#closed.add(segment);
       } catch (error) {
         if (!(error instanceof DiskError)) throw error;
         log.warn({ shard, segment: number, detail: error.message }, 'events that cannot be read');
@@ -290,9 +241,16 @@ export class EventLog {
     const found = await examineSegment(disk, path, shard, number);
     if (found.trailer !== undefined) return found;
     const recovered = await OpenSegment.recover(disk, path, shard, number);
-    if (recovered !== undefined) return await recovered.close();
-    await disk.remove(path);
-    return undefined;
+    if (recovered === undefined) {
+      await disk.remove(path);
+      return undefined;
+    }
+    try {
+      return await recovered.close();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      return await recovered.abandon();
+    }
   }
 
   #scheduleUpkeep(): void {
@@ -304,42 +262,11 @@ export class EventLog {
   }
 
   async #upkeep(): Promise<void> {
-    if (this.#open === undefined && this.#closed.length === 0) return;
-    await this.#quietly(() => this.#readKeep());
-    const keepMs = this.#keep?.keepMs ?? Number.POSITIVE_INFINITY;
-    const agedMs = this.#options.clock.nowMs() - keepMs / ageParts;
+    if (this.#open === undefined && this.#closed.all.length === 0) return;
+    await this.#closed.readKeep();
+    const agedMs = this.#options.clock.nowMs() - this.#closed.keep.keepMs / ageParts;
     if (this.#open !== undefined && this.#open.firstMs < agedMs) await this.#closeOpen();
-    await this.#quietly(() => this.#removeOld());
-  }
-
-  /** What is too old or too much goes, whole segments at a time. */
-  async #removeOld(): Promise<void> {
-    if (this.#keep === undefined) return;
-    const { keepMs, bytesMax } = this.#keep;
-    const oldMs = this.#options.clock.nowMs() - keepMs;
-    let bytes = this.#open?.bytes ?? 0;
-    for (const segment of this.#closed) bytes += segment.bytes;
-    for (const { lastMs, bytes: freed } of this.#closed) {
-      const isTooMuch = bytes > bytesMax || this.#closed.length > this.#limits.segmentsMax;
-      if (lastMs >= oldMs && !isTooMuch) return;
-      bytes -= freed;
-      await this.#removeOldest();
-    }
-  }
-
-  async #removeOldest(): Promise<void> {
-    const [oldest] = this.#closed;
-    if (oldest === undefined) return;
-    // A search holds the old list.
-    this.#closed = this.#closed.slice(1);
-    await this.#options.disk.remove(oldest.path);
-  }
-
-  async #readKeep(): Promise<void> {
-    const nowMs = this.#options.clock.monotonicMs();
-    if (this.#keep !== undefined && nowMs - this.#keepReadMs < this.#limits.shareMs) return;
-    this.#keep = await this.#options.keep();
-    this.#keepReadMs = nowMs;
+    await this.#closed.removeOld(this.#open?.bytes ?? 0);
   }
 
   #path(number: number): string {

@@ -15,7 +15,7 @@ import type { DiskFile } from '../../ports/disk.ts';
 import type { Trailer } from './format.ts';
 
 /** A segment is closed when it has so many: a bound on memory, and on the time its footer takes. */
-export const entriesMax = 131_072;
+export const entriesMax = 65_536;
 const bucketBitsMax = 14;
 /** Entries a bucket holds on average, at least half of it. */
 const entriesPerBucket = 16;
@@ -58,13 +58,15 @@ export class KeyIndex {
     for (let i = 0; i < entryCount; i++) starts[bucketOf(this.#hashes[i]!, shift) + 1]!++;
     for (let i = 1; i < starts.length; i++) starts[i]! += starts[i - 1]!;
     const bytes = Buffer.allocUnsafeSlow(starts.length * 4 + entryCount * entryBytes);
-    for (let i = 0; i < starts.length; i++) bytes.writeUInt32LE(starts[i]!, i * 4);
+    // A DataView's stores are a quarter of writeUInt32LE's time here (bench/micro/events.ts).
+    const data = new DataView(bytes.buffer);
+    for (let i = 0; i < starts.length; i++) data.setUint32(i * 4, starts[i]!, true);
     const entriesAt = starts.length * 4;
     for (let i = 0; i < entryCount; i++) {
       const hash = this.#hashes[i]!;
       const place = starts[bucketOf(hash, shift)]!++;
-      bytes.writeUInt32LE(hash, entriesAt + place * entryBytes);
-      bytes.writeUInt32LE(this.#offsets[i]!, entriesAt + place * entryBytes + 4);
+      data.setUint32(entriesAt + place * entryBytes, hash, true);
+      data.setUint32(entriesAt + place * entryBytes + 4, this.#offsets[i]!, true);
     }
     return { bytes, entryCount, bucketBits };
   }

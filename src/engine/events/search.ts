@@ -68,7 +68,7 @@ class SearchRun {
   async run(): Promise<void> {
     for (const segment of this.#place.segments.toReversed()) {
       if (this.#isEnough()) return;
-      if (segment.lastMs < this.#wanted.sinceMs && hasLastMs(segment)) {
+      if (segment.lastMs < this.#wanted.sinceMs) {
         // Older than what the asker has; whether it names the key is not worth a look.
         this.#isCutShort = true;
         continue;
@@ -145,9 +145,4 @@ class SearchRun {
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.#sliceStartMs = clock.monotonicMs();
   }
-}
-
-/** One without a trailer does not know how new it is. */
-function hasLastMs(segment: ClosedSegment | OpenSegment): boolean {
-  return 'keys' in segment || segment.trailer !== undefined;
 }

@@ -8,6 +8,7 @@
 
 import type { Buffer } from 'node:buffer';
 import { emptyBytes, view } from '../../base/bytes.ts';
+import { mebibyte } from '../../base/units.ts';
 import { type Disk, DiskError, type DiskFile } from '../../ports/disk.ts';
 import type { Batch } from './batch.ts';
 import {
@@ -26,6 +27,9 @@ import {
 } from './format.ts';
 import { frameKeys } from './frames.ts';
 import { KeyIndex } from './key-index.ts';
+
+/** No batch is longer: one is handed on when it is full, and the event that filled it is far smaller. */
+const wholeBatchBytesMax = mebibyte;
 
 /** A segment that takes no more batches. */
 export interface ClosedSegment {
@@ -223,8 +227,8 @@ export async function readBatch(
   seed: number,
 ): Promise<Buffer | undefined> {
   const length = batchLength(view(await file.read(offset, batchHeaderBytes)));
-  // A length that lies past the end is no reason to make room for it.
-  if (length <= batchHeaderBytes || offset + length > (await file.size())) return undefined;
+  // A length that lies is no reason to make room for it.
+  if (length <= batchHeaderBytes || length > wholeBatchBytesMax) return undefined;
   const bytes = view(await file.read(offset, length));
   return bytes.length === length && isWholeBatch(bytes, seed) ? bytes : undefined;
 }
