@@ -58,8 +58,33 @@ function readAndTry(parts: AttemptParts, spool: Spool, message: SpoolMessage): v
     (body) => tryDue(parts, spool, message, body),
     (error: unknown) => {
       spool.events.storeTrouble('store-failed', `${message.id}: ${String(error)}`);
-      spool.postpone(message, crowdedWaitMs * 12);
+      if (!spool.isDraining) deferUnread(parts, spool, message);
     },
+  );
+}
+
+/** What cannot be read is an attempt like any other: it comes again, expires in the end, and is reported. */
+function deferUnread(parts: AttemptParts, spool: Spool, message: SpoolMessage): void {
+  const nowMs = parts.clock.nowMs();
+  const indexes: number[] = [];
+  for (let index = 0; index < message.recipients.length; index++) {
+    const recipient = message.recipients[index]!;
+    if (!isDue(recipient, nowMs)) continue;
+    recipient.isOpen = true;
+    indexes.push(index);
+  }
+  if (indexes.length === 0) return;
+  message.openCount += indexes.length;
+  const outcome = ownOutcome(
+    'deferred',
+    ownReply(451, '4.3.0', 'The message cannot be read from the store'),
+  );
+  settle(
+    parts,
+    spool,
+    message,
+    indexes,
+    indexes.map(() => outcome),
   );
 }
 
@@ -69,7 +94,8 @@ function tryDue(
   message: SpoolMessage,
   body: readonly Uint8Array[],
 ): void {
-  if (spool.isDraining) return;
+  // It may have been held while its body was read.
+  if (spool.isDraining || message.isHeld) return;
   const nowMs = parts.clock.nowMs();
   // One remote recipient is by far the commonest message: no map for it.
   const first = message.recipients[0]!;
@@ -167,16 +193,25 @@ function settle(
 ): void {
   const nowMs = parts.clock.nowMs();
   message.openCount -= indexes.length;
+  const decided: number[] = [];
+  const decisive: RecipientOutcome[] = [];
   for (let i = 0; i < indexes.length; i++) {
     const recipient = message.recipients[indexes[i]!]!;
+    const outcome = outcomes[i]!;
     recipient.isOpen = false;
-    // An operator deleted it while the attempt was open: what is final stays.
+    // An operator ended it while the attempt was open: what is final stays, and was reported then.
     if (recipient.state === 'waiting') {
-      decide(parts, message, recipient, outcomes[i]!, nowMs);
+      decide(parts, message, recipient, outcome, nowMs);
+      decided.push(indexes[i]!);
+      decisive.push(outcome);
     }
-    spool.events.attempted(message, recipient, outcomes[i]!);
+    spool.events.attempted(message, recipient, outcome);
   }
-  parts.bounces.record(spool, message, indexes, outcomes, nowMs).catch((error: unknown) => {
+  if (decided.length === 0) {
+    spool.attemptEnded(message);
+    return;
+  }
+  parts.bounces.record(spool, message, decided, decisive, nowMs).catch((error: unknown) => {
     spool.events.storeTrouble('store-failed', `${message.id}: ${String(error)}`);
   });
 }

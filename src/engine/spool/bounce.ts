@@ -42,23 +42,13 @@ export function createBounces(parts: BounceParts): Bounces {
     record(spool, message, indexes, outcomes, nowMs) {
       const told = toldRecipients(parts, message, indexes, outcomes, nowMs);
       if (told.length === 0) return spool.record(message, indexes);
-      return recordWithReport(parts, spool, message, indexes, told, nowMs);
+      return spool.recordWithReport(
+        message,
+        indexes,
+        makeReport(parts, spool, message, told, nowMs),
+      );
     },
   };
-}
-
-/** A body that cannot be read leaves the outcome unrecorded: the attempt is repeated rather than silent. */
-async function recordWithReport(
-  parts: BounceParts,
-  spool: Spool,
-  message: SpoolMessage,
-  indexes: readonly number[],
-  told: readonly DsnRecipient[],
-  nowMs: number,
-): Promise<void> {
-  const bounce = await makeReport(parts, spool, message, told, nowMs);
-  if (bounce !== undefined) spool.events.bounced(message, bounce.accepted[0]);
-  await spool.record(message, indexes, bounce);
 }
 
 function toldRecipients(
@@ -153,8 +143,10 @@ async function makeReport(
     ret: message.ret ?? 'hdrs',
     smtputf8: message.smtputf8,
     recipients,
-    original: await spool.body(message),
+    // One whose body is damaged is reported all the same: without its header rather than never.
+    original: await spool.body(message).catch(() => []),
   });
   const envelope: PackedEnvelope = ['', to, report.isEightBit ? 1 : 0, report.isUtf8, 0, ''];
+  spool.events.bounced(message, id);
   return { accepted: [id, nowMs, envelope, ['bounce', '', '', '', '']], parts: report.parts };
 }

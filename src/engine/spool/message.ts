@@ -46,6 +46,8 @@ export interface SpoolMessage {
   openCount: number;
   /** Changes on their way to the journal: until they are there, its row must not be read in its place. */
   recordingCount: number;
+  /** Reports being written: the outcomes they tell of are final, and recorded with them. */
+  reportingCount: number;
   /** Its queue row is written: the index holds all that replay would need. */
   isIndexed: boolean;
   /** An operator stopped it; it waits without a next instant. */

@@ -150,7 +150,9 @@ async function actOn(
       nowMs,
     );
   } else await spool.record(message, indexes);
-  if (action.action === 'retry' || action.action === 'release') spool.attemptNow(message);
+  // An attempt that was open may have ended it meanwhile.
+  const isOn = action.action === 'retry' || action.action === 'release';
+  if (isOn && message.waitingCount > 0) spool.attemptNow(message);
   return true;
 }
 

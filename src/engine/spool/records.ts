@@ -87,6 +87,7 @@ export function messageOf(
     isDone: false,
     openCount: 0,
     recordingCount: 0,
+    reportingCount: 0,
     isIndexed: false,
     isHeld: false,
     isDelayTold: false,

@@ -181,8 +181,10 @@ export class Spool {
   ): Promise<void> {
     // An operator may have ended it while an attempt was open.
     if (message.isDone) return;
+    // One that an operator found by its row: until the change is journaled, nobody may read that row in its place.
+    this.#messages.set(message.id, message);
     message.waitingCount = countWaiting(message);
-    message.isDone = message.waitingCount === 0;
+    message.isDone = message.waitingCount === 0 && message.reportingCount === 0;
     const drafts = [changeDraft(message, indexes, this.clock.nowMs())];
     if (bounce !== undefined) {
       drafts.push(acceptedDraft(message.tenant, bounce.accepted, bounce.parts));
@@ -203,6 +205,29 @@ export class Spool {
     else if (message.isIndexed) this.#settleIndexed(message);
   }
 
+  /**
+   * As `record`, once the report on these outcomes is written. Outcomes of other recipients are recorded meanwhile;
+   * the message is done with the last of them.
+   */
+  async recordWithReport(
+    message: SpoolMessage,
+    indexes: readonly number[],
+    report: Promise<NewMessage | undefined>,
+  ): Promise<void> {
+    if (message.isDone) return;
+    this.#messages.set(message.id, message);
+    message.waitingCount = countWaiting(message);
+    message.reportingCount++;
+    let bounce: NewMessage | undefined;
+    try {
+      bounce = await report;
+    } finally {
+      // In the turn of `record`, or another report's outcome would be taken for the last.
+      message.reportingCount--;
+    }
+    await this.record(message, indexes, bounce);
+  }
+
   async #appendUntilTaken(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {
     for (;;) {
       try {
@@ -219,6 +244,8 @@ export class Spool {
   }
 
   #finish(message: SpoolMessage): void {
+    // Its last two changes may have been synced by one parcel: both find that nothing more is to come.
+    if (this.#messages.get(message.id) !== message) return;
     this.#drop(message);
     if (message.isIndexed) this.#rowCount--;
     this.#unindexed.settled(message);
@@ -228,7 +255,7 @@ export class Spool {
 
   /** A message with a row leaves memory until it is due; one that is due already is tried. */
   #settleIndexed(message: SpoolMessage): void {
-    if (message.openCount > 0 || message.recordingCount > 0) return;
+    if (message.openCount > 0 || message.recordingCount > 0 || message.reportingCount > 0) return;
     const nextMs = earliestNextMs(message);
     if (!message.isHeld && nextMs <= this.clock.nowMs()) {
       if (!this.#isDraining) this.#attempt(this, message);
@@ -236,6 +263,11 @@ export class Spool {
     }
     this.#drop(message);
     if (!message.isHeld) this.#due?.wakeAt(nextMs);
+  }
+
+  /** An attempt ended without an outcome to record. */
+  attemptEnded(message: SpoolMessage): void {
+    if (message.isIndexed && !message.isDone) this.#settleIndexed(message);
   }
 
   #drop(message: SpoolMessage): void {
