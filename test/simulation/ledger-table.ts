@@ -65,13 +65,13 @@ export function tableKinds(live: Map<number, RecordPlace>): RecordKind[] {
       type: itemPut,
       name: 'item put',
       pinsBody: true,
-      apply(record) {
+      apply(record, read) {
         const { item, hash, putCount } = unpack<PutMeta>(record);
+        const total = { put: Buffer.of(totalsTable), value: pack(putCount) };
+        // As a mailbox does: a row that is there already is not touched again.
+        if (read.get(itemKey(item)) !== undefined) return [total];
         const row: ItemRow = { hash, place: record.place };
-        return [
-          { put: itemKey(item), value: pack(row) },
-          { put: Buffer.of(totalsTable), value: pack(putCount) },
-        ];
+        return [{ put: itemKey(item), value: pack(row) }, total];
       },
       restore(record) {
         live.set(unpack<PutMeta>(record).item, record.place);
@@ -79,20 +79,15 @@ export function tableKinds(live: Map<number, RecordPlace>): RecordKind[] {
       *livePlaces(read) {
         const rows = read.range({ from: Buffer.of(itemTable), to: Buffer.of(totalsTable) });
         for (const { key, value } of rows) {
-          const { place } = JSON.parse(Buffer.from(value).toString()) as ItemRow;
+          const { place } = rowOf(value);
           live.set(Buffer.from(key).readUInt32BE(1), place);
           yield place;
         }
       },
-      isLive(record, read) {
-        const row = read.get(itemKey(unpack<PutMeta>(record).item));
-        if (row === undefined) return false;
-        const { place } = JSON.parse(Buffer.from(row).toString()) as ItemRow;
-        return place.sequence === record.place.sequence;
-      },
       move(record, _from, read) {
         const { item, hash } = unpack<PutMeta>(record);
-        if (read.get(itemKey(item)) === undefined) return [];
+        const known = read.get(itemKey(item));
+        if (known === undefined || rowOf(known).place.segment > record.place.segment) return [];
         return [{ put: itemKey(item), value: pack({ hash, place: record.place }) }];
       },
     },
@@ -154,7 +149,7 @@ export async function checkItems(
       faults.push(`${item} is back after its removal`);
       continue;
     }
-    const { hash, place } = JSON.parse(Buffer.from(row).toString()) as ItemRow;
+    const { hash, place } = rowOf(row);
     if (hash !== entry.hash) faults.push(`${item} has the row of another`);
     else faults.push(...(await checkBody(shard, item, place, hash)));
   }
@@ -173,6 +168,10 @@ async function checkBody(
   } catch (error) {
     return [`${item} cannot be read: ${String(error)}`];
   }
+}
+
+function rowOf(value: Uint8Array): ItemRow {
+  return JSON.parse(Buffer.from(value).toString()) as ItemRow;
 }
 
 function pack(value: unknown): Buffer {

@@ -8,7 +8,9 @@
 
 import { pack, unpack } from 'msgpackr';
 import { assert } from '../../base/assert.ts';
+import { view } from '../../base/bytes.ts';
 import { MailError } from '../../base/errors.ts';
+import type { IndexChange } from '../../ports/shard-index.ts';
 import type { Bodies } from './bodies.ts';
 import type { Overlay } from './overlay.ts';
 import {
@@ -63,7 +65,7 @@ export class Applier {
   }
 
   /** A record read at open. True: it was one of a kind. */
-  replay(record: JournalRecord, shard: RestoringShard): boolean {
+  replay(record: JournalRecord, isCopied: boolean, shard: RestoringShard): boolean {
     if (record.type === movedRecord) this.#applyMoved(record);
     if (record.type < kindTypeMin) return false;
     const kind = this.#kinds[record.type];
@@ -71,6 +73,8 @@ export class Applier {
       throw new MailError('store-failed', `record type ${record.type} is unknown to this version`);
     }
     this.#apply(kind, record);
+    // Its rows may be there already, with the place it was copied from.
+    if (isCopied) this.#renamePlace(kind, record, record.place);
     kind.restore?.(record, shard);
     return true;
   }
@@ -89,12 +93,32 @@ export class Applier {
     const kind = this.#kinds[record.type];
     if (kind === undefined) return;
     this.#overlay.add(kind.apply(record, this.#overlay));
+    this.#renamePlace(kind, record, from);
     if (kind.pinsBody === true) this.#bodies.relocate(from, record.place);
+  }
+
+  /** Whether rows name `record.place` as a live body's; `undefined`: it cannot be moved. */
+  isLive(record: JournalRecord): boolean | undefined {
+    const kind = this.#kinds[record.type];
+    if (kind?.pinsBody !== true || record.place.bodyBytes === 0) return false;
+    if (kind.move === undefined) return undefined;
+    const changes = kind.move(record, record.place, this.#overlay);
+    return changes.length > 0 && changes.every((change) => this.#changesNothing(change));
   }
 
   /** A moved record as its kind wrote it, at the place it has now; any other as it is. */
   asWritten(record: JournalRecord): JournalRecord {
     return record.type === movedRecord ? this.#unpackMoved(record).record : record;
+  }
+
+  #changesNothing(change: IndexChange): boolean {
+    if (!('put' in change)) return false;
+    const value = this.#overlay.get(change.put);
+    return value !== undefined && view(value).equals(change.value);
+  }
+
+  #renamePlace(kind: RecordKind, record: JournalRecord, from: RecordPlace): void {
+    this.#overlay.add(kind.move?.(record, from, this.#overlay) ?? noChanges);
   }
 
   #apply(kind: RecordKind, record: JournalRecord): void {

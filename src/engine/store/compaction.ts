@@ -14,7 +14,7 @@ import type { Disk } from '../../ports/disk.ts';
 import { type Applier, movedDraft } from './applier.ts';
 import { segmentHeaderBytes } from './journal/format.ts';
 import type { Segment } from './journal/segments.ts';
-import type { JournalRecord, RecordDraft, RecordPlace, ShardReader } from './record.ts';
+import type { JournalRecord, RecordDraft, RecordPlace } from './record.ts';
 import { walkSegment } from './replay.ts';
 
 const batchBytesMax = mebibyte / 2;
@@ -22,27 +22,22 @@ const batchBytesMax = mebibyte / 2;
 export interface CompactionParts {
   readonly disk: Disk;
   readonly applier: Applier;
-  readonly read: ShardReader;
   readonly append: (drafts: readonly RecordDraft[]) => Promise<readonly RecordPlace[]>;
 }
 
 /** False when a body in it is of a kind that cannot be moved: nothing was copied then. */
 export async function compactSegment(parts: CompactionParts, segment: Segment): Promise<boolean> {
-  const { applier, read } = parts;
+  const { applier } = parts;
   let canMove = true;
   await walk(parts, segment, (record) => {
-    const kind = applier.kindOf(record.type);
-    const pins = kind?.pinsBody === true && record.place.bodyBytes > 0;
-    if (pins && (kind.move === undefined || kind.isLive === undefined)) canMove = false;
+    if (applier.isLive(record) === undefined) canMove = false;
     return undefined;
   });
   if (!canMove) return false;
   let batch: RecordDraft[] = [];
   let batchBytes = 0;
   await walk(parts, segment, (record) => {
-    const kind = applier.kindOf(record.type);
-    if (kind?.pinsBody !== true || record.place.bodyBytes === 0) return undefined;
-    if (!kind.isLive!(record, read)) return undefined;
+    if (applier.isLive(record) !== true) return undefined;
     batch.push(movedDraft(record));
     batchBytes += record.place.bytes;
     if (batchBytes < batchBytesMax) return undefined;

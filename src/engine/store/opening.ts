@@ -26,7 +26,7 @@ import type { ScannedRecord } from './journal/scan.ts';
 import type { Segment } from './journal/segments.ts';
 import type { StoreLimits } from './limits.ts';
 import type { Overlay } from './overlay.ts';
-import type { RestoringShard } from './record.ts';
+import type { JournalRecord, RestoringShard } from './record.ts';
 import { replayStart, walkSegment } from './replay.ts';
 
 export interface OpeningParts {
@@ -80,7 +80,7 @@ export class Opening {
 
   /** What `openSegment` copied: it is applied again, from its new places. */
   replayCopied(copied: readonly CopiedRecord[]): void {
-    for (const { record } of copied) this.#replayOne(record);
+    for (const { record } of copied) this.#replayOne(record, true);
   }
 
   /** Bodies the index knows from before the replay. */
@@ -101,15 +101,18 @@ export class Opening {
       await this.#walk(segment, from, (records) => {
         for (const record of records) {
           const isNewPlace = isLater && record.isCopied;
-          if (record.place.sequence > this.#after || isNewPlace) this.#replayOne(record);
+          if (record.place.sequence > this.#after || isNewPlace) {
+            this.#replayOne(record, record.isCopied);
+          }
         }
         return this.#parts.writer.isFull ? this.#parts.writer.drain() : undefined;
       });
     }
   }
 
-  #replayOne(record: ScannedRecord | CopiedRecord['record']): void {
-    if (this.#parts.applier.replay(record, this.#parts.shard)) this.replayedCount++;
+  #replayOne(record: JournalRecord, isCopied: boolean): void {
+    const { applier, shard } = this.#parts;
+    if (applier.replay(record, isCopied, shard)) this.replayedCount++;
   }
 
   /**

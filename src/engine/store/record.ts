@@ -73,12 +73,10 @@ export interface RecordKind {
    */
   livePlaces?(read: ShardReader): Iterable<RecordPlace>;
   /**
-   * Whether the body at `record.place` is live: its rows name this place. Asked before compaction
-   * copies it.
-   */
-  isLive?(record: JournalRecord, read: ShardReader): boolean;
-  /**
-   * Index changes when compaction copied a live body from `from` to `record.place`. None: it died.
+   * Index changes when the body was copied from `from` to `record.place`, by compaction or with the
+   * end of the journal (that copy keeps its sequence): every row that names its place, none for a
+   * body that died. Told where it stands already, the changes change nothing. Without `move` no body
+   * of this type is compacted, and `apply` itself leads its rows to the newest place.
    */
   move?(record: JournalRecord, from: RecordPlace, read: ShardReader): readonly IndexChange[];
 }

@@ -88,7 +88,7 @@ export class Shard implements RestoringShard {
       limits,
       appliedSequence: () => this.writer.applied?.sequence ?? 0,
       writeCheckpoint: () => this.#writeCheckpoint(),
-      compact: (segment) => compactSegment({ disk, applier, read: overlay, append }, segment),
+      compact: (segment) => compactSegment({ disk, applier, append }, segment),
     });
     const { writer } = this;
     const parts = { disk, index, journal, overlay, writer, applier, bodies, limits, shard: this };
@@ -149,6 +149,14 @@ export class Shard implements RestoringShard {
   read(place: RecordPlace, from = 0, length = place.bodyBytes - from): Promise<Uint8Array> {
     assert(from >= 0 && length >= 0 && from + length <= place.bodyBytes, 'a read past the body');
     return this.journal.segments.read(this.#bodies.placeNow(place), from, length);
+  }
+
+  /**
+   * Where a body stands now: a failed sync or compaction may have copied it since its place was told.
+   * `read` and `releaseBody` follow by themselves; a place written to a row must be the newest.
+   */
+  placeNow(place: RecordPlace): RecordPlace {
+    return this.#bodies.placeNow(place);
   }
 
   /** Keeps the segment where it is until released: for readers that come back for more. */

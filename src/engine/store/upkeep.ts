@@ -128,12 +128,13 @@ export class Upkeep {
 
   async #compact(segment: Segment): Promise<void> {
     const { compact, log } = this.#options;
-    const liveBodies = segment.liveBodies;
-    if (await compact(segment)) {
+    const { liveBodies } = segment;
+    const isMoved = await compact(segment);
+    // What is left has no row yet, or cannot be moved: not looked at before some of it died.
+    this.#unmovable.set(segment.number, segment.liveBodies);
+    if (isMoved) {
       this.#moved.set(segment.number, this.#options.journal.lastSequence);
       log.info({ segment: segment.number, liveBodies }, 'segment compacted');
-    } else {
-      this.#unmovable.set(segment.number, liveBodies);
     }
   }
 

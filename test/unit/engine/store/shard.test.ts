@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ErrorCode, MailError } from '../../../../src/base/errors.ts';
+import type { RecordKind } from '../../../../src/engine/store/record.ts';
 import { note, noteKey, noteKind, spoilByte, storeBench, text, turns } from './store-bench.ts';
 
 const firstSegment = '/shard/journal/00000001.seg';
@@ -281,13 +282,12 @@ test('a live body, a lease and a hold each keep their segment', async () => {
 
 test('compaction copies what lives out of a sparse segment, and its old place leads to the copy', async () => {
   const bench = storeBench({ segmentBytesMax: 8_192, groupBytesMax: 4_096 });
-  const rows = (record: { meta: Uint8Array; place: { sequence: number } }) => [
-    { put: noteKey(text(record.meta)), value: Buffer.from(String(record.place.sequence)) },
-  ];
-  const kind = {
+  const kind: RecordKind = {
     ...noteKind(),
-    isLive: (record: { meta: Uint8Array }) => text(record.meta) === 'kept',
-    move: rows,
+    move: ({ meta, place }) =>
+      text(meta) === 'kept'
+        ? [{ put: noteKey('kept'), value: Buffer.from(`${place.sequence}`) }]
+        : [],
   };
   const shard = await bench.open({ kinds: [kind] });
   const [dead] = await shard.append([note('dead', Buffer.alloc(6_000, 1))]);
