@@ -2,8 +2,7 @@
  * Entry of every engine thread.
  *
  * Duty:   opens the adapters of one thread, builds the engine on them, serves parcels.
- * Trust:  takes parcels from the main thread only; what remote peers sent stands inside them as bytes and is judged
- *         by the engine, never here.
+ * Trust:  takes parcels from the main thread only; what remote peers sent is bytes inside them, judged by the engine.
  * Limits: none of its own; the edge keeps two parcels a shard under way, the engine's parts bound the rest.
  * Roles:  by ask. The last thread owns no shards and takes jobs.
  */
@@ -37,7 +36,8 @@ export default threadEntry(({ thread, post, end }) => {
     openIndex: async (shard) => {
       const path = `${shardFolder(settings.data.dir, shard)}/index`;
       mkdirSync(path, { recursive: true, mode: 0o700 });
-      return openLmdbShardIndex({ path });
+      const onDiscard = (why: string) => log.error({ shard, why }, 'a damaged index is made anew');
+      return openLmdbShardIndex({ path, onDiscard });
     },
     clock,
     random,
@@ -48,6 +48,7 @@ export default threadEntry(({ thread, post, end }) => {
     life: `${thread}.${Buffer.from(random.bytes(6)).toString('hex')}`,
     ids: new MessageIdSource(clock.nowMs, startBits + 1 + thread),
     uplink: (ask) => uplink.ask(ask),
+    notice: (name, value) => post({ kind: 'notice', name, value }),
   });
   const server = createServer({ handlers, clock, log, post, end, verdictMsMax });
   return {

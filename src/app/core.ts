@@ -8,7 +8,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Answer, Ask } from '../actors/ask.ts';
-import { engineAsks } from '../actors/asks/engine-asks.ts';
+import { type AccountFull, accountFullNotice, engineAsks } from '../actors/asks/engine-asks.ts';
 import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
 import type { Reception } from '../actors/asks/reception.ts';
 import type { PackedRecipient } from '../actors/asks/spool-asks.ts';
@@ -18,7 +18,7 @@ import { openLmdbDirectory } from '../adapters/lmdb/account-directory.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
 import { failure, MailError } from '../base/errors.ts';
-import { MessageIdSource } from '../base/ids.ts';
+import { accountId, MessageIdSource } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import { createReception } from '../edge/reception.ts';
 import type { AccountDirectory } from '../ports/account-directory.ts';
@@ -97,6 +97,10 @@ async function openParts(
     log,
     policy: () => policy,
     answers: { [engineAsks.resolve]: (ask) => resolveForEngine(directory, ask) },
+  });
+  engine.runtime.onNotice(accountFullNotice, (_thread, value) => {
+    const { account, isFull } = value as AccountFull;
+    directory.noteOverQuota(accountId(account), isFull);
   });
   closers.push(() => engine.runtime.close());
   await engine.runtime.start();

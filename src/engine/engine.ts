@@ -7,7 +7,7 @@
  */
 
 import type { Answer, ArrivedAsk, Ask, Handlers } from '../actors/ask.ts';
-import { engineAsks } from '../actors/asks/engine-asks.ts';
+import { accountFullNotice, engineAsks } from '../actors/asks/engine-asks.ts';
 import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
 import type { PackedRecipient } from '../actors/asks/spool-asks.ts';
 import { messageReceive } from '../actors/asks/spool-asks.ts';
@@ -75,6 +75,8 @@ export interface EngineParts {
   /** One word per shard: its current epoch. */
   readonly epochs: SharedArrayBuffer;
   readonly uplink: Uplinked;
+  /** A fact for the main thread, answered by nobody. */
+  readonly notice: (name: string, value: unknown) => void;
 }
 
 /** Asks of this thread to the main thread or to another thread's shard. */
@@ -130,7 +132,10 @@ export function createEngine(parts: EngineParts): Engine {
   });
 
   async function openShard(shard: ShardId): Promise<OpenShard> {
-    const mailboxes = new Mailboxes({ clock });
+    const mailboxes = new Mailboxes({
+      clock,
+      onFull: (account, isFull) => parts.notice(accountFullNotice, { account, isFull }),
+    });
     const eventLog = createEventLog(parts, shard);
     const events = shardEvents(logged, eventLog, clock);
     const spool = new Spool({ clock, events, bodies, attempt: createAttempt(attemptParts) });

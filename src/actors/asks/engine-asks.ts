@@ -13,3 +13,11 @@ export const engineAsks = {
   /** To the main thread. meta: an address; answer: `PackedRecipient[]` as at RCPT. */
   resolve: 'directory.resolve',
 } as const;
+
+/** Notice: an account has no room for more mail, or has some again. Value: `AccountFull`. */
+export const accountFullNotice = 'account.full';
+
+export interface AccountFull {
+  readonly account: number;
+  readonly isFull: boolean;
+}
