@@ -12,8 +12,8 @@ export interface StoreLimits {
   /** A segment is closed before a parcel that would take it past this. */
   readonly segmentBytesMax: number;
   /**
-   * A file that must grow grows by as much again, up to this, in zeros: the syncs after it change no
-   * file size and wait for no commit of the file system's own journal (0.10 ms against 0.14 to 4 ms
+   * A file that must grow grows by as much again, up to this, in zeros: the syncs after it change
+   * no file size and wait for no commit of the file system's own journal (0.10 ms against 0.14 to 4 ms
    * and 40 µs of CPU against 60, ext4).
    */
   readonly fillBytesMax: number;

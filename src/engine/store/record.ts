@@ -59,6 +59,8 @@ export interface RecordKind {
   /**
    * Index changes of this record: a pure function of the record and what `read` shows. Records are
    * applied in order, and a run of them may be applied again: applying twice changes nothing.
+   * After a rebuild from a checkpoint the rows are of different ages, each at least as new as those
+   * of lower keys: a row by which others are judged applied already must sort before them.
    */
   apply(record: JournalRecord, read: ShardReader): readonly IndexChange[];
   /**
@@ -75,8 +77,8 @@ export interface RecordKind {
   /**
    * Index changes when the body was copied from `from` to `record.place`, by compaction or with the
    * end of the journal (that copy keeps its sequence): every row that names its place, none for a
-   * body that died. Told where it stands already, the changes change nothing. Without `move` no body
-   * of this type is compacted, and `apply` itself leads its rows to the newest place.
+   * body that died. Told where it stands already, the changes change nothing. Without `move` no
+   * body of this type is compacted, and `apply` itself leads its rows to the newest place.
    */
   move?(record: JournalRecord, from: RecordPlace, read: ShardReader): readonly IndexChange[];
 }

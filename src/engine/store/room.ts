@@ -47,7 +47,7 @@ export class Room {
     return this.#hasReserve;
   }
 
-  /** Looks once, and leaves the making of a reserve to the next look: an opening does not wait for it. */
+  /** Looks once; the making of a reserve is left to the next look: no opening waits for it. */
   async start(): Promise<void> {
     this.#hasReserve = await this.#findReserve();
     // One that a crash left short is made again.

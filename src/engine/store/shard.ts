@@ -152,8 +152,8 @@ export class Shard implements RestoringShard {
   }
 
   /**
-   * Where a body stands now: a failed sync or compaction may have copied it since its place was told.
-   * `read` and `releaseBody` follow by themselves; a place written to a row must be the newest.
+   * Where a body stands now: a failed sync or compaction may have copied it since its place was
+   * told. `read` and `releaseBody` follow by themselves; a place written to a row must be the newest.
    */
   placeNow(place: RecordPlace): RecordPlace {
     return this.#bodies.placeNow(place);
