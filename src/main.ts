@@ -30,6 +30,8 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
     log.error({ detail }, 'cannot start');
     return error instanceof MailError && error.code === 'argument-invalid' ? 78 : 1;
   }
+  const faults = server.faults();
+  if (faults.length > 0) log.error({ faults }, 'running, but not whole: see /readyz');
   log.info({ ...server.addresses, data: settings.data.dir }, 'ready');
   const leaving = await options.onReady?.(server);
   await new Promise<void>((resolve) => {

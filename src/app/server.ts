@@ -34,6 +34,8 @@ export interface RunningServer {
   /** The data folder was made by this start. */
   readonly isNew: boolean;
   readonly handlers: ControlHandlers;
+  /** What is wrong though it runs: a shard that does not open. */
+  faults(): readonly string[];
   reload(wanted: Settings): Promise<void>;
   /** Drains and stops; resolves when everything is synced and closed. */
   stop(): Promise<void>;
@@ -106,6 +108,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
     addresses,
     isNew: folder.isNew,
     handlers,
+    faults: () => health.readiness().faults,
     async reload(wanted) {
       const next = reloaded(running, wanted);
       running = next.settings;

@@ -46,7 +46,7 @@ export function spoolKinds(spool: Spool): readonly RecordKind[] {
         applyChange(message, change);
         return rowChanges(message, row);
       },
-      restore: (record) => spool.restoreChange(record),
+      restore: (record, shard) => spool.restoreChange(record, shard),
     },
   ];
 }

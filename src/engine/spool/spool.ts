@@ -75,8 +75,6 @@ export class Spool {
   readonly #messages = new Map<MessageId, SpoolMessage>();
   readonly #unindexed = new IndexingOrder();
   readonly #recording = new Set<Promise<unknown>>();
-  /** Bodies of messages that replay found done: given back once the shard is open. */
-  #restoredDone: RecordPlace[] = [];
   /** Messages that replay found done: an ask for one may still come again. At most `replayedDoneMax`. */
   readonly #replayedDone = new Set<MessageId>();
   #shard: SpoolShard | undefined;
@@ -346,14 +344,15 @@ export class Spool {
   }
 
   /** Replay: a change; `apply` changes the message's row, where it has one. */
-  restoreChange(record: JournalRecord): void {
+  restoreChange(record: JournalRecord, shard: Pick<SpoolShard, 'releaseBody'>): void {
     const change = unpackChange(record);
     const message = this.#messages.get(change[0] as MessageId);
     if (message === undefined) return;
     applyChange(message, change);
     if (message.waitingCount > 0) return;
     this.#forget(message);
-    this.#restoredDone.push(message.place);
+    // Here and not later: only while it opens does the shard know which bodies it has counted yet.
+    shard.releaseBody(message.place);
     if (this.#replayedDone.size < replayedDoneMax) this.#replayedDone.add(message.id);
   }
 
@@ -374,8 +373,6 @@ export class Spool {
       take: (id, row) => this.#takeDue(id, row),
       hasRoom: () => this.#messages.size < this.#limits.activeCountMax,
     });
-    for (const place of this.#restoredDone) shard.releaseBody(place);
-    this.#restoredDone = [];
     for (const message of [...this.#messages.values()]) {
       // One with a row is the row's: it comes by its due instant.
       if (shard.get(queueKey(message.id)) !== undefined) this.#forget(message);
