@@ -25,6 +25,8 @@ export function replayStart(journal: Journal, applied: JournalPosition | undefin
   if (applied === undefined) return { kind: 'rebuild', reason: 'the index is empty' };
   const at = segments.findIndex((segment) => segment.number === applied.segment);
   const segment = segments[at];
+  const copy = segment === undefined ? copyOfWhole(segments, applied) : undefined;
+  if (copy !== undefined) return { kind: 'from', position: startOf(copy) };
   if (segment === undefined || segment.header.epoch !== applied.epoch) {
     return { kind: 'rebuild', reason: 'its applied position is not in the journal' };
   }
@@ -41,10 +43,25 @@ export function replayStart(journal: Journal, applied: JournalPosition | undefin
   if (next === undefined || applied.sequence > next.header.knownSequence) {
     return { kind: 'rebuild', reason: 'its applied position is past the journal' };
   }
-  const { number, header } = next;
-  const sequence = header.firstSequence - 1;
-  const position = { epoch: header.epoch, segment: number, offset: segmentHeaderBytes, sequence };
-  return { kind: 'from', position };
+  return { kind: 'from', position: startOf(next) };
+}
+
+/** The segment that took over all of the one the index had applied, and skips it in the chain. */
+function copyOfWhole(segments: readonly Segment[], applied: JournalPosition): Segment | undefined {
+  const at = segments.findIndex((segment) => segment.number > applied.segment);
+  const next = segments[at];
+  if (next === undefined || next.header.previousSegment >= applied.segment) return undefined;
+  const { epoch, firstSequence, knownSequence } = next.header;
+  const isKnown = applied.sequence >= firstSequence - 1 && applied.sequence <= knownSequence;
+  const isChained = segments
+    .slice(at + 1)
+    .every((segment, i) => segment.header.previousSegment === segments[at + i]!.number);
+  return applied.epoch < epoch && isKnown && isChained ? next : undefined;
+}
+
+function startOf({ number: segment, header }: Segment): JournalPosition {
+  const { epoch, firstSequence } = header;
+  return { epoch, segment, offset: segmentHeaderBytes, sequence: firstSequence - 1 };
 }
 
 export interface Walk {

@@ -200,7 +200,18 @@ export class Journal {
     const sequences = suspects.map((record) => record.place.sequence);
     sequences.push(this.#sequence + 1);
     const previousSegment = this.#tail.segment;
-    const link = { previousSegment, previousEnd, knownSequence: this.#sequence };
+    const left = this.segments.get(previousSegment)?.header;
+    // Nothing is left of a segment copied whole, and its last sync may have failed in a process that
+    // is gone: it leaves the chain, for its bytes may be others after a power cut.
+    const isLeft = left === undefined || previousEnd > segmentHeaderBytes;
+    const knownSequence = this.#sequence;
+    const link = isLeft
+      ? { previousSegment, previousEnd, knownSequence }
+      : {
+          previousSegment: left.previousSegment,
+          previousEnd: left.previousEnd,
+          knownSequence,
+        };
     const places = await this.#birth(epoch, link, drafts, sequences, flagCopied);
     const previous = this.segments.get(previousSegment);
     if (previous !== undefined) {
