@@ -7,7 +7,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type {
+  ControlHandlers,
+  ControlMethod,
+  ControlParams,
+  ControlResult,
+} from '../../src/actors/asks/control.ts';
 import { type RunningServer, startServer } from '../../src/app/server.ts';
+import { emptyBytes } from '../../src/base/bytes.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { load } from '../../src/settings/load.ts';
 import type { Settings } from '../../src/settings/schema.ts';
@@ -35,8 +43,10 @@ const defaults: SettingsGiven = {
 export interface TestServer extends AsyncDisposable {
   readonly server: RunningServer;
   readonly settings: Settings;
-  /** Of 127.0.0.1, by listener: `ports['smtp']`. */
+  /** Of 127.0.0.1, by listener: `ports.smtp`. */
   readonly ports: Readonly<Record<string, number>>;
+  /** Asks as an operator's command does, without the socket. */
+  call<M extends ControlMethod>(method: M, params: ControlParams<M>): Promise<ControlResult<M>>;
   /** Holds `data` and what the test puts there. */
   readonly folder: string;
   /** Stops the server and leaves its data folder, to start another on it or to open it stopped. */
@@ -64,6 +74,7 @@ export async function startTestServer(
     server,
     settings,
     ports: portsOf(server),
+    call: (method, params) => callOn(server.handlers, method, params),
     folder,
     stop,
     async [Symbol.asyncDispose]() {
@@ -71,6 +82,32 @@ export async function startTestServer(
       if (place.folder === undefined) rmSync(folder, { recursive: true });
     },
   };
+}
+
+/** What `call` does, on any table of handlers; items handed out on the way are dropped. */
+export async function callOn<M extends ControlMethod>(
+  handlers: ControlHandlers,
+  method: M,
+  params: ControlParams<M>,
+): Promise<ControlResult<M>> {
+  const handler = handlers[method];
+  if (handler === undefined) throw new Error(`nobody answers ${method}`);
+  const { signal } = new AbortController();
+  return await handler(params, { body: emptyBytes, signal, emit: async () => {} });
+}
+
+/** Resolves to the first answer of `look` that is not undefined; fails after five seconds. */
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined> | T | undefined,
+): Promise<T> {
+  const endMs = performance.now() + 5_000;
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined) return seen;
+    if (performance.now() > endMs) throw new Error(`waited in vain for ${what}`);
+    await sleep(20);
+  }
 }
 
 /** The settings a test server in `folder` runs with: for `openOffline` on its stopped store, too. */
