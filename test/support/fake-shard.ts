@@ -65,6 +65,10 @@ export class FakeShard {
     return { release() {} };
   }
 
+  placeNow(place: RecordPlace): RecordPlace {
+    return place;
+  }
+
   releaseBody(place: RecordPlace): void {
     this.released.push(place);
   }

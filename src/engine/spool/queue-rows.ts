@@ -63,8 +63,12 @@ export function readDueKey(key: Uint8Array): { dueMs: number; id: MessageId } {
 
 export const queueRange = { from: Buffer.of(queueTable), to: Buffer.of(queueTable + 1) } as const;
 
-/** Changes that bring the index to the message's present state; `previous` is the row as it stands. */
-export function rowChanges(message: SpoolMessage, previous: Uint8Array | undefined): IndexChange[] {
+/** Changes that bring the index to the message's state; `previous` is the row as it stands, `place` the body's now. */
+export function rowChanges(
+  message: SpoolMessage,
+  previous: Uint8Array | undefined,
+  place: RecordPlace,
+): IndexChange[] {
   const changes: IndexChange[] = [];
   if (previous !== undefined) changes.push({ remove: dueKey(rowDueMs(previous), message.id) });
   if (message.waitingCount === 0) {
@@ -72,12 +76,12 @@ export function rowChanges(message: SpoolMessage, previous: Uint8Array | undefin
     return changes;
   }
   const dueMs = message.isHeld ? neverMs : earliestNextMs(message);
-  changes.push({ put: queueKey(message.id), value: packRow(message, dueMs) });
+  changes.push({ put: queueKey(message.id), value: packRow(message, dueMs, place) });
   changes.push({ put: dueKey(dueMs, message.id), value: Buffer.of(1) });
   return changes;
 }
 
-export function packRow(message: SpoolMessage, dueMs: number): Buffer {
+export function packRow(message: SpoolMessage, dueMs: number, place: RecordPlace): Buffer {
   const row: PackedRow = [
     dueMs,
     message.tenant,
@@ -90,7 +94,7 @@ export function packRow(message: SpoolMessage, dueMs: number): Buffer {
       ...(message.ret === undefined ? {} : { ret: message.ret }),
       envid: message.envid,
     }),
-    packPlace(message.place),
+    packPlace(place),
     message.recipients.map((recipient, index) => [
       index,
       recipientStates.indexOf(recipient.state satisfies RecipientState),

@@ -44,7 +44,7 @@ export function spoolKinds(spool: Spool): readonly RecordKind[] {
         if (row === undefined) return [];
         const message = unpackRow(id, row);
         applyChange(message, change);
-        return rowChanges(message, row);
+        return rowChanges(message, row, message.place);
       },
       restore: (record, shard) => spool.restoreChange(record, shard),
     },

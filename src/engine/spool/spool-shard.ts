@@ -15,5 +15,7 @@ export interface SpoolShard {
   write(changes: readonly IndexChange[]): void;
   read(place: RecordPlace, from?: number, length?: number): Promise<Uint8Array>;
   lease(segment: number): { release(): void };
+  /** Where a body stands now: compaction or a failed sync may have copied it. */
+  placeNow(place: RecordPlace): RecordPlace;
   releaseBody(place: RecordPlace): void;
 }

@@ -291,7 +291,7 @@ export class Spool {
 
   #writeRow(message: SpoolMessage): void {
     const previous = this.shard.get(queueKey(message.id));
-    this.shard.write(rowChanges(message, previous));
+    this.shard.write(rowChanges(message, previous, this.shard.placeNow(message.place)));
     if (previous === undefined) this.#rowCount++;
     message.isIndexed = true;
     this.#unindexed.settled(message);
