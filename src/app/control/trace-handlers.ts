@@ -23,12 +23,16 @@ import { traceEventOf } from './trace-words.ts';
 const askMsMax = 30_000;
 const shardsAtOnce = 8;
 
-export function traceHandlers(parts: ControlParts): ControlHandlers {
+export type TraceParts = Pick<ControlParts, 'shards' | 'clock'> & {
+  readonly router: Pick<ControlParts['router'], 'ask'>;
+};
+
+export function traceHandlers(parts: TraceParts): ControlHandlers {
   return { trace: ({ of, limit }) => trace(parts, of, Math.min(limit, eventsPerAskMax)) };
 }
 
 async function trace(
-  parts: ControlParts,
+  parts: TraceParts,
   of: string,
   limit: number,
 ): Promise<ControlResult<'trace'>> {
@@ -59,7 +63,7 @@ async function trace(
   return { events: events.map((event): TraceEvent => traceEventOf(event, of)), isComplete, unread };
 }
 
-function ask(parts: ControlParts, shard: number, query: TraceQuery): Promise<Answer> {
+function ask(parts: TraceParts, shard: number, query: TraceQuery): Promise<Answer> {
   const request: Ask = {
     shard: shardId(shard),
     actor: 'trace',

@@ -70,8 +70,9 @@ function outcomeDetail(event: OutcomeEvent): string {
   const [kind, , , , , , host, address, reply, attempts, nextMs] = event;
   const at = address === '' || address === host ? host : `${host} [${address}]`.trim();
   const words = [reply, at === '' ? '' : `at ${at}`];
-  // Who was delivered to at once needs no count.
-  if (attempts > 1 || kind !== eventNumbers.delivered) words.push(`attempt ${attempts}`);
+  // What went well at once, and what nobody tried, needs no count.
+  const isPlain = attempts === 0 || (attempts === 1 && kind === eventNumbers.delivered);
+  if (!isPlain) words.push(`attempt ${attempts}`);
   if (nextMs > 0) words.push(`next ${new Date(nextMs).toISOString()}`);
   return joined(words);
 }
