@@ -81,7 +81,8 @@ async function readIdentity(disk: Disk, file: string): Promise<StoreIdentity | u
     if (error instanceof DiskError && error.fault === 'missing') return undefined;
     throw error;
   }
-  const identity = JSON.parse(text) as StoreIdentity;
+  const identity = parseIdentity(text);
+  if (identity === undefined) throw new MailError('argument-invalid', `${file} is damaged`);
   if (identity.format !== formatVersion) {
     throw new MailError(
       'argument-invalid',
@@ -91,12 +92,22 @@ async function readIdentity(disk: Disk, file: string): Promise<StoreIdentity | u
   return identity;
 }
 
+function parseIdentity(text: string): StoreIdentity | undefined {
+  try {
+    const identity = JSON.parse(text) as StoreIdentity;
+    return Number.isSafeInteger(identity.shards) && identity.shards > 0 ? identity : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 async function makeIdentity({
   path,
   shards,
   disk,
   random,
 }: DataFolderRequest): Promise<StoreIdentity> {
+  await refuseForeign(disk, path);
   const identity: StoreIdentity = {
     format: formatVersion,
     shards: shards === 0 ? defaultShards() : shards,
@@ -114,6 +125,17 @@ async function makeIdentity({
   await disk.rename(draft, join(path, storeFile));
   await disk.syncFolder(path);
   return identity;
+}
+
+/** Mail without the file that says how many shards it is spread over: a new file could say otherwise. */
+async function refuseForeign(disk: Disk, path: string): Promise<void> {
+  const names = await disk.list(path);
+  const found = ['shards', 'directory'].filter((name) => names.includes(name));
+  if (found.length === 0) return;
+  throw new MailError(
+    'argument-invalid',
+    `${path} has ${found.join(' and ')} but no ${storeFile}: put that file back from a backup`,
+  );
 }
 
 /** Four per core, 8 to 64: enough to spread accounts over threads that come later (design §2). */

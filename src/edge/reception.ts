@@ -78,11 +78,10 @@ export function createReception(parts: ReceptionParts): Reception {
       const { envelope } = message;
       const answers = await Promise.all(
         envelope.recipients.map((recipient) => {
-          // A copy that leaves by the spool is a message of its own there; local ones share the id.
-          const arrival =
-            recipient.target.kind === 'account'
-              ? message.arrival
-              : { ...message.arrival, id: ids.next() };
+          // A copy that goes by the spool is a message of its own there; others share the id.
+          const isByAccount =
+            recipient.target.kind === 'account' && recipient.notify?.success !== true;
+          const arrival = isByAccount ? message.arrival : { ...message.arrival, id: ids.next() };
           const one = { ...message, arrival, envelope: { ...envelope, recipients: [recipient] } };
           return ask(one, commonShard([recipient]) ?? parts.spoolShard());
         }),

@@ -32,7 +32,7 @@ export function receiveHandler(parts: ReceiveParts): Handler {
     const shard = parts.shardOf(ask);
     if (shard === undefined)
       return failure('not-possible-now', `shard ${ask.shard} is not open here`);
-    if (!shard.store.hasRoom()) return failure('disk-full', 'below data.diskFreeBytesMin');
+    if (!shard.store.hasRoom()) return noRoom(shard);
     const packed = ask.meta as PackedReceived;
     const message: MessageToPrepare = { body: ask.body, ...unpackReceived(packed) };
     const policy = parts.policy();
@@ -41,6 +41,12 @@ export function receiveHandler(parts: ReceiveParts): Handler {
     }
     return take(parts, shard, packed, message, policy);
   };
+}
+
+function noRoom({ store }: OpenShard): Answer {
+  const { readOnlyReason } = store.status();
+  if (readOnlyReason !== undefined) return failure('store-read-only', readOnlyReason);
+  return failure('disk-full', 'below data.diskFreeBytesMin');
 }
 
 async function verifyAndTake(
@@ -71,10 +77,14 @@ function take(
   return shard.spool.accept(packed, arrival.tenant, bytes) as Promise<Answer>;
 }
 
-/** Whether this journal alone can accept the envelope as deliveries into accounts of its shard. */
-function isAllHere(envelope: Envelope, shard: OpenShard): boolean {
-  for (const { target } of envelope.recipients) {
+/**
+ * Whether this journal alone can accept the envelope as deliveries into accounts of its shard. A sender who wants to
+ * hear of the delivery (RFC 3461 §5.2.3) is told by the spool.
+ */
+function isAllHere({ sender, recipients }: Envelope, shard: OpenShard): boolean {
+  for (const { target, notify } of recipients) {
     if (target.kind === 'remote' || target.shard !== shard.store.id) return false;
+    if (notify?.success === true && sender !== '') return false;
   }
   return true;
 }

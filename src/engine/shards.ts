@@ -67,7 +67,9 @@ export class Shards {
     try {
       const opened = await this.#open(shard);
       this.#shards.set(shard, opened);
-      if (this.#isOffline) opened.spool.drain();
+      // An outcome that cannot be recorded would be delivered again after each start.
+      const { readOnlyReason } = opened.store.status();
+      if (this.#isOffline || readOnlyReason !== undefined) opened.spool.drain();
       opened.mailboxes.start(opened.store);
       opened.spool.start(opened.store);
     } catch (error) {

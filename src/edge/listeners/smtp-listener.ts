@@ -19,6 +19,7 @@ import type { TlsSource } from './tls.ts';
 
 /** How long a peer may take to close after we did. */
 const lingerMsMax = 10 * secondMs;
+const drainLingerMsMax = 2 * secondMs;
 
 export interface SmtpListenerOptions {
   readonly host: string;
@@ -102,9 +103,12 @@ export class SmtpListener {
     this.#sweepTimer = service.clock.setTimer(secondMs, () => {
       const nowMs = service.clock.monotonicMs();
       service.tickMs = nowMs;
+      const lingerMs = service.isDraining ? drainLingerMsMax : lingerMsMax;
       for (const session of this.#sessions) {
+        // One that had a message under way may have none now.
+        if (service.isDraining) session.drain();
         session.sweep(nowMs);
-        if (session.endedMs > 0 && nowMs - session.endedMs > lingerMsMax) session.destroy();
+        if (session.endedMs > 0 && nowMs - session.endedMs > lingerMs) session.destroy();
       }
       this.#sweepSoon();
     });
