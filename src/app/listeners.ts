@@ -139,6 +139,7 @@ export class MailListeners {
         connectionsPerAddressMax: settings.smtp.connectionsPerAddressMax,
       },
       proxyNetworks: networksOf(settings.proxy[name]),
+      uncountedNetworks: uncounted(settings),
       ...(name === 'lmtp' ? { allowNetworks: lmtpNetworks(settings) } : {}),
       ...(kinds[name].isImplicitTls ? { implicitTls: tls } : { tls }),
     };
@@ -172,8 +173,15 @@ function networksOf(networks: readonly Network[]): NetworkSet {
   return networks.length === 0 ? noNetworks : networkSet(networks.map(writeNetwork));
 }
 
+const loopback = ['127.0.0.0/8', '::1'];
+
 /** LMTP trusts whoever speaks it, so off loopback it takes a list. */
 function lmtpNetworks(settings: Settings): NetworkSet {
   const { networks } = settings.lmtp;
-  return networks.length === 0 ? networkSet(['127.0.0.0/8', '::1']) : networksOf(networks);
+  return networks.length === 0 ? networkSet(loopback) : networksOf(networks);
+}
+
+/** Our own relays and our own machine may open as many connections as they like. */
+function uncounted({ relay }: Settings): NetworkSet {
+  return networkSet([...loopback, ...relay.networks.map(writeNetwork)]);
 }

@@ -1,9 +1,12 @@
 /**
- * Counts connections at once, in all and by peer address.
+ * Counts connections at once, in all and by peer: an IPv4 address, or the /64 an IPv6 address is in, for whoever has
+ * one has all of it.
  *
  * Runs in:   accept threads.
  * Limits:    one entry for each address that has a connection open.
  */
+
+import ipaddr from 'ipaddr.js';
 
 export interface ConnectionCaps {
   readonly connectionsMax: number;
@@ -20,21 +23,28 @@ export class ConnectionCounts {
 
   /** Counts one more, or answers false where a cap is reached. */
   take(address: string, caps: ConnectionCaps): boolean {
-    const ofAddress = this.#byAddress.get(address) ?? 0;
+    const peer = peerOf(address);
+    const ofAddress = this.#byAddress.get(peer) ?? 0;
     if (this.#count >= caps.connectionsMax || ofAddress >= caps.connectionsPerAddressMax) {
       return false;
     }
     this.#count++;
-    this.#byAddress.set(address, ofAddress + 1);
+    this.#byAddress.set(peer, ofAddress + 1);
     return true;
   }
 
   /** Undoes one `take` that answered true. */
   give(address: string): void {
-    const ofAddress = this.#byAddress.get(address);
+    const peer = peerOf(address);
+    const ofAddress = this.#byAddress.get(peer);
     if (ofAddress === undefined) return;
     this.#count--;
-    if (ofAddress === 1) this.#byAddress.delete(address);
-    else this.#byAddress.set(address, ofAddress - 1);
+    if (ofAddress === 1) this.#byAddress.delete(peer);
+    else this.#byAddress.set(peer, ofAddress - 1);
   }
+}
+
+function peerOf(address: string): string {
+  if (!address.includes(':') || !ipaddr.IPv6.isValid(address)) return address;
+  return ipaddr.IPv6.parse(address).parts.slice(0, 4).join(':');
 }

@@ -54,6 +54,8 @@ export interface AcceptorOptions {
   readonly allowNetworks?: NetworkSet;
   /** Proxies; when not empty, only they may connect and their header is required. */
   readonly proxyNetworks: NetworkSet;
+  /** Peers whose connections are counted in all only, not by address: our own networks. */
+  readonly uncountedNetworks?: NetworkSet;
   /** TLS from the first octet on. */
   readonly implicitTls?: TlsSource;
   readonly clock: Clock;
@@ -147,9 +149,13 @@ export class Acceptor {
   }
 
   #count(socket: Socket, address: string, port: number) {
-    const { name, limits, implicitTls, observer } = this.#options;
+    const { name, limits, uncountedNetworks, implicitTls, observer } = this.#options;
     if (socket.destroyed) return;
-    if (!this.#counts.take(address, limits)) {
+    const isUncounted = uncountedNetworks?.has(address) === true;
+    const caps = isUncounted
+      ? { ...limits, connectionsPerAddressMax: Number.POSITIVE_INFINITY }
+      : limits;
+    if (!this.#counts.take(address, caps)) {
       return this.#refuse(socket, 'connections', replies.connectionsTooMany);
     }
     observer.connected(name);

@@ -28,6 +28,7 @@ export interface SmtpListenerOptions {
   readonly limits: ConnectionLimits;
   readonly proxyNetworks: NetworkSet;
   readonly allowNetworks?: NetworkSet;
+  readonly uncountedNetworks?: NetworkSet;
   /** TLS from the first octet on (submissions). */
   readonly implicitTls?: TlsSource;
   /** STARTTLS is offered while it has a certificate. */

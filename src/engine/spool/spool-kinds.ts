@@ -40,6 +40,8 @@ export function spoolKinds(spool: Spool): readonly RecordKind[] {
       apply(record, read) {
         const change = unpackChange(record);
         const id = change[0] as MessageId;
+        // The relay's fast path: without a row, a look for one in the index would be all there is to do.
+        if (spool.isUnindexed(id)) return [];
         const row = read.get(queueKey(id));
         if (row === undefined) return [];
         const message = unpackRow(id, row);

@@ -323,6 +323,12 @@ export class Spool {
     return row === undefined ? undefined : unpackRow(id, row);
   }
 
+  /** In memory, and certainly without a queue row. */
+  isUnindexed(id: MessageId): boolean {
+    const message = this.#messages.get(id);
+    return message !== undefined && this.#shard !== undefined && !message.isIndexed;
+  }
+
   /** Messages in memory without a queue row, oldest first: `queue list` shows them before the rows. */
   unindexed(): Iterable<SpoolMessage> {
     return this.#unindexed.messages();

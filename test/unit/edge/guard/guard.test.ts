@@ -75,6 +75,18 @@ test('connections are capped in all and by address, and places come back', () =>
   assert.equal(counts.count, 3);
 });
 
+test('an IPv6 peer is the /64 it is in, an IPv4 peer its address', () => {
+  const counts = new ConnectionCounts();
+  const caps = { connectionsMax: 10, connectionsPerAddressMax: 1 };
+  assert.ok(counts.take('2001:db8:0:1::1', caps));
+  assert.ok(!counts.take('2001:db8:0:1:ffff::2', caps));
+  assert.ok(counts.take('2001:db8:0:2::1', caps));
+  assert.ok(counts.take('192.0.2.1', caps));
+  assert.ok(counts.take('192.0.2.2', caps));
+  counts.give('2001:db8:0:1:2::3');
+  assert.ok(counts.take('2001:db8:0:1::9', caps));
+});
+
 test('failed log-ins wait longer each time, for that address and account only', () => {
   const throttle = new LogInThrottle();
   for (let i = 0; i < 4; i++) throttle.failed('a', 'u', 0);
