@@ -47,9 +47,15 @@ export interface EngineGauges {
   readonly residentBytes: () => number;
   readonly waitingCount: () => number;
   readonly connectionCount: () => number;
+  readonly eventsDropped: () => number;
 }
 
 export function engineGauges(metrics: Metrics, gauges: EngineGauges): void {
+  metrics.gaugeOf(
+    'chaski_events_dropped',
+    'Events that trace will miss, since their shards were opened: the disk did not take them.',
+    gauges.eventsDropped,
+  );
   metrics.gaugeOf(
     'chaski_spool_active_messages',
     'Messages of the spool in memory.',
