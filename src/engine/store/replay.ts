@@ -46,7 +46,10 @@ export function replayStart(journal: Journal, applied: JournalPosition | undefin
   return { kind: 'from', position: startOf(next) };
 }
 
-/** The segment that took over all of the one the index had applied, and skips it in the chain. */
+/**
+ * The segment that took over all of the one the index had applied, and skips it in the chain. It knows what its own
+ * predecessor held; of an epoch before that it can bear out nothing, and the index is made again.
+ */
 function copyOfWhole(segments: readonly Segment[], applied: JournalPosition): Segment | undefined {
   const at = segments.findIndex((segment) => segment.number > applied.segment);
   const next = segments[at];
@@ -56,7 +59,7 @@ function copyOfWhole(segments: readonly Segment[], applied: JournalPosition): Se
   const isChained = segments
     .slice(at + 1)
     .every((segment, i) => segment.header.previousSegment === segments[at + i]!.number);
-  return applied.epoch < epoch && isKnown && isChained ? next : undefined;
+  return applied.epoch === epoch - 1 && isKnown && isChained ? next : undefined;
 }
 
 function startOf({ number: segment, header }: Segment): JournalPosition {
