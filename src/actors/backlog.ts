@@ -2,7 +2,7 @@
  * The asks of one shard that wait for a parcel, and what of it is under way.
  *
  * Runs in:   main thread.
- * Limits:    `countMax` asks and `bytesMax` bytes wait; past either, `add` answers false at once.
+ * Limits:    `countMax` asks and `bytesMax` bytes wait, or one ask of any size; past that, `add` answers false at once.
  * Invariant: asks of one lane leave in the order they came; the system lane passes the others.
  */
 
@@ -59,7 +59,8 @@ export class Backlog {
       if (this.#system.length >= this.#limits.countMax) return false;
       this.#system.push(entry);
     } else if (this.count - this.#system.length >= this.#limits.countMax) return false;
-    else if (this.bytes + entry.bytes > this.#limits.bytesMax) return false;
+    // One ask alone always fits: a message larger than the room could else never pass.
+    else if (this.bytes > 0 && this.bytes + entry.bytes > this.#limits.bytesMax) return false;
     else if (ask.class === 'long') this.#long.push(entry);
     else this.#normal.push(entry);
     this.bytes += entry.bytes;

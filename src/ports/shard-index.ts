@@ -3,7 +3,7 @@
  * from the journal, and the journal position it has applied stands in it under a key of its own.
  *
  * Contract:
- * - Keys are 1 to 1,978 bytes, ordered as unsigned bytes; values are under 2 kB as a rule, 64 kB at most.
+ * - Keys are 1 to 1,978 bytes, ordered as unsigned bytes; values are under 2 kB as a rule, 32 MiB at most.
  * - `commit` applies all changes or none, in order; when it resolves, reads see them. It need not be durable:
  *   after a power cut the table is at some earlier committed state, or gone.
  * - One writer: the thread that owns the shard. `commit` calls are applied in the order they were made.

@@ -146,11 +146,11 @@ export function shardIndexContract(name: string, open: () => Promise<OpenedIndex
       assert.deepEqual(listing(index), [['b', '3']]);
     });
 
-    it('takes keys of 1,978 bytes and values of 64 kB', async () => {
+    it('takes keys of 1,978 bytes and values of 32 MiB', async () => {
       await using opened = await open();
       const { index } = opened;
       const longKey = Buffer.alloc(1_978, 0x6b);
-      const longValue = Buffer.alloc(65_536, 0x76);
+      const longValue = Buffer.alloc(32 * 1_048_576, 0x76);
       await index.commit([{ put: longKey, value: longValue }]);
       assert.ok(longValue.equals(index.get(longKey)!));
       const [entry] = index.range({ from, to });
@@ -162,7 +162,7 @@ export function shardIndexContract(name: string, open: () => Promise<OpenedIndex
       await using opened = await open();
       const { index } = opened;
       const tooLong = { put: Buffer.alloc(1_979, 1), value: key('') };
-      const tooLarge = { put: key('large'), value: Buffer.alloc(65_537) };
+      const tooLarge = { put: key('large'), value: Buffer.alloc(32 * 1_048_576 + 1) };
       await assert.rejects(index.commit([put('a', '1'), tooLong]));
       await assert.rejects(index.commit([put('a', '1'), tooLarge]));
       await assert.rejects(index.commit([put('a', '1'), { put: Buffer.alloc(0), value: key('') }]));

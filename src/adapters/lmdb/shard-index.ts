@@ -11,7 +11,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { assert } from '../../base/assert.ts';
-import { gibibyte, kibibyte } from '../../base/units.ts';
+import { gibibyte, mebibyte } from '../../base/units.ts';
 import {
   type IndexChange,
   type IndexEntry,
@@ -22,7 +22,8 @@ import {
 import { tableFault } from './file-check.ts';
 
 export const keyBytesMax = 1_978;
-export const valueBytesMax = 64 * kibibyte;
+/** LMDB takes far more; the largest are queue rows, 0.6 kB a recipient at most. */
+export const valueBytesMax = 32 * mebibyte;
 /** Address space reserved once: a later growth remaps and would stop readers. LMDB grows on past it if it must. */
 const mapBytesDefault = 16 * gibibyte;
 

@@ -7,11 +7,11 @@
 
 import { Buffer } from 'node:buffer';
 import { assert } from '../../base/assert.ts';
-import { kibibyte } from '../../base/units.ts';
+import { mebibyte } from '../../base/units.ts';
 import type { IndexChange, IndexEntry, IndexRange, ShardIndex } from '../../ports/shard-index.ts';
 
 const keyBytesMax = 1_978;
-const valueBytesMax = 64 * kibibyte;
+const valueBytesMax = 32 * mebibyte;
 
 export class MemoryIndex implements ShardIndex {
   #keys: Buffer[] = [];

@@ -2,8 +2,8 @@
  * A waiting message's rows in the index: one under its id, one under the instant it is due.
  *
  * Runs in:   engine thread; pure.
- * Limits:    a row over `rowBytesMax` is not written: the message stays in memory and in the journal (its sequence
- *            holds the applied position back), which only a message with thousands of recipients reaches.
+ * Limits:    a row has at most 0.9 kB a recipient: 50,000 of them (`smtp.recipientsMax` at its highest) reach the
+ *            index's limit with the longest addresses and replies only.
  * Invariant: the due key named in a row is the only due key of that message.
  */
 
@@ -21,7 +21,6 @@ import { applyChange, messageOf } from './records.ts';
 /** Table prefixes; the map of all tables is `engine/store/keys.ts`. */
 export const queueTable = 0x20;
 export const dueTable = 0x21;
-export const rowBytesMax = 60_000;
 /** The due instant of a held message: no clock reaches it. */
 export const neverMs = 2 ** 48 - 1;
 

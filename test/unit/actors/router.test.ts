@@ -152,6 +152,14 @@ test('a full backlog answers at once, by count and by bytes; the system lane has
   deepStrictEqual(byBytes.answers, [[2, 'store-busy']]);
 });
 
+test('one ask larger than the room for all passes alone', async () => {
+  const desk = await Desk.open({ bytesMax: 10_000 });
+  desk.ask(1, { body: [new Uint8Array(50_000)] });
+  await turns(1);
+  await desk.sent[0]!.answer();
+  deepStrictEqual(desk.answers, [[1, 'ok']]);
+});
+
 test('bytes that left make room again', async () => {
   const desk = await Desk.open({ bytesMax: 10_000 });
   for (let i = 0; i < 5; i++) {

@@ -75,6 +75,7 @@ export class MessageIntake {
   refuse(reply: Buffer) {
     this.#refusal = reply;
     this.reader.discard();
+    this.#transaction.giveRoom(this.#service.reception);
   }
 
   #judge() {

@@ -72,6 +72,12 @@ export class Transaction {
       : this.#reserve(reception, bytes - this.reservedBytes);
   }
 
+  /** The message will be refused: others may have its room while the rest of it comes. */
+  giveRoom(reception: Reception): void {
+    if (this.reservedBytes > 0) reception.release(this.reservedBytes);
+    this.reservedBytes = 0;
+  }
+
   /** The envelope; the transaction must be open. */
   envelope(): Envelope {
     const mail = this.mail!;
@@ -97,7 +103,7 @@ export class Transaction {
   /** Forgets everything and gives the room back. */
   abort(reception: Reception): void {
     if (this.mail === undefined) return;
-    if (this.reservedBytes > 0) reception.release(this.reservedBytes);
+    this.giveRoom(reception);
     this.handOver();
   }
 

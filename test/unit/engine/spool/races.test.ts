@@ -95,6 +95,20 @@ describe('outcomes of one message at once', () => {
   });
 });
 
+describe('a message with 3,000 recipients', () => {
+  it('waits in the index as others do', async () => {
+    const world = new SpoolWorld();
+    await world.accept(Array.from({ length: 3_000 }, (_, i) => `someone-${i}@one.test`));
+    await world.answer('deferred');
+    await world.pass(5_000);
+    assert.equal(world.shard.range(queueRange).length, 1);
+    assert.equal(world.spool.activeCount, 0);
+    world.crash();
+    await world.pass(3_600_000);
+    assert.equal(openFor(world, 'one.test').message.recipients.length, 3_000);
+  });
+});
+
 describe('a message whose body cannot be read', () => {
   it('expires and is reported without its header', async () => {
     const world = new SpoolWorld({}, 0);

@@ -158,6 +158,15 @@ describe('back-pressure', () => {
     assert.equal(reception.reservedBytes, 0);
   });
 
+  test('the room of a message that will be refused is given back before the rest of it comes', () => {
+    const reception = new FakeReception();
+    reception.roomBytes = 50_000;
+    const { say } = openSession(fakeService({ reception }));
+    say(`HELO c\r\n${transaction}DATA\r\n`);
+    for (let i = 0; i < 90; i++) say(`${'x'.repeat(998)}\r\n`);
+    assert.equal(reception.reservedBytes, 0);
+  });
+
   test('SIZE claims ahead, within a bound', () => {
     const reception = new FakeReception();
     const { say } = openSession(fakeService({ reception }));
