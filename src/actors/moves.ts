@@ -1,5 +1,5 @@
 /**
- * Moves a shard from a thread that stays hot to one that is not.
+ * Moves a shard from a thread that stays hot to one that is not, and closes one for work that needs it closed.
  *
  * Runs in:   main thread.
  * Limits:    one move at a time, at most one each `restMs`; a shard that does not drain within `drainMsMax` stays.
@@ -7,9 +7,11 @@
  *            bounded by its backlog, and it is closed on one thread before it is opened on the other.
  */
 
+import { failure } from '../base/errors.ts';
 import type { ShardId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Answer } from './ask.ts';
 import type { Placement } from './placement.ts';
 import type { Router } from './router.ts';
 import type { Supervisor } from './supervise.ts';
@@ -103,6 +105,37 @@ export class Mover {
       this.#isMoving = false;
       this.#hotCount = 0;
       this.#restUntilMs = clock.monotonicMs() + this.#limits.restMs;
+    }
+  }
+
+  /**
+   * Closes the shard, runs `whileClosed`, and opens the shard where it was; its asks wait meanwhile, as in a move.
+   * Answers what `whileClosed` did, or why it was not run or the shard does not open again.
+   */
+  async reopen(shard: ShardId, whileClosed: (thread: number) => Promise<Answer>): Promise<Answer> {
+    const { router, placement, supervisor } = this.#options;
+    if (this.#isMoving) return failure('not-possible-now', 'a shard is being moved');
+    this.#isMoving = true;
+    const thread = placement.owner(shard);
+    router.hold(shard);
+    try {
+      if (!(await this.#drain(shard))) {
+        return failure('not-possible-now', `shard ${shard} has work under way that does not end`);
+      }
+      const state = supervisor.shardState(shard);
+      if (state !== 'open' && state !== 'read-only') {
+        return failure('not-possible-now', `shard ${shard} is not open`);
+      }
+      const closed = await supervisor.closeShard(shard);
+      if (!closed.ok) return closed;
+      const answer = await whileClosed(thread);
+      if (!(await supervisor.open(shard))) {
+        return failure('store-failed', `shard ${shard} does not open again; the log says why`);
+      }
+      return answer;
+    } finally {
+      router.release(shard);
+      this.#isMoving = false;
     }
   }
 

@@ -10,6 +10,7 @@ import type { ShardId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Answer, Ask } from './ask.ts';
+import { shardForget, systemAsk } from './asks/system.ts';
 import type { BacklogLimits } from './backlog.ts';
 import type { Channel, PortMessage } from './channel.ts';
 import { Jobs } from './jobs.ts';
@@ -169,6 +170,12 @@ export class Runtime {
   /** Moves a shard by hand; the runtime does it itself when a thread stays hot. */
   move(move: Move): Promise<boolean> {
     return this.#mover.move(move);
+  }
+
+  /** Makes the index of an open shard again from its journal; asks of the shard wait meanwhile. */
+  rebuildIndex(shard: ShardId): Promise<Answer> {
+    const forget = systemAsk(shardForget, shard);
+    return this.#mover.reopen(shard, (thread) => this.router.askThread(thread, forget));
   }
 
   /** What comes is refused with `draining`, what is under way is answered, shards are closed, threads end. */

@@ -39,6 +39,7 @@ export async function openOffline(settings: Settings): Promise<OfflineStore> {
     random: nodeRandom,
     isReady: () => false,
     policyChanged: () => core.policyChanged(),
+    rebuildIndex: (shard) => engine.runtime.rebuildIndex(shard),
   });
   return { handlers, close: () => closeAll(core.closers, log) };
 }

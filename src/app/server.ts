@@ -92,6 +92,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
     random: nodeRandom,
     isReady: () => health.readiness().isReady,
     policyChanged: () => core.policyChanged(),
+    rebuildIndex: (shard) => engine.runtime.rebuildIndex(shard),
   });
   const lock = { folder: folder.path };
   const control = await serveControl({ path: controlSocketPath(settings), lock, handlers, log });

@@ -49,6 +49,7 @@ import { queueHandlers } from './spool/queue-handlers.ts';
 import { Spool } from './spool/spool.ts';
 import { spoolKinds } from './spool/spool-kinds.ts';
 import { Shard } from './store/shard.ts';
+import { storeHandlers } from './store-handlers.ts';
 
 const verifierDelayMs = 2_000;
 
@@ -215,6 +216,7 @@ export function createEngine(parts: EngineParts): Engine {
       copied: (ask, delivery, outcomes) => shardOf(ask)?.events.copied(delivery, outcomes),
     }),
     ...traceHandlers({ eventLogOf: (ask) => shardOf(ask)?.eventLog, clock }),
+    ...storeHandlers({ storeOf: (ask) => shardOf(ask)?.store, openIndex: parts.openIndex }),
     ...queueHandlers({ shardOf, clock, bounces, expiryMs: () => settings.relay.expiryMs }),
   };
   return { handlers };

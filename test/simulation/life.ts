@@ -167,6 +167,8 @@ function planFaults(
   };
 }
 
+const nothing = () => {};
+
 async function work(
   shard: Shard,
   world: World,
@@ -181,7 +183,7 @@ async function work(
   for (let step = 0; step < steps && !world.disk.isOff; step++) {
     const burst = 1 + Math.floor(chance() * 4);
     for (let i = 0; i < burst; i++) asked.push(act(shard, world, chance, places));
-    if (chance() < 0.03) asked.push(shard.compact().catch(() => {}));
+    if (chance() < 0.03) asked.push(shard.compact().then(nothing, nothing));
     clock.advance(pick([0, 1, 20, 60, 120, 1_100], chance));
     if (chance() < 0.7) await turn();
   }

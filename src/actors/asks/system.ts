@@ -11,6 +11,8 @@ import type { Ask } from '../ask.ts';
 export const shardOpen = 'shard.open';
 /** Drains and closes the shard; afterwards another thread may open it. */
 export const shardClose = 'shard.close';
+/** Empties the index of a shard that is closed: the next opening makes it again from the journal. */
+export const shardForget = 'shard.forget';
 
 /** `value` of the answer to `shard.open`; undefined says the same as `isReadOnly: false`. */
 export interface ShardOpened {

@@ -10,6 +10,7 @@ import { mailboxHandlers } from './mailbox-handlers.ts';
 import type { ControlParts } from './parts.ts';
 import { queueHandlers } from './queue-handlers.ts';
 import { serverHandlers } from './server-handlers.ts';
+import { storeHandlers } from './store-handlers.ts';
 import { traceHandlers } from './trace-handlers.ts';
 
 export function controlHandlers(parts: ControlParts): ControlHandlers {
@@ -19,5 +20,6 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...queueHandlers(parts),
     ...mailboxHandlers(parts),
     ...traceHandlers(parts),
+    ...storeHandlers(parts),
   };
 }

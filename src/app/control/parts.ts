@@ -4,9 +4,11 @@
  * Runs in: main thread.
  */
 
+import type { Answer } from '../../actors/ask.ts';
 import type { Reception } from '../../actors/asks/reception.ts';
 import type { Jobs } from '../../actors/jobs.ts';
 import type { Router } from '../../actors/router.ts';
+import type { ShardId } from '../../base/ids.ts';
 import type { AccountDirectory } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
@@ -28,4 +30,6 @@ export interface ControlParts {
   readonly isReady: () => boolean;
   /** Domains or keys changed: engine threads must be told. */
   readonly policyChanged: () => Promise<void>;
+  /** Closes a shard, makes its index again from its journal and opens it. */
+  readonly rebuildIndex: (shard: ShardId) => Promise<Answer>;
 }

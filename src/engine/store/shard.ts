@@ -26,14 +26,15 @@ import { compactSegment } from './compaction.ts';
 import { GroupCommit } from './group-commit.ts';
 import { IndexWriter } from './index-writer.ts';
 import { Journal } from './journal/journal.ts';
+import type { Damage } from './journal/recovery.ts';
 import { type StoreLimits, storeLimits } from './limits.ts';
 import { Opening } from './opening.ts';
 import { Overlay } from './overlay.ts';
 import type { RecordDraft, RecordPlace, RestoringShard } from './record.ts';
 import { Room } from './room.ts';
 import type { ShardOptions, ShardStatus } from './shard-options.ts';
-import { Upkeep } from './upkeep.ts';
-import { type VerifyReport, verifySegments } from './verify.ts';
+import { type Freed, Upkeep } from './upkeep.ts';
+import { type SegmentReport, type VerifyReport, verifySegments } from './verify.ts';
 
 export type { ShardOptions, ShardStatus } from './shard-options.ts';
 
@@ -185,7 +186,7 @@ export class Shard implements RestoringShard {
   /**
    * Copies live bodies out of sparse segments, writes a checkpoint and frees what it covers, now.
    */
-  compact(): Promise<void> {
+  compact(): Promise<Freed> {
     return this.#upkeep.run(true);
   }
 
@@ -201,6 +202,22 @@ export class Shard implements RestoringShard {
       return await verifySegments(this.#options.disk, segments, this.journal.damage);
     } finally {
       for (const { lease } of leases) lease.release();
+    }
+  }
+
+  /** As `verify`, of the first segment after number `after` only. */
+  async verifyNext(after: number): Promise<SegmentReport> {
+    const segment = this.journal.segments.all().find(({ number }) => number > after);
+    const last = segment?.number ?? Number.POSITIVE_INFINITY;
+    const isKnown = (damage: Damage) => damage.segment > after && damage.segment <= last;
+    const known = this.journal.damage.filter(isKnown);
+    if (segment === undefined) return await verifySegments(this.#options.disk, [], known);
+    const lease = this.lease(segment.number);
+    try {
+      const report = await verifySegments(this.#options.disk, [{ ...segment }], known);
+      return { ...report, segment: segment.number };
+    } finally {
+      lease.release();
     }
   }
 

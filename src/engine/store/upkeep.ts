@@ -39,6 +39,12 @@ export interface UpkeepOptions {
   readonly writeCheckpoint: () => Promise<Checkpoint>;
 }
 
+/** What one look let go. */
+export interface Freed {
+  readonly segmentsRemoved: number;
+  readonly bytesFreed: number;
+}
+
 export class Upkeep {
   readonly #options: UpkeepOptions;
   readonly #holds = new Set<{ from: number }>();
@@ -47,7 +53,7 @@ export class Upkeep {
   /** Compacted segments, with the sequence their bodies' new places reach up to. */
   readonly #moved = new Map<number, number>();
   #checkpoint: Checkpoint | undefined;
-  #running: Promise<void> | undefined;
+  #running: Promise<Freed> | undefined;
   #timer: Timer | undefined;
   #isClosed = false;
 
@@ -79,12 +85,12 @@ export class Upkeep {
   }
 
   /** One look now: a checkpoint if it is worth it or asked for, then all that may go goes. */
-  async run(isForced = false): Promise<void> {
+  async run(isForced = false): Promise<Freed> {
     while (this.#running !== undefined) await this.#running;
     this.#running = this.#upkeep(isForced).finally(() => {
       this.#running = undefined;
     });
-    await this.#running;
+    return await this.#running;
   }
 
   async close(): Promise<void> {
@@ -106,16 +112,18 @@ export class Upkeep {
     });
   }
 
-  async #upkeep(isForced: boolean): Promise<void> {
+  async #upkeep(isForced: boolean): Promise<Freed> {
     const { writeCheckpoint, log, journal, bodies } = this.#options;
     // One a look: its copies are mail's equals at the disk, and the next look sees what came of it.
-    for (const segment of this.#sparse().slice(0, isForced ? undefined : 1)) {
+    for (const segment of this.#sparse(isForced).slice(0, isForced ? undefined : 1)) {
       await this.#compact(segment);
     }
     if (isForced || this.#isWorthwhile()) {
       this.#checkpoint = await writeCheckpoint();
       log.debug({ ...this.#checkpoint }, 'checkpoint written');
     }
+    let segmentsRemoved = 0;
+    let bytesFreed = 0;
     for (const segment of this.#empty()) {
       // Asked again for each: a lease may have come while the one before was being removed.
       const mayGo = this.#isCovered(segment) && bodies.isEmpty(segment) && this.#isIndexed(segment);
@@ -123,7 +131,10 @@ export class Upkeep {
       await journal.recycle(segment.number);
       this.#moved.delete(segment.number);
       this.#unmovable.delete(segment.number);
+      segmentsRemoved++;
+      bytesFreed += segment.fileBytes;
     }
+    return { segmentsRemoved, bytesFreed };
   }
 
   async #compact(segment: Segment): Promise<void> {
@@ -139,16 +150,17 @@ export class Upkeep {
   }
 
   /** Segments of which little lives, oldest first. */
-  #sparse(): Segment[] {
+  #sparse(isForced: boolean): Segment[] {
     const { journal, bodies, limits } = this.#options;
     if (!journal.isOpen) return [];
     return journal.segments.all().filter((segment) => {
       if (segment.number === journal.position.segment || segment.liveBodies === 0) return false;
       if (this.#unmovable.get(segment.number) === segment.liveBodies) return false;
       if (!bodies.isCounted(segment)) return false;
-      // Short segments are left alone: what they take is not worth the copies.
       const bytes = segment.end ?? segment.fileBytes;
-      return bytes > limits.segmentBytesMax / 4 && segment.liveBytes < bytes * liveShareMax;
+      // Short segments are left alone unless asked for: what they take is not worth the copies.
+      const isShort = !isForced && bytes <= limits.segmentBytesMax / 4;
+      return !isShort && segment.liveBytes < bytes * liveShareMax;
     });
   }
 

@@ -19,6 +19,12 @@ export interface VerifyReport {
   readonly damage: readonly Damage[];
 }
 
+/** One step through the segments of an open shard. */
+export interface SegmentReport extends VerifyReport {
+  /** Absent: none was left, and `damage` is what is known past the last one. */
+  readonly segment?: number;
+}
+
 /** Segments of a stopped shard's folder. */
 export async function verifyFolder(
   disk: Disk,
@@ -57,9 +63,12 @@ export async function verifySegments(
       },
     });
     for (const one of found) {
-      const isKnown = (other: Damage) =>
-        other.segment === one.segment && other.offset === one.offset;
-      if (!damage.some(isKnown)) damage.push(one);
+      const at = damage.findIndex(
+        (other) => other.segment === one.segment && other.offset === one.offset,
+      );
+      if (at === -1) damage.push(one);
+      // What was found at open may name fewer records: it went only as far as it had to.
+      else if (one.hit.length > damage[at]!.hit.length) damage[at] = one;
     }
   }
   return { segmentCount: segments.length, recordCount, bytes, damage };
