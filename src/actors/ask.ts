@@ -63,3 +63,6 @@ export type Handler = (
 ) => Answer | Promise<Answer> | { readonly pending: Promise<Answer> };
 
 export type Handlers = Readonly<Record<string, Handler>>;
+
+/** Asks by whoever cannot know which thread has the shard: upwards from an engine thread. */
+export type AskUpwards = (ask: Ask) => Promise<Answer>;

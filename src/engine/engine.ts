@@ -6,7 +6,7 @@
  * Invariant: knows ports only; adapters are handed in by `workers/engine.ts`.
  */
 
-import type { Answer, ArrivedAsk, Ask, Handlers } from '../actors/ask.ts';
+import type { ArrivedAsk, AskUpwards, Handlers } from '../actors/ask.ts';
 import { accountFullNotice, engineAsks } from '../actors/asks/engine-asks.ts';
 import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
 import type { PackedRecipient } from '../actors/asks/spool-asks.ts';
@@ -75,13 +75,10 @@ export interface EngineParts {
   readonly isOffline: boolean;
   /** One word per shard: its current epoch. */
   readonly epochs: SharedArrayBuffer;
-  readonly uplink: Uplinked;
+  readonly uplink: AskUpwards;
   /** A fact for the main thread, answered by nobody. */
   readonly notice: (name: string, value: unknown) => void;
 }
-
-/** Asks of this thread to the main thread or to another thread's shard. */
-export type Uplinked = (ask: Ask) => Promise<Answer>;
 
 export interface Engine {
   readonly handlers: Handlers;

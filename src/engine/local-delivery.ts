@@ -6,7 +6,7 @@
  * Invariant: a copy out of a spool carries its delivery id (message and recipient): done twice, it changes nothing.
  */
 
-import type { Answer } from '../actors/ask.ts';
+import type { Answer, AskUpwards } from '../actors/ask.ts';
 import {
   accountActor,
   type DeliverAnswer,
@@ -18,7 +18,6 @@ import { packEnvelope } from '../actors/asks/spool-asks.ts';
 import { failure } from '../base/errors.ts';
 import type { ShardId } from '../base/ids.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Uplinked } from './engine.ts';
 import type { Delivery, DeliveryOutcome, DeliveryTarget } from './mailbox/delivery.ts';
 import type { Mailboxes } from './mailbox/mailboxes.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
@@ -72,7 +71,7 @@ function targetsOf({ envelope }: MessageToPrepare): DeliveryTarget[] {
 
 export interface LocalDeliveryParts {
   readonly shardOf: (shard: ShardId) => Pick<OpenShard, 'mailboxes' | 'events'> | undefined;
-  readonly uplink: Uplinked;
+  readonly uplink: AskUpwards;
   readonly clock: Clock;
 }
 
