@@ -27,12 +27,13 @@ function checkout(t: { after(run: () => void): void }, withNode = true): string 
   writeFileSync(join(root, 'package.json'), '{"type":"module"}');
   writeFileSync(
     join(root, 'src/cli/start.ts'),
-    `console.log(JSON.stringify({
+    // Its handler first: who reads the line may send the signal at once.
+    `process.on('SIGTERM', () => process.exit(5));
+    console.log(JSON.stringify({
       id: process.pid as number, node: process.execPath, threads: process.env.UV_THREADPOOL_SIZE,
       line: process.argv.slice(2), script: process.argv[1],
     }));
-    if (process.argv[2] === 'wait') setInterval(() => {}, 1000);
-    process.on('SIGTERM', () => process.exit(5));`,
+    if (process.argv[2] === 'wait') setInterval(() => {}, 1000);`,
   );
   if (withNode) symlinkSync(join(project, 'node_modules'), join(root, 'node_modules'));
   return root;

@@ -1,3 +1,8 @@
+/**
+ * Aim: what a shard answered is on disk and readable, whatever of its disk or index fails; what it may let go, goes.
+ * Method: real shards over a memory disk whose writes and syncs can be made to fail, a fake clock and a plain index.
+ */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ErrorCode, MailError } from '../../../../src/base/errors.ts';

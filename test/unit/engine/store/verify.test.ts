@@ -1,3 +1,8 @@
+/**
+ * Aim: verification names each record that is not as it was written, and a rebuilt index equals the one that was.
+ * Method: shards over a memory disk; single bytes of closed journals are changed.
+ */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { shardId } from '../../../../src/base/ids.ts';

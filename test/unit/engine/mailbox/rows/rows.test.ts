@@ -42,14 +42,18 @@ import { summarise } from '../../../../../src/mail/formats/mime/summary.ts';
 const number = fc.oneof(fc.nat(200), fc.integer({ min: 0, max: 2 ** 50 }));
 const u32 = fc.integer({ min: 1, max: 0xffff_ffff });
 const bytes = fc.uint8Array({ minLength: 32, maxLength: 32 });
-const place = fc.record({
-  sequence: number,
-  segment: u32,
-  offset: u32,
-  bytes: u32,
-  bodyOffset: u32,
-  bodyBytes: u32,
-});
+/** With a prototype: what is decoded has one, and strict equality looks at it. */
+const place = fc.record(
+  {
+    sequence: number,
+    segment: u32,
+    offset: u32,
+    bytes: u32,
+    bodyOffset: u32,
+    bodyBytes: u32,
+  },
+  { noNullPrototype: true },
+);
 const ranges = fc
   .uniqueArray(fc.integer({ min: 1, max: 1_000 }), { maxLength: 20 })
   .map((ids) => ids.sort((a, b) => a - b).flatMap((id) => [id * 3, id * 3 + 1]));

@@ -1,3 +1,8 @@
+/**
+ * Aim: a journal opens again with every parcel that was synced and without what was torn, and says what is damaged.
+ * Method: journals over memory disks, cut off, spoiled and copied between two openings.
+ */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryDisk } from '../../../../../src/adapters/memory/memory-disk.ts';
