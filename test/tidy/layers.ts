@@ -1,5 +1,5 @@
 /**
- * Which folder may import which: design §5, as data.
+ * Which folder may import which, as data.
  *
  * An entry names a folder of `src` (or `workers`) and the folders it may import besides itself.
  */
