@@ -14,7 +14,7 @@ interface Step {
   readonly why: string;
 }
 
-/** Design §6. */
+/** All that a relayed message may cost. */
 const budgetMicros = 400;
 
 export const relayBudget: readonly Step[] = [

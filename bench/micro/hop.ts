@@ -1,7 +1,7 @@
 /**
  * What one ask costs from `router.ask` through a thread and back: CPU of all threads, with N askers in a closed loop.
  *
- * Prints one JSON object a case. Run: `node bench/micro/hop.ts`. Budget (design §6): 10 µs an ask at load.
+ * Prints one JSON object a case. Run: `node bench/micro/hop.ts`. Budget: 10 µs an ask at load.
  */
 
 import type { Ask } from '../../src/actors/ask.ts';

@@ -3,7 +3,7 @@
  *
  * Runs in:   main thread.
  * Limits:    `tasksPerThreadMax` tasks at one thread.
- * Invariant: Piscina's own queue stays empty: once it queues, it reorders (facts.md §1).
+ * Invariant: Piscina's own queue stays empty: once it queues, it reorders.
  */
 
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';

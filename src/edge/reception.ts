@@ -1,7 +1,7 @@
 /**
  * Brings received messages to the shard that accepts them, and the answer back to their session.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Specs:     RFC 5321 §4.2.5 (responsibility passes with the reply to end of data), RFC 2033 §4.2 (LMTP: by recipient).
  * Limits:    the byte budget counts bytes not yet journaled: `reserve` refuses at once what goes past it.
  * Invariant: one envelope is accepted by exactly one journal: that of the shard all its accounts are on, else that of

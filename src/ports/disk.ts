@@ -6,7 +6,7 @@
  * - Written bytes are readable at once and durable only after `sync` of the file returned; a created, renamed
  *   or removed name is durable only after `syncFolder` of its folder returned.
  * - `write` resolves when all bytes were taken or rejects; after a rejected `write` or `sync` nothing may be
- *   assumed about what the file holds from then on, and the caller never retries on it (design §3).
+ *   assumed about what the file holds from then on, and the caller never retries on it.
  * - Byte arrays given to `write` are read until it settles and never kept; arrays returned by `read` are the caller's.
  * - Folders are made 0700 and files 0600.
  */

@@ -9,7 +9,7 @@
  * - One writer: the thread that owns the shard. `commit` calls are applied in the order they were made.
  * - Bytes handed to `commit` are copied before it returns. Values from `get` and `range` are the caller's own.
  * - A commit costs about the same whatever it holds: callers gather changes (decision 0020).
- * - A full or failed table rejects with `IndexError`; the shard goes on from its journal and lags (design §3).
+ * - A full or failed table rejects with `IndexError`; the shard goes on from its journal and lags.
  */
 
 export class IndexError extends Error {

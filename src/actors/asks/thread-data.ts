@@ -10,7 +10,7 @@ export interface ThreadData {
   readonly settings: Settings;
   /** Of the data folder. */
   readonly shards: number;
-  /** One word per shard: its current epoch (design §3, one owner). */
+  /** One word per shard: the epoch that may write to it. */
   readonly epochs: SharedArrayBuffer;
   /** Random bits of this start of the process: message ids made by different threads must differ. */
   readonly startBits: number;

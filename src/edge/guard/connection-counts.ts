@@ -2,7 +2,7 @@
  * Counts connections at once, in all and by peer: an IPv4 address, or the /64 an IPv6 address is in, for whoever has
  * one has all of it.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Limits:    one entry for each address that has a connection open.
  */
 

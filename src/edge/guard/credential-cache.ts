@@ -2,7 +2,7 @@
  * Remembers log-ins that were right, for a short while: clients that log in for every message would else keep a
  * thread busy with hashes.
  *
- * Runs in:   accept threads; each has its own.
+ * Runs in:   edge (main thread).
  * Limits:    `entriesMax` log-ins, each for `keptMs` from its check.
  * Invariant: holds neither passwords nor anything that outlives the process: a keyed hash under a random key. The
  *            stored hash is part of what is hashed, so a changed password is not found. Only right ones are kept.

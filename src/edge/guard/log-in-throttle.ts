@@ -2,7 +2,7 @@
  * Slows down guessing of passwords: failures are counted by peer address, and by address and account together, and
  * past a few of them log-ins wait, twice as long each time.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Limits:    `entriesMax` counters; the least recently used go first. One account is never locked for all addresses:
  *            that would let anybody lock anybody out.
  */

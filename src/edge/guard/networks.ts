@@ -1,7 +1,7 @@
 /**
  * Sets of networks an address may belong to.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Invariant: an IPv4 address mapped into IPv6 is treated as the IPv4 address it is.
  */
 

@@ -1,7 +1,7 @@
 /**
  * Decides at RCPT whether a recipient is taken, and where its copies go.
  *
- * Runs in:   accept threads; hot: no promise is made when the directory answers at once.
+ * Runs in:   edge (main thread); hot: no promise is made when the directory answers at once.
  * Specs:     RFC 5321 §4.5.1 (postmaster), RFC 2142 §4 (abuse), RFC 3461 §5.2.7.2 (aliases keep their ORCPT).
  * Invariant: mail for a domain that is not ours is taken from trusted clients only.
  */

@@ -1,7 +1,7 @@
 /**
  * The table of log-in mechanisms, for every protocol that has AUTH or AUTHENTICATE.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Specs:     RFC 4422 (SASL), RFC 4616 (PLAIN), draft-murchison-sasl-login (LOGIN: obsolete, and asked for daily).
  * Invariant: mechanisms that show the password are run under TLS only; whoever offers them sees to that.
  */

@@ -2,7 +2,7 @@
  * Decides at MAIL whether a logged-in account may use a sender address. The From header is judged later, by the
  * pipeline, which sees it.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Specs:     RFC 6409 §6.1 (submission may enforce address ownership).
  */
 

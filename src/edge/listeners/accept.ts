@@ -2,7 +2,7 @@
  * One listening address: accepts connections within caps and allow lists, reads the proxy's header and negotiates
  * TLS where it comes first, and hands over sockets that are ready for a session.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Limits:    `connectionsMax`, `connectionsPerAddressMax` (refused with 421); `preambleMsMax` for header and handshake.
  * Invariant: behind a proxy all policy sees the real peer: without a good header from a listed proxy there is no
  *            session.

@@ -1,7 +1,7 @@
 /**
  * All listening addresses of the mail protocols: opened together, drained together.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Invariant: either all addresses are bound or none.
  */
 

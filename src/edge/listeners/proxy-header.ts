@@ -1,7 +1,7 @@
 /**
  * Reads the header a proxy puts before a connection's own octets: PROXY protocol, version 1 (text) and 2 (binary).
  *
- * Runs in:   accept threads; pure.
+ * Runs in:   edge (main thread); pure.
  * Specs:     haproxy's proxy-protocol.txt (there is no RFC), sections 2.1, 2.2.
  * Limits:    `proxyHeaderBytesMax`; a longer header is refused.
  */

@@ -1,7 +1,7 @@
 /**
  * A listening address whose connections get our own session: MX and relay, submission, LMTP.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Invariant: every session is swept, so none outlives its time-outs; one timer a second serves them all, and what
  *            the sweep reads of the clock is all the time a session needs.
  */

@@ -1,7 +1,7 @@
 /**
  * A TCP or TLS socket as a session sees it.
  *
- * Runs in:   accept threads; hot.
+ * Runs in:   edge (main thread); hot.
  * Specs:     RFC 3207 (STARTTLS by wrapping the socket), RFC 3207 §4.2: nothing read in clear enters the session.
  * Limits:    a handshake that takes longer than `handshakeMsMax` ends the connection.
  */

@@ -1,7 +1,7 @@
 /**
  * The certificate of a listener, replaced while sessions run.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Specs:     RFC 8996 (TLS 1.2 at least), RFC 7435 (opportunistic: no client certificate is asked for).
  */
 

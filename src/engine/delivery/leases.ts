@@ -1,5 +1,5 @@
 /**
- * The right to have connections open to a site, lent by the site's one owner (design §2).
+ * The right to have connections open to a site, lent by the site's one owner (`actors/site-leases.ts`).
  *
  * Runs in:   engine threads.
  * Invariant: a slot that was granted is given back exactly once.

@@ -2,7 +2,7 @@
  * The jobs that hash and check passwords: each takes some 40 ms, too long for any other thread.
  *
  * Runs in:   threads marked for jobs. `argon2Sync`, not the asynchronous one: libuv's pool is one per process, and
- *            journals sync there (design §2).
+ *            journals sync there.
  */
 
 import type { Handlers } from '../../actors/ask.ts';

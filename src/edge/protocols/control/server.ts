@@ -4,7 +4,7 @@
  * `POST /v1/<method>` with one request frame is answered by frames (`mail/wire/control`). Who may open the socket
  * file (0600 in a 0700 folder) may ask everything: there is no other log-in here.
  *
- * Runs in:   edge main thread.
+ * Runs in:   edge (main thread).
  * Limits:    `callsMax` calls at a time; `requestBytesMax` and `requestMsMax` per request.
  * Invariant: a stale socket file is removed only by the holder of the folder's lock.
  */

@@ -1,7 +1,7 @@
 /**
  * `/metrics`, `/healthz` and `/readyz`.
  *
- * Runs in:   edge main thread.
+ * Runs in:   edge (main thread).
  */
 
 import { metricsContentType } from '../../../base/metrics.ts';

@@ -1,7 +1,7 @@
 /**
  * A small HTTP listener for what machines ask: measurements and probes.
  *
- * Runs in:   edge main thread.
+ * Runs in:   edge (main thread).
  * Specs:     RFC 9110 §7.2 (Host), §15.5.20 (421), RFC 9112.
  * Limits:    `connectionsMax`, `headBytesMax`, `requestMsMax`; no request may have a body.
  * Invariant: a request whose Host names neither an address nor a name of ours runs no route: a web page in an

@@ -1,7 +1,7 @@
 /**
  * What a command is, and what it may ask of the session it runs in.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Invariant: a command answers with exactly one reply, at once or when its promise settles; a session runs no other
  *            command meanwhile.
  */

@@ -1,7 +1,7 @@
 /**
  * Makes the message the engine gets out of a session, and words out of its answers.
  *
- * Runs in:   accept threads; hot.
+ * Runs in:   edge (main thread); hot.
  * Specs:     RFC 3848, RFC 6531 §4.3 (`with` words), RFC 2033 §4.2 (LMTP: one reply per RCPT).
  */
 

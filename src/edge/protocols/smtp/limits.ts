@@ -1,7 +1,7 @@
 /**
  * Bounds of SMTP sessions, as operators set them.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Specs:     RFC 5321 §4.5.3.1 (least sizes), §4.5.3.2 (time-outs).
  */
 

@@ -1,7 +1,7 @@
 /**
  * Finds command lines in a session's octets, however they are cut into chunks.
  *
- * Runs in:   accept threads; hot: a line that came in one chunk is read in place.
+ * Runs in:   edge (main thread); hot: a line that came in one chunk is read in place.
  * Specs:     RFC 5321 §2.3.8 (a line ends in CRLF only), §4.5.3.1.4 (length).
  * Limits:    the start of a line whose end has not come is held, up to the length allowed; of a longer one nothing
  *            is held and the rest is skipped.

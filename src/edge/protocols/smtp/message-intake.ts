@@ -1,7 +1,7 @@
 /**
  * Takes in one message's text, by DATA or BDAT, within the session's bounds.
  *
- * Runs in:   accept threads; hot.
+ * Runs in:   edge (main thread); hot.
  * Specs:     RFC 5321 §4.1.1.4, RFC 3030 §2, RFC 1870 §6.
  * Limits:    `messageBytesMax`, `textLineBytesMax`; room is claimed step by step as octets come.
  * Invariant: what cannot be taken is still read to its end, and refused there: an answer in the middle of a message

@@ -1,7 +1,7 @@
 /**
  * What sessions tell of themselves, for metrics.
  *
- * Runs in:   accept threads; called from hot paths: an observer counts and returns.
+ * Runs in:   edge (main thread); called from hot paths: an observer counts and returns.
  */
 
 export interface SessionObserver {

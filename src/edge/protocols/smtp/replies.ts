@@ -1,7 +1,7 @@
 /**
  * All words SMTP and LMTP sessions say, encoded once.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Specs:     RFC 5321 §4.2.3 (codes), RFC 3463 and RFC 5248 (enhanced codes), RFC 4954 §6, RFC 6531 §3.5.
  * Invariant: the table is total: a new `ErrorCode` does not compile until SMTP can say it. Remotes see these words
  *            only, never a failure's `detail`.

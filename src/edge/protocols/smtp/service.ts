@@ -1,7 +1,7 @@
 /**
  * What all sessions of one listener share: settings, ports, and replies encoded once.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  */
 
 import type { Buffer } from 'node:buffer';

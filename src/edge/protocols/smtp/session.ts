@@ -1,7 +1,7 @@
 /**
  * One SMTP or LMTP session: takes octets as they come, runs commands, reads messages, answers.
  *
- * Runs in:   accept threads; hot.
+ * Runs in:   edge (main thread); hot.
  * Specs:     RFC 5321 §3-4, RFC 2920 (PIPELINING: replies of one turn leave in one write), RFC 2033 (LMTP).
  * Limits:    `SmtpLimits`; while an answer is under way at most about `undigestedBytesMax` octets wait here, and
  *            nothing is read while the peer leaves `unsentBytesMax` of replies unread.

@@ -1,7 +1,7 @@
 /**
  * One mail transaction: the envelope as MAIL and RCPT build it, and the room held for its bytes.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Specs:     RFC 5321 §3.3; RFC 2033 §4.2 (LMTP answers each RCPT after the data); RFC 3461 §5.2.7.
  */
 

@@ -1,7 +1,7 @@
 /**
  * The socket as a session sees it: the real one, one under TLS, or a test's.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  */
 
 import type { TlsSessionFacts } from './command.ts';

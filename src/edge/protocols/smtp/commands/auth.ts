@@ -1,7 +1,7 @@
 /**
  * AUTH: logs the client in by one of the mechanisms of `guard/sasl.ts`.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Specs:     RFC 4954 §4 (exchange, not in a transaction, once a session), §6 (codes); RFC 8314 §3 (under TLS only).
  */
 

@@ -1,7 +1,7 @@
 /**
  * BDAT: a counted piece of the message follows.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Specs:     RFC 3030 §2: a refused chunk's octets are read and dropped before the refusal is sent.
  */
 

@@ -1,7 +1,7 @@
 /**
  * DATA: the message follows, up to a dot alone on a line.
  *
- * Runs in:   accept threads; hot.
+ * Runs in:   edge (main thread); hot.
  * Specs:     RFC 5321 §4.1.1.4; RFC 3030 §2 (not after BDAT), §3 (not for BINARYMIME); RFC 2033 §4.2.
  */
 

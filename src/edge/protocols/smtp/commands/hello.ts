@@ -1,7 +1,7 @@
 /**
  * EHLO, HELO and LMTP's LHLO: the client's name, our list of extensions, a fresh start.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Specs:     RFC 5321 §4.1.1.1, §4.1.4 (any of them resets); RFC 2033 §4.1 (LHLO alone in LMTP).
  */
 

@@ -1,7 +1,7 @@
 /**
  * MAIL: opens a transaction.
  *
- * Runs in:   accept threads; hot.
+ * Runs in:   edge (main thread); hot.
  * Specs:     RFC 5321 §4.1.1.2, RFC 1870 §6.1 (refusal by SIZE), RFC 6531 §3.5, RFC 3030 §3.
  */
 

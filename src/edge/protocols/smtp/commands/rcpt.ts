@@ -1,7 +1,7 @@
 /**
  * RCPT: adds a recipient.
  *
- * Runs in:   accept threads; hot: no promise when the directory answers at once.
+ * Runs in:   edge (main thread); hot: no promise when the directory answers at once.
  * Specs:     RFC 5321 §4.1.1.3, §4.5.3.1.10 (452 for too many), RFC 3461 §4.1-4.2, RFC 6531 §3.5.
  */
 

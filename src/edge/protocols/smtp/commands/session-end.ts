@@ -1,7 +1,7 @@
 /**
  * RSET, NOOP, QUIT, VRFY, EXPN and HELP: commands about the session alone.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Specs:     RFC 5321 §4.1.1.5-10, §3.5.3 (252 for VRFY: addresses are not told).
  */
 

@@ -1,7 +1,7 @@
 /**
  * STARTTLS: the session goes on under TLS and starts over.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Specs:     RFC 3207 §4: all that was known of the client is forgotten; what it sent before the handshake is
  *            dropped, or a man in the middle could put commands in front of the client's own.
  */

@@ -1,7 +1,7 @@
 /**
  * All commands, by verb. What sessions know, HELP and metrics labels come from here.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  */
 
 import type { Buffer } from 'node:buffer';

@@ -1,7 +1,7 @@
 /**
  * XCLIENT: a trusted proxy tells whom it speaks for.
  *
- * Runs in:   accept threads.
+ * Runs in:   edge (main thread).
  * Specs:     Postfix's XCLIENT_README (there is no RFC): attributes, xtext values, 220 and a fresh session.
  */
 
