@@ -213,7 +213,7 @@ export function createEngine(parts: EngineParts): Engine {
       copied: (ask, delivery, outcomes) => shardOf(ask)?.events.copied(delivery, outcomes),
     }),
     ...traceHandlers({ eventLogOf: (ask) => shardOf(ask)?.eventLog, clock }),
-    ...storeHandlers({ storeOf: (ask) => shardOf(ask)?.store, openIndex: parts.openIndex }),
+    ...storeHandlers({ shardOf, openIndex: parts.openIndex }),
     ...queueHandlers({ shardOf, clock, bounces, expiryMs: () => settings.relay.expiryMs }),
   };
   return { handlers };

@@ -20,6 +20,7 @@ import type { ShardId } from '../base/ids.ts';
 import { mebibyte } from '../base/units.ts';
 import { DiskError } from '../ports/disk.ts';
 import type { ShardIndex } from '../ports/shard-index.ts';
+import type { Spool } from './spool/spool.ts';
 import type { Damage } from './store/journal/recovery.ts';
 import type { RecordPlace } from './store/record.ts';
 import type { Shard } from './store/shard.ts';
@@ -28,13 +29,19 @@ import { afterKey, bodiesFrom, nameOfHit, placeOfKey, type StoredBody } from './
 const stepBytesMax = 8 * mebibyte;
 const namesMax = 1_000;
 
+export interface StoredShard {
+  readonly store: Shard;
+  readonly spool: Pick<Spool, 'indexAccepted'>;
+}
+
 export interface StoreHandlerParts {
-  /** The store of the shard, where it is open on this thread. */
-  readonly storeOf: (ask: ArrivedAsk) => Shard | undefined;
+  /** The shard, where it is open on this thread. */
+  readonly shardOf: (ask: ArrivedAsk) => StoredShard | undefined;
   readonly openIndex: (shard: ShardId) => Promise<ShardIndex>;
 }
 
-export function storeHandlers({ storeOf, openIndex }: StoreHandlerParts): Handlers {
+export function storeHandlers({ shardOf, openIndex }: StoreHandlerParts): Handlers {
+  const storeOf = (ask: ArrivedAsk) => shardOf(ask)?.store;
   return {
     [storeAsks.checkSegment]: async (ask) => {
       const store = storeOf(ask);
@@ -47,10 +54,13 @@ export function storeHandlers({ storeOf, openIndex }: StoreHandlerParts): Handle
       return { ok: true, value: await checkBodies(store, ask.meta as Uint8Array) };
     },
     [storeAsks.compact]: async (ask) => {
-      const store = storeOf(ask);
-      if (store === undefined) return notOpen(ask);
+      const shard = shardOf(ask);
+      if (shard === undefined) return notOpen(ask);
+      const { store, spool } = shard;
       const { readOnlyReason } = store.status();
       if (readOnlyReason !== undefined) return failure('store-read-only', readOnlyReason);
+      // Only what has a row can be moved, and a checkpoint covers nothing past the oldest without one.
+      spool.indexAccepted(Number.POSITIVE_INFINITY);
       return { ok: true, value: await store.compact() };
     },
     [storeAsks.status]: (ask) => {

@@ -300,12 +300,17 @@ export class Spool {
   /** Gives queue rows to messages that waited `indexAfterMs`; called by the engine's timer, about twice a second. */
   sweep(): void {
     const nowMs = this.clock.nowMs();
-    this.#unindexed.each(nowMs - this.#limits.indexAfterMs, (message) => {
+    this.indexAccepted(nowMs - this.#limits.indexAfterMs);
+    if (!this.#isDraining) this.#due?.claim(nowMs);
+  }
+
+  /** Writes the rows of what was accepted up to then and still waits: the index is no longer held back for it. */
+  indexAccepted(acceptedMs: number): void {
+    this.#unindexed.each(acceptedMs, (message) => {
       this.#writeRow(message);
       this.dropBody(message);
       this.#settleIndexed(message);
     });
-    if (!this.#isDraining) this.#due?.claim(nowMs);
   }
 
   #takeDue(id: MessageId, row: Uint8Array): void {

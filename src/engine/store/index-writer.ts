@@ -116,6 +116,12 @@ export class IndexWriter {
     }
   }
 
+  /** Commits once more what there is now, within the floor; a failure is kept as of any other commit. */
+  async commitNow(): Promise<void> {
+    await this.#running;
+    await this.#run();
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();

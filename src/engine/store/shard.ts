@@ -88,6 +88,7 @@ export class Shard implements RestoringShard {
       log,
       limits,
       appliedSequence: () => this.writer.applied?.sequence ?? 0,
+      commitIndex: () => this.writer.commitNow(),
       writeCheckpoint: () => this.#writeCheckpoint(),
       compact: (segment) => compactSegment({ disk, applier, append }, segment),
     });

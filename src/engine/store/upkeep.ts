@@ -35,6 +35,8 @@ export interface UpkeepOptions {
   readonly appliedSequence: () => number;
   /** Copies what lives in a segment to the end of the journal; false when it cannot. */
   readonly compact: (segment: Segment) => Promise<boolean>;
+  /** Gives the index what there is now, without its usual delay; whether it took it, `appliedSequence` tells. */
+  readonly commitIndex: () => Promise<void>;
   /** Writes one, and answers it once it may be relied on. */
   readonly writeCheckpoint: () => Promise<Checkpoint>;
 }
@@ -122,6 +124,8 @@ export class Upkeep {
       this.#checkpoint = await writeCheckpoint();
       log.debug({ ...this.#checkpoint }, 'checkpoint written');
     }
+    // Copies count once the index names them: who asked would else come too early by an index commit.
+    if (isForced) await this.#options.commitIndex();
     let segmentsRemoved = 0;
     let bytesFreed = 0;
     for (const segment of this.#empty()) {
