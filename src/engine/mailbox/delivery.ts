@@ -26,6 +26,7 @@ import {
 } from './account-actor.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
 import { deliveredDraft, parsedDraft } from './records.ts';
+import type { AccountRow } from './rows/account-row.ts';
 import { unpackRow } from './rows/packing.ts';
 import { encodeParsed, parsedRowBytesMax } from './rows/parsed-row.ts';
 import { threadIds } from './thread-finder.ts';
@@ -66,6 +67,8 @@ export type Staged =
       readonly bytes: number;
       readonly key: string;
       readonly copy: DeliveredCopy;
+      /** The account as journaled when this was decided. */
+      readonly row: AccountRow | undefined;
     };
 
 export type Summarise = (message: Uint8Array) => MessageSummary;
@@ -165,7 +168,8 @@ function decide(
   );
   const drafts = creation === undefined ? [delivered] : [creation, delivered];
   if (isLarge) drafts.push(parsedDraft(tenant, { account: actor.account, document }, parsed));
-  return { drafts, bytes: stored.length, key: naming.key, copy: { mailbox, uid, document } };
+  const copy = { mailbox, uid, document };
+  return { drafts, bytes: stored.length, key: naming.key, copy, row };
 }
 
 const noBytes = Buffer.alloc(0);

@@ -9,6 +9,7 @@
 import type { AccountId } from '../../base/ids.ts';
 import { kibibyte } from '../../base/units.ts';
 import type { AccountActor } from './account-actor.ts';
+import type { AccountRow } from './rows/account-row.ts';
 
 export const ordinaryBytes = 4 * kibibyte;
 
@@ -21,9 +22,9 @@ export class Fullness {
   }
 
   /** After a decision about the account, or a change of its quota. */
-  look(actor: AccountActor): void {
+  look(actor: AccountActor, row: AccountRow | undefined = actor.row()): void {
     const { account } = actor;
-    const isFull = actor.roomBytes(actor.row()) < ordinaryBytes;
+    const isFull = actor.roomBytes(row) < ordinaryBytes;
     if (isFull === this.#full.has(account)) return;
     if (isFull) this.#full.add(account);
     else this.#full.delete(account);

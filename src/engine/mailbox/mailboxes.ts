@@ -119,7 +119,9 @@ export class Mailboxes {
       return [actor, one];
     });
     if (drafts.length > 0) shard.append(drafts).then(resolve, reject);
-    for (const [actor] of staged) this.#fullness.look(actor);
+    for (const [actor, one] of staged) {
+      this.#fullness.look(actor, 'drafts' in one ? one.row : undefined);
+    }
     return Promise.all(staged.map(([actor, one]) => settle(shard, actor, one, done)));
   }
 

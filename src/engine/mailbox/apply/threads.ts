@@ -43,7 +43,8 @@ export interface Joining {
 export function joinThread(edit: AccountEdit, joining: Joining): void {
   const { thread, document, mailbox, internalMs } = joining;
   const key = threadKey(edit.account, thread);
-  const value = edit.table.get(key);
+  // A number not given before has no row: most messages open a thread, and this saves them a look-up.
+  const value = thread < edit.row.threadNext ? edit.table.get(key) : undefined;
   const before: ThreadRow =
     value === undefined ? { members: [], heads: [], hashes: empty } : decodeThread(value);
   (value === undefined ? edit.created : edit.updated).thread.add(thread);
