@@ -2,7 +2,7 @@
  * A channel whose threads are functions in this thread. Everything is still packed, cloned and unpacked, so what
  * would not cross a thread does not cross here.
  *
- * Runs in:   tests, and commands that open a stopped store.
+ * Runs in:   tests.
  * Invariant: as `Channel`; a "thread" ends when its server says so or `kill` is called.
  */
 

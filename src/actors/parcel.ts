@@ -32,9 +32,6 @@ const isSystem = 2;
 
 export const parcelCountMax = 65_536;
 
-/** What the asks of one parcel cost beyond metas and bodies: for budgets. */
-export const bytesPerAsk = 8 + 12;
-
 const statusPlain = 0;
 const statusTrue = 1;
 const statusValue = 2;

@@ -15,12 +15,6 @@ export type ShardId = Brand<number, 'ShardId'>;
 export type TenantId = Brand<number, 'TenantId'>;
 /** u32, from 1 up. */
 export type AccountId = Brand<number, 'AccountId'>;
-/** u32, from 1 up, unique in its account. */
-export type MailboxId = Brand<number, 'MailboxId'>;
-/** u32, from 1 up, unique in its account. */
-export type DocumentId = Brand<number, 'DocumentId'>;
-/** u32, from 1 up, strictly ascending in its mailbox (RFC 9051 §2.3.1.1). */
-export type Uid = Brand<number, 'Uid'>;
 /** Name of one accepted message: 16 characters of Crockford base32. It stands in the 250, Received, logs and traces. */
 export type MessageId = Brand<string, 'MessageId'>;
 
@@ -37,11 +31,7 @@ function u32(value: number, least: number, what: string): number {
 }
 
 export const shardId = (value: number) => u32(value, 0, 'shard') as ShardId;
-export const tenantId = (value: number) => u32(value, 0, 'tenant') as TenantId;
 export const accountId = (value: number) => u32(value, 1, 'account') as AccountId;
-export const mailboxId = (value: number) => u32(value, 1, 'mailbox') as MailboxId;
-export const documentId = (value: number) => u32(value, 1, 'document') as DocumentId;
-export const uid = (value: number) => u32(value, 1, 'uid') as Uid;
 
 const base32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const messageIdPattern = /^[0-9A-HJKMNP-TV-Z]{16}$/;

@@ -38,9 +38,7 @@ export function commandHelp(command: Command): readonly string[] {
     ),
     '',
     command.examples.length === 1 ? 'Example:' : 'Examples:',
-    ...command.examples.map(
-      (example) => `  ${example.startsWith('|') ? example.slice(1) : `chaski ${example}`}`,
-    ),
+    ...command.examples.map((example) => `  ${exampleText(example)}`),
     '',
     exitLine,
   ];
@@ -53,7 +51,7 @@ export function groupHelp(group: string, commands: readonly Command[]): readonly
     'Actions:',
     ...columns(commands.map((command) => [nameOf(command), command.summary])),
     '',
-    `Example: chaski ${commands[0]!.examples[0]}`,
+    `Example: ${exampleText(commands[0]!.examples[0]!)}`,
     `Help on one: chaski ${commands[0]!.name} --help`,
   ];
 }
@@ -82,6 +80,11 @@ export function mainHelp(
     'Help on one: chaski queue list --help',
     exitLine,
   ];
+}
+
+/** An example is a command's line, or after a bar a whole line of shell. */
+function exampleText(example: string): string {
+  return example.startsWith('|') ? example.slice(1) : `chaski ${example}`;
 }
 
 function nameOf(command: Command): string {

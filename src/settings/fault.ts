@@ -7,9 +7,6 @@
 import { fieldsOf } from './field.ts';
 import { schema } from './schema.ts';
 
-/** Exit code of a start that wrong settings stopped (sysexits EX_CONFIG). */
-export const settingsExitCode = 78;
-
 export interface SettingsFault {
   /** Dotted name of the setting; "" where the fault is of a whole source. */
   readonly path: string;

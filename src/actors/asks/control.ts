@@ -158,10 +158,6 @@ export interface CompactAnswer {
 
 export interface ControlMethods {
   'server.status': Method<Nothing, ServerStatus>;
-  'server.reload': Method<
-    Nothing,
-    { readonly applied: readonly string[]; readonly needRestart: readonly string[] }
-  >;
 
   'domain.create': Method<{ readonly name: string; readonly catchAll?: string }, DomainAnswer>;
   'domain.list': Method<Nothing, { readonly domains: readonly DomainView[] }>;

@@ -47,7 +47,7 @@ function checkTime(certificate: X509Certificate, nowMs: number): Finding {
       area,
       status: 'fault',
       what,
-      advice: 'Renew it; the running server takes a new file up.',
+      advice: 'Renew it; a running server reads it again on SIGHUP.',
     };
   }
   const what = `valid for ${days} more days`;

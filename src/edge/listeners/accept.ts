@@ -50,6 +50,8 @@ export interface AcceptorOptions {
   readonly host: string;
   readonly port: number;
   readonly limits: ConnectionLimits;
+  /** Shared by the listeners whose connections are counted together; absent: this one's alone. */
+  readonly counts?: ConnectionCounts;
   /** Peers that may connect at all; absent: any. */
   readonly allowNetworks?: NetworkSet;
   /** Proxies; when not empty, only they may connect and their header is required. */
@@ -66,13 +68,14 @@ export class Acceptor {
   readonly #options: AcceptorOptions;
   readonly #connected: (connection: AcceptedConnection) => void;
   readonly #server: Server;
-  readonly #counts = new ConnectionCounts();
+  readonly #counts: ConnectionCounts;
   readonly #preambles = new Set<Socket>();
 
   /** `connected` owns the socket from then on. */
   constructor(options: AcceptorOptions, connected: (connection: AcceptedConnection) => void) {
     this.#options = options;
     this.#connected = connected;
+    this.#counts = options.counts ?? new ConnectionCounts();
     this.#server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) =>
       this.#accept(socket),
     );
@@ -88,10 +91,6 @@ export class Acceptor {
         resolve(this.#server.address() as AddressInfo);
       });
     });
-  }
-
-  get connectionCount(): number {
-    return this.#counts.count;
   }
 
   /** Takes no more connections; resolves when the last one has ended. */

@@ -10,6 +10,7 @@ import type { Buffer } from 'node:buffer';
 import type { AddressInfo } from 'node:net';
 import { secondMs } from '../../base/units.ts';
 import type { Timer } from '../../ports/clock.ts';
+import type { ConnectionCounts } from '../guard/connection-counts.ts';
 import type { NetworkSet } from '../guard/networks.ts';
 import type { SmtpService } from '../protocols/smtp/service.ts';
 import { SmtpSession } from '../protocols/smtp/session.ts';
@@ -26,6 +27,7 @@ export interface SmtpListenerOptions {
   readonly port: number;
   readonly service: SmtpService;
   readonly limits: ConnectionLimits;
+  readonly counts?: ConnectionCounts;
   readonly proxyNetworks: NetworkSet;
   readonly allowNetworks?: NetworkSet;
   readonly uncountedNetworks?: NetworkSet;
@@ -56,10 +58,6 @@ export class SmtpListener {
   listen(): Promise<AddressInfo> {
     this.#sweepSoon();
     return this.#acceptor.listen();
-  }
-
-  get connectionCount(): number {
-    return this.#acceptor.connectionCount;
   }
 
   /** Stops accepting, lets messages under way finish, ends what is left after `graceMs`. */

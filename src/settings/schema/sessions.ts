@@ -149,7 +149,7 @@ export const tlsSection = section(
   'The certificate of all listeners. Without one, a self-signed certificate is made in the data folder.',
   {
     cert: path(
-      'PEM file of the certificate and its chain. Changes are picked up while running.',
+      'PEM file of the certificate and its chain. Read again on SIGHUP.',
       '/etc/chaski/tls/fullchain.pem',
     ),
     key: path('PEM file of its key.', '/etc/chaski/tls/privkey.pem'),
@@ -170,7 +170,7 @@ export const loginSection = section('Limits of log-in.', {
     max: 100_000,
     unit: 'failures',
     reload: 'restart',
-    doc: 'Failed log-ins from one address, or for one account, within `windowMs`; then log-in is refused for now.',
+    doc: 'Failed log-ins from one address to one account within `windowMs`; then that pair waits, twice as long each time.',
   }),
   windowMs: duration({
     default: 10 * minuteMs,

@@ -13,6 +13,7 @@ const page = join(import.meta.dirname, '../../../docs/reference/cli.md');
 const pageHead = `# Commands
 
 All that \`chaski COMMAND --help\` prints. From a checkout without the launcher in PATH: \`npm run -s chaski -- COMMAND\`.
+\`load\`, \`sink\` and \`ledger\` print help of their own.
 `;
 
 test('help of every command is as in the reference page', async (t) => {

@@ -5,7 +5,6 @@
  * Specs:     RFC 5321 §4.1.2 (atext, qtext), RFC 6531 §3.3 (UTF-8 in them).
  */
 
-export const tab = 0x09;
 export const lineFeed = 0x0a;
 export const carriageReturn = 0x0d;
 export const space = 0x20;

@@ -54,6 +54,20 @@ describe('caps', () => {
     await table.drain(0);
   });
 
+  test('connections to all addresses of a table are counted together', async () => {
+    const table = new ListenerTable();
+    const limits = { ...defaultConnectionLimits, connectionsMax: 1 };
+    const bound = await table.open([spec({ limits }), spec({ limits })]);
+    const first = await WireClient.connect(bound[0]!.port);
+    assert.match((await first.line())!, /^220 /);
+    const second = await WireClient.connect(bound[1]!.port);
+    assert.equal(await second.line(), '421 4.7.0 Too many connections, try again later');
+    assert.equal(table.connectionCount, 1);
+    first.destroy();
+    await second.closed();
+    await table.drain(0);
+  });
+
   test('a peer that is not on the allow list is turned away', async () => {
     const table = new ListenerTable();
     const [bound] = await table.open([spec({ allowNetworks: networkSet(['192.0.2.0/24']) })]);

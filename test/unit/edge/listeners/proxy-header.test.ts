@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseAddresses } from '../../../../src/edge/listeners/listener-table.ts';
 import { parseProxyHeader } from '../../../../src/edge/listeners/proxy-header.ts';
 
 const signature = '0d0a0d0a000d0a515549540a';
@@ -77,16 +76,4 @@ test('what is no header is bad', () => {
   ];
   for (const octets of bad)
     assert.equal(parseProxyHeader(octets), 'bad', octets.toString('latin1'));
-});
-
-test('listen addresses are a comma list of HOST:PORT', () => {
-  assert.deepEqual(parseAddresses('127.0.0.1:25, [::1]:2525,localhost:0'), [
-    { host: '127.0.0.1', port: 25 },
-    { host: '::1', port: 2525 },
-    { host: 'localhost', port: 0 },
-  ]);
-  assert.deepEqual(parseAddresses(''), []);
-  for (const bad of ['25', '127.0.0.1', '::1:25', '[127.0.0.1]:25', 'a:70000', ':25', 'a:b']) {
-    assert.throws(() => parseAddresses(bad), /not HOST:PORT/, bad);
-  }
 });
