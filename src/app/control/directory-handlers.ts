@@ -19,6 +19,7 @@ import { type DkimKey, dkimRecordText } from '../../mail/trust/dkim/keys.ts';
 import { dnsRecordsFor } from '../../mail/trust/dns-records.ts';
 import type { Account, Alias, Domain } from '../../ports/account-directory.ts';
 import { accountNamed, askAccount } from './account-asks.ts';
+import { checkedAddress } from './addresses.ts';
 import type { ControlParts } from './parts.ts';
 
 /** RSA for everybody, Ed25519 for those who know it (RFC 8463 §3: sign with both). */
@@ -64,6 +65,7 @@ export function directoryHandlers(parts: ControlParts): ControlHandlers {
     },
 
     'account.create': async ({ address, password, quotaBytes, sendAs }) => {
+      checkedAddress(address);
       const passwordHash = password === undefined ? undefined : await hashOf(parts, password);
       const account = await directory.createAccount({
         tenant: defaultTenant,
@@ -116,6 +118,7 @@ export function directoryHandlers(parts: ControlParts): ControlHandlers {
     },
 
     'alias.set': async ({ address, targets, mustBeNew }) => {
+      for (const each of [address, ...targets]) checkedAddress(each);
       const isThere = (await aliasNamed(parts, address)) !== undefined;
       if (isThere && mustBeNew) throw new MailError('already-exists', `alias ${address}`);
       await directory.putAlias({ address, tenant: defaultTenant, targets });

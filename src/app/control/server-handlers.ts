@@ -10,6 +10,7 @@ import type { EnvelopeRecipient } from '../../actors/asks/reception.ts';
 import { concat, latin1 } from '../../base/bytes.ts';
 import { MailError } from '../../base/errors.ts';
 import { defaultTenant } from '../../base/ids.ts';
+import { checkedAddress } from './addresses.ts';
 import type { ControlParts } from './parts.ts';
 
 export function serverHandlers(parts: ControlParts): ControlHandlers {
@@ -22,6 +23,7 @@ export function serverHandlers(parts: ControlParts): ControlHandlers {
       listeners: parts.addresses,
     }),
     'message.send': async ({ sender, recipients }, call) => {
+      if (sender !== '') checkedAddress(sender);
       const resolved = (
         await Promise.all(recipients.map((each) => recipientsOf(parts, each)))
       ).flat();
@@ -31,7 +33,12 @@ export function serverHandlers(parts: ControlParts): ControlHandlers {
       const id = parts.reception.nextId();
       const answer = await parts.reception.accept(
         {
-          envelope: { sender, recipients: resolved, body: '8bitmime', smtputf8: false },
+          envelope: {
+            sender,
+            recipients: resolved,
+            body: '8bitmime',
+            smtputf8: [sender, ...resolved.map((each) => each.address)].some(isUtf8),
+          },
           arrival: {
             id,
             receivedMs: parts.clock.nowMs(),
@@ -54,6 +61,10 @@ export function serverHandlers(parts: ControlParts): ControlHandlers {
   };
 }
 
+function isUtf8(address: string): boolean {
+  return /[^\x00-\x7f]/.test(address);
+}
+
 /** A message's last line ends with CRLF, as the wire form has it. */
 function ended(body: Uint8Array): Uint8Array {
   const isEnded = body.at(-2) === 0x0d && body.at(-1) === 0x0a;
@@ -61,8 +72,7 @@ function ended(body: Uint8Array): Uint8Array {
 }
 
 async function recipientsOf(parts: ControlParts, address: string): Promise<EnvelopeRecipient[]> {
-  const at = address.lastIndexOf('@');
-  if (at < 1) throw new MailError('recipient-invalid', address);
+  const at = checkedAddress(address).lastIndexOf('@');
   const resolution = await parts.directory.resolve(address.slice(0, at), address.slice(at + 1));
   switch (resolution.kind) {
     case 'remote':
