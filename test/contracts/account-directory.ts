@@ -117,6 +117,7 @@ export function accountDirectoryContract(
       assert.equal(await directory.accountByAddress('@a.test'), undefined);
     });
 
+    // RFC 5233 §1: what follows the separator is the user's own.
     it('resolves a subaddress to its user, and an exact name before that', async () => {
       await using one = await opened();
       const { directory } = one;
@@ -190,6 +191,7 @@ export function accountDirectoryContract(
       assert.equal(await targetsOf(directory, 'unknown', 'a.test'), 'missing');
     });
 
+    // RFC 5321 §4.5.1 and RFC 2142 §2: these must reach a person.
     it('always has somebody for postmaster and abuse', async () => {
       await using one = await opened({ shards: 1, postmaster: 'chief@a.test' });
       const { directory } = one;

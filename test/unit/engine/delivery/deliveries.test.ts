@@ -185,6 +185,7 @@ describe('a site', () => {
     assert.equal(sender.told, 'deferred 554 5.7.1');
   });
 
+  // RFC 5321 §4.5.3.2.
   it('that does not answer in time is given up, phase by phase', async () => {
     const { clock, dialer, sender } = world();
     sender.send(outboundMessage());

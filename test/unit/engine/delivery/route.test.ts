@@ -58,6 +58,7 @@ async function resolve(domain: string, zone: Zone, ways: Partial<RelayWays> = {}
 const a = { 'mx1.test': ['8.8.1.1'], 'mx2.test': ['8.8.2.2'], 'mx3.test': ['8.8.3.3'] };
 
 describe('a route by MX', () => {
+  // RFC 5321 §5.1.
   it('takes hosts by preference', async () => {
     const mx = {
       'x.test': [
@@ -86,6 +87,7 @@ describe('a route by MX', () => {
     assert.equal(await resolve('v6.test', { aaaa: { 'v6.test': ['2a00::1'] } }), '2a00::1:25');
   });
 
+  // RFC 7505 §3: a null MX takes no mail.
   it('fails what does not exist, takes no mail, or has no address', async () => {
     assert.equal(await resolve('x.test', { mx: { 'x.test': 'missing' } }), 'failed 550 5.1.2');
     assert.equal(await resolve('x.test', { mx: { 'x.test': [[0, '']] } }), 'failed 556 5.1.10');

@@ -32,6 +32,7 @@ describe('a connection that ends', () => {
         ${envelope}`,
     }));
 
+  // RFC 5321 §4.2.1.
   it('by 421 to the end defers that message and moves the one sent ahead', () =>
     play({
       messages: [outboundMessage(), outboundMessage()],
@@ -99,6 +100,7 @@ describe('TLS', () => {
         C: MAIL FROM:<sam@example.net>`,
     }));
 
+  // RFC 3207 §4.2: what came in clear counts for nothing.
   it('is given up when bytes came in clear behind its 220, and clear text is tried', () =>
     play({
       messages: [outboundMessage()],

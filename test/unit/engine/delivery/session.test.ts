@@ -25,6 +25,7 @@ describe('a message over one connection', () => {
         → delivered 250 2.0.0`,
     }));
 
+  // RFC 2920 §3.1.
   it('goes with its whole envelope in one write where PIPELINING is', () =>
     play({
       messages: [outboundMessage({ to: ['a@example.org', 'b@example.org'] })],
@@ -43,6 +44,7 @@ describe('a message over one connection', () => {
         → delivered 250, failed 550 5.1.1`,
     }));
 
+  // RFC 5321 §4.1.1.1.
   it('falls back to HELO', () =>
     play({
       messages: [outboundMessage()],
@@ -160,6 +162,7 @@ describe('a message over one connection', () => {
         → failed 550 5.1.1 | -`,
     }));
 
+  // RFC 5321 §4.5.3.1.10.
   it('asks for refused surplus recipients in a transaction of their own', () =>
     play({
       messages: [outboundMessage({ to: ['a@example.org', 'b@example.org'] })],
@@ -281,6 +284,7 @@ describe('what a next hop cannot do', () => {
 
   it('binary: 5.6.1', () =>
     over(outboundMessage({ body: 'binarymime' }), ['CHUNKING', '8BITMIME'], 'failed 554 5.6.1'));
+  // RFC 6152 §3: without 8BITMIME no 8-bit message may be sent; RFC 3463 §3.7 has the code.
   it('8-bit: 5.6.3', () =>
     over(outboundMessage({ body: '8bitmime', text: 'A: b\r\n\r\nü\r\n' }), [], 'failed 554 5.6.3'));
   it('SMTPUTF8: 5.6.7', () =>

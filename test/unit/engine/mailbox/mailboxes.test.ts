@@ -29,6 +29,7 @@ function count(world: MailboxWorld, table: number, of: number = account): number
 }
 
 describe('local delivery', () => {
+  // RFC 5321 §4.4: final delivery adds Return-Path.
   it('makes the account with its mailboxes, and puts the message into INBOX', async () => {
     const world = new MailboxWorld();
     const outcome = await world.deliver();
@@ -226,6 +227,7 @@ describe('local delivery', () => {
   });
 });
 
+// RFC 8621 §3: threads by message ids, split by subject.
 describe('conversations', () => {
   it('join replies with the same base subject, whichever came first', async () => {
     const world = new MailboxWorld();

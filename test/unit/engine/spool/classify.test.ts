@@ -10,6 +10,7 @@ const classOf = (code: number, enhanced = '') => {
 };
 
 describe('the class of a reply', () => {
+  // RFC 3463 §3: the subject of the code tells the cause.
   it('follows the enhanced code where there is one', () => {
     assert.equal(classOf(550, '5.7.1'), 'permanent policy');
     assert.equal(classOf(550, '5.1.1'), 'permanent address');

@@ -1,4 +1,4 @@
-/** Aim: waits grow, are spread, never lead into the past and never past the expiry. */
+/** Aim: waits grow, are spread, never lead into the past and never past the expiry (RFC 5321 §4.5.4.1). */
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
