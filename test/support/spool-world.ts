@@ -5,7 +5,11 @@
  */
 
 import type { Answer, ArrivedAsk } from '../../src/actors/ask.ts';
-import { type QueueAction, queueAsks } from '../../src/actors/asks/queue-asks.ts';
+import {
+  type QueueAction,
+  type QueueListAnswer,
+  queueAsks,
+} from '../../src/actors/asks/queue-asks.ts';
 import type { PackedReceived } from '../../src/actors/asks/spool-asks.ts';
 import { type MessageId, MessageIdSource, type TenantId } from '../../src/base/ids.ts';
 import type { DeliveryDone, OutboundMessage } from '../../src/engine/delivery/message.ts';
@@ -133,17 +137,27 @@ export class SpoolWorld {
     return id;
   }
 
-  /** What an operator asks of the queue. */
-  async act(action: QueueAction['action'], id: MessageId, domain?: string): Promise<Answer> {
-    const shard = { spool: this.spool } as OpenShard;
+  /** What an operator does to the queue. */
+  act(action: QueueAction['action'], id: MessageId, domain?: string): Promise<Answer> {
+    const meta = { action, ids: [id], ...(domain === undefined ? {} : { domain }) };
+    return this.#ask(queueAsks.act, meta);
+  }
+
+  async list(after: string, limit: number): Promise<QueueListAnswer> {
+    const answer = await this.#ask(queueAsks.list, { after, limit, selection: {} });
+    if (!answer.ok) throw new Error(answer.detail);
+    return answer.value as QueueListAnswer;
+  }
+
+  async #ask(name: string, meta: unknown): Promise<Answer> {
+    const { spool, shard: store } = this;
     const handlers = queueHandlers({
-      shardOf: () => shard,
+      shardOf: () => ({ spool, store }) as unknown as OpenShard,
       clock: this.clock,
       expiryMs: () => retrySchedule.expiryMs,
       bounces: this.#bounces,
     });
-    const meta = { action, ids: [id], ...(domain === undefined ? {} : { domain }) };
-    return (await handlers[queueAsks.act]!({ meta } as ArrivedAsk, { isFull: false })) as Answer;
+    return (await handlers[name]!({ meta } as ArrivedAsk, { isFull: false })) as Answer;
   }
 
   /** Answers the oldest open attempt. */

@@ -74,8 +74,10 @@ function list(parts: QueueParts, shard: OpenShard, params: QueueListParams): Que
   const entries: QueueEntry[] = [];
   const from = after === '' ? queueRange.from : keyAfter(queueKey(after as MessageId));
   const rows = shard.store.range({ from, to: queueRange.to, limit: scanCountMax });
+  let isCut = false;
   for (const { key, value } of rows) {
-    if (entries.length === limit) break;
+    isCut = entries.length === limit;
+    if (isCut) break;
     const id = view(key).toString('latin1', 1) as MessageId;
     const message = shard.spool.find(id) ?? unpackRow(id, value);
     if (isSelected(message, selection)) entries.push(entryOf(parts, shard, message));
@@ -87,7 +89,7 @@ function list(parts: QueueParts, shard: OpenShard, params: QueueListParams): Que
     if (isHere && isSelected(message, selection)) entries.push(entryOf(parts, shard, message));
   }
   entries.sort((a, b) => (a.id < b.id ? -1 : 1));
-  const isComplete = scannedTo === '' && entries.length <= limit;
+  const isComplete = !isCut && scannedTo === '' && entries.length <= limit;
   const page = entries.slice(0, limit);
   return {
     entries: page,

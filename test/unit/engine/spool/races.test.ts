@@ -165,3 +165,24 @@ describe('an operator and an open attempt', () => {
     assert.equal(world.shard.released.length, 1);
   });
 });
+
+describe('pages of the queue', () => {
+  for (const isIndexed of [true, false]) {
+    it(`show every message once, ${isIndexed ? 'with' : 'without'} rows`, async () => {
+      const world = new SpoolWorld();
+      const sent: string[] = [];
+      for (let i = 0; i < 25; i++) sent.push(await world.accept([`x${i}@one.test`]));
+      if (isIndexed) await world.pass(5_000);
+      // Some of each kind.
+      for (let i = 0; i < 5; i++) sent.push(await world.accept([`y${i}@one.test`]));
+      const listed: string[] = [];
+      for (let after = '', pages = 0; pages < 10; pages++) {
+        const page = await world.list(after, 10);
+        listed.push(...page.entries.map(({ id }) => id));
+        if (page.isComplete) break;
+        after = page.scannedTo;
+      }
+      assert.deepEqual(listed, sent);
+    });
+  }
+});
