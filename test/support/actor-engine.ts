@@ -6,7 +6,7 @@
  */
 
 import type { Answer, ArrivedAsk, Ask, Handlers } from '../../src/actors/ask.ts';
-import { shardClose, shardOpen } from '../../src/actors/asks/system.ts';
+import { shardClose, shardForget, shardOpen } from '../../src/actors/asks/system.ts';
 import type { ThreadBuild } from '../../src/actors/channel.ts';
 import type { ShardId } from '../../src/base/ids.ts';
 import { silentLog } from '../../src/base/log.ts';
@@ -48,6 +48,10 @@ export class TestEngine {
     const handlers: Handlers = {
       [shardOpen]: (ask) => this.#openShard(ask.shard, life),
       [shardClose]: (ask) => this.#closeShard(ask.shard, life),
+      [shardForget]: (ask) => {
+        if (this.#open.has(ask.shard)) this.faults.push(`shard ${ask.shard} is open`);
+        return { ok: true, value: undefined };
+      },
       write: (ask) => this.#write(ask, life),
       read: (ask) => {
         this.#of(ask, life);

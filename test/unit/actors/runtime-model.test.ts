@@ -53,6 +53,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('rebuild' as const),
+      shard: fc.nat({ max: shards - 1 }),
+    }),
+  },
+  {
     weight: 6,
     arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 8 }) }),
   },
@@ -65,7 +72,7 @@ interface Asked {
   answered: number;
 }
 
-test('no ask is lost, answered twice or out of its order, through deaths and moves', async () => {
+test('no ask is lost, answered twice or out of its order, through deaths, moves and rebuilds', async () => {
   const property = fc.asyncProperty(
     fc.integer(),
     fc.array(step, { minLength: 10, maxLength: 120 }),
@@ -115,7 +122,8 @@ async function play(world: ActorWorld, steps: readonly Step[]): Promise<Asked[]>
     else if (step.do === 'move') {
       const shard = step.shard as ShardId;
       waits.push(runtime.move({ shard, from: runtime.placement.owner(shard), to: step.to }));
-    } else await clock.pass(step.ms, 1);
+    } else if (step.do === 'rebuild') waits.push(runtime.rebuildIndex(step.shard as ShardId));
+    else await clock.pass(step.ms, 1);
   }
   await world.until(Promise.all(waits));
   return asked;
