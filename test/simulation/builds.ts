@@ -27,22 +27,37 @@ export const withoutFolderSync: Build = {
   open: (options) => Shard.open(options),
 };
 
+interface HeldSync {
+  readonly folder: string;
+  readonly sync: () => Promise<void>;
+}
+
 /**
  * Syncs are held back until `settle`: what is done between a write and its `settle` comes before
  * it.
+ *
+ * Held are those of records: a file's, and after it its folder's, which makes a new segment's name
+ * last. A folder synced before anything was written makes the renaming of a freed segment last
+ * before its bytes are overwritten: that one is not late, or this build had a second fault.
  */
 class LateSyncs {
-  #held: (() => Promise<void>)[] = [];
+  #held: HeldSync[] = [];
   isHolding = false;
 
   wrap(disk: Disk): Disk {
-    const late = (sync: () => Promise<void>) => async () => {
-      if (!this.isHolding) return sync();
-      this.#held.push(sync);
-    };
     return {
-      ...wrapFiles(disk, (file) => ({ ...bound(file), sync: late(() => file.sync()) })),
-      syncFolder: (path) => late(() => disk.syncFolder(path))(),
+      ...wrapFiles(disk, (file) => ({
+        ...bound(file),
+        sync: async () => {
+          if (!this.isHolding) return file.sync();
+          this.#held.push({ folder: folderOf(file.path), sync: () => file.sync() });
+        },
+      })),
+      syncFolder: async (folder) => {
+        const sync = () => disk.syncFolder(folder);
+        if (!this.#held.some((held) => held.folder === folder)) return sync();
+        this.#held.push({ folder, sync });
+      },
     };
   }
 
@@ -50,8 +65,12 @@ class LateSyncs {
     this.isHolding = false;
     const held = this.#held;
     this.#held = [];
-    for (const sync of held) await sync();
+    for (const { sync } of held) await sync();
   }
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
 }
 
 /**
