@@ -15,6 +15,7 @@ import { ActorWorld } from '../../support/actor-world.ts';
 type Step =
   | { readonly do: 'ask'; readonly shard: number; readonly actor: number; readonly name: string }
   | { readonly do: 'kill'; readonly thread: number }
+  | { readonly do: 'rebuild'; readonly shard: number }
   | { readonly do: 'move'; readonly shard: number; readonly to: number }
   | { readonly do: 'pass'; readonly ms: number };
 
