@@ -86,7 +86,6 @@ export const replies = {
   mailFirst: encodeReply('503 5.5.1 MAIL first'),
   mailTwice: encodeReply('503 5.5.1 Sender already given'),
   noRecipients: encodeReply('503 5.5.1 No valid recipients'),
-  noRecipientsAfterAll: encodeReply('554 5.5.1 No valid recipients'),
   dataAfterBdat: encodeReply('503 5.5.1 DATA after BDAT'),
   binaryNeedsBdat: encodeReply('503 5.5.1 BODY=BINARYMIME needs BDAT'),
   loggedIn: encodeReply('235 2.7.0 Logged in'),
