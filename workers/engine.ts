@@ -3,7 +3,7 @@
  *
  * Duty:   opens the adapters of one thread, builds the engine on them, serves parcels.
  * Trust:  takes parcels from the main thread only; what remote peers sent is bytes inside them, judged by the engine.
- * Limits: none of its own; the edge keeps two parcels a shard under way, the engine's parts bound the rest.
+ * Limits: none of its own: the edge keeps two parcels a shard under way, the engine's parts bound the rest.
  * Roles:  by ask. The last thread owns no shards and takes jobs.
  */
 
@@ -21,7 +21,8 @@ import { nodeRandom as random } from '../src/adapters/node/random.ts';
 import { MessageIdSource } from '../src/base/ids.ts';
 import { createLog } from '../src/base/log.ts';
 import { Metrics } from '../src/base/metrics.ts';
-import { createEngine, shardFolder } from '../src/engine/engine.ts';
+import { createEngine } from '../src/engine/engine.ts';
+import { shardFolder } from '../src/engine/engine-parts.ts';
 import { createServer } from '../src/engine/serve.ts';
 
 export default threadEntry(({ thread, post, end }) => {

@@ -25,6 +25,7 @@ import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Settings } from '../settings/schema.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { EngineHost } from './engine-host.ts';
+import { ownAddresses } from './own-addresses.ts';
 import { PolicySource } from './policy.ts';
 import { SenderAddresses } from './sender-addresses.ts';
 import { epochWords, workerCount } from './threads.ts';
@@ -89,6 +90,7 @@ async function openParts(
       shards: folder.shards,
       workers,
       relayPassword: await readRelayPassword(settings),
+      ownAddresses: ownAddresses(settings),
       epochs: epochWords(folder.shards),
       startBits,
       isOffline,

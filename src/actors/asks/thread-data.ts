@@ -18,6 +18,8 @@ export interface ThreadData {
   readonly workers: number;
   /** Password of `relay.user`, "" for none. */
   readonly relayPassword: string;
+  /** Addresses we listen on for mail: an MX that leads there leads to us. */
+  readonly ownAddresses: readonly string[];
   /** No mail leaves: a command opened a stopped store. */
   readonly isOffline: boolean;
 }

@@ -1,0 +1,50 @@
+/**
+ * What an engine thread is built on: ports and facts, handed in by `workers/engine.ts`.
+ *
+ * Runs in: engine threads.
+ */
+
+import type { AskUpwards } from '../actors/ask.ts';
+import type { MessageIdSource, ShardId } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
+import type { Metrics } from '../base/metrics.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Dialer } from '../ports/dialer.ts';
+import type { Disk } from '../ports/disk.ts';
+import type { Dns } from '../ports/dns.ts';
+import type { Random } from '../ports/random.ts';
+import type { ShardIndex } from '../ports/shard-index.ts';
+import type { Settings } from '../settings/schema.ts';
+
+export interface EngineParts {
+  readonly settings: Settings;
+  readonly disk: Disk;
+  readonly openIndex: (shard: ShardId) => Promise<ShardIndex>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dns: Dns;
+  readonly dialer: Dialer;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly ids: MessageIdSource;
+  /** Of the data folder. */
+  readonly shards: number;
+  /** Names this life of the thread. */
+  readonly life: string;
+  readonly workers: number;
+  /** Password of `relay.user`, "" for none. */
+  readonly relayPassword: string;
+  /** Addresses we listen on for mail: an MX that leads there leads to us. */
+  readonly ownAddresses: readonly string[];
+  /** No mail leaves: a command opened a stopped store. */
+  readonly isOffline: boolean;
+  /** One word per shard: its current epoch. */
+  readonly epochs: SharedArrayBuffer;
+  readonly uplink: AskUpwards;
+  /** A fact for the main thread, answered by nobody. */
+  readonly notice: (name: string, value: unknown) => void;
+}
+
+export function shardFolder(dataFolder: string, shard: ShardId): string {
+  return `${dataFolder}/shards/${String(shard).padStart(3, '0')}`;
+}

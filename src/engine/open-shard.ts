@@ -1,0 +1,87 @@
+/**
+ * Opens one shard with its actors: store, spool, accounts, event log.
+ *
+ * Runs in: engine threads.
+ */
+
+import { accountFullNotice } from '../actors/asks/engine-asks.ts';
+import type { ShardId } from '../base/ids.ts';
+import { type EngineParts, shardFolder } from './engine-parts.ts';
+import { EventLog } from './events/event-log.ts';
+import { shardEvents } from './events/message-events.ts';
+import { shareOfEvents } from './events/share.ts';
+import { deliverHere } from './local-delivery.ts';
+import { Mailboxes } from './mailbox/mailboxes.ts';
+import type { OpenShardFunction } from './shards.ts';
+import type { BodyBudget } from './spool/body-budget.ts';
+import type { MessageEvents } from './spool/events.ts';
+import { type Attempt, Spool } from './spool/spool.ts';
+import { spoolKinds } from './spool/spool-kinds.ts';
+import { Shard } from './store/shard.ts';
+
+export interface OpenerParts {
+  readonly engine: EngineParts;
+  readonly bodies: BodyBudget;
+  readonly attempt: Attempt;
+  /** What all shards of the thread do with their events: log lines and counters. */
+  readonly logged: MessageEvents;
+}
+
+export function createShardOpener({
+  engine,
+  bodies,
+  attempt,
+  logged,
+}: OpenerParts): OpenShardFunction {
+  const { settings, clock, random, log } = engine;
+  return async (shard) => {
+    const mailboxes = new Mailboxes({
+      clock,
+      onFull: (account, isFull) => engine.notice(accountFullNotice, { account, isFull }),
+    });
+    const eventLog = createEventLog(engine, shard);
+    const events = shardEvents(logged, eventLog, clock);
+    const spool = new Spool({ clock, events, bodies, attempt });
+    const store = await Shard.open({
+      id: shard,
+      folder: shardFolder(settings.data.dir, shard),
+      disk: engine.disk,
+      index: await engine.openIndex(shard),
+      kinds: [...spoolKinds(spool), ...mailboxes.kinds],
+      clock,
+      random,
+      log: log.with({ shard }),
+      epochs: engine.epochs,
+      indexFloor: () => spool.indexFloor(),
+      limits: {
+        segmentBytesMax: settings.store.segmentBytesMax,
+        groupBytesMax: settings.store.groupBytesMax,
+        diskFreeBytesMin: settings.data.diskFreeBytesMin,
+        reserveBytes: settings.data.reserveBytes,
+      },
+    });
+    eventLog.start();
+    return {
+      store,
+      spool,
+      mailboxes,
+      eventLog,
+      events,
+      deliverHere: (message, packed, bytes) =>
+        deliverHere(mailboxes, spool, events, message, packed, bytes),
+    };
+  };
+}
+
+function createEventLog({ settings, disk, clock, log }: EngineParts, shard: ShardId): EventLog {
+  const { data, store } = settings;
+  const bytesMax = () => shareOfEvents(disk, `${data.dir}/shards`, store.eventsBytesMax);
+  return new EventLog({
+    folder: shardFolder(data.dir, shard),
+    shard,
+    disk,
+    clock,
+    log: log.with({ shard }),
+    keep: async () => ({ keepMs: store.eventsKeepMs, bytesMax: await bytesMax() }),
+  });
+}

@@ -1,0 +1,49 @@
+/**
+ * The way out for this thread's mail, as settings want it.
+ *
+ * Runs in:   engine threads.
+ * Limits:    connections to a site by leases of its owner, connections of the thread by its share of all.
+ */
+
+import { SiteBorrower } from '../actors/site-leases.ts';
+import { Deliveries } from './delivery/deliveries.ts';
+import { boundedLeases, jointLeases } from './delivery/leases.ts';
+import { phaseTimeouts, siteLimits } from './delivery/limits.ts';
+import { Router } from './delivery/route.ts';
+import type { EngineParts } from './engine-parts.ts';
+
+export function createDeliveries(parts: EngineParts): Deliveries {
+  const { settings, clock, random, dialer, dns } = parts;
+  const { relay } = settings;
+  return new Deliveries({
+    router: new Router({
+      relay,
+      hostname: settings.hostname,
+      dns,
+      random,
+      ownAddresses: new Set(parts.ownAddresses),
+      ...(parts.relayPassword === '' ? {} : { password: parts.relayPassword }),
+    }),
+    timeouts: {
+      ...phaseTimeouts,
+      connectMs: relay.connectMsMax,
+      helloMs: relay.replyMsMax,
+      mailMs: relay.replyMsMax,
+      rcptMs: relay.replyMsMax,
+      dataMs: relay.replyMsMax,
+      finalMs: relay.dataMsMax,
+    },
+    limits: {
+      ...siteLimits,
+      connectionsMax: relay.connectionsPerSiteMax,
+      messagesPerConnectionMax: relay.messagesPerConnectionMax,
+    },
+    clock,
+    random,
+    dialer,
+    leases: jointLeases(
+      new SiteBorrower({ clock, holder: parts.life, shards: parts.shards, ask: parts.uplink }),
+      boundedLeases(Math.ceil(relay.connectionsMax / parts.workers)),
+    ),
+  });
+}
