@@ -2,7 +2,8 @@
  * Structured log lines, one JSON object each, on standard output.
  *
  * Runs in:   every thread; each has its own writer to the same descriptor (whole lines only).
- * Limits:    `unwrittenBytesMax` bytes of lines wait for a slow reader; what comes then is dropped.
+ * Limits:    a writer that gathers holds `unwrittenBytesMax` bytes of lines for a slow reader and drops what comes then;
+ *            one that does not gather waits for its reader.
  * Invariant: no secret and no message body is ever a field.
  */
 

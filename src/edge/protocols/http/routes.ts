@@ -9,7 +9,7 @@ import { type HttpAnswer, plain, type Routes } from './server.ts';
 
 export interface Readiness {
   readonly isReady: boolean;
-  /** What is wrong, in words for operators: a shard that opened read-only, a full disk, draining. */
+  /** What is wrong, in words for operators: a shard that is not open or is read-only, starting, draining. */
   readonly faults: readonly string[];
 }
 
