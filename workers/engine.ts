@@ -7,7 +7,6 @@
  * Roles:  by ask. The last thread owns no shards and takes jobs.
  */
 
-import { mkdirSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import type { ThreadData } from '../src/actors/asks/thread-data.ts';
 import { threadEntry } from '../src/actors/thread-entry.ts';
@@ -36,7 +35,6 @@ export default threadEntry(({ thread, post, end }) => {
     disk: nodeDisk,
     openIndex: async (shard) => {
       const path = `${shardFolder(settings.data.dir, shard)}/index`;
-      mkdirSync(path, { recursive: true, mode: 0o700 });
       const onDiscard = (why: string) => log.error({ shard, why }, 'a damaged index is made anew');
       return openLmdbShardIndex({ path, onDiscard });
     },

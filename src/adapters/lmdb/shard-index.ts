@@ -7,7 +7,7 @@
  *            commits are synced (decision 0020 has the figures). No read transaction outlives a call.
  */
 
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { assert } from '../../base/assert.ts';
@@ -53,6 +53,7 @@ export function openLmdbTable(options: LmdbTableOptions): ShardIndex {
   const fault = tableFault(options.path);
   if (fault !== undefined) throw new IndexError(`${options.path}: ${fault}`);
   try {
+    mkdirSync(options.path, { recursive: true, mode: 0o700 });
     return new LmdbShardIndex(
       open<Uint8Array, Uint8Array>({
         path: options.path,
