@@ -69,6 +69,10 @@ export class MailListeners {
     this.#throttle = new LogInThrottle({
       ...defaultLogInLimits,
       failuresFree: login.failuresMax,
+      failuresPerAddressFree: Math.max(
+        defaultLogInLimits.failuresPerAddressFree,
+        login.failuresMax,
+      ),
       forgetMs: login.windowMs,
     });
   }

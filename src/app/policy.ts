@@ -32,6 +32,7 @@ export class PolicySource {
       domains,
       receivedCountMax: settings.smtp.receivedMax,
       verifyInbound: settings.verification.isOn,
+      dmarc: settings.verification.dmarc,
     };
   }
 }

@@ -112,10 +112,11 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
     faults: () => health.readiness().faults,
     async reload(wanted) {
       const next = reloaded(running, wanted);
+      // What can fail comes first: a reload is taken whole or not at all.
+      tls.load(await loadCertificate(next.settings, next.settings.hostname, nodeClock));
       running = next.settings;
       await core.policyChanged(running);
       listeners.reload(running);
-      tls.load(await loadCertificate(running, running.hostname, nodeClock));
       const { applied, needRestart } = next;
       log.info({ applied, needRestart }, 'settings and certificates were read again');
     },

@@ -13,7 +13,7 @@ export function epochWords(shards: number): SharedArrayBuffer {
 
 /**
  * Threads that own shards. The edge takes a core of its own, so with two cores one engine thread is all that can run
- * beside it (docs/decisions/0002); above, half of the rest leaves room for jobs and the kernel.
+ * beside it; above, a quarter of the rest is left for jobs and the kernel.
  */
 export function workerCount(settings: Settings): number {
   if (settings.workers !== 0) return settings.workers;

@@ -107,7 +107,13 @@ export function createEngine(parts: EngineParts): Engine {
   const epochs = new Uint32Array(parts.epochs);
 
   const handlers: Handlers = {
-    [messageReceive]: receiveHandler({ shardOf, policy: () => policy!, dns: parts.dns, clock }),
+    [messageReceive]: receiveHandler({
+      shardOf,
+      policy: () => policy!,
+      dns: parts.dns,
+      clock,
+      verdictMsMax: settings.verification.verdictMsMax,
+    }),
     [shardOpen]: (ask) => {
       verifierSoon();
       // The word is set by the first opening in this process.

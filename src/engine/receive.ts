@@ -12,19 +12,15 @@ import type { Envelope } from '../actors/asks/reception.ts';
 import type { PackedReceived } from '../actors/asks/spool-asks.ts';
 import { unpackReceived } from '../actors/asks/spool-asks.ts';
 import { failure } from '../base/errors.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Dns } from '../ports/dns.ts';
 import type { Policy } from './pipeline/policy.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
 import { prepare } from './pipeline/prepare.ts';
-import { needsVerification, verify } from './pipeline/verify.ts';
+import { needsVerification, type VerifyParts, verify } from './pipeline/verify.ts';
 import type { OpenShard } from './shards.ts';
 
-export interface ReceiveParts {
+export interface ReceiveParts extends VerifyParts {
   readonly shardOf: (ask: ArrivedAsk) => OpenShard | undefined;
   readonly policy: () => Policy;
-  readonly dns: Dns;
-  readonly clock: Clock;
 }
 
 export function receiveHandler(parts: ReceiveParts): Handler {
@@ -56,7 +52,7 @@ async function verifyAndTake(
   message: MessageToPrepare,
   policy: Policy,
 ): Promise<Answer> {
-  const verified = await verify(message, policy, parts.dns);
+  const verified = await verify(message, policy, parts);
   if (!verified.ok) return verified;
   return take(parts, shard, packed, message, policy, verified.field);
 }

@@ -7,8 +7,10 @@
  *            error never refuses. Never rejects.
  */
 
+import { latin1 } from '../../base/bytes.ts';
 import { failure, type Result } from '../../base/errors.ts';
 import type { Verdicts, Verification } from '../../mail/trust/verify.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Dns } from '../../ports/dns.ts';
 import type { Policy } from './policy.ts';
 import { type MessageToPrepare, refusedHeader } from './prepare.ts';
@@ -24,9 +26,15 @@ export function loadVerifier(): Promise<typeof import('../../mail/trust/verify.t
 export interface Verified {
   /** Authentication-Results with its line break: goes before all parts of the prepared message. */
   readonly field: Uint8Array;
-  readonly verdicts: Verdicts;
-  /** DMARC failed and its domain asks for quarantine (or for more than we enforce). */
-  readonly isSuspicious: boolean;
+  /** Absent where they did not come in time. */
+  readonly verdicts?: Verdicts;
+}
+
+export interface VerifyParts {
+  readonly dns: Dns;
+  readonly clock: Clock;
+  /** How long a message waits; what is missing then is a temporary error, and the mail flows. */
+  readonly verdictMsMax: number;
 }
 
 /** Whether `verify` has anything to do for this message. */
@@ -37,30 +45,54 @@ export function needsVerification(message: MessageToPrepare, policy: Policy): bo
 export async function verify(
   message: MessageToPrepare,
   policy: Policy,
-  dns: Dns,
+  parts: VerifyParts,
 ): Promise<Result<Verified>> {
   // What would be refused anyway is not worth a look-up.
   const refused = refusedHeader(message.body, policy);
   if (refused !== undefined) return refused;
-  let verification: Verification;
+  let verification: Verification | undefined;
   try {
-    verification = await (await loadVerifier()).verifyMessage(
-      {
-        message: message.body,
-        sender: message.envelope.sender,
-        peerAddress: message.arrival.peerAddress,
-        helo: message.arrival.helo,
-        authservId: policy.snapshot.authservId,
-      },
-      dns,
-    );
+    verification = await inTime(parts, verifyNow(message, policy, parts.dns));
   } catch (error) {
     return failure('verdict-missing', error instanceof Error ? error.message : String(error));
   }
+  if (verification === undefined) return { ok: true, field: lateField(policy) };
   const { field, verdicts } = verification;
   const isFailing = verdicts.dmarc === 'fail';
   if (isFailing && verdicts.dmarcPolicy === 'reject' && policy.snapshot.dmarc === 'enforce') {
     return failure('policy-refused', 'DMARC failed and the author domain asks for rejection');
   }
-  return { ok: true, field, verdicts, isSuspicious: isFailing && verdicts.dmarcPolicy !== 'none' };
+  return { ok: true, field, verdicts };
+}
+
+async function verifyNow(
+  message: MessageToPrepare,
+  policy: Policy,
+  dns: Dns,
+): Promise<Verification> {
+  const { verifyMessage } = await loadVerifier();
+  const request = {
+    message: message.body,
+    sender: message.envelope.sender,
+    peerAddress: message.arrival.peerAddress,
+    helo: message.arrival.helo,
+    authservId: policy.snapshot.authservId,
+  };
+  return await verifyMessage(request, dns);
+}
+
+/** Undefined where the time is over; what comes later is nobody's. */
+function inTime<T>({ clock, verdictMsMax }: VerifyParts, work: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimer(verdictMsMax, () => resolve(undefined));
+    work.then(resolve, reject).finally(() => timer.cancel());
+  });
+}
+
+/** RFC 8601 §2.7: a check that could not be completed now is a `temperror`. */
+function lateField({ snapshot }: Policy): Uint8Array {
+  return latin1(
+    `Authentication-Results: ${snapshot.authservId};\r\n` +
+      '\tspf=temperror; dkim=temperror; dmarc=temperror\r\n',
+  );
 }

@@ -166,6 +166,13 @@ export const verificationSection = section('SPF, DKIM, DMARC and ARC of mail fro
     doc: 'Whether mail that is neither logged in nor from `relay.networks` is verified and marked.',
     spec: 'RFC 8601',
   }),
+  dmarc: choice({
+    values: ['mark', 'enforce'],
+    default: 'mark',
+    reload: 'live',
+    doc: 'Mail that fails DMARC under a policy of reject: taken and marked, or refused.',
+    spec: 'RFC 9989 §5.4',
+  }),
   verdictMsMax: duration({
     default: 10 * secondMs,
     min: 100,

@@ -131,7 +131,7 @@ export class SmtpService {
     if (offersBinaryMime) keywords.push('BINARYMIME');
     if (canStartTls) keywords.push('STARTTLS');
     if (canLogIn) keywords.push(`AUTH ${saslMechanisms.map(({ name }) => name).join(' ')}`);
-    if (canXclient) keywords.push('XCLIENT NAME ADDR PORT PROTO HELO');
+    if (canXclient) keywords.push('XCLIENT ADDR PORT');
     const announced = announcedLimits(limits);
     if (announced !== '') keywords.push(`LIMITS${announced}`);
     if (this.dialect === 'smtp') keywords.push('VRFY');
