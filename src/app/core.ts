@@ -148,7 +148,7 @@ export async function closeAll(closers: Closer[], log: Log): Promise<void> {
 async function resolveForEngine(directory: AccountDirectory, ask: Ask): Promise<Answer> {
   const address = String(ask.meta);
   const at = address.lastIndexOf('@');
-  if (at < 1) return failure('recipient-invalid', address);
+  if (at < 1) return { ok: true, value: [] };
   const resolution = await directory.resolve(address.slice(0, at), address.slice(at + 1));
   const remote: PackedRecipient = [address, 0, 0, 0, ''];
   if (resolution.kind === 'remote') return { ok: true, value: [remote] };

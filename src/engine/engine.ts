@@ -34,6 +34,7 @@ import { queueHandlers } from './spool/queue-handlers.ts';
 import { storeHandlers } from './store-handlers.ts';
 
 const verifierDelayMs = 2_000;
+const resolveAgainMs = 1_000;
 
 export interface Engine {
   readonly handlers: Handlers;
@@ -143,10 +144,16 @@ export function createEngine(parts: EngineParts): Engine {
   return { handlers };
 }
 
+/** Asks until the main thread answers: taken for somebody else's, a report to one of our accounts would leave us. */
 async function resolveAddress(
-  parts: EngineParts,
+  { uplink, clock }: EngineParts,
   address: string,
 ): Promise<readonly PackedRecipient[]> {
-  const answer = await parts.uplink(systemAsk(engineAsks.resolve, noShard, address));
-  return answer.ok ? (answer.value as readonly PackedRecipient[]) : [[address, 0, 0, 0, '']];
+  for (;;) {
+    const answer = await uplink(systemAsk(engineAsks.resolve, noShard, address));
+    if (answer.ok) return answer.value as readonly PackedRecipient[];
+    await new Promise<void>((resolve) => {
+      clock.setTimer(resolveAgainMs, resolve);
+    });
+  }
 }
