@@ -17,7 +17,7 @@ import { nodeDisk } from '../adapters/files/disk.ts';
 import { openLmdbDirectory } from '../adapters/lmdb/account-directory.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
-import { failure, MailError } from '../base/errors.ts';
+import { MailError } from '../base/errors.ts';
 import { accountId, MessageIdSource } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import { createReception } from '../edge/reception.ts';

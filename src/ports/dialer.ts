@@ -10,7 +10,14 @@
  * - `startTls` may be called once, with nothing unread; bytes that came before it are never seen after it.
  */
 
-export const dialFaults = ['refused', 'timed-out', 'unreachable', 'reset', 'tls', 'forbidden'] as const;
+export const dialFaults = [
+  'refused',
+  'timed-out',
+  'unreachable',
+  'reset',
+  'tls',
+  'forbidden',
+] as const;
 export type DialFault = (typeof dialFaults)[number];
 
 export class DialError extends Error {

@@ -8,8 +8,17 @@
  */
 
 export type DnsAnswer<T> =
-  | { readonly ok: true; readonly records: readonly T[]; readonly ttlSeconds: number; readonly secure: boolean }
-  | { readonly ok: false; readonly reason: 'missing' | 'empty' | 'failed'; readonly detail: string };
+  | {
+      readonly ok: true;
+      readonly records: readonly T[];
+      readonly ttlSeconds: number;
+      readonly secure: boolean;
+    }
+  | {
+      readonly ok: false;
+      readonly reason: 'missing' | 'empty' | 'failed';
+      readonly detail: string;
+    };
 
 export interface MxRecord {
   readonly preference: number;
