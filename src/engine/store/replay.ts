@@ -40,26 +40,34 @@ export function replayStart(journal: Journal, applied: JournalPosition | undefin
   // The parcels past the cut were copied into the next segment, if it knew of them: start over
   // there.
   const next = segments[at + 1];
-  if (next === undefined || applied.sequence > next.header.knownSequence) {
+  if (next === undefined || !bearsOut(next, applied)) {
     return { kind: 'rebuild', reason: 'its applied position is past the journal' };
   }
   return { kind: 'from', position: startOf(next) };
 }
 
-/**
- * The segment that took over all of the one the index had applied, and skips it in the chain. It knows what its own
- * predecessor held; of an epoch before that it can bear out nothing, and the index is made again.
- */
+/** The segment that took over all of the one the index had applied, which left the chain. */
 function copyOfWhole(segments: readonly Segment[], applied: JournalPosition): Segment | undefined {
   const at = segments.findIndex((segment) => segment.number > applied.segment);
   const next = segments[at];
   if (next === undefined || next.header.previousSegment >= applied.segment) return undefined;
-  const { epoch, firstSequence, knownSequence } = next.header;
-  const isKnown = applied.sequence >= firstSequence - 1 && applied.sequence <= knownSequence;
   const isChained = segments
     .slice(at + 1)
     .every((segment, i) => segment.header.previousSegment === segments[at + i]!.number);
-  return applied.epoch === epoch - 1 && isKnown && isChained ? next : undefined;
+  const isCopied = applied.sequence >= next.header.firstSequence - 1;
+  return isChained && isCopied && bearsOut(next, applied) ? next : undefined;
+}
+
+/**
+ * Whether all up to a position that was cut out of the chain before `next` was in the journal when
+ * it was cut, and so stands in what `next` took over. An opening knows what it found: all that the
+ * epoch before it may keep. Of older epochs it may only keep what no opening between had lost: their
+ * sequences were given to other records since.
+ */
+function bearsOut({ header }: Segment, { epoch, sequence }: JournalPosition): boolean {
+  if (epoch >= header.epoch) return false;
+  const isOfEpochBefore = epoch === header.epoch - 1;
+  return sequence <= (isOfEpochBefore ? header.knownSequence : header.keptSequence);
 }
 
 function startOf({ number: segment, header }: Segment): JournalPosition {

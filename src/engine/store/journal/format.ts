@@ -25,6 +25,9 @@ const sealMagic = 0x6c615343; // "CSal"
 /** As it stands in the file: what a search for later seals looks for. */
 export const sealMagicBytes = Buffer.from('CSal', 'latin1');
 
+/** The `keptSequence` of a segment that goes on in the epoch of the one before. */
+export const nothingCut = Number.MAX_SAFE_INTEGER;
+
 /** A record that was copied from the end of an earlier segment, with its sequence. */
 export const flagCopied = 1;
 
@@ -40,6 +43,12 @@ export interface SegmentHeader {
   /** The segment before this one, and where its valid records end; 0, 0 for the first. */
   readonly previousSegment: number;
   readonly previousEnd: number;
+  /**
+   * The least that openings since the segment before this one was left found the journal to hold;
+   * `nothingCut` where there was none. Less than `knownSequence` where segments between were copied
+   * whole and left the chain: sequences from there on were given out again.
+   */
+  readonly keptSequence: number;
 }
 
 export function encodeSegmentHeader(header: SegmentHeader): Buffer {
@@ -54,6 +63,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Buffer {
   writeU53(bytes, header.knownSequence, 32);
   bytes.writeUInt32LE(header.previousSegment, 40);
   bytes.writeUInt32LE(header.previousEnd, 44);
+  writeU53(bytes, header.keptSequence, 48);
   bytes.writeUInt32LE(headerCrc(bytes), segmentHeaderBytes - 4);
   return bytes;
 }
@@ -73,6 +83,7 @@ export function decodeSegmentHeader(bytes: Buffer): SegmentHeader | undefined {
     knownSequence: readU53(bytes, 32),
     previousSegment: bytes.readUInt32LE(40),
     previousEnd: bytes.readUInt32LE(44),
+    keptSequence: readU53(bytes, 48),
   };
 }
 

@@ -20,6 +20,7 @@ import { epochRecord } from '../record-types.ts';
 import {
   encodeSegmentHeader,
   flagCopied,
+  nothingCut,
   recordHeaderBytes,
   type SegmentHeader,
   sealBytes,
@@ -211,11 +212,12 @@ export class Journal {
     const isLeft = left === undefined || previousEnd > segmentHeaderBytes;
     const knownSequence = this.#sequence;
     const link = isLeft
-      ? { previousSegment, previousEnd, knownSequence }
+      ? { previousSegment, previousEnd, knownSequence, keptSequence: knownSequence }
       : {
           previousSegment: left.previousSegment,
           previousEnd: left.previousEnd,
           knownSequence,
+          keptSequence: Math.min(left.keptSequence, knownSequence),
         };
     const places = await this.#birth(epoch, link, drafts, sequences, flagCopied);
     const previous = this.segments.get(previousSegment);
@@ -320,7 +322,8 @@ export class Journal {
 
   async #roll(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {
     const { segment: previousSegment, end: previousEnd } = this.#tail;
-    const link = { previousSegment, previousEnd, knownSequence: this.#sequence };
+    const knownSequence = this.#sequence;
+    const link = { previousSegment, previousEnd, knownSequence, keptSequence: nothingCut };
     const sequences = drafts.map((_, i) => this.#sequence + 1 + i);
     const left = this.#active;
     const places = await this.#birth(this.#epoch, link, drafts, sequences, 0);
@@ -331,7 +334,7 @@ export class Journal {
   /** Makes a segment of a header and one parcel; on disk with its name when this returns. */
   async #birth(
     epoch: number,
-    link: Pick<SegmentHeader, 'previousSegment' | 'previousEnd' | 'knownSequence'>,
+    link: Omit<SegmentHeader, 'shard' | 'segment' | 'epoch' | 'salt' | 'firstSequence'>,
     drafts: readonly RecordDraft[],
     sequences: readonly number[],
     copiedFlag: number,
