@@ -130,8 +130,9 @@ export class Applier {
   #applyMoved(record: JournalRecord): void {
     const moved = this.#unpackMoved(record);
     const changes = moved.kind.move?.(moved.record, moved.from, this.#overlay) ?? noChanges;
-    // No changes: the body died while it was copied, and so did the copy.
-    if (changes.length === 0) return;
+    // No changes: the body died while it was copied, and so did the copy; or at open its row is
+    // ahead of this record already, and the pin follows.
+    if (changes.length === 0 && !this.#bodies.isReplayed(moved.from)) return;
     this.#overlay.add(changes);
     this.#bodies.move(moved.from, record.place);
   }

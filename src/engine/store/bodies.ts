@@ -3,7 +3,7 @@
  *
  * Runs in:   the engine thread that owns the shard.
  * Limits:    live bodies are known one by one only at the end of the journal, where they may be
- *            copied.
+ *            copied; and, by their sequences, while records are replayed.
  * Invariant: a body is counted once in the segment that holds it now, until it is released. Bodies
  *            nobody counted (a kind without `livePlaces`) keep their segments for ever.
  */
@@ -25,7 +25,11 @@ export class Bodies {
    * First sequence of the replayed part: older bodies are counted from the index after the replay.
    */
   #countFrom = 0;
-  #isCounted = false;
+  /**
+   * What the replay pinned and did not release, until older bodies are counted. Rows may be ahead
+   * of the replayed record (of one that moved a body twice, say): they cannot tell what is pinned.
+   */
+  #replayed: Set<number> | undefined = new Set();
   #uncountedBefore = 0;
 
   constructor(journal: Journal) {
@@ -49,7 +53,8 @@ export class Bodies {
   release(place: RecordPlace): void {
     if (place.bodyBytes === 0) return;
     const now = this.placeNow(place);
-    if (now.sequence >= this.#uncountedBefore && !this.#isCountedLater(now)) {
+    const isKnown = now.sequence >= this.#uncountedBefore && !this.#isCountedLater(now);
+    if (isKnown && this.#replayed?.delete(now.sequence) !== false) {
       this.#journal.segments.release(now);
     }
     this.#relocated.delete(place.sequence);
@@ -80,6 +85,11 @@ export class Bodies {
     this.#relocated.set(from.sequence, to);
   }
 
+  /** At open: the replay pinned the body and has not released it. */
+  isReplayed(place: RecordPlace): boolean {
+    return this.#replayed?.has(this.placeNow(place).sequence) === true;
+  }
+
   /** Before a replay that starts with this sequence. */
   countFrom(sequence: number): void {
     this.#countFrom = sequence;
@@ -97,7 +107,7 @@ export class Bodies {
         else this.#pin(place);
       }
     }
-    this.#isCounted = true;
+    this.#replayed = undefined;
     return lost;
   }
 
@@ -113,12 +123,13 @@ export class Bodies {
 
   /** At open, what is older than the replayed part is counted after it, from the rows it led to. */
   #isCountedLater(place: RecordPlace): boolean {
-    return !this.#isCounted && place.sequence < this.#countFrom;
+    return this.#replayed !== undefined && place.sequence < this.#countFrom;
   }
 
   #pin(place: RecordPlace): void {
     this.#journal.segments.pin(place);
     this.#recent.set(place.sequence, place);
+    this.#replayed?.add(place.sequence);
     if (this.#recent.size <= this.#recentCountMax) return;
     for (const [sequence, other] of this.#recent) {
       if (!this.#journal.isSuspect(other)) this.#recent.delete(sequence);
