@@ -24,8 +24,7 @@ import { seededRandom } from './seeded-chance.ts';
 import { type Chance, pick, SimulatedDisk } from './simulated-disk.ts';
 
 /** Small enough that a life meets rolls, recycling, a full overlay and index lag. */
-const limits: Partial<StoreLimits> = {
-  segmentBytesMax: 48 * 1_024,
+const smallLimits: Partial<StoreLimits> = {
   fillBytesMax: 6 * 1_024,
   groupBytesMax: 16 * 1_024,
   overlayChangesMax: 40,
@@ -33,6 +32,12 @@ const limits: Partial<StoreLimits> = {
   reserveBytes: 4_096,
   diskFreeBytesMin: 8_192,
 };
+
+/**
+ * What a reopening copies (`suspectBytes`) is all of a short segment, which then leaves the chain,
+ * and the end of a long one, which stays: both are met.
+ */
+const segmentBytesMaxima = [48 * 1_024, 160 * 1_024];
 
 export type OpenShard = (options: ShardOptions) => Promise<Shard>;
 
@@ -58,6 +63,7 @@ export const trueBuild: Build = {
 export interface World {
   disk: SimulatedDisk;
   index: RewindableIndex;
+  readonly segmentBytesMax: number;
   readonly ledger: Map<number, LedgerItem>;
   itemNext: number;
 }
@@ -66,6 +72,7 @@ export function newWorld(chance: Chance): World {
   return {
     disk: new SimulatedDisk(chance),
     index: new RewindableIndex(),
+    segmentBytesMax: pick(segmentBytesMaxima, chance),
     ledger: new Map(),
     itemNext: 1,
   };
@@ -100,7 +107,7 @@ export async function live(world: World, chance: Chance, build: Build): Promise<
     settleLedger(world.ledger, places);
     callsLeft = spared;
     planFaults(disk, chance, build.isDiskSound === true, () => callsLeft-- <= 0);
-    await work(shard, world, chance, clock, places);
+    faults.push(...(await work(shard, world, chance, clock, places)));
   } catch (error) {
     if (!disk.isOff) faults.push(`did not open: ${String(error)}`);
   }
@@ -120,7 +127,7 @@ function rewound(commitCount: number, chance: Chance): number {
 }
 
 export async function openOn(
-  world: Pick<World, 'disk' | 'index'>,
+  world: Pick<World, 'disk' | 'index' | 'segmentBytesMax'>,
   chance: Chance,
   build: Build,
   clock: SeededClock,
@@ -136,7 +143,7 @@ export async function openOn(
     random: seededRandom(chance),
     log: silentLog,
     kinds: tableKinds(places),
-    limits,
+    limits: { ...smallLimits, segmentBytesMax: world.segmentBytesMax },
   });
 }
 
@@ -175,14 +182,19 @@ async function work(
   chance: Chance,
   clock: SeededClock,
   places: Map<number, RecordPlace>,
-): Promise<void> {
+): Promise<readonly string[]> {
+  const faults: string[] = [];
+  // What an append refuses is no fault; what else is thrown is the store's own assertion.
+  const note = (error: unknown) => void faults.push(`while at work: ${String(error)}`);
   const steps = Math.floor(chance() * 60);
   const indexFails = chance() < 0.1;
   world.index.fails = () => indexFails && chance() < 0.5;
   const asked: Promise<void>[] = [];
   for (let step = 0; step < steps && !world.disk.isOff; step++) {
     const burst = 1 + Math.floor(chance() * 4);
-    for (let i = 0; i < burst; i++) asked.push(act(shard, world, chance, places));
+    for (let i = 0; i < burst; i++) {
+      asked.push(act(shard, world, chance, places).catch(note));
+    }
     if (chance() < 0.03) asked.push(shard.compact().then(nothing, nothing));
     clock.advance(pick([0, 1, 20, 60, 120, 1_100], chance));
     if (chance() < 0.7) await turn();
@@ -196,6 +208,7 @@ async function work(
   }
   world.index.fails = () => false;
   await Promise.race([Promise.all(asked), settle(clock)]);
+  return faults;
 }
 
 function act(
@@ -298,10 +311,11 @@ export async function tablesOf(world: World, chance: Chance, build: Build): Prom
   const texts: string[] = [];
   // Nothing is unsynced on a disk after a cut: each further cut is a copy of it.
   const base = world.disk.cutPower();
+  const { segmentBytesMax } = world;
   for (const index of [await world.index.copyAt(world.index.commitCount), new RewindableIndex()]) {
     const disk = base.cutPower();
     const clock = new SeededClock();
-    const shard = await openOn({ disk, index }, chance, build, clock, new Map());
+    const shard = await openOn({ disk, index, segmentBytesMax }, chance, build, clock, new Map());
     await settled(shard.close(), clock);
     texts.push(tableText(index));
   }

@@ -4,6 +4,7 @@
 
 import { type Build, live, newWorld, tablesOf, type World } from './life.ts';
 import { seededChance } from './seeded-chance.ts';
+import type { Chance } from './simulated-disk.ts';
 
 /** A world starts anew after so many cuts, so that both long histories and fresh shards are met. */
 const cutsPerWorld = 25;
@@ -57,8 +58,8 @@ export async function cutOften(options: CutOptions): Promise<CutReport> {
     if (reason !== undefined) rebuilt[reason] = (rebuilt[reason] ?? 0) + 1;
     if (cut % cutsPerComparison === cutsPerComparison - 1) {
       comparisons++;
-      const [behind, anew] = await tablesOf(world, chance, build);
-      if (behind !== anew) faults.push(`cut ${cut}: the index replayed is not the index made anew`);
+      const fault = await compareTables(world, chance, build);
+      if (fault !== undefined) faults.push(`cut ${cut}: ${fault}`);
     }
     if (onProgress !== undefined && cut % 250 === 249) onProgress(cut + 1);
   }
@@ -73,4 +74,17 @@ export async function cutOften(options: CutOptions): Promise<CutReport> {
     itemsPut: itemsPut + world.itemNext - 1,
     segmentsMax,
   };
+}
+
+async function compareTables(
+  world: World,
+  chance: Chance,
+  build: Build,
+): Promise<string | undefined> {
+  try {
+    const [behind, anew] = await tablesOf(world, chance, build);
+    return behind === anew ? undefined : 'the index replayed is not the index made anew';
+  } catch (error) {
+    return `did not open to compare tables: ${String(error)}`;
+  }
 }

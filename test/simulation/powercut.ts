@@ -1,8 +1,6 @@
 /**
  * Cuts the power of a simulated shard many times and says whether anything accepted was lost.
  *
- *   node test/simulation/powercut.ts --cuts 10000 --seed 1 [--json]
- *
  * The builds that are wrong on purpose run too, each until it is caught: a test that cannot fail
  * proves nothing. Exit code: 0 when the true build lost nothing and every wrong one was caught, 1
  * otherwise.
@@ -13,13 +11,32 @@ import { indexFirstOnly, indexFirstTrusted, withoutFolderSync, withoutSync } fro
 import { trueBuild } from './life.ts';
 import { type CutReport, cutOften } from './power-cuts.ts';
 
+const help = `Cuts the power of a simulated shard many times and says whether anything accepted was lost.
+
+  node test/simulation/powercut.ts [--cuts COUNT] [--seed NUMBER] [--json]
+
+  --cuts COUNT    power cuts of the true build (10000)
+  --seed NUMBER   the same seed gives the same run (1)
+  --json          the whole report, and nothing else
+  --help          this text
+
+Example:
+  node test/simulation/powercut.ts --cuts 700 --seed 2
+
+Exit code: 0 when nothing was lost and every build that is wrong on purpose was caught, else 1.`;
+
 const { values } = parseArgs({
   options: {
     cuts: { type: 'string', default: '10000' },
     seed: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
+if (values.help) {
+  console.log(help);
+  process.exit(0);
+}
 const cuts = Number(values.cuts);
 const seed = Number(values.seed);
 const wrongCutsMax = 2_000;
