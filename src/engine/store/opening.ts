@@ -7,6 +7,7 @@
  *            is damaged and opens for reading only.
  */
 
+import { MailError } from '../../base/errors.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { ShardIndex } from '../../ports/shard-index.ts';
 import type { Applier } from './applier.ts';
@@ -69,6 +70,7 @@ export class Opening {
       return;
     }
     if (journal.segments.count > 0) this.rebuildReason = start.reason;
+    else if (writer.applied !== undefined) throw journalGone(writer.applied.sequence);
     await index.clear();
     const checkpoint = await this.#findCheckpoint();
     if (checkpoint !== undefined) await this.#loadCheckpoint(checkpoint);
@@ -183,4 +185,12 @@ export class Opening {
       if (!damage.some(isSame)) damage.push(one);
     }
   }
+}
+
+/** An index without a journal is no index to throw away: somebody removed the mail, and must hear of it. */
+function journalGone(sequence: number): MailError {
+  return new MailError(
+    'store-failed',
+    `the journal is gone, and the index knows of ${sequence} records: put the journal back, or remove the index to start empty`,
+  );
 }

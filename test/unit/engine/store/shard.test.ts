@@ -350,3 +350,15 @@ async function rejects(promise: Promise<unknown>, code: ErrorCode): Promise<void
     return true;
   });
 }
+
+test('an index whose journal is gone is not thrown away: opening fails and says so', async () => {
+  const bench = storeBench();
+  const shard = await bench.open();
+  await shard.append([note('a', 'mail')]);
+  await shard.close();
+  for (const name of await bench.disk.list('/shard/journal')) {
+    await bench.disk.remove(`/shard/journal/${name}`);
+  }
+  await assert.rejects(bench.open(), /the journal is gone/);
+  assert.notEqual(bench.index.get(noteKey('a')), undefined);
+});
