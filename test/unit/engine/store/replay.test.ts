@@ -1,3 +1,9 @@
+/**
+ * Aim: an index is trusted only where the journal bears its applied position out, through segments that were cut,
+ *      copied and taken out of the chain.
+ * Method: shards opened, cut and opened again on the simulated disk, with indexes put back to earlier copies.
+ */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultTenant } from '../../../../src/base/ids.ts';
