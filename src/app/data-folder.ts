@@ -138,7 +138,7 @@ async function refuseForeign(disk: Disk, path: string): Promise<void> {
   );
 }
 
-/** Four per core, 8 to 64: enough to spread accounts over threads that come later (design §2). */
+/** Four per core, 8 to 64: enough to spread accounts over threads that come later. */
 export function defaultShards(): number {
   return Math.min(64, Math.max(8, 4 * availableParallelism()));
 }

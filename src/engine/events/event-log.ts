@@ -136,7 +136,7 @@ export class EventLog {
     log.warn({ detail, dropped: this.#droppedCount }, 'the event log could not be written');
     // On a full disk old events make room for mail.
     if (error.fault === 'no-space') await this.#closed.removeOldest();
-    // Never written to again (design §3); a new file is tried later.
+    // Never written to again; a new file is tried later.
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;

@@ -2,7 +2,7 @@
  * What the spool's records mean to the index and to replay.
  *
  * Runs in:   engine thread; `apply` is pure.
- * Invariant: an accepted record changes no row: a message gets its rows only when it waits (design §3, relay fast
+ * Invariant: an accepted record changes no row: a message gets its rows only when it waits (the relay fast
  *            path); a change record changes the rows of a message that has them.
  */
 

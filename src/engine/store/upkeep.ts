@@ -5,7 +5,7 @@
  * Runs in:   the engine thread that owns the shard.
  * Limits:    looks once in `upkeepMs`; one checkpoint at a time.
  * Invariant: a segment goes only when nothing in it is live, leased or held, and a checkpoint that
- *            was synced and read back covers all its records (design §3).
+ *            was synced and read back covers all its records.
  */
 
 import { MailError } from '../../base/errors.ts';

@@ -3,7 +3,7 @@
  *
  * Runs in:   engine threads; pure.
  * Specs:     RFC 9051 §7.5.2 (ENVELOPE, BODYSTRUCTURE), RFC 8970 (PREVIEW), RFC 5256 (SORT).
- * Limits:    a row over `parsedRowBytesMax` is a record of its own, and the row holds its place (design §3).
+ * Limits:    a row over `parsedRowBytesMax` is a record of its own, and the row holds its place.
  */
 
 import type { PartPlace } from '../../../mail/formats/mime/part-table.ts';
