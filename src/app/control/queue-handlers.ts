@@ -5,7 +5,7 @@
  * Limits:    actions over a selection go page by page, `pageCount` messages at a time, so none holds a shard long.
  */
 
-import type { Answer, Ask } from '../../actors/ask.ts';
+import type { Answer } from '../../actors/ask.ts';
 import type {
   ControlHandlers,
   ControlResult,
@@ -17,6 +17,7 @@ import { queueAsks } from '../../actors/asks/queue-asks.ts';
 import { MailError } from '../../base/errors.ts';
 import { isMessageId, type ShardId, shardId } from '../../base/ids.ts';
 import type { ControlParts } from './parts.ts';
+import { answered, askShard } from './shard-asks.ts';
 
 const pageCount = 500;
 const askMsMax = 30_000;
@@ -102,23 +103,7 @@ function onEveryShard<T>(parts: ControlParts, run: (shard: ShardId) => Promise<T
 }
 
 function ask(parts: ControlParts, shard: ShardId, name: string, meta: unknown): Promise<Answer> {
-  const request: Ask = {
-    shard,
-    actor: 'operator',
-    name,
-    key: '',
-    class: 'long',
-    lane: 'normal',
-    deadlineMs: parts.clock.nowMs() + askMsMax,
-    meta,
-    body: [],
-  };
-  return parts.router.ask(request);
-}
-
-function answered(answer: Answer): unknown {
-  if (!answer.ok) throw new MailError(answer.code, answer.detail);
-  return answer.value;
+  return askShard(parts, { shard, actor: 'operator', name, meta, msMax: askMsMax });
 }
 
 function byId(a: QueueEntry, b: QueueEntry): number {

@@ -7,7 +7,7 @@
  *            damaged, the index may be the last to know.
  */
 
-import type { Answer, Ask } from '../../actors/ask.ts';
+import type { Answer } from '../../actors/ask.ts';
 import type { ControlHandlers, StoreFinding } from '../../actors/asks/control.ts';
 import {
   type BodiesChecked,
@@ -23,6 +23,7 @@ import { MailError } from '../../base/errors.ts';
 import { accountId, type ShardId, shardId } from '../../base/ids.ts';
 import { minuteMs } from '../../base/units.ts';
 import type { ControlParts } from './parts.ts';
+import { answered, askShard } from './shard-asks.ts';
 
 /** A step reads one segment; a slow disk gets its time. */
 const stepMsMax = 10 * minuteMs;
@@ -201,23 +202,8 @@ async function answerOf(
   return answered(await ask(parts, shard, name, meta));
 }
 
-function answered(answer: Answer): unknown {
-  if (!answer.ok) throw new MailError(answer.code, answer.detail);
-  return answer.value;
-}
-
 function ask(parts: StoreParts, shard: ShardId, name: string, meta: unknown): Promise<Answer> {
-  const request: Ask = {
-    shard,
-    actor: 'store',
-    name,
-    key: '',
-    class: 'long',
-    lane: 'normal',
-    // A compaction takes the time it takes; it is cut into groups that mail passes.
-    deadlineMs: name === storeAsks.compact ? 0 : parts.clock.nowMs() + stepMsMax,
-    meta,
-    body: [],
-  };
-  return parts.router.ask(request);
+  // A compaction takes the time it takes; it is cut into groups that mail passes.
+  const msMax = name === storeAsks.compact ? 0 : stepMsMax;
+  return askShard(parts, { shard, actor: 'store', name, meta, msMax });
 }

@@ -6,7 +6,7 @@
  *            the oldest event still wanted: so at most `shardsAtOnce + 1` pages are in memory.
  */
 
-import type { Answer, Ask } from '../../actors/ask.ts';
+import type { Answer } from '../../actors/ask.ts';
 import type { ControlHandlers, ControlResult, TraceEvent } from '../../actors/asks/control.ts';
 import {
   eventNumbers,
@@ -18,6 +18,7 @@ import {
 } from '../../actors/asks/trace-asks.ts';
 import { shardId } from '../../base/ids.ts';
 import type { ControlParts } from './parts.ts';
+import { askShard } from './shard-asks.ts';
 import { traceEventOf } from './trace-words.ts';
 
 const askMsMax = 30_000;
@@ -64,18 +65,14 @@ async function trace(
 }
 
 function ask(parts: TraceParts, shard: number, query: TraceQuery): Promise<Answer> {
-  const request: Ask = {
+  const { read: name } = traceAsks;
+  return askShard(parts, {
     shard: shardId(shard),
     actor: 'trace',
-    name: traceAsks.read,
-    key: '',
-    class: 'long',
-    lane: 'normal',
-    deadlineMs: parts.clock.nowMs() + askMsMax,
+    name,
     meta: query,
-    body: [],
-  };
-  return parts.router.ask(request);
+    msMax: askMsMax,
+  });
 }
 
 /** Shards' clocks are one, so ties between them are few: then what leads to the other comes first. */
