@@ -30,7 +30,10 @@ const usage = `usage: npm run bench:relay -- [options]
 
 const resultsFolder = new URL('./results/', import.meta.url).pathname;
 const warmUp = { messageBytes: 1_024, sessions: 20, perConnection: 'many' } as const;
-const warmUpMessages = { chaski: 4_000, postfix: 500 } as const;
+/** A server runs for months: what its first seconds cost (V8 compiles hot code as it finds it) is not its price. */
+const warmUpMessages = { chaski: 15_000, postfix: 500 } as const;
+/** Of a cell's messages, before its first round. */
+const cellWarmUpShare = 1 / 3;
 const latencyPerSecond = 40;
 
 const { values } = parseArgs({
@@ -110,6 +113,9 @@ async function benchCell(
   const measured: Record<string, Measurement[]> = {};
   for (const rig of rigs) measured[rig.row.name] = [];
   const messages = values.quick ? Math.ceil(cell.messages / 3) : cell.messages;
+  for (const rig of rigs) {
+    await rig.measure({ ...cell, messages: Math.ceil(messages * cellWarmUpShare) });
+  }
   for (let round = 0; round < roundCount; round++) {
     for (const rig of turned(rigs, round)) {
       const result = await rig.measure({ ...cell, messages });

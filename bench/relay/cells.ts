@@ -58,7 +58,7 @@ export const cells: readonly Cell[] = [
     name: '100kB/20',
     messageBytes: 102_400,
     sessions: 20,
-    messages: 1_500,
+    messages: 3_000,
     perConnection: 'many',
     rate: { required: 3, aim: 3.5 },
     cpu: { required: 1 / 4, aim: 1 / 5 },
