@@ -11,7 +11,7 @@ import type { Answer, Ask } from '../actors/ask.ts';
 import { type AccountFull, accountFullNotice, engineAsks } from '../actors/asks/engine-asks.ts';
 import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
 import type { Reception } from '../actors/asks/reception.ts';
-import type { PackedRecipient } from '../actors/asks/spool-asks.ts';
+import { packRecipient } from '../actors/asks/spool-asks.ts';
 import { ByteBudget } from '../actors/budget.ts';
 import { nodeDisk } from '../adapters/files/disk.ts';
 import { openLmdbDirectory } from '../adapters/lmdb/account-directory.ts';
@@ -24,6 +24,7 @@ import { createReception } from '../edge/reception.ts';
 import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Settings } from '../settings/schema.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
+import { resolveAddress } from './destinations.ts';
 import { EngineHost } from './engine-host.ts';
 import { ownAddresses } from './own-addresses.ts';
 import { PolicySource } from './policy.ts';
@@ -146,18 +147,9 @@ export async function closeAll(closers: Closer[], log: Log): Promise<void> {
 
 /** An engine thread asks where a report to this address goes: as at RCPT, nobody when the address is not there. */
 async function resolveForEngine(directory: AccountDirectory, ask: Ask): Promise<Answer> {
-  const address = String(ask.meta);
-  const at = address.lastIndexOf('@');
-  if (at < 1) return { ok: true, value: [] };
-  const resolution = await directory.resolve(address.slice(0, at), address.slice(at + 1));
-  const remote: PackedRecipient = [address, 0, 0, 0, ''];
-  if (resolution.kind === 'remote') return { ok: true, value: [remote] };
-  if (resolution.kind !== 'resolved') return { ok: true, value: [] };
-  const recipients = resolution.targets.map(
-    (target): PackedRecipient =>
-      target.kind === 'account'
-        ? [target.address, target.account, target.shard, 0, '']
-        : [target.address, 0, 0, 0, ''],
-  );
-  return { ok: true, value: recipients };
+  const destinations = await resolveAddress(directory, String(ask.meta));
+  return {
+    ok: true,
+    value: typeof destinations === 'string' ? [] : destinations.map(packRecipient),
+  };
 }

@@ -7,8 +7,8 @@
 
 import type { Reception } from '../actors/asks/reception.ts';
 import type { Log } from '../base/log.ts';
+import { loopbackNetworks, networkSet, noNetworks } from '../base/networks.ts';
 import { defaultLogInLimits, LogInThrottle } from '../edge/guard/log-in-throttle.ts';
-import { type NetworkSet, networkSet, noNetworks } from '../edge/guard/networks.ts';
 import { defaultConnectionLimits } from '../edge/listeners/accept.ts';
 import { ListenerTable } from '../edge/listeners/listener-table.ts';
 import type { SmtpListenerOptions } from '../edge/listeners/smtp-listener.ts';
@@ -23,12 +23,7 @@ import {
 } from '../edge/protocols/smtp/service.ts';
 import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Clock } from '../ports/clock.ts';
-import {
-  type ListenAddress,
-  type Network,
-  writeListenAddress,
-  writeNetwork,
-} from '../settings/networks.ts';
+import { type ListenAddress, writeListenAddress } from '../settings/networks.ts';
 import type { Settings } from '../settings/schema.ts';
 
 export interface ListenersOptions {
@@ -142,7 +137,7 @@ export class MailListeners {
         connectionsMax: settings.smtp.connectionsMax,
         connectionsPerAddressMax: settings.smtp.connectionsPerAddressMax,
       },
-      proxyNetworks: networksOf(settings.proxy[name]),
+      proxyNetworks: networkSet(settings.proxy[name]),
       uncountedNetworks: uncounted(settings),
       ...(name === 'lmtp' ? { allowNetworks: lmtpNetworks(settings) } : {}),
       ...(kinds[name].isImplicitTls ? { implicitTls: tls } : { tls }),
@@ -154,8 +149,8 @@ function policyOf(name: MailListenerName, settings: Settings): SmtpPolicy {
   return {
     hostname: settings.hostname,
     limits: limitsOf(settings),
-    relayNetworks: name === 'smtp' ? networksOf(settings.relay.networks) : noNetworks,
-    xclientNetworks: networksOf(settings.xclient[name]),
+    relayNetworks: name === 'smtp' ? networkSet(settings.relay.networks) : noNetworks,
+    xclientNetworks: networkSet(settings.xclient[name]),
     offersBinaryMime: true,
   };
 }
@@ -173,19 +168,13 @@ function limitsOf({ smtp }: Settings): SmtpLimits {
   };
 }
 
-function networksOf(networks: readonly Network[]): NetworkSet {
-  return networks.length === 0 ? noNetworks : networkSet(networks.map(writeNetwork));
-}
-
-const loopback = ['127.0.0.0/8', '::1'];
-
 /** LMTP trusts whoever speaks it, so off loopback it takes a list. */
-function lmtpNetworks(settings: Settings): NetworkSet {
+function lmtpNetworks(settings: Settings) {
   const { networks } = settings.lmtp;
-  return networks.length === 0 ? networkSet(loopback) : networksOf(networks);
+  return networkSet(networks.length === 0 ? loopbackNetworks : networks);
 }
 
 /** Our own relays and our own machine may open as many connections as they like. */
-function uncounted({ relay }: Settings): NetworkSet {
-  return networkSet([...loopback, ...relay.networks.map(writeNetwork)]);
+function uncounted({ relay }: Settings) {
+  return networkSet([...loopbackNetworks, ...relay.networks]);
 }

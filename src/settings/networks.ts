@@ -1,12 +1,13 @@
 /**
- * Addresses to listen on, networks to trust, and routes to other servers, as settings hold them.
+ * How settings say addresses to listen on, networks to trust, and routes to other servers.
  *
  * Runs in:   anywhere; pure.
  * Specs:     RFC 4291 §2.2 (IPv6 text), RFC 4632 (prefixes).
  * Invariant: values are plain data: they cross threads as they are.
  */
 
-import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
+import type { Network } from '../base/networks.ts';
 import {
   type Field,
   type FieldWords,
@@ -24,12 +25,6 @@ export interface ListenAddress {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
-}
-
-export interface Network {
-  readonly family: 4 | 6;
-  readonly address: string;
-  readonly prefixBits: number;
 }
 
 export type Route =
@@ -177,29 +172,6 @@ export function readNetwork(item: string): Reading<Network> {
 
 export function writeNetwork(network: Network): string {
   return `${network.address}/${network.prefixBits}`;
-}
-
-/** A test for "is this peer in one of these networks"; IPv4 in IPv6 (`::ffff:…`) counts as IPv4. */
-export function networkMatcher(networks: readonly Network[]): (address: string) => boolean {
-  if (networks.length === 0) return () => false;
-  const block = new BlockList();
-  for (const { address, prefixBits, family } of networks) {
-    block.addSubnet(address, prefixBits, family === 4 ? 'ipv4' : 'ipv6');
-  }
-  return (address) => {
-    const plain = /^::ffff:\d/i.test(address) ? address.slice(7) : address;
-    const family = isIP(plain);
-    return family !== 0 && block.check(plain, family === 4 ? 'ipv4' : 'ipv6');
-  };
-}
-
-const loopback = networkMatcher([
-  { family: 4, address: '127.0.0.0', prefixBits: 8 },
-  { family: 6, address: '::1', prefixBits: 128 },
-]);
-
-export function isLoopback(address: string): boolean {
-  return loopback(address);
 }
 
 const namePattern =

@@ -5,7 +5,8 @@
  */
 
 import { accessSync, constants, statSync } from 'node:fs';
-import { isLoopback, type ListenAddress, writeListenAddress } from './networks.ts';
+import { isLoopback } from '../base/networks.ts';
+import { type ListenAddress, writeListenAddress } from './networks.ts';
 import { controlSocketPath, listenersOf } from './places.ts';
 import type { Settings } from './schema.ts';
 

@@ -7,13 +7,14 @@ import assert from 'node:assert/strict';
 import { globSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { describe, test } from 'node:test';
-import { networkSet, noNetworks } from '../../src/edge/guard/networks.ts';
+import { noNetworks } from '../../src/base/networks.ts';
 import { defaultConnectionLimits } from '../../src/edge/listeners/accept.ts';
 import { SmtpListener } from '../../src/edge/listeners/smtp-listener.ts';
 import { ReloadableTls } from '../../src/edge/listeners/tls.ts';
 import { defaultSmtpLimits, type SmtpLimits } from '../../src/edge/protocols/smtp/limits.ts';
 import type { ListenerName } from '../../src/edge/protocols/smtp/service.ts';
 import { testCertificate } from '../support/certificate.ts';
+import { networksOf } from '../support/networks.ts';
 import { startReferenceServer } from '../support/reference-server.ts';
 import { bodyOf, FakeReception, fakeService } from '../support/smtp-fakes.ts';
 import { matches, octetsOf, readTranscripts, type Transcript } from '../support/transcript.ts';
@@ -72,7 +73,7 @@ async function startOwn(
       xclient: 'xclient' in options,
     }),
     limits: defaultConnectionLimits,
-    proxyNetworks: 'proxy' in options ? networkSet(['127.0.0.0/8']) : noNetworks,
+    proxyNetworks: 'proxy' in options ? networksOf('127.0.0.0/8') : noNetworks,
     tls,
   });
   const { port } = await listener.listen();

@@ -15,8 +15,8 @@ import {
   type TenantId,
 } from '../../src/base/ids.ts';
 import { silentLog } from '../../src/base/log.ts';
+import { noNetworks } from '../../src/base/networks.ts';
 import { LogInThrottle } from '../../src/edge/guard/log-in-throttle.ts';
-import { networkSet, noNetworks } from '../../src/edge/guard/networks.ts';
 import { defaultSmtpLimits, type SmtpLimits } from '../../src/edge/protocols/smtp/limits.ts';
 import { silentObserver } from '../../src/edge/protocols/smtp/observer.ts';
 import {
@@ -27,6 +27,7 @@ import {
 } from '../../src/edge/protocols/smtp/service.ts';
 import type { Account, AccountDirectory, Resolution } from '../../src/ports/account-directory.ts';
 import type { Clock } from '../../src/ports/clock.ts';
+import { networksOf } from './networks.ts';
 import { SeededClock } from './seeded-clock.ts';
 
 export class FakeReception implements Reception {
@@ -152,7 +153,7 @@ export interface FakeServiceOptions {
 }
 
 export function fakeService(options: FakeServiceOptions = {}): SmtpService {
-  const loopback = networkSet(['127.0.0.0/8']);
+  const loopback = networksOf('127.0.0.0/8');
   const name = options.name ?? 'smtp';
   return new SmtpService({
     name,

@@ -10,6 +10,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { Answer, DecodedPacket } from 'dns-packet';
+import { isLoopback } from '../../base/networks.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Dns, DnsAnswer, MxRecord } from '../../ports/dns.ts';
 import type { Random } from '../../ports/random.ts';
@@ -166,6 +167,7 @@ class StubResolver implements Dns {
         const id = high! * 256 + low!;
         const packet = await exchange(resolver, { name, type }, id, this.#timeoutMs / tries);
         if (packet === undefined) continue;
+        // AD is worth what the way to the resolver is worth.
         last = { packet, isSecure: packet.flag_ad && isLoopback(resolver.address) };
         const rcode = String((packet as { rcode?: unknown }).rcode ?? 'NOERROR');
         if (rcode === 'NOERROR' || rcode === 'NXDOMAIN') return last;
@@ -293,11 +295,6 @@ function localhost(name: string, type: Type): DnsAnswer<string> | undefined {
   return address === undefined
     ? { ok: false, reason: 'empty', detail: `no ${type} record: ${name}` }
     : { ok: true, records: [address], ttlSeconds: ttlSecondsMax, secure: false };
-}
-
-/** AD is worth what the way to the resolver is worth. */
-function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || address === '::1';
 }
 
 function systemResolvers(): readonly Resolver[] {

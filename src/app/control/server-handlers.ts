@@ -10,6 +10,7 @@ import type { EnvelopeRecipient } from '../../actors/asks/reception.ts';
 import { concat, latin1 } from '../../base/bytes.ts';
 import { MailError } from '../../base/errors.ts';
 import { defaultTenant } from '../../base/ids.ts';
+import { resolveAddress } from '../destinations.ts';
 import { checkedAddress } from './addresses.ts';
 import type { ControlParts } from './parts.ts';
 
@@ -71,26 +72,11 @@ function ended(body: Uint8Array): Uint8Array {
   return isEnded ? body : concat([body, latin1('\r\n')]);
 }
 
-async function recipientsOf(parts: ControlParts, address: string): Promise<EnvelopeRecipient[]> {
-  const at = checkedAddress(address).lastIndexOf('@');
-  const resolution = await parts.directory.resolve(address.slice(0, at), address.slice(at + 1));
-  switch (resolution.kind) {
-    case 'remote':
-      return [{ address, target: { kind: 'remote' } }];
-    case 'resolved':
-      return resolution.targets.map((target) =>
-        target.kind === 'account'
-          ? {
-              address: target.address,
-              target: { kind: 'account', account: target.account, shard: target.shard },
-            }
-          : { address: target.address, target: { kind: 'remote' } },
-      );
-    case 'missing':
-      throw new MailError('account-missing', address);
-    case 'disabled':
-      throw new MailError('account-disabled', address);
-    case 'over-quota':
-      throw new MailError('account-over-quota', address);
-  }
+async function recipientsOf(
+  parts: ControlParts,
+  address: string,
+): Promise<readonly EnvelopeRecipient[]> {
+  const destinations = await resolveAddress(parts.directory, checkedAddress(address));
+  if (typeof destinations === 'string') throw new MailError(destinations, address);
+  return destinations;
 }

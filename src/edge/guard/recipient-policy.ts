@@ -6,7 +6,7 @@
  * Invariant: mail for a domain that is not ours is taken from trusted clients only.
  */
 
-import type { RecipientTarget } from '../../actors/asks/reception.ts';
+import { type Destination, destinationsOf } from '../../actors/asks/destinations.ts';
 import type { ErrorCode } from '../../base/errors.ts';
 import type { TenantId } from '../../base/ids.ts';
 import type { Path } from '../../mail/wire/smtp/path.ts';
@@ -17,11 +17,6 @@ import type {
   Resolution,
 } from '../../ports/account-directory.ts';
 
-export interface Destination {
-  readonly address: string;
-  readonly target: RecipientTarget;
-}
-
 export interface AcceptedRecipient {
   /** Undefined: relayed, so the tenant is the client's. */
   readonly tenant: TenantId | undefined;
@@ -29,8 +24,6 @@ export interface AcceptedRecipient {
 }
 
 export type RecipientDecision = AcceptedRecipient | ErrorCode;
-
-const remoteTarget: RecipientTarget = { kind: 'remote' };
 
 /** `mayRelay`: the client logged in or is in `relay.networks`. */
 export function decideRecipient(
@@ -57,33 +50,17 @@ function decide(
   mayRelay: boolean,
   resolution: Resolution,
 ): Eventually<RecipientDecision> {
-  switch (resolution.kind) {
-    case 'remote':
-      if (!mayRelay) return 'relay-denied';
-      return {
-        tenant: undefined,
-        destinations: [{ address: path.address, target: remoteTarget }],
-      };
-    case 'resolved':
-      return { tenant: resolution.tenant, destinations: destinationsOf(resolution) };
-    case 'over-quota':
-      return 'account-over-quota';
-    case 'missing':
-    case 'disabled':
-      if (isRole(path.localPart)) return decideRole(directory, path.domain);
-      return resolution.kind === 'missing' ? 'account-missing' : 'account-disabled';
-  }
+  if (resolution.kind === 'remote' && !mayRelay) return 'relay-denied';
+  const isUnknown = resolution.kind === 'missing' || resolution.kind === 'disabled';
+  if (isUnknown && isRole(path.localPart)) return decideRole(directory, path.domain);
+  return decisionOf(path.address, resolution);
 }
 
-function destinationsOf(resolution: Resolution & { kind: 'resolved' }): Destination[] {
-  return resolution.targets.map((target) =>
-    target.kind === 'remote'
-      ? { address: target.address, target: remoteTarget }
-      : {
-          address: target.address,
-          target: { kind: 'account', account: target.account, shard: target.shard },
-        },
-  );
+function decisionOf(address: string, resolution: Resolution): RecipientDecision {
+  const destinations = destinationsOf(address, resolution);
+  if (typeof destinations === 'string') return destinations;
+  const tenant = resolution.kind === 'resolved' ? resolution.tenant : undefined;
+  return { tenant, destinations };
 }
 
 function isRole(localPart: string): boolean {
@@ -106,9 +83,7 @@ async function decideRole(
   const first = domain ?? domains[0]?.name;
   if (first !== undefined) {
     const resolution = await directory.resolve('postmaster', first);
-    if (resolution.kind === 'resolved') {
-      return { tenant: resolution.tenant, destinations: destinationsOf(resolution) };
-    }
+    if (resolution.kind === 'resolved') return decisionOf(`postmaster@${first}`, resolution);
   }
   const account =
     oldestEnabled(first === undefined ? [] : await directory.accounts(first)) ??

@@ -11,10 +11,10 @@
 import { Buffer } from 'node:buffer';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { type NetworkSet, plainAddress } from '../../base/networks.ts';
 import { secondMs } from '../../base/units.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type ConnectionCaps, ConnectionCounts } from '../guard/connection-counts.ts';
-import { type NetworkSet, plainAddress } from '../guard/networks.ts';
 import type { TlsSessionFacts } from '../protocols/smtp/command.ts';
 import type { SessionObserver } from '../protocols/smtp/observer.ts';
 import { replies } from '../protocols/smtp/replies.ts';

@@ -8,10 +8,10 @@
 
 import type { Buffer } from 'node:buffer';
 import type { AddressInfo } from 'node:net';
+import type { NetworkSet } from '../../base/networks.ts';
 import { secondMs } from '../../base/units.ts';
 import type { Timer } from '../../ports/clock.ts';
 import type { ConnectionCounts } from '../guard/connection-counts.ts';
-import type { NetworkSet } from '../guard/networks.ts';
 import type { SmtpService } from '../protocols/smtp/service.ts';
 import { SmtpSession } from '../protocols/smtp/session.ts';
 import { type AcceptedConnection, Acceptor, type ConnectionLimits } from './accept.ts';

@@ -12,6 +12,7 @@
 import { Buffer } from 'node:buffer';
 import { authenticate } from 'mailauth';
 import { view } from '../../base/bytes.ts';
+import { plainAddress } from '../../base/networks.ts';
 import type { Dns } from '../../ports/dns.ts';
 import { editHeader } from '../formats/headers/edit.ts';
 import { fieldName, findField, isField, rawField } from '../formats/headers/fields.ts';
@@ -60,7 +61,8 @@ const resultsName = fieldName('authentication-results');
 export async function verifyMessage(request: VerifyRequest, dns: Dns): Promise<Verification> {
   const result = await authenticate(whatIsSigned(request.message), {
     sender: request.sender,
-    ip: unmapped(request.peerAddress),
+    // RFC 7208 §5: an IPv4-mapped IPv6 address is the IPv4 address.
+    ip: plainAddress(request.peerAddress),
     helo: request.helo,
     mta: request.authservId,
     resolver: mailauthResolver(dns),
@@ -80,11 +82,6 @@ export async function verifyMessage(request: VerifyRequest, dns: Dns): Promise<V
     dkimDomains: passing.flatMap(({ signingDomain }) => signingDomain ?? []),
   };
   return { verdicts, field: resultsField(result.headers) };
-}
-
-/** RFC 7208 §5: an IPv4-mapped IPv6 address is the IPv4 address. */
-function unmapped(address: string): string {
-  return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;
 }
 
 /** The message as far as verdicts depend on it. */

@@ -4,8 +4,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   isDomainName,
-  isLoopback,
-  networkMatcher,
   readListenAddress,
   readNetwork,
   readRoute,
@@ -70,38 +68,6 @@ test('a network is an address with or without a prefix', () => {
   ]) {
     assert.equal(readNetwork(text).ok, false, text);
   }
-});
-
-test('a matcher knows IPv4, IPv6, and IPv4 written in IPv6', () => {
-  const networks = ['10.0.0.0/8', '2001:db8::/32', '192.0.2.7'].map((text) => {
-    const reading = readNetwork(text);
-    assert.ok(reading.ok);
-    return reading.value;
-  });
-  const matches = networkMatcher(networks);
-  for (const address of ['10.1.2.3', '::ffff:10.1.2.3', '2001:db8:1::1', '192.0.2.7']) {
-    assert.equal(matches(address), true, address);
-  }
-  for (const address of [
-    '11.0.0.1',
-    '192.0.2.8',
-    '2001:db9::1',
-    '::1',
-    '',
-    'x',
-    '::ffff:11.0.0.1',
-  ]) {
-    assert.equal(matches(address), false, address);
-  }
-  assert.equal(networkMatcher([])('127.0.0.1'), false);
-});
-
-test('loopback is 127.0.0.0/8 and ::1, and no more', () => {
-  for (const address of ['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1']) {
-    assert.equal(isLoopback(address), true, address);
-  }
-  for (const address of ['0.0.0.0', '::', '128.0.0.1', '::2'])
-    assert.equal(isLoopback(address), false);
 });
 
 test('a route is mx or smtp://HOST:PORT', () => {

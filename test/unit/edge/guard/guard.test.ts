@@ -2,10 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MailError } from '../../../../src/base/errors.ts';
 import { ConnectionCounts } from '../../../../src/edge/guard/connection-counts.ts';
 import { defaultLogInLimits, LogInThrottle } from '../../../../src/edge/guard/log-in-throttle.ts';
-import { networkSet, plainAddress } from '../../../../src/edge/guard/networks.ts';
 import { decideRecipient } from '../../../../src/edge/guard/recipient-policy.ts';
 import { decodeSasl, saslMechanism } from '../../../../src/edge/guard/sasl.ts';
 import { parsePath } from '../../../../src/mail/wire/smtp/path.ts';
@@ -16,50 +14,6 @@ function path(text: string) {
   const octets = Buffer.from(`<${text}>`);
   return parsePath(octets, 0, octets.length)!;
 }
-
-test('a network set knows addresses, prefixes and IPv4 inside IPv6', () => {
-  const set = networkSet(['192.0.2.1', '10.0.0.0/8', '2001:db8::/32', ' 198.51.100.0/24 ']);
-  for (const inside of [
-    '192.0.2.1',
-    '10.1.2.3',
-    '2001:db8::7',
-    '::ffff:10.9.9.9',
-    '198.51.100.7',
-  ]) {
-    assert.ok(set.has(inside), inside);
-  }
-  for (const outside of ['192.0.2.2', '11.0.0.1', '2001:db9::1', 'nonsense', '']) {
-    assert.ok(!set.has(outside), outside);
-  }
-});
-
-test('an empty set has nobody, loopback neither', () => {
-  const set = networkSet([]);
-  assert.ok(set.isEmpty);
-  assert.ok(!set.has('127.0.0.1'));
-});
-
-test('what is no network is named', () => {
-  for (const bad of [
-    '10.0.0.0/33',
-    '10.0.0/8',
-    'localhost',
-    '::/129',
-    '10.0.0.0/8/8',
-    '1.2.3.4/x',
-  ]) {
-    assert.throws(
-      () => networkSet([bad]),
-      (error) => error instanceof MailError && error.detail.includes(bad),
-    );
-  }
-});
-
-test('an IPv4 peer of an IPv6 socket is the IPv4 peer', () => {
-  assert.equal(plainAddress('::ffff:192.0.2.1'), '192.0.2.1');
-  assert.equal(plainAddress('::ffff:1'), '::ffff:1');
-  assert.equal(plainAddress('2001:db8::1'), '2001:db8::1');
-});
 
 test('connections are capped in all and by address, and places come back', () => {
   const counts = new ConnectionCounts();

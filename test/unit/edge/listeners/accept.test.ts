@@ -4,12 +4,13 @@ import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import { networkSet, noNetworks } from '../../../../src/edge/guard/networks.ts';
+import { noNetworks } from '../../../../src/base/networks.ts';
 import { defaultConnectionLimits } from '../../../../src/edge/listeners/accept.ts';
 import { ListenerTable } from '../../../../src/edge/listeners/listener-table.ts';
 import type { SmtpListenerOptions } from '../../../../src/edge/listeners/smtp-listener.ts';
 import { ReloadableTls } from '../../../../src/edge/listeners/tls.ts';
 import { testCertificate } from '../../../support/certificate.ts';
+import { networksOf } from '../../../support/networks.ts';
 import { SeededClock } from '../../../support/seeded-clock.ts';
 import { FakeReception, fakeService } from '../../../support/smtp-fakes.ts';
 import { WireClient } from '../../../support/wire-client.ts';
@@ -70,14 +71,14 @@ describe('caps', () => {
 
   test('a peer that is not on the allow list is turned away', async () => {
     const table = new ListenerTable();
-    const [bound] = await table.open([spec({ allowNetworks: networkSet(['192.0.2.0/24']) })]);
+    const [bound] = await table.open([spec({ allowNetworks: networksOf('192.0.2.0/24') })]);
     assert.equal(await ended(connect(bound!.port, '127.0.0.1')), '554 5.7.1 Not for you\r\n');
     await table.drain(0);
   });
 
   test('behind a proxy only listed proxies may connect', async () => {
     const table = new ListenerTable();
-    const [bound] = await table.open([spec({ proxyNetworks: networkSet(['192.0.2.0/24']) })]);
+    const [bound] = await table.open([spec({ proxyNetworks: networksOf('192.0.2.0/24') })]);
     assert.equal(await ended(connect(bound!.port, '127.0.0.1')), '554 5.7.1 Not for you\r\n');
     await table.drain(0);
   });
@@ -86,7 +87,7 @@ describe('caps', () => {
     const clock = new SeededClock();
     const table = new ListenerTable();
     const service = fakeService({ clock });
-    const [bound] = await table.open([spec({ service, proxyNetworks: networkSet(['127.0.0.1']) })]);
+    const [bound] = await table.open([spec({ service, proxyNetworks: networksOf('127.0.0.1') })]);
     const socket = connect(bound!.port, '127.0.0.1');
     const end = ended(socket);
     socket.write('PROXY TC');
