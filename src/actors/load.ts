@@ -18,12 +18,15 @@ export interface ThreadLoad {
   readonly backlog: number;
   /** Milliseconds from sending a parcel to its answers: a sync and what waits before it. */
   readonly roundTripMs: number;
+  /** How long it has owed an answer, now: a thread that stands still looks idle by all other figures. */
+  readonly waitMs: number;
 }
 
 interface Average {
   busy: number;
   backlog: number;
   roundTripMs: number;
+  waitMs: number;
   activeMs: number;
 }
 
@@ -33,6 +36,7 @@ export interface LoadOptions {
   readonly clock: Clock;
   readonly activeMs: (thread: number) => number;
   readonly backlog: (thread: number) => number;
+  readonly waitMs: (thread: number) => number;
 }
 
 export class LoadMeter {
@@ -49,6 +53,7 @@ export class LoadMeter {
       busy: 0,
       backlog: 0,
       roundTripMs: 0,
+      waitMs: 0,
       activeMs: 0,
     }));
     this.#counts = new Float64Array(options.shards);
@@ -85,6 +90,7 @@ export class LoadMeter {
       average.activeMs = activeMs;
       average.busy += weight * (Math.min(1, grownMs / elapsedMs) - average.busy);
       average.backlog += weight * (this.#options.backlog(thread) - average.backlog);
+      average.waitMs = this.#options.waitMs(thread);
     }
     for (let shard = 0; shard < this.#rates.length; shard++) {
       const rate = (this.#counts[shard]! * 1_000) / elapsedMs;

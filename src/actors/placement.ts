@@ -7,18 +7,23 @@
 
 import { assert } from '../base/assert.ts';
 import { type ShardId, shardId } from '../base/ids.ts';
+import type { ThreadLoad } from './load.ts';
 
 /** A spool shard is changed only for a thread with so much less to do: spreading must not shrink the batches. */
 const betterBy = 0.7;
 /** Below this share of busy time one thread alone is fast enough, and its batches are the larger. */
 const busyEnough = 0.4;
+/** A thread that owes answers for longer than a slow sync takes stands still, or its disk does. */
+const waitMsEnough = 100;
+/** So long a debt weighs as much as a thread that is busy all the time. */
+const waitMsFull = 250;
 
 export interface PlacementOptions {
   readonly shards: number;
   /** Threads that own shards: numbers 0 up to `workers - 1`. */
   readonly workers: number;
-  /** Share of time a thread is busy, 0 to 1, and asks that wait for it. */
-  readonly load: (thread: number) => { readonly busy: number; readonly backlog: number };
+  /** Share of time a thread is busy, 0 to 1; asks that wait for it; how long it has owed an answer. */
+  readonly load: (thread: number) => Pick<ThreadLoad, 'busy' | 'backlog' | 'waitMs'>;
   /** Whether new mail may go to the shard now. */
   readonly isOpen: (shard: ShardId) => boolean;
 }
@@ -66,9 +71,9 @@ export class Placement {
   chooseSpoolThread(): ShardId {
     let best = this.#spoolThread;
     let bestScore = this.#score(best);
-    const isTooBusy =
-      this.activeShard(best) === undefined || this.#options.load(best).busy > busyEnough;
-    if (!isTooBusy) return this.activeShard(best)!;
+    const active = this.activeShard(best);
+    const { busy, waitMs } = this.#options.load(best);
+    if (active !== undefined && busy <= busyEnough && waitMs <= waitMsEnough) return active;
     for (let thread = 0; thread < this.workers; thread++) {
       const score = this.#score(thread);
       const limit = best === this.#spoolThread ? bestScore * betterBy : bestScore;
@@ -91,7 +96,7 @@ export class Placement {
 
   #score(thread: number): number {
     if (this.activeShard(thread) === undefined) return Number.POSITIVE_INFINITY;
-    const { busy, backlog } = this.#options.load(thread);
-    return busy + backlog / 1_000;
+    const { busy, backlog, waitMs } = this.#options.load(thread);
+    return busy + backlog / 1_000 + waitMs / waitMsFull;
   }
 }

@@ -208,6 +208,18 @@ export class Router {
     return count;
   }
 
+  /** How long the thread has owed the answers of its oldest parcel; 0 when it owes none. */
+  waitMs(thread: number): number {
+    const nowMs = this.#options.clock.monotonicMs();
+    let longestMs = 0;
+    for (const { shard, inFlight } of this.#backlogs) {
+      const oldest = inFlight[0];
+      if (oldest === undefined || this.#options.owner(shard) !== thread) continue;
+      longestMs = Math.max(longestMs, nowMs - oldest.sentMs);
+    }
+    return longestMs;
+  }
+
   isOpen(thread: number): boolean {
     return this.#threads[thread]!.isOpen;
   }

@@ -36,6 +36,13 @@ export interface RuntimeOptions {
     readonly jobsWaitingMax?: number;
   };
   readonly defer?: (run: () => void) => void;
+  /** Both are on where absent. */
+  readonly placing?: {
+    /** Shards of a hot thread move to another. */
+    readonly moves: boolean;
+    /** New mail goes to the least loaded thread. */
+    readonly spread: boolean;
+  };
   /** What each thread is asked at each of its starts, before it serves anything: policy. */
   readonly standing?: () => Iterable<Ask>;
   /** Asks of engine threads that the main thread answers itself, by name. */
@@ -58,12 +65,14 @@ export class Runtime {
   readonly #uplinks: UplinkHost;
   readonly #answers: ReadonlyMap<string, (ask: Ask) => Promise<Answer>>;
   readonly #listeners = new Map<string, NoticeListener[]>();
+  readonly #placing: NonNullable<RuntimeOptions['placing']>;
   #sampling: Timer | undefined;
   #sampleCount = 0;
 
   constructor(options: RuntimeOptions) {
     const { channel, shards, workers, clock, log, limits = {} } = options;
     this.#options = options;
+    this.#placing = options.placing ?? { moves: true, spread: true };
     this.#answers = new Map(Object.entries(options.answers ?? {}));
     this.#load = new LoadMeter({
       threads: channel.threads,
@@ -71,6 +80,7 @@ export class Runtime {
       clock,
       activeMs: (thread) => channel.activeMs(thread),
       backlog: (thread) => this.router.backlogCount(thread),
+      waitMs: (thread) => this.router.waitMs(thread),
     });
     this.placement = new Placement({
       shards,
@@ -201,9 +211,10 @@ export class Runtime {
     this.#sampling = this.#options.clock.setTimer(sampleMs, () => {
       this.#sampleLater();
       this.#load.sample();
-      this.placement.chooseSpoolThread();
+      const { moves, spread } = this.#placing;
+      if (spread) this.placement.chooseSpoolThread();
       this.#sampleCount++;
-      if (this.#sampleCount % samplesPerLook === 0) this.#mover.look();
+      if (moves && this.#sampleCount % samplesPerLook === 0) this.#mover.look();
     });
   }
 }

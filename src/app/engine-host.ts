@@ -51,6 +51,7 @@ export class EngineHost {
       log,
       standing: () => [this.#policyAsk()],
       answers,
+      placing: threadData.settings.router,
     });
   }
 

@@ -3,7 +3,7 @@
 import { logLevels } from '../../base/log.ts';
 import { gibibyte, mebibyte, minuteMs, secondMs } from '../../base/units.ts';
 import { section } from '../field.ts';
-import { bytes, choice, duration, integer, text } from '../fields.ts';
+import { bytes, choice, duration, flag, integer, text } from '../fields.ts';
 import { isDomainName } from '../networks.ts';
 
 export const hostname = text({
@@ -33,6 +33,19 @@ export const workers = integer({
   unit: 'threads',
   reload: 'restart',
   doc: 'Threads that own shards. 0 lets Chaski choose.',
+});
+
+export const routerSection = section('How work is spread over the threads of `workers`.', {
+  moves: flag({
+    default: true,
+    reload: 'restart',
+    doc: 'Whether a shard moves to another thread when its own stays busy and the other is not.',
+  }),
+  spread: flag({
+    default: true,
+    reload: 'restart',
+    doc: 'Whether mail for other servers goes to the thread with least to do; else all of it goes to one shard.',
+  }),
 });
 
 export const logSection = section('The log: JSON lines on standard output.', {

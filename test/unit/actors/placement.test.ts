@@ -14,14 +14,15 @@ import { SeededClock } from '../../support/seeded-clock.ts';
 
 function placed(shards = 6, workers = 2) {
   const busy = new Array<number>(workers).fill(0);
+  const waitMs = new Array<number>(workers).fill(0);
   const closed = new Set<number>();
   const placement = new Placement({
     shards,
     workers,
-    load: (thread) => ({ busy: busy[thread]!, backlog: 0 }),
+    load: (thread) => ({ busy: busy[thread]!, backlog: 0, waitMs: waitMs[thread]! }),
     isOpen: (shard) => !closed.has(shard),
   });
-  return { placement, busy, closed };
+  return { placement, busy, waitMs, closed };
 }
 
 const ids = (...numbers: number[]) => numbers as ShardId[];
@@ -51,6 +52,26 @@ test('new mail goes to a thread with much less to do, and does not swing back at
   strictEqual(placement.spoolShard(), 1);
 });
 
+test('new mail leaves a thread that owes answers, though that looks idle, and comes back only for a reason', () => {
+  const { placement, waitMs } = placed();
+  waitMs[0] = 90;
+  placement.chooseSpoolThread();
+  strictEqual(placement.spoolShard(), 0, 'a slow sync is no reason');
+  waitMs[0] = 300;
+  placement.chooseSpoolThread();
+  strictEqual(placement.spoolShard(), 1);
+  waitMs[0] = 0;
+  placement.chooseSpoolThread();
+  strictEqual(placement.spoolShard(), 1);
+});
+
+test('new mail stays where it is when every thread owes answers for as long: the disk stands still', () => {
+  const { placement, waitMs } = placed();
+  waitMs.fill(800);
+  placement.chooseSpoolThread();
+  strictEqual(placement.spoolShard(), 0);
+});
+
 test('a thread has one shard for new mail: its lowest that is open', () => {
   const { placement, closed } = placed();
   closed.add(0);
@@ -72,12 +93,14 @@ test('the move chosen leaves the hotter of two threads with least to do', () => 
 test('load averages follow busy time and rates, and survive a new life of the thread', () => {
   const clock = new SeededClock();
   let activeMs = 0;
+  let waitMs = 400;
   const meter = new LoadMeter({
     threads: 1,
     shards: 2,
     clock,
     activeMs: () => activeMs,
     backlog: () => 10,
+    waitMs: () => waitMs,
   });
   for (let i = 0; i < 50; i++) {
     clock.advance(100);
@@ -90,11 +113,14 @@ test('load averages follow busy time and rates, and survive a new life of the th
   near(meter.of(0).busy, 0.5);
   near(meter.of(0).backlog, 10);
   near(meter.of(0).roundTripMs, 4);
+  strictEqual(meter.of(0).waitMs, 400, 'a debt counts at once and whole');
   near(meter.rate(1 as ShardId), 200);
   strictEqual(meter.rate(0 as ShardId), 0);
   activeMs = 0;
+  waitMs = 0;
   clock.advance(100);
   meter.sample();
+  strictEqual(meter.of(0).waitMs, 0);
   ok(meter.of(0).busy >= 0);
 });
 
