@@ -43,7 +43,7 @@ interface Measurement {
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '7' },
-    messages: { type: 'string', default: '3000' },
+    messages: { type: 'string', default: '8000' },
     format: { type: 'string', default: 'sdbox' },
     only: { type: 'string' },
     work: { type: 'string', default: tmpdir() },
