@@ -38,6 +38,7 @@ const usage = `usage: chaski load smtp|lmtp --target HOST:PORT
   --patience S        how long the server may refuse connections (default 30)
   --seed N            the same seed makes the same messages and arrivals (default 1)
   --ledger DIR        write what is injected and acknowledged to a ledger
+  --series            with --json: acknowledgements, refusals and latency second by second
   --json              the report as JSON
 
 example: chaski load smtp --target 127.0.0.1:2525 --rate 200 --arrival poisson --duration 30
@@ -62,6 +63,7 @@ const optionTypes = {
   patience: { type: 'string', default: '30' },
   seed: { type: 'string', default: '1' },
   ledger: { type: 'string' },
+  series: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
@@ -135,7 +137,7 @@ function buildOptions(protocol: string | undefined, values: Values): LoadRunOpti
   return {
     connect: (events) => new SmtpClient(client, events),
     source,
-    tally: new Tally(),
+    tally: new Tally({ series: values.series }),
     ledger: values.ledger === undefined ? undefined : new LedgerWriter(values.ledger),
     clock: nodeClock,
     epochMs: performance.timeOrigin,

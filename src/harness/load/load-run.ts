@@ -72,6 +72,7 @@ export class LoadRun {
   run(): Promise<void> {
     this.#beganMs = this.#clock.monotonicMs();
     this.#lastOutcomeMs = this.#beganMs;
+    this.#options.tally.begin(this.#beganMs, this.#options.epochMs + this.#beganMs);
     if (Number.isFinite(this.#options.durationMs)) {
       this.#clock.setTimer(this.#options.durationMs, () => this.#endPlan());
     }
