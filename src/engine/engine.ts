@@ -31,6 +31,7 @@ import { BodyBudget } from './spool/body-budget.ts';
 import { createBounces } from './spool/bounce.ts';
 import { logEvents } from './spool/events.ts';
 import { queueHandlers } from './spool/queue-handlers.ts';
+import { retrySchedule } from './spool/retry.ts';
 import { storeHandlers } from './store-handlers.ts';
 
 const verifierDelayMs = 2_000;
@@ -67,12 +68,7 @@ export function createEngine(parts: EngineParts): Engine {
     bounces,
     clock,
     random,
-    retry: () => ({
-      firstMs: settings.relay.retryMsMin,
-      maxMs: settings.relay.retryMsMax,
-      jitterPercent: settings.relay.retryJitterPercent,
-      expiryMs: settings.relay.expiryMs,
-    }),
+    retry: retrySchedule(settings.relay),
   };
 
   const attempt = createAttempt(attemptParts);

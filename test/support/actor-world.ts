@@ -2,10 +2,10 @@
  * The whole actor runtime on a hand-turned clock and threads that are functions: everything still crosses as bytes.
  */
 
-import { InlineChannel } from '../../src/actors/inline-channel.ts';
 import { Runtime, type RuntimeOptions } from '../../src/actors/runtime.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { TestEngine } from './actor-engine.ts';
+import { InlineChannel } from './inline-channel.ts';
 import { SeededClock, SeededRandom, turns } from './seeded-clock.ts';
 
 export interface WorldOptions {

@@ -20,11 +20,15 @@ import { BodyBudget } from '../../src/engine/spool/body-budget.ts';
 import { createBounces } from '../../src/engine/spool/bounce.ts';
 import type { MessageEvents } from '../../src/engine/spool/events.ts';
 import { queueHandlers } from '../../src/engine/spool/queue-handlers.ts';
-import { retrySchedule } from '../../src/engine/spool/retry.ts';
+import { type RetrySchedule, retrySchedule } from '../../src/engine/spool/retry.ts';
 import { Spool, type SpoolLimits, spoolLimits } from '../../src/engine/spool/spool.ts';
 import { spoolKinds } from '../../src/engine/spool/spool-kinds.ts';
+import { defaultSettings } from './default-settings.ts';
 import { FakeShard } from './fake-shard.ts';
 import { SeededClock, SeededRandom, turns } from './seeded-clock.ts';
+
+/** As by default, without chance. */
+export const retry: RetrySchedule = { ...retrySchedule(defaultSettings.relay), jitterPercent: 0 };
 
 export type Verdict = 'delivered' | 'deferred' | 'failed';
 
@@ -104,7 +108,7 @@ export class SpoolWorld {
         bounces: this.#bounces,
         clock: this.clock,
         random: this.random,
-        retry: () => ({ ...retrySchedule, jitterPercent: 0 }),
+        retry,
       }),
     });
     this.spool = spool;
@@ -154,7 +158,7 @@ export class SpoolWorld {
     const handlers = queueHandlers({
       shardOf: () => ({ spool, store }) as unknown as OpenShard,
       clock: this.clock,
-      expiryMs: () => retrySchedule.expiryMs,
+      expiryMs: () => retry.expiryMs,
       bounces: this.#bounces,
     });
     return (await handlers[name]!({ meta } as ArrivedAsk, { isFull: false })) as Answer;

@@ -42,7 +42,7 @@ export interface AttemptParts {
   readonly bounces: Bounces;
   readonly clock: Clock;
   readonly random: Random;
-  readonly retry: () => RetrySchedule;
+  readonly retry: RetrySchedule;
 }
 
 export function createAttempt(parts: AttemptParts): Attempt {
@@ -230,7 +230,7 @@ function decide(
   else if (outcome.status === 'failed') recipient.state = 'failed';
   else {
     const next = nextAttempt(
-      parts.retry(),
+      parts.retry,
       { attempts: recipient.attempts, acceptedMs: message.acceptedMs, nowMs },
       parts.random.fraction(),
     );

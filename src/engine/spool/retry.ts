@@ -7,7 +7,7 @@
  * Invariant: the instant returned is after `nowMs`; the last try comes at the instant of expiry, not before.
  */
 
-import { dayMs, hourMs, minuteMs } from '../../base/units.ts';
+import type { Settings } from '../../settings/schema.ts';
 
 export interface RetrySchedule {
   /** Wait before the second try; each later wait is twice the one before. */
@@ -19,12 +19,14 @@ export interface RetrySchedule {
   readonly expiryMs: number;
 }
 
-export const retrySchedule: RetrySchedule = {
-  firstMs: 5 * minuteMs,
-  maxMs: 4 * hourMs,
-  jitterPercent: 20,
-  expiryMs: 5 * dayMs,
-};
+export function retrySchedule(relay: Settings['relay']): RetrySchedule {
+  return {
+    firstMs: relay.retryMsMin,
+    maxMs: relay.retryMsMax,
+    jitterPercent: relay.retryJitterPercent,
+    expiryMs: relay.expiryMs,
+  };
+}
 
 export interface Tried {
   /** Attempts made so far, the one that just failed included. */

@@ -8,7 +8,6 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Answer, Handlers } from '../../../src/actors/ask.ts';
 import { shardClose, shardOpen } from '../../../src/actors/asks/system.ts';
-import { InlineChannel } from '../../../src/actors/inline-channel.ts';
 import { Jobs } from '../../../src/actors/jobs.ts';
 import { Runtime } from '../../../src/actors/runtime.ts';
 import { Uplink, UplinkHost } from '../../../src/actors/uplink.ts';
@@ -17,6 +16,7 @@ import { silentLog } from '../../../src/base/log.ts';
 import { createServer } from '../../../src/engine/serve.ts';
 import { askOf } from '../../support/actor-engine.ts';
 import { ActorWorld } from '../../support/actor-world.ts';
+import { InlineChannel } from '../../support/inline-channel.ts';
 import { SeededClock, turns } from '../../support/seeded-clock.ts';
 
 const done: Answer = { ok: true, value: undefined };

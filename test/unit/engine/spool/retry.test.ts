@@ -5,8 +5,10 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { dayMs, hourMs, minuteMs } from '../../../../src/base/units.ts';
 import { nextAttempt, retrySchedule } from '../../../../src/engine/spool/retry.ts';
+import { defaultSettings } from '../../../support/default-settings.ts';
 
-const even = { ...retrySchedule, jitterPercent: 0 };
+const schedule = retrySchedule(defaultSettings.relay);
+const even = { ...schedule, jitterPercent: 0 };
 
 describe('the next attempt', () => {
   it('comes after 5 minutes first, then twice as late each time, up to 4 hours', () => {
@@ -19,7 +21,7 @@ describe('the next attempt', () => {
 
   it('is spread to both sides by the jitter', () => {
     const at = (fraction: number) =>
-      nextAttempt(retrySchedule, { attempts: 1, acceptedMs: 0, nowMs: 0 }, fraction);
+      nextAttempt(schedule, { attempts: 1, acceptedMs: 0, nowMs: 0 }, fraction);
     assert.deepEqual([at(0), at(0.5)], [4 * minuteMs, 5 * minuteMs]);
     assert.ok((at(0.999_999) as number) > 5.99 * minuteMs);
   });

@@ -7,8 +7,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { hourMs, minuteMs } from '../../../../src/base/units.ts';
 import { queueRange } from '../../../../src/engine/spool/queue-rows.ts';
-import { retrySchedule } from '../../../../src/engine/spool/retry.ts';
-import { SpoolWorld } from '../../../support/spool-world.ts';
+import { retry, SpoolWorld } from '../../../support/spool-world.ts';
 
 function rowCount(world: SpoolWorld): number {
   return world.shard.range(queueRange).length;
@@ -43,7 +42,7 @@ describe('spool', () => {
     assert.equal(rowCount(world), 1);
     assert.equal(world.spool.activeCount, 0);
     assert.equal(world.bodies.bytes, 0);
-    await world.pass(retrySchedule.firstMs - 10_000);
+    await world.pass(retry.firstMs - 10_000);
     assert.equal(world.open.length, 0, 'not before its instant');
     await world.pass(10_000);
     assert.equal(world.open.length, 1);
@@ -62,7 +61,7 @@ describe('spool', () => {
     );
     await world.answer('delivered');
     await world.answer('deferred');
-    await world.pass(retrySchedule.firstMs + 1_000);
+    await world.pass(retry.firstMs + 1_000);
     assert.deepEqual(
       world.open.map(({ message }) => message.recipients.map(({ address }) => address)),
       [['y@two.test']],
@@ -131,7 +130,7 @@ describe('spool', () => {
     world.isFull = false;
     await world.pass(10_000);
     await world.answer('deferred');
-    await world.pass(retrySchedule.firstMs + 1_000);
+    await world.pass(retry.firstMs + 1_000);
     assert.equal(world.open.length, 1, 'the first wait follows the first real attempt');
   });
 
@@ -151,7 +150,7 @@ describe('spool', () => {
       await world.answer('deferred');
       await world.pass(3_000);
     }
-    await world.pass(retrySchedule.firstMs + minuteMs);
+    await world.pass(retry.firstMs + minuteMs);
     assert.equal(world.open.length, 2);
     await world.answer('delivered');
     await world.pass(1_000);
@@ -208,12 +207,12 @@ describe('spool after a crash', () => {
       world.crash({ withoutIndex });
       await world.pass(3_000);
       assert.equal(world.open.length, 0);
-      await world.pass(retrySchedule.firstMs);
+      await world.pass(retry.firstMs);
       assert.equal(world.open.length, 1);
       await world.answer('deferred');
-      await world.pass(retrySchedule.firstMs + 2_000);
+      await world.pass(retry.firstMs + 2_000);
       assert.equal(world.open.length, 0, 'the second wait is twice the first');
-      await world.pass(retrySchedule.firstMs);
+      await world.pass(retry.firstMs);
       await world.answer('delivered');
       assert.equal(world.spool.queuedCount, 0);
       assert.equal(rowCount(world), 0);

@@ -2,12 +2,17 @@
  * A channel whose threads are functions in this thread. Everything is still packed, cloned and unpacked, so what
  * would not cross a thread does not cross here.
  *
- * Runs in:   tests.
  * Invariant: as `Channel`; a "thread" ends when its server says so or `kill` is called.
  */
 
-import type { Channel, ChannelEvents, PortMessage, ThreadBuild, ThreadPart } from './channel.ts';
-import { ThreadLostError } from './channel.ts';
+import type {
+  Channel,
+  ChannelEvents,
+  PortMessage,
+  ThreadBuild,
+  ThreadPart,
+} from '../../src/actors/channel.ts';
+import { ThreadLostError } from '../../src/actors/channel.ts';
 
 export interface InlineChannelOptions {
   readonly threads: number;
