@@ -110,6 +110,11 @@ export class Supervisor {
     return this.#shards[shard]!;
   }
 
+  /** An open shard found that it can write no more: new mail goes elsewhere. */
+  noteReadOnly(shard: ShardId): void {
+    if (this.#shards[shard] === 'open') this.#shards[shard] = 'read-only';
+  }
+
   deathCount(thread: number): number {
     return this.#threads[thread]!.deathCount;
   }

@@ -8,7 +8,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Answer, Ask } from '../actors/ask.ts';
-import { type AccountFull, accountFullNotice, engineAsks } from '../actors/asks/engine-asks.ts';
+import {
+  type AccountFull,
+  accountFullNotice,
+  engineAsks,
+  type ShardRefusal,
+  shardRefusalNotice,
+} from '../actors/asks/engine-asks.ts';
 import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
 import type { Reception } from '../actors/asks/reception.ts';
 import { packRecipient } from '../actors/asks/spool-asks.ts';
@@ -29,6 +35,7 @@ import { EngineHost } from './engine-host.ts';
 import { ownAddresses } from './own-addresses.ts';
 import { PolicySource } from './policy.ts';
 import { SenderAddresses } from './sender-addresses.ts';
+import { ShardRefusals } from './shard-refusals.ts';
 import { epochWords, workerCount } from './threads.ts';
 
 export interface CoreRequest {
@@ -44,6 +51,7 @@ export interface Core {
   readonly engine: EngineHost;
   readonly reception: Reception;
   readonly budget: ByteBudget;
+  readonly refusals: ShardRefusals;
   /** Closes what was opened, last first; parts may add their own. */
   readonly closers: Closer[];
   /** Domains, keys or settings changed: every engine thread gets a new policy. */
@@ -105,6 +113,13 @@ async function openParts(
     const { account, isFull } = value as AccountFull;
     directory.noteOverQuota(accountId(account), isFull);
   });
+  const refusals = new ShardRefusals();
+  engine.runtime.onNotice(shardRefusalNotice, (_thread, value) => {
+    const told = value as ShardRefusal;
+    refusals.note(told);
+    if (told.refusal?.code === 'store-read-only')
+      engine.runtime.supervisor.noteReadOnly(told.shard);
+  });
   closers.push(() => engine.runtime.close());
   await engine.runtime.start();
   const budget = new ByteBudget(settings.memory.receivingBytesMax);
@@ -115,6 +130,7 @@ async function openParts(
     ids: new MessageIdSource(nodeClock.nowMs, startBits),
     clock: nodeClock,
     spoolShard: () => engine.runtime.spoolShard(),
+    refusal: () => refusals.of(engine.runtime.spoolShard()),
     fromAllowed: (user) => senders.of(user),
   });
   const policyChanged = async (next?: Settings) => {
@@ -122,7 +138,7 @@ async function openParts(
     policy = await policies.snapshot(current);
     await engine.pushPolicy();
   };
-  return { folder, directory, engine, reception, budget, closers, policyChanged };
+  return { folder, directory, engine, reception, budget, refusals, closers, policyChanged };
 }
 
 /** @throws MailError `argument-invalid` when the file cannot be read. */

@@ -7,13 +7,16 @@
 import { shardId } from '../base/ids.ts';
 import type { Readiness } from '../edge/protocols/http/routes.ts';
 import type { EngineHost } from './engine-host.ts';
+import type { ShardRefusals } from './shard-refusals.ts';
 
 export class Health {
   readonly #engine: EngineHost;
+  readonly #refusals: ShardRefusals;
   #state: 'starting' | 'open' | 'draining' = 'starting';
 
-  constructor(engine: EngineHost) {
+  constructor(engine: EngineHost, refusals: ShardRefusals) {
     this.#engine = engine;
+    this.#refusals = refusals;
   }
 
   opened(): void {
@@ -32,6 +35,7 @@ export class Health {
       const state = supervisor.shardState(shardId(number));
       if (state !== 'open') faults.push(`shard ${number} is ${state}`);
     }
+    faults.push(...this.#refusals.faults());
     return { isReady: faults.length === 0, faults };
   }
 }

@@ -76,7 +76,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
       cache: new CredentialCache(nodeClock, nodeRandom, settings.login.cacheMs),
     }),
   });
-  const health = new Health(engine);
+  const health = new Health(engine, core.refusals);
   const { addresses } = listeners;
   const handlers = controlHandlers({
     settings,

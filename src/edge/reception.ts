@@ -18,6 +18,7 @@ import type {
 import { messageReceive, packReceived } from '../actors/asks/spool-asks.ts';
 import type { ByteBudget } from '../actors/budget.ts';
 import type { Router } from '../actors/router.ts';
+import type { Failure } from '../base/errors.ts';
 import type { MessageIdSource, ShardId } from '../base/ids.ts';
 import type { Clock } from '../ports/clock.ts';
 
@@ -30,6 +31,8 @@ export interface ReceptionParts {
   readonly ids: MessageIdSource;
   readonly clock: Clock;
   readonly spoolShard: () => ShardId;
+  /** Why no mail can be taken now: it is told before the message comes. */
+  readonly refusal: () => Failure | undefined;
   /** What a logged-in account may put into From. */
   readonly fromAllowed: (user: string) => Promise<readonly string[]>;
 }
@@ -60,7 +63,7 @@ export function createReception(parts: ReceptionParts): Reception {
 
   return {
     nextId: () => ids.next(),
-    reserve: (bytes) => budget.reserve(bytes),
+    reserve: (bytes) => parts.refusal() ?? budget.reserve(bytes),
     release: (bytes) => budget.release(bytes),
 
     async accept(message, reservedBytes) {

@@ -4,7 +4,11 @@
  * Runs in: engine threads.
  */
 
-import { accountFullNotice } from '../actors/asks/engine-asks.ts';
+import {
+  accountFullNotice,
+  type ShardRefusal,
+  shardRefusalNotice,
+} from '../actors/asks/engine-asks.ts';
 import type { ShardId } from '../base/ids.ts';
 import { type EngineParts, shardFolder } from './engine-parts.ts';
 import { EventLog } from './events/event-log.ts';
@@ -53,6 +57,8 @@ export function createShardOpener({
       log: log.with({ shard }),
       epochs: engine.epochs,
       indexFloor: () => spool.indexFloor(),
+      onRefusal: (refusal) =>
+        engine.notice(shardRefusalNotice, { shard, refusal } satisfies ShardRefusal),
       limits: {
         segmentBytesMax: settings.store.segmentBytesMax,
         groupBytesMax: settings.store.groupBytesMax,

@@ -28,7 +28,8 @@ export function receiveHandler(parts: ReceiveParts): Handler {
     const shard = parts.shardOf(ask);
     if (shard === undefined)
       return failure('not-possible-now', `shard ${ask.shard} is not open here`);
-    if (!shard.store.hasRoom()) return noRoom(shard);
+    const refusal = shard.store.refusal();
+    if (refusal !== undefined) return refusal;
     const packed = ask.meta as PackedReceived;
     const message: MessageToPrepare = { body: ask.body, ...unpackReceived(packed) };
     const policy = parts.policy();
@@ -37,12 +38,6 @@ export function receiveHandler(parts: ReceiveParts): Handler {
     }
     return take(parts, shard, packed, message, policy);
   };
-}
-
-function noRoom({ store }: OpenShard): Answer {
-  const { readOnlyReason } = store.status();
-  if (readOnlyReason !== undefined) return failure('store-read-only', readOnlyReason);
-  return failure('disk-full', 'below data.diskFreeBytesMin');
 }
 
 async function verifyAndTake(

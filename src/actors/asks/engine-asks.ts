@@ -4,6 +4,9 @@
  * Runs in: both sides; plain data only.
  */
 
+import type { Failure } from '../../base/errors.ts';
+import type { ShardId } from '../../base/ids.ts';
+
 /** Names of the asks; the value is what the parcel carries. */
 export const engineAsks = {
   /** meta: `PolicySnapshot`. */
@@ -13,6 +16,14 @@ export const engineAsks = {
   /** To the main thread. meta: an address; answer: `PackedRecipient[]` as at RCPT. */
   resolve: 'directory.resolve',
 } as const;
+
+/** Notice: a shard takes no new mail for want of room or because it is read-only, or takes it. Value: `ShardRefusal`. */
+export const shardRefusalNotice = 'shard.refusal';
+
+export interface ShardRefusal {
+  readonly shard: ShardId;
+  readonly refusal: Failure | undefined;
+}
 
 /** Notice: an account has no room for more mail, or has some again. Value: `AccountFull`. */
 export const accountFullNotice = 'account.full';

@@ -26,8 +26,17 @@ export class Room {
   #freeBytes = Number.POSITIVE_INFINITY;
   #hasReserve = false;
   #isClosed = false;
+  /** Called when `hasRoom` may have changed. */
+  readonly #onLook: () => void;
 
-  constructor(disk: Disk, clock: Clock, folder: string, limits: StoreLimits) {
+  constructor(
+    disk: Disk,
+    clock: Clock,
+    folder: string,
+    limits: StoreLimits,
+    onLook: () => void = () => {},
+  ) {
+    this.#onLook = onLook;
     this.#disk = disk;
     this.#clock = clock;
     this.#folder = folder;
@@ -45,6 +54,15 @@ export class Room {
 
   get hasReserve(): boolean {
     return this.#hasReserve;
+  }
+
+  /**
+   * Before a shard that opens writes anything: on a disk as good as full the reserve goes now, or the segment of
+   * its new epoch would find no room and the shard could not even deliver what is queued.
+   */
+  async begin(): Promise<void> {
+    await this.#look();
+    if (this.#freeBytes < this.#limits.reserveBytes) await this.giveUp();
   }
 
   /** Looks once; the making of a reserve is left to the next look: no opening waits for it. */
@@ -65,6 +83,7 @@ export class Room {
   /** A write found no space: nothing new is taken until the next look says otherwise. */
   noteFull(): Promise<void> {
     this.#freeBytes = 0;
+    this.#onLook();
     return this.giveUp();
   }
 
@@ -88,6 +107,7 @@ export class Room {
     await this.#disk.freeBytes(this.#folder).then((bytes) => {
       this.#freeBytes = bytes;
     }, ignoreDisk);
+    this.#onLook();
   }
 
   #schedule(): void {

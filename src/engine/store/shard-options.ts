@@ -4,6 +4,7 @@
  * Runs in: engine threads; plain data.
  */
 
+import type { Failure } from '../../base/errors.ts';
 import type { ShardId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -30,6 +31,8 @@ export interface ShardOptions {
   /** Lowest sequence that is not in the index yet: the stored applied position never passes it. */
   readonly indexFloor?: () => number;
   readonly limits?: Partial<StoreLimits>;
+  /** Told why no new mail is taken, or `undefined` once it is: once the shard is open, and at each change. */
+  readonly onRefusal?: (refusal: Failure | undefined) => void;
 }
 
 export interface ShardStatus {

@@ -9,7 +9,7 @@
  */
 
 import { assert } from '../../base/assert.ts';
-import { MailError } from '../../base/errors.ts';
+import { type Failure, failure, MailError } from '../../base/errors.ts';
 import type { ShardId } from '../../base/ids.ts';
 import { DiskError } from '../../ports/disk.ts';
 import type { IndexChange, IndexEntry, IndexRange } from '../../ports/shard-index.ts';
@@ -38,6 +38,8 @@ import { type SegmentReport, type VerifyReport, verifySegments } from './verify.
 
 export type { ShardOptions, ShardStatus } from './shard-options.ts';
 
+const belowMinimum = failure('disk-full', 'less than data.diskFreeBytesMin is free');
+
 /** Weight of the newest commit in the moving average of their duration. */
 const syncWeight = 0.1;
 
@@ -60,6 +62,8 @@ export class Shard implements RestoringShard {
   #reopenAtMs = 0;
   #failure: MailError | undefined;
   #syncMs = 0;
+  /** What was last told of why new mail is refused. */
+  #toldRefusal: Failure | undefined;
 
   protected constructor(options: ShardOptions, limits: StoreLimits, journal: Journal) {
     this.id = options.id;
@@ -74,7 +78,7 @@ export class Shard implements RestoringShard {
     this.#overlay = overlay;
     const applied = readApplied(index);
     this.writer = new IndexWriter({ index, overlay, clock, log, limits, floor }, applied);
-    this.#room = new Room(disk, clock, folder, limits);
+    this.#room = new Room(disk, clock, folder, limits, () => this.#tellRefusal());
     const bodies = new Bodies(journal);
     this.#bodies = bodies;
     const applier = new Applier(options.kinds, overlay, bodies);
@@ -105,7 +109,12 @@ export class Shard implements RestoringShard {
     const journal = await Journal.open({ disk, folder, shard, random, limits });
     // `this`, not `Shard`: a test opens a variant of its own.
     const opened = new this(options, limits, journal);
-    await opened.#start();
+    try {
+      await opened.#start();
+    } catch (error) {
+      await opened.#letGo();
+      throw error;
+    }
     return opened;
   }
 
@@ -176,12 +185,14 @@ export class Shard implements RestoringShard {
     this.#bodies.release(place);
   }
 
-  /**
-   * Whether new mail may be taken: false below `diskFreeBytesMin`, and in a shard that cannot
-   * write.
-   */
+  /** Why new mail may not be taken: below `diskFreeBytesMin`, and in a shard that cannot write. */
+  refusal(): Failure | undefined {
+    if (this.#readOnlyReason !== undefined) return failure('store-read-only', this.#readOnlyReason);
+    return this.#room.hasRoom ? undefined : belowMinimum;
+  }
+
   hasRoom(): boolean {
-    return this.#readOnlyReason === undefined && this.#room.hasRoom;
+    return this.refusal() === undefined;
   }
 
   /**
@@ -309,7 +320,7 @@ export class Shard implements RestoringShard {
     if (!(error instanceof DiskError)) {
       // A bug in a kind: the journal may hold what the overlay does not, so nothing more may
       // follow.
-      this.#readOnlyReason ??= `a record could not be applied: ${String(error)}`;
+      this.#becomeReadOnly(`a record could not be applied: ${String(error)}`);
       return error;
     }
     const failure = await this.#noteFailure(error);
@@ -342,7 +353,7 @@ export class Shard implements RestoringShard {
       }
       this.writer.reached(this.journal.position);
     } catch (error) {
-      if (error instanceof MailError) this.#readOnlyReason = error.detail;
+      if (error instanceof MailError) this.#becomeReadOnly(error.detail);
       if (!(error instanceof DiskError)) throw error;
       const failure = await this.#noteFailure(error);
       this.#reopenAtMs = nowMs + this.#limits.retryDelayMs;
@@ -362,17 +373,33 @@ export class Shard implements RestoringShard {
   }
 
   #fenced(): MailError {
-    this.#readOnlyReason = 'another owner opened this shard';
-    return new MailError('store-failed', this.#readOnlyReason);
+    const reason = 'another owner opened this shard';
+    this.#becomeReadOnly(reason);
+    return new MailError('store-failed', reason);
+  }
+
+  #becomeReadOnly(reason: string): void {
+    this.#readOnlyReason ??= reason;
+    this.#tellRefusal();
+  }
+
+  #tellRefusal(isFirst = false): void {
+    if (this.#isOpening) return;
+    const refusal = this.refusal();
+    const isNews = refusal?.code !== this.#toldRefusal?.code;
+    if (!isNews && !isFirst) return;
+    this.#toldRefusal = refusal;
+    this.#options.onRefusal?.(refusal);
   }
 
   async #start(): Promise<void> {
     const { damage } = this.journal;
+    if (damage.length === 0) await this.#room.begin();
     await this.#opening.replay();
     const isSound = damage.length === 0;
     if (isSound) {
       const epoch = Math.max(this.journal.epoch, this.#epochWord()) + 1;
-      this.#opening.replayCopied(await this.#openEpoch(epoch));
+      this.#opening.replayCopied(await this.#openFirst(epoch));
     }
     this.#opening.countOlder();
     this.writer.isAppliedStored = damage.length === 0;
@@ -387,6 +414,26 @@ export class Shard implements RestoringShard {
     }
     this.#isOpening = false;
     this.writer.schedule();
+    this.#tellRefusal(true);
+  }
+
+  /** As `#openEpoch`; others may have taken the room since it was looked for, so the reserve is given up here too. */
+  async #openFirst(epoch: number) {
+    try {
+      return await this.#openEpoch(epoch);
+    } catch (error) {
+      if (!(error instanceof DiskError && error.fault === 'no-space')) throw error;
+      await this.#room.noteFull();
+      return await this.#openEpoch(epoch);
+    }
+  }
+
+  /** It did not open: the next try makes all of it anew. */
+  async #letGo(): Promise<void> {
+    await this.#room.close();
+    await this.writer.close();
+    await this.journal.close();
+    await this.#options.index.close();
   }
 
   #floor(): number {

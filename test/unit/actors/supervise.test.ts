@@ -85,6 +85,18 @@ test('a read-only shard answers, and takes no new mail', async () => {
   strictEqual(desk.runtime.spoolShard(), 1);
 });
 
+test('a shard that can write no more takes no new mail until it is opened again', async () => {
+  const desk = new Desk(() => done);
+  void desk.runtime.start();
+  await desk.clock.pass(100);
+  desk.runtime.supervisor.noteReadOnly(0 as ShardId);
+  strictEqual(desk.runtime.spoolShard(), 1);
+  strictEqual(desk.runtime.supervisor.shardState(0 as ShardId), 'read-only');
+  desk.channel.kill(0);
+  await desk.clock.pass(100);
+  strictEqual(desk.runtime.spoolShard(), 0);
+});
+
 test('the first death costs no wait, the next ones double it', async () => {
   const desk = new Desk(() => done);
   void desk.runtime.start();

@@ -371,6 +371,7 @@ export class Journal {
     } catch (error) {
       await closeQuietly(file);
       this.#garbage = [...this.#garbage, path];
+      this.#isFull = error instanceof DiskError && error.fault === 'no-space';
       throw error;
     }
     const segment: Segment = {

@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MemoryDisk } from '../../../../src/adapters/memory/memory-disk.ts';
 import { type ErrorCode, MailError } from '../../../../src/base/errors.ts';
 import type { RecordKind } from '../../../../src/engine/store/record.ts';
 import { note, noteKey, noteKind, spoilByte, storeBench, text, turns } from './store-bench.ts';
@@ -118,6 +119,48 @@ test('a full disk is disk-full, costs the reserve, and is over when there is spa
   await shard.append([note('d')]);
   assert.equal(shard.hasRoom(), true);
   assert.ok((await bench.disk.list('/shard')).includes('reserve'));
+  await shard.close();
+});
+
+test('a start on a full disk costs the reserve, opens, says why it refuses, and is whole once there is space', async () => {
+  const disk = new MemoryDisk(200_000);
+  const told: (string | undefined)[] = [];
+  const onRefusal = (refusal: { readonly code: string } | undefined) => told.push(refusal?.code);
+  const bench = storeBench();
+  let shard = await bench.open({ disk, onRefusal });
+  await shard.append([note('queued')]);
+  bench.clock.advance(1_000);
+  await turns();
+  await shard.close();
+  const filler = await disk.open('/filler', 'create');
+  await filler.write(0, [new Uint8Array(await disk.freeBytes('/'))]);
+
+  shard = await bench.open({ disk, onRefusal });
+  assert.equal(shard.refusal()?.code, 'disk-full');
+  assert.ok(!(await disk.list('/shard')).includes('reserve'));
+  assert.ok(shard.get(noteKey('queued')) !== undefined);
+  await shard.append([note('outcome')]);
+
+  await disk.remove('/filler');
+  bench.clock.advance(1_000);
+  await turns();
+  assert.equal(shard.refusal(), undefined);
+  assert.ok((await disk.list('/shard')).includes('reserve'));
+  assert.deepEqual(told, [undefined, 'disk-full', undefined]);
+  await shard.close();
+});
+
+test('space that others take while a shard opens costs the reserve too', async () => {
+  const bench = storeBench();
+  let shard = await bench.open();
+  bench.clock.advance(1_000);
+  await turns();
+  await shard.close();
+  let failures = 1;
+  bench.disk.plan = { onWrite: () => (failures-- > 0 ? 'no-space' : undefined) };
+  shard = await bench.open();
+  assert.ok(!(await bench.disk.list('/shard')).includes('reserve'));
+  await shard.append([note('outcome')]);
   await shard.close();
 });
 
