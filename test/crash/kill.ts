@@ -1,13 +1,16 @@
 /**
- * `npm run crash -- [--rounds N] [--scene relay|mixed] [--seed N] [--json]`: the kill proof. Exit
- * code: 0 nothing lost, 1 the verdict.
+ * `npm run crash -- [--rounds N] [--scene relay|mixed] [--seed N] [--json]`: the kill proof, at
+ * random moments. `npm run crash -- --aimed [--every N] [--json]`: at each journal sync that one
+ * message causes, or at every Nth. Exit code: 0 nothing lost or skipped, 1 the verdict.
  *
  * Runs in: a process of its own.
  */
 
 import { parseArgs } from 'node:util';
+import { describeAimed, runAimed } from './aimed-run.ts';
 import { describeCrash, runCrash } from './crash-run.ts';
-import { scenes } from './scenes.ts';
+import { lmtpScene, mixedScene, scenes } from './scenes.ts';
+import { straceIsInstalled } from './strace-run.ts';
 
 const { values } = parseArgs({
   options: {
@@ -17,21 +20,47 @@ const { values } = parseArgs({
     size: { type: 'string', default: '2000' },
     'round-ms': { type: 'string', default: '1500' },
     scene: { type: 'string' },
+    aimed: { type: 'boolean', default: false },
+    every: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
   },
 });
 
-const chosen = scenes.filter((scene) => values.scene === undefined || scene.name === values.scene);
-for (const scene of chosen) {
-  const report = await runCrash({
-    scene,
-    rounds: Number(values.rounds),
-    seed: Number(values.seed),
-    sessions: Number(values.sessions),
-    messageBytes: Number(values.size),
-    roundMsMax: Number(values['round-ms']),
-    say: (line) => process.stderr.write(`${scene.name} ${line}\n`),
-  });
-  process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : `${describeCrash(report)}\n`);
-  if (!report.verdict.ok) process.exitCode = 1;
+if (!values.aimed) await killAtRandom();
+else if (straceIsInstalled()) await killAtSyncs();
+else process.stdout.write('skipped: strace is not installed\n');
+
+async function killAtRandom(): Promise<void> {
+  for (const scene of scenes) {
+    if (values.scene !== undefined && scene.name !== values.scene) continue;
+    const report = await runCrash({
+      scene,
+      rounds: Number(values.rounds),
+      seed: Number(values.seed),
+      sessions: Number(values.sessions),
+      messageBytes: Number(values.size),
+      roundMsMax: Number(values['round-ms']),
+      say: (line) => process.stderr.write(`${scene.name} ${line}\n`),
+    });
+    print(report, describeCrash(report), report.verdict.ok);
+  }
+}
+
+async function killAtSyncs(): Promise<void> {
+  const aims = [
+    { scene: mixedScene, protocol: 'smtp' },
+    { scene: lmtpScene, protocol: 'lmtp' },
+  ] as const;
+  for (const { scene, protocol } of aims) {
+    if (values.scene !== undefined && scene.name !== values.scene) continue;
+    const every = Number(values.every);
+    const say = (line: string) => process.stderr.write(`aimed ${scene.name} ${line}\n`);
+    const report = await runAimed({ scene, protocol, every, say });
+    print(report, describeAimed(report), report.faults.length === 0);
+  }
+}
+
+function print(report: unknown, text: string, isGood: boolean): void {
+  process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : `${text}\n`);
+  if (!isGood) process.exitCode = 1;
 }

@@ -19,8 +19,8 @@ export interface Scene {
   /** The most recipients that one outbound transaction carries: what one repeat may double. */
   readonly copiesPerTransaction: number;
   readonly loadArguments: readonly string[];
-  /** Settings beside those of a relay to the first site. */
-  environment(sitePorts: readonly number[]): Environment;
+  /** Settings beside those of a relay to the first site, whose listener is on `port`. */
+  environment(sitePorts: readonly number[], port: number): Environment;
   /** Runs against the server before there is any load. */
   prepare?(folder: string): Promise<void>;
   /** Enters what the accounts hold; answers copies that stand in an account twice. */
@@ -35,7 +35,7 @@ export const relayScene: Scene = {
   environment: () => ({}),
 };
 
-const localDomain = 'local.test';
+export const localDomain = 'local.test';
 const sites = ['one.test', 'two.test'] as const;
 const perSite = 2;
 /** Accounts are dealt to shards in turn: with twice as many as shards, none is left out. */
@@ -83,5 +83,22 @@ export function mixedRecipients(): string {
   );
   return `${[...accounts, ...remote].join('\n')}\n`;
 }
+
+/** Mail for accounts only, over LMTP: each recipient is answered by its own shard. */
+export const lmtpScene: Scene = {
+  ...mixedScene,
+  name: 'lmtp',
+  loadArguments: [
+    '--to',
+    `user{1-${accountCount}}@${localDomain}`,
+    '--recipients',
+    `${accountCount}`,
+  ],
+  environment: (ports, port) => ({
+    ...mixedScene.environment(ports, port),
+    CHASKI_LISTEN__SMTP: '',
+    CHASKI_LISTEN__LMTP: `127.0.0.1:${port}`,
+  }),
+};
 
 export const scenes: readonly Scene[] = [relayScene, mixedScene];
