@@ -20,6 +20,7 @@ import { Placement } from './placement.ts';
 import { Router } from './router.ts';
 import { Supervisor, type SupervisorLimits } from './supervise.ts';
 import { UplinkHost } from './uplink.ts';
+import { Watchdog, type WatchdogLimits } from './watchdog.ts';
 
 export interface RuntimeOptions {
   /** Its first `workers` threads own shards; all others take jobs. */
@@ -32,6 +33,7 @@ export interface RuntimeOptions {
     readonly backlog?: Partial<BacklogLimits>;
     readonly supervisor?: Partial<SupervisorLimits>;
     readonly moves?: Partial<MoveLimits>;
+    readonly watchdog?: Partial<WatchdogLimits>;
     readonly jobsPerThreadMax?: number;
     readonly jobsWaitingMax?: number;
   };
@@ -47,6 +49,8 @@ export interface RuntimeOptions {
   readonly standing?: () => Iterable<Ask>;
   /** Asks of engine threads that the main thread answers itself, by name. */
   readonly answers?: Readonly<Record<string, (ask: Ask) => Promise<Answer>>>;
+  /** A thread hangs for good: the process has to end. */
+  readonly onHung?: (thread: number) => void;
 }
 
 export type NoticeListener = (thread: number, value: unknown) => void;
@@ -59,6 +63,7 @@ export class Runtime {
   readonly placement: Placement;
   readonly supervisor: Supervisor;
   readonly jobs: Jobs;
+  readonly watchdog: Watchdog;
   readonly #options: RuntimeOptions;
   readonly #load: LoadMeter;
   readonly #mover: Mover;
@@ -125,6 +130,15 @@ export class Runtime {
       ...(limits.jobsPerThreadMax === undefined ? {} : { perThreadMax: limits.jobsPerThreadMax }),
       ...(limits.jobsWaitingMax === undefined ? {} : { waitingMax: limits.jobsWaitingMax }),
     });
+    this.watchdog = new Watchdog({
+      threads: channel.threads,
+      isReady: (thread) => channel.isReady(thread),
+      askThread: (thread, ask) => this.router.askThread(thread, ask),
+      clock,
+      log,
+      limits: limits.watchdog,
+      onHung: options.onHung,
+    });
     this.#uplinks = new UplinkHost({
       ask: (ask) => this.#answers.get(ask.name)?.(ask) ?? this.router.ask(ask),
       post: (thread, message) => channel.post(thread, message),
@@ -143,6 +157,7 @@ export class Runtime {
       onMessage: (thread, message) => this.#receive(thread, message),
     });
     this.#sampleLater();
+    this.watchdog.start();
     await started;
   }
 
@@ -157,13 +172,12 @@ export class Runtime {
 
   /** Asks every thread that is there, once. */
   askEach(ask: Ask): Promise<readonly Answer[]> {
-    const { channel } = this.#options;
-    const threads = Array.from({ length: channel.threads }, (_, thread) => thread);
-    return Promise.all(
-      threads
-        .filter((thread) => channel.isReady(thread))
-        .map((thread) => this.router.askThread(thread, ask)),
-    );
+    return this.#askThreads(ask, () => true);
+  }
+
+  /** Asks every thread but those that are silent: for figures, which must not wait for one that hangs. */
+  askAnswering(ask: Ask): Promise<readonly Answer[]> {
+    return this.#askThreads(ask, (thread) => !this.watchdog.isSilent(thread));
   }
 
   /** Notices of engine threads: facts that nobody answers. */
@@ -194,7 +208,19 @@ export class Runtime {
     this.jobs.end();
     this.router.end();
     await this.supervisor.close();
+    // Not before: a drain waits for a thread that hangs.
+    this.watchdog.stop();
     this.router.end();
+  }
+
+  #askThreads(ask: Ask, isAsked: (thread: number) => boolean): Promise<readonly Answer[]> {
+    const { channel } = this.#options;
+    const threads = Array.from({ length: channel.threads }, (_, thread) => thread);
+    return Promise.all(
+      threads
+        .filter((thread) => channel.isReady(thread) && isAsked(thread))
+        .map((thread) => this.router.askThread(thread, ask)),
+    );
   }
 
   #receive(thread: number, message: PortMessage): void {

@@ -107,6 +107,7 @@ async function openParts(
     clock: nodeClock,
     log,
     policy: () => policy,
+    onHung: endAtOnce,
     answers: { [engineAsks.resolve]: (ask) => resolveForEngine(directory, ask) },
   });
   engine.runtime.onNotice(accountFullNotice, (_thread, value) => {
@@ -139,6 +140,15 @@ async function openParts(
     await engine.pushPolicy();
   };
   return { folder, directory, engine, reception, budget, refusals, closers, policyChanged };
+}
+
+/**
+ * A thread hangs for good. It cannot be ended alone: its writes may be under way from memory that would go with it.
+ * Nor can the process exit, which joins its threads and would hang with this one. So all of it ends as a crash does,
+ * which the journal is made for, and the service manager starts it anew.
+ */
+function endAtOnce(): void {
+  process.kill(process.pid, 'SIGKILL');
 }
 
 /** @throws MailError `argument-invalid` when the file cannot be read. */

@@ -24,6 +24,7 @@ export interface EngineHostOptions {
   readonly policy: () => PolicySnapshot;
   /** Asks of engine threads that the main thread answers itself, by name. */
   readonly answers: Readonly<Record<string, (ask: Ask) => Promise<Answer>>>;
+  readonly onHung: () => void;
 }
 
 const entry = new URL('../../workers/engine.ts', import.meta.url).href;
@@ -51,6 +52,8 @@ export class EngineHost {
       log,
       standing: () => [this.#policyAsk()],
       answers,
+      limits: { watchdog: threadData.settings.watchdog },
+      onHung: options.onHung,
       placing: threadData.settings.router,
     });
   }
@@ -60,9 +63,9 @@ export class EngineHost {
     await this.runtime.askEach(this.#policyAsk());
   }
 
-  /** Figures of all engine threads, for `/metrics`. */
+  /** Figures of all engine threads that answer, for `/metrics`. */
   async metricRows(): Promise<MetricRows[]> {
-    const answers = await this.runtime.askEach(systemAsk(engineAsks.metrics, noShard));
+    const answers = await this.runtime.askAnswering(systemAsk(engineAsks.metrics, noShard));
     return answers.flatMap((answer) => (answer.ok ? [answer.value as MetricRows] : []));
   }
 }

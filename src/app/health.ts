@@ -30,11 +30,12 @@ export class Health {
   readiness(): Readiness {
     const faults: string[] = [];
     if (this.#state !== 'open') faults.push(this.#state);
-    const { placement, supervisor } = this.#engine.runtime;
+    const { placement, supervisor, watchdog } = this.#engine.runtime;
     for (let number = 0; number < placement.shards; number++) {
       const state = supervisor.shardState(shardId(number));
       if (state !== 'open') faults.push(`shard ${number} is ${state}`);
     }
+    for (const thread of watchdog.silentThreads()) faults.push(`thread ${thread} does not answer`);
     faults.push(...this.#refusals.faults());
     return { isReady: faults.length === 0, faults };
   }

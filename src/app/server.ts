@@ -127,11 +127,22 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   };
 }
 
-function serverMetrics({ budget }: Core): Metrics {
+function serverMetrics({ budget, engine }: Core): Metrics {
   const metrics = new Metrics();
   metrics.collectProcess();
   const help = 'Bytes received and not yet journaled.';
   metrics.gaugeOf('chaski_receiving_bytes', help, () => budget.bytes);
+  const { watchdog } = engine.runtime;
+  metrics.gaugeOf(
+    'chaski_threads_silent',
+    'Engine threads that do not answer.',
+    () => watchdog.silentThreads().length,
+  );
+  metrics.gaugeOf(
+    'chaski_thread_silences',
+    'How often an engine thread fell silent, since the start.',
+    () => watchdog.silenceCount,
+  );
   return metrics;
 }
 

@@ -11,7 +11,7 @@ import { engineAsks } from '../actors/asks/engine-asks.ts';
 import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
 import type { PackedRecipient } from '../actors/asks/spool-asks.ts';
 import { messageReceive } from '../actors/asks/spool-asks.ts';
-import { noShard, shardClose, shardOpen, systemAsk } from '../actors/asks/system.ts';
+import { noShard, shardClose, shardOpen, systemAsk, threadHello } from '../actors/asks/system.ts';
 import { SiteOwners, siteLend } from '../actors/site-leases.ts';
 import { engineCounters, engineGauges } from './engine-metrics.ts';
 import type { EngineParts } from './engine-parts.ts';
@@ -121,6 +121,7 @@ export function createEngine(parts: EngineParts): Engine {
       owners.close(ask.shard);
       return shards.close(ask.shard);
     },
+    [threadHello]: () => ({ ok: true, value: undefined }),
     [siteLend]: (ask) => owners.lend(ask),
     [engineAsks.policy]: (ask) => {
       policy = compilePolicy(ask.meta as PolicySnapshot);

@@ -14,6 +14,7 @@ import {
   routerSection,
   shards,
   shutdownSection,
+  watchdogSection,
   workers,
 } from './schema/process.ts';
 import { dnsSection, relaySection, verificationSection } from './schema/relay.ts';
@@ -32,6 +33,7 @@ export const schema = section('Settings of Chaski.', {
   shards,
   workers,
   router: routerSection,
+  watchdog: watchdogSection,
   data: dataSection,
   listen: listenSection,
   tls: tlsSection,

@@ -14,6 +14,9 @@ export const shardClose = 'shard.close';
 /** Empties the index of a shard that is closed: the next opening makes it again from the journal. */
 export const shardForget = 'shard.forget';
 
+/** Whether the thread turns; any answer says that it does. */
+export const threadHello = 'thread.hello';
+
 /** `value` of the answer to `shard.open`; undefined says the same as `isReadOnly: false`. */
 export interface ShardOpened {
   /** Damaged: it answers reads and takes no new mail. */

@@ -48,6 +48,23 @@ export const routerSection = section('How work is spread over the threads of `wo
   }),
 });
 
+export const watchdogSection = section('Engine threads that do not answer.', {
+  silenceMsMax: duration({
+    default: 10 * secondMs,
+    min: 2 * secondMs,
+    max: 10 * minuteMs,
+    reload: 'restart',
+    doc: 'A thread silent for so long is reported by the log, the metrics and `/readyz`; new mail goes to others.',
+  }),
+  endMsMax: duration({
+    default: 2 * minuteMs,
+    min: 0,
+    max: 60 * minuteMs,
+    reload: 'restart',
+    doc: 'A thread silent for so long ends the whole process (SIGKILL), for its service manager to start anew. 0 never does.',
+  }),
+});
+
 export const logSection = section('The log: JSON lines on standard output.', {
   level: choice({
     values: logLevels,
