@@ -68,7 +68,8 @@ export class Bodies {
    */
   relocate(from: RecordPlace, to: RecordPlace): void {
     const now = this.#recent.get(from.sequence);
-    if (now === undefined) return;
+    // A body in a side segment stays where it is when its record is copied.
+    if (now === undefined || now.segment === to.segment) return;
     this.#pin(to);
     this.#journal.segments.release(now);
     this.#relocated.set(from.sequence, to);
@@ -103,12 +104,17 @@ export class Bodies {
       if (kind.livePlaces === undefined) this.#uncountedBefore = this.#countFrom;
       for (const place of kind.livePlaces?.(read) ?? []) {
         if (place.sequence >= this.#countFrom || place.bodyBytes === 0) continue;
-        if (this.#journal.segments.get(place.segment) === undefined) lost.push(place);
+        if (!this.#journal.segments.has(place)) lost.push(place);
         else this.#pin(place);
       }
     }
     this.#replayed = undefined;
     return lost;
+  }
+
+  /** Whether all live bodies of the shard are known. */
+  get isAllCounted(): boolean {
+    return this.#uncountedBefore === 0;
   }
 
   /** Nothing in the segment is live or read, as far as can be known. */

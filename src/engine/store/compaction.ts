@@ -16,6 +16,7 @@ import { segmentHeaderBytes } from './journal/format.ts';
 import type { Segment } from './journal/segments.ts';
 import type { JournalRecord, RecordDraft, RecordPlace } from './record.ts';
 import { walkSegment } from './replay.ts';
+import { isSide } from './side/format.ts';
 
 const batchBytesMax = mebibyte / 2;
 
@@ -62,7 +63,10 @@ async function walk(
     from: segmentHeaderBytes,
     to: segment.end,
     async visit(records) {
-      for (const record of records) await see(parts.applier.asWritten(record));
+      for (const record of records) {
+        // A body in a side segment keeps no journal segment, and is never copied.
+        if (!isSide(record.place.segment)) await see(parts.applier.asWritten(record));
+      }
     },
   });
 }

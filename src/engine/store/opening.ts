@@ -92,6 +92,11 @@ export class Opening {
       const hit = [{ segment, offset, sequence, type: 0, meta: undefined }];
       journal.damage.push({ segment, offset, reason: 'the segment of a live body is gone', hit });
     }
+    for (const { place, reason } of journal.segments.sides.endReplay()) {
+      const { sequence, segment, offset } = place;
+      const hit = [{ segment, offset, sequence, type: 0, meta: undefined }];
+      journal.damage.push({ segment, offset, reason, hit });
+    }
   }
 
   async #replayFrom(position: JournalPosition | undefined): Promise<void> {

@@ -16,8 +16,23 @@ export interface RecordDraft {
   /** msgpack, small: it is copied once. */
   readonly meta: Uint8Array;
   readonly body: readonly Uint8Array[];
+  /** The body stands in a side segment, synced before this record is written; `body` is empty then. */
+  readonly side?: SideBody;
 }
 
+/** A body in a file of its own. */
+export interface SideBody {
+  /** Number of the side segment; see `side/format.ts`. */
+  readonly segment: number;
+  readonly bodyOffset: number;
+  readonly bodyBytes: number;
+  /** The front has a CRC-32C of its own, for it is written last. */
+  readonly frontBytes: number;
+  readonly frontCrc: number;
+  readonly restCrc: number;
+}
+
+/** Of a body in a side segment: `offset` and `bytes` are the body's own. */
 export interface RecordPlace {
   readonly sequence: number;
   readonly segment: number;
@@ -36,6 +51,7 @@ export interface JournalRecord {
   readonly tenant: TenantId;
   /** `meta` and `body` may be views of a larger buffer: copy what is kept. */
   readonly meta: Uint8Array;
+  /** Empty where the body is in a side segment. */
   readonly body: Uint8Array;
 }
 

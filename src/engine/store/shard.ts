@@ -30,15 +30,21 @@ import type { Damage } from './journal/recovery.ts';
 import { type StoreLimits, storeLimits } from './limits.ts';
 import { Opening } from './opening.ts';
 import { Overlay } from './overlay.ts';
-import type { RecordDraft, RecordPlace, RestoringShard } from './record.ts';
+import type { RecordDraft, RecordPlace, RestoringShard, SideBody } from './record.ts';
 import { Room } from './room.ts';
 import type { ShardOptions, ShardStatus } from './shard-options.ts';
+import { BodyWriter } from './side/body-writer.ts';
 import { type Freed, Upkeep } from './upkeep.ts';
 import { type SegmentReport, type VerifyReport, verifySegments } from './verify.ts';
 
 export type { ShardOptions, ShardStatus } from './shard-options.ts';
 
 const belowMinimum = failure('disk-full', 'less than data.diskFreeBytesMin is free');
+
+/** Upkeep does it a second later. */
+function laterIfDisk(error: unknown): void {
+  if (!(error instanceof DiskError)) throw error;
+}
 
 /** Weight of the newest commit in the moving average of their duration. */
 const syncWeight = 0.1;
@@ -125,6 +131,22 @@ export class Shard implements RestoringShard {
    */
   append(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {
     return this.#append(drafts, false);
+  }
+
+  /**
+   * Begins a body too large to wait in memory for its record: what `seal` answers goes into one draft. `frontBytesMax`
+   * is the room kept before what is appended. @throws MailError, DiskError
+   */
+  openBody(frontBytesMax: number): Promise<BodyWriter> {
+    if (this.#readOnlyReason !== undefined) {
+      return Promise.reject(new MailError('store-read-only', this.#readOnlyReason));
+    }
+    return BodyWriter.create(this.journal.segments.sides, this.id, frontBytesMax);
+  }
+
+  /** A sealed body that no append is told of after all. */
+  dropBody(body: SideBody): void {
+    this.journal.segments.sides.settle(body.segment);
   }
 
   /** As `append`, but waits up to `lazyMsMax` for a group to go with. */
@@ -235,6 +257,7 @@ export class Shard implements RestoringShard {
 
   status(): ShardStatus {
     const segments = this.journal.segments.all();
+    const { sides } = this.journal.segments;
     const { rebuildReason, replayedCount } = this.#opening;
     const applied = this.writer.applied?.sequence ?? 0;
     return {
@@ -248,8 +271,8 @@ export class Shard implements RestoringShard {
       backlogBytes: this.#group.waitingBytes,
       syncMs: this.#syncMs,
       segmentCount: segments.length,
-      segmentBytes: segments.reduce((sum, segment) => sum + segment.fileBytes, 0),
-      liveBytes: segments.reduce((sum, segment) => sum + segment.liveBytes, 0),
+      segmentBytes: segments.reduce((sum, segment) => sum + segment.fileBytes, sides.bytes),
+      liveBytes: segments.reduce((sum, segment) => sum + segment.liveBytes, sides.liveBytes),
       checkpointCovers: this.#upkeep.checkpoint?.covers ?? 0,
       indexLagChanges: this.#overlay.changeCount,
       indexLagRecords: Math.max(0, this.journal.lastSequence - applied),
@@ -288,13 +311,21 @@ export class Shard implements RestoringShard {
   }
 
   #append(drafts: readonly RecordDraft[], isLazy: boolean): Promise<readonly RecordPlace[]> {
-    if (this.#readOnlyReason !== undefined) {
-      return Promise.reject(new MailError('store-read-only', this.#readOnlyReason));
-    }
-    for (const { type } of drafts) {
+    let hasSide = false;
+    for (const { type, side } of drafts) {
       assert(this.#applier.kindOf(type) !== undefined, `record type ${type} has no kind`);
+      if (side !== undefined) hasSide = true;
     }
-    return this.#group.append(drafts, isLazy);
+    const appended =
+      this.#readOnlyReason === undefined
+        ? this.#group.append(drafts, isLazy)
+        : Promise.reject(new MailError('store-read-only', this.#readOnlyReason));
+    return hasSide ? appended.finally(() => this.#settleSides(drafts)) : appended;
+  }
+
+  /** From here on pins alone keep their files. */
+  #settleSides(drafts: readonly RecordDraft[]): void {
+    for (const { side } of drafts) if (side !== undefined) this.dropBody(side);
   }
 
   async #commit(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {
@@ -409,6 +440,7 @@ export class Shard implements RestoringShard {
       this.#options.log.error({ shard: this.id, damage }, 'damaged: open for reading only');
     } else {
       await this.#room.start();
+      await this.#upkeep.removeSides().catch(laterIfDisk);
       this.writer.reached(this.journal.position);
       this.#upkeep.start(readCheckpoint(this));
     }

@@ -138,7 +138,21 @@ export class Upkeep {
       segmentsRemoved++;
       bytesFreed += segment.fileBytes;
     }
+    bytesFreed += await this.removeSides();
     return { segmentsRemoved, bytesFreed };
+  }
+
+  /** Files of large bodies that died. They wait for no checkpoint: only records lead to them. */
+  async removeSides(): Promise<number> {
+    const { journal, bodies } = this.#options;
+    if (!journal.isOpen || !bodies.isAllCounted || this.#isClosed) return 0;
+    return await journal.segments.sides.removeDead(this.#heldFrom());
+  }
+
+  #heldFrom(): number {
+    let held = Number.POSITIVE_INFINITY;
+    for (const { from } of this.#holds) held = Math.min(held, from);
+    return held;
   }
 
   async #compact(segment: Segment): Promise<void> {
@@ -190,8 +204,7 @@ export class Upkeep {
 
   #empty(): Segment[] {
     const { journal, bodies } = this.#options;
-    let held = Number.POSITIVE_INFINITY;
-    for (const { from } of this.#holds) held = Math.min(held, from);
+    const held = this.#heldFrom();
     const tail = journal.position.segment;
     return journal.segments
       .all()

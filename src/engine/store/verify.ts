@@ -1,15 +1,19 @@
 /**
  * Reads every record of a journal and says what is not as it was written.
  *
- * Runs in:   engine threads beside the shard's work, and offline commands.
+ * Runs in:   engine threads beside the shard's work.
  * Limits:    reads one parcel at a time; nothing is written and no index is looked at.
  */
 
-import type { Disk } from '../../ports/disk.ts';
+import { type Disk, DiskError } from '../../ports/disk.ts';
 import { segmentHeaderBytes } from './journal/format.ts';
-import { type Damage, recover } from './journal/recovery.ts';
+import type { Damage } from './journal/recovery.ts';
+import type { ScannedRecord } from './journal/scan.ts';
 import type { Segment } from './journal/segments.ts';
+import type { SideBody } from './record.ts';
 import { walkSegment } from './replay.ts';
+import { isSideBodyRight, readSideHeader } from './side/body-reader.ts';
+import { isSameSide, sideName } from './side/format.ts';
 
 export interface VerifyReport {
   readonly segmentCount: number;
@@ -25,23 +29,6 @@ export interface SegmentReport extends VerifyReport {
   readonly segment?: number;
 }
 
-/** Segments of a stopped shard's folder. */
-export async function verifyFolder(
-  disk: Disk,
-  shardFolder: string,
-  shard: number,
-): Promise<VerifyReport> {
-  const recovered = await recover(disk, `${shardFolder}/journal`, shard);
-  const segments = recovered.segments.map(({ header, seed, path, fileBytes, end }, i) => {
-    const next = recovered.segments[i + 1];
-    const lastSequence =
-      next === undefined ? recovered.lastSequence : next.header.firstSequence - 1;
-    const live = { liveBodies: 0, liveBytes: 0, leases: 0 };
-    return { number: header.segment, header, seed, path, fileBytes, end, lastSequence, ...live };
-  });
-  return verifySegments(disk, segments, recovered.damage);
-}
-
 export async function verifySegments(
   disk: Disk,
   segments: readonly Segment[],
@@ -51,6 +38,7 @@ export async function verifySegments(
   let recordCount = 0;
   let bytes = 0;
   for (const segment of segments) {
+    const spoiled: Damage[] = [];
     const found = await walkSegment({
       disk,
       segment,
@@ -59,10 +47,11 @@ export async function verifySegments(
       visit(records) {
         recordCount += records.length;
         for (const { place } of records) bytes += place.bytes;
-        return undefined;
+        if (!records.some(({ side }) => side !== undefined)) return undefined;
+        return checkSides(disk, segment, records, spoiled);
       },
     });
-    for (const one of found) {
+    for (const one of [...found, ...spoiled]) {
       const at = damage.findIndex(
         (other) => other.segment === one.segment && other.offset === one.offset,
       );
@@ -72,4 +61,42 @@ export async function verifySegments(
     }
   }
   return { segmentCount: segments.length, recordCount, bytes, damage };
+}
+
+/** Bodies in side segments. One that is gone or emptied is no fault here: it may have died, and rows alone know. */
+async function checkSides(
+  disk: Disk,
+  segment: Segment,
+  records: readonly ScannedRecord[],
+  spoiled: Damage[],
+): Promise<void> {
+  for (const { side, place, type, meta } of records) {
+    if (side === undefined || (await isSideSound(disk, segment, side))) continue;
+    const { sequence, offset } = place;
+    const hit = [{ segment: side.segment, offset, sequence, type, meta: Uint8Array.from(meta) }];
+    const reason = 'the body in a side segment is not what was written';
+    spoiled.push({ segment: side.segment, offset, reason, hit });
+  }
+}
+
+async function isSideSound(
+  disk: Disk,
+  { path, header }: Segment,
+  side: SideBody,
+): Promise<boolean> {
+  const folder = path.slice(0, path.lastIndexOf('/'));
+  try {
+    const file = await disk.open(`${folder}/${sideName(side.segment)}`, 'read');
+    try {
+      const known = await readSideHeader(file, header.shard);
+      const isRight =
+        known !== undefined && isSameSide(known, side) && (await isSideBodyRight(file, side));
+      return isRight || (await file.size()) === 0;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof DiskError && error.fault === 'missing') return true;
+    throw error;
+  }
 }

@@ -13,7 +13,7 @@ import { Buffer } from 'node:buffer';
 import { crc32c } from '@node-rs/crc32';
 import type { TenantId } from '../../../base/ids.ts';
 
-export const formatVersion = 1;
+const formatVersion = 1;
 export const segmentHeaderBytes = 64;
 export const recordHeaderBytes = 36;
 export const sealMetaBytes = 24;
@@ -30,6 +30,8 @@ export const nothingCut = Number.MAX_SAFE_INTEGER;
 
 /** A record that was copied from the end of an earlier segment, with its sequence. */
 export const flagCopied = 1;
+/** A record whose body is in a side segment: what stands in its place is a note of it (`side/format.ts`). */
+export const flagSide = 2;
 
 export interface SegmentHeader {
   readonly shard: number;

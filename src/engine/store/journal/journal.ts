@@ -17,6 +17,7 @@ import type { Random } from '../../../ports/random.ts';
 import type { StoreLimits } from '../limits.ts';
 import type { JournalRecord, RecordDraft, RecordPlace } from '../record.ts';
 import { epochRecord } from '../record-types.ts';
+import { SideSegments } from '../side/side-segments.ts';
 import {
   encodeSegmentHeader,
   flagCopied,
@@ -113,7 +114,9 @@ export class Journal {
 
   private constructor(options: JournalOptions, recovered: Recovered) {
     this.#options = options;
-    this.segments = new Segments(options.disk, options.limits.openFilesMax);
+    const { disk, folder, shard, limits } = options;
+    const sides = new SideSegments(disk, folder, recovered.sides);
+    this.segments = new Segments(disk, limits.openFilesMax, shard, sides);
     this.damage = [...recovered.damage];
     this.#epoch = recovered.epochMax;
     this.#sequence = recovered.lastSequence;
@@ -365,6 +368,7 @@ export class Journal {
       await file.sync();
       const renamed = new Set(this.#spares);
       await disk.syncFolder(folder);
+      this.segments.sides.noteFoundNamed();
       this.#spares = this.#spares.map((spare) =>
         renamed.has(spare) ? { ...spare, isNamed: true } : spare,
       );
@@ -448,7 +452,8 @@ export class Journal {
 }
 
 function draftOf(record: ScannedRecord): RecordDraft {
-  const { type, tenant, meta, body } = record;
+  const { type, tenant, meta, body, side } = record;
+  if (side !== undefined) return { type, tenant, meta, body: [], side };
   return { type, tenant, meta, body: [body] };
 }
 

@@ -13,7 +13,9 @@ import { assert } from '../../../base/assert.ts';
 import { byteLength } from '../../../base/bytes.ts';
 import type { RecordDraft, RecordPlace } from '../record.ts';
 import { sealRecord } from '../record-types.ts';
+import { encodeNote, placeOfSide, sideNoteBytes } from '../side/format.ts';
 import {
+  flagSide,
   recordHeaderBytes,
   type SegmentHeader,
   sealBytes,
@@ -26,7 +28,8 @@ import {
 const arenaBytesLeast = 64 * 1_024;
 
 export function encodedBytes(draft: RecordDraft): number {
-  return recordHeaderBytes + draft.meta.byteLength + byteLength(draft.body);
+  const bodyBytes = draft.side === undefined ? byteLength(draft.body) : sideNoteBytes;
+  return recordHeaderBytes + draft.meta.byteLength + bodyBytes;
 }
 
 export class ParcelEncoder {
@@ -67,6 +70,17 @@ export class ParcelEncoder {
   }
 
   add(draft: RecordDraft, sequence: number, flags: number): RecordPlace {
+    const { side } = draft;
+    if (side !== undefined) {
+      assert(draft.body.length === 0, 'a body in two places');
+      const noted = { ...draft, body: [encodeNote(side)] };
+      this.#add(noted, sequence, flags | flagSide);
+      return placeOfSide(sequence, side);
+    }
+    return this.#add(draft, sequence, flags);
+  }
+
+  #add(draft: Omit<RecordDraft, 'side'>, sequence: number, flags: number): RecordPlace {
     const { meta, body } = draft;
     const at = this.#arenaUsed;
     const metaBytes = meta.byteLength;

@@ -16,6 +16,8 @@ import type { Buffer } from 'node:buffer';
 import { view } from '../../../base/bytes.ts';
 import { kibibyte } from '../../../base/units.ts';
 import type { Disk, DiskFile } from '../../../ports/disk.ts';
+import { sideName, sideOfName } from '../side/format.ts';
+import type { SideFile } from '../side/side-segments.ts';
 import {
   decodeSegmentHeader,
   isSpareName,
@@ -56,6 +58,8 @@ export interface Damage {
 export interface Recovered {
   /** Ascending by number; the last is the tail. */
   readonly segments: readonly SegmentFacts[];
+  /** Files with one large body each. */
+  readonly sides: readonly SideFile[];
   /** Segment files that belong to nothing. */
   readonly garbage: readonly string[];
   /** Highest number any file name carries; 0 for none. */
@@ -124,6 +128,7 @@ export async function recover(disk: Disk, folder: string, shard: number): Promis
   segments.reverse();
   return {
     segments,
+    sides: await readSides(disk, folder, names),
     garbage,
     numberMax: candidates[0]?.number ?? 0,
     epochMax: segments.at(-1)?.header.epoch ?? 0,
@@ -131,6 +136,25 @@ export async function recover(disk: Disk, folder: string, shard: number): Promis
     suspectStart: tail?.suspectStart ?? 0,
     damage,
   };
+}
+
+async function readSides(
+  disk: Disk,
+  folder: string,
+  names: readonly string[],
+): Promise<SideFile[]> {
+  const sides: SideFile[] = [];
+  for (const name of names) {
+    const number = sideOfName(name);
+    if (number === undefined) continue;
+    const file = await disk.open(`${folder}/${sideName(number)}`, 'read');
+    try {
+      sides.push({ number, fileBytes: await file.size() });
+    } finally {
+      await file.close();
+    }
+  }
+  return sides;
 }
 
 function factsOf(

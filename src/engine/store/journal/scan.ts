@@ -9,12 +9,14 @@
 
 import { Buffer } from 'node:buffer';
 import { crc32c } from '@node-rs/crc32';
-import { view } from '../../../base/bytes.ts';
+import { emptyBytes, view } from '../../../base/bytes.ts';
 import { mebibyte } from '../../../base/units.ts';
 import type { DiskFile } from '../../../ports/disk.ts';
-import type { JournalRecord } from '../record.ts';
+import type { JournalRecord, SideBody } from '../record.ts';
+import { placeOfSide, readNote, sideNoteBytes } from '../side/format.ts';
 import {
   flagCopied,
+  flagSide,
   type RecordHeader,
   readRecordHeader,
   readSealMeta,
@@ -47,6 +49,8 @@ export interface ScanRange {
 
 export interface ScannedRecord extends JournalRecord {
   readonly isCopied: boolean;
+  /** Its body is in a side segment. */
+  readonly side?: SideBody;
 }
 
 export interface Parcel {
@@ -119,7 +123,7 @@ async function readRecord(
 }
 
 /** `whole` starts with the record's header. */
-export function recordOf(
+function recordOf(
   whole: Buffer,
   header: RecordHeader,
   segment: number,
@@ -127,6 +131,18 @@ export function recordOf(
 ): ScannedRecord {
   const bodyAt = recordHeaderBytes + header.metaBytes;
   const bytes = bodyAt + header.bodyBytes;
+  if ((header.flags & flagSide) !== 0 && header.bodyBytes === sideNoteBytes) {
+    const side = readNote(whole, bodyAt);
+    return {
+      place: placeOfSide(header.sequence, side),
+      type: header.type,
+      tenant: header.tenant,
+      meta: whole.subarray(recordHeaderBytes, bodyAt),
+      body: emptyBytes,
+      isCopied: (header.flags & flagCopied) !== 0,
+      side,
+    };
+  }
   return {
     place: {
       sequence: header.sequence,

@@ -11,7 +11,10 @@ import { assert } from '../../../base/assert.ts';
 import { emptyBytes, view } from '../../../base/bytes.ts';
 import { MailError } from '../../../base/errors.ts';
 import type { Disk, DiskFile } from '../../../ports/disk.ts';
-import type { RecordPlace } from '../record.ts';
+import type { RecordPlace, SideBody } from '../record.ts';
+import { readSideBody, readSideHeader } from '../side/body-reader.ts';
+import { isSide } from '../side/format.ts';
+import type { SideSegments } from '../side/side-segments.ts';
 import { readRecordHeader, recordCrc, type SegmentHeader } from './format.ts';
 
 export interface Segment {
@@ -36,14 +39,19 @@ interface OpenFile {
 }
 
 export class Segments {
+  /** Files with one large body each: pins, leases and reads find them by their numbers. */
+  readonly sides: SideSegments;
+  readonly #shard: number;
   readonly #disk: Disk;
   readonly #openFilesMax: number;
   readonly #byNumber = new Map<number, Segment>();
   /** In order of last use. */
   readonly #files = new Map<number, OpenFile>();
 
-  constructor(disk: Disk, openFilesMax: number) {
+  constructor(disk: Disk, openFilesMax: number, shard: number, sides: SideSegments) {
     this.#disk = disk;
+    this.#shard = shard;
+    this.sides = sides;
     this.#openFilesMax = openFilesMax;
   }
 
@@ -73,7 +81,14 @@ export class Segments {
     await this.#forget(number);
   }
 
+  /** Whether a body at this place can be read. */
+  has(place: RecordPlace): boolean {
+    const { segment } = place;
+    return isSide(segment) ? this.sides.has(segment) : this.#byNumber.has(segment);
+  }
+
   pin(place: RecordPlace): void {
+    if (isSide(place.segment)) return this.sides.pin(place);
     const segment = this.#byNumber.get(place.segment);
     assert(segment !== undefined, `a live body in a segment that is gone: ${place.segment}`);
     segment.liveBodies++;
@@ -81,6 +96,7 @@ export class Segments {
   }
 
   release(place: RecordPlace): void {
+    if (isSide(place.segment)) return this.sides.release(place);
     const segment = this.#byNumber.get(place.segment);
     assert(
       segment !== undefined && segment.liveBodies > 0,
@@ -91,6 +107,7 @@ export class Segments {
   }
 
   lease(number: number): { release(): void } {
+    if (isSide(number)) return this.sides.lease(number);
     const segment = this.#byNumber.get(number);
     if (segment === undefined) throw new MailError('not-found', `segment ${number} is gone`);
     segment.leases++;
@@ -108,13 +125,18 @@ export class Segments {
   async read(place: RecordPlace, from: number, length: number): Promise<Uint8Array> {
     // A record without a body pins nothing: its segment may be gone.
     if (length === 0) return emptyBytes;
-    const segment = this.#byNumber.get(place.segment);
-    if (segment === undefined) throw new MailError('not-found', `segment ${place.segment} is gone`);
-    const opened = this.#open(segment);
+    const number = place.segment;
+    const segment = this.#byNumber.get(number);
+    const found = isSide(number) ? this.sides.get(number) : segment;
+    if (found === undefined) throw new MailError('not-found', `segment ${number} is gone`);
+    const opened = this.#open(found);
     opened.reads++;
     try {
       const file = await opened.file;
-      if (from === 0 && length === place.bodyBytes) return await readWhole(file, segment, place);
+      if (from === 0 && length === place.bodyBytes) {
+        if (segment === undefined) return await readWholeSide(file, this.#shard, place);
+        return await readWhole(file, segment, place);
+      }
       return await file.read(place.bodyOffset + from, length);
     } finally {
       opened.reads--;
@@ -126,7 +148,7 @@ export class Segments {
     for (const number of [...this.#files.keys()]) await this.#forget(number);
   }
 
-  #open(segment: Segment): OpenFile {
+  #open(segment: Pick<Segment, 'number' | 'path'>): OpenFile {
     const { number } = segment;
     const known = this.#files.get(number);
     if (known !== undefined) {
@@ -174,6 +196,23 @@ async function readWhole(
     throw new MailError('store-failed', `a record on disk is not what was written: ${where}`);
   }
   return bytes.subarray(place.bodyOffset - place.offset);
+}
+
+async function readWholeSide(
+  file: DiskFile,
+  shard: number,
+  place: RecordPlace,
+): Promise<Uint8Array> {
+  const side = await readSideHeader(file, shard);
+  const isNamed = side !== undefined && isPlaceOf(place, side);
+  const bytes = isNamed ? await readSideBody(file, side) : undefined;
+  if (bytes !== undefined) return bytes;
+  const where = `side segment ${place.segment} sequence ${place.sequence}`;
+  throw new MailError('store-failed', `a body on disk is not what was written: ${where}`);
+}
+
+function isPlaceOf({ segment, bodyOffset, bodyBytes }: RecordPlace, side: SideBody): boolean {
+  return side.segment === segment && side.bodyOffset === bodyOffset && side.bodyBytes === bodyBytes;
 }
 
 async function closeQuietly(opened: OpenFile): Promise<void> {
