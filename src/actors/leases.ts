@@ -132,18 +132,6 @@ export class SiteLeases {
     return holder.lease;
   }
 
-  /** Ends a lease before its time; what was not spent can be lent again at once. Late or repeated, it does nothing. */
-  giveBack(lease: Lease, unspentTokens: number): void {
-    const holder = this.#holders.get(lease.holder);
-    if (holder?.lease?.number !== lease.number) return;
-    assert(unspentTokens <= lease.tokens, 'more tokens given back than lent');
-    const nowMs = this.#clock.monotonicMs();
-    this.#holders.delete(lease.holder);
-    if (lease.untilMs < nowMs || !Number.isFinite(unspentTokens)) return;
-    this.#fill();
-    this.#tokens = Math.min(this.#limits.burstMax, this.#tokens + unspentTokens);
-  }
-
   /** Free slots only, and of those at most a fair share while others want some too. */
   #slotsFor(demand: LeaseDemand): number {
     const free = Math.max(0, this.#limits.slotsMax - this.slotsLent);

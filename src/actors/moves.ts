@@ -27,7 +27,7 @@ export interface MoveLimits {
   readonly restMs: number;
 }
 
-export const moveLimitsDefault: MoveLimits = {
+const moveLimitsDefault: MoveLimits = {
   hotBusy: 0.85,
   coolBusy: 0.5,
   hotCount: 5,
@@ -63,10 +63,6 @@ export class Mover {
   constructor(options: MoverOptions) {
     this.#options = options;
     this.#limits = { ...moveLimitsDefault, ...options.limits };
-  }
-
-  get isMoving(): boolean {
-    return this.#isMoving;
   }
 
   /** Looks at the loads, about once a second; starts a move when one thread stays hotter. */

@@ -30,7 +30,7 @@ const metasPerAsk = 4;
 const isLong = 1;
 const isSystem = 2;
 
-export const parcelCountMax = 65_536;
+const parcelCountMax = 65_536;
 
 const statusPlain = 0;
 const statusTrue = 1;
@@ -43,7 +43,7 @@ export const pendingAnswer = { ok: false, pending: true } as const;
 export type PackedAnswer = Answer | typeof pendingAnswer;
 
 /** The commonest answers, shared: they are frozen, so nobody can change another's. */
-export const okAnswer: Answer = Object.freeze({ ok: true, value: undefined });
+const okAnswer: Answer = Object.freeze({ ok: true, value: undefined });
 const trueAnswer: Answer = Object.freeze({ ok: true, value: true });
 
 const codeNumbers = new Map<ErrorCode, number>(errorCodes.map((code, number) => [code, number]));

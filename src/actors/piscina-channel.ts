@@ -33,7 +33,7 @@ export type ThreadTask =
   | { readonly kind: 'parcel'; readonly parcel: ArrayBuffer };
 
 /** Two parcels for each of 64 shards, the start and room for system asks. */
-export const tasksPerThreadMax = 256;
+const tasksPerThreadMax = 256;
 
 /** The pool's own queue: it takes nothing. A thread that is not there is a bug of ours, not a reason to wait. */
 const noQueue: TaskQueue = {

@@ -30,7 +30,7 @@ import { eachLate } from './late-answers.ts';
 import { type PackedAnswer, ParcelError, packAsks, unpackAnswers } from './parcel.ts';
 import { Trials } from './trials.ts';
 
-export const routerLimitsDefault = {
+const routerLimitsDefault = {
   countMax: 8_192,
   bytesMax: 32 * mebibyte,
   parcelBytesMax: 512 * kibibyte,

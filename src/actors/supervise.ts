@@ -25,7 +25,7 @@ export interface SupervisorLimits {
   readonly shardRetryMs: number;
 }
 
-export const supervisorLimitsDefault: SupervisorLimits = {
+const supervisorLimitsDefault: SupervisorLimits = {
   backOffMsMax: 5_000,
   threadStartMsMax: 15_000,
   shardRetryMs: 5_000,

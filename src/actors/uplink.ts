@@ -15,7 +15,7 @@ import type { PortMessage } from './channel.ts';
 import { eachLate, LateAnswers, type Post } from './late-answers.ts';
 import { packAsks, unpackAsks } from './parcel.ts';
 
-export const uplinkCountMaxDefault = 4_096;
+const uplinkCountMaxDefault = 4_096;
 
 export class Uplink {
   readonly #post: Post;

@@ -139,6 +139,6 @@ async function refuseForeign(disk: Disk, path: string): Promise<void> {
 }
 
 /** Four per core, 8 to 64: enough to spread accounts over threads that come later. */
-export function defaultShards(): number {
+function defaultShards(): number {
   return Math.min(64, Math.max(8, 4 * availableParallelism()));
 }

@@ -11,7 +11,7 @@ import { concat, emptyBytes, utf8, view } from '../base/bytes.ts';
 import { MailError } from '../base/errors.ts';
 import type { RunningServer } from './server.ts';
 
-export const demoDomain = 'demo.test';
+const demoDomain = 'demo.test';
 const names = ['ann', 'bob'] as const;
 const lookMs = 500;
 const linesMax = 24;

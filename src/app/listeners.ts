@@ -97,10 +97,6 @@ export class MailListeners {
     for (const [name, service] of this.#services) service.setPolicy(policyOf(name, settings));
   }
 
-  get connectionCount(): number {
-    return this.#table.connectionCount;
-  }
-
   drain(graceMs: number): Promise<void> {
     return this.#table.drain(graceMs);
   }

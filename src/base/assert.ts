@@ -12,8 +12,3 @@ export class AssertionError extends Error {
 export function assert(condition: unknown, statement: string): asserts condition {
   if (!condition) throw new AssertionError(statement);
 }
-
-/** For the branch no value can reach: fails to compile when a union grows, fails at run time when types lied. */
-export function unreachable(value: never): never {
-  throw new AssertionError(`unreachable: ${JSON.stringify(value)}`);
-}

@@ -26,7 +26,7 @@ export class Counter {
   }
 }
 
-export class Gauge {
+class Gauge {
   value = 0;
 
   set(value: number): void {
@@ -38,7 +38,7 @@ export class Gauge {
   }
 }
 
-export class Histogram {
+class Histogram {
   readonly bounds: readonly number[];
   readonly counts: Float64Array;
   sum = 0;

@@ -23,7 +23,7 @@ import type { MessageIdSource, ShardId } from '../base/ids.ts';
 import type { Clock } from '../ports/clock.ts';
 
 /** No answer from the engine by then: 451. The message may still be accepted; the client's repeat is a duplicate. */
-export const acceptMsMax = 4 * 60_000;
+const acceptMsMax = 4 * 60_000;
 
 export interface ReceptionParts {
   readonly router: Router;
@@ -96,7 +96,7 @@ export function createReception(parts: ReceptionParts): Reception {
 }
 
 /** The shard all recipients' accounts are on, if they all are accounts and it is one. */
-export function commonShard(recipients: readonly EnvelopeRecipient[]): ShardId | undefined {
+function commonShard(recipients: readonly EnvelopeRecipient[]): ShardId | undefined {
   const first = recipients[0]!.target;
   if (first.kind === 'remote') return undefined;
   for (let i = 1; i < recipients.length; i++) {

@@ -34,8 +34,8 @@ export interface Server {
   readonly pendingCount: number;
 }
 
-export const pendingCountMaxDefault = 2_000;
-export const verdictMsMaxDefault = 30_000;
+const pendingCountMaxDefault = 2_000;
+const verdictMsMaxDefault = 30_000;
 
 type Outcome = ReturnType<Handler>;
 

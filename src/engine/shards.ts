@@ -36,7 +36,7 @@ export interface OpenShard {
 export type OpenShardFunction = (shard: ShardId) => Promise<OpenShard>;
 
 /** How often spools look for messages to index and for due ones. */
-export const sweepMs = 500;
+const sweepMs = 500;
 
 export class Shards {
   readonly #open: OpenShardFunction;

@@ -10,15 +10,7 @@
  * - `startTls` may be called once, with nothing unread; bytes that came before it are never seen after it.
  */
 
-export const dialFaults = [
-  'refused',
-  'timed-out',
-  'unreachable',
-  'reset',
-  'tls',
-  'forbidden',
-] as const;
-export type DialFault = (typeof dialFaults)[number];
+export type DialFault = 'refused' | 'timed-out' | 'unreachable' | 'reset' | 'tls' | 'forbidden';
 
 export class DialError extends Error {
   override readonly name = 'DialError';

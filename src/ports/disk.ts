@@ -11,8 +11,7 @@
  * - Folders are made 0700 and files 0600.
  */
 
-export const diskFaults = ['no-space', 'io', 'missing', 'exists', 'denied'] as const;
-export type DiskFault = (typeof diskFaults)[number];
+export type DiskFault = 'no-space' | 'io' | 'missing' | 'exists' | 'denied';
 
 export class DiskError extends Error {
   override readonly name = 'DiskError';

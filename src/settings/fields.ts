@@ -205,7 +205,7 @@ export function textsOf(raw: Raw): readonly string[] | undefined {
   return raw.trim() === '' ? [] : raw.split(',').map((item) => item.trim());
 }
 
-export function readEach<T>(
+function readEach<T>(
   texts: readonly string[],
   readItem: (text: string) => Reading<T>,
 ): Reading<readonly T[]> {

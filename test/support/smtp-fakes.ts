@@ -18,7 +18,7 @@ import { silentLog } from '../../src/base/log.ts';
 import { noNetworks } from '../../src/base/networks.ts';
 import { LogInThrottle } from '../../src/edge/guard/log-in-throttle.ts';
 import { defaultSmtpLimits, type SmtpLimits } from '../../src/edge/protocols/smtp/limits.ts';
-import { silentObserver } from '../../src/edge/protocols/smtp/observer.ts';
+import type { SessionObserver } from '../../src/edge/protocols/smtp/observer.ts';
 import {
   type Authenticate,
   type ListenerName,
@@ -140,6 +140,18 @@ export const fakeAuthenticate: Authenticate = async (user, password) => {
   return known !== undefined && password === 'secret'
     ? { ok: true, account: known }
     : failure('credentials-invalid');
+};
+
+const silentObserver: SessionObserver = {
+  connected() {},
+  disconnected() {},
+  refused() {},
+  command() {},
+  reply() {},
+  message() {},
+  tlsStarted() {},
+  tlsFailed() {},
+  loggedIn() {},
 };
 
 export interface FakeServiceOptions {

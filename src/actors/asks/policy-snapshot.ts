@@ -5,7 +5,7 @@
  * Invariant: a snapshot is immutable; a change is a new snapshot with a higher revision.
  */
 
-import type { DkimAlgorithm } from '../../mail/trust/dkim/sign.ts';
+import type { DkimAlgorithm } from '../../ports/account-directory.ts';
 
 export interface DkimKeyPolicy {
   readonly selector: string;
@@ -20,8 +20,7 @@ export interface DomainPolicy {
 }
 
 /** What becomes of mail whose domain's DMARC policy it fails. `mark`: it is taken, and the header says so. */
-export const dmarcHandlings = ['mark', 'enforce'] as const;
-export type DmarcHandling = (typeof dmarcHandlings)[number];
+export type DmarcHandling = 'mark' | 'enforce';
 
 export interface PolicySnapshot {
   readonly revision: number;

@@ -104,7 +104,7 @@ export function packRecipient(recipient: EnvelopeRecipient): PackedRecipient {
   ];
 }
 
-export function unpackRecipient(packed: PackedRecipient): EnvelopeRecipient {
+function unpackRecipient(packed: PackedRecipient): EnvelopeRecipient {
   const [address, account, shard, notify, orcpt] = packed;
   return {
     address,
@@ -118,7 +118,7 @@ export function unpackRecipient(packed: PackedRecipient): EnvelopeRecipient {
 }
 
 /** 1: present; 2: never; 4: success; 8: failure; 16: delay. */
-export function packNotify(notify: Notify | undefined): number {
+function packNotify(notify: Notify | undefined): number {
   if (notify === undefined) return 0;
   return (
     1 +
@@ -129,7 +129,7 @@ export function packNotify(notify: Notify | undefined): number {
   );
 }
 
-export function unpackNotify(bits: number): Notify {
+function unpackNotify(bits: number): Notify {
   return {
     never: (bits & 2) !== 0,
     success: (bits & 4) !== 0,

@@ -21,9 +21,9 @@ import {
 } from '../../ports/shard-index.ts';
 import { tableFault } from './file-check.ts';
 
-export const keyBytesMax = 1_978;
+const keyBytesMax = 1_978;
 /** LMDB takes far more; the largest are queue rows, 0.6 kB a recipient at most. */
-export const valueBytesMax = 32 * mebibyte;
+const valueBytesMax = 32 * mebibyte;
 /** Address space reserved once: a later growth remaps and would stop readers. LMDB grows on past it if it must. */
 const mapBytesDefault = 16 * gibibyte;
 

@@ -9,8 +9,8 @@
 import { domainToASCII } from 'node:url';
 
 /** RFC 5321 §4.5.3.1: octets of a local part and of a domain. */
-export const localPartBytesMax = 64;
-export const domainBytesMax = 255;
+const localPartBytesMax = 64;
+const domainBytesMax = 255;
 
 const plainDomain = /^[a-z0-9.-]+$/;
 const plainLocalPart = /^[a-z0-9!#$%&'*+/=?^_`{|}~.-]+$/;

@@ -14,7 +14,7 @@ import { normalDomain, normalLocalPart, type SplitAddress, splitAddress } from '
 import * as rows from './directory-rows.ts';
 import { type DirectoryReader, resolveName } from './resolver.ts';
 
-export const cachedNamesMax = 100_000;
+const cachedNamesMax = 100_000;
 const cachedDomainsMax = 20_000;
 /** How many of a domain's accounts are looked at for one that is enabled and may be its postmaster. */
 const postmastersMax = 100;

@@ -11,7 +11,7 @@ import type { Account, Domain, Resolution, ResolvedTarget } from '../../ports/ac
 import { joined, type SplitAddress, splitAddress, subaddressUser } from './addresses.ts';
 import type { NameRow } from './directory-rows.ts';
 
-export const aliasDepthMax = 10;
+const aliasDepthMax = 10;
 export const aliasTargetsMax = 1_000;
 
 /** What the resolver may read. Arguments are normalised. */

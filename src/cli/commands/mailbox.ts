@@ -78,7 +78,7 @@ async function writeMessage(
 }
 
 /** A mailbox's name as one safe folder name: no separator, no leading dot, no control character. */
-export function folderName(name: string): string {
+function folderName(name: string): string {
   const escaped = name.replaceAll(/[/\\%\u0000-\u001f\u007f]/g, (character) =>
     encodeURIComponent(character),
   );

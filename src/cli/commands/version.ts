@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from '../command.ts';
 
-export function versionOf(): string {
+function versionOf(): string {
   const file = new URL('../../../package.json', import.meta.url);
   return JSON.parse(readFileSync(file, 'utf8')).version;
 }

@@ -38,10 +38,6 @@ export class ListenerTable {
     return bound;
   }
 
-  get connectionCount(): number {
-    return this.#counts.count;
-  }
-
   /** Takes no more connections; messages under way have `graceMs` to end. */
   async drain(graceMs: number): Promise<void> {
     await Promise.all(this.#listeners.map(({ listener }) => listener.drain(graceMs)));

@@ -10,7 +10,7 @@ import type { Buffer } from 'node:buffer';
 import { isIPv4, isIPv6 } from 'node:net';
 
 /** Section 2.2 lets extensions grow to 64 kB; real ones are below 1 kB. */
-export const proxyHeaderBytesMax = 4_096;
+const proxyHeaderBytesMax = 4_096;
 const textBytesMax = 107;
 
 const signature = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];

@@ -15,7 +15,7 @@ import type { TlsSessionFacts } from '../protocols/smtp/command.ts';
 import type { SessionTransport } from '../protocols/smtp/transport.ts';
 import { factsOf, type TlsSource } from './tls.ts';
 
-export const handshakeMsMax = 30 * secondMs;
+const handshakeMsMax = 30 * secondMs;
 
 export interface TransportEvents {
   onData(chunk: Buffer): void;

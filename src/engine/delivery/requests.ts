@@ -48,7 +48,7 @@ export function missingCapability(
 }
 
 /** Whether an address or the header really has what only SMTPUTF8 can carry. */
-export function needsSmtpUtf8(message: OutboundMessage): boolean {
+function needsSmtpUtf8(message: OutboundMessage): boolean {
   return (
     notAscii.test(message.sender) ||
     message.recipients.some((recipient) => notAscii.test(recipient.address)) ||
@@ -93,7 +93,7 @@ export function rcptCommand(recipient: OutboundRecipient, capabilities: Capabili
   return `${command}\r\n`;
 }
 
-export function notifyWords(notify: Notify): string {
+function notifyWords(notify: Notify): string {
   const words: string[] = [];
   if (notify.success) words.push('SUCCESS');
   if (notify.failure) words.push('FAILURE');

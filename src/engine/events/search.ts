@@ -19,7 +19,7 @@ import {
 } from './segment.ts';
 
 /** Design §2: long asks run in slices of so much. */
-export const sliceMs = 2;
+const sliceMs = 2;
 /** Events unpacked between two looks at the clock: about 0.1 ms. */
 const unpackedPerLook = 64;
 

@@ -11,7 +11,7 @@ import { kibibyte } from '../../base/units.ts';
 import type { AccountActor } from './account-actor.ts';
 import type { AccountRow } from './rows/account-row.ts';
 
-export const ordinaryBytes = 4 * kibibyte;
+const ordinaryBytes = 4 * kibibyte;
 
 export class Fullness {
   readonly #full = new Set<number>();

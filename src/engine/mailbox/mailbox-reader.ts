@@ -27,8 +27,6 @@ import { decodeParsed, type Parsed } from './rows/parsed-row.ts';
 import { decodeUidBlock, systemFlags } from './rows/uid-block.ts';
 import { addId, type IdRanges } from './rows/uid-ranges.ts';
 
-export const uidMax = 0xffff_ffff;
-
 export interface NumberedMailbox {
   readonly mailbox: number;
   readonly row: MailboxRow;

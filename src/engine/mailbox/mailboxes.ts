@@ -43,8 +43,8 @@ import { countOf, type IdRanges, splitRanges } from './rows/uid-ranges.ts';
 /** RFC 9051 §9: an atom. */
 const keywordPattern = new RegExp(`^[!#$&'+,./0-9:;<=>?@A-Z^_\`a-z|}~-]{1,${keywordLengthMax}}$`);
 const actorsMax = 10_000;
-export const flagsPerRecord = 8_192;
-export const placesPerRecord = 200;
+const flagsPerRecord = 8_192;
+const placesPerRecord = 200;
 
 export interface MailboxesOptions {
   readonly clock: Clock;

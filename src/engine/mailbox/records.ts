@@ -89,7 +89,7 @@ export interface ParsedRecord {
   readonly document: number;
 }
 
-export const flagOps = ['add', 'remove', 'replace'] as const;
+const flagOps = ['add', 'remove', 'replace'] as const;
 export type FlagOp = (typeof flagOps)[number];
 
 export interface FlagsStored {

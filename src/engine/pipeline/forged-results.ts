@@ -20,7 +20,7 @@ export function isForgedResult(
 const blank = /[\s\u0000-\u0020]/;
 
 /** RFC 8601 §2.2: [CFWS] value [CFWS version], where value is a token or a quoted string. */
-export function authservIdOf(value: string): string {
+function authservIdOf(value: string): string {
   let at = afterComments(value);
   if (value[at] === '"') {
     let text = '';

@@ -78,7 +78,7 @@ function hasOddLine(scan: HeaderScan): boolean {
 const invisible = /[\p{Cf}\p{Z}]/u;
 
 /** Why this From may not be used, or undefined. */
-export function refusedAuthor(from: string, allowed: readonly string[]): string | undefined {
+function refusedAuthor(from: string, allowed: readonly string[]): string | undefined {
   const authors = mailboxesOf(parseAddressList(from));
   if (authors.length === 0) return 'From names nobody';
   for (const author of authors) {

@@ -19,7 +19,7 @@ import { nextAttempt } from './retry.ts';
 import type { Attempt, Spool } from './spool.ts';
 
 /** Wait before a message tries again whose site had no room: no attempt is counted. */
-export const crowdedWaitMs = 5_000;
+const crowdedWaitMs = 5_000;
 
 export interface Outbound {
   /** The site a domain's mail goes to, as a key to group recipients by; known without a look-up. */
@@ -239,6 +239,6 @@ function decide(
   }
 }
 
-export function domainOf(address: string): string {
+function domainOf(address: string): string {
   return address.slice(address.lastIndexOf('@') + 1).toLowerCase();
 }

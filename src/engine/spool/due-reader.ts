@@ -12,7 +12,7 @@ import type { MessageId } from '../../base/ids.ts';
 import { dueKey, queueKey, readDueKey } from './queue-rows.ts';
 import type { SpoolShard } from './spool-shard.ts';
 
-export const rowsPerClaimMax = 500;
+const rowsPerClaimMax = 500;
 
 export interface DueTaker {
   take(id: MessageId, row: Uint8Array): void;

@@ -57,7 +57,7 @@ export interface SpoolMessage {
 }
 
 /** What the log and the queue rows keep of a peer's reply. */
-export const replyBytesMax = 512;
+const replyBytesMax = 512;
 
 export function countWaiting(message: SpoolMessage): number {
   let count = 0;

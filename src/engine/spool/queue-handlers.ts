@@ -25,11 +25,11 @@ import type { SpoolMessage, SpoolRecipient } from './message.ts';
 import { queueKey, queueRange, unpackRow } from './queue-rows.ts';
 import type { Spool } from './spool.ts';
 
-export const listCountMax = 1_000;
+const listCountMax = 1_000;
 /** Of a message's header shown to an operator. */
-export const headerBytesMax = 65_536;
+const headerBytesMax = 65_536;
 /** Rows looked at for one page. */
-export const scanCountMax = 2_000;
+const scanCountMax = 2_000;
 
 export interface QueueParts {
   readonly shardOf: (ask: ArrivedAsk) => OpenShard | undefined;

@@ -19,10 +19,10 @@ import { earliestNextMs, recipientStates } from './message.ts';
 import { applyChange, messageOf } from './records.ts';
 
 /** Table prefixes; the map of all tables is `engine/store/keys.ts`. */
-export const queueTable = 0x20;
-export const dueTable = 0x21;
+const queueTable = 0x20;
+const dueTable = 0x21;
 /** The due instant of a held message: no clock reaches it. */
-export const neverMs = 2 ** 48 - 1;
+const neverMs = 2 ** 48 - 1;
 
 const packr = new Packr({ useRecords: false });
 const idBytes = 16;
@@ -80,7 +80,7 @@ export function rowChanges(
   return changes;
 }
 
-export function packRow(message: SpoolMessage, dueMs: number, place: RecordPlace): Buffer {
+function packRow(message: SpoolMessage, dueMs: number, place: RecordPlace): Buffer {
   const row: PackedRow = [
     dueMs,
     message.tenant,
@@ -107,7 +107,7 @@ export function packRow(message: SpoolMessage, dueMs: number, place: RecordPlace
   return packr.pack(row);
 }
 
-export function rowDueMs(value: Uint8Array): number {
+function rowDueMs(value: Uint8Array): number {
   return (packr.unpack(value) as PackedRow)[0];
 }
 

@@ -59,7 +59,7 @@ export const messageBlob = 1;
 
 export const messageIdHashBytes = 8;
 export const deliveryHashBytes = 12;
-export const blobHashBytes = 32;
+const blobHashBytes = 32;
 const dateMsMax = 2 ** 48 - 1;
 
 export interface KeyRange {
@@ -166,19 +166,6 @@ export function uidBlockRange(
 /** Changes after `modseq`. */
 export function changesSince(account: number, modseq: number): KeyRange {
   return { from: changeKey(account, modseq + 1, 0), to: upTo(key1(tables.change, account)) };
-}
-
-/** Rows of `byModseq` or `vanished` after `modseq`. */
-export function modseqsSince(
-  table: number,
-  account: number,
-  mailbox: number,
-  modseq: number,
-): KeyRange {
-  return {
-    from: modseqKey(table, account, mailbox, modseq + 1),
-    to: upTo(key2(table, account, mailbox)),
-  };
 }
 
 export const everyDocument: KeyRange = {

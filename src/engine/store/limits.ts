@@ -50,7 +50,7 @@ export interface StoreLimits {
   readonly openFilesMax: number;
 }
 
-export const defaultLimits: StoreLimits = {
+const defaultLimits: StoreLimits = {
   segmentBytesMax: 64 * mebibyte,
   fillBytesMax: mebibyte,
   groupBytesMax: mebibyte,

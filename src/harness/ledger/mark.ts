@@ -10,7 +10,7 @@ import { Buffer } from 'node:buffer';
 import { createHash, hash } from 'node:crypto';
 import { byteLength, latin1, view } from '../../base/bytes.ts';
 
-export const markName = 'X-Chaski-Ledger';
+const markName = 'X-Chaski-Ledger';
 
 /**
  * `sha256` is base64url of the hash of the body as SMTP's canonical form has it, dots unstuffed.

@@ -8,7 +8,7 @@
 
 import type { Random } from '../../ports/random.ts';
 
-export const faultPoints = ['connect', 'ehlo', 'mail', 'rcpt', 'data', 'body', 'message'] as const;
+const faultPoints = ['connect', 'ehlo', 'mail', 'rcpt', 'data', 'body', 'message'] as const;
 /** Where a rule acts: before the reply to that step; `body` is the first bytes after DATA's 354. */
 export type FaultPoint = (typeof faultPoints)[number];
 

@@ -18,15 +18,3 @@ export interface SessionObserver {
   tlsFailed(listener: string): void;
   loggedIn(listener: string, accepted: boolean): void;
 }
-
-export const silentObserver: SessionObserver = {
-  connected() {},
-  disconnected() {},
-  refused() {},
-  command() {},
-  reply() {},
-  message() {},
-  tlsStarted() {},
-  tlsFailed() {},
-  loggedIn() {},
-};

@@ -6,7 +6,7 @@
  */
 
 import { view } from '../../../base/bytes.ts';
-import type { IndexChange, IndexEntry, IndexRange } from '../../../ports/shard-index.ts';
+import type { IndexChange } from '../../../ports/shard-index.ts';
 import type { ShardReader } from '../../store/record.ts';
 
 export class TableEdit {
@@ -25,11 +25,6 @@ export class TableEdit {
       if (own !== undefined) return own ?? undefined;
     }
     return this.#read.get(key);
-  }
-
-  /** As of before this record: for tables that a record does not read back. */
-  rangeBefore(range: IndexRange): readonly IndexEntry[] {
-    return this.#read.range(range);
   }
 
   put(key: Uint8Array, value: Uint8Array): void {

@@ -17,7 +17,6 @@ import { uidBlockSlots } from '../../store/keys.ts';
 
 /** Bit numbers of system flags in a mask. */
 export const systemFlags = ['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\Draft'] as const;
-export type SystemFlag = (typeof systemFlags)[number];
 export const seenFlag = 0;
 export const deletedFlag = 3;
 
@@ -88,11 +87,6 @@ export class UidBlock {
 
   get count(): number {
     return popcount(this.exists);
-  }
-
-  countFlag(flag: number): number {
-    const column = this.flags[flag];
-    return column === undefined ? 0 : popcount(column);
   }
 
   /** Slots that exist, ascending. */
@@ -206,7 +200,7 @@ function isEmpty(bits: Bitmap): boolean {
   return true;
 }
 
-export function popcount(bits: Bitmap): number {
+function popcount(bits: Bitmap): number {
   let count = 0;
   for (let i = 0; i < bits.length; i++) {
     for (let byte = bits[i]!; byte !== 0; byte &= byte - 1) count++;

@@ -16,7 +16,7 @@ export function fieldName(name: string): FieldName {
 }
 
 /** Whether the bytes from `start` to `end` are `name`. Names hold letters, digits and hyphens only. */
-export function nameIs(bytes: Uint8Array, start: number, end: number, name: FieldName): boolean {
+function nameIs(bytes: Uint8Array, start: number, end: number, name: FieldName): boolean {
   if (end - start !== name.length) return false;
   for (let i = 0; i < name.length; i++) {
     const byte = bytes[start + i]!;
@@ -41,11 +41,6 @@ export function findField(scan: HeaderScan, name: FieldName, from = 0): number {
 /** Name as written, white space before the colon left out; "" for a line that is no field. */
 export function nameOf(scan: HeaderScan, field: number): string {
   return text(scan.bytes, scan.nameStart(field), scan.nameEnd(field));
-}
-
-/** The value's bytes with their folds, from after the colon to before the last line break: a view. */
-export function rawValue(scan: HeaderScan, field: number): Uint8Array {
-  return scan.bytes.subarray(scan.valueStart(field), scan.valueEnd(field));
 }
 
 /** The whole field with its line break: a view. */

@@ -16,7 +16,7 @@ export interface HeaderLimits {
   readonly lineBytesMax: number;
 }
 
-export const headerLimits: HeaderLimits = {
+const headerLimits: HeaderLimits = {
   headerBytesMax: 262_144,
   fieldsMax: 2_000,
   lineBytesMax: 65_536,

@@ -14,7 +14,7 @@ import { htmlText } from './html-text.ts';
 import type { Part } from './structure.ts';
 
 /** RFC 8970 §3: characters are Unicode code points. */
-export const previewCharactersMax = 256;
+const previewCharactersMax = 256;
 const plainBytesMax = 4_096;
 /** Style sheets and tables come before the words. */
 const htmlBytesMax = 32_768;
@@ -30,7 +30,7 @@ export function previewOf(bytes: Uint8Array, root: Part): string {
 }
 
 /** The text of a part, as much as its first bytes give. HTML is stripped. */
-export function partText(bytes: Uint8Array, part: Part, bytesMax = bytesMaxOf(part)): string {
+function partText(bytes: Uint8Array, part: Part, bytesMax = bytesMaxOf(part)): string {
   const end = Math.min(part.bodyEnd, part.bodyStart + bytesMax);
   const decoded = decodeTransfer(bytes.subarray(part.bodyStart, end), part.encoding);
   const charset = parameter(part.contentType.parameters, 'charset') ?? '';

@@ -103,7 +103,7 @@ function leadingBlobs(text: string): number {
 const ascii = /^[\u0000-\u007f]*$/;
 
 /** RFC 5051 in effect: case and compatibility forms do not count. */
-export function casemap(text: string): string {
+function casemap(text: string): string {
   // ASCII has no compatibility forms.
   if (ascii.test(text)) return text.slice(0, keyLengthMax).toUpperCase();
   return text

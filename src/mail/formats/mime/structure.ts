@@ -21,7 +21,7 @@ export interface StructureLimits {
   readonly missesMax: number;
 }
 
-export const structureLimits: StructureLimits = {
+const structureLimits: StructureLimits = {
   nestingMax: 50,
   partsMax: 2_000,
   missesMax: 100_000,
@@ -148,7 +148,7 @@ function readChildren(
 }
 
 /** "" where there is none. Spaces at its end do not count (RFC 2046 §5.1.1). */
-export function boundaryOf(contentType: Parameterised): string {
+function boundaryOf(contentType: Parameterised): string {
   return (parameter(contentType.parameters, 'boundary') ?? '').trimEnd();
 }
 

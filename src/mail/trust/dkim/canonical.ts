@@ -10,8 +10,7 @@ import { Buffer } from 'node:buffer';
 import { createHash, type Hash } from 'node:crypto';
 import { view } from '../../../base/bytes.ts';
 
-export const canonicalForms = ['relaxed', 'simple'] as const;
-export type CanonicalForm = (typeof canonicalForms)[number];
+export type CanonicalForm = 'relaxed' | 'simple';
 
 /** A field as the signature covers it: its name in lower case, and its bytes with the last line break. */
 export interface DkimField {

@@ -6,7 +6,7 @@
  */
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
-import type { DkimAlgorithm } from './sign.ts';
+import type { DkimAlgorithm } from '../../../ports/account-directory.ts';
 
 export interface DkimKey {
   readonly selector: string;

@@ -10,10 +10,8 @@
 import { Buffer } from 'node:buffer';
 import { createPrivateKey, hash, type KeyObject, sign } from 'node:crypto';
 import { assert } from '../../../base/assert.ts';
+import type { DkimAlgorithm } from '../../../ports/account-directory.ts';
 import { type CanonicalForm, canonicalField, type DkimField } from './canonical.ts';
-
-export const dkimAlgorithms = ['rsa-sha256', 'ed25519-sha256'] as const;
-export type DkimAlgorithm = (typeof dkimAlgorithms)[number];
 
 /** RFC 6376 §5.4.1: fields a reader acts on. Trace fields are not among them: relays add to those. */
 const signedNames: ReadonlySet<string> = new Set([

@@ -11,8 +11,8 @@
 import { concat, emptyBytes, utf8, view } from '../../../base/bytes.ts';
 import { mebibyte } from '../../../base/units.ts';
 
-export const headBytesMax = 64 * mebibyte;
-export const bodyBytesMax = 1_024 * mebibyte;
+const headBytesMax = 64 * mebibyte;
+const bodyBytesMax = 1_024 * mebibyte;
 export const controlContentType = 'application/x-chaski-frames';
 
 export type FrameHead =

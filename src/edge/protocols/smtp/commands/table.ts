@@ -25,7 +25,7 @@ import {
 import { starttlsCommand } from './starttls.ts';
 import { xclientCommand } from './xclient.ts';
 
-export const commands: readonly SmtpCommand[] = [
+const commands: readonly SmtpCommand[] = [
   ehloCommand,
   heloCommand,
   lhloCommand,

@@ -12,7 +12,8 @@ import { nameOf, rawField } from '../../../../../src/mail/formats/headers/fields
 import { scanHeaders } from '../../../../../src/mail/formats/headers/scan.ts';
 import { bodyHash, type CanonicalForm } from '../../../../../src/mail/trust/dkim/canonical.ts';
 import { generateDkimKey } from '../../../../../src/mail/trust/dkim/keys.ts';
-import { type DkimAlgorithm, DkimSigner } from '../../../../../src/mail/trust/dkim/sign.ts';
+import { DkimSigner } from '../../../../../src/mail/trust/dkim/sign.ts';
+import type { DkimAlgorithm } from '../../../../../src/ports/account-directory.ts';
 import { mimeMessages } from '../../../../support/mail-fixtures.ts';
 
 const keys = {
