@@ -19,6 +19,7 @@ import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
 import type { Reception } from '../actors/asks/reception.ts';
 import { packRecipient } from '../actors/asks/spool-asks.ts';
 import { ByteBudget } from '../actors/budget.ts';
+import { InFlow } from '../actors/in-flow.ts';
 import { nodeDisk } from '../adapters/files/disk.ts';
 import { openLmdbDirectory } from '../adapters/lmdb/account-directory.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
@@ -36,7 +37,7 @@ import { ownAddresses } from './own-addresses.ts';
 import { PolicySource } from './policy.ts';
 import { SenderAddresses } from './sender-addresses.ts';
 import { ShardRefusals } from './shard-refusals.ts';
-import { epochWords, workerCount } from './threads.ts';
+import { epochWords, undeliveredWords, workerCount } from './threads.ts';
 
 export interface CoreRequest {
   readonly settings: Settings;
@@ -92,6 +93,7 @@ async function openParts(
   let policy: PolicySnapshot = await policies.snapshot(current);
   const [startBits = 0] = new Uint16Array(nodeRandom.bytes(2).slice().buffer);
   const workers = workerCount(settings);
+  const undelivered = undeliveredWords(folder.shards);
   const engine = new EngineHost({
     shards: folder.shards,
     threadData: {
@@ -101,6 +103,7 @@ async function openParts(
       relayPassword: await readRelayPassword(settings),
       ownAddresses: ownAddresses(settings),
       epochs: epochWords(folder.shards),
+      undelivered,
       startBits,
       isOffline,
     },
@@ -121,7 +124,18 @@ async function openParts(
     if (told.refusal?.code === 'store-read-only')
       engine.runtime.supervisor.noteReadOnly(told.shard);
   });
-  closers.push(() => engine.runtime.close());
+  const { runtime } = engine;
+  const inFlow = new InFlow({
+    undelivered,
+    undeliveredMax: settings.router.undeliveredMax,
+    spoolShard: () => runtime.spoolShard(),
+    busy: (shard) => runtime.load(runtime.placement.owner(shard)).busy,
+    clock: nodeClock,
+  });
+  closers.push(() => {
+    inFlow.end();
+    return runtime.close();
+  });
   await engine.runtime.start();
   const budget = new ByteBudget(settings.memory.receivingBytesMax);
   const senders = new SenderAddresses(directory);
@@ -131,6 +145,7 @@ async function openParts(
     ids: new MessageIdSource(nodeClock.nowMs, startBits),
     clock: nodeClock,
     spoolShard: () => engine.runtime.spoolShard(),
+    inFlow,
     refusal: () => refusals.of(engine.runtime.spoolShard()),
     fromAllowed: (user) => senders.of(user),
   });

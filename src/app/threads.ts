@@ -11,6 +11,10 @@ export function epochWords(shards: number): SharedArrayBuffer {
   return new SharedArrayBuffer(shards * Int32Array.BYTES_PER_ELEMENT);
 }
 
+export function undeliveredWords(shards: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(shards * Int32Array.BYTES_PER_ELEMENT);
+}
+
 /**
  * Threads that own shards. The edge takes a core of its own, so with two cores one engine thread is all that can run
  * beside it; above, a quarter of the rest is left for jobs and the kernel.

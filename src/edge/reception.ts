@@ -17,6 +17,7 @@ import type {
 } from '../actors/asks/reception.ts';
 import { messageReceive, packReceived } from '../actors/asks/spool-asks.ts';
 import type { ByteBudget } from '../actors/budget.ts';
+import type { InFlow } from '../actors/in-flow.ts';
 import type { Router } from '../actors/router.ts';
 import type { Failure } from '../base/errors.ts';
 import type { MessageIdSource, ShardId } from '../base/ids.ts';
@@ -31,6 +32,8 @@ export interface ReceptionParts {
   readonly ids: MessageIdSource;
   readonly clock: Clock;
   readonly spoolShard: () => ShardId;
+  /** What goes on to other servers waits here while too much of it is under way. */
+  readonly inFlow: InFlow;
   /** Why no mail can be taken now: it is told before the message comes. */
   readonly refusal: () => Failure | undefined;
   /** What a logged-in account may put into From. */
@@ -38,7 +41,7 @@ export interface ReceptionParts {
 }
 
 export function createReception(parts: ReceptionParts): Reception {
-  const { router, budget, ids, clock } = parts;
+  const { router, budget, ids, clock, inFlow } = parts;
 
   function ask(
     message: ReceivedMessage,
@@ -68,11 +71,16 @@ export function createReception(parts: ReceptionParts): Reception {
 
     async accept(message, reservedBytes) {
       const { recipients } = message.envelope;
-      const shard = commonShard(recipients) ?? parts.spoolShard();
       const { user } = message.arrival;
-      const answer = await (user === undefined
-        ? ask(message, shard)
-        : ask(message, shard, await parts.fromAllowed(user)));
+      const fromAllowed = user === undefined ? undefined : await parts.fromAllowed(user);
+      const local = commonShard(recipients);
+      let answer: AcceptAnswer;
+      if (local === undefined) {
+        const turn = inFlow.enter();
+        if (turn !== undefined) await turn;
+        answer = await ask(message, parts.spoolShard(), fromAllowed);
+        inFlow.left();
+      } else answer = await ask(message, local, fromAllowed);
       budget.release(reservedBytes);
       return answer;
     },

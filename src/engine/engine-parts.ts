@@ -40,6 +40,8 @@ export interface EngineParts {
   readonly isOffline: boolean;
   /** One word per shard: its current epoch. */
   readonly epochs: SharedArrayBuffer;
+  /** One word per shard: messages its spool accepted that are neither done nor in its index. */
+  readonly undelivered: SharedArrayBuffer;
   readonly uplink: AskUpwards;
   /** A fact for the main thread, answered by nobody. */
   readonly notice: (name: string, value: unknown) => void;

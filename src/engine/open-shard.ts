@@ -38,6 +38,7 @@ export function createShardOpener({
   logged,
 }: OpenerParts): OpenShardFunction {
   const { settings, clock, random, log } = engine;
+  const undelivered = new Int32Array(engine.undelivered);
   return async (shard) => {
     const mailboxes = new Mailboxes({
       clock,
@@ -45,7 +46,13 @@ export function createShardOpener({
     });
     const eventLog = createEventLog(engine, shard);
     const events = shardEvents(logged, eventLog, clock);
-    const spool = new Spool({ clock, events, bodies, attempt });
+    const spool = new Spool({
+      clock,
+      events,
+      bodies,
+      attempt,
+      onUndelivered: (count) => Atomics.store(undelivered, shard, count),
+    });
     const store = await Shard.open({
       id: shard,
       folder: shardFolder(settings.data.dir, shard),

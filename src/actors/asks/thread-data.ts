@@ -12,6 +12,8 @@ export interface ThreadData {
   readonly shards: number;
   /** One word per shard: the epoch that may write to it. */
   readonly epochs: SharedArrayBuffer;
+  /** One word per shard: messages its spool accepted that are neither done nor in its index. */
+  readonly undelivered: SharedArrayBuffer;
   /** Random bits of this start of the process: message ids made by different threads must differ. */
   readonly startBits: number;
   /** Threads that own shards: budgets are divided among them. */

@@ -10,6 +10,12 @@ import type { SpoolMessage } from './message.ts';
 export class IndexingOrder {
   // A Set keeps insertion order, which is sequence order: both grow with each group commit.
   readonly #messages = new Set<SpoolMessage>();
+  readonly #onCount: (count: number) => void;
+
+  constructor(onCount: (count: number) => void = () => {}) {
+    this.#onCount = onCount;
+    onCount(0);
+  }
 
   get count(): number {
     return this.#messages.size;
@@ -17,10 +23,11 @@ export class IndexingOrder {
 
   add(message: SpoolMessage): void {
     this.#messages.add(message);
+    this.#onCount(this.#messages.size);
   }
 
   settled(message: SpoolMessage): void {
-    this.#messages.delete(message);
+    if (this.#messages.delete(message)) this.#onCount(this.#messages.size);
   }
 
   floor(): number {

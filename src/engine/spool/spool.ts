@@ -63,6 +63,8 @@ export interface SpoolParts {
   readonly attempt: Attempt;
   /** Shared by all spools of the thread. */
   readonly bodies: BodyBudget;
+  /** Told how many messages it accepted that are neither done nor in the index, at each change. */
+  readonly onUndelivered?: (count: number) => void;
   readonly limits?: SpoolLimits;
 }
 
@@ -73,7 +75,7 @@ export class Spool {
   readonly #limits: SpoolLimits;
   readonly #bodies: BodyBudget;
   readonly #messages = new Map<MessageId, SpoolMessage>();
-  readonly #unindexed = new IndexingOrder();
+  readonly #unindexed: IndexingOrder;
   readonly #recording = new Set<Promise<unknown>>();
   /** Messages that replay found done: an ask for one may still come again. At most `replayedDoneMax`. */
   readonly #replayedDone = new Set<MessageId>();
@@ -87,6 +89,7 @@ export class Spool {
     this.events = parts.events;
     this.#attempt = parts.attempt;
     this.#bodies = parts.bodies;
+    this.#unindexed = new IndexingOrder(parts.onUndelivered);
     this.#limits = parts.limits ?? spoolLimits;
   }
 

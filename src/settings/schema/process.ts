@@ -35,18 +35,29 @@ export const workers = integer({
   doc: 'Threads that own shards. 0 lets Chaski choose.',
 });
 
-export const routerSection = section('How work is spread over the threads of `workers`.', {
-  moves: flag({
-    default: true,
-    reload: 'restart',
-    doc: 'Whether a shard moves to another thread when its own stays busy and the other is not.',
-  }),
-  spread: flag({
-    default: true,
-    reload: 'restart',
-    doc: 'Whether mail for other servers goes to the thread with least to do; else all of it goes to one shard.',
-  }),
-});
+export const routerSection = section(
+  'How mail is spread over the threads of `workers`, and let in.',
+  {
+    moves: flag({
+      default: true,
+      reload: 'restart',
+      doc: 'Whether a shard moves to another thread when its own stays busy and the other is not.',
+    }),
+    undeliveredMax: integer({
+      default: 2_000,
+      min: 0,
+      max: 1_000_000,
+      unit: 'messages',
+      reload: 'restart',
+      doc: 'While a thread is busy, a message for another server waits for its `250` when so many are under way; 0: none waits.',
+    }),
+    spread: flag({
+      default: true,
+      reload: 'restart',
+      doc: 'Whether mail for other servers goes to the thread with least to do; else all of it goes to one shard.',
+    }),
+  },
+);
 
 export const watchdogSection = section('Engine threads that do not answer.', {
   silenceMsMax: duration({
