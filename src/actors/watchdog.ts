@@ -19,7 +19,7 @@ export interface WatchdogLimits {
   readonly endMsMax: number;
 }
 
-export const watchdogLimitsDefault: WatchdogLimits = {
+const watchdogLimitsDefault: WatchdogLimits = {
   silenceMsMax: 10_000,
   endMsMax: 120_000,
 };

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { exportFaults, valuesForTests } from './exports.ts';
 import {
   deadFiles,
   fileRules,
@@ -56,6 +57,29 @@ describe('tidy', () => {
   it('a dead file is found', () => {
     const dead = { path: 'src/base/forgotten.ts', text: '' };
     assert.equal(deadFiles([dead], []).length, 1);
+  });
+
+  it('every export is imported somewhere, and only listed ones by tests alone', () => {
+    const { unused, forTests } = exportFaults(files);
+    assert.deepEqual(unused, []);
+    assert.deepEqual([...forTests].sort(), Object.values(valuesForTests).flat().sort());
+  });
+
+  it('an export nobody imports is found, and one that only tests do', () => {
+    const names = 'export const a = 1;\nexport const b = 2;\nexport const c = 3;\n';
+    const types = 'export interface Dead {}\nexport interface Used {}\nexport const d: Used = {};';
+    const sample = [
+      { path: 'src/base/a.ts', text: `${names}${types}` },
+      { path: 'src/app/a.ts', text: "import { type a, d } from '../base/a.ts';" },
+      {
+        path: 'test/unit/base/a.test.ts',
+        text: "const { b } = await import('../../../src/base/a.ts');",
+      },
+    ];
+    assert.deepEqual(exportFaults(sample), {
+      unused: ['src/base/a.ts c', 'src/base/a.ts Dead'],
+      forTests: ['src/base/a.ts b'],
+    });
   });
 
   it('each row of docs/rfc.tsv names the test that fails without it', () => {

@@ -52,10 +52,6 @@ export class Room {
     return this.#freeBytes;
   }
 
-  get hasReserve(): boolean {
-    return this.#hasReserve;
-  }
-
   /**
    * Before a shard that opens writes anything: on a disk as good as full the reserve goes now, or the segment of
    * its new epoch would find no room and the shard could not even deliver what is queued.

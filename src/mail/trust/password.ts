@@ -60,13 +60,6 @@ export function isPasswordAcceptable(password: string): boolean {
   return bytes > 0 && bytes <= passwordBytesMax;
 }
 
-/** Whether a stored hash was made with less work than new ones are. */
-export function isOutdated(stored: string): boolean {
-  const parsed = parseHash(stored);
-  if (parsed === undefined) return true;
-  return parsed.memoryKib < cost.memoryKib || parsed.passes < cost.passes;
-}
-
 const unknownUser: StoredHash = {
   ...cost,
   salt: Buffer.alloc(saltBytes, 0x5a),

@@ -1,0 +1,142 @@
+/**
+ * Who uses what a file offers: exports that nobody needs, or that only tests need.
+ *
+ * Limits:    names are compared as words, not resolved as a compiler would: what is found is dead; not all that is dead
+ *            is found.
+ */
+
+import { posix } from 'node:path';
+import type { SourceFile } from './rules.ts';
+import { withoutComments } from './rules.ts';
+
+/** Values that only tests import, by the reason they may be: `path name`. */
+export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
+  'implements a port in memory': [
+    'src/adapters/memory/memory-directory.ts createMemoryDirectory',
+    'src/adapters/memory/memory-disk.ts MemoryDisk',
+  ],
+  'a limit that a test goes up to': [
+    'src/edge/guard/credential-cache.ts entriesMax',
+    'src/edge/guard/credential-cache.ts keptMsDefault',
+    'src/engine/events/message-events.ts recipientsPerEvent',
+    'src/engine/mailbox/delivery.ts deliveryDaysKept',
+    'src/engine/spool/spool.ts spoolLimits',
+    'src/mail/formats/address/parse.ts addressesMax',
+    'src/mail/formats/dsn/report.ts fullBytesMax',
+    'src/mail/formats/dsn/returned.ts headerBytesMax',
+    'src/mail/trust/password.ts passwordBytesMax',
+    'src/mail/trust/verify.ts signaturesMax',
+    'src/mail/wire/smtp/reply-reader.ts lineBytesMax',
+    'src/mail/wire/smtp/reply-reader.ts linesMax',
+    'src/mail/wire/smtp/reply-reader.ts replyBytesMax',
+  ],
+  'a pure part with more cases than its callers can be led through': [
+    'src/actors/leases.ts fairShare',
+    'src/actors/moves.ts bestMove',
+    'src/actors/site-leases.ts siteShard',
+    'src/app/certificate.ts makeSelfSigned',
+    'src/cli/commands/send.ts withCrlf',
+    'src/edge/protocols/smtp/handover.ts protocolWord',
+    'src/engine/store/keys.ts upTo',
+    'src/mail/formats/headers/unfold.ts headerText',
+    'src/mail/formats/headers/unfold.ts unfold',
+    'src/mail/formats/mime/sort-keys.ts baseSubject',
+    'src/mail/trust/resolver.ts addressOfReverseName',
+    'src/mail/wire/smtp/envelope-commands.ts parseNotify',
+    'src/settings/fields.ts parseDuration',
+    'src/settings/networks.ts readListenAddress',
+    'src/settings/networks.ts readNetwork',
+    'src/settings/networks.ts readRoute',
+    'src/settings/networks.ts writeNetwork',
+    'src/settings/networks.ts writeRoute',
+  ],
+  'what a test compares with or draws from': [
+    'src/edge/protocols/smtp/replies.ts replyWords',
+    'src/engine/mailbox/rows/change-row.ts changeOps',
+    'src/engine/mailbox/rows/change-row.ts changeTypes',
+    'src/engine/store/keys.ts dateMsOf',
+    'src/mail/wire/smtp/reply.ts isReplyLine',
+    'src/settings/generate.ts generatedFiles',
+  ],
+};
+
+export interface Export {
+  readonly path: string;
+  readonly name: string;
+  readonly isType: boolean;
+}
+
+const exportPattern =
+  /^export (?:abstract )?(?:async )?(function\*?|const|class|interface|type) ([A-Za-z_$][\w$]*)/gm;
+const namedImportPattern = /\b(?:import|export)\s+(?:type\s+)?\{([^}]*)\}\s+from\s+'(\.[^']+)'/g;
+const wholeImportPattern = /(?:\*\s+as\s+\w+\s+from\s+|\bimport\(\s*)'(\.[^']+)'/g;
+const wordPattern = /(?<![\w$#])[A-Za-z_$][\w$]*/g;
+
+export function exportsOf(file: SourceFile): Export[] {
+  return [...withoutComments(file.text).matchAll(exportPattern)].map(([, kind, name]) => ({
+    path: file.path,
+    name: name!,
+    isType: kind === 'interface' || kind === 'type',
+  }));
+}
+
+/** `path name` → the files that import it. A file that imports a whole module uses of it what it names. */
+function usersOf(files: readonly SourceFile[]): ReadonlyMap<string, readonly string[]> {
+  const users = new Map<string, string[]>();
+  const use = (path: string, name: string, by: string) => {
+    const key = `${path} ${name}`;
+    users.set(key, [...(users.get(key) ?? []), by]);
+  };
+  for (const { path, text } of files) {
+    const at = (target: string) => posix.join(posix.dirname(path), target);
+    for (const [, names, target] of text.matchAll(namedImportPattern)) {
+      for (const each of names!.split(',')) {
+        const name = /^(?:type\s+)?([\w$]+)/.exec(each.trim())?.[1];
+        if (name !== undefined) use(at(target!), name, path);
+      }
+    }
+    const whole = [...text.matchAll(wholeImportPattern)];
+    const words = whole.length === 0 ? [] : new Set(text.match(wordPattern));
+    for (const [, target] of whole) for (const word of words) use(at(target!), word, path);
+  }
+  return users;
+}
+
+function wordCounts(files: readonly SourceFile[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { text } of files) {
+    for (const [word] of withoutComments(text).matchAll(wordPattern)) {
+      counts.set(word, (counts.get(word) ?? 0) + 1);
+    }
+  }
+  return counts;
+}
+
+function isTest(path: string): boolean {
+  return path.startsWith('test/');
+}
+
+export interface ExportFaults {
+  /** Nobody imports it; of types: not even its own file names it again. */
+  readonly unused: readonly string[];
+  /** Values that only tests import. */
+  readonly forTests: readonly string[];
+}
+
+export function exportFaults(files: readonly SourceFile[]): ExportFaults {
+  const users = usersOf(files);
+  const unused: string[] = [];
+  const forTests: string[] = [];
+  for (const file of files) {
+    if (!file.path.startsWith('src/')) continue;
+    const words = wordCounts([file]);
+    for (const { path, name, isType } of exportsOf(file)) {
+      const by = users.get(`${path} ${name}`) ?? [];
+      const key = `${path} ${name}`;
+      // A type may be exported for the signatures of its own file: it is what they are called by.
+      if (by.length === 0 && !(isType && words.get(name)! > 1)) unused.push(key);
+      if (by.length > 0 && by.every(isTest) && !isType) forTests.push(key);
+    }
+  }
+  return { unused, forTests };
+}
