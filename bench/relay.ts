@@ -1,5 +1,5 @@
 /**
- * `npm run bench:relay`: Chaski and Postfix relay the same load in turn, round by round.
+ * `npm run bench:relay`: Chaski, Postfix and Haraka, where installed, relay the same load in turn, round by round.
  *
  * Runs in:   a process of its own, as root where Postfix is to be measured.
  * Invariant: all servers of a round run under the same load one after the other, in an order that
@@ -16,6 +16,7 @@ import { type LatencyMeasurement, LatencyRig } from './relay/latency.ts';
 import { type Rounds, renderMarkdown } from './relay/report.ts';
 import { type Measurement, makeWork, Rig } from './relay/rig.ts';
 import { countSyncs, type SyncCount, straceIsInstalled } from './relay/syncs.ts';
+import { findHaraka, harakaVersion } from './servers/haraka.ts';
 import { postfixIsInstalled } from './servers/postfix.ts';
 
 const usage = `usage: npm run bench:relay -- [options]
@@ -31,7 +32,7 @@ const usage = `usage: npm run bench:relay -- [options]
 const resultsFolder = new URL('./results/', import.meta.url).pathname;
 const warmUp = { messageBytes: 1_024, sessions: 20, perConnection: 'many' } as const;
 /** A server runs for months: what its first seconds cost (V8 compiles hot code as it finds it) is not its price. */
-const warmUpMessages = { chaski: 15_000, postfix: 500 } as const;
+const warmUpMessages = { chaski: 15_000, postfix: 500, haraka: 2_000 } as const;
 /** Of a cell's messages, before its first round. */
 const cellWarmUpShare = 1 / 3;
 const latencyPerSecond = 40;
@@ -53,7 +54,7 @@ if (values.help) process.stdout.write(usage);
 else await bench();
 
 async function bench(): Promise<void> {
-  const machine = describeMachine(`Postfix ${firstLine('postconf', ['-dh', 'mail_version'])}`);
+  const machine = describeMachine(peers());
   const roundCount = Number(values.rounds ?? (values.quick ? 2 : 7));
   const wanted = chosenRows();
   const names = values.cells?.split(',');
@@ -69,13 +70,25 @@ async function bench(): Promise<void> {
   }
 }
 
+function peers(): string {
+  const postfix = `Postfix ${firstLine('postconf', ['-dh', 'mail_version'])}`;
+  const haraka = findHaraka();
+  return haraka === undefined ? postfix : `${postfix}, Haraka ${harakaVersion(haraka)}`;
+}
+
 function chosenRows(): readonly Row[] {
   const names = values.rows?.split(',');
   const chosen = rows.filter((row) => names?.includes(row.name) ?? true);
-  say('haraka: skipped, not installed');
-  if (postfixIsInstalled()) return chosen;
-  say('postfix: skipped, not installed or not root');
-  return chosen.filter((row) => row.kind !== 'postfix');
+  const missing = new Set<Row['kind']>();
+  if (findHaraka() === undefined) {
+    missing.add('haraka');
+    say('haraka: skipped: not on PATH, and HARAKA names no folder that has it');
+  }
+  if (!postfixIsInstalled()) {
+    missing.add('postfix');
+    say('postfix: skipped, not installed or not root');
+  }
+  return chosen.filter((row) => !missing.has(row.kind));
 }
 
 async function benchRates(
@@ -112,13 +125,14 @@ async function benchCell(
   const rigs = all.filter((rig) => rig.row.cells?.includes(cell.name) ?? true);
   const measured: Record<string, Measurement[]> = {};
   for (const rig of rigs) measured[rig.row.name] = [];
-  const messages = values.quick ? Math.ceil(cell.messages / 3) : cell.messages;
+  const whole = values.quick ? Math.ceil(cell.messages / 3) : cell.messages;
+  const messagesFor = (rig: Rig) => Math.ceil(whole * (rig.row.messageShare ?? 1));
   for (const rig of rigs) {
-    await rig.measure({ ...cell, messages: Math.ceil(messages * cellWarmUpShare) });
+    await rig.measure({ ...cell, messages: Math.ceil(messagesFor(rig) * cellWarmUpShare) });
   }
   for (let round = 0; round < roundCount; round++) {
     for (const rig of turned(rigs, round)) {
-      const result = await rig.measure({ ...cell, messages });
+      const result = await rig.measure({ ...cell, messages: messagesFor(rig) });
       measured[rig.row.name]!.push(result);
       say(
         `${cell.name} round ${round + 1} ${rig.row.name}: ` +

@@ -76,7 +76,7 @@ export const cells: readonly Cell[] = [
 
 export interface Row {
   readonly name: string;
-  readonly kind: 'chaski' | 'postfix';
+  readonly kind: 'chaski' | 'postfix' | 'haraka';
   /** Settings beside those of a plain relay. */
   readonly environment?: Environment;
   /** `chaski` command lines run against the server before it is measured. */
@@ -89,6 +89,8 @@ export interface Row {
   readonly isStranger?: boolean;
   /** Only these cells; all where absent. */
   readonly cells?: readonly string[];
+  /** Of a cell's messages, for a server that would take too long over all of them. */
+  readonly messageShare?: number;
 }
 
 export const reference = 'postfix';
@@ -96,6 +98,7 @@ export const reference = 'postfix';
 export const rows: readonly Row[] = [
   { name: 'chaski', kind: 'chaski' },
   { name: reference, kind: 'postfix' },
+  { name: 'haraka', kind: 'haraka', messageShare: 1 / 4, cells: ['1kB/20', '1kB/100', '10kB/20'] },
   // The same server once more: how far its ratio to the first is from 1 is the noise of the run.
   { name: 'chaski again', kind: 'chaski' },
   {

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Child } from '../../src/harness/child.ts';
 import { treeCpuSeconds, treeUsage } from '../../src/harness/observe.ts';
 import { type Environment, runCommand, startChaski } from '../servers/chaski.ts';
+import { startHaraka } from '../servers/haraka.ts';
 import { startPostfix } from '../servers/postfix.ts';
 import type { ServerPlace, ServerUnderTest } from '../servers/server.ts';
 import { SmtpSink } from '../servers/smtp-sink.ts';
@@ -118,6 +119,7 @@ export async function startServer(
   further: Environment = {},
 ): Promise<ServerUnderTest> {
   if (row.kind === 'postfix') return await startPostfix(place);
+  if (row.kind === 'haraka') return await startHaraka(place);
   const { name, prepare = [] } = row;
   const environment = { ...row.environment, ...further };
   const server = await startChaski(place, { name, environment });
