@@ -29,6 +29,7 @@ const smallLimits: Partial<StoreLimits> = {
   groupBytesMax: 16 * 1_024,
   overlayChangesMax: 40,
   indexChangesBatch: 12,
+  indexDelayMs: 100,
   reserveBytes: 4_096,
   diskFreeBytesMin: 8_192,
 };

@@ -26,7 +26,10 @@ export interface StoreLimits {
   readonly lazyMsMax: number;
   /** Changes not yet in the index; at the limit appends wait for it. */
   readonly overlayChangesMax: number;
-  /** The index commits this long after the first change, or at `indexChangesBatch` of them. */
+  /**
+   * The index commits this long after the first change, or at `indexChangesBatch` of them. A second, not a tenth:
+   * an account's counters are then written once for all its messages of that second (decision 0020).
+   */
   readonly indexDelayMs: number;
   readonly indexChangesBatch: number;
   /** The applied position moves on at least this often while only records without changes come. */
@@ -58,7 +61,7 @@ const defaultLimits: StoreLimits = {
   waitingBytesMax: 64 * mebibyte,
   lazyMsMax: 50,
   overlayChangesMax: 50_000,
-  indexDelayMs: 100,
+  indexDelayMs: secondMs,
   indexChangesBatch: 2_000,
   appliedDelayMs: secondMs,
   retryDelayMs: secondMs,
