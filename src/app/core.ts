@@ -18,6 +18,7 @@ import {
 import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
 import type { Reception } from '../actors/asks/reception.ts';
 import { packRecipient } from '../actors/asks/spool-asks.ts';
+import { inHandBytes } from '../actors/asks/thread-data.ts';
 import { ByteBudget } from '../actors/budget.ts';
 import { InFlow } from '../actors/in-flow.ts';
 import { nodeDisk } from '../adapters/files/disk.ts';
@@ -104,6 +105,7 @@ async function openParts(
       ownAddresses: ownAddresses(settings),
       epochs: epochWords(folder.shards),
       undelivered,
+      inHand: new SharedArrayBuffer(folder.shards * inHandBytes),
       startBits,
       isOffline,
     },

@@ -42,6 +42,8 @@ export interface EngineParts {
   readonly epochs: SharedArrayBuffer;
   /** One word per shard: messages its spool accepted that are neither done nor in its index. */
   readonly undelivered: SharedArrayBuffer;
+  /** `inHandBytes` per shard: outlives the threads. */
+  readonly inHand: SharedArrayBuffer;
   readonly uplink: AskUpwards;
   /** A fact for the main thread, answered by nobody. */
   readonly notice: (name: string, value: unknown) => void;

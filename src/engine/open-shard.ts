@@ -19,6 +19,7 @@ import { Mailboxes } from './mailbox/mailboxes.ts';
 import type { OpenShardFunction } from './shards.ts';
 import type { BodyBudget } from './spool/body-budget.ts';
 import type { MessageEvents } from './spool/events.ts';
+import { InHand } from './spool/in-hand.ts';
 import { type Attempt, Spool } from './spool/spool.ts';
 import { spoolKinds } from './spool/spool-kinds.ts';
 import { Shard } from './store/shard.ts';
@@ -46,11 +47,13 @@ export function createShardOpener({
     });
     const eventLog = createEventLog(engine, shard);
     const events = shardEvents(logged, eventLog, clock);
+    const inHand = new InHand(engine.inHand, shard);
     const spool = new Spool({
       clock,
       events,
       bodies,
       attempt,
+      inHand,
       onUndelivered: (count) => Atomics.store(undelivered, shard, count),
     });
     const store = await Shard.open({

@@ -8,6 +8,7 @@
 import type { Answer } from '../actors/ask.ts';
 import type { PackedReceived } from '../actors/asks/spool-asks.ts';
 import type { ShardOpened } from '../actors/asks/system.ts';
+import { AssertionError } from '../base/assert.ts';
 import { failureOf } from '../base/errors.ts';
 import type { ShardId } from '../base/ids.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
@@ -73,6 +74,7 @@ export class Shards {
       opened.mailboxes.start(opened.store);
       opened.spool.start(opened.store);
     } catch (error) {
+      if (error instanceof AssertionError) throw error;
       return failureOf(error);
     }
     this.#timer ??= this.#clock.setTimer(sweepMs, () => this.#sweep());

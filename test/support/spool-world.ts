@@ -11,6 +11,7 @@ import {
   queueAsks,
 } from '../../src/actors/asks/queue-asks.ts';
 import type { PackedReceived } from '../../src/actors/asks/spool-asks.ts';
+import { inHandBytes } from '../../src/actors/asks/thread-data.ts';
 import { type MessageId, MessageIdSource, type TenantId } from '../../src/base/ids.ts';
 import type { DeliveryDone, OutboundMessage } from '../../src/engine/delivery/message.ts';
 import { ownOutcome, ownReply } from '../../src/engine/delivery/message.ts';
@@ -19,6 +20,7 @@ import { createAttempt } from '../../src/engine/spool/attempt.ts';
 import { BodyBudget } from '../../src/engine/spool/body-budget.ts';
 import { createBounces } from '../../src/engine/spool/bounce.ts';
 import type { MessageEvents } from '../../src/engine/spool/events.ts';
+import { InHand } from '../../src/engine/spool/in-hand.ts';
 import { queueHandlers } from '../../src/engine/spool/queue-handlers.ts';
 import { type RetrySchedule, retrySchedule } from '../../src/engine/spool/retry.ts';
 import { Spool, type SpoolLimits, spoolLimits } from '../../src/engine/spool/spool.ts';
@@ -61,6 +63,10 @@ export class SpoolWorld {
   readonly #limits: SpoolLimits;
 
   bodies: BodyBudget;
+  /** Outlives `crash`, as memory of the process outlives a thread. */
+  readonly memory = new SharedArrayBuffer(inHandBytes);
+  /** Thrown when this message is handed out. */
+  killer: MessageId | undefined;
 
   readonly #bounces = createBounces({
     random: this.random,
@@ -99,6 +105,7 @@ export class SpoolWorld {
       events: silentEvents,
       limits: this.#limits,
       bodies: this.bodies,
+      inHand: new InHand(this.memory, 0),
       attempt: createAttempt({
         outbound: {
           groupOf: (domain) => domain,
@@ -116,6 +123,7 @@ export class SpoolWorld {
   }
 
   #submit(message: OutboundMessage, domain: string, done: DeliveryDone): boolean {
+    if (message.id === this.killer) throw new Error('a bug that this message meets');
     if (this.isFull) return false;
     this.open.push({ message, domain, done });
     for (const { address } of message.recipients) this.attempts.push(`${message.id} ${address}`);
@@ -135,6 +143,7 @@ export class SpoolWorld {
     ];
     const parts = [Buffer.from(`Subject: ${id}\r\n\r\nbody\r\n`)];
     const answer = this.spool.accept(received, 0 as TenantId, parts);
+    answer.catch(() => {});
     await this.settle();
     const { ok } = await answer;
     if (!ok) throw new Error('not accepted');

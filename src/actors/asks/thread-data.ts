@@ -6,6 +6,9 @@
 
 import type { Settings } from '../../settings/schema.ts';
 
+/** What a shard takes of `inHand`: an id, and 16 ids with a count each (`engine/spool/in-hand.ts`). */
+export const inHandBytes = 16 + 16 * 17;
+
 export interface ThreadData {
   readonly settings: Settings;
   /** Of the data folder. */
@@ -14,6 +17,8 @@ export interface ThreadData {
   readonly epochs: SharedArrayBuffer;
   /** One word per shard: messages its spool accepted that are neither done nor in its index. */
   readonly undelivered: SharedArrayBuffer;
+  /** `inHandBytes` per shard: which message its thread had under its hands when it died. */
+  readonly inHand: SharedArrayBuffer;
   /** Random bits of this start of the process: message ids made by different threads must differ. */
   readonly startBits: number;
   /** Threads that own shards: budgets are divided among them. */

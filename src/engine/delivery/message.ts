@@ -34,6 +34,8 @@ export interface OutboundMessage {
   readonly smtputf8: boolean;
   readonly ret?: 'full' | 'hdrs';
   readonly envid?: string;
+  /** Does work on the message that would end the thread if it failed. */
+  readonly inHand?: { run(id: MessageId, work: () => void): void };
 }
 
 export type OutcomeStatus = 'delivered' | 'deferred' | 'failed';

@@ -205,6 +205,12 @@ export class Transfer {
   }
 
   #pushEnvelope(transaction: Transaction, pieces: Uint8Array[]): void {
+    const { inHand, id } = transaction.message;
+    if (inHand === undefined) this.#pushCommands(transaction, pieces);
+    else inHand.run(id, () => this.#pushCommands(transaction, pieces));
+  }
+
+  #pushCommands(transaction: Transaction, pieces: Uint8Array[]): void {
     const { message, asked } = transaction;
     const { hasPipelining, hasChunking } = this.#capabilities;
     let commands = mailCommand(message, this.#capabilities);

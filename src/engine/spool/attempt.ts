@@ -48,9 +48,29 @@ export interface AttemptParts {
 export function createAttempt(parts: AttemptParts): Attempt {
   return (spool, message) => {
     if (message.isHeld) return;
-    if (message.parts !== undefined) tryDue(parts, spool, message, message.parts);
+    if (spool.inHand.isKiller(message.id)) holdKiller(spool, message);
+    else if (message.parts !== undefined) tryDue(parts, spool, message, message.parts);
     else readAndTry(parts, spool, message);
   };
+}
+
+const killerReply = '451 4.3.0 Put on hold: its delivery ended an engine thread twice';
+
+/** It waits for an operator: tried again, it would end the thread for all other mail, too. */
+function holdKiller(spool: Spool, message: SpoolMessage): void {
+  const waiting: number[] = [];
+  for (let index = 0; index < message.recipients.length; index++) {
+    const recipient = message.recipients[index]!;
+    if (recipient.state !== 'waiting') continue;
+    recipient.reply = killerReply;
+    waiting.push(index);
+  }
+  message.isHeld = true;
+  spool.inHand.acquit(message.id);
+  spool.events.storeTrouble('poison-ask', `${message.id}: ${killerReply}`);
+  spool.record(message, waiting).catch((error: unknown) => {
+    spool.events.storeTrouble('store-failed', `${message.id}: ${String(error)}`);
+  });
 }
 
 function readAndTry(parts: AttemptParts, spool: Spool, message: SpoolMessage): void {
@@ -89,6 +109,15 @@ function deferUnread(parts: AttemptParts, spool: Spool, message: SpoolMessage): 
 }
 
 function tryDue(
+  parts: AttemptParts,
+  spool: Spool,
+  message: SpoolMessage,
+  body: readonly Uint8Array[],
+): void {
+  spool.inHand.run(message.id, () => tryNow(parts, spool, message, body));
+}
+
+function tryNow(
   parts: AttemptParts,
   spool: Spool,
   message: SpoolMessage,
@@ -142,6 +171,7 @@ function tryRemote(
     smtputf8: message.smtputf8,
     ...(message.ret === undefined ? {} : { ret: message.ret }),
     ...(message.envid === '' ? {} : { envid: message.envid }),
+    inHand: spool.inHand,
   };
   for (const recipient of recipients) recipient.isOpen = true;
   message.openCount += indexes.length;
@@ -185,6 +215,17 @@ function localTrouble(text: string): RecipientOutcome {
 }
 
 function settle(
+  parts: AttemptParts,
+  spool: Spool,
+  message: SpoolMessage,
+  indexes: readonly number[],
+  outcomes: readonly RecipientOutcome[],
+): void {
+  spool.inHand.run(message.id, () => settleNow(parts, spool, message, indexes, outcomes));
+  spool.inHand.acquit(message.id);
+}
+
+function settleNow(
   parts: AttemptParts,
   spool: Spool,
   message: SpoolMessage,

@@ -12,13 +12,14 @@
 import type { AcceptAnswer } from '../../actors/asks/reception.ts';
 import type { PackedReceived } from '../../actors/asks/spool-asks.ts';
 import { assert } from '../../base/assert.ts';
-import { failureOf } from '../../base/errors.ts';
+import { failureOf, MailError } from '../../base/errors.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { JournalRecord, RecordDraft, RecordPlace } from '../store/record.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { DueReader } from './due-reader.ts';
 import type { MessageEvents } from './events.ts';
+import type { InHand } from './in-hand.ts';
 import { IndexingOrder } from './indexing-order.ts';
 import type { SpoolMessage } from './message.ts';
 import { countWaiting, earliestNextMs } from './message.ts';
@@ -65,12 +66,14 @@ export interface SpoolParts {
   readonly bodies: BodyBudget;
   /** Told how many messages it accepted that are neither done nor in the index, at each change. */
   readonly onUndelivered?: (count: number) => void;
+  readonly inHand: InHand;
   readonly limits?: SpoolLimits;
 }
 
 export class Spool {
   readonly clock: Clock;
   readonly events: MessageEvents;
+  readonly inHand: InHand;
   readonly #attempt: Attempt;
   readonly #limits: SpoolLimits;
   readonly #bodies: BodyBudget;
@@ -87,6 +90,7 @@ export class Spool {
   constructor(parts: SpoolParts) {
     this.clock = parts.clock;
     this.events = parts.events;
+    this.inHand = parts.inHand;
     this.#attempt = parts.attempt;
     this.#bodies = parts.bodies;
     this.#unindexed = new IndexingOrder(parts.onUndelivered);
@@ -131,6 +135,8 @@ export class Spool {
     try {
       await this.commitAccepted(accepted, tenant, parts);
     } catch (error) {
+      // What else an attempt throws is a bug, and ends the thread.
+      if (!(error instanceof MailError)) throw error;
       return failureOf(error);
     }
     return { ok: true };
