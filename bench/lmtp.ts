@@ -9,36 +9,24 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Child } from '../src/harness/child.ts';
-import type { LoadReport } from '../src/harness/load/tally.ts';
-import { treeCpuSeconds, treeUsage } from '../src/harness/observe.ts';
-import { createAccounts } from './lmtp/accounts.ts';
+import {
+  accounts,
+  type Measurement,
+  measure,
+  messageBytes,
+  sessions,
+  startOwn,
+} from './lmtp/delivery.ts';
 import { describeMachine, firstLine, type Machine, machineLine, stamp } from './machine.ts';
 import { makeWork } from './relay/rig.ts';
-import { launcher, startChaski } from './servers/chaski.ts';
 import { dovecotIsInstalled, startDovecot } from './servers/dovecot.ts';
-import { freePort } from './servers/free-port.ts';
 import type { ServerUnderTest } from './servers/server.ts';
 import { ratios, type Spread, spread } from './statistics.ts';
 
-const domain = 'bench.test';
-const accounts = 100;
-const sessions = 10;
-const messageBytes = 3_072;
-const settleMs = 400;
 /** What V8 compiles in a server's first seconds is not its price. */
 const warmUpMessages = { chaski: 8_000, dovecot: 1_000 } as const;
 const required = 3;
-
-interface Measurement {
-  readonly messagesPerSecond: number;
-  readonly cpuSecondsPer1000: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly pssBytes: number;
-}
 
 const { values } = parseArgs({
   options: {
@@ -90,8 +78,8 @@ function starters(): readonly (() => Promise<ServerUnderTest>)[] {
   const all: (() => Promise<ServerUnderTest>)[] = [];
   if (values.only !== 'dovecot')
     all.push(
-      () => startOwn('chaski'),
-      () => startOwn('chaski again'),
+      () => startOwn('chaski', newFolder()),
+      () => startOwn('chaski again', newFolder()),
     );
   if (values.only === 'chaski') return all;
   if (dovecotIsInstalled()) all.push(() => startDovecot(newFolder(), values.format));
@@ -99,42 +87,8 @@ function starters(): readonly (() => Promise<ServerUnderTest>)[] {
   return all;
 }
 
-async function startOwn(name: string): Promise<ServerUnderTest> {
-  const folder = newFolder();
-  const place = { folder, nextHopPort: await freePort() };
-  const port = await freePort();
-  const environment = { CHASKI_LISTEN__LMTP: `127.0.0.1:${port}` };
-  const server = await startChaski(place, { name, environment });
-  await createAccounts(folder, domain, accounts);
-  return { ...server, port };
-}
-
 function newFolder(): string {
   return mkdtempSync(join(work, 'server-'));
-}
-
-async function measure(server: ServerUnderTest, messages: number): Promise<Measurement> {
-  const cpuBefore = treeCpuSeconds(server.pid);
-  const load = new Child({
-    command: launcher,
-    args: [
-      ...['load', 'lmtp', '--target', `127.0.0.1:${server.port}`, '--sessions', `${sessions}`],
-      ...['--count', `${messages}`, '--size', `${messageBytes}`],
-      ...['--to', `user{1-${accounts}}@${domain}`, '--json'],
-    ],
-  });
-  const { code } = await load.ended;
-  if (code !== 0) throw new Error(`${server.name}: load: ${code} ${load.stdout}${load.stderr}`);
-  await sleep(settleMs);
-  const usage = treeUsage(server.pid);
-  const loaded = JSON.parse(load.stdout) as LoadReport;
-  return {
-    messagesPerSecond: loaded.messagesPerSecond,
-    cpuSecondsPer1000: ((usage.cpuSeconds - cpuBefore) / messages) * 1000,
-    p50Ms: loaded.latency.p50Ms,
-    p99Ms: loaded.latency.p99Ms,
-    pssBytes: usage.pssBytes,
-  };
 }
 
 function report(where: Machine, measured: Record<string, Measurement[]>): void {

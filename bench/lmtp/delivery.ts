@@ -1,0 +1,66 @@
+/**
+ * Mail into the accounts of a server over LMTP, measured run by run.
+ *
+ * Runs in: bench.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Child } from '../../src/harness/child.ts';
+import type { LoadReport } from '../../src/harness/load/tally.ts';
+import { treeCpuSeconds, treeUsage } from '../../src/harness/observe.ts';
+import { type Environment, launcher, startChaski } from '../servers/chaski.ts';
+import { freePort } from '../servers/free-port.ts';
+import type { ServerUnderTest } from '../servers/server.ts';
+import { createAccounts } from './accounts.ts';
+
+const domain = 'bench.test';
+export const accounts = 100;
+export const sessions = 10;
+export const messageBytes = 3_072;
+const settleMs = 400;
+
+export interface Measurement {
+  readonly messagesPerSecond: number;
+  readonly cpuSecondsPer1000: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly pssBytes: number;
+}
+
+/** A server of ours with the accounts, listening for LMTP. */
+export async function startOwn(
+  name: string,
+  folder: string,
+  further: Environment = {},
+): Promise<ServerUnderTest> {
+  const place = { folder, nextHopPort: await freePort() };
+  const port = await freePort();
+  const environment = { CHASKI_LISTEN__LMTP: `127.0.0.1:${port}`, ...further };
+  const server = await startChaski(place, { name, environment });
+  await createAccounts(folder, domain, accounts);
+  return { ...server, port };
+}
+
+export async function measure(server: ServerUnderTest, messages: number): Promise<Measurement> {
+  const cpuBefore = treeCpuSeconds(server.pid);
+  const load = new Child({
+    command: launcher,
+    args: [
+      ...['load', 'lmtp', '--target', `127.0.0.1:${server.port}`, '--sessions', `${sessions}`],
+      ...['--count', `${messages}`, '--size', `${messageBytes}`],
+      ...['--to', `user{1-${accounts}}@${domain}`, '--json'],
+    ],
+  });
+  const { code } = await load.ended;
+  if (code !== 0) throw new Error(`${server.name}: load: ${code} ${load.stdout}${load.stderr}`);
+  await sleep(settleMs);
+  const usage = treeUsage(server.pid);
+  const loaded = JSON.parse(load.stdout) as LoadReport;
+  return {
+    messagesPerSecond: loaded.messagesPerSecond,
+    cpuSecondsPer1000: ((usage.cpuSeconds - cpuBefore) / messages) * 1000,
+    p50Ms: loaded.latency.p50Ms,
+    p99Ms: loaded.latency.p99Ms,
+    pssBytes: usage.pssBytes,
+  };
+}
