@@ -56,6 +56,9 @@ const received = fieldName('received');
 const messageIdName = fieldName('message-id');
 const dateName = fieldName('date');
 const fromName = fieldName('from');
+const senderName = fieldName('sender');
+const resentFromName = fieldName('resent-from');
+const resentSenderName = fieldName('resent-sender');
 const bccName = fieldName('bcc');
 const resultsName = fieldName('authentication-results');
 
@@ -66,6 +69,10 @@ export interface KnownFields {
   date: number;
   from: number;
   fromCount: number;
+  sender: number;
+  senderCount: number;
+  /** Resent-From and Resent-Sender. */
+  resenders: number[];
   bcc: number[];
   results: number[];
 }
@@ -165,6 +172,9 @@ function knownFields(header: HeaderScan): KnownFields {
     date: -1,
     from: -1,
     fromCount: 0,
+    sender: -1,
+    senderCount: 0,
+    resenders: none,
     bcc: none,
     results: none,
   };
@@ -179,6 +189,18 @@ function knownFields(header: HeaderScan): KnownFields {
           known.from = field;
           known.fromCount++;
         }
+        break;
+      case 6:
+        if (isField(header, field, senderName)) {
+          known.sender = field;
+          known.senderCount++;
+        }
+        break;
+      case 11:
+        if (isField(header, field, resentFromName)) known.resenders = [...known.resenders, field];
+        break;
+      case 13:
+        if (isField(header, field, resentSenderName)) known.resenders = [...known.resenders, field];
         break;
       case 8:
         if (isField(header, field, received)) known.receivedCount++;

@@ -2,14 +2,16 @@
  * Completes and checks the header of a message that its author hands in.
  *
  * Runs in:   engine threads; pure.
- * Specs:     RFC 6409 §6.1 (what a sender may claim), §8.2 and §8.3 (Date, Message-ID), RFC 5322 §3.6 (one From).
- * Invariant: a From that could be read two ways is refused, never guessed at.
+ * Specs:     RFC 6409 §6.1 (what a sender may claim), §8.1 to §8.3 (Sender, Date, Message-ID), RFC 5322 §3.6 (one From
+ *            and one Sender), §3.6.2 (several authors need a Sender), §3.6.6 (Resent-From, Resent-Sender).
+ * Invariant: a name that could be read two ways is refused, never guessed at.
  */
 
 import { domainToASCII } from 'node:url';
 import { utf8 } from '../../base/bytes.ts';
 import { failure, type Result } from '../../base/errors.ts';
 import { mailboxesOf, parseAddressList } from '../../mail/formats/address/parse.ts';
+import { nameOf } from '../../mail/formats/headers/fields.ts';
 import type { HeaderScan } from '../../mail/formats/headers/scan.ts';
 import { unfoldedValue } from '../../mail/formats/headers/unfold.ts';
 import type { Policy } from './policy.ts';
@@ -32,15 +34,19 @@ export function completeSubmission(
   if (known.fromCount > 1) return failure('message-invalid', 'more than one From field');
   // Some readers join such a line to its neighbours and so find a From that we do not.
   if (hasOddLine(scan)) return failure('message-invalid', 'a line of the header is no field');
+  if (known.senderCount > 1) return failure('message-invalid', 'more than one Sender field');
+  const allowed = allowedAuthors(message);
+  const refused = allowed && refusedClaim(scan, known, allowed);
+  if (refused !== undefined) return failure('sender-not-allowed', refused);
   const added: Uint8Array[] = [];
   if (known.from < 0) {
     // The envelope's sender was checked at MAIL, so it may stand for the author.
     if (envelope.sender === '') return failure('message-invalid', 'no From field');
     added.push(utf8(`From: <${envelope.sender}>\r\n`));
-  } else {
-    const allowed = allowedAuthors(message);
-    const refused = allowed && refusedAuthor(unfoldedValue(scan, known.from), allowed);
-    if (refused !== undefined) return failure('sender-not-allowed', refused);
+  } else if (known.sender < 0 && isOfSeveral(scan, known.from)) {
+    const sender = arrival.user ?? envelope.sender;
+    if (sender === '') return failure('message-invalid', 'several authors and no Sender field');
+    added.push(utf8(`Sender: <${sender}>\r\n`));
   }
   if (known.date < 0) added.push(utf8(`Date: ${date}\r\n`));
   let messageId = '';
@@ -77,18 +83,46 @@ function hasOddLine(scan: HeaderScan): boolean {
 // Format characters and odd spaces: domains are compared without them, and shown with them.
 const invisible = /[\p{Cf}\p{Z}]/u;
 
-/** Why this From may not be used, or undefined. */
-function refusedAuthor(from: string, allowed: readonly string[]): string | undefined {
-  const authors = mailboxesOf(parseAddressList(from));
-  if (authors.length === 0) return 'From names nobody';
+function isOfSeveral(scan: HeaderScan, from: number): boolean {
+  const value = unfoldedValue(scan, from);
+  return value.includes(',') && mailboxesOf(parseAddressList(value)).length > 1;
+}
+
+/**
+ * Why one of the fields that say whose message it is may not be used. All Resent- fields are held to it: blocks of
+ * earlier resenders (RFC 5322 §3.6.6) cannot be told from forged ones.
+ */
+function refusedClaim(
+  scan: HeaderScan,
+  { from, sender, resenders }: KnownFields,
+  allowed: readonly string[],
+): string | undefined {
+  let refused: string | undefined;
+  for (const field of [from, sender, ...resenders]) {
+    if (field < 0) continue;
+    refused ??= refusedAuthor(nameOf(scan, field), unfoldedValue(scan, field), allowed);
+  }
+  return refused;
+}
+
+/** Why this field may not be used, or undefined. */
+function refusedAuthor(
+  field: string,
+  value: string,
+  allowed: readonly string[],
+): string | undefined {
+  const authors = mailboxesOf(parseAddressList(value));
+  if (authors.length === 0) return `${field} names nobody`;
+  // RFC 5322 §3.6.2 and §3.6.6: Sender and Resent-Sender are one mailbox.
+  if (authors.length > 1 && /sender$/i.test(field)) return `${field} names several`;
   for (const author of authors) {
     const { localPart, domain: written } = author;
     if (!author.isValid || invisible.test(localPart + written))
-      return 'From cannot be read with certainty';
+      return `${field} cannot be read with certainty`;
     const address = comparable(`${localPart}@${written}`);
     const domain = address.slice(address.lastIndexOf('@') + 1);
     if (!allowed.includes(address) && !allowed.includes(`*@${domain}`)) {
-      return `From names ${address}`;
+      return `${field} names ${address}`;
     }
   }
   return undefined;

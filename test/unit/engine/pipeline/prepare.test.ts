@@ -283,6 +283,40 @@ describe('submission', () => {
     assert.equal(refused(by('b@example.org')), 'sender-not-allowed');
   });
 
+  test('Sender, Resent-From and Resent-Sender are held to the same addresses', () => {
+    const withField = (field: string) => message(`${field}\r\n${plain}`, allowed);
+    for (const field of [
+      'Sender: A <A@Example.ORG>',
+      'sender: anyone@example.com',
+      'Resent-From: a@example.org, b@example.com',
+      'Resent-From: a@example.org\r\nResent-Sender: b@example.com',
+    ]) {
+      assert.ok(prepare(withField(field), policy, nowMs).ok, field);
+    }
+    for (const field of [
+      'Sender: b@example.org',
+      'SENDER: a@example.org, b@example.com',
+      'Sender:',
+      'Resent-From: b@example.org',
+      'Resent-Sender: b@example.org',
+      'Resent-From: a@example.org\r\nX: y\r\nResent-From: b@example.org',
+      'Resent-Sender: a@example.org <b@example.org>',
+    ]) {
+      assert.equal(refused(withField(field)), 'sender-not-allowed', field);
+    }
+    const twice = 'Sender: a@example.org\r\nSender: a@example.org';
+    assert.equal(refused(withField(twice)), 'message-invalid');
+    assert.ok(prepare(message(`Sender: b@example.org\r\n${plain}`), policy, nowMs).ok, 'a relay');
+  });
+
+  test('several authors without a Sender get the account as Sender', () => {
+    const from = 'From: a@example.org, b@example.com';
+    assert.match(prepared(withFrom(from)).text, /\r\nSender: <a@example\.org>\r\n/);
+    const own = `${from}\r\nSender: b@example.com`;
+    assert.doesNotMatch(prepared(withFrom(own)).text, /Sender: <a@example\.org>/);
+    assert.doesNotMatch(prepared(withFrom('From: a@example.org')).text, /Sender/);
+  });
+
   test('two From fields are refused', () => {
     assert.equal(refused(message(`From: a@example.org\r\n${plain}`, allowed)), 'message-invalid');
   });
