@@ -17,7 +17,7 @@ import { MailError } from '../../base/errors.ts';
 import { defaultTenant } from '../../base/ids.ts';
 import { type DkimKey, dkimRecordText } from '../../mail/trust/dkim/keys.ts';
 import { dnsRecordsFor } from '../../mail/trust/dns-records.ts';
-import type { Account, Alias, Domain } from '../../ports/account-directory.ts';
+import type { Account, AccountDirectory, Alias, Domain } from '../../ports/account-directory.ts';
 import { accountNamed, askAccount } from './account-asks.ts';
 import { checkedAddress } from './addresses.ts';
 import type { ControlParts } from './parts.ts';
@@ -26,6 +26,10 @@ import type { ControlParts } from './parts.ts';
 const selectors = { rsa: 'chaski-rsa', ed25519: 'chaski-ed' } as const;
 
 export function directoryHandlers(parts: ControlParts): ControlHandlers {
+  return { ...domainHandlers(parts), ...accountHandlers(parts), ...aliasHandlers(parts) };
+}
+
+function domainHandlers(parts: ControlParts): ControlHandlers {
   const { directory } = parts;
   return {
     'domain.create': async ({ name, catchAll }) => {
@@ -63,7 +67,12 @@ export function directoryHandlers(parts: ControlParts): ControlHandlers {
       await parts.policyChanged();
       return {};
     },
+  };
+}
 
+function accountHandlers(parts: ControlParts): ControlHandlers {
+  const { directory } = parts;
+  return {
     'account.create': async ({ address, password, quotaBytes, sendAs }) => {
       checkedAddress(address);
       const passwordHash = password === undefined ? undefined : await hashOf(parts, password);
@@ -105,8 +114,10 @@ export function directoryHandlers(parts: ControlParts): ControlHandlers {
       return { account: viewOfAccount(await accountNamed(parts, address)) };
     },
     'account.password': async ({ address, password }) => {
-      const account = await accountNamed(parts, address);
-      await directory.putAccount({ ...account, passwordHash: await hashOf(parts, password) });
+      await accountNamed(parts, address);
+      const passwordHash = await hashOf(parts, password);
+      // Read after the hash is made: what changed meanwhile must not be undone.
+      await directory.putAccount({ ...(await accountNamed(parts, address)), passwordHash });
       return {};
     },
     'account.delete': async ({ address }) => {
@@ -116,19 +127,23 @@ export function directoryHandlers(parts: ControlParts): ControlHandlers {
       await askAccount(parts, account, mailboxAsks.delete, [account.id, account.tenant]);
       return {};
     },
+  };
+}
 
+function aliasHandlers({ directory }: ControlParts): ControlHandlers {
+  return {
     'alias.set': async ({ address, targets, mustBeNew }) => {
       for (const each of [address, ...targets]) checkedAddress(each);
-      const isThere = (await aliasNamed(parts, address)) !== undefined;
+      const isThere = (await aliasNamed(directory, address)) !== undefined;
       if (isThere && mustBeNew) throw new MailError('already-exists', `alias ${address}`);
       await directory.putAlias({ address, tenant: defaultTenant, targets });
-      return { alias: viewOfAlias((await aliasNamed(parts, address))!) };
+      return { alias: viewOfAlias((await aliasNamed(directory, address))!) };
     },
     'alias.list': async ({ domain }) => ({
       aliases: (await directory.aliases(domain)).map(viewOfAlias),
     }),
     'alias.show': async ({ address }) => {
-      const alias = await aliasNamed(parts, address);
+      const alias = await aliasNamed(directory, address);
       if (alias === undefined) throw new MailError('not-found', `alias ${address}`);
       return { alias: viewOfAlias(alias) };
     },
@@ -166,7 +181,7 @@ async function domainNamed({ directory }: ControlParts, name: string): Promise<D
 }
 
 async function aliasNamed(
-  { directory }: ControlParts,
+  directory: AccountDirectory,
   address: string,
 ): Promise<Alias | undefined> {
   const domain = address.slice(address.lastIndexOf('@') + 1);
