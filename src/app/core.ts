@@ -21,6 +21,7 @@ import { packRecipient } from '../actors/asks/spool-asks.ts';
 import { inHandBytes } from '../actors/asks/thread-data.ts';
 import { ByteBudget } from '../actors/budget.ts';
 import { InFlow } from '../actors/in-flow.ts';
+import type { Runtime } from '../actors/runtime.ts';
 import { nodeDisk } from '../adapters/files/disk.ts';
 import { openLmdbDirectory } from '../adapters/lmdb/account-directory.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
@@ -115,18 +116,9 @@ async function openParts(
     onHung: endAtOnce,
     answers: { [engineAsks.resolve]: (ask) => resolveForEngine(directory, ask) },
   });
-  engine.runtime.onNotice(accountFullNotice, (_thread, value) => {
-    const { account, isFull } = value as AccountFull;
-    directory.noteOverQuota(accountId(account), isFull);
-  });
-  const refusals = new ShardRefusals();
-  engine.runtime.onNotice(shardRefusalNotice, (_thread, value) => {
-    const told = value as ShardRefusal;
-    refusals.note(told);
-    if (told.refusal?.code === 'store-read-only')
-      engine.runtime.supervisor.noteReadOnly(told.shard);
-  });
   const { runtime } = engine;
+  const refusals = new ShardRefusals();
+  hearThreads(runtime, directory, refusals);
   const inFlow = new InFlow({
     undelivered,
     undeliveredMax: settings.router.undeliveredMax,
@@ -138,17 +130,17 @@ async function openParts(
     inFlow.end();
     return runtime.close();
   });
-  await engine.runtime.start();
+  await runtime.start();
   const budget = new ByteBudget(settings.memory.receivingBytesMax);
   const senders = new SenderAddresses(directory);
   const reception = createReception({
-    router: engine.runtime.router,
+    router: runtime.router,
     budget,
     ids: new MessageIdSource(nodeClock.nowMs, startBits),
     clock: nodeClock,
-    spoolShard: () => engine.runtime.spoolShard(),
+    spoolShard: () => runtime.spoolShard(),
     inFlow,
-    refusal: () => refusals.of(engine.runtime.spoolShard()),
+    refusal: () => refusals.of(runtime.spoolShard()),
     fromAllowed: (user) => senders.of(user),
   });
   const policyChanged = async (next?: Settings) => {
@@ -166,6 +158,19 @@ async function openParts(
  */
 function endAtOnce(): void {
   process.kill(process.pid, 'SIGKILL');
+}
+
+/** Engine threads tell which accounts are full, and which shards take no mail. */
+function hearThreads(runtime: Runtime, directory: AccountDirectory, refusals: ShardRefusals): void {
+  runtime.onNotice(accountFullNotice, (_thread, value) => {
+    const { account, isFull } = value as AccountFull;
+    directory.noteOverQuota(accountId(account), isFull);
+  });
+  runtime.onNotice(shardRefusalNotice, (_thread, value) => {
+    const told = value as ShardRefusal;
+    refusals.note(told);
+    if (told.refusal?.code === 'store-read-only') runtime.supervisor.noteReadOnly(told.shard);
+  });
 }
 
 /** @throws MailError `argument-invalid` when the file cannot be read. */

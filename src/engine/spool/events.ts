@@ -77,21 +77,7 @@ export function logEvents(log: Log, clock: Clock, counters: MessageCounters): Me
     },
     stored(arrival, envelope, outcomes) {
       for (const outcome of outcomes) counters.stored(outcome.ok ? 'stored' : 'refused');
-      if (!log.isOn('info')) return;
-      for (const [index, outcome] of outcomes.entries()) {
-        log.info(
-          {
-            event: outcome.ok ? 'stored' : 'refused',
-            id: arrival.id,
-            from: envelope.sender,
-            to: envelope.recipients[index]!.address,
-            listener: arrival.listener,
-            peer: arrival.peerAddress,
-            ...(outcome.ok ? { uid: outcome.uid } : { code: outcome.code }),
-          },
-          outcome.ok ? 'stored' : 'refused',
-        );
-      }
+      if (log.isOn('info')) logStored(log, arrival, envelope, outcomes);
     },
     bounced(message, bounceId) {
       log.info(
@@ -106,4 +92,27 @@ export function logEvents(log: Log, clock: Clock, counters: MessageCounters): Me
       log.error({ event: 'store-trouble', code, detail }, 'the store refused an outcome');
     },
   };
+}
+
+function logStored(
+  log: Log,
+  arrival: Arrival,
+  envelope: Envelope,
+  outcomes: readonly StoreOutcome[],
+): void {
+  for (const [index, outcome] of outcomes.entries()) {
+    const event = outcome.ok ? 'stored' : 'refused';
+    log.info(
+      {
+        event,
+        id: arrival.id,
+        from: envelope.sender,
+        to: envelope.recipients[index]!.address,
+        listener: arrival.listener,
+        peer: arrival.peerAddress,
+        ...(outcome.ok ? { uid: outcome.uid } : { code: outcome.code }),
+      },
+      event,
+    );
+  }
 }
