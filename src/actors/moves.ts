@@ -2,7 +2,8 @@
  * Moves a shard from a thread that stays hot to one that is not, and closes one for work that needs it closed.
  *
  * Runs in:   main thread.
- * Limits:    one move at a time, at most one each `restMs`; a shard that does not drain within `drainMsMax` stays.
+ * Limits:    one move at a time, `movesMax` in a row and then none for `restMs`; a shard that does not drain within
+ *            `drainMsMax` stays.
  * Invariant: no ask is lost or passes another of its actor: while a shard moves, its asks wait at the edge in order,
  *            bounded by its backlog, and it is closed on one thread before it is opened on the other.
  */
@@ -12,6 +13,7 @@ import type { ShardId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Answer } from './ask.ts';
+import type { ThreadLoad } from './load.ts';
 import type { Placement } from './placement.ts';
 import type { Router } from './router.ts';
 import type { Supervisor } from './supervise.ts';
@@ -21,19 +23,32 @@ export interface MoveLimits {
   readonly hotBusy: number;
   /** …while another is below this one… */
   readonly coolBusy: number;
+  /** …or has so much less waiting: where cores are short, all threads that have work look busy… */
+  readonly coolBacklog: number;
+  /** …than it has itself, at least so many asks… */
+  readonly hotBacklog: number;
   /** …for so many looks in a row. */
   readonly hotCount: number;
+  /** Its asks wait meanwhile. */
   readonly drainMsMax: number;
+  /** Moves are reckoned from rates of one moment: these many, and then the new loads are looked at for a while. */
+  readonly movesMax: number;
   readonly restMs: number;
 }
 
-const moveLimitsDefault: MoveLimits = {
+export const moveLimitsDefault: MoveLimits = {
   hotBusy: 0.85,
   coolBusy: 0.5,
+  coolBacklog: 0.25,
+  hotBacklog: 16,
   hotCount: 5,
-  drainMsMax: 10_000,
+  drainMsMax: 2_000,
+  movesMax: 4,
   restMs: 10_000,
 };
+
+/** An operator's work may wait longer for quiet. */
+const reopenDrainMsMax = 10_000;
 
 export interface MoverOptions {
   readonly router: Router;
@@ -41,7 +56,7 @@ export interface MoverOptions {
   readonly supervisor: Supervisor;
   readonly clock: Clock;
   readonly log: Log;
-  readonly busy: (thread: number) => number;
+  readonly load: (thread: number) => BusyLoad;
   readonly rate: (shard: ShardId) => number;
   readonly limits?: Partial<MoveLimits>;
 }
@@ -67,15 +82,23 @@ export class Mover {
 
   /** Looks at the loads, about once a second; starts a move when one thread stays hotter. */
   look(): void {
-    const { clock, busy, placement } = this.#options;
-    const hot = hottest(placement.workers, busy);
-    const isHot = hot.busy > this.#limits.hotBusy && hot.coolBusy < this.#limits.coolBusy;
-    this.#hotCount = isHot && hot.thread === this.#hotThread ? this.#hotCount + 1 : isHot ? 1 : 0;
-    this.#hotThread = hot.thread;
-    if (this.#hotCount < this.#limits.hotCount || this.#isMoving) return;
+    const { clock, load, placement } = this.#options;
+    const loads = Array.from({ length: placement.workers }, (_, thread) => load(thread));
+    const found = hotAndCool(loads, this.#limits);
+    if (found === undefined) this.#hotCount = 0;
+    else this.#hotCount = found.hot === this.#hotThread ? this.#hotCount + 1 : 1;
+    this.#hotThread = found?.hot ?? -1;
+    if (found === undefined || this.#hotCount < this.#limits.hotCount || this.#isMoving) return;
     if (clock.monotonicMs() < this.#restUntilMs) return;
-    const shard = this.#choose(hot.thread, hot.cool);
-    if (shard !== undefined) void this.move({ shard, from: hot.thread, to: hot.cool });
+    void this.#relieve(found.hot, found.cool);
+  }
+
+  /** Where one shard alone makes the heat, all others have to leave it. */
+  async #relieve(from: number, to: number): Promise<void> {
+    for (let i = 0; i < this.#limits.movesMax; i++) {
+      const shard = this.#choose(from, to);
+      if (shard === undefined || !(await this.move({ shard, from, to }))) return;
+    }
   }
 
   /** True when the shard is open on the other thread; false when it stayed or must be opened again where it is. */
@@ -87,7 +110,7 @@ export class Mover {
     const startMs = clock.monotonicMs();
     router.hold(shard);
     try {
-      if (!(await this.#drain(shard))) return false;
+      if (!(await this.#drain(shard, this.#limits.drainMsMax))) return false;
       // A thread that died meanwhile opens its shards itself when it is back: then the shard just stays.
       if (placement.owner(shard) !== from || !supervisor.isOpen(shard)) return false;
       const closed = await supervisor.closeShard(shard);
@@ -115,7 +138,7 @@ export class Mover {
     const thread = placement.owner(shard);
     router.hold(shard);
     try {
-      if (!(await this.#drain(shard))) {
+      if (!(await this.#drain(shard, reopenDrainMsMax))) {
         return failure('not-possible-now', `shard ${shard} has work under way that does not end`);
       }
       const state = supervisor.shardState(shard);
@@ -135,10 +158,10 @@ export class Mover {
     }
   }
 
-  async #drain(shard: ShardId): Promise<boolean> {
+  async #drain(shard: ShardId, msMax: number): Promise<boolean> {
     const { router, clock } = this.#options;
     return new Promise((resolve) => {
-      const timer = clock.setTimer(this.#limits.drainMsMax, () => resolve(false));
+      const timer = clock.setTimer(msMax, () => resolve(false));
       void router.drained(shard).then(() => {
         timer.cancel();
         resolve(true);
@@ -181,19 +204,28 @@ export function bestMove(
   return best;
 }
 
-interface Hottest {
-  readonly thread: number;
-  readonly busy: number;
-  readonly cool: number;
-  readonly coolBusy: number;
+export type BusyLoad = Pick<ThreadLoad, 'busy' | 'backlog'>;
+
+/** The busiest thread and the one with least to do, where the one is hot and the other is not. */
+export function hotAndCool(
+  loads: readonly BusyLoad[],
+  limits: MoveLimits,
+): { readonly hot: number; readonly cool: number } | undefined {
+  let hot = 0;
+  let cool = 0;
+  for (let thread = 1; thread < loads.length; thread++) {
+    if (weight(loads[thread]!) > weight(loads[hot]!)) hot = thread;
+    if (weight(loads[thread]!) < weight(loads[cool]!)) cool = thread;
+  }
+  const { busy, backlog } = loads[hot]!;
+  if (busy <= limits.hotBusy) return undefined;
+  const isCool =
+    loads[cool]!.busy < limits.coolBusy ||
+    (backlog >= limits.hotBacklog && loads[cool]!.backlog < backlog * limits.coolBacklog);
+  return isCool ? { hot, cool } : undefined;
 }
 
-function hottest(workers: number, busyOf: (thread: number) => number): Hottest {
-  let thread = 0;
-  let cool = 0;
-  for (let other = 1; other < workers; other++) {
-    if (busyOf(other) > busyOf(thread)) thread = other;
-    if (busyOf(other) < busyOf(cool)) cool = other;
-  }
-  return { thread, busy: busyOf(thread), cool, coolBusy: busyOf(cool) };
+/** Busy time says most while cores are free; once all are busy, what waits does. */
+function weight({ busy, backlog }: BusyLoad): number {
+  return busy + backlog / 100;
 }

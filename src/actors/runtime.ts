@@ -119,7 +119,7 @@ export class Runtime {
       supervisor: this.supervisor,
       clock,
       log,
-      busy: (thread) => this.#load.of(thread).busy,
+      load: (thread) => this.#load.of(thread),
       rate: (shard) => this.#load.rate(shard),
       ...(limits.moves === undefined ? {} : { limits: limits.moves }),
     });

@@ -7,7 +7,7 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import { ByteBudget } from '../../../src/actors/budget.ts';
 import { LoadMeter } from '../../../src/actors/load.ts';
-import { bestMove } from '../../../src/actors/moves.ts';
+import { bestMove, hotAndCool, moveLimitsDefault } from '../../../src/actors/moves.ts';
 import { Placement } from '../../../src/actors/placement.ts';
 import type { ShardId } from '../../../src/base/ids.ts';
 import { SeededClock } from '../../support/seeded-clock.ts';
@@ -88,6 +88,20 @@ test('the move chosen leaves the hotter of two threads with least to do', () => 
   strictEqual(bestMove(ids(0, 1, 2, 3), rate, 100, 99), undefined);
   strictEqual(bestMove(ids(0), rate, 60, 30), undefined);
   strictEqual(bestMove([], rate, 0, 0), undefined);
+});
+
+test('a thread is hot beside one that has time, or, where no core is free, beside one with far less waiting', () => {
+  const of = (...loads: readonly (readonly [busy: number, backlog: number])[]) =>
+    hotAndCool(
+      loads.map(([busy, backlog]) => ({ busy, backlog })),
+      moveLimitsDefault,
+    );
+  deepStrictEqual(of([0.2, 0], [0.95, 3], [0.4, 1]), { hot: 1, cool: 0 });
+  deepStrictEqual(of([0.95, 120], [0.9, 8]), { hot: 0, cool: 1 });
+  strictEqual(of([0.95, 120], [0.9, 60]), undefined, 'both have much to do');
+  strictEqual(of([0.95, 10], [0.9, 1]), undefined, 'too little waits to tell');
+  strictEqual(of([0.6, 120], [0.1, 0]), undefined, 'it waits for the disk, not for a thread');
+  strictEqual(of([0.99, 500]), undefined, 'there is no other');
 });
 
 test('load averages follow busy time and rates, and survive a new life of the thread', () => {
