@@ -6,12 +6,10 @@
  */
 
 import type { ControlHandlers } from '../actors/asks/control.ts';
-import { nodeClock } from '../adapters/node/clock.ts';
-import { nodeRandom } from '../adapters/node/random.ts';
 import { createLog } from '../base/log.ts';
 import type { Settings } from '../settings/schema.ts';
-import { controlHandlers } from './control/handlers.ts';
 import { closeAll, openCore } from './core.ts';
+import { coreHandlers } from './core-handlers.ts';
 
 export interface OfflineStore {
   readonly handlers: ControlHandlers;
@@ -24,22 +22,11 @@ export async function openOffline(settings: Settings): Promise<OfflineStore> {
   const quiet = { ...settings, log: { ...settings.log, level: 'silent' as const } };
   const log = createLog('warn', {}, { descriptor: 2 });
   const core = await openCore({ settings: quiet, log, isOffline: true });
-  const { folder, directory, engine, reception } = core;
-  const handlers = controlHandlers({
+  const handlers = coreHandlers(core, {
     settings,
     version: '',
-    startedMs: nodeClock.nowMs(),
-    shards: folder.shards,
-    directory,
-    router: engine.runtime.router,
-    jobs: engine.runtime.jobs,
-    reception,
     addresses: {},
-    clock: nodeClock,
-    random: nodeRandom,
     isReady: () => false,
-    policyChanged: () => core.policyChanged(),
-    rebuildIndex: (shard) => engine.runtime.rebuildIndex(shard),
   });
   return { handlers, close: () => closeAll(core.closers, log) };
 }

@@ -21,8 +21,8 @@ import { controlSocketPath } from '../settings/places.ts';
 import { reloaded } from '../settings/reload.ts';
 import type { Settings } from '../settings/schema.ts';
 import { loadCertificate } from './certificate.ts';
-import { controlHandlers } from './control/handlers.ts';
 import { type Core, closeAll, openCore } from './core.ts';
+import { coreHandlers } from './core-handlers.ts';
 import { edgeObserver } from './edge-metrics.ts';
 import { Health } from './health.ts';
 import { MailListeners } from './listeners.ts';
@@ -78,21 +78,11 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   });
   const health = new Health(engine, core.refusals);
   const { addresses } = listeners;
-  const handlers = controlHandlers({
+  const handlers = coreHandlers(core, {
     settings,
     version,
-    startedMs: nodeClock.nowMs(),
-    shards: folder.shards,
-    directory,
-    router: engine.runtime.router,
-    jobs: engine.runtime.jobs,
-    reception,
     addresses,
-    clock: nodeClock,
-    random: nodeRandom,
     isReady: () => health.readiness().isReady,
-    policyChanged: () => core.policyChanged(),
-    rebuildIndex: (shard) => engine.runtime.rebuildIndex(shard),
   });
   const lock = { folder: folder.path };
   const control = await serveControl({ path: controlSocketPath(settings), lock, handlers, log });
