@@ -35,15 +35,7 @@ export type Answer =
   | Failure;
 
 /** An ask as its handler sees it. `body` is one piece of the parcel's buffer: the handler may keep it. */
-export interface ArrivedAsk {
-  readonly shard: ShardId;
-  readonly actor: string;
-  readonly name: string;
-  readonly key: string;
-  readonly class: AskClass;
-  readonly lane: AskLane;
-  readonly deadlineMs: number;
-  readonly meta: unknown;
+export interface ArrivedAsk extends Omit<Ask, 'body'> {
   readonly body: Uint8Array;
 }
 

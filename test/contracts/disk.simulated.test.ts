@@ -6,6 +6,16 @@ import { seededChance } from '../simulation/seeded-chance.ts';
 import { SimulatedDisk } from '../simulation/simulated-disk.ts';
 import { diskContract } from './disk.ts';
 
+/** A file that is synced, in a folder that is not. */
+async function synced(seed: number) {
+  const disk = new SimulatedDisk(seededChance(seed));
+  await disk.makeFolder('/root');
+  const file = await disk.open('/root/a', 'create');
+  await file.write(0, [Buffer.from('safe')]);
+  await file.sync();
+  return { disk, file };
+}
+
 diskContract('simulated', async () => {
   const disk = new SimulatedDisk(seededChance(1));
   await disk.makeFolder('/root');
@@ -15,11 +25,7 @@ diskContract('simulated', async () => {
 test('simulated: what was synced survives every cut, what was not may or may not', async () => {
   const seen = new Set<string>();
   for (let seed = 1; seed <= 60; seed++) {
-    const disk = new SimulatedDisk(seededChance(seed));
-    await disk.makeFolder('/root');
-    const file = await disk.open('/root/a', 'create');
-    await file.write(0, [Buffer.from('safe')]);
-    await file.sync();
+    const { disk, file } = await synced(seed);
     await disk.syncFolder('/root');
     await file.write(0, [Buffer.from('risk')]);
     const after = disk.cutPower();
@@ -33,11 +39,7 @@ test('simulated: what was synced survives every cut, what was not may or may not
 test('simulated: a name whose folder was not synced may be gone although its file was synced', async () => {
   const counts = new Set<number>();
   for (let seed = 1; seed <= 60; seed++) {
-    const disk = new SimulatedDisk(seededChance(seed));
-    await disk.makeFolder('/root');
-    const file = await disk.open('/root/a', 'create');
-    await file.write(0, [Buffer.from('safe')]);
-    await file.sync();
+    const { disk } = await synced(seed);
     counts.add((await disk.cutPower().list('/root')).length);
   }
   assert.deepEqual([...counts].sort(), [0, 1]);
@@ -46,11 +48,7 @@ test('simulated: a name whose folder was not synced may be gone although its fil
 test('simulated: after a failed sync the next one says nothing about the lost blocks', async () => {
   const seen = new Set<string>();
   for (let seed = 1; seed <= 60; seed++) {
-    const disk = new SimulatedDisk(seededChance(seed));
-    await disk.makeFolder('/root');
-    const file = await disk.open('/root/a', 'create');
-    await file.write(0, [Buffer.from('safe')]);
-    await file.sync();
+    const { disk, file } = await synced(seed);
     await disk.syncFolder('/root');
     await file.write(0, [Buffer.from('risk')]);
     disk.plan = { onSync: () => 'io' };

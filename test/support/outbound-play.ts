@@ -86,6 +86,14 @@ export const envelope = `
   C: MAIL FROM:<sam@example.net>
   C: RCPT TO:<rita@example.org>
   C: DATA`;
+/** The envelope to a server that does not pipeline. */
+export const lockStep = `
+  C: MAIL FROM:<sam@example.net>
+  S: 250 ok
+  C: RCPT TO:<rita@example.org>
+  S: 250 ok
+  C: DATA
+  S: 354 go`;
 export const content = `
   C: Subject: hi
   C:

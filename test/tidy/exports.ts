@@ -48,7 +48,6 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/settings/networks.ts readNetwork',
     'src/settings/networks.ts readRoute',
     'src/settings/networks.ts writeNetwork',
-    'src/settings/networks.ts writeRoute',
   ],
   'what a test compares with or draws from': [
     'src/edge/protocols/smtp/replies.ts replyWords',

@@ -13,7 +13,7 @@ import { dayMs, minuteMs, secondMs } from '../../base/units.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
 import type { Dns, DnsAnswer, MxRecord } from '../../ports/dns.ts';
 import type { Random } from '../../ports/random.ts';
-import type { Route } from '../../settings/networks.ts';
+import { type Route, writeRoute } from '../../settings/networks.ts';
 import type { Settings } from '../../settings/schema.ts';
 import { isDialable } from './addresses.ts';
 import type { HandshakeOptions } from './handshake.ts';
@@ -89,7 +89,12 @@ export class Router {
   }
 
   #fixedTo(host: string, port: number, targets: readonly Target[], validMs: number): Resolved {
-    return { site: siteName(host, port), targets, handshake: this.#fixedHandshake, validMs };
+    return {
+      site: writeRoute({ kind: 'host', host, port }),
+      targets,
+      handshake: this.#fixedHandshake,
+      validMs,
+    };
   }
 
   async resolve(domain: string): Promise<Resolution> {
@@ -98,12 +103,7 @@ export class Router {
       return domain.startsWith('[') ? this.#literal(domain) : this.#resolveMx(toAscii(domain));
     }
     const found = await this.#addresses([route.host], route.port, () => true);
-    return this.#resolved(
-      siteName(route.host, route.port),
-      found,
-      this.#fixedHandshake,
-      route.host,
-    );
+    return this.#resolved(writeRoute(route), found, this.#fixedHandshake, route.host);
   }
 
   #route(domain: string): Route {
@@ -246,10 +246,6 @@ interface Found {
 /** U-labels as the DNS wants them; what has no such form is left to the look-up to refuse. */
 function toAscii(domain: string): string {
   return domainToASCII(domain) || domain;
-}
-
-function siteName(host: string, port: number): string {
-  return `smtp://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function failed(code: number, enhanced: string, text: string): Resolution {

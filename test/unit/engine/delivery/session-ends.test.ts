@@ -5,7 +5,7 @@
 
 import { describe, it } from 'node:test';
 import { outboundMessage } from '../../../support/outbound.ts';
-import { content, envelope, greet, play } from '../../../support/outbound-play.ts';
+import { content, envelope, greet, lockStep, play } from '../../../support/outbound-play.ts';
 
 describe('a connection that ends', () => {
   it('after the message was sent defers it: it may arrive twice', () =>
@@ -70,12 +70,7 @@ describe('a connection that ends', () => {
     play({
       messages: [outboundMessage()],
       script: `${greet()}
-        C: MAIL FROM:<sam@example.net>
-        S: 250 ok
-        C: RCPT TO:<rita@example.org>
-        S: 250 ok
-        C: DATA
-        S: 354 go
+        ${lockStep}
         ${content}
         S: 250 ok
         S: 250 what?

@@ -6,19 +6,14 @@
 import { describe, it } from 'node:test';
 import type { OutboundMessage } from '../../../../src/engine/delivery/message.ts';
 import { outboundMessage } from '../../../support/outbound.ts';
-import { content, envelope, greet, play } from '../../../support/outbound-play.ts';
+import { content, envelope, greet, lockStep, play } from '../../../support/outbound-play.ts';
 
 describe('a message over one connection', () => {
   it('goes in lock-step where PIPELINING is not offered', () =>
     play({
       messages: [outboundMessage()],
       script: `${greet()}
-        C: MAIL FROM:<sam@example.net>
-        S: 250 ok
-        C: RCPT TO:<rita@example.org>
-        S: 250 ok
-        C: DATA
-        S: 354 go
+        ${lockStep}
         ${content}
         → -
         S: 250 2.0.0 queued as 1
