@@ -13,10 +13,12 @@ import { describeMachine, machineLine, stamp } from './machine.ts';
 import { makeWork } from './relay/rig.ts';
 import { hotShardScene } from './steady/hot-shard.ts';
 import { overloadScene } from './steady/overload.ts';
+import { poisonScene } from './steady/poison.ts';
 import { renderScene } from './steady/render.ts';
 import type { Scene, SceneResult } from './steady/scene.ts';
+import { stoppedThreadScene } from './steady/stopped-thread.ts';
 
-const scenes: readonly Scene[] = [hotShardScene, overloadScene];
+const scenes: readonly Scene[] = [hotShardScene, stoppedThreadScene, poisonScene, overloadScene];
 
 const usage = `usage: npm run bench:steady -- [options]
   --scene A,B    only these: ${scenes.map(({ name }) => name).join(', ')}
