@@ -11,6 +11,7 @@
 import type { Ask } from '../actors/ask.ts';
 import type {
   AcceptAnswer,
+  BodyStream,
   EnvelopeRecipient,
   ReceivedMessage,
   Reception,
@@ -22,6 +23,7 @@ import type { Router } from '../actors/router.ts';
 import type { Failure } from '../base/errors.ts';
 import type { MessageIdSource, ShardId } from '../base/ids.ts';
 import type { Clock } from '../ports/clock.ts';
+import { eachTarget, ShardBodyStream, wholeTarget } from './body-stream.ts';
 
 /** No answer from the engine by then: 451. The message may still be accepted; the client's repeat is a duplicate. */
 const acceptMsMax = 4 * 60_000;
@@ -64,12 +66,40 @@ export function createReception(parts: ReceptionParts): Reception {
     return router.ask(request);
   }
 
+  function openBody(recipients: readonly EnvelopeRecipient[], isEach: boolean): BodyStream {
+    const id = ids.next();
+    const targets = isEach
+      ? eachTarget(recipients, id, parts.spoolShard, () => ids.next())
+      : [wholeTarget(recipients, id, commonShard(recipients) ?? parts.spoolShard())];
+    return new ShardBodyStream({ ask: (one) => router.ask(one), clock }, id, targets);
+  }
+
+  async function acceptStreamed(
+    message: ReceivedMessage,
+    reservedBytes: number,
+  ): Promise<readonly AcceptAnswer[]> {
+    const { user } = message.arrival;
+    const fromAllowed = user === undefined ? [] : await parts.fromAllowed(user);
+    const goesOn = commonShard(message.envelope.recipients) === undefined;
+    if (goesOn) await inFlow.enter();
+    const answers = await message.stream!.finish(message, fromAllowed, clock.nowMs() + acceptMsMax);
+    if (goesOn) inFlow.left();
+    budget.release(reservedBytes);
+    return answers;
+  }
+
   return {
     nextId: () => ids.next(),
     reserve: (bytes) => parts.refusal() ?? budget.reserve(bytes),
     release: (bytes) => budget.release(bytes),
 
+    openBody,
+
     async accept(message, reservedBytes) {
+      if (message.stream !== undefined) {
+        const [answer] = await acceptStreamed(message, reservedBytes);
+        return answer!;
+      }
       const { recipients } = message.envelope;
       const { user } = message.arrival;
       const fromAllowed = user === undefined ? undefined : await parts.fromAllowed(user);
@@ -86,6 +116,7 @@ export function createReception(parts: ReceptionParts): Reception {
     },
 
     async acceptEach(message, reservedBytes) {
+      if (message.stream !== undefined) return acceptStreamed(message, reservedBytes);
       const { envelope } = message;
       const answers = await Promise.all(
         envelope.recipients.map((recipient) => {

@@ -13,6 +13,10 @@ import type { PackedRecipient } from '../actors/asks/spool-asks.ts';
 import { messageReceive } from '../actors/asks/spool-asks.ts';
 import { noShard, shardClose, shardOpen, systemAsk, threadHello } from '../actors/asks/system.ts';
 import { SiteOwners, siteLend } from '../actors/site-leases.ts';
+import { IncomingBodies } from './bodies/incoming-bodies.ts';
+import { largeBodyLimits } from './bodies/limits.ts';
+import { receiveLargeHandlers } from './bodies/receive-large.ts';
+import { WholeBodies } from './bodies/whole-bodies.ts';
 import { engineCounters, engineGauges } from './engine-metrics.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { traceHandlers } from './events/trace-handlers.ts';
@@ -103,22 +107,29 @@ export function createEngine(parts: EngineParts): Engine {
   });
   const epochs = new Uint32Array(parts.epochs);
 
+  const incoming = new IncomingBodies({ shardOf, clock, limits: largeBodyLimits });
+  const whole = new WholeBodies(largeBodyLimits.wholeBytesMax);
+  const receiveParts = {
+    shardOf,
+    policy: () => policy!,
+    dns: parts.dns,
+    clock,
+    verdictMsMax: settings.verification.verdictMsMax,
+  };
+
   const handlers: Handlers = {
-    [messageReceive]: receiveHandler({
-      shardOf,
-      policy: () => policy!,
-      dns: parts.dns,
-      clock,
-      verdictMsMax: settings.verification.verdictMsMax,
-    }),
+    [messageReceive]: receiveHandler(receiveParts),
+    ...incoming.handlers(),
+    ...receiveLargeHandlers({ ...receiveParts, incoming, whole }),
     [shardOpen]: (ask) => {
       verifierSoon();
       // The word is set by the first opening in this process.
       owners.open(ask.shard, Atomics.load(epochs, ask.shard) === 0);
       return shards.open(ask.shard);
     },
-    [shardClose]: (ask) => {
+    [shardClose]: async (ask) => {
       owners.close(ask.shard);
+      await incoming.letGo(ask.shard);
       return shards.close(ask.shard);
     },
     [threadHello]: () => ({ ok: true, value: undefined }),

@@ -13,6 +13,7 @@ import {
   mailboxAsks,
   type PackedDelivery,
 } from '../actors/asks/mailbox-asks.ts';
+import type { Envelope } from '../actors/asks/reception.ts';
 import type { PackedEnvelope, PackedReceived } from '../actors/asks/spool-asks.ts';
 import { packEnvelope } from '../actors/asks/spool-asks.ts';
 import { failure } from '../base/errors.ts';
@@ -42,14 +43,7 @@ export async function deliverHere(
   parts: readonly Uint8Array[],
 ): Promise<Answer> {
   const { envelope, arrival } = message;
-  const outcomes = await mailboxes.deliver({
-    id: arrival.id,
-    tenant: arrival.tenant,
-    sender: envelope.sender,
-    receivedMs: arrival.receivedMs,
-    targets: targetsOf(message),
-    parts,
-  });
+  const outcomes = await mailboxes.deliver(deliveryOf(message, parts));
   const failed = outcomes.findIndex((outcome) => !outcome.ok);
   events.stored(message.arrival, message.envelope, outcomes);
   if (failed < 0) return { ok: true, value: undefined };
@@ -61,12 +55,29 @@ export async function deliverHere(
   return (await spool.accept([rest, packed[1], []], arrival.tenant, parts)) as Answer;
 }
 
-function targetsOf({ envelope }: MessageToPrepare): DeliveryTarget[] {
+/** To those recipients that are accounts. */
+export function deliveryOf(
+  { envelope, arrival }: Omit<MessageToPrepare, 'body'>,
+  parts: readonly Uint8Array[],
+): Delivery {
   const targets: DeliveryTarget[] = [];
   for (const { address, target } of envelope.recipients) {
     if (target.kind === 'account') targets.push({ account: target.account, recipient: address });
   }
-  return targets;
+  const { id, tenant, receivedMs } = arrival;
+  return { id, tenant, sender: envelope.sender, receivedMs, targets, parts };
+}
+
+/**
+ * Whether this journal alone can accept the envelope as deliveries into accounts of its shard. A sender who wants to
+ * hear of the delivery (RFC 3461 §5.2.3) is told by the spool.
+ */
+export function isAllHere({ sender, recipients }: Envelope, shard: ShardId): boolean {
+  for (const { target, notify } of recipients) {
+    if (target.kind === 'remote' || target.shard !== shard) return false;
+    if (notify?.success === true && sender !== '') return false;
+  }
+  return true;
 }
 
 export interface LocalDeliveryParts {

@@ -8,10 +8,10 @@
  */
 
 import type { Answer, ArrivedAsk, Handler } from '../actors/ask.ts';
-import type { Envelope } from '../actors/asks/reception.ts';
 import type { PackedReceived } from '../actors/asks/spool-asks.ts';
 import { unpackReceived } from '../actors/asks/spool-asks.ts';
 import { failure } from '../base/errors.ts';
+import { isAllHere } from './local-delivery.ts';
 import type { Policy } from './pipeline/policy.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
 import { prepare } from './pipeline/prepare.ts';
@@ -64,18 +64,6 @@ function take(
   if (!prepared.ok) return prepared;
   const bytes = results === undefined ? prepared.parts : [results, ...prepared.parts];
   const { arrival, envelope } = message;
-  if (isAllHere(envelope, shard)) return shard.deliverHere(message, packed, bytes);
+  if (isAllHere(envelope, shard.store.id)) return shard.deliverHere(message, packed, bytes);
   return shard.spool.accept(packed, arrival.tenant, bytes) as Promise<Answer>;
-}
-
-/**
- * Whether this journal alone can accept the envelope as deliveries into accounts of its shard. A sender who wants to
- * hear of the delivery (RFC 3461 §5.2.3) is told by the spool.
- */
-function isAllHere({ sender, recipients }: Envelope, shard: OpenShard): boolean {
-  for (const { target, notify } of recipients) {
-    if (target.kind === 'remote' || target.shard !== shard.store.id) return false;
-    if (notify?.success === true && sender !== '') return false;
-  }
-  return true;
 }

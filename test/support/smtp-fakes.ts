@@ -5,11 +5,17 @@
  * x@far.test, `slow` answered by a promise. Every log-in has the password `secret`.
  */
 
-import type { AcceptAnswer, ReceivedMessage, Reception } from '../../src/actors/asks/reception.ts';
-import { type ErrorCode, failure } from '../../src/base/errors.ts';
+import type {
+  AcceptAnswer,
+  BodyStream,
+  ReceivedMessage,
+  Reception,
+} from '../../src/actors/asks/reception.ts';
+import { type ErrorCode, type Failure, failure } from '../../src/base/errors.ts';
 import {
   accountId,
   defaultTenant,
+  type MessageId,
   MessageIdSource,
   shardId,
   type TenantId,
@@ -30,7 +36,39 @@ import type { Clock } from '../../src/ports/clock.ts';
 import { networksOf } from './networks.ts';
 import { SeededClock } from './seeded-clock.ts';
 
+/** Takes a large message's text; a test may make it full, or fail. */
+export class FakeBodyStream implements BodyStream {
+  readonly id: MessageId;
+  readonly text: Uint8Array[] = [];
+  failure: Failure | undefined;
+  heldBytes = 0;
+  isFull = false;
+  isAborted = false;
+  ready: (() => void) | undefined;
+
+  constructor(id: MessageId) {
+    this.id = id;
+  }
+
+  push(parts: readonly Uint8Array[]): void {
+    this.text.push(...parts);
+  }
+
+  whenReady(run: () => void): void {
+    this.ready = run;
+  }
+
+  async finish(message: ReceivedMessage): Promise<AcceptAnswer[]> {
+    return message.envelope.recipients.map(() => ({ ok: true }));
+  }
+
+  abort(): void {
+    this.isAborted = true;
+  }
+}
+
 export class FakeReception implements Reception {
+  readonly streams: FakeBodyStream[] = [];
   readonly messages: ReceivedMessage[] = [];
   reservedBytes = 0;
   /** Room in all. */
@@ -43,6 +81,12 @@ export class FakeReception implements Reception {
 
   nextId() {
     return this.#ids.next();
+  }
+
+  openBody(): FakeBodyStream {
+    const stream = new FakeBodyStream(this.nextId());
+    this.streams.push(stream);
+    return stream;
   }
 
   reserve(bytes: number) {
@@ -58,17 +102,22 @@ export class FakeReception implements Reception {
   async accept(message: ReceivedMessage, reservedBytes: number): Promise<AcceptAnswer> {
     this.release(reservedBytes);
     if (this.refusal !== undefined) return failure(this.refusal);
-    this.messages.push(message);
+    this.messages.push(withText(message));
     return { ok: true };
   }
 
   async acceptEach(message: ReceivedMessage, reservedBytes: number): Promise<AcceptAnswer[]> {
     this.release(reservedBytes);
-    this.messages.push(message);
+    this.messages.push(withText(message));
     return message.envelope.recipients.map(({ address }) =>
       this.failing.has(address) ? failure('account-over-quota') : { ok: true },
     );
   }
+}
+
+function withText(message: ReceivedMessage): ReceivedMessage {
+  const { stream } = message;
+  return stream instanceof FakeBodyStream ? { ...message, body: stream.text } : message;
 }
 
 export function bodyOf(message: ReceivedMessage): Buffer {

@@ -71,6 +71,31 @@ export interface ReceivedMessage {
    */
   readonly body: readonly Uint8Array[];
   readonly bodyBytes: number;
+  /** A large message: its shards have its text already, and `body` is empty. */
+  readonly stream?: BodyStream;
+}
+
+/** A large message's text on its way to the shards that will accept it. */
+export interface BodyStream {
+  readonly id: MessageId;
+  /** Why nothing more can be taken: it is told at the message's end. */
+  readonly failure: Failure | undefined;
+  /** Bytes that are in the edge's memory. */
+  readonly heldBytes: number;
+  /** True: give nothing more before `whenReady`. */
+  readonly isFull: boolean;
+  /** Takes the next parts of the text. */
+  push(parts: readonly Uint8Array[]): void;
+  /** Calls back once, when the stream is no longer full. */
+  whenReady(run: () => void): void;
+  /** All of the text was pushed. One answer for each recipient of the message. */
+  finish(
+    message: ReceivedMessage,
+    fromAllowed: readonly string[],
+    deadlineMs: number,
+  ): Promise<readonly AcceptAnswer[]>;
+  /** Nobody wants the message any more; nothing where it was finished. */
+  abort(): void;
 }
 
 /** After `ok`, the message is on disk and Chaski's responsibility. */
@@ -84,6 +109,11 @@ export type AcceptAnswer = { readonly ok: true } | Failure;
  */
 export interface Reception {
   nextId(): MessageId;
+  /**
+   * For a message of more than `largeBodyBytesMin`, once so much of it has come. With `isEach` it ends with
+   * `acceptEach`, else with `accept`.
+   */
+  openBody(recipients: readonly EnvelopeRecipient[], isEach: boolean): BodyStream;
   reserve(bytes: number): Failure | undefined;
   release(bytes: number): void;
   /** One answer for SMTP; rejects never. `reservedBytes` is what the session holds for this message. */

@@ -10,6 +10,7 @@
 
 import { Buffer } from 'node:buffer';
 import { latin1, view } from '../../base/bytes.ts';
+import type { BodySource } from './message.ts';
 
 const stuffing = latin1('.');
 const end = latin1('.\r\n');
@@ -25,17 +26,37 @@ const dot = 0x2e;
 export const emptyBody: Uint8Array = end;
 
 export class BodyReader {
-  readonly #parts: readonly Uint8Array[];
+  #parts: readonly Uint8Array[];
   readonly #isStuffed: boolean;
+  readonly #source: BodySource | undefined;
+  #sourceAt = 0;
   #part = 0;
   #at = 0;
   // The last two bytes that went out: a line may end in one slice and its dot stand in the next.
   #before = cr;
   #last = lf;
 
-  constructor(parts: readonly Uint8Array[], isStuffed: boolean) {
+  constructor(parts: readonly Uint8Array[], isStuffed: boolean, source?: BodySource) {
     this.#parts = parts;
     this.#isStuffed = isStuffed;
+    this.#source = source;
+  }
+
+  /** True: `fill` before the next `read`. */
+  get isStarved(): boolean {
+    return this.#part === this.#parts.length && this.#sourceAt < (this.#source?.bytes ?? 0);
+  }
+
+  /** Reads the next bytes of a message that is not in memory, at most `bytesMax`. Rejects when they are lost. */
+  async fill(bytesMax: number): Promise<void> {
+    const source = this.#source!;
+    const length = Math.min(bytesMax, source.bytes - this.#sourceAt);
+    const slice = await source.read(this.#sourceAt, length);
+    if (slice.byteLength !== length) throw new Error('a message ends before its length');
+    this.#sourceAt += length;
+    this.#parts = [slice];
+    this.#part = 0;
+    this.#at = 0;
   }
 
   /** Appends the next bytes of the message, about `bytesMax` of them; false once all were given, end included. */
@@ -55,7 +76,7 @@ export class BodyReader {
       if (this.#isStuffed) this.#stuff(slice, pieces);
       else pieces.push(slice);
     }
-    if (this.#part < this.#parts.length) return true;
+    if (this.#part < this.#parts.length || this.isStarved) return true;
     if (this.#isStuffed) pieces.push(isAfterLine(this.#before, this.#last) ? end : endAfterLine);
     return false;
   }

@@ -17,6 +17,13 @@ export interface OutboundRecipient {
   readonly orcpt?: string;
 }
 
+/** The bytes of a message that is not held in memory. */
+export interface BodySource {
+  readonly bytes: number;
+  /** All `length` of them, or it rejects. */
+  read(from: number, length: number): Promise<Uint8Array>;
+}
+
 export interface OutboundMessage {
   readonly id: MessageId;
   readonly tenant: TenantId;
@@ -29,6 +36,8 @@ export interface OutboundMessage {
    * until the callback came.
    */
   readonly parts: readonly Uint8Array[];
+  /** A large message: its bytes instead of `parts`, which are none then. */
+  readonly source?: BodySource;
   readonly bytes: number;
   readonly body: BodyType;
   readonly smtputf8: boolean;

@@ -38,7 +38,7 @@ export function missingCapability(
     return ownReply(554, '5.6.1', 'Next hop does not take binary messages');
   }
   // A message declared 8-bit that has no such byte goes anywhere.
-  if (message.body === '8bitmime' && !capabilities.has8BitMime && message.parts.some(has8Bit)) {
+  if (message.body === '8bitmime' && !capabilities.has8BitMime && isEightBit(message)) {
     return ownReply(554, '5.6.3', 'Next hop does not take 8-bit messages');
   }
   if (message.smtputf8 && !capabilities.hasSmtpUtf8 && needsSmtpUtf8(message)) {
@@ -47,11 +47,17 @@ export function missingCapability(
   return undefined;
 }
 
+/** A large one was looked through when it was accepted: it is declared what it is. */
+function isEightBit({ parts, source }: OutboundMessage): boolean {
+  return source !== undefined || parts.some(has8Bit);
+}
+
 /** Whether an address or the header really has what only SMTPUTF8 can carry. */
 function needsSmtpUtf8(message: OutboundMessage): boolean {
   return (
     notAscii.test(message.sender) ||
     message.recipients.some((recipient) => notAscii.test(recipient.address)) ||
+    message.source !== undefined ||
     hasUtf8Header(message.parts)
   );
 }

@@ -65,6 +65,7 @@ const resetCommand = latin1('RSET\r\n');
 const dataCommand = 'DATA\r\n';
 const lostAtEndReply = ownReply(451, '4.4.2', 'Connection was lost after the message was sent');
 const unsendableReply = ownReply(553, '5.1.3', 'Address cannot be written in an SMTP command');
+const unreadReply = ownReply(451, '4.3.0', 'The message cannot be read from the store');
 /** A larger message waits for the recipients' replies before it is sent as BDAT: it might be for nobody. */
 const bdatWithEnvelopeBytesMax = 64 * 1_024;
 
@@ -89,6 +90,7 @@ export class Transfer {
   #isEnded = false;
   /** A message that is larger than one block, until all of it was given to the socket. */
   #unsent: BodyReader | undefined;
+  #isFilling = false;
 
   constructor({ owner, line, hop, capabilities, timeouts, limits }: TransferOptions) {
     this.hop = hop;
@@ -326,10 +328,10 @@ export class Transfer {
   }
 
   #sendMessage(transaction: Transaction): void {
-    const { parts } = transaction.message;
+    const { parts, source } = transaction.message;
     // RFC 2920 §3.1: a server may say 354 though it refused every recipient; it gets an empty message then.
     if (transaction.taken.length === 0) this.#sendBody([emptyBody], new BodyReader([], false));
-    else this.#sendBody([], new BodyReader(parts, true));
+    else this.#sendBody([], new BodyReader(parts, true, source));
   }
 
   /** Puts the next message's envelope behind the end of this one. */
@@ -346,7 +348,7 @@ export class Transfer {
     this.#isBdatSent = true;
     this.#sendBody(
       [latin1(`BDAT ${message.bytes} LAST\r\n`)],
-      new BodyReader(message.parts, false),
+      new BodyReader(message.parts, false, message.source),
     );
   }
 
@@ -357,9 +359,9 @@ export class Transfer {
 
   #sendBody(pieces: Uint8Array[], body: BodyReader): void {
     this.#expectFinal();
-    if (body.read(pieces, blockBytesMax)) {
+    if (body.isStarved || body.read(pieces, blockBytesMax)) {
       this.#unsent = body;
-      if (this.#line.write(pieces)) this.#sendBlocks(body);
+      if (pieces.length === 0 || this.#line.write(pieces)) this.#sendBlocks(body);
       else this.#line.expectWithin(this.#timeouts.blockMs);
     } else {
       this.#sendEnd(pieces);
@@ -369,6 +371,10 @@ export class Transfer {
   /** Sends blocks until the socket is full or all is sent. */
   #sendBlocks(body: BodyReader): void {
     for (;;) {
+      if (body.isStarved) {
+        this.#fill(body);
+        return;
+      }
       const pieces: Uint8Array[] = [];
       if (!body.read(pieces, blockBytesMax)) {
         this.#unsent = undefined;
@@ -379,6 +385,23 @@ export class Transfer {
       if (!this.#line.write(pieces)) break;
     }
     this.#line.expectWithin(this.#timeouts.blockMs);
+  }
+
+  /** A large message is read from the store no faster than the socket takes it. */
+  #fill(body: BodyReader): void {
+    if (this.#isFilling) return;
+    this.#isFilling = true;
+    this.#line.expectWithin(this.#timeouts.blockMs);
+    body.fill(blockBytesMax).then(
+      () => {
+        this.#isFilling = false;
+        if (this.#unsent === body) this.#sendBlocks(body);
+      },
+      () => {
+        this.#isFilling = false;
+        if (this.#unsent === body) this.#line.fail(unreadReply);
+      },
+    );
   }
 
   /** The last piece of a message, and behind it the next one's envelope. */

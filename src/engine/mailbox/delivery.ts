@@ -10,14 +10,15 @@
 
 import { Buffer } from 'node:buffer';
 import { hash } from 'node:crypto';
+import { assert } from '../../base/assert.ts';
 import { concat } from '../../base/bytes.ts';
-import { type Failure, failureOf } from '../../base/errors.ts';
+import { type Failure, failureOf, MailError } from '../../base/errors.ts';
 import { type AccountId, type MessageId, messageIdMs, type TenantId } from '../../base/ids.ts';
 import { dayMs } from '../../base/units.ts';
 import type { PartPlace } from '../../mail/formats/mime/part-table.ts';
 import type { MessageSummary } from '../../mail/formats/mime/summary.ts';
 import { deliveryHashBytes, deliveryKey } from '../store/keys.ts';
-import type { RecordDraft } from '../store/record.ts';
+import type { RecordDraft, SideBody } from '../store/record.ts';
 import {
   type AccountActor,
   type DeliveredCopy,
@@ -38,6 +39,16 @@ export interface DeliveryTarget {
   readonly account: AccountId;
   /** As given at RCPT: with the message's id it names the delivery. */
   readonly recipient: string;
+  /** Of a large message: this target's copy is on disk already. */
+  readonly body?: WrittenBody;
+}
+
+/** A copy with the fields of final delivery on top, in a file of its own. */
+export interface WrittenBody {
+  readonly side: SideBody;
+  /** SHA-256 of all of it. */
+  readonly hash: Buffer;
+  readonly fieldsBytes: number;
 }
 
 export interface Delivery {
@@ -47,8 +58,13 @@ export interface Delivery {
   readonly sender: string;
   readonly receivedMs: number;
   readonly targets: readonly DeliveryTarget[];
-  /** The message as it is to be stored, without the fields of final delivery. */
+  /**
+   * The message as it is to be stored, without the fields of final delivery. Empty where each target has its copy; or
+   * where the text is lost, and only a delivery that was done before has an outcome.
+   */
   readonly parts: readonly Uint8Array[];
+  /** Of a large message, whose text is in memory no longer. */
+  readonly summary?: MessageSummary;
 }
 
 export type DeliveryOutcome =
@@ -82,11 +98,13 @@ export class StagedMessage {
   constructor(delivery: Delivery, summarise: Summarise) {
     this.delivery = delivery;
     this.#summarise = summarise;
+    this.#summary = delivery.summary;
   }
 
   /** `fieldsBytes` at the start of `stored` are this copy's own; places of parts count them. */
-  summary(stored: Buffer, fieldsBytes: number): MessageSummary {
-    this.#summary ??= this.#summarise(stored.subarray(fieldsBytes));
+  summary(stored: Buffer | undefined, fieldsBytes: number): MessageSummary {
+    assert(this.#summary !== undefined || stored !== undefined, 'nothing to make a summary of');
+    this.#summary ??= this.#summarise(stored!.subarray(fieldsBytes));
     return { ...this.#summary, parts: shifted(this.#summary.parts, fieldsBytes) };
   }
 }
@@ -132,12 +150,11 @@ function decide(
 ): Staged {
   const { delivery } = message;
   const { tenant } = delivery;
-  const fields = deliveryFields(delivery.sender, target.recipient);
-  const stored = concat([fields, ...delivery.parts]);
+  const { stored, bytes, fieldsBytes } = copyOf(delivery, target);
   const row = actor.row();
-  actor.claimRoom(stored.length, row);
+  actor.claimRoom(bytes, row);
   const creation = actor.creation(naming.nowMs, 0, row);
-  const summary = message.summary(stored, fields.length);
+  const summary = message.summary(stored, fieldsBytes);
   const ids = threadIds(summary);
   const parsed = encodeParsed(summary);
   const isLarge = parsed.length > parsedRowBytesMax;
@@ -154,7 +171,7 @@ function decide(
       document,
       thread: actor.thread(ids),
       internalMs: delivery.receivedMs,
-      hash: hash('sha256', stored, 'buffer'),
+      hash: target.body?.hash ?? hash('sha256', stored!, 'buffer'),
       flags: 0,
       keywords: [],
       deliveryDay: naming.day,
@@ -164,12 +181,27 @@ function decide(
       forgetDay: Math.max(0, Math.floor(naming.nowMs / dayMs) - deliveryDaysKept),
       parsed: isLarge ? noBytes : parsed,
     },
-    [stored],
+    target.body?.side ?? [stored!],
   );
   const drafts = creation === undefined ? [delivered] : [creation, delivered];
   if (isLarge) drafts.push(parsedDraft(tenant, { account: actor.account, document }, parsed));
   const copy = { mailbox, uid, document };
-  return { drafts, bytes: stored.length, key: naming.key, copy, row };
+  return { drafts, bytes, key: naming.key, copy, row };
+}
+
+interface Copy {
+  /** Absent where the copy is on disk. */
+  readonly stored?: Buffer;
+  readonly bytes: number;
+  readonly fieldsBytes: number;
+}
+
+function copyOf(delivery: Delivery, { recipient, body }: DeliveryTarget): Copy {
+  if (body !== undefined) return { bytes: body.side.bodyBytes, fieldsBytes: body.fieldsBytes };
+  if (delivery.parts.length === 0) throw new MailError('store-failed', 'the text is lost');
+  const fields = deliveryFields(delivery.sender, recipient);
+  const stored = concat([fields, ...delivery.parts]);
+  return { stored, bytes: stored.length, fieldsBytes: fields.length };
 }
 
 const noBytes = Buffer.alloc(0);

@@ -7,7 +7,7 @@
  */
 
 import type { TenantId } from '../../base/ids.ts';
-import type { JournalRecord, RecordDraft } from '../store/record.ts';
+import type { JournalRecord, RecordDraft, SideBody } from '../store/record.ts';
 import { packRow, unpackRow } from './rows/packing.ts';
 import { type IdRanges, packRanges, unpackRanges } from './rows/uid-ranges.ts';
 
@@ -121,9 +121,11 @@ function draft(
   type: number,
   tenant: TenantId,
   fields: Fields,
-  body: readonly Uint8Array[] = [],
+  body: readonly Uint8Array[] | SideBody = [],
 ): RecordDraft {
-  return { type, tenant, meta: packRow(fields), body };
+  const meta = packRow(fields);
+  if ('segment' in body) return { type, tenant, meta, body: [], side: body };
+  return { type, tenant, meta, body };
 }
 
 export function accountCreatedDraft(tenant: TenantId, record: AccountCreated): RecordDraft {
@@ -182,7 +184,7 @@ export function readMailboxCreated(record: JournalRecord): MailboxCreated {
 export function deliveredDraft(
   tenant: TenantId,
   record: Delivered,
-  body: readonly Uint8Array[],
+  body: readonly Uint8Array[] | SideBody,
 ): RecordDraft {
   const fields = [
     record.account,

@@ -18,9 +18,10 @@ import { fieldName, isField } from '../../mail/formats/headers/fields.ts';
 import { writeReceived } from '../../mail/formats/headers/received.ts';
 import { HeaderScan } from '../../mail/formats/headers/scan.ts';
 import { unfoldedValue } from '../../mail/formats/headers/unfold.ts';
+import type { CanonicalForm } from '../../mail/trust/dkim/canonical.ts';
 import { isForgedResult } from './forged-results.ts';
 import type { Policy } from './policy.ts';
-import { signaturesFor } from './signatures.ts';
+import { type BodyHashes, formsToSign, signaturesFor } from './signatures.ts';
 import { completeSubmission } from './submission.ts';
 
 export interface MessageToPrepare {
@@ -32,6 +33,13 @@ export interface MessageToPrepare {
    * own and MAIL FROM; any for mail that nobody logged in for.
    */
   readonly fromAllowed?: readonly string[];
+}
+
+/** What is known of a message whose `body` is only its beginning, with the whole header in it. */
+export interface RestOfBody {
+  readonly isAscii: boolean;
+  /** Of the whole body, in the forms that `unhashed` named. */
+  readonly hashes?: BodyHashes;
 }
 
 export interface MessageFacts {
@@ -49,6 +57,10 @@ export interface PreparedMessage {
   /** In order, the whole message. */
   readonly parts: readonly Uint8Array[];
   readonly bytes: number;
+  /** Where the body starts in the message as it came. */
+  readonly bodyStart: number;
+  /** Not empty: the message has to be signed, and is not, for want of these hashes of its body. */
+  readonly unhashed: readonly CanonicalForm[];
   readonly facts: MessageFacts;
 }
 
@@ -77,7 +89,7 @@ export interface KnownFields {
   results: number[];
 }
 
-const none: number[] = [];
+const none: never[] = [];
 const emptyLine = latin1('\r\n');
 // One of each per thread: preparing never pauses, and keeps nothing of them.
 const scan = new HeaderScan();
@@ -97,10 +109,14 @@ export function prepare(
   message: MessageToPrepare,
   policy: Policy,
   nowMs: number,
+  rest?: RestOfBody,
 ): Result<PreparedMessage> {
   const { body, arrival } = message;
   if (!scan.scan(body, policy.headerLimits)) return failure('message-invalid', scan.fault);
   const isHeaderless = hasNoHeader(scan);
+  if (rest !== undefined && !isHeaderless && !isHeaderEnded(scan)) {
+    return failure('message-invalid', 'header-too-large');
+  }
   // The whole message is its body then: an empty line is put before it, or its first line would join the trace field.
   if (isHeaderless) scan.scan(body, policy.headerLimits, 0, 0);
   const known = knownFields(scan);
@@ -108,7 +124,7 @@ export function prepare(
   if (known.receivedCount > receivedCountMax) {
     return failure('message-loops', `${known.receivedCount} Received fields`);
   }
-  let removed = none;
+  let removed: readonly number[] = none;
   if (known.results.length > 0 && (!arrival.trusted || arrival.user !== undefined)) {
     removed = known.results.filter((field) => isForgedResult(scan, field, policy.authservIds));
   }
@@ -123,20 +139,32 @@ export function prepare(
   }
   const parts = editHeader(scan, removed, added);
   if (isHeaderless) parts.splice(added.length, 0, emptyLine);
+  const mustSign = arrival.trusted && policy.signers.size > 0;
+  const unhashed = mustSign && rest !== undefined ? unhashedForms(added, policy, rest) : none;
   const signatures =
-    arrival.trusted && policy.signers.size > 0
-      ? signaturesFor(scan, removed, added, policy, nowMs)
+    mustSign && unhashed.length === 0
+      ? signaturesFor(scan, removed, added, policy, nowMs, rest?.hashes)
       : [];
   parts.unshift(trace(message, policy, nowMs), ...signatures);
   const isAllAscii = isAscii(body);
   const facts: MessageFacts = {
     isHeaderEightBit: !isAllAscii && !isAscii(body.subarray(0, scan.headerEnd)),
-    isBodyEightBit: !isAllAscii && !isAscii(body.subarray(scan.bodyStart)),
+    isBodyEightBit:
+      (!isAllAscii && !isAscii(body.subarray(scan.bodyStart))) || rest?.isAscii === false,
     messageId,
     receivedCount: known.receivedCount,
     signatureCount: signatures.length,
   };
-  return { ok: true, parts, bytes: byteLength(parts), facts };
+  const { bodyStart } = scan;
+  return { ok: true, parts, bytes: byteLength(parts), bodyStart, unhashed, facts };
+}
+
+function isHeaderEnded({ headerEnd, bodyStart }: HeaderScan): boolean {
+  return bodyStart > headerEnd;
+}
+
+function unhashedForms(added: readonly Uint8Array[], policy: Policy, { hashes }: RestOfBody) {
+  return formsToSign(scan, added, policy).filter((form) => hashes?.has(form) !== true);
 }
 
 function isSubmission({ arrival, fromAllowed }: MessageToPrepare): boolean {

@@ -16,6 +16,19 @@ import type { Policy } from './policy.ts';
 
 const from = fieldName('from');
 
+/** How bodies were hashed that are not in memory whole. */
+export type BodyHashes = ReadonlyMap<CanonicalForm, string>;
+
+/** The forms in which `signaturesFor` needs the body's hash. */
+export function formsToSign(
+  scan: HeaderScan,
+  added: readonly Uint8Array[],
+  policy: Policy,
+): CanonicalForm[] {
+  const signers = policy.signers.get(authorDomain(scan, added)) ?? [];
+  return [...new Set(signers.map(({ bodyForm }) => bodyForm))];
+}
+
 /** Signature fields, each with its line break; none when the author's domain has no key here. */
 export function signaturesFor(
   scan: HeaderScan,
@@ -23,12 +36,13 @@ export function signaturesFor(
   added: readonly Uint8Array[],
   policy: Policy,
   nowMs: number,
+  known: BodyHashes = new Map(),
 ): Uint8Array[] {
   const signers = policy.signers.get(authorDomain(scan, added));
   if (signers === undefined) return [];
   const fields = signableFields(scan, removed, added);
   const body = [scan.bytes.subarray(scan.bodyStart)];
-  const hashes = new Map<CanonicalForm, string>();
+  const hashes = new Map(known);
   return signers.map((signer) => {
     const hash = hashes.get(signer.bodyForm) ?? bodyHash(body, signer.bodyForm);
     hashes.set(signer.bodyForm, hash);

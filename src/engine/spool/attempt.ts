@@ -11,6 +11,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { DeliveryDone, OutboundMessage, RecipientOutcome } from '../delivery/message.ts';
 import { ownOutcome, ownReply } from '../delivery/message.ts';
+import { isSide } from '../store/side/format.ts';
 import type { Bounces } from './bounce.ts';
 import type { SpoolMessage, SpoolRecipient } from './message.ts';
 import { clipReply } from './message.ts';
@@ -48,8 +49,10 @@ export interface AttemptParts {
 export function createAttempt(parts: AttemptParts): Attempt {
   return (spool, message) => {
     if (message.isHeld) return;
-    if (spool.inHand.isKiller(message.id)) holdKiller(spool, message);
-    else if (message.parts !== undefined) tryDue(parts, spool, message, message.parts);
+    if (spool.inHand.isKiller(message.id)) return holdKiller(spool, message);
+    // A large one stays in its file: each attempt reads it slice by slice.
+    if (message.parts !== undefined) tryDue(parts, spool, message, message.parts);
+    else if (isSide(message.place.segment)) tryDue(parts, spool, message, []);
     else readAndTry(parts, spool, message);
   };
 }
@@ -160,12 +163,14 @@ function tryRemote(
   indexes: readonly number[],
 ): void {
   const recipients = indexes.map((index) => message.recipients[index]!);
+  const source = spool.source(message);
   const outbound: OutboundMessage = {
     id: message.id,
     tenant: message.tenant,
     sender: message.sender,
     recipients,
     parts: body,
+    ...(source === undefined ? {} : { source }),
     bytes: message.bytes,
     body: message.body,
     smtputf8: message.smtputf8,
@@ -175,10 +180,12 @@ function tryRemote(
   };
   for (const recipient of recipients) recipient.isOpen = true;
   message.openCount += indexes.length;
-  const taken = parts.outbound.submit(outbound, domainOf(recipients[0]!.address), (result) =>
-    settle(parts, spool, message, indexes, result.outcomes),
-  );
+  const taken = parts.outbound.submit(outbound, domainOf(recipients[0]!.address), (result) => {
+    source?.release();
+    settle(parts, spool, message, indexes, result.outcomes);
+  });
   if (taken) return;
+  source?.release();
   for (const recipient of recipients) recipient.isOpen = false;
   message.openCount -= indexes.length;
   spool.postpone(message, crowdedWaitMs);

@@ -13,6 +13,7 @@ import type { DsnRecipient } from '../../mail/formats/dsn/report.ts';
 import { writeReport } from '../../mail/formats/dsn/report.ts';
 import type { Random } from '../../ports/random.ts';
 import type { RecipientOutcome } from '../delivery/message.ts';
+import { isSide } from '../store/side/format.ts';
 import type { SpoolMessage, SpoolRecipient } from './message.ts';
 import type { NewMessage, Spool } from './spool.ts';
 
@@ -140,11 +141,12 @@ async function makeReport(
     to: message.sender,
     arrivalMs: message.acceptedMs,
     ...(message.envid === '' ? {} : { envid: message.envid }),
-    ret: message.ret ?? 'hdrs',
+    // A large message comes back as its header: whoever sent it has the rest.
+    ret: isSide(message.place.segment) ? 'hdrs' : (message.ret ?? 'hdrs'),
     smtputf8: message.smtputf8,
     recipients,
     // One whose body is damaged is reported all the same: without its header rather than never.
-    original: await spool.body(message).catch(() => []),
+    original: await spool.beginning(message).catch(() => []),
   });
   const envelope: PackedEnvelope = ['', to, report.isEightBit ? 1 : 0, report.isUtf8, 0, ''];
   spool.events.bounced(message, id);

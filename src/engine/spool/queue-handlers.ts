@@ -104,7 +104,7 @@ function keyAfter(key: Uint8Array): Uint8Array {
 }
 
 async function readHeader(spool: Spool, message: SpoolMessage): Promise<string> {
-  const bytes = concat(await spool.body(message));
+  const bytes = concat(await spool.beginning(message));
   const end = bytes.indexOf('\r\n\r\n');
   return bytes.toString('utf8', 0, Math.min(end < 0 ? bytes.byteLength : end + 2, headerBytesMax));
 }

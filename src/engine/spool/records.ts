@@ -10,7 +10,7 @@ import { Packr } from 'msgpackr';
 import type { PackedEnvelope } from '../../actors/asks/spool-asks.ts';
 import { unpackEnvelope } from '../../actors/asks/spool-asks.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
-import type { JournalRecord, RecordDraft, RecordPlace } from '../store/record.ts';
+import type { JournalRecord, RecordDraft, RecordPlace, SideBody } from '../store/record.ts';
 import type { RecipientState, SpoolMessage, SpoolRecipient } from './message.ts';
 import { countWaiting, recipientStates } from './message.ts';
 
@@ -44,9 +44,10 @@ export type PackedChange = readonly [
 export function acceptedDraft(
   tenant: TenantId,
   accepted: PackedAccepted,
-  body: readonly Uint8Array[],
+  body: readonly Uint8Array[] | SideBody,
 ): RecordDraft {
-  return { type: spoolAcceptedRecord, tenant, meta: packr.pack(accepted), body };
+  const draft = { type: spoolAcceptedRecord, tenant, meta: packr.pack(accepted) };
+  return 'segment' in body ? { ...draft, body: [], side: body } : { ...draft, body };
 }
 
 export function unpackAccepted(record: JournalRecord): PackedAccepted {

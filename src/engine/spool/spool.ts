@@ -14,8 +14,11 @@ import type { PackedReceived } from '../../actors/asks/spool-asks.ts';
 import { assert } from '../../base/assert.ts';
 import { failureOf, MailError } from '../../base/errors.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
+import { kibibyte } from '../../base/units.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { JournalRecord, RecordDraft, RecordPlace } from '../store/record.ts';
+import type { BodySource } from '../delivery/message.ts';
+import type { JournalRecord, RecordDraft, RecordPlace, SideBody } from '../store/record.ts';
+import { isSide } from '../store/side/format.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { DueReader } from './due-reader.ts';
 import type { MessageEvents } from './events.ts';
@@ -45,6 +48,9 @@ export const spoolLimits: SpoolLimits = {
   activeCountMax: 20_000,
   indexAfterMs: 2_000,
 };
+
+/** A header is no longer, with the fields put before it. */
+const beginningBytesMax = 512 * kibibyte;
 
 /** More asks than this were never open at one thread. */
 const replayedDoneMax = 20_000;
@@ -119,21 +125,21 @@ export class Spool {
 
   /**
    * Journals a prepared message and starts its delivery. The answer is `ok` once its record is synced.
-   * `parts` are the spool's from here on.
+   * `body` is the spool's from here on.
    */
   async accept(
     received: PackedReceived,
     tenant: TenantId,
-    parts: readonly Uint8Array[],
+    body: readonly Uint8Array[] | SideBody,
   ): Promise<AcceptAnswer> {
     const [envelope, arrival] = received;
     const [id, receivedMs, listener, protocol, peerAddress, , helo, , , user] = arrival;
     // The thread died between sync and answer, and the edge asks again: the journal has it already.
-    if (this.#isKnown(id as MessageId)) return { ok: true };
+    if (this.isKnown(id as MessageId)) return { ok: true };
     const origin = [listener, protocol, peerAddress, helo, user] as const;
     const accepted: PackedAccepted = [id, receivedMs, envelope, origin];
     try {
-      await this.commitAccepted(accepted, tenant, parts);
+      await this.commitAccepted(accepted, tenant, body);
     } catch (error) {
       // What else an attempt throws is a bug, and ends the thread.
       if (!(error instanceof MailError)) throw error;
@@ -142,7 +148,8 @@ export class Spool {
     return { ok: true };
   }
 
-  #isKnown(id: MessageId): boolean {
+  /** It was accepted here, as far as an ask for it may still come again. */
+  isKnown(id: MessageId): boolean {
     if (this.#replayedDone.has(id) || this.#messages.has(id)) return true;
     return this.#rowCount > 0 && this.shard.get(queueKey(id)) !== undefined;
   }
@@ -151,9 +158,10 @@ export class Spool {
   async commitAccepted(
     accepted: PackedAccepted,
     tenant: TenantId,
-    parts: readonly Uint8Array[],
+    body: readonly Uint8Array[] | SideBody,
   ): Promise<void> {
-    const places = await this.shard.append([acceptedDraft(tenant, accepted, parts)]);
+    const places = await this.shard.append([acceptedDraft(tenant, accepted, body)]);
+    const parts = 'segment' in body ? undefined : body;
     this.#admit(messageOf(accepted, tenant, places[0]!, parts), accepted[3]);
   }
 
@@ -174,6 +182,33 @@ export class Spool {
     } finally {
       lease.release();
     }
+  }
+
+  /** Its header and what follows it: all of the message, or the beginning of a large one. */
+  async beginning(message: SpoolMessage): Promise<readonly Uint8Array[]> {
+    const source = this.source(message);
+    if (source === undefined) return this.body(message);
+    try {
+      return [await source.read(0, Math.min(source.bytes, beginningBytesMax))];
+    } finally {
+      source.release();
+    }
+  }
+
+  /**
+   * A large message's bytes, slice by slice; undefined for one that may be in memory whole. The file stays until
+   * `release`. @throws MailError when it is gone.
+   */
+  source(message: SpoolMessage): (BodySource & { release(): void }) | undefined {
+    const { place, bytes } = message;
+    if (!isSide(place.segment)) return undefined;
+    const { shard } = this;
+    const lease = shard.lease(place.segment);
+    return {
+      bytes,
+      read: (from, length) => shard.read(place, from, length),
+      release: () => lease.release(),
+    };
   }
 
   /**

@@ -6,7 +6,12 @@
  */
 
 import { Buffer } from 'node:buffer';
-import type { AcceptAnswer, Arrival, ReceivedMessage } from '../../../actors/asks/reception.ts';
+import type {
+  AcceptAnswer,
+  Arrival,
+  BodyStream,
+  ReceivedMessage,
+} from '../../../actors/asks/reception.ts';
 import type { MessageId } from '../../../base/ids.ts';
 import type { DataReader } from '../../../mail/wire/smtp/data-reader.ts';
 import type { Account } from '../../../ports/account-directory.ts';
@@ -25,8 +30,17 @@ export interface SessionFacts {
   readonly account: Account | undefined;
 }
 
-export function messageOf(facts: SessionFacts, reader: DataReader): ReceivedMessage {
+export function messageOf(
+  facts: SessionFacts,
+  reader: DataReader,
+  stream: BodyStream | undefined,
+): ReceivedMessage {
   const { service, transaction } = facts;
+  if (stream !== undefined) {
+    const arrival = arrivalOf(facts, stream.id);
+    const { bytes: bodyBytes } = reader;
+    return { envelope: transaction.envelope(), arrival, body: [], bodyBytes, stream };
+  }
   return {
     envelope: transaction.envelope(),
     arrival: arrivalOf(facts, service.reception.nextId()),

@@ -9,6 +9,8 @@
  */
 
 import type { Buffer } from 'node:buffer';
+import { largeBodyBytesMin } from '../../../actors/asks/body-asks.ts';
+import type { BodyStream } from '../../../actors/asks/reception.ts';
 import { DataReader, type ReaderMode } from '../../../mail/wire/smtp/data-reader.ts';
 import { replyOf } from './replies.ts';
 import type { SmtpService } from './service.ts';
@@ -25,6 +27,8 @@ export class MessageIntake {
   readonly #service: SmtpService;
   readonly #transaction: Transaction;
   #refusal: Buffer | undefined;
+  /** A large message's text leaves as it comes. */
+  #stream: BodyStream | undefined;
 
   constructor(service: SmtpService, transaction: Transaction) {
     this.#service = service;
@@ -43,6 +47,24 @@ export class MessageIntake {
     this.#refusal = undefined;
     this.fromMs = 0;
     this.chunkBytesLeft = 0;
+    this.#stream?.abort();
+    this.#stream = undefined;
+  }
+
+  /** The engine lags: nothing more should be read before `whenReady`. */
+  get isFull(): boolean {
+    return this.#stream?.isFull === true;
+  }
+
+  whenReady(run: () => void): void {
+    this.#stream!.whenReady(run);
+  }
+
+  /** The stream of a message that is handed over: it is the caller's. */
+  takeStream(): BodyStream | undefined {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    return stream;
   }
 
   /** Answers the offset after the lone dot, or -1 when `chunk` is used up. */
@@ -75,6 +97,8 @@ export class MessageIntake {
   refuse(reply: Buffer) {
     this.#refusal = reply;
     this.reader.discard();
+    this.#stream?.abort();
+    this.#stream = undefined;
     this.#transaction.giveRoom(this.#service.reception);
   }
 
@@ -87,7 +111,15 @@ export class MessageIntake {
     if (reader.lineBytesLongest > limits.textLineBytesMax) {
       return this.refuse(replyOf('line-too-long'));
     }
-    const failure = this.#transaction.claim(this.#service.reception, reader.bytes);
+    const { reception } = this.#service;
+    if (this.#stream === undefined && reader.bytes > largeBodyBytesMin) {
+      const isEach = this.#service.dialect === 'lmtp';
+      this.#stream = reception.openBody(this.#transaction.recipients, isEach);
+    }
+    this.#stream?.push(reader.take());
+    // What the shard has is no longer in our memory, and counts no more.
+    const heldBytes = this.#stream?.heldBytes ?? reader.bytes;
+    const failure = this.#stream?.failure ?? this.#transaction.claim(reception, heldBytes);
     if (failure !== undefined) this.refuse(replyOf(failure.code));
   }
 }

@@ -249,7 +249,15 @@ export class SmtpSession implements CommandSession {
       } else {
         at = this.#readLine(chunk, at);
       }
+      this.#heedStream();
     }
+  }
+
+  /** A large message's shard lags behind: its peer is read from again once it has caught up. */
+  #heedStream() {
+    if (!this.#intake.isFull || this.#isWaiting || this.#phase === 'ended') return;
+    this.#isWaiting = true;
+    this.#intake.whenReady(this.#resume);
   }
 
   #readData(chunk: Buffer, from: number): number {
@@ -319,7 +327,7 @@ export class SmtpSession implements CommandSession {
 
   #handOver(): void {
     const { reception, dialect } = this.service;
-    const message = messageOf(this, this.#intake.reader);
+    const message = messageOf(this, this.#intake.reader, this.#intake.takeStream());
     this.#messageId = message.arrival.id;
     this.#messageBytes = message.bodyBytes;
     this.messageCount++;

@@ -88,7 +88,10 @@ export class Segments {
   }
 
   pin(place: RecordPlace): void {
-    if (isSide(place.segment)) return this.sides.pin(place);
+    if (isSide(place.segment)) {
+      this.sides.pin(place);
+      return;
+    }
     const segment = this.#byNumber.get(place.segment);
     assert(segment !== undefined, `a live body in a segment that is gone: ${place.segment}`);
     segment.liveBodies++;
@@ -96,7 +99,10 @@ export class Segments {
   }
 
   release(place: RecordPlace): void {
-    if (isSide(place.segment)) return this.sides.release(place);
+    if (isSide(place.segment)) {
+      this.sides.release(place);
+      return;
+    }
     const segment = this.#byNumber.get(place.segment);
     assert(
       segment !== undefined && segment.liveBodies > 0,

@@ -32,6 +32,27 @@ export function bodyHash(parts: readonly Uint8Array[], form: CanonicalForm): str
   return hash.digest('base64');
 }
 
+/** A body hashed as it comes, part by part, with other work between the parts. */
+export class BodyHasher {
+  readonly #hash = createHash('sha256');
+  readonly #body: CanonicalBody;
+
+  constructor(form: CanonicalForm) {
+    this.#body = new CanonicalBody(this.#hash, form === 'relaxed');
+  }
+
+  add(part: Uint8Array): void {
+    this.#body.add(part);
+    this.#body.pause();
+  }
+
+  /** Base64 of the SHA-256; once. */
+  end(): string {
+    this.#body.end();
+    return this.#hash.digest('base64');
+  }
+}
+
 /** One field's canonical form with its line break, as latin1 text: one character per byte. */
 export function canonicalField(raw: Uint8Array, form: CanonicalForm): string {
   const text = view(raw).toString('latin1');
@@ -71,7 +92,7 @@ function afterWords(part: Uint8Array, words: Uint32Array, from: number): number 
 }
 
 const scratchBytes = 16_384;
-/** Shared by all bodies of a thread: each is hashed to its end without a pause. */
+/** Shared by all bodies of a thread: each is hashed to its end without a pause, or emptied at one. */
 const scratch = Buffer.allocUnsafeSlow(scratchBytes);
 
 /**
@@ -104,6 +125,11 @@ class CanonicalBody {
       this.#append(part, at, end);
       at = end;
     }
+  }
+
+  /** Another body may be hashed before the next part of this one. */
+  pause(): void {
+    this.#flush();
   }
 
   end(): void {

@@ -62,6 +62,14 @@ export class DataReader {
     this.#isBinary = mode === 'binary';
   }
 
+  /** The text since the last call: for a message too large to be kept. `bytes` goes on counting. */
+  take(): Uint8Array[] {
+    const { parts } = this;
+    this.parts = [];
+    this.#smallCount = 0;
+    return parts;
+  }
+
   /** Lets go of the text; what still comes is read to its end and dropped. `bytes` goes on counting. */
   discard(): void {
     this.parts = [];

@@ -1,0 +1,157 @@
+/**
+ * Brings large messages into accounts: each copy is a file of its own, written before its record.
+ *
+ * Runs in:   engine threads.
+ * Limits:    a message is in memory whole only while its summary is made, as `WholeBodies` allows.
+ * Invariant: copies of a failed or repeated delivery are let go. The text is read as often as there are accounts.
+ */
+
+import { createHash } from 'node:crypto';
+import type { Answer } from '../../actors/ask.ts';
+import type { BodyReceived } from '../../actors/asks/body-asks.ts';
+import { packEnvelope } from '../../actors/asks/spool-asks.ts';
+import type { Failure } from '../../base/errors.ts';
+import { type MessageSummary, summarise } from '../../mail/formats/mime/summary.ts';
+import { deliveryOf } from '../local-delivery.ts';
+import type {
+  Delivery,
+  DeliveryOutcome,
+  DeliveryTarget,
+  WrittenBody,
+} from '../mailbox/delivery.ts';
+import { deliveryFields } from '../mailbox/trace-fields.ts';
+import type { MessageToPrepare } from '../pipeline/prepare.ts';
+import type { OpenShard } from '../shards.ts';
+import type { SideBody } from '../store/record.ts';
+import type { IncomingBody } from './incoming-body.ts';
+import { mailErrorOf } from './incoming-body.ts';
+import type { LargeRequest } from './receive-large.ts';
+import type { WholeBodies } from './whole-bodies.ts';
+
+/** A message that is read slice by slice, as often as it takes. */
+interface LargeText {
+  readonly bytes: number;
+  slices(): AsyncIterable<Uint8Array>;
+  /** Where the text is a file nobody else needs, it becomes the copy itself. */
+  readonly becomeCopy?: (fields: Uint8Array) => Promise<SideBody>;
+}
+
+type DeliveryShard = Pick<OpenShard, 'store' | 'mailboxes'>;
+
+/** As `Mailboxes.deliver`. @throws MailError when a copy cannot be written. */
+async function deliverLarge(
+  whole: WholeBodies,
+  { store, mailboxes }: DeliveryShard,
+  delivery: Delivery,
+  text: LargeText,
+): Promise<readonly DeliveryOutcome[]> {
+  const summary = await whole.with(text.bytes, () => summaryOf(text));
+  const bodies: SideBody[] = [];
+  try {
+    const targets: DeliveryTarget[] = [];
+    for (const target of delivery.targets) {
+      const isLast = targets.length === delivery.targets.length - 1;
+      const fields = deliveryFields(delivery.sender, target.recipient);
+      const body = await writeCopy(store, fields, text, isLast);
+      bodies.push(body.side);
+      targets.push({ ...target, body });
+    }
+    return await mailboxes.deliver({ ...delivery, targets, parts: [], summary });
+  } catch (error) {
+    throw mailErrorOf(error);
+  } finally {
+    for (const body of bodies) store.dropBody(body);
+  }
+}
+
+async function summaryOf(text: LargeText): Promise<MessageSummary> {
+  const bytes = Buffer.allocUnsafeSlow(text.bytes);
+  let at = 0;
+  for await (const slice of text.slices()) {
+    bytes.set(slice, at);
+    at += slice.byteLength;
+  }
+  return summarise(bytes);
+}
+
+async function writeCopy(
+  store: DeliveryShard['store'],
+  fields: Uint8Array,
+  text: LargeText,
+  isLast: boolean,
+): Promise<WrittenBody> {
+  const hash = createHash('sha256').update(fields);
+  const mayBecome = isLast && text.becomeCopy !== undefined;
+  const writer = mayBecome ? undefined : await store.openBody(fields.byteLength);
+  try {
+    for await (const slice of text.slices()) {
+      hash.update(slice);
+      await writer?.append(slice);
+    }
+    const side = await (writer === undefined ? text.becomeCopy!(fields) : writer.seal([fields]));
+    return { side, hash: hash.digest(), fieldsBytes: fields.byteLength };
+  } finally {
+    await writer?.discard();
+  }
+}
+
+/** The text of a message that came in, with what was put before it. */
+async function incomingText(
+  body: IncomingBody,
+  front: readonly Uint8Array[],
+  isLastUse: boolean,
+): Promise<LargeText> {
+  let bytes = await body.restBytes();
+  for (const part of front) bytes += part.byteLength;
+  return {
+    bytes,
+    async *slices() {
+      yield* front;
+      yield* body.rest();
+    },
+    ...(isLastUse ? { becomeCopy: (fields) => body.seal([fields, ...front]) } : {}),
+  };
+}
+
+/** Accepts a message whose recipients are all accounts of the shard. */
+export async function deliverLargeHere(
+  whole: WholeBodies,
+  { shard, packed, isEach }: LargeRequest,
+  message: MessageToPrepare,
+  body: IncomingBody,
+  front: readonly Uint8Array[],
+): Promise<Answer> {
+  const { envelope, arrival } = message;
+  const delivery = deliveryOf(message, []);
+  // What others could take and some could not goes on from the spool: it needs the text then.
+  const isLastUse = isEach || delivery.targets.length === 1;
+  const text = await incomingText(body, front, isLastUse);
+  const outcomes = await deliverLarge(whole, shard, delivery, text);
+  shard.events.stored(arrival, envelope, outcomes);
+  if (isEach) return { ok: true, value: answersOf(outcomes) };
+  const failed = outcomes.filter((outcome) => !outcome.ok);
+  if (failed.length === 0) return { ok: true, value: undefined };
+  if (outcomes.length === 1) return failed[0] as Failure;
+  const recipients = envelope.recipients.filter((_, index) => !outcomes[index]!.ok);
+  const rest = packEnvelope({ ...envelope, recipients });
+  const side = await body.seal(front);
+  return (await shard.spool.accept([rest, packed[1], []], arrival.tenant, side)) as Answer;
+}
+
+/** What became of a message whose text is lost: only a delivery that was done before has an answer. */
+export async function largeRepeat(
+  shard: OpenShard,
+  message: Omit<MessageToPrepare, 'body'>,
+  isEach: boolean,
+  lost: Failure,
+): Promise<Answer> {
+  const delivery = deliveryOf(message, []);
+  if (delivery.targets.length < message.envelope.recipients.length) return lost;
+  const outcomes = await shard.mailboxes.deliver(delivery);
+  if (isEach) return { ok: true, value: answersOf(outcomes) };
+  return outcomes.every(({ ok }) => ok) ? { ok: true, value: undefined } : lost;
+}
+
+function answersOf(outcomes: readonly DeliveryOutcome[]): BodyReceived {
+  return outcomes.map((outcome) => (outcome.ok ? { ok: true } : outcome));
+}

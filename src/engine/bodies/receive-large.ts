@@ -1,0 +1,168 @@
+/**
+ * Takes a large message whose text is in a file already: verifies it where it must, prepares its beginning, and gives
+ * it to the spool or to its accounts.
+ *
+ * Runs in:   engine threads; the handler of `body.receive`, a long ask.
+ * Specs:     RFC 5321 §6.1, RFC 2033 §4.2 (an answer for each recipient).
+ * Limits:    whole messages in memory as `WholeBodies` allows.
+ * Invariant: the record of acceptance is appended after file and name of the body are on disk. What is not accepted
+ *            leaves no file.
+ */
+
+import type { Answer, ArrivedAsk, Handler } from '../../actors/ask.ts';
+import { type BodyReceive, bodyAsks } from '../../actors/asks/body-asks.ts';
+import type { Envelope } from '../../actors/asks/reception.ts';
+import { type PackedReceived, packEnvelope, unpackReceived } from '../../actors/asks/spool-asks.ts';
+import { failure, failureOf, type Result } from '../../base/errors.ts';
+import { BodyHasher, type CanonicalForm } from '../../mail/trust/dkim/canonical.ts';
+import { isAllHere } from '../local-delivery.ts';
+import type { Policy } from '../pipeline/policy.ts';
+import { type MessageToPrepare, type PreparedMessage, prepare } from '../pipeline/prepare.ts';
+import { needsVerification, type VerifyParts, verify } from '../pipeline/verify.ts';
+import type { OpenShard } from '../shards.ts';
+import type { IncomingBodies } from './incoming-bodies.ts';
+import { unknownBody } from './incoming-bodies.ts';
+import { type IncomingBody, mailErrorOf } from './incoming-body.ts';
+import { deliverLargeHere, largeRepeat } from './large-delivery.ts';
+import type { WholeBodies } from './whole-bodies.ts';
+
+export interface ReceiveLargeParts extends VerifyParts {
+  readonly shardOf: (ask: ArrivedAsk) => OpenShard | undefined;
+  readonly policy: () => Policy;
+  readonly incoming: IncomingBodies;
+  readonly whole: WholeBodies;
+}
+
+export function receiveLargeHandlers(parts: ReceiveLargeParts): Record<string, Handler> {
+  return {
+    [bodyAsks.receive]: (ask) => {
+      const shard = parts.shardOf(ask);
+      if (shard === undefined) {
+        return failure('not-possible-now', `shard ${ask.shard} is not open here`);
+      }
+      const [id, packed, isEach] = ask.meta as BodyReceive;
+      const body = parts.incoming.take(id, ask.shard);
+      const request: LargeRequest = { shard, packed, isEach, last: ask.body };
+      if (body === undefined) return { pending: repeat(request) };
+      return { pending: accept(parts, request, body) };
+    },
+  };
+}
+
+export interface LargeRequest {
+  readonly shard: OpenShard;
+  readonly packed: PackedReceived;
+  /** An answer for each recipient is wanted. */
+  readonly isEach: boolean;
+  /** What came after the last chunk. */
+  readonly last: Uint8Array;
+}
+
+/** The thread died before it could answer: what was accepted is known here, all else has to come again. */
+async function repeat({ shard, packed, isEach }: LargeRequest): Promise<Answer> {
+  const message = unpackReceived(packed);
+  if (!isEach && shard.spool.isKnown(message.arrival.id)) return { ok: true, value: undefined };
+  return largeRepeat(shard, message, isEach, unknownBody);
+}
+
+async function accept(
+  parts: ReceiveLargeParts,
+  request: LargeRequest,
+  body: IncomingBody,
+): Promise<Answer> {
+  try {
+    const failed = await body.append(request.last);
+    if (failed !== undefined) return failed;
+    return await prepareAndTake(parts, request, body);
+  } catch (error) {
+    return failureOf(mailErrorOf(error));
+  } finally {
+    await body.discard();
+  }
+}
+
+async function prepareAndTake(
+  parts: ReceiveLargeParts,
+  request: LargeRequest,
+  body: IncomingBody,
+): Promise<Answer> {
+  const { shard, isEach } = request;
+  const message: MessageToPrepare = { body: body.head, ...unpackReceived(request.packed) };
+  const policy = parts.policy();
+  const nowMs = parts.clock.nowMs();
+  // What would be refused anyway is not worth reading it all again.
+  const first = prepare(message, policy, nowMs, { isAscii: body.isRestAscii });
+  if (!first.ok) return first;
+  const results = await resultsOf(parts, message, body, policy);
+  if (!results.ok) return results;
+  const prepared = await signed(first, message, body, policy, nowMs);
+  if (!prepared.ok) return prepared;
+  const front = [...results.fields, ...prepared.parts];
+  const packed = declared(request.packed, message.envelope, prepared);
+  if (isEach || isAllHere(message.envelope, shard.store.id)) {
+    return await deliverLargeHere(parts.whole, { ...request, packed }, message, body, front);
+  }
+  const side = await body.seal(front);
+  const answer = await shard.spool.accept(packed, message.arrival.tenant, side);
+  return answer.ok ? { ok: true, value: undefined } : answer;
+}
+
+/** Authentication-Results of a stranger's mail: only that needs the whole message in memory. */
+async function resultsOf(
+  parts: ReceiveLargeParts,
+  message: MessageToPrepare,
+  body: IncomingBody,
+  policy: Policy,
+): Promise<Result<{ readonly fields: readonly Uint8Array[] }>> {
+  if (!needsVerification(message, policy)) return { ok: true, fields: [] };
+  const bytes = body.head.byteLength + (await body.restBytes());
+  const verified = await parts.whole.with(bytes, async () =>
+    verify({ ...message, body: await body.whole() }, policy, parts),
+  );
+  return verified.ok ? { ok: true, fields: [verified.field] } : verified;
+}
+
+/** Prepares again with the hashes that signing needs, read from the file slice by slice. */
+async function signed(
+  first: { readonly ok: true } & PreparedMessage,
+  message: MessageToPrepare,
+  body: IncomingBody,
+  policy: Policy,
+  nowMs: number,
+): Promise<Result<PreparedMessage>> {
+  if (first.unhashed.length === 0) return first;
+  const hashers = new Map<CanonicalForm, BodyHasher>();
+  for (const form of first.unhashed) hashers.set(form, new BodyHasher(form));
+  const add = (slice: Uint8Array) => {
+    for (const hasher of hashers.values()) hasher.add(slice);
+  };
+  add(body.head.subarray(first.bodyStart));
+  for await (const slice of body.rest()) add(slice);
+  const hashes = new Map([...hashers].map(([form, hasher]) => [form, hasher.end()] as const));
+  return prepare(message, policy, nowMs, { isAscii: body.isRestAscii, hashes });
+}
+
+/**
+ * The envelope declared as what the message is: whoever sends it on could find out only by reading all of it. Without
+ * an 8-bit byte it goes anywhere (RFC 6152 §2), and so it does without an address or field that needs SMTPUTF8.
+ */
+function declared(
+  packed: PackedReceived,
+  envelope: Envelope,
+  { facts }: PreparedMessage,
+): PackedReceived {
+  const { isHeaderEightBit, isBodyEightBit } = facts;
+  const isPlain = envelope.body === '8bitmime' && !isHeaderEightBit && !isBodyEightBit;
+  const needsUtf8 =
+    isHeaderEightBit ||
+    [envelope.sender, ...envelope.recipients.map(({ address }) => address)].some(isInternational);
+  const isAsDeclared = !isPlain && (needsUtf8 || !envelope.smtputf8);
+  if (isAsDeclared) return packed;
+  const body = isPlain ? '7bit' : envelope.body;
+  const smtputf8 = envelope.smtputf8 && needsUtf8;
+  return [packEnvelope({ ...envelope, body, smtputf8 }), packed[1], packed[2]];
+}
+
+function isInternational(address: string): boolean {
+  return /[^\0-\x7f]/.test(address);
+}
