@@ -33,6 +33,8 @@ export class IndexWriter {
   readonly #options: IndexWriterOptions;
   /** Ends of parcels whose changes are in the overlay, oldest first. */
   #positions: JournalPosition[] = [];
+  /** Positions from this sequence on were reached in this turn: who appended has not been answered yet. */
+  #freshFrom = Number.POSITIVE_INFINITY;
   #applied: JournalPosition | undefined;
   /** The batch under way, kept for another try. */
   #batch: readonly IndexChange[] | undefined;
@@ -66,8 +68,18 @@ export class IndexWriter {
     return this.#options.overlay.changeCount >= this.#options.limits.overlayChangesMax;
   }
 
-  /** Changes of all records before `position` are in the overlay now. */
+  /**
+   * Changes of all records before `position` are in the overlay now. It counts from the next turn on: who appended
+   * them raises the floor when the answer comes, and a commit in between would pass what is kept in memory alone.
+   */
   reached(position: JournalPosition): void {
+    if (this.#freshFrom === Number.POSITIVE_INFINITY) {
+      this.#freshFrom = position.sequence;
+      setImmediate(() => {
+        this.#freshFrom = Number.POSITIVE_INFINITY;
+        if (!this.#isClosed) this.schedule();
+      });
+    }
     const positions = this.#positions;
     positions.push(position);
     if (positions.length > positionsMax) {
@@ -108,8 +120,9 @@ export class IndexWriter {
     this.#wake();
   }
 
-  /** Everything reached so far is in the index, or this rejects with the index's fault. */
+  /** Everything reached so far is in the index, or this rejects with the index's fault. All appends are answered. */
   async drain(): Promise<void> {
+    this.#freshFrom = Number.POSITIVE_INFINITY;
     while (this.#options.overlay.changeCount > 0 || this.#nextPosition() !== undefined) {
       await this.#run();
       if (this.#failure !== undefined) throw new Error(this.#failure);
@@ -118,6 +131,9 @@ export class IndexWriter {
 
   /** Commits once more what there is now, within the floor; a failure is kept as of any other commit. */
   async commitNow(): Promise<void> {
+    while (this.#freshFrom !== Number.POSITIVE_INFINITY) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     await this.#running;
     await this.#run();
   }
@@ -177,7 +193,7 @@ export class IndexWriter {
   /** The newest position that does not pass the floor; `undefined` when that is no news. */
   #nextPosition(): JournalPosition | undefined {
     if (!this.isAppliedStored) return undefined;
-    const floor = this.#options.floor();
+    const floor = Math.min(this.#options.floor(), this.#freshFrom);
     const position = this.#positions.findLast((other) => other.sequence < floor);
     return position;
   }

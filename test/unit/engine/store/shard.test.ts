@@ -242,6 +242,30 @@ test('the stored applied position stays before the floor, so what is kept in mem
   await again.close();
 });
 
+test('what raises the floor as its append is answered is restored, though its parcel filled an index batch', async () => {
+  const bench = storeBench({ indexChangesBatch: 3, overlayChangesMax: 100 });
+  let floor = Number.POSITIVE_INFINITY;
+  const indexFloor = () => floor;
+  const shard = await bench.open({ indexFloor });
+  const filling = shard.append([note('a'), note('b'), note('c')]);
+  const kept = shard.append([note('kept')]).then(([place]) => {
+    floor = place!.sequence;
+  });
+  await Promise.all([filling, kept]);
+  await turns();
+  // The end of the journal is replayed in any case.
+  await shard.append([note('later', 'x'.repeat(200_000))]);
+  await shard.append([note('last')]);
+  await turns();
+  assert.ok(shard.status().indexLagChanges <= 2, 'the batch is in the index');
+  bench.disk = bench.disk.killProcess();
+  bench.restored.length = 0;
+  const again = await bench.open({ indexFloor });
+  const names = bench.restored.map((record) => text(record.meta));
+  assert.ok(names.includes('kept'), String(names));
+  await again.close();
+});
+
 test('a damaged record before later ones opens the shard for reading only and is named', async () => {
   const bench = storeBench();
   const shard = await bench.open();
