@@ -20,7 +20,7 @@ import type { OpenShardFunction } from './shards.ts';
 import type { BodyBudget } from './spool/body-budget.ts';
 import type { MessageEvents } from './spool/events.ts';
 import { InHand } from './spool/in-hand.ts';
-import { type Attempt, Spool } from './spool/spool.ts';
+import { type Attempt, Spool, spoolLimits } from './spool/spool.ts';
 import { spoolKinds } from './spool/spool-kinds.ts';
 import { Shard } from './store/shard.ts';
 
@@ -54,6 +54,7 @@ export function createShardOpener({
       bodies,
       attempt,
       inHand,
+      limits: { ...spoolLimits, activeCountMax: settings.memory.queueCountMax },
       onUndelivered: (count) => Atomics.store(undelivered, shard, count),
     });
     const store = await Shard.open({

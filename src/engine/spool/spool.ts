@@ -4,7 +4,8 @@
  * Runs in:   engine thread that owns the shard.
  * Specs:     RFC 5321 §4.5.4 (queueing strategy), §6.1 (responsibility after 250).
  * Limits:    bodies in memory as the thread's `BodyBudget` allows (a cache: the rest is read from the journal again),
- *            `activeCountMax` messages in memory; what goes past waits in the index only.
+ *            `activeCountMax` messages in memory; what goes past waits in the index only, and new mail goes there
+ *            from `freshShare` of it on, so that what waits gets its turn.
  * Invariant: a message leaves memory only when its done record is synced or its queue row is written; the sequence
  *            of the oldest message with neither holds the index's applied position back (`indexFloor`).
  */
@@ -51,6 +52,9 @@ export const spoolLimits: SpoolLimits = {
 
 /** A header is no longer, with the fields put before it. */
 const beginningBytesMax = 512 * kibibyte;
+
+/** Of `activeCountMax`, for messages as they are accepted; the rest is for those that wait in the index. */
+const freshShare = 0.75;
 
 /** More asks than this were never open at one thread. */
 const replayedDoneMax = 20_000;
@@ -167,6 +171,12 @@ export class Spool {
 
   #admit(message: SpoolMessage, origin: PackedOrigin): void {
     this.events.accepted(message, origin);
+    if (this.#messages.size >= this.#limits.activeCountMax * freshShare) {
+      message.parts = undefined;
+      this.#writeRow(message);
+      this.#due?.wakeAt(message.acceptedMs);
+      return;
+    }
     this.#messages.set(message.id, message);
     this.#unindexed.add(message);
     if (message.parts !== undefined && !this.#bodies.take(message.bytes)) message.parts = undefined;

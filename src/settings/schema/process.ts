@@ -100,6 +100,14 @@ export const memorySection = section('Ceilings of memory.', {
     reload: 'restart',
     doc: 'Journaled bodies kept for delivery; a cache, first to go.',
   }),
+  queueCountMax: integer({
+    default: 20_000,
+    min: 100,
+    max: 1_000_000,
+    unit: 'messages',
+    reload: 'restart',
+    doc: 'Queued messages a shard holds in memory; mail past it is accepted all the same and waits on disk only.',
+  }),
 });
 
 export const shutdownSection = section('Going down.', {

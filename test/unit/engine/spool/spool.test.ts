@@ -143,6 +143,30 @@ describe('spool', () => {
     assert.match(Buffer.concat([...world.open[0]!.message.parts]).toString(), /body/);
   });
 
+  it('past activeCountMax accepted messages wait on disk only, have their turn, and survive a crash', async () => {
+    const world = new SpoolWorld({ activeCountMax: 4 });
+    for (let i = 0; i < 10; i++) await world.accept([`x${i}@to.test`]);
+    assert.deepEqual([world.spool.activeCount, world.open.length], [3, 3]);
+    assert.deepEqual([rowCount(world), world.spool.queuedCount], [7, 10]);
+    assert.equal(world.bodies.bytes, world.open[0]!.message.bytes * 3);
+    await world.pass(500);
+    assert.equal(world.spool.activeCount, 4, 'the last place is for one that waits');
+    world.crash();
+    const done = new Set<string>();
+    for (let i = 0; i < 50 && world.spool.queuedCount > 0; i++) {
+      await world.settle();
+      assert.ok(world.spool.activeCount <= 4);
+      const [open] = world.open;
+      if (open !== undefined) {
+        done.add(open.message.recipients[0]!.address);
+        await world.answer('delivered');
+      }
+      await world.pass(500);
+    }
+    assert.equal(done.size, 10);
+    assert.equal(world.shard.released.length, 10);
+  });
+
   it('past activeCountMax due messages wait until there is room', async () => {
     const world = new SpoolWorld({ activeCountMax: 2 });
     for (let i = 0; i < 5; i++) {
