@@ -22,9 +22,10 @@ import type {
 } from '../../ports/account-directory.ts';
 import type { IndexChange, IndexEntry, ShardIndex } from '../../ports/shard-index.ts';
 import { joined, normalDomain, type SplitAddress, splitAddress } from './addresses.ts';
+import { findLoop } from './alias-loops.ts';
 import { DirectoryRows } from './directory-reader.ts';
 import * as rows from './directory-rows.ts';
-import { aliasTargetsMax, findName, resolveName } from './resolver.ts';
+import { aliasTargetsMax, type DirectoryReader, findName, resolveName } from './resolver.ts';
 
 const pageRows = 500;
 
@@ -122,6 +123,12 @@ export class TableDirectory implements AccountDirectory {
         ...(catchAll === undefined ? {} : { catchAll: normalTarget(catchAll) }),
         ...(postmaster === undefined ? {} : { postmaster: normalTarget(postmaster) }),
       };
+      const reader: DirectoryReader = {
+        ...this.#rows.regardlessOfQuota,
+        domain: (other) => (other === name ? row : this.#rows.domain(other)),
+      };
+      refuseLoop(reader, `*@${name}`, row.catchAll);
+      refuseLoop(reader, `postmaster@${name}`, row.postmaster);
       return { changes: [put(rows.domainKey(name), row)], change: { kind: 'domain', name } };
     });
   }
@@ -205,6 +212,12 @@ export class TableDirectory implements AccountDirectory {
         throw new MailError('argument-invalid', `an alias has 1 to ${aliasTargetsMax} targets`);
       }
       const row = { alias: { tenant: alias.tenant, targets } };
+      const own = joined(name);
+      const reader: DirectoryReader = {
+        ...this.#rows.regardlessOfQuota,
+        name: (other) => (joined(other) === own ? row : this.#rows.name(other)),
+      };
+      refuseLoop(reader, own, ...targets);
       return {
         changes: [put(rows.nameKey(name), row)],
         change: { kind: 'alias', address: joined(name) },
@@ -294,6 +307,17 @@ export class TableDirectory implements AccountDirectory {
       { put: rows.memberKey(name.domain, account.id), value: new Uint8Array(0) },
     ];
   }
+}
+
+/** @throws MailError `argument-invalid` that names the way round. */
+function refuseLoop(reader: DirectoryReader, start: string, ...targets: (string | undefined)[]) {
+  const loop = findLoop(
+    reader,
+    start,
+    targets.filter((target) => target !== undefined),
+  );
+  if (loop === undefined) return;
+  throw new MailError('argument-invalid', `mail would go round: ${loop.join(' → ')}`);
 }
 
 function accountRemovals(account: Account): IndexChange[] {

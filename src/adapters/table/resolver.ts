@@ -78,10 +78,15 @@ function follow(search: Search, name: SplitAddress, depth: number): void {
     followRow(search, row, address, depth);
     return;
   }
-  const first = isRoleName(name.localPart) ? rolesFallback(search.reader, domain) : undefined;
-  const next = first ?? domain.catchAll;
+  const { next } = fallbackOf(search.reader, domain, name.localPart);
   if (typeof next === 'string') followAddress(search, next, depth + 1);
   else if (next !== undefined) addAccount(search, next, address);
+}
+
+/** Where mail for a name without a row goes, and whether by its role. */
+export function fallbackOf(reader: DirectoryReader, domain: Domain, localPart: string) {
+  const role = isRoleName(localPart) ? rolesFallback(reader, domain) : undefined;
+  return { isRole: role !== undefined, next: role ?? domain.catchAll };
 }
 
 function followRow(search: Search, row: NameRow, address: string, depth: number): void {
