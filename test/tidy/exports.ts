@@ -20,7 +20,6 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/edge/guard/credential-cache.ts keptMsDefault',
     'src/engine/events/message-events.ts recipientsPerEvent',
     'src/engine/mailbox/delivery.ts deliveryDaysKept',
-    'src/engine/spool/spool.ts spoolLimits',
     'src/mail/formats/address/parse.ts addressesMax',
     'src/mail/formats/dsn/report.ts fullBytesMax',
     'src/mail/formats/dsn/returned.ts headerBytesMax',

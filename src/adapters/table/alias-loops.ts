@@ -32,7 +32,7 @@ export function findLoop(
     // A catch-all whose own target is not there (yet) falls back to itself: mail for it finds nobody, and no more.
     const isDangling = path.length === 2 && start.startsWith('*@');
     if (step.from === start && !isDangling) return path;
-    if (met.has(step.from)) continue;
+    if (step.from === start || met.has(step.from)) continue;
     met.add(step.from);
     for (const target of step.targets) open.push({ path, target });
   }
