@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeMachine, machineLine, stamp } from './machine.ts';
 import { makeWork } from './relay/rig.ts';
+import { deadHopScene } from './steady/dead-hop.ts';
 import { hotShardScene } from './steady/hot-shard.ts';
 import { overloadScene } from './steady/overload.ts';
 import { poisonScene } from './steady/poison.ts';
@@ -18,7 +19,13 @@ import { renderScene } from './steady/render.ts';
 import type { Scene, SceneResult } from './steady/scene.ts';
 import { stoppedThreadScene } from './steady/stopped-thread.ts';
 
-const scenes: readonly Scene[] = [hotShardScene, stoppedThreadScene, poisonScene, overloadScene];
+const scenes: readonly Scene[] = [
+  hotShardScene,
+  stoppedThreadScene,
+  poisonScene,
+  overloadScene,
+  deadHopScene,
+];
 
 const usage = `usage: npm run bench:steady -- [options]
   --scene A,B    only these: ${scenes.map(({ name }) => name).join(', ')}

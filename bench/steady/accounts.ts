@@ -17,6 +17,8 @@ const domain = 'steady.test';
 const accountCount = 80;
 const busySeconds = 1.5;
 const busySessions = 20;
+/** As Node names the threads of `node:worker_threads` to the system. */
+const workerName = 'WorkerThread';
 
 export class ShardAccounts {
   readonly #folder: string;
@@ -70,8 +72,7 @@ export async function threadOf(rig: SteadyRig, to: string): Promise<number> {
   let [thread, most] = [0, 0];
   for (const [id, ticks] of ticksByThread(pid)) {
     const grown = ticks - (before.get(id) ?? 0);
-    // The main thread, whose id is the process's, works for every shard.
-    if (id !== pid && grown > most) [thread, most] = [id, grown];
+    if (grown > most) [thread, most] = [id, grown];
   }
   if (thread === 0) throw new Error('no thread of the server did anything');
   return thread;
@@ -80,6 +81,9 @@ export async function threadOf(rig: SteadyRig, to: string): Promise<number> {
 function ticksByThread(pid: number): ReadonlyMap<number, number> {
   const ticks = new Map<number, number>();
   for (const name of readdirSync(`/proc/${pid}/task`)) {
+    // V8's and libuv's own threads work for all.
+    const isNodes = readFileSync(`/proc/${pid}/task/${name}/comm`, 'utf8').startsWith(workerName);
+    if (!isNodes) continue;
     const text = readFileSync(`/proc/${pid}/task/${name}/stat`, 'utf8');
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     ticks.set(Number(name), Number(fields[11]) + Number(fields[12]));

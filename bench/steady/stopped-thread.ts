@@ -6,6 +6,7 @@
  *            two open loops, with new mail led to the least loaded thread and without.
  */
 
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child } from '../../src/harness/child.ts';
 import { straceIsInstalled } from '../relay/syncs.ts';
@@ -22,8 +23,8 @@ const otherShards = [1, 3, 5, 7];
 const stopMs = 2_000;
 const perSecond = 100;
 const warmUpSeconds = 3;
-/** The tracer has to attach first, and the thread to come by. */
-const attachMsMax = 3_000;
+/** For the tracer to let go. */
+const endMsMax = 3_000;
 /** One message of a hundred may wait for what was under way on the thread that stopped. */
 const othersP99MsMax = 250;
 const relayLongestMsMax = stopMs + 500;
@@ -79,8 +80,7 @@ async function measure(
       new Load({ ...smtp, perSecond, seconds, seed: 3 }),
     ];
     await sleep(2_000);
-    const stoppedMs = Date.now();
-    await stopThread(thread);
+    const stoppedMs = await stopThread(thread);
     const reports = await Promise.all(loads.map((load) => load.report()));
     const [ownReport, othersReport, relayReport] = reports as [
       SteadyReport,
@@ -104,14 +104,23 @@ async function measure(
   }
 }
 
-/** The thread's next wait for events begins `stopMs` late. Resolves when it goes on. */
-async function stopThread(thread: number): Promise<void> {
+/** The thread's next wait for events begins `stopMs` late. Resolves when it goes on, with when it stopped. */
+async function stopThread(thread: number): Promise<number> {
   const inject = `inject=epoll_pwait,epoll_wait:delay_enter=${stopMs * 1_000}:when=1`;
   const args = ['-q', '-p', `${thread}`, '-e', 'trace=epoll_pwait,epoll_wait', '-e', inject];
   const tracer = new Child({ command: 'strace', args: [...args, '-o', '/dev/null'] });
-  await sleep(stopMs + 500);
-  if (!tracer.isRunning) throw new Error(`strace: ${tracer.stderr}`);
-  await tracer.stop('SIGINT', attachMsMax);
+  while (!isTraced(thread)) {
+    if (!tracer.isRunning) throw new Error(`strace: ${tracer.stderr}`);
+    await sleep(10);
+  }
+  const stoppedMs = Date.now();
+  await sleep(stopMs + 200);
+  await tracer.stop('SIGINT', endMsMax);
+  return stoppedMs;
+}
+
+function isTraced(thread: number): boolean {
+  return /^TracerPid:\s+[1-9]/m.test(readFileSync(`/proc/${thread}/status`, 'utf8'));
 }
 
 /** The seconds that messages meant for them met the stop. */
