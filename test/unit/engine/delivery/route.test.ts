@@ -98,6 +98,20 @@ describe('a route by MX', () => {
     assert.equal(await resolve('x.test', {}), 'failed 550 5.4.4');
   });
 
+  // RFC 7505 §3: a null MX stands alone; beside others it names no host.
+  it('never looks for the host of a null MX that stands beside others', async () => {
+    const zone: Zone = {
+      mx: {
+        'x.test': [
+          [0, ''],
+          [10, 'mx1.test'],
+        ],
+      },
+      a: { ...a, '': ['8.8.4.4'] },
+    };
+    assert.equal(await resolve('x.test', zone), '8.8.1.1:25');
+  });
+
   it('defers what could not be looked up', async () => {
     assert.equal(await resolve('x.test', { mx: { 'x.test': 'failed' } }), 'deferred 451 4.4.3');
     assert.equal(

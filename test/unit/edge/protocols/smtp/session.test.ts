@@ -176,7 +176,7 @@ describe('back-pressure', () => {
 });
 
 describe('time', () => {
-  test('an idle session is told and ended', () => {
+  test('an idle session is told and ended (RFC 5321 §4.5.3.2.7)', () => {
     const service = fakeService({ limits: { idleMsMax: 1_000 } });
     const { transport, session, say } = openSession(service);
     service.tickMs = 900;

@@ -45,6 +45,12 @@ describe('dates', () => {
     assert.equal(parseDate('21 Nov 1997 09:55:06 -0630')?.zoneMinutes, -390);
   });
 
+  // RFC 5322 §3.3: the form is fixed; reading back would not show a wrong one. -0000 is for clocks that know no zone.
+  test('dates are written in the form of RFC 5322, in UTC', () => {
+    const written = formatDate(Date.UTC(2026, 10, 2, 2, 9, 6));
+    assert.equal(written, 'Mon, 2 Nov 2026 02:09:06 +0000');
+  });
+
   test('what is written reads back', () => {
     fc.assert(
       fc.property(fc.integer({ min: -60_000_000_000, max: 253_402_300_799 }), (second) => {

@@ -49,6 +49,9 @@ describe('a delivery status notification', () => {
     assert.match(parsed.text ?? '', /<rita@example.org> could not be delivered/);
     const types = parsed.attachments.map((attachment) => attachment.mimeType);
     assert.ok(types.includes('message/delivery-status'), types.join());
+    // RFC 3464 §2: programs know a notice by this type alone.
+    const type = parsed.headers.find((header) => header.key === 'content-type')?.value ?? '';
+    assert.match(type, /^multipart\/report; report-type=delivery-status; boundary="=_test"$/);
     assert.match(textOf(request()), /Auto-Submitted: auto-replied\r\n/);
   });
 

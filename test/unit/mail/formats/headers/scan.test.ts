@@ -40,6 +40,13 @@ test('white space may stand before the colon', () => {
   assert.deepEqual(fields('A : 1\r\nB\t :2\r\n\r\n'), ['A=1', 'B=2']);
 });
 
+// RFC 5322 §2.2: names are printable US-ASCII, and RFC 6532 §3.2 does not widen that.
+test('a name holds no byte outside ASCII and no control', () => {
+  const scan = scanHeaders(bytes('Aé: 1\r\nA\x7f: 2\r\nA\x01: 3\r\nB: 4\r\n\r\n'));
+  const names = Array.from({ length: scan.count }, (_, field) => nameOf(scan, field));
+  assert.deepEqual(names, ['', '', '', 'B']);
+});
+
 test('only an empty line ends the header', () => {
   const scan = scanHeaders(bytes('A: 1\r\nno field\r\nB: 2\r\n\r\nbody'));
   assert.deepEqual([scan.count, nameOf(scan, 1), nameOf(scan, 2)], [3, '', 'B']);

@@ -1,6 +1,7 @@
 /**
  * Aim:    what we sign, others can verify, whatever the message.
- * Method: every message of `test/fixtures/mime` signed in each form and verified by mailauth in its strict mode.
+ * Method: every message of `test/fixtures/mime` signed in each form (RFC 6376 §3.4) with each algorithm (RFC 8301,
+ *         RFC 8463) and verified by mailauth in its strict mode.
  */
 
 import assert from 'node:assert/strict';
