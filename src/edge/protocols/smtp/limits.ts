@@ -5,7 +5,7 @@
  * Specs:     RFC 5321 §4.5.3.1 (least sizes), §4.5.3.2 (time-outs).
  */
 
-import { kibibyte, mebibyte, minuteMs } from '../../../base/units.ts';
+import { kibibyte, mebibyte, minuteMs, secondMs } from '../../../base/units.ts';
 
 export interface SmtpLimits {
   readonly messageBytesMax: number;
@@ -23,6 +23,8 @@ export interface SmtpLimits {
   /** From 354 (or the first BDAT) to the end of data. */
   readonly dataMsMax: number;
   readonly sessionMsMax: number;
+  /** Going down: for the rest of a message whose text is coming. */
+  readonly drainDataMsMax: number;
   /** Replies a peer has not read before we stop reading from it. */
   readonly unsentBytesMax: number;
   /** Octets that came while an answer is under way before we stop reading. */
@@ -39,6 +41,7 @@ export const defaultSmtpLimits: SmtpLimits = {
   idleMsMax: 5 * minuteMs,
   dataMsMax: 30 * minuteMs,
   sessionMsMax: 24 * 60 * minuteMs,
+  drainDataMsMax: 20 * secondMs,
   unsentBytesMax: 64 * kibibyte,
   undigestedBytesMax: 256 * kibibyte,
 };

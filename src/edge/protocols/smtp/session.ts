@@ -56,6 +56,8 @@ export class SmtpSession implements CommandSession {
   readonly #startedMs: number;
   #phase: Phase = 'command';
   #touchedMs: number;
+  /** Coarse time of the first `drain`; 0 before it. */
+  #drainingFromMs = 0;
   #errorCount = 0;
   /** The next line answers its challenge. */
   #exchange: SaslExchange | undefined;
@@ -132,10 +134,17 @@ export class SmtpSession implements CommandSession {
     } else if (nowMs - this.#startedMs > limits.sessionMsMax) this.#cut(replies.sessionTooLong);
   }
 
-  /** Going down: ends now when nothing is under way, else with the next MAIL. */
+  /**
+   * Going down; called at once and with each sweep. A message whose text is coming may end within `drainDataMsMax`; an
+   * envelope alone is no reason to wait (RFC 5321 §3.8: 421 may come at any time).
+   */
   drain() {
-    if (this.#isWaiting || this.#phase !== 'command' || this.transaction.isOpen) return;
-    this.#cut(replies.draining);
+    if (this.#isWaiting || this.#phase === 'ended' || this.#phase === 'handshake') return;
+    const { tickMs, policy } = this.service;
+    const isTextComing = this.#phase !== 'command' || this.isChunking;
+    if (this.#drainingFromMs === 0) this.#drainingFromMs = tickMs;
+    const isLate = tickMs - this.#drainingFromMs > policy.limits.drainDataMsMax;
+    if (!isTextComing || isLate) this.#cut(replies.draining);
   }
 
   /** Ends without a word. */

@@ -169,8 +169,10 @@ describe('life', () => {
     const table = new ListenerTable();
     const [bound] = await table.open([spec({ service: fakeService({ clock }) })]);
     const client = await WireClient.connect(bound!.port);
-    client.send(Buffer.from('HELO c\r\nMAIL FROM:<a@far.test>\r\n'));
-    for (let i = 0; i < 3; i++) await client.line();
+    client.send(
+      Buffer.from('HELO c\r\nMAIL FROM:<a@far.test>\r\nRCPT TO:<alice@local.test>\r\nDATA\r\n'),
+    );
+    for (let i = 0; i < 5; i++) await client.line();
     const drained = table.drain(5_000);
     clock.advance(5_001);
     await drained;

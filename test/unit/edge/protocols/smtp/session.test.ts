@@ -225,19 +225,38 @@ describe('time', () => {
 });
 
 describe('ends', () => {
-  test('going down, an idle session ends at once and one in a transaction may finish it', async () => {
+  test('going down, a session ends at once with or without an envelope; text that is coming may end', async () => {
     const service = fakeService();
     const idle = openSession(service);
+    const enveloped = openSession(service);
     const busy = openSession(service);
-    busy.say(`HELO c\r\n${transaction}`);
+    enveloped.say(`HELO c\r\n${transaction}`);
+    busy.say(`HELO c\r\n${transaction}DATA\r\nx\r\n`);
     service.isDraining = true;
-    idle.session.drain();
-    busy.session.drain();
-    assert.equal(idle.transport.writes.at(-1), '421 4.3.2 Going down, try again later\r\n');
-    busy.say('DATA\r\nx\r\n.\r\nMAIL FROM:<a@far.test>\r\n');
+    for (const { session } of [idle, enveloped, busy]) session.drain();
+    for (const { transport } of [idle, enveloped]) {
+      assert.equal(transport.writes.at(-1), '421 4.3.2 Going down, try again later\r\n');
+    }
+    busy.say('.\r\nMAIL FROM:<a@far.test>\r\n');
     await turn();
     assert.match(busy.transport.writes.at(-1)!, /^250 [^\r]*\r\n421 4\.3\.2 /);
     assert.ok(busy.transport.hasEnded);
+  });
+
+  test('going down, text that comes too slowly is waited for no longer than drainDataMsMax', () => {
+    const service = fakeService({ limits: { drainDataMsMax: 5_000 } });
+    const data = openSession(service);
+    const chunks = openSession(service);
+    data.say(`HELO c\r\n${transaction}DATA\r\nx\r\n`);
+    chunks.say(`EHLO c\r\n${transaction}BDAT 2\r\nx\r`);
+    for (const pastMs of [0, 5_000, 5_001]) {
+      service.tickMs = 1_000 + pastMs;
+      for (const { session, transport } of [data, chunks]) {
+        session.drain();
+        assert.equal(transport.hasEnded, pastMs > 5_000);
+      }
+    }
+    assert.match(data.transport.writes.at(-1)!, /^421 4\.3\.2 /);
   });
 
   test('an answer that comes after the peer left is dropped', async () => {
