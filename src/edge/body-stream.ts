@@ -34,8 +34,10 @@ const chunkMsMax = 60_000;
 /** One shard's copy, for some of the message's recipients. */
 export interface StreamTarget {
   readonly shard: ShardId;
-  /** Names the body there, and the message if it goes by the spool. */
+  /** Names the body there. */
   readonly id: MessageId;
+  /** The copy is a message of its own, with this id too. */
+  readonly isOwnMessage: boolean;
   /** Indexes into the envelope's recipients. */
   readonly recipients: readonly number[];
   /** They are accounts of the shard, each with an answer of its own. */
@@ -48,7 +50,13 @@ export function wholeTarget(
   id: MessageId,
   shard: ShardId,
 ): StreamTarget {
-  return { shard, id, recipients: recipients.map((_, index) => index), isEach: false };
+  return {
+    shard,
+    id,
+    recipients: recipients.map((_, index) => index),
+    isEach: false,
+    isOwnMessage: false,
+  };
 }
 
 /** Accounts by their shards; all others, and those whose sender wants to hear of it, by one spool. */
@@ -66,12 +74,12 @@ export function eachTarget(
   });
   const targets: StreamTarget[] = [];
   for (const [shard, indexes] of byShard) {
-    targets.push({ shard, id, recipients: indexes, isEach: true });
+    targets.push({ shard, id, recipients: indexes, isEach: true, isOwnMessage: false });
   }
   // A copy that goes by the spool is a message of its own there.
   const shard = spooled.length === 0 ? undefined : spoolShard();
   if (shard !== undefined)
-    targets.push({ shard, id: nextId(), recipients: spooled, isEach: false });
+    targets.push({ shard, id: nextId(), recipients: spooled, isEach: false, isOwnMessage: true });
   return targets;
 }
 
@@ -176,7 +184,7 @@ export class ShardBodyStream implements BodyStream {
     const recipients = target.recipients.map((index) => envelope.recipients[index]!);
     const copy: ReceivedMessage = {
       envelope: { ...envelope, recipients },
-      arrival: { ...arrival, id: isEach ? arrival.id : id },
+      arrival: target.isOwnMessage ? { ...arrival, id } : arrival,
       body: [],
       bodyBytes,
     };

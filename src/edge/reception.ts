@@ -9,6 +9,7 @@
  */
 
 import type { Ask } from '../actors/ask.ts';
+import { chunkBytes, largeBodyBytesMin } from '../actors/asks/body-asks.ts';
 import type {
   AcceptAnswer,
   BodyStream,
@@ -96,8 +97,8 @@ export function createReception(parts: ReceptionParts): Reception {
     openBody,
 
     async accept(message, reservedBytes) {
-      if (message.stream !== undefined) {
-        const [answer] = await acceptStreamed(message, reservedBytes);
+      if (message.stream !== undefined || message.bodyBytes > largeBodyBytesMin) {
+        const [answer] = await acceptStreamed(await streamed(message, openBody), reservedBytes);
         return answer!;
       }
       const { recipients } = message.envelope;
@@ -143,4 +144,20 @@ function commonShard(recipients: readonly EnvelopeRecipient[]): ShardId | undefi
     if (target.kind === 'remote' || target.shard !== first.shard) return undefined;
   }
   return first.shard;
+}
+
+/** A large message that came in one piece, not by a session: it travels in chunks as any other. */
+async function streamed(
+  message: ReceivedMessage,
+  openBody: Reception['openBody'],
+): Promise<ReceivedMessage> {
+  if (message.stream !== undefined) return message;
+  const stream = openBody(message.envelope.recipients, false);
+  for (const part of message.body) {
+    for (let at = 0; at < part.byteLength; at += chunkBytes) {
+      stream.push([part.subarray(at, at + chunkBytes)]);
+      if (stream.isFull) await new Promise<void>((resolve) => stream.whenReady(resolve));
+    }
+  }
+  return { ...message, body: [], stream };
 }

@@ -13,7 +13,9 @@ import type { PackedRecipient } from '../actors/asks/spool-asks.ts';
 import { messageReceive } from '../actors/asks/spool-asks.ts';
 import { noShard, shardClose, shardOpen, systemAsk, threadHello } from '../actors/asks/system.ts';
 import { SiteOwners, siteLend } from '../actors/site-leases.ts';
+import type { ShardId } from '../base/ids.ts';
 import { IncomingBodies } from './bodies/incoming-bodies.ts';
+import { createLargeCopy } from './bodies/large-copy.ts';
 import { largeBodyLimits } from './bodies/limits.ts';
 import { receiveLargeHandlers } from './bodies/receive-large.ts';
 import { WholeBodies } from './bodies/whole-bodies.ts';
@@ -49,6 +51,7 @@ export function createEngine(parts: EngineParts): Engine {
   const { settings, clock, random } = parts;
   let policy: Policy | undefined;
   const deliveries = createDeliveries(parts);
+  const whole = new WholeBodies(largeBodyLimits.wholeBytesMax);
   const bodies = new BodyBudget(settings.memory.bodiesBytesMax / parts.workers);
   const logged = logEvents(parts.log, clock, engineCounters(parts.metrics));
 
@@ -59,16 +62,17 @@ export function createEngine(parts: EngineParts): Engine {
     resolve: (address) => resolveAddress(parts, address),
     delayNoticeMs: () => settings.relay.delayNoticeMs,
   });
+  const copyParts = {
+    shardOf: (shard: ShardId) => shards.get(shard),
+    uplink: parts.uplink,
+    clock,
+  };
   const attemptParts: AttemptParts = {
     outbound: {
       groupOf: (domain) => deliveries.groupOf(domain),
       submit: (message, domain, done) => deliveries.submit(message, domain, done),
     },
-    local: createLocalDelivery({
-      shardOf: (shard) => shards.get(shard),
-      uplink: parts.uplink,
-      clock,
-    }),
+    local: createLocalDelivery({ ...copyParts, large: createLargeCopy({ ...copyParts, whole }) }),
     bounces,
     clock,
     random,
@@ -108,7 +112,6 @@ export function createEngine(parts: EngineParts): Engine {
   const epochs = new Uint32Array(parts.epochs);
 
   const incoming = new IncomingBodies({ shardOf, clock, limits: largeBodyLimits });
-  const whole = new WholeBodies(largeBodyLimits.wholeBytesMax);
   const receiveParts = {
     shardOf,
     policy: () => policy!,

@@ -7,20 +7,17 @@
  */
 
 import type { Answer, AskUpwards } from '../actors/ask.ts';
-import {
-  accountActor,
-  type DeliverAnswer,
-  mailboxAsks,
-  type PackedDelivery,
-} from '../actors/asks/mailbox-asks.ts';
+import { accountActor, type DeliverAnswer, mailboxAsks } from '../actors/asks/mailbox-asks.ts';
 import type { Envelope } from '../actors/asks/reception.ts';
 import type { PackedEnvelope, PackedReceived } from '../actors/asks/spool-asks.ts';
 import { packEnvelope } from '../actors/asks/spool-asks.ts';
 import { failure } from '../base/errors.ts';
 import type { ShardId } from '../base/ids.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { LargeCopy } from './bodies/large-copy.ts';
 import type { Delivery, DeliveryOutcome, DeliveryTarget } from './mailbox/delivery.ts';
 import type { Mailboxes } from './mailbox/mailboxes.ts';
+import { packDelivery } from './mailbox/packed-delivery.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
 import type { OpenShard } from './shards.ts';
 import type { LocalDelivery } from './spool/attempt.ts';
@@ -84,11 +81,13 @@ export interface LocalDeliveryParts {
   readonly shardOf: (shard: ShardId) => Pick<OpenShard, 'mailboxes' | 'events'> | undefined;
   readonly uplink: AskUpwards;
   readonly clock: Clock;
+  /** For messages that are not in memory. */
+  readonly large: LargeCopy;
 }
 
 /** The way from a spool into an account, on this thread's shards at once, else by the main thread. */
 export function createLocalDelivery(parts: LocalDeliveryParts): LocalDelivery {
-  return async (message, recipient, index, bytes) => {
+  return async (message, recipient, index, bytes, source) => {
     const { target } = recipient;
     if (target.kind !== 'account') return failure('account-missing', recipient.address);
     const delivery: Delivery = {
@@ -99,28 +98,26 @@ export function createLocalDelivery(parts: LocalDeliveryParts): LocalDelivery {
       targets: [{ account: target.account, recipient: recipient.address }],
       parts: bytes,
     };
+    const key = `${message.id}/${index}`;
+    if (source !== undefined) {
+      const outcomes = await parts.large(delivery, target.shard, key, source);
+      return 'ok' in outcomes ? outcomes : answerOf(outcomes);
+    }
     const here = parts.shardOf(target.shard);
     if (here !== undefined) {
       const outcomes = await here.mailboxes.deliver(delivery);
       here.events.copied(delivery, outcomes);
       return answerOf(outcomes);
     }
-    const meta: PackedDelivery = [
-      message.id,
-      message.tenant,
-      message.sender,
-      message.acceptedMs,
-      [target.account, recipient.address],
-    ];
     const answer = await parts.uplink({
       shard: target.shard,
       actor: accountActor(target.account),
       name: mailboxAsks.deliver,
-      key: `${message.id}/${index}`,
+      key,
       class: 'short',
       lane: 'normal',
       deadlineMs: parts.clock.nowMs() + deliverMsMax,
-      meta,
+      meta: packDelivery(delivery),
       body: bytes,
     });
     return answer.ok ? answerOf(answer.value as DeliverAnswer) : answer;

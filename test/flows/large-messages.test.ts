@@ -5,9 +5,13 @@
  */
 
 import assert from 'node:assert/strict';
-import { globSync, statSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { relayEnvironment, serve } from '../../bench/servers/chaski.ts';
+import { freePort, untilGreets } from '../../bench/servers/free-port.ts';
+import { emptyBytes } from '../../src/base/bytes.ts';
 import { mebibyte } from '../../src/base/units.ts';
 import { LargeHop } from '../support/large-hop.ts';
 import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
@@ -74,8 +78,8 @@ async function byChunks(client: WireClient, text: Buffer, chunkBytes: number): P
   }
 }
 
-function bodyBytes(test: TestServer): number {
-  const files = globSync(join(test.folder, 'data/shards/*/journal/*.body'));
+function bodyBytes({ folder }: { readonly folder: string }): number {
+  const files = globSync(join(folder, 'data/shards/*/journal/*.body'));
   return files.reduce((sum, file) => sum + statSync(file).size, 0);
 }
 
@@ -104,4 +108,126 @@ describe('a large message', () => {
       client.destroy();
     });
   }
+
+  it('gets into accounts of several shards as it was, by a spool where there are many', async () => {
+    await using test = await startAccounts();
+    const text = largeText(3 * mebibyte);
+    const client = await open(test.ports.smtp!);
+    await envelope(client, [people[0]!]);
+    assert.match(await byData(client, text), /^250/);
+    await envelope(client, people);
+    assert.match(await byData(client, text), /^250/);
+    for (const [index, person] of people.entries()) {
+      const copies = await exported(test, person, index === 0 ? 2 : 1);
+      for (const copy of copies) assert.ok(text.equals(afterFields(copy)), person);
+    }
+    client.destroy();
+    await eventually('a copy for each, and none in the spool', () => {
+      const copies = Math.floor(bodyBytes(test) / text.length);
+      return copies === people.length + 1 ? true : undefined;
+    });
+  });
+
+  it('by LMTP is answered for each recipient, with one body for each of their shards', async () => {
+    await using test = await startAccounts();
+    await test.call('account.set', { address: people[1]!, quotaBytes: mebibyte });
+    const text = largeText(3 * mebibyte);
+    const client = await open(test.ports.lmtp!, 'LHLO');
+    await envelope(client, people);
+    const answers = [await byData(client, text)];
+    while (answers.length < people.length) answers.push(await reply(client));
+    assert.deepEqual(
+      answers.map((answer) => answer.slice(0, 3)),
+      people.map((_, index) => (index === 1 ? '452' : '250')),
+    );
+    const [copy] = await exported(test, people[2]!, 1);
+    assert.ok(text.equals(afterFields(copy!)));
+    client.destroy();
+  });
+
+  it('handed in by an operator is taken in chunks as well', async () => {
+    await using test = await startAccounts();
+    const text = largeText(3 * mebibyte);
+    const handler = test.server.handlers['message.send']!;
+    const { signal } = new AbortController();
+    const params = { sender: 'x@far.test', recipients: [people[0]!] };
+    await handler(params, { body: text, signal, emit: async () => {} });
+    const [copy] = await exported(test, people[0]!, 1);
+    assert.ok(text.equals(afterFields(copy!)));
+    assert.ok(bodyBytes(test) >= text.length);
+  });
+
+  it('that is refused in the end, or never ends, leaves nothing', async () => {
+    await using test = await startTestServer({ 'smtp.messageBytesMax': '2MB' });
+    const text = largeText(1.5 * mebibyte);
+    const lost = await open(test.ports.smtp!);
+    await envelope(lost, ['y@there.test']);
+    await say(lost, 'DATA');
+    lost.send(text);
+    await eventually('a file', () => (bodyBytes(test) > mebibyte ? true : undefined));
+    lost.destroy();
+    await eventually('the file to go', () => (bodyBytes(test) === 0 ? true : undefined));
+    const client = await open(test.ports.smtp!);
+    await envelope(client, ['y@there.test']);
+    assert.match(await byData(client, Buffer.concat([text, text])), /^552/);
+    await envelope(client, ['y@there.test']);
+    assert.match(await byData(client, Buffer.concat([text, Buffer.from('bare\n\r\n')])), /^5/);
+    await eventually('the files to go', () => (bodyBytes(test) === 0 ? true : undefined));
+    client.destroy();
+  });
+
+  it('that was coming in when the server was killed leaves nothing after the next start', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'chaski-large-'));
+    const port = await freePort();
+    const environment = relayEnvironment(join(folder, 'data'), port, 1);
+    let server = serve(environment, folder);
+    try {
+      await untilGreets(port, 30_000, () => server.isRunning);
+      const client = await open(port);
+      await envelope(client, ['y@there.test']);
+      await say(client, 'DATA');
+      client.send(largeText(5 * mebibyte));
+      await eventually('a file', () => (bodyBytes({ folder }) > 3 * mebibyte ? true : undefined));
+      await server.stop('SIGKILL');
+      client.destroy();
+      assert.ok(bodyBytes({ folder }) > 0);
+      server = serve(environment, folder);
+      await untilGreets(port, 30_000, () => server.isRunning);
+      assert.equal(bodyBytes({ folder }), 0);
+    } finally {
+      await server.stop('SIGKILL');
+      rmSync(folder, { recursive: true });
+    }
+  });
 });
+
+const people = ['ann', 'ben', 'cid', 'dee', 'eve', 'fay'].map((name) => `${name}@here.test`);
+
+async function startAccounts(): Promise<TestServer> {
+  const test = await startTestServer();
+  await test.call('domain.create', { name: 'here.test' });
+  for (const address of people) await test.call('account.create', { address });
+  return test;
+}
+
+async function exported(test: TestServer, account: string, count: number): Promise<Buffer[]> {
+  return await eventually(`messages of ${account}`, async () => {
+    const copies: Buffer[] = [];
+    await test.server.handlers['mailbox.export']!(
+      { account, mailbox: 'INBOX' },
+      {
+        body: emptyBytes as Buffer,
+        signal: new AbortController().signal,
+        emit: async (_item, bytes) => {
+          copies.push(Buffer.from(bytes ?? emptyBytes));
+        },
+      },
+    );
+    return copies.length === count ? copies : undefined;
+  });
+}
+
+/** Without the fields put on top. */
+function afterFields(copy: Buffer): Buffer {
+  return copy.subarray(copy.indexOf('From: '));
+}

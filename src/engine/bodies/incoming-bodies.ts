@@ -16,11 +16,6 @@ import type { OpenShard } from '../shards.ts';
 import { IncomingBody } from './incoming-body.ts';
 import type { LargeBodyLimits } from './limits.ts';
 
-interface Incoming {
-  readonly body: IncomingBody;
-  readonly shard: ShardId;
-}
-
 export interface IncomingParts {
   readonly shardOf: (ask: ArrivedAsk) => Pick<OpenShard, 'store'> | undefined;
   readonly clock: Clock;
@@ -29,14 +24,16 @@ export interface IncomingParts {
 
 export class IncomingBodies {
   readonly #parts: IncomingParts;
-  readonly #bodies = new Map<string, Incoming>();
+  /** By shard: several may each get a copy of one message. */
+  readonly #shards = new Map<ShardId, Map<string, IncomingBody>>();
+  #count = 0;
 
   constructor(parts: IncomingParts) {
     this.#parts = parts;
   }
 
   get count(): number {
-    return this.#bodies.size;
+    return this.#count;
   }
 
   handlers(): Handlers {
@@ -60,16 +57,19 @@ export class IncomingBodies {
 
   /** The body is the caller's from here on. */
   take(id: string, shard: ShardId): IncomingBody | undefined {
-    const incoming = this.#bodies.get(id);
-    if (incoming?.shard !== shard) return undefined;
-    this.#bodies.delete(id);
-    return incoming.body;
+    const bodies = this.#shards.get(shard);
+    const body = bodies?.get(id);
+    if (bodies === undefined || body === undefined) return undefined;
+    bodies.delete(id);
+    if (bodies.size === 0) this.#shards.delete(shard);
+    this.#count--;
+    return body;
   }
 
   /** Before the shard is closed. */
   async letGo(shard: ShardId): Promise<void> {
-    const ids = [...this.#bodies].filter(([, incoming]) => incoming.shard === shard);
-    await Promise.all(ids.map(([id]) => this.take(id, shard)?.discard()));
+    const ids = [...(this.#shards.get(shard)?.keys() ?? [])];
+    await Promise.all(ids.map((id) => this.take(id, shard)?.discard()));
   }
 
   #begin(ask: ArrivedAsk, id: string): IncomingBody | Failure {
@@ -80,31 +80,36 @@ export class IncomingBodies {
     if (readOnlyReason !== undefined) return failure('store-read-only', readOnlyReason);
     if (!shard.store.hasRoom()) return failure('disk-full', 'below data.diskFreeBytesMin');
     const nowMs = clock.nowMs();
-    if (this.#bodies.size >= limits.incomingCountMax) this.#dropIdle(nowMs);
-    if (this.#bodies.size >= limits.incomingCountMax) {
-      return failure('store-busy', `${this.#bodies.size} large messages are coming in`);
+    if (this.#count >= limits.incomingCountMax) this.#dropIdle(nowMs);
+    if (this.#count >= limits.incomingCountMax) {
+      return failure('store-busy', `${this.#count} large messages are coming in`);
     }
     const body = new IncomingBody(shard.store, ask.body, limits.frontBytesMore, nowMs);
-    this.#bodies.set(id, { body, shard: ask.shard });
+    // One that is there was begun by an ask that is being repeated.
+    void this.take(id, ask.shard)?.discard();
+    const bodies = this.#shards.get(ask.shard) ?? new Map<string, IncomingBody>();
+    this.#shards.set(ask.shard, bodies.set(id, body));
+    this.#count++;
     return body;
   }
 
   #next(ask: ArrivedAsk, id: string, index: number): IncomingBody | Failure {
-    const incoming = this.#bodies.get(id);
-    if (incoming?.shard !== ask.shard || incoming.body.chunkCount !== index) return unknownBody;
+    const body = this.#shards.get(ask.shard)?.get(id);
+    if (body?.chunkCount !== index) return unknownBody;
     // What is taken in below the limit cannot be accepted anyway.
     if (this.#parts.shardOf(ask)?.store.hasRoom() !== true) {
       return failure('disk-full', 'below data.diskFreeBytesMin');
     }
-    incoming.body.chunkCount++;
-    incoming.body.touchedMs = this.#parts.clock.nowMs();
-    return incoming.body;
+    body.chunkCount++;
+    body.touchedMs = this.#parts.clock.nowMs();
+    return body;
   }
 
   #dropIdle(nowMs: number): void {
-    for (const [id, { body, shard }] of [...this.#bodies]) {
-      if (nowMs - body.touchedMs > this.#parts.limits.incomingIdleMsMax) {
-        void this.take(id, shard)?.discard();
+    const { incomingIdleMsMax } = this.#parts.limits;
+    for (const [shard, bodies] of [...this.#shards]) {
+      for (const [id, { touchedMs }] of [...bodies]) {
+        if (nowMs - touchedMs > incomingIdleMsMax) void this.take(id, shard)?.discard();
       }
     }
   }

@@ -29,7 +29,7 @@ import type { LargeRequest } from './receive-large.ts';
 import type { WholeBodies } from './whole-bodies.ts';
 
 /** A message that is read slice by slice, as often as it takes. */
-interface LargeText {
+export interface LargeText {
   readonly bytes: number;
   slices(): AsyncIterable<Uint8Array>;
   /** Where the text is a file nobody else needs, it becomes the copy itself. */
@@ -39,7 +39,7 @@ interface LargeText {
 type DeliveryShard = Pick<OpenShard, 'store' | 'mailboxes'>;
 
 /** As `Mailboxes.deliver`. @throws MailError when a copy cannot be written. */
-async function deliverLarge(
+export async function deliverLarge(
   whole: WholeBodies,
   { store, mailboxes }: DeliveryShard,
   delivery: Delivery,
@@ -136,6 +136,20 @@ export async function deliverLargeHere(
   const rest = packEnvelope({ ...envelope, recipients });
   const side = await body.seal(front);
   return (await shard.spool.accept([rest, packed[1], []], arrival.tenant, side)) as Answer;
+}
+
+/** A copy out of another thread's spool; without a text, only one that was taken before has an outcome. */
+export async function deliverLargeCopy(
+  whole: WholeBodies,
+  shard: OpenShard,
+  delivery: Delivery,
+  body: IncomingBody | undefined,
+): Promise<Answer> {
+  if (body === undefined) return { ok: true, value: await shard.mailboxes.deliver(delivery) };
+  const text = await incomingText(body, [body.head], true);
+  const outcomes = await deliverLarge(whole, shard, delivery, text);
+  shard.events.copied(delivery, outcomes);
+  return { ok: true, value: outcomes };
 }
 
 /** What became of a message whose text is lost: only a delivery that was done before has an answer. */

@@ -2,7 +2,7 @@
  * Takes a large message whose text is in a file already: verifies it where it must, prepares its beginning, and gives
  * it to the spool or to its accounts.
  *
- * Runs in:   engine threads; the handler of `body.receive`, a long ask.
+ * Runs in:   engine threads; the handlers of `body.receive` and `body.deliver`, long asks.
  * Specs:     RFC 5321 §6.1, RFC 2033 §4.2 (an answer for each recipient).
  * Limits:    whole messages in memory as `WholeBodies` allows.
  * Invariant: the record of acceptance is appended after file and name of the body are on disk. What is not accepted
@@ -10,12 +10,13 @@
  */
 
 import type { Answer, ArrivedAsk, Handler } from '../../actors/ask.ts';
-import { type BodyReceive, bodyAsks } from '../../actors/asks/body-asks.ts';
+import { type BodyDeliver, type BodyReceive, bodyAsks } from '../../actors/asks/body-asks.ts';
 import type { Envelope } from '../../actors/asks/reception.ts';
 import { type PackedReceived, packEnvelope, unpackReceived } from '../../actors/asks/spool-asks.ts';
 import { failure, failureOf, type Result } from '../../base/errors.ts';
 import { BodyHasher, type CanonicalForm } from '../../mail/trust/dkim/canonical.ts';
 import { isAllHere } from '../local-delivery.ts';
+import { unpackDelivery } from '../mailbox/packed-delivery.ts';
 import type { Policy } from '../pipeline/policy.ts';
 import { type MessageToPrepare, type PreparedMessage, prepare } from '../pipeline/prepare.ts';
 import { needsVerification, type VerifyParts, verify } from '../pipeline/verify.ts';
@@ -23,7 +24,7 @@ import type { OpenShard } from '../shards.ts';
 import type { IncomingBodies } from './incoming-bodies.ts';
 import { unknownBody } from './incoming-bodies.ts';
 import { type IncomingBody, mailErrorOf } from './incoming-body.ts';
-import { deliverLargeHere, largeRepeat } from './large-delivery.ts';
+import { deliverLargeCopy, deliverLargeHere, largeRepeat } from './large-delivery.ts';
 import type { WholeBodies } from './whole-bodies.ts';
 
 export interface ReceiveLargeParts extends VerifyParts {
@@ -44,7 +45,18 @@ export function receiveLargeHandlers(parts: ReceiveLargeParts): Record<string, H
       const body = parts.incoming.take(id, ask.shard);
       const request: LargeRequest = { shard, packed, isEach, last: ask.body };
       if (body === undefined) return { pending: repeat(request) };
-      return { pending: accept(parts, request, body) };
+      return { pending: accept(body, request.last, () => prepareAndTake(parts, request, body)) };
+    },
+    [bodyAsks.deliver]: (ask) => {
+      const shard = parts.shardOf(ask);
+      if (shard === undefined) {
+        return failure('not-possible-now', `shard ${ask.shard} is not open here`);
+      }
+      const [id, packed] = ask.meta as BodyDeliver;
+      const delivery = unpackDelivery(packed, []);
+      const body = parts.incoming.take(id, ask.shard);
+      const deliver = () => deliverLargeCopy(parts.whole, shard, delivery, body);
+      return { pending: body === undefined ? deliver() : accept(body, ask.body, deliver) };
     },
   };
 }
@@ -65,15 +77,16 @@ async function repeat({ shard, packed, isEach }: LargeRequest): Promise<Answer> 
   return largeRepeat(shard, message, isEach, unknownBody);
 }
 
+/** Writes the last of a body and does what it came for; what is left of it then is let go. */
 async function accept(
-  parts: ReceiveLargeParts,
-  request: LargeRequest,
   body: IncomingBody,
+  last: Uint8Array,
+  take: () => Promise<Answer>,
 ): Promise<Answer> {
   try {
-    const failed = await body.append(request.last);
+    const failed = await body.append(last);
     if (failed !== undefined) return failed;
-    return await prepareAndTake(parts, request, body);
+    return await take();
   } catch (error) {
     return failureOf(mailErrorOf(error));
   } finally {

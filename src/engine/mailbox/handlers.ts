@@ -16,10 +16,11 @@ import {
   type PackedDelivery,
 } from '../../actors/asks/mailbox-asks.ts';
 import { failure, failureOf } from '../../base/errors.ts';
-import type { AccountId, MessageId, TenantId } from '../../base/ids.ts';
-import type { Delivery, DeliveryOutcome, DeliveryTarget } from './delivery.ts';
+import type { AccountId, TenantId } from '../../base/ids.ts';
+import type { Delivery, DeliveryOutcome } from './delivery.ts';
 import type { NumberedMailbox } from './mailbox-reader.ts';
 import type { Mailboxes } from './mailboxes.ts';
+import { unpackDelivery } from './packed-delivery.ts';
 
 export interface MailboxHandlerParts {
   /** The open shard's mailboxes; undefined where the shard is not open here. */
@@ -67,19 +68,7 @@ async function deliver(
   mailboxes: Mailboxes,
   ask: ArrivedAsk,
 ): Promise<Answer> {
-  const [id, tenant, sender, receivedMs, packed] = ask.meta as PackedDelivery;
-  const targets: DeliveryTarget[] = [];
-  for (let i = 0; i < packed.length; i += 2) {
-    targets.push({ account: packed[i] as AccountId, recipient: packed[i + 1] as string });
-  }
-  const delivery: Delivery = {
-    id: id as MessageId,
-    tenant: tenant as TenantId,
-    sender,
-    receivedMs,
-    targets,
-    parts: [ask.body],
-  };
+  const delivery = unpackDelivery(ask.meta as PackedDelivery, [ask.body]);
   const value = await mailboxes.deliver(delivery);
   parts.copied?.(ask, delivery, value);
   return { ok: true, value };

@@ -9,7 +9,12 @@
 import type { Answer } from '../../actors/ask.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
-import type { DeliveryDone, OutboundMessage, RecipientOutcome } from '../delivery/message.ts';
+import type {
+  BodySource,
+  DeliveryDone,
+  OutboundMessage,
+  RecipientOutcome,
+} from '../delivery/message.ts';
 import { ownOutcome, ownReply } from '../delivery/message.ts';
 import { isSide } from '../store/side/format.ts';
 import type { Bounces } from './bounce.ts';
@@ -35,6 +40,8 @@ export type LocalDelivery = (
   recipient: SpoolRecipient,
   index: number,
   parts: readonly Uint8Array[],
+  /** A large message: its bytes instead of `parts`. */
+  source?: BodySource,
 ) => Promise<Answer>;
 
 export interface AttemptParts {
@@ -201,9 +208,14 @@ function tryLocal(
   const recipient = message.recipients[index]!;
   recipient.isOpen = true;
   message.openCount++;
-  parts.local(message, recipient, index, body).then(
-    (answer) => settle(parts, spool, message, [index], [localOutcome(answer)]),
-    (error: unknown) => settle(parts, spool, message, [index], [localTrouble(String(error))]),
+  const source = spool.source(message);
+  const end = (outcome: RecipientOutcome) => {
+    source?.release();
+    settle(parts, spool, message, [index], [outcome]);
+  };
+  parts.local(message, recipient, index, body, source).then(
+    (answer) => end(localOutcome(answer)),
+    (error: unknown) => end(localTrouble(String(error))),
   );
 }
 
