@@ -14,6 +14,7 @@ export interface WorldOptions {
   readonly workers?: number;
   readonly jobThreads?: number;
   readonly limits?: RuntimeOptions['limits'];
+  readonly placing?: RuntimeOptions['placing'];
 }
 
 export class ActorWorld {
@@ -24,7 +25,7 @@ export class ActorWorld {
   readonly runtime: Runtime;
 
   constructor(options: WorldOptions = {}) {
-    const { seed = 1, shards = 4, workers = 2, jobThreads = 0, limits } = options;
+    const { seed = 1, shards = 4, workers = 2, jobThreads = 0, limits, placing } = options;
     this.random = new SeededRandom(seed);
     this.engine = new TestEngine(this.random, this.clock);
     this.channel = new InlineChannel({
@@ -38,6 +39,7 @@ export class ActorWorld {
       clock: this.clock,
       log: silentLog,
       ...(limits === undefined ? {} : { limits }),
+      ...(placing === undefined ? {} : { placing }),
     });
   }
 

@@ -82,7 +82,7 @@ export class InlineChannel implements Channel {
     });
   }
 
-  activeMs(): number {
+  activeMs(_thread: number): number {
     return 0;
   }
 
