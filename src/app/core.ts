@@ -61,6 +61,9 @@ export interface Core {
   policyChanged(settings?: Settings): Promise<void>;
 }
 
+/** For the log's last lines when the process ends itself. */
+const lastWordMs = 250;
+
 export type Closer = () => Promise<void>;
 
 export async function openCore(request: CoreRequest): Promise<Core> {
@@ -157,7 +160,8 @@ async function openParts(
  * which the journal is made for, and the service manager starts it anew.
  */
 function endAtOnce(): void {
-  process.kill(process.pid, 'SIGKILL');
+  // The log's line on it is on its way, and may be waited for by nobody.
+  nodeClock.setTimer(lastWordMs, () => process.kill(process.pid, 'SIGKILL'));
 }
 
 /** Engine threads tell which accounts are full, and which shards take no mail. */

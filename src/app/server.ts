@@ -9,7 +9,7 @@
 import type { ControlHandlers } from '../actors/asks/control.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
-import type { Log } from '../base/log.ts';
+import { droppedLines, type Log } from '../base/log.ts';
 import { Metrics } from '../base/metrics.ts';
 import { CredentialCache } from '../edge/guard/credential-cache.ts';
 import { ReloadableTls } from '../edge/listeners/tls.ts';
@@ -122,6 +122,11 @@ function serverMetrics({ budget, engine }: Core): Metrics {
   metrics.collectProcess();
   const help = 'Bytes received and not yet journaled.';
   metrics.gaugeOf('chaski_receiving_bytes', help, () => budget.bytes);
+  metrics.gaugeOf(
+    'chaski_log_lines_dropped',
+    'Log lines that a slow reader cost, since the start of each thread.',
+    () => droppedLines.count,
+  );
   const { watchdog } = engine.runtime;
   metrics.gaugeOf(
     'chaski_threads_silent',

@@ -2,8 +2,8 @@
  * Structured log lines, one JSON object each, on standard output.
  *
  * Runs in:   every thread; each has its own writer to the same descriptor (whole lines only).
- * Limits:    a writer that gathers holds `unwrittenBytesMax` bytes of lines for a slow reader and drops what comes then;
- *            one that does not gather waits for its reader.
+ * Limits:    a writer holds `unwrittenBytesMax` bytes of lines for a slow reader; what comes then is dropped and
+ *            counted. Nobody waits for the reader but the end of the process, where all that is held is written.
  * Invariant: no secret and no message body is ever a field.
  */
 
@@ -35,18 +35,37 @@ const flushMs = 200;
 const unwrittenBytesMax = 8 * 1_048_576;
 
 export function createLog(level: LogLevel, fields: LogFields = {}, target: LogTarget = {}): Log {
-  const gatherBytes = target.gatherBytes ?? 0;
   const destination = pino.destination({
     dest: target.descriptor ?? 1,
-    sync: gatherBytes === 0,
-    minLength: gatherBytes,
-    ...(gatherBytes === 0 ? {} : { maxLength: unwrittenBytesMax, periodicFlush: flushMs }),
+    // A write in the caller's turn would wait for a terminal or a pipe, and with it every session of the thread.
+    sync: false,
+    maxLength: unwrittenBytesMax,
+    ...(target.gatherBytes === undefined
+      ? { minLength: 1 }
+      : { minLength: target.gatherBytes, periodicFlush: flushMs }),
   });
-  if (gatherBytes > 0) process.once('exit', () => flushAtExit(destination));
+  process.once('exit', () => flushAtExit(destination));
+  // A full disk or a reader that went away must not end the thread: the lines are tried again with the next.
+  destination.on('error', () => {});
   // Without its serializer an Error would be logged as {}.
   const serializers = { error: pino.stdSerializers.err, cause: pino.stdSerializers.err };
-  return wrap(pino({ level, base: fields, timestamp: timeField(), serializers }, destination));
+  const log = pino({ level, base: fields, timestamp: timeField(), serializers }, destination);
+  let droppedCount = 0;
+  destination.on('drop', () => {
+    droppedCount++;
+    droppedLines.count++;
+  });
+  destination.on('drain', () => {
+    if (droppedCount === 0) return;
+    const count = droppedCount;
+    droppedCount = 0;
+    log.warn({ count }, 'log lines were dropped: their reader is too slow');
+  });
+  return wrap(log);
 }
+
+/** Of all writers of this thread since it started. */
+export const droppedLines = { count: 0 };
 
 /** RFC 3339 in UTC. Lines of one millisecond share the text: making it costs more than the rest of a line. */
 function timeField(): () => string {

@@ -4,6 +4,7 @@
  * Runs in: engine threads; merged with the others' by the main thread at a scrape.
  */
 
+import { droppedLines } from '../base/log.ts';
 import { bytesBounds, type Metrics, secondsBounds } from '../base/metrics.ts';
 import type { MessageCounters } from './spool/events.ts';
 
@@ -51,6 +52,11 @@ export interface EngineGauges {
 }
 
 export function engineGauges(metrics: Metrics, gauges: EngineGauges): void {
+  metrics.gaugeOf(
+    'chaski_log_lines_dropped',
+    'Log lines that a slow reader cost, since the start of each thread.',
+    () => droppedLines.count,
+  );
   metrics.gaugeOf(
     'chaski_events_dropped',
     'Events that trace will miss, since their shards were opened: the disk did not take them.',
