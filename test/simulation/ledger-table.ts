@@ -13,6 +13,7 @@ import type {
   RecordDraft,
   RecordKind,
   RecordPlace,
+  SideBody,
 } from '../../src/engine/store/record.ts';
 import type { Shard } from '../../src/engine/store/shard.ts';
 
@@ -45,9 +46,16 @@ export function hashOf(body: Uint8Array): string {
   return createHash('sha1').update(body).digest('base64');
 }
 
-export function putDraft(item: number, body: readonly Uint8Array[], putCount: number): RecordDraft {
+/** With `side`, the body stands there. */
+export function putDraft(
+  item: number,
+  body: readonly Uint8Array[],
+  putCount: number,
+  side?: SideBody,
+): RecordDraft {
   const meta: PutMeta = { item, hash: hashOf(Buffer.concat(body)), putCount };
-  return { type: itemPut, tenant: defaultTenant, meta: pack(meta), body };
+  const draft = { type: itemPut, tenant: defaultTenant, meta: pack(meta) };
+  return side === undefined ? { ...draft, body } : { ...draft, body: [], side };
 }
 
 /** Removes the items from `first` up to, not including, `end`. */

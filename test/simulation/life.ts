@@ -3,12 +3,14 @@
  * to the disk.
  */
 
+import { MailError } from '../../src/base/errors.ts';
 import { shardId } from '../../src/base/ids.ts';
 import { silentLog } from '../../src/base/log.ts';
 import type { StoreLimits } from '../../src/engine/store/limits.ts';
-import type { RecordPlace } from '../../src/engine/store/record.ts';
+import type { RecordPlace, SideBody } from '../../src/engine/store/record.ts';
 import { Shard, type ShardOptions, type ShardStatus } from '../../src/engine/store/shard.ts';
-import type { Disk } from '../../src/ports/disk.ts';
+import { sideOfName } from '../../src/engine/store/side/format.ts';
+import { type Disk, DiskError } from '../../src/ports/disk.ts';
 import { SeededClock } from '../support/seeded-clock.ts';
 import {
   checkItems,
@@ -105,6 +107,7 @@ export async function live(world: World, chance: Chance, build: Build): Promise<
     const spared = callsLeft;
     callsLeft = Number.POSITIVE_INFINITY;
     faults.push(...(await checkItems(shard, world.ledger)));
+    if (status.readOnlyReason === undefined) faults.push(...(await checkFiles(disk, places)));
     settleLedger(world.ledger, places);
     callsLeft = spared;
     planFaults(disk, chance, build.isDiskSound === true, () => callsLeft-- <= 0);
@@ -146,6 +149,22 @@ export async function openOn(
     kinds: tableKinds(places),
     limits: { ...smallLimits, segmentBytesMax: world.segmentBytesMax },
   });
+}
+
+/** A side segment without a live body is gone, or empty and the last one. */
+async function checkFiles(disk: Disk, places: ReadonlyMap<number, RecordPlace>): Promise<string[]> {
+  const live = new Set([...places.values()].map(({ segment }) => segment));
+  const faults: string[] = [];
+  const names = (await disk.list('/shard/journal')).filter((name) => name.endsWith('.body'));
+  for (const name of names) {
+    const number = sideOfName(name)!;
+    if (live.has(number)) continue;
+    const file = await disk.open(`/shard/journal/${name}`, 'read');
+    const size = await file.size();
+    await file.close();
+    if (size > 0 || name !== names.at(-1)) faults.push(`${name} is left with ${size} bytes`);
+  }
+  return faults;
 }
 
 /** After a check, what was only asked for is settled by what the shard holds. */
@@ -231,12 +250,15 @@ async function putSome(
 ): Promise<void> {
   const count = 1 + Math.floor(chance() * 3);
   const items: number[] = [];
-  const drafts = Array.from({ length: count }, () => {
+  const isLarge = chance() < 0.15;
+  const sides = isLarge ? await writeSides(shard, count, chance) : [];
+  if (isLarge && sides.length === 0) return;
+  const drafts = Array.from({ length: isLarge ? sides.length : count }, (_, i) => {
     const item = world.itemNext++;
-    const body = randomBody(chance);
+    const { body, side } = sides[i] ?? { body: randomBody(chance), side: undefined };
     items.push(item);
     world.ledger.set(item, { hash: hashOf(Buffer.concat(body)), put: 'asked', removal: 'none' });
-    return putDraft(item, body, item);
+    return putDraft(item, body, item, side);
   });
   const isLazy = chance() < 0.2;
   try {
@@ -248,6 +270,37 @@ async function putSome(
   } catch {
     // Refused: the records may be there or not.
   }
+}
+
+interface WrittenSide {
+  readonly body: readonly Buffer[];
+  readonly side: SideBody;
+}
+
+/** Bodies in side segments, some of them given up on the way. */
+async function writeSides(shard: Shard, count: number, chance: Chance): Promise<WrittenSide[]> {
+  const sides: WrittenSide[] = [];
+  try {
+    for (let i = 0; i < count; i++) {
+      const front = randomBody(chance);
+      const rest = randomBody(chance);
+      const writer = await shard.openBody(Buffer.concat(front).length);
+      try {
+        for (const part of rest) await writer.append(part);
+        if (chance() < 0.8) {
+          sides.push({ body: [...front, ...rest], side: await writer.seal(front) });
+        }
+      } finally {
+        await writer.discard();
+      }
+    }
+  } catch (error) {
+    // Refused, as any write may be; those before it are let go.
+    if (!(error instanceof DiskError) && !(error instanceof MailError)) throw error;
+    for (const { side } of sides) shard.dropBody(side);
+    return [];
+  }
+  return sides;
 }
 
 async function removeSome(

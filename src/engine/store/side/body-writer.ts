@@ -19,7 +19,7 @@ import { encodeSideHeader, sideHeaderBytes } from './format.ts';
 import type { SideSegment, SideSegments } from './side-segments.ts';
 
 const writeBytesMax = mebibyte;
-const syncBytes = 4 * mebibyte;
+const syncBytes = mebibyte;
 const alignBytes = 4 * kibibyte;
 
 export class BodyWriter {
