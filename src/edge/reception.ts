@@ -46,27 +46,6 @@ export interface ReceptionParts {
 export function createReception(parts: ReceptionParts): Reception {
   const { router, budget, ids, clock, inFlow } = parts;
 
-  function ask(
-    message: ReceivedMessage,
-    shard: ShardId,
-    fromAllowed: readonly string[] = [],
-  ): Promise<AcceptAnswer> {
-    const { arrival } = message;
-    const request: Ask = {
-      shard,
-      // The actor is the shard itself: messages of one session may be accepted in any order.
-      actor: '',
-      name: messageReceive,
-      key: arrival.id,
-      class: 'short',
-      lane: 'normal',
-      deadlineMs: clock.nowMs() + acceptMsMax,
-      meta: packReceived(message, fromAllowed),
-      body: message.body,
-    };
-    return router.ask(request);
-  }
-
   function openBody(recipients: readonly EnvelopeRecipient[], isEach: boolean): BodyStream {
     const id = ids.next();
     const targets = isEach
@@ -109,9 +88,9 @@ export function createReception(parts: ReceptionParts): Reception {
       if (local === undefined) {
         const turn = inFlow.enter();
         if (turn !== undefined) await turn;
-        answer = await ask(message, parts.spoolShard(), fromAllowed);
+        answer = await askShard(parts, message, parts.spoolShard(), fromAllowed);
         inFlow.left();
-      } else answer = await ask(message, local, fromAllowed);
+      } else answer = await askShard(parts, message, local, fromAllowed);
       budget.release(reservedBytes);
       return answer;
     },
@@ -126,13 +105,36 @@ export function createReception(parts: ReceptionParts): Reception {
             recipient.target.kind === 'account' && recipient.notify?.success !== true;
           const arrival = isByAccount ? message.arrival : { ...message.arrival, id: ids.next() };
           const one = { ...message, arrival, envelope: { ...envelope, recipients: [recipient] } };
-          return ask(one, commonShard([recipient]) ?? parts.spoolShard());
+          return askShard(parts, one, commonShard([recipient]) ?? parts.spoolShard());
         }),
       );
       budget.release(reservedBytes);
       return answers;
     },
   };
+}
+
+/** One message to one shard. */
+function askShard(
+  { router, clock }: ReceptionParts,
+  message: ReceivedMessage,
+  shard: ShardId,
+  fromAllowed: readonly string[] = [],
+): Promise<AcceptAnswer> {
+  const { arrival } = message;
+  const request: Ask = {
+    shard,
+    // The actor is the shard itself: messages of one session may be accepted in any order.
+    actor: '',
+    name: messageReceive,
+    key: arrival.id,
+    class: 'short',
+    lane: 'normal',
+    deadlineMs: clock.nowMs() + acceptMsMax,
+    meta: packReceived(message, fromAllowed),
+    body: message.body,
+  };
+  return router.ask(request);
 }
 
 /** The shard all recipients' accounts are on, if they all are accounts and it is one. */

@@ -11,14 +11,15 @@ import { engineAsks } from '../actors/asks/engine-asks.ts';
 import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
 import type { PackedRecipient } from '../actors/asks/spool-asks.ts';
 import { messageReceive } from '../actors/asks/spool-asks.ts';
-import { noShard, shardClose, shardOpen, systemAsk, threadHello } from '../actors/asks/system.ts';
-import { SiteOwners, siteLend } from '../actors/site-leases.ts';
+import { noShard, systemAsk, threadHello } from '../actors/asks/system.ts';
 import type { ShardId } from '../base/ids.ts';
+import type { Metrics } from '../base/metrics.ts';
 import { IncomingBodies } from './bodies/incoming-bodies.ts';
 import { createLargeCopy } from './bodies/large-copy.ts';
 import { largeBodyLimits } from './bodies/limits.ts';
 import { receiveLargeHandlers } from './bodies/receive-large.ts';
 import { WholeBodies } from './bodies/whole-bodies.ts';
+import type { Deliveries } from './delivery/deliveries.ts';
 import { engineCounters, engineGauges } from './engine-metrics.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { traceHandlers } from './events/trace-handlers.ts';
@@ -28,19 +29,18 @@ import { createLocalDelivery } from './local-delivery.ts';
 import { mailboxHandlers } from './mailbox/handlers.ts';
 import { createShardOpener } from './open-shard.ts';
 import { createDeliveries } from './outbound.ts';
+import { ownerHandlers } from './owner-handlers.ts';
 import { compilePolicy, type Policy } from './pipeline/policy.ts';
-import { loadVerifier } from './pipeline/verify.ts';
 import { receiveHandler } from './receive.ts';
 import { Shards } from './shards.ts';
-import { type AttemptParts, createAttempt } from './spool/attempt.ts';
+import { createAttempt } from './spool/attempt.ts';
 import { BodyBudget } from './spool/body-budget.ts';
-import { createBounces } from './spool/bounce.ts';
+import { type Bounces, createBounces } from './spool/bounce.ts';
 import { logEvents } from './spool/events.ts';
 import { queueHandlers } from './spool/queue-handlers.ts';
 import { retrySchedule } from './spool/retry.ts';
 import { storeHandlers } from './store-handlers.ts';
 
-const verifierDelayMs = 2_000;
 const resolveAgainMs = 1_000;
 
 export interface Engine {
@@ -53,64 +53,26 @@ export function createEngine(parts: EngineParts): Engine {
   const deliveries = createDeliveries(parts);
   const whole = new WholeBodies(largeBodyLimits.wholeBytesMax);
   const bodies = new BodyBudget(settings.memory.bodiesBytesMax / parts.workers);
-  const logged = logEvents(parts.log, clock, engineCounters(parts.metrics));
-
-  const bounces = createBounces({
-    random,
-    hostname: () => policy!.snapshot.hostname,
-    nextId: () => parts.ids.next(),
-    resolve: (address) => resolveAddress(parts, address),
-    delayNoticeMs: () => settings.relay.delayNoticeMs,
-  });
+  const bounces = reports(parts, () => policy!.snapshot.hostname);
   const copyParts = {
     shardOf: (shard: ShardId) => shards.get(shard),
     uplink: parts.uplink,
     clock,
   };
-  const attemptParts: AttemptParts = {
-    outbound: {
-      groupOf: (domain) => deliveries.groupOf(domain),
-      submit: (message, domain, done) => deliveries.submit(message, domain, done),
-    },
+  const attempt = createAttempt({
+    outbound: deliveries,
     local: createLocalDelivery({ ...copyParts, large: createLargeCopy({ ...copyParts, whole }) }),
     bounces,
     clock,
     random,
     retry: retrySchedule(settings.relay),
-  };
-
-  const attempt = createAttempt(attemptParts);
+  });
+  const logged = logEvents(parts.log, clock, engineCounters(parts.metrics));
   const opener = createShardOpener({ engine: parts, bodies, attempt, logged });
   const shards: Shards = new Shards(opener, clock, parts.isOffline);
-  engineGauges(parts.metrics, {
-    activeCount: () => shards.sum(({ spool }) => spool.activeCount),
-    queuedCount: () => shards.sum(({ spool }) => spool.queuedCount),
-    residentBytes: () => bodies.bytes,
-    waitingCount: () => deliveries.load().waiting,
-    connectionCount: () => deliveries.load().connections,
-    eventsDropped: () => shards.sum(({ eventLog }) => eventLog.droppedCount),
-  });
+  gauges(parts.metrics, shards, bodies, deliveries);
 
   const shardOf = (ask: ArrivedAsk) => shards.get(ask.shard);
-
-  let isVerifierDue = settings.verification.isOn && !parts.isOffline;
-  /** Not at start, when every millisecond counts, and not with the first stranger's mail, which would wait for it. */
-  const verifierSoon = () => {
-    if (isVerifierDue) clock.setTimer(verifierDelayMs, () => void loadVerifier());
-    isVerifierDue = false;
-  };
-
-  const owners = new SiteOwners({
-    clock,
-    // Rates come with the relay's shaping; connections are what a site's owner lends today.
-    limitsOf: () => ({
-      slotsMax: settings.relay.connectionsPerSiteMax,
-      tokensPerSecond: Number.POSITIVE_INFINITY,
-      burstMax: Number.POSITIVE_INFINITY,
-    }),
-  });
-  const epochs = new Uint32Array(parts.epochs);
-
   const incoming = new IncomingBodies({ shardOf, clock, limits: largeBodyLimits });
   const receiveParts = {
     shardOf,
@@ -119,24 +81,12 @@ export function createEngine(parts: EngineParts): Engine {
     clock,
     verdictMsMax: settings.verification.verdictMsMax,
   };
-
   const handlers: Handlers = {
     [messageReceive]: receiveHandler(receiveParts),
     ...incoming.handlers(),
     ...receiveLargeHandlers({ ...receiveParts, incoming, whole }),
-    [shardOpen]: (ask) => {
-      verifierSoon();
-      // The word is set by the first opening in this process.
-      owners.open(ask.shard, Atomics.load(epochs, ask.shard) === 0);
-      return shards.open(ask.shard);
-    },
-    [shardClose]: async (ask) => {
-      owners.close(ask.shard);
-      await incoming.letGo(ask.shard);
-      return shards.close(ask.shard);
-    },
+    ...ownerHandlers(parts, shards, incoming),
     [threadHello]: () => ({ ok: true, value: undefined }),
-    [siteLend]: (ask) => owners.lend(ask),
     [engineAsks.policy]: (ask) => {
       policy = compilePolicy(ask.meta as PolicySnapshot);
       return { ok: true, value: undefined };
@@ -153,6 +103,27 @@ export function createEngine(parts: EngineParts): Engine {
     ...queueHandlers({ shardOf, clock, bounces, expiryMs: () => settings.relay.expiryMs }),
   };
   return { handlers };
+}
+
+function gauges(metrics: Metrics, shards: Shards, bodies: BodyBudget, deliveries: Deliveries) {
+  engineGauges(metrics, {
+    activeCount: () => shards.sum(({ spool }) => spool.activeCount),
+    queuedCount: () => shards.sum(({ spool }) => spool.queuedCount),
+    residentBytes: () => bodies.bytes,
+    waitingCount: () => deliveries.load().waiting,
+    connectionCount: () => deliveries.load().connections,
+    eventsDropped: () => shards.sum(({ eventLog }) => eventLog.droppedCount),
+  });
+}
+
+function reports(parts: EngineParts, hostname: () => string): Bounces {
+  return createBounces({
+    random: parts.random,
+    hostname,
+    nextId: () => parts.ids.next(),
+    resolve: (address) => resolveAddress(parts, address),
+    delayNoticeMs: () => parts.settings.relay.delayNoticeMs,
+  });
 }
 
 /** Asks until the main thread answers: taken for somebody else's, a report to one of our accounts would leave us. */

@@ -1,0 +1,56 @@
+/**
+ * What a thread does that is given a shard, or has one taken: it opens or closes it, and lends its sites.
+ *
+ * Runs in:   engine threads.
+ * Invariant: a site has one lender in the process: the thread that owns its shard.
+ */
+
+import type { Handlers } from '../actors/ask.ts';
+import { shardClose, shardOpen } from '../actors/asks/system.ts';
+import { SiteOwners, siteLend } from '../actors/site-leases.ts';
+import type { IncomingBodies } from './bodies/incoming-bodies.ts';
+import type { EngineParts } from './engine-parts.ts';
+import { loadVerifier } from './pipeline/verify.ts';
+import type { Shards } from './shards.ts';
+
+const verifierDelayMs = 2_000;
+
+export function ownerHandlers(
+  parts: EngineParts,
+  shards: Shards,
+  incoming: IncomingBodies,
+): Handlers {
+  const { settings, clock } = parts;
+  const owners = new SiteOwners({
+    clock,
+    // Rates come with the relay's shaping; connections are what a site's owner lends today.
+    limitsOf: () => ({
+      slotsMax: settings.relay.connectionsPerSiteMax,
+      tokensPerSecond: Number.POSITIVE_INFINITY,
+      burstMax: Number.POSITIVE_INFINITY,
+    }),
+  });
+  const epochs = new Uint32Array(parts.epochs);
+
+  let isVerifierDue = settings.verification.isOn && !parts.isOffline;
+  /** Not at start, when every millisecond counts, and not with the first stranger's mail, which would wait for it. */
+  const verifierSoon = () => {
+    if (isVerifierDue) clock.setTimer(verifierDelayMs, () => void loadVerifier());
+    isVerifierDue = false;
+  };
+
+  return {
+    [shardOpen]: (ask) => {
+      verifierSoon();
+      // The word is set by the first opening in this process.
+      owners.open(ask.shard, Atomics.load(epochs, ask.shard) === 0);
+      return shards.open(ask.shard);
+    },
+    [shardClose]: async (ask) => {
+      owners.close(ask.shard);
+      await incoming.letGo(ask.shard);
+      return shards.close(ask.shard);
+    },
+    [siteLend]: (ask) => owners.lend(ask),
+  };
+}
