@@ -16,6 +16,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/adapters/memory/memory-disk.ts MemoryDisk',
   ],
   'a limit that a test goes up to': [
+    'src/actors/moves.ts moveLimitsDefault',
     'src/edge/guard/credential-cache.ts entriesMax',
     'src/edge/guard/credential-cache.ts keptMsDefault',
     'src/engine/events/message-events.ts recipientsPerEvent',
@@ -32,6 +33,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
   'a pure part with more cases than its callers can be led through': [
     'src/actors/leases.ts fairShare',
     'src/actors/moves.ts bestMove',
+    'src/actors/moves.ts hotAndCool',
     'src/actors/site-leases.ts siteShard',
     'src/app/certificate.ts makeSelfSigned',
     'src/cli/commands/send.ts withCrlf',

@@ -50,6 +50,7 @@ export const emptyNames = [
 ];
 
 export const fileLinesMax = 500;
+export const functionLinesMax = 70;
 export const lineColumnsMax = 120;
 /** Files over `fileLinesMax`, each with the date it was excused and why. It may only shrink. */
 export const longFiles: Readonly<Record<string, string>> = {};

@@ -10,6 +10,7 @@ import {
   emptyNames,
   environmentReadIn,
   fileLinesMax,
+  functionLinesMax,
   layers,
   lineColumnsMax,
   longFiles,
@@ -73,6 +74,33 @@ export const isShort: Rule = (file) => {
     : [];
 };
 
+/** A suite is one function of many cases. */
+function isSuite(path: string): boolean {
+  return path.endsWith('.test.ts') || path.startsWith('test/contracts/');
+}
+
+const functionPattern = /^(?:export )?(?:async )?function\*? (\w+)/;
+const methodPattern = /^ {2}(?:(?:static|async|get|set) )*\*?(#?\w+)(?:<.*>)?\((?:.*\{)?$/;
+
+/** Functions of a file and methods of its classes, by the indentation the formatter gives them. */
+export const hasShortFunctions: Rule = (file) => {
+  if (isSuite(file.path)) return [];
+  const lines = withoutComments(file.text).split('\n');
+  const faults: string[] = [];
+  let isInClass = false;
+  for (const [start, line] of lines.entries()) {
+    if (/^(?:export )?(?:abstract )?class /.test(line)) isInClass = true;
+    else if (line === '}') isInClass = false;
+    const match = (isInClass ? methodPattern : functionPattern).exec(line);
+    if (match === null) continue;
+    const end = lines.indexOf(isInClass ? '  }' : '}', start);
+    const count = lines.slice(start, end + 1).filter((each) => each.trim() !== '').length;
+    if (count <= functionLinesMax) continue;
+    faults.push(`${file.path}: ${match[1]} has ${count} lines, over ${functionLinesMax}`);
+  }
+  return faults;
+};
+
 export const hasShortLines: Rule = (file) =>
   file.text
     .split('\n')
@@ -123,6 +151,7 @@ export const fileRules = {
   importsGoDown,
   hasHead,
   isShort,
+  hasShortFunctions,
   hasShortLines,
   callsPorts,
   readsEnvironmentInSettings,

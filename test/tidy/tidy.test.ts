@@ -25,6 +25,10 @@ const samples: Record<keyof typeof fileRules, SourceFile> = {
   importsGoDown: { path: 'src/edge/a.ts', text: "import { b } from '../engine/b.ts';" },
   hasHead: { path: 'src/base/a.ts', text: 'export const a = 1;\n' },
   isShort: { path: 'src/base/a.ts', text: '\n'.repeat(600) },
+  hasShortFunctions: {
+    path: 'test/support/a.ts',
+    text: `class A {\n  run() {\n${'    step();\n'.repeat(80)}  }\n}`,
+  },
   hasShortLines: { path: 'src/base/a.ts', text: `const a = ${'1 + '.repeat(40)}1;` },
   callsPorts: { path: 'src/engine/a.ts', text: 'const now = Date.now();' },
   readsEnvironmentInSettings: { path: 'src/app/a.ts', text: 'process.env.HOME' },

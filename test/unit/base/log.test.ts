@@ -1,5 +1,5 @@
 /**
- * Aim: a reader that does not read holds nobody up; what it costs is bounded, counted and told, and nothing else is lost.
+ * Aim: a reader that does not read holds nobody up; what it costs is bounded, counted and told, and no more is lost.
  * Method: a process that logs into a pipe which the test reads late.
  */
 
