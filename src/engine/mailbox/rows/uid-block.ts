@@ -32,8 +32,9 @@ export class UidBlock {
   readonly flags: (Bitmap | undefined)[] = new Array(systemFlags.length).fill(undefined);
   /** By the keyword's number in the mailbox row. */
   readonly keywords = new Map<number, Bitmap>();
-  readonly documents = new Uint32Array(uidBlockSlots);
-  readonly modseqs = new Float64Array(uidBlockSlots);
+  /** Arrays, not typed ones: of this size those stand outside V8's heap, and cost five times as much to make. */
+  readonly documents: number[] = new Array<number>(uidBlockSlots).fill(0);
+  readonly modseqs: number[] = new Array<number>(uidBlockSlots).fill(0);
 
   has(slot: number): boolean {
     return isSet(this.exists, slot);

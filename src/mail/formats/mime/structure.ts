@@ -232,8 +232,9 @@ class LineCounter {
   }
 
   #countBytes(from: number, to: number): number {
+    const bytes = this.#bytes;
     let lines = 0;
-    for (let at = from; at < to; at++) if (this.#bytes[at] === lineFeed) lines++;
+    for (let at = from; at < to; at++) if (bytes[at] === lineFeed) lines++;
     return lines;
   }
 }

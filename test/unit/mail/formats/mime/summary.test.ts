@@ -16,6 +16,7 @@ import { htmlText } from '../../../../../src/mail/formats/mime/html-text.ts';
 import { baseSubject } from '../../../../../src/mail/formats/mime/sort-keys.ts';
 import { type Part, scanStructure } from '../../../../../src/mail/formats/mime/structure.ts';
 import { summarise } from '../../../../../src/mail/formats/mime/summary.ts';
+import { seededChance } from '../../../../simulation/seeded-chance.ts';
 import { checkBody, checkEnvelope, readImap } from '../../../../support/imap-syntax.ts';
 import { mimeMessages } from '../../../../support/mail-fixtures.ts';
 
@@ -122,6 +123,39 @@ describe('preview', () => {
     const head = 'Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding:';
     assert.equal(preview(`${head} quoted-printable\n\nJ=F6rg=\n!  \n`), 'Jörg!');
     assert.equal(preview(`${head} base64\n\nSvZy\nZw==\n`), 'Jörg');
+  });
+
+  test('is the same whether the text was read as it stands or decoded', () => {
+    const seed = Date.now() % 1_000_000;
+    const random = seededChance(seed);
+    const pieces = [
+      'word',
+      ' ',
+      '  ',
+      '\t',
+      '\n',
+      '\u007f',
+      '\u0001 ',
+      '.',
+      'a longer word',
+      'é',
+      '\u00a0',
+      '😀',
+    ];
+    const fields = 'Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding:';
+    for (let run = 0; run < 500; run++) {
+      // With all pieces few texts start with 256 characters of ASCII; with the first nine all do.
+      const kinds = run % 2 === 0 ? 9 : pieces.length;
+      let body = '';
+      const count = Math.floor(random() * 120);
+      for (let i = 0; i < count; i++) body += pieces[Math.floor(random() * kinds)];
+      const plain = crlf(body);
+      const decoded = summarise(
+        Buffer.concat([crlf(`${fields} base64\n\n`), Buffer.from(plain.toString('base64'))]),
+      );
+      const asItStands = summarise(Buffer.concat([crlf(`${fields} 8bit\n\n`), plain]));
+      assert.equal(asItStands.preview, decoded.preview, `seed ${seed}, run ${run}`);
+    }
   });
 
   test('plain text is taken before HTML, HTML before nothing, attachments never', () => {
