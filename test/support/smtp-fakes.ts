@@ -178,6 +178,7 @@ function resolveFake(localPart: string, domain: string): Resolution | Promise<Re
 export const fakeDirectory = {
   isLocalDomain: (domain: string) => domain === 'local.test',
   resolve: resolveFake,
+  accountByAddress: (wanted: string) => fakeAccounts.find(({ address }) => address === wanted),
   maySendAs: (who: Account, address: string) =>
     address === who.address || address === `${who.address.split('@')[0]}-alias@local.test`,
   domains: () => [{ name: 'local.test', tenant, createdMs: 0 }],

@@ -123,7 +123,7 @@ const xclientList = (listener: string) =>
   });
 
 export const xclientSection = section(
-  'XCLIENT, a list of peers per listener that may speak for another address.',
+  'XCLIENT, a list of peers per listener that may speak for any client and any account (LOGIN).',
   {
     smtp: xclientList('smtp'),
     submission: xclientList('submission'),

@@ -67,7 +67,11 @@ function arrivalOf(facts: SessionFacts, id: MessageId): Arrival {
     trusted: peer.isTrusted,
     tenant: transaction.tenant,
   };
-  if (account !== undefined && tls !== undefined) return { ...arrival, tls, user: account.address };
+  if (account !== undefined) {
+    // A proxy may have had the TLS.
+    const user = account.address;
+    return tls === undefined ? { ...arrival, user } : { ...arrival, tls, user };
+  }
   return tls === undefined ? arrival : { ...arrival, tls };
 }
 

@@ -39,6 +39,9 @@ export interface LogIn {
   readonly isRequired: boolean;
 }
 
+/** What EHLO says of XCLIENT. NAME and where the client connected to are for the log. */
+export const xclientAttributes = 'NAME ADDR PORT PROTO HELO DESTADDR DESTPORT';
+
 /** What a listener says of itself and whom it trusts. All of it may change while sessions run. */
 export interface SmtpPolicy {
   /** Our name in the greeting, EHLO and Received. */
@@ -131,7 +134,9 @@ export class SmtpService {
     if (offersBinaryMime) keywords.push('BINARYMIME');
     if (canStartTls) keywords.push('STARTTLS');
     if (canLogIn) keywords.push(`AUTH ${saslMechanisms.map(({ name }) => name).join(' ')}`);
-    if (canXclient) keywords.push('XCLIENT ADDR PORT');
+    if (canXclient) {
+      keywords.push(`XCLIENT ${xclientAttributes}${this.logIn === undefined ? '' : ' LOGIN'}`);
+    }
     const announced = announcedLimits(limits);
     if (announced !== '') keywords.push(`LIMITS${announced}`);
     if (this.dialect === 'smtp') keywords.push('VRFY');
