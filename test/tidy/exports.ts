@@ -1,8 +1,8 @@
 /**
- * Who uses what a file offers: exports that nobody needs, or that only tests need.
+ * Who uses what a file offers: exports and methods that nobody needs, or that only tests need.
  *
- * Limits:    names are compared as words, not resolved as a compiler would: what is found is dead; not all that is dead
- *            is found.
+ * Limits:    names are compared as words, not resolved as a compiler would: what is found is dead, not
+ *            all that is dead is found.
  */
 
 import { posix } from 'node:path';
@@ -60,6 +60,14 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** Methods that only tests call, by the reason they may be. */
+export const methodsForTests: Readonly<Record<string, readonly string[]>> = {
+  'a count that a test watches for leaks': ['src/actors/site-leases.ts siteCount'],
+  'what a mailbox can do; the protocol that asks for it is not served yet': [
+    'src/engine/mailbox/mailboxes.ts createMailbox',
+  ],
+};
+
 export interface Export {
   readonly path: string;
   readonly name: string;
@@ -70,6 +78,7 @@ const exportPattern =
   /^export (?:abstract )?(?:async )?(function\*?|const|class|interface|type) ([A-Za-z_$][\w$]*)/gm;
 const namedImportPattern = /\b(?:import|export)\s+(?:type\s+)?\{([^}]*)\}\s+from\s+'(\.[^']+)'/g;
 const wholeImportPattern = /(?:\*\s+as\s+\w+\s+from\s+|\bimport\(\s*)'(\.[^']+)'/g;
+const methodPattern = /^ {2}(?:static |async |get |set |\*)*([a-z]\w*)(?:<[^>\n]*>)?\(/gm;
 const wordPattern = /(?<![\w$#])[A-Za-z_$][\w$]*/g;
 
 export function exportsOf(file: SourceFile): Export[] {
@@ -139,4 +148,16 @@ export function exportFaults(files: readonly SourceFile[]): ExportFaults {
     }
   }
   return { unused, forTests };
+}
+
+/** Methods and accessors of `src` whose name stands nowhere else but in tests. */
+export function uncalledMethods(files: readonly SourceFile[]): string[] {
+  const words = wordCounts(files.filter(({ path }) => !isTest(path)));
+  return files
+    .filter(({ path }) => path.startsWith('src/'))
+    .flatMap(({ path, text }) =>
+      [...withoutComments(text).matchAll(methodPattern)]
+        .filter(([, name]) => words.get(name!) === 1 && name !== 'constructor')
+        .map(([, name]) => `${path} ${name}`),
+    );
 }

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { exportFaults, valuesForTests } from './exports.ts';
+import { exportFaults, methodsForTests, uncalledMethods, valuesForTests } from './exports.ts';
 import {
   deadFiles,
   fileRules,
@@ -84,6 +84,16 @@ describe('tidy', () => {
       unused: ['src/base/a.ts c', 'src/base/a.ts Dead'],
       forTests: ['src/base/a.ts b'],
     });
+  });
+
+  it('every method is called somewhere, and only listed ones by tests alone', () => {
+    const listed = Object.values(methodsForTests).flat();
+    assert.deepEqual(uncalledMethods(files).sort(), listed.sort());
+  });
+
+  it('a method nobody calls is found', () => {
+    const text = 'class A {\n  get idle(): number {\n    return this.run();\n  }\n  run() {}\n}\n';
+    assert.deepEqual(uncalledMethods([{ path: 'src/base/a.ts', text }]), ['src/base/a.ts idle']);
   });
 
   it('each row of docs/rfc.tsv names the test that fails without it', () => {
