@@ -39,6 +39,8 @@ export interface Lease {
   readonly number: number;
   readonly holder: string;
   readonly slots: number;
+  /** Its fair share now: what it holds past that, others wait for. */
+  readonly share: number;
   readonly tokens: number;
   readonly untilMs: number;
   readonly forMs: number;
@@ -117,7 +119,8 @@ export class SiteLeases {
     holder.tokensWanted = demand.tokens;
     holder.askedMs = nowMs;
     holder.lease = undefined;
-    const slots = nowMs >= this.#slotsFromMs ? this.#slotsFor(demand) : 0;
+    const share = this.#shareNow();
+    const slots = nowMs >= this.#slotsFromMs ? this.#slotsFor(demand, share) : 0;
     const tokens = this.#tokensFor(demand);
     if (Number.isFinite(tokens)) this.#tokens -= tokens;
     this.#number++;
@@ -125,6 +128,7 @@ export class SiteLeases {
       number: this.#number,
       holder: demand.holder,
       slots,
+      share,
       tokens,
       untilMs: nowMs + this.#leaseMs,
       forMs: this.#leaseMs,
@@ -133,11 +137,15 @@ export class SiteLeases {
   }
 
   /** Free slots only, and of those at most a fair share while others want some too. */
-  #slotsFor(demand: LeaseDemand): number {
+  #slotsFor(demand: LeaseDemand, share: number): number {
     const free = Math.max(0, this.#limits.slotsMax - this.slotsLent);
-    const wants = Array.from(this.#holders.values(), (holder) => holder.slotsWanted);
-    const share = fairShare(wants, this.#limits.slotsMax);
     return Math.min(demand.slots, free, Math.max(demand.slotsInUse, share));
+  }
+
+  #shareNow(): number {
+    const wants = Array.from(this.#holders.values(), (holder) => holder.slotsWanted);
+    // Sharing may round the largest holder down to nothing; one connection is left to whoever has it.
+    return Math.max(1, fairShare(wants, this.#limits.slotsMax));
   }
 
   #tokensFor(demand: LeaseDemand): number {

@@ -15,8 +15,8 @@ export const siteLend = 'site.lend';
 
 /** site, holder, slots, slots in use. */
 type LendMeta = readonly [site: string, holder: string, slots: number, slotsInUse: number];
-/** slots, milliseconds from when they were asked for. */
-type LendValue = readonly [slots: number, forMs: number];
+/** slots, milliseconds from when they were asked for, fair share. */
+type LendValue = readonly [slots: number, forMs: number, share: number];
 
 /** A site not asked about for so long is forgotten; its leases are long over. */
 const forgetMs = 60_000;
@@ -76,7 +76,7 @@ export class SiteOwners {
     }
     site.askedMs = nowMs;
     const lease = site.leases.lend({ holder, slots, slotsInUse, tokens: 0 });
-    const value: LendValue = [lease.slots, lease.forMs];
+    const value: LendValue = [lease.slots, lease.forMs, lease.share];
     return { ok: true, value };
   }
 
@@ -98,6 +98,8 @@ export interface SiteBorrowerOptions {
 interface BorrowedSite {
   readonly name: string;
   slots: number;
+  /** What would be fair; more may be in use until its connections are given up. */
+  share: number;
   untilMs: number;
   inUse: number;
   /** What may be in use: the lease's slots; while more are asked for, what that ask said is in use. */
@@ -129,6 +131,7 @@ export class SiteBorrower {
       site = {
         name,
         slots: 0,
+        share: Number.POSITIVE_INFINITY,
         untilMs: 0,
         inUse: 0,
         inUseMax: 0,
@@ -150,9 +153,17 @@ export class SiteBorrower {
     this.#grant(site);
   }
 
+  /** How many of the slots in use other threads should have: give up so many connections. */
+  excess(name: string): number {
+    const site = this.#sites.get(name);
+    return site === undefined ? 0 : Math.max(0, site.inUse - site.share);
+  }
+
   #grant(site: BorrowedSite): void {
     if (this.#options.clock.monotonicMs() >= site.untilMs) return;
-    while (site.inUse < site.inUseMax && site.waiting.length > 0) {
+    // Slots given up to others are still lent here until the next ask: they are not taken again.
+    const inUseMax = Math.min(site.inUseMax, site.share);
+    while (site.inUse < inUseMax && site.waiting.length > 0) {
       site.inUse++;
       site.waiting.shift()!();
     }
@@ -175,8 +186,9 @@ export class SiteBorrower {
     const answer = await ask(lendAsk(site.name, shards, meta, clock.nowMs()));
     site.isAsking = false;
     if (answer.ok) {
-      const [slots, forMs] = answer.value as LendValue;
+      const [slots, forMs, share] = answer.value as LendValue;
       site.slots = slots;
+      site.share = share;
       // Counted from before it was lent: over here before it is over there.
       site.untilMs = askedMs + forMs;
     }

@@ -12,6 +12,11 @@ export interface SiteLeases {
    */
   request(site: string, granted: () => void): void;
   release(site: string): void;
+  /**
+   * How many of the slots granted others wait for and should have. Whoever holds them ends so many connections, idle
+   * ones now and busy ones after their message: without that, a thread's idle connections would keep another's mail.
+   */
+  excess(site: string): number;
 }
 
 /** At most `countMax` connections of one thread, to all sites together; who asked first is granted first. */
@@ -32,6 +37,7 @@ export function boundedLeases(countMax: number): SiteLeases {
       if (next === undefined) lent--;
       else next();
     },
+    excess: () => 0,
   };
 }
 
@@ -45,5 +51,6 @@ export function jointLeases(site: SiteLeases, all: SiteLeases): SiteLeases {
       all.release(name);
       site.release(name);
     },
+    excess: (name) => site.excess(name),
   };
 }

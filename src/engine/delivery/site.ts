@@ -64,6 +64,8 @@ export class Site implements SessionOwner {
   readonly #queue: TenantQueue;
   readonly #sessions = new Set<Session>();
   readonly #idle: Session[] = [];
+  /** Sessions that end because other threads should have their slots. */
+  readonly #leaving = new Set<Session>();
   /** Sessions that are not ready yet, each with its attempt's continuation. */
   readonly #opening = new Map<Session, (end: SessionEnd | undefined) => void>();
   #targets: readonly Target[];
@@ -124,6 +126,7 @@ export class Site implements SessionOwner {
   /** To be called now and then: time-outs, idle ends, and messages that wait behind a connection that stands still. */
   onTick(nowMs: number): void {
     for (const session of this.#sessions) session.onTick(nowMs);
+    while (this.#idle.length > 0 && this.#mustShrink()) this.#leave(this.#idle.pop()!);
     const oldestMs = this.#queue.oldestMs;
     if (oldestMs === undefined) return;
     const waitedMs = this.#options.clock.monotonicMs() - oldestMs;
@@ -155,14 +158,20 @@ export class Site implements SessionOwner {
   }
 
   take(): Transaction | undefined {
+    return this.#mustShrink() ? undefined : this.#next();
+  }
+
+  #next(): Transaction | undefined {
     const transaction = this.#queue.shift();
     if (transaction !== undefined) transaction.sinceMs = this.#options.clock.monotonicMs();
     return transaction;
   }
 
   onIdle(session: Session): void {
-    const transaction = this.take();
+    const mustLeave = this.#mustShrink();
+    const transaction = mustLeave ? undefined : this.#next();
     if (transaction !== undefined) session.send(transaction);
+    else if (mustLeave) this.#leave(session);
     else if (this.#isClosed) session.quit();
     else this.#idle.push(session);
   }
@@ -187,6 +196,7 @@ export class Site implements SessionOwner {
     const at = this.#idle.indexOf(session);
     if (at >= 0) this.#idle.splice(at, 1);
     this.#sessions.delete(session);
+    this.#leaving.delete(session);
     const opening = this.#opening.get(session);
     if (opening !== undefined) {
       // Its slot is the attempt's, which may try another host.
@@ -196,6 +206,15 @@ export class Site implements SessionOwner {
     }
     this.#options.leases.release(this.name);
     this.#dispatch();
+  }
+
+  #mustShrink(): boolean {
+    return this.#options.leases.excess(this.name) > this.#leaving.size;
+  }
+
+  #leave(session: Session): void {
+    this.#leaving.add(session);
+    session.quit();
   }
 
   #return(transaction: Transaction): void {
@@ -227,7 +246,7 @@ export class Site implements SessionOwner {
   }
 
   #wakeIdle(): void {
-    const transaction = this.take();
+    const transaction = this.#next();
     if (transaction !== undefined) this.#idle.pop()!.send(transaction);
   }
 

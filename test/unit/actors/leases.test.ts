@@ -31,6 +31,15 @@ test('one holder gets what it asks for, up to the limit', () => {
   strictEqual(lend('a', 40).slots, 10);
 });
 
+test('a lease says what would be fair, and never that it is nothing', () => {
+  const { lend } = site();
+  strictEqual(lend('a', 10).share, 10);
+  strictEqual(lend('b', 4).slots, 0);
+  strictEqual(lend('a', 10, 0, 10).share, 6);
+  for (let i = 0; i < 10; i++) lend(`${i}`, 1);
+  strictEqual(lend('a', 10, 0, 10).share, 1);
+});
+
 test('slots that are lent are not lent again until their lease is over', () => {
   const { clock, lend } = site();
   strictEqual(lend('a', 10).slots, 10);

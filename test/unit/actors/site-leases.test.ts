@@ -101,6 +101,23 @@ test('a second thread gets a share once the first one has given some up', async 
   deepStrictEqual(desk.granted, [2, 2]);
 });
 
+test('a thread that holds all hears of the share of one that waits, and takes no slot past its own again', async () => {
+  const desk = new Desk(2);
+  for (let i = 0; i < 4; i++) desk.request(0);
+  await turns(5);
+  strictEqual(desk.borrowers[0]!.excess('mx.test'), 0);
+  for (let i = 0; i < 4; i++) desk.request(1);
+  await desk.clock.pass(600, 50);
+  deepStrictEqual(desk.granted, [4, 0]);
+  strictEqual(desk.borrowers[0]!.excess('mx.test'), 2);
+  for (let i = 0; i < 2; i++) desk.release(0);
+  desk.request(0);
+  strictEqual(desk.borrowers[0]!.excess('mx.test'), 0);
+  strictEqual(desk.granted[0], 2);
+  await desk.clock.pass(1_500, 50);
+  deepStrictEqual(desk.granted, [2, 2]);
+});
+
 test('while a renewal is under way no more slots are taken than it said are in use', async () => {
   const desk = new Desk(2);
   for (let i = 0; i < 4; i++) desk.request(0);

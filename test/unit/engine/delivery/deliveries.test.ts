@@ -291,6 +291,7 @@ describe('a site', () => {
       release: () => {
         lent--;
       },
+      excess: () => 0,
     };
     const { clock, dialer, sender } = world({ leases });
     sender.send(outboundMessage());
@@ -310,6 +311,59 @@ describe('a site', () => {
     grants.shift()!();
     await settled();
     assert.equal(lent, 0);
+  });
+});
+
+describe('connections that others should have', () => {
+  /** A world in which `slots.excess` connections are wanted elsewhere, from when it is set. */
+  function sharedWorld(connectionsMax: number) {
+    const slots = { excess: 0, released: 0 };
+    const leases = {
+      request: (_site: string, granted: () => void) => granted(),
+      release: () => {
+        slots.released++;
+        slots.excess--;
+      },
+      excess: () => slots.excess,
+    };
+    return { ...world({ leases, limits: { connectionsMax } }), slots };
+  }
+
+  it('are ended where they are idle, and no more than are wanted', async () => {
+    const { clock, dialer, sender, slots } = sharedWorld(2);
+    for (let i = 0; i < 2; i++) sender.send(outboundMessage());
+    await settled();
+    const { peers } = dialer;
+    for (const peer of peers) await greet(peer, 'PIPELINING');
+    for (const peer of peers) await accept(peer);
+    assert.equal(sender.told, 'delivered 250 2.0.0 | delivered 250 2.0.0');
+    for (const peer of peers) peer.take();
+    slots.excess = 1;
+    clock.advance(2_000);
+    const quitting = peers.filter((peer) => peer.take() === 'QUIT\r\n');
+    assert.equal(quitting.length, 1);
+    quitting[0]!.say('221 bye\r\n');
+    assert.equal(slots.released, 1);
+  });
+
+  it('are ended after the message under way where they are busy, and the rest goes over others', async () => {
+    const { dialer, sender, slots } = sharedWorld(1);
+    for (let i = 0; i < 3; i++) sender.send(outboundMessage());
+    await settled();
+    const first = dialer.peers[0]!;
+    await greet(first, 'PIPELINING');
+    slots.excess = 1;
+    await accept(first);
+    assert.match(first.take(), /QUIT\r\n$/);
+    assert.equal(dialer.dials, 1);
+    first.say('221 bye\r\n');
+    await settled();
+    assert.equal(slots.released, 1);
+    const second = dialer.peers[1]!;
+    await greet(second, 'PIPELINING');
+    await accept(second);
+    await accept(second);
+    assert.equal(sender.told, Array(3).fill('delivered 250 2.0.0').join(' | '));
   });
 });
 
