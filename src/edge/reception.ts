@@ -59,7 +59,8 @@ export function createReception(parts: ReceptionParts): Reception {
     reservedBytes: number,
   ): Promise<readonly AcceptAnswer[]> {
     const { user } = message.arrival;
-    const fromAllowed = user === undefined ? [] : await parts.fromAllowed(user);
+    const fromAllowed =
+      user === undefined ? [] : await parts.fromAllowed(user).catch(abortAndThrow(message));
     const goesOn = commonShard(message.envelope.recipients) === undefined;
     if (goesOn) await inFlow.enter();
     const answers = await message.stream!.finish(message, fromAllowed, clock.nowMs() + acceptMsMax);
@@ -146,6 +147,14 @@ function commonShard(recipients: readonly EnvelopeRecipient[]): ShardId | undefi
     if (target.kind === 'remote' || target.shard !== first.shard) return undefined;
   }
   return first.shard;
+}
+
+/** The session hears of it; its shard must, too. */
+function abortAndThrow({ stream }: ReceivedMessage): (error: unknown) => never {
+  return (error) => {
+    stream!.abort();
+    throw error;
+  };
 }
 
 /** A large message that came in one piece, not by a session: it travels in chunks as any other. */

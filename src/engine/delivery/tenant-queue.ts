@@ -8,6 +8,7 @@
 
 import { BoundedQueue } from '../../base/bounded-queue.ts';
 import type { TenantId } from '../../base/ids.ts';
+import { blockBytesMax } from './limits.ts';
 import type { Transaction } from './transaction.ts';
 
 interface Lane {
@@ -46,7 +47,8 @@ export class TenantQueue {
 
   /** False when full. One message always fits an empty queue, however large it is. */
   push(transaction: Transaction): boolean {
-    const { tenant, bytes } = transaction.message;
+    const { tenant } = transaction.message;
+    const bytes = memoryOf(transaction);
     if (this.#count >= this.#countMax) return false;
     if (this.#count > 0 && this.#bytes + bytes > this.#bytesMax) return false;
     let lane = this.#lanes.find((each) => each.tenant === tenant);
@@ -63,14 +65,14 @@ export class TenantQueue {
   unshift(transaction: Transaction): void {
     this.#returned.push(transaction);
     this.#count++;
-    this.#bytes += transaction.message.bytes;
+    this.#bytes += memoryOf(transaction);
   }
 
   shift(): Transaction | undefined {
     const transaction = this.#returned.pop() ?? this.#shiftLane();
     if (transaction !== undefined) {
       this.#count--;
-      this.#bytes -= transaction.message.bytes;
+      this.#bytes -= memoryOf(transaction);
     }
     return transaction;
   }
@@ -85,4 +87,9 @@ export class TenantQueue {
     else this.#turn++;
     return transaction;
   }
+}
+
+/** A large message is read from its file when it is sent, block by block. */
+function memoryOf({ message }: Transaction): number {
+  return message.source === undefined ? message.bytes : blockBytesMax;
 }

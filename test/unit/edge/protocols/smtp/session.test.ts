@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { AcceptAnswer, ReceivedMessage } from '../../../../../src/actors/asks/reception.ts';
-import { errorCodes } from '../../../../../src/base/errors.ts';
+import { errorCodes, failure } from '../../../../../src/base/errors.ts';
 import { protocolWord } from '../../../../../src/edge/protocols/smtp/handover.ts';
 import { replyOf } from '../../../../../src/edge/protocols/smtp/replies.ts';
 import type { SmtpService } from '../../../../../src/edge/protocols/smtp/service.ts';
@@ -316,5 +316,98 @@ describe('words', () => {
     const [message] = reception.messages;
     assert.equal(message?.body[0]?.buffer, chunk.buffer);
     assert.equal(bodyOf(message!).toString(), 'Subject: x\r\n\r\nbody\r\n');
+  });
+});
+
+describe('a large message', () => {
+  const half = `${'x'.repeat(998)}\r\n`.repeat(150);
+
+  function openLarge() {
+    const reception = new FakeReception();
+    const opened = openSession(fakeService({ reception }));
+    opened.say(`EHLO c\r\n${transaction}DATA\r\n`);
+    return { ...opened, reception };
+  }
+
+  test('leaves as it comes once it is above the limit, and is handed over by its stream', async () => {
+    const { reception, say, transport } = openLarge();
+    say(half);
+    assert.equal(reception.streams.length, 0);
+    say(half);
+    const [stream] = reception.streams;
+    assert.equal(Buffer.concat(stream!.text).length, 2 * half.length);
+    say(`${half}.\r\n`);
+    await turn();
+    assert.match(transport.writes.at(-1)!, new RegExp(`250 2\\.0\\.0 .*${stream!.id}`));
+    assert.equal(bodyOf(reception.messages[0]!).toString('latin1'), half.repeat(3));
+    assert.equal(reception.messages[0]!.bodyBytes, 3 * half.length);
+    assert.equal(stream!.isAborted, false);
+    assert.equal(reception.reservedBytes, 0);
+  });
+
+  test('holds room only for what has not left', () => {
+    const { reception, say } = openLarge();
+    for (let i = 0; i < 20; i++) say(half);
+    assert.ok(reception.reservedBytes < 3 * half.length);
+  });
+
+  test('whose shard lags stops the reading, and goes on where it stopped', async () => {
+    const { reception, say, transport } = openLarge();
+    say(half);
+    say(half);
+    const [stream] = reception.streams;
+    stream!.isFull = true;
+    say(half);
+    for (let i = 0; i < 2; i++) say(half);
+    assert.equal(transport.isPaused, true);
+    assert.equal(Buffer.concat(stream!.text).length, 3 * half.length);
+    stream!.isFull = false;
+    stream!.ready!();
+    assert.equal(transport.isPaused, false);
+    say('.\r\n');
+    await turn();
+    assert.equal(bodyOf(reception.messages[0]!).length, 5 * half.length);
+  });
+
+  for (const [what, end] of [
+    ['whose connection is lost', ({ session }: ReturnType<typeof openSession>) => session.closed()],
+    ['that took too long', ({ session }: ReturnType<typeof openSession>) => session.sweep(1e12)],
+    ['with a bare newline', ({ say }: ReturnType<typeof openSession>) => say('a\nb\r\n')],
+  ] as const) {
+    test(`${what} is let go, and so is its room`, () => {
+      const opened = openLarge();
+      opened.say(half + half);
+      end(opened);
+      assert.equal(opened.reception.streams[0]!.isAborted, true);
+      assert.equal(opened.reception.reservedBytes, 0);
+    });
+  }
+
+  test('that its shard cannot take is read to its end and refused there', () => {
+    const { reception, say, transport } = openLarge();
+    say(half + half);
+    reception.streams[0]!.failure = failure('disk-full');
+    transport.writes.length = 0;
+    say(half);
+    assert.deepEqual(transport.writes, []);
+    assert.equal(reception.reservedBytes, 0);
+    say(`${half}.\r\nNOOP\r\n`);
+    assert.match(transport.writes[0]!, /^452 4\.3\.1 [^\r]*\r\n250/);
+    assert.equal(reception.messages.length, 0);
+  });
+
+  test('by BDAT leaves as it comes, too', async () => {
+    const reception = new FakeReception();
+    const { say, transport } = openSession(fakeService({ reception }));
+    say(`EHLO c\r\n${transaction}`);
+    for (let i = 0; i < 3; i++) say(`BDAT ${half.length}\r\n${half}`);
+    assert.equal(Buffer.concat(reception.streams[0]!.text).length, 3 * half.length);
+    say('BDAT 0 LAST\r\n');
+    await turn();
+    assert.match(transport.writes.at(-1)!, /^250 2\.0\.0/);
+    say(`MAIL FROM:<a@far.test>\r\nRCPT TO:<alice@local.test>\r\nBDAT ${half.length}\r\n${half}`);
+    say(`BDAT ${half.length}\r\n${half}RSET\r\n`);
+    assert.equal(reception.streams[1]!.isAborted, true);
+    assert.equal(reception.reservedBytes, 0);
   });
 });
