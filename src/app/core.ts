@@ -97,7 +97,7 @@ async function openParts(
   let current = settings;
   let policy: PolicySnapshot = await policies.snapshot(current);
   const [startBits = 0] = new Uint16Array(nodeRandom.bytes(2).slice().buffer);
-  const workers = workerCount(settings);
+  const workers = workerCount(settings, folder.shards);
   const undelivered = undeliveredWords(folder.shards);
   const engine = new EngineHost({
     shards: folder.shards,

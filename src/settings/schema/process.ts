@@ -32,7 +32,9 @@ export const workers = integer({
   max: 256,
   unit: 'threads',
   reload: 'restart',
-  doc: 'Threads that own shards. 0 lets Chaski choose.',
+  doc:
+    'Threads that own shards. 0 takes 3 of 4 cores beside the edge’s: 1 with 2 cores, 2 with 4, ' +
+    '5 with 8, 11 with 16; at most one per shard.',
 });
 
 export const routerSection = section(
