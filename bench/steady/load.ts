@@ -27,6 +27,7 @@ export interface LoadRequest {
   readonly seconds?: number;
   readonly messageBytes?: number;
   readonly to: string;
+  readonly recipients?: number;
   readonly perConnection?: number;
   readonly ledger?: string;
   readonly seed?: number;
@@ -48,6 +49,7 @@ export class Load {
       args: [
         ...['load', protocol, '--target', `127.0.0.1:${port}`, '--to', request.to, ...ending],
         ...['--size', `${request.messageBytes ?? 1_024}`, '--seed', `${request.seed ?? 1}`],
+        ...['--recipients', `${request.recipients ?? 1}`],
         ...[...rate, ...sessions, '--series', '--json'],
         ...(perConnection === undefined ? [] : ['--per-connection', `${perConnection}`]),
         ...(ledger === undefined ? [] : ['--ledger', ledger]),
