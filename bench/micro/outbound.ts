@@ -18,6 +18,7 @@ import { boundedLeases } from '../../src/engine/delivery/leases.ts';
 import { phaseTimeouts, siteLimits } from '../../src/engine/delivery/limits.ts';
 import type { OutboundMessage } from '../../src/engine/delivery/message.ts';
 import { Router } from '../../src/engine/delivery/route.ts';
+import { loadOrThrow } from '../../src/settings/load.ts';
 
 const [messages = 20_000, bytes = 1_000, connections = 20, window = 200] = process.argv
   .slice(2)
@@ -29,23 +30,18 @@ const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
 const sink = spawn('smtp-sink', [...user, '-c', `127.0.0.1:${port}`, '1000'], { stdio: 'ignore' });
 while (!(await answers(port))) await sleep(20);
 
+const assignments = [`relay.route=smtp://127.0.0.1:${port}`];
+const { relay } = loadOrThrow({ environment: {}, assignments });
 const router = new Router({
-  relay: {
-    route: { kind: 'host', host: '127.0.0.1', port },
-    routes: [],
-    privateTargets: false,
-    mxPort: 25,
-    user: '',
-    tls: 'opportunistic',
-  },
+  relay,
   hostname: 'bench.test',
   dns: undefined as never,
   random: nodeRandom,
 });
 const deliveries = new Deliveries({
   router,
-  timeouts: phaseTimeouts,
-  limits: { ...siteLimits, connectionsMax: connections },
+  timeouts: phaseTimeouts(relay),
+  limits: { ...siteLimits(relay), connectionsMax: connections },
   clock: nodeClock,
   random: nodeRandom,
   dialer: createDialer(),

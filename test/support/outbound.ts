@@ -15,6 +15,7 @@ import type { Clock } from '../../src/ports/clock.ts';
 import type { Dialer } from '../../src/ports/dialer.ts';
 import type { Dns } from '../../src/ports/dns.ts';
 import type { Random } from '../../src/ports/random.ts';
+import { defaultSettings } from './default-settings.ts';
 
 export const hopAddress = '192.0.2.1';
 
@@ -52,8 +53,8 @@ export function deliveriesFor(test: OutboundTest): Deliveries {
       random,
       ...(test.password === undefined ? {} : { password: test.password }),
     }),
-    timeouts: { ...phaseTimeouts, ...test.timeouts },
-    limits: { ...siteLimits, ...test.limits },
+    timeouts: { ...phaseTimeouts(defaultSettings.relay), ...test.timeouts },
+    limits: { ...siteLimits(defaultSettings.relay), ...test.limits },
     clock,
     random,
     dialer,

@@ -1,11 +1,12 @@
 /**
  * How long a next hop may take, and how much of anything a site may hold.
  *
- * Runs in:   engine threads; plain data.
+ * Runs in:   engine threads; pure. What operators set comes from `relay`; the rest is design.
  * Specs:     RFC 5321 §4.5.3.2 (time-outs per phase).
  */
 
-import { minuteMs, secondMs } from '../../base/units.ts';
+import { mebibyte, minuteMs, secondMs } from '../../base/units.ts';
+import type { Settings } from '../../settings/schema.ts';
 
 export interface PhaseTimeouts {
   readonly connectMs: number;
@@ -23,18 +24,20 @@ export interface PhaseTimeouts {
   readonly quitMs: number;
 }
 
-export const phaseTimeouts: PhaseTimeouts = {
-  connectMs: 30 * secondMs,
-  greetingMs: 5 * minuteMs,
-  helloMs: 5 * minuteMs,
-  tlsMs: minuteMs,
-  mailMs: 5 * minuteMs,
-  rcptMs: 5 * minuteMs,
-  dataMs: 2 * minuteMs,
-  blockMs: 3 * minuteMs,
-  finalMs: 10 * minuteMs,
-  quitMs: 5 * secondMs,
-};
+export function phaseTimeouts(relay: Settings['relay']): PhaseTimeouts {
+  return {
+    connectMs: relay.connectMsMax,
+    greetingMs: 5 * minuteMs,
+    helloMs: relay.replyMsMax,
+    tlsMs: minuteMs,
+    mailMs: relay.replyMsMax,
+    rcptMs: relay.replyMsMax,
+    dataMs: relay.replyMsMax,
+    blockMs: 3 * minuteMs,
+    finalMs: relay.dataMsMax,
+    quitMs: 5 * secondMs,
+  };
+}
 
 export interface SiteLimits {
   readonly connectionsMax: number;
@@ -50,16 +53,18 @@ export interface SiteLimits {
   readonly deadMsMax: number;
 }
 
-export const siteLimits: SiteLimits = {
-  connectionsMax: 20,
-  messagesPerConnectionMax: 1_000,
-  recipientsPerTransactionMax: 100,
-  idleMsMax: 10 * secondMs,
-  queueCountMax: 2_000,
-  queueBytesMax: 64 * 1_048_576,
-  deadMsMin: 30 * secondMs,
-  deadMsMax: 10 * minuteMs,
-};
+export function siteLimits(relay: Settings['relay']): SiteLimits {
+  return {
+    connectionsMax: relay.connectionsPerSiteMax,
+    messagesPerConnectionMax: relay.messagesPerConnectionMax,
+    recipientsPerTransactionMax: 100,
+    idleMsMax: 10 * secondMs,
+    queueCountMax: 2_000,
+    queueBytesMax: 64 * mebibyte,
+    deadMsMin: 30 * secondMs,
+    deadMsMax: 10 * minuteMs,
+  };
+}
 
 /** Period of the one timer that looks after all time-outs of a thread's connections. */
 export const tickMs = secondMs;
