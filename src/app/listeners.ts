@@ -9,11 +9,10 @@ import type { Reception } from '../actors/asks/reception.ts';
 import type { Log } from '../base/log.ts';
 import { loopbackNetworks, networkSet, noNetworks } from '../base/networks.ts';
 import { defaultLogInLimits, LogInThrottle } from '../edge/guard/log-in-throttle.ts';
-import { defaultConnectionLimits } from '../edge/listeners/accept.ts';
 import { ListenerTable } from '../edge/listeners/listener-table.ts';
 import type { SmtpListenerOptions } from '../edge/listeners/smtp-listener.ts';
 import type { TlsSource } from '../edge/listeners/tls.ts';
-import { defaultSmtpLimits, type SmtpLimits } from '../edge/protocols/smtp/limits.ts';
+import { smtpLimits } from '../edge/protocols/smtp/limits.ts';
 import type { SessionObserver } from '../edge/protocols/smtp/observer.ts';
 import {
   type Authenticate,
@@ -129,7 +128,6 @@ export class MailListeners {
       port,
       service,
       limits: {
-        ...defaultConnectionLimits,
         connectionsMax: settings.smtp.connectionsMax,
         connectionsPerAddressMax: settings.smtp.connectionsPerAddressMax,
       },
@@ -144,23 +142,10 @@ export class MailListeners {
 function policyOf(name: MailListenerName, settings: Settings): SmtpPolicy {
   return {
     hostname: settings.hostname,
-    limits: limitsOf(settings),
+    limits: smtpLimits(settings.smtp),
     relayNetworks: name === 'smtp' ? networkSet(settings.relay.networks) : noNetworks,
     xclientNetworks: networkSet(settings.xclient[name]),
     offersBinaryMime: true,
-  };
-}
-
-function limitsOf({ smtp }: Settings): SmtpLimits {
-  return {
-    ...defaultSmtpLimits,
-    messageBytesMax: smtp.messageBytesMax,
-    textLineBytesMax: smtp.lineBytesMax,
-    recipientsMax: smtp.recipientsMax,
-    errorsMax: smtp.errorsMax,
-    messagesMax: smtp.messagesMax === 0 ? Number.MAX_SAFE_INTEGER : smtp.messagesMax,
-    idleMsMax: smtp.idleMsMax,
-    sessionMsMax: smtp.sessionMsMax,
   };
 }
 

@@ -8,12 +8,12 @@ import { globSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { describe, test } from 'node:test';
 import { noNetworks } from '../../src/base/networks.ts';
-import { defaultConnectionLimits } from '../../src/edge/listeners/accept.ts';
 import { SmtpListener } from '../../src/edge/listeners/smtp-listener.ts';
 import { ReloadableTls } from '../../src/edge/listeners/tls.ts';
-import { defaultSmtpLimits, type SmtpLimits } from '../../src/edge/protocols/smtp/limits.ts';
+import { type SmtpLimits, smtpLimits } from '../../src/edge/protocols/smtp/limits.ts';
 import type { ListenerName } from '../../src/edge/protocols/smtp/service.ts';
 import { testCertificate } from '../support/certificate.ts';
+import { defaultSettings } from '../support/default-settings.ts';
 import { networksOf } from '../support/networks.ts';
 import { startReferenceServer } from '../support/reference-server.ts';
 import { bodyOf, FakeReception, fakeService } from '../support/smtp-fakes.ts';
@@ -45,9 +45,11 @@ for (const path of globSync(`${folder}**/*.session`).sort()) {
   });
 }
 
+const defaultLimits = smtpLimits(defaultSettings.smtp);
+
 function limitsOf(options: Readonly<Record<string, string>>): Partial<SmtpLimits> {
   const limits: Record<string, number> = {};
-  for (const name of Object.keys(defaultSmtpLimits)) {
+  for (const name of Object.keys(defaultLimits)) {
     if (options[name] !== undefined) limits[name] = Number(options[name]);
   }
   return limits;
@@ -72,7 +74,7 @@ async function startOwn(
       isTrusted: 'trusted' in options,
       xclient: 'xclient' in options,
     }),
-    limits: defaultConnectionLimits,
+    limits: defaultSettings.smtp,
     proxyNetworks: 'proxy' in options ? networksOf('127.0.0.0/8') : noNetworks,
     tls,
   });
@@ -124,7 +126,7 @@ async function startReference(
   name: ListenerName,
   options: Readonly<Record<string, string>>,
 ): Promise<PlayedServer> {
-  const limits = { ...defaultSmtpLimits, ...limitsOf(options) };
+  const limits = { ...defaultLimits, ...limitsOf(options) };
   const server = await startReferenceServer({
     isLmtp: name === 'lmtp',
     isTrusted: 'trusted' in options,

@@ -23,7 +23,7 @@ import {
 import { silentLog } from '../../src/base/log.ts';
 import { noNetworks } from '../../src/base/networks.ts';
 import { LogInThrottle } from '../../src/edge/guard/log-in-throttle.ts';
-import { defaultSmtpLimits, type SmtpLimits } from '../../src/edge/protocols/smtp/limits.ts';
+import { type SmtpLimits, smtpLimits } from '../../src/edge/protocols/smtp/limits.ts';
 import type { SessionObserver } from '../../src/edge/protocols/smtp/observer.ts';
 import {
   type Authenticate,
@@ -33,6 +33,7 @@ import {
 } from '../../src/edge/protocols/smtp/service.ts';
 import type { Account, AccountDirectory, Resolution } from '../../src/ports/account-directory.ts';
 import type { Clock } from '../../src/ports/clock.ts';
+import { defaultSettings } from './default-settings.ts';
 import { networksOf } from './networks.ts';
 import { SeededClock } from './seeded-clock.ts';
 
@@ -221,7 +222,7 @@ export function fakeService(options: FakeServiceOptions = {}): SmtpService {
     name,
     policy: {
       hostname: 'mx.test',
-      limits: { ...defaultSmtpLimits, ...options.limits },
+      limits: { ...smtpLimits(defaultSettings.smtp), ...options.limits },
       relayNetworks: options.isTrusted === true ? loopback : noNetworks,
       xclientNetworks: options.xclient === true ? loopback : noNetworks,
       offersBinaryMime: true,

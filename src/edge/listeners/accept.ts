@@ -21,16 +21,8 @@ import { replies } from '../protocols/smtp/replies.ts';
 import { parseProxyHeader } from './proxy-header.ts';
 import { factsOf, type TlsSource } from './tls.ts';
 
-export interface ConnectionLimits extends ConnectionCaps {
-  /** Connections the kernel holds that we have not accepted. */
-  readonly backlogMax: number;
-}
-
-export const defaultConnectionLimits: ConnectionLimits = {
-  connectionsMax: 10_000,
-  connectionsPerAddressMax: 1_000,
-  backlogMax: 1_024,
-};
+/** Connections the kernel holds that we have not accepted. */
+const backlogMax = 1_024;
 
 /** How long a refused peer may take to read why. */
 const refusalMsMax = 2 * secondMs;
@@ -49,7 +41,7 @@ export interface AcceptorOptions {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  readonly limits: ConnectionLimits;
+  readonly limits: ConnectionCaps;
   /** Shared by the listeners whose connections are counted together; absent: this one's alone. */
   readonly counts?: ConnectionCounts;
   /** Peers that may connect at all; absent: any. */
@@ -83,10 +75,10 @@ export class Acceptor {
 
   /** Resolves with the address bound, once connections are taken. */
   listen(): Promise<AddressInfo> {
-    const { host, port, limits } = this.#options;
+    const { host, port } = this.#options;
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen({ host, port, backlog: limits.backlogMax }, () => {
+      this.#server.listen({ host, port, backlog: backlogMax }, () => {
         this.#server.off('error', reject);
         resolve(this.#server.address() as AddressInfo);
       });

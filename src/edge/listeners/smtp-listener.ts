@@ -11,10 +11,10 @@ import type { AddressInfo } from 'node:net';
 import type { NetworkSet } from '../../base/networks.ts';
 import { secondMs } from '../../base/units.ts';
 import type { Timer } from '../../ports/clock.ts';
-import type { ConnectionCounts } from '../guard/connection-counts.ts';
+import type { ConnectionCaps, ConnectionCounts } from '../guard/connection-counts.ts';
 import type { SmtpService } from '../protocols/smtp/service.ts';
 import { SmtpSession } from '../protocols/smtp/session.ts';
-import { type AcceptedConnection, Acceptor, type ConnectionLimits } from './accept.ts';
+import { type AcceptedConnection, Acceptor } from './accept.ts';
 import { SocketTransport } from './socket-transport.ts';
 import type { TlsSource } from './tls.ts';
 
@@ -26,7 +26,7 @@ export interface SmtpListenerOptions {
   readonly host: string;
   readonly port: number;
   readonly service: SmtpService;
-  readonly limits: ConnectionLimits;
+  readonly limits: ConnectionCaps;
   readonly counts?: ConnectionCounts;
   readonly proxyNetworks: NetworkSet;
   readonly allowNetworks?: NetworkSet;

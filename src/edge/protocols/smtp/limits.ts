@@ -1,11 +1,12 @@
 /**
- * Bounds of SMTP sessions, as operators set them.
+ * Bounds of SMTP sessions: what operators set, and what is design.
  *
  * Runs in:   edge (main thread).
  * Specs:     RFC 5321 §4.5.3.1 (least sizes), §4.5.3.2 (time-outs).
  */
 
-import { kibibyte, mebibyte, minuteMs, secondMs } from '../../../base/units.ts';
+import { kibibyte, minuteMs, secondMs } from '../../../base/units.ts';
+import type { Settings } from '../../../settings/schema.ts';
 
 export interface SmtpLimits {
   readonly messageBytesMax: number;
@@ -31,17 +32,19 @@ export interface SmtpLimits {
   readonly undigestedBytesMax: number;
 }
 
-export const defaultSmtpLimits: SmtpLimits = {
-  messageBytesMax: 50 * mebibyte,
-  commandLineBytesMax: 2 * kibibyte,
-  textLineBytesMax: mebibyte,
-  recipientsMax: 1_000,
-  errorsMax: 20,
-  messagesMax: 100_000,
-  idleMsMax: 5 * minuteMs,
-  dataMsMax: 30 * minuteMs,
-  sessionMsMax: 24 * 60 * minuteMs,
-  drainDataMsMax: 20 * secondMs,
-  unsentBytesMax: 64 * kibibyte,
-  undigestedBytesMax: 256 * kibibyte,
-};
+export function smtpLimits(smtp: Settings['smtp']): SmtpLimits {
+  return {
+    messageBytesMax: smtp.messageBytesMax,
+    commandLineBytesMax: 2 * kibibyte,
+    textLineBytesMax: smtp.lineBytesMax,
+    recipientsMax: smtp.recipientsMax,
+    errorsMax: smtp.errorsMax,
+    messagesMax: smtp.messagesMax === 0 ? Number.MAX_SAFE_INTEGER : smtp.messagesMax,
+    idleMsMax: smtp.idleMsMax,
+    dataMsMax: 30 * minuteMs,
+    sessionMsMax: smtp.sessionMsMax,
+    drainDataMsMax: 20 * secondMs,
+    unsentBytesMax: 64 * kibibyte,
+    undigestedBytesMax: 256 * kibibyte,
+  };
+}

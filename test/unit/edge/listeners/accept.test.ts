@@ -5,7 +5,6 @@ import { connect, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { noNetworks } from '../../../../src/base/networks.ts';
-import { defaultConnectionLimits } from '../../../../src/edge/listeners/accept.ts';
 import { ListenerTable } from '../../../../src/edge/listeners/listener-table.ts';
 import type { SmtpListenerOptions } from '../../../../src/edge/listeners/smtp-listener.ts';
 import { ReloadableTls } from '../../../../src/edge/listeners/tls.ts';
@@ -15,12 +14,14 @@ import { SeededClock } from '../../../support/seeded-clock.ts';
 import { FakeReception, fakeService } from '../../../support/smtp-fakes.ts';
 import { WireClient } from '../../../support/wire-client.ts';
 
+const roomy = { connectionsMax: 100, connectionsPerAddressMax: 100 };
+
 function spec(options: Partial<SmtpListenerOptions> = {}): SmtpListenerOptions {
   return {
     host: '127.0.0.1',
     port: 0,
     service: fakeService(),
-    limits: defaultConnectionLimits,
+    limits: roomy,
     proxyNetworks: noNetworks,
     ...options,
   };
@@ -38,7 +39,7 @@ function ended(socket: Socket): Promise<string> {
 describe('caps', () => {
   test('connections past the cap get 421 and places come back', async () => {
     const table = new ListenerTable();
-    const limits = { ...defaultConnectionLimits, connectionsPerAddressMax: 1 };
+    const limits = { ...roomy, connectionsPerAddressMax: 1 };
     const [bound] = await table.open([spec({ limits })]);
     const first = await WireClient.connect(bound!.port);
     assert.match((await first.line())!, /^220 /);
@@ -59,7 +60,7 @@ describe('caps', () => {
 
   test('connections to all addresses of a table are counted together', async () => {
     const table = new ListenerTable();
-    const limits = { ...defaultConnectionLimits, connectionsMax: 1 };
+    const limits = { ...roomy, connectionsMax: 1 };
     const bound = await table.open([spec({ limits }), spec({ limits })]);
     const first = await WireClient.connect(bound[0]!.port);
     assert.match((await first.line())!, /^220 /);
