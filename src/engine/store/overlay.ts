@@ -2,7 +2,7 @@
  * Index changes that are journaled but not yet in the index: reads see the index through them.
  *
  * Runs in:   the engine thread that owns the shard.
- * Limits:    `changeCount` is what `overlayChangesMax` bounds; the shard waits there (shard.ts).
+ * Limits:    `changeCount` is what `overlayChangesMax` bounds; the shard waits there (shard.ts). `missingMax` names.
  * Invariant: two layers at most: one being committed, one filling. A key's newest change wins; a
  *            layer's range removals lie under its keys.
  */
@@ -69,10 +69,15 @@ class Layer {
   }
 }
 
+/** Names of rows that the index has not, remembered: a delivery asks twice whether a Message-ID is known. */
+const missingMax = 1_024;
+
 export class Overlay implements ShardReader {
   readonly #index: ShardIndex;
   #filling = new Layer();
   #committing: Layer | undefined;
+  /** Keys the index was asked for in vain since its last commit; whatever came since is in a layer. */
+  readonly #missing = new Set<string>();
 
   constructor(index: ShardIndex) {
     this.#index = index;
@@ -108,17 +113,32 @@ export class Overlay implements ShardReader {
   committed(): void {
     assert(this.#committing !== undefined, 'nothing was being committed');
     this.#committing = undefined;
+    this.#missing.clear();
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    if (this.changeCount > 0) {
-      const name = text(key);
-      for (const layer of this.#layers()) {
-        if (layer.values.has(name)) return layer.values.get(name);
-        if (layer.hides(name)) return undefined;
-      }
+    if (this.changeCount === 0) return this.#index.get(key);
+    const name = text(key);
+    const { values } = this.#filling;
+    const value = values.get(name);
+    if (value !== undefined || values.has(name)) return value;
+    if (this.#filling.hides(name)) return undefined;
+    const older = this.#committing;
+    if (older !== undefined) {
+      if (older.values.has(name)) return older.values.get(name);
+      if (older.hides(name)) return undefined;
     }
-    return this.#index.get(key);
+    return this.#lookUp(key, name);
+  }
+
+  #lookUp(key: Uint8Array, name: string): Uint8Array | undefined {
+    if (this.#missing.has(name)) return undefined;
+    const value = this.#index.get(key);
+    if (value === undefined) {
+      if (this.#missing.size >= missingMax) this.#missing.clear();
+      this.#missing.add(name);
+    }
+    return value;
   }
 
   range(range: IndexRange): readonly IndexEntry[] {

@@ -107,3 +107,27 @@ test('a removal and a put of one key are one change', () => {
   assert.equal(overlay.changeCount, 1);
   assert.deepEqual(overlay.take(), [{ removeFrom: key(0), to: key(9) }]);
 });
+
+class CountingIndex extends MemoryIndex {
+  askedCount = 0;
+
+  override get(name: Uint8Array): Uint8Array | undefined {
+    this.askedCount++;
+    return super.get(name);
+  }
+}
+
+test('a row the index has not is asked for once, and seen as soon as it is there', async () => {
+  const index = new CountingIndex();
+  const overlay = new Overlay(index);
+  overlay.add([{ put: key(1), value: key(1) }]);
+  for (let i = 0; i < 3; i++) assert.equal(overlay.get(key(2)), undefined);
+  assert.equal(index.askedCount, 1);
+  overlay.add([{ put: key(2), value: key(7) }]);
+  assert.deepEqual(overlay.get(key(2)), key(7));
+  await index.commit(overlay.take());
+  assert.deepEqual(overlay.get(key(2)), key(7));
+  overlay.committed();
+  overlay.add([{ put: key(3), value: key(3) }]);
+  assert.deepEqual(overlay.get(key(2)), key(7));
+});
