@@ -14,7 +14,12 @@ import { freePort, untilGreets } from '../../bench/servers/free-port.ts';
 import { emptyBytes } from '../../src/base/bytes.ts';
 import { mebibyte } from '../../src/base/units.ts';
 import { LargeHop } from '../support/large-hop.ts';
-import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
+import {
+  eventually,
+  type SettingsGiven,
+  startTestServer,
+  type TestServer,
+} from '../support/test-server.ts';
 import { WireClient } from '../support/wire-client.ts';
 
 /** Lines of text, some with a dot in front: `bytes` of them at least. */
@@ -109,8 +114,8 @@ describe('a large message', () => {
     });
   }
 
-  it('gets into accounts of several shards as it was, by a spool where there are many', async () => {
-    await using test = await startAccounts();
+  it('gets into accounts of several shards and threads, by a spool where there are many', async () => {
+    await using test = await startAccounts({ workers: '2' });
     const text = largeText(3 * mebibyte);
     const client = await open(test.ports.smtp!);
     await envelope(client, [people[0]!]);
@@ -203,8 +208,8 @@ describe('a large message', () => {
 
 const people = ['ann', 'ben', 'cid', 'dee', 'eve', 'fay'].map((name) => `${name}@here.test`);
 
-async function startAccounts(): Promise<TestServer> {
-  const test = await startTestServer();
+async function startAccounts(overrides: SettingsGiven = {}): Promise<TestServer> {
+  const test = await startTestServer(overrides);
   await test.call('domain.create', { name: 'here.test' });
   for (const address of people) await test.call('account.create', { address });
   return test;

@@ -62,3 +62,37 @@ describe('a body on the wire', () => {
     assert.equal(Buffer.concat(pieces).toString(), stuffed(text));
   });
 });
+
+describe('a body that is not in memory', () => {
+  const text = `${'one line\r\n.two\r\n'.repeat(50)}the end`;
+  const bytes = Buffer.from(text, 'latin1');
+
+  function reader(isStuffed: boolean, length = bytes.length): BodyReader {
+    return new BodyReader([], isStuffed, {
+      bytes: length,
+      read: async (from, count) => bytes.subarray(from, from + count),
+    });
+  }
+
+  for (const isStuffed of [true, false]) {
+    for (const slice of [1, 7, 64, 10_000]) {
+      it(`is sent as one in memory is (stuffed ${isStuffed}, slices of ${slice})`, async () => {
+        const pieces: Uint8Array[] = [];
+        const body = reader(isStuffed);
+        do {
+          if (body.isStarved) await body.fill(slice);
+        } while (body.read(pieces, 50));
+        const wanted = isStuffed ? stuffed(text) : text;
+        assert.equal(Buffer.concat(pieces).toString('latin1'), wanted);
+      });
+    }
+  }
+
+  it('is never taken for whole when it is shorter than it should be', async () => {
+    const body = reader(false, bytes.length + 1);
+    const pieces: Uint8Array[] = [];
+    await body.fill(bytes.length);
+    assert.equal(body.read(pieces, 10_000), true);
+    await assert.rejects(body.fill(10));
+  });
+});
