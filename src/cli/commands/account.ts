@@ -37,7 +37,7 @@ const sendAsOption: OptionWords = {
 };
 
 function describe(account: AccountView): readonly string[] {
-  const used = account.usedBytes === undefined ? '?' : size(account.usedBytes);
+  const { usedBytes, messageCount } = account;
   const quota = account.quotaBytes === 0 ? 'no limit' : size(account.quotaBytes);
   return pairs([
     ['account', account.address],
@@ -45,8 +45,9 @@ function describe(account: AccountView): readonly string[] {
     ['shard', account.shard],
     ['enabled', account.isEnabled ? 'yes' : 'no'],
     ['password', account.hasPassword ? 'set' : 'none: nobody can log in'],
-    ['used', `${used} of ${quota}`],
-    ['messages', account.messageCount ?? '?'],
+    // Only `account show` asks the shard what is in it.
+    usedBytes === undefined ? ['quota', quota] : ['used', `${size(usedBytes)} of ${quota}`],
+    ...(messageCount === undefined ? [] : [['messages', messageCount] as const]),
     ['sends as', account.sendAs.join(', ') || '-'],
     ['created', instant(account.createdMs)],
   ]);

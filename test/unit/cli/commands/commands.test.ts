@@ -109,6 +109,18 @@ test('account set sends what is to change and nothing else', async () => {
   assert.deepEqual(cleared.params, { address: 'ann@example.org', quotaBytes: 0, sendAs: [] });
 });
 
+test('what was changed tells the quota, and what was looked up how much of it is used', async () => {
+  const line = ['account', 'set', 'ann@example.org', '--disable'];
+  const set = await asked(line, 'account.set', { account });
+  assert.match(set.out, /^quota: +no limit$/m);
+  assert.doesNotMatch(set.out, /^(used|messages):/m);
+  const full = { ...account, usedBytes: 1_024, messageCount: 2 };
+  const answer = { account: full, aliases: [] };
+  const shown = await asked(['account', 'show', 'ann@example.org'], 'account.show', answer);
+  assert.match(shown.out, /^used: +1\.0 KiB of no limit$/m);
+  assert.match(shown.out, /^messages: +2$/m);
+});
+
 test('account password sends it and prints none', async () => {
   const line = ['account', 'password', 'ann@example.org', '--password-stdin'];
   const { params, out } = await asked(line, 'account.password', {}, { input: 's3cret\r\n' });
