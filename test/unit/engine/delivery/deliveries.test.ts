@@ -265,6 +265,60 @@ describe('a site', () => {
     assert.equal(sender.told, 'delivered 250 2.0.0');
   });
 
+  it('reads a large message from its file no faster than the socket takes it', async () => {
+    const { dialer, sender } = world();
+    const text = `Subject: large\r\n\r\n${`${'x'.repeat(98)}\r\n`.repeat(10_000)}`;
+    let readBytes = 0;
+    const source = {
+      bytes: text.length,
+      async read(from: number, length: number) {
+        readBytes += length;
+        return Buffer.from(text.slice(from, from + length));
+      },
+    };
+    sender.send({ ...outboundMessage(), parts: [], source, bytes: text.length });
+    await settled();
+    const peer = dialer.peers[0]!;
+    await greet(peer, 'PIPELINING');
+    peer.take();
+    peer.hasRoom = false;
+    peer.say('250 ok\r\n250 ok\r\n354 go\r\n');
+    await settled();
+    let got = peer.take();
+    while (!got.endsWith('\r\n.\r\n')) {
+      assert.ok(readBytes - got.length <= 1, 'one block at most is read ahead');
+      peer.drain();
+      await settled();
+      got += peer.take();
+    }
+    assert.equal(got, `${text}.\r\n`);
+    peer.say('250 2.0.0 taken\r\n');
+    assert.equal(sender.told, 'delivered 250 2.0.0');
+  });
+
+  it('drops the connection when a large message cannot be read on: half of it is never taken', async () => {
+    const { dialer, sender } = world();
+    const source = {
+      bytes: 1_000_000,
+      async read(from: number, length: number) {
+        if (from > 0) throw new Error('gone');
+        return Buffer.alloc(length, 'x');
+      },
+    };
+    sender.send({ ...outboundMessage(), parts: [], source, bytes: source.bytes });
+    for (let connection = 0; sender.told === '-' && connection < 5; connection++) {
+      await settled();
+      const peer = dialer.peers[connection]!;
+      await greet(peer, 'PIPELINING');
+      peer.take();
+      peer.say('250 ok\r\n250 ok\r\n354 go\r\n');
+      await settled();
+      const got = peer.take();
+      assert.ok(got.length > 0 && !got.includes('\r\n.\r\n'));
+    }
+    assert.match(sender.told, /^deferred 4/);
+  });
+
   it('moves a message whose transfer broke off before its end', async () => {
     const { dialer, sender } = world();
     sender.send(outboundMessage({ text: `A: b\r\n\r\n${`${'x'.repeat(98)}\r\n`.repeat(10_000)}` }));
