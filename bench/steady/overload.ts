@@ -13,7 +13,7 @@ import { SmtpSink } from '../servers/smtp-sink.ts';
 import { Load, refusalsNot4xx, runLoad, type SteadyReport, windowOf } from './load.ts';
 import { type SteadyRig, startRig } from './rig.ts';
 import type { Check, Scene, SceneOptions, SceneResult } from './scene.ts';
-import { growthPerSecond, type Look, Watch } from './watch.ts';
+import { growthBytes, type Look, Watch } from './watch.ts';
 
 const overload = 3;
 const peakSessions = 50;
@@ -26,10 +26,11 @@ const recoveryMsMax = 5_000;
 /** A probe looks, from a second before the load to a while after it, how long one message takes. */
 const probesPerSecond = 20;
 const probeSecondsAfter = 8;
-/** Memory that grows less than this in ten minutes is flat. */
+/** Memory that grows less than this in the later half of the load is flat. */
 const growthBytesMax = 64 * 1024 * 1024;
-const growthOverSeconds = 600;
+/** As fast as before: within this factor, or so many milliseconds where both are fast. */
 const slowerAtMost = 3;
+const slowerMsMax = 20;
 
 interface Variant {
   readonly name: string;
@@ -61,7 +62,7 @@ interface Figures {
   readonly badRefusals: readonly string[];
   readonly cpuSecondsPer1000: { readonly peak: number; readonly overload: number };
   readonly rssBytes: { readonly first: number; readonly max: number; readonly last: number };
-  readonly growthBytesPerSecond: number;
+  readonly growthBytes: number;
   readonly queuedAtEnd: number;
   /** After the load's end: until the queue was empty, and until a message took as long as before. */
   readonly drainedMs: number | undefined;
@@ -135,7 +136,7 @@ async function overloaded(
     ...refusalsOf(report),
     cpuSecondsPer1000: { peak: peak.cpuPer1000, overload: delivered.cpuPer1000 },
     rssBytes: { first: sizes[0] ?? 0, max: Math.max(...sizes), last: sizes.at(-1) ?? 0 },
-    growthBytesPerSecond: growthPerSecond(under),
+    growthBytes: growthBytes(under),
     queuedAtEnd: under.findLast(({ queued }) => queued !== undefined)?.queued ?? 0,
     drainedMs: drained === undefined ? undefined : drained.atMs - endMs,
     ...recovery(probed, beganMs, endMs),
@@ -183,7 +184,7 @@ function recovery(
   const { seconds } = series;
   const before = windowOf(seconds, 0, secondOf(beganMs) - 1)?.p50Ms ?? 0;
   const end = secondOf(endMs);
-  const limitMs = Math.max(before * slowerAtMost, before + 5);
+  const limitMs = Math.max(before * slowerAtMost, before + slowerMsMax);
   const isSlow = ({ latency }: (typeof seconds)[number]) =>
     latency !== null && latency.p50Ms > limitMs;
   const afterEnd = seconds.slice(end);
@@ -201,7 +202,6 @@ function recovery(
 
 function describe(figures: readonly Figures[], { seconds }: SceneOptions): SceneResult {
   const on = figures[0]!;
-  const grownBytes = on.growthBytesPerSecond * growthOverSeconds;
   const share = on.goodputPerSecond / on.peakPerSecond;
   const checks: Check[] = [
     {
@@ -215,11 +215,9 @@ function describe(figures: readonly Figures[], { seconds }: SceneOptions): Scene
       measured: `${on.refused} refused; not 4xx: ${on.badRefusals.join(', ') || 'none'}`,
     },
     {
-      what: `memory flat: less than ${growthBytesMax / 1024 ** 2} MiB more in ten minutes`,
-      isReached: grownBytes < growthBytesMax,
-      measured:
-        `${(grownBytes / 1024 ** 2).toFixed(0)} MiB` +
-        (seconds < growthOverSeconds ? `, reckoned from ${seconds} s` : ''),
+      what: `memory flat: at most ${growthBytesMax / 1024 ** 2} MiB more in the later half of the load`,
+      isReached: on.growthBytes <= growthBytesMax,
+      measured: `${(on.growthBytes / 1024 ** 2).toFixed(0)} MiB in ${seconds / 2} s`,
     },
     {
       what: `a message takes as long as before within ${recoveryMsMax / 1_000} s of the load's end`,
@@ -257,6 +255,7 @@ function describe(figures: readonly Figures[], { seconds }: SceneOptions): Scene
     checks,
     notes: [
       `${sessions} sessions offer, ${sessionsTaken} are taken; bounds off: all are, and nothing waits for deliveries.`,
+      'Memory grows in a server’s first 30,000 messages or so (heaps find their size): a short run says little of it.',
     ],
     figures,
   };

@@ -94,19 +94,8 @@ export function metric(text: string, name: string): number {
   return sum;
 }
 
-/** Growth of memory over the later two thirds of some looks, by the line of least squares, in bytes a second. */
-export function growthPerSecond(looks: readonly Look[]): number {
-  const later = looks.slice(Math.floor(looks.length / 3));
-  if (later.length < 2) return 0;
-  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-  const seconds = later.map(({ atMs }) => atMs / 1_000);
-  const sizes = later.map((each) => each.rssBytes);
-  const [second, size] = [mean(seconds), mean(sizes)];
-  let above = 0;
-  let below = 0;
-  for (let i = 0; i < later.length; i++) {
-    above += (seconds[i]! - second) * (sizes[i]! - size);
-    below += (seconds[i]! - second) ** 2;
-  }
-  return below === 0 ? 0 : above / below;
+/** How much more memory there ever was in the later half of some looks than in the middle of them. */
+export function growthBytes(looks: readonly Look[]): number {
+  const later = looks.slice(Math.floor(looks.length / 2)).map((each) => each.rssBytes);
+  return later.length === 0 ? 0 : Math.max(...later) - later[0]!;
 }
