@@ -9,7 +9,7 @@ import { type HttpAnswer, plain, type Routes } from './server.ts';
 
 export interface Readiness {
   readonly isReady: boolean;
-  /** What is wrong, in words for operators: a shard that is not open or is read-only, starting, draining. */
+  /** What is wrong, in words for operators: shards that are not open or have no room, silent threads, draining. */
   readonly faults: readonly string[];
 }
 
