@@ -148,6 +148,9 @@ describe('a large message', () => {
     const [copy] = await exported(test, people[2]!, 1);
     assert.ok(text.equals(afterFields(copy!)));
     client.destroy();
+    await eventually('the refused copy to go', () =>
+      bodyBytes(test) < people.length * text.length ? true : undefined,
+    );
   });
 
   it('handed in by an operator is taken in chunks as well', async () => {

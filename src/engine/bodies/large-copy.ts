@@ -52,7 +52,8 @@ export function createLargeCopy(parts: LargeCopyParts): LargeCopy {
     const here = parts.shardOf(shard);
     if (here === undefined) return copyUpwards(parts, delivery, shard, key, source);
     try {
-      const outcomes = await deliverLarge(parts.whole, here, delivery, textOf(source));
+      const isOpen = () => parts.shardOf(shard) === here;
+      const outcomes = await deliverLarge(parts.whole, here, delivery, textOf(source), isOpen);
       here.events.copied(delivery, outcomes);
       return outcomes;
     } catch (error) {

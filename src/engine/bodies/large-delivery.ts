@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import type { Answer } from '../../actors/ask.ts';
 import type { BodyReceived } from '../../actors/asks/body-asks.ts';
 import { packEnvelope } from '../../actors/asks/spool-asks.ts';
-import type { Failure } from '../../base/errors.ts';
+import { type Failure, MailError } from '../../base/errors.ts';
 import { type MessageSummary, summarise } from '../../mail/formats/mime/summary.ts';
 import { deliveryOf } from '../local-delivery.ts';
 import type {
@@ -38,12 +38,16 @@ export interface LargeText {
 
 type DeliveryShard = Pick<OpenShard, 'store' | 'mailboxes'>;
 
-/** As `Mailboxes.deliver`. @throws MailError when a copy cannot be written. */
+/**
+ * As `Mailboxes.deliver`. `isOpen` for whoever does not hold the shard open by an ask. @throws MailError when a copy
+ * cannot be written.
+ */
 export async function deliverLarge(
   whole: WholeBodies,
   { store, mailboxes }: DeliveryShard,
   delivery: Delivery,
   text: LargeText,
+  isOpen: () => boolean = () => true,
 ): Promise<readonly DeliveryOutcome[]> {
   const summary = await whole.with(text.bytes, () => summaryOf(text));
   const bodies: SideBody[] = [];
@@ -56,6 +60,7 @@ export async function deliverLarge(
       bodies.push(body.side);
       targets.push({ ...target, body });
     }
+    if (!isOpen()) throw new MailError('not-possible-now', 'the shard was closed meanwhile');
     return await mailboxes.deliver({ ...delivery, targets, parts: [], summary });
   } catch (error) {
     throw mailErrorOf(error);

@@ -31,6 +31,7 @@ export class BodyWriter {
   #restBytes = 0;
   #restCrc = 0;
   #unsyncedBytes = 0;
+  #syncing: Promise<void> = Promise.resolve();
   #isEnded = false;
 
   private constructor(
@@ -77,11 +78,17 @@ export class BodyWriter {
       this.#restBytes += piece.byteLength;
       this.#side.fileBytes = this.#restAt + this.#restBytes;
       this.#unsyncedBytes += piece.byteLength;
-      if (this.#unsyncedBytes >= syncBytes) {
-        this.#unsyncedBytes = 0;
-        await this.#file.sync();
-      }
+      if (this.#unsyncedBytes >= syncBytes) await this.#syncOnTheWay();
     }
+  }
+
+  /** Goes on beside the next writes; two never go on at once. @throws DiskError of the one before. */
+  async #syncOnTheWay(): Promise<void> {
+    this.#unsyncedBytes = 0;
+    await this.#syncing;
+    this.#syncing = this.#file.sync();
+    // Whoever waits for it hears of a failure.
+    this.#syncing.catch(() => {});
   }
 
   /** Bytes of the rest as written so far. @throws DiskError */
@@ -113,6 +120,7 @@ export class BodyWriter {
       if (frontBytes > 0) await this.#file.write(bodyOffset, front);
       await this.#file.write(0, [encodeSideHeader(this.#shard, side)]);
       this.#side.fileBytes = this.#restAt + this.#restBytes;
+      await this.#syncing;
       await this.#file.sync();
       await this.#sides.syncName(this.#side.number);
     } catch (error) {
@@ -131,6 +139,7 @@ export class BodyWriter {
   }
 
   async #letGo(): Promise<void> {
+    await this.#syncing.catch(() => {});
     await closeQuietly(this.#file);
     // What cannot be removed now is found by the next opening: no record names it.
     await this.#sides.discard(this.#side).catch((error: unknown) => {
