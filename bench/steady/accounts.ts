@@ -6,6 +6,7 @@
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openControl } from '../../src/cli/control-client.ts';
 import { loadOrThrow } from '../../src/settings/load.ts';
 import { createAccounts } from '../lmtp/accounts.ts';
@@ -15,7 +16,9 @@ import type { SteadyRig } from './rig.ts';
 const domain = 'steady.test';
 /** Enough that each shard has some. */
 const accountCount = 80;
-const busySeconds = 1.5;
+const busySeconds = 2;
+/** What went before is indexed by then. */
+const quietMs = 1_000;
 const busySessions = 20;
 /** As Node names the threads of `node:worker_threads` to the system. */
 const workerName = 'WorkerThread';
@@ -61,6 +64,7 @@ export class ShardAccounts {
 /** The system's id of the thread that works when mail comes for the shard. */
 export async function threadOf(rig: SteadyRig, to: string): Promise<number> {
   const { pid } = rig.server;
+  await sleep(quietMs);
   const before = ticksByThread(pid);
   await runLoad({
     port: rig.lmtpPort,

@@ -6,7 +6,8 @@
  *            two open loops, with new mail led to the least loaded thread and without.
  */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child } from '../../src/harness/child.ts';
 import { straceIsInstalled } from '../relay/syncs.ts';
@@ -23,8 +24,12 @@ const otherShards = [1, 3, 5, 7];
 const stopMs = 2_000;
 const perSecond = 100;
 const warmUpSeconds = 3;
+/** Of the loads, before the stop; after it they run for the rest of the time. */
+const secondsBefore = 3;
 /** The first message that waits comes a little after the stop. */
 const stoodShare = 0.75;
+/** For the tracer to attach, and for the thread to stand still and go on. */
+const attachMsMax = stopMs + 20_000;
 /** For the tracer to let go. */
 const endMsMax = 3_000;
 /** One message of a hundred may wait for what was under way on the thread that stopped. */
@@ -76,13 +81,14 @@ async function measure(
     const thread = await threadOf(rig, own);
     say(`stopped-thread, ${name}: thread ${thread} of process ${rig.server.pid}`);
     const loads = [
-      new Load({ ...lmtp, to: own, perSecond, seconds, seed: 1 }),
-      new Load({ ...lmtp, to: others, perSecond, seconds, seed: 2 }),
-      new Load({ ...smtp, perSecond, seconds, seed: 3 }),
+      new Load({ ...lmtp, to: own, perSecond, seed: 1 }),
+      new Load({ ...lmtp, to: others, perSecond, seed: 2 }),
+      new Load({ ...smtp, perSecond, seed: 3 }),
     ];
-    await sleep(2_000);
-    const stoppedMs = await stopThread(thread);
-    const reports = await Promise.all(loads.map((load) => load.report()));
+    await sleep(secondsBefore * 1_000);
+    const stoppedMs = await stopThread(thread, rig.folder);
+    await sleep(Math.max(secondsBefore, seconds - secondsBefore) * 1_000 - stopMs);
+    const reports = await Promise.all(loads.map((load) => load.stop()));
     const [ownReport, othersReport, relayReport] = reports as [
       SteadyReport,
       SteadyReport,
@@ -102,23 +108,24 @@ async function measure(
   }
 }
 
-/** The thread's next wait for events begins `stopMs` late. Resolves when it goes on, with when it stopped. */
-async function stopThread(thread: number): Promise<number> {
+/** The thread's next wait for events begins `stopMs` late. Resolves when it went on, with when it stopped. */
+async function stopThread(thread: number, folder: string): Promise<number> {
+  const output = join(folder, 'stopped-thread');
   const inject = `inject=epoll_pwait,epoll_wait:delay_enter=${stopMs * 1_000}:when=1`;
-  const args = ['-q', '-p', `${thread}`, '-e', 'trace=epoll_pwait,epoll_wait', '-e', inject];
-  const tracer = new Child({ command: 'strace', args: [...args, '-o', '/dev/null'] });
-  while (!isTraced(thread)) {
+  const what = ['-e', 'trace=epoll_pwait,epoll_wait', '-e', inject];
+  const args = ['-q', '-ttt', '-p', `${thread}`, ...what, '-o', output];
+  const tracer = new Child({ command: 'strace', args });
+  const deadlineMs = Date.now() + attachMsMax;
+  let stopped: RegExpExecArray | null = null;
+  while (stopped === null) {
     if (!tracer.isRunning) throw new Error(`strace: ${tracer.stderr}`);
-    await sleep(10);
+    if (Date.now() > deadlineMs) throw new Error('strace did not stop the thread');
+    await sleep(50);
+    const text = existsSync(output) ? readFileSync(output, 'utf8') : '';
+    stopped = /^(\d+\.\d+) .*\(DELAYED\)/m.exec(text);
   }
-  const stoppedMs = Date.now();
-  await sleep(stopMs + 200);
   await tracer.stop('SIGINT', endMsMax);
-  return stoppedMs;
-}
-
-function isTraced(thread: number): boolean {
-  return /^TracerPid:\s+[1-9]/m.test(readFileSync(`/proc/${thread}/status`, 'utf8'));
+  return Number(stopped[1]) * 1_000;
 }
 
 /** The seconds that messages meant for them met the stop. */
