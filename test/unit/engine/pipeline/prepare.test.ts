@@ -385,7 +385,14 @@ describe('signing', () => {
     }
   });
 
-  test('a domain is found by its A-labels', () => {
+  test('mail that another server hands over by LMTP is not signed', () => {
+    const given = message(plain, { arrival: { listener: 'lmtp' } });
+    assert.equal(prepared(given, signing).facts.signatureCount, 0);
+  });
+
+  test('a domain is found by its A-labels, in any case', () => {
+    const capital = message(plain.replace('a@example.org', 'a@Example.ORG'));
+    assert.equal(prepared(capital, signing).facts.signatureCount, 2);
     const idn = compilePolicy({
       ...snapshot,
       domains: { 'xn--bcher-kva.example': { dkim: [ed] } },
