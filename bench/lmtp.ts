@@ -34,6 +34,8 @@ const { values } = parseArgs({
     messages: { type: 'string', default: '8000' },
     format: { type: 'string', default: 'sdbox' },
     only: { type: 'string' },
+    /** Clients send MAIL, RCPT and DATA in one go, as the LMTP clients of Postfix and Exim do. */
+    pipeline: { type: 'boolean', default: false },
     work: { type: 'string', default: tmpdir() },
     json: { type: 'string' },
   },
@@ -98,7 +100,7 @@ function report(where: Machine, measured: Record<string, Measurement[]>): void {
     '',
     machineLine(where),
     '',
-    `${messageBytes} bytes, ${sessions} sessions, ${accounts} accounts; ` +
+    `${messageBytes} bytes, ${sessions} sessions${values.pipeline ? ' that pipeline' : ''}, ${accounts} accounts; ` +
       `required: ${required} times Dovecot’s messages a second.`,
     '',
     '| server | messages/s | × Dovecot | CPU s/1000 | p50 ms | p99 ms | PSS MB |',
