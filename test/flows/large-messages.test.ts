@@ -165,6 +165,22 @@ describe('a large message', () => {
     assert.ok(bodyBytes(test) >= text.length);
   });
 
+  it('outlives a compaction and a rebuilt index, and is checked with all else', async () => {
+    await using test = await startAccounts();
+    const text = largeText(3 * mebibyte);
+    const client = await open(test.ports.smtp!);
+    await envelope(client, [people[0]!]);
+    assert.match(await byData(client, text), /^250/);
+    client.destroy();
+    await test.call('store.compact', { shards: [] });
+    await test.call('store.rebuild', { shards: [] });
+    const [copy] = await exported(test, people[0]!, 1);
+    assert.ok(text.equals(afterFields(copy!)));
+    const { bytes, findingCount } = await test.call('store.verify', { shards: [] });
+    assert.ok(bytes > text.length);
+    assert.equal(findingCount, 0);
+  });
+
   it('that is refused in the end, or never ends, leaves nothing', async () => {
     await using test = await startTestServer({ 'smtp.messageBytesMax': '2MB' });
     const text = largeText(1.5 * mebibyte);
