@@ -14,11 +14,11 @@ import { messageReceive } from '../actors/asks/spool-asks.ts';
 import { noShard, systemAsk, threadHello } from '../actors/asks/system.ts';
 import type { ShardId } from '../base/ids.ts';
 import type { Metrics } from '../base/metrics.ts';
+import { BodyTurns } from './bodies/body-turns.ts';
 import { IncomingBodies } from './bodies/incoming-bodies.ts';
 import { createLargeCopy } from './bodies/large-copy.ts';
 import { largeBodyLimits } from './bodies/limits.ts';
 import { receiveLargeHandlers } from './bodies/receive-large.ts';
-import { WholeBodies } from './bodies/whole-bodies.ts';
 import type { Deliveries } from './delivery/deliveries.ts';
 import { engineCounters, engineGauges } from './engine-metrics.ts';
 import type { EngineParts } from './engine-parts.ts';
@@ -51,7 +51,7 @@ export function createEngine(parts: EngineParts): Engine {
   const { settings, clock, random } = parts;
   let policy: Policy | undefined;
   const deliveries = createDeliveries(parts);
-  const whole = new WholeBodies(largeBodyLimits.wholeBytesMax);
+  const whole = new BodyTurns(largeBodyLimits.wholeBytesMax);
   const bodies = new BodyBudget(settings.memory.bodiesBytesMax / parts.workers);
   const bounces = reports(parts, () => policy!.snapshot.hostname);
   const copyParts = {
@@ -61,7 +61,14 @@ export function createEngine(parts: EngineParts): Engine {
   };
   const attempt = createAttempt({
     outbound: deliveries,
-    local: createLocalDelivery({ ...copyParts, large: createLargeCopy({ ...copyParts, whole }) }),
+    local: createLocalDelivery({
+      ...copyParts,
+      large: createLargeCopy({
+        ...copyParts,
+        whole,
+        copies: new BodyTurns(largeBodyLimits.copyBytesMax),
+      }),
+    }),
     bounces,
     clock,
     random,

@@ -3,7 +3,8 @@
  * the main thread.
  *
  * Runs in:   engine threads.
- * Limits:    one chunk of a copy is under way.
+ * Limits:    `copies` bounds the bytes of copies under way: a message to a hundred accounts is not copied a hundred
+ *            times at once. One chunk of a copy is between threads.
  * Invariant: as any copy it carries its delivery id: done twice, it changes nothing. A stream that fails is let go at
  *            its shard.
  */
@@ -23,15 +24,16 @@ import type { BodySource } from '../delivery/message.ts';
 import type { Delivery } from '../mailbox/delivery.ts';
 import { packDelivery } from '../mailbox/packed-delivery.ts';
 import type { OpenShard } from '../shards.ts';
+import type { BodyTurns } from './body-turns.ts';
 import { deliverLarge, type LargeText } from './large-delivery.ts';
-import type { WholeBodies } from './whole-bodies.ts';
 
 /** How long a spool waits for another thread to take a chunk, and all of the copy. */
 const chunkMsMax = 60_000;
 const copyMsMax = 4 * 60_000;
 
 export interface LargeCopyParts {
-  readonly whole: WholeBodies;
+  readonly whole: BodyTurns;
+  readonly copies: BodyTurns;
   readonly shardOf: (
     shard: ShardId,
   ) => Pick<OpenShard, 'store' | 'mailboxes' | 'events'> | undefined;
@@ -48,18 +50,19 @@ export type LargeCopy = (
 ) => Promise<DeliverAnswer | Failure>;
 
 export function createLargeCopy(parts: LargeCopyParts): LargeCopy {
-  return async (delivery, shard, key, source) => {
-    const here = parts.shardOf(shard);
-    if (here === undefined) return copyUpwards(parts, delivery, shard, key, source);
-    try {
-      const isOpen = () => parts.shardOf(shard) === here;
-      const outcomes = await deliverLarge(parts.whole, here, delivery, textOf(source), isOpen);
-      here.events.copied(delivery, outcomes);
-      return outcomes;
-    } catch (error) {
-      return failureOf(error);
-    }
-  };
+  return (delivery, shard, key, source) =>
+    parts.copies.with(source.bytes, async () => {
+      const here = parts.shardOf(shard);
+      if (here === undefined) return copyUpwards(parts, delivery, shard, key, source);
+      try {
+        const isOpen = () => parts.shardOf(shard) === here;
+        const outcomes = await deliverLarge(parts.whole, here, delivery, textOf(source), isOpen);
+        here.events.copied(delivery, outcomes);
+        return outcomes;
+      } catch (error) {
+        return failureOf(error);
+      }
+    });
 }
 
 function textOf(source: BodySource): LargeText {

@@ -2,7 +2,7 @@
  * Brings large messages into accounts: each copy is a file of its own, written before its record.
  *
  * Runs in:   engine threads.
- * Limits:    a message is in memory whole only while its summary is made, as `WholeBodies` allows.
+ * Limits:    a message is in memory whole only while its summary is made, as `BodyTurns` allows.
  * Invariant: copies of a failed or repeated delivery are let go. The text is read as often as there are accounts.
  */
 
@@ -23,10 +23,10 @@ import { deliveryFields } from '../mailbox/trace-fields.ts';
 import type { MessageToPrepare } from '../pipeline/prepare.ts';
 import type { OpenShard } from '../shards.ts';
 import type { SideBody } from '../store/record.ts';
+import type { BodyTurns } from './body-turns.ts';
 import type { IncomingBody } from './incoming-body.ts';
 import { mailErrorOf } from './incoming-body.ts';
 import type { LargeRequest } from './receive-large.ts';
-import type { WholeBodies } from './whole-bodies.ts';
 
 /** A message that is read slice by slice, as often as it takes. */
 export interface LargeText {
@@ -43,7 +43,7 @@ type DeliveryShard = Pick<OpenShard, 'store' | 'mailboxes'>;
  * cannot be written.
  */
 export async function deliverLarge(
-  whole: WholeBodies,
+  whole: BodyTurns,
   { store, mailboxes }: DeliveryShard,
   delivery: Delivery,
   text: LargeText,
@@ -120,7 +120,7 @@ async function incomingText(
 
 /** Accepts a message whose recipients are all accounts of the shard. */
 export async function deliverLargeHere(
-  whole: WholeBodies,
+  whole: BodyTurns,
   { shard, packed, isEach }: LargeRequest,
   message: MessageToPrepare,
   body: IncomingBody,
@@ -145,7 +145,7 @@ export async function deliverLargeHere(
 
 /** A copy out of another thread's spool; without a text, only one that was taken before has an outcome. */
 export async function deliverLargeCopy(
-  whole: WholeBodies,
+  whole: BodyTurns,
   shard: OpenShard,
   delivery: Delivery,
   body: IncomingBody | undefined,

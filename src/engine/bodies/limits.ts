@@ -15,6 +15,8 @@ export interface LargeBodyLimits {
   readonly frontBytesMore: number;
   /** Bytes of whole large bodies in memory at once; one body may be larger alone. */
   readonly wholeBytesMax: number;
+  /** Bytes of copies out of spools under way at once; one may be larger alone. */
+  readonly copyBytesMax: number;
 }
 
 export const largeBodyLimits: LargeBodyLimits = {
@@ -22,4 +24,5 @@ export const largeBodyLimits: LargeBodyLimits = {
   incomingIdleMsMax: 45 * minuteMs,
   frontBytesMore: 128 * kibibyte,
   wholeBytesMax: 64 * mebibyte,
+  copyBytesMax: 64 * mebibyte,
 };

@@ -4,7 +4,7 @@
  *
  * Runs in:   engine threads; the handlers of `body.receive` and `body.deliver`, long asks.
  * Specs:     RFC 5321 §6.1, RFC 2033 §4.2 (an answer for each recipient).
- * Limits:    whole messages in memory as `WholeBodies` allows.
+ * Limits:    whole messages in memory as `BodyTurns` allow.
  * Invariant: the record of acceptance is appended after file and name of the body are on disk. What is not accepted
  *            leaves no file.
  */
@@ -21,17 +21,17 @@ import type { Policy } from '../pipeline/policy.ts';
 import { type MessageToPrepare, type PreparedMessage, prepare } from '../pipeline/prepare.ts';
 import { needsVerification, type VerifyParts, verify } from '../pipeline/verify.ts';
 import type { OpenShard } from '../shards.ts';
+import type { BodyTurns } from './body-turns.ts';
 import type { IncomingBodies } from './incoming-bodies.ts';
 import { unknownBody } from './incoming-bodies.ts';
 import { type IncomingBody, mailErrorOf } from './incoming-body.ts';
 import { deliverLargeCopy, deliverLargeHere, largeRepeat } from './large-delivery.ts';
-import type { WholeBodies } from './whole-bodies.ts';
 
 export interface ReceiveLargeParts extends VerifyParts {
   readonly shardOf: (ask: ArrivedAsk) => OpenShard | undefined;
   readonly policy: () => Policy;
   readonly incoming: IncomingBodies;
-  readonly whole: WholeBodies;
+  readonly whole: BodyTurns;
 }
 
 export function receiveLargeHandlers(parts: ReceiveLargeParts): Record<string, Handler> {

@@ -12,10 +12,10 @@ import { defaultPolicy } from '../../../../src/actors/asks/policy-snapshot.ts';
 import type { Arrival, Envelope } from '../../../../src/actors/asks/reception.ts';
 import { type PackedReceived, packReceived } from '../../../../src/actors/asks/spool-asks.ts';
 import { defaultTenant, type MessageId, shardId } from '../../../../src/base/ids.ts';
+import { BodyTurns } from '../../../../src/engine/bodies/body-turns.ts';
 import { IncomingBodies } from '../../../../src/engine/bodies/incoming-bodies.ts';
 import { largeBodyLimits } from '../../../../src/engine/bodies/limits.ts';
 import { receiveLargeHandlers } from '../../../../src/engine/bodies/receive-large.ts';
-import { WholeBodies } from '../../../../src/engine/bodies/whole-bodies.ts';
 import { compilePolicy, type Policy } from '../../../../src/engine/pipeline/policy.ts';
 import { prepare } from '../../../../src/engine/pipeline/prepare.ts';
 import type { OpenShard } from '../../../../src/engine/shards.ts';
@@ -79,7 +79,7 @@ async function open(policy: Policy = compilePolicy(defaultPolicy), incomingCount
       shardOf,
       policy: () => policy,
       incoming,
-      whole: new WholeBodies(1_000_000),
+      whole: new BodyTurns(1_000_000),
       clock,
       dns: new ZoneDns({ 'example.org': [{ TXT: 'v=spf1 ip4:192.0.2.1 -all' }] }),
       verdictMsMax: 10_000,

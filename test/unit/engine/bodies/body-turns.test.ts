@@ -1,11 +1,11 @@
-/** Aim: whole bodies in memory stay within their bound, and each gets its turn. */
+/** Aim: bodies in memory, or being copied, stay within their bound, and each gets its turn. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { WholeBodies } from '../../../../src/engine/bodies/whole-bodies.ts';
+import { BodyTurns } from '../../../../src/engine/bodies/body-turns.ts';
 import { turns } from '../../../support/seeded-clock.ts';
 
-function started(whole: WholeBodies, bytes: number) {
+function started(whole: BodyTurns, bytes: number) {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const state = { isRunning: false, end: resolve, fail: reject, done: Promise.resolve() };
   state.done = whole.with(bytes, () => {
@@ -16,7 +16,7 @@ function started(whole: WholeBodies, bytes: number) {
 }
 
 test('what does not fit waits its turn, and a small one does not pass a large one', async () => {
-  const whole = new WholeBodies(100);
+  const whole = new BodyTurns(100);
   const first = started(whole, 60);
   const second = started(whole, 50);
   const third = started(whole, 10);
@@ -30,7 +30,7 @@ test('what does not fit waits its turn, and a small one does not pass a large on
 });
 
 test('one larger than the bound runs alone', async () => {
-  const whole = new WholeBodies(100);
+  const whole = new BodyTurns(100);
   const small = started(whole, 1);
   const large = started(whole, 500);
   await turns(10);
@@ -41,7 +41,7 @@ test('one larger than the bound runs alone', async () => {
 });
 
 test('room comes back after a failure', async () => {
-  const whole = new WholeBodies(100);
+  const whole = new BodyTurns(100);
   const first = started(whole, 100);
   first.fail(new Error('no'));
   await assert.rejects(first.done, /no/);

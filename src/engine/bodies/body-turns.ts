@@ -1,5 +1,5 @@
 /**
- * Room for large bodies that must be in memory whole: to be verified, to be parsed.
+ * Turns for what is done to large bodies: to hold one in memory whole, to copy one.
  *
  * Runs in:   engine threads.
  * Limits:    `bytesMax`, or one body of any size; others wait in the order they came.
@@ -13,7 +13,7 @@ interface Waiting {
   readonly enter: () => void;
 }
 
-export class WholeBodies {
+export class BodyTurns {
   readonly #bytesMax: number;
   #bytes = 0;
   #waiting: Waiting[] = [];
@@ -30,7 +30,7 @@ export class WholeBodies {
     return this.#waiting.length;
   }
 
-  /** Runs `work` once there is room for a body of `bytes`. */
+  /** Runs `work` once a body of `bytes` has its turn. */
   async with<T>(bytes: number, work: () => Promise<T>): Promise<T> {
     if (this.#waiting.length > 0 || !this.#fits(bytes)) {
       await new Promise<void>((enter) => this.#waiting.push({ bytes, enter }));
@@ -44,7 +44,7 @@ export class WholeBodies {
 
   #give(bytes: number): void {
     this.#bytes -= bytes;
-    assert(this.#bytes >= 0, 'more room of whole bodies given back than taken');
+    assert(this.#bytes >= 0, 'more bytes of bodies given back than taken');
     let next = this.#waiting[0];
     while (next !== undefined && this.#fits(next.bytes)) {
       this.#bytes += next.bytes;
