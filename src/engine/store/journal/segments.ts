@@ -52,6 +52,7 @@ export class Segments {
     this.#disk = disk;
     this.#shard = shard;
     this.sides = sides;
+    sides.beforeGoing((number) => this.#forget(number));
     this.#openFilesMax = openFilesMax;
   }
 

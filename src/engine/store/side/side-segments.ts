@@ -45,6 +45,8 @@ export class SideSegments {
   #isReplaying = true;
   #numberMax = sideNumberMin;
   readonly #foundMax: number;
+  /** Closes what is open of a file that goes: its blocks would stay with it. */
+  #onGoing: (number: number) => Promise<void> = async () => {};
   /** Highest number whose name is on disk for certain. */
   #namedMax = 0;
 
@@ -56,6 +58,10 @@ export class SideSegments {
       this.#numberMax = Math.max(this.#numberMax, number);
     }
     this.#foundMax = this.#numberMax;
+  }
+
+  beforeGoing(run: (number: number) => Promise<void>): void {
+    this.#onGoing = run;
   }
 
   get bytes(): number {
@@ -188,6 +194,7 @@ export class SideSegments {
   async #remove(side: SideSegment): Promise<void> {
     if (side.number < this.#namedMax) {
       this.#byNumber.delete(side.number);
+      await this.#onGoing(side.number);
       await this.#disk.remove(side.path);
     } else if (side.fileBytes > 0) {
       // The number stays taken, or the next body could get it: an old record would then name a stranger's.

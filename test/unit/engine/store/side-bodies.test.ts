@@ -130,6 +130,34 @@ test('a body that died gives its room back, and its number is never given out ag
   await shard.close();
 });
 
+test('a file that goes is open no longer: its blocks go with it', async () => {
+  const bench = storeBench();
+  const shard = await bench.open({ kinds: kinds() });
+  const place = await write(shard, 'a');
+  await write(shard, 'b');
+  let openCount = 0;
+  const { disk } = bench;
+  const { open } = disk;
+  disk.open = async (path, mode) => {
+    const file = await open.call(disk, path, mode);
+    if (path !== firstFile) return file;
+    openCount++;
+    const { close } = file;
+    file.close = async () => {
+      openCount--;
+      await close.call(file);
+    };
+    return file;
+  };
+  await shard.read(place);
+  assert.equal(openCount, 1);
+  await end(shard, 'a', place);
+  await shard.compact();
+  assert.equal(openCount, 0);
+  assert.deepEqual(await bodyFiles(bench), ['00000002.body']);
+  await shard.close();
+});
+
 test('a checkpoint, compaction and a rebuild from it keep a large body where it is', async () => {
   const bench = storeBench({ segmentBytesMax: 64_000, fillBytesMax: 4_096 });
   let shard = await bench.open({ kinds: kinds() });
