@@ -54,19 +54,45 @@ export function createReception(parts: ReceptionParts): Reception {
     return new ShardBodyStream({ ask: (one) => router.ask(one), clock }, id, targets);
   }
 
-  async function acceptStreamed(
-    message: ReceivedMessage,
-    reservedBytes: number,
-  ): Promise<readonly AcceptAnswer[]> {
+  async function acceptStreamed(message: ReceivedMessage): Promise<readonly AcceptAnswer[]> {
     const { user } = message.arrival;
     const fromAllowed =
       user === undefined ? [] : await parts.fromAllowed(user).catch(abortAndThrow(message));
-    const goesOn = commonShard(message.envelope.recipients) === undefined;
-    if (goesOn) await inFlow.enter();
-    const answers = await message.stream!.finish(message, fromAllowed, clock.nowMs() + acceptMsMax);
-    if (goesOn) inFlow.left();
-    budget.release(reservedBytes);
-    return answers;
+    const finish = () => message.stream!.finish(message, fromAllowed, clock.nowMs() + acceptMsMax);
+    return commonShard(message.envelope.recipients) === undefined ? inTurn(finish) : finish();
+  }
+
+  async function acceptWhole(message: ReceivedMessage): Promise<AcceptAnswer> {
+    const { user } = message.arrival;
+    const fromAllowed = user === undefined ? undefined : await parts.fromAllowed(user);
+    const local = commonShard(message.envelope.recipients);
+    if (local !== undefined) return askShard(parts, message, local, fromAllowed);
+    return inTurn(() => askShard(parts, message, parts.spoolShard(), fromAllowed));
+  }
+
+  /** What goes on to other servers waits for its turn. */
+  async function inTurn<T>(accept: () => Promise<T>): Promise<T> {
+    const turn = inFlow.enter();
+    if (turn !== undefined) await turn;
+    try {
+      return await accept();
+    } finally {
+      inFlow.left();
+    }
+  }
+
+  function acceptEachWhole(message: ReceivedMessage): Promise<readonly AcceptAnswer[]> {
+    const { envelope } = message;
+    return Promise.all(
+      envelope.recipients.map((recipient) => {
+        // A copy that goes by the spool is a message of its own there; others share the id.
+        const isByAccount =
+          recipient.target.kind === 'account' && recipient.notify?.success !== true;
+        const arrival = isByAccount ? message.arrival : { ...message.arrival, id: ids.next() };
+        const one = { ...message, arrival, envelope: { ...envelope, recipients: [recipient] } };
+        return askShard(parts, one, commonShard([recipient]) ?? parts.spoolShard());
+      }),
+    );
   }
 
   return {
@@ -77,40 +103,24 @@ export function createReception(parts: ReceptionParts): Reception {
     openBody,
 
     async accept(message, reservedBytes) {
-      if (message.stream !== undefined || message.bodyBytes > largeBodyBytesMin) {
-        const [answer] = await acceptStreamed(await streamed(message, openBody), reservedBytes);
+      try {
+        if (message.stream === undefined && message.bodyBytes <= largeBodyBytesMin) {
+          return await acceptWhole(message);
+        }
+        const [answer] = await acceptStreamed(await streamed(message, openBody));
         return answer!;
+      } finally {
+        budget.release(reservedBytes);
       }
-      const { recipients } = message.envelope;
-      const { user } = message.arrival;
-      const fromAllowed = user === undefined ? undefined : await parts.fromAllowed(user);
-      const local = commonShard(recipients);
-      let answer: AcceptAnswer;
-      if (local === undefined) {
-        const turn = inFlow.enter();
-        if (turn !== undefined) await turn;
-        answer = await askShard(parts, message, parts.spoolShard(), fromAllowed);
-        inFlow.left();
-      } else answer = await askShard(parts, message, local, fromAllowed);
-      budget.release(reservedBytes);
-      return answer;
     },
 
     async acceptEach(message, reservedBytes) {
-      if (message.stream !== undefined) return acceptStreamed(message, reservedBytes);
-      const { envelope } = message;
-      const answers = await Promise.all(
-        envelope.recipients.map((recipient) => {
-          // A copy that goes by the spool is a message of its own there; others share the id.
-          const isByAccount =
-            recipient.target.kind === 'account' && recipient.notify?.success !== true;
-          const arrival = isByAccount ? message.arrival : { ...message.arrival, id: ids.next() };
-          const one = { ...message, arrival, envelope: { ...envelope, recipients: [recipient] } };
-          return askShard(parts, one, commonShard([recipient]) ?? parts.spoolShard());
-        }),
-      );
-      budget.release(reservedBytes);
-      return answers;
+      try {
+        const isWhole = message.stream === undefined;
+        return await (isWhole ? acceptEachWhole(message) : acceptStreamed(message));
+      } finally {
+        budget.release(reservedBytes);
+      }
     },
   };
 }
