@@ -32,6 +32,8 @@ const nearBytes = 32;
 const heldBytesMin = 256;
 /** `~{9007199254740991+}` and CRLF fit; more digits are not understood. */
 const markBytesMax = 24;
+/** What is shown of a line that is too long: a tag fits. */
+const shownBytesMax = 128;
 
 export class CommandReader {
   /** What `next` found stands here, from `start` to `end`. */
@@ -57,6 +59,8 @@ export class CommandReader {
   #held: Buffer = nothing;
   #heldBytes = 0;
   #lineBytes = 0;
+  /** Octets of the command before the line under way, literals among them. */
+  #lineOffset = 0;
   #state = inLine;
   #isBare = false;
   /** What was shown is used up: the next command begins at `#at`. */
@@ -70,6 +74,7 @@ export class CommandReader {
 
   /** The reader keeps `chunk` until `next` says `more`. Given earlier, the rest and it are joined, at a copy. */
   give(chunk: Buffer): void {
+    if (this.#isShown) this.#startAt(this.#at);
     if (this.#at >= this.#chunk.length && this.#from >= this.#chunk.length) {
       this.#chunk = chunk;
       this.#from = 0;
@@ -132,6 +137,7 @@ export class CommandReader {
             return this.#more();
           }
           this.#state = inLine;
+          this.#lineOffset = this.#heldBytes + this.#at - this.#from;
           break;
         case streaming:
           return this.#streamOctets();
@@ -141,7 +147,7 @@ export class CommandReader {
           this.#tail = '';
           break;
         case skippingLine:
-          if (!this.#skipLine()) return this.#state === lost ? 'lost' : this.#more();
+          if (!this.#skipLine()) return this.#more();
           break;
         case asked:
           return 'literal';
@@ -181,7 +187,8 @@ export class CommandReader {
       this.#isShown = true;
       return 'line';
     }
-    const markBytes = this.#readMark(this.bytes, this.start, this.end);
+    // Looking further back would find a brace in a literal.
+    const markBytes = this.#readMark(this.bytes, this.start + this.#lineOffset, this.end);
     if (markBytes < 0) {
       this.#state = lost;
       return 'lost';
@@ -227,20 +234,27 @@ export class CommandReader {
   }
 
   #dropLine(found: number, stop: number): Reading {
-    if (this.#heldBytes > 0) this.#show(this.#held, 0, this.#heldBytes);
-    else this.#show(this.#chunk, this.#from, Math.min(stop, this.#from + this.lineBytesMax));
+    const shownBytes = Math.min(shownBytesMax, this.lineBytesMax);
+    const heldLineFrom = Math.max(this.#lineOffset, this.#heldBytes - markBytesMax);
     const tailFrom = Math.max(this.#at, stop - markBytesMax);
     this.#tail =
-      this.#held.toString('latin1', Math.max(0, this.#heldBytes - markBytesMax), this.#heldBytes) +
+      this.#held.toString('latin1', heldLineFrom, this.#heldBytes) +
       this.#chunk.toString('latin1', tailFrom, found < 0 ? stop : found);
-    this.#isBare = false;
+    if (this.#heldBytes > 0) {
+      if (this.#heldBytes < shownBytes) {
+        this.#hold(Math.min(stop, this.#from + shownBytes - this.#heldBytes));
+      }
+      this.#show(this.#held, 0, shownBytes);
+    } else {
+      this.#show(this.#chunk, this.#from, this.#from + shownBytes);
+    }
     // The LF is left for `#skipLine`, which knows what may follow it.
     this.#startAt(found < 0 ? stop : found);
     this.#state = skippingLine;
     return 'too-long';
   }
 
-  /** True once the line is over, or a literal of it is to be passed over. */
+  /** False while the line's end did not come. */
   #skipLine(): boolean {
     const found = lineFeedFrom(this.#chunk, this.#at);
     const stop = found < 0 ? this.#chunk.length : found;
@@ -248,12 +262,17 @@ export class CommandReader {
     this.#tail = (this.#tail + this.#chunk.toString('latin1', from, stop)).slice(-markBytesMax);
     this.#startAt(found < 0 ? stop : found + 1);
     if (found < 0) return false;
+    if (this.#isBare) {
+      this.#isBare = false;
+      this.#state = inLine;
+      return true;
+    }
     const line = Buffer.from(`${this.#tail}\n`, 'latin1');
     this.#tail = '';
     const markBytes = this.#readMark(line, 0, line.length);
     if (markBytes < 0) {
       this.#state = lost;
-      return false;
+      return true;
     }
     // A client that waits for `+ ` gets the tagged answer instead: the command is over.
     this.#state = markBytes > 0 && !this.needsContinuation ? skippingOctets : inLine;
@@ -291,8 +310,9 @@ export class CommandReader {
     this.#held = nothing;
     this.#heldBytes = 0;
     this.#lineBytes = 0;
+    this.#lineOffset = 0;
     this.#isShown = false;
-    if (this.#state !== gathering) this.gatheredBytes = 0;
+    this.gatheredBytes = 0;
   }
 
   /** Lets go of the chunk, which is used up. */
