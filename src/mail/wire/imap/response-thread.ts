@@ -1,0 +1,56 @@
+/**
+ * Writes THREAD's answer.
+ *
+ * Runs in:   anywhere; pure.
+ * Specs:     RFC 5256 §4 (THREAD response).
+ * Invariant: no recursion: a thread may be as deep as it has messages.
+ */
+
+import { parenClose, parenOpen, space } from './octets.ts';
+import type { ResponseWriter } from './response.ts';
+
+export interface ThreadNode {
+  /** A message number or UID; 0 is a message that is not there. */
+  readonly number: number;
+  readonly children: readonly ThreadNode[];
+}
+
+/** `* THREAD (2)(3 6 (4 23)(44 7 96))`. */
+export function writeThreads<Handle>(
+  writer: ResponseWriter<Handle>,
+  threads: readonly ThreadNode[],
+): void {
+  writer.text('* THREAD');
+  if (threads.length > 0) writer.octet(space);
+  for (const thread of threads) writeThread(writer, thread);
+  writer.crlf();
+}
+
+/** What is still to be written: a node that opens a list, or the end of one. */
+type Step = ThreadNode | typeof listEnd;
+const listEnd = 'end';
+
+function writeThread<Handle>(writer: ResponseWriter<Handle>, thread: ThreadNode): void {
+  const steps: Step[] = [thread];
+  for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
+    if (step === listEnd) {
+      writer.octet(parenClose);
+      continue;
+    }
+    writer.octet(parenOpen);
+    let node = step;
+    let isFirst = true;
+    for (;;) {
+      if (node.number > 0) {
+        if (!isFirst) writer.octet(space);
+        writer.number(node.number);
+        isFirst = false;
+      }
+      if (node.children.length !== 1 || (node.number === 0 && isFirst)) break;
+      node = node.children[0]!;
+    }
+    if (node.children.length > 0 && !isFirst) writer.octet(space);
+    steps.push(listEnd);
+    for (let i = node.children.length - 1; i >= 0; i--) steps.push(node.children[i]!);
+  }
+}
