@@ -46,7 +46,7 @@ function writeThread<Handle>(writer: ResponseWriter<Handle>, thread: ThreadNode)
         writer.number(node.number);
         isFirst = false;
       }
-      if (node.children.length !== 1 || (node.number === 0 && isFirst)) break;
+      if (node.children.length !== 1) break;
       node = node.children[0]!;
     }
     if (node.children.length > 0 && !isFirst) writer.octet(space);
