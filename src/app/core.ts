@@ -22,6 +22,7 @@ import { inHandBytes } from '../actors/asks/thread-data.ts';
 import { ByteBudget } from '../actors/budget.ts';
 import { InFlow } from '../actors/in-flow.ts';
 import type { Runtime } from '../actors/runtime.ts';
+import { Watchers, watchedWords } from '../actors/watched.ts';
 import { nodeDisk } from '../adapters/files/disk.ts';
 import { openLmdbDirectory } from '../adapters/lmdb/account-directory.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
@@ -55,6 +56,8 @@ export interface Core {
   readonly reception: Reception;
   readonly budget: ByteBudget;
   readonly refusals: ShardRefusals;
+  /** Accounts whose changes the engine tells of. */
+  readonly watchers: Watchers;
   /** Closes what was opened, last first; parts may add their own. */
   readonly closers: Closer[];
   /** Domains, keys or settings changed: every engine thread gets a new policy. */
@@ -99,6 +102,7 @@ async function openParts(
   const [startBits = 0] = new Uint16Array(nodeRandom.bytes(2).slice().buffer);
   const workers = workerCount(settings, folder.shards);
   const undelivered = undeliveredWords(folder.shards);
+  const watched = watchedWords();
   const engine = new EngineHost({
     shards: folder.shards,
     threadData: {
@@ -110,6 +114,7 @@ async function openParts(
       epochs: epochWords(folder.shards),
       undelivered,
       inHand: new SharedArrayBuffer(folder.shards * inHandBytes),
+      watched,
       startBits,
       isOffline,
     },
@@ -151,7 +156,9 @@ async function openParts(
     policy = await policies.snapshot(current);
     await engine.pushPolicy();
   };
-  return { folder, directory, engine, reception, budget, refusals, closers, policyChanged };
+  const watchers = new Watchers(watched);
+  const parts = { folder, directory, engine, reception, budget, refusals, watchers };
+  return { ...parts, closers, policyChanged };
 }
 
 /**

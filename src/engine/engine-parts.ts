@@ -44,6 +44,8 @@ export interface EngineParts {
   readonly undelivered: SharedArrayBuffer;
   /** `inHandBytes` per shard: outlives the threads. */
   readonly inHand: SharedArrayBuffer;
+  /** Accounts whose changes somebody waits for. */
+  readonly watched: SharedArrayBuffer;
   readonly uplink: AskUpwards;
   /** A fact for the main thread, answered by nobody. */
   readonly notice: (name: string, value: unknown) => void;

@@ -27,6 +27,7 @@ import { dkimKeyHandlers } from './jobs/dkim-keys.ts';
 import { passwordHandlers } from './jobs/password-job.ts';
 import { createLocalDelivery } from './local-delivery.ts';
 import { mailboxHandlers } from './mailbox/handlers.ts';
+import { imapHandlers } from './mailbox/imap/handlers.ts';
 import { createShardOpener } from './open-shard.ts';
 import { createDeliveries } from './outbound.ts';
 import { ownerHandlers } from './owner-handlers.ts';
@@ -105,6 +106,7 @@ export function createEngine(parts: EngineParts): Engine {
       mailboxesOf: (ask) => shardOf(ask)?.mailboxes,
       copied: (ask, delivery, outcomes) => shardOf(ask)?.events.copied(delivery, outcomes),
     }),
+    ...imapHandlers((ask) => shardOf(ask)?.imap),
     ...traceHandlers({ eventLogOf: (ask) => shardOf(ask)?.eventLog, clock }),
     ...storeHandlers({ shardOf, openIndex: parts.openIndex }),
     ...queueHandlers({ shardOf, clock, bounces, expiryMs: () => settings.relay.expiryMs }),

@@ -9,12 +9,16 @@ import {
   type ShardRefusal,
   shardRefusalNotice,
 } from '../actors/asks/engine-asks.ts';
+import { mailboxChangedNotice } from '../actors/asks/imap-asks.ts';
+import { Watched } from '../actors/watched.ts';
 import type { ShardId } from '../base/ids.ts';
 import { type EngineParts, shardFolder } from './engine-parts.ts';
 import { EventLog } from './events/event-log.ts';
 import { shardEvents } from './events/message-events.ts';
 import { shareOfEvents } from './events/share.ts';
 import { deliverHere } from './local-delivery.ts';
+import { ChangeNotices } from './mailbox/change-notices.ts';
+import { ImapDesk } from './mailbox/imap/desk.ts';
 import { Mailboxes } from './mailbox/mailboxes.ts';
 import type { OpenShardFunction } from './shards.ts';
 import type { BodyBudget } from './spool/body-budget.ts';
@@ -41,9 +45,10 @@ export function createShardOpener({
   const { settings, clock, random, log } = engine;
   const undelivered = new Int32Array(engine.undelivered);
   return async (shard) => {
-    const mailboxes = new Mailboxes({
+    const mailboxes: Mailboxes = new Mailboxes({
       clock,
       onFull: (account, isFull) => engine.notice(accountFullNotice, { account, isFull }),
+      onChange: (account, mailbox) => changes.changed(account, mailbox),
     });
     const eventLog = createEventLog(engine, shard);
     const events = shardEvents(logged, eventLog, clock);
@@ -78,10 +83,19 @@ export function createShardOpener({
       },
     });
     eventLog.start();
+    const imap = new ImapDesk(store, mailboxes, clock);
+    const changes = new ChangeNotices({
+      clock,
+      watched: new Watched(engine.watched),
+      reader: imap.reader,
+      shard: store,
+      notice: (change) => engine.notice(mailboxChangedNotice, change),
+    });
     return {
       store,
       spool,
       mailboxes,
+      imap,
       eventLog,
       events,
       deliverHere: (message, packed, bytes) =>

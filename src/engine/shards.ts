@@ -14,6 +14,7 @@ import type { ShardId } from '../base/ids.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { EventLog } from './events/event-log.ts';
 import type { ShardEvents } from './events/message-events.ts';
+import type { ImapDesk } from './mailbox/imap/desk.ts';
 import type { Mailboxes } from './mailbox/mailboxes.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
 import type { Spool } from './spool/spool.ts';
@@ -24,6 +25,7 @@ export interface OpenShard {
   readonly store: Shard;
   readonly spool: Spool;
   readonly mailboxes: Mailboxes;
+  readonly imap: ImapDesk;
   readonly eventLog: EventLog;
   readonly events: ShardEvents;
   /** Accepts a message whose recipients are all accounts of this shard: their journal is its only one. */

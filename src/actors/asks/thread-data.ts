@@ -19,6 +19,8 @@ export interface ThreadData {
   readonly undelivered: SharedArrayBuffer;
   /** `inHandBytes` per shard: which message its thread had under its hands when it died. */
   readonly inHand: SharedArrayBuffer;
+  /** Accounts whose changes somebody waits for (`actors/watched.ts`). */
+  readonly watched: SharedArrayBuffer;
   /** Random bits of this start of the process: message ids made by different threads must differ. */
   readonly startBits: number;
   /** Threads that own shards: budgets are divided among them. */

@@ -128,7 +128,7 @@ async function remove(mailboxes: Mailboxes, ask: ArrivedAsk): Promise<Answer> {
   return { ok: true, value: undefined };
 }
 
-function mailboxInfo({ mailbox, row }: NumberedMailbox): MailboxInfo {
+export function mailboxInfo({ mailbox, row }: NumberedMailbox): MailboxInfo {
   return {
     mailbox,
     name: row.name,

@@ -14,6 +14,7 @@ import type { Clock } from '../../ports/clock.ts';
 import { documentKey } from '../store/keys.ts';
 import type { RecordDraft, RecordKind } from '../store/record.ts';
 import { AccountActor, uidValidityOf } from './account-actor.ts';
+import { type AppendRequest, stageAppend } from './append.ts';
 import { Bodies } from './apply/bodies.ts';
 import { mailboxKinds } from './apply/kinds.ts';
 import {
@@ -50,6 +51,8 @@ export interface MailboxesOptions {
   readonly clock: Clock;
   /** Hears when an account has no room for an ordinary message, and when it has again: RCPT is answered from it. */
   readonly onFull?: (account: AccountId, isFull: boolean) => void;
+  /** Hears of each mailbox that a journaled decision may have changed. */
+  readonly onChange?: (account: number, mailbox: number) => void;
 }
 
 export interface StoreFlags {
@@ -59,6 +62,23 @@ export interface StoreFlags {
   /** Bits by place in `systemFlags`. */
   readonly flags: number;
   readonly keywords: readonly string[];
+  /** Gets the modseqs given to the change. */
+  readonly modseqs?: number[];
+}
+
+interface Steps {
+  readonly mailbox: number;
+  readonly uids: IdRanges;
+  /** Changed with it. */
+  readonly target?: number;
+  readonly countMax: number;
+}
+
+/** What is to be journaled, the mailboxes it changes, and what the caller gets once it is. */
+export interface Decision<T> {
+  readonly drafts: readonly RecordDraft[];
+  readonly mailboxes: readonly number[];
+  readonly value: T;
 }
 
 export interface CopyAnswer {
@@ -74,12 +94,14 @@ export class Mailboxes {
   readonly #bodies = new Bodies();
   readonly #actors = new Map<number, AccountActor>();
   readonly #fullness: Fullness;
+  readonly #onChange: (account: number, mailbox: number) => void;
   #shard: MailboxShard | undefined;
   #reader: MailboxReader | undefined;
 
   constructor(options: MailboxesOptions) {
     this.#clock = options.clock;
     this.#fullness = new Fullness(options.onFull ?? (() => {}));
+    this.#onChange = options.onChange ?? (() => {});
     this.kinds = mailboxKinds(this.#bodies);
   }
 
@@ -122,7 +144,40 @@ export class Mailboxes {
     for (const [actor, one] of staged) {
       this.#fullness.look(actor, 'drafts' in one ? one.row : undefined);
     }
-    return Promise.all(staged.map(([actor, one]) => settle(shard, actor, one, done)));
+    return Promise.all(staged.map(([actor, one]) => this.#settle(shard, actor, one, done)));
+  }
+
+  /**
+   * Puts one message into a mailbox for a client; on disk when it resolves. As with a delivery, the same `id` for
+   * the same mailbox changes nothing the second time, and nothing is awaited before the record is staged.
+   */
+  append(request: AppendRequest): Promise<DeliveryOutcome> {
+    const shard = this.#open();
+    const actor = this.#actor(request.account, request.tenant);
+    const staged = stageAppend(shard, actor, request, this.#clock.nowMs());
+    if ('outcome' in staged) return Promise.resolve(staged.outcome);
+    const done = shard.append(staged.drafts);
+    actor.deliveries.set(staged.key, { copy: staged.copy, done });
+    actor.track(done, staged.bytes);
+    this.#fullness.look(actor, staged.row);
+    return this.#settle(shard, actor, staged, done);
+  }
+
+  /**
+   * Decides while no other decision about the account is under way, and appends what was decided. `mailboxes` are
+   * those it changes.
+   */
+  decide<T>(
+    account: AccountId,
+    tenant: TenantId,
+    decide: (actor: AccountActor) => Decision<T>,
+  ): Promise<T> {
+    const actor = this.#actor(account, tenant);
+    return actor.alone(async () => {
+      const { drafts, mailboxes, value } = decide(actor);
+      if (drafts.length > 0) await this.#append(actor, drafts, mailboxes);
+      return value;
+    });
   }
 
   /** Makes the account, or sets what may be set of one that is there. */
@@ -173,7 +228,8 @@ export class Mailboxes {
         account,
         modseq: actor.nextModseq(),
         mailbox: number,
-        uidValidity: uidValidityOf(nowMs),
+        // The number makes it rise for one that is deleted and made anew within a second.
+        uidValidity: uidValidityOf(nowMs) + number,
         name,
         parent,
         role: roles.indexOf(role),
@@ -188,8 +244,10 @@ export class Mailboxes {
     const { mailbox } = store;
     const wrong = store.keywords.find((name) => !keywordPattern.test(name));
     if (wrong !== undefined) throw new MailError('argument-invalid', `keyword ${wrong}`);
-    return this.#inSteps(account, tenant, store.uids, mailbox, flagsPerRecord, (actor, uids) => {
+    const steps = { mailbox, uids: store.uids, countMax: flagsPerRecord };
+    return this.#inSteps(account, tenant, steps, (actor, uids) => {
       const modseq = actor.nextModseq();
+      store.modseqs?.push(modseq);
       return flagsStoredDraft(tenant, { ...store, account, modseq, uids });
     });
   }
@@ -201,7 +259,8 @@ export class Mailboxes {
     mailbox: number,
     uids: IdRanges,
   ): Promise<IdRanges> {
-    return this.#inSteps(account, tenant, uids, mailbox, placesPerRecord, (actor, some) => {
+    const steps = { mailbox, uids, countMax: placesPerRecord };
+    return this.#inSteps(account, tenant, steps, (actor, some) => {
       const modseq = actor.nextModseq();
       return expungedDraft(tenant, { account, modseq, mailbox, uids: some });
     });
@@ -218,6 +277,10 @@ export class Mailboxes {
     const { mailbox } = from;
     const targets: number[] = [];
     const step = (actor: AccountActor, uids: IdRanges) => {
+      // Deleted since its name was looked up: the record would change nothing, and say it had.
+      if (actor.mailbox(target) === undefined) {
+        throw new MailError('not-found', `mailbox ${target}`);
+      }
       this.#mustFit(account, mailbox, uids);
       const count = countOf(uids);
       const firstUid = actor.nextUid(target, count);
@@ -226,8 +289,8 @@ export class Mailboxes {
       const record = { account, modseq, mailbox, uids, target, firstUid };
       return copiedDraft(tenant, record, isMove);
     };
-    const { uids } = from;
-    const sources = await this.#inSteps(account, tenant, uids, mailbox, placesPerRecord, step);
+    const steps = { ...from, target, countMax: placesPerRecord };
+    const sources = await this.#inSteps(account, tenant, steps, step);
     return { sources, targets };
   }
 
@@ -243,32 +306,59 @@ export class Mailboxes {
   #inSteps(
     account: AccountId,
     tenant: TenantId,
-    wanted: IdRanges,
-    mailbox: number,
-    countMax: number,
+    steps: Steps,
     draft: (actor: AccountActor, uids: IdRanges) => RecordDraft,
   ): Promise<IdRanges> {
     const actor = this.#actor(account, tenant);
+    const { mailbox, target = mailbox, countMax } = steps;
     return actor.alone(async () => {
       if (actor.mailbox(mailbox) === undefined) {
         throw new MailError('not-found', `mailbox ${mailbox}`);
       }
-      const uids = existingUids(this.#open(), account, mailbox, wanted);
+      const uids = existingUids(this.#open(), account, mailbox, steps.uids);
       let rest: IdRanges = uids;
       while (rest.length > 0) {
         const [some, later] = splitRanges(rest, countMax);
-        await this.#append(actor, [draft(actor, some)]);
+        await this.#append(actor, [draft(actor, some)], [mailbox, target]);
         rest = later;
       }
       return uids;
     });
   }
 
-  async #append(actor: AccountActor, drafts: readonly RecordDraft[]): Promise<void> {
+  async #append(
+    actor: AccountActor,
+    drafts: readonly RecordDraft[],
+    mailboxes: readonly number[] = [],
+  ): Promise<void> {
     const append = this.#open().append(drafts);
     actor.track(append, 0);
     await append;
     this.#fullness.look(actor);
+    for (const mailbox of mailboxes) this.#onChange(actor.account, mailbox);
+  }
+
+  async #settle(
+    shard: MailboxShard,
+    actor: AccountActor,
+    staged: Staged,
+    done: Promise<unknown>,
+  ): Promise<DeliveryOutcome> {
+    if ('outcome' in staged) return staged.outcome;
+    const { copy, key } = staged;
+    try {
+      await done;
+      // What is acknowledged must be there to be read: a record that changed nothing would be a lost message.
+      if (shard.get(documentKey(actor.account, copy.document)) === undefined) {
+        return failure('store-failed', 'the delivered record was not applied');
+      }
+      this.#onChange(actor.account, copy.mailbox);
+      return { ok: true, ...copy, isRepeat: false };
+    } catch (error) {
+      return failureOf(error);
+    } finally {
+      actor.deliveries.delete(key);
+    }
   }
 
   #actor(account: number, tenant: TenantId): AccountActor {
@@ -292,27 +382,5 @@ export class Mailboxes {
   #open(): MailboxShard {
     if (this.#shard === undefined) throw new MailError('not-possible-now', 'shard not open');
     return this.#shard;
-  }
-}
-
-async function settle(
-  shard: MailboxShard,
-  actor: AccountActor,
-  staged: Staged,
-  done: Promise<unknown>,
-): Promise<DeliveryOutcome> {
-  if ('outcome' in staged) return staged.outcome;
-  const { copy, key } = staged;
-  try {
-    await done;
-    // What is acknowledged must be there to be read: a record that changed nothing would be a lost message.
-    if (shard.get(documentKey(actor.account, copy.document)) === undefined) {
-      return failure('store-failed', 'the delivered record was not applied');
-    }
-    return { ok: true, ...copy, isRepeat: false };
-  } catch (error) {
-    return failureOf(error);
-  } finally {
-    actor.deliveries.delete(key);
   }
 }

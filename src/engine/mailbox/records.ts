@@ -23,6 +23,9 @@ export const mailboxRecords = {
   copied: 47,
   moved: 48,
   accountSet: 49,
+  mailboxDeleted: 50,
+  mailboxRenamed: 51,
+  subscribed: 52,
 } as const;
 
 export interface NewMailbox {

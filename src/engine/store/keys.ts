@@ -24,6 +24,7 @@
  *   0x4c message-id       a·hash                 thread candidates      rows/thread-row.ts
  *   0x4d blob link        sha256·kind·a·d        –
  *   0x4e delivery         a·day·hash             mailbox, uid, document
+ *   0x4f subscription     a·path (UTF-8)         1: on, 0: off
  *   0x43 is kept for private \Seen of shared mailboxes.
  */
 
@@ -45,6 +46,7 @@ export const tables = {
   messageId: 0x4c,
   blobLink: 0x4d,
   delivery: 0x4e,
+  subscription: 0x4f,
 } as const;
 
 /** Tables whose keys start with the account: all of one account's rows are these ranges and its blob links. */
@@ -132,6 +134,15 @@ export function deliveryKey(account: number, day: number, hash: Uint8Array): Buf
   return key;
 }
 
+export function subscriptionKey(account: number, path: string): Buffer {
+  return Buffer.concat([key1(tables.subscription, account), Buffer.from(path, 'utf8')]);
+}
+
+/** The path of a subscription's key. */
+export function subscribedPath(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset + 5, key.byteLength - 5).toString('utf8');
+}
+
 /** Deliveries of an account from before `day`. */
 export function deliveriesBefore(account: number, day: number): KeyRange {
   return {
@@ -166,6 +177,19 @@ export function uidBlockRange(
 /** Changes after `modseq`. */
 export function changesSince(account: number, modseq: number): KeyRange {
   return { from: changeKey(account, modseq + 1, 0), to: upTo(key1(tables.change, account)) };
+}
+
+/** Rows of `byModseq` or `vanished` after `modseq`. */
+export function modseqsSince(
+  table: number,
+  account: number,
+  mailbox: number,
+  modseq: number,
+): KeyRange {
+  return {
+    from: modseqKey(table, account, mailbox, modseq + 1),
+    to: upTo(key2(table, account, mailbox)),
+  };
 }
 
 export const everyDocument: KeyRange = {

@@ -73,6 +73,12 @@ export class AccountEdit {
     this.created.mailbox.add(mailbox);
   }
 
+  /** Nothing of the mailbox is written any more. */
+  dropMailbox(mailbox: number): void {
+    this.#mailboxes.delete(mailbox);
+    this.destroyed.mailbox.add(mailbox);
+  }
+
   finish(): readonly IndexChange[] {
     for (const mailbox of this.#mailboxes.values()) mailbox.flush();
     this.table.putOnly(accountKey(this.account), encodeAccount(this.row));

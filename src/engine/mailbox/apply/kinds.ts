@@ -29,6 +29,7 @@ import type { Bodies, BodyOwner } from './bodies.ts';
 import { applyCopied, applyExpunged } from './copied.ts';
 import { applyDelivered, applyParsed, isNewer } from './delivered.ts';
 import { applyFlagsStored } from './flags.ts';
+import { applyMailboxDeleted, applyMailboxRenamed, applySubscribed } from './mailbox-tree.ts';
 
 const scanRowsMax = 1_000;
 
@@ -69,6 +70,9 @@ export function mailboxKinds(bodies: Bodies): readonly RecordKind[] {
     kind('flagsStored', { apply: applyFlagsStored }),
     kind('expunged', { apply: (record, read) => applyExpunged(record, read, release) }),
     kind('copied', { apply: (record, read) => applyCopied(record, read, false) }),
+    kind('mailboxDeleted', { apply: (record, read) => applyMailboxDeleted(record, read, release) }),
+    kind('mailboxRenamed', { apply: applyMailboxRenamed }),
+    kind('subscribed', { apply: applySubscribed }),
     kind('moved', { apply: (record, read) => applyCopied(record, read, true) }),
   ];
 }

@@ -184,6 +184,12 @@ export function decodeUidBlock(row: Uint8Array | undefined): UidBlock {
   return block;
 }
 
+/** The bitmap of messages that exist, without decoding the rest: a view of the row. */
+export function existsOf(row: Uint8Array): Bitmap {
+  assert(row[0] === version, 'a uid block of a known version');
+  return row.subarray(12, headBytes);
+}
+
 function isSet(bits: Bitmap, slot: number): boolean {
   return (bits[slot >> 3]! & (1 << (slot & 7))) !== 0;
 }

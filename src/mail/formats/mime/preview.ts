@@ -59,7 +59,7 @@ const plainEncodings: ReadonlySet<string> = new Set(['7bit', '8bit', 'binary']);
 const asciiCharsets: ReadonlySet<string> = new Set(['', 'us-ascii', 'utf-8', 'iso-8859-1']);
 
 /** The text of a part, as much as its first bytes give. HTML is stripped. */
-function partText(bytes: Uint8Array, part: Part, bytesMax = bytesMaxOf(part)): string {
+export function partText(bytes: Uint8Array, part: Part, bytesMax = bytesMaxOf(part)): string {
   const end = Math.min(part.bodyEnd, part.bodyStart + bytesMax);
   const decoded = decodeTransfer(bytes.subarray(part.bodyStart, end), part.encoding);
   const charset = parameter(part.contentType.parameters, 'charset') ?? '';

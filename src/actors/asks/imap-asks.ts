@@ -1,0 +1,214 @@
+/**
+ * Asks of IMAP sessions to the actor of their account, packed.
+ *
+ * Runs in:   both sides; plain data only.
+ * Specs:     RFC 9051 and RFC 3501; each ask names its commands.
+ * Invariant: the actor of each is the account (`accountActor`). An ask about a selected mailbox brings what its
+ *            session believes (`PackedView`); the engine keeps nothing of a session but leases of long answers.
+ */
+
+import type { SectionText } from '../../mail/wire/imap/parse-section.ts';
+import type { Criteria } from '../../mail/wire/imap/search-keys.ts';
+import type { MailboxInfo } from './mailbox-asks.ts';
+
+export const imapAsks = {
+  /** meta: `PackedOwner`. Answer: `ImapList`. LIST, LSUB, and what needs names. */
+  list: 'imap.list',
+  /** meta: `[owner, path]`. Answer: `OpenedMailbox`, or `not-found`. SELECT, EXAMINE, STATUS. */
+  open: 'imap.open',
+  /** meta: `[owner, path]`. Answer: the number made. CREATE. */
+  create: 'imap.create',
+  /** meta: `[owner, path]`. DELETE. `not-possible-now`: it has children. */
+  delete: 'imap.delete',
+  /** meta: `[owner, path, newPath]`. RENAME. */
+  rename: 'imap.rename',
+  /** meta: `[owner, path, isOn]`. SUBSCRIBE, UNSUBSCRIBE. */
+  subscribe: 'imap.subscribe',
+  /** meta: `PackedSync`. Answer: `Synced`, body: untagged responses. What changed since. */
+  sync: 'imap.sync',
+  /** meta: `PackedFetch`. Answer: `Fetched`, body: untagged FETCH responses, maybe cut within a literal. */
+  fetch: 'imap.fetch',
+  /** meta: `PackedStore`. Answer: `Stored`. */
+  store: 'imap.store',
+  /** meta: `[owner, mailbox, uids]`, `uids` absent is all. Takes out what is \Deleted. */
+  expunge: 'imap.expunge',
+  /** meta: `PackedCopy`. Answer: `Copied`. COPY, MOVE. `not-found` is of the target. */
+  copy: 'imap.copy',
+  /** meta: `PackedAppend`, body: the message. Answer: `Appended`. */
+  append: 'imap.append',
+  /** meta: `PackedSearch`. Answer: `Found`. Class `long` where messages are read. */
+  search: 'imap.search',
+} as const;
+
+/** Notice: mailboxes that somebody watches changed. Value: `MailboxChange`. */
+export const mailboxChangedNotice = 'mailbox.changed';
+
+/** The first two for records; the quota for an account that nobody delivered to yet. */
+export type PackedOwner = readonly [account: number, tenant: number, quotaBytes: number];
+
+/** What a session believes: messages below `uidNext` but those expunged at or before `modseq`. */
+export type PackedView = readonly [mailbox: number, modseq: number, uidNext: number];
+
+/** As parsed: `ranges` of `SequenceSet` in `mail/wire/imap/sequence-set.ts`, `*` and all. */
+export type PackedSet = readonly number[];
+
+/** Ascending ranges of UIDs, both ends included. */
+export type UidRanges = readonly number[];
+
+export interface ImapList {
+  readonly mailboxes: readonly MailboxInfo[];
+  /** Paths, whether there is a mailbox or not (RFC 9051 §6.3.7). */
+  readonly subscribed: readonly string[];
+}
+
+export interface OpenedMailbox {
+  readonly info: MailboxInfo;
+  readonly keywords: readonly string[];
+}
+
+export type PackedSync = readonly [
+  account: number,
+  view: PackedView,
+  /** Flags changed at or before are known to the session. */
+  flagModseq: number,
+  /** RFC 9051 §7.5.1: not during FETCH, STORE and SEARCH. */
+  mayExpunge: boolean,
+];
+
+export interface Synced {
+  readonly modseq: number;
+  readonly uidNext: number;
+  readonly flagModseq: number;
+  /** Messages in the view as it is now. */
+  readonly count: number;
+  /** There is more: ask again. */
+  readonly isMore: boolean;
+  /** Keywords of the mailbox where there are more than `keywordCount`: a FLAGS response is due. */
+  readonly keywordCount: number;
+}
+
+/** Bits of `PackedFetch.items`. */
+export const fetchItems = {
+  flags: 1,
+  uid: 2,
+  internalDate: 4,
+  size: 8,
+  envelope: 16,
+  bodyStructure: 32,
+  body: 64,
+  preview: 128,
+  emailId: 256,
+  threadId: 512,
+} as const;
+
+/** One literal of a FETCH: a section, or a part of one. */
+export type PackedSection = readonly [
+  /** As it stands before the literal: `BODY[1.TEXT]<0>`. */
+  label: string,
+  /** `1.2`, "" is the message. */
+  part: string,
+  text: SectionText,
+  fields: readonly string[],
+  /** -1: all of it. */
+  offset: number,
+  length: number,
+];
+
+export type PackedFetch = readonly [
+  owner: PackedOwner,
+  view: PackedView,
+  isUid: boolean,
+  set: PackedSet,
+  items: number,
+  sections: readonly PackedSection[],
+  /** Messages fetched become \Seen. */
+  marksSeen: boolean,
+  flagModseq: number,
+  cursor: FetchCursor,
+];
+
+/** Where an answer left off. All 0 to begin; `lease` is of a message whose literal was cut. */
+export type FetchCursor = readonly [uid: number, section: number, offset: number, lease: number];
+
+export interface Fetched {
+  /** Absent: that was all. */
+  readonly next?: FetchCursor;
+  readonly flagModseq: number;
+}
+
+export type PackedStore = readonly [
+  owner: PackedOwner,
+  view: PackedView,
+  isUid: boolean,
+  set: PackedSet,
+  op: 'add' | 'remove' | 'replace',
+  /** Bits by place in RFC 9051 §2.3.2's order: \Seen, \Answered, \Flagged, \Deleted, \Draft. */
+  flags: number,
+  keywords: readonly string[],
+  flagModseq: number,
+];
+
+export interface Stored {
+  /** Those that were there. */
+  readonly uids: UidRanges;
+  readonly flagModseq: number;
+}
+
+export type PackedCopy = readonly [
+  owner: PackedOwner,
+  view: PackedView,
+  isUid: boolean,
+  set: PackedSet,
+  path: string,
+  isMove: boolean,
+];
+
+export interface Copied {
+  readonly uidValidity: number;
+  readonly sources: UidRanges;
+  readonly targets: UidRanges;
+}
+
+export type PackedAppend = readonly [
+  owner: PackedOwner,
+  path: string,
+  /** Names the append: done twice, it changes nothing. */
+  id: string,
+  flags: number,
+  keywords: readonly string[],
+  internalMs: number,
+];
+
+export interface Appended {
+  readonly uidValidity: number;
+  readonly uid: number;
+}
+
+export type PackedSearch = readonly [
+  account: number,
+  view: PackedView,
+  /** The answer is in UIDs, not in sequence numbers. */
+  isUid: boolean,
+  criteria: Criteria,
+  /** What `$` stands for (RFC 9051 §6.4.4.1). */
+  saved: UidRanges,
+];
+
+export interface Found {
+  /** Ascending; UIDs or sequence numbers. */
+  readonly ranges: UidRanges;
+  /** Always UIDs. */
+  readonly uids: UidRanges;
+}
+
+export interface MailboxChange {
+  readonly account: number;
+  readonly mailbox: number;
+  /** The mailbox's highest modseq before the changes told; 0 where it is not known. */
+  readonly fromModseq: number;
+  readonly modseq: number;
+  readonly uidNext: number;
+  readonly messages: number;
+  /** Nothing changed but that messages came. */
+  readonly isArrivalOnly: boolean;
+}

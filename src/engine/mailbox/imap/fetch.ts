@@ -1,0 +1,311 @@
+/**
+ * FETCH: one window of responses, as octets for the socket.
+ *
+ * Runs in:   the engine thread that owns the shard; hot.
+ * Specs:     RFC 9051 §6.4.5, §7.5.2; RFC 8970 (PREVIEW), RFC 8474 (EMAILID, THREADID).
+ * Limits:    an answer ends at about `windowBytes` or `windowMessages`; a literal larger than what is left of it is
+ *            cut there and goes on in the next answer, read by slices.
+ * Invariant: a message's response begins only once all of it can be read to its end.
+ */
+
+import type { Buffer } from 'node:buffer';
+import {
+  type FetchCursor,
+  type Fetched,
+  fetchItems,
+  type PackedFetch,
+  type PackedSection,
+} from '../../../actors/asks/imap-asks.ts';
+import type { AccountId, TenantId } from '../../../base/ids.ts';
+import { kibibyte } from '../../../base/units.ts';
+import type { PartPlace } from '../../../mail/formats/mime/part-table.ts';
+import type { Mailboxes } from '../mailboxes.ts';
+import type { DocumentRow } from '../rows/document-row.ts';
+import type { Parsed } from '../rows/parsed-row.ts';
+import { seenFlag } from '../rows/uid-block.ts';
+import { addId } from '../rows/uid-ranges.ts';
+import { itemsText, type MessageItems } from './fetch-items.ts';
+import { flagsText } from './flag-texts.ts';
+import type { Leases } from './leases.ts';
+import { messagesIn, rangesFrom, uidRangesOf } from './messages.ts';
+import { OctetWriter } from './octet-writer.ts';
+import { filterFields, placeOfSection, type SectionPlace, withoutNul } from './sections.ts';
+import { flagModseqAfter, type ImapParts } from './sync.ts';
+import type { View } from './view.ts';
+
+export const windowBytes = 256 * kibibyte;
+/** Of those whose rows must be read; flags alone are bounded by bytes. */
+const windowMessages = 256;
+/** A literal is not cut to less than this, or a window's last message would cost an answer of its own. */
+const sliceBytesMin = 64 * kibibyte;
+
+const rowItems =
+  fetchItems.internalDate |
+  fetchItems.size |
+  fetchItems.envelope |
+  fetchItems.bodyStructure |
+  fetchItems.body |
+  fetchItems.preview |
+  fetchItems.emailId |
+  fetchItems.threadId;
+const parsedItems =
+  fetchItems.envelope | fetchItems.bodyStructure | fetchItems.body | fetchItems.preview;
+
+export interface FetchParts extends ImapParts {
+  readonly mailboxes: Mailboxes;
+  readonly leases: Leases;
+}
+
+export interface FetchAnswer {
+  readonly value: Fetched;
+  readonly body: Buffer;
+}
+
+/** A message whose response is to be written. */
+interface Chosen extends MessageItems {
+  readonly row: DocumentRow | undefined;
+  readonly parts: readonly PartPlace[];
+}
+
+/** A message whose sections are being written. */
+interface Written {
+  readonly uid: number;
+  readonly row: DocumentRow;
+  readonly parts: readonly PartPlace[];
+  /** 0: none was taken. */
+  readonly lease: number;
+  readonly hasItems: boolean;
+  readonly readAhead?: ReadonlyMap<string, Uint8Array>;
+}
+
+export async function fetch(parts: FetchParts, packed: PackedFetch): Promise<FetchAnswer> {
+  const [[account], [mailbox, modseq, uidNext], isUid, set] = packed;
+  const [cursorUid, , , lease] = packed[8];
+  const view = await parts.views.view({ account, mailbox, modseq, uidNext });
+  const writer = new OctetWriter();
+  const work = new FetchWindow(parts, packed, view, writer);
+  try {
+    let fromUid = cursorUid;
+    if (lease > 0) {
+      const next = await work.resume();
+      if (next !== undefined) return work.answer(next);
+      fromUid++;
+    }
+    const ranges = rangesFrom(uidRangesOf(view, set, isUid), fromUid);
+    const { chosen, next } = await work.choose(ranges);
+    await work.markSeen(chosen);
+    const cut = await work.write(chosen);
+    return work.answer(cut ?? next);
+  } finally {
+    work.release();
+  }
+}
+
+class FetchWindow {
+  readonly #parts: FetchParts;
+  readonly #packed: PackedFetch;
+  readonly #view: View;
+  readonly #writer: OctetWriter;
+  readonly #items: number;
+  readonly #sections: readonly PackedSection[];
+  /** By segment: what was chosen stays readable though it is expunged meanwhile. */
+  readonly #holds = new Map<number, { release(): void }>();
+  #flagModseq: number;
+
+  constructor(parts: FetchParts, packed: PackedFetch, view: View, writer: OctetWriter) {
+    this.#parts = parts;
+    this.#packed = packed;
+    this.#view = view;
+    this.#writer = writer;
+    this.#items = packed[4];
+    this.#sections = packed[5];
+    this.#flagModseq = packed[7];
+  }
+
+  answer(next: FetchCursor | undefined): FetchAnswer {
+    const flagModseq = this.#flagModseq;
+    const value: Fetched = next === undefined ? { flagModseq } : { flagModseq, next };
+    return { value, body: this.#writer.finish() };
+  }
+
+  release(): void {
+    for (const hold of this.#holds.values()) hold.release();
+  }
+
+  /** Goes on with a literal that was cut. Where that is cut again, the cursor. */
+  async resume(): Promise<FetchCursor | undefined> {
+    const [uid, section, offset, lease] = this.#packed[8];
+    const { row, parts } = this.#parts.leases.use(lease);
+    const message = { uid, row, parts, lease, hasItems: true };
+    const cut = await this.#writeSections(message, section, offset);
+    if (cut !== undefined) return cut;
+    this.#parts.leases.release(lease);
+    return undefined;
+  }
+
+  /** The messages of this window, and where the next one begins. */
+  async choose(
+    ranges: readonly number[],
+  ): Promise<{ readonly chosen: Chosen[]; readonly next: FetchCursor | undefined }> {
+    const [[account], [mailbox]] = this.#packed;
+    const { shard, reader } = this.#parts;
+    const keywords = reader.mailbox(account, mailbox)?.keywords ?? [];
+    const needsRow = (this.#items & rowItems) !== 0 || this.#sections.length > 0;
+    const chosen: Chosen[] = [];
+    let bytes = this.#writer.bytes;
+    for (const { uid, slot, block } of messagesIn(shard, { account, mailbox }, ranges)) {
+      if (bytes >= windowBytes || (needsRow && chosen.length >= windowMessages)) {
+        return { chosen, next: [uid, 0, 0, 0] };
+      }
+      const sequence = this.#view.sequenceOf(uid);
+      if (sequence === 0) continue;
+      const document = block.documents[slot]!;
+      const flags = flagsText(block, slot, keywords);
+      const isSeen = block.hasFlag(slot, seenFlag);
+      const row = needsRow ? reader.document(account, document) : undefined;
+      if (needsRow && row === undefined) continue;
+      if (row !== undefined && this.#sections.length > 0) this.#hold(row.place.segment);
+      const parsed = await this.#parsed(account, document);
+      const one = { uid, sequence, flags, isSeen, document, row, parsed };
+      chosen.push({ ...one, parts: parsed?.parts ?? [] });
+      bytes += 60 + flags.length + this.#bytesOf(row, parsed);
+    }
+    return { chosen, next: undefined };
+  }
+
+  /** RFC 9051 §6.4.5: BODY[…] without PEEK sets \Seen, and says so. On disk before it is said. */
+  async markSeen(chosen: Chosen[]): Promise<void> {
+    const [[account, tenant], [mailbox], , , , , marksSeen] = this.#packed;
+    if (!marksSeen) return;
+    const uids: number[] = [];
+    for (const { uid, isSeen } of chosen) if (!isSeen) addId(uids, uid);
+    if (uids.length === 0) return;
+    const modseqs: number[] = [];
+    const flags = 1 << seenFlag;
+    const store = { mailbox, uids, op: 'add', flags, keywords: [], modseqs } as const;
+    await this.#parts.mailboxes.storeFlags(account as AccountId, tenant as TenantId, store);
+    this.#flagModseq = flagModseqAfter(
+      this.#parts.shard,
+      { account, mailbox },
+      this.#flagModseq,
+      this.#view.uidNext,
+      modseqs,
+    );
+    for (const one of chosen) {
+      if (one.isSeen) continue;
+      one.flags = one.flags === '' ? '\\Seen' : `\\Seen ${one.flags}`;
+      one.isNewlySeen = true;
+    }
+  }
+
+  /** Writes all, or up to where a literal had to be cut. */
+  async write(chosen: readonly Chosen[]): Promise<FetchCursor | undefined> {
+    const readAhead = await this.#readAhead(chosen);
+    for (const one of chosen) {
+      const hasItems = itemsText(this.#writer, this.#items, one);
+      const { uid, row, parts } = one;
+      if (row === undefined || this.#sections.length === 0) {
+        this.#writer.text(')\r\n');
+        continue;
+      }
+      const message = { uid, row, parts, lease: 0, hasItems, readAhead };
+      const cut = await this.#writeSections(message, 0, 0);
+      if (cut !== undefined) return cut;
+    }
+    return undefined;
+  }
+
+  async #writeSections(
+    message: Written,
+    first: number,
+    firstOffset: number,
+  ): Promise<FetchCursor | undefined> {
+    const { uid, row, parts } = message;
+    const writer = this.#writer;
+    for (let i = first; i < this.#sections.length; i++) {
+      const [label] = this.#sections[i]!;
+      const gap = i > 0 || message.hasItems ? ' ' : '';
+      const place = placeOfSection(parts, row.size, this.#sections[i]!);
+      const offset = i === first ? firstOffset : 0;
+      if (place === undefined) {
+        writer.text(`${gap}${label} NIL`);
+        continue;
+      }
+      const ready = message.readAhead?.get(`${uid} ${i}`) ?? (await this.#filtered(row, place));
+      const length = ready?.byteLength ?? place.to - place.from;
+      if (offset === 0) writer.text(`${gap}${label} {${length}}\r\n`);
+      const room = Math.max(sliceBytesMin, windowBytes - writer.bytes);
+      const end = Math.min(length, offset + room);
+      const octets = ready?.subarray(offset, end) ?? (await this.#read(row, place, offset, end));
+      writer.octets(withoutNul(octets));
+      if (end < length) {
+        const lease = message.lease > 0 ? message.lease : this.#parts.leases.take({ row, parts });
+        return [uid, i, end, lease];
+      }
+    }
+    writer.text(')\r\n');
+    return undefined;
+  }
+
+  #read(row: DocumentRow, place: SectionPlace, from: number, to: number): Promise<Uint8Array> {
+    return this.#parts.shard.read(row.place, place.from + from, to - from);
+  }
+
+  #hold(segment: number): void {
+    if (!this.#holds.has(segment)) this.#holds.set(segment, this.#parts.shard.lease(segment));
+  }
+
+  /** A filtered header whole; undefined for what is read by slices. */
+  async #filtered(row: DocumentRow, place: SectionPlace): Promise<Uint8Array | undefined> {
+    if (place.fields === undefined) return undefined;
+    const header = await this.#parts.shard.read(row.place, place.from, place.to - place.from);
+    return filterFields(header, place.fields);
+  }
+
+  /** Small literals of the window, read side by side. By UID and section. */
+  async #readAhead(chosen: readonly Chosen[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    const ready = new Map<string, Uint8Array>();
+    const reads: Promise<void>[] = [];
+    for (const { uid, row, parts } of chosen) {
+      if (row === undefined) continue;
+      this.#sections.forEach((section, i) => {
+        const place = placeOfSection(parts, row.size, section);
+        if (place === undefined || place.to - place.from > sliceBytesMin) return;
+        const read = this.#parts.shard.read(row.place, place.from, place.to - place.from);
+        const take = (octets: Uint8Array) => {
+          const { fields } = place;
+          ready.set(`${uid} ${i}`, fields === undefined ? octets : filterFields(octets, fields));
+        };
+        reads.push(read.then(take));
+      });
+    }
+    await Promise.all(reads);
+    return ready;
+  }
+
+  async #parsed(account: number, document: number): Promise<Parsed | undefined> {
+    const isNeeded = (this.#items & parsedItems) !== 0 || this.#sections.some(needsParts);
+    return isNeeded ? await this.#parts.reader.parsed(account, document) : undefined;
+  }
+
+  #bytesOf(row: DocumentRow | undefined, parsed: Parsed | undefined): number {
+    let bytes = 0;
+    const items = this.#items;
+    if (parsed !== undefined) {
+      if ((items & fetchItems.envelope) !== 0) bytes += parsed.envelope.byteLength;
+      if ((items & fetchItems.bodyStructure) !== 0) bytes += parsed.bodyStructure.byteLength;
+      if ((items & fetchItems.body) !== 0) bytes += parsed.body.byteLength;
+      if ((items & fetchItems.preview) !== 0) bytes += parsed.preview.length;
+    }
+    if (row === undefined) return bytes;
+    for (const section of this.#sections) {
+      const place = placeOfSection(parsed?.parts ?? [], row.size, section);
+      if (place !== undefined) bytes += place.to - place.from;
+    }
+    return bytes;
+  }
+}
+
+function needsParts([, part, text]: PackedSection): boolean {
+  return part !== '' || text !== '';
+}

@@ -1,0 +1,184 @@
+/**
+ * Answers asks of IMAP sessions.
+ *
+ * Runs in:   engine threads.
+ * Invariant: an ask that reads may leave its parcel (it waits for the disk or works in slices); one that writes is
+ *            decided in the order it came.
+ */
+
+import type { Answer, ArrivedAsk, Handlers } from '../../../actors/ask.ts';
+import {
+  type Appended,
+  type Copied,
+  type ImapList,
+  imapAsks,
+  type OpenedMailbox,
+  type PackedAppend,
+  type PackedCopy,
+  type PackedFetch,
+  type PackedOwner,
+  type PackedSearch,
+  type PackedStore,
+  type PackedSync,
+  type Stored,
+} from '../../../actors/asks/imap-asks.ts';
+import { latin1 } from '../../../base/bytes.ts';
+import { failure, failureOf } from '../../../base/errors.ts';
+import type { AccountId, MessageId, TenantId } from '../../../base/ids.ts';
+import { mailboxInfo } from '../handlers.ts';
+import type { Owner } from '../tree.ts';
+import type { ImapDesk } from './desk.ts';
+import { expungeDeleted } from './expunge.ts';
+import { fetch } from './fetch.ts';
+import { uidRangesOf } from './messages.ts';
+import { search } from './search.ts';
+import { flagModseqAfter, sync } from './sync.ts';
+
+type Work = (desk: ImapDesk, ask: ArrivedAsk) => Answer | Promise<Answer>;
+
+export function imapHandlers(deskOf: (ask: ArrivedAsk) => ImapDesk | undefined): Handlers {
+  const answered = (work: Work, ask: ArrivedAsk): Promise<Answer> => {
+    const desk = deskOf(ask);
+    if (desk === undefined) {
+      return Promise.resolve(failure('not-possible-now', `shard ${ask.shard} is not open here`));
+    }
+    return run(work, desk, ask);
+  };
+  const writer = (work: Work) => (ask: ArrivedAsk) => answered(work, ask);
+  const reader = (work: Work) => (ask: ArrivedAsk) => ({ pending: answered(work, ask) });
+  return {
+    [imapAsks.list]: writer(list),
+    [imapAsks.open]: writer(open),
+    [imapAsks.create]: writer(create),
+    [imapAsks.delete]: writer(remove),
+    [imapAsks.rename]: writer(rename),
+    [imapAsks.subscribe]: writer(subscribe),
+    [imapAsks.sync]: reader(synced),
+    [imapAsks.fetch]: reader(fetched),
+    [imapAsks.store]: writer(store),
+    [imapAsks.expunge]: writer(expunge),
+    [imapAsks.copy]: writer(copy),
+    [imapAsks.append]: writer(append),
+    [imapAsks.search]: reader(found),
+  };
+}
+
+async function run(work: Work, desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  try {
+    return await work(desk, ask);
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+const ok = (value: unknown = undefined): Answer => ({ ok: true, value });
+
+function ownerOf([account, tenant]: PackedOwner): Owner {
+  return { account: account as AccountId, tenant: tenant as TenantId };
+}
+
+/** An account nobody delivered to has no rows yet. */
+async function made(desk: ImapDesk, [account, tenant, quotaBytes]: PackedOwner): Promise<void> {
+  if (desk.reader.account(account) !== undefined) return;
+  await desk.mailboxes.putAccount(account as AccountId, tenant as TenantId, quotaBytes);
+}
+
+async function list(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  const owner = ask.meta as PackedOwner;
+  await made(desk, owner);
+  const mailboxes = desk.reader.mailboxes(owner[0]).map(mailboxInfo);
+  return ok({ mailboxes, subscribed: desk.tree.subscribed(owner[0]) } satisfies ImapList);
+}
+
+async function open(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  const [owner, path] = ask.meta as readonly [PackedOwner, string];
+  await made(desk, owner);
+  const found = desk.tree.get(owner[0], path);
+  const { keywords } = found.row;
+  return ok({ info: mailboxInfo(found), keywords } satisfies OpenedMailbox);
+}
+
+async function create(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  const [owner, path] = ask.meta as readonly [PackedOwner, string];
+  await made(desk, owner);
+  return ok(await desk.tree.create(ownerOf(owner), path));
+}
+
+async function remove(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  const [owner, path] = ask.meta as readonly [PackedOwner, string];
+  await desk.tree.delete(ownerOf(owner), path);
+  return ok();
+}
+
+async function rename(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  const [owner, path, newPath] = ask.meta as readonly [PackedOwner, string, string];
+  await desk.tree.rename(ownerOf(owner), path, newPath);
+  return ok();
+}
+
+async function subscribe(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  const [owner, path, isOn] = ask.meta as readonly [PackedOwner, string, boolean];
+  await made(desk, owner);
+  await desk.tree.subscribe(ownerOf(owner), path, isOn);
+  return ok();
+}
+
+async function synced(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  const { value, text } = await sync(desk, ask.meta as PackedSync);
+  return text === '' ? ok(value) : { ok: true, value, body: latin1(text) };
+}
+
+async function fetched(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  const { value, body } = await fetch(desk, ask.meta as PackedFetch);
+  return body.byteLength === 0 ? ok(value) : { ok: true, value, body };
+}
+
+async function store(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  const [owner, packedView, isUid, set, op, flags, keywords, flagModseq] = ask.meta as PackedStore;
+  const { account, tenant } = ownerOf(owner);
+  const [mailbox, modseq, uidNext] = packedView;
+  const view = await desk.views.view({ account, mailbox, modseq, uidNext });
+  const wanted = uidRangesOf(view, set, isUid);
+  const modseqs: number[] = [];
+  const change = { mailbox, uids: wanted, op, flags, keywords, modseqs };
+  const uids = await desk.mailboxes.storeFlags(account, tenant, change);
+  const place = { account, mailbox };
+  const known = flagModseqAfter(desk.shard, place, flagModseq, uidNext, modseqs);
+  return ok({ uids, flagModseq: known } satisfies Stored);
+}
+
+async function expunge(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  const [owner, packedView, set] = ask.meta as readonly [PackedOwner, PackedSync[1], number[]?];
+  const { account, tenant } = ownerOf(owner);
+  const [mailbox, modseq, uidNext] = packedView;
+  const view = await desk.views.view({ account, mailbox, modseq, uidNext });
+  const uids = set === undefined ? [1, Math.max(1, uidNext - 1)] : uidRangesOf(view, set, true);
+  await expungeDeleted(desk, { account, tenant }, mailbox, uids);
+  return ok();
+}
+
+async function copy(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  const [owner, packedView, isUid, set, path, isMove] = ask.meta as PackedCopy;
+  const { account, tenant } = ownerOf(owner);
+  const [mailbox, modseq, uidNext] = packedView;
+  const view = await desk.views.view({ account, mailbox, modseq, uidNext });
+  const uids = uidRangesOf(view, set, isUid);
+  const target = desk.tree.get(account, path);
+  const from = { mailbox, uids };
+  const copied = await desk.mailboxes.copy(account, tenant, from, target.mailbox, isMove);
+  return ok({ ...copied, uidValidity: target.row.uidValidity } satisfies Copied);
+}
+
+async function append(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  const [owner, path, id, flags, keywords, internalMs] = ask.meta as PackedAppend;
+  await made(desk, owner);
+  const { mailbox, row } = desk.tree.get(owner[0], path);
+  const message = { id: id as MessageId, mailbox, flags, keywords, internalMs, bytes: ask.body };
+  const outcome = await desk.mailboxes.append({ ...ownerOf(owner), ...message });
+  if (!outcome.ok) return outcome;
+  return ok({ uidValidity: row.uidValidity, uid: outcome.uid } satisfies Appended);
+}
+
+async function found(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  return ok(await search(desk, ask.meta as PackedSearch, ask.deadlineMs));
+}

@@ -1,0 +1,82 @@
+/**
+ * Messages whose literal was cut at the end of an answer: their places are kept until the session has read on.
+ *
+ * Runs in:   the engine thread that owns the shard.
+ * Limits:    `leasesMax` at a time; one that nobody came back for within `leaseMsMax` ends.
+ * Invariant: a message under a lease can be read to its end though it is expunged meanwhile: a literal's length was
+ *            promised.
+ */
+
+import { MailError } from '../../../base/errors.ts';
+import { minuteMs } from '../../../base/units.ts';
+import type { PartPlace } from '../../../mail/formats/mime/part-table.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import type { MailboxShard } from '../mailbox-shard.ts';
+import type { DocumentRow } from '../rows/document-row.ts';
+
+export const leasesMax = 1_000;
+export const leaseMsMax = 10 * minuteMs;
+
+export interface LeasedMessage {
+  readonly row: DocumentRow;
+  readonly parts: readonly PartPlace[];
+}
+
+interface Lease extends LeasedMessage {
+  readonly hold: { release(): void };
+  endMs: number;
+}
+
+export class Leases {
+  readonly #shard: Pick<MailboxShard, 'lease'>;
+  readonly #clock: Clock;
+  /** In order of last use. */
+  readonly #leases = new Map<number, Lease>();
+  #number = 0;
+
+  constructor(shard: Pick<MailboxShard, 'lease'>, clock: Clock) {
+    this.#shard = shard;
+    this.#clock = clock;
+  }
+
+  get count(): number {
+    return this.#leases.size;
+  }
+
+  /** @throws MailError `store-busy` */
+  take(message: LeasedMessage): number {
+    this.#expire();
+    if (this.#leases.size >= leasesMax) throw new MailError('store-busy', 'too many long answers');
+    const hold = this.#shard.lease(message.row.place.segment);
+    this.#number++;
+    this.#leases.set(this.#number, { ...message, hold, endMs: this.#endMs() });
+    return this.#number;
+  }
+
+  /** The message, for as long again. @throws MailError `not-possible-now` when the lease ended */
+  use(number: number): LeasedMessage {
+    const lease = this.#leases.get(number);
+    if (lease === undefined) throw new MailError('not-possible-now', 'the lease has ended');
+    lease.endMs = this.#endMs();
+    this.#leases.delete(number);
+    this.#leases.set(number, lease);
+    return lease;
+  }
+
+  release(number: number): void {
+    this.#leases.get(number)?.hold.release();
+    this.#leases.delete(number);
+  }
+
+  #endMs(): number {
+    return this.#clock.monotonicMs() + leaseMsMax;
+  }
+
+  #expire(): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const [number, lease] of this.#leases) {
+      if (lease.endMs > nowMs) return;
+      this.release(number);
+    }
+  }
+}

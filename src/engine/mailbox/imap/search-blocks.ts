@@ -1,0 +1,125 @@
+/**
+ * SEARCH on whole blocks of 128 UIDs: what flags and sets decide, without a look at any message.
+ *
+ * Runs in:   the engine thread that owns the shard; hot.
+ * Specs:     RFC 9051 §6.4.4.
+ * Invariant: of the block's messages, those in `yes` match and those in neither do not; `maybe` must be read.
+ */
+
+import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
+import { uidBlockSlots } from '../../store/keys.ts';
+import type { UidBlock } from '../rows/uid-block.ts';
+import { blockBytes } from './view.ts';
+
+export interface Mask {
+  readonly yes: Uint8Array;
+  readonly maybe: Uint8Array;
+}
+
+export interface BlockContext {
+  /** UID of the block's first slot. */
+  readonly base: number;
+  readonly block: UidBlock;
+  /** The mailbox's, by number. */
+  readonly keywords: readonly string[];
+  /** Ranges of UIDs of each `set`, worked out once. */
+  readonly sets: ReadonlyMap<Criteria, readonly number[]>;
+}
+
+const none = new Uint8Array(blockBytes);
+
+export function maskOf(criteria: Criteria, context: BlockContext): Mask {
+  const { exists } = context.block;
+  switch (criteria.op) {
+    case 'all':
+      return certain(exists);
+    // No message is \Recent: no session is told so of any.
+    case 'recent':
+      return certain(criteria.isSet ? none : exists);
+    case 'saves-dates':
+      return certain(none);
+    case 'flag':
+      return certain(column(context.block.flags[criteria.bit], exists, criteria.isSet));
+    case 'keyword':
+      return certain(column(keywordColumn(context, criteria.keyword), exists, criteria.isSet));
+    case 'set':
+      return certain(setMask(context, context.sets.get(criteria) ?? []));
+    case 'modseq':
+      return certain(modseqMask(context.block, criteria.modseq));
+    case 'not':
+      return inverted(maskOf(criteria.key, context), exists);
+    case 'and':
+      return criteria.keys.map((key) => maskOf(key, context)).reduce(both);
+    case 'or':
+      return either(maskOf(criteria.left, context), maskOf(criteria.right, context));
+    default:
+      return { yes: none, maybe: exists };
+  }
+}
+
+function certain(yes: Uint8Array): Mask {
+  return { yes, maybe: none };
+}
+
+function column(bits: Uint8Array | undefined, exists: Uint8Array, isSet: boolean): Uint8Array {
+  if (bits === undefined) return isSet ? none : exists;
+  return isSet ? bits : each((i) => exists[i]! & ~bits[i]!);
+}
+
+function keywordColumn({ block, keywords }: BlockContext, wanted: string): Uint8Array | undefined {
+  const folded = wanted.toLowerCase();
+  const number = keywords.findIndex((keyword) => keyword.toLowerCase() === folded);
+  return number < 0 ? undefined : block.keywords.get(number);
+}
+
+function setMask({ base, block }: BlockContext, ranges: readonly number[]): Uint8Array {
+  const bits = new Uint8Array(blockBytes);
+  for (let i = firstRange(ranges, base); i < ranges.length; i += 2) {
+    if (ranges[i]! >= base + uidBlockSlots) break;
+    const from = Math.max(0, ranges[i]! - base);
+    const to = Math.min(uidBlockSlots - 1, ranges[i + 1]! - base);
+    for (let slot = from; slot <= to; slot++) bits[slot >> 3]! |= 1 << (slot & 7);
+  }
+  return each((i) => bits[i]! & block.exists[i]!);
+}
+
+/** Index of the first range that ends at or above `uid`. */
+function firstRange(ranges: readonly number[], uid: number): number {
+  let low = 0;
+  let high = ranges.length / 2;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ranges[middle * 2 + 1]! < uid) low = middle + 1;
+    else high = middle;
+  }
+  return low * 2;
+}
+
+function modseqMask(block: UidBlock, modseq: number): Uint8Array {
+  const bits = new Uint8Array(blockBytes);
+  for (const slot of block.slots()) {
+    if (block.modseqs[slot]! >= modseq) bits[slot >> 3]! |= 1 << (slot & 7);
+  }
+  return bits;
+}
+
+function inverted({ yes, maybe }: Mask, exists: Uint8Array): Mask {
+  return { yes: each((i) => exists[i]! & ~(yes[i]! | maybe[i]!)), maybe };
+}
+
+function both(a: Mask, b: Mask): Mask {
+  const yes = each((i) => a.yes[i]! & b.yes[i]!);
+  const open = (i: number) => (a.yes[i]! | a.maybe[i]!) & (b.yes[i]! | b.maybe[i]!);
+  return { yes, maybe: each((i) => open(i) & ~yes[i]!) };
+}
+
+function either(a: Mask, b: Mask): Mask {
+  const yes = each((i) => a.yes[i]! | b.yes[i]!);
+  return { yes, maybe: each((i) => (a.maybe[i]! | b.maybe[i]!) & ~yes[i]!) };
+}
+
+function each(byte: (index: number) => number): Uint8Array {
+  const bits = new Uint8Array(blockBytes);
+  for (let i = 0; i < blockBytes; i++) bits[i] = byte(i);
+  return bits;
+}

@@ -1,0 +1,179 @@
+/**
+ * What changed in a mailbox since a session looked, as untagged responses.
+ *
+ * Runs in:   the engine thread that owns the shard.
+ * Specs:     RFC 9051 §7.5.1 (EXPUNGE, and when it may not be sent), §7.4.1 (EXISTS), §7.5.2 (FETCH with flags).
+ * Limits:    `rowsMax` rows of changes an answer; what is left is asked for again.
+ * Invariant: sequence numbers in the responses count on the client having read those before.
+ */
+
+import type { PackedSync, Synced } from '../../../actors/asks/imap-asks.ts';
+import { MailError } from '../../../base/errors.ts';
+import { modseqAt, modseqsSince, tables } from '../../store/keys.ts';
+import type { MailboxReader } from '../mailbox-reader.ts';
+import type { MailboxShard } from '../mailbox-shard.ts';
+import type { MailboxRow } from '../rows/mailbox-row.ts';
+import { addId, type IdRanges, idsOf, unpackRanges } from '../rows/uid-ranges.ts';
+import { flagsText } from './flag-texts.ts';
+import { messagesIn } from './messages.ts';
+import type { View } from './view.ts';
+import type { Views } from './views.ts';
+
+/** A row is of at most 200 expunges or 8,192 flag changes. */
+const rowsMax = 32;
+const flagUidsMax = 10_000;
+
+export interface ImapParts {
+  readonly shard: MailboxShard;
+  readonly reader: MailboxReader;
+  readonly views: Views;
+}
+
+export interface SyncAnswer {
+  readonly value: Synced;
+  readonly text: string;
+}
+
+export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAnswer> {
+  const [account, [mailbox, modseq, uidNext], flagModseq, mayExpunge] = packed;
+  const row = parts.reader.mailbox(account, mailbox);
+  if (row === undefined) throw new MailError('not-found', 'the mailbox was deleted');
+  if (row.highestModseq <= modseq && row.highestModseq <= flagModseq && row.uidNext <= uidNext) {
+    return { value: { ...unchanged(packed, row), count: row.messages }, text: '' };
+  }
+  const before = await parts.views.view({ account, mailbox, modseq, uidNext });
+  let text = '';
+  let now = before;
+  let isMore = false;
+  if (mayExpunge) {
+    const gone = vanishedSince(parts.shard, account, mailbox, modseq, row.highestModseq);
+    isMore = gone.isMore;
+    text += expungeLines(before, gone.uids);
+    const wanted = { account, mailbox, modseq: gone.modseq, uidNext };
+    now = await parts.views.view(wanted);
+  }
+  const flags = changedFlags(parts, account, mailbox, flagModseq, row, now);
+  text += flags.text;
+  isMore ||= flags.isMore;
+  if (row.uidNext > uidNext) {
+    now = await parts.views.view({ account, mailbox, modseq: now.modseq, uidNext: row.uidNext });
+    text += `* ${now.count} EXISTS\r\n`;
+  }
+  return {
+    value: {
+      modseq: now.modseq,
+      uidNext: now.uidNext,
+      flagModseq: flags.modseq,
+      count: now.count,
+      isMore,
+      keywordCount: row.keywords.length,
+    },
+    text,
+  };
+}
+
+function unchanged([, [, modseq, uidNext], flagModseq]: PackedSync, row: MailboxRow) {
+  return { modseq, uidNext, flagModseq, isMore: false, keywordCount: row.keywords.length };
+}
+
+interface Gone {
+  /** Ascending. */
+  readonly uids: readonly number[];
+  readonly modseq: number;
+  readonly isMore: boolean;
+}
+
+function vanishedSince(
+  shard: Pick<MailboxShard, 'range'>,
+  account: number,
+  mailbox: number,
+  modseq: number,
+  highestModseq: number,
+): Gone {
+  const range = modseqsSince(tables.vanished, account, mailbox, modseq);
+  const rows = shard.range({ ...range, limit: rowsMax });
+  const uids = rows.flatMap(({ value }) => [...idsOf(unpackRanges(value))]);
+  uids.sort((a, b) => a - b);
+  const isMore = rows.length === rowsMax;
+  return { uids, modseq: isMore ? modseqAt(rows.at(-1)!.key, 9) : highestModseq, isMore };
+}
+
+/** Highest first: those below keep their numbers. */
+function expungeLines(view: View, uids: readonly number[]): string {
+  let text = '';
+  for (let i = uids.length - 1; i >= 0; i--) {
+    const sequence = view.sequenceOf(uids[i]!);
+    if (sequence > 0) text += `* ${sequence} EXPUNGE\r\n`;
+  }
+  return text;
+}
+
+function changedFlags(
+  { shard }: ImapParts,
+  account: number,
+  mailbox: number,
+  flagModseq: number,
+  row: MailboxRow,
+  view: View,
+): { readonly text: string; readonly modseq: number; readonly isMore: boolean } {
+  const changed = changedSince(shard, account, mailbox, flagModseq, view.uidNext);
+  let text = '';
+  for (const { uid, block, slot } of messagesIn(shard, { account, mailbox }, changed.uids)) {
+    const sequence = view.sequenceOf(uid);
+    if (sequence === 0) continue;
+    text += `* ${sequence} FETCH (UID ${uid} FLAGS (${flagsText(block, slot, row.keywords)}))\r\n`;
+  }
+  const modseq = changed.isMore ? changed.modseq : row.highestModseq;
+  return { text, modseq, isMore: changed.isMore };
+}
+
+/** UIDs below `uidNext` whose flags changed, as far as one answer goes. */
+function changedSince(
+  shard: Pick<MailboxShard, 'range'>,
+  account: number,
+  mailbox: number,
+  modseq: number,
+  uidNext: number,
+) {
+  const range = modseqsSince(tables.byModseq, account, mailbox, modseq);
+  const rows = shard.range({ ...range, limit: rowsMax });
+  const ids = new Set<number>();
+  let last = modseq;
+  let isMore = rows.length === rowsMax;
+  for (const { key, value } of rows) {
+    if (ids.size >= flagUidsMax) {
+      isMore = true;
+      break;
+    }
+    for (const uid of idsOf(unpackRanges(value))) if (uid < uidNext) ids.add(uid);
+    last = modseqAt(key, 9);
+  }
+  const uids: number[] = [];
+  for (const uid of [...ids].sort((a, b) => a - b)) addId(uids, uid);
+  return { uids: uids as IdRanges, modseq: last, isMore };
+}
+
+/**
+ * Where flags are known up to, after the session's own changes at `own`: further, if nobody else changed any
+ * between.
+ */
+export function flagModseqAfter(
+  shard: Pick<MailboxShard, 'range'>,
+  { account, mailbox }: { readonly account: number; readonly mailbox: number },
+  flagModseq: number,
+  uidNext: number,
+  own: readonly number[],
+): number {
+  if (own.length === 0) return flagModseq;
+  const last = own.at(-1)!;
+  const range = modseqsSince(tables.byModseq, account, mailbox, flagModseq);
+  const rows = shard.range({ ...range, limit: own.length + rowsMax });
+  for (const { key, value } of rows) {
+    const modseq = modseqAt(key, 9);
+    if (modseq > last) return last;
+    if (own.includes(modseq)) continue;
+    const [first = 0] = unpackRanges(value);
+    if (first < uidNext) return flagModseq;
+  }
+  return rows.length < own.length + rowsMax ? last : flagModseq;
+}

@@ -1,0 +1,159 @@
+/**
+ * The views of a shard's mailboxes: made from UID blocks and vanished rows when asked for, shared by all sessions
+ * that believe the same.
+ *
+ * Runs in:   the engine thread that owns the shard.
+ * Limits:    `viewBytesMax` of views are kept, the least recently asked for go first; a view that must be made from
+ *            nothing is made in slices of `sliceBlocks` blocks, so that no turn is long.
+ * Invariant: a view is a function of mailbox, modseq and uidNext: keeping one or making it anew is the same.
+ */
+
+import { mebibyte } from '../../../base/units.ts';
+import {
+  lastU32,
+  modseqAt,
+  modseqsSince,
+  tables,
+  uidBlockRange,
+  uidBlockShift,
+} from '../../store/keys.ts';
+import type { MailboxShard } from '../mailbox-shard.ts';
+import { existsOf } from '../rows/uid-block.ts';
+import { unpackRanges } from '../rows/uid-ranges.ts';
+import { type View, ViewBuilder } from './view.ts';
+
+const viewBytesMax = 32 * mebibyte;
+/** Views of one mailbox: sessions behind by more than these are rare. */
+const viewsPerMailboxMax = 16;
+const sliceBlocks = 512;
+
+export interface SessionView {
+  readonly account: number;
+  readonly mailbox: number;
+  /** Expunges after this one are not known to the session. */
+  readonly modseq: number;
+  /** Nor are messages from this UID on. */
+  readonly uidNext: number;
+}
+
+export class Views {
+  readonly #shard: Pick<MailboxShard, 'range'>;
+  /** By account and mailbox; the most recently asked for last, in both. */
+  readonly #mailboxes = new Map<string, View[]>();
+  #bytes = 0;
+
+  constructor(shard: Pick<MailboxShard, 'range'>) {
+    this.#shard = shard;
+  }
+
+  /** At once where a kept view leads to it; else in slices. */
+  view(wanted: SessionView): View | Promise<View> {
+    const key = `${wanted.account} ${wanted.mailbox}`;
+    const kept = this.#mailboxes.get(key) ?? [];
+    const same = kept.find((view) => isSame(view, wanted));
+    if (same !== undefined) return this.#keep(key, same);
+    const nearest = nearestBelow(kept, wanted);
+    if (nearest !== undefined) return this.#keep(key, this.#derive(nearest, wanted));
+    const builder = new ViewBuilder();
+    const next = this.#addBlocks(builder, wanted, 0, sliceBlocks);
+    if (next === undefined) return this.#keep(key, this.#finish(builder, wanted, 0));
+    return this.#build(key, builder, wanted, next);
+  }
+
+  get keptBytes(): number {
+    return this.#bytes;
+  }
+
+  async #build(
+    key: string,
+    builder: ViewBuilder,
+    wanted: SessionView,
+    from: Uint8Array,
+  ): Promise<View> {
+    let next: Uint8Array | undefined = from;
+    while (next !== undefined) {
+      await new Promise((resolve) => setImmediate(resolve));
+      next = this.#addBlocks(builder, wanted, 0, sliceBlocks, next);
+    }
+    // What vanished while this was made has its row by now: read last, those rows make the set whole.
+    return this.#keep(key, this.#finish(builder, wanted, 0));
+  }
+
+  #derive(from: View, wanted: SessionView): View {
+    const builder = new ViewBuilder(from);
+    const { account, mailbox } = wanted;
+    for (const { key, value } of this.#vanished(account, mailbox, from.modseq)) {
+      if (modseqAt(key, 9) <= wanted.modseq) builder.removeUids(unpackRanges(value));
+    }
+    this.#addBlocks(builder, wanted, from.uidNext, Number.POSITIVE_INFINITY);
+    return this.#finish(builder, wanted, from.uidNext);
+  }
+
+  /** Adds those who vanished later than the session knows: it still counts them. */
+  #finish(builder: ViewBuilder, wanted: SessionView, fromUid: number): View {
+    const { account, mailbox, modseq, uidNext } = wanted;
+    for (const { value } of this.#vanished(account, mailbox, modseq)) {
+      builder.addUids(unpackRanges(value), fromUid, uidNext);
+    }
+    return builder.build(modseq, uidNext);
+  }
+
+  /** Adds at most `limit` blocks; answers where to go on. */
+  #addBlocks(
+    builder: ViewBuilder,
+    { account, mailbox, uidNext }: SessionView,
+    fromUid: number,
+    limit: number,
+    start?: Uint8Array,
+  ): Uint8Array | undefined {
+    if (fromUid >= uidNext) return undefined;
+    const first = fromUid >>> uidBlockShift;
+    const range = uidBlockRange(account, mailbox, first, (uidNext - 1) >>> uidBlockShift);
+    const { from = range.from, to } = start === undefined ? range : { from: start, to: range.to };
+    const rows = this.#shard.range(Number.isFinite(limit) ? { from, to, limit } : { from, to });
+    for (const { key, value } of rows) {
+      builder.addBlock(lastU32(key), existsOf(value), fromUid, uidNext);
+    }
+    if (rows.length < limit) return undefined;
+    return Buffer.concat([rows.at(-1)!.key, Buffer.of(0)]);
+  }
+
+  #vanished(account: number, mailbox: number, after: number) {
+    return this.#shard.range(modseqsSince(tables.vanished, account, mailbox, after));
+  }
+
+  #keep(key: string, view: View): View {
+    const kept = this.#mailboxes.get(key) ?? [];
+    const at = kept.indexOf(view);
+    if (at >= 0) kept.splice(at, 1);
+    else this.#bytes += view.bytes;
+    kept.push(view);
+    if (kept.length > viewsPerMailboxMax) this.#bytes -= kept.shift()!.bytes;
+    this.#mailboxes.delete(key);
+    this.#mailboxes.set(key, kept);
+    this.#makeRoom();
+    return view;
+  }
+
+  #makeRoom(): void {
+    for (const [key, views] of this.#mailboxes) {
+      if (this.#bytes <= viewBytesMax || this.#mailboxes.size === 1) return;
+      for (const view of views) this.#bytes -= view.bytes;
+      this.#mailboxes.delete(key);
+    }
+  }
+}
+
+function isSame(view: View, { modseq, uidNext }: SessionView): boolean {
+  return view.modseq === modseq && view.uidNext === uidNext;
+}
+
+/** The newest kept view that what was wanted can be made from. */
+function nearestBelow(kept: readonly View[], { modseq, uidNext }: SessionView): View | undefined {
+  let best: View | undefined;
+  for (const view of kept) {
+    if (view.modseq > modseq || view.uidNext > uidNext) continue;
+    if (best === undefined || view.modseq + view.uidNext > best.modseq + best.uidNext) best = view;
+  }
+  return best;
+}

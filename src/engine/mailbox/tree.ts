@@ -1,0 +1,174 @@
+/**
+ * An account's mailboxes by their paths: found, made, deleted, renamed, subscribed to.
+ *
+ * Runs in:   the engine thread that owns the shard.
+ * Specs:     RFC 9051 §6.3.4-8; RFC 6154 (roles).
+ * Limits:    `mailboxesMax` mailboxes and as many subscriptions.
+ * Invariant: a path names at most one mailbox; levels above one that is made are made with it.
+ */
+
+import { MailError } from '../../base/errors.ts';
+import type { AccountId, TenantId } from '../../base/ids.ts';
+import { inbox, separator } from '../../mail/wire/imap/mailbox-name.ts';
+import { accountRange, subscribedPath, tables } from '../store/keys.ts';
+import { inboxMailbox } from './account-actor.ts';
+import type { NumberedMailbox } from './mailbox-reader.ts';
+import type { MailboxShard } from './mailbox-shard.ts';
+import type { Mailboxes } from './mailboxes.ts';
+import type { Role } from './rows/mailbox-row.ts';
+import { mailboxDeletedDraft, mailboxRenamedDraft, subscribedDraft } from './tree-records.ts';
+
+export const mailboxesMax = 10_000;
+const uidMax = 0xffff_ffff;
+
+export interface Owner {
+  readonly account: AccountId;
+  readonly tenant: TenantId;
+}
+
+export class MailboxTree {
+  readonly #mailboxes: Mailboxes;
+  readonly #shard: Pick<MailboxShard, 'range'>;
+
+  constructor(mailboxes: Mailboxes, shard: Pick<MailboxShard, 'range'>) {
+    this.#mailboxes = mailboxes;
+    this.#shard = shard;
+  }
+
+  /** Undefined where nothing has the path. */
+  find(account: number, path: string): NumberedMailbox | undefined {
+    return findIn(this.#mailboxes.reader.mailboxes(account), path);
+  }
+
+  /** @throws MailError `not-found` */
+  get(account: number, path: string): NumberedMailbox {
+    const found = this.find(account, path);
+    if (found === undefined) throw new MailError('not-found', path);
+    return found;
+  }
+
+  /** The number of the last level. @throws MailError `already-exists`, `not-possible-now` at `mailboxesMax` */
+  async create({ account, tenant }: Owner, path: string, role: Role = ''): Promise<number> {
+    if (this.find(account, path) !== undefined) throw new MailError('already-exists', path);
+    const names = path.split(separator);
+    let parent = await this.#levels({ account, tenant }, names.slice(0, -1));
+    parent = await this.#make({ account, tenant }, names.at(-1)!, parent, role);
+    return parent;
+  }
+
+  /** @throws MailError `not-found`, `argument-invalid` (INBOX), `not-possible-now` (it has children) */
+  async delete({ account, tenant }: Owner, path: string): Promise<void> {
+    const { mailbox } = this.get(account, path);
+    if (mailbox === inboxMailbox) throw new MailError('argument-invalid', 'INBOX stays');
+    this.#mustBeLeaf(account, mailbox);
+    // In steps first: the record that ends the mailbox must not take a turn of seconds.
+    await this.#mailboxes.expunge(account, tenant, mailbox, [1, uidMax]);
+    await this.#mailboxes.decide(account, tenant, (actor) => {
+      this.#mustBeLeaf(account, mailbox);
+      const isThere = actor.mailbox(mailbox) !== undefined;
+      const record = { account, modseq: actor.nextModseq(), mailbox };
+      const drafts = isThere ? [mailboxDeletedDraft(tenant, record)] : [];
+      return { drafts, mailboxes: [mailbox], value: undefined };
+    });
+  }
+
+  /** @throws MailError `not-found`, `already-exists`, `argument-invalid` (into itself) */
+  async rename(owner: Owner, path: string, newPath: string): Promise<void> {
+    const { account, tenant } = owner;
+    const { mailbox } = this.get(account, path);
+    if (this.find(account, newPath) !== undefined) throw new MailError('already-exists', newPath);
+    if (newPath.startsWith(path + separator) && mailbox !== inboxMailbox) {
+      throw new MailError('argument-invalid', 'into itself');
+    }
+    if (mailbox === inboxMailbox) return this.#emptyInbox(owner, newPath);
+    const names = newPath.split(separator);
+    const parent = await this.#levels(owner, names.slice(0, -1));
+    await this.#mailboxes.decide(account, tenant, (actor) => {
+      const name = names.at(-1)!;
+      this.#mustBeFree(account, name, parent);
+      if (actor.mailbox(mailbox) === undefined) throw new MailError('not-found', path);
+      const modseq = actor.nextModseq();
+      const draft = mailboxRenamedDraft(tenant, { account, modseq, mailbox, name, parent });
+      return { drafts: [draft], mailboxes: [], value: undefined };
+    });
+  }
+
+  /** A path need not be of a mailbox. @throws MailError `not-possible-now` at `mailboxesMax` */
+  async subscribe({ account, tenant }: Owner, path: string, isOn: boolean): Promise<void> {
+    const before = this.subscribed(account);
+    if (before.includes(path) === isOn) return;
+    if (before.length >= mailboxesMax) throw new MailError('not-possible-now', 'subscriptions');
+    await this.#mailboxes.decide(account, tenant, (actor) => {
+      const record = { account, modseq: actor.nextModseq(), path, isOn };
+      return { drafts: [subscribedDraft(tenant, record)], mailboxes: [], value: undefined };
+    });
+  }
+
+  /** Paths subscribed to. A mailbox with a role is, until its owner says otherwise. */
+  subscribed(account: number): string[] {
+    const all = this.#mailboxes.reader.mailboxes(account);
+    const paths = new Set<string>();
+    for (const one of all) if (one.row.role !== '') paths.add(pathOf(all, one));
+    for (const { key, value } of this.#shard.range(accountRange(tables.subscription, account))) {
+      if (value[0] === 1) paths.add(subscribedPath(key));
+      else paths.delete(subscribedPath(key));
+    }
+    return [...paths];
+  }
+
+  /** RFC 9051 §6.3.6: renaming INBOX moves its messages, and leaves it empty. */
+  async #emptyInbox(owner: Owner, newPath: string): Promise<void> {
+    const { account, tenant } = owner;
+    const target = await this.create(owner, newPath);
+    const from = { mailbox: inboxMailbox, uids: [1, uidMax] };
+    await this.#mailboxes.copy(account, tenant, from, target, true);
+  }
+
+  /** The number of the last of the levels, each made where it is not there; 0 for none. */
+  async #levels(owner: Owner, names: readonly string[]): Promise<number> {
+    let parent = 0;
+    for (const [level, name] of names.entries()) {
+      const found = this.find(owner.account, names.slice(0, level + 1).join(separator));
+      parent = found?.mailbox ?? (await this.#make(owner, name, parent, ''));
+    }
+    return parent;
+  }
+
+  #make({ account, tenant }: Owner, name: string, parent: number, role: Role): Promise<number> {
+    if (this.#mailboxes.reader.mailboxes(account).length >= mailboxesMax) {
+      throw new MailError('not-possible-now', 'mailboxes');
+    }
+    return this.#mailboxes.createMailbox(account, tenant, { name, parent, role });
+  }
+
+  #mustBeLeaf(account: number, mailbox: number): void {
+    const all = this.#mailboxes.reader.mailboxes(account);
+    if (all.some(({ row }) => row.parent === mailbox)) {
+      throw new MailError('not-possible-now', 'it has children');
+    }
+  }
+
+  #mustBeFree(account: number, name: string, parent: number): void {
+    const all = this.#mailboxes.reader.mailboxes(account);
+    if (all.some(({ row }) => row.name === name && row.parent === parent)) {
+      throw new MailError('already-exists', name);
+    }
+  }
+}
+
+function findIn(all: readonly NumberedMailbox[], path: string): NumberedMailbox | undefined {
+  if (path === inbox) return all.find(({ mailbox }) => mailbox === inboxMailbox);
+  let found: NumberedMailbox | undefined;
+  for (const name of path.split(separator)) {
+    const parent: number = found?.mailbox ?? 0;
+    found = all.find(({ row }) => row.name === name && row.parent === parent);
+    if (found === undefined) return undefined;
+  }
+  return found;
+}
+
+function pathOf(all: readonly NumberedMailbox[], one: NumberedMailbox): string {
+  const { name, parent } = one.row;
+  const above = parent === 0 ? undefined : all.find(({ mailbox }) => mailbox === parent);
+  return above === undefined ? name : pathOf(all, above) + separator + name;
+}

@@ -1,0 +1,89 @@
+/** A mailbox world with the desk that answers IMAP sessions, and asks written short. */
+
+import type { Answer } from '../../../../../src/actors/ask.ts';
+import {
+  type FetchCursor,
+  type Fetched,
+  fetchItems,
+  imapAsks,
+  type PackedOwner,
+  type PackedSection,
+  type PackedView,
+} from '../../../../../src/actors/asks/imap-asks.ts';
+import { accountActor } from '../../../../../src/actors/asks/mailbox-asks.ts';
+import { shardId } from '../../../../../src/base/ids.ts';
+import { ImapDesk } from '../../../../../src/engine/mailbox/imap/desk.ts';
+import { imapHandlers } from '../../../../../src/engine/mailbox/imap/handlers.ts';
+import { account, MailboxWorld, tenant } from '../mailbox-world.ts';
+
+export const owner: PackedOwner = [account, tenant, 0];
+
+export class ImapWorld extends MailboxWorld {
+  readonly desk = new ImapDesk(this.shard, this.mailboxes, this.clock);
+  readonly #handlers = imapHandlers(() => this.desk);
+
+  async ask(name: string, meta: unknown, body: Uint8Array = new Uint8Array(0)): Promise<Answer> {
+    const outcome = this.#handlers[name]!(
+      {
+        ...{ shard: shardId(0), actor: accountActor(account), name, key: '' },
+        ...{ class: 'short', lane: 'normal', deadlineMs: 0, meta, body },
+      },
+      { isFull: false },
+    );
+    return 'pending' in outcome ? await outcome.pending : await outcome;
+  }
+
+  /** The answer's value, and its body as text. */
+  async value<T>(
+    name: string,
+    meta: unknown,
+    body?: Uint8Array,
+  ): Promise<{ readonly value: T; readonly text: string }> {
+    const answer = await this.ask(name, meta, body);
+    if (!answer.ok) throw new Error(`${answer.code}: ${answer.detail}`);
+    return { value: answer.value as T, text: Buffer.from(answer.body ?? '').toString('latin1') };
+  }
+
+  /** What a session that looks now believes. */
+  now(mailbox = 1): PackedView {
+    const row = this.reader.mailbox(account, mailbox)!;
+    return [mailbox, row.highestModseq, row.uidNext];
+  }
+
+  /** A whole FETCH, window after window. */
+  async fetch(
+    set: readonly number[],
+    items: readonly (keyof typeof fetchItems)[],
+    more: {
+      readonly sections?: readonly PackedSection[];
+      readonly view?: PackedView;
+      readonly isUid?: boolean;
+      readonly marksSeen?: boolean;
+    } = {},
+  ): Promise<{ readonly text: string; readonly windows: number; readonly value: Fetched }> {
+    const { sections = [], view = this.now(), isUid = true, marksSeen = false } = more;
+    const bits = items.reduce((sum, item) => sum | fetchItems[item], 0);
+    let cursor: FetchCursor = [0, 0, 0, 0];
+    let text = '';
+    for (let windows = 1; ; windows++) {
+      const meta = [owner, view, isUid, set, bits, sections, marksSeen, view[1], cursor];
+      const answer = await this.value<Fetched>(imapAsks.fetch, meta);
+      text += answer.text;
+      if (answer.value.next === undefined) return { text, windows, value: answer.value };
+      cursor = answer.value.next;
+    }
+  }
+}
+
+export function section(label: string, more: Partial<Section> = {}): PackedSection {
+  const { part = '', text = '', fields = [], offset = -1, length = -1 } = more;
+  return [label, part, text, fields, offset, length];
+}
+
+interface Section {
+  readonly part: string;
+  readonly text: PackedSection[2];
+  readonly fields: readonly string[];
+  readonly offset: number;
+  readonly length: number;
+}
