@@ -15,7 +15,8 @@ export const separator = '/';
 export const inbox = 'INBOX';
 
 const printable = /^[\x20-\x7e]*$/;
-const digits = /^[A-Za-z0-9+,]+$/;
+/** Base64 of whole UTF-16 units: 3 digits of 8 are 16 bits and two more. */
+const shiftedRuns = /&((?:[A-Za-z0-9+,]{8})*(?:[A-Za-z0-9+,]{3}|[A-Za-z0-9+,]{6})?)-/g;
 const shifts = /[^\x20-\x7e]+|&/g;
 /** Controls, and the line and paragraph separators RFC 5198 §2 rules out; not-a-characters never travel well. */
 const unwanted = /[\p{Cc}\p{Cs}\u2028\u2029\ufdd0-\ufdef\ufffe\uffff]/u;
@@ -24,34 +25,13 @@ const unwanted = /[\p{Cc}\p{Cs}\u2028\u2029\ufdd0-\ufdef\ufffe\uffff]/u;
 export function decodeMutf7(text: string): string | undefined {
   if (!printable.test(text)) return undefined;
   if (!text.includes('&')) return text;
-  let name = '';
-  let at = 0;
-  for (;;) {
-    const open = text.indexOf('&', at);
-    if (open < 0) return name + text.slice(at);
-    const close = text.indexOf('-', open);
-    if (close < 0) return undefined;
-    name += text.slice(at, open);
-    const shifted = decodeShifted(text.slice(open + 1, close));
-    if (shifted === undefined) return undefined;
-    name += shifted;
-    at = close + 1;
-    // RFC 3501 §5.1.3: no `&…-&…-`, which is the same text in one run.
-    if (close > open + 1 && text[at] === '&' && text[at + 1] !== '-') return undefined;
-  }
-}
-
-function decodeShifted(base64: string): string | undefined {
-  if (base64 === '') return '&';
-  if (!digits.test(base64)) return undefined;
-  const units = Buffer.from(base64.replaceAll(',', '/'), 'base64');
-  if (units.length === 0 || units.length % 2 !== 0) return undefined;
-  const text = units.swap16().toString('utf16le');
-  // Printable ASCII must stand for itself, bits left over must be zero: both would be a second form of one name.
-  if (/[\x20-\x7e]/.test(text) || !text.isWellFormed() || encodeShifted(text) !== base64) {
-    return undefined;
-  }
-  return text;
+  const name = text.replace(shiftedRuns, (_, base64: string) =>
+    base64 === ''
+      ? '&'
+      : Buffer.from(base64.replaceAll(',', '/'), 'base64').swap16().toString('utf16le'),
+  );
+  // Text that has another form (ASCII in base64, bits left over, two runs in a row) is not read at all.
+  return name.isWellFormed() && encodeMutf7(name) === text ? name : undefined;
 }
 
 function encodeShifted(text: string): string {

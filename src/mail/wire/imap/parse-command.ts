@@ -5,8 +5,9 @@
  * Specs:     RFC 9051 §2.2.1 (tags), §9 (tag, command), §6.4.9 (UID).
  */
 
+import type { Buffer } from 'node:buffer';
 import { type Cursor, fail } from './cursor.ts';
-import { classAtom, classTag } from './octets.ts';
+import { classAtom, classes, classTag, space } from './octets.ts';
 import { expectSpace, takeRun } from './parse-strings.ts';
 
 export interface CommandStart {
@@ -19,7 +20,7 @@ const tagBytesMax = 128;
 const nameBytesMax = 32;
 
 /**
- * The cursor stands after the name. Undefined sets the fault: it is answered under the tag of `parseTag`, or `*`.
+ * The cursor stands after the name. Undefined sets the fault: it is answered under `tagOf`.
  */
 export function parseCommandStart(cursor: Cursor): CommandStart | undefined {
   const tag = parseTag(cursor);
@@ -33,8 +34,16 @@ export function parseCommandStart(cursor: Cursor): CommandStart | undefined {
   return name === undefined ? undefined : { tag, name };
 }
 
+/** The tag to answer under where a command cannot be read: `*` where it has none. */
+export function tagOf(bytes: Buffer, start: number, end: number): string {
+  let to = start;
+  while (to < end && (classes[bytes[to]!]! & classTag) !== 0) to++;
+  const isTag = to > start && to - start <= tagBytesMax && (to === end || bytes[to] === space);
+  return isTag ? bytes.toString('latin1', start, to) : '*';
+}
+
 /** Undefined where no tag stands. */
-export function parseTag(cursor: Cursor): string | undefined {
+function parseTag(cursor: Cursor): string | undefined {
   const tag = takeRun(cursor, classTag);
   if (tag === '') return fail(cursor, 'A tag is missing');
   return tag.length > tagBytesMax ? fail(cursor, 'The tag is too long') : tag;

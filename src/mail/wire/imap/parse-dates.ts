@@ -8,7 +8,7 @@
 
 import { monthNames } from '../../formats/date/format.ts';
 import { type Cursor, fail } from './cursor.ts';
-import { colon, isDigit, minus, plus, quote, space } from './octets.ts';
+import { colon, digit0, isDigit, minus, plus, quote, space } from './octets.ts';
 import { takeOctet } from './parse-strings.ts';
 
 export const dayMs = 86_400_000;
@@ -76,15 +76,14 @@ function takeMonth(cursor: Cursor): number {
   return monthNames.findIndex((month) => month.toLowerCase() === name);
 }
 
-/** -1 where fewer than `least` digits stand, or more than `most`. */
+/** Up to `most` digits; -1 where fewer than `least` stand. */
 function takeDigits(cursor: Cursor, least: number, most: number): number {
-  const { bytes, end } = cursor;
+  const { bytes } = cursor;
+  const end = Math.min(cursor.end, cursor.at + most);
   let i = cursor.at;
   let value = 0;
-  while (i < end && i < cursor.at + most && isDigit(bytes[i]!))
-    value = value * 10 + bytes[i++]! - 0x30;
-  if (i - cursor.at < least || (i < end && isDigit(bytes[i]!) && most < 4 && least !== most))
-    return -1;
+  for (; i < end && isDigit(bytes[i]!); i++) value = value * 10 + bytes[i]! - digit0;
+  if (i - cursor.at < least) return -1;
   cursor.at = i;
   return value;
 }
