@@ -272,6 +272,7 @@ export class CommandReader {
     const markBytes = this.#readMark(line, 0, line.length);
     if (markBytes < 0) {
       this.#state = lost;
+      this.#show(nothing, 0, 0);
       return true;
     }
     // A client that waits for `+ ` gets the tagged answer instead: the command is over.
