@@ -19,6 +19,9 @@ export const nameBytesMax = 1_024;
 /** One level of it. */
 export const nameLevelBytesMax = 255;
 export const nameLevelsMax = 32;
+/** Patterns of one LIST, and the octets of each: what it costs to match a name grows with both. */
+export const patternsMax = 100;
+export const patternBytesMax = 1_024;
 /** RFC 2971 §3.3: pairs of ID, and the octets of their fields and values. */
 export const idPairsMax = 30;
 export const idFieldBytesMax = 30;

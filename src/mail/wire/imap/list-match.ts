@@ -3,8 +3,9 @@
  *
  * Runs in:   anywhere; pure.
  * Specs:     RFC 9051 §6.3.9 (`*` matches anything, `%` anything but the separator); §5.1 (INBOX in any case).
- * Invariant: no pattern costs more than its length times the name's; a run of wildcards is one wildcard. User text
- *            never becomes a regular expression.
+ * Limits:    a name costs at most its length times the pattern's (about 5 ms where both are at their limit and made
+ *            for it): whoever walks many names yields between them.
+ * Invariant: user text never becomes a regular expression.
  */
 
 import { inbox, separator } from './mailbox-name.ts';
@@ -17,13 +18,17 @@ export function joinPattern(reference: string, pattern: string): string {
 /** A pattern made ready for many names. */
 export class ListPattern {
   readonly #pattern: string;
+  /** What stands before the first wildcard: most names differ there. */
+  readonly #prefix: string;
 
   constructor(pattern: string) {
     this.#pattern = inboxInCapitals(withoutRuns(pattern));
+    this.#prefix = this.#pattern.split(/[*%]/, 1)[0]!;
   }
 
   matches(name: string): boolean {
-    return reach(this.#pattern, name) === whole;
+    if (this.#pattern === '*') return true;
+    return name.startsWith(this.#prefix) && reach(this.#pattern, name) === whole;
   }
 
   /** Whether something below `name` may match: what a walk of the tree may leave out. */

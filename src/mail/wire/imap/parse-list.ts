@@ -2,11 +2,13 @@
  * Reads LIST with its selection and return options, and LSUB.
  *
  * Runs in:   anywhere; pure.
- * Specs:     RFC 9051 §6.3.9 and RFC 5258 (LIST-EXTENDED); RFC 5819 (STATUS); RFC 6154 (SPECIAL-USE); RFC 3501 §6.3.9 (LSUB).
- * Limits:    `listItemsMax` patterns and options.
+ * Specs:     RFC 9051 §6.3.9 and RFC 5258 (LIST-EXTENDED); RFC 5819 (STATUS); RFC 6154
+ *            (SPECIAL-USE); RFC 3501 §6.3.9 (LSUB).
+ * Limits:    `patternsMax` patterns, `listItemsMax` options.
  */
 
 import { type Cursor, fail } from './cursor.ts';
+import { patternsMax } from './limits.ts';
 import { parenClose, parenOpen, space } from './octets.ts';
 import { parsePattern } from './parse-mailbox.ts';
 import { parseStatusItems, type StatusItem } from './parse-status.ts';
@@ -90,6 +92,9 @@ export function parseListCommand(cursor: Cursor): ListCommand | undefined {
   let patterns: readonly string[] | undefined;
   if (cursor.peek() === parenOpen) {
     patterns = parseList(cursor, parsePattern);
+    if (patterns !== undefined && patterns.length > patternsMax) {
+      return fail(cursor, 'Too many patterns', 'limit');
+    }
     isBasic = false;
   } else {
     const pattern = parsePattern(cursor);

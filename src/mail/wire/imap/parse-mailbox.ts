@@ -8,6 +8,7 @@
  */
 
 import { type Cursor, fail } from './cursor.ts';
+import { patternBytesMax } from './limits.ts';
 import { canonicalName, decodeMutf7, nameFault, separator } from './mailbox-name.ts';
 import { classAtom, classList, parenOpen } from './octets.ts';
 import {
@@ -48,6 +49,7 @@ export function parsePattern(cursor: Cursor): string | undefined {
   const written = isAtString(cursor) ? parseString(cursor) : takeRun(cursor, classList);
   if (written === undefined) return undefined;
   if (cursor.at === from) return fail(cursor, 'A mailbox pattern is missing');
+  if (cursor.at - from > patternBytesMax) return fail(cursor, 'A pattern is too long', 'limit');
   const pattern = cursor.isUtf8 ? written : decodeMutf7(written);
   if (pattern !== undefined) return pattern.normalize('NFC');
   cursor.at = from;

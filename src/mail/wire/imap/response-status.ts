@@ -2,8 +2,8 @@
  * Writes status responses: OK, NO, BAD, PREAUTH, BYE with their codes, and continuations.
  *
  * Runs in:   anywhere; pure.
- * Specs:     RFC 9051 §7.1 (status responses and codes), §7.6 (continuations); RFC 4315 §3 (APPENDUID, COPYUID); RFC 7162 §3.1.3
- *            (MODIFIED).
+ * Specs:     RFC 9051 §7.1 (status responses and codes), §7.6 (continuations); RFC 4315 §3 (APPENDUID,
+ *            COPYUID); RFC 7162 §3.1.3 (MODIFIED).
  * Invariant: no text, whosever it is, ends its line or is taken for a code.
  */
 

@@ -3,8 +3,8 @@
  *
  * Runs in:   anywhere; pure; hot. What is short is copied into the block; what is long is handed on as it is, so a
  *            message's octets are never copied and never a string.
- * Specs:     RFC 9051 §4 (data formats), §9 (string, astring, literal, literal8); RFC 9755 §3 (UTF-8 in quoted strings);
- *            RFC 3501 §5.1.3 (modified UTF-7).
+ * Specs:     RFC 9051 §4 (data formats), §9 (string, astring, literal, literal8); RFC 9755 §3 (UTF-8 in quoted
+ *            strings); RFC 3501 §5.1.3 (modified UTF-7).
  * Limits:    blocks of `blockBytes`; quoted strings up to `quotedBytesMax`, longer ones go as literals.
  * Invariant: whatever text is put in, the response stays one: line breaks travel in literals alone, NUL never. What
  *            `take` handed out is never written again.

@@ -2,8 +2,8 @@
  * What a SEARCH looks for, as plain data: it may cross threads.
  *
  * Runs in: anywhere.
- * Specs:   RFC 9051 §6.4.4 and RFC 3501 §6.4.4 (NEW, OLD, RECENT); RFC 5032 (WITHIN); RFC 7162 §3.1.5 (MODSEQ); RFC 8474
- *          (EMAILID, THREADID); RFC 8514 (SAVEDATE).
+ * Specs:   RFC 9051 §6.4.4 and RFC 3501 §6.4.4 (NEW, OLD, RECENT); RFC 5032 (WITHIN); RFC 7162 §3.1.5 (MODSEQ);
+ *          RFC 8474 (EMAILID, THREADID); RFC 8514 (SAVEDATE).
  */
 
 /** Where a text is looked for; `header` names its field. */

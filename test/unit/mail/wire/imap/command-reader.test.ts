@@ -1,4 +1,8 @@
-/** The command reader beside its fuzz (test/fuzz/imap-wire.test.ts): lines, literals, limits, what is skipped. RFC 9051, RFC 7888. */
+/**
+ * The command reader beside its fuzz (test/fuzz/imap-wire.test.ts): lines, literals, limits, what is skipped.
+ *
+ * RFC 9051 §2.2.1, RFC 7888.
+ */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,7 +1,7 @@
 /**
  * The parsers of commands: what they answer, and what they refuse with which words.
  *
- * RFC 9051 §6 and §9; RFC 3501; RFC 7162, RFC 5258, RFC 5256, RFC 4731, RFC 9394, RFC 8970, RFC 3516, RFC 8508, RFC 3502, RFC 5032.
+ * RFC 9051 §6 and §9; RFC 3501; RFC 7162, RFC 5258, RFC 5256, RFC 4731, RFC 9394, RFC 8970, RFC 3516.
  */
 
 import assert from 'node:assert/strict';
