@@ -50,6 +50,11 @@ export class Cursor {
     return this.at < this.end ? this.bytes[this.at]! : -1;
   }
 
+  /** The octet behind it; -1 past the end. */
+  peekSecond(): number {
+    return this.at + 1 < this.end ? this.bytes[this.at + 1]! : -1;
+  }
+
   isAtEnd(): boolean {
     return this.at >= this.end;
   }

@@ -226,7 +226,7 @@ function parsePartialOf(cursor: Cursor, item: FetchItem): FetchItem | undefined 
 /** RFC 8970 §3.1: `PREVIEW`, `PREVIEW (LAZY)`. */
 function parsePreview(cursor: Cursor): FetchItem | undefined {
   const item = plainItem('PREVIEW');
-  if (cursor.peek() !== space || cursor.bytes[cursor.at + 1] !== parenOpen) return item;
+  if (cursor.peek() !== space || cursor.peekSecond() !== parenOpen) return item;
   // Behind the items' list, modifiers of FETCH may stand there instead: only LAZY is PREVIEW's.
   const from = cursor.at;
   cursor.at += 2;

@@ -10,7 +10,7 @@
 import { type Cursor, fail } from './cursor.ts';
 import { patternBytesMax } from './limits.ts';
 import { canonicalName, decodeMutf7, nameFault, separator } from './mailbox-name.ts';
-import { classAtom, classList, parenOpen } from './octets.ts';
+import { backslash, classAtom, classList, parenClose, parenOpen } from './octets.ts';
 import {
   expectEnd,
   expectOctet,
@@ -105,11 +105,11 @@ function parseUses(cursor: Cursor): readonly string[] | undefined {
   if (!expectSpace(cursor)) return undefined;
   const uses = parseList(cursor, parseUse, 0);
   if (uses === undefined) return undefined;
-  return expectOctet(cursor, 0x29, 'A closing parenthesis is missing') ? uses : undefined;
+  return expectOctet(cursor, parenClose, 'A closing parenthesis is missing') ? uses : undefined;
 }
 
 function parseUse(cursor: Cursor): string | undefined {
-  if (!takeOctet(cursor, 0x5c)) return fail(cursor, 'A special use begins with a backslash');
+  if (!takeOctet(cursor, backslash)) return fail(cursor, 'A special use begins with a backslash');
   const name = `\\${takeRun(cursor, classAtom)}`.toLowerCase();
   const use = specialUses.find((known) => known.toLowerCase() === name);
   // RFC 6154 §3: a use that cannot be given is NO [USEATTR]; the name is right all the same.

@@ -34,7 +34,7 @@ import {
   takeRun,
   takeWord,
 } from './parse-strings.ts';
-import { parseReturnOptions, type ReturnOptions } from './parse-window.ts';
+import { parseReturn, type ReturnOptions } from './parse-window.ts';
 import type { Criteria, TextPlace } from './search-keys.ts';
 import { parseSequenceSet } from './sequence-set.ts';
 
@@ -54,12 +54,8 @@ interface Program {
 /** The cursor stands behind the command's name. */
 export function parseSearch(cursor: Cursor): SearchCommand | undefined {
   if (!expectSpace(cursor)) return undefined;
-  let returns: ReturnOptions | undefined;
-  if (takeWord(cursor, 'RETURN')) {
-    if (!expectSpace(cursor)) return undefined;
-    returns = parseReturnOptions(cursor);
-    if (returns === undefined || !expectSpace(cursor)) return undefined;
-  }
+  const returns = parseReturn(cursor);
+  if (cursor.fault !== '') return undefined;
   if (takeWord(cursor, 'CHARSET')) {
     if (!expectSpace(cursor) || !parseCharset(cursor) || !expectSpace(cursor)) return undefined;
   }

@@ -86,7 +86,7 @@ function parsePart(cursor: Cursor): string | undefined {
     const start = cursor.at;
     if (parseNzNumber(cursor) < 0) return undefined;
     if (cursor.bytes[start] === 0x30) return fail(cursor, 'A part number begins with zero');
-    const isMore = cursor.peek() === dot && isDigit(cursor.bytes[cursor.at + 1] ?? 0);
+    const isMore = cursor.peek() === dot && isDigit(cursor.peekSecond());
     if (!isMore) return cursor.bytes.toString('latin1', from, cursor.at);
     cursor.at++;
   }

@@ -10,7 +10,7 @@ import { type Cursor, fail } from './cursor.ts';
 import { parenClose, parenOpen, space } from './octets.ts';
 import { parseCharset, parseProgram } from './parse-search.ts';
 import { expectOctet, expectSpace, parseName, takeOctet, takeWord } from './parse-strings.ts';
-import { parseReturnOptions, type ReturnOptions } from './parse-window.ts';
+import { parseReturn, type ReturnOptions } from './parse-window.ts';
 import type { Criteria } from './search-keys.ts';
 
 export const sortKinds = [
@@ -46,12 +46,8 @@ export interface ThreadCommand {
 
 export function parseSort(cursor: Cursor): SortCommand | undefined {
   if (!expectSpace(cursor)) return undefined;
-  let returns: ReturnOptions | undefined;
-  if (takeWord(cursor, 'RETURN')) {
-    if (!expectSpace(cursor)) return undefined;
-    returns = parseReturnOptions(cursor);
-    if (returns === undefined || !expectSpace(cursor)) return undefined;
-  }
+  const returns = parseReturn(cursor);
+  if (cursor.fault !== '') return undefined;
   const order = parseOrder(cursor);
   if (order === undefined) return undefined;
   if (!expectSpace(cursor) || !parseCharset(cursor) || !expectSpace(cursor)) return undefined;

@@ -191,7 +191,7 @@ function isAtAstringOctet(cursor: Cursor): boolean {
 /** `{` or `~{`. */
 function isAtLiteral(cursor: Cursor): boolean {
   const octet = cursor.peek();
-  return octet === braceOpen || (octet === tilde && cursor.bytes[cursor.at + 1] === braceOpen);
+  return octet === braceOpen || (octet === tilde && cursor.peekSecond() === braceOpen);
 }
 
 function textOf(cursor: Cursor, bytes: Buffer | undefined): string | undefined {

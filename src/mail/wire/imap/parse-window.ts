@@ -7,7 +7,14 @@
 
 import { type Cursor, fail } from './cursor.ts';
 import { colon, minus, parenClose, parenOpen, space } from './octets.ts';
-import { expectOctet, expectSpace, parseName, parseNzNumber, takeOctet } from './parse-strings.ts';
+import {
+  expectOctet,
+  expectSpace,
+  parseName,
+  parseNzNumber,
+  takeOctet,
+  takeWord,
+} from './parse-strings.ts';
 
 /** Places in the results, from 1 on, `first` <= `last`; counted from their end where `isFromEnd`. */
 export interface PartialRange {
@@ -38,8 +45,15 @@ export function parsePartialRange(cursor: Cursor): PartialRange | undefined {
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** `(MIN COUNT …)`; `()` is ALL (RFC 4731 §3.1). */
-export function parseReturnOptions(cursor: Cursor): ReturnOptions | undefined {
+/** `RETURN (MIN COUNT …) `; undefined without a fault where it does not stand. */
+export function parseReturn(cursor: Cursor): ReturnOptions | undefined {
+  if (!takeWord(cursor, 'RETURN') || !expectSpace(cursor)) return undefined;
+  const options = parseReturnOptions(cursor);
+  return options !== undefined && expectSpace(cursor) ? options : undefined;
+}
+
+/** `()` is ALL (RFC 4731 §3.1). */
+function parseReturnOptions(cursor: Cursor): ReturnOptions | undefined {
   const options: Writable<ReturnOptions> = {
     min: false,
     max: false,
