@@ -68,7 +68,10 @@ function parseStart(
     const mark = parseLiteralMark(cursor);
     if (mark === undefined) return undefined;
     // Only the literal that is announced has none of its octets there yet: its mark ends what is shown.
-    if (mark.from === cursor.end) return nameIsLiteral;
+    if (mark.from === cursor.end) {
+      cursor.at = mark.from;
+      return nameIsLiteral;
+    }
   }
   const mailbox = parseMailbox(cursor);
   if (mailbox === undefined) return undefined;
