@@ -23,6 +23,8 @@ const listenersOff: Environment = {
   CHASKI_LISTEN__SUBMISSION: '',
   CHASKI_LISTEN__SUBMISSIONS: '',
   CHASKI_LISTEN__LMTP: '',
+  CHASKI_LISTEN__IMAP: '',
+  CHASKI_LISTEN__IMAPS: '',
   CHASKI_LISTEN__HTTP: '',
 };
 

@@ -53,14 +53,15 @@ export class MailListeners {
   readonly #options: ListenersOptions;
   readonly #table = new ListenerTable();
   readonly #services = new Map<MailListenerName, SmtpService>();
-  readonly #throttle: LogInThrottle;
+  /** One for all protocols: guesses add up. */
+  readonly throttle: LogInThrottle;
   /** As bound, by listener. */
   readonly addresses: Record<string, string[]> = {};
 
   constructor(options: ListenersOptions) {
     this.#options = options;
     const { login } = options.settings;
-    this.#throttle = new LogInThrottle({
+    this.throttle = new LogInThrottle({
       ...defaultLogInLimits,
       failuresFree: login.failuresMax,
       failuresPerAddressFree: Math.max(
@@ -111,7 +112,7 @@ export class MailListeners {
       clock,
       log,
       observer,
-      ...(hasLogIn ? { logIn: { authenticate, throttle: this.#throttle, isRequired: true } } : {}),
+      ...(hasLogIn ? { logIn: { authenticate, throttle: this.throttle, isRequired: true } } : {}),
     });
     this.#services.set(name, made);
     return made;

@@ -10,7 +10,7 @@ import { passwordVerifyJob } from '../actors/asks/job-asks.ts';
 import type { Jobs } from '../actors/jobs.ts';
 import { failure } from '../base/errors.ts';
 import type { CredentialCache } from '../edge/guard/credential-cache.ts';
-import type { Authenticate } from '../edge/protocols/smtp/service.ts';
+import type { CheckCredentials } from '../edge/guard/log-in.ts';
 import type { AccountDirectory } from '../ports/account-directory.ts';
 
 export interface LogInOptions {
@@ -19,7 +19,7 @@ export interface LogInOptions {
   readonly cache: CredentialCache;
 }
 
-export function createLogIn({ directory, jobs, cache }: LogInOptions): Authenticate {
+export function createLogIn({ directory, jobs, cache }: LogInOptions): CheckCredentials {
   return async (user, password) => {
     const account = await directory.accountByAddress(user);
     const storedHash = account?.passwordHash ?? '';

@@ -25,6 +25,7 @@ import { type Core, closeAll, openCore } from './core.ts';
 import { coreHandlers } from './core-handlers.ts';
 import { edgeObserver } from './edge-metrics.ts';
 import { Health } from './health.ts';
+import { ImapListeners } from './imap-listeners.ts';
 import { MailListeners } from './listeners.ts';
 import { createLogIn } from './log-in.ts';
 
@@ -62,6 +63,12 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   const { folder, directory, engine, reception, closers } = core;
   const metrics = serverMetrics(core);
   const tls = new ReloadableTls(await loadCertificate(settings, settings.hostname, nodeClock));
+  const observer = edgeObserver(metrics);
+  const authenticate = createLogIn({
+    directory,
+    jobs: engine.runtime.jobs,
+    cache: new CredentialCache(nodeClock, nodeRandom, settings.login.cacheMs),
+  });
   const listeners = new MailListeners({
     settings,
     reception,
@@ -69,12 +76,20 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
     tls,
     clock: nodeClock,
     log,
-    observer: edgeObserver(metrics),
-    authenticate: createLogIn({
-      directory,
-      jobs: engine.runtime.jobs,
-      cache: new CredentialCache(nodeClock, nodeRandom, settings.login.cacheMs),
-    }),
+    observer,
+    authenticate,
+  });
+  const imap = new ImapListeners({
+    settings,
+    version,
+    runtime: engine.runtime,
+    watchers: core.watchers,
+    reception,
+    tls,
+    clock: nodeClock,
+    log,
+    observer,
+    logIn: { authenticate, throttle: listeners.throttle },
   });
   const health = new Health(engine, core.refusals);
   const { addresses } = listeners;
@@ -92,6 +107,8 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   addresses.http = http.addresses.map(writeListenAddress);
   await listeners.open();
   closers.push(() => listeners.drain(settings.shutdown.drainMsMax));
+  Object.assign(addresses, await imap.open());
+  closers.push(() => imap.drain(settings.shutdown.drainMsMax));
   health.opened();
 
   let running = settings;
@@ -107,6 +124,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
       running = next.settings;
       await core.policyChanged(running);
       listeners.reload(running);
+      imap.reload(running);
       const { applied, needRestart } = next;
       log.info({ applied, needRestart }, 'settings and certificates were read again');
     },

@@ -27,7 +27,7 @@ it('reads settings and certificate again, and keeps the old ones where the new a
     workers = 1
     data.dir = "${join(folder, 'data')}"
     tls = { cert = "${join(folder, files.cert)}", key = "${join(folder, files.key)}" }
-    listen = { smtp = "127.0.0.1:0", submission = "", submissions = "", lmtp = "", http = "" }
+    listen = { smtp = "127.0.0.1:0", submission = "", submissions = "", lmtp = "", http = "", imap = "", imaps = "" }
     smtp.messageBytesMax = "${sizeMax}"`;
   put('config', config('1MiB'));
   put('cert', testCertificate().cert);

@@ -35,6 +35,8 @@ const defaults: SettingsGiven = {
   'listen.submissions': '',
   'listen.lmtp': anyPort,
   'listen.http': '',
+  'listen.imap': '',
+  'listen.imaps': '',
   'relay.networks': '127.0.0.0/8',
   // A test that ends does not wait for clients it forgot.
   'shutdown.drainMsMax': '1s',

@@ -73,6 +73,8 @@ export type PackedSync = readonly [
   flagModseq: number,
   /** RFC 9051 §7.5.1: not during FETCH, STORE and SEARCH. */
   mayExpunge: boolean,
+  /** The client knows so many keywords. */
+  keywordCount: number,
 ];
 
 export interface Synced {
@@ -83,8 +85,8 @@ export interface Synced {
   readonly count: number;
   /** There is more: ask again. */
   readonly isMore: boolean;
-  /** Keywords of the mailbox where there are more than `keywordCount`: a FLAGS response is due. */
-  readonly keywordCount: number;
+  /** All of the mailbox, where it has more than the client knows: to be told before the responses. */
+  readonly keywords?: readonly string[];
 }
 
 /** Bits of `PackedFetch.items`. */
@@ -146,12 +148,15 @@ export type PackedStore = readonly [
   flags: number,
   keywords: readonly string[],
   flagModseq: number,
+  keywordCount: number,
 ];
 
 export interface Stored {
   /** Those that were there. */
   readonly uids: UidRanges;
   readonly flagModseq: number;
+  /** As in `Synced`. */
+  readonly keywords?: readonly string[];
 }
 
 export type PackedCopy = readonly [

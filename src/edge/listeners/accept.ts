@@ -52,6 +52,8 @@ export interface AcceptorOptions {
   readonly uncountedNetworks?: NetworkSet;
   /** TLS from the first octet on. */
   readonly implicitTls?: TlsSource;
+  /** What a refused peer is told, in its protocol's words; absent: in SMTP's. */
+  readonly refusals?: Pick<typeof replies, 'peerNotAllowed' | 'connectionsTooMany'>;
   readonly clock: Clock;
   readonly observer: SessionObserver;
 }
@@ -62,12 +64,14 @@ export class Acceptor {
   readonly #server: Server;
   readonly #counts: ConnectionCounts;
   readonly #preambles = new Set<Socket>();
+  readonly #refusals: Pick<typeof replies, 'peerNotAllowed' | 'connectionsTooMany'>;
 
   /** `connected` owns the socket from then on. */
   constructor(options: AcceptorOptions, connected: (connection: AcceptedConnection) => void) {
     this.#options = options;
     this.#connected = connected;
     this.#counts = options.counts ?? new ConnectionCounts();
+    this.#refusals = options.refusals ?? replies;
     this.#server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) =>
       this.#accept(socket),
     );
@@ -99,10 +103,11 @@ export class Acceptor {
     // 'close' follows an error and says all there is to say: the peer is gone.
     socket.on('error', () => {});
     if (allowNetworks !== undefined && !allowNetworks.has(address)) {
-      return this.#refuse(socket, 'address', replies.peerNotAllowed);
+      return this.#refuse(socket, 'address', this.#refusals.peerNotAllowed);
     }
     if (proxyNetworks.isEmpty) return this.#count(socket, address, port);
-    if (!proxyNetworks.has(address)) return this.#refuse(socket, 'proxy', replies.peerNotAllowed);
+    if (!proxyNetworks.has(address))
+      return this.#refuse(socket, 'proxy', this.#refusals.peerNotAllowed);
     this.#readProxyHeader(socket, address, port);
   }
 
@@ -129,7 +134,7 @@ export class Acceptor {
       if (header === 'more') return;
       socket.off('data', onData);
       done();
-      if (header === 'bad') return this.#refuse(socket, 'proxy', replies.peerNotAllowed);
+      if (header === 'bad') return this.#refuse(socket, 'proxy', this.#refusals.peerNotAllowed);
       socket.pause();
       const rest = octets.subarray(header.bytes);
       if (rest.length > 0) socket.unshift(rest);
@@ -147,7 +152,7 @@ export class Acceptor {
       ? { ...limits, connectionsPerAddressMax: Number.POSITIVE_INFINITY }
       : limits;
     if (!this.#counts.take(address, caps)) {
-      return this.#refuse(socket, 'connections', replies.connectionsTooMany);
+      return this.#refuse(socket, 'connections', this.#refusals.connectionsTooMany);
     }
     observer.connected(name);
     socket.once('close', () => {

@@ -112,6 +112,8 @@ export const proxySection = section(
     submission: proxyList('submission'),
     submissions: proxyList('submissions'),
     lmtp: proxyList('lmtp'),
+    imap: proxyList('imap'),
+    imaps: proxyList('imaps'),
   },
 );
 

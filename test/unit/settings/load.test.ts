@@ -40,7 +40,14 @@ test('without any source the defaults are safe and on loopback', () => {
   assert.deepEqual(settings.listen.submissions, [{ host: '127.0.0.1', port: 2465 }]);
   assert.deepEqual(settings.listen.lmtp, [{ host: '127.0.0.1', port: 2424 }]);
   assert.deepEqual(settings.listen.http, [{ host: '127.0.0.1', port: 2080 }]);
-  assert.deepEqual(settings.proxy, { smtp: [], submission: [], submissions: [], lmtp: [] });
+  assert.deepEqual(settings.proxy, {
+    smtp: [],
+    submission: [],
+    submissions: [],
+    lmtp: [],
+    imap: [],
+    imaps: [],
+  });
   assert.deepEqual(settings.xclient, { smtp: [], submission: [], submissions: [], lmtp: [] });
 });
 
@@ -163,7 +170,7 @@ test('a file that cannot be read is a fault beside the others', () => {
 });
 
 test('a listener that is not built yet is a fault, and off is none', () => {
-  const faults = faultsOf({ assignments: ['listen.imap=127.0.0.1:2143', 'listen.https='] });
+  const faults = faultsOf({ assignments: ['listen.pop3=127.0.0.1:2110', 'listen.https='] });
   assert.equal(faults.length, 1);
   assert.match(faults[0]?.reason ?? '', /not available yet/);
 });

@@ -134,17 +134,28 @@ async function fetched(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
 }
 
 async function store(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
-  const [owner, packedView, isUid, set, op, flags, keywords, flagModseq] = ask.meta as PackedStore;
+  const packed = ask.meta as PackedStore;
+  const [owner, packedView, isUid, set, op, flags, keywords, flagModseq, keywordCount] = packed;
   const { account, tenant } = ownerOf(owner);
   const [mailbox, modseq, uidNext] = packedView;
   const view = await desk.views.view({ account, mailbox, modseq, uidNext });
   const wanted = uidRangesOf(view, set, isUid);
   const modseqs: number[] = [];
-  const change = { mailbox, uids: wanted, op, flags, keywords, modseqs };
+  const before = desk.reader.mailbox(account, mailbox)?.keywords ?? [];
+  const known = keywords.map((keyword) => asKnown(keyword, before));
+  const change = { mailbox, uids: wanted, op, flags, keywords: known, modseqs };
   const uids = await desk.mailboxes.storeFlags(account, tenant, change);
   const place = { account, mailbox };
-  const known = flagModseqAfter(desk.shard, place, flagModseq, uidNext, modseqs);
-  return ok({ uids, flagModseq: known } satisfies Stored);
+  const after = flagModseqAfter(desk.shard, place, flagModseq, uidNext, modseqs);
+  const all = desk.reader.mailbox(account, mailbox)?.keywords ?? [];
+  const told = all.length > keywordCount ? { keywords: all } : {};
+  return ok({ uids, flagModseq: after, ...told } satisfies Stored);
+}
+
+/** RFC 9051 §2.3.2: keywords are the same in any case; the mailbox keeps the first spelling. */
+function asKnown(keyword: string, known: readonly string[]): string {
+  const folded = keyword.toLowerCase();
+  return known.find((one) => one.toLowerCase() === folded) ?? keyword;
 }
 
 async function expunge(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
@@ -173,8 +184,13 @@ async function append(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const [owner, path, id, flags, keywords, internalMs] = ask.meta as PackedAppend;
   await made(desk, owner);
   const { mailbox, row } = desk.tree.get(owner[0], path);
-  const message = { id: id as MessageId, mailbox, flags, keywords, internalMs, bytes: ask.body };
-  const outcome = await desk.mailboxes.append({ ...ownerOf(owner), ...message });
+  const known = keywords.map((keyword) => asKnown(keyword, row.keywords));
+  const message = { id: id as MessageId, mailbox, flags, keywords: known, internalMs };
+  const outcome = await desk.mailboxes.append({
+    ...ownerOf(owner),
+    ...message,
+    bytes: ask.body,
+  });
   if (!outcome.ok) return outcome;
   return ok({ uidValidity: row.uidValidity, uid: outcome.uid } satisfies Appended);
 }

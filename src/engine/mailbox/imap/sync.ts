@@ -35,11 +35,12 @@ export interface SyncAnswer {
 }
 
 export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAnswer> {
-  const [account, [mailbox, modseq, uidNext], flagModseq, mayExpunge] = packed;
+  const [account, [mailbox, modseq, uidNext], flagModseq, mayExpunge, keywordCount] = packed;
   const row = parts.reader.mailbox(account, mailbox);
   if (row === undefined) throw new MailError('not-found', 'the mailbox was deleted');
   if (row.highestModseq <= modseq && row.highestModseq <= flagModseq && row.uidNext <= uidNext) {
-    return { value: { ...unchanged(packed, row), count: row.messages }, text: '' };
+    const { messages: count } = row;
+    return { value: { modseq, uidNext, flagModseq, count, isMore: false }, text: '' };
   }
   const before = await parts.views.view({ account, mailbox, modseq, uidNext });
   let text = '';
@@ -66,14 +67,10 @@ export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAn
       flagModseq: flags.modseq,
       count: now.count,
       isMore,
-      keywordCount: row.keywords.length,
+      ...(row.keywords.length > keywordCount ? { keywords: row.keywords } : {}),
     },
     text,
   };
-}
-
-function unchanged([, [, modseq, uidNext], flagModseq]: PackedSync, row: MailboxRow) {
-  return { modseq, uidNext, flagModseq, isMore: false, keywordCount: row.keywords.length };
 }
 
 interface Gone {

@@ -19,7 +19,9 @@ import { loadOrThrow } from '../../../../src/settings/load.ts';
 
 const settingsWith = (...assignments: string[]) => loadOrThrow({ environment: {}, assignments });
 const statuses = (findings: readonly Finding[]) => findings.map((each) => each.status);
-const noneButSmtp = ['listen.submission=', 'listen.submissions=', 'listen.lmtp=', 'listen.http='];
+const noneButSmtp = ['submission', 'submissions', 'lmtp', 'http', 'imap', 'imaps'].map(
+  (name) => `listen.${name}=`,
+);
 
 async function temporary(t: { after(run: () => Promise<void>): void }): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'chaski-check-'));

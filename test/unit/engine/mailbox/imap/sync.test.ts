@@ -23,7 +23,7 @@ async function syncOf(
   flagModseq = view[1],
   mayExpunge = true,
 ): Promise<{ value: Synced; text: string }> {
-  const meta: PackedSync = [account, view, flagModseq, mayExpunge];
+  const meta: PackedSync = [account, view, flagModseq, mayExpunge, 0];
   return world.value<Synced>(imapAsks.sync, meta);
 }
 
@@ -73,7 +73,7 @@ describe('sync', () => {
     const store = async (flagModseq: number) =>
       (
         await world.value<Stored>(imapAsks.store, [
-          ...[owner, view, true, [1, 1], 'add', 2, [], flagModseq],
+          ...[owner, view, true, [1, 1], 'add', 2, [], flagModseq, 0],
         ])
       ).value;
     const own = await store(view[1]);
@@ -90,7 +90,7 @@ describe('sync', () => {
     const { mailbox } = world.desk.tree.get(account, 'Work');
     const view = world.now(mailbox);
     await world.value(imapAsks.delete, [owner, 'Work']);
-    const answer = await world.ask(imapAsks.sync, [account, view, 0, true]);
+    const answer = await world.ask(imapAsks.sync, [account, view, 0, true, 0]);
     assert.equal(answer.ok === false && answer.code, 'not-found');
   });
 

@@ -1,0 +1,79 @@
+/**
+ * What a command is, and what it may ask of the session it runs in.
+ *
+ * Runs in:   edge (main thread).
+ * Invariant: a command ends with exactly one tagged response, which the session writes; until then no other runs.
+ */
+
+import type { Answer } from '../../../actors/ask.ts';
+import type { Cursor } from '../../../mail/wire/imap/cursor.ts';
+import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
+import type { Account } from '../../../ports/account-directory.ts';
+import type { SaslExchange } from '../../guard/sasl.ts';
+import type { MailboxWatcher } from '../../notices/hub.ts';
+import type { AskOptions, ImapAsk } from './account-asks.ts';
+import type { CommandEnd } from './answers.ts';
+import type { SelectedMailbox } from './selected.ts';
+import type { ImapService } from './service.ts';
+
+export type ImapState = 'early' | 'authenticated' | 'selected';
+
+export interface CommandSession {
+  readonly service: ImapService;
+  readonly peerAddress: string;
+  readonly isSecure: boolean;
+  readonly canStartTls: boolean;
+  readonly isEnded: boolean;
+  /** Set from log-in on. */
+  readonly account: Account | undefined;
+  selected: SelectedMailbox | undefined;
+  /** Told of changes to the selected mailbox. */
+  readonly watcher: MailboxWatcher;
+
+  /** Untagged responses: `write` is called at once. */
+  respond(write: (writer: ResponseWriter) => void): void;
+  /** Octets of an answer, as they are. */
+  send(octets: Uint8Array): void;
+  /** Undefined: there is room for more. Else resolves when the client has read on, or is gone. */
+  room(): Promise<void> | undefined;
+  /** An ask to the account's actor. */
+  ask(name: ImapAsk, meta: unknown, options?: AskOptions): Promise<Answer>;
+  /** Leaves the selected mailbox. */
+  unselect(): void;
+  loggedIn(account: Account): void;
+  /** The next line is the client's answer to a challenge. */
+  expectResponse(exchange: SaslExchange, tag: string): void;
+  /** The session goes on under TLS once the tagged response is written. */
+  startTls(): void;
+  /** Changes are told as they come, until DONE. */
+  idle(tag: string): void;
+  /** The session ends once the tagged response is written. */
+  end(): void;
+  /** The connection ends now, without a word: what was promised cannot be kept. */
+  cut(): void;
+}
+
+/** What a session says itself: the command has no tagged response yet. */
+export const endsLater = 'later';
+
+export type Run<Arguments> = (
+  session: CommandSession,
+  argument: Arguments,
+  tag: string,
+) => CommandEnd | typeof endsLater | Promise<CommandEnd | typeof endsLater>;
+
+export interface ImapCommand<Arguments> {
+  readonly name: string;
+  readonly states: readonly ImapState[];
+  /** RFC 9051 §7.5.1: EXPUNGE may not be told with its answer. */
+  readonly keepsNumbers?: true;
+  /** The selected mailbox may change by it: what changed is told before its end. */
+  readonly changesMailbox?: true;
+  /** The cursor stands behind the name. Undefined: `cursor.fault` says why. */
+  readonly parse: (cursor: Cursor) => Arguments | undefined;
+  readonly run: Run<Arguments>;
+}
+
+export const anyState: readonly ImapState[] = ['early', 'authenticated', 'selected'];
+export const loggedInStates: readonly ImapState[] = ['authenticated', 'selected'];
+export const selectedState: readonly ImapState[] = ['selected'];

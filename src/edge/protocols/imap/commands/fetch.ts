@@ -1,0 +1,116 @@
+/**
+ * FETCH and UID FETCH: asked for window by window, as the client reads.
+ *
+ * Runs in: edge (main thread).
+ * Specs:   RFC 9051 §6.4.5, §6.4.9.
+ */
+
+import {
+  type FetchCursor,
+  type Fetched,
+  fetchItems,
+  imapAsks,
+  type PackedFetch,
+  type PackedSection,
+} from '../../../../actors/asks/imap-asks.ts';
+import {
+  type FetchCommand,
+  type FetchItem,
+  type FetchKind,
+  parseFetch,
+  parseUidFetch,
+} from '../../../../mail/wire/imap/parse-fetch.ts';
+import { ownerOf } from '../account-asks.ts';
+import { answerOf, bad, type CommandEnd, ok } from '../answers.ts';
+import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
+import { viewOf } from '../selected.ts';
+import { setOf } from './sets.ts';
+
+const bits: Readonly<Partial<Record<FetchKind, number>>> = {
+  FLAGS: fetchItems.flags,
+  UID: fetchItems.uid,
+  INTERNALDATE: fetchItems.internalDate,
+  'RFC822.SIZE': fetchItems.size,
+  ENVELOPE: fetchItems.envelope,
+  BODYSTRUCTURE: fetchItems.bodyStructure,
+  BODY: fetchItems.body,
+  PREVIEW: fetchItems.preview,
+};
+
+/** What is wanted, packed; undefined where an item is not known here. */
+function packItems(items: readonly FetchItem[]):
+  | {
+      readonly bits: number;
+      readonly sections: readonly PackedSection[];
+      readonly marksSeen: boolean;
+    }
+  | undefined {
+  let mask = 0;
+  let marksSeen = false;
+  const sections = new Map<string, PackedSection>();
+  for (const { kind, label, section, offset, length, marksSeen: marks } of items) {
+    const bit = bits[kind];
+    if (bit !== undefined) mask |= bit;
+    else if (kind === 'SECTION') {
+      sections.set(label, [label, section.part, section.text, section.fields, offset, length]);
+      marksSeen ||= marks;
+    } else return undefined;
+  }
+  return { bits: mask, sections: [...sections.values()], marksSeen };
+}
+
+async function fetch(
+  session: CommandSession,
+  command: FetchCommand,
+  isUid: boolean,
+): Promise<CommandEnd> {
+  const selected = session.selected!;
+  const packed = packItems(command.items);
+  const isPlain = command.changedSince < 0 && command.partial === undefined;
+  if (packed === undefined || !isPlain) return bad('Unknown FETCH item or modifier');
+  const { set, isUids } = setOf(command.set, isUid, selected);
+  let cursor: FetchCursor = [0, 0, 0, 0];
+  for (;;) {
+    const meta: PackedFetch = [
+      ownerOf(session.account!),
+      viewOf(selected),
+      isUids,
+      set,
+      isUid ? packed.bits | fetchItems.uid : packed.bits,
+      packed.sections,
+      packed.marksSeen && !selected.isReadOnly,
+      selected.flagModseq,
+      cursor,
+    ];
+    const answer = await session.ask(imapAsks.fetch, meta);
+    if (!answer.ok) {
+      // Within a literal there is no way to say so: the octets that were promised never come.
+      if (cursor[3] > 0) session.cut();
+      return answer.code === 'argument-invalid'
+        ? bad('No such message number')
+        : answerOf(answer.code);
+    }
+    const { next, flagModseq } = answer.value as Fetched;
+    selected.flagModseq = flagModseq;
+    if (answer.body !== undefined) session.send(answer.body);
+    if (next === undefined) return ok('FETCH done');
+    cursor = next;
+    await session.room();
+    if (session.isEnded) return ok('');
+  }
+}
+
+export const fetchCommand = {
+  name: 'FETCH',
+  states: selectedState,
+  keepsNumbers: true,
+  parse: parseFetch,
+  run: (session, command) => fetch(session, command, false),
+} as const satisfies ImapCommand<FetchCommand>;
+
+export const uidFetchCommand = {
+  name: 'UID FETCH',
+  states: selectedState,
+  parse: parseUidFetch,
+  run: (session, command) => fetch(session, command, true),
+} as const satisfies ImapCommand<FetchCommand>;

@@ -1,0 +1,89 @@
+/**
+ * LOGIN and AUTHENTICATE.
+ *
+ * Runs in: edge (main thread).
+ * Specs:   RFC 9051 §6.2.2-3; RFC 4959 (initial responses); RFC 8314 §3.2 (no password in clear).
+ */
+
+import { Buffer } from 'node:buffer';
+import {
+  type AuthenticateCommand,
+  type LoginCommand,
+  parseAuthenticate,
+  parseLogin,
+} from '../../../../mail/wire/imap/parse-session.ts';
+import { writeContinuation } from '../../../../mail/wire/imap/response-status.ts';
+import { logIn } from '../../../guard/log-in.ts';
+import { type Credentials, type SaslExchange, saslMechanism } from '../../../guard/sasl.ts';
+import { answerOf, bad, type CommandEnd, no, ok } from '../answers.ts';
+import { capabilityNames } from '../capabilities.ts';
+import { type CommandSession, endsLater, type ImapCommand } from '../command.ts';
+
+const needsTls = no('Start TLS first', 'PRIVACYREQUIRED');
+
+function runLogin(session: CommandSession, { user, password }: LoginCommand) {
+  if (!session.isSecure) return needsTls;
+  if (user === '' || password.includes('\0')) return answerOf('credentials-invalid');
+  return check(session, { user, password });
+}
+
+function runAuthenticate(
+  session: CommandSession,
+  { mechanism: name, initial }: AuthenticateCommand,
+  tag: string,
+) {
+  if (!session.isSecure) return needsTls;
+  const mechanism = saslMechanism(name);
+  if (mechanism === undefined) return no('Unknown mechanism', 'CANNOT');
+  return stepExchange(session, mechanism.begin(), initial, tag);
+}
+
+/** One step of an exchange; `response` is undefined before the client said anything. */
+export function stepExchange(
+  session: CommandSession,
+  exchange: SaslExchange,
+  response: Buffer | undefined,
+  tag: string,
+): CommandEnd | typeof endsLater | Promise<CommandEnd> {
+  const step = exchange.next(response);
+  if (step.kind === 'bad') return bad('The response makes no sense');
+  if (step.kind === 'credentials') return check(session, step.credentials);
+  const challenge = Buffer.from(step.text, 'utf8').toString('base64');
+  session.respond((writer) => writeContinuation(writer, challenge));
+  session.expectResponse(exchange, tag);
+  return endsLater;
+}
+
+async function check(
+  session: CommandSession,
+  { user, password }: Credentials,
+): Promise<CommandEnd> {
+  const { service, peerAddress: address } = session;
+  const attempt = { user, password, address, listener: service.name };
+  const answer = await logIn(service.logIn, attempt, service);
+  if (session.isEnded) return ok('');
+  service.observer.loggedIn(service.name, answer.ok);
+  if (!answer.ok) return answerOf(answer.code);
+  session.loggedIn(answer.account);
+  const names = capabilityNames({
+    isSecure: true,
+    canStartTls: false,
+    isLoggedIn: true,
+    messageBytesMax: service.policy.limits.messageBytesMax,
+  });
+  return ok('Logged in', `CAPABILITY ${names.join(' ')}`);
+}
+
+export const loginCommand = {
+  name: 'LOGIN',
+  states: ['early'],
+  parse: parseLogin,
+  run: runLogin,
+} as const satisfies ImapCommand<LoginCommand>;
+
+export const authenticateCommand = {
+  name: 'AUTHENTICATE',
+  states: ['early'],
+  parse: parseAuthenticate,
+  run: runAuthenticate,
+} as const satisfies ImapCommand<AuthenticateCommand>;

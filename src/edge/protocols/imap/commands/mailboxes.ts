@@ -1,0 +1,79 @@
+/**
+ * CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE.
+ *
+ * Runs in: edge (main thread).
+ * Specs:   RFC 9051 §6.3.4-8; RFC 5530 (codes); RFC 6154 §3 (USEATTR).
+ */
+
+import { imapAsks } from '../../../../actors/asks/imap-asks.ts';
+import {
+  type CreateCommand,
+  parseCreate,
+  parseMailboxArgument,
+  parseRename,
+  type RenameCommand,
+} from '../../../../mail/wire/imap/parse-mailbox.ts';
+import { ownerOf } from '../account-asks.ts';
+import { answerOf, type CommandEnd, no, ok, type Tagged } from '../answers.ts';
+import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
+
+type Name = 'create' | 'delete' | 'rename' | 'subscribe';
+
+async function change(
+  session: CommandSession,
+  name: Name,
+  rest: readonly unknown[],
+  done: string,
+  /** What `not-possible-now` means here. */
+  refused: Tagged,
+): Promise<CommandEnd> {
+  const answer = await session.ask(imapAsks[name], [ownerOf(session.account!), ...rest]);
+  if (answer.ok) return ok(`${done} done`);
+  return answer.code === 'not-possible-now' ? refused : answerOf(answer.code);
+}
+
+const tooMany = no('There are too many', 'LIMIT');
+
+export const createCommand = {
+  name: 'CREATE',
+  states: loggedInStates,
+  parse: parseCreate,
+  run(session, { mailbox, specialUses }) {
+    if (specialUses.length > 0) return no('No special use can be given', 'USEATTR');
+    return change(session, 'create', [mailbox], 'CREATE', tooMany);
+  },
+} as const satisfies ImapCommand<CreateCommand>;
+
+export const deleteCommand = {
+  name: 'DELETE',
+  states: loggedInStates,
+  parse: parseMailboxArgument,
+  run(session, mailbox) {
+    // RFC 9051 §6.3.5 lets us refuse: what is below would be orphaned.
+    const refused = no('The mailbox has others below it', 'HASCHILDREN');
+    if (session.selected?.name === mailbox) session.unselect();
+    return change(session, 'delete', [mailbox], 'DELETE', refused);
+  },
+} as const satisfies ImapCommand<string>;
+
+export const renameCommand = {
+  name: 'RENAME',
+  states: loggedInStates,
+  changesMailbox: true,
+  parse: parseRename,
+  run: (session, { from, to }) => change(session, 'rename', [from, to], 'RENAME', tooMany),
+} as const satisfies ImapCommand<RenameCommand>;
+
+export const subscribeCommand = {
+  name: 'SUBSCRIBE',
+  states: loggedInStates,
+  parse: parseMailboxArgument,
+  run: (session, name) => change(session, 'subscribe', [name, true], 'SUBSCRIBE', tooMany),
+} as const satisfies ImapCommand<string>;
+
+export const unsubscribeCommand = {
+  name: 'UNSUBSCRIBE',
+  states: loggedInStates,
+  parse: parseMailboxArgument,
+  run: (session, name) => change(session, 'subscribe', [name, false], 'UNSUBSCRIBE', tooMany),
+} as const satisfies ImapCommand<string>;

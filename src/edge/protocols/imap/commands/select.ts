@@ -1,0 +1,138 @@
+/**
+ * SELECT, EXAMINE, UNSELECT, CLOSE.
+ *
+ * Runs in: edge (main thread).
+ * Specs:   RFC 9051 §6.3.2-3, §6.4.1-2, §7.3.1; RFC 3501 §7.3.2 (RECENT).
+ */
+
+import {
+  imapAsks,
+  type MailboxChange,
+  type OpenedMailbox,
+} from '../../../../actors/asks/imap-asks.ts';
+import { parseSelect, type SelectCommand } from '../../../../mail/wire/imap/parse-select.ts';
+import { parseNothing } from '../../../../mail/wire/imap/parse-session.ts';
+import type { ResponseWriter } from '../../../../mail/wire/imap/response.ts';
+import {
+  writeCount,
+  writeMailboxFlags,
+  writePermanentFlags,
+} from '../../../../mail/wire/imap/response-data.ts';
+import { untagged, writeStatus } from '../../../../mail/wire/imap/response-status.ts';
+import { anyMailbox, type MailboxWatcher } from '../../../notices/hub.ts';
+import { ownerOf } from '../account-asks.ts';
+import { answerOf, bad, type CommandEnd, ok } from '../answers.ts';
+import {
+  type CommandSession,
+  type ImapCommand,
+  loggedInStates,
+  selectedState,
+} from '../command.ts';
+import { viewOf } from '../selected.ts';
+import { allFlags } from '../telling.ts';
+
+/** Changes of any mailbox of the account while it is not known which one is opened. */
+class EarlyChanges implements MailboxWatcher {
+  readonly #modseqs = new Map<number, number>();
+
+  changed({ mailbox, modseq }: MailboxChange): void {
+    this.#modseqs.set(mailbox, modseq);
+  }
+
+  isPast(mailbox: number, modseq: number): boolean {
+    return (this.#modseqs.get(mailbox) ?? 0) > modseq;
+  }
+}
+
+async function open(
+  session: CommandSession,
+  { mailbox: name, isCondstore, qresync }: SelectCommand,
+  isReadOnly: boolean,
+): Promise<CommandEnd> {
+  if (isCondstore || qresync !== undefined) return bad('Unknown parameter');
+  if (session.selected !== undefined) {
+    session.unselect();
+    // RFC 9051 §7.1: the client must know which mailbox later responses are of.
+    session.respond((writer) => writeStatus(writer, untagged, 'OK', 'CLOSED', 'Closed'));
+  }
+  const account = session.account!;
+  const { notices } = session.service;
+  // Watched before it is read, so that a change after the reading is told.
+  const early = new EarlyChanges();
+  notices.watch(account.id, anyMailbox, early);
+  const answer = await session.ask(imapAsks.open, [ownerOf(account), name]);
+  notices.unwatch(account.id, anyMailbox, early);
+  if (!answer.ok) return answerOf(answer.code);
+  if (session.isEnded) return ok('');
+  const opened = answer.value as OpenedMailbox;
+  const { info, keywords } = opened;
+  notices.watch(account.id, info.mailbox, session.watcher);
+  session.selected = {
+    mailbox: info.mailbox,
+    name,
+    isReadOnly,
+    modseq: info.highestModseq,
+    flagModseq: info.highestModseq,
+    uidNext: info.uidNext,
+    count: info.messages,
+    keywordCount: keywords.length,
+    saved: [],
+    isStale: early.isPast(info.mailbox, info.highestModseq),
+    isHalfTold: false,
+  };
+  session.respond((writer) => writeOpened(writer, opened, isReadOnly));
+  return isReadOnly ? ok('EXAMINE done', 'READ-ONLY') : ok('SELECT done', 'READ-WRITE');
+}
+
+function writeOpened(
+  writer: ResponseWriter,
+  { info, keywords }: OpenedMailbox,
+  isReadOnly: boolean,
+): void {
+  writeMailboxFlags(writer, allFlags, keywords);
+  writePermanentFlags(writer, isReadOnly ? 0 : allFlags, isReadOnly ? [] : keywords, !isReadOnly);
+  writeCount(writer, info.messages, 'EXISTS');
+  writeCount(writer, 0, 'RECENT');
+  const { uidValidity, uidNext } = info;
+  writeStatus(writer, untagged, 'OK', `UIDVALIDITY ${uidValidity}`, 'UIDs valid');
+  writeStatus(writer, untagged, 'OK', `UIDNEXT ${uidNext}`, 'Next UID');
+}
+
+export const selectCommand = {
+  name: 'SELECT',
+  states: loggedInStates,
+  parse: parseSelect,
+  run: (session, argument) => open(session, argument, false),
+} as const satisfies ImapCommand<SelectCommand>;
+
+export const examineCommand = {
+  name: 'EXAMINE',
+  states: loggedInStates,
+  parse: parseSelect,
+  run: (session, argument) => open(session, argument, true),
+} as const satisfies ImapCommand<SelectCommand>;
+
+export const unselectCommand = {
+  name: 'UNSELECT',
+  states: selectedState,
+  parse: parseNothing,
+  run(session) {
+    session.unselect();
+    return ok('UNSELECT done');
+  },
+} as const satisfies ImapCommand<true>;
+
+/** RFC 9051 §6.4.1: expunges in silence; a mailbox that was only examined keeps all. */
+export const closeCommand = {
+  name: 'CLOSE',
+  states: selectedState,
+  parse: parseNothing,
+  async run(session): Promise<CommandEnd> {
+    const selected = session.selected!;
+    session.unselect();
+    if (selected.isReadOnly) return ok('CLOSE done');
+    const meta = [ownerOf(session.account!), viewOf(selected)];
+    const answer = await session.ask(imapAsks.expunge, meta);
+    return answer.ok ? ok('CLOSE done') : answerOf(answer.code);
+  },
+} as const satisfies ImapCommand<true>;

@@ -1,0 +1,131 @@
+/**
+ * Commands about the session itself: CAPABILITY, NOOP, CHECK, LOGOUT, STARTTLS, ID, ENABLE, NAMESPACE, IDLE.
+ *
+ * Runs in: edge (main thread).
+ * Specs:   RFC 9051 §6.1, §6.2.1, §6.3.1, §6.3.10, §6.3.13; RFC 3501 §6.4.1 (CHECK); RFC 2971 (ID).
+ */
+
+import { parseEnable, parseId, parseNothing } from '../../../../mail/wire/imap/parse-session.ts';
+import { writeId, writeNames, writeNamespace } from '../../../../mail/wire/imap/response-data.ts';
+import {
+  untagged,
+  writeContinuation,
+  writeStatus,
+} from '../../../../mail/wire/imap/response-status.ts';
+import { bad, no, ok } from '../answers.ts';
+import { capabilityNames } from '../capabilities.ts';
+import {
+  anyState,
+  type CommandSession,
+  endsLater,
+  type ImapCommand,
+  loggedInStates,
+} from '../command.ts';
+
+function namesOf({ isSecure, canStartTls, account, service }: CommandSession): readonly string[] {
+  const { messageBytesMax } = service.policy.limits;
+  return capabilityNames({
+    isSecure,
+    canStartTls,
+    isLoggedIn: account !== undefined,
+    messageBytesMax,
+  });
+}
+
+export const capabilityCommand = {
+  name: 'CAPABILITY',
+  states: anyState,
+  parse: parseNothing,
+  run(session) {
+    session.respond((writer) => writeNames(writer, 'CAPABILITY', namesOf(session)));
+    return ok('CAPABILITY done');
+  },
+} as const satisfies ImapCommand<true>;
+
+/** Clients poll with it: what changed is told though no notice came. */
+export const noopCommand = {
+  name: 'NOOP',
+  states: anyState,
+  changesMailbox: true,
+  parse: parseNothing,
+  run: () => ok('NOOP done'),
+} as const satisfies ImapCommand<true>;
+
+/** RFC 3501 §6.4.1: everything answered is on disk already. */
+export const checkCommand = {
+  name: 'CHECK',
+  states: ['selected'],
+  changesMailbox: true,
+  parse: parseNothing,
+  run: () => ok('CHECK done'),
+} as const satisfies ImapCommand<true>;
+
+export const logoutCommand = {
+  name: 'LOGOUT',
+  states: anyState,
+  parse: parseNothing,
+  run(session) {
+    session.respond((writer) => writeStatus(writer, untagged, 'BYE', '', 'Logging out'));
+    session.end();
+    return ok('LOGOUT done');
+  },
+} as const satisfies ImapCommand<true>;
+
+export const starttlsCommand = {
+  name: 'STARTTLS',
+  states: ['early'],
+  parse: parseNothing,
+  run(session) {
+    if (session.isSecure) return bad('TLS is active already');
+    if (!session.canStartTls) return no('No TLS here', 'UNAVAILABLE');
+    session.startTls();
+    return ok('Begin TLS now');
+  },
+} as const satisfies ImapCommand<true>;
+
+export const idCommand = {
+  name: 'ID',
+  states: anyState,
+  parse: parseId,
+  run(session) {
+    const { version } = session.service.policy;
+    const pairs = [
+      ['name', 'Chaski'],
+      ['version', version],
+    ] as const;
+    session.respond((writer) => writeId(writer, pairs));
+    return ok('ID done');
+  },
+} as const satisfies ImapCommand<ReadonlyMap<string, string | null>>;
+
+/** RFC 9051 §6.3.1: what is not known is passed over in silence. Nothing here needs to be turned on yet. */
+export const enableCommand = {
+  name: 'ENABLE',
+  states: ['authenticated'],
+  parse: parseEnable,
+  run(session) {
+    session.respond((writer) => writeNames(writer, 'ENABLED', []));
+    return ok('ENABLE done');
+  },
+} as const satisfies ImapCommand<readonly string[]>;
+
+export const namespaceCommand = {
+  name: 'NAMESPACE',
+  states: loggedInStates,
+  parse: parseNothing,
+  run(session) {
+    session.respond((writer) => writeNamespace(writer, [''], [], []));
+    return ok('NAMESPACE done');
+  },
+} as const satisfies ImapCommand<true>;
+
+export const idleCommand = {
+  name: 'IDLE',
+  states: loggedInStates,
+  parse: parseNothing,
+  run(session, _, tag) {
+    session.respond((writer) => writeContinuation(writer, 'idling'));
+    session.idle(tag);
+    return endsLater;
+  },
+} as const satisfies ImapCommand<true>;

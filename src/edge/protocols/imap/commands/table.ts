@@ -1,0 +1,78 @@
+/**
+ * All commands, by name. APPEND is not among them: it begins before its message came (`append-intake.ts`).
+ *
+ * Runs in: edge (main thread).
+ */
+
+import type { ImapCommand } from '../command.ts';
+import { copyCommand, moveCommand, uidCopyCommand, uidMoveCommand } from './copy.ts';
+import { expungeCommand, uidExpungeCommand } from './expunge.ts';
+import { fetchCommand, uidFetchCommand } from './fetch.ts';
+import { listCommand, lsubCommand, statusCommand } from './list.ts';
+import { authenticateCommand, loginCommand } from './log-in.ts';
+import {
+  createCommand,
+  deleteCommand,
+  renameCommand,
+  subscribeCommand,
+  unsubscribeCommand,
+} from './mailboxes.ts';
+import { searchCommand, uidSearchCommand } from './search.ts';
+import { closeCommand, examineCommand, selectCommand, unselectCommand } from './select.ts';
+import {
+  capabilityCommand,
+  checkCommand,
+  enableCommand,
+  idCommand,
+  idleCommand,
+  logoutCommand,
+  namespaceCommand,
+  noopCommand,
+  starttlsCommand,
+} from './session-state.ts';
+import { storeCommand, uidStoreCommand } from './store.ts';
+
+/** A command whose arguments nobody else sees. */
+export type AnyCommand = ImapCommand<never>;
+
+const all = [
+  capabilityCommand,
+  noopCommand,
+  logoutCommand,
+  idCommand,
+  starttlsCommand,
+  loginCommand,
+  authenticateCommand,
+  enableCommand,
+  namespaceCommand,
+  listCommand,
+  lsubCommand,
+  statusCommand,
+  createCommand,
+  deleteCommand,
+  renameCommand,
+  subscribeCommand,
+  unsubscribeCommand,
+  selectCommand,
+  examineCommand,
+  unselectCommand,
+  closeCommand,
+  checkCommand,
+  idleCommand,
+  fetchCommand,
+  uidFetchCommand,
+  storeCommand,
+  uidStoreCommand,
+  expungeCommand,
+  uidExpungeCommand,
+  copyCommand,
+  uidCopyCommand,
+  moveCommand,
+  uidMoveCommand,
+  searchCommand,
+  uidSearchCommand,
+] as const;
+
+export const commands: ReadonlyMap<string, AnyCommand> = new Map(
+  all.map((command) => [command.name, command as unknown as AnyCommand]),
+);

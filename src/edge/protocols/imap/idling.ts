@@ -1,0 +1,63 @@
+/**
+ * A client that idles: changes are told as they come, one look at a time.
+ *
+ * Runs in:   edge (main thread).
+ * Specs:     RFC 9051 §6.3.13.
+ * Invariant: IDLE's tagged response leaves after what was being told.
+ */
+
+import type { MailboxChange } from '../../../actors/asks/imap-asks.ts';
+import type { SelectedMailbox } from './selected.ts';
+import { isArrivalTo } from './telling.ts';
+
+export interface IdlingSession {
+  readonly selected: SelectedMailbox | undefined;
+  readonly isEnded: boolean;
+  /** The client leaves too much unread: it is told once it has read. */
+  readonly isFull: boolean;
+  tell(): Promise<void>;
+  tellArrival(change: MailboxChange): void;
+  /** After DONE. */
+  endIdle(tag: string): void;
+  failed(error: unknown): void;
+}
+
+export class Idling {
+  readonly tag: string;
+  readonly #session: IdlingSession;
+  #isTelling = false;
+  #isDone = false;
+
+  constructor(tag: string, session: IdlingSession) {
+    this.tag = tag;
+    this.#session = session;
+  }
+
+  /** A notice that tells something new; `wasStale`: there was more before it. */
+  changed(selected: SelectedMailbox, change: MailboxChange, wasStale: boolean): void {
+    const { isFull } = this.#session;
+    if (!wasStale && !this.#isTelling && !isFull && isArrivalTo(selected, change)) {
+      this.#session.tellArrival(change);
+    } else this.look();
+  }
+
+  /** Tells what there is, if anything. */
+  look(): void {
+    const session = this.#session;
+    const isDue = session.selected?.isStale === true && !session.isFull && !session.isEnded;
+    if (!isDue || this.#isTelling) return;
+    this.#isTelling = true;
+    const told = () => {
+      this.#isTelling = false;
+      if (this.#isDone) session.endIdle(this.tag);
+      else this.look();
+    };
+    session.tell().then(told, (error: unknown) => session.failed(error));
+  }
+
+  /** DONE came. True: nothing is being told. */
+  done(): boolean {
+    this.#isDone = true;
+    return !this.#isTelling;
+  }
+}

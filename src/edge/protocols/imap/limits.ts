@@ -1,0 +1,42 @@
+/**
+ * Bounds of an IMAP session. Settings give those with a name there.
+ *
+ * Runs in: edge (main thread).
+ */
+
+import { kibibyte, mebibyte, minuteMs } from '../../../base/units.ts';
+
+export interface ImapLimits {
+  /** Of a command's lines, its literals not counted. */
+  readonly lineBytesMax: number;
+  /** Of a command's literals before log-in, and after. A message of APPEND is not counted. */
+  readonly earlyLiteralBytesMax: number;
+  readonly literalBytesMax: number;
+  /** `imap.messageBytesMax`. */
+  readonly messageBytesMax: number;
+  /** `imap.errorsMax`. */
+  readonly errorsMax: number;
+  /** How long a session may last without a log-in. */
+  readonly earlyMsMax: number;
+  /** `imap.idleMsMax`; RFC 9051 §5.4: at least 30 minutes once logged in. */
+  readonly idleMsMax: number;
+  /** A client that takes nothing of what it asked for is cut off after this long. */
+  readonly stallMsMax: number;
+  /** What the client left unread; above it no further answer is asked for. */
+  readonly unsentBytesMax: number;
+  /** What came while a command runs; above it nothing more is read. */
+  readonly unreadBytesMax: number;
+}
+
+export const defaultImapLimits: ImapLimits = {
+  lineBytesMax: 64 * kibibyte,
+  earlyLiteralBytesMax: 8 * kibibyte,
+  literalBytesMax: 512 * kibibyte,
+  messageBytesMax: 50 * mebibyte,
+  errorsMax: 20,
+  earlyMsMax: minuteMs,
+  idleMsMax: 31 * minuteMs,
+  stallMsMax: 5 * minuteMs,
+  unsentBytesMax: 128 * kibibyte,
+  unreadBytesMax: 64 * kibibyte,
+};

@@ -1,0 +1,73 @@
+/**
+ * What all sessions of one IMAP listener share: settings, ports, the writer of responses.
+ *
+ * Runs in: edge (main thread).
+ */
+
+import type { Reception } from '../../../actors/asks/reception.ts';
+import type { Log } from '../../../base/log.ts';
+import { Cursor } from '../../../mail/wire/imap/cursor.ts';
+import { ResponseWriter } from '../../../mail/wire/imap/response.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import type { LogIn } from '../../guard/log-in.ts';
+import type { NoticeHub } from '../../notices/hub.ts';
+import type { SessionObserver } from '../smtp/observer.ts';
+import type { AccountAsks } from './account-asks.ts';
+import type { ImapLimits } from './limits.ts';
+
+/** What may change while sessions run. */
+export interface ImapPolicy {
+  readonly hostname: string;
+  readonly version: string;
+  readonly limits: ImapLimits;
+}
+
+export interface ImapServiceOptions {
+  /** Label in metrics and logs. */
+  readonly name: 'imap' | 'imaps';
+  readonly policy: ImapPolicy;
+  /** Room for messages of APPEND, and their ids. */
+  readonly reception: Pick<Reception, 'nextId' | 'reserve' | 'release'>;
+  readonly asks: AccountAsks;
+  readonly notices: NoticeHub;
+  readonly logIn: LogIn;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly observer: SessionObserver;
+}
+
+export class ImapService {
+  readonly name: 'imap' | 'imaps';
+  readonly reception: Pick<Reception, 'nextId' | 'reserve' | 'release'>;
+  readonly asks: AccountAsks;
+  readonly notices: NoticeHub;
+  readonly logIn: LogIn;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly observer: SessionObserver;
+  policy: ImapPolicy;
+  /** Used within one turn, by one session at a time: responses leave before the turn ends. */
+  readonly writer = new ResponseWriter();
+  readonly cursor = new Cursor();
+  /** Coarse monotonic time, set by the listener's sweep. */
+  tickMs: number;
+  isDraining = false;
+
+  constructor(options: ImapServiceOptions) {
+    this.name = options.name;
+    this.policy = options.policy;
+    this.reception = options.reception;
+    this.asks = options.asks;
+    this.notices = options.notices;
+    this.logIn = options.logIn;
+    this.clock = options.clock;
+    this.log = options.log;
+    this.observer = options.observer;
+    this.tickMs = options.clock.monotonicMs();
+  }
+
+  /** Takes new settings; sessions see them with their next command. */
+  setPolicy(policy: ImapPolicy): void {
+    this.policy = policy;
+  }
+}

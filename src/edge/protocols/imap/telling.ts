@@ -1,0 +1,97 @@
+/**
+ * Telling a session what changed in its mailbox: at a command's end, and as it happens while the client idles.
+ *
+ * Runs in:   edge (main thread).
+ * Specs:     RFC 9051 §6.3.13 (IDLE), §7.4.1, §7.5.1.
+ * Invariant: what is told and what `SelectedMailbox` says change together.
+ */
+
+import {
+  imapAsks,
+  type MailboxChange,
+  type PackedSync,
+  type Synced,
+} from '../../../actors/asks/imap-asks.ts';
+import { writeCount, writeMailboxFlags } from '../../../mail/wire/imap/response-data.ts';
+import type { CommandSession } from './command.ts';
+import { type SelectedMailbox, viewOf } from './selected.ts';
+
+/** All five of RFC 9051 §2.3.2. */
+export const allFlags = 0b1_1111;
+
+/** False: the mailbox is gone. */
+export async function tellChanges(session: CommandSession, mayExpunge: boolean): Promise<boolean> {
+  for (;;) {
+    const { selected } = session;
+    if (selected === undefined) return true;
+    // A notice that comes while the engine looks makes it stale again.
+    selected.isStale = !mayExpunge;
+    selected.isHalfTold = !mayExpunge;
+    const { flagModseq, keywordCount } = selected;
+    const view = viewOf(selected);
+    const meta: PackedSync = [session.account!.id, view, flagModseq, mayExpunge, keywordCount];
+    const answer = await session.ask(imapAsks.sync, meta);
+    if (session.selected !== selected || session.isEnded) return true;
+    if (!answer.ok) {
+      selected.isStale = true;
+      return answer.code !== 'not-found';
+    }
+    if (!tell(session, selected, answer.value as Synced, answer.body)) return true;
+    await session.room();
+  }
+}
+
+/** True: there is more to ask for. */
+function tell(
+  session: CommandSession,
+  selected: SelectedMailbox,
+  synced: Synced,
+  body: Uint8Array | undefined,
+): boolean {
+  const { keywords } = synced;
+  if (keywords !== undefined) tellKeywords(session, selected, keywords);
+  if (body !== undefined) session.send(body);
+  selected.modseq = synced.modseq;
+  selected.flagModseq = synced.flagModseq;
+  selected.uidNext = synced.uidNext;
+  selected.count = synced.count;
+  return synced.isMore;
+}
+
+/** RFC 9051 §7.3.5: before the first FETCH response with a new one. */
+export function tellKeywords(
+  session: CommandSession,
+  selected: SelectedMailbox,
+  keywords: readonly string[],
+): void {
+  selected.keywordCount = keywords.length;
+  session.respond((writer) => writeMailboxFlags(writer, allFlags, keywords));
+}
+
+/** Notes a notice. False: it tells nothing the client has not heard. */
+export function noteChange(selected: SelectedMailbox, change: MailboxChange): boolean {
+  if (change.mailbox !== selected.mailbox) return false;
+  if (change.modseq <= selected.modseq && change.modseq <= selected.flagModseq) return false;
+  selected.isStale = true;
+  selected.isHalfTold = false;
+  return true;
+}
+
+/** Nothing but messages came, and the session knew all before them: EXISTS says it. */
+export function isArrivalTo(selected: SelectedMailbox, change: MailboxChange): boolean {
+  const { modseq, flagModseq } = selected;
+  return change.isArrivalOnly && modseq === change.fromModseq && flagModseq === change.fromModseq;
+}
+
+export function tellArrival(
+  session: CommandSession,
+  selected: SelectedMailbox,
+  change: MailboxChange,
+): void {
+  selected.modseq = change.modseq;
+  selected.flagModseq = change.modseq;
+  selected.uidNext = change.uidNext;
+  selected.count = change.messages;
+  selected.isStale = false;
+  session.respond((writer) => writeCount(writer, change.messages, 'EXISTS'));
+}
