@@ -101,8 +101,7 @@ async function openParts(
   let policy: PolicySnapshot = await policies.snapshot(current);
   const [startBits = 0] = new Uint16Array(nodeRandom.bytes(2).slice().buffer);
   const workers = workerCount(settings, folder.shards);
-  const undelivered = undeliveredWords(folder.shards);
-  const watched = watchedWords();
+  const shared = { undelivered: undeliveredWords(folder.shards), watched: watchedWords() };
   const engine = new EngineHost({
     shards: folder.shards,
     threadData: {
@@ -112,9 +111,8 @@ async function openParts(
       relayPassword: await readRelayPassword(settings),
       ownAddresses: ownAddresses(settings),
       epochs: epochWords(folder.shards),
-      undelivered,
+      ...shared,
       inHand: new SharedArrayBuffer(folder.shards * inHandBytes),
-      watched,
       startBits,
       isOffline,
     },
@@ -128,7 +126,7 @@ async function openParts(
   const refusals = new ShardRefusals();
   hearThreads(runtime, directory, refusals);
   const inFlow = new InFlow({
-    undelivered,
+    undelivered: shared.undelivered,
     undeliveredMax: settings.router.undeliveredMax,
     spoolShard: () => runtime.spoolShard(),
     busy: (shard) => runtime.load(runtime.placement.owner(shard)).busy,
@@ -140,25 +138,41 @@ async function openParts(
   });
   await runtime.start();
   const budget = new ByteBudget(settings.memory.receivingBytesMax);
+  const ids = new MessageIdSource(nodeClock.nowMs, startBits);
+  const reception = receptionOf(runtime, directory, { budget, ids, inFlow, refusals });
+  const watchers = new Watchers(shared.watched);
+  const parts = { folder, directory, engine, reception, budget, refusals, watchers, closers };
+  return {
+    ...parts,
+    async policyChanged(next) {
+      current = next ?? current;
+      policy = await policies.snapshot(current);
+      await engine.pushPolicy();
+    },
+  };
+}
+
+interface ReceptionNeeds {
+  readonly budget: ByteBudget;
+  readonly ids: MessageIdSource;
+  readonly inFlow: InFlow;
+  readonly refusals: ShardRefusals;
+}
+
+function receptionOf(
+  runtime: Runtime,
+  directory: AccountDirectory,
+  { refusals, ...rest }: ReceptionNeeds,
+): Reception {
   const senders = new SenderAddresses(directory);
-  const reception = createReception({
+  return createReception({
+    ...rest,
     router: runtime.router,
-    budget,
-    ids: new MessageIdSource(nodeClock.nowMs, startBits),
     clock: nodeClock,
     spoolShard: () => runtime.spoolShard(),
-    inFlow,
     refusal: () => refusals.of(runtime.spoolShard()),
     fromAllowed: (user) => senders.of(user),
   });
-  const policyChanged = async (next?: Settings) => {
-    current = next ?? current;
-    policy = await policies.snapshot(current);
-    await engine.pushPolicy();
-  };
-  const watchers = new Watchers(watched);
-  const parts = { folder, directory, engine, reception, budget, refusals, watchers };
-  return { ...parts, closers, policyChanged };
 }
 
 /**

@@ -60,37 +60,10 @@ export async function startServer(request: ServerRequest): Promise<RunningServer
 
 async function openFronts(request: ServerRequest, core: Core): Promise<RunningServer> {
   const { settings, log, version } = request;
-  const { folder, directory, engine, reception, closers } = core;
+  const { folder, engine, closers } = core;
   const metrics = serverMetrics(core);
   const tls = new ReloadableTls(await loadCertificate(settings, settings.hostname, nodeClock));
-  const observer = edgeObserver(metrics);
-  const authenticate = createLogIn({
-    directory,
-    jobs: engine.runtime.jobs,
-    cache: new CredentialCache(nodeClock, nodeRandom, settings.login.cacheMs),
-  });
-  const listeners = new MailListeners({
-    settings,
-    reception,
-    directory,
-    tls,
-    clock: nodeClock,
-    log,
-    observer,
-    authenticate,
-  });
-  const imap = new ImapListeners({
-    settings,
-    version,
-    runtime: engine.runtime,
-    watchers: core.watchers,
-    reception,
-    tls,
-    clock: nodeClock,
-    log,
-    observer,
-    logIn: { authenticate, throttle: listeners.throttle },
-  });
+  const { listeners, imap } = mailListeners(request, core, tls, metrics);
   const health = new Health(engine, core.refusals);
   const { addresses } = listeners;
   const handlers = coreHandlers(core, {
@@ -133,6 +106,27 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
       return closeAll(closers, log);
     },
   };
+}
+
+/** Not bound yet. */
+function mailListeners(
+  { settings, log, version }: ServerRequest,
+  { directory, engine, reception, watchers }: Core,
+  tls: ReloadableTls,
+  metrics: Metrics,
+): { readonly listeners: MailListeners; readonly imap: ImapListeners } {
+  const { runtime } = engine;
+  const observer = edgeObserver(metrics);
+  const authenticate = createLogIn({
+    directory,
+    jobs: runtime.jobs,
+    cache: new CredentialCache(nodeClock, nodeRandom, settings.login.cacheMs),
+  });
+  const shared = { settings, reception, tls, clock: nodeClock, log, observer };
+  const listeners = new MailListeners({ ...shared, directory, authenticate });
+  const logIn = { authenticate, throttle: listeners.throttle };
+  const imap = new ImapListeners({ ...shared, version, runtime, watchers, logIn });
+  return { listeners, imap };
 }
 
 function serverMetrics({ budget, engine }: Core): Metrics {
