@@ -29,7 +29,7 @@ interface PlayedServer {
 
 const folder = new URL('.', import.meta.url).pathname;
 
-for (const path of globSync(`${folder}**/*.session`).sort()) {
+for (const path of globSync(`${folder}{smtp,submission,lmtp}/*.session`).sort()) {
   const listener = basename(dirname(path)) as ListenerName;
   describe(`${listener}/${basename(path)}`, { concurrency: 8 }, () => {
     for (const transcript of readTranscripts(path)) {

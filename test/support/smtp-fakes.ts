@@ -22,11 +22,11 @@ import {
 } from '../../src/base/ids.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { noNetworks } from '../../src/base/networks.ts';
+import type { CheckCredentials } from '../../src/edge/guard/log-in.ts';
 import { LogInThrottle } from '../../src/edge/guard/log-in-throttle.ts';
 import { type SmtpLimits, smtpLimits } from '../../src/edge/protocols/smtp/limits.ts';
 import type { SessionObserver } from '../../src/edge/protocols/smtp/observer.ts';
 import {
-  type Authenticate,
   type ListenerName,
   SmtpService,
   type SmtpServiceOptions,
@@ -186,14 +186,14 @@ export const fakeDirectory = {
   accounts: () => fakeAccounts,
 } as unknown as AccountDirectory;
 
-export const fakeAuthenticate: Authenticate = async (user, password) => {
+export const fakeAuthenticate: CheckCredentials = async (user, password) => {
   const known = fakeAccounts.find(({ address, isEnabled }) => isEnabled && address === user);
   return known !== undefined && password === 'secret'
     ? { ok: true, account: known }
     : failure('credentials-invalid');
 };
 
-const silentObserver: SessionObserver = {
+export const silentObserver: SessionObserver = {
   connected() {},
   disconnected() {},
   refused() {},

@@ -10,6 +10,7 @@
  *   M: text    a fact of the next message accepted, as `sender=…`, `rcpt=…`, `body=…` (escaped like C).
  *   ! tls      TLS is negotiated now.     ! closed   the server ends the connection, saying nothing more.
  *   ! pause    what came before is sent, and the next chunk is a packet of its own.
+ *   ! arrival  IMAP: somebody else's mail arrives in INBOX.
  */
 
 import { readFileSync } from 'node:fs';
@@ -22,7 +23,7 @@ export type Step =
       readonly facts: Readonly<Record<string, string>>;
       readonly line: number;
     }
-  | { readonly kind: 'tls' | 'closed' | 'pause'; readonly line: number };
+  | { readonly kind: 'arrival' | 'closed' | 'pause' | 'tls'; readonly line: number };
 
 export interface Transcript {
   readonly name: string;
@@ -77,8 +78,8 @@ function readStep(text: string, line: number, path: string): Step {
     case 'M:':
       return { kind: 'message', facts: readFacts(rest), line };
     default:
-      if (text === '! tls' || text === '! closed' || text === '! pause') {
-        return { kind: text.slice(2) as 'tls' | 'closed' | 'pause', line };
+      if (/^! (arrival|closed|pause|tls)$/.test(text)) {
+        return { kind: text.slice(2) as 'arrival' | 'closed' | 'pause' | 'tls', line };
       }
       throw new Error(`${path}:${line}: not a step: ${text}`);
   }

@@ -51,8 +51,11 @@ export class MailboxWorld {
   readonly mailboxes = new Mailboxes({
     clock: this.clock,
     onFull: (of, isFull) => this.told.push([of, isFull]),
+    onChange: (of, mailbox) => this.changed(of, mailbox),
   });
   readonly shard = new FakeShard(this.mailboxes.kinds);
+  /** Hears of each mailbox that changed. */
+  changed: (account: number, mailbox: number) => void = () => {};
 
   constructor() {
     this.mailboxes.start(this.shard);

@@ -6,21 +6,42 @@ import {
   type Fetched,
   fetchItems,
   imapAsks,
+  type MailboxChange,
   type PackedOwner,
   type PackedSection,
   type PackedView,
 } from '../../../../../src/actors/asks/imap-asks.ts';
 import { accountActor } from '../../../../../src/actors/asks/mailbox-asks.ts';
+import { Watched, watchedWords } from '../../../../../src/actors/watched.ts';
 import { shardId } from '../../../../../src/base/ids.ts';
+import { ChangeNotices } from '../../../../../src/engine/mailbox/change-notices.ts';
 import { ImapDesk } from '../../../../../src/engine/mailbox/imap/desk.ts';
 import { imapHandlers } from '../../../../../src/engine/mailbox/imap/handlers.ts';
+import type { Clock } from '../../../../../src/ports/clock.ts';
+import { SeededClock } from '../../../../support/seeded-clock.ts';
 import { account, MailboxWorld, tenant } from '../mailbox-world.ts';
 
 export const owner: PackedOwner = [account, tenant, 0];
 
 export class ImapWorld extends MailboxWorld {
   readonly desk = new ImapDesk(this.shard, this.mailboxes, this.clock);
+  readonly watched = watchedWords();
+  /** Gets the notices of watched accounts. */
+  heard: (change: MailboxChange) => void = () => {};
   readonly #handlers = imapHandlers(() => this.desk);
+
+  /** Notices are joined by `clock`. */
+  constructor(clock: Clock = new SeededClock()) {
+    super();
+    const notices = new ChangeNotices({
+      clock,
+      watched: new Watched(this.watched),
+      reader: this.desk.reader,
+      shard: this.shard,
+      notice: (change) => this.heard(change),
+    });
+    this.changed = (of, mailbox) => notices.changed(of, mailbox);
+  }
 
   async ask(name: string, meta: unknown, body: Uint8Array = new Uint8Array(0)): Promise<Answer> {
     const outcome = this.#handlers[name]!(

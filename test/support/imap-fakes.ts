@@ -1,0 +1,51 @@
+/**
+ * What an IMAP session needs around it, for tests: the engine's handlers on a shard in memory, in this thread.
+ *
+ * alice@local.test has the password `secret`. Notices come as from the engine, told by the test's clock.
+ */
+
+import type { Answer, Ask } from '../../src/actors/ask.ts';
+import { Watchers } from '../../src/actors/watched.ts';
+import { concat } from '../../src/base/bytes.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { LogInThrottle } from '../../src/edge/guard/log-in-throttle.ts';
+import { NoticeHub } from '../../src/edge/notices/hub.ts';
+import { AccountAsks } from '../../src/edge/protocols/imap/account-asks.ts';
+import { defaultImapLimits, type ImapLimits } from '../../src/edge/protocols/imap/limits.ts';
+import { ImapService } from '../../src/edge/protocols/imap/service.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import { ImapWorld } from '../unit/engine/mailbox/imap/imap-world.ts';
+import { SeededClock } from './seeded-clock.ts';
+import { FakeReception, fakeAuthenticate, silentObserver } from './smtp-fakes.ts';
+
+export class FakeImap {
+  readonly world: ImapWorld;
+  readonly reception = new FakeReception();
+  readonly notices: NoticeHub;
+  readonly service: ImapService;
+  /** Answers for asks by name, in place of the engine's. */
+  readonly answers = new Map<string, Answer>();
+
+  constructor(limits: Partial<ImapLimits> = {}, clock: Clock = new SeededClock()) {
+    this.world = new ImapWorld(clock);
+    this.notices = new NoticeHub(new Watchers(this.world.watched));
+    this.world.heard = (change) => this.notices.tell(change);
+    const ask = async ({ name, meta, body }: Ask) =>
+      this.answers.get(name) ?? (await this.world.ask(name, meta, concat(body)));
+    this.service = new ImapService({
+      name: 'imap',
+      policy: {
+        hostname: 'mx.test',
+        version: '1.0',
+        limits: { ...defaultImapLimits, ...limits },
+      },
+      reception: this.reception,
+      asks: new AccountAsks({ ask }, clock),
+      notices: this.notices,
+      logIn: { authenticate: fakeAuthenticate, throttle: new LogInThrottle() },
+      clock,
+      log: silentLog,
+      observer: silentObserver,
+    });
+  }
+}
