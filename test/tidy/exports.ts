@@ -20,7 +20,8 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/edge/guard/credential-cache.ts entriesMax',
     'src/edge/guard/credential-cache.ts keptMsDefault',
     'src/engine/events/message-events.ts recipientsPerEvent',
-    'src/engine/mailbox/delivery.ts deliveryDaysKept',
+    'src/engine/mailbox/imap/fetch.ts windowBytes',
+    'src/engine/mailbox/imap/leases.ts leaseMsMax',
     'src/mail/formats/address/parse.ts addressesMax',
     'src/mail/formats/dsn/report.ts fullBytesMax',
     'src/mail/formats/dsn/returned.ts headerBytesMax',
@@ -29,6 +30,24 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/mail/wire/smtp/reply-reader.ts lineBytesMax',
     'src/mail/wire/smtp/reply-reader.ts linesMax',
     'src/mail/wire/smtp/reply-reader.ts replyBytesMax',
+  ],
+  'what a grammar can say; the command that asks for it is not served yet': [
+    'src/mail/wire/imap/parse-append.ts parseAppendNext',
+    'src/mail/wire/imap/parse-append.ts parseReplaceStart',
+    'src/mail/wire/imap/parse-session.ts parseNameArgument',
+    'src/mail/wire/imap/parse-sort.ts parseSort',
+    'src/mail/wire/imap/parse-sort.ts parseThread',
+    'src/mail/wire/imap/response-data.ts recentBit',
+    'src/mail/wire/imap/response-data.ts writeSort',
+    'src/mail/wire/imap/response-data.ts writeVanished',
+    'src/mail/wire/imap/response-fetch.ts fetchBinary',
+    'src/mail/wire/imap/response-fetch.ts fetchBinarySize',
+    'src/mail/wire/imap/response-fetch.ts fetchModseq',
+    'src/mail/wire/imap/response-fetch.ts fetchSaveDate',
+    'src/mail/wire/imap/response-fetch.ts fetchSection',
+    'src/mail/wire/imap/response-fetch.ts fetchSectionHandle',
+    'src/mail/wire/imap/response-status.ts writeModified',
+    'src/mail/wire/imap/response-thread.ts writeThreads',
   ],
   'a pure part with more cases than its callers can be led through': [
     'src/actors/leases.ts fairShare',
@@ -63,8 +82,8 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
 /** Methods that only tests call, by the reason they may be. */
 export const methodsForTests: Readonly<Record<string, readonly string[]>> = {
   'a count that a test watches for leaks': ['src/actors/site-leases.ts siteCount'],
-  'what a mailbox can do; the protocol that asks for it is not served yet': [
-    'src/engine/mailbox/mailboxes.ts createMailbox',
+  'what a grammar can say; the command that asks for it is not served yet': [
+    'src/mail/wire/imap/list-match.ts mayMatchBelow',
   ],
 };
 

@@ -43,6 +43,13 @@ export const imapAsks = {
 /** Notice: mailboxes that somebody watches changed. Value: `MailboxChange`. */
 export const mailboxChangedNotice = 'mailbox.changed';
 
+/** Ids of RFC 8474: for life, whatever is renamed, moved or copied. */
+export const objectIds = {
+  email: (document: number) => `M${document}`,
+  thread: (thread: number) => `T${thread}`,
+  mailbox: (mailbox: number) => `F${mailbox}`,
+} as const;
+
 /** The first two for records; the quota for an account that nobody delivered to yet. */
 export type PackedOwner = readonly [account: number, tenant: number, quotaBytes: number];
 

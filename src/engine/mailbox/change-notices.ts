@@ -16,7 +16,7 @@ import type { MailboxReader } from './mailbox-reader.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
 import { unpackRanges } from './rows/uid-ranges.ts';
 
-export const joinMs = 50;
+const joinMs = 50;
 const rememberedMax = 10_000;
 
 /** More rows than these are not looked through to tell whether all of them are arrivals. */

@@ -18,7 +18,7 @@ import type { Mailboxes } from './mailboxes.ts';
 import type { Role } from './rows/mailbox-row.ts';
 import { mailboxDeletedDraft, mailboxRenamedDraft, subscribedDraft } from './tree-records.ts';
 
-export const mailboxesMax = 10_000;
+const mailboxesMax = 10_000;
 const uidMax = 0xffff_ffff;
 
 export interface Owner {

@@ -38,6 +38,7 @@ const capabilities: readonly Capability[] = [
     'SEARCHRES',
     'WITHIN',
     'PREVIEW',
+    'OBJECTID',
   ].map((name): Capability => ({ name, when: 'authenticated' })),
 ];
 

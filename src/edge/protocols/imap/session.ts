@@ -14,7 +14,7 @@ import type { Answer } from '../../../actors/ask.ts';
 import type { MailboxChange } from '../../../actors/asks/imap-asks.ts';
 import { CommandReader } from '../../../mail/wire/imap/command-reader.ts';
 import { nameIsLiteral } from '../../../mail/wire/imap/parse-append.ts';
-import { parseCommandStart } from '../../../mail/wire/imap/parse-command.ts';
+import { parseCommandStart, tagOf } from '../../../mail/wire/imap/parse-command.ts';
 import { decodeBase64 } from '../../../mail/wire/imap/parse-session.ts';
 import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import {
@@ -38,7 +38,6 @@ import { Idling, type IdlingSession } from './idling.ts';
 import { Output } from './output.ts';
 import type { SelectedMailbox } from './selected.ts';
 import type { ImapService } from './service.ts';
-import { tagOf } from './tag-of.ts';
 import { noteChange, tellArrival, tellChanges } from './telling.ts';
 import { TimeOuts } from './time-outs.ts';
 
@@ -301,7 +300,7 @@ export class ImapSession implements CommandSession, IdlingSession, MailboxWatche
       return;
     }
     const head = parseCommandStart(cursor);
-    if (head === undefined) return this.#refuse(tagOf(this.service, bytes, start, end));
+    if (head === undefined) return this.#refuse(tagOf(bytes, start, end));
     const command = commands.get(head.name);
     const { observer, name } = this.service;
     observer.command(name, command?.name ?? 'unknown');
@@ -393,7 +392,7 @@ export class ImapSession implements CommandSession, IdlingSession, MailboxWatche
     const head = parseCommandStart(cursor);
     if (head === undefined) {
       reader.refuse();
-      return this.#refuse(tagOf(this.service, bytes, start, end));
+      return this.#refuse(tagOf(bytes, start, end));
     }
     if (head.name === 'APPEND') {
       const intake = AppendIntake.begin(this, cursor, head.tag, reader);
@@ -451,7 +450,7 @@ export class ImapSession implements CommandSession, IdlingSession, MailboxWatche
 
   #tooLong() {
     const { bytes, start, end } = this.#reader;
-    const tag = tagOf(this.service, bytes, start, end);
+    const tag = tagOf(bytes, start, end);
     this.#refuse(tag, bad('The line is too long'));
   }
 

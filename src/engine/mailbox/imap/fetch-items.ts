@@ -5,77 +5,64 @@
  * Specs:     RFC 9051 §7.5.2; RFC 8970 §3 (PREVIEW), RFC 8474 §5 (EMAILID, THREADID).
  */
 
-import { Buffer } from 'node:buffer';
-import { fetchItems } from '../../../actors/asks/imap-asks.ts';
-import { monthNames } from '../../../mail/formats/date/format.ts';
-import { imapString } from '../../../mail/formats/mime/imap-text.ts';
+import { fetchItems, objectIds } from '../../../actors/asks/imap-asks.ts';
+import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
+import {
+  fetchFlags,
+  fetchInternalDate,
+  fetchNumber,
+  fetchObjectId,
+  fetchPreview,
+  fetchReady,
+  nextItem,
+  startFetch,
+} from '../../../mail/wire/imap/response-fetch.ts';
 import type { DocumentRow } from '../rows/document-row.ts';
 import type { Parsed } from '../rows/parsed-row.ts';
-import type { OctetWriter } from './octet-writer.ts';
 
 export interface MessageItems {
   readonly uid: number;
   readonly sequence: number;
-  flags: string;
-  readonly isSeen: boolean;
+  /** By place in `systemFlags`. */
+  flags: number;
+  readonly keywords: readonly string[];
   /** Became \Seen by this FETCH: its flags are told whether asked for or not. */
-  isNewlySeen?: boolean;
+  isNewlySeen: boolean;
   readonly document: number;
   readonly row: DocumentRow | undefined;
   readonly parsed: Parsed | undefined;
 }
 
 /** Writes `* 12 FETCH (` and the items, a space between two. False: there was none. */
-export function itemsText(writer: OctetWriter, items: number, message: MessageItems): boolean {
+export function writeItems(writer: ResponseWriter, items: number, message: MessageItems): boolean {
   const { row, parsed } = message;
-  let text = `* ${message.sequence} FETCH (`;
-  let gap = '';
-  const add = (item: string) => {
-    text += gap + item;
-    gap = ' ';
+  startFetch(writer, message.sequence);
+  let isFirst = true;
+  const wanted = message.isNewlySeen ? items | fetchItems.flags : items;
+  const isWanted = (item: number, isThere: boolean) => {
+    if (!isThere || (wanted & item) === 0) return false;
+    if (!isFirst) nextItem(writer);
+    isFirst = false;
+    return true;
   };
-  if ((items & fetchItems.uid) !== 0) add(`UID ${message.uid}`);
-  if ((items & fetchItems.flags) !== 0) add(`FLAGS (${message.flags})`);
-  if (row !== undefined) {
-    if ((items & fetchItems.internalDate) !== 0) {
-      add(`INTERNALDATE "${internalDate(row.internalMs)}"`);
-    }
-    if ((items & fetchItems.size) !== 0) add(`RFC822.SIZE ${row.size}`);
-    if ((items & fetchItems.emailId) !== 0) add(`EMAILID (M${message.document})`);
-    if ((items & fetchItems.threadId) !== 0) add(`THREADID (T${row.thread})`);
+  if (isWanted(fetchItems.uid, true)) fetchNumber(writer, 'UID', message.uid);
+  if (isWanted(fetchItems.flags, true)) fetchFlags(writer, message.flags, message.keywords);
+  if (isWanted(fetchItems.internalDate, row !== undefined)) {
+    fetchInternalDate(writer, row!.internalMs);
   }
-  if (parsed !== undefined) {
-    const octets = (name: string, value: Uint8Array) => {
-      add(`${name} `);
-      writer.text(text);
-      text = '';
-      writer.octets(value);
-    };
-    if ((items & fetchItems.envelope) !== 0) octets('ENVELOPE', parsed.envelope);
-    if ((items & fetchItems.bodyStructure) !== 0) octets('BODYSTRUCTURE', parsed.bodyStructure);
-    if ((items & fetchItems.body) !== 0) octets('BODY', parsed.body);
-    if ((items & fetchItems.preview) !== 0) {
-      octets('PREVIEW', Buffer.from(imapString(parsed.preview), 'utf8'));
-    }
+  if (isWanted(fetchItems.size, row !== undefined)) fetchNumber(writer, 'RFC822.SIZE', row!.size);
+  const isParsed = parsed !== undefined;
+  if (isWanted(fetchItems.envelope, isParsed)) fetchReady(writer, 'ENVELOPE', parsed!.envelope);
+  if (isWanted(fetchItems.bodyStructure, isParsed)) {
+    fetchReady(writer, 'BODYSTRUCTURE', parsed!.bodyStructure);
   }
-  if (message.isNewlySeen === true && (items & fetchItems.flags) === 0) {
-    add(`FLAGS (${message.flags})`);
+  if (isWanted(fetchItems.body, isParsed)) fetchReady(writer, 'BODY', parsed!.body);
+  if (isWanted(fetchItems.preview, isParsed)) fetchPreview(writer, parsed!.preview);
+  if (isWanted(fetchItems.emailId, row !== undefined)) {
+    fetchObjectId(writer, 'EMAILID', objectIds.email(message.document));
   }
-  writer.text(text);
-  return gap !== '';
-}
-
-/** As ` 1-Jan-2026 00:00:00 +0000` (RFC 9051 §9, date-time). */
-export function internalDate(epochMs: number): string {
-  const date = new Date(epochMs);
-  const day = String(date.getUTCDate()).padStart(2, ' ');
-  const year = String(date.getUTCFullYear()).padStart(4, '0');
-  return (
-    `${day}-${monthNames[date.getUTCMonth()]}-${year} ${two(date.getUTCHours())}:` +
-    `${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())} +0000`
-  );
-}
-
-function two(value: number): string {
-  return value < 10 ? `0${value}` : String(value);
+  if (isWanted(fetchItems.threadId, row !== undefined)) {
+    fetchObjectId(writer, 'THREADID', objectIds.thread(row!.thread));
+  }
+  return !isFirst;
 }

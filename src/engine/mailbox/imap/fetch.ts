@@ -8,7 +8,7 @@
  * Invariant: a message's response begins only once all of it can be read to its end.
  */
 
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import {
   type FetchCursor,
   type Fetched,
@@ -19,16 +19,17 @@ import {
 import type { AccountId, TenantId } from '../../../base/ids.ts';
 import { kibibyte } from '../../../base/units.ts';
 import type { PartPlace } from '../../../mail/formats/mime/part-table.ts';
+import { ResponseWriter } from '../../../mail/wire/imap/response.ts';
+import { endFetch } from '../../../mail/wire/imap/response-fetch.ts';
 import type { Mailboxes } from '../mailboxes.ts';
 import type { DocumentRow } from '../rows/document-row.ts';
 import type { Parsed } from '../rows/parsed-row.ts';
 import { seenFlag } from '../rows/uid-block.ts';
 import { addId } from '../rows/uid-ranges.ts';
-import { itemsText, type MessageItems } from './fetch-items.ts';
-import { flagsText } from './flag-texts.ts';
+import { type MessageItems, writeItems } from './fetch-items.ts';
+import { keywordsOf, systemFlagsOf } from './flags-of.ts';
 import type { Leases } from './leases.ts';
 import { messagesIn, rangesFrom, uidRangesOf } from './messages.ts';
-import { OctetWriter } from './octet-writer.ts';
 import { filterFields, placeOfSection, type SectionPlace, withoutNul } from './sections.ts';
 import { flagModseqAfter, type ImapParts } from './sync.ts';
 import type { View } from './view.ts';
@@ -39,6 +40,7 @@ const windowMessages = 256;
 /** A literal is not cut to less than this, or a window's last message would cost an answer of its own. */
 const sliceBytesMin = 64 * kibibyte;
 
+const seenBit = 1 << seenFlag;
 const rowItems =
   fetchItems.internalDate |
   fetchItems.size |
@@ -82,7 +84,7 @@ export async function fetch(parts: FetchParts, packed: PackedFetch): Promise<Fet
   const [[account], [mailbox, modseq, uidNext], isUid, set] = packed;
   const [cursorUid, , , lease] = packed[8];
   const view = await parts.views.view({ account, mailbox, modseq, uidNext });
-  const writer = new OctetWriter();
+  const writer = new ResponseWriter();
   const work = new FetchWindow(parts, packed, view, writer);
   try {
     let fromUid = cursorUid;
@@ -105,14 +107,14 @@ class FetchWindow {
   readonly #parts: FetchParts;
   readonly #packed: PackedFetch;
   readonly #view: View;
-  readonly #writer: OctetWriter;
+  readonly #writer: ResponseWriter;
   readonly #items: number;
   readonly #sections: readonly PackedSection[];
   /** By segment: what was chosen stays readable though it is expunged meanwhile. */
   readonly #holds = new Map<number, { release(): void }>();
   #flagModseq: number;
 
-  constructor(parts: FetchParts, packed: PackedFetch, view: View, writer: OctetWriter) {
+  constructor(parts: FetchParts, packed: PackedFetch, view: View, writer: ResponseWriter) {
     this.#parts = parts;
     this.#packed = packed;
     this.#view = view;
@@ -125,7 +127,7 @@ class FetchWindow {
   answer(next: FetchCursor | undefined): FetchAnswer {
     const flagModseq = this.#flagModseq;
     const value: Fetched = next === undefined ? { flagModseq } : { flagModseq, next };
-    return { value, body: this.#writer.finish() };
+    return { value, body: Buffer.concat(this.#writer.take()) };
   }
 
   release(): void {
@@ -160,15 +162,16 @@ class FetchWindow {
       const sequence = this.#view.sequenceOf(uid);
       if (sequence === 0) continue;
       const document = block.documents[slot]!;
-      const flags = flagsText(block, slot, keywords);
-      const isSeen = block.hasFlag(slot, seenFlag);
+      const flags = systemFlagsOf(block, slot);
+      const named = keywordsOf(block, slot, keywords);
       const row = needsRow ? reader.document(account, document) : undefined;
       if (needsRow && row === undefined) continue;
       if (row !== undefined && this.#sections.length > 0) this.#hold(row.place.segment);
       const parsed = await this.#parsed(account, document);
-      const one = { uid, sequence, flags, isSeen, document, row, parsed };
+      const told = { flags, keywords: named, isNewlySeen: false };
+      const one = { uid, sequence, ...told, document, row, parsed };
       chosen.push({ ...one, parts: parsed?.parts ?? [] });
-      bytes += 60 + flags.length + this.#bytesOf(row, parsed);
+      bytes += 80 + named.length * 10 + this.#bytesOf(row, parsed);
     }
     return { chosen, next: undefined };
   }
@@ -178,11 +181,10 @@ class FetchWindow {
     const [[account, tenant], [mailbox], , , , , marksSeen] = this.#packed;
     if (!marksSeen) return;
     const uids: number[] = [];
-    for (const { uid, isSeen } of chosen) if (!isSeen) addId(uids, uid);
+    for (const { uid, flags } of chosen) if ((flags & seenBit) === 0) addId(uids, uid);
     if (uids.length === 0) return;
     const modseqs: number[] = [];
-    const flags = 1 << seenFlag;
-    const store = { mailbox, uids, op: 'add', flags, keywords: [], modseqs } as const;
+    const store = { mailbox, uids, op: 'add', flags: seenBit, keywords: [], modseqs } as const;
     await this.#parts.mailboxes.storeFlags(account as AccountId, tenant as TenantId, store);
     this.#flagModseq = flagModseqAfter(
       this.#parts.shard,
@@ -192,9 +194,8 @@ class FetchWindow {
       modseqs,
     );
     for (const one of chosen) {
-      if (one.isSeen) continue;
-      one.flags = one.flags === '' ? '\\Seen' : `\\Seen ${one.flags}`;
-      one.isNewlySeen = true;
+      one.isNewlySeen = (one.flags & seenBit) === 0;
+      one.flags |= seenBit;
     }
   }
 
@@ -202,10 +203,10 @@ class FetchWindow {
   async write(chosen: readonly Chosen[]): Promise<FetchCursor | undefined> {
     const readAhead = await this.#readAhead(chosen);
     for (const one of chosen) {
-      const hasItems = itemsText(this.#writer, this.#items, one);
+      const hasItems = writeItems(this.#writer, this.#items, one);
       const { uid, row, parts } = one;
       if (row === undefined || this.#sections.length === 0) {
-        this.#writer.text(')\r\n');
+        endFetch(this.#writer);
         continue;
       }
       const message = { uid, row, parts, lease: 0, hasItems, readAhead };
@@ -237,13 +238,13 @@ class FetchWindow {
       const room = Math.max(sliceBytesMin, windowBytes - writer.bytes);
       const end = Math.min(length, offset + room);
       const octets = ready?.subarray(offset, end) ?? (await this.#read(row, place, offset, end));
-      writer.octets(withoutNul(octets));
+      writer.view(withoutNul(octets));
       if (end < length) {
         const lease = message.lease > 0 ? message.lease : this.#parts.leases.take({ row, parts });
         return [uid, i, end, lease];
       }
     }
-    writer.text(')\r\n');
+    endFetch(writer);
     return undefined;
   }
 

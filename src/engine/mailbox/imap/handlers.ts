@@ -22,7 +22,6 @@ import {
   type PackedSync,
   type Stored,
 } from '../../../actors/asks/imap-asks.ts';
-import { latin1 } from '../../../base/bytes.ts';
 import { failure, failureOf } from '../../../base/errors.ts';
 import type { AccountId, MessageId, TenantId } from '../../../base/ids.ts';
 import { mailboxInfo } from '../handlers.ts';
@@ -124,12 +123,14 @@ async function subscribe(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
 }
 
 async function synced(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
-  const { value, text } = await sync(desk, ask.meta as PackedSync);
-  return text === '' ? ok(value) : { ok: true, value, body: latin1(text) };
+  return withBody(await sync(desk, ask.meta as PackedSync));
 }
 
 async function fetched(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
-  const { value, body } = await fetch(desk, ask.meta as PackedFetch);
+  return withBody(await fetch(desk, ask.meta as PackedFetch));
+}
+
+function withBody({ value, body }: { readonly value: unknown; readonly body: Uint8Array }): Answer {
   return body.byteLength === 0 ? ok(value) : { ok: true, value, body };
 }
 

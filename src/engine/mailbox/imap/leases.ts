@@ -14,7 +14,7 @@ import type { Clock } from '../../../ports/clock.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
 import type { DocumentRow } from '../rows/document-row.ts';
 
-export const leasesMax = 1_000;
+const leasesMax = 1_000;
 export const leaseMsMax = 10 * minuteMs;
 
 export interface LeasedMessage {

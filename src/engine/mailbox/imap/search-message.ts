@@ -6,6 +6,7 @@
  * Limits:    of a message the first `searchedBytesMax` are searched.
  */
 
+import { objectIds } from '../../../actors/asks/imap-asks.ts';
 import { view } from '../../../base/bytes.ts';
 import { dayMs, mebibyte, secondMs } from '../../../base/units.ts';
 import { fieldName, isField } from '../../../mail/formats/headers/fields.ts';
@@ -63,9 +64,9 @@ export function verdictOf(
       return criteria.test === 'older' ? isOlder : !isOlder;
     }
     case 'email-id':
-      return criteria.id === `M${message.document}`;
+      return criteria.id === objectIds.email(message.document);
     case 'thread-id':
-      return criteria.id === `T${message.row.thread}`;
+      return criteria.id === objectIds.thread(message.row.thread);
     case 'text':
       return text?.has(criteria.place, criteria.text);
     case 'header':

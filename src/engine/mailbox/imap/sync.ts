@@ -7,15 +7,25 @@
  * Invariant: sequence numbers in the responses count on the client having read those before.
  */
 
+import { Buffer } from 'node:buffer';
 import type { PackedSync, Synced } from '../../../actors/asks/imap-asks.ts';
 import { MailError } from '../../../base/errors.ts';
+import { ResponseWriter } from '../../../mail/wire/imap/response.ts';
+import { writeCount } from '../../../mail/wire/imap/response-data.ts';
+import {
+  endFetch,
+  fetchFlags,
+  fetchNumber,
+  nextItem,
+  startFetch,
+} from '../../../mail/wire/imap/response-fetch.ts';
 import { modseqAt, modseqsSince, tables } from '../../store/keys.ts';
 import type { MailboxReader } from '../mailbox-reader.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
 import type { MailboxRow } from '../rows/mailbox-row.ts';
 import { addId, type IdRanges, idsOf, unpackRanges } from '../rows/uid-ranges.ts';
-import { flagsText } from './flag-texts.ts';
-import { messagesIn } from './messages.ts';
+import { keywordsOf, systemFlagsOf } from './flags-of.ts';
+import { messagesIn, type Place } from './messages.ts';
 import type { View } from './view.ts';
 import type { Views } from './views.ts';
 
@@ -31,7 +41,7 @@ export interface ImapParts {
 
 export interface SyncAnswer {
   readonly value: Synced;
-  readonly text: string;
+  readonly body: Buffer;
 }
 
 export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAnswer> {
@@ -40,25 +50,25 @@ export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAn
   if (row === undefined) throw new MailError('not-found', 'the mailbox was deleted');
   if (row.highestModseq <= modseq && row.highestModseq <= flagModseq && row.uidNext <= uidNext) {
     const { messages: count } = row;
-    return { value: { modseq, uidNext, flagModseq, count, isMore: false }, text: '' };
+    return { value: { modseq, uidNext, flagModseq, count, isMore: false }, body: noBytes };
   }
   const before = await parts.views.view({ account, mailbox, modseq, uidNext });
-  let text = '';
+  const writer = new ResponseWriter();
   let now = before;
   let isMore = false;
   if (mayExpunge) {
     const gone = vanishedSince(parts.shard, account, mailbox, modseq, row.highestModseq);
     isMore = gone.isMore;
-    text += expungeLines(before, gone.uids);
+    writeExpunges(writer, before, gone.uids);
     const wanted = { account, mailbox, modseq: gone.modseq, uidNext };
     now = await parts.views.view(wanted);
   }
-  const flags = changedFlags(parts, account, mailbox, flagModseq, row, now);
-  text += flags.text;
+  const place = { account, mailbox };
+  const flags = writeChangedFlags(writer, parts, place, flagModseq, row, now);
   isMore ||= flags.isMore;
   if (row.uidNext > uidNext) {
     now = await parts.views.view({ account, mailbox, modseq: now.modseq, uidNext: row.uidNext });
-    text += `* ${now.count} EXISTS\r\n`;
+    writeCount(writer, now.count, 'EXISTS');
   }
   return {
     value: {
@@ -69,9 +79,11 @@ export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAn
       isMore,
       ...(row.keywords.length > keywordCount ? { keywords: row.keywords } : {}),
     },
-    text,
+    body: Buffer.concat(writer.take()),
   };
 }
+
+const noBytes = Buffer.alloc(0);
 
 interface Gone {
   /** Ascending. */
@@ -96,32 +108,33 @@ function vanishedSince(
 }
 
 /** Highest first: those below keep their numbers. */
-function expungeLines(view: View, uids: readonly number[]): string {
-  let text = '';
+function writeExpunges(writer: ResponseWriter, view: View, uids: readonly number[]): void {
   for (let i = uids.length - 1; i >= 0; i--) {
     const sequence = view.sequenceOf(uids[i]!);
-    if (sequence > 0) text += `* ${sequence} EXPUNGE\r\n`;
+    if (sequence > 0) writeCount(writer, sequence, 'EXPUNGE');
   }
-  return text;
 }
 
-function changedFlags(
+function writeChangedFlags(
+  writer: ResponseWriter,
   { shard }: ImapParts,
-  account: number,
-  mailbox: number,
+  place: Place,
   flagModseq: number,
   row: MailboxRow,
   view: View,
-): { readonly text: string; readonly modseq: number; readonly isMore: boolean } {
+): { readonly modseq: number; readonly isMore: boolean } {
+  const { account, mailbox } = place;
   const changed = changedSince(shard, account, mailbox, flagModseq, view.uidNext);
-  let text = '';
-  for (const { uid, block, slot } of messagesIn(shard, { account, mailbox }, changed.uids)) {
+  for (const { uid, block, slot } of messagesIn(shard, place, changed.uids)) {
     const sequence = view.sequenceOf(uid);
     if (sequence === 0) continue;
-    text += `* ${sequence} FETCH (UID ${uid} FLAGS (${flagsText(block, slot, row.keywords)}))\r\n`;
+    startFetch(writer, sequence);
+    fetchNumber(writer, 'UID', uid);
+    nextItem(writer);
+    fetchFlags(writer, systemFlagsOf(block, slot), keywordsOf(block, slot, row.keywords));
+    endFetch(writer);
   }
-  const modseq = changed.isMore ? changed.modseq : row.highestModseq;
-  return { text, modseq, isMore: changed.isMore };
+  return { modseq: changed.isMore ? changed.modseq : row.highestModseq, isMore: changed.isMore };
 }
 
 /** UIDs below `uidNext` whose flags changed, as far as one answer goes. */

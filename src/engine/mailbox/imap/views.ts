@@ -60,10 +60,6 @@ export class Views {
     return this.#build(key, builder, wanted, next);
   }
 
-  get keptBytes(): number {
-    return this.#bytes;
-  }
-
   async #build(
     key: string,
     builder: ViewBuilder,

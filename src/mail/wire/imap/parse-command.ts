@@ -43,7 +43,7 @@ export function tagOf(bytes: Buffer, start: number, end: number): string {
 }
 
 /** Undefined where no tag stands. */
-export function parseTag(cursor: Cursor): string | undefined {
+function parseTag(cursor: Cursor): string | undefined {
   const tag = takeRun(cursor, classTag);
   if (tag === '') return fail(cursor, 'A tag is missing');
   return tag.length > tagBytesMax ? fail(cursor, 'The tag is too long') : tag;

@@ -6,12 +6,11 @@
  * Invariant: a day that no month has, an hour that no day has, is a fault and not the next one.
  */
 
+import { dayMs } from '../../../base/units.ts';
 import { monthNames } from '../../formats/date/format.ts';
 import { type Cursor, fail } from './cursor.ts';
 import { colon, digit0, isDigit, minus, plus, quote, space } from './octets.ts';
 import { takeOctet } from './parse-strings.ts';
-
-export const dayMs = 86_400_000;
 
 /** Days since 1970-01-01, of a calendar without zones: `1-Feb-1994`, quoted or not. */
 export function parseDate(cursor: Cursor): number | undefined {

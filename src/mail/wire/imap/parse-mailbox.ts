@@ -69,7 +69,7 @@ export interface CreateCommand {
   readonly specialUses: readonly string[];
 }
 
-export const specialUses = [
+const specialUses = [
   '\\All',
   '\\Archive',
   '\\Drafts',

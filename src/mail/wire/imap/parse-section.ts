@@ -23,14 +23,7 @@ import {
 /** Each level of a message may be an enclosed message in a multipart. */
 const partDepthMax = nestingDepthMax * 2;
 
-export const sectionTexts = [
-  '',
-  'HEADER',
-  'HEADER.FIELDS',
-  'HEADER.FIELDS.NOT',
-  'TEXT',
-  'MIME',
-] as const;
+const sectionTexts = ['', 'HEADER', 'HEADER.FIELDS', 'HEADER.FIELDS.NOT', 'TEXT', 'MIME'] as const;
 export type SectionText = (typeof sectionTexts)[number];
 
 export interface Section {

@@ -13,7 +13,7 @@ import { expectOctet, expectSpace, parseName, takeOctet, takeWord } from './pars
 import { parseReturn, type ReturnOptions } from './parse-window.ts';
 import type { Criteria } from './search-keys.ts';
 
-export const sortKinds = [
+const sortKinds = [
   'ARRIVAL',
   'CC',
   'DATE',

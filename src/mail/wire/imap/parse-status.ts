@@ -9,7 +9,7 @@ import { type Cursor, fail } from './cursor.ts';
 import { parseMailbox } from './parse-mailbox.ts';
 import { expectEnd, expectSpace, parseList, parseName } from './parse-strings.ts';
 
-export const statusItems = [
+const statusItems = [
   'MESSAGES',
   'RECENT',
   'UIDNEXT',

@@ -31,7 +31,7 @@ import {
 
 /** What stands between numbers that fit a double and those of the grammar (RFC 9051 §9: number64 has 63 bits). */
 const safeMax = Number.MAX_SAFE_INTEGER;
-export const u32Max = 0xffff_ffff;
+const u32Max = 0xffff_ffff;
 
 export function expectSpace(cursor: Cursor): boolean {
   return expectOctet(cursor, space, 'A space is missing');
@@ -95,7 +95,7 @@ export function takeRun(cursor: Cursor, octetClass: number): string {
 /** Going through the runtime for a few octets costs twice what joining them does. */
 const nearBytes = 6;
 
-export function asciiText(bytes: Buffer, from: number, to: number): string {
+function asciiText(bytes: Buffer, from: number, to: number): string {
   if (to - from > nearBytes) return bytes.toString('latin1', from, to);
   let text = '';
   for (let i = from; i < to; i++) text += String.fromCharCode(bytes[i]!);
@@ -126,7 +126,7 @@ export function parseNumber64(cursor: Cursor): number {
   return value;
 }
 
-export function parseNumber(cursor: Cursor): number {
+function parseNumber(cursor: Cursor): number {
   const from = cursor.at;
   const value = parseNumber64(cursor);
   if (value <= u32Max) return value;
@@ -151,18 +151,9 @@ export function isAtString(cursor: Cursor): boolean {
 }
 
 /** A quoted string or literal as octets: a view, but for a quoted string with escapes. */
-export function parseStringBytes(cursor: Cursor): Buffer | undefined {
+function parseStringBytes(cursor: Cursor): Buffer | undefined {
   if (cursor.peek() === quote) return parseQuoted(cursor);
   return parseLiteral(cursor);
-}
-
-export function parseAstringBytes(cursor: Cursor): Buffer | undefined {
-  if (isAtAstringOctet(cursor)) {
-    const from = cursor.at;
-    cursor.at = runEnd(cursor, classAstring);
-    return cursor.bytes.subarray(from, cursor.at);
-  }
-  return isAtString(cursor) ? parseStringBytes(cursor) : fail(cursor, 'A string is missing');
 }
 
 export function parseString(cursor: Cursor): string | undefined {

@@ -138,7 +138,7 @@ function writeLabel<Handle>(writer: ResponseWriter<Handle>, label: string): void
 }
 
 /** `17-Jul-1996 02:44:25 +0000`, the day in two columns. */
-export function dateTimeText(epochMs: number): string {
+function dateTimeText(epochMs: number): string {
   const date = new Date(epochMs);
   const day = date.getUTCDate();
   return (

@@ -35,6 +35,8 @@ const bits: Readonly<Partial<Record<FetchKind, number>>> = {
   BODYSTRUCTURE: fetchItems.bodyStructure,
   BODY: fetchItems.body,
   PREVIEW: fetchItems.preview,
+  EMAILID: fetchItems.emailId,
+  THREADID: fetchItems.threadId,
 };
 
 /** What is wanted, packed; undefined where an item is not known here. */

@@ -5,7 +5,12 @@
  * Specs:   RFC 9051 §6.3.9, §6.3.11; RFC 3501 §6.3.9 (LSUB); RFC 5258, RFC 5819, RFC 6154.
  */
 
-import { type ImapList, imapAsks, type OpenedMailbox } from '../../../../actors/asks/imap-asks.ts';
+import {
+  type ImapList,
+  imapAsks,
+  type OpenedMailbox,
+  objectIds,
+} from '../../../../actors/asks/imap-asks.ts';
 import type { MailboxInfo } from '../../../../actors/asks/mailbox-asks.ts';
 import {
   type ListCommand,
@@ -70,7 +75,7 @@ function valuesOf(
     SIZE: info.bytes,
     HIGHESTMODSEQ: Math.max(1, info.highestModseq),
     APPENDLIMIT: messageBytesMax,
-    MAILBOXID: `F${info.mailbox}`,
+    MAILBOXID: objectIds.mailbox(info.mailbox),
   };
   return items.map((item): StatusValue => [item, values[item]]);
 }

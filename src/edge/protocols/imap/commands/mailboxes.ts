@@ -5,7 +5,7 @@
  * Specs:   RFC 9051 §6.3.4-8; RFC 5530 (codes); RFC 6154 §3 (USEATTR).
  */
 
-import { imapAsks } from '../../../../actors/asks/imap-asks.ts';
+import { imapAsks, objectIds } from '../../../../actors/asks/imap-asks.ts';
 import {
   type CreateCommand,
   parseCreate,
@@ -17,7 +17,7 @@ import { ownerOf } from '../account-asks.ts';
 import { answerOf, type CommandEnd, no, ok, type Tagged } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
 
-type Name = 'create' | 'delete' | 'rename' | 'subscribe';
+type Name = 'delete' | 'rename' | 'subscribe';
 
 async function change(
   session: CommandSession,
@@ -34,14 +34,23 @@ async function change(
 
 const tooMany = no('There are too many', 'LIMIT');
 
+async function create(
+  session: CommandSession,
+  { mailbox, specialUses }: CreateCommand,
+): Promise<CommandEnd> {
+  if (specialUses.length > 0) return no('No special use can be given', 'USEATTR');
+  const answer = await session.ask(imapAsks.create, [ownerOf(session.account!), mailbox]);
+  if (answer.ok) {
+    return ok('CREATE done', `MAILBOXID (${objectIds.mailbox(answer.value as number)})`);
+  }
+  return answer.code === 'not-possible-now' ? tooMany : answerOf(answer.code);
+}
+
 export const createCommand = {
   name: 'CREATE',
   states: loggedInStates,
   parse: parseCreate,
-  run(session, { mailbox, specialUses }) {
-    if (specialUses.length > 0) return no('No special use can be given', 'USEATTR');
-    return change(session, 'create', [mailbox], 'CREATE', tooMany);
-  },
+  run: create,
 } as const satisfies ImapCommand<CreateCommand>;
 
 export const deleteCommand = {

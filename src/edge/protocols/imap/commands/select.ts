@@ -9,6 +9,7 @@ import {
   imapAsks,
   type MailboxChange,
   type OpenedMailbox,
+  objectIds,
 } from '../../../../actors/asks/imap-asks.ts';
 import { parseSelect, type SelectCommand } from '../../../../mail/wire/imap/parse-select.ts';
 import { parseNothing } from '../../../../mail/wire/imap/parse-session.ts';
@@ -96,6 +97,8 @@ function writeOpened(
   const { uidValidity, uidNext } = info;
   writeStatus(writer, untagged, 'OK', `UIDVALIDITY ${uidValidity}`, 'UIDs valid');
   writeStatus(writer, untagged, 'OK', `UIDNEXT ${uidNext}`, 'Next UID');
+  const id = objectIds.mailbox(info.mailbox);
+  writeStatus(writer, untagged, 'OK', `MAILBOXID (${id})`, 'The mailbox for life');
 }
 
 export const selectCommand = {

@@ -1,0 +1,242 @@
+/**
+ * Aim: an IMAP session bounds what a client can cost: time, memory, answers nobody reads; and keeps what it promised.
+ * Method: the session on a fake transport and the engine's handlers in memory; time is turned by hand.
+ */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { imapAsks } from '../../../../../src/actors/asks/imap-asks.ts';
+import { failure } from '../../../../../src/base/errors.ts';
+import { minuteMs } from '../../../../../src/base/units.ts';
+import {
+  defaultImapLimits,
+  type ImapLimits,
+} from '../../../../../src/edge/protocols/imap/limits.ts';
+import { ImapSession } from '../../../../../src/edge/protocols/imap/session.ts';
+import type { SessionTransport } from '../../../../../src/edge/protocols/smtp/transport.ts';
+import { FakeImap } from '../../../../support/imap-fakes.ts';
+import { SeededClock, turns } from '../../../../support/seeded-clock.ts';
+import { messageBytes } from '../../../engine/mailbox/mailbox-world.ts';
+
+class FakeTransport implements SessionTransport {
+  readonly canStartTls = false;
+  text = '';
+  unsentBytes = 0;
+  isPaused = false;
+  isEnded = false;
+  isDestroyed = false;
+  /** The client reads nothing. */
+  isDeaf = false;
+
+  write(bytes: Uint8Array): void {
+    this.text += Buffer.from(bytes).toString('latin1');
+    if (this.isDeaf) this.unsentBytes += bytes.byteLength;
+  }
+
+  end(bytes?: Uint8Array): void {
+    if (bytes !== undefined) this.write(bytes);
+    this.isEnded = true;
+  }
+
+  destroy(): void {
+    this.isDestroyed = true;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
+  startTls(): void {
+    assert.fail('no TLS here');
+  }
+}
+
+class Play {
+  readonly clock = new SeededClock();
+  readonly fake: FakeImap;
+  readonly transport = new FakeTransport();
+  readonly session: ImapSession;
+
+  constructor(limits: Partial<ImapLimits> = {}) {
+    this.fake = new FakeImap(limits, this.clock);
+    const tls = { version: 'TLSv1.3', cipher: 'x' };
+    this.session = new ImapSession(this.fake.service, this.transport, '192.0.2.1', tls);
+    this.session.open();
+  }
+
+  /** Says lines, and answers what was heard once all is quiet. */
+  async say(...lines: readonly string[]): Promise<string> {
+    this.transport.text = '';
+    this.session.receive(Buffer.from(lines.map((line) => `${line}\r\n`).join('')));
+    await turns(20);
+    return this.transport.text;
+  }
+
+  async enter(): Promise<void> {
+    await this.say('e1 LOGIN alice@local.test secret', 'e2 SELECT INBOX');
+    assert.match(this.transport.text, /e2 OK/);
+  }
+
+  /** Time passes, with the listener's sweep. */
+  pass(ms: number): void {
+    const { service } = this.fake;
+    for (let passedMs = 0; passedMs < ms; passedMs += 10_000) {
+      this.clock.advance(10_000);
+      service.tickMs = this.clock.monotonicMs();
+      this.session.sweep(service.tickMs);
+    }
+  }
+}
+
+describe('a session’s time', () => {
+  it('ends before a log-in comes, if none does', async () => {
+    const play = new Play({ earlyMsMax: minuteMs });
+    await play.say('a1 NOOP');
+    play.pass(minuteMs - 10_000);
+    assert.ok(!play.transport.isEnded);
+    play.pass(20_000);
+    assert.ok(play.transport.isEnded);
+    assert.match(play.transport.text, /\* BYE No log-in came/);
+  });
+
+  // RFC 9051 §5.4: at least 30 minutes.
+  it('ends after idleMsMax of silence, while it idles too, and is kept awake before', async () => {
+    const play = new Play();
+    await play.enter();
+    await play.say('a1 IDLE');
+    play.pass(30 * minuteMs);
+    assert.ok(!play.transport.isEnded);
+    await turns(1);
+    assert.match(play.transport.text, /\* OK Still here/);
+    play.pass(defaultImapLimits.idleMsMax - 29 * minuteMs);
+    assert.match(play.transport.text, /\* BYE Idle for too long/);
+  });
+
+  it('ends for a client that reads nothing of what it asked for', async () => {
+    const play = new Play({ stallMsMax: minuteMs });
+    for (let i = 0; i < 30; i++) await play.fake.world.deliver();
+    await play.enter();
+    play.transport.isDeaf = true;
+    await play.say('a1 FETCH 1:* (ENVELOPE)');
+    play.pass(minuteMs);
+    assert.ok(!play.transport.isDestroyed);
+    play.transport.unsentBytes--;
+    play.pass(minuteMs);
+    assert.ok(!play.transport.isDestroyed, 'it reads, if slowly');
+    play.pass(minuteMs);
+    assert.ok(play.transport.isDestroyed);
+  });
+
+  it('ends with BYE when the server goes down, and with the command that runs', async () => {
+    const play = new Play();
+    await play.enter();
+    play.session.drain();
+    await turns(2);
+    assert.match(play.transport.text, /\* BYE \[UNAVAILABLE\]/);
+  });
+});
+
+describe('a session’s memory', () => {
+  const large = () => messageBytes({ text: 'A line of text.\r\n'.repeat(100_000) });
+
+  it('asks for the next window only once the client has read the last', async () => {
+    const play = new Play();
+    await play.fake.world.deliver(large());
+    await play.enter();
+    play.transport.isDeaf = true;
+    await play.say('a1 FETCH 1 BODY.PEEK[]');
+    const { unsentBytes } = play.transport;
+    assert.ok(unsentBytes > 0 && unsentBytes < 700_000, `${unsentBytes} octets wait`);
+    await turns(20);
+    assert.equal(play.transport.unsentBytes, unsentBytes, 'nothing more is asked for');
+    for (let i = 0; i < 20; i++) {
+      play.transport.unsentBytes = 0;
+      play.session.drained();
+      await turns(10);
+    }
+    assert.match(play.transport.text, /A line of text\.\r\n\r\n\)\r\na1 OK FETCH done\r\n$/);
+  });
+
+  it('runs no further command while answers are left unread', async () => {
+    const play = new Play({ unsentBytesMax: 1_000 });
+    for (let i = 0; i < 30; i++) await play.fake.world.deliver();
+    await play.enter();
+    play.transport.isDeaf = true;
+    await play.say('a1 FETCH 1:* ENVELOPE', 'a2 NOOP');
+    assert.doesNotMatch(play.transport.text, /a2 OK/);
+    assert.ok(play.transport.isPaused);
+    play.transport.isDeaf = false;
+    play.transport.unsentBytes = 0;
+    play.session.drained();
+    await turns(20);
+    assert.match(play.transport.text, /a1 OK FETCH done\r\na2 OK/);
+    assert.ok(!play.transport.isPaused);
+  });
+
+  it('reads no more while a command runs and much waits', async () => {
+    const play = new Play({ unreadBytesMax: 100 });
+    await play.enter();
+    const lines = Array.from({ length: 50 }, (_, i) => `a${i} STATUS INBOX (MESSAGES)`);
+    play.session.receive(Buffer.from(`${lines.join('\r\n')}\r\n`));
+    assert.ok(play.transport.isPaused);
+    await turns(200);
+    assert.match(play.transport.text, /a49 OK STATUS done/);
+    assert.ok(!play.transport.isPaused);
+  });
+
+  it('gives the room of a message back when the client leaves in its middle', async () => {
+    const play = new Play();
+    await play.enter();
+    await play.say('a1 APPEND INBOX {100+}', 'half of it');
+    assert.equal(play.fake.reception.reservedBytes, 100);
+    play.session.closed();
+    assert.equal(play.fake.reception.reservedBytes, 0);
+  });
+
+  it('refuses a message for which there is no room', async () => {
+    const play = new Play();
+    await play.enter();
+    play.fake.reception.roomBytes = 50;
+    assert.match(await play.say('a1 APPEND INBOX {100}'), /^a1 NO \[UNAVAILABLE\]/);
+    assert.match(await play.say('a2 NOOP'), /^a2 OK/);
+  });
+});
+
+describe('a session’s word', () => {
+  it('is broken off without a lie where a literal cannot be ended', async () => {
+    const play = new Play();
+    const text = 'A line of text.\r\n'.repeat(100_000);
+    await play.fake.world.deliver(messageBytes({ text }));
+    await play.enter();
+    play.transport.isDeaf = true;
+    await play.say('a1 FETCH 1 BODY.PEEK[]');
+    play.fake.answers.set(imapAsks.fetch, failure('store-failed'));
+    play.transport.unsentBytes = 0;
+    play.session.drained();
+    await turns(10);
+    assert.ok(play.transport.isDestroyed);
+    assert.doesNotMatch(play.transport.text, /a1 /);
+  });
+
+  it('tells what the engine refuses in its own words', async () => {
+    const play = new Play();
+    await play.enter();
+    play.fake.answers.set(imapAsks.open, failure('store-busy', 'inner words'));
+    assert.equal(
+      await play.say('a1 STATUS INBOX (MESSAGES)'),
+      'a1 NO [UNAVAILABLE] Try again later\r\n',
+    );
+  });
+
+  it('ends when somebody deletes the mailbox it has open', async () => {
+    const play = new Play();
+    await play.say('e1 LOGIN alice@local.test secret', 'e2 CREATE Work', 'e3 SELECT Work');
+    await play.fake.world.value(imapAsks.delete, [[1, 0, 0], 'Work']);
+    assert.match(await play.say('a1 NOOP'), /^\* BYE The mailbox was deleted/);
+    assert.ok(play.transport.isEnded);
+  });
+});
