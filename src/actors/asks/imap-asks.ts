@@ -218,6 +218,7 @@ export interface MailboxChange {
   readonly mailbox: number;
   /** The mailbox's highest modseq before the changes told; 0 where it is not known. */
   readonly fromModseq: number;
+  /** 0: the mailbox was deleted. */
   readonly modseq: number;
   readonly uidNext: number;
   readonly messages: number;

@@ -63,8 +63,11 @@ export class ChangeNotices {
     const row = this.#options.reader.mailbox(account, mailbox);
     const { highestModseq: modseq = 0, uidNext = 0, messages = 0 } = row ?? {};
     const told = this.#told.get(key);
+    // What one parcel journaled is told by the first of its decisions that comes here.
+    if (told?.modseq === modseq) return;
     this.#told.set(key, { modseq, uidNext });
-    const isArrivalOnly = told !== undefined && this.#onlyArrived(account, mailbox, told);
+    const isKnown = told !== undefined && row !== undefined;
+    const isArrivalOnly = isKnown && this.#onlyArrived(account, mailbox, told);
     const fromModseq = told?.modseq ?? 0;
     const change = { account, mailbox, fromModseq, modseq, uidNext, messages, isArrivalOnly };
     this.#options.notice(change);

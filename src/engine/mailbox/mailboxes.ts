@@ -310,7 +310,8 @@ export class Mailboxes {
     draft: (actor: AccountActor, uids: IdRanges) => RecordDraft,
   ): Promise<IdRanges> {
     const actor = this.#actor(account, tenant);
-    const { mailbox, target = mailbox, countMax } = steps;
+    const { mailbox, target, countMax } = steps;
+    const changed = target === undefined ? [mailbox] : [mailbox, target];
     return actor.alone(async () => {
       if (actor.mailbox(mailbox) === undefined) {
         throw new MailError('not-found', `mailbox ${mailbox}`);
@@ -319,7 +320,7 @@ export class Mailboxes {
       let rest: IdRanges = uids;
       while (rest.length > 0) {
         const [some, later] = splitRanges(rest, countMax);
-        await this.#append(actor, [draft(actor, some)], [mailbox, target]);
+        await this.#append(actor, [draft(actor, some)], changed);
         rest = later;
       }
       return uids;

@@ -71,7 +71,9 @@ export function tellKeywords(
 /** Notes a notice. False: it tells nothing the client has not heard. */
 export function noteChange(selected: SelectedMailbox, change: MailboxChange): boolean {
   if (change.mailbox !== selected.mailbox) return false;
-  if (change.modseq <= selected.modseq && change.modseq <= selected.flagModseq) return false;
+  const isHeard = change.modseq <= selected.modseq && change.modseq <= selected.flagModseq;
+  // A mailbox that is gone has no modseq.
+  if (isHeard && change.modseq !== 0) return false;
   selected.isStale = true;
   selected.isHalfTold = false;
   return true;

@@ -232,6 +232,16 @@ describe('a session’s word', () => {
     );
   });
 
+  it('ends while it idles when somebody deletes the mailbox', async () => {
+    const play = new Play();
+    await play.say('e1 LOGIN alice@local.test secret', 'e2 CREATE Work', 'e3 SELECT Work');
+    await play.say('a1 IDLE');
+    await play.fake.world.value(imapAsks.delete, [[1, 0, 0], 'Work']);
+    play.clock.advance(60);
+    await turns(10);
+    assert.match(play.transport.text, /\* BYE The mailbox was deleted/);
+  });
+
   it('ends when somebody deletes the mailbox it has open', async () => {
     const play = new Play();
     await play.say('e1 LOGIN alice@local.test secret', 'e2 CREATE Work', 'e3 SELECT Work');

@@ -1,0 +1,106 @@
+/**
+ * Aim: a watched mailbox's change is told at once, later ones joined, and "only arrivals" is never said wrongly.
+ * Method: the real mailboxes on a fake shard, a clock turned by hand.
+ */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { MailboxChange } from '../../../../src/actors/asks/imap-asks.ts';
+import { Watchers } from '../../../../src/actors/watched.ts';
+import { SeededClock } from '../../../support/seeded-clock.ts';
+import { ImapWorld } from './imap/imap-world.ts';
+import { account, tenant } from './mailbox-world.ts';
+
+const joinMs = 50;
+
+class NoticeWorld extends ImapWorld {
+  readonly time: SeededClock;
+  readonly changes: MailboxChange[] = [];
+  readonly watchers = new Watchers(this.watched);
+
+  constructor() {
+    const time = new SeededClock();
+    super(time);
+    this.time = time;
+    this.heard = (change) => this.changes.push(change);
+    this.watchers.add(account);
+  }
+
+  async flag(flags: number): Promise<void> {
+    const store = { mailbox: 1, uids: [1, 1], op: 'add', flags, keywords: [] } as const;
+    await this.mailboxes.storeFlags(account, tenant, store);
+  }
+}
+
+describe('notices of changes', () => {
+  it('are told at once of a quiet mailbox, and joined while it is busy', async () => {
+    const world = new NoticeWorld();
+    await world.deliver();
+    assert.equal(world.changes.length, 1);
+    for (let i = 0; i < 5; i++) await world.deliver();
+    assert.equal(world.changes.length, 1);
+    world.time.advance(joinMs);
+    assert.equal(world.changes.length, 2);
+    const { messages, uidNext, modseq, fromModseq } = world.changes[1]!;
+    const row = world.reader.mailbox(account, 1)!;
+    assert.deepEqual([messages, uidNext, modseq], [6, 7, row.highestModseq]);
+    assert.equal(fromModseq, world.changes[0]!.modseq);
+    world.time.advance(joinMs);
+    assert.equal(world.changes.length, 2, 'nothing changed since');
+    await world.deliver();
+    assert.equal(world.changes.length, 3, 'it was quiet');
+  });
+
+  it('are told of nothing that nobody watches', async () => {
+    const world = new NoticeWorld();
+    world.watchers.add(account);
+    world.watchers.remove(account);
+    await world.deliver();
+    assert.equal(world.changes.length, 1, 'one watcher is left');
+    world.watchers.remove(account);
+    world.time.advance(joinMs);
+    await world.deliver();
+    assert.equal(world.changes.length, 1);
+    assert.equal(world.time.timerCount, 0, 'a quiet mailbox costs no timer');
+  });
+
+  it('say that messages only came where that is all that happened', async () => {
+    const world = new NoticeWorld();
+    await world.deliver();
+    assert.equal(world.changes[0]!.isArrivalOnly, false, 'nothing is known of before');
+    world.time.advance(joinMs);
+    await world.deliver();
+    assert.equal(world.changes[1]!.isArrivalOnly, true);
+    world.time.advance(joinMs);
+    await world.flag(1);
+    assert.equal(world.changes[2]!.isArrivalOnly, false);
+    world.time.advance(joinMs);
+    await world.mailboxes.expunge(account, tenant, 1, [2, 2]);
+    assert.equal(world.changes[3]!.isArrivalOnly, false);
+  });
+
+  it('say so of no arrival that was journaled together with something else', async () => {
+    const world = new NoticeWorld();
+    await world.deliver();
+    world.time.advance(joinMs);
+    await Promise.all([world.deliver(), world.flag(2)]);
+    world.time.advance(joinMs);
+    const told = world.changes.slice(1);
+    const last = told.at(-1)!;
+    assert.equal(last.modseq, world.reader.mailbox(account, 1)!.highestModseq);
+    assert.ok(told.some(({ isArrivalOnly }) => !isArrivalOnly));
+  });
+
+  it('tell both mailboxes of a move', async () => {
+    const world = new NoticeWorld();
+    await world.deliver();
+    world.time.advance(joinMs);
+    const from = { mailbox: 1, uids: [1, 1] };
+    await world.mailboxes.copy(account, tenant, from, 6, true);
+    const changed = world.changes.slice(1).map(({ mailbox, messages }) => [mailbox, messages]);
+    assert.deepEqual(changed, [
+      [1, 0],
+      [6, 1],
+    ]);
+  });
+});
