@@ -173,6 +173,49 @@ describe('a mail program', () => {
   });
 });
 
+describe('large messages', () => {
+  it('come by LMTP and by APPEND, and are read whole and in parts', async () => {
+    await using test = await startMail();
+    const text = `${'A line of some length, so that there are fewer of them.\r\n'.repeat(60_000)}End.`;
+    await deliver(test, 'Large', text);
+    const client = await logIn(test);
+    await client.ok('SELECT INBOX');
+    const [came] = (await client.ok('UID FETCH 1 BODY.PEEK[TEXT]')).untagged;
+    assert.equal(came!.literals[0]!.toString('latin1'), `${text}\r\n`);
+    const message = Buffer.from(`Subject: Own\r\n\r\n${text}\r\n`);
+    await client.ok('APPEND INBOX ', message);
+    const [own] = (await client.ok('FETCH 2 BODY[]')).untagged.filter(
+      ({ name }) => name === 'FETCH',
+    );
+    assert.ok(own!.literals[0]!.equals(message));
+    const [part] = (await client.ok('FETCH 2 BODY.PEEK[]<3000000.20>')).untagged;
+    assert.ok(part!.literals[0]!.equals(message.subarray(3_000_000, 3_000_020)));
+    await client.ok('STORE 1:2 +FLAGS.SILENT (\\Deleted)');
+    await client.ok('EXPUNGE');
+    client.destroy();
+  });
+});
+
+describe('settings', () => {
+  it('bound messages, errors and connections of IMAP sessions', async () => {
+    const limits = {
+      'imap.messageBytesMax': '64kB',
+      'imap.errorsMax': '1',
+      'imap.connectionsMax': '1',
+    };
+    await using test = await startMail(limits);
+    const client = await logIn(test);
+    assert.match(rows(await client.ok('CAPABILITY'))[0]!, / APPENDLIMIT=(64000|65536)$/);
+    const refused = await ImapClient.connect(test.ports.imap!);
+    assert.match((await refused.response())!.raw, /^\* BYE \[LIMIT\]/);
+    await client.run('WOBBLE');
+    await client.start('WOBBLE');
+    assert.match((await client.heard('BYE')).raw, /Too many errors/);
+    await client.closed();
+    refused.destroy();
+  });
+});
+
 describe('two sessions on one mailbox', () => {
   it('one hears while it idles what comes and what the other does', async () => {
     await using test = await startMail();

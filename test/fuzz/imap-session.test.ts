@@ -1,6 +1,6 @@
 /**
  * Aim: no octets of a client, however they are cut, make a session fail, say what is no IMAP, or keep room.
- * Method: commands of the transcripts, some of their octets changed, cut at random places; what is said is read strictly.
+ * Method: commands of the transcripts, some of their octets changed, cut at random places; answers are read strictly.
  */
 
 import assert from 'node:assert/strict';

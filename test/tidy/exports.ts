@@ -41,7 +41,6 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/mail/wire/imap/response-data.ts writeSort',
     'src/mail/wire/imap/response-data.ts writeVanished',
     'src/mail/wire/imap/response-fetch.ts fetchBinary',
-    'src/mail/wire/imap/response-fetch.ts fetchBinarySize',
     'src/mail/wire/imap/response-fetch.ts fetchModseq',
     'src/mail/wire/imap/response-fetch.ts fetchSaveDate',
     'src/mail/wire/imap/response-fetch.ts fetchSection',

@@ -110,13 +110,16 @@ export const fetchItems = {
   threadId: 512,
 } as const;
 
+/** `BINARY`: the part with its transfer encoding undone; `BINARY.SIZE`: how long that is. */
+export type AskedText = SectionText | 'BINARY' | 'BINARY.SIZE';
+
 /** One literal of a FETCH: a section, or a part of one. */
 export type PackedSection = readonly [
   /** As it stands before the literal: `BODY[1.TEXT]<0>`. */
   label: string,
   /** `1.2`, "" is the message. */
   part: string,
-  text: SectionText,
+  text: AskedText,
   fields: readonly string[],
   /** -1: all of it. */
   offset: number,

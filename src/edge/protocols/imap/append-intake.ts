@@ -47,14 +47,14 @@ export class AppendIntake {
     session: CommandSession,
     cursor: Cursor,
     tag: string,
-    literal: { readonly literalBytes: number; readonly isBinary: boolean },
+    literal: { readonly literalBytes: number },
   ): AppendIntake | typeof nameIsLiteral | Tagged {
     if (session.account === undefined) return bad('Log in first');
     const start = parseAppendStart(cursor);
     if (start === undefined) return faultAnswer(cursor.faultKind, cursor.fault);
     if (start === nameIsLiteral) return nameIsLiteral;
     const { mailbox, item } = start;
-    if (literal.isBinary || item.isUtf8) return bad('No literal8 here');
+    if (item.isUtf8) return bad('UTF8 is not enabled');
     const { literalBytes } = literal;
     if (literalBytes === 0) return no('An empty message', 'CANNOT');
     if (literalBytes > session.service.policy.limits.messageBytesMax) {

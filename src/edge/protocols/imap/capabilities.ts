@@ -19,7 +19,7 @@ const always = (...names: readonly string[]): Capability[] =>
   names.map((name) => ({ name, when: 'always' }));
 
 const capabilities: readonly Capability[] = [
-  ...always('IMAP4rev1', 'LITERAL+', 'SASL-IR', 'ID', 'ENABLE'),
+  ...always('IMAP4rev1', 'IMAP4rev2', 'LITERAL+', 'SASL-IR', 'ID', 'ENABLE'),
   { name: 'STARTTLS', when: 'clear' },
   { name: 'LOGINDISABLED', when: 'clear' },
   ...saslMechanisms.map(({ name }): Capability => ({ name: `AUTH=${name}`, when: 'secure' })),
@@ -27,6 +27,7 @@ const capabilities: readonly Capability[] = [
     'IDLE',
     'NAMESPACE',
     'UNSELECT',
+    'BINARY',
     'UIDPLUS',
     'MOVE',
     'CHILDREN',

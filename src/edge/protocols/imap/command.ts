@@ -27,6 +27,8 @@ export interface CommandSession {
   /** Set from log-in on. */
   readonly account: Account | undefined;
   selected: SelectedMailbox | undefined;
+  /** The client speaks IMAP4rev2: it enabled it. */
+  isRev2: boolean;
   /** Told of changes to the selected mailbox. */
   readonly watcher: MailboxWatcher;
 

@@ -4,6 +4,7 @@
  * Runs in: edge (main thread).
  */
 
+import type { Buffer } from 'node:buffer';
 import type { Reception } from '../../../actors/asks/reception.ts';
 import type { Log } from '../../../base/log.ts';
 import { Cursor } from '../../../mail/wire/imap/cursor.ts';
@@ -64,6 +65,12 @@ export class ImapService {
     this.log = options.log;
     this.observer = options.observer;
     this.tickMs = options.clock.monotonicMs();
+  }
+
+  /** The shared cursor on a command's octets. */
+  cursorAt(bytes: Buffer, start: number, end: number, isUtf8: boolean): Cursor {
+    this.cursor.isUtf8 = isUtf8;
+    return this.cursor.open(bytes, start, end);
   }
 
   /** Takes new settings; sessions see them with their next command. */

@@ -51,6 +51,7 @@ export class ImapSession implements CommandSession, IdlingSession, MailboxWatche
   readonly watcher: MailboxWatcher = this;
   account: Account | undefined;
   selected: SelectedMailbox | undefined;
+  isRev2 = false;
   /** Coarse time of our last word; 0 while the session lasts. */
   endedMs = 0;
 
@@ -165,6 +166,8 @@ export class ImapSession implements CommandSession, IdlingSession, MailboxWatche
 
   respond(write: (writer: ResponseWriter) => void): void {
     const { writer } = this.service;
+    // RFC 9051 §5.1: names and strings are UTF-8 from then on.
+    writer.isUtf8 = this.isRev2;
     write(writer);
     for (const piece of writer.take()) this.send(piece);
   }
@@ -250,7 +253,7 @@ export class ImapSession implements CommandSession, IdlingSession, MailboxWatche
       if (this.isFull) break;
       if (this.#commandsLeft-- <= 0) {
         this.#isBusy = true;
-        setImmediate(this.#nextTurn);
+        setImmediate(() => this.#goOn());
         break;
       }
       const reading = this.#reader.next();
@@ -268,13 +271,9 @@ export class ImapSession implements CommandSession, IdlingSession, MailboxWatche
     this.#balanceReading();
   }
 
-  readonly #nextTurn = (): void => {
-    this.#commandsLeft = turnCommandsMax;
-    this.#goOn();
-  };
-
   #goOn() {
     this.#isBusy = false;
+    this.#commandsLeft = turnCommandsMax;
     if (this.service.isDraining) this.drain();
     this.#pump();
   }
@@ -292,7 +291,7 @@ export class ImapSession implements CommandSession, IdlingSession, MailboxWatche
 
   #command() {
     const { bytes, start, end } = this.#reader;
-    const cursor = this.service.cursor.open(bytes, start, end);
+    const cursor = this.service.cursorAt(bytes, start, end, this.isRev2);
     if (this.#intake !== undefined) {
       const intake = this.#intake;
       this.#intake = undefined;
@@ -381,7 +380,7 @@ export class ImapSession implements CommandSession, IdlingSession, MailboxWatche
   #literal() {
     const reader = this.#reader;
     const { bytes, start, end } = reader;
-    const cursor = this.service.cursor.open(bytes, start, end);
+    const cursor = this.service.cursorAt(bytes, start, end, this.isRev2);
     if (this.#intake !== undefined) {
       const { tag } = this.#intake;
       this.#intake.drop();

@@ -20,7 +20,7 @@ import type { AccountId, TenantId } from '../../../base/ids.ts';
 import { kibibyte } from '../../../base/units.ts';
 import type { PartPlace } from '../../../mail/formats/mime/part-table.ts';
 import { ResponseWriter } from '../../../mail/wire/imap/response.ts';
-import { endFetch } from '../../../mail/wire/imap/response-fetch.ts';
+import { endFetch, fetchBinarySize } from '../../../mail/wire/imap/response-fetch.ts';
 import type { Mailboxes } from '../mailboxes.ts';
 import type { DocumentRow } from '../rows/document-row.ts';
 import type { Parsed } from '../rows/parsed-row.ts';
@@ -30,7 +30,7 @@ import { type MessageItems, writeItems } from './fetch-items.ts';
 import { keywordsOf, systemFlagsOf } from './flags-of.ts';
 import type { Leases } from './leases.ts';
 import { messagesIn, rangesFrom, uidRangesOf } from './messages.ts';
-import { filterFields, placeOfSection, type SectionPlace, withoutNul } from './sections.ts';
+import { madeOf, placeOfSection, type SectionPlace, withoutNul } from './sections.ts';
 import { flagModseqAfter, type ImapParts } from './sync.ts';
 import type { View } from './view.ts';
 
@@ -77,7 +77,8 @@ interface Written {
   /** 0: none was taken. */
   readonly lease: number;
   readonly hasItems: boolean;
-  readonly readAhead?: ReadonlyMap<string, Uint8Array>;
+  /** Literals at hand, by UID and section. */
+  readonly ready: ReadonlyMap<string, Uint8Array>;
 }
 
 export async function fetch(parts: FetchParts, packed: PackedFetch): Promise<FetchAnswer> {
@@ -137,12 +138,12 @@ class FetchWindow {
   /** Goes on with a literal that was cut. Where that is cut again, the cursor. */
   async resume(): Promise<FetchCursor | undefined> {
     const [uid, section, offset, lease] = this.#packed[8];
-    const { row, parts } = this.#parts.leases.use(lease);
-    const message = { uid, row, parts, lease, hasItems: true };
+    const { row, parts, made } = this.#parts.leases.use(lease);
+    const ready = new Map(made === undefined ? [] : [[`${uid} ${section}`, made]]);
+    const message = { uid, row, parts, lease, hasItems: true, ready };
     const cut = await this.#writeSections(message, section, offset);
-    if (cut !== undefined) return cut;
-    this.#parts.leases.release(lease);
-    return undefined;
+    if (cut?.[3] !== lease) this.#parts.leases.release(lease);
+    return cut;
   }
 
   /** The messages of this window, and where the next one begins. */
@@ -201,7 +202,7 @@ class FetchWindow {
 
   /** Writes all, or up to where a literal had to be cut. */
   async write(chosen: readonly Chosen[]): Promise<FetchCursor | undefined> {
-    const readAhead = await this.#readAhead(chosen);
+    const ready = await this.#readAhead(chosen);
     for (const one of chosen) {
       const hasItems = writeItems(this.#writer, this.#items, one);
       const { uid, row, parts } = one;
@@ -209,7 +210,7 @@ class FetchWindow {
         endFetch(this.#writer);
         continue;
       }
-      const message = { uid, row, parts, lease: 0, hasItems, readAhead };
+      const message = { uid, row, parts, lease: 0, hasItems, ready };
       const cut = await this.#writeSections(message, 0, 0);
       if (cut !== undefined) return cut;
     }
@@ -224,7 +225,7 @@ class FetchWindow {
     const { uid, row, parts } = message;
     const writer = this.#writer;
     for (let i = first; i < this.#sections.length; i++) {
-      const [label] = this.#sections[i]!;
+      const [label, , text] = this.#sections[i]!;
       const gap = i > 0 || message.hasItems ? ' ' : '';
       const place = placeOfSection(parts, row.size, this.#sections[i]!);
       const offset = i === first ? firstOffset : 0;
@@ -232,35 +233,42 @@ class FetchWindow {
         writer.text(`${gap}${label} NIL`);
         continue;
       }
-      const ready = message.readAhead?.get(`${uid} ${i}`) ?? (await this.#filtered(row, place));
-      const length = ready?.byteLength ?? place.to - place.from;
-      if (offset === 0) writer.text(`${gap}${label} {${length}}\r\n`);
+      const isWhole = place.fields !== undefined || place.encoded !== undefined;
+      const made =
+        message.ready.get(`${uid} ${i}`) ??
+        (isWhole ? madeOf(await this.#read(row, place), place) : undefined);
+      const length = made?.byteLength ?? place.to - place.from;
+      if (text === 'BINARY.SIZE') {
+        writer.text(gap);
+        fetchBinarySize(writer, label, length);
+        continue;
+      }
+      const isBinary = place.isBinary === true || (text === 'BINARY' && made?.includes(0) === true);
+      if (offset === 0) writer.text(`${gap}${label} ${isBinary ? '~' : ''}{${length}}\r\n`);
       const room = Math.max(sliceBytesMin, windowBytes - writer.bytes);
       const end = Math.min(length, offset + room);
-      const octets = ready?.subarray(offset, end) ?? (await this.#read(row, place, offset, end));
-      writer.view(withoutNul(octets));
-      if (end < length) {
-        const lease = message.lease > 0 ? message.lease : this.#parts.leases.take({ row, parts });
-        return [uid, i, end, lease];
-      }
+      const octets = made?.subarray(offset, end) ?? (await this.#read(row, place, offset, end));
+      writer.view(isBinary ? octets : withoutNul(octets));
+      if (end === length) continue;
+      const isSame = message.lease > 0 && i === first;
+      const kept = isWhole && made !== undefined ? { row, parts, made } : { row, parts };
+      return [uid, i, end, isSame ? message.lease : this.#parts.leases.take(kept)];
     }
     endFetch(writer);
     return undefined;
   }
 
-  #read(row: DocumentRow, place: SectionPlace, from: number, to: number): Promise<Uint8Array> {
+  #read(
+    row: DocumentRow,
+    place: SectionPlace,
+    from = 0,
+    to = place.to - place.from,
+  ): Promise<Uint8Array> {
     return this.#parts.shard.read(row.place, place.from + from, to - from);
   }
 
   #hold(segment: number): void {
     if (!this.#holds.has(segment)) this.#holds.set(segment, this.#parts.shard.lease(segment));
-  }
-
-  /** A filtered header whole; undefined for what is read by slices. */
-  async #filtered(row: DocumentRow, place: SectionPlace): Promise<Uint8Array | undefined> {
-    if (place.fields === undefined) return undefined;
-    const header = await this.#parts.shard.read(row.place, place.from, place.to - place.from);
-    return filterFields(header, place.fields);
   }
 
   /** Small literals of the window, read side by side. By UID and section. */
@@ -272,12 +280,10 @@ class FetchWindow {
       this.#sections.forEach((section, i) => {
         const place = placeOfSection(parts, row.size, section);
         if (place === undefined || place.to - place.from > sliceBytesMin) return;
-        const read = this.#parts.shard.read(row.place, place.from, place.to - place.from);
         const take = (octets: Uint8Array) => {
-          const { fields } = place;
-          ready.set(`${uid} ${i}`, fields === undefined ? octets : filterFields(octets, fields));
+          ready.set(`${uid} ${i}`, madeOf(octets, place));
         };
-        reads.push(read.then(take));
+        reads.push(this.#read(row, place).then(take));
       });
     }
     await Promise.all(reads);

@@ -2,13 +2,13 @@
  * Messages whose literal was cut at the end of an answer: their places are kept until the session has read on.
  *
  * Runs in:   the engine thread that owns the shard.
- * Limits:    `leasesMax` at a time; one that nobody came back for within `leaseMsMax` ends.
+ * Limits:    `leasesMax` at a time, with `madeBytesMax` of what was decoded for them; one that nobody came back for within `leaseMsMax` ends.
  * Invariant: a message under a lease can be read to its end though it is expunged meanwhile: a literal's length was
  *            promised.
  */
 
 import { MailError } from '../../../base/errors.ts';
-import { minuteMs } from '../../../base/units.ts';
+import { mebibyte, minuteMs } from '../../../base/units.ts';
 import type { PartPlace } from '../../../mail/formats/mime/part-table.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
@@ -16,10 +16,14 @@ import type { DocumentRow } from '../rows/document-row.ts';
 
 const leasesMax = 1_000;
 export const leaseMsMax = 10 * minuteMs;
+/** Of decoded parts that sessions have not read on. */
+const madeBytesMax = 64 * mebibyte;
 
 export interface LeasedMessage {
   readonly row: DocumentRow;
   readonly parts: readonly PartPlace[];
+  /** The literal that was cut, where it was made of what is stored: filtered or decoded. */
+  readonly made?: Uint8Array;
 }
 
 interface Lease extends LeasedMessage {
@@ -33,6 +37,7 @@ export class Leases {
   /** In order of last use. */
   readonly #leases = new Map<number, Lease>();
   #number = 0;
+  #madeBytes = 0;
 
   constructor(shard: Pick<MailboxShard, 'lease'>, clock: Clock) {
     this.#shard = shard;
@@ -46,7 +51,11 @@ export class Leases {
   /** @throws MailError `store-busy` */
   take(message: LeasedMessage): number {
     this.#expire();
-    if (this.#leases.size >= leasesMax) throw new MailError('store-busy', 'too many long answers');
+    const madeBytes = message.made?.byteLength ?? 0;
+    if (this.#leases.size >= leasesMax || this.#madeBytes + madeBytes > madeBytesMax) {
+      throw new MailError('store-busy', 'too many long answers');
+    }
+    this.#madeBytes += madeBytes;
     const hold = this.#shard.lease(message.row.place.segment);
     this.#number++;
     this.#leases.set(this.#number, { ...message, hold, endMs: this.#endMs() });
@@ -64,7 +73,10 @@ export class Leases {
   }
 
   release(number: number): void {
-    this.#leases.get(number)?.hold.release();
+    const lease = this.#leases.get(number);
+    if (lease === undefined) return;
+    this.#madeBytes -= lease.made?.byteLength ?? 0;
+    lease.hold.release();
     this.#leases.delete(number);
   }
 

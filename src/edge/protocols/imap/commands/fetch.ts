@@ -21,7 +21,7 @@ import {
   parseUidFetch,
 } from '../../../../mail/wire/imap/parse-fetch.ts';
 import { ownerOf } from '../account-asks.ts';
-import { answerOf, bad, type CommandEnd, ok } from '../answers.ts';
+import { answerOf, bad, type CommandEnd, no, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { viewOf } from '../selected.ts';
 import { setOf } from './sets.ts';
@@ -56,6 +56,9 @@ function packItems(items: readonly FetchItem[]):
     else if (kind === 'SECTION') {
       sections.set(label, [label, section.part, section.text, section.fields, offset, length]);
       marksSeen ||= marks;
+    } else if (kind === 'BINARY' || kind === 'BINARY.SIZE') {
+      sections.set(label, [label, section.part, kind, [], offset, length]);
+      marksSeen ||= marks;
     } else return undefined;
   }
   return { bits: mask, sections: [...sections.values()], marksSeen };
@@ -88,9 +91,10 @@ async function fetch(
     if (!answer.ok) {
       // Within a literal there is no way to say so: the octets that were promised never come.
       if (cursor[3] > 0) session.cut();
-      return answer.code === 'argument-invalid'
-        ? bad('No such message number')
-        : answerOf(answer.code);
+      if (answer.code === 'argument-invalid') return bad('No such message number');
+      // RFC 3516 §4.3.
+      if (answer.code === 'message-invalid') return no('Not to be decoded', 'UNKNOWN-CTE');
+      return answerOf(answer.code);
     }
     const { next, flagModseq } = answer.value as Fetched;
     selected.flagModseq = flagModseq;

@@ -41,6 +41,11 @@ async function search(
       : answerOf(answer.code);
   }
   const { ranges, uids } = answer.value as Found;
+  if (returns === undefined && session.isRev2) {
+    // RFC 9051 §7.3.4: rev2 knows no SEARCH response.
+    session.respond((writer) => writeEsearch(writer, tag, isUid, { all: ranges }));
+    return ok('SEARCH done');
+  }
   if (returns === undefined) {
     session.respond((writer) => writeSearch(writer, ranges));
     return ok('SEARCH done');

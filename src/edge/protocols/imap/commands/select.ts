@@ -16,6 +16,7 @@ import { parseNothing } from '../../../../mail/wire/imap/parse-session.ts';
 import type { ResponseWriter } from '../../../../mail/wire/imap/response.ts';
 import {
   writeCount,
+  writeList,
   writeMailboxFlags,
   writePermanentFlags,
 } from '../../../../mail/wire/imap/response-data.ts';
@@ -81,7 +82,11 @@ async function open(
     isStale: early.isPast(info.mailbox, info.highestModseq),
     isHalfTold: false,
   };
-  session.respond((writer) => writeOpened(writer, opened, isReadOnly));
+  session.respond((writer) => {
+    writeOpened(writer, opened, isReadOnly, session.isRev2);
+    // RFC 9051 §6.3.2: which mailbox it is, by its own name.
+    if (session.isRev2) writeList(writer, { attributes: [], name });
+  });
   return isReadOnly ? ok('EXAMINE done', 'READ-ONLY') : ok('SELECT done', 'READ-WRITE');
 }
 
@@ -89,11 +94,12 @@ function writeOpened(
   writer: ResponseWriter,
   { info, keywords }: OpenedMailbox,
   isReadOnly: boolean,
+  isRev2: boolean,
 ): void {
   writeMailboxFlags(writer, allFlags, keywords);
   writePermanentFlags(writer, isReadOnly ? 0 : allFlags, isReadOnly ? [] : keywords, !isReadOnly);
   writeCount(writer, info.messages, 'EXISTS');
-  writeCount(writer, 0, 'RECENT');
+  if (!isRev2) writeCount(writer, 0, 'RECENT');
   const { uidValidity, uidNext } = info;
   writeStatus(writer, untagged, 'OK', `UIDVALIDITY ${uidValidity}`, 'UIDs valid');
   writeStatus(writer, untagged, 'OK', `UIDNEXT ${uidNext}`, 'Next UID');

@@ -98,13 +98,15 @@ export const idCommand = {
   },
 } as const satisfies ImapCommand<ReadonlyMap<string, string | null>>;
 
-/** RFC 9051 §6.3.1: what is not known is passed over in silence. Nothing here needs to be turned on yet. */
+/** RFC 9051 §6.3.1: what is not known is passed over in silence. */
 export const enableCommand = {
   name: 'ENABLE',
   states: ['authenticated'],
   parse: parseEnable,
-  run(session) {
-    session.respond((writer) => writeNames(writer, 'ENABLED', []));
+  run(session, names) {
+    const isRev2 = names.includes('IMAP4REV2');
+    session.isRev2 ||= isRev2;
+    session.respond((writer) => writeNames(writer, 'ENABLED', isRev2 ? ['IMAP4rev2'] : []));
     return ok('ENABLE done');
   },
 } as const satisfies ImapCommand<readonly string[]>;

@@ -233,3 +233,24 @@ describe('FETCH of a large message', () => {
     assert.equal(world.desk.leases.count, 1, 'that of the second reader');
   });
 });
+
+describe('FETCH of a decoded part', () => {
+  it('is cut into windows as any other, decoded once, and whole in the end', async () => {
+    const world = new ImapWorld();
+    const octets = Buffer.alloc(700_000, 'binary \0 octets ');
+    const header = 'Content-Type: application/x-y\r\nContent-Transfer-Encoding: base64\r\n\r\n';
+    const lines = octets.toString('base64').replace(/.{76}/g, '$&\r\n');
+    await world.deliver(Buffer.from(`${header}${lines}\r\n`));
+    const sections = [
+      section('BINARY[1]', { part: '1', text: 'BINARY' }),
+      section('BODY[HEADER]', { text: 'HEADER' }),
+      section('BINARY.SIZE[1]', { part: '1', text: 'BINARY.SIZE' }),
+    ];
+    const { text, windows } = await world.fetch([1, 1], [], { sections });
+    assert.ok(windows > 2, `${windows} windows`);
+    const start = `* 1 FETCH (BINARY[1] ~{${octets.length}}\r\n${octets.toString('latin1')} BODY[HEADER]`;
+    assert.ok(text.startsWith(start));
+    assert.match(text, / BINARY\.SIZE\[1\] 700000\)\r\n$/);
+    assert.equal(world.desk.leases.count, 0, 'no lease is left');
+  });
+});
