@@ -37,6 +37,6 @@ export const defaultImapLimits: ImapLimits = {
   earlyMsMax: minuteMs,
   idleMsMax: 31 * minuteMs,
   stallMsMax: 5 * minuteMs,
-  unsentBytesMax: 128 * kibibyte,
+  unsentBytesMax: 64 * kibibyte,
   unreadBytesMax: 64 * kibibyte,
 };

@@ -34,7 +34,7 @@ import { madeOf, placeOfSection, type SectionPlace, withoutNul } from './section
 import { flagModseqAfter, type ImapParts } from './sync.ts';
 import type { View } from './view.ts';
 
-export const windowBytes = 256 * kibibyte;
+export const windowBytes = 128 * kibibyte;
 /** Of those whose rows must be read; flags alone are bounded by bytes. */
 const windowMessages = 256;
 /** A literal is not cut to less than this, or a window's last message would cost an answer of its own. */

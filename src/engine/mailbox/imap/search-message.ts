@@ -122,6 +122,21 @@ function most(keys: readonly Criteria[]): 'nothing' | 'header' | 'message' {
   return reads.includes('header') ? 'header' : 'nothing';
 }
 
+export function asksSentDate(criteria: Criteria): boolean {
+  switch (criteria.op) {
+    case 'date':
+      return criteria.of === 'sent';
+    case 'not':
+      return asksSentDate(criteria.key);
+    case 'or':
+      return asksSentDate(criteria.left) || asksSentDate(criteria.right);
+    case 'and':
+      return criteria.keys.some(asksSentDate);
+    default:
+      return false;
+  }
+}
+
 /** A message's bytes, or its header's, worked out as far as somebody asks. */
 export class SearchedText {
   readonly #bytes: Uint8Array;

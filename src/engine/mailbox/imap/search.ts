@@ -15,6 +15,7 @@ import { addId } from '../rows/uid-ranges.ts';
 import { blocksIn, uidRangesOf } from './messages.ts';
 import { type BlockContext, maskOf } from './search-blocks.ts';
 import {
+  asksSentDate,
   readsText,
   type SearchedMessage,
   SearchedText,
@@ -40,6 +41,8 @@ export async function search(
   const view = await parts.views.view({ account, mailbox, modseq, uidNext });
   const sets = new Map<Criteria, readonly number[]>();
   collectSets(criteria, view, saved, sets);
+  const needsParsed = readsText(criteria) === 'header' || asksSentDate(criteria);
+  const plan = { account, criteria, needsParsed };
   const slices = new Slices(parts.clock, deadlineMs);
   const keywords = parts.reader.mailbox(account, mailbox)?.keywords ?? [];
   const uids: number[] = [];
@@ -47,7 +50,7 @@ export async function search(
   for (const { base, block } of blocksIn(parts.shard, { account, mailbox }, all)) {
     const context = { base, block, keywords, sets };
     const { yes, maybe } = maskOf(criteria, context);
-    const read = await matchesOf(parts, account, criteria, context, maybe, slices);
+    const read = await matchesOf(parts, plan, context, maybe, slices);
     for (const slot of block.slots()) {
       const isFound = (yes[slot >> 3]! & (1 << (slot & 7))) !== 0 || read.has(slot);
       if (isFound && base + slot < uidNext) addId(uids, base + slot);
@@ -57,20 +60,27 @@ export async function search(
   return { uids, ranges: isUid ? uids : sequencesOf(view, uids) };
 }
 
+interface Plan {
+  readonly account: number;
+  readonly criteria: Criteria;
+  /** Some key is decided by what was parsed at delivery. */
+  readonly needsParsed: boolean;
+}
+
 /** Of the block's messages that must be looked at, the slots of those that match. */
 async function matchesOf(
   parts: SearchParts,
-  account: number,
-  criteria: Criteria,
+  plan: Plan,
   context: BlockContext,
   maybe: Uint8Array,
   slices: Slices,
 ): Promise<ReadonlySet<number>> {
+  const { criteria } = plan;
   const found = new Set<number>();
   const unread: SearchedMessage[] = [];
   for (const slot of context.block.slots()) {
     if ((maybe[slot >> 3]! & (1 << (slot & 7))) === 0) continue;
-    const message = await messageAt(parts, account, context, slot);
+    const message = await messageAt(parts, plan, context, slot);
     const verdict = message === undefined ? false : verdictOf(criteria, message);
     if (verdict === true) found.add(slot);
     else if (verdict === undefined) unread.push(message!);
@@ -89,14 +99,14 @@ async function matchesOf(
 
 async function messageAt(
   { reader, clock }: SearchParts,
-  account: number,
+  { account, needsParsed }: Plan,
   context: BlockContext,
   slot: number,
 ): Promise<SearchedMessage | undefined> {
   const document = context.block.documents[slot]!;
   const row = reader.document(account, document);
   if (row === undefined) return undefined;
-  const parsed = await reader.parsed(account, document);
+  const parsed = needsParsed ? await reader.parsed(account, document) : undefined;
   return { context, slot, document, row, parsed, nowMs: clock.nowMs() };
 }
 
