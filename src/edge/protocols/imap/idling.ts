@@ -26,6 +26,8 @@ export class Idling {
   readonly tag: string;
   readonly #session: IdlingSession;
   #isTelling = false;
+  /** A notice came while changes were being told. */
+  #isDueAgain = false;
   #isDone = false;
 
   constructor(tag: string, session: IdlingSession) {
@@ -41,16 +43,28 @@ export class Idling {
     } else this.look();
   }
 
+  /** Nothing was said for long: looks though no notice came, or one was lost with its thread. */
+  quiet(): void {
+    const { selected } = this.#session;
+    if (selected !== undefined) selected.isStale = true;
+    this.look();
+  }
+
   /** Tells what there is, if anything. */
   look(): void {
     const session = this.#session;
-    const isDue = session.selected?.isStale === true && !session.isFull && !session.isEnded;
-    if (!isDue || this.#isTelling) return;
+    if (this.#isTelling) {
+      this.#isDueAgain = true;
+      return;
+    }
+    if (session.selected?.isStale !== true || session.isFull || session.isEnded) return;
     this.#isTelling = true;
+    this.#isDueAgain = false;
     const told = () => {
       this.#isTelling = false;
       if (this.#isDone) session.endIdle(this.tag);
-      else this.look();
+      // Not by `isStale` alone: where the engine refuses to look, it would be asked without end.
+      else if (this.#isDueAgain) this.look();
     };
     session.tell().then(told, (error: unknown) => session.failed(error));
   }

@@ -138,6 +138,7 @@ export class ImapSession implements CommandSession, IdlingSession, MailboxWatche
     else if (timeOut === 'stalled') this.destroy();
     else if (timeOut === 'quiet') {
       this.respond((writer) => writeStatus(writer, untagged, 'OK', '', 'Still here'));
+      this.#idling?.quiet();
     }
   }
 

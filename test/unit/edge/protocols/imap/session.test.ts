@@ -242,6 +242,40 @@ describe('a session’s word', () => {
     assert.match(play.transport.text, /\* BYE The mailbox was deleted/);
   });
 
+  it('tells an idling client after a while what no notice told', async () => {
+    const play = new Play();
+    await play.enter();
+    await play.say('a1 IDLE');
+    // The thread died with its notice.
+    play.fake.world.heard = () => {};
+    await play.fake.world.deliver();
+    play.pass(3 * minuteMs);
+    await turns(10);
+    assert.match(play.transport.text, /\* OK Still here\r\n\* 1 EXISTS/);
+  });
+
+  it('asks once, not without end, while the engine refuses to say what changed', async () => {
+    const play = new Play();
+    await play.enter();
+    await play.say('a1 IDLE');
+    play.fake.answers.set(imapAsks.sync, failure('store-busy'));
+    let asked = 0;
+    const { asks } = play.fake.service;
+    const ask = asks.ask.bind(asks);
+    asks.ask = (...given) => {
+      asked++;
+      return ask(...given);
+    };
+    await play.fake.world.deliver();
+    play.clock.advance(60);
+    await turns(20);
+    assert.equal(asked, 1);
+    play.fake.answers.clear();
+    play.pass(3 * minuteMs);
+    await turns(10);
+    assert.match(play.transport.text, /\* 1 EXISTS/);
+  });
+
   it('ends when somebody deletes the mailbox it has open', async () => {
     const play = new Play();
     await play.say('e1 LOGIN alice@local.test secret', 'e2 CREATE Work', 'e3 SELECT Work');
