@@ -3,13 +3,25 @@
  *
  * Runs in:   the engine thread that owns the shard.
  * Specs:     RFC 9051 §6.4.3 (EXPUNGE), RFC 4315 §2.1 (UID EXPUNGE).
+ * Invariant: blocks are looked through from the newest down, and no further once all that the mailbox counts as
+ *            deleted is found: what is deleted is new as a rule, and a mailbox may have thousands of blocks.
  */
 
-import { deletedFlag } from '../rows/uid-block.ts';
-import { addId, type IdRanges } from '../rows/uid-ranges.ts';
+import {
+  lastU32,
+  uidBlockKey,
+  uidBlockRange,
+  uidBlockShift,
+  uidBlockSlots,
+} from '../../store/keys.ts';
+import type { MailboxShard } from '../mailbox-shard.ts';
+import { decodeUidBlock, deletedFlag, hasFlagColumn } from '../rows/uid-block.ts';
+import { type IdRanges, rangesOf } from '../rows/uid-ranges.ts';
 import type { Owner } from '../tree.ts';
 import type { ImapDesk } from './desk.ts';
-import { blocksIn } from './messages.ts';
+import type { Place } from './messages.ts';
+
+const pageBlocks = 64;
 
 export async function expungeDeleted(
   desk: Pick<ImapDesk, 'reader' | 'shard' | 'mailboxes'>,
@@ -18,14 +30,50 @@ export async function expungeDeleted(
   uids: IdRanges,
 ): Promise<void> {
   const row = desk.reader.mailbox(account, mailbox);
-  if (row === undefined || row.deleted === 0) return;
+  if (row === undefined || row.deleted === 0 || uids.length === 0) return;
+  const [first, last] = [uids[0]!, uids.at(-1)!];
   const gone: number[] = [];
-  for (const { base, block, first, last } of blocksIn(desk.shard, { account, mailbox }, uids)) {
-    if (block.flags[deletedFlag] === undefined) continue;
-    for (const slot of block.slots()) {
-      const uid = base + slot;
-      if (uid >= first && uid <= last && block.hasFlag(slot, deletedFlag)) addId(gone, uid);
-    }
+  let left = row.deleted;
+  for (const uid of deletedDown(desk.shard, { account, mailbox }, first, last)) {
+    if (isIn(uids, uid)) gone.push(uid);
+    if (--left === 0) break;
   }
-  if (gone.length > 0) await desk.mailboxes.expunge(account, tenant, mailbox, gone);
+  if (gone.length === 0) return;
+  await desk.mailboxes.expunge(account, tenant, mailbox, rangesOf(gone.reverse()));
+}
+
+/** Messages marked \Deleted, highest UID first. */
+function* deletedDown(
+  shard: Pick<MailboxShard, 'range'>,
+  { account, mailbox }: Place,
+  first: number,
+  last: number,
+): IterableIterator<number> {
+  const range = uidBlockRange(account, mailbox, first >>> uidBlockShift, last >>> uidBlockShift);
+  let { to } = range;
+  for (;;) {
+    const rows = shard.range({ from: range.from, to, reverse: true, limit: pageBlocks });
+    for (const { key, value } of rows) {
+      if (!hasFlagColumn(value, deletedFlag)) continue;
+      const base = lastU32(key) * uidBlockSlots;
+      const block = decodeUidBlock(value);
+      for (let slot = uidBlockSlots - 1; slot >= 0; slot--) {
+        if (block.hasFlag(slot, deletedFlag)) yield base + slot;
+      }
+    }
+    if (rows.length < pageBlocks) return;
+    to = uidBlockKey(account, mailbox, lastU32(rows.at(-1)!.key));
+  }
+}
+
+function isIn(ranges: IdRanges, uid: number): boolean {
+  let low = 0;
+  let high = ranges.length / 2 - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    if (ranges[middle * 2 + 1]! < uid) low = middle + 1;
+    else if (ranges[middle * 2]! > uid) high = middle - 1;
+    else return true;
+  }
+  return false;
 }

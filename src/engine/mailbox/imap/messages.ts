@@ -15,7 +15,7 @@ import type { IdRanges } from '../rows/uid-ranges.ts';
 import type { View } from './view.ts';
 
 /** Blocks read at a time. */
-const pageBlocks = 64;
+const pageBlocks = 16;
 
 export interface Place {
   readonly account: number;

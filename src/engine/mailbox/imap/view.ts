@@ -31,20 +31,24 @@ export class View {
   /** Messages before each block, and in all. */
   readonly #before: Uint32Array;
 
-  /** Keeps both arrays. */
-  constructor(modseq: number, uidNext: number, blocks: Uint32Array, bits: Uint8Array) {
+  /** Keeps the arrays. */
+  constructor(
+    modseq: number,
+    uidNext: number,
+    blocks: Uint32Array,
+    bits: Uint8Array,
+    before = countsBefore(blocks, bits),
+  ) {
     this.modseq = modseq;
     this.uidNext = uidNext;
     this.blocks = blocks;
     this.bits = bits;
-    const before = new Uint32Array(blocks.length + 1);
-    let count = 0;
-    for (let block = 0; block < blocks.length; block++) {
-      const end = (block + 1) * blockBytes;
-      for (let at = end - blockBytes; at < end; at++) count += bitCounts[bits[at]!]!;
-      before[block + 1] = count;
-    }
     this.#before = before;
+  }
+
+  /** The same messages as of a later modseq: nothing is copied. */
+  at(modseq: number): View {
+    return new View(modseq, this.uidNext, this.blocks, this.bits, this.#before);
   }
 
   get count(): number {
@@ -92,6 +96,17 @@ export class View {
       return this.blocks[block]! * uidBlockSlots + slot;
     }
   }
+}
+
+function countsBefore(blocks: Uint32Array, bits: Uint8Array): Uint32Array {
+  const before = new Uint32Array(blocks.length + 1);
+  let count = 0;
+  for (let block = 0; block < blocks.length; block++) {
+    const end = (block + 1) * blockBytes;
+    for (let at = end - blockBytes; at < end; at++) count += bitCounts[bits[at]!]!;
+    before[block + 1] = count;
+  }
+  return before;
 }
 
 /** Index of the block numbered `number`, or -1. */

@@ -76,11 +76,13 @@ export class Views {
   }
 
   #derive(from: View, wanted: SessionView): View {
-    const builder = new ViewBuilder(from);
     const { account, mailbox } = wanted;
-    for (const { key, value } of this.#vanished(account, mailbox, from.modseq)) {
-      if (modseqAt(key, 9) <= wanted.modseq) builder.removeUids(unpackRanges(value));
-    }
+    const vanished = this.#vanished(account, mailbox, from.modseq);
+    const told = vanished.filter(({ key }) => modseqAt(key, 9) <= wanted.modseq);
+    // Flags alone changed, as a rule.
+    if (told.length === 0 && from.uidNext === wanted.uidNext) return from.at(wanted.modseq);
+    const builder = new ViewBuilder(from);
+    for (const { value } of told) builder.removeUids(unpackRanges(value));
     this.#addBlocks(builder, wanted, from.uidNext, Number.POSITIVE_INFINITY);
     return this.#finish(builder, wanted, from.uidNext);
   }

@@ -190,6 +190,12 @@ export function existsOf(row: Uint8Array): Bitmap {
   return row.subarray(12, headBytes);
 }
 
+/** Whether any message of the block has the flag, without decoding the rest. */
+export function hasFlagColumn(row: Uint8Array, flag: number): boolean {
+  assert(row[0] === version, 'a uid block of a known version');
+  return (row[2]! & (1 << flag)) !== 0;
+}
+
 function isSet(bits: Bitmap, slot: number): boolean {
   return (bits[slot >> 3]! & (1 << (slot & 7))) !== 0;
 }
