@@ -41,11 +41,9 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/mail/wire/imap/response-data.ts writeSort',
     'src/mail/wire/imap/response-data.ts writeVanished',
     'src/mail/wire/imap/response-fetch.ts fetchBinary',
-    'src/mail/wire/imap/response-fetch.ts fetchModseq',
     'src/mail/wire/imap/response-fetch.ts fetchSaveDate',
     'src/mail/wire/imap/response-fetch.ts fetchSection',
     'src/mail/wire/imap/response-fetch.ts fetchSectionHandle',
-    'src/mail/wire/imap/response-status.ts writeModified',
     'src/mail/wire/imap/response-thread.ts writeThreads',
   ],
   'a pure part with more cases than its callers can be led through': [

@@ -82,6 +82,8 @@ export type PackedSync = readonly [
   mayExpunge: boolean,
   /** The client knows so many keywords. */
   keywordCount: number,
+  /** Modseqs are told with flags (RFC 7162 §3.2). */
+  tellsModseq: boolean,
 ];
 
 export interface Synced {
@@ -108,6 +110,7 @@ export const fetchItems = {
   preview: 128,
   emailId: 256,
   threadId: 512,
+  modseq: 1_024,
 } as const;
 
 /** `BINARY`: the part with its transfer encoding undone; `BINARY.SIZE`: how long that is. */
@@ -137,6 +140,8 @@ export type PackedFetch = readonly [
   marksSeen: boolean,
   flagModseq: number,
   cursor: FetchCursor,
+  /** Only messages whose modseq is above; -1: all. */
+  changedSince: number,
 ];
 
 /** Where an answer left off. All 0 to begin; `lease` is of a message whose literal was cut. */
@@ -159,12 +164,16 @@ export type PackedStore = readonly [
   keywords: readonly string[],
   flagModseq: number,
   keywordCount: number,
+  /** Messages whose modseq is above are left alone; -1: none is. */
+  unchangedSince: number,
 ];
 
 export interface Stored {
   /** Those that were there. */
   readonly uids: UidRanges;
   readonly flagModseq: number;
+  /** Those left alone, as the command named them: by UID or by number. */
+  readonly modified: readonly number[];
   /** As in `Synced`. */
   readonly keywords?: readonly string[];
 }
@@ -214,6 +223,8 @@ export interface Found {
   readonly ranges: UidRanges;
   /** Always UIDs. */
   readonly uids: UidRanges;
+  /** The highest of those found; 0 where none was. */
+  readonly modseq: number;
 }
 
 export interface MailboxChange {

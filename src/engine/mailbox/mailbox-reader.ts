@@ -136,6 +136,7 @@ export class MailboxReader {
 export interface Existing {
   readonly uid: number;
   readonly document: number;
+  readonly modseq: number;
 }
 
 /** Those of `wanted` that exist, ascending. */
@@ -154,7 +155,8 @@ export function* existing(
       const block = decodeUidBlock(value);
       for (const slot of block.slots()) {
         const uid = base + slot;
-        if (uid >= first && uid <= last) yield { uid, document: block.documents[slot]! };
+        if (uid >= first && uid <= last)
+          yield { uid, document: block.documents[slot]!, modseq: block.modseqs[slot]! };
       }
     }
   }

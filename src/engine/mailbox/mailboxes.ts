@@ -39,7 +39,7 @@ import {
 import { deletedAccount } from './rows/account-row.ts';
 import { placesMax } from './rows/document-row.ts';
 import { keywordLengthMax, mailboxNameLengthMax, type Role, roles } from './rows/mailbox-row.ts';
-import { countOf, type IdRanges, splitRanges } from './rows/uid-ranges.ts';
+import { addId, countOf, type IdRanges, splitRanges } from './rows/uid-ranges.ts';
 
 /** RFC 9051 §9: an atom. */
 const keywordPattern = new RegExp(`^[!#$&'+,./0-9:;<=>?@A-Z^_\`a-z|}~-]{1,${keywordLengthMax}}$`);
@@ -64,6 +64,9 @@ export interface StoreFlags {
   readonly keywords: readonly string[];
   /** Gets the modseqs given to the change. */
   readonly modseqs?: number[];
+  /** Messages whose modseq is above are left alone (RFC 7162 §3.1.3), and go to `modified`. */
+  readonly unchangedSince?: number;
+  readonly modified?: number[];
 }
 
 interface Steps {
@@ -71,6 +74,8 @@ interface Steps {
   readonly uids: IdRanges;
   /** Changed with it. */
   readonly target?: number;
+  /** Of those that are there, which to take. */
+  readonly choose?: (uids: IdRanges) => IdRanges;
   readonly countMax: number;
 }
 
@@ -244,7 +249,10 @@ export class Mailboxes {
     const { mailbox } = store;
     const wrong = store.keywords.find((name) => !keywordPattern.test(name));
     if (wrong !== undefined) throw new MailError('argument-invalid', `keyword ${wrong}`);
-    const steps = { mailbox, uids: store.uids, countMax: flagsPerRecord };
+    const { unchangedSince = -1 } = store;
+    const choose = (uids: IdRanges) =>
+      unchangedSince < 0 ? uids : this.#unchanged(account, store, uids, unchangedSince);
+    const steps = { mailbox, uids: store.uids, countMax: flagsPerRecord, choose };
     return this.#inSteps(account, tenant, steps, (actor, uids) => {
       const modseq = actor.nextModseq();
       store.modseqs?.push(modseq);
@@ -294,6 +302,16 @@ export class Mailboxes {
     return { sources, targets };
   }
 
+  /** Those whose modseq is not above `modseq`; the others go to `store.modified`. */
+  #unchanged(account: number, store: StoreFlags, uids: IdRanges, modseq: number): IdRanges {
+    const kept: number[] = [];
+    for (const one of existing(this.#open(), account, store.mailbox, uids)) {
+      if (one.modseq <= modseq) addId(kept, one.uid);
+      else if (store.modified !== undefined) addId(store.modified, one.uid);
+    }
+    return kept;
+  }
+
   /** A document's row names all its places: it must not grow without end. */
   #mustFit(account: number, mailbox: number, uids: IdRanges): void {
     for (const { document } of existing(this.#open(), account, mailbox, uids)) {
@@ -316,7 +334,8 @@ export class Mailboxes {
       if (actor.mailbox(mailbox) === undefined) {
         throw new MailError('not-found', `mailbox ${mailbox}`);
       }
-      const uids = existingUids(this.#open(), account, mailbox, steps.uids);
+      const there = existingUids(this.#open(), account, mailbox, steps.uids);
+      const uids = steps.choose?.(there) ?? there;
       let rest: IdRanges = uids;
       while (rest.length > 0) {
         const [some, later] = splitRanges(rest, countMax);

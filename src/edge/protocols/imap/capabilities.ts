@@ -40,6 +40,7 @@ const capabilities: readonly Capability[] = [
     'WITHIN',
     'PREVIEW',
     'OBJECTID',
+    'CONDSTORE',
   ].map((name): Capability => ({ name, when: 'authenticated' })),
 ];
 

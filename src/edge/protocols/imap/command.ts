@@ -29,6 +29,8 @@ export interface CommandSession {
   selected: SelectedMailbox | undefined;
   /** The client speaks IMAP4rev2: it enabled it. */
   isRev2: boolean;
+  /** Modseqs are told with flags: the client asked for one (RFC 7162 §3.1). */
+  isCondstore: boolean;
   /** Told of changes to the selected mailbox. */
   readonly watcher: MailboxWatcher;
 

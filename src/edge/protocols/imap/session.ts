@@ -52,6 +52,7 @@ export class ImapSession implements CommandSession, IdlingSession, MailboxWatche
   account: Account | undefined;
   selected: SelectedMailbox | undefined;
   isRev2 = false;
+  isCondstore = false;
   /** Coarse time of our last word; 0 while the session lasts. */
   endedMs = 0;
 

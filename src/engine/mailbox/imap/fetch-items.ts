@@ -10,6 +10,7 @@ import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import {
   fetchFlags,
   fetchInternalDate,
+  fetchModseq,
   fetchNumber,
   fetchObjectId,
   fetchPreview,
@@ -26,6 +27,7 @@ export interface MessageItems {
   /** By place in `systemFlags`. */
   flags: number;
   readonly keywords: readonly string[];
+  modseq: number;
   /** Became \Seen by this FETCH: its flags are told whether asked for or not. */
   isNewlySeen: boolean;
   readonly document: number;
@@ -47,6 +49,7 @@ export function writeItems(writer: ResponseWriter, items: number, message: Messa
   };
   if (isWanted(fetchItems.uid, true)) fetchNumber(writer, 'UID', message.uid);
   if (isWanted(fetchItems.flags, true)) fetchFlags(writer, message.flags, message.keywords);
+  if (isWanted(fetchItems.modseq, true)) fetchModseq(writer, message.modseq);
   if (isWanted(fetchItems.internalDate, row !== undefined)) {
     fetchInternalDate(writer, row!.internalMs);
   }

@@ -161,7 +161,7 @@ class FetchWindow {
         return { chosen, next: [uid, 0, 0, 0] };
       }
       const sequence = this.#view.sequenceOf(uid);
-      if (sequence === 0) continue;
+      if (sequence === 0 || block.modseqs[slot]! <= this.#packed[9]) continue;
       const document = block.documents[slot]!;
       const flags = systemFlagsOf(block, slot);
       const named = keywordsOf(block, slot, keywords);
@@ -169,7 +169,8 @@ class FetchWindow {
       if (needsRow && row === undefined) continue;
       if (row !== undefined && this.#sections.length > 0) this.#hold(row.place.segment);
       const parsed = await this.#parsed(account, document);
-      const told = { flags, keywords: named, isNewlySeen: false };
+      const modseq = block.modseqs[slot]!;
+      const told = { flags, keywords: named, modseq, isNewlySeen: false };
       const one = { uid, sequence, ...told, document, row, parsed };
       chosen.push({ ...one, parts: parsed?.parts ?? [] });
       bytes += 80 + named.length * 10 + this.#bytesOf(row, parsed);
@@ -195,8 +196,10 @@ class FetchWindow {
       modseqs,
     );
     for (const one of chosen) {
-      one.isNewlySeen = (one.flags & seenBit) === 0;
+      if ((one.flags & seenBit) !== 0) continue;
+      one.isNewlySeen = true;
       one.flags |= seenBit;
+      one.modseq = modseqs.at(-1)!;
     }
   }
 

@@ -136,7 +136,8 @@ function withBody({ value, body }: { readonly value: unknown; readonly body: Uin
 
 async function store(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const packed = ask.meta as PackedStore;
-  const [owner, packedView, isUid, set, op, flags, keywords, flagModseq, keywordCount] = packed;
+  const [owner, packedView, isUid, set, op, flags, keywords, flagModseq, ...rest] = packed;
+  const [keywordCount, unchangedSince] = rest;
   const { account, tenant } = ownerOf(owner);
   const [mailbox, modseq, uidNext] = packedView;
   const view = await desk.views.view({ account, mailbox, modseq, uidNext });
@@ -144,13 +145,16 @@ async function store(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const modseqs: number[] = [];
   const before = desk.reader.mailbox(account, mailbox)?.keywords ?? [];
   const known = keywords.map((keyword) => asKnown(keyword, before));
-  const change = { mailbox, uids: wanted, op, flags, keywords: known, modseqs };
+  const modified: number[] = [];
+  const named = { mailbox, uids: wanted, op, flags, keywords: known };
+  const change = { ...named, modseqs, unchangedSince, modified };
   const uids = await desk.mailboxes.storeFlags(account, tenant, change);
   const place = { account, mailbox };
   const after = flagModseqAfter(desk.shard, place, flagModseq, uidNext, modseqs);
   const all = desk.reader.mailbox(account, mailbox)?.keywords ?? [];
   const told = all.length > keywordCount ? { keywords: all } : {};
-  return ok({ uids, flagModseq: after, ...told } satisfies Stored);
+  const left = isUid ? modified : view.sequencesOf(modified);
+  return ok({ uids, flagModseq: after, modified: left, ...told } satisfies Stored);
 }
 
 /** RFC 9051 §2.3.2: keywords are the same in any case; the mailbox keeps the first spelling. */

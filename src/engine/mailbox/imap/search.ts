@@ -46,6 +46,7 @@ export async function search(
   const slices = new Slices(parts.clock, deadlineMs);
   const keywords = parts.reader.mailbox(account, mailbox)?.keywords ?? [];
   const uids: number[] = [];
+  let highest = 0;
   const all = [1, Math.max(1, uidNext - 1)];
   for (const { base, block } of blocksIn(parts.shard, { account, mailbox }, all)) {
     const context = { base, block, keywords, sets };
@@ -53,11 +54,13 @@ export async function search(
     const read = await matchesOf(parts, plan, context, maybe, slices);
     for (const slot of block.slots()) {
       const isFound = (yes[slot >> 3]! & (1 << (slot & 7))) !== 0 || read.has(slot);
-      if (isFound && base + slot < uidNext) addId(uids, base + slot);
+      if (!isFound || base + slot >= uidNext) continue;
+      addId(uids, base + slot);
+      highest = Math.max(highest, block.modseqs[slot]!);
     }
     if (slices.isOver) await slices.next();
   }
-  return { uids, ranges: isUid ? uids : sequencesOf(view, uids) };
+  return { uids, ranges: isUid ? uids : view.sequencesOf(uids), modseq: highest };
 }
 
 interface Plan {
@@ -152,19 +155,6 @@ function collectSets(
       return;
     default:
   }
-}
-
-function sequencesOf(view: View, uids: readonly number[]): number[] {
-  const sequences: number[] = [];
-  for (let i = 0; i < uids.length; i += 2) {
-    const first = view.sequenceOf(uids[i]!);
-    const last = view.sequenceOf(uids[i + 1]!);
-    const end = sequences.length - 1;
-    // UIDs with a gap between them may be neighbours by number.
-    if (end > 0 && sequences[end] === first - 1) sequences[end] = last;
-    else sequences.push(first, last);
-  }
-  return sequences;
 }
 
 /** Gives way to the thread's other work every `sliceMs`. */

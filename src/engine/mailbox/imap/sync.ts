@@ -15,6 +15,7 @@ import { writeCount } from '../../../mail/wire/imap/response-data.ts';
 import {
   endFetch,
   fetchFlags,
+  fetchModseq,
   fetchNumber,
   nextItem,
   startFetch,
@@ -45,7 +46,8 @@ export interface SyncAnswer {
 }
 
 export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAnswer> {
-  const [account, [mailbox, modseq, uidNext], flagModseq, mayExpunge, keywordCount] = packed;
+  const [account, [mailbox, modseq, uidNext], flagModseq, mayExpunge, ...known] = packed;
+  const [keywordCount, tellsModseq] = known;
   const row = parts.reader.mailbox(account, mailbox);
   if (row === undefined) throw new MailError('not-found', 'the mailbox was deleted');
   if (row.highestModseq <= modseq && row.highestModseq <= flagModseq && row.uidNext <= uidNext) {
@@ -64,7 +66,7 @@ export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAn
     now = await parts.views.view(wanted);
   }
   const place = { account, mailbox };
-  const flags = writeChangedFlags(writer, parts, place, flagModseq, row, now);
+  const flags = writeChangedFlags(writer, parts, { ...place, tellsModseq }, flagModseq, row, now);
   isMore ||= flags.isMore;
   if (row.uidNext > uidNext) {
     now = await parts.views.view({ account, mailbox, modseq: now.modseq, uidNext: row.uidNext });
@@ -118,7 +120,7 @@ function writeExpunges(writer: ResponseWriter, view: View, uids: readonly number
 function writeChangedFlags(
   writer: ResponseWriter,
   { shard }: ImapParts,
-  place: Place,
+  place: Place & { readonly tellsModseq: boolean },
   flagModseq: number,
   row: MailboxRow,
   view: View,
@@ -132,6 +134,10 @@ function writeChangedFlags(
     fetchNumber(writer, 'UID', uid);
     nextItem(writer);
     fetchFlags(writer, systemFlagsOf(block, slot), keywordsOf(block, slot, row.keywords));
+    if (place.tellsModseq) {
+      nextItem(writer);
+      fetchModseq(writer, block.modseqs[slot]!);
+    }
     endFetch(writer);
   }
   return { modseq: changed.isMore ? changed.modseq : row.highestModseq, isMore: changed.isMore };

@@ -80,6 +80,19 @@ export class View {
     return count;
   }
 
+  /** Sequence numbers of messages of the view, as ranges: UIDs with a gap between them may be neighbours by number. */
+  sequencesOf(uids: IdRanges): number[] {
+    const sequences: number[] = [];
+    for (let i = 0; i < uids.length; i += 2) {
+      const first = this.sequenceOf(uids[i]!);
+      const last = this.sequenceOf(uids[i + 1]!);
+      const end = sequences.length - 1;
+      if (end > 0 && sequences[end] === first - 1) sequences[end] = last;
+      else sequences.push(first, last);
+    }
+    return sequences;
+  }
+
   /** The UID of a sequence number, or 0 where there is none. */
   uidOf(sequence: number): number {
     if (sequence < 1 || sequence > this.count) return 0;

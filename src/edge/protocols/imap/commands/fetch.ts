@@ -37,6 +37,7 @@ const bits: Readonly<Partial<Record<FetchKind, number>>> = {
   PREVIEW: fetchItems.preview,
   EMAILID: fetchItems.emailId,
   THREADID: fetchItems.threadId,
+  MODSEQ: fetchItems.modseq,
 };
 
 /** What is wanted, packed; undefined where an item is not known here. */
@@ -71,8 +72,10 @@ async function fetch(
 ): Promise<CommandEnd> {
   const selected = session.selected!;
   const packed = packItems(command.items);
-  const isPlain = command.changedSince < 0 && command.partial === undefined;
-  if (packed === undefined || !isPlain) return bad('Unknown FETCH item or modifier');
+  const isKnown = !command.isVanished && command.partial === undefined;
+  if (packed === undefined || !isKnown) return bad('Unknown FETCH item or modifier');
+  session.isCondstore ||= command.changedSince >= 0 || (packed.bits & fetchItems.modseq) !== 0;
+  const items = itemsOf(session, command, packed.bits, isUid);
   const { set, isUids } = setOf(command.set, isUid, selected);
   let cursor: FetchCursor = [0, 0, 0, 0];
   for (;;) {
@@ -81,11 +84,12 @@ async function fetch(
       viewOf(selected),
       isUids,
       set,
-      isUid ? packed.bits | fetchItems.uid : packed.bits,
+      items,
       packed.sections,
       packed.marksSeen && !selected.isReadOnly,
       selected.flagModseq,
       cursor,
+      command.changedSince,
     ];
     const answer = await session.ask(imapAsks.fetch, meta);
     if (!answer.ok) {
@@ -104,6 +108,18 @@ async function fetch(
     await session.room();
     if (session.isEnded) return ok('');
   }
+}
+
+/** UID where UIDs are spoken of; MODSEQ where it was asked for, and with flags once the client knows it. */
+function itemsOf(
+  { isCondstore }: CommandSession,
+  { changedSince, items }: FetchCommand,
+  bits: number,
+  isUid: boolean,
+): number {
+  const mayTellFlags = (bits & fetchItems.flags) !== 0 || items.some(({ marksSeen }) => marksSeen);
+  const tellsModseq = changedSince >= 0 || (isCondstore && mayTellFlags);
+  return bits | (isUid ? fetchItems.uid : 0) | (tellsModseq ? fetchItems.modseq : 0);
 }
 
 export const fetchCommand = {

@@ -87,6 +87,8 @@ async function status(
   const answer = await session.ask(imapAsks.open, [ownerOf(session.account!), mailbox]);
   if (!answer.ok) return answerOf(answer.code);
   const { info } = answer.value as OpenedMailbox;
+  // RFC 7162 §3.1.7: asking for it makes the client one that knows modseqs.
+  session.isCondstore ||= items.includes('HIGHESTMODSEQ');
   const values = valuesOf(info, items, session.service.policy.limits.messageBytesMax);
   session.respond((writer) => writeStatusData(writer, mailbox, values));
   return ok('STATUS done');

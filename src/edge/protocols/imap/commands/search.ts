@@ -25,9 +25,10 @@ async function search(
   tag: string,
 ): Promise<CommandEnd> {
   const { returns, criteria, hasModseq } = command;
-  if (hasModseq || returns?.partial !== undefined || asksUnknown(criteria)) {
+  if (returns?.partial !== undefined || asksUnknown(criteria)) {
     return bad('Unknown search key or option');
   }
+  session.isCondstore ||= hasModseq;
   const selected = session.selected!;
   const account = session.account!;
   const meta: PackedSearch = [account.id, viewOf(selected), isUid, criteria, selected.saved];
@@ -40,20 +41,24 @@ async function search(
       ? bad('No such message number')
       : answerOf(answer.code);
   }
-  const { ranges, uids } = answer.value as Found;
+  const { ranges, uids, modseq } = answer.value as Found;
+  // RFC 7162 §3.1.5: the highest of those found, where it was searched for.
+  const told = hasModseq && uids.length > 0 ? { modseq } : {};
   if (returns === undefined && session.isRev2) {
     // RFC 9051 §7.3.4: rev2 knows no SEARCH response.
-    session.respond((writer) => writeEsearch(writer, tag, isUid, { all: ranges }));
+    session.respond((writer) => writeEsearch(writer, tag, isUid, { all: ranges, ...told }));
     return ok('SEARCH done');
   }
   if (returns === undefined) {
-    session.respond((writer) => writeSearch(writer, ranges));
+    session.respond((writer) => writeSearch(writer, ranges, told.modseq));
     return ok('SEARCH done');
   }
   if (returns.save) selected.saved = savedOf(uids, returns);
   const found = chosen(ranges, returns);
   // RFC 5182 §2.1: SAVE alone answers nothing.
-  if (found !== undefined) session.respond((writer) => writeEsearch(writer, tag, isUid, found));
+  if (found !== undefined) {
+    session.respond((writer) => writeEsearch(writer, tag, isUid, { ...found, ...told }));
+  }
   return ok('SEARCH done');
 }
 

@@ -51,7 +51,8 @@ async function open(
   { mailbox: name, isCondstore, qresync }: SelectCommand,
   isReadOnly: boolean,
 ): Promise<CommandEnd> {
-  if (isCondstore || qresync !== undefined) return bad('Unknown parameter');
+  if (qresync !== undefined) return bad('Unknown parameter');
+  session.isCondstore ||= isCondstore;
   if (session.selected !== undefined) {
     session.unselect();
     // RFC 9051 §7.1: the client must know which mailbox later responses are of.
@@ -103,6 +104,8 @@ function writeOpened(
   const { uidValidity, uidNext } = info;
   writeStatus(writer, untagged, 'OK', `UIDVALIDITY ${uidValidity}`, 'UIDs valid');
   writeStatus(writer, untagged, 'OK', `UIDNEXT ${uidNext}`, 'Next UID');
+  const modseq = Math.max(1, info.highestModseq);
+  writeStatus(writer, untagged, 'OK', `HIGHESTMODSEQ ${modseq}`, 'Highest modseq');
   const id = objectIds.mailbox(info.mailbox);
   writeStatus(writer, untagged, 'OK', `MAILBOXID (${id})`, 'The mailbox for life');
 }

@@ -104,9 +104,10 @@ export const enableCommand = {
   states: ['authenticated'],
   parse: parseEnable,
   run(session, names) {
-    const isRev2 = names.includes('IMAP4REV2');
-    session.isRev2 ||= isRev2;
-    session.respond((writer) => writeNames(writer, 'ENABLED', isRev2 ? ['IMAP4rev2'] : []));
+    session.isRev2 ||= names.includes('IMAP4REV2');
+    session.isCondstore ||= names.includes('CONDSTORE');
+    const enabled = ['IMAP4rev2', 'CONDSTORE'].filter((name) => names.includes(name.toUpperCase()));
+    session.respond((writer) => writeNames(writer, 'ENABLED', enabled));
     return ok('ENABLE done');
   },
 } as const satisfies ImapCommand<readonly string[]>;

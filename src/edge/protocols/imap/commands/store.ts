@@ -15,6 +15,7 @@ import {
   type Stored,
 } from '../../../../actors/asks/imap-asks.ts';
 import { parseStore, type StoreCommand } from '../../../../mail/wire/imap/parse-store.ts';
+import { writeModified } from '../../../../mail/wire/imap/response-status.ts';
 import { ownerOf } from '../account-asks.ts';
 import { answerOf, bad, type CommandEnd, no, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
@@ -28,7 +29,7 @@ async function store(
   isUid: boolean,
 ): Promise<CommandEnd> {
   const selected = session.selected!;
-  if (command.unchangedSince >= 0) return bad('Unknown modifier');
+  session.isCondstore ||= command.unchangedSince >= 0;
   if (selected.isReadOnly) return no('The mailbox is read-only', 'READ-ONLY');
   const { set, isUids } = setOf(command.set, isUid, selected);
   const { op, flags, isSilent } = command;
@@ -42,6 +43,7 @@ async function store(
     flags.keywords,
     selected.flagModseq,
     selected.keywordCount,
+    command.unchangedSince,
   ];
   const answer = await session.ask(imapAsks.store, meta);
   if (!answer.ok) {
@@ -49,36 +51,42 @@ async function store(
       ? bad('No such message number')
       : answerOf(answer.code);
   }
-  const { uids, flagModseq, keywords } = answer.value as Stored;
+  const { uids, flagModseq, keywords, modified } = answer.value as Stored;
   selected.flagModseq = flagModseq;
   if (keywords !== undefined) tellKeywords(session, selected, keywords);
-  return isSilent ? ok('STORE done') : tellFlags(session, uids, isUid);
+  // RFC 7162 §3.1.3: who knows modseqs is told the new ones, silent or not.
+  const items = isSilent ? 0 : fetchItems.flags;
+  const modseq = session.isCondstore ? fetchItems.modseq : 0;
+  if ((items | modseq) !== 0) {
+    await tellStored(session, uids, items | modseq | (isUid ? fetchItems.uid : 0));
+  }
+  if (modified.length === 0) return ok('STORE done');
+  return (writer, tag) => writeModified(writer, tag, 'OK', modified, 'Some were changed before');
 }
 
 /** RFC 9051 §6.4.6: what the flags are now. */
-async function tellFlags(
+async function tellStored(
   session: CommandSession,
   uids: readonly number[],
-  isUid: boolean,
-): Promise<CommandEnd> {
+  items: number,
+): Promise<void> {
   const selected = session.selected!;
-  const items = isUid ? fetchItems.flags | fetchItems.uid : fetchItems.flags;
   let cursor: FetchCursor = [0, 0, 0, 0];
   while (uids.length > 0) {
     const view = viewOf(selected);
     const owner = ownerOf(session.account!);
-    const { flagModseq } = selected;
-    const meta: PackedFetch = [owner, view, true, uids, items, [], false, flagModseq, cursor];
+    const rest = [items, [], false, selected.flagModseq, cursor, -1] as const;
+    const meta: PackedFetch = [owner, view, true, uids, ...rest];
     const answer = await session.ask(imapAsks.fetch, meta);
-    if (!answer.ok) return answerOf(answer.code);
+    // The flags are stored all the same.
+    if (!answer.ok) return;
     if (answer.body !== undefined) session.send(answer.body);
     const { next } = answer.value as Fetched;
-    if (next === undefined) break;
+    if (next === undefined) return;
     cursor = next;
     await session.room();
-    if (session.isEnded) break;
+    if (session.isEnded) return;
   }
-  return ok('STORE done');
 }
 
 export const storeCommand = {

@@ -203,6 +203,7 @@ describe('FETCH of a large message', () => {
     const meta = (cursor: PackedFetch[8]): PackedFetch => [
       ...([owner, view, true, [1, 1], 0, sections, false, 0] as const),
       cursor,
+      -1,
     ];
     type Answered = { next?: PackedFetch[8] };
     let { value, text } = await world.value<Answered>(imapAsks.fetch, meta([0, 0, 0, 0]));
@@ -220,7 +221,7 @@ describe('FETCH of a large message', () => {
     await world.deliver(large());
     const ask = (cursor: PackedFetch[8]) => {
       const sections = [section('BODY[]')];
-      const meta = [owner, world.now(), true, [1, 1], 0, sections, false, 0, cursor];
+      const meta = [owner, world.now(), true, [1, 1], 0, sections, false, 0, cursor, -1];
       return world.ask(imapAsks.fetch, meta);
     };
     const first = await ask([0, 0, 0, 0]);

@@ -87,7 +87,7 @@ export class ImapWorld extends MailboxWorld {
     let cursor: FetchCursor = [0, 0, 0, 0];
     let text = '';
     for (let windows = 1; ; windows++) {
-      const meta = [owner, view, isUid, set, bits, sections, marksSeen, view[1], cursor];
+      const meta = [owner, view, isUid, set, bits, sections, marksSeen, view[1], cursor, -1];
       const answer = await this.value<Fetched>(imapAsks.fetch, meta);
       text += answer.text;
       if (answer.value.next === undefined) return { text, windows, value: answer.value };

@@ -23,7 +23,7 @@ async function syncOf(
   flagModseq = view[1],
   mayExpunge = true,
 ): Promise<{ value: Synced; text: string }> {
-  const meta: PackedSync = [account, view, flagModseq, mayExpunge, 0];
+  const meta: PackedSync = [account, view, flagModseq, mayExpunge, 0, false];
   return world.value<Synced>(imapAsks.sync, meta);
 }
 
@@ -52,6 +52,18 @@ describe('sync', () => {
     assert.deepEqual([value.count, value.uidNext, value.modseq], [3, 6, world.now()[1]]);
   });
 
+  // RFC 7162 §3.2: whoever asked for a modseq once is told them with all flags.
+  it('tells modseqs with flags to those who know them', async () => {
+    const world = new ImapWorld();
+    await world.deliver();
+    const view = world.now();
+    const seen = { mailbox: 1, uids: [1, 1], op: 'add', flags: 1, keywords: [] } as const;
+    await world.mailboxes.storeFlags(account, tenant, seen);
+    const meta: PackedSync = [account, view, view[1], true, 0, true];
+    const { text } = await world.value<Synced>(imapAsks.sync, meta);
+    assert.equal(text, `* 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (${world.now()[1]}))\r\n`);
+  });
+
   it('keeps expunges back where they may not be told, and tells them later', async () => {
     const world = new ImapWorld();
     for (let i = 0; i < 2; i++) await world.deliver();
@@ -73,7 +85,7 @@ describe('sync', () => {
     const store = async (flagModseq: number) =>
       (
         await world.value<Stored>(imapAsks.store, [
-          ...[owner, view, true, [1, 1], 'add', 2, [], flagModseq, 0],
+          ...[owner, view, true, [1, 1], 'add', 2, [], flagModseq, 0, -1],
         ])
       ).value;
     const own = await store(view[1]);
@@ -90,7 +102,7 @@ describe('sync', () => {
     const { mailbox } = world.desk.tree.get(account, 'Work');
     const view = world.now(mailbox);
     await world.value(imapAsks.delete, [owner, 'Work']);
-    const answer = await world.ask(imapAsks.sync, [account, view, 0, true, 0]);
+    const answer = await world.ask(imapAsks.sync, [account, view, 0, true, 0, false]);
     assert.equal(answer.ok === false && answer.code, 'not-found');
   });
 
