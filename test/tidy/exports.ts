@@ -39,7 +39,6 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/mail/wire/imap/parse-sort.ts parseThread',
     'src/mail/wire/imap/response-data.ts recentBit',
     'src/mail/wire/imap/response-data.ts writeSort',
-    'src/mail/wire/imap/response-data.ts writeVanished',
     'src/mail/wire/imap/response-fetch.ts fetchBinary',
     'src/mail/wire/imap/response-fetch.ts fetchSaveDate',
     'src/mail/wire/imap/response-fetch.ts fetchSection',

@@ -26,6 +26,8 @@ export const imapAsks = {
   subscribe: 'imap.subscribe',
   /** meta: `PackedSync`. Answer: `Synced`, body: untagged responses. What changed since. */
   sync: 'imap.sync',
+  /** meta: `PackedVanished`. Answer: UID ranges, ascending. QRESYNC. */
+  vanished: 'imap.vanished',
   /** meta: `PackedFetch`. Answer: `Fetched`, body: untagged FETCH responses, maybe cut within a literal. */
   fetch: 'imap.fetch',
   /** meta: `PackedStore`. Answer: `Stored`. */
@@ -84,6 +86,8 @@ export type PackedSync = readonly [
   keywordCount: number,
   /** Modseqs are told with flags (RFC 7162 §3.2). */
   tellsModseq: boolean,
+  /** Expunges are told as VANISHED (RFC 7162 §3.2.10). */
+  tellsVanished: boolean,
 ];
 
 export interface Synced {
@@ -97,6 +101,14 @@ export interface Synced {
   /** All of the mailbox, where it has more than the client knows: to be told before the responses. */
   readonly keywords?: readonly string[];
 }
+
+export type PackedVanished = readonly [
+  account: number,
+  view: PackedView,
+  sinceModseq: number,
+  /** Of these; UIDs. */
+  set: PackedSet,
+];
 
 /** Bits of `PackedFetch.items`. */
 export const fetchItems = {

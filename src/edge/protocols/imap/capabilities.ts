@@ -41,6 +41,7 @@ const capabilities: readonly Capability[] = [
     'PREVIEW',
     'OBJECTID',
     'CONDSTORE',
+    'QRESYNC',
   ].map((name): Capability => ({ name, when: 'authenticated' })),
 ];
 

@@ -31,6 +31,8 @@ export interface CommandSession {
   isRev2: boolean;
   /** Modseqs are told with flags: the client asked for one (RFC 7162 §3.1). */
   isCondstore: boolean;
+  /** Expunges are told as VANISHED: the client enabled QRESYNC (RFC 7162 §3.2.3). */
+  isQresync: boolean;
   /** Told of changes to the selected mailbox. */
   readonly watcher: MailboxWatcher;
 

@@ -53,6 +53,7 @@ export class ImapSession implements CommandSession, IdlingSession, MailboxWatche
   selected: SelectedMailbox | undefined;
   isRev2 = false;
   isCondstore = false;
+  isQresync = false;
   /** Coarse time of our last word; 0 while the session lasts. */
   endedMs = 0;
 

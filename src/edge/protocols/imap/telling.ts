@@ -29,8 +29,8 @@ export async function tellChanges(session: CommandSession, mayExpunge: boolean):
     selected.isHalfTold = !mayExpunge;
     const { flagModseq, keywordCount } = selected;
     const view = viewOf(selected);
-    const { account, isCondstore } = session;
-    const known = [flagModseq, mayExpunge, keywordCount, isCondstore] as const;
+    const { account, isCondstore, isQresync } = session;
+    const known = [flagModseq, mayExpunge, keywordCount, isCondstore, isQresync] as const;
     const meta: PackedSync = [account!.id, view, ...known];
     const answer = await session.ask(imapAsks.sync, meta);
     if (session.selected !== selected || session.isEnded) return true;

@@ -16,7 +16,7 @@ import {
 } from '../../store/keys.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
 import { decodeUidBlock, deletedFlag, hasFlagColumn } from '../rows/uid-block.ts';
-import { type IdRanges, rangesOf } from '../rows/uid-ranges.ts';
+import { type IdRanges, isWithin, rangesOf } from '../rows/uid-ranges.ts';
 import type { Owner } from '../tree.ts';
 import type { ImapDesk } from './desk.ts';
 import type { Place } from './messages.ts';
@@ -35,7 +35,7 @@ export async function expungeDeleted(
   const gone: number[] = [];
   let left = row.deleted;
   for (const uid of deletedDown(desk.shard, { account, mailbox }, first, last)) {
-    if (isIn(uids, uid)) gone.push(uid);
+    if (isWithin(uids, uid)) gone.push(uid);
     if (--left === 0) break;
   }
   if (gone.length === 0) return;
@@ -64,16 +64,4 @@ function* deletedDown(
     if (rows.length < pageBlocks) return;
     to = uidBlockKey(account, mailbox, lastU32(rows.at(-1)!.key));
   }
-}
-
-function isIn(ranges: IdRanges, uid: number): boolean {
-  let low = 0;
-  let high = ranges.length / 2 - 1;
-  while (low <= high) {
-    const middle = (low + high) >>> 1;
-    if (ranges[middle * 2 + 1]! < uid) low = middle + 1;
-    else if (ranges[middle * 2]! > uid) high = middle - 1;
-    else return true;
-  }
-  return false;
 }

@@ -20,6 +20,7 @@ import {
   type PackedSearch,
   type PackedStore,
   type PackedSync,
+  type PackedVanished,
   type Stored,
 } from '../../../actors/asks/imap-asks.ts';
 import { failure, failureOf } from '../../../base/errors.ts';
@@ -31,7 +32,7 @@ import { expungeDeleted } from './expunge.ts';
 import { fetch } from './fetch.ts';
 import { uidRangesOf } from './messages.ts';
 import { search } from './search.ts';
-import { flagModseqAfter, sync } from './sync.ts';
+import { flagModseqAfter, sync, vanished } from './sync.ts';
 
 type Work = (desk: ImapDesk, ask: ArrivedAsk) => Answer | Promise<Answer>;
 
@@ -53,6 +54,9 @@ export function imapHandlers(deskOf: (ask: ArrivedAsk) => ImapDesk | undefined):
     [imapAsks.rename]: writer(rename),
     [imapAsks.subscribe]: writer(subscribe),
     [imapAsks.sync]: reader(synced),
+    [imapAsks.vanished]: reader(async (desk, ask) =>
+      ok(await vanished(desk, ask.meta as PackedVanished)),
+    ),
     [imapAsks.fetch]: reader(fetched),
     [imapAsks.store]: writer(store),
     [imapAsks.expunge]: writer(expunge),

@@ -8,10 +8,10 @@
  */
 
 import { Buffer } from 'node:buffer';
-import type { PackedSync, Synced } from '../../../actors/asks/imap-asks.ts';
+import type { PackedSync, PackedVanished, Synced } from '../../../actors/asks/imap-asks.ts';
 import { MailError } from '../../../base/errors.ts';
 import { ResponseWriter } from '../../../mail/wire/imap/response.ts';
-import { writeCount } from '../../../mail/wire/imap/response-data.ts';
+import { writeCount, writeVanished } from '../../../mail/wire/imap/response-data.ts';
 import {
   endFetch,
   fetchFlags,
@@ -20,11 +20,19 @@ import {
   nextItem,
   startFetch,
 } from '../../../mail/wire/imap/response-fetch.ts';
+import { cutRanges, normaliseSet } from '../../../mail/wire/imap/sequence-set.ts';
 import { modseqAt, modseqsSince, tables } from '../../store/keys.ts';
 import type { MailboxReader } from '../mailbox-reader.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
 import type { MailboxRow } from '../rows/mailbox-row.ts';
-import { addId, type IdRanges, idsOf, unpackRanges } from '../rows/uid-ranges.ts';
+import {
+  addId,
+  type IdRanges,
+  idsOf,
+  isWithin,
+  rangesOf,
+  unpackRanges,
+} from '../rows/uid-ranges.ts';
 import { keywordsOf, systemFlagsOf } from './flags-of.ts';
 import { messagesIn, type Place } from './messages.ts';
 import type { View } from './view.ts';
@@ -47,7 +55,7 @@ export interface SyncAnswer {
 
 export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAnswer> {
   const [account, [mailbox, modseq, uidNext], flagModseq, mayExpunge, ...known] = packed;
-  const [keywordCount, tellsModseq] = known;
+  const [keywordCount, tellsModseq, tellsVanished] = known;
   const row = parts.reader.mailbox(account, mailbox);
   if (row === undefined) throw new MailError('not-found', 'the mailbox was deleted');
   if (row.highestModseq <= modseq && row.highestModseq <= flagModseq && row.uidNext <= uidNext) {
@@ -61,7 +69,8 @@ export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAn
   if (mayExpunge) {
     const gone = vanishedSince(parts.shard, account, mailbox, modseq, row.highestModseq);
     isMore = gone.isMore;
-    writeExpunges(writer, before, gone.uids);
+    if (tellsVanished) writeVanished(writer, rangesOf(knownOf(before, gone.uids)), false);
+    else writeExpunges(writer, before, gone.uids);
     const wanted = { account, mailbox, modseq: gone.modseq, uidNext };
     now = await parts.views.view(wanted);
   }
@@ -107,6 +116,30 @@ function vanishedSince(
   uids.sort((a, b) => a - b);
   const isMore = rows.length === rowsMax;
   return { uids, modseq: isMore ? modseqAt(rows.at(-1)!.key, 9) : highestModseq, isMore };
+}
+
+function knownOf(view: View, uids: readonly number[]): number[] {
+  return uids.filter((uid) => view.sequenceOf(uid) > 0);
+}
+
+/**
+ * What was expunged after `since`, of the set and below the view's `uidNext`: for a client that knew the mailbox at
+ * `since` (RFC 7162 §3.2.5). The rows go back to the mailbox's beginning, so none is guessed.
+ */
+export async function vanished(parts: ImapParts, packed: PackedVanished): Promise<IdRanges> {
+  const [account, [mailbox, modseq, uidNext], since, set] = packed;
+  const view = await parts.views.view({ account, mailbox, modseq, uidNext });
+  const range = modseqsSince(tables.vanished, account, mailbox, since);
+  // `*` of a set of UIDs is the last there could be, not the last there is.
+  const wanted = cutRanges(normaliseSet({ ranges: set, isSaved: false }, uidNext - 1), uidNext - 1);
+  const gone: number[] = [];
+  for (const { key, value } of parts.shard.range(range)) {
+    if (modseqAt(key, 9) > modseq) break;
+    for (const uid of idsOf(unpackRanges(value))) {
+      if (isWithin(wanted, uid) && view.sequenceOf(uid) === 0) gone.push(uid);
+    }
+  }
+  return rangesOf([...new Set(gone)].sort((a, b) => a - b));
 }
 
 /** Highest first: those below keep their numbers. */

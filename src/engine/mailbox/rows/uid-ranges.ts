@@ -35,6 +35,18 @@ export function countOf(ranges: IdRanges): number {
   return count;
 }
 
+export function isWithin(ranges: IdRanges, uid: number): boolean {
+  let low = 0;
+  let high = ranges.length / 2 - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    if (ranges[middle * 2 + 1]! < uid) low = middle + 1;
+    else if (ranges[middle * 2]! > uid) high = middle - 1;
+    else return true;
+  }
+  return false;
+}
+
 /** The first `countMax` ids, and what is left. */
 export function splitRanges(ranges: IdRanges, countMax: number): [number[], number[]] {
   const head: number[] = [];

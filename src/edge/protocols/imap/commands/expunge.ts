@@ -8,6 +8,7 @@
 import { imapAsks } from '../../../../actors/asks/imap-asks.ts';
 import { parseSetArgument } from '../../../../mail/wire/imap/parse-mailbox.ts';
 import { parseNothing } from '../../../../mail/wire/imap/parse-session.ts';
+import { writeStatus } from '../../../../mail/wire/imap/response-status.ts';
 import type { SequenceSet } from '../../../../mail/wire/imap/sequence-set.ts';
 import { ownerOf } from '../account-asks.ts';
 import { answerOf, type CommandEnd, no, ok } from '../answers.ts';
@@ -21,7 +22,12 @@ async function expunge(session: CommandSession, set?: SequenceSet): Promise<Comm
   const meta = [ownerOf(session.account!), viewOf(selected)];
   const named = set === undefined ? [] : [setOf(set, true, selected).set];
   const answer = await session.ask(imapAsks.expunge, [...meta, ...named]);
-  return answer.ok ? ok('EXPUNGE done') : answerOf(answer.code);
+  if (!answer.ok) return answerOf(answer.code);
+  if (!session.isQresync) return ok('EXPUNGE done');
+  // RFC 7162 §3.2.7: how far the client's knowledge goes, once it was told what went.
+  return (writer, tag) => {
+    writeStatus(writer, tag, 'OK', `HIGHESTMODSEQ ${selected.modseq}`, 'EXPUNGE done');
+  };
 }
 
 export const expungeCommand = {

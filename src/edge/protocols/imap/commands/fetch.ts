@@ -5,14 +5,7 @@
  * Specs:   RFC 9051 §6.4.5, §6.4.9.
  */
 
-import {
-  type FetchCursor,
-  type Fetched,
-  fetchItems,
-  imapAsks,
-  type PackedFetch,
-  type PackedSection,
-} from '../../../../actors/asks/imap-asks.ts';
+import { fetchItems, type PackedSection } from '../../../../actors/asks/imap-asks.ts';
 import {
   type FetchCommand,
   type FetchItem,
@@ -20,10 +13,9 @@ import {
   parseFetch,
   parseUidFetch,
 } from '../../../../mail/wire/imap/parse-fetch.ts';
-import { ownerOf } from '../account-asks.ts';
 import { answerOf, bad, type CommandEnd, no, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
-import { viewOf } from '../selected.ts';
+import { fetchAll, tellVanished } from './fetch-windows.ts';
 import { setOf } from './sets.ts';
 
 const bits: Readonly<Partial<Record<FetchKind, number>>> = {
@@ -72,54 +64,37 @@ async function fetch(
 ): Promise<CommandEnd> {
   const selected = session.selected!;
   const packed = packItems(command.items);
-  const isKnown = !command.isVanished && command.partial === undefined;
-  if (packed === undefined || !isKnown) return bad('Unknown FETCH item or modifier');
-  session.isCondstore ||= command.changedSince >= 0 || (packed.bits & fetchItems.modseq) !== 0;
+  const { changedSince, isVanished } = command;
+  if (packed === undefined || command.partial !== undefined) {
+    return bad('Unknown FETCH item or modifier');
+  }
+  if (isVanished && !session.isQresync) return bad('QRESYNC is not enabled');
+  session.isCondstore ||= changedSince >= 0 || (packed.bits & fetchItems.modseq) !== 0;
   const items = itemsOf(session, command, packed.bits, isUid);
   const { set, isUids } = setOf(command.set, isUid, selected);
-  let cursor: FetchCursor = [0, 0, 0, 0];
-  for (;;) {
-    const meta: PackedFetch = [
-      ownerOf(session.account!),
-      viewOf(selected),
-      isUids,
-      set,
-      items,
-      packed.sections,
-      packed.marksSeen && !selected.isReadOnly,
-      selected.flagModseq,
-      cursor,
-      command.changedSince,
-    ];
-    const answer = await session.ask(imapAsks.fetch, meta);
-    if (!answer.ok) {
-      // Within a literal there is no way to say so: the octets that were promised never come.
-      if (cursor[3] > 0) session.cut();
-      if (answer.code === 'argument-invalid') return bad('No such message number');
-      // RFC 3516 §4.3.
-      if (answer.code === 'message-invalid') return no('Not to be decoded', 'UNKNOWN-CTE');
-      return answerOf(answer.code);
-    }
-    const { next, flagModseq } = answer.value as Fetched;
-    selected.flagModseq = flagModseq;
-    if (answer.body !== undefined) session.send(answer.body);
-    if (next === undefined) return ok('FETCH done');
-    cursor = next;
-    await session.room();
-    if (session.isEnded) return ok('');
-  }
+  if (isVanished) await tellVanished(session, selected, changedSince, set);
+  const { sections, marksSeen } = packed;
+  const asked = { set, isUids, items, sections, marksSeen, changedSince };
+  const failed = await fetchAll(session, asked);
+  if (failed === undefined) return ok('FETCH done');
+  if (failed.code === 'argument-invalid') return bad('No such message number');
+  // RFC 3516 §4.3.
+  if (failed.code === 'message-invalid') return no('Not to be decoded', 'UNKNOWN-CTE');
+  return answerOf(failed.code);
 }
 
 /** UID where UIDs are spoken of; MODSEQ where it was asked for, and with flags once the client knows it. */
 function itemsOf(
-  { isCondstore }: CommandSession,
+  { isCondstore, isQresync }: CommandSession,
   { changedSince, items }: FetchCommand,
   bits: number,
   isUid: boolean,
 ): number {
   const mayTellFlags = (bits & fetchItems.flags) !== 0 || items.some(({ marksSeen }) => marksSeen);
   const tellsModseq = changedSince >= 0 || (isCondstore && mayTellFlags);
-  return bits | (isUid ? fetchItems.uid : 0) | (tellsModseq ? fetchItems.modseq : 0);
+  // RFC 7162 §3.2.4: who enabled QRESYNC is told the UID with each change.
+  const tellsUid = isUid || (isQresync && tellsModseq);
+  return bits | (tellsUid ? fetchItems.uid : 0) | (tellsModseq ? fetchItems.modseq : 0);
 }
 
 export const fetchCommand = {

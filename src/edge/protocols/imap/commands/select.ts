@@ -6,12 +6,17 @@
  */
 
 import {
+  fetchItems,
   imapAsks,
   type MailboxChange,
   type OpenedMailbox,
   objectIds,
 } from '../../../../actors/asks/imap-asks.ts';
-import { parseSelect, type SelectCommand } from '../../../../mail/wire/imap/parse-select.ts';
+import {
+  parseSelect,
+  type Qresync,
+  type SelectCommand,
+} from '../../../../mail/wire/imap/parse-select.ts';
 import { parseNothing } from '../../../../mail/wire/imap/parse-session.ts';
 import type { ResponseWriter } from '../../../../mail/wire/imap/response.ts';
 import {
@@ -30,8 +35,9 @@ import {
   loggedInStates,
   selectedState,
 } from '../command.ts';
-import { viewOf } from '../selected.ts';
+import { type SelectedMailbox, viewOf } from '../selected.ts';
 import { allFlags } from '../telling.ts';
+import { allUids, fetchAll, tellVanished } from './fetch-windows.ts';
 
 /** Changes of any mailbox of the account while it is not known which one is opened. */
 class EarlyChanges implements MailboxWatcher {
@@ -51,7 +57,7 @@ async function open(
   { mailbox: name, isCondstore, qresync }: SelectCommand,
   isReadOnly: boolean,
 ): Promise<CommandEnd> {
-  if (qresync !== undefined) return bad('Unknown parameter');
+  if (qresync !== undefined && !session.isQresync) return bad('QRESYNC is not enabled');
   session.isCondstore ||= isCondstore;
   if (session.selected !== undefined) {
     session.unselect();
@@ -88,7 +94,23 @@ async function open(
     // RFC 9051 §6.3.2: which mailbox it is, by its own name.
     if (session.isRev2) writeList(writer, { attributes: [], name });
   });
+  if (qresync !== undefined && qresync.uidValidity === info.uidValidity) {
+    await resync(session, session.selected, qresync);
+  }
   return isReadOnly ? ok('EXAMINE done', 'READ-ONLY') : ok('SELECT done', 'READ-WRITE');
+}
+
+/** RFC 7162 §3.2.5: what a client that was here before has missed. */
+async function resync(
+  session: CommandSession,
+  selected: SelectedMailbox,
+  { modseq, knownUids }: Qresync,
+): Promise<void> {
+  const set = knownUids?.ranges ?? allUids;
+  await tellVanished(session, selected, modseq, set);
+  const items = fetchItems.uid | fetchItems.flags | fetchItems.modseq;
+  const asked = { set, isUids: true, items, sections: [], marksSeen: false, changedSince: modseq };
+  await fetchAll(session, asked);
 }
 
 function writeOpened(

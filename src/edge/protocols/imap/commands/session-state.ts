@@ -98,6 +98,8 @@ export const idCommand = {
   },
 } as const satisfies ImapCommand<ReadonlyMap<string, string | null>>;
 
+const enableable: readonly string[] = ['IMAP4rev2', 'CONDSTORE', 'QRESYNC'];
+
 /** RFC 9051 §6.3.1: what is not known is passed over in silence. */
 export const enableCommand = {
   name: 'ENABLE',
@@ -105,8 +107,10 @@ export const enableCommand = {
   parse: parseEnable,
   run(session, names) {
     session.isRev2 ||= names.includes('IMAP4REV2');
-    session.isCondstore ||= names.includes('CONDSTORE');
-    const enabled = ['IMAP4rev2', 'CONDSTORE'].filter((name) => names.includes(name.toUpperCase()));
+    session.isQresync ||= names.includes('QRESYNC');
+    // RFC 7162 §3.2.3: QRESYNC brings CONDSTORE along.
+    session.isCondstore ||= names.includes('CONDSTORE') || session.isQresync;
+    const enabled = enableable.filter((name) => names.includes(name.toUpperCase()));
     session.respond((writer) => writeNames(writer, 'ENABLED', enabled));
     return ok('ENABLE done');
   },

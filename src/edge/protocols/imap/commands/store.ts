@@ -6,11 +6,8 @@
  */
 
 import {
-  type FetchCursor,
-  type Fetched,
   fetchItems,
   imapAsks,
-  type PackedFetch,
   type PackedStore,
   type Stored,
 } from '../../../../actors/asks/imap-asks.ts';
@@ -21,6 +18,7 @@ import { answerOf, bad, type CommandEnd, no, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { viewOf } from '../selected.ts';
 import { tellKeywords } from '../telling.ts';
+import { fetchAll } from './fetch-windows.ts';
 import { setOf } from './sets.ts';
 
 async function store(
@@ -58,35 +56,13 @@ async function store(
   const items = isSilent ? 0 : fetchItems.flags;
   const modseq = session.isCondstore ? fetchItems.modseq : 0;
   if ((items | modseq) !== 0) {
-    await tellStored(session, uids, items | modseq | (isUid ? fetchItems.uid : 0));
+    const told = items | modseq | (isUid || session.isQresync ? fetchItems.uid : 0);
+    const asked = { set: uids, isUids: true, items: told, sections: [], marksSeen: false };
+    // The flags are stored, whether they can be told or not.
+    await fetchAll(session, { ...asked, changedSince: -1 });
   }
   if (modified.length === 0) return ok('STORE done');
   return (writer, tag) => writeModified(writer, tag, 'OK', modified, 'Some were changed before');
-}
-
-/** RFC 9051 §6.4.6: what the flags are now. */
-async function tellStored(
-  session: CommandSession,
-  uids: readonly number[],
-  items: number,
-): Promise<void> {
-  const selected = session.selected!;
-  let cursor: FetchCursor = [0, 0, 0, 0];
-  while (uids.length > 0) {
-    const view = viewOf(selected);
-    const owner = ownerOf(session.account!);
-    const rest = [items, [], false, selected.flagModseq, cursor, -1] as const;
-    const meta: PackedFetch = [owner, view, true, uids, ...rest];
-    const answer = await session.ask(imapAsks.fetch, meta);
-    // The flags are stored all the same.
-    if (!answer.ok) return;
-    if (answer.body !== undefined) session.send(answer.body);
-    const { next } = answer.value as Fetched;
-    if (next === undefined) return;
-    cursor = next;
-    await session.room();
-    if (session.isEnded) return;
-  }
 }
 
 export const storeCommand = {

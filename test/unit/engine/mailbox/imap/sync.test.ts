@@ -23,7 +23,7 @@ async function syncOf(
   flagModseq = view[1],
   mayExpunge = true,
 ): Promise<{ value: Synced; text: string }> {
-  const meta: PackedSync = [account, view, flagModseq, mayExpunge, 0, false];
+  const meta: PackedSync = [account, view, flagModseq, mayExpunge, 0, false, false];
   return world.value<Synced>(imapAsks.sync, meta);
 }
 
@@ -59,7 +59,7 @@ describe('sync', () => {
     const view = world.now();
     const seen = { mailbox: 1, uids: [1, 1], op: 'add', flags: 1, keywords: [] } as const;
     await world.mailboxes.storeFlags(account, tenant, seen);
-    const meta: PackedSync = [account, view, view[1], true, 0, true];
+    const meta: PackedSync = [account, view, view[1], true, 0, true, false];
     const { text } = await world.value<Synced>(imapAsks.sync, meta);
     assert.equal(text, `* 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (${world.now()[1]}))\r\n`);
   });
@@ -102,7 +102,7 @@ describe('sync', () => {
     const { mailbox } = world.desk.tree.get(account, 'Work');
     const view = world.now(mailbox);
     await world.value(imapAsks.delete, [owner, 'Work']);
-    const answer = await world.ask(imapAsks.sync, [account, view, 0, true, 0, false]);
+    const answer = await world.ask(imapAsks.sync, [account, view, 0, true, 0, false, false]);
     assert.equal(answer.ok === false && answer.code, 'not-found');
   });
 

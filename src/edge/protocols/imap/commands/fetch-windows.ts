@@ -1,0 +1,78 @@
+/**
+ * FETCH responses window by window, and VANISHED, for all commands that answer with them.
+ *
+ * Runs in: edge (main thread).
+ * Specs:   RFC 9051 §7.5.2; RFC 7162 §3.2.10 (VANISHED).
+ */
+
+import {
+  type FetchCursor,
+  type Fetched,
+  imapAsks,
+  type PackedFetch,
+  type PackedSection,
+  type PackedSet,
+  type PackedVanished,
+} from '../../../../actors/asks/imap-asks.ts';
+import type { Failure } from '../../../../base/errors.ts';
+import { writeVanished } from '../../../../mail/wire/imap/response-data.ts';
+import { star } from '../../../../mail/wire/imap/sequence-set.ts';
+import { ownerOf } from '../account-asks.ts';
+import type { CommandSession } from '../command.ts';
+import { type SelectedMailbox, viewOf } from '../selected.ts';
+
+export const allUids: PackedSet = [1, star];
+
+export interface AskedMessages {
+  readonly set: PackedSet;
+  readonly isUids: boolean;
+  /** Bits of `fetchItems`. */
+  readonly items: number;
+  readonly sections: readonly PackedSection[];
+  readonly marksSeen: boolean;
+  /** -1: whatever their modseq. */
+  readonly changedSince: number;
+}
+
+/** Undefined once all is told or the session has ended; what could not be asked for otherwise. */
+export async function fetchAll(
+  session: CommandSession,
+  { set, isUids, items, sections, marksSeen, changedSince }: AskedMessages,
+): Promise<Failure | undefined> {
+  const selected = session.selected!;
+  const owner = ownerOf(session.account!);
+  const asked = [isUids, set, items, sections, marksSeen && !selected.isReadOnly] as const;
+  let cursor: FetchCursor = [0, 0, 0, 0];
+  for (;;) {
+    const { flagModseq } = selected;
+    const view = viewOf(selected);
+    const meta: PackedFetch = [owner, view, ...asked, flagModseq, cursor, changedSince];
+    const answer = await session.ask(imapAsks.fetch, meta);
+    if (!answer.ok) {
+      // Within a literal there is no way to say so: the octets that were promised never come.
+      if (cursor[3] > 0) session.cut();
+      return answer;
+    }
+    const { next, flagModseq: known } = answer.value as Fetched;
+    selected.flagModseq = known;
+    if (answer.body !== undefined) session.send(answer.body);
+    if (next === undefined) return undefined;
+    cursor = next;
+    await session.room();
+    if (session.isEnded) return undefined;
+  }
+}
+
+/** What was expunged after `modseq`, which the client must have heard of before. */
+export async function tellVanished(
+  session: CommandSession,
+  selected: SelectedMailbox,
+  modseq: number,
+  set: PackedSet,
+): Promise<void> {
+  const meta: PackedVanished = [session.account!.id, viewOf(selected), modseq, set];
+  const answer = await session.ask(imapAsks.vanished, meta);
+  if (!answer.ok) return;
+  const uids = answer.value as readonly number[];
+  session.respond((writer) => writeVanished(writer, uids, true));
+}
