@@ -45,15 +45,17 @@ const capabilities: readonly Capability[] = [
   ].map((name): Capability => ({ name, when: 'authenticated' })),
 ];
 
-export interface SessionFacts {
+export interface CapableSession {
   readonly isSecure: boolean;
   readonly canStartTls: boolean;
-  readonly isLoggedIn: boolean;
-  readonly messageBytesMax: number;
+  readonly account: unknown;
+  readonly service: { readonly policy: { readonly limits: { readonly messageBytesMax: number } } };
 }
 
-export function capabilityNames(facts: SessionFacts): readonly string[] {
-  const { isSecure, canStartTls, isLoggedIn, messageBytesMax } = facts;
+/** Of the session as it stands. */
+export function capabilityNames(session: CapableSession): readonly string[] {
+  const { isSecure, canStartTls, account } = session;
+  const isLoggedIn = account !== undefined;
   const names = capabilities
     .filter(({ name, when }) => {
       if (name === 'STARTTLS' && !canStartTls) return false;
@@ -63,6 +65,6 @@ export function capabilityNames(facts: SessionFacts): readonly string[] {
     })
     .map(({ name }) => name);
   // RFC 7889 §3: one limit for all mailboxes.
-  if (isLoggedIn) names.push(`APPENDLIMIT=${messageBytesMax}`);
+  if (isLoggedIn) names.push(`APPENDLIMIT=${session.service.policy.limits.messageBytesMax}`);
   return names;
 }

@@ -91,14 +91,8 @@ export class ImapSession implements CommandSession, IdlingSession, MailboxWatche
 
   /** Sends the greeting. */
   open(): void {
-    const { hostname, limits } = this.service.policy;
-    const names = capabilityNames({
-      isSecure: this.isSecure,
-      canStartTls: this.canStartTls,
-      isLoggedIn: false,
-      messageBytesMax: limits.messageBytesMax,
-    });
-    const code = `CAPABILITY ${names.join(' ')}`;
+    const { hostname } = this.service.policy;
+    const code = `CAPABILITY ${capabilityNames(this).join(' ')}`;
     this.respond((writer) => writeStatus(writer, untagged, 'OK', code, `${hostname} ready`));
   }
 

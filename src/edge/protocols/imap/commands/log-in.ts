@@ -65,13 +65,7 @@ async function check(
   service.observer.loggedIn(service.name, answer.ok);
   if (!answer.ok) return answerOf(answer.code);
   session.loggedIn(answer.account);
-  const names = capabilityNames({
-    isSecure: true,
-    canStartTls: false,
-    isLoggedIn: true,
-    messageBytesMax: service.policy.limits.messageBytesMax,
-  });
-  return ok('Logged in', `CAPABILITY ${names.join(' ')}`);
+  return ok('Logged in', `CAPABILITY ${capabilityNames(session).join(' ')}`);
 }
 
 export const loginCommand = {

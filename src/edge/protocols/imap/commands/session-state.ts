@@ -14,30 +14,14 @@ import {
 } from '../../../../mail/wire/imap/response-status.ts';
 import { bad, no, ok } from '../answers.ts';
 import { capabilityNames } from '../capabilities.ts';
-import {
-  anyState,
-  type CommandSession,
-  endsLater,
-  type ImapCommand,
-  loggedInStates,
-} from '../command.ts';
-
-function namesOf({ isSecure, canStartTls, account, service }: CommandSession): readonly string[] {
-  const { messageBytesMax } = service.policy.limits;
-  return capabilityNames({
-    isSecure,
-    canStartTls,
-    isLoggedIn: account !== undefined,
-    messageBytesMax,
-  });
-}
+import { anyState, endsLater, type ImapCommand, loggedInStates } from '../command.ts';
 
 export const capabilityCommand = {
   name: 'CAPABILITY',
   states: anyState,
   parse: parseNothing,
   run(session) {
-    session.respond((writer) => writeNames(writer, 'CAPABILITY', namesOf(session)));
+    session.respond((writer) => writeNames(writer, 'CAPABILITY', capabilityNames(session)));
     return ok('CAPABILITY done');
   },
 } as const satisfies ImapCommand<true>;
