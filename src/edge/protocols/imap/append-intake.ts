@@ -19,6 +19,7 @@ import { writeAppendUid } from '../../../mail/wire/imap/response-status.ts';
 import { ownerOf } from './account-asks.ts';
 import { answerOf, bad, type CommandEnd, faultAnswer, no, type Tagged } from './answers.ts';
 import type { CommandSession } from './command.ts';
+import { keywordFault, keywordsTooMany } from './keywords.ts';
 
 export class AppendIntake {
   readonly tag: string;
@@ -55,6 +56,8 @@ export class AppendIntake {
     if (start === nameIsLiteral) return nameIsLiteral;
     const { mailbox, item } = start;
     if (item.isUtf8) return bad('UTF8 is not enabled');
+    const fault = keywordFault(item.flags);
+    if (fault !== undefined) return fault;
     const { literalBytes } = literal;
     if (literalBytes === 0) return no('An empty message', 'CANNOT');
     if (literalBytes > session.service.policy.limits.messageBytesMax) {
@@ -100,7 +103,8 @@ export class AppendIntake {
     const answer = await session.ask(imapAsks.append, meta, { key: id, body });
     if (!answer.ok) {
       if (answer.code === 'not-found') return no('There is no such mailbox', 'TRYCREATE');
-      return answerOf(answer.code);
+      const mayBeFull = keywords.length > 0 && answer.code === 'not-possible-now';
+      return mayBeFull ? keywordsTooMany : answerOf(answer.code);
     }
     const { uidValidity, uid } = answer.value as Appended;
     return (writer, tag) => writeAppendUid(writer, tag, uidValidity, [uid, uid], 'APPEND done');

@@ -23,9 +23,10 @@ import {
   type PackedVanished,
   type Stored,
 } from '../../../actors/asks/imap-asks.ts';
-import { failure, failureOf } from '../../../base/errors.ts';
+import { failure, failureOf, MailError } from '../../../base/errors.ts';
 import type { AccountId, MessageId, TenantId } from '../../../base/ids.ts';
 import { mailboxInfo } from '../handlers.ts';
+import { keywordsMax } from '../rows/mailbox-row.ts';
 import type { Owner } from '../tree.ts';
 import type { ImapDesk } from './desk.ts';
 import { expungeDeleted } from './expunge.ts';
@@ -148,7 +149,7 @@ async function store(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const wanted = uidRangesOf(view, set, isUid);
   const modseqs: number[] = [];
   const before = desk.reader.mailbox(account, mailbox)?.keywords ?? [];
-  const known = keywords.map((keyword) => asKnown(keyword, before));
+  const known = knownKeywords(keywords, before, op === 'remove');
   const modified: number[] = [];
   const named = { mailbox, uids: wanted, op, flags, keywords: known };
   const change = { ...named, modseqs, unchangedSince, modified };
@@ -161,10 +162,24 @@ async function store(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   return ok({ uids, flagModseq: after, modified: left, ...told } satisfies Stored);
 }
 
-/** RFC 9051 §2.3.2: keywords are the same in any case; the mailbox keeps the first spelling. */
-function asKnown(keyword: string, known: readonly string[]): string {
-  const folded = keyword.toLowerCase();
-  return known.find((one) => one.toLowerCase() === folded) ?? keyword;
+/**
+ * RFC 9051 §2.3.2: keywords are the same in any case; the mailbox keeps the first spelling.
+ * @throws MailError `not-possible-now` where it has no room for a new one
+ */
+function knownKeywords(
+  keywords: readonly string[],
+  known: readonly string[],
+  isRemoval: boolean,
+): readonly string[] {
+  let room = keywordsMax - known.length;
+  return keywords.map((keyword) => {
+    const folded = keyword.toLowerCase();
+    const same = known.find((one) => one.toLowerCase() === folded);
+    if (same === undefined && !isRemoval && room-- <= 0) {
+      throw new MailError('not-possible-now', 'no room for another keyword');
+    }
+    return same ?? keyword;
+  });
 }
 
 async function expunge(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
@@ -193,7 +208,7 @@ async function append(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const [owner, path, id, flags, keywords, internalMs] = ask.meta as PackedAppend;
   await made(desk, owner);
   const { mailbox, row } = desk.tree.get(owner[0], path);
-  const known = keywords.map((keyword) => asKnown(keyword, row.keywords));
+  const known = knownKeywords(keywords, row.keywords, false);
   const message = { id: id as MessageId, mailbox, flags, keywords: known, internalMs };
   const outcome = await desk.mailboxes.append({
     ...ownerOf(owner),

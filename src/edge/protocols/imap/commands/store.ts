@@ -16,6 +16,7 @@ import { writeModified } from '../../../../mail/wire/imap/response-status.ts';
 import { ownerOf } from '../account-asks.ts';
 import { answerOf, bad, type CommandEnd, no, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
+import { keywordFault, keywordsTooMany } from '../keywords.ts';
 import { viewOf } from '../selected.ts';
 import { tellKeywords } from '../telling.ts';
 import { fetchAll } from './fetch-windows.ts';
@@ -29,6 +30,8 @@ async function store(
   const selected = session.selected!;
   session.isCondstore ||= command.unchangedSince >= 0;
   if (selected.isReadOnly) return no('The mailbox is read-only', 'READ-ONLY');
+  const fault = keywordFault(command.flags);
+  if (fault !== undefined) return fault;
   const { set, isUids } = setOf(command.set, isUid, selected);
   const { op, flags, isSilent } = command;
   const meta: PackedStore = [
@@ -45,6 +48,8 @@ async function store(
   ];
   const answer = await session.ask(imapAsks.store, meta);
   if (!answer.ok) {
+    const mayBeFull = command.flags.keywords.length > 0;
+    if (answer.code === 'not-possible-now' && mayBeFull) return keywordsTooMany;
     return answer.code === 'argument-invalid'
       ? bad('No such message number')
       : answerOf(answer.code);

@@ -1,0 +1,29 @@
+/** Aim: a mailbox full of keywords says so instead of dropping one. Method: the handlers on a fake shard. */
+
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { imapAsks, type PackedStore } from '../../../../../src/actors/asks/imap-asks.ts';
+import { keywordsMax } from '../../../../../src/engine/mailbox/rows/mailbox-row.ts';
+import { ImapWorld, owner } from './imap-world.ts';
+
+it('a keyword past the limit is refused, one that is known and one that goes are not', async () => {
+  const world = new ImapWorld();
+  await world.deliver();
+  const store = (op: 'add' | 'remove', keywords: readonly string[]) => {
+    const view = world.now();
+    const meta: PackedStore = [owner, view, true, [1, 1], op, 0, keywords, view[1], 0, -1];
+    return world.ask(imapAsks.store, meta);
+  };
+  const names = Array.from({ length: keywordsMax }, (_, i) => `k${i}`);
+  assert.ok((await store('add', names)).ok);
+  const refused = await store('add', ['one-more']);
+  assert.equal(refused.ok === false && refused.code, 'not-possible-now');
+  assert.ok((await store('add', ['K0'])).ok);
+  assert.ok((await store('remove', ['one-more'])).ok);
+  const appended = await world.ask(
+    imapAsks.append,
+    [owner, 'INBOX', world.ids.next(), 0, ['one-more'], 0],
+    Buffer.from('Subject: x\r\n\r\ny\r\n'),
+  );
+  assert.equal(appended.ok === false && appended.code, 'not-possible-now');
+});
