@@ -2,8 +2,7 @@
  * Answers asks of IMAP sessions.
  *
  * Runs in:   engine threads.
- * Invariant: an ask that reads may leave its parcel (it waits for the disk or works in slices); one that writes is
- *            decided in the order it came.
+ * Invariant: no ask holds its parcel for long: what reads bodies, works in slices or writes many records leaves it.
  */
 
 import type { Answer, ArrivedAsk, Handlers } from '../../../actors/ask.ts';
@@ -35,6 +34,12 @@ import { uidRangesOf } from './messages.ts';
 import { search } from './search.ts';
 import { flagModseqAfter, sync, vanished } from './sync.ts';
 
+/**
+ * An ask that may touch more messages goes in several records, each with a sync of its own: it leaves its parcel, or
+ * all others of the shard would wait for it.
+ */
+const heldUidsMax = 200;
+
 type Work = (desk: ImapDesk, ask: ArrivedAsk) => Answer | Promise<Answer>;
 
 export function imapHandlers(deskOf: (ask: ArrivedAsk) => ImapDesk | undefined): Handlers {
@@ -46,25 +51,50 @@ export function imapHandlers(deskOf: (ask: ArrivedAsk) => ImapDesk | undefined):
     return run(work, desk, ask);
   };
   const writer = (work: Work) => (ask: ArrivedAsk) => answered(work, ask);
+  const stepper =
+    (work: Work, countOf: (ask: ArrivedAsk, desk: ImapDesk | undefined) => number) =>
+    (ask: ArrivedAsk) => {
+      const isLong = countOf(ask, deskOf(ask)) > heldUidsMax;
+      const answer = answered(work, ask);
+      return isLong ? { pending: answer } : answer;
+    };
   const reader = (work: Work) => (ask: ArrivedAsk) => ({ pending: answered(work, ask) });
   return {
     [imapAsks.list]: writer(list),
     [imapAsks.open]: writer(open),
     [imapAsks.create]: writer(create),
-    [imapAsks.delete]: writer(remove),
-    [imapAsks.rename]: writer(rename),
+    [imapAsks.delete]: reader(remove),
+    [imapAsks.rename]: reader(rename),
     [imapAsks.subscribe]: writer(subscribe),
-    [imapAsks.sync]: reader(synced),
+    [imapAsks.sync]: writer(synced),
     [imapAsks.vanished]: reader(async (desk, ask) =>
       ok(await vanished(desk, ask.meta as PackedVanished)),
     ),
-    [imapAsks.fetch]: reader(fetched),
-    [imapAsks.store]: writer(store),
-    [imapAsks.expunge]: writer(expunge),
-    [imapAsks.copy]: writer(copy),
+    // What rows answer is ready within the turn: by the port it would cost a message more.
+    [imapAsks.fetch]: (ask) => {
+      const answer = answered(fetched, ask);
+      const [, , , , , sections] = ask.meta as PackedFetch;
+      return sections.length === 0 ? answer : { pending: answer };
+    },
+    [imapAsks.store]: stepper(store, namedCount),
+    [imapAsks.expunge]: stepper(expunge, deletedCount),
+    [imapAsks.copy]: stepper(copy, namedCount),
     [imapAsks.append]: writer(append),
     [imapAsks.search]: reader(found),
   };
+}
+
+/** STORE, COPY: how many messages the set could name. */
+function namedCount({ meta }: ArrivedAsk): number {
+  const [, , , set] = meta as PackedStore | PackedCopy;
+  let count = 0;
+  for (let i = 0; i < set.length; i += 2) count += Math.abs(set[i + 1]! - set[i]!) + 1;
+  return count;
+}
+
+function deletedCount({ meta }: ArrivedAsk, desk: ImapDesk | undefined): number {
+  const [[account], [mailbox]] = meta as readonly [PackedOwner, PackedSync[1]];
+  return desk?.reader.mailbox(account, mailbox)?.deleted ?? 0;
 }
 
 async function run(work: Work, desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
