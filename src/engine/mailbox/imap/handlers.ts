@@ -24,6 +24,7 @@ import {
 } from '../../../actors/asks/imap-asks.ts';
 import { failure, failureOf, MailError } from '../../../base/errors.ts';
 import type { AccountId, MessageId, TenantId } from '../../../base/ids.ts';
+import { star } from '../../../mail/wire/imap/sequence-set.ts';
 import { mailboxInfo } from '../handlers.ts';
 import { keywordsMax } from '../rows/mailbox-row.ts';
 import type { Owner } from '../tree.ts';
@@ -88,7 +89,11 @@ export function imapHandlers(deskOf: (ask: ArrivedAsk) => ImapDesk | undefined):
 function namedCount({ meta }: ArrivedAsk): number {
   const [, , , set] = meta as PackedStore | PackedCopy;
   let count = 0;
-  for (let i = 0; i < set.length; i += 2) count += Math.abs(set[i + 1]! - set[i]!) + 1;
+  for (let i = 0; i < set.length; i += 2) {
+    const [a, b] = [set[i]!, set[i + 1]!];
+    if (a !== b && (a === star || b === star)) return Number.POSITIVE_INFINITY;
+    count += Math.abs(b - a) + 1;
+  }
   return count;
 }
 
