@@ -77,16 +77,18 @@ export class MailboxTree {
     const { account, tenant } = owner;
     const { mailbox } = this.get(account, path);
     if (this.find(account, newPath) !== undefined) throw new MailError('already-exists', newPath);
-    if (newPath.startsWith(path + separator) && mailbox !== inboxMailbox) {
-      throw new MailError('argument-invalid', 'into itself');
-    }
     if (mailbox === inboxMailbox) return this.#emptyInbox(owner, newPath);
+    // Before the levels above it are made: they would be made below it.
+    if (newPath.startsWith(path + separator)) throw new MailError('argument-invalid', newPath);
     const names = newPath.split(separator);
     const parent = await this.#levels(owner, names.slice(0, -1));
     await this.#mailboxes.decide(account, tenant, (actor) => {
       const name = names.at(-1)!;
       this.#mustBeFree(account, name, parent);
-      if (actor.mailbox(mailbox) === undefined) throw new MailError('not-found', path);
+      this.#mustBeOutside(account, parent, mailbox);
+      const isThere = (one: number) => actor.mailbox(one) !== undefined;
+      if (!isThere(mailbox)) throw new MailError('not-found', path);
+      if (parent !== 0 && !isThere(parent)) throw new MailError('not-found', newPath);
       const modseq = actor.nextModseq();
       const draft = mailboxRenamedDraft(tenant, { account, modseq, mailbox, name, parent });
       return { drafts: [draft], mailboxes: [], value: undefined };
@@ -145,6 +147,14 @@ export class MailboxTree {
     const all = this.#mailboxes.reader.mailboxes(account);
     if (all.some(({ row }) => row.parent === mailbox)) {
       throw new MailError('not-possible-now', 'it has children');
+    }
+  }
+
+  /** Two renames at once could put each of two mailboxes below the other, and out of everybody's sight. */
+  #mustBeOutside(account: number, parent: number, mailbox: number): void {
+    const all = this.#mailboxes.reader.mailboxes(account);
+    for (let at = parent; at !== 0; at = all.find((one) => one.mailbox === at)?.row.parent ?? 0) {
+      if (at === mailbox) throw new MailError('argument-invalid', 'into itself');
     }
   }
 

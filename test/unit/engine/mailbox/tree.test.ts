@@ -121,6 +121,29 @@ describe('the tree of mailboxes', () => {
     assert.deepEqual([one.status, other.status], ['fulfilled', 'rejected']);
   });
 
+  it('never puts each of two mailboxes below the other', async () => {
+    const world = new TreeWorld();
+    await world.tree.create(owner, 'A');
+    await world.tree.create(owner, 'B');
+    const both = await Promise.allSettled([
+      world.tree.rename(owner, 'A', 'B/A'),
+      world.tree.rename(owner, 'B', 'A/B'),
+    ]);
+    const fates = both.map(({ status }) => status).sort();
+    assert.deepEqual(fates, ['fulfilled', 'rejected']);
+    const paths = ['B/A', 'A/B'].filter((path) => world.tree.find(account, path) !== undefined);
+    assert.equal(paths.length, 1);
+  });
+
+  it('never puts a mailbox below one that is being deleted', async () => {
+    const world = new TreeWorld();
+    await world.tree.create(owner, 'A');
+    await world.tree.create(owner, 'B');
+    await Promise.allSettled([world.tree.delete(owner, 'B'), world.tree.rename(owner, 'A', 'B/A')]);
+    const isSeen = ['A', 'B/A'].some((path) => world.tree.find(account, path) !== undefined);
+    assert.ok(isSeen, 'it is to be found under one of its paths');
+  });
+
   it('has mailboxes with a role subscribed until their owner says otherwise', async () => {
     const world = new TreeWorld();
     await world.deliver();
