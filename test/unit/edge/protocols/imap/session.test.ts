@@ -188,6 +188,19 @@ describe('a session’s memory', () => {
     assert.ok(!play.transport.isPaused);
   });
 
+  it('runs a hundred commands a turn, then lets others have theirs', async () => {
+    const play = new Play();
+    await play.say('e1 LOGIN alice@local.test secret');
+    play.transport.text = '';
+    const lines = Array.from({ length: 250 }, (_, i) => `a${i} NAMESPACE\r\n`);
+    play.session.receive(Buffer.from(lines.join('')));
+    const answered = () => play.transport.text.match(/^a\d+ OK/gm)?.length ?? 0;
+    await Promise.resolve();
+    assert.equal(answered(), 100);
+    await turns(10);
+    assert.equal(answered(), 250);
+  });
+
   it('gives the room of a message back when the client leaves in its middle', async () => {
     const play = new Play();
     await play.enter();
