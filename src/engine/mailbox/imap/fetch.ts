@@ -77,6 +77,8 @@ interface Written {
   /** 0: none was taken. */
   readonly lease: number;
   readonly hasItems: boolean;
+  /** The last of its window: what comes after it has not been chosen, nor become \Seen. */
+  readonly mayBeCut: boolean;
   /** Literals at hand, by UID and section. */
   readonly ready: ReadonlyMap<string, Uint8Array>;
 }
@@ -140,7 +142,7 @@ class FetchWindow {
     const [uid, section, offset, lease] = this.#packed[8];
     const { row, parts, made } = this.#parts.leases.use(lease);
     const ready = new Map(made === undefined ? [] : [[`${uid} ${section}`, made]]);
-    const message = { uid, row, parts, lease, hasItems: true, ready };
+    const message = { uid, row, parts, lease, hasItems: true, mayBeCut: true, ready };
     const cut = await this.#writeSections(message, section, offset);
     if (cut?.[3] !== lease) this.#parts.leases.release(lease);
     return cut;
@@ -213,7 +215,8 @@ class FetchWindow {
         endFetch(this.#writer);
         continue;
       }
-      const message = { uid, row, parts, lease: 0, hasItems, ready };
+      const mayBeCut = one === chosen.at(-1);
+      const message = { uid, row, parts, lease: 0, hasItems, mayBeCut, ready };
       const cut = await this.#writeSections(message, 0, 0);
       if (cut !== undefined) return cut;
     }
@@ -249,7 +252,7 @@ class FetchWindow {
       const isBinary = place.isBinary === true || (text === 'BINARY' && made?.includes(0) === true);
       if (offset === 0) writer.text(`${gap}${label} ${isBinary ? '~' : ''}{${length}}\r\n`);
       const room = Math.max(sliceBytesMin, windowBytes - writer.bytes);
-      const end = Math.min(length, offset + room);
+      const end = message.mayBeCut ? Math.min(length, offset + room) : length;
       const octets = made?.subarray(offset, end) ?? (await this.#read(row, place, offset, end));
       writer.view(isBinary ? octets : withoutNul(octets));
       if (end === length) continue;

@@ -194,6 +194,18 @@ describe('FETCH of a large message', () => {
     assert.equal(world.desk.leases.count, 0, 'no lease is left');
   });
 
+  it('is cut only where no other message of its window has become \\Seen untold', async () => {
+    const world = new ImapWorld();
+    for (const lines of [3_200, 4_400, 4_300, 10]) {
+      await world.deliver(messageBytes({ text: 'A line of text.\r\n'.repeat(lines) }));
+    }
+    const label = `BODY[HEADER.FIELDS (${'X'.repeat(3_000)})]`;
+    const fields = { text: 'HEADER.FIELDS', fields: ['X'.repeat(3_000)] } as const;
+    const sections = [section(label, fields), section('BODY[]')];
+    const { text } = await world.fetch([1, 4], [], { sections, marksSeen: true });
+    assert.equal(text.match(/FLAGS \(\\Seen\)/g)?.length, 4);
+  });
+
   it('is read to its end though it is expunged on the way', async () => {
     const world = new ImapWorld();
     await world.deliver(large());
