@@ -3,7 +3,9 @@
  *
  * Runs in:   every thread; each has its own writer to the same descriptor (whole lines only).
  * Limits:    a writer holds `unwrittenBytesMax` bytes of lines for a slow reader; what comes then is dropped and
- *            counted. Nobody waits for the reader but the end of the process, where all that is held is written.
+ *            counted. Nobody waits for the reader but the end of the process, where all that is held is written; a
+ *            process that ends by `exit` or a thrown error while its reader is behind may lose the one write under way
+ *            (16 kB), for no one can wait for it any more.
  * Invariant: no secret and no message body is ever a field.
  */
 
