@@ -27,55 +27,45 @@ export const withoutFolderSync: Build = {
   open: (options) => Shard.open(options),
 };
 
-interface HeldSync {
-  readonly folder: string;
-  readonly sync: () => Promise<void>;
-}
-
 /**
- * Syncs are held back until `settle`: what is done between a write and its `settle` comes before
- * it.
+ * Syncs of segments are held back until `settle`: what is done between a write and its `settle`
+ * comes before it.
  *
- * Held are those of records: a file's, and after it its folder's, which makes a new segment's name
- * last. A folder synced before anything was written makes the renaming of a freed segment last
- * before its bytes are overwritten: that one is not late, or this build had a second fault.
+ * Held are those of records and no others, or this build had a second fault. A side segment's
+ * sync comes before its record is written, but may run while another group is committed. Folders
+ * are synced for side segments' names and freed segments' renaming too, and a call does not say for
+ * which; a new segment's name that lasts before its bytes do is what any cut there may leave.
  */
 class LateSyncs {
-  #held: HeldSync[] = [];
+  #held: (() => Promise<void>)[] = [];
   isHolding = false;
 
   wrap(disk: Disk): Disk {
-    return {
-      ...wrapFiles(disk, (file) => ({
-        ...bound(file),
-        sync: async () => {
-          if (!this.isHolding) return file.sync();
-          this.#held.push({ folder: folderOf(file.path), sync: () => file.sync() });
-        },
-      })),
-      syncFolder: async (folder) => {
-        const sync = () => disk.syncFolder(folder);
-        if (!this.#held.some((held) => held.folder === folder)) return sync();
-        this.#held.push({ folder, sync });
+    return wrapFiles(disk, (file) => ({
+      ...bound(file),
+      sync: async () => {
+        if (!this.isHolding || !file.path.endsWith('.seg')) return file.sync();
+        this.#held.push(() => file.sync());
       },
-    };
+    }));
   }
 
   async settle(): Promise<void> {
     this.isHolding = false;
     const held = this.#held;
     this.#held = [];
-    for (const { sync } of held) await sync();
+    for (const sync of held) await sync();
   }
-}
-
-function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/'));
 }
 
 /**
  * The index is committed, with its applied position, before the records are synced; answers come
  * after both.
+ *
+ * One commit takes a group's rows and its position. The true build may commit a full batch in the
+ * turn its group was written, and the position a turn later: its rows are those of synced records,
+ * and replay only makes them again. Here a cut that leaves the first commit and not the second
+ * would leave rows of records that never were, behind a position the journal bears out.
  */
 function indexFirst(name: string, isTrusted: boolean): Build {
   let syncs = new LateSyncs();
@@ -102,7 +92,10 @@ function indexFirst(name: string, isTrusted: boolean): Build {
           }
         }
       }
-      return IndexFirstShard.open(options);
+      const unbound = Number.POSITIVE_INFINITY;
+      const inOneCommit = { indexChangesBatch: unbound, overlayChangesMax: unbound };
+      const limits = { ...options.limits, ...inOneCommit };
+      return IndexFirstShard.open({ ...options, limits });
     },
     async beforeOpen(disk, index) {
       if (!isTrusted) return;
