@@ -10,15 +10,14 @@
 import { Buffer } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { failureOf } from '../../base/errors.ts';
-import { type AccountId, type MessageId, messageIdMs, type TenantId } from '../../base/ids.ts';
+import type { AccountId, MessageId, TenantId } from '../../base/ids.ts';
 import { dayMs } from '../../base/units.ts';
 import { summarise } from '../../mail/formats/mime/summary.ts';
-import { deliveryHashBytes, deliveryKey } from '../store/keys.ts';
+import { deliveryHashBytes } from '../store/keys.ts';
 import type { AccountActor } from './account-actor.ts';
-import { deliveryDaysKept, type Staged } from './delivery.ts';
+import { deliveryDaysKept, type Naming, nameOnce, type Staged } from './delivery.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
 import { deliveredDraft, parsedDraft } from './records.ts';
-import { unpackRow } from './rows/packing.ts';
 import { encodeParsed, parsedRowBytesMax } from './rows/parsed-row.ts';
 import { threadIds } from './thread-finder.ts';
 
@@ -44,34 +43,16 @@ export function stageAppend(
   request: AppendRequest,
   nowMs: number,
 ): Staged {
-  const { account, id, mailbox } = request;
+  const { id, mailbox } = request;
   // A space cannot be in a recipient's place here: no delivery has this name.
   const idHash = hash('sha256', `${id} append ${mailbox}`, 'buffer').subarray(0, deliveryHashBytes);
-  const key = idHash.toString('latin1');
-  const underWay = actor.deliveries.get(key);
-  if (underWay !== undefined) {
-    const { copy, done } = underWay;
-    const outcome = done.then(() => ({ ok: true as const, ...copy, isRepeat: true }), failureOf);
-    return { outcome };
-  }
-  const day = Math.floor(messageIdMs(id) / dayMs);
-  const known = shard.get(deliveryKey(account, day, idHash));
-  if (known !== undefined) {
-    const [at, uid, document] = unpackRow<readonly [number, number, number]>(known);
-    return { outcome: { ok: true, mailbox: at, uid, document, isRepeat: true } };
-  }
+  const named = nameOnce(shard, actor, id, idHash);
+  if ('outcome' in named) return named;
   try {
-    return decide(actor, request, { nowMs, day, idHash, key });
+    return decide(actor, request, { nowMs, ...named });
   } catch (error) {
     return { outcome: failureOf(error) };
   }
-}
-
-interface Naming {
-  readonly nowMs: number;
-  readonly day: number;
-  readonly idHash: Buffer;
-  readonly key: string;
 }
 
 function decide(actor: AccountActor, request: AppendRequest, naming: Naming): Staged {

@@ -118,28 +118,37 @@ export function stage(
   nowMs: number,
 ): Staged {
   const { delivery } = message;
-  const idHash = deliveryHash(delivery.id, target.recipient);
-  const key = idHash.toString('latin1');
-  const underWay = actor.deliveries.get(key);
-  if (underWay !== undefined) return { outcome: repeated(underWay) };
-  const day = Math.floor(messageIdMs(delivery.id) / dayMs);
-  const known = shard.get(deliveryKey(actor.account, day, idHash));
-  if (known !== undefined) {
-    const [mailbox, uid, document] = unpackRow<readonly [number, number, number]>(known);
-    return { outcome: { ok: true, mailbox, uid, document, isRepeat: true } };
-  }
+  const named = nameOnce(shard, actor, delivery.id, deliveryHash(delivery.id, target.recipient));
+  if ('outcome' in named) return named;
   try {
-    return decide(actor, message, target, { nowMs, day, idHash, key });
+    return decide(actor, message, target, { nowMs, ...named });
   } catch (error) {
     return { outcome: failureOf(error) };
   }
 }
 
-interface Naming {
+export interface Naming {
   readonly nowMs: number;
   readonly day: number;
   readonly idHash: Buffer;
   readonly key: string;
+}
+
+/** The names under which a message is remembered, or the outcome of the first time it came by them. */
+export function nameOnce(
+  shard: MailboxShard,
+  actor: AccountActor,
+  id: MessageId,
+  idHash: Buffer,
+): Omit<Naming, 'nowMs'> | Extract<Staged, { readonly outcome: unknown }> {
+  const key = idHash.toString('latin1');
+  const underWay = actor.deliveries.get(key);
+  if (underWay !== undefined) return { outcome: repeated(underWay) };
+  const day = Math.floor(messageIdMs(id) / dayMs);
+  const known = shard.get(deliveryKey(actor.account, day, idHash));
+  if (known === undefined) return { day, idHash, key };
+  const [mailbox, uid, document] = unpackRow<readonly [number, number, number]>(known);
+  return { outcome: { ok: true, mailbox, uid, document, isRepeat: true } };
 }
 
 function decide(
