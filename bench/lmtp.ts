@@ -25,7 +25,7 @@ import type { ServerUnderTest } from './servers/server.ts';
 import { ratios, type Spread, spread } from './statistics.ts';
 
 /** What V8 compiles in a server's first seconds is not its price. */
-const warmUpMessages = { chaski: 8_000, dovecot: 1_000 } as const;
+const warmUpMessages = { chaski: 24_000, dovecot: 1_000 } as const;
 const required = 3;
 
 const { values } = parseArgs({

@@ -138,7 +138,7 @@ async function refuseForeign(disk: Disk, path: string): Promise<void> {
   );
 }
 
-/** Four per core, 8 to 64: enough to spread accounts over threads that come later. */
+/** Two per core, 4 to 64: room to spread accounts over threads that come later, and groups worth a sync. */
 function defaultShards(): number {
-  return Math.min(64, Math.max(8, 4 * availableParallelism()));
+  return Math.min(64, Math.max(4, 2 * availableParallelism()));
 }

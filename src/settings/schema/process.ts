@@ -23,7 +23,7 @@ export const shards = integer({
   max: 1_024,
   unit: 'shards',
   reload: 'restart',
-  doc: 'Shards of a new data folder; it keeps the number for life. 0 takes 4 per core, 8 to 64.',
+  doc: 'Shards of a new data folder; it keeps the number for life. 0 takes 2 per core, 4 to 64.',
 });
 
 export const workers = integer({

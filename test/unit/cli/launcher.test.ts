@@ -85,7 +85,7 @@ test('libuv gets a thread per shard and some more, unless told otherwise', (t) =
   assert.equal(threads({ CHASKI_SHARDS: '32' }), '40');
   assert.equal(threads({ CHASKI_SHARDS: '32', UV_THREADPOOL_SIZE: '5' }), '5');
   const automatic = threads({});
-  assert.ok(Number(automatic) >= 16 && Number(automatic) <= 72, automatic);
+  assert.ok(Number(automatic) >= 12 && Number(automatic) <= 72, automatic);
   for (const odd of ['0', '', 'x', '1;id', '99999999'])
     assert.equal(threads({ CHASKI_SHARDS: odd }), automatic);
 });
