@@ -6,7 +6,7 @@
  */
 
 import { bytesBounds, type Counter, type Family, type Metrics } from '../base/metrics.ts';
-import type { SessionObserver } from '../edge/protocols/smtp/observer.ts';
+import type { SessionObserver } from '../edge/protocols/session/observer.ts';
 
 export function edgeObserver(metrics: Metrics): SessionObserver {
   const open = metrics.gauges('chaski_sessions', 'Open mail sessions.', ['listener']);

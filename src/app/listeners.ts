@@ -12,8 +12,8 @@ import { defaultLogInLimits, LogInThrottle } from '../edge/guard/log-in-throttle
 import { ListenerTable } from '../edge/listeners/listener-table.ts';
 import type { SmtpListenerOptions } from '../edge/listeners/smtp-listener.ts';
 import type { TlsSource } from '../edge/listeners/tls.ts';
+import type { SessionObserver } from '../edge/protocols/session/observer.ts';
 import { smtpLimits } from '../edge/protocols/smtp/limits.ts';
-import type { SessionObserver } from '../edge/protocols/smtp/observer.ts';
 import {
   type Authenticate,
   type ListenerName,

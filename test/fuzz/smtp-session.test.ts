@@ -6,8 +6,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { SessionTransport } from '../../src/edge/protocols/session/transport.ts';
 import { SmtpSession } from '../../src/edge/protocols/smtp/session.ts';
-import type { SessionTransport } from '../../src/edge/protocols/smtp/transport.ts';
 import { DataReader } from '../../src/mail/wire/smtp/data-reader.ts';
 import { isReplyLine } from '../../src/mail/wire/smtp/reply.ts';
 import { bodyOf, FakeReception, fakeService } from '../support/smtp-fakes.ts';

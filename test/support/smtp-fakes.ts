@@ -24,8 +24,8 @@ import { silentLog } from '../../src/base/log.ts';
 import { noNetworks } from '../../src/base/networks.ts';
 import type { CheckCredentials } from '../../src/edge/guard/log-in.ts';
 import { LogInThrottle } from '../../src/edge/guard/log-in-throttle.ts';
+import type { SessionObserver } from '../../src/edge/protocols/session/observer.ts';
 import { type SmtpLimits, smtpLimits } from '../../src/edge/protocols/smtp/limits.ts';
-import type { SessionObserver } from '../../src/edge/protocols/smtp/observer.ts';
 import {
   type ListenerName,
   SmtpService,

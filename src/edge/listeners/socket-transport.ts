@@ -11,8 +11,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { secondMs } from '../../base/units.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { TlsSessionFacts } from '../protocols/smtp/command.ts';
-import type { SessionTransport } from '../protocols/smtp/transport.ts';
+import type { SessionTransport, TlsSessionFacts } from '../protocols/session/transport.ts';
 import { factsOf, type TlsSource } from './tls.ts';
 
 const handshakeMsMax = 30 * secondMs;

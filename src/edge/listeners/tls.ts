@@ -6,7 +6,7 @@
  */
 
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
-import type { TlsSessionFacts } from '../protocols/smtp/command.ts';
+import type { TlsSessionFacts } from '../protocols/session/transport.ts';
 
 export interface TlsMaterial {
   /** PEM, the chain with the leaf first. */

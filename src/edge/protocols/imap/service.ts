@@ -12,8 +12,8 @@ import { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { LogIn } from '../../guard/log-in.ts';
 import type { NoticeHub } from '../../notices/hub.ts';
-import type { SessionObserver } from '../smtp/observer.ts';
-import type { AccountAsks } from './account-asks.ts';
+import type { AccountAsks } from '../session/account-asks.ts';
+import type { SessionObserver } from '../session/observer.ts';
 import type { ImapLimits } from './limits.ts';
 
 /** What may change while sessions run. */

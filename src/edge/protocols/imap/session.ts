@@ -25,9 +25,11 @@ import {
 import type { Account } from '../../../ports/account-directory.ts';
 import type { SaslExchange } from '../../guard/sasl.ts';
 import type { MailboxWatcher } from '../../notices/hub.ts';
-import type { TlsSessionFacts } from '../smtp/command.ts';
-import type { SessionTransport } from '../smtp/transport.ts';
-import type { AskOptions, ImapAsk } from './account-asks.ts';
+import type { AskOptions } from '../session/account-asks.ts';
+import { Output } from '../session/output.ts';
+import { TimeOuts } from '../session/time-outs.ts';
+import type { SessionTransport, TlsSessionFacts } from '../session/transport.ts';
+import type { ImapAsk } from './account-asks.ts';
 import { bad, type CommandEnd, faultAnswer, no, ok, type Tagged } from './answers.ts';
 import { AppendIntake } from './append-intake.ts';
 import { capabilityNames } from './capabilities.ts';
@@ -35,11 +37,9 @@ import { type CommandSession, endsLater, type ImapState } from './command.ts';
 import { stepExchange } from './commands/log-in.ts';
 import { type AnyCommand, commands } from './commands/table.ts';
 import { Idling, type IdlingSession } from './idling.ts';
-import { Output } from './output.ts';
 import type { SelectedMailbox } from './selected.ts';
 import type { ImapService } from './service.ts';
 import { noteChange, tellArrival, tellChanges } from './telling.ts';
-import { TimeOuts } from './time-outs.ts';
 
 /** What one turn runs at most: others have sessions too. */
 const turnCommandsMax = 100;

@@ -9,6 +9,7 @@
 import type { Buffer } from 'node:buffer';
 import type { Account } from '../../../ports/account-directory.ts';
 import type { SaslExchange } from '../../guard/sasl.ts';
+import type { TlsSessionFacts } from '../session/transport.ts';
 import type { SmtpService } from './service.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -17,11 +18,6 @@ export interface PeerFacts {
   port: number;
   /** In `relay.networks`, or an LMTP client that was let in. */
   isTrusted: boolean;
-}
-
-export interface TlsSessionFacts {
-  readonly version: string;
-  readonly cipher: string;
 }
 
 export type GreetingVerb = '' | 'HELO' | 'EHLO' | 'LHLO';

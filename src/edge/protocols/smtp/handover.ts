@@ -15,7 +15,8 @@ import type {
 import type { MessageId } from '../../../base/ids.ts';
 import type { DataReader } from '../../../mail/wire/smtp/data-reader.ts';
 import type { Account } from '../../../ports/account-directory.ts';
-import type { GreetingVerb, PeerFacts, TlsSessionFacts } from './command.ts';
+import type { TlsSessionFacts } from '../session/transport.ts';
+import type { GreetingVerb, PeerFacts } from './command.ts';
 import { queuedReply, replyOf } from './replies.ts';
 import type { SmtpService } from './service.ts';
 import type { Transaction } from './transaction.ts';

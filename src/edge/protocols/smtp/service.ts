@@ -14,8 +14,8 @@ import type { Account, AccountDirectory } from '../../../ports/account-directory
 import type { Clock } from '../../../ports/clock.ts';
 import type { LogInThrottle } from '../../guard/log-in-throttle.ts';
 import { saslMechanisms } from '../../guard/sasl.ts';
+import type { SessionObserver } from '../session/observer.ts';
 import type { SmtpLimits } from './limits.ts';
-import type { SessionObserver } from './observer.ts';
 
 export type Dialect = 'smtp' | 'lmtp';
 export type ListenerName = 'smtp' | 'submission' | 'lmtp';

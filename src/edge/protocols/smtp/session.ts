@@ -14,16 +14,16 @@ import type { MessageId } from '../../../base/ids.ts';
 import { replyClass } from '../../../mail/wire/smtp/reply.ts';
 import type { Account } from '../../../ports/account-directory.ts';
 import type { SaslExchange } from '../../guard/sasl.ts';
-import type { CommandSession, GreetingVerb, PeerFacts, TlsSessionFacts } from './command.ts';
+import { LineReader } from '../session/line-reader.ts';
+import type { SessionTransport, TlsSessionFacts } from '../session/transport.ts';
+import type { CommandSession, GreetingVerb, PeerFacts } from './command.ts';
 import { continueAuth } from './commands/auth.ts';
 import { commandAt } from './commands/table.ts';
 import { eachReply, finalReply, messageOf } from './handover.ts';
-import { LineReader } from './line-reader.ts';
 import { MessageIntake } from './message-intake.ts';
 import { replies } from './replies.ts';
 import type { SmtpService } from './service.ts';
 import { Transaction } from './transaction.ts';
-import type { SessionTransport } from './transport.ts';
 
 /** RFC 4954 §4. */
 const authLineBytesMax = 12_288;

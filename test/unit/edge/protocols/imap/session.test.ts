@@ -13,7 +13,7 @@ import {
   type ImapLimits,
 } from '../../../../../src/edge/protocols/imap/limits.ts';
 import { ImapSession } from '../../../../../src/edge/protocols/imap/session.ts';
-import type { SessionTransport } from '../../../../../src/edge/protocols/smtp/transport.ts';
+import type { SessionTransport } from '../../../../../src/edge/protocols/session/transport.ts';
 import { FakeImap } from '../../../../support/imap-fakes.ts';
 import { SeededClock, turns } from '../../../../support/seeded-clock.ts';
 import { messageBytes } from '../../../engine/mailbox/mailbox-world.ts';

@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { AcceptAnswer, ReceivedMessage } from '../../../../../src/actors/asks/reception.ts';
 import { errorCodes, failure } from '../../../../../src/base/errors.ts';
+import type { SessionTransport } from '../../../../../src/edge/protocols/session/transport.ts';
 import { protocolWord } from '../../../../../src/edge/protocols/smtp/handover.ts';
 import { replyOf } from '../../../../../src/edge/protocols/smtp/replies.ts';
 import type { SmtpService } from '../../../../../src/edge/protocols/smtp/service.ts';
 import { SmtpSession } from '../../../../../src/edge/protocols/smtp/session.ts';
-import type { SessionTransport } from '../../../../../src/edge/protocols/smtp/transport.ts';
 import { isReplyLine } from '../../../../../src/mail/wire/smtp/reply.ts';
 import { bodyOf, FakeReception, fakeService } from '../../../../support/smtp-fakes.ts';
 

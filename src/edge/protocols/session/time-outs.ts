@@ -6,10 +6,17 @@
  */
 
 import { minuteMs } from '../../../base/units.ts';
-import type { ImapLimits } from './limits.ts';
 
 /** Silence longer than this is broken while a client idles: routers on the way forget quiet connections. */
 const quietMsMax = 2 * minuteMs;
+
+export interface TimeLimits {
+  /** How long a session may last without a log-in. */
+  readonly earlyMsMax: number;
+  readonly idleMsMax: number;
+  /** A client that takes nothing of what it asked for is cut off after this long. */
+  readonly stallMsMax: number;
+}
 
 export interface TimedSession {
   readonly isLoggedIn: boolean;
@@ -35,7 +42,7 @@ export class TimeOuts {
     this.spokeMs = nowMs;
   }
 
-  check(nowMs: number, session: TimedSession, limits: ImapLimits): TimeOut | undefined {
+  check(nowMs: number, session: TimedSession, limits: TimeLimits): TimeOut | undefined {
     if (!session.isLoggedIn && nowMs - this.#startedMs > limits.earlyMsMax) return 'early';
     if (this.#isStalled(nowMs, session.unsentBytes, limits.stallMsMax)) return 'stalled';
     if (!session.isBusy && nowMs - this.heardMs > limits.idleMsMax) return 'idle';

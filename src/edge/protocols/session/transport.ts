@@ -4,7 +4,10 @@
  * Runs in:   edge (main thread).
  */
 
-import type { TlsSessionFacts } from './command.ts';
+export interface TlsSessionFacts {
+  readonly version: string;
+  readonly cipher: string;
+}
 
 export interface SessionTransport {
   /** Octets handed to the socket that the peer has not taken. */

@@ -6,7 +6,7 @@
  */
 
 import { Buffer } from 'node:buffer';
-import type { SessionTransport } from '../smtp/transport.ts';
+import type { SessionTransport } from './transport.ts';
 
 /** Pieces below this are joined: a write costs more than the copy. */
 const joinBytesMax = 32_768;
