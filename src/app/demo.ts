@@ -6,7 +6,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import type { ControlCall, ControlHandlers } from '../actors/asks/control.ts';
+import type { ControlCall, ControlHandlers, ExportedMessage } from '../actors/asks/control.ts';
 import { concat, emptyBytes, utf8, view } from '../base/bytes.ts';
 import { MailError } from '../base/errors.ts';
 import type { RunningServer } from './server.ts';
@@ -106,8 +106,10 @@ async function showNew(
   let index = 0;
   await handlers['mailbox.export']!(
     { account: addressOf(name), mailbox: 'INBOX' },
-    callOf(emptyBytes, async (body) => {
-      if (index++ >= before) print(frame(name, body));
+    callOf(emptyBytes, async (body, item) => {
+      // Of a large message, its beginning is enough.
+      const { offset } = item as ExportedMessage;
+      if (offset === 0 && index++ >= before) print(frame(name, body));
     }),
   );
 }
@@ -131,11 +133,11 @@ function addressOf(name: string): string {
 /** A call from inside the process. */
 function callOf(
   body: Uint8Array = emptyBytes,
-  onItem: (body: Uint8Array) => Promise<void> = async () => {},
+  onItem: (body: Uint8Array, item: unknown) => Promise<void> = async () => {},
 ): ControlCall<never> & ControlCall<unknown> {
   return {
     body: concat([body]),
     signal: new AbortController().signal,
-    emit: async (_item: unknown, bytes?: Uint8Array) => onItem(bytes ?? emptyBytes),
+    emit: async (item: unknown, bytes?: Uint8Array) => onItem(bytes ?? emptyBytes, item),
   };
 }

@@ -242,8 +242,9 @@ async function exported(test: TestServer, account: string, count: number): Promi
       {
         body: emptyBytes as Buffer,
         signal: new AbortController().signal,
-        emit: async (_item, bytes) => {
-          copies.push(Buffer.from(bytes ?? emptyBytes));
+        emit: async ({ offset }, bytes) => {
+          const piece = Buffer.from(bytes ?? emptyBytes);
+          copies.push(offset === 0 ? piece : Buffer.concat([copies.pop()!, piece]));
         },
       },
     );

@@ -108,14 +108,41 @@ export interface MailboxView {
   readonly messageCount: number;
   readonly unseenCount: number;
   readonly bytes: number;
+  readonly uidValidity: number;
 }
 
-/** One exported message; its bytes are the item's body. */
+/** One message of an import's body. */
+export interface ImportedMessage {
+  readonly bytes: number;
+  /** The n-th message with these bytes that the run brings into the mailbox, from 1. */
+  readonly occurrence: number;
+  /** System flags with their backslash, and keywords; what is neither is left out. */
+  readonly flags: readonly string[];
+  readonly internalMs: number;
+}
+
+export interface ImportedAnswer {
+  readonly importedCount: number;
+  /** Were in the mailbox before. */
+  readonly knownCount: number;
+  readonly faults: readonly {
+    /** Place in `messages`. */
+    readonly index: number;
+    readonly code: string;
+    readonly detail: string;
+  }[];
+}
+
+/** An exported message, or a piece of a large one; its bytes are the item's body. */
 export interface ExportedMessage {
   readonly mailbox: string;
   readonly uid: number;
   readonly internalMs: number;
   readonly flags: readonly string[];
+  /** Of the whole message; -1: it went while it was told in pieces. */
+  readonly size: number;
+  /** Of the body in the message. Pieces come in order; the last one ends at `size`. */
+  readonly offset: number;
 }
 
 export interface SendAnswer {
@@ -234,8 +261,28 @@ export interface ControlMethods {
     { readonly account: string },
     { readonly mailboxes: readonly MailboxView[] }
   >;
+  /** Levels above it are made with it. `mayExist`: one that is there is as good. */
+  'mailbox.create': Method<
+    { readonly account: string; readonly name: string; readonly mayExist?: boolean },
+    { readonly name: string; readonly isNew: boolean }
+  >;
+  /**
+   * The messages are the request's body, one after the other. On disk when it is answered; the same `run` again, or
+   * another one, doubles nothing.
+   */
+  'mailbox.import': Method<
+    {
+      readonly account: string;
+      readonly mailbox: string;
+      /** Names the import, as the client likes. */
+      readonly run: string;
+      readonly messages: readonly ImportedMessage[];
+    },
+    ImportedAnswer
+  >;
+  /** Messages of `mailbox`, from `fromUid` up; or of all. */
   'mailbox.export': Method<
-    { readonly account: string; readonly mailbox?: string },
+    { readonly account: string; readonly mailbox?: string; readonly fromUid?: number },
     CountAnswer,
     ExportedMessage
   >;

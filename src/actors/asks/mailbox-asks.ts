@@ -5,8 +5,9 @@
  * Invariant: the actor of each is the account (`accountActor`): asks of one account keep their order.
  */
 
-import type { Failure } from '../../base/errors.ts';
+import type { ErrorCode, Failure } from '../../base/errors.ts';
 import type { AccountId } from '../../base/ids.ts';
+import { mebibyte } from '../../base/units.ts';
 
 export const mailboxAsks = {
   /** meta: `PackedDelivery`, body: the message as stored. Answer: `DeliverAnswer`. */
@@ -15,20 +16,23 @@ export const mailboxAsks = {
   list: 'mailbox.list',
   /** meta: `[account, mailbox]`. Answer: `MailboxInfo`, or `not-found`. */
   status: 'mailbox.status',
-  /** meta: `[account, mailbox, firstUid, limit]`. Answer: `MessageInfo[]`, ascending. */
-  messages: 'mailbox.messages',
-  /** meta: `[account, document]`. Answer: `MessageRead`, with the message's bytes as its body. */
-  read: 'mailbox.read',
+  /** meta: `PackedExport`. Answer: `ExportWindow`, body: the pieces one after the other. */
+  export: 'mailbox.export',
   /** meta: `[account, tenant, quotaBytes]`: makes the account or sets its quota. */
   put: 'account.put',
+  /** meta: `PackedImport`, body: the messages one after the other. Answer: `ImportAnswer`. Class `long`. */
+  import: 'mailbox.import',
   /** meta: `[account]`. Answer: `AccountUse`. */
   use: 'account.use',
   /** meta: `[account, tenant]`: deletes all it has. */
   delete: 'account.delete',
 } as const;
 
-/** How many messages one `mailbox.messages` answers at most. */
-export const messagesPerAskMax = 1_000;
+/** Text in one window of an export. */
+export const exportWindowBytesMax = mebibyte;
+
+/** Messages one `mailbox.import` takes. */
+export const messagesPerImportMax = 2_000;
 
 export function accountActor(account: AccountId): string {
   return `account ${account}`;
@@ -71,18 +75,28 @@ export interface MailboxInfo {
   readonly highestModseq: number;
 }
 
-export interface MessageInfo {
-  readonly uid: number;
-  readonly document: number;
-  readonly modseq: number;
-  readonly flags: readonly string[];
-  readonly size: number;
-  readonly internalMs: number;
-}
+export type PackedExport = readonly [
+  account: number,
+  mailbox: number,
+  /** From this message on, and of itself from this offset on. */
+  uid: number,
+  offset: number,
+];
 
-export interface MessageRead {
-  readonly size: number;
-  readonly internalMs: number;
+export type ExportedPiece = readonly [
+  uid: number,
+  internalMs: number,
+  flags: readonly string[],
+  /** Of the message; -1: it is gone, and was told in part. */
+  size: number,
+  offset: number,
+  length: number,
+];
+
+export interface ExportWindow {
+  readonly pieces: readonly ExportedPiece[];
+  /** Where the next window begins; absent: that was all. */
+  readonly next?: readonly [uid: number, offset: number];
 }
 
 export interface AccountUse {
@@ -91,3 +105,31 @@ export interface AccountUse {
   readonly quotaBytes: number;
   readonly isFull: boolean;
 }
+
+export type PackedImport = readonly [
+  account: number,
+  tenant: number,
+  mailbox: number,
+  /** Names the run: its messages with the same bytes are counted among each other. */
+  run: string,
+  messages: readonly PackedImported[],
+];
+
+export type PackedImported = readonly [
+  bytes: number,
+  /** The n-th message of these bytes in the run and mailbox, from 1. */
+  occurrence: number,
+  /** Bits by place in RFC 9051 §2.3.2's order: \Seen, \Answered, \Flagged, \Deleted, \Draft. */
+  flags: number,
+  keywords: readonly string[],
+  internalMs: number,
+];
+
+export interface ImportAnswer {
+  readonly importedCount: number;
+  /** Were in the mailbox before. */
+  readonly knownCount: number;
+  readonly faults: readonly ImportFault[];
+}
+
+export type ImportFault = readonly [index: number, code: ErrorCode, detail: string];

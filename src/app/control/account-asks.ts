@@ -13,29 +13,36 @@ import type { ControlParts } from './parts.ts';
 const askMsMax = 60_000;
 
 /** @throws MailError `not-found` */
-export async function accountNamed({ directory }: ControlParts, address: string): Promise<Account> {
+export async function accountNamed(
+  { directory }: Pick<ControlParts, 'directory'>,
+  address: string,
+): Promise<Account> {
   const account = await directory.accountByAddress(address);
   if (account === undefined) throw new MailError('not-found', `account ${address}`);
   return account;
 }
 
-/** @throws MailError as the shard answers. */
+/**
+ * A long ask has no deadline: it is done once it is begun, and who asks again must not come between.
+ * @throws MailError as the shard answers.
+ */
 export async function askAccount(
-  { router, clock }: ControlParts,
+  { router, clock }: Pick<ControlParts, 'router' | 'clock'>,
   account: Account,
   name: string,
   meta: unknown,
+  { isLong = false, body = [] }: { isLong?: boolean; body?: readonly Uint8Array[] } = {},
 ): Promise<Extract<Answer, { ok: true }>> {
   const answer = await router.ask({
     shard: account.shard,
     actor: accountActor(account.id),
     name,
     key: '',
-    class: 'short',
+    class: isLong ? 'long' : 'short',
     lane: 'normal',
-    deadlineMs: clock.nowMs() + askMsMax,
+    deadlineMs: isLong ? 0 : clock.nowMs() + askMsMax,
     meta,
-    body: [],
+    body,
   });
   if (!answer.ok) throw new MailError(answer.code, answer.detail);
   return answer;

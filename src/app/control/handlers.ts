@@ -6,6 +6,7 @@
 
 import type { ControlHandlers } from '../../actors/asks/control.ts';
 import { directoryHandlers } from './directory-handlers.ts';
+import { importHandlers } from './import-handlers.ts';
 import { mailboxHandlers } from './mailbox-handlers.ts';
 import type { ControlParts } from './parts.ts';
 import { queueHandlers } from './queue-handlers.ts';
@@ -19,6 +20,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...directoryHandlers(parts),
     ...queueHandlers(parts),
     ...mailboxHandlers(parts),
+    ...importHandlers(parts),
     ...traceHandlers(parts),
     ...storeHandlers(parts),
   };

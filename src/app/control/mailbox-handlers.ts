@@ -2,16 +2,21 @@
  * What operators see of accounts' mailboxes, and the way out for all their mail.
  *
  * Runs in:   main thread.
- * Limits:    an export holds one page of names and one message at a time.
+ * Limits:    an export holds one window of text at a time (`exportWindowBytesMax`).
  */
 
-import type { ControlHandlers } from '../../actors/asks/control.ts';
-import { type MailboxInfo, type MessageInfo, mailboxAsks } from '../../actors/asks/mailbox-asks.ts';
+import type { ControlCall, ControlHandlers, ExportedMessage } from '../../actors/asks/control.ts';
+import {
+  type ExportWindow,
+  type MailboxInfo,
+  mailboxAsks,
+  type PackedExport,
+} from '../../actors/asks/mailbox-asks.ts';
+import { emptyBytes } from '../../base/bytes.ts';
+import { MailError } from '../../base/errors.ts';
 import type { Account } from '../../ports/account-directory.ts';
 import { accountNamed, askAccount } from './account-asks.ts';
 import type { ControlParts } from './parts.ts';
-
-const pageCount = 500;
 
 export function mailboxHandlers(parts: ControlParts): ControlHandlers {
   return {
@@ -25,51 +30,56 @@ export function mailboxHandlers(parts: ControlParts): ControlHandlers {
           messageCount: each.messages,
           unseenCount: each.unseen,
           bytes: each.bytes,
+          uidValidity: each.uidValidity,
         })),
       };
     },
-    'mailbox.export': async ({ account: address, mailbox }, call) => {
+    'mailbox.export': async ({ account: address, mailbox, fromUid = 1 }, call) => {
       const account = await accountNamed(parts, address);
       const mailboxes = await mailboxesOf(parts, account);
-      let count = 0;
-      for (const each of mailboxes) {
-        const name = pathOf(mailboxes, each);
-        if (mailbox !== undefined && mailbox !== name) continue;
-        for await (const message of messagesOf(parts, account, each.mailbox)) {
-          if (call.signal.aborted) return { count };
-          const read = await askAccount(parts, account, mailboxAsks.read, [
-            account.id,
-            message.document,
-          ]);
-          const { uid, internalMs, flags } = message;
-          await call.emit({ mailbox: name, uid, internalMs, flags }, read.body);
-          count++;
-        }
+      const wanted = mailboxes
+        .map((each) => ({ number: each.mailbox, name: pathOf(mailboxes, each) }))
+        .filter(({ name }) => mailbox === undefined || mailbox === name);
+      if (mailbox !== undefined && wanted.length === 0) {
+        throw new MailError('not-found', `mailbox ${mailbox}`);
       }
+      let count = 0;
+      for (const one of wanted) count += await exportOne(parts, account, one, fromUid, call);
       return { count };
     },
   };
 }
 
+/** How many messages were told whole. */
+async function exportOne(
+  parts: ControlParts,
+  account: Account,
+  { number, name }: { readonly number: number; readonly name: string },
+  fromUid: number,
+  call: ControlCall<ExportedMessage>,
+): Promise<number> {
+  let count = 0;
+  let place: ExportWindow['next'] = [fromUid, 0];
+  while (place !== undefined && !call.signal.aborted) {
+    const meta: PackedExport = [account.id, number, ...place];
+    const answer = await askAccount(parts, account, mailboxAsks.export, meta);
+    const { pieces, next } = answer.value as ExportWindow;
+    const { body = emptyBytes } = answer;
+    let at = 0;
+    for (const [uid, internalMs, flags, size, offset, length] of pieces) {
+      const item = { mailbox: name, uid, internalMs, flags, size, offset };
+      await call.emit(item, body.subarray(at, at + length));
+      at += length;
+      if (offset + length === size) count++;
+    }
+    place = next;
+  }
+  return count;
+}
+
 async function mailboxesOf(parts: ControlParts, account: Account): Promise<readonly MailboxInfo[]> {
   const { value } = await askAccount(parts, account, mailboxAsks.list, [account.id]);
   return value as readonly MailboxInfo[];
-}
-
-async function* messagesOf(
-  parts: ControlParts,
-  account: Account,
-  mailbox: number,
-): AsyncIterable<MessageInfo> {
-  let firstUid = 1;
-  for (;;) {
-    const meta = [account.id, mailbox, firstUid, pageCount];
-    const { value } = await askAccount(parts, account, mailboxAsks.messages, meta);
-    const page = value as readonly MessageInfo[];
-    yield* page;
-    if (page.length < pageCount) return;
-    firstUid = page.at(-1)!.uid + 1;
-  }
 }
 
 function pathOf(mailboxes: readonly MailboxInfo[], mailbox: MailboxInfo): string {

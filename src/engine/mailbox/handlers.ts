@@ -9,11 +9,10 @@ import type { Answer, ArrivedAsk, Handlers } from '../../actors/ask.ts';
 import {
   type AccountUse,
   type MailboxInfo,
-  type MessageInfo,
-  type MessageRead,
   mailboxAsks,
-  messagesPerAskMax,
   type PackedDelivery,
+  type PackedExport,
+  type PackedImport,
 } from '../../actors/asks/mailbox-asks.ts';
 import { failure, failureOf } from '../../base/errors.ts';
 import type { AccountId, TenantId } from '../../base/ids.ts';
@@ -47,8 +46,11 @@ export function mailboxHandlers(parts: MailboxHandlerParts): Handlers {
     [mailboxAsks.deliver]: handler((mailboxes, ask) => deliver(parts, mailboxes, ask)),
     [mailboxAsks.list]: handler(list),
     [mailboxAsks.status]: handler(status),
-    [mailboxAsks.messages]: handler(messages),
-    [mailboxAsks.read]: handler(read),
+    // It reads bodies: its parcel does not wait for it.
+    [mailboxAsks.export]: (ask) => ({
+      pending: Promise.resolve(handler(exportMessages)(ask)),
+    }),
+    [mailboxAsks.import]: handler(importMessages),
     [mailboxAsks.put]: handler(put),
     [mailboxAsks.use]: handler(use),
     [mailboxAsks.delete]: handler(remove),
@@ -87,24 +89,22 @@ function status(mailboxes: Mailboxes, ask: ArrivedAsk): Answer {
   return { ok: true, value: mailboxInfo({ mailbox, row }) };
 }
 
-function messages(mailboxes: Mailboxes, ask: ArrivedAsk): Answer {
-  const [account, mailbox, first, limit] = ask.meta as readonly [number, number, number, number];
-  const { reader } = mailboxes;
-  const entries = reader.messages(account, mailbox, first, Math.min(limit, messagesPerAskMax));
-  const value: MessageInfo[] = [];
-  for (const entry of entries) {
-    const row = reader.document(account, entry.document);
-    if (row !== undefined) value.push({ ...entry, size: row.size, internalMs: row.internalMs });
-  }
-  return { ok: true, value };
+async function exportMessages(mailboxes: Mailboxes, ask: ArrivedAsk): Promise<Answer> {
+  const { value, body } = await mailboxes.export(ask.meta as PackedExport);
+  return body.byteLength === 0 ? { ok: true, value } : { ok: true, value, body };
 }
 
-async function read(mailboxes: Mailboxes, ask: ArrivedAsk): Promise<Answer> {
-  const [account, document] = ask.meta as readonly [number, number];
-  const row = mailboxes.reader.document(account, document);
-  if (row === undefined) return failure('not-found', `document ${document}`);
-  const value: MessageRead = { size: row.size, internalMs: row.internalMs };
-  return { ok: true, value, body: await mailboxes.reader.bytes(row) };
+async function importMessages(mailboxes: Mailboxes, ask: ArrivedAsk): Promise<Answer> {
+  const [account, tenant, mailbox, run, messages] = ask.meta as PackedImport;
+  const value = await mailboxes.import({
+    account: account as AccountId,
+    tenant: tenant as TenantId,
+    mailbox,
+    run,
+    messages,
+    bytes: ask.body,
+  });
+  return { ok: true, value };
 }
 
 async function put(mailboxes: Mailboxes, ask: ArrivedAsk): Promise<Answer> {

@@ -7,6 +7,7 @@
  * Invariant: an account has one actor at a time, and it is let go only while nothing of it is pending.
  */
 
+import type { ExportWindow, ImportAnswer, PackedExport } from '../../actors/asks/mailbox-asks.ts';
 import { failure, failureOf, MailError } from '../../base/errors.ts';
 import type { AccountId, TenantId } from '../../base/ids.ts';
 import { summarise } from '../../mail/formats/mime/summary.ts';
@@ -24,7 +25,9 @@ import {
   StagedMessage,
   stage,
 } from './delivery.ts';
+import { exportWindow } from './export.ts';
 import { Fullness } from './fullness.ts';
+import { type ImportRequest, Imports } from './import.ts';
 import { existing, existingUids, MailboxReader } from './mailbox-reader.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
 import {
@@ -99,6 +102,7 @@ export class Mailboxes {
   readonly #bodies = new Bodies();
   readonly #actors = new Map<number, AccountActor>();
   readonly #fullness: Fullness;
+  readonly #imports: Imports;
   readonly #onChange: (account: number, mailbox: number) => void;
   #shard: MailboxShard | undefined;
   #reader: MailboxReader | undefined;
@@ -106,6 +110,7 @@ export class Mailboxes {
   constructor(options: MailboxesOptions) {
     this.#clock = options.clock;
     this.#fullness = new Fullness(options.onFull ?? (() => {}));
+    this.#imports = new Imports(options.clock);
     this.#onChange = options.onChange ?? (() => {});
     this.kinds = mailboxKinds(this.#bodies);
   }
@@ -166,6 +171,24 @@ export class Mailboxes {
     actor.track(done, staged.bytes);
     this.#fullness.look(actor, staged.row);
     return this.#settle(shard, actor, staged, done);
+  }
+
+  /** Many messages for one mailbox, from elsewhere; see `import.ts`. */
+  async import(request: ImportRequest): Promise<ImportAnswer> {
+    const { account, tenant, mailbox } = request;
+    const shard = this.#open();
+    const actorOf = (of: AccountId, its: TenantId) => this.#actor(of, its);
+    const answer = await this.#imports.run({ shard, clock: this.#clock, actorOf }, request);
+    this.#fullness.look(this.#actor(account, tenant));
+    if (answer.importedCount > 0) this.#onChange(account, mailbox);
+    return answer;
+  }
+
+  /** Messages with their bytes; see `export.ts`. @throws MailError `not-found` */
+  export(
+    packed: PackedExport,
+  ): Promise<{ readonly value: ExportWindow; readonly body: Uint8Array }> {
+    return exportWindow({ shard: this.#open(), reader: this.reader }, packed);
   }
 
   /**

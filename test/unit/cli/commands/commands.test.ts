@@ -312,40 +312,38 @@ test('mailbox export writes a folder per mailbox, never outside of it, never ove
   const folder = await mkdtemp(join(tmpdir(), 'chaski-export-'));
   t.after(() => rm(folder, { recursive: true }));
   const arrivedMs = Date.UTC(2020, 1, 2);
+  const names = ['INBOX', 'a/b', '../../x', '.', 'n\u0000l\\'];
+  const empty = { id: 1, role: '', messageCount: 1, unseenCount: 1, bytes: 1, uidValidity: 7 };
+  const asked: unknown[] = [];
   const handlers: ControlHandlers = {
-    'mailbox.export': async (_params, call) => {
-      for (const mailbox of ['INBOX', 'a/b', '../../x', '.', 'n\u0000l\\']) {
-        await call.emit(
-          { mailbox, uid: 1, internalMs: arrivedMs, flags: [] },
-          Buffer.from(mailbox),
-        );
-      }
-      return { count: 5 };
+    'mailbox.list': () => ({ mailboxes: names.map((name) => ({ ...empty, name })) }),
+    'mailbox.export': async ({ mailbox = '', fromUid = 1 }, call) => {
+      asked.push(fromUid);
+      const size = mailbox.length;
+      const item = { mailbox, uid: 1, internalMs: arrivedMs, flags: [], size, offset: 0 };
+      if (fromUid === 1) await call.emit(item, Buffer.from(mailbox));
+      return { count: 1 };
     },
   };
   const line = ['mailbox', 'export', 'ann@example.org', '--to', folder];
   assert.equal((await runCli(line, { handlers })).code, 0);
-  const names = (await readdir(folder, { recursive: true })).sort();
-  assert.deepEqual(names, [
-    '%2E',
-    '%2E.',
-    '%2E./%2E.',
-    '%2E./%2E./x',
-    '%2E./%2E./x/1.eml',
-    '%2E/1.eml',
-    'INBOX',
-    'INBOX/1.eml',
-    'a',
-    'a/b',
-    'a/b/1.eml',
-    'n%00l%5C',
-    'n%00l%5C/1.eml',
-  ]);
+  const made = (await readdir(folder, { recursive: true })).sort();
+  assert.deepEqual(
+    made.filter((path) => !path.endsWith('messages.jsonl')),
+    [
+      ...['%2E', '%2E.', '%2E./%2E.', '%2E./%2E./x', '%2E./%2E./x/1.eml', '%2E/1.eml'],
+      ...['INBOX', 'INBOX/1.eml', 'a', 'a/b', 'a/b/1.eml', 'n%00l%5C', 'n%00l%5C/1.eml'],
+    ],
+  );
   assert.equal(await readFile(join(folder, 'a/b/1.eml'), 'utf8'), 'a/b');
   assert.equal((await stat(join(folder, 'INBOX/1.eml'))).mtimeMs, arrivedMs);
-  const again = await runCli(line, { handlers });
-  assert.equal(again.code, 1);
-  assert.match(again.error, /INBOX\/1\.eml: EEXIST/);
+  asked.length = 0;
+  assert.equal((await runCli(line, { handlers })).code, 0);
+  assert.deepEqual(asked, [2, 2, 2, 2, 2], 'it goes on behind what is there');
+  await rm(join(folder, 'INBOX/messages.jsonl'));
+  const foreign = await runCli(line, { handlers });
+  assert.equal(foreign.code, 1);
+  assert.match(foreign.error, /INBOX is there, and not from an export/);
 });
 
 test('init makes domain and postmaster, and prints a password it made once', async () => {

@@ -7,14 +7,15 @@ import {
   type AccountUse,
   accountActor,
   type DeliverAnswer,
+  type ExportWindow,
+  exportWindowBytesMax,
   type MailboxInfo,
-  type MessageInfo,
   mailboxAsks,
   type PackedDelivery,
 } from '../../../../src/actors/asks/mailbox-asks.ts';
 import { shardId } from '../../../../src/base/ids.ts';
 import { mailboxHandlers } from '../../../../src/engine/mailbox/handlers.ts';
-import { account, MailboxWorld, messageBytes, startMs } from './mailbox-world.ts';
+import { account, MailboxWorld, messageBytes, startMs, tenant } from './mailbox-world.ts';
 
 class Desk {
   readonly world = new MailboxWorld();
@@ -35,7 +36,8 @@ class Desk {
       meta,
       body,
     };
-    return (await this.#handlers[name]!(ask, { isFull: false })) as Answer;
+    const outcome = this.#handlers[name]!(ask, { isFull: false });
+    return 'pending' in outcome ? outcome.pending : outcome;
   }
 
   async value<T>(name: string, meta: unknown, body?: Uint8Array): Promise<T> {
@@ -44,9 +46,9 @@ class Desk {
     return answer.value as T;
   }
 
-  deliver(targets: PackedDelivery[4]): Promise<DeliverAnswer> {
+  deliver(targets: PackedDelivery[4], bytes = messageBytes()): Promise<DeliverAnswer> {
     const meta: PackedDelivery = [this.world.ids.next(), 0, 's@x.test', startMs, targets];
-    return this.value(mailboxAsks.deliver, meta, messageBytes());
+    return this.value(mailboxAsks.deliver, meta, bytes);
   }
 }
 
@@ -74,25 +76,52 @@ describe('mailbox handlers', () => {
     assert.equal(missing.ok === false && missing.code, 'not-found');
   });
 
-  it('list messages page by page and read their bytes', async () => {
+  it('export messages in windows: small ones together, a large one in pieces', async () => {
     const desk = new Desk();
-    for (let i = 0; i < 5; i++) await desk.deliver([1, 'u@a.test']);
-    const page = await desk.value<MessageInfo[]>(mailboxAsks.messages, [1, 1, 2, 3]);
-    assert.deepEqual(
-      page.map((one) => one.uid),
-      [2, 3, 4],
-    );
-    const last = await desk.value<MessageInfo[]>(mailboxAsks.messages, [1, 1, 5, 3]);
-    assert.deepEqual(
-      last.map((one) => one.uid),
-      [5],
-    );
-    const answer = await desk.ask(mailboxAsks.read, [1, page[0]!.document]);
-    assert.ok(answer.ok && answer.body !== undefined);
-    assert.equal(answer.body.length, page[0]!.size);
-    assert.ok(Buffer.from(answer.body).toString().endsWith(messageBytes().toString()));
-    const missing = await desk.ask(mailboxAsks.read, [1, 99]);
+    for (let i = 0; i < 3; i++) await desk.deliver([1, 'u@a.test']);
+    const large = messageBytes({ text: 'x'.repeat(exportWindowBytesMax) });
+    await desk.deliver([1, 'u@a.test'], large);
+    await desk.deliver([1, 'u@a.test']);
+    const lengths: number[][] = [];
+    const texts = new Map<number, string>();
+    let place: ExportWindow['next'] = [2, 0];
+    while (place !== undefined) {
+      const answer = await desk.ask(mailboxAsks.export, [1, 1, ...place]);
+      assert.ok(answer.ok && answer.body !== undefined);
+      assert.ok(answer.body.length <= exportWindowBytesMax);
+      const { pieces, next } = answer.value as ExportWindow;
+      let at = 0;
+      for (const [uid, , , , offset, length] of pieces) {
+        assert.equal(texts.get(uid)?.length ?? 0, offset, 'pieces come in order');
+        const text = Buffer.from(answer.body.subarray(at, at + length)).toString();
+        texts.set(uid, (texts.get(uid) ?? '') + text);
+        at += length;
+      }
+      lengths.push(pieces.map(([uid]) => uid));
+      place = next;
+    }
+    assert.deepEqual(lengths, [[2, 3], [4], [4, 5]]);
+    assert.ok(texts.get(2)!.endsWith(messageBytes().toString()));
+    assert.ok(texts.get(4)!.endsWith(large.toString()));
+    const missing = await desk.ask(mailboxAsks.export, [1, 99, 1, 0]);
     assert.equal(missing.ok === false && missing.code, 'not-found');
+  });
+
+  it('tell that a message went while it was exported in pieces, and go on behind it', async () => {
+    const desk = new Desk();
+    await desk.deliver([1, 'u@a.test'], messageBytes({ text: 'x'.repeat(exportWindowBytesMax) }));
+    await desk.deliver([1, 'u@a.test']);
+    const first = await desk.value<ExportWindow>(mailboxAsks.export, [1, 1, 1, 0]);
+    assert.equal(first.next?.[0], 1);
+    await desk.world.mailboxes.expunge(account, tenant, 1, [1, 1]);
+    const { pieces } = await desk.value<ExportWindow>(mailboxAsks.export, [1, 1, ...first.next!]);
+    assert.deepEqual(
+      pieces.map(([uid, , , size]) => [uid, size < 0]),
+      [
+        [1, true],
+        [2, false],
+      ],
+    );
   });
 
   it('set a quota, tell of its use, and delete the account', async () => {

@@ -91,7 +91,7 @@ test('a message of several megabytes crosses byte for byte, and items with bodie
     },
     'mailbox.export': async (_params, call) => {
       for (let uid = 1; uid <= 200; uid++) {
-        const item = { mailbox: 'INBOX', uid, internalMs: 0, flags: [] };
+        const item = { mailbox: 'INBOX', uid, internalMs: 0, flags: [], size: 1, offset: 0 };
         await call.emit(item, Buffer.alloc(50_000, uid));
       }
       return { count: 200 };
