@@ -1,0 +1,322 @@
+/**
+ * What the client says, in its turn: lines and literals become commands, which run one at a time.
+ *
+ * Runs in:   edge (main thread).
+ * Specs:     RFC 9051 §2.2.1, §4.3, §5.5 (several commands in progress), §7.5.1.
+ * Limits:    `ImapLimits`. While a command runs about `unreadBytesMax` octets wait here; while the client leaves
+ *            `unsentBytesMax` unread no further command runs; one turn runs `turnCommandsMax`.
+ * Invariant: each command gets one tagged response, in order.
+ */
+
+import type { Buffer } from 'node:buffer';
+import { CommandReader } from '../../../mail/wire/imap/command-reader.ts';
+import { nameIsLiteral } from '../../../mail/wire/imap/parse-append.ts';
+import { parseCommandStart, tagOf } from '../../../mail/wire/imap/parse-command.ts';
+import { decodeBase64 } from '../../../mail/wire/imap/parse-session.ts';
+import { writeContinuation, writeStatus } from '../../../mail/wire/imap/response-status.ts';
+import type { SaslExchange } from '../../guard/sasl.ts';
+import { bad, type CommandEnd, faultAnswer, no, type Tagged } from './answers.ts';
+import { AppendIntake } from './append-intake.ts';
+import { type CommandSession, endsLater, type ImapState } from './command.ts';
+import { stepExchange } from './commands/log-in.ts';
+import { type AnyCommand, commands } from './commands/table.ts';
+import type { Idling } from './idling.ts';
+
+/** What one turn runs at most: others have sessions too. */
+const turnCommandsMax = 100;
+
+/** The session as its dialogue sees it. */
+export interface SpokenSession extends CommandSession {
+  /** Words come and go: no handshake, no end. */
+  readonly isOpen: boolean;
+  /** The client leaves too much unread. */
+  readonly isFull: boolean;
+  readonly idling: Idling | undefined;
+  /** The session ends, or its TLS begins, once the answer is written. */
+  readonly isLeaving: boolean;
+  /** Ends it where nothing is under way. */
+  drain(): void;
+  tell(mayExpunge: boolean): Promise<void>;
+  /** The answer is written. */
+  leave(): void;
+  /** DONE came, or (false) something else. */
+  doneIdling(isDone: boolean): void;
+  pauseReading(isPaused: boolean): void;
+  bye(text: string, code?: string): void;
+  failed(error: unknown): void;
+}
+
+export class Dialogue {
+  readonly #session: SpokenSession;
+  #reader: CommandReader;
+  /** A command runs, or its answer waits for something. */
+  #isBusy = false;
+  #isReadingPaused = false;
+  #commandsLeft = turnCommandsMax;
+  #errorCount = 0;
+  #intake: AppendIntake | undefined;
+  #exchange: { readonly exchange: SaslExchange; readonly tag: string } | undefined;
+
+  constructor(session: SpokenSession) {
+    this.#session = session;
+    this.#reader = new CommandReader(session.service.policy.limits.lineBytesMax);
+  }
+
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  /** Nothing of a command came that is not answered. */
+  get isAtRest(): boolean {
+    return !this.#isBusy && this.#intake === undefined;
+  }
+
+  receive(chunk: Buffer): void {
+    this.#reader.give(chunk);
+    this.#commandsLeft = turnCommandsMax;
+    this.pump();
+  }
+
+  /** The next line is the client's answer to a challenge. */
+  expectResponse(exchange: SaslExchange, tag: string): void {
+    this.#exchange = { exchange, tag };
+    this.#reader.expectLine();
+  }
+
+  /** The next line is DONE. */
+  expectDone(): void {
+    this.#reader.expectLine();
+  }
+
+  /** What came in clear is forgotten (RFC 9051 §6.2.1). */
+  startAnew(): void {
+    this.#reader = new CommandReader(this.#session.service.policy.limits.lineBytesMax);
+  }
+
+  /** Commands wait until `goOn`. */
+  hold(): void {
+    this.#isBusy = true;
+  }
+
+  readonly goOn = (): void => {
+    const session = this.#session;
+    this.#isBusy = false;
+    this.#commandsLeft = turnCommandsMax;
+    if (session.service.isDraining) session.drain();
+    this.pump();
+  };
+
+  letGo(): void {
+    this.#isBusy = false;
+    this.#intake?.drop();
+    this.#intake = undefined;
+    this.#exchange = undefined;
+  }
+
+  /** Runs what came. */
+  pump(): void {
+    const session = this.#session;
+    while (session.isOpen && !this.#isBusy) {
+      if (session.isFull) break;
+      if (this.#commandsLeft-- <= 0) {
+        this.#isBusy = true;
+        setImmediate(this.goOn);
+        break;
+      }
+      const reading = this.#reader.next();
+      if (reading === 'more') break;
+      if (reading === 'command') this.#command();
+      else if (reading === 'literal') this.#literal();
+      else if (reading === 'line') this.#line();
+      else if (reading === 'octets') {
+        const { bytes, start, end } = this.#reader;
+        this.#intake?.take(bytes.subarray(start, end));
+        this.#commandsLeft++;
+      } else if (reading === 'too-long') this.#tooLong();
+      else session.bye('What you sent cannot be read on');
+    }
+    this.#balanceReading();
+  }
+
+  /** Writes a command's end. */
+  answer(tag: string, end: CommandEnd): void {
+    const session = this.#session;
+    if (!session.isOpen) return;
+    if (typeof end === 'function') session.respond((writer) => end(writer, tag));
+    else {
+      const { condition, code, text } = end;
+      session.respond((writer) => writeStatus(writer, tag, condition, code, text));
+      if (condition === 'BAD') this.#countError();
+    }
+    session.leave();
+  }
+
+  /** Reads on while what waits here is little and the client reads as well. */
+  #balanceReading(): void {
+    const session = this.#session;
+    if (!session.isOpen) return;
+    const { unreadBytesMax } = session.service.policy.limits;
+    const isTooMuch = session.isFull || this.#reader.unreadBytes > unreadBytesMax;
+    if (isTooMuch === this.#isReadingPaused) return;
+    this.#isReadingPaused = isTooMuch;
+    session.pauseReading(isTooMuch);
+  }
+
+  #command() {
+    const session = this.#session;
+    const { bytes, start, end } = this.#reader;
+    const cursor = session.service.cursorAt(bytes, start, end, session.isRev2);
+    if (this.#intake !== undefined) {
+      const intake = this.#intake;
+      this.#intake = undefined;
+      this.#await(undefined, intake.tag, intake.finish(cursor));
+      return;
+    }
+    const head = parseCommandStart(cursor);
+    if (head === undefined) return this.#refuse(tagOf(bytes, start, end));
+    const command = commands.get(head.name);
+    const { observer, name } = session.service;
+    observer.command(name, command?.name ?? 'unknown');
+    if (command === undefined) return this.#finish(command, head.tag, bad('Unknown command'));
+    if (!command.states.includes(this.#state)) {
+      return this.#finish(command, head.tag, bad('Not in this state'));
+    }
+    const argument = command.parse(cursor);
+    if (argument === undefined) {
+      return this.#finish(command, head.tag, faultAnswer(cursor.faultKind, cursor.fault));
+    }
+    cursor.close();
+    this.#take(command, head.tag, command.run(session, argument as never, head.tag));
+  }
+
+  get #state(): ImapState {
+    const { account, selected } = this.#session;
+    if (account === undefined) return 'early';
+    return selected === undefined ? 'authenticated' : 'selected';
+  }
+
+  #take(command: AnyCommand | undefined, tag: string, end: ReturnType<AnyCommand['run']>) {
+    if (end instanceof Promise) this.#await(command, tag, end);
+    else if (end !== endsLater) this.#finish(command, tag, end);
+  }
+
+  #await(
+    command: AnyCommand | undefined,
+    tag: string,
+    end: Promise<CommandEnd | typeof endsLater>,
+  ): void {
+    this.#isBusy = true;
+    end.then(
+      (ended) => {
+        this.#isBusy = false;
+        if (ended !== endsLater) this.#finish(command, tag, ended);
+        if (!this.#isBusy) this.goOn();
+      },
+      (error: unknown) => this.#session.failed(error),
+    );
+  }
+
+  /** Tells what changed where that is due, then ends the command. */
+  #finish(command: AnyCommand | undefined, tag: string, end: CommandEnd) {
+    const session = this.#session;
+    if (!session.isOpen) return;
+    const { selected } = session;
+    const keepsNumbers = command?.keepsNumbers === true;
+    const isDue =
+      selected !== undefined &&
+      (command === undefined || command.changesMailbox === true || selected.isStale) &&
+      !(keepsNumbers && selected.isHalfTold);
+    if (!isDue || session.isLeaving) return this.answer(tag, end);
+    this.#isBusy = true;
+    session.tell(!keepsNumbers).then(
+      () => {
+        this.answer(tag, end);
+        this.goOn();
+      },
+      (error: unknown) => session.failed(error),
+    );
+  }
+
+  #countError(): void {
+    const session = this.#session;
+    this.#errorCount++;
+    if (this.#errorCount > session.service.policy.limits.errorsMax) session.bye('Too many errors');
+  }
+
+  #refuse(tag: string, answer?: Tagged) {
+    const { cursor } = this.#session.service;
+    this.answer(tag, answer ?? faultAnswer(cursor.faultKind, cursor.fault));
+  }
+
+  #literal() {
+    const session = this.#session;
+    const reader = this.#reader;
+    const { bytes, start, end } = reader;
+    const cursor = session.service.cursorAt(bytes, start, end, session.isRev2);
+    if (this.#intake !== undefined) {
+      const { tag } = this.#intake;
+      this.#intake.drop();
+      this.#intake = undefined;
+      reader.refuse();
+      return this.#refuse(tag, bad('One message at a time'));
+    }
+    const head = parseCommandStart(cursor);
+    if (head === undefined) {
+      reader.refuse();
+      return this.#refuse(tagOf(bytes, start, end));
+    }
+    if (head.name === 'APPEND') {
+      const intake = AppendIntake.begin(session, cursor, head.tag, reader);
+      if (intake !== nameIsLiteral) return this.#beginAppend(head.tag, intake);
+    }
+    const { literalBytesMax, earlyLiteralBytesMax } = session.service.policy.limits;
+    const bytesMax = session.account === undefined ? earlyLiteralBytesMax : literalBytesMax;
+    if (reader.gatheredBytes + reader.literalBytes > bytesMax) {
+      reader.refuse();
+      this.#countError();
+      return this.#refuse(head.tag, no('The literal is too large', 'LIMIT'));
+    }
+    reader.gather();
+    this.#invite();
+  }
+
+  #beginAppend(tag: string, intake: AppendIntake | Tagged) {
+    const { service } = this.#session;
+    service.observer.command(service.name, 'APPEND');
+    if (!(intake instanceof AppendIntake)) {
+      this.#reader.refuse();
+      return this.#refuse(tag, intake);
+    }
+    this.#intake = intake;
+    this.#reader.stream();
+    this.#invite();
+  }
+
+  #invite(): void {
+    if (!this.#reader.needsContinuation) return;
+    this.#session.respond((writer) => writeContinuation(writer, 'Go on'));
+  }
+
+  /** An answer to a challenge, or DONE. */
+  #line() {
+    const session = this.#session;
+    const { bytes, start, end } = this.#reader;
+    const text = bytes.toString('latin1', start, end);
+    if (this.#exchange !== undefined) {
+      const { exchange, tag } = this.#exchange;
+      this.#exchange = undefined;
+      // RFC 9051 §6.2.2: a lone asterisk gives up.
+      if (text === '*') return this.#refuse(tag, bad('Given up'));
+      const response = decodeBase64(text);
+      if (response === undefined) return this.#refuse(tag, bad('The response is not base64'));
+      return this.#take(undefined, tag, stepExchange(session, exchange, response, tag));
+    }
+    session.doneIdling(text.trim().toUpperCase() === 'DONE');
+  }
+
+  #tooLong() {
+    const { bytes, start, end } = this.#reader;
+    const tag = tagOf(bytes, start, end);
+    this.#refuse(tag, bad('The line is too long'));
+  }
+}
