@@ -107,8 +107,8 @@ export class ImapListeners {
   }
 }
 
-function policyOf({ hostname, imap }: Settings, version: string): ImapPolicy {
+function policyOf({ hostname, imap, login }: Settings, version: string): ImapPolicy {
   const { messageBytesMax, errorsMax, idleMsMax, stallMsMax } = imap;
   const limits = { ...defaultImapLimits, messageBytesMax, errorsMax, idleMsMax, stallMsMax };
-  return { hostname, version, limits };
+  return { hostname, version, limits, clearNetworks: networkSet(login.clearNetworks) };
 }

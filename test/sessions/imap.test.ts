@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { globSync } from 'node:fs';
 import { basename } from 'node:path';
 import { describe, test } from 'node:test';
-import { noNetworks } from '../../src/base/networks.ts';
+import { loopbackNetworks, networkSet, noNetworks } from '../../src/base/networks.ts';
 import { ImapListener } from '../../src/edge/listeners/imap-listener.ts';
 import { ReloadableTls } from '../../src/edge/listeners/tls.ts';
 import { defaultImapLimits, type ImapLimits } from '../../src/edge/protocols/imap/limits.ts';
@@ -39,6 +39,9 @@ function limitsOf(options: Readonly<Record<string, string>>): Partial<ImapLimits
 async function play({ options, steps }: Transcript): Promise<void> {
   const clock = new SeededClock();
   const fake = new FakeImap(limitsOf(options), clock);
+  if ('clear' in options) {
+    fake.service.setPolicy({ ...fake.service.policy, clearNetworks: networkSet(loopbackNetworks) });
+  }
   const tls = new ReloadableTls('plain' in options ? undefined : testCertificate());
   const listener = new ImapListener({
     ...{ host: '127.0.0.1', port: 0, service: fake.service, limits: anyConnections },

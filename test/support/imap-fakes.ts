@@ -8,6 +8,7 @@ import type { Answer, Ask } from '../../src/actors/ask.ts';
 import { Watchers } from '../../src/actors/watched.ts';
 import { concat } from '../../src/base/bytes.ts';
 import { silentLog } from '../../src/base/log.ts';
+import { noNetworks } from '../../src/base/networks.ts';
 import { LogInThrottle } from '../../src/edge/guard/log-in-throttle.ts';
 import { NoticeHub } from '../../src/edge/notices/hub.ts';
 import { defaultImapLimits, type ImapLimits } from '../../src/edge/protocols/imap/limits.ts';
@@ -38,6 +39,7 @@ export class FakeImap {
         hostname: 'mx.test',
         version: '1.0',
         limits: { ...defaultImapLimits, ...limits },
+        clearNetworks: noNetworks,
       },
       reception: this.reception,
       asks: new AccountAsks({ ask }, clock),

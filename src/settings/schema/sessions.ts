@@ -188,4 +188,10 @@ export const loginSection = section('Limits of log-in.', {
     reload: 'restart',
     doc: 'How long a right password is remembered as a keyed hash in memory; 0 is off.',
   }),
+  clearNetworks: networkList({
+    reload: 'live',
+    doc: 'Who may log in without TLS to read mail: a proxy that ends TLS on a line nobody listens to. Empty is nobody.',
+    spec: 'RFC 8314 §3.2',
+    example: '["127.0.0.1"]',
+  }),
 });

@@ -7,8 +7,8 @@
 
 import { saslMechanisms } from '../../guard/sasl.ts';
 
-/** When a capability is told: always, before log-in in clear, before log-in under TLS, or after log-in. */
-type When = 'always' | 'clear' | 'secure' | 'authenticated';
+/** When a capability is told: always, in clear, while no log-in is taken, while one is, or after it. */
+type When = 'always' | 'clear' | 'closed' | 'early' | 'authenticated';
 
 interface Capability {
   readonly name: string;
@@ -21,8 +21,8 @@ const always = (...names: readonly string[]): Capability[] =>
 const capabilities: readonly Capability[] = [
   ...always('IMAP4rev1', 'IMAP4rev2', 'LITERAL+', 'SASL-IR', 'ID', 'ENABLE'),
   { name: 'STARTTLS', when: 'clear' },
-  { name: 'LOGINDISABLED', when: 'clear' },
-  ...saslMechanisms.map(({ name }): Capability => ({ name: `AUTH=${name}`, when: 'secure' })),
+  { name: 'LOGINDISABLED', when: 'closed' },
+  ...saslMechanisms.map(({ name }): Capability => ({ name: `AUTH=${name}`, when: 'early' })),
   ...[
     'IDLE',
     'NAMESPACE',
@@ -46,22 +46,22 @@ const capabilities: readonly Capability[] = [
 ];
 
 export interface CapableSession {
-  readonly isSecure: boolean;
   readonly canStartTls: boolean;
+  readonly mayLogIn: boolean;
   readonly account: unknown;
   readonly service: { readonly policy: { readonly limits: { readonly messageBytesMax: number } } };
 }
 
 /** Of the session as it stands. */
 export function capabilityNames(session: CapableSession): readonly string[] {
-  const { isSecure, canStartTls, account } = session;
+  const { canStartTls, mayLogIn, account } = session;
   const isLoggedIn = account !== undefined;
   const names = capabilities
     .filter(({ name, when }) => {
-      if (name === 'STARTTLS' && !canStartTls) return false;
       if (when === 'always') return true;
       if (when === 'authenticated') return isLoggedIn;
-      return !isLoggedIn && (when === 'secure') === isSecure;
+      if (isLoggedIn) return false;
+      return when === 'clear' ? canStartTls : (when === 'early') === mayLogIn;
     })
     .map(({ name }) => name);
   // RFC 7889 §3: one limit for all mailboxes.

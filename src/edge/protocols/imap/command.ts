@@ -24,6 +24,8 @@ export interface CommandSession {
   readonly peerAddress: string;
   readonly isSecure: boolean;
   readonly canStartTls: boolean;
+  /** Passwords are taken: under TLS, or from a network that may do without. */
+  readonly mayLogIn: boolean;
   readonly isEnded: boolean;
   /** Set from log-in on. */
   readonly account: Account | undefined;

@@ -7,6 +7,7 @@
 import type { Buffer } from 'node:buffer';
 import type { Reception } from '../../../actors/asks/reception.ts';
 import type { Log } from '../../../base/log.ts';
+import type { NetworkSet } from '../../../base/networks.ts';
 import { Cursor } from '../../../mail/wire/imap/cursor.ts';
 import { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import type { Clock } from '../../../ports/clock.ts';
@@ -21,6 +22,8 @@ export interface ImapPolicy {
   readonly hostname: string;
   readonly version: string;
   readonly limits: ImapLimits;
+  /** `login.clearNetworks` */
+  readonly clearNetworks: NetworkSet;
 }
 
 export interface ImapServiceOptions {

@@ -132,6 +132,10 @@ export class ImapSession implements SpokenSession, IdlingSession, MailboxWatcher
     return this.#tls === undefined && this.#transport.canStartTls;
   }
 
+  get mayLogIn(): boolean {
+    return this.isSecure || this.service.policy.clearNetworks.has(this.peerAddress);
+  }
+
   get isOpen(): boolean {
     return this.#phase === 'open';
   }

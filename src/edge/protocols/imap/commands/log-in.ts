@@ -22,7 +22,7 @@ import { type CommandSession, endsLater, type ImapCommand } from '../command.ts'
 const needsTls = no('Start TLS first', 'PRIVACYREQUIRED');
 
 function runLogin(session: CommandSession, { user, password }: LoginCommand) {
-  if (!session.isSecure) return needsTls;
+  if (!session.mayLogIn) return needsTls;
   if (user === '' || password.includes('\0')) return answerOf('credentials-invalid');
   return check(session, { user, password });
 }
@@ -32,7 +32,7 @@ function runAuthenticate(
   { mechanism: name, initial }: AuthenticateCommand,
   tag: string,
 ) {
-  if (!session.isSecure) return needsTls;
+  if (!session.mayLogIn) return needsTls;
   const mechanism = saslMechanism(name);
   if (mechanism === undefined) return no('Unknown mechanism', 'CANNOT');
   return stepExchange(session, mechanism.begin(), initial, tag);
