@@ -49,6 +49,13 @@ export function edgeObserver(metrics: Metrics): SessionObserver {
     metrics.counters('chaski_log_ins_total', 'Log-ins by result.', ['listener', 'result']),
     'result',
   );
+  const cutOffs = byTwo(
+    metrics.counters('chaski_sessions_cut_off_total', 'Sessions ended for what their client did.', [
+      'listener',
+      'reason',
+    ]),
+    'reason',
+  );
   return {
     connected(listener) {
       sessions(listener, 'accepted').inc();
@@ -64,6 +71,7 @@ export function edgeObserver(metrics: Metrics): SessionObserver {
     },
     tlsStarted: (listener, version) => handshakes(listener, version).inc(),
     tlsFailed: (listener) => handshakes(listener, 'failed').inc(),
+    cutOff: (listener, reason) => cutOffs(listener, reason).inc(),
     loggedIn: (listener, accepted) => logIns(listener, accepted ? 'accepted' : 'refused').inc(),
   };
 }

@@ -16,6 +16,7 @@ import type { LogIn } from '../edge/guard/log-in.ts';
 import { ImapListener } from '../edge/listeners/imap-listener.ts';
 import type { TlsSource } from '../edge/listeners/tls.ts';
 import { NoticeHub } from '../edge/notices/hub.ts';
+import { CompressionSlots } from '../edge/protocols/imap/compression.ts';
 import { defaultImapLimits } from '../edge/protocols/imap/limits.ts';
 import { type ImapPolicy, ImapService } from '../edge/protocols/imap/service.ts';
 import { AccountAsks } from '../edge/protocols/session/account-asks.ts';
@@ -55,7 +56,9 @@ export class ImapListeners {
     });
     const asks = new AccountAsks(runtime.router, options.clock);
     const policy = policyOf(settings, version);
-    const service = (name: Name) => new ImapService({ ...rest, name, policy, asks, notices });
+    const compressionSlots = new CompressionSlots();
+    const shared = { ...rest, policy, asks, notices, compressionSlots };
+    const service = (name: Name) => new ImapService({ ...shared, name });
     this.#services = { imap: service('imap'), imaps: service('imaps') };
   }
 
@@ -108,7 +111,7 @@ export class ImapListeners {
 }
 
 function policyOf({ hostname, imap, login }: Settings, version: string): ImapPolicy {
-  const { messageBytesMax, errorsMax, idleMsMax, stallMsMax } = imap;
-  const limits = { ...defaultImapLimits, messageBytesMax, errorsMax, idleMsMax, stallMsMax };
+  const { connectionsMax, connectionsPerAddressMax, ...ofSessions } = imap;
+  const limits = { ...defaultImapLimits, ...ofSessions };
   return { hostname, version, limits, clearNetworks: networkSet(login.clearNetworks) };
 }

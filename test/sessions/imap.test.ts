@@ -60,6 +60,7 @@ async function play({ options, steps }: Transcript): Promise<void> {
         const isRight = line !== undefined && matches(step.pattern, line);
         assert.ok(isRight, `${where}: wanted ${step.pattern}, heard ${line}`);
       } else if (step.kind === 'tls') await client.startTls();
+      else if (step.kind === 'compress') client.compress();
       else if (step.kind === 'arrival') await fake.world.deliver();
       else if (step.kind === 'pause') {
         await new Promise((resolve) => setTimeout(resolve, 15));

@@ -9,6 +9,7 @@ import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
+import { compressed } from './compressed.ts';
 import { type Response, readResponse, responseEnd } from './imap-values.ts';
 
 const waitMsMax = 5_000;
@@ -152,6 +153,12 @@ export class ImapClient {
       secure.once('error', reject);
       secure.once('close', () => reject(new Error('closed in the handshake')));
     });
+  }
+
+  /** After COMPRESS was answered. */
+  compress(): void {
+    this.#stream = compressed(this.#stream);
+    this.#listen(this.#stream);
   }
 
   /** Resolves when the server ended the connection. */

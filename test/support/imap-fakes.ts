@@ -11,6 +11,7 @@ import { silentLog } from '../../src/base/log.ts';
 import { noNetworks } from '../../src/base/networks.ts';
 import { LogInThrottle } from '../../src/edge/guard/log-in-throttle.ts';
 import { NoticeHub } from '../../src/edge/notices/hub.ts';
+import { CompressionSlots } from '../../src/edge/protocols/imap/compression.ts';
 import { defaultImapLimits, type ImapLimits } from '../../src/edge/protocols/imap/limits.ts';
 import { ImapService } from '../../src/edge/protocols/imap/service.ts';
 import { AccountAsks } from '../../src/edge/protocols/session/account-asks.ts';
@@ -44,6 +45,7 @@ export class FakeImap {
       reception: this.reception,
       asks: new AccountAsks({ ask }, clock),
       notices: this.notices,
+      compressionSlots: new CompressionSlots(),
       logIn: { authenticate: fakeAuthenticate, throttle: new LogInThrottle() },
       clock,
       log: silentLog,

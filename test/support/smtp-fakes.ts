@@ -202,6 +202,7 @@ export const silentObserver: SessionObserver = {
   message() {},
   tlsStarted() {},
   tlsFailed() {},
+  cutOff() {},
   loggedIn() {},
 };
 

@@ -10,10 +10,14 @@
  *   M: text    a fact of the next message accepted, as `sender=…`, `rcpt=…`, `body=…` (escaped like C).
  *   ! tls      TLS is negotiated now.     ! closed   the server ends the connection, saying nothing more.
  *   ! pause    what came before is sent, and the next chunk is a packet of its own.
+ *   ! compress IMAP: what is said and heard from here on is compressed.
  *   ! arrival  IMAP: somebody else's mail arrives in INBOX.
  */
 
 import { readFileSync } from 'node:fs';
+
+/** What happens beside what is said. */
+type Event = 'arrival' | 'closed' | 'compress' | 'pause' | 'tls';
 
 export type Step =
   | { readonly kind: 'send'; readonly octets: Buffer; readonly line: number }
@@ -23,7 +27,7 @@ export type Step =
       readonly facts: Readonly<Record<string, string>>;
       readonly line: number;
     }
-  | { readonly kind: 'arrival' | 'closed' | 'pause' | 'tls'; readonly line: number };
+  | { readonly kind: Event; readonly line: number };
 
 export interface Transcript {
   readonly name: string;
@@ -78,8 +82,8 @@ function readStep(text: string, line: number, path: string): Step {
     case 'M:':
       return { kind: 'message', facts: readFacts(rest), line };
     default:
-      if (/^! (arrival|closed|pause|tls)$/.test(text)) {
-        return { kind: text.slice(2) as 'arrival' | 'closed' | 'pause' | 'tls', line };
+      if (/^! (arrival|closed|compress|pause|tls)$/.test(text)) {
+        return { kind: text.slice(2) as Event, line };
       }
       throw new Error(`${path}:${line}: not a step: ${text}`);
   }

@@ -5,12 +5,14 @@
  */
 
 import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
+import { compressed } from './compressed.ts';
 
 const waitMsMax = 5_000;
 
 export class WireClient {
-  #socket: Socket;
+  #socket: Duplex;
   #text = '';
   #isClosed = false;
   #wake: () => void = () => {};
@@ -50,7 +52,7 @@ export class WireClient {
   }
 
   async startTls(): Promise<void> {
-    const plain = this.#socket;
+    const plain = this.#socket as Socket;
     plain.removeAllListeners();
     plain.on('error', () => {});
     const secure = connectTls({ socket: plain, rejectUnauthorized: false });
@@ -63,20 +65,28 @@ export class WireClient {
     });
   }
 
+  /** What is said and heard from now on is compressed (RFC 4978). */
+  compress(): void {
+    this.#socket = compressed(this.#socket);
+    this.#listen(this.#socket);
+  }
+
   destroy(): void {
     this.#socket.destroy();
   }
 
-  #listen(socket: Socket): void {
+  #listen(socket: Duplex): void {
     socket.on('data', (chunk: Buffer) => {
       this.#text += chunk.toString('utf8');
       this.#wake();
     });
     socket.on('error', () => {});
-    socket.on('close', () => {
+    const close = () => {
       this.#isClosed = true;
       this.#wake();
-    });
+    };
+    socket.on('close', close);
+    socket.on('end', close);
   }
 
   async #until(isMet: () => boolean, what: string): Promise<void> {

@@ -36,6 +36,15 @@ export const imapSection = section('Limits of IMAP sessions.', {
     reload: 'live',
     doc: 'Commands that make no sense in one connection; at the limit it ends with BYE.',
   }),
+  compressedSessionsMax: integer({
+    default: 5_000,
+    min: 0,
+    max: 1_000_000,
+    unit: 'sessions',
+    reload: 'live',
+    doc: 'Sessions compressed at a time, of up to 70 kB each while they are busy; more get NO to COMPRESS. 0 offers none.',
+    spec: 'RFC 4978',
+  }),
   connectionsMax: integer({
     default: 20_000,
     min: 1,

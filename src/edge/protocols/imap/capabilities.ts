@@ -6,6 +6,7 @@
  */
 
 import { saslMechanisms } from '../../guard/sasl.ts';
+import type { ImapLimits } from './limits.ts';
 
 /** When a capability is told: always, in clear, while no log-in is taken, while one is, or after it. */
 type When = 'always' | 'clear' | 'closed' | 'early' | 'authenticated';
@@ -49,7 +50,7 @@ export interface CapableSession {
   readonly canStartTls: boolean;
   readonly mayLogIn: boolean;
   readonly account: unknown;
-  readonly service: { readonly policy: { readonly limits: { readonly messageBytesMax: number } } };
+  readonly service: { readonly policy: { readonly limits: ImapLimits } };
 }
 
 /** Of the session as it stands. */
@@ -65,6 +66,8 @@ export function capabilityNames(session: CapableSession): readonly string[] {
     })
     .map(({ name }) => name);
   // RFC 7889 §3: one limit for all mailboxes.
-  if (isLoggedIn) names.push(`APPENDLIMIT=${session.service.policy.limits.messageBytesMax}`);
+  const { messageBytesMax, compressedSessionsMax } = session.service.policy.limits;
+  if (isLoggedIn) names.push(`APPENDLIMIT=${messageBytesMax}`);
+  if (isLoggedIn && compressedSessionsMax > 0) names.push('COMPRESS=DEFLATE');
   return names;
 }

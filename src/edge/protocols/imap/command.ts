@@ -56,6 +56,8 @@ export interface CommandSession {
   startTls(): void;
   /** Changes are told as they come, until DONE. */
   idle(tag: string): void;
+  /** Both sides compress once the tagged response is written; else why not. */
+  compress(): 'begun' | 'active' | 'full' | 'too-early';
   /** The session ends once the tagged response is written. */
   end(): void;
   /** The connection ends now, without a word: what was promised cannot be kept. */

@@ -93,6 +93,11 @@ export class Dialogue {
     this.#reader = new CommandReader(this.#session.service.policy.limits.lineBytesMax);
   }
 
+  /** More came than what runs now. */
+  get hasMore(): boolean {
+    return this.#reader.unreadBytes > 0;
+  }
+
   /** Commands wait until `goOn`. */
   hold(): void {
     this.#isBusy = true;

@@ -26,6 +26,10 @@ export interface ImapLimits {
   readonly unsentBytesMax: number;
   /** What came while a command runs; above it nothing more is read. */
   readonly unreadBytesMax: number;
+  /** `imap.compressedSessionsMax`; 0: none. */
+  readonly compressedSessionsMax: number;
+  /** What a client may make of an octet it sends, one message of any ratio aside. */
+  readonly inflateRatioMax: number;
 }
 
 export const defaultImapLimits: ImapLimits = {
@@ -39,4 +43,6 @@ export const defaultImapLimits: ImapLimits = {
   stallMsMax: 5 * minuteMs,
   unsentBytesMax: 64 * kibibyte,
   unreadBytesMax: 64 * kibibyte,
+  compressedSessionsMax: 5_000,
+  inflateRatioMax: 200,
 };

@@ -15,6 +15,7 @@ import type { LogIn } from '../../guard/log-in.ts';
 import type { NoticeHub } from '../../notices/hub.ts';
 import type { AccountAsks } from '../session/account-asks.ts';
 import type { SessionObserver } from '../session/observer.ts';
+import type { CompressionSlots } from './compression.ts';
 import type { ImapLimits } from './limits.ts';
 
 /** What may change while sessions run. */
@@ -34,6 +35,7 @@ export interface ImapServiceOptions {
   readonly reception: Pick<Reception, 'nextId' | 'reserve' | 'release'>;
   readonly asks: AccountAsks;
   readonly notices: NoticeHub;
+  readonly compressionSlots: CompressionSlots;
   readonly logIn: LogIn;
   readonly clock: Clock;
   readonly log: Log;
@@ -45,6 +47,7 @@ export class ImapService {
   readonly reception: Pick<Reception, 'nextId' | 'reserve' | 'release'>;
   readonly asks: AccountAsks;
   readonly notices: NoticeHub;
+  readonly compressionSlots: CompressionSlots;
   readonly logIn: LogIn;
   readonly clock: Clock;
   readonly log: Log;
@@ -63,6 +66,7 @@ export class ImapService {
     this.reception = options.reception;
     this.asks = options.asks;
     this.notices = options.notices;
+    this.compressionSlots = options.compressionSlots;
     this.logIn = options.logIn;
     this.clock = options.clock;
     this.log = options.log;

@@ -22,6 +22,7 @@ import type { SessionTransport, TlsSessionFacts } from '../session/transport.ts'
 import type { ImapAsk } from './account-asks.ts';
 import { bad, ok } from './answers.ts';
 import { capabilityNames } from './capabilities.ts';
+import { type CompressedSession, Compression, type CompressionFault } from './compression.ts';
 import { Dialogue, type SpokenSession } from './dialogue.ts';
 import { Idling, type IdlingSession } from './idling.ts';
 import type { SelectedMailbox } from './selected.ts';
@@ -30,7 +31,9 @@ import { noteChange, tellArrival, tellChanges } from './telling.ts';
 
 type Phase = 'open' | 'handshake' | 'ended';
 
-export class ImapSession implements SpokenSession, IdlingSession, MailboxWatcher {
+export class ImapSession
+  implements SpokenSession, IdlingSession, CompressedSession, MailboxWatcher
+{
   readonly service: ImapService;
   readonly peerAddress: string;
   readonly watcher: MailboxWatcher = this;
@@ -43,13 +46,14 @@ export class ImapSession implements SpokenSession, IdlingSession, MailboxWatcher
   endedMs = 0;
   idling: Idling | undefined;
 
-  readonly #transport: SessionTransport;
+  #transport: SessionTransport;
+  #compression: Compression | undefined;
   readonly #output: Output;
   readonly #dialogue: Dialogue;
   readonly #timeOuts: TimeOuts;
   #tls: TlsSessionFacts | undefined;
   #phase: Phase = 'open';
-  #after: 'end' | 'tls' | undefined;
+  #after: 'end' | 'tls' | 'compression' | undefined;
 
   /** `tls` is set where TLS came before the first word. */
   constructor(
@@ -77,7 +81,13 @@ export class ImapSession implements SpokenSession, IdlingSession, MailboxWatcher
   receive(chunk: Buffer): void {
     this.#timeOuts.heardMs = this.service.tickMs;
     // What comes between STARTTLS and its handshake is dropped (RFC 9051 §6.2.1).
-    if (this.#phase === 'open') this.#dialogue.receive(chunk);
+    if (this.#phase !== 'open') return;
+    if (this.#compression === undefined) this.#dialogue.receive(chunk);
+    else this.#compression.receive(chunk);
+  }
+
+  said(octets: Buffer): void {
+    if (this.#phase === 'open') this.#dialogue.receive(octets);
   }
 
   /** The client has read what we wrote. */
@@ -110,7 +120,7 @@ export class ImapSession implements SpokenSession, IdlingSession, MailboxWatcher
     else if (timeOut === 'quiet') {
       this.respond((writer) => writeStatus(writer, untagged, 'OK', '', 'Still here'));
       this.idling?.quiet();
-    }
+    } else if (this.#timeOuts.isSilent(nowMs)) this.#compression?.rest();
   }
 
   /** Going down: ends at once, or with the command that runs. */
@@ -216,6 +226,23 @@ export class ImapSession implements SpokenSession, IdlingSession, MailboxWatcher
     if (this.#dialogue.isBusy) this.#dialogue.goOn();
   }
 
+  compress(): 'begun' | 'active' | 'full' | 'too-early' {
+    if (this.#compression !== undefined) return 'active';
+    if (this.#dialogue.hasMore) return 'too-early';
+    const { compressionSlots, policy } = this.service;
+    if (!compressionSlots.take(policy.limits.compressedSessionsMax)) return 'full';
+    this.#compression = new Compression(this.#transport, this);
+    this.#after = 'compression';
+    return 'begun';
+  }
+
+  compressionFailed(fault: CompressionFault): void {
+    const { observer, log, name } = this.service;
+    observer.cutOff(name, `compression-${fault}`);
+    log.info({ peer: this.peerAddress, fault }, 'compressed session cut off');
+    this.bye('What you sent cannot be inflated');
+  }
+
   end(): void {
     this.#after = 'end';
   }
@@ -249,6 +276,11 @@ export class ImapSession implements SpokenSession, IdlingSession, MailboxWatcher
   leave(): void {
     if (this.#after === 'end') this.#end();
     else if (this.#after === 'tls') this.#handshake();
+    else if (this.#after === 'compression') {
+      this.#after = undefined;
+      this.#transport = this.#compression!;
+      this.#output.goThrough(this.#transport);
+    }
   }
 
   bye(text: string, code = ''): void {
@@ -285,6 +317,10 @@ export class ImapSession implements SpokenSession, IdlingSession, MailboxWatcher
 
   #letGo(): void {
     this.unselect();
+    if (this.#compression !== undefined) {
+      this.#compression = undefined;
+      this.service.compressionSlots.give();
+    }
     this.#dialogue.letGo();
     this.idling = undefined;
     this.#output.drained();

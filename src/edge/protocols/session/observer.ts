@@ -17,4 +17,6 @@ export interface SessionObserver {
   tlsStarted(listener: string, version: string): void;
   tlsFailed(listener: string): void;
   loggedIn(listener: string, accepted: boolean): void;
+  /** Ended because of what its client did: `reason` is one of few words. */
+  cutOff(listener: string, reason: string): void;
 }

@@ -12,13 +12,19 @@ import type { SessionTransport } from './transport.ts';
 const joinBytesMax = 32_768;
 
 export class Output {
-  readonly #transport: SessionTransport;
+  #transport: SessionTransport;
   #pieces: Uint8Array[] = [];
   #bytes = 0;
   #isDue = false;
   #waiting: (() => void)[] = [];
 
   constructor(transport: SessionTransport) {
+    this.#transport = transport;
+  }
+
+  /** What is said from now on goes there. */
+  goThrough(transport: SessionTransport): void {
+    this.flush();
     this.#transport = transport;
   }
 

@@ -5,10 +5,12 @@
  * Specs:     RFC 9051 §5.4 (autologout: at least 30 minutes once logged in).
  */
 
-import { minuteMs } from '../../../base/units.ts';
+import { minuteMs, secondMs } from '../../../base/units.ts';
 
 /** Silence longer than this is broken while a client idles: routers on the way forget quiet connections. */
 const quietMsMax = 2 * minuteMs;
+/** A session that said and heard nothing for so long keeps only what it cannot do without. */
+const restMsMin = 10 * secondMs;
 
 export interface TimeLimits {
   /** How long a session may last without a log-in. */
@@ -40,6 +42,11 @@ export class TimeOuts {
     this.#startedMs = nowMs;
     this.heardMs = nowMs;
     this.spokeMs = nowMs;
+  }
+
+  /** Nothing is said or heard for a while. */
+  isSilent(nowMs: number): boolean {
+    return nowMs - Math.max(this.heardMs, this.spokeMs) > restMsMin;
   }
 
   check(nowMs: number, session: TimedSession, limits: TimeLimits): TimeOut | undefined {

@@ -5,6 +5,7 @@
  */
 
 import type { ImapCommand } from '../command.ts';
+import { compressCommand } from './compress.ts';
 import { copyCommand, moveCommand, uidCopyCommand, uidMoveCommand } from './copy.ts';
 import { expungeCommand, uidExpungeCommand } from './expunge.ts';
 import { fetchCommand, uidFetchCommand } from './fetch.ts';
@@ -44,6 +45,7 @@ const all = [
   loginCommand,
   authenticateCommand,
   enableCommand,
+  compressCommand,
   namespaceCommand,
   listCommand,
   lsubCommand,

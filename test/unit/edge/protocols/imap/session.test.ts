@@ -13,47 +13,10 @@ import {
   type ImapLimits,
 } from '../../../../../src/edge/protocols/imap/limits.ts';
 import { ImapSession } from '../../../../../src/edge/protocols/imap/session.ts';
-import type { SessionTransport } from '../../../../../src/edge/protocols/session/transport.ts';
+import { FakeTransport } from '../../../../support/fake-transport.ts';
 import { FakeImap } from '../../../../support/imap-fakes.ts';
 import { SeededClock, turns } from '../../../../support/seeded-clock.ts';
 import { messageBytes } from '../../../engine/mailbox/mailbox-world.ts';
-
-class FakeTransport implements SessionTransport {
-  readonly canStartTls = false;
-  text = '';
-  unsentBytes = 0;
-  isPaused = false;
-  isEnded = false;
-  isDestroyed = false;
-  /** The client reads nothing. */
-  isDeaf = false;
-
-  write(bytes: Uint8Array): void {
-    this.text += Buffer.from(bytes).toString('latin1');
-    if (this.isDeaf) this.unsentBytes += bytes.byteLength;
-  }
-
-  end(bytes?: Uint8Array): void {
-    if (bytes !== undefined) this.write(bytes);
-    this.isEnded = true;
-  }
-
-  destroy(): void {
-    this.isDestroyed = true;
-  }
-
-  pause(): void {
-    this.isPaused = true;
-  }
-
-  resume(): void {
-    this.isPaused = false;
-  }
-
-  startTls(): void {
-    assert.fail('no TLS here');
-  }
-}
 
 class Play {
   readonly clock = new SeededClock();
@@ -129,6 +92,17 @@ describe('a session’s time', () => {
     assert.ok(!play.transport.isDestroyed, 'it reads, if slowly');
     play.pass(minuteMs);
     assert.ok(play.transport.isDestroyed);
+  });
+
+  it('gives its place among the compressed ones back when it ends', async () => {
+    const play = new Play({ compressedSessionsMax: 1 });
+    const { compressionSlots } = play.fake.service;
+    await play.enter();
+    assert.match(await play.say('a1 COMPRESS DEFLATE'), /^a1 OK/);
+    assert.equal(compressionSlots.count, 1);
+    play.session.closed();
+    play.session.closed();
+    assert.equal(compressionSlots.count, 0);
   });
 
   it('ends with BYE when the server goes down, and with the command that runs', async () => {
