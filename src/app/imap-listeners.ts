@@ -21,6 +21,7 @@ import { defaultImapLimits } from '../edge/protocols/imap/limits.ts';
 import { type ImapPolicy, ImapService } from '../edge/protocols/imap/service.ts';
 import { AccountAsks } from '../edge/protocols/session/account-asks.ts';
 import type { SessionObserver } from '../edge/protocols/session/observer.ts';
+import { WriteQueues } from '../edge/protocols/session/write-queues.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type ListenAddress, writeListenAddress } from '../settings/networks.ts';
 import type { Settings } from '../settings/schema.ts';
@@ -56,8 +57,8 @@ export class ImapListeners {
     });
     const asks = new AccountAsks(runtime.router, options.clock);
     const policy = policyOf(settings, version);
-    const compressionSlots = new CompressionSlots();
-    const shared = { ...rest, policy, asks, notices, compressionSlots };
+    const bounds = { compressionSlots: new CompressionSlots(), writeQueues: new WriteQueues() };
+    const shared = { ...rest, ...bounds, policy, asks, notices };
     const service = (name: Name) => new ImapService({ ...shared, name });
     this.#services = { imap: service('imap'), imaps: service('imaps') };
   }

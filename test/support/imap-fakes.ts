@@ -15,6 +15,7 @@ import { CompressionSlots } from '../../src/edge/protocols/imap/compression.ts';
 import { defaultImapLimits, type ImapLimits } from '../../src/edge/protocols/imap/limits.ts';
 import { ImapService } from '../../src/edge/protocols/imap/service.ts';
 import { AccountAsks } from '../../src/edge/protocols/session/account-asks.ts';
+import { WriteQueues } from '../../src/edge/protocols/session/write-queues.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { ImapWorld } from '../unit/engine/mailbox/imap/imap-world.ts';
 import { SeededClock } from './seeded-clock.ts';
@@ -46,6 +47,7 @@ export class FakeImap {
       asks: new AccountAsks({ ask }, clock),
       notices: this.notices,
       compressionSlots: new CompressionSlots(),
+      writeQueues: new WriteQueues(),
       logIn: { authenticate: fakeAuthenticate, throttle: new LogInThrottle() },
       clock,
       log: silentLog,

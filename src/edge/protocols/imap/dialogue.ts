@@ -4,11 +4,13 @@
  * Runs in:   edge (main thread).
  * Specs:     RFC 9051 §2.2.1, §4.3, §5.5 (several commands in progress), §7.5.1.
  * Limits:    `ImapLimits`. While a command runs about `unreadBytesMax` octets wait here; while the client leaves
- *            `unsentBytesMax` unread no further command runs; one turn runs `turnCommandsMax`.
+ *            `unsentBytesMax` unread no further command runs; one turn runs `turnCommandsMax`, one minute
+ *            `commandsPerMinuteMax`.
  * Invariant: each command gets one tagged response, in order.
  */
 
 import type { Buffer } from 'node:buffer';
+import { minuteMs } from '../../../base/units.ts';
 import { CommandReader } from '../../../mail/wire/imap/command-reader.ts';
 import { nameIsLiteral } from '../../../mail/wire/imap/parse-append.ts';
 import { parseCommandStart, tagOf } from '../../../mail/wire/imap/parse-command.ts';
@@ -43,6 +45,8 @@ export interface SpokenSession extends CommandSession {
   doneIdling(isDone: boolean): void;
   pauseReading(isPaused: boolean): void;
   bye(text: string, code?: string): void;
+  /** The session ends for what its client did: counted. */
+  noteCutOff(reason: string): void;
   failed(error: unknown): void;
 }
 
@@ -54,12 +58,16 @@ export class Dialogue {
   #isReadingPaused = false;
   #commandsLeft = turnCommandsMax;
   #errorCount = 0;
+  #earlyCount = 0;
+  #minuteMs: number;
+  #minuteCommands = 0;
   #intake: AppendIntake | undefined;
   #exchange: { readonly exchange: SaslExchange; readonly tag: string } | undefined;
 
   constructor(session: SpokenSession) {
     this.#session = session;
-    this.#reader = new CommandReader(session.service.policy.limits.lineBytesMax);
+    this.#reader = new CommandReader(session.service.policy.limits.earlyLineBytesMax);
+    this.#minuteMs = session.service.tickMs;
   }
 
   get isBusy(): boolean {
@@ -88,9 +96,22 @@ export class Dialogue {
     this.#reader.expectLine();
   }
 
+  loggedIn(): void {
+    this.#reader.lineBytesMax = this.#session.service.policy.limits.lineBytesMax;
+  }
+
+  /** Called with coarse time: a new minute lets commands run again. */
+  sweep(nowMs: number): void {
+    if (nowMs - this.#minuteMs < minuteMs) return;
+    const wasFull = this.#isTooBusy;
+    this.#minuteMs = nowMs;
+    this.#minuteCommands = 0;
+    if (wasFull) this.pump();
+  }
+
   /** What came in clear is forgotten (RFC 9051 §6.2.1). */
   startAnew(): void {
-    this.#reader = new CommandReader(this.#session.service.policy.limits.lineBytesMax);
+    this.#reader = new CommandReader(this.#session.service.policy.limits.earlyLineBytesMax);
   }
 
   /** More came than what runs now. */
@@ -122,7 +143,7 @@ export class Dialogue {
   pump(): void {
     const session = this.#session;
     while (session.isOpen && !this.#isBusy) {
-      if (session.isFull) break;
+      if (session.isFull || this.#isTooBusy) break;
       if (this.#commandsLeft-- <= 0) {
         this.#isBusy = true;
         setImmediate(this.goOn);
@@ -138,7 +159,10 @@ export class Dialogue {
         this.#intake?.take(bytes.subarray(start, end));
         this.#commandsLeft++;
       } else if (reading === 'too-long') this.#tooLong();
-      else session.bye('What you sent cannot be read on');
+      else {
+        session.noteCutOff('unreadable');
+        session.bye('What you sent cannot be read on');
+      }
     }
     this.#balanceReading();
   }
@@ -154,6 +178,11 @@ export class Dialogue {
       if (condition === 'BAD') this.#countError();
     }
     session.leave();
+  }
+
+  get #isTooBusy(): boolean {
+    const { commandsPerMinuteMax } = this.#session.service.policy.limits;
+    return commandsPerMinuteMax > 0 && this.#minuteCommands >= commandsPerMinuteMax;
   }
 
   /** Reads on while what waits here is little and the client reads as well. */
@@ -178,6 +207,8 @@ export class Dialogue {
       return;
     }
     const head = parseCommandStart(cursor);
+    this.#minuteCommands++;
+    if (session.account === undefined && this.#isOneTooMany()) return;
     if (head === undefined) return this.#refuse(tagOf(bytes, start, end));
     const command = commands.get(head.name);
     const { observer, name } = session.service;
@@ -192,6 +223,15 @@ export class Dialogue {
     }
     cursor.close();
     this.#take(command, head.tag, command.run(session, argument as never, head.tag));
+  }
+
+  #isOneTooMany(): boolean {
+    const session = this.#session;
+    this.#earlyCount++;
+    if (this.#earlyCount <= session.service.policy.limits.earlyCommandsMax) return false;
+    session.noteCutOff('early-commands');
+    session.bye('Too many commands without a log-in');
+    return true;
   }
 
   get #state(): ImapState {
@@ -245,7 +285,9 @@ export class Dialogue {
   #countError(): void {
     const session = this.#session;
     this.#errorCount++;
-    if (this.#errorCount > session.service.policy.limits.errorsMax) session.bye('Too many errors');
+    if (this.#errorCount <= session.service.policy.limits.errorsMax) return;
+    session.noteCutOff('errors');
+    session.bye('Too many errors');
   }
 
   #refuse(tag: string, answer?: Tagged) {

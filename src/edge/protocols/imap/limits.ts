@@ -7,8 +7,13 @@
 import { kibibyte, mebibyte, minuteMs } from '../../../base/units.ts';
 
 export interface ImapLimits {
-  /** Of a command's lines, its literals not counted. */
+  /** Of a command's lines, its literals not counted; the second before log-in. */
   readonly lineBytesMax: number;
+  readonly earlyLineBytesMax: number;
+  /** Commands without a log-in. */
+  readonly earlyCommandsMax: number;
+  /** `imap.commandsPerMinuteMax`; more wait for the next minute. 0: no limit. */
+  readonly commandsPerMinuteMax: number;
   /** Of a command's literals before log-in, and after. A message of APPEND is not counted. */
   readonly earlyLiteralBytesMax: number;
   readonly literalBytesMax: number;
@@ -24,6 +29,8 @@ export interface ImapLimits {
   readonly stallMsMax: number;
   /** What the client left unread; above it no further answer is asked for. */
   readonly unsentBytesMax: number;
+  /** `imap.allUnsentBytesMax`: what all clients left unread; above it the slowest readers end. */
+  readonly allUnsentBytesMax: number;
   /** What came while a command runs; above it nothing more is read. */
   readonly unreadBytesMax: number;
   /** `imap.compressedSessionsMax`; 0: none. */
@@ -34,6 +41,9 @@ export interface ImapLimits {
 
 export const defaultImapLimits: ImapLimits = {
   lineBytesMax: 64 * kibibyte,
+  earlyLineBytesMax: 8 * kibibyte,
+  earlyCommandsMax: 100,
+  commandsPerMinuteMax: 60_000,
   earlyLiteralBytesMax: 8 * kibibyte,
   literalBytesMax: 512 * kibibyte,
   messageBytesMax: 50 * mebibyte,
@@ -42,6 +52,7 @@ export const defaultImapLimits: ImapLimits = {
   idleMsMax: 31 * minuteMs,
   stallMsMax: 5 * minuteMs,
   unsentBytesMax: 64 * kibibyte,
+  allUnsentBytesMax: 128 * mebibyte,
   unreadBytesMax: 64 * kibibyte,
   compressedSessionsMax: 5_000,
   inflateRatioMax: 200,

@@ -15,6 +15,7 @@ import type { LogIn } from '../../guard/log-in.ts';
 import type { NoticeHub } from '../../notices/hub.ts';
 import type { AccountAsks } from '../session/account-asks.ts';
 import type { SessionObserver } from '../session/observer.ts';
+import type { WriteQueues } from '../session/write-queues.ts';
 import type { CompressionSlots } from './compression.ts';
 import type { ImapLimits } from './limits.ts';
 
@@ -36,6 +37,7 @@ export interface ImapServiceOptions {
   readonly asks: AccountAsks;
   readonly notices: NoticeHub;
   readonly compressionSlots: CompressionSlots;
+  readonly writeQueues: WriteQueues;
   readonly logIn: LogIn;
   readonly clock: Clock;
   readonly log: Log;
@@ -48,6 +50,7 @@ export class ImapService {
   readonly asks: AccountAsks;
   readonly notices: NoticeHub;
   readonly compressionSlots: CompressionSlots;
+  readonly writeQueues: WriteQueues;
   readonly logIn: LogIn;
   readonly clock: Clock;
   readonly log: Log;
@@ -67,6 +70,7 @@ export class ImapService {
     this.asks = options.asks;
     this.notices = options.notices;
     this.compressionSlots = options.compressionSlots;
+    this.writeQueues = options.writeQueues;
     this.logIn = options.logIn;
     this.clock = options.clock;
     this.log = options.log;

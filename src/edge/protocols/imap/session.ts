@@ -19,6 +19,7 @@ import type { AskOptions } from '../session/account-asks.ts';
 import { Output } from '../session/output.ts';
 import { TimeOuts } from '../session/time-outs.ts';
 import type { SessionTransport, TlsSessionFacts } from '../session/transport.ts';
+import { ReadingPace } from '../session/write-queues.ts';
 import type { ImapAsk } from './account-asks.ts';
 import { bad, ok } from './answers.ts';
 import { capabilityNames } from './capabilities.ts';
@@ -53,6 +54,9 @@ export class ImapSession
   readonly #timeOuts: TimeOuts;
   #tls: TlsSessionFacts | undefined;
   #phase: Phase = 'open';
+  /** Absent: the client has read all, as far as we looked. */
+  #pace: ReadingPace | undefined;
+  #sentBytes = 0;
   #after: 'end' | 'tls' | 'compression' | undefined;
 
   /** `tls` is set where TLS came before the first word. */
@@ -107,6 +111,8 @@ export class ImapSession
   /** Called by the listener's sweep with coarse time. */
   sweep(nowMs: number): void {
     if (this.#phase !== 'open') return;
+    this.#sweepUnsent(nowMs);
+    this.#dialogue.sweep(nowMs);
     const facts = {
       isLoggedIn: this.account !== undefined,
       isBusy: this.#dialogue.isBusy,
@@ -116,7 +122,7 @@ export class ImapSession
     const timeOut = this.#timeOuts.check(nowMs, facts, this.service.policy.limits);
     if (timeOut === 'early') this.bye('No log-in came');
     else if (timeOut === 'idle') this.bye('Idle for too long');
-    else if (timeOut === 'stalled') this.destroy();
+    else if (timeOut === 'stalled') this.#cutOff('stalled');
     else if (timeOut === 'quiet') {
       this.respond((writer) => writeStatus(writer, untagged, 'OK', '', 'Still here'));
       this.idling?.quiet();
@@ -155,7 +161,10 @@ export class ImapSession
   }
 
   get isFull(): boolean {
-    return this.#transport.unsentBytes > this.service.policy.limits.unsentBytesMax;
+    const { unsentBytes } = this.#transport;
+    const { unsentBytesMax, allUnsentBytesMax } = this.service.policy.limits;
+    if (unsentBytes > unsentBytesMax) return true;
+    return unsentBytes > 0 && this.service.writeQueues.bytes > allUnsentBytesMax;
   }
 
   get isLeaving(): boolean {
@@ -173,12 +182,15 @@ export class ImapSession
   send(octets: Uint8Array): void {
     if (this.#phase !== 'open') return;
     this.#timeOuts.spokeMs = this.service.tickMs;
+    this.#sentBytes += octets.byteLength;
     this.#output.add(octets);
   }
 
   room(): Promise<void> | undefined {
     this.#output.flush();
-    return this.isFull ? this.#output.wait() : undefined;
+    if (!this.isFull) return undefined;
+    this.#watchPace();
+    return this.#output.wait();
   }
 
   ask(name: ImapAsk, meta: unknown, options?: AskOptions): Promise<Answer> {
@@ -194,6 +206,7 @@ export class ImapSession
 
   loggedIn(account: Account): void {
     this.account = account;
+    this.#dialogue.loggedIn();
   }
 
   expectResponse(exchange: SaslExchange, tag: string): void {
@@ -237,9 +250,7 @@ export class ImapSession
   }
 
   compressionFailed(fault: CompressionFault): void {
-    const { observer, log, name } = this.service;
-    observer.cutOff(name, `compression-${fault}`);
-    log.info({ peer: this.peerAddress, fault }, 'compressed session cut off');
+    this.noteCutOff(`compression-${fault}`);
     this.bye('What you sent cannot be inflated');
   }
 
@@ -269,8 +280,10 @@ export class ImapSession
   }
 
   pauseReading(isPaused: boolean): void {
-    if (isPaused) this.#transport.pause();
-    else this.#transport.resume();
+    if (isPaused) {
+      this.#watchPace();
+      this.#transport.pause();
+    } else this.#transport.resume();
   }
 
   leave(): void {
@@ -289,10 +302,43 @@ export class ImapSession
     this.#end();
   }
 
+  noteCutOff(reason: string): void {
+    const { observer, log, name } = this.service;
+    observer.cutOff(name, reason);
+    log.info({ peer: this.peerAddress, reason }, 'session cut off');
+  }
+
   /** A bug on the other side of a port: the session cannot know what became of its command. */
   failed(error: unknown): void {
     this.service.log.error({ error: String(error) }, 'session failed');
     this.bye('The server failed', 'SERVERBUG');
+  }
+
+  /** Whoever waits for the client is woken by the next sweep that finds all read, if by nothing else. */
+  #watchPace(): void {
+    const { service } = this;
+    const takenBytes = this.#sentBytes - this.#transport.unsentBytes;
+    this.#pace ??= new ReadingPace(service.writeQueues, service.tickMs, takenBytes);
+  }
+
+  #sweepUnsent(nowMs: number): void {
+    const { unsentBytes } = this.#transport;
+    if (unsentBytes === 0) {
+      if (this.#pace === undefined) return;
+      this.#pace.end();
+      this.#pace = undefined;
+      this.drained();
+      return;
+    }
+    this.#watchPace();
+    const { allUnsentBytesMax } = this.service.policy.limits;
+    const bytes = { unsentBytes, sentBytes: this.#sentBytes };
+    if (this.#pace!.isTooSlow(nowMs, bytes, allUnsentBytesMax)) this.#cutOff('slow');
+  }
+
+  #cutOff(reason: 'stalled' | 'slow'): void {
+    this.noteCutOff(reason);
+    this.cut();
   }
 
   #handshake(): void {
@@ -323,6 +369,8 @@ export class ImapSession
     }
     this.#dialogue.letGo();
     this.idling = undefined;
+    this.#pace?.end();
+    this.#pace = undefined;
     this.#output.drained();
   }
 }
