@@ -58,7 +58,7 @@ export function capabilityNames(session: CapableSession): readonly string[] {
   const { canStartTls, mayLogIn, account } = session;
   const isLoggedIn = account !== undefined;
   const names = capabilities
-    .filter(({ name, when }) => {
+    .filter(({ when }) => {
       if (when === 'always') return true;
       if (when === 'authenticated') return isLoggedIn;
       if (isLoggedIn) return false;

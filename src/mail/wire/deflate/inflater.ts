@@ -227,7 +227,7 @@ export class Inflater {
     if (this.#held < 32) this.#refill();
     if (this.#held < 32) return false;
     const length = this.#hold & 0xffff;
-    if (length !== (~this.#hold >>> 16)) return this.#fail('bad');
+    if (length !== ~this.#hold >>> 16) return this.#fail('bad');
     this.#hold = 0;
     this.#held = 0;
     this.#count = length;

@@ -9,7 +9,10 @@ import { describe, it } from 'node:test';
 import { secondMs } from '../../../../../src/base/units.ts';
 import type { ImapLimits } from '../../../../../src/edge/protocols/imap/limits.ts';
 import { ImapSession } from '../../../../../src/edge/protocols/imap/session.ts';
-import { ReadingPace, WriteQueues } from '../../../../../src/edge/protocols/session/write-queues.ts';
+import {
+  ReadingPace,
+  WriteQueues,
+} from '../../../../../src/edge/protocols/session/write-queues.ts';
 import { FakeTransport } from '../../../../support/fake-transport.ts';
 import { FakeImap } from '../../../../support/imap-fakes.ts';
 import { SeededClock, turns } from '../../../../support/seeded-clock.ts';

@@ -1,5 +1,6 @@
 /**
- * Aim: what any DEFLATE compressor wrote comes out as it went in, however it was cut; what none could write is refused.
+ * Aim: what any DEFLATE compressor (RFC 1951) wrote comes out as it went in, however it was cut; what none could write
+ *      is refused.
  * Method: zlib compresses, by every strategy, with flushes; streams are cut at random and spoilt at random; seeds are
  *         printed.
  */
