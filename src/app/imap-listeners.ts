@@ -22,15 +22,18 @@ import { type ImapPolicy, ImapService } from '../edge/protocols/imap/service.ts'
 import { AccountAsks } from '../edge/protocols/session/account-asks.ts';
 import type { SessionObserver } from '../edge/protocols/session/observer.ts';
 import { WriteQueues } from '../edge/protocols/session/write-queues.ts';
+import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type ListenAddress, writeListenAddress } from '../settings/networks.ts';
 import type { Settings } from '../settings/schema.ts';
+import { imapAccounts } from './imap-accounts.ts';
 
 export interface ImapListenersOptions {
   readonly settings: Settings;
   readonly version: string;
   readonly runtime: Runtime;
   readonly watchers: Watchers;
+  readonly directory: AccountDirectory;
   readonly reception: Reception;
   readonly tls: TlsSource;
   readonly clock: Clock;
@@ -49,16 +52,18 @@ export class ImapListeners {
   #listeners: ImapListener[] = [];
 
   constructor(options: ImapListenersOptions) {
-    const { settings, version, runtime, watchers, ...rest } = options;
+    const { settings, version, runtime, watchers, directory, ...rest } = options;
     this.#options = options;
     const notices = new NoticeHub(watchers);
     runtime.onNotice(mailboxChangedNotice, (_thread, value) => {
       notices.tell(value as MailboxChange);
     });
-    const asks = new AccountAsks(runtime.router, options.clock);
+    const { router } = runtime;
+    const asks = new AccountAsks(router, options.clock);
+    const accounts = imapAccounts({ directory, router, clock: options.clock });
     const policy = policyOf(settings, version);
     const bounds = { compressionSlots: new CompressionSlots(), writeQueues: new WriteQueues() };
-    const shared = { ...rest, ...bounds, policy, asks, notices };
+    const shared = { ...rest, ...bounds, policy, asks, accounts, notices };
     const service = (name: Name) => new ImapService({ ...shared, name });
     this.#services = { imap: service('imap'), imaps: service('imaps') };
   }
@@ -112,7 +117,15 @@ export class ImapListeners {
 }
 
 function policyOf({ hostname, imap, login }: Settings, version: string): ImapPolicy {
-  const { connectionsMax, connectionsPerAddressMax, ...ofSessions } = imap;
-  const limits = { ...defaultImapLimits, ...ofSessions };
-  return { hostname, version, limits, clearNetworks: networkSet(login.clearNetworks) };
+  const { connectionsMax, connectionsPerAddressMax, ...others } = imap;
+  const { metadataValueBytesMax: valueBytesMax, metadataEntriesMax: entriesMax, ...rest } = others;
+  const { metadataBytesMax: bytesMax, serverComment, serverAdmin, quotaSetters, ...bounds } = rest;
+  return {
+    hostname,
+    version,
+    limits: { ...defaultImapLimits, ...bounds },
+    clearNetworks: networkSet(login.clearNetworks),
+    metadata: { valueBytesMax, entriesMax, bytesMax, serverComment, serverAdmin },
+    quotaSetters,
+  };
 }

@@ -125,7 +125,7 @@ function mailListeners(
   const shared = { settings, reception, tls, clock: nodeClock, log, observer };
   const listeners = new MailListeners({ ...shared, directory, authenticate });
   const logIn = { authenticate, throttle: listeners.throttle };
-  const imap = new ImapListeners({ ...shared, version, runtime, watchers, logIn });
+  const imap = new ImapListeners({ ...shared, directory, version, runtime, watchers, logIn });
   return { listeners, imap };
 }
 

@@ -43,6 +43,7 @@ export const errorCodes = [
   'already-exists',
   'argument-invalid',
   'not-possible-now',
+  'permission-missing', // whoever asks may see that it is there, and no more
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];

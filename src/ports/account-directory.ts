@@ -38,6 +38,8 @@ export interface Account {
   readonly isEnabled: boolean;
   /** Bytes; 0 is no limit. */
   readonly quotaBytes: number;
+  /** Messages; absent or 0: no limit. */
+  readonly quotaMessages?: number;
   /** Encoded Argon2id string; absent: no log-in. */
   readonly passwordHash?: string;
   /** Addresses besides aliases this account may send as; `*@domain` allows the whole domain. */

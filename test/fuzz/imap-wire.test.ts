@@ -24,6 +24,8 @@ import {
   parseMailboxArgument,
   parseRename,
 } from '../../src/mail/wire/imap/parse-mailbox.ts';
+import { parseGetMetadata, parseSetMetadata } from '../../src/mail/wire/imap/parse-metadata.ts';
+import { parseGetQuota, parseSetQuota } from '../../src/mail/wire/imap/parse-quota.ts';
 import { parseSearch } from '../../src/mail/wire/imap/parse-search.ts';
 import { parseSelect } from '../../src/mail/wire/imap/parse-select.ts';
 import {
@@ -50,6 +52,8 @@ const parsers: Readonly<Record<string, (cursor: Cursor) => unknown>> = {
   parseCreate,
   parseEnable,
   parseFetch,
+  parseGetMetadata,
+  parseGetQuota,
   parseId,
   parseListCommand,
   parseLogin,
@@ -60,6 +64,8 @@ const parsers: Readonly<Record<string, (cursor: Cursor) => unknown>> = {
   parseReplaceStart,
   parseSearch,
   parseSelect,
+  parseSetMetadata,
+  parseSetQuota,
   parseSort,
   parseStatus,
   parseStore,
@@ -133,6 +139,9 @@ const marks = fc.constantFrom(
   ' (QRESYNC (1 2 3 (4 5)))',
   ' " 1-Feb-2020 00:00:00 +0000"',
   ' ("a" "b")',
+  ' (STORAGE 5 MESSAGE 0)',
+  ' (/private/a',
+  ' (MAXSIZE 5 DEPTH 1)',
 );
 const arguments_ = fc
   .array(fc.oneof({ weight: 6, arbitrary: marks }, fc.string({ maxLength: 5 })), { maxLength: 14 })

@@ -16,6 +16,7 @@ import { FakeImap } from '../support/imap-fakes.ts';
 import { SeededClock, turns } from '../support/seeded-clock.ts';
 import { matches, readTranscripts, type Transcript } from '../support/transcript.ts';
 import { WireClient } from '../support/wire-client.ts';
+import { account, tenant } from '../unit/engine/mailbox/mailbox-world.ts';
 
 const folder = new URL('imap/', import.meta.url).pathname;
 const anyConnections = { connectionsMax: 10, connectionsPerAddressMax: 10 };
@@ -47,6 +48,12 @@ async function play({ options, steps }: Transcript): Promise<void> {
     ...{ host: '127.0.0.1', port: 0, service: fake.service, limits: anyConnections },
     ...{ proxyNetworks: noNetworks, tls },
   });
+  fake.quotaSetters.push(...(options.setters?.split(' ') ?? []));
+  if (options.quota !== undefined) {
+    const [bytes, messages] = options.quota.split(' ').map(Number);
+    const quota = { bytes: bytes!, messages: messages! };
+    await fake.world.mailboxes.putAccount(account, tenant, quota);
+  }
   for (let i = 0; i < Number(options.messages ?? 0); i++) await fake.world.deliver();
   const { port } = await listener.listen();
   const client = await WireClient.connect(port);

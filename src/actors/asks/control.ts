@@ -50,6 +50,7 @@ export interface AccountView {
   readonly hasPassword: boolean;
   /** 0 is no limit. */
   readonly quotaBytes: number;
+  readonly quotaMessages: number;
   readonly usedBytes?: number;
   readonly messageCount?: number;
   readonly sendAs: readonly string[];
@@ -198,6 +199,7 @@ export interface ControlMethods {
       /** Absent: nobody can log in until one is set. */
       readonly password?: string;
       readonly quotaBytes?: number;
+      readonly quotaMessages?: number;
       readonly sendAs?: readonly string[];
     },
     { readonly account: AccountView }
@@ -215,6 +217,7 @@ export interface ControlMethods {
       readonly address: string;
       readonly isEnabled?: boolean;
       readonly quotaBytes?: number;
+      readonly quotaMessages?: number;
       readonly sendAs?: readonly string[];
     },
     { readonly account: AccountView }

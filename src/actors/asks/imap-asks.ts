@@ -11,6 +11,8 @@ import type { SectionText } from '../../mail/wire/imap/parse-section.ts';
 import type { Criteria } from '../../mail/wire/imap/search-keys.ts';
 import type { MailboxInfo } from './mailbox-asks.ts';
 
+export type ImapAsk = (typeof imapAsks)[keyof typeof imapAsks];
+
 export const imapAsks = {
   /** meta: `PackedOwner`. Answer: `ImapList`. LIST, LSUB, and what needs names. */
   list: 'imap.list',
@@ -40,6 +42,18 @@ export const imapAsks = {
   append: 'imap.append',
   /** meta: `PackedSearch`. Answer: `Found`. Class `long` where messages are read. */
   search: 'imap.search',
+  /** meta: `[owner, path?]`. Answer: `AccountUse`; `not-found` where the path is none. GETQUOTA, GETQUOTAROOT. */
+  quota: 'imap.quota',
+  /** meta: `[owner, mailbox]`. Answer: octets that EXPUNGE would give back. STATUS (DELETED-STORAGE). */
+  deletedBytes: 'imap.deletedBytes',
+  /** meta: `PackedGetMetadata`. Answer: `FoundMetadata`. GETMETADATA. */
+  getMetadata: 'imap.getMetadata',
+  /** meta: `PackedSetMetadata`. Answer: the modseq given to it. SETMETADATA. */
+  setMetadata: 'imap.setMetadata',
+  /** meta: `[owner, entries]`. Answer: `MetadataValue[]` by mailbox, `[mailbox, values]`. LIST … METADATA. */
+  listMetadata: 'imap.listMetadata',
+  /** meta: `[account, mailbox, modseq]`. Answer: names of entries that changed after `modseq`. */
+  changedMetadata: 'imap.changedMetadata',
 } as const;
 
 /** Notice: mailboxes that somebody watches changed. Value: `MailboxChange`. */
@@ -53,7 +67,12 @@ export const objectIds = {
 } as const;
 
 /** The first two for records; the quota for an account that nobody delivered to yet. */
-export type PackedOwner = readonly [account: number, tenant: number, quotaBytes: number];
+export type PackedOwner = readonly [
+  account: number,
+  tenant: number,
+  quotaBytes: number,
+  quotaMessages?: number,
+];
 
 /** What a session believes: messages below `uidNext` but those expunged at or before `modseq`. */
 export type PackedView = readonly [mailbox: number, modseq: number, uidNext: number];
@@ -237,6 +256,52 @@ export interface Found {
   readonly uids: UidRanges;
   /** The highest of those found; 0 where none was. */
   readonly modseq: number;
+}
+
+/** null: the entry has no value. */
+export type MetadataValue = readonly [entry: string, value: Uint8Array | null];
+
+export type PackedGetMetadata = readonly [
+  owner: PackedOwner,
+  /** "" is the server. */
+  path: string,
+  entries: readonly string[],
+  /** -1: no limit. */
+  bytesMax: number,
+  depth: 0 | 1 | 'infinity',
+];
+
+export interface FoundMetadata {
+  readonly values: readonly MetadataValue[];
+  /** Of those left out for their size; 0: none was. */
+  readonly longest: number;
+}
+
+export type PackedMetadataLimits = readonly [
+  /** Of a mailbox, shared ones and each reader's own counted apart. */
+  entriesMax: number,
+  /** Of an account. */
+  bytesMax: number,
+];
+
+export type PackedSetMetadata = readonly [
+  owner: PackedOwner,
+  path: string,
+  values: readonly MetadataValue[],
+  limits: PackedMetadataLimits,
+];
+
+/**
+ * What travels: each ask of a session names its reader, and the engine answers by the reader's rights. Whose mailboxes
+ * they are stands in `meta`.
+ */
+export type PackedRead = readonly [reader: number, tenant: number, meta: unknown];
+
+export function readBy(
+  { id, tenant }: { readonly id: number; readonly tenant: number },
+  meta: unknown,
+): PackedRead {
+  return [id, tenant, meta];
 }
 
 export interface MailboxChange {

@@ -18,7 +18,7 @@ export const mailboxAsks = {
   status: 'mailbox.status',
   /** meta: `PackedExport`. Answer: `ExportWindow`, body: the pieces one after the other. */
   export: 'mailbox.export',
-  /** meta: `[account, tenant, quotaBytes]`: makes the account or sets its quota. */
+  /** meta: `PackedOwner` of `imap-asks.ts`: makes the account or sets its quota. */
   put: 'account.put',
   /** meta: `PackedImport`, body: the messages one after the other. Answer: `ImportAnswer`. Class `long`. */
   import: 'mailbox.import',
@@ -102,7 +102,9 @@ export interface ExportWindow {
 export interface AccountUse {
   readonly bytes: number;
   readonly messages: number;
+  /** 0 is no limit. */
   readonly quotaBytes: number;
+  readonly quotaMessages: number;
   readonly isFull: boolean;
 }
 

@@ -4,13 +4,19 @@
  * Runs in: main thread.
  */
 
-import type { Answer } from '../../actors/ask.ts';
-import { accountActor } from '../../actors/asks/mailbox-asks.ts';
+import type { Answer, Ask } from '../../actors/ask.ts';
+import { accountActor, mailboxAsks } from '../../actors/asks/mailbox-asks.ts';
 import { MailError } from '../../base/errors.ts';
 import type { Account } from '../../ports/account-directory.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { ControlParts } from './parts.ts';
 
 const askMsMax = 60_000;
+
+export interface AccountAskParts {
+  readonly router: { ask(ask: Ask): Promise<Answer> };
+  readonly clock: Clock;
+}
 
 /** @throws MailError `not-found` */
 export async function accountNamed(
@@ -27,7 +33,7 @@ export async function accountNamed(
  * @throws MailError as the shard answers.
  */
 export async function askAccount(
-  { router, clock }: Pick<ControlParts, 'router' | 'clock'>,
+  { router, clock }: AccountAskParts,
   account: Account,
   name: string,
   meta: unknown,
@@ -46,4 +52,10 @@ export async function askAccount(
   });
   if (!answer.ok) throw new MailError(answer.code, answer.detail);
   return answer;
+}
+
+/** Makes the account's mailboxes on its shard, or tells the shard a new quota. */
+export async function putAccount(parts: AccountAskParts, account: Account): Promise<void> {
+  const { id, tenant, quotaBytes, quotaMessages = 0 } = account;
+  await askAccount(parts, account, mailboxAsks.put, [id, tenant, quotaBytes, quotaMessages]);
 }

@@ -18,7 +18,7 @@ import { defaultTenant } from '../../base/ids.ts';
 import { type DkimKey, dkimRecordText } from '../../mail/trust/dkim/keys.ts';
 import { dnsRecordsFor } from '../../mail/trust/dns-records.ts';
 import type { Account, AccountDirectory, Alias, Domain } from '../../ports/account-directory.ts';
-import { accountNamed, askAccount } from './account-asks.ts';
+import { accountNamed, askAccount, putAccount } from './account-asks.ts';
 import { checkedAddress } from './addresses.ts';
 import type { ControlParts } from './parts.ts';
 
@@ -73,14 +73,16 @@ function domainHandlers(parts: ControlParts): ControlHandlers {
 function accountHandlers(parts: ControlParts): ControlHandlers {
   const { directory } = parts;
   return {
-    'account.create': async ({ address, password, quotaBytes, sendAs }) => {
+    'account.create': async ({ address, password, quotaBytes, quotaMessages, sendAs }) => {
+      const { accounts } = parts.settings;
       checkedAddress(address);
       const passwordHash = password === undefined ? undefined : await hashOf(parts, password);
       const account = await directory.createAccount({
         tenant: defaultTenant,
         address,
         isEnabled: true,
-        quotaBytes: quotaBytes ?? parts.settings.accounts.quotaBytesDefault,
+        quotaBytes: quotaBytes ?? accounts.quotaBytesDefault,
+        quotaMessages: quotaMessages ?? accounts.quotaMessagesDefault,
         sendAs: sendAs ?? [],
         createdMs: parts.clock.nowMs(),
         ...(passwordHash === undefined ? {} : { passwordHash }),
@@ -101,12 +103,13 @@ function accountHandlers(parts: ControlParts): ControlHandlers {
       const { bytes: usedBytes, messages: messageCount } = value as AccountUse;
       return { account: { ...viewOfAccount(account), usedBytes, messageCount }, aliases };
     },
-    'account.set': async ({ address, isEnabled, quotaBytes, sendAs }) => {
+    'account.set': async ({ address, isEnabled, quotaBytes, quotaMessages, sendAs }) => {
       const account = await accountNamed(parts, address);
       const changed: Account = {
         ...account,
         isEnabled: isEnabled ?? account.isEnabled,
         quotaBytes: quotaBytes ?? account.quotaBytes,
+        quotaMessages: quotaMessages ?? account.quotaMessages ?? 0,
         sendAs: sendAs ?? account.sendAs,
       };
       await directory.putAccount(changed);
@@ -165,15 +168,6 @@ async function jobOf({ jobs }: ControlParts, name: string, meta: unknown): Promi
   return answer.value;
 }
 
-/** Makes the account's mailboxes on its shard, or tells the shard a new quota. */
-async function putAccount(parts: ControlParts, account: Account): Promise<void> {
-  await askAccount(parts, account, mailboxAsks.put, [
-    account.id,
-    account.tenant,
-    account.quotaBytes,
-  ]);
-}
-
 async function domainNamed({ directory }: ControlParts, name: string): Promise<Domain> {
   const domain = await directory.domain(name);
   if (domain === undefined) throw new MailError('not-found', `domain ${name}`);
@@ -222,9 +216,8 @@ async function viewOfDomain(
 }
 
 function viewOfAccount(account: Account): AccountView {
-  const { address, id, tenant, shard, isEnabled, quotaBytes, sendAs, createdMs } = account;
-  const hasPassword = account.passwordHash !== undefined;
-  return { address, id, tenant, shard, isEnabled, hasPassword, quotaBytes, sendAs, createdMs };
+  const { passwordHash, quotaMessages = 0, ...view } = account;
+  return { ...view, quotaMessages, hasPassword: passwordHash !== undefined };
 }
 
 function viewOfAlias({ address, tenant, targets }: Alias): AliasView {

@@ -7,6 +7,7 @@ import { count, instant, pairs, size, table } from '../output.ts';
 import { sizeOption } from '../size-option.ts';
 
 const passwordBytesMax = 1_024;
+const messagesMax = 100_000_000;
 
 /** The first line of standard input. */
 export async function readPassword(input: () => Promise<Uint8Array>): Promise<string> {
@@ -29,6 +30,11 @@ const quotaOption: OptionWords = {
   value: 'SIZE',
   doc: 'Most mail it may hold, as 5GiB; 0 is no limit.',
 };
+const quotaMessagesOption: OptionWords = {
+  type: 'string',
+  value: 'COUNT',
+  doc: 'Most messages it may hold; 0 is no limit.',
+};
 const sendAsOption: OptionWords = {
   type: 'string',
   multiple: true,
@@ -38,7 +44,10 @@ const sendAsOption: OptionWords = {
 
 function describe(account: AccountView): readonly string[] {
   const { usedBytes, messageCount } = account;
-  const quota = account.quotaBytes === 0 ? 'no limit' : size(account.quotaBytes);
+  const { quotaBytes, quotaMessages } = account;
+  const quota = quotaBytes === 0 ? 'no limit' : size(quotaBytes);
+  const most = quotaMessages === 0 ? '' : `at most ${quotaMessages}`;
+  const messages = [messageCount, most].filter((one) => one !== undefined && one !== '').join(', ');
   return pairs([
     ['account', account.address],
     ['number', account.id],
@@ -47,7 +56,7 @@ function describe(account: AccountView): readonly string[] {
     ['password', account.hasPassword ? 'set' : 'none: nobody can log in'],
     // Only `account show` asks the shard what is in it.
     usedBytes === undefined ? ['quota', quota] : ['used', `${size(usedBytes)} of ${quota}`],
-    ...(messageCount === undefined ? [] : [['messages', messageCount] as const]),
+    ...(messages === '' ? [] : [['messages', messages] as const]),
     ['sends as', account.sendAs.join(', ') || '-'],
     ['created', instant(account.createdMs)],
   ]);
@@ -58,18 +67,25 @@ const create: Command = {
   summary: 'Create an account.',
   arguments: 'NAME@DOMAIN',
   argumentCount: [1, 1],
-  options: { 'password-stdin': passwordOption, quota: quotaOption, 'send-as': sendAsOption },
+  options: {
+    'password-stdin': passwordOption,
+    quota: quotaOption,
+    'quota-messages': quotaMessagesOption,
+    'send-as': sendAsOption,
+  },
   examples: [
     '|printf \'%s\\n\' "$PASSWORD" | chaski account create ann@example.org --password-stdin',
   ],
   async run({ arguments: [address], options, output, control, input }) {
     const quotaBytes = sizeOption(options, 'quota');
+    const quotaMessages = options.number('quota-messages', 0, messagesMax);
     const sendAs = options.texts('send-as');
     const password = options.isSet('password-stdin') ? await readPassword(input) : undefined;
     const { account } = await (await control()).call('account.create', {
       address: address!,
       ...(password === undefined ? {} : { password }),
       ...(quotaBytes === undefined ? {} : { quotaBytes }),
+      ...(quotaMessages === undefined ? {} : { quotaMessages }),
       ...(sendAs.length === 0 ? {} : { sendAs }),
     });
     output.result(account, describe);
@@ -127,6 +143,7 @@ const set: Command = {
     enable: { type: 'boolean', doc: 'Let it receive mail and log in.' },
     disable: { type: 'boolean', doc: 'Refuse its mail and log-ins; what it holds stays.' },
     quota: quotaOption,
+    'quota-messages': quotaMessagesOption,
     'send-as': { ...sendAsOption, doc: `${sendAsOption.doc} Replaces all; "" is none.` },
   },
   examples: ['account set ann@example.org --quota 10GiB', 'account set ann@example.org --disable'],
@@ -144,10 +161,12 @@ function changesOf(options: CommandCall['options']) {
   const [isOn, isOff] = [options.isSet('enable'), options.isSet('disable')];
   if (isOn && isOff) throw new UsageError('--enable and --disable exclude each other');
   const quotaBytes = sizeOption(options, 'quota');
+  const quotaMessages = options.number('quota-messages', 0, messagesMax);
   const sendAs = options.texts('send-as');
   const changes = {
     ...(isOn || isOff ? { isEnabled: isOn } : {}),
     ...(quotaBytes === undefined ? {} : { quotaBytes }),
+    ...(quotaMessages === undefined ? {} : { quotaMessages }),
     ...(sendAs.length === 0 ? {} : { sendAs: sendAs.filter((address) => address !== '') }),
   };
   if (Object.keys(changes).length === 0) throw new UsageError('nothing to change was given');

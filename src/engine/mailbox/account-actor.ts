@@ -31,6 +31,14 @@ const firstMailboxes: readonly NewMailbox[] = [
   { name: 'Archive', parent: 0, role: roles.indexOf('archive') },
 ];
 
+/** What an account may hold; 0 is no limit. */
+export interface Quota {
+  readonly bytes: number;
+  readonly messages: number;
+}
+
+export const noQuota: Quota = { bytes: 0, messages: 0 };
+
 export interface DeliveredCopy {
   readonly mailbox: number;
   readonly uid: number;
@@ -53,11 +61,12 @@ export class AccountActor {
   readonly #pendingThreads: PendingThreads = new Map();
   readonly #pending = new Set<Promise<unknown>>();
   #pendingBytes = 0;
+  #pendingMessages = 0;
   #modseq: number;
   #documentNext: number;
   #threadNext: number;
   #mailboxNext: number;
-  #quotaBytes = 0;
+  #quota: Quota = noQuota;
   #waitingAlone = 0;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -95,18 +104,19 @@ export class AccountActor {
    */
   creation(
     nowMs: number,
-    quotaBytes: number,
+    quota: Quota,
     row: AccountRow | undefined = this.row(),
   ): RecordDraft | undefined {
     if (row?.mailboxNext === deletedAccount) throw new MailError('account-missing', 'deleted');
     if (row !== undefined) return undefined;
-    this.#quotaBytes = quotaBytes;
+    this.#quota = quota;
     this.#mailboxNext = Math.max(this.#mailboxNext, firstMailboxes.length + 1);
     return accountCreatedDraft(this.tenant, {
       account: this.account,
       modseq: this.nextModseq(),
       uidValidity: uidValidityOf(nowMs),
-      quotaBytes,
+      quotaBytes: quota.bytes,
+      quotaMessages: quota.messages,
       mailboxes: firstMailboxes,
     });
   }
@@ -145,9 +155,13 @@ export class AccountActor {
     return thread;
   }
 
-  /** @throws MailError `account-over-quota` */
-  claimRoom(bytes: number, row: AccountRow | undefined): void {
+  /** For so many new messages. @throws MailError `account-over-quota` */
+  claimRoom(bytes: number, row: AccountRow | undefined, messages = 1): void {
     const roomBytes = this.roomBytes(row);
+    const roomMessages = this.roomMessages(row);
+    if (messages > roomMessages) {
+      throw new MailError('account-over-quota', `room for ${roomMessages} messages is left`);
+    }
     if (bytes > roomBytes) {
       throw new MailError('account-over-quota', `${roomBytes} bytes left, ${bytes} needed`);
     }
@@ -155,17 +169,25 @@ export class AccountActor {
 
   /** What the quota leaves, decisions under way counted; infinite without one. */
   roomBytes(row: AccountRow | undefined): number {
-    const quotaBytes = row?.quotaBytes ?? this.#quotaBytes;
+    const quotaBytes = row?.quotaBytes ?? this.#quota.bytes;
     if (quotaBytes === 0) return Number.POSITIVE_INFINITY;
     return Math.max(0, quotaBytes - (row?.bytes ?? 0) - this.#pendingBytes);
   }
 
-  /** Counts a decision as pending until its append settled. */
-  track(settled: Promise<unknown>, bytes: number): void {
+  /** As `roomBytes`, in messages. */
+  roomMessages(row: AccountRow | undefined): number {
+    const quotaMessages = row?.quotaMessages ?? this.#quota.messages;
+    if (quotaMessages === 0) return Number.POSITIVE_INFINITY;
+    return Math.max(0, quotaMessages - (row?.documents ?? 0) - this.#pendingMessages);
+  }
+
+  /** Counts a decision as pending until its append settled: so many bytes in so many new messages. */
+  track(settled: Promise<unknown>, bytes: number, messages = bytes > 0 ? 1 : 0): void {
     this.#pendingBytes += bytes;
+    this.#pendingMessages += messages;
     const done: Promise<void> = settled.then(
-      () => this.#settle(done, bytes),
-      () => this.#settle(done, bytes),
+      () => this.#settle(done, bytes, messages),
+      () => this.#settle(done, bytes, messages),
     );
     this.#pending.add(done);
   }
@@ -185,9 +207,13 @@ export class AccountActor {
     return run;
   }
 
-  #settle(done: Promise<unknown>, bytes: number): void {
+  #settle(done: Promise<unknown>, bytes: number, messages: number): void {
     this.#pendingBytes -= bytes;
-    assert(this.#pendingBytes >= 0, 'no more room given back than claimed');
+    this.#pendingMessages -= messages;
+    assert(
+      this.#pendingBytes >= 0 && this.#pendingMessages >= 0,
+      'no more room given back than claimed',
+    );
     this.#pending.delete(done);
     if (this.#pending.size === 0) this.#pendingThreads.clear();
   }

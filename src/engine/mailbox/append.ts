@@ -14,7 +14,7 @@ import type { AccountId, MessageId, TenantId } from '../../base/ids.ts';
 import { dayMs } from '../../base/units.ts';
 import { summarise } from '../../mail/formats/mime/summary.ts';
 import { deliveryHashBytes } from '../store/keys.ts';
-import type { AccountActor } from './account-actor.ts';
+import { type AccountActor, noQuota } from './account-actor.ts';
 import { deliveryDaysKept, type Naming, nameOnce, type Staged } from './delivery.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
 import { deliveredDraft, parsedDraft } from './records.ts';
@@ -59,7 +59,7 @@ function decide(actor: AccountActor, request: AppendRequest, naming: Naming): St
   const { account, tenant, mailbox, bytes, flags, keywords, internalMs } = request;
   const row = actor.row();
   actor.claimRoom(bytes.byteLength, row);
-  const creation = actor.creation(naming.nowMs, 0, row);
+  const creation = actor.creation(naming.nowMs, noQuota, row);
   const summary = summarise(bytes);
   const ids = threadIds(summary);
   const parsed = encodeParsed(summary);

@@ -80,6 +80,8 @@ export class ChangeNotices {
     if (shard.range({ ...vanished, limit: 1 }).length > 0) return false;
     const changed = modseqsSince(tables.byModseq, account, mailbox, modseq);
     const rows = shard.range({ ...changed, limit: rowsMax });
+    // No row at all: something else changed, as an annotation.
+    if (rows.length === 0) return false;
     return rows.length < rowsMax && rows.every(({ value }) => unpackRanges(value)[0]! >= uidNext);
   }
 }

@@ -24,6 +24,7 @@ import {
   type DeliveredCopy,
   type DeliveryUnderWay,
   inboxMailbox,
+  noQuota,
 } from './account-actor.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
 import { deliveredDraft, parsedDraft } from './records.ts';
@@ -162,7 +163,7 @@ function decide(
   const { stored, bytes, fieldsBytes } = copyOf(delivery, target);
   const row = actor.row();
   actor.claimRoom(bytes, row);
-  const creation = actor.creation(naming.nowMs, 0, row);
+  const creation = actor.creation(naming.nowMs, noQuota, row);
   const summary = message.summary(stored, fieldsBytes);
   const ids = threadIds(summary);
   const parsed = encodeParsed(summary);

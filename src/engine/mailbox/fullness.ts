@@ -2,7 +2,7 @@
  * Tells once when an account's quota is used up, and once when it has room again.
  *
  * Runs in:   the engine thread that owns the accounts' shard.
- * Limits:    an account is full when less than `ordinaryBytes` is left: one large message refused says nothing of
+ * Limits:    an account is full when less than `ordinaryBytes` is left, or room for no message: one large message refused says nothing of
  *            the small ones to come.
  */
 
@@ -24,7 +24,7 @@ export class Fullness {
   /** After a decision about the account, or a change of its quota. */
   look(actor: AccountActor, row: AccountRow | undefined = actor.row()): void {
     const { account } = actor;
-    const isFull = actor.roomBytes(row) < ordinaryBytes;
+    const isFull = actor.roomBytes(row) < ordinaryBytes || actor.roomMessages(row) < 1;
     if (isFull === this.#full.has(account)) return;
     if (isFull) this.#full.add(account);
     else this.#full.delete(account);

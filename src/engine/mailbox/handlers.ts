@@ -6,6 +6,7 @@
  */
 
 import type { Answer, ArrivedAsk, Handlers } from '../../actors/ask.ts';
+import type { PackedOwner } from '../../actors/asks/imap-asks.ts';
 import {
   type AccountUse,
   type MailboxInfo,
@@ -20,6 +21,7 @@ import type { Delivery, DeliveryOutcome } from './delivery.ts';
 import type { NumberedMailbox } from './mailbox-reader.ts';
 import type { Mailboxes } from './mailboxes.ts';
 import { unpackDelivery } from './packed-delivery.ts';
+import type { AccountRow } from './rows/account-row.ts';
 
 export interface MailboxHandlerParts {
   /** The open shard's mailboxes; undefined where the shard is not open here. */
@@ -108,18 +110,22 @@ async function importMessages(mailboxes: Mailboxes, ask: ArrivedAsk): Promise<An
 }
 
 async function put(mailboxes: Mailboxes, ask: ArrivedAsk): Promise<Answer> {
-  const [account, tenant, quotaBytes] = ask.meta as readonly [AccountId, TenantId, number];
-  await mailboxes.putAccount(account, tenant, quotaBytes);
+  const [account, tenant, bytes, messages = 0] = ask.meta as PackedOwner;
+  await mailboxes.putAccount(account as AccountId, tenant as TenantId, { bytes, messages });
   return { ok: true, value: undefined };
 }
 
 function use(mailboxes: Mailboxes, ask: ArrivedAsk): Answer {
   const [account] = ask.meta as readonly [number];
   const row = mailboxes.reader.account(account);
-  const { bytes = 0, documents = 0, quotaBytes = 0 } = row ?? {};
-  const isFull = quotaBytes > 0 && bytes >= quotaBytes;
-  const value: AccountUse = { bytes, messages: documents, quotaBytes, isFull };
-  return { ok: true, value };
+  return { ok: true, value: useOf(row) };
+}
+
+export function useOf(row: AccountRow | undefined): AccountUse {
+  const { bytes = 0, documents = 0, quotaBytes = 0, quotaMessages = 0 } = row ?? {};
+  const isFull =
+    (quotaBytes > 0 && bytes >= quotaBytes) || (quotaMessages > 0 && documents >= quotaMessages);
+  return { bytes, messages: documents, quotaBytes, quotaMessages, isFull };
 }
 
 async function remove(mailboxes: Mailboxes, ask: ArrivedAsk): Promise<Answer> {

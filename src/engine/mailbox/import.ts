@@ -223,7 +223,8 @@ class Slice {
   put(item: Item, faults: ImportFault[]): void {
     const { byteLength } = item.bytes;
     try {
-      this.#actor.claimRoom(this.#bytes + byteLength, this.#row);
+      const messages = this.documents.length + 1;
+      this.#actor.claimRoom(this.#bytes + byteLength, this.#row, messages);
     } catch (error) {
       if (!(error instanceof MailError)) throw error;
       faults.push([item.index, error.code, error.detail]);
@@ -236,7 +237,7 @@ class Slice {
   append(): Promise<unknown> {
     if (this.#drafts.length === 0) return Promise.resolve();
     const done = this.#parts.shard.append(this.#drafts);
-    this.#actor.track(done, this.#bytes);
+    this.#actor.track(done, this.#bytes, this.documents.length);
     return done;
   }
 

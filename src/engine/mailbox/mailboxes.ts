@@ -14,7 +14,7 @@ import { summarise } from '../../mail/formats/mime/summary.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { documentKey } from '../store/keys.ts';
 import type { RecordDraft, RecordKind } from '../store/record.ts';
-import { AccountActor, uidValidityOf } from './account-actor.ts';
+import { AccountActor, noQuota, type Quota, uidValidityOf } from './account-actor.ts';
 import { type AppendRequest, stageAppend } from './append.ts';
 import { Bodies } from './apply/bodies.ts';
 import { mailboxKinds } from './apply/kinds.ts';
@@ -209,14 +209,16 @@ export class Mailboxes {
   }
 
   /** Makes the account, or sets what may be set of one that is there. */
-  async putAccount(account: AccountId, tenant: TenantId, quotaBytes: number): Promise<void> {
+  async putAccount(account: AccountId, tenant: TenantId, quota: Quota): Promise<void> {
     const actor = this.#actor(account, tenant);
     await actor.alone(async () => {
-      const creation = actor.creation(this.#clock.nowMs(), quotaBytes);
+      const creation = actor.creation(this.#clock.nowMs(), quota);
       if (creation !== undefined) return this.#append(actor, [creation]);
-      if (actor.row()?.quotaBytes === quotaBytes) return;
+      const row = actor.row();
+      const { bytes: quotaBytes, messages: quotaMessages } = quota;
+      if (row?.quotaBytes === quotaBytes && row.quotaMessages === quotaMessages) return;
       const modseq = actor.nextModseq();
-      const draft = accountSetDraft(tenant, { account, modseq, quotaBytes });
+      const draft = accountSetDraft(tenant, { account, modseq, quotaBytes, quotaMessages });
       return this.#append(actor, [draft]);
     });
   }
@@ -244,7 +246,7 @@ export class Mailboxes {
     const actor = this.#actor(account, tenant);
     return actor.alone(async () => {
       const nowMs = this.#clock.nowMs();
-      const creation = actor.creation(nowMs, 0);
+      const creation = actor.creation(nowMs, noQuota);
       const others = this.reader.mailboxes(account);
       const isTaken = others.some((one) => one.row.name === name && one.row.parent === parent);
       if (isTaken) throw new MailError('already-exists', name);

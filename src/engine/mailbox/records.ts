@@ -26,6 +26,7 @@ export const mailboxRecords = {
   mailboxDeleted: 50,
   mailboxRenamed: 51,
   subscribed: 52,
+  annotated: 60,
 } as const;
 
 export interface NewMailbox {
@@ -41,6 +42,7 @@ export interface AccountCreated {
   readonly uidValidity: number;
   /** 0 is no limit. */
   readonly quotaBytes: number;
+  readonly quotaMessages: number;
   /** Numbered from 1 in this order. */
   readonly mailboxes: readonly NewMailbox[];
 }
@@ -49,6 +51,7 @@ export interface AccountSet {
   readonly account: number;
   readonly modseq: number;
   readonly quotaBytes: number;
+  readonly quotaMessages: number;
 }
 
 export interface AccountDeleted {
@@ -133,26 +136,29 @@ function draft(
 
 export function accountCreatedDraft(tenant: TenantId, record: AccountCreated): RecordDraft {
   const mailboxes = record.mailboxes.map((box) => [box.name, box.parent, box.role]);
-  const fields = [record.account, record.modseq, record.uidValidity, mailboxes, record.quotaBytes];
+  const { account, modseq, uidValidity, quotaBytes, quotaMessages } = record;
+  const fields = [account, modseq, uidValidity, mailboxes, quotaBytes, quotaMessages];
   return draft(mailboxRecords.accountCreated, tenant, fields);
 }
 
 export function readAccountCreated(record: JournalRecord): AccountCreated {
   type PackedMailbox = readonly [string, number, number];
-  type Packed = readonly [number, number, number, readonly PackedMailbox[], number];
-  const [account, modseq, uidValidity, packed, quotaBytes] = unpackRow<Packed>(record.meta);
+  type Packed = readonly [number, number, number, readonly PackedMailbox[], number, number?];
+  const [account, modseq, uidValidity, packed, ...quota] = unpackRow<Packed>(record.meta);
+  const [quotaBytes, quotaMessages = 0] = quota;
   const mailboxes = packed.map(([name, parent, role]) => ({ name, parent, role }));
-  return { account, modseq, uidValidity, mailboxes, quotaBytes };
+  return { account, modseq, uidValidity, mailboxes, quotaBytes, quotaMessages };
 }
 
 export function accountSetDraft(tenant: TenantId, record: AccountSet): RecordDraft {
-  const fields = [record.account, record.modseq, record.quotaBytes];
+  const fields = [record.account, record.modseq, record.quotaBytes, record.quotaMessages];
   return draft(mailboxRecords.accountSet, tenant, fields);
 }
 
 export function readAccountSet(record: JournalRecord): AccountSet {
-  const [account, modseq, quotaBytes] = unpackRow<readonly [number, number, number]>(record.meta);
-  return { account, modseq, quotaBytes };
+  type Packed = readonly [number, number, number, number?];
+  const [account, modseq, quotaBytes, quotaMessages = 0] = unpackRow<Packed>(record.meta);
+  return { account, modseq, quotaBytes, quotaMessages };
 }
 
 export function accountDeletedDraft(tenant: TenantId, record: AccountDeleted): RecordDraft {

@@ -25,6 +25,8 @@
  *   0x4d blob link        sha256·kind·a·d        –
  *   0x4e delivery         a·day·hash             mailbox, uid, document
  *   0x4f subscription     a·path (UTF-8)         1: on, 0: off
+ *   0x59 annotation       a·m·reader·entry·0·n   part of a value        rows/annotation-row.ts
+ *   0x59 …                a·m·ffffffff           names changed last     rows/annotation-row.ts
  *   0x43 is kept for private \Seen of shared mailboxes.
  */
 
@@ -47,6 +49,7 @@ export const tables = {
   blobLink: 0x4d,
   delivery: 0x4e,
   subscription: 0x4f,
+  annotation: 0x59,
 } as const;
 
 /** Tables whose keys start with the account: all of one account's rows are these ranges and its blob links. */
@@ -142,6 +145,45 @@ export function subscriptionKey(account: number, path: string): Buffer {
 export function subscribedPath(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset + 5, key.byteLength - 5).toString('utf8');
 }
+
+/** Part `part` of an entry's value; reader 0: shared by all; mailbox 0: the server's. */
+export function annotationKey(
+  account: number,
+  mailbox: number,
+  reader: number,
+  entry: string,
+  part: number,
+): Buffer {
+  const name = Buffer.from(entry, 'utf8');
+  return Buffer.concat([
+    key3(tables.annotation, account, mailbox, reader),
+    name,
+    Buffer.of(0, part),
+  ]);
+}
+
+/** All parts of one entry. */
+export function annotationRange(
+  account: number,
+  mailbox: number,
+  reader: number,
+  entry: string,
+): KeyRange {
+  const from = annotationKey(account, mailbox, reader, entry, 0);
+  return { from, to: upTo(from.subarray(0, -1)) };
+}
+
+/** All entries of one reader. */
+export function annotationReaderRange(account: number, mailbox: number, reader: number): KeyRange {
+  const prefix = key3(tables.annotation, account, mailbox, reader);
+  return { from: prefix, to: upTo(prefix) };
+}
+
+/** No account has this number. */
+const noReader = 0xffff_ffff;
+
+export const annotationChangesKey = (account: number, mailbox: number) =>
+  key3(tables.annotation, account, mailbox, noReader);
 
 /** Deliveries of an account from before `day`. */
 export function deliveriesBefore(account: number, day: number): KeyRange {

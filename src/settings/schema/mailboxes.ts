@@ -1,8 +1,8 @@
 /** Settings of the sessions that read mailboxes. */
 
 import { dayMs, gibibyte, kibibyte, mebibyte, minuteMs } from '../../base/units.ts';
-import { section } from '../field.ts';
-import { bytes, duration, integer } from '../fields.ts';
+import { read, section } from '../field.ts';
+import { bytes, duration, integer, list, text } from '../fields.ts';
 
 export const imapSection = section('Limits of IMAP sessions.', {
   messageBytesMax: bytes({
@@ -59,6 +59,54 @@ export const imapSection = section('Limits of IMAP sessions.', {
     reload: 'live',
     doc: 'Sessions compressed at a time, of up to 70 kB each while they are busy; more get NO to COMPRESS. 0 offers none.',
     spec: 'RFC 4978',
+  }),
+  metadataValueBytesMax: bytes({
+    default: 16 * kibibyte,
+    min: kibibyte,
+    max: 256 * kibibyte,
+    reload: 'live',
+    doc: 'Largest value of an annotation; a larger one is refused with METADATA MAXSIZE.',
+    spec: 'RFC 5464 §4.3',
+  }),
+  metadataEntriesMax: integer({
+    default: 100,
+    min: 1,
+    max: 10_000,
+    unit: 'entries',
+    reload: 'live',
+    doc: 'Annotations of a mailbox; shared ones and those of each reader are counted apart.',
+    spec: 'RFC 5464 §4.3',
+  }),
+  metadataBytesMax: bytes({
+    default: mebibyte,
+    min: 16 * kibibyte,
+    max: 64 * mebibyte,
+    reload: 'live',
+    doc: 'Annotations of one account together.',
+    spec: 'RFC 5464 §4.3',
+  }),
+  serverComment: text({
+    default: '',
+    reload: 'live',
+    doc: 'What the entry /shared/comment of the server says; empty: it has none.',
+    spec: 'RFC 5464 §6.2.1',
+  }),
+  serverAdmin: text({
+    default: '',
+    example: 'mailto:postmaster@example.org',
+    reload: 'live',
+    doc: 'What the entry /shared/admin of the server says: a URI by which its operator is reached.',
+    spec: 'RFC 5464 §6.2.2',
+  }),
+  quotaSetters: list<string>({
+    type: 'list of NAME@DOMAIN',
+    default: [],
+    example: '["admin@example.org"]',
+    readItem: (item) => read(item.toLowerCase()),
+    write: (item) => item,
+    reload: 'live',
+    doc: 'Accounts that may set quotas of their tenant with SETQUOTA; all others are told NOPERM.',
+    spec: 'RFC 9208 §4.1.3',
   }),
   connectionsMax: integer({
     default: 20_000,

@@ -130,4 +130,13 @@ export const accountsSection = section('Local accounts.', {
     reload: 'restart',
     doc: 'Quota of accounts created without one; 0 is no limit.',
   }),
+  quotaMessagesDefault: integer({
+    default: 0,
+    min: 0,
+    max: 100_000_000,
+    unit: 'messages',
+    reload: 'restart',
+    doc: 'Messages that accounts created without such a quota may hold; 0 is no limit.',
+    spec: 'RFC 9208 §5.2',
+  }),
 });

@@ -4,11 +4,15 @@
  * Runs in:   edge (main thread).
  */
 
-import type { imapAsks, PackedOwner } from '../../../actors/asks/imap-asks.ts';
+import type { PackedOwner } from '../../../actors/asks/imap-asks.ts';
 import type { Account } from '../../../ports/account-directory.ts';
+import type { AskOptions } from '../session/account-asks.ts';
 
-export type ImapAsk = (typeof imapAsks)[keyof typeof imapAsks];
+export interface ImapAskOptions extends AskOptions {
+  /** Whose mailboxes are asked about; absent: the session's own account's. */
+  readonly to?: Account;
+}
 
-export function ownerOf({ id, tenant, quotaBytes }: Account): PackedOwner {
-  return [id, tenant, quotaBytes];
+export function ownerOf({ id, tenant, quotaBytes, quotaMessages = 0 }: Account): PackedOwner {
+  return [id, tenant, quotaBytes, quotaMessages];
 }

@@ -65,6 +65,7 @@ const answers = {
   'already-exists': no('There is such a mailbox', 'ALREADYEXISTS'),
   'argument-invalid': no('Not possible', 'CANNOT'),
   'not-possible-now': no('Not possible now', 'UNAVAILABLE'),
+  'permission-missing': no('Not allowed', 'NOPERM'),
 } as const satisfies Record<ErrorCode, Tagged>;
 
 export function answerOf(code: ErrorCode): Tagged {

@@ -34,6 +34,7 @@ const capabilities: readonly Capability[] = [
     'CHILDREN',
     'LIST-EXTENDED',
     'LIST-STATUS',
+    'LIST-METADATA',
     'SPECIAL-USE',
     'STATUS=SIZE',
     'ESEARCH',
@@ -43,6 +44,11 @@ const capabilities: readonly Capability[] = [
     'OBJECTID',
     'CONDSTORE',
     'QRESYNC',
+    'METADATA',
+    'QUOTA',
+    'QUOTA=RES-STORAGE',
+    'QUOTA=RES-MESSAGE',
+    'QUOTASET',
   ].map((name): Capability => ({ name, when: 'authenticated' })),
 ];
 

@@ -6,13 +6,13 @@
  */
 
 import type { Answer } from '../../../actors/ask.ts';
+import type { ImapAsk } from '../../../actors/asks/imap-asks.ts';
 import type { Cursor } from '../../../mail/wire/imap/cursor.ts';
 import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import type { Account } from '../../../ports/account-directory.ts';
 import type { SaslExchange } from '../../guard/sasl.ts';
 import type { MailboxWatcher } from '../../notices/hub.ts';
-import type { AskOptions } from '../session/account-asks.ts';
-import type { ImapAsk } from './account-asks.ts';
+import type { ImapAskOptions } from './account-asks.ts';
 import type { CommandEnd } from './answers.ts';
 import type { SelectedMailbox } from './selected.ts';
 import type { ImapService } from './service.ts';
@@ -36,6 +36,8 @@ export interface CommandSession {
   isCondstore: boolean;
   /** Expunges are told as VANISHED: the client enabled QRESYNC (RFC 7162 §3.2.3). */
   isQresync: boolean;
+  /** Entries that change are told by name: the client enabled METADATA (RFC 5464 §4.1). */
+  isMetadata: boolean;
   /** Told of changes to the selected mailbox. */
   readonly watcher: MailboxWatcher;
 
@@ -45,8 +47,8 @@ export interface CommandSession {
   send(octets: Uint8Array): void;
   /** Undefined: there is room for more. Else resolves when the client has read on, or is gone. */
   room(): Promise<void> | undefined;
-  /** An ask to the account's actor. */
-  ask(name: ImapAsk, meta: unknown, options?: AskOptions): Promise<Answer>;
+  /** An ask to the actor of an account, on behalf of the session's. */
+  ask(name: ImapAsk, meta: unknown, options?: ImapAskOptions): Promise<Answer>;
   /** Leaves the selected mailbox. */
   unselect(): void;
   loggedIn(account: Account): void;

@@ -25,6 +25,8 @@ export interface SelectedMailbox {
   isStale: boolean;
   /** All of that but expunges was told, where these may not be. */
   isHalfTold: boolean;
+  /** Modseq of the session's own last change of annotations: it is not told of that. */
+  ownEntries: number;
 }
 
 export function viewOf({ mailbox, modseq, uidNext }: SelectedMailbox): PackedView {

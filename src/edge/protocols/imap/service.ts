@@ -16,8 +16,18 @@ import type { NoticeHub } from '../../notices/hub.ts';
 import type { AccountAsks } from '../session/account-asks.ts';
 import type { SessionObserver } from '../session/observer.ts';
 import type { WriteQueues } from '../session/write-queues.ts';
+import type { ImapAccounts } from './accounts.ts';
 import type { CompressionSlots } from './compression.ts';
 import type { ImapLimits } from './limits.ts';
+
+/** `imap.metadata…` and what the server says of itself. */
+export interface MetadataPolicy {
+  readonly valueBytesMax: number;
+  readonly entriesMax: number;
+  readonly bytesMax: number;
+  readonly serverComment: string;
+  readonly serverAdmin: string;
+}
 
 /** What may change while sessions run. */
 export interface ImapPolicy {
@@ -26,6 +36,9 @@ export interface ImapPolicy {
   readonly limits: ImapLimits;
   /** `login.clearNetworks` */
   readonly clearNetworks: NetworkSet;
+  readonly metadata: MetadataPolicy;
+  /** `imap.quotaSetters`: addresses, as the directory writes them. */
+  readonly quotaSetters: readonly string[];
 }
 
 export interface ImapServiceOptions {
@@ -35,6 +48,7 @@ export interface ImapServiceOptions {
   /** Room for messages of APPEND, and their ids. */
   readonly reception: Pick<Reception, 'nextId' | 'reserve' | 'release'>;
   readonly asks: AccountAsks;
+  readonly accounts: ImapAccounts;
   readonly notices: NoticeHub;
   readonly compressionSlots: CompressionSlots;
   readonly writeQueues: WriteQueues;
@@ -48,6 +62,7 @@ export class ImapService {
   readonly name: 'imap' | 'imaps';
   readonly reception: Pick<Reception, 'nextId' | 'reserve' | 'release'>;
   readonly asks: AccountAsks;
+  readonly accounts: ImapAccounts;
   readonly notices: NoticeHub;
   readonly compressionSlots: CompressionSlots;
   readonly writeQueues: WriteQueues;
@@ -68,6 +83,7 @@ export class ImapService {
     this.policy = options.policy;
     this.reception = options.reception;
     this.asks = options.asks;
+    this.accounts = options.accounts;
     this.notices = options.notices;
     this.compressionSlots = options.compressionSlots;
     this.writeQueues = options.writeQueues;

@@ -9,18 +9,17 @@
 
 import type { Buffer } from 'node:buffer';
 import type { Answer } from '../../../actors/ask.ts';
-import type { MailboxChange } from '../../../actors/asks/imap-asks.ts';
+import { type ImapAsk, type MailboxChange, readBy } from '../../../actors/asks/imap-asks.ts';
 import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import { untagged, writeStatus } from '../../../mail/wire/imap/response-status.ts';
 import type { Account } from '../../../ports/account-directory.ts';
 import type { SaslExchange } from '../../guard/sasl.ts';
 import type { MailboxWatcher } from '../../notices/hub.ts';
-import type { AskOptions } from '../session/account-asks.ts';
 import { Output } from '../session/output.ts';
 import { TimeOuts } from '../session/time-outs.ts';
 import type { SessionTransport, TlsSessionFacts } from '../session/transport.ts';
 import { ReadingPace } from '../session/write-queues.ts';
-import type { ImapAsk } from './account-asks.ts';
+import type { ImapAskOptions } from './account-asks.ts';
 import { bad, ok } from './answers.ts';
 import { capabilityNames } from './capabilities.ts';
 import { type CompressedSession, Compression, type CompressionFault } from './compression.ts';
@@ -43,6 +42,7 @@ export class ImapSession
   isRev2 = false;
   isCondstore = false;
   isQresync = false;
+  isMetadata = false;
   /** Coarse time of our last word; 0 while the session lasts. */
   endedMs = 0;
   idling: Idling | undefined;
@@ -193,8 +193,9 @@ export class ImapSession
     return this.#output.wait();
   }
 
-  ask(name: ImapAsk, meta: unknown, options?: AskOptions): Promise<Answer> {
-    return this.service.asks.ask(this.account!, name, meta, options);
+  ask(name: ImapAsk, meta: unknown, options: ImapAskOptions = {}): Promise<Answer> {
+    const { to = this.account!, ...rest } = options;
+    return this.service.asks.ask(to, name, readBy(this.account!, meta), rest);
   }
 
   unselect(): void {

@@ -13,6 +13,7 @@ import {
   type Synced,
 } from '../../../actors/asks/imap-asks.ts';
 import { writeCount, writeMailboxFlags } from '../../../mail/wire/imap/response-data.ts';
+import { writeMetadataChanged } from '../../../mail/wire/imap/response-metadata.ts';
 import type { CommandSession } from './command.ts';
 import { type SelectedMailbox, viewOf } from './selected.ts';
 
@@ -38,9 +39,25 @@ export async function tellChanges(session: CommandSession, mayExpunge: boolean):
       selected.isStale = true;
       return answer.code !== 'not-found';
     }
-    if (!tell(session, selected, answer.value as Synced, answer.body)) return true;
+    const { modseq } = selected;
+    const isMore = tell(session, selected, answer.value as Synced, answer.body);
+    if (session.isMetadata && mayExpunge) await tellEntries(session, selected, modseq);
+    if (!isMore) return true;
     await session.room();
   }
+}
+
+/** RFC 5464 §4.4.2: names of entries that others changed after `modseq`. */
+async function tellEntries(
+  session: CommandSession,
+  selected: SelectedMailbox,
+  modseq: number,
+): Promise<void> {
+  const meta = [session.account!.id, selected.mailbox, Math.max(modseq, selected.ownEntries)];
+  const answer = await session.ask(imapAsks.changedMetadata, meta);
+  if (!answer.ok || session.selected !== selected || session.isEnded) return;
+  const entries = answer.value as readonly string[];
+  session.respond((writer) => writeMetadataChanged(writer, selected.name, entries));
 }
 
 /** True: there is more to ask for. */

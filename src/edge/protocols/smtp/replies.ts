@@ -43,6 +43,7 @@ export const replyWords = {
   'already-exists': '554 5.3.0 Exists already',
   'argument-invalid': '501 5.5.4 Argument is not valid',
   'not-possible-now': '451 4.3.0 Not possible now, try again later',
+  'permission-missing': '550 5.7.1 Not allowed',
 } as const satisfies Record<ErrorCode, string>;
 
 const encoded = Object.fromEntries(

@@ -45,15 +45,17 @@ const newAccount: AccountRow = {
   documents: 0,
   deliveriesDay: 0,
   quotaBytes: 0,
+  quotaMessages: 0,
 };
 
 export function applyAccountCreated(
   record: JournalRecord,
   read: ShardReader,
 ): readonly IndexChange[] {
-  const { account, modseq, uidValidity, mailboxes, quotaBytes } = readAccountCreated(record);
+  const created = readAccountCreated(record);
+  const { account, modseq, uidValidity, mailboxes, quotaBytes, quotaMessages } = created;
   if (read.get(accountKey(account)) !== undefined) return noChanges;
-  const row = { ...newAccount, quotaBytes };
+  const row = { ...newAccount, quotaBytes, quotaMessages };
   const edit = new AccountEdit(new TableEdit(read), account, modseq, row);
   for (const { name, parent, role } of mailboxes) {
     edit.addMailbox(edit.row.mailboxNext++, newMailbox(name, parent, role, uidValidity));
@@ -62,10 +64,11 @@ export function applyAccountCreated(
 }
 
 export function applyAccountSet(record: JournalRecord, read: ShardReader): readonly IndexChange[] {
-  const { account, modseq, quotaBytes } = readAccountSet(record);
+  const { account, modseq, quotaBytes, quotaMessages } = readAccountSet(record);
   const edit = openAccount(read, account, modseq);
   if (edit === 'gone' || edit === 'applied') return noChanges;
   edit.row.quotaBytes = quotaBytes;
+  edit.row.quotaMessages = quotaMessages;
   return edit.finish();
 }
 

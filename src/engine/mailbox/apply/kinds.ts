@@ -25,6 +25,7 @@ import {
   applyAccountSet,
   applyMailboxCreated,
 } from './accounts.ts';
+import { applyAnnotated } from './annotated.ts';
 import type { Bodies, BodyOwner } from './bodies.ts';
 import { applyCopied, applyExpunged } from './copied.ts';
 import { applyDelivered, applyParsed, isNewer } from './delivered.ts';
@@ -73,6 +74,7 @@ export function mailboxKinds(bodies: Bodies): readonly RecordKind[] {
     kind('mailboxDeleted', { apply: (record, read) => applyMailboxDeleted(record, read, release) }),
     kind('mailboxRenamed', { apply: applyMailboxRenamed }),
     kind('subscribed', { apply: applySubscribed }),
+    kind('annotated', { apply: applyAnnotated }),
     kind('moved', { apply: (record, read) => applyCopied(record, read, true) }),
   ];
 }

@@ -24,6 +24,7 @@ const mailboxTables = [
   tables.vanished,
   tables.byDate,
   tables.byThreadDate,
+  tables.annotation,
 ];
 
 /** What is still in it goes with it: whoever decided this expunged what was there, but more may have come. */

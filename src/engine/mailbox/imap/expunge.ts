@@ -34,7 +34,7 @@ export async function expungeDeleted(
   const [first, last] = [uids[0]!, uids.at(-1)!];
   const gone: number[] = [];
   let left = row.deleted;
-  for (const uid of deletedDown(desk.shard, { account, mailbox }, first, last)) {
+  for (const { uid } of deletedDown(desk.shard, { account, mailbox }, first, last)) {
     if (isWithin(uids, uid)) gone.push(uid);
     if (--left === 0) break;
   }
@@ -43,12 +43,12 @@ export async function expungeDeleted(
 }
 
 /** Messages marked \Deleted, highest UID first. */
-function* deletedDown(
+export function* deletedDown(
   shard: Pick<MailboxShard, 'range'>,
   { account, mailbox }: Place,
   first: number,
   last: number,
-): IterableIterator<number> {
+): IterableIterator<{ readonly uid: number; readonly document: number }> {
   const range = uidBlockRange(account, mailbox, first >>> uidBlockShift, last >>> uidBlockShift);
   let { to } = range;
   for (;;) {
@@ -58,7 +58,8 @@ function* deletedDown(
       const base = lastU32(key) * uidBlockSlots;
       const block = decodeUidBlock(value);
       for (let slot = uidBlockSlots - 1; slot >= 0; slot--) {
-        if (block.hasFlag(slot, deletedFlag)) yield base + slot;
+        if (!block.hasFlag(slot, deletedFlag)) continue;
+        yield { uid: base + slot, document: block.documents[slot]! };
       }
     }
     if (rows.length < pageBlocks) return;

@@ -5,18 +5,21 @@
  * Invariant: no ask holds its parcel for long: what reads bodies, works in slices or writes many records leaves it.
  */
 
-import type { Answer, ArrivedAsk, Handlers } from '../../../actors/ask.ts';
+import type { Answer, ArrivedAsk, Handler, Handlers } from '../../../actors/ask.ts';
 import {
   type Appended,
   type Copied,
+  type ImapAsk,
   type ImapList,
   imapAsks,
   type OpenedMailbox,
   type PackedAppend,
   type PackedCopy,
   type PackedFetch,
+  type PackedGetMetadata,
   type PackedOwner,
   type PackedSearch,
+  type PackedSetMetadata,
   type PackedStore,
   type PackedSync,
   type PackedVanished,
@@ -31,7 +34,10 @@ import type { Owner } from '../tree.ts';
 import type { ImapDesk } from './desk.ts';
 import { expungeDeleted } from './expunge.ts';
 import { fetch } from './fetch.ts';
+import { guarded } from './guard.ts';
 import { uidRangesOf } from './messages.ts';
+import { changedEntries, getMetadata, setMetadata } from './metadata.ts';
+import { deletedBytes, quotaUse } from './quota.ts';
 import { search } from './search.ts';
 import { flagModseqAfter, sync, vanished } from './sync.ts';
 
@@ -44,6 +50,12 @@ const heldUidsMax = 200;
 type Work = (desk: ImapDesk, ask: ArrivedAsk) => Answer | Promise<Answer>;
 
 export function imapHandlers(deskOf: (ask: ArrivedAsk) => ImapDesk | undefined): Handlers {
+  return guarded(allHandlers(deskOf));
+}
+
+function allHandlers(
+  deskOf: (ask: ArrivedAsk) => ImapDesk | undefined,
+): Readonly<Record<ImapAsk, Handler>> {
   const answered = (work: Work, ask: ArrivedAsk): Promise<Answer> => {
     const desk = deskOf(ask);
     if (desk === undefined) {
@@ -82,6 +94,15 @@ export function imapHandlers(deskOf: (ask: ArrivedAsk) => ImapDesk | undefined):
     [imapAsks.copy]: stepper(copy, namedCount),
     [imapAsks.append]: writer(append),
     [imapAsks.search]: reader(found),
+    [imapAsks.getMetadata]: writer(metadata),
+    [imapAsks.setMetadata]: writer(annotate),
+    [imapAsks.listMetadata]: writer(listMetadata),
+    [imapAsks.changedMetadata]: writer(changedMetadata),
+    [imapAsks.quota]: writer(quota),
+    [imapAsks.deletedBytes]: reader(async (desk, ask) => {
+      const [[account], mailbox] = ask.meta as readonly [PackedOwner, number];
+      return ok(await deletedBytes(desk, account, mailbox));
+    }),
   };
 }
 
@@ -117,9 +138,11 @@ function ownerOf([account, tenant]: PackedOwner): Owner {
 }
 
 /** An account nobody delivered to has no rows yet. */
-async function made(desk: ImapDesk, [account, tenant, quotaBytes]: PackedOwner): Promise<void> {
+async function made(desk: ImapDesk, owner: PackedOwner): Promise<void> {
+  const [account, tenant, bytes, messages = 0] = owner;
   if (desk.reader.account(account) !== undefined) return;
-  await desk.mailboxes.putAccount(account as AccountId, tenant as TenantId, quotaBytes);
+  const quota = { bytes, messages };
+  await desk.mailboxes.putAccount(account as AccountId, tenant as TenantId, quota);
 }
 
 async function list(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
@@ -252,6 +275,46 @@ async function append(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   });
   if (!outcome.ok) return outcome;
   return ok({ uidValidity: row.uidValidity, uid: outcome.uid } satisfies Appended);
+}
+
+async function metadata(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  const [owner, path, entries, bytesMax, depth] = ask.meta as PackedGetMetadata;
+  const place = await annotatedPlace(desk, owner, path);
+  return ok(getMetadata(desk, place, { entries, bytesMax, depth }));
+}
+
+async function annotate(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  const [owner, path, values, limits] = ask.meta as PackedSetMetadata;
+  const place = await annotatedPlace(desk, owner, path);
+  return ok(await setMetadata(desk, ownerOf(owner), place, values, limits));
+}
+
+async function annotatedPlace(desk: ImapDesk, owner: PackedOwner, path: string) {
+  await made(desk, owner);
+  const mailbox = path === '' ? 0 : desk.tree.get(owner[0], path).mailbox;
+  return { account: owner[0], mailbox, reader: owner[0] };
+}
+
+async function listMetadata(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  const [[account], entries] = ask.meta as readonly [PackedOwner, readonly string[]];
+  const wanted = { entries, bytesMax: -1, depth: 0 } as const;
+  const found = desk.reader.mailboxes(account).map(({ mailbox }) => {
+    const place = { account, mailbox, reader: account };
+    return [mailbox, getMetadata(desk, place, wanted).values];
+  });
+  return ok(found);
+}
+
+function changedMetadata(desk: ImapDesk, ask: ArrivedAsk): Answer {
+  const [account, mailbox, modseq] = ask.meta as readonly [number, number, number];
+  return ok(changedEntries(desk, { account, mailbox, reader: account }, modseq));
+}
+
+async function quota(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  const [owner, path] = ask.meta as readonly [PackedOwner, string?];
+  await made(desk, owner);
+  if (path !== undefined) desk.tree.get(owner[0], path);
+  return ok(quotaUse(desk, owner));
 }
 
 async function found(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {

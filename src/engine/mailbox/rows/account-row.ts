@@ -22,9 +22,22 @@ export interface AccountRow {
   readonly deliveriesDay: number;
   /** 0 is no limit. */
   readonly quotaBytes: number;
+  /** Messages; 0 is no limit. */
+  readonly quotaMessages: number;
 }
 
-type Packed = readonly [number, number, number, number, number, number, number, number];
+type Packed = readonly [
+  mailboxNext: number,
+  documentNext: number,
+  threadNext: number,
+  modseq: number,
+  bytes: number,
+  documents: number,
+  deliveriesDay: number,
+  quotaBytes: number,
+  /** Not in rows of old. */
+  quotaMessages?: number,
+];
 
 export function encodeAccount(row: AccountRow): Uint8Array {
   const packed: Packed = [
@@ -36,13 +49,14 @@ export function encodeAccount(row: AccountRow): Uint8Array {
     row.documents,
     row.deliveriesDay,
     row.quotaBytes,
+    row.quotaMessages,
   ];
   return packRow(packed);
 }
 
 export function decodeAccount(value: Uint8Array): AccountRow {
   const [mailboxNext, documentNext, threadNext, modseq, ...rest] = unpackRow<Packed>(value);
-  const [bytes, documents, deliveriesDay, quotaBytes] = rest;
+  const [bytes, documents, deliveriesDay, quotaBytes, quotaMessages = 0] = rest;
   return {
     mailboxNext,
     documentNext,
@@ -52,5 +66,6 @@ export function decodeAccount(value: Uint8Array): AccountRow {
     documents,
     deliveriesDay,
     quotaBytes,
+    quotaMessages,
   };
 }

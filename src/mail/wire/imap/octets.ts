@@ -18,6 +18,7 @@ export const plus = 0x2b;
 export const comma = 0x2c;
 export const minus = 0x2d;
 export const dot = 0x2e;
+export const slash = 0x2f;
 export const digit0 = 0x30;
 const digit9 = 0x39;
 export const colon = 0x3a;

@@ -3,7 +3,7 @@
  *
  * Runs in:   anywhere; pure.
  * Specs:     RFC 9051 §6.3.9 and RFC 5258 (LIST-EXTENDED); RFC 5819 (STATUS); RFC 6154
- *            (SPECIAL-USE); RFC 3501 §6.3.9 (LSUB).
+ *            (SPECIAL-USE); RFC 9590 (METADATA); RFC 3501 §6.3.9 (LSUB).
  * Limits:    `patternsMax` patterns, `listItemsMax` options.
  */
 
@@ -11,6 +11,7 @@ import { type Cursor, fail } from './cursor.ts';
 import { patternsMax } from './limits.ts';
 import { parenClose, parenOpen, space } from './octets.ts';
 import { parsePattern } from './parse-mailbox.ts';
+import { parseMetadataEntries } from './parse-metadata.ts';
 import { parseStatusItems, type StatusItem } from './parse-status.ts';
 import {
   expectEnd,
@@ -35,6 +36,8 @@ export interface ListReturn {
   readonly specialUse: boolean;
   /** Empty: STATUS was not asked for. */
   readonly status: readonly StatusItem[];
+  /** RFC 9590: entries of metadata. */
+  readonly metadata?: readonly string[];
 }
 
 export interface ListCommand {
@@ -146,6 +149,10 @@ function parseReturns(cursor: Cursor): ListReturn | undefined {
       const items = expectSpace(cursor) ? parseStatusItems(cursor) : undefined;
       if (items === undefined) return undefined;
       returns.status = items;
+    } else if (name === 'METADATA') {
+      const entries = expectSpace(cursor) ? parseMetadataEntries(cursor) : undefined;
+      if (entries === undefined) return undefined;
+      returns.metadata = entries;
     } else return fail(cursor, 'Unknown LIST return option');
   } while (takeOctet(cursor, space));
   return expectOctet(cursor, parenClose, 'RETURN has no closing parenthesis') ? returns : undefined;

@@ -2,7 +2,8 @@
  * Reads STATUS, and the items that LIST-STATUS asks for.
  *
  * Runs in:   anywhere; pure.
- * Specs:     RFC 9051 §6.3.11; RFC 8438 (SIZE); RFC 7162 (HIGHESTMODSEQ); RFC 7889 (APPENDLIMIT); RFC 8474 (MAILBOXID).
+ * Specs:     RFC 9051 §6.3.11; RFC 8438 (SIZE); RFC 7162 (HIGHESTMODSEQ); RFC 7889 (APPENDLIMIT); RFC 8474 (MAILBOXID);
+ *            RFC 9208 §4.1.4 (DELETED-STORAGE).
  */
 
 import { type Cursor, fail } from './cursor.ts';
@@ -16,6 +17,7 @@ const statusItems = [
   'UIDVALIDITY',
   'UNSEEN',
   'DELETED',
+  'DELETED-STORAGE',
   'SIZE',
   'HIGHESTMODSEQ',
   'APPENDLIMIT',

@@ -151,7 +151,7 @@ export function isAtString(cursor: Cursor): boolean {
 }
 
 /** A quoted string or literal as octets: a view, but for a quoted string with escapes. */
-function parseStringBytes(cursor: Cursor): Buffer | undefined {
+export function parseStringBytes(cursor: Cursor): Buffer | undefined {
   if (cursor.peek() === quote) return parseQuoted(cursor);
   return parseLiteral(cursor);
 }

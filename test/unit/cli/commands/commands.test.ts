@@ -18,6 +18,7 @@ const account = {
   isEnabled: true,
   hasPassword: true,
   quotaBytes: 0,
+  quotaMessages: 0,
   sendAs: [],
   createdMs: 0,
 };
@@ -69,6 +70,8 @@ test('account create takes the password from the first line of standard input on
     '--password-stdin',
     '--quota',
     '5GiB',
+    '--quota-messages',
+    '1000',
     '--send-as',
     '*@example.net',
   ];
@@ -79,6 +82,7 @@ test('account create takes the password from the first line of standard input on
     address: 'ann@example.org',
     password: 'correct horse',
     quotaBytes: 5 * 1024 ** 3,
+    quotaMessages: 1_000,
     sendAs: ['*@example.net'],
   });
   assert.doesNotMatch(out, /horse/);

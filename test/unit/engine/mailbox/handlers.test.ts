@@ -136,6 +136,7 @@ describe('mailbox handlers', () => {
       bytes: 0,
       messages: 0,
       quotaBytes: 0,
+      quotaMessages: 0,
       isFull: false,
     });
     const refused = await desk.ask(mailboxAsks.put, [1, 0, 0]);

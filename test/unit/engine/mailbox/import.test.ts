@@ -13,6 +13,7 @@ import {
   account,
   MailboxWorld,
   messageBytes,
+  quotaOf,
   rebuilt,
   startMs,
   tableText,
@@ -23,7 +24,7 @@ const inbox = 1;
 
 class ImportWorld extends MailboxWorld {
   async ready(quotaBytes = 0): Promise<this> {
-    await this.mailboxes.putAccount(account, tenant, quotaBytes);
+    await this.mailboxes.putAccount(account, tenant, quotaOf(quotaBytes));
     return this;
   }
 

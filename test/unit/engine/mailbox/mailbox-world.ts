@@ -6,6 +6,7 @@ import {
   type MessageId,
   MessageIdSource,
 } from '../../../../src/base/ids.ts';
+import type { Quota } from '../../../../src/engine/mailbox/account-actor.ts';
 import type { DeliveryOutcome } from '../../../../src/engine/mailbox/delivery.ts';
 import { Mailboxes } from '../../../../src/engine/mailbox/mailboxes.ts';
 import { FakeShard } from '../../../support/fake-shard.ts';
@@ -36,6 +37,11 @@ export function messageBytes(options: MessageOptions = {}): Buffer {
     fields.push(`References: ${references.map((one) => `<${one}>`).join(' ')}`);
   }
   return Buffer.from(`${fields.join('\r\n')}\r\n\r\n${text}\r\n`);
+}
+
+/** A quota of bytes alone. */
+export function quotaOf(bytes: number): Quota {
+  return { bytes, messages: 0 };
 }
 
 export class MailboxWorld {

@@ -15,6 +15,7 @@ import {
   account,
   MailboxWorld,
   messageBytes,
+  quotaOf,
   rebuilt,
   startMs,
   tableText,
@@ -256,7 +257,7 @@ describe('mailboxes against a model', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
         const world = new MailboxWorld();
-        await world.mailboxes.putAccount(account, tenant, 0);
+        await world.mailboxes.putAccount(account, tenant, quotaOf(0));
         const model = new Model();
         for (const one of steps) await play(world, model, one);
         compareWithModel(world, model);

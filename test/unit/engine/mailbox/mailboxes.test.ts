@@ -15,6 +15,7 @@ import {
   account,
   MailboxWorld,
   messageBytes,
+  quotaOf,
   rebuilt,
   startMs,
   tableText,
@@ -52,7 +53,7 @@ describe('local delivery', () => {
     const world = new MailboxWorld();
     await world.deliver();
     for (const [name, table] of Object.entries(keys.tables)) {
-      if (['vanished', 'blobLink', 'subscription'].includes(name)) continue;
+      if (['vanished', 'blobLink', 'subscription', 'annotation'].includes(name)) continue;
       assert.ok(count(world, table) > 0, name);
     }
     const links = world.shard.range({
@@ -125,21 +126,35 @@ describe('local delivery', () => {
   it('refuses what would go over the quota, and counts what is under way', async () => {
     const world = new MailboxWorld();
     const bytes = messageBytes();
-    await world.mailboxes.putAccount(account, tenant, 2 * (bytes.length + 60));
+    await world.mailboxes.putAccount(account, tenant, quotaOf(2 * (bytes.length + 60)));
     const outcomes = await Promise.all([1, 2, 3].map(() => world.deliver(bytes)));
     assert.deepEqual(
       outcomes.map((one) => (one.ok ? 'ok' : one.code)),
       ['ok', 'ok', 'account-over-quota'],
     );
     assert.equal(world.reader.account(account)!.documents, 2);
-    await world.mailboxes.putAccount(account, tenant, 0);
+    await world.mailboxes.putAccount(account, tenant, quotaOf(0));
     assert.equal((await world.deliver(bytes)).ok, true);
+  });
+
+  it('refuses a message past the count of its quota, and counts what is under way', async () => {
+    const world = new MailboxWorld();
+    await world.mailboxes.putAccount(account, tenant, { bytes: 0, messages: 2 });
+    const outcomes = await Promise.all([1, 2, 3].map(() => world.deliver()));
+    assert.deepEqual(
+      outcomes.map((one) => (one.ok ? 'ok' : one.code)),
+      ['ok', 'ok', 'account-over-quota'],
+    );
+    assert.deepEqual(world.told, [[account, true]]);
+    await world.mailboxes.expunge(account, tenant, 1, [1, 1]);
+    assert.deepEqual(world.told.slice(1), [[account, false]]);
+    assert.equal((await world.deliver()).ok, true);
   });
 
   it('tells once that an account is full, and once that it has room again', async () => {
     const world = new MailboxWorld();
     const text = 'x'.repeat(3_000);
-    await world.mailboxes.putAccount(account, tenant, 10_000);
+    await world.mailboxes.putAccount(account, tenant, quotaOf(10_000));
     assert.deepEqual(world.told, []);
     for (let i = 0; i < 3; i++) await world.deliver(messageBytes({ text }));
     assert.deepEqual(world.told, [[account, true]]);
@@ -147,8 +162,8 @@ describe('local delivery', () => {
     assert.deepEqual(world.told.slice(1), [[account, false]]);
     await world.deliver(messageBytes({ text: text.repeat(4) }));
     assert.equal(world.told.length, 2, 'one message too large does not make it full');
-    await world.mailboxes.putAccount(account, tenant, 1);
-    await world.mailboxes.putAccount(account, tenant, 0);
+    await world.mailboxes.putAccount(account, tenant, quotaOf(1));
+    await world.mailboxes.putAccount(account, tenant, quotaOf(0));
     assert.deepEqual(world.told.slice(2), [
       [account, true],
       [account, false],
@@ -440,7 +455,10 @@ describe('mailbox primitives', () => {
     assert.equal(world.reader.account(account), undefined);
     const outcome = await world.deliver();
     assert.equal(outcome.ok === false && outcome.code, 'account-missing');
-    await assert.rejects(world.mailboxes.putAccount(account, tenant, 0), code('account-missing'));
+    await assert.rejects(
+      world.mailboxes.putAccount(account, tenant, quotaOf(0)),
+      code('account-missing'),
+    );
     const again = rebuilt(world.shard, (shard) =>
       shard.records.forEach((one) => {
         shard.apply(one);

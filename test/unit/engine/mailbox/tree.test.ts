@@ -13,6 +13,7 @@ import {
   account,
   MailboxWorld,
   messageBytes,
+  quotaOf,
   rebuilt,
   startMs,
   tableText,
@@ -198,7 +199,7 @@ describe('an append', () => {
 
   it('that the quota has no room for is refused', async () => {
     const world = new TreeWorld();
-    await world.mailboxes.putAccount(account, tenant, 10);
+    await world.mailboxes.putAccount(account, tenant, quotaOf(10));
     const outcome = await world.mailboxes.append(world.request());
     assert.equal(outcome.ok === false && outcome.code, 'account-over-quota');
   });

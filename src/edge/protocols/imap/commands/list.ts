@@ -8,6 +8,7 @@
 import {
   type ImapList,
   imapAsks,
+  type MetadataValue,
   type OpenedMailbox,
   objectIds,
 } from '../../../../actors/asks/imap-asks.ts';
@@ -28,6 +29,7 @@ import {
   writeList,
   writeStatusData,
 } from '../../../../mail/wire/imap/response-data.ts';
+import { writeMetadata } from '../../../../mail/wire/imap/response-metadata.ts';
 import { ownerOf } from '../account-asks.ts';
 import { answerOf, type CommandEnd, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
@@ -49,20 +51,54 @@ async function list(
   const found = response === 'LSUB' ? lsubbed(all, command) : listed(all, command);
   const { status } = command.returns;
   const { messageBytesMax } = session.service.policy.limits;
+  const deleted = await deletedBytesOf(session, found, status);
+  const metadata = await metadataOf(session, command.returns.metadata);
   session.respond((writer) => {
     for (const { info, ...mailbox } of found) {
       writeList(writer, mailbox, response);
-      if (status.length === 0 || info === undefined) continue;
-      writeStatusData(writer, mailbox.name, valuesOf(info, status, messageBytesMax));
+      if (info === undefined) continue;
+      writeMetadata(writer, mailbox.name, metadata.get(info.mailbox) ?? []);
+      if (status.length === 0) continue;
+      const values = valuesOf(info, status, messageBytesMax, deleted.get(info.mailbox));
+      writeStatusData(writer, mailbox.name, values);
     }
   });
   return ok(`${response} done`);
+}
+
+/** RFC 9590 §3: the entries of each mailbox, by its number. */
+async function metadataOf(
+  session: CommandSession,
+  entries: readonly string[] | undefined,
+): Promise<ReadonlyMap<number, readonly MetadataValue[]>> {
+  if (entries === undefined) return new Map();
+  const meta = [ownerOf(session.account!), entries];
+  const answer = await session.ask(imapAsks.listMetadata, meta);
+  return new Map(answer.ok ? (answer.value as readonly [number, readonly MetadataValue[]][]) : []);
+}
+
+/** What EXPUNGE would give back, by mailbox, where that was asked for and is not nothing. */
+async function deletedBytesOf(
+  session: CommandSession,
+  mailboxes: readonly { readonly info?: MailboxInfo }[],
+  items: readonly StatusItem[],
+): Promise<ReadonlyMap<number, number>> {
+  const bytes = new Map<number, number>();
+  if (!items.includes('DELETED-STORAGE')) return bytes;
+  const owner = ownerOf(session.account!);
+  for (const { info } of mailboxes) {
+    if (info === undefined || info.deleted === 0) continue;
+    const answer = await session.ask(imapAsks.deletedBytes, [owner, info.mailbox]);
+    if (answer.ok) bytes.set(info.mailbox, answer.value as number);
+  }
+  return bytes;
 }
 
 function valuesOf(
   info: MailboxInfo,
   items: readonly StatusItem[],
   messageBytesMax: number,
+  deletedBytes = 0,
 ): readonly StatusValue[] {
   const values: Record<StatusItem, number | string> = {
     MESSAGES: info.messages,
@@ -72,6 +108,7 @@ function valuesOf(
     UIDVALIDITY: info.uidValidity,
     UNSEEN: info.unseen,
     DELETED: info.deleted,
+    'DELETED-STORAGE': deletedBytes,
     SIZE: info.bytes,
     HIGHESTMODSEQ: Math.max(1, info.highestModseq),
     APPENDLIMIT: messageBytesMax,
@@ -89,7 +126,9 @@ async function status(
   const { info } = answer.value as OpenedMailbox;
   // RFC 7162 §3.1.7: asking for it makes the client one that knows modseqs.
   session.isCondstore ||= items.includes('HIGHESTMODSEQ');
-  const values = valuesOf(info, items, session.service.policy.limits.messageBytesMax);
+  const deleted = await deletedBytesOf(session, [{ info }], items);
+  const { messageBytesMax } = session.service.policy.limits;
+  const values = valuesOf(info, items, messageBytesMax, deleted.get(info.mailbox));
   session.respond((writer) => writeStatusData(writer, mailbox, values));
   return ok('STATUS done');
 }

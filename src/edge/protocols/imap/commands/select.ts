@@ -88,6 +88,7 @@ async function open(
     saved: [],
     isStale: early.isPast(info.mailbox, info.highestModseq),
     isHalfTold: false,
+    ownEntries: 0,
   };
   session.respond((writer) => {
     writeOpened(writer, opened, isReadOnly, session.isRev2);

@@ -82,7 +82,7 @@ export const idCommand = {
   },
 } as const satisfies ImapCommand<ReadonlyMap<string, string | null>>;
 
-const enableable: readonly string[] = ['IMAP4rev2', 'CONDSTORE', 'QRESYNC'];
+const enableable: readonly string[] = ['IMAP4rev2', 'CONDSTORE', 'QRESYNC', 'METADATA'];
 
 /** RFC 9051 §6.3.1: what is not known is passed over in silence. */
 export const enableCommand = {
@@ -94,6 +94,7 @@ export const enableCommand = {
     session.isQresync ||= names.includes('QRESYNC');
     // RFC 7162 §3.2.3: QRESYNC brings CONDSTORE along.
     session.isCondstore ||= names.includes('CONDSTORE') || session.isQresync;
+    session.isMetadata ||= names.includes('METADATA');
     const enabled = enableable.filter((name) => names.includes(name.toUpperCase()));
     session.respond((writer) => writeNames(writer, 'ENABLED', enabled));
     return ok('ENABLE done');

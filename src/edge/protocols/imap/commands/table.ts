@@ -18,6 +18,8 @@ import {
   subscribeCommand,
   unsubscribeCommand,
 } from './mailboxes.ts';
+import { getMetadataCommand, setMetadataCommand } from './metadata.ts';
+import { getQuotaCommand, getQuotaRootCommand, setQuotaCommand } from './quota.ts';
 import { searchCommand, uidSearchCommand } from './search.ts';
 import { closeCommand, examineCommand, selectCommand, unselectCommand } from './select.ts';
 import {
@@ -73,6 +75,11 @@ const all = [
   uidMoveCommand,
   searchCommand,
   uidSearchCommand,
+  getMetadataCommand,
+  setMetadataCommand,
+  getQuotaCommand,
+  getQuotaRootCommand,
+  setQuotaCommand,
 ] as const;
 
 export const commands: ReadonlyMap<string, AnyCommand> = new Map(

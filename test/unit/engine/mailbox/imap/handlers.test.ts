@@ -13,12 +13,14 @@ import { accountActor } from '../../../../../src/actors/asks/mailbox-asks.ts';
 import { shardId } from '../../../../../src/base/ids.ts';
 import { imapHandlers } from '../../../../../src/engine/mailbox/imap/handlers.ts';
 import { star } from '../../../../../src/mail/wire/imap/sequence-set.ts';
-import { account } from '../mailbox-world.ts';
+import { account, tenant } from '../mailbox-world.ts';
 import { ImapWorld, owner, section } from './imap-world.ts';
 
 async function leavesParcel(world: ImapWorld, name: string, meta: unknown): Promise<boolean> {
+  const carried = [account, tenant, meta];
   const ask: ArrivedAsk = {
-    ...{ shard: shardId(0), actor: accountActor(account), name, key: '', deadlineMs: 0, meta },
+    ...{ shard: shardId(0), actor: accountActor(account), name, key: '', deadlineMs: 0 },
+    meta: carried,
     ...{ class: 'short', lane: 'normal', body: new Uint8Array(0) },
   };
   const outcome = imapHandlers(() => world.desk)[name]!(ask, { isFull: false });
@@ -51,4 +53,18 @@ it('a FETCH of rows is answered with its parcel, one of bodies waits for the dis
   ];
   assert.equal(await leavesParcel(world, imapAsks.fetch, fetch([])), false);
   assert.equal(await leavesParcel(world, imapAsks.fetch, fetch([section('BODY[]')])), true);
+});
+
+it('an ask that names no reader, or one with no right to it, is not answered', async () => {
+  const world = new ImapWorld();
+  await world.deliver();
+  const codeOf = async (name: string, meta: unknown) => {
+    const answer = await world.carry(name, meta);
+    return answer.ok ? 'ok' : answer.code;
+  };
+  for (const name of Object.values(imapAsks)) {
+    assert.equal(await codeOf(name, [owner, 'INBOX']), 'argument-invalid', name);
+  }
+  assert.equal(await codeOf(imapAsks.open, [2, tenant, [owner, 'INBOX']]), 'not-found');
+  assert.equal(await codeOf(imapAsks.open, [account, tenant, [owner, 'INBOX']]), 'ok');
 });

@@ -8,6 +8,7 @@ import {
   imapAsks,
   type MailboxChange,
   type PackedOwner,
+  type PackedRead,
   type PackedSection,
   type PackedView,
 } from '../../../../../src/actors/asks/imap-asks.ts';
@@ -43,7 +44,13 @@ export class ImapWorld extends MailboxWorld {
     this.changed = (of, mailbox) => notices.changed(of, mailbox);
   }
 
-  async ask(name: string, meta: unknown, body: Uint8Array = new Uint8Array(0)): Promise<Answer> {
+  /** On behalf of the account itself. */
+  ask(name: string, meta: unknown, body?: Uint8Array): Promise<Answer> {
+    return this.carry(name, [account, tenant, meta] satisfies PackedRead, body);
+  }
+
+  /** An ask as it travels. */
+  async carry(name: string, meta: unknown, body: Uint8Array = new Uint8Array(0)): Promise<Answer> {
     const outcome = this.#handlers[name]!(
       {
         ...{ shard: shardId(0), actor: accountActor(account), name, key: '' },

@@ -1,0 +1,43 @@
+/**
+ * What IMAP sessions ask of the directory.
+ *
+ * Runs in:   main thread.
+ * Invariant: a new quota is in the directory and in the account's shard when it is answered.
+ */
+
+import type { Answer } from '../actors/ask.ts';
+import { mailboxAsks } from '../actors/asks/mailbox-asks.ts';
+import { type Failure, failureOf } from '../base/errors.ts';
+import type { AccountQuota, ImapAccounts } from '../edge/protocols/imap/accounts.ts';
+import type { Account, AccountDirectory } from '../ports/account-directory.ts';
+import { type AccountAskParts, askAccount, putAccount } from './control/account-asks.ts';
+
+export interface ImapAccountsParts extends AccountAskParts {
+  readonly directory: AccountDirectory;
+}
+
+export function imapAccounts(parts: ImapAccountsParts): ImapAccounts {
+  const { directory } = parts;
+  return {
+    accountByAddress: (address) => directory.accountByAddress(address),
+    async use(account: Account): Promise<Answer> {
+      try {
+        return await askAccount(parts, account, mailboxAsks.use, [account.id]);
+      } catch (error) {
+        return failureOf(error);
+      }
+    },
+    async setQuota(account: Account, quota: AccountQuota): Promise<Failure | undefined> {
+      try {
+        // As it is now: a session may know it from long ago.
+        const row = (await directory.accountById(account.id)) ?? account;
+        const changed = { ...row, quotaBytes: quota.bytes, quotaMessages: quota.messages };
+        await directory.putAccount(changed);
+        await putAccount(parts, changed);
+        return undefined;
+      } catch (error) {
+        return failureOf(error);
+      }
+    },
+  };
+}

@@ -1,0 +1,23 @@
+/**
+ * What sessions ask of accounts besides their own: who an address is, and what operators may change over IMAP.
+ *
+ * Runs in: edge (main thread).
+ */
+
+import type { Answer } from '../../../actors/ask.ts';
+import type { Failure } from '../../../base/errors.ts';
+import type { Account, Eventually } from '../../../ports/account-directory.ts';
+
+/** 0 is no limit. */
+export interface AccountQuota {
+  readonly bytes: number;
+  readonly messages: number;
+}
+
+export interface ImapAccounts {
+  accountByAddress(address: string): Eventually<Account | undefined>;
+  /** Answer: `AccountUse`. */
+  use(account: Account): Promise<Answer>;
+  /** On disk when it resolves; undefined where all went well. */
+  setQuota(account: Account, quota: AccountQuota): Promise<Failure | undefined>;
+}
