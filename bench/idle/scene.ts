@@ -53,8 +53,8 @@ export async function playScene(scene: Scene, folder: string): Promise<SceneResu
     CHASKI_LISTEN__IMAP: at(ports.imap),
     CHASKI_LISTEN__IMAPS: at(ports.imaps),
     CHASKI_LISTEN__LMTP: at(ports.lmtp),
-    CHASKI_LOGIN__CLEARNETWORKS: '127.0.0.1',
-    CHASKI_LOGIN__CACHEMS: '1h',
+    CHASKI_LOGIN__CLEAR_NETWORKS: '127.0.0.1',
+    CHASKI_LOGIN__CACHE_MS: '1h',
   };
   const place = { folder, nextHopPort: await freePort() };
   const server = await startChaski(place, { name: scene.name, environment });

@@ -59,6 +59,9 @@ export const imapAsks = {
 /** Notice: mailboxes that somebody watches changed. Value: `MailboxChange`. */
 export const mailboxChangedNotice = 'mailbox.changed';
 
+/** In place of a mailbox's number in a notice: the account's names or subscriptions changed. */
+export const mailboxTree = 0;
+
 /** Ids of RFC 8474: for life, whatever is renamed, moved or copied. */
 export const objectIds = {
   email: (document: number) => `M${document}`,
@@ -107,6 +110,8 @@ export type PackedSync = readonly [
   tellsModseq: boolean,
   /** Expunges are told as VANISHED (RFC 7162 §3.2.10). */
   tellsVanished: boolean,
+  /** Changed flags are told: not to a client that asked for other events (RFC 5465). */
+  tellsFlags: boolean,
 ];
 
 export interface Synced {

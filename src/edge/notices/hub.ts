@@ -6,13 +6,13 @@
  * Invariant: an account's bit in the shared words is set while anybody watches one of its mailboxes.
  */
 
-import type { MailboxChange } from '../../actors/asks/imap-asks.ts';
+import { type MailboxChange, mailboxTree } from '../../actors/asks/imap-asks.ts';
 import type { Watchers } from '../../actors/watched.ts';
 
 const turnWatchersMax = 500;
 
-/** In place of a mailbox's number: all of the account. */
-export const anyMailbox = 0;
+/** In place of a mailbox's number: all of the account, its list of mailboxes too. */
+export const anyMailbox = mailboxTree;
 
 export interface MailboxWatcher {
   changed(change: MailboxChange): void;
@@ -50,7 +50,7 @@ export class NoticeHub {
   /** A notice of an engine thread. */
   tell(change: MailboxChange): void {
     const { account, mailbox } = change;
-    this.#tellAll(this.#mailboxes.get(keyOf(account, mailbox)), change);
+    if (mailbox !== anyMailbox) this.#tellAll(this.#mailboxes.get(keyOf(account, mailbox)), change);
     this.#tellAll(this.#mailboxes.get(keyOf(account, anyMailbox)), change);
   }
 

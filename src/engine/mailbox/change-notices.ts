@@ -7,7 +7,7 @@
  * Invariant: each change of a watched mailbox is followed by a notice with a modseq at or above it.
  */
 
-import type { MailboxChange } from '../../actors/asks/imap-asks.ts';
+import { type MailboxChange, mailboxTree } from '../../actors/asks/imap-asks.ts';
 import type { Watched } from '../../actors/watched.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -60,8 +60,11 @@ export class ChangeNotices {
       this.#joining.delete(key);
       if (isChanged) this.#tell(key, account, mailbox);
     });
-    const row = this.#options.reader.mailbox(account, mailbox);
-    const { highestModseq: modseq = 0, uidNext = 0, messages = 0 } = row ?? {};
+    const { reader } = this.#options;
+    const isTree = mailbox === mailboxTree;
+    const row = isTree ? undefined : reader.mailbox(account, mailbox);
+    const { highestModseq = 0, uidNext = 0, messages = 0 } = row ?? {};
+    const modseq = isTree ? (reader.account(account)?.modseq ?? 0) : highestModseq;
     const told = this.#told.get(key);
     // What one parcel journaled is told by the first of its decisions that comes here.
     if (told?.modseq === modseq) return;

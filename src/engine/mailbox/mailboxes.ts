@@ -7,6 +7,7 @@
  * Invariant: an account has one actor at a time, and it is let go only while nothing of it is pending.
  */
 
+import { mailboxTree } from '../../actors/asks/imap-asks.ts';
 import type { ExportWindow, ImportAnswer, PackedExport } from '../../actors/asks/mailbox-asks.ts';
 import { failure, failureOf, MailError } from '../../base/errors.ts';
 import type { AccountId, TenantId } from '../../base/ids.ts';
@@ -264,7 +265,8 @@ export class Mailboxes {
         parent,
         role: roles.indexOf(role),
       });
-      await this.#append(actor, creation === undefined ? [draft] : [creation, draft]);
+      const drafts = creation === undefined ? [draft] : [creation, draft];
+      await this.#append(actor, drafts, [mailboxTree]);
       return number;
     });
   }

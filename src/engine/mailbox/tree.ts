@@ -7,6 +7,7 @@
  * Invariant: a path names at most one mailbox; levels above one that is made are made with it.
  */
 
+import { mailboxTree } from '../../actors/asks/imap-asks.ts';
 import { MailError } from '../../base/errors.ts';
 import type { AccountId, TenantId } from '../../base/ids.ts';
 import { inbox, separator } from '../../mail/wire/imap/mailbox-name.ts';
@@ -68,7 +69,7 @@ export class MailboxTree {
       const isThere = actor.mailbox(mailbox) !== undefined;
       const record = { account, modseq: actor.nextModseq(), mailbox };
       const drafts = isThere ? [mailboxDeletedDraft(tenant, record)] : [];
-      return { drafts, mailboxes: [mailbox], value: undefined };
+      return { drafts, mailboxes: [mailbox, mailboxTree], value: undefined };
     });
   }
 
@@ -91,7 +92,7 @@ export class MailboxTree {
       if (parent !== 0 && !isThere(parent)) throw new MailError('not-found', newPath);
       const modseq = actor.nextModseq();
       const draft = mailboxRenamedDraft(tenant, { account, modseq, mailbox, name, parent });
-      return { drafts: [draft], mailboxes: [], value: undefined };
+      return { drafts: [draft], mailboxes: [mailboxTree], value: undefined };
     });
   }
 
@@ -102,7 +103,8 @@ export class MailboxTree {
     if (before.length >= mailboxesMax) throw new MailError('not-possible-now', 'subscriptions');
     await this.#mailboxes.decide(account, tenant, (actor) => {
       const record = { account, modseq: actor.nextModseq(), path, isOn };
-      return { drafts: [subscribedDraft(tenant, record)], mailboxes: [], value: undefined };
+      const drafts = [subscribedDraft(tenant, record)];
+      return { drafts, mailboxes: [mailboxTree], value: undefined };
     });
   }
 

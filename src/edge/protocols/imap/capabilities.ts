@@ -49,6 +49,7 @@ const capabilities: readonly Capability[] = [
     'QUOTA=RES-STORAGE',
     'QUOTA=RES-MESSAGE',
     'QUOTASET',
+    'NOTIFY',
   ].map((name): Capability => ({ name, when: 'authenticated' })),
 ];
 

@@ -8,6 +8,7 @@
 import type { Answer } from '../../../actors/ask.ts';
 import type { ImapAsk } from '../../../actors/asks/imap-asks.ts';
 import type { Cursor } from '../../../mail/wire/imap/cursor.ts';
+import type { NotifyCommand } from '../../../mail/wire/imap/parse-notify.ts';
 import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import type { Account } from '../../../ports/account-directory.ts';
 import type { SaslExchange } from '../../guard/sasl.ts';
@@ -58,6 +59,8 @@ export interface CommandSession {
   startTls(): void;
   /** Changes are told as they come, until DONE. */
   idle(tag: string): void;
+  /** Events are told as the client asks for them (RFC 5465), from now on. */
+  notify(command: NotifyCommand): Promise<'begun' | 'overflow' | 'failed'>;
   /** Both sides compress once the tagged response is written; else why not. */
   compress(): 'begun' | 'active' | 'full' | 'too-early';
   /** The session ends once the tagged response is written. */

@@ -39,6 +39,8 @@ export interface SpokenSession extends CommandSession {
   /** Ends it where nothing is under way. */
   drain(): void;
   tell(mayExpunge: boolean): Promise<void>;
+  /** All that came is answered. */
+  rested(): void;
   /** The answer is written. */
   leave(): void;
   /** DONE came, or (false) something else. */
@@ -165,6 +167,7 @@ export class Dialogue {
       }
     }
     this.#balanceReading();
+    if (!this.#isBusy) session.rested();
   }
 
   /** Writes a command's end. */

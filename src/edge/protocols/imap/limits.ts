@@ -33,6 +33,8 @@ export interface ImapLimits {
   readonly allUnsentBytesMax: number;
   /** What came while a command runs; above it nothing more is read. */
   readonly unreadBytesMax: number;
+  /** Mailboxes of an account that NOTIFY watches. */
+  readonly notifiedMailboxesMax: number;
   /** `imap.compressedSessionsMax`; 0: none. */
   readonly compressedSessionsMax: number;
   /** What a client may make of an octet it sends, one message of any ratio aside. */
@@ -54,6 +56,7 @@ export const defaultImapLimits: ImapLimits = {
   unsentBytesMax: 64 * kibibyte,
   allUnsentBytesMax: 128 * mebibyte,
   unreadBytesMax: 64 * kibibyte,
+  notifiedMailboxesMax: 1_000,
   compressedSessionsMax: 5_000,
   inflateRatioMax: 200,
 };

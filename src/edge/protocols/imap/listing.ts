@@ -94,7 +94,8 @@ function namesOf({ mailboxes, subscribed }: ImapList): Names {
   return { infos, subscribed: new Set(subscribed), parents };
 }
 
-function pathOf(info: MailboxInfo, byNumber: ReadonlyMap<number, MailboxInfo>): string {
+/** With the names of those above it. */
+export function pathOf(info: MailboxInfo, byNumber: ReadonlyMap<number, MailboxInfo>): string {
   const parent = byNumber.get(info.parent);
   return parent === undefined ? info.name : pathOf(parent, byNumber) + separator + info.name;
 }

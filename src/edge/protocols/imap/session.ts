@@ -10,6 +10,7 @@
 import type { Buffer } from 'node:buffer';
 import type { Answer } from '../../../actors/ask.ts';
 import { type ImapAsk, type MailboxChange, readBy } from '../../../actors/asks/imap-asks.ts';
+import type { NotifyCommand } from '../../../mail/wire/imap/parse-notify.ts';
 import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import { untagged, writeStatus } from '../../../mail/wire/imap/response-status.ts';
 import type { Account } from '../../../ports/account-directory.ts';
@@ -25,6 +26,7 @@ import { capabilityNames } from './capabilities.ts';
 import { type CompressedSession, Compression, type CompressionFault } from './compression.ts';
 import { Dialogue, type SpokenSession } from './dialogue.ts';
 import { Idling, type IdlingSession } from './idling.ts';
+import { type NotifiedSession, Notifying } from './notifying.ts';
 import type { SelectedMailbox } from './selected.ts';
 import type { ImapService } from './service.ts';
 import { noteChange, tellArrival, tellChanges } from './telling.ts';
@@ -32,7 +34,7 @@ import { noteChange, tellArrival, tellChanges } from './telling.ts';
 type Phase = 'open' | 'handshake' | 'ended';
 
 export class ImapSession
-  implements SpokenSession, IdlingSession, CompressedSession, MailboxWatcher
+  implements SpokenSession, IdlingSession, NotifiedSession, CompressedSession, MailboxWatcher
 {
   readonly service: ImapService;
   readonly peerAddress: string;
@@ -46,6 +48,8 @@ export class ImapSession
   /** Coarse time of our last word; 0 while the session lasts. */
   endedMs = 0;
   idling: Idling | undefined;
+  /** Since the client said NOTIFY. */
+  #notifying: Notifying | undefined;
 
   #transport: SessionTransport;
   #compression: Compression | undefined;
@@ -98,7 +102,7 @@ export class ImapSession
   drained(): void {
     this.#output.drained();
     if (this.#phase !== 'open') return;
-    this.idling?.look();
+    this.#look();
     this.#dialogue.pump();
   }
 
@@ -125,7 +129,8 @@ export class ImapSession
     else if (timeOut === 'stalled') this.#cutOff('stalled');
     else if (timeOut === 'quiet') {
       this.respond((writer) => writeStatus(writer, untagged, 'OK', '', 'Still here'));
-      this.idling?.quiet();
+      if (this.#notifying === undefined) this.idling?.quiet();
+      else this.#lookAtAll(this.#notifying);
     } else if (this.#timeOuts.isSilent(nowMs)) this.#compression?.rest();
   }
 
@@ -221,7 +226,7 @@ export class ImapSession
   idle(tag: string): void {
     this.idling = new Idling(tag, this);
     this.#dialogue.expectDone();
-    this.idling.look();
+    this.#look();
   }
 
   doneIdling(isDone: boolean): void {
@@ -269,11 +274,57 @@ export class ImapSession
     const { selected } = this;
     if (selected === undefined) return;
     const wasStale = selected.isStale;
-    if (noteChange(selected, change)) this.idling?.changed(selected, change, wasStale);
+    if (!noteChange(selected, change)) return;
+    if (this.#notifying === undefined) this.idling?.changed(selected, change, wasStale);
+    else this.#lookAt(this.#notifying);
   }
 
   async tell(mayExpunge = true): Promise<void> {
-    if (!(await tellChanges(this, mayExpunge))) this.bye('The mailbox was deleted');
+    if (!(await tellChanges(this, { mayExpunge, tellsFlags: true }))) this.mailboxGone();
+  }
+
+  mailboxGone(): void {
+    this.bye('The mailbox was deleted');
+  }
+
+  async notify(command: NotifyCommand): Promise<'begun' | 'overflow' | 'failed'> {
+    const begun = await Notifying.begin(this, command);
+    if (!(begun instanceof Notifying)) return begun;
+    this.#notifying?.end();
+    this.#notifying = begun;
+    if (this.isEnded) begun.end();
+    return 'begun';
+  }
+
+  /** Between commands, and while the client idles: a response under way is not broken into. */
+  notifySoon(): void {
+    const notifying = this.#notifying;
+    if (notifying?.isDue !== true || !this.#dialogue.isAtRest) return;
+    if (this.#phase !== 'open' || this.isFull) return;
+    this.#dialogue.hold();
+    notifying.tell().then(this.#dialogue.goOn, (error: unknown) => this.failed(error));
+  }
+
+  rested(): void {
+    if (this.#notifying !== undefined) this.notifySoon();
+  }
+
+  /** Tells what is due, if the client is to hear of it now. */
+  #look(): void {
+    if (this.#notifying === undefined) this.idling?.look();
+    else if (this.selected?.isStale === true) this.#lookAt(this.#notifying);
+    else this.notifySoon();
+  }
+
+  #lookAt(notifying: Notifying): void {
+    notifying.selectedChanged();
+    this.notifySoon();
+  }
+
+  #lookAtAll(notifying: Notifying): void {
+    notifying.quiet();
+    if (this.selected !== undefined) this.selected.isStale = true;
+    this.notifySoon();
   }
 
   tellArrival(change: MailboxChange): void {
@@ -370,6 +421,8 @@ export class ImapSession
     }
     this.#dialogue.letGo();
     this.idling = undefined;
+    this.#notifying?.end();
+    this.#notifying = undefined;
     this.#pace?.end();
     this.#pace = undefined;
     this.#output.drained();

@@ -20,19 +20,28 @@ import { type SelectedMailbox, viewOf } from './selected.ts';
 /** All five of RFC 9051 §2.3.2. */
 export const allFlags = 0b1_1111;
 
+/** Which changes are told, beside arrivals. */
+export interface Told {
+  readonly mayExpunge: boolean;
+  readonly tellsFlags: boolean;
+}
+
 /** False: the mailbox is gone. */
-export async function tellChanges(session: CommandSession, mayExpunge: boolean): Promise<boolean> {
+export async function tellChanges(
+  session: CommandSession,
+  { mayExpunge, tellsFlags }: Told,
+): Promise<boolean> {
   for (;;) {
     const { selected } = session;
     if (selected === undefined) return true;
     // A notice that comes while the engine looks makes it stale again.
-    selected.isStale = !mayExpunge;
-    selected.isHalfTold = !mayExpunge;
+    selected.isStale = !mayExpunge || !tellsFlags;
+    selected.isHalfTold = !mayExpunge && tellsFlags;
     const { flagModseq, keywordCount } = selected;
     const view = viewOf(selected);
     const { account, isCondstore, isQresync } = session;
-    const known = [flagModseq, mayExpunge, keywordCount, isCondstore, isQresync] as const;
-    const meta: PackedSync = [account!.id, view, ...known];
+    const how = [keywordCount, isCondstore, isQresync, tellsFlags] as const;
+    const meta: PackedSync = [account!.id, view, flagModseq, mayExpunge, ...how];
     const answer = await session.ask(imapAsks.sync, meta);
     if (session.selected !== selected || session.isEnded) return true;
     if (!answer.ok) {

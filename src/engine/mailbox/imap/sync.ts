@@ -55,7 +55,7 @@ export interface SyncAnswer {
 
 export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAnswer> {
   const [account, [mailbox, modseq, uidNext], flagModseq, mayExpunge, ...known] = packed;
-  const [keywordCount, tellsModseq, tellsVanished] = known;
+  const [keywordCount, tellsModseq, tellsVanished, tellsFlags] = known;
   const row = parts.reader.mailbox(account, mailbox);
   if (row === undefined) throw new MailError('not-found', 'the mailbox was deleted');
   if (row.highestModseq <= modseq && row.highestModseq <= flagModseq && row.uidNext <= uidNext) {
@@ -75,7 +75,9 @@ export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAn
     now = await parts.views.view(wanted);
   }
   const place = { account, mailbox };
-  const flags = writeChangedFlags(writer, parts, { ...place, tellsModseq }, flagModseq, row, now);
+  const flags = tellsFlags
+    ? writeChangedFlags(writer, parts, { ...place, tellsModseq }, flagModseq, row, now)
+    : { modseq: unflaggedSince(parts.shard, place, flagModseq, row, now), isMore: false };
   isMore ||= flags.isMore;
   if (row.uidNext > uidNext) {
     now = await parts.views.view({ account, mailbox, modseq: now.modseq, uidNext: row.uidNext });
@@ -174,6 +176,18 @@ function writeChangedFlags(
     endFetch(writer);
   }
   return { modseq: changed.isMore ? changed.modseq : row.highestModseq, isMore: changed.isMore };
+}
+
+/** Where changed flags are not told: they stay untold, but where there are none. */
+function unflaggedSince(
+  shard: Pick<MailboxShard, 'range'>,
+  { account, mailbox }: Place,
+  flagModseq: number,
+  row: MailboxRow,
+  view: View,
+): number {
+  const changed = changedSince(shard, account, mailbox, flagModseq, view.uidNext);
+  return changed.uids.length === 0 && !changed.isMore ? row.highestModseq : flagModseq;
 }
 
 /** UIDs below `uidNext` whose flags changed, as far as one answer goes. */

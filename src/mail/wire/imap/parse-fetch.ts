@@ -144,7 +144,7 @@ function parseFetchOf(cursor: Cursor, isUid: boolean): FetchCommand | undefined 
   return { set, items, ...modifiers };
 }
 
-function parseFetchItems(cursor: Cursor): readonly FetchItem[] | undefined {
+export function parseFetchItems(cursor: Cursor): readonly FetchItem[] | undefined {
   if (!takeOctet(cursor, parenOpen)) {
     const macro = takeMacro(cursor);
     if (macro !== undefined) return macro;

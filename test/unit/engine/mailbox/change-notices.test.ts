@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { MailboxChange } from '../../../../src/actors/asks/imap-asks.ts';
+import { type MailboxChange, mailboxTree } from '../../../../src/actors/asks/imap-asks.ts';
 import { Watchers } from '../../../../src/actors/watched.ts';
 import { SeededClock } from '../../../support/seeded-clock.ts';
 import { ImapWorld } from './imap/imap-world.ts';
@@ -49,6 +49,23 @@ describe('notices of changes', () => {
     assert.equal(world.changes.length, 2, 'nothing changed since');
     await world.deliver();
     assert.equal(world.changes.length, 3, 'it was quiet');
+  });
+
+  it('are told of names and subscriptions, each time', async () => {
+    const world = new NoticeWorld();
+    const owner = { account, tenant };
+    const tree = async (change: () => Promise<unknown>) => {
+      const before = world.changes.filter(({ mailbox }) => mailbox === mailboxTree).length;
+      await change();
+      world.time.advance(joinMs);
+      return world.changes.filter(({ mailbox }) => mailbox === mailboxTree).length - before;
+    };
+    const { tree: names } = world.desk;
+    assert.equal(await tree(() => names.create(owner, 'One')), 1);
+    assert.equal(await tree(() => names.rename(owner, 'One', 'Two')), 1);
+    assert.equal(await tree(() => names.subscribe(owner, 'Two', true)), 1);
+    assert.equal(await tree(() => names.delete(owner, 'Two')), 1);
+    assert.equal(await tree(() => world.deliver()), 0);
   });
 
   it('are told of nothing that nobody watches', async () => {

@@ -33,7 +33,7 @@ const bits: Readonly<Partial<Record<FetchKind, number>>> = {
 };
 
 /** What is wanted, packed; undefined where an item is not known here. */
-function packItems(items: readonly FetchItem[]):
+export function packItems(items: readonly FetchItem[]):
   | {
       readonly bits: number;
       readonly sections: readonly PackedSection[];

@@ -20,6 +20,7 @@ import {
 } from './mailboxes.ts';
 import { getMetadataCommand, setMetadataCommand } from './metadata.ts';
 import { getQuotaCommand, getQuotaRootCommand, setQuotaCommand } from './quota.ts';
+import { notifyCommand } from './notify.ts';
 import { searchCommand, uidSearchCommand } from './search.ts';
 import { closeCommand, examineCommand, selectCommand, unselectCommand } from './select.ts';
 import {
@@ -48,6 +49,7 @@ const all = [
   authenticateCommand,
   enableCommand,
   compressCommand,
+  notifyCommand,
   namespaceCommand,
   listCommand,
   lsubCommand,

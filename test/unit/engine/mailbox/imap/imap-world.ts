@@ -16,6 +16,7 @@ import { accountActor } from '../../../../../src/actors/asks/mailbox-asks.ts';
 import { Watched, watchedWords } from '../../../../../src/actors/watched.ts';
 import { shardId } from '../../../../../src/base/ids.ts';
 import { ChangeNotices } from '../../../../../src/engine/mailbox/change-notices.ts';
+import { mailboxHandlers } from '../../../../../src/engine/mailbox/handlers.ts';
 import { ImapDesk } from '../../../../../src/engine/mailbox/imap/desk.ts';
 import { imapHandlers } from '../../../../../src/engine/mailbox/imap/handlers.ts';
 import type { Clock } from '../../../../../src/ports/clock.ts';
@@ -29,7 +30,10 @@ export class ImapWorld extends MailboxWorld {
   readonly watched = watchedWords();
   /** Gets the notices of watched accounts. */
   heard: (change: MailboxChange) => void = () => {};
-  readonly #handlers = imapHandlers(() => this.desk);
+  readonly #handlers = {
+    ...mailboxHandlers({ mailboxesOf: () => this.mailboxes }),
+    ...imapHandlers(() => this.desk),
+  };
 
   /** Notices are joined by `clock`. */
   constructor(clock: Clock = new SeededClock()) {

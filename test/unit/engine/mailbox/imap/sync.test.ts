@@ -23,7 +23,7 @@ async function syncOf(
   flagModseq = view[1],
   mayExpunge = true,
 ): Promise<{ value: Synced; text: string }> {
-  const meta: PackedSync = [account, view, flagModseq, mayExpunge, 0, false, false];
+  const meta: PackedSync = [account, view, flagModseq, mayExpunge, 0, false, false, true];
   return world.value<Synced>(imapAsks.sync, meta);
 }
 
@@ -52,6 +52,27 @@ describe('sync', () => {
     assert.deepEqual([value.count, value.uidNext, value.modseq], [3, 6, world.now()[1]]);
   });
 
+  // RFC 5465 §5: flags are told to who asked for FlagChange.
+  it('keeps changed flags for later where they are not to be told, but not those of new messages', async () => {
+    const world = new ImapWorld();
+    await world.deliver();
+    const view = world.now();
+    const withheld = (of: PackedView, flagModseq: number) =>
+      world.value<Synced>(imapAsks.sync, [account, of, flagModseq, true, 0, false, false, false]);
+    await world.deliver();
+    const arrived = await withheld(view, view[1]);
+    assert.equal(arrived.text, '* 2 EXISTS\r\n');
+    assert.equal(arrived.value.flagModseq, world.now()[1], 'nothing is left to tell');
+    const now = world.now();
+    const seen = { mailbox: 1, uids: [1, 1], op: 'add', flags: 1, keywords: [] } as const;
+    await world.mailboxes.storeFlags(account, tenant, seen);
+    const flagged = await withheld(now, now[1]);
+    assert.equal(flagged.text, '');
+    assert.equal(flagged.value.flagModseq, now[1]);
+    const told = await syncOf(world, now, flagged.value.flagModseq);
+    assert.match(told.text, /^\* 1 FETCH \(UID 1 FLAGS \(\\Seen\)\)/);
+  });
+
   // RFC 7162 §3.2: whoever asked for a modseq once is told them with all flags.
   it('tells modseqs with flags to those who know them', async () => {
     const world = new ImapWorld();
@@ -59,7 +80,7 @@ describe('sync', () => {
     const view = world.now();
     const seen = { mailbox: 1, uids: [1, 1], op: 'add', flags: 1, keywords: [] } as const;
     await world.mailboxes.storeFlags(account, tenant, seen);
-    const meta: PackedSync = [account, view, view[1], true, 0, true, false];
+    const meta: PackedSync = [account, view, view[1], true, 0, true, false, true];
     const { text } = await world.value<Synced>(imapAsks.sync, meta);
     assert.equal(text, `* 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (${world.now()[1]}))\r\n`);
   });
@@ -102,7 +123,7 @@ describe('sync', () => {
     const { mailbox } = world.desk.tree.get(account, 'Work');
     const view = world.now(mailbox);
     await world.value(imapAsks.delete, [owner, 'Work']);
-    const answer = await world.ask(imapAsks.sync, [account, view, 0, true, 0, false, false]);
+    const answer = await world.ask(imapAsks.sync, [account, view, 0, true, 0, false, false, true]);
     assert.equal(answer.ok === false && answer.code, 'not-found');
   });
 
