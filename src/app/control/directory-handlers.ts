@@ -13,6 +13,7 @@ import type {
 } from '../../actors/asks/control.ts';
 import { dkimKeysJob, passwordHashJob } from '../../actors/asks/job-asks.ts';
 import { type AccountUse, mailboxAsks } from '../../actors/asks/mailbox-asks.ts';
+import { domainOf } from '../../base/address-parts.ts';
 import { MailError } from '../../base/errors.ts';
 import { defaultTenant } from '../../base/ids.ts';
 import { type DkimKey, dkimRecordText } from '../../mail/trust/dkim/keys.ts';
@@ -95,7 +96,7 @@ function accountHandlers(parts: ControlParts): ControlHandlers {
     }),
     'account.show': async ({ address }) => {
       const account = await accountNamed(parts, address);
-      const domain = account.address.slice(account.address.lastIndexOf('@') + 1);
+      const domain = domainOf(account.address);
       const aliases = (await directory.aliases(domain))
         .filter(({ targets }) => targets.includes(account.address))
         .map((alias) => alias.address);
@@ -178,7 +179,7 @@ async function aliasNamed(
   directory: AccountDirectory,
   address: string,
 ): Promise<Alias | undefined> {
-  const domain = address.slice(address.lastIndexOf('@') + 1);
+  const domain = domainOf(address);
   const wanted = address.toLowerCase();
   return (await directory.aliases(domain)).find((alias) => alias.address.toLowerCase() === wanted);
 }

@@ -8,6 +8,7 @@
  */
 
 import { domainToASCII } from 'node:url';
+import { domainOf } from '../../base/address-parts.ts';
 import { utf8 } from '../../base/bytes.ts';
 import { failure, type Result } from '../../base/errors.ts';
 import { mailboxesOf, parseAddressList } from '../../mail/formats/address/parse.ts';
@@ -120,7 +121,7 @@ function refusedAuthor(
     if (!author.isValid || invisible.test(localPart + written))
       return `${field} cannot be read with certainty`;
     const address = comparable(`${localPart}@${written}`);
-    const domain = address.slice(address.lastIndexOf('@') + 1);
+    const domain = domainOf(address);
     if (!allowed.includes(address) && !allowed.includes(`*@${domain}`)) {
       return `${field} names ${address}`;
     }

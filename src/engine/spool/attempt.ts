@@ -7,6 +7,7 @@
  */
 
 import type { Answer } from '../../actors/ask.ts';
+import { domainOf } from '../../base/address-parts.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type {
@@ -150,7 +151,7 @@ function tryNow(
       tryLocal(parts, spool, message, body, index);
       continue;
     }
-    const key = parts.outbound.groupOf(domainOf(recipient.address));
+    const key = parts.outbound.groupOf(domainOf(recipient.address).toLowerCase());
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [index]);
     else group.push(index);
@@ -187,10 +188,14 @@ function tryRemote(
   };
   for (const recipient of recipients) recipient.isOpen = true;
   message.openCount += indexes.length;
-  const taken = parts.outbound.submit(outbound, domainOf(recipients[0]!.address), (result) => {
-    source?.release();
-    settle(parts, spool, message, indexes, result.outcomes);
-  });
+  const taken = parts.outbound.submit(
+    outbound,
+    domainOf(recipients[0]!.address).toLowerCase(),
+    (result) => {
+      source?.release();
+      settle(parts, spool, message, indexes, result.outcomes);
+    },
+  );
   if (taken) return;
   source?.release();
   for (const recipient of recipients) recipient.isOpen = false;
@@ -297,8 +302,4 @@ function decide(
     if (next === 'expired') recipient.state = 'expired';
     else recipient.nextMs = next;
   }
-}
-
-function domainOf(address: string): string {
-  return address.slice(address.lastIndexOf('@') + 1).toLowerCase();
 }
