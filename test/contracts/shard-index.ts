@@ -37,6 +37,18 @@ export function shardIndexContract(name: string, open: () => Promise<OpenedIndex
       assert.equal(index.get(key('c')), undefined);
     });
 
+    it('shows the same by a peek, whatever the size', async () => {
+      await using opened = await open();
+      const { index } = opened;
+      const large = 'x'.repeat(100_000);
+      await index.commit([put('a', 'one'), put('b', ''), put('c', large), put('d', 'four')]);
+      assert.equal(text(index.peek(key('c'))), large);
+      assert.equal(text(index.peek(key('a'))), 'one');
+      assert.equal(text(index.peek(key('b'))), '');
+      assert.equal(text(index.peek(key('d'))), 'four');
+      assert.equal(index.peek(key('e')), undefined);
+    });
+
     it('gives values and keys that later reads and commits leave alone', async () => {
       await using opened = await open();
       const { index } = opened;

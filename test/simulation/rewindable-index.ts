@@ -27,6 +27,10 @@ export class RewindableIndex implements ShardIndex {
     return this.#now.get(key);
   }
 
+  peek(key: Uint8Array): Uint8Array | undefined {
+    return this.#now.peek(key);
+  }
+
   range(range: IndexRange): readonly IndexEntry[] {
     return this.#now.range(range);
   }

@@ -53,12 +53,20 @@ export class FakeShard {
     return this.index.get(key);
   }
 
+  peek(key: Uint8Array): Uint8Array | undefined {
+    return this.index.peek(key);
+  }
+
   range(range: IndexRange): readonly IndexEntry[] {
     return this.index.range(range);
   }
 
   async read(place: RecordPlace, from = 0, length = place.bodyBytes - from): Promise<Uint8Array> {
     return this.records[place.sequence]!.body.slice(from, from + length);
+  }
+
+  async readNear(places: readonly RecordPlace[], bytesMax: number): Promise<readonly Uint8Array[]> {
+    return places.map(({ sequence }) => this.records[sequence]!.body.slice(0, bytesMax));
   }
 
   lease(): { release(): void } {

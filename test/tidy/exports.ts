@@ -35,15 +35,11 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
   'what a grammar can say; the command that asks for it is not served yet': [
     'src/mail/wire/imap/parse-append.ts parseAppendNext',
     'src/mail/wire/imap/parse-append.ts parseReplaceStart',
-    'src/mail/wire/imap/parse-sort.ts parseSort',
-    'src/mail/wire/imap/parse-sort.ts parseThread',
     'src/mail/wire/imap/response-data.ts recentBit',
-    'src/mail/wire/imap/response-data.ts writeSort',
     'src/mail/wire/imap/response-fetch.ts fetchBinary',
     'src/mail/wire/imap/response-fetch.ts fetchSaveDate',
     'src/mail/wire/imap/response-fetch.ts fetchSection',
     'src/mail/wire/imap/response-fetch.ts fetchSectionHandle',
-    'src/mail/wire/imap/response-thread.ts writeThreads',
   ],
   'a pure part with more cases than its callers can be led through': [
     'src/actors/leases.ts fairShare',

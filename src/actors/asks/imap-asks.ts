@@ -8,7 +8,6 @@
  */
 
 import type { SectionText } from '../../mail/wire/imap/parse-section.ts';
-import type { Criteria } from '../../mail/wire/imap/search-keys.ts';
 import type { MailboxInfo } from './mailbox-asks.ts';
 
 export type ImapAsk = (typeof imapAsks)[keyof typeof imapAsks];
@@ -54,6 +53,10 @@ export const imapAsks = {
   listMetadata: 'imap.listMetadata',
   /** meta: `[account, mailbox, modseq]`. Answer: names of entries that changed after `modseq`. */
   changedMetadata: 'imap.changedMetadata',
+  /** meta: `PackedSort`. Answer: `Sorted`. */
+  sort: 'imap.sort',
+  /** meta: `PackedThread`. Body: the response. */
+  thread: 'imap.thread',
 } as const;
 
 /** Notice: mailboxes that somebody watches changed. Value: `MailboxChange`. */
@@ -242,25 +245,6 @@ export type PackedAppend = readonly [
 export interface Appended {
   readonly uidValidity: number;
   readonly uid: number;
-}
-
-export type PackedSearch = readonly [
-  account: number,
-  view: PackedView,
-  /** The answer is in UIDs, not in sequence numbers. */
-  isUid: boolean,
-  criteria: Criteria,
-  /** What `$` stands for (RFC 9051 §6.4.4.1). */
-  saved: UidRanges,
-];
-
-export interface Found {
-  /** Ascending; UIDs or sequence numbers. */
-  readonly ranges: UidRanges;
-  /** Always UIDs. */
-  readonly uids: UidRanges;
-  /** The highest of those found; 0 where none was. */
-  readonly modseq: number;
 }
 
 /** null: the entry has no value. */

@@ -91,6 +91,16 @@ class LmdbShardIndex implements ShardIndex {
     }
   }
 
+  peek(key: Uint8Array): Uint8Array | undefined {
+    try {
+      // The buffer is one for all reads; its own length is of the buffer, not of the value.
+      const shared = this.#table.getBinaryFast(key) as Uint8Array | undefined;
+      return shared?.subarray(0, shared.length);
+    } catch (error) {
+      throw translated(error);
+    }
+  }
+
   range(range: IndexRange): readonly IndexEntry[] {
     const entries: IndexEntry[] = [];
     try {

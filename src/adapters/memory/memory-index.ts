@@ -22,6 +22,11 @@ export class MemoryIndex implements ShardIndex {
     return this.#isAt(place, key) ? this.#values[place]?.slice() : undefined;
   }
 
+  peek(key: Uint8Array): Uint8Array | undefined {
+    const place = this.#placeOf(key);
+    return this.#isAt(place, key) ? this.#values[place] : undefined;
+  }
+
   range(range: IndexRange): readonly IndexEntry[] {
     const first = this.#placeOf(range.from);
     const end = Math.max(first, this.#placeOf(range.to));

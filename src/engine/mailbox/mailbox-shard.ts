@@ -10,8 +10,13 @@ import type { RecordDraft, RecordPlace } from '../store/record.ts';
 export interface MailboxShard {
   append(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]>;
   get(key: Uint8Array): Uint8Array | undefined;
+  peek(key: Uint8Array): Uint8Array | undefined;
   range(range: IndexRange): readonly IndexEntry[];
   read(place: RecordPlace, from?: number, length?: number): Promise<Uint8Array>;
+  readNear(
+    places: readonly RecordPlace[],
+    bytesMax: number,
+  ): Promise<readonly (Uint8Array | undefined)[]>;
   lease(segment: number): { release(): void };
   releaseBody(place: RecordPlace): void;
 }

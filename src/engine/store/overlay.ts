@@ -119,16 +119,24 @@ export class Overlay implements ShardReader {
   get(key: Uint8Array): Uint8Array | undefined {
     if (this.changeCount === 0) return this.#index.get(key);
     const name = text(key);
-    const { values } = this.#filling;
-    const value = values.get(name);
-    if (value !== undefined || values.has(name)) return value;
-    if (this.#filling.hides(name)) return undefined;
+    const over = this.#overlaying(name);
+    return over === undefined ? this.#lookUp(key, name) : over.values.get(name);
+  }
+
+  /** As `get`; the bytes are only good until the next read. */
+  peek(key: Uint8Array): Uint8Array | undefined {
+    if (this.changeCount === 0) return this.#index.peek(key);
+    const name = text(key);
+    const over = this.#overlaying(name);
+    return over === undefined ? this.#index.peek(key) : over.values.get(name);
+  }
+
+  /** The layer that decides on a key: it has its value, or removed it. */
+  #overlaying(name: string): Layer | undefined {
+    if (this.#filling.values.has(name) || this.#filling.hides(name)) return this.#filling;
     const older = this.#committing;
-    if (older !== undefined) {
-      if (older.values.has(name)) return older.values.get(name);
-      if (older.hides(name)) return undefined;
-    }
-    return this.#lookUp(key, name);
+    if (older === undefined) return undefined;
+    return older.values.has(name) || older.hides(name) ? older : undefined;
   }
 
   #lookUp(key: Uint8Array, name: string): Uint8Array | undefined {

@@ -125,8 +125,7 @@ export class Shard implements RestoringShard {
   }
 
   /**
-   * Resolves once the records are on disk; appends of one turn, and all that come during a sync,
-   * share one.
+   * Resolves once the records are on disk; appends of one turn, and all that come during a sync, share one.
    * @throws MailError `store-failed`, `disk-full`, `store-busy`, `store-read-only`.
    */
   append(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {
@@ -163,25 +162,34 @@ export class Shard implements RestoringShard {
     return this.#overlay.get(key);
   }
 
+  /** As `get`; its bytes are only good until the next read. */
+  peek(key: Uint8Array): Uint8Array | undefined {
+    return this.#overlay.peek(key);
+  }
+
   range(range: IndexRange): readonly IndexEntry[] {
     return this.#overlay.range(range);
   }
 
-  /**
-   * Index rows not tied to a record: reads see them now; the index gets them in order with the
-   * records'.
-   */
+  /** Index rows not tied to a record: reads see them now; the index gets them in order with the records'. */
   write(changes: readonly IndexChange[]): void {
     this.#overlay.add(changes);
     if (!this.#isOpening) this.writer.schedule();
   }
 
-  /**
-   * Body bytes from disk. The caller holds a lease on the segment, or knows the body to be live.
-   */
+  /** Body bytes from disk. The caller holds a lease on the segment, or knows the body to be live. */
   read(place: RecordPlace, from = 0, length = place.bodyBytes - from): Promise<Uint8Array> {
     assert(from >= 0 && length >= 0 && from + length <= place.bodyBytes, 'a read past the body');
     return this.journal.segments.read(this.#bodies.placeNow(place), from, length);
+  }
+
+  /** The first bytes of bodies, `bytesMax` of each, by few reads; undefined for those that are gone. Unchecked. */
+  readNear(
+    places: readonly RecordPlace[],
+    bytesMax: number,
+  ): Promise<readonly (Uint8Array | undefined)[]> {
+    const now = places.map((place) => this.#bodies.placeNow(place));
+    return this.journal.segments.readNear(now, bytesMax);
   }
 
   /**
@@ -217,9 +225,7 @@ export class Shard implements RestoringShard {
     return this.refusal() === undefined;
   }
 
-  /**
-   * Copies live bodies out of sparse segments, writes a checkpoint and frees what it covers, now.
-   */
+  /** Copies live bodies out of sparse segments, writes a checkpoint and frees what it covers, now. */
   compact(): Promise<Freed> {
     return this.#upkeep.run(true);
   }
@@ -299,10 +305,7 @@ export class Shard implements RestoringShard {
     await this.#options.index.close();
   }
 
-  /**
-   * Makes one group durable and lets reads see it. Protected, so that a test can get the order
-   * wrong.
-   */
+  /** Makes one group durable and lets reads see it. Protected, so that a test can get the order wrong. */
   protected async commitGroup(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {
     const places = await this.journal.commit(drafts);
     for (let i = 0; i < drafts.length; i++) this.#applier.applyWritten(drafts[i]!, places[i]!);

@@ -10,6 +10,8 @@ import type { MailboxShard } from '../mailbox-shard.ts';
 import type { Mailboxes } from '../mailboxes.ts';
 import { MailboxTree } from '../tree.ts';
 import { Leases } from './leases.ts';
+import { SortOrders } from './sort-orders.ts';
+import { ThreadInputs } from './thread-inputs.ts';
 import { Views } from './views.ts';
 
 export class ImapDesk {
@@ -20,6 +22,8 @@ export class ImapDesk {
   readonly tree: MailboxTree;
   readonly views: Views;
   readonly leases: Leases;
+  readonly orders: SortOrders;
+  readonly threads: ThreadInputs;
 
   constructor(shard: MailboxShard, mailboxes: Mailboxes, clock: Clock) {
     this.shard = shard;
@@ -29,5 +33,7 @@ export class ImapDesk {
     this.tree = new MailboxTree(mailboxes, shard);
     this.views = new Views(shard);
     this.leases = new Leases(shard, clock);
+    this.orders = new SortOrders(shard);
+    this.threads = new ThreadInputs(shard);
   }
 }

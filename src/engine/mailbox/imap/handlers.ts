@@ -18,13 +18,17 @@ import {
   type PackedFetch,
   type PackedGetMetadata,
   type PackedOwner,
-  type PackedSearch,
   type PackedSetMetadata,
   type PackedStore,
   type PackedSync,
   type PackedVanished,
   type Stored,
 } from '../../../actors/asks/imap-asks.ts';
+import type {
+  PackedSearch,
+  PackedSort,
+  PackedThread,
+} from '../../../actors/asks/imap-search-asks.ts';
 import { failure, failureOf, MailError } from '../../../base/errors.ts';
 import type { AccountId, MessageId, TenantId } from '../../../base/ids.ts';
 import { star } from '../../../mail/wire/imap/sequence-set.ts';
@@ -39,7 +43,9 @@ import { uidRangesOf } from './messages.ts';
 import { changedEntries, getMetadata, setMetadata } from './metadata.ts';
 import { deletedBytes, quotaUse } from './quota.ts';
 import { search } from './search.ts';
+import { sort } from './sort.ts';
 import { flagModseqAfter, sync, vanished } from './sync.ts';
+import { thread } from './thread.ts';
 
 /**
  * An ask that may touch more messages goes in several records, each with a sync of its own: it leaves its parcel, or
@@ -93,7 +99,16 @@ function allHandlers(
     [imapAsks.expunge]: stepper(expunge, deletedCount),
     [imapAsks.copy]: stepper(copy, namedCount),
     [imapAsks.append]: writer(append),
-    [imapAsks.search]: reader(found),
+    [imapAsks.search]: reader(async (desk, ask) =>
+      withBody(await search(desk, ask.meta as PackedSearch, ask.deadlineMs)),
+    ),
+    [imapAsks.sort]: reader(async (desk, ask) =>
+      withBody(await sort(desk, ask.meta as PackedSort, ask.deadlineMs)),
+    ),
+    [imapAsks.thread]: reader(async (desk, ask) => {
+      const body = await thread(desk, ask.meta as PackedThread, ask.deadlineMs);
+      return { ok: true, value: undefined, body };
+    }),
     [imapAsks.getMetadata]: writer(metadata),
     [imapAsks.setMetadata]: writer(annotate),
     [imapAsks.listMetadata]: writer(listMetadata),
@@ -315,8 +330,4 @@ async function quota(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   await made(desk, owner);
   if (path !== undefined) desk.tree.get(owner[0], path);
   return ok(quotaUse(desk, owner));
-}
-
-async function found(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
-  return ok(await search(desk, ask.meta as PackedSearch, ask.deadlineMs));
 }

@@ -7,8 +7,8 @@
  */
 
 import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
-import { uidBlockSlots } from '../../store/keys.ts';
-import type { UidBlock } from '../rows/uid-block.ts';
+import { type BlockColumns, slotsOf } from './block-columns.ts';
+import { maskOfRanges } from './found-set.ts';
 import { blockBytes } from './view.ts';
 
 export interface Mask {
@@ -19,7 +19,7 @@ export interface Mask {
 export interface BlockContext {
   /** UID of the block's first slot. */
   readonly base: number;
-  readonly block: UidBlock;
+  readonly block: BlockColumns;
   /** The mailbox's, by number. */
   readonly keywords: readonly string[];
   /** Ranges of UIDs of each `set`, worked out once. */
@@ -39,7 +39,7 @@ export function maskOf(criteria: Criteria, context: BlockContext): Mask {
     case 'saves-dates':
       return certain(none);
     case 'flag':
-      return certain(column(context.block.flags[criteria.bit], exists, criteria.isSet));
+      return certain(column(context.block.flag(criteria.bit), exists, criteria.isSet));
     case 'keyword':
       return certain(column(keywordColumn(context, criteria.keyword), exists, criteria.isSet));
     case 'set':
@@ -69,36 +69,18 @@ function column(bits: Uint8Array | undefined, exists: Uint8Array, isSet: boolean
 function keywordColumn({ block, keywords }: BlockContext, wanted: string): Uint8Array | undefined {
   const folded = wanted.toLowerCase();
   const number = keywords.findIndex((keyword) => keyword.toLowerCase() === folded);
-  return number < 0 ? undefined : block.keywords.get(number);
+  return number < 0 ? undefined : block.keyword(number);
 }
 
 function setMask({ base, block }: BlockContext, ranges: readonly number[]): Uint8Array {
-  const bits = new Uint8Array(blockBytes);
-  for (let i = firstRange(ranges, base); i < ranges.length; i += 2) {
-    if (ranges[i]! >= base + uidBlockSlots) break;
-    const from = Math.max(0, ranges[i]! - base);
-    const to = Math.min(uidBlockSlots - 1, ranges[i + 1]! - base);
-    for (let slot = from; slot <= to; slot++) bits[slot >> 3]! |= 1 << (slot & 7);
-  }
+  const bits = maskOfRanges(ranges, base);
   return each((i) => bits[i]! & block.exists[i]!);
 }
 
-/** Index of the first range that ends at or above `uid`. */
-function firstRange(ranges: readonly number[], uid: number): number {
-  let low = 0;
-  let high = ranges.length / 2;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (ranges[middle * 2 + 1]! < uid) low = middle + 1;
-    else high = middle;
-  }
-  return low * 2;
-}
-
-function modseqMask(block: UidBlock, modseq: number): Uint8Array {
+function modseqMask(block: BlockColumns, modseq: number): Uint8Array {
   const bits = new Uint8Array(blockBytes);
-  for (const slot of block.slots()) {
-    if (block.modseqs[slot]! >= modseq) bits[slot >> 3]! |= 1 << (slot & 7);
+  for (const slot of slotsOf(block.exists)) {
+    if (block.modseqAt(slot) >= modseq) bits[slot >> 3]! |= 1 << (slot & 7);
   }
   return bits;
 }

@@ -1,76 +1,69 @@
 /**
  * SEARCH on one message: what its rows decide, and what its text does.
  *
- * Runs in:   the engine thread that owns the shard.
- * Specs:     RFC 9051 §6.4.4 (substrings without regard to case, encoded words and transfer encodings undone).
- * Limits:    of a message the first `searchedBytesMax` are searched.
+ * Runs in:   the engine thread that owns the shard; hot.
+ * Specs:     RFC 9051 §6.4.4.
+ * Invariant: a row is read only when a key asks for it.
  */
 
 import { objectIds } from '../../../actors/asks/imap-asks.ts';
-import { view } from '../../../base/bytes.ts';
-import { dayMs, mebibyte, secondMs } from '../../../base/units.ts';
-import { fieldName, isField } from '../../../mail/formats/headers/fields.ts';
-import { type HeaderScan, scanHeaders } from '../../../mail/formats/headers/scan.ts';
-import { unfoldedValue } from '../../../mail/formats/headers/unfold.ts';
-import { decodeWords } from '../../../mail/formats/headers/words.ts';
-import { partText } from '../../../mail/formats/mime/preview.ts';
-import { type Part, scanStructure } from '../../../mail/formats/mime/structure.ts';
+import { dayMs, secondMs } from '../../../base/units.ts';
+import {
+  type EnvelopePlace,
+  envelopeField,
+  envelopePlaces,
+} from '../../../mail/formats/mime/envelope-text.ts';
+import type { Needle } from '../../../mail/formats/text/needle.ts';
 import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
-import type { DocumentRow } from '../rows/document-row.ts';
-import type { Parsed } from '../rows/parsed-row.ts';
+import type { MessageRows } from './message-rows.ts';
 import { type BlockContext, maskOf } from './search-blocks.ts';
+import type { TextKey } from './search-text.ts';
 
-export const searchedBytesMax = 4 * mebibyte;
+/** Undefined: the message's text decides, or a row that must be read from the journal. */
+export type Verdict = boolean | undefined;
 
 export interface SearchedMessage {
   readonly context: BlockContext;
   readonly slot: number;
-  readonly document: number;
-  readonly row: DocumentRow;
-  readonly parsed: Parsed | undefined;
+  readonly rows: MessageRows;
   readonly nowMs: number;
+  readonly needleOf: (key: TextKey) => Needle;
+  /** Set once the text is at hand. */
+  readonly holds?: (key: TextKey) => boolean;
 }
 
-/** Undefined: the message's text decides. */
-export type Verdict = boolean | undefined;
-
-/** By its rows; with `text`, for good. */
-export function verdictOf(
-  criteria: Criteria,
-  message: SearchedMessage,
-  text?: SearchedText,
-): Verdict {
+/** By its rows; with `holds`, for good. */
+export function verdictOf(criteria: Criteria, message: SearchedMessage): Verdict {
   switch (criteria.op) {
     case 'and':
-      return all(criteria.keys, message, text);
+      return all(criteria.keys, message);
     case 'or': {
-      const left = verdictOf(criteria.left, message, text);
+      const left = verdictOf(criteria.left, message);
       if (left === true) return true;
-      const right = verdictOf(criteria.right, message, text);
+      const right = verdictOf(criteria.right, message);
       return right === true ? true : left === undefined ? undefined : right;
     }
     case 'not': {
-      const verdict = verdictOf(criteria.key, message, text);
+      const verdict = verdictOf(criteria.key, message);
       return verdict === undefined ? undefined : !verdict;
     }
-    case 'size':
-      return criteria.test === 'larger'
-        ? message.row.size > criteria.bytes
-        : message.row.size < criteria.bytes;
+    case 'size': {
+      const { size } = message.rows;
+      return criteria.test === 'larger' ? size > criteria.bytes : size < criteria.bytes;
+    }
     case 'date':
       return dateVerdict(criteria, message);
     case 'age': {
-      const isOlder = message.row.internalMs <= message.nowMs - criteria.seconds * secondMs;
+      const isOlder = message.rows.internalMs <= message.nowMs - criteria.seconds * secondMs;
       return criteria.test === 'older' ? isOlder : !isOlder;
     }
     case 'email-id':
-      return criteria.id === objectIds.email(message.document);
+      return criteria.id === objectIds.email(message.rows.document);
     case 'thread-id':
-      return criteria.id === objectIds.thread(message.row.thread);
+      return criteria.id === objectIds.thread(message.rows.thread);
     case 'text':
-      return text?.has(criteria.place, criteria.text);
     case 'header':
-      return text?.hasField(criteria.field, criteria.text);
+      return textVerdict(criteria, message);
     default: {
       const { yes } = maskOf(criteria, message.context);
       return (yes[message.slot >> 3]! & (1 << (message.slot & 7))) !== 0;
@@ -78,10 +71,10 @@ export function verdictOf(
   }
 }
 
-function all(keys: readonly Criteria[], message: SearchedMessage, text?: SearchedText): Verdict {
+function all(keys: readonly Criteria[], message: SearchedMessage): Verdict {
   let verdict: Verdict = true;
   for (const key of keys) {
-    const one = verdictOf(key, message, text);
+    const one = verdictOf(key, message);
     if (one === false) return false;
     if (one === undefined) verdict = undefined;
   }
@@ -91,119 +84,44 @@ function all(keys: readonly Criteria[], message: SearchedMessage, text?: Searche
 type DateKey = Extract<Criteria, { op: 'date' }>;
 
 /** RFC 9051 §6.4.4: dates alone count, time and zone do not. Without a Date field, the internal date stands in. */
-function dateVerdict({ of, test, day }: DateKey, { row, parsed }: SearchedMessage): boolean {
-  const ms = of === 'sent' ? (parsed?.sort.sentMs ?? row.internalMs) : row.internalMs;
+function dateVerdict({ of, test, day }: DateKey, { rows }: SearchedMessage): Verdict {
+  const ms = of === 'sent' ? rows.sentMs : rows.internalMs;
+  if (ms === undefined) return undefined;
   const own = Math.floor(ms / dayMs);
   if (test === 'before') return own < day;
   return test === 'on' ? own === day : own >= day;
 }
 
-/** Whether rows can never decide: some key looks into text. */
-export function readsText(criteria: Criteria): 'nothing' | 'header' | 'message' {
-  switch (criteria.op) {
-    case 'text':
-      return criteria.place === 'body' || criteria.place === 'text' ? 'message' : 'header';
-    case 'header':
-      return 'header';
-    case 'not':
-      return readsText(criteria.key);
-    case 'or':
-      return most([criteria.left, criteria.right]);
-    case 'and':
-      return most(criteria.keys);
-    default:
-      return 'nothing';
-  }
+/** Where ENVELOPE has what the key looks into; undefined: the header must be read. */
+export function envelopePlaceOf(key: TextKey): EnvelopePlace | undefined {
+  const name = key.op === 'text' ? key.place.toUpperCase() : key.field;
+  const place = (envelopePlaces as Readonly<Record<string, EnvelopePlace>>)[name];
+  // HEADER FROM asks for the field as it stands, addresses and all.
+  const isAddress = place !== undefined && addressPlaces.has(place);
+  return key.op === 'header' && isAddress ? undefined : place;
 }
 
-function most(keys: readonly Criteria[]): 'nothing' | 'header' | 'message' {
-  const reads = keys.map(readsText);
-  if (reads.includes('message')) return 'message';
-  return reads.includes('header') ? 'header' : 'nothing';
+const addressPlaces: ReadonlySet<EnvelopePlace> = new Set([
+  envelopePlaces.FROM,
+  envelopePlaces.TO,
+  envelopePlaces.CC,
+  envelopePlaces.BCC,
+]);
+
+function textVerdict(key: TextKey, message: SearchedMessage): Verdict {
+  const place = envelopePlaceOf(key);
+  if (place === undefined) return message.holds?.(key);
+  const { envelope } = message.rows;
+  if (envelope === undefined) return undefined;
+  const needle = message.needleOf(key);
+  if (needle.isPlain && isPlainEnvelope(envelope) && !needle.isInAscii(envelope)) return false;
+  const field = envelopeField(envelope, place);
+  return field !== undefined && (needle.isEmpty || needle.isIn(field));
 }
 
-export function asksSentDate(criteria: Criteria): boolean {
-  switch (criteria.op) {
-    case 'date':
-      return criteria.of === 'sent';
-    case 'not':
-      return asksSentDate(criteria.key);
-    case 'or':
-      return asksSentDate(criteria.left) || asksSentDate(criteria.right);
-    case 'and':
-      return criteria.keys.some(asksSentDate);
-    default:
-      return false;
-  }
-}
+const highOctet = /[\u0080-\u00ff]/;
 
-/** A message's bytes, or its header's, worked out as far as somebody asks. */
-export class SearchedText {
-  readonly #bytes: Uint8Array;
-  #header: HeaderScan | undefined;
-  #headerText: string | undefined;
-  #bodyText: string | undefined;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  has(place: Extract<Criteria, { op: 'text' }>['place'], wanted: string): boolean {
-    const text = folded(wanted);
-    if (place === 'body') return this.#body().includes(text);
-    if (place === 'text') return this.#headers().includes(text) || this.#body().includes(text);
-    return this.hasField(place, wanted);
-  }
-
-  /** An empty text asks whether the field is there. */
-  hasField(name: string, wanted: string): boolean {
-    const scan = this.#scan();
-    const field = fieldName(name);
-    const text = folded(wanted);
-    for (let i = 0; i < scan.count; i++) {
-      if (!isField(scan, i, field)) continue;
-      if (text === '' || folded(decodeWords(unfoldedValue(scan, i))).includes(text)) return true;
-    }
-    return false;
-  }
-
-  #scan(): HeaderScan {
-    this.#header ??= scanHeaders(this.#bytes);
-    return this.#header;
-  }
-
-  #headers(): string {
-    if (this.#headerText === undefined) {
-      const scan = this.#scan();
-      const fields: string[] = [];
-      for (let i = 0; i < scan.count; i++) {
-        const name = view(scan.bytes).toString('latin1', scan.nameStart(i), scan.nameEnd(i));
-        fields.push(folded(`${name}: ${decodeWords(unfoldedValue(scan, i))}`));
-      }
-      this.#headerText = fields.join('\n');
-    }
-    return this.#headerText;
-  }
-
-  #body(): string {
-    if (this.#bodyText === undefined) {
-      const texts: string[] = [];
-      addTexts(this.#bytes, scanStructure(this.#bytes).root, texts);
-      this.#bodyText = texts.join('\n');
-    }
-    return this.#bodyText;
-  }
-}
-
-function addTexts(bytes: Uint8Array, part: Part, texts: string[]): void {
-  if (part.type === 'text') texts.push(folded(partText(bytes, part, searchedBytesMax)));
-  for (const child of part.children) addTexts(bytes, child, texts);
-  if (part.message !== undefined) addTexts(bytes, part.message.root, texts);
-}
-
-const ascii = /^[\u0000-\u007f]*$/;
-
-/** RFC 5051 in effect: case and compatibility forms do not count. */
-function folded(text: string): string {
-  return ascii.test(text) ? text.toUpperCase() : text.normalize('NFKD').toUpperCase();
+/** What is in it stands there as it is read. */
+function isPlainEnvelope(envelope: string): boolean {
+  return !envelope.includes('=?') && !highOctet.test(envelope);
 }

@@ -2,183 +2,215 @@
  * SEARCH over one mailbox: blocks first, rows where they must decide, text where nothing else can.
  *
  * Runs in:   the engine thread that owns the shard, in slices.
- * Specs:     RFC 9051 §6.4.4, RFC 4731 (ESEARCH), RFC 5182 (`$`).
- * Limits:    a turn ends after `sliceMs`; `readsMax` messages are read side by side; past the ask's deadline the
- *            search stops.
+ * Specs:     RFC 9051 §6.4.4, RFC 4731 (ESEARCH), RFC 5182 (`$`), RFC 9394 (PARTIAL).
+ * Limits:    one ask works for `turnMsMax`, and says where the next goes on; past its deadline the search stops.
  */
 
-import type { Found, PackedSearch } from '../../../actors/asks/imap-asks.ts';
-import { MailError } from '../../../base/errors.ts';
-import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
-import type { Clock } from '../../../ports/clock.ts';
-import { addId } from '../rows/uid-ranges.ts';
-import { blocksIn, uidRangesOf } from './messages.ts';
-import { type BlockContext, maskOf } from './search-blocks.ts';
+import { Buffer } from 'node:buffer';
 import {
-  asksSentDate,
-  readsText,
-  type SearchedMessage,
-  SearchedText,
-  searchedBytesMax,
-  verdictOf,
-} from './search-message.ts';
+  type Found,
+  type PackedSearch,
+  searchWants,
+} from '../../../actors/asks/imap-search-asks.ts';
+import { secondMs } from '../../../base/units.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import { uidBlockSlots } from '../../store/keys.ts';
+import { BlockColumns, slotsOf } from './block-columns.ts';
+import { blockRowsIn } from './block-rows.ts';
+import { FoundSet, maskOfRanges, numbersOf, popcount, uidsOf as rangesOfSet } from './found-set.ts';
+import { MessageRows } from './message-rows.ts';
+import { type BlockContext, maskOf } from './search-blocks.ts';
+import { type SearchedMessage, verdictOf } from './search-message.ts';
+import { both, planOf, type SearchPlan } from './search-plan.ts';
+import { TextReader } from './search-texts.ts';
+import { Slices } from './slices.ts';
 import type { ImapParts } from './sync.ts';
-import type { View } from './view.ts';
+import { blockBytes, type View } from './view.ts';
 
-const sliceMs = 2;
-const readsMax = 16;
+const turnMsMax = secondMs / 4;
 
 export interface SearchParts extends ImapParts {
   readonly clock: Clock;
+}
+
+export interface SearchAnswer {
+  readonly value: Found;
+  readonly body: Uint8Array;
 }
 
 export async function search(
   parts: SearchParts,
   packed: PackedSearch,
   deadlineMs: number,
-): Promise<Found> {
-  const [account, [mailbox, modseq, uidNext], isUid, criteria, saved] = packed;
-  const view = await parts.views.view({ account, mailbox, modseq, uidNext });
-  const sets = new Map<Criteria, readonly number[]>();
-  collectSets(criteria, view, saved, sets);
-  const needsParsed = readsText(criteria) === 'header' || asksSentDate(criteria);
-  const plan = { account, criteria, needsParsed };
+): Promise<SearchAnswer> {
+  const [account, [mailbox, modseq, uidNext], criteria, saved, wants, ...how] = packed;
+  const [enough, isFromEnd, cursor] = how;
+  const place = { account, mailbox };
+  const view = await parts.views.view({ ...place, modseq, uidNext });
+  const walk = new SearchWalk(parts, place, planOf(parts.shard, place, criteria, view, saved), {
+    enough: enough === 0 ? Number.POSITIVE_INFINITY : enough,
+    isFromEnd,
+    cursor,
+    turnMsMax,
+    wantsModseq: (wants & searchWants.modseq) !== 0,
+  });
   const slices = new Slices(parts.clock, deadlineMs);
-  const keywords = parts.reader.mailbox(account, mailbox)?.keywords ?? [];
-  const uids: number[] = [];
-  let highest = 0;
-  const all = [1, Math.max(1, uidNext - 1)];
-  for (const { base, block } of blocksIn(parts.shard, { account, mailbox }, all)) {
-    const context = { base, block, keywords, sets };
-    const { yes, maybe } = maskOf(criteria, context);
-    const read = await matchesOf(parts, plan, context, maybe, slices);
-    for (const slot of block.slots()) {
-      const isFound = (yes[slot >> 3]! & (1 << (slot & 7))) !== 0 || read.has(slot);
-      if (!isFound || base + slot >= uidNext) continue;
-      addId(uids, base + slot);
-      highest = Math.max(highest, block.modseqs[slot]!);
-    }
-    if (slices.isOver) await slices.next();
-  }
-  return { uids, ranges: isUid ? uids : view.sequencesOf(uids), modseq: highest };
+  await walk.run(slices);
+  return answerOf(walk, view, wants);
 }
 
-interface Plan {
-  readonly account: number;
-  readonly criteria: Criteria;
-  /** Some key is decided by what was parsed at delivery. */
-  readonly needsParsed: boolean;
+function answerOf(walk: SearchWalk, view: View, wants: number): SearchAnswer {
+  const found = walk.found.view();
+  const { count } = found;
+  const [minUid, maxUid] = [found.uidOf(1), found.uidOf(count)];
+  const uids = (wants & searchWants.uids) === 0 ? [] : rangesOfSet(found);
+  const numbers = (wants & searchWants.numbers) === 0 ? [] : numbersOf(found, view);
+  const value: Found = {
+    count,
+    uidsLength: uids.length,
+    minUid,
+    maxUid,
+    min: count === 0 ? 0 : view.sequenceOf(minUid),
+    max: count === 0 ? 0 : view.sequenceOf(maxUid),
+    modseq: walk.modseq,
+    looked: walk.looked,
+    ...(walk.next === undefined ? {} : { next: walk.next }),
+  };
+  return { value, body: octetsOf(uids, numbers) };
 }
 
-/** Of the block's messages that must be looked at, the slots of those that match. */
-async function matchesOf(
-  parts: SearchParts,
-  plan: Plan,
-  context: BlockContext,
-  maybe: Uint8Array,
-  slices: Slices,
-): Promise<ReadonlySet<number>> {
-  const { criteria } = plan;
-  const found = new Set<number>();
-  const unread: SearchedMessage[] = [];
-  for (const slot of context.block.slots()) {
-    if ((maybe[slot >> 3]! & (1 << (slot & 7))) === 0) continue;
-    const message = await messageAt(parts, plan, context, slot);
-    const verdict = message === undefined ? false : verdictOf(criteria, message);
-    if (verdict === true) found.add(slot);
-    else if (verdict === undefined) unread.push(message!);
-    if (slices.isOver) await slices.next();
+/** As the u32 of an answer's body. */
+export function octetsOf(...lists: readonly ArrayLike<number>[]): Uint8Array {
+  let length = 0;
+  for (const list of lists) length += list.length;
+  const all = new Uint32Array(length);
+  let at = 0;
+  for (const list of lists) {
+    all.set(list, at);
+    at += list.length;
   }
-  for (let i = 0; i < unread.length; i += readsMax) {
-    const some = unread.slice(i, i + readsMax);
-    const texts = await Promise.all(some.map((one) => textOf(parts, criteria, one)));
-    for (const [at, message] of some.entries()) {
-      if (verdictOf(criteria, message, texts[at]) === true) found.add(message.slot);
+  return Buffer.from(all.buffer);
+}
+
+export interface WalkOptions {
+  readonly enough: number;
+  readonly isFromEnd: boolean;
+  /** UID to begin at; 0: at the end the walk begins at. */
+  readonly cursor: number;
+  readonly turnMsMax: number;
+  readonly wantsModseq: boolean;
+}
+
+/** One walk over a mailbox's blocks. */
+export class SearchWalk {
+  readonly found = new FoundSet();
+  modseq = 0;
+  looked = 0;
+  /** Where it stopped for want of time. */
+  next: number | undefined;
+  readonly #parts: SearchParts;
+  readonly #place: { readonly account: number; readonly mailbox: number };
+  readonly #plan: SearchPlan;
+  readonly #options: WalkOptions;
+  readonly #keywords: readonly string[];
+  readonly #rows: MessageRows;
+  readonly #texts: TextReader;
+
+  constructor(
+    parts: SearchParts,
+    place: { readonly account: number; readonly mailbox: number },
+    plan: SearchPlan,
+    options: WalkOptions,
+  ) {
+    const { account, mailbox } = place;
+    this.#parts = parts;
+    this.#place = place;
+    this.#plan = plan;
+    this.#options = options;
+    this.#keywords = parts.reader.mailbox(account, mailbox)?.keywords ?? [];
+    this.#rows = new MessageRows(parts.shard, account);
+    this.#texts = new TextReader(parts, account, plan);
+  }
+
+  async run(slices: Slices): Promise<void> {
+    const { isFromEnd, enough, turnMsMax: turnMs } = this.#options;
+    const within = this.#within();
+    for (const { number, row } of blockRowsIn(this.#parts.shard, this.#place, within, isFromEnd)) {
+      const base = number * uidBlockSlots;
+      if (slices.ms >= turnMs) {
+        this.next = isFromEnd ? base + uidBlockSlots - 1 : Math.max(1, base);
+        return;
+      }
+      await this.#block(number, new BlockColumns(row), within, slices);
+      if (this.found.count >= enough) return;
       if (slices.isOver) await slices.next();
     }
   }
-  return found;
-}
 
-async function messageAt(
-  { reader, clock }: SearchParts,
-  { account, needsParsed }: Plan,
-  context: BlockContext,
-  slot: number,
-): Promise<SearchedMessage | undefined> {
-  const document = context.block.documents[slot]!;
-  const row = reader.document(account, document);
-  if (row === undefined) return undefined;
-  const parsed = needsParsed ? await reader.parsed(account, document) : undefined;
-  return { context, slot, document, row, parsed, nowMs: clock.nowMs() };
-}
-
-/** Empty where the message is gone by now: it matches what an empty one does, and nobody can fetch it. */
-async function textOf(
-  { shard }: SearchParts,
-  criteria: Criteria,
-  { row, parsed }: SearchedMessage,
-): Promise<SearchedText> {
-  const isHeader = readsText(criteria) === 'header';
-  const end = (isHeader && parsed?.parts[0]?.bodyStart) || row.size;
-  const hold = shard.lease(row.place.segment);
-  try {
-    return new SearchedText(await shard.read(row.place, 0, Math.min(end, searchedBytesMax)));
-  } finally {
-    hold.release();
-  }
-}
-
-/** Each set as UIDs: sequence numbers are those of the session. */
-function collectSets(
-  criteria: Criteria,
-  view: View,
-  saved: readonly number[],
-  sets: Map<Criteria, readonly number[]>,
-): void {
-  switch (criteria.op) {
-    case 'set':
-      sets.set(
-        criteria,
-        criteria.isSaved ? saved : uidRangesOf(view, criteria.ranges, criteria.isUid),
-      );
-      return;
-    case 'not':
-      collectSets(criteria.key, view, saved, sets);
-      return;
-    case 'or':
-      collectSets(criteria.left, view, saved, sets);
-      collectSets(criteria.right, view, saved, sets);
-      return;
-    case 'and':
-      for (const key of criteria.keys) collectSets(key, view, saved, sets);
-      return;
-    default:
-  }
-}
-
-/** Gives way to the thread's other work every `sliceMs`. */
-class Slices {
-  readonly #clock: Clock;
-  readonly #deadlineMs: number;
-  #endMs: number;
-
-  constructor(clock: Clock, deadlineMs: number) {
-    this.#clock = clock;
-    this.#deadlineMs = deadlineMs;
-    this.#endMs = clock.monotonicMs() + sliceMs;
+  #within(): readonly number[] {
+    const { isFromEnd, cursor } = this.#options;
+    const { within } = this.#plan;
+    if (cursor === 0) return within;
+    return both(within, isFromEnd ? [1, cursor] : [cursor, Number.MAX_SAFE_INTEGER]);
   }
 
-  get isOver(): boolean {
-    return this.#clock.monotonicMs() >= this.#endMs;
-  }
-
-  /** @throws MailError `deadline-passed` */
-  async next(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
-    if (this.#deadlineMs !== 0 && this.#clock.nowMs() > this.#deadlineMs) {
-      throw new MailError('deadline-passed', 'search');
+  async #block(
+    number: number,
+    block: BlockColumns,
+    within: readonly number[],
+    slices: Slices,
+  ): Promise<void> {
+    const base = number * uidBlockSlots;
+    const { criteria, sets } = this.#plan;
+    const context = { base, block, keywords: this.#keywords, sets };
+    const { yes, maybe } = maskOf(criteria, context);
+    const wanted = maskOfRanges(within, base);
+    const bits = new Uint8Array(blockBytes);
+    const open = new Uint8Array(blockBytes);
+    for (let i = 0; i < blockBytes; i++) {
+      bits[i] = yes[i]! & wanted[i]!;
+      open[i] = maybe[i]! & wanted[i]!;
     }
-    this.#endMs = this.#clock.monotonicMs() + sliceMs;
+    this.looked += popcount(block.exists);
+    if (open.some((byte) => byte !== 0)) await this.#look(context, open, bits, slices);
+    this.found.add(number, bits);
+    if (!this.#options.wantsModseq) return;
+    for (const slot of slotsOf(bits)) this.modseq = Math.max(this.modseq, block.modseqAt(slot));
+  }
+
+  /** Adds the bits of messages that blocks alone do not decide on. */
+  async #look(
+    context: BlockContext,
+    open: Uint8Array,
+    bits: Uint8Array,
+    slices: Slices,
+  ): Promise<void> {
+    const unread: number[] = [];
+    for (const slot of slotsOf(open)) {
+      const document = context.block.documentAt(slot);
+      const verdict = verdictOf(this.#plan.criteria, this.#message(context, slot, document));
+      if (verdict === true) bits[slot >> 3]! |= 1 << (slot & 7);
+      else if (verdict === undefined) unread.push(slot);
+      if (slices.isOver) await slices.next();
+    }
+    if (unread.length === 0) return;
+    const documents = unread.map((slot) => context.block.documentAt(slot));
+    await this.#texts.each(documents, slices, (index, away, holds) => {
+      const slot = unread[index]!;
+      const message = this.#message(context, slot, documents[index]!, away);
+      const verdict = verdictOf(this.#plan.criteria, { ...message, holds });
+      if (verdict === true) bits[slot >> 3]! |= 1 << (slot & 7);
+    });
+  }
+
+  #message(
+    context: BlockContext,
+    slot: number,
+    document: number,
+    away?: Uint8Array,
+  ): SearchedMessage {
+    const rows = this.#rows.open(document, away);
+    const { needleOf } = this.#plan;
+    return { context, slot, rows, nowMs: this.#parts.clock.nowMs(), needleOf };
   }
 }

@@ -15,7 +15,7 @@ import { type IdRanges, idsOf } from '../rows/uid-ranges.ts';
 export const blockBytes = uidBlockSlots / 8;
 
 /** Bits set in a byte. */
-const bitCounts = Uint8Array.from({ length: 256 }, (_, byte) => {
+export const bitCounts = Uint8Array.from({ length: 256 }, (_, byte) => {
   let count = 0;
   for (let rest = byte; rest !== 0; rest &= rest - 1) count++;
   return count;

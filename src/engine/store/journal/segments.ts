@@ -11,6 +11,7 @@ import { assert } from '../../../base/assert.ts';
 import { emptyBytes, view } from '../../../base/bytes.ts';
 import { MailError } from '../../../base/errors.ts';
 import type { Disk, DiskFile } from '../../../ports/disk.ts';
+import { readNear } from '../near-reads.ts';
 import type { RecordPlace, SideBody } from '../record.ts';
 import { readSideBody, readSideHeader } from '../side/body-reader.ts';
 import { isSide } from '../side/format.ts';
@@ -146,6 +147,30 @@ export class Segments {
       }
       return await file.read(place.bodyOffset + from, length);
     } finally {
+      opened.reads--;
+      if (opened.isForgotten && opened.reads === 0) await closeQuietly(opened);
+    }
+  }
+
+  /** The first bytes of bodies, `bytesMax` of each, unchecked; undefined for those that are gone. */
+  readNear(
+    places: readonly RecordPlace[],
+    bytesMax: number,
+  ): Promise<readonly (Uint8Array | undefined)[]> {
+    return readNear(places, bytesMax, (...span) => this.#readSpan(...span));
+  }
+
+  async #readSpan(number: number, from: number, length: number): Promise<Uint8Array | undefined> {
+    if (length === 0) return emptyBytes;
+    const found = isSide(number) ? this.sides.get(number) : this.#byNumber.get(number);
+    if (found === undefined) return undefined;
+    const lease = this.lease(number);
+    const opened = this.#open(found);
+    opened.reads++;
+    try {
+      return await (await opened.file).read(from, length);
+    } finally {
+      lease.release();
       opened.reads--;
       if (opened.isForgotten && opened.reads === 0) await closeQuietly(opened);
     }

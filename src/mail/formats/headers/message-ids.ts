@@ -22,3 +22,17 @@ export function messageIds(value: string): readonly string[] {
   }
   return [...ids];
 }
+
+const quotedLeft = /^"((?:[^"\\]|\\.)*)"(?=@)/;
+const escaped = /\\(.)/g;
+
+/** Identifiers as threads compare them, repeated ones and all: quoting makes no difference (RFC 5256 §3). */
+export function threadIdList(value: string): readonly string[] {
+  const ids: string[] = [];
+  for (const [, id] of value.matchAll(idPattern)) {
+    const isQuoted = id!.startsWith('"');
+    ids.push(isQuoted ? id!.replace(quotedLeft, (_, left) => left.replace(escaped, '$1')) : id!);
+    if (ids.length === idsMax) break;
+  }
+  return ids;
+}

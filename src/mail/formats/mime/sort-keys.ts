@@ -9,6 +9,7 @@
 import type { Address, Mailbox } from '../address/parse.ts';
 import { parseDate } from '../date/parse.ts';
 import { decodeWords } from '../headers/words.ts';
+import { casemap } from '../text/casemap.ts';
 import type { EnvelopeFields } from './envelope.ts';
 
 const keyLengthMax = 255;
@@ -37,13 +38,13 @@ export function sortKeys(fields: EnvelopeFields): SortKeys {
   );
   const date = fields.date === undefined ? undefined : parseDate(fields.date);
   return {
-    baseSubject: casemap(text),
+    baseSubject: keyOf(text),
     isReplyOrForward,
-    displayFrom: casemap(display(fields.from)),
-    displayTo: casemap(display(fields.to)),
-    from: casemap(firstMailbox(fields.from)?.localPart ?? ''),
-    to: casemap(firstMailbox(fields.to)?.localPart ?? ''),
-    cc: casemap(firstMailbox(fields.cc)?.localPart ?? ''),
+    displayFrom: keyOf(display(fields.from)),
+    displayTo: keyOf(display(fields.to)),
+    from: keyOf(firstMailbox(fields.from)?.localPart ?? ''),
+    to: keyOf(firstMailbox(fields.to)?.localPart ?? ''),
+    cc: keyOf(firstMailbox(fields.cc)?.localPart ?? ''),
     ...(date === undefined ? {} : { sentMs: date.epochMs }),
   };
 }
@@ -100,18 +101,9 @@ function leadingBlobs(text: string): number {
   }
 }
 
-const ascii = /^[\u0000-\u007f]*$/;
-
-/** RFC 5051 in effect: case and compatibility forms do not count. */
-function casemap(text: string): string {
-  // ASCII has no compatibility forms.
-  if (ascii.test(text)) return text.slice(0, keyLengthMax).toUpperCase();
-  return text
-    .slice(0, keyLengthMax)
-    .toUpperCase()
-    .normalize('NFKD')
-    .slice(0, keyLengthMax)
-    .toWellFormed();
+/** As texts are compared; cut, so that a row stays small. */
+function keyOf(text: string): string {
+  return casemap(text.slice(0, keyLengthMax)).slice(0, keyLengthMax).toWellFormed();
 }
 
 /** RFC 5957 §3: the display name, or the address where there is none. */

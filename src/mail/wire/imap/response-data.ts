@@ -1,9 +1,8 @@
 /**
- * Writes the data of untagged responses: sets, flags, LIST, STATUS, SEARCH and ESEARCH, VANISHED, NAMESPACE and so on.
+ * Writes the data of untagged responses: sets, flags, LIST, STATUS, VANISHED, NAMESPACE and so on.
  *
  * Runs in:   anywhere; pure; hot.
- * Specs:     RFC 9051 §7.2-7.5; RFC 3501 §7.2 (SEARCH, LSUB); RFC 4731 (ESEARCH); RFC 9394 (PARTIAL); RFC 7162 §3.2.10
- *            (VANISHED); RFC 5258 §4 (CHILDINFO), RFC 9051 §6.3.9.7 (OLDNAME); RFC 8474 (MAILBOXID).
+ * Specs:     RFC 9051 §7.2-7.5; RFC 3501 §7.2 (LSUB); RFC 7162 §3.2.10 (VANISHED); RFC 5258 §4 (CHILDINFO), RFC 9051 §6.3.9.7 (OLDNAME); RFC 8474 (MAILBOXID).
  * Invariant: ranges are normalised (`sequence-set.ts`), so a set is as short as it can be.
  */
 
@@ -11,7 +10,6 @@ import { encodeMutf7, separator } from './mailbox-name.ts';
 import { asterisk, colon, comma, parenClose, parenOpen, space } from './octets.ts';
 import { systemFlags } from './parse-flags.ts';
 import type { StatusItem } from './parse-status.ts';
-import type { PartialRange } from './parse-window.ts';
 import type { ResponseWriter } from './response.ts';
 
 /** `1:4,7`; for no ranges nothing is written. */
@@ -145,81 +143,6 @@ export function writeVanished<Handle>(
   writer.text(isEarlier ? '* VANISHED (EARLIER) ' : '* VANISHED ');
   writeSet(writer, uids);
   writer.crlf();
-}
-
-/** `* SEARCH 2 3 6 (MODSEQ 917)` of rev1: every number is written out. `modseq` -1: none. */
-export function writeSearch<Handle>(
-  writer: ResponseWriter<Handle>,
-  ranges: readonly number[],
-  modseq = -1,
-): void {
-  writer.text('* SEARCH');
-  for (let i = 0; i < ranges.length; i += 2) {
-    for (let number = ranges[i]!; number <= ranges[i + 1]!; number++) {
-      writer.octet(space).number(number);
-    }
-  }
-  if (modseq >= 0 && ranges.length > 0) writer.text(' (MODSEQ ').number(modseq).octet(parenClose);
-  writer.crlf();
-}
-
-/** `* SORT 5 3 4 (MODSEQ 917)`. */
-export function writeSort<Handle>(
-  writer: ResponseWriter<Handle>,
-  numbers: Iterable<number>,
-  modseq = -1,
-): void {
-  writer.text('* SORT');
-  let isEmpty = true;
-  for (const number of numbers) {
-    writer.octet(space).number(number);
-    isEmpty = false;
-  }
-  if (modseq >= 0 && !isEmpty) writer.text(' (MODSEQ ').number(modseq).octet(parenClose);
-  writer.crlf();
-}
-
-/** What was found, as far as it was asked for; ranges in the order of the answer (for SORT not ascending). */
-export interface Esearch {
-  readonly min?: number;
-  readonly max?: number;
-  readonly count?: number;
-  readonly all?: readonly number[];
-  readonly partial?: { readonly range: PartialRange; readonly found: readonly number[] };
-  readonly modseq?: number;
-}
-
-/** RFC 4731 §3.1: MIN, MAX and ALL are left out where nothing was found; COUNT is not. */
-export function writeEsearch<Handle>(
-  writer: ResponseWriter<Handle>,
-  tag: string,
-  isUid: boolean,
-  found: Esearch,
-): void {
-  writer.text('* ESEARCH (TAG ').string(tag).octet(parenClose);
-  if (isUid) writer.text(' UID');
-  if (found.min !== undefined) writer.text(' MIN ').number(found.min);
-  if (found.max !== undefined) writer.text(' MAX ').number(found.max);
-  if (found.count !== undefined) writer.text(' COUNT ').number(found.count);
-  if (found.all !== undefined && found.all.length > 0) {
-    writer.text(' ALL ');
-    writeSet(writer, found.all);
-  }
-  if (found.partial !== undefined) writePartial(writer, found.partial.range, found.partial.found);
-  if (found.modseq !== undefined) writer.text(' MODSEQ ').number(found.modseq);
-  writer.crlf();
-}
-
-function writePartial<Handle>(
-  writer: ResponseWriter<Handle>,
-  { first, last, isFromEnd }: PartialRange,
-  found: readonly number[],
-): void {
-  const sign = isFromEnd ? '-' : '';
-  writer.text(` PARTIAL (${sign}${first}:${sign}${last} `);
-  if (found.length === 0) writer.text('NIL');
-  else writeSet(writer, found);
-  writer.octet(parenClose);
 }
 
 /** `* CAPABILITY …`, `* ENABLED …`. */

@@ -15,14 +15,18 @@ export interface ThreadNode {
   readonly children: readonly ThreadNode[];
 }
 
-/** `* THREAD (2)(3 6 (4 23)(44 7 96))`. */
-export function writeThreads<Handle>(
+/** `* THREAD (2)(3 6 (4 23)(44 7 96))`, thread by thread; `numberOf` tells what the client calls a message. */
+export function* threadSteps<Handle>(
   writer: ResponseWriter<Handle>,
   threads: readonly ThreadNode[],
-): void {
+  numberOf: (number: number) => number,
+): Generator<void, void, void> {
   writer.text('* THREAD');
   if (threads.length > 0) writer.octet(space);
-  for (const thread of threads) writeThread(writer, thread);
+  for (const thread of threads) {
+    writeThread(writer, thread, numberOf);
+    yield;
+  }
   writer.crlf();
 }
 
@@ -30,7 +34,11 @@ export function writeThreads<Handle>(
 type Step = ThreadNode | typeof listEnd;
 const listEnd = 'end';
 
-function writeThread<Handle>(writer: ResponseWriter<Handle>, thread: ThreadNode): void {
+function writeThread<Handle>(
+  writer: ResponseWriter<Handle>,
+  thread: ThreadNode,
+  numberOf: (number: number) => number,
+): void {
   const steps: Step[] = [thread];
   for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
     if (step === listEnd) {
@@ -43,7 +51,7 @@ function writeThread<Handle>(writer: ResponseWriter<Handle>, thread: ThreadNode)
     for (;;) {
       if (node.number > 0) {
         if (!isFirst) writer.octet(space);
-        writer.number(node.number);
+        writer.number(numberOf(node.number));
         isFirst = false;
       }
       if (node.children.length !== 1) break;

@@ -16,6 +16,7 @@ import {
 import { answerOf, bad, type CommandEnd, no, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { fetchAll, tellVanished } from './fetch-windows.ts';
+import { partOfSet } from './fetch-part.ts';
 import { setOf } from './sets.ts';
 
 const bits: Readonly<Partial<Record<FetchKind, number>>> = {
@@ -61,18 +62,21 @@ async function fetch(
   session: CommandSession,
   command: FetchCommand,
   isUid: boolean,
+  tag: string,
 ): Promise<CommandEnd> {
   const selected = session.selected!;
   const packed = packItems(command.items);
   const { changedSince, isVanished } = command;
-  if (packed === undefined || command.partial !== undefined) {
-    return bad('Unknown FETCH item or modifier');
-  }
+  if (packed === undefined) return bad('Unknown FETCH item or modifier');
+  if (command.partial !== undefined && !isUid) return bad('PARTIAL is of UID FETCH');
   if (isVanished && !session.isQresync) return bad('QRESYNC is not enabled');
   session.isCondstore ||= changedSince >= 0 || (packed.bits & fetchItems.modseq) !== 0;
   const items = itemsOf(session, command, packed.bits, isUid);
-  const { set, isUids } = setOf(command.set, isUid, selected);
-  if (isVanished) await tellVanished(session, selected, changedSince, set);
+  const named = setOf(command.set, isUid, selected);
+  if (isVanished) await tellVanished(session, selected, changedSince, named.set);
+  const wanted = await partOfSet(session, tag, command);
+  if (wanted !== undefined && 'code' in wanted) return answerOf(wanted.code);
+  const { set, isUids } = wanted ?? named;
   const { sections, marksSeen } = packed;
   const asked = { set, isUids, items, sections, marksSeen, changedSince };
   const failed = await fetchAll(session, asked);
@@ -102,12 +106,12 @@ export const fetchCommand = {
   states: selectedState,
   keepsNumbers: true,
   parse: parseFetch,
-  run: (session, command) => fetch(session, command, false),
+  run: (session, command, tag) => fetch(session, command, false, tag),
 } as const satisfies ImapCommand<FetchCommand>;
 
 export const uidFetchCommand = {
   name: 'UID FETCH',
   states: selectedState,
   parse: parseUidFetch,
-  run: (session, command) => fetch(session, command, true),
+  run: (session, command, tag) => fetch(session, command, true, tag),
 } as const satisfies ImapCommand<FetchCommand>;

@@ -2,21 +2,27 @@
  * SEARCH and UID SEARCH.
  *
  * Runs in: edge (main thread).
- * Specs:   RFC 9051 §6.4.4, §7.3.4 (ESEARCH); RFC 3501 §7.2.5 (SEARCH); RFC 5182 (SAVE).
+ * Specs:   RFC 9051 §6.4.4, §7.3.4 (ESEARCH); RFC 3501 §7.2.5 (SEARCH); RFC 5182 (SAVE); RFC 9394 (PARTIAL).
  */
 
-import { type Found, imapAsks, type PackedSearch } from '../../../../actors/asks/imap-asks.ts';
+import { searchWants } from '../../../../actors/asks/imap-search-asks.ts';
 import { parseSearch, type SearchCommand } from '../../../../mail/wire/imap/parse-search.ts';
-import type { ReturnOptions } from '../../../../mail/wire/imap/parse-window.ts';
+import type { PartialRange, ReturnOptions } from '../../../../mail/wire/imap/parse-window.ts';
 import {
   type Esearch,
-  writeEsearch,
-  writeSearch,
-} from '../../../../mail/wire/imap/response-data.ts';
-import type { Criteria } from '../../../../mail/wire/imap/search-keys.ts';
+  esearchParts,
+  searchParts,
+} from '../../../../mail/wire/imap/response-search.ts';
+import { joinSets, partOf } from '../../../../mail/wire/imap/set-parts.ts';
 import { answerOf, bad, type CommandEnd, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
-import { viewOf } from '../selected.ts';
+import {
+  asksUnknown,
+  respondInParts,
+  runSearch,
+  type SearchAsked,
+  type Searched,
+} from './search-run.ts';
 
 async function search(
   session: CommandSession,
@@ -25,92 +31,98 @@ async function search(
   tag: string,
 ): Promise<CommandEnd> {
   const { returns, criteria, hasModseq } = command;
-  if (returns?.partial !== undefined || asksUnknown(criteria)) {
-    return bad('Unknown search key or option');
-  }
+  if (asksUnknown(criteria)) return bad('Unknown search key');
   session.isCondstore ||= hasModseq;
   const selected = session.selected!;
-  const account = session.account!;
-  const meta: PackedSearch = [account.id, viewOf(selected), isUid, criteria, selected.saved];
-  const kind = readsText(criteria) ? 'long' : 'short';
-  const answer = await session.ask(imapAsks.search, meta, { class: kind });
-  if (!answer.ok) {
+  const wants = wantsOf(returns, isUid, hasModseq);
+  const asked = { criteria, wants, ...enoughFor(returns) };
+  const found = await runSearch(session, tag, selected, asked);
+  if (found === undefined) return ok('SEARCH ended');
+  if (!found.ok) {
     // RFC 5182 §2.1: a SEARCH that fails saves nothing.
     if (returns?.save === true) selected.saved = [];
-    return answer.code === 'argument-invalid'
-      ? bad('No such message number')
-      : answerOf(answer.code);
+    return answerOf(found.code);
   }
-  const { ranges, uids, modseq } = answer.value as Found;
+  const ranges = isUid ? found.uids : found.numbers;
   // RFC 7162 §3.1.5: the highest of those found, where it was searched for.
-  const told = hasModseq && uids.length > 0 ? { modseq } : {};
-  if (returns === undefined && session.isRev2) {
-    // RFC 9051 §7.3.4: rev2 knows no SEARCH response.
-    session.respond((writer) => writeEsearch(writer, tag, isUid, { all: ranges, ...told }));
-    return ok('SEARCH done');
-  }
+  const told = hasModseq && found.count > 0 ? { modseq: found.modseq } : {};
   if (returns === undefined) {
-    session.respond((writer) => writeSearch(writer, ranges, told.modseq));
+    // RFC 9051 §7.3.4: rev2 knows no SEARCH response.
+    await respondInParts(session, (writer) =>
+      session.isRev2
+        ? esearchParts(writer, tag, isUid, { all: ranges, ...told })
+        : searchParts(writer, ranges, told.modseq),
+    );
     return ok('SEARCH done');
   }
-  if (returns.save) selected.saved = savedOf(uids, returns);
-  const found = chosen(ranges, returns);
+  if (returns.save) selected.saved = Array.from(savedOf(found, returns));
+  const answer = chosen(found, returns, isUid);
   // RFC 5182 §2.1: SAVE alone answers nothing.
-  if (found !== undefined) {
-    session.respond((writer) => writeEsearch(writer, tag, isUid, { ...found, ...told }));
+  if (answer !== undefined) {
+    await respondInParts(session, (writer) =>
+      esearchParts(writer, tag, isUid, { ...answer, ...told }),
+    );
   }
   return ok('SEARCH done');
 }
 
-function chosen(ranges: readonly number[], returns: ReturnOptions): Esearch | undefined {
-  const { min, max, all, count, save } = returns;
-  if (!min && !max && !all && !count && save) return undefined;
-  const isEmpty = ranges.length === 0;
+/** What the engine must answer with. */
+export function wantsOf(
+  returns: ReturnOptions | undefined,
+  isUid: boolean,
+  hasModseq: boolean,
+): number {
+  const lists = returns === undefined || returns.all || returns.partial !== undefined;
+  const list = lists ? (isUid ? searchWants.uids : searchWants.numbers) : 0;
+  const saved = returns?.save === true ? searchWants.uids : 0;
+  return list | saved | (hasModseq ? searchWants.modseq : 0);
+}
+
+/** How much of the results is needed, and from which end: a search that has found it looks no further. */
+export function enoughFor(
+  returns: ReturnOptions | undefined,
+): Pick<SearchAsked, 'enough' | 'isFromEnd'> {
+  if (returns === undefined) return {};
+  const { min, max, all, count, save, partial } = returns;
+  if (all || count || (min && max) || (partial !== undefined && (min || max))) return {};
+  if (partial !== undefined) return { enough: partial.last, isFromEnd: partial.isFromEnd };
+  if (min || max) return { enough: 1, isFromEnd: max };
+  return save ? {} : { enough: 1 };
+}
+
+/** Undefined: nothing is to be answered. */
+export function chosen(
+  found: Searched,
+  { min, max, all, count, save, partial }: ReturnOptions,
+  isUid: boolean,
+): Esearch | undefined {
+  if (!min && !max && !all && !count && partial === undefined && save) return undefined;
+  const isEmpty = found.count === 0;
+  const ranges = isUid ? found.uids : found.numbers;
   return {
-    ...(min && !isEmpty ? { min: ranges[0]! } : {}),
-    ...(max && !isEmpty ? { max: ranges.at(-1)! } : {}),
-    ...(count ? { count: countOf(ranges) } : {}),
+    ...(min && !isEmpty ? { min: isUid ? found.minUid : found.min } : {}),
+    ...(max && !isEmpty ? { max: isUid ? found.maxUid : found.max } : {}),
+    ...(count ? { count: found.count } : {}),
     ...(all ? { all: ranges } : {}),
+    ...(partial === undefined ? {} : { partial: partialOf(ranges, partial) }),
   };
 }
 
-/** RFC 5182 §2.4: with MIN or MAX and neither ALL nor COUNT, only those are saved. */
-function savedOf(uids: readonly number[], { min, max, all, count }: ReturnOptions) {
-  if (all || count || (!min && !max) || uids.length === 0) return uids;
-  const [first, last] = [uids[0]!, uids.at(-1)!];
-  if (min && max) return first === last ? [first, first] : [first, first, last, last];
-  return min ? [first, first] : [last, last];
+function partialOf(ranges: ArrayLike<number>, range: PartialRange) {
+  return { range, found: partOf(ranges, range) };
 }
 
-function countOf(ranges: readonly number[]): number {
-  let count = 0;
-  for (let i = 0; i < ranges.length; i += 2) count += ranges[i + 1]! - ranges[i]! + 1;
-  return count;
-}
-
-function some(criteria: Criteria, test: (key: Criteria) => boolean): boolean {
-  switch (criteria.op) {
-    case 'not':
-      return some(criteria.key, test);
-    case 'or':
-      return some(criteria.left, test) || some(criteria.right, test);
-    case 'and':
-      return criteria.keys.some((key) => some(key, test));
-    default:
-      return test(criteria);
-  }
-}
-
-function readsText(criteria: Criteria): boolean {
-  return some(criteria, ({ op }) => op === 'text' || op === 'header');
-}
-
-/** Keys of extensions that are not here. */
-function asksUnknown(criteria: Criteria): boolean {
-  return some(
-    criteria,
-    (key) => key.op === 'saves-dates' || (key.op === 'date' && key.of === 'saved'),
-  );
+/** RFC 5182 §2.4 and RFC 9394 §3.2: without ALL and COUNT only what MIN, MAX and PARTIAL name is saved. */
+export function savedOf(found: Searched, returns: ReturnOptions): ArrayLike<number> {
+  const { min, max, all, count, partial } = returns;
+  if (all || count || (!min && !max && partial === undefined)) return found.uids;
+  if (found.count === 0) return [];
+  const { minUid, maxUid } = found;
+  return joinSets([
+    ...(min ? [[minUid, minUid]] : []),
+    ...(max ? [[maxUid, maxUid]] : []),
+    ...(partial === undefined ? [] : [partOf(found.uids, partial)]),
+  ]);
 }
 
 export const searchCommand = {

@@ -34,7 +34,9 @@ import {
   noopCommand,
   starttlsCommand,
 } from './session-state.ts';
+import { sortCommand, uidSortCommand } from './sort.ts';
 import { storeCommand, uidStoreCommand } from './store.ts';
+import { threadCommand, uidThreadCommand } from './thread.ts';
 
 /** A command whose arguments nobody else sees. */
 export type AnyCommand = ImapCommand<never>;
@@ -82,6 +84,10 @@ const all = [
   getQuotaCommand,
   getQuotaRootCommand,
   setQuotaCommand,
+  sortCommand,
+  uidSortCommand,
+  threadCommand,
+  uidThreadCommand,
 ] as const;
 
 export const commands: ReadonlyMap<string, AnyCommand> = new Map(

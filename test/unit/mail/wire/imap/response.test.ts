@@ -9,6 +9,7 @@ import { describe, test } from 'node:test';
 import { ResponseWriter } from '../../../../../src/mail/wire/imap/response.ts';
 import * as data from '../../../../../src/mail/wire/imap/response-data.ts';
 import * as fetch from '../../../../../src/mail/wire/imap/response-fetch.ts';
+import * as search from '../../../../../src/mail/wire/imap/response-search.ts';
 import {
   writeAppendUid,
   writeContinuation,
@@ -16,10 +17,7 @@ import {
   writeModified,
   writeStatus,
 } from '../../../../../src/mail/wire/imap/response-status.ts';
-import {
-  type ThreadNode,
-  writeThreads,
-} from '../../../../../src/mail/wire/imap/response-thread.ts';
+import { type ThreadNode, threadSteps } from '../../../../../src/mail/wire/imap/response-thread.ts';
 import { fetchItems, type Response, readResponse } from '../../../../support/imap-values.ts';
 
 type Write = (writer: ResponseWriter) => void;
@@ -34,6 +32,10 @@ function octets(write: Write, isUtf8 = false): Buffer {
 }
 
 const text = (write: Write, isUtf8 = false) => octets(write, isUtf8).toString('utf8');
+const parts = (write: (writer: ResponseWriter) => Generator<void>) =>
+  text((writer) => {
+    for (const _ of write(writer));
+  });
 const read = (write: Write, isUtf8 = false): Response => readResponse(octets(write, isUtf8));
 
 describe('values', () => {
@@ -263,26 +265,26 @@ describe('data', () => {
 
   test('SEARCH and SORT write numbers out', () => {
     assert.equal(
-      text((writer) => data.writeSearch(writer, [2, 4, 7, 7], 9)),
+      parts((writer) => search.searchParts(writer, [2, 4, 7, 7], 9)),
       '* SEARCH 2 3 4 7 (MODSEQ 9)\r\n',
     );
     assert.equal(
-      text((writer) => data.writeSearch(writer, [], 9)),
+      parts((writer) => search.searchParts(writer, [], 9)),
       '* SEARCH\r\n',
     );
     assert.equal(
-      text((writer) => data.writeSort(writer, [5, 3], 9)),
+      parts((writer) => search.sortParts(writer, [5, 3], 9)),
       '* SORT 5 3 (MODSEQ 9)\r\n',
     );
     assert.equal(
-      text((writer) => data.writeSort(writer, [])),
+      parts((writer) => search.sortParts(writer, [])),
       '* SORT\r\n',
     );
   });
 
   test('ESEARCH leaves out what was not found, but not COUNT', () => {
-    const write = (isUid: boolean, found: data.Esearch) =>
-      text((writer) => data.writeEsearch(writer, 'a1', isUid, found));
+    const write = (isUid: boolean, found: search.Esearch) =>
+      text((writer) => search.writeEsearch(writer, 'a1', isUid, found));
     assert.equal(write(false, { all: [], count: 0 }), '* ESEARCH (TAG "a1") COUNT 0\r\n');
     assert.equal(
       write(true, { min: 2, max: 9, count: 3, all: [2, 3, 9, 9], modseq: 12 }),
@@ -379,7 +381,7 @@ describe('FETCH', () => {
 describe('THREAD', () => {
   const node = (number: number, ...children: ThreadNode[]): ThreadNode => ({ number, children });
   const write = (...threads: ThreadNode[]) =>
-    text((writer) => writeThreads(writer, threads)).trimEnd();
+    parts((writer) => threadSteps(writer, threads, (number) => number)).trimEnd();
 
   test('RFC 5256 §4: chains, branches and messages that are not there', () => {
     assert.equal(

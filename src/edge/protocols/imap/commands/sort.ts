@@ -1,0 +1,163 @@
+/**
+ * SORT and UID SORT, with and without RETURN.
+ *
+ * Runs in: edge (main thread).
+ * Specs:   RFC 5256 §3, §4; RFC 5957 (DISPLAYFROM, DISPLAYTO); RFC 5267 §3 (ESORT); RFC 7162 §3.1.6 (MODSEQ).
+ */
+
+import { imapAsks } from '../../../../actors/asks/imap-asks.ts';
+import {
+  type PackedSort,
+  type Sorted,
+  searchWants,
+} from '../../../../actors/asks/imap-search-asks.ts';
+import type { Failure } from '../../../../base/errors.ts';
+import { parseSort, type SortCommand } from '../../../../mail/wire/imap/parse-sort.ts';
+import type { ReturnOptions } from '../../../../mail/wire/imap/parse-window.ts';
+import {
+  type Esearch,
+  esearchParts,
+  sortParts,
+} from '../../../../mail/wire/imap/response-search.ts';
+import type { Criteria } from '../../../../mail/wire/imap/search-keys.ts';
+import { joinSets, orderedRanges } from '../../../../mail/wire/imap/set-parts.ts';
+import { answerOf, bad, type CommandEnd, ok } from '../answers.ts';
+import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
+import { type SelectedMailbox, viewOf } from '../selected.ts';
+import { asksUnknown, numbersIn, readsText, respondInParts, runSearch } from './search-run.ts';
+
+/** Above so many messages their order may take long to make. */
+const shortCountMax = 5_000;
+
+/** What a SORT or THREAD works on: its criteria, with texts looked for already. */
+export interface Searchable {
+  readonly criteria: Criteria;
+  readonly saved: readonly number[];
+}
+
+const savedKey: Criteria = { op: 'set', isUid: true, isSaved: true, ranges: [] };
+
+/** Searches texts piece by piece; the rest is left to the ask. Undefined: nobody waits any more. */
+export async function searchable(
+  session: CommandSession,
+  tag: string,
+  criteria: Criteria,
+): Promise<Searchable | Failure | undefined> {
+  const selected = session.selected!;
+  if (!readsText(criteria)) return { criteria, saved: selected.saved };
+  const wants = searchWants.uids;
+  const found = await runSearch(session, tag, selected, { criteria, wants });
+  if (found === undefined || !found.ok) return found;
+  return { criteria: savedKey, saved: Array.from(found.uids) };
+}
+
+export function classFor({ count }: SelectedMailbox): 'short' | 'long' {
+  return count > shortCountMax ? 'long' : 'short';
+}
+
+async function sort(
+  session: CommandSession,
+  command: SortCommand,
+  isUid: boolean,
+  tag: string,
+): Promise<CommandEnd> {
+  const { returns, order, hasModseq } = command;
+  if (asksUnknown(command.criteria)) return bad('Unknown search key');
+  session.isCondstore ||= hasModseq;
+  const selected = session.selected!;
+  const asked = await searchable(session, tag, command.criteria);
+  if (asked === undefined) return ok('SORT ended');
+  if ('ok' in asked) return failed(selected, returns, asked);
+  const { criteria, saved } = asked;
+  const wants = (hasModseq ? searchWants.modseq : 0) | savedWants(returns);
+  const how = [criteria, saved, order, windowOf(returns), wants] as const;
+  const meta: PackedSort = [session.account!.id, viewOf(selected), isUid, ...how];
+  const answer = await session.ask(imapAsks.sort, meta, { class: classFor(selected) });
+  if (!answer.ok) return failed(selected, returns, answer);
+  const sorted = answer.value as Sorted;
+  const numbers = numbersIn(answer.body);
+  const uids = numbers.subarray(0, sorted.uidsLength);
+  const list = numbers.subarray(sorted.uidsLength);
+  const told = hasModseq && sorted.count > 0 ? { modseq: sorted.modseq } : {};
+  if (returns === undefined) {
+    await respondInParts(session, (writer) => sortParts(writer, list, told.modseq));
+    return ok('SORT done');
+  }
+  if (returns.save) selected.saved = savedOf(sorted, uids, returns);
+  const found = chosen(sorted, list, returns);
+  if (found !== undefined) {
+    await respondInParts(session, (writer) =>
+      esearchParts(writer, tag, isUid, { ...found, ...told }),
+    );
+  }
+  return ok('SORT done');
+}
+
+/** RFC 9394 §3.2: without COUNT the part alone is saved. */
+function savedWants(returns: ReturnOptions | undefined): number {
+  if (returns?.save !== true) return 0;
+  const isPart = returns.partial !== undefined && !returns.count;
+  return isPart ? searchWants.partUids : searchWants.uids;
+}
+
+function failed(
+  selected: SelectedMailbox,
+  returns: ReturnOptions | undefined,
+  { code }: Failure,
+): CommandEnd {
+  if (returns?.save === true) selected.saved = [];
+  return answerOf(code);
+}
+
+/** Of the sorted list, what the answer tells. */
+function windowOf(returns: ReturnOptions | undefined): PackedSort[6] {
+  if (returns === undefined || returns.all) return null;
+  return returns.partial ?? 0;
+}
+
+/** RFC 5267 §3.1: MIN and MAX are the first and the last in the order asked for. */
+function chosen(
+  { count, first, last }: Sorted,
+  list: Uint32Array,
+  returns: ReturnOptions,
+): Esearch | undefined {
+  const { min, max, all, save, partial } = returns;
+  if (!min && !max && !all && !returns.count && partial === undefined && save) return undefined;
+  return {
+    ...(min && count > 0 ? { min: first } : {}),
+    ...(max && count > 0 ? { max: last } : {}),
+    ...(returns.count ? { count } : {}),
+    ...(all ? { all: orderedRanges(list) } : {}),
+    ...(partial === undefined ? {} : { partial: { range: partial, found: orderedRanges(list) } }),
+  };
+}
+
+/** As of SEARCH. `uids` are those of the part where only that is saved. */
+function savedOf(
+  { firstUid, lastUid, count }: Sorted,
+  uids: Uint32Array,
+  { min, max, all, count: tellsCount, partial }: ReturnOptions,
+): readonly number[] {
+  if (all || tellsCount || (!min && !max)) return Array.from(uids);
+  if (count === 0) return [];
+  return joinSets([
+    ...(min ? [[firstUid, firstUid]] : []),
+    ...(max ? [[lastUid, lastUid]] : []),
+    ...(partial === undefined ? [] : [uids]),
+  ]);
+}
+
+export const sortCommand = {
+  name: 'SORT',
+  states: selectedState,
+  keepsNumbers: true,
+  parse: parseSort,
+  run: (session, command, tag) => sort(session, command, false, tag),
+} as const satisfies ImapCommand<SortCommand>;
+
+export const uidSortCommand = {
+  name: 'UID SORT',
+  states: selectedState,
+  parse: parseSort,
+  run: (session, command, tag) => sort(session, command, true, tag),
+} as const satisfies ImapCommand<SortCommand>;

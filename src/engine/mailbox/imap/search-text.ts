@@ -1,0 +1,119 @@
+/**
+ * Looking for texts in one message's bytes.
+ *
+ * Runs in:   the engine thread that owns the shard; hot: a search of bodies spends its time here.
+ * Specs:     RFC 9051 §6.4.4 (substrings without regard to case, encoded words and transfer encodings undone).
+ * Invariant: what the quick look denies, the thorough one denies too (`search-text.test.ts` compares them).
+ */
+
+import { isAscii } from 'node:buffer';
+import { view } from '../../../base/bytes.ts';
+import { fieldName, isField } from '../../../mail/formats/headers/fields.ts';
+import { HeaderScan } from '../../../mail/formats/headers/scan.ts';
+import { unfoldedValue } from '../../../mail/formats/headers/unfold.ts';
+import { decodeWords } from '../../../mail/formats/headers/words.ts';
+import { partText } from '../../../mail/formats/mime/preview.ts';
+import { type Part, scanStructure } from '../../../mail/formats/mime/structure.ts';
+import { casemap } from '../../../mail/formats/text/casemap.ts';
+import type { Needle } from '../../../mail/formats/text/needle.ts';
+import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
+
+/** Keys that only a message's text decides. */
+export type TextKey = Extract<Criteria, { op: 'text' | 'header' }>;
+
+/** What may hide a text from a look at the octets: encodings, markup, charsets that are not ASCII below 128. */
+const hidingMarks = ['=?', 'BASE64', 'QUOTED-PRINTABLE', 'HTML', 'UTF-7', 'UTF-16', 'UTF-32'];
+const otherMarks = ['UTF7', 'UTF16', 'UTF32', 'UNICODE', 'UCS-2', 'UCS-4', 'ISO-10646', 'HZ-GB'];
+
+/** A message's bytes, or its header's, worked out as far as somebody asks. One object for many messages. */
+export class SearchedText {
+  #bytes: Uint8Array = new Uint8Array(0);
+  readonly #scan = new HeaderScan();
+  #isScanned = false;
+  #upper: string | undefined;
+  #headerText: string | undefined;
+  #bodyText: string | undefined;
+
+  open(bytes: Uint8Array): this {
+    this.#bytes = bytes;
+    this.#isScanned = false;
+    this.#upper = undefined;
+    this.#headerText = undefined;
+    this.#bodyText = undefined;
+    return this;
+  }
+
+  holds(key: TextKey, needle: Needle): boolean {
+    if (key.op === 'header') return this.#hasField(key.field, needle);
+    const { place } = key;
+    if (place !== 'body' && place !== 'text') return this.#hasField(place, needle);
+    if (needle.isEmpty) return true;
+    if (!this.#mayHold(needle, place === 'text')) return false;
+    if (place === 'text' && this.#headers().includes(needle.mapped)) return true;
+    return this.#body().includes(needle.mapped);
+  }
+
+  /** A look at the octets as they are: most messages that do not hold the text are plain ASCII, and end here. */
+  #mayHold(needle: Needle, looksAtHeaders: boolean): boolean {
+    if (!needle.isAscii || (looksAtHeaders && needle.hasBlank)) return true;
+    const upper = this.#asciiUpper();
+    if (upper === '' || upper.includes(needle.mapped)) return true;
+    return hidingMarks.some((mark) => upper.includes(mark)) || this.#hasOtherMark(upper);
+  }
+
+  /** "" where it is not ASCII. */
+  #asciiUpper(): string {
+    this.#upper ??= isAscii(this.#bytes) ? view(this.#bytes).toString('latin1').toUpperCase() : '';
+    return this.#upper;
+  }
+
+  /** Charsets of the rarer kind are named beside the word: most messages are spared eight more searches. */
+  #hasOtherMark(upper: string): boolean {
+    return upper.includes('CHARSET') && otherMarks.some((mark) => upper.includes(mark));
+  }
+
+  /** An empty text asks whether the field is there. */
+  #hasField(name: string, needle: Needle): boolean {
+    const scan = this.#header();
+    const field = fieldName(name);
+    for (let i = 0; i < scan.count; i++) {
+      if (!isField(scan, i, field)) continue;
+      if (needle.isEmpty || needle.isIn(decodeWords(unfoldedValue(scan, i)))) return true;
+    }
+    return false;
+  }
+
+  #header(): HeaderScan {
+    if (!this.#isScanned) this.#scan.scan(this.#bytes);
+    this.#isScanned = true;
+    return this.#scan;
+  }
+
+  #headers(): string {
+    if (this.#headerText === undefined) {
+      const scan = this.#header();
+      const fields: string[] = [];
+      for (let i = 0; i < scan.count; i++) {
+        const name = view(scan.bytes).toString('latin1', scan.nameStart(i), scan.nameEnd(i));
+        fields.push(`${name}: ${decodeWords(unfoldedValue(scan, i))}`);
+      }
+      this.#headerText = casemap(fields.join('\n'));
+    }
+    return this.#headerText;
+  }
+
+  #body(): string {
+    if (this.#bodyText === undefined) {
+      const texts: string[] = [];
+      addTexts(this.#bytes, scanStructure(this.#bytes).root, texts);
+      this.#bodyText = texts.join('\n');
+    }
+    return this.#bodyText;
+  }
+}
+
+function addTexts(bytes: Uint8Array, part: Part, texts: string[]): void {
+  if (part.type === 'text') texts.push(casemap(partText(bytes, part, bytes.length)));
+  for (const child of part.children) addTexts(bytes, child, texts);
+  if (part.message !== undefined) addTexts(bytes, part.message.root, texts);
+}

@@ -1,0 +1,174 @@
+/**
+ * What messages are sorted by, as columns: numbers, or ranks of texts.
+ *
+ * Runs in:   the engine thread that owns the shard, in slices.
+ * Specs:     RFC 5256 §3 (keys; equal messages stand in the order of the mailbox), RFC 5957 (DISPLAYFROM, DISPLAYTO).
+ * Limits:    a column is 8 bytes a message while it is sorted; of texts each is kept once.
+ */
+
+import { codePointOrder } from '../../../mail/formats/text/casemap.ts';
+import type { SortKey, SortKind } from '../../../mail/wire/imap/parse-sort.ts';
+import type { MailboxShard } from '../mailbox-shard.ts';
+import { MessageRows, sortTexts } from './message-rows.ts';
+import type { Slices } from './slices.ts';
+
+/** A message's own: a number, or a text that compares by code units. */
+export type SortValue = number | string;
+
+/** Reads sort values of one message after another. */
+export class SortReader {
+  readonly #shard: MailboxShard;
+  readonly #order: readonly SortKey[];
+  readonly #rows: MessageRows;
+
+  constructor(shard: MailboxShard, account: number, order: readonly SortKey[]) {
+    this.#shard = shard;
+    this.#order = order;
+    this.#rows = new MessageRows(shard, account);
+  }
+
+  /** At once as a rule; undefined: the message is gone. */
+  values(document: number): SortValue[] | undefined | Promise<SortValue[] | undefined> {
+    const values = this.#valuesOf(document);
+    return values === 'away' ? this.#awayValues(document) : values;
+  }
+
+  #valuesOf(document: number, away?: Uint8Array): SortValue[] | undefined | 'away' {
+    const rows = this.#rows.open(document, away);
+    const values: SortValue[] = [];
+    for (const { kind } of this.#order) {
+      const value = sortValueOf(rows, kind);
+      if (value === undefined) return 'away';
+      values.push(value);
+    }
+    return values;
+  }
+
+  async #awayValues(document: number): Promise<SortValue[] | undefined> {
+    const place = this.#rows.open(document).awayPlace();
+    if (place === undefined) return undefined;
+    const [bytes] = await this.#shard.readNear([place], place.bodyBytes);
+    const values = bytes === undefined ? undefined : this.#valuesOf(document, bytes);
+    return values === 'away' ? undefined : values;
+  }
+}
+
+function sortValueOf(rows: MessageRows, kind: SortKind): SortValue | undefined {
+  if (kind === 'ARRIVAL') return rows.internalMs;
+  if (kind === 'SIZE') return rows.size;
+  if (kind === 'DATE') return rows.sentMs;
+  const text = rows.sortText(sortTexts[kind]);
+  return text === undefined ? undefined : codePointOrder(text);
+}
+
+/** Less than 0: `a` stands first. 0: the mailbox's order decides. */
+export function compareValues(
+  a: readonly SortValue[],
+  b: readonly SortValue[],
+  order: readonly SortKey[],
+): number {
+  for (let i = 0; i < order.length; i++) {
+    if (a[i] === b[i]) continue;
+    return a[i]! < b[i]! === order[i]!.isReverse ? 1 : -1;
+  }
+  return 0;
+}
+
+/** Messages by place, ascending by UID, and the place of each in the order. */
+export async function sortPlaces(
+  reader: SortReader,
+  documents: Uint32Array,
+  order: readonly SortKey[],
+  slices: Slices,
+): Promise<Uint32Array> {
+  const columns = order.map((): SortColumn => new SortColumn(documents.length));
+  for (let place = 0; place < documents.length; place++) {
+    const found = reader.values(documents[place]!);
+    const values = found instanceof Promise ? await found : found;
+    for (let i = 0; i < columns.length; i++) columns[i]!.set(place, values?.[i]);
+    if (slices.isOver) await slices.next();
+  }
+  const keys = columns.map((column, i) => column.keys(order[i]!.isReverse));
+  return mergeSort(documents.length, comparatorOf(keys), slices);
+}
+
+class SortColumn {
+  readonly #numbers: Float64Array;
+  /** By text, its number. */
+  readonly #texts = new Map<string, number>();
+
+  constructor(count: number) {
+    this.#numbers = new Float64Array(count);
+  }
+
+  set(place: number, value: SortValue | undefined): void {
+    if (typeof value !== 'string') {
+      this.#numbers[place] = value ?? 0;
+      return;
+    }
+    let number = this.#texts.get(value);
+    if (number === undefined) {
+      number = this.#texts.size;
+      this.#texts.set(value, number);
+    }
+    this.#numbers[place] = number;
+  }
+
+  keys(isReverse: boolean): Float64Array {
+    const keys = this.#numbers;
+    if (this.#texts.size > 0) {
+      const rankOf = new Uint32Array(this.#texts.size);
+      [...this.#texts.keys()].sort().forEach((text, rank) => {
+        rankOf[this.#texts.get(text)!] = rank;
+      });
+      for (let i = 0; i < keys.length; i++) keys[i] = rankOf[keys[i]!]!;
+    }
+    if (isReverse) for (let i = 0; i < keys.length; i++) keys[i] = -keys[i]!;
+    return keys;
+  }
+}
+
+type Comparator = (a: number, b: number) => number;
+
+function comparatorOf(keys: readonly Float64Array[]): Comparator {
+  if (keys.length === 1) {
+    const [only] = keys as [Float64Array];
+    return (a, b) => only[a]! - only[b]! || a - b;
+  }
+  return (a, b) => {
+    for (const key of keys) {
+      const difference = key[a]! - key[b]!;
+      if (difference !== 0) return difference;
+    }
+    return a - b;
+  };
+}
+
+/** Sorted at once; then two runs are merged into one, in slices. */
+const runLength = 1_024;
+
+export async function mergeSort(
+  count: number,
+  compare: Comparator,
+  slices: Slices,
+): Promise<Uint32Array> {
+  let from = Uint32Array.from({ length: count }, (_, i) => i);
+  let to = new Uint32Array(count);
+  for (let start = 0; start < count; start += runLength) {
+    from.subarray(start, start + runLength).sort(compare);
+    if (slices.isOver) await slices.next();
+  }
+  for (let width = runLength; width < count; width *= 2) {
+    for (let start = 0; start < count; start += 2 * width) {
+      const [middle, end] = [start + width, Math.min(count, start + 2 * width)];
+      let [i, j] = [start, middle];
+      for (let at = start; at < end; at++) {
+        const isLeft = i < middle && (j >= end || compare(from[i]!, from[j]!) <= 0);
+        to[at] = isLeft ? from[i++]! : from[j++]!;
+        if ((at & 0xff) === 0 && slices.isOver) await slices.next();
+      }
+    }
+    [from, to] = [to, from];
+  }
+  return from;
+}

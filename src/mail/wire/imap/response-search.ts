@@ -1,0 +1,141 @@
+/**
+ * Writes what searches answer: SEARCH, SORT and ESEARCH, a part at a time.
+ *
+ * Runs in:   anywhere; pure; hot.
+ * Specs:     RFC 3501 §7.2.5 (SEARCH), RFC 5256 §4 (SORT), RFC 4731 and RFC 9051 §7.3.4 (ESEARCH), RFC 5267 (ESORT,
+ *            ADDTO, REMOVEFROM), RFC 7377 §2.1 (MAILBOX, UIDVALIDITY), RFC 9394 (PARTIAL).
+ * Limits:    a part has `partNumbers` numbers: the list may be of a million.
+ */
+
+import { colon, comma, parenClose, space } from './octets.ts';
+import type { PartialRange } from './parse-window.ts';
+import type { ResponseWriter } from './response.ts';
+
+const partNumbers = 4_096;
+
+type Numbers = ArrayLike<number>;
+export type ResponseParts = Generator<void, void, void>;
+
+/** `* SEARCH 2 3 6 (MODSEQ 917)` of rev1: every number is written out. `modseq` -1: none. */
+export function* searchParts<Handle>(
+  writer: ResponseWriter<Handle>,
+  ranges: Numbers,
+  modseq = -1,
+): ResponseParts {
+  writer.text('* SEARCH');
+  let written = 0;
+  for (let i = 0; i < ranges.length; i += 2) {
+    for (let number = ranges[i]!; number <= ranges[i + 1]!; number++) {
+      writer.octet(space).number(number);
+      if (++written % partNumbers === 0) yield;
+    }
+  }
+  if (modseq >= 0 && ranges.length > 0) writer.text(' (MODSEQ ').number(modseq).octet(parenClose);
+  writer.crlf();
+}
+
+/** `* SORT 5 3 4 (MODSEQ 917)`. */
+export function* sortParts<Handle>(
+  writer: ResponseWriter<Handle>,
+  numbers: Numbers,
+  modseq = -1,
+): ResponseParts {
+  writer.text('* SORT');
+  for (let i = 0; i < numbers.length; i++) {
+    writer.octet(space).number(numbers[i]!);
+    if ((i + 1) % partNumbers === 0) yield;
+  }
+  if (modseq >= 0 && numbers.length > 0) writer.text(' (MODSEQ ').number(modseq).octet(parenClose);
+  writer.crlf();
+}
+
+/** A change of a context's results (RFC 5267 §4.3): pairs of a place and ranges there. */
+export interface ContextChange {
+  readonly kind: 'ADDTO' | 'REMOVEFROM';
+  readonly changes: readonly { readonly place: number; readonly ranges: Numbers }[];
+}
+
+/** What was found, as far as it was asked for; ranges in the order of the answer (for SORT not ascending). */
+export interface Esearch {
+  /** The mailbox it is of, where that is not the selected one alone (RFC 7377). */
+  readonly mailbox?: { readonly name: string; readonly uidValidity: number };
+  readonly min?: number;
+  readonly max?: number;
+  readonly count?: number;
+  readonly all?: Numbers;
+  readonly partial?: { readonly range: PartialRange; readonly found: Numbers };
+  readonly modseq?: number;
+  readonly context?: ContextChange;
+}
+
+/** RFC 4731 §3.1: MIN, MAX and ALL are left out where nothing was found; COUNT is not. */
+export function* esearchParts<Handle>(
+  writer: ResponseWriter<Handle>,
+  tag: string,
+  isUid: boolean,
+  found: Esearch,
+): ResponseParts {
+  const { mailbox, min, max, count, all, partial, modseq, context } = found;
+  writer.text('* ESEARCH (TAG ').string(tag);
+  if (mailbox !== undefined) {
+    writer.text(' MAILBOX ').mailbox(mailbox.name).text(' UIDVALIDITY ');
+    writer.number(mailbox.uidValidity);
+  }
+  writer.octet(parenClose);
+  if (isUid) writer.text(' UID');
+  if (min !== undefined) writer.text(' MIN ').number(min);
+  if (max !== undefined) writer.text(' MAX ').number(max);
+  if (count !== undefined) writer.text(' COUNT ').number(count);
+  if (all !== undefined && all.length > 0) {
+    writer.text(' ALL ');
+    yield* setParts(writer, all);
+  }
+  if (partial !== undefined) yield* partialParts(writer, partial.range, partial.found);
+  if (context !== undefined) yield* contextParts(writer, context);
+  if (modseq !== undefined) writer.text(' MODSEQ ').number(modseq);
+  writer.crlf();
+}
+
+/** All of it at once. */
+export function writeEsearch<Handle>(
+  writer: ResponseWriter<Handle>,
+  tag: string,
+  isUid: boolean,
+  found: Esearch,
+): void {
+  for (const _ of esearchParts(writer, tag, isUid, found));
+}
+
+function* partialParts<Handle>(
+  writer: ResponseWriter<Handle>,
+  { first, last, isFromEnd }: PartialRange,
+  found: Numbers,
+): ResponseParts {
+  const sign = isFromEnd ? '-' : '';
+  writer.text(` PARTIAL (${sign}${first}:${sign}${last} `);
+  if (found.length === 0) writer.text('NIL');
+  else yield* setParts(writer, found);
+  writer.octet(parenClose);
+}
+
+function* contextParts<Handle>(
+  writer: ResponseWriter<Handle>,
+  { kind, changes }: ContextChange,
+): ResponseParts {
+  writer.octet(space).text(kind).text(' (');
+  for (const [i, { place, ranges }] of changes.entries()) {
+    if (i > 0) writer.octet(space);
+    writer.number(place).octet(space);
+    yield* setParts(writer, ranges);
+  }
+  writer.octet(parenClose);
+}
+
+function* setParts<Handle>(writer: ResponseWriter<Handle>, ranges: Numbers): ResponseParts {
+  for (let i = 0; i < ranges.length; i += 2) {
+    if (i > 0) writer.octet(comma);
+    writer.number(ranges[i]!);
+    if (ranges[i + 1] !== ranges[i]) writer.octet(colon).number(ranges[i + 1]!);
+    if (((i >> 1) + 1) % partNumbers === 0) yield;
+  }
+}
