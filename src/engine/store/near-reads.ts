@@ -21,24 +21,23 @@ interface Wanted {
   readonly to: number;
 }
 
-export type ReadSpan = (
-  segment: number,
-  from: number,
-  length: number,
-) => Promise<Uint8Array | undefined>;
+/** Undefined: they are gone. */
+export type FoundBytes = Uint8Array | undefined;
+
+export type ReadSpan = (segment: number, from: number, length: number) => Promise<FoundBytes>;
 
 /** The first bytes of each body, `bytesMax` at most. */
 export async function readNear(
   places: readonly RecordPlace[],
   bytesMax: number,
   read: ReadSpan,
-): Promise<readonly (Uint8Array | undefined)[]> {
+): Promise<readonly FoundBytes[]> {
   const wanted = places
     .map(({ segment, bodyOffset, bodyBytes }, index): Wanted => {
       return { index, segment, from: bodyOffset, to: bodyOffset + Math.min(bytesMax, bodyBytes) };
     })
     .sort((a, b) => a.segment - b.segment || a.from - b.from);
-  const found: (Uint8Array | undefined)[] = new Array(places.length).fill(undefined);
+  const found: FoundBytes[] = new Array(places.length).fill(undefined);
   const reads: Promise<void>[] = [];
   for (let start = 0; start < wanted.length; ) {
     const end = endOfSpan(wanted, start);
@@ -65,7 +64,7 @@ function endOfSpan(wanted: readonly Wanted[], start: number): number {
 
 async function readSpan(
   wanted: readonly Wanted[],
-  found: (Uint8Array | undefined)[],
+  found: FoundBytes[],
   read: ReadSpan,
 ): Promise<void> {
   const { segment, from } = wanted[0]!;

@@ -28,6 +28,7 @@ import { IndexWriter } from './index-writer.ts';
 import { Journal } from './journal/journal.ts';
 import type { Damage } from './journal/recovery.ts';
 import { type StoreLimits, storeLimits } from './limits.ts';
+import type { FoundBytes } from './near-reads.ts';
 import { Opening } from './opening.ts';
 import { Overlay } from './overlay.ts';
 import type { RecordDraft, RecordPlace, RestoringShard, SideBody } from './record.ts';
@@ -183,11 +184,8 @@ export class Shard implements RestoringShard {
     return this.journal.segments.read(this.#bodies.placeNow(place), from, length);
   }
 
-  /** The first bytes of bodies, `bytesMax` of each, by few reads; undefined for those that are gone. Unchecked. */
-  readNear(
-    places: readonly RecordPlace[],
-    bytesMax: number,
-  ): Promise<readonly (Uint8Array | undefined)[]> {
+  /** The first bytes of bodies, by few reads; undefined for those that are gone. Unchecked. */
+  readNear(places: readonly RecordPlace[], bytesMax: number): Promise<readonly FoundBytes[]> {
     const now = places.map((place) => this.#bodies.placeNow(place));
     return this.journal.segments.readNear(now, bytesMax);
   }

@@ -137,7 +137,7 @@ const wideCharset = /^(?:utf-?16|utf-?32|ucs-?[24]|iso-10646|unicode)/i;
 const lineFeed = 10;
 
 /** A text part's octets as text, as they come. */
-export class PartStream {
+class PartStream {
   readonly #encoding: string;
   readonly #charset: string;
   readonly #isHtml: boolean;

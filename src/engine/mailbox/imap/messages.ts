@@ -58,7 +58,7 @@ export interface BlockSlice {
 }
 
 /** Blocks with messages, each with a range that was wanted; one block may come for several ranges. */
-export function* blocksIn(
+function* blocksIn(
   shard: Pick<MailboxShard, 'range'>,
   { account, mailbox }: Place,
   ranges: IdRanges,

@@ -147,7 +147,7 @@ function comparatorOf(keys: readonly Float64Array[]): Comparator {
 /** Sorted at once; then two runs are merged into one, in slices. */
 const runLength = 1_024;
 
-export async function mergeSort(
+async function mergeSort(
   count: number,
   compare: Comparator,
   slices: Slices,

@@ -3,8 +3,8 @@
  * is that of code points.
  *
  * Runs in:   anywhere; pure; hot.
- * Specs:     RFC 5051 (simple title case, then compatibility decomposition), RFC 5255 §4.3 (what SEARCH, SORT and THREAD
- *            compare by).
+ * Specs:     RFC 5051 (simple title case, then compatibility decomposition), RFC 5255 §4.3 (what SEARCH, SORT and
+ *            THREAD compare by).
  */
 
 const ascii = /^[\u0000-\u007f]*$/;
@@ -13,8 +13,16 @@ const ascii = /^[\u0000-\u007f]*$/;
  * Characters that JavaScript turns into upper case otherwise than RFC 5051 into title case: those that become several
  * (ß), digraphs (ǆ), and Georgian, whose capitals are no title case.
  */
-const irregular =
-  /[\u00df\u0149\u01c4-\u01cc\u01f0-\u01f3\u0390\u03b0\u0587\u10d0-\u10fa\u10fd-\u10ff\u1e96-\u1e9a\u1f50\u1f52\u1f54\u1f56\u1f80-\u1faf\u1fb2-\u1fb4\u1fb6\u1fb7\u1fbc\u1fc2-\u1fc4\u1fc6\u1fc7\u1fcc\u1fd2\u1fd3\u1fd6\u1fd7\u1fe2-\u1fe4\u1fe6\u1fe7\u1ff2-\u1ff4\u1ff6\u1ff7\u1ffc\ufb00-\ufb06\ufb13-\ufb17]/g;
+const irregular = new RegExp(
+  `[${[
+    '\u00df\u0149\u01c4-\u01cc\u01f0-\u01f3\u0390\u03b0\u0587\u10d0-\u10fa',
+    '\u10fd-\u10ff\u1e96-\u1e9a\u1f50\u1f52\u1f54\u1f56\u1f80-\u1faf\u1fb2-\u1fb4',
+    '\u1fb6\u1fb7\u1fbc\u1fc2-\u1fc4\u1fc6\u1fc7\u1fcc\u1fd2\u1fd3\u1fd6\u1fd7',
+    '\u1fe2-\u1fe4\u1fe6\u1fe7\u1ff2-\u1ff4\u1ff6\u1ff7\u1ffc\ufb00-\ufb06',
+    '\ufb13-\ufb17',
+  ].join('')}]`,
+  'g',
+);
 
 /** Simple title case of those among them that have one; the others stay as they are. */
 const titles: ReadonlyMap<string, string> = new Map([

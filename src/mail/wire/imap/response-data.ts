@@ -2,7 +2,8 @@
  * Writes the data of untagged responses: sets, flags, LIST, STATUS, VANISHED, NAMESPACE and so on.
  *
  * Runs in:   anywhere; pure; hot.
- * Specs:     RFC 9051 §7.2-7.5; RFC 3501 §7.2 (LSUB); RFC 7162 §3.2.10 (VANISHED); RFC 5258 §4 (CHILDINFO), RFC 9051 §6.3.9.7 (OLDNAME); RFC 8474 (MAILBOXID).
+ * Specs:     RFC 9051 §7.2-7.5; RFC 3501 §7.2 (LSUB); RFC 7162 §3.2.10 (VANISHED);
+ *            RFC 5258 §4 (CHILDINFO), RFC 9051 §6.3.9.7 (OLDNAME); RFC 8474 (MAILBOXID).
  * Invariant: ranges are normalised (`sequence-set.ts`), so a set is as short as it can be.
  */
 

@@ -96,16 +96,6 @@ export function* esearchParts<Handle>(
   writer.crlf();
 }
 
-/** All of it at once. */
-export function writeEsearch<Handle>(
-  writer: ResponseWriter<Handle>,
-  tag: string,
-  isUid: boolean,
-  found: Esearch,
-): void {
-  for (const _ of esearchParts(writer, tag, isUid, found));
-}
-
 function* partialParts<Handle>(
   writer: ResponseWriter<Handle>,
   { first, last, isFromEnd }: PartialRange,

@@ -31,7 +31,7 @@ function placesOf({ first, last, isFromEnd }: PartialRange, count: number): [num
     : [first, Math.min(last, count)];
 }
 
-export function countOf(ranges: ArrayLike<number>): number {
+function countOf(ranges: ArrayLike<number>): number {
   let count = 0;
   for (let i = 0; i < ranges.length; i += 2) count += ranges[i + 1]! - ranges[i]! + 1;
   return count;

@@ -15,8 +15,8 @@ import {
 } from '../../../../mail/wire/imap/parse-fetch.ts';
 import { answerOf, bad, type CommandEnd, no, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
-import { fetchAll, tellVanished } from './fetch-windows.ts';
 import { partOfSet } from './fetch-part.ts';
+import { fetchAll, tellVanished } from './fetch-windows.ts';
 import { setOf } from './sets.ts';
 
 const bits: Readonly<Partial<Record<FetchKind, number>>> = {

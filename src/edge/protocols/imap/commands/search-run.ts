@@ -9,10 +9,7 @@
 
 import { Buffer } from 'node:buffer';
 import { imapAsks } from '../../../../actors/asks/imap-asks.ts';
-import {
-  type Found,
-  type PackedSearch,
-} from '../../../../actors/asks/imap-search-asks.ts';
+import type { Found, PackedSearch } from '../../../../actors/asks/imap-search-asks.ts';
 import type { Failure } from '../../../../base/errors.ts';
 import { secondMs } from '../../../../base/units.ts';
 import type { ResponseWriter } from '../../../../mail/wire/imap/response.ts';

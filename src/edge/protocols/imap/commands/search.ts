@@ -67,7 +67,7 @@ async function search(
 }
 
 /** What the engine must answer with. */
-export function wantsOf(
+function wantsOf(
   returns: ReturnOptions | undefined,
   isUid: boolean,
   hasModseq: boolean,
@@ -79,7 +79,7 @@ export function wantsOf(
 }
 
 /** How much of the results is needed, and from which end: a search that has found it looks no further. */
-export function enoughFor(
+function enoughFor(
   returns: ReturnOptions | undefined,
 ): Pick<SearchAsked, 'enough' | 'isFromEnd'> {
   if (returns === undefined) return {};
@@ -91,7 +91,7 @@ export function enoughFor(
 }
 
 /** Undefined: nothing is to be answered. */
-export function chosen(
+function chosen(
   found: Searched,
   { min, max, all, count, save, partial }: ReturnOptions,
   isUid: boolean,
@@ -113,7 +113,7 @@ function partialOf(ranges: ArrayLike<number>, range: PartialRange) {
 }
 
 /** RFC 5182 §2.4 and RFC 9394 §3.2: without ALL and COUNT only what MIN, MAX and PARTIAL name is saved. */
-export function savedOf(found: Searched, returns: ReturnOptions): ArrayLike<number> {
+function savedOf(found: Searched, returns: ReturnOptions): ArrayLike<number> {
   const { min, max, all, count, partial } = returns;
   if (all || count || (!min && !max && partial === undefined)) return found.uids;
   if (found.count === 0) return [];

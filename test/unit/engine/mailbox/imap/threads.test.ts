@@ -106,14 +106,18 @@ describe('THREAD=REFERENCES', () => {
   });
 
   it('gathers threads of one subject', () => {
-    const pear = (id: string, more: Partial<Message> = {}) => message(id, { subject: 'p', ...more });
+    const pear = (id: string, more: Partial<Message> = {}) =>
+      message(id, { subject: 'p', ...more });
     const reply = { isReply: true };
     assert.equal(references([pear('a'), pear('b', reply)]), '(1 2)');
     assert.equal(references([pear('a', reply), pear('b')]), '(2 1)');
     assert.equal(references([pear('a'), pear('b'), pear('c')]), '((1)(2)(3))');
     const twins = [pear('b', { references: ['x', 'y'] }), pear('c', { references: ['x', 'z'] })];
     assert.equal(references([pear('a'), ...twins]), '((1)(2)(3))');
-    assert.equal(references([message('a', { subject: '' }), message('b', { subject: '' })]), '(1)(2)');
+    assert.equal(
+      references([message('a', { subject: '' }), message('b', { subject: '' })]),
+      '(1)(2)',
+    );
   });
 
   it('follows a thread as deep as the mailbox', () => {

@@ -1,5 +1,5 @@
 /**
- * Aim: texts compare as RFC 5051 says, character by character.
+ * Aim: texts compare as RFC 5051 says, character by character: the collation of I18NLEVEL=1 (RFC 5255 §4.3).
  * Method: chosen words; then every code point against what title case may be; random texts against code points.
  */
 

@@ -284,7 +284,7 @@ describe('data', () => {
 
   test('ESEARCH leaves out what was not found, but not COUNT', () => {
     const write = (isUid: boolean, found: search.Esearch) =>
-      text((writer) => search.writeEsearch(writer, 'a1', isUid, found));
+      parts((writer) => search.esearchParts(writer, 'a1', isUid, found));
     assert.equal(write(false, { all: [], count: 0 }), '* ESEARCH (TAG "a1") COUNT 0\r\n');
     assert.equal(
       write(true, { min: 2, max: 9, count: 3, all: [2, 3, 9, 9], modseq: 12 }),
