@@ -147,11 +147,7 @@ function comparatorOf(keys: readonly Float64Array[]): Comparator {
 /** Sorted at once; then two runs are merged into one, in slices. */
 const runLength = 1_024;
 
-async function mergeSort(
-  count: number,
-  compare: Comparator,
-  slices: Slices,
-): Promise<Uint32Array> {
+async function mergeSort(count: number, compare: Comparator, slices: Slices): Promise<Uint32Array> {
   let from = Uint32Array.from({ length: count }, (_, i) => i);
   let to = new Uint32Array(count);
   for (let start = 0; start < count; start += runLength) {

@@ -67,11 +67,7 @@ async function search(
 }
 
 /** What the engine must answer with. */
-function wantsOf(
-  returns: ReturnOptions | undefined,
-  isUid: boolean,
-  hasModseq: boolean,
-): number {
+function wantsOf(returns: ReturnOptions | undefined, isUid: boolean, hasModseq: boolean): number {
   const lists = returns === undefined || returns.all || returns.partial !== undefined;
   const list = lists ? (isUid ? searchWants.uids : searchWants.numbers) : 0;
   const saved = returns?.save === true ? searchWants.uids : 0;
@@ -79,9 +75,7 @@ function wantsOf(
 }
 
 /** How much of the results is needed, and from which end: a search that has found it looks no further. */
-function enoughFor(
-  returns: ReturnOptions | undefined,
-): Pick<SearchAsked, 'enough' | 'isFromEnd'> {
+function enoughFor(returns: ReturnOptions | undefined): Pick<SearchAsked, 'enough' | 'isFromEnd'> {
   if (returns === undefined) return {};
   const { min, max, all, count, save, partial } = returns;
   if (all || count || (min && max) || (partial !== undefined && (min || max))) return {};

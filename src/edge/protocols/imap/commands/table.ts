@@ -19,8 +19,8 @@ import {
   unsubscribeCommand,
 } from './mailboxes.ts';
 import { getMetadataCommand, setMetadataCommand } from './metadata.ts';
-import { getQuotaCommand, getQuotaRootCommand, setQuotaCommand } from './quota.ts';
 import { notifyCommand } from './notify.ts';
+import { getQuotaCommand, getQuotaRootCommand, setQuotaCommand } from './quota.ts';
 import { searchCommand, uidSearchCommand } from './search.ts';
 import { closeCommand, examineCommand, selectCommand, unselectCommand } from './select.ts';
 import {
