@@ -100,6 +100,7 @@ export class ShardBodyStream implements BodyStream {
   #text: Uint8Array[] = [];
   #textBytes = 0;
   #sentBytes = 0;
+  #isEnding = false;
   #isEnded = false;
   #isAborted = false;
   #onReady: (() => void) | undefined;
@@ -125,7 +126,7 @@ export class ShardBodyStream implements BodyStream {
   }
 
   get isFull(): boolean {
-    return this.#sentBytes > 0 && this.#textBytes >= chunkBytes;
+    return this.#sentBytes > 0 && (this.#isEnding || this.#textBytes >= chunkBytes);
   }
 
   push(parts: readonly Uint8Array[]): void {
@@ -133,6 +134,12 @@ export class ShardBodyStream implements BodyStream {
     for (const part of parts) this.#text.push(part);
     this.#textBytes += byteLength(parts);
     if (this.#textBytes >= chunkBytes && this.#sentBytes === 0) void this.#send();
+  }
+
+  /** All of the text was pushed: what is held is sent. The shards keep it until they are asked for it, or to let go. */
+  end(): void {
+    this.#isEnding = true;
+    if (this.#textBytes > 0 && this.#sentBytes === 0) void this.#send();
   }
 
   whenReady(run: () => void): void {
@@ -213,7 +220,9 @@ export class ShardBodyStream implements BodyStream {
     this.#sentBytes = 0;
     if (this.#isAborted) return this.#letGoAll();
     if (this.failure !== undefined) this.#forget();
-    else if (this.#textBytes >= chunkBytes) void this.#send();
+    else if (this.#textBytes >= chunkBytes || (this.#isEnding && this.#textBytes > 0)) {
+      void this.#send();
+    }
     const run = this.#onReady;
     this.#onReady = undefined;
     run?.();

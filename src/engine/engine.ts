@@ -14,6 +14,7 @@ import { messageReceive } from '../actors/asks/spool-asks.ts';
 import { noShard, systemAsk, threadHello } from '../actors/asks/system.ts';
 import type { ShardId } from '../base/ids.ts';
 import type { Metrics } from '../base/metrics.ts';
+import { appendHandler } from './bodies/append-handler.ts';
 import { BodyTurns } from './bodies/body-turns.ts';
 import { IncomingBodies } from './bodies/incoming-bodies.ts';
 import { createLargeCopy } from './bodies/large-copy.ts';
@@ -106,7 +107,10 @@ export function createEngine(parts: EngineParts): Engine {
       mailboxesOf: (ask) => shardOf(ask)?.mailboxes,
       copied: (ask, delivery, outcomes) => shardOf(ask)?.events.copied(delivery, outcomes),
     }),
-    ...imapHandlers((ask) => shardOf(ask)?.imap),
+    ...imapHandlers(
+      (ask) => shardOf(ask)?.imap,
+      appendHandler({ shardOf, incoming, whole, clock }),
+    ),
     ...traceHandlers({ eventLogOf: (ask) => shardOf(ask)?.eventLog, clock }),
     ...storeHandlers({ shardOf, openIndex: parts.openIndex }),
     ...queueHandlers({ shardOf, clock, bounces, expiryMs: () => settings.relay.expiryMs }),

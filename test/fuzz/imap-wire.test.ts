@@ -13,8 +13,8 @@ import fc from 'fast-check';
 import { CommandReader } from '../../src/mail/wire/imap/command-reader.ts';
 import { Cursor } from '../../src/mail/wire/imap/cursor.ts';
 import { ListPattern } from '../../src/mail/wire/imap/list-match.ts';
-import { decodeMutf7, encodeMutf7 } from '../../src/mail/wire/imap/mailbox-name.ts';
-import { parseAppendStart, parseReplaceStart } from '../../src/mail/wire/imap/parse-append.ts';
+import { decodeMutf7, encodeMutf7, nameFault } from '../../src/mail/wire/imap/mailbox-name.ts';
+import { parseAppend } from '../../src/mail/wire/imap/parse-append.ts';
 import { parseCommandStart, tagOf } from '../../src/mail/wire/imap/parse-command.ts';
 import { parseFetch, parseUidFetch } from '../../src/mail/wire/imap/parse-fetch.ts';
 import { parseListCommand, parseLsub } from '../../src/mail/wire/imap/parse-list.ts';
@@ -39,6 +39,7 @@ import { parseSort, parseThread } from '../../src/mail/wire/imap/parse-sort.ts';
 import { parseStatus } from '../../src/mail/wire/imap/parse-status.ts';
 import { parseStore } from '../../src/mail/wire/imap/parse-store.ts';
 import { parseAstring } from '../../src/mail/wire/imap/parse-strings.ts';
+import { parseImapUrl } from '../../src/mail/wire/imap/parse-url.ts';
 import { ResponseWriter } from '../../src/mail/wire/imap/response.ts';
 import { normaliseSet, parseSequenceSet } from '../../src/mail/wire/imap/sequence-set.ts';
 import { readResponse } from '../support/imap-values.ts';
@@ -46,7 +47,8 @@ import { readResponse } from '../support/imap-values.ts';
 const numRuns = Number(process.env.CHASKI_FUZZ_RUNS ?? 1_000);
 
 const parsers: Readonly<Record<string, (cursor: Cursor) => unknown>> = {
-  parseAppendStart,
+  parseAppend: (cursor) => parseAppend(cursor, 'append', true),
+  parseAppendEnd: (cursor) => parseAppend(cursor, 'parts', false),
   parseAuthenticate,
   parseCopy,
   parseCreate,
@@ -61,7 +63,7 @@ const parsers: Readonly<Record<string, (cursor: Cursor) => unknown>> = {
   parseMailboxArgument,
   parseNameArgument,
   parseRename,
-  parseReplaceStart,
+  parseReplace: (cursor) => parseAppend(cursor, 'replace', false),
   parseSearch,
   parseSelect,
   parseSetMetadata,
@@ -456,6 +458,30 @@ test('a printable command is read as it was meant, however its strings are writt
         }
       }
       assert.equal(logins, 1);
+    }),
+    { numRuns },
+  );
+});
+
+test('no text makes the reader of URLs throw, and what it reads has a mailbox anybody could have', () => {
+  const piece = fc.constantFrom(
+    '/',
+    ';',
+    'UID=',
+    '%',
+    '%2F',
+    'imap://',
+    '@',
+    'x',
+    '1',
+    ';SECTION=',
+  );
+  fc.assert(
+    fc.property(fc.array(fc.oneof(piece, fc.string({ maxLength: 3 }))), (pieces) => {
+      const url = parseImapUrl(pieces.join(''));
+      if (url === undefined) return;
+      assert.ok(url.uid > 0);
+      if (url.mailbox !== undefined) assert.equal(nameFault(url.mailbox), undefined);
     }),
     { numRuns },
   );

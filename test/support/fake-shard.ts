@@ -2,20 +2,25 @@
  * A shard in memory for tests: append, apply, read, with none of the journal's machinery.
  *
  * Appends of one turn settle together in the next; a test may make them fail, with or without leaving the records.
+ * Bodies in files of their own are kept by number; `openBodies` counts those neither named by a record nor let go.
  */
 
 import { MemoryIndex } from '../../src/adapters/memory/memory-index.ts';
-import { concat } from '../../src/base/bytes.ts';
+import { byteLength, concat } from '../../src/base/bytes.ts';
 import { MailError } from '../../src/base/errors.ts';
 import type {
   JournalRecord,
   RecordDraft,
   RecordKind,
   RecordPlace,
+  SideBody,
 } from '../../src/engine/store/record.ts';
+import type { BodyWriter } from '../../src/engine/store/side/body-writer.ts';
 import type { IndexChange, IndexEntry, IndexRange } from '../../src/ports/shard-index.ts';
 
 export type AppendFault = 'lost' | 'written';
+
+const sideNumberMin = 2 ** 31;
 
 export class FakeShard {
   readonly index = new MemoryIndex();
@@ -23,6 +28,8 @@ export class FakeShard {
   readonly released: RecordPlace[] = [];
   /** Faults of the next appends, first to last. */
   readonly faults: (AppendFault | undefined)[] = [];
+  readonly sides = new Map<number, Buffer>();
+  openBodies = 0;
   readonly #kinds = new Map<number, RecordKind>();
 
   constructor(kinds: readonly RecordKind[]) {
@@ -62,6 +69,8 @@ export class FakeShard {
   }
 
   async read(place: RecordPlace, from = 0, length = place.bodyBytes - from): Promise<Uint8Array> {
+    const side = this.sides.get(place.segment);
+    if (side !== undefined) return side.subarray(from, from + length);
     return this.records[place.sequence]!.body.slice(from, from + length);
   }
 
@@ -71,6 +80,46 @@ export class FakeShard {
 
   lease(): { release(): void } {
     return { release() {} };
+  }
+
+  /** As `BodyWriter`, in memory. */
+  async openBody(frontBytesMax: number): Promise<BodyWriter> {
+    const rest: Uint8Array[] = [];
+    const { sides } = this;
+    this.openBodies++;
+    let isEnded = false;
+    const end = () => {
+      if (!isEnded) this.openBodies--;
+      isEnded = true;
+    };
+    const writer = {
+      frontBytesMax,
+      get restBytes() {
+        return byteLength(rest);
+      },
+      append: async (bytes: Uint8Array) => void rest.push(Buffer.from(bytes)),
+      read: async (from: number, length: number) => concat(rest).subarray(from, from + length),
+      seal: async (front: readonly Uint8Array[]): Promise<SideBody> => {
+        end();
+        const body = concat([...front, ...rest]);
+        const segment = sideNumberMin + sides.size;
+        sides.set(segment, body);
+        const facts = { bodyOffset: 0, frontCrc: 0, restCrc: 0, frontBytes: byteLength(front) };
+        return { segment, bodyBytes: body.length, ...facts };
+      },
+      discard: async () => end(),
+    };
+    return writer as unknown as BodyWriter;
+  }
+
+  dropBody(): void {}
+
+  status(): { readonly readOnlyReason?: string } {
+    return {};
+  }
+
+  hasRoom(): boolean {
+    return true;
   }
 
   placeNow(place: RecordPlace): RecordPlace {
@@ -97,13 +146,14 @@ export class FakeShard {
   #write(draft: RecordDraft): RecordPlace {
     const body = concat(draft.body);
     const sequence = this.records.length;
+    const { side } = draft;
     const place: RecordPlace = {
       sequence,
-      segment: 1,
+      segment: side?.segment ?? 1,
       offset: sequence * 100,
       bytes: 100 + body.length,
       bodyOffset: sequence * 100 + 50,
-      bodyBytes: body.length,
+      bodyBytes: side?.bodyBytes ?? body.length,
     };
     const record = { place, type: draft.type, tenant: draft.tenant, meta: draft.meta, body };
     this.records.push(record);

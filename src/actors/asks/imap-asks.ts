@@ -17,7 +17,7 @@ export const imapAsks = {
   list: 'imap.list',
   /** meta: `[owner, path]`. Answer: `OpenedMailbox`, or `not-found`. SELECT, EXAMINE, STATUS. */
   open: 'imap.open',
-  /** meta: `[owner, path]`. Answer: the number made. CREATE. */
+  /** meta: `[owner, path, role]`. Answer: the number made. CREATE. `argument-invalid`: another has the role. */
   create: 'imap.create',
   /** meta: `[owner, path]`. DELETE. `not-possible-now`: it has children. */
   delete: 'imap.delete',
@@ -37,7 +37,7 @@ export const imapAsks = {
   expunge: 'imap.expunge',
   /** meta: `PackedCopy`. Answer: `Copied`. COPY, MOVE. `not-found` is of the target. */
   copy: 'imap.copy',
-  /** meta: `PackedAppend`, body: the message. Answer: `Appended`. */
+  /** meta: `PackedAppend`, body: texts. Answer: `Appended`, `BadUrl`, `MessageGone`. `not-found` is of the mailbox. APPEND, REPLACE. */
   append: 'imap.append',
   /** meta: `PackedSearch`. Answer: `Found`. Class `long` where messages are read. */
   search: 'imap.search',
@@ -150,6 +150,7 @@ export const fetchItems = {
   emailId: 256,
   threadId: 512,
   modseq: 1_024,
+  saveDate: 2_048,
 } as const;
 
 /** `BINARY`: the part with its transfer encoding undone; `BINARY.SIZE`: how long that is. */
@@ -224,6 +225,8 @@ export type PackedCopy = readonly [
   set: PackedSet,
   path: string,
   isMove: boolean,
+  /** Names the copy: asked again by it, what was done is not done twice. */
+  id: string,
 ];
 
 export interface Copied {
@@ -237,14 +240,46 @@ export type PackedAppend = readonly [
   path: string,
   /** Names the append: done twice, it changes nothing. */
   id: string,
+  /** Of each message. */
+  bytesMax: number,
+  messages: readonly PackedMessage[],
+  /** REPLACE: what goes when the message is there. */
+  replaced: readonly [view: PackedView, isUid: boolean, set: PackedSet] | null,
+];
+
+export type PackedMessage = readonly [
   flags: number,
   keywords: readonly string[],
   internalMs: number,
+  parts: readonly PackedPart[],
+];
+
+/** The next so many octets of the ask's body; or the id of a text that came in chunks; or what a URL names. */
+export type PackedPart = number | string | PackedUrl;
+
+export type PackedUrl = readonly [
+  /** As the client wrote it. */
+  url: string,
+  path: string,
+  /** 0: any. */
+  uidValidity: number,
+  uid: number,
+  section: PackedSection,
 ];
 
 export interface Appended {
   readonly uidValidity: number;
-  readonly uid: number;
+  readonly uids: UidRanges;
+}
+
+/** Nothing was appended: the URL names nothing. */
+export interface BadUrl {
+  readonly badUrl: string;
+}
+
+/** Nothing was appended: what it was to replace is not there. */
+export interface MessageGone {
+  readonly isGone: true;
 }
 
 /** null: the entry has no value. */

@@ -1,95 +1,259 @@
 /**
- * A message put into a mailbox by its owner, byte for byte.
+ * Messages put into a mailbox by its owner, byte for byte: all of a command's, or none.
  *
  * Runs in:   the engine thread that owns the shard.
- * Specs:     RFC 9051 §6.3.12 (APPEND).
+ * Specs:     RFC 9051 §6.3.12 (APPEND), RFC 3502 (MULTIAPPEND), RFC 8508 (REPLACE).
  * Limits:    as for deliveries: an append's id is kept `deliveryDaysKept` days.
- * Invariant: everything is decided before the first await. Done twice under one id, it changes nothing.
+ * Invariant: everything is decided before the first await, and goes in one append to the shard: a group commit is on
+ *            disk whole or not at all. Done twice under one id, it changes nothing.
  */
 
 import { Buffer } from 'node:buffer';
 import { hash } from 'node:crypto';
-import { failureOf } from '../../base/errors.ts';
+import { type Failure, failureOf, MailError } from '../../base/errors.ts';
 import type { AccountId, MessageId, TenantId } from '../../base/ids.ts';
-import { dayMs } from '../../base/units.ts';
-import { summarise } from '../../mail/formats/mime/summary.ts';
-import { deliveryHashBytes } from '../store/keys.ts';
-import { type AccountActor, noQuota } from './account-actor.ts';
-import { deliveryDaysKept, type Naming, nameOnce, type Staged } from './delivery.ts';
+import { dayMs, secondMs } from '../../base/units.ts';
+import { type MessageSummary, summarise } from '../../mail/formats/mime/summary.ts';
+import { deliveryHashBytes, documentKey } from '../store/keys.ts';
+import type { RecordDraft, SideBody } from '../store/record.ts';
+import { type AccountActor, type DeliveredCopy, noQuota } from './account-actor.ts';
+import { type DeliveryOutcome, deliveryDaysKept, type Naming, nameOnce } from './delivery.ts';
+import { existing } from './mailbox-reader.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
-import { deliveredDraft, parsedDraft } from './records.ts';
+import { deliveredDraft, expungedDraft, parsedDraft } from './records.ts';
+import type { AccountRow } from './rows/account-row.ts';
+import { decodeDocument } from './rows/document-row.ts';
 import { encodeParsed, parsedRowBytesMax } from './rows/parsed-row.ts';
 import { threadIds } from './thread-finder.ts';
 
-export interface AppendRequest {
+/** What a client says of a message. */
+export interface AppendFacts {
+  /** Bits by place in `systemFlags`. */
+  readonly flags: number;
+  readonly keywords: readonly string[];
+  readonly internalMs: number;
+}
+
+export interface AppendTarget {
   readonly account: AccountId;
   readonly tenant: TenantId;
   readonly mailbox: number;
   /** Names the append. */
   readonly id: MessageId;
-  /** Bits by place in `systemFlags`. */
-  readonly flags: number;
-  readonly keywords: readonly string[];
-  readonly internalMs: number;
+}
+
+export interface AppendRequest extends AppendTarget, AppendFacts {
   /** Kept as they are, until the append settles. */
   readonly bytes: Uint8Array;
 }
 
+/** A message's text and what is worked out of it. */
+export interface AppendText {
+  readonly bytes: number;
+  /** SHA-256. */
+  readonly hash: Buffer;
+  readonly summary: MessageSummary;
+  readonly body: readonly Uint8Array[] | SideBody;
+}
+
+export interface AppendGroup extends AppendTarget {
+  readonly messages: readonly (AppendFacts & { readonly text: AppendText })[];
+  /** Gone once the new message is there. */
+  readonly replaced?: { readonly mailbox: number; readonly uid: number };
+}
+
+export type AppendOutcome =
+  | {
+      readonly ok: true;
+      /** In the order of the messages. */
+      readonly copies: readonly DeliveredCopy[];
+      /** It was done before. */
+      readonly isRepeat: boolean;
+    }
+  | Failure;
+
+/** By which one message of an append is known. */
+interface AppendName {
+  readonly key: string;
+  readonly copy: DeliveredCopy;
+}
+
+type StagedAppend =
+  | { readonly outcome: Promise<AppendOutcome> | AppendOutcome }
+  | {
+      readonly drafts: readonly RecordDraft[];
+      readonly bytes: number;
+      readonly names: readonly AppendName[];
+      /** The account as journaled when this was decided. */
+      readonly row: AccountRow | undefined;
+    };
+
 const noBytes = Buffer.alloc(0);
 
-export function stageAppend(
+export function textOf(bytes: Uint8Array): AppendText {
+  return {
+    bytes: bytes.byteLength,
+    hash: hash('sha256', bytes, 'buffer'),
+    summary: summarise(bytes),
+    body: [bytes],
+  };
+}
+
+export function groupOf(request: AppendRequest): AppendGroup {
+  return { ...request, messages: [{ ...request, text: textOf(request.bytes) }] };
+}
+
+export interface GroupParts {
+  readonly shard: MailboxShard;
+  readonly actor: AccountActor;
+  readonly nowMs: number;
+  /** At the account's room, after the decision. */
+  readonly look: (row: AccountRow | undefined) => void;
+  /** What became of one message of the append. */
+  readonly settle: (name: AppendName, done: Promise<unknown>) => Promise<DeliveryOutcome>;
+}
+
+/** Decides at once, and answers when it is on disk. */
+export async function appendGroup(
+  { shard, actor, nowMs, look, settle }: GroupParts,
+  group: AppendGroup,
+): Promise<AppendOutcome> {
+  const staged = stageAppend(shard, actor, group, nowMs);
+  if ('outcome' in staged) return staged.outcome;
+  const done = shard.append(staged.drafts);
+  for (const { key, copy } of staged.names) actor.deliveries.set(key, { copy, done });
+  actor.track(done, staged.bytes, staged.names.length);
+  look(staged.row);
+  const copies: DeliveredCopy[] = [];
+  let failed: Failure | undefined;
+  for (const name of staged.names) {
+    const outcome = await settle(name, done);
+    if (outcome.ok) copies.push(outcome);
+    else failed ??= outcome;
+  }
+  return failed ?? { ok: true, copies, isRepeat: false };
+}
+
+function stageAppend(
   shard: MailboxShard,
   actor: AccountActor,
-  request: AppendRequest,
+  group: AppendGroup,
   nowMs: number,
-): Staged {
-  const { id, mailbox } = request;
-  // A space cannot be in a recipient's place here: no delivery has this name.
-  const idHash = hash('sha256', `${id} append ${mailbox}`, 'buffer').subarray(0, deliveryHashBytes);
-  const named = nameOnce(shard, actor, id, idHash);
+): StagedAppend {
+  const named = nameAll(shard, actor, group, group.messages.length);
   if ('outcome' in named) return named;
   try {
-    return decide(actor, request, { nowMs, ...named });
+    return decide(shard, actor, group, { nowMs, namings: named });
   } catch (error) {
     return { outcome: failureOf(error) };
   }
 }
 
-function decide(actor: AccountActor, request: AppendRequest, naming: Naming): Staged {
-  const { account, tenant, mailbox, bytes, flags, keywords, internalMs } = request;
+/** The outcome of the first time, where there was one. */
+export function appendedBefore(
+  shard: MailboxShard,
+  actor: AccountActor,
+  target: AppendTarget,
+  count: number,
+): Promise<AppendOutcome> | undefined {
+  const named = nameAll(shard, actor, target, count);
+  return 'outcome' in named ? named.outcome : undefined;
+}
+
+type Name = Omit<Naming, 'nowMs'>;
+
+function nameAll(
+  shard: MailboxShard,
+  actor: AccountActor,
+  { id, mailbox }: AppendTarget,
+  count: number,
+): readonly Name[] | { readonly outcome: Promise<AppendOutcome> } {
+  const namings: Name[] = [];
+  const repeats: Promise<AppendOutcome>[] = [];
+  for (let i = 0; i < count; i++) {
+    // A space cannot be in a recipient's place here: no delivery has this name.
+    const name = hash('sha256', `${id} append ${mailbox} ${i}`, 'buffer');
+    const named = nameOnce(shard, actor, id, name.subarray(0, deliveryHashBytes));
+    if ('outcome' in named) repeats.push(repeatOf(named.outcome));
+    else namings.push(named);
+  }
+  // All of a group were journaled, or none was.
+  return repeats.length === 0 ? namings : { outcome: joined(repeats) };
+}
+
+async function repeatOf(
+  outcome: Extract<ReturnType<typeof nameOnce>, { readonly outcome: unknown }>['outcome'],
+): Promise<AppendOutcome> {
+  const known = await outcome;
+  return known.ok ? { ok: true, copies: [known], isRepeat: true } : known;
+}
+
+async function joined(repeats: readonly Promise<AppendOutcome>[]): Promise<AppendOutcome> {
+  const copies: DeliveredCopy[] = [];
+  for (const outcome of await Promise.all(repeats)) {
+    if (!outcome.ok) return outcome;
+    copies.push(...outcome.copies);
+  }
+  return { ok: true, copies, isRepeat: true };
+}
+
+interface Named {
+  readonly nowMs: number;
+  readonly namings: readonly Name[];
+}
+
+function decide(
+  shard: MailboxShard,
+  actor: AccountActor,
+  group: AppendGroup,
+  { nowMs, namings }: Named,
+): StagedAppend {
+  const { account, tenant, mailbox, messages, replaced } = group;
   const row = actor.row();
-  actor.claimRoom(bytes.byteLength, row);
-  const creation = actor.creation(naming.nowMs, noQuota, row);
-  const summary = summarise(bytes);
-  const ids = threadIds(summary);
-  const parsed = encodeParsed(summary);
-  const isLarge = parsed.length > parsedRowBytesMax;
-  const uid = actor.nextUid(mailbox);
-  const document = actor.nextDocument();
-  const delivered = deliveredDraft(
-    tenant,
-    {
-      account,
-      modseq: actor.nextModseq(),
-      mailbox,
-      uid,
-      document,
-      thread: actor.thread(ids),
-      internalMs,
-      hash: hash('sha256', bytes, 'buffer'),
-      flags,
-      keywords,
-      deliveryDay: naming.day,
-      deliveryHash: naming.idHash,
-      idHashes: ids.hashes,
-      subjectHash: ids.subject,
-      forgetDay: Math.max(0, Math.floor(naming.nowMs / dayMs) - deliveryDaysKept),
+  const bytes = messages.reduce((sum, { text }) => sum + text.bytes, 0);
+  const freedBytes = replaced === undefined ? 0 : freedBy(shard, account, replaced);
+  actor.claimRoom(Math.max(0, bytes - freedBytes), row, messages.length - (freedBytes > 0 ? 1 : 0));
+  const creation = actor.creation(nowMs, noQuota, row);
+  const drafts: RecordDraft[] = creation === undefined ? [] : [creation];
+  const names: AppendName[] = [];
+  const firstUid = actor.nextUid(mailbox, messages.length);
+  messages.forEach(({ flags, keywords, internalMs, text }, i) => {
+    const { day, idHash, key } = namings[i]!;
+    const ids = threadIds(text.summary);
+    const parsed = encodeParsed(text.summary);
+    const isLarge = parsed.length > parsedRowBytesMax;
+    const copy = { mailbox, uid: firstUid + i, document: actor.nextDocument() };
+    const delivered = {
+      ...{ account, modseq: actor.nextModseq(), ...copy, thread: actor.thread(ids) },
+      ...{ internalMs, hash: text.hash, flags, keywords },
+      ...{ deliveryDay: day, deliveryHash: idHash },
+      ...{ idHashes: ids.hashes, subjectHash: ids.subject },
+      forgetDay: Math.max(0, Math.floor(nowMs / dayMs) - deliveryDaysKept),
       parsed: isLarge ? noBytes : parsed,
-    },
-    [bytes],
-  );
-  const drafts = creation === undefined ? [delivered] : [creation, delivered];
-  if (isLarge) drafts.push(parsedDraft(tenant, { account, document }, parsed));
-  const copy = { mailbox, uid, document };
-  return { drafts, bytes: bytes.byteLength, key: naming.key, copy, row };
+      savedMs: Math.abs(nowMs - internalMs) < secondMs ? 0 : nowMs,
+    };
+    drafts.push(deliveredDraft(tenant, delivered, text.body));
+    if (isLarge) drafts.push(parsedDraft(tenant, { account, document: copy.document }, parsed));
+    names.push({ key, copy });
+  });
+  if (replaced !== undefined) {
+    const { uid } = replaced;
+    const modseq = actor.nextModseq();
+    const record = { account, modseq, mailbox: replaced.mailbox, uids: [uid, uid] };
+    drafts.push(expungedDraft(tenant, record));
+  }
+  return { drafts, bytes, names, row };
+}
+
+/** RFC 8508 §4.1: the room of what goes counts for what comes. @throws MailError `not-possible-now`: it is gone */
+function freedBy(
+  shard: MailboxShard,
+  account: number,
+  { mailbox, uid }: { readonly mailbox: number; readonly uid: number },
+): number {
+  const [old] = existing(shard, account, mailbox, [uid, uid]);
+  if (old === undefined) throw new MailError('not-possible-now', `UID ${uid} is gone`);
+  const value = shard.get(documentKey(account, old.document));
+  const row = value === undefined ? undefined : decodeDocument(value);
+  return row?.places.length === 2 ? row.size : 0;
 }

@@ -14,7 +14,7 @@ import { assert } from '../../base/assert.ts';
 import { concat } from '../../base/bytes.ts';
 import { type Failure, failureOf, MailError } from '../../base/errors.ts';
 import { type AccountId, type MessageId, messageIdMs, type TenantId } from '../../base/ids.ts';
-import { dayMs } from '../../base/units.ts';
+import { dayMs, minuteMs } from '../../base/units.ts';
 import type { PartPlace } from '../../mail/formats/mime/part-table.ts';
 import type { MessageSummary } from '../../mail/formats/mime/summary.ts';
 import { deliveryHashBytes, deliveryKey } from '../store/keys.ts';
@@ -35,6 +35,9 @@ import { threadIds } from './thread-finder.ts';
 import { deliveryFields } from './trace-fields.ts';
 
 export const deliveryDaysKept = 30;
+
+/** What came later than this after it was received has a save date of its own: the others need no row for it. */
+const lateMs = minuteMs;
 
 export interface DeliveryTarget {
   readonly account: AccountId;
@@ -169,6 +172,7 @@ function decide(
   const parsed = encodeParsed(summary);
   const isLarge = parsed.length > parsedRowBytesMax;
   const mailbox = inboxMailbox;
+  const isLate = naming.nowMs - delivery.receivedMs > lateMs;
   const uid = actor.nextUid(mailbox);
   const document = actor.nextDocument();
   const delivered = deliveredDraft(
@@ -190,6 +194,7 @@ function decide(
       subjectHash: ids.subject,
       forgetDay: Math.max(0, Math.floor(naming.nowMs / dayMs) - deliveryDaysKept),
       parsed: isLarge ? noBytes : parsed,
+      savedMs: isLate ? naming.nowMs : 0,
     },
     target.body?.side ?? [stored!],
   );

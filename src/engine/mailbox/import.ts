@@ -268,6 +268,8 @@ class Slice {
       subjectHash: ids.subject,
       forgetDay: this.#forgetDay,
       parsed: isLarge ? noBytes : parsed,
+      // What is brought from elsewhere was saved when it was received, as far as its owner cares.
+      savedMs: 0,
     };
     this.#drafts.push(deliveredDraft(tenant, delivered, [bytes]));
     if (isLarge) this.#drafts.push(parsedDraft(tenant, { account, document }, parsed));

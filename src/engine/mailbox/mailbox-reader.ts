@@ -5,6 +5,7 @@
  * Limits:    a list answers at most `limit` entries; callers ask for the next ones.
  */
 
+import { MailError } from '../../base/errors.ts';
 import {
   accountRange,
   changesSince,
@@ -21,8 +22,8 @@ import {
 import type { MailboxShard } from './mailbox-shard.ts';
 import { type AccountRow, decodeAccount, deletedAccount } from './rows/account-row.ts';
 import { type Change, decodeChanges } from './rows/change-row.ts';
-import { type DocumentRow, decodeDocument } from './rows/document-row.ts';
-import { decodeMailbox, type MailboxRow } from './rows/mailbox-row.ts';
+import { type DocumentRow, decodeDocument, placesMax } from './rows/document-row.ts';
+import { decodeMailbox, type MailboxRow, type Role } from './rows/mailbox-row.ts';
 import { decodeParsed, type Parsed } from './rows/parsed-row.ts';
 import { decodeUidBlock, systemFlags } from './rows/uid-block.ts';
 import { addId, type IdRanges } from './rows/uid-ranges.ts';
@@ -133,6 +134,13 @@ export class MailboxReader {
   }
 }
 
+/** RFC 8621 §2: one mailbox of an account has a role. @throws MailError `argument-invalid` */
+export function mustBeFreeRole(all: readonly NumberedMailbox[], role: Role): void {
+  if (role !== '' && all.some(({ row }) => row.role === role)) {
+    throw new MailError('argument-invalid', `another mailbox is ${role}`);
+  }
+}
+
 export interface Existing {
   readonly uid: number;
   readonly document: number;
@@ -171,4 +179,21 @@ export function existingUids(
   const found: number[] = [];
   for (const { uid } of existing(shard, account, mailbox, wanted)) addId(found, uid);
   return found;
+}
+
+/**
+ * A document's row names all its places: it must not grow without end.
+ * @throws MailError `not-possible-now` where one of the messages has no room for another copy
+ */
+export function mustFitPlaces(
+  shard: Pick<MailboxShard, 'range'>,
+  reader: MailboxReader,
+  account: number,
+  mailbox: number,
+  uids: IdRanges,
+): void {
+  for (const { document } of existing(shard, account, mailbox, uids)) {
+    const places = reader.document(account, document)?.places.length ?? 0;
+    if (places / 2 >= placesMax) throw new MailError('not-possible-now', 'too many copies');
+  }
 }

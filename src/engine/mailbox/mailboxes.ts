@@ -10,15 +10,30 @@
 import { mailboxTree } from '../../actors/asks/imap-asks.ts';
 import type { ExportWindow, ImportAnswer, PackedExport } from '../../actors/asks/mailbox-asks.ts';
 import { failure, failureOf, MailError } from '../../base/errors.ts';
-import type { AccountId, TenantId } from '../../base/ids.ts';
+import type { AccountId, MessageId, TenantId } from '../../base/ids.ts';
 import { summarise } from '../../mail/formats/mime/summary.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { documentKey } from '../store/keys.ts';
 import type { RecordDraft, RecordKind } from '../store/record.ts';
-import { AccountActor, noQuota, type Quota, uidValidityOf } from './account-actor.ts';
-import { type AppendRequest, stageAppend } from './append.ts';
+import {
+  AccountActor,
+  type DeliveredCopy,
+  noQuota,
+  type Quota,
+  uidValidityOf,
+} from './account-actor.ts';
+import {
+  type AppendGroup,
+  type AppendOutcome,
+  type AppendRequest,
+  type AppendTarget,
+  appendedBefore,
+  appendGroup,
+  groupOf,
+} from './append.ts';
 import { Bodies } from './apply/bodies.ts';
 import { mailboxKinds } from './apply/kinds.ts';
+import { addRanges, CopyNames } from './copy-names.ts';
 import {
   type Delivery,
   type DeliveryOutcome,
@@ -29,7 +44,13 @@ import {
 import { exportWindow } from './export.ts';
 import { Fullness } from './fullness.ts';
 import { type ImportRequest, Imports } from './import.ts';
-import { existing, existingUids, MailboxReader } from './mailbox-reader.ts';
+import {
+  existing,
+  existingUids,
+  MailboxReader,
+  mustBeFreeRole,
+  mustFitPlaces,
+} from './mailbox-reader.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
 import {
   accountDeletedDraft,
@@ -41,9 +62,8 @@ import {
   mailboxCreatedDraft,
 } from './records.ts';
 import { deletedAccount } from './rows/account-row.ts';
-import { placesMax } from './rows/document-row.ts';
 import { keywordLengthMax, mailboxNameLengthMax, type Role, roles } from './rows/mailbox-row.ts';
-import { addId, countOf, type IdRanges, splitRanges } from './rows/uid-ranges.ts';
+import { addId, addRange, countOf, type IdRanges, splitRanges } from './rows/uid-ranges.ts';
 
 /** RFC 9051 §9: an atom. */
 const keywordPattern = new RegExp(`^[!#$&'+,./0-9:;<=>?@A-Z^_\`a-z|}~-]{1,${keywordLengthMax}}$`);
@@ -155,23 +175,54 @@ export class Mailboxes {
     for (const [actor, one] of staged) {
       this.#fullness.look(actor, 'drafts' in one ? one.row : undefined);
     }
-    return Promise.all(staged.map(([actor, one]) => this.#settle(shard, actor, one, done)));
+    return Promise.all(
+      staged.map(([actor, one]) =>
+        'outcome' in one ? one.outcome : this.#settle(shard, actor, one, done),
+      ),
+    );
   }
 
   /**
    * Puts one message into a mailbox for a client; on disk when it resolves. As with a delivery, the same `id` for
    * the same mailbox changes nothing the second time, and nothing is awaited before the record is staged.
    */
-  append(request: AppendRequest): Promise<DeliveryOutcome> {
+  async append(request: AppendRequest): Promise<DeliveryOutcome> {
+    const outcome = await this.appendAll(groupOf(request));
+    if (!outcome.ok) return outcome;
+    return { ok: true, ...outcome.copies[0]!, isRepeat: outcome.isRepeat };
+  }
+
+  /** As `append`, several messages: all of them or none, and with them what they replace. */
+  appendAll(group: AppendGroup): Promise<AppendOutcome> {
     const shard = this.#open();
-    const actor = this.#actor(request.account, request.tenant);
-    const staged = stageAppend(shard, actor, request, this.#clock.nowMs());
-    if ('outcome' in staged) return Promise.resolve(staged.outcome);
-    const done = shard.append(staged.drafts);
-    actor.deliveries.set(staged.key, { copy: staged.copy, done });
-    actor.track(done, staged.bytes);
-    this.#fullness.look(actor, staged.row);
-    return this.#settle(shard, actor, staged, done);
+    const actor = this.#actor(group.account, group.tenant);
+    const append = () => this.#appendNow(shard, actor, group);
+    // What is replaced may be gone by a decision under way.
+    return group.replaced === undefined ? append() : actor.alone(append);
+  }
+
+  /** What became of an append under this id; undefined where there was none. */
+  appendedBefore(target: AppendTarget, count: number): Promise<AppendOutcome> | undefined {
+    const actor = this.#actor(target.account, target.tenant);
+    return appendedBefore(this.#open(), actor, target, count);
+  }
+
+  async #appendNow(
+    shard: MailboxShard,
+    actor: AccountActor,
+    group: AppendGroup,
+  ): Promise<AppendOutcome> {
+    const outcome = await appendGroup(
+      {
+        ...{ shard, actor, nowMs: this.#clock.nowMs() },
+        look: (row) => this.#fullness.look(actor, row),
+        settle: (name, done) => this.#settle(shard, actor, name, done),
+      },
+      group,
+    );
+    const { replaced } = group;
+    if (outcome.ok && replaced !== undefined) this.#onChange(actor.account, replaced.mailbox);
+    return outcome;
   }
 
   /** Many messages for one mailbox, from elsewhere; see `import.ts`. */
@@ -234,7 +285,7 @@ export class Mailboxes {
     this.#actors.delete(account);
   }
 
-  /** @throws MailError `already-exists`, `argument-invalid`, `account-missing` */
+  /** @throws MailError `already-exists`, `argument-invalid` (its name, its role), `account-missing` */
   async createMailbox(
     account: AccountId,
     tenant: TenantId,
@@ -251,6 +302,7 @@ export class Mailboxes {
       const others = this.reader.mailboxes(account);
       const isTaken = others.some((one) => one.row.name === name && one.row.parent === parent);
       if (isTaken) throw new MailError('already-exists', name);
+      mustBeFreeRole(others, role);
       if (parent !== 0 && !others.some((one) => one.mailbox === parent)) {
         throw new MailError('not-found', `mailbox ${parent}`);
       }
@@ -301,32 +353,56 @@ export class Mailboxes {
     });
   }
 
-  /** @throws MailError `not-found`, `not-possible-now` for a message that has `placesMax` copies */
+  /**
+   * Done again by the same `id`, it goes on where it stopped and answers the same.
+   * @throws MailError `not-found`, `not-possible-now` for a message that has `placesMax` copies
+   */
   async copy(
     account: AccountId,
     tenant: TenantId,
     from: { readonly mailbox: number; readonly uids: IdRanges },
     target: number,
     isMove: boolean,
+    id?: MessageId,
   ): Promise<CopyAnswer> {
     const { mailbox } = from;
-    const targets: number[] = [];
+    const savedMs = this.#clock.nowMs();
+    const names = new CopyNames(id, savedMs);
+    const { targets } = names;
     const step = (actor: AccountActor, uids: IdRanges) => {
       // Deleted since its name was looked up: the record would change nothing, and say it had.
       if (actor.mailbox(target) === undefined) {
         throw new MailError('not-found', `mailbox ${target}`);
       }
-      this.#mustFit(account, mailbox, uids);
+      mustFitPlaces(this.#open(), this.reader, account, mailbox, uids);
       const count = countOf(uids);
       const firstUid = actor.nextUid(target, count);
-      targets.push(firstUid, firstUid + count - 1);
+      addRange(targets, firstUid, firstUid + count - 1);
       const modseq = actor.nextModseq();
-      const record = { account, modseq, mailbox, uids, target, firstUid };
-      return copiedDraft(tenant, record, isMove);
+      const record = { account, modseq, mailbox, uids, target, firstUid, savedMs };
+      return copiedDraft(tenant, { ...record, ...names.next() }, isMove);
     };
-    const steps = { ...from, target, countMax: placesPerRecord };
-    const sources = await this.#inSteps(account, tenant, steps, step);
-    return { sources, targets };
+    const choose = (uids: IdRanges) => names.resume(this.#open(), account, uids);
+    const steps = { ...from, target, choose, countMax: placesPerRecord };
+    try {
+      addRanges(names.sources, await this.#inSteps(account, tenant, steps, step));
+      return { sources: names.sources, targets };
+    } catch (error) {
+      if (!isMove) await this.#takeBack(account, tenant, target, targets);
+      throw error;
+    }
+  }
+
+  /** RFC 9051 §6.4.7: a COPY that fails leaves nothing behind. */
+  async #takeBack(
+    account: AccountId,
+    tenant: TenantId,
+    mailbox: number,
+    uids: IdRanges,
+  ): Promise<void> {
+    if (uids.length === 0) return;
+    // A shard that cannot be written to cannot take it back either.
+    await this.expunge(account, tenant, mailbox, uids).catch(() => {});
   }
 
   /** Those whose modseq is not above `modseq`; the others go to `store.modified`. */
@@ -337,14 +413,6 @@ export class Mailboxes {
       else if (store.modified !== undefined) addId(store.modified, one.uid);
     }
     return kept;
-  }
-
-  /** A document's row names all its places: it must not grow without end. */
-  #mustFit(account: number, mailbox: number, uids: IdRanges): void {
-    for (const { document } of existing(this.#open(), account, mailbox, uids)) {
-      const places = this.reader.document(account, document)?.places.length ?? 0;
-      if (places / 2 >= placesMax) throw new MailError('not-possible-now', 'too many copies');
-    }
   }
 
   /** Existing UIDs in steps of one record each, so that the thread's other work goes on between them. */
@@ -388,11 +456,9 @@ export class Mailboxes {
   async #settle(
     shard: MailboxShard,
     actor: AccountActor,
-    staged: Staged,
+    { copy, key }: { readonly copy: DeliveredCopy; readonly key: string },
     done: Promise<unknown>,
   ): Promise<DeliveryOutcome> {
-    if ('outcome' in staged) return staged.outcome;
-    const { copy, key } = staged;
     try {
       await done;
       // What is acknowledged must be there to be read: a record that changed nothing would be a lost message.

@@ -88,6 +88,8 @@ export interface Delivered {
   readonly forgetDay: number;
   /** The parsed row; empty where a `parsed` record follows. */
   readonly parsed: Uint8Array;
+  /** When it came into the mailbox; 0: its internal date says so. */
+  readonly savedMs: number;
 }
 
 export interface ParsedRecord {
@@ -119,7 +121,15 @@ export interface Expunged {
 export interface Copied extends Expunged {
   readonly target: number;
   readonly firstUid: number;
+  /** 0: nobody knows. */
+  readonly savedMs: number;
+  /** As a delivery's, so that a repeat is known; no hash: none was given. */
+  readonly copyDay: number;
+  readonly copyHash: Uint8Array;
+  readonly forgetDay: number;
 }
+
+const noBytes = new Uint8Array(0);
 
 type Fields = readonly unknown[];
 
@@ -212,6 +222,7 @@ export function deliveredDraft(
     record.subjectHash,
     record.forgetDay,
     record.parsed,
+    ...(record.savedMs === 0 ? [] : [record.savedMs]),
   ];
   return draft(mailboxRecords.delivered, tenant, fields, body);
 }
@@ -234,6 +245,7 @@ export function readDelivered(record: JournalRecord): Delivered {
     number,
     number,
     Uint8Array,
+    number?,
   ];
   const fields = unpackRow<Packed>(record.meta);
   return {
@@ -253,6 +265,7 @@ export function readDelivered(record: JournalRecord): Delivered {
     subjectHash: fields[13],
     forgetDay: fields[14],
     parsed: fields[15],
+    savedMs: fields[16] ?? 0,
   };
 }
 
@@ -300,12 +313,21 @@ export function readExpunged(record: JournalRecord): Expunged {
 
 export function copiedDraft(tenant: TenantId, record: Copied, isMove: boolean): RecordDraft {
   const type = isMove ? mailboxRecords.moved : mailboxRecords.copied;
-  const { account, modseq, mailbox, target, firstUid } = record;
-  return draft(type, tenant, [account, modseq, mailbox, packRanges(record.uids), target, firstUid]);
+  const { account, modseq, mailbox, target, firstUid, savedMs } = record;
+  const { copyDay, copyHash, forgetDay } = record;
+  const uids = packRanges(record.uids);
+  const fields = [account, modseq, mailbox, uids, target, firstUid];
+  return draft(type, tenant, [...fields, savedMs, copyDay, copyHash, forgetDay]);
 }
 
 export function readCopied(record: JournalRecord): Copied {
-  type Packed = readonly [number, number, number, Uint8Array, number, number];
-  const [account, modseq, mailbox, uids, target, firstUid] = unpackRow<Packed>(record.meta);
-  return { account, modseq, mailbox, uids: unpackRanges(uids), target, firstUid };
+  type Place = readonly [number, number, number, Uint8Array, number, number];
+  type Packed = readonly [...Place, number?, number?, Uint8Array?, number?];
+  const [account, modseq, mailbox, packed, target, firstUid, ...rest] = unpackRow<Packed>(
+    record.meta,
+  );
+  const [savedMs = 0, copyDay = 0, copyHash = noBytes, forgetDay = 0] = rest;
+  const uids = unpackRanges(packed);
+  const place = { account, modseq, mailbox, uids, target, firstUid };
+  return { ...place, savedMs, copyDay, copyHash, forgetDay };
 }

@@ -13,7 +13,7 @@ import type { AccountId, TenantId } from '../../base/ids.ts';
 import { inbox, separator } from '../../mail/wire/imap/mailbox-name.ts';
 import { accountRange, subscribedPath, tables } from '../store/keys.ts';
 import { inboxMailbox } from './account-actor.ts';
-import type { NumberedMailbox } from './mailbox-reader.ts';
+import { mustBeFreeRole, type NumberedMailbox } from './mailbox-reader.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
 import type { Mailboxes } from './mailboxes.ts';
 import type { Role } from './rows/mailbox-row.ts';
@@ -48,9 +48,14 @@ export class MailboxTree {
     return found;
   }
 
-  /** The number of the last level. @throws MailError `already-exists`, `not-possible-now` at `mailboxesMax` */
+  /**
+   * The number of the last level. @throws MailError `already-exists`, `not-possible-now` at `mailboxesMax`,
+   * `argument-invalid`: another mailbox has the role
+   */
   async create({ account, tenant }: Owner, path: string, role: Role = ''): Promise<number> {
     if (this.find(account, path) !== undefined) throw new MailError('already-exists', path);
+    // Before the levels above it are made.
+    mustBeFreeRole(this.#mailboxes.reader.mailboxes(account), role);
     const names = path.split(separator);
     let parent = await this.#levels({ account, tenant }, names.slice(0, -1));
     parent = await this.#make({ account, tenant }, names.at(-1)!, parent, role);

@@ -25,6 +25,7 @@
  *   0x4d blob link        sha256·kind·a·d        –
  *   0x4e delivery         a·day·hash             mailbox, uid, document
  *   0x4f subscription     a·path (UTF-8)         1: on, 0: off
+ *   0x50 saved            a·m·u                  last UID, when         rows/saved-row.ts
  *   0x59 annotation       a·m·reader·entry·0·n   part of a value        rows/annotation-row.ts
  *   0x59 …                a·m·ffffffff           names changed last     rows/annotation-row.ts
  *   0x43 is kept for private \Seen of shared mailboxes.
@@ -49,6 +50,7 @@ export const tables = {
   blobLink: 0x4d,
   delivery: 0x4e,
   subscription: 0x4f,
+  saved: 0x50,
   annotation: 0x59,
 } as const;
 
@@ -77,6 +79,8 @@ export const mailboxKey = (account: number, mailbox: number) =>
   key2(tables.mailbox, account, mailbox);
 export const uidBlockKey = (account: number, mailbox: number, block: number) =>
   key3(tables.uidBlock, account, mailbox, block);
+export const savedKey = (account: number, mailbox: number, uid: number) =>
+  key3(tables.saved, account, mailbox, uid);
 export const documentKey = (account: number, document: number) =>
   key2(tables.document, account, document);
 export const parsedKey = (account: number, document: number) =>
@@ -214,6 +218,16 @@ export function uidBlockRange(
     from: uidBlockKey(account, mailbox, first),
     to: upTo(uidBlockKey(account, mailbox, last)),
   };
+}
+
+/** Saved rows that begin with UIDs `first` to `last`, both included. */
+export function savedRange(
+  account: number,
+  mailbox: number,
+  first: number,
+  last: number,
+): KeyRange {
+  return { from: savedKey(account, mailbox, first), to: upTo(savedKey(account, mailbox, last)) };
 }
 
 /** Changes after `modseq`. */

@@ -1,112 +1,287 @@
 /**
- * APPEND: where the message goes is known before its first octet comes, and then it is gathered.
+ * APPEND and REPLACE: where messages go is known before their first octet comes, and then they are gathered, or
+ * handed to the account's shard as they come.
  *
  * Runs in:   edge (main thread).
- * Specs:     RFC 9051 §6.3.12; RFC 7889 (APPENDLIMIT), RFC 4469 §4.2 (TOOBIG).
- * Limits:    `messageBytesMax`; the room of what is received and not yet journaled.
- * Invariant: room that was reserved is given back once, by the answer or when the session ends.
+ * Specs:     RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND); RFC 4469 (CATENATE); RFC 8508 (REPLACE); RFC 6855 §4; RFC 7889.
+ * Limits:    `messageBytesMax` a message; `messagesMax`, `inlineBytesMax` and `streamsMax` a command; the room of what
+ *            is received and not yet journaled.
+ * Invariant: room that was reserved is given back once, by the answer or when the session ends; texts that are not
+ *            appended are let go of at their shard.
  */
 
-import { type Appended, imapAsks, type PackedAppend } from '../../../actors/asks/imap-asks.ts';
+import { chunkBytes, largeBodyBytesMin } from '../../../actors/asks/body-asks.ts';
+import {
+  type Appended,
+  type BadUrl,
+  imapAsks,
+  type MessageGone,
+  type PackedAppend,
+  type PackedMessage,
+  type PackedPart,
+} from '../../../actors/asks/imap-asks.ts';
+import type { ErrorCode } from '../../../base/errors.ts';
+import { mebibyte } from '../../../base/units.ts';
 import type { Cursor } from '../../../mail/wire/imap/cursor.ts';
 import {
-  type AppendItem,
-  nameIsLiteral,
-  parseAppendEnd,
-  parseAppendStart,
+  type AppendEvent,
+  type AppendState,
+  type AppendStep,
+  parseAppend,
+  toBeGathered,
 } from '../../../mail/wire/imap/parse-append.ts';
-import { writeAppendUid } from '../../../mail/wire/imap/response-status.ts';
+import { untagged, writeAppendUid } from '../../../mail/wire/imap/response-status.ts';
+import type { SequenceSet } from '../../../mail/wire/imap/sequence-set.ts';
+import type { ShardBodyStream } from '../../body-stream.ts';
 import { ownerOf } from './account-asks.ts';
-import { answerOf, bad, type CommandEnd, faultAnswer, no, type Tagged } from './answers.ts';
+import { answerOf, bad, type CommandEnd, faultAnswer, no, ok, type Tagged } from './answers.ts';
 import type { CommandSession } from './command.ts';
+import { setOf } from './commands/sets.ts';
 import { keywordFault, keywordsTooMany } from './keywords.ts';
+import { viewOf } from './selected.ts';
+import { badUrl, packUrl } from './urls.ts';
+
+/** What one parcel of the shard may journal at once. */
+export const messagesMax = 500;
+/** Texts that travel with the command; what is more goes to files of its own. */
+const inlineBytesMax = 16 * mebibyte;
+const streamsMax = 32;
+/** What a stream holds here: a chunk under way, one that fills, what the socket brought last. */
+const streamRoomBytes = 3 * chunkBytes;
+
+/** Commands that begin before their messages came. */
+const commands: ReadonlyMap<string, AppendState> = new Map([
+  ['APPEND', 'append'],
+  ['REPLACE', 'replace'],
+  ['UID REPLACE', 'replace'],
+]);
+
+interface Message {
+  readonly flags: number;
+  readonly keywords: readonly string[];
+  readonly internalMs: number;
+  readonly isCatenated: boolean;
+  readonly parts: PackedPart[];
+  /** Announced; what URLs name is not counted. */
+  bytes: number;
+}
 
 export class AppendIntake {
   readonly tag: string;
+  readonly name: string;
   readonly #session: CommandSession;
-  readonly #mailbox: string;
-  readonly #item: AppendItem;
-  readonly #chunks: Buffer[] = [];
-  #reservedBytes: number;
+  #state: AppendState;
+  #mailbox = '';
+  #replaced: SequenceSet | undefined;
+  readonly #messages: Message[] = [];
+  readonly #inline: Buffer[] = [];
+  #inlineBytes = 0;
+  #streams: ShardBodyStream[] = [];
+  /** Where the octets of the literal under way go; undefined: inline. */
+  #stream: ShardBodyStream | undefined;
+  #literalBytesLeft = 0;
+  #reservedBytes = 0;
 
-  private constructor(
-    session: CommandSession,
-    tag: string,
-    mailbox: string,
-    item: AppendItem,
-    bytes: number,
-  ) {
-    this.tag = tag;
+  private constructor(session: CommandSession, tag: string, name: string, state: AppendState) {
     this.#session = session;
-    this.#mailbox = mailbox;
-    this.#item = item;
-    this.#reservedBytes = bytes;
+    this.tag = tag;
+    this.name = name;
+    this.#state = state;
   }
 
-  /** At the literal of a message; `name`: it is the mailbox's name, to be gathered. */
-  static begin(
-    session: CommandSession,
-    cursor: Cursor,
-    tag: string,
-    literal: { readonly literalBytes: number },
-  ): AppendIntake | typeof nameIsLiteral | Tagged {
-    if (session.account === undefined) return bad('Log in first');
-    const start = parseAppendStart(cursor);
-    if (start === undefined) return faultAnswer(cursor.faultKind, cursor.fault);
-    if (start === nameIsLiteral) return nameIsLiteral;
-    const { mailbox, item } = start;
-    if (item.isUtf8) return bad('UTF8 is not enabled');
-    const fault = keywordFault(item.flags);
-    if (fault !== undefined) return fault;
-    const { literalBytes } = literal;
-    if (literalBytes === 0) return no('An empty message', 'CANNOT');
-    if (literalBytes > session.service.policy.limits.messageBytesMax) {
-      return answerOf('message-too-large');
-    }
-    const refusal = session.service.reception.reserve(literalBytes);
-    if (refusal !== undefined) return answerOf(refusal.code);
-    return new AppendIntake(session, tag, mailbox, item, literalBytes);
+  static isBegunBy(name: string): boolean {
+    return commands.has(name);
+  }
+
+  /** The cursor stands behind the name. */
+  static begin(session: CommandSession, tag: string, name: string): AppendIntake | Tagged {
+    const state = commands.get(name)!;
+    const { account, selected } = session;
+    if (account === undefined) return bad('Log in first');
+    if (state === 'append') return new AppendIntake(session, tag, name, state);
+    if (selected === undefined) return bad('Not in this state');
+    if (selected.isReadOnly) return no('The mailbox is read-only', 'READ-ONLY');
+    return new AppendIntake(session, tag, name, state);
+  }
+
+  /** A literal is announced. Undefined: its octets are to be streamed. */
+  announced(cursor: Cursor, literalBytes: number): typeof toBeGathered | Tagged | undefined {
+    const step = parseAppend(cursor, this.#state, true);
+    if (step === toBeGathered) return step;
+    if (step === undefined) return faultAnswer(cursor.faultKind, cursor.fault);
+    return this.#take(step, literalBytes);
   }
 
   /** Keeps a view. */
   take(octets: Buffer): void {
-    this.#chunks.push(octets);
+    this.#literalBytesLeft -= octets.byteLength;
+    if (this.#stream === undefined) this.#inline.push(octets);
+    else {
+      if (octets.byteLength > 0) this.#stream.push([octets]);
+      if (this.#literalBytesLeft === 0) this.#stream.end();
+    }
+  }
+
+  /** True: nothing more may be taken before `whenReady`. */
+  get isFull(): boolean {
+    return this.#stream?.isFull === true;
+  }
+
+  whenReady(run: () => void): void {
+    const stream = this.#stream!;
+    stream.whenReady(() => (stream.isFull ? this.whenReady(run) : run()));
   }
 
   /** The command's end came. */
   async finish(cursor: Cursor): Promise<CommandEnd> {
     try {
-      if (parseAppendEnd(cursor, this.#item)) return await this.#append();
-      return faultAnswer(cursor.faultKind, cursor.fault);
+      const step = parseAppend(cursor, this.#state, false);
+      if (step === undefined) return faultAnswer(cursor.faultKind, cursor.fault);
+      if (step === toBeGathered) return bad('A literal is missing');
+      return this.#take(step, 0) ?? (await this.#append());
     } finally {
       this.drop();
     }
   }
 
-  /** Gives the room back. */
+  /** Gives the room back, and lets go of what was not appended. */
   drop(): void {
+    for (const stream of this.#streams) stream.abort();
+    this.#streams = [];
+    this.#stream = undefined;
+    this.#inline.length = 0;
     if (this.#reservedBytes === 0) return;
     this.#session.service.reception.release(this.#reservedBytes);
     this.#reservedBytes = 0;
-    this.#chunks.length = 0;
+  }
+
+  #take(step: AppendStep, literalBytes: number): Tagged | undefined {
+    if (this.#state === 'append' || this.#state === 'replace') {
+      this.#mailbox = step.mailbox;
+      this.#replaced = step.replaced;
+    }
+    this.#state = step.state;
+    for (const event of step.events) {
+      const refusal = this.#event(event, literalBytes);
+      if (refusal !== undefined) return refusal;
+    }
+    return undefined;
+  }
+
+  #event(event: AppendEvent, literalBytes: number): Tagged | undefined {
+    if (event.kind === 'text') return this.#text(literalBytes);
+    if (event.kind === 'url') {
+      const packed = packUrl(this.#session, event.url);
+      if (packed === undefined) return badUrl(event.url);
+      this.#messages.at(-1)!.parts.push(packed);
+      return undefined;
+    }
+    const { flags, internalMs = this.#session.service.clock.nowMs(), isCatenated } = event;
+    if (event.isUtf8 && !this.#session.isUtf8Accepted) return bad('UTF8 is not enabled');
+    if (this.#messages.length === messagesMax) return no('Too many messages at once', 'LIMIT');
+    if (this.#replaced !== undefined && this.#messages.length > 0) {
+      return bad('REPLACE takes one message');
+    }
+    const { system, keywords } = flags;
+    const facts = { flags: system, keywords, internalMs, isCatenated };
+    this.#messages.push({ ...facts, parts: [], bytes: 0 });
+    return keywordFault(flags);
+  }
+
+  /** Where a literal goes; it is refused before its octets come. */
+  #text(bytes: number): Tagged | undefined {
+    const { service } = this.#session;
+    const message = this.#messages.at(-1)!;
+    message.bytes += bytes;
+    // RFC 3502 §6.3.11: a client gives up all of the command by an empty message.
+    if (bytes === 0 && !message.isCatenated) return no('An empty message', 'CANNOT');
+    if (message.bytes > service.policy.limits.messageBytesMax) return answerOf('message-too-large');
+    this.#literalBytesLeft = bytes;
+    const isInline = bytes <= largeBodyBytesMin && this.#inlineBytes + bytes <= inlineBytesMax;
+    if (!isInline && this.#streams.length === streamsMax) {
+      return no('Too many large messages at once', 'LIMIT');
+    }
+    const refusal = this.#reserve(
+      isInline ? bytes : this.#streams.length > 0 ? 0 : streamRoomBytes,
+    );
+    if (refusal !== undefined) return answerOf(refusal);
+    if (isInline) {
+      this.#stream = undefined;
+      this.#inlineBytes += bytes;
+      message.parts.push(bytes);
+      return undefined;
+    }
+    this.#stream = service.asks.openText(this.#session.account!, service.reception.nextId());
+    this.#streams.push(this.#stream);
+    message.parts.push(this.#stream.id);
+    return undefined;
+  }
+
+  #reserve(bytes: number): ErrorCode | undefined {
+    if (bytes === 0) return undefined;
+    const refusal = this.#session.service.reception.reserve(bytes);
+    if (refusal === undefined) this.#reservedBytes += bytes;
+    return refusal?.code;
   }
 
   async #append(): Promise<CommandEnd> {
+    const failed = this.#streams.find(({ failure }) => failure !== undefined)?.failure;
+    if (failed !== undefined) return answerOf(failed.code);
+    const isEmpty = ({ bytes, parts }: Message) =>
+      bytes === 0 && parts.every((part) => typeof part === 'number');
+    if (this.#messages.some(isEmpty)) return no('An empty message', 'CANNOT');
     const session = this.#session;
     const { service } = session;
-    const { flags, internalMs = service.clock.nowMs() } = this.#item;
     const id = service.reception.nextId();
+    const meta = this.#packed(id, service.policy.limits.messageBytesMax);
+    const isLong = this.#streams.length > 0 || this.#messages.length > 1;
+    const body = [...this.#inline];
+    const options = { key: id, body, class: isLong ? 'long' : 'short' } as const;
+    const answer = await session.ask(imapAsks.append, meta, options);
+    if (!answer.ok) return this.#refused(answer.code);
+    // They are the shard's now.
+    this.#streams = [];
+    return this.#done(answer.value as Appended | BadUrl | MessageGone);
+  }
+
+  #packed(id: string, bytesMax: number): PackedAppend {
+    const session = this.#session;
+    const messages = this.#messages.map(
+      ({ flags, keywords, internalMs, parts }): PackedMessage => [
+        flags,
+        keywords,
+        internalMs,
+        parts,
+      ],
+    );
     const owner = ownerOf(session.account!);
-    const { system, keywords } = flags;
-    const meta: PackedAppend = [owner, this.#mailbox, id, system, keywords, internalMs];
-    const body = [...this.#chunks];
-    const answer = await session.ask(imapAsks.append, meta, { key: id, body });
-    if (!answer.ok) {
-      if (answer.code === 'not-found') return no('There is no such mailbox', 'TRYCREATE');
-      const mayBeFull = keywords.length > 0 && answer.code === 'not-possible-now';
-      return mayBeFull ? keywordsTooMany : answerOf(answer.code);
+    if (this.#replaced === undefined) {
+      return [owner, this.#mailbox, id, bytesMax, messages, null];
     }
-    const { uidValidity, uid } = answer.value as Appended;
-    return (writer, tag) => writeAppendUid(writer, tag, uidValidity, [uid, uid], 'APPEND done');
+    const selected = session.selected!;
+    const { set, isUids } = setOf(this.#replaced, this.name === 'UID REPLACE', selected);
+    const replaced = [viewOf(selected), isUids, set] as const;
+    return [owner, this.#mailbox, id, bytesMax, messages, replaced];
+  }
+
+  #refused(code: ErrorCode): Tagged {
+    if (code === 'not-found') return no('There is no such mailbox', 'TRYCREATE');
+    if (code === 'argument-invalid') return bad('No such message number');
+    const hasKeywords = this.#messages.some(({ keywords }) => keywords.length > 0);
+    return hasKeywords && code === 'not-possible-now' ? keywordsTooMany : answerOf(code);
+  }
+
+  #done(value: Appended | BadUrl | MessageGone): CommandEnd {
+    if ('badUrl' in value) return badUrl(value.badUrl);
+    if ('isGone' in value) return no('The message is gone', 'EXPUNGEISSUED');
+    const { uidValidity, uids } = value;
+    if (this.#replaced === undefined) {
+      return (writer, tag) => writeAppendUid(writer, tag, uidValidity, uids, 'APPEND done');
+    }
+    // RFC 8508 §3.3: told before the old message's EXPUNGE.
+    this.#session.respond((writer) => {
+      writeAppendUid(writer, untagged, uidValidity, uids, 'Replaced');
+    });
+    return ok('REPLACE done');
   }
 }

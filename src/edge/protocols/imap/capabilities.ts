@@ -58,6 +58,12 @@ const capabilities: readonly Capability[] = [
     'QUOTA=RES-MESSAGE',
     'QUOTASET',
     'NOTIFY',
+    'MULTIAPPEND',
+    'CATENATE',
+    'REPLACE',
+    'UTF8=ACCEPT',
+    'CREATE-SPECIAL-USE',
+    'SAVEDATE',
   ].map((name): Capability => ({ name, when: 'authenticated' })),
 ];
 

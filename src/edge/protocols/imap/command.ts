@@ -33,6 +33,8 @@ export interface CommandSession {
   selected: SelectedMailbox | undefined;
   /** The client speaks IMAP4rev2: it enabled it. */
   isRev2: boolean;
+  /** The client enabled UTF8=ACCEPT (RFC 6855 §3): names and strings are UTF-8. */
+  isUtf8Accepted: boolean;
   /** Modseqs are told with flags: the client asked for one (RFC 7162 §3.1). */
   isCondstore: boolean;
   /** Expunges are told as VANISHED: the client enabled QRESYNC (RFC 7162 §3.2.3). */

@@ -12,17 +12,17 @@
 import type { Buffer } from 'node:buffer';
 import { minuteMs } from '../../../base/units.ts';
 import { CommandReader } from '../../../mail/wire/imap/command-reader.ts';
-import { nameIsLiteral } from '../../../mail/wire/imap/parse-append.ts';
 import { parseCommandStart, tagOf } from '../../../mail/wire/imap/parse-command.ts';
 import { decodeBase64 } from '../../../mail/wire/imap/parse-session.ts';
 import { writeContinuation, writeStatus } from '../../../mail/wire/imap/response-status.ts';
 import type { SaslExchange } from '../../guard/sasl.ts';
-import { bad, type CommandEnd, faultAnswer, no, type Tagged } from './answers.ts';
+import { bad, type CommandEnd, faultAnswer, type Tagged } from './answers.ts';
 import { AppendIntake } from './append-intake.ts';
 import { type CommandSession, endsLater, type ImapState } from './command.ts';
 import { stepExchange } from './commands/log-in.ts';
 import { type AnyCommand, commands } from './commands/table.ts';
 import type { Idling } from './idling.ts';
+import { Literals, literalTooLarge } from './literals.ts';
 
 /** What one turn runs at most: others have sessions too. */
 const turnCommandsMax = 100;
@@ -63,7 +63,7 @@ export class Dialogue {
   #earlyCount = 0;
   #minuteMs: number;
   #minuteCommands = 0;
-  #intake: AppendIntake | undefined;
+  readonly #literals = new Literals();
   #exchange: { readonly exchange: SaslExchange; readonly tag: string } | undefined;
 
   constructor(session: SpokenSession) {
@@ -78,7 +78,7 @@ export class Dialogue {
 
   /** Nothing of a command came that is not answered. */
   get isAtRest(): boolean {
-    return !this.#isBusy && this.#intake === undefined;
+    return !this.#isBusy && this.#literals.intake === undefined;
   }
 
   receive(chunk: Buffer): void {
@@ -136,8 +136,7 @@ export class Dialogue {
 
   letGo(): void {
     this.#isBusy = false;
-    this.#intake?.drop();
-    this.#intake = undefined;
+    this.#literals.drop();
     this.#exchange = undefined;
   }
 
@@ -158,7 +157,7 @@ export class Dialogue {
       else if (reading === 'line') this.#line();
       else if (reading === 'octets') {
         const { bytes, start, end } = this.#reader;
-        this.#intake?.take(bytes.subarray(start, end));
+        this.#octets(bytes.subarray(start, end));
         this.#commandsLeft++;
       } else if (reading === 'too-long') this.#tooLong();
       else {
@@ -168,6 +167,15 @@ export class Dialogue {
     }
     this.#balanceReading();
     if (!this.#isBusy) session.rested();
+  }
+
+  #octets(octets: Buffer): void {
+    const { intake } = this.#literals;
+    if (intake === undefined) return;
+    intake.take(octets);
+    if (!intake.isFull) return;
+    this.#isBusy = true;
+    intake.whenReady(this.goOn);
   }
 
   /** Writes a command's end. */
@@ -202,12 +210,11 @@ export class Dialogue {
   #command() {
     const session = this.#session;
     const { bytes, start, end } = this.#reader;
-    const cursor = session.service.cursorAt(bytes, start, end, session.isRev2);
-    if (this.#intake !== undefined) {
-      const intake = this.#intake;
-      this.#intake = undefined;
-      this.#await(undefined, intake.tag, intake.finish(cursor));
-      return;
+    const cursor = session.service.cursorAt(bytes, start, end, session);
+    const { intake } = this.#literals;
+    if (intake !== undefined) {
+      this.#literals.intake = undefined;
+      return this.#await(undefined, intake.tag, intake.finish(cursor));
     }
     const head = parseCommandStart(cursor);
     this.#minuteCommands++;
@@ -215,6 +222,12 @@ export class Dialogue {
     if (head === undefined) return this.#refuse(tagOf(bytes, start, end));
     const command = commands.get(head.name);
     const { observer, name } = session.service;
+    if (AppendIntake.isBegunBy(head.name)) {
+      observer.command(name, head.name);
+      const begun = AppendIntake.begin(session, head.tag, head.name);
+      if (!(begun instanceof AppendIntake)) return this.#finish(undefined, head.tag, begun);
+      return this.#await(undefined, head.tag, begun.finish(cursor));
+    }
     observer.command(name, command?.name ?? 'unknown');
     if (command === undefined) return this.#finish(command, head.tag, bad('Unknown command'));
     if (!command.states.includes(this.#state)) {
@@ -302,44 +315,12 @@ export class Dialogue {
     const session = this.#session;
     const reader = this.#reader;
     const { bytes, start, end } = reader;
-    const cursor = session.service.cursorAt(bytes, start, end, session.isRev2);
-    if (this.#intake !== undefined) {
-      const { tag } = this.#intake;
-      this.#intake.drop();
-      this.#intake = undefined;
-      reader.refuse();
-      return this.#refuse(tag, bad('One message at a time'));
-    }
-    const head = parseCommandStart(cursor);
-    if (head === undefined) {
-      reader.refuse();
-      return this.#refuse(tagOf(bytes, start, end));
-    }
-    if (head.name === 'APPEND') {
-      const intake = AppendIntake.begin(session, cursor, head.tag, reader);
-      if (intake !== nameIsLiteral) return this.#beginAppend(head.tag, intake);
-    }
-    const { literalBytesMax, earlyLiteralBytesMax } = session.service.policy.limits;
-    const bytesMax = session.account === undefined ? earlyLiteralBytesMax : literalBytesMax;
-    if (reader.gatheredBytes + reader.literalBytes > bytesMax) {
-      reader.refuse();
-      this.#countError();
-      return this.#refuse(head.tag, no('The literal is too large', 'LIMIT'));
-    }
-    reader.gather();
-    this.#invite();
-  }
-
-  #beginAppend(tag: string, intake: AppendIntake | Tagged) {
-    const { service } = this.#session;
-    service.observer.command(service.name, 'APPEND');
-    if (!(intake instanceof AppendIntake)) {
-      this.#reader.refuse();
-      return this.#refuse(tag, intake);
-    }
-    this.#intake = intake;
-    this.#reader.stream();
-    this.#invite();
+    const cursor = session.service.cursorAt(bytes, start, end, session);
+    const refused = this.#literals.announced(session, reader, cursor);
+    if (refused === undefined) return this.#invite();
+    const { tag, answer } = refused;
+    if (answer === literalTooLarge) this.#countError();
+    this.#refuse(tag, answer);
   }
 
   #invite(): void {
@@ -366,7 +347,8 @@ export class Dialogue {
 
   #tooLong() {
     const { bytes, start, end } = this.#reader;
-    const tag = tagOf(bytes, start, end);
+    const tag = this.#literals.intake?.tag ?? tagOf(bytes, start, end);
+    this.#literals.drop();
     this.#refuse(tag, bad('The line is too long'));
   }
 }

@@ -142,6 +142,11 @@ function attributesOf(name: string, names: Names, { select, returns }: ListComma
   return attributes;
 }
 
+/** `\Drafts` as rows have it; undefined: no mailbox here can be that. */
+export function roleOfUse(use: string): string | undefined {
+  return Object.keys(specialUses).find((role) => specialUses[role] === use);
+}
+
 function specialUseOf(info: MailboxInfo | undefined): string | undefined {
   return info === undefined ? undefined : specialUses[info.role];
 }

@@ -95,8 +95,14 @@ export class ImapService {
   }
 
   /** The shared cursor on a command's octets. */
-  cursorAt(bytes: Buffer, start: number, end: number, isUtf8: boolean): Cursor {
-    this.cursor.isUtf8 = isUtf8;
+  cursorAt(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    { isRev2, isUtf8Accepted }: { readonly isRev2: boolean; readonly isUtf8Accepted: boolean },
+  ): Cursor {
+    this.cursor.isUtf8 = isRev2 || isUtf8Accepted;
+    this.cursor.takesCharset = !isUtf8Accepted;
     return this.cursor.open(bytes, start, end);
   }
 

@@ -42,6 +42,7 @@ export class ImapSession
   account: Account | undefined;
   selected: SelectedMailbox | undefined;
   isRev2 = false;
+  isUtf8Accepted = false;
   isCondstore = false;
   isQresync = false;
   isMetadata = false;
@@ -179,7 +180,7 @@ export class ImapSession
   respond(write: (writer: ResponseWriter) => void): void {
     const { writer } = this.service;
     // RFC 9051 §5.1: names and strings are UTF-8 from then on.
-    writer.isUtf8 = this.isRev2;
+    writer.isUtf8 = this.isRev2 || this.isUtf8Accepted;
     write(writer);
     for (const piece of writer.take()) this.send(piece);
   }

@@ -7,9 +7,11 @@
 
 import type { Answer, Ask, AskClass } from '../../../actors/ask.ts';
 import { accountActor } from '../../../actors/asks/mailbox-asks.ts';
+import type { MessageId } from '../../../base/ids.ts';
 import { minuteMs } from '../../../base/units.ts';
 import type { Account } from '../../../ports/account-directory.ts';
 import type { Clock } from '../../../ports/clock.ts';
+import { ShardBodyStream } from '../../body-stream.ts';
 
 const askMsMax = 2 * minuteMs;
 const longAskMsMax = 10 * minuteMs;
@@ -42,5 +44,12 @@ export class AccountAsks {
       meta,
       body,
     });
+  }
+
+  /** Takes a text to the account's shard as it comes; the append that names `id` finds it there. */
+  openText({ shard }: Account, id: MessageId): ShardBodyStream {
+    const target = { shard, id, isOwnMessage: false, recipients: [], isEach: false };
+    const parts = { ask: (ask: Ask) => this.#router.ask(ask), clock: this.#clock };
+    return new ShardBodyStream(parts, id, [target]);
   }
 }

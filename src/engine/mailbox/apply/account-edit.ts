@@ -7,7 +7,16 @@
 
 import { assert } from '../../../base/assert.ts';
 import type { IndexChange } from '../../../ports/shard-index.ts';
-import { accountKey, changeKey, mailboxKey, uidBlockKey, uidBlockShift } from '../../store/keys.ts';
+import {
+  accountKey,
+  changeKey,
+  deliveriesBefore,
+  mailboxKey,
+  savedRange,
+  uidBlockKey,
+  uidBlockShift,
+  uidBlockSlots,
+} from '../../store/keys.ts';
 import type { RecordPlace, ShardReader } from '../../store/record.ts';
 import {
   type AccountRow,
@@ -77,6 +86,14 @@ export class AccountEdit {
   dropMailbox(mailbox: number): void {
     this.#mailboxes.delete(mailbox);
     this.destroyed.mailbox.add(mailbox);
+  }
+
+  /** Names of deliveries and copies from before `day` are not asked for any more. */
+  forgetDeliveries(day: number): void {
+    if (day <= this.row.deliveriesDay) return;
+    const { from, to } = deliveriesBefore(this.account, day);
+    this.table.removeRange(from, to);
+    this.row.deliveriesDay = day;
   }
 
   finish(): readonly IndexChange[] {
@@ -194,11 +211,19 @@ export class MailboxEdit {
     const { table, account } = this.#edit;
     for (const [number, block] of this.#blocks) {
       const key = this.#blockKey(number);
-      if (block.count === 0) table.remove(key);
+      if (block.count === 0) this.#removeBlock(number, key);
       else table.putOnly(key, block.encode());
     }
     table.putOnly(mailboxKey(account, this.mailbox), encodeMailbox(this.row));
     this.#edit.updated.mailbox.add(this.mailbox);
+  }
+
+  #removeBlock(number: number, key: Buffer): void {
+    const { table, account } = this.#edit;
+    table.remove(key);
+    const first = number * uidBlockSlots;
+    const saved = savedRange(account, this.mailbox, first, first + uidBlockSlots - 1);
+    if (table.hasAny(saved)) table.removeRange(saved.from, saved.to);
   }
 
   #blockKey(number: number): Buffer {

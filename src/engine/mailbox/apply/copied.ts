@@ -6,7 +6,7 @@
  */
 
 import type { IndexChange } from '../../../ports/shard-index.ts';
-import { byModseqKey } from '../../store/keys.ts';
+import { byModseqKey, deliveryKey } from '../../store/keys.ts';
 import {
   type JournalRecord,
   noChanges,
@@ -14,6 +14,8 @@ import {
   type ShardReader,
 } from '../../store/record.ts';
 import { readCopied, readExpunged } from '../records.ts';
+import { encodeCopyName } from '../rows/copy-name-row.ts';
+import { savedRows } from '../rows/saved-row.ts';
 import { systemFlags } from '../rows/uid-block.ts';
 import { addId, idsOf, packRanges } from '../rows/uid-ranges.ts';
 import { type AccountEdit, type MailboxEdit, openAccount, slotOf } from './account-edit.ts';
@@ -57,8 +59,19 @@ export function applyCopied(
   if (isMove) expunge(edit, from, idsOf(copied.uids));
   // UIDs of sources that were gone by now stay unused.
   target.row.uidNext = Math.max(target.row.uidNext, uid);
-  const key = byModseqKey(edit.account, copied.target, edit.modseq);
-  if (arrived.length > 0) edit.table.putOnly(key, packRanges(arrived));
+  const { account, table } = edit;
+  const key = byModseqKey(account, copied.target, edit.modseq);
+  if (arrived.length > 0) table.putOnly(key, packRanges(arrived));
+  if (arrived.length > 0 && copied.savedMs > 0) {
+    const { firstUid, savedMs } = copied;
+    const saved = savedRows(account, copied.target, firstUid, uid - 1, savedMs);
+    for (const [at, value] of saved) table.putOnly(at, value);
+  }
+  if (copied.copyHash.length > 0) {
+    const name = deliveryKey(account, copied.copyDay, copied.copyHash);
+    table.putOnly(name, encodeCopyName(copied));
+  }
+  edit.forgetDeliveries(copied.forgetDay);
   return edit.finish();
 }
 

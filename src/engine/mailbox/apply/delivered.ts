@@ -10,7 +10,6 @@ import {
   blobLinkKey,
   byDateKey,
   byModseqKey,
-  deliveriesBefore,
   deliveryKey,
   documentKey,
   messageBlob,
@@ -26,6 +25,7 @@ import { type Delivered, readDelivered, readParsed } from '../records.ts';
 import { decodeDocument, encodeDocument } from '../rows/document-row.ts';
 import { packRow } from '../rows/packing.ts';
 import { decodeParsed, encodeParsedPlace } from '../rows/parsed-row.ts';
+import { savedRows } from '../rows/saved-row.ts';
 import { packRanges } from '../rows/uid-ranges.ts';
 import { type AccountEdit, openAccount } from './account-edit.ts';
 import { uidValue } from './documents.ts';
@@ -57,15 +57,15 @@ function addDocument(edit: AccountEdit, delivered: Delivered, record: JournalRec
   table.putOnly(byModseqKey(account, mailbox, modseq), packRanges([uid, uid]));
   table.putOnly(blobLinkKey(hash, messageBlob, account, document), noBytes);
   joinThread(edit, delivered);
+  if (delivered.savedMs > 0) {
+    const saved = savedRows(account, mailbox, uid, uid, delivered.savedMs);
+    for (const [key, value] of saved) table.putOnly(key, value);
+  }
   if (delivered.deliveryHash.length > 0) {
     const key = deliveryKey(account, delivered.deliveryDay, delivered.deliveryHash);
     table.putOnly(key, packRow([mailbox, uid, document]));
   }
-  if (delivered.forgetDay > row.deliveriesDay) {
-    const { from, to } = deliveriesBefore(account, delivered.forgetDay);
-    table.removeRange(from, to);
-    row.deliveriesDay = delivered.forgetDay;
-  }
+  edit.forgetDeliveries(delivered.forgetDay);
   row.documents++;
   row.bytes += size;
   row.documentNext = Math.max(row.documentNext, document + 1);

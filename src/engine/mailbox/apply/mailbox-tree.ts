@@ -24,6 +24,7 @@ const mailboxTables = [
   tables.vanished,
   tables.byDate,
   tables.byThreadDate,
+  tables.saved,
   tables.annotation,
 ];
 

@@ -27,6 +27,11 @@ export class TableEdit {
     return this.#read.get(key);
   }
 
+  /** Whether rows were there before this record. */
+  hasAny({ from, to }: { readonly from: Uint8Array; readonly to: Uint8Array }): boolean {
+    return this.#read.range({ from, to, limit: 1 }).length > 0;
+  }
+
   put(key: Uint8Array, value: Uint8Array): void {
     this.#own.set(view(key).toString('latin1'), value);
     this.#order.push({ put: key, value });

@@ -15,6 +15,7 @@ import {
   fetchObjectId,
   fetchPreview,
   fetchReady,
+  fetchSaveDate,
   nextItem,
   startFetch,
 } from '../../../mail/wire/imap/response-fetch.ts';
@@ -33,6 +34,8 @@ export interface MessageItems {
   readonly document: number;
   readonly row: DocumentRow | undefined;
   readonly parsed: Parsed | undefined;
+  /** When it came into the mailbox; undefined: its internal date. */
+  readonly savedMs: number | undefined;
 }
 
 /** Writes `* 12 FETCH (` and the items, a space between two. False: there was none. */
@@ -52,6 +55,9 @@ export function writeItems(writer: ResponseWriter, items: number, message: Messa
   if (isWanted(fetchItems.modseq, true)) fetchModseq(writer, message.modseq);
   if (isWanted(fetchItems.internalDate, row !== undefined)) {
     fetchInternalDate(writer, row!.internalMs);
+  }
+  if (isWanted(fetchItems.saveDate, row !== undefined)) {
+    fetchSaveDate(writer, message.savedMs ?? row!.internalMs);
   }
   if (isWanted(fetchItems.size, row !== undefined)) fetchNumber(writer, 'RFC822.SIZE', row!.size);
   const isParsed = parsed !== undefined;

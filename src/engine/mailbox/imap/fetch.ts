@@ -24,6 +24,7 @@ import { endFetch, fetchBinarySize } from '../../../mail/wire/imap/response-fetc
 import type { Mailboxes } from '../mailboxes.ts';
 import type { DocumentRow } from '../rows/document-row.ts';
 import type { Parsed } from '../rows/parsed-row.ts';
+import { savedMsOf } from '../rows/saved-row.ts';
 import { seenFlag } from '../rows/uid-block.ts';
 import { addId } from '../rows/uid-ranges.ts';
 import { type MessageItems, writeItems } from './fetch-items.ts';
@@ -43,6 +44,7 @@ const sliceBytesMin = 64 * kibibyte;
 const seenBit = 1 << seenFlag;
 const rowItems =
   fetchItems.internalDate |
+  fetchItems.saveDate |
   fetchItems.size |
   fetchItems.envelope |
   fetchItems.bodyStructure |
@@ -156,6 +158,7 @@ class FetchWindow {
     const { shard, reader } = this.#parts;
     const keywords = reader.mailbox(account, mailbox)?.keywords ?? [];
     const needsRow = (this.#items & rowItems) !== 0 || this.#sections.length > 0;
+    const needsSaved = (this.#items & fetchItems.saveDate) !== 0;
     const chosen: Chosen[] = [];
     let bytes = this.#writer.bytes;
     for (const { uid, slot, block } of messagesIn(shard, { account, mailbox }, ranges)) {
@@ -173,7 +176,8 @@ class FetchWindow {
       const parsed = await this.#parsed(account, document);
       const modseq = block.modseqs[slot]!;
       const told = { flags, keywords: named, modseq, isNewlySeen: false };
-      const one = { uid, sequence, ...told, document, row, parsed };
+      const savedMs = needsSaved ? savedMsOf(shard, account, mailbox, uid) : undefined;
+      const one = { uid, sequence, ...told, document, row, parsed, savedMs };
       chosen.push({ ...one, parts: parsed?.parts ?? [] });
       bytes += 80 + named.length * 10 + this.#bytesOf(row, parsed);
     }

@@ -7,13 +7,11 @@
 
 import type { Answer, ArrivedAsk, Handler, Handlers } from '../../../actors/ask.ts';
 import {
-  type Appended,
   type Copied,
   type ImapAsk,
   type ImapList,
   imapAsks,
   type OpenedMailbox,
-  type PackedAppend,
   type PackedCopy,
   type PackedFetch,
   type PackedGetMetadata,
@@ -33,7 +31,7 @@ import { failure, failureOf, MailError } from '../../../base/errors.ts';
 import type { AccountId, MessageId, TenantId } from '../../../base/ids.ts';
 import { star } from '../../../mail/wire/imap/sequence-set.ts';
 import { mailboxInfo } from '../handlers.ts';
-import { keywordsMax } from '../rows/mailbox-row.ts';
+import { keywordsMax, type Role } from '../rows/mailbox-row.ts';
 import type { Owner } from '../tree.ts';
 import type { ImapDesk } from './desk.ts';
 import { expungeDeleted } from './expunge.ts';
@@ -55,12 +53,17 @@ const heldUidsMax = 200;
 
 type Work = (desk: ImapDesk, ask: ArrivedAsk) => Answer | Promise<Answer>;
 
-export function imapHandlers(deskOf: (ask: ArrivedAsk) => ImapDesk | undefined): Handlers {
-  return guarded(allHandlers(deskOf));
+export function imapHandlers(
+  deskOf: (ask: ArrivedAsk) => ImapDesk | undefined,
+  /** Of large messages too: `bodies/append-handler.ts`. */
+  append: Handler,
+): Handlers {
+  return guarded(allHandlers(deskOf, append));
 }
 
 function allHandlers(
   deskOf: (ask: ArrivedAsk) => ImapDesk | undefined,
+  append: Handler,
 ): Readonly<Record<ImapAsk, Handler>> {
   const answered = (work: Work, ask: ArrivedAsk): Promise<Answer> => {
     const desk = deskOf(ask);
@@ -98,7 +101,7 @@ function allHandlers(
     [imapAsks.store]: stepper(store, namedCount),
     [imapAsks.expunge]: stepper(expunge, deletedCount),
     [imapAsks.copy]: stepper(copy, namedCount),
-    [imapAsks.append]: writer(append),
+    [imapAsks.append]: append,
     [imapAsks.search]: reader(async (desk, ask) =>
       withBody(await search(desk, ask.meta as PackedSearch, ask.deadlineMs)),
     ),
@@ -148,12 +151,12 @@ async function run(work: Work, desk: ImapDesk, ask: ArrivedAsk): Promise<Answer>
 
 const ok = (value: unknown = undefined): Answer => ({ ok: true, value });
 
-function ownerOf([account, tenant]: PackedOwner): Owner {
+export function ownerOf([account, tenant]: PackedOwner): Owner {
   return { account: account as AccountId, tenant: tenant as TenantId };
 }
 
 /** An account nobody delivered to has no rows yet. */
-async function made(desk: ImapDesk, owner: PackedOwner): Promise<void> {
+export async function made(desk: ImapDesk, owner: PackedOwner): Promise<void> {
   const [account, tenant, bytes, messages = 0] = owner;
   if (desk.reader.account(account) !== undefined) return;
   const quota = { bytes, messages };
@@ -176,19 +179,21 @@ async function open(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
 }
 
 async function create(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
-  const [owner, path] = ask.meta as readonly [PackedOwner, string];
+  const [owner, path, role] = ask.meta as readonly [PackedOwner, string, Role];
   await made(desk, owner);
-  return ok(await desk.tree.create(ownerOf(owner), path));
+  return ok(await desk.tree.create(ownerOf(owner), path, role));
 }
 
 async function remove(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const [owner, path] = ask.meta as readonly [PackedOwner, string];
+  await made(desk, owner);
   await desk.tree.delete(ownerOf(owner), path);
   return ok();
 }
 
 async function rename(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const [owner, path, newPath] = ask.meta as readonly [PackedOwner, string, string];
+  await made(desk, owner);
   await desk.tree.rename(ownerOf(owner), path, newPath);
   return ok();
 }
@@ -239,7 +244,7 @@ async function store(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
  * RFC 9051 §2.3.2: keywords are the same in any case; the mailbox keeps the first spelling.
  * @throws MailError `not-possible-now` where it has no room for a new one
  */
-function knownKeywords(
+export function knownKeywords(
   keywords: readonly string[],
   known: readonly string[],
   isRemoval: boolean,
@@ -266,30 +271,18 @@ async function expunge(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
 }
 
 async function copy(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
-  const [owner, packedView, isUid, set, path, isMove] = ask.meta as PackedCopy;
+  const [owner, packedView, isUid, set, path, isMove, id] = ask.meta as PackedCopy;
   const { account, tenant } = ownerOf(owner);
   const [mailbox, modseq, uidNext] = packedView;
   const view = await desk.views.view({ account, mailbox, modseq, uidNext });
   const uids = uidRangesOf(view, set, isUid);
   const target = desk.tree.get(account, path);
   const from = { mailbox, uids };
-  const copied = await desk.mailboxes.copy(account, tenant, from, target.mailbox, isMove);
+  const copied = await desk.mailboxes.copy(
+    ...([account, tenant, from, target.mailbox, isMove] as const),
+    id as MessageId,
+  );
   return ok({ ...copied, uidValidity: target.row.uidValidity } satisfies Copied);
-}
-
-async function append(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
-  const [owner, path, id, flags, keywords, internalMs] = ask.meta as PackedAppend;
-  await made(desk, owner);
-  const { mailbox, row } = desk.tree.get(owner[0], path);
-  const known = knownKeywords(keywords, row.keywords, false);
-  const message = { id: id as MessageId, mailbox, flags, keywords: known, internalMs };
-  const outcome = await desk.mailboxes.append({
-    ...ownerOf(owner),
-    ...message,
-    bytes: ask.body,
-  });
-  if (!outcome.ok) return outcome;
-  return ok({ uidValidity: row.uidValidity, uid: outcome.uid } satisfies Appended);
 }
 
 async function metadata(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {

@@ -31,13 +31,13 @@ const none = new Uint8Array(blockBytes);
 export function maskOf(criteria: Criteria, context: BlockContext): Mask {
   const { exists } = context.block;
   switch (criteria.op) {
+    // RFC 8514 §4.3: every mailbox keeps save dates.
+    case 'saves-dates':
     case 'all':
       return certain(exists);
     // No message is \Recent: no session is told so of any.
     case 'recent':
       return certain(criteria.isSet ? none : exists);
-    case 'saves-dates':
-      return certain(none);
     case 'flag':
       return certain(column(context.block.flag(criteria.bit), exists, criteria.isSet));
     case 'keyword':

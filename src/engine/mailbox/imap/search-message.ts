@@ -27,6 +27,8 @@ export interface SearchedMessage {
   readonly slot: number;
   readonly rows: MessageRows;
   readonly nowMs: number;
+  /** When a UID came into the mailbox; undefined: its internal date. */
+  readonly savedMsOf: (uid: number) => number | undefined;
   readonly needleOf: (key: TextKey) => Needle;
   /** Set once the text is at hand. */
   readonly holds?: (key: TextKey) => boolean;
@@ -84,12 +86,18 @@ function all(keys: readonly Criteria[], message: SearchedMessage): Verdict {
 type DateKey = Extract<Criteria, { op: 'date' }>;
 
 /** RFC 9051 §6.4.4: dates alone count, time and zone do not. Without a Date field, the internal date stands in. */
-function dateVerdict({ of, test, day }: DateKey, { rows }: SearchedMessage): Verdict {
-  const ms = of === 'sent' ? rows.sentMs : rows.internalMs;
+function dateVerdict({ of, test, day }: DateKey, message: SearchedMessage): Verdict {
+  const { rows } = message;
+  const ms = of === 'sent' ? rows.sentMs : of === 'saved' ? savedMs(message) : rows.internalMs;
   if (ms === undefined) return undefined;
   const own = Math.floor(ms / dayMs);
   if (test === 'before') return own < day;
   return test === 'on' ? own === day : own >= day;
+}
+
+/** RFC 8514 §4.3. */
+function savedMs({ savedMsOf, context, slot, rows }: SearchedMessage): number {
+  return savedMsOf(context.base + slot) ?? rows.internalMs;
 }
 
 /** Where ENVELOPE has what the key looks into; undefined: the header must be read. */

@@ -15,6 +15,7 @@ import {
 import { secondMs } from '../../../base/units.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { uidBlockSlots } from '../../store/keys.ts';
+import { savedMsOf } from '../rows/saved-row.ts';
 import { BlockColumns, slotsOf } from './block-columns.ts';
 import { blockRowsIn } from './block-rows.ts';
 import { FoundSet, maskOfRanges, numbersOf, popcount, uidsOf as rangesOfSet } from './found-set.ts';
@@ -115,6 +116,7 @@ export class SearchWalk {
   readonly #keywords: readonly string[];
   readonly #rows: MessageRows;
   readonly #texts: TextReader;
+  readonly #savedMsOf: (uid: number) => number | undefined;
 
   constructor(
     parts: SearchParts,
@@ -130,6 +132,7 @@ export class SearchWalk {
     this.#keywords = parts.reader.mailbox(account, mailbox)?.keywords ?? [];
     this.#rows = new MessageRows(parts.shard, account);
     this.#texts = new TextReader(parts, account, plan);
+    this.#savedMsOf = (uid) => savedMsOf(parts.shard, account, mailbox, uid);
   }
 
   async run(slices: Slices): Promise<void> {
@@ -211,6 +214,7 @@ export class SearchWalk {
   ): SearchedMessage {
     const rows = this.#rows.open(document, away);
     const { needleOf } = this.#plan;
-    return { context, slot, rows, nowMs: this.#parts.clock.nowMs(), needleOf };
+    const nowMs = this.#parts.clock.nowMs();
+    return { context, slot, rows, nowMs, needleOf, savedMsOf: this.#savedMsOf };
   }
 }

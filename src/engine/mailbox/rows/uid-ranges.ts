@@ -23,6 +23,13 @@ export function addId(ranges: number[], id: number): void {
   else ranges.push(id, id);
 }
 
+/** Appends a range that is above all before it. */
+export function addRange(ranges: number[], first: number, last: number): void {
+  const end = ranges.length - 1;
+  if (end > 0 && ranges[end] === first - 1) ranges[end] = last;
+  else ranges.push(first, last);
+}
+
 export function* idsOf(ranges: IdRanges): IterableIterator<number> {
   for (let i = 0; i < ranges.length; i += 2) {
     for (let id = ranges[i]!; id <= ranges[i + 1]!; id++) yield id;

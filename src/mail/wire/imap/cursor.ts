@@ -24,6 +24,8 @@ export class Cursor {
   depth = 0;
   /** Names are UTF-8: the client enabled UTF8=ACCEPT or IMAP4rev2 (RFC 9051 §5.1, RFC 9755 §3). */
   isUtf8 = false;
+  /** SEARCH may name a charset: not once the client enabled UTF8=ACCEPT (RFC 6855 §3). */
+  takesCharset = true;
   /** Text for a BAD response; "" while all is well. Never the client's own octets. */
   fault = '';
   faultAt = -1;

@@ -1,13 +1,16 @@
 /**
- * Reads APPEND and REPLACE up to the literal of a message, and what follows it.
+ * Reads APPEND and REPLACE piece by piece: up to each literal of a message, and what follows the last.
  *
- * Runs in:   anywhere; pure. The reader shows the command so far with its `literal`; what is read of it here says
- *            where the message goes before its first octet came.
- * Specs:     RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND); RFC 8508 (REPLACE); RFC 3516 §4.4 (`~{n}`); RFC 6855 §4 (`UTF8 (~{n}`).
+ * Runs in:   anywhere; pure. The reader shows what came since the last streamed literal; `parseAppend` says what of a
+ *            message that is, and where in the grammar it ends.
+ * Specs:     RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND); RFC 4469 §3 (CATENATE); RFC 8508 (REPLACE); RFC 3516 §4.4
+ *            (`~{n}`); RFC 6855 §4 (`UTF8 (~{n}`).
+ * Limits:    `listItemsMax` URLs between two literals.
  */
 
 import { type Cursor, fail } from './cursor.ts';
-import { parenClose, parenOpen, quote, space } from './octets.ts';
+import { listItemsMax } from './limits.ts';
+import { parenClose, parenOpen, quote } from './octets.ts';
 import { parseDateTime } from './parse-dates.ts';
 import { type Flags, noFlags, parseFlagList } from './parse-flags.ts';
 import { parseMailbox } from './parse-mailbox.ts';
@@ -16,103 +19,186 @@ import {
   expectOctet,
   expectSpace,
   isAtString,
+  parseAstring,
   parseLiteralMark,
+  parseName,
   takeOctet,
   takeWord,
 } from './parse-strings.ts';
 import { parseSequenceSet, type SequenceSet } from './sequence-set.ts';
 
-export interface AppendItem {
-  readonly flags: Flags;
-  /** Epoch milliseconds; undefined: now. */
-  readonly internalMs: number | undefined;
-  /** `UTF8 (~{n}`: a closing parenthesis follows the literal. */
-  readonly isUtf8: boolean;
-}
+export type AppendEvent =
+  /** A message begins: its texts and URLs follow. */
+  | {
+      readonly kind: 'message';
+      readonly flags: Flags;
+      /** Epoch milliseconds; undefined: now. */
+      readonly internalMs: number | undefined;
+      /** `UTF8 (~{n}`. */
+      readonly isUtf8: boolean;
+      /** Its parts are put together; else it is one text. */
+      readonly isCatenated: boolean;
+    }
+  | { readonly kind: 'url'; readonly url: string }
+  /** Its octets are those of the literal that is announced; always the last. */
+  | { readonly kind: 'text' };
 
-export interface AppendStart {
+/**
+ * Where a command stands between two literals. `append`, `replace`: behind its name. `next`: behind a message;
+ * `utf8`: before the parenthesis that closes one; `parts`: behind a part of a CATENATE.
+ */
+export type AppendState = 'append' | 'replace' | 'next' | 'parts' | 'utf8';
+
+export interface AppendStep {
+  /** With the first step. */
   readonly mailbox: string;
-  /** REPLACE's message; undefined for APPEND. */
+  /** REPLACE's message. */
   readonly replaced: SequenceSet | undefined;
-  readonly item: AppendItem;
+  readonly events: readonly AppendEvent[];
+  readonly state: AppendState;
 }
 
-/** The literal announced is the mailbox's name: gather it, and parse again at the next one. */
-export const nameIsLiteral = 'name';
+/** The literal announced is a name or a URL: gather it, and parse again from the same state. */
+export const toBeGathered = 'gather';
 
-/** Reads from behind the name to the end of a `literal`. */
-export function parseAppendStart(cursor: Cursor): AppendStart | typeof nameIsLiteral | undefined {
-  return parseStart(cursor, undefined);
-}
-
-/** REPLACE and UID REPLACE: one message, named before the mailbox. */
-export function parseReplaceStart(cursor: Cursor): AppendStart | typeof nameIsLiteral | undefined {
-  if (!expectSpace(cursor)) return undefined;
-  const from = cursor.at;
-  const replaced = parseSequenceSet(cursor);
-  if (replaced === undefined) return undefined;
-  // RFC 8508 §3.1: seq-number, or `*`.
-  if (replaced.ranges.length !== 2 || replaced.ranges[0] !== replaced.ranges[1]) {
-    cursor.at = from;
-    return fail(cursor, 'REPLACE takes one message');
-  }
-  return parseStart(cursor, replaced);
-}
-
-function parseStart(
+/** `isAtLiteral`: what is shown ends with the mark of a literal whose octets have not come. */
+export function parseAppend(
   cursor: Cursor,
-  replaced: SequenceSet | undefined,
-): AppendStart | typeof nameIsLiteral | undefined {
-  if (!expectSpace(cursor)) return undefined;
-  if (isAtString(cursor) && cursor.peek() !== quote) {
-    const mark = parseLiteralMark(cursor);
-    if (mark === undefined) return undefined;
-    // Only the literal that is announced has none of its octets there yet: its mark ends what is shown.
-    if (mark.from === cursor.end) {
-      cursor.at = mark.from;
-      return nameIsLiteral;
+  state: AppendState,
+  isAtLiteral: boolean,
+): AppendStep | typeof toBeGathered | undefined {
+  const step = new Step(cursor, isAtLiteral);
+  const next = step.run(state);
+  if (step.isGathered) return toBeGathered;
+  if (next === undefined) return undefined;
+  const { mailbox, replaced, events } = step;
+  return { mailbox, replaced, events, state: next };
+}
+
+/** A step that ends with the command ends in `next`. */
+class Step {
+  mailbox = '';
+  replaced: SequenceSet | undefined;
+  readonly events: AppendEvent[] = [];
+  isGathered = false;
+  readonly #cursor: Cursor;
+  readonly #isAtLiteral: boolean;
+
+  constructor(cursor: Cursor, isAtLiteral: boolean) {
+    this.#cursor = cursor;
+    this.#isAtLiteral = isAtLiteral;
+  }
+
+  run(state: AppendState): AppendState | undefined {
+    const cursor = this.#cursor;
+    if (state === 'append' || state === 'replace') {
+      if (state === 'replace' && !this.#replaced()) return undefined;
+      return this.#name() ? this.#message() : undefined;
+    }
+    if (state === 'parts') return this.#parts(false);
+    if (state === 'utf8' && !expectOctet(cursor, parenClose, 'UTF8 has no closing parenthesis')) {
+      return undefined;
+    }
+    return this.#next();
+  }
+
+  /** MULTIAPPEND: a further message, or the end. */
+  #next(): AppendState | undefined {
+    if (this.#isAtLiteral) return this.#message();
+    const cursor = this.#cursor;
+    const from = cursor.at;
+    if (!cursor.isAtEnd() && expectSpace(cursor) && !cursor.isAtEnd()) {
+      cursor.at = from;
+      return this.#message();
+    }
+    return expectEnd(cursor) ? 'next' : undefined;
+  }
+
+  /** RFC 8508 §3.1: one message, named before the mailbox: seq-number, or `*`. */
+  #replaced(): boolean {
+    const cursor = this.#cursor;
+    if (!expectSpace(cursor)) return false;
+    const from = cursor.at;
+    this.replaced = parseSequenceSet(cursor);
+    if (this.replaced === undefined) return false;
+    const { ranges } = this.replaced;
+    if (ranges.length === 2 && ranges[0] === ranges[1]) return true;
+    cursor.at = from;
+    fail(cursor, 'REPLACE takes one message');
+    return false;
+  }
+
+  #name(): boolean {
+    const cursor = this.#cursor;
+    if (!expectSpace(cursor) || this.#mustGather()) return false;
+    const mailbox = parseMailbox(cursor);
+    if (mailbox !== undefined) this.mailbox = mailbox;
+    return mailbox !== undefined;
+  }
+
+  #message(): AppendState | undefined {
+    const cursor = this.#cursor;
+    if (!expectSpace(cursor)) return undefined;
+    let flags: Flags | undefined = noFlags;
+    if (cursor.peek() === parenOpen) {
+      flags = parseFlagList(cursor);
+      if (flags === undefined || !expectSpace(cursor)) return undefined;
+    }
+    let internalMs: number | undefined;
+    if (cursor.peek() === quote) {
+      internalMs = parseDateTime(cursor);
+      if (internalMs === undefined || !expectSpace(cursor)) return undefined;
+    }
+    const isUtf8 = takeWord(cursor, 'UTF8');
+    const isCatenated = !isUtf8 && takeWord(cursor, 'CATENATE');
+    this.events.push({ kind: 'message', flags, internalMs, isUtf8, isCatenated });
+    if (!isUtf8 && !isCatenated) return this.#text() ? 'next' : undefined;
+    if (!expectSpace(cursor)) return undefined;
+    if (!expectOctet(cursor, parenOpen, 'An opening parenthesis is missing')) return undefined;
+    if (isCatenated) return this.#parts(true);
+    return this.#text() ? 'utf8' : undefined;
+  }
+
+  /** RFC 4469 §5: `TEXT literal` and `URL astring`, at least one. */
+  #parts(isFirst: boolean): AppendState | undefined {
+    const cursor = this.#cursor;
+    for (let isOpening = isFirst; ; isOpening = false) {
+      if (!isOpening) {
+        if (takeOctet(cursor, parenClose)) return this.#next();
+        if (!expectSpace(cursor)) return undefined;
+      }
+      const kind = parseName(cursor, 'A part');
+      if (kind === undefined || !expectSpace(cursor)) return undefined;
+      if (kind === 'TEXT') return this.#text() ? 'parts' : undefined;
+      if (kind !== 'URL') return fail(cursor, 'A part is neither TEXT nor URL');
+      if (this.#mustGather()) return undefined;
+      const url = parseAstring(cursor);
+      if (url === undefined) return undefined;
+      this.events.push({ kind: 'url', url });
+      if (this.events.length > listItemsMax) return fail(cursor, 'Too many parts', 'limit');
     }
   }
-  const mailbox = parseMailbox(cursor);
-  if (mailbox === undefined) return undefined;
-  const item = parseItem(cursor);
-  return item === undefined ? undefined : { mailbox, replaced, item };
-}
 
-/** MULTIAPPEND: a further message, in what is shown with the next `literal`; `before` is the item before it. */
-export function parseAppendNext(cursor: Cursor, before: AppendItem): AppendItem | undefined {
-  if (!endItem(cursor, before)) return undefined;
-  return parseItem(cursor);
-}
-
-/** What is left of the command behind its last literal. */
-export function parseAppendEnd(cursor: Cursor, last: AppendItem): boolean {
-  return endItem(cursor, last) && expectEnd(cursor);
-}
-
-function endItem(cursor: Cursor, item: AppendItem): boolean {
-  return !item.isUtf8 || expectOctet(cursor, parenClose, 'UTF8 has no closing parenthesis');
-}
-
-function parseItem(cursor: Cursor): AppendItem | undefined {
-  if (!expectSpace(cursor)) return undefined;
-  let flags: Flags | undefined = noFlags;
-  if (cursor.peek() === parenOpen) {
-    flags = parseFlagList(cursor);
-    if (flags === undefined || !expectSpace(cursor)) return undefined;
+  /** The mark of the literal that is announced. */
+  #text(): boolean {
+    const cursor = this.#cursor;
+    const mark = parseLiteralMark(cursor);
+    if (mark === undefined) return false;
+    if (!this.#isAtLiteral || mark.from !== cursor.end) {
+      fail(cursor, 'A message is not where it must be');
+      return false;
+    }
+    cursor.at = mark.from;
+    this.events.push({ kind: 'text' });
+    return true;
   }
-  let internalMs: number | undefined;
-  if (cursor.peek() === quote) {
-    internalMs = parseDateTime(cursor);
-    if (internalMs === undefined || !expectSpace(cursor)) return undefined;
+
+  /** Only the literal that is announced has none of its octets there yet: its mark ends what is shown. */
+  #mustGather(): boolean {
+    const cursor = this.#cursor;
+    if (!this.#isAtLiteral || !isAtString(cursor) || cursor.peek() === quote) return false;
+    const mark = parseLiteralMark(cursor);
+    this.isGathered = mark !== undefined && mark.from === cursor.end;
+    return this.isGathered;
   }
-  const isUtf8 = takeWord(cursor, 'UTF8');
-  if (isUtf8 && !(takeOctet(cursor, space) && takeOctet(cursor, parenOpen))) {
-    return fail(cursor, 'UTF8 has no literal');
-  }
-  const mark = parseLiteralMark(cursor);
-  if (mark === undefined) return undefined;
-  if (mark.from !== cursor.end) return fail(cursor, 'A message is not where it must be');
-  cursor.at = mark.from;
-  return { flags, internalMs, isUtf8 };
 }

@@ -57,6 +57,7 @@ export function parseSearch(cursor: Cursor): SearchCommand | undefined {
   const returns = parseReturn(cursor);
   if (cursor.fault !== '') return undefined;
   if (takeWord(cursor, 'CHARSET')) {
+    if (!cursor.takesCharset) return fail(cursor, 'All is UTF-8: no charset may be named');
     if (!expectSpace(cursor) || !parseCharset(cursor) || !expectSpace(cursor)) return undefined;
   }
   const program = parseProgram(cursor);

@@ -25,8 +25,9 @@ async function copy(
   const { set, isUids } = setOf(command.set, isUid, selected);
   const { mailbox } = command;
   const owner = ownerOf(session.account!);
-  const meta: PackedCopy = [owner, viewOf(selected), isUids, set, mailbox, isMove];
-  const answer = await session.ask(imapAsks.copy, meta);
+  const id = session.service.reception.nextId();
+  const meta: PackedCopy = [owner, viewOf(selected), isUids, set, mailbox, isMove, id];
+  const answer = await session.ask(imapAsks.copy, meta, { key: id });
   if (!answer.ok) {
     if (answer.code === 'not-found') return no('There is no such mailbox', 'TRYCREATE');
     return answer.code === 'argument-invalid'

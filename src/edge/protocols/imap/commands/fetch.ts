@@ -31,6 +31,7 @@ const bits: Readonly<Partial<Record<FetchKind, number>>> = {
   EMAILID: fetchItems.emailId,
   THREADID: fetchItems.threadId,
   MODSEQ: fetchItems.modseq,
+  SAVEDATE: fetchItems.saveDate,
 };
 
 /** What is wanted, packed; undefined where an item is not known here. */

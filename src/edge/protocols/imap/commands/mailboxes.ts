@@ -16,6 +16,7 @@ import {
 import { ownerOf } from '../account-asks.ts';
 import { answerOf, type CommandEnd, no, ok, type Tagged } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
+import { roleOfUse } from '../listing.ts';
 
 type Name = 'delete' | 'rename' | 'subscribe';
 
@@ -33,16 +34,21 @@ async function change(
 }
 
 const tooMany = no('There are too many', 'LIMIT');
+const noUse = no('The special use cannot be given, or another mailbox has it', 'USEATTR');
 
 async function create(
   session: CommandSession,
   { mailbox, specialUses }: CreateCommand,
 ): Promise<CommandEnd> {
-  if (specialUses.length > 0) return no('No special use can be given', 'USEATTR');
-  const answer = await session.ask(imapAsks.create, [ownerOf(session.account!), mailbox]);
+  const roles = specialUses.map((use) => roleOfUse(use));
+  // RFC 6154 §3: what cannot be given is refused, and with it the mailbox.
+  if (roles.length > 1 || roles.includes(undefined)) return noUse;
+  const [role = ''] = roles;
+  const answer = await session.ask(imapAsks.create, [ownerOf(session.account!), mailbox, role]);
   if (answer.ok) {
     return ok('CREATE done', `MAILBOXID (${objectIds.mailbox(answer.value as number)})`);
   }
+  if (role !== '' && answer.code === 'argument-invalid') return noUse;
   return answer.code === 'not-possible-now' ? tooMany : answerOf(answer.code);
 }
 

@@ -195,11 +195,3 @@ function some(criteria: Criteria, test: (key: Criteria) => boolean): boolean {
 export function readsText(criteria: Criteria): boolean {
   return some(criteria, ({ op }) => op === 'text' || op === 'header');
 }
-
-/** Keys of extensions that are not here. */
-export function asksUnknown(criteria: Criteria): boolean {
-  return some(
-    criteria,
-    (key) => key.op === 'saves-dates' || (key.op === 'date' && key.of === 'saved'),
-  );
-}

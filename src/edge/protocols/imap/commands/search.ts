@@ -16,13 +16,7 @@ import {
 import { joinSets, partOf } from '../../../../mail/wire/imap/set-parts.ts';
 import { answerOf, bad, type CommandEnd, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
-import {
-  asksUnknown,
-  respondInParts,
-  runSearch,
-  type SearchAsked,
-  type Searched,
-} from './search-run.ts';
+import { respondInParts, runSearch, type SearchAsked, type Searched } from './search-run.ts';
 
 async function search(
   session: CommandSession,
@@ -31,7 +25,6 @@ async function search(
   tag: string,
 ): Promise<CommandEnd> {
   const { returns, criteria, hasModseq } = command;
-  if (asksUnknown(criteria)) return bad('Unknown search key');
   session.isCondstore ||= hasModseq;
   const selected = session.selected!;
   const wants = wantsOf(returns, isUid, hasModseq);

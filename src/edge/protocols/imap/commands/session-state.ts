@@ -82,7 +82,13 @@ export const idCommand = {
   },
 } as const satisfies ImapCommand<ReadonlyMap<string, string | null>>;
 
-const enableable: readonly string[] = ['IMAP4rev2', 'CONDSTORE', 'QRESYNC', 'METADATA'];
+const enableable: readonly string[] = [
+  'IMAP4rev2',
+  'CONDSTORE',
+  'QRESYNC',
+  'METADATA',
+  'UTF8=ACCEPT',
+];
 
 /** RFC 9051 §6.3.1: what is not known is passed over in silence. */
 export const enableCommand = {
@@ -91,6 +97,7 @@ export const enableCommand = {
   parse: parseEnable,
   run(session, names) {
     session.isRev2 ||= names.includes('IMAP4REV2');
+    session.isUtf8Accepted ||= names.includes('UTF8=ACCEPT');
     session.isQresync ||= names.includes('QRESYNC');
     // RFC 7162 §3.2.3: QRESYNC brings CONDSTORE along.
     session.isCondstore ||= names.includes('CONDSTORE') || session.isQresync;

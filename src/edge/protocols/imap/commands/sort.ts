@@ -24,7 +24,7 @@ import { joinSets, orderedRanges } from '../../../../mail/wire/imap/set-parts.ts
 import { answerOf, bad, type CommandEnd, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { type SelectedMailbox, viewOf } from '../selected.ts';
-import { asksUnknown, numbersIn, readsText, respondInParts, runSearch } from './search-run.ts';
+import { numbersIn, readsText, respondInParts, runSearch } from './search-run.ts';
 
 /** Above so many messages their order may take long to make. */
 const shortCountMax = 5_000;
@@ -62,7 +62,6 @@ async function sort(
   tag: string,
 ): Promise<CommandEnd> {
   const { returns, order, hasModseq } = command;
-  if (asksUnknown(command.criteria)) return bad('Unknown search key');
   session.isCondstore ||= hasModseq;
   const selected = session.selected!;
   const asked = await searchable(session, tag, command.criteria);

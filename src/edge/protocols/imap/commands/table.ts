@@ -1,5 +1,6 @@
 /**
- * All commands, by name. APPEND is not among them: it begins before its message came (`append-intake.ts`).
+ * All commands, by name. APPEND and REPLACE are not among them: they begin before their messages came
+ * (`append-intake.ts`).
  *
  * Runs in: edge (main thread).
  */

@@ -12,7 +12,6 @@ import { parseThread, type ThreadCommand } from '../../../../mail/wire/imap/pars
 import { answerOf, bad, type CommandEnd, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { viewOf } from '../selected.ts';
-import { asksUnknown } from './search-run.ts';
 import { classFor, searchable } from './sort.ts';
 
 /** Handed to the socket at a time. */
@@ -24,7 +23,6 @@ async function thread(
   isUid: boolean,
   tag: string,
 ): Promise<CommandEnd> {
-  if (asksUnknown(command.criteria)) return bad('Unknown search key');
   session.isCondstore ||= command.hasModseq;
   const selected = session.selected!;
   const asked = await searchable(session, tag, command.criteria);

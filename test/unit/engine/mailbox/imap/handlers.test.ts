@@ -11,7 +11,6 @@ import {
 } from '../../../../../src/actors/asks/imap-asks.ts';
 import { accountActor } from '../../../../../src/actors/asks/mailbox-asks.ts';
 import { shardId } from '../../../../../src/base/ids.ts';
-import { imapHandlers } from '../../../../../src/engine/mailbox/imap/handlers.ts';
 import { star } from '../../../../../src/mail/wire/imap/sequence-set.ts';
 import { account, tenant } from '../mailbox-world.ts';
 import { ImapWorld, owner, section } from './imap-world.ts';
@@ -23,7 +22,7 @@ async function leavesParcel(world: ImapWorld, name: string, meta: unknown): Prom
     meta: carried,
     ...{ class: 'short', lane: 'normal', body: new Uint8Array(0) },
   };
-  const outcome = imapHandlers(() => world.desk)[name]!(ask, { isFull: false });
+  const outcome = world.handlers[name]!(ask, { isFull: false });
   const answer = 'pending' in outcome ? await outcome.pending : await outcome;
   assert.ok(answer.ok, name);
   return 'pending' in outcome;
@@ -38,7 +37,7 @@ it('asks of few messages are answered with their parcel, those of many leave it'
   assert.equal(await leavesParcel(world, imapAsks.store, store([1, 1])), false);
   assert.equal(await leavesParcel(world, imapAsks.store, store([1, star])), true);
   const copy = (set: readonly number[]): PackedCopy => [
-    ...([owner, world.now(), true, set, 'Archive', false] as const),
+    ...([owner, world.now(), true, set, 'Archive', false, world.ids.next()] as const),
   ];
   assert.equal(await leavesParcel(world, imapAsks.copy, copy([1, 200])), false);
   assert.equal(await leavesParcel(world, imapAsks.copy, copy([201, 1])), true);

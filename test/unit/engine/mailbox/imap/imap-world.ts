@@ -1,6 +1,6 @@
 /** A mailbox world with the desk that answers IMAP sessions, and asks written short. */
 
-import type { Answer } from '../../../../../src/actors/ask.ts';
+import type { Answer, Handlers } from '../../../../../src/actors/ask.ts';
 import {
   type FetchCursor,
   type Fetched,
@@ -15,10 +15,15 @@ import {
 import { accountActor } from '../../../../../src/actors/asks/mailbox-asks.ts';
 import { Watched, watchedWords } from '../../../../../src/actors/watched.ts';
 import { shardId } from '../../../../../src/base/ids.ts';
+import { appendHandler } from '../../../../../src/engine/bodies/append-handler.ts';
+import { BodyTurns } from '../../../../../src/engine/bodies/body-turns.ts';
+import { IncomingBodies } from '../../../../../src/engine/bodies/incoming-bodies.ts';
+import { largeBodyLimits } from '../../../../../src/engine/bodies/limits.ts';
 import { ChangeNotices } from '../../../../../src/engine/mailbox/change-notices.ts';
 import { mailboxHandlers } from '../../../../../src/engine/mailbox/handlers.ts';
 import { ImapDesk } from '../../../../../src/engine/mailbox/imap/desk.ts';
 import { imapHandlers } from '../../../../../src/engine/mailbox/imap/handlers.ts';
+import type { OpenShard } from '../../../../../src/engine/shards.ts';
 import type { Clock } from '../../../../../src/ports/clock.ts';
 import { SeededClock } from '../../../../support/seeded-clock.ts';
 import { account, MailboxWorld, tenant } from '../mailbox-world.ts';
@@ -30,9 +35,24 @@ export class ImapWorld extends MailboxWorld {
   readonly watched = watchedWords();
   /** Gets the notices of watched accounts. */
   heard: (change: MailboxChange) => void = () => {};
-  readonly #handlers = {
+  readonly #opened = { imap: this.desk, store: this.shard } as unknown as OpenShard;
+  readonly incoming = new IncomingBodies({
+    shardOf: () => this.#opened,
+    clock: this.clock,
+    limits: largeBodyLimits,
+  });
+  readonly handlers: Handlers = {
     ...mailboxHandlers({ mailboxesOf: () => this.mailboxes }),
-    ...imapHandlers(() => this.desk),
+    ...this.incoming.handlers(),
+    ...imapHandlers(
+      () => this.desk,
+      appendHandler({
+        shardOf: () => this.#opened,
+        incoming: this.incoming,
+        whole: new BodyTurns(largeBodyLimits.wholeBytesMax),
+        clock: this.clock,
+      }),
+    ),
   };
 
   /** Notices are joined by `clock`. */
@@ -55,7 +75,7 @@ export class ImapWorld extends MailboxWorld {
 
   /** An ask as it travels. */
   async carry(name: string, meta: unknown, body: Uint8Array = new Uint8Array(0)): Promise<Answer> {
-    const outcome = this.#handlers[name]!(
+    const outcome = this.handlers[name]!(
       {
         ...{ shard: shardId(0), actor: accountActor(account), name, key: '' },
         ...{ class: 'short', lane: 'normal', deadlineMs: 0, meta, body },

@@ -2,7 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { imapAsks, type PackedStore } from '../../../../../src/actors/asks/imap-asks.ts';
+import {
+  imapAsks,
+  type PackedAppend,
+  type PackedMessage,
+  type PackedStore,
+} from '../../../../../src/actors/asks/imap-asks.ts';
 import { keywordsMax } from '../../../../../src/engine/mailbox/rows/mailbox-row.ts';
 import { ImapWorld, owner } from './imap-world.ts';
 
@@ -20,10 +25,9 @@ it('a keyword past the limit is refused, one that is known and one that goes are
   assert.equal(refused.ok === false && refused.code, 'not-possible-now');
   assert.ok((await store('add', ['K0'])).ok);
   assert.ok((await store('remove', ['one-more'])).ok);
-  const appended = await world.ask(
-    imapAsks.append,
-    [owner, 'INBOX', world.ids.next(), 0, ['one-more'], 0],
-    Buffer.from('Subject: x\r\n\r\ny\r\n'),
-  );
+  const body = Buffer.from('Subject: x\r\n\r\ny\r\n');
+  const message: PackedMessage = [0, ['one-more'], 0, [body.length]];
+  const meta: PackedAppend = [owner, 'INBOX', world.ids.next(), 1_000, [message], null];
+  const appended = await world.ask(imapAsks.append, meta, body);
   assert.equal(appended.ok === false && appended.code, 'not-possible-now');
 });

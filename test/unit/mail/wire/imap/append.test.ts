@@ -1,51 +1,69 @@
-/** APPEND and REPLACE around their literals: RFC 9051 §6.3.12, RFC 3502, RFC 8508, RFC 6855 §4. */
+/** APPEND and REPLACE around their literals: RFC 9051 §6.3.12, RFC 3502, RFC 4469, RFC 8508, RFC 6855 §4. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Cursor } from '../../../../../src/mail/wire/imap/cursor.ts';
 import {
-  nameIsLiteral,
-  parseAppendEnd,
-  parseAppendNext,
-  parseAppendStart,
-  parseReplaceStart,
+  type AppendState,
+  type AppendStep,
+  parseAppend,
+  toBeGathered,
 } from '../../../../../src/mail/wire/imap/parse-append.ts';
 
-const plain = { flags: { system: 0, keywords: [] }, internalMs: undefined, isUtf8: false };
+const none = { system: 0, keywords: [] };
+const message = {
+  ...{ kind: 'message', flags: none, internalMs: undefined },
+  ...{ isUtf8: false, isCatenated: false },
+};
+const text = { kind: 'text' };
 
-function open(text: string): Cursor {
-  const bytes = Buffer.from(text);
+function open(octets: string): Cursor {
+  const bytes = Buffer.from(octets);
   return new Cursor().open(bytes, 0, bytes.length);
 }
 
+function step(octets: string, state: AppendState = 'append', isAtLiteral = true): AppendStep {
+  const cursor = open(octets);
+  const found = parseAppend(cursor, state, isAtLiteral);
+  assert.ok(typeof found === 'object', `${octets}: ${cursor.fault}`);
+  return found;
+}
+
+function refused(octets: string, state: AppendState = 'append', isAtLiteral = true): void {
+  const cursor = open(octets);
+  assert.equal(parseAppend(cursor, state, isAtLiteral), undefined, octets);
+  assert.ok(cursor.fault !== '', octets);
+}
+
 test('mailbox, flags and date are known before the message comes', () => {
-  assert.deepEqual(
-    parseAppendStart(open(' inbox (\\Seen x) "17-Jul-1996 02:44:25 -0700" {310}\r\n')),
-    {
-      mailbox: 'INBOX',
-      replaced: undefined,
-      item: {
+  assert.deepEqual(step(' inbox (\\Seen x) "17-Jul-1996 02:44:25 -0700" {310}\r\n'), {
+    mailbox: 'INBOX',
+    replaced: undefined,
+    events: [
+      {
+        ...message,
         flags: { system: 1, keywords: ['x'] },
         internalMs: Date.parse('1996-07-17T02:44:25-07:00'),
-        isUtf8: false,
       },
-    },
-  );
-  for (const text of [' x {0}\r\n', ' x () {5+}\r\n', ' {1}\r\nx ~{5}\r\n', ' "x" {5}\n']) {
-    const start = parseAppendStart(open(text));
-    assert.ok(typeof start === 'object', text);
-    assert.deepEqual(start.item, plain);
-    assert.equal(start.mailbox, 'x');
+      text,
+    ],
+    state: 'next',
+  });
+  for (const octets of [' x {0}\r\n', ' x () {5+}\r\n', ' {1}\r\nx ~{5}\r\n', ' "x" {5}\n']) {
+    const { mailbox, events } = step(octets);
+    assert.deepEqual({ mailbox, events }, { mailbox: 'x', events: [message, text] });
   }
 });
 
 test('a name that is announced as a literal is told apart from the message', () => {
-  assert.equal(parseAppendStart(open(' {5}\r\n')), nameIsLiteral);
-  assert.equal(parseReplaceStart(open(' 4 {5}\r\n')), nameIsLiteral);
+  assert.equal(parseAppend(open(' {5}\r\n'), 'append', true), toBeGathered);
+  assert.equal(parseAppend(open(' 4 {5}\r\n'), 'replace', true), toBeGathered);
+  assert.equal(parseAppend(open(' x CATENATE (URL {5}\r\n'), 'append', true), toBeGathered);
+  assert.equal(parseAppend(open(' URL {5+}\r\n'), 'parts', true), toBeGathered);
 });
 
 test('what is no APPEND', () => {
-  for (const text of [
+  for (const octets of [
     '',
     ' x',
     ' x ',
@@ -58,33 +76,65 @@ test('what is no APPEND', () => {
     ' x {3}\r\nabc {5}\r\n',
     ' x  {5}\r\n',
     ' x "{5}\r\n',
+    ' x CATENATE {5}\r\n',
+    ' x CATENATE ()',
+    ' x CATENATE (TEXT x {5}\r\n',
+    ' x CATENATE (PART {5}\r\n',
+    ' x CATENATE (URL a  TEXT {5}\r\n',
   ]) {
-    const cursor = open(text);
-    assert.equal(parseAppendStart(cursor), undefined, text);
-    assert.ok(cursor.fault !== '');
+    refused(octets);
+    refused(octets, 'append', false);
   }
 });
 
 test('RFC 3502: further messages follow, and then the end', () => {
-  assert.deepEqual(parseAppendNext(open(' (\\Draft) {5}\r\n'), plain)?.flags.system, 16);
-  assert.equal(parseAppendNext(open('{5}\r\n'), plain), undefined);
-  assert.ok(parseAppendEnd(open(''), plain));
-  assert.ok(!parseAppendEnd(open(' x'), plain));
+  assert.deepEqual(step(' (\\Draft) {5}\r\n', 'next').events, [
+    { ...message, flags: { system: 16, keywords: [] } },
+    text,
+  ]);
+  refused('{5}\r\n', 'next');
+  assert.deepEqual(step('', 'next', false).events, []);
+  assert.deepEqual(step(' ', 'next', false).events, []);
+  refused(' x', 'next', false);
+  refused('x', 'next', false);
 });
 
 test('RFC 6855: UTF8 has a parenthesis that closes behind its literal', () => {
-  const start = parseAppendStart(open(' x UTF8 (~{5}\r\n'));
-  assert.ok(typeof start === 'object' && start.item.isUtf8);
-  assert.ok(parseAppendEnd(open(')'), start.item));
-  assert.ok(!parseAppendEnd(open(''), start.item));
-  assert.ok(parseAppendNext(open(') {5}\r\n'), start.item) !== undefined);
+  const { events, state } = step(' x UTF8 (~{5}\r\n');
+  assert.deepEqual(events, [{ ...message, isUtf8: true }, text]);
+  assert.equal(state, 'utf8');
+  assert.equal(step(')', 'utf8', false).state, 'next');
+  refused('', 'utf8', false);
+  assert.deepEqual(step(') {5}\r\n', 'utf8').events, [message, text]);
+});
+
+test('RFC 4469: a message of texts and URLs', () => {
+  const catenated = { ...message, isCatenated: true };
+  const url = (of: string) => ({ kind: 'url', url: of });
+  const first = step(' x CATENATE (URL "/a/;UID=1" TEXT {5}\r\n');
+  assert.deepEqual(first.events, [catenated, url('/a/;UID=1'), text]);
+  assert.equal(first.state, 'parts');
+  assert.deepEqual(step(' TEXT {5}\r\n', 'parts').events, [text]);
+  assert.deepEqual(step(' URL {3}\r\na)b URL c)', 'parts', false), {
+    ...{ mailbox: '', replaced: undefined },
+    ...{ events: [url('a)b'), url('c')], state: 'next' },
+  });
+  // All of it without a literal, and a further message behind it.
+  const all = step(' x (\\Seen) CATENATE (URL a) CATENATE (URL b)', 'append', false);
+  assert.deepEqual(
+    all.events.map(({ kind }) => kind),
+    ['message', 'url', 'message', 'url'],
+  );
+  assert.deepEqual(step(') {5}\r\n', 'parts').events, [message, text]);
+  refused('', 'parts', false);
+  refused(` x CATENATE (${'URL a '.repeat(1_001)}TEXT {5}\r\n`);
 });
 
 test('RFC 8508: REPLACE names one message', () => {
-  const start = parseReplaceStart(open(' * x {5}\r\n'));
-  assert.ok(typeof start === 'object');
-  assert.deepEqual(start.replaced?.ranges, [0, 0]);
-  for (const text of [' 1:2 x {5}\r\n', ' 1,2 x {5}\r\n', ' $ x {5}\r\n', ' x {5}\r\n']) {
-    assert.equal(parseReplaceStart(open(text)), undefined, text);
+  const { replaced, mailbox } = step(' * x {5}\r\n', 'replace');
+  assert.deepEqual(replaced?.ranges, [0, 0]);
+  assert.equal(mailbox, 'x');
+  for (const octets of [' 1:2 x {5}\r\n', ' 1,2 x {5}\r\n', ' $ x {5}\r\n', ' x {5}\r\n']) {
+    refused(octets, 'replace');
   }
 });

@@ -1,0 +1,253 @@
+/**
+ * Answers APPEND and REPLACE: finds the mailbox, puts the messages together, and has them journaled at once.
+ *
+ * Runs in:   engine threads.
+ * Specs:     RFC 9051 §6.3.12, RFC 3502 (all or nothing), RFC 4469 (CATENATE), RFC 8508 (REPLACE).
+ * Limits:    those of `IncomingBodies` and `BodyTurns`; between two messages a turn ends after `sliceMs`.
+ * Invariant: a repeat is answered from what was journaled, whatever its texts and URLs have become. What is not
+ *            appended leaves no file.
+ */
+
+import type { Answer, ArrivedAsk, Handler } from '../../actors/ask.ts';
+import type {
+  Appended,
+  BadUrl,
+  MessageGone,
+  PackedAppend,
+  PackedMessage,
+  PackedPart,
+  PackedUrl,
+} from '../../actors/asks/imap-asks.ts';
+import { failure, failureOf, MailError } from '../../base/errors.ts';
+import type { MessageId } from '../../base/ids.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { AppendGroup, AppendOutcome, AppendTarget } from '../mailbox/append.ts';
+import type { ImapDesk } from '../mailbox/imap/desk.ts';
+import { knownKeywords, made, ownerOf } from '../mailbox/imap/handlers.ts';
+import { uidRangesOf } from '../mailbox/imap/messages.ts';
+import { madeOf, placeOfSection } from '../mailbox/imap/sections.ts';
+import { existing, type NumberedMailbox } from '../mailbox/mailbox-reader.ts';
+import { rangesOf } from '../mailbox/rows/uid-ranges.ts';
+import type { OpenShard } from '../shards.ts';
+import type { SideBody } from '../store/record.ts';
+import {
+  joinedText,
+  partOfBytes,
+  partOfIncoming,
+  partOfStored,
+  type TextPart,
+} from './append-texts.ts';
+import type { BodyTurns } from './body-turns.ts';
+import { type IncomingBodies, unknownBody } from './incoming-bodies.ts';
+import { type IncomingBody, mailErrorOf } from './incoming-body.ts';
+
+const sliceMs = 2;
+
+type AppendShard = Pick<OpenShard, 'imap'> & {
+  readonly store: Pick<OpenShard['store'], 'openBody' | 'dropBody'>;
+};
+
+export interface AppendParts {
+  readonly shardOf: (ask: ArrivedAsk) => AppendShard | undefined;
+  readonly incoming: IncomingBodies;
+  readonly whole: BodyTurns;
+  readonly clock: Clock;
+}
+
+export function appendHandler(parts: AppendParts): Handler {
+  return (ask) => {
+    const shard = parts.shardOf(ask);
+    if (shard === undefined) {
+      return failure('not-possible-now', `shard ${ask.shard} is not open here`);
+    }
+    const work = new AppendWork(parts, shard, ask);
+    // One small message is decided within the turn, and joins its parcel's group commit.
+    return work.isPlain ? work.plain() : { pending: work.composed() };
+  };
+}
+
+class AppendWork {
+  readonly #parts: AppendParts;
+  readonly #shard: AppendShard;
+  readonly #desk: ImapDesk;
+  readonly #ask: ArrivedAsk;
+  readonly #packed: PackedAppend;
+  readonly #incoming = new Map<string, IncomingBody>();
+  readonly #sealed: SideBody[] = [];
+  readonly #holds: { release(): void }[] = [];
+  #bodyAt = 0;
+
+  constructor(parts: AppendParts, shard: AppendShard, ask: ArrivedAsk) {
+    this.#parts = parts;
+    this.#shard = shard;
+    this.#desk = shard.imap;
+    this.#ask = ask;
+    this.#packed = ask.meta as PackedAppend;
+  }
+
+  get isPlain(): boolean {
+    const [, , , , messages, replaced] = this.#packed;
+    const [, , , parts] = messages[0]!;
+    const isOne = messages.length === 1 && parts.length === 1;
+    return isOne && typeof parts[0] === 'number' && replaced === null;
+  }
+
+  async plain(): Promise<Answer> {
+    try {
+      const target = await this.#target();
+      const [flags, keywords, internalMs] = this.#packed[4][0]!;
+      const known = knownKeywords(keywords, target.row.keywords, false);
+      const facts = { flags, keywords: known, internalMs, bytes: this.#ask.body };
+      const outcome = await this.#desk.mailboxes.append({ ...this.#named(target), ...facts });
+      const all = outcome.ok ? { ...outcome, copies: [outcome] } : outcome;
+      return answerOf(all, target);
+    } catch (error) {
+      return failureOf(error);
+    }
+  }
+
+  async composed(): Promise<Answer> {
+    try {
+      this.#takeIncoming();
+      const target = await this.#target();
+      const named = this.#named(target);
+      const { mailboxes } = this.#desk;
+      const known = mailboxes.appendedBefore(named, this.#packed[4].length);
+      if (known !== undefined) return answerOf(await known, target);
+      const messages = await this.#messages(target);
+      if ('badUrl' in messages) return { ok: true, value: messages };
+      const replaced = await this.#replaced();
+      if (replaced !== undefined && 'isGone' in replaced) return { ok: true, value: replaced };
+      // A shard that moved meanwhile is written to by another thread.
+      if (this.#parts.shardOf(this.#ask) !== this.#shard) {
+        return failure('not-possible-now', 'the shard was closed meanwhile');
+      }
+      const group: AppendGroup = { ...named, messages };
+      const all = replaced === undefined ? group : { ...group, replaced };
+      return answerOf(await mailboxes.appendAll(all), target);
+    } catch (error) {
+      return failureOf(mailErrorOf(error));
+    } finally {
+      await this.#letGo();
+    }
+  }
+
+  async #target(): Promise<NumberedMailbox> {
+    const [owner, path] = this.#packed;
+    await made(this.#desk, owner);
+    return this.#desk.tree.get(owner[0], path);
+  }
+
+  #named({ mailbox }: NumberedMailbox): AppendTarget {
+    const [owner, , id] = this.#packed;
+    return { ...ownerOf(owner), mailbox, id: id as MessageId };
+  }
+
+  /** They are ours from here on, whatever comes of it. */
+  #takeIncoming(): void {
+    for (const [, , , parts] of this.#packed[4]) {
+      for (const part of parts) {
+        if (typeof part !== 'string') continue;
+        const body = this.#parts.incoming.take(part, this.#ask.shard);
+        if (body !== undefined) this.#incoming.set(part, body);
+      }
+    }
+  }
+
+  async #messages({ row }: NumberedMailbox): Promise<AppendGroup['messages'] | BadUrl> {
+    const packed = this.#packed[4];
+    // Of all messages together: each would have room alone.
+    const named = [...new Set(packed.flatMap(([, keywords]) => keywords))];
+    const kept = knownKeywords(named, row.keywords, false);
+    const messages: AppendGroup['messages'][number][] = [];
+    const { clock } = this.#parts;
+    let endMs = clock.monotonicMs() + sliceMs;
+    for (const message of packed) {
+      const parts = await this.#partsOf(message);
+      if ('badUrl' in parts) return parts;
+      const [flags, keywords, internalMs] = message;
+      const known = keywords.map((keyword) => kept[named.indexOf(keyword)]!);
+      const text = await joinedText(this.#place(), parts);
+      messages.push({ flags, keywords: known, internalMs, text });
+      if (clock.monotonicMs() < endMs) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      endMs = clock.monotonicMs() + sliceMs;
+    }
+    return messages;
+  }
+
+  #place() {
+    const bytesMax = this.#packed[3];
+    const sealed = (body: SideBody) => void this.#sealed.push(body);
+    return { whole: this.#parts.whole, store: this.#shard.store, bytesMax, sealed };
+  }
+
+  async #partsOf([, , , packed]: PackedMessage): Promise<readonly TextPart[] | BadUrl> {
+    const parts: TextPart[] = [];
+    for (const one of packed) {
+      const part = await this.#partOf(one);
+      if ('badUrl' in part) return part;
+      parts.push(part);
+    }
+    return parts;
+  }
+
+  async #partOf(packed: PackedPart): Promise<TextPart | BadUrl> {
+    if (typeof packed === 'number') {
+      const from = this.#bodyAt;
+      this.#bodyAt += packed;
+      return partOfBytes(this.#ask.body.subarray(from, this.#bodyAt));
+    }
+    if (typeof packed !== 'string') {
+      const [url] = packed;
+      return (await this.#ofUrl(packed)) ?? { badUrl: url };
+    }
+    const body = this.#incoming.get(packed);
+    if (body === undefined) throw new MailError(unknownBody.code, unknownBody.detail);
+    return partOfIncoming(body);
+  }
+
+  /** Undefined: there is no such mailbox, message or section. */
+  async #ofUrl([, path, uidValidity, uid, section]: PackedUrl): Promise<TextPart | undefined> {
+    const { reader, tree, shard } = this.#desk;
+    const [[account]] = this.#packed;
+    const found = tree.find(account, path);
+    if (found === undefined) return undefined;
+    if (uidValidity !== 0 && uidValidity !== found.row.uidValidity) return undefined;
+    const [message] = existing(shard, account, found.mailbox, [uid, uid]);
+    const row = message === undefined ? undefined : reader.document(account, message.document);
+    if (message === undefined || row === undefined) return undefined;
+    // What was found stays readable though it is expunged meanwhile.
+    this.#holds.push(shard.lease(row.place.segment));
+    const parsed = await reader.parsed(account, message.document);
+    const place = placeOfSection(parsed?.parts ?? [], row.size, section);
+    if (place === undefined) return undefined;
+    const part = partOfStored(shard, row.place, place.from, place.to);
+    if (place.fields === undefined) return part;
+    return partOfBytes(madeOf(await shard.read(row.place, place.from, part.bytes), place));
+  }
+
+  async #replaced(): Promise<AppendGroup['replaced'] | MessageGone> {
+    const [[account], , , , , replaced] = this.#packed;
+    if (replaced === null) return undefined;
+    const [[mailbox, modseq, uidNext], isUid, set] = replaced;
+    const view = await this.#desk.views.view({ account, mailbox, modseq, uidNext });
+    const [uid] = uidRangesOf(view, set, isUid);
+    const { shard } = this.#desk;
+    const isThere = uid !== undefined && !existing(shard, account, mailbox, [uid, uid]).next().done;
+    return isThere ? { mailbox, uid } : { isGone: true };
+  }
+
+  async #letGo(): Promise<void> {
+    for (const hold of this.#holds) hold.release();
+    for (const body of this.#sealed) this.#shard.store.dropBody(body);
+    for (const body of this.#incoming.values()) await body.discard();
+  }
+}
+
+function answerOf(outcome: AppendOutcome, { row }: NumberedMailbox): Answer {
+  if (!outcome.ok) return outcome;
+  const uids = rangesOf(outcome.copies.map(({ uid }) => uid));
+  const value: Appended = { uidValidity: row.uidValidity, uids };
+  return { ok: true, value };
+}
