@@ -14,7 +14,7 @@ import {
   searchParts,
 } from '../../../../mail/wire/imap/response-search.ts';
 import { joinSets, partOf } from '../../../../mail/wire/imap/set-parts.ts';
-import { answerOf, bad, type CommandEnd, ok } from '../answers.ts';
+import { answerOf, type CommandEnd, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { respondInParts, runSearch, type SearchAsked, type Searched } from './search-run.ts';
 

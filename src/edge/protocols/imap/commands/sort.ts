@@ -21,7 +21,7 @@ import {
 } from '../../../../mail/wire/imap/response-search.ts';
 import type { Criteria } from '../../../../mail/wire/imap/search-keys.ts';
 import { joinSets, orderedRanges } from '../../../../mail/wire/imap/set-parts.ts';
-import { answerOf, bad, type CommandEnd, ok } from '../answers.ts';
+import { answerOf, type CommandEnd, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { type SelectedMailbox, viewOf } from '../selected.ts';
 import { numbersIn, readsText, respondInParts, runSearch } from './search-run.ts';

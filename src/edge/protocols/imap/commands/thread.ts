@@ -9,7 +9,7 @@ import { imapAsks } from '../../../../actors/asks/imap-asks.ts';
 import type { PackedThread } from '../../../../actors/asks/imap-search-asks.ts';
 import { kibibyte } from '../../../../base/units.ts';
 import { parseThread, type ThreadCommand } from '../../../../mail/wire/imap/parse-sort.ts';
-import { answerOf, bad, type CommandEnd, ok } from '../answers.ts';
+import { answerOf, type CommandEnd, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { viewOf } from '../selected.ts';
 import { classFor, searchable } from './sort.ts';
