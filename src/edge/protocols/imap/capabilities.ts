@@ -64,6 +64,7 @@ const capabilities: readonly Capability[] = [
     'UTF8=ACCEPT',
     'CREATE-SPECIAL-USE',
     'SAVEDATE',
+    'UNAUTHENTICATE',
   ].map((name): Capability => ({ name, when: 'authenticated' })),
 ];
 

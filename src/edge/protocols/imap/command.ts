@@ -55,6 +55,8 @@ export interface CommandSession {
   /** Leaves the selected mailbox. */
   unselect(): void;
   loggedIn(account: Account): void;
+  /** All that the client said since its log-in is forgotten; TLS and compression stay. */
+  loggedOut(): void;
   /** The next line is the client's answer to a challenge. */
   expectResponse(exchange: SaslExchange, tag: string): void;
   /** The session goes on under TLS once the tagged response is written. */

@@ -98,8 +98,11 @@ export class Dialogue {
     this.#reader.expectLine();
   }
 
-  loggedIn(): void {
-    this.#reader.lineBytesMax = this.#session.service.policy.limits.lineBytesMax;
+  /** Whether the session is logged in has changed. */
+  admitted(isLoggedIn: boolean): void {
+    const { lineBytesMax, earlyLineBytesMax } = this.#session.service.policy.limits;
+    this.#reader.lineBytesMax = isLoggedIn ? lineBytesMax : earlyLineBytesMax;
+    this.#earlyCount = 0;
   }
 
   /** Called with coarse time: a new minute lets commands run again. */

@@ -56,7 +56,7 @@ export class ImapSession
   #compression: Compression | undefined;
   readonly #output: Output;
   readonly #dialogue: Dialogue;
-  readonly #timeOuts: TimeOuts;
+  #timeOuts: TimeOuts;
   #tls: TlsSessionFacts | undefined;
   #phase: Phase = 'open';
   /** Absent: the client has read all, as far as we looked. */
@@ -213,7 +213,21 @@ export class ImapSession
 
   loggedIn(account: Account): void {
     this.account = account;
-    this.#dialogue.loggedIn();
+    this.#dialogue.admitted(true);
+  }
+
+  loggedOut(): void {
+    this.unselect();
+    this.#notifying?.end();
+    this.#notifying = undefined;
+    // RFC 8437 §3: what was enabled is so no more. TLS and compression are the connection's.
+    this.isRev2 = false;
+    this.isCondstore = false;
+    this.isQresync = false;
+    this.isMetadata = false;
+    this.account = undefined;
+    this.#timeOuts = new TimeOuts(this.service.tickMs);
+    this.#dialogue.admitted(false);
   }
 
   expectResponse(exchange: SaslExchange, tag: string): void {

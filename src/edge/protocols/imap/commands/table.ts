@@ -38,6 +38,7 @@ import {
 import { sortCommand, uidSortCommand } from './sort.ts';
 import { storeCommand, uidStoreCommand } from './store.ts';
 import { threadCommand, uidThreadCommand } from './thread.ts';
+import { unauthenticateCommand } from './unauthenticate.ts';
 
 /** A command whose arguments nobody else sees. */
 export type AnyCommand = ImapCommand<never>;
@@ -51,6 +52,7 @@ const all = [
   loginCommand,
   authenticateCommand,
   enableCommand,
+  unauthenticateCommand,
   compressCommand,
   notifyCommand,
   namespaceCommand,
