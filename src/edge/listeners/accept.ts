@@ -28,6 +28,9 @@ const backlogMax = 1_024;
 const refusalMsMax = 2 * secondMs;
 const preambleMsMax = 30 * secondMs;
 
+/** One for all: ten thousand sessions have ten thousand of each listener that is made for them. */
+function ignored(): void {}
+
 export interface AcceptedConnection {
   readonly socket: Socket;
   /** The real peer's, behind a proxy too. */
@@ -101,7 +104,7 @@ export class Acceptor {
     const address = plainAddress(socket.remoteAddress ?? '');
     const port = socket.remotePort ?? 0;
     // 'close' follows an error and says all there is to say: the peer is gone.
-    socket.on('error', () => {});
+    socket.on('error', ignored);
     if (allowNetworks !== undefined && !allowNetworks.has(address)) {
       return this.#refuse(socket, 'address', this.#refusals.peerNotAllowed);
     }
@@ -155,7 +158,8 @@ export class Acceptor {
       return this.#refuse(socket, 'connections', this.#refusals.connectionsTooMany);
     }
     observer.connected(name);
-    socket.once('close', () => {
+    // Once in a life, and `once` would keep two more objects for it.
+    socket.on('close', () => {
       this.#counts.give(address);
       observer.disconnected(name);
     });

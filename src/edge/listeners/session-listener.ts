@@ -13,9 +13,9 @@ import { secondMs } from '../../base/units.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { ConnectionCaps, ConnectionCounts } from '../guard/connection-counts.ts';
 import type { SessionObserver } from '../protocols/session/observer.ts';
-import type { SessionTransport } from '../protocols/session/transport.ts';
+import type { SessionTransport, TlsSessionFacts } from '../protocols/session/transport.ts';
 import { type AcceptedConnection, Acceptor, type AcceptorOptions } from './accept.ts';
-import { SocketTransport } from './socket-transport.ts';
+import { SocketTransport, type TransportEvents } from './socket-transport.ts';
 import type { TlsSource } from './tls.ts';
 
 /** How long a peer may take to close after we did. */
@@ -67,6 +67,38 @@ interface SessionListenerOptions<Service extends ListenedService> extends Listen
   ) => ListenedSession;
 }
 
+/** What comes from a session's socket; the socket says nothing before the turn that sets `session` ends. */
+class SessionEvents implements TransportEvents {
+  session: ListenedSession | undefined;
+  readonly #service: ListenedService;
+  readonly #gone: (session: ListenedSession) => void;
+
+  constructor(service: ListenedService, gone: (session: ListenedSession) => void) {
+    this.#service = service;
+    this.#gone = gone;
+  }
+
+  onData(chunk: Buffer): void {
+    this.session!.receive(chunk);
+  }
+
+  onDrain(): void {
+    this.session!.drained();
+  }
+
+  onTlsStarted(facts: TlsSessionFacts): void {
+    this.#service.observer.tlsStarted(this.#service.name, facts.version);
+  }
+
+  onTlsFailed(): void {
+    this.#service.observer.tlsFailed(this.#service.name);
+  }
+
+  onClose(): void {
+    this.#gone(this.session!);
+  }
+}
+
 export class SessionListener<Service extends ListenedService> {
   readonly #options: SessionListenerOptions<Service>;
   readonly #service: Service;
@@ -113,21 +145,19 @@ export class SessionListener<Service extends ListenedService> {
 
   #open(connection: AcceptedConnection): void {
     const service = this.#service;
-    const transport = new SocketTransport(connection.socket, this.#tls, service.clock, {
-      onData: (chunk: Buffer) => session.receive(chunk),
-      onDrain: () => session.drained(),
-      onTlsStarted: (facts) => service.observer.tlsStarted(service.name, facts.version),
-      onTlsFailed: () => service.observer.tlsFailed(service.name),
-      onClose: () => {
-        this.#sessions.delete(session);
-        session.closed();
-        if (this.#sessions.size === 0) this.#emptied();
-      },
-    });
+    const events = new SessionEvents(service, this.#gone);
+    const transport = new SocketTransport(connection.socket, this.#tls, service.clock, events);
     const session = this.#options.newSession(transport, connection);
+    events.session = session;
     this.#sessions.add(session);
     session.open();
   }
+
+  readonly #gone = (session: ListenedSession): void => {
+    this.#sessions.delete(session);
+    session.closed();
+    if (this.#sessions.size === 0) this.#emptied();
+  };
 
   #sweepSoon(): void {
     const service = this.#service;

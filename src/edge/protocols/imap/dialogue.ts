@@ -54,7 +54,9 @@ export interface SpokenSession extends CommandSession {
 
 export class Dialogue {
   readonly #session: SpokenSession;
-  #reader: CommandReader;
+  /** Absent while the client is silent. */
+  #atHand: CommandReader | undefined;
+  #expectsLine = false;
   /** A command runs, or its answer waits for something. */
   #isBusy = false;
   #isReadingPaused = false;
@@ -68,7 +70,6 @@ export class Dialogue {
 
   constructor(session: SpokenSession) {
     this.#session = session;
-    this.#reader = new CommandReader(session.service.policy.limits.earlyLineBytesMax);
     this.#minuteMs = session.service.tickMs;
   }
 
@@ -100,8 +101,7 @@ export class Dialogue {
 
   /** Whether the session is logged in has changed. */
   admitted(isLoggedIn: boolean): void {
-    const { lineBytesMax, earlyLineBytesMax } = this.#session.service.policy.limits;
-    this.#reader.lineBytesMax = isLoggedIn ? lineBytesMax : earlyLineBytesMax;
+    this.#reader.lineBytesMax = this.#lineBytesMax(isLoggedIn);
     this.#earlyCount = 0;
   }
 
@@ -116,7 +116,8 @@ export class Dialogue {
 
   /** What came in clear is forgotten (RFC 9051 §6.2.1). */
   startAnew(): void {
-    this.#reader = new CommandReader(this.#session.service.policy.limits.earlyLineBytesMax);
+    this.#atHand = undefined;
+    this.#expectsLine = false;
   }
 
   /** More came than what runs now. */
@@ -124,18 +125,26 @@ export class Dialogue {
     return this.#reader.unreadBytes > 0;
   }
 
+  /** The client is silent: lets go of what can be made anew. */
+  rest(): void {
+    const reader = this.#atHand;
+    if (reader?.isAtRest !== true || !this.isAtRest) return;
+    this.#expectsLine = reader.expectsLine;
+    this.#atHand = undefined;
+  }
+
   /** Commands wait until `goOn`. */
   hold(): void {
     this.#isBusy = true;
   }
 
-  readonly goOn = (): void => {
+  goOn(): void {
     const session = this.#session;
     this.#isBusy = false;
     this.#commandsLeft = turnCommandsMax;
     if (session.service.isDraining) session.drain();
     this.pump();
-  };
+  }
 
   letGo(): void {
     this.#isBusy = false;
@@ -146,20 +155,21 @@ export class Dialogue {
   /** Runs what came. */
   pump(): void {
     const session = this.#session;
+    const reader = this.#reader;
     while (session.isOpen && !this.#isBusy) {
       if (session.isFull || this.#isTooBusy) break;
       if (this.#commandsLeft-- <= 0) {
         this.#isBusy = true;
-        setImmediate(this.goOn);
+        setImmediate(() => this.goOn());
         break;
       }
-      const reading = this.#reader.next();
+      const reading = reader.next();
       if (reading === 'more') break;
       if (reading === 'command') this.#command();
       else if (reading === 'literal') this.#literal();
       else if (reading === 'line') this.#line();
       else if (reading === 'octets') {
-        const { bytes, start, end } = this.#reader;
+        const { bytes, start, end } = reader;
         this.#octets(bytes.subarray(start, end));
         this.#commandsLeft++;
       } else if (reading === 'too-long') this.#tooLong();
@@ -192,6 +202,20 @@ export class Dialogue {
       if (condition === 'BAD') this.#countError();
     }
     session.leave();
+  }
+
+  get #reader(): CommandReader {
+    if (this.#atHand !== undefined) return this.#atHand;
+    const reader = new CommandReader(this.#lineBytesMax(this.#session.account !== undefined));
+    if (this.#expectsLine) reader.expectLine();
+    this.#expectsLine = false;
+    this.#atHand = reader;
+    return reader;
+  }
+
+  #lineBytesMax(isLoggedIn: boolean): number {
+    const { lineBytesMax, earlyLineBytesMax } = this.#session.service.policy.limits;
+    return isLoggedIn ? lineBytesMax : earlyLineBytesMax;
   }
 
   get #isTooBusy(): boolean {

@@ -118,13 +118,7 @@ export class ImapSession
     if (this.#phase !== 'open') return;
     this.#sweepUnsent(nowMs);
     this.#dialogue.sweep(nowMs);
-    const facts = {
-      isLoggedIn: this.account !== undefined,
-      isBusy: this.#dialogue.isBusy,
-      isIdling: this.idling !== undefined,
-      unsentBytes: this.#transport.unsentBytes,
-    };
-    const timeOut = this.#timeOuts.check(nowMs, facts, this.service.policy.limits);
+    const timeOut = this.#timeOuts.check(nowMs, this, this.service.policy.limits);
     if (timeOut === 'early') this.bye('No log-in came');
     else if (timeOut === 'idle') this.bye('Idle for too long');
     else if (timeOut === 'stalled') this.#cutOff('stalled');
@@ -132,7 +126,10 @@ export class ImapSession
       this.respond((writer) => writeStatus(writer, untagged, 'OK', '', 'Still here'));
       if (this.#notifying === undefined) this.idling?.quiet();
       else this.#lookAtAll(this.#notifying);
-    } else if (this.#timeOuts.isSilent(nowMs)) this.#compression?.rest();
+    } else if (this.#timeOuts.isSilent(nowMs)) {
+      this.#compression?.rest();
+      this.#dialogue.rest();
+    }
   }
 
   /** Going down: ends at once, or with the command that runs. */
@@ -156,6 +153,22 @@ export class ImapSession
 
   get mayLogIn(): boolean {
     return this.isSecure || this.service.policy.clearNetworks.has(this.peerAddress);
+  }
+
+  get isLoggedIn(): boolean {
+    return this.account !== undefined;
+  }
+
+  get isBusy(): boolean {
+    return this.#dialogue.isBusy;
+  }
+
+  get isIdling(): boolean {
+    return this.idling !== undefined;
+  }
+
+  get unsentBytes(): number {
+    return this.#transport.unsentBytes;
   }
 
   get isOpen(): boolean {
@@ -317,7 +330,10 @@ export class ImapSession
     if (notifying?.isDue !== true || !this.#dialogue.isAtRest) return;
     if (this.#phase !== 'open' || this.isFull) return;
     this.#dialogue.hold();
-    notifying.tell().then(this.#dialogue.goOn, (error: unknown) => this.failed(error));
+    notifying.tell().then(
+      () => this.#dialogue.goOn(),
+      (error: unknown) => this.failed(error),
+    );
   }
 
   rested(): void {

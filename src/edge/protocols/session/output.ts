@@ -11,6 +11,15 @@ import type { SessionTransport } from './transport.ts';
 /** Pieces below this are joined: a write costs more than the copy. */
 const joinBytesMax = 32_768;
 
+/** Those that said something in this turn. */
+let due: Output[] = [];
+
+function flushDue(): void {
+  const all = due;
+  due = [];
+  for (const output of all) output.turnEnded();
+}
+
 export class Output {
   #transport: SessionTransport;
   #pieces: Uint8Array[] = [];
@@ -33,7 +42,7 @@ export class Output {
     this.#bytes += piece.byteLength;
     if (this.#isDue) return;
     this.#isDue = true;
-    queueMicrotask(this.#due);
+    if (due.push(this) === 1) queueMicrotask(flushDue);
   }
 
   /** What was said and not written yet. */
@@ -44,7 +53,7 @@ export class Output {
     return joined;
   }
 
-  readonly flush = (): void => {
+  flush(): void {
     if (this.#bytes === 0) return;
     if (this.#bytes <= joinBytesMax) {
       this.#transport.write(this.#pieces.length === 1 ? this.#pieces[0]! : this.take());
@@ -53,7 +62,7 @@ export class Output {
     }
     this.#pieces = [];
     this.#bytes = 0;
-  };
+  }
 
   /** Resolves at the next `drained`. */
   wait(): Promise<void> {
@@ -67,8 +76,9 @@ export class Output {
     for (const resolve of waiting) resolve();
   }
 
-  readonly #due = (): void => {
+  /** The turn ends. */
+  turnEnded(): void {
     this.#isDue = false;
     this.flush();
-  };
+  }
 }

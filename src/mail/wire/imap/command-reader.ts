@@ -92,6 +92,15 @@ export class CommandReader {
     return this.#chunk.length - this.#at;
   }
 
+  /** Nothing is begun: a new reader would go on as well, once told of `expectsLine`. */
+  get isAtRest(): boolean {
+    return this.#state === inLine && this.#heldBytes === 0 && this.unreadBytes === 0;
+  }
+
+  get expectsLine(): boolean {
+    return this.#isBare;
+  }
+
   /** The next line is no command: it is shown as `line`, and braces at its end mean nothing. */
   expectLine(): void {
     this.#isBare = true;
