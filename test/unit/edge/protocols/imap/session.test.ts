@@ -79,6 +79,22 @@ describe('a session’s time', () => {
     assert.match(play.transport.text, /\* BYE Idle for too long/);
   });
 
+  it('leaves no trace where the client was silent, in IDLE or in the midst of a command', async () => {
+    const play = new Play();
+    await play.enter();
+    await play.say('a1 IDLE');
+    play.pass(minuteMs);
+    assert.match(await play.say('DONE'), /^a1 OK IDLE done/);
+    play.session.receive(Buffer.from('a2 CREATE {4+}\r\nMa'));
+    play.pass(minuteMs);
+    assert.match(await play.say('de'), /^a2 OK .*CREATE done/);
+    play.session.receive(Buffer.from('a3 APPEND INBOX {3+}\r\nx'));
+    play.pass(minuteMs);
+    assert.match(await play.say('yz'), /a3 OK \[APPENDUID/);
+    play.pass(minuteMs);
+    assert.match(await play.say('a4 NOOP'), /^a4 OK/);
+  });
+
   it('ends for a client that reads nothing of what it asked for', async () => {
     const play = new Play({ stallMsMax: minuteMs });
     for (let i = 0; i < 30; i++) await play.fake.world.deliver();
