@@ -17,7 +17,7 @@ const said = globSync(`${folder}*.session`)
   .sort()
   .flatMap((path) => readTranscripts(path))
   .flatMap(({ steps }) => steps.flatMap((step) => (step.kind === 'send' ? [step.octets] : [])))
-  .filter((octets) => !/LOGOUT|STARTTLS|COMPRESS/.test(octets.toString('latin1')));
+  .filter((octets) => !/LOGOUT|STARTTLS|UNAUTHENTICATE|COMPRESS/.test(octets.toString('latin1')));
 
 const seed = 20_261_122;
 const rounds = 150;

@@ -89,7 +89,7 @@ export function capabilityNames(session: CapableSession): readonly string[] {
     .map(({ name }) => name);
   // RFC 7889 §3: one limit for all mailboxes.
   const { messageBytesMax, compressedSessionsMax } = session.service.policy.limits;
-  if (isLoggedIn) names.push(`APPENDLIMIT=${messageBytesMax}`);
   if (isLoggedIn && compressedSessionsMax > 0) names.push('COMPRESS=DEFLATE');
+  if (isLoggedIn) names.push(`APPENDLIMIT=${messageBytesMax}`);
   return names;
 }

@@ -188,7 +188,7 @@ export class Dialogue {
     intake.take(octets);
     if (!intake.isFull) return;
     this.#isBusy = true;
-    intake.whenReady(this.goOn);
+    intake.whenReady(() => this.goOn());
   }
 
   /** Writes a command's end. */

@@ -235,6 +235,7 @@ export class ImapSession
     this.#notifying = undefined;
     // RFC 8437 §3: what was enabled is so no more. TLS and compression are the connection's.
     this.isRev2 = false;
+    this.isUtf8Accepted = false;
     this.isCondstore = false;
     this.isQresync = false;
     this.isMetadata = false;
