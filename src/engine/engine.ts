@@ -29,6 +29,7 @@ import { passwordHandlers } from './jobs/password-job.ts';
 import { createLocalDelivery } from './local-delivery.ts';
 import { mailboxHandlers } from './mailbox/handlers.ts';
 import { imapHandlers } from './mailbox/imap/handlers.ts';
+import { keptHandlers } from './mailbox/kept-handlers.ts';
 import { createShardOpener } from './open-shard.ts';
 import { createDeliveries } from './outbound.ts';
 import { ownerHandlers } from './owner-handlers.ts';
@@ -111,6 +112,7 @@ export function createEngine(parts: EngineParts): Engine {
       (ask) => shardOf(ask)?.imap,
       appendHandler({ shardOf, incoming, whole, clock }),
     ),
+    ...keptHandlers((ask) => shardOf(ask)?.imap.kept),
     ...traceHandlers({ eventLogOf: (ask) => shardOf(ask)?.eventLog, clock }),
     ...storeHandlers({ shardOf, openIndex: parts.openIndex }),
     ...queueHandlers({ shardOf, clock, bounces, expiryMs: () => settings.relay.expiryMs }),

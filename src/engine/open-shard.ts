@@ -47,6 +47,7 @@ export function createShardOpener({
   return async (shard) => {
     const mailboxes: Mailboxes = new Mailboxes({
       clock,
+      keepExpungedMs: settings.mailbox.expungedKeepMs,
       onFull: (account, isFull) => engine.notice(accountFullNotice, { account, isFull }),
       onChange: (account, mailbox) => changes.changed(account, mailbox),
     });

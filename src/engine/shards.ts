@@ -38,7 +38,7 @@ export interface OpenShard {
 
 export type OpenShardFunction = (shard: ShardId) => Promise<OpenShard>;
 
-/** How often spools look for messages to index and for due ones. */
+/** How often spools look for messages to index and for due ones, and accounts for what was expunged long ago. */
 const sweepMs = 500;
 
 export class Shards {
@@ -101,7 +101,10 @@ export class Shards {
   }
 
   #sweep(): void {
-    for (const { spool } of this.#shards.values()) spool.sweep();
+    for (const { spool, imap } of this.#shards.values()) {
+      spool.sweep();
+      imap.kept.sweep();
+    }
     this.#timer = this.#clock.setTimer(sweepMs, () => this.#sweep());
   }
 }

@@ -6,7 +6,7 @@
 
 import { section, type ValueOf } from './field.ts';
 import { httpSection, listenSection, metricsSection } from './schema/listen.ts';
-import { imapSection } from './schema/mailboxes.ts';
+import { imapSection, mailboxSection } from './schema/mailboxes.ts';
 import {
   accountsSection,
   hostname,
@@ -43,6 +43,7 @@ export const schema = section('Settings of Chaski.', {
   proxy: proxySection,
   xclient: xclientSection,
   login: loginSection,
+  mailbox: mailboxSection,
   imap: imapSection,
   relay: relaySection,
   dns: dnsSection,

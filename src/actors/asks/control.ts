@@ -134,6 +134,20 @@ export interface ImportedAnswer {
   }[];
 }
 
+/** An expunged message that can be had back. */
+export interface KeptMessage {
+  readonly id: number;
+  /** As its mailbox was called. */
+  readonly mailbox: string;
+  readonly expungedMs: number;
+  /** Until when it is kept. */
+  readonly untilMs: number;
+  readonly bytes: number;
+  readonly internalMs: number;
+  readonly from: string;
+  readonly subject: string;
+}
+
 /** An exported message, or a piece of a large one; its bytes are the item's body. */
 export interface ExportedMessage {
   readonly mailbox: string;
@@ -289,6 +303,25 @@ export interface ControlMethods {
     CountAnswer,
     ExportedMessage
   >;
+
+  /** Hands out what can be had back, of one mailbox or all; what was expunged last comes first. */
+  'mailbox.expunged': Method<
+    {
+      readonly account: string;
+      readonly mailbox?: string;
+      /** Only what was expunged since. */
+      readonly sinceMs?: number;
+    },
+    CountAnswer,
+    KeptMessage
+  >;
+  /** Puts messages back where they were, or into the mailbox `to`. The count is of those that are back. */
+  'mailbox.undelete': Method<
+    { readonly account: string; readonly ids: readonly number[]; readonly to?: string },
+    CountAnswer
+  >;
+  /** Lets go of all that could be had back. */
+  'mailbox.purge': Method<{ readonly account: string }, CountAnswer>;
 
   /** The message is the request's body, CRLF line ends. */
   'message.send': Method<

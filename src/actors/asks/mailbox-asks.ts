@@ -22,6 +22,12 @@ export const mailboxAsks = {
   put: 'account.put',
   /** meta: `PackedImport`, body: the messages one after the other. Answer: `ImportAnswer`. Class `long`. */
   import: 'mailbox.import',
+  /** meta: `[account, path, untilMs, modseq]`; "" is all mailboxes, 0 and 0 the newest. Answer: `KeptList`. */
+  kept: 'mailbox.kept',
+  /** meta: `[account, tenant, to, documents]`; "" is where they were. Answer: how many are back. */
+  restore: 'mailbox.restore',
+  /** meta: `[account, tenant]`. Answer: how many messages were let go. */
+  purge: 'mailbox.purge',
   /** meta: `[account]`. Answer: `AccountUse`. */
   use: 'account.use',
   /** meta: `[account, tenant]`: deletes all it has. */
@@ -135,3 +141,24 @@ export interface ImportAnswer {
 }
 
 export type ImportFault = readonly [index: number, code: ErrorCode, detail: string];
+
+/** An expunged message that can be had back. */
+export interface KeptInfo {
+  readonly document: number;
+  readonly path: string;
+  readonly expungedMs: number;
+  readonly untilMs: number;
+  readonly size: number;
+  readonly internalMs: number;
+  readonly from: string;
+  readonly subject: string;
+}
+
+export interface KeptList {
+  readonly entries: readonly KeptInfo[];
+  /** Where the next list begins; absent: that was all. */
+  readonly next?: { readonly untilMs: number; readonly modseq: number };
+}
+
+/** Documents one `mailbox.restore` takes. */
+export const restoredPerAskMax = 200;

@@ -7,6 +7,7 @@
 import type { ControlHandlers } from '../../actors/asks/control.ts';
 import { directoryHandlers } from './directory-handlers.ts';
 import { importHandlers } from './import-handlers.ts';
+import { keptHandlers } from './kept-handlers.ts';
 import { mailboxHandlers } from './mailbox-handlers.ts';
 import type { ControlParts } from './parts.ts';
 import { queueHandlers } from './queue-handlers.ts';
@@ -21,6 +22,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...queueHandlers(parts),
     ...mailboxHandlers(parts),
     ...importHandlers(parts),
+    ...keptHandlers(parts),
     ...traceHandlers(parts),
     ...storeHandlers(parts),
   };

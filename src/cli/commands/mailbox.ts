@@ -4,6 +4,7 @@ import type { Command } from '../command.ts';
 import { size, table } from '../output.ts';
 import { exporting } from './mailbox-export.ts';
 import { mailboxImportCommands } from './mailbox-import.ts';
+import { undelete } from './mailbox-undelete.ts';
 
 const list: Command = {
   name: 'mailbox list',
@@ -29,4 +30,9 @@ const list: Command = {
   },
 };
 
-export const mailboxCommands: readonly Command[] = [list, ...mailboxImportCommands, exporting];
+export const mailboxCommands: readonly Command[] = [
+  list,
+  ...mailboxImportCommands,
+  exporting,
+  undelete,
+];

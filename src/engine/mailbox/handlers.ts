@@ -92,7 +92,7 @@ function status(mailboxes: Mailboxes, ask: ArrivedAsk): Answer {
 }
 
 async function exportMessages(mailboxes: Mailboxes, ask: ArrivedAsk): Promise<Answer> {
-  const { value, body } = await mailboxes.export(ask.meta as PackedExport);
+  const { value, body } = await mailboxes.reader.export(ask.meta as PackedExport);
   return body.byteLength === 0 ? { ok: true, value } : { ok: true, value, body };
 }
 

@@ -51,7 +51,6 @@ export interface ImportRequest {
 
 export interface ImportParts {
   readonly shard: MailboxShard;
-  readonly clock: Clock;
   /** Asked for in each turn: an actor nothing is pending of may be let go meanwhile. */
   readonly actorOf: (account: AccountId, tenant: TenantId) => AccountActor;
 }

@@ -5,6 +5,7 @@
  * Limits:    a list answers at most `limit` entries; callers ask for the next ones.
  */
 
+import type { ExportWindow, PackedExport } from '../../actors/asks/mailbox-asks.ts';
 import { MailError } from '../../base/errors.ts';
 import {
   accountRange,
@@ -19,6 +20,7 @@ import {
   uidBlockRange,
   uidBlockShift,
 } from '../store/keys.ts';
+import { exportWindow } from './export.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
 import { type AccountRow, decodeAccount, deletedAccount } from './rows/account-row.ts';
 import { type Change, decodeChanges } from './rows/change-row.ts';
@@ -124,6 +126,13 @@ export class MailboxReader {
     } finally {
       lease.release();
     }
+  }
+
+  /** Messages with their bytes; see `export.ts`. @throws MailError `not-found` */
+  export(
+    packed: PackedExport,
+  ): Promise<{ readonly value: ExportWindow; readonly body: Uint8Array }> {
+    return exportWindow({ shard: this.#shard, reader: this }, packed);
   }
 
   /** What changed after `modseq`, oldest first. */

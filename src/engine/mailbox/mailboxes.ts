@@ -8,7 +8,7 @@
  */
 
 import { mailboxTree } from '../../actors/asks/imap-asks.ts';
-import type { ExportWindow, ImportAnswer, PackedExport } from '../../actors/asks/mailbox-asks.ts';
+import type { ImportAnswer } from '../../actors/asks/mailbox-asks.ts';
 import { failure, failureOf, MailError } from '../../base/errors.ts';
 import type { AccountId, MessageId, TenantId } from '../../base/ids.ts';
 import { summarise } from '../../mail/formats/mime/summary.ts';
@@ -34,6 +34,7 @@ import {
 import { Bodies } from './apply/bodies.ts';
 import { mailboxKinds } from './apply/kinds.ts';
 import { addRanges, CopyNames } from './copy-names.ts';
+import type { CopyAnswer, Decision, StoreFlags } from './decisions.ts';
 import {
   type Delivery,
   type DeliveryOutcome,
@@ -41,7 +42,6 @@ import {
   StagedMessage,
   stage,
 } from './delivery.ts';
-import { exportWindow } from './export.ts';
 import { Fullness } from './fullness.ts';
 import { type ImportRequest, Imports } from './import.ts';
 import {
@@ -57,8 +57,9 @@ import {
   accountSetDraft,
   copiedDraft,
   expungedDraft,
-  type FlagOp,
   flagsStoredDraft,
+  type Keeping,
+  keepingFrom,
   mailboxCreatedDraft,
 } from './records.ts';
 import { deletedAccount } from './rows/account-row.ts';
@@ -75,22 +76,10 @@ export interface MailboxesOptions {
   readonly clock: Clock;
   /** Hears when an account has no room for an ordinary message, and when it has again: RCPT is answered from it. */
   readonly onFull?: (account: AccountId, isFull: boolean) => void;
+  /** For so long what was expunged can be had back; 0: it is gone at once. */
+  readonly keepExpungedMs?: number;
   /** Hears of each mailbox that a journaled decision may have changed. */
   readonly onChange?: (account: number, mailbox: number) => void;
-}
-
-export interface StoreFlags {
-  readonly mailbox: number;
-  readonly uids: IdRanges;
-  readonly op: FlagOp;
-  /** Bits by place in `systemFlags`. */
-  readonly flags: number;
-  readonly keywords: readonly string[];
-  /** Gets the modseqs given to the change. */
-  readonly modseqs?: number[];
-  /** Messages whose modseq is above are left alone (RFC 7162 §3.1.3), and go to `modified`. */
-  readonly unchangedSince?: number;
-  readonly modified?: number[];
 }
 
 interface Steps {
@@ -103,19 +92,6 @@ interface Steps {
   readonly countMax: number;
 }
 
-/** What is to be journaled, the mailboxes it changes, and what the caller gets once it is. */
-export interface Decision<T> {
-  readonly drafts: readonly RecordDraft[];
-  readonly mailboxes: readonly number[];
-  readonly value: T;
-}
-
-export interface CopyAnswer {
-  /** Of those that were there, and in the same order where they went (RFC 4315 COPYUID). */
-  readonly sources: IdRanges;
-  readonly targets: IdRanges;
-}
-
 export class Mailboxes {
   /** What a shard is opened with, before `start`. */
   readonly kinds: readonly RecordKind[];
@@ -124,6 +100,7 @@ export class Mailboxes {
   readonly #actors = new Map<number, AccountActor>();
   readonly #fullness: Fullness;
   readonly #imports: Imports;
+  readonly #keepMs: number;
   readonly #onChange: (account: number, mailbox: number) => void;
   #shard: MailboxShard | undefined;
   #reader: MailboxReader | undefined;
@@ -132,6 +109,7 @@ export class Mailboxes {
     this.#clock = options.clock;
     this.#fullness = new Fullness(options.onFull ?? (() => {}));
     this.#imports = new Imports(options.clock);
+    this.#keepMs = options.keepExpungedMs ?? 0;
     this.#onChange = options.onChange ?? (() => {});
     this.kinds = mailboxKinds(this.#bodies);
   }
@@ -228,19 +206,11 @@ export class Mailboxes {
   /** Many messages for one mailbox, from elsewhere; see `import.ts`. */
   async import(request: ImportRequest): Promise<ImportAnswer> {
     const { account, tenant, mailbox } = request;
-    const shard = this.#open();
     const actorOf = (of: AccountId, its: TenantId) => this.#actor(of, its);
-    const answer = await this.#imports.run({ shard, clock: this.#clock, actorOf }, request);
+    const answer = await this.#imports.run({ shard: this.#open(), actorOf }, request);
     this.#fullness.look(this.#actor(account, tenant));
     if (answer.importedCount > 0) this.#onChange(account, mailbox);
     return answer;
-  }
-
-  /** Messages with their bytes; see `export.ts`. @throws MailError `not-found` */
-  export(
-    packed: PackedExport,
-  ): Promise<{ readonly value: ExportWindow; readonly body: Uint8Array }> {
-    return exportWindow({ shard: this.#open(), reader: this.reader }, packed);
   }
 
   /**
@@ -349,8 +319,13 @@ export class Mailboxes {
     const steps = { mailbox, uids, countMax: placesPerRecord };
     return this.#inSteps(account, tenant, steps, (actor, some) => {
       const modseq = actor.nextModseq();
-      return expungedDraft(tenant, { account, modseq, mailbox, uids: some });
+      return expungedDraft(tenant, { account, modseq, mailbox, uids: some, ...this.keeping() });
     });
+  }
+
+  /** What a record says of how long that is kept which it expunges. */
+  keeping(): { readonly keeping?: Keeping } {
+    return keepingFrom(this.#clock.nowMs(), this.#keepMs);
   }
 
   /**

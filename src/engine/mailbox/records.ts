@@ -27,6 +27,8 @@ export const mailboxRecords = {
   mailboxRenamed: 51,
   subscribed: 52,
   annotated: 60,
+  restored: 64,
+  purged: 65,
 } as const;
 
 export interface NewMailbox {
@@ -110,15 +112,23 @@ export interface FlagsStored {
   readonly keywords: readonly string[];
 }
 
+/** When something was expunged, and until when it can be had back. */
+export interface Keeping {
+  readonly expungedMs: number;
+  readonly untilMs: number;
+}
+
 export interface Expunged {
   readonly account: number;
   readonly modseq: number;
   readonly mailbox: number;
   readonly uids: IdRanges;
+  /** Absent: nothing is kept. */
+  readonly keeping?: Keeping;
 }
 
 /** Copied or moved: the n-th of `uids` gets UID `firstUid + n` in `target`. */
-export interface Copied extends Expunged {
+export interface Copied extends Omit<Expunged, 'keeping'> {
   readonly target: number;
   readonly firstUid: number;
   /** 0: nobody knows. */
@@ -301,14 +311,33 @@ export function readFlagsStored(record: JournalRecord): FlagsStored {
 }
 
 export function expungedDraft(tenant: TenantId, record: Expunged): RecordDraft {
-  const { account, modseq, mailbox, uids } = record;
-  return draft(mailboxRecords.expunged, tenant, [account, modseq, mailbox, packRanges(uids)]);
+  const { account, modseq, mailbox, uids, keeping } = record;
+  const fields = [account, modseq, mailbox, packRanges(uids), ...packKeeping(keeping)];
+  return draft(mailboxRecords.expunged, tenant, fields);
+}
+
+/** 0 milliseconds: nothing is kept. */
+export function keepingFrom(nowMs: number, keepMs: number): { readonly keeping?: Keeping } {
+  return keepMs === 0 ? {} : { keeping: { expungedMs: nowMs, untilMs: nowMs + keepMs } };
+}
+
+export function packKeeping(keeping: Keeping | undefined): readonly number[] {
+  return keeping === undefined ? [] : [keeping.expungedMs, keeping.untilMs];
+}
+
+/** Records from before anything was kept have neither field. */
+export function unpackKeeping(
+  expungedMs: number | undefined,
+  untilMs: number | undefined,
+): { readonly keeping?: Keeping } {
+  if (expungedMs === undefined || untilMs === undefined) return {};
+  return { keeping: { expungedMs, untilMs } };
 }
 
 export function readExpunged(record: JournalRecord): Expunged {
-  type Packed = readonly [number, number, number, Uint8Array];
-  const [account, modseq, mailbox, uids] = unpackRow<Packed>(record.meta);
-  return { account, modseq, mailbox, uids: unpackRanges(uids) };
+  type Packed = readonly [number, number, number, Uint8Array, number?, number?];
+  const [account, modseq, mailbox, uids, ...times] = unpackRow<Packed>(record.meta);
+  return { account, modseq, mailbox, uids: unpackRanges(uids), ...unpackKeeping(...times) };
 }
 
 export function copiedDraft(tenant: TenantId, record: Copied, isMove: boolean): RecordDraft {

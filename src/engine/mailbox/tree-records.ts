@@ -7,16 +7,18 @@
 
 import type { TenantId } from '../../base/ids.ts';
 import type { JournalRecord, RecordDraft } from '../store/record.ts';
-import { mailboxRecords } from './records.ts';
+import { type Keeping, mailboxRecords, packKeeping, unpackKeeping } from './records.ts';
 import { packRow, unpackRow } from './rows/packing.ts';
 
 export interface MailboxDeleted {
   readonly account: number;
   readonly modseq: number;
   readonly mailbox: number;
+  /** Of what is still in it; absent: nothing is kept. */
+  readonly keeping?: Keeping;
 }
 
-export interface MailboxRenamed extends MailboxDeleted {
+export interface MailboxRenamed extends Omit<MailboxDeleted, 'keeping'> {
   readonly name: string;
   readonly parent: number;
 }
@@ -29,13 +31,15 @@ export interface Subscribed {
 }
 
 export function mailboxDeletedDraft(tenant: TenantId, record: MailboxDeleted): RecordDraft {
-  const { account, modseq, mailbox } = record;
-  return draft(mailboxRecords.mailboxDeleted, tenant, [account, modseq, mailbox]);
+  const { account, modseq, mailbox, keeping } = record;
+  const fields = [account, modseq, mailbox, ...packKeeping(keeping)];
+  return draft(mailboxRecords.mailboxDeleted, tenant, fields);
 }
 
 export function readMailboxDeleted({ meta }: JournalRecord): MailboxDeleted {
-  const [account, modseq, mailbox] = unpackRow<readonly [number, number, number]>(meta);
-  return { account, modseq, mailbox };
+  type Packed = readonly [number, number, number, number?, number?];
+  const [account, modseq, mailbox, ...times] = unpackRow<Packed>(meta);
+  return { account, modseq, mailbox, ...unpackKeeping(...times) };
 }
 
 export function mailboxRenamedDraft(tenant: TenantId, record: MailboxRenamed): RecordDraft {

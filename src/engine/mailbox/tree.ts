@@ -72,7 +72,8 @@ export class MailboxTree {
     await this.#mailboxes.decide(account, tenant, (actor) => {
       this.#mustBeLeaf(account, mailbox);
       const isThere = actor.mailbox(mailbox) !== undefined;
-      const record = { account, modseq: actor.nextModseq(), mailbox };
+      const modseq = actor.nextModseq();
+      const record = { account, modseq, mailbox, ...this.#mailboxes.keeping() };
       const drafts = isThere ? [mailboxDeletedDraft(tenant, record)] : [];
       return { drafts, mailboxes: [mailbox, mailboxTree], value: undefined };
     });

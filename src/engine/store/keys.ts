@@ -26,6 +26,7 @@
  *   0x4e delivery         a·day·hash             mailbox, uid, document
  *   0x4f subscription     a·path (UTF-8)         1: on, 0: off
  *   0x50 saved            a·m·u                  last UID, when         rows/saved-row.ts
+ *   0x58 kept             a·until·s              expunged together      rows/kept-row.ts
  *   0x59 annotation       a·m·reader·entry·0·n   part of a value        rows/annotation-row.ts
  *   0x59 …                a·m·ffffffff           names changed last     rows/annotation-row.ts
  *   0x43 is kept for private \Seen of shared mailboxes.
@@ -51,6 +52,7 @@ export const tables = {
   delivery: 0x4e,
   subscription: 0x4f,
   saved: 0x50,
+  kept: 0x58,
   annotation: 0x59,
 } as const;
 
@@ -139,6 +141,28 @@ export function deliveryKey(account: number, day: number, hash: Uint8Array): Buf
   key.writeUInt32BE(day, 5);
   key.set(hash, 9);
   return key;
+}
+
+/** What was expunged with `modseq` and is kept until an instant. */
+export function keptKey(account: number, untilMs: number, modseq: number): Buffer {
+  const key = Buffer.allocUnsafe(19);
+  key[0] = tables.kept;
+  key.writeUInt32BE(account, 1);
+  key.writeUIntBE(untilMs, 5, 6);
+  writeU64(key, modseq, 11);
+  return key;
+}
+
+/** The parts of a `keptKey`. */
+export function keptAt(key: Uint8Array): { readonly untilMs: number; readonly modseq: number } {
+  const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  const modseq = bytes.readUInt32BE(11) * 2 ** 32 + bytes.readUInt32BE(15);
+  return { untilMs: bytes.readUIntBE(5, 6), modseq };
+}
+
+/** From an account on, all accounts. */
+export function keptFrom(account: number): KeyRange {
+  return { from: key1(tables.kept, account), to: Buffer.of(tables.kept + 1) };
 }
 
 export function subscriptionKey(account: number, path: string): Buffer {

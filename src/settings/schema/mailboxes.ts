@@ -1,8 +1,18 @@
-/** Settings of the sessions that read mailboxes. */
+/** Settings of mailboxes and of the sessions that read them. */
 
 import { dayMs, gibibyte, kibibyte, mebibyte, minuteMs } from '../../base/units.ts';
 import { read, section } from '../field.ts';
 import { bytes, duration, integer, list, text } from '../fields.ts';
+
+export const mailboxSection = section('What accounts keep.', {
+  expungedKeepMs: duration({
+    default: 7 * dayMs,
+    min: 0,
+    max: 3_650 * dayMs,
+    reload: 'restart',
+    doc: 'How long an expunged message can be had back with `chaski mailbox undelete`; 0: it is gone at once.',
+  }),
+});
 
 export const imapSection = section('Limits of IMAP sessions.', {
   messageBytesMax: bytes({

@@ -20,6 +20,7 @@ import { systemFlags } from '../rows/uid-block.ts';
 import { addId, idsOf, packRanges } from '../rows/uid-ranges.ts';
 import { type AccountEdit, type MailboxEdit, openAccount, slotOf } from './account-edit.ts';
 import { addPlace, expunge, readDocument } from './documents.ts';
+import { KeepEdit } from './kept.ts';
 
 /** Hears of bodies that ended. */
 export type Release = (place: RecordPlace) => void;
@@ -34,7 +35,10 @@ export function applyExpunged(
   if (edit === 'gone' || edit === 'applied') return noChanges;
   const from = edit.mailbox(expunged.mailbox);
   if (from === undefined) return noChanges;
-  expunge(edit, from, idsOf(expunged.uids));
+  const { keeping } = expunged;
+  const keep = keeping === undefined ? undefined : new KeepEdit(edit, from, keeping);
+  expunge(edit, from, idsOf(expunged.uids), keep);
+  keep?.finish(record.tenant);
   for (const place of edit.released) release(place);
   return edit.finish();
 }

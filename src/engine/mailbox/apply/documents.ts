@@ -2,7 +2,7 @@
  * A document coming into a mailbox and leaving it: the rows that name its places.
  *
  * Runs in:   engine threads.
- * Invariant: a document that is in no mailbox has no row, and nothing leads to it.
+ * Invariant: a document that is in no mailbox has no row and nothing leads to it, or it is kept (`kept.ts`).
  */
 
 import { Buffer } from 'node:buffer';
@@ -18,6 +18,7 @@ import {
   type DocumentRow,
   decodeDocument,
   encodeDocument,
+  type KeptDocument,
   uidIn,
   withoutPlace,
   withPlace,
@@ -57,15 +58,23 @@ export function addPlace(
 }
 
 /** Takes the existing ones of `uids` out of a mailbox, and says which those were. */
-export function expunge(edit: AccountEdit, from: MailboxEdit, uids: Iterable<number>): number[] {
+export function expunge(
+  edit: AccountEdit,
+  from: MailboxEdit,
+  uids: Iterable<number>,
+  keep?: Keep,
+): number[] {
   const gone: number[] = [];
   for (const uid of uids) {
     const block = from.block(uid);
     if (!block.has(slotOf(uid))) continue;
     const document = block.documents[slotOf(uid)]!;
     const row = readDocument(edit, document);
+    const isLast = row !== undefined && row.places.length === 2;
+    const kept = isLast ? keep?.ofMessage(uid) : undefined;
     from.remove(uid, row?.size ?? 0);
-    if (row !== undefined) removePlace(edit, document, row, from.mailbox, uid);
+    if (row !== undefined) removePlace(edit, document, row, { mailbox: from.mailbox, uid }, kept);
+    if (kept !== undefined) keep?.kept(document);
     addId(gone, uid);
   }
   if (gone.length > 0) {
@@ -74,12 +83,19 @@ export function expunge(edit: AccountEdit, from: MailboxEdit, uids: Iterable<num
   return gone;
 }
 
+/** What is asked of those that lose their last place; see `kept.ts`. */
+export interface Keep {
+  ofMessage(uid: number): KeptDocument;
+  kept(document: number): void;
+}
+
+/** With `kept`, a document that is nowhere any more is kept so. */
 function removePlace(
   edit: AccountEdit,
   document: number,
   before: DocumentRow,
-  mailbox: number,
-  uid: number,
+  { mailbox, uid }: { readonly mailbox: number; readonly uid: number },
+  kept: KeptDocument | undefined,
 ): void {
   const row = withoutPlace(before, mailbox, uid);
   const dateKey = byDateKey(edit.account, mailbox, row.internalMs, document);
@@ -88,21 +104,28 @@ function removePlace(
   else edit.table.put(dateKey, uidValue(otherUid));
   const key = documentKey(edit.account, document);
   if (row.places.length > 0) edit.table.put(key, encodeDocument(row));
-  else edit.table.remove(key);
+  else if (kept === undefined) edit.table.remove(key);
+  else edit.table.put(key, encodeDocument({ ...row, kept }));
   leaveMailbox(edit, row.thread, mailbox, row.internalMs);
   if (row.places.length > 0) {
     edit.updated.email.add(document);
     return;
   }
-  edit.released.push(row.place);
-  const parsed = edit.table.get(parsedKey(edit.account, document));
-  const parsedRow = parsed === undefined ? undefined : decodeParsed(parsed);
-  if (parsedRow?.kind === 'record') edit.released.push(parsedRow.place);
-  edit.table.remove(parsedKey(edit.account, document));
+  if (kept === undefined) release(edit, document, row);
   edit.table.remove(blobLinkKey(row.hash, messageBlob, edit.account, document));
   leaveThread(edit, row.thread, document);
   edit.row.bytes -= row.size;
   edit.row.documents--;
   edit.updated.email.delete(document);
   edit.destroyed.email.add(document);
+}
+
+/** The body, and the parsed row with it. */
+function release(edit: AccountEdit, document: number, { place }: DocumentRow): void {
+  edit.released.push(place);
+  const key = parsedKey(edit.account, document);
+  const parsed = edit.table.get(key);
+  const parsedRow = parsed === undefined ? undefined : decodeParsed(parsed);
+  if (parsedRow?.kind === 'record') edit.released.push(parsedRow.place);
+  edit.table.remove(key);
 }

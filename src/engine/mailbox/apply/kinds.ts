@@ -30,6 +30,7 @@ import type { Bodies, BodyOwner } from './bodies.ts';
 import { applyCopied, applyExpunged } from './copied.ts';
 import { applyDelivered, applyParsed, isNewer } from './delivered.ts';
 import { applyFlagsStored } from './flags.ts';
+import { applyPurged, applyRestored } from './kept.ts';
 import { applyMailboxDeleted, applyMailboxRenamed, applySubscribed } from './mailbox-tree.ts';
 
 const scanRowsMax = 1_000;
@@ -75,6 +76,8 @@ export function mailboxKinds(bodies: Bodies): readonly RecordKind[] {
     kind('mailboxRenamed', { apply: applyMailboxRenamed }),
     kind('subscribed', { apply: applySubscribed }),
     kind('annotated', { apply: applyAnnotated }),
+    kind('restored', { apply: applyRestored }),
+    kind('purged', { apply: (record, read) => applyPurged(record, read, release) }),
     kind('moved', { apply: (record, read) => applyCopied(record, read, true) }),
   ];
 }

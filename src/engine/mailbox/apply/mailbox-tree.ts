@@ -15,6 +15,7 @@ import { readMailboxDeleted, readMailboxRenamed, readSubscribed } from '../tree-
 import { openAccount } from './account-edit.ts';
 import type { Release } from './copied.ts';
 import { expunge } from './documents.ts';
+import { KeepEdit } from './kept.ts';
 
 const uidMax = 0xffff_ffff;
 /** Tables with rows by mailbox, besides its own. */
@@ -34,12 +35,14 @@ export function applyMailboxDeleted(
   read: ShardReader,
   release: Release,
 ): readonly IndexChange[] {
-  const { account, modseq, mailbox } = readMailboxDeleted(record);
+  const { account, modseq, mailbox, keeping } = readMailboxDeleted(record);
   const edit = openAccount(read, account, modseq);
   if (edit === 'gone' || edit === 'applied') return noChanges;
   const gone = edit.mailbox(mailbox);
   if (gone === undefined) return noChanges;
-  expunge(edit, gone, idsOf(existingUids(read, account, mailbox, [1, uidMax])));
+  const keep = keeping === undefined ? undefined : new KeepEdit(edit, gone, keeping);
+  expunge(edit, gone, idsOf(existingUids(read, account, mailbox, [1, uidMax])), keep);
+  keep?.finish(record.tenant);
   for (const place of edit.released) release(place);
   edit.dropMailbox(mailbox);
   for (const table of mailboxTables) {

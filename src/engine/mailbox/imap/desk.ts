@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from '../../../ports/clock.ts';
+import { KeptMessages } from '../kept.ts';
 import { MailboxReader } from '../mailbox-reader.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
 import type { Mailboxes } from '../mailboxes.ts';
@@ -24,6 +25,7 @@ export class ImapDesk {
   readonly leases: Leases;
   readonly orders: SortOrders;
   readonly threads: ThreadInputs;
+  readonly kept: KeptMessages;
 
   constructor(shard: MailboxShard, mailboxes: Mailboxes, clock: Clock) {
     this.shard = shard;
@@ -35,5 +37,7 @@ export class ImapDesk {
     this.leases = new Leases(shard, clock);
     this.orders = new SortOrders(shard);
     this.threads = new ThreadInputs(shard);
+    const { tree } = this;
+    this.kept = new KeptMessages({ shard, mailboxes, tree, clock });
   }
 }

@@ -20,6 +20,18 @@ export interface DocumentRow {
   readonly hash: Uint8Array;
   /** Where it is: mailbox, uid, mailbox, uid, … */
   readonly places: readonly number[];
+  /** It is in no mailbox any more, and can be had back. */
+  readonly kept?: KeptDocument;
+}
+
+export interface KeptDocument {
+  /** Of the record that expunged it. */
+  readonly modseq: number;
+  /** When it may be let go. */
+  readonly untilMs: number;
+  /** Bits by place in `systemFlags`. */
+  readonly flags: number;
+  readonly keywords: readonly string[];
 }
 
 type Packed = readonly [
@@ -36,8 +48,11 @@ type Packed = readonly [
   places: readonly number[],
 ];
 
+/** Kept ones have one field more. */
+type PackedKept = readonly [...Packed, readonly [number, number, number, readonly string[]]];
+
 export function encodeDocument(row: DocumentRow): Uint8Array {
-  const { place } = row;
+  const { place, kept } = row;
   const packed: Packed = [
     place.sequence,
     place.segment,
@@ -51,15 +66,23 @@ export function encodeDocument(row: DocumentRow): Uint8Array {
     row.hash,
     row.places,
   ];
-  return packRow(packed);
+  if (kept === undefined) return packRow(packed);
+  return packRow([
+    ...packed,
+    [kept.modseq, kept.untilMs, kept.flags, kept.keywords],
+  ] satisfies PackedKept);
 }
 
 export function decodeDocument(value: Uint8Array): DocumentRow {
-  const [sequence, segment, offset, bytes, bodyOffset, bodyBytes, ...rest] =
-    unpackRow<Packed>(value);
-  const [size, internalMs, thread, hash, places] = rest;
+  const [sequence, segment, offset, bytes, bodyOffset, bodyBytes, ...rest] = unpackRow<
+    Packed | PackedKept
+  >(value);
+  const [size, internalMs, thread, hash, places, packedKept] = rest;
   const place = { sequence, segment, offset, bytes, bodyOffset, bodyBytes };
-  return { place, size, internalMs, thread, hash, places };
+  const row = { place, size, internalMs, thread, hash, places };
+  if (packedKept === undefined) return row;
+  const [modseq, untilMs, flags, keywords] = packedKept;
+  return { ...row, kept: { modseq, untilMs, flags, keywords } };
 }
 
 /** The document's first UID in a mailbox, or 0. */

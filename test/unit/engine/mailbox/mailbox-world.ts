@@ -54,16 +54,19 @@ export class MailboxWorld {
   readonly ids = new MessageIdSource(() => this.nowMs, 1);
   /** What was told of full accounts. */
   readonly told: [account: number, isFull: boolean][] = [];
-  readonly mailboxes = new Mailboxes({
-    clock: this.clock,
-    onFull: (of, isFull) => this.told.push([of, isFull]),
-    onChange: (of, mailbox) => this.changed(of, mailbox),
-  });
-  readonly shard = new FakeShard(this.mailboxes.kinds);
+  readonly mailboxes: Mailboxes;
+  readonly shard: FakeShard;
   /** Hears of each mailbox that changed. */
   changed: (account: number, mailbox: number) => void = () => {};
 
-  constructor() {
+  constructor({ keepExpungedMs = 0 } = {}) {
+    this.mailboxes = new Mailboxes({
+      clock: this.clock,
+      keepExpungedMs,
+      onFull: (of, isFull) => this.told.push([of, isFull]),
+      onChange: (of, mailbox) => this.changed(of, mailbox),
+    });
+    this.shard = new FakeShard(this.mailboxes.kinds);
     this.mailboxes.start(this.shard);
   }
 

@@ -53,7 +53,7 @@ describe('local delivery', () => {
     const world = new MailboxWorld();
     await world.deliver();
     for (const [name, table] of Object.entries(keys.tables)) {
-      const unused = ['vanished', 'blobLink', 'subscription', 'saved', 'annotation'];
+      const unused = ['vanished', 'blobLink', 'subscription', 'saved', 'annotation', 'kept'];
       if (unused.includes(name)) continue;
       assert.ok(count(world, table) > 0, name);
     }

@@ -1,0 +1,36 @@
+/**
+ * What mailbox commands ask of an account and get for it.
+ *
+ * Runs in: engine threads; plain data.
+ */
+
+import type { RecordDraft } from '../store/record.ts';
+import type { FlagOp } from './records.ts';
+import type { IdRanges } from './rows/uid-ranges.ts';
+
+export interface StoreFlags {
+  readonly mailbox: number;
+  readonly uids: IdRanges;
+  readonly op: FlagOp;
+  /** Bits by place in `systemFlags`. */
+  readonly flags: number;
+  readonly keywords: readonly string[];
+  /** Gets the modseqs given to the change. */
+  readonly modseqs?: number[];
+  /** Messages whose modseq is above are left alone (RFC 7162 §3.1.3), and go to `modified`. */
+  readonly unchangedSince?: number;
+  readonly modified?: number[];
+}
+
+/** What is to be journaled, the mailboxes it changes, and what the caller gets once it is. */
+export interface Decision<T> {
+  readonly drafts: readonly RecordDraft[];
+  readonly mailboxes: readonly number[];
+  readonly value: T;
+}
+
+export interface CopyAnswer {
+  /** Of those that were there, and in the same order where they went (RFC 4315 COPYUID). */
+  readonly sources: IdRanges;
+  readonly targets: IdRanges;
+}
