@@ -1,45 +1,25 @@
 /**
- * Blocks of UIDs with their rows, page by page, from either end.
+ * Which blocks of a session's view a search looks at, from either end.
  *
  * Runs in:   the engine thread that owns the shard; hot.
  */
 
-import { lastU32, uidBlockRange, uidBlockShift } from '../../store/keys.ts';
-import type { MailboxShard } from '../mailbox-shard.ts';
+import { uidBlockShift } from '../../store/keys.ts';
 import type { IdRanges } from '../rows/uid-ranges.ts';
-import type { Place } from './messages.ts';
 
-/** Blocks read at a time. */
-const pageBlocksMax = 64;
-
-export interface BlockRow {
-  readonly number: number;
-  readonly row: Uint8Array;
-}
-
-/** Blocks with messages that hold one of the UIDs, each once. */
-export function* blockRowsIn(
-  shard: Pick<MailboxShard, 'range'>,
-  { account, mailbox }: Place,
+/** Numbers of blocks that may hold one of the UIDs, each once. `blocks` ascend. */
+export function* blocksWithin(
+  blocks: Uint32Array,
   uids: IdRanges,
   isFromEnd: boolean,
-): IterableIterator<BlockRow> {
+): IterableIterator<number> {
   const spans = blockSpans(uids);
   if (isFromEnd) spans.reverse();
   for (const [first, last] of spans) {
-    let [from, to] = [first, last];
-    // A search that finds enough at once reads few.
-    let limit = 4;
-    while (from <= to) {
-      const range = uidBlockRange(account, mailbox, from, to);
-      const rows = shard.range({ ...range, limit, ...(isFromEnd ? { reverse: true } : {}) });
-      for (const { key, value } of rows) yield { number: lastU32(key), row: value };
-      if (rows.length < limit) break;
-      const end = lastU32(rows.at(-1)!.key);
-      if (isFromEnd) to = end - 1;
-      else from = end + 1;
-      limit = Math.min(pageBlocksMax, 2 * limit);
-    }
+    const from = firstAtOrAbove(blocks, first);
+    const end = firstAtOrAbove(blocks, last + 1);
+    if (isFromEnd) for (let at = end - 1; at >= from; at--) yield blocks[at]!;
+    else for (let at = from; at < end; at++) yield blocks[at]!;
   }
 }
 
@@ -58,4 +38,15 @@ function blockSpans(uids: IdRanges): [number, number][] {
 
 function blockOf(uid: number): number {
   return Math.floor(uid / 2 ** uidBlockShift);
+}
+
+function firstAtOrAbove(blocks: Uint32Array, number: number): number {
+  let low = 0;
+  let high = blocks.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (blocks[middle]! < number) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

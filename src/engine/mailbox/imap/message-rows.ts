@@ -5,10 +5,10 @@
  * Invariant: nothing of a row is kept but what was asked for; one object serves many messages.
  */
 
-import { documentKey, parsedKey } from '../../store/keys.ts';
+import { Buffer } from 'node:buffer';
+import { tables } from '../../store/keys.ts';
 import type { RecordPlace } from '../../store/record.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
-import { type DocumentRow, decodeDocument } from '../rows/document-row.ts';
 import { PackedScan } from '../rows/packed-scan.ts';
 import { decodeParsed } from '../rows/parsed-row.ts';
 
@@ -18,6 +18,14 @@ const isReplyBit = 4;
 const fieldsBeforeBits = 5;
 /** And before its texts: bits, date. */
 const fieldsBeforeTexts = fieldsBeforeBits + 2;
+
+/** Of a document's row, what searches and sorts look at. */
+interface DocumentFields {
+  readonly place: RecordPlace;
+  readonly size: number;
+  readonly internalMs: number;
+  readonly thread: number;
+}
 
 /** Texts of a parsed row behind its dates, by what they sort. */
 export const sortTexts = {
@@ -38,18 +46,17 @@ export interface SubjectFields {
 
 export class MessageRows {
   readonly #shard: MailboxShard;
-  readonly #account: number;
+  readonly #key = Buffer.alloc(9);
   readonly #scan = new PackedScan();
   #document = 0;
-  #row: DocumentRow | undefined;
+  #row: DocumentFields | undefined;
   #isRead = false;
   /** A parsed row read from the journal. */
   #away: Uint8Array | undefined;
-  #envelope: string | undefined;
 
   constructor(shard: MailboxShard, account: number) {
     this.#shard = shard;
-    this.#account = account;
+    this.#key.writeUInt32BE(account, 1);
   }
 
   open(document: number, away?: Uint8Array): this {
@@ -57,7 +64,6 @@ export class MessageRows {
     this.#isRead = false;
     this.#row = undefined;
     this.#away = away;
-    this.#envelope = undefined;
     return this;
   }
 
@@ -66,10 +72,10 @@ export class MessageRows {
   }
 
   /** Undefined: the message is gone. */
-  get row(): DocumentRow | undefined {
+  get row(): DocumentFields | undefined {
     if (!this.#isRead) {
-      const value = this.#shard.peek(documentKey(this.#account, this.#document));
-      this.#row = value === undefined ? undefined : decodeDocument(value);
+      const value = this.#shard.peek(this.#keyIn(tables.document));
+      this.#row = value === undefined ? undefined : documentFields(this.#scan.open(value));
       this.#isRead = true;
     }
     return this.#row;
@@ -87,13 +93,11 @@ export class MessageRows {
     return this.row?.thread ?? 0;
   }
 
-  /** As octets, a character each. Undefined: it stands in the journal. */
-  get envelope(): string | undefined {
-    if (this.#envelope !== undefined) return this.#envelope;
+  /** Good until the next read of any row. Undefined: it stands in the journal. */
+  get envelope(): Buffer | undefined {
     const scan = this.#parsed();
     if (scan === 'away') return undefined;
-    this.#envelope = scan === 'missing' ? emptyEnvelope : scan.latin1();
-    return this.#envelope;
+    return scan === 'missing' ? emptyEnvelope : scan.binary();
   }
 
   /** The internal date where there is no other. Undefined: it stands in the journal. */
@@ -130,10 +134,17 @@ export class MessageRows {
 
   /** Where the parsed row stands, if not here. */
   awayPlace(): RecordPlace | undefined {
-    const value = this.#shard.peek(parsedKey(this.#account, this.#document));
+    const value = this.#shard.peek(this.#keyIn(tables.parsed));
     if (value === undefined) return undefined;
     const row = decodeParsed(value);
     return row.kind === 'record' ? row.place : undefined;
+  }
+
+  /** One key for all reads: none of them keeps it. */
+  #keyIn(table: number): Buffer {
+    this.#key[0] = table;
+    this.#key.writeUInt32BE(this.#document, 5);
+    return this.#key;
   }
 
   #sentMs(scan: PackedScan): number {
@@ -144,11 +155,18 @@ export class MessageRows {
 
   /** Behind the row's kind. */
   #parsed(): PackedScan | 'away' | 'missing' {
-    const value = this.#away ?? this.#shard.peek(parsedKey(this.#account, this.#document));
+    const value = this.#away ?? this.#shard.peek(this.#keyIn(tables.parsed));
     if (value === undefined) return 'missing';
     const scan = this.#scan.open(value);
     return scan.number() === 1 ? 'away' : scan;
   }
 }
 
-const emptyEnvelope = '(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)';
+function documentFields(scan: PackedScan): DocumentFields {
+  const [sequence, segment, offset] = [scan.number(), scan.number(), scan.number()];
+  const [bytes, bodyOffset, bodyBytes] = [scan.number(), scan.number(), scan.number()];
+  const place = { sequence, segment, offset, bytes, bodyOffset, bodyBytes };
+  return { place, size: scan.number(), internalMs: scan.number(), thread: scan.number() };
+}
+
+const emptyEnvelope = Buffer.from('(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)', 'latin1');

@@ -13,10 +13,10 @@ import {
   envelopeField,
   envelopePlaces,
 } from '../../../mail/formats/mime/envelope-text.ts';
-import type { Needle } from '../../../mail/formats/text/needle.ts';
 import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
 import type { MessageRows } from './message-rows.ts';
 import { type BlockContext, maskOf } from './search-blocks.ts';
+import type { SearchPlan } from './search-plan.ts';
 import type { TextKey } from './search-text.ts';
 
 /** Undefined: the message's text decides, or a row that must be read from the journal. */
@@ -29,7 +29,7 @@ export interface SearchedMessage {
   readonly nowMs: number;
   /** When a UID came into the mailbox; undefined: its internal date. */
   readonly savedMsOf: (uid: number) => number | undefined;
-  readonly needleOf: (key: TextKey) => Needle;
+  readonly plan: Pick<SearchPlan, 'needleOf' | 'envelopePlaces'>;
   /** Set once the text is at hand. */
   readonly holds?: (key: TextKey) => boolean;
 }
@@ -117,19 +117,11 @@ const addressPlaces: ReadonlySet<EnvelopePlace> = new Set([
 ]);
 
 function textVerdict(key: TextKey, message: SearchedMessage): Verdict {
-  const place = envelopePlaceOf(key);
+  const place = message.plan.envelopePlaces.get(key);
   if (place === undefined) return message.holds?.(key);
   const { envelope } = message.rows;
   if (envelope === undefined) return undefined;
-  const needle = message.needleOf(key);
-  if (needle.isPlain && isPlainEnvelope(envelope) && !needle.isInAscii(envelope)) return false;
+  const needle = message.plan.needleOf(key);
   const field = envelopeField(envelope, place);
   return field !== undefined && (needle.isEmpty || needle.isIn(field));
-}
-
-const highOctet = /[\u0080-\u00ff]/;
-
-/** What is in it stands there as it is read. */
-function isPlainEnvelope(envelope: string): boolean {
-  return !envelope.includes('=?') && !highOctet.test(envelope);
 }

@@ -6,6 +6,7 @@
  * Limits:    changes since a modseq narrow a search where they stand in `modseqRowsMax` rows at most.
  */
 
+import type { EnvelopePlace } from '../../../mail/formats/mime/envelope-text.ts';
 import { Needle } from '../../../mail/formats/text/needle.ts';
 import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
 import { cutRanges, normaliseSet } from '../../../mail/wire/imap/sequence-set.ts';
@@ -29,6 +30,8 @@ export interface SearchPlan {
   readonly textKeys: readonly TextKey[];
   readonly reads: 'nothing' | 'header' | 'message';
   readonly needleOf: (key: TextKey) => Needle;
+  /** Where ENVELOPE has what the key looks into. */
+  readonly envelopePlaces: ReadonlyMap<TextKey, EnvelopePlace>;
 }
 
 export function planOf(
@@ -44,14 +47,20 @@ export function planOf(
     if (key.op === 'set') sets.set(key, setOf(key, view, saved));
     else if (key.op === 'text' || key.op === 'header') needles.set(key, new Needle(key.text));
   }
-  const textKeys = [...needles.keys()].filter((key) => envelopePlaceOf(key) === undefined);
+  const envelopePlaces = new Map<TextKey, EnvelopePlace>();
+  for (const key of needles.keys()) {
+    const envelopePlace = envelopePlaceOf(key);
+    if (envelopePlace !== undefined) envelopePlaces.set(key, envelopePlace);
+  }
+  const textKeys = [...needles.keys()].filter((key) => !envelopePlaces.has(key));
   let within: IdRanges = view.uidNext > 1 ? [1, view.uidNext - 1] : [];
   for (const key of criteria.op === 'and' ? criteria.keys : [criteria]) {
     if (key.op === 'set') within = both(within, sets.get(key)!);
     else if (key.op === 'modseq') within = both(within, changedSince(shard, place, key.modseq));
   }
   const reads = textKeys.length === 0 ? 'nothing' : textKeys.some(isOfBody) ? 'message' : 'header';
-  return { criteria, sets, within, textKeys, reads, needleOf: (key) => needles.get(key)! };
+  const needleOf = (key: TextKey) => needles.get(key)!;
+  return { criteria, sets, within, textKeys, reads, needleOf, envelopePlaces };
 }
 
 function isOfBody(key: TextKey): boolean {

@@ -14,12 +14,13 @@ import {
 } from '../../../actors/asks/imap-search-asks.ts';
 import { secondMs } from '../../../base/units.ts';
 import type { Clock } from '../../../ports/clock.ts';
-import { uidBlockSlots } from '../../store/keys.ts';
 import { savedMsOf } from '../rows/saved-row.ts';
+import { uidBlockKey, uidBlockSlots } from '../../store/keys.ts';
 import { BlockColumns, slotsOf } from './block-columns.ts';
-import { blockRowsIn } from './block-rows.ts';
+import { blocksWithin } from './block-rows.ts';
 import { FoundSet, maskOfRanges, numbersOf, popcount, uidsOf as rangesOfSet } from './found-set.ts';
 import { MessageRows } from './message-rows.ts';
+import type { Place } from './messages.ts';
 import { type BlockContext, maskOf } from './search-blocks.ts';
 import { type SearchedMessage, verdictOf } from './search-message.ts';
 import { both, planOf, type SearchPlan } from './search-plan.ts';
@@ -48,13 +49,19 @@ export async function search(
   const [enough, isFromEnd, cursor] = how;
   const place = { account, mailbox };
   const view = await parts.views.view({ ...place, modseq, uidNext });
-  const walk = new SearchWalk(parts, place, planOf(parts.shard, place, criteria, view, saved), {
-    enough: enough === 0 ? Number.POSITIVE_INFINITY : enough,
-    isFromEnd,
-    cursor,
-    turnMsMax,
-    wantsModseq: (wants & searchWants.modseq) !== 0,
-  });
+  const walk = new SearchWalk(
+    parts,
+    place,
+    view,
+    planOf(parts.shard, place, criteria, view, saved),
+    {
+      enough: enough === 0 ? Number.POSITIVE_INFINITY : enough,
+      isFromEnd,
+      cursor,
+      turnMsMax,
+      wantsModseq: (wants & searchWants.modseq) !== 0,
+    },
+  );
   const slices = new Slices(parts.clock, deadlineMs);
   await walk.run(slices);
   return answerOf(walk, view, wants);
@@ -110,17 +117,20 @@ export class SearchWalk {
   /** Where it stopped for want of time. */
   next: number | undefined;
   readonly #parts: SearchParts;
-  readonly #place: { readonly account: number; readonly mailbox: number };
+  readonly #place: Place;
   readonly #plan: SearchPlan;
   readonly #options: WalkOptions;
   readonly #keywords: readonly string[];
   readonly #rows: MessageRows;
   readonly #texts: TextReader;
   readonly #savedMsOf: (uid: number) => number | undefined;
+  readonly #blocks: Uint32Array;
+  readonly #nowMs: number;
 
   constructor(
     parts: SearchParts,
-    place: { readonly account: number; readonly mailbox: number },
+    place: Place,
+    view: View,
     plan: SearchPlan,
     options: WalkOptions,
   ) {
@@ -133,18 +143,24 @@ export class SearchWalk {
     this.#rows = new MessageRows(parts.shard, account);
     this.#texts = new TextReader(parts, account, plan);
     this.#savedMsOf = (uid) => savedMsOf(parts.shard, account, mailbox, uid);
+    this.#blocks = view.blocks;
+    this.#nowMs = parts.clock.nowMs();
   }
 
   async run(slices: Slices): Promise<void> {
     const { isFromEnd, enough, turnMsMax: turnMs } = this.#options;
     const within = this.#within();
-    for (const { number, row } of blockRowsIn(this.#parts.shard, this.#place, within, isFromEnd)) {
+    const { account, mailbox } = this.#place;
+    for (const number of blocksWithin(this.#blocks, within, isFromEnd)) {
       const base = number * uidBlockSlots;
       if (slices.ms >= turnMs) {
         this.next = isFromEnd ? base + uidBlockSlots - 1 : Math.max(1, base);
         return;
       }
-      await this.#block(number, new BlockColumns(row), within, slices);
+      const row = this.#parts.shard.peek(uidBlockKey(account, mailbox, number));
+      // The row's bytes are gone with the next read: whoever reads on takes a copy.
+      const looking = row === undefined ? undefined : this.#block(number, row, within, slices);
+      if (looking !== undefined) await looking;
       if (this.found.count >= enough) return;
       if (slices.isOver) await slices.next();
     }
@@ -157,25 +173,37 @@ export class SearchWalk {
     return both(within, isFromEnd ? [1, cursor] : [cursor, Number.MAX_SAFE_INTEGER]);
   }
 
-  async #block(
+  /** A promise where blocks alone do not decide. */
+  #block(
     number: number,
-    block: BlockColumns,
+    row: Uint8Array,
     within: readonly number[],
     slices: Slices,
-  ): Promise<void> {
-    const base = number * uidBlockSlots;
-    const { criteria, sets } = this.#plan;
-    const context = { base, block, keywords: this.#keywords, sets };
-    const { yes, maybe } = maskOf(criteria, context);
-    const wanted = maskOfRanges(within, base);
+  ): Promise<void> | undefined {
+    const context = this.#contextOf(number, row);
+    const { yes, maybe } = maskOf(this.#plan.criteria, context);
+    const wanted = maskOfRanges(within, context.base);
     const bits = new Uint8Array(blockBytes);
     const open = new Uint8Array(blockBytes);
+    let isOpen = false;
     for (let i = 0; i < blockBytes; i++) {
       bits[i] = yes[i]! & wanted[i]!;
       open[i] = maybe[i]! & wanted[i]!;
+      isOpen ||= open[i] !== 0;
     }
-    this.looked += popcount(block.exists);
-    if (open.some((byte) => byte !== 0)) await this.#look(context, open, bits, slices);
+    this.looked += popcount(context.block.exists);
+    if (!isOpen) return this.#add(number, context.block, bits);
+    const kept = this.#contextOf(number, Uint8Array.from(row));
+    return this.#look(kept, open, bits, slices).then(() => this.#add(number, kept.block, bits));
+  }
+
+  #contextOf(number: number, row: Uint8Array): BlockContext {
+    const { sets } = this.#plan;
+    const base = number * uidBlockSlots;
+    return { base, block: new BlockColumns(row), keywords: this.#keywords, sets };
+  }
+
+  #add(number: number, block: BlockColumns, bits: Uint8Array): undefined {
     this.found.add(number, bits);
     if (!this.#options.wantsModseq) return;
     for (const slot of slotsOf(bits)) this.modseq = Math.max(this.modseq, block.modseqAt(slot));
@@ -213,8 +241,7 @@ export class SearchWalk {
     away?: Uint8Array,
   ): SearchedMessage {
     const rows = this.#rows.open(document, away);
-    const { needleOf } = this.#plan;
-    const nowMs = this.#parts.clock.nowMs();
-    return { context, slot, rows, nowMs, needleOf, savedMsOf: this.#savedMsOf };
+    const known = { nowMs: this.#nowMs, savedMsOf: this.#savedMsOf, plan: this.#plan };
+    return { context, slot, rows, ...known };
   }
 }

@@ -99,7 +99,7 @@ export async function findAll(
   const plan = planOf(parts.shard, place, criteria, view, saved);
   const [enough, turnMsMax] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   const how = { enough, isFromEnd: false, cursor: 0, turnMsMax, wantsModseq };
-  const walk = new SearchWalk(parts, place, plan, how);
+  const walk = new SearchWalk(parts, place, view, plan, how);
   await walk.run(slices);
   return { set: walk.found.view(), modseq: walk.modseq };
 }

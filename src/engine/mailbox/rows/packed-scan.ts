@@ -55,14 +55,6 @@ export class PackedScan {
     }
   }
 
-  /** A string, or binary as text of one character a byte. */
-  latin1(): string {
-    const length = this.#enter();
-    const at = this.#at;
-    this.#at += length;
-    return this.#bytes.toString('latin1', at, at + length);
-  }
-
   text(): string {
     const length = this.#enter();
     const at = this.#at;

@@ -6,7 +6,7 @@
  * Invariant: reads what `envelope.ts` writes; encoded words are decoded.
  */
 
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { decodeWords } from '../headers/words.ts';
 
 /** Places in an envelope. */
@@ -28,86 +28,92 @@ const parenClose = 41;
 const quote = 34;
 const backslash = 92;
 const braceOpen = 123;
+const braceClose = 125;
 const space = 32;
+const zero = 48;
 
-/** `latin1`: the envelope's octets, a character each. Undefined: the message has no such field. */
-export function envelopeField(latin1: string, place: EnvelopePlace): string | undefined {
+/** Undefined: the message has no such field. */
+export function envelopeField(envelope: Buffer, place: EnvelopePlace): string | undefined {
   let at = 1;
-  for (let i = 0; i < place; i++) at = afterItem(latin1, at) + 1;
-  const first = latin1.charCodeAt(at);
-  if (first === parenOpen) return addressesAt(latin1, at);
-  return isNil(latin1, at) ? undefined : decoded(stringAt(latin1, at));
+  for (let i = 0; i < place; i++) at = afterItem(envelope, at) + 1;
+  const first = envelope[at];
+  if (first === parenOpen) return addressesAt(envelope, at);
+  return isNil(envelope, at) ? undefined : stringAt(envelope, at);
 }
 
-function isNil(latin1: string, at: number): boolean {
-  const first = latin1.charCodeAt(at);
+function isNil(envelope: Buffer, at: number): boolean {
+  const first = envelope[at];
   return first !== quote && first !== braceOpen;
 }
 
-function afterItem(latin1: string, start: number): number {
+function afterItem(envelope: Buffer, start: number): number {
   let at = start;
   let depth = 0;
   do {
-    const code = latin1.charCodeAt(at);
-    if (code === parenOpen) {
+    const octet = envelope[at];
+    if (octet === parenOpen) {
       depth++;
       at++;
-    } else if (code === parenClose) {
+    } else if (octet === parenClose) {
       depth--;
       at++;
-    } else if (code === quote || code === braceOpen) at = afterString(latin1, at);
-    else if (code === space) at++;
+    } else if (octet === quote || octet === braceOpen) at = afterString(envelope, at);
+    else if (octet === space) at++;
     else at += 3;
   } while (depth > 0);
   return at;
 }
 
-function afterString(latin1: string, start: number): number {
-  if (latin1.charCodeAt(start) === braceOpen) {
-    const end = latin1.indexOf('}', start);
-    return end + 3 + Number(latin1.slice(start + 1, end));
-  }
+function afterString(envelope: Buffer, start: number): number {
+  if (envelope[start] === braceOpen)
+    return literalAt(envelope, start) + literalBytes(envelope, start);
   let at = start + 1;
-  for (; latin1.charCodeAt(at) !== quote; at++) if (latin1.charCodeAt(at) === backslash) at++;
+  for (; envelope[at] !== quote; at++) if (envelope[at] === backslash) at++;
   return at + 1;
+}
+
+function literalBytes(envelope: Buffer, start: number): number {
+  let bytes = 0;
+  for (let at = start + 1; envelope[at] !== braceClose; at++)
+    bytes = bytes * 10 + envelope[at]! - zero;
+  return bytes;
+}
+
+/** Where its octets begin. */
+function literalAt(envelope: Buffer, start: number): number {
+  return envelope.indexOf(braceClose, start) + 3;
 }
 
 const escaped = /\\(["\\])/g;
 
-/** As octets. */
-function stringAt(latin1: string, start: number): string {
-  const end = afterString(latin1, start);
-  if (latin1.charCodeAt(start) === braceOpen) {
-    return latin1.slice(latin1.indexOf('}', start) + 3, end);
+function stringAt(envelope: Buffer, start: number): string {
+  const end = afterString(envelope, start);
+  if (envelope[start] === braceOpen) {
+    return decodeWords(envelope.toString('utf8', literalAt(envelope, start), end));
   }
-  const text = latin1.slice(start + 1, end - 1);
-  return text.includes('\\') ? text.replace(escaped, '$1') : text;
-}
-
-const highOctet = /[\u0080-\u00ff]/;
-
-function decoded(octets: string): string {
-  const text = highOctet.test(octets) ? Buffer.from(octets, 'latin1').toString('utf8') : octets;
-  return decodeWords(text);
+  // What is quoted is ASCII.
+  const text = envelope.toString('latin1', start + 1, end - 1);
+  return decodeWords(text.includes('\\') ? text.replace(escaped, '$1') : text);
 }
 
 /** As a header would show them: `Name <local@host>, local@host`. */
-function addressesAt(latin1: string, start: number): string {
-  const addresses: string[] = [];
+function addressesAt(envelope: Buffer, start: number): string {
+  let addresses = '';
   let at = start + 1;
-  while (latin1.charCodeAt(at) === parenOpen) {
+  while (envelope[at] === parenOpen) {
     const parts: (string | undefined)[] = [];
     at++;
     for (let i = 0; i < 4; i++) {
-      const isThere = !isNil(latin1, at);
-      parts.push(isThere ? decoded(stringAt(latin1, at)) : undefined);
-      at = (isThere ? afterString(latin1, at) : at + 3) + 1;
+      const isThere = !isNil(envelope, at);
+      parts.push(isThere ? stringAt(envelope, at) : undefined);
+      at = (isThere ? afterString(envelope, at) : at + 3) + 1;
     }
     const [name, , local, host] = parts;
+    if (addresses !== '' && local !== undefined) addresses += ', ';
     if (host !== undefined) {
       const address = `${local ?? ''}@${host}`;
-      addresses.push(name === undefined ? address : `${name} <${address}>`);
-    } else if (local !== undefined) addresses.push(`${local}:`);
+      addresses += name === undefined ? address : `${name} <${address}>`;
+    } else if (local !== undefined) addresses += `${local}:`;
   }
-  return addresses.join(', ');
+  return addresses;
 }

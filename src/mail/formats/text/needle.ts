@@ -8,22 +8,17 @@
 import { casemap } from './casemap.ts';
 
 const ascii = /^[\u0000-\u007f]*$/;
-/** Within one string of an ENVELOPE, whatever is around it. */
-const withinStrings = /^[A-Za-z0-9 ._+-]+$/;
 const blank = /[\t ]/;
 
 export class Needle {
   readonly mapped: string;
   readonly isAscii: boolean;
-  /** It has nothing that headers quote, fold or put addresses together with. */
-  readonly isPlain: boolean;
   /** It may stand across a fold of a header. */
   readonly hasBlank: boolean;
 
   constructor(text: string) {
     this.mapped = casemap(text);
     this.isAscii = ascii.test(text);
-    this.isPlain = withinStrings.test(text);
     this.hasBlank = blank.test(text);
   }
 
@@ -33,10 +28,5 @@ export class Needle {
 
   isIn(text: string): boolean {
     return casemap(text).includes(this.mapped);
-  }
-
-  /** In text that is known to be ASCII. */
-  isInAscii(text: string): boolean {
-    return text.toUpperCase().includes(this.mapped);
   }
 }
