@@ -14,8 +14,8 @@ import {
 } from '../../../actors/asks/imap-search-asks.ts';
 import { secondMs } from '../../../base/units.ts';
 import type { Clock } from '../../../ports/clock.ts';
-import { savedMsOf } from '../rows/saved-row.ts';
 import { uidBlockKey, uidBlockSlots } from '../../store/keys.ts';
+import { savedMsOf } from '../rows/saved-row.ts';
 import { BlockColumns, slotsOf } from './block-columns.ts';
 import { blocksWithin } from './block-rows.ts';
 import { FoundSet, maskOfRanges, numbersOf, popcount, uidsOf as rangesOfSet } from './found-set.ts';
