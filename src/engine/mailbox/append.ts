@@ -20,7 +20,7 @@ import { type AccountActor, type DeliveredCopy, noQuota } from './account-actor.
 import { type DeliveryOutcome, deliveryDaysKept, type Naming, nameOnce } from './delivery.ts';
 import { existing } from './mailbox-reader.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
-import { deliveredDraft, expungedDraft, parsedDraft } from './records.ts';
+import { deliveredDraft, expungedDraft, type Keeping, parsedDraft } from './records.ts';
 import type { AccountRow } from './rows/account-row.ts';
 import { decodeDocument } from './rows/document-row.ts';
 import { encodeParsed, parsedRowBytesMax } from './rows/parsed-row.ts';
@@ -107,6 +107,8 @@ export interface GroupParts {
   readonly shard: MailboxShard;
   readonly actor: AccountActor;
   readonly nowMs: number;
+  /** How long what is replaced can be had back. */
+  readonly keeping: { readonly keeping?: Keeping };
   /** At the account's room, after the decision. */
   readonly look: (row: AccountRow | undefined) => void;
   /** What became of one message of the append. */
@@ -114,11 +116,9 @@ export interface GroupParts {
 }
 
 /** Decides at once, and answers when it is on disk. */
-export async function appendGroup(
-  { shard, actor, nowMs, look, settle }: GroupParts,
-  group: AppendGroup,
-): Promise<AppendOutcome> {
-  const staged = stageAppend(shard, actor, group, nowMs);
+export async function appendGroup(parts: GroupParts, group: AppendGroup): Promise<AppendOutcome> {
+  const { shard, actor, look, settle } = parts;
+  const staged = stageAppend(parts, group);
   if ('outcome' in staged) return staged.outcome;
   const done = shard.append(staged.drafts);
   for (const { key, copy } of staged.names) actor.deliveries.set(key, { copy, done });
@@ -135,15 +135,13 @@ export async function appendGroup(
 }
 
 function stageAppend(
-  shard: MailboxShard,
-  actor: AccountActor,
+  { shard, actor, nowMs, keeping }: GroupParts,
   group: AppendGroup,
-  nowMs: number,
 ): StagedAppend {
   const named = nameAll(shard, actor, group, group.messages.length);
   if ('outcome' in named) return named;
   try {
-    return decide(shard, actor, group, { nowMs, namings: named });
+    return decide(shard, actor, group, { nowMs, keeping, namings: named });
   } catch (error) {
     return { outcome: failureOf(error) };
   }
@@ -199,6 +197,7 @@ async function joined(repeats: readonly Promise<AppendOutcome>[]): Promise<Appen
 
 interface Named {
   readonly nowMs: number;
+  readonly keeping: { readonly keeping?: Keeping };
   readonly namings: readonly Name[];
 }
 
@@ -206,7 +205,7 @@ function decide(
   shard: MailboxShard,
   actor: AccountActor,
   group: AppendGroup,
-  { nowMs, namings }: Named,
+  { nowMs, namings, keeping }: Named,
 ): StagedAppend {
   const { account, tenant, mailbox, messages, replaced } = group;
   const row = actor.row();
@@ -239,7 +238,8 @@ function decide(
   if (replaced !== undefined) {
     const { uid } = replaced;
     const modseq = actor.nextModseq();
-    const record = { account, modseq, mailbox: replaced.mailbox, uids: [uid, uid] };
+    const gone = { account, modseq, mailbox: replaced.mailbox, uids: [uid, uid] };
+    const record = { ...gone, ...keeping };
     drafts.push(expungedDraft(tenant, record));
   }
   return { drafts, bytes, names, row };

@@ -22,6 +22,17 @@ export interface StoreFlags {
   readonly modified?: number[];
 }
 
+/** What a command does to some messages, a record at a time. */
+export interface Steps {
+  readonly mailbox: number;
+  readonly uids: IdRanges;
+  /** Changed with it. */
+  readonly target?: number;
+  /** Of those that are there, which to take. */
+  readonly choose?: (uids: IdRanges) => IdRanges;
+  readonly countMax: number;
+}
+
 /** What is to be journaled, the mailboxes it changes, and what the caller gets once it is. */
 export interface Decision<T> {
   readonly drafts: readonly RecordDraft[];

@@ -10,7 +10,7 @@
 import { mailboxTree } from '../../actors/asks/imap-asks.ts';
 import type { ImportAnswer } from '../../actors/asks/mailbox-asks.ts';
 import { failure, failureOf, MailError } from '../../base/errors.ts';
-import type { AccountId, MessageId, TenantId } from '../../base/ids.ts';
+import type { AccountId, TenantId } from '../../base/ids.ts';
 import { summarise } from '../../mail/formats/mime/summary.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { documentKey } from '../store/keys.ts';
@@ -33,8 +33,8 @@ import {
 } from './append.ts';
 import { Bodies } from './apply/bodies.ts';
 import { mailboxKinds } from './apply/kinds.ts';
-import { addRanges, CopyNames } from './copy-names.ts';
-import type { CopyAnswer, Decision, StoreFlags } from './decisions.ts';
+import { addRanges, CopyNames } from './ask-names.ts';
+import type { CopyAnswer, Decision, Steps, StoreFlags } from './decisions.ts';
 import {
   type Delivery,
   type DeliveryOutcome,
@@ -53,6 +53,7 @@ import {
 } from './mailbox-reader.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
 import {
+  type AskName,
   accountDeletedDraft,
   accountSetDraft,
   copiedDraft,
@@ -61,6 +62,7 @@ import {
   type Keeping,
   keepingFrom,
   mailboxCreatedDraft,
+  noName,
 } from './records.ts';
 import { deletedAccount } from './rows/account-row.ts';
 import { keywordLengthMax, mailboxNameLengthMax, type Role, roles } from './rows/mailbox-row.ts';
@@ -80,16 +82,6 @@ export interface MailboxesOptions {
   readonly keepExpungedMs?: number;
   /** Hears of each mailbox that a journaled decision may have changed. */
   readonly onChange?: (account: number, mailbox: number) => void;
-}
-
-interface Steps {
-  readonly mailbox: number;
-  readonly uids: IdRanges;
-  /** Changed with it. */
-  readonly target?: number;
-  /** Of those that are there, which to take. */
-  readonly choose?: (uids: IdRanges) => IdRanges;
-  readonly countMax: number;
 }
 
 export class Mailboxes {
@@ -192,7 +184,7 @@ export class Mailboxes {
   ): Promise<AppendOutcome> {
     const outcome = await appendGroup(
       {
-        ...{ shard, actor, nowMs: this.#clock.nowMs() },
+        ...{ shard, actor, nowMs: this.#clock.nowMs(), keeping: this.keeping() },
         look: (row) => this.#fullness.look(actor, row),
         settle: (name, done) => this.#settle(shard, actor, name, done),
       },
@@ -260,6 +252,7 @@ export class Mailboxes {
     account: AccountId,
     tenant: TenantId,
     mailbox: { readonly name: string; readonly parent: number; readonly role: Role },
+    ask: AskName = noName,
   ): Promise<number> {
     const { name, parent, role } = mailbox;
     if (name === '' || name.length > mailboxNameLengthMax || /[\u0000-\u001f\u007f]/.test(name)) {
@@ -286,6 +279,7 @@ export class Mailboxes {
         name,
         parent,
         role: roles.indexOf(role),
+        ask,
       });
       const drafts = creation === undefined ? [draft] : [creation, draft];
       await this.#append(actor, drafts, [mailboxTree]);
@@ -338,7 +332,7 @@ export class Mailboxes {
     from: { readonly mailbox: number; readonly uids: IdRanges },
     target: number,
     isMove: boolean,
-    id?: MessageId,
+    id = '',
   ): Promise<CopyAnswer> {
     const { mailbox } = from;
     const savedMs = this.#clock.nowMs();

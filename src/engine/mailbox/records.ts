@@ -31,6 +31,13 @@ export const mailboxRecords = {
   purged: 65,
 } as const;
 
+/** By which an ask is known that comes again; see `ask-names.ts`. */
+export interface AskName {
+  readonly day: number;
+  /** Empty: none is kept. */
+  readonly hash: Uint8Array;
+}
+
 export interface NewMailbox {
   readonly name: string;
   readonly parent: number;
@@ -65,6 +72,7 @@ export interface MailboxCreated extends NewMailbox {
   readonly modseq: number;
   readonly mailbox: number;
   readonly uidValidity: number;
+  readonly ask: AskName;
 }
 
 export interface Delivered {
@@ -140,6 +148,7 @@ export interface Copied extends Omit<Expunged, 'keeping'> {
 }
 
 const noBytes = new Uint8Array(0);
+export const noName: AskName = { day: 0, hash: noBytes };
 
 type Fields = readonly unknown[];
 
@@ -199,15 +208,27 @@ export function mailboxCreatedDraft(tenant: TenantId, record: MailboxCreated): R
     record.name,
     record.parent,
     record.role,
+    ...packName(record.ask),
   ]);
 }
 
+export function nameIn([day = 0, hash]: readonly [day?: number, hash?: Uint8Array]): AskName {
+  return hash === undefined ? noName : { day, hash };
+}
+
+/** At the end of a record's fields; nothing for none. */
+export function packName({ day, hash }: AskName): readonly unknown[] {
+  return hash.length === 0 ? [] : [day, hash];
+}
+
 export function readMailboxCreated(record: JournalRecord): MailboxCreated {
-  type Packed = readonly [number, number, number, number, string, number, number];
-  const [account, modseq, mailbox, uidValidity, name, parent, role] = unpackRow<Packed>(
+  type Made = readonly [number, number, number, number, string, number, number];
+  type Packed = readonly [...Made, number?, Uint8Array?];
+  const [account, modseq, mailbox, uidValidity, name, parent, role, ...rest] = unpackRow<Packed>(
     record.meta,
   );
-  return { account, modseq, mailbox, uidValidity, name, parent, role };
+  const ask = nameIn(rest);
+  return { account, modseq, mailbox, uidValidity, name, parent, role, ask };
 }
 
 export function deliveredDraft(

@@ -7,7 +7,15 @@
 
 import type { TenantId } from '../../base/ids.ts';
 import type { JournalRecord, RecordDraft } from '../store/record.ts';
-import { type Keeping, mailboxRecords, packKeeping, unpackKeeping } from './records.ts';
+import {
+  type AskName,
+  type Keeping,
+  mailboxRecords,
+  nameIn,
+  packKeeping,
+  packName,
+  unpackKeeping,
+} from './records.ts';
 import { packRow, unpackRow } from './rows/packing.ts';
 
 export interface MailboxDeleted {
@@ -16,11 +24,15 @@ export interface MailboxDeleted {
   readonly mailbox: number;
   /** Of what is still in it; absent: nothing is kept. */
   readonly keeping?: Keeping;
+  readonly ask: AskName;
 }
 
 export interface MailboxRenamed extends Omit<MailboxDeleted, 'keeping'> {
   readonly name: string;
   readonly parent: number;
+  /** Subscriptions of the first path, and below it, become those of the second; "": they stay. */
+  readonly fromPath: string;
+  readonly toPath: string;
 }
 
 export interface Subscribed {
@@ -31,26 +43,35 @@ export interface Subscribed {
 }
 
 export function mailboxDeletedDraft(tenant: TenantId, record: MailboxDeleted): RecordDraft {
-  const { account, modseq, mailbox, keeping } = record;
-  const fields = [account, modseq, mailbox, ...packKeeping(keeping)];
+  const { account, modseq, mailbox, keeping, ask } = record;
+  const name = packName(ask);
+  // The name's place is behind what is kept, whether something is or not.
+  const times = name.length > 0 && keeping === undefined ? [null, null] : packKeeping(keeping);
+  const fields = [account, modseq, mailbox, ...times, ...name];
   return draft(mailboxRecords.mailboxDeleted, tenant, fields);
 }
 
 export function readMailboxDeleted({ meta }: JournalRecord): MailboxDeleted {
-  type Packed = readonly [number, number, number, number?, number?];
-  const [account, modseq, mailbox, ...times] = unpackRow<Packed>(meta);
-  return { account, modseq, mailbox, ...unpackKeeping(...times) };
+  type Time = number | null | undefined;
+  type Packed = readonly [number, number, number, Time?, Time?, number?, Uint8Array?];
+  const [account, modseq, mailbox, expungedMs, untilMs, ...name] = unpackRow<Packed>(meta);
+  const keeping = unpackKeeping(expungedMs ?? undefined, untilMs ?? undefined);
+  return { account, modseq, mailbox, ...keeping, ask: nameIn(name) };
 }
 
 export function mailboxRenamedDraft(tenant: TenantId, record: MailboxRenamed): RecordDraft {
-  const { account, modseq, mailbox, name, parent } = record;
-  return draft(mailboxRecords.mailboxRenamed, tenant, [account, modseq, mailbox, name, parent]);
+  const { account, modseq, mailbox, name, parent, fromPath, toPath } = record;
+  const fields = [account, modseq, mailbox, name, parent, fromPath, toPath];
+  return draft(mailboxRecords.mailboxRenamed, tenant, [...fields, ...packName(record.ask)]);
 }
 
 export function readMailboxRenamed({ meta }: JournalRecord): MailboxRenamed {
-  type Packed = readonly [number, number, number, string, number];
-  const [account, modseq, mailbox, name, parent] = unpackRow<Packed>(meta);
-  return { account, modseq, mailbox, name, parent };
+  type Renamed = readonly [number, number, number, string, number];
+  type Packed = readonly [...Renamed, string?, string?, number?, Uint8Array?];
+  const [account, modseq, mailbox, name, parent, fromPath = '', toPath = '', ...rest] =
+    unpackRow<Packed>(meta);
+  const ask = nameIn(rest);
+  return { account, modseq, mailbox, name, parent, fromPath, toPath, ask };
 }
 
 export function subscribedDraft(tenant: TenantId, record: Subscribed): RecordDraft {

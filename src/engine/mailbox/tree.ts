@@ -10,12 +10,14 @@
 import { mailboxTree } from '../../actors/asks/imap-asks.ts';
 import { MailError } from '../../base/errors.ts';
 import type { AccountId, TenantId } from '../../base/ids.ts';
-import { inbox, separator } from '../../mail/wire/imap/mailbox-name.ts';
+import { inbox, nameFault, separator } from '../../mail/wire/imap/mailbox-name.ts';
 import { accountRange, subscribedPath, tables } from '../store/keys.ts';
 import { inboxMailbox } from './account-actor.ts';
+import { askName, mailboxNamed } from './ask-names.ts';
 import { mustBeFreeRole, type NumberedMailbox } from './mailbox-reader.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
 import type { Mailboxes } from './mailboxes.ts';
+import { type AskName, noName } from './records.ts';
 import type { Role } from './rows/mailbox-row.ts';
 import { mailboxDeletedDraft, mailboxRenamedDraft, subscribedDraft } from './tree-records.ts';
 
@@ -29,9 +31,9 @@ export interface Owner {
 
 export class MailboxTree {
   readonly #mailboxes: Mailboxes;
-  readonly #shard: Pick<MailboxShard, 'range'>;
+  readonly #shard: Pick<MailboxShard, 'get' | 'range'>;
 
-  constructor(mailboxes: Mailboxes, shard: Pick<MailboxShard, 'range'>) {
+  constructor(mailboxes: Mailboxes, shard: Pick<MailboxShard, 'get' | 'range'>) {
     this.#mailboxes = mailboxes;
     this.#shard = shard;
   }
@@ -52,18 +54,23 @@ export class MailboxTree {
    * The number of the last level. @throws MailError `already-exists`, `not-possible-now` at `mailboxesMax`,
    * `argument-invalid`: another mailbox has the role
    */
-  async create({ account, tenant }: Owner, path: string, role: Role = ''): Promise<number> {
+  async create(owner: Owner, path: string, role: Role = '', id = ''): Promise<number> {
+    const { account } = owner;
+    const ask = askName(id, 'create');
+    const made = mailboxNamed(this.#shard, account, ask);
+    if (made !== undefined) return made;
     if (this.find(account, path) !== undefined) throw new MailError('already-exists', path);
     // Before the levels above it are made.
     mustBeFreeRole(this.#mailboxes.reader.mailboxes(account), role);
     const names = path.split(separator);
-    let parent = await this.#levels({ account, tenant }, names.slice(0, -1));
-    parent = await this.#make({ account, tenant }, names.at(-1)!, parent, role);
-    return parent;
+    const parent = await this.#levels(owner, names.slice(0, -1));
+    return this.#make(owner, { name: names.at(-1)!, parent, role }, ask);
   }
 
   /** @throws MailError `not-found`, `argument-invalid` (INBOX), `not-possible-now` (it has children) */
-  async delete({ account, tenant }: Owner, path: string): Promise<void> {
+  async delete({ account, tenant }: Owner, path: string, id = ''): Promise<void> {
+    const ask = askName(id, 'delete');
+    if (mailboxNamed(this.#shard, account, ask) !== undefined) return;
     const { mailbox } = this.get(account, path);
     if (mailbox === inboxMailbox) throw new MailError('argument-invalid', 'INBOX stays');
     this.#mustBeLeaf(account, mailbox);
@@ -73,20 +80,23 @@ export class MailboxTree {
       this.#mustBeLeaf(account, mailbox);
       const isThere = actor.mailbox(mailbox) !== undefined;
       const modseq = actor.nextModseq();
-      const record = { account, modseq, mailbox, ...this.#mailboxes.keeping() };
+      const record = { account, modseq, mailbox, ...this.#mailboxes.keeping(), ask };
       const drafts = isThere ? [mailboxDeletedDraft(tenant, record)] : [];
       return { drafts, mailboxes: [mailbox, mailboxTree], value: undefined };
     });
   }
 
-  /** @throws MailError `not-found`, `already-exists`, `argument-invalid` (into itself) */
-  async rename(owner: Owner, path: string, newPath: string): Promise<void> {
+  /** @throws MailError `not-found`, `already-exists`, `argument-invalid` (into itself, or below it too deep) */
+  async rename(owner: Owner, path: string, newPath: string, id = ''): Promise<void> {
     const { account, tenant } = owner;
+    const ask = askName(id, 'rename');
+    if (mailboxNamed(this.#shard, account, ask) !== undefined) return;
     const { mailbox } = this.get(account, path);
+    if (mailbox === inboxMailbox) return this.#emptyInbox(owner, newPath, id);
     if (this.find(account, newPath) !== undefined) throw new MailError('already-exists', newPath);
-    if (mailbox === inboxMailbox) return this.#emptyInbox(owner, newPath);
     // Before the levels above it are made: they would be made below it.
     if (newPath.startsWith(path + separator)) throw new MailError('argument-invalid', newPath);
+    this.#mustBeNames(account, path, newPath);
     const names = newPath.split(separator);
     const parent = await this.#levels(owner, names.slice(0, -1));
     await this.#mailboxes.decide(account, tenant, (actor) => {
@@ -97,7 +107,11 @@ export class MailboxTree {
       if (!isThere(mailbox)) throw new MailError('not-found', path);
       if (parent !== 0 && !isThere(parent)) throw new MailError('not-found', newPath);
       const modseq = actor.nextModseq();
-      const draft = mailboxRenamedDraft(tenant, { account, modseq, mailbox, name, parent });
+      // As they are named now: a level above may have been renamed meanwhile.
+      const fromPath = this.#pathOf(account, mailbox);
+      const toPath = parent === 0 ? name : this.#pathOf(account, parent) + separator + name;
+      const place = { name, parent, fromPath, toPath };
+      const draft = mailboxRenamedDraft(tenant, { account, modseq, mailbox, ...place, ask });
       return { drafts: [draft], mailboxes: [mailboxTree], value: undefined };
     });
   }
@@ -126,12 +140,29 @@ export class MailboxTree {
     return [...paths];
   }
 
-  /** RFC 9051 §6.3.6: renaming INBOX moves its messages, and leaves it empty. */
-  async #emptyInbox(owner: Owner, newPath: string): Promise<void> {
+  /** RFC 9051 §6.3.6: renaming INBOX moves its messages, and leaves it empty; what is below it stays. */
+  async #emptyInbox(owner: Owner, newPath: string, id: string): Promise<void> {
     const { account, tenant } = owner;
-    const target = await this.create(owner, newPath);
+    const target = await this.create(owner, newPath, '', id);
     const from = { mailbox: inboxMailbox, uids: [1, uidMax] };
-    await this.#mailboxes.copy(account, tenant, from, target, true);
+    await this.#mailboxes.copy(account, tenant, from, target, true, id);
+  }
+
+  /** What is below moves along, and must have names that a client can say. */
+  #mustBeNames(account: number, path: string, newPath: string): void {
+    const all = this.#mailboxes.reader.mailboxes(account);
+    for (const one of all) {
+      const own = pathOf(all, one);
+      if (!own.startsWith(path + separator)) continue;
+      const fault = nameFault(newPath + own.slice(path.length));
+      if (fault !== undefined) throw new MailError('argument-invalid', fault);
+    }
+  }
+
+  #pathOf(account: number, mailbox: number): string {
+    const all = this.#mailboxes.reader.mailboxes(account);
+    const one = all.find((each) => each.mailbox === mailbox);
+    return one === undefined ? '' : pathOf(all, one);
   }
 
   /** The number of the last of the levels, each made where it is not there; 0 for none. */
@@ -139,16 +170,20 @@ export class MailboxTree {
     let parent = 0;
     for (const [level, name] of names.entries()) {
       const found = this.find(owner.account, names.slice(0, level + 1).join(separator));
-      parent = found?.mailbox ?? (await this.#make(owner, name, parent, ''));
+      parent = found?.mailbox ?? (await this.#make(owner, { name, parent, role: '' }, noName));
     }
     return parent;
   }
 
-  #make({ account, tenant }: Owner, name: string, parent: number, role: Role): Promise<number> {
+  #make(
+    { account, tenant }: Owner,
+    mailbox: { readonly name: string; readonly parent: number; readonly role: Role },
+    ask: AskName,
+  ): Promise<number> {
     if (this.#mailboxes.reader.mailboxes(account).length >= mailboxesMax) {
       throw new MailError('not-possible-now', 'mailboxes');
     }
-    return this.#mailboxes.createMailbox(account, tenant, { name, parent, role });
+    return this.#mailboxes.createMailbox(account, tenant, mailbox, ask);
   }
 
   #mustBeLeaf(account: number, mailbox: number): void {

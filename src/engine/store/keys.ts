@@ -169,6 +169,12 @@ export function subscriptionKey(account: number, path: string): Buffer {
   return Buffer.concat([key1(tables.subscription, account), Buffer.from(path, 'utf8')]);
 }
 
+/** Subscriptions of paths below one. */
+export function subscriptionsBelow(account: number, path: string): KeyRange {
+  const from = subscriptionKey(account, `${path}/`);
+  return { from, to: upTo(from) };
+}
+
 /** The path of a subscription's key. */
 export function subscribedPath(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset + 5, key.byteLength - 5).toString('utf8');

@@ -11,6 +11,7 @@ import {
   accountKey,
   changeKey,
   deliveriesBefore,
+  deliveryKey,
   mailboxKey,
   savedRange,
   uidBlockKey,
@@ -18,6 +19,7 @@ import {
   uidBlockSlots,
 } from '../../store/keys.ts';
 import type { RecordPlace, ShardReader } from '../../store/record.ts';
+import type { AskName } from '../records.ts';
 import {
   type AccountRow,
   decodeAccount,
@@ -26,6 +28,7 @@ import {
 } from '../rows/account-row.ts';
 import { type Change, encodeChanges } from '../rows/change-row.ts';
 import { decodeMailbox, encodeMailbox, keywordsMax, type MailboxRow } from '../rows/mailbox-row.ts';
+import { packRow } from '../rows/packing.ts';
 import { decodeUidBlock, deletedFlag, seenFlag, type UidBlock } from '../rows/uid-block.ts';
 import { rangesOf } from '../rows/uid-ranges.ts';
 import { TableEdit } from './table-edit.ts';
@@ -86,6 +89,12 @@ export class AccountEdit {
   dropMailbox(mailbox: number): void {
     this.#mailboxes.delete(mailbox);
     this.destroyed.mailbox.add(mailbox);
+  }
+
+  /** What was done under the name, and to which mailbox. */
+  rememberAsk({ day, hash }: AskName, mailbox: number): void {
+    if (hash.length === 0) return;
+    this.table.putOnly(deliveryKey(this.account, day, hash), packRow([mailbox]));
   }
 
   /** Names of deliveries and copies from before `day` are not asked for any more. */

@@ -104,11 +104,13 @@ export function applyMailboxCreated(
   record: JournalRecord,
   read: ShardReader,
 ): readonly IndexChange[] {
-  const { account, modseq, mailbox, uidValidity, name, parent, role } = readMailboxCreated(record);
+  const created = readMailboxCreated(record);
+  const { account, modseq, mailbox, uidValidity, name, parent, role, ask } = created;
   const edit = openAccount(read, account, modseq);
   if (edit === 'gone' || edit === 'applied') return noChanges;
   edit.addMailbox(mailbox, newMailbox(name, parent, role, uidValidity));
   edit.row.mailboxNext = Math.max(edit.row.mailboxNext, mailbox + 1);
+  edit.rememberAsk(ask, mailbox);
   return edit.finish();
 }
 

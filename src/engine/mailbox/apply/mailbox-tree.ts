@@ -7,12 +7,19 @@
  */
 
 import type { IndexChange } from '../../../ports/shard-index.ts';
-import { mailboxKey, mailboxRange, subscriptionKey, tables } from '../../store/keys.ts';
+import {
+  mailboxKey,
+  mailboxRange,
+  subscribedPath,
+  subscriptionKey,
+  subscriptionsBelow,
+  tables,
+} from '../../store/keys.ts';
 import { type JournalRecord, noChanges, type ShardReader } from '../../store/record.ts';
 import { existingUids } from '../mailbox-reader.ts';
 import { idsOf } from '../rows/uid-ranges.ts';
 import { readMailboxDeleted, readMailboxRenamed, readSubscribed } from '../tree-records.ts';
-import { openAccount } from './account-edit.ts';
+import { type AccountEdit, openAccount } from './account-edit.ts';
 import type { Release } from './copied.ts';
 import { expunge } from './documents.ts';
 import { KeepEdit } from './kept.ts';
@@ -35,7 +42,7 @@ export function applyMailboxDeleted(
   read: ShardReader,
   release: Release,
 ): readonly IndexChange[] {
-  const { account, modseq, mailbox, keeping } = readMailboxDeleted(record);
+  const { account, modseq, mailbox, keeping, ask } = readMailboxDeleted(record);
   const edit = openAccount(read, account, modseq);
   if (edit === 'gone' || edit === 'applied') return noChanges;
   const gone = edit.mailbox(mailbox);
@@ -50,6 +57,7 @@ export function applyMailboxDeleted(
     edit.table.removeRange(from, to);
   }
   edit.table.remove(mailboxKey(account, mailbox));
+  edit.rememberAsk(ask, mailbox);
   return edit.finish();
 }
 
@@ -57,14 +65,36 @@ export function applyMailboxRenamed(
   record: JournalRecord,
   read: ShardReader,
 ): readonly IndexChange[] {
-  const { account, modseq, mailbox, name, parent } = readMailboxRenamed(record);
+  const renamed = readMailboxRenamed(record);
+  const { account, modseq, mailbox, name, parent, fromPath, toPath, ask } = renamed;
   const edit = openAccount(read, account, modseq);
   if (edit === 'gone' || edit === 'applied') return noChanges;
-  const renamed = edit.mailbox(mailbox);
-  if (renamed === undefined) return noChanges;
-  renamed.row.name = name;
-  renamed.row.parent = parent;
+  const target = edit.mailbox(mailbox);
+  if (target === undefined) return noChanges;
+  target.row.name = name;
+  target.row.parent = parent;
+  if (fromPath !== '') moveSubscriptions(edit, read, fromPath, toPath);
+  edit.rememberAsk(ask, mailbox);
   return edit.finish();
+}
+
+function moveSubscriptions(
+  edit: AccountEdit,
+  read: ShardReader,
+  fromPath: string,
+  toPath: string,
+): void {
+  const { account, table } = edit;
+  const own = table.get(subscriptionKey(account, fromPath));
+  const moved = read
+    .range(subscriptionsBelow(account, fromPath))
+    .map(({ key, value }) => [subscribedPath(key), value] as const);
+  if (own !== undefined) moved.push([fromPath, own]);
+  // All are taken away before one is put: a path may be left by one and taken by another.
+  for (const [path] of moved) table.remove(subscriptionKey(account, path));
+  for (const [path, value] of moved) {
+    table.put(subscriptionKey(account, toPath + path.slice(fromPath.length)), value);
+  }
 }
 
 export function applySubscribed(record: JournalRecord, read: ShardReader): readonly IndexChange[] {

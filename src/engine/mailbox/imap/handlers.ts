@@ -28,7 +28,7 @@ import type {
   PackedThread,
 } from '../../../actors/asks/imap-search-asks.ts';
 import { failure, failureOf, MailError } from '../../../base/errors.ts';
-import type { AccountId, MessageId, TenantId } from '../../../base/ids.ts';
+import type { AccountId, TenantId } from '../../../base/ids.ts';
 import { star } from '../../../mail/wire/imap/sequence-set.ts';
 import { mailboxInfo } from '../handlers.ts';
 import { keywordsMax, type Role } from '../rows/mailbox-row.ts';
@@ -181,20 +181,20 @@ async function open(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
 async function create(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const [owner, path, role] = ask.meta as readonly [PackedOwner, string, Role];
   await made(desk, owner);
-  return ok(await desk.tree.create(ownerOf(owner), path, role));
+  return ok(await desk.tree.create(ownerOf(owner), path, role, ask.key));
 }
 
 async function remove(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const [owner, path] = ask.meta as readonly [PackedOwner, string];
   await made(desk, owner);
-  await desk.tree.delete(ownerOf(owner), path);
+  await desk.tree.delete(ownerOf(owner), path, ask.key);
   return ok();
 }
 
 async function rename(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const [owner, path, newPath] = ask.meta as readonly [PackedOwner, string, string];
   await made(desk, owner);
-  await desk.tree.rename(ownerOf(owner), path, newPath);
+  await desk.tree.rename(ownerOf(owner), path, newPath, ask.key);
   return ok();
 }
 
@@ -278,10 +278,7 @@ async function copy(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const uids = uidRangesOf(view, set, isUid);
   const target = desk.tree.get(account, path);
   const from = { mailbox, uids };
-  const copied = await desk.mailboxes.copy(
-    ...([account, tenant, from, target.mailbox, isMove] as const),
-    id as MessageId,
-  );
+  const copied = await desk.mailboxes.copy(account, tenant, from, target.mailbox, isMove, id);
   return ok({ ...copied, uidValidity: target.row.uidValidity } satisfies Copied);
 }
 

@@ -7,8 +7,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { AppendRequest } from '../../../../src/engine/mailbox/append.ts';
+import { noName, readCopied } from '../../../../src/engine/mailbox/records.ts';
+import { packRow } from '../../../../src/engine/mailbox/rows/packing.ts';
+import { packRanges } from '../../../../src/engine/mailbox/rows/uid-ranges.ts';
 import { MailboxTree } from '../../../../src/engine/mailbox/tree.ts';
+import { readMailboxRenamed } from '../../../../src/engine/mailbox/tree-records.ts';
 import * as keys from '../../../../src/engine/store/keys.ts';
+import type { JournalRecord } from '../../../../src/engine/store/record.ts';
 import {
   account,
   MailboxWorld,
@@ -157,6 +162,89 @@ describe('the tree of mailboxes', () => {
     const count = world.shard.records.length;
     await world.tree.subscribe(owner, 'Nowhere/yet', true);
     assert.equal(world.shard.records.length, count, 'a second time is no record');
+  });
+});
+
+describe('a mailbox that is renamed', () => {
+  it('keeps its subscriptions and those below it, on and off', async () => {
+    const world = new TreeWorld();
+    await world.deliver();
+    await world.tree.create(owner, 'A/B/C');
+    for (const path of ['A', 'A/B/C', 'A/B/gone', 'Ax']) {
+      await world.tree.subscribe(owner, path, true);
+    }
+    await world.tree.subscribe(owner, 'Junk', false);
+    await world.tree.rename(owner, 'A', 'New/A');
+    await world.tree.rename(owner, 'Junk', 'Spam');
+    await world.tree.rename(owner, 'Sent', 'Gesendet');
+    const wanted = ['Archive', 'Ax', 'Drafts', 'Gesendet', 'INBOX', 'New/A'];
+    assert.deepEqual(world.tree.subscribed(account).sort(), [
+      ...[...wanted, 'New/A/B/C', 'New/A/B/gone', 'Trash'],
+    ]);
+    assert.deepEqual(world.replayed(2), tableText(world.shard));
+  });
+
+  it('is refused where what is below it would have a name nobody can say', async () => {
+    const world = new TreeWorld();
+    await world.deliver();
+    const deep = Array.from({ length: 20 }, (_, i) => `l${i}`).join('/');
+    await world.tree.create(owner, `A/${deep}`);
+    await world.tree.create(owner, `B/${deep}`);
+    const rename = world.tree.rename(owner, 'A', `B/${deep}/A`);
+    await assert.rejects(rename, refused('argument-invalid'));
+    assert.ok(world.tree.find(account, `A/${deep}`) !== undefined);
+  });
+
+  it('as INBOX gives all its messages away, though its thread dies in the middle', async () => {
+    const world = new TreeWorld();
+    for (let i = 0; i < 450; i++) await world.deliver();
+    await world.tree.create(owner, 'INBOX/below');
+    const id = world.ids.next();
+    world.shard.faults.push(undefined, undefined, 'lost');
+    await assert.rejects(world.tree.rename(owner, 'INBOX', 'Old', id));
+    assert.equal(world.reader.mailbox(account, 1)!.messages, 250);
+    await world.tree.rename(owner, 'INBOX', 'Old', id);
+    const old = world.tree.get(account, 'Old');
+    assert.deepEqual([old.row.messages, world.reader.mailbox(account, 1)!.messages], [450, 0]);
+    assert.ok(world.tree.find(account, 'INBOX/below') !== undefined, 'what is below stays');
+    await assert.rejects(world.tree.rename(owner, 'INBOX', 'Old'), refused('already-exists'));
+    assert.deepEqual(world.replayed(2), tableText(world.shard));
+  });
+});
+
+describe('what is asked again by its id', () => {
+  it('is done once: made, renamed, deleted', async () => {
+    const world = new TreeWorld();
+    await world.deliver();
+    const [made, renamed, deleted] = [world.ids.next(), world.ids.next(), world.ids.next()];
+    const number = await world.tree.create(owner, 'A', '', made);
+    assert.equal(await world.tree.create(owner, 'A', '', made), number);
+    await world.tree.rename(owner, 'A', 'B', renamed);
+    await world.tree.rename(owner, 'A', 'B', renamed);
+    await world.tree.create(owner, 'A');
+    await world.tree.delete(owner, 'B', deleted);
+    await world.tree.create(owner, 'B');
+    await world.tree.delete(owner, 'B', deleted);
+    assert.ok(world.tree.find(account, 'B') !== undefined, 'the second B is not the one deleted');
+    await assert.rejects(
+      world.tree.create(owner, 'A', '', world.ids.next()),
+      refused('already-exists'),
+    );
+    assert.deepEqual(world.replayed(2), tableText(world.shard));
+  });
+
+  it('and records without names and paths are read as before', () => {
+    const meta = packRow([1, 9, 7, 'B', 0]);
+    const record = { meta } as JournalRecord;
+    assert.deepEqual(readMailboxRenamed(record), {
+      ...{ account: 1, modseq: 9, mailbox: 7, name: 'B', parent: 0 },
+      ...{ fromPath: '', toPath: '', ask: noName },
+    });
+    const copied = { meta: packRow([1, 9, 7, packRanges([1, 3]), 8, 4]) } as JournalRecord;
+    assert.deepEqual(readCopied(copied), {
+      ...{ account: 1, modseq: 9, mailbox: 7, uids: [1, 3], target: 8, firstUid: 4 },
+      ...{ savedMs: 0, copyDay: 0, copyHash: new Uint8Array(0), forgetDay: 0 },
+    });
   });
 });
 

@@ -28,7 +28,8 @@ async function change(
   /** What `not-possible-now` means here. */
   refused: Tagged,
 ): Promise<CommandEnd> {
-  const answer = await session.ask(imapAsks[name], [ownerOf(session.account!), ...rest]);
+  const key = session.service.reception.nextId();
+  const answer = await session.ask(imapAsks[name], [ownerOf(session.account!), ...rest], { key });
   if (answer.ok) return ok(`${done} done`);
   return answer.code === 'not-possible-now' ? refused : answerOf(answer.code);
 }
@@ -44,7 +45,9 @@ async function create(
   // RFC 6154 §3: what cannot be given is refused, and with it the mailbox.
   if (roles.length > 1 || roles.includes(undefined)) return noUse;
   const [role = ''] = roles;
-  const answer = await session.ask(imapAsks.create, [ownerOf(session.account!), mailbox, role]);
+  const meta = [ownerOf(session.account!), mailbox, role];
+  const key = session.service.reception.nextId();
+  const answer = await session.ask(imapAsks.create, meta, { key });
   if (answer.ok) {
     return ok('CREATE done', `MAILBOXID (${objectIds.mailbox(answer.value as number)})`);
   }

@@ -1,9 +1,10 @@
 /**
- * Names of copies: a COPY or MOVE that is asked again by its id goes on where it stopped, and answers the same.
+ * Names of asks: what is asked again by its id, because its thread died before it answered, is answered the same.
  *
  * Runs in:   the engine thread that owns the shard.
- * Limits:    an id is kept `deliveryDaysKept` days, as a delivery's.
- * Invariant: each record of a copy has a name of its own; the first name that is not there is where it stopped.
+ * Limits:    a name is kept `deliveryDaysKept` days, as a delivery's.
+ * Invariant: a name stands in the record of what was done. Each record of a copy has its own; the first name that is
+ *            not there is where it stopped.
  */
 
 import { hash } from 'node:crypto';
@@ -12,30 +13,48 @@ import { dayMs } from '../../base/units.ts';
 import { deliveryHashBytes, deliveryKey } from '../store/keys.ts';
 import { deliveryDaysKept } from './delivery.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
+import { type AskName, noName } from './records.ts';
 import { decodeCopyName } from './rows/copy-name-row.ts';
+import { unpackRow } from './rows/packing.ts';
 import { addRange, countOf, type IdRanges } from './rows/uid-ranges.ts';
 
-const noHash = new Uint8Array(0);
+/** Of one thing done for the ask; "" is no id. */
+export function askName(id: string, what: string): AskName {
+  if (id === '') return noName;
+  // A space cannot be in a recipient's place: no delivery has this name.
+  const name = hash('sha256', `${id} ${what}`, 'buffer').subarray(0, deliveryHashBytes);
+  return { day: Math.floor(messageIdMs(id as MessageId) / dayMs), hash: name };
+}
+
+/** The mailbox that was made, renamed or deleted under the name. */
+export function mailboxNamed(
+  shard: Pick<MailboxShard, 'get'>,
+  account: number,
+  { day, hash: name }: AskName,
+): number | undefined {
+  const value = name.length === 0 ? undefined : shard.get(deliveryKey(account, day, name));
+  return value === undefined ? undefined : unpackRow<readonly [number]>(value)[0];
+}
 
 export class CopyNames {
-  readonly #id: MessageId | undefined;
+  readonly #id: string;
   readonly #nowMs: number;
   /** What was copied under the id, in order. */
   readonly sources: number[] = [];
   readonly targets: number[] = [];
   #step = 0;
 
-  constructor(id: MessageId | undefined, nowMs: number) {
+  constructor(id: string, nowMs: number) {
     this.#id = id;
     this.#nowMs = nowMs;
   }
 
   /** Notes what was done before; of `uids`, those that are left to do. */
   resume(shard: Pick<MailboxShard, 'get'>, account: number, uids: IdRanges): IdRanges {
-    if (this.#id === undefined) return uids;
+    if (this.#id === '') return uids;
     for (;;) {
-      const { copyDay, copyHash } = this.#name();
-      const value = shard.get(deliveryKey(account, copyDay, copyHash));
+      const { day, hash: name } = this.#name();
+      const value = shard.get(deliveryKey(account, day, name));
       if (value === undefined) break;
       const { firstUid, uids: copied } = decodeCopyName(value);
       addRanges(this.sources, copied);
@@ -49,19 +68,14 @@ export class CopyNames {
 
   /** For the next record. */
   next(): { readonly copyDay: number; readonly copyHash: Uint8Array; readonly forgetDay: number } {
-    if (this.#id === undefined) return { copyDay: 0, copyHash: noHash, forgetDay: 0 };
-    const name = this.#name();
+    const { day: copyDay, hash: copyHash } = this.#name();
     this.#step++;
     const forgetDay = Math.max(0, Math.floor(this.#nowMs / dayMs) - deliveryDaysKept);
-    return { ...name, forgetDay };
+    return { copyDay, copyHash, forgetDay };
   }
 
-  #name() {
-    const id = this.#id!;
-    // A space cannot be in a recipient's place: no delivery has this name.
-    const name = hash('sha256', `${id} copy ${this.#step}`, 'buffer');
-    const copyHash = name.subarray(0, deliveryHashBytes);
-    return { copyDay: Math.floor(messageIdMs(id) / dayMs), copyHash };
+  #name(): AskName {
+    return askName(this.#id, `copy ${this.#step}`);
   }
 }
 
