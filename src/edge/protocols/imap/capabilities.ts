@@ -45,6 +45,7 @@ const capabilities: readonly Capability[] = [
     'THREAD=ORDEREDSUBJECT',
     'THREAD=REFERENCES',
     'PARTIAL',
+    'MULTISEARCH',
     'INPROGRESS',
     'I18NLEVEL=1',
     'WITHIN',

@@ -111,7 +111,7 @@ function parseGroup(cursor: Cursor): (EventGroup & { readonly isUnknown: boolean
   if (filter === undefined) return fail(cursor, 'Unknown filter of mailboxes');
   let mailboxes: readonly string[] = [];
   if (filter === 'SUBTREE' || filter === 'MAILBOXES') {
-    const named = expectSpace(cursor) ? parseNames(cursor) : undefined;
+    const named = expectSpace(cursor) ? parseMailboxes(cursor) : undefined;
     if (named === undefined) return undefined;
     mailboxes = named;
   }
@@ -123,7 +123,8 @@ function parseGroup(cursor: Cursor): (EventGroup & { readonly isUnknown: boolean
   return { filter, mailboxes, events: mask, fetch, isUnknown };
 }
 
-function parseNames(cursor: Cursor): readonly string[] | undefined {
+/** One name, or a list of them. */
+export function parseMailboxes(cursor: Cursor): readonly string[] | undefined {
   if (cursor.peek() === parenOpen) return parseList(cursor, parseMailbox);
   const name = parseMailbox(cursor);
   return name === undefined ? undefined : [name];

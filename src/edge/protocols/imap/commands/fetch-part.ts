@@ -10,7 +10,7 @@ import type { Failure } from '../../../../base/errors.ts';
 import type { FetchCommand } from '../../../../mail/wire/imap/parse-fetch.ts';
 import { partOf } from '../../../../mail/wire/imap/set-parts.ts';
 import type { CommandSession } from '../command.ts';
-import { runSearch } from './search-run.ts';
+import { runSearch, targetOf } from './search-run.ts';
 import type { AskedSet } from './sets.ts';
 
 /** Undefined: all of the set is asked for. */
@@ -20,7 +20,7 @@ export async function partOfSet(
   { set, partial }: FetchCommand,
 ): Promise<AskedSet | Failure | undefined> {
   if (partial === undefined) return undefined;
-  const found = await runSearch(session, tag, session.selected!, {
+  const found = await runSearch(session, tag, targetOf(session.selected!), {
     criteria: { op: 'set', isUid: true, ...set },
     wants: searchWants.uids,
     enough: partial.last,

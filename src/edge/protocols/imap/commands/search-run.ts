@@ -8,7 +8,7 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { imapAsks } from '../../../../actors/asks/imap-asks.ts';
+import { imapAsks, type PackedView, type UidRanges } from '../../../../actors/asks/imap-asks.ts';
 import type { Found, PackedSearch } from '../../../../actors/asks/imap-search-asks.ts';
 import type { Failure } from '../../../../base/errors.ts';
 import { secondMs } from '../../../../base/units.ts';
@@ -37,23 +37,34 @@ export interface Searched extends Omit<Found, 'uidsLength' | 'looked' | 'next'> 
   readonly numbers: Uint32Array;
 }
 
-/** Of the selected mailbox. Undefined: nobody waits for it any more. */
+/** What is searched: the selected mailbox, or another as it is now. */
+export interface SearchTarget {
+  readonly view: PackedView;
+  /** Messages in it. */
+  readonly count: number;
+  readonly saved: UidRanges;
+}
+
+export function targetOf(selected: SelectedMailbox): SearchTarget {
+  return { view: viewOf(selected), count: selected.count, saved: selected.saved };
+}
+
+/** Undefined: nobody waits for it any more. */
 export async function runSearch(
   session: CommandSession,
   tag: string,
-  selected: SelectedMailbox,
+  { view, count, saved }: SearchTarget,
   asked: SearchAsked,
 ): Promise<Searched | Failure | undefined> {
   const { criteria, wants, enough = 0, isFromEnd = false } = asked;
   const kind = readsText(criteria) ? 'long' : 'short';
-  const progress = new Progress(session, tag, selected.count);
+  const progress = new Progress(session, tag, count);
   const pieces = new Pieces(isFromEnd);
   let cursor = 0;
   for (;;) {
     const left = enough === 0 ? 0 : enough - pieces.count;
     const how = [wants, left, isFromEnd, cursor] as const;
-    const view = viewOf(selected);
-    const meta: PackedSearch = [session.account!.id, view, criteria, selected.saved, ...how];
+    const meta: PackedSearch = [session.account!.id, view, criteria, saved, ...how];
     const answer = await session.ask(imapAsks.search, meta, { class: kind });
     if (session.isEnded) return undefined;
     if (!answer.ok) return answer;

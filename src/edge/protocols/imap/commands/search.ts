@@ -16,7 +16,13 @@ import {
 import { joinSets, partOf } from '../../../../mail/wire/imap/set-parts.ts';
 import { answerOf, type CommandEnd, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
-import { respondInParts, runSearch, type SearchAsked, type Searched } from './search-run.ts';
+import {
+  respondInParts,
+  runSearch,
+  type SearchAsked,
+  type Searched,
+  targetOf,
+} from './search-run.ts';
 
 async function search(
   session: CommandSession,
@@ -29,7 +35,7 @@ async function search(
   const selected = session.selected!;
   const wants = wantsOf(returns, isUid, hasModseq);
   const asked = { criteria, wants, ...enoughFor(returns) };
-  const found = await runSearch(session, tag, selected, asked);
+  const found = await runSearch(session, tag, targetOf(selected), asked);
   if (found === undefined) return ok('SEARCH ended');
   if (!found.ok) {
     // RFC 5182 §2.1: a SEARCH that fails saves nothing.
@@ -60,7 +66,11 @@ async function search(
 }
 
 /** What the engine must answer with. */
-function wantsOf(returns: ReturnOptions | undefined, isUid: boolean, hasModseq: boolean): number {
+export function wantsOf(
+  returns: ReturnOptions | undefined,
+  isUid: boolean,
+  hasModseq: boolean,
+): number {
   const lists = returns === undefined || returns.all || returns.partial !== undefined;
   const list = lists ? (isUid ? searchWants.uids : searchWants.numbers) : 0;
   const saved = returns?.save === true ? searchWants.uids : 0;
@@ -68,7 +78,9 @@ function wantsOf(returns: ReturnOptions | undefined, isUid: boolean, hasModseq: 
 }
 
 /** How much of the results is needed, and from which end: a search that has found it looks no further. */
-function enoughFor(returns: ReturnOptions | undefined): Pick<SearchAsked, 'enough' | 'isFromEnd'> {
+export function enoughFor(
+  returns: ReturnOptions | undefined,
+): Pick<SearchAsked, 'enough' | 'isFromEnd'> {
   if (returns === undefined) return {};
   const { min, max, all, count, save, partial } = returns;
   if (all || count || (min && max) || (partial !== undefined && (min || max))) return {};
@@ -78,7 +90,7 @@ function enoughFor(returns: ReturnOptions | undefined): Pick<SearchAsked, 'enoug
 }
 
 /** Undefined: nothing is to be answered. */
-function chosen(
+export function chosen(
   found: Searched,
   { min, max, all, count, save, partial }: ReturnOptions,
   isUid: boolean,
@@ -100,7 +112,7 @@ function partialOf(ranges: ArrayLike<number>, range: PartialRange) {
 }
 
 /** RFC 5182 §2.4 and RFC 9394 §3.2: without ALL and COUNT only what MIN, MAX and PARTIAL name is saved. */
-function savedOf(found: Searched, returns: ReturnOptions): ArrayLike<number> {
+export function savedOf(found: Searched, returns: ReturnOptions): ArrayLike<number> {
   const { min, max, all, count, partial } = returns;
   if (all || count || (!min && !max && partial === undefined)) return found.uids;
   if (found.count === 0) return [];

@@ -24,7 +24,7 @@ import { joinSets, orderedRanges } from '../../../../mail/wire/imap/set-parts.ts
 import { answerOf, type CommandEnd, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { type SelectedMailbox, viewOf } from '../selected.ts';
-import { numbersIn, readsText, respondInParts, runSearch } from './search-run.ts';
+import { numbersIn, readsText, respondInParts, runSearch, targetOf } from './search-run.ts';
 
 /** Above so many messages their order may take long to make. */
 const shortCountMax = 5_000;
@@ -46,7 +46,7 @@ export async function searchable(
   const selected = session.selected!;
   if (!readsText(criteria)) return { criteria, saved: selected.saved };
   const wants = searchWants.uids;
-  const found = await runSearch(session, tag, selected, { criteria, wants });
+  const found = await runSearch(session, tag, targetOf(selected), { criteria, wants });
   if (found === undefined || !found.ok) return found;
   return { criteria: savedKey, saved: Array.from(found.uids) };
 }

@@ -8,6 +8,7 @@
 import type { ImapCommand } from '../command.ts';
 import { compressCommand } from './compress.ts';
 import { copyCommand, moveCommand, uidCopyCommand, uidMoveCommand } from './copy.ts';
+import { esearchCommand } from './esearch.ts';
 import { expungeCommand, uidExpungeCommand } from './expunge.ts';
 import { fetchCommand, uidFetchCommand } from './fetch.ts';
 import { listCommand, lsubCommand, statusCommand } from './list.ts';
@@ -87,6 +88,7 @@ const all = [
   getQuotaCommand,
   getQuotaRootCommand,
   setQuotaCommand,
+  esearchCommand,
   sortCommand,
   uidSortCommand,
   threadCommand,

@@ -15,16 +15,16 @@ import type { CommandSession } from '../../../../../src/edge/protocols/imap/comm
 import {
   respondInParts,
   runSearch,
+  targetOf,
 } from '../../../../../src/edge/protocols/imap/commands/search-run.ts';
-import type { SelectedMailbox } from '../../../../../src/edge/protocols/imap/selected.ts';
 import { ResponseWriter } from '../../../../../src/mail/wire/imap/response.ts';
 import { searchParts } from '../../../../../src/mail/wire/imap/response-search.ts';
 
-const selected: SelectedMailbox = {
+const selected = targetOf({
   ...{ mailbox: 1, name: 'INBOX', isReadOnly: false, modseq: 9, flagModseq: 9, uidNext: 1_001 },
   ...{ count: 1_000, keywordCount: 0, saved: [], isStale: false, isHalfTold: false },
   ownEntries: 0,
-};
+});
 
 class FakeSession {
   isEnded = false;
