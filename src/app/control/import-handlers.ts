@@ -7,7 +7,12 @@
  */
 
 import type { ControlHandlers, ImportedMessage } from '../../actors/asks/control.ts';
-import { imapAsks, type OpenedMailbox, type PackedOwner } from '../../actors/asks/imap-asks.ts';
+import {
+  imapAsks,
+  type OpenedMailbox,
+  type PackedOwner,
+  type PackedRead,
+} from '../../actors/asks/imap-asks.ts';
 import {
   type ImportAnswer,
   type ImportFault,
@@ -37,7 +42,7 @@ export function importHandlers(parts: ImportParts): ControlHandlers {
       const known = await mailboxNamed(parts, account, name);
       if (known !== undefined && mayExist) return { name, isNew: false };
       if (known !== undefined) throw new MailError('already-exists', `mailbox ${name}`);
-      await askAccount(parts, account, imapAsks.create, [ownerOf(account), name]);
+      await askAccount(parts, account, imapAsks.create, asOwner(account, name));
       return { name, isNew: true };
     },
     'mailbox.import': async ({ account: address, mailbox: given, run, messages }, { body }) => {
@@ -74,8 +79,7 @@ async function mailboxNamed(
   name: string,
 ): Promise<number | undefined> {
   try {
-    const meta = [ownerOf(account), name];
-    const { value } = await askAccount(parts, account, imapAsks.open, meta);
+    const { value } = await askAccount(parts, account, imapAsks.open, asOwner(account, name));
     return (value as OpenedMailbox).info.mailbox;
   } catch (error) {
     if (error instanceof MailError && error.code === 'not-found') return undefined;
@@ -128,6 +132,8 @@ function flagsOf(flags: readonly string[]): readonly [bits: number, keywords: re
   return [bits, keywords];
 }
 
-function ownerOf({ id, tenant, quotaBytes }: Account): PackedOwner {
-  return [id, tenant, quotaBytes];
+/** About a mailbox of the account, with its owner's rights. */
+function asOwner({ id, tenant, quotaBytes, quotaMessages = 0 }: Account, name: string): PackedRead {
+  const owner: PackedOwner = [id, tenant, quotaBytes, quotaMessages];
+  return [id, tenant, [owner, name]];
 }
