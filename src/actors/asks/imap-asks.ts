@@ -115,6 +115,8 @@ export type PackedSync = readonly [
   tellsVanished: boolean,
   /** Changed flags are told: not to a client that asked for other events (RFC 5465). */
   tellsFlags: boolean,
+  /** Messages are named by UID alone (RFC 9586). */
+  isUidOnly: boolean,
 ];
 
 export interface Synced {
@@ -151,6 +153,8 @@ export const fetchItems = {
   threadId: 512,
   modseq: 1_024,
   saveDate: 2_048,
+  /** No item: responses are UIDFETCH, by UID (RFC 9586). */
+  byUid: 4_096,
 } as const;
 
 /** `BINARY`: the part with its transfer encoding undone; `BINARY.SIZE`: how long that is. */

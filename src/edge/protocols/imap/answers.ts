@@ -32,6 +32,9 @@ export function bad(text: string, code = ''): Tagged {
   return { condition: 'BAD', code, text };
 }
 
+/** RFC 9586 §3.1: UIDONLY is enabled, and the command names messages by their numbers. */
+export const needsUids = bad('Name messages by UID', 'UIDREQUIRED');
+
 /** Total: a new code does not compile until IMAP can say it. */
 const answers = {
   'store-busy': no('Try again later', 'UNAVAILABLE'),

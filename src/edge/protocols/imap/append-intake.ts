@@ -34,7 +34,16 @@ import { untagged, writeAppendUid } from '../../../mail/wire/imap/response-statu
 import type { SequenceSet } from '../../../mail/wire/imap/sequence-set.ts';
 import type { ShardBodyStream } from '../../body-stream.ts';
 import { ownerOf } from './account-asks.ts';
-import { answerOf, bad, type CommandEnd, faultAnswer, no, ok, type Tagged } from './answers.ts';
+import {
+  answerOf,
+  bad,
+  type CommandEnd,
+  faultAnswer,
+  needsUids,
+  no,
+  ok,
+  type Tagged,
+} from './answers.ts';
 import type { CommandSession } from './command.ts';
 import { setOf } from './commands/sets.ts';
 import { keywordFault, keywordsTooMany } from './keywords.ts';
@@ -100,6 +109,7 @@ export class AppendIntake {
     if (account === undefined) return bad('Log in first');
     if (state === 'append') return new AppendIntake(session, tag, name, state);
     if (selected === undefined) return bad('Not in this state');
+    if (name === 'REPLACE' && session.isUidOnly) return needsUids;
     if (selected.isReadOnly) return no('The mailbox is read-only', 'READ-ONLY');
     return new AppendIntake(session, tag, name, state);
   }

@@ -66,6 +66,7 @@ const capabilities: readonly Capability[] = [
     'CREATE-SPECIAL-USE',
     'SAVEDATE',
     'UNAUTHENTICATE',
+    'UIDONLY',
   ].map((name): Capability => ({ name, when: 'authenticated' })),
 ];
 

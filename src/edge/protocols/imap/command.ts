@@ -39,6 +39,8 @@ export interface CommandSession {
   isCondstore: boolean;
   /** Expunges are told as VANISHED: the client enabled QRESYNC (RFC 7162 §3.2.3). */
   isQresync: boolean;
+  /** Messages are named by UID alone, both ways: the client enabled UIDONLY (RFC 9586). */
+  isUidOnly: boolean;
   /** Entries that change are told by name: the client enabled METADATA (RFC 5464 §4.1). */
   isMetadata: boolean;
   /** Told of changes to the selected mailbox. */
@@ -87,6 +89,8 @@ export interface ImapCommand<Arguments> {
   readonly states: readonly ImapState[];
   /** RFC 9051 §7.5.1: EXPUNGE may not be told with its answer. */
   readonly keepsNumbers?: true;
+  /** Messages are named by their numbers in it: not once the client enabled UIDONLY. */
+  readonly namesNumbers?: true;
   /** The selected mailbox may change by it: what changed is told before its end. */
   readonly changesMailbox?: true;
   /** The cursor stands behind the name. Undefined: `cursor.fault` says why. */

@@ -16,7 +16,7 @@ import { parseCommandStart, tagOf } from '../../../mail/wire/imap/parse-command.
 import { decodeBase64 } from '../../../mail/wire/imap/parse-session.ts';
 import { writeContinuation, writeStatus } from '../../../mail/wire/imap/response-status.ts';
 import type { SaslExchange } from '../../guard/sasl.ts';
-import { bad, type CommandEnd, faultAnswer, type Tagged } from './answers.ts';
+import { bad, type CommandEnd, faultAnswer, needsUids, type Tagged } from './answers.ts';
 import { AppendIntake } from './append-intake.ts';
 import { type CommandSession, endsLater, type ImapState } from './command.ts';
 import { stepExchange } from './commands/log-in.ts';
@@ -259,6 +259,9 @@ export class Dialogue {
     if (command === undefined) return this.#finish(command, head.tag, bad('Unknown command'));
     if (!command.states.includes(this.#state)) {
       return this.#finish(command, head.tag, bad('Not in this state'));
+    }
+    if (command.namesNumbers === true && session.isUidOnly) {
+      return this.#finish(command, head.tag, needsUids);
     }
     const argument = command.parse(cursor);
     if (argument === undefined) {

@@ -45,6 +45,7 @@ export class ImapSession
   isUtf8Accepted = false;
   isCondstore = false;
   isQresync = false;
+  isUidOnly = false;
   isMetadata = false;
   /** Coarse time of our last word; 0 while the session lasts. */
   endedMs = 0;
@@ -238,6 +239,7 @@ export class ImapSession
     this.isUtf8Accepted = false;
     this.isCondstore = false;
     this.isQresync = false;
+    this.isUidOnly = false;
     this.isMetadata = false;
     this.account = undefined;
     this.#timeOuts = new TimeOuts(this.service.tickMs);

@@ -39,8 +39,9 @@ export async function tellChanges(
     selected.isHalfTold = !mayExpunge && tellsFlags;
     const { flagModseq, keywordCount } = selected;
     const view = viewOf(selected);
-    const { account, isCondstore, isQresync } = session;
-    const how = [keywordCount, isCondstore, isQresync, tellsFlags] as const;
+    const { account, isCondstore, isQresync, isUidOnly } = session;
+    const tellsVanished = isQresync || isUidOnly;
+    const how = [keywordCount, isCondstore, tellsVanished, tellsFlags, isUidOnly] as const;
     const meta: PackedSync = [account!.id, view, flagModseq, mayExpunge, ...how];
     const answer = await session.ask(imapAsks.sync, meta);
     if (session.selected !== selected || session.isEnded) return true;

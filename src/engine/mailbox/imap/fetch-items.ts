@@ -18,6 +18,7 @@ import {
   fetchSaveDate,
   nextItem,
   startFetch,
+  startUidFetch,
 } from '../../../mail/wire/imap/response-fetch.ts';
 import type { DocumentRow } from '../rows/document-row.ts';
 import type { Parsed } from '../rows/parsed-row.ts';
@@ -38,10 +39,11 @@ export interface MessageItems {
   readonly savedMs: number | undefined;
 }
 
-/** Writes `* 12 FETCH (` and the items, a space between two. False: there was none. */
+/** Writes `* 12 FETCH (` or its like and the items, a space between two. False: there was none. */
 export function writeItems(writer: ResponseWriter, items: number, message: MessageItems): boolean {
   const { row, parsed } = message;
-  startFetch(writer, message.sequence);
+  if ((items & fetchItems.byUid) !== 0) startUidFetch(writer, message.uid);
+  else startFetch(writer, message.sequence);
   let isFirst = true;
   const wanted = message.isNewlySeen ? items | fetchItems.flags : items;
   const isWanted = (item: number, isThere: boolean) => {

@@ -19,6 +19,7 @@ import {
   fetchNumber,
   nextItem,
   startFetch,
+  startUidFetch,
 } from '../../../mail/wire/imap/response-fetch.ts';
 import { cutRanges, normaliseSet } from '../../../mail/wire/imap/sequence-set.ts';
 import { modseqAt, modseqsSince, tables } from '../../store/keys.ts';
@@ -55,7 +56,7 @@ export interface SyncAnswer {
 
 export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAnswer> {
   const [account, [mailbox, modseq, uidNext], flagModseq, mayExpunge, ...known] = packed;
-  const [keywordCount, tellsModseq, tellsVanished, tellsFlags] = known;
+  const [keywordCount, tellsModseq, tellsVanished, tellsFlags, isUidOnly] = known;
   const row = parts.reader.mailbox(account, mailbox);
   if (row === undefined) throw new MailError('not-found', 'the mailbox was deleted');
   if (row.highestModseq <= modseq && row.highestModseq <= flagModseq && row.uidNext <= uidNext) {
@@ -76,7 +77,7 @@ export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAn
   }
   const place = { account, mailbox };
   const flags = tellsFlags
-    ? writeChangedFlags(writer, parts, { ...place, tellsModseq }, flagModseq, row, now)
+    ? writeChangedFlags(writer, parts, { ...place, tellsModseq, isUidOnly }, flagModseq, row, now)
     : { modseq: unflaggedSince(parts.shard, place, flagModseq, row, now), isMore: false };
   isMore ||= flags.isMore;
   if (row.uidNext > uidNext) {
@@ -155,7 +156,7 @@ function writeExpunges(writer: ResponseWriter, view: View, uids: readonly number
 function writeChangedFlags(
   writer: ResponseWriter,
   { shard }: ImapParts,
-  place: Place & { readonly tellsModseq: boolean },
+  place: Place & { readonly tellsModseq: boolean; readonly isUidOnly: boolean },
   flagModseq: number,
   row: MailboxRow,
   view: View,
@@ -165,9 +166,12 @@ function writeChangedFlags(
   for (const { uid, block, slot } of messagesIn(shard, place, changed.uids)) {
     const sequence = view.sequenceOf(uid);
     if (sequence === 0) continue;
-    startFetch(writer, sequence);
-    fetchNumber(writer, 'UID', uid);
-    nextItem(writer);
+    if (place.isUidOnly) startUidFetch(writer, uid);
+    else {
+      startFetch(writer, sequence);
+      fetchNumber(writer, 'UID', uid);
+      nextItem(writer);
+    }
     fetchFlags(writer, systemFlagsOf(block, slot), keywordsOf(block, slot, row.keywords));
     if (place.tellsModseq) {
       nextItem(writer);

@@ -19,6 +19,11 @@ export function startFetch<Handle>(writer: ResponseWriter<Handle>, number: numbe
   writer.text('* ').number(number).text(' FETCH (');
 }
 
+/** `* 25997 UIDFETCH (`: RFC 9586 §3.2. */
+export function startUidFetch<Handle>(writer: ResponseWriter<Handle>, uid: number): void {
+  writer.text('* ').number(uid).text(' UIDFETCH (');
+}
+
 export function endFetch<Handle>(writer: ResponseWriter<Handle>): void {
   writer.text(')\r\n');
 }

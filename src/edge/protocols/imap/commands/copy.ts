@@ -50,6 +50,7 @@ export const copyCommand = {
   name: 'COPY',
   states: selectedState,
   changesMailbox: true,
+  namesNumbers: true,
   parse: parseCopy,
   run: (session, command) => copy(session, command, false, false),
 } as const satisfies ImapCommand<CopyCommand>;
@@ -66,6 +67,7 @@ export const moveCommand = {
   name: 'MOVE',
   states: selectedState,
   changesMailbox: true,
+  namesNumbers: true,
   parse: parseCopy,
   run: (session, command) => copy(session, command, false, true),
 } as const satisfies ImapCommand<CopyCommand>;

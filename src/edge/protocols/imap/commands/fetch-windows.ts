@@ -8,6 +8,7 @@
 import {
   type FetchCursor,
   type Fetched,
+  fetchItems,
   imapAsks,
   type PackedFetch,
   type PackedSection,
@@ -41,7 +42,8 @@ export async function fetchAll(
 ): Promise<Failure | undefined> {
   const selected = session.selected!;
   const owner = ownerOf(session.account!);
-  const asked = [isUids, set, items, sections, marksSeen && !selected.isReadOnly] as const;
+  const how = session.isUidOnly ? items | fetchItems.byUid : items;
+  const asked = [isUids, set, how, sections, marksSeen && !selected.isReadOnly] as const;
   let cursor: FetchCursor = [0, 0, 0, 0];
   for (;;) {
     const { flagModseq } = selected;

@@ -90,15 +90,15 @@ async function fetch(
 
 /** UID where UIDs are spoken of; MODSEQ where it was asked for, and with flags once the client knows it. */
 function itemsOf(
-  { isCondstore, isQresync }: CommandSession,
+  { isCondstore, isQresync, isUidOnly }: CommandSession,
   { changedSince, items }: FetchCommand,
   bits: number,
   isUid: boolean,
 ): number {
   const mayTellFlags = (bits & fetchItems.flags) !== 0 || items.some(({ marksSeen }) => marksSeen);
   const tellsModseq = changedSince >= 0 || (isCondstore && mayTellFlags);
-  // RFC 7162 §3.2.4: who enabled QRESYNC is told the UID with each change.
-  const tellsUid = isUid || (isQresync && tellsModseq);
+  // RFC 7162 §3.2.4: who enabled QRESYNC is told the UID with each change; UIDFETCH is of one (RFC 9586 §3.2).
+  const tellsUid = !isUidOnly && (isUid || (isQresync && tellsModseq));
   return bits | (tellsUid ? fetchItems.uid : 0) | (tellsModseq ? fetchItems.modseq : 0);
 }
 
@@ -106,6 +106,7 @@ export const fetchCommand = {
   name: 'FETCH',
   states: selectedState,
   keepsNumbers: true,
+  namesNumbers: true,
   parse: parseFetch,
   run: (session, command, tag) => fetch(session, command, false, tag),
 } as const satisfies ImapCommand<FetchCommand>;

@@ -203,6 +203,11 @@ function some(criteria: Criteria, test: (key: Criteria) => boolean): boolean {
 }
 
 /** Messages, or rows of all of them, must be looked at. */
+/** By message numbers, which UIDONLY rules out. */
+export function usesNumbers(criteria: Criteria): boolean {
+  return some(criteria, (key) => key.op === 'set' && !key.isUid && !key.isSaved);
+}
+
 export function readsText(criteria: Criteria): boolean {
   return some(criteria, ({ op }) => op === 'text' || op === 'header');
 }

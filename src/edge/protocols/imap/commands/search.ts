@@ -14,7 +14,7 @@ import {
   searchParts,
 } from '../../../../mail/wire/imap/response-search.ts';
 import { joinSets, partOf } from '../../../../mail/wire/imap/set-parts.ts';
-import { answerOf, type CommandEnd, ok } from '../answers.ts';
+import { answerOf, type CommandEnd, needsUids, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import {
   respondInParts,
@@ -22,6 +22,7 @@ import {
   type SearchAsked,
   type Searched,
   targetOf,
+  usesNumbers,
 } from './search-run.ts';
 
 async function search(
@@ -31,6 +32,7 @@ async function search(
   tag: string,
 ): Promise<CommandEnd> {
   const { returns, criteria, hasModseq } = command;
+  if (session.isUidOnly && usesNumbers(criteria)) return needsUids;
   session.isCondstore ||= hasModseq;
   const selected = session.selected!;
   const wants = wantsOf(returns, isUid, hasModseq);
@@ -128,6 +130,7 @@ export const searchCommand = {
   name: 'SEARCH',
   states: selectedState,
   keepsNumbers: true,
+  namesNumbers: true,
   parse: parseSearch,
   run: (session, command, tag) => search(session, command, false, tag),
 } as const satisfies ImapCommand<SearchCommand>;

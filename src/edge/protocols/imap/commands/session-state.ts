@@ -88,6 +88,7 @@ const enableable: readonly string[] = [
   'QRESYNC',
   'METADATA',
   'UTF8=ACCEPT',
+  'UIDONLY',
 ];
 
 /** RFC 9051 §6.3.1: what is not known is passed over in silence. */
@@ -99,6 +100,7 @@ export const enableCommand = {
     session.isRev2 ||= names.includes('IMAP4REV2');
     session.isUtf8Accepted ||= names.includes('UTF8=ACCEPT');
     session.isQresync ||= names.includes('QRESYNC');
+    session.isUidOnly ||= names.includes('UIDONLY');
     // RFC 7162 §3.2.3: QRESYNC brings CONDSTORE along.
     session.isCondstore ||= names.includes('CONDSTORE') || session.isQresync;
     session.isMetadata ||= names.includes('METADATA');

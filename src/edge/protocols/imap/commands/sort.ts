@@ -21,10 +21,17 @@ import {
 } from '../../../../mail/wire/imap/response-search.ts';
 import type { Criteria } from '../../../../mail/wire/imap/search-keys.ts';
 import { joinSets, orderedRanges } from '../../../../mail/wire/imap/set-parts.ts';
-import { answerOf, type CommandEnd, ok } from '../answers.ts';
+import { answerOf, type CommandEnd, needsUids, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { type SelectedMailbox, viewOf } from '../selected.ts';
-import { numbersIn, readsText, respondInParts, runSearch, targetOf } from './search-run.ts';
+import {
+  numbersIn,
+  readsText,
+  respondInParts,
+  runSearch,
+  targetOf,
+  usesNumbers,
+} from './search-run.ts';
 
 /** Above so many messages their order may take long to make. */
 const shortCountMax = 5_000;
@@ -61,6 +68,7 @@ async function sort(
   isUid: boolean,
   tag: string,
 ): Promise<CommandEnd> {
+  if (session.isUidOnly && usesNumbers(command.criteria)) return needsUids;
   const { returns, order, hasModseq } = command;
   session.isCondstore ||= hasModseq;
   const selected = session.selected!;
@@ -150,6 +158,7 @@ export const sortCommand = {
   name: 'SORT',
   states: selectedState,
   keepsNumbers: true,
+  namesNumbers: true,
   parse: parseSort,
   run: (session, command, tag) => sort(session, command, false, tag),
 } as const satisfies ImapCommand<SortCommand>;

@@ -61,7 +61,8 @@ async function store(
   const items = isSilent ? 0 : fetchItems.flags;
   const modseq = session.isCondstore ? fetchItems.modseq : 0;
   if ((items | modseq) !== 0) {
-    const told = items | modseq | (isUid || session.isQresync ? fetchItems.uid : 0);
+    const tellsUid = !session.isUidOnly && (isUid || session.isQresync);
+    const told = items | modseq | (tellsUid ? fetchItems.uid : 0);
     const asked = { set: uids, isUids: true, items: told, sections: [], marksSeen: false };
     // The flags are stored, whether they can be told or not.
     await fetchAll(session, { ...asked, changedSince: -1 });
@@ -74,6 +75,7 @@ export const storeCommand = {
   name: 'STORE',
   states: selectedState,
   keepsNumbers: true,
+  namesNumbers: true,
   parse: parseStore,
   run: (session, command) => store(session, command, false),
 } as const satisfies ImapCommand<StoreCommand>;

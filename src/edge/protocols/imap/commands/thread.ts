@@ -9,9 +9,10 @@ import { imapAsks } from '../../../../actors/asks/imap-asks.ts';
 import type { PackedThread } from '../../../../actors/asks/imap-search-asks.ts';
 import { kibibyte } from '../../../../base/units.ts';
 import { parseThread, type ThreadCommand } from '../../../../mail/wire/imap/parse-sort.ts';
-import { answerOf, type CommandEnd, ok } from '../answers.ts';
+import { answerOf, type CommandEnd, needsUids, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { viewOf } from '../selected.ts';
+import { usesNumbers } from './search-run.ts';
 import { classFor, searchable } from './sort.ts';
 
 /** Handed to the socket at a time. */
@@ -23,6 +24,7 @@ async function thread(
   isUid: boolean,
   tag: string,
 ): Promise<CommandEnd> {
+  if (session.isUidOnly && usesNumbers(command.criteria)) return needsUids;
   session.isCondstore ||= command.hasModseq;
   const selected = session.selected!;
   const asked = await searchable(session, tag, command.criteria);
@@ -45,6 +47,7 @@ export const threadCommand = {
   name: 'THREAD',
   states: selectedState,
   keepsNumbers: true,
+  namesNumbers: true,
   parse: parseThread,
   run: (session, command, tag) => thread(session, command, false, tag),
 } as const satisfies ImapCommand<ThreadCommand>;

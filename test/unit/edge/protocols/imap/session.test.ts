@@ -119,6 +119,9 @@ describe('a session’s time', () => {
     play.session.closed();
     play.session.closed();
     assert.equal(compressionSlots.count, 0);
+    const without = new Play({ compressedSessionsMax: 0 });
+    await without.enter();
+    assert.doesNotMatch(await without.say('a1 CAPABILITY'), /COMPRESS/);
   });
 
   it('ends with BYE when the server goes down, and with the command that runs', async () => {

@@ -23,7 +23,7 @@ async function syncOf(
   flagModseq = view[1],
   mayExpunge = true,
 ): Promise<{ value: Synced; text: string }> {
-  const meta: PackedSync = [account, view, flagModseq, mayExpunge, 0, false, false, true];
+  const meta: PackedSync = [account, view, flagModseq, mayExpunge, 0, false, false, true, false];
   return world.value<Synced>(imapAsks.sync, meta);
 }
 
@@ -58,7 +58,17 @@ describe('sync', () => {
     await world.deliver();
     const view = world.now();
     const withheld = (of: PackedView, flagModseq: number) =>
-      world.value<Synced>(imapAsks.sync, [account, of, flagModseq, true, 0, false, false, false]);
+      world.value<Synced>(imapAsks.sync, [
+        account,
+        of,
+        flagModseq,
+        true,
+        0,
+        false,
+        false,
+        false,
+        false,
+      ]);
     await world.deliver();
     const arrived = await withheld(view, view[1]);
     assert.equal(arrived.text, '* 2 EXISTS\r\n');
@@ -80,7 +90,7 @@ describe('sync', () => {
     const view = world.now();
     const seen = { mailbox: 1, uids: [1, 1], op: 'add', flags: 1, keywords: [] } as const;
     await world.mailboxes.storeFlags(account, tenant, seen);
-    const meta: PackedSync = [account, view, view[1], true, 0, true, false, true];
+    const meta: PackedSync = [account, view, view[1], true, 0, true, false, true, false];
     const { text } = await world.value<Synced>(imapAsks.sync, meta);
     assert.equal(text, `* 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (${world.now()[1]}))\r\n`);
   });
@@ -123,7 +133,17 @@ describe('sync', () => {
     const { mailbox } = world.desk.tree.get(account, 'Work');
     const view = world.now(mailbox);
     await world.value(imapAsks.delete, [owner, 'Work']);
-    const answer = await world.ask(imapAsks.sync, [account, view, 0, true, 0, false, false, true]);
+    const answer = await world.ask(imapAsks.sync, [
+      account,
+      view,
+      0,
+      true,
+      0,
+      false,
+      false,
+      true,
+      false,
+    ]);
     assert.equal(answer.ok === false && answer.code, 'not-found');
   });
 
