@@ -43,6 +43,7 @@ const dns: Dns = {
   a: missing,
   aaaa: missing,
   ptr: missing,
+  srv: missing,
   async txt(name) {
     const text = texts[name];
     return text === undefined

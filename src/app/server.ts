@@ -14,10 +14,12 @@ import { Metrics } from '../base/metrics.ts';
 import { CredentialCache } from '../edge/guard/credential-cache.ts';
 import { ReloadableTls } from '../edge/listeners/tls.ts';
 import { serveControl } from '../edge/protocols/control/server.ts';
+import { clientConfigRoutes } from '../edge/protocols/http/client-config.ts';
 import { probeRoutes } from '../edge/protocols/http/routes.ts';
-import { type HttpListener, listenHttp } from '../edge/protocols/http/server.ts';
+import { listenHttp } from '../edge/protocols/http/server.ts';
 import { writeListenAddress } from '../settings/networks.ts';
 import { controlSocketPath } from '../settings/places.ts';
+import { publicServices } from '../settings/public-services.ts';
 import { reloaded } from '../settings/reload.ts';
 import type { Settings } from '../settings/schema.ts';
 import { loadCertificate } from './certificate.ts';
@@ -75,9 +77,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   const lock = { folder: folder.path };
   const control = await serveControl({ path: controlSocketPath(settings), lock, handlers, log });
   closers.push(() => control.close());
-  const http = await listenProbes(request, core, metrics, health);
-  closers.push(() => http.close());
-  addresses.http = http.addresses.map(writeListenAddress);
+  Object.assign(addresses, await listenWeb(request, core, metrics, health));
   await listeners.open();
   closers.push(() => listeners.drain(settings.shutdown.drainMsMax));
   Object.assign(addresses, await imap.open());
@@ -108,13 +108,18 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   };
 }
 
+interface MailFronts {
+  readonly listeners: MailListeners;
+  readonly imap: ImapListeners;
+}
+
 /** Not bound yet. */
 function mailListeners(
   { settings, log, version }: ServerRequest,
   { directory, engine, reception, watchers }: Core,
   tls: ReloadableTls,
   metrics: Metrics,
-): { readonly listeners: MailListeners; readonly imap: ImapListeners } {
+): MailFronts {
   const { runtime } = engine;
   const observer = edgeObserver(metrics);
   const authenticate = createLogIn({
@@ -153,21 +158,35 @@ function serverMetrics({ budget, engine }: Core): Metrics {
   return metrics;
 }
 
-function listenProbes(
+/** Addresses by name: probes have a listener of their own where `metrics.listen` says so. */
+async function listenWeb(
   { settings, log }: ServerRequest,
-  { engine }: Core,
+  { directory, engine, closers }: Core,
   metrics: Metrics,
   health: Health,
-): Promise<HttpListener> {
-  const { listen } = settings.metrics;
-  return listenHttp({
-    addresses: listen.length > 0 ? listen : settings.listen.http,
-    hosts: [settings.hostname, ...settings.http.hosts],
-    routes: probeRoutes({
-      metrics: async () => await metrics.text(await engine.metricRows()),
-      isAlive: () => true,
-      readiness: () => health.readiness(),
-    }),
-    log,
+): Promise<Record<string, readonly string[]>> {
+  const probes = probeRoutes({
+    metrics: async () => await metrics.text(await engine.metricRows()),
+    isAlive: () => true,
+    readiness: () => health.readiness(),
   });
+  const programs = clientConfigRoutes({
+    services: publicServices(settings),
+    url: settings.public.url,
+    isDomainOurs: async (name) => (await directory.domain(name)) !== undefined,
+  });
+  const hosts = [settings.hostname, ...settings.http.hosts];
+  const own = settings.metrics.listen;
+  const shared = own.length > 0 ? programs : { ...probes, ...programs };
+  const addresses: Record<string, readonly string[]> = {};
+  for (const [name, wanted, routes] of [
+    ['http', settings.listen.http, shared],
+    ['metrics', own, probes],
+  ] as const) {
+    if (wanted.length === 0) continue;
+    const listener = await listenHttp({ addresses: wanted, hosts, routes, log });
+    closers.push(() => listener.close());
+    addresses[name] = listener.addresses.map(writeListenAddress);
+  }
+  return addresses;
 }

@@ -26,6 +26,14 @@ export interface MxRecord {
   readonly exchange: string;
 }
 
+export interface SrvRecord {
+  readonly priority: number;
+  readonly weight: number;
+  readonly port: number;
+  /** "" is the root: no such service (RFC 2782). */
+  readonly target: string;
+}
+
 export interface Dns {
   mx(name: string): Promise<DnsAnswer<MxRecord>>;
   a(name: string): Promise<DnsAnswer<string>>;
@@ -33,4 +41,5 @@ export interface Dns {
   /** Each record with its strings joined. */
   txt(name: string): Promise<DnsAnswer<string>>;
   ptr(address: string): Promise<DnsAnswer<string>>;
+  srv(name: string): Promise<DnsAnswer<SrvRecord>>;
 }

@@ -18,6 +18,7 @@ import {
   watchdogSection,
   workers,
 } from './schema/process.ts';
+import { publicSection } from './schema/public.ts';
 import { dnsSection, relaySection, verificationSection } from './schema/relay.ts';
 import {
   lmtpSection,
@@ -52,6 +53,7 @@ export const schema = section('Settings of Chaski.', {
   store: storeSection,
   memory: memorySection,
   http: httpSection,
+  public: publicSection,
   metrics: metricsSection,
   log: logSection,
   shutdown: shutdownSection,

@@ -28,6 +28,18 @@ const zone: Readonly<Record<string, readonly Answer[]>> = {
       data: 'host.test',
     },
   ],
+  'SRV _imaps._tcp.host.test': [
+    {
+      ...{ name: '_imaps._tcp.host.test', type: 'SRV', ttl },
+      data: { priority: 10, weight: 1, port: 993, target: 'mail.host.test' },
+    },
+  ],
+  'SRV _pop3._tcp.host.test': [
+    {
+      ...{ name: '_pop3._tcp.host.test', type: 'SRV', ttl },
+      data: { priority: 0, weight: 0, port: 0, target: '.' },
+    },
+  ],
   'A alias.test': [
     { name: 'alias.test', type: 'CNAME', ttl: 30, data: 'Other.test' },
     { name: 'other.test', type: 'A', ttl, data: '192.0.2.2' },
@@ -87,6 +99,18 @@ export function dnsContract(open: () => Promise<Dns>): void {
     assert.deepEqual(await records(dns.aaaa('host.test')), ['2001:db8::1']);
     assert.deepEqual(await records(dns.ptr('192.0.2.1')), ['host.test']);
     assert.deepEqual(await records(dns.ptr('2001:db8::1')), ['host.test']);
+  });
+
+  // RFC 2782.
+  it('gives services, and those there are not with an empty name', async () => {
+    const dns = await open();
+    const there = await dns.srv('_imaps._tcp.host.test');
+    assert.ok(there.ok);
+    const record = { priority: 10, weight: 1, port: 993, target: 'mail.host.test' };
+    assert.deepEqual(there.records, [record]);
+    const none = await dns.srv('_pop3._tcp.host.test');
+    assert.ok(none.ok);
+    assert.equal(none.records[0]!.target, '');
   });
 
   it('joins the strings of a text record', async () => {

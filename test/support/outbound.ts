@@ -63,7 +63,9 @@ export function deliveriesFor(test: OutboundTest): Deliveries {
 }
 
 const refuses = async () => ({ ok: false, reason: 'failed', detail: 'no DNS here' }) as const;
-const noDns: Dns = { mx: refuses, a: refuses, aaaa: refuses, txt: refuses, ptr: refuses };
+const noDns: Dns = {
+  ...{ mx: refuses, a: refuses, aaaa: refuses, txt: refuses, ptr: refuses, srv: refuses },
+};
 
 let counter = 0;
 

@@ -4,7 +4,7 @@
  * Runs in: tests.
  */
 
-import type { Dns, DnsAnswer, MxRecord } from '../../src/ports/dns.ts';
+import type { Dns, DnsAnswer, MxRecord, SrvRecord } from '../../src/ports/dns.ts';
 
 /** One record as `{ TXT: 'text' }` or `{ MX: [10, 'host'] }`, or `TIMEOUT` for look-ups of every other type. */
 export type ZoneRecord = 'TIMEOUT' | Readonly<Record<string, unknown>>;
@@ -44,6 +44,13 @@ export class ZoneDns implements Dns {
 
   async ptr(address: string): Promise<DnsAnswer<string>> {
     return this.#answer(reverseName(address), 'PTR', String);
+  }
+
+  async srv(name: string): Promise<DnsAnswer<SrvRecord>> {
+    return this.#answer(name, 'SRV', (value) => {
+      const [priority, weight, port, target] = value as [number, number, number, string];
+      return { priority, weight, port, target };
+    });
   }
 
   #answer<T>(name: string, type: string, read: (value: unknown) => T, hops = 0): DnsAnswer<T> {

@@ -12,7 +12,7 @@ import { isIP } from 'node:net';
 import type { Answer, DecodedPacket } from 'dns-packet';
 import { isLoopback } from '../../base/networks.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Dns, DnsAnswer, MxRecord } from '../../ports/dns.ts';
+import type { Dns, DnsAnswer, MxRecord, SrvRecord } from '../../ports/dns.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Resolver } from './dns-exchange.ts';
 import { exchange } from './dns-exchange.ts';
@@ -29,7 +29,7 @@ export interface NodeDnsOptions {
   readonly random: Random;
 }
 
-type Type = 'MX' | 'A' | 'AAAA' | 'TXT' | 'PTR';
+type Type = 'MX' | 'A' | 'AAAA' | 'TXT' | 'PTR' | 'SRV';
 
 interface Kept {
   readonly answer: DnsAnswer<unknown>;
@@ -91,6 +91,10 @@ class StubResolver implements Dns {
     const name = reverseName(address);
     if (name === undefined) return { ok: false, reason: 'missing', detail: 'not an address' };
     return this.#lookUp(name, 'PTR') as Promise<DnsAnswer<string>>;
+  }
+
+  srv(name: string): Promise<DnsAnswer<SrvRecord>> {
+    return this.#lookUp(name, 'SRV') as Promise<DnsAnswer<SrvRecord>>;
   }
 
   async #lookUp(givenName: string, type: Type): Promise<DnsAnswer<unknown>> {
@@ -263,6 +267,11 @@ function contentOf(record: Answer, type: Type): unknown {
       return strings
         .map((each) => (typeof each === 'string' ? each : each.toString('utf8')))
         .join('');
+    }
+    case 'SRV': {
+      const { data } = record as { data: Partial<SrvRecord> };
+      const { priority = 0, weight = 0, port = 0, target = '' } = data;
+      return { priority, weight, port, target: target === '.' ? '' : target } satisfies SrvRecord;
     }
     default:
       return (record as { data: string }).data;

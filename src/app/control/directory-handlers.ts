@@ -19,6 +19,7 @@ import { defaultTenant } from '../../base/ids.ts';
 import { type DkimKey, dkimRecordText } from '../../mail/trust/dkim/keys.ts';
 import { dnsRecordsFor } from '../../mail/trust/dns-records.ts';
 import type { Account, AccountDirectory, Alias, Domain } from '../../ports/account-directory.ts';
+import { publicServices, publicWebHost } from '../../settings/public-services.ts';
 import { accountNamed, askAccount, putAccount } from './account-asks.ts';
 import { checkedAddress } from './addresses.ts';
 import type { ControlParts } from './parts.ts';
@@ -189,6 +190,8 @@ async function answerFor(parts: ControlParts, domain: Domain): Promise<DomainAns
   const records = dnsRecordsFor({
     domain: domain.name,
     hostname: parts.settings.hostname,
+    services: publicServices(parts.settings),
+    webHost: publicWebHost(parts.settings),
     keys: keys.map(({ selector, privatePem }) => ({
       selector,
       recordText: dkimRecordText(privatePem),

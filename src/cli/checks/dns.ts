@@ -51,7 +51,7 @@ export async function checkDomain(
 }
 
 async function checkRecord(dns: Dns, record: DnsRecord): Promise<Finding> {
-  const answer = await lookUp(dns, record);
+  const answer = await (record.type === 'CNAME' ? lookUpAlias(dns, record) : lookUp(dns, record));
   const where = `${record.name} ${record.type}`;
   if (recordsOf(answer).some((found) => isSame(record, found))) {
     return { area, status: 'ok', what: `${where}: as it should be` };
@@ -68,14 +68,33 @@ async function checkRecord(dns: Dns, record: DnsRecord): Promise<Finding> {
 
 async function lookUp(dns: Dns, { name, type }: DnsRecord): Promise<DnsAnswer<string>> {
   if (type === 'TXT') return await dns.txt(name);
+  if (type === 'SRV') {
+    const answer = await dns.srv(name);
+    if (!answer.ok) return answer;
+    const records = answer.records.map(
+      ({ priority, weight, port, target }) => `${priority} ${weight} ${port} ${target}`,
+    );
+    return { ...answer, records };
+  }
   const answer = await dns.mx(name);
   if (!answer.ok) return answer;
   const records = answer.records.map((each) => `${each.preference} ${each.exchange}`);
   return { ...answer, records };
 }
 
+/** An alias is right if it leads to where its target does, by which records ever. */
+async function lookUpAlias(dns: Dns, { name, value }: DnsRecord): Promise<DnsAnswer<string>> {
+  const [alias, target] = await Promise.all([dns.a(name), dns.a(value)]);
+  if (!alias.ok) return alias;
+  const isThere = alias.records.some((address) => recordsOf(target).includes(address));
+  return isThere ? { ...alias, records: [value] } : alias;
+}
+
 function isSame(record: DnsRecord, found: string): boolean {
   if (record.type === 'MX') return exchangeOf(found) === exchangeOf(record.value);
+  if (record.type === 'CNAME') return found === record.value;
+  // Priority and weight are the domain's own business.
+  if (record.type === 'SRV') return placeOf(found) === placeOf(record.value);
   // SPF and DMARC are the domain's own policy: that there is one counts, not that it is the one we proposed.
   const version = /^v=(spf1|DMARC1)\b/.exec(record.value)?.[0];
   if (version !== undefined) return found.startsWith(version);
@@ -84,6 +103,10 @@ function isSame(record: DnsRecord, found: string): boolean {
 
 function exchangeOf(text: string): string {
   return text.split(/\s+/).at(-1)!.toLowerCase().replace(/\.$/, '');
+}
+
+function placeOf(service: string): string {
+  return service.toLowerCase().replace(/\.$/, '').split(' ').slice(2).join(' ');
 }
 
 function recordsOf(answer: DnsAnswer<string>): readonly string[] {

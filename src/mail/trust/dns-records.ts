@@ -1,15 +1,19 @@
 /**
- * The DNS records a domain needs for its mail to arrive here and to be believed elsewhere, as data.
+ * The DNS records a domain needs for its mail to arrive here, to be believed elsewhere and to be found by mail
+ * programs, as data.
  *
  * Runs in:   every thread; pure.
- * Specs:     RFC 5321 §5 (MX), RFC 7208 (SPF), RFC 6376 §3.6 (DKIM), RFC 9989 (DMARC), RFC 1035 §3.3.14 (TXT strings).
+ * Specs:     RFC 5321 §5 (MX), RFC 7208 (SPF), RFC 6376 §3.6 (DKIM), RFC 9989 (DMARC), RFC 1035 §3.3.14 (TXT strings),
+ *            RFC 6186 §3 and RFC 8314 §5.1 (SRV), MS-OXDSCLI (autodiscover).
  */
+
+import type { MailServices } from '../formats/client-config/services.ts';
 
 export interface DnsRecord {
   /** Without a trailing dot. */
   readonly name: string;
-  readonly type: 'MX' | 'TXT';
-  /** The value in one piece: `10 mx.example.org` or the text. */
+  readonly type: 'MX' | 'TXT' | 'SRV' | 'CNAME';
+  /** The value in one piece: `10 mx.example.org`, `0 1 993 mail.example.org`, a name, or the text. */
   readonly value: string;
   /** What it is for, in one sentence. */
   readonly purpose: string;
@@ -21,12 +25,20 @@ export interface DomainForDns {
   /** Our own name in A-labels. */
   readonly hostname: string;
   readonly keys: readonly { readonly selector: string; readonly recordText: string }[];
+  /** What mail programs are told of. */
+  readonly services: MailServices;
+  /** Where they find autoconfig and autodiscover, under a certificate; "" is nowhere. */
+  readonly webHost: string;
 }
 
 /** A TXT string holds at most 255 bytes; longer values are several strings that readers join. */
 const stringBytesMax = 255;
 
-export function dnsRecordsFor({ domain, hostname, keys }: DomainForDns): readonly DnsRecord[] {
+export function dnsRecordsFor(wanted: DomainForDns): readonly DnsRecord[] {
+  return [...mailRecords(wanted), ...serviceRecords(wanted), ...webRecords(wanted)];
+}
+
+function mailRecords({ domain, hostname, keys }: DomainForDns): readonly DnsRecord[] {
   return [
     {
       name: domain,
@@ -57,9 +69,47 @@ export function dnsRecordsFor({ domain, hostname, keys }: DomainForDns): readonl
   ];
 }
 
+/** RFC 6186 §3.4: the lower priority is preferred; so is what stands first. */
+function serviceRecords({ domain, services }: DomainForDns): readonly DnsRecord[] {
+  return services.map(({ name, protocol, isImplicitTls, host, port }, index) => ({
+    name: `_${name}._tcp.${domain}`,
+    type: 'SRV',
+    value: `${index * 10} 1 ${port} ${host}`,
+    purpose: `Tells mail programs where ${serviceWords[protocol]} is, with ${isImplicitTls ? 'TLS from the first byte' : 'STARTTLS'}.`,
+  }));
+}
+
+const serviceWords = { imap: 'IMAP', pop3: 'POP3', smtp: 'submission' } as const;
+
+/** What programs look for that know no SRV records of mail. */
+function webRecords({ domain, webHost }: DomainForDns): readonly DnsRecord[] {
+  if (webHost === '') return [];
+  return [
+    {
+      name: `autoconfig.${domain}`,
+      type: 'CNAME',
+      value: webHost,
+      purpose: 'Leads Thunderbird and its like to their configuration.',
+    },
+    {
+      name: `autodiscover.${domain}`,
+      type: 'CNAME',
+      value: webHost,
+      purpose: 'Leads Outlook to its configuration.',
+    },
+    {
+      name: `_autodiscover._tcp.${domain}`,
+      type: 'SRV',
+      value: `0 1 443 ${webHost}`,
+      purpose:
+        'Leads Outlook to its configuration where the certificate has no name of the domain.',
+    },
+  ];
+}
+
 /** One line of a zone file, long texts in several strings. */
 export function zoneLine({ name, type, value }: DnsRecord): string {
-  if (type === 'MX') return `${name}. IN MX ${value}.`;
+  if (type !== 'TXT') return `${name}. IN ${type} ${value}.`;
   const strings: string[] = [];
   for (let at = 0; at < value.length; at += stringBytesMax) {
     const piece = value.slice(at, at + stringBytesMax);

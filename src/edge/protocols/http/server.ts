@@ -1,11 +1,13 @@
 /**
- * A small HTTP listener for what machines ask: measurements and probes.
+ * A small HTTP listener for what machines ask: measurements, probes, and how to connect to our services.
  *
  * Runs in:   edge (main thread).
  * Specs:     RFC 9110 §7.2 (Host), §15.5.20 (421), RFC 9112.
- * Limits:    `connectionsMax`, `headBytesMax`, `requestMsMax`; no request may have a body.
+ * Limits:    `connectionsMax`, `headBytesMax`, `requestMsMax`; a request has a body only where its route says how
+ *            large it may be.
  * Invariant: a request whose Host names neither an address nor a name of ours runs no route: a web page in an
- *            operator's browser cannot reach this listener by a DNS name of its own (DNS rebinding).
+ *            operator's browser cannot reach this listener by a DNS name of its own (DNS rebinding). Names that only
+ *            some routes know lead to those alone.
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -23,10 +25,34 @@ export interface HttpAnswer {
   readonly status: number;
   readonly type: string;
   readonly body: string;
+  /** Of a redirect. */
+  readonly location?: string;
+  /** Methods, where the one asked with is none of them. */
+  readonly allow?: string;
 }
 
-/** Path → what answers GET and HEAD there. */
-export type Routes = Readonly<Record<string, () => HttpAnswer | Promise<HttpAnswer>>>;
+export interface HttpRequest {
+  readonly method: string;
+  /** Host, in lower case and without its port. */
+  readonly host: string;
+  readonly query: URLSearchParams;
+  /** "" where there is none. */
+  readonly body: string;
+}
+
+type Answering = (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>;
+
+export interface Route {
+  /** By method; GET answers HEAD as well. */
+  readonly methods: Readonly<Partial<Record<'GET' | 'POST', Answering>>>;
+  /** Of a POST. */
+  readonly bodyBytesMax: number;
+  /** Names in Host that this route answers besides those of the listener. */
+  isHostOurs(host: string): boolean | Promise<boolean>;
+}
+
+/** Path → what answers there; a function answers GET and HEAD. */
+export type Routes = Readonly<Record<string, Answering | Route>>;
 
 export interface HttpListenerOptions {
   readonly addresses: readonly ListenAddress[];
@@ -76,13 +102,16 @@ function createOne(options: HttpListenerOptions): Server {
   });
   server.maxConnections = connectionsMax;
   server.on('request', (request, response) => {
-    request.resume();
     answerOf(request, hosts, options.routes)
       .catch((error): HttpAnswer => {
         options.log.error({ path: request.url, error: String(error) }, 'an HTTP route failed');
         return plain(500, 'internal error');
       })
-      .then((answer) => respond(request, response, answer));
+      .then((answer) => {
+        // What was not read of a body is read and dropped, or the next request would not be found.
+        request.resume();
+        respond(request, response, answer);
+      });
   });
   return server;
 }
@@ -92,21 +121,56 @@ async function answerOf(
   hosts: ReadonlySet<string>,
   routes: Routes,
 ): Promise<HttpAnswer> {
-  if (!isHostOurs(request.headers.host, hosts)) return plain(421, 'this server has another name');
-  if (hasBody(request)) return plain(413, 'no request here has a body');
-  const path = (request.url ?? '').split('?', 1)[0]!;
-  const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  const [path = '', query = ''] = (request.url ?? '').split('?', 2);
+  const named = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  const route = typeof named === 'function' ? routeOf(named) : named;
+  const host = hostOf(request.headers.host);
+  if (host === undefined || !(isOwnHost(host, hosts) || (await route?.isHostOurs(host)) === true)) {
+    return plain(421, 'this server has another name');
+  }
+  const body = hasBody(request) ? await bodyOf(request, route?.bodyBytesMax ?? 0) : '';
+  if (body === undefined) return plain(413, 'the body is too large');
   if (route === undefined) return plain(404, 'not found');
-  if (request.method !== 'GET' && request.method !== 'HEAD') return plain(405, 'GET or HEAD');
-  return await route();
+  const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
+  const answer = method === 'GET' || method === 'POST' ? route.methods[method] : undefined;
+  if (answer === undefined) return { ...plain(405, 'another method'), allow: allowed(route) };
+  return await answer({ method, host, query: new URLSearchParams(query), body });
 }
 
-function isHostOurs(host: string | undefined, hosts: ReadonlySet<string>): boolean {
+function routeOf(answer: Answering): Route {
+  return { methods: { GET: answer }, bodyBytesMax: 0, isHostOurs: () => false };
+}
+
+function allowed({ methods }: Route): string {
+  return [
+    ...(methods.GET === undefined ? [] : ['GET', 'HEAD']),
+    ...(methods.POST === undefined ? [] : ['POST']),
+  ].join(', ');
+}
+
+/** In lower case and without port and brackets; undefined where it is no host. */
+function hostOf(host: string | undefined): string | undefined {
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::\d{1,5})?$/.exec(host ?? '');
-  if (match === null) return false;
-  if (match[1] !== undefined) return isIP(match[1]) === 6;
-  const name = match[2]!.toLowerCase().replace(/\.$/, '');
-  return isIP(name) === 4 || hosts.has(name);
+  if (match === null) return undefined;
+  if (match[1] !== undefined) return isIP(match[1]) === 6 ? match[1] : undefined;
+  return match[2]!.toLowerCase().replace(/\.$/, '');
+}
+
+function isOwnHost(host: string, hosts: ReadonlySet<string>): boolean {
+  return isIP(host) !== 0 || hosts.has(host);
+}
+
+/** Undefined: it has more than `bytesMax`. */
+async function bodyOf(request: IncomingMessage, bytesMax: number): Promise<string | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax) return undefined;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    bytes += (chunk as Buffer).byteLength;
+    if (bytes > bytesMax) return undefined;
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {
@@ -120,7 +184,8 @@ function respond(request: IncomingMessage, response: ServerResponse, answer: Htt
     'content-length': Buffer.byteLength(answer.body),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
-    ...(answer.status === 405 ? { allow: 'GET, HEAD' } : {}),
+    ...(answer.allow === undefined ? {} : { allow: answer.allow }),
+    ...(answer.location === undefined ? {} : { location: answer.location }),
     ...(answer.status === 413 ? { connection: 'close' } : {}),
   });
   response.end(request.method === 'HEAD' ? undefined : answer.body);

@@ -13,15 +13,23 @@ import { checkDisk } from '../../../../src/cli/checks/disk.ts';
 import { checkDomain, checkHostname } from '../../../../src/cli/checks/dns.ts';
 import type { Finding } from '../../../../src/cli/checks/finding.ts';
 import { checkPorts } from '../../../../src/cli/checks/ports.ts';
+import { serviceOf } from '../../../../src/mail/formats/client-config/services.ts';
 import { dnsRecordsFor } from '../../../../src/mail/trust/dns-records.ts';
 import type { Dns, DnsAnswer } from '../../../../src/ports/dns.ts';
 import { loadOrThrow } from '../../../../src/settings/load.ts';
 
 const settingsWith = (...assignments: string[]) => loadOrThrow({ environment: {}, assignments });
 const statuses = (findings: readonly Finding[]) => findings.map((each) => each.status);
-const noneButSmtp = ['submission', 'submissions', 'lmtp', 'http', 'imap', 'imaps'].map(
-  (name) => `listen.${name}=`,
-);
+const noneButSmtp = [
+  'submission',
+  'submissions',
+  'lmtp',
+  'http',
+  'imap',
+  'imaps',
+  'pop3',
+  'pop3s',
+].map((name) => `listen.${name}=`);
 
 async function temporary(t: { after(run: () => Promise<void>): void }): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'chaski-check-'));
@@ -102,6 +110,15 @@ function dnsOf(rows: Readonly<Record<string, readonly string[]>>): Dns {
     aaaa: async (name) => answer('AAAA', name),
     txt: async (name) => answer('TXT', name),
     ptr: async (address) => answer('PTR', address),
+    srv: async (name) => {
+      const found = answer('SRV', name);
+      if (!found.ok) return found;
+      const records = found.records.map((each) => {
+        const [priority = '', weight = '', port = '', target = ''] = each.split(' ');
+        return { priority: +priority, weight: +weight, port: +port, target };
+      });
+      return { ...found, records };
+    },
     mx: async (name) => {
       const found = answer('MX', name);
       if (!found.ok) return found;
@@ -129,6 +146,8 @@ test('a domain’s records: published, missing, and its own SPF and DMARC', asyn
     domain: 'example.org',
     hostname: 'mail.example.org',
     keys: [{ selector: 's1', recordText: 'v=DKIM1; k=rsa; p=AAAA' }],
+    services: [],
+    webHost: '',
   });
   const answer = {
     domain: { name: 'example.org', tenant: 0, createdMs: 0, accountCount: 0, aliasCount: 0 },
@@ -144,4 +163,35 @@ test('a domain’s records: published, missing, and its own SPF and DMARC', asyn
   const missing = await checkDomain(dnsOf({ 'MX example.org': ['5 other.example'] }), answer);
   assert.deepEqual(statuses(missing), ['fault', 'warning', 'warning', 'warning']);
   assert.match(missing[0]?.advice ?? '', /Publish: example\.org\. IN MX 10 mail\.example\.org\./);
+});
+
+test('services and where programs find their configuration, in whatever records', async () => {
+  const records = dnsRecordsFor({
+    domain: 'example.org',
+    hostname: 'mail.example.org',
+    keys: [],
+    services: [serviceOf('imaps', 'mail.example.org', 993)],
+    webHost: 'web.example.org',
+  }).slice(3);
+  const answer = {
+    domain: { name: 'example.org', tenant: 0, createdMs: 0, accountCount: 0, aliasCount: 0 },
+    records,
+  };
+  const published = {
+    'SRV _imaps._tcp.example.org': ['5 7 993 Mail.example.org'],
+    'SRV _autodiscover._tcp.example.org': ['0 0 443 web.example.org'],
+    'A web.example.org': ['192.0.2.1'],
+    'A autoconfig.example.org': ['192.0.2.1'],
+    'A autodiscover.example.org': ['192.0.2.9', '192.0.2.1'],
+  };
+  assert.deepEqual(statuses(await checkDomain(dnsOf(published), answer)), Array(4).fill('ok'));
+  const wrong = {
+    ...published,
+    'SRV _imaps._tcp.example.org': ['5 7 143 mail.example.org'],
+    'A autoconfig.example.org': ['192.0.2.2'],
+  };
+  assert.deepEqual(statuses(await checkDomain(dnsOf(wrong), answer)), [
+    ...['warning', 'warning', 'ok', 'ok'],
+  ]);
+  assert.deepEqual(statuses(await checkDomain(dnsOf({}), answer)), Array(4).fill('warning'));
 });

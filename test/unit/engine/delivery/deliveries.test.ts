@@ -127,6 +127,7 @@ describe('a site', () => {
       aaaa: none,
       txt: none,
       ptr: none,
+      srv: none,
     };
     const { clock, dialer, sender } = world({ dns, relay: { route: { kind: 'mx' } } });
     dialer.unreachable.set('8.8.1.1', 'timed-out');

@@ -38,6 +38,7 @@ function dnsOf(zone: Zone): Dns {
     a: async (name) => found(zone.a?.[name]),
     aaaa: async (name) => found(zone.aaaa?.[name]),
     txt: async () => found<string>(undefined),
+    srv: async () => found(undefined),
     ptr: async () => found<string>(undefined),
   };
 }

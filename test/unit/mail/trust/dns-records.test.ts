@@ -2,11 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { serviceOf } from '../../../../src/mail/formats/client-config/services.ts';
 import { generateDkimKey } from '../../../../src/mail/trust/dkim/keys.ts';
 import { dnsRecordsFor, zoneLine } from '../../../../src/mail/trust/dns-records.ts';
 
 const keys = [generateDkimKey('rsa-sha256', 'r1'), generateDkimKey('ed25519-sha256', 'e1')];
-const records = dnsRecordsFor({ domain: 'example.org', hostname: 'mx.example.net', keys });
+const asked = { domain: 'example.org', hostname: 'mx.example.net', keys };
+const records = dnsRecordsFor({ ...asked, services: [], webHost: '' });
 
 test('a domain needs MX, SPF, one DKIM record per key, and DMARC', () => {
   assert.deepEqual(
@@ -34,4 +36,30 @@ test('long texts are split into strings of at most 255 bytes that join to the sa
 test('short texts are one string and MX hosts end with a dot', () => {
   assert.equal(zoneLine(records[0]!), 'example.org. IN MX 10 mx.example.net.');
   assert.equal(zoneLine(records[1]!), 'example.org. IN TXT "v=spf1 mx -all"');
+});
+
+// RFC 6186 §3, RFC 8314 §5.1.
+test('services are SRV records, the preferred ones first', () => {
+  const services = [
+    serviceOf('imaps', 'mail.example.net', 993),
+    serviceOf('submissions', 'mail.example.net', 465),
+    serviceOf('pop3', 'mail.example.net', 2110),
+  ];
+  const lines = dnsRecordsFor({ ...asked, services, webHost: '' }).slice(records.length);
+  assert.deepEqual(lines.map(zoneLine), [
+    '_imaps._tcp.example.org. IN SRV 0 1 993 mail.example.net.',
+    '_submissions._tcp.example.org. IN SRV 10 1 465 mail.example.net.',
+    '_pop3._tcp.example.org. IN SRV 20 1 2110 mail.example.net.',
+  ]);
+  assert.match(lines[0]!.purpose, /IMAP is, with TLS from the first byte/);
+  assert.match(lines[2]!.purpose, /POP3 is, with STARTTLS/);
+});
+
+test('with a public web host there are the names that programs look for', () => {
+  const web = dnsRecordsFor({ ...asked, services: [], webHost: 'web.example.net' });
+  assert.deepEqual(web.slice(records.length).map(zoneLine), [
+    'autoconfig.example.org. IN CNAME web.example.net.',
+    'autodiscover.example.org. IN CNAME web.example.net.',
+    '_autodiscover._tcp.example.org. IN SRV 0 1 443 web.example.net.',
+  ]);
 });
