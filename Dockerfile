@@ -18,7 +18,7 @@ RUN ln -s /opt/chaski/src/cli/chaski /usr/local/bin/chaski
 USER chaski
 ENV CHASKI_DATA=/var/lib/chaski
 VOLUME /var/lib/chaski
-EXPOSE 2525 2587 2465 2424 2143 2993 2080
+EXPOSE 2525 2587 2465 2424 2143 2993 2110 2995 2080
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["chaski"]
 CMD ["serve", "-c", "/opt/chaski/config/profiles/docker.toml"]

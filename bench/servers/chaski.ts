@@ -25,6 +25,8 @@ const listenersOff: Environment = {
   CHASKI_LISTEN__LMTP: '',
   CHASKI_LISTEN__IMAP: '',
   CHASKI_LISTEN__IMAPS: '',
+  CHASKI_LISTEN__POP3: '',
+  CHASKI_LISTEN__POP3S: '',
   CHASKI_LISTEN__HTTP: '',
 };
 

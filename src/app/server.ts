@@ -30,6 +30,7 @@ import { Health } from './health.ts';
 import { ImapListeners } from './imap-listeners.ts';
 import { MailListeners } from './listeners.ts';
 import { createLogIn } from './log-in.ts';
+import { Pop3Listeners } from './pop3-listeners.ts';
 
 export interface RunningServer {
   /** As bound, by listener. */
@@ -65,7 +66,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   const { folder, engine, closers } = core;
   const metrics = serverMetrics(core);
   const tls = new ReloadableTls(await loadCertificate(settings, settings.hostname, nodeClock));
-  const { listeners, imap } = mailListeners(request, core, tls, metrics);
+  const { listeners, imap, pop3 } = mailListeners(request, core, tls, metrics);
   const health = new Health(engine, core.refusals);
   const { addresses } = listeners;
   const handlers = coreHandlers(core, {
@@ -82,6 +83,8 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   closers.push(() => listeners.drain(settings.shutdown.drainMsMax));
   Object.assign(addresses, await imap.open());
   closers.push(() => imap.drain(settings.shutdown.drainMsMax));
+  Object.assign(addresses, await pop3.open());
+  closers.push(() => pop3.drain(settings.shutdown.drainMsMax));
   health.opened();
 
   let running = settings;
@@ -98,6 +101,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
       await core.policyChanged(running);
       listeners.reload(running);
       imap.reload(running);
+      pop3.reload(running);
       const { applied, needRestart } = next;
       log.info({ applied, needRestart }, 'settings and certificates were read again');
     },
@@ -111,6 +115,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
 interface MailFronts {
   readonly listeners: MailListeners;
   readonly imap: ImapListeners;
+  readonly pop3: Pop3Listeners;
 }
 
 /** Not bound yet. */
@@ -131,7 +136,8 @@ function mailListeners(
   const listeners = new MailListeners({ ...shared, directory, authenticate });
   const logIn = { authenticate, throttle: listeners.throttle };
   const imap = new ImapListeners({ ...shared, directory, version, runtime, watchers, logIn });
-  return { listeners, imap };
+  const pop3 = new Pop3Listeners({ ...shared, version, runtime, logIn });
+  return { listeners, imap, pop3 };
 }
 
 function serverMetrics({ budget, engine }: Core): Metrics {

@@ -30,6 +30,7 @@ import { createLocalDelivery } from './local-delivery.ts';
 import { mailboxHandlers } from './mailbox/handlers.ts';
 import { imapHandlers } from './mailbox/imap/handlers.ts';
 import { keptHandlers } from './mailbox/kept-handlers.ts';
+import { pop3Handlers } from './mailbox/pop3/handlers.ts';
 import { createShardOpener } from './open-shard.ts';
 import { createDeliveries } from './outbound.ts';
 import { ownerHandlers } from './owner-handlers.ts';
@@ -83,6 +84,7 @@ export function createEngine(parts: EngineParts): Engine {
   gauges(parts.metrics, shards, bodies, deliveries);
 
   const shardOf = (ask: ArrivedAsk) => shards.get(ask.shard);
+  const deskOf = (ask: ArrivedAsk) => shardOf(ask)?.imap;
   const incoming = new IncomingBodies({ shardOf, clock, limits: largeBodyLimits });
   const receiveParts = {
     shardOf,
@@ -108,11 +110,9 @@ export function createEngine(parts: EngineParts): Engine {
       mailboxesOf: (ask) => shardOf(ask)?.mailboxes,
       copied: (ask, delivery, outcomes) => shardOf(ask)?.events.copied(delivery, outcomes),
     }),
-    ...imapHandlers(
-      (ask) => shardOf(ask)?.imap,
-      appendHandler({ shardOf, incoming, whole, clock }),
-    ),
-    ...keptHandlers((ask) => shardOf(ask)?.imap.kept),
+    ...imapHandlers(deskOf, appendHandler({ shardOf, incoming, whole, clock })),
+    ...pop3Handlers(deskOf),
+    ...keptHandlers((ask) => deskOf(ask)?.kept),
     ...traceHandlers({ eventLogOf: (ask) => shardOf(ask)?.eventLog, clock }),
     ...storeHandlers({ shardOf, openIndex: parts.openIndex }),
     ...queueHandlers({ shardOf, clock, bounces, expiryMs: () => settings.relay.expiryMs }),

@@ -6,7 +6,7 @@
 
 import { section, type ValueOf } from './field.ts';
 import { httpSection, listenSection, metricsSection } from './schema/listen.ts';
-import { imapSection, mailboxSection } from './schema/mailboxes.ts';
+import { imapSection, mailboxSection, pop3Section } from './schema/mailboxes.ts';
 import {
   accountsSection,
   hostname,
@@ -46,6 +46,7 @@ export const schema = section('Settings of Chaski.', {
   login: loginSection,
   mailbox: mailboxSection,
   imap: imapSection,
+  pop3: pop3Section,
   relay: relaySection,
   dns: dnsSection,
   verification: verificationSection,

@@ -37,6 +37,8 @@ const defaults: SettingsGiven = {
   'listen.http': '',
   'listen.imap': '',
   'listen.imaps': '',
+  'listen.pop3': '',
+  'listen.pop3s': '',
   'relay.networks': '127.0.0.0/8',
   // A test that ends does not wait for clients it forgot.
   'shutdown.drainMsMax': '1s',

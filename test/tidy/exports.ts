@@ -23,6 +23,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/engine/events/message-events.ts recipientsPerEvent',
     'src/engine/mailbox/imap/fetch.ts windowBytes',
     'src/engine/mailbox/imap/leases.ts leaseMsMax',
+    'src/engine/mailbox/pop3/retrieve.ts windowBytes',
     'src/mail/formats/address/parse.ts addressesMax',
     'src/mail/formats/dsn/report.ts fullBytesMax',
     'src/mail/formats/dsn/returned.ts headerBytesMax',

@@ -135,3 +135,53 @@ export const imapSection = section('Limits of IMAP sessions.', {
     doc: 'Connections from one IPv4 address or IPv6 /64; loopback is not counted.',
   }),
 });
+
+export const pop3Section = section('Limits of POP3 sessions.', {
+  messagesMax: integer({
+    default: 0,
+    min: 0,
+    max: 10_000_000,
+    unit: 'messages',
+    reload: 'live',
+    doc: 'How many messages of INBOX a session sees: the newest; 0 is all. A program that deletes what it fetched comes to the older ones with its next sessions.',
+  }),
+  idleMsMax: duration({
+    default: 10 * minuteMs,
+    min: 10 * minuteMs,
+    max: dayMs,
+    reload: 'live',
+    doc: 'A session that stays silent for so long is closed, and deletes nothing.',
+    spec: 'RFC 1939 §3',
+  }),
+  stallMsMax: duration({
+    default: 5 * minuteMs,
+    min: minuteMs,
+    max: dayMs,
+    reload: 'live',
+    doc: 'A client that reads nothing of its answers for so long is cut off.',
+  }),
+  errorsMax: integer({
+    default: 20,
+    min: 1,
+    max: 10_000,
+    unit: 'errors',
+    reload: 'live',
+    doc: 'Commands that make no sense and failed log-ins in one connection; at the limit it is closed.',
+  }),
+  connectionsMax: integer({
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+    unit: 'connections',
+    reload: 'restart',
+    doc: 'Connections to `listen.pop3` and `listen.pop3s` together.',
+  }),
+  connectionsPerAddressMax: integer({
+    default: 50,
+    min: 1,
+    max: 1_000_000,
+    unit: 'connections',
+    reload: 'restart',
+    doc: 'Connections from one IPv4 address or IPv6 /64; loopback is not counted.',
+  }),
+});

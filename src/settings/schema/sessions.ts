@@ -114,6 +114,8 @@ export const proxySection = section(
     lmtp: proxyList('lmtp'),
     imap: proxyList('imap'),
     imaps: proxyList('imaps'),
+    pop3: proxyList('pop3'),
+    pop3s: proxyList('pop3s'),
   },
 );
 

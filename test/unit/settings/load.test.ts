@@ -47,6 +47,8 @@ test('without any source the defaults are safe and on loopback', () => {
     lmtp: [],
     imap: [],
     imaps: [],
+    pop3: [],
+    pop3s: [],
   });
   assert.deepEqual(settings.xclient, { smtp: [], submission: [], submissions: [], lmtp: [] });
 });
@@ -170,7 +172,7 @@ test('a file that cannot be read is a fault beside the others', () => {
 });
 
 test('a listener that is not built yet is a fault, and off is none', () => {
-  const faults = faultsOf({ assignments: ['listen.pop3=127.0.0.1:2110', 'listen.https='] });
+  const faults = faultsOf({ assignments: ['listen.managesieve=127.0.0.1:2190', 'listen.https='] });
   assert.equal(faults.length, 1);
   assert.match(faults[0]?.reason ?? '', /not available yet/);
 });

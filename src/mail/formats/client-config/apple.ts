@@ -7,6 +7,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { domainOf } from '../../../base/address-parts.ts';
 import type { MailService, MailServices } from './services.ts';
 import { escapeXml } from './xml.ts';
 
@@ -15,7 +16,7 @@ export function appleProfile(address: string, services: MailServices): string | 
   const incoming = services.find(({ protocol }) => protocol !== 'smtp');
   const outgoing = services.find(({ protocol }) => protocol === 'smtp');
   if (incoming === undefined || outgoing === undefined) return undefined;
-  const domain = address.slice(address.lastIndexOf('@') + 1);
+  const domain = domainOf(address);
   const identifier = `${domain.split('.').reverse().join('.')}.mail`;
   const mail = {
     ...{ PayloadType: 'com.apple.mail.managed', PayloadVersion: 1, PayloadDisplayName: address },

@@ -1,4 +1,4 @@
-/** A mailbox world with the desk that answers IMAP sessions, and asks written short. */
+/** A mailbox world with the desk that answers IMAP and POP3 sessions, and asks written short. */
 
 import type { Answer, Handlers } from '../../../../../src/actors/ask.ts';
 import {
@@ -23,6 +23,7 @@ import { ChangeNotices } from '../../../../../src/engine/mailbox/change-notices.
 import { mailboxHandlers } from '../../../../../src/engine/mailbox/handlers.ts';
 import { ImapDesk } from '../../../../../src/engine/mailbox/imap/desk.ts';
 import { imapHandlers } from '../../../../../src/engine/mailbox/imap/handlers.ts';
+import { pop3Handlers } from '../../../../../src/engine/mailbox/pop3/handlers.ts';
 import type { OpenShard } from '../../../../../src/engine/shards.ts';
 import type { Clock } from '../../../../../src/ports/clock.ts';
 import { SeededClock } from '../../../../support/seeded-clock.ts';
@@ -44,6 +45,7 @@ export class ImapWorld extends MailboxWorld {
   readonly handlers: Handlers = {
     ...mailboxHandlers({ mailboxesOf: () => this.mailboxes }),
     ...this.incoming.handlers(),
+    ...pop3Handlers(() => this.desk),
     ...imapHandlers(
       () => this.desk,
       appendHandler({

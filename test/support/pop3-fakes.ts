@@ -1,0 +1,47 @@
+/**
+ * What a POP3 session needs around it, for tests: the engine's handlers on a shard in memory, in this thread.
+ *
+ * alice@local.test has the password `secret`.
+ */
+
+import type { Answer, Ask } from '../../src/actors/ask.ts';
+import { concat } from '../../src/base/bytes.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { LogInThrottle } from '../../src/edge/guard/log-in-throttle.ts';
+import { defaultPop3Limits, type Pop3Limits } from '../../src/edge/protocols/pop3/limits.ts';
+import { Pop3Service } from '../../src/edge/protocols/pop3/service.ts';
+import { AccountAsks } from '../../src/edge/protocols/session/account-asks.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import { ImapWorld } from '../unit/engine/mailbox/imap/imap-world.ts';
+import { SeededClock } from './seeded-clock.ts';
+import { fakeAuthenticate, silentObserver } from './smtp-fakes.ts';
+
+export class FakePop3 {
+  readonly world: ImapWorld;
+  readonly service: Pop3Service;
+  /** Names of all asks, as they came. */
+  readonly asked: string[] = [];
+  /** Answers for asks by name, in place of the engine's. */
+  readonly answers = new Map<string, Answer>();
+
+  constructor(limits: Partial<Pop3Limits> = {}, clock: Clock = new SeededClock()) {
+    this.world = new ImapWorld(clock);
+    const ask = async ({ name, meta, body }: Ask) => {
+      this.asked.push(name);
+      return this.answers.get(name) ?? (await this.world.carry(name, meta, concat(body)));
+    };
+    this.service = new Pop3Service({
+      name: 'pop3',
+      policy: {
+        hostname: 'mx.test',
+        version: '1.0',
+        limits: { ...defaultPop3Limits, ...limits },
+      },
+      asks: new AccountAsks({ ask }, clock),
+      logIn: { authenticate: fakeAuthenticate, throttle: new LogInThrottle() },
+      clock,
+      log: silentLog,
+      observer: silentObserver,
+    });
+  }
+}
