@@ -31,6 +31,11 @@ const preambleMsMax = 30 * secondMs;
 /** One for all: ten thousand sessions have ten thousand of each listener that is made for them. */
 function ignored(): void {}
 
+/** In a scope of its own, so that it keeps nothing but the socket. */
+function destroying(socket: Socket): () => void {
+  return () => socket.destroy();
+}
+
 export interface AcceptedConnection {
   readonly socket: Socket;
   /** The real peer's, behind a proxy too. */
@@ -175,19 +180,22 @@ export class Acceptor {
     }
     const done = this.#guardPreamble(socket);
     const secure = new TLSSocket(socket, { isServer: true, secureContext: source.context });
-    let isReady = false;
+    const gone = destroying(socket);
+    const failed = () => {
+      observer.tlsFailed(name);
+      socket.destroy();
+    };
     secure.once('secure', () => {
-      isReady = true;
       done();
+      // What waited for the handshake is kept by no listener after it.
+      secure.off('error', failed);
+      secure.on('error', gone);
       const tls = factsOf(secure);
       observer.tlsStarted(name, tls.version);
       this.#connected({ socket: secure, address, port, tls });
     });
-    secure.on('error', () => {
-      if (!isReady) observer.tlsFailed(name);
-      socket.destroy();
-    });
-    secure.once('close', () => socket.destroy());
+    secure.on('error', failed);
+    secure.on('close', gone);
   }
 
   /** Bounds the time before a session; call the answer when it begins. */
