@@ -19,7 +19,7 @@ import type { SessionObserver } from '../protocols/session/observer.ts';
 import type { TlsSessionFacts } from '../protocols/session/transport.ts';
 import { replies } from '../protocols/smtp/replies.ts';
 import { parseProxyHeader } from './proxy-header.ts';
-import { factsOf, type TlsSource } from './tls.ts';
+import { destroying, factsOf, type TlsSource } from './tls.ts';
 
 /** Connections the kernel holds that we have not accepted. */
 const backlogMax = 1_024;
@@ -30,11 +30,6 @@ const preambleMsMax = 30 * secondMs;
 
 /** One for all: ten thousand sessions have ten thousand of each listener that is made for them. */
 function ignored(): void {}
-
-/** In a scope of its own, so that it keeps nothing but the socket. */
-function destroying(socket: Socket): () => void {
-  return () => socket.destroy();
-}
 
 export interface AcceptedConnection {
   readonly socket: Socket;

@@ -12,7 +12,7 @@ import { TLSSocket } from 'node:tls';
 import { secondMs } from '../../base/units.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { SessionTransport, TlsSessionFacts } from '../protocols/session/transport.ts';
-import { factsOf, type TlsSource } from './tls.ts';
+import { destroying, factsOf, type TlsSource } from './tls.ts';
 
 const handshakeMsMax = 30 * secondMs;
 
@@ -104,10 +104,23 @@ export class SocketTransport implements SessionTransport {
     const timer = this.#clock.setTimer(handshakeMsMax, () => secure.destroy());
     plain.removeAllListeners('close');
     this.#socket = secure;
-    let isSecure = false;
-    secure.once('secure', () => {
-      isSecure = true;
+    const failed = () => {
+      this.events.onTlsFailed();
+      secure.destroy();
+    };
+    const ended = () => {
       timer.cancel();
+      plain.destroy();
+      this.closed();
+    };
+    secure.once('secure', () => {
+      timer.cancel();
+      // What waited for the handshake is kept by no listener after it.
+      secure.off('error', failed);
+      secure.off('close', ended);
+      secure.on('error', destroying(secure));
+      secure.on('close', destroying(plain));
+      secure.on('close', onClose);
       const facts = factsOf(secure);
       this.events.onTlsStarted(facts);
       onSecure(facts);
@@ -115,15 +128,8 @@ export class SocketTransport implements SessionTransport {
       secure.on('data', onData);
       secure.on('drain', onDrain);
     });
-    secure.on('error', () => {
-      if (!isSecure) this.events.onTlsFailed();
-      secure.destroy();
-    });
-    secure.once('close', () => {
-      timer.cancel();
-      plain.destroy();
-      this.closed();
-    });
+    secure.on('error', failed);
+    secure.on('close', ended);
   }
 
   #listen(socket: Socket): void {

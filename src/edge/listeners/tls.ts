@@ -5,6 +5,7 @@
  * Specs:     RFC 8996 (TLS 1.2 at least), RFC 7435 (opportunistic: no client certificate is asked for).
  */
 
+import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import type { TlsSessionFacts } from '../protocols/session/transport.ts';
 
@@ -47,4 +48,9 @@ export class ReloadableTls implements TlsSource {
 
 export function factsOf(socket: TLSSocket): TlsSessionFacts {
   return { version: socket.getProtocol() ?? 'unknown', cipher: socket.getCipher().standardName };
+}
+
+/** A listener in a scope of its own, so that it keeps nothing but the socket. */
+export function destroying(socket: Socket): () => void {
+  return () => socket.destroy();
 }
