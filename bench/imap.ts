@@ -24,6 +24,7 @@ const usage = `usage: npm run bench:imap -- [options]
   --peers A,B      of ${peerNames.join(', ')} (default sdbox,mdbox); "" for none
   --only A,B       operations whose name has one of these in it
   --quick          3 rounds an operation: a look, no figures to quote
+  --tls            all under TLS; without it in clear
   --keep DIR       data of the servers stays there, and is used again
   --seed N         of the corpus (default 7)
   --json FILE      the figures (default: bench/results/imap-DATE.json)
@@ -37,6 +38,7 @@ const { values } = parseArgs({
     peers: { type: 'string', default: 'sdbox,mdbox' },
     only: { type: 'string' },
     quick: { type: 'boolean', default: false },
+    tls: { type: 'boolean', default: false },
     keep: { type: 'string' },
     seed: { type: 'string', default: '7' },
     json: { type: 'string' },
@@ -66,7 +68,7 @@ async function run(machine: Machine, work: string, servers: ImapServer[]): Promi
   for (const name of ['chaski', ...chosenPeers()]) {
     const folder = join(work, name);
     forgetAnswers(name, folder);
-    const server = await startServer(name, folder);
+    const server = await startServer(name, folder, values.tls);
     servers.push(server);
     await fill(server, corpus, sizes, say);
     forgetAnswers(name, folder);

@@ -1,9 +1,9 @@
 /**
- * Chaski and Dovecot as this bench runs them: IMAP under TLS with one certificate, one account, data that may be kept.
+ * Chaski and Dovecot as this bench runs them: one account, IMAP in clear or under TLS, data that may be kept.
  *
  * Runs in:   bench, as root where Dovecot is to be measured (it drops to its own users).
- * Invariant: what is not about where and who stands at each server's defaults. Log-in in clear is none of ours, so all
- *            are measured under TLS; `-plain` is Dovecot without it, to see what TLS is of its price.
+ * Invariant: what is not about where and who stands at each server's defaults, and all have TLS or none has.
+ *            `mdbox-synced` is Dovecot with `mail_fsync = always`: every change on disk before its answer, as ours.
  */
 
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ const startMsMax = 30_000;
 /** Debian's user for mail; any that is not root would do. */
 const mailUser = 'mail';
 
-export const peerNames = ['sdbox', 'mdbox', 'sdbox-plain', 'mdbox-plain', 'mdbox-synced'] as const;
+export const peerNames = ['sdbox', 'mdbox', 'mdbox-synced'] as const;
 
 export interface ImapServer {
   readonly name: string;
@@ -34,12 +34,12 @@ export interface ImapServer {
   stop(): Promise<void>;
 }
 
-export function startServer(name: string, folder: string): Promise<ImapServer> {
+export function startServer(name: string, folder: string, hasTls: boolean): Promise<ImapServer> {
   mkdirSync(folder, { recursive: true });
-  return name === 'chaski' ? startOwn(name, folder) : startDovecot(name, folder);
+  return name === 'chaski' ? startOwn(name, folder, hasTls) : startDovecot(name, folder, hasTls);
 }
 
-async function startOwn(name: string, folder: string): Promise<ImapServer> {
+async function startOwn(name: string, folder: string, hasTls: boolean): Promise<ImapServer> {
   const port = await freePort();
   const files = certificateIn(folder);
   const server = await startChaski(
@@ -47,14 +47,15 @@ async function startOwn(name: string, folder: string): Promise<ImapServer> {
     {
       name,
       environment: {
-        CHASKI_LISTEN__IMAPS: `127.0.0.1:${port}`,
+        [hasTls ? 'CHASKI_LISTEN__IMAPS' : 'CHASKI_LISTEN__IMAP']: `127.0.0.1:${port}`,
+        CHASKI_LOGIN__CLEAR_NETWORKS: hasTls ? '' : '127.0.0.1',
         CHASKI_TLS__CERT: files.cert,
         CHASKI_TLS__KEY: files.key,
       },
     },
   );
   await createAccount(folder);
-  return { name, folder, pid: server.pid, connect: () => logIn(port, true), stop: server.stop };
+  return { name, folder, pid: server.pid, connect: () => logIn(port, hasTls), stop: server.stop };
 }
 
 async function createAccount(folder: string): Promise<void> {
@@ -71,7 +72,7 @@ async function createAccount(folder: string): Promise<void> {
   writeFileSync(mark, '');
 }
 
-async function startDovecot(name: string, folder: string): Promise<ImapServer> {
+async function startDovecot(name: string, folder: string, hasTls: boolean): Promise<ImapServer> {
   const port = await freePort();
   const [format = '', variant = ''] = name.split('-');
   const mail = join(folder, 'mail');
@@ -80,7 +81,6 @@ async function startDovecot(name: string, folder: string): Promise<ImapServer> {
   chmodSync(folder, 0o755);
   chmodSync(mail, 0o777);
   const file = join(folder, 'dovecot.conf');
-  const hasTls = variant !== 'plain';
   writeFileSync(
     file,
     dovecotSettings(folder, format, { port, hasTls, isSynced: variant === 'synced' }),

@@ -21,7 +21,6 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/edge/guard/credential-cache.ts keptMsDefault',
     'src/edge/protocols/imap/append-intake.ts messagesMax',
     'src/engine/events/message-events.ts recipientsPerEvent',
-    'src/engine/mailbox/imap/fetch.ts windowBytes',
     'src/engine/mailbox/imap/leases.ts leaseMsMax',
     'src/engine/mailbox/pop3/retrieve.ts windowBytes',
     'src/mail/formats/address/parse.ts addressesMax',

@@ -33,6 +33,8 @@ export const imapAsks = {
   fetch: 'imap.fetch',
   /** meta: `PackedStore`. Answer: `Stored`. */
   store: 'imap.store',
+  /** meta: `PackedStores`. Answer: `StoredMany`, body: untagged FETCH responses. STOREs that came together: one sync. */
+  storeMany: 'imap.storeMany',
   /** meta: `[owner, mailbox, uids]`, `uids` absent is all. Takes out what is \Deleted. */
   expunge: 'imap.expunge',
   /** meta: `PackedCopy`. Answer: `Copied`. COPY, MOVE. `not-found` is of the target. */
@@ -218,6 +220,38 @@ export interface Stored {
   readonly flagModseq: number;
   /** Those left alone, as the command named them: by UID or by number. */
   readonly modified: readonly number[];
+  /** As in `Synced`. */
+  readonly keywords?: readonly string[];
+}
+
+/** One of several STOREs: no keywords, no condition. */
+export type PackedPlainStore = readonly [
+  isUid: boolean,
+  set: PackedSet,
+  op: PackedStore[4],
+  flags: number,
+  /** The new flags are not told. */
+  isSilent: boolean,
+];
+
+export type PackedStores = readonly [
+  owner: PackedOwner,
+  view: PackedView,
+  stores: readonly PackedPlainStore[],
+  /** Bits of `fetchItems` that are told of every message stored, silent or not. */
+  items: number,
+  flagModseq: number,
+  keywordCount: number,
+];
+
+export interface StoredMany {
+  /**
+   * Of each STORE done, in their order, how many octets of the body are its own; -1: all of its responses are still
+   * to be fetched, for `uids`. Those left out are to be asked for again.
+   */
+  readonly told: readonly number[];
+  readonly uids: readonly UidRanges[];
+  readonly flagModseq: number;
   /** As in `Synced`. */
   readonly keywords?: readonly string[];
 }

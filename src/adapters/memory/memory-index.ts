@@ -16,15 +16,22 @@ const valueBytesMax = 32 * mebibyte;
 export class MemoryIndex implements ShardIndex {
   #keys: Buffer[] = [];
   #values: Uint8Array[] = [];
+  #scratch = new Uint8Array(2_048);
 
   get(key: Uint8Array): Uint8Array | undefined {
     const place = this.#placeOf(key);
     return this.#isAt(place, key) ? this.#values[place]?.slice() : undefined;
   }
 
+  /** Into one buffer that the next read writes over, as LMDB does: who keeps it is found out by tests. */
   peek(key: Uint8Array): Uint8Array | undefined {
-    const place = this.#placeOf(key);
-    return this.#isAt(place, key) ? this.#values[place] : undefined;
+    const value = this.get(key);
+    if (value === undefined) return undefined;
+    if (value.byteLength > this.#scratch.byteLength)
+      this.#scratch = new Uint8Array(value.byteLength);
+    this.#scratch.fill(0xff);
+    this.#scratch.set(value);
+    return this.#scratch.subarray(0, value.byteLength);
   }
 
   range(range: IndexRange): readonly IndexEntry[] {

@@ -19,6 +19,7 @@ import {
   tables,
   uidBlockRange,
   uidBlockShift,
+  uidBlockSlots,
 } from '../store/keys.ts';
 import { exportWindow } from './export.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
@@ -27,7 +28,7 @@ import { type Change, decodeChanges } from './rows/change-row.ts';
 import { type DocumentRow, decodeDocument, placesMax } from './rows/document-row.ts';
 import { decodeMailbox, type MailboxRow, type Role } from './rows/mailbox-row.ts';
 import { decodeParsed, type Parsed } from './rows/parsed-row.ts';
-import { decodeUidBlock, systemFlags } from './rows/uid-block.ts';
+import { type Bitmap, decodeUidBlock, existsOf, systemFlags } from './rows/uid-block.ts';
 import { addId, type IdRanges } from './rows/uid-ranges.ts';
 
 export interface NumberedMailbox {
@@ -186,7 +187,14 @@ export function existingUids(
   wanted: IdRanges,
 ): IdRanges {
   const found: number[] = [];
-  for (const { uid } of existing(shard, account, mailbox, wanted)) addId(found, uid);
+  for (let i = 0; i < wanted.length; i += 2) {
+    const first = wanted[i]!;
+    const last = wanted[i + 1]!;
+    const range = uidBlockRange(account, mailbox, first >>> uidBlockShift, last >>> uidBlockShift);
+    for (const { key, value } of shard.range(range)) {
+      addExisting(found, lastU32(key) * uidBlockSlots, existsOf(value), first, last);
+    }
+  }
   return found;
 }
 
@@ -204,5 +212,19 @@ export function mustFitPlaces(
   for (const { document } of existing(shard, account, mailbox, uids)) {
     const places = reader.document(account, document)?.places.length ?? 0;
     if (places / 2 >= placesMax) throw new MailError('not-possible-now', 'too many copies');
+  }
+}
+
+function addExisting(
+  found: number[],
+  base: number,
+  exists: Bitmap,
+  first: number,
+  last: number,
+): void {
+  const from = Math.max(0, first - base);
+  const to = Math.min(uidBlockSlots - 1, last - base);
+  for (let slot = from; slot <= to; slot++) {
+    if ((exists[slot >> 3]! & (1 << (slot & 7))) !== 0) addId(found, base + slot);
   }
 }

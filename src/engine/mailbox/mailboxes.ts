@@ -71,7 +71,7 @@ import { addId, addRange, countOf, type IdRanges, splitRanges } from './rows/uid
 /** RFC 9051 §9: an atom. */
 const keywordPattern = new RegExp(`^[!#$&'+,./0-9:;<=>?@A-Z^_\`a-z|}~-]{1,${keywordLengthMax}}$`);
 const actorsMax = 10_000;
-const flagsPerRecord = 8_192;
+const flagsPerRecord = 16_384;
 const placesPerRecord = 200;
 
 export interface MailboxesOptions {

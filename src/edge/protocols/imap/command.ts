@@ -84,6 +84,17 @@ export type Run<Arguments> = (
   tag: string,
 ) => CommandEnd | typeof endsLater | Promise<CommandEnd | typeof endsLater>;
 
+/** Commands of a kind that may be run together. */
+export interface Joinable<Arguments> {
+  readonly mayJoin: (session: CommandSession, argument: Arguments) => boolean;
+  /** Calls `end` for each of them, in their order. */
+  readonly run: (
+    session: CommandSession,
+    commands: readonly Arguments[],
+    end: (index: number, end: CommandEnd) => void,
+  ) => Promise<void>;
+}
+
 export interface ImapCommand<Arguments> {
   readonly name: string;
   readonly states: readonly ImapState[];
@@ -96,6 +107,7 @@ export interface ImapCommand<Arguments> {
   /** The cursor stands behind the name. Undefined: `cursor.fault` says why. */
   readonly parse: (cursor: Cursor) => Arguments | undefined;
   readonly run: Run<Arguments>;
+  readonly joins?: Joinable<Arguments>;
 }
 
 export const anyState: readonly ImapState[] = ['early', 'authenticated', 'selected'];

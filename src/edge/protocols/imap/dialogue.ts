@@ -11,7 +11,7 @@
 
 import type { Buffer } from 'node:buffer';
 import { minuteMs } from '../../../base/units.ts';
-import { CommandReader } from '../../../mail/wire/imap/command-reader.ts';
+import { CommandReader, type Reading } from '../../../mail/wire/imap/command-reader.ts';
 import { parseCommandStart, tagOf } from '../../../mail/wire/imap/parse-command.ts';
 import { decodeBase64 } from '../../../mail/wire/imap/parse-session.ts';
 import { writeContinuation, writeStatus } from '../../../mail/wire/imap/response-status.ts';
@@ -22,6 +22,7 @@ import { type CommandSession, endsLater, type ImapState } from './command.ts';
 import { stepExchange } from './commands/log-in.ts';
 import { type AnyCommand, commands } from './commands/table.ts';
 import type { Idling } from './idling.ts';
+import { joinCommands, mayJoin } from './joining.ts';
 import { Literals, literalTooLarge } from './literals.ts';
 
 /** What one turn runs at most: others have sessions too. */
@@ -57,6 +58,8 @@ export class Dialogue {
   /** Absent while the client is silent. */
   #atHand: CommandReader | undefined;
   #expectsLine = false;
+  /** What was read and has not had its turn. */
+  #reading: Reading | undefined;
   /** A command runs, or its answer waits for something. */
   #isBusy = false;
   #isReadingPaused = false;
@@ -163,7 +166,8 @@ export class Dialogue {
         setImmediate(() => this.goOn());
         break;
       }
-      const reading = reader.next();
+      const reading = this.#reading ?? reader.next();
+      this.#reading = undefined;
       if (reading === 'more') break;
       if (reading === 'command') this.#command();
       else if (reading === 'literal') this.#literal();
@@ -268,7 +272,24 @@ export class Dialogue {
       return this.#finish(command, head.tag, faultAnswer(cursor.faultKind, cursor.fault));
     }
     cursor.close();
+    if (mayJoin(session, command, argument)) return this.#join(command, head.tag, argument);
     this.#take(command, head.tag, command.run(session, argument as never, head.tag));
+  }
+
+  #join(command: AnyCommand, tag: string, argument: unknown) {
+    this.#isBusy = true;
+    const joined = joinCommands(this.#session, this.#reader, command, { tag, argument });
+    this.#reading = joined.reading;
+    this.#minuteCommands += joined.count - 1;
+    const end = (tag: string, end: CommandEnd, isLast: boolean) => {
+      if (!isLast) return this.answer(tag, end);
+      this.#isBusy = false;
+      this.#finish(command, tag, end);
+    };
+    joined.run(end).then(
+      () => this.#isBusy || this.goOn(),
+      (error: unknown) => this.#session.failed(error),
+    );
   }
 
   #isOneTooMany(): boolean {

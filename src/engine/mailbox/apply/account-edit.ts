@@ -12,8 +12,10 @@ import {
   changeKey,
   deliveriesBefore,
   deliveryKey,
+  documentKey,
   mailboxKey,
   savedRange,
+  threadKey,
   uidBlockKey,
   uidBlockShift,
   uidBlockSlots,
@@ -27,11 +29,17 @@ import {
   encodeAccount,
 } from '../rows/account-row.ts';
 import { type Change, encodeChanges } from '../rows/change-row.ts';
+import { type DocumentRow, decodeDocument, encodeDocument } from '../rows/document-row.ts';
 import { decodeMailbox, encodeMailbox, keywordsMax, type MailboxRow } from '../rows/mailbox-row.ts';
 import { packRow } from '../rows/packing.ts';
+import { decodeThread, encodeThread, type ThreadRow } from '../rows/thread-row.ts';
 import { decodeUidBlock, deletedFlag, seenFlag, type UidBlock } from '../rows/uid-block.ts';
 import { rangesOf } from '../rows/uid-ranges.ts';
+import { OpenRows } from './open-rows.ts';
 import { TableEdit } from './table-edit.ts';
+
+const documentKind = { key: documentKey, encode: encodeDocument, decode: decodeDocument };
+const threadKind = { key: threadKey, encode: encodeThread, decode: decodeThread };
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -58,6 +66,8 @@ export class AccountEdit {
     mailbox: new Set<number>(),
     thread: new Set<number>(),
   };
+  readonly documents: OpenRows<DocumentRow>;
+  readonly threads: OpenRows<ThreadRow>;
   /** Bodies that no row leads to any more. */
   readonly released: RecordPlace[] = [];
   readonly #mailboxes = new Map<number, MailboxEdit>();
@@ -67,6 +77,8 @@ export class AccountEdit {
     this.account = account;
     this.modseq = modseq;
     this.row = { ...row, modseq };
+    this.documents = new OpenRows(table, account, documentKind);
+    this.threads = new OpenRows(table, account, threadKind);
   }
 
   /** Undefined where the mailbox is not, or no longer. */
@@ -107,6 +119,8 @@ export class AccountEdit {
 
   finish(): readonly IndexChange[] {
     for (const mailbox of this.#mailboxes.values()) mailbox.flush();
+    this.documents.flush();
+    this.threads.flush();
     this.table.putOnly(accountKey(this.account), encodeAccount(this.row));
     this.#writeChanges();
     return this.table.changes;
@@ -128,7 +142,7 @@ export class AccountEdit {
         ['updated', this.updated[type]],
         ['destroyed', destroyed],
       ] as const) {
-        if (ids.size > 0) changes.push({ type, op, ids: rangesOf([...ids].sort((a, b) => a - b)) });
+        if (ids.size > 0) changes.push({ type, op, ids: rangesOf(ascending(ids)) });
       }
     }
     let part = 0;
@@ -136,6 +150,11 @@ export class AccountEdit {
       this.table.putOnly(changeKey(this.account, this.modseq, part++), encodeChanges(row));
     }
   }
+}
+
+/** Numbers in a typed array sort without a call for each two of them. */
+function ascending(ids: ReadonlySet<number>): Iterable<number> {
+  return Uint32Array.from(ids).sort();
 }
 
 /** Splits what is too much for one row. */

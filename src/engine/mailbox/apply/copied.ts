@@ -19,7 +19,7 @@ import { savedRows } from '../rows/saved-row.ts';
 import { systemFlags } from '../rows/uid-block.ts';
 import { addId, idsOf, packRanges } from '../rows/uid-ranges.ts';
 import { type AccountEdit, type MailboxEdit, openAccount, slotOf } from './account-edit.ts';
-import { addPlace, expunge, readDocument } from './documents.ts';
+import { addPlace, expunge } from './documents.ts';
 import { KeepEdit } from './kept.ts';
 
 /** Hears of bodies that ended. */
@@ -90,7 +90,7 @@ function copyOne(
   const slot = slotOf(source);
   if (!block.has(slot)) return false;
   const document = block.documents[slot]!;
-  const row = readDocument(edit, document);
+  const row = edit.documents.get(document);
   if (row === undefined) return false;
   let flags = 0;
   for (let flag = 0; flag < systemFlags.length; flag++) {

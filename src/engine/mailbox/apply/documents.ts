@@ -6,18 +6,9 @@
  */
 
 import { Buffer } from 'node:buffer';
-import {
-  blobLinkKey,
-  byDateKey,
-  documentKey,
-  messageBlob,
-  parsedKey,
-  vanishedKey,
-} from '../../store/keys.ts';
+import { blobLinkKey, byDateKey, messageBlob, parsedKey, vanishedKey } from '../../store/keys.ts';
 import {
   type DocumentRow,
-  decodeDocument,
-  encodeDocument,
   type KeptDocument,
   uidIn,
   withoutPlace,
@@ -27,11 +18,6 @@ import { decodeParsed } from '../rows/parsed-row.ts';
 import { addId, packRanges } from '../rows/uid-ranges.ts';
 import { type AccountEdit, type MailboxEdit, slotOf } from './account-edit.ts';
 import { enterMailbox, leaveMailbox, leaveThread } from './threads.ts';
-
-export function readDocument(edit: AccountEdit, document: number): DocumentRow | undefined {
-  const value = edit.table.get(documentKey(edit.account, document));
-  return value === undefined ? undefined : decodeDocument(value);
-}
 
 export function uidValue(uid: number): Buffer {
   const value = Buffer.allocUnsafe(4);
@@ -48,7 +34,7 @@ export function addPlace(
   uid: number,
 ): void {
   const isNewThere = uidIn(row, mailbox) === 0;
-  edit.table.put(documentKey(edit.account, document), encodeDocument(withPlace(row, mailbox, uid)));
+  edit.documents.put(document, withPlace(row, mailbox, uid));
   if (isNewThere) {
     const key = byDateKey(edit.account, mailbox, row.internalMs, document);
     edit.table.put(key, uidValue(uid));
@@ -69,7 +55,7 @@ export function expunge(
     const block = from.block(uid);
     if (!block.has(slotOf(uid))) continue;
     const document = block.documents[slotOf(uid)]!;
-    const row = readDocument(edit, document);
+    const row = edit.documents.get(document);
     const isLast = row !== undefined && row.places.length === 2;
     const kept = isLast ? keep?.ofMessage(uid) : undefined;
     from.remove(uid, row?.size ?? 0);
@@ -102,10 +88,9 @@ function removePlace(
   const otherUid = uidIn(row, mailbox);
   if (otherUid === 0) edit.table.remove(dateKey);
   else edit.table.put(dateKey, uidValue(otherUid));
-  const key = documentKey(edit.account, document);
-  if (row.places.length > 0) edit.table.put(key, encodeDocument(row));
-  else if (kept === undefined) edit.table.remove(key);
-  else edit.table.put(key, encodeDocument({ ...row, kept }));
+  if (row.places.length > 0) edit.documents.put(document, row);
+  else if (kept === undefined) edit.documents.remove(document);
+  else edit.documents.put(document, { ...row, kept });
   leaveMailbox(edit, row.thread, mailbox, row.internalMs);
   if (row.places.length > 0) {
     edit.updated.email.add(document);

@@ -23,7 +23,7 @@ import { type JournalRecord, noChanges, type ShardReader } from '../../store/rec
 import { readPurged, readRestored } from '../kept-records.ts';
 import type { Keeping } from '../records.ts';
 import { encodeAccount } from '../rows/account-row.ts';
-import { encodeDocument, type KeptDocument } from '../rows/document-row.ts';
+import type { KeptDocument } from '../rows/document-row.ts';
 import { decodeKept, encodeKept } from '../rows/kept-row.ts';
 import { decodeMailbox } from '../rows/mailbox-row.ts';
 import { decodeParsed } from '../rows/parsed-row.ts';
@@ -32,7 +32,7 @@ import { systemFlags } from '../rows/uid-block.ts';
 import { idsOf, packRanges, rangesOf } from '../rows/uid-ranges.ts';
 import { type AccountEdit, type MailboxEdit, openAccount, slotOf } from './account-edit.ts';
 import type { Release } from './copied.ts';
-import { readDocument, uidValue } from './documents.ts';
+import { uidValue } from './documents.ts';
 import { joinThread } from './threads.ts';
 
 const noBytes = Buffer.alloc(0);
@@ -102,7 +102,7 @@ export function applyRestored(record: JournalRecord, read: ShardReader): readonl
   if (edit === 'gone' || edit === 'applied') return noChanges;
   const { account, modseq, mailbox, uid, document, thread } = restored;
   const target = edit.mailbox(mailbox);
-  const row = readDocument(edit, document);
+  const row = edit.documents.get(document);
   if (target === undefined || row?.kept === undefined) return noChanges;
   const { kept, ...rest } = row;
   const { size, internalMs, hash } = row;
@@ -110,7 +110,7 @@ export function applyRestored(record: JournalRecord, read: ShardReader): readonl
   target.add(uid, document, size, kept.flags, keywords);
   const { table } = edit;
   const place = { ...rest, thread, places: [mailbox, uid] };
-  table.put(documentKey(account, document), encodeDocument(place));
+  edit.documents.put(document, place);
   table.putOnly(byDateKey(account, mailbox, internalMs, document), uidValue(uid));
   table.putOnly(byModseqKey(account, mailbox, modseq), packRanges([uid, uid]));
   table.putOnly(blobLinkKey(hash, messageBlob, account, document), noBytes);
@@ -138,7 +138,7 @@ export function applyPurged(
   const value = table.get(key);
   if (value === undefined) return noChanges;
   for (const document of idsOf(decodeKept(value).documents)) {
-    const row = readDocument(edit, document);
+    const row = edit.documents.get(document);
     // Had back since, and perhaps expunged anew.
     if (row?.kept?.modseq !== keptModseq) continue;
     release(row.place);

@@ -8,20 +8,12 @@
  */
 
 import { view } from '../../../base/bytes.ts';
-import {
-  byThreadDateKey,
-  documentKey,
-  messageIdHashBytes,
-  messageIdKey,
-  threadKey,
-} from '../../store/keys.ts';
-import { decodeDocument, uidIn } from '../rows/document-row.ts';
+import { byThreadDateKey, messageIdHashBytes, messageIdKey } from '../../store/keys.ts';
+import { uidIn } from '../rows/document-row.ts';
 import {
   candidatesMax,
   decodeCandidates,
-  decodeThread,
   encodeCandidates,
-  encodeThread,
   hashesMax,
   type ThreadHead,
   type ThreadRow,
@@ -42,15 +34,13 @@ export interface Joining {
 /** A new document becomes a member; the thread is made where it is missing. */
 export function joinThread(edit: AccountEdit, joining: Joining): void {
   const { thread, document, mailbox, internalMs } = joining;
-  const key = threadKey(edit.account, thread);
   // A number not given before has no row: most messages open a thread, and this saves them a look-up.
-  const value = thread < edit.row.threadNext ? edit.table.get(key) : undefined;
-  const before: ThreadRow =
-    value === undefined ? { members: [], heads: [], hashes: empty } : decodeThread(value);
-  (value === undefined ? edit.created : edit.updated).thread.add(thread);
+  const known = thread < edit.row.threadNext ? edit.threads.get(thread) : undefined;
+  const before: ThreadRow = known ?? { members: [], heads: [], hashes: empty };
+  (known === undefined ? edit.created : edit.updated).thread.add(thread);
   const hashes = linkHashes(edit, joining, before.hashes);
   const heads = entered(edit, thread, before.heads, mailbox, internalMs);
-  edit.table.put(key, encodeThread({ members: [...before.members, document], heads, hashes }));
+  edit.threads.put(thread, { members: [...before.members, document], heads, hashes });
 }
 
 /** A member came into one more mailbox, or once more into the same. */
@@ -60,7 +50,7 @@ export function enterMailbox(
   mailbox: number,
   internalMs: number,
 ): void {
-  const row = readThread(edit, thread);
+  const row = edit.threads.get(thread);
   if (row === undefined) return;
   const heads = entered(edit, thread, row.heads, mailbox, internalMs);
   writeThread(edit, thread, { ...row, heads });
@@ -73,7 +63,7 @@ export function leaveMailbox(
   mailbox: number,
   internalMs: number,
 ): void {
-  const row = readThread(edit, thread);
+  const row = edit.threads.get(thread);
   const head = row?.heads.find((one) => one.mailbox === mailbox);
   if (row === undefined || head === undefined) return;
   const others = row.heads.filter((one) => one !== head);
@@ -94,7 +84,7 @@ export function leaveMailbox(
 
 /** A member is no more; with the last one the thread goes, and all that leads to it. */
 export function leaveThread(edit: AccountEdit, thread: number, document: number): void {
-  const row = readThread(edit, thread);
+  const row = edit.threads.get(thread);
   if (row === undefined) return;
   const members = row.members.filter((member) => member !== document);
   if (members.length > 0) {
@@ -104,18 +94,13 @@ export function leaveThread(edit: AccountEdit, thread: number, document: number)
   for (let i = 0; i < row.hashes.length; i += messageIdHashBytes) {
     unlinkHash(edit, thread, row.hashes.subarray(i, i + messageIdHashBytes));
   }
-  edit.table.remove(threadKey(edit.account, thread));
+  edit.threads.remove(thread);
   edit.updated.thread.delete(thread);
   edit.destroyed.thread.add(thread);
 }
 
-function readThread(edit: AccountEdit, thread: number): ThreadRow | undefined {
-  const value = edit.table.get(threadKey(edit.account, thread));
-  return value === undefined ? undefined : decodeThread(value);
-}
-
 function writeThread(edit: AccountEdit, thread: number, row: ThreadRow): void {
-  edit.table.put(threadKey(edit.account, thread), encodeThread(row));
+  edit.threads.put(thread, row);
   edit.updated.thread.add(thread);
 }
 
@@ -142,10 +127,9 @@ function entered(
 function newestIn(edit: AccountEdit, row: ThreadRow, mailbox: number): number {
   let newestMs = 0;
   for (const member of row.members) {
-    const value = edit.table.get(documentKey(edit.account, member));
-    if (value === undefined) continue;
-    const document = decodeDocument(value);
-    if (uidIn(document, mailbox) > 0) newestMs = Math.max(newestMs, document.internalMs);
+    const document = edit.documents.get(member);
+    if (document !== undefined && uidIn(document, mailbox) > 0)
+      newestMs = Math.max(newestMs, document.internalMs);
   }
   return newestMs;
 }

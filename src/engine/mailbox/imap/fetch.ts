@@ -27,7 +27,9 @@ import type { Parsed } from '../rows/parsed-row.ts';
 import { savedMsOf } from '../rows/saved-row.ts';
 import { seenFlag } from '../rows/uid-block.ts';
 import { addId } from '../rows/uid-ranges.ts';
+import { changedWithin } from './changed-uids.ts';
 import { type MessageItems, writeItems } from './fetch-items.ts';
+import { type RowsNext, RowsWindow, windowBytes } from './fetch-rows.ts';
 import { keywordsOf, systemFlagsOf } from './flags-of.ts';
 import type { Leases } from './leases.ts';
 import { messagesIn, rangesFrom, uidRangesOf } from './messages.ts';
@@ -35,8 +37,7 @@ import { madeOf, placeOfSection, type SectionPlace, withoutNul } from './section
 import { flagModseqAfter, type ImapParts } from './sync.ts';
 import type { View } from './view.ts';
 
-export const windowBytes = 128 * kibibyte;
-/** Of those whose rows must be read; flags alone are bounded by bytes. */
+/** Of those that are read. */
 const windowMessages = 256;
 /** A literal is not cut to less than this, or a window's last message would cost an answer of its own. */
 const sliceBytesMin = 64 * kibibyte;
@@ -88,6 +89,7 @@ interface Written {
 export async function fetch(parts: FetchParts, packed: PackedFetch): Promise<FetchAnswer> {
   const [[account], [mailbox, modseq, uidNext], isUid, set] = packed;
   const [cursorUid, , , lease] = packed[8];
+  const changedSince = packed[9];
   const view = await parts.views.view({ account, mailbox, modseq, uidNext });
   const writer = new ResponseWriter();
   const work = new FetchWindow(parts, packed, view, writer);
@@ -98,7 +100,17 @@ export async function fetch(parts: FetchParts, packed: PackedFetch): Promise<Fet
       if (next !== undefined) return work.answer(next);
       fromUid++;
     }
-    const ranges = rangesFrom(uidRangesOf(view, set, isUid), fromUid);
+    let ranges = rangesFrom(uidRangesOf(view, set, isUid), fromUid);
+    if (changedSince >= 0) {
+      ranges = changedWithin(parts.shard, { account, mailbox }, changedSince, ranges);
+    }
+    if (work.isOfRows) {
+      const rest = work.writeRows(ranges);
+      if (rest === undefined || !rest.isElsewhere || writer.bytes > 0) {
+        return work.answer(rest === undefined ? undefined : [rest.uid, 0, 0, 0]);
+      }
+      ranges = rangesFrom(ranges, rest.uid);
+    }
     const { chosen, next } = await work.choose(ranges);
     await work.markSeen(chosen);
     const cut = await work.write(chosen);
@@ -127,6 +139,23 @@ class FetchWindow {
     this.#items = packed[4];
     this.#sections = packed[5];
     this.#flagModseq = packed[7];
+  }
+
+  /** No message is read, or changed, and few rows answer. */
+  get isOfRows(): boolean {
+    return this.#sections.length === 0 && (this.#items & fetchItems.saveDate) === 0;
+  }
+
+  writeRows(ranges: readonly number[]): RowsNext | undefined {
+    const [[account], [mailbox]] = this.#packed;
+    const { shard, reader } = this.#parts;
+    const asked = {
+      place: { account, mailbox },
+      items: this.#items,
+      changedSince: this.#packed[9],
+      keywords: reader.mailbox(account, mailbox)?.keywords ?? [],
+    };
+    return new RowsWindow(shard, asked, this.#view, this.#writer).write(ranges);
   }
 
   answer(next: FetchCursor | undefined): FetchAnswer {

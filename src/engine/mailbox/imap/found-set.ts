@@ -6,8 +6,9 @@
  */
 
 import { uidBlockSlots } from '../../store/keys.ts';
+import { bitCounts } from '../rows/uid-block.ts';
 import { addId } from '../rows/uid-ranges.ts';
-import { bitCounts, blockBytes, View } from './view.ts';
+import { blockBytes, View } from './view.ts';
 
 export class FoundSet {
   readonly #numbers: number[] = [];

@@ -18,6 +18,7 @@ import {
   type PackedOwner,
   type PackedSetMetadata,
   type PackedStore,
+  type PackedStores,
   type PackedSync,
   type PackedVanished,
   type Stored,
@@ -42,6 +43,7 @@ import { changedEntries, getMetadata, setMetadata } from './metadata.ts';
 import { deletedBytes, quotaUse } from './quota.ts';
 import { search } from './search.ts';
 import { sort } from './sort.ts';
+import { storeMany } from './store-many.ts';
 import { flagModseqAfter, sync, vanished } from './sync.ts';
 import { thread } from './thread.ts';
 
@@ -99,6 +101,7 @@ function allHandlers(
       return sections.length === 0 ? answer : { pending: answer };
     },
     [imapAsks.store]: stepper(store, namedCount),
+    [imapAsks.storeMany]: writer(storesJoined),
     [imapAsks.expunge]: stepper(expunge, deletedCount),
     [imapAsks.copy]: stepper(copy, namedCount),
     [imapAsks.append]: append,
@@ -238,6 +241,10 @@ async function store(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const told = all.length > keywordCount ? { keywords: all } : {};
   const left = isUid ? modified : view.sequencesOf(modified);
   return ok({ uids, flagModseq: after, modified: left, ...told } satisfies Stored);
+}
+
+async function storesJoined(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  return withBody(await storeMany(desk, ask.meta as PackedStores));
 }
 
 /**

@@ -10,16 +10,12 @@
  */
 
 import { uidBlockShift, uidBlockSlots } from '../../store/keys.ts';
+import { bitCounts } from '../rows/uid-block.ts';
 import { type IdRanges, idsOf } from '../rows/uid-ranges.ts';
 
 export const blockBytes = uidBlockSlots / 8;
-
-/** Bits set in a byte. */
-export const bitCounts = Uint8Array.from({ length: 256 }, (_, byte) => {
-  let count = 0;
-  for (let rest = byte; rest !== 0; rest &= rest - 1) count++;
-  return count;
-});
+/** What a builder has room for at first. */
+const blocksFew = 64;
 
 export class View {
   readonly modseq: number;
@@ -58,6 +54,23 @@ export class View {
   /** Of memory held. */
   get bytes(): number {
     return this.blocks.byteLength + this.bits.byteLength + this.#before.byteLength;
+  }
+
+  /** Messages before the block at a place in `blocks`. */
+  countBefore(at: number): number {
+    return this.#before[at]!;
+  }
+
+  /** Where in `blocks` the first one numbered `number` or above stands. */
+  blockFrom(number: number): number {
+    let low = 0;
+    let high = this.blocks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.blocks[middle]! < number) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** The highest UID, or 0. */
@@ -123,9 +136,9 @@ function countsBefore(blocks: Uint32Array, bits: Uint8Array): Uint32Array {
 }
 
 /** Index of the block numbered `number`, or -1. */
-function findBlock(blocks: Uint32Array, number: number): number {
+function findBlock(blocks: Uint32Array, number: number, count = blocks.length): number {
   let low = 0;
-  let high = blocks.length - 1;
+  let high = count - 1;
   while (low <= high) {
     const middle = (low + high) >>> 1;
     const found = blocks[middle]!;
@@ -157,28 +170,30 @@ function nthBit(byte: number, n: number): number {
 
 /** A view under construction: from nothing, or from an earlier view. */
 export class ViewBuilder {
-  readonly #blocks = new Map<number, Uint8Array>();
+  /** Ascending; `#count` of them. */
+  #blocks: Uint32Array;
+  #bits: Uint8Array;
+  #count: number;
 
   constructor(from?: View) {
-    if (from === undefined) return;
-    for (let i = 0; i < from.blocks.length; i++) {
-      const start = i * blockBytes;
-      this.#blocks.set(from.blocks[i]!, from.bits.slice(start, start + blockBytes));
-    }
+    this.#blocks = from?.blocks.slice() ?? new Uint32Array(blocksFew);
+    this.#bits = from?.bits.slice() ?? new Uint8Array(blocksFew * blockBytes);
+    this.#count = from?.blocks.length ?? 0;
   }
 
   /** Adds the messages a block's bitmap shows, from UID `from` to below `to`. */
   addBlock(number: number, exists: Uint8Array, from: number, to: number): void {
     const first = number * uidBlockSlots;
-    const bits = this.#bitsOf(number);
+    const at = this.#bitsOf(number);
+    const bits = this.#bits;
     if (first >= from && first + uidBlockSlots <= to) {
-      for (let i = 0; i < blockBytes; i++) bits[i]! |= exists[i]!;
+      for (let i = 0; i < blockBytes; i++) bits[at + i]! |= exists[i]!;
       return;
     }
     for (let slot = 0; slot < uidBlockSlots; slot++) {
       const uid = first + slot;
       if (uid < from || uid >= to) continue;
-      if ((exists[slot >> 3]! & (1 << (slot & 7))) !== 0) bits[slot >> 3]! |= 1 << (slot & 7);
+      bits[at + (slot >> 3)]! |= exists[slot >> 3]! & (1 << (slot & 7));
     }
   }
 
@@ -186,37 +201,70 @@ export class ViewBuilder {
     for (const uid of idsOf(uids)) {
       if (uid < from || uid >= to) continue;
       const slot = uid & (uidBlockSlots - 1);
-      this.#bitsOf(uid >>> uidBlockShift)[slot >> 3]! |= 1 << (slot & 7);
+      const at = this.#bitsOf(uid >>> uidBlockShift) + (slot >> 3);
+      this.#bits[at]! |= 1 << (slot & 7);
     }
   }
 
   removeUids(uids: IdRanges): void {
     for (const uid of idsOf(uids)) {
-      const bits = this.#blocks.get(uid >>> uidBlockShift);
+      const block = findBlock(this.#blocks, uid >>> uidBlockShift, this.#count);
       const slot = uid & (uidBlockSlots - 1);
-      if (bits !== undefined) bits[slot >> 3]! &= ~(1 << (slot & 7));
+      if (block >= 0) this.#bits[block * blockBytes + (slot >> 3)]! &= ~(1 << (slot & 7));
     }
   }
 
+  /** The builder is used up. */
   build(modseq: number, uidNext: number): View {
-    const numbers: number[] = [];
-    for (const [number, bits] of this.#blocks) {
-      if (bits.some((byte) => byte !== 0)) numbers.push(number);
+    const blocks = this.#blocks;
+    const bits = this.#bits;
+    let kept = 0;
+    for (let block = 0; block < this.#count; block++) {
+      const at = block * blockBytes;
+      if (isEmpty(bits, at)) continue;
+      if (kept < block) {
+        blocks[kept] = blocks[block]!;
+        bits.copyWithin(kept * blockBytes, at, at + blockBytes);
+      }
+      kept++;
     }
-    numbers.sort((a, b) => a - b);
-    const all = new Uint8Array(numbers.length * blockBytes);
-    for (let i = 0; i < numbers.length; i++) {
-      all.set(this.#blocks.get(numbers[i]!)!, i * blockBytes);
-    }
-    return new View(modseq, uidNext, Uint32Array.from(numbers), all);
+    return new View(modseq, uidNext, blocks.slice(0, kept), bits.slice(0, kept * blockBytes));
   }
 
-  #bitsOf(number: number): Uint8Array {
-    let bits = this.#blocks.get(number);
-    if (bits === undefined) {
-      bits = new Uint8Array(blockBytes);
-      this.#blocks.set(number, bits);
-    }
-    return bits;
+  /** Where the block's bits begin; they are made where there are none. */
+  #bitsOf(number: number): number {
+    const count = this.#count;
+    // Blocks come in order as a rule.
+    const isLast = count === 0 || this.#blocks[count - 1]! < number;
+    const found = isLast ? -1 : findBlock(this.#blocks, number, count);
+    return (found >= 0 ? found : this.#insert(number)) * blockBytes;
   }
+
+  #insert(number: number): number {
+    const count = this.#count;
+    if (count === this.#blocks.length) this.#grow();
+    let place = count;
+    while (place > 0 && this.#blocks[place - 1]! > number) place--;
+    this.#blocks.copyWithin(place + 1, place, count);
+    this.#bits.copyWithin((place + 1) * blockBytes, place * blockBytes, count * blockBytes);
+    this.#blocks[place] = number;
+    this.#bits.fill(0, place * blockBytes, (place + 1) * blockBytes);
+    this.#count++;
+    return place;
+  }
+
+  #grow(): void {
+    const room = Math.max(blocksFew, this.#blocks.length * 2);
+    const blocks = new Uint32Array(room);
+    blocks.set(this.#blocks);
+    const bits = new Uint8Array(room * blockBytes);
+    bits.set(this.#bits);
+    this.#blocks = blocks;
+    this.#bits = bits;
+  }
+}
+
+function isEmpty(bits: Uint8Array, at: number): boolean {
+  for (let i = at; i < at + blockBytes; i++) if (bits[i] !== 0) return false;
+  return true;
 }

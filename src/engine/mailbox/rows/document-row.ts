@@ -7,6 +7,7 @@
 
 import type { RecordPlace } from '../../store/record.ts';
 import { packRow, unpackRow } from './packing.ts';
+import type { RowCursor } from './row-cursor.ts';
 
 export const placesMax = 100;
 
@@ -83,6 +84,18 @@ export function decodeDocument(value: Uint8Array): DocumentRow {
   if (packedKept === undefined) return row;
   const [modseq, untilMs, flags, keywords] = packedKept;
   return { ...row, kept: { modseq, untilMs, flags, keywords } };
+}
+
+export type DocumentFacts = Pick<DocumentRow, 'size' | 'internalMs' | 'thread'>;
+
+const fieldsOfRow = 11;
+const fieldsOfPlace = 6;
+
+/** What lists show, without unpacking the rest. */
+export function documentFacts(value: Uint8Array, cursor: RowCursor): DocumentFacts {
+  cursor.open(value, fieldsOfRow).skipNumbers(fieldsOfPlace);
+  const facts = { size: cursor.number(), internalMs: cursor.number(), thread: cursor.number() };
+  return cursor.isLost ? decodeDocument(value) : facts;
 }
 
 /** The document's first UID in a mailbox, or 0. */

@@ -10,6 +10,7 @@ import type { PartPlace } from '../../../mail/formats/mime/part-table.ts';
 import type { MessageSummary } from '../../../mail/formats/mime/summary.ts';
 import type { RecordPlace } from '../../store/record.ts';
 import { packRow, unpackRow } from './packing.ts';
+import type { RowCursor } from './row-cursor.ts';
 
 /** Under half a page of LMDB, with its key. */
 export const parsedRowBytesMax = 1_900;
@@ -38,6 +39,7 @@ type Packed = readonly [
 
 type PackedPlace = readonly [1, number, number, number, number, number, number];
 
+const fieldsOfRow = 14;
 const fieldsPerPart = 6;
 const hasAttachmentBit = 1;
 const isTruncatedBit = 2;
@@ -112,6 +114,22 @@ export function decodeParsed(value: Uint8Array): ParsedRow {
       isTruncated: (bits & isTruncatedBit) !== 0,
     },
   };
+}
+
+/** Whether the row itself holds its answers, and `openAnswers` may read them. */
+export function holdsAnswers(value: Uint8Array, cursor: RowCursor): boolean {
+  if (cursor.open(value, fieldsOfRow).number() !== 0) return false;
+  return !cursor.skipBytes().skipBytes().skipBytes().isLost;
+}
+
+/** The cursor then reads ENVELOPE, BODYSTRUCTURE and BODY, as they go to a client. */
+export function openAnswers(value: Uint8Array, cursor: RowCursor): void {
+  cursor.open(value, fieldsOfRow).skipNumbers(1);
+}
+
+/** Of a row that holds its answers. */
+export function previewOf(value: Uint8Array): string {
+  return unpackRow<Packed>(value)[5];
 }
 
 function packParts(parts: readonly PartPlace[]): PackedParts {

@@ -20,12 +20,20 @@ export const systemFlags = ['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\
 export const seenFlag = 0;
 export const deletedFlag = 3;
 
-const version = 1;
+export const blockVersion = 1;
 const bitmapBytes = uidBlockSlots / 8;
-const headBytes = 12 + bitmapBytes;
+export const existsAt = 12;
+export const blockHeadBytes = existsAt + bitmapBytes;
 const differenceMax = 0xffff_ffff;
 
 export type Bitmap = Uint8Array;
+
+/** Bits set in a byte. */
+export const bitCounts = Uint8Array.from({ length: 256 }, (_, byte) => {
+  let count = 0;
+  for (let rest = byte; rest !== 0; rest &= rest - 1) count++;
+  return count;
+});
 
 export class UidBlock {
   readonly exists: Bitmap = new Uint8Array(bitmapBytes);
@@ -70,6 +78,13 @@ export class UidBlock {
     else clear(column, slot);
   }
 
+  /** As `setFlag`, for all slots of a bitmap, which exist. */
+  setFlags(slots: Bitmap, flag: number, isOn: boolean): void {
+    const column = this.flags[flag];
+    if (column !== undefined) setAll(column, slots, isOn);
+    else if (isOn) this.flags[flag] = slots.slice();
+  }
+
   hasKeyword(slot: number, keyword: number): boolean {
     const column = this.keywords.get(keyword);
     return column !== undefined && isSet(column, slot);
@@ -84,6 +99,12 @@ export class UidBlock {
     }
     if (isOn) set(column, slot);
     else clear(column, slot);
+  }
+
+  setKeywords(slots: Bitmap, keyword: number, isOn: boolean): void {
+    const column = this.keywords.get(keyword);
+    if (column !== undefined) setAll(column, slots, isOn);
+    else if (isOn) this.keywords.set(keyword, slots.slice());
   }
 
   get count(): number {
@@ -111,14 +132,14 @@ export class UidBlock {
       .sort(([a], [b]) => a - b);
     const keywordBytes = keywords.length * (bitmapBytes + 2);
     const bytes = Buffer.allocUnsafe(
-      headBytes + flagCount * bitmapBytes + keywordBytes + slots * 8,
+      blockHeadBytes + flagCount * bitmapBytes + keywordBytes + slots * 8,
     );
-    bytes[0] = version;
+    bytes[0] = blockVersion;
     bytes[1] = slots;
     bytes[2] = mask;
     bytes[3] = keywords.length;
-    bytes.set(this.exists, 12);
-    let at = headBytes;
+    bytes.set(this.exists, existsAt);
+    let at = blockHeadBytes;
     for (let flag = 0; flag < systemFlags.length; flag++) {
       if ((mask & (1 << flag)) === 0) continue;
       bytes.set(this.flags[flag]!, at);
@@ -159,13 +180,13 @@ export class UidBlock {
 export function decodeUidBlock(row: Uint8Array | undefined): UidBlock {
   const block = new UidBlock();
   if (row === undefined) return block;
-  assert(row[0] === version, 'a uid block of a known version');
+  assert(row[0] === blockVersion, 'a uid block of a known version');
   const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
   const slots = bytes[1]!;
   const mask = bytes[2]!;
   const lowest = bytes.readUInt32BE(4) * 2 ** 32 + bytes.readUInt32BE(8);
-  block.exists.set(bytes.subarray(12, headBytes));
-  let at = headBytes;
+  block.exists.set(bytes.subarray(existsAt, blockHeadBytes));
+  let at = blockHeadBytes;
   for (let flag = 0; flag < systemFlags.length; flag++) {
     if ((mask & (1 << flag)) === 0) continue;
     block.flags[flag] = new Uint8Array(bytes.subarray(at, at + bitmapBytes));
@@ -186,13 +207,13 @@ export function decodeUidBlock(row: Uint8Array | undefined): UidBlock {
 
 /** The bitmap of messages that exist, without decoding the rest: a view of the row. */
 export function existsOf(row: Uint8Array): Bitmap {
-  assert(row[0] === version, 'a uid block of a known version');
-  return row.subarray(12, headBytes);
+  assert(row[0] === blockVersion, 'a uid block of a known version');
+  return row.subarray(existsAt, blockHeadBytes);
 }
 
 /** Whether any message of the block has the flag, without decoding the rest. */
 export function hasFlagColumn(row: Uint8Array, flag: number): boolean {
-  assert(row[0] === version, 'a uid block of a known version');
+  assert(row[0] === blockVersion, 'a uid block of a known version');
   return (row[2]! & (1 << flag)) !== 0;
 }
 
@@ -208,15 +229,20 @@ function clear(bits: Bitmap, slot: number): void {
   bits[slot >> 3]! &= ~(1 << (slot & 7));
 }
 
+function setAll(column: Bitmap, slots: Bitmap, isOn: boolean): void {
+  for (let i = 0; i < bitmapBytes; i++) {
+    if (isOn) column[i]! |= slots[i]!;
+    else column[i]! &= ~slots[i]!;
+  }
+}
+
 function isEmpty(bits: Bitmap): boolean {
   for (let i = 0; i < bitmapBytes; i++) if (bits[i] !== 0) return false;
   return true;
 }
 
-function popcount(bits: Bitmap): number {
+export function popcount(bits: Bitmap): number {
   let count = 0;
-  for (let i = 0; i < bits.length; i++) {
-    for (let byte = bits[i]!; byte !== 0; byte &= byte - 1) count++;
-  }
+  for (let i = 0; i < bits.length; i++) count += bitCounts[bits[i]!]!;
   return count;
 }

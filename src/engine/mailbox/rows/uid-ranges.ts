@@ -54,6 +54,21 @@ export function isWithin(ranges: IdRanges, uid: number): boolean {
   return false;
 }
 
+/** What two sets of ascending ranges have in common. */
+export function commonRanges(these: IdRanges, those: IdRanges): number[] {
+  const ranges: number[] = [];
+  let a = 0;
+  let b = 0;
+  while (a < these.length && b < those.length) {
+    const first = Math.max(these[a]!, those[b]!);
+    const last = Math.min(these[a + 1]!, those[b + 1]!);
+    if (first <= last) ranges.push(first, last);
+    if (these[a + 1]! < those[b + 1]!) a += 2;
+    else b += 2;
+  }
+  return ranges;
+}
+
 /** The first `countMax` ids, and what is left. */
 export function splitRanges(ranges: IdRanges, countMax: number): [number[], number[]] {
   const head: number[] = [];

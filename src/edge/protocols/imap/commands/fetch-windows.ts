@@ -35,6 +35,14 @@ export interface AskedMessages {
   readonly changedSince: number;
 }
 
+/**
+ * The next window is made while the client reads this one. Not of a message so large that it was cut: its octets would
+ * wait here for a client that may be slow. Nor where being fetched changes messages: only what is sent was read.
+ */
+function mayAskAhead([, , , lease]: FetchCursor, marksSeen: boolean): boolean {
+  return lease === 0 && !marksSeen;
+}
+
 /** Undefined once all is told or the session has ended; what could not be asked for otherwise. */
 export async function fetchAll(
   session: CommandSession,
@@ -44,12 +52,16 @@ export async function fetchAll(
   const owner = ownerOf(session.account!);
   const how = session.isUidOnly ? items | fetchItems.byUid : items;
   const asked = [isUids, set, how, sections, marksSeen && !selected.isReadOnly] as const;
-  let cursor: FetchCursor = [0, 0, 0, 0];
-  for (;;) {
+  const askFrom = (cursor: FetchCursor) => {
     const { flagModseq } = selected;
     const view = viewOf(selected);
     const meta: PackedFetch = [owner, view, ...asked, flagModseq, cursor, changedSince];
-    const answer = await session.ask(imapAsks.fetch, meta);
+    return session.ask(imapAsks.fetch, meta);
+  };
+  let cursor: FetchCursor = [0, 0, 0, 0];
+  let window = askFrom(cursor);
+  for (;;) {
+    const answer = await window;
     if (!answer.ok) {
       // Within a literal there is no way to say so: the octets that were promised never come.
       if (cursor[3] > 0) session.cut();
@@ -57,11 +69,13 @@ export async function fetchAll(
     }
     const { next, flagModseq: known } = answer.value as Fetched;
     selected.flagModseq = known;
+    const ahead = next !== undefined && mayAskAhead(next, marksSeen) ? askFrom(next) : undefined;
     if (answer.body !== undefined) session.send(answer.body);
     if (next === undefined) return undefined;
     cursor = next;
     await session.room();
     if (session.isEnded) return undefined;
+    window = ahead ?? askFrom(next);
   }
 }
 

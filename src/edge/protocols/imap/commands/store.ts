@@ -9,10 +9,15 @@ import {
   fetchItems,
   imapAsks,
   type PackedStore,
+  type PackedStores,
   type Stored,
+  type StoredMany,
+  type UidRanges,
 } from '../../../../actors/asks/imap-asks.ts';
+import type { ErrorCode } from '../../../../base/errors.ts';
 import { parseStore, type StoreCommand } from '../../../../mail/wire/imap/parse-store.ts';
 import { writeModified } from '../../../../mail/wire/imap/response-status.ts';
+import { star } from '../../../../mail/wire/imap/sequence-set.ts';
 import { ownerOf } from '../account-asks.ts';
 import { answerOf, bad, type CommandEnd, no, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
@@ -21,6 +26,9 @@ import { viewOf } from '../selected.ts';
 import { tellKeywords } from '../telling.ts';
 import { fetchAll } from './fetch-windows.ts';
 import { setOf } from './sets.ts';
+
+/** Of one command, to be run together with others. */
+const joinedUidsMax = 200;
 
 async function store(
   session: CommandSession,
@@ -50,25 +58,90 @@ async function store(
   if (!answer.ok) {
     const mayBeFull = command.flags.keywords.length > 0;
     if (answer.code === 'not-possible-now' && mayBeFull) return keywordsTooMany;
-    return answer.code === 'argument-invalid'
-      ? bad('No such message number')
-      : answerOf(answer.code);
+    return failureEnd(answer.code);
   }
   const { uids, flagModseq, keywords, modified } = answer.value as Stored;
   selected.flagModseq = flagModseq;
   if (keywords !== undefined) tellKeywords(session, selected, keywords);
   // RFC 7162 §3.1.3: who knows modseqs is told the new ones, silent or not.
-  const items = isSilent ? 0 : fetchItems.flags;
   const modseq = session.isCondstore ? fetchItems.modseq : 0;
-  if ((items | modseq) !== 0) {
-    const tellsUid = !session.isUidOnly && (isUid || session.isQresync);
-    const told = items | modseq | (tellsUid ? fetchItems.uid : 0);
-    const asked = { set: uids, isUids: true, items: told, sections: [], marksSeen: false };
-    // The flags are stored, whether they can be told or not.
-    await fetchAll(session, { ...asked, changedSince: -1 });
-  }
+  const tellsUid = !session.isUidOnly && (isUid || session.isQresync);
+  const uid = tellsUid ? fetchItems.uid : 0;
+  if (!isSilent || modseq !== 0) await tellStored(session, uids, modseq | uid, isSilent);
   if (modified.length === 0) return ok('STORE done');
   return (writer, tag) => writeModified(writer, tag, 'OK', modified, 'Some were changed before');
+}
+
+function failureEnd(code: ErrorCode): CommandEnd {
+  return code === 'argument-invalid' ? bad('No such message number') : answerOf(code);
+}
+
+/** The flags are stored, whether they can be told or not. */
+async function tellStored(
+  session: CommandSession,
+  uids: UidRanges,
+  items: number,
+  isSilent: boolean,
+): Promise<void> {
+  const told = items | (isSilent ? 0 : fetchItems.flags);
+  const asked = { set: uids, isUids: true, items: told, sections: [], marksSeen: false };
+  await fetchAll(session, { ...asked, changedSince: -1 });
+}
+
+/** RFC 9051 §5.5: nothing one of these does changes what another one means. */
+function mayJoin({ selected }: CommandSession, command: StoreCommand): boolean {
+  const { set, flags, unchangedSince } = command;
+  if (selected === undefined || selected.isReadOnly || unchangedSince >= 0) return false;
+  return flags.keywords.length === 0 && !set.isSaved && isSmall(set.ranges);
+}
+
+function isSmall(ranges: readonly number[]): boolean {
+  let count = 0;
+  for (let i = 0; i < ranges.length; i += 2) {
+    if (ranges[i] === star || ranges[i + 1] === star) return false;
+    count += Math.abs(ranges[i + 1]! - ranges[i]!) + 1;
+  }
+  return count <= joinedUidsMax;
+}
+
+async function storeMany(
+  session: CommandSession,
+  commands: readonly StoreCommand[],
+  isUid: boolean,
+  end: (index: number, end: CommandEnd) => void,
+): Promise<void> {
+  const selected = session.selected!;
+  const uid = isUid || session.isQresync ? fetchItems.uid : 0;
+  const how = session.isUidOnly ? fetchItems.byUid : uid;
+  const items = how | (session.isCondstore ? fetchItems.modseq : 0);
+  for (let done = 0; done < commands.length; ) {
+    const stores = commands
+      .slice(done)
+      .map(
+        ({ set, op, flags, isSilent }) => [isUid, set.ranges, op, flags.system, isSilent] as const,
+      );
+    const { flagModseq: before, keywordCount } = selected;
+    const view = viewOf(selected);
+    const owner = ownerOf(session.account!);
+    const meta: PackedStores = [owner, view, stores, items, before, keywordCount];
+    const answer = await session.ask(imapAsks.storeMany, meta);
+    if (session.isEnded) return;
+    if (!answer.ok) {
+      end(done++, failureEnd(answer.code));
+      continue;
+    }
+    const { told, uids, flagModseq, keywords } = answer.value as StoredMany;
+    selected.flagModseq = flagModseq;
+    if (keywords !== undefined) tellKeywords(session, selected, keywords);
+    let at = 0;
+    for (let i = 0; i < told.length; i++) {
+      const bytes = told[i]!;
+      if (bytes > 0) session.send(answer.body!.subarray(at, at + bytes));
+      else if (bytes < 0) await tellStored(session, uids[i]!, items, commands[done]!.isSilent);
+      at += Math.max(0, bytes);
+      end(done++, ok('STORE done'));
+    }
+  }
 }
 
 export const storeCommand = {
@@ -78,6 +151,7 @@ export const storeCommand = {
   namesNumbers: true,
   parse: parseStore,
   run: (session, command) => store(session, command, false),
+  joins: { mayJoin, run: (session, commands, end) => storeMany(session, commands, false, end) },
 } as const satisfies ImapCommand<StoreCommand>;
 
 export const uidStoreCommand = {
@@ -85,4 +159,5 @@ export const uidStoreCommand = {
   states: selectedState,
   parse: parseStore,
   run: (session, command) => store(session, command, true),
+  joins: { mayJoin, run: (session, commands, end) => storeMany(session, commands, true, end) },
 } as const satisfies ImapCommand<StoreCommand>;

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { imapAsks, type PackedFetch } from '../../../../../src/actors/asks/imap-asks.ts';
-import { windowBytes } from '../../../../../src/engine/mailbox/imap/fetch.ts';
+import { windowBytes } from '../../../../../src/engine/mailbox/imap/fetch-rows.ts';
 import { leaseMsMax } from '../../../../../src/engine/mailbox/imap/leases.ts';
 import { star } from '../../../../../src/mail/wire/imap/sequence-set.ts';
 import { account, messageBytes, tenant } from '../mailbox-world.ts';
@@ -73,7 +73,8 @@ describe('FETCH of rows', () => {
   it('goes on window by window until all is told, each message once', async () => {
     const world = new ImapWorld();
     for (let i = 0; i < 600; i++) await world.deliver();
-    const { text, windows } = await world.fetch([1, star], ['uid', 'size']);
+    const sections = [section('BODY[TEXT]', { text: 'TEXT' })];
+    const { text, windows } = await world.fetch([1, star], ['uid'], { sections });
     assert.ok(windows > 2, `${windows} windows`);
     const uids = [...text.matchAll(/\* (\d+) FETCH \(UID (\d+)/g)].map((found) => found[2]);
     assert.deepEqual(

@@ -1,0 +1,119 @@
+/**
+ * STOREs that came together: decided one after the other, journaled as one group, told one by one.
+ *
+ * Runs in:   the engine thread that owns the shard.
+ * Specs:     RFC 9051 §5.5 (a server may run commands together where that changes no result), §6.4.6.
+ * Limits:    as many as one ask brings; `toldUidsMax` messages told an answer.
+ * Invariant: what a STORE tells of a message is what it stored: one that touches a message an earlier one tells of
+ *            is left to the next ask.
+ */
+
+import { Buffer } from 'node:buffer';
+import {
+  fetchItems,
+  type PackedPlainStore,
+  type PackedStores,
+  type StoredMany,
+} from '../../../actors/asks/imap-asks.ts';
+import { MailError } from '../../../base/errors.ts';
+import type { AccountId, TenantId } from '../../../base/ids.ts';
+import { ResponseWriter } from '../../../mail/wire/imap/response.ts';
+import type { RecordDraft } from '../../store/record.ts';
+import type { StoreFlags } from '../decisions.ts';
+import { existingUids } from '../mailbox-reader.ts';
+import { flagsStoredDraft } from '../records.ts';
+import { commonRanges, countOf, type IdRanges } from '../rows/uid-ranges.ts';
+import type { Owner } from '../tree.ts';
+import type { ImapDesk } from './desk.ts';
+import { RowsWindow } from './fetch-rows.ts';
+import { uidRangesOf } from './messages.ts';
+import { flagModseqAfter } from './sync.ts';
+import type { View } from './view.ts';
+
+const toldUidsMax = 1_000;
+
+type PlainStore = Pick<StoreFlags, 'uids' | 'op' | 'flags'>;
+
+/** @throws MailError of the first STORE; those after one that fails are left out. */
+export async function storeMany(
+  desk: ImapDesk,
+  [[account, tenant], [mailbox, modseq, uidNext], packed, items, ...known]: PackedStores,
+): Promise<{ readonly value: StoredMany; readonly body: Buffer }> {
+  const [flagModseq, keywordCount] = known;
+  const view = await desk.views.view({ account, mailbox, modseq, uidNext });
+  const stores = storesOf(view, packed, items);
+  const modseqs: number[] = [];
+  const owner = { account: account as AccountId, tenant: tenant as TenantId };
+  const uids = await decide(desk, owner, mailbox, stores, modseqs);
+  const place = { account, mailbox };
+  const keywords = desk.reader.mailbox(account, mailbox)?.keywords ?? [];
+  const writer = new ResponseWriter();
+  const told = stores.map((_, i) => {
+    const wanted = itemsOf(packed[i]!, items);
+    if (wanted === 0) return 0;
+    const before = writer.bytes;
+    const asked = { place, items: wanted, changedSince: -1, keywords };
+    const rest = new RowsWindow(desk.shard, asked, view, writer).write(uids[i]!);
+    return rest === undefined ? writer.bytes - before : -1;
+  });
+  const after = flagModseqAfter(desk.shard, place, flagModseq, uidNext, modseqs);
+  const more = keywords.length > keywordCount ? { keywords } : {};
+  return { value: { told, uids, flagModseq: after, ...more }, body: Buffer.concat(writer.take()) };
+}
+
+/** On disk together when it resolves. Of each the UIDs that were there. @throws MailError `not-found` */
+function decide(
+  { mailboxes, shard }: Pick<ImapDesk, 'mailboxes' | 'shard'>,
+  { account, tenant }: Owner,
+  mailbox: number,
+  stores: readonly PlainStore[],
+  modseqs: number[],
+): Promise<readonly IdRanges[]> {
+  return mailboxes.decide(account, tenant, (actor) => {
+    if (actor.mailbox(mailbox) === undefined) {
+      throw new MailError('not-found', `mailbox ${mailbox}`);
+    }
+    const drafts: RecordDraft[] = [];
+    const value = stores.map(({ uids: named, op, flags }) => {
+      const uids = existingUids(shard, account, mailbox, named);
+      if (uids.length === 0) return uids;
+      const modseq = actor.nextModseq();
+      modseqs.push(modseq);
+      const stored = { account, modseq, mailbox, uids, op, flags, keywords: [] };
+      drafts.push(flagsStoredDraft(tenant, stored));
+      return uids;
+    });
+    return { drafts, mailboxes: [mailbox], value };
+  });
+}
+
+/** The first of them, as many as go together. */
+function storesOf(view: View, packed: readonly PackedPlainStore[], items: number): PlainStore[] {
+  const stores: PlainStore[] = [];
+  let told: IdRanges[] = [];
+  let toldCount = 0;
+  for (const one of packed) {
+    const [isUid, set, op, flags] = one;
+    let uids: IdRanges;
+    try {
+      uids = uidRangesOf(view, set, isUid);
+    } catch (error) {
+      if (stores.length === 0) throw error;
+      return stores;
+    }
+    if (told.some((ranges) => commonRanges(ranges, uids).length > 0)) return stores;
+    if (itemsOf(one, items) !== 0) {
+      toldCount += countOf(uids);
+      if (toldCount > toldUidsMax && stores.length > 0) return stores;
+      told = [...told, uids];
+    }
+    stores.push({ uids, op, flags });
+  }
+  return stores;
+}
+
+function itemsOf([, , , , isSilent]: PackedPlainStore, items: number): number {
+  // RFC 7162 §3.1.3: who knows modseqs is told the new ones, silent or not.
+  const tells = (items & fetchItems.modseq) !== 0 || !isSilent;
+  return tells ? items | (isSilent ? 0 : fetchItems.flags) : 0;
+}
