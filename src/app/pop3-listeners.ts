@@ -16,6 +16,7 @@ import { defaultPop3Limits } from '../edge/protocols/pop3/limits.ts';
 import { type Pop3Policy, Pop3Service } from '../edge/protocols/pop3/service.ts';
 import { AccountAsks } from '../edge/protocols/session/account-asks.ts';
 import type { SessionObserver } from '../edge/protocols/session/observer.ts';
+import { WriteQueues } from '../edge/protocols/session/write-queues.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type ListenAddress, writeListenAddress } from '../settings/networks.ts';
 import type { Settings } from '../settings/schema.ts';
@@ -45,7 +46,8 @@ export class Pop3Listeners {
     this.#options = options;
     const asks = new AccountAsks(runtime.router, options.clock);
     const policy = policyOf(settings, version);
-    const service = (name: Name) => new Pop3Service({ ...rest, name, policy, asks });
+    const shared = { ...rest, policy, asks, writeQueues: new WriteQueues() };
+    const service = (name: Name) => new Pop3Service({ ...shared, name });
     this.#services = { pop3: service('pop3'), pop3s: service('pop3s') };
   }
 
@@ -97,8 +99,12 @@ export class Pop3Listeners {
   }
 }
 
-function policyOf({ hostname, pop3 }: Settings, version: string): Pop3Policy {
-  const { messagesMax, errorsMax, idleMsMax, stallMsMax } = pop3;
-  const limits = { ...defaultPop3Limits, messagesMax, errorsMax, idleMsMax, stallMsMax };
-  return { hostname, version, limits };
+function policyOf({ hostname, pop3, login }: Settings, version: string): Pop3Policy {
+  const { connectionsMax, connectionsPerAddressMax, ...bounds } = pop3;
+  return {
+    hostname,
+    version,
+    limits: { ...defaultPop3Limits, ...bounds },
+    clearNetworks: networkSet(login.clearNetworks),
+  };
 }

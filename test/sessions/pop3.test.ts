@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { globSync } from 'node:fs';
 import { basename } from 'node:path';
 import { describe, test } from 'node:test';
-import { noNetworks } from '../../src/base/networks.ts';
+import { loopbackNetworks, networkSet, noNetworks } from '../../src/base/networks.ts';
 import { Pop3Listener } from '../../src/edge/listeners/pop3-listener.ts';
 import { ReloadableTls } from '../../src/edge/listeners/tls.ts';
 import { defaultPop3Limits, type Pop3Limits } from '../../src/edge/protocols/pop3/limits.ts';
@@ -41,6 +41,9 @@ function limitsOf(options: Readonly<Record<string, string>>): Partial<Pop3Limits
 
 async function play({ options, steps }: Transcript): Promise<void> {
   const fake = new FakePop3(limitsOf(options), new SeededClock());
+  if ('clear' in options) {
+    fake.service.setPolicy({ ...fake.service.policy, clearNetworks: networkSet(loopbackNetworks) });
+  }
   const tls = new ReloadableTls('plain' in options ? undefined : testCertificate());
   const listener = new Pop3Listener({
     ...{ host: '127.0.0.1', port: 0, service: fake.service, limits: anyConnections },

@@ -7,10 +7,12 @@
 import type { Answer, Ask } from '../../src/actors/ask.ts';
 import { concat } from '../../src/base/bytes.ts';
 import { silentLog } from '../../src/base/log.ts';
+import { noNetworks } from '../../src/base/networks.ts';
 import { LogInThrottle } from '../../src/edge/guard/log-in-throttle.ts';
 import { defaultPop3Limits, type Pop3Limits } from '../../src/edge/protocols/pop3/limits.ts';
 import { Pop3Service } from '../../src/edge/protocols/pop3/service.ts';
 import { AccountAsks } from '../../src/edge/protocols/session/account-asks.ts';
+import { WriteQueues } from '../../src/edge/protocols/session/write-queues.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { ImapWorld } from '../unit/engine/mailbox/imap/imap-world.ts';
 import { SeededClock } from './seeded-clock.ts';
@@ -21,6 +23,7 @@ export class FakePop3 {
   readonly service: Pop3Service;
   /** Names of all asks, as they came. */
   readonly asked: string[] = [];
+  readonly cutOffs: string[] = [];
   /** Answers for asks by name, in place of the engine's. */
   readonly answers = new Map<string, Answer>();
 
@@ -36,12 +39,17 @@ export class FakePop3 {
         hostname: 'mx.test',
         version: '1.0',
         limits: { ...defaultPop3Limits, ...limits },
+        clearNetworks: noNetworks,
       },
       asks: new AccountAsks({ ask }, clock),
+      writeQueues: new WriteQueues(),
       logIn: { authenticate: fakeAuthenticate, throttle: new LogInThrottle() },
       clock,
       log: silentLog,
-      observer: silentObserver,
+      observer: {
+        ...silentObserver,
+        cutOff: (_listener, reason) => this.cutOffs.push(reason),
+      },
     });
   }
 }

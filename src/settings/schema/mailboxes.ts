@@ -160,6 +160,21 @@ export const pop3Section = section('Limits of POP3 sessions.', {
     reload: 'live',
     doc: 'A client that reads nothing of its answers for so long is cut off.',
   }),
+  allUnsentBytesMax: bytes({
+    default: 128 * mebibyte,
+    min: mebibyte,
+    max: 64 * gibibyte,
+    reload: 'live',
+    doc: 'What all clients together may leave unread of their answers; above it those who read slowest are cut off.',
+  }),
+  commandsPerMinuteMax: integer({
+    default: 60_000,
+    min: 0,
+    max: 100_000_000,
+    unit: 'commands',
+    reload: 'live',
+    doc: 'Commands of one connection in a minute; more wait for the next one. 0 is no limit.',
+  }),
   errorsMax: integer({
     default: 20,
     min: 1,

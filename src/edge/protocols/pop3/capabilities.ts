@@ -24,7 +24,7 @@ export function capabilityNames(session: CommandSession): readonly string[] {
   const names = [...always];
   if (session.account === undefined) {
     if (session.canStartTls) names.push('STLS');
-    if (session.isSecure) {
+    if (session.mayLogIn) {
       names.push('USER', `SASL ${saslMechanisms.map(({ name }) => name).join(' ')}`);
     }
   }

@@ -21,6 +21,8 @@ export interface CommandSession {
   readonly service: Pop3Service;
   readonly peerAddress: string;
   readonly isSecure: boolean;
+  /** Under TLS, or from where clear text is trusted. */
+  readonly mayLogIn: boolean;
   readonly canStartTls: boolean;
   readonly isEnded: boolean;
   /** Set from log-in on. */

@@ -4,11 +4,13 @@
  * Runs in: edge (main thread).
  */
 
-import { kibibyte, minuteMs } from '../../../base/units.ts';
+import { kibibyte, mebibyte, minuteMs } from '../../../base/units.ts';
 
 export interface Pop3Limits {
   /** RFC 2449 §4 asks for 255; answers of AUTH are longer (RFC 5034 §4). */
   readonly lineBytesMax: number;
+  /** `pop3.commandsPerMinuteMax`; more wait for the next minute. 0: no limit. */
+  readonly commandsPerMinuteMax: number;
   /** `pop3.errorsMax`. */
   readonly errorsMax: number;
   /** `pop3.messagesMax`; 0 is all. */
@@ -21,17 +23,21 @@ export interface Pop3Limits {
   readonly stallMsMax: number;
   /** What the client left unread; above it no further answer is asked for. */
   readonly unsentBytesMax: number;
+  /** `pop3.allUnsentBytesMax`: what all clients left unread; above it the slowest readers end. */
+  readonly allUnsentBytesMax: number;
   /** What came while a command runs; above it nothing more is read. */
   readonly unreadBytesMax: number;
 }
 
 export const defaultPop3Limits: Pop3Limits = {
   lineBytesMax: 12 * kibibyte,
+  commandsPerMinuteMax: 60_000,
   errorsMax: 20,
   messagesMax: 0,
   earlyMsMax: minuteMs,
   idleMsMax: 10 * minuteMs,
   stallMsMax: 5 * minuteMs,
   unsentBytesMax: 64 * kibibyte,
+  allUnsentBytesMax: 128 * mebibyte,
   unreadBytesMax: 64 * kibibyte,
 };

@@ -5,10 +5,12 @@
  */
 
 import type { Log } from '../../../base/log.ts';
+import type { NetworkSet } from '../../../base/networks.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { LogIn } from '../../guard/log-in.ts';
 import type { AccountAsks } from '../session/account-asks.ts';
 import type { SessionObserver } from '../session/observer.ts';
+import type { WriteQueues } from '../session/write-queues.ts';
 import type { Pop3Limits } from './limits.ts';
 
 /** What may change while sessions run. */
@@ -16,6 +18,8 @@ export interface Pop3Policy {
   readonly hostname: string;
   readonly version: string;
   readonly limits: Pop3Limits;
+  /** `login.clearNetworks` */
+  readonly clearNetworks: NetworkSet;
 }
 
 export interface Pop3ServiceOptions {
@@ -23,6 +27,8 @@ export interface Pop3ServiceOptions {
   readonly name: 'pop3' | 'pop3s';
   readonly policy: Pop3Policy;
   readonly asks: AccountAsks;
+  /** One for all listeners of POP3. */
+  readonly writeQueues: WriteQueues;
   readonly logIn: LogIn;
   readonly clock: Clock;
   readonly log: Log;
@@ -32,6 +38,7 @@ export interface Pop3ServiceOptions {
 export class Pop3Service {
   readonly name: 'pop3' | 'pop3s';
   readonly asks: AccountAsks;
+  readonly writeQueues: WriteQueues;
   readonly logIn: LogIn;
   readonly clock: Clock;
   readonly log: Log;
@@ -45,6 +52,7 @@ export class Pop3Service {
     this.name = options.name;
     this.policy = options.policy;
     this.asks = options.asks;
+    this.writeQueues = options.writeQueues;
     this.logIn = options.logIn;
     this.clock = options.clock;
     this.log = options.log;

@@ -4,7 +4,8 @@
  * Runs in:   edge (main thread).
  * Specs:     RFC 1939 §3-6; RFC 2449 §6.6 (PIPELINING); RFC 2595 §4.
  * Limits:    `Pop3Limits`. While a command runs about `unreadBytesMax` octets wait here; while the client leaves
- *            `unsentBytesMax` unread nothing more is asked for.
+ *            `unsentBytesMax` unread nothing more is asked for. One turn runs `turnCommandsMax`, one minute
+ *            `commandsPerMinuteMax`.
  * Invariant: each command gets one reply, in order. A session that ends without QUIT has deleted nothing.
  */
 
@@ -12,6 +13,7 @@ import type { Buffer } from 'node:buffer';
 import type { Answer } from '../../../actors/ask.ts';
 import type { Pop3Ask } from '../../../actors/asks/pop3-asks.ts';
 import { latin1 } from '../../../base/bytes.ts';
+import { minuteMs } from '../../../base/units.ts';
 import { type CommandLine, parseLine } from '../../../mail/wire/pop3/parse.ts';
 import type { Account } from '../../../ports/account-directory.ts';
 import type { SaslExchange } from '../../guard/sasl.ts';
@@ -20,6 +22,7 @@ import { LineReader } from '../session/line-reader.ts';
 import { Output } from '../session/output.ts';
 import { TimeOuts } from '../session/time-outs.ts';
 import type { SessionTransport, TlsSessionFacts } from '../session/transport.ts';
+import { ReadingPace } from '../session/write-queues.ts';
 import { type CommandEnd, type CommandSession, isSaid, type Pop3State } from './command.ts';
 import { respond } from './commands/log-in.ts';
 import { commands } from './commands/table.ts';
@@ -54,7 +57,11 @@ export class Pop3Session implements CommandSession {
   #isBusy = false;
   #isReadingPaused = false;
   #commandsLeft = turnCommandsMax;
+  #minuteMs: number;
+  #minuteCommands = 0;
   #errorCount = 0;
+  #pace: ReadingPace | undefined;
+  #sentBytes = 0;
   #exchange: SaslExchange | undefined;
   #after: 'end' | 'tls' | undefined;
 
@@ -71,6 +78,7 @@ export class Pop3Session implements CommandSession {
     this.#output = new Output(transport);
     this.#tls = tls;
     this.#timeOuts = new TimeOuts(service.tickMs);
+    this.#minuteMs = service.tickMs;
   }
 
   /** Sends the greeting: without a timestamp, as there is no APOP. */
@@ -103,6 +111,8 @@ export class Pop3Session implements CommandSession {
   /** Called by the listener's sweep with coarse time. */
   sweep(nowMs: number): void {
     if (this.#phase !== 'open') return;
+    this.#sweepUnsent(nowMs);
+    this.#sweepMinute(nowMs);
     const facts = {
       isLoggedIn: this.account !== undefined,
       isBusy: this.#isBusy,
@@ -110,7 +120,7 @@ export class Pop3Session implements CommandSession {
       unsentBytes: this.#transport.unsentBytes,
     };
     const timeOut = this.#timeOuts.check(nowMs, facts, this.service.policy.limits);
-    if (timeOut === 'stalled') this.destroy();
+    if (timeOut === 'stalled') this.#cutOff('stalled');
     // RFC 1939 §3: without a word, and without the UPDATE state.
     else if (timeOut !== undefined) this.#end();
   }
@@ -128,6 +138,10 @@ export class Pop3Session implements CommandSession {
     return this.#tls !== undefined;
   }
 
+  get mayLogIn(): boolean {
+    return this.isSecure || this.service.policy.clearNetworks.has(this.peerAddress);
+  }
+
   get canStartTls(): boolean {
     return this.#tls === undefined && this.#transport.canStartTls;
   }
@@ -139,12 +153,15 @@ export class Pop3Session implements CommandSession {
   send(octets: Uint8Array): void {
     if (this.#phase !== 'open') return;
     this.#timeOuts.spokeMs = this.service.tickMs;
+    this.#sentBytes += octets.byteLength;
     this.#output.add(octets);
   }
 
   room(): Promise<void> | undefined {
     this.#output.flush();
-    return this.#isFull ? this.#output.wait() : undefined;
+    if (!this.#isFull) return undefined;
+    this.#watchPace();
+    return this.#output.wait();
   }
 
   ask(name: Pop3Ask, meta: unknown, options?: AskOptions): Promise<Answer> {
@@ -174,13 +191,21 @@ export class Pop3Session implements CommandSession {
   }
 
   get #isFull(): boolean {
-    return this.#transport.unsentBytes > this.service.policy.limits.unsentBytesMax;
+    const { unsentBytesMax, allUnsentBytesMax } = this.service.policy.limits;
+    const { unsentBytes } = this.#transport;
+    if (unsentBytes > unsentBytesMax) return true;
+    return unsentBytes > 0 && this.service.writeQueues.bytes > allUnsentBytesMax;
+  }
+
+  get #isTooBusy(): boolean {
+    const { commandsPerMinuteMax } = this.service.policy.limits;
+    return commandsPerMinuteMax > 0 && this.#minuteCommands >= commandsPerMinuteMax;
   }
 
   #pump(): void {
     const { lineBytesMax } = this.service.policy.limits;
     while (this.#phase === 'open' && !this.#isBusy && this.#chunks.length > 0) {
-      if (this.#isFull) break;
+      if (this.#isFull || this.#isTooBusy) break;
       if (this.#commandsLeft <= 0) {
         this.#isBusy = true;
         setImmediate(() => this.#goOn());
@@ -203,6 +228,7 @@ export class Pop3Session implements CommandSession {
     const { finding } = this.#lines;
     if (finding === 'none') return;
     this.#commandsLeft--;
+    this.#minuteCommands++;
     const exchange = this.#exchange;
     this.#exchange = undefined;
     if (finding === 'too-long') return this.#finish(bad('The line is too long'));
@@ -227,8 +253,10 @@ export class Pop3Session implements CommandSession {
     const isTooMuch = this.#isFull || this.#unreadBytes > unreadBytesMax;
     if (isTooMuch === this.#isReadingPaused) return;
     this.#isReadingPaused = isTooMuch;
-    if (isTooMuch) this.#transport.pause();
-    else this.#transport.resume();
+    if (isTooMuch) {
+      this.#watchPace();
+      this.#transport.pause();
+    } else this.#transport.resume();
   }
 
   #command({ verb, rest }: CommandLine) {
@@ -299,6 +327,47 @@ export class Pop3Session implements CommandSession {
     this.#end();
   };
 
+  #watchPace(): void {
+    const { service } = this;
+    const takenBytes = this.#sentBytes - this.#transport.unsentBytes;
+    this.#pace ??= new ReadingPace(service.writeQueues, service.tickMs, takenBytes);
+  }
+
+  #sweepUnsent(nowMs: number): void {
+    const { unsentBytes } = this.#transport;
+    if (unsentBytes === 0) {
+      if (this.#pace === undefined) return;
+      this.#endPace();
+      this.drained();
+      return;
+    }
+    this.#watchPace();
+    const { allUnsentBytesMax } = this.service.policy.limits;
+    const bytes = { unsentBytes, sentBytes: this.#sentBytes };
+    if (this.#pace!.isTooSlow(nowMs, bytes, allUnsentBytesMax)) this.#cutOff('slow');
+  }
+
+  /** A new minute lets commands run again. */
+  #sweepMinute(nowMs: number): void {
+    if (nowMs - this.#minuteMs < minuteMs) return;
+    const wasTooBusy = this.#isTooBusy;
+    this.#minuteMs = nowMs;
+    this.#minuteCommands = 0;
+    if (wasTooBusy) this.#pump();
+  }
+
+  #cutOff(reason: 'stalled' | 'slow'): void {
+    const { observer, log, name } = this.service;
+    observer.cutOff(name, reason);
+    log.info({ peer: this.peerAddress, reason }, 'session cut off');
+    this.cut();
+  }
+
+  #endPace(): void {
+    this.#pace?.end();
+    this.#pace = undefined;
+  }
+
   #forget(): void {
     this.#chunks = [];
     this.#at = 0;
@@ -309,6 +378,7 @@ export class Pop3Session implements CommandSession {
   #letGo(): void {
     this.#forget();
     this.#exchange = undefined;
+    this.#endPace();
     this.#output.drained();
   }
 }

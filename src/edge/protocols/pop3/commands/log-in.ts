@@ -32,7 +32,7 @@ export const userCommand = {
   states: ['early'],
   parse: parseName,
   run(session, name) {
-    if (!session.isSecure) return replyOf('encryption-required');
+    if (!session.mayLogIn) return replyOf('encryption-required');
     session.user = name;
     return ok('And the password?');
   },
@@ -51,7 +51,7 @@ export const passCommand = {
 } as const satisfies Pop3Command<string>;
 
 function runAuth(session: CommandSession, { mechanism: name, initial }: AuthArguments) {
-  if (!session.isSecure) return replyOf('encryption-required');
+  if (!session.mayLogIn) return replyOf('encryption-required');
   if (name === '') {
     const lines = saslMechanisms.map((one) => `${one.name}\r\n`);
     session.send(latin1(`+OK What may be said\r\n${lines.join('')}.\r\n`));

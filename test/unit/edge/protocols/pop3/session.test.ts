@@ -140,6 +140,7 @@ describe('a POP3 session’s time', () => {
     assert.ok(!play.transport.isDestroyed, 'it reads, if slowly');
     play.pass(minuteMs);
     assert.ok(play.transport.isDestroyed);
+    assert.deepEqual(play.fake.cutOffs, ['stalled']);
   });
 
   it('ends when the server goes down, or with the command that runs', async () => {
@@ -220,6 +221,36 @@ describe('what a POP3 session holds', () => {
     play.session.closed();
     await turns(20);
     assert.equal(play.fake.asked.filter((name) => name === pop3Asks.retrieve).length, 1);
+  });
+
+  it('runs so many commands a minute, and those that came with the next one', async () => {
+    const play = new Play({ commandsPerMinuteMax: 4, unreadBytesMax: 20 });
+    await play.enter();
+    await play.say(...Array.from({ length: 10 }, () => 'NOOP'));
+    const replies = () => play.transport.text.match(/\+OK Nothing done/g)?.length ?? 0;
+    assert.equal(replies(), 2, 'USER and PASS were of this minute');
+    assert.ok(play.transport.isPaused);
+    play.pass(minuteMs);
+    await turns(5);
+    assert.equal(replies(), 6);
+    play.pass(minuteMs);
+    await turns(5);
+    assert.equal(replies(), 10);
+    assert.ok(!play.transport.isPaused);
+  });
+
+  it('ends where all clients together leave too much unread, and it reads slowest', async () => {
+    const play = new Play({ allUnsentBytesMax: 1_000 });
+    await play.fake.world.deliver(messageBytes({ text: 'x\r\n'.repeat(10_000) }));
+    await play.enter();
+    play.transport.isDeaf = true;
+    await play.say('RETR 1');
+    play.pass(10_000);
+    assert.ok(!play.transport.isDestroyed, 'nobody is judged at once');
+    play.pass(20_000);
+    assert.ok(play.transport.isDestroyed);
+    assert.deepEqual(play.fake.cutOffs, ['slow']);
+    assert.equal(play.fake.service.writeQueues.bytes, 0);
   });
 
   it('runs a hundred commands a turn at most', async () => {
