@@ -197,6 +197,18 @@ describe('large messages', () => {
 });
 
 describe('settings', () => {
+  it('say who may log in without TLS, and how many commands a minute has', async () => {
+    const given = { 'login.clearNetworks': '127.0.0.1', 'imap.commandsPerMinuteMax': '4' };
+    await using test = await startMail(given);
+    const client = await ImapClient.connect(test.ports.imap!);
+    await client.ok(`LOGIN ${address} "${password}"`);
+    for (let i = 0; i < 3; i++) await client.ok('NOOP');
+    await client.start('NOOP');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(client.unread.length, 0, 'the fifth waits');
+    client.destroy();
+  });
+
   it('bound messages, errors and connections of IMAP sessions', async () => {
     const limits = {
       'imap.messageBytesMax': '64KiB',
@@ -213,6 +225,44 @@ describe('settings', () => {
     assert.match((await client.heard('BYE')).raw, /Too many errors/);
     await client.closed();
     refused.destroy();
+  });
+});
+
+describe('compressed sessions', () => {
+  it('bring large messages and take them back, up to the number settings allow', async () => {
+    await using test = await startMail({ 'imap.compressedSessionsMax': '1' });
+    const [one, other] = [await logIn(test), await logIn(test)];
+    await one.ok('COMPRESS DEFLATE');
+    one.compress();
+    assert.match(ending(await other.run('COMPRESS DEFLATE')), /^NO \[LIMIT\]/);
+    await one.ok('SELECT INBOX');
+    const text = Array.from({ length: 60_000 }, (_, i) => `Line ${i} of ${i % 977}.`).join('\r\n');
+    const message = Buffer.from(`Subject: Pressed\r\n\r\n${text}\r\n`);
+    await one.ok('APPEND INBOX ', message);
+    const [taken] = (await one.ok('FETCH 1 BODY.PEEK[]')).untagged;
+    assert.ok(taken!.literals[0]!.equals(message));
+    const tag = await one.idle();
+    await deliver(test, 'While it idles');
+    assert.equal((await one.heard('EXISTS')).number, 2);
+    await one.done(tag);
+    await one.ok('LOGOUT');
+    await one.closed();
+    assert.equal((await other.run('COMPRESS DEFLATE')).tagged.name, 'OK', 'its place is free');
+    other.destroy();
+  });
+});
+
+describe('NOTIFY', () => {
+  it('tells one connection of mail and mailboxes of the whole account', async () => {
+    await using test = await startMail();
+    const [listener, other] = [await logIn(test), await logIn(test)];
+    await listener.ok('NOTIFY SET (personal (MessageNew MessageExpunge MailboxName))');
+    await deliver(test, 'One');
+    assert.match((await listener.heard('STATUS')).raw, /STATUS INBOX \(MESSAGES 1 UIDNEXT 2 /);
+    await other.ok('CREATE Lists/One');
+    assert.match((await listener.heard('LIST')).raw, / Lists(\/One)?$/);
+    listener.destroy();
+    other.destroy();
   });
 });
 
