@@ -59,6 +59,8 @@ export const imapAsks = {
   sort: 'imap.sort',
   /** meta: `PackedThread`. Body: the response. */
   thread: 'imap.thread',
+  /** meta: `PackedContext`. Answer: `ContextUpdate`. */
+  context: 'imap.context',
 } as const;
 
 /** Notice: mailboxes that somebody watches changed. Value: `MailboxChange`. */

@@ -93,3 +93,41 @@ export type PackedThread = readonly [
   saved: UidRanges,
   algorithm: ThreadAlgorithm,
 ];
+
+/** What changed of a search's results since it was made or last asked about (RFC 5267 §4.3). */
+export type PackedContext = readonly [
+  account: number,
+  /** As the session believes, and as it will once it is told what changed. */
+  before: PackedView,
+  after: PackedView,
+  isUid: boolean,
+  criteria: Criteria,
+  /** null: SEARCH, in the mailbox's order. */
+  order: readonly SortKey[] | null,
+  /** The results so far: ranges, or of SORT the list. */
+  uids: UidRanges,
+  /** Changes after it, and messages from this UID on, were not looked at. */
+  modseq: number,
+  uidNext: number,
+];
+
+export interface ContextUpdate {
+  readonly uids: UidRanges;
+  readonly modseq: number;
+  readonly uidNext: number;
+  /** In the numbers of `before`; to be told before expunges. */
+  readonly removed: readonly ResultChange[];
+  /** In the numbers of `after`; to be told after arrivals. */
+  readonly added: readonly ResultChange[];
+  /** There are more results than are kept: nothing of it is told any more. */
+  readonly isOver: boolean;
+}
+
+export interface ResultChange {
+  /** From 1 on in the list at that time; 0: the mailbox's order tells. */
+  readonly place: number;
+  readonly ranges: readonly number[];
+}
+
+/** Numbers kept of a search's results for updates: ranges' ends, or the list of a SORT. */
+export const contextNumbersMax = 20_000;

@@ -46,6 +46,8 @@ const capabilities: readonly Capability[] = [
     'THREAD=REFERENCES',
     'PARTIAL',
     'MULTISEARCH',
+    'CONTEXT=SEARCH',
+    'CONTEXT=SORT',
     'INPROGRESS',
     'I18NLEVEL=1',
     'WITHIN',

@@ -334,10 +334,12 @@ export class Dialogue {
     if (!session.isOpen) return;
     const { selected } = session;
     const keepsNumbers = command?.keepsNumbers === true;
+    const hasContexts = selected !== undefined && selected.contexts.length > 0;
+    const isChanged = command === undefined || command.changesMailbox === true;
     const isDue =
       selected !== undefined &&
-      (command === undefined || command.changesMailbox === true || selected.isStale) &&
-      !(keepsNumbers && selected.isHalfTold);
+      (isChanged || selected.isStale || hasContexts) &&
+      (!keepsNumbers || !selected.isHalfTold || hasContexts);
     if (!isDue || session.isLeaving) return this.answer(tag, end);
     this.#isBusy = true;
     session.tell(!keepsNumbers).then(

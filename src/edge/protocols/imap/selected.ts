@@ -6,6 +6,24 @@
  */
 
 import type { PackedView, UidRanges } from '../../../actors/asks/imap-asks.ts';
+import type { SortKey } from '../../../mail/wire/imap/parse-sort.ts';
+import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
+
+/** A search whose results the client is told changes of. */
+export interface SearchContext {
+  readonly tag: string;
+  readonly isUid: boolean;
+  readonly criteria: Criteria;
+  /** null: in the order of the mailbox. */
+  readonly order: readonly SortKey[] | null;
+  /** Changes up to here and messages below `uidNext` are in the results. */
+  readonly modseq: number;
+  readonly uidNext: number;
+  /** The results: ranges, or with an order the list. */
+  readonly uids: UidRanges;
+}
+
+export const noContexts: readonly SearchContext[] = [];
 
 export interface SelectedMailbox {
   readonly mailbox: number;
@@ -25,6 +43,8 @@ export interface SelectedMailbox {
   isStale: boolean;
   /** All of that but expunges was told, where these may not be. */
   isHalfTold: boolean;
+  /** Searches whose results are kept up to date for the client (RFC 5267); shared while there are none. */
+  contexts: readonly SearchContext[];
   /** Modseq of the session's own last change of annotations: it is not told of that. */
   ownEntries: number;
 }

@@ -10,11 +10,13 @@ import {
   imapAsks,
   type MailboxChange,
   type PackedSync,
+  type PackedView,
   type Synced,
 } from '../../../actors/asks/imap-asks.ts';
 import { writeCount, writeMailboxFlags } from '../../../mail/wire/imap/response-data.ts';
 import { writeMetadataChanged } from '../../../mail/wire/imap/response-metadata.ts';
 import type { CommandSession } from './command.ts';
+import { contextChanges, tellAdded, tellRemoved } from './contexts.ts';
 import { type SelectedMailbox, viewOf } from './selected.ts';
 
 /** All five of RFC 9051 §2.3.2. */
@@ -50,7 +52,14 @@ export async function tellChanges(
       return answer.code !== 'not-found';
     }
     const { modseq } = selected;
-    const isMore = tell(session, selected, answer.value as Synced, answer.body);
+    const synced = answer.value as Synced;
+    const after: PackedView = [selected.mailbox, synced.modseq, synced.uidNext];
+    const updates =
+      selected.contexts.length === 0 ? [] : await contextChanges(session, selected, after);
+    await tellRemoved(session, updates);
+    if (session.selected !== selected || session.isEnded) return true;
+    const isMore = tell(session, selected, synced, answer.body);
+    await tellAdded(session, selected, updates);
     if (session.isMetadata && mayExpunge) await tellEntries(session, selected, modseq);
     if (!isMore) return true;
     await session.room();
@@ -111,6 +120,8 @@ export function noteChange(selected: SelectedMailbox, change: MailboxChange): bo
 /** Nothing but messages came, and the session knew all before them: EXISTS says it. */
 export function isArrivalTo(selected: SelectedMailbox, change: MailboxChange): boolean {
   const { modseq, flagModseq } = selected;
+  // What is found again of an arrival, only the engine knows.
+  if (selected.contexts.length > 0) return false;
   return change.isArrivalOnly && modseq === change.fromModseq && flagModseq === change.fromModseq;
 }
 

@@ -24,6 +24,7 @@ import {
   type Stored,
 } from '../../../actors/asks/imap-asks.ts';
 import type {
+  PackedContext,
   PackedSearch,
   PackedSort,
   PackedThread,
@@ -34,6 +35,7 @@ import { star } from '../../../mail/wire/imap/sequence-set.ts';
 import { mailboxInfo } from '../handlers.ts';
 import { keywordsMax, type Role } from '../rows/mailbox-row.ts';
 import type { Owner } from '../tree.ts';
+import { contextUpdate } from './context.ts';
 import type { ImapDesk } from './desk.ts';
 import { expungeDeleted } from './expunge.ts';
 import { fetch } from './fetch.ts';
@@ -115,6 +117,9 @@ function allHandlers(
       const body = await thread(desk, ask.meta as PackedThread, ask.deadlineMs);
       return { ok: true, value: undefined, body };
     }),
+    [imapAsks.context]: reader(async (desk, ask) =>
+      ok(await contextUpdate(desk, ask.meta as PackedContext, ask.deadlineMs)),
+    ),
     [imapAsks.getMetadata]: writer(metadata),
     [imapAsks.setMetadata]: writer(annotate),
     [imapAsks.listMetadata]: writer(listMetadata),

@@ -29,6 +29,8 @@ export interface ReturnOptions {
   readonly all: boolean;
   readonly count: boolean;
   readonly save: boolean;
+  /** Changes of the results are told from then on (RFC 5267 §4.3). */
+  readonly update: boolean;
   readonly partial: PartialRange | undefined;
 }
 
@@ -60,6 +62,7 @@ function parseReturnOptions(cursor: Cursor): ReturnOptions | undefined {
     all: false,
     count: false,
     save: false,
+    update: false,
     partial: undefined,
   };
   if (!expectOctet(cursor, parenOpen, 'RETURN has no options')) return undefined;
@@ -92,6 +95,12 @@ function parseReturnOption(cursor: Cursor, options: Writable<ReturnOptions>): bo
       return true;
     case 'SAVE':
       options.save = true;
+      return true;
+    case 'UPDATE':
+      options.update = true;
+      return true;
+    // RFC 5267 §4.2: a hint that the search may come again, which may be ignored.
+    case 'CONTEXT':
       return true;
     case 'PARTIAL':
       if (options.partial !== undefined) {

@@ -7,6 +7,7 @@
  */
 
 import { type ImapList, imapAsks } from '../../../../actors/asks/imap-asks.ts';
+import { searchWants } from '../../../../actors/asks/imap-search-asks.ts';
 import type { MailboxInfo } from '../../../../actors/asks/mailbox-asks.ts';
 import { separator } from '../../../../mail/wire/imap/mailbox-name.ts';
 import {
@@ -19,6 +20,7 @@ import { esearchParts } from '../../../../mail/wire/imap/response-search.ts';
 import { ownerOf } from '../account-asks.ts';
 import { answerOf, bad, type CommandEnd, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
+import { beginContext, isTagInUse, keepContext } from '../contexts.ts';
 import { pathOf } from '../listing.ts';
 import { chosen, enoughFor, savedOf, wantsOf } from './search.ts';
 import { respondInParts, runSearch, type SearchTarget, targetOf } from './search-run.ts';
@@ -26,6 +28,7 @@ import { respondInParts, runSearch, type SearchTarget, targetOf } from './search
 /** RFC 7377 §2.1: ALL where nothing else is said. */
 const allResults: ReturnOptions = {
   ...{ min: false, max: false, all: true, count: false, save: false, partial: undefined },
+  update: false,
 };
 
 async function esearch(
@@ -39,10 +42,17 @@ async function esearch(
   const hasSelected = sources.some(({ filter }) => filter === 'SELECTED');
   if (hasSelected && selected === undefined) return bad('No mailbox is selected');
   if (returns.save && !isSelectedAlone) return bad('SAVE is of the selected mailbox');
+  const begun = { tag, isUid: true, criteria, order: null };
+  if (returns.update && (selected === undefined || isTagInUse(selected, tag))) {
+    return bad('UPDATE is of the selected mailbox, and of a new tag');
+  }
   session.isCondstore ||= hasModseq;
+  const context = returns.update ? await beginContext(session, selected!, begun) : undefined;
+  let updated: Uint32Array | undefined;
   const answer = await session.ask(imapAsks.list, ownerOf(session.account!));
   if (!answer.ok) return answerOf(answer.code);
-  const asked = { criteria, wants: wantsOf(returns, true, hasModseq), ...enoughFor(returns) };
+  const wants = wantsOf(returns, true, hasModseq) | (returns.update ? searchWants.uids : 0);
+  const asked = { criteria, wants, ...enoughFor(returns) };
   for (const { name, info } of sourcesOf(answer.value as ImapList, sources, selected?.mailbox)) {
     const isSelected = info.mailbox === selected?.mailbox;
     const target = isSelected ? targetOf(selected!) : targetNow(info);
@@ -55,6 +65,7 @@ async function esearch(
       return answerOf(found.code);
     }
     if (returns.save) selected!.saved = Array.from(savedOf(found, returns));
+    if (isSelected) updated = found.uids;
     const results = found.count === 0 ? undefined : chosen(found, returns, true);
     if (results === undefined) continue;
     const mailbox = { name, uidValidity: info.uidValidity };
@@ -63,6 +74,8 @@ async function esearch(
       esearchParts(writer, tag, true, { ...results, ...modseq, mailbox }),
     );
   }
+  // RFC 7377 §2.2: updates are of the selected mailbox alone, where it was searched.
+  if (context !== undefined) keepContext(session, selected!, context, updated);
   return ok('ESEARCH done');
 }
 

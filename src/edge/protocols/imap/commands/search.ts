@@ -14,8 +14,9 @@ import {
   searchParts,
 } from '../../../../mail/wire/imap/response-search.ts';
 import { joinSets, partOf } from '../../../../mail/wire/imap/set-parts.ts';
-import { answerOf, type CommandEnd, needsUids, ok } from '../answers.ts';
+import { answerOf, bad, type CommandEnd, needsUids, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
+import { beginContext, isTagInUse, keepContext } from '../contexts.ts';
 import {
   respondInParts,
   runSearch,
@@ -35,7 +36,11 @@ async function search(
   if (session.isUidOnly && usesNumbers(criteria)) return needsUids;
   session.isCondstore ||= hasModseq;
   const selected = session.selected!;
-  const wants = wantsOf(returns, isUid, hasModseq);
+  const isUpdate = returns?.update === true;
+  if (isUpdate && isTagInUse(selected, tag)) return bad('The tag is in use');
+  const begun = { tag, isUid, criteria, order: null };
+  const context = isUpdate ? await beginContext(session, selected, begun) : undefined;
+  const wants = wantsOf(returns, isUid, hasModseq) | (isUpdate ? searchWants.uids : 0);
   const asked = { criteria, wants, ...enoughFor(returns) };
   const found = await runSearch(session, tag, targetOf(selected), asked);
   if (found === undefined) return ok('SEARCH ended');
@@ -64,6 +69,7 @@ async function search(
       esearchParts(writer, tag, isUid, { ...answer, ...told }),
     );
   }
+  if (context !== undefined) keepContext(session, selected, context, found.uids);
   return ok('SEARCH done');
 }
 
@@ -84,8 +90,8 @@ export function enoughFor(
   returns: ReturnOptions | undefined,
 ): Pick<SearchAsked, 'enough' | 'isFromEnd'> {
   if (returns === undefined) return {};
-  const { min, max, all, count, save, partial } = returns;
-  if (all || count || (min && max) || (partial !== undefined && (min || max))) return {};
+  const { min, max, all, count, save, partial, update } = returns;
+  if (update || all || count || (min && max) || (partial !== undefined && (min || max))) return {};
   if (partial !== undefined) return { enough: partial.last, isFromEnd: partial.isFromEnd };
   if (min || max) return { enough: 1, isFromEnd: max };
   return save ? {} : { enough: 1 };

@@ -35,7 +35,7 @@ import {
   loggedInStates,
   selectedState,
 } from '../command.ts';
-import { type SelectedMailbox, viewOf } from '../selected.ts';
+import { noContexts, type SelectedMailbox, viewOf } from '../selected.ts';
 import { allFlags } from '../telling.ts';
 import { allUids, fetchAll, tellVanished } from './fetch-windows.ts';
 
@@ -88,6 +88,7 @@ async function open(
     saved: [],
     isStale: early.isPast(info.mailbox, info.highestModseq),
     isHalfTold: false,
+    contexts: noContexts,
     ownEntries: 0,
   };
   session.respond((writer) => {

@@ -7,6 +7,7 @@
 
 import { imapAsks } from '../../../../actors/asks/imap-asks.ts';
 import {
+  contextNumbersMax,
   type PackedSort,
   type Sorted,
   searchWants,
@@ -21,8 +22,9 @@ import {
 } from '../../../../mail/wire/imap/response-search.ts';
 import type { Criteria } from '../../../../mail/wire/imap/search-keys.ts';
 import { joinSets, orderedRanges } from '../../../../mail/wire/imap/set-parts.ts';
-import { answerOf, type CommandEnd, needsUids, ok } from '../answers.ts';
+import { answerOf, bad, type CommandEnd, needsUids, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
+import { beginContext, isTagInUse, keepContext } from '../contexts.ts';
 import { type SelectedMailbox, viewOf } from '../selected.ts';
 import {
   numbersIn,
@@ -72,6 +74,10 @@ async function sort(
   const { returns, order, hasModseq } = command;
   session.isCondstore ||= hasModseq;
   const selected = session.selected!;
+  const isUpdate = returns?.update === true;
+  if (isUpdate && isTagInUse(selected, tag)) return bad('The tag is in use');
+  const begun = { tag, isUid, criteria: command.criteria, order };
+  const context = isUpdate ? await beginContext(session, selected, begun) : undefined;
   const asked = await searchable(session, tag, command.criteria);
   if (asked === undefined) return ok('SORT ended');
   if ('ok' in asked) return failed(selected, returns, asked);
@@ -97,7 +103,26 @@ async function sort(
       esearchParts(writer, tag, isUid, { ...found, ...told }),
     );
   }
+  if (context !== undefined) {
+    const uids = await sortedUids(session, selected, { criteria, saved }, order, sorted.count);
+    keepContext(session, selected, context, uids);
+  }
   return ok('SORT done');
+}
+
+/** The whole list, for updates of it. Undefined: it is too long to keep. */
+async function sortedUids(
+  session: CommandSession,
+  selected: SelectedMailbox,
+  { criteria, saved }: Searchable,
+  order: SortCommand['order'],
+  count: number,
+): Promise<ArrayLike<number> | undefined> {
+  if (count > contextNumbersMax) return undefined;
+  const how = [true, criteria, saved, order, null, 0] as const;
+  const meta: PackedSort = [session.account!.id, viewOf(selected), ...how];
+  const answer = await session.ask(imapAsks.sort, meta, { class: classFor(selected) });
+  return answer.ok ? numbersIn(answer.body) : undefined;
 }
 
 /** RFC 9394 §3.2: without COUNT the part alone is saved. */

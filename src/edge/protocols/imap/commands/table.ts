@@ -6,6 +6,7 @@
  */
 
 import type { ImapCommand } from '../command.ts';
+import { cancelUpdateCommand } from './cancel-update.ts';
 import { compressCommand } from './compress.ts';
 import { copyCommand, moveCommand, uidCopyCommand, uidMoveCommand } from './copy.ts';
 import { esearchCommand } from './esearch.ts';
@@ -89,6 +90,7 @@ const all = [
   getQuotaRootCommand,
   setQuotaCommand,
   esearchCommand,
+  cancelUpdateCommand,
   sortCommand,
   uidSortCommand,
   threadCommand,

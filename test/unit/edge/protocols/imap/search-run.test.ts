@@ -23,7 +23,7 @@ import { searchParts } from '../../../../../src/mail/wire/imap/response-search.t
 const selected = targetOf({
   ...{ mailbox: 1, name: 'INBOX', isReadOnly: false, modseq: 9, flagModseq: 9, uidNext: 1_001 },
   ...{ count: 1_000, keywordCount: 0, saved: [], isStale: false, isHalfTold: false },
-  ownEntries: 0,
+  ...{ ownEntries: 0, contexts: [] },
 });
 
 class FakeSession {

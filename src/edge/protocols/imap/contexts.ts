@@ -1,0 +1,144 @@
+/**
+ * Searches whose results are kept up to date: what is told of them beside the changes of the mailbox.
+ *
+ * Runs in:   edge (main thread).
+ * Specs:     RFC 5267 §4.3 (UPDATE, NOUPDATE, ADDTO, REMOVEFROM); sequence numbers in a search mean the messages they
+ *            named when it came.
+ * Limits:    `contextsMax` of a session, each with `contextNumbersMax` numbers; past either NOUPDATE tells so.
+ * Invariant: REMOVEFROM is told before the EXPUNGE, ADDTO after the EXISTS of the same change.
+ */
+
+import { imapAsks, type PackedView } from '../../../actors/asks/imap-asks.ts';
+import {
+  type ContextUpdate,
+  contextNumbersMax,
+  type PackedContext,
+  type ResultChange,
+  searchWants,
+} from '../../../actors/asks/imap-search-asks.ts';
+import { esearchParts } from '../../../mail/wire/imap/response-search.ts';
+import { untagged, writeStatus } from '../../../mail/wire/imap/response-status.ts';
+import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
+import type { CommandSession } from './command.ts';
+import { readsText, respondInParts, runSearch, targetOf } from './commands/search-run.ts';
+import { type SearchContext, type SelectedMailbox, viewOf } from './selected.ts';
+
+const contextsMax = 8;
+
+/** RFC 5267 §4.3: the tag names the context. */
+export function isTagInUse({ contexts }: SelectedMailbox, tag: string): boolean {
+  return contexts.some((context) => context.tag === tag);
+}
+
+export type NewContext = Pick<SearchContext, 'tag' | 'isUid' | 'criteria' | 'order'> &
+  Pick<SearchContext, 'modseq' | 'uidNext'>;
+
+/** What a command with UPDATE begins from, before it searches. */
+export async function beginContext(
+  session: CommandSession,
+  selected: SelectedMailbox,
+  context: Omit<NewContext, 'modseq' | 'uidNext'>,
+): Promise<NewContext> {
+  const { flagModseq: modseq, uidNext } = selected;
+  const criteria = await frozen(session, selected, context.tag, context.criteria);
+  return { ...context, criteria, modseq, uidNext };
+}
+
+/** Undefined results: there are too many. */
+export function keepContext(
+  session: CommandSession,
+  selected: SelectedMailbox,
+  context: NewContext,
+  uids: ArrayLike<number> | undefined,
+): void {
+  const isTooMuch = uids === undefined || uids.length > contextNumbersMax;
+  if (isTooMuch || selected.contexts.length >= contextsMax) refuse(session, context.tag);
+  else selected.contexts = [...selected.contexts, { ...context, uids: Array.from(uids) }];
+}
+
+function refuse(session: CommandSession, tag: string): void {
+  const code = `NOUPDATE "${tag}"`;
+  session.respond((writer) => writeStatus(writer, untagged, 'NO', code, 'Too much to keep'));
+}
+
+/** Numbers and `$` as the UIDs they stand for now. */
+async function frozen(
+  session: CommandSession,
+  selected: SelectedMailbox,
+  tag: string,
+  criteria: Criteria,
+): Promise<Criteria> {
+  const inner = (key: Criteria) => frozen(session, selected, tag, key);
+  switch (criteria.op) {
+    case 'not':
+      return { op: 'not', key: await inner(criteria.key) };
+    case 'or':
+      return { op: 'or', left: await inner(criteria.left), right: await inner(criteria.right) };
+    case 'and':
+      return { op: 'and', keys: await Promise.all(criteria.keys.map(inner)) };
+    case 'set': {
+      if (criteria.isUid && !criteria.isSaved) return criteria;
+      const asked = { criteria, wants: searchWants.uids };
+      const found = await runSearch(session, tag, targetOf(selected), asked);
+      const ranges = found?.ok === true ? Array.from(found.uids) : [];
+      return { op: 'set', isUid: true, isSaved: false, ranges };
+    }
+    default:
+      return criteria;
+  }
+}
+
+export interface ContextChanges {
+  readonly context: SearchContext;
+  readonly update: ContextUpdate;
+}
+
+/** What changed of all results between what the session believes and `after`. */
+export async function contextChanges(
+  session: CommandSession,
+  selected: SelectedMailbox,
+  after: PackedView,
+): Promise<readonly ContextChanges[]> {
+  const changes: ContextChanges[] = [];
+  for (const context of selected.contexts) {
+    const { isUid, criteria, order, uids, modseq, uidNext } = context;
+    const how = [isUid, criteria, order, uids, modseq, uidNext] as const;
+    const meta: PackedContext = [session.account!.id, viewOf(selected), after, ...how];
+    const kind = readsText(criteria) ? 'long' : 'short';
+    const answer = await session.ask(imapAsks.context, meta, { class: kind });
+    // What could not be looked at is looked at the next time.
+    if (answer.ok) changes.push({ context, update: answer.value as ContextUpdate });
+  }
+  return changes;
+}
+
+export async function tellRemoved(session: CommandSession, all: readonly ContextChanges[]) {
+  for (const { context, update } of all) await tell(session, context, 'REMOVEFROM', update.removed);
+}
+
+/** And keeps the results as they are now. */
+export async function tellAdded(
+  session: CommandSession,
+  selected: SelectedMailbox,
+  all: readonly ContextChanges[],
+): Promise<void> {
+  for (const { context, update } of all) {
+    await tell(session, context, 'ADDTO', update.added);
+    const { uids, modseq, uidNext, isOver } = update;
+    const next = isOver ? [] : [{ ...context, uids, modseq, uidNext }];
+    selected.contexts = selected.contexts.flatMap((one) => (one === context ? next : [one]));
+    if (isOver) refuse(session, context.tag);
+  }
+}
+
+async function tell(
+  session: CommandSession,
+  { tag, isUid }: SearchContext,
+  kind: 'ADDTO' | 'REMOVEFROM',
+  changes: readonly ResultChange[],
+): Promise<void> {
+  if (changes.length === 0) return;
+  await respondInParts(session, (writer) =>
+    esearchParts(writer, tag, isUid, { context: { kind, changes } }),
+  );
+}
