@@ -18,12 +18,18 @@ import {
 import type { ReturnOptions } from '../../../../mail/wire/imap/parse-window.ts';
 import { esearchParts } from '../../../../mail/wire/imap/response-search.ts';
 import { ownerOf } from '../account-asks.ts';
-import { answerOf, bad, type CommandEnd, ok } from '../answers.ts';
+import { answerOf, bad, type CommandEnd, needsUids, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
 import { beginContext, isTagInUse, keepContext } from '../contexts.ts';
 import { pathOf } from '../listing.ts';
 import { chosen, enoughFor, savedOf, wantsOf } from './search.ts';
-import { respondInParts, runSearch, type SearchTarget, targetOf } from './search-run.ts';
+import {
+  respondInParts,
+  runSearch,
+  type SearchTarget,
+  targetOf,
+  usesNumbers,
+} from './search-run.ts';
 
 /** RFC 7377 §2.1: ALL where nothing else is said. */
 const allResults: ReturnOptions = {
@@ -38,6 +44,7 @@ async function esearch(
 ): Promise<CommandEnd> {
   const { sources, criteria, hasModseq, returns = allResults } = command;
   const { selected } = session;
+  if (session.isUidOnly && usesNumbers(criteria)) return needsUids;
   const isSelectedAlone = sources.every(({ filter }) => filter === 'SELECTED');
   const hasSelected = sources.some(({ filter }) => filter === 'SELECTED');
   if (hasSelected && selected === undefined) return bad('No mailbox is selected');
