@@ -18,6 +18,7 @@ import { shardEvents } from './events/message-events.ts';
 import { shareOfEvents } from './events/share.ts';
 import { deliverHere } from './local-delivery.ts';
 import { ChangeNotices } from './mailbox/change-notices.ts';
+import { History } from './mailbox/history.ts';
 import { ImapDesk } from './mailbox/imap/desk.ts';
 import { Mailboxes } from './mailbox/mailboxes.ts';
 import type { OpenShardFunction } from './shards.ts';
@@ -49,7 +50,10 @@ export function createShardOpener({
       clock,
       keepExpungedMs: settings.mailbox.expungedKeepMs,
       onFull: (account, isFull) => engine.notice(accountFullNotice, { account, isFull }),
-      onChange: (account, mailbox) => changes.changed(account, mailbox),
+      onChange: (account, mailbox, tenant) => {
+        changes.changed(account, mailbox);
+        history.changed(account, tenant);
+      },
     });
     const eventLog = createEventLog(engine, shard);
     const events = shardEvents(logged, eventLog, clock);
@@ -85,24 +89,31 @@ export function createShardOpener({
     });
     eventLog.start();
     const imap = new ImapDesk(store, mailboxes, clock);
-    const changes = new ChangeNotices({
-      clock,
-      watched: new Watched(engine.watched),
-      reader: imap.reader,
-      shard: store,
-      notice: (change) => engine.notice(mailboxChangedNotice, change),
-    });
+    const keptMax = settings.mailbox.changesKeptMax;
+    const history = new History({ shard: store, mailboxes, clock, keptMax });
+    const changes = createNotices(engine, imap, store);
     return {
       store,
       spool,
       mailboxes,
       imap,
+      history,
       eventLog,
       events,
       deliverHere: (message, packed, bytes) =>
         deliverHere(mailboxes, spool, events, message, packed, bytes),
     };
   };
+}
+
+function createNotices(engine: EngineParts, imap: ImapDesk, store: Shard): ChangeNotices {
+  return new ChangeNotices({
+    clock: engine.clock,
+    watched: new Watched(engine.watched),
+    reader: imap.reader,
+    shard: store,
+    notice: (change) => engine.notice(mailboxChangedNotice, change),
+  });
 }
 
 function createEventLog({ settings, disk, clock, log }: EngineParts, shard: ShardId): EventLog {

@@ -14,6 +14,7 @@ import type { ShardId } from '../base/ids.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { EventLog } from './events/event-log.ts';
 import type { ShardEvents } from './events/message-events.ts';
+import type { History } from './mailbox/history.ts';
 import type { ImapDesk } from './mailbox/imap/desk.ts';
 import type { Mailboxes } from './mailbox/mailboxes.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
@@ -26,6 +27,7 @@ export interface OpenShard {
   readonly spool: Spool;
   readonly mailboxes: Mailboxes;
   readonly imap: ImapDesk;
+  readonly history: History;
   readonly eventLog: EventLog;
   readonly events: ShardEvents;
   /** Accepts a message whose recipients are all accounts of this shard: their journal is its only one. */
@@ -101,9 +103,10 @@ export class Shards {
   }
 
   #sweep(): void {
-    for (const { spool, imap } of this.#shards.values()) {
+    for (const { spool, imap, history } of this.#shards.values()) {
       spool.sweep();
       imap.kept.sweep();
+      history.sweep();
     }
     this.#timer = this.#clock.setTimer(sweepMs, () => this.#sweep());
   }

@@ -14,6 +14,7 @@ import type { Clock } from '../../ports/clock.ts';
 import { modseqsSince, tables } from '../store/keys.ts';
 import type { MailboxReader } from './mailbox-reader.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
+import type { MailboxRow } from './rows/mailbox-row.ts';
 import { unpackRanges } from './rows/uid-ranges.ts';
 
 const joinMs = 50;
@@ -70,7 +71,8 @@ export class ChangeNotices {
     if (told?.modseq === modseq) return;
     this.#told.set(key, { modseq, uidNext });
     const isKnown = told !== undefined && row !== undefined;
-    const isArrivalOnly = isKnown && this.#onlyArrived(account, mailbox, told);
+    const isForgotten = told !== undefined && row !== undefined && isBelowFloors(told, row);
+    const isArrivalOnly = isKnown && !isForgotten && this.#onlyArrived(account, mailbox, told);
     const fromModseq = told?.modseq ?? 0;
     const change = { account, mailbox, fromModseq, modseq, uidNext, messages, isArrivalOnly };
     this.#options.notice(change);
@@ -87,4 +89,9 @@ export class ChangeNotices {
     if (rows.length === 0) return false;
     return rows.length < rowsMax && rows.every(({ value }) => unpackRanges(value)[0]! >= uidNext);
   }
+}
+
+/** Some rows of what changed since are gone. */
+function isBelowFloors({ modseq }: Told, { vanishedFloor, modseqFloor }: MailboxRow): boolean {
+  return modseq < vanishedFloor || modseq < modseqFloor;
 }

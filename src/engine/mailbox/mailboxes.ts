@@ -81,7 +81,7 @@ export interface MailboxesOptions {
   /** For so long what was expunged can be had back; 0: it is gone at once. */
   readonly keepExpungedMs?: number;
   /** Hears of each mailbox that a journaled decision may have changed. */
-  readonly onChange?: (account: number, mailbox: number) => void;
+  readonly onChange?: (account: AccountId, mailbox: number, tenant: TenantId) => void;
 }
 
 export class Mailboxes {
@@ -93,7 +93,7 @@ export class Mailboxes {
   readonly #fullness: Fullness;
   readonly #imports: Imports;
   readonly #keepMs: number;
-  readonly #onChange: (account: number, mailbox: number) => void;
+  readonly #onChange: NonNullable<MailboxesOptions['onChange']>;
   #shard: MailboxShard | undefined;
   #reader: MailboxReader | undefined;
 
@@ -191,7 +191,7 @@ export class Mailboxes {
       group,
     );
     const { replaced } = group;
-    if (outcome.ok && replaced !== undefined) this.#onChange(actor.account, replaced.mailbox);
+    if (outcome.ok && replaced !== undefined) this.#changed(actor, replaced.mailbox);
     return outcome;
   }
 
@@ -201,7 +201,7 @@ export class Mailboxes {
     const actorOf = (of: AccountId, its: TenantId) => this.#actor(of, its);
     const answer = await this.#imports.run({ shard: this.#open(), actorOf }, request);
     this.#fullness.look(this.#actor(account, tenant));
-    if (answer.importedCount > 0) this.#onChange(account, mailbox);
+    if (answer.importedCount > 0) this.#onChange(account, mailbox, tenant);
     return answer;
   }
 
@@ -419,7 +419,7 @@ export class Mailboxes {
     actor.track(append, 0);
     await append;
     this.#fullness.look(actor);
-    for (const mailbox of mailboxes) this.#onChange(actor.account, mailbox);
+    for (const mailbox of mailboxes) this.#changed(actor, mailbox);
   }
 
   async #settle(
@@ -434,13 +434,17 @@ export class Mailboxes {
       if (shard.get(documentKey(actor.account, copy.document)) === undefined) {
         return failure('store-failed', 'the delivered record was not applied');
       }
-      this.#onChange(actor.account, copy.mailbox);
+      this.#changed(actor, copy.mailbox);
       return { ok: true, ...copy, isRepeat: false };
     } catch (error) {
       return failureOf(error);
     } finally {
       actor.deliveries.delete(key);
     }
+  }
+
+  #changed({ account, tenant }: AccountActor, mailbox: number): void {
+    this.#onChange(account as AccountId, mailbox, tenant);
   }
 
   #actor(account: number, tenant: TenantId): AccountActor {

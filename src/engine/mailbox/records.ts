@@ -26,6 +26,7 @@ export const mailboxRecords = {
   mailboxDeleted: 50,
   mailboxRenamed: 51,
   subscribed: 52,
+  trimmed: 53,
   annotated: 60,
   restored: 64,
   purged: 65,

@@ -278,6 +278,22 @@ export function modseqsSince(
   };
 }
 
+/** Rows of `byModseq` or `vanished` up to `modseq`, it included. */
+export function modseqsUpTo(
+  table: number,
+  account: number,
+  mailbox: number,
+  modseq: number,
+): KeyRange {
+  const to = modseqKey(table, account, mailbox, modseq + 1);
+  return { from: key2(table, account, mailbox), to };
+}
+
+/** Changes up to `modseq`, it included. */
+export function changesUpTo(account: number, modseq: number): KeyRange {
+  return { from: key1(tables.change, account), to: changeKey(account, modseq + 1, 0) };
+}
+
 export const everyDocument: KeyRange = {
   from: Buffer.of(tables.document),
   to: Buffer.of(tables.document + 1),

@@ -12,6 +12,15 @@ export const mailboxSection = section('What accounts keep.', {
     reload: 'restart',
     doc: 'How long an expunged message can be had back with `chaski mailbox undelete`; 0: it is gone at once.',
   }),
+  changesKeptMax: integer({
+    default: 500_000,
+    min: 1_000,
+    max: 1_000_000_000,
+    unit: 'changes',
+    reload: 'restart',
+    doc: 'Changes of an account remembered one by one; clients that know less of it compare all anew.',
+    spec: 'RFC 7162 §3.2.5.1',
+  }),
 });
 
 export const imapSection = section('Limits of IMAP sessions.', {

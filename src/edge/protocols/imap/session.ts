@@ -315,7 +315,7 @@ export class ImapSession
   }
 
   mailboxGone(): void {
-    this.bye('The mailbox was deleted');
+    this.bye('The mailbox was deleted, or too much of it changed');
   }
 
   async notify(command: NotifyCommand): Promise<'begun' | 'overflow' | 'failed'> {

@@ -44,6 +44,7 @@ const newAccount: AccountRow = {
   bytes: 0,
   documents: 0,
   deliveriesDay: 0,
+  changesFloor: 0,
   quotaBytes: 0,
   quotaMessages: 0,
 };
@@ -127,6 +128,7 @@ function newMailbox(name: string, parent: number, role: number, uidValidity: num
     bytes: 0,
     highestModseq: 0,
     vanishedFloor: 0,
+    modseqFloor: 0,
     keywords: [],
   };
 }

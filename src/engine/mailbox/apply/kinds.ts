@@ -32,6 +32,7 @@ import { applyDelivered, applyParsed, isNewer } from './delivered.ts';
 import { applyFlagsStored } from './flags.ts';
 import { applyPurged, applyRestored } from './kept.ts';
 import { applyMailboxDeleted, applyMailboxRenamed, applySubscribed } from './mailbox-tree.ts';
+import { applyTrimmed } from './trimmed.ts';
 
 const scanRowsMax = 1_000;
 
@@ -75,6 +76,7 @@ export function mailboxKinds(bodies: Bodies): readonly RecordKind[] {
     kind('mailboxDeleted', { apply: (record, read) => applyMailboxDeleted(record, read, release) }),
     kind('mailboxRenamed', { apply: applyMailboxRenamed }),
     kind('subscribed', { apply: applySubscribed }),
+    kind('trimmed', { apply: applyTrimmed }),
     kind('annotated', { apply: applyAnnotated }),
     kind('restored', { apply: applyRestored }),
     kind('purged', { apply: (record, read) => applyPurged(record, read, release) }),

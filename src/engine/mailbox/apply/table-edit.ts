@@ -27,9 +27,9 @@ export class TableEdit {
     return this.#read.get(key);
   }
 
-  /** Whether rows were there before this record. */
-  hasAny({ from, to }: { readonly from: Uint8Array; readonly to: Uint8Array }): boolean {
-    return this.#read.range({ from, to, limit: 1 }).length > 0;
+  /** Of rows that were there before this record. */
+  keys({ from, to }: { readonly from: Uint8Array; readonly to: Uint8Array }): Uint8Array[] {
+    return this.#read.range({ from, to }).map(({ key }) => Buffer.from(key));
   }
 
   put(key: Uint8Array, value: Uint8Array): void {

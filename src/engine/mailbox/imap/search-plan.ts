@@ -10,8 +10,9 @@ import type { EnvelopePlace } from '../../../mail/formats/mime/envelope-text.ts'
 import { Needle } from '../../../mail/formats/text/needle.ts';
 import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
 import { cutRanges, normaliseSet } from '../../../mail/wire/imap/sequence-set.ts';
-import { modseqsSince, tables } from '../../store/keys.ts';
+import { mailboxKey, modseqsSince, tables } from '../../store/keys.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
+import { decodeMailbox } from '../rows/mailbox-row.ts';
 import { type IdRanges, idsOf, rangesOf, unpackRanges } from '../rows/uid-ranges.ts';
 import type { Place } from './messages.ts';
 import { envelopePlaceOf } from './search-message.ts';
@@ -35,7 +36,7 @@ export interface SearchPlan {
 }
 
 export function planOf(
-  shard: Pick<MailboxShard, 'range'>,
+  shard: Pick<MailboxShard, 'get' | 'range'>,
   place: Place,
   criteria: Criteria,
   view: View,
@@ -95,10 +96,13 @@ const anywhere: IdRanges = [1, Number.MAX_SAFE_INTEGER];
 
 /** UIDs of messages changed at `modseq` or later: all, where there are many. */
 function changedSince(
-  shard: Pick<MailboxShard, 'range'>,
+  shard: Pick<MailboxShard, 'get' | 'range'>,
   { account, mailbox }: Place,
   modseq: number,
 ): IdRanges {
+  const value = shard.get(mailboxKey(account, mailbox));
+  // Below the floor rows are forgotten: the messages themselves say when they changed.
+  if (value !== undefined && modseq - 1 < decodeMailbox(value).modseqFloor) return anywhere;
   const range = modseqsSince(tables.byModseq, account, mailbox, Math.max(0, modseq - 1));
   const rows = shard.range({ ...range, limit: modseqRowsMax });
   if (rows.length === modseqRowsMax) return anywhere;

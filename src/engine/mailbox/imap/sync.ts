@@ -22,10 +22,10 @@ import {
   startUidFetch,
 } from '../../../mail/wire/imap/response-fetch.ts';
 import { cutRanges, normaliseSet } from '../../../mail/wire/imap/sequence-set.ts';
-import { modseqAt, modseqsSince, tables } from '../../store/keys.ts';
+import { mailboxKey, modseqAt, modseqsSince, tables } from '../../store/keys.ts';
 import type { MailboxReader } from '../mailbox-reader.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
-import type { MailboxRow } from '../rows/mailbox-row.ts';
+import { decodeMailbox, type MailboxRow } from '../rows/mailbox-row.ts';
 import {
   addId,
   type IdRanges,
@@ -63,6 +63,8 @@ export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAn
     const { messages: count } = row;
     return { value: { modseq, uidNext, flagModseq, count, isMore: false }, body: noBytes };
   }
+  // RFC 9051 §7.1: a session that can no longer be told what it missed is ended.
+  if (modseq < row.vanishedFloor) throw new MailError('not-found', 'what vanished is forgotten');
   const before = await parts.views.view({ account, mailbox, modseq, uidNext });
   const writer = new ResponseWriter();
   let now = before;
@@ -127,14 +129,16 @@ function knownOf(view: View, uids: readonly number[]): number[] {
 
 /**
  * What was expunged after `since`, of the set and below the view's `uidNext`: for a client that knew the mailbox at
- * `since` (RFC 7162 §3.2.5). The rows go back to the mailbox's beginning, so none is guessed.
+ * `since` (RFC 7162 §3.2.5). Below the mailbox's floor that is all of the set that is not there (§3.2.5.1).
  */
 export async function vanished(parts: ImapParts, packed: PackedVanished): Promise<IdRanges> {
   const [account, [mailbox, modseq, uidNext], since, set] = packed;
   const view = await parts.views.view({ account, mailbox, modseq, uidNext });
-  const range = modseqsSince(tables.vanished, account, mailbox, since);
+  const floor = parts.reader.mailbox(account, mailbox)?.vanishedFloor ?? 0;
   // `*` of a set of UIDs is the last there could be, not the last there is.
   const wanted = cutRanges(normaliseSet({ ranges: set, isSaved: false }, uidNext - 1), uidNext - 1);
+  if (since < floor) return notIn(view, wanted);
+  const range = modseqsSince(tables.vanished, account, mailbox, since);
   const gone: number[] = [];
   for (const { key, value } of parts.shard.range(range)) {
     if (modseqAt(key, 9) > modseq) break;
@@ -143,6 +147,25 @@ export async function vanished(parts: ImapParts, packed: PackedVanished): Promis
     }
   }
   return rangesOf([...new Set(gone)].sort((a, b) => a - b));
+}
+
+/** The gaps of a set between the messages of a view. */
+function notIn(view: View, wanted: IdRanges): IdRanges {
+  const gaps: number[] = [];
+  for (let i = 0; i < wanted.length; i += 2) {
+    let next = wanted[i]!;
+    const last = wanted[i + 1]!;
+    const first = view.firstFrom(next);
+    const count = first === 0 ? 0 : view.count - first + 1;
+    for (let i = 0; i < count; i++) {
+      const uid = view.uidOf(first + i);
+      if (uid > last) break;
+      if (uid > next) gaps.push(next, uid - 1);
+      next = uid + 1;
+    }
+    if (next <= last) gaps.push(next, last);
+  }
+  return gaps;
 }
 
 /** Highest first: those below keep their numbers. */
@@ -161,8 +184,7 @@ function writeChangedFlags(
   row: MailboxRow,
   view: View,
 ): { readonly modseq: number; readonly isMore: boolean } {
-  const { account, mailbox } = place;
-  const changed = changedSince(shard, account, mailbox, flagModseq, view.uidNext);
+  const changed = changedSince(shard, place, flagModseq, row, view.uidNext);
   for (const { uid, block, slot } of messagesIn(shard, place, changed.uids)) {
     const sequence = view.sequenceOf(uid);
     if (sequence === 0) continue;
@@ -190,18 +212,22 @@ function unflaggedSince(
   row: MailboxRow,
   view: View,
 ): number {
-  const changed = changedSince(shard, account, mailbox, flagModseq, view.uidNext);
+  const changed = changedSince(shard, { account, mailbox }, flagModseq, row, view.uidNext);
   return changed.uids.length === 0 && !changed.isMore ? row.highestModseq : flagModseq;
 }
 
 /** UIDs below `uidNext` whose flags changed, as far as one answer goes. */
 function changedSince(
   shard: Pick<MailboxShard, 'range'>,
-  account: number,
-  mailbox: number,
+  { account, mailbox }: Place,
   modseq: number,
+  row: MailboxRow,
   uidNext: number,
-) {
+): { readonly uids: IdRanges; readonly modseq: number; readonly isMore: boolean } {
+  if (modseq < row.modseqFloor) {
+    const uids = changedInBlocks(shard, { account, mailbox }, modseq, uidNext);
+    return { uids, modseq: row.highestModseq, isMore: false };
+  }
   const range = modseqsSince(tables.byModseq, account, mailbox, modseq);
   const rows = shard.range({ ...range, limit: rowsMax });
   const ids = new Set<number>();
@@ -221,11 +247,32 @@ function changedSince(
 }
 
 /**
+ * By the messages themselves, where the rows of their changes are forgotten.
+ * @throws MailError `not-found`: they are too many for one answer, and the session is ended
+ */
+function changedInBlocks(
+  shard: Pick<MailboxShard, 'range'>,
+  place: Place,
+  modseq: number,
+  uidNext: number,
+): IdRanges {
+  const uids: number[] = [];
+  let count = 0;
+  const all = [1, Math.max(1, uidNext - 1)];
+  for (const { uid, block, slot } of messagesIn(shard, place, all)) {
+    if (block.modseqs[slot]! <= modseq) continue;
+    if (++count > flagUidsMax) throw new MailError('not-found', 'what changed is forgotten');
+    addId(uids, uid);
+  }
+  return uids;
+}
+
+/**
  * Where flags are known up to, after the session's own changes at `own`: further, if nobody else changed any
  * between.
  */
 export function flagModseqAfter(
-  shard: Pick<MailboxShard, 'range'>,
+  shard: Pick<MailboxShard, 'get' | 'range'>,
   { account, mailbox }: { readonly account: number; readonly mailbox: number },
   flagModseq: number,
   uidNext: number,
@@ -233,6 +280,8 @@ export function flagModseqAfter(
 ): number {
   if (own.length === 0) return flagModseq;
   const last = own.at(-1)!;
+  // What others changed before may be forgotten.
+  if (flagModseq < floorOf(shard, account, mailbox)) return flagModseq;
   const range = modseqsSince(tables.byModseq, account, mailbox, flagModseq);
   const rows = shard.range({ ...range, limit: own.length + rowsMax });
   for (const { key, value } of rows) {
@@ -243,4 +292,9 @@ export function flagModseqAfter(
     if (first < uidNext) return flagModseq;
   }
   return rows.length < own.length + rowsMax ? last : flagModseq;
+}
+
+function floorOf(shard: Pick<MailboxShard, 'get'>, account: number, mailbox: number): number {
+  const value = shard.get(mailboxKey(account, mailbox));
+  return value === undefined ? 0 : decodeMailbox(value).modseqFloor;
 }

@@ -106,6 +106,18 @@ export class View {
     return sequences;
   }
 
+  /** The sequence number of the first message from a UID on; 0: there is none. */
+  firstFrom(uid: number): number {
+    let low = 1;
+    let high = this.count + 1;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.uidOf(middle) < uid) low = middle + 1;
+      else high = middle;
+    }
+    return low > this.count ? 0 : low;
+  }
+
   /** The UID of a sequence number, or 0 where there is none. */
   uidOf(sequence: number): number {
     if (sequence < 1 || sequence > this.count) return 0;

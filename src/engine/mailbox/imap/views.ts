@@ -8,9 +8,11 @@
  * Invariant: a view is a function of mailbox, modseq and uidNext: keeping one or making it anew is the same.
  */
 
+import { MailError } from '../../../base/errors.ts';
 import { mebibyte } from '../../../base/units.ts';
 import {
   lastU32,
+  mailboxKey,
   modseqAt,
   modseqsSince,
   tables,
@@ -18,6 +20,7 @@ import {
   uidBlockShift,
 } from '../../store/keys.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
+import { decodeMailbox } from '../rows/mailbox-row.ts';
 import { existsOf } from '../rows/uid-block.ts';
 import { unpackRanges } from '../rows/uid-ranges.ts';
 import { type View, ViewBuilder } from './view.ts';
@@ -37,12 +40,12 @@ export interface SessionView {
 }
 
 export class Views {
-  readonly #shard: Pick<MailboxShard, 'range'>;
+  readonly #shard: Pick<MailboxShard, 'get' | 'range'>;
   /** By account and mailbox; the most recently asked for last, in both. */
   readonly #mailboxes = new Map<string, View[]>();
   #bytes = 0;
 
-  constructor(shard: Pick<MailboxShard, 'range'>) {
+  constructor(shard: Pick<MailboxShard, 'get' | 'range'>) {
     this.#shard = shard;
   }
 
@@ -52,7 +55,12 @@ export class Views {
     const kept = this.#mailboxes.get(key) ?? [];
     const same = kept.find((view) => isSame(view, wanted));
     if (same !== undefined) return this.#keep(key, same);
-    const nearest = nearestBelow(kept, wanted);
+    const floor = this.#mustBeKnown(wanted);
+    // What vanished between an older one and the floor is not known any more.
+    const nearest = nearestBelow(
+      kept.filter(({ modseq }) => modseq >= floor),
+      wanted,
+    );
     if (nearest !== undefined) return this.#keep(key, this.#derive(nearest, wanted));
     const builder = new ViewBuilder();
     const next = this.#addBlocks(builder, wanted, 0, sliceBlocks);
@@ -90,6 +98,7 @@ export class Views {
   /** Adds those who vanished later than the session knows: it still counts them. */
   #finish(builder: ViewBuilder, wanted: SessionView, fromUid: number): View {
     const { account, mailbox, modseq, uidNext } = wanted;
+    this.#mustBeKnown(wanted);
     for (const { value } of this.#vanished(account, mailbox, modseq)) {
       builder.addUids(unpackRanges(value), fromUid, uidNext);
     }
@@ -114,6 +123,14 @@ export class Views {
     }
     if (rows.length < limit) return undefined;
     return Buffer.concat([rows.at(-1)!.key, Buffer.of(0)]);
+  }
+
+  /** The mailbox's floor. @throws MailError `not-possible-now`: expunges after the wanted modseq are forgotten */
+  #mustBeKnown({ account, mailbox, modseq }: SessionView): number {
+    const value = this.#shard.get(mailboxKey(account, mailbox));
+    const floor = value === undefined ? 0 : decodeMailbox(value).vanishedFloor;
+    if (modseq < floor) throw new MailError('not-possible-now', 'what vanished is forgotten');
+    return floor;
   }
 
   #vanished(account: number, mailbox: number, after: number) {

@@ -24,6 +24,8 @@ export interface AccountRow {
   readonly quotaBytes: number;
   /** Messages; 0 is no limit. */
   readonly quotaMessages: number;
+  /** Changes at or below this modseq are no longer known one by one. */
+  readonly changesFloor: number;
 }
 
 type Packed = readonly [
@@ -37,6 +39,7 @@ type Packed = readonly [
   quotaBytes: number,
   /** Not in rows of old. */
   quotaMessages?: number,
+  changesFloor?: number,
 ];
 
 export function encodeAccount(row: AccountRow): Uint8Array {
@@ -51,12 +54,12 @@ export function encodeAccount(row: AccountRow): Uint8Array {
     row.quotaBytes,
     row.quotaMessages,
   ];
-  return packRow(packed);
+  return packRow(row.changesFloor === 0 ? packed : [...packed, row.changesFloor]);
 }
 
 export function decodeAccount(value: Uint8Array): AccountRow {
   const [mailboxNext, documentNext, threadNext, modseq, ...rest] = unpackRow<Packed>(value);
-  const [bytes, documents, deliveriesDay, quotaBytes, quotaMessages = 0] = rest;
+  const [bytes, documents, deliveriesDay, quotaBytes, quotaMessages = 0, changesFloor = 0] = rest;
   return {
     mailboxNext,
     documentNext,
@@ -67,5 +70,6 @@ export function decodeAccount(value: Uint8Array): AccountRow {
     deliveriesDay,
     quotaBytes,
     quotaMessages,
+    changesFloor,
   };
 }

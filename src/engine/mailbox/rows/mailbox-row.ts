@@ -30,6 +30,8 @@ export interface MailboxRow {
   readonly highestModseq: number;
   /** Expunges at or below this modseq are no longer known one by one. */
   readonly vanishedFloor: number;
+  /** So are other changes, at or below this one. */
+  readonly modseqFloor: number;
   /** A keyword's number in uid blocks is its place here. */
   readonly keywords: readonly string[];
 }
@@ -47,6 +49,8 @@ type Packed = readonly [
   highestModseq: number,
   vanishedFloor: number,
   keywords: readonly string[],
+  /** Not in rows that were never trimmed. */
+  modseqFloor?: number,
 ];
 
 export function encodeMailbox(row: MailboxRow): Uint8Array {
@@ -64,13 +68,13 @@ export function encodeMailbox(row: MailboxRow): Uint8Array {
     row.vanishedFloor,
     row.keywords,
   ];
-  return packRow(packed);
+  return packRow(row.modseqFloor === 0 ? packed : [...packed, row.modseqFloor]);
 }
 
 export function decodeMailbox(value: Uint8Array): MailboxRow {
   const [name, parent, role, uidValidity, uidNext, messages, unseen, deleted, ...rest] =
     unpackRow<Packed>(value);
-  const [bytes, highestModseq, vanishedFloor, keywords] = rest;
+  const [bytes, highestModseq, vanishedFloor, keywords, modseqFloor = 0] = rest;
   return {
     name,
     parent,
@@ -83,6 +87,7 @@ export function decodeMailbox(value: Uint8Array): MailboxRow {
     bytes,
     highestModseq,
     vanishedFloor,
+    modseqFloor,
     keywords,
   };
 }

@@ -93,6 +93,7 @@ describe('mailbox rows', () => {
       deliveriesDay: u32,
       quotaBytes: number,
       quotaMessages: number,
+      changesFloor: number,
     });
     survives(row, encodeAccount, decodeAccount);
     // A row from before messages were counted ends with the bytes: it has no such limit.
@@ -112,6 +113,7 @@ describe('mailbox rows', () => {
       bytes: number,
       highestModseq: number,
       vanishedFloor: number,
+      modseqFloor: number,
       keywords: fc.array(fc.string(), { maxLength: 5 }),
     });
     survives(row, encodeMailbox, decodeMailbox);
