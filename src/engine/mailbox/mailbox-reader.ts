@@ -228,3 +228,15 @@ function addExisting(
     if ((exists[slot >> 3]! & (1 << (slot & 7))) !== 0) addId(found, base + slot);
   }
 }
+
+/** Up to which modseqs rows of changes are forgotten; 0: none is. */
+export function floorsOf(
+  shard: Pick<MailboxShard, 'get'>,
+  account: number,
+  mailbox: number,
+): Pick<MailboxRow, 'vanishedFloor' | 'modseqFloor'> {
+  const value = shard.get(mailboxKey(account, mailbox));
+  return value === undefined ? noFloors : decodeMailbox(value);
+}
+
+const noFloors = { vanishedFloor: 0, modseqFloor: 0 };

@@ -3,10 +3,12 @@
  *
  * Runs in:   the engine thread that owns the shard.
  * Specs:     RFC 7162 §3.1.4.1 (CHANGEDSINCE), §3.2.5 (QRESYNC).
- * Limits:    `rowsMax` rows are gathered; a client that missed more has every message looked at.
+ * Limits:    `rowsMax` rows are gathered; a client that missed more has every message looked at, as
+ *            has one that comes from below the mailbox's floor.
  */
 
 import { modseqsSince, tables } from '../../store/keys.ts';
+import { floorsOf } from '../mailbox-reader.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
 import { commonRanges, type IdRanges, unpackRanges } from '../rows/uid-ranges.ts';
 import type { Place } from './messages.ts';
@@ -16,11 +18,12 @@ const rowsMax = 5_000;
 
 /** Of ascending ranges of UIDs, those in which something may have changed after `modseq`: none that did is left out. */
 export function changedWithin(
-  shard: Pick<MailboxShard, 'range'>,
+  shard: Pick<MailboxShard, 'get' | 'range'>,
   { account, mailbox }: Place,
   modseq: number,
   ranges: IdRanges,
 ): IdRanges {
+  if (modseq < floorsOf(shard, account, mailbox).modseqFloor) return ranges;
   const rows = shard.range({
     ...modseqsSince(tables.byModseq, account, mailbox, modseq),
     limit: rowsMax + 1,

@@ -10,9 +10,9 @@ import type { EnvelopePlace } from '../../../mail/formats/mime/envelope-text.ts'
 import { Needle } from '../../../mail/formats/text/needle.ts';
 import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
 import { cutRanges, normaliseSet } from '../../../mail/wire/imap/sequence-set.ts';
-import { mailboxKey, modseqsSince, tables } from '../../store/keys.ts';
+import { modseqsSince, tables } from '../../store/keys.ts';
+import { floorsOf } from '../mailbox-reader.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
-import { decodeMailbox } from '../rows/mailbox-row.ts';
 import { type IdRanges, idsOf, rangesOf, unpackRanges } from '../rows/uid-ranges.ts';
 import type { Place } from './messages.ts';
 import { envelopePlaceOf } from './search-message.ts';
@@ -100,9 +100,8 @@ function changedSince(
   { account, mailbox }: Place,
   modseq: number,
 ): IdRanges {
-  const value = shard.get(mailboxKey(account, mailbox));
   // Below the floor rows are forgotten: the messages themselves say when they changed.
-  if (value !== undefined && modseq - 1 < decodeMailbox(value).modseqFloor) return anywhere;
+  if (modseq - 1 < floorsOf(shard, account, mailbox).modseqFloor) return anywhere;
   const range = modseqsSince(tables.byModseq, account, mailbox, Math.max(0, modseq - 1));
   const rows = shard.range({ ...range, limit: modseqRowsMax });
   if (rows.length === modseqRowsMax) return anywhere;

@@ -22,10 +22,10 @@ import {
   startUidFetch,
 } from '../../../mail/wire/imap/response-fetch.ts';
 import { cutRanges, normaliseSet } from '../../../mail/wire/imap/sequence-set.ts';
-import { mailboxKey, modseqAt, modseqsSince, tables } from '../../store/keys.ts';
-import type { MailboxReader } from '../mailbox-reader.ts';
+import { modseqAt, modseqsSince, tables } from '../../store/keys.ts';
+import { floorsOf, type MailboxReader } from '../mailbox-reader.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
-import { decodeMailbox, type MailboxRow } from '../rows/mailbox-row.ts';
+import type { MailboxRow } from '../rows/mailbox-row.ts';
 import {
   addId,
   type IdRanges,
@@ -281,7 +281,7 @@ export function flagModseqAfter(
   if (own.length === 0) return flagModseq;
   const last = own.at(-1)!;
   // What others changed before may be forgotten.
-  if (flagModseq < floorOf(shard, account, mailbox)) return flagModseq;
+  if (flagModseq < floorsOf(shard, account, mailbox).modseqFloor) return flagModseq;
   const range = modseqsSince(tables.byModseq, account, mailbox, flagModseq);
   const rows = shard.range({ ...range, limit: own.length + rowsMax });
   for (const { key, value } of rows) {
@@ -292,9 +292,4 @@ export function flagModseqAfter(
     if (first < uidNext) return flagModseq;
   }
   return rows.length < own.length + rowsMax ? last : flagModseq;
-}
-
-function floorOf(shard: Pick<MailboxShard, 'get'>, account: number, mailbox: number): number {
-  const value = shard.get(mailboxKey(account, mailbox));
-  return value === undefined ? 0 : decodeMailbox(value).modseqFloor;
 }

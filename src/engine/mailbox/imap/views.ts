@@ -12,15 +12,14 @@ import { MailError } from '../../../base/errors.ts';
 import { mebibyte } from '../../../base/units.ts';
 import {
   lastU32,
-  mailboxKey,
   modseqAt,
   modseqsSince,
   tables,
   uidBlockRange,
   uidBlockShift,
 } from '../../store/keys.ts';
+import { floorsOf } from '../mailbox-reader.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
-import { decodeMailbox } from '../rows/mailbox-row.ts';
 import { existsOf } from '../rows/uid-block.ts';
 import { unpackRanges } from '../rows/uid-ranges.ts';
 import { type View, ViewBuilder } from './view.ts';
@@ -127,8 +126,7 @@ export class Views {
 
   /** The mailbox's floor. @throws MailError `not-possible-now`: expunges after the wanted modseq are forgotten */
   #mustBeKnown({ account, mailbox, modseq }: SessionView): number {
-    const value = this.#shard.get(mailboxKey(account, mailbox));
-    const floor = value === undefined ? 0 : decodeMailbox(value).vanishedFloor;
+    const { vanishedFloor: floor } = floorsOf(this.#shard, account, mailbox);
     if (modseq < floor) throw new MailError('not-possible-now', 'what vanished is forgotten');
     return floor;
   }

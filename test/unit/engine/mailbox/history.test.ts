@@ -6,11 +6,16 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { imapAsks, type PackedSync, type Synced } from '../../../../src/actors/asks/imap-asks.ts';
+import {
+  fetchItems,
+  imapAsks,
+  type PackedSync,
+  type Synced,
+} from '../../../../src/actors/asks/imap-asks.ts';
 import { History } from '../../../../src/engine/mailbox/history.ts';
 import * as keys from '../../../../src/engine/store/keys.ts';
 import { SeededClock, turns } from '../../../support/seeded-clock.ts';
-import { ImapWorld } from './imap/imap-world.ts';
+import { ImapWorld, owner } from './imap/imap-world.ts';
 import { account, rebuilt, tableText, tenant } from './mailbox-world.ts';
 
 const archive = 6;
@@ -183,6 +188,37 @@ describe('what is asked of history that is forgotten', () => {
       const told = new Set(text(found!).split('\r\n'));
       for (const line of text(wanted!).split('\r\n')) assert.ok(told.has(line), line);
       assert.equal((found!.value as Synced).flagModseq, highestModseq);
+    }
+  });
+
+  it('FETCH and SEARCH of what changed since find it by the messages', async () => {
+    const [kept, world] = [await lived(1_000), await lived(8)];
+    await world.trim();
+    for (const since of [0, 5, 21, 25, 30, 31, 40]) {
+      const fetched: string[] = [];
+      const found: unknown[] = [];
+      for (const one of [kept, world]) {
+        const { highestModseq } = kept.reader.mailbox(account, 1)!;
+        const view = [1, highestModseq, 21] as const;
+        const fetch = [
+          owner,
+          view,
+          true,
+          [1, 20],
+          fetchItems.uid,
+          [],
+          false,
+          0,
+          [0, 0, 0, 0],
+          since,
+        ];
+        fetched.push((await one.value(imapAsks.fetch, fetch)).text);
+        const criteria = { op: 'modseq', modseq: since + 1 };
+        const search = [account, view, criteria, [], 0b111, 0, false, 0];
+        found.push(await one.value(imapAsks.search, search));
+      }
+      assert.equal(fetched[1], fetched[0], `since ${since}`);
+      assert.deepEqual(found[1], found[0], `since ${since}`);
     }
   });
 

@@ -48,7 +48,7 @@ describe('messages changed since a modseq', () => {
     const world = new MailboxWorld();
     await world.deliver();
     const row = { key: Buffer.alloc(17), value: Buffer.alloc(2) };
-    const shard = { range: ({ limit = 0 }) => new Array(limit).fill(row) };
+    const shard = { get: () => undefined, range: ({ limit = 0 }) => new Array(limit).fill(row) };
     const wanted = [1, 5, 9, 9];
     assert.deepEqual(changedWithin(shard, { account, mailbox: 1 }, 1, wanted), wanted);
   });
