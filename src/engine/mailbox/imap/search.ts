@@ -153,7 +153,7 @@ export class SearchWalk {
     const { account, mailbox } = this.#place;
     for (const number of blocksWithin(this.#blocks, within, isFromEnd)) {
       const base = number * uidBlockSlots;
-      if (slices.ms >= turnMs) {
+      if (this.looked > 0 && slices.ms >= turnMs) {
         this.next = isFromEnd ? base + uidBlockSlots - 1 : Math.max(1, base);
         return;
       }

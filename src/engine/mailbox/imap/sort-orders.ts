@@ -28,13 +28,15 @@ interface Order {
 
 export class SortOrders {
   readonly #shard: MailboxShard;
+  readonly #bytesMax: number;
   /** The most recently asked for last. */
   readonly #kept = new Map<string, Order>();
   #bytes = 0;
   #making: Promise<unknown> = Promise.resolve();
 
-  constructor(shard: MailboxShard) {
+  constructor(shard: MailboxShard, bytesMax = orderBytesMax) {
     this.#shard = shard;
+    this.#bytesMax = bytesMax;
   }
 
   get bytes(): number {
@@ -128,7 +130,7 @@ export class SortOrders {
     this.#kept.set(key, order);
     this.#bytes += order.uids.byteLength;
     for (const [other, { uids }] of this.#kept) {
-      if (this.#bytes <= orderBytesMax || this.#kept.size === 1) break;
+      if (this.#bytes <= this.#bytesMax || this.#kept.size === 1) break;
       this.#bytes -= uids.byteLength;
       this.#kept.delete(other);
     }
