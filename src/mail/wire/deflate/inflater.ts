@@ -101,7 +101,10 @@ export class Inflater {
     this.#end = Math.min(this.#shown + pieceBytesMax, this.#window.length - copyBytesMax);
     while (this.fault === undefined && this.#at < this.#end && this.#step()) {}
     const piece = this.#at > this.#shown ? Buffer.from(this.#unshown()) : undefined;
-    if (piece === undefined) this.#chunk = nothing;
+    if (piece === undefined) {
+      this.#chunk = nothing;
+      this.#from = 0;
+    }
     this.givenBytes += this.#at - this.#shown;
     this.#shown = this.#at;
     return piece;
@@ -124,7 +127,6 @@ export class Inflater {
     this.#literals = fixedLiterals;
     this.#distances = fixedDistances;
     this.#lengths = nothing;
-    this.#chunk = nothing;
   }
 
   #unshown(): Buffer {

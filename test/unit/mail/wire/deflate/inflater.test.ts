@@ -112,6 +112,18 @@ describe('an inflater', () => {
     assert.ok(inflater.isAtRest);
   });
 
+  it('has nothing to give before it is given more, in the midst of a stored block too', () => {
+    const octets = flushed('stored as it is', { level: 0 });
+    const inflater = new Inflater();
+    assert.equal(inflater.next(), undefined);
+    inflater.give(octets.subarray(0, 9));
+    assert.equal(inflater.next()?.toString(), 'stor');
+    assert.equal(inflater.next(), undefined);
+    assert.equal(inflater.next(), undefined);
+    inflater.give(octets.subarray(9));
+    assert.equal(inflater.next()?.toString(), 'ed as it is');
+  });
+
   it('gives little at a time of what expands a thousandfold', () => {
     const inflater = new Inflater();
     inflater.give(flushed(Buffer.alloc(8_000_000)));
