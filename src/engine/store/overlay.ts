@@ -24,7 +24,9 @@ class Layer {
   readonly removed: RemovedRange[] = [];
   /** `undefined` is a removal. */
   readonly values = new Map<string, Uint8Array | undefined>();
-  #sorted: string[] | undefined;
+  #sorted: readonly string[] | undefined;
+  /** Keys that came since: a range is read after a few changes as a rule, and sorting all of them anew would cost more. */
+  #added: string[] = [];
 
   get changeCount(): number {
     return this.removed.length + this.values.size;
@@ -40,6 +42,7 @@ class Layer {
       const to = text(change.to);
       for (const key of this.values.keys()) if (key >= from && key < to) this.values.delete(key);
       this.#sorted = undefined;
+      this.#added = [];
       this.removed.push({ from, to, change });
     }
   }
@@ -49,8 +52,10 @@ class Layer {
     return false;
   }
 
-  sortedKeys(): string[] {
-    this.#sorted ??= [...this.values.keys()].sort(compare);
+  sortedKeys(): readonly string[] {
+    if (this.#sorted === undefined) this.#sorted = [...this.values.keys()].sort(compare);
+    else if (this.#added.length > 0) this.#sorted = merged(this.#sorted, this.#added.sort(compare));
+    this.#added = [];
     return this.#sorted;
   }
 
@@ -64,7 +69,7 @@ class Layer {
   }
 
   #set(key: string, value: Uint8Array | undefined): void {
-    if (this.#sorted !== undefined && !this.values.has(key)) this.#sorted = undefined;
+    if (this.#sorted !== undefined && !this.values.has(key)) this.#added.push(key);
     this.values.set(key, value);
   }
 }
@@ -211,6 +216,17 @@ export class Overlay implements ShardReader {
   #layers(): Layer[] {
     return this.#committing === undefined ? [this.#filling] : [this.#filling, this.#committing];
   }
+}
+
+function merged(these: readonly string[], those: readonly string[]): string[] {
+  const all: string[] = [];
+  let next = 0;
+  for (const key of these) {
+    while (next < those.length && those[next]! < key) all.push(those[next++]!);
+    all.push(key);
+  }
+  while (next < those.length) all.push(those[next++]!);
+  return all;
 }
 
 function slice(layer: Layer, from: string, to: string): [string, Uint8Array | undefined][] {
