@@ -25,7 +25,7 @@ class Layer {
   /** `undefined` is a removal. */
   readonly values = new Map<string, Uint8Array | undefined>();
   #sorted: readonly string[] | undefined;
-  /** Keys that came since: a range is read after a few changes as a rule, and sorting all of them anew would cost more. */
+  /** Keys that came since: ranges are read after few changes, and sorting all keys anew would cost more. */
   #added: string[] = [];
 
   get changeCount(): number {
