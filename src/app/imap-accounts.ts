@@ -20,6 +20,9 @@ export function imapAccounts(parts: ImapAccountsParts): ImapAccounts {
   const { directory } = parts;
   return {
     accountByAddress: (address) => directory.accountByAddress(address),
+    accountById: (id) => directory.accountById(id),
+    sharers: (reader) => directory.sharersFor(reader),
+    noteSharing: (owner, identifier, isNamed) => directory.noteSharing(owner, identifier, isNamed),
     async use(account: Account): Promise<Answer> {
       try {
         return await askAccount(parts, account, mailboxAsks.use, [account.id]);

@@ -119,7 +119,8 @@ export class ImapListeners {
 function policyOf({ hostname, imap, login }: Settings, version: string): ImapPolicy {
   const { connectionsMax, connectionsPerAddressMax, ...others } = imap;
   const { metadataValueBytesMax: valueBytesMax, metadataEntriesMax: entriesMax, ...rest } = others;
-  const { metadataBytesMax: bytesMax, serverComment, serverAdmin, quotaSetters, ...bounds } = rest;
+  const { metadataBytesMax: bytesMax, serverComment, serverAdmin, quotaSetters, ...more } = rest;
+  const { otherUsers, ...bounds } = more;
   return {
     hostname,
     version,
@@ -127,5 +128,6 @@ function policyOf({ hostname, imap, login }: Settings, version: string): ImapPol
     clearNetworks: networkSet(login.clearNetworks),
     metadata: { valueBytesMax, entriesMax, bytesMax, serverComment, serverAdmin },
     quotaSetters,
+    otherUsers,
   };
 }

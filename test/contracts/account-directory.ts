@@ -440,6 +440,32 @@ export function accountDirectoryContract(
       ]);
     });
 
+    it('notes whose lists name whom, until the owner is deleted', async () => {
+      await using one = await opened();
+      const { directory } = one;
+      const [ann, bob, eve] = await Promise.all(
+        ['ann', 'bob', 'eve'].map((name) => directory.createAccount(accountRow(`${name}@a.test`))),
+      );
+      const sharers = async (of: Account) => await directory.sharersFor(of.id);
+      assert.deepEqual(await sharers(bob!), []);
+      await directory.noteSharing(ann!.id, bob!.id, true);
+      await directory.noteSharing(eve!.id, 0, true);
+      await directory.noteSharing(eve!.id, 0, true);
+      assert.deepEqual(await sharers(bob!), [ann!.id, eve!.id]);
+      assert.deepEqual(await sharers(ann!), [eve!.id]);
+      await directory.noteSharing(ann!.id, bob!.id, false);
+      assert.deepEqual(await sharers(bob!), [eve!.id]);
+      await directory.noteSharing(ann!.id, bob!.id, true);
+      await directory.deleteAccount(eve!.id);
+      assert.deepEqual(await sharers(bob!), [ann!.id]);
+      await assert.rejects(
+        async () => await directory.noteSharing(eve!.id, bob!.id, true),
+        code('not-found'),
+      );
+      const again = await one.reopen?.();
+      if (again !== undefined) assert.deepEqual(await again.sharersFor(bob!.id), [ann!.id]);
+    });
+
     it('shows every write that resolved after it was opened again', async (t) => {
       await using one = await opened();
       if (one.reopen === undefined) return t.skip('nothing outlives the object');

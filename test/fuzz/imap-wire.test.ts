@@ -14,6 +14,7 @@ import { CommandReader } from '../../src/mail/wire/imap/command-reader.ts';
 import { Cursor } from '../../src/mail/wire/imap/cursor.ts';
 import { ListPattern } from '../../src/mail/wire/imap/list-match.ts';
 import { decodeMutf7, encodeMutf7, nameFault } from '../../src/mail/wire/imap/mailbox-name.ts';
+import { parseIdentifierCommand, parseSetAcl } from '../../src/mail/wire/imap/parse-acl.ts';
 import { parseAppend } from '../../src/mail/wire/imap/parse-append.ts';
 import { parseCommandStart, tagOf } from '../../src/mail/wire/imap/parse-command.ts';
 import { parseFetch, parseUidFetch } from '../../src/mail/wire/imap/parse-fetch.ts';
@@ -55,6 +56,8 @@ const parsers: Readonly<Record<string, (cursor: Cursor) => unknown>> = {
   parseEnable,
   parseFetch,
   parseGetMetadata,
+  parseIdentifierCommand,
+  parseSetAcl,
   parseGetQuota,
   parseId,
   parseListCommand,
@@ -142,6 +145,8 @@ const marks = fc.constantFrom(
   ' " 1-Feb-2020 00:00:00 +0000"',
   ' ("a" "b")',
   ' (STORAGE 5 MESSAGE 0)',
+  ' anyone',
+  ' +lrs',
   ' (/private/a',
   ' (MAXSIZE 5 DEPTH 1)',
 );

@@ -48,6 +48,8 @@ async function play({ options, steps }: Transcript): Promise<void> {
     ...{ host: '127.0.0.1', port: 0, service: fake.service, limits: anyConnections },
     ...{ proxyNetworks: noNetworks, tls },
   });
+  if (options.shared !== undefined) await fake.shareAs(options.shared);
+  if (options.anyone !== undefined) await fake.shareAs(options.anyone, 0);
   fake.quotaSetters.push(...(options.setters?.split(' ') ?? []));
   if (options.quota !== undefined) {
     const [bytes, messages] = options.quota.split(' ').map(Number);

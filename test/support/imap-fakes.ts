@@ -5,12 +5,20 @@
  */
 
 import type { Answer, Ask } from '../../src/actors/ask.ts';
+import {
+  type ImapAsk,
+  imapAsks,
+  type PackedSetAcl,
+  readBy,
+} from '../../src/actors/asks/imap-asks.ts';
 import { Watchers } from '../../src/actors/watched.ts';
 import { concat } from '../../src/base/bytes.ts';
+import { type AccountId, accountId, type TenantId } from '../../src/base/ids.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { noNetworks } from '../../src/base/networks.ts';
 import { LogInThrottle } from '../../src/edge/guard/log-in-throttle.ts';
 import { NoticeHub } from '../../src/edge/notices/hub.ts';
+import { ownerOf } from '../../src/edge/protocols/imap/account-asks.ts';
 import type { ImapAccounts } from '../../src/edge/protocols/imap/accounts.ts';
 import { CompressionSlots } from '../../src/edge/protocols/imap/compression.ts';
 import { defaultImapLimits, type ImapLimits } from '../../src/edge/protocols/imap/limits.ts';
@@ -18,6 +26,8 @@ import { ImapService, type MetadataPolicy } from '../../src/edge/protocols/imap/
 import { AccountAsks } from '../../src/edge/protocols/session/account-asks.ts';
 import { WriteQueues } from '../../src/edge/protocols/session/write-queues.ts';
 import { useOf } from '../../src/engine/mailbox/handlers.ts';
+import { rightsOf } from '../../src/mail/wire/imap/rights.ts';
+import type { Account } from '../../src/ports/account-directory.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { ImapWorld } from '../unit/engine/mailbox/imap/imap-world.ts';
 import { SeededClock } from './seeded-clock.ts';
@@ -35,8 +45,21 @@ export class FakeImap {
     ...{ valueBytesMax: 1_024, entriesMax: 5, bytesMax: 4_096 },
     ...{ serverComment: 'A test', serverAdmin: 'mailto:op@local.test' },
   };
+  /** Identifier and owner, for `LIST`. */
+  readonly sharings = new Set<string>();
+  /** eve is of another tenant. */
+  readonly people: readonly Account[] = [
+    ...fakeAccounts,
+    { ...fakeAccounts[0]!, id: accountId(9), address: 'eve@far.test', tenant: 7 as TenantId },
+  ];
   readonly accounts: ImapAccounts = {
-    accountByAddress: (address) => fakeAccounts.find((one) => one.address === address),
+    accountByAddress: (address) => this.people.find((one) => one.address === address),
+    accountById: (id) => this.people.find((one) => one.id === id),
+    sharers: (reader) => this.people.map(({ id }) => id).filter((id) => this.isShared(id, reader)),
+    noteSharing: async (owner, identifier, isNamed) => {
+      if (isNamed) this.sharings.add(`${identifier} ${owner}`);
+      else this.sharings.delete(`${identifier} ${owner}`);
+    },
     use: async ({ id }) => ({ ok: true, value: useOf(this.world.reader.account(id)) }),
     setQuota: async ({ id, tenant }, quota) => {
       await this.world.mailboxes.putAccount(id, tenant, quota);
@@ -58,6 +81,7 @@ export class FakeImap {
         limits: { ...defaultImapLimits, ...limits },
         clearNetworks: noNetworks,
         quotaSetters: this.quotaSetters,
+        otherUsers: 'Other Users',
         metadata: this.metadata,
       },
       reception: this.reception,
@@ -71,5 +95,33 @@ export class FakeImap {
       log: silentLog,
       observer: silentObserver,
     });
+  }
+
+  isShared(owner: AccountId, reader: AccountId): boolean {
+    return this.sharings.has(`${reader} ${owner}`) || this.sharings.has(`0 ${owner}`);
+  }
+
+  /** bob's mailbox Plans with two messages, of which bob has seen the first, and alice's rights to it. */
+  async shareAs(rights: string, identifier = 1): Promise<void> {
+    const [, bob] = fakeAccounts;
+    const owner = ownerOf(bob!);
+    const ask = async (name: ImapAsk, meta: unknown, body?: Uint8Array) => {
+      const answer = await this.world.carry(name, readBy(bob!, meta), body);
+      if (!answer.ok) throw new Error(`${name}: ${answer.code}`);
+    };
+    await ask(imapAsks.create, [owner, 'Plans', '']);
+    for (const seen of [1, 0]) {
+      const body = Buffer.from(`Subject: ${seen}\r\n\r\nText.\r\n`);
+      const messages = [[seen, [], 0, [body.length]]];
+      const id = this.reception.nextId();
+      await ask(imapAsks.append, [owner, 'Plans', id, 1_000, messages, null], body);
+    }
+    for (const part of rights.split(' ').filter((one) => one !== '')) {
+      const isNegative = part.startsWith('-');
+      const mask = rightsOf(isNegative ? part.slice(1) : part)!;
+      const set: PackedSetAcl = [identifier, isNegative, 'replace', mask];
+      await ask(imapAsks.setAcl, [owner, 'Plans', set]);
+    }
+    this.sharings.add(`${identifier} ${bob!.id}`);
   }
 }

@@ -47,6 +47,18 @@ export const imapAsks = {
   quota: 'imap.quota',
   /** meta: `[owner, mailbox]`. Answer: octets that EXPUNGE would give back. STATUS (DELETED-STORAGE). */
   deletedBytes: 'imap.deletedBytes',
+  /** meta: `PackedReadMessages`. Answer: `MessageRecord[]`, body: the messages. COPY to another account. */
+  readMessages: 'imap.readMessages',
+  /** meta: `[owner, view, uids]`. Takes them out, \Deleted or not. MOVE to another account. */
+  takeOut: 'imap.takeOut',
+  /** meta: `[owner, path, PackedAppendName[]]`. Takes out what these appends put there. */
+  takeBack: 'imap.takeBack',
+  /** meta: `[owner, path]`. Answer: `AclEntryValue[]`. GETACL. */
+  getAcl: 'imap.getAcl',
+  /** meta: `[owner, path, PackedSetAcl]`. Answer: whether any list names the identifier. SETACL, DELETEACL. */
+  setAcl: 'imap.setAcl',
+  /** meta: `[owner, path]`. Answer: the reader's rights. MYRIGHTS. */
+  myRights: 'imap.myRights',
   /** meta: `PackedGetMetadata`. Answer: `FoundMetadata`. GETMETADATA. */
   getMetadata: 'imap.getMetadata',
   /** meta: `PackedSetMetadata`. Answer: the modseq given to it. SETMETADATA. */
@@ -62,6 +74,9 @@ export const imapAsks = {
   /** meta: `PackedContext`. Answer: `ContextUpdate`. */
   context: 'imap.context',
 } as const;
+
+/** Detail of `not-found` where the reader may make the mailbox that is missing (RFC 9051 §7.1: TRYCREATE). */
+export const mayCreate = 'may-create';
 
 /** Notice: mailboxes that somebody watches changed. Value: `MailboxChange`. */
 export const mailboxChangedNotice = 'mailbox.changed';
@@ -97,11 +112,15 @@ export interface ImapList {
   readonly mailboxes: readonly MailboxInfo[];
   /** Paths, whether there is a mailbox or not (RFC 9051 §6.3.7). */
   readonly subscribed: readonly string[];
+  /** The reader's, by place in `mailboxes`; absent: all, they are the reader's own. */
+  readonly rights?: readonly number[];
 }
 
 export interface OpenedMailbox {
   readonly info: MailboxInfo;
   readonly keywords: readonly string[];
+  /** The reader's. */
+  readonly rights: number;
 }
 
 export type PackedSync = readonly [
@@ -361,12 +380,51 @@ export type PackedSetMetadata = readonly [
  */
 export type PackedRead = readonly [reader: number, tenant: number, meta: unknown];
 
+/** Whom an ask is about: each begins with an owner, or the number of one. */
+export function accountIn(meta: unknown): number {
+  const [first] = meta as readonly [number | readonly [number]];
+  return typeof first === 'number' ? first : first[0];
+}
+
 export function readBy(
   { id, tenant }: { readonly id: number; readonly tenant: number },
   meta: unknown,
 ): PackedRead {
   return [id, tenant, meta];
 }
+
+/** Identifier `anyone` of an access list; any other is an account's number. */
+export const anyoneNumber = 0;
+
+export type AclEntryValue = readonly [identifier: number, given: number, taken: number];
+
+export type PackedSetAcl = readonly [
+  identifier: number,
+  /** What is taken away is meant (RFC 4314 §2). */
+  isNegative: boolean,
+  op: 'replace' | 'add' | 'remove',
+  rights: number,
+];
+
+export type PackedReadMessages = readonly [
+  owner: PackedOwner,
+  view: PackedView,
+  isUid: boolean,
+  set: PackedSet,
+  /** From this UID on. */
+  from: number,
+];
+
+/** An append, by its name and how many messages it put there. */
+export type PackedAppendName = readonly [id: string, count: number];
+
+export type MessageRecord = readonly [
+  uid: number,
+  flags: number,
+  keywords: readonly string[],
+  internalMs: number,
+  bytes: number,
+];
 
 export interface MailboxChange {
   readonly account: number;

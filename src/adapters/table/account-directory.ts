@@ -26,6 +26,7 @@ import { findLoop } from './alias-loops.ts';
 import { DirectoryRows } from './directory-reader.ts';
 import * as rows from './directory-rows.ts';
 import { aliasTargetsMax, type DirectoryReader, findName, resolveName } from './resolver.ts';
+import { Sharings } from './sharings.ts';
 
 const pageRows = 500;
 
@@ -41,6 +42,7 @@ export class TableDirectory implements AccountDirectory {
   readonly #table: ShardIndex;
   readonly #shards: number;
   readonly #rows: DirectoryRows;
+  readonly #sharings: Sharings;
   readonly #listeners = new Set<(change: DirectoryChange) => void>();
   #lastWrite: Promise<unknown> = Promise.resolve();
 
@@ -49,6 +51,7 @@ export class TableDirectory implements AccountDirectory {
     this.#table = options.table;
     this.#shards = options.shards;
     this.#rows = new DirectoryRows(options.table, options.postmaster);
+    this.#sharings = new Sharings(options.table);
   }
 
   isLocalDomain(domain: string): boolean {
@@ -190,13 +193,32 @@ export class TableDirectory implements AccountDirectory {
     });
   }
 
-  deleteAccount(id: AccountId): Promise<void> {
-    return this.#write(() => {
+  async deleteAccount(id: AccountId): Promise<void> {
+    await this.#write(() => {
       const account = this.#rows.account(id);
       if (account === undefined) throw new MailError('not-found', `no account ${id}`);
+      const { from, to } = rows.sharingsOf(id);
       const changes = [...accountRemovals(account), { remove: rows.accountKey(id) }];
-      return { changes, change: { kind: 'account', id } };
+      return { changes: [...changes, { removeFrom: from, to }], change: { kind: 'account', id } };
     });
+    this.#sharings.forget(id);
+  }
+
+  sharersFor(reader: AccountId): readonly AccountId[] {
+    return this.#sharings.ownersFor(reader);
+  }
+
+  async noteSharing(owner: AccountId, identifier: number, isNamed: boolean): Promise<void> {
+    if (this.#sharings.has(owner, identifier) === isNamed) return;
+    const key = rows.sharingKey(owner, identifier);
+    await this.#write(() => {
+      if (this.#rows.account(owner) === undefined) {
+        throw new MailError('not-found', `no account ${owner}`);
+      }
+      const change = isNamed ? { put: key, value: new Uint8Array(0) } : { remove: key };
+      return { changes: [change], change: { kind: 'account', id: owner } };
+    });
+    this.#sharings.note(owner, identifier, isNamed);
   }
 
   putAlias(alias: Alias): Promise<void> {

@@ -11,6 +11,7 @@
  *   f·domain·0·id            the domain's accounts by number: the first one gets its postmaster's mail
  *   a·id                     Account
  *   m·next                   the next account number
+ *   s·id·identifier          the account's access lists name another account, or anyone (0)
  */
 
 import { Buffer } from 'node:buffer';
@@ -34,6 +35,19 @@ export const nameKey = (name: SplitAddress) => Buffer.from(`n${name.domain}\0${n
 export const accountKey = (id: AccountId) => numbered('a', id);
 export const memberKey = (domain: string, id: AccountId) => numbered(`f${domain}\0`, id);
 
+export const sharingKey = (owner: AccountId, identifier: number) => {
+  const key = Buffer.alloc(9);
+  key.write('s');
+  key.writeUInt32BE(owner, 1);
+  key.writeUInt32BE(identifier, 5);
+  return key;
+};
+
+export const everySharing: KeyRange = { from: Buffer.from('s'), to: Buffer.from('t') };
+export const sharingsOf = (owner: AccountId): KeyRange => {
+  const from = sharingKey(owner, 0);
+  return { from, to: Buffer.concat([sharingKey(owner, 0xffff_ffff), Buffer.of(0)]) };
+};
 export const everyDomain: KeyRange = { from: Buffer.from('d'), to: Buffer.from('e') };
 export const everyAccount: KeyRange = { from: Buffer.from('a'), to: Buffer.from('b') };
 export const everyName: KeyRange = { from: Buffer.from('n'), to: Buffer.from('o') };
@@ -48,6 +62,11 @@ export function nameOfKey(key: Uint8Array): SplitAddress {
 export function idOfKey(key: Uint8Array): AccountId {
   const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
   return bytes.readUInt32BE(bytes.length - 4) as AccountId;
+}
+
+export function sharingOfKey(key: Uint8Array): readonly [owner: AccountId, identifier: number] {
+  const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  return [bytes.readUInt32BE(1) as AccountId, bytes.readUInt32BE(5)];
 }
 
 export function encodeRow(row: Domain | Account | NameRow | readonly DkimKey[] | number): Buffer {

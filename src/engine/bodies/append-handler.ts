@@ -8,7 +8,7 @@
  *            appended leaves no file.
  */
 
-import type { Answer, ArrivedAsk, Handler } from '../../actors/ask.ts';
+import type { Answer, ArrivedAsk } from '../../actors/ask.ts';
 import type {
   Appended,
   BadUrl,
@@ -22,10 +22,13 @@ import { failure, failureOf, MailError } from '../../base/errors.ts';
 import type { MessageId } from '../../base/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { AppendGroup, AppendOutcome, AppendTarget } from '../mailbox/append.ts';
+import { made, ownerOf } from '../mailbox/imap/answering.ts';
 import type { ImapDesk } from '../mailbox/imap/desk.ts';
-import { knownKeywords, made, ownerOf } from '../mailbox/imap/handlers.ts';
+import type { SeatedAsk, SeatedHandler } from '../mailbox/imap/guard.ts';
+import { knownKeywords } from '../mailbox/imap/handlers.ts';
 import { uidRangesOf } from '../mailbox/imap/messages.ts';
 import { madeOf, placeOfSection } from '../mailbox/imap/sections.ts';
+import { allowedFlags, markSeen, targetOf } from '../mailbox/imap/shared-mailboxes.ts';
 import { existing, type NumberedMailbox } from '../mailbox/mailbox-reader.ts';
 import { rangesOf } from '../mailbox/rows/uid-ranges.ts';
 import type { OpenShard } from '../shards.ts';
@@ -54,7 +57,7 @@ export interface AppendParts {
   readonly clock: Clock;
 }
 
-export function appendHandler(parts: AppendParts): Handler {
+export function appendHandler(parts: AppendParts): SeatedHandler {
   return (ask) => {
     const shard = parts.shardOf(ask);
     if (shard === undefined) {
@@ -70,17 +73,17 @@ class AppendWork {
   readonly #parts: AppendParts;
   readonly #shard: AppendShard;
   readonly #desk: ImapDesk;
-  readonly #ask: ArrivedAsk;
+  readonly #ask: SeatedAsk;
   readonly #packed: PackedAppend;
   readonly #incoming = new Map<string, IncomingBody>();
   readonly #sealed: SideBody[] = [];
   readonly #holds: { release(): void }[] = [];
   #bodyAt = 0;
 
-  constructor(parts: AppendParts, shard: AppendShard, ask: ArrivedAsk) {
+  constructor(parts: AppendParts, shard: AppendShard, ask: SeatedAsk) {
     this.#parts = parts;
     this.#shard = shard;
-    this.#desk = shard.imap;
+    this.#desk = ask.desk;
     this.#ask = ask;
     this.#packed = ask.meta as PackedAppend;
   }
@@ -95,12 +98,13 @@ class AppendWork {
   async plain(): Promise<Answer> {
     try {
       const target = await this.#target();
-      const [flags, keywords, internalMs] = this.#packed[4][0]!;
+      const [, , internalMs] = this.#packed[4][0]!;
+      const { flags, keywords } = this.#allowed(this.#packed[4][0]!, target);
       const known = knownKeywords(keywords, target.row.keywords, false);
       const facts = { flags, keywords: known, internalMs, bytes: this.#ask.body };
       const outcome = await this.#desk.mailboxes.append({ ...this.#named(target), ...facts });
       const all = outcome.ok ? { ...outcome, copies: [outcome] } : outcome;
-      return answerOf(all, target);
+      return await this.#answer(all, target);
     } catch (error) {
       return failureOf(error);
     }
@@ -124,7 +128,7 @@ class AppendWork {
       }
       const group: AppendGroup = { ...named, messages };
       const all = replaced === undefined ? group : { ...group, replaced };
-      return answerOf(await mailboxes.appendAll(all), target);
+      return await this.#answer(await mailboxes.appendAll(all), target);
     } catch (error) {
       return failureOf(mailErrorOf(error));
     } finally {
@@ -135,7 +139,21 @@ class AppendWork {
   async #target(): Promise<NumberedMailbox> {
     const [owner, path] = this.#packed;
     await made(this.#desk, owner);
-    return this.#desk.tree.get(owner[0], path);
+    return targetOf(this.#desk, owner[0], path);
+  }
+
+  #allowed([flags, keywords]: PackedMessage, { mailbox }: NumberedMailbox) {
+    return allowedFlags(this.#desk, mailbox, flags, keywords);
+  }
+
+  /** \\Seen of a reader who is not the owner is set once the messages are there. */
+  async #answer(outcome: AppendOutcome, target: NumberedMailbox): Promise<Answer> {
+    const [owner, , , , messages] = this.#packed;
+    if (!outcome.ok || this.#desk.rights === undefined) return answerOf(outcome, target);
+    const seen = outcome.copies.filter((_, i) => this.#allowed(messages[i]!, target).isSeen);
+    const uids = rangesOf(seen.map(({ uid }) => uid));
+    if (uids.length > 0) await markSeen(this.#desk, ownerOf(owner), target.mailbox, uids);
+    return answerOf(outcome, target);
   }
 
   #named({ mailbox }: NumberedMailbox): AppendTarget {
@@ -154,18 +172,21 @@ class AppendWork {
     }
   }
 
-  async #messages({ row }: NumberedMailbox): Promise<AppendGroup['messages'] | BadUrl> {
+  async #messages(target: NumberedMailbox): Promise<AppendGroup['messages'] | BadUrl> {
+    const { row } = target;
     const packed = this.#packed[4];
+    const allowed = packed.map((message) => this.#allowed(message, target));
     // Of all messages together: each would have room alone.
-    const named = [...new Set(packed.flatMap(([, keywords]) => keywords))];
+    const named = [...new Set(allowed.flatMap(({ keywords }) => keywords))];
     const kept = knownKeywords(named, row.keywords, false);
     const messages: AppendGroup['messages'][number][] = [];
     const { clock } = this.#parts;
     let endMs = clock.monotonicMs() + sliceMs;
-    for (const message of packed) {
+    for (const [i, message] of packed.entries()) {
       const parts = await this.#partsOf(message);
       if ('badUrl' in parts) return parts;
-      const [flags, keywords, internalMs] = message;
+      const [, , internalMs] = message;
+      const { flags, keywords } = allowed[i]!;
       const known = keywords.map((keyword) => kept[named.indexOf(keyword)]!);
       const text = await joinedText(this.#place(), parts);
       messages.push({ flags, keywords: known, internalMs, text });

@@ -11,10 +11,10 @@
 import { Buffer } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { type Failure, failureOf, MailError } from '../../base/errors.ts';
-import type { AccountId, MessageId, TenantId } from '../../base/ids.ts';
+import { type AccountId, type MessageId, messageIdMs, type TenantId } from '../../base/ids.ts';
 import { dayMs, secondMs } from '../../base/units.ts';
 import { type MessageSummary, summarise } from '../../mail/formats/mime/summary.ts';
-import { deliveryHashBytes, documentKey } from '../store/keys.ts';
+import { deliveryHashBytes, deliveryKey, documentKey } from '../store/keys.ts';
 import type { RecordDraft, SideBody } from '../store/record.ts';
 import { type AccountActor, type DeliveredCopy, noQuota } from './account-actor.ts';
 import { type DeliveryOutcome, deliveryDaysKept, type Naming, nameOnce } from './delivery.ts';
@@ -23,6 +23,7 @@ import type { MailboxShard } from './mailbox-shard.ts';
 import { deliveredDraft, expungedDraft, type Keeping, parsedDraft } from './records.ts';
 import type { AccountRow } from './rows/account-row.ts';
 import { decodeDocument } from './rows/document-row.ts';
+import { unpackRow } from './rows/packing.ts';
 import { encodeParsed, parsedRowBytesMax } from './rows/parsed-row.ts';
 import { threadIds } from './thread-finder.ts';
 
@@ -147,6 +148,25 @@ function stageAppend(
   }
 }
 
+/** Of the n-th message of an append. */
+function appendHash(id: MessageId, mailbox: number, n: number): Buffer {
+  // A space cannot be in a recipient's place here: no delivery has this name.
+  return hash('sha256', `${id} append ${mailbox} ${n}`, 'buffer').subarray(0, deliveryHashBytes);
+}
+
+/** The UID that the n-th message of an append got; 0: there was none. */
+export function appendedUid(
+  shard: Pick<MailboxShard, 'get'>,
+  account: number,
+  mailbox: number,
+  id: MessageId,
+  n: number,
+): number {
+  const day = Math.floor(messageIdMs(id) / dayMs);
+  const known = shard.get(deliveryKey(account, day, appendHash(id, mailbox, n)));
+  return known === undefined ? 0 : unpackRow<readonly [number, number]>(known)[1];
+}
+
 /** The outcome of the first time, where there was one. */
 export function appendedBefore(
   shard: MailboxShard,
@@ -169,9 +189,7 @@ function nameAll(
   const namings: Name[] = [];
   const repeats: Promise<AppendOutcome>[] = [];
   for (let i = 0; i < count; i++) {
-    // A space cannot be in a recipient's place here: no delivery has this name.
-    const name = hash('sha256', `${id} append ${mailbox} ${i}`, 'buffer');
-    const named = nameOnce(shard, actor, id, name.subarray(0, deliveryHashBytes));
+    const named = nameOnce(shard, actor, id, appendHash(id, mailbox, i));
     if ('outcome' in named) repeats.push(repeatOf(named.outcome));
     else namings.push(named);
   }

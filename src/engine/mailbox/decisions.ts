@@ -15,6 +15,8 @@ export interface StoreFlags {
   /** Bits by place in `systemFlags`. */
   readonly flags: number;
   readonly keywords: readonly string[];
+  /** Only \Seen is set, and for this reader alone, who is not the owner. */
+  readonly reader?: number;
   /** Gets the modseqs given to the change. */
   readonly modseqs?: number[];
   /** Messages whose modseq is above are left alone (RFC 7162 §3.1.3), and go to `modified`. */

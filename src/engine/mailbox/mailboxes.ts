@@ -67,6 +67,7 @@ import {
 import { deletedAccount } from './rows/account-row.ts';
 import { keywordLengthMax, mailboxNameLengthMax, type Role, roles } from './rows/mailbox-row.ts';
 import { addId, addRange, countOf, type IdRanges, splitRanges } from './rows/uid-ranges.ts';
+import { seenStoredDraft } from './sharing-records.ts';
 
 /** RFC 9051 §9: an atom. */
 const keywordPattern = new RegExp(`^[!#$&'+,./0-9:;<=>?@A-Z^_\`a-z|}~-]{1,${keywordLengthMax}}$`);
@@ -299,7 +300,12 @@ export class Mailboxes {
     return this.#inSteps(account, tenant, steps, (actor, uids) => {
       const modseq = actor.nextModseq();
       store.modseqs?.push(modseq);
-      return flagsStoredDraft(tenant, { ...store, account, modseq, uids });
+      const { reader, op } = store;
+      if (reader === undefined) {
+        return flagsStoredDraft(tenant, { ...store, account, modseq, uids });
+      }
+      const seen = { account, modseq, mailbox, reader, uids, isSeen: op === 'add' };
+      return seenStoredDraft(tenant, seen);
     });
   }
 

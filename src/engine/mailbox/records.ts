@@ -30,6 +30,8 @@ export const mailboxRecords = {
   annotated: 60,
   restored: 64,
   purged: 65,
+  aclSet: 61,
+  seenStored: 62,
 } as const;
 
 /** By which an ask is known that comes again; see `ask-names.ts`. */

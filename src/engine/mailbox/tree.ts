@@ -128,6 +128,19 @@ export class MailboxTree {
     });
   }
 
+  /** All there are, in order of number. */
+  paths(account: number): (readonly [mailbox: number, path: string])[] {
+    const all = this.#mailboxes.reader.mailboxes(account);
+    const rows = new Map(all.map(({ mailbox, row }) => [mailbox, row]));
+    return all.map(({ mailbox, row }) => {
+      let path = row.name;
+      for (let above = rows.get(row.parent); above !== undefined; above = rows.get(above.parent)) {
+        path = above.name + separator + path;
+      }
+      return [mailbox, path];
+    });
+  }
+
   /** Paths subscribed to. A mailbox with a role is, until its owner says otherwise. */
   subscribed(account: number): string[] {
     const all = this.#mailboxes.reader.mailboxes(account);

@@ -13,6 +13,7 @@
  *   0x40 account          a                      counters               rows/account-row.ts
  *   0x41 mailbox          a·m                    name, counters         rows/mailbox-row.ts
  *   0x42 uid block        a·m·(u>>7)             128 UIDs as columns    rows/uid-block.ts
+ *   0x43 seen             a·m·reader·(u>>7)      128 bits: a reader's \Seen where it is not the owner's
  *   0x44 document         a·d                    place, dates, where    rows/document-row.ts
  *   0x45 parsed           a·d                    ENVELOPE and the like  rows/parsed-row.ts
  *   0x46 change           a·s·n                  what changed           rows/change-row.ts
@@ -27,9 +28,9 @@
  *   0x4f subscription     a·path (UTF-8)         1: on, 0: off
  *   0x50 saved            a·m·u                  last UID, when         rows/saved-row.ts
  *   0x58 kept             a·until·s              expunged together      rows/kept-row.ts
+ *   0x5a acl              a·m                    access list            rows/acl-row.ts
  *   0x59 annotation       a·m·reader·entry·0·n   part of a value        rows/annotation-row.ts
  *   0x59 …                a·m·ffffffff           names changed last     rows/annotation-row.ts
- *   0x43 is kept for private \Seen of shared mailboxes.
  */
 
 import { Buffer } from 'node:buffer';
@@ -39,6 +40,7 @@ export const tables = {
   account: 0x40,
   mailbox: 0x41,
   uidBlock: 0x42,
+  seen: 0x43,
   document: 0x44,
   parsed: 0x45,
   change: 0x46,
@@ -53,6 +55,7 @@ export const tables = {
   subscription: 0x4f,
   saved: 0x50,
   kept: 0x58,
+  acl: 0x5a,
   annotation: 0x59,
 } as const;
 
@@ -83,6 +86,25 @@ export const uidBlockKey = (account: number, mailbox: number, block: number) =>
   key3(tables.uidBlock, account, mailbox, block);
 export const savedKey = (account: number, mailbox: number, uid: number) =>
   key3(tables.saved, account, mailbox, uid);
+export const aclKey = (account: number, mailbox: number) => key2(tables.acl, account, mailbox);
+export const aclRange = (account: number): KeyRange => accountRange(tables.acl, account);
+
+/** Rows of a reader who is not the owner. */
+export function seenKey(account: number, mailbox: number, reader: number, block: number): Buffer {
+  const key = Buffer.allocUnsafe(17);
+  key[0] = tables.seen;
+  key.writeUInt32BE(account, 1);
+  key.writeUInt32BE(mailbox, 5);
+  key.writeUInt32BE(reader, 9);
+  key.writeUInt32BE(block, 13);
+  return key;
+}
+
+export function seenReaderRange(account: number, mailbox: number, reader: number): KeyRange {
+  const prefix = key3(tables.seen, account, mailbox, reader);
+  return { from: prefix, to: upTo(prefix) };
+}
+
 export const documentKey = (account: number, document: number) =>
   key2(tables.document, account, document);
 export const parsedKey = (account: number, document: number) =>
@@ -308,6 +330,11 @@ export function lastU32(key: Uint8Array): number {
 /** The first u32 of a key: the account, in all tables of accounts. */
 export function firstU32(key: Uint8Array): number {
   return (key[1]! * 2 ** 24 + (key[2]! << 16) + (key[3]! << 8) + key[4]!) >>> 0;
+}
+
+/** The second u32 of a key: the mailbox, in all tables of mailboxes. */
+export function mailboxOfKey(key: Uint8Array): number {
+  return (key[5]! * 2 ** 24 + (key[6]! << 16) + (key[7]! << 8) + key[8]!) >>> 0;
 }
 
 /** The modseq of a change key (at 5) or of a by-modseq key (at 9). */

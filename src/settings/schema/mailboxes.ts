@@ -1,6 +1,7 @@
 /** Settings of mailboxes and of the sessions that read them. */
 
 import { dayMs, gibibyte, kibibyte, mebibyte, minuteMs } from '../../base/units.ts';
+import { nameFault, separator } from '../../mail/wire/imap/mailbox-name.ts';
 import { read, section } from '../field.ts';
 import { bytes, duration, integer, list, text } from '../fields.ts';
 
@@ -22,6 +23,10 @@ export const mailboxSection = section('What accounts keep.', {
     spec: 'RFC 7162 §3.2.5.1',
   }),
 });
+
+function nameLevelFault(name: string): string | undefined {
+  return name.includes(separator) ? 'must be one level' : nameFault(name);
+}
 
 export const imapSection = section('Limits of IMAP sessions.', {
   messageBytesMax: bytes({
@@ -116,6 +121,14 @@ export const imapSection = section('Limits of IMAP sessions.', {
     reload: 'live',
     doc: 'What the entry /shared/admin of the server says: a URI by which its operator is reached.',
     spec: 'RFC 5464 §6.2.2',
+  }),
+  otherUsers: text({
+    default: 'Other Users',
+    check: nameLevelFault,
+    bounds: 'one level of a mailbox name',
+    reload: 'restart',
+    doc: 'What stands before the names of mailboxes that others share: PREFIX/ann@example.org/Projects.',
+    spec: 'RFC 2342 §5',
   }),
   quotaSetters: list<string>({
     type: 'list of NAME@DOMAIN',

@@ -9,7 +9,7 @@ import type { Account } from '../../../ports/account-directory.ts';
 import type { AskOptions } from '../session/account-asks.ts';
 
 export interface ImapAskOptions extends AskOptions {
-  /** Whose mailboxes are asked about; absent: the session's own account's. */
+  /** Whose mailboxes are asked about; absent: the session's own, or of whom one is selected. */
   readonly to?: Account;
 }
 

@@ -6,6 +6,7 @@
 
 import type { Answer } from '../../../actors/ask.ts';
 import type { Failure } from '../../../base/errors.ts';
+import type { AccountId } from '../../../base/ids.ts';
 import type { Account, Eventually } from '../../../ports/account-directory.ts';
 
 /** 0 is no limit. */
@@ -15,6 +16,11 @@ export interface AccountQuota {
 }
 
 export interface ImapAccounts {
+  accountById(id: AccountId): Eventually<Account | undefined>;
+  /** Whoever gave this account, or anyone, rights to a mailbox: maybe more than those, never fewer. */
+  sharers(reader: AccountId): Eventually<readonly AccountId[]>;
+  /** Notes that lists of `owner` name the identifier, or do not any more. On disk when it resolves. */
+  noteSharing(owner: AccountId, identifier: number, isNamed: boolean): Promise<void>;
   accountByAddress(address: string): Eventually<Account | undefined>;
   /** Answer: `AccountUse`. */
   use(account: Account): Promise<Answer>;

@@ -5,7 +5,8 @@
  * Specs:   RFC 9051 §7.1 (codes), RFC 5530 (codes), RFC 4469 (TOOBIG).
  */
 
-import type { ErrorCode } from '../../../base/errors.ts';
+import { mayCreate } from '../../../actors/asks/imap-asks.ts';
+import type { ErrorCode, Failure } from '../../../base/errors.ts';
 import type { FaultKind } from '../../../mail/wire/imap/cursor.ts';
 import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import type { Condition } from '../../../mail/wire/imap/response-status.ts';
@@ -73,6 +74,11 @@ const answers = {
 
 export function answerOf(code: ErrorCode): Tagged {
   return answers[code];
+}
+
+/** RFC 9051 §7.1: TRYCREATE where CREATE would do. */
+export function noTarget({ detail }: Failure): Tagged {
+  return detail === mayCreate ? no('There is no such mailbox', 'TRYCREATE') : answerOf('not-found');
 }
 
 const faultAnswers = {

@@ -20,7 +20,7 @@ import {
   type PackedMessage,
   type PackedPart,
 } from '../../../actors/asks/imap-asks.ts';
-import type { ErrorCode } from '../../../base/errors.ts';
+import type { ErrorCode, Failure } from '../../../base/errors.ts';
 import { mebibyte } from '../../../base/units.ts';
 import type { Cursor } from '../../../mail/wire/imap/cursor.ts';
 import {
@@ -41,12 +41,14 @@ import {
   faultAnswer,
   needsUids,
   no,
+  noTarget,
   ok,
   type Tagged,
 } from './answers.ts';
 import type { CommandSession } from './command.ts';
 import { setOf } from './commands/sets.ts';
 import { keywordFault, keywordsTooMany } from './keywords.ts';
+import { isOthers, type MailboxPlace, placeOf } from './places.ts';
 import { viewOf } from './selected.ts';
 import { badUrl, packUrl } from './urls.ts';
 
@@ -207,7 +209,12 @@ export class AppendIntake {
     if (bytes === 0 && !message.isCatenated) return no('An empty message', 'CANNOT');
     if (message.bytes > service.policy.limits.messageBytesMax) return answerOf('message-too-large');
     this.#literalBytesLeft = bytes;
-    const isInline = bytes <= largeBodyBytesMin && this.#inlineBytes + bytes <= inlineBytesMax;
+    const isSmall = bytes <= largeBodyBytesMin && this.#inlineBytes + bytes <= inlineBytesMax;
+    // Streams go to the shard of the session's own account: what is for another's travels with its command.
+    const isInline = isSmall || isOthers(this.#session, this.#mailbox);
+    if (isInline && this.#inlineBytes + bytes > Math.max(inlineBytesMax, bytes)) {
+      return no('Too much at once', 'LIMIT');
+    }
     if (!isInline && this.#streams.length === streamsMax) {
       return no('Too many large messages at once', 'LIMIT');
     }
@@ -243,18 +250,30 @@ export class AppendIntake {
     const session = this.#session;
     const { service } = session;
     const id = service.reception.nextId();
-    const meta = this.#packed(id, service.policy.limits.messageBytesMax);
+    const place = await placeOf(session, this.#mailbox);
+    if (place === undefined) return answerOf('not-found');
+    if (!this.#mayBeIn(place)) return no('Only within one account', 'CANNOT');
+    const meta = this.#packed(place, id, service.policy.limits.messageBytesMax);
     const isLong = this.#streams.length > 0 || this.#messages.length > 1;
     const body = [...this.#inline];
-    const options = { key: id, body, class: isLong ? 'long' : 'short' } as const;
+    const kind = isLong ? 'long' : 'short';
+    const options = { key: id, body, class: kind, to: place.owner } as const;
     const answer = await session.ask(imapAsks.append, meta, options);
-    if (!answer.ok) return this.#refused(answer.code);
+    if (!answer.ok) return this.#refused(answer);
     // They are the shard's now.
     this.#streams = [];
     return this.#done(answer.value as Appended | BadUrl | MessageGone);
   }
 
-  #packed(id: string, bytesMax: number): PackedAppend {
+  /** URLs and what is replaced are looked up by the actor that appends: they must be its own account's. */
+  #mayBeIn({ owner }: MailboxPlace): boolean {
+    const session = this.#session;
+    const hasUrls = this.#messages.some(({ parts }) => parts.some((part) => Array.isArray(part)));
+    if (hasUrls && owner.id !== session.account!.id) return false;
+    return this.#replaced === undefined || owner.id === session.owner.id;
+  }
+
+  #packed({ owner: account, path }: MailboxPlace, id: string, bytesMax: number): PackedAppend {
     const session = this.#session;
     const messages = this.#messages.map(
       ({ flags, keywords, internalMs, parts }): PackedMessage => [
@@ -264,18 +283,19 @@ export class AppendIntake {
         parts,
       ],
     );
-    const owner = ownerOf(session.account!);
+    const owner = ownerOf(account);
     if (this.#replaced === undefined) {
-      return [owner, this.#mailbox, id, bytesMax, messages, null];
+      return [owner, path, id, bytesMax, messages, null];
     }
     const selected = session.selected!;
     const { set, isUids } = setOf(this.#replaced, this.name === 'UID REPLACE', selected);
     const replaced = [viewOf(selected), isUids, set] as const;
-    return [owner, this.#mailbox, id, bytesMax, messages, replaced];
+    return [owner, path, id, bytesMax, messages, replaced];
   }
 
-  #refused(code: ErrorCode): Tagged {
-    if (code === 'not-found') return no('There is no such mailbox', 'TRYCREATE');
+  #refused(failure: Failure): Tagged {
+    const { code } = failure;
+    if (code === 'not-found') return noTarget(failure);
     if (code === 'argument-invalid') return bad('No such message number');
     const hasKeywords = this.#messages.some(({ keywords }) => keywords.length > 0);
     return hasKeywords && code === 'not-possible-now' ? keywordsTooMany : answerOf(code);

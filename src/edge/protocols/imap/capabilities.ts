@@ -5,6 +5,7 @@
  * Specs:   RFC 9051 §6.1.1, §7.2.2, appendix E; the RFCs behind the names stand in docs/rfc.tsv.
  */
 
+import { rightsCapability } from '../../../mail/wire/imap/rights.ts';
 import { saslMechanisms } from '../../guard/sasl.ts';
 import type { ImapLimits } from './limits.ts';
 
@@ -35,6 +36,7 @@ const capabilities: readonly Capability[] = [
     'LIST-EXTENDED',
     'LIST-STATUS',
     'LIST-METADATA',
+    'LIST-MYRIGHTS',
     'SPECIAL-USE',
     'STATUS=SIZE',
     'ESEARCH',
@@ -55,6 +57,8 @@ const capabilities: readonly Capability[] = [
     'OBJECTID',
     'CONDSTORE',
     'QRESYNC',
+    'ACL',
+    rightsCapability,
     'METADATA',
     'QUOTA',
     'QUOTA=RES-STORAGE',

@@ -31,6 +31,8 @@ export interface CommandSession {
   /** Set from log-in on. */
   readonly account: Account | undefined;
   selected: SelectedMailbox | undefined;
+  /** Whose mailbox is selected; with none the session's own account. */
+  readonly owner: Account;
   /** The client speaks IMAP4rev2: it enabled it. */
   isRev2: boolean;
   /** The client enabled UTF8=ACCEPT (RFC 6855 §3): names and strings are UTF-8. */
@@ -52,7 +54,7 @@ export interface CommandSession {
   send(octets: Uint8Array): void;
   /** Undefined: there is room for more. Else resolves when the client has read on, or is gone. */
   room(): Promise<void> | undefined;
-  /** An ask to the actor of an account, on behalf of the session's. */
+  /** An ask on behalf of the session's account, to the actor of the account it is about. */
   ask(name: ImapAsk, meta: unknown, options?: ImapAskOptions): Promise<Answer>;
   /** Leaves the selected mailbox. */
   unselect(): void;

@@ -103,7 +103,7 @@ export async function contextChanges(
   for (const context of selected.contexts) {
     const { isUid, criteria, order, uids, modseq, uidNext } = context;
     const how = [isUid, criteria, order, uids, modseq, uidNext] as const;
-    const meta: PackedContext = [session.account!.id, viewOf(selected), after, ...how];
+    const meta: PackedContext = [session.owner.id, viewOf(selected), after, ...how];
     const kind = readsText(criteria) ? 'long' : 'short';
     const answer = await session.ask(imapAsks.context, meta, { class: kind });
     // What could not be looked at is looked at the next time.

@@ -12,6 +12,7 @@ import { joinPattern, ListPattern } from '../../../mail/wire/imap/list-match.ts'
 import { separator } from '../../../mail/wire/imap/mailbox-name.ts';
 import type { ListCommand } from '../../../mail/wire/imap/parse-list.ts';
 import type { ListedMailbox } from '../../../mail/wire/imap/response-data.ts';
+import type { Account } from '../../../ports/account-directory.ts';
 
 const specialUses: Readonly<Record<string, string>> = {
   drafts: '\\Drafts',
@@ -24,23 +25,41 @@ const specialUses: Readonly<Record<string, string>> = {
 export interface Listed extends ListedMailbox {
   /** Absent: only its name is known, by a subscription or by what is below it. */
   readonly info?: MailboxInfo;
+  /** Set where it is somebody else's. */
+  readonly shared?: SharedMailbox;
+}
+
+/** A mailbox of somebody else that the reader may see, by the name the reader knows it by. */
+export interface SharedMailbox {
+  readonly name: string;
+  readonly owner: Account;
+  readonly info: MailboxInfo;
+  /** The reader's. */
+  readonly rights: number;
 }
 
 /** Every name there is: mailboxes, and subscriptions without one. */
 interface Names {
   readonly infos: ReadonlyMap<string, MailboxInfo>;
+  readonly shared: ReadonlyMap<string, SharedMailbox>;
+  /** Names above shared mailboxes that are no mailboxes themselves. */
+  readonly levels: ReadonlySet<string>;
   readonly subscribed: ReadonlySet<string>;
   /** Those with something below them. */
   readonly parents: ReadonlySet<string>;
 }
 
-export function listed(list: ImapList, command: ListCommand): Listed[] {
-  const names = namesOf(list);
+export function listed(
+  list: ImapList,
+  command: ListCommand,
+  others: readonly SharedMailbox[] = [],
+): Listed[] {
+  const names = namesOf(list, others);
   const { select } = command;
   const patterns = patternsOf(command);
   const matching = (name: string) => patterns.some((pattern) => pattern.matches(name));
   const found: Listed[] = [];
-  const candidates = new Set(names.infos.keys());
+  const candidates = new Set([...names.infos.keys(), ...names.levels]);
   if (select.subscribed) for (const name of names.subscribed) candidates.add(name);
   for (const name of [...candidates].sort(byName)) {
     if (!matching(name)) continue;
@@ -48,10 +67,12 @@ export function listed(list: ImapList, command: ListCommand): Listed[] {
     if (!isSelected(name, names, command) && childInfo.length === 0) continue;
     const attributes = attributesOf(name, names, command);
     const info = names.infos.get(name);
+    const shared = names.shared.get(name);
     found.push({
       name,
       attributes,
       ...(info === undefined ? {} : { info }),
+      ...(shared === undefined ? {} : { shared }),
       ...(childInfo.length === 0 ? {} : { childInfo }),
     });
   }
@@ -59,8 +80,12 @@ export function listed(list: ImapList, command: ListCommand): Listed[] {
 }
 
 /** RFC 3501 §6.3.9: a subscribed name below one that `%` stops at shows that one, as \Noselect. */
-export function lsubbed(list: ImapList, command: ListCommand): Listed[] {
-  const names = namesOf(list);
+export function lsubbed(
+  list: ImapList,
+  command: ListCommand,
+  others: readonly SharedMailbox[] = [],
+): Listed[] {
+  const names = namesOf(list, others);
   const patterns = patternsOf(command);
   const found = new Map<string, Listed>();
   for (const name of names.subscribed) {
@@ -78,11 +103,21 @@ export function lsubbed(list: ImapList, command: ListCommand): Listed[] {
   return [...found.values()].sort((a, b) => byName(a.name, b.name));
 }
 
+const wildcard = /[*%]/;
+
+/** Whether a name that begins with `prefix`, or the levels of it, may be asked for. */
+export function asksBelow(prefix: string, { reference, patterns }: ListCommand): boolean {
+  return patterns.some((pattern) => {
+    const [literal = ''] = joinPattern(reference, pattern).split(wildcard, 1);
+    return literal.startsWith(prefix) || prefix.startsWith(literal);
+  });
+}
+
 function patternsOf({ reference, patterns }: ListCommand): ListPattern[] {
   return patterns.map((pattern) => new ListPattern(joinPattern(reference, pattern)));
 }
 
-function namesOf({ mailboxes, subscribed }: ImapList): Names {
+function namesOf({ mailboxes, subscribed }: ImapList, others: readonly SharedMailbox[]): Names {
   const byNumber = new Map(mailboxes.map((info) => [info.mailbox, info]));
   const infos = new Map<string, MailboxInfo>();
   const parents = new Set<string>();
@@ -91,7 +126,17 @@ function namesOf({ mailboxes, subscribed }: ImapList): Names {
     infos.set(name, info);
     for (const above of levelsAbove(name)) parents.add(above);
   }
-  return { infos, subscribed: new Set(subscribed), parents };
+  const levels = new Set<string>();
+  for (const { name, info } of others) {
+    infos.set(name, info);
+    for (const above of levelsAbove(name)) {
+      parents.add(above);
+      levels.add(above);
+    }
+  }
+  for (const name of levels) if (infos.has(name)) levels.delete(name);
+  const shared = new Map(others.map((one) => [one.name, one]));
+  return { infos, shared, levels, subscribed: new Set(subscribed), parents };
 }
 
 /** With the names of those above it. */
@@ -109,7 +154,7 @@ function* levelsAbove(name: string): IterableIterator<string> {
 function isSelected(name: string, names: Names, { select }: ListCommand): boolean {
   if (select.subscribed && !names.subscribed.has(name)) return false;
   if (select.specialUse && specialUseOf(names.infos.get(name)) === undefined) return false;
-  return select.subscribed || names.infos.has(name);
+  return select.subscribed || names.infos.has(name) || names.levels.has(name);
 }
 
 /** RFC 9051 §6.3.9.5: options that something below fulfils, where that is not listed by itself. */
@@ -129,10 +174,16 @@ function childInfoOf(
   return info;
 }
 
-function attributesOf(name: string, names: Names, { select, returns }: ListCommand): string[] {
+function attributesOf(
+  name: string,
+  names: Names,
+  { select, returns, isBasic }: ListCommand,
+): string[] {
   const info = names.infos.get(name);
   const attributes: string[] = [];
   if (info === undefined) attributes.push('\\NonExistent');
+  // RFC 5258 §3.4: \NonExistent says so already, to clients that know it.
+  if (info === undefined && isBasic) attributes.push('\\Noselect');
   attributes.push(names.parents.has(name) ? '\\HasChildren' : '\\HasNoChildren');
   if (names.subscribed.has(name) && (select.subscribed || returns.subscribed)) {
     attributes.push('\\Subscribed');

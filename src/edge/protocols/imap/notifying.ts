@@ -24,6 +24,7 @@ import type { CommandSession } from './command.ts';
 import { packItems } from './commands/fetch.ts';
 import { fetchAll } from './commands/fetch-windows.ts';
 import { type NotifiedChange, NotifiedMailboxes } from './notified-mailboxes.ts';
+import { ownSelected } from './selected.ts';
 import { tellChanges } from './telling.ts';
 
 const askedAloneMax = 8;
@@ -55,7 +56,7 @@ export class Notifying implements MailboxWatcher {
     session: NotifiedSession,
     { groups, isStatus }: NotifyCommand,
   ): Promise<Notifying | 'overflow' | 'failed'> {
-    const { service, account, selected } = session;
+    const { service, account } = session;
     const notifying = new Notifying(session, groups.find(isOfSelected));
     if (groups.every((group) => isOfSelected(group) || group.events === 0)) return notifying;
     // Watched before it is read, so that a change after the reading is told.
@@ -69,7 +70,7 @@ export class Notifying implements MailboxWatcher {
       return isTooMuch ? 'overflow' : 'failed';
     }
     notifying.#mailboxes = mailboxes;
-    if (isStatus) notifying.#write(mailboxes.states(selected?.mailbox ?? 0));
+    if (isStatus) notifying.#write(mailboxes.states(ownSelected(session)));
     return notifying;
   }
 
@@ -85,7 +86,7 @@ export class Notifying implements MailboxWatcher {
   /** A notice of any mailbox of the account. */
   changed({ mailbox }: MailboxChange): void {
     if (this.#isOver) return;
-    if (mailbox === this.#session.selected?.mailbox) return;
+    if (mailbox !== anyMailbox && mailbox === ownSelected(this.#session)) return;
     if (mailbox === anyMailbox || this.#mailboxes === undefined) this.#isTreeChanged = true;
     else if (this.#mailboxes.isWatched(mailbox)) this.#changed.add(mailbox);
     else return;
@@ -152,7 +153,7 @@ export class Notifying implements MailboxWatcher {
         continue;
       }
       const info = answer.value as MailboxInfo;
-      if (mailbox === session.selected?.mailbox) continue;
+      if (mailbox === ownSelected(session)) continue;
       this.#write(this.#mailboxes!.counted(info, session.isCondstore));
     }
   }
@@ -172,7 +173,7 @@ export class Notifying implements MailboxWatcher {
       this.#overflow();
       return;
     }
-    const selected = session.selected?.mailbox ?? 0;
+    const selected = ownSelected(session);
     this.#write(this.#mailboxes!.listed(list, selected, session.isCondstore));
   }
 

@@ -8,6 +8,7 @@
 import type { PackedView, UidRanges } from '../../../actors/asks/imap-asks.ts';
 import type { SortKey } from '../../../mail/wire/imap/parse-sort.ts';
 import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
+import type { Account } from '../../../ports/account-directory.ts';
 
 /** A search whose results the client is told changes of. */
 export interface SearchContext {
@@ -26,6 +27,7 @@ export interface SearchContext {
 export const noContexts: readonly SearchContext[] = [];
 
 export interface SelectedMailbox {
+  readonly owner: Account;
   readonly mailbox: number;
   readonly name: string;
   readonly isReadOnly: boolean;
@@ -51,4 +53,13 @@ export interface SelectedMailbox {
 
 export function viewOf({ mailbox, modseq, uidNext }: SelectedMailbox): PackedView {
   return [mailbox, modseq, uidNext];
+}
+
+/** The number of the mailbox that is selected, where it is the session's own; 0: none is. */
+export function ownSelected(session: {
+  readonly account: Account | undefined;
+  readonly selected: SelectedMailbox | undefined;
+}): number {
+  const { account, selected } = session;
+  return selected !== undefined && selected.owner.id === account?.id ? selected.mailbox : 0;
 }

@@ -37,6 +37,8 @@ export interface ImapPolicy {
   /** `login.clearNetworks` */
   readonly clearNetworks: NetworkSet;
   readonly metadata: MetadataPolicy;
+  /** `imap.otherUsers`: what stands before the names of others' mailboxes. */
+  readonly otherUsers: string;
   /** `imap.quotaSetters`: addresses, as the directory writes them. */
   readonly quotaSetters: readonly string[];
 }

@@ -9,7 +9,13 @@
 
 import type { Buffer } from 'node:buffer';
 import type { Answer } from '../../../actors/ask.ts';
-import { type ImapAsk, type MailboxChange, readBy } from '../../../actors/asks/imap-asks.ts';
+import {
+  accountIn,
+  type ImapAsk,
+  type MailboxChange,
+  readBy,
+} from '../../../actors/asks/imap-asks.ts';
+import { assert } from '../../../base/assert.ts';
 import type { NotifyCommand } from '../../../mail/wire/imap/parse-notify.ts';
 import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import { untagged, writeStatus } from '../../../mail/wire/imap/response-status.ts';
@@ -214,15 +220,22 @@ export class ImapSession
   }
 
   ask(name: ImapAsk, meta: unknown, options: ImapAskOptions = {}): Promise<Answer> {
-    const { to = this.account!, ...rest } = options;
+    const about = accountIn(meta);
+    const isOwn = about === this.account!.id;
+    const { to = isOwn ? this.account! : this.owner, ...rest } = options;
+    assert(about === to.id, 'an ask goes to the account it is about');
     return this.service.asks.ask(to, name, readBy(this.account!, meta), rest);
   }
 
+  get owner(): Account {
+    return this.selected?.owner ?? this.account!;
+  }
+
   unselect(): void {
-    const { selected, account } = this;
+    const { selected } = this;
     if (selected === undefined) return;
     this.selected = undefined;
-    this.service.notices.unwatch(account!.id, selected.mailbox, this);
+    this.service.notices.unwatch(selected.owner.id, selected.mailbox, this);
   }
 
   loggedIn(account: Account): void {

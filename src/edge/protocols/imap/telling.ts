@@ -41,15 +41,16 @@ export async function tellChanges(
     selected.isHalfTold = !mayExpunge && tellsFlags;
     const { flagModseq, keywordCount } = selected;
     const view = viewOf(selected);
-    const { account, isCondstore, isQresync, isUidOnly } = session;
+    const { owner, isCondstore, isQresync, isUidOnly } = session;
     const tellsVanished = isQresync || isUidOnly;
     const how = [keywordCount, isCondstore, tellsVanished, tellsFlags, isUidOnly] as const;
-    const meta: PackedSync = [account!.id, view, flagModseq, mayExpunge, ...how];
+    const meta: PackedSync = [owner.id, view, flagModseq, mayExpunge, ...how];
     const answer = await session.ask(imapAsks.sync, meta);
     if (session.selected !== selected || session.isEnded) return true;
     if (!answer.ok) {
       selected.isStale = true;
-      return answer.code !== 'not-found';
+      // Its rights were taken away: as good as gone.
+      return answer.code !== 'not-found' && answer.code !== 'permission-missing';
     }
     const { modseq } = selected;
     const synced = answer.value as Synced;
@@ -72,7 +73,7 @@ async function tellEntries(
   selected: SelectedMailbox,
   modseq: number,
 ): Promise<void> {
-  const meta = [session.account!.id, selected.mailbox, Math.max(modseq, selected.ownEntries)];
+  const meta = [selected.owner.id, selected.mailbox, Math.max(modseq, selected.ownEntries)];
   const answer = await session.ask(imapAsks.changedMetadata, meta);
   if (!answer.ok || session.selected !== selected || session.isEnded) return;
   const entries = answer.value as readonly string[];

@@ -34,6 +34,7 @@ import { type MailboxRow, roles } from '../rows/mailbox-row.ts';
 import { decodeParsed } from '../rows/parsed-row.ts';
 import { AccountEdit, openAccount } from './account-edit.ts';
 import type { Release } from './copied.ts';
+import { inheritAcl } from './sharing.ts';
 import { TableEdit } from './table-edit.ts';
 
 const newAccount: AccountRow = {
@@ -110,6 +111,7 @@ export function applyMailboxCreated(
   const edit = openAccount(read, account, modseq);
   if (edit === 'gone' || edit === 'applied') return noChanges;
   edit.addMailbox(mailbox, newMailbox(name, parent, role, uidValidity));
+  inheritAcl(edit, parent, mailbox);
   edit.row.mailboxNext = Math.max(edit.row.mailboxNext, mailbox + 1);
   edit.rememberAsk(ask, mailbox);
   return edit.finish();

@@ -32,6 +32,7 @@ import { applyDelivered, applyParsed, isNewer } from './delivered.ts';
 import { applyFlagsStored } from './flags.ts';
 import { applyPurged, applyRestored } from './kept.ts';
 import { applyMailboxDeleted, applyMailboxRenamed, applySubscribed } from './mailbox-tree.ts';
+import { applyAclSet, applySeenStored } from './sharing.ts';
 import { applyTrimmed } from './trimmed.ts';
 
 const scanRowsMax = 1_000;
@@ -80,6 +81,8 @@ export function mailboxKinds(bodies: Bodies): readonly RecordKind[] {
     kind('annotated', { apply: applyAnnotated }),
     kind('restored', { apply: applyRestored }),
     kind('purged', { apply: (record, read) => applyPurged(record, read, release) }),
+    kind('aclSet', { apply: applyAclSet }),
+    kind('seenStored', { apply: applySeenStored }),
     kind('moved', { apply: (record, read) => applyCopied(record, read, true) }),
   ];
 }

@@ -33,6 +33,8 @@ const mailboxTables = [
   tables.byDate,
   tables.byThreadDate,
   tables.saved,
+  tables.seen,
+  tables.acl,
   tables.annotation,
 ];
 

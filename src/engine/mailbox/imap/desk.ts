@@ -11,6 +11,9 @@ import type { MailboxShard } from '../mailbox-shard.ts';
 import type { Mailboxes } from '../mailboxes.ts';
 import { MailboxTree } from '../tree.ts';
 import { Leases } from './leases.ts';
+import { type FlagWork, ReaderFlags } from './reader-flags.ts';
+import { ReaderShard, SeenCounts } from './reader-shard.ts';
+import type { Rights } from './rights.ts';
 import { SortOrders } from './sort-orders.ts';
 import { ThreadInputs } from './thread-inputs.ts';
 import { Views } from './views.ts';
@@ -26,18 +29,38 @@ export class ImapDesk {
   readonly orders: SortOrders;
   readonly threads: ThreadInputs;
   readonly kept: KeptMessages;
+  /** Sets flags: of everybody, and \Seen of who asks. */
+  readonly flags: FlagWork;
+  /** Absent: an account's own sessions ask. */
+  readonly rights: Rights | undefined;
+  readonly #seenCounts = new SeenCounts();
 
-  constructor(shard: MailboxShard, mailboxes: Mailboxes, clock: Clock) {
+  /** `base` is the desk of the owner, where somebody else asks. */
+  constructor(
+    shard: MailboxShard,
+    mailboxes: Mailboxes,
+    clock: Clock,
+    base?: ImapDesk,
+    rights?: Rights,
+  ) {
     this.shard = shard;
     this.mailboxes = mailboxes;
     this.clock = clock;
     this.reader = new MailboxReader(shard);
-    this.tree = new MailboxTree(mailboxes, shard);
-    this.views = new Views(shard);
-    this.leases = new Leases(shard, clock);
-    this.orders = new SortOrders(shard);
-    this.threads = new ThreadInputs(shard);
+    this.tree = base?.tree ?? new MailboxTree(mailboxes, shard);
+    this.views = base?.views ?? new Views(shard);
+    this.leases = base?.leases ?? new Leases(shard, clock);
+    this.orders = base?.orders ?? new SortOrders(shard);
+    this.threads = base?.threads ?? new ThreadInputs(shard);
     const { tree } = this;
-    this.kept = new KeptMessages({ shard, mailboxes, tree, clock });
+    this.kept = base?.kept ?? new KeptMessages({ shard, mailboxes, tree, clock });
+    this.rights = rights;
+    this.flags = rights === undefined ? mailboxes : new ReaderFlags(mailboxes, this.reader, rights);
+  }
+
+  /** The same mailboxes as somebody else sees them. */
+  forReader(rights: Rights): ImapDesk {
+    const shard = new ReaderShard(this.shard, rights.reader.account, this.#seenCounts);
+    return new ImapDesk(shard, this.mailboxes, this.clock, this, rights);
   }
 }

@@ -21,7 +21,6 @@ import { kibibyte } from '../../../base/units.ts';
 import type { PartPlace } from '../../../mail/formats/mime/part-table.ts';
 import { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import { endFetch, fetchBinarySize } from '../../../mail/wire/imap/response-fetch.ts';
-import type { Mailboxes } from '../mailboxes.ts';
 import type { DocumentRow } from '../rows/document-row.ts';
 import type { Parsed } from '../rows/parsed-row.ts';
 import { savedMsOf } from '../rows/saved-row.ts';
@@ -33,6 +32,7 @@ import { type RowsNext, RowsWindow, windowBytes } from './fetch-rows.ts';
 import { keywordsOf, systemFlagsOf } from './flags-of.ts';
 import type { Leases } from './leases.ts';
 import { messagesIn, rangesFrom, uidRangesOf } from './messages.ts';
+import type { FlagWork } from './reader-flags.ts';
 import { madeOf, placeOfSection, type SectionPlace, withoutNul } from './sections.ts';
 import { flagModseqAfter, type ImapParts } from './sync.ts';
 import type { View } from './view.ts';
@@ -57,7 +57,7 @@ const parsedItems =
   fetchItems.envelope | fetchItems.bodyStructure | fetchItems.body | fetchItems.preview;
 
 export interface FetchParts extends ImapParts {
-  readonly mailboxes: Mailboxes;
+  readonly flags: FlagWork;
   readonly leases: Leases;
 }
 
@@ -222,7 +222,7 @@ class FetchWindow {
     if (uids.length === 0) return;
     const modseqs: number[] = [];
     const store = { mailbox, uids, op: 'add', flags: seenBit, keywords: [], modseqs } as const;
-    await this.#parts.mailboxes.storeFlags(account as AccountId, tenant as TenantId, store);
+    await this.#parts.flags.storeFlags(account as AccountId, tenant as TenantId, store);
     this.#flagModseq = flagModseqAfter(
       this.#parts.shard,
       { account, mailbox },

@@ -5,7 +5,7 @@
  * Invariant: no ask holds its parcel for long: what reads bodies, works in slices or writes many records leaves it.
  */
 
-import type { Answer, ArrivedAsk, Handler, Handlers } from '../../../actors/ask.ts';
+import type { Answer, ArrivedAsk, Handlers } from '../../../actors/ask.ts';
 import {
   type Copied,
   type ImapAsk,
@@ -14,9 +14,7 @@ import {
   type OpenedMailbox,
   type PackedCopy,
   type PackedFetch,
-  type PackedGetMetadata,
   type PackedOwner,
-  type PackedSetMetadata,
   type PackedStore,
   type PackedStores,
   type PackedSync,
@@ -29,21 +27,20 @@ import type {
   PackedSort,
   PackedThread,
 } from '../../../actors/asks/imap-search-asks.ts';
-import { failure, failureOf, MailError } from '../../../base/errors.ts';
-import type { AccountId, TenantId } from '../../../base/ids.ts';
+import { failureOf, MailError } from '../../../base/errors.ts';
 import { star } from '../../../mail/wire/imap/sequence-set.ts';
 import { mailboxInfo } from '../handlers.ts';
 import { keywordsMax, type Role } from '../rows/mailbox-row.ts';
-import type { Owner } from '../tree.ts';
+import { made, ok, ownerOf, rightsOf, type Work, withBody } from './answering.ts';
 import { contextUpdate } from './context.ts';
 import type { ImapDesk } from './desk.ts';
 import { expungeDeleted } from './expunge.ts';
 import { fetch } from './fetch.ts';
-import { guarded } from './guard.ts';
+import { guarded, type SeatedAsk, type SeatedHandler } from './guard.ts';
 import { uidRangesOf } from './messages.ts';
-import { changedEntries, getMetadata, setMetadata } from './metadata.ts';
-import { deletedBytes, quotaUse } from './quota.ts';
 import { search } from './search.ts';
+import { copySeen, targetOf, visible } from './shared-mailboxes.ts';
+import { sharingHandlers } from './sharing-handlers.ts';
 import { sort } from './sort.ts';
 import { storeMany } from './store-many.ts';
 import { flagModseqAfter, sync, vanished } from './sync.ts';
@@ -55,36 +52,25 @@ import { thread } from './thread.ts';
  */
 const heldUidsMax = 200;
 
-type Work = (desk: ImapDesk, ask: ArrivedAsk) => Answer | Promise<Answer>;
-
 export function imapHandlers(
   deskOf: (ask: ArrivedAsk) => ImapDesk | undefined,
   /** Of large messages too: `bodies/append-handler.ts`. */
-  append: Handler,
+  append: SeatedHandler,
 ): Handlers {
-  return guarded(allHandlers(deskOf, append));
+  return guarded(deskOf, allHandlers(append));
 }
 
-function allHandlers(
-  deskOf: (ask: ArrivedAsk) => ImapDesk | undefined,
-  append: Handler,
-): Readonly<Record<ImapAsk, Handler>> {
-  const answered = (work: Work, ask: ArrivedAsk): Promise<Answer> => {
-    const desk = deskOf(ask);
-    if (desk === undefined) {
-      return Promise.resolve(failure('not-possible-now', `shard ${ask.shard} is not open here`));
-    }
-    return run(work, desk, ask);
-  };
-  const writer = (work: Work) => (ask: ArrivedAsk) => answered(work, ask);
+function allHandlers(append: SeatedHandler): Readonly<Record<ImapAsk, SeatedHandler>> {
+  const answered = (work: Work, ask: SeatedAsk): Promise<Answer> => run(work, ask.desk, ask);
+  const writer = (work: Work) => (ask: SeatedAsk) => answered(work, ask);
   const stepper =
-    (work: Work, countOf: (ask: ArrivedAsk, desk: ImapDesk | undefined) => number) =>
-    (ask: ArrivedAsk) => {
-      const isLong = countOf(ask, deskOf(ask)) > heldUidsMax;
+    (work: Work, countOf: (ask: ArrivedAsk, desk: ImapDesk) => number) => (ask: SeatedAsk) => {
+      const isLong = countOf(ask, ask.desk) > heldUidsMax;
       const answer = answered(work, ask);
       return isLong ? { pending: answer } : answer;
     };
-  const reader = (work: Work) => (ask: ArrivedAsk) => ({ pending: answered(work, ask) });
+  const reader = (work: Work) => (ask: SeatedAsk) => ({ pending: answered(work, ask) });
+  const sharing = sharingHandlers(writer, reader);
   return {
     [imapAsks.list]: writer(list),
     [imapAsks.open]: writer(open),
@@ -120,15 +106,7 @@ function allHandlers(
     [imapAsks.context]: reader(async (desk, ask) =>
       ok(await contextUpdate(desk, ask.meta as PackedContext, ask.deadlineMs)),
     ),
-    [imapAsks.getMetadata]: writer(metadata),
-    [imapAsks.setMetadata]: writer(annotate),
-    [imapAsks.listMetadata]: writer(listMetadata),
-    [imapAsks.changedMetadata]: writer(changedMetadata),
-    [imapAsks.quota]: writer(quota),
-    [imapAsks.deletedBytes]: reader(async (desk, ask) => {
-      const [[account], mailbox] = ask.meta as readonly [PackedOwner, number];
-      return ok(await deletedBytes(desk, account, mailbox));
-    }),
+    ...sharing,
   };
 }
 
@@ -144,9 +122,9 @@ function namedCount({ meta }: ArrivedAsk): number {
   return count;
 }
 
-function deletedCount({ meta }: ArrivedAsk, desk: ImapDesk | undefined): number {
+function deletedCount({ meta }: ArrivedAsk, desk: ImapDesk): number {
   const [[account], [mailbox]] = meta as readonly [PackedOwner, PackedSync[1]];
-  return desk?.reader.mailbox(account, mailbox)?.deleted ?? 0;
+  return desk.reader.mailbox(account, mailbox)?.deleted ?? 0;
 }
 
 async function run(work: Work, desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
@@ -157,22 +135,9 @@ async function run(work: Work, desk: ImapDesk, ask: ArrivedAsk): Promise<Answer>
   }
 }
 
-const ok = (value: unknown = undefined): Answer => ({ ok: true, value });
-
-export function ownerOf([account, tenant]: PackedOwner): Owner {
-  return { account: account as AccountId, tenant: tenant as TenantId };
-}
-
-/** An account nobody delivered to has no rows yet. */
-export async function made(desk: ImapDesk, owner: PackedOwner): Promise<void> {
-  const [account, tenant, bytes, messages = 0] = owner;
-  if (desk.reader.account(account) !== undefined) return;
-  const quota = { bytes, messages };
-  await desk.mailboxes.putAccount(account as AccountId, tenant as TenantId, quota);
-}
-
 async function list(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const owner = ask.meta as PackedOwner;
+  if (desk.rights !== undefined) return ok(visible(desk, owner[0]));
   await made(desk, owner);
   const mailboxes = desk.reader.mailboxes(owner[0]).map(mailboxInfo);
   return ok({ mailboxes, subscribed: desk.tree.subscribed(owner[0]) } satisfies ImapList);
@@ -181,9 +146,12 @@ async function list(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
 async function open(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const [owner, path] = ask.meta as readonly [PackedOwner, string];
   await made(desk, owner);
-  const found = desk.tree.get(owner[0], path);
-  const { keywords } = found.row;
-  return ok({ info: mailboxInfo(found), keywords } satisfies OpenedMailbox);
+  const { mailbox } = desk.tree.get(owner[0], path);
+  // By the desk's own reader: what is unseen is so for who asks.
+  const row = desk.reader.mailbox(owner[0], mailbox)!;
+  const { keywords } = row;
+  const rights = rightsOf(desk, mailbox);
+  return ok({ info: mailboxInfo({ mailbox, row }), keywords, rights } satisfies OpenedMailbox);
 }
 
 async function create(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
@@ -221,10 +189,6 @@ async function fetched(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   return withBody(await fetch(desk, ask.meta as PackedFetch));
 }
 
-function withBody({ value, body }: { readonly value: unknown; readonly body: Uint8Array }): Answer {
-  return body.byteLength === 0 ? ok(value) : { ok: true, value, body };
-}
-
 async function store(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const packed = ask.meta as PackedStore;
   const [owner, packedView, isUid, set, op, flags, keywords, flagModseq, ...rest] = packed;
@@ -239,7 +203,7 @@ async function store(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const modified: number[] = [];
   const named = { mailbox, uids: wanted, op, flags, keywords: known };
   const change = { ...named, modseqs, unchangedSince, modified };
-  const uids = await desk.mailboxes.storeFlags(account, tenant, change);
+  const uids = await desk.flags.storeFlags(account, tenant, change);
   const place = { account, mailbox };
   const after = flagModseqAfter(desk.shard, place, flagModseq, uidNext, modseqs);
   const all = desk.reader.mailbox(account, mailbox)?.keywords ?? [];
@@ -288,48 +252,9 @@ async function copy(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const [mailbox, modseq, uidNext] = packedView;
   const view = await desk.views.view({ account, mailbox, modseq, uidNext });
   const uids = uidRangesOf(view, set, isUid);
-  const target = desk.tree.get(account, path);
+  const target = targetOf(desk, account, path);
   const from = { mailbox, uids };
   const copied = await desk.mailboxes.copy(account, tenant, from, target.mailbox, isMove, id);
+  await copySeen(desk, ownerOf(owner), from, target.mailbox, copied);
   return ok({ ...copied, uidValidity: target.row.uidValidity } satisfies Copied);
-}
-
-async function metadata(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
-  const [owner, path, entries, bytesMax, depth] = ask.meta as PackedGetMetadata;
-  const place = await annotatedPlace(desk, owner, path);
-  return ok(getMetadata(desk, place, { entries, bytesMax, depth }));
-}
-
-async function annotate(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
-  const [owner, path, values, limits] = ask.meta as PackedSetMetadata;
-  const place = await annotatedPlace(desk, owner, path);
-  return ok(await setMetadata(desk, ownerOf(owner), place, values, limits));
-}
-
-async function annotatedPlace(desk: ImapDesk, owner: PackedOwner, path: string) {
-  await made(desk, owner);
-  const mailbox = path === '' ? 0 : desk.tree.get(owner[0], path).mailbox;
-  return { account: owner[0], mailbox, reader: owner[0] };
-}
-
-async function listMetadata(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
-  const [[account], entries] = ask.meta as readonly [PackedOwner, readonly string[]];
-  const wanted = { entries, bytesMax: -1, depth: 0 } as const;
-  const found = desk.reader.mailboxes(account).map(({ mailbox }) => {
-    const place = { account, mailbox, reader: account };
-    return [mailbox, getMetadata(desk, place, wanted).values];
-  });
-  return ok(found);
-}
-
-function changedMetadata(desk: ImapDesk, ask: ArrivedAsk): Answer {
-  const [account, mailbox, modseq] = ask.meta as readonly [number, number, number];
-  return ok(changedEntries(desk, { account, mailbox, reader: account }, modseq));
-}
-
-async function quota(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
-  const [owner, path] = ask.meta as readonly [PackedOwner, string?];
-  await made(desk, owner);
-  if (path !== undefined) desk.tree.get(owner[0], path);
-  return ok(quotaUse(desk, owner));
 }

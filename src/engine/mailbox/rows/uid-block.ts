@@ -35,6 +35,8 @@ export const bitCounts = Uint8Array.from({ length: 256 }, (_, byte) => {
   return count;
 });
 
+const noBits: Bitmap = new Uint8Array(bitmapBytes);
+
 export class UidBlock {
   readonly exists: Bitmap = new Uint8Array(bitmapBytes);
   readonly flags: (Bitmap | undefined)[] = new Array(systemFlags.length).fill(undefined);
@@ -209,6 +211,16 @@ export function decodeUidBlock(row: Uint8Array | undefined): UidBlock {
 export function existsOf(row: Uint8Array): Bitmap {
   assert(row[0] === blockVersion, 'a uid block of a known version');
   return row.subarray(existsAt, blockHeadBytes);
+}
+
+/** The row with another \Seen in place of its own; absent is nobody's. */
+export function withSeen(row: Uint8Array, seen: Uint8Array | undefined): Uint8Array {
+  assert(row[0] === blockVersion, 'a uid block of a known version');
+  const rest = hasFlagColumn(row, seenFlag) ? blockHeadBytes + bitmapBytes : blockHeadBytes;
+  const column = seen === undefined ? noBits : seen;
+  const shown = Buffer.concat([row.subarray(0, blockHeadBytes), column, row.subarray(rest)]);
+  shown[2]! |= 1 << seenFlag;
+  return shown;
 }
 
 /** Whether any message of the block has the flag, without decoding the rest. */

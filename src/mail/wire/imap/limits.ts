@@ -26,6 +26,8 @@ export const patternBytesMax = 1_024;
 export const idPairsMax = 30;
 export const idFieldBytesMax = 30;
 export const idValueBytesMax = 1_024;
+/** Of an access list: as long as an address may be. */
+export const identifierBytesMax = 320;
 /** Entries of one GETMETADATA or SETMETADATA, and the octets of each name. */
 export const metadataEntriesMax = 100;
 export const entryNameBytesMax = 255;

@@ -3,7 +3,7 @@
  *
  * Runs in:   anywhere; pure.
  * Specs:     RFC 9051 §6.3.9 and RFC 5258 (LIST-EXTENDED); RFC 5819 (STATUS); RFC 6154
- *            (SPECIAL-USE); RFC 9590 (METADATA); RFC 3501 §6.3.9 (LSUB).
+ *            (SPECIAL-USE); RFC 8440 (MYRIGHTS); RFC 9590 (METADATA); RFC 3501 §6.3.9 (LSUB).
  * Limits:    `patternsMax` patterns, `listItemsMax` options.
  */
 
@@ -36,6 +36,8 @@ export interface ListReturn {
   readonly specialUse: boolean;
   /** Empty: STATUS was not asked for. */
   readonly status: readonly StatusItem[];
+  /** RFC 8440: the reader's rights. */
+  readonly myRights?: true;
   /** RFC 9590: entries of metadata. */
   readonly metadata?: readonly string[];
 }
@@ -149,7 +151,8 @@ function parseReturns(cursor: Cursor): ListReturn | undefined {
       const items = expectSpace(cursor) ? parseStatusItems(cursor) : undefined;
       if (items === undefined) return undefined;
       returns.status = items;
-    } else if (name === 'METADATA') {
+    } else if (name === 'MYRIGHTS') returns.myRights = true;
+    else if (name === 'METADATA') {
       const entries = expectSpace(cursor) ? parseMetadataEntries(cursor) : undefined;
       if (entries === undefined) return undefined;
       returns.metadata = entries;

@@ -84,9 +84,10 @@ class Life {
     const shardOf = () => opened;
     this.incoming = new IncomingBodies({ shardOf, clock, limits: largeBodyLimits });
     const whole = new BodyTurns(largeBodyLimits.wholeBytesMax);
+    const append = appendHandler({ shardOf, incoming: this.incoming, whole, clock });
     this.#handlers = {
       ...this.incoming.handlers(),
-      [imapAsks.append]: appendHandler({ shardOf, incoming: this.incoming, whole, clock }),
+      [imapAsks.append]: (ask, room) => append({ ...ask, desk: this.desk }, room),
     };
   }
 

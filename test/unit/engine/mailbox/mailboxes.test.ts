@@ -53,7 +53,16 @@ describe('local delivery', () => {
     const world = new MailboxWorld();
     await world.deliver();
     for (const [name, table] of Object.entries(keys.tables)) {
-      const unused = ['vanished', 'blobLink', 'subscription', 'saved', 'annotation', 'kept'];
+      const unused = [
+        'vanished',
+        'blobLink',
+        'subscription',
+        'saved',
+        'annotation',
+        'kept',
+        'acl',
+        'seen',
+      ];
       if (unused.includes(name)) continue;
       assert.ok(count(world, table) > 0, name);
     }

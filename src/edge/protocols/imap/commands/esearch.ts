@@ -18,10 +18,11 @@ import {
 import type { ReturnOptions } from '../../../../mail/wire/imap/parse-window.ts';
 import { esearchParts } from '../../../../mail/wire/imap/response-search.ts';
 import { ownerOf } from '../account-asks.ts';
-import { answerOf, bad, type CommandEnd, needsUids, ok } from '../answers.ts';
+import { answerOf, bad, type CommandEnd, needsUids, no, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
 import { beginContext, isTagInUse, keepContext } from '../contexts.ts';
 import { pathOf } from '../listing.ts';
+import { ownSelected } from '../selected.ts';
 import { chosen, enoughFor, savedOf, wantsOf } from './search.ts';
 import {
   respondInParts,
@@ -48,6 +49,9 @@ async function esearch(
   const isSelectedAlone = sources.every(({ filter }) => filter === 'SELECTED');
   const hasSelected = sources.some(({ filter }) => filter === 'SELECTED');
   if (hasSelected && selected === undefined) return bad('No mailbox is selected');
+  const own = ownSelected(session);
+  // Its owner's other mailboxes are not among those that filters name.
+  if (hasSelected && own === 0) return no('Not of a mailbox of somebody else', 'CANNOT');
   if (returns.save && !isSelectedAlone) return bad('SAVE is of the selected mailbox');
   const begun = { tag, isUid: true, criteria, order: null };
   if (returns.update && (selected === undefined || isTagInUse(selected, tag))) {
@@ -60,9 +64,9 @@ async function esearch(
   if (!answer.ok) return answerOf(answer.code);
   const wants = wantsOf(returns, true, hasModseq) | (returns.update ? searchWants.uids : 0);
   const asked = { criteria, wants, ...enoughFor(returns) };
-  for (const { name, info } of sourcesOf(answer.value as ImapList, sources, selected?.mailbox)) {
-    const isSelected = info.mailbox === selected?.mailbox;
-    const target = isSelected ? targetOf(selected!) : targetNow(info);
+  for (const { name, info } of sourcesOf(answer.value as ImapList, sources, own)) {
+    const isSelected = info.mailbox === own;
+    const target = isSelected ? targetOf(selected!) : targetNow(session.account!.id, info);
     const found = await runSearch(session, tag, target, asked);
     if (found === undefined || session.isEnded) return ok('ESEARCH ended');
     if (!found.ok) {
@@ -86,8 +90,11 @@ async function esearch(
   return ok('ESEARCH done');
 }
 
-function targetNow({ mailbox, highestModseq, uidNext, messages }: MailboxInfo): SearchTarget {
-  return { view: [mailbox, highestModseq, uidNext], count: messages, saved: [] };
+function targetNow(
+  account: number,
+  { mailbox, highestModseq, uidNext, messages }: MailboxInfo,
+): SearchTarget {
+  return { account, view: [mailbox, highestModseq, uidNext], count: messages, saved: [] };
 }
 
 interface Source {

@@ -19,7 +19,7 @@ import { setOf } from './sets.ts';
 async function expunge(session: CommandSession, set?: SequenceSet): Promise<CommandEnd> {
   const selected = session.selected!;
   if (selected.isReadOnly) return no('The mailbox is read-only', 'READ-ONLY');
-  const meta = [ownerOf(session.account!), viewOf(selected)];
+  const meta = [ownerOf(session.owner), viewOf(selected)];
   const named = set === undefined ? [] : [setOf(set, true, selected).set];
   const answer = await session.ask(imapAsks.expunge, [...meta, ...named]);
   if (!answer.ok) return answerOf(answer.code);

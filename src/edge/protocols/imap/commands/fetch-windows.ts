@@ -49,7 +49,7 @@ export async function fetchAll(
   { set, isUids, items, sections, marksSeen, changedSince }: AskedMessages,
 ): Promise<Failure | undefined> {
   const selected = session.selected!;
-  const owner = ownerOf(session.account!);
+  const owner = ownerOf(session.owner);
   const how = session.isUidOnly ? items | fetchItems.byUid : items;
   const asked = [isUids, set, how, sections, marksSeen && !selected.isReadOnly] as const;
   const askFrom = (cursor: FetchCursor) => {
@@ -86,7 +86,7 @@ export async function tellVanished(
   modseq: number,
   set: PackedSet,
 ): Promise<void> {
-  const meta: PackedVanished = [session.account!.id, viewOf(selected), modseq, set];
+  const meta: PackedVanished = [session.owner.id, viewOf(selected), modseq, set];
   const answer = await session.ask(imapAsks.vanished, meta);
   if (!answer.ok) return;
   const uids = answer.value as readonly number[];

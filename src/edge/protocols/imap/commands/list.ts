@@ -13,6 +13,7 @@ import {
   objectIds,
 } from '../../../../actors/asks/imap-asks.ts';
 import type { MailboxInfo } from '../../../../actors/asks/mailbox-asks.ts';
+import { separator } from '../../../../mail/wire/imap/mailbox-name.ts';
 import {
   type ListCommand,
   parseListCommand,
@@ -23,6 +24,7 @@ import {
   type StatusCommand,
   type StatusItem,
 } from '../../../../mail/wire/imap/parse-status.ts';
+import { writeMyRights } from '../../../../mail/wire/imap/response-acl.ts';
 import {
   type StatusValue,
   writeHierarchy,
@@ -30,10 +32,16 @@ import {
   writeStatusData,
 } from '../../../../mail/wire/imap/response-data.ts';
 import { writeMetadata } from '../../../../mail/wire/imap/response-metadata.ts';
+import { allRights, noRights, rights } from '../../../../mail/wire/imap/rights.ts';
 import { ownerOf } from '../account-asks.ts';
 import { answerOf, type CommandEnd, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
-import { listed, lsubbed } from '../listing.ts';
+import { asksBelow, type Listed, listed, lsubbed, type SharedMailbox } from '../listing.ts';
+import { nameOf, placeOf } from '../places.ts';
+
+/** Whose mailboxes one LIST looks at besides the reader's own, and of how many at a time. */
+const sharersMax = 1_000;
+const sharersAtOnce = 20;
 
 async function list(
   session: CommandSession,
@@ -48,48 +56,92 @@ async function list(
   const answer = await session.ask(imapAsks.list, ownerOf(session.account!));
   if (!answer.ok) return answerOf(answer.code);
   const all = answer.value as ImapList;
-  const found = response === 'LSUB' ? lsubbed(all, command) : listed(all, command);
-  const { status } = command.returns;
+  const others = await sharedMailboxes(session, command);
+  const found = (response === 'LSUB' ? lsubbed : listed)(all, command, others);
+  const { status, myRights } = command.returns;
   const { messageBytesMax } = session.service.policy.limits;
   const deleted = await deletedBytesOf(session, found, status);
-  const metadata = await metadataOf(session, command.returns.metadata);
+  const metadata = await metadataOf(session, found, command.returns.metadata);
   session.respond((writer) => {
-    for (const { info, ...mailbox } of found) {
+    for (const { info, shared, ...mailbox } of found) {
       writeList(writer, mailbox, response);
       if (info === undefined) continue;
-      writeMetadata(writer, mailbox.name, metadata.get(info.mailbox) ?? []);
+      // RFC 8440 §3: of each mailbox there is.
+      if (myRights) writeMyRights(writer, mailbox.name, shared?.rights ?? allRights);
+      writeMetadata(writer, mailbox.name, metadata.get(info) ?? []);
       if (status.length === 0) continue;
-      const values = valuesOf(info, status, messageBytesMax, deleted.get(info.mailbox));
+      // RFC 4314 §4: STATUS needs `r`.
+      if (shared !== undefined && (shared.rights & rights.read) === 0) continue;
+      const values = valuesOf(info, status, messageBytesMax, deleted.get(info));
       writeStatusData(writer, mailbox.name, values);
     }
   });
   return ok(`${response} done`);
 }
 
-/** RFC 9590 §3: the entries of each mailbox, by its number. */
-async function metadataOf(
+/** Mailboxes of others, where the patterns could mean them. An owner that does not answer is left out. */
+async function sharedMailboxes(
   session: CommandSession,
-  entries: readonly string[] | undefined,
-): Promise<ReadonlyMap<number, readonly MetadataValue[]>> {
-  if (entries === undefined) return new Map();
-  const meta = [ownerOf(session.account!), entries];
-  const answer = await session.ask(imapAsks.listMetadata, meta);
-  return new Map(answer.ok ? (answer.value as readonly [number, readonly MetadataValue[]][]) : []);
+  command: ListCommand,
+): Promise<SharedMailbox[]> {
+  const { policy, accounts } = session.service;
+  if (!asksBelow(policy.otherUsers + separator, command)) return [];
+  const reader = session.account!;
+  const numbers = (await accounts.sharers(reader.id)).slice(0, sharersMax);
+  const found: SharedMailbox[] = [];
+  for (let i = 0; i < numbers.length; i += sharersAtOnce) {
+    const some = numbers.slice(i, i + sharersAtOnce).map(async (number) => {
+      const owner = await accounts.accountById(number);
+      if (owner === undefined || owner.tenant !== reader.tenant || owner.id === reader.id) return;
+      const answer = await session.ask(imapAsks.list, ownerOf(owner), { to: owner });
+      if (!answer.ok) return;
+      const { mailboxes, rights = [] } = answer.value as ImapList;
+      mailboxes.forEach((info, at) => {
+        const name = nameOf(session, owner, info.name);
+        found.push({ name, owner, info, rights: rights[at] ?? noRights });
+      });
+    });
+    await Promise.all(some);
+  }
+  return found;
 }
 
-/** What EXPUNGE would give back, by mailbox, where that was asked for and is not nothing. */
+/** RFC 9590 §3: the entries of each mailbox. */
+async function metadataOf(
+  session: CommandSession,
+  found: readonly Listed[],
+  entries: readonly string[] | undefined,
+): Promise<ReadonlyMap<MailboxInfo, readonly MetadataValue[]>> {
+  const values = new Map<MailboxInfo, readonly MetadataValue[]>();
+  if (entries === undefined) return values;
+  const owners = new Set(found.map(({ shared }) => shared?.owner ?? session.account!));
+  for (const owner of owners) {
+    const meta = [ownerOf(owner), entries];
+    const answer = await session.ask(imapAsks.listMetadata, meta, { to: owner });
+    if (!answer.ok) continue;
+    const own = new Map(answer.value as readonly [number, readonly MetadataValue[]][]);
+    for (const { info, shared } of found) {
+      const isOwn = (shared?.owner ?? session.account!) === owner;
+      if (info !== undefined && isOwn) values.set(info, own.get(info.mailbox) ?? []);
+    }
+  }
+  return values;
+}
+
+/** What EXPUNGE would give back, where that was asked for and is not nothing. */
 async function deletedBytesOf(
   session: CommandSession,
-  mailboxes: readonly { readonly info?: MailboxInfo }[],
+  mailboxes: readonly Pick<Listed, 'info' | 'shared'>[],
   items: readonly StatusItem[],
-): Promise<ReadonlyMap<number, number>> {
-  const bytes = new Map<number, number>();
+): Promise<ReadonlyMap<MailboxInfo, number>> {
+  const bytes = new Map<MailboxInfo, number>();
   if (!items.includes('DELETED-STORAGE')) return bytes;
-  const owner = ownerOf(session.account!);
-  for (const { info } of mailboxes) {
+  for (const { info, shared } of mailboxes) {
     if (info === undefined || info.deleted === 0) continue;
-    const answer = await session.ask(imapAsks.deletedBytes, [owner, info.mailbox]);
-    if (answer.ok) bytes.set(info.mailbox, answer.value as number);
+    const owner = shared?.owner ?? session.account!;
+    const meta = [ownerOf(owner), info.mailbox];
+    const answer = await session.ask(imapAsks.deletedBytes, meta, { to: owner });
+    if (answer.ok) bytes.set(info, answer.value as number);
   }
   return bytes;
 }
@@ -121,14 +173,18 @@ async function status(
   session: CommandSession,
   { mailbox, items }: StatusCommand,
 ): Promise<CommandEnd> {
-  const answer = await session.ask(imapAsks.open, [ownerOf(session.account!), mailbox]);
+  const place = await placeOf(session, mailbox);
+  if (place === undefined) return answerOf('not-found');
+  const { owner, path } = place;
+  const answer = await session.ask(imapAsks.open, [ownerOf(owner), path], { to: owner });
   if (!answer.ok) return answerOf(answer.code);
-  const { info } = answer.value as OpenedMailbox;
+  const { info, rights: own } = answer.value as OpenedMailbox;
   // RFC 7162 §3.1.7: asking for it makes the client one that knows modseqs.
   session.isCondstore ||= items.includes('HIGHESTMODSEQ');
-  const deleted = await deletedBytesOf(session, [{ info }], items);
+  const one = { info, shared: { name: mailbox, owner, info, rights: own } };
+  const deleted = await deletedBytesOf(session, [one], items);
   const { messageBytesMax } = session.service.policy.limits;
-  const values = valuesOf(info, items, messageBytesMax, deleted.get(info.mailbox));
+  const values = valuesOf(info, items, messageBytesMax, deleted.get(info));
   session.respond((writer) => writeStatusData(writer, mailbox, values));
   return ok('STATUS done');
 }

@@ -13,23 +13,27 @@ import {
   parseRename,
   type RenameCommand,
 } from '../../../../mail/wire/imap/parse-mailbox.ts';
+import type { Account } from '../../../../ports/account-directory.ts';
 import { ownerOf } from '../account-asks.ts';
 import { answerOf, type CommandEnd, no, ok, type Tagged } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
 import { roleOfUse } from '../listing.ts';
+import { placeOf } from '../places.ts';
 
 type Name = 'delete' | 'rename' | 'subscribe';
 
 async function change(
   session: CommandSession,
   name: Name,
+  owner: Account,
   rest: readonly unknown[],
   done: string,
   /** What `not-possible-now` means here. */
   refused: Tagged,
 ): Promise<CommandEnd> {
   const key = session.service.reception.nextId();
-  const answer = await session.ask(imapAsks[name], [ownerOf(session.account!), ...rest], { key });
+  const meta = [ownerOf(owner), ...rest];
+  const answer = await session.ask(imapAsks[name], meta, { key, to: owner });
   if (answer.ok) return ok(`${done} done`);
   return answer.code === 'not-possible-now' ? refused : answerOf(answer.code);
 }
@@ -45,9 +49,16 @@ async function create(
   // RFC 6154 §3: what cannot be given is refused, and with it the mailbox.
   if (roles.length > 1 || roles.includes(undefined)) return noUse;
   const [role = ''] = roles;
-  const meta = [ownerOf(session.account!), mailbox, role];
+  const place = await placeOf(session, mailbox);
+  if (place === undefined) return answerOf('permission-missing');
+  const { owner, path } = place;
+  // Uses are the owner's to give.
+  if (role !== '' && owner.id !== session.account!.id) return noUse;
   const key = session.service.reception.nextId();
-  const answer = await session.ask(imapAsks.create, meta, { key });
+  const answer = await session.ask(imapAsks.create, [ownerOf(owner), path, role], {
+    key,
+    to: owner,
+  });
   if (answer.ok) {
     return ok('CREATE done', `MAILBOXID (${objectIds.mailbox(answer.value as number)})`);
   }
@@ -66,32 +77,49 @@ export const deleteCommand = {
   name: 'DELETE',
   states: loggedInStates,
   parse: parseMailboxArgument,
-  run(session, mailbox) {
+  async run(session, mailbox): Promise<CommandEnd> {
+    const place = await placeOf(session, mailbox);
+    if (place === undefined) return answerOf('not-found');
     // RFC 9051 §6.3.5 lets us refuse: what is below would be orphaned.
     const refused = no('The mailbox has others below it', 'HASCHILDREN');
     if (session.selected?.name === mailbox) session.unselect();
-    return change(session, 'delete', [mailbox], 'DELETE', refused);
+    return await change(session, 'delete', place.owner, [place.path], 'DELETE', refused);
   },
 } as const satisfies ImapCommand<string>;
+
+async function rename(session: CommandSession, { from, to }: RenameCommand): Promise<CommandEnd> {
+  const [before, after] = [await placeOf(session, from), await placeOf(session, to)];
+  if (before === undefined) return answerOf('not-found');
+  if (after === undefined) return answerOf('permission-missing');
+  const { owner } = before;
+  if (after.owner.id !== owner.id) return no('Mailboxes stay in their account', 'CANNOT');
+  return await change(session, 'rename', owner, [before.path, after.path], 'RENAME', tooMany);
+}
+
+/** By the name the reader knows it by, in the reader's own account. */
+function subscription(session: CommandSession, name: string, isOn: boolean): Promise<CommandEnd> {
+  const done = isOn ? 'SUBSCRIBE' : 'UNSUBSCRIBE';
+  return change(session, 'subscribe', session.account!, [name, isOn], done, tooMany);
+}
 
 export const renameCommand = {
   name: 'RENAME',
   states: loggedInStates,
   changesMailbox: true,
   parse: parseRename,
-  run: (session, { from, to }) => change(session, 'rename', [from, to], 'RENAME', tooMany),
+  run: rename,
 } as const satisfies ImapCommand<RenameCommand>;
 
 export const subscribeCommand = {
   name: 'SUBSCRIBE',
   states: loggedInStates,
   parse: parseMailboxArgument,
-  run: (session, name) => change(session, 'subscribe', [name, true], 'SUBSCRIBE', tooMany),
+  run: (session, name) => subscription(session, name, true),
 } as const satisfies ImapCommand<string>;
 
 export const unsubscribeCommand = {
   name: 'UNSUBSCRIBE',
   states: loggedInStates,
   parse: parseMailboxArgument,
-  run: (session, name) => change(session, 'subscribe', [name, false], 'UNSUBSCRIBE', tooMany),
+  run: (session, name) => subscription(session, name, false),
 } as const satisfies ImapCommand<string>;

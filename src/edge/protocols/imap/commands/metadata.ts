@@ -25,6 +25,7 @@ import { writeMetadata } from '../../../../mail/wire/imap/response-metadata.ts';
 import { ownerOf } from '../account-asks.ts';
 import { answerOf, type CommandEnd, no, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
+import { placeOf } from '../places.ts';
 
 /** What the operator says of the server. */
 function serverEntries(session: CommandSession): readonly (readonly [string, string])[] {
@@ -65,9 +66,11 @@ async function getMetadata(
   const { mailbox, bytesMax, depth } = command;
   const server = mailbox === '' ? serverValues(session, command) : { values: [], longest: 0 };
   const entries = command.entries.filter((entry) => !isServerShared(mailbox, entry));
-  const owner = ownerOf(session.account!);
-  const meta: PackedGetMetadata = [owner, mailbox, entries, bytesMax, depth];
-  const answer = await session.ask(imapAsks.getMetadata, meta);
+  const place = await placeOf(session, mailbox);
+  if (place === undefined) return answerOf('not-found');
+  const { owner, path } = place;
+  const meta: PackedGetMetadata = [ownerOf(owner), path, entries, bytesMax, depth];
+  const answer = await session.ask(imapAsks.getMetadata, meta, { to: owner });
   if (!answer.ok) return answerOf(answer.code);
   const found = answer.value as FoundMetadata;
   session.respond((writer) => {
@@ -92,9 +95,11 @@ async function setMetadata(
       return no('A value is too large', `METADATA MAXSIZE ${valueBytesMax}`);
     }
   }
-  const owner = ownerOf(session.account!);
-  const meta: PackedSetMetadata = [owner, mailbox, [...values], [entriesMax, bytesMax]];
-  const answer = await session.ask(imapAsks.setMetadata, meta);
+  const place = await placeOf(session, mailbox);
+  if (place === undefined) return answerOf('not-found');
+  const { owner, path } = place;
+  const meta: PackedSetMetadata = [ownerOf(owner), path, [...values], [entriesMax, bytesMax]];
+  const answer = await session.ask(imapAsks.setMetadata, meta, { to: owner });
   if (!answer.ok) return answer.code === 'not-possible-now' ? tooMany : answerOf(answer.code);
   if (session.selected?.name === mailbox) session.selected.ownEntries = answer.value as number;
   return ok('SETMETADATA done');

@@ -25,6 +25,7 @@ import type { Account } from '../../../../ports/account-directory.ts';
 import { ownerOf } from '../account-asks.ts';
 import { answerOf, type CommandEnd, no, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
+import { placeOf } from '../places.ts';
 
 const noRoot = no('There is no such quota root', 'NONEXISTENT');
 const bytesMax = Number.MAX_SAFE_INTEGER;
@@ -79,8 +80,10 @@ async function tellQuota(
 }
 
 async function getQuotaRoot(session: CommandSession, mailbox: string): Promise<CommandEnd> {
-  const account = session.account!;
-  const answer = await session.ask(imapAsks.quota, [ownerOf(account), mailbox]);
+  const place = await placeOf(session, mailbox);
+  if (place === undefined) return answerOf('not-found');
+  const { owner: account, path } = place;
+  const answer = await session.ask(imapAsks.quota, [ownerOf(account), path], { to: account });
   if (!answer.ok) return answerOf(answer.code);
   const resources = resourcesOf(answer.value as AccountUse);
   session.respond((writer) => {

@@ -39,6 +39,7 @@ export interface Searched extends Omit<Found, 'uidsLength' | 'looked' | 'next'> 
 
 /** What is searched: the selected mailbox, or another as it is now. */
 export interface SearchTarget {
+  readonly account: number;
   readonly view: PackedView;
   /** Messages in it. */
   readonly count: number;
@@ -46,14 +47,15 @@ export interface SearchTarget {
 }
 
 export function targetOf(selected: SelectedMailbox): SearchTarget {
-  return { view: viewOf(selected), count: selected.count, saved: selected.saved };
+  const { owner, count, saved } = selected;
+  return { account: owner.id, view: viewOf(selected), count, saved };
 }
 
 /** Undefined: nobody waits for it any more. */
 export async function runSearch(
   session: CommandSession,
   tag: string,
-  { view, count, saved }: SearchTarget,
+  { account, view, count, saved }: SearchTarget,
   asked: SearchAsked,
 ): Promise<Searched | Failure | undefined> {
   const { criteria, wants, enough = 0, isFromEnd = false } = asked;
@@ -64,7 +66,7 @@ export async function runSearch(
   for (;;) {
     const left = enough === 0 ? 0 : enough - pieces.count;
     const how = [wants, left, isFromEnd, cursor] as const;
-    const meta: PackedSearch = [session.account!.id, view, criteria, saved, ...how];
+    const meta: PackedSearch = [account, view, criteria, saved, ...how];
     const answer = await session.ask(imapAsks.search, meta, { class: kind });
     if (session.isEnded) return undefined;
     if (!answer.ok) return answer;

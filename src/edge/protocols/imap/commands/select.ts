@@ -26,6 +26,7 @@ import {
   writePermanentFlags,
 } from '../../../../mail/wire/imap/response-data.ts';
 import { untagged, writeStatus } from '../../../../mail/wire/imap/response-status.ts';
+import { flagsAllowed, rights } from '../../../../mail/wire/imap/rights.ts';
 import { anyMailbox, type MailboxWatcher } from '../../../notices/hub.ts';
 import { ownerOf } from '../account-asks.ts';
 import { answerOf, bad, type CommandEnd, ok } from '../answers.ts';
@@ -35,6 +36,7 @@ import {
   loggedInStates,
   selectedState,
 } from '../command.ts';
+import { placeOf } from '../places.ts';
 import { noContexts, type SelectedMailbox, viewOf } from '../selected.ts';
 import { allFlags } from '../telling.ts';
 import { allUids, fetchAll, tellVanished } from './fetch-windows.ts';
@@ -52,10 +54,14 @@ class EarlyChanges implements MailboxWatcher {
   }
 }
 
+/** RFC 4314 §5.2: with none of these a mailbox is read-only. */
+const changing =
+  rights.insert | rights.expunge | rights.seen | rights.write | rights.deleteMessages;
+
 async function open(
   session: CommandSession,
   { mailbox: name, isCondstore, qresync }: SelectCommand,
-  isReadOnly: boolean,
+  isExamined: boolean,
 ): Promise<CommandEnd> {
   if (qresync !== undefined && !session.isQresync) return bad('QRESYNC is not enabled');
   session.isCondstore ||= isCondstore;
@@ -64,19 +70,23 @@ async function open(
     // RFC 9051 §7.1: the client must know which mailbox later responses are of.
     session.respond((writer) => writeStatus(writer, untagged, 'OK', 'CLOSED', 'Closed'));
   }
-  const account = session.account!;
+  const place = await placeOf(session, name);
+  if (place === undefined) return answerOf('not-found');
+  const { owner, path } = place;
   const { notices } = session.service;
   // Watched before it is read, so that a change after the reading is told.
   const early = new EarlyChanges();
-  notices.watch(account.id, anyMailbox, early);
-  const answer = await session.ask(imapAsks.open, [ownerOf(account), name]);
-  notices.unwatch(account.id, anyMailbox, early);
+  notices.watch(owner.id, anyMailbox, early);
+  const answer = await session.ask(imapAsks.open, [ownerOf(owner), path], { to: owner });
+  notices.unwatch(owner.id, anyMailbox, early);
   if (!answer.ok) return answerOf(answer.code);
   if (session.isEnded) return ok('');
   const opened = answer.value as OpenedMailbox;
   const { info, keywords } = opened;
-  notices.watch(account.id, info.mailbox, session.watcher);
+  const isReadOnly = isExamined || (opened.rights & changing) === 0;
+  notices.watch(owner.id, info.mailbox, session.watcher);
   session.selected = {
+    owner,
     mailbox: info.mailbox,
     name,
     isReadOnly,
@@ -99,7 +109,8 @@ async function open(
   if (qresync !== undefined && qresync.uidValidity === info.uidValidity) {
     await resync(session, session.selected, qresync);
   }
-  return isReadOnly ? ok('EXAMINE done', 'READ-ONLY') : ok('SELECT done', 'READ-WRITE');
+  const done = isExamined ? 'EXAMINE done' : 'SELECT done';
+  return ok(done, isReadOnly ? 'READ-ONLY' : 'READ-WRITE');
 }
 
 /** RFC 7162 §3.2.5: what a client that was here before has missed. */
@@ -117,12 +128,15 @@ async function resync(
 
 function writeOpened(
   writer: ResponseWriter,
-  { info, keywords }: OpenedMailbox,
+  { info, keywords, rights: had }: OpenedMailbox,
   isReadOnly: boolean,
   isRev2: boolean,
 ): void {
   writeMailboxFlags(writer, allFlags, keywords);
-  writePermanentFlags(writer, isReadOnly ? 0 : allFlags, isReadOnly ? [] : keywords, !isReadOnly);
+  // RFC 4314 §5.2: those that the reader has a right to change.
+  const flags = isReadOnly ? 0 : flagsAllowed(had);
+  const mayKeywords = !isReadOnly && (had & rights.write) !== 0;
+  writePermanentFlags(writer, flags, mayKeywords ? keywords : [], mayKeywords);
   writeCount(writer, info.messages, 'EXISTS');
   if (!isRev2) writeCount(writer, 0, 'RECENT');
   const { uidValidity, uidNext } = info;
@@ -167,8 +181,11 @@ export const closeCommand = {
     const selected = session.selected!;
     session.unselect();
     if (selected.isReadOnly) return ok('CLOSE done');
-    const meta = [ownerOf(session.account!), viewOf(selected)];
-    const answer = await session.ask(imapAsks.expunge, meta);
-    return answer.ok ? ok('CLOSE done') : answerOf(answer.code);
+    const { owner } = selected;
+    const meta = [ownerOf(owner), viewOf(selected)];
+    const answer = await session.ask(imapAsks.expunge, meta, { to: owner });
+    // RFC 4314 §4: without the right to expunge it closes all the same.
+    const isDone = answer.ok || answer.code === 'permission-missing';
+    return isDone ? ok('CLOSE done') : answerOf(answer.code);
   },
 } as const satisfies ImapCommand<true>;

@@ -5,6 +5,7 @@
  * Specs:   RFC 9051 §6.1, §6.2.1, §6.3.1, §6.3.10, §6.3.13; RFC 3501 §6.4.1 (CHECK); RFC 2971 (ID).
  */
 
+import { separator } from '../../../../mail/wire/imap/mailbox-name.ts';
 import { parseEnable, parseId, parseNothing } from '../../../../mail/wire/imap/parse-session.ts';
 import { writeId, writeNames, writeNamespace } from '../../../../mail/wire/imap/response-data.ts';
 import {
@@ -115,7 +116,8 @@ export const namespaceCommand = {
   states: loggedInStates,
   parse: parseNothing,
   run(session) {
-    session.respond((writer) => writeNamespace(writer, [''], [], []));
+    const { otherUsers } = session.service.policy;
+    session.respond((writer) => writeNamespace(writer, [''], [`${otherUsers}${separator}`], []));
     return ok('NAMESPACE done');
   },
 } as const satisfies ImapCommand<true>;

@@ -84,7 +84,7 @@ async function sort(
   const { criteria, saved } = asked;
   const wants = (hasModseq ? searchWants.modseq : 0) | savedWants(returns);
   const how = [criteria, saved, order, windowOf(returns), wants] as const;
-  const meta: PackedSort = [session.account!.id, viewOf(selected), isUid, ...how];
+  const meta: PackedSort = [session.owner.id, viewOf(selected), isUid, ...how];
   const answer = await session.ask(imapAsks.sort, meta, { class: classFor(selected) });
   if (!answer.ok) return failed(selected, returns, answer);
   const sorted = answer.value as Sorted;
@@ -120,7 +120,7 @@ async function sortedUids(
 ): Promise<ArrayLike<number> | undefined> {
   if (count > contextNumbersMax) return undefined;
   const how = [true, criteria, saved, order, null, 0] as const;
-  const meta: PackedSort = [session.account!.id, viewOf(selected), ...how];
+  const meta: PackedSort = [session.owner.id, viewOf(selected), ...how];
   const answer = await session.ask(imapAsks.sort, meta, { class: classFor(selected) });
   return answer.ok ? numbersIn(answer.body) : undefined;
 }

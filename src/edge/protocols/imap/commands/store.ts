@@ -43,7 +43,7 @@ async function store(
   const { set, isUids } = setOf(command.set, isUid, selected);
   const { op, flags, isSilent } = command;
   const meta: PackedStore = [
-    ownerOf(session.account!),
+    ownerOf(session.owner),
     viewOf(selected),
     isUids,
     set,
@@ -89,9 +89,11 @@ async function tellStored(
 }
 
 /** RFC 9051 §5.5: nothing one of these does changes what another one means. */
-function mayJoin({ selected }: CommandSession, command: StoreCommand): boolean {
+function mayJoin({ selected, account }: CommandSession, command: StoreCommand): boolean {
   const { set, flags, unchangedSince } = command;
   if (selected === undefined || selected.isReadOnly || unchangedSince >= 0) return false;
+  // In somebody else's mailbox each has rights of its own to be looked at.
+  if (selected.owner.id !== account!.id) return false;
   return flags.keywords.length === 0 && !set.isSaved && isSmall(set.ranges);
 }
 

@@ -6,6 +6,13 @@
  */
 
 import type { ImapCommand } from '../command.ts';
+import {
+  deleteAclCommand,
+  getAclCommand,
+  listRightsCommand,
+  myRightsCommand,
+  setAclCommand,
+} from './acl.ts';
 import { cancelUpdateCommand } from './cancel-update.ts';
 import { compressCommand } from './compress.ts';
 import { copyCommand, moveCommand, uidCopyCommand, uidMoveCommand } from './copy.ts';
@@ -84,6 +91,11 @@ const all = [
   uidMoveCommand,
   searchCommand,
   uidSearchCommand,
+  getAclCommand,
+  setAclCommand,
+  deleteAclCommand,
+  listRightsCommand,
+  myRightsCommand,
   getMetadataCommand,
   setMetadataCommand,
   getQuotaCommand,

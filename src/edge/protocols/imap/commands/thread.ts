@@ -32,7 +32,7 @@ async function thread(
   if ('ok' in asked) return answerOf(asked.code);
   const { criteria, saved } = asked;
   const how = [isUid, criteria, saved, command.algorithm] as const;
-  const meta: PackedThread = [session.account!.id, viewOf(selected), ...how];
+  const meta: PackedThread = [session.owner.id, viewOf(selected), ...how];
   const answer = await session.ask(imapAsks.thread, meta, { class: classFor(selected) });
   if (!answer.ok) return answerOf(answer.code);
   const octets = answer.body!;

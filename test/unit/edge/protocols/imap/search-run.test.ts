@@ -11,6 +11,7 @@ import {
   type PackedSearch,
   searchWants,
 } from '../../../../../src/actors/asks/imap-search-asks.ts';
+import { accountId } from '../../../../../src/base/ids.ts';
 import type { CommandSession } from '../../../../../src/edge/protocols/imap/command.ts';
 import {
   respondInParts,
@@ -19,8 +20,11 @@ import {
 } from '../../../../../src/edge/protocols/imap/commands/search-run.ts';
 import { ResponseWriter } from '../../../../../src/mail/wire/imap/response.ts';
 import { searchParts } from '../../../../../src/mail/wire/imap/response-search.ts';
+import type { Account } from '../../../../../src/ports/account-directory.ts';
 
+const owner = { id: accountId(1) } as Account;
 const selected = targetOf({
+  owner,
   ...{ mailbox: 1, name: 'INBOX', isReadOnly: false, modseq: 9, flagModseq: 9, uidNext: 1_001 },
   ...{ count: 1_000, keywordCount: 0, saved: [], isStale: false, isHalfTold: false },
   ...{ ownEntries: 0, contexts: [] },
@@ -33,7 +37,8 @@ class FakeSession {
   rooms = 0;
   readonly asked: PackedSearch[] = [];
   readonly pieces: Answer[] = [];
-  readonly account = { id: 1 };
+  readonly account = owner;
+  readonly owner = owner;
   readonly service = { clock: { monotonicMs: () => this.nowMs }, writer: new ResponseWriter() };
   /** Before each answer. */
   onAsk = () => {};

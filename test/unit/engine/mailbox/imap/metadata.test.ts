@@ -103,7 +103,7 @@ describe('annotations', () => {
     assert.deepEqual(changedEntries(world.desk, place, highestModseq), ['/shared/b']);
     assert.deepEqual(changedEntries(world.desk, place, 0), ['/private/a', '/shared/b']);
     assert.deepEqual(changedEntries(world.desk, { ...place, reader: 9 }, 0), ['/shared/b']);
-    const { value: number } = await world.value<number>(imapAsks.create, [owner, 'Aa']);
+    const { value: number } = await world.value<number>(imapAsks.create, [owner, 'Aa', '']);
     await world.set([['/private/a', bytes(1)]], 'Aa');
     await world.value(imapAsks.delete, [owner, 'Aa']);
     const gone = { account, mailbox: number, reader: account };
