@@ -19,6 +19,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   alias: async () => (await import('./commands/alias.ts')).aliasCommands,
   queue: async () => (await import('./commands/queue.ts')).queueCommands,
   mailbox: async () => (await import('./commands/mailbox.ts')).mailboxCommands,
+  migrate: async () => (await import('./commands/migrate.ts')).migrateCommands,
   send: async () => (await import('./commands/send.ts')).sendCommands,
   trace: async () => (await import('./commands/trace.ts')).traceCommands,
   store: async () => (await import('./commands/store.ts')).storeCommands,

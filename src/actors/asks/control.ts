@@ -283,6 +283,7 @@ export interface ControlMethods {
     { readonly account: string; readonly name: string; readonly mayExist?: boolean },
     { readonly name: string; readonly isNew: boolean }
   >;
+  'mailbox.subscribe': Method<{ readonly account: string; readonly name: string }, Nothing>;
   /**
    * The messages are the request's body, one after the other. On disk when it is answered; the same `run` again, or
    * another one, doubles nothing.

@@ -45,6 +45,11 @@ export function importHandlers(parts: ImportParts): ControlHandlers {
       await askAccount(parts, account, imapAsks.create, asOwner(account, name));
       return { name, isNew: true };
     },
+    'mailbox.subscribe': async ({ account: address, name: given }) => {
+      const account = await accountNamed(parts, address);
+      await askAccount(parts, account, imapAsks.subscribe, asOwner(account, nameOf(given), true));
+      return {};
+    },
     'mailbox.import': async ({ account: address, mailbox: given, run, messages }, { body }) => {
       const account = await accountNamed(parts, address);
       const name = nameOf(given);
@@ -133,7 +138,11 @@ function flagsOf(flags: readonly string[]): readonly [bits: number, keywords: re
 }
 
 /** About a mailbox of the account, with its owner's rights. */
-function asOwner({ id, tenant, quotaBytes, quotaMessages = 0 }: Account, name: string): PackedRead {
+function asOwner(
+  { id, tenant, quotaBytes, quotaMessages = 0 }: Account,
+  name: string,
+  ...more: readonly unknown[]
+): PackedRead {
   const owner: PackedOwner = [id, tenant, quotaBytes, quotaMessages];
-  return [id, tenant, [owner, name]];
+  return [id, tenant, [owner, name, ...more]];
 }

@@ -36,6 +36,8 @@ export interface ImportRunOptions {
   readonly control: Control;
   readonly account: string;
   readonly onFault: (place: string, reason: string) => void;
+  /** All of the source up to this number is on disk, or was told as a fault. */
+  readonly onStored?: (mailbox: string, uid: number) => void;
   readonly onProgress: (counts: Readonly<ImportCounts>) => void;
 }
 
@@ -44,6 +46,7 @@ interface Batch {
   readonly pieces: Uint8Array[];
   readonly places: string[];
   bytes: number;
+  lastUid: number;
 }
 
 export class ImportRun {
@@ -89,7 +92,8 @@ export class ImportRun {
     if (batch.messages.length > 0) await this.#send(name, batch);
   }
 
-  async #send(mailbox: string, { messages, pieces, places, bytes }: Batch): Promise<void> {
+  async #send(mailbox: string, batch: Batch): Promise<void> {
+    const { messages, pieces, places, bytes } = batch;
     const body = concat(pieces);
     let answer: ImportedAnswer;
     for (let waitedMs = 0; ; waitedMs += busyStepMs) {
@@ -115,6 +119,7 @@ export class ImportRun {
     this.#options.onProgress(counts);
     const isFull = answer.faults.find(({ code }) => code === 'account-over-quota');
     if (isFull !== undefined) throw new MailError('account-over-quota', isFull.detail);
+    if (batch.lastUid > 0) this.#options.onStored?.(mailbox, batch.lastUid);
   }
 
   #fault(place: string, reason: string): void {
@@ -124,7 +129,7 @@ export class ImportRun {
 }
 
 function newBatch(): Batch {
-  return { messages: [], pieces: [], places: [], bytes: 0 };
+  return { messages: [], pieces: [], places: [], bytes: 0, lastUid: 0 };
 }
 
 function add(
@@ -137,6 +142,7 @@ function add(
   batch.pieces.push(item.bytes);
   batch.places.push(item.place);
   batch.bytes += bytes;
+  batch.lastUid = item.uid ?? 0;
 }
 
 /** The same, with a turn for the socket now and then: files are read at once. */

@@ -18,5 +18,7 @@ export type SourceItem =
       /** System flags with their backslash, and keywords. */
       readonly flags: readonly string[];
       readonly internalMs: number;
+      /** Its number in the source, for who notes how far an import is. */
+      readonly uid?: number;
     }
   | { readonly kind: 'fault'; readonly place: string; readonly reason: string };
