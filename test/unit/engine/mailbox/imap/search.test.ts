@@ -38,9 +38,9 @@ function encoded(text: string, encoding: string): string {
   const bytes = Buffer.from(text);
   if (encoding === 'base64') return bytes.toString('base64').replace(/.{1,76}/g, '$&\r\n');
   if (encoding !== 'quoted-printable') return text;
-  const escape = (byte: number) => `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  const escaped = (byte: number) => `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   return [...bytes]
-    .map((byte) => (byte > 126 || byte === 61 ? escape(byte) : String.fromCharCode(byte)))
+    .map((byte) => (byte > 126 || byte === 61 ? escaped(byte) : String.fromCharCode(byte)))
     .join('');
 }
 

@@ -1,6 +1,6 @@
 /**
  * Aim: SORT is right whatever was kept of earlier ones: after arrivals, few and many, and after expunges (RFC 5256 §3).
- * Method: random mailboxes that change between sorts, against a plain sort of what was put into them; then what is kept.
+ * Aim: SORT is right whatever was kept of earlier ones: after arrivals, few and many, after expunges (RFC 5256 §3).
  */
 
 import assert from 'node:assert/strict';
@@ -68,11 +68,11 @@ class Model {
   }
 
   expected(order: readonly SortKey[]): number[] {
-    const valueOf = (one: Known, kind: SortKind) =>
+    const keyOf = (one: Known, kind: SortKind) =>
       kind === 'SUBJECT' ? one.subject : kind === 'SIZE' ? one.size : one.sentMs;
     const list = [...this.known].sort((a, b) => {
       for (const { kind, isReverse } of order) {
-        const [x, y] = [valueOf(a, kind), valueOf(b, kind)];
+        const [x, y] = [keyOf(a, kind), keyOf(b, kind)];
         if (x !== y) return x < y === isReverse ? 1 : -1;
       }
       return a.uid - b.uid;
