@@ -107,13 +107,15 @@ export function createShardOpener({
 }
 
 function createNotices(engine: EngineParts, imap: ImapDesk, store: Shard): ChangeNotices {
-  return new ChangeNotices({
+  const notices = new ChangeNotices({
     clock: engine.clock,
     watched: new Watched(engine.watched),
     reader: imap.reader,
     shard: store,
     notice: (change) => engine.notice(mailboxChangedNotice, change),
   });
+  imap.opened = (account, mailbox) => notices.opened(account, mailbox);
+  return notices;
 }
 
 function createEventLog({ settings, disk, clock, log }: EngineParts, shard: ShardId): EventLog {

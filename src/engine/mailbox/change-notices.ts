@@ -23,9 +23,12 @@ const rememberedMax = 10_000;
 /** More rows than these are not looked through to tell whether all of them are arrivals. */
 const rowsMax = 1_000;
 
+/** What those who watch know last: by a notice, or because they opened the mailbox then. */
 interface Told {
   readonly modseq: number;
   readonly uidNext: number;
+  /** By a notice. */
+  readonly isNotice: boolean;
 }
 
 export interface ChangeNoticesOptions {
@@ -44,6 +47,20 @@ export class ChangeNotices {
 
   constructor(options: ChangeNoticesOptions) {
     this.#options = options;
+  }
+
+  /**
+   * A session reads the mailbox's state and waits for what comes next: the next notice tells from there, so that ten
+   * thousand sessions that opened it say EXISTS from the notice alone.
+   */
+  opened(account: number, mailbox: number): void {
+    const key = `${account} ${mailbox}`;
+    // A notice is due: those told before stand where that begins.
+    if (this.#joining.get(key) === true) return;
+    const row = this.#options.reader.mailbox(account, mailbox);
+    if (row === undefined || this.#told.get(key)?.modseq === row.highestModseq) return;
+    const { highestModseq: modseq, uidNext } = row;
+    this.#told.set(key, { modseq, uidNext, isNotice: false });
   }
 
   /** After the change is journaled. */
@@ -68,8 +85,8 @@ export class ChangeNotices {
     const modseq = isTree ? (reader.account(account)?.modseq ?? 0) : highestModseq;
     const told = this.#told.get(key);
     // What one parcel journaled is told by the first of its decisions that comes here.
-    if (told?.modseq === modseq) return;
-    this.#told.set(key, { modseq, uidNext });
+    if (told?.isNotice === true && told.modseq === modseq) return;
+    this.#told.set(key, { modseq, uidNext, isNotice: true });
     const isKnown = told !== undefined && row !== undefined;
     const isForgotten = told !== undefined && row !== undefined && isBelowFloors(told, row);
     const isArrivalOnly = isKnown && !isForgotten && this.#onlyArrived(account, mailbox, told);

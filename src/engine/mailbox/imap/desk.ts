@@ -34,6 +34,8 @@ export class ImapDesk {
   /** Absent: an account's own sessions ask. */
   readonly rights: Rights | undefined;
   readonly #seenCounts = new SeenCounts();
+  /** Somebody reads a mailbox's state, to be told of what comes after. */
+  opened: (account: number, mailbox: number) => void = () => {};
 
   /** `base` is the desk of the owner, where somebody else asks. */
   constructor(
@@ -43,6 +45,7 @@ export class ImapDesk {
     base?: ImapDesk,
     rights?: Rights,
   ) {
+    if (base !== undefined) this.opened = base.opened;
     this.shard = shard;
     this.mailboxes = mailboxes;
     this.clock = clock;

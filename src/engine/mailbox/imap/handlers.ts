@@ -150,6 +150,7 @@ async function open(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   // By the desk's own reader: what is unseen is so for who asks.
   const row = desk.reader.mailbox(owner[0], mailbox)!;
   const { keywords } = row;
+  desk.opened(owner[0], mailbox);
   const rights = rightsOf(desk, mailbox);
   return ok({ info: mailboxInfo({ mailbox, row }), keywords, rights } satisfies OpenedMailbox);
 }

@@ -5,10 +5,14 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type MailboxChange, mailboxTree } from '../../../../src/actors/asks/imap-asks.ts';
+import {
+  imapAsks,
+  type MailboxChange,
+  mailboxTree,
+} from '../../../../src/actors/asks/imap-asks.ts';
 import { Watchers } from '../../../../src/actors/watched.ts';
 import { SeededClock } from '../../../support/seeded-clock.ts';
-import { ImapWorld } from './imap/imap-world.ts';
+import { ImapWorld, owner } from './imap/imap-world.ts';
 import { account, tenant } from './mailbox-world.ts';
 
 const joinMs = 50;
@@ -51,9 +55,54 @@ describe('notices of changes', () => {
     assert.equal(world.changes.length, 3, 'it was quiet');
   });
 
+  it('tell from where those who opened the mailbox stand, with the first one too', async () => {
+    const world = new NoticeWorld();
+    await world.deliver();
+    world.time.advance(joinMs);
+    world.watchers.remove(account);
+    await world.deliver();
+    world.watchers.add(account);
+    const [, modseq] = world.now();
+    await world.value(imapAsks.open, [owner, 'INBOX']);
+    world.changes.length = 0;
+    await world.deliver();
+    assert.equal(world.changes.length, 1);
+    const [change] = world.changes;
+    assert.deepEqual([change!.fromModseq, change!.isArrivalOnly], [modseq, true]);
+  });
+
+  it('are told to those who wait though somebody opens the mailbox meanwhile', async () => {
+    const world = new NoticeWorld();
+    await world.deliver();
+    world.time.advance(joinMs);
+    world.changes.length = 0;
+    await world.deliver();
+    await world.deliver();
+    const from = world.changes[0]!.modseq;
+    await world.value(imapAsks.open, [owner, 'INBOX']);
+    world.time.advance(joinMs);
+    assert.equal(world.changes.length, 2);
+    const { fromModseq, isArrivalOnly, modseq } = world.changes[1]!;
+    assert.deepEqual([fromModseq, isArrivalOnly, modseq], [from, true, world.now()[1]]);
+  });
+
+  it('are told of a change that is read before it is told', async () => {
+    const world = new NoticeWorld();
+    await world.deliver();
+    world.time.advance(joinMs);
+    world.changes.length = 0;
+    const { changed } = world;
+    world.changed = () => {};
+    await world.deliver();
+    await world.value(imapAsks.open, [owner, 'INBOX']);
+    changed(account, 1);
+    assert.equal(world.changes.length, 1);
+    assert.equal(world.changes[0]!.modseq, world.now()[1]);
+  });
+
   it('are told of names and subscriptions, each time', async () => {
     const world = new NoticeWorld();
-    const owner = { account, tenant };
+    const who = { account, tenant };
     const tree = async (change: () => Promise<unknown>) => {
       const before = world.changes.filter(({ mailbox }) => mailbox === mailboxTree).length;
       await change();
@@ -61,10 +110,10 @@ describe('notices of changes', () => {
       return world.changes.filter(({ mailbox }) => mailbox === mailboxTree).length - before;
     };
     const { tree: names } = world.desk;
-    assert.equal(await tree(() => names.create(owner, 'One')), 1);
-    assert.equal(await tree(() => names.rename(owner, 'One', 'Two')), 1);
-    assert.equal(await tree(() => names.subscribe(owner, 'Two', true)), 1);
-    assert.equal(await tree(() => names.delete(owner, 'Two')), 1);
+    assert.equal(await tree(() => names.create(who, 'One')), 1);
+    assert.equal(await tree(() => names.rename(who, 'One', 'Two')), 1);
+    assert.equal(await tree(() => names.subscribe(who, 'Two', true)), 1);
+    assert.equal(await tree(() => names.delete(who, 'Two')), 1);
     assert.equal(await tree(() => world.deliver()), 0);
   });
 

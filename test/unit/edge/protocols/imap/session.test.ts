@@ -16,7 +16,7 @@ import { ImapSession } from '../../../../../src/edge/protocols/imap/session.ts';
 import { FakeTransport } from '../../../../support/fake-transport.ts';
 import { FakeImap } from '../../../../support/imap-fakes.ts';
 import { SeededClock, turns } from '../../../../support/seeded-clock.ts';
-import { messageBytes } from '../../../engine/mailbox/mailbox-world.ts';
+import { account, messageBytes, tenant } from '../../../engine/mailbox/mailbox-world.ts';
 
 class Play {
   readonly clock = new SeededClock();
@@ -262,6 +262,7 @@ describe('a session’s word', () => {
 
   it('asks once, not without end, while the engine refuses to say what changed', async () => {
     const play = new Play();
+    await play.fake.world.deliver();
     await play.enter();
     await play.say('a1 IDLE');
     play.fake.answers.set(imapAsks.sync, failure('store-busy'));
@@ -272,14 +273,15 @@ describe('a session’s word', () => {
       asked++;
       return ask(...given);
     };
-    await play.fake.world.deliver();
+    const seen = { mailbox: 1, uids: [1, 1], op: 'add', flags: 1, keywords: [] } as const;
+    await play.fake.world.mailboxes.storeFlags(account, tenant, seen);
     play.clock.advance(60);
     await turns(20);
     assert.equal(asked, 1);
     play.fake.answers.clear();
     play.pass(3 * minuteMs);
     await turns(10);
-    assert.match(play.transport.text, /\* 1 EXISTS/);
+    assert.match(play.transport.text, /\* 1 FETCH \(UID 1 FLAGS \(\\Seen\)\)/);
   });
 
   it('ends when somebody deletes the mailbox it has open', async () => {

@@ -68,6 +68,7 @@ export class ImapWorld extends MailboxWorld {
       notice: (change) => this.heard(change),
     });
     this.changed = (of, mailbox) => notices.changed(of, mailbox);
+    this.desk.opened = (of, mailbox) => notices.opened(of, mailbox);
   }
 
   /** On behalf of the account itself. */
