@@ -17,6 +17,7 @@ import type { SortKey } from '../../../mail/wire/imap/parse-sort.ts';
 import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
 import { normaliseSet } from '../../../mail/wire/imap/sequence-set.ts';
 import { modseqsSince, tables } from '../../store/keys.ts';
+import { floorsOf } from '../mailbox-reader.ts';
 import { type IdRanges, idsOf, isWithin, rangesOf, unpackRanges } from '../rows/uid-ranges.ts';
 import { uidsOf } from './found-set.ts';
 import { documentOf, Membership } from './members.ts';
@@ -37,6 +38,11 @@ export async function contextUpdate(
   const before = await parts.views.view({ ...place, modseq: was[0], uidNext: was[1] });
   const after = await parts.views.view({ ...place, modseq: is[0], uidNext: is[1] });
   const slices = new Slices(parts.clock, deadlineMs);
+  const nothing = { uids: [], removed: [], added: [] };
+  // What went since is forgotten: nobody can say which results that were.
+  if (modseq < floorsOf(parts.shard, account, mailbox).vanishedFloor) {
+    return { ...nothing, modseq, uidNext, isOver: true };
+  }
   const now = parts.reader.mailbox(account, mailbox)?.highestModseq ?? modseq;
   const changes = await changedResults(parts, { place, after, criteria, modseq, uidNext }, slices);
   const results = order === null ? new RangeResults(uids) : new ListResults(uids);
@@ -46,8 +52,7 @@ export async function contextUpdate(
   const added = changes.matching.filter((uid) => !results.has(uid));
   const update = { modseq: Math.max(now, modseq), uidNext: after.uidNext };
   const size = uids.length + 2 * added.length;
-  if (size > contextNumbersMax)
-    return { ...update, uids: [], removed: [], added: [], isOver: true };
+  if (size > contextNumbersMax) return { ...nothing, ...update, isOver: true };
   const numbers = {
     removed: (uid: number) => (isUid ? uid : before.sequenceOf(uid)),
     added: (uid: number) => (isUid ? uid : after.sequenceOf(uid)),

@@ -6,7 +6,7 @@
  * Limits:  mailboxes are searched one after the other; who is gone waits for none of them.
  */
 
-import { type ImapList, imapAsks } from '../../../../actors/asks/imap-asks.ts';
+import { type ImapList, imapAsks, type OpenedMailbox } from '../../../../actors/asks/imap-asks.ts';
 import { searchWants } from '../../../../actors/asks/imap-search-asks.ts';
 import type { MailboxInfo } from '../../../../actors/asks/mailbox-asks.ts';
 import { separator } from '../../../../mail/wire/imap/mailbox-name.ts';
@@ -17,11 +17,13 @@ import {
 } from '../../../../mail/wire/imap/parse-esearch.ts';
 import type { ReturnOptions } from '../../../../mail/wire/imap/parse-window.ts';
 import { esearchParts } from '../../../../mail/wire/imap/response-search.ts';
+import type { Account } from '../../../../ports/account-directory.ts';
 import { ownerOf } from '../account-asks.ts';
-import { answerOf, bad, type CommandEnd, needsUids, no, ok } from '../answers.ts';
+import { answerOf, bad, type CommandEnd, needsUids, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
 import { beginContext, isTagInUse, keepContext } from '../contexts.ts';
 import { pathOf } from '../listing.ts';
+import { isOthers, placeOf } from '../places.ts';
 import { ownSelected } from '../selected.ts';
 import { chosen, enoughFor, savedOf, wantsOf } from './search.ts';
 import {
@@ -49,9 +51,6 @@ async function esearch(
   const isSelectedAlone = sources.every(({ filter }) => filter === 'SELECTED');
   const hasSelected = sources.some(({ filter }) => filter === 'SELECTED');
   if (hasSelected && selected === undefined) return bad('No mailbox is selected');
-  const own = ownSelected(session);
-  // Its owner's other mailboxes are not among those that filters name.
-  if (hasSelected && own === 0) return no('Not of a mailbox of somebody else', 'CANNOT');
   if (returns.save && !isSelectedAlone) return bad('SAVE is of the selected mailbox');
   const begun = { tag, isUid: true, criteria, order: null };
   if (returns.update && (selected === undefined || isTagInUse(selected, tag))) {
@@ -64,14 +63,15 @@ async function esearch(
   if (!answer.ok) return answerOf(answer.code);
   const wants = wantsOf(returns, true, hasModseq) | (returns.update ? searchWants.uids : 0);
   const asked = { criteria, wants, ...enoughFor(returns) };
-  for (const { name, info } of sourcesOf(answer.value as ImapList, sources, own)) {
-    const isSelected = info.mailbox === own;
-    const target = isSelected ? targetOf(selected!) : targetNow(session.account!.id, info);
+  const own = ownSources(session, answer.value as ImapList, sources);
+  for (const { name, info, owner } of [...own, ...(await othersSources(session, sources))]) {
+    const isSelected = info.mailbox === selected?.mailbox && owner.id === selected.owner.id;
+    const target = isSelected ? targetOf(selected) : targetNow(owner, info);
     const found = await runSearch(session, tag, target, asked);
     if (found === undefined || session.isEnded) return ok('ESEARCH ended');
     if (!found.ok) {
-      // Deleted meanwhile: it holds nothing any more.
-      if (found.code === 'not-found') continue;
+      // Deleted meanwhile, or not to be read any more: it holds nothing.
+      if (found.code === 'not-found' || found.code === 'permission-missing') continue;
       if (returns.save) selected!.saved = [];
       return answerOf(found.code);
     }
@@ -91,27 +91,53 @@ async function esearch(
 }
 
 function targetNow(
-  account: number,
+  owner: Account,
   { mailbox, highestModseq, uidNext, messages }: MailboxInfo,
 ): SearchTarget {
-  return { account, view: [mailbox, highestModseq, uidNext], count: messages, saved: [] };
+  return { owner, view: [mailbox, highestModseq, uidNext], count: messages, saved: [] };
 }
 
 interface Source {
   readonly name: string;
   readonly info: MailboxInfo;
+  readonly owner: Account;
+}
+
+/**
+ * Mailboxes of others that are named, or selected. What may not be read is passed by without a word (RFC 7377 §2.2).
+ */
+async function othersSources(
+  session: CommandSession,
+  sources: readonly SourceFilter[],
+): Promise<Source[]> {
+  const names = new Set<string>();
+  for (const { filter, mailboxes } of sources) {
+    if (filter === 'SELECTED') names.add(session.selected!.name);
+    else if (filter === 'MAILBOXES') for (const name of mailboxes) names.add(name);
+  }
+  const found: Source[] = [];
+  for (const name of names) {
+    const place = isOthers(session, name) ? await placeOf(session, name) : undefined;
+    if (place === undefined) continue;
+    const { owner, path } = place;
+    const answer = await session.ask(imapAsks.open, [ownerOf(owner), path], { to: owner });
+    if (answer.ok) found.push({ name, info: (answer.value as OpenedMailbox).info, owner });
+  }
+  return found;
 }
 
 /** Each mailbox once, whatever filters name it. */
-function sourcesOf(
+function ownSources(
+  session: CommandSession,
   { mailboxes, subscribed }: ImapList,
   sources: readonly SourceFilter[],
-  selected: number | undefined,
 ): Source[] {
+  const owner = session.account!;
+  const selected = ownSelected(session);
   const byNumber = new Map(mailboxes.map((info) => [info.mailbox, info]));
   const isSubscribed = new Set(subscribed);
   return mailboxes
-    .map((info) => ({ name: pathOf(info, byNumber), info }))
+    .map((info) => ({ name: pathOf(info, byNumber), info, owner }))
     .filter(({ name, info }) =>
       sources.some(({ filter, mailboxes: named }) => {
         if (filter === 'SELECTED') return info.mailbox === selected;

@@ -16,6 +16,7 @@ import type { ResponseWriter } from '../../../../mail/wire/imap/response.ts';
 import type { ResponseParts } from '../../../../mail/wire/imap/response-search.ts';
 import { untagged, writeStatus } from '../../../../mail/wire/imap/response-status.ts';
 import type { Criteria } from '../../../../mail/wire/imap/search-keys.ts';
+import type { Account } from '../../../../ports/account-directory.ts';
 import type { CommandSession } from '../command.ts';
 import { type SelectedMailbox, viewOf } from '../selected.ts';
 
@@ -39,7 +40,7 @@ export interface Searched extends Omit<Found, 'uidsLength' | 'looked' | 'next'> 
 
 /** What is searched: the selected mailbox, or another as it is now. */
 export interface SearchTarget {
-  readonly account: number;
+  readonly owner: Account;
   readonly view: PackedView;
   /** Messages in it. */
   readonly count: number;
@@ -48,14 +49,14 @@ export interface SearchTarget {
 
 export function targetOf(selected: SelectedMailbox): SearchTarget {
   const { owner, count, saved } = selected;
-  return { account: owner.id, view: viewOf(selected), count, saved };
+  return { owner, view: viewOf(selected), count, saved };
 }
 
 /** Undefined: nobody waits for it any more. */
 export async function runSearch(
   session: CommandSession,
   tag: string,
-  { account, view, count, saved }: SearchTarget,
+  { owner, view, count, saved }: SearchTarget,
   asked: SearchAsked,
 ): Promise<Searched | Failure | undefined> {
   const { criteria, wants, enough = 0, isFromEnd = false } = asked;
@@ -66,8 +67,8 @@ export async function runSearch(
   for (;;) {
     const left = enough === 0 ? 0 : enough - pieces.count;
     const how = [wants, left, isFromEnd, cursor] as const;
-    const meta: PackedSearch = [account, view, criteria, saved, ...how];
-    const answer = await session.ask(imapAsks.search, meta, { class: kind });
+    const meta: PackedSearch = [owner.id, view, criteria, saved, ...how];
+    const answer = await session.ask(imapAsks.search, meta, { class: kind, to: owner });
     if (session.isEnded) return undefined;
     if (!answer.ok) return answer;
     const found = answer.value as Found;
