@@ -322,13 +322,25 @@ describe('what a POP3 session promises', () => {
     const play = new Play({ unsentBytesMax: 1_000 });
     const count = messagesPerListingMax + 1;
     for (let i = 0; i < count; i++) await play.fake.world.deliver();
-    await play.fake.world.deliver(messageBytes({ text: 'x\r\n'.repeat(100_000) }));
     await play.enter();
     play.fake.answers.set(pop3Asks.list, failure('store-busy'));
     assert.equal(await play.say('LIST'), '-ERR [SYS/TEMP] Try again later\r\n');
     play.fake.answers.delete(pop3Asks.list);
     play.transport.isDeaf = true;
-    await play.say(`RETR ${count + 1}`);
+    await play.say('LIST');
+    play.fake.answers.set(pop3Asks.list, failure('store-busy'));
+    play.hear();
+    await turns(10);
+    assert.ok(play.transport.isDestroyed);
+    assert.match(play.transport.text, /\r\n512 184\r\n$/);
+  });
+
+  it('and so does a message whose next window cannot be had', async () => {
+    const play = new Play({ unsentBytesMax: 1_000 });
+    await play.fake.world.deliver(messageBytes({ text: 'x\r\n'.repeat(100_000) }));
+    await play.enter();
+    play.transport.isDeaf = true;
+    await play.say('RETR 1');
     play.fake.answers.set(pop3Asks.retrieve, failure('store-busy'));
     play.hear();
     await turns(10);
