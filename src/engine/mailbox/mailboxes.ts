@@ -73,7 +73,7 @@ import { seenStoredDraft } from './sharing-records.ts';
 const keywordPattern = new RegExp(`^[!#$&'+,./0-9:;<=>?@A-Z^_\`a-z|}~-]{1,${keywordLengthMax}}$`);
 const actorsMax = 10_000;
 const flagsPerRecord = 16_384;
-const placesPerRecord = 200;
+const placesPerRecord = 500;
 
 export interface MailboxesOptions {
   readonly clock: Clock;

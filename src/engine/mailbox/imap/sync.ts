@@ -39,7 +39,7 @@ import { messagesIn, type Place } from './messages.ts';
 import type { View } from './view.ts';
 import type { Views } from './views.ts';
 
-/** A row is of at most 200 expunges or 8,192 flag changes. */
+/** A row is of at most 500 expunges or 16,384 flag changes. */
 const rowsMax = 32;
 const flagUidsMax = 10_000;
 

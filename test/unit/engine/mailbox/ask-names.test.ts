@@ -12,7 +12,7 @@ import { deliveriesBefore } from '../../../../src/engine/store/keys.ts';
 import { account, MailboxWorld, rebuilt, tableText, tenant } from './mailbox-world.ts';
 
 const archive = 6;
-const count = 500;
+const count = 1_100;
 const from = { mailbox: 1, uids: [1, count] };
 
 async function filled(): Promise<MailboxWorld> {
@@ -39,21 +39,21 @@ for (const isMove of [false, true]) {
       const records = world.shard.records.length;
       const again = await newThread(world).copy(account, tenant, from, archive, isMove, id);
       assert.deepEqual(again, first);
-      assert.deepEqual(first.targets, [1, 500]);
+      assert.deepEqual(first.targets, [1, count]);
       assert.equal(world.shard.records.length, records);
       const other = world.ids.next();
       const more = await newThread(world).copy(account, tenant, from, archive, isMove, other);
-      assert.equal(more.targets[0], isMove ? undefined : 501);
+      assert.equal(more.targets[0], isMove ? undefined : count + 1);
     });
 
     it('whose thread died in the middle goes on there', async () => {
       const world = await filled();
       const id = world.ids.next();
-      // The first 200 only: as far as the dead thread came.
-      const begun = { mailbox: 1, uids: [1, 200] };
+      // The first record only: as far as the dead thread came.
+      const begun = { mailbox: 1, uids: [1, 500] };
       await world.mailboxes.copy(account, tenant, begun, archive, isMove, id);
       const all = await newThread(world).copy(account, tenant, from, archive, isMove, id);
-      assert.deepEqual(all, { sources: [1, 500], targets: [1, 500] });
+      assert.deepEqual(all, { sources: [1, count], targets: [1, count] });
       assert.equal(world.reader.mailbox(account, archive)!.messages, count);
       const again = rebuilt(world.shard, (shard) => {
         for (let i = 0; i < 2; i++) for (const record of world.shard.records) shard.apply(record);
@@ -72,7 +72,7 @@ describe('a copy that fails', () => {
     );
     assert.equal(world.reader.mailbox(account, archive)!.messages, 0);
     const copied = await world.mailboxes.copy(account, tenant, from, archive, false);
-    assert.equal(copied.targets[0], 501, 'no UID is given twice');
+    assert.equal(copied.targets[0], count + 1, 'no UID is given twice');
   });
 });
 

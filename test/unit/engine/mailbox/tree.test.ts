@@ -197,15 +197,15 @@ describe('a mailbox that is renamed', () => {
 
   it('as INBOX gives all its messages away, though its thread dies in the middle', async () => {
     const world = new TreeWorld();
-    for (let i = 0; i < 450; i++) await world.deliver();
+    for (let i = 0; i < 1_100; i++) await world.deliver();
     await world.tree.create(owner, 'INBOX/below');
     const id = world.ids.next();
     world.shard.faults.push(undefined, undefined, 'lost');
     await assert.rejects(world.tree.rename(owner, 'INBOX', 'Old', id));
-    assert.equal(world.reader.mailbox(account, 1)!.messages, 250);
+    assert.equal(world.reader.mailbox(account, 1)!.messages, 600);
     await world.tree.rename(owner, 'INBOX', 'Old', id);
     const old = world.tree.get(account, 'Old');
-    assert.deepEqual([old.row.messages, world.reader.mailbox(account, 1)!.messages], [450, 0]);
+    assert.deepEqual([old.row.messages, world.reader.mailbox(account, 1)!.messages], [1_100, 0]);
     assert.ok(world.tree.find(account, 'INBOX/below') !== undefined, 'what is below stays');
     await assert.rejects(world.tree.rename(owner, 'INBOX', 'Old'), refused('already-exists'));
     assert.deepEqual(world.replayed(2), tableText(world.shard));
