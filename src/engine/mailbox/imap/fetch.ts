@@ -104,12 +104,13 @@ export async function fetch(parts: FetchParts, packed: PackedFetch): Promise<Fet
     if (changedSince >= 0) {
       ranges = changedWithin(parts.shard, { account, mailbox }, changedSince, ranges);
     }
-    if (work.isOfRows) {
+    while (work.isOfRows) {
       const rest = work.writeRows(ranges);
-      if (rest === undefined || !rest.isElsewhere || writer.bytes > 0) {
-        return work.answer(rest === undefined ? undefined : [rest.uid, 0, 0, 0]);
-      }
-      ranges = rangesFrom(ranges, rest.uid);
+      if (rest === undefined) return work.answer(undefined);
+      if (!rest.isElsewhere) return work.answer([rest.uid, 0, 0, 0]);
+      const { chosen } = await work.choose([rest.uid, rest.uid]);
+      await work.write(chosen);
+      ranges = rangesFrom(ranges, rest.uid + 1);
     }
     const { chosen, next } = await work.choose(ranges);
     await work.markSeen(chosen);

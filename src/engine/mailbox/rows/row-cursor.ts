@@ -67,7 +67,8 @@ export class RowCursor {
   }
 
   skipBytes(): this {
-    this.#at += this.#length();
+    const length = this.#length();
+    this.#at += length;
     return this;
   }
 

@@ -11,7 +11,13 @@ import {
   documentFacts,
   encodeDocument,
 } from '../../../../../src/engine/mailbox/rows/document-row.ts';
+import {
+  holdsAnswers,
+  openAnswers,
+  previewOf,
+} from '../../../../../src/engine/mailbox/rows/parsed-row.ts';
 import { RowCursor } from '../../../../../src/engine/mailbox/rows/row-cursor.ts';
+import { parsedKey } from '../../../../../src/engine/store/keys.ts';
 import { star } from '../../../../../src/mail/wire/imap/sequence-set.ts';
 import { account, messageBytes, tenant } from '../mailbox-world.ts';
 import { ImapWorld } from './imap-world.ts';
@@ -90,6 +96,29 @@ describe('FETCH of rows', () => {
     );
     assert.equal(uids.length, 699);
     assert.equal(uids[99], 301);
+  });
+});
+
+describe('answers of a message', () => {
+  it('are read where they stand, and only where the row itself holds them', async () => {
+    const world = new ImapWorld();
+    await world.deliver();
+    await world.deliver(manyParts);
+    const cursor = new RowCursor();
+    const [here, elsewhere] = [1, 2].map((one) => world.shard.get(parsedKey(account, one))!);
+    assert.ok(holdsAnswers(here!, cursor));
+    assert.ok(!holdsAnswers(elsewhere!, cursor));
+    const parsed = (await world.reader.parsed(account, 1))!;
+    openAnswers(here!, cursor);
+    const read = [cursor.bytes(), cursor.bytes(), cursor.bytes()].map((octets) => [...octets]);
+    const answers = [parsed.envelope, parsed.bodyStructure, parsed.body];
+    assert.deepEqual(
+      read,
+      answers.map((octets) => [...octets]),
+    );
+    openAnswers(here!, cursor);
+    assert.deepEqual([...cursor.skipBytes().bytes()], [...parsed.bodyStructure]);
+    assert.equal(previewOf(here!), 'Text.');
   });
 });
 
