@@ -148,7 +148,8 @@ function comparatorOf(keys: readonly Float64Array[]): Comparator {
 const runLength = 1_024;
 
 async function mergeSort(count: number, compare: Comparator, slices: Slices): Promise<Uint32Array> {
-  let from = Uint32Array.from({ length: count }, (_, i) => i);
+  let from = new Uint32Array(count);
+  for (let i = 0; i < count; i++) from[i] = i;
   let to = new Uint32Array(count);
   for (let start = 0; start < count; start += runLength) {
     from.subarray(start, start + runLength).sort(compare);
