@@ -165,6 +165,7 @@ describe('the tree of mailboxes', () => {
   });
 });
 
+// RFC 9051 §6.3.6.
 describe('a mailbox that is renamed', () => {
   it('keeps its subscriptions and those below it, on and off', async () => {
     const world = new TreeWorld();
