@@ -31,7 +31,7 @@ it('a killed server loses at most a second of events', async () => {
     const { response } = await transport.sendMail(mail);
     transport.close();
     await eventually('the delivery', () => (hop.messages.length > 0 ? true : undefined));
-    await sleep(eventLogLimits.flushMs + 200);
+    await sleep(eventLogLimits.flushMs + 800);
     await server.stop('SIGKILL');
     const id = /queued as (\w+)/.exec(response)![1]!;
     const place = { folder, nextHopPort: hop.port };

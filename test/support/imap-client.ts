@@ -12,7 +12,7 @@ import { connect as connectTls } from 'node:tls';
 import { compressed } from './compressed.ts';
 import { type Response, readResponse, responseEnd } from './imap-values.ts';
 
-const waitMsMax = 5_000;
+const waitMsMax = 20_000;
 
 /** What a command came to: its tagged response, and all untagged ones before it. */
 export interface Outcome {

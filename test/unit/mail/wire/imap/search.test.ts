@@ -92,6 +92,7 @@ test('RETURN options are told; none is ALL', () => {
     all: false,
     count: false,
     save: false,
+    update: false,
     partial: undefined,
   };
   assert.deepEqual(search('RETURN () ALL').command?.returns, { ...none, all: true });
