@@ -20,8 +20,8 @@ export function freePort(): Promise<number> {
 }
 
 /**
- * Resolves when a server on `port` says something that begins with `220`; gives up once it is not
- * alive.
+ * Resolves when a server on `port` greets, in the words of SMTP, LMTP or IMAP; gives up once it is
+ * not alive.
  */
 export async function untilGreets(
   port: number,
@@ -46,6 +46,6 @@ function greets(port: number): Promise<boolean> {
     socket.setTimeout(2_000, () => finish(false));
     socket.once('error', () => finish(false));
     socket.once('close', () => finish(false));
-    socket.once('data', (chunk) => finish(chunk.toString('latin1').startsWith('220')));
+    socket.once('data', (chunk) => finish(/^(220|\* OK) /.test(chunk.toString('latin1'))));
   });
 }

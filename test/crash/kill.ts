@@ -1,5 +1,5 @@
 /**
- * `npm run crash -- [--rounds N] [--scene relay|mixed] [--seed N] [--json]`: the kill proof, at
+ * `npm run crash -- [--rounds N] [--scene relay|mixed|imap] [--seed N] [--json]`: the kill proof, at
  * random moments. `npm run crash -- --aimed [--every N] [--json]`: at each journal sync that one
  * message causes, or at every Nth. Exit code: 0 nothing lost or skipped, 1 the verdict.
  *
@@ -9,6 +9,7 @@
 import { parseArgs } from 'node:util';
 import { describeAimed, runAimed } from './aimed-run.ts';
 import { describeCrash, runCrash } from './crash-run.ts';
+import { describeImapCrash, runImapCrash } from './imap-run.ts';
 import { lmtpScene, mixedScene, scenes } from './scenes.ts';
 import { straceIsInstalled } from './strace-run.ts';
 
@@ -44,6 +45,19 @@ async function killAtRandom(): Promise<void> {
     });
     print(report, describeCrash(report), report.verdict.ok);
   }
+  if (values.scene === undefined || values.scene === 'imap') await killUnderSessions();
+}
+
+async function killUnderSessions(): Promise<void> {
+  const report = await runImapCrash({
+    rounds: Number(values.rounds),
+    seed: Number(values.seed),
+    accounts: 2,
+    sessions: 4,
+    roundMsMax: Number(values['round-ms']),
+    say: (line) => process.stderr.write(`imap ${line}\n`),
+  });
+  print(report, describeImapCrash(report), report.faults.length === 0);
 }
 
 async function killAtSyncs(): Promise<void> {

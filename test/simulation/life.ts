@@ -1,6 +1,6 @@
 /**
  * One life of a shard on a simulated disk: opened, used at random, and ended by a cut at any call
- * to the disk.
+ * to the disk. Here with the plainest table there is; `mail-life.ts` is the same with mailboxes.
  */
 
 import { MailError } from '../../src/base/errors.ts';
@@ -26,7 +26,7 @@ import { seededRandom } from './seeded-chance.ts';
 import { type Chance, pick, SimulatedDisk } from './simulated-disk.ts';
 
 /** Small enough that a life meets rolls, recycling, a full overlay and index lag. */
-const smallLimits: Partial<StoreLimits> = {
+export const smallLimits: Partial<StoreLimits> = {
   fillBytesMax: 6 * 1_024,
   groupBytesMax: 16 * 1_024,
   overlayChangesMax: 40,
@@ -40,7 +40,7 @@ const smallLimits: Partial<StoreLimits> = {
  * What a reopening copies (`suspectBytes`) is all of a short segment, which then leaves the chain,
  * and the end of a long one, which stays: both are met.
  */
-const segmentBytesMaxima = [48 * 1_024, 160 * 1_024];
+export const segmentBytesMaxima = [48 * 1_024, 160 * 1_024];
 
 export type OpenShard = (options: ShardOptions) => Promise<Shard>;
 
@@ -79,6 +79,17 @@ export function newWorld(chance: Chance): World {
     ledger: new Map(),
     itemNext: 1,
   };
+}
+
+/** What is lived, cut after cut, in a world that outlives the cuts. */
+export interface Play<W> {
+  readonly name: string;
+  newWorld(chance: Chance): W;
+  live(world: W, chance: Chance, build: Build): Promise<LifeReport>;
+  /** With the index as it is, and made anew: they must be equal. */
+  tables(world: W, chance: Chance, build: Build): Promise<string[]>;
+  /** What was accepted, to show that something was. */
+  count(world: W): number;
 }
 
 export interface LifeReport {
@@ -123,7 +134,7 @@ export async function live(world: World, chance: Chance, build: Build): Promise<
 }
 
 /** Mostly near the newest copy: far back is mostly a long replay. */
-function rewound(commitCount: number, chance: Chance): number {
+export function rewound(commitCount: number, chance: Chance): number {
   if (chance() < 0.4) return commitCount;
   return chance() < 0.1
     ? Math.floor(chance() * (commitCount + 1))
@@ -178,7 +189,7 @@ function settleLedger(ledger: Map<number, LedgerItem>, places: ReadonlyMap<numbe
   }
 }
 
-function planFaults(
+export function planFaults(
   disk: SimulatedDisk,
   chance: Chance,
   isSound: boolean,
@@ -337,12 +348,12 @@ function randomBody(chance: Chance): Buffer[] {
   });
 }
 
-function turn(): Promise<void> {
+export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Lets everything under way come to its end. */
-async function settle(clock: SeededClock): Promise<void> {
+export async function settle(clock: SeededClock): Promise<void> {
   for (let i = 0; i < 40; i++) {
     clock.advance(200);
     await turn();
@@ -350,7 +361,7 @@ async function settle(clock: SeededClock): Promise<void> {
 }
 
 /** Turns the clock until the promise settles; one that never does is a fault of its own. */
-async function settled(promise: Promise<void>, clock: SeededClock): Promise<void> {
+export async function settled(promise: Promise<void>, clock: SeededClock): Promise<void> {
   let isDone = false;
   const done = promise.finally(() => {
     isDone = true;
@@ -360,19 +371,38 @@ async function settled(promise: Promise<void>, clock: SeededClock): Promise<void
   await done;
 }
 
+/** What a cut leaves, whatever the table. */
+export interface Remains {
+  disk: SimulatedDisk;
+  index: RewindableIndex;
+}
+
 /** The tables a shard comes to from what is on the disk, with the index given and with none. */
-export async function tablesOf(world: World, chance: Chance, build: Build): Promise<string[]> {
+export async function tablesOf(
+  world: Remains,
+  open: (on: Remains, clock: SeededClock) => Promise<Shard>,
+): Promise<string[]> {
   const texts: string[] = [];
   // Nothing is unsynced on a disk after a cut: each further cut is a copy of it.
   const base = world.disk.cutPower();
-  const { segmentBytesMax } = world;
   for (const index of [await world.index.copyAt(world.index.commitCount), new RewindableIndex()]) {
-    const disk = base.cutPower();
     const clock = new SeededClock();
-    const shard = await openOn({ disk, index, segmentBytesMax }, chance, build, clock, new Map());
+    const shard = await open({ disk: base.cutPower(), index }, clock);
     await settled(shard.close(), clock);
     texts.push(tableText(index));
   }
   world.disk = base.cutPower();
   return texts;
 }
+
+/** The life of the plain table, for `cutOften`. */
+export const itemPlay: Play<World> = {
+  name: 'items',
+  newWorld,
+  live,
+  tables: (world, chance, build) =>
+    tablesOf(world, (on, clock) =>
+      openOn({ ...on, segmentBytesMax: world.segmentBytesMax }, chance, build, clock, new Map()),
+    ),
+  count: ({ itemNext }) => itemNext - 1,
+};

@@ -2,7 +2,7 @@
  * Many lives and cuts of one build, from one seed, and what they showed.
  */
 
-import { type Build, live, newWorld, tablesOf, type World } from './life.ts';
+import type { Build, Play } from './life.ts';
 import { seededChance } from './seeded-chance.ts';
 import type { Chance } from './simulated-disk.ts';
 
@@ -12,6 +12,7 @@ const cutsPerWorld = 25;
 const cutsPerComparison = 5;
 
 export interface CutReport {
+  readonly play: string;
   readonly build: string;
   readonly seed: number;
   readonly cuts: number;
@@ -20,11 +21,13 @@ export interface CutReport {
   readonly rebuilt: Readonly<Record<string, number>>;
   readonly replayedCount: number;
   readonly comparisons: number;
-  readonly itemsPut: number;
+  /** Items put, or commands that were answered. */
+  readonly acceptedCount: number;
   readonly segmentsMax: number;
 }
 
-export interface CutOptions {
+export interface CutOptions<W> {
+  readonly play: Play<W>;
   readonly build: Build;
   readonly cuts: number;
   readonly seed: number;
@@ -33,24 +36,24 @@ export interface CutOptions {
   readonly onProgress?: (cuts: number) => void;
 }
 
-export async function cutOften(options: CutOptions): Promise<CutReport> {
-  const { build, cuts, seed, faultsMax = 10, onProgress } = options;
+export async function cutOften<W>(options: CutOptions<W>): Promise<CutReport> {
+  const { play, build, cuts, seed, faultsMax = 10, onProgress } = options;
   const faults: string[] = [];
   const rebuilt: Record<string, number> = {};
   let replayedCount = 0;
   let comparisons = 0;
-  let itemsPut = 0;
+  let acceptedCount = 0;
   let segmentsMax = 0;
   let chance = seededChance(seed);
-  let world: World = newWorld(chance);
+  let world = play.newWorld(chance);
   let cut = 0;
   for (; cut < cuts && faults.length < faultsMax; cut++) {
     if (cut % cutsPerWorld === 0) {
-      itemsPut += world.itemNext - 1;
+      acceptedCount += play.count(world);
       chance = seededChance(seed * 1_000_003 + cut);
-      world = newWorld(chance);
+      world = play.newWorld(chance);
     }
-    const { status, faults: found } = await live(world, chance, build);
+    const { status, faults: found } = await play.live(world, chance, build);
     faults.push(...found.map((fault) => `cut ${cut}: ${fault}`));
     replayedCount += status?.replayedCount ?? 0;
     segmentsMax = Math.max(segmentsMax, status?.segmentCount ?? 0);
@@ -58,12 +61,13 @@ export async function cutOften(options: CutOptions): Promise<CutReport> {
     if (reason !== undefined) rebuilt[reason] = (rebuilt[reason] ?? 0) + 1;
     if (cut % cutsPerComparison === cutsPerComparison - 1) {
       comparisons++;
-      const fault = await compareTables(world, chance, build);
+      const fault = await compareTables(play, world, chance, build);
       if (fault !== undefined) faults.push(`cut ${cut}: ${fault}`);
     }
     if (onProgress !== undefined && cut % 250 === 249) onProgress(cut + 1);
   }
   return {
+    play: play.name,
     build: build.name,
     seed,
     cuts: cut,
@@ -71,18 +75,19 @@ export async function cutOften(options: CutOptions): Promise<CutReport> {
     rebuilt,
     replayedCount,
     comparisons,
-    itemsPut: itemsPut + world.itemNext - 1,
+    acceptedCount: acceptedCount + play.count(world),
     segmentsMax,
   };
 }
 
-async function compareTables(
-  world: World,
+async function compareTables<W>(
+  play: Play<W>,
+  world: W,
   chance: Chance,
   build: Build,
 ): Promise<string | undefined> {
   try {
-    const [behind, anew] = await tablesOf(world, chance, build);
+    const [behind, anew] = await play.tables(world, chance, build);
     return behind === anew ? undefined : 'the index replayed is not the index made anew';
   } catch (error) {
     return `did not open to compare tables: ${String(error)}`;

@@ -4,6 +4,7 @@
  * alice@local.test has the password `secret`. Notices come as from the engine, told by the test's clock.
  */
 
+import assert from 'node:assert/strict';
 import type { Answer, Ask } from '../../src/actors/ask.ts';
 import {
   type ImapAsk,
@@ -23,6 +24,7 @@ import type { ImapAccounts } from '../../src/edge/protocols/imap/accounts.ts';
 import { CompressionSlots } from '../../src/edge/protocols/imap/compression.ts';
 import { defaultImapLimits, type ImapLimits } from '../../src/edge/protocols/imap/limits.ts';
 import { ImapService, type MetadataPolicy } from '../../src/edge/protocols/imap/service.ts';
+import { ImapSession } from '../../src/edge/protocols/imap/session.ts';
 import { AccountAsks } from '../../src/edge/protocols/session/account-asks.ts';
 import { WriteQueues } from '../../src/edge/protocols/session/write-queues.ts';
 import { useOf } from '../../src/engine/mailbox/handlers.ts';
@@ -30,12 +32,16 @@ import { rightsOf } from '../../src/mail/wire/imap/rights.ts';
 import type { Account } from '../../src/ports/account-directory.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { ImapWorld } from '../unit/engine/mailbox/imap/imap-world.ts';
+import { ImapClient } from './imap-client.ts';
 import { SeededClock } from './seeded-clock.ts';
 import { FakeReception, fakeAccounts, fakeAuthenticate, silentObserver } from './smtp-fakes.ts';
 
-export class FakeImap {
-  readonly world: ImapWorld;
-  readonly reception = new FakeReception();
+/** The engine's side of it, whatever its shard is. */
+export type FakeEngine = Pick<ImapWorld, 'carry' | 'heard' | 'mailboxes' | 'reader' | 'watched'>;
+
+export class FakeImap<Engine extends FakeEngine = ImapWorld> {
+  readonly world: Engine;
+  readonly reception: FakeReception;
   readonly notices: NoticeHub;
   readonly service: ImapService;
   /** Answers for asks by name, in place of the engine's. */
@@ -67,8 +73,14 @@ export class FakeImap {
     },
   };
 
-  constructor(limits: Partial<ImapLimits> = {}, clock: Clock = new SeededClock()) {
-    this.world = new ImapWorld(clock);
+  constructor(
+    limits: Partial<ImapLimits> = {},
+    clock: Clock = new SeededClock(),
+    world: Engine | ImapWorld = new ImapWorld(clock),
+    reception = new FakeReception(),
+  ) {
+    this.world = world as Engine;
+    this.reception = reception;
     this.notices = new NoticeHub(new Watchers(this.world.watched));
     this.world.heard = (change) => this.notices.tell(change);
     const ask = async ({ name, meta, body }: Ask) =>
@@ -124,4 +136,32 @@ export class FakeImap {
     }
     this.sharings.add(`${identifier} ${bob!.id}`);
   }
+}
+
+/** A client with a session of its own, as under TLS and without a socket. */
+export function connectInMemory(service: ImapService): ImapClient {
+  const { client, far } = ImapClient.inMemory({ isLiteralPlus: true });
+  const tls = { version: 'TLSv1.3', cipher: 'x' };
+  const session = new ImapSession(
+    service,
+    {
+      get unsentBytes() {
+        return far.writableLength;
+      },
+      canStartTls: false,
+      write: (bytes) => void far.write(bytes),
+      end: (bytes) => void far.end(bytes),
+      destroy: () => far.destroy(),
+      pause: () => far.pause(),
+      resume: () => far.resume(),
+      startTls: () => assert.fail('no TLS here'),
+    },
+    '192.0.2.1',
+    tls,
+  );
+  far.on('data', (chunk: Buffer) => session.receive(chunk));
+  far.on('drain', () => session.drained());
+  far.on('close', () => session.closed());
+  session.open();
+  return client;
 }

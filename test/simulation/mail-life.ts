@@ -1,0 +1,310 @@
+/**
+ * One life of an account's mail on a simulated disk: IMAP sessions do random things to it while mail arrives, until a
+ * cut at any call to the disk. What was answered is compared with what the next life finds.
+ */
+
+import type { Answer, Handlers } from '../../src/actors/ask.ts';
+import type { MailboxChange } from '../../src/actors/asks/imap-asks.ts';
+import { accountActor } from '../../src/actors/asks/mailbox-asks.ts';
+import { Watched, watchedWords } from '../../src/actors/watched.ts';
+import { MessageIdSource, shardId } from '../../src/base/ids.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { appendHandler } from '../../src/engine/bodies/append-handler.ts';
+import { BodyTurns } from '../../src/engine/bodies/body-turns.ts';
+import { IncomingBodies } from '../../src/engine/bodies/incoming-bodies.ts';
+import { largeBodyLimits } from '../../src/engine/bodies/limits.ts';
+import { ChangeNotices } from '../../src/engine/mailbox/change-notices.ts';
+import { ImapDesk } from '../../src/engine/mailbox/imap/desk.ts';
+import { imapHandlers } from '../../src/engine/mailbox/imap/handlers.ts';
+import { Mailboxes } from '../../src/engine/mailbox/mailboxes.ts';
+import type { OpenShard } from '../../src/engine/shards.ts';
+import type { Shard } from '../../src/engine/store/shard.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import type { ImapClient } from '../support/imap-client.ts';
+import { connectInMemory, type FakeEngine, FakeImap } from '../support/imap-fakes.ts';
+import { MailLedger } from '../support/mail-ledger.ts';
+import { type KeptMail, lookAtAll } from '../support/mail-look.ts';
+import { messageOf, textOf } from '../support/mail-text.ts';
+import { MailWalk } from '../support/mail-walk.ts';
+import { SeededClock } from '../support/seeded-clock.ts';
+import { FakeReception } from '../support/smtp-fakes.ts';
+import { account, tenant } from '../unit/engine/mailbox/mailbox-world.ts';
+import {
+  type Build,
+  type LifeReport,
+  type Play,
+  planFaults,
+  type Remains,
+  rewound,
+  segmentBytesMaxima,
+  settle,
+  settled,
+  smallLimits,
+  tablesOf,
+  turn,
+} from './life.ts';
+import { RewindableIndex } from './rewindable-index.ts';
+import { seededRandom } from './seeded-chance.ts';
+import { type Chance, pick, SimulatedDisk } from './simulated-disk.ts';
+
+const walkCount = 3;
+/** The writer of what is delivered, beside those of the walks. */
+const sender = walkCount;
+const shared = ['INBOX', 'Archive', 'Shared/Below'];
+/** Turns of the event loop that sessions get to end a step in. */
+const lastTurnsMax = 400;
+
+export interface MailWorld extends Remains {
+  readonly segmentBytesMax: number;
+  readonly ledger: MailLedger;
+  readonly kept: KeptMail;
+  readonly walks: readonly MailWalk[];
+  /** As a server's are: none comes twice, whatever is cut. */
+  readonly ids: MessageIdSource;
+  nowMs: number;
+  delivered: number;
+  isFilled: boolean;
+}
+
+function newMailWorld(chance: Chance): MailWorld {
+  const ledger = new MailLedger();
+  const world: MailWorld = {
+    disk: new SimulatedDisk(chance),
+    index: new RewindableIndex(),
+    segmentBytesMax: pick(segmentBytesMaxima, chance),
+    ledger,
+    kept: new Map(),
+    walks: Array.from({ length: walkCount }, (_, writer) => {
+      // A disk that fails or is off refuses; what came of it shows in the next life.
+      const refused = () => {};
+      return new MailWalk({ ledger, writer, chance, shared, largeEvery: 0, refused });
+    }),
+    ids: new MessageIdSource(() => world.nowMs, 1),
+    nowMs: Date.UTC(2026, 0, 1),
+    delivered: 0,
+    isFilled: false,
+  };
+  return world;
+}
+
+/** The engine's side of the sessions, on a shard that is open. */
+class Engine implements FakeEngine {
+  readonly watched = watchedWords();
+  heard: (change: MailboxChange) => void = () => {};
+  readonly mailboxes: Mailboxes;
+  #handlers: Handlers = {};
+  #changed: (of: number, mailbox: number) => void = () => {};
+
+  constructor(clock: Clock) {
+    const onChange = (of: number, mailbox: number) => this.#changed(of, mailbox);
+    this.mailboxes = new Mailboxes({ clock, onChange });
+  }
+
+  start(shard: Shard, clock: Clock): void {
+    this.mailboxes.start(shard);
+    const desk = new ImapDesk(shard, this.mailboxes, clock);
+    const opened = { imap: desk, store: shard } as unknown as OpenShard;
+    const shardOf = () => opened;
+    const incoming = new IncomingBodies({ shardOf, clock, limits: largeBodyLimits });
+    const whole = new BodyTurns(largeBodyLimits.wholeBytesMax);
+    this.#handlers = {
+      ...incoming.handlers(),
+      ...imapHandlers(() => desk, appendHandler({ shardOf, incoming, whole, clock })),
+    };
+    const watched = new Watched(this.watched);
+    const notice = (change: MailboxChange) => this.heard(change);
+    const notices = new ChangeNotices({ clock, watched, reader: desk.reader, shard, notice });
+    this.#changed = (of, mailbox) => notices.changed(of, mailbox);
+  }
+
+  get reader() {
+    return this.mailboxes.reader;
+  }
+
+  async carry(name: string, meta: unknown, body: Uint8Array = new Uint8Array(0)): Promise<Answer> {
+    const outcome = this.#handlers[name]!(
+      {
+        ...{ shard: shardId(0), actor: accountActor(account), name, key: '' },
+        ...{ class: 'short', lane: 'normal', deadlineMs: 0, meta, body },
+      },
+      { isFull: false },
+    );
+    return 'pending' in outcome ? await outcome.pending : await outcome;
+  }
+}
+
+async function open(
+  on: Remains & Pick<MailWorld, 'segmentBytesMax'>,
+  chance: Chance,
+  build: Build,
+  clock: SeededClock,
+  engine: Engine,
+): Promise<Shard> {
+  await build.beforeOpen?.(on.disk, on.index);
+  return build.open({
+    id: shardId(0),
+    folder: '/shard',
+    disk: build.wrapDisk(on.disk),
+    index: on.index,
+    clock,
+    random: seededRandom(chance),
+    log: silentLog,
+    kinds: engine.mailboxes.kinds,
+    limits: { ...smallLimits, segmentBytesMax: on.segmentBytesMax },
+  });
+}
+
+async function live(world: MailWorld, chance: Chance, build: Build): Promise<LifeReport> {
+  const faults: string[] = [];
+  let status: LifeReport['status'];
+  let callsLeft = Math.floor(chance() ** 2 * 500);
+  const { disk } = world;
+  disk.plan = { onCall: () => callsLeft-- <= 0 };
+  const clock = new SeededClock(world.nowMs);
+  const engine = new Engine(clock);
+  const clients: ImapClient[] = [];
+  try {
+    const shard = await open(world, chance, build, clock, engine);
+    if (disk.isOff) throw new Error('the power went while the shard looked for room');
+    engine.start(shard, clock);
+    status = shard.status();
+    const reception = new LastingReception(world);
+    const { service } = new FakeImap({}, clock, engine, reception);
+    const connect = async () => {
+      const client = connectInMemory(service);
+      clients.push(client);
+      await client.response();
+      await client.ok('LOGIN alice@local.test secret');
+      return client;
+    };
+    // The cut must not fall into the check: it belongs to the life, but its calls are not the subject.
+    const spared = callsLeft;
+    callsLeft = Number.POSITIVE_INFINITY;
+    faults.push(...(await pumped(check(world, connect), clock)));
+    callsLeft = spared;
+    planFaults(disk, chance, build.isDiskSound === true, () => callsLeft-- <= 0);
+    await work({ world, shard, chance, clock, engine, connect });
+  } catch (error) {
+    if (!disk.isOff) faults.push(`did not live: ${String(error)}`);
+  }
+  for (const client of clients) client.destroy();
+  await settle(clock);
+  for (const walk of world.walks) faults.push(...walk.faults.splice(0));
+  world.nowMs = clock.nowMs();
+  world.disk = chance() < 0.25 ? disk.killProcess() : disk.cutPower();
+  world.index = await world.index.copyAt(rewound(world.index.commitCount, chance));
+  return { status, faults };
+}
+
+class LastingReception extends FakeReception {
+  readonly #world: MailWorld;
+
+  constructor(world: MailWorld) {
+    super();
+    this.#world = world;
+  }
+
+  override nextId() {
+    return this.#world.ids.next();
+  }
+}
+
+/** The first look makes the mailboxes that all share. */
+async function check(world: MailWorld, connect: () => Promise<ImapClient>): Promise<string[]> {
+  const client = await connect();
+  if (!world.isFilled) {
+    for (const name of shared) await client.run(`CREATE "${name}"`);
+  }
+  const { found, faults } = await lookAtAll(client, world.kept);
+  client.destroy();
+  if (world.isFilled) return [...faults, ...world.ledger.check(found)];
+  world.isFilled = true;
+  world.ledger.adopt(found);
+  return [...faults];
+}
+
+interface Work {
+  readonly world: MailWorld;
+  readonly shard: Shard;
+  readonly chance: Chance;
+  readonly clock: SeededClock;
+  readonly engine: Engine;
+  readonly connect: () => Promise<ImapClient>;
+}
+
+async function work({ world, shard, chance, clock, engine, connect }: Work): Promise<void> {
+  const { disk, walks } = world;
+  let isOver = false;
+  let playing = walks.length;
+  for (const walk of walks) {
+    const play = async () => {
+      walk.connected(await connect());
+      while (!isOver && !disk.isOff) await walk.step();
+    };
+    void play()
+      // A session that is cut off leaves what it said open in the ledger.
+      .catch(() => {})
+      .finally(() => playing--);
+  }
+  const steps = Math.floor(chance() * 60);
+  const indexFails = chance() < 0.1;
+  world.index.fails = () => indexFails && chance() < 0.5;
+  for (let step = 0; step < steps && !disk.isOff; step++) {
+    if (chance() < 0.3) deliver(world, engine, chance);
+    if (chance() < 0.03) void shard.compact().catch(() => {});
+    clock.advance(pick([0, 1, 20, 60, 120, 1_100], chance));
+    const turns = 1 + Math.floor(chance() * 12);
+    for (let i = 0; i < turns; i++) await turn();
+  }
+  isOver = true;
+  for (let i = 0; i < lastTurnsMax && playing > 0 && !disk.isOff; i++) {
+    clock.advance(20);
+    await turn();
+  }
+  if (chance() < 0.2) await settled(shard.close(), clock);
+  world.index.fails = () => false;
+}
+
+function deliver(world: MailWorld, engine: Engine, chance: Chance): void {
+  const text = textOf(sender, ++world.delivered, Math.floor(chance() ** 3 * 6_000));
+  const box = world.ledger.boxes.get('INBOX')!;
+  const attempt = world.ledger.begin({ kind: 'append', box, text, flags: '' });
+  const delivery = {
+    id: world.ids.next(),
+    tenant,
+    sender: 's@x.test',
+    receivedMs: world.nowMs,
+    targets: [{ account, recipient: 'alice@local.test' }],
+    parts: [messageOf(text)],
+  };
+  void engine.mailboxes.deliver(delivery).then(([outcome]) => {
+    if (outcome?.ok !== true) return;
+    world.walks[0]!.faults.push(...world.ledger.done(attempt, [outcome.uid], box.uidValidity));
+  });
+}
+
+/** Turns the clock until the promise settles. */
+async function pumped<T>(promise: Promise<T>, clock: SeededClock): Promise<T> {
+  let isDone = false;
+  const done = promise.finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    clock.advance(20);
+    await turn();
+  }
+  return done;
+}
+
+/** The life of an account's mail, for `cutOften`. */
+export const mailPlay: Play<MailWorld> = {
+  name: 'mail',
+  newWorld: newMailWorld,
+  live,
+  tables: (world, chance, build) =>
+    tablesOf(world, (on, clock) => {
+      const { segmentBytesMax } = world;
+      return open({ ...on, segmentBytesMax }, chance, build, clock, new Engine(clock));
+    }),
+  count: ({ ledger }) => ledger.answered,
+};
