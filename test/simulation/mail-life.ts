@@ -289,6 +289,8 @@ async function pumped<T>(promise: Promise<T>, clock: SeededClock): Promise<T> {
   const done = promise.finally(() => {
     isDone = true;
   });
+  // It may fail turns before it is awaited.
+  done.catch(() => {});
   while (!isDone) {
     clock.advance(20);
     await turn();
