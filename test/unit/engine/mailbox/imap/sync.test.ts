@@ -12,6 +12,8 @@ import {
   type Stored,
   type Synced,
 } from '../../../../../src/actors/asks/imap-asks.ts';
+import { sync } from '../../../../../src/engine/mailbox/imap/sync.ts';
+import type { SessionView, Views } from '../../../../../src/engine/mailbox/imap/views.ts';
 import { star } from '../../../../../src/mail/wire/imap/sequence-set.ts';
 import { SeededRandom } from '../../../../support/seeded-clock.ts';
 import { account, tenant } from '../mailbox-world.ts';
@@ -107,6 +109,31 @@ describe('sync', () => {
     const later = await syncOf(world, [1, modseq, uidNext], flagModseq);
     assert.equal(later.text, '* 1 EXPUNGE\r\n');
     assert.equal(later.value.count, 2);
+  });
+
+  it('tells an expunge once that comes while the view of a large mailbox is made', async () => {
+    const world = new ImapWorld();
+    for (let i = 0; i < 4; i++) await world.deliver();
+    const view = world.now();
+    await world.mailboxes.expunge(account, tenant, 1, [1, 1]);
+    const { desk } = world;
+    let comes: (() => Promise<unknown>) | undefined = () =>
+      world.mailboxes.expunge(account, tenant, 1, [3, 3]);
+    const views = {
+      view: async (wanted: SessionView) => {
+        await comes?.();
+        comes = undefined;
+        return desk.views.view(wanted);
+      },
+    } as Views;
+    const parts = { shard: desk.shard, reader: desk.reader, views };
+    const synced = (of: PackedView) =>
+      sync(parts, [account, of, of[1], true, 0, false, false, true, false]);
+    const first = await synced(view);
+    assert.equal(first.body.toString(), '* 3 EXPUNGE\r\n* 1 EXPUNGE\r\n');
+    const { modseq, uidNext, count } = first.value;
+    assert.equal(count, 2);
+    assert.equal((await synced([1, modseq, uidNext])).body.toString(), '');
   });
 
   it('does not tell a session what it stored itself, but what others did meanwhile', async () => {
