@@ -79,16 +79,20 @@ export async function fetchAll(
   }
 }
 
-/** What was expunged after `modseq`, which the client must have heard of before. */
+/**
+ * What was expunged after `modseq`, which the client must have heard of before. A failure must be told: a client that
+ * heard nothing takes the new modseq for its own, and never asks again.
+ */
 export async function tellVanished(
   session: CommandSession,
   selected: SelectedMailbox,
   modseq: number,
   set: PackedSet,
-): Promise<void> {
+): Promise<Failure | undefined> {
   const meta: PackedVanished = [session.owner.id, viewOf(selected), modseq, set];
   const answer = await session.ask(imapAsks.vanished, meta);
-  if (!answer.ok) return;
+  if (!answer.ok) return answer;
   const uids = answer.value as readonly number[];
   session.respond((writer) => writeVanished(writer, uids, true));
+  return undefined;
 }

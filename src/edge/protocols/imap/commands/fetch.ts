@@ -74,7 +74,10 @@ async function fetch(
   session.isCondstore ||= changedSince >= 0 || (packed.bits & fetchItems.modseq) !== 0;
   const items = itemsOf(session, command, packed.bits, isUid);
   const named = setOf(command.set, isUid, selected);
-  if (isVanished) await tellVanished(session, selected, changedSince, named.set);
+  const untold = isVanished
+    ? await tellVanished(session, selected, changedSince, named.set)
+    : undefined;
+  if (untold !== undefined) return answerOf(untold.code);
   const wanted = await partOfSet(session, tag, command);
   if (wanted !== undefined && 'code' in wanted) return answerOf(wanted.code);
   const { set, isUids } = wanted ?? named;

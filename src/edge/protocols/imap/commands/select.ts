@@ -12,6 +12,7 @@ import {
   type OpenedMailbox,
   objectIds,
 } from '../../../../actors/asks/imap-asks.ts';
+import type { Failure } from '../../../../base/errors.ts';
 import {
   parseSelect,
   type Qresync,
@@ -107,7 +108,11 @@ async function open(
     if (session.isRev2) writeList(writer, { attributes: [], name });
   });
   if (qresync !== undefined && qresync.uidValidity === info.uidValidity) {
-    await resync(session, session.selected, qresync);
+    const failed = await resync(session, session.selected, qresync);
+    if (failed !== undefined) {
+      session.unselect();
+      return answerOf(failed.code);
+    }
   }
   const done = isExamined ? 'EXAMINE done' : 'SELECT done';
   return ok(done, isReadOnly ? 'READ-ONLY' : 'READ-WRITE');
@@ -118,12 +123,13 @@ async function resync(
   session: CommandSession,
   selected: SelectedMailbox,
   { modseq, knownUids }: Qresync,
-): Promise<void> {
+): Promise<Failure | undefined> {
   const set = knownUids?.ranges ?? allUids;
-  await tellVanished(session, selected, modseq, set);
+  const untold = await tellVanished(session, selected, modseq, set);
+  if (untold !== undefined || session.isEnded) return untold;
   const items = fetchItems.uid | fetchItems.flags | fetchItems.modseq;
   const asked = { set, isUids: true, items, sections: [], marksSeen: false, changedSince: modseq };
-  await fetchAll(session, asked);
+  return await fetchAll(session, asked);
 }
 
 function writeOpened(

@@ -292,3 +292,27 @@ describe('a session’s word', () => {
     assert.ok(play.transport.isEnded);
   });
 });
+
+describe('a client that comes back', () => {
+  // RFC 7162 §3.2.5: it would keep the modseq it was told, and never hear of what it missed.
+  it('is not let in where it cannot be told what it missed', async () => {
+    for (const name of [imapAsks.vanished, imapAsks.fetch]) {
+      const play = new Play();
+      const { world, answers } = play.fake;
+      for (let i = 0; i < 3; i++) await world.deliver();
+      await play.say('e1 LOGIN alice@local.test secret', 'e2 ENABLE QRESYNC');
+      const { uidValidity } = world.reader.mailbox(account, 1)!;
+      await world.mailboxes.expunge(account, tenant, 1, [2, 2]);
+      answers.set(name, failure('store-busy', 'not now'));
+      const resync = `SELECT INBOX (QRESYNC (${uidValidity} 2))`;
+      assert.match(await play.say(`a1 ${resync}`), /a1 NO \[UNAVAILABLE\]/);
+      assert.match(await play.say('a2 CLOSE'), /a2 BAD/);
+      answers.clear();
+      const again = await play.say(`a3 ${resync}`);
+      assert.match(again, /\* VANISHED \(EARLIER\) 2\r\n[\s\S]*a3 OK/);
+      answers.set(imapAsks.vanished, failure('store-busy', 'not now'));
+      const fetched = await play.say('a4 UID FETCH 1:* (FLAGS) (CHANGEDSINCE 2 VANISHED)');
+      assert.match(fetched, /^a4 NO \[UNAVAILABLE\]/);
+    }
+  });
+});
