@@ -3,12 +3,13 @@
  *
  * Runs in:   engine threads.
  * Specs:     RFC 9051 §6.3.12, RFC 3502 (all or nothing), RFC 4469 (CATENATE), RFC 8508 (REPLACE).
- * Limits:    those of `IncomingBodies` and `BodyTurns`; between two messages a turn ends after `sliceMs`.
+ * Limits:    those of `IncomingBodies`, `BodyTurns` and `joinedText`; between two parts a turn ends after `sliceMs`.
  * Invariant: a repeat is answered from what was journaled, whatever its texts and URLs have become. What is not
  *            appended leaves no file.
  */
 
 import type { Answer, ArrivedAsk } from '../../actors/ask.ts';
+import { largeBodyBytesMin } from '../../actors/asks/body-asks.ts';
 import type {
   Appended,
   BadUrl,
@@ -35,10 +36,12 @@ import type { OpenShard } from '../shards.ts';
 import type { SideBody } from '../store/record.ts';
 import {
   joinedText,
+  partMade,
   partOfBytes,
   partOfIncoming,
   partOfStored,
   type TextPart,
+  type TextPlace,
 } from './append-texts.ts';
 import type { BodyTurns } from './body-turns.ts';
 import { type IncomingBodies, unknownBody } from './incoming-bodies.ts';
@@ -47,7 +50,7 @@ import { type IncomingBody, mailErrorOf } from './incoming-body.ts';
 const sliceMs = 2;
 
 type AppendShard = Pick<OpenShard, 'imap'> & {
-  readonly store: Pick<OpenShard['store'], 'openBody' | 'dropBody'>;
+  readonly store: Pick<OpenShard['store'], 'openBody' | 'dropBody' | 'hasRoom'>;
 };
 
 export interface AppendParts {
@@ -79,6 +82,9 @@ class AppendWork {
   readonly #sealed: SideBody[] = [];
   readonly #holds: { release(): void }[] = [];
   #bodyAt = 0;
+  /** Of messages that wait in memory for the last one. */
+  #heldBytes = 0;
+  #sliceEndMs = 0;
 
   constructor(parts: AppendParts, shard: AppendShard, ask: SeatedAsk) {
     this.#parts = parts;
@@ -91,8 +97,8 @@ class AppendWork {
   get isPlain(): boolean {
     const [, , , , messages, replaced] = this.#packed;
     const [, , , parts] = messages[0]!;
-    const isOne = messages.length === 1 && parts.length === 1;
-    return isOne && typeof parts[0] === 'number' && replaced === null;
+    const isOne = messages.length === 1 && parts.length === 1 && replaced === null;
+    return isOne && typeof parts[0] === 'number' && parts[0] <= largeBodyBytesMin;
   }
 
   async plain(): Promise<Answer> {
@@ -128,7 +134,13 @@ class AppendWork {
       }
       const group: AppendGroup = { ...named, messages };
       const all = replaced === undefined ? group : { ...group, replaced };
-      return await this.#answer(await mailboxes.appendAll(all), target);
+      const outcome = await mailboxes.appendAll(all);
+      // At once: what nobody holds any more may go while the reader's \\Seen is journaled.
+      this.#dropSealed();
+      if (!outcome.ok && replaced !== undefined && !this.#isThere(replaced)) {
+        return { ok: true, value: { isGone: true } };
+      }
+      return await this.#answer(outcome, target);
     } catch (error) {
       return failureOf(mailErrorOf(error));
     } finally {
@@ -152,7 +164,9 @@ class AppendWork {
     if (!outcome.ok || this.#desk.rights === undefined) return answerOf(outcome, target);
     const seen = outcome.copies.filter((_, i) => this.#allowed(messages[i]!, target).isSeen);
     const uids = rangesOf(seen.map(({ uid }) => uid));
-    if (uids.length > 0) await markSeen(this.#desk, ownerOf(owner), target.mailbox, uids);
+    // The messages are there: a refusal now would bring them again.
+    const mark = () => markSeen(this.#desk, ownerOf(owner), target.mailbox, uids);
+    if (uids.length > 0) await mark().catch(() => {});
     return answerOf(outcome, target);
   }
 
@@ -174,41 +188,58 @@ class AppendWork {
 
   async #messages(target: NumberedMailbox): Promise<AppendGroup['messages'] | BadUrl> {
     const { row } = target;
-    const packed = this.#packed[4];
+    const [, , , , packed, replaced] = this.#packed;
+    const named = this.#named(target);
+    let bytes = 0;
     const allowed = packed.map((message) => this.#allowed(message, target));
     // Of all messages together: each would have room alone.
-    const named = [...new Set(allowed.flatMap(({ keywords }) => keywords))];
-    const kept = knownKeywords(named, row.keywords, false);
+    const words = [...new Set(allowed.flatMap(({ keywords }) => keywords))];
+    const kept = knownKeywords(words, row.keywords, false);
     const messages: AppendGroup['messages'][number][] = [];
-    const { clock } = this.#parts;
-    let endMs = clock.monotonicMs() + sliceMs;
+    this.#sliceEndMs = this.#parts.clock.monotonicMs() + sliceMs;
     for (const [i, message] of packed.entries()) {
       const parts = await this.#partsOf(message);
       if ('badUrl' in parts) return parts;
       const [, , internalMs] = message;
       const { flags, keywords } = allowed[i]!;
-      const known = keywords.map((keyword) => kept[named.indexOf(keyword)]!);
+      const known = keywords.map((keyword) => kept[words.indexOf(keyword)]!);
+      bytes += parts.reduce((sum, part) => sum + part.bytes, 0);
+      // By URLs a few octets make a message of any size: it is not written in vain.
+      if (replaced === null) this.#desk.mailboxes.mustHaveRoom(named, bytes, i + 1);
       const text = await joinedText(this.#place(), parts);
+      if (!('segment' in text.body)) this.#heldBytes += text.bytes;
       messages.push({ flags, keywords: known, internalMs, text });
-      if (clock.monotonicMs() < endMs) continue;
-      await new Promise((resolve) => setImmediate(resolve));
-      endMs = clock.monotonicMs() + sliceMs;
+      await this.#turn();
     }
     return messages;
   }
 
-  #place() {
-    const bytesMax = this.#packed[3];
+  /** Lets others run where this has run for a slice. */
+  async #turn(): Promise<void> {
+    const { clock } = this.#parts;
+    if (clock.monotonicMs() < this.#sliceEndMs) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#sliceEndMs = clock.monotonicMs() + sliceMs;
+  }
+
+  #place(): TextPlace {
+    const { whole } = this.#parts;
+    const [, , , bytesMax] = this.#packed;
     const sealed = (body: SideBody) => void this.#sealed.push(body);
-    return { whole: this.#parts.whole, store: this.#shard.store, bytesMax, sealed };
+    return { whole, store: this.#shard.store, bytesMax, heldBytes: this.#heldBytes, sealed };
   }
 
   async #partsOf([, , , packed]: PackedMessage): Promise<readonly TextPart[] | BadUrl> {
     const parts: TextPart[] = [];
+    const [, , , bytesMax] = this.#packed;
+    let bytes = 0;
     for (const one of packed) {
       const part = await this.#partOf(one);
       if ('badUrl' in part) return part;
       parts.push(part);
+      bytes += part.bytes;
+      if (bytes > bytesMax) throw new MailError('message-too-large', `over ${bytesMax} bytes`);
+      await this.#turn();
     }
     return parts;
   }
@@ -245,7 +276,9 @@ class AppendWork {
     if (place === undefined) return undefined;
     const part = partOfStored(shard, row.place, place.from, place.to);
     if (place.fields === undefined) return part;
-    return partOfBytes(madeOf(await shard.read(row.place, place.from, part.bytes), place));
+    return await partMade(async () =>
+      madeOf(await shard.read(row.place, place.from, part.bytes), place),
+    );
   }
 
   async #replaced(): Promise<AppendGroup['replaced'] | MessageGone> {
@@ -253,15 +286,22 @@ class AppendWork {
     if (replaced === null) return undefined;
     const [[mailbox, modseq, uidNext], isUid, set] = replaced;
     const view = await this.#desk.views.view({ account, mailbox, modseq, uidNext });
-    const [uid] = uidRangesOf(view, set, isUid);
-    const { shard } = this.#desk;
-    const isThere = uid !== undefined && !existing(shard, account, mailbox, [uid, uid]).next().done;
-    return isThere ? { mailbox, uid } : { isGone: true };
+    const [uid = 0] = uidRangesOf(view, set, isUid);
+    return this.#isThere({ mailbox, uid }) ? { mailbox, uid } : { isGone: true };
+  }
+
+  #isThere({ mailbox, uid }: { readonly mailbox: number; readonly uid: number }): boolean {
+    const [[account]] = this.#packed;
+    return uid > 0 && !existing(this.#desk.shard, account, mailbox, [uid, uid]).next().done;
+  }
+
+  #dropSealed(): void {
+    for (const body of this.#sealed.splice(0)) this.#shard.store.dropBody(body);
   }
 
   async #letGo(): Promise<void> {
     for (const hold of this.#holds) hold.release();
-    for (const body of this.#sealed) this.#shard.store.dropBody(body);
+    this.#dropSealed();
     for (const body of this.#incoming.values()) await body.discard();
   }
 }

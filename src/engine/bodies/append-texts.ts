@@ -4,7 +4,8 @@
  *
  * Runs in:   engine threads.
  * Specs:     RFC 4469 §3 (CATENATE).
- * Limits:    a message is in memory whole only while its summary is made, as `BodyTurns` allows.
+ * Limits:    a message is in memory whole only while its summary is made, as `BodyTurns` allows; small ones up to
+ *            `memoryBytesMax` a command, what is more goes to files as large ones do.
  * Invariant: what is sealed here is on disk, file and name.
  */
 
@@ -12,11 +13,15 @@ import { createHash } from 'node:crypto';
 import { chunkBytes, largeBodyBytesMin } from '../../actors/asks/body-asks.ts';
 import { concat } from '../../base/bytes.ts';
 import { MailError } from '../../base/errors.ts';
+import { mebibyte } from '../../base/units.ts';
 import { summarise } from '../../mail/formats/mime/summary.ts';
 import { type AppendText, textOf } from '../mailbox/append.ts';
 import type { RecordPlace, SideBody } from '../store/record.ts';
 import type { BodyTurns } from './body-turns.ts';
 import type { BodyStore, IncomingBody } from './incoming-body.ts';
+
+/** As much as may come with a command. */
+const memoryBytesMax = 16 * mebibyte;
 
 export interface TextPart {
   readonly bytes: number;
@@ -26,7 +31,14 @@ export interface TextPart {
 }
 
 export function partOfBytes(bytes: Uint8Array): TextPart {
-  return { bytes: bytes.byteLength, slices: () => [bytes] };
+  return { bytes: bytes.byteLength, slices: () => slicesOf(bytes) };
+}
+
+function* slicesOf(bytes: Uint8Array): Generator<Uint8Array, void> {
+  if (bytes.byteLength <= largeBodyBytesMin) return yield bytes;
+  for (let at = 0; at < bytes.byteLength; at += chunkBytes) {
+    yield bytes.subarray(at, at + chunkBytes);
+  }
 }
 
 /** All that came of it is written. @throws MailError */
@@ -60,15 +72,28 @@ export function partOfStored(
   };
 }
 
+/** Made anew where it is used: many such parts are never in memory together. */
+export async function partMade(make: () => Promise<Uint8Array>): Promise<TextPart> {
+  const { byteLength } = await make();
+  return {
+    bytes: byteLength,
+    async *slices() {
+      yield await make();
+    },
+  };
+}
+
 export interface TextPlace {
   readonly whole: BodyTurns;
-  readonly store: BodyStore;
+  readonly store: BodyStore & { hasRoom(): boolean };
   readonly bytesMax: number;
+  /** Of the command's messages before this one. */
+  readonly heldBytes: number;
   /** Hears of each file that was sealed: it is let go where no append is told of it. */
   readonly sealed: (body: SideBody) => void;
 }
 
-/** @throws MailError `message-invalid`: it is empty; `message-too-large`; DiskError */
+/** @throws MailError `message-invalid`: it is empty; `message-too-large`; `disk-full`; DiskError */
 export async function joinedText(
   place: TextPlace,
   parts: readonly TextPart[],
@@ -78,7 +103,10 @@ export async function joinedText(
   if (bytes > place.bytesMax) throw new MailError('message-too-large', `${bytes} bytes`);
   const [first] = parts;
   const incoming = parts.length === 1 ? first!.incoming : undefined;
-  if (incoming === undefined && bytes <= largeBodyBytesMin) return textOf(await inMemory(parts));
+  const isHeld = bytes <= largeBodyBytesMin && place.heldBytes + bytes <= memoryBytesMax;
+  if (incoming === undefined && isHeld) return textOf(await inMemory(parts));
+  // Copies of stored messages come from no socket: nobody else looks whether they still fit.
+  if (!place.store.hasRoom()) throw new MailError('disk-full', 'below data.diskFreeBytesMin');
   return place.whole.with(bytes, () => inFile(place, parts, bytes, incoming));
 }
 

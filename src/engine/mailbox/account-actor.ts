@@ -58,6 +58,8 @@ export class AccountActor {
   readonly deliveries = new Map<string, DeliveryUnderWay>();
   readonly #shard: MailboxShard;
   readonly #uidNext = new Map<number, number>();
+  /** Mailboxes whose end is decided and not journaled yet. */
+  readonly #ending = new Set<number>();
   readonly #pendingThreads: PendingThreads = new Map();
   readonly #pending = new Set<Promise<unknown>>();
   #pendingBytes = 0;
@@ -134,8 +136,18 @@ export class AccountActor {
     return this.#mailboxNext++;
   }
 
+  /** Until `ended` nothing is put into the mailbox: its record would come after the one that deletes it. */
+  ending(mailbox: number): void {
+    this.#ending.add(mailbox);
+  }
+
+  ended(mailbox: number): void {
+    this.#ending.delete(mailbox);
+  }
+
   /** The first of `count` new UIDs. @throws MailError `not-found` */
   nextUid(mailbox: number, count = 1): number {
+    if (this.#ending.has(mailbox)) throw new MailError('not-found', `mailbox ${mailbox} ends`);
     let first = this.#uidNext.get(mailbox) ?? this.mailbox(mailbox)?.uidNext;
     // The mailboxes of an account whose creation is under way have no rows yet.
     if (first === undefined && mailbox <= firstMailboxes.length && this.row() === undefined) {

@@ -227,6 +227,10 @@ function decide(
 ): StagedAppend {
   const { account, tenant, mailbox, messages, replaced } = group;
   const row = actor.row();
+  // Deleted since its name was looked up: the record would change nothing, and its body stay.
+  if (row !== undefined && actor.mailbox(mailbox) === undefined) {
+    throw new MailError('not-found', `mailbox ${mailbox}`);
+  }
   const bytes = messages.reduce((sum, { text }) => sum + text.bytes, 0);
   const freedBytes = replaced === undefined ? 0 : freedBy(shard, account, replaced);
   actor.claimRoom(Math.max(0, bytes - freedBytes), row, messages.length - (freedBytes > 0 ? 1 : 0));

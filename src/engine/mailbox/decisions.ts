@@ -40,6 +40,8 @@ export interface Decision<T> {
   readonly drafts: readonly RecordDraft[];
   readonly mailboxes: readonly number[];
   readonly value: T;
+  /** Called once they are journaled, or could not be. */
+  readonly settled?: () => void;
 }
 
 export interface CopyAnswer {

@@ -172,6 +172,12 @@ export class Mailboxes {
     return group.replaced === undefined ? append() : actor.alone(append);
   }
 
+  /** Before so much is put together. @throws MailError `account-over-quota` */
+  mustHaveRoom({ account, tenant }: AppendTarget, bytes: number, messages: number): void {
+    const actor = this.#actor(account, tenant);
+    actor.claimRoom(bytes, actor.row(), messages);
+  }
+
   /** What became of an append under this id; undefined where there was none. */
   appendedBefore(target: AppendTarget, count: number): Promise<AppendOutcome> | undefined {
     const actor = this.#actor(target.account, target.tenant);
@@ -217,8 +223,12 @@ export class Mailboxes {
   ): Promise<T> {
     const actor = this.#actor(account, tenant);
     return actor.alone(async () => {
-      const { drafts, mailboxes, value } = decide(actor);
-      if (drafts.length > 0) await this.#append(actor, drafts, mailboxes);
+      const { drafts, mailboxes, value, settled } = decide(actor);
+      try {
+        if (drafts.length > 0) await this.#append(actor, drafts, mailboxes);
+      } finally {
+        settled?.();
+      }
       return value;
     });
   }

@@ -82,7 +82,9 @@ export class MailboxTree {
       const modseq = actor.nextModseq();
       const record = { account, modseq, mailbox, ...this.#mailboxes.keeping(), ask };
       const drafts = isThere ? [mailboxDeletedDraft(tenant, record)] : [];
-      return { drafts, mailboxes: [mailbox, mailboxTree], value: undefined };
+      const settled = () => actor.ended(mailbox);
+      actor.ending(mailbox);
+      return { drafts, mailboxes: [mailbox, mailboxTree], value: undefined, settled };
     });
   }
 

@@ -16,6 +16,7 @@ import {
   type PackedOwner,
   type PackedPart,
 } from '../../../../src/actors/asks/imap-asks.ts';
+import { MailError } from '../../../../src/base/errors.ts';
 import {
   type AccountId,
   defaultTenant,
@@ -23,12 +24,15 @@ import {
   shardId,
 } from '../../../../src/base/ids.ts';
 import { silentLog } from '../../../../src/base/log.ts';
+import { mebibyte } from '../../../../src/base/units.ts';
 import { appendHandler } from '../../../../src/engine/bodies/append-handler.ts';
 import { BodyTurns } from '../../../../src/engine/bodies/body-turns.ts';
 import { IncomingBodies } from '../../../../src/engine/bodies/incoming-bodies.ts';
 import { largeBodyLimits } from '../../../../src/engine/bodies/limits.ts';
 import { ImapDesk } from '../../../../src/engine/mailbox/imap/desk.ts';
+import type { Rights } from '../../../../src/engine/mailbox/imap/rights.ts';
 import { Mailboxes } from '../../../../src/engine/mailbox/mailboxes.ts';
+import { mailboxRecords } from '../../../../src/engine/mailbox/records.ts';
 import type { OpenShard } from '../../../../src/engine/shards.ts';
 import { Shard } from '../../../../src/engine/store/shard.ts';
 import { RewindableIndex } from '../../../simulation/rewindable-index.ts';
@@ -39,6 +43,8 @@ import { SeededClock, turns } from '../../../support/seeded-clock.ts';
 const account = 1 as AccountId;
 const owner: PackedOwner = [account, defaultTenant, 0];
 const bytesMax = 2_000_000;
+/** Of the small messages of one command. */
+const memoryBytesMax = 16 * mebibyte;
 const large = Buffer.from(`Subject: large\r\n\r\n${'a line of text\r\n'.repeat(20_000)}`);
 const small = (text: string) => Buffer.from(`Subject: ${text}\r\n\r\n${text}\r\n`);
 
@@ -253,6 +259,149 @@ describe('an append', () => {
     assert.deepEqual(await again.append(parts, { id, replaced: 1 }), first);
     assert.equal((await again.texts()).length, 2);
     await again.store.close();
+  });
+
+  // RFC 8508 §3.5: a message that is gone is told so, and nothing is appended.
+  it('that replaces what another replaces at the same time says it is gone', async () => {
+    const life = await new Life().open();
+    await life.append([[small('old').length]], { body: small('old') });
+    const replace = (text: string) =>
+      life.append([[small(text).length]], { body: small(text), replaced: 1 });
+    const [first, second] = await Promise.all([replace('a'), replace('b')]);
+    assert.deepEqual(uidsOf(first!), [2, 2]);
+    assert.deepEqual(second?.ok && second.value, { isGone: true });
+    assert.deepEqual(await life.texts(), [small('a').toString()]);
+    await life.store.close();
+  });
+
+  it('by URLs holds no more in memory than may come with a command: the rest goes to files', async () => {
+    const life = await new Life().open();
+    const text = Buffer.from(`Subject: m\r\n\r\n${'a line of text\r\n'.repeat(15_000)}`);
+    await life.append([[text.length]], { body: text });
+    const url = ['u', 'INBOX', 0, 1, ['', '', '', [], -1, -1]] as const;
+    const count = Math.ceil(memoryBytesMax / text.length) + 3;
+    const answer = await life.append(Array.from({ length: count }, () => [url]));
+    assert.deepEqual(uidsOf(answer), [2, count + 1]);
+    const files = (await life.files()).length;
+    assert.ok(files >= 3 && files < 10, `${files} files`);
+    assert.ok((await life.texts()).every((one) => one === text.toString()));
+    await life.store.close();
+  });
+
+  it('of fields of a header by URLs is put together, and is not read further than it may be large', async () => {
+    const life = await new Life().open();
+    const long = Buffer.from(`X-Long: ${'x'.repeat(60_000)}\r\nTo: a@x\r\n\r\ntext\r\n`);
+    await life.append([[long.length]], { body: long });
+    const fields = (name: string) =>
+      ['u', 'INBOX', 0, 1, ['', '', 'HEADER.FIELDS', [name], -1, -1]] as const;
+    uidsOf(await life.append([[fields('To'), 5, fields('To')]], { body: Buffer.from('text.') }));
+    assert.equal((await life.texts())[1], 'To: a@x\r\n\r\ntext.To: a@x\r\n\r\n');
+    let reads = 0;
+    const read = life.store.read.bind(life.store);
+    life.store.read = (...wanted) => {
+      reads++;
+      return read(...wanted);
+    };
+    const many = Array.from({ length: 500 }, () => fields('X-Long'));
+    refused(await life.append([many]), 'message-too-large');
+    assert.ok(reads <= bytesMax / 60_000 + 2, `${reads} reads`);
+    await life.store.close();
+  });
+
+  it('by URLs that has no room is refused before anything is written', async () => {
+    const life = await new Life().open();
+    await life.append([[await life.send(large)]]);
+    const url = ['u', 'INBOX', 0, 1, ['', '', '', [], -1, -1]] as const;
+    let made = 0;
+    const openBody = life.store.openBody.bind(life.store);
+    life.store.openBody = (bytes) => {
+      made++;
+      return openBody(bytes);
+    };
+    const room = { bytes: 3 * large.length, messages: 0 };
+    await life.mailboxes.putAccount(account, defaultTenant, room);
+    refused(await life.append(Array.from({ length: 50 }, () => [url])), 'account-over-quota');
+    assert.equal(made, 2, 'no more than there is room for');
+    await life.mailboxes.putAccount(account, defaultTenant, { bytes: 0, messages: 0 });
+    life.store.hasRoom = () => false;
+    refused(await life.append([[url]]), 'disk-full');
+    assert.equal(made, 2);
+    await life.store.close();
+  });
+
+  it('a large text that came with its command goes to a file as well', async () => {
+    const life = await new Life().open();
+    assert.deepEqual(uidsOf(await life.append([[large.length]], { body: large })), [1, 1]);
+    assert.equal((await life.files()).length, 1);
+    assert.deepEqual(await life.texts(), [large.toString()]);
+    await life.store.close();
+  });
+
+  it('into a mailbox that is deleted meanwhile finds none, and leaves no file', async () => {
+    const life = await new Life().open();
+    await life.append([[small('one').length]], { body: small('one') });
+    const box = { account, tenant: defaultTenant };
+    const mailbox = await life.desk.tree.create(box, 'Box');
+    await life.append([[small('one').length]], { body: small('one'), path: 'Box' });
+    const openBody = life.store.openBody.bind(life.store);
+    life.store.openBody = async (bytes) => {
+      await life.desk.tree.delete(box, 'Box');
+      return openBody(bytes);
+    };
+    refused(await life.append([[large.length]], { body: large, path: 'Box' }), 'not-found');
+    life.store.openBody = openBody;
+    assert.equal(life.desk.reader.mailbox(account, mailbox), undefined);
+    life.clock.advance(2_000);
+    await turns(50);
+    assert.deepEqual(await life.files(), []);
+    await life.store.close();
+  });
+
+  it('finds no mailbox while the record that deletes it is under way', async () => {
+    const life = await new Life().open();
+    const box = { account, tenant: defaultTenant };
+    const mailbox = await life.desk.tree.create(box, 'Box');
+    const append = () => {
+      const facts = { flags: 0, keywords: [], internalMs: 0, bytes: small('one') };
+      return life.mailboxes.append({ ...box, mailbox, id: life.ids.next(), ...facts });
+    };
+    assert.ok((await append()).ok);
+    const { append: journal } = life.store;
+    const late: Promise<{ readonly ok: boolean }>[] = [];
+    life.store.append = (drafts) => {
+      const appended = journal.call(life.store, drafts);
+      if (drafts.some(({ type }) => type === mailboxRecords.mailboxDeleted)) {
+        queueMicrotask(() => late.push(append()));
+      }
+      return appended;
+    };
+    await life.desk.tree.delete(box, 'Box');
+    assert.deepEqual(
+      (await Promise.all(late)).map((one) => 'code' in one && one.code),
+      ['not-found'],
+    );
+    await life.store.close();
+  });
+
+  it('of a reader stays done though the reader cannot be told to have seen it', async () => {
+    const life = await new Life().open();
+    await life.append([[small('one').length]], { body: small('one') });
+    const reader = { account: 2, tenant: defaultTenant };
+    life.desk = life.desk.forReader({ of: () => -1, reader } as unknown as Rights);
+    life.mailboxes.storeFlags = async (_, tenant, { mailbox, uids }) => {
+      // Gone before its reader is done, and its file with it.
+      await life.mailboxes.expunge(account, tenant, mailbox, uids);
+      await life.append([[large.length]], { body: large });
+      life.clock.advance(2_000);
+      await turns(50);
+      throw new MailError('store-busy', 'not now');
+    };
+    const [seen, id] = [1, life.ids.next()];
+    const message: PackedMessage = [seen, [], 0, [large.length]];
+    const meta: PackedAppend = [owner, 'INBOX', id, bytesMax, [message], null];
+    assert.deepEqual(uidsOf(await life.ask(imapAsks.append, meta, large)), [2, 2]);
+    assert.equal((await life.texts()).length, 2);
+    await life.store.close();
   });
 
   const seeds = 60;
