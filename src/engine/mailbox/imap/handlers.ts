@@ -226,14 +226,21 @@ export function knownKeywords(
   known: readonly string[],
   isRemoval: boolean,
 ): readonly string[] {
+  const spellings = new Map<string, string>();
+  for (const one of known) {
+    const folded = one.toLowerCase();
+    if (!spellings.has(folded)) spellings.set(folded, one);
+  }
   let room = keywordsMax - known.length;
   return keywords.map((keyword) => {
     const folded = keyword.toLowerCase();
-    const same = known.find((one) => one.toLowerCase() === folded);
-    if (same === undefined && !isRemoval && room-- <= 0) {
+    const same = spellings.get(folded);
+    if (same !== undefined) return same;
+    if (!isRemoval && room-- <= 0) {
       throw new MailError('not-possible-now', 'no room for another keyword');
     }
-    return same ?? keyword;
+    spellings.set(folded, keyword);
+    return keyword;
   });
 }
 
