@@ -125,12 +125,10 @@ export class TextReader {
 
   async #largeHolds(message: Waiting, slices: Slices): Promise<ReadonlySet<TextKey>> {
     const parsed = await this.#reader.parsed(this.#account, message.document);
-    const { place } = message;
-    return largeHolds(
-      { shard: this.#shard, place, parts: parsed?.parts ?? [] },
-      this.#plan,
-      slices,
-    );
+    // Since its group was begun it may have gone, or stand elsewhere.
+    const place = this.#rows.open(message.document).row?.place;
+    if (parsed === undefined || place === undefined) return new Set();
+    return largeHolds({ shard: this.#shard, place, parts: parsed.parts }, this.#plan, slices);
   }
 }
 

@@ -17,7 +17,7 @@ import { idsOf } from '../../../../../src/engine/mailbox/rows/uid-ranges.ts';
 import { casemap } from '../../../../../src/mail/formats/text/casemap.ts';
 import type { Criteria } from '../../../../../src/mail/wire/imap/search-keys.ts';
 import { SeededRandom } from '../../../../support/seeded-clock.ts';
-import { account } from '../mailbox-world.ts';
+import { account, tenant } from '../mailbox-world.ts';
 import { ImapWorld } from './imap-world.ts';
 
 interface Known {
@@ -243,4 +243,27 @@ describe('search of large messages', () => {
       assert.deepEqual(await foundBy(world, { op: 'not', key: key('body', 'needle') }), []);
     });
   }
+
+  it('goes on without one that is expunged, and whose file goes, while another is read', async () => {
+    const world = new ImapWorld();
+    const bytes = Buffer.from(`Subject: large\r\n\r\n${filler}the needle\r\n`);
+    for (let i = 0; i < 3; i++) await world.deliver(bytes);
+    const { shard } = world;
+    const read = shard.read.bind(shard);
+    let isGone = false;
+    shard.read = async (...wanted) => {
+      if (!isGone) await world.mailboxes.expunge(account, tenant, 1, [2, 2]);
+      isGone = true;
+      return read(...wanted);
+    };
+    const lease = shard.lease.bind(shard);
+    let held = 0;
+    shard.lease = () => {
+      held++;
+      return lease();
+    };
+    const key: Criteria = { op: 'text', place: 'body', text: 'the needle' };
+    assert.deepEqual(await foundBy(world, key), [1, 3]);
+    assert.equal(held, 2, 'what is gone cannot be held');
+  });
 });
