@@ -4,7 +4,8 @@
  * Runs in:   edge (main thread).
  * Specs:     RFC 5267 §4.3 (UPDATE, NOUPDATE, ADDTO, REMOVEFROM); sequence numbers in a search mean the messages they
  *            named when it came.
- * Limits:    `contextsMax` of a session, each with `contextNumbersMax` numbers; past either NOUPDATE tells so.
+ * Limits:    `contextsMax` of a session, each with `contextNumbersMax` numbers, and as many in each set of its
+ *            criteria; past any of them NOUPDATE tells so.
  * Invariant: REMOVEFROM is told before the EXPUNGE, ADDTO after the EXISTS of the same change.
  */
 
@@ -30,14 +31,18 @@ export function isTagInUse({ contexts }: SelectedMailbox, tag: string): boolean 
   return contexts.some((context) => context.tag === tag);
 }
 
-export type NewContext = Pick<SearchContext, 'tag' | 'isUid' | 'criteria' | 'order'> &
-  Pick<SearchContext, 'modseq' | 'uidNext'>;
+export type NewContext = Pick<SearchContext, 'tag' | 'isUid' | 'order' | 'modseq' | 'uidNext'> & {
+  /** Undefined: what its numbers stand for could not be kept, or not be found out. */
+  readonly criteria: Criteria | undefined;
+};
+
+type Begun = Pick<SearchContext, 'tag' | 'isUid' | 'criteria' | 'order'>;
 
 /** What a command with UPDATE begins from, before it searches. */
 export async function beginContext(
   session: CommandSession,
   selected: SelectedMailbox,
-  context: Omit<NewContext, 'modseq' | 'uidNext'>,
+  context: Begun,
 ): Promise<NewContext> {
   const { flagModseq: modseq, uidNext } = selected;
   const criteria = await frozen(session, selected, context.tag, context.criteria);
@@ -51,9 +56,14 @@ export function keepContext(
   context: NewContext,
   uids: ArrayLike<number> | undefined,
 ): void {
+  const { criteria } = context;
   const isTooMuch = uids === undefined || uids.length > contextNumbersMax;
-  if (isTooMuch || selected.contexts.length >= contextsMax) refuse(session, context.tag);
-  else selected.contexts = [...selected.contexts, { ...context, uids: Array.from(uids) }];
+  if (isTooMuch || criteria === undefined || selected.contexts.length >= contextsMax) {
+    refuse(session, context.tag);
+    return;
+  }
+  const kept = { ...context, criteria, uids: Array.from(uids) };
+  selected.contexts = [...selected.contexts, kept];
 }
 
 function refuse(session: CommandSession, tag: string): void {
@@ -61,27 +71,39 @@ function refuse(session: CommandSession, tag: string): void {
   session.respond((writer) => writeStatus(writer, untagged, 'NO', code, 'Too much to keep'));
 }
 
-/** Numbers and `$` as the UIDs they stand for now. */
+/** Numbers and `$` as the UIDs they stand for now, one after the other. Undefined: too many, or not to be had. */
 async function frozen(
   session: CommandSession,
   selected: SelectedMailbox,
   tag: string,
   criteria: Criteria,
-): Promise<Criteria> {
+): Promise<Criteria | undefined> {
   const inner = (key: Criteria) => frozen(session, selected, tag, key);
   switch (criteria.op) {
-    case 'not':
-      return { op: 'not', key: await inner(criteria.key) };
-    case 'or':
-      return { op: 'or', left: await inner(criteria.left), right: await inner(criteria.right) };
-    case 'and':
-      return { op: 'and', keys: await Promise.all(criteria.keys.map(inner)) };
+    case 'not': {
+      const key = await inner(criteria.key);
+      return key === undefined ? undefined : { op: 'not', key };
+    }
+    case 'or': {
+      const left = await inner(criteria.left);
+      const right = left === undefined ? undefined : await inner(criteria.right);
+      return left === undefined || right === undefined ? undefined : { op: 'or', left, right };
+    }
+    case 'and': {
+      const keys: Criteria[] = [];
+      for (const one of criteria.keys) {
+        const key = await inner(one);
+        if (key === undefined) return undefined;
+        keys.push(key);
+      }
+      return { op: 'and', keys };
+    }
     case 'set': {
       if (criteria.isUid && !criteria.isSaved) return criteria;
       const asked = { criteria, wants: searchWants.uids };
       const found = await runSearch(session, tag, targetOf(selected), asked);
-      const ranges = found?.ok === true ? Array.from(found.uids) : [];
-      return { op: 'set', isUid: true, isSaved: false, ranges };
+      if (found?.ok !== true || found.uids.length > contextNumbersMax) return undefined;
+      return { op: 'set', isUid: true, isSaved: false, ranges: Array.from(found.uids) };
     }
     default:
       return criteria;
@@ -106,8 +128,9 @@ export async function contextChanges(
     const meta: PackedContext = [session.owner.id, viewOf(selected), after, ...how];
     const kind = readsText(criteria) ? 'long' : 'short';
     const answer = await session.ask(imapAsks.context, meta, { class: kind });
-    // What could not be looked at is looked at the next time.
-    if (answer.ok) changes.push({ context, update: answer.value as ContextUpdate });
+    // Told later, what is expunged now would have no number any more.
+    const over = { modseq, uidNext, uids: [], removed: [], added: [], isOver: true };
+    changes.push({ context, update: answer.ok ? (answer.value as ContextUpdate) : over });
   }
   return changes;
 }

@@ -205,12 +205,12 @@ function some(criteria: Criteria, test: (key: Criteria) => boolean): boolean {
   }
 }
 
-/** Messages, or rows of all of them, must be looked at. */
 /** By message numbers, which UIDONLY rules out. */
 export function usesNumbers(criteria: Criteria): boolean {
   return some(criteria, (key) => key.op === 'set' && !key.isUid && !key.isSaved);
 }
 
+/** Messages, or rows of all of them, must be looked at. */
 export function readsText(criteria: Criteria): boolean {
   return some(criteria, ({ op }) => op === 'text' || op === 'header');
 }

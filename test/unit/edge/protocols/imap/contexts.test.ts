@@ -6,11 +6,21 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import type { Answer } from '../../../../../src/actors/ask.ts';
+import { imapAsks } from '../../../../../src/actors/asks/imap-asks.ts';
+import { contextNumbersMax } from '../../../../../src/actors/asks/imap-search-asks.ts';
+import { failure } from '../../../../../src/base/errors.ts';
+import type { CommandSession } from '../../../../../src/edge/protocols/imap/command.ts';
+import { beginContext, keepContext } from '../../../../../src/edge/protocols/imap/contexts.ts';
+import type { SelectedMailbox } from '../../../../../src/edge/protocols/imap/selected.ts';
 import { ImapSession } from '../../../../../src/edge/protocols/imap/session.ts';
+import { ResponseWriter } from '../../../../../src/mail/wire/imap/response.ts';
+import type { Criteria } from '../../../../../src/mail/wire/imap/search-keys.ts';
 import { ImapClient } from '../../../../support/imap-client.ts';
 import { FakeImap } from '../../../../support/imap-fakes.ts';
 import type { Response } from '../../../../support/imap-values.ts';
 import { SeededRandom } from '../../../../support/seeded-clock.ts';
+import { account, tenant } from '../../../engine/mailbox/mailbox-world.ts';
 
 interface Kept {
   readonly command: string;
@@ -174,4 +184,69 @@ for (const seed of [1, 2, 3, 4]) {
     follower.client.destroy();
     other.destroy();
   });
+}
+
+it('updates end where it cannot be found out what changed: a number must be told before its expunge', async () => {
+  const fake = new FakeImap();
+  for (let i = 0; i < 3; i++) await fake.world.deliver();
+  const client = connect(fake);
+  await client.response();
+  await client.ok('LOGIN alice@local.test secret');
+  await client.ok('SELECT INBOX');
+  const { tagged } = await client.run('SEARCH RETURN (UPDATE) ALL');
+  fake.answers.set(imapAsks.context, failure('store-busy', 'not now'));
+  await fake.world.mailboxes.expunge(account, tenant, 1, [2, 2]);
+  const told = await client.run('NOOP');
+  const raw = told.untagged.map((one) => one.raw).join('\n');
+  assert.match(raw, new RegExp(`^\\* 2 EXPUNGE\\n\\* NO \\[NOUPDATE "${tagged.tag}"\\]`));
+  fake.answers.clear();
+  await fake.world.deliver();
+  const later = await client.run('NOOP');
+  assert.deepEqual(
+    later.untagged.map(({ name }) => name),
+    ['EXISTS'],
+  );
+  client.destroy();
+});
+
+it('a search whose numbers cannot be looked up, or are too many, is not kept', async () => {
+  const many = Uint32Array.from({ length: 2 * contextNumbersMax }, (_, i) => 2 * (i >> 1) + 1);
+  const found = { count: many.length / 2, uidsLength: many.length, modseq: 0, looked: 0 };
+  const value = { ...found, minUid: 1, maxUid: 9, min: 1, max: 9 };
+  const few: Answer = { ok: true, value: { ...value, uidsLength: 2 }, body: octets([1, 2]) };
+  const answers: readonly Answer[] = [
+    failure('store-busy', 'not now'),
+    { ok: true, value, body: octets(many) },
+    few,
+  ];
+  for (const answer of answers) {
+    let [said, underWay] = ['', 0];
+    const writer = new ResponseWriter();
+    const session = {
+      ...{ isEnded: false, service: { clock: { monotonicMs: () => 0 }, writer } },
+      ask: async () => {
+        assert.equal(++underWay, 1, 'one set after the other');
+        await new Promise((resolve) => setImmediate(resolve));
+        underWay--;
+        return answer;
+      },
+      respond: (write: (to: ResponseWriter) => void) => {
+        write(writer);
+        said += Buffer.concat(writer.take()).toString();
+      },
+    } as unknown as CommandSession;
+    const box = { owner: { id: 1 }, mailbox: 1, count: 9, saved: [], modseq: 1 };
+    const known = { ...box, contexts: [], flagModseq: 1, uidNext: 9 };
+    const selected = known as unknown as SelectedMailbox;
+    const set: Criteria = { op: 'set', isUid: false, isSaved: false, ranges: [1, 2] };
+    const criteria: Criteria = { op: 'and', keys: [set, { op: 'not', key: set }] };
+    const begun = { tag: 'a1', isUid: true, criteria, order: null };
+    keepContext(session, selected, await beginContext(session, selected, begun), [1, 1]);
+    if (answer === few) assert.equal(selected.contexts.length, 1);
+    else assert.match(said, /^\* NO \[NOUPDATE "a1"\]/);
+  }
+});
+
+function octets(numbers: ArrayLike<number>): Uint8Array {
+  return Buffer.from(Uint32Array.from(numbers).buffer);
 }
