@@ -4,8 +4,8 @@
  *
  * Runs in:   edge (main thread).
  * Specs:     RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND); RFC 4469 (CATENATE); RFC 8508 (REPLACE); RFC 6855 §4; RFC 7889.
- * Limits:    `messageBytesMax` a message; `messagesMax`, `inlineBytesMax` and `streamsMax` a command; the room of what
- *            is received and not yet journaled.
+ * Limits:    `messageBytesMax` a message; `messagesMax`, `inlineBytesMax` and `streamsMax` a command, `allStreamsMax`
+ *            a listener; the room of what is received and not yet journaled.
  * Invariant: room that was reserved is given back once, by the answer or when the session ends; texts that are not
  *            appended are let go of at their shard.
  */
@@ -56,7 +56,9 @@ import { badUrl, packUrl } from './urls.ts';
 export const messagesMax = 500;
 /** Texts that travel with the command; what is more goes to files of its own. */
 const inlineBytesMax = 16 * mebibyte;
-const streamsMax = 32;
+const streamsMax = 16;
+/** Of all sessions of a listener: large messages by SMTP need theirs as well. */
+const allStreamsMax = 24;
 /** What a stream holds here: a chunk under way, one that fills, what the socket brought last. */
 const streamRoomBytes = 3 * chunkBytes;
 
@@ -92,6 +94,8 @@ export class AppendIntake {
   #stream: ShardBodyStream | undefined;
   #literalBytesLeft = 0;
   #reservedBytes = 0;
+  /** Of the listener's. */
+  #streamCount = 0;
 
   private constructor(session: CommandSession, tag: string, name: string, state: AppendState) {
     this.#session = session;
@@ -162,6 +166,8 @@ export class AppendIntake {
     this.#streams = [];
     this.#stream = undefined;
     this.#inline.length = 0;
+    this.#session.service.streamCount -= this.#streamCount;
+    this.#streamCount = 0;
     if (this.#reservedBytes === 0) return;
     this.#session.service.reception.release(this.#reservedBytes);
     this.#reservedBytes = 0;
@@ -218,6 +224,7 @@ export class AppendIntake {
     if (!isInline && this.#streams.length === streamsMax) {
       return no('Too many large messages at once', 'LIMIT');
     }
+    if (!isInline && service.streamCount >= allStreamsMax) return answerOf('store-busy');
     const refusal = this.#reserve(
       isInline ? bytes : this.#streams.length > 0 ? 0 : streamRoomBytes,
     );
@@ -228,6 +235,8 @@ export class AppendIntake {
       message.parts.push(bytes);
       return undefined;
     }
+    service.streamCount++;
+    this.#streamCount++;
     this.#stream = service.asks.openText(this.#session.account!, service.reception.nextId());
     this.#streams.push(this.#stream);
     message.parts.push(this.#stream.id);

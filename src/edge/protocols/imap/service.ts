@@ -79,6 +79,8 @@ export class ImapService {
   /** Coarse monotonic time, set by the listener's sweep. */
   tickMs: number;
   isDraining = false;
+  /** Texts of APPEND that are on their way to their shards, or wait there for the end of their command. */
+  streamCount = 0;
 
   constructor(options: ImapServiceOptions) {
     this.name = options.name;

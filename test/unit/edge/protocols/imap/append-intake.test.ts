@@ -20,6 +20,8 @@ import { FakeImap } from '../../../../support/imap-fakes.ts';
 import { turns } from '../../../../support/seeded-clock.ts';
 
 const socketBytes = 64 * kibibyte;
+/** Large texts of all sessions of a listener at once. */
+const allStreamsMax = 24;
 
 class Play {
   readonly fake = new FakeImap();
@@ -169,14 +171,29 @@ describe('an APPEND of many messages', () => {
     const play = await new Play().enter();
     const one = Buffer.alloc(largeBodyBytesMin + 1, 'a');
     await play.say('a1 APPEND INBOX');
-    for (let i = 0; i < 32; i++) {
+    for (let i = 0; i < 16; i++) {
       await play.say(` {${one.length}+}\r\n`);
       assert.equal(await play.pour(one), Math.ceil(one.length / socketBytes) * socketBytes);
     }
-    assert.equal(play.fake.world.incoming.count, 32);
+    assert.equal(play.fake.world.incoming.count, 16);
     assert.match(await play.say(` {${one.length}}\r\n`), /a1 NO \[LIMIT\]/);
     await turns(20);
     assert.equal(play.fake.world.incoming.count, 0);
     assert.equal(play.reservedBytes, 0);
+  });
+
+  it('leaves room for large ones of others', async () => {
+    const play = await new Play().enter();
+    const { service } = play.fake;
+    service.streamCount = allStreamsMax - 1;
+    await play.say(`a1 APPEND INBOX {${large.length}+}\r\n`);
+    await play.pour(large);
+    assert.match(await play.say(` {${large.length}}\r\n`), /a1 NO \[UNAVAILABLE\]/);
+    assert.equal(service.streamCount, allStreamsMax - 1);
+    await play.say(`a2 APPEND INBOX {${large.length}+}\r\n`);
+    await play.pour(large);
+    assert.match(await play.say('\r\n'), /a2 OK/);
+    assert.equal(service.streamCount, allStreamsMax - 1);
+    assert.match(await play.say('a3 APPEND INBOX {3+}\r\na:b\r\n'), /a3 OK/);
   });
 });
