@@ -12,6 +12,18 @@ import type { Clock } from '../../../ports/clock.ts';
 
 const sliceMs = 2;
 
+/** Work that says where it may be interrupted. */
+export async function inSlices<Result>(
+  slices: Slices,
+  work: Generator<void, Result, void>,
+): Promise<Result> {
+  for (;;) {
+    const step = work.next();
+    if (step.done === true) return step.value;
+    if (slices.isOver) await slices.next();
+  }
+}
+
 /** All long work of this thread that waits for its slice. */
 const waiting: (() => void)[] = [];
 let isTurning = false;

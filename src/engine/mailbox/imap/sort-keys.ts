@@ -10,7 +10,11 @@ import { codePointOrder } from '../../../mail/formats/text/casemap.ts';
 import type { SortKey, SortKind } from '../../../mail/wire/imap/parse-sort.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
 import { MessageRows, sortTexts } from './message-rows.ts';
-import type { Slices } from './slices.ts';
+import { inSlices, type Slices } from './slices.ts';
+import { sortSteps } from './sort-steps.ts';
+
+/** Steps between two looks at the time. */
+const stepsMax = 1_000;
 
 /** A message's own: a number, or a text that compares by code units. */
 export type SortValue = number | string;
@@ -88,7 +92,10 @@ export async function sortPlaces(
     for (let i = 0; i < columns.length; i++) columns[i]!.set(place, values?.[i]);
     if (slices.isOver) await slices.next();
   }
-  const keys = columns.map((column, i) => column.keys(order[i]!.isReverse));
+  const keys: Float64Array[] = [];
+  for (const [i, column] of columns.entries()) {
+    keys.push(await inSlices(slices, column.keys(order[i]!.isReverse)));
+  }
   return mergeSort(documents.length, comparatorOf(keys), slices);
 }
 
@@ -114,17 +121,29 @@ class SortColumn {
     this.#numbers[place] = number;
   }
 
-  keys(isReverse: boolean): Float64Array {
+  *keys(isReverse: boolean): Generator<void, Float64Array, void> {
     const keys = this.#numbers;
     if (this.#texts.size > 0) {
-      const rankOf = new Uint32Array(this.#texts.size);
-      [...this.#texts.keys()].sort().forEach((text, rank) => {
-        rankOf[this.#texts.get(text)!] = rank;
-      });
-      for (let i = 0; i < keys.length; i++) keys[i] = rankOf[keys[i]!]!;
+      const rankOf = yield* this.#ranks();
+      for (let i = 0; i < keys.length; i++) {
+        keys[i] = rankOf[keys[i]!]!;
+        if (i % stepsMax === 0) yield;
+      }
     }
     if (isReverse) for (let i = 0; i < keys.length; i++) keys[i] = -keys[i]!;
     return keys;
+  }
+
+  *#ranks(): Generator<void, Uint32Array, void> {
+    const texts = [...this.#texts.keys()];
+    yield;
+    yield* sortSteps(texts, (a, b) => (a < b ? -1 : Number(a > b)));
+    const rankOf = new Uint32Array(texts.length);
+    for (const [rank, text] of texts.entries()) {
+      rankOf[this.#texts.get(text)!] = rank;
+      if (rank % stepsMax === 0) yield;
+    }
+    return rankOf;
   }
 }
 

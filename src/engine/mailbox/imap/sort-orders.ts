@@ -19,6 +19,8 @@ import type { View } from './view.ts';
 
 const orderBytesMax = 16 * mebibyte;
 const mergedMax = 500;
+/** Steps between two looks at the time. */
+const stepsMax = 1_000;
 
 interface Order {
   readonly uids: Uint32Array;
@@ -92,8 +94,7 @@ export class SortOrders {
     const shard = this.#shard;
     const added = await membersOf(shard, place, live, slices, kept.uidNext);
     if (added.uids.length > mergedMax) return undefined;
-    const isLive = new Membership(live);
-    const old = kept.uids.filter((uid) => isLive.has(uid));
+    const old = await liveOf(kept.uids, live, slices);
     const sorted = await sortMembers(shard, place, added, order, slices);
     const reader = new SortReader(shard, place.account, order);
     const uids = new Uint32Array(old.length + sorted.length);
@@ -136,6 +137,17 @@ export class SortOrders {
     }
     return order.uids;
   }
+}
+
+async function liveOf(uids: Uint32Array, live: View, slices: Slices): Promise<Uint32Array> {
+  const isLive = new Membership(live);
+  const kept = new Uint32Array(uids.length);
+  let count = 0;
+  for (let i = 0; i < uids.length; i++) {
+    if (isLive.has(uids[i]!)) kept[count++] = uids[i]!;
+    if (i % stepsMax === 0 && slices.isOver) await slices.next();
+  }
+  return kept.subarray(0, count);
 }
 
 type Values = SortValue[] | undefined;

@@ -19,9 +19,12 @@ import { Membership, membersOf } from './members.ts';
 import type { Place } from './messages.ts';
 import { octetsOf, type SearchParts, SearchWalk } from './search.ts';
 import { planOf } from './search-plan.ts';
-import { Slices } from './slices.ts';
+import { inSlices, Slices } from './slices.ts';
 import { type SortOrders, sortMembers } from './sort-orders.ts';
 import type { View } from './view.ts';
+
+/** Steps between two looks at the time. */
+const stepsMax = 1_000;
 
 /** An order of all messages is worth making where the search found at least one in so many. */
 const sparseFactor = 8;
@@ -54,7 +57,7 @@ export async function sort(
   const list = new SortedList(uids, found.set);
   const numberOf = (uid: number) => (isUid || uid === 0 ? uid : view.sequenceOf(uid));
   const [firstUid, lastUid] = [list.at(1), list.at(-1)];
-  const wanted = window === 0 ? nothing : list.part(window, found.set.count);
+  const wanted = window === 0 ? nothing : await list.part(window, found.set.count, slices);
   const part = (wants & searchWants.partUids) === 0 ? [] : rangesOf(wanted.toSorted());
   const all = (wants & searchWants.uids) === 0 ? part : uidsOf(found.set);
   const value: Sorted = {
@@ -66,7 +69,20 @@ export async function sort(
     lastUid,
     modseq: found.modseq,
   };
-  return { value, body: octetsOf(all, wanted.map(numberOf)) };
+  return { value, body: octetsOf(all, await numbersOf(wanted, numberOf, slices)) };
+}
+
+async function numbersOf(
+  uids: Uint32Array,
+  numberOf: (uid: number) => number,
+  slices: Slices,
+): Promise<Uint32Array> {
+  const numbers = new Uint32Array(uids.length);
+  for (let i = 0; i < uids.length; i++) {
+    numbers[i] = numberOf(uids[i]!);
+    if (i % stepsMax === 0 && slices.isOver) await slices.next();
+  }
+  return numbers;
 }
 
 /** The mailbox's messages as they are now. @throws MailError `not-found` */
@@ -132,21 +148,23 @@ class SortedList {
 
   /** The first (1) or the last (-1); 0 where there is none. */
   at(end: 1 | -1): number {
-    return this.#walk(end === -1, 1, 1)[0] ?? 0;
+    const isWanted = (uid: number) => this.#isWanted.has(uid);
+    return (end === 1 ? this.#uids.find(isWanted) : this.#uids.findLast(isWanted)) ?? 0;
   }
 
   /** In the order of the list, whichever end they are counted from. */
-  part(window: PartialRange | null, count: number): Uint32Array {
-    if (window === null) return this.#walk(false, 1, count);
-    const part = this.#walk(window.isFromEnd, window.first, Math.min(window.last, count));
-    return window.isFromEnd ? part.reverse() : part;
+  async part(window: PartialRange | null, count: number, slices: Slices): Promise<Uint32Array> {
+    const { isFromEnd, first, last } = window ?? { isFromEnd: false, first: 1, last: count };
+    const part = await inSlices(slices, this.#walk(isFromEnd, first, Math.min(last, count)));
+    return isFromEnd ? part.reverse() : part;
   }
 
-  #walk(isFromEnd: boolean, first: number, last: number): Uint32Array {
+  *#walk(isFromEnd: boolean, first: number, last: number): Generator<void, Uint32Array, void> {
     const part = new Uint32Array(Math.max(0, last - first + 1));
     const uids = this.#uids;
     let seen = 0;
     for (let i = 0; i < uids.length && seen < last; i++) {
+      if (i % stepsMax === 0) yield;
       const uid = uids[isFromEnd ? uids.length - 1 - i : i]!;
       if (!this.#isWanted.has(uid)) continue;
       seen++;

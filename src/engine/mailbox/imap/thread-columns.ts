@@ -7,6 +7,9 @@
 
 import type { ThreadMessages } from './thread-messages.ts';
 
+/** Steps between two looks at the time. */
+const stepsMax = 1_000;
+
 export interface ThreadMessage {
   readonly uid: number;
   readonly sentMs: number;
@@ -51,17 +54,26 @@ export class ThreadColumns {
     for (const reference of references) this.#references.push(this.#idNumbers.of(reference));
   }
 
+  /** Makes ready for some more messages: what helps to find their ids and subjects. */
+  *ready(): Generator<void, void, void> {
+    yield* this.#idNumbers.ready();
+    yield* this.#subjectNumbers.ready();
+  }
+
   /** Nothing is added for now: forgets what only helps to add. */
   trim(): void {
     this.#idNumbers.trim();
     this.#subjectNumbers.trim();
   }
 
-  select(isWanted: (uid: number) => boolean): { uids: Uint32Array; messages: ThreadMessages } {
+  *select(
+    isWanted: (uid: number) => boolean,
+  ): Generator<void, { uids: Uint32Array; messages: ThreadMessages }, void> {
     const places = new Uint32Array(this.count);
     let count = 0;
     let referenceCount = 0;
     for (let at = 0; at < this.count; at++) {
+      if (at % stepsMax === 0) yield;
       if (!isWanted(this.#uids.at(at))) continue;
       places[count++] = at;
       referenceCount += this.#endOf(at) - this.#referencesAt.at(at);
@@ -75,6 +87,7 @@ export class ThreadColumns {
     const references = new Uint32Array(referenceCount);
     let next = 0;
     for (let i = 0; i < count; i++) {
+      if (i % stepsMax === 0) yield;
       const at = places[i]!;
       uids[i] = this.#uids.at(at);
       sentMs[i] = this.#sentMs.at(at);
@@ -88,7 +101,8 @@ export class ThreadColumns {
       }
     }
     const idCount = this.#idNumbers.count + 1;
-    const lists = { ids, referencesAt, references, idCount };
+    const subjectCount = this.#subjectNumbers.count + 1;
+    const lists = { ids, referencesAt, references, idCount, subjectCount };
     return { uids, messages: { count, sentMs, subjects, isReply, ...lists } };
   }
 
@@ -133,38 +147,60 @@ class Column<Values extends Numeric> {
   }
 }
 
+const slotsFew = 16_384;
+const noSlots = new Uint32Array(0);
+
 /** Texts as numbers from 1 on, in the order they came. */
 class Numbers {
   readonly #hashes = new Column(Float64Array);
-  #byHash: Map<number, number> | undefined;
+  /** Numbers by the place their hash leads to, or the next free one; 0: free. At most half of them are taken. */
+  #slots = noSlots;
 
   get count(): number {
     return this.#hashes.length;
   }
 
   get bytes(): number {
-    return this.#hashes.bytes;
+    return this.#hashes.bytes + this.#slots.byteLength;
   }
 
   of(text: string): number {
+    if (2 * this.count >= this.#slots.length) {
+      const steps = this.ready();
+      while (steps.next().done !== true);
+    }
     const hash = textHash(text);
-    const known = this.#map().get(hash);
-    if (known !== undefined) return known;
+    const slot = this.#slotOf(hash);
+    const known = this.#slots[slot]!;
+    if (known !== 0) return known;
     this.#hashes.push(hash);
-    this.#map().set(hash, this.count);
+    this.#slots[slot] = this.count;
     return this.count;
   }
 
-  trim(): void {
-    this.#byHash = undefined;
+  /** Room for half as many again, and a few. */
+  *ready(): Generator<void, void, void> {
+    const wanted = slotsFew + 3 * this.count;
+    if (this.#slots.length > 2 * this.count + slotsFew / 2) return;
+    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(wanted)));
+    for (let i = 0; i < this.count; i++) {
+      this.#slots[this.#slotOf(this.#hashes.at(i))] = i + 1;
+      if (i % stepsMax === 0) yield;
+    }
   }
 
-  #map(): Map<number, number> {
-    if (this.#byHash === undefined) {
-      this.#byHash = new Map();
-      for (let i = 0; i < this.count; i++) this.#byHash.set(this.#hashes.at(i), i + 1);
+  trim(): void {
+    this.#slots = noSlots;
+  }
+
+  #slotOf(hash: number): number {
+    const mask = this.#slots.length - 1;
+    let slot = (hash >>> 0) & mask;
+    for (;;) {
+      const number = this.#slots[slot]!;
+      if (number === 0 || this.#hashes.at(number - 1) === hash) return slot;
+      slot = (slot + 1) & mask;
     }
-    return this.#byHash;
   }
 }
 

@@ -20,7 +20,7 @@ import { readHeaders } from './header-reader.ts';
 import { Membership, membersOf } from './members.ts';
 import { MessageRows, type SubjectFields } from './message-rows.ts';
 import type { Place } from './messages.ts';
-import type { Slices } from './slices.ts';
+import { inSlices, type Slices } from './slices.ts';
 import { ThreadColumns } from './thread-columns.ts';
 import type { ThreadMessages } from './thread-messages.ts';
 import type { View } from './view.ts';
@@ -67,7 +67,10 @@ export class ThreadInputs {
     const read = this.#reading.then(async () => {
       const { columns } = await this.#upTo(place, live, slices);
       const isWanted = new Membership(set);
-      return columns.select((uid) => isWanted.has(uid));
+      return inSlices(
+        slices,
+        columns.select((uid) => isWanted.has(uid)),
+      );
     });
     this.#reading = read.catch(() => {});
     return read;
@@ -114,6 +117,7 @@ export class ThreadInputs {
         this.#shard,
         group.map(({ body }) => body),
       );
+      await inSlices(slices, columns.ready());
       for (const [i, { uid, fields }] of group.entries()) {
         const { id, references } = idsOf(scan, headers[i]);
         columns.add({ uid, ...fields, id, references });

@@ -10,6 +10,8 @@ export interface ThreadMessages {
   readonly sentMs: Float64Array;
   /** Equal numbers are equal base subjects; 0: it is empty. */
   readonly subjects: Uint32Array;
+  /** Numbers of subjects are below it. */
+  readonly subjectCount: number;
   /** 1: a reply or forward. */
   readonly isReply: Uint8Array;
   /** Of its Message-ID, from 1 on; 0: it has none. */

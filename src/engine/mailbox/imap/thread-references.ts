@@ -8,6 +8,7 @@
  */
 
 import type { ThreadNode } from '../../../mail/wire/imap/response-thread.ts';
+import { sortSteps } from './sort-steps.ts';
 import { compareSent, type ThreadMessages } from './thread-messages.ts';
 
 /** Steps between two looks at the time. */
@@ -36,16 +37,17 @@ class Links {
   constructor(messages: ThreadMessages) {
     this.#messages = messages;
     this.#nodeOfId = new Int32Array(messages.idCount).fill(none);
-    for (let index = 0; index < messages.count; index++) {
-      this.#add();
-      const id = messages.ids[index]!;
-      // Of messages with one id, the first alone has it.
-      if (id > 0 && this.#nodeOfId[id] === none) this.#nodeOfId[id] = index;
-    }
   }
 
   *build(): Generator<void, void, void> {
-    const { count, references, referencesAt } = this.#messages;
+    const { count, ids, references, referencesAt } = this.#messages;
+    for (let index = 0; index < count; index++) {
+      this.#add();
+      const id = ids[index]!;
+      // Of messages with one id, the first alone has it.
+      if (id > 0 && this.#nodeOfId[id] === none) this.#nodeOfId[id] = index;
+      if (index % stepsMax === 0) yield;
+    }
     for (let index = 0; index < count; index++) {
       let before = none;
       const end = index + 1 < count ? referencesAt[index + 1]! : references.length;
@@ -111,6 +113,7 @@ class Forest {
       if (index % stepsMax === 0) yield;
     }
     for (let dummy = this.#dummies; dummy < parents.length; dummy++) {
+      if (dummy % stepsMax === 0) yield;
       const children = this.#children[dummy];
       if (children === undefined) continue;
       if (children.length > 1) this.#roots.push(dummy);
@@ -122,10 +125,10 @@ class Forest {
     yield;
     // (4), and of (6) what no later step changes.
     for (const [node, children] of this.#children.entries()) {
-      if (children !== undefined) this.#sort(children);
+      if (children !== undefined && children.length > 1) yield* this.#sort(children);
       if (node % stepsMax === 0) yield;
     }
-    this.#sort(this.#roots);
+    yield* this.#sort(this.#roots);
   }
 
   /** The message next above, or the topmost dummy where all above are dummies. */
@@ -143,46 +146,51 @@ class Forest {
 
   /** (5) Threads of one subject become one. */
   *gather(): Generator<void, void, void> {
-    const table = this.#subjectTable();
-    yield;
+    const table = yield* this.#subjectTable();
     // (5.C) Roots that went below another are gone; a dummy takes the place of the one it was made for.
     const gone = new Set<number>();
     const grown = new Set<number>();
-    const places = new Map(this.#roots.map((root, place) => [root, place]));
+    // By node, for a map of a million takes a quarter of a second when it grows. Each root may get a dummy.
+    const nodeCount = Math.max(this.#children.length, this.#dummies);
+    const places = new Uint32Array(nodeCount + this.#roots.length);
+    for (const [place, root] of this.#roots.entries()) {
+      places[root] = place;
+      if (place % stepsMax === 0) yield;
+    }
     for (const [step, root] of [...this.#roots].entries()) {
       if (step % stepsMax === 0) yield;
       const subject = this.#subjectOf(root);
-      const known = subject === 0 ? root : table.get(subject)!;
+      const known = subject === 0 ? root : table[subject]!;
       if (known === root) continue;
       gone.add(root);
       const target = this.#merge(root, known);
       grown.add(target);
       if (target === known) continue;
-      this.#roots[places.get(known)!] = target;
-      places.set(target, places.get(known)!);
-      table.set(subject, target);
+      this.#roots[places[known]!] = target;
+      places[target] = places[known]!;
+      table[subject] = target;
     }
     if (gone.size === 0) return;
     this.#roots = this.#roots.filter((root) => !gone.has(root));
     // (6) Below these and at the top the order may be another now.
-    for (const node of grown) this.#sort(this.#children[node]!);
-    yield;
-    this.#sort(this.#roots);
+    for (const node of grown) yield* this.#sort(this.#children[node]!);
+    yield* this.#sort(this.#roots);
   }
 
   /** (5.B) By subject, the thread that others of it join. */
-  #subjectTable(): Map<number, number> {
-    const { isReply } = this.#messages;
-    const table = new Map<number, number>();
-    for (const root of this.#roots) {
+  *#subjectTable(): Generator<void, Int32Array, void> {
+    const { isReply, subjectCount } = this.#messages;
+    const table = new Int32Array(subjectCount).fill(none);
+    for (const [step, root] of this.#roots.entries()) {
+      if (step % stepsMax === 0) yield;
       const subject = this.#subjectOf(root);
       if (subject === 0) continue;
-      const known = table.get(subject);
+      const known = table[subject]!;
       const isBetter =
-        known === undefined ||
+        known === none ||
         (!this.#isDummy(known) &&
           (this.#isDummy(root) || (isReply[known] === 1 && isReply[root] === 0)));
-      if (isBetter) table.set(subject, root);
+      if (isBetter) table[subject] = root;
     }
     return table;
   }
@@ -244,8 +252,8 @@ class Forest {
     return this.#isDummy(node) ? this.#children[node]![0]! : node;
   }
 
-  #sort(siblings: number[]): void {
-    siblings.sort((a, b) => compareSent(this.#messages, this.#head(a), this.#head(b)));
+  #sort(siblings: number[]): Generator<void, void, void> {
+    return sortSteps(siblings, (a, b) => compareSent(this.#messages, this.#head(a), this.#head(b)));
   }
 }
 

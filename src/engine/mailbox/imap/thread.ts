@@ -10,7 +10,7 @@ import type { PackedThread, ThreadAlgorithm } from '../../../actors/asks/imap-se
 import { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import { type ThreadNode, threadSteps } from '../../../mail/wire/imap/response-thread.ts';
 import type { SearchParts } from './search.ts';
-import { Slices } from './slices.ts';
+import { inSlices, Slices } from './slices.ts';
 import { findAll, liveView } from './sort.ts';
 import type { ThreadInputs } from './thread-inputs.ts';
 import type { ThreadMessages } from './thread-messages.ts';
@@ -42,20 +42,12 @@ export async function thread(
   const asked = { place, view, criteria, saved, wantsModseq: false };
   const { set } = await findAll(parts, asked, slices);
   const { uids, messages } = await parts.threads.of(place, set, live, slices);
-  const threads = await runIn(slices, algorithms[algorithm](messages));
+  const threads = await inSlices(slices, algorithms[algorithm](messages));
   const writer = new ResponseWriter();
   const numberOf = (index: number) => {
     const uid = uids[index - 1]!;
     return isUid ? uid : view.sequenceOf(uid);
   };
-  await runIn(slices, threadSteps(writer, threads, numberOf));
+  await inSlices(slices, threadSteps(writer, threads, numberOf));
   return Buffer.concat(writer.take());
-}
-
-async function runIn<Result>(slices: Slices, work: Generator<void, Result, void>): Promise<Result> {
-  for (;;) {
-    const step = work.next();
-    if (step.done === true) return step.value;
-    if (slices.isOver) await slices.next();
-  }
 }

@@ -27,7 +27,7 @@ function columnsOf(messages: readonly Message[]) {
     const rest = { id, references, sentMs };
     columns.add({ uid: i + 1, baseSubject: subject, isReplyOrForward: isReply, ...rest });
   });
-  return columns.select(() => true).messages;
+  return drained(columns.select(() => true)).messages;
 }
 
 function drained<Result>(work: Generator<void, Result, void>): Result {
@@ -290,3 +290,23 @@ function writeChain({ number, children }: Node): string {
   const below = children.length === 1 ? writeChain(children[0]!) : children.map(write).join('');
   return own === '' ? below : `${own} ${below}`;
 }
+
+describe('the columns threads are made of', () => {
+  it('know an id again after what helped to find it was let go', () => {
+    const columns = new ThreadColumns();
+    const add = (uid: number, id: string, references: readonly string[]) =>
+      columns.add({ uid, sentMs: 0, baseSubject: id, isReplyOrForward: false, id, references });
+    const count = 20_000;
+    for (let uid = 1; uid <= count; uid++) add(uid, `<${uid}@x>`, []);
+    const held = columns.bytes;
+    columns.trim();
+    assert.ok(columns.bytes < held);
+    drained(columns.ready());
+    for (let uid = 1; uid <= count; uid++) add(count + uid, '', [`<${uid}@x>`]);
+    const { messages } = drained(columns.select(() => true));
+    for (let i = 0; i < count; i++) {
+      assert.equal(messages.references[messages.referencesAt[count + i]!], messages.ids[i]);
+    }
+    assert.equal(messages.idCount, count + 1);
+  });
+});
