@@ -28,7 +28,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/mail/formats/dsn/returned.ts headerBytesMax',
     'src/mail/trust/password.ts passwordBytesMax',
     'src/mail/trust/verify.ts signaturesMax',
-    'src/mail/wire/deflate/inflater.ts pieceBytesMax',
+    'src/mail/wire/deflate/inflater.ts pieceCodesMax',
     'src/mail/wire/smtp/reply-reader.ts lineBytesMax',
     'src/mail/wire/smtp/reply-reader.ts linesMax',
     'src/mail/wire/smtp/reply-reader.ts replyBytesMax',

@@ -3,7 +3,7 @@
  *
  * Runs in:   edge (main thread).
  * Specs:     RFC 4978 (COMPRESS=DEFLATE), RFC 1951.
- * Limits:    `compressedSessionsMax` sessions; one turn inflates `turnBytesMax`, then others have theirs. A client may
+ * Limits:    `compressedSessionsMax` sessions; one turn inflates `turnPiecesMax`, then others have theirs. A client may
  *            send what expands `inflateRatioMax` times, and one message that expands more.
  * Invariant: each write ends byte-aligned (a sync flush), so the next one may come of a new compressor: its state
  *            lives no longer than the call. What was said last is its dictionary, or nothing is.
@@ -11,7 +11,7 @@
 
 import { Buffer } from 'node:buffer';
 import { constants, deflateRawSync, type ZlibOptions } from 'node:zlib';
-import { Inflater } from '../../../mail/wire/deflate/inflater.ts';
+import { Inflater, pieceBytesMax } from '../../../mail/wire/deflate/inflater.ts';
 import type { SessionTransport } from '../session/transport.ts';
 import type { ImapLimits } from './limits.ts';
 
@@ -26,7 +26,7 @@ const deflateOptions: ZlibOptions = {
 const dictionaryBytesMax = 4_096 - 262;
 /** One call takes half a millisecond for as many. */
 const callBytesMax = 65_536;
-const turnBytesMax = 262_144;
+const turnPiecesMax = Math.floor(262_144 / pieceBytesMax);
 
 const nothing = Buffer.alloc(0);
 
@@ -133,8 +133,8 @@ export class Compression implements SessionTransport {
   #feed(): void {
     if (this.#isFeeding || this.#isPutOff) return;
     this.#isFeeding = true;
-    let bytesLeft = turnBytesMax;
-    while (!this.#isPaused && !this.#isOver && bytesLeft > 0) {
+    let piecesLeft = turnPiecesMax;
+    while (!this.#isPaused && !this.#isOver && piecesLeft > 0) {
       const piece = this.#inflater.next();
       if (piece === undefined) {
         const chunk = this.#inflater.fault === undefined ? this.#waiting.shift() : undefined;
@@ -142,14 +142,14 @@ export class Compression implements SessionTransport {
         this.#inflater.give(chunk);
         continue;
       }
-      bytesLeft -= piece.length;
+      piecesLeft--;
       if (this.#isTooMuch()) this.#fail('ratio');
-      else this.#session.said(piece);
+      else if (piece.length > 0) this.#session.said(piece);
     }
     this.#isFeeding = false;
     if (this.#isOver || this.#isPaused) return;
     const { fault } = this.#inflater;
-    if (bytesLeft <= 0) this.#putOff();
+    if (piecesLeft === 0) this.#putOff();
     else if (fault !== undefined) this.#fail(fault);
     else this.#transport.resume();
   }

@@ -5,8 +5,8 @@
  *            call that waits for nothing and keeps its state, shows neither how far it expanded nor whether the other
  *            side flushed, and costs 40 kB while a client says nothing.
  * Specs:     RFC 1951 (DEFLATE).
- * Limits:    `pieceBytesMax` octets a piece and a copy; a window of 64 kB at most, and nothing but what came (32 kB at most)
- *            after `rest`.
+ * Limits:    `pieceBytesMax` octets a piece and a copy, and `pieceCodesMax` blocks with codes of their own; a window of
+ *            64 kB at most, and nothing but what came (32 kB at most) after `rest`.
  * Invariant: never throws. How the stream was cut changes nothing but where pieces are cut. Pieces that were handed
  *            out are never written again.
  */
@@ -15,6 +15,8 @@ import { Buffer } from 'node:buffer';
 import { needsBits, noWord, PrefixCode } from './prefix-code.ts';
 
 export const pieceBytesMax = 16_384;
+/** To make a block's codes takes as long as thousands of octets, and a block may be empty. */
+export const pieceCodesMax = 25;
 const historyBytesMax = 32_768;
 const windowBytesMax = 2 * historyBytesMax;
 const windowBytesMin = 512;
@@ -32,7 +34,8 @@ const codeLengths = 4;
 const wordLengths = 5;
 const words = 6;
 const distance = 7;
-const over = 8;
+const distanceRest = 8;
+const over = 9;
 
 const nothing = Buffer.alloc(0);
 const lengthBases = [
@@ -82,6 +85,10 @@ export class Inflater {
   #distances = fixedDistances;
   /** Octets of a stored block that are missing, or of a copy whose distance is. */
   #count = 0;
+  /** Of the distance whose last bits are missing. */
+  #symbol = 0;
+  /** Codes that may yet be made for the piece under way. */
+  #codesLeft = pieceCodesMax;
   /** While a block's codes are read. */
   #lengths: Uint8Array = nothing;
   #lengthCount = 0;
@@ -95,12 +102,14 @@ export class Inflater {
     this.takenBytes += chunk.length;
   }
 
-  /** The next octets; undefined: there are no more, or there is a fault. */
+  /** The next octets, none where much was read for nothing; undefined: there are no more, or there is a fault. */
   next(): Buffer | undefined {
     this.#makeRoom();
     this.#end = Math.min(this.#shown + pieceBytesMax, this.#window.length - copyBytesMax);
+    this.#codesLeft = pieceCodesMax;
     while (this.fault === undefined && this.#at < this.#end && this.#step()) {}
-    const piece = this.#at > this.#shown ? Buffer.from(this.#unshown()) : undefined;
+    const isPiece = this.#at > this.#shown || this.#codesLeft === 0;
+    const piece = isPiece ? Buffer.from(this.#unshown()) : undefined;
     if (piece === undefined) {
       this.#chunk = nothing;
       this.#from = 0;
@@ -116,17 +125,18 @@ export class Inflater {
     return isUsed && this.#state === blockHead && this.#shown === this.#at;
   }
 
-  /** Lets go of all but the history, where it can. */
+  /** Lets go of all but the history once everything given was used; of a block under way its codes stay. */
   rest(): void {
-    if (!this.isAtRest) return;
+    if (this.#from < this.#chunk.length || this.#shown < this.#at) return;
     this.#slide();
-    if (this.#window.length === this.#at) return;
-    const kept = Buffer.allocUnsafeSlow(this.#at);
-    this.#window.copy(kept, 0, 0, this.#at);
-    this.#window = kept;
+    if (this.#window.length > this.#at) {
+      const kept = Buffer.allocUnsafeSlow(this.#at);
+      this.#window.copy(kept, 0, 0, this.#at);
+      this.#window = kept;
+    }
+    if (this.#state !== blockHead) return;
     this.#literals = fixedLiterals;
     this.#distances = fixedDistances;
-    this.#lengths = nothing;
   }
 
   #unshown(): Buffer {
@@ -170,6 +180,8 @@ export class Inflater {
         return this.#readWord();
       case distance:
         return this.#readDistance();
+      case distanceRest:
+        return this.#copy();
       default:
         // Octets behind the last block are of nobody.
         return this.#fail('ended');
@@ -249,8 +261,10 @@ export class Inflater {
   }
 
   #readCounts(): boolean {
+    if (this.#codesLeft === 0) return false;
     const counts = this.#bits(14);
     if (counts < 0) return false;
+    this.#codesLeft--;
     this.#literalCount = (counts & 31) + 257;
     const distanceCount = ((counts >> 5) & 31) + 1;
     if (this.#literalCount > 286 || distanceCount > 30) return this.#fail('bad');
@@ -306,7 +320,7 @@ export class Inflater {
   }
 
   #makeCodes(count: number): boolean {
-    const literals = PrefixCode.of(this.#lengths.subarray(0, this.#literalCount));
+    const literals = PrefixCode.of(this.#lengths.subarray(0, this.#literalCount), true);
     const distances = PrefixCode.of(this.#lengths.subarray(this.#literalCount, count), true);
     if (literals === undefined || distances === undefined || this.#lengths[endOfBlock] === 0) {
       return this.#fail('bad');
@@ -348,15 +362,22 @@ export class Inflater {
   }
 
   #readDistance(): boolean {
-    if (this.#held < 28) this.#refill();
+    if (this.#held < 15) this.#refill();
     const code = this.#distances;
     const symbol = code.read(this.#hold, this.#held);
     if (symbol < 0) return symbol === noWord ? this.#fail('bad') : false;
     if (symbol >= distanceBases.length) return this.#fail('bad');
-    const extra = distanceBits[symbol]!;
-    if (this.#held < code.bits + extra) return false;
     this.#drop(code.bits);
-    const back = distanceBases[symbol]! + (extra === 0 ? 0 : this.#bits(extra));
+    this.#symbol = symbol;
+    this.#state = distanceRest;
+    return this.#copy();
+  }
+
+  /** A distance has up to 28 bits: more than are sure to be held at once. */
+  #copy(): boolean {
+    const more = this.#bits(distanceBits[this.#symbol]!);
+    if (more < 0) return false;
+    const back = distanceBases[this.#symbol]! + more;
     if (back > this.#at) return this.#fail('bad');
     const window = this.#window;
     let at = this.#at;

@@ -9,7 +9,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { SeededRandom } from '../../../../../src/harness/seeded-random.ts';
-import { Inflater, pieceBytesMax } from '../../../../../src/mail/wire/deflate/inflater.ts';
+import {
+  Inflater,
+  pieceBytesMax,
+  pieceCodesMax,
+} from '../../../../../src/mail/wire/deflate/inflater.ts';
+import { DeflateWriter } from '../../../../support/deflate-writer.ts';
 
 const { Z_SYNC_FLUSH } = constants;
 const copyBytesMax = 258;
@@ -132,6 +137,53 @@ describe('an inflater', () => {
     assert.ok(pieces >= 8_000_000 / (pieceBytesMax + copyBytesMax));
     assert.equal(inflater.givenBytes, 8_000_000);
     assert.ok(inflater.takenBytes < 10_000);
+  });
+
+  it('reads the longest words of a code with the most bits behind them', () => {
+    // Of distances the farthest are the rarest: 15 bits and 13 more.
+    const distances = [
+      ...Array.from({ length: 14 }, (_, i) => i + 1),
+      ...Array(14).fill(0),
+      15,
+      15,
+    ];
+    const literals: number[] = Array(258).fill(0);
+    const [letter, endOfBlock, copyOfThree] = [97, 256, 257];
+    for (const symbol of [letter, letter + 1, endOfBlock, copyOfThree]) literals[symbol] = 2;
+    const below = belowOf(28);
+    const writer = new DeflateWriter();
+    writer.startBlock(literals, distances);
+    for (let i = 0; i < 500; i++) {
+      if (below(3) > 0) writer.literal(letter);
+      writer.literal(copyOfThree);
+      writer.distance(28 + below(2), below(8_192), 13);
+    }
+    writer.literal(endOfBlock);
+    const history = flushed(someText(below, 33_000), { level: 0 });
+    const octets = Buffer.concat([history, writer.flushed()]);
+    const wanted = inflateRawSync(octets, { finishFlush: Z_SYNC_FLUSH });
+    for (const cut of [octets.length, 1_000, 7, 1]) {
+      assert.ok(inflate(new Inflater(), octets, cut).equals(wanted), `in pieces of ${cut}`);
+    }
+  });
+
+  it('stops for others after so many codes, of which nothing came', () => {
+    const literals: number[] = Array(257).fill(0);
+    // zlib takes a code of one word, too.
+    literals[256] = 1;
+    const writer = new DeflateWriter();
+    for (let i = 0; i < 4 * pieceCodesMax; i++) {
+      writer.startBlock(literals, [1]);
+      writer.literal(256);
+    }
+    const inflater = new Inflater();
+    inflater.give(Buffer.concat([writer.flushed(), flushed('and then this')]));
+    const lengths: number[] = [];
+    for (let piece = inflater.next(); piece !== undefined; piece = inflater.next()) {
+      lengths.push(piece.length);
+    }
+    assert.deepEqual(lengths, [0, 0, 0, 'and then this'.length]);
+    assert.equal(inflater.fault, undefined);
   });
 
   it('ends at the last block, whatever stands behind it', () => {
