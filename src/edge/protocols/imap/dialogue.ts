@@ -34,6 +34,8 @@ export interface SpokenSession extends CommandSession {
   readonly isOpen: boolean;
   /** The client leaves too much unread. */
   readonly isFull: boolean;
+  /** The same, and `pump` is called once it has read. */
+  mustWait(): boolean;
   readonly idling: Idling | undefined;
   /** The session ends, or its TLS begins, once the answer is written. */
   readonly isLeaving: boolean;
@@ -131,7 +133,8 @@ export class Dialogue {
   /** The client is silent: lets go of what can be made anew. */
   rest(): void {
     const reader = this.#atHand;
-    if (reader?.isAtRest !== true || !this.isAtRest) return;
+    // What was read and waits for its turn is shown by the reader.
+    if (reader?.isAtRest !== true || !this.isAtRest || this.#reading !== undefined) return;
     this.#expectsLine = reader.expectsLine;
     this.#atHand = undefined;
   }
@@ -160,7 +163,7 @@ export class Dialogue {
     const session = this.#session;
     const reader = this.#reader;
     while (session.isOpen && !this.#isBusy) {
-      if (session.isFull || this.#isTooBusy) break;
+      if (session.mustWait() || this.#isTooBusy) break;
       if (this.#commandsLeft-- <= 0) {
         this.#isBusy = true;
         setImmediate(() => this.goOn());
@@ -400,8 +403,15 @@ export class Dialogue {
 
   #tooLong() {
     const { bytes, start, end } = this.#reader;
+    const answer = bad('The line is too long');
+    if (this.#session.idling !== undefined) return this.#session.doneIdling(false);
+    if (this.#exchange !== undefined) {
+      const { tag } = this.#exchange;
+      this.#exchange = undefined;
+      return this.#refuse(tag, answer);
+    }
     const tag = this.#literals.intake?.tag ?? tagOf(bytes, start, end);
     this.#literals.drop();
-    this.#refuse(tag, bad('The line is too long'));
+    this.#refuse(tag, answer);
   }
 }

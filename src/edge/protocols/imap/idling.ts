@@ -7,18 +7,18 @@
  */
 
 import type { MailboxChange } from '../../../actors/asks/imap-asks.ts';
+import type { CommandEnd } from './answers.ts';
 import type { SelectedMailbox } from './selected.ts';
 import { isArrivalTo } from './telling.ts';
 
 export interface IdlingSession {
   readonly selected: SelectedMailbox | undefined;
   readonly isEnded: boolean;
-  /** The client leaves too much unread: it is told once it has read. */
-  readonly isFull: boolean;
+  /** The client leaves too much unread: `look` is called once it has read. */
+  mustWait(): boolean;
   tell(): Promise<void>;
   tellArrival(change: MailboxChange): void;
-  /** After DONE. */
-  endIdle(tag: string): void;
+  endIdle(tag: string, end: CommandEnd): void;
   failed(error: unknown): void;
 }
 
@@ -28,7 +28,8 @@ export class Idling {
   #isTelling = false;
   /** A notice came while changes were being told. */
   #isDueAgain = false;
-  #isDone = false;
+  /** Its end came while changes were being told. */
+  #end: CommandEnd | undefined;
 
   constructor(tag: string, session: IdlingSession) {
     this.tag = tag;
@@ -37,10 +38,9 @@ export class Idling {
 
   /** A notice that tells something new; `wasStale`: there was more before it. */
   changed(selected: SelectedMailbox, change: MailboxChange, wasStale: boolean): void {
-    const { isFull } = this.#session;
-    if (!wasStale && !this.#isTelling && !isFull && isArrivalTo(selected, change)) {
-      this.#session.tellArrival(change);
-    } else this.look();
+    const saysAll = !wasStale && !this.#isTelling && isArrivalTo(selected, change);
+    if (saysAll && !this.#session.mustWait()) this.#session.tellArrival(change);
+    else this.look();
   }
 
   /** Nothing was said for long: looks though no notice came, or one was lost with its thread. */
@@ -57,21 +57,21 @@ export class Idling {
       this.#isDueAgain = true;
       return;
     }
-    if (session.selected?.isStale !== true || session.isFull || session.isEnded) return;
+    if (session.selected?.isStale !== true || session.isEnded || session.mustWait()) return;
     this.#isTelling = true;
     this.#isDueAgain = false;
     const told = () => {
       this.#isTelling = false;
-      if (this.#isDone) session.endIdle(this.tag);
+      if (this.#end !== undefined) session.endIdle(this.tag, this.#end);
       // Not by `isStale` alone: where the engine refuses to look, it would be asked without end.
       else if (this.#isDueAgain) this.look();
     };
     session.tell().then(told, (error: unknown) => session.failed(error));
   }
 
-  /** DONE came. True: nothing is being told. */
-  done(): boolean {
-    this.#isDone = true;
+  /** DONE came, or something else. True: nothing is being told, so it may end. */
+  done(end: CommandEnd): boolean {
+    this.#end = end;
     return !this.#isTelling;
   }
 }

@@ -24,12 +24,13 @@ import type { CommandSession } from './command.ts';
 import { packItems } from './commands/fetch.ts';
 import { fetchAll } from './commands/fetch-windows.ts';
 import { type NotifiedChange, NotifiedMailboxes } from './notified-mailboxes.ts';
-import { ownSelected } from './selected.ts';
+import { ownSelected, type SelectedMailbox } from './selected.ts';
 import { tellChanges } from './telling.ts';
 
 const askedAloneMax = 8;
 
 export interface NotifiedSession extends CommandSession {
+  readonly isIdling: boolean;
   /** There is something to tell: `tell` is called once no command runs. */
   notifySoon(): void;
   /** The mailbox that was selected is gone. */
@@ -75,7 +76,7 @@ export class Notifying implements MailboxWatcher {
   }
 
   get isDue(): boolean {
-    return this.#isDue;
+    return this.#isDue && !this.#isOver;
   }
 
   /** The selected mailbox changed. */
@@ -124,14 +125,21 @@ export class Notifying implements MailboxWatcher {
     const { selected } = session;
     const group = this.#selected;
     if (selected?.isStale !== true || group === undefined || group.events === 0) return;
-    const { filter, events, fetch } = group;
+    const { filter, events } = group;
     const { uidNext } = selected;
-    // RFC 5465 §6.1: delayed, expunges are told when a command allows it.
+    // RFC 5465 §6.1: delayed, expunges are told when a command allows it, as IDLE does.
     const told = {
-      mayExpunge: filter === 'SELECTED',
+      mayExpunge: filter === 'SELECTED' || session.isIdling,
       tellsFlags: (events & notifyEvents.flagChange) !== 0,
     };
     if (!(await tellChanges(session, told))) return session.mailboxGone();
+    await this.tellNew(selected, uidNext);
+  }
+
+  /** RFC 5465 §5.2: what is wanted of each message that was told since `uidNext` was the next. */
+  async tellNew(selected: SelectedMailbox, uidNext: number): Promise<void> {
+    const session = this.#session;
+    const fetch = this.#isOver ? [] : (this.#selected?.fetch ?? []);
     if (session.selected !== selected || session.isEnded) return;
     if (fetch.length === 0 || selected.uidNext <= uidNext) return;
     const { bits: items, sections } = packItems(fetch)!;

@@ -27,7 +27,7 @@ import { TimeOuts } from '../session/time-outs.ts';
 import type { SessionTransport, TlsSessionFacts } from '../session/transport.ts';
 import { ReadingPace } from '../session/write-queues.ts';
 import type { ImapAskOptions } from './account-asks.ts';
-import { bad, ok } from './answers.ts';
+import { bad, type CommandEnd, ok } from './answers.ts';
 import { capabilityNames } from './capabilities.ts';
 import { type CompressedSession, Compression, type CompressionFault } from './compression.ts';
 import { Dialogue, type SpokenSession } from './dialogue.ts';
@@ -193,6 +193,12 @@ export class ImapSession
     return unsentBytes > 0 && this.service.writeQueues.bytes > allUnsentBytesMax;
   }
 
+  mustWait(): boolean {
+    if (!this.isFull) return false;
+    this.#watchPace();
+    return true;
+  }
+
   get isLeaving(): boolean {
     return this.#after !== undefined;
   }
@@ -214,9 +220,7 @@ export class ImapSession
 
   room(): Promise<void> | undefined {
     this.#output.flush();
-    if (!this.isFull) return undefined;
-    this.#watchPace();
-    return this.#output.wait();
+    return this.mustWait() ? this.#output.wait() : undefined;
   }
 
   ask(name: ImapAsk, meta: unknown, options: ImapAskOptions = {}): Promise<Answer> {
@@ -276,16 +280,14 @@ export class ImapSession
   doneIdling(isDone: boolean): void {
     const { idling } = this;
     if (idling === undefined) return;
-    if (!isDone) {
-      this.idling = undefined;
-      this.#dialogue.answer(idling.tag, bad('DONE was expected'));
-    } else if (idling.done()) this.endIdle(idling.tag);
+    const end = isDone ? ok('IDLE done') : bad('DONE was expected');
+    if (idling.done(end)) this.endIdle(idling.tag, end);
     else this.#dialogue.hold();
   }
 
-  endIdle(tag: string): void {
+  endIdle(tag: string, end: CommandEnd): void {
     this.idling = undefined;
-    this.#dialogue.answer(tag, ok('IDLE done'));
+    this.#dialogue.answer(tag, end);
     if (this.#dialogue.isBusy) this.#dialogue.goOn();
   }
 
@@ -324,7 +326,10 @@ export class ImapSession
   }
 
   async tell(mayExpunge = true): Promise<void> {
+    const { selected } = this;
+    const uidNext = selected?.uidNext ?? 0;
     if (!(await tellChanges(this, { mayExpunge, tellsFlags: true }))) this.mailboxGone();
+    else if (selected !== undefined) await this.#notifying?.tellNew(selected, uidNext);
   }
 
   mailboxGone(): void {
@@ -344,7 +349,7 @@ export class ImapSession
   notifySoon(): void {
     const notifying = this.#notifying;
     if (notifying?.isDue !== true || !this.#dialogue.isAtRest) return;
-    if (this.#phase !== 'open' || this.isFull) return;
+    if (this.#phase !== 'open' || this.mustWait()) return;
     this.#dialogue.hold();
     notifying.tell().then(
       () => this.#dialogue.goOn(),

@@ -109,7 +109,9 @@ export function tellKeywords(
 
 /** Notes a notice. False: it tells nothing the client has not heard. */
 export function noteChange(selected: SelectedMailbox, change: MailboxChange): boolean {
-  if (change.mailbox !== selected.mailbox) return false;
+  // One that came late may be of a mailbox that was selected before, of another account.
+  const isOfIt = change.mailbox === selected.mailbox && change.account === selected.owner.id;
+  if (!isOfIt) return false;
   const isHeard = change.modseq <= selected.modseq && change.modseq <= selected.flagModseq;
   // A mailbox that is gone has no modseq.
   if (isHeard && change.modseq !== 0) return false;

@@ -30,7 +30,7 @@ import { untagged, writeStatus } from '../../../../mail/wire/imap/response-statu
 import { flagsAllowed, rights } from '../../../../mail/wire/imap/rights.ts';
 import { anyMailbox, type MailboxWatcher } from '../../../notices/hub.ts';
 import { ownerOf } from '../account-asks.ts';
-import { answerOf, bad, type CommandEnd, ok } from '../answers.ts';
+import { answerOf, bad, type CommandEnd, needsUids, ok } from '../answers.ts';
 import {
   type CommandSession,
   type ImapCommand,
@@ -47,7 +47,8 @@ class EarlyChanges implements MailboxWatcher {
   readonly #modseqs = new Map<number, number>();
 
   changed({ mailbox, modseq }: MailboxChange): void {
-    this.#modseqs.set(mailbox, modseq);
+    // A mailbox that is gone has no modseq: what was opened is past.
+    this.#modseqs.set(mailbox, modseq === 0 ? Number.POSITIVE_INFINITY : modseq);
   }
 
   isPast(mailbox: number, modseq: number): boolean {
@@ -65,6 +66,7 @@ async function open(
   isExamined: boolean,
 ): Promise<CommandEnd> {
   if (qresync !== undefined && !session.isQresync) return bad('QRESYNC is not enabled');
+  if (session.isUidOnly && qresync?.matchNumbers !== undefined) return needsUids;
   session.isCondstore ||= isCondstore;
   if (session.selected !== undefined) {
     session.unselect();

@@ -54,6 +54,28 @@ describe('NOTIFY of the selected mailbox', () => {
     assert.match(await listening.say('a3 NOOP'), /^\* 2 EXPUNGE\r\na3 OK/);
   });
 
+  it('tells kept expunges to a client that idles', async () => {
+    const [crowd, listening, acting] = await pair(3);
+    await listening.does('a1 NOTIFY SET (selected-delayed (MessageNew MessageExpunge))');
+    await acting.does('b1 STORE 2 +FLAGS.SILENT (\\Deleted)', 'b2 EXPUNGE');
+    assert.equal(await heard(crowd, listening), '');
+    assert.equal(await listening.say('a2 IDLE'), '+ idling\r\n* 2 EXPUNGE\r\n');
+    await listening.does('DONE');
+    await acting.does('b3 STORE 2 +FLAGS.SILENT (\\Deleted)', 'b4 EXPUNGE');
+    assert.equal(await heard(crowd, listening), '');
+  });
+
+  it('tells what was asked for of new messages that a command finds, too', async () => {
+    const [crowd, listening] = await pair(0);
+    await listening.does('a1 NOTIFY SET (selected (MessageNew (UID FLAGS) MessageExpunge))');
+    crowd.fake.world.heard = () => {};
+    await crowd.fake.world.deliver();
+    assert.equal(
+      await listening.say('a2 NOOP'),
+      '* 1 EXISTS\r\n* 1 FETCH (UID 1 FLAGS ())\r\na2 OK NOOP done\r\n',
+    );
+  });
+
   it('tells flags to who asked for FlagChange, and to others with their next command', async () => {
     const [crowd, listening, acting] = await pair(1);
     await listening.does('a1 NOTIFY SET (selected (MessageNew MessageExpunge))');
@@ -173,6 +195,22 @@ describe('NOTIFY of other mailboxes', () => {
       new Int32Array(watched).every((word) => word === 0),
       'nobody watches',
     );
+  });
+
+  // RFC 5465 §5.8: as after NOTIFY NONE.
+  it('is over where there are more mailboxes than are watched, for the selected one too', async () => {
+    const crowd = new Crowd({ notifiedMailboxesMax: 10 });
+    const [listening, acting] = [crowd.open(), crowd.open()];
+    await listening.enter();
+    await acting.enter();
+    const selected = '(selected (MessageNew MessageExpunge))';
+    const notify = `a1 NOTIFY SET ${selected} (personal (MailboxName))`;
+    assert.match(await listening.say(notify), /^a1 OK/);
+    for (let i = 0; i < 10; i++) await acting.does(`b${i} CREATE M${i}`);
+    assert.match(await heard(crowd, listening), /\* OK \[NOTIFICATIONOVERFLOW\] /);
+    await crowd.fake.world.deliver();
+    assert.equal(await heard(crowd, listening), '');
+    assert.match(await listening.say('a2 NOOP'), /^\* 1 EXISTS\r\na2 OK/);
   });
 
   it('takes so many names and no more', async () => {
