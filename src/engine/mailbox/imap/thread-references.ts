@@ -148,11 +148,12 @@ class Forest {
   *gather(): Generator<void, void, void> {
     const table = yield* this.#subjectTable();
     // (5.C) Roots that went below another are gone; a dummy takes the place of the one it was made for.
-    const gone = new Set<number>();
-    const grown = new Set<number>();
     // By node, for a map of a million takes a quarter of a second when it grows. Each root may get a dummy.
-    const nodeCount = Math.max(this.#children.length, this.#dummies);
-    const places = new Uint32Array(nodeCount + this.#roots.length);
+    const nodesMax = Math.max(this.#children.length, this.#dummies) + this.#roots.length;
+    const places = new Uint32Array(nodesMax);
+    const isGone = new Uint8Array(nodesMax);
+    const isGrown = new Uint8Array(nodesMax);
+    const grown: number[] = [];
     for (const [place, root] of this.#roots.entries()) {
       places[root] = place;
       if (place % stepsMax === 0) yield;
@@ -162,18 +163,22 @@ class Forest {
       const subject = this.#subjectOf(root);
       const known = subject === 0 ? root : table[subject]!;
       if (known === root) continue;
-      gone.add(root);
+      isGone[root] = 1;
       const target = this.#merge(root, known);
-      grown.add(target);
+      if (isGrown[target] === 0) grown.push(target);
+      isGrown[target] = 1;
       if (target === known) continue;
       this.#roots[places[known]!] = target;
       places[target] = places[known]!;
       table[subject] = target;
     }
-    if (gone.size === 0) return;
-    this.#roots = this.#roots.filter((root) => !gone.has(root));
+    if (grown.length === 0) return;
+    this.#roots = this.#roots.filter((root) => isGone[root] === 0);
     // (6) Below these and at the top the order may be another now.
-    for (const node of grown) yield* this.#sort(this.#children[node]!);
+    for (const [step, node] of grown.entries()) {
+      if (step % stepsMax === 0) yield;
+      yield* this.#sort(this.#children[node]!);
+    }
     yield* this.#sort(this.#roots);
   }
 
