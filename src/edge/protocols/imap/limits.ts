@@ -7,7 +7,7 @@
 import { kibibyte, mebibyte, minuteMs } from '../../../base/units.ts';
 
 export interface ImapLimits {
-  /** Of a command's lines, its literals not counted; the second before log-in. */
+  /** Of a command's lines, its literals not counted; the second before log-in: the longest ID fits (RFC 2971 §3.3). */
   readonly lineBytesMax: number;
   readonly earlyLineBytesMax: number;
   /** Commands without a log-in. */
@@ -43,7 +43,7 @@ export interface ImapLimits {
 
 export const defaultImapLimits: ImapLimits = {
   lineBytesMax: 64 * kibibyte,
-  earlyLineBytesMax: 8 * kibibyte,
+  earlyLineBytesMax: 32 * kibibyte,
   earlyCommandsMax: 100,
   commandsPerMinuteMax: 60_000,
   earlyLiteralBytesMax: 8 * kibibyte,
