@@ -43,7 +43,13 @@ function decodeName(cursor: Cursor, written: string): string | undefined {
   return name === undefined ? undefined : canonicalName(name);
 }
 
-/** A LIST pattern or reference: wildcards may stand unquoted, and empty it is allowed. */
+/** No name holds it: a pattern of it finds nothing. */
+const unmatched = '\uffff';
+
+/**
+ * A LIST pattern or reference: wildcards may stand unquoted, and empty it is allowed. One that is no modified UTF-7 is
+ * right all the same (RFC 9051 §6.3.9 has no NO for it), and finds nothing.
+ */
 export function parsePattern(cursor: Cursor): string | undefined {
   const from = cursor.at;
   const written = isAtString(cursor) ? parseString(cursor) : takeRun(cursor, classList);
@@ -51,9 +57,7 @@ export function parsePattern(cursor: Cursor): string | undefined {
   if (cursor.at === from) return fail(cursor, 'A mailbox pattern is missing');
   if (cursor.at - from > patternBytesMax) return fail(cursor, 'A pattern is too long', 'limit');
   const pattern = cursor.isUtf8 ? written : decodeMutf7(written);
-  if (pattern !== undefined) return pattern.normalize('NFC');
-  cursor.at = from;
-  return fail(cursor, 'A mailbox pattern is not modified UTF-7', 'name');
+  return pattern === undefined ? unmatched : pattern.normalize('NFC');
 }
 
 /** DELETE, SUBSCRIBE, UNSUBSCRIBE and the like. */

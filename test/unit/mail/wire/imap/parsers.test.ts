@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Cursor } from '../../../../../src/mail/wire/imap/cursor.ts';
+import { nameFault } from '../../../../../src/mail/wire/imap/mailbox-name.ts';
 import { parseCommandStart, tagOf } from '../../../../../src/mail/wire/imap/parse-command.ts';
 import { parseFetch, parseUidFetch } from '../../../../../src/mail/wire/imap/parse-fetch.ts';
 import { parseListCommand, parseLsub } from '../../../../../src/mail/wire/imap/parse-list.ts';
@@ -245,7 +246,11 @@ describe('LIST', () => {
       ' "" * RETURN (STATUS)',
       ' "" * x',
     ]);
-    refuses(parseListCommand, [' "" &'], 'name');
+  });
+
+  test('a pattern that is no modified UTF-7 becomes one that no name matches', () => {
+    assert.deepEqual(read(parseListCommand, ' "" (& a%)').patterns, ['\uffff', 'a%']);
+    assert.notEqual(nameFault('\uffff'), undefined);
   });
 });
 
