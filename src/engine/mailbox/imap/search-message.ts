@@ -7,7 +7,8 @@
  */
 
 import { objectIds } from '../../../actors/asks/imap-asks.ts';
-import { dayMs, secondMs } from '../../../base/units.ts';
+import { dayMs, minuteMs, secondMs } from '../../../base/units.ts';
+import { parseDate } from '../../../mail/formats/date/parse.ts';
 import {
   type EnvelopePlace,
   envelopeField,
@@ -90,9 +91,19 @@ function dateVerdict({ of, test, day }: DateKey, message: SearchedMessage): Verd
   const { rows } = message;
   const ms = of === 'sent' ? rows.sentMs : of === 'saved' ? savedMs(message) : rows.internalMs;
   if (ms === undefined) return undefined;
-  const own = Math.floor(ms / dayMs);
+  let own = Math.floor(ms / dayMs);
+  // By its author's clock it was at most a day earlier or later: only near the day in question is the zone read.
+  if (of === 'sent' && Math.abs(own - day) <= 1) {
+    own = Math.floor((ms + zoneMinutes(rows) * minuteMs) / dayMs);
+  }
   if (test === 'before') return own < day;
   return test === 'on' ? own === day : own >= day;
+}
+
+/** As the Date field has it; its row keeps the time in UTC. */
+function zoneMinutes({ envelope }: MessageRows): number {
+  const date = envelope === undefined ? undefined : envelopeField(envelope, envelopePlaces.DATE);
+  return date === undefined ? 0 : (parseDate(date)?.zoneMinutes ?? 0);
 }
 
 /** RFC 8514 §4.3. */
