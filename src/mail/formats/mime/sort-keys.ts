@@ -6,7 +6,7 @@
  * Limits:    texts are cut at `keyLengthMax` characters.
  */
 
-import type { Address, Mailbox } from '../address/parse.ts';
+import type { Address } from '../address/parse.ts';
 import { parseDate } from '../date/parse.ts';
 import { decodeWords } from '../headers/words.ts';
 import { casemap } from '../text/casemap.ts';
@@ -24,7 +24,7 @@ export interface SortKeys {
   /** RFC 5957: display name or address of the first mailbox, casemapped. */
   readonly displayFrom: string;
   readonly displayTo: string;
-  /** RFC 5256 §3: local parts of the first mailboxes, casemapped. */
+  /** RFC 5256 §3: what ENVELOPE first has as addr-mailbox: a local part, or the name of a group; casemapped. */
   readonly from: string;
   readonly to: string;
   readonly cc: string;
@@ -42,9 +42,9 @@ export function sortKeys(fields: EnvelopeFields): SortKeys {
     isReplyOrForward,
     displayFrom: keyOf(display(fields.from)),
     displayTo: keyOf(display(fields.to)),
-    from: keyOf(firstMailbox(fields.from)?.localPart ?? ''),
-    to: keyOf(firstMailbox(fields.to)?.localPart ?? ''),
-    cc: keyOf(firstMailbox(fields.cc)?.localPart ?? ''),
+    from: keyOf(firstName(fields.from)),
+    to: keyOf(firstName(fields.to)),
+    cc: keyOf(firstName(fields.cc)),
     ...(date === undefined ? {} : { sentMs: date.epochMs }),
   };
 }
@@ -115,7 +115,8 @@ function display(addresses: readonly Address[]): string {
   return first.domain === '' ? first.localPart : `${first.localPart}@${first.domain}`;
 }
 
-function firstMailbox(addresses: readonly Address[]): Mailbox | undefined {
+function firstName(addresses: readonly Address[]): string {
   const first = addresses[0];
-  return first?.kind === 'group' ? first.members[0] : first;
+  if (first === undefined) return '';
+  return first.kind === 'group' ? first.name : first.localPart;
 }

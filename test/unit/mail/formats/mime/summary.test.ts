@@ -241,7 +241,7 @@ test('sort keys and identifiers', () => {
       displayTo: 'LIST@A.B',
       from: 'JOE',
       to: 'LIST',
-      cc: 'H',
+      cc: 'G',
       sentMs: Date.UTC(1997, 10, 21, 15, 55, 6),
     },
   );
