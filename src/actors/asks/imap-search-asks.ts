@@ -48,8 +48,10 @@ export interface Found {
   readonly maxUid: number;
   readonly min: number;
   readonly max: number;
-  /** Where it was wanted; 0 where nothing was found. */
+  /** The highest, and those of the lowest and the highest found: where wanted; 0 where nothing was found. */
   readonly modseq: number;
+  readonly minModseq: number;
+  readonly maxModseq: number;
   /** Messages passed by so far in this piece. */
   readonly looked: number;
   /** There is more to search: the cursor to ask with. */
@@ -79,7 +81,10 @@ export interface Sorted {
   /** The same as UIDs. */
   readonly firstUid: number;
   readonly lastUid: number;
+  /** As of `Found`. */
   readonly modseq: number;
+  readonly firstModseq: number;
+  readonly lastModseq: number;
 }
 
 export type ThreadAlgorithm = 'ORDEREDSUBJECT' | 'REFERENCES';

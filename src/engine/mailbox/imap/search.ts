@@ -81,6 +81,8 @@ function answerOf(walk: SearchWalk, view: View, wants: number): SearchAnswer {
     min: count === 0 ? 0 : view.sequenceOf(minUid),
     max: count === 0 ? 0 : view.sequenceOf(maxUid),
     modseq: walk.modseq,
+    minModseq: walk.minModseq,
+    maxModseq: walk.maxModseq,
     looked: walk.looked,
     ...(walk.next === undefined ? {} : { next: walk.next }),
   };
@@ -113,6 +115,9 @@ export interface WalkOptions {
 export class SearchWalk {
   readonly found = new FoundSet();
   modseq = 0;
+  /** Of the lowest and the highest found. */
+  minModseq = 0;
+  maxModseq = 0;
   looked = 0;
   /** Where it stopped for want of time. */
   next: number | undefined;
@@ -205,8 +210,17 @@ export class SearchWalk {
 
   #add(number: number, block: BlockColumns, bits: Uint8Array): undefined {
     this.found.add(number, bits);
-    if (!this.#options.wantsModseq) return;
-    for (const slot of slotsOf(bits)) this.modseq = Math.max(this.modseq, block.modseqAt(slot));
+    const { wantsModseq, isFromEnd } = this.#options;
+    if (!wantsModseq) return;
+    let [first, last] = [0, 0];
+    for (const slot of slotsOf(bits)) {
+      last = block.modseqAt(slot);
+      if (first === 0) first = last;
+      this.modseq = Math.max(this.modseq, last);
+    }
+    if (first === 0) return;
+    if (this.minModseq === 0 || isFromEnd) this.minModseq = first;
+    if (this.maxModseq === 0 || !isFromEnd) this.maxModseq = last;
   }
 
   /** Adds the bits of messages that blocks alone do not decide on. */

@@ -13,7 +13,9 @@ import {
 import { MailError } from '../../../base/errors.ts';
 import type { PartialRange } from '../../../mail/wire/imap/parse-window.ts';
 import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
+import { uidBlockKey, uidBlockSlots } from '../../store/keys.ts';
 import { rangesOf } from '../rows/uid-ranges.ts';
+import { BlockColumns } from './block-columns.ts';
 import { uidsOf } from './found-set.ts';
 import { Membership, membersOf } from './members.ts';
 import type { Place } from './messages.ts';
@@ -68,6 +70,8 @@ export async function sort(
     firstUid,
     lastUid,
     modseq: found.modseq,
+    firstModseq: wantsModseq ? modseqOf(parts, place, firstUid) : 0,
+    lastModseq: wantsModseq ? modseqOf(parts, place, lastUid) : 0,
   };
   return { value, body: octetsOf(all, await numbersOf(wanted, numberOf, slices)) };
 }
@@ -83,6 +87,15 @@ async function numbersOf(
     if (i % stepsMax === 0 && slices.isOver) await slices.next();
   }
   return numbers;
+}
+
+/** 0 where there is no such message. */
+function modseqOf({ shard }: SortParts, { account, mailbox }: Place, uid: number): number {
+  const slot = uid % uidBlockSlots;
+  const row = shard.peek(uidBlockKey(account, mailbox, (uid - slot) / uidBlockSlots));
+  const block = row === undefined ? undefined : new BlockColumns(row);
+  const exists = block !== undefined && (block.exists[slot >> 3]! & (1 << (slot & 7))) !== 0;
+  return exists ? block.modseqAt(slot) : 0;
 }
 
 /** The mailbox's messages as they are now. @throws MailError `not-found` */

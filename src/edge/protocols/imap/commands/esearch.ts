@@ -21,11 +21,12 @@ import type { Account } from '../../../../ports/account-directory.ts';
 import { ownerOf } from '../account-asks.ts';
 import { answerOf, bad, type CommandEnd, needsUids, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
+import { beginModseqs } from '../condstore.ts';
 import { beginContext, isTagInUse, keepContext } from '../contexts.ts';
 import { pathOf } from '../listing.ts';
 import { isOthers, placeOf } from '../places.ts';
 import { ownSelected } from '../selected.ts';
-import { chosen, enoughFor, savedOf, wantsOf } from './search.ts';
+import { chosen, enoughFor, modseqOf, savedOf, wantsOf } from './search.ts';
 import {
   respondInParts,
   runSearch,
@@ -56,13 +57,13 @@ async function esearch(
   if (returns.update && (selected === undefined || isTagInUse(selected, tag))) {
     return bad('UPDATE is of the selected mailbox, and of a new tag');
   }
-  session.isCondstore ||= hasModseq;
+  if (hasModseq) beginModseqs(session);
   const context = returns.update ? await beginContext(session, selected!, begun) : undefined;
   let updated: Uint32Array | undefined;
   const answer = await session.ask(imapAsks.list, ownerOf(session.account!));
   if (!answer.ok) return answerOf(answer.code);
   const wants = wantsOf(returns, true, hasModseq) | (returns.update ? searchWants.uids : 0);
-  const asked = { criteria, wants, ...enoughFor(returns) };
+  const asked = { criteria, wants, ...enoughFor(returns, hasModseq) };
   const own = ownSources(session, answer.value as ImapList, sources);
   for (const { name, info, owner } of [...own, ...(await othersSources(session, sources))]) {
     const isSelected = info.mailbox === selected?.mailbox && owner.id === selected.owner.id;
@@ -80,7 +81,8 @@ async function esearch(
     const results = found.count === 0 ? undefined : chosen(found, returns, true);
     if (results === undefined) continue;
     const mailbox = { name, uidValidity: info.uidValidity };
-    const modseq = hasModseq ? { modseq: found.modseq } : {};
+    const modseqs = [found.modseq, found.minModseq, found.maxModseq] as const;
+    const modseq = hasModseq ? { modseq: modseqOf(returns, ...modseqs) } : {};
     await respondInParts(session, (writer) =>
       esearchParts(writer, tag, true, { ...results, ...modseq, mailbox }),
     );

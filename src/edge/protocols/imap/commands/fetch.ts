@@ -15,6 +15,7 @@ import {
 } from '../../../../mail/wire/imap/parse-fetch.ts';
 import { answerOf, bad, type CommandEnd, no, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
+import { beginModseqs } from '../condstore.ts';
 import { partOfSet } from './fetch-part.ts';
 import { fetchAll, tellVanished } from './fetch-windows.ts';
 import { setOf } from './sets.ts';
@@ -71,7 +72,7 @@ async function fetch(
   if (packed === undefined) return bad('Unknown FETCH item or modifier');
   if (command.partial !== undefined && !isUid) return bad('PARTIAL is of UID FETCH');
   if (isVanished && !session.isQresync) return bad('QRESYNC is not enabled');
-  session.isCondstore ||= changedSince >= 0 || (packed.bits & fetchItems.modseq) !== 0;
+  if (changedSince >= 0 || (packed.bits & fetchItems.modseq) !== 0) beginModseqs(session);
   const items = itemsOf(session, command, packed.bits, isUid);
   const named = setOf(command.set, isUid, selected);
   const untold = isVanished

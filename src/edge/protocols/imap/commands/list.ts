@@ -36,6 +36,7 @@ import { allRights, noRights, rights } from '../../../../mail/wire/imap/rights.t
 import { ownerOf } from '../account-asks.ts';
 import { answerOf, type CommandEnd, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
+import { beginModseqs } from '../condstore.ts';
 import { asksBelow, type Listed, listed, lsubbed, type SharedMailbox } from '../listing.ts';
 import { nameOf, placeOf } from '../places.ts';
 
@@ -180,7 +181,7 @@ async function status(
   if (!answer.ok) return answerOf(answer.code);
   const { info, rights: own } = answer.value as OpenedMailbox;
   // RFC 7162 §3.1.7: asking for it makes the client one that knows modseqs.
-  session.isCondstore ||= items.includes('HIGHESTMODSEQ');
+  if (items.includes('HIGHESTMODSEQ')) beginModseqs(session);
   const one = { info, shared: { name: mailbox, owner, info, rights: own } };
   const deleted = await deletedBytesOf(session, [one], items);
   const { messageBytesMax } = session.service.policy.limits;

@@ -141,6 +141,8 @@ class Pieces {
       min: first?.min ?? 0,
       max: last?.max ?? 0,
       modseq: this.#modseq,
+      minModseq: first?.minModseq ?? 0,
+      maxModseq: last?.maxModseq ?? 0,
       uids: this.#joined(this.#uids),
       numbers: this.#joined(this.#numbers),
     };

@@ -2,7 +2,8 @@
  * SEARCH and UID SEARCH.
  *
  * Runs in: edge (main thread).
- * Specs:   RFC 9051 §6.4.4, §7.3.4 (ESEARCH); RFC 3501 §7.2.5 (SEARCH); RFC 5182 (SAVE); RFC 9394 (PARTIAL).
+ * Specs:   RFC 9051 §6.4.4, §7.3.4 (ESEARCH); RFC 3501 §7.2.5 (SEARCH); RFC 4731 §3.2 (MODSEQ); RFC 5182 (SAVE);
+ *          RFC 9394 (PARTIAL).
  */
 
 import { searchWants } from '../../../../actors/asks/imap-search-asks.ts';
@@ -16,6 +17,7 @@ import {
 import { joinSets, partOf } from '../../../../mail/wire/imap/set-parts.ts';
 import { answerOf, bad, type CommandEnd, needsUids, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
+import { beginModseqs } from '../condstore.ts';
 import { beginContext, isTagInUse, keepContext } from '../contexts.ts';
 import {
   respondInParts,
@@ -34,14 +36,14 @@ async function search(
 ): Promise<CommandEnd> {
   const { returns, criteria, hasModseq } = command;
   if (session.isUidOnly && usesNumbers(criteria)) return needsUids;
-  session.isCondstore ||= hasModseq;
+  if (hasModseq) beginModseqs(session);
   const selected = session.selected!;
   const isUpdate = returns?.update === true;
   if (isUpdate && isTagInUse(selected, tag)) return bad('The tag is in use');
   const begun = { tag, isUid, criteria, order: null };
   const context = isUpdate ? await beginContext(session, selected, begun) : undefined;
   const wants = wantsOf(returns, isUid, hasModseq) | (isUpdate ? searchWants.uids : 0);
-  const asked = { criteria, wants, ...enoughFor(returns) };
+  const asked = { criteria, wants, ...enoughFor(returns, hasModseq) };
   const found = await runSearch(session, tag, targetOf(selected), asked);
   if (found === undefined) return ok('SEARCH ended');
   if (!found.ok) {
@@ -50,8 +52,9 @@ async function search(
     return answerOf(found.code);
   }
   const ranges = isUid ? found.uids : found.numbers;
-  // RFC 7162 §3.1.5: the highest of those found, where it was searched for.
-  const told = hasModseq && found.count > 0 ? { modseq: found.modseq } : {};
+  // RFC 7162 §3.1.5: where it was searched for.
+  const modseqs = [found.modseq, found.minModseq, found.maxModseq] as const;
+  const told = hasModseq && found.count > 0 ? { modseq: modseqOf(returns, ...modseqs) } : {};
   if (returns === undefined) {
     // RFC 9051 §7.3.4: rev2 knows no SEARCH response.
     await respondInParts(session, (writer) =>
@@ -85,14 +88,31 @@ export function wantsOf(
   return list | saved | (hasModseq ? searchWants.modseq : 0);
 }
 
+/** RFC 4731 §3.2: MIN and MAX alone tell the modseq of what they name; all else the highest of all found. */
+export function modseqOf(
+  returns: ReturnOptions | undefined,
+  highest: number,
+  first: number,
+  last: number,
+): number {
+  if (returns === undefined) return highest;
+  const { min, max, all, count, partial } = returns;
+  if (all || count || partial !== undefined || (!min && !max)) return highest;
+  return Math.max(min ? first : 0, max ? last : 0);
+}
+
 /** How much of the results is needed, and from which end: a search that has found it looks no further. */
 export function enoughFor(
   returns: ReturnOptions | undefined,
+  hasModseq: boolean,
 ): Pick<SearchAsked, 'enough' | 'isFromEnd'> {
   if (returns === undefined) return {};
   const { min, max, all, count, save, partial, update } = returns;
   if (update || all || count || (min && max) || (partial !== undefined && (min || max))) return {};
-  if (partial !== undefined) return { enough: partial.last, isFromEnd: partial.isFromEnd };
+  if (partial !== undefined) {
+    // The highest modseq is of all that match.
+    return hasModseq ? {} : { enough: partial.last, isFromEnd: partial.isFromEnd };
+  }
   if (min || max) return { enough: 1, isFromEnd: max };
   return save ? {} : { enough: 1 };
 }

@@ -24,8 +24,10 @@ import type { Criteria } from '../../../../mail/wire/imap/search-keys.ts';
 import { joinSets, orderedRanges } from '../../../../mail/wire/imap/set-parts.ts';
 import { answerOf, bad, type CommandEnd, needsUids, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
+import { beginModseqs } from '../condstore.ts';
 import { beginContext, isTagInUse, keepContext } from '../contexts.ts';
 import { type SelectedMailbox, viewOf } from '../selected.ts';
+import { modseqOf } from './search.ts';
 import {
   numbersIn,
   readsText,
@@ -72,7 +74,7 @@ async function sort(
 ): Promise<CommandEnd> {
   if (session.isUidOnly && usesNumbers(command.criteria)) return needsUids;
   const { returns, order, hasModseq } = command;
-  session.isCondstore ||= hasModseq;
+  if (hasModseq) beginModseqs(session);
   const selected = session.selected!;
   const isUpdate = returns?.update === true;
   if (isUpdate && isTagInUse(selected, tag)) return bad('The tag is in use');
@@ -91,7 +93,8 @@ async function sort(
   const numbers = numbersIn(answer.body);
   const uids = numbers.subarray(0, sorted.uidsLength);
   const list = numbers.subarray(sorted.uidsLength);
-  const told = hasModseq && sorted.count > 0 ? { modseq: sorted.modseq } : {};
+  const modseqs = [sorted.modseq, sorted.firstModseq, sorted.lastModseq] as const;
+  const told = hasModseq && sorted.count > 0 ? { modseq: modseqOf(returns, ...modseqs) } : {};
   if (returns === undefined) {
     await respondInParts(session, (writer) => sortParts(writer, list, told.modseq));
     return ok('SORT done');

@@ -21,6 +21,7 @@ import { star } from '../../../../mail/wire/imap/sequence-set.ts';
 import { ownerOf } from '../account-asks.ts';
 import { answerOf, bad, type CommandEnd, no, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
+import { beginModseqs } from '../condstore.ts';
 import { keywordFault, keywordsTooMany } from '../keywords.ts';
 import { viewOf } from '../selected.ts';
 import { tellKeywords } from '../telling.ts';
@@ -36,7 +37,7 @@ async function store(
   isUid: boolean,
 ): Promise<CommandEnd> {
   const selected = session.selected!;
-  session.isCondstore ||= command.unchangedSince >= 0;
+  if (command.unchangedSince >= 0) beginModseqs(session);
   if (selected.isReadOnly) return no('The mailbox is read-only', 'READ-ONLY');
   const fault = keywordFault(command.flags);
   if (fault !== undefined) return fault;

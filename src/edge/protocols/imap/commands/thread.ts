@@ -11,6 +11,7 @@ import { kibibyte } from '../../../../base/units.ts';
 import { parseThread, type ThreadCommand } from '../../../../mail/wire/imap/parse-sort.ts';
 import { answerOf, type CommandEnd, needsUids, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
+import { beginModseqs } from '../condstore.ts';
 import { viewOf } from '../selected.ts';
 import { usesNumbers } from './search-run.ts';
 import { classFor, searchable } from './sort.ts';
@@ -25,7 +26,7 @@ async function thread(
   tag: string,
 ): Promise<CommandEnd> {
   if (session.isUidOnly && usesNumbers(command.criteria)) return needsUids;
-  session.isCondstore ||= command.hasModseq;
+  if (command.hasModseq) beginModseqs(session);
   const selected = session.selected!;
   const asked = await searchable(session, tag, command.criteria);
   if (asked === undefined) return ok('THREAD ended');

@@ -68,6 +68,7 @@ class FakeSession {
 function piece(uids: readonly number[], next?: number): Answer {
   const value: Found = {
     ...{ count: uids.length, uidsLength: uids.length * 2, modseq: uids.at(-1) ?? 0, looked: 100 },
+    ...{ minModseq: uids[0] ?? 0, maxModseq: uids.at(-1) ?? 0 },
     ...{ minUid: uids[0] ?? 0, maxUid: uids.at(-1) ?? 0, min: uids[0] ?? 0, max: uids.at(-1) ?? 0 },
     ...(next === undefined ? {} : { next }),
   };
@@ -88,6 +89,7 @@ describe('runSearch', () => {
     assert.ok(found?.ok);
     assert.deepEqual([...found.uids], [3, 3, 127, 127, 256, 256, 300, 300]);
     assert.deepEqual([found.count, found.minUid, found.maxUid, found.modseq], [4, 3, 300, 300]);
+    assert.deepEqual([found.minModseq, found.maxModseq], [3, 300]);
     assert.deepEqual(
       session.asked.map((meta) => meta.at(-1)),
       [0, 128, 256],
@@ -101,6 +103,7 @@ describe('runSearch', () => {
     assert.ok(found?.ok);
     assert.deepEqual([...found.uids], [127, 128]);
     assert.deepEqual([found.minUid, found.maxUid], [127, 128]);
+    assert.deepEqual([found.minModseq, found.maxModseq], [127, 128]);
   });
 
   it('stops at enough', async () => {
