@@ -6,10 +6,11 @@
  */
 
 import type { IndexChange } from '../../../ports/shard-index.ts';
-import { annotationChangesKey, annotationRange } from '../../store/keys.ts';
+import { annotationChangesKey, annotationRange, byModseqKey } from '../../store/keys.ts';
 import { type JournalRecord, noChanges, type ShardReader } from '../../store/record.ts';
 import { readAnnotated, readerOf } from '../annotation-records.ts';
 import { decodeEntryChanges, encodeEntryChanges, rowsOf } from '../rows/annotation-row.ts';
+import { packRanges } from '../rows/uid-ranges.ts';
 import { openAccount } from './account-edit.ts';
 
 export function applyAnnotated(record: JournalRecord, read: ShardReader): readonly IndexChange[] {
@@ -31,5 +32,7 @@ export function applyAnnotated(record: JournalRecord, read: ShardReader): readon
     changes.push({ modseq, reader: place.reader, entry });
   }
   table.putOnly(key, encodeEntryChanges(changes));
+  // Of no message: it tells whoever waits that more happened than arrivals.
+  if (mailbox !== 0) table.putOnly(byModseqKey(account, mailbox, modseq), packRanges([]));
   return edit.finish();
 }

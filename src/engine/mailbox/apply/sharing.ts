@@ -28,6 +28,8 @@ export function applyAclSet(record: JournalRecord, read: ShardReader): readonly 
   const after = withEntry(before, entry);
   if (after.entries.length === 0) edit.table.remove(key);
   else edit.table.putOnly(key, encodeAcl(after));
+  // Of no message: whoever waits for arrivals may have lost the right to hear of them.
+  edit.table.putOnly(byModseqKey(account, mailbox, modseq), packRanges([]));
   return edit.finish();
 }
 

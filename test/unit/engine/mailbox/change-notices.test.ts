@@ -157,6 +157,34 @@ describe('notices of changes', () => {
     assert.ok(told.some(({ isArrivalOnly }) => !isArrivalOnly));
   });
 
+  for (const [what, name, meta] of [
+    ['a list', imapAsks.setAcl, [owner, 'INBOX', [7, false, 'replace', 3]]],
+    ['a list that ends', imapAsks.setAcl, [owner, 'INBOX', [8, false, 'replace', 0]]],
+    [
+      'an annotation',
+      imapAsks.setMetadata,
+      [owner, 'INBOX', [['/shared/a', Buffer.from('x')]], [5, 5_000]],
+    ],
+  ] as const) {
+    it(`say so of no arrivals with ${what} between them`, async () => {
+      const world = new NoticeWorld();
+      await world.deliver();
+      await world.value(imapAsks.setAcl, [owner, 'INBOX', [8, false, 'replace', 3]]);
+      world.time.advance(joinMs);
+      world.time.advance(joinMs);
+      world.changes.length = 0;
+      await world.deliver();
+      assert.equal(world.changes[0]!.isArrivalOnly, true);
+      await world.deliver();
+      await world.value(name, meta);
+      await world.deliver();
+      world.time.advance(joinMs);
+      assert.equal(world.changes.length, 2);
+      const { isArrivalOnly, modseq } = world.changes[1]!;
+      assert.deepEqual([isArrivalOnly, modseq], [false, world.now()[1]]);
+    });
+  }
+
   it('tell both mailboxes of a move', async () => {
     const world = new NoticeWorld();
     await world.deliver();
