@@ -241,6 +241,11 @@ const noReader = 0xffff_ffff;
 export const annotationChangesKey = (account: number, mailbox: number) =>
   key3(tables.annotation, account, mailbox, noReader);
 
+/** Whose annotation a row is; 0: everybody's. */
+export function readerOfAnnotation(key: Uint8Array): number {
+  return new DataView(key.buffer, key.byteOffset, key.byteLength).getUint32(9);
+}
+
 /** Deliveries of an account from before `day`. */
 export function deliveriesBefore(account: number, day: number): KeyRange {
   return {

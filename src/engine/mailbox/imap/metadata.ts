@@ -3,7 +3,8 @@
  *
  * Runs in:   the engine thread that owns the shard.
  * Specs:     RFC 5464 §3 (entries), §4.2 (GETMETADATA: MAXSIZE, DEPTH), §4.3 (SETMETADATA).
- * Limits:    entries by mailbox and reader, and bytes by account, as the ask says from settings.
+ * Limits:    entries by mailbox and reader, and bytes by account, as the ask says from settings; what other readers keep
+ *            for themselves is bounded for each of them, and takes nothing of the owner's room.
  * Invariant: a reader is never told another's `/private` entries.
  */
 
@@ -18,6 +19,7 @@ import {
   annotationChangesKey,
   annotationRange,
   annotationReaderRange,
+  readerOfAnnotation,
   tables,
 } from '../../store/keys.ts';
 import { annotatedDraft, readerOf } from '../annotation-records.ts';
@@ -103,9 +105,14 @@ export async function setMetadata(
         throw new MailError('not-possible-now', 'too many entries');
       }
     }
-    const added = values.reduce((sum, [, value]) => sum + (value?.byteLength ?? 0), 0);
-    if (added > 0 && added + usedBytes(shard, account, place, values) > bytesMax) {
-      throw new MailError('account-over-quota', 'annotations');
+    // Shared entries take the owner's room, whoever writes them.
+    for (const budget of new Set([account, reader])) {
+      const isCharged = ([entry]: MetadataValue) => (readerOf(entry, reader) || account) === budget;
+      const own = values.filter(isCharged);
+      const added = own.reduce((sum, [, value]) => sum + (value?.byteLength ?? 0), 0);
+      if (added > 0 && added + usedBytes(shard, account, place, own, budget) > bytesMax) {
+        throw new MailError('account-over-quota', 'annotations');
+      }
     }
     const modseq = actor.nextModseq();
     const draft = annotatedDraft(tenant, { account, modseq, mailbox, reader, values });
@@ -113,16 +120,18 @@ export async function setMetadata(
   });
 }
 
-/** What the account's annotations take, but for those that are about to be set anew. */
+/** What annotations take of the room of `budget`, but for those that are about to be set anew. */
 function usedBytes(
   shard: Desk['shard'],
   account: number,
   { mailbox, reader }: Omit<AnnotatedPlace, 'account'>,
   values: readonly MetadataValue[],
+  budget: number,
 ): number {
   const sum = (rows: readonly { readonly value: Uint8Array }[]) =>
     rows.reduce((bytes, { value }) => bytes + value.byteLength, 0);
-  let bytes = sum(shard.range(accountRange(tables.annotation, account)));
+  const all = shard.range(accountRange(tables.annotation, account));
+  let bytes = sum(all.filter(({ key }) => (readerOfAnnotation(key) || account) === budget));
   for (const [entry] of values) {
     bytes -= sum(shard.range(annotationRange(account, mailbox, readerOf(entry, reader), entry)));
   }

@@ -17,6 +17,7 @@ import {
   decodeEntryChanges,
   encodeEntryChanges,
 } from '../../../../../src/engine/mailbox/rows/annotation-row.ts';
+import { rightsOf } from '../../../../../src/mail/wire/imap/rights.ts';
 import { account, rebuilt, tableText, tenant } from '../mailbox-world.ts';
 import { ImapWorld, owner } from './imap-world.ts';
 
@@ -75,9 +76,32 @@ describe('annotations', () => {
     assert.ok((await world.set([['/shared/a', bytes(1)]])).ok, 'shared ones are counted apart');
     assert.ok((await world.set(entries(0, 5, 20))).ok);
     assert.ok((await world.set(entries(0, 1, 5), 'INBOX', [3, 10_000])).ok, 'fewer may be allowed');
-    const tooLarge = await world.set(entries(0, 1, 9_900), 'Drafts');
+    const tooLarge = await world.set(entries(0, 1, 9_950), 'Drafts');
     assert.equal(!tooLarge.ok && tooLarge.code, 'account-over-quota');
     assert.ok((await world.set([['/private/a1', null]], 'INBOX', [3, 1])).ok);
+  });
+
+  it('what another reader keeps takes nothing of the owner’s room, and has a bound of its own', async () => {
+    const world = new World();
+    await world.deliver();
+    const [reader, other] = [2, 3];
+    for (const one of [reader, other]) {
+      const set = [one, false, 'replace', rightsOf('lrw')!];
+      await world.value(imapAsks.setAcl, [owner, 'INBOX', set]);
+    }
+    const as = (who: number, entry: string, count: number) => {
+      const meta = [owner, 'INBOX', [[entry, bytes(count)]], limits];
+      return world.carry(imapAsks.setMetadata, [who, tenant, meta]);
+    };
+    assert.ok((await as(reader, '/private/a', 9_000)).ok);
+    const past = await as(reader, '/private/b', 1_001);
+    assert.equal(!past.ok && past.code, 'account-over-quota');
+    assert.ok((await as(other, '/private/a', 9_000)).ok);
+    assert.ok((await world.set([['/private/a', bytes(6_000)]])).ok);
+    const shared = await as(other, '/shared/a', 4_001);
+    assert.equal(!shared.ok && shared.code, 'account-over-quota', 'shared ones take the owner’s');
+    assert.ok((await as(other, '/shared/a', 4_000)).ok);
+    assert.equal((await world.set([['/private/b', bytes(1)]])).ok, false);
   });
 
   it('a command past a bound changes nothing', async () => {
