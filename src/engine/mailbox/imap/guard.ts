@@ -21,6 +21,7 @@ import {
 } from '../../../actors/asks/imap-asks.ts';
 import { failure, failureOf, MailError } from '../../../base/errors.ts';
 import { flagsAllowed, noRights, rights } from '../../../mail/wire/imap/rights.ts';
+import { inboxMailbox } from '../account-actor.ts';
 import type { ImapDesk } from './desk.ts';
 import { Rights } from './rights.ts';
 
@@ -165,8 +166,12 @@ const mayCopy = (seat: Seat, meta: PackedCopy): void => {
   mayInsert(seat, to);
 };
 
+/** INBOX stays, and its messages go where others may have more rights: that is a MOVE of all of them. */
 const mayRename = (seat: Seat, meta: readonly [unknown, string, string]): void => {
-  seat.rights.mustHave(numberOf(seat, meta[1]), rights.deleteMailbox);
+  const number = numberOf(seat, meta[1]);
+  const { read, deleteMessages, expunge } = rights;
+  const moving = number === inboxMailbox ? read | deleteMessages | expunge : 0;
+  seat.rights.mustHave(number, rights.deleteMailbox | moving);
   mayCreate(seat, meta[2]);
 };
 

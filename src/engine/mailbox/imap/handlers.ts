@@ -39,7 +39,7 @@ import { fetch } from './fetch.ts';
 import { guarded, type SeatedAsk, type SeatedHandler } from './guard.ts';
 import { uidRangesOf } from './messages.ts';
 import { search } from './search.ts';
-import { copySeen, targetOf, visible } from './shared-mailboxes.ts';
+import { copySeen, dropFlags, targetOf, visible } from './shared-mailboxes.ts';
 import { sharingHandlers } from './sharing-handlers.ts';
 import { sort } from './sort.ts';
 import { storeMany } from './store-many.ts';
@@ -263,6 +263,7 @@ async function copy(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const target = targetOf(desk, account, path);
   const from = { mailbox, uids };
   const copied = await desk.mailboxes.copy(account, tenant, from, target.mailbox, isMove, id);
+  await dropFlags(desk, ownerOf(owner), target.mailbox, copied.targets);
   await copySeen(desk, ownerOf(owner), from, target.mailbox, copied);
   return ok({ ...copied, uidValidity: target.row.uidValidity } satisfies Copied);
 }

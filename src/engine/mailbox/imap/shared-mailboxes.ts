@@ -11,16 +11,18 @@ import { MailError } from '../../../base/errors.ts';
 import { flagsAllowed, noRights, rights } from '../../../mail/wire/imap/rights.ts';
 import { mailboxInfo } from '../handlers.ts';
 import type { NumberedMailbox } from '../mailbox-reader.ts';
-import { seenFlag } from '../rows/uid-block.ts';
+import { seenFlag, systemFlags } from '../rows/uid-block.ts';
 import { addId, type IdRanges, idsOf } from '../rows/uid-ranges.ts';
 import type { Owner } from '../tree.ts';
 import { listedMailboxes } from './acl.ts';
 import { rightsOf } from './answering.ts';
 import type { ImapDesk } from './desk.ts';
+import { systemFlagsOf } from './flags-of.ts';
 import { nearest } from './guard.ts';
 import { messagesIn } from './messages.ts';
 
 const seenBit = 1 << seenFlag;
+const allFlags = (1 << systemFlags.length) - 1;
 
 /** What a reader who is not the owner may see: whole paths, for what is above may be hidden. No role: that is the owner's. */
 export function visible(desk: ImapDesk, account: number): ImapList {
@@ -67,6 +69,32 @@ export async function copySeen(
     at++;
   }
   if (uids.length > 0) await markSeen(desk, owner, target, uids);
+}
+
+/** RFC 4314 §4 (COPY): flags that the reader may not set do not come along; the owner's \\Seen is not the reader's. */
+export async function dropFlags(
+  desk: ImapDesk,
+  { account, tenant }: Owner,
+  target: number,
+  targets: IdRanges,
+): Promise<void> {
+  if (desk.rights === undefined) return;
+  const had = desk.rights.of(target);
+  const flags = allFlags & ~flagsAllowed(had) & ~seenBit;
+  const known = desk.reader.mailbox(account, target)?.keywords ?? [];
+  const keywords = (had & rights.write) === 0 ? known : [];
+  const uids: number[] = [];
+  for (const { uid, slot, block } of messagesIn(
+    desk.shard,
+    { account, mailbox: target },
+    targets,
+  )) {
+    const isNamed = keywords.some((_, keyword) => block.hasKeyword(slot, keyword));
+    if (isNamed || (systemFlagsOf(block, slot) & flags) !== 0) addId(uids, uid);
+  }
+  if (uids.length === 0) return;
+  const store = { mailbox: target, uids, op: 'remove', flags, keywords } as const;
+  await desk.mailboxes.storeFlags(account, tenant, store);
 }
 
 export function markSeen(

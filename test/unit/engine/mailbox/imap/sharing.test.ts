@@ -18,6 +18,7 @@ import {
   type PackedSetAcl,
 } from '../../../../../src/actors/asks/imap-asks.ts';
 import { aclEntriesMax } from '../../../../../src/engine/mailbox/rows/acl-row.ts';
+import { systemFlags } from '../../../../../src/engine/mailbox/rows/uid-block.ts';
 import { allRights, rights, rightsOf } from '../../../../../src/mail/wire/imap/rights.ts';
 import { SeededRandom } from '../../../../support/seeded-clock.ts';
 import { account, rebuilt, tableText, tenant } from '../mailbox-world.ts';
@@ -163,6 +164,22 @@ describe('rights', () => {
     }
   });
 
+  it('INBOX is renamed by those alone who may take its messages out: they end where others may read', async () => {
+    const world = new World();
+    await world.deliver();
+    await world.value(imapAsks.create, [owner, 'Aa', '']);
+    await world.give('lrk', reader, 'Aa');
+    const rename = () => world.as(reader, imapAsks.rename, [owner, 'INBOX', 'Aa/Bb']);
+    for (const letters of ['lx', 'lxte', 'lxr', 'lrte']) {
+      await world.give(letters);
+      assert.equal(await world.codeOf(rename()), 'permission-missing', letters);
+    }
+    assert.equal(world.reader.mailbox(account, 1)!.messages, 1);
+    await world.give('lrxte');
+    assert.equal(await world.codeOf(rename()), 'ok');
+    assert.equal(world.reader.mailbox(account, 1)!.messages, 0);
+  });
+
   it('of a new mailbox are those of the one it is made in, from then on its own', async () => {
     const world = new World();
     await world.deliver();
@@ -193,6 +210,34 @@ describe('rights', () => {
     const last = await world.give('', reader, 'Drafts');
     assert.equal(last.ok && last.value, false);
   });
+});
+
+describe('a copy by a reader', () => {
+  for (const [letters, wanted] of [
+    ['lri', []],
+    ['lrit', ['\\Deleted']],
+    ['lriw', ['\\Flagged', 'Blue']],
+    ['lritw', ['\\Deleted', '\\Flagged', 'Blue']],
+  ] as const) {
+    it(`brings along the flags that ${letters} lets it set`, async () => {
+      const world = new World();
+      await world.deliver();
+      const flags = 0b0_1100;
+      const store = [owner, world.now(), true, [1, 1], 'add', flags, ['Blue'], 0, 0, -1];
+      await world.value(imapAsks.store, store);
+      await world.give(letters);
+      const copy = [owner, world.now(), true, [1, 1], 'INBOX', false, world.ids.next()];
+      assert.equal(await world.codeOf(world.as(reader, imapAsks.copy, copy)), 'ok');
+      const read = [owner, world.now(), true, [1, 9], 1];
+      const { value } = await world.value<MessageRecord[]>(imapAsks.readMessages, read);
+      const names = value.map(([, bits, keywords]) => [
+        ...systemFlags.filter((_, bit) => (bits >> bit) & 1),
+        ...keywords,
+      ]);
+      const sorted = names.map((one) => one.sort());
+      assert.deepEqual(sorted, [['Blue', '\\Deleted', '\\Flagged'], [...wanted].sort()]);
+    });
+  }
 });
 
 describe('a reader’s \\Seen', () => {
