@@ -30,9 +30,10 @@ import { changedWithin } from './changed-uids.ts';
 import { type MessageItems, writeItems } from './fetch-items.ts';
 import { type RowsNext, RowsWindow, windowBytes } from './fetch-rows.ts';
 import { keywordsOf, systemFlagsOf } from './flags-of.ts';
-import type { Leases } from './leases.ts';
+import type { LeasedMessage, Leases } from './leases.ts';
 import { messagesIn, rangesFrom, uidRangesOf } from './messages.ts';
 import type { FlagWork } from './reader-flags.ts';
+import type { Rights } from './rights.ts';
 import { madeOf, placeOfSection, type SectionPlace, withoutNul } from './sections.ts';
 import { flagModseqAfter, type ImapParts } from './sync.ts';
 import type { View } from './view.ts';
@@ -59,6 +60,8 @@ const parsedItems =
 export interface FetchParts extends ImapParts {
   readonly flags: FlagWork;
   readonly leases: Leases;
+  /** Of a reader who is not the owner. */
+  readonly rights?: Pick<Rights, 'reader'> | undefined;
 }
 
 export interface FetchAnswer {
@@ -163,6 +166,12 @@ class FetchWindow {
     const flagModseq = this.#flagModseq;
     const value: Fetched = next === undefined ? { flagModseq } : { flagModseq, next };
     return { value, body: Buffer.concat(this.#writer.take()) };
+  }
+
+  #take(message: LeasedMessage): number {
+    const [[account]] = this.#packed;
+    const { leases, rights } = this.#parts;
+    return leases.take(message, rights?.reader.account ?? account);
   }
 
   release(): void {
@@ -292,7 +301,7 @@ class FetchWindow {
       if (end === length) continue;
       const isSame = message.lease > 0 && i === first;
       const kept = isWhole && made !== undefined ? { row, parts, made } : { row, parts };
-      return [uid, i, end, isSame ? message.lease : this.#parts.leases.take(kept)];
+      return [uid, i, end, isSame ? message.lease : this.#take(kept)];
     }
     endFetch(writer);
     return undefined;

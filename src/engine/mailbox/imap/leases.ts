@@ -2,7 +2,9 @@
  * Messages whose literal was cut at the end of an answer: their places are kept until the session has read on.
  *
  * Runs in:   the engine thread that owns the shard.
- * Limits:    `leasesMax` at a time, with `madeBytesMax` of what was decoded for them; one that nobody came back for within `leaseMsMax` ends.
+ * Limits:    `leasesMax` at a time, with `madeBytesMax` of what was decoded for them; one that nobody came back for within
+ *            `leaseMsMax` ends. Of one reader `readerLeasesMax` and half of the bytes: its oldest end for its newest, so that
+ *            nobody takes them all by leaving answers unread.
  * Invariant: a message under a lease can be read to its end though it is expunged meanwhile: a literal's length was
  *            promised.
  */
@@ -15,9 +17,11 @@ import type { MailboxShard } from '../mailbox-shard.ts';
 import type { DocumentRow } from '../rows/document-row.ts';
 
 const leasesMax = 1_000;
+export const readerLeasesMax = 100;
 export const leaseMsMax = 10 * minuteMs;
 /** Of decoded parts that sessions have not read on. */
 const madeBytesMax = 64 * mebibyte;
+const readerMadeBytesMax = madeBytesMax / 2;
 
 export interface LeasedMessage {
   readonly row: DocumentRow;
@@ -27,6 +31,8 @@ export interface LeasedMessage {
 }
 
 interface Lease extends LeasedMessage {
+  /** Who reads it: not always whose it is. */
+  readonly reader: number;
   readonly hold: { release(): void };
   endMs: number;
 }
@@ -49,16 +55,17 @@ export class Leases {
   }
 
   /** @throws MailError `store-busy` */
-  take(message: LeasedMessage): number {
+  take(message: LeasedMessage, reader: number): number {
     this.#expire();
     const madeBytes = message.made?.byteLength ?? 0;
+    this.#makeRoom(reader, madeBytes);
     if (this.#leases.size >= leasesMax || this.#madeBytes + madeBytes > madeBytesMax) {
       throw new MailError('store-busy', 'too many long answers');
     }
     this.#madeBytes += madeBytes;
     const hold = this.#shard.lease(message.row.place.segment);
     this.#number++;
-    this.#leases.set(this.#number, { ...message, hold, endMs: this.#endMs() });
+    this.#leases.set(this.#number, { ...message, reader, hold, endMs: this.#endMs() });
     return this.#number;
   }
 
@@ -82,6 +89,21 @@ export class Leases {
 
   #endMs(): number {
     return this.#clock.monotonicMs() + leaseMsMax;
+  }
+
+  /** Among the reader's own. */
+  #makeRoom(reader: number, madeBytes: number): void {
+    const own = [...this.#leases].filter(([, lease]) => lease.reader === reader);
+    let count = own.length;
+    let bytes = own.reduce((sum, [, { made }]) => sum + (made?.byteLength ?? 0), madeBytes);
+    for (const [number, { made }] of own) {
+      const isFull = count >= readerLeasesMax;
+      if (!isFull && (bytes <= readerMadeBytesMax || bytes === madeBytes)) return;
+      if (!isFull && made === undefined) continue;
+      this.release(number);
+      count--;
+      bytes -= made?.byteLength ?? 0;
+    }
   }
 
   #expire(): void {

@@ -32,7 +32,7 @@ export async function retrieve(
   desk: RetrieveDesk,
   packed: PackedRetrieve,
 ): Promise<RetrieveAnswer> {
-  const [, , [lease, offset, place]] = packed;
+  const [[account], , [lease, offset, place]] = packed;
   const row = lease > 0 ? desk.leases.use(lease).row : await rowOf(desk, packed);
   const { size } = row;
   const [, , linesLeft] = place;
@@ -42,7 +42,7 @@ export async function retrieve(
     const text = new MessageText(place);
     text.write(await desk.shard.read(row.place, offset, to - offset));
     if (to < size && !text.isComplete) {
-      const kept = lease > 0 ? lease : desk.leases.take({ row, parts: [] });
+      const kept = lease > 0 ? lease : desk.leases.take({ row, parts: [] }, account);
       return { value: { size, next: [kept, to, text.place] }, body: concat(text.take()) };
     }
     text.end();
