@@ -39,6 +39,8 @@ export interface Steps {
 export interface Decision<T> {
   readonly drafts: readonly RecordDraft[];
   readonly mailboxes: readonly number[];
+  /** Room it takes, which others may not take before it is journaled. */
+  readonly claimed?: { readonly bytes: number; readonly messages: number };
   readonly value: T;
   /** Called once they are journaled, or could not be. */
   readonly settled?: () => void;

@@ -103,7 +103,7 @@ export class KeptMessages {
       throw new MailError('argument-invalid', `over ${restoredPerAskMax} messages`);
     }
     const byMailbox = new Map<number, Wanted[]>();
-    for (const document of documents) {
+    for (const document of new Set(documents)) {
       const row = this.#keptDocument(owner.account, document);
       if (row === undefined) continue;
       const ids = await this.#threadIds(row);
@@ -216,7 +216,8 @@ export class KeptMessages {
         drafts.push(restoredDraft(tenant, decided(actor, place, ids)));
       }
       actor.claimRoom(bytes, actor.row(), drafts.length);
-      return { drafts, mailboxes: [mailbox], value: drafts.length };
+      const claimed = { bytes, messages: drafts.length };
+      return { drafts, mailboxes: [mailbox], claimed, value: drafts.length };
     });
   }
 

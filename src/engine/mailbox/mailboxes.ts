@@ -74,6 +74,7 @@ const keywordPattern = new RegExp(`^[!#$&'+,./0-9:;<=>?@A-Z^_\`a-z|}~-]{1,${keyw
 const actorsMax = 10_000;
 const flagsPerRecord = 16_384;
 const placesPerRecord = 500;
+const nothingClaimed = { bytes: 0, messages: 0 };
 
 export interface MailboxesOptions {
   readonly clock: Clock;
@@ -223,9 +224,9 @@ export class Mailboxes {
   ): Promise<T> {
     const actor = this.#actor(account, tenant);
     return actor.alone(async () => {
-      const { drafts, mailboxes, value, settled } = decide(actor);
+      const { drafts, mailboxes, claimed, value, settled } = decide(actor);
       try {
-        if (drafts.length > 0) await this.#append(actor, drafts, mailboxes);
+        if (drafts.length > 0) await this.#append(actor, drafts, mailboxes, claimed);
       } finally {
         settled?.();
       }
@@ -430,9 +431,10 @@ export class Mailboxes {
     actor: AccountActor,
     drafts: readonly RecordDraft[],
     mailboxes: readonly number[] = [],
+    { bytes, messages }: NonNullable<Decision<unknown>['claimed']> = nothingClaimed,
   ): Promise<void> {
     const append = this.#open().append(drafts);
-    actor.track(append, 0);
+    actor.track(append, bytes, messages);
     await append;
     this.#fullness.look(actor);
     for (const mailbox of mailboxes) this.#changed(actor, mailbox);

@@ -218,6 +218,22 @@ describe('expunged messages', () => {
     assert.deepEqual(await world.documents(), [1]);
   });
 
+  it('take their room before they are journaled: what is appended meanwhile does not get it', async () => {
+    const world = await new KeptWorld().filled(2);
+    const { bytes } = world.reader.account(account)!;
+    await world.expunge(1);
+    await world.mailboxes.putAccount(account, tenant, { bytes, messages: 0 });
+    const back = world.kept.restore(owner, [1, 1]);
+    // It is decided, and not journaled yet.
+    for (let i = 0; i < 50; i++) await Promise.resolve();
+    const late = await world.deliver(
+      messageBytes({ id: '3@x', subject: 'Number 3', text: 'Text 3.' }),
+    );
+    assert.equal(await back, 1, 'once, though it was named twice');
+    assert.equal(late.ok, false);
+    assert.ok(world.reader.account(account)!.bytes <= bytes);
+  });
+
   it('are listed page by page', async () => {
     const world = await new KeptWorld().filled(450);
     for (let uid = 1; uid <= 450; uid += 30) {
