@@ -120,11 +120,11 @@ export interface AccountDirectory {
   putAlias(alias: Alias): Promise<void>;
   deleteAlias(address: string): Promise<void>;
   /**
-   * Accounts whose access lists name this one, or anyone (0): where its mailboxes of others are looked for. Never fewer
-   * than there are. An owner whose account is gone is not among them.
+   * Accounts whose access lists name this one, or anyone (0) of its tenant: where its mailboxes of others are looked
+   * for. Never fewer than there are. An owner whose account is gone is not among them.
    */
   sharersFor(reader: AccountId): Eventually<readonly AccountId[]>;
-  /** Notes that some list of `owner` names an account or anyone (0), or that none does any more. */
+  /** Notes that some list of `owner` names an account or anyone (0), or that none does any more. Subscribers hear nothing. */
   noteSharing(owner: AccountId, identifier: number, isNamed: boolean): Promise<void>;
   /**
    * What the engine last said of an account's room: `resolve` answers from it. Kept in memory only, so after a

@@ -466,6 +466,41 @@ export function accountDirectoryContract(
       if (again !== undefined) assert.deepEqual(await again.sharersFor(bob!.id), [ann!.id]);
     });
 
+    it('notes of sharing that come together hold in their order, and tell no subscriber', async () => {
+      await using one = await opened();
+      const { directory } = one;
+      const [ann, bob] = await Promise.all(
+        ['ann', 'bob'].map((name) => directory.createAccount(accountRow(`${name}@a.test`))),
+      );
+      let toldCount = 0;
+      directory.subscribe(() => toldCount++);
+      const note = (isNamed: boolean) => directory.noteSharing(ann!.id, bob!.id, isNamed);
+      await note(true);
+      await Promise.all([note(false), note(true)]);
+      assert.deepEqual(await directory.sharersFor(bob!.id), [ann!.id]);
+      await Promise.all([note(true), note(false)]);
+      assert.deepEqual(await directory.sharersFor(bob!.id), []);
+      assert.equal(toldCount, 0);
+    });
+
+    it('anyone is anyone of the owner’s tenant', async () => {
+      await using one = await opened();
+      const { directory } = one;
+      const far = { tenant: 7 as TenantId };
+      await directory.putDomain(domainRow('far.test', far));
+      const [ann, bob, eve] = await Promise.all([
+        directory.createAccount(accountRow('ann@a.test')),
+        directory.createAccount(accountRow('bob@a.test')),
+        directory.createAccount(accountRow('eve@far.test', far)),
+      ]);
+      await directory.noteSharing(eve!.id, 0, true);
+      await directory.noteSharing(ann!.id, 0, true);
+      assert.deepEqual(await directory.sharersFor(bob!.id), [ann!.id]);
+      assert.deepEqual(await directory.sharersFor(eve!.id), [eve!.id]);
+      const again = await one.reopen?.();
+      if (again !== undefined) assert.deepEqual(await again.sharersFor(bob!.id), [ann!.id]);
+    });
+
     it('shows every write that resolved after it was opened again', async (t) => {
       await using one = await opened();
       if (one.reopen === undefined) return t.skip('nothing outlives the object');

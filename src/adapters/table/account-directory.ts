@@ -3,7 +3,8 @@
  *
  * Runs in:   the main thread, the only writer.
  * Limits:    caches hold `cachedNamesMax` resolutions and as many accounts; a write empties them (writes are rare,
- *            and one row can change what many names lead to). Lists are read in pages of `pageRows`.
+ *            and one row can change what many names lead to), but for a note of who shares: any user makes those.
+ *            Lists are read in pages of `pageRows`.
  * Invariant: writes run one after the other, each as one commit: what a write checked still holds when it commits.
  */
 
@@ -51,7 +52,7 @@ export class TableDirectory implements AccountDirectory {
     this.#table = options.table;
     this.#shards = options.shards;
     this.#rows = new DirectoryRows(options.table, options.postmaster);
-    this.#sharings = new Sharings(options.table);
+    this.#sharings = new Sharings(options.table, (id) => this.#rows.account(id)?.tenant);
   }
 
   isLocalDomain(domain: string): boolean {
@@ -208,17 +209,17 @@ export class TableDirectory implements AccountDirectory {
     return this.#sharings.ownersFor(reader);
   }
 
-  async noteSharing(owner: AccountId, identifier: number, isNamed: boolean): Promise<void> {
-    if (this.#sharings.has(owner, identifier) === isNamed) return;
-    const key = rows.sharingKey(owner, identifier);
-    await this.#write(() => {
+  noteSharing(owner: AccountId, identifier: number, isNamed: boolean): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#sharings.has(owner, identifier) === isNamed) return;
       if (this.#rows.account(owner) === undefined) {
         throw new MailError('not-found', `no account ${owner}`);
       }
+      const key = rows.sharingKey(owner, identifier);
       const change = isNamed ? { put: key, value: new Uint8Array(0) } : { remove: key };
-      return { changes: [change], change: { kind: 'account', id: owner } };
+      await this.#table.commit([change]);
+      this.#sharings.note(owner, identifier, isNamed);
     });
-    this.#sharings.note(owner, identifier, isNamed);
   }
 
   putAlias(alias: Alias): Promise<void> {
@@ -296,12 +297,16 @@ export class TableDirectory implements AccountDirectory {
   #write(
     decide: () => { readonly changes: readonly IndexChange[]; readonly change: DirectoryChange },
   ): Promise<void> {
-    const done = this.#lastWrite.then(async () => {
+    return this.#inTurn(async () => {
       const { changes, change } = decide();
       await this.#table.commit(changes);
       this.#rows.forget();
       for (const listener of this.#listeners) listener(change);
     });
+  }
+
+  #inTurn(write: () => Promise<void>): Promise<void> {
+    const done = this.#lastWrite.then(write);
     this.#lastWrite = done.catch(() => {});
     return done;
   }

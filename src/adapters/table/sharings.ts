@@ -3,57 +3,73 @@
  *
  * Runs in:   the main thread.
  * Limits:    a few bytes for each pair of accounts that share.
- * Invariant: memory and rows change together: `note` is called after the row is on disk.
+ * Invariant: memory and rows change together: `note` is called after the row is on disk. `anyone` is anyone of the
+ *            owner's tenant: what other tenants share costs a reader nothing, and hides nothing.
  */
 
-import type { AccountId } from '../../base/ids.ts';
+import type { AccountId, TenantId } from '../../base/ids.ts';
 import type { ShardIndex } from '../../ports/shard-index.ts';
 import * as rows from './directory-rows.ts';
 
 const pageRows = 1_000;
-/** In place of an account: all of them. */
+/** In place of an account: all of the owner's tenant. */
 const anyone = 0;
 
 export class Sharings {
   readonly #table: ShardIndex;
-  /** By the identifier named: whose lists name it. */
-  #owners: Map<number, Set<AccountId>> | undefined;
+  readonly #tenantOf: (account: AccountId) => TenantId | undefined;
+  /** By the account named, or by whose `anyone` it is: whose lists name it. */
+  #owners: Map<string, Set<AccountId>> | undefined;
 
-  constructor(table: ShardIndex) {
+  /** An account keeps its tenant. */
+  constructor(table: ShardIndex, tenantOf: (account: AccountId) => TenantId | undefined) {
     this.#table = table;
+    this.#tenantOf = tenantOf;
   }
 
   ownersFor(reader: AccountId): readonly AccountId[] {
     const owners = this.#read();
-    const found = new Set([...(owners.get(reader) ?? []), ...(owners.get(anyone) ?? [])]);
+    const named = owners.get(this.#nameOf(reader, reader)) ?? [];
+    const found = new Set([...named, ...(owners.get(this.#nameOf(reader, anyone)) ?? [])]);
     return [...found].sort((a, b) => a - b);
   }
 
   has(owner: AccountId, identifier: number): boolean {
-    return this.#read().get(identifier)?.has(owner) === true;
+    return this.#read().get(this.#nameOf(owner, identifier))?.has(owner) === true;
   }
 
   note(owner: AccountId, identifier: number, isNamed: boolean): void {
     const owners = this.#read();
-    const known = owners.get(identifier);
-    if (isNamed) owners.set(identifier, (known ?? new Set()).add(owner));
-    else if (known?.delete(owner) === true && known.size === 0) owners.delete(identifier);
+    const name = this.#nameOf(owner, identifier);
+    if (isNamed) owners.set(name, (owners.get(name) ?? new Set()).add(owner));
+    else this.#drop(owner, name);
   }
 
   /** The account is gone. */
   forget(owner: AccountId): void {
-    for (const identifier of [...this.#read().keys()]) this.note(owner, identifier, false);
+    for (const name of [...this.#read().keys()]) this.#drop(owner, name);
   }
 
-  #read(): Map<number, Set<AccountId>> {
+  #drop(owner: AccountId, name: string): void {
+    const owners = this.#read();
+    const known = owners.get(name);
+    if (known?.delete(owner) === true && known.size === 0) owners.delete(name);
+  }
+
+  #nameOf(of: AccountId, identifier: number): string {
+    return identifier === anyone ? `anyone of ${this.#tenantOf(of)}` : `${identifier}`;
+  }
+
+  #read(): Map<string, Set<AccountId>> {
     if (this.#owners !== undefined) return this.#owners;
-    const owners = new Map<number, Set<AccountId>>();
+    const owners = new Map<string, Set<AccountId>>();
     let { from } = rows.everySharing;
     for (;;) {
       const page = this.#table.range({ from, to: rows.everySharing.to, limit: pageRows });
       for (const { key } of page) {
         const [owner, identifier] = rows.sharingOfKey(key);
-        owners.set(identifier, (owners.get(identifier) ?? new Set()).add(owner));
+        const name = this.#nameOf(owner, identifier);
+        owners.set(name, (owners.get(name) ?? new Set()).add(owner));
       }
       if (page.length < pageRows) break;
       from = rows.after(page.at(-1)!.key);
