@@ -19,6 +19,7 @@ import { answerOf, type CommandEnd, no, ok, type Tagged } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
 import { roleOfUse } from '../listing.ts';
 import { placeOf } from '../places.ts';
+import type { SelectedMailbox } from '../selected.ts';
 
 type Name = 'delete' | 'rename' | 'subscribe';
 
@@ -30,7 +31,7 @@ async function change(
   done: string,
   /** What `not-possible-now` means here. */
   refused: Tagged,
-): Promise<CommandEnd> {
+): Promise<Tagged> {
   const key = session.service.reception.nextId();
   const meta = [ownerOf(owner), ...rest];
   const answer = await session.ask(imapAsks[name], meta, { key, to: owner });
@@ -82,10 +83,23 @@ export const deleteCommand = {
     if (place === undefined) return answerOf('not-found');
     // RFC 9051 §6.3.5 lets us refuse: what is below would be orphaned.
     const refused = no('The mailbox has others below it', 'HASCHILDREN');
-    if (session.selected?.name === mailbox) session.unselect();
-    return await change(session, 'delete', place.owner, [place.path], 'DELETE', refused);
+    const { selected } = session;
+    const isSelected = selected?.name === mailbox;
+    // Before it is gone, or the session would end with it.
+    if (isSelected) session.unselect();
+    const end = await change(session, 'delete', place.owner, [place.path], 'DELETE', refused);
+    if (isSelected && end.condition !== 'OK') selectAgain(session, selected);
+    return end;
   },
 } as const satisfies ImapCommand<string>;
+
+/** What was refused leaves the session as it was; what changed meanwhile it hears of. */
+function selectAgain(session: CommandSession, selected: SelectedMailbox): void {
+  if (session.isEnded) return;
+  session.service.notices.watch(selected.owner.id, selected.mailbox, session.watcher);
+  selected.isStale = true;
+  session.selected = selected;
+}
 
 async function rename(session: CommandSession, { from, to }: RenameCommand): Promise<CommandEnd> {
   const [before, after] = [await placeOf(session, from), await placeOf(session, to)];

@@ -192,8 +192,8 @@ export const closeCommand = {
     const { owner } = selected;
     const meta = [ownerOf(owner), viewOf(selected)];
     const answer = await session.ask(imapAsks.expunge, meta, { to: owner });
-    // RFC 4314 §4: without the right to expunge it closes all the same.
-    const isDone = answer.ok || answer.code === 'permission-missing';
+    // RFC 4314 §4: without the right to expunge it closes all the same, and so it does where it is gone.
+    const isDone = answer.ok || answer.code === 'permission-missing' || answer.code === 'not-found';
     return isDone ? ok('CLOSE done') : answerOf(answer.code);
   },
 } as const satisfies ImapCommand<true>;
