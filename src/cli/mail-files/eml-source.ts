@@ -4,10 +4,9 @@
  * Runs in:   the CLI's process.
  */
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withCrlf } from '../../mail/formats/line-ends.ts';
-import { entriesOf, isEml, readMessageFile, reasonOf } from './read-file.ts';
+import { entriesOf, isEml, readListFile, readMessageFile, reasonOf } from './read-file.ts';
 import { fileMessageBytesMax, type SourceItem } from './source-item.ts';
 
 /** A line of JSON a message: what its file cannot say. */
@@ -40,13 +39,7 @@ export function* emlMessages(folder: string): Iterable<SourceItem> {
 
 function listOf(folder: string): ReadonlyMap<string, ListedMessage> {
   const listed = new Map<string, ListedMessage>();
-  let text: string;
-  try {
-    text = readFileSync(join(folder, listName), 'utf8');
-  } catch {
-    return listed;
-  }
-  for (const line of text.split('\n')) {
+  for (const line of readListFile(join(folder, listName)).split('\n')) {
     const message = parsed(line);
     if (message !== undefined) listed.set(message.file, message);
   }

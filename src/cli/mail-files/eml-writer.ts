@@ -5,33 +5,28 @@
  * Invariant: a file is there whole or not at all, and its line of the list is written before it.
  */
 
-import {
-  appendFileSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { separator } from '../../mail/wire/imap/mailbox-name.ts';
 import { listName } from './eml-source.ts';
+import { entriesOf, readListFile } from './read-file.ts';
 import {
   atPath,
   type ExportMailbox,
+  folderBelow,
   folderName,
   type MailboxWriter,
   refuseForeign,
   type WholeMessage,
   writeMessageFile,
+  writeWhole,
 } from './writer.ts';
 
+const { O_WRONLY, O_APPEND, O_NOFOLLOW } = constants;
+
 export function openEmlWriter(root: string, mailbox: ExportMailbox): MailboxWriter {
-  const folder = join(root, ...mailbox.name.split(separator).map(folderName));
-  return atPath(folder, () => new EmlWriter(folder, mailbox));
+  const levels = mailbox.name.split(separator).map(folderName);
+  return atPath(join(root, ...levels), () => new EmlWriter(folderBelow(root, levels), mailbox));
 }
 
 class EmlWriter implements MailboxWriter {
@@ -40,21 +35,21 @@ class EmlWriter implements MailboxWriter {
   readonly #list: number;
 
   constructor(folder: string, mailbox: ExportMailbox) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.#folder = folder;
     const list = join(folder, listName);
-    const uids = readdirSync(folder).map((name) =>
-      Number(/^(\d{1,10})\.eml$/.exec(name)?.[1] ?? 0),
-    );
+    const entries = entriesOf(folder);
+    const files = entries.filter((entry) => entry.isFile());
+    const uids = files.map(({ name }) => Number(/^(\d{1,10})\.eml$/.exec(name)?.[1] ?? 0));
     const head = JSON.stringify({ mailbox: mailbox.name, uidValidity: mailbox.uidValidity });
-    if (!existsSync(list)) {
+    const isNew = entries.every(({ name }) => name !== listName);
+    if (isNew) {
       if (uids.some((uid) => uid > 0)) refuseForeign(folder);
-      writeFileSync(list, `${head}\n`, { mode: 0o600 });
-    } else if (firstLine(list) !== head) refuseForeign(list);
-    // A run that was killed may have left half a line.
-    else appendFileSync(list, '\n');
+      writeWhole(list, `${head}\n`);
+    } else if (readListFile(list).split('\n', 1)[0] !== head) refuseForeign(list);
     this.firstUid = uids.reduce((most, uid) => Math.max(most, uid), 0) + 1;
-    this.#list = openSync(list, 'a');
+    this.#list = openSync(list, O_WRONLY | O_APPEND | O_NOFOLLOW);
+    // A run that was killed may have left half a line.
+    if (!isNew) writeSync(this.#list, '\n');
   }
 
   write({ uid, internalMs, flags, bytes }: WholeMessage): void {
@@ -69,8 +64,4 @@ class EmlWriter implements MailboxWriter {
   close(): void {
     closeSync(this.#list);
   }
-}
-
-function firstLine(path: string): string {
-  return readFileSync(path, 'utf8').split('\n', 1)[0]!;
 }

@@ -4,7 +4,6 @@
  * Runs in:   the CLI's process.
  */
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withCrlf } from '../../mail/formats/line-ends.ts';
 import {
@@ -13,7 +12,7 @@ import {
   readKeywordList,
   readMaildirName,
 } from '../../mail/formats/maildir/file-name.ts';
-import { entriesOf, readMessageFile, reasonOf } from './read-file.ts';
+import { entriesOf, isFolder, readListFile, readMessageFile, reasonOf } from './read-file.ts';
 import { fileMessageBytesMax, type SourceItem } from './source-item.ts';
 
 export function* maildirMessages(folder: string): Iterable<SourceItem> {
@@ -41,6 +40,7 @@ export function* maildirMessages(folder: string): Iterable<SourceItem> {
 
 /** A folder may have just one of the two. */
 function filesOf(path: string): string[] {
+  if (!isFolder(path)) return [];
   try {
     const files = entriesOf(path).filter((entry) => entry.isFile());
     return files.map(({ name }) => name).filter((name) => !name.startsWith('.'));
@@ -50,9 +50,5 @@ function filesOf(path: string): string[] {
 }
 
 function keywordsOf(folder: string): readonly string[] {
-  try {
-    return readKeywordList(readFileSync(join(folder, keywordListName), 'utf8'));
-  } catch {
-    return [];
-  }
+  return readKeywordList(readListFile(join(folder, keywordListName)));
 }

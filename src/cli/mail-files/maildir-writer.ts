@@ -6,7 +6,7 @@
  * Limits:    26 keywords a mailbox, as many as there are letters; `lostKeywords` names the others.
  */
 
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isWhollyCrlf, withLf } from '../../mail/formats/line-ends.ts';
 import {
@@ -20,12 +20,16 @@ import {
 } from '../../mail/formats/maildir/file-name.ts';
 import { writeFolderName } from '../../mail/formats/maildir/folder-name.ts';
 import { inbox } from '../../mail/wire/imap/mailbox-name.ts';
+import { entriesOf, readListFile } from './read-file.ts';
 import {
   atPath,
   type ExportMailbox,
+  fitting,
+  folderBelow,
   type MailboxWriter,
   type WholeMessage,
   writeMessageFile,
+  writeWhole,
 } from './writer.ts';
 
 /** `onLost` hears of a keyword that has no letter. */
@@ -35,8 +39,12 @@ export function openMaildirWriter(
   onLost: (keyword: string) => void,
 ): MailboxWriter {
   const isRoot = mailbox.name === inbox;
-  const folder = isRoot ? root : join(root, writeFolderName(mailbox.name));
-  return atPath(folder, () => new MaildirWriter(folder, mailbox, isRoot, onLost));
+  const levels = isRoot ? [] : [fitting(writeFolderName(mailbox.name))];
+  const path = join(root, ...levels);
+  return atPath(path, () => {
+    const folder = folderBelow(root, levels);
+    return new MaildirWriter(folder, mailbox, isRoot, onLost);
+  });
 }
 
 class MaildirWriter implements MailboxWriter {
@@ -56,14 +64,13 @@ class MaildirWriter implements MailboxWriter {
     this.#folder = folder;
     this.#uidValidity = uidValidity;
     this.#onLost = onLost;
-    for (const part of ['tmp', 'new', 'cur']) {
-      mkdirSync(join(folder, part), { recursive: true, mode: 0o700 });
-    }
-    if (!isRoot) writeFileSync(join(folder, 'maildirfolder'), '', { mode: 0o600 });
+    for (const part of ['tmp', 'new', 'cur']) folderBelow(folder, [part]);
+    const mark = join(folder, 'maildirfolder');
+    if (!isRoot && !existsSync(mark)) writeWhole(mark, '');
     this.#keywords = keywordsIn(folder);
     const own = new RegExp(`^\\d+\\.V${uidValidity}U(\\d{1,10})\\.chaski`);
     const uids = ['cur', 'new'].flatMap((part) =>
-      readdirSync(join(folder, part)).map((name) => Number(own.exec(name)?.[1] ?? 0)),
+      entriesOf(join(folder, part)).map(({ name }) => Number(own.exec(name)?.[1] ?? 0)),
     );
     this.firstUid = uids.reduce((most, uid) => Math.max(most, uid), 0) + 1;
   }
@@ -96,18 +103,13 @@ class MaildirWriter implements MailboxWriter {
     }
     if (this.#keywords.length === known) return;
     const path = join(this.#folder, keywordListName);
-    atPath(path, () => writeFileSync(path, writeKeywordList(this.#keywords), { mode: 0o600 }));
+    atPath(path, () => writeWhole(path, writeKeywordList(this.#keywords)));
   }
 }
 
 function keywordsIn(folder: string): string[] {
-  try {
-    // A letter nobody uses keeps its place.
-    return Array.from(
-      readKeywordList(readFileSync(join(folder, keywordListName), 'utf8')),
-      (one) => (one === undefined ? '' : one),
-    );
-  } catch {
-    return [];
-  }
+  // A letter nobody uses keeps its place.
+  return Array.from(readKeywordList(readListFile(join(folder, keywordListName))), (one) =>
+    one === undefined ? '' : one,
+  );
 }

@@ -8,29 +8,30 @@
 
 import {
   closeSync,
-  existsSync,
+  constants,
   ftruncateSync,
-  mkdirSync,
+  lstatSync,
   openSync,
   readFileSync,
-  renameSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { mebibyte } from '../../base/units.ts';
 import { fromLine, toMbox } from '../../mail/formats/mbox/message.ts';
 import { separator } from '../../mail/wire/imap/mailbox-name.ts';
 import {
   atPath,
   type ExportMailbox,
+  folderBelow,
   folderName,
   type MailboxWriter,
   refuseForeign,
   type WholeMessage,
+  writeWhole,
 } from './writer.ts';
 
 const bufferBytesMax = mebibyte;
+const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
 
 interface Note {
   readonly uidValidity: number;
@@ -39,8 +40,12 @@ interface Note {
 }
 
 export function openMboxWriter(root: string, mailbox: ExportMailbox): MailboxWriter {
-  const path = `${join(root, ...mailbox.name.split(separator).map(folderName))}.mbox`;
-  return atPath(path, () => new MboxWriter(path, mailbox));
+  const levels = mailbox.name.split(separator).map(folderName);
+  const path = `${join(root, ...levels)}.mbox`;
+  return atPath(path, () => {
+    folderBelow(root, levels.slice(0, -1));
+    return new MboxWriter(path, mailbox);
+  });
 }
 
 class MboxWriter implements MailboxWriter {
@@ -56,16 +61,15 @@ class MboxWriter implements MailboxWriter {
   constructor(path: string, { uidValidity }: ExportMailbox) {
     this.#notePath = `${path}.json`;
     this.#uidValidity = uidValidity;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const note = readNote(this.#notePath);
     const isOwn = note?.uidValidity === uidValidity;
-    if (!isOwn && (note !== undefined || existsSync(path))) refuseForeign(path);
+    if (!isOwn && (note !== undefined || isThere(path))) refuseForeign(path);
     this.firstUid = note?.nextUid ?? 1;
     this.#nextUid = this.firstUid;
     this.#bytes = note?.bytes ?? 0;
     // The note comes first: a file without one is somebody else's.
     this.#writeNote();
-    this.#file = openSync(path, 'a', 0o600);
+    this.#file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
     ftruncateSync(this.#file, this.#bytes);
   }
 
@@ -99,16 +103,19 @@ class MboxWriter implements MailboxWriter {
       nextUid: this.#nextUid,
       bytes: this.#bytes,
     };
-    const part = `${this.#notePath}.part`;
-    writeFileSync(part, `${JSON.stringify(note)}\n`, { mode: 0o600 });
-    renameSync(part, this.#notePath);
+    writeWhole(this.#notePath, `${JSON.stringify(note)}\n`);
   }
 }
 
 function readNote(path: string): Note | undefined {
-  if (!existsSync(path)) return undefined;
+  if (!isThere(path)) return undefined;
   const { uidValidity, nextUid, bytes } = JSON.parse(readFileSync(path, 'utf8')) as Partial<Note>;
   const numbers = [uidValidity, nextUid, bytes];
   if (!numbers.every((number) => Number.isSafeInteger(number))) return refuseForeign(path);
   return { uidValidity: uidValidity!, nextUid: nextUid!, bytes: bytes! };
+}
+
+/** A link that leads nowhere is there as well. */
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }

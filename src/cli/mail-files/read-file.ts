@@ -1,23 +1,42 @@
 /**
- * Folders and files as they are read: one file with one message.
+ * Folders and files as they are read: one file with one message, and lists beside them.
  *
  * Runs in:   the CLI's process. Reads at once: four calls cost less than a promise each, and nothing else waits.
+ * Limits:    a list is read up to `listBytesMax`.
+ * Invariant: a link in place of a file is not followed: whose mail is read may not be who reads it, and would be given
+ *            what that one can read. What is no plain file is not waited for.
  */
 
-import { closeSync, type Dirent, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  type Dirent,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+} from 'node:fs';
 import { basename } from 'node:path';
 import { MailError } from '../../base/errors.ts';
+import { mebibyte } from '../../base/units.ts';
+
+/** Of a million messages and more. */
+const listBytesMax = 500 * mebibyte;
+const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
 
 export interface MessageFile {
   readonly bytes: Buffer;
   readonly modifiedMs: number;
 }
 
-/** @throws the system's error; RangeError for a file over `bytesMax`. */
+/** @throws the system's error; RangeError for a file over `bytesMax`, or none of bytes. */
 export function readMessageFile(path: string, bytesMax: number): MessageFile {
-  const file = openSync(path, 'r');
+  const file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
-    const { size, mtimeMs } = fstatSync(file);
+    const stats = fstatSync(file);
+    const { size, mtimeMs } = stats;
+    if (!stats.isFile()) throw new RangeError('no plain file');
     if (size > bytesMax) throw new RangeError(`over ${bytesMax} bytes`);
     const bytes = Buffer.allocUnsafe(size);
     let at = 0;
@@ -30,6 +49,20 @@ export function readMessageFile(path: string, bytesMax: number): MessageFile {
   } finally {
     closeSync(file);
   }
+}
+
+/** "" where there is no such file, or none that may be read. */
+export function readListFile(path: string): string {
+  try {
+    return readMessageFile(path, listBytesMax).bytes.toString('utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** A folder itself, and no link to one. */
+export function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 export function isEml(name: string): boolean {

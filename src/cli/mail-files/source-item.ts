@@ -4,10 +4,10 @@
  * Runs in: the CLI's process; plain data.
  */
 
-import { gibibyte } from '../../base/units.ts';
+import { mebibyte } from '../../base/units.ts';
 
-/** A larger message is passed over: no server takes one. */
-export const fileMessageBytesMax = gibibyte;
+/** A larger message is passed over: no server takes one. With line ends made whole it fits into one call. */
+export const fileMessageBytesMax = 500 * mebibyte;
 
 export type SourceItem =
   | {
