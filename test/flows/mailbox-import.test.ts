@@ -105,6 +105,32 @@ describe('chaski mailbox import', () => {
     assert.equal(all![0]!.internalMs, Date.UTC(2026, 0, 1, 0, 0, 7));
   });
 
+  it('takes dates past those of IMAP as the nearest there is, and nothing without one', async () => {
+    await using test = await startTestServer();
+    await test.call('domain.create', { name: 'here.test' });
+    await test.call('account.create', { address: 'ann@here.test' });
+    const text = 'A: b\r\n\r\n';
+    const dates = [9e15, -9e15, 1.5, Number.NaN];
+    const messages = dates.map((internalMs, at) => ({
+      ...{ bytes: text.length, occurrence: at + 1, flags: [], internalMs },
+    }));
+    const params = { account: 'ann@here.test', mailbox: 'INBOX', run: 'r', messages };
+    const body = Buffer.from(text.repeat(dates.length));
+    const { signal } = new AbortController();
+    const handler = test.server.handlers['mailbox.import']!;
+    const answer = await handler(params, { body, signal, emit: async () => {} });
+    assert.equal(answer.importedCount, 3);
+    assert.deepEqual(
+      answer.faults.map(({ index, code }) => [index, code]),
+      [[3, 'message-invalid']],
+    );
+    const { INBOX: all } = await filled(test);
+    assert.deepEqual(
+      all!.map(({ internalMs }) => internalMs),
+      [Date.UTC(9999, 11, 31, 23, 59, 59, 999), new Date('0001-01-01T00:00:00Z').getTime(), 2],
+    );
+  });
+
   it('ends at the quota with what fitted, and makes mailboxes when asked', async () => {
     await using test = await startTestServer();
     await test.call('domain.create', { name: 'here.test' });

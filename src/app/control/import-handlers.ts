@@ -31,6 +31,9 @@ export type ImportParts = Pick<ControlParts, 'directory' | 'router' | 'clock' | 
 
 /** In the order of their bits. */
 const systemFlags = ['\\seen', '\\answered', '\\flagged', '\\deleted', '\\draft'];
+/** Years 1 to 9999: RFC 9051 §9 has four digits for one. */
+const internalMsMin = -62_135_596_800_000;
+const internalMsMax = 253_402_300_799_999;
 /** RFC 9051 §9: an atom; as long as a mailbox keeps them. */
 const keywordPattern = /^[!#$&'+,./0-9:;<=>?@A-Z^_`a-z|}~-]{1,64}$/;
 
@@ -113,17 +116,23 @@ function taken(given: readonly ImportedMessage[], body: Uint8Array, bytesMax: nu
   for (const [index, { bytes, occurrence, flags, internalMs }] of given.entries()) {
     const piece = body.subarray(at, at + bytes);
     at += bytes;
-    if (bytes === 0) faults.push([index, 'message-invalid', 'it is empty']);
+    if (!Number.isFinite(internalMs)) faults.push([index, 'message-invalid', 'it has no date']);
+    else if (bytes === 0) faults.push([index, 'message-invalid', 'it is empty']);
     else if (bytes > bytesMax) faults.push([index, 'message-too-large', `over ${bytesMax} bytes`]);
     else {
       const [bits, keywords] = flagsOf(flags);
-      messages.push([bytes, occurrence, bits, keywords, internalMs]);
+      messages.push([bytes, occurrence, bits, keywords, within(internalMs)]);
       pieces.push(piece);
       places.push(index);
     }
   }
   if (at !== body.byteLength) throw new MailError('argument-invalid', 'sizes do not add up');
   return { messages, pieces, places, faults };
+}
+
+/** Files may be dated past what IMAP can say. */
+function within(internalMs: number): number {
+  return Math.round(Math.min(Math.max(internalMsMin, internalMs), internalMsMax));
 }
 
 function flagsOf(flags: readonly string[]): readonly [bits: number, keywords: readonly string[]] {
