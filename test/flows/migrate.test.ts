@@ -109,6 +109,29 @@ describe('chaski migrate imap', () => {
     assert.deepEqual([none.code, JSON.parse(none.error).error.code], [1, 'not-found']);
   });
 
+  it('leaves out mailboxes of others, and says so: here they would hide behind those of others', async () => {
+    await using test = await startSource();
+    const client = await ImapClient.connect(test.ports.imap!);
+    await client.response();
+    await client.ok('STARTTLS');
+    await client.startTls();
+    await client.ok(`LOGIN ${ben} "${password}"`);
+    await client.ok('CREATE Shared');
+    await client.ok(`SETACL Shared ${ann} lr`);
+    const run = await migrate(test);
+    assert.equal(run.code, 1);
+    assert.match(
+      run.error,
+      /Other Users\/ben@here\.test\/Shared: mailboxes of others are called so/,
+    );
+    const { importedCount, faultCount } = JSON.parse(run.out);
+    assert.deepEqual([importedCount, faultCount], [1_205, 1]);
+    const names = Object.keys(await heldMail(test, ben));
+    assert.ok(names.every((name) => !name.startsWith('Other Users')));
+    const make = ['mailbox', 'create', ben, 'Other Users'];
+    assert.equal((await command(make, environmentOf(test))).code, 1);
+  });
+
   it('goes on after it was cut off, and names what goes wrong', async () => {
     await using test = await startSource();
     const path = join(test.folder, 'position.json');

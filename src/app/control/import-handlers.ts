@@ -22,7 +22,7 @@ import {
   type PackedImported,
 } from '../../actors/asks/mailbox-asks.ts';
 import { MailError } from '../../base/errors.ts';
-import { canonicalName, nameFault } from '../../mail/wire/imap/mailbox-name.ts';
+import { canonicalName, nameFault, separator } from '../../mail/wire/imap/mailbox-name.ts';
 import type { Account } from '../../ports/account-directory.ts';
 import { accountNamed, askAccount } from './account-asks.ts';
 import type { ControlParts } from './parts.ts';
@@ -42,6 +42,7 @@ export function importHandlers(parts: ImportParts): ControlHandlers {
     'mailbox.create': async ({ account: address, name: given, mayExist = false }) => {
       const account = await accountNamed(parts, address);
       const name = nameOf(given);
+      refuseOthers(name, parts.settings.imap.otherUsers);
       const known = await mailboxNamed(parts, account, name);
       if (known !== undefined && mayExist) return { name, isNew: false };
       if (known !== undefined) throw new MailError('already-exists', `mailbox ${name}`);
@@ -79,6 +80,12 @@ function nameOf(given: string): string {
   const fault = nameFault(name);
   if (fault !== undefined) throw new MailError('argument-invalid', `${given}: ${fault}`);
   return name;
+}
+
+/** Of an own mailbox called so no mail program would find the mail. @throws MailError `argument-invalid` */
+function refuseOthers(name: string, otherUsers: string): void {
+  if (name !== otherUsers && !name.startsWith(otherUsers + separator)) return;
+  throw new MailError('argument-invalid', `${name}: mailboxes of others are called so`);
 }
 
 async function mailboxNamed(

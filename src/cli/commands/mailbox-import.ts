@@ -82,7 +82,7 @@ const importing: Command = {
 };
 
 /** False for a folder whose name no mailbox can have. */
-async function made(
+export async function made(
   control: Control,
   account: string,
   name: string,

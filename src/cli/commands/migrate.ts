@@ -16,6 +16,7 @@ import { readAhead } from '../migrate/read-ahead.ts';
 import { count, type Output, size, table } from '../output.ts';
 import { Progress } from '../progress.ts';
 import { readPassword } from './account.ts';
+import { made } from './mailbox-import.ts';
 
 const connectionsDefault = 4;
 const connectionsMax = 16;
@@ -132,16 +133,20 @@ async function copy(
       if (current !== undefined) position.reached(current.path, current.uidValidity, uid);
     },
   });
-  const pieces = folders.flatMap(piecesOf);
+  const possible: Folder[] = [];
+  for (const folder of folders) {
+    if (await made(connection, account, folder.target, output)) possible.push(folder);
+    else run.counts.faultCount++;
+  }
+  const pieces = possible.flatMap(piecesOf);
   const readers = sources.map(
     (source) => (piece: Piece) => source.read(piece.folder.path, piece.uids),
   );
   const results = readAhead(pieces, readers, 2 * readers.length)[Symbol.asyncIterator]();
   try {
-    for (const folder of folders) {
+    for (const folder of possible) {
       const { target: mailbox, isSubscribed } = folder;
       current = folder;
-      await connection.call('mailbox.create', { account, name: mailbox, mayExist: true });
       if (isSubscribed) await connection.call('mailbox.subscribe', { account, name: mailbox });
       await run.mailbox(mailbox, itemsOf(results, piecesOf(folder).length));
     }
@@ -150,7 +155,7 @@ async function copy(
     position.save();
   }
   const { importedCount, knownCount, faultCount, bytes } = run.counts;
-  const value = { mailboxCount: folders.length, importedCount, knownCount, faultCount, bytes };
+  const value = { mailboxCount: possible.length, importedCount, knownCount, faultCount, bytes };
   output.result(value, (shown) => {
     const known = shown.knownCount === 0 ? '' : `, ${shown.knownCount} were there`;
     const faults = shown.faultCount === 0 ? '' : `, ${shown.faultCount} could not be copied`;
