@@ -1,18 +1,19 @@
 /**
  * Which mailboxes LIST and LSUB name, and with what attributes.
  *
- * Runs in:   edge (main thread); pure.
+ * Runs in:   edge (main thread).
  * Specs:     RFC 9051 §6.3.9 (selection and return options, RECURSIVEMATCH), §7.3.1 (attributes); RFC 6154 §2
  *            (special uses); RFC 3501 §6.3.9 (LSUB and `%`).
  */
 
 import type { ImapList } from '../../../actors/asks/imap-asks.ts';
 import type { MailboxInfo } from '../../../actors/asks/mailbox-asks.ts';
-import { joinPattern, ListPattern } from '../../../mail/wire/imap/list-match.ts';
+import { joinPattern } from '../../../mail/wire/imap/list-match.ts';
 import { separator } from '../../../mail/wire/imap/mailbox-name.ts';
 import type { ListCommand } from '../../../mail/wire/imap/parse-list.ts';
 import type { ListedMailbox } from '../../../mail/wire/imap/response-data.ts';
 import type { Account } from '../../../ports/account-directory.ts';
+import { matchedNames } from './list-matching.ts';
 
 const specialUses: Readonly<Record<string, string>> = {
   drafts: '\\Drafts',
@@ -49,21 +50,22 @@ interface Names {
   readonly parents: ReadonlySet<string>;
 }
 
-export function listed(
+/** Undefined: there is too much to match. */
+export async function listed(
   list: ImapList,
   command: ListCommand,
-  others: readonly SharedMailbox[] = [],
-): Listed[] {
+  others: readonly SharedMailbox[],
+): Promise<Listed[] | undefined> {
   const names = namesOf(list, others);
   const { select } = command;
-  const patterns = patternsOf(command);
-  const matching = (name: string) => patterns.some((pattern) => pattern.matches(name));
-  const found: Listed[] = [];
   const candidates = new Set([...names.infos.keys(), ...names.levels]);
   if (select.subscribed) for (const name of names.subscribed) candidates.add(name);
-  for (const name of [...candidates].sort(byName)) {
-    if (!matching(name)) continue;
-    const childInfo = select.recursiveMatch ? childInfoOf(name, names, command, matching) : [];
+  const matched = await matchedNames(candidates, command);
+  if (matched === undefined) return undefined;
+  const below = select.recursiveMatch ? unmatchedBelow(names, command, matched) : nothingBelow;
+  const found: Listed[] = [];
+  for (const name of [...matched].sort(byName)) {
+    const childInfo = childInfoOf(name, below);
     if (!isSelected(name, names, command) && childInfo.length === 0) continue;
     const attributes = attributesOf(name, names, command);
     const info = names.infos.get(name);
@@ -80,24 +82,25 @@ export function listed(
 }
 
 /** RFC 3501 §6.3.9: a subscribed name below one that `%` stops at shows that one, as \Noselect. */
-export function lsubbed(
+export async function lsubbed(
   list: ImapList,
   command: ListCommand,
-  others: readonly SharedMailbox[] = [],
-): Listed[] {
+  others: readonly SharedMailbox[],
+): Promise<Listed[] | undefined> {
   const names = namesOf(list, others);
-  const patterns = patternsOf(command);
+  const all = new Set(names.subscribed);
+  for (const name of names.subscribed) for (const above of levelsAbove(name)) all.add(above);
+  const matched = await matchedNames(all, command);
+  if (matched === undefined) return undefined;
   const found = new Map<string, Listed>();
   for (const name of names.subscribed) {
-    if (patterns.some((pattern) => pattern.matches(name))) {
+    if (matched.has(name)) {
       found.set(name, { name, attributes: names.infos.has(name) ? [] : ['\\Noselect'] });
       continue;
     }
     for (const above of levelsAbove(name)) {
       if (names.subscribed.has(above) || found.has(above)) continue;
-      if (patterns.some((pattern) => pattern.matches(above))) {
-        found.set(above, { name: above, attributes: ['\\Noselect'] });
-      }
+      if (matched.has(above)) found.set(above, { name: above, attributes: ['\\Noselect'] });
     }
   }
   return [...found.values()].sort((a, b) => byName(a.name, b.name));
@@ -111,10 +114,6 @@ export function asksBelow(prefix: string, { reference, patterns }: ListCommand):
     const [literal = ''] = joinPattern(reference, pattern).split(wildcard, 1);
     return literal.startsWith(prefix) || prefix.startsWith(literal);
   });
-}
-
-function patternsOf({ reference, patterns }: ListCommand): ListPattern[] {
-  return patterns.map((pattern) => new ListPattern(joinPattern(reference, pattern)));
 }
 
 function namesOf({ mailboxes, subscribed }: ImapList, others: readonly SharedMailbox[]): Names {
@@ -157,20 +156,38 @@ function isSelected(name: string, names: Names, { select }: ListCommand): boolea
   return select.subscribed || names.infos.has(name) || names.levels.has(name);
 }
 
-/** RFC 9051 §6.3.9.5: options that something below fulfils, where that is not listed by itself. */
-function childInfoOf(
-  name: string,
+/** Names with something below them that is not listed by itself: subscribed to, or of a special use. */
+interface Below {
+  readonly subscribed: ReadonlySet<string>;
+  readonly specialUse: ReadonlySet<string>;
+}
+
+const nothingBelow: Below = { subscribed: new Set(), specialUse: new Set() };
+
+function unmatchedBelow(
   names: Names,
   { select }: ListCommand,
-  matching: (name: string) => boolean,
-): readonly string[] {
-  const below = (one: string) => one.startsWith(name + separator) && !matching(one);
-  const info: string[] = [];
-  if (select.subscribed && [...names.subscribed].some(below)) info.push('SUBSCRIBED');
-  const hasUse = (one: string) => specialUseOf(names.infos.get(one)) !== undefined;
-  if (select.specialUse && [...names.infos.keys()].some((one) => below(one) && hasUse(one))) {
-    info.push('SPECIAL-USE');
+  matched: ReadonlySet<string>,
+): Below {
+  const subscribed = new Set<string>();
+  const specialUse = new Set<string>();
+  const note = (name: string, to: Set<string>) => {
+    if (!matched.has(name)) for (const above of levelsAbove(name)) to.add(above);
+  };
+  if (select.subscribed) for (const name of names.subscribed) note(name, subscribed);
+  if (select.specialUse) {
+    for (const [name, info] of names.infos) {
+      if (specialUseOf(info) !== undefined) note(name, specialUse);
+    }
   }
+  return { subscribed, specialUse };
+}
+
+/** RFC 9051 §6.3.9.5: options that something below fulfils, where that is not listed by itself. */
+function childInfoOf(name: string, below: Below): readonly string[] {
+  const info: string[] = [];
+  if (below.subscribed.has(name)) info.push('SUBSCRIBED');
+  if (below.specialUse.has(name)) info.push('SPECIAL-USE');
   return info;
 }
 

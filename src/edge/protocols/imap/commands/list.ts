@@ -34,7 +34,7 @@ import {
 import { writeMetadata } from '../../../../mail/wire/imap/response-metadata.ts';
 import { allRights, noRights, rights } from '../../../../mail/wire/imap/rights.ts';
 import { ownerOf } from '../account-asks.ts';
-import { answerOf, type CommandEnd, ok } from '../answers.ts';
+import { answerOf, type CommandEnd, no, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
 import { beginModseqs } from '../condstore.ts';
 import { asksBelow, type Listed, listed, lsubbed, type SharedMailbox } from '../listing.ts';
@@ -58,7 +58,8 @@ async function list(
   if (!answer.ok) return answerOf(answer.code);
   const all = answer.value as ImapList;
   const others = await sharedMailboxes(session, command);
-  const found = (response === 'LSUB' ? lsubbed : listed)(all, command, others);
+  const found = await (response === 'LSUB' ? lsubbed : listed)(all, command, others);
+  if (found === undefined) return no('So many names are matched with fewer patterns', 'LIMIT');
   const { status, myRights } = command.returns;
   const { messageBytesMax } = session.service.policy.limits;
   const deleted = await deletedBytesOf(session, found, status);
