@@ -165,9 +165,7 @@ export class MailboxTree {
 
   /** What is below moves along, and must have names that a client can say. */
   #mustBeNames(account: number, path: string, newPath: string): void {
-    const all = this.#mailboxes.reader.mailboxes(account);
-    for (const one of all) {
-      const own = pathOf(all, one);
+    for (const [, own] of this.paths(account)) {
       if (!own.startsWith(path + separator)) continue;
       const fault = nameFault(newPath + own.slice(path.length));
       if (fault !== undefined) throw new MailError('argument-invalid', fault);
