@@ -125,9 +125,11 @@ export async function contextChanges(
   for (const context of selected.contexts) {
     const { isUid, criteria, order, uids, modseq, uidNext } = context;
     const how = [isUid, criteria, order, uids, modseq, uidNext] as const;
-    const meta: PackedContext = [session.owner.id, viewOf(selected), after, ...how];
+    const { owner } = selected;
+    const meta: PackedContext = [owner.id, viewOf(selected), after, ...how];
     const kind = readsText(criteria) ? 'long' : 'short';
-    const answer = await session.ask(imapAsks.context, meta, { class: kind });
+    const answer = await session.ask(imapAsks.context, meta, { class: kind, to: owner });
+    if (session.isEnded) break;
     // Told later, what is expunged now would have no number any more.
     const over = { modseq, uidNext, uids: [], removed: [], added: [], isOver: true };
     changes.push({ context, update: answer.ok ? (answer.value as ContextUpdate) : over });

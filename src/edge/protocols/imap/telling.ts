@@ -39,13 +39,13 @@ export async function tellChanges(
     // A notice that comes while the engine looks makes it stale again.
     selected.isStale = !mayExpunge || !tellsFlags;
     selected.isHalfTold = !mayExpunge && tellsFlags;
-    const { flagModseq, keywordCount } = selected;
+    const { owner, flagModseq, keywordCount } = selected;
     const view = viewOf(selected);
-    const { owner, isCondstore, isQresync, isUidOnly } = session;
+    const { isCondstore, isQresync, isUidOnly } = session;
     const tellsVanished = isQresync || isUidOnly;
     const how = [keywordCount, isCondstore, tellsVanished, tellsFlags, isUidOnly] as const;
     const meta: PackedSync = [owner.id, view, flagModseq, mayExpunge, ...how];
-    const answer = await session.ask(imapAsks.sync, meta);
+    const answer = await session.ask(imapAsks.sync, meta, { to: owner });
     if (session.selected !== selected || session.isEnded) return true;
     if (!answer.ok) {
       selected.isStale = true;
@@ -73,8 +73,9 @@ async function tellEntries(
   selected: SelectedMailbox,
   modseq: number,
 ): Promise<void> {
-  const meta = [selected.owner.id, selected.mailbox, Math.max(modseq, selected.ownEntries)];
-  const answer = await session.ask(imapAsks.changedMetadata, meta);
+  const { owner } = selected;
+  const meta = [owner.id, selected.mailbox, Math.max(modseq, selected.ownEntries)];
+  const answer = await session.ask(imapAsks.changedMetadata, meta, { to: owner });
   if (!answer.ok || session.selected !== selected || session.isEnded) return;
   const entries = answer.value as readonly string[];
   session.respond((writer) => writeMetadataChanged(writer, selected.name, entries));

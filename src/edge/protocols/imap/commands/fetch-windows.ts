@@ -49,14 +49,16 @@ export async function fetchAll(
   { set, isUids, items, sections, marksSeen, changedSince }: AskedMessages,
 ): Promise<Failure | undefined> {
   const selected = session.selected!;
-  const owner = ownerOf(session.owner);
+  // The session may have ended, and be nobody's guest, by the time of a later window.
+  const to = selected.owner;
+  const owner = ownerOf(to);
   const how = session.isUidOnly ? items | fetchItems.byUid : items;
   const asked = [isUids, set, how, sections, marksSeen && !selected.isReadOnly] as const;
   const askFrom = (cursor: FetchCursor) => {
     const { flagModseq } = selected;
     const view = viewOf(selected);
     const meta: PackedFetch = [owner, view, ...asked, flagModseq, cursor, changedSince];
-    return session.ask(imapAsks.fetch, meta);
+    return session.ask(imapAsks.fetch, meta, { to });
   };
   let cursor: FetchCursor = [0, 0, 0, 0];
   let window = askFrom(cursor);
@@ -89,8 +91,9 @@ export async function tellVanished(
   modseq: number,
   set: PackedSet,
 ): Promise<Failure | undefined> {
-  const meta: PackedVanished = [session.owner.id, viewOf(selected), modseq, set];
-  const answer = await session.ask(imapAsks.vanished, meta);
+  const { owner } = selected;
+  const meta: PackedVanished = [owner.id, viewOf(selected), modseq, set];
+  const answer = await session.ask(imapAsks.vanished, meta, { to: owner });
   if (!answer.ok) return answer;
   const uids = answer.value as readonly number[];
   session.respond((writer) => writeVanished(writer, uids, true));

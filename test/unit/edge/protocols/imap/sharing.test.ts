@@ -53,6 +53,22 @@ async function count(person: Person, mailbox: string): Promise<number> {
 }
 
 describe('a shared mailbox', () => {
+  it('whose reader leaves in the middle of a long answer is asked of as before, and nothing fails', async () => {
+    const { alice, bob } = await world('lr');
+    await bob.say('b1 SELECT Plans');
+    for (let i = 0; i < 9; i++) await bob.say('b2 COPY 1:* Plans');
+    assert.equal(await count(bob, 'Plans'), 1_024);
+    await alice.say(`a1 SELECT ${plans}`);
+    const faults: unknown[] = [];
+    alice.session.failed = (error) => faults.push(error);
+    const whole = await alice.say('a2 FETCH 1:* (UID ENVELOPE BODYSTRUCTURE)');
+    assert.match(whole, /a2 OK/);
+    alice.session.receive(Buffer.from('a3 FETCH 1:* (UID ENVELOPE BODYSTRUCTURE)\r\n'));
+    alice.session.closed();
+    await turns(60);
+    assert.deepEqual(faults, []);
+  });
+
   it('tells an idling reader what its owner does, and ends when the rights are taken away', async () => {
     const { clock, alice, bob } = await world('lrs');
     await alice.say(`a1 SELECT ${plans}`, 'a2 IDLE');
