@@ -14,6 +14,8 @@ import type {
   DirectoryChange,
   Domain,
 } from '../../src/ports/account-directory.ts';
+import { accountRow, domainRow } from './directory-rows.ts';
+import { sharingContract } from './directory-sharing.ts';
 
 export interface OpenedDirectory extends AsyncDisposable {
   readonly directory: AccountDirectory;
@@ -27,14 +29,6 @@ export interface DirectoryChoice {
 }
 
 const tenant = defaultTenant;
-
-function domainRow(name: string, more: Partial<Domain> = {}): Domain {
-  return { name, tenant, createdMs: 1, ...more };
-}
-
-function accountRow(address: string, more: Partial<Account> = {}): Omit<Account, 'id' | 'shard'> {
-  return { tenant, address, isEnabled: true, quotaBytes: 0, sendAs: [], createdMs: 1, ...more };
-}
 
 async function targetsOf(directory: AccountDirectory, localPart: string, domain: string) {
   const resolution = await directory.resolve(localPart, domain);
@@ -440,66 +434,7 @@ export function accountDirectoryContract(
       ]);
     });
 
-    it('notes whose lists name whom, until the owner is deleted', async () => {
-      await using one = await opened();
-      const { directory } = one;
-      const [ann, bob, eve] = await Promise.all(
-        ['ann', 'bob', 'eve'].map((name) => directory.createAccount(accountRow(`${name}@a.test`))),
-      );
-      const sharers = async (of: Account) => await directory.sharersFor(of.id);
-      assert.deepEqual(await sharers(bob!), []);
-      await directory.noteSharing(ann!.id, bob!.id, true);
-      await directory.noteSharing(eve!.id, 0, true);
-      await directory.noteSharing(eve!.id, 0, true);
-      assert.deepEqual(await sharers(bob!), [ann!.id, eve!.id]);
-      assert.deepEqual(await sharers(ann!), [eve!.id]);
-      await directory.noteSharing(ann!.id, bob!.id, false);
-      assert.deepEqual(await sharers(bob!), [eve!.id]);
-      await directory.noteSharing(ann!.id, bob!.id, true);
-      await directory.deleteAccount(eve!.id);
-      assert.deepEqual(await sharers(bob!), [ann!.id]);
-      await assert.rejects(
-        async () => await directory.noteSharing(eve!.id, bob!.id, true),
-        code('not-found'),
-      );
-      const again = await one.reopen?.();
-      if (again !== undefined) assert.deepEqual(await again.sharersFor(bob!.id), [ann!.id]);
-    });
-
-    it('notes of sharing that come together hold in their order, and tell no subscriber', async () => {
-      await using one = await opened();
-      const { directory } = one;
-      const [ann, bob] = await Promise.all(
-        ['ann', 'bob'].map((name) => directory.createAccount(accountRow(`${name}@a.test`))),
-      );
-      let toldCount = 0;
-      directory.subscribe(() => toldCount++);
-      const note = (isNamed: boolean) => directory.noteSharing(ann!.id, bob!.id, isNamed);
-      await note(true);
-      await Promise.all([note(false), note(true)]);
-      assert.deepEqual(await directory.sharersFor(bob!.id), [ann!.id]);
-      await Promise.all([note(true), note(false)]);
-      assert.deepEqual(await directory.sharersFor(bob!.id), []);
-      assert.equal(toldCount, 0);
-    });
-
-    it('anyone is anyone of the owner’s tenant', async () => {
-      await using one = await opened();
-      const { directory } = one;
-      const far = { tenant: 7 as TenantId };
-      await directory.putDomain(domainRow('far.test', far));
-      const [ann, bob, eve] = await Promise.all([
-        directory.createAccount(accountRow('ann@a.test')),
-        directory.createAccount(accountRow('bob@a.test')),
-        directory.createAccount(accountRow('eve@far.test', far)),
-      ]);
-      await directory.noteSharing(eve!.id, 0, true);
-      await directory.noteSharing(ann!.id, 0, true);
-      assert.deepEqual(await directory.sharersFor(bob!.id), [ann!.id]);
-      assert.deepEqual(await directory.sharersFor(eve!.id), [eve!.id]);
-      const again = await one.reopen?.();
-      if (again !== undefined) assert.deepEqual(await again.sharersFor(bob!.id), [ann!.id]);
-    });
+    sharingContract(opened);
 
     it('shows every write that resolved after it was opened again', async (t) => {
       await using one = await opened();

@@ -3,8 +3,8 @@
  *
  * Runs in:   the engine thread that owns the shard.
  * Specs:     RFC 5464 §3 (entries), §4.2 (GETMETADATA: MAXSIZE, DEPTH), §4.3 (SETMETADATA).
- * Limits:    entries by mailbox and reader, and bytes by account, as the ask says from settings; what other readers keep
- *            for themselves is bounded for each of them, and takes nothing of the owner's room.
+ * Limits:    entries by mailbox and reader, and bytes by account, as the ask says from settings; what other readers
+ *            keep for themselves is bounded for each of them, and takes nothing of the owner's room.
  * Invariant: a reader is never told another's `/private` entries.
  */
 

@@ -48,8 +48,10 @@ export async function fetchAll(
   session: CommandSession,
   { set, isUids, items, sections, marksSeen, changedSince }: AskedMessages,
 ): Promise<Failure | undefined> {
-  const selected = session.selected!;
-  // The session may have ended, and be nobody's guest, by the time of a later window.
+  const { selected } = session;
+  // Who asks may have waited before, and the session have ended; then there is nobody to tell.
+  if (selected === undefined) return undefined;
+  // It may end, and be nobody's guest, by the time of a later window.
   const to = selected.owner;
   const owner = ownerOf(to);
   const how = session.isUidOnly ? items | fetchItems.byUid : items;

@@ -1,4 +1,4 @@
-/** Aim: whatever names and patterns are made of, a LIST holds up nobody for long, and finds what single matches find. */
+/** Aim: whatever names and patterns are made of, a LIST holds up nobody for long, and finds what matches. */
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
