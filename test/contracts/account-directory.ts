@@ -12,7 +12,6 @@ import type {
   Account,
   AccountDirectory,
   DirectoryChange,
-  Domain,
 } from '../../src/ports/account-directory.ts';
 import { accountRow, domainRow } from './directory-rows.ts';
 import { sharingContract } from './directory-sharing.ts';
