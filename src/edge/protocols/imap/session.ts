@@ -25,7 +25,7 @@ import type { MailboxWatcher } from '../../notices/hub.ts';
 import { Output } from '../session/output.ts';
 import { TimeOuts } from '../session/time-outs.ts';
 import type { SessionTransport, TlsSessionFacts } from '../session/transport.ts';
-import { ReadingPace } from '../session/write-queues.ts';
+import { Unsent } from '../session/unsent.ts';
 import type { ImapAskOptions } from './account-asks.ts';
 import { bad, type CommandEnd, ok } from './answers.ts';
 import { capabilityNames } from './capabilities.ts';
@@ -66,9 +66,7 @@ export class ImapSession
   #timeOuts: TimeOuts;
   #tls: TlsSessionFacts | undefined;
   #phase: Phase = 'open';
-  /** Absent: the client has read all, as far as we looked. */
-  #pace: ReadingPace | undefined;
-  #sentBytes = 0;
+  readonly #unsent: Unsent;
   #after: 'end' | 'tls' | 'compression' | undefined;
 
   /** `tls` is set where TLS came before the first word. */
@@ -82,6 +80,7 @@ export class ImapSession
     this.peerAddress = address;
     this.#transport = transport;
     this.#output = new Output(transport);
+    this.#unsent = new Unsent(service);
     this.#tls = tls;
     this.#dialogue = new Dialogue(this);
     this.#timeOuts = new TimeOuts(service.tickMs);
@@ -187,16 +186,11 @@ export class ImapSession
   }
 
   get isFull(): boolean {
-    const { unsentBytes } = this.#transport;
-    const { unsentBytesMax, allUnsentBytesMax } = this.service.policy.limits;
-    if (unsentBytes > unsentBytesMax) return true;
-    return unsentBytes > 0 && this.service.writeQueues.bytes > allUnsentBytesMax;
+    return this.#unsent.isFull(this.#transport.unsentBytes);
   }
 
   mustWait(): boolean {
-    if (!this.isFull) return false;
-    this.#watchPace();
-    return true;
+    return this.#unsent.mustWait(this.#transport.unsentBytes);
   }
 
   get isLeaving(): boolean {
@@ -214,7 +208,7 @@ export class ImapSession
   send(octets: Uint8Array): void {
     if (this.#phase !== 'open') return;
     this.#timeOuts.spokeMs = this.service.tickMs;
-    this.#sentBytes += octets.byteLength;
+    this.#unsent.sent(octets.byteLength);
     this.#output.add(octets);
   }
 
@@ -385,7 +379,7 @@ export class ImapSession
 
   pauseReading(isPaused: boolean): void {
     if (isPaused) {
-      this.#watchPace();
+      this.#unsent.watch(this.#transport.unsentBytes);
       this.#transport.pause();
     } else this.#transport.resume();
   }
@@ -418,26 +412,10 @@ export class ImapSession
     this.bye('The server failed', 'SERVERBUG');
   }
 
-  /** Whoever waits for the client is woken by the next sweep that finds all read, if by nothing else. */
-  #watchPace(): void {
-    const { service } = this;
-    const takenBytes = this.#sentBytes - this.#transport.unsentBytes;
-    this.#pace ??= new ReadingPace(service.writeQueues, service.tickMs, takenBytes);
-  }
-
   #sweepUnsent(nowMs: number): void {
-    const { unsentBytes } = this.#transport;
-    if (unsentBytes === 0) {
-      if (this.#pace === undefined) return;
-      this.#pace.end();
-      this.#pace = undefined;
-      this.drained();
-      return;
-    }
-    this.#watchPace();
-    const { allUnsentBytesMax } = this.service.policy.limits;
-    const bytes = { unsentBytes, sentBytes: this.#sentBytes };
-    if (this.#pace!.isTooSlow(nowMs, bytes, allUnsentBytesMax)) this.#cutOff('slow');
+    const reading = this.#unsent.sweep(nowMs, this.#transport.unsentBytes);
+    if (reading === 'read') this.drained();
+    else if (reading === 'slow') this.#cutOff('slow');
   }
 
   #cutOff(reason: 'stalled' | 'slow'): void {
@@ -475,8 +453,7 @@ export class ImapSession
     this.idling = undefined;
     this.#notifying?.end();
     this.#notifying = undefined;
-    this.#pace?.end();
-    this.#pace = undefined;
+    this.#unsent.end();
     this.#output.drained();
   }
 }

@@ -22,7 +22,7 @@ import { LineReader } from '../session/line-reader.ts';
 import { Output } from '../session/output.ts';
 import { TimeOuts } from '../session/time-outs.ts';
 import type { SessionTransport, TlsSessionFacts } from '../session/transport.ts';
-import { ReadingPace } from '../session/write-queues.ts';
+import { Unsent } from '../session/unsent.ts';
 import { type CommandEnd, type CommandSession, isSaid, type Pop3State } from './command.ts';
 import { respond } from './commands/log-in.ts';
 import { commands } from './commands/table.ts';
@@ -60,8 +60,7 @@ export class Pop3Session implements CommandSession {
   #minuteMs: number;
   #minuteCommands = 0;
   #errorCount = 0;
-  #pace: ReadingPace | undefined;
-  #sentBytes = 0;
+  readonly #unsent: Unsent;
   #exchange: SaslExchange | undefined;
   #after: 'end' | 'tls' | undefined;
 
@@ -76,6 +75,7 @@ export class Pop3Session implements CommandSession {
     this.peerAddress = address;
     this.#transport = transport;
     this.#output = new Output(transport);
+    this.#unsent = new Unsent(service);
     this.#tls = tls;
     this.#timeOuts = new TimeOuts(service.tickMs);
     this.#minuteMs = service.tickMs;
@@ -153,15 +153,13 @@ export class Pop3Session implements CommandSession {
   send(octets: Uint8Array): void {
     if (this.#phase !== 'open') return;
     this.#timeOuts.spokeMs = this.service.tickMs;
-    this.#sentBytes += octets.byteLength;
+    this.#unsent.sent(octets.byteLength);
     this.#output.add(octets);
   }
 
   room(): Promise<void> | undefined {
     this.#output.flush();
-    if (!this.#isFull) return undefined;
-    this.#watchPace();
-    return this.#output.wait();
+    return this.#mustWait() ? this.#output.wait() : undefined;
   }
 
   ask(name: Pop3Ask, meta: unknown, options?: AskOptions): Promise<Answer> {
@@ -190,11 +188,8 @@ export class Pop3Session implements CommandSession {
     this.closed();
   }
 
-  get #isFull(): boolean {
-    const { unsentBytesMax, allUnsentBytesMax } = this.service.policy.limits;
-    const { unsentBytes } = this.#transport;
-    if (unsentBytes > unsentBytesMax) return true;
-    return unsentBytes > 0 && this.service.writeQueues.bytes > allUnsentBytesMax;
+  #mustWait(): boolean {
+    return this.#unsent.mustWait(this.#transport.unsentBytes);
   }
 
   get #isTooBusy(): boolean {
@@ -205,7 +200,7 @@ export class Pop3Session implements CommandSession {
   #pump(): void {
     const { lineBytesMax } = this.service.policy.limits;
     while (this.#phase === 'open' && !this.#isBusy && this.#chunks.length > 0) {
-      if (this.#isFull || this.#isTooBusy) break;
+      if (this.#mustWait() || this.#isTooBusy) break;
       if (this.#commandsLeft <= 0) {
         this.#isBusy = true;
         setImmediate(() => this.#goOn());
@@ -250,11 +245,11 @@ export class Pop3Session implements CommandSession {
   #balanceReading(): void {
     if (this.#phase !== 'open') return;
     const { unreadBytesMax } = this.service.policy.limits;
-    const isTooMuch = this.#isFull || this.#unreadBytes > unreadBytesMax;
+    const isTooMuch = this.#mustWait() || this.#unreadBytes > unreadBytesMax;
     if (isTooMuch === this.#isReadingPaused) return;
     this.#isReadingPaused = isTooMuch;
     if (isTooMuch) {
-      this.#watchPace();
+      this.#unsent.watch(this.#transport.unsentBytes);
       this.#transport.pause();
     } else this.#transport.resume();
   }
@@ -327,24 +322,10 @@ export class Pop3Session implements CommandSession {
     this.#end();
   };
 
-  #watchPace(): void {
-    const { service } = this;
-    const takenBytes = this.#sentBytes - this.#transport.unsentBytes;
-    this.#pace ??= new ReadingPace(service.writeQueues, service.tickMs, takenBytes);
-  }
-
   #sweepUnsent(nowMs: number): void {
-    const { unsentBytes } = this.#transport;
-    if (unsentBytes === 0) {
-      if (this.#pace === undefined) return;
-      this.#endPace();
-      this.drained();
-      return;
-    }
-    this.#watchPace();
-    const { allUnsentBytesMax } = this.service.policy.limits;
-    const bytes = { unsentBytes, sentBytes: this.#sentBytes };
-    if (this.#pace!.isTooSlow(nowMs, bytes, allUnsentBytesMax)) this.#cutOff('slow');
+    const reading = this.#unsent.sweep(nowMs, this.#transport.unsentBytes);
+    if (reading === 'read') this.drained();
+    else if (reading === 'slow') this.#cutOff('slow');
   }
 
   /** A new minute lets commands run again. */
@@ -363,11 +344,6 @@ export class Pop3Session implements CommandSession {
     this.cut();
   }
 
-  #endPace(): void {
-    this.#pace?.end();
-    this.#pace = undefined;
-  }
-
   #forget(): void {
     this.#chunks = [];
     this.#at = 0;
@@ -378,7 +354,7 @@ export class Pop3Session implements CommandSession {
   #letGo(): void {
     this.#forget();
     this.#exchange = undefined;
-    this.#endPace();
+    this.#unsent.end();
     this.#output.drained();
   }
 }
