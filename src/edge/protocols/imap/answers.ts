@@ -36,6 +36,9 @@ export function bad(text: string, code = ''): Tagged {
 /** RFC 9586 §3.1: UIDONLY is enabled, and the command names messages by their numbers. */
 export const needsUids = bad('Name messages by UID', 'UIDREQUIRED');
 
+/** RFC 5182 §2.1: `$` is empty then. */
+export const notSaved = no('Too much to save', 'NOTSAVED');
+
 /** Total: a new code does not compile until IMAP can say it. */
 const answers = {
   'store-busy': no('Try again later', 'UNAVAILABLE'),

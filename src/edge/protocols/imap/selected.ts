@@ -2,6 +2,7 @@
  * What a session believes of its mailbox: a few numbers; the engine makes the rest from them.
  *
  * Runs in:   edge (main thread).
+ * Limits:    `savedNumbersMax` of a saved result.
  * Invariant: these numbers change only together with what the client is told.
  */
 
@@ -49,6 +50,16 @@ export interface SelectedMailbox {
   contexts: readonly SearchContext[];
   /** Modseq of the session's own last change of annotations: it is not told of that. */
   ownEntries: number;
+}
+
+/** Numbers of ranges that `$` may have: 800 kB of a session. */
+const savedNumbersMax = 100_000;
+
+/** False: they are too many to be kept, and `$` is empty (RFC 5182 §2.1). */
+export function keepSaved(selected: SelectedMailbox, uids: ArrayLike<number>): boolean {
+  const isKept = uids.length <= savedNumbersMax;
+  selected.saved = isKept ? Array.from(uids) : [];
+  return isKept;
 }
 
 export function viewOf({ mailbox, modseq, uidNext }: SelectedMailbox): PackedView {

@@ -19,13 +19,13 @@ import type { ReturnOptions } from '../../../../mail/wire/imap/parse-window.ts';
 import { esearchParts } from '../../../../mail/wire/imap/response-search.ts';
 import type { Account } from '../../../../ports/account-directory.ts';
 import { ownerOf } from '../account-asks.ts';
-import { answerOf, bad, type CommandEnd, needsUids, ok } from '../answers.ts';
+import { answerOf, bad, type CommandEnd, needsUids, notSaved, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
 import { beginModseqs } from '../condstore.ts';
 import { beginContext, isTagInUse, keepContext } from '../contexts.ts';
 import { pathOf } from '../listing.ts';
 import { isOthers, placeOf } from '../places.ts';
-import { ownSelected } from '../selected.ts';
+import { keepSaved, ownSelected } from '../selected.ts';
 import { chosen, enoughFor, modseqOf, savedOf, wantsOf } from './search.ts';
 import {
   respondInParts,
@@ -76,7 +76,7 @@ async function esearch(
       if (returns.save) selected!.saved = [];
       return answerOf(found.code);
     }
-    if (returns.save) selected!.saved = Array.from(savedOf(found, returns));
+    if (returns.save && !keepSaved(selected!, savedOf(found, returns))) return notSaved;
     if (isSelected) updated = found.uids;
     const results = found.count === 0 ? undefined : chosen(found, returns, true);
     if (results === undefined) continue;

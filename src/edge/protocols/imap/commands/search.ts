@@ -15,10 +15,11 @@ import {
   searchParts,
 } from '../../../../mail/wire/imap/response-search.ts';
 import { joinSets, partOf } from '../../../../mail/wire/imap/set-parts.ts';
-import { answerOf, bad, type CommandEnd, needsUids, ok } from '../answers.ts';
+import { answerOf, bad, type CommandEnd, needsUids, notSaved, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { beginModseqs } from '../condstore.ts';
 import { beginContext, isTagInUse, keepContext } from '../contexts.ts';
+import { keepSaved } from '../selected.ts';
 import {
   respondInParts,
   runSearch,
@@ -64,7 +65,7 @@ async function search(
     );
     return ok('SEARCH done');
   }
-  if (returns.save) selected.saved = Array.from(savedOf(found, returns));
+  if (returns.save && !keepSaved(selected, savedOf(found, returns))) return notSaved;
   const answer = chosen(found, returns, isUid);
   // RFC 5182 §2.1: SAVE alone answers nothing.
   if (answer !== undefined) {

@@ -22,11 +22,11 @@ import {
 } from '../../../../mail/wire/imap/response-search.ts';
 import type { Criteria } from '../../../../mail/wire/imap/search-keys.ts';
 import { joinSets, orderedRanges } from '../../../../mail/wire/imap/set-parts.ts';
-import { answerOf, bad, type CommandEnd, needsUids, ok } from '../answers.ts';
+import { answerOf, bad, type CommandEnd, needsUids, notSaved, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { beginModseqs } from '../condstore.ts';
 import { beginContext, isTagInUse, keepContext } from '../contexts.ts';
-import { type SelectedMailbox, viewOf } from '../selected.ts';
+import { keepSaved, type SelectedMailbox, viewOf } from '../selected.ts';
 import { modseqOf } from './search.ts';
 import {
   numbersIn,
@@ -99,7 +99,7 @@ async function sort(
     await respondInParts(session, (writer) => sortParts(writer, list, told.modseq));
     return ok('SORT done');
   }
-  if (returns.save) selected.saved = savedOf(sorted, uids, returns);
+  if (returns.save && !keepSaved(selected, savedOf(sorted, uids, returns))) return notSaved;
   const found = chosen(sorted, list, returns);
   if (found !== undefined) {
     await respondInParts(session, (writer) =>
@@ -172,8 +172,8 @@ function savedOf(
   { firstUid, lastUid, count }: Sorted,
   uids: Uint32Array,
   { min, max, all, count: tellsCount, partial }: ReturnOptions,
-): readonly number[] {
-  if (all || tellsCount || (!min && !max)) return Array.from(uids);
+): ArrayLike<number> {
+  if (all || tellsCount || (!min && !max)) return uids;
   if (count === 0) return [];
   return joinSets([
     ...(min ? [[firstUid, firstUid]] : []),

@@ -316,3 +316,35 @@ describe('a client that comes back', () => {
     }
   });
 });
+
+describe('a result that is saved', () => {
+  it('is refused where it is too large to be kept, and stands for nothing', async () => {
+    const play = new Play();
+    for (let i = 0; i < 3; i++) await play.fake.world.deliver();
+    await play.enter();
+    assert.match(
+      await play.say('a1 SEARCH RETURN (SAVE) 1:2', 'a2 FETCH $ UID'),
+      /FETCH[\s\S]*a2 OK/,
+    );
+    const numbers = Uint32Array.from({ length: 100_002 }, (_, i) => 2 * (i >> 1) + 1);
+    const body = Buffer.from(numbers.buffer);
+    const counts = { count: 50_001, uidsLength: numbers.length, modseq: 0, looked: 0 };
+    const found = { ...counts, minUid: 1, maxUid: 9, min: 1, max: 9 };
+    const sorted = { ...counts, first: 1, last: 9, firstUid: 1, lastUid: 9 };
+    for (const [name, value] of [
+      [imapAsks.search, found],
+      [imapAsks.sort, sorted],
+    ] as const) {
+      play.fake.answers.set(name, { ok: true, value, body });
+    }
+    const commands = [
+      'SEARCH RETURN (SAVE) ALL',
+      'SORT RETURN (SAVE) (DATE) UTF-8 ALL',
+      'ESEARCH IN (SELECTED) RETURN (SAVE) ALL',
+    ];
+    for (const command of commands) {
+      assert.match(await play.say(`b1 ${command}`), /^b1 NO \[NOTSAVED\]/, command);
+      assert.doesNotMatch(await play.say('b2 FETCH $ UID'), /FETCH \(/);
+    }
+  });
+});
