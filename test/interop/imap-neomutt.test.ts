@@ -1,21 +1,29 @@
 /**
- * Aim: neomutt does with a mailbox what a reader does, and a later run finds what changed meanwhile.
+ * Aim: neomutt does with a mailbox what a reader does, and a later run finds what changed meanwhile; what it sends
+ *      lies in Sent.
  * Method: neomutt on a terminal of `script`, its keys from `push`; what it sees it copies into a Maildir, flags and all.
  */
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { it } from 'node:test';
+import { eventually } from '../support/test-server.ts';
 import { address, ImapPlace, needs, password } from './imap-place.ts';
 import * as maildir from './maildir.ts';
 
 /** Writes neomutt's settings, and answers how to run it. */
-function setUp(place: ImapPlace): (keys: string) => Promise<unknown> {
+function setUp(place: ImapPlace): (keys: string, args?: readonly string[]) => Promise<unknown> {
+  const { imaps, submission } = place.test.ports;
+  const user = address.replace('@', '%40');
   const lines = [
     `set imap_user = "${address}"`,
     `set imap_pass = "${password}"`,
-    `set folder = "imaps://127.0.0.1:${place.test.ports.imaps}/"`,
+    `set folder = "imaps://127.0.0.1:${imaps}/"`,
     'set spool_file = "+INBOX"',
+    'set record = "+Sent"',
+    `set from = "${address}"`,
+    `set smtp_url = "smtp://${user}@127.0.0.1:${submission}/"`,
+    `set smtp_pass = "${password}"`,
     'set ssl_force_tls = yes',
     `set certificate_file = "${place.certificate}"`,
     'set ssl_verify_host = no',
@@ -31,14 +39,21 @@ function setUp(place: ImapPlace): (keys: string) => Promise<unknown> {
     'set wait_key = no',
     'set confirm_append = no',
     'set confirm_create = no',
+    'set editor = true',
+    'set edit_headers = yes',
+    'set autoedit = yes',
+    'set abort_unmodified = no',
+    // The editor's end drops keys that were pushed before.
+    "send2-hook . 'push <send-message>'",
     '',
   ];
   writeFileSync(place.path('rc'), lines.join('\n'));
-  return async (keys) => {
-    writeFileSync(place.path('keys'), `push "${keys}"\n`);
+  return async (keys, args = []) => {
+    writeFileSync(place.path('keys'), keys === '' ? '' : `push "${keys}"\n`);
     const settings = ['-n', '-F', place.path('rc'), '-e', `source ${place.path('keys')}`];
-    const line = ['neomutt', ...settings].map((word) => `'${word}'`).join(' ');
-    return await place.run('script', ['-qec', line, '/dev/null']);
+    const line = ['neomutt', ...settings, ...args].map((word) => `'${word}'`).join(' ');
+    const sized = `stty rows 24 cols 80; ${line}`;
+    return await place.run('script', ['-qec', sized, '/dev/null']);
   };
 }
 
@@ -83,4 +98,23 @@ it('neomutt finds what changed since its last run', needs('neomutt', 'script'), 
   const changed = ['four \\Flagged', 'one \\Answered \\Seen', 'three'];
   assert.deepEqual(maildir.mailIn(place.path('second')), changed);
   assert.deepEqual(await place.mail(), { INBOX: changed });
+});
+
+it('neomutt sends, and keeps a copy in Sent', needs('neomutt', 'script'), async () => {
+  await using place = await ImapPlace.open();
+  const neomutt = setUp(place);
+  writeFileSync(place.path('table.csv'), 'a,b\n');
+  writeFileSync(place.path('text'), 'Here it is.\n');
+  const files = ['-i', place.path('text'), '-a', place.path('table.csv')];
+  await neomutt('', ['-s', 'The table', ...files, '--', address]);
+  const mail = await eventually('the mail', async () => {
+    const held = await place.mail();
+    return held.INBOX === undefined ? undefined : held;
+  });
+  assert.deepEqual(mail, { INBOX: ['The table'], Sent: ['The table \\Seen'] });
+  for (const mailbox of ['INBOX', 'Sent']) {
+    const source = await place.source(mailbox);
+    assert.match(source, /\r\nHere it is\.\r\n/);
+    assert.match(source, /filename="?table\.csv"?[\s\S]*\r\na,b\r\n/);
+  }
 });
