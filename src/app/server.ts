@@ -27,10 +27,10 @@ import { type Core, closeAll, openCore } from './core.ts';
 import { coreHandlers } from './core-handlers.ts';
 import { edgeObserver } from './edge-metrics.ts';
 import { Health } from './health.ts';
-import { ImapListeners } from './imap-listeners.ts';
+import { type ImapListeners, imapListeners } from './imap-listeners.ts';
 import { MailListeners } from './listeners.ts';
 import { createLogIn } from './log-in.ts';
-import { Pop3Listeners } from './pop3-listeners.ts';
+import { type Pop3Listeners, pop3Listeners } from './pop3-listeners.ts';
 
 export interface RunningServer {
   /** As bound, by listener. */
@@ -135,8 +135,8 @@ function mailListeners(
   const shared = { settings, reception, tls, clock: nodeClock, log, observer };
   const listeners = new MailListeners({ ...shared, directory, authenticate });
   const logIn = { authenticate, throttle: listeners.throttle };
-  const imap = new ImapListeners({ ...shared, directory, version, runtime, watchers, logIn });
-  const pop3 = new Pop3Listeners({ ...shared, version, runtime, logIn });
+  const imap = imapListeners({ ...shared, directory, version, runtime, watchers, logIn });
+  const pop3 = pop3Listeners({ ...shared, version, runtime, logIn });
   return { listeners, imap, pop3 };
 }
 

@@ -28,23 +28,8 @@ function nameLevelFault(name: string): string | undefined {
   return name.includes(separator) ? 'must be one level' : nameFault(name);
 }
 
-export const imapSection = section('Limits of IMAP sessions.', {
-  messageBytesMax: bytes({
-    default: 50 * mebibyte,
-    min: 64 * kibibyte,
-    max: gibibyte,
-    reload: 'live',
-    doc: 'Largest message APPEND takes; APPENDLIMIT says so.',
-    spec: 'RFC 7889',
-  }),
-  idleMsMax: duration({
-    default: 31 * minuteMs,
-    min: 30 * minuteMs,
-    max: dayMs,
-    reload: 'live',
-    doc: 'A session that stays silent for so long, idling or not, is ended.',
-    spec: 'RFC 9051 §5.4',
-  }),
+/** What bounds a client that reads slowly or asks too often, alike in IMAP and POP3. */
+const readerBounds = {
   stallMsMax: duration({
     default: 5 * minuteMs,
     min: minuteMs,
@@ -67,6 +52,26 @@ export const imapSection = section('Limits of IMAP sessions.', {
     reload: 'live',
     doc: 'Commands of one connection in a minute; more wait for the next one. 0 is no limit.',
   }),
+} as const;
+
+export const imapSection = section('Limits of IMAP sessions.', {
+  messageBytesMax: bytes({
+    default: 50 * mebibyte,
+    min: 64 * kibibyte,
+    max: gibibyte,
+    reload: 'live',
+    doc: 'Largest message APPEND takes; APPENDLIMIT says so.',
+    spec: 'RFC 7889',
+  }),
+  idleMsMax: duration({
+    default: 31 * minuteMs,
+    min: 30 * minuteMs,
+    max: dayMs,
+    reload: 'live',
+    doc: 'A session that stays silent for so long, idling or not, is ended.',
+    spec: 'RFC 9051 §5.4',
+  }),
+  ...readerBounds,
   errorsMax: integer({
     default: 20,
     min: 1,
@@ -175,28 +180,7 @@ export const pop3Section = section('Limits of POP3 sessions.', {
     doc: 'A session that stays silent for so long is closed, and deletes nothing.',
     spec: 'RFC 1939 §3',
   }),
-  stallMsMax: duration({
-    default: 5 * minuteMs,
-    min: minuteMs,
-    max: dayMs,
-    reload: 'live',
-    doc: 'A client that reads nothing of its answers for so long is cut off.',
-  }),
-  allUnsentBytesMax: bytes({
-    default: 128 * mebibyte,
-    min: mebibyte,
-    max: 64 * gibibyte,
-    reload: 'live',
-    doc: 'What all clients together may leave unread of their answers; above it those who read slowest are cut off.',
-  }),
-  commandsPerMinuteMax: integer({
-    default: 60_000,
-    min: 0,
-    max: 100_000_000,
-    unit: 'commands',
-    reload: 'live',
-    doc: 'Commands of one connection in a minute; more wait for the next one. 0 is no limit.',
-  }),
+  ...readerBounds,
   errorsMax: integer({
     default: 20,
     min: 1,

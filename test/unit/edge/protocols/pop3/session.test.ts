@@ -13,47 +13,10 @@ import {
   type Pop3Limits,
 } from '../../../../../src/edge/protocols/pop3/limits.ts';
 import { Pop3Session } from '../../../../../src/edge/protocols/pop3/session.ts';
-import type { SessionTransport } from '../../../../../src/edge/protocols/session/transport.ts';
+import { FakeTransport } from '../../../../support/fake-transport.ts';
 import { FakePop3 } from '../../../../support/pop3-fakes.ts';
 import { SeededClock, turns } from '../../../../support/seeded-clock.ts';
 import { account, messageBytes, tenant } from '../../../engine/mailbox/mailbox-world.ts';
-
-class FakeTransport implements SessionTransport {
-  readonly canStartTls = false;
-  text = '';
-  unsentBytes = 0;
-  isPaused = false;
-  isEnded = false;
-  isDestroyed = false;
-  /** The client reads nothing. */
-  isDeaf = false;
-
-  write(bytes: Uint8Array): void {
-    this.text += Buffer.from(bytes).toString('latin1');
-    if (this.isDeaf) this.unsentBytes += bytes.byteLength;
-  }
-
-  end(bytes?: Uint8Array): void {
-    if (bytes !== undefined) this.write(bytes);
-    this.isEnded = true;
-  }
-
-  destroy(): void {
-    this.isDestroyed = true;
-  }
-
-  pause(): void {
-    this.isPaused = true;
-  }
-
-  resume(): void {
-    this.isPaused = false;
-  }
-
-  startTls(): void {
-    assert.fail('no TLS here');
-  }
-}
 
 class Play {
   readonly clock = new SeededClock();
