@@ -4,57 +4,18 @@
  */
 
 import assert from 'node:assert/strict';
-import { globSync } from 'node:fs';
 import { it } from 'node:test';
 import { ImapSession } from '../../src/edge/protocols/imap/session.ts';
 import { FakeImap } from '../support/imap-fakes.ts';
 import { readResponse, responseEnd } from '../support/imap-values.ts';
 import { SeededRandom, turns } from '../support/seeded-clock.ts';
-import { readTranscripts } from '../support/transcript.ts';
+import { changed, commandsSaid, Recorder } from '../support/session-fuzz.ts';
 
-const folder = new URL('../sessions/imap/', import.meta.url).pathname;
-const said = globSync(`${folder}*.session`)
-  .sort()
-  .flatMap((path) => readTranscripts(path))
-  .flatMap(({ steps }) => steps.flatMap((step) => (step.kind === 'send' ? [step.octets] : [])))
-  .filter((octets) => !/LOGOUT|STARTTLS|UNAUTHENTICATE|COMPRESS/.test(octets.toString('latin1')));
+const said = commandsSaid('imap', /LOGOUT|STARTTLS|UNAUTHENTICATE|COMPRESS/);
+const special = [0, 0x0a, 0x0d, 0x22, 0x28, 0x29, 0x2a, 0x5c, 0x7b, 0x7d, 0xff];
 
 const seed = 20_261_122;
 const rounds = 150;
-
-class Recorder {
-  octets = Buffer.alloc(0);
-  readonly canStartTls = false;
-  readonly unsentBytes = 0;
-
-  write(bytes: Uint8Array): void {
-    this.octets = Buffer.concat([this.octets, bytes]);
-  }
-
-  end(bytes?: Uint8Array): void {
-    if (bytes !== undefined) this.write(bytes);
-  }
-
-  destroy(): void {}
-  pause(): void {}
-  resume(): void {}
-
-  startTls(): void {
-    assert.fail('no TLS here');
-  }
-}
-
-function changed(octets: Buffer, random: SeededRandom): Buffer {
-  const copy = Buffer.from(octets);
-  const count = random.below(4);
-  for (let i = 0; i < count && copy.length > 0; i++) {
-    const special = [0, 0x0a, 0x0d, 0x22, 0x28, 0x29, 0x2a, 0x5c, 0x7b, 0x7d, 0xff];
-    const octet =
-      random.below(2) === 0 ? special[random.below(special.length)]! : random.below(256);
-    copy[random.below(copy.length)] = octet;
-  }
-  return random.below(10) === 0 ? copy.subarray(0, random.below(copy.length + 1)) : copy;
-}
 
 it(`commands with changed octets (seed ${seed})`, async () => {
   const random = new SeededRandom(seed);
@@ -68,7 +29,7 @@ it(`commands with changed octets (seed ${seed})`, async () => {
     session.receive(Buffer.from('e1 LOGIN alice@local.test secret\r\ne2 SELECT INBOX\r\n'));
     await turns(10);
     for (let i = 0; i < 12; i++) {
-      const octets = changed(said[random.below(said.length)]!, random);
+      const octets = changed(said[random.below(said.length)]!, random, special);
       const cut = random.below(octets.length + 1);
       session.receive(octets.subarray(0, cut));
       if (random.below(2) === 0) await turns(1);

@@ -5,58 +5,17 @@
  */
 
 import assert from 'node:assert/strict';
-import { globSync } from 'node:fs';
 import { it } from 'node:test';
 import { Pop3Session } from '../../src/edge/protocols/pop3/session.ts';
 import { FakePop3 } from '../support/pop3-fakes.ts';
 import { SeededRandom, turns } from '../support/seeded-clock.ts';
-import { readTranscripts } from '../support/transcript.ts';
+import { changed, commandsSaid, Recorder } from '../support/session-fuzz.ts';
 
-const folder = new URL('../sessions/pop3/', import.meta.url).pathname;
-const said = globSync(`${folder}*.session`)
-  .sort()
-  .flatMap((path) => readTranscripts(path))
-  .flatMap(({ steps }) => steps.flatMap((step) => (step.kind === 'send' ? [step.octets] : [])))
-  .filter((octets) => !/QUIT|STLS/.test(octets.toString('latin1')));
+const said = commandsSaid('pop3', /QUIT|STLS/);
+const special = [0, 0x0a, 0x0d, 0x20, 0x2a, 0x2b, 0x2e, 0x30, 0x3d, 0xff];
 
 const seed = 20_261_122;
 const rounds = Number(process.env.CHASKI_FUZZ_RUNS ?? 150);
-
-class Recorder {
-  octets = Buffer.alloc(0);
-  isEnded = false;
-  readonly canStartTls = false;
-  readonly unsentBytes = 0;
-
-  write(bytes: Uint8Array): void {
-    this.octets = Buffer.concat([this.octets, bytes]);
-  }
-
-  end(bytes?: Uint8Array): void {
-    if (bytes !== undefined) this.write(bytes);
-    this.isEnded = true;
-  }
-
-  destroy(): void {}
-  pause(): void {}
-  resume(): void {}
-
-  startTls(): void {
-    assert.fail('no TLS here');
-  }
-}
-
-function changed(octets: Buffer, random: SeededRandom): Buffer {
-  const copy = Buffer.from(octets);
-  const count = random.below(4);
-  for (let i = 0; i < count && copy.length > 0; i++) {
-    const special = [0, 0x0a, 0x0d, 0x20, 0x2a, 0x2b, 0x2e, 0x30, 0x3d, 0xff];
-    const octet =
-      random.below(2) === 0 ? special[random.below(special.length)]! : random.below(256);
-    copy[random.below(copy.length)] = octet;
-  }
-  return random.below(10) === 0 ? copy.subarray(0, random.below(copy.length + 1)) : copy;
-}
 
 it(`commands with changed octets (seed ${seed})`, async () => {
   const random = new SeededRandom(seed);
@@ -73,7 +32,7 @@ it(`commands with changed octets (seed ${seed})`, async () => {
       await turns(10);
     }
     for (let i = 0; i < 20; i++) {
-      const octets = changed(said[random.below(said.length)]!, random);
+      const octets = changed(said[random.below(said.length)]!, random, special);
       const cut = random.below(octets.length + 1);
       session.receive(octets.subarray(0, cut));
       if (random.below(2) === 0) await turns(1);
