@@ -22,6 +22,7 @@ import { inHandBytes } from '../actors/asks/thread-data.ts';
 import { ByteBudget } from '../actors/budget.ts';
 import { InFlow } from '../actors/in-flow.ts';
 import type { Runtime } from '../actors/runtime.ts';
+import { Stamps, stampWords } from '../actors/stamps.ts';
 import { Watchers, watchedWords } from '../actors/watched.ts';
 import { nodeDisk } from '../adapters/files/disk.ts';
 import { openLmdbDirectory } from '../adapters/lmdb/account-directory.ts';
@@ -58,6 +59,7 @@ export interface Core {
   readonly refusals: ShardRefusals;
   /** Accounts whose changes the engine tells of. */
   readonly watchers: Watchers;
+  readonly stamps: Stamps;
   /** Closes what was opened, last first; parts may add their own. */
   readonly closers: Closer[];
   /** Domains, keys or settings changed: every engine thread gets a new policy. */
@@ -101,7 +103,7 @@ async function openParts(
   let policy: PolicySnapshot = await policies.snapshot(current);
   const [startBits = 0] = new Uint16Array(nodeRandom.bytes(2).slice().buffer);
   const workers = workerCount(settings, folder.shards);
-  const shared = { undelivered: undeliveredWords(folder.shards), watched: watchedWords() };
+  const shared = sharedWords(folder.shards);
   const engine = new EngineHost({
     shards: folder.shards,
     threadData: {
@@ -110,9 +112,7 @@ async function openParts(
       workers,
       relayPassword: await readRelayPassword(settings),
       ownAddresses: ownAddresses(settings),
-      epochs: epochWords(folder.shards),
       ...shared,
-      inHand: new SharedArrayBuffer(folder.shards * inHandBytes),
       startBits,
       isOffline,
     },
@@ -140,15 +140,27 @@ async function openParts(
   const budget = new ByteBudget(settings.memory.receivingBytesMax);
   const ids = new MessageIdSource(nodeClock.nowMs, startBits);
   const reception = receptionOf(runtime, directory, { budget, ids, inFlow, refusals });
-  const watchers = new Watchers(shared.watched);
-  const parts = { folder, directory, engine, reception, budget, refusals, watchers, closers };
+  const parts = { folder, directory, engine, reception, budget, refusals, closers };
   return {
     ...parts,
+    watchers: new Watchers(shared.watched),
+    stamps: new Stamps(shared.stamps),
     async policyChanged(next) {
       current = next ?? current;
       policy = await policies.snapshot(current);
       await engine.pushPolicy();
     },
+  };
+}
+
+/** What all threads see at once. */
+function sharedWords(shards: number) {
+  return {
+    epochs: epochWords(shards),
+    undelivered: undeliveredWords(shards),
+    inHand: new SharedArrayBuffer(shards * inHandBytes),
+    watched: watchedWords(),
+    stamps: stampWords(),
   };
 }
 

@@ -7,6 +7,7 @@
 import { type MailboxChange, mailboxChangedNotice } from '../actors/asks/imap-asks.ts';
 import type { Reception } from '../actors/asks/reception.ts';
 import type { Runtime } from '../actors/runtime.ts';
+import type { Stamps } from '../actors/stamps.ts';
 import type { Watchers } from '../actors/watched.ts';
 import type { Log } from '../base/log.ts';
 import { networkSet } from '../base/networks.ts';
@@ -18,6 +19,7 @@ import { CompressionSlots } from '../edge/protocols/imap/compression.ts';
 import { defaultImapLimits } from '../edge/protocols/imap/limits.ts';
 import { type ImapPolicy, ImapService } from '../edge/protocols/imap/service.ts';
 import { AccountAsks } from '../edge/protocols/session/account-asks.ts';
+import { KeptAnswers } from '../edge/protocols/session/kept-answers.ts';
 import type { SessionObserver } from '../edge/protocols/session/observer.ts';
 import { WriteQueues } from '../edge/protocols/session/write-queues.ts';
 import type { AccountDirectory } from '../ports/account-directory.ts';
@@ -31,6 +33,7 @@ export interface ImapListenersOptions {
   readonly version: string;
   readonly runtime: Runtime;
   readonly watchers: Watchers;
+  readonly stamps: Stamps;
   readonly directory: AccountDirectory;
   readonly reception: Reception;
   readonly tls: TlsSource;
@@ -43,7 +46,7 @@ export interface ImapListenersOptions {
 export type ImapListeners = MailboxListeners<'imap' | 'imaps', ImapPolicy, ImapService>;
 
 export function imapListeners(options: ImapListenersOptions): ImapListeners {
-  const { settings, version, runtime, watchers, directory, tls, ...rest } = options;
+  const { settings, version, runtime, watchers, stamps, directory, tls, ...rest } = options;
   const { connectionsMax, connectionsPerAddressMax } = settings.imap;
   const notices = new NoticeHub(watchers);
   runtime.onNotice(mailboxChangedNotice, (_thread, value) => {
@@ -53,7 +56,8 @@ export function imapListeners(options: ImapListenersOptions): ImapListeners {
   const asks = new AccountAsks(router, options.clock);
   const accounts = imapAccounts({ directory, router, clock: options.clock });
   const bounds = { compressionSlots: new CompressionSlots(), writeQueues: new WriteQueues() };
-  const shared = { ...rest, ...bounds, tls, asks, accounts, notices };
+  const kept = new KeptAnswers(stamps);
+  const shared = { ...rest, ...bounds, tls, asks, kept, accounts, notices };
   return new MailboxListeners({
     settings,
     tls,

@@ -121,7 +121,7 @@ interface MailFronts {
 /** Not bound yet. */
 function mailListeners(
   { settings, log, version }: ServerRequest,
-  { directory, engine, reception, watchers }: Core,
+  { directory, engine, reception, watchers, stamps }: Core,
   tls: ReloadableTls,
   metrics: Metrics,
 ): MailFronts {
@@ -135,7 +135,7 @@ function mailListeners(
   const shared = { settings, reception, tls, clock: nodeClock, log, observer };
   const listeners = new MailListeners({ ...shared, directory, authenticate });
   const logIn = { authenticate, throttle: listeners.throttle };
-  const imap = imapListeners({ ...shared, directory, version, runtime, watchers, logIn });
+  const imap = imapListeners({ ...shared, directory, version, runtime, watchers, stamps, logIn });
   const pop3 = pop3Listeners({ ...shared, version, runtime, logIn });
   return { listeners, imap, pop3 };
 }

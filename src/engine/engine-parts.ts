@@ -46,6 +46,8 @@ export interface EngineParts {
   readonly inHand: SharedArrayBuffer;
   /** Accounts whose changes somebody waits for. */
   readonly watched: SharedArrayBuffer;
+  /** A number for each account that moves with its changes. */
+  readonly stamps: SharedArrayBuffer;
   readonly uplink: AskUpwards;
   /** A fact for the main thread, answered by nobody. */
   readonly notice: (name: string, value: unknown) => void;

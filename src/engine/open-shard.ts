@@ -10,6 +10,7 @@ import {
   shardRefusalNotice,
 } from '../actors/asks/engine-asks.ts';
 import { mailboxChangedNotice } from '../actors/asks/imap-asks.ts';
+import { Stamps } from '../actors/stamps.ts';
 import { Watched } from '../actors/watched.ts';
 import type { ShardId } from '../base/ids.ts';
 import { type EngineParts, shardFolder } from './engine-parts.ts';
@@ -21,6 +22,7 @@ import { ChangeNotices } from './mailbox/change-notices.ts';
 import { History } from './mailbox/history.ts';
 import { ImapDesk } from './mailbox/imap/desk.ts';
 import { Mailboxes } from './mailbox/mailboxes.ts';
+import { stampChanges } from './mailbox/stamping.ts';
 import type { OpenShardFunction } from './shards.ts';
 import type { BodyBudget } from './spool/body-budget.ts';
 import type { MessageEvents } from './spool/events.ts';
@@ -45,6 +47,7 @@ export function createShardOpener({
 }: OpenerParts): OpenShardFunction {
   const { settings, clock, random, log } = engine;
   const undelivered = new Int32Array(engine.undelivered);
+  const stamps = new Stamps(engine.stamps);
   return async (shard) => {
     const mailboxes: Mailboxes = new Mailboxes({
       clock,
@@ -78,6 +81,7 @@ export function createShardOpener({
       log: log.with({ shard }),
       epochs: engine.epochs,
       indexFloor: () => spool.indexFloor(),
+      onChanges: (changes) => stampChanges(stamps, changes),
       onRefusal: (refusal) =>
         engine.notice(shardRefusalNotice, { shard, refusal } satisfies ShardRefusal),
       limits: {

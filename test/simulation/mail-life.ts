@@ -6,6 +6,7 @@
 import type { Answer, Handlers } from '../../src/actors/ask.ts';
 import type { MailboxChange } from '../../src/actors/asks/imap-asks.ts';
 import { accountActor } from '../../src/actors/asks/mailbox-asks.ts';
+import { Stamps, stampWords } from '../../src/actors/stamps.ts';
 import { Watched, watchedWords } from '../../src/actors/watched.ts';
 import { MessageIdSource, shardId } from '../../src/base/ids.ts';
 import { silentLog } from '../../src/base/log.ts';
@@ -17,6 +18,7 @@ import { ChangeNotices } from '../../src/engine/mailbox/change-notices.ts';
 import { ImapDesk } from '../../src/engine/mailbox/imap/desk.ts';
 import { imapHandlers } from '../../src/engine/mailbox/imap/handlers.ts';
 import { Mailboxes } from '../../src/engine/mailbox/mailboxes.ts';
+import { stampChanges } from '../../src/engine/mailbox/stamping.ts';
 import type { OpenShard } from '../../src/engine/shards.ts';
 import type { Shard } from '../../src/engine/store/shard.ts';
 import type { Clock } from '../../src/ports/clock.ts';
@@ -90,6 +92,7 @@ function newMailWorld(chance: Chance): MailWorld {
 /** The engine's side of the sessions, on a shard that is open. */
 class Engine implements FakeEngine {
   readonly watched = watchedWords();
+  readonly stamps = new Stamps(stampWords());
   heard: (change: MailboxChange) => void = () => {};
   readonly mailboxes: Mailboxes;
   #handlers: Handlers = {};
@@ -150,6 +153,7 @@ async function open(
     random: seededRandom(chance),
     log: silentLog,
     kinds: engine.mailboxes.kinds,
+    onChanges: (changes) => stampChanges(engine.stamps, changes),
     limits: { ...smallLimits, segmentBytesMax: on.segmentBytesMax },
   });
 }

@@ -52,8 +52,12 @@ export class FakeShard {
     return this.append(drafts);
   }
 
+  /** Told what reads see from now on. */
+  onChanges: (changes: readonly IndexChange[]) => void = () => {};
+
   write(changes: readonly IndexChange[]): void {
     void this.index.commit(changes);
+    this.onChanges(changes);
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -157,8 +161,7 @@ export class FakeShard {
     };
     const record = { place, type: draft.type, tenant: draft.tenant, meta: draft.meta, body };
     this.records.push(record);
-    const changes = this.#kinds.get(draft.type)!.apply(record, this);
-    void this.index.commit(changes);
+    this.write(this.#kinds.get(draft.type)!.apply(record, this));
     return place;
   }
 }

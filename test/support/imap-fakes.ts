@@ -26,6 +26,7 @@ import { defaultImapLimits, type ImapLimits } from '../../src/edge/protocols/ima
 import { ImapService, type MetadataPolicy } from '../../src/edge/protocols/imap/service.ts';
 import { ImapSession } from '../../src/edge/protocols/imap/session.ts';
 import { AccountAsks } from '../../src/edge/protocols/session/account-asks.ts';
+import { KeptAnswers } from '../../src/edge/protocols/session/kept-answers.ts';
 import { WriteQueues } from '../../src/edge/protocols/session/write-queues.ts';
 import { useOf } from '../../src/engine/mailbox/handlers.ts';
 import { rightsOf } from '../../src/mail/wire/imap/rights.ts';
@@ -37,7 +38,10 @@ import { SeededClock } from './seeded-clock.ts';
 import { FakeReception, fakeAccounts, fakeAuthenticate, silentObserver } from './smtp-fakes.ts';
 
 /** The engine's side of it, whatever its shard is. */
-export type FakeEngine = Pick<ImapWorld, 'carry' | 'heard' | 'mailboxes' | 'reader' | 'watched'>;
+export type FakeEngine = Pick<
+  ImapWorld,
+  'carry' | 'heard' | 'mailboxes' | 'reader' | 'stamps' | 'watched'
+>;
 
 export class FakeImap<Engine extends FakeEngine = ImapWorld> {
   readonly world: Engine;
@@ -98,6 +102,7 @@ export class FakeImap<Engine extends FakeEngine = ImapWorld> {
       },
       reception: this.reception,
       asks: new AccountAsks({ ask }, clock),
+      kept: new KeptAnswers(this.world.stamps),
       accounts: this.accounts,
       notices: this.notices,
       compressionSlots: new CompressionSlots(),

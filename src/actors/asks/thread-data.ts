@@ -21,6 +21,8 @@ export interface ThreadData {
   readonly inHand: SharedArrayBuffer;
   /** Accounts whose changes somebody waits for (`actors/watched.ts`). */
   readonly watched: SharedArrayBuffer;
+  /** A number for each account that moves with its changes (`actors/stamps.ts`). */
+  readonly stamps: SharedArrayBuffer;
   /** Random bits of this start of the process: message ids made by different threads must differ. */
   readonly startBits: number;
   /** Threads that own shards: budgets are divided among them. */

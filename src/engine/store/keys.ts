@@ -332,6 +332,12 @@ export function lastU32(key: Uint8Array): number {
   return (key[at]! * 2 ** 24 + (key[at + 1]! << 16) + (key[at + 2]! << 8) + key[at + 3]!) >>> 0;
 }
 
+/** Whom a row is about; undefined for rows of the store and the spool, and for blob links, which never come alone. */
+export function accountOf(key: Uint8Array): number | undefined {
+  const table = key[0]!;
+  return table < tables.account || table === tables.blobLink ? undefined : firstU32(key);
+}
+
 /** The first u32 of a key: the account, in all tables of accounts. */
 export function firstU32(key: Uint8Array): number {
   return (key[1]! * 2 ** 24 + (key[2]! << 16) + (key[3]! << 8) + key[4]!) >>> 0;

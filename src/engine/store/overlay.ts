@@ -79,13 +79,15 @@ const missingMax = 1_024;
 
 export class Overlay implements ShardReader {
   readonly #index: ShardIndex;
+  readonly #onAdded: ((changes: readonly IndexChange[]) => void) | undefined;
   #filling = new Layer();
   #committing: Layer | undefined;
   /** Keys the index was asked for in vain since its last commit; whatever came since is in a layer. */
   readonly #missing = new Set<string>();
 
-  constructor(index: ShardIndex) {
+  constructor(index: ShardIndex, onAdded?: (changes: readonly IndexChange[]) => void) {
     this.#index = index;
+    this.#onAdded = onAdded;
   }
 
   get changeCount(): number {
@@ -100,6 +102,7 @@ export class Overlay implements ShardReader {
   /** Keeps the value's bytes: the caller does not change them afterwards. */
   add(changes: readonly IndexChange[]): void {
     for (const change of changes) this.#filling.add(change);
+    this.#onAdded?.(changes);
   }
 
   /** What to commit next: the same again after a failure, until `committed` is called. */

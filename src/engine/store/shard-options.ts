@@ -10,7 +10,7 @@ import type { Log } from '../../base/log.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Random } from '../../ports/random.ts';
-import type { ShardIndex } from '../../ports/shard-index.ts';
+import type { IndexChange, ShardIndex } from '../../ports/shard-index.ts';
 import type { Damage } from './journal/recovery.ts';
 import type { StoreLimits } from './limits.ts';
 import type { RecordKind } from './record.ts';
@@ -31,6 +31,8 @@ export interface ShardOptions {
   /** Lowest sequence that is not in the index yet: the stored applied position never passes it. */
   readonly indexFloor?: () => number;
   readonly limits?: Partial<StoreLimits>;
+  /** Told each set of changes when reads see it, before its append is answered; also those replayed at open. */
+  readonly onChanges?: (changes: readonly IndexChange[]) => void;
   /** Told why no new mail is taken, or `undefined` once it is: once the shard is open, and at each change. */
   readonly onRefusal?: (refusal: Failure | undefined) => void;
 }

@@ -81,7 +81,7 @@ export class Shard implements RestoringShard {
     const floor = () => this.#floor();
     this.#epochs = new Uint32Array(options.epochs ?? new SharedArrayBuffer(4 * (options.id + 1)));
     assert(options.id < this.#epochs.length, 'no epoch word for this shard');
-    const overlay = new Overlay(index);
+    const overlay = new Overlay(index, options.onChanges);
     this.#overlay = overlay;
     const applied = readApplied(index);
     this.writer = new IndexWriter({ index, overlay, clock, log, limits, floor }, applied);

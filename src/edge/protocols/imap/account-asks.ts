@@ -13,6 +13,11 @@ export interface ImapAskOptions extends AskOptions {
   readonly to?: Account;
 }
 
+export interface KeptAskOptions extends Pick<ImapAskOptions, 'to'> {
+  /** How many mailboxes a good answer is about; absent: one. */
+  readonly weigh?: (value: unknown) => number;
+}
+
 export function ownerOf({ id, tenant, quotaBytes, quotaMessages = 0 }: Account): PackedOwner {
   return [id, tenant, quotaBytes, quotaMessages];
 }

@@ -13,7 +13,7 @@ import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import type { Account } from '../../../ports/account-directory.ts';
 import type { SaslExchange } from '../../guard/sasl.ts';
 import type { MailboxWatcher } from '../../notices/hub.ts';
-import type { ImapAskOptions } from './account-asks.ts';
+import type { ImapAskOptions, KeptAskOptions } from './account-asks.ts';
 import type { CommandEnd } from './answers.ts';
 import type { SelectedMailbox } from './selected.ts';
 import type { ImapService } from './service.ts';
@@ -56,6 +56,8 @@ export interface CommandSession {
   room(): Promise<void> | undefined;
   /** An ask on behalf of the session's account, to the actor of the account it is about. */
   ask(name: ImapAsk, meta: unknown, options?: ImapAskOptions): Promise<Answer>;
+  /** As `ask`, where the answer follows from the account's rows alone: the last one is given where nothing changed. */
+  askKept(name: ImapAsk, meta: unknown, options?: KeptAskOptions): Promise<Answer>;
   /** Leaves the selected mailbox. */
   unselect(): void;
   loggedIn(account: Account): void;

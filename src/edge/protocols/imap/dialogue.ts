@@ -338,7 +338,8 @@ export class Dialogue {
     const { selected } = session;
     const keepsNumbers = command?.keepsNumbers === true;
     const hasContexts = selected !== undefined && selected.contexts.length > 0;
-    const isChanged = command === undefined || command.changesMailbox === true;
+    const mayHaveChanged = command === undefined || command.changesMailbox === true;
+    const isChanged = mayHaveChanged && !this.#isUpToDate();
     const isDue =
       selected !== undefined &&
       (isChanged || selected.isStale || hasContexts) &&
@@ -351,6 +352,14 @@ export class Dialogue {
         this.goOn();
       },
       (error: unknown) => session.failed(error),
+    );
+  }
+
+  /** No change came since all was told: there is no need to ask. */
+  #isUpToDate(): boolean {
+    const { selected, service } = this.#session;
+    return (
+      selected?.stamp !== undefined && selected.stamp === service.kept.stampOf(selected.owner.id)
     );
   }
 

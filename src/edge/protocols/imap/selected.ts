@@ -46,6 +46,8 @@ export interface SelectedMailbox {
   isStale: boolean;
   /** All of that but expunges was told, where these may not be. */
   isHalfTold: boolean;
+  /** The owner's stamp when all was told last: while it stands there is nothing to ask for. */
+  stamp: number | undefined;
   /** Searches whose results are kept up to date for the client (RFC 5267); shared while there are none. */
   contexts: readonly SearchContext[];
   /** Modseq of the session's own last change of annotations: it is not told of that. */

@@ -14,6 +14,7 @@ import type { Clock } from '../../../ports/clock.ts';
 import type { LogIn } from '../../guard/log-in.ts';
 import type { NoticeHub } from '../../notices/hub.ts';
 import type { AccountAsks } from '../session/account-asks.ts';
+import type { KeptAnswers } from '../session/kept-answers.ts';
 import type { SessionObserver } from '../session/observer.ts';
 import type { WriteQueues } from '../session/write-queues.ts';
 import type { ImapAccounts } from './accounts.ts';
@@ -50,6 +51,7 @@ export interface ImapServiceOptions {
   /** Room for messages of APPEND, and their ids. */
   readonly reception: Pick<Reception, 'nextId' | 'reserve' | 'release'>;
   readonly asks: AccountAsks;
+  readonly kept: KeptAnswers;
   readonly accounts: ImapAccounts;
   readonly notices: NoticeHub;
   readonly compressionSlots: CompressionSlots;
@@ -64,6 +66,7 @@ export class ImapService {
   readonly name: 'imap' | 'imaps';
   readonly reception: Pick<Reception, 'nextId' | 'reserve' | 'release'>;
   readonly asks: AccountAsks;
+  readonly kept: KeptAnswers;
   readonly accounts: ImapAccounts;
   readonly notices: NoticeHub;
   readonly compressionSlots: CompressionSlots;
@@ -87,6 +90,7 @@ export class ImapService {
     this.policy = options.policy;
     this.reception = options.reception;
     this.asks = options.asks;
+    this.kept = options.kept;
     this.accounts = options.accounts;
     this.notices = options.notices;
     this.compressionSlots = options.compressionSlots;

@@ -26,7 +26,7 @@ import { Output } from '../session/output.ts';
 import { TimeOuts } from '../session/time-outs.ts';
 import type { SessionTransport, TlsSessionFacts } from '../session/transport.ts';
 import { Unsent } from '../session/unsent.ts';
-import type { ImapAskOptions } from './account-asks.ts';
+import type { ImapAskOptions, KeptAskOptions } from './account-asks.ts';
 import { bad, type CommandEnd, ok } from './answers.ts';
 import { capabilityNames } from './capabilities.ts';
 import { type CompressedSession, Compression, type CompressionFault } from './compression.ts';
@@ -223,6 +223,12 @@ export class ImapSession
     const { to = isOwn ? this.account! : this.owner, ...rest } = options;
     assert(about === to.id, 'an ask goes to the account it is about');
     return this.service.asks.ask(to, name, readBy(this.account!, meta), rest);
+  }
+
+  askKept(name: ImapAsk, meta: unknown, { weigh, ...options }: KeptAskOptions = {}) {
+    const question = JSON.stringify([name, readBy(this.account!, meta)]);
+    const ask = () => this.ask(name, meta, options);
+    return this.service.kept.ask(accountIn(meta), question, ask, weigh);
   }
 
   get owner(): Account {

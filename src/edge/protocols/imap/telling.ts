@@ -40,6 +40,8 @@ export async function tellChanges(
     selected.isStale = !mayExpunge || !tellsFlags;
     selected.isHalfTold = !mayExpunge && tellsFlags;
     const { owner, flagModseq, keywordCount } = selected;
+    const stamp = session.service.kept.stampOf(owner.id);
+    selected.stamp = undefined;
     const view = viewOf(selected);
     const { isCondstore, isQresync, isUidOnly } = session;
     const tellsVanished = isQresync || isUidOnly;
@@ -62,7 +64,10 @@ export async function tellChanges(
     const isMore = tell(session, selected, synced, answer.body);
     await tellAdded(session, selected, updates);
     if (session.isMetadata && mayExpunge) await tellEntries(session, selected, modseq);
-    if (!isMore) return true;
+    if (!isMore) {
+      if (mayExpunge && tellsFlags) selected.stamp = stamp;
+      return true;
+    }
     await session.room();
   }
 }

@@ -54,7 +54,7 @@ async function list(
     session.respond(writeHierarchy);
     return ok(`${response} done`);
   }
-  const answer = await session.ask(imapAsks.list, ownerOf(session.account!));
+  const answer = await session.askKept(imapAsks.list, ownerOf(session.account!), { weigh });
   if (!answer.ok) return answerOf(answer.code);
   const all = answer.value as ImapList;
   const others = await sharedMailboxes(session, command);
@@ -81,6 +81,11 @@ async function list(
   return ok(`${response} done`);
 }
 
+function weigh(list: unknown): number {
+  const { mailboxes, subscribed } = list as ImapList;
+  return 1 + mailboxes.length + subscribed.length;
+}
+
 /** Mailboxes of others, where the patterns could mean them. An owner that does not answer is left out. */
 async function sharedMailboxes(
   session: CommandSession,
@@ -95,7 +100,7 @@ async function sharedMailboxes(
     const some = numbers.slice(i, i + sharersAtOnce).map(async (number) => {
       const owner = await accounts.accountById(number);
       if (owner === undefined || owner.tenant !== reader.tenant || owner.id === reader.id) return;
-      const answer = await session.ask(imapAsks.list, ownerOf(owner), { to: owner });
+      const answer = await session.askKept(imapAsks.list, ownerOf(owner), { to: owner, weigh });
       if (!answer.ok) return;
       const { mailboxes, rights = [] } = answer.value as ImapList;
       mailboxes.forEach((info, at) => {
@@ -178,7 +183,7 @@ async function status(
   const place = await placeOf(session, mailbox);
   if (place === undefined) return answerOf('not-found');
   const { owner, path } = place;
-  const answer = await session.ask(imapAsks.open, [ownerOf(owner), path], { to: owner });
+  const answer = await session.askKept(imapAsks.open, [ownerOf(owner), path], { to: owner });
   if (!answer.ok) return answerOf(answer.code);
   const { info, rights: own } = answer.value as OpenedMailbox;
   // RFC 7162 §3.1.7: asking for it makes the client one that knows modseqs.

@@ -80,6 +80,7 @@ async function open(
   // Watched before it is read, so that a change after the reading is told.
   const early = new EarlyChanges();
   notices.watch(owner.id, anyMailbox, early);
+  const stamp = session.service.kept.stampOf(owner.id);
   const answer = await session.ask(imapAsks.open, [ownerOf(owner), path], { to: owner });
   notices.unwatch(owner.id, anyMailbox, early);
   if (!answer.ok) return answerOf(answer.code);
@@ -101,6 +102,7 @@ async function open(
     saved: [],
     isStale: early.isPast(info.mailbox, info.highestModseq),
     isHalfTold: false,
+    stamp,
     contexts: noContexts,
     ownEntries: 0,
   };

@@ -26,7 +26,14 @@ const owner = { id: accountId(1) } as Account;
 const selected = targetOf({
   owner,
   ...{ mailbox: 1, name: 'INBOX', isReadOnly: false, modseq: 9, flagModseq: 9, uidNext: 1_001 },
-  ...{ count: 1_000, keywordCount: 0, saved: [], isStale: false, isHalfTold: false },
+  ...{
+    count: 1_000,
+    keywordCount: 0,
+    saved: [],
+    isStale: false,
+    isHalfTold: false,
+    stamp: undefined,
+  },
   ...{ ownEntries: 0, contexts: [] },
 });
 

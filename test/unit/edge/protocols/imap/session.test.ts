@@ -348,3 +348,29 @@ describe('a result that is saved', () => {
     }
   });
 });
+
+describe('what clients ask again and again', () => {
+  it('is answered without waking the account while nothing of it changes', async () => {
+    const play = new Play();
+    await play.enter();
+    const asked: string[] = [];
+    const { world } = play.fake;
+    const carry = world.carry.bind(world);
+    world.carry = (name, meta, body) => {
+      asked.push(name);
+      return carry(name, meta, body);
+    };
+    const heard = await play.say('s1 STATUS Archive (MESSAGES UIDNEXT)');
+    assert.match(heard, /\* STATUS Archive \(MESSAGES 0 UIDNEXT 1\)/);
+    await play.say('l1 LIST "" "*"', 'n0 NOOP');
+    asked.length = 0;
+    assert.equal(await play.say('s1 STATUS Archive (MESSAGES UIDNEXT)'), heard);
+    assert.match(await play.say('l2 LIST "" "*"'), /\* LIST \(.*\) "\/" Archive.*l2 OK/s);
+    await play.say('n1 NOOP', 'n2 CHECK');
+    assert.deepEqual(asked, []);
+    await world.deliver(messageBytes());
+    await play.say('s2 STATUS Archive (MESSAGES)', 's3 STATUS INBOX (MESSAGES)');
+    assert.match(play.transport.text, /\* STATUS INBOX \(MESSAGES 1\)/);
+    assert.equal(asked.filter((name) => name === imapAsks.open).length, 2);
+  });
+});

@@ -13,6 +13,7 @@ import {
   type PackedView,
 } from '../../../../../src/actors/asks/imap-asks.ts';
 import { accountActor } from '../../../../../src/actors/asks/mailbox-asks.ts';
+import { Stamps, stampWords } from '../../../../../src/actors/stamps.ts';
 import { Watched, watchedWords } from '../../../../../src/actors/watched.ts';
 import { shardId } from '../../../../../src/base/ids.ts';
 import { appendHandler } from '../../../../../src/engine/bodies/append-handler.ts';
@@ -24,6 +25,7 @@ import { mailboxHandlers } from '../../../../../src/engine/mailbox/handlers.ts';
 import { ImapDesk } from '../../../../../src/engine/mailbox/imap/desk.ts';
 import { imapHandlers } from '../../../../../src/engine/mailbox/imap/handlers.ts';
 import { pop3Handlers } from '../../../../../src/engine/mailbox/pop3/handlers.ts';
+import { stampChanges } from '../../../../../src/engine/mailbox/stamping.ts';
 import type { OpenShard } from '../../../../../src/engine/shards.ts';
 import type { Clock } from '../../../../../src/ports/clock.ts';
 import { SeededClock } from '../../../../support/seeded-clock.ts';
@@ -34,6 +36,7 @@ export const owner: PackedOwner = [account, tenant, 0];
 export class ImapWorld extends MailboxWorld {
   readonly desk = new ImapDesk(this.shard, this.mailboxes, this.clock);
   readonly watched = watchedWords();
+  readonly stamps = new Stamps(stampWords());
   /** Gets the notices of watched accounts. */
   heard: (change: MailboxChange) => void = () => {};
   readonly #opened = { imap: this.desk, store: this.shard } as unknown as OpenShard;
@@ -67,6 +70,7 @@ export class ImapWorld extends MailboxWorld {
       shard: this.shard,
       notice: (change) => this.heard(change),
     });
+    this.shard.onChanges = (changes) => stampChanges(this.stamps, changes);
     this.changed = (of, mailbox) => notices.changed(of, mailbox);
     this.desk.opened = (of, mailbox) => notices.opened(of, mailbox);
   }
