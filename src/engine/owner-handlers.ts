@@ -5,9 +5,11 @@
  * Invariant: a site has one lender in the process: the thread that owns its shard.
  */
 
-import type { Handlers } from '../actors/ask.ts';
+import type { Answer, Handlers } from '../actors/ask.ts';
 import { shardClose, shardOpen } from '../actors/asks/system.ts';
 import { SiteOwners, siteLend } from '../actors/site-leases.ts';
+import type { ShardId } from '../base/ids.ts';
+import type { Timer } from '../ports/clock.ts';
 import type { IncomingBodies } from './bodies/incoming-bodies.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { loadVerifier } from './pipeline/verify.ts';
@@ -33,18 +35,27 @@ export function ownerHandlers(
   const epochs = new Uint32Array(parts.epochs);
 
   let isVerifierDue = settings.verification.isOn && !parts.isOffline;
-  /** Not at start, when every millisecond counts, and not with the first stranger's mail, which would wait for it. */
-  const verifierSoon = () => {
-    if (isVerifierDue) clock.setTimer(verifierDelayMs, () => void loadVerifier());
-    isVerifierDue = false;
+  let openingCount = 0;
+  let verifierTimer: Timer | undefined;
+  /** Not while shards open, when every millisecond counts, and not with the first stranger's mail, which would wait. */
+  const opened = async (shard: ShardId): Promise<Answer> => {
+    verifierTimer?.cancel();
+    openingCount++;
+    const answer = await shards.open(shard);
+    openingCount--;
+    if (!isVerifierDue || openingCount > 0) return answer;
+    verifierTimer = clock.setTimer(verifierDelayMs, () => {
+      isVerifierDue = false;
+      void loadVerifier();
+    });
+    return answer;
   };
 
   return {
     [shardOpen]: (ask) => {
-      verifierSoon();
       // The word is set by the first opening in this process.
       owners.open(ask.shard, Atomics.load(epochs, ask.shard) === 0);
-      return shards.open(ask.shard);
+      return opened(ask.shard);
     },
     [shardClose]: async (ask) => {
       owners.close(ask.shard);

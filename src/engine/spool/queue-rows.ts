@@ -12,6 +12,7 @@ import { Packr } from 'msgpackr';
 import type { PackedEnvelope } from '../../actors/asks/spool-asks.ts';
 import { packEnvelope } from '../../actors/asks/spool-asks.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
+import { packedEnd } from '../../base/packed-end.ts';
 import type { IndexChange } from '../../ports/shard-index.ts';
 import type { RecordPlace } from '../store/record.ts';
 import type { RecipientState, SpoolMessage } from './message.ts';
@@ -38,6 +39,8 @@ type PackedRow = readonly [
   isHeld: boolean,
   isDelayTold: boolean,
 ];
+
+const placeField = 4;
 
 export function queueKey(id: MessageId): Buffer {
   const key = Buffer.allocUnsafe(1 + idBytes);
@@ -111,17 +114,22 @@ function rowDueMs(value: Uint8Array): number {
   return (packr.unpack(value) as PackedRow)[0];
 }
 
+/** Reads no more than that: at an open all rows are asked, and unpacking them whole took a third of its time. */
 export function rowPlace(value: Uint8Array): RecordPlace {
-  const [sequence, segment, offset, bytes, bodyOffset, bodyBytes] = (
-    packr.unpack(value) as PackedRow
-  )[4];
+  // Behind the array's head; rows are packed above, so the head is one octet.
+  let start = 1;
+  for (let field = 0; field < placeField; field++) start = packedEnd(value, start);
+  const place = value.subarray(start, packedEnd(value, start));
+  const [sequence, segment, offset, bytes, bodyOffset, bodyBytes] = packr.unpack(
+    place,
+  ) as PackedPlace;
   return { sequence, segment, offset, bytes, bodyOffset, bodyBytes };
 }
 
 /** The row of a message whose body compaction has copied to another place. */
 export function movedRow(value: Uint8Array, place: RecordPlace): Buffer {
   const row = [...(packr.unpack(value) as PackedRow)];
-  row[4] = packPlace(place);
+  row[placeField] = packPlace(place);
   return packr.pack(row);
 }
 

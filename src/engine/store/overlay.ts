@@ -77,6 +77,9 @@ class Layer {
 /** Names of rows that the index has not, remembered: a delivery asks twice whether a Message-ID is known. */
 const missingMax = 1_024;
 
+/** Entries read beyond those asked for: some may be hidden by a layer. */
+const pageSpareCount = 8;
+
 export class Overlay implements ShardReader {
   readonly #index: ShardIndex;
   readonly #onAdded: ((changes: readonly IndexChange[]) => void) | undefined;
@@ -163,12 +166,14 @@ export class Overlay implements ShardReader {
     const from = text(range.from);
     const to = text(range.to);
     const over = this.#overlaid(layers, from, to);
+    const isBare = over.length === 0 && layers.every(({ removed }) => removed.length === 0);
+    if (isBare) return this.#index.range(range);
     const isReverse = range.reverse === true;
     if (isReverse) over.reverse();
     const limit = range.limit ?? Number.POSITIVE_INFINITY;
     const found: IndexEntry[] = [];
     let next = 0;
-    for (const entry of this.#indexed(range, over.length)) {
+    for (const entry of this.#indexed(range)) {
       const key = text(entry.key);
       while (next < over.length && isBefore(over[next]![0], key, isReverse)) {
         push(found, over[next++]!);
@@ -181,18 +186,19 @@ export class Overlay implements ShardReader {
     return found;
   }
 
-  /** Index entries in pages: with a limit, most calls need only the first. */
-  *#indexed(range: IndexRange, overlaidCount: number): Iterable<IndexEntry> {
+  /** Index entries in pages that grow: with a limit, most calls need only the first. */
+  *#indexed(range: IndexRange): Iterable<IndexEntry> {
     if (range.limit === undefined) {
       yield* this.#index.range(range);
       return;
     }
-    const limit = range.limit + overlaidCount;
+    let limit = range.limit + pageSpareCount;
     let page = this.#index.range({ ...range, limit });
     for (;;) {
       yield* page;
       const last = page.at(-1);
       if (last === undefined || page.length < limit) return;
+      limit *= 2;
       page = this.#index.range(
         range.reverse === true
           ? { ...range, limit, to: last.key }
