@@ -6,7 +6,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child } from '../../src/harness/child.ts';
-import type { LoadReport } from '../../src/harness/load/tally.ts';
+import { parseReport } from '../../src/harness/measure/run-report.ts';
+import { totalsOf } from '../../src/harness/measure/totals.ts';
 import { treeCpuSeconds, treeUsage } from '../../src/harness/observe.ts';
 import { type Environment, launcher, startChaski } from '../servers/chaski.ts';
 import { freePort } from '../servers/free-port.ts';
@@ -55,9 +56,9 @@ export async function measure(server: ServerUnderTest, messages: number): Promis
   if (code !== 0) throw new Error(`${server.name}: load: ${code} ${load.stdout}${load.stderr}`);
   await sleep(settleMs);
   const usage = treeUsage(server.pid);
-  const loaded = JSON.parse(load.stdout) as LoadReport;
+  const loaded = totalsOf(parseReport(load.stdout, 'chaski load'));
   return {
-    messagesPerSecond: loaded.messagesPerSecond,
+    messagesPerSecond: loaded.okPerSecond,
     cpuSecondsPer1000: ((usage.cpuSeconds - cpuBefore) / messages) * 1000,
     p50Ms: loaded.latency.p50Ms,
     p99Ms: loaded.latency.p99Ms,

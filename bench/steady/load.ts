@@ -5,15 +5,16 @@
  */
 
 import { Child } from '../../src/harness/child.ts';
-import type { SeriesSecond } from '../../src/harness/load/series.ts';
-import type { LoadReport } from '../../src/harness/load/tally.ts';
+import type { LatencySummary } from '../../src/harness/measure/histogram.ts';
+import { parseReport, type SeriesSecond } from '../../src/harness/measure/run-report.ts';
+import { totalsOf } from '../../src/harness/measure/totals.ts';
 import type { SinkCounts } from '../../src/harness/sink/sink.ts';
 import { launcher } from '../servers/chaski.ts';
 import { spread } from '../statistics.ts';
 
 const readyMsMax = 20_000;
 /** A report of ten minutes, second by second. */
-const reportCharsMax = 1024 * 1024;
+const reportCharsMax = 16 * 1024 * 1024;
 /** Messages under way at the end may take as long as the generator's own patience. */
 const endMsMax = 30_000;
 
@@ -33,8 +34,22 @@ export interface LoadRequest {
   readonly seed?: number;
 }
 
-/** A report that has its series. */
-export type SteadyReport = LoadReport & { readonly series: NonNullable<LoadReport['series']> };
+/** What scenes look at. Counts but `messages` are of copies: one for each recipient. */
+export interface SteadyReport {
+  readonly seconds: number;
+  readonly messages: number;
+  readonly messagesPerSecond: number;
+  readonly acknowledged: number;
+  readonly refused: number;
+  readonly unknown: number;
+  readonly unsent: number;
+  readonly unstarted: number;
+  readonly gapMsMax: number;
+  readonly latency: LatencySummary;
+  readonly refusals: Readonly<Record<string, number>>;
+  readonly closings: Readonly<Record<string, number>>;
+  readonly series: { readonly beganMs: number; readonly seconds: readonly SeriesSecond[] };
+}
 
 export class Load {
   readonly #child: Child;
@@ -50,7 +65,7 @@ export class Load {
         ...['load', protocol, '--target', `127.0.0.1:${port}`, '--to', request.to, ...ending],
         ...['--size', `${request.messageBytes ?? 1_024}`, '--seed', `${request.seed ?? 1}`],
         ...['--recipients', `${request.recipients ?? 1}`],
-        ...[...rate, ...sessions, '--series', '--json'],
+        ...[...rate, ...sessions, '--json'],
         ...(perConnection === undefined ? [] : ['--per-connection', `${perConnection}`]),
         ...(ledger === undefined ? [] : ['--ledger', ledger]),
       ],
@@ -73,8 +88,24 @@ export class Load {
   #read(): SteadyReport {
     const { stdout, stderr } = this.#child;
     if (!stdout.startsWith('{')) throw new Error(`chaski load: no report\n${stdout}${stderr}`);
-    return JSON.parse(stdout) as SteadyReport;
+    return readReport(stdout);
   }
+}
+
+function readReport(text: string): SteadyReport {
+  const report = parseReport(text, 'chaski load');
+  const { ok, okPerSecond, copies, replies, ...rest } = totalsOf(report);
+  return {
+    ...rest,
+    messages: ok,
+    messagesPerSecond: okPerSecond,
+    acknowledged: copies.ok,
+    refused: copies.refused,
+    unknown: copies.unknown,
+    unsent: copies.unsent,
+    refusals: replies,
+    series: { beganMs: Date.parse(report.beganAt), seconds: report.series },
+  };
 }
 
 export function runLoad(request: LoadRequest): Promise<SteadyReport> {
@@ -105,7 +136,7 @@ export class ChaskiSink {
 }
 
 /** Replies other than 4xx among the refusals. */
-export function refusalsNot4xx(report: LoadReport): readonly string[] {
+export function refusalsNot4xx(report: SteadyReport): readonly string[] {
   return Object.keys(report.refusals).filter((reply) => !reply.startsWith('4'));
 }
 
@@ -124,9 +155,11 @@ export function windowOf(
   to: number,
 ): Window | undefined {
   const within = seconds.slice(Math.max(0, from), Math.max(0, to));
-  const latencies = within.flatMap(({ latency }) => (latency === null ? [] : [latency]));
+  const latencies = within.flatMap(({ p50Ms, p99Ms, maxMs }) =>
+    p50Ms === null || p99Ms === null || maxMs === null ? [] : [{ p50Ms, p99Ms, maxMs }],
+  );
   if (latencies.length === 0) return undefined;
-  const acknowledged = within.reduce((sum, second) => sum + second.acknowledged, 0);
+  const acknowledged = within.reduce((sum, { ok }) => sum + ok, 0);
   return {
     perSecond: acknowledged / within.length,
     p50Ms: spread(latencies.map(({ p50Ms }) => p50Ms)).median,

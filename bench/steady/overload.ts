@@ -190,8 +190,7 @@ function recovery(
   const before = windowOf(seconds, 0, secondOf(beganMs) - 1)?.p50Ms ?? 0;
   const end = secondOf(endMs);
   const limitMs = Math.max(before * slowerAtMost, before + slowerMsMax);
-  const isSlow = ({ latency }: (typeof seconds)[number]) =>
-    latency !== null && latency.p50Ms > limitMs;
+  const isSlow = ({ p50Ms }: (typeof seconds)[number]) => p50Ms !== null && p50Ms > limitMs;
   const afterEnd = seconds.slice(end);
   const lastSlow = afterEnd.findLastIndex(isSlow);
   const isRecovered = afterEnd.length > 0 && lastSlow < afterEnd.length - 1;

@@ -5,29 +5,37 @@
  */
 
 import { existsSync, readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
 import { parseHostPort } from '../harness/addresses.ts';
-import { LedgerWriter } from '../harness/ledger/ledger-writer.ts';
+import { expandTemplate, parseRecipients } from '../harness/corpus/recipients.ts';
 import { describeLatency } from '../harness/ledger/verdict.ts';
-import { type ArrivalKind, Arrivals, arrivalKinds } from '../harness/load/arrivals.ts';
-import { LoadRun, type LoadRunOptions } from '../harness/load/load-run.ts';
-import { MessageSource } from '../harness/load/message-source.ts';
-import { expandTemplate, parseRecipients, RecipientDealer } from '../harness/load/recipients.ts';
-import { SmtpClient } from '../harness/load/smtp-client.ts';
-import { type LoadReport, Tally } from '../harness/load/tally.ts';
-import { SeededRandom } from '../harness/seeded-random.ts';
+import { parseReport, type RunReport } from '../harness/measure/run-report.ts';
+import { mergeReports } from '../harness/measure/merge.ts';
+import { totalsOf } from '../harness/measure/totals.ts';
+import { LoadRun } from '../harness/run/load-run.ts';
+import type { RunPlan } from '../harness/run/run-plan.ts';
+import {
+  type ArrivalKind,
+  type ArrivalPlan,
+  arrivalKinds,
+  parseTrace,
+  steadyPlan,
+} from '../harness/schedule/arrivals.ts';
 import { exitCodes } from './command.ts';
 
 const usage = `usage: chaski load smtp|lmtp --target HOST:PORT
-         (--sessions N | --rate R [--arrival constant|poisson] [--sessions MAX])
+         (--sessions N | --rate R [--arrival constant|poisson] [--sessions MAX] | --trace FILE)
          (--duration S | --count N) [options]
+       chaski load merge FILE... [--json]
+
+merge adds up reports (--json) of one load played from several machines, histograms exactly.
 
   --sessions N        closed loop: N sessions, each sends when it is free
   --rate R            open loop: R messages a second, whatever the server does; latency counts
                       from the intended start
+  --trace FILE        open loop: a message at each instant of FILE (seconds or dates, one a line)
   --size BYTES        of a message (default 1024)
   --from A            envelope sender (default load@example.net)
   --to A|FILE         recipient, template as user{1-100}@example.com, or a file of them
@@ -38,20 +46,19 @@ const usage = `usage: chaski load smtp|lmtp --target HOST:PORT
   --patience S        how long the server may refuse connections (default 30)
   --seed N            the same seed makes the same messages and arrivals (default 1)
   --ledger DIR        write what is injected and acknowledged to a ledger
-  --series            with --json: acknowledgements, refusals and latency second by second
   --json              the report as JSON
 
 example: chaski load smtp --target 127.0.0.1:2525 --rate 200 --arrival poisson --duration 30
 `;
 
 const openLoopSessionsMax = 1_000;
-const replyMsMax = 60_000;
 
 const optionTypes = {
   target: { type: 'string' },
   sessions: { type: 'string' },
   rate: { type: 'string' },
   arrival: { type: 'string', default: 'poisson' },
+  trace: { type: 'string' },
   duration: { type: 'string', default: 'Infinity' },
   count: { type: 'string', default: 'Infinity' },
   size: { type: 'string', default: '1024' },
@@ -63,7 +70,6 @@ const optionTypes = {
   patience: { type: 'string', default: '30' },
   seed: { type: 'string', default: '1' },
   ledger: { type: 'string' },
-  series: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
@@ -75,7 +81,7 @@ function parse(argv: string[]) {
 }
 
 export async function run(argv: string[]): Promise<number> {
-  let options: LoadRunOptions;
+  let plan: RunPlan;
   let isJson: boolean;
   try {
     const { values, positionals } = parse(argv);
@@ -84,73 +90,85 @@ export async function run(argv: string[]): Promise<number> {
       return 0;
     }
     isJson = values.json;
-    options = buildOptions(positionals[0], values);
+    if (positionals[0] === 'merge') {
+      print(mergeReports(positionals.slice(1).map(readReport)), isJson);
+      return 0;
+    }
+    plan = buildPlan(positionals[0], values);
   } catch (error) {
     process.stderr.write(`chaski load: ${(error as Error).message}\n\n${usage}`);
     return exitCodes.usage;
   }
-  const load = new LoadRun(options);
+  const epochMs = performance.timeOrigin;
+  const load = new LoadRun(plan, { clock: nodeClock, random: nodeRandom, epochMs });
   process.once('SIGTERM', () => load.stop());
   process.once('SIGINT', () => load.stop());
-  const stopProgress = showProgress(options.tally);
-  await load.run();
+  const stopProgress = showProgress(load);
+  const report = await load.run();
   stopProgress();
-  options.ledger?.close();
-  const report = options.tally.report(load.seconds, load.unstarted);
-  process.stdout.write(isJson ? `${JSON.stringify(report)}\n` : describeReport(report));
-  const { acknowledged, refused, unknown, unsent, unstarted } = report;
-  return acknowledged > 0 && refused + unknown + unsent + unstarted === 0 ? 0 : 1;
+  print(report, isJson);
+  const { ok, copies, unstarted } = totalsOf(report);
+  const { refused, unknown, unsent } = copies;
+  return ok > 0 && refused + unknown + unsent + unstarted === 0 ? 0 : 1;
 }
 
-function buildOptions(protocol: string | undefined, values: Values): LoadRunOptions {
+function print(report: RunReport, isJson: boolean): void {
+  process.stdout.write(isJson ? `${JSON.stringify(report)}\n` : describeReport(report));
+}
+
+function readReport(path: string): RunReport {
+  return parseReport(readFileSync(path, 'utf8'), path);
+}
+
+function buildPlan(protocol: string | undefined, values: Values): RunPlan {
   if (protocol !== 'smtp' && protocol !== 'lmtp') throw new Error('which protocol: smtp or lmtp?');
   if (values.target === undefined) throw new Error('--target is missing');
   const durationMs = number('duration', values.duration) * 1000;
   const countMax = number('count', values.count);
-  if (durationMs === Infinity && countMax === Infinity && values.sessions === undefined) {
+  const hasEnd = durationMs < Infinity || countMax < Infinity || values.trace !== undefined;
+  if (!hasEnd && values.sessions === undefined) {
     throw new Error('--duration or --count is missing');
   }
   const sessions = values.sessions === undefined ? undefined : number('sessions', values.sessions);
-  if (values.rate === undefined && sessions === undefined) {
-    throw new Error('--sessions or --rate is missing');
-  }
-  const random = new SeededRandom(number('seed', values.seed));
-  const to = existsSync(values.to)
+  const isOpen = values.rate !== undefined || values.trace !== undefined;
+  if (!isOpen && sessions === undefined) throw new Error('--sessions or --rate is missing');
+  const addresses = existsSync(values.to)
     ? parseRecipients(readFileSync(values.to, 'utf8'))
     : expandTemplate(values.to);
-  const source = new MessageSource({
-    messageBytes: number('size', values.size),
-    from: values.from,
-    recipients: new RecipientDealer(to, number('recipients', values.recipients)),
-    random,
-    run: Buffer.from(nodeRandom.bytes(6)).toString('hex'),
-    date: new Date(nodeClock.nowMs()),
-  });
-  const client = {
-    ...parseHostPort(values.target),
-    lmtp: protocol === 'lmtp',
-    pipeline: values.pipeline,
-    helloName: hostname(),
-    timeoutMs: replyMsMax,
-    clock: nodeClock,
-  };
+  const arrivals = isOpen ? { arrivals: arrivalPlan(values) } : {};
   return {
-    connect: (events) => new SmtpClient(client, events),
-    source,
-    tally: new Tally({ series: values.series }),
-    ledger: values.ledger === undefined ? undefined : new LedgerWriter(values.ledger),
-    clock: nodeClock,
-    epochMs: performance.timeOrigin,
-    sessionsMax: sessions ?? openLoopSessionsMax,
-    arrivals:
-      values.rate === undefined
-        ? undefined
-        : new Arrivals(arrivalKind(values.arrival), number('rate', values.rate), random),
-    durationMs,
-    countMax,
-    perConnection: number('per-connection', values['per-connection']),
-    patienceMs: number('patience', values.patience) * 1000,
+    scenario: protocol,
+    seed: number('seed', values.seed),
+    threads: 1,
+    ...(values.ledger === undefined ? {} : { ledger: values.ledger }),
+    groups: [
+      {
+        ...{ name: protocol, protocol, target: parseHostPort(values.target), ...arrivals },
+        sessionsMax: sessions ?? openLoopSessionsMax,
+        ...{ durationMs, countMax },
+        perConnection: number('per-connection', values['per-connection']),
+        patienceMs: number('patience', values.patience) * 1000,
+        options: {
+          lmtp: protocol === 'lmtp',
+          pipeline: values.pipeline,
+          chunking: false,
+          tls: 'none',
+          isVerified: false,
+          tenants: [{ weight: 1, from: values.from }],
+          destinations: [{ weight: 1, addresses }],
+          recipients: number('recipients', values.recipients),
+          messages: [{ kind: 'sized', weight: 1, bytes: number('size', values.size) }],
+        },
+      },
+    ],
   };
+}
+
+function arrivalPlan({ trace, arrival, rate }: Values): ArrivalPlan {
+  if (trace !== undefined) {
+    return { kind: 'trace', atMs: parseTrace(readFileSync(trace, 'utf8'), trace) };
+  }
+  return steadyPlan(arrivalKind(arrival), number('rate', rate ?? ''));
 }
 
 function number(name: string, text: string): number {
@@ -166,17 +184,19 @@ function arrivalKind(text: string): ArrivalKind {
 }
 
 /** A line a second on standard error; it also keeps the process alive while the server is away. */
-function showProgress(tally: Tally): () => void {
+function showProgress(load: LoadRun): () => void {
   const beganMs = nodeClock.monotonicMs();
-  let last = 0;
   const timer = setInterval(() => {
     const seconds = Math.round((nodeClock.monotonicMs() - beganMs) / 1000);
-    const rate = tally.messages - last;
-    last = tally.messages;
-    const p99 = tally.latency.percentileMs(99).toFixed(1);
+    const shares = load.live();
+    const sum = (of: (share: (typeof shares)[number]) => number) =>
+      shares.reduce((all, share) => all + of(share), 0);
+    const p99 = Math.max(0, ...shares.map(({ latest }) => latest?.p99Ms ?? 0)).toFixed(1);
+    const trouble = shares.map((share) => share.trouble).find((each) => each !== undefined);
     const line =
-      `${seconds} s  ${tally.messages} acknowledged (${rate}/s)  ${tally.refused} refused  ` +
-      `${tally.unknown} unknown  p99 ${p99} ms`;
+      `${seconds} s  ${sum(({ ok }) => ok)} ok (${sum(({ latest }) => latest?.ok ?? 0)}/s)  ` +
+      `${sum(({ refused }) => refused)} refused  ${sum(({ unknown }) => unknown)} unknown  ` +
+      `p99 ${p99} ms${trouble === undefined ? '' : `  last closing: ${trouble}`}`;
     process.stderr.write(process.stderr.isTTY ? `\r${line}\x1b[K` : `${line}\n`);
   }, 1000);
   return () => {
@@ -185,16 +205,21 @@ function showProgress(tally: Tally): () => void {
   };
 }
 
-function describeReport(report: LoadReport): string {
+function describeReport(report: RunReport): string {
+  const { ok, okPerSecond, seconds, unstarted, copies, latency, replies } = totalsOf(report);
   const lines = [
-    `${report.messages} messages in ${report.seconds.toFixed(2)} s: ${report.messagesPerSecond}/s`,
-    `copies: ${report.acknowledged} acknowledged, ${report.refused} refused, ` +
-      `${report.unknown} unknown, ${report.unsent} unsent; ${report.unstarted} messages unstarted`,
-    `latency      ${describeLatency(report.latency)}`,
+    `${ok} messages in ${seconds.toFixed(2)} s: ${okPerSecond}/s`,
+    `copies: ${copies.ok} acknowledged, ${copies.refused} refused, ` +
+      `${copies.unknown} unknown, ${copies.unsent} unsent; ${unstarted} messages unstarted`,
+    `latency      ${describeLatency(latency)}`,
   ];
-  for (const [phase, summary] of Object.entries(report.phases)) {
-    if (summary.count > 0) lines.push(`  ${phase.padEnd(15)} ${describeLatency(summary)}`);
+  for (const { operations } of report.groups) {
+    for (const { phases } of Object.values(operations)) {
+      for (const [phase, summary] of Object.entries(phases)) {
+        lines.push(`  ${phase.padEnd(15)} ${describeLatency(summary)}`);
+      }
+    }
   }
-  for (const [reply, count] of Object.entries(report.refusals)) lines.push(`  ${count} × ${reply}`);
+  for (const [reply, count] of Object.entries(replies)) lines.push(`  ${count} × ${reply}`);
   return `${lines.join('\n')}\n`;
 }

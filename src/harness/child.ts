@@ -8,7 +8,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 
-const outputCharsDefault = 64 * 1024;
+/** A report of a run has its histograms in it. */
+const outputCharsDefault = 4 * 1024 * 1024;
 
 export interface ChildOptions {
   readonly command: string;

@@ -12,7 +12,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Child } from '../../src/harness/child.ts';
 import { type LedgerAccount, LedgerJoin } from '../../src/harness/ledger/ledger-join.ts';
 import { LedgerReader } from '../../src/harness/ledger/ledger-reader.ts';
-import type { LoadReport } from '../../src/harness/load/tally.ts';
+import type { RunReport } from '../../src/harness/measure/run-report.ts';
+import { totalsOf } from '../../src/harness/measure/totals.ts';
 import { AimedJudge } from './aimed-judge.ts';
 import { CrashPlace, lastJson } from './crash-place.ts';
 import { localDomain, type Scene } from './scenes.ts';
@@ -106,7 +107,7 @@ class AimedRun {
     await Promise.race([server.ended, this.#untilQuiet(server, aim, load)]);
     const hit = await aim.hit();
     await load.ended;
-    const { acknowledged, unknown } = lastJson<LoadReport>(load.stdout);
+    const { ok: acknowledged, unknown } = totalsOf(lastJson<RunReport>(load.stdout)).copies;
     if (hit === undefined) {
       await aim.detach();
       await server.stop();

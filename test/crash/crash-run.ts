@@ -14,7 +14,8 @@ import type { Child } from '../../src/harness/child.ts';
 import { type LedgerAccount, LedgerJoin } from '../../src/harness/ledger/ledger-join.ts';
 import { LedgerReader } from '../../src/harness/ledger/ledger-reader.ts';
 import { judge, type Verdict } from '../../src/harness/ledger/verdict.ts';
-import type { LoadReport } from '../../src/harness/load/tally.ts';
+import type { RunReport } from '../../src/harness/measure/run-report.ts';
+import { type Totals, totalsOf } from '../../src/harness/measure/totals.ts';
 import { SeededRandom } from '../../src/harness/seeded-random.ts';
 import type { SinkCounts } from '../../src/harness/sink/sink.ts';
 import { CrashPlace, lastJson } from './crash-place.ts';
@@ -48,7 +49,7 @@ export interface CrashReport {
   readonly readyMsMax: number;
   readonly drainMs: number;
   readonly account: LedgerAccount;
-  readonly load: LoadReport;
+  readonly load: Totals;
   readonly sink: SinkCounts;
   readonly duplicatesMax: number;
   readonly copiesPerTransaction: number;
@@ -103,7 +104,7 @@ class CrashRun {
     const { code } = await server.stop('SIGTERM', 30_000);
     await sink.stop();
     const counts = lastJson<SinkCounts>(sink.stdout);
-    const loadReport = lastJson<LoadReport>(load.stdout);
+    const loadReport = totalsOf(lastJson<RunReport>(load.stdout));
     const ended = { load: loadReport, sink: counts, exitCode: code, drainMs, repeatedLocally };
     return this.#report(ended, queued);
   }

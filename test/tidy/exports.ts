@@ -25,6 +25,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/engine/mailbox/imap/leases.ts leaseMsMax',
     'src/engine/mailbox/imap/leases.ts readerLeasesMax',
     'src/engine/mailbox/pop3/retrieve.ts windowBytes',
+    'src/harness/schedule/scheduler.ts dueCountMax',
     'src/mail/formats/address/parse.ts addressesMax',
     'src/mail/formats/dsn/report.ts fullBytesMax',
     'src/mail/formats/dsn/returned.ts headerBytesMax',

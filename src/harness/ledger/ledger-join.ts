@@ -9,7 +9,7 @@
  *            never came (the server died) may arrive or not; both are right, twice is not.
  */
 
-import { Latency, type LatencySummary } from '../latency.ts';
+import { Histogram, type LatencySummary } from '../measure/histogram.ts';
 import type {
   AcknowledgedEntry,
   ArrivedEntry,
@@ -104,8 +104,8 @@ class Summing {
     unexplained: [],
     malformed: [],
   };
-  readonly #endToEnd = new Latency();
-  readonly #fromIntended = new Latency();
+  readonly #endToEnd = new Histogram();
+  readonly #fromIntended = new Histogram();
 
   find(finding: Finding, example: string, count = 1): void {
     this.#counts[finding] += count;

@@ -4,7 +4,7 @@
  * Runs in: ledger, crash runs.
  */
 
-import type { LatencySummary } from '../latency.ts';
+import type { LatencySummary } from '../measure/histogram.ts';
 import { type Finding, findings, type LedgerAccount } from './ledger-join.ts';
 
 /** The most of each finding that still passes; 0 where absent. */

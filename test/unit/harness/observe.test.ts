@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Child } from '../../../src/harness/child.ts';
-import { Latency } from '../../../src/harness/latency.ts';
+import { Histogram } from '../../../src/harness/measure/histogram.ts';
 import { processTree, treeCpuSeconds, treeUsage } from '../../../src/harness/observe.ts';
 
 const burn =
@@ -46,7 +46,7 @@ test('a command that is not there is told', async () => {
 });
 
 test('percentiles keep three digits from microseconds to minutes', () => {
-  const latency = new Latency();
+  const latency = new Histogram();
   assert.equal(latency.summary().p99Ms, 0);
   for (let i = 1; i <= 100_000; i++) latency.record(i / 10);
   for (const percentile of [1, 50, 90, 99, 99.9]) {

@@ -6,51 +6,77 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Arrivals } from '../../../../src/harness/load/arrivals.ts';
-import { LoadRun, type LoadRunOptions } from '../../../../src/harness/load/load-run.ts';
-import type { LoadSession, SessionEvents } from '../../../../src/harness/load/load-session.ts';
-import { type LoadMessage, MessageSource } from '../../../../src/harness/load/message-source.ts';
-import { RecipientDealer } from '../../../../src/harness/load/recipients.ts';
-import { Tally } from '../../../../src/harness/load/tally.ts';
+import type {
+  LoadProtocol,
+  LoadSession,
+  SessionEvents,
+} from '../../../../src/harness/load/protocol.ts';
+import { Histogram } from '../../../../src/harness/measure/histogram.ts';
+import { RunRecorder } from '../../../../src/harness/measure/recorder.ts';
+import { Series } from '../../../../src/harness/measure/series.ts';
+import {
+  type ArrivalPlan,
+  createArrivals,
+  steadyPlan,
+} from '../../../../src/harness/schedule/arrivals.ts';
+import {
+  dueCountMax,
+  type ScheduleOptions,
+  Scheduler,
+} from '../../../../src/harness/schedule/scheduler.ts';
 import { SeededRandom } from '../../../../src/harness/seeded-random.ts';
 import { SeededClock } from '../../../support/seeded-clock.ts';
 
 /** Acknowledges after `serviceMs`, but not during the first `stallMs` of each second. */
-class ModelServer {
+class ModelServer implements LoadProtocol {
   readonly clock = new SeededClock();
-  readonly tally = new Tally();
+  readonly recorder = new RunRecorder({ name: 'g', protocol: 'model', target: 't' }, new Series());
   readonly sessions = new Set<ModelSession>();
   serviceMs = 1;
   stallMs = 0;
   isUp = true;
 
-  options(fields: Partial<LoadRunOptions>): LoadRunOptions {
-    const { clock, tally } = this;
-    const random = new SeededRandom(1);
+  options(fields: Partial<ScheduleOptions>): ScheduleOptions {
+    const { clock, recorder } = this;
     return {
-      ...{ clock, tally, ledger: undefined, epochMs: 0, arrivals: undefined },
+      ...{ protocol: this, clock, recorder, arrivals: undefined },
       ...{ sessionsMax: 1, durationMs: Infinity, countMax: Infinity, perConnection: Infinity },
       patienceMs: 10_000,
-      connect: (events) => new ModelSession(this, events),
-      source: new MessageSource({
-        ...{ messageBytes: 400, from: 'a@b', random, run: 'r', date: new Date(0) },
-        recipients: new RecipientDealer(['c@d'], 1),
-      }),
       ...fields,
     };
   }
 
-  /** When a message that is at the server at `atMs` is answered. */
+  open(events: SessionEvents): LoadSession {
+    return new ModelSession(this, events);
+  }
+
+  /** When a job that is at the server at `atMs` is answered. */
   answerMs(atMs: number): number {
     const inSecond = atMs % 1_000;
     return (inSecond < this.stallMs ? atMs - inSecond + this.stallMs : atMs) + this.serviceMs;
+  }
+
+  /** What the recorder has of the jobs. */
+  get jobs() {
+    const operation = this.recorder.report(0).operations.job;
+    return { ok: operation?.ok ?? 0, unknown: operation?.unknown ?? 0 };
+  }
+
+  percentileMs(percentile: number): number {
+    const { latency } = this.recorder.report(0).operations.job!;
+    return Histogram.decode(latency.histogram).percentileMs(percentile);
+  }
+
+  get connections(): number {
+    return this.recorder.report(0).connections;
   }
 }
 
 class ModelSession implements LoadSession {
   readonly #server: ModelServer;
   readonly #events: SessionEvents;
-  #message: LoadMessage | undefined;
+  /** Of the job under way. */
+  #intendedMs: number | undefined;
   isIdle = false;
 
   constructor(server: ModelServer, events: SessionEvents) {
@@ -64,15 +90,15 @@ class ModelSession implements LoadSession {
     });
   }
 
-  send(message: LoadMessage): void {
+  start(intendedMs: number): void {
     const { clock } = this.#server;
     this.isIdle = false;
-    this.#message = message;
+    this.#intendedMs = intendedMs;
     const startMs = clock.monotonicMs();
     clock.setTimer(this.#server.answerMs(startMs) - startMs, () => {
-      if (this.#message !== message) return;
+      if (this.#intendedMs !== intendedMs) return;
       this.isIdle = true;
-      this.#tell(startMs, [...message.to], []);
+      this.#tell('ok');
       if (this.isIdle) this.#events.onIdle(this);
     });
   }
@@ -83,16 +109,16 @@ class ModelSession implements LoadSession {
   }
 
   destroy(): void {
-    if (this.#message !== undefined) this.#tell(0, [], [...this.#message.to]);
+    if (this.#intendedMs !== undefined) this.#tell('unknown');
     this.#close('reset');
   }
 
-  #tell(startMs: number, acknowledged: string[], unknown: string[]): void {
-    const message = this.#message!;
-    this.#message = undefined;
+  #tell(outcome: 'ok' | 'unknown'): void {
+    const intendedMs = this.#intendedMs!;
+    this.#intendedMs = undefined;
     const endMs = this.#server.clock.monotonicMs();
-    const rest = { refused: [], unsent: [], startMs, sentMs: startMs, endMs };
-    this.#events.onOutcome(this, { message, acknowledged, unknown, ...rest });
+    this.#server.recorder.finished('job', outcome, intendedMs, endMs);
+    this.#events.onFinished(this, endMs);
   }
 
   #close(detail: string): void {
@@ -102,12 +128,17 @@ class ModelSession implements LoadSession {
   }
 }
 
-async function play(server: ModelServer, options: LoadRunOptions, ms: number): Promise<LoadRun> {
-  const run = new LoadRun(options);
-  const ended = run.run();
+async function play(server: ModelServer, options: ScheduleOptions, ms: number): Promise<Scheduler> {
+  const scheduler = new Scheduler(options);
+  server.recorder.begin(server.clock.monotonicMs());
+  const ended = scheduler.run();
   server.clock.advance(ms);
   await ended;
-  return run;
+  return scheduler;
+}
+
+function constant(perSecond: number) {
+  return createArrivals(steadyPlan('constant', perSecond), new SeededRandom(1));
 }
 
 function isNear(actual: number, expected: number, part: number): void {
@@ -117,71 +148,71 @@ function isNear(actual: number, expected: number, part: number): void {
 test('an open loop charges a stall to every message that came in it', async () => {
   const server = new ModelServer();
   server.stallMs = 200;
-  const arrivals = new Arrivals('constant', 500, new SeededRandom(1));
+  const arrivals = constant(500);
   const durationMs = 20_000;
   await play(server, server.options({ arrivals, durationMs, sessionsMax: 500 }), 40_000);
   // A fifth of the messages waits, evenly from 200 ms down to nothing, and then the service time.
   const computed = (percentile: number) => 200 * (1 - (1 - percentile / 100) / 0.2) + 1;
-  assert.equal(server.tally.messages, 10_000);
+  assert.equal(server.jobs.ok, 10_000);
   for (const percentile of [85, 90, 99]) {
-    isNear(server.tally.latency.percentileMs(percentile), computed(percentile), 0.02);
+    isNear(server.percentileMs(percentile), computed(percentile), 0.02);
   }
-  isNear(server.tally.latency.percentileMs(50), 1, 0.02);
+  isNear(server.percentileMs(50), 1, 0.02);
 });
 
 test('a closed loop hides the same stall', async () => {
   const server = new ModelServer();
   server.stallMs = 200;
   await play(server, server.options({ durationMs: 20_000 }), 40_000);
-  assert.ok(server.tally.messages > 15_000);
-  isNear(server.tally.latency.percentileMs(99), 1, 0.02);
+  assert.ok(server.jobs.ok > 15_000);
+  isNear(server.percentileMs(99), 1, 0.02);
 });
 
 test('an open loop that finds no free session lets messages wait, and finishes them', async () => {
   const server = new ModelServer();
   server.serviceMs = 20;
-  const arrivals = new Arrivals('constant', 100, new SeededRandom(1));
+  const arrivals = constant(100);
   const run = await play(server, server.options({ arrivals, durationMs: 1_000 }), 20_000);
-  assert.equal(server.tally.messages, 100);
-  assert.equal(server.tally.connections, 1);
+  assert.equal(server.jobs.ok, 100);
+  assert.equal(server.connections, 1);
   assert.equal(run.unstarted, 0);
   // 100 a second at 50 a second: the last has waited for the half of them.
-  isNear(server.tally.latency.percentileMs(100), 1_010, 0.02);
+  isNear(server.percentileMs(100), 1_010, 0.02);
 });
 
 test('messages that could not be started within the grace are counted', async () => {
   const server = new ModelServer();
   server.serviceMs = 1_000;
-  const arrivals = new Arrivals('constant', 100, new SeededRandom(1));
+  const arrivals = constant(100);
   const run = await play(server, server.options({ arrivals, durationMs: 1_000 }), 60_000);
   assert.ok(run.unstarted >= 85 && run.unstarted < 90, `${run.unstarted}`);
-  assert.equal(server.tally.messages + run.unstarted, 100);
+  assert.equal(server.jobs.ok + run.unstarted, 100);
 });
 
 test('a count ends the run, on as many connections as its messages may share', async () => {
   const server = new ModelServer();
   const options = server.options({ countMax: 100, perConnection: 8, sessionsMax: 3 });
   await play(server, options, 10_000);
-  assert.equal(server.tally.messages, 100);
-  assert.ok(server.tally.connections >= 13 && server.tally.connections <= 16);
+  assert.equal(server.jobs.ok, 100);
+  assert.ok(server.connections >= 13 && server.connections <= 16);
   assert.equal(server.sessions.size, 0);
 });
 
 test('a server that dies leaves messages unknown, and the run goes on with it', async () => {
   const server = new ModelServer();
-  const run = new LoadRun(server.options({ sessionsMax: 5, durationMs: 10_000 }));
+  const run = new Scheduler(server.options({ sessionsMax: 5, durationMs: 10_000 }));
   const ended = run.run();
   server.clock.advance(2_000.5);
   server.isUp = false;
   for (const session of [...server.sessions]) session.destroy();
   server.clock.advance(3_000);
-  assert.equal(server.tally.unknown, 5);
-  const before = server.tally.messages;
+  assert.equal(server.jobs.unknown, 5);
+  const before = server.jobs.ok;
   server.isUp = true;
   server.clock.advance(20_000);
   await ended;
-  isNear(server.tally.messages - before, 5 * 5_000, 0.12);
-  assert.equal(server.tally.unknown, 5);
+  isNear(server.jobs.ok - before, 5 * 5_000, 0.12);
+  assert.equal(server.jobs.unknown, 5);
 });
 
 test('a server that stays away ends the run when patience is over', async () => {
@@ -189,6 +220,34 @@ test('a server that stays away ends the run when patience is over', async () => 
   server.isUp = false;
   const options = server.options({ sessionsMax: 3, patienceMs: 5_000 });
   await play(server, options, 7_000);
-  assert.equal(server.tally.messages, 0);
-  assert.ok(server.tally.connections < 100, `${server.tally.connections} tries`);
+  assert.equal(server.jobs.ok, 0);
+  assert.ok(server.connections < 100, `${server.connections} tries`);
+});
+
+test('a trace and a last step that are over end the run before its time is', async () => {
+  const plans: ArrivalPlan[] = [
+    { kind: 'trace', atMs: [0, 100, 900] },
+    { kind: 'constant', stages: [{ seconds: 1, fromPerSecond: 3, toPerSecond: 3 }] },
+  ];
+  for (const plan of plans) {
+    const server = new ModelServer();
+    const arrivals = createArrivals(plan, new SeededRandom(1));
+    await play(server, server.options({ arrivals, sessionsMax: 5 }), 15_000);
+    assert.equal(server.jobs.ok, 3);
+  }
+});
+
+test('jobs that wait are kept up to a bound; those past it count as never begun', async () => {
+  const server = new ModelServer();
+  server.isUp = false;
+  const arrivals = constant(1_000_000);
+  const options = server.options({ arrivals, durationMs: 3_000, patienceMs: 60_000 });
+  const run = new Scheduler(options);
+  const ended = run.run();
+  server.clock.advance(2_500);
+  assert.ok(run.unstarted > dueCountMax, `${run.unstarted}`);
+  run.stop();
+  server.clock.advance(20_000);
+  await ended;
+  assert.equal(server.jobs.ok, 0);
 });

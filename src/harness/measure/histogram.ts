@@ -1,0 +1,93 @@
+/**
+ * Latencies in an HDR histogram of constant relative error: percentiles, sums that lose nothing, and a text form that
+ * other HDR tools read.
+ *
+ * Runs in:   load generator, ledger, benches; any thread.
+ * Limits:    1 µs to 1 h, three significant digits; 98 kB each.
+ * Invariant: adding histograms of several threads or machines gives what one that saw all would hold.
+ */
+
+import {
+  build,
+  decodeFromCompressedBase64,
+  encodeIntoCompressedBase64,
+  type Histogram as HdrHistogram,
+} from 'hdr-histogram-js';
+
+const microsMax = 3_600_000_000;
+/** Of one histogram's text: whoever reads a report from elsewhere is not made to inflate without end. */
+const encodedCharsMax = 128 * 1024;
+
+export interface LatencySummary {
+  readonly count: number;
+  readonly meanMs: number;
+  readonly minMs: number;
+  readonly p50Ms: number;
+  readonly p90Ms: number;
+  readonly p99Ms: number;
+  readonly p999Ms: number;
+  readonly maxMs: number;
+}
+
+export class Histogram {
+  readonly #hdr: HdrHistogram;
+
+  constructor(hdr: HdrHistogram = empty()) {
+    this.#hdr = hdr;
+  }
+
+  /** Reads what `encode` wrote; throws when it is no histogram of ours. */
+  static decode(text: string): Histogram {
+    if (text.length > encodedCharsMax) throw new Error('histogram too long');
+    const all = new Histogram();
+    // Ranges and digits of the other need not be ours: its values are entered again.
+    all.#hdr.add(decodeFromCompressedBase64(text) as never);
+    return all;
+  }
+
+  record(ms: number): void {
+    this.#hdr.recordValue(Math.min(microsMax, Math.max(1, Math.round(ms * 1000))));
+  }
+
+  add(other: Histogram): void {
+    this.#hdr.add(other.#hdr as never);
+  }
+
+  get count(): number {
+    return this.#hdr.totalCount;
+  }
+
+  /** The highest value that `percentile` per cent of all are not above; 0 when there are none. */
+  percentileMs(percentile: number): number {
+    return this.count === 0 ? 0 : this.#hdr.getValueAtPercentile(percentile) / 1000;
+  }
+
+  summary(): LatencySummary {
+    const isEmpty = this.count === 0;
+    return {
+      count: this.count,
+      meanMs: isEmpty ? 0 : Math.round(this.#hdr.mean) / 1000,
+      minMs: isEmpty ? 0 : this.#hdr.minNonZeroValue / 1000,
+      p50Ms: this.percentileMs(50),
+      p90Ms: this.percentileMs(90),
+      p99Ms: this.percentileMs(99),
+      p999Ms: this.percentileMs(99.9),
+      maxMs: isEmpty ? 0 : this.#hdr.maxValue / 1000,
+    };
+  }
+
+  /** HdrHistogram's own form: V2, deflated, base64. */
+  encode(): string {
+    return encodeIntoCompressedBase64(this.#hdr);
+  }
+}
+
+function empty(): HdrHistogram {
+  return build({
+    bitBucketSize: 32,
+    autoResize: false,
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: microsMax,
+    numberOfSignificantValueDigits: 3,
+  });
+}

@@ -1,0 +1,63 @@
+/**
+ * One run: its threads, what they are doing meanwhile, and the report of all of them together.
+ *
+ * Runs in:   load generator, main thread. One share needs no thread of its own.
+ * Limits:    `threadsMax` threads.
+ */
+
+import { cpus, hostname, release } from 'node:os';
+import { mergeGroups, mergeSeries } from '../measure/merge.ts';
+import { type RunReport, reportFormat, reportVersion } from '../measure/run-report.ts';
+import { wholeShare } from '../schedule/arrivals.ts';
+import type { RunPlan } from './run-plan.ts';
+import { type LiveShare, type RunAdapters, type ShareReport, ShareRun } from './share-run.ts';
+
+export class LoadRun {
+  readonly #plan: RunPlan;
+  readonly #shares: readonly ShareRun[];
+
+  constructor(plan: RunPlan, adapters: RunAdapters) {
+    this.#plan = plan;
+    this.#shares = [new ShareRun(plan, wholeShare, adapters)];
+  }
+
+  async run(): Promise<RunReport> {
+    const before = process.cpuUsage();
+    const shares = await Promise.all(this.#shares.map((share) => share.run()));
+    const { user, system } = process.cpuUsage(before);
+    return this.#report(shares, (user + system) / 1e6);
+  }
+
+  stop(): void {
+    for (const share of this.#shares) share.stop();
+  }
+
+  live(): readonly LiveShare[] {
+    return this.#shares.map((share) => share.live());
+  }
+
+  #report(shares: readonly ShareReport[], cpuSeconds: number): RunReport {
+    const { scenario, seed, threads, groups: plans } = this.#plan;
+    const groups = mergeGroups(shares.map(({ groups: each }) => each));
+    const targets = new Set(plans.map(({ target }) => `${target.host}:${target.port}`));
+    return {
+      format: reportFormat,
+      version: reportVersion,
+      ...{ scenario, seed, target: [...targets].join(', ') },
+      machine: {
+        host: hostname(),
+        cpu: cpus()[0]?.model ?? 'unknown',
+        cores: cpus().length,
+        kernel: release(),
+        runtime: `Node ${process.version}`,
+      },
+      generator: { threads, cpuSeconds },
+      beganAt: new Date(Math.min(...shares.map(({ beganMs }) => beganMs))).toISOString(),
+      seconds: Math.max(0, ...groups.map(({ seconds }) => seconds)),
+      groups,
+      series: mergeSeries(shares),
+      unstarted: groups.reduce((all, { unstarted }) => all + unstarted, 0),
+      thresholds: [],
+    };
+  }
+}

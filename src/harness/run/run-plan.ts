@@ -1,0 +1,41 @@
+/**
+ * A whole run as plain data: what a scenario or a command line asks for, and what threads are handed.
+ *
+ * Runs in: load generator; types, and the table of protocols.
+ */
+
+import type { HostPort } from '../addresses.ts';
+import type { LoadProtocol, ProtocolPlace } from '../load/protocol.ts';
+import { createSmtp, type SmtpPlan } from '../load/smtp/smtp-plan.ts';
+import type { ArrivalPlan } from '../schedule/arrivals.ts';
+
+interface GroupBase {
+  readonly name: string;
+  readonly target: HostPort;
+  /** Absent: a closed loop of `sessionsMax`. */
+  readonly arrivals?: ArrivalPlan;
+  readonly sessionsMax: number;
+  readonly durationMs: number;
+  readonly countMax: number;
+  readonly perConnection: number;
+  readonly patienceMs: number;
+}
+
+export interface SmtpGroup extends GroupBase {
+  readonly protocol: 'smtp' | 'lmtp';
+  readonly options: SmtpPlan;
+}
+
+export type GroupPlan = SmtpGroup;
+
+export interface RunPlan {
+  readonly scenario: string;
+  readonly seed: number;
+  readonly threads: number;
+  readonly groups: readonly GroupPlan[];
+  readonly ledger?: string;
+}
+
+export function createProtocol(group: GroupPlan, place: ProtocolPlace): LoadProtocol {
+  return createSmtp(group.options, place);
+}

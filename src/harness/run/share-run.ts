@@ -1,0 +1,120 @@
+/**
+ * Plays one thread's share of a run: its part of each group's sessions or arrivals, side by side.
+ *
+ * Runs in:   load generator, any thread.
+ * Limits:    of each group a thread plays at least one session.
+ * Invariant: the shares of a run together play what the plan says, whatever their number.
+ */
+
+import type { Clock } from '../../ports/clock.ts';
+import type { Random } from '../../ports/random.ts';
+import { LedgerWriter } from '../ledger/ledger-writer.ts';
+import { RunRecorder } from '../measure/recorder.ts';
+import type { GroupReport, SeriesSecond } from '../measure/run-report.ts';
+import { Series } from '../measure/series.ts';
+import { createArrivals, type Share } from '../schedule/arrivals.ts';
+import { Scheduler } from '../schedule/scheduler.ts';
+import { SeededRandom } from '../seeded-random.ts';
+import { createProtocol, type GroupPlan, type RunPlan } from './run-plan.ts';
+
+/** What the harness is handed by its entry. */
+export interface RunAdapters {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Wall time minus `clock.monotonicMs()`. */
+  readonly epochMs: number;
+}
+
+export interface ShareReport {
+  /** Wall time. */
+  readonly beganMs: number;
+  readonly groups: readonly GroupReport[];
+  readonly series: readonly SeriesSecond[];
+}
+
+/** What there is to tell while a share runs; counts are since its begin. */
+export interface LiveShare {
+  readonly ok: number;
+  readonly refused: number;
+  readonly unknown: number;
+  readonly unsent: number;
+  /** The last whole second. */
+  readonly latest: SeriesSecond | undefined;
+  /** What last ended a session, or a try to open one, out of order. */
+  readonly trouble: string | undefined;
+}
+
+interface Playing {
+  readonly scheduler: Scheduler;
+  readonly recorder: RunRecorder;
+}
+
+export class ShareRun {
+  readonly #adapters: RunAdapters;
+  readonly #series = new Series();
+  readonly #ledger: LedgerWriter | undefined;
+  readonly #playing: readonly Playing[];
+  #beganMs = 0;
+
+  constructor(plan: RunPlan, share: Share, adapters: RunAdapters) {
+    this.#adapters = adapters;
+    this.#ledger = plan.ledger === undefined ? undefined : new LedgerWriter(plan.ledger);
+    this.#playing = plan.groups
+      .map((group, index) => this.#prepare(group, share, plan.seed + index * 1_009 + share.index))
+      .filter((each) => each !== undefined);
+  }
+
+  /** Resolves when all sessions have ended. */
+  async run(): Promise<ShareReport> {
+    this.#beganMs = this.#adapters.clock.monotonicMs();
+    for (const { recorder } of this.#playing) recorder.begin(this.#beganMs);
+    await Promise.all(this.#playing.map(({ scheduler }) => scheduler.run()));
+    this.#ledger?.close();
+    return {
+      beganMs: this.#adapters.epochMs + this.#beganMs,
+      groups: this.#playing.map(({ recorder, scheduler }) => recorder.report(scheduler.unstarted)),
+      series: this.#series.seconds(),
+    };
+  }
+
+  /** Begins nothing more; what is under way comes to its end. */
+  stop(): void {
+    for (const { scheduler } of this.#playing) scheduler.stop();
+  }
+
+  live(): LiveShare {
+    const counts = { ok: 0, refused: 0, unknown: 0, unsent: 0 };
+    let trouble: string | undefined;
+    for (const { recorder } of this.#playing) {
+      recorder.addTo(counts);
+      trouble = recorder.trouble ?? trouble;
+    }
+    return { ...counts, latest: this.#series.latest(), trouble };
+  }
+
+  #prepare(group: GroupPlan, share: Share, seed: number): Playing | undefined {
+    const sessionsMax = part(group.sessionsMax, share);
+    const countMax = part(group.countMax, share);
+    if (sessionsMax === 0 || countMax === 0) return undefined;
+    const random = new SeededRandom(seed);
+    const { clock, epochMs, random: chance } = this.#adapters;
+    const { name, protocol, target, perConnection, durationMs, patienceMs } = group;
+    const where = `${target.host}:${target.port}`;
+    const recorder = new RunRecorder({ name, protocol, target: where }, this.#series);
+    const ledger = this.#ledger;
+    const place = { target, clock, random, chance, recorder, ledger, epochMs, share };
+    const scheduler = new Scheduler({
+      protocol: createProtocol(group, place),
+      ...{ recorder, clock, sessionsMax, countMax, perConnection, durationMs, patienceMs },
+      arrivals:
+        group.arrivals === undefined ? undefined : createArrivals(group.arrivals, random, share),
+    });
+    return { scheduler, recorder };
+  }
+}
+
+/** Whole numbers that add up to `all` over the shares. */
+function part(all: number, { index, count }: Share): number {
+  if (!Number.isFinite(all)) return all;
+  return Math.floor(all / count) + (index < all % count ? 1 : 0);
+}

@@ -1,0 +1,167 @@
+/**
+ * Aim: what clients tell is counted once, under the right name and in the right second, and adds up over threads.
+ * Method: outcomes made by hand, given to a recorder whose run began at an odd instant.
+ */
+
+import { deepStrictEqual, ok, strictEqual, throws } from 'node:assert/strict';
+import { test } from 'node:test';
+import { Histogram } from '../../../../src/harness/measure/histogram.ts';
+import { mergeGroups, mergeReports, mergeSeries } from '../../../../src/harness/measure/merge.ts';
+import { RunRecorder } from '../../../../src/harness/measure/recorder.ts';
+import {
+  parseReport,
+  type RunReport,
+  type SeriesSecond,
+} from '../../../../src/harness/measure/run-report.ts';
+import { Series } from '../../../../src/harness/measure/series.ts';
+import { totalsOf } from '../../../../src/harness/measure/totals.ts';
+import { SeededRandom } from '../../../../src/harness/seeded-random.ts';
+
+const beganMs = 7_300;
+
+function recorder(series = new Series()): RunRecorder {
+  const made = new RunRecorder({ name: 'g', protocol: 'smtp', target: 't:25' }, series);
+  made.begin(beganMs);
+  return made;
+}
+
+function finish(of: RunRecorder, intendedMs: number, endMs: number, isOk = true): void {
+  const outcome = isOk ? 'ok' : 'refused';
+  of.finished('message', outcome, beganMs + intendedMs, beganMs + endMs);
+}
+
+function counts({ ok: okCount, refused, count, p50Ms, p99Ms, maxMs }: SeriesSecond) {
+  return { ok: okCount, refused, count, p50Ms, p99Ms, maxMs };
+}
+
+test('latency stands in the second a job was meant to start in, its outcome in the one it came in', () => {
+  const series = new Series();
+  const of = recorder(series);
+  for (let i = 0; i < 99; i++) finish(of, i, i + 4);
+  finish(of, 900, 2_900);
+  finish(of, 1_100, 2_950, false);
+  const nothing = { count: 0, p50Ms: null, p99Ms: null, maxMs: null };
+  deepStrictEqual(series.seconds().map(counts), [
+    { ok: 99, refused: 0, count: 100, p50Ms: 4.001, p99Ms: 4.001, maxMs: 2_000 },
+    { ok: 0, refused: 0, ...nothing },
+    { ok: 1, refused: 1, ...nothing },
+  ]);
+  const { operations, gapMsMax, seconds } = of.report(0);
+  strictEqual(gapMsMax, 2_900 - 102);
+  strictEqual(seconds, 2.95);
+  deepStrictEqual([operations.message!.ok, operations.message!.refused], [100, 1]);
+});
+
+test('a second long past is packed and takes what comes late all the same', () => {
+  const series = new Series();
+  const of = recorder(series);
+  for (let i = 0; i < 500; i++) finish(of, i, i + 10);
+  finish(of, 90_000, 90_001);
+  finish(of, 999, 120_999);
+  const first = series.seconds()[0]!;
+  deepStrictEqual([first.count, first.p50Ms, Math.round(first.maxMs! / 1000)], [501, 10.007, 120]);
+});
+
+test('names without end are told apart up to a bound; the rest is "other"', () => {
+  const of = recorder();
+  for (let i = 0; i < 80; i++) {
+    of.reply('message', `450 ${i}`);
+    of.finished(`get ${i}`, 'ok', 0, 1);
+    of.closing(`why ${i}`);
+    of.phase('message', `phase ${i}`, 1);
+  }
+  of.reply('message', `550 ${'x'.repeat(100)}`, 3);
+  const { operations, closings } = of.report(0);
+  strictEqual(Object.keys(operations).length, 51);
+  strictEqual(operations.other!.ok, 31);
+  strictEqual(operations.message!.replies.other, 33);
+  strictEqual(closings.other, 30);
+  strictEqual(operations.message!.phases.other!.count, 30);
+});
+
+function report(fields: Partial<RunReport>): RunReport {
+  return {
+    ...{ format: 'chaski-load-report', version: 1, scenario: 's', target: 't', seed: 1 },
+    machine: { host: 'a', cpu: 'c', cores: 1, kernel: 'k', runtime: 'r' },
+    generator: { threads: 1, cpuSeconds: 1 },
+    ...{ beganAt: '2026-01-01T00:00:00.000Z', seconds: 3, groups: [], series: [], unstarted: 0 },
+    thresholds: [],
+    ...fields,
+  };
+}
+
+test('reports of two machines add up to what one that saw all would say', () => {
+  const random = new SeededRandom(5);
+  const all = { series: new Series(), recorder: recorder() };
+  const parts = [0, 1].map(() => ({ series: new Series() }));
+  const recorders = parts.map(({ series }) => recorder(series));
+  const whole = recorder(all.series);
+  for (let i = 0; i < 5_000; i++) {
+    const intendedMs = i;
+    const endMs = i + -Math.log(1 - random.fraction()) * 20;
+    const of = recorders[i % 2]!;
+    for (const each of [of, whole]) {
+      finish(each, intendedMs, endMs, i % 10 > 0);
+      each.phase('message', 'mail', endMs - intendedMs);
+      each.copies('ok', 2);
+      each.reply('message', i % 3 === 0 ? '450 a' : '450 b');
+    }
+  }
+  const [one, two] = recorders.map((each, at) =>
+    report({ groups: [each.report(1)], series: parts[at]!.series.seconds(), unstarted: 1 }),
+  );
+  const merged = mergeReports([one!, two!]);
+  const expected = whole.report(2);
+  const { gapMsMax, ...group } = merged.groups[0]!;
+  ok(gapMsMax >= expected.gapMsMax);
+  deepStrictEqual({ ...group, gapMsMax: expected.gapMsMax }, expected);
+  deepStrictEqual(merged.series, all.series.seconds());
+  deepStrictEqual([merged.unstarted, merged.generator.threads], [2, 2]);
+  deepStrictEqual(totalsOf(merged).latency.count, 4_500);
+});
+
+test('series of machines that began apart are laid over each other by wall time', () => {
+  const second = { ok: 1, refused: 0, unknown: 0, unsent: 0, bytesSent: 1, bytesReceived: 0 };
+  const empty = { count: 0, p50Ms: null, p99Ms: null, maxMs: null };
+  const merged = mergeSeries([
+    { beganMs: 10_000, series: [0, 1].map((at) => ({ ...second, ...empty, second: at })) },
+    { beganMs: 11_020, series: [{ ...second, ...empty, second: 0 }] },
+  ]);
+  deepStrictEqual(
+    merged.map(({ second: at, ok: count, bytesSent }) => [at, count, bytesSent]),
+    [
+      [0, 1, 1],
+      [1, 2, 2],
+    ],
+  );
+});
+
+test('groups of other names stay apart', () => {
+  const one = recorder().report(0);
+  const merged = mergeGroups([[one, { ...one, name: 'h' }], [one]]);
+  deepStrictEqual(
+    merged.map(({ name }) => name),
+    ['g', 'h'],
+  );
+});
+
+test('a histogram comes back from its text with every count', () => {
+  const histogram = new Histogram();
+  for (let i = 1; i < 2_000; i++) histogram.record(i * i * 0.01);
+  const back = Histogram.decode(histogram.encode());
+  const { maxMs, ...rest } = histogram.summary();
+  deepStrictEqual(back.summary(), { ...rest, maxMs: back.summary().maxMs });
+  ok(Math.abs(back.summary().maxMs - maxMs) < maxMs / 1_000);
+  back.add(histogram);
+  strictEqual(back.count, 2 * histogram.count);
+  throws(() => Histogram.decode('A'.repeat(200_000)), /too long/);
+});
+
+test('what is no report, or one of another version, is told', () => {
+  throws(() => parseReport('x', 'f.json'), /f\.json is not JSON/);
+  throws(() => parseReport('{"a":1}', 'f.json'), /is no load report/);
+  const other = { ...report({}), version: 9 };
+  throws(() => parseReport(JSON.stringify(other), 'f.json'), /of version 9/);
+  throws(() => parseReport('{"format":"chaski-load-report","version":1}', 'f'), /without groups/);
+  deepStrictEqual(parseReport(JSON.stringify(report({})), 'f.json'), report({}));
+});
