@@ -57,9 +57,11 @@ export class Histogram {
     return this.#hdr.totalCount;
   }
 
-  /** The highest value that `percentile` per cent of all are not above; 0 when there are none. */
+  /** What `percentile` per cent of all are not above; 0 when there are none. */
   percentileMs(percentile: number): number {
-    return this.count === 0 ? 0 : this.#hdr.getValueAtPercentile(percentile) / 1000;
+    if (this.count === 0) return 0;
+    const micros = this.#hdr.getValueAtPercentile(percentile);
+    return Math.min(micros, this.#hdr.maxValue) / 1000;
   }
 
   summary(): LatencySummary {
