@@ -57,7 +57,8 @@ describe('two accounts on different shards', () => {
       `* LIST (\\HasNoChildren) "/" ${plans}`,
     ]);
     await bob.ok(`SELECT ${plans}`);
-    assert.deepEqual(rows(await bob.ok('FETCH 1 FLAGS')), ['* 1 FETCH (FLAGS (\\Flagged))']);
+    const recent = ['* 1 FETCH (FLAGS (\\Flagged \\Recent))'];
+    assert.deepEqual(rows(await bob.ok('FETCH 1 FLAGS')), recent);
     await bob.ok('FETCH 1 BODY[]');
     await bob.ok('COPY 1 INBOX');
     await ann.ok('SELECT Plans');

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ImapClient } from '../support/imap-client.ts';
 import { fetchItems } from '../support/imap-values.ts';
+import { flagsOf } from '../support/mail-look.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
 const run = promisify(execFile);
@@ -143,8 +144,7 @@ async function subjectsIn(client: ImapClient, mailbox: string): Promise<string[]
     .map((response) => {
       const items = fetchItems(response);
       const [, subject] = items.get('ENVELOPE') as readonly string[];
-      const flags = [...(items.get('FLAGS') as readonly string[])].sort();
-      return [subject, ...flags].join(' ');
+      return `${subject} ${flagsOf(items.get('FLAGS'))}`.trimEnd();
     })
     .sort();
 }

@@ -43,6 +43,7 @@ async function play({ options, steps }: Transcript): Promise<void> {
   if ('clear' in options) {
     fake.service.setPolicy({ ...fake.service.policy, clearNetworks: networkSet(loopbackNetworks) });
   }
+  if (!('recent' in options)) fake.hideRecent();
   const tls = new ReloadableTls('plain' in options ? undefined : testCertificate());
   const listener = new ImapListener({
     ...{ host: '127.0.0.1', port: 0, service: fake.service, limits: anyConnections },

@@ -37,6 +37,8 @@ import { ImapClient } from './imap-client.ts';
 import { SeededClock } from './seeded-clock.ts';
 import { FakeReception, fakeAccounts, fakeAuthenticate, silentObserver } from './smtp-fakes.ts';
 
+const hiddenMailboxes = 50;
+
 /** The engine's side of it, whatever its shard is. */
 export type FakeEngine = Pick<
   ImapWorld,
@@ -112,6 +114,16 @@ export class FakeImap<Engine extends FakeEngine = ImapWorld> {
       log: silentLog,
       observer: silentObserver,
     });
+  }
+
+  /** As if other sessions had been told of every message first: none is \\Recent (RFC 3501 §2.3.2). */
+  hideRecent(): void {
+    for (const { id } of this.people) {
+      for (let mailbox = 1; mailbox <= hiddenMailboxes; mailbox++) {
+        this.notices.recent.enter(id, mailbox, 0);
+        this.notices.recent.claim(id, mailbox, 0xffff_ffff);
+      }
+    }
   }
 
   isShared(owner: AccountId, reader: AccountId): boolean {

@@ -37,7 +37,6 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/mail/wire/smtp/reply-reader.ts replyBytesMax',
   ],
   'what a grammar can say; the command that asks for it is not served yet': [
-    'src/mail/wire/imap/response-data.ts recentBit',
     'src/mail/wire/imap/response-fetch.ts fetchBinary',
     'src/mail/wire/imap/response-fetch.ts fetchSection',
     'src/mail/wire/imap/response-fetch.ts fetchSectionHandle',

@@ -15,7 +15,10 @@ export type ImapAsk = (typeof imapAsks)[keyof typeof imapAsks];
 export const imapAsks = {
   /** meta: `PackedOwner`. Answer: `ImapList`. LIST, LSUB, and what needs names. */
   list: 'imap.list',
-  /** meta: `[owner, path]`. Answer: `OpenedMailbox`, or `not-found`. SELECT, EXAMINE, STATUS. */
+  /**
+   * meta: `[owner, path, wantsUnseen?]`. Answer: `OpenedMailbox`, or `not-found`. SELECT, EXAMINE, STATUS; the first
+   * two want the number of the first message without \Seen.
+   */
   open: 'imap.open',
   /** meta: `[owner, path, role]`. Answer: the number made. CREATE. `argument-invalid`: another has the role. */
   create: 'imap.create',
@@ -25,6 +28,10 @@ export const imapAsks = {
   rename: 'imap.rename',
   /** meta: `[owner, path, isOn]`. SUBSCRIBE, UNSUBSCRIBE. */
   subscribe: 'imap.subscribe',
+  /** meta: `[owner, mailbox, uidNext]`: sessions were told of all messages below (RFC 3501 §2.3.2). */
+  recentTold: 'imap.recentTold',
+  /** meta: `PackedRecentCount`. Answer: messages of the view from that UID on. */
+  recentCount: 'imap.recentCount',
   /** meta: `PackedSync`. Answer: `Synced`, body: untagged responses. What changed since. */
   sync: 'imap.sync',
   /** meta: `PackedVanished`. Answer: UID ranges, ascending. QRESYNC. */
@@ -121,7 +128,11 @@ export interface OpenedMailbox {
   readonly keywords: readonly string[];
   /** The reader's. */
   readonly rights: number;
+  /** The number of the first message without \Seen, where it was asked for and is found without looking far. */
+  readonly firstUnseen?: number;
 }
+
+export type PackedRecentCount = readonly [account: number, view: PackedView, from: number];
 
 export type PackedSync = readonly [
   account: number,
@@ -140,6 +151,8 @@ export type PackedSync = readonly [
   tellsFlags: boolean,
   /** Messages are named by UID alone (RFC 9586). */
   isUidOnly: boolean,
+  /** What is \Recent to the session; absent: it is not told of that. */
+  recent?: UidRanges | undefined,
 ];
 
 export interface Synced {
@@ -150,6 +163,10 @@ export interface Synced {
   readonly count: number;
   /** There is more: ask again. */
   readonly isMore: boolean;
+  /** Messages that are told to have come; absent: none. */
+  readonly arrived?: number;
+  /** Of what is \Recent to the session, how many are told to be gone; absent: none. */
+  readonly recentGone?: number;
   /** All of the mailbox, where it has more than the client knows: to be told before the responses. */
   readonly keywords?: readonly string[];
 }
@@ -209,6 +226,8 @@ export type PackedFetch = readonly [
   cursor: FetchCursor,
   /** Only messages whose modseq is above; -1: all. */
   changedSince: number,
+  /** What is \Recent to the session; absent: nothing is. */
+  recent?: UidRanges,
 ];
 
 /** Where an answer left off. All 0 to begin; `lease` is of a message whose literal was cut. */
@@ -263,6 +282,8 @@ export type PackedStores = readonly [
   items: number,
   flagModseq: number,
   keywordCount: number,
+  /** What is \Recent to the session; absent: nothing is. */
+  recent?: UidRanges,
 ];
 
 export interface StoredMany {

@@ -79,6 +79,10 @@ export interface MailboxInfo {
   readonly deleted: number;
   readonly bytes: number;
   readonly highestModseq: number;
+  /** Of messages below a session was told: they are \Recent to no other (RFC 3501 §2.3.2). */
+  readonly recentUid: number;
+  /** How many there are from it on. */
+  readonly recent: number;
 }
 
 export type PackedExport = readonly [

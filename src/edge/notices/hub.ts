@@ -8,6 +8,7 @@
 
 import { type MailboxChange, mailboxTree } from '../../actors/asks/imap-asks.ts';
 import type { Watchers } from '../../actors/watched.ts';
+import { RecentClaims } from './recent-claims.ts';
 
 const turnWatchersMax = 500;
 
@@ -19,6 +20,7 @@ export interface MailboxWatcher {
 }
 
 export class NoticeHub {
+  readonly recent = new RecentClaims();
   readonly #watchers: Watchers;
   /** By account and mailbox. */
   readonly #mailboxes = new Map<string, Set<MailboxWatcher>>();

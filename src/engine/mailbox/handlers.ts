@@ -147,5 +147,7 @@ export function mailboxInfo({ mailbox, row }: NumberedMailbox): MailboxInfo {
     deleted: row.deleted,
     bytes: row.bytes,
     highestModseq: row.highestModseq,
+    recentUid: row.recentUid,
+    recent: row.recent,
   };
 }

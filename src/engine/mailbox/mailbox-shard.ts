@@ -9,6 +9,7 @@ import type { RecordDraft, RecordPlace } from '../store/record.ts';
 
 export interface MailboxShard {
   append(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]>;
+  appendLazily(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]>;
   get(key: Uint8Array): Uint8Array | undefined;
   peek(key: Uint8Array): Uint8Array | undefined;
   range(range: IndexRange): readonly IndexEntry[];

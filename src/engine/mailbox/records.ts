@@ -32,6 +32,7 @@ export const mailboxRecords = {
   purged: 65,
   aclSet: 61,
   seenStored: 62,
+  recentTold: 63,
 } as const;
 
 /** By which an ask is known that comes again; see `ask-names.ts`. */

@@ -1,5 +1,5 @@
 /**
- * Records of mailboxes deleted and renamed, and of subscriptions, in their packed forms.
+ * Records of mailboxes deleted, renamed and looked at, and of subscriptions, in their packed forms.
  *
  * Runs in:   engine threads; pure.
  * Invariant: as in `records.ts`.
@@ -82,6 +82,24 @@ export function subscribedDraft(tenant: TenantId, record: Subscribed): RecordDra
 export function readSubscribed({ meta }: JournalRecord): Subscribed {
   const [account, modseq, path, isOn] = unpackRow<readonly [number, number, string, boolean]>(meta);
   return { account, modseq, path, isOn };
+}
+
+/** No modseq: nothing changes that a client keeps. */
+export interface RecentTold {
+  readonly account: number;
+  readonly mailbox: number;
+  /** Of every message below a session was told. */
+  readonly uidNext: number;
+}
+
+export function recentToldDraft(tenant: TenantId, record: RecentTold): RecordDraft {
+  const { account, mailbox, uidNext } = record;
+  return draft(mailboxRecords.recentTold, tenant, [account, mailbox, uidNext]);
+}
+
+export function readRecentTold({ meta }: JournalRecord): RecentTold {
+  const [account, mailbox, uidNext] = unpackRow<readonly [number, number, number]>(meta);
+  return { account, mailbox, uidNext };
 }
 
 function draft(type: number, tenant: TenantId, fields: readonly unknown[]): RecordDraft {

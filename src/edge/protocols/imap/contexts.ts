@@ -22,6 +22,7 @@ import { untagged, writeStatus } from '../../../mail/wire/imap/response-status.t
 import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
 import type { CommandSession } from './command.ts';
 import { readsText, respondInParts, runSearch, targetOf } from './commands/search-run.ts';
+import { recentOf, withoutRecent } from './recent.ts';
 import { type SearchContext, type SelectedMailbox, viewOf } from './selected.ts';
 
 const contextsMax = 8;
@@ -123,7 +124,8 @@ export async function contextChanges(
 ): Promise<readonly ContextChanges[]> {
   const changes: ContextChanges[] = [];
   for (const context of selected.contexts) {
-    const { isUid, criteria, order, uids, modseq, uidNext } = context;
+    const { isUid, order, uids, modseq, uidNext } = context;
+    const criteria = withoutRecent(context.criteria, recentOf(selected));
     const how = [isUid, criteria, order, uids, modseq, uidNext] as const;
     const { owner } = selected;
     const meta: PackedContext = [owner.id, viewOf(selected), after, ...how];

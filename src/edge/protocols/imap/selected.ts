@@ -10,6 +10,7 @@ import type { PackedView, UidRanges } from '../../../actors/asks/imap-asks.ts';
 import type { SortKey } from '../../../mail/wire/imap/parse-sort.ts';
 import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
 import type { Account } from '../../../ports/account-directory.ts';
+import type { Recent } from './recent.ts';
 
 /** A search whose results the client is told changes of. */
 export interface SearchContext {
@@ -42,6 +43,8 @@ export interface SelectedMailbox {
   keywordCount: number;
   /** What `$` stands for (RFC 9051 §6.4.4.1). */
   saved: UidRanges;
+  /** Absent: the client speaks rev2, which has no \Recent. */
+  recent?: Recent;
   /** A notice told of something the client has not heard. */
   isStale: boolean;
   /** All of that but expunges was told, where these may not be. */

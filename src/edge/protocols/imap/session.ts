@@ -33,6 +33,7 @@ import { type CompressedSession, Compression, type CompressionFault } from './co
 import { Dialogue, type SpokenSession } from './dialogue.ts';
 import { Idling, type IdlingSession } from './idling.ts';
 import { type NotifiedSession, Notifying } from './notifying.ts';
+import { closeRecent } from './recent.ts';
 import type { SelectedMailbox } from './selected.ts';
 import type { ImapService } from './service.ts';
 import { noteChange, tellArrival, tellChanges } from './telling.ts';
@@ -239,6 +240,7 @@ export class ImapSession
     const { selected } = this;
     if (selected === undefined) return;
     this.selected = undefined;
+    closeRecent(this, selected);
     this.service.notices.unwatch(selected.owner.id, selected.mailbox, this);
   }
 

@@ -17,6 +17,7 @@ import { writeCount, writeMailboxFlags } from '../../../mail/wire/imap/response-
 import { writeMetadataChanged } from '../../../mail/wire/imap/response-metadata.ts';
 import type { CommandSession } from './command.ts';
 import { contextChanges, tellAdded, tellRemoved } from './contexts.ts';
+import { claimArrived, countArrived, recentOf, writeRecent } from './recent.ts';
 import { type SelectedMailbox, viewOf } from './selected.ts';
 
 /** All five of RFC 9051 §2.3.2. */
@@ -46,7 +47,8 @@ export async function tellChanges(
     const { isCondstore, isQresync, isUidOnly } = session;
     const tellsVanished = isQresync || isUidOnly;
     const how = [keywordCount, isCondstore, tellsVanished, tellsFlags, isUidOnly] as const;
-    const meta: PackedSync = [owner.id, view, flagModseq, mayExpunge, ...how];
+    const recent = recentOf(selected);
+    const meta: PackedSync = [owner.id, view, flagModseq, mayExpunge, ...how, recent];
     const answer = await session.ask(imapAsks.sync, meta, { to: owner });
     if (session.selected !== selected || session.isEnded) return true;
     if (!answer.ok) {
@@ -54,14 +56,19 @@ export async function tellChanges(
       // Its rights were taken away: as good as gone.
       return answer.code !== 'not-found' && answer.code !== 'permission-missing';
     }
-    const { modseq } = selected;
+    const { modseq, uidNext } = selected;
     const synced = answer.value as Synced;
+    const recentFrom = claimArrived(session, selected, synced.uidNext);
     const after: PackedView = [selected.mailbox, synced.modseq, synced.uidNext];
     const updates =
       selected.contexts.length === 0 ? [] : await contextChanges(session, selected, after);
     await tellRemoved(session, updates);
     if (session.selected !== selected || session.isEnded) return true;
     const isMore = tell(session, selected, synced, answer.body);
+    if (recentFrom !== undefined) {
+      const count = recentFrom === uidNext ? (synced.arrived ?? 0) : undefined;
+      await countArrived(session, selected, recentFrom, count);
+    }
     await tellAdded(session, selected, updates);
     if (session.isMetadata && mayExpunge) await tellEntries(session, selected, modseq);
     if (!isMore) {
@@ -100,6 +107,8 @@ function tell(
   selected.flagModseq = synced.flagModseq;
   selected.uidNext = synced.uidNext;
   selected.count = synced.count;
+  const { recent } = selected;
+  if (recent !== undefined) recent.count = Math.max(0, recent.count - (synced.recentGone ?? 0));
   return synced.isMore;
 }
 
@@ -131,6 +140,9 @@ export function isArrivalTo(selected: SelectedMailbox, change: MailboxChange): b
   const { modseq, flagModseq } = selected;
   // What is found again of an arrival, only the engine knows.
   if (selected.contexts.length > 0) return false;
+  // And of \Recent ones how many there are, where a UID was left out.
+  const isWhole = change.uidNext - selected.uidNext === change.messages - selected.count;
+  if (selected.recent !== undefined && !isWhole) return false;
   return change.isArrivalOnly && modseq === change.fromModseq && flagModseq === change.fromModseq;
 }
 
@@ -139,10 +151,15 @@ export function tellArrival(
   selected: SelectedMailbox,
   change: MailboxChange,
 ): void {
+  const recentFrom = claimArrived(session, selected, change.uidNext);
   selected.modseq = change.modseq;
   selected.flagModseq = change.modseq;
   selected.uidNext = change.uidNext;
   selected.count = change.messages;
   selected.isStale = false;
-  session.respond((writer) => writeCount(writer, change.messages, 'EXISTS'));
+  if (recentFrom !== undefined) selected.recent!.count += change.uidNext - recentFrom;
+  session.respond((writer) => {
+    writeCount(writer, change.messages, 'EXISTS');
+    if (recentFrom !== undefined) writeRecent(writer, selected);
+  });
 }

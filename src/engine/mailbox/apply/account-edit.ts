@@ -221,6 +221,7 @@ export class MailboxEdit {
     this.row.bytes += size;
     if (!block.hasFlag(slot, seenFlag)) this.row.unseen++;
     if (block.hasFlag(slot, deletedFlag)) this.row.deleted++;
+    if (uid >= this.row.recentUid) this.row.recent++;
     if (uid >= this.row.uidNext) this.row.uidNext = uid + 1;
   }
 
@@ -232,6 +233,7 @@ export class MailboxEdit {
     this.row.bytes -= size;
     if (!block.hasFlag(slot, seenFlag)) this.row.unseen--;
     if (block.hasFlag(slot, deletedFlag)) this.row.deleted--;
+    if (uid >= this.row.recentUid) this.row.recent--;
     block.remove(slot);
   }
 

@@ -132,5 +132,7 @@ function newMailbox(name: string, parent: number, role: number, uidValidity: num
     vanishedFloor: 0,
     modseqFloor: 0,
     keywords: [],
+    recentUid: 1,
+    recent: 0,
   };
 }

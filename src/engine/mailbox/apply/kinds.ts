@@ -31,7 +31,12 @@ import { applyCopied, applyExpunged } from './copied.ts';
 import { applyDelivered, applyParsed, isNewer } from './delivered.ts';
 import { applyFlagsStored } from './flags.ts';
 import { applyPurged, applyRestored } from './kept.ts';
-import { applyMailboxDeleted, applyMailboxRenamed, applySubscribed } from './mailbox-tree.ts';
+import {
+  applyMailboxDeleted,
+  applyMailboxRenamed,
+  applyRecentTold,
+  applySubscribed,
+} from './mailbox-tree.ts';
 import { applyAclSet, applySeenStored } from './sharing.ts';
 import { applyTrimmed } from './trimmed.ts';
 
@@ -83,6 +88,7 @@ export function mailboxKinds(bodies: Bodies): readonly RecordKind[] {
     kind('purged', { apply: (record, read) => applyPurged(record, read, release) }),
     kind('aclSet', { apply: applyAclSet }),
     kind('seenStored', { apply: applySeenStored }),
+    kind('recentTold', { apply: applyRecentTold }),
     kind('moved', { apply: (record, read) => applyCopied(record, read, true) }),
   ];
 }

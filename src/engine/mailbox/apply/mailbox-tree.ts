@@ -1,5 +1,5 @@
 /**
- * Mailboxes deleted and renamed, and subscriptions.
+ * Mailboxes deleted, renamed and looked at, and subscriptions.
  *
  * Runs in:   engine threads.
  * Specs:     RFC 9051 §6.3.5 (DELETE), §6.3.6 (RENAME), §6.3.7 (a subscription outlives its mailbox).
@@ -17,8 +17,14 @@ import {
 } from '../../store/keys.ts';
 import { type JournalRecord, noChanges, type ShardReader } from '../../store/record.ts';
 import { existingUids } from '../mailbox-reader.ts';
-import { idsOf } from '../rows/uid-ranges.ts';
-import { readMailboxDeleted, readMailboxRenamed, readSubscribed } from '../tree-records.ts';
+import { decodeMailbox, encodeMailbox } from '../rows/mailbox-row.ts';
+import { countOf, idsOf } from '../rows/uid-ranges.ts';
+import {
+  readMailboxDeleted,
+  readMailboxRenamed,
+  readRecentTold,
+  readSubscribed,
+} from '../tree-records.ts';
 import { type AccountEdit, openAccount } from './account-edit.ts';
 import type { Release } from './copied.ts';
 import { expunge } from './documents.ts';
@@ -105,4 +111,16 @@ export function applySubscribed(record: JournalRecord, read: ShardReader): reado
   if (edit === 'gone' || edit === 'applied') return noChanges;
   edit.table.put(subscriptionKey(account, path), Uint8Array.of(isOn ? 1 : 0));
   return edit.finish();
+}
+
+/** The highest stays: so it needs no modseq to be applied again. */
+export function applyRecentTold(record: JournalRecord, read: ShardReader): readonly IndexChange[] {
+  const { account, mailbox, uidNext: recentUid } = readRecentTold(record);
+  const key = mailboxKey(account, mailbox);
+  const value = read.get(key);
+  const row = value === undefined ? undefined : decodeMailbox(value);
+  if (row === undefined || row.recentUid >= recentUid) return noChanges;
+  const isAll = recentUid >= row.uidNext;
+  const left = isAll ? [] : existingUids(read, account, mailbox, [recentUid, row.uidNext - 1]);
+  return [{ put: key, value: encodeMailbox({ ...row, recentUid, recent: countOf(left) }) }];
 }

@@ -9,8 +9,11 @@ import { KeptMessages } from '../kept.ts';
 import { MailboxReader } from '../mailbox-reader.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
 import type { Mailboxes } from '../mailboxes.ts';
+import type { MailboxRow } from '../rows/mailbox-row.ts';
 import { MailboxTree } from '../tree.ts';
+import { FirstUnseen } from './first-unseen.ts';
 import { Leases } from './leases.ts';
+import type { Place } from './messages.ts';
 import { type FlagWork, ReaderFlags } from './reader-flags.ts';
 import { ReaderShard, SeenCounts } from './reader-shard.ts';
 import type { Rights } from './rights.ts';
@@ -34,6 +37,7 @@ export class ImapDesk {
   /** Absent: an account's own sessions ask. */
   readonly rights: Rights | undefined;
   readonly #seenCounts = new SeenCounts();
+  readonly #unseen: FirstUnseen;
   /** Somebody reads a mailbox's state, to be told of what comes after. */
   opened: (account: number, mailbox: number) => void = () => {};
 
@@ -57,8 +61,15 @@ export class ImapDesk {
     this.threads = base?.threads ?? new ThreadInputs(shard);
     const { tree } = this;
     this.kept = base?.kept ?? new KeptMessages({ shard, mailboxes, tree, clock });
+    this.#unseen = base === undefined ? new FirstUnseen() : base.#unseen;
     this.rights = rights;
     this.flags = rights === undefined ? mailboxes : new ReaderFlags(mailboxes, this.reader, rights);
+  }
+
+  /** Of who asks; undefined: there is none, or it is far. */
+  firstUnseen(place: Place, row: MailboxRow): number | undefined {
+    const reader = this.rights?.reader.account ?? place.account;
+    return this.#unseen.find(this.shard, place, reader, row);
   }
 
   /** The same mailboxes as somebody else sees them. */

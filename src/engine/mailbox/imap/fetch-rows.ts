@@ -10,6 +10,7 @@
 import { fetchItems, objectIds } from '../../../actors/asks/imap-asks.ts';
 import { kibibyte } from '../../../base/units.ts';
 import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
+import { recentBit } from '../../../mail/wire/imap/response-data.ts';
 import {
   endFetch,
   fetchFlags,
@@ -36,7 +37,7 @@ import { type DocumentFacts, documentFacts } from '../rows/document-row.ts';
 import { holdsAnswers, openAnswers, previewOf } from '../rows/parsed-row.ts';
 import { RowCursor } from '../rows/row-cursor.ts';
 import { bitCounts } from '../rows/uid-block.ts';
-import type { IdRanges } from '../rows/uid-ranges.ts';
+import { type IdRanges, isWithin } from '../rows/uid-ranges.ts';
 import type { Place } from './messages.ts';
 import { blockBytes, type View } from './view.ts';
 
@@ -57,6 +58,8 @@ export interface RowsAsked {
   readonly changedSince: number;
   /** The mailbox's keywords, by number. */
   readonly keywords: readonly string[];
+  /** What is \Recent to the session. */
+  readonly recent: IdRanges;
 }
 
 /** The UID to go on with; `isElsewhere`: its answers are not in its rows and must be read. */
@@ -185,14 +188,16 @@ export class RowsWindow {
 
   /** What stands in the block. */
   #writeColumns(): void {
-    const { items, keywords } = this.#asked;
+    const { items, keywords, recent } = this.#asked;
     const writer = this.#writer;
     const slot = this.#slot;
     if ((items & fetchItems.byUid) !== 0) startUidFetch(writer, this.#uid);
     else startFetch(writer, this.#sequence);
     if (this.#next(items & fetchItems.uid)) fetchNumber(writer, 'UID', this.#uid);
     if (this.#next(items & fetchItems.flags)) {
-      fetchFlags(writer, columns.flagMask(slot), columns.keywords(slot, keywords));
+      const isRecent = recent.length > 0 && isWithin(recent, this.#uid);
+      const mask = columns.flagMask(slot) | (isRecent ? recentBit : 0);
+      fetchFlags(writer, mask, columns.keywords(slot, keywords));
     }
     if (this.#next(items & fetchItems.modseq)) fetchModseq(writer, columns.modseq(slot));
   }

@@ -20,12 +20,13 @@ import type { AccountId, TenantId } from '../../../base/ids.ts';
 import { kibibyte } from '../../../base/units.ts';
 import type { PartPlace } from '../../../mail/formats/mime/part-table.ts';
 import { ResponseWriter } from '../../../mail/wire/imap/response.ts';
+import { recentBit } from '../../../mail/wire/imap/response-data.ts';
 import { endFetch, fetchBinarySize } from '../../../mail/wire/imap/response-fetch.ts';
 import type { DocumentRow } from '../rows/document-row.ts';
 import type { Parsed } from '../rows/parsed-row.ts';
 import { savedMsOf } from '../rows/saved-row.ts';
 import { seenFlag } from '../rows/uid-block.ts';
-import { addId } from '../rows/uid-ranges.ts';
+import { addId, type IdRanges, isWithin } from '../rows/uid-ranges.ts';
 import { changedWithin } from './changed-uids.ts';
 import { type MessageItems, writeItems } from './fetch-items.ts';
 import { type RowsNext, RowsWindow, windowBytes } from './fetch-rows.ts';
@@ -131,6 +132,7 @@ class FetchWindow {
   readonly #writer: ResponseWriter;
   readonly #items: number;
   readonly #sections: readonly PackedSection[];
+  readonly #recent: IdRanges;
   /** By segment: what was chosen stays readable though it is expunged meanwhile. */
   readonly #holds = new Map<number, { release(): void }>();
   #flagModseq: number;
@@ -143,6 +145,7 @@ class FetchWindow {
     this.#items = packed[4];
     this.#sections = packed[5];
     this.#flagModseq = packed[7];
+    this.#recent = packed[10] ?? [];
   }
 
   /** No message is read, or changed, and few rows answer. */
@@ -158,6 +161,7 @@ class FetchWindow {
       items: this.#items,
       changedSince: this.#packed[9],
       keywords: reader.mailbox(account, mailbox)?.keywords ?? [],
+      recent: this.#recent,
     };
     return new RowsWindow(shard, asked, this.#view, this.#writer).write(ranges);
   }
@@ -207,7 +211,8 @@ class FetchWindow {
       const sequence = this.#view.sequenceOf(uid);
       if (sequence === 0 || block.modseqs[slot]! <= this.#packed[9]) continue;
       const document = block.documents[slot]!;
-      const flags = systemFlagsOf(block, slot);
+      const isRecent = isWithin(this.#recent, uid);
+      const flags = systemFlagsOf(block, slot) | (isRecent ? recentBit : 0);
       const named = keywordsOf(block, slot, keywords);
       const row = needsRow ? reader.document(account, document) : undefined;
       if (needsRow && row === undefined) continue;

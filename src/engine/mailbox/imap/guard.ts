@@ -20,7 +20,7 @@ import {
   type PackedView,
 } from '../../../actors/asks/imap-asks.ts';
 import { failure, failureOf, MailError } from '../../../base/errors.ts';
-import { flagsAllowed, noRights, rights } from '../../../mail/wire/imap/rights.ts';
+import { changing, flagsAllowed, noRights, rights } from '../../../mail/wire/imap/rights.ts';
 import { inboxMailbox } from '../account-actor.ts';
 import type { ImapDesk } from './desk.ts';
 import { Rights } from './rights.ts';
@@ -166,6 +166,12 @@ const mayCopy = (seat: Seat, meta: PackedCopy): void => {
   mayInsert(seat, to);
 };
 
+/** RFC 3501 §2.3.2: what only those end who may change something, as their SELECT is READ-WRITE. */
+const mayEndRecent = (seat: Seat, [, number]: OfMailbox): void => {
+  seat.rights.mustHave(number, rights.read);
+  seat.rights.mustHaveAny(number, changing);
+};
+
 /** INBOX stays, and its messages go where others may have more rights: that is a MOVE of all of them. */
 const mayRename = (seat: Seat, meta: readonly [unknown, string, string]): void => {
   const number = numberOf(seat, meta[1]);
@@ -185,6 +191,8 @@ const rules: Readonly<Record<ImapAsk, Rule>> = {
   [imapAsks.rename]: mayRename,
   // Subscriptions are the reader's own, and stand in the reader's account.
   [imapAsks.subscribe]: (seat) => seat.rights.refuse(0),
+  [imapAsks.recentTold]: mayEndRecent,
+  [imapAsks.recentCount]: view(rights.read),
   [imapAsks.sync]: view(rights.read),
   [imapAsks.vanished]: view(rights.read),
   [imapAsks.fetch]: view(rights.read),

@@ -15,6 +15,7 @@ import {
   type PackedCopy,
   type PackedFetch,
   type PackedOwner,
+  type PackedRecentCount,
   type PackedStore,
   type PackedStores,
   type PackedSync,
@@ -38,6 +39,7 @@ import { expungeDeleted } from './expunge.ts';
 import { fetch } from './fetch.ts';
 import { guarded, type SeatedAsk, type SeatedHandler } from './guard.ts';
 import { uidRangesOf } from './messages.ts';
+import { noteTold, recentCount } from './recent.ts';
 import { search } from './search.ts';
 import { copySeen, dropFlags, targetOf, visible } from './shared-mailboxes.ts';
 import { sharingHandlers } from './sharing-handlers.ts';
@@ -78,6 +80,10 @@ function allHandlers(append: SeatedHandler): Readonly<Record<ImapAsk, SeatedHand
     [imapAsks.delete]: reader(remove),
     [imapAsks.rename]: reader(rename),
     [imapAsks.subscribe]: writer(subscribe),
+    [imapAsks.recentTold]: reader(recentTold),
+    [imapAsks.recentCount]: reader(async (desk, ask) =>
+      ok(await recentCount(desk, ask.meta as PackedRecentCount)),
+    ),
     [imapAsks.sync]: writer(synced),
     [imapAsks.vanished]: reader(async (desk, ask) =>
       ok(await vanished(desk, ask.meta as PackedVanished)),
@@ -144,15 +150,25 @@ async function list(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
 }
 
 async function open(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
-  const [owner, path] = ask.meta as readonly [PackedOwner, string];
+  const [owner, path, wantsUnseen] = ask.meta as readonly [PackedOwner, string, boolean?];
   await made(desk, owner);
-  const { mailbox } = desk.tree.get(owner[0], path);
+  const [account] = owner;
+  const { mailbox } = desk.tree.get(account, path);
   // By the desk's own reader: what is unseen is so for who asks.
-  const row = desk.reader.mailbox(owner[0], mailbox)!;
+  const row = desk.reader.mailbox(account, mailbox)!;
   const { keywords } = row;
-  desk.opened(owner[0], mailbox);
+  desk.opened(account, mailbox);
   const rights = rightsOf(desk, mailbox);
-  return ok({ info: mailboxInfo({ mailbox, row }), keywords, rights } satisfies OpenedMailbox);
+  const first = wantsUnseen === true ? desk.firstUnseen({ account, mailbox }, row) : undefined;
+  const unseen = first === undefined ? {} : { firstUnseen: first };
+  const info = mailboxInfo({ mailbox, row });
+  return ok({ info, keywords, rights, ...unseen } satisfies OpenedMailbox);
+}
+
+async function recentTold(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  const [owner, mailbox, uidNext] = ask.meta as readonly [PackedOwner, number, number];
+  await noteTold(desk, ownerOf(owner), mailbox, uidNext);
+  return ok();
 }
 
 async function create(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {

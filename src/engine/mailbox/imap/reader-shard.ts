@@ -87,6 +87,10 @@ export class ReaderShard implements MailboxShard {
     return this.#shard.append(drafts);
   }
 
+  appendLazily(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {
+    return this.#shard.appendLazily(drafts);
+  }
+
   read(place: RecordPlace, from?: number, length?: number): Promise<Uint8Array> {
     return this.#shard.read(place, from, length);
   }

@@ -35,7 +35,7 @@ export function maskOf(criteria: Criteria, context: BlockContext): Mask {
     case 'saves-dates':
     case 'all':
       return certain(exists);
-    // No message is \Recent: no session is told so of any.
+    // A session knows what is \Recent to it, and asks for that by UID.
     case 'recent':
       return certain(criteria.isSet ? none : exists);
     case 'flag':

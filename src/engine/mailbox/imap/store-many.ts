@@ -39,7 +39,7 @@ export async function storeMany(
   desk: ImapDesk,
   [[account, tenant], [mailbox, modseq, uidNext], packed, items, ...known]: PackedStores,
 ): Promise<{ readonly value: StoredMany; readonly body: Buffer }> {
-  const [flagModseq, keywordCount] = known;
+  const [flagModseq, keywordCount, recent = []] = known;
   const view = await desk.views.view({ account, mailbox, modseq, uidNext });
   const stores = storesOf(view, packed, items);
   const modseqs: number[] = [];
@@ -52,7 +52,7 @@ export async function storeMany(
     const wanted = itemsOf(packed[i]!, items);
     if (wanted === 0) return 0;
     const before = writer.bytes;
-    const asked = { place, items: wanted, changedSince: -1, keywords };
+    const asked = { place, items: wanted, changedSince: -1, keywords, recent };
     const rest = new RowsWindow(desk.shard, asked, view, writer).write(uids[i]!);
     return rest === undefined ? writer.bytes - before : -1;
   });

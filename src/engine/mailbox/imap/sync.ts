@@ -11,7 +11,7 @@ import { Buffer } from 'node:buffer';
 import type { PackedSync, PackedVanished, Synced } from '../../../actors/asks/imap-asks.ts';
 import { MailError } from '../../../base/errors.ts';
 import { ResponseWriter } from '../../../mail/wire/imap/response.ts';
-import { writeCount, writeVanished } from '../../../mail/wire/imap/response-data.ts';
+import { recentBit, writeCount, writeVanished } from '../../../mail/wire/imap/response-data.ts';
 import {
   endFetch,
   fetchFlags,
@@ -36,6 +36,7 @@ import {
 } from '../rows/uid-ranges.ts';
 import { keywordsOf, systemFlagsOf } from './flags-of.ts';
 import { messagesIn, type Place } from './messages.ts';
+import { countFrom, countWithin } from './recent.ts';
 import type { View } from './view.ts';
 import type { Views } from './views.ts';
 
@@ -56,7 +57,7 @@ export interface SyncAnswer {
 
 export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAnswer> {
   const [account, [mailbox, modseq, uidNext], flagModseq, mayExpunge, ...known] = packed;
-  const [keywordCount, tellsModseq, tellsVanished, tellsFlags, isUidOnly] = known;
+  const [keywordCount, tellsModseq, tellsVanished, tellsFlags, isUidOnly, recent = []] = known;
   let row = openRow(parts, account, mailbox);
   if (row.highestModseq <= modseq && row.highestModseq <= flagModseq && row.uidNext <= uidNext) {
     const { messages: count } = row;
@@ -70,22 +71,27 @@ export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAn
   const writer = new ResponseWriter();
   let now = before;
   let isMore = false;
+  let recentGone = 0;
   if (mayExpunge) {
     const gone = vanishedSince(parts.shard, account, mailbox, modseq, row.highestModseq);
     isMore = gone.isMore;
+    if (recent.length > 0) recentGone = countWithin(recent, knownOf(before, gone.uids));
     if (tellsVanished) writeVanished(writer, rangesOf(knownOf(before, gone.uids)), false);
     else writeExpunges(writer, before, gone.uids);
     const wanted = { account, mailbox, modseq: gone.modseq, uidNext };
     now = await parts.views.view(wanted);
   }
   const place = { account, mailbox };
+  const told = { ...place, tellsModseq, isUidOnly, recent };
   const flags = tellsFlags
-    ? writeChangedFlags(writer, parts, { ...place, tellsModseq, isUidOnly }, flagModseq, row, now)
+    ? writeChangedFlags(writer, parts, told, flagModseq, row, now)
     : { modseq: unflaggedSince(parts.shard, place, flagModseq, row, now), isMore: false };
   isMore ||= flags.isMore;
+  let arrived = 0;
   if (row.uidNext > uidNext) {
     now = await parts.views.view({ account, mailbox, modseq: now.modseq, uidNext: row.uidNext });
     writeCount(writer, now.count, 'EXISTS');
+    arrived = countFrom(now, uidNext);
   }
   return {
     value: {
@@ -94,6 +100,8 @@ export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAn
       flagModseq: flags.modseq,
       count: now.count,
       isMore,
+      ...(arrived > 0 ? { arrived } : {}),
+      ...(recentGone > 0 ? { recentGone } : {}),
       ...(row.keywords.length > keywordCount ? { keywords: row.keywords } : {}),
     },
     body: Buffer.concat(writer.take()),
@@ -184,10 +192,16 @@ function writeExpunges(writer: ResponseWriter, view: View, uids: readonly number
   }
 }
 
+interface ToldFlags extends Place {
+  readonly tellsModseq: boolean;
+  readonly isUidOnly: boolean;
+  readonly recent: IdRanges;
+}
+
 function writeChangedFlags(
   writer: ResponseWriter,
   { shard }: ImapParts,
-  place: Place & { readonly tellsModseq: boolean; readonly isUidOnly: boolean },
+  place: ToldFlags,
   flagModseq: number,
   row: MailboxRow,
   view: View,
@@ -202,7 +216,8 @@ function writeChangedFlags(
       fetchNumber(writer, 'UID', uid);
       nextItem(writer);
     }
-    fetchFlags(writer, systemFlagsOf(block, slot), keywordsOf(block, slot, row.keywords));
+    const mask = systemFlagsOf(block, slot) | (isWithin(place.recent, uid) ? recentBit : 0);
+    fetchFlags(writer, mask, keywordsOf(block, slot, row.keywords));
     if (place.tellsModseq) {
       nextItem(writer);
       fetchModseq(writer, block.modseqs[slot]!);

@@ -2,7 +2,8 @@
  * A mailbox: all that LIST, STATUS and SELECT say, in one row.
  *
  * Runs in:   engine threads; pure.
- * Specs:     RFC 9051 §6.3.11 (STATUS); RFC 6154 (roles); RFC 7162 §3.2.5 (how far back VANISHED reaches).
+ * Specs:     RFC 9051 §6.3.11 (STATUS); RFC 6154 (roles); RFC 7162 §3.2.5 (how far back VANISHED reaches); RFC 3501
+ *            §2.3.2 (\Recent).
  * Limits:    `keywordsMax` keywords, each at most `keywordLengthMax` characters.
  */
 
@@ -34,6 +35,10 @@ export interface MailboxRow {
   readonly modseqFloor: number;
   /** A keyword's number in uid blocks is its place here. */
   readonly keywords: readonly string[];
+  /** Messages below are \Recent to nobody any more: a session was told of them. */
+  readonly recentUid: number;
+  /** Messages from there on; all of them while it is 1. */
+  readonly recent: number;
 }
 
 type Packed = readonly [
@@ -49,8 +54,10 @@ type Packed = readonly [
   highestModseq: number,
   vanishedFloor: number,
   keywords: readonly string[],
-  /** Not in rows that were never trimmed. */
+  /** Not in rows that were never trimmed; nor what follows, where it is told of no message. */
   modseqFloor?: number,
+  recentUid?: number,
+  recent?: number,
 ];
 
 export function encodeMailbox(row: MailboxRow): Uint8Array {
@@ -68,13 +75,16 @@ export function encodeMailbox(row: MailboxRow): Uint8Array {
     row.vanishedFloor,
     row.keywords,
   ];
-  return packRow(row.modseqFloor === 0 ? packed : [...packed, row.modseqFloor]);
+  const { modseqFloor, recentUid, recent } = row;
+  if (recentUid > 1) return packRow([...packed, modseqFloor, recentUid, recent]);
+  return packRow(modseqFloor === 0 ? packed : [...packed, modseqFloor]);
 }
 
 export function decodeMailbox(value: Uint8Array): MailboxRow {
   const [name, parent, role, uidValidity, uidNext, messages, unseen, deleted, ...rest] =
     unpackRow<Packed>(value);
-  const [bytes, highestModseq, vanishedFloor, keywords, modseqFloor = 0] = rest;
+  const [bytes, highestModseq, vanishedFloor, keywords, modseqFloor = 0, ...recents] = rest;
+  const [recentUid = 1, recent = messages] = recents;
   return {
     name,
     parent,
@@ -89,5 +99,7 @@ export function decodeMailbox(value: Uint8Array): MailboxRow {
     vanishedFloor,
     modseqFloor,
     keywords,
+    recentUid,
+    recent,
   };
 }

@@ -31,6 +31,10 @@ export const rights = {
 export const allRights = (1 << letters.length) - 1;
 export const noRights = 0;
 
+/** RFC 4314 §5.2: with none of these a mailbox is read-only. */
+export const changing =
+  rights.insert | rights.expunge | rights.seen | rights.write | rights.deleteMessages;
+
 /** Those that RFC 2086 did not know (RFC 4314 §2.2). */
 export const rightsCapability = 'RIGHTS=kxte';
 

@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { noteTold } from '../../../../src/engine/mailbox/imap/recent.ts';
 import { decodeThread } from '../../../../src/engine/mailbox/rows/thread-row.ts';
 import { systemFlags } from '../../../../src/engine/mailbox/rows/uid-block.ts';
 import { idsOf } from '../../../../src/engine/mailbox/rows/uid-ranges.ts';
@@ -67,6 +68,7 @@ const step = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('expunge' as const), mailbox, uids }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('told' as const), mailbox, uids }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
@@ -75,6 +77,8 @@ class Model {
     [1, 2, 3, 4, 5, 6].map((one) => [one, new Map()]),
   );
   readonly uidNext = new Map([1, 2, 3, 4, 5, 6].map((one) => [one, 1]));
+  /** Messages below are \Recent to nobody. */
+  readonly recentUid = new Map([1, 2, 3, 4, 5, 6].map((one) => [one, 1]));
   documents = 0;
 
   add(to: number, held: Held): void {
@@ -105,6 +109,14 @@ async function play(world: MailboxWorld, model: Model, one: Step): Promise<void>
       const size = bytes.length + 'Return-Path: <s@x.test>\r\nDelivered-To: u@a.test\r\n'.length;
       model.add(1, { document: outcome.document, internalMs, size, flags: new Set() });
     }
+    return;
+  }
+  if (one.kind === 'told') {
+    const { reader, shard } = world;
+    const [told] = one.uids;
+    await noteTold({ reader, shard }, { account, tenant }, one.mailbox, told!);
+    const isTold = Math.min(told!, model.uidNext.get(one.mailbox)!);
+    model.recentUid.set(one.mailbox, Math.max(isTold, model.recentUid.get(one.mailbox)!));
     return;
   }
   const box = model.boxes.get(one.mailbox)!;
@@ -158,6 +170,9 @@ function compareWithModel(world: MailboxWorld, model: Model): void {
       held.reduce((sum, one) => sum + one.size, 0),
     );
     assert.equal(row.uidNext, model.uidNext.get(number));
+    const recentUid = model.recentUid.get(number)!;
+    assert.equal(row.recentUid, recentUid);
+    assert.equal(row.recent, [...box.keys()].filter((uid) => uid >= recentUid).length);
     const byDate = world.shard.range(keys.mailboxRange(keys.tables.byDate, account, number));
     assert.deepEqual(
       byDate.map(({ key }) => [keys.dateMsOf(key), keys.lastU32(key)]),

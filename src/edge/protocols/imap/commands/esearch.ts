@@ -96,7 +96,8 @@ function targetNow(
   owner: Account,
   { mailbox, highestModseq, uidNext, messages }: MailboxInfo,
 ): SearchTarget {
-  return { owner, view: [mailbox, highestModseq, uidNext], count: messages, saved: [] };
+  const view = [mailbox, highestModseq, uidNext] as const;
+  return { owner, view, count: messages, saved: [], recent: [] };
 }
 
 interface Source {

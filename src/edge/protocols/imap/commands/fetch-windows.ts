@@ -20,6 +20,7 @@ import { writeVanished } from '../../../../mail/wire/imap/response-data.ts';
 import { star } from '../../../../mail/wire/imap/sequence-set.ts';
 import { ownerOf } from '../account-asks.ts';
 import type { CommandSession } from '../command.ts';
+import { recentOf } from '../recent.ts';
 import { type SelectedMailbox, viewOf } from '../selected.ts';
 
 export const allUids: PackedSet = [1, star];
@@ -54,12 +55,13 @@ export async function fetchAll(
   // It may end, and be nobody's guest, by the time of a later window.
   const to = selected.owner;
   const owner = ownerOf(to);
-  const how = session.isUidOnly ? items | fetchItems.byUid : items;
-  const asked = [isUids, set, how, sections, marksSeen && !selected.isReadOnly] as const;
+  const told = session.isUidOnly ? items | fetchItems.byUid : items;
+  const asked = [isUids, set, told, sections, marksSeen && !selected.isReadOnly] as const;
   const askFrom = (cursor: FetchCursor) => {
     const { flagModseq } = selected;
     const view = viewOf(selected);
-    const meta: PackedFetch = [owner, view, ...asked, flagModseq, cursor, changedSince];
+    const how = [flagModseq, cursor, changedSince, recentOf(selected)] as const;
+    const meta: PackedFetch = [owner, view, ...asked, ...how];
     return session.ask(imapAsks.fetch, meta, { to });
   };
   let cursor: FetchCursor = [0, 0, 0, 0];

@@ -39,6 +39,7 @@ import { type CommandSession, type ImapCommand, loggedInStates } from '../comman
 import { beginModseqs } from '../condstore.ts';
 import { asksBelow, type Listed, listed, lsubbed, type SharedMailbox } from '../listing.ts';
 import { nameOf, placeOf } from '../places.ts';
+import { recentCount } from '../recent.ts';
 
 /** Whose mailboxes one LIST looks at besides the reader's own, and of how many at a time. */
 const sharersMax = 1_000;
@@ -63,6 +64,7 @@ async function list(
   const { status, myRights } = command.returns;
   const { messageBytesMax } = session.service.policy.limits;
   const deleted = await deletedBytesOf(session, found, status);
+  const recent = await recentOf(session, found, status);
   const metadata = await metadataOf(session, found, command.returns.metadata);
   session.respond((writer) => {
     for (const { info, shared, ...mailbox } of found) {
@@ -74,8 +76,8 @@ async function list(
       if (status.length === 0) continue;
       // RFC 4314 §4: STATUS needs `r`.
       if (shared !== undefined && (shared.rights & rights.read) === 0) continue;
-      const values = valuesOf(info, status, messageBytesMax, deleted.get(info));
-      writeStatusData(writer, mailbox.name, values);
+      const more = { deletedBytes: deleted.get(info), recent: recent.get(info) };
+      writeStatusData(writer, mailbox.name, valuesOf(info, status, messageBytesMax, more));
     }
   });
   return ok(`${response} done`);
@@ -153,16 +155,36 @@ async function deletedBytesOf(
   return bytes;
 }
 
+/** How many messages are \Recent, where that was asked for and is not nothing. */
+async function recentOf(
+  session: CommandSession,
+  mailboxes: readonly Pick<Listed, 'info' | 'shared'>[],
+  items: readonly StatusItem[],
+): Promise<ReadonlyMap<MailboxInfo, number>> {
+  const counts = new Map<MailboxInfo, number>();
+  if (!items.includes('RECENT')) return counts;
+  for (const { info, shared } of mailboxes) {
+    if (info === undefined) continue;
+    counts.set(info, await recentCount(session, shared?.owner ?? session.account!, info));
+  }
+  return counts;
+}
+
+/** Of one mailbox, what its row does not say. */
+interface StatusMore {
+  readonly deletedBytes: number | undefined;
+  readonly recent: number | undefined;
+}
+
 function valuesOf(
   info: MailboxInfo,
   items: readonly StatusItem[],
   messageBytesMax: number,
-  deletedBytes = 0,
+  { deletedBytes = 0, recent = 0 }: StatusMore,
 ): readonly StatusValue[] {
   const values: Record<StatusItem, number | string> = {
     MESSAGES: info.messages,
-    // No session is told that a message is \Recent.
-    RECENT: 0,
+    RECENT: recent,
     UIDNEXT: info.uidNext,
     UIDVALIDITY: info.uidValidity,
     UNSEEN: info.unseen,
@@ -191,7 +213,9 @@ async function status(
   const one = { info, shared: { name: mailbox, owner, info, rights: own } };
   const deleted = await deletedBytesOf(session, [one], items);
   const { messageBytesMax } = session.service.policy.limits;
-  const values = valuesOf(info, items, messageBytesMax, deleted.get(info));
+  const recent = await recentOf(session, [one], items);
+  const more = { deletedBytes: deleted.get(info), recent: recent.get(info) };
+  const values = valuesOf(info, items, messageBytesMax, more);
   session.respond((writer) => writeStatusData(writer, mailbox, values));
   return ok('STATUS done');
 }

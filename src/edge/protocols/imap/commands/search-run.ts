@@ -18,6 +18,7 @@ import { untagged, writeStatus } from '../../../../mail/wire/imap/response-statu
 import type { Criteria } from '../../../../mail/wire/imap/search-keys.ts';
 import type { Account } from '../../../../ports/account-directory.ts';
 import type { CommandSession } from '../command.ts';
+import { recentOf, withoutRecent } from '../recent.ts';
 import { type SelectedMailbox, viewOf } from '../selected.ts';
 
 const progressMs = 10 * secondMs;
@@ -45,21 +46,24 @@ export interface SearchTarget {
   /** Messages in it. */
   readonly count: number;
   readonly saved: UidRanges;
+  /** What is \Recent to the session. */
+  readonly recent: UidRanges;
 }
 
 export function targetOf(selected: SelectedMailbox): SearchTarget {
   const { owner, count, saved } = selected;
-  return { owner, view: viewOf(selected), count, saved };
+  return { owner, view: viewOf(selected), count, saved, recent: recentOf(selected) };
 }
 
 /** Undefined: nobody waits for it any more. */
 export async function runSearch(
   session: CommandSession,
   tag: string,
-  { owner, view, count, saved }: SearchTarget,
+  { owner, view, count, saved, recent }: SearchTarget,
   asked: SearchAsked,
 ): Promise<Searched | Failure | undefined> {
-  const { criteria, wants, enough = 0, isFromEnd = false } = asked;
+  const { wants, enough = 0, isFromEnd = false } = asked;
+  const criteria = withoutRecent(asked.criteria, recent);
   const kind = readsText(criteria) ? 'long' : 'short';
   const progress = new Progress(session, tag, count);
   const pieces = new Pieces(isFromEnd);

@@ -2,7 +2,7 @@
  * SELECT, EXAMINE, UNSELECT, CLOSE.
  *
  * Runs in: edge (main thread).
- * Specs:   RFC 9051 §6.3.2-3, §6.4.1-2, §7.3.1; RFC 3501 §7.3.2 (RECENT).
+ * Specs:   RFC 9051 §6.3.2-3, §6.4.1-2, §7.3.1; RFC 3501 §7.1 (UNSEEN), §7.3.2 (RECENT).
  */
 
 import {
@@ -27,7 +27,7 @@ import {
   writePermanentFlags,
 } from '../../../../mail/wire/imap/response-data.ts';
 import { untagged, writeStatus } from '../../../../mail/wire/imap/response-status.ts';
-import { flagsAllowed, rights } from '../../../../mail/wire/imap/rights.ts';
+import { changing, flagsAllowed, rights } from '../../../../mail/wire/imap/rights.ts';
 import { anyMailbox, type MailboxWatcher } from '../../../notices/hub.ts';
 import { ownerOf } from '../account-asks.ts';
 import { answerOf, bad, type CommandEnd, needsUids, ok } from '../answers.ts';
@@ -38,6 +38,7 @@ import {
   selectedState,
 } from '../command.ts';
 import { placeOf } from '../places.ts';
+import { openRecent, writeRecent } from '../recent.ts';
 import { noContexts, type SelectedMailbox, viewOf } from '../selected.ts';
 import { allFlags } from '../telling.ts';
 import { allUids, fetchAll, tellVanished } from './fetch-windows.ts';
@@ -55,10 +56,6 @@ class EarlyChanges implements MailboxWatcher {
     return (this.#modseqs.get(mailbox) ?? 0) > modseq;
   }
 }
-
-/** RFC 4314 §5.2: with none of these a mailbox is read-only. */
-const changing =
-  rights.insert | rights.expunge | rights.seen | rights.write | rights.deleteMessages;
 
 async function open(
   session: CommandSession,
@@ -81,7 +78,10 @@ async function open(
   const early = new EarlyChanges();
   notices.watch(owner.id, anyMailbox, early);
   const stamp = session.service.kept.stampOf(owner.id);
-  const answer = await session.ask(imapAsks.open, [ownerOf(owner), path], { to: owner });
+  // Numbers of messages mean nothing to a client that enabled UIDONLY (RFC 9586 §3).
+  const wantsUnseen = !session.isRev2 && !session.isUidOnly;
+  const meta = [ownerOf(owner), path, wantsUnseen];
+  const answer = await session.ask(imapAsks.open, meta, { to: owner });
   notices.unwatch(owner.id, anyMailbox, early);
   if (!answer.ok) return answerOf(answer.code);
   if (session.isEnded) return ok('');
@@ -89,7 +89,7 @@ async function open(
   const { info, keywords } = opened;
   const isReadOnly = isExamined || (opened.rights & changing) === 0;
   notices.watch(owner.id, info.mailbox, session.watcher);
-  session.selected = {
+  const selected: SelectedMailbox = {
     owner,
     mailbox: info.mailbox,
     name,
@@ -106,13 +106,16 @@ async function open(
     contexts: noContexts,
     ownEntries: 0,
   };
+  session.selected = selected;
+  await openRecent(session, selected, info);
+  if (session.isEnded) return ok('');
   session.respond((writer) => {
-    writeOpened(writer, opened, isReadOnly, session.isRev2);
+    writeOpened(writer, opened, selected);
     // RFC 9051 §6.3.2: which mailbox it is, by its own name.
     if (session.isRev2) writeList(writer, { attributes: [], name });
   });
   if (qresync !== undefined && qresync.uidValidity === info.uidValidity) {
-    const failed = await resync(session, session.selected, qresync);
+    const failed = await resync(session, selected, qresync);
     if (failed !== undefined) {
       session.unselect();
       return answerOf(failed.code);
@@ -138,17 +141,20 @@ async function resync(
 
 function writeOpened(
   writer: ResponseWriter,
-  { info, keywords, rights: had }: OpenedMailbox,
-  isReadOnly: boolean,
-  isRev2: boolean,
+  { info, keywords, rights: had, firstUnseen }: OpenedMailbox,
+  selected: SelectedMailbox,
 ): void {
+  const { isReadOnly } = selected;
   writeMailboxFlags(writer, allFlags, keywords);
   // RFC 4314 §5.2: those that the reader has a right to change.
   const flags = isReadOnly ? 0 : flagsAllowed(had);
   const mayKeywords = !isReadOnly && (had & rights.write) !== 0;
   writePermanentFlags(writer, flags, mayKeywords ? keywords : [], mayKeywords);
   writeCount(writer, info.messages, 'EXISTS');
-  if (!isRev2) writeCount(writer, 0, 'RECENT');
+  writeRecent(writer, selected);
+  if (firstUnseen !== undefined) {
+    writeStatus(writer, untagged, 'OK', `UNSEEN ${firstUnseen}`, 'First unseen message');
+  }
   const { uidValidity, uidNext } = info;
   writeStatus(writer, untagged, 'OK', `UIDVALIDITY ${uidValidity}`, 'UIDs valid');
   writeStatus(writer, untagged, 'OK', `UIDNEXT ${uidNext}`, 'Next UID');

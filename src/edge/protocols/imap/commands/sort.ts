@@ -26,6 +26,7 @@ import { answerOf, bad, type CommandEnd, needsUids, notSaved, ok } from '../answ
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { beginModseqs } from '../condstore.ts';
 import { beginContext, isTagInUse, keepContext } from '../contexts.ts';
+import { recentOf, withoutRecent } from '../recent.ts';
 import { keepSaved, type SelectedMailbox, viewOf } from '../selected.ts';
 import { modseqOf } from './search.ts';
 import {
@@ -52,9 +53,10 @@ const savedKey: Criteria = { op: 'set', isUid: true, isSaved: true, ranges: [] }
 export async function searchable(
   session: CommandSession,
   tag: string,
-  criteria: Criteria,
+  asked: Criteria,
 ): Promise<Searchable | Failure | undefined> {
   const selected = session.selected!;
+  const criteria = withoutRecent(asked, recentOf(selected));
   if (!readsText(criteria)) return { criteria, saved: selected.saved };
   const wants = searchWants.uids;
   const found = await runSearch(session, tag, targetOf(selected), { criteria, wants });

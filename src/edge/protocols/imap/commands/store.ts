@@ -23,6 +23,7 @@ import { answerOf, bad, type CommandEnd, no, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { beginModseqs } from '../condstore.ts';
 import { keywordFault, keywordsTooMany } from '../keywords.ts';
+import { recentOf } from '../recent.ts';
 import { viewOf } from '../selected.ts';
 import { tellKeywords } from '../telling.ts';
 import { fetchAll } from './fetch-windows.ts';
@@ -126,7 +127,8 @@ async function storeMany(
     const { flagModseq: before, keywordCount } = selected;
     const view = viewOf(selected);
     const owner = ownerOf(session.account!);
-    const meta: PackedStores = [owner, view, stores, items, before, keywordCount];
+    const known = [before, keywordCount, recentOf(selected)] as const;
+    const meta: PackedStores = [owner, view, stores, items, ...known];
     const answer = await session.ask(imapAsks.storeMany, meta);
     if (session.isEnded) return;
     if (!answer.ok) {

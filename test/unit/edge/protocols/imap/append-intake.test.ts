@@ -34,6 +34,7 @@ class Play {
   answer: Answer | undefined;
 
   constructor() {
+    this.fake.hideRecent();
     const transport = {
       ...{ canStartTls: false, unsentBytes: 0 },
       write: (bytes: Uint8Array) => {

@@ -204,7 +204,7 @@ it('updates end where it cannot be found out what changed: a number must be told
   const later = await client.run('NOOP');
   assert.deepEqual(
     later.untagged.map(({ name }) => name),
-    ['EXISTS'],
+    ['EXISTS', 'RECENT'],
   );
   client.destroy();
 });

@@ -19,6 +19,7 @@ class Client {
   appendCount = 0;
 
   constructor() {
+    this.fake.hideRecent();
     const tls = { version: 'TLSv1.3', cipher: 'x' };
     this.session = new ImapSession(this.fake.service, this.transport, '192.0.2.1', tls);
     this.session.open();

@@ -1,9 +1,9 @@
 /**
  * Aim: a client that keeps what it is told has the mailbox after each NOOP, flags and all, whatever other sessions do.
- *      One with QRESYNC can be away for a while and catches up.
+ *      One with QRESYNC can be away for a while and catches up. A message is \Recent to one session, and counted so.
  * Method: random commands of several sessions in memory, by UID and by their own numbers, against a plain list of
  *      messages; the clients count EXISTS, EXPUNGE and VANISHED and keep what FETCH tells. A failure prints the seed.
- * Specs:  RFC 9051 §7.4-7.5; RFC 7162 §3.2 (QRESYNC).
+ * Specs:  RFC 9051 §7.4-7.5; RFC 7162 §3.2 (QRESYNC); RFC 3501 §2.3.2 (\Recent).
  */
 
 import assert from 'node:assert/strict';
@@ -25,6 +25,7 @@ const allFlags = ['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '$Work'];
 interface Kept {
   uid?: number;
   flags?: string;
+  isRecent?: boolean;
 }
 
 /** A client that counts, and keeps what it is told. */
@@ -32,6 +33,8 @@ class Counting {
   readonly client: ImapClient;
   readonly isQresync: boolean;
   kept: Kept[] = [];
+  /** UIDs it was ever told to be \Recent. */
+  readonly recent = new Set<number>();
   isAway = true;
   #uidValidity = 0;
   #modseq = 0;
@@ -66,6 +69,7 @@ class Counting {
   async comeBack(): Promise<void> {
     const known = `${this.#uidValidity} ${this.#modseq}`;
     const count = this.kept.length;
+    for (const one of this.kept) one.isRecent = false;
     const { untagged } = await this.client.ok(`SELECT INBOX (QRESYNC (${known}))`);
     const told = untagged.filter(({ name }) => name === 'VANISHED' || name === 'FETCH');
     for (const { name, values } of told) {
@@ -85,6 +89,9 @@ class Counting {
     await this.run('NOOP');
     const first = this.kept.findIndex(({ uid, flags }) => uid === undefined || flags === undefined);
     if (first >= 0) await this.run(`FETCH ${first + 1}:* (UID FLAGS)`);
+    const { untagged } = await this.client.ok('STATUS INBOX (RECENT)');
+    const recent = this.kept.filter(({ isRecent }) => isRecent).length;
+    assert.ok(untagged[0]!.raw.endsWith(`(RECENT ${recent})`), `${untagged[0]!.raw}: ${recent}`);
   }
 
   look(): string[] {
@@ -118,7 +125,11 @@ class Counting {
     const uid = items.get('UID') as number | undefined;
     assert.ok(uid === undefined || one.uid === undefined || one.uid === uid, `${number} is ${uid}`);
     if (uid !== undefined) one.uid = uid;
-    if (items.has('FLAGS')) one.flags = flagsOf(items.get('FLAGS'));
+    if (items.has('FLAGS')) {
+      one.flags = flagsOf(items.get('FLAGS'));
+      one.isRecent = (items.get('FLAGS') as readonly string[]).includes('\\Recent');
+      if (one.isRecent && one.uid !== undefined) this.recent.add(one.uid);
+    }
     const [modseq = 0] = (items.get('MODSEQ') ?? []) as readonly number[];
     this.#modseq = Math.max(this.#modseq, modseq);
   }
@@ -255,7 +266,11 @@ for (const seed of [1, 2, 3, 4, 5, 6]) {
       if (session.isAway) await session.comeBack();
       await session.learn();
       assert.deepEqual(session.look(), play.model.look(), `seed ${seed} in the end`);
-      session.client.destroy();
     }
+    for (const { uid } of play.model.messages) {
+      const told = sessions.filter(({ recent }) => recent.has(uid));
+      assert.equal(told.length, 1, `seed ${seed}: ${uid} is recent to so many`);
+    }
+    for (const session of sessions) session.client.destroy();
   });
 }

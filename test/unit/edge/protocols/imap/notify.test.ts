@@ -25,6 +25,7 @@ async function heard(crowd: Crowd, client: CrowdClient): Promise<string> {
 
 async function pair(messages: number): Promise<[Crowd, CrowdClient, CrowdClient]> {
   const crowd = new Crowd();
+  crowd.fake.hideRecent();
   for (let i = 0; i < messages; i++) await crowd.fake.world.deliver();
   const [listening, acting] = [crowd.open(), crowd.open()];
   await listening.enter();
@@ -200,6 +201,7 @@ describe('NOTIFY of other mailboxes', () => {
   // RFC 5465 §5.8: as after NOTIFY NONE.
   it('is over where there are more mailboxes than are watched, for the selected one too', async () => {
     const crowd = new Crowd({ notifiedMailboxesMax: 10 });
+    crowd.fake.hideRecent();
     const [listening, acting] = [crowd.open(), crowd.open()];
     await listening.enter();
     await acting.enter();

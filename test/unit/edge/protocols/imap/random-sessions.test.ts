@@ -159,6 +159,7 @@ for (const seed of [1, 2, 3, 4]) {
     const random = new SeededRandom(seed);
     const clock = new SeededClock();
     const fake = new FakeImap({}, clock);
+    fake.hideRecent();
     const model = new Model();
     const sessions: Counting[] = [];
     for (const way of ways) {

@@ -26,6 +26,7 @@ class Play {
 
   constructor(limits: Partial<ImapLimits> = {}) {
     this.fake = new FakeImap(limits, this.clock);
+    this.fake.hideRecent();
     const tls = { version: 'TLSv1.3', cipher: 'x' };
     this.session = new ImapSession(this.fake.service, this.transport, '192.0.2.1', tls);
     this.session.open();

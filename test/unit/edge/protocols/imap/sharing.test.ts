@@ -39,6 +39,7 @@ class Person {
 async function world(rights: string) {
   const clock = new SeededClock();
   const fake = new FakeImap({}, clock);
+  fake.hideRecent();
   await fake.shareAs(rights);
   const [alice, bob] = [new Person(fake), new Person(fake)];
   await alice.say('e1 LOGIN alice@local.test secret');

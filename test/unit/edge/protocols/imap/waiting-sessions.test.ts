@@ -40,6 +40,7 @@ describe('a line that was waited for and is too long', () => {
 
   it('ends IDLE: nothing is told after it but with commands', async () => {
     const crowd = new Crowd();
+    crowd.fake.hideRecent();
     const client = crowd.open();
     await client.enter();
     await client.does('a1 IDLE');
@@ -96,6 +97,7 @@ describe('a session that waits for its client to read', () => {
 
   it('tells an idling client what came, though its socket never says it is empty again', async () => {
     const crowd = new Crowd({ allUnsentBytesMax: 10 });
+    crowd.fake.hideRecent();
     const client = crowd.open();
     await client.enter();
     await client.does('a1 IDLE');

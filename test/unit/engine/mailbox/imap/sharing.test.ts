@@ -54,6 +54,8 @@ function everyAsk(world: World): ReadonlyMap<string, unknown> {
     delete: [owner, 'Drafts'],
     rename: [owner, 'Drafts', 'Aa'],
     subscribe: [owner, 'INBOX', true],
+    recentTold: [owner, 1, 2],
+    recentCount: [...numbered, 1],
     sync: [...numbered, 0, true, 0, false, false],
     vanished: [...numbered, 0, [1, 9]],
     fetch: [owner, view, true, [1, 9], 1, [], false, 0, [0, 0, 0, 0], -1],
@@ -143,6 +145,8 @@ describe('rights', () => {
     const asks: readonly (readonly [letters: string, name: keyof typeof imapAsks])[] = [
       ['r', 'open'],
       ['r', 'search'],
+      ['r', 'recentCount'],
+      ['rs', 'recentTold'],
       ['i', 'append'],
       ['k', 'create'],
       ['e', 'expunge'],

@@ -101,7 +101,7 @@ describe('mailbox rows', () => {
   });
 
   it('mailbox', () => {
-    const row = fc.record({
+    const all = fc.record({
       name: fc.string({ unit: 'grapheme' }),
       parent: u32,
       role: fc.constantFrom(...roles),
@@ -115,8 +115,15 @@ describe('mailbox rows', () => {
       vanishedFloor: number,
       modseqFloor: number,
       keywords: fc.array(fc.string(), { maxLength: 5 }),
+      recentUid: fc.integer({ min: 1, max: 0xffff_ffff }),
+      recent: number,
     });
+    // All are \Recent of a mailbox of which no session was told.
+    const row = all.map((one) => (one.recentUid > 1 ? one : { ...one, recent: one.messages }));
     survives(row, encodeMailbox, decodeMailbox);
+    const before = packRow(['INBOX', 0, 1, 7, 9, 8, 2, 0, 80, 5, 0, []]);
+    const { modseqFloor, recentUid, recent } = decodeMailbox(before);
+    assert.deepEqual([modseqFloor, recentUid, recent], [0, 1, 8]);
   });
 
   it('document, and where it is', () => {
