@@ -360,7 +360,7 @@ export class Mailboxes {
       if (actor.mailbox(target) === undefined) {
         throw new MailError('not-found', `mailbox ${target}`);
       }
-      mustFitPlaces(this.#open(), this.reader, account, mailbox, uids);
+      mustFitPlaces(this.#open(), account, mailbox, uids);
       const count = countOf(uids);
       const firstUid = actor.nextUid(target, count);
       addRange(targets, firstUid, firstUid + count - 1);

@@ -3,13 +3,14 @@
  *
  * Runs in:   the engine thread that owns the shard.
  * Specs:     RFC 9051 §6.3.4-8; RFC 6154 (roles).
- * Limits:    `mailboxesMax` mailboxes and as many subscriptions.
+ * Limits:    `mailboxesMax` mailboxes and as many subscriptions; `foundMax` paths are remembered.
  * Invariant: a path names at most one mailbox; levels above one that is made are made with it.
  */
 
 import { mailboxTree } from '../../actors/asks/imap-asks.ts';
 import { MailError } from '../../base/errors.ts';
 import type { AccountId, TenantId } from '../../base/ids.ts';
+import { RecentMap } from '../../base/recent-map.ts';
 import { inbox, nameFault, separator } from '../../mail/wire/imap/mailbox-name.ts';
 import { accountRange, subscribedPath, tables } from '../store/keys.ts';
 import { inboxMailbox } from './account-actor.ts';
@@ -22,6 +23,7 @@ import type { Role } from './rows/mailbox-row.ts';
 import { mailboxDeletedDraft, mailboxRenamedDraft, subscribedDraft } from './tree-records.ts';
 
 const mailboxesMax = 10_000;
+const foundMax = 2_000;
 const uidMax = 0xffff_ffff;
 
 export interface Owner {
@@ -32,6 +34,8 @@ export interface Owner {
 export class MailboxTree {
   readonly #mailboxes: Mailboxes;
   readonly #shard: Pick<MailboxShard, 'get' | 'range'>;
+  /** Where paths led when they were last looked up, a number a level. Rows are asked whether they still do. */
+  readonly #found = new RecentMap<string, readonly number[]>(foundMax);
 
   constructor(mailboxes: Mailboxes, shard: Pick<MailboxShard, 'get' | 'range'>) {
     this.#mailboxes = mailboxes;
@@ -40,7 +44,30 @@ export class MailboxTree {
 
   /** Undefined where nothing has the path. */
   find(account: number, path: string): NumberedMailbox | undefined {
-    return findIn(this.#mailboxes.reader.mailboxes(account), path);
+    const name = `${account} ${path}`;
+    const known = this.#found.get(name);
+    const still = known === undefined ? undefined : this.#follow(account, path, known);
+    if (still !== undefined) return still;
+    const levels = findIn(this.#mailboxes.reader.mailboxes(account), path);
+    if (levels === undefined) return undefined;
+    this.#found.set(
+      name,
+      levels.map(({ mailbox }) => mailbox),
+    );
+    return levels.at(-1);
+  }
+
+  /** The last of these levels; undefined where the path does not lead over them any more. */
+  #follow(account: number, path: string, levels: readonly number[]): NumberedMailbox | undefined {
+    const names = path.split(separator);
+    let found: NumberedMailbox | undefined;
+    for (const [level, mailbox] of levels.entries()) {
+      const row = this.#mailboxes.reader.mailbox(account, mailbox);
+      if (row === undefined || row.parent !== (found?.mailbox ?? 0)) return undefined;
+      if (path !== inbox && row.name !== names[level]) return undefined;
+      found = { mailbox, row };
+    }
+    return found;
   }
 
   /** @throws MailError `not-found` */
@@ -222,15 +249,23 @@ export class MailboxTree {
   }
 }
 
-function findIn(all: readonly NumberedMailbox[], path: string): NumberedMailbox | undefined {
-  if (path === inbox) return all.find(({ mailbox }) => mailbox === inboxMailbox);
-  let found: NumberedMailbox | undefined;
-  for (const name of path.split(separator)) {
-    const parent: number = found?.mailbox ?? 0;
-    found = all.find(({ row }) => row.name === name && row.parent === parent);
-    if (found === undefined) return undefined;
+/** One a level. */
+function findIn(
+  all: readonly NumberedMailbox[],
+  path: string,
+): readonly NumberedMailbox[] | undefined {
+  if (path === inbox) {
+    const found = all.find(({ mailbox }) => mailbox === inboxMailbox);
+    return found === undefined ? undefined : [found];
   }
-  return found;
+  const levels: NumberedMailbox[] = [];
+  for (const name of path.split(separator)) {
+    const parent = levels.at(-1)?.mailbox ?? 0;
+    const found = all.find(({ row }) => row.name === name && row.parent === parent);
+    if (found === undefined) return undefined;
+    levels.push(found);
+  }
+  return levels;
 }
 
 function pathOf(all: readonly NumberedMailbox[], one: NumberedMailbox): string {

@@ -12,6 +12,7 @@ import { assert } from '../../base/assert.ts';
 import { view } from '../../base/bytes.ts';
 import type { IndexChange, IndexEntry, IndexRange, ShardIndex } from '../../ports/shard-index.ts';
 import type { ShardReader } from './record.ts';
+import { compareKeys, SortedKeys } from './sorted-keys.ts';
 
 interface RemovedRange {
   readonly from: string;
@@ -19,14 +20,18 @@ interface RemovedRange {
   readonly change: IndexChange;
 }
 
+/** The first byte of a key. */
+function tableOf(key: string): number {
+  return key.charCodeAt(0);
+}
+
 /** Keys as Latin-1 text: compared by code unit, they sort as their bytes do. */
 class Layer {
   readonly removed: RemovedRange[] = [];
   /** `undefined` is a removal. */
   readonly values = new Map<string, Uint8Array | undefined>();
-  #sorted: readonly string[] | undefined;
-  /** Keys that came since: ranges are read after few changes, and sorting all keys anew would cost more. */
-  #added: string[] = [];
+  /** By table: of those that a range was read of. Ranges are read after few changes, and sorting anew would cost more. */
+  readonly #sorted = new Map<number, SortedKeys>();
 
   get changeCount(): number {
     return this.removed.length + this.values.size;
@@ -41,8 +46,7 @@ class Layer {
       const from = text(change.removeFrom);
       const to = text(change.to);
       for (const key of this.values.keys()) if (key >= from && key < to) this.values.delete(key);
-      this.#sorted = undefined;
-      this.#added = [];
+      this.#sorted.clear();
       this.removed.push({ from, to, change });
     }
   }
@@ -52,11 +56,18 @@ class Layer {
     return false;
   }
 
-  sortedKeys(): readonly string[] {
-    if (this.#sorted === undefined) this.#sorted = [...this.values.keys()].sort(compare);
-    else if (this.#added.length > 0) this.#sorted = merged(this.#sorted, this.#added.sort(compare));
-    this.#added = [];
-    return this.#sorted;
+  /** Keys among which all of a range are, ascending. */
+  sortedKeys(from: string, to: string): readonly string[] {
+    const table = tableOf(from);
+    // A range over several tables is an operator's: nothing is kept for the next one.
+    if (!(to <= String.fromCharCode(table + 1))) return [...this.values.keys()].sort(compareKeys);
+    let keys = this.#sorted.get(table);
+    if (keys === undefined) {
+      keys = new SortedKeys();
+      for (const key of this.values.keys()) if (tableOf(key) === table) keys.add(key);
+      this.#sorted.set(table, keys);
+    }
+    return keys.all();
   }
 
   changes(): IndexChange[] {
@@ -69,7 +80,7 @@ class Layer {
   }
 
   #set(key: string, value: Uint8Array | undefined): void {
-    if (this.#sorted !== undefined && !this.values.has(key)) this.#added.push(key);
+    if (this.#sorted.size > 0 && !this.values.has(key)) this.#sorted.get(tableOf(key))?.add(key);
     this.values.set(key, value);
   }
 }
@@ -219,7 +230,7 @@ export class Overlay implements ShardReader {
     for (const entry of slice(older, from, to)) {
       if (!newest!.values.has(entry[0]) && !newest!.hides(entry[0])) over.push(entry);
     }
-    return over.sort((a, b) => compare(a[0], b[0]));
+    return over.sort((a, b) => compareKeys(a[0], b[0]));
   }
 
   #layers(): Layer[] {
@@ -227,19 +238,8 @@ export class Overlay implements ShardReader {
   }
 }
 
-function merged(these: readonly string[], those: readonly string[]): string[] {
-  const all: string[] = [];
-  let next = 0;
-  for (const key of these) {
-    while (next < those.length && those[next]! < key) all.push(those[next++]!);
-    all.push(key);
-  }
-  while (next < those.length) all.push(those[next++]!);
-  return all;
-}
-
 function slice(layer: Layer, from: string, to: string): [string, Uint8Array | undefined][] {
-  const keys = layer.sortedKeys();
+  const keys = layer.sortedKeys(from, to);
   const found: [string, Uint8Array | undefined][] = [];
   for (let i = firstAtOrAfter(keys, from); i < keys.length && keys[i]! < to; i++) {
     found.push([keys[i]!, layer.values.get(keys[i]!)]);
@@ -264,10 +264,6 @@ function push(found: IndexEntry[], [key, value]: [string, Uint8Array | undefined
 
 function isBefore(key: string, other: string, isReverse: boolean): boolean {
   return isReverse ? key > other : key < other;
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function text(key: Uint8Array): string {

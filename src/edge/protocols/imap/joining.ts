@@ -12,7 +12,8 @@ import type { CommandEnd } from './answers.ts';
 import type { CommandSession, Joinable } from './command.ts';
 import type { AnyCommand } from './commands/table.ts';
 
-const joinedMax = 100;
+/** A sync costs as much as a hundred of them. */
+const joinedMax = 500;
 
 export interface Joined {
   readonly count: number;

@@ -30,6 +30,7 @@ import {
 } from '../rows/account-row.ts';
 import { type Change, encodeChanges } from '../rows/change-row.ts';
 import { type DocumentRow, decodeDocument, encodeDocument } from '../rows/document-row.ts';
+import { IdList } from '../rows/id-list.ts';
 import { decodeMailbox, encodeMailbox, keywordsMax, type MailboxRow } from '../rows/mailbox-row.ts';
 import { packRow } from '../rows/packing.ts';
 import { decodeThread, encodeThread, type ThreadRow } from '../rows/thread-row.ts';
@@ -37,9 +38,21 @@ import { decodeUidBlock, deletedFlag, seenFlag, type UidBlock } from '../rows/ui
 import { rangesOf } from '../rows/uid-ranges.ts';
 import { OpenRows } from './open-rows.ts';
 import { TableEdit } from './table-edit.ts';
+import { noHeads, writeThreadDates } from './thread-dates.ts';
 
 const documentKind = { key: documentKey, encode: encodeDocument, decode: decodeDocument };
-const threadKind = { key: threadKey, encode: encodeThread, decode: decodeThread };
+const threadKind = {
+  key: threadKey,
+  encode: encodeThread,
+  decode: decodeThread,
+  changed: (
+    table: TableEdit,
+    account: number,
+    thread: number,
+    before: ThreadRow | undefined,
+    after: ThreadRow | undefined,
+  ) => writeThreadDates(table, account, thread, before?.heads ?? noHeads, after?.heads ?? noHeads),
+};
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -56,11 +69,8 @@ export class AccountEdit {
     mailbox: new Set<number>(),
     thread: new Set<number>(),
   };
-  readonly updated = {
-    email: new Set<number>(),
-    mailbox: new Set<number>(),
-    thread: new Set<number>(),
-  };
+  /** What was made or ended in the same record is left out in the end. */
+  readonly updated = { email: new IdList(), mailbox: new IdList(), thread: new IdList() };
   readonly destroyed = {
     email: new Set<number>(),
     mailbox: new Set<number>(),
@@ -131,18 +141,15 @@ export class AccountEdit {
     for (const type of ['email', 'mailbox', 'thread'] as const) {
       const created = this.created[type];
       const destroyed = this.destroyed[type];
-      for (const id of created) {
-        this.updated[type].delete(id);
-        // Made and gone in one record: nobody has heard of it.
-        if (destroyed.delete(id)) created.delete(id);
-      }
-      for (const id of destroyed) this.updated[type].delete(id);
+      const updated = this.updated[type].rangesWithout(created, destroyed);
+      // Made and gone in one record: nobody has heard of it.
+      for (const id of created) if (destroyed.delete(id)) created.delete(id);
       for (const [op, ids] of [
-        ['created', created],
-        ['updated', this.updated[type]],
-        ['destroyed', destroyed],
+        ['created', rangesOf(ascending(created))],
+        ['updated', updated],
+        ['destroyed', rangesOf(ascending(destroyed))],
       ] as const) {
-        if (ids.size > 0) changes.push({ type, op, ids: rangesOf(ascending(ids)) });
+        if (ids.length > 0) changes.push({ type, op, ids });
       }
     }
     let part = 0;
@@ -154,7 +161,7 @@ export class AccountEdit {
 
 /** Numbers in a typed array sort without a call for each two of them. */
 function ascending(ids: ReadonlySet<number>): Iterable<number> {
-  return Uint32Array.from(ids).sort();
+  return ids.size < 2 ? ids : Uint32Array.from(ids).sort();
 }
 
 /** Splits what is too much for one row. */

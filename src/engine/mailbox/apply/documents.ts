@@ -37,7 +37,7 @@ export function addPlace(
   edit.documents.put(document, withPlace(row, mailbox, uid));
   if (isNewThere) {
     const key = byDateKey(edit.account, mailbox, row.internalMs, document);
-    edit.table.put(key, uidValue(uid));
+    edit.table.putOnly(key, uidValue(uid));
   }
   enterMailbox(edit, row.thread, mailbox, row.internalMs);
   edit.updated.email.add(document);
@@ -87,7 +87,7 @@ function removePlace(
   const dateKey = byDateKey(edit.account, mailbox, row.internalMs, document);
   const otherUid = uidIn(row, mailbox);
   if (otherUid === 0) edit.table.remove(dateKey);
-  else edit.table.put(dateKey, uidValue(otherUid));
+  else edit.table.putOnly(dateKey, uidValue(otherUid));
   if (row.places.length > 0) edit.documents.put(document, row);
   else if (kept === undefined) edit.documents.remove(document);
   else edit.documents.put(document, { ...row, kept });
@@ -101,7 +101,6 @@ function removePlace(
   leaveThread(edit, row.thread, document);
   edit.row.bytes -= row.size;
   edit.row.documents--;
-  edit.updated.email.delete(document);
   edit.destroyed.email.add(document);
 }
 

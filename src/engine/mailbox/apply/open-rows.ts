@@ -11,6 +11,14 @@ export interface RowKind<Row> {
   readonly key: (account: number, number: number) => Uint8Array;
   readonly encode: (row: Row) => Uint8Array;
   readonly decode: (value: Uint8Array) => Row;
+  /** Writes the rows that follow from this one. */
+  readonly changed?: (
+    table: TableEdit,
+    account: number,
+    number: number,
+    before: Row | undefined,
+    after: Row | undefined,
+  ) => void;
 }
 
 export class OpenRows<Row> {
@@ -18,7 +26,8 @@ export class OpenRows<Row> {
   readonly #account: number;
   readonly #kind: RowKind<Row>;
   readonly #rows = new Map<number, Row | undefined>();
-  readonly #changed = new Set<number>();
+  /** Of those changed: as the table has them. */
+  readonly #before = new Map<number, Row | undefined>();
 
   constructor(table: TableEdit, account: number, kind: RowKind<Row>) {
     this.#table = table;
@@ -35,23 +44,28 @@ export class OpenRows<Row> {
     return row;
   }
 
+  /** One that was not got before is new. */
   put(number: number, row: Row): void {
-    this.#rows.set(number, row);
-    this.#changed.add(number);
+    this.#set(number, row);
   }
 
   remove(number: number): void {
-    this.#rows.set(number, undefined);
-    this.#changed.add(number);
+    this.#set(number, undefined);
   }
 
   flush(): void {
-    for (const number of this.#changed) {
+    for (const [number, before] of this.#before) {
       const key = this.#kind.key(this.#account, number);
       const row = this.#rows.get(number);
+      this.#kind.changed?.(this.#table, this.#account, number, before, row);
       if (row === undefined) this.#table.remove(key);
       else this.#table.putOnly(key, this.#kind.encode(row));
     }
-    this.#changed.clear();
+    this.#before.clear();
+  }
+
+  #set(number: number, row: Row | undefined): void {
+    if (!this.#before.has(number)) this.#before.set(number, this.#rows.get(number));
+    this.#rows.set(number, row);
   }
 }

@@ -1,14 +1,14 @@
 /**
- * Keeps thread rows, their newest dates per mailbox, and the Message-ID hashes that lead to them.
+ * Keeps thread rows, and the Message-ID hashes that lead to them.
  *
  * Runs in:   engine threads.
  * Specs:     RFC 8621 §3.
  * Invariant: a thread row lists just the documents that are; a head is there exactly for each mailbox that has one
- *            of them, and the by-thread-date row of that mailbox carries the head's newest date.
+ *            of them (`thread-dates.ts` writes what leads to it).
  */
 
 import { view } from '../../../base/bytes.ts';
-import { byThreadDateKey, messageIdHashBytes, messageIdKey } from '../../store/keys.ts';
+import { messageIdHashBytes, messageIdKey } from '../../store/keys.ts';
 import { uidIn } from '../rows/document-row.ts';
 import {
   candidatesMax,
@@ -39,7 +39,7 @@ export function joinThread(edit: AccountEdit, joining: Joining): void {
   const before: ThreadRow = known ?? { members: [], heads: [], hashes: empty };
   (known === undefined ? edit.created : edit.updated).thread.add(thread);
   const hashes = linkHashes(edit, joining, before.hashes);
-  const heads = entered(edit, thread, before.heads, mailbox, internalMs);
+  const heads = entered(before.heads, mailbox, internalMs);
   edit.threads.put(thread, { members: [...before.members, document], heads, hashes });
 }
 
@@ -52,7 +52,7 @@ export function enterMailbox(
 ): void {
   const row = edit.threads.get(thread);
   if (row === undefined) return;
-  const heads = entered(edit, thread, row.heads, mailbox, internalMs);
+  const heads = entered(row.heads, mailbox, internalMs);
   writeThread(edit, thread, { ...row, heads });
 }
 
@@ -68,16 +68,11 @@ export function leaveMailbox(
   if (row === undefined || head === undefined) return;
   const others = row.heads.filter((one) => one !== head);
   if (head.messages === 1) {
-    edit.table.remove(byThreadDateKey(edit.account, mailbox, head.newestMs, thread));
     writeThread(edit, thread, { ...row, heads: others });
     return;
   }
   const isNewest = internalMs >= head.newestMs;
   const newestMs = isNewest ? newestIn(edit, row, mailbox) : head.newestMs;
-  if (newestMs !== head.newestMs) {
-    edit.table.remove(byThreadDateKey(edit.account, mailbox, head.newestMs, thread));
-    edit.table.put(byThreadDateKey(edit.account, mailbox, newestMs, thread), empty);
-  }
   const next = { mailbox, newestMs, messages: head.messages - 1 };
   writeThread(edit, thread, { ...row, heads: [...others, next] });
 }
@@ -95,7 +90,6 @@ export function leaveThread(edit: AccountEdit, thread: number, document: number)
     unlinkHash(edit, thread, row.hashes.subarray(i, i + messageIdHashBytes));
   }
   edit.threads.remove(thread);
-  edit.updated.thread.delete(thread);
   edit.destroyed.thread.add(thread);
 }
 
@@ -105,19 +99,11 @@ function writeThread(edit: AccountEdit, thread: number, row: ThreadRow): void {
 }
 
 function entered(
-  edit: AccountEdit,
-  thread: number,
   heads: readonly ThreadHead[],
   mailbox: number,
   internalMs: number,
 ): readonly ThreadHead[] {
   const head = heads.find((one) => one.mailbox === mailbox);
-  if (head === undefined || internalMs > head.newestMs) {
-    if (head !== undefined) {
-      edit.table.remove(byThreadDateKey(edit.account, mailbox, head.newestMs, thread));
-    }
-    edit.table.put(byThreadDateKey(edit.account, mailbox, internalMs, thread), empty);
-  }
   if (head === undefined) return [...heads, { mailbox, newestMs: internalMs, messages: 1 }];
   const newestMs = Math.max(head.newestMs, internalMs);
   const next = { mailbox, newestMs, messages: head.messages + 1 };

@@ -3,9 +3,9 @@
  *
  * Runs in:   the engine thread that owns the shard.
  * Specs:     RFC 9051 §5.5 (a server may run commands together where that changes no result), §6.4.6.
- * Limits:    as many as one ask brings; `toldUidsMax` messages told an answer.
+ * Limits:    as many as one ask brings; `toldUidsMax` messages told and `storedUidsMax` stored an answer.
  * Invariant: what a STORE tells of a message is what it stored: one that touches a message an earlier one tells of
- *            is left to the next ask.
+ *            is left to the next ask. Those that do the same are one record, where that changes no message's flags.
  */
 
 import { Buffer } from 'node:buffer';
@@ -19,20 +19,20 @@ import { MailError } from '../../../base/errors.ts';
 import type { AccountId, TenantId } from '../../../base/ids.ts';
 import { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import type { RecordDraft } from '../../store/record.ts';
-import type { StoreFlags } from '../decisions.ts';
-import { existingUids } from '../mailbox-reader.ts';
+import { fewExistingUids } from '../mailbox-reader.ts';
 import { flagsStoredDraft } from '../records.ts';
-import { commonRanges, countOf, type IdRanges } from '../rows/uid-ranges.ts';
+import { countOf, type IdRanges, idsOf } from '../rows/uid-ranges.ts';
 import type { Owner } from '../tree.ts';
 import type { ImapDesk } from './desk.ts';
 import { RowsWindow } from './fetch-rows.ts';
 import { uidRangesOf } from './messages.ts';
+import { type PlainStore, storeGroups } from './store-groups.ts';
 import { flagModseqAfter } from './sync.ts';
 import type { View } from './view.ts';
 
 const toldUidsMax = 1_000;
-
-type PlainStore = Pick<StoreFlags, 'uids' | 'op' | 'flags'>;
+/** About what one record takes. */
+const storedUidsMax = 16_384;
 
 /** @throws MailError of the first STORE; those after one that fails are left out. */
 export async function storeMany(
@@ -73,25 +73,25 @@ function decide(
     if (actor.mailbox(mailbox) === undefined) {
       throw new MailError('not-found', `mailbox ${mailbox}`);
     }
-    const drafts: RecordDraft[] = [];
-    const value = stores.map(({ uids: named, op, flags }) => {
-      const uids = existingUids(shard, account, mailbox, named);
-      if (uids.length === 0) return uids;
+    const there = stores.map(({ uids, op, flags }) => ({
+      uids: fewExistingUids(shard, account, mailbox, uids),
+      op,
+      flags,
+    }));
+    const drafts = storeGroups(there).map((group): RecordDraft => {
       const modseq = actor.nextModseq();
       modseqs.push(modseq);
-      const stored = { account, modseq, mailbox, uids, op, flags, keywords: [] };
-      drafts.push(flagsStoredDraft(tenant, stored));
-      return uids;
+      return flagsStoredDraft(tenant, { account, modseq, mailbox, ...group, keywords: [] });
     });
-    return { drafts, mailboxes: [mailbox], value };
+    return { drafts, mailboxes: [mailbox], value: there.map(({ uids }) => uids) };
   });
 }
 
 /** The first of them, as many as go together. */
 function storesOf(view: View, packed: readonly PackedPlainStore[], items: number): PlainStore[] {
   const stores: PlainStore[] = [];
-  let told: IdRanges[] = [];
-  let toldCount = 0;
+  const told = new Set<number>();
+  let storedCount = 0;
   for (const one of packed) {
     const [isUid, set, op, flags] = one;
     let uids: IdRanges;
@@ -101,15 +101,21 @@ function storesOf(view: View, packed: readonly PackedPlainStore[], items: number
       if (stores.length === 0) throw error;
       return stores;
     }
-    if (told.some((ranges) => commonRanges(ranges, uids).length > 0)) return stores;
-    if (itemsOf(one, items) !== 0) {
-      toldCount += countOf(uids);
-      if (toldCount > toldUidsMax && stores.length > 0) return stores;
-      told = [...told, uids];
-    }
+    storedCount += countOf(uids);
+    const isTold = itemsOf(one, items) !== 0;
+    const toldCount = told.size + (isTold ? countOf(uids) : 0);
+    const isTooMany = toldCount > toldUidsMax || storedCount > storedUidsMax;
+    if (stores.length > 0 && (isTooMany || isAnyOf(told, uids))) return stores;
+    if (isTold) for (const uid of idsOf(uids)) told.add(uid);
     stores.push({ uids, op, flags });
   }
   return stores;
+}
+
+function isAnyOf(told: ReadonlySet<number>, uids: IdRanges): boolean {
+  if (told.size === 0) return false;
+  for (const uid of idsOf(uids)) if (told.has(uid)) return true;
+  return false;
 }
 
 function itemsOf([, , , , isSilent]: PackedPlainStore, items: number): number {

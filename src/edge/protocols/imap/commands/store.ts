@@ -118,9 +118,10 @@ async function storeMany(
   const uid = isUid || session.isQresync ? fetchItems.uid : 0;
   const how = session.isUidOnly ? fetchItems.byUid : uid;
   const items = how | (session.isCondstore ? fetchItems.modseq : 0);
+  let atOnce = commands.length;
   for (let done = 0; done < commands.length; ) {
     const stores = commands
-      .slice(done)
+      .slice(done, done + atOnce)
       .map(
         ({ set, op, flags, isSilent }) => [isUid, set.ranges, op, flags.system, isSilent] as const,
       );
@@ -137,6 +138,8 @@ async function storeMany(
     }
     const { told, uids, flagModseq, keywords } = answer.value as StoredMany;
     selected.flagModseq = flagModseq;
+    // Those left out are packed again: where few go together at a time, not all of them each time.
+    atOnce = told.length * 2;
     if (keywords !== undefined) tellKeywords(session, selected, keywords);
     let at = 0;
     for (let i = 0; i < told.length; i++) {
