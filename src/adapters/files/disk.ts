@@ -3,12 +3,14 @@
  *
  * Runs in:   engine threads and offline commands.
  * Limits:    one vectored write is one system call of at most 1,024 parts (IOV_MAX); libuv splits
- *            above it.
+ *            above it. What is at most `smallBytesMax` is written in the caller's thread: into the
+ *            page cache, 10 µs, where libuv's pool costs 60 µs of CPU and two wakings. Syncs never are.
  * Invariant: raw descriptors and callbacks: a FileHandle costs a promise and an object per call
  *            more.
  */
 
 import * as fs from 'node:fs';
+import { byteLength } from '../../base/bytes.ts';
 import {
   type Disk,
   DiskError,
@@ -17,6 +19,8 @@ import {
   type OpenMode,
 } from '../../ports/disk.ts';
 
+const smallBytesMax = 32 * 1_024;
+const smallPartsMax = 64;
 const folderMode = 0o700;
 const fileMode = 0o600;
 
@@ -87,7 +91,22 @@ class RealFile implements DiskFile {
     return bytes.subarray(0, got);
   }
 
-  write(position: number, parts: readonly Uint8Array[]): Promise<void> {
+  async write(position: number, parts: readonly Uint8Array[]): Promise<void> {
+    const left = isSmall(parts) ? this.#writeNow(position, parts) : parts;
+    if (left.length === 0) return;
+    await this.#writeRest(position + byteLength(parts) - byteLength(left), left);
+  }
+
+  /** What one call did not take. */
+  #writeNow(position: number, parts: readonly Uint8Array[]): readonly Uint8Array[] {
+    try {
+      return after(parts, fs.writevSync(this.#descriptor, parts as Uint8Array[], position));
+    } catch (error) {
+      throw translate(this.path, error as NodeJS.ErrnoException);
+    }
+  }
+
+  #writeRest(position: number, parts: readonly Uint8Array[]): Promise<void> {
     return new Promise((resolve, reject) => {
       writeAll(this.#descriptor, position, parts, (error) => {
         if (error === null) resolve();
@@ -141,6 +160,10 @@ function writeAll(
     if (written === 0) return done(new Error('a write took nothing'));
     writeAll(descriptor, position + written, left, done);
   });
+}
+
+function isSmall(parts: readonly Uint8Array[]): boolean {
+  return parts.length <= smallPartsMax && byteLength(parts) <= smallBytesMax;
 }
 
 function after(parts: readonly Uint8Array[], written: number): readonly Uint8Array[] {

@@ -30,7 +30,7 @@ class Layer {
   readonly removed: RemovedRange[] = [];
   /** `undefined` is a removal. */
   readonly values = new Map<string, Uint8Array | undefined>();
-  /** By table: of those that a range was read of. Ranges are read after few changes, and sorting anew would cost more. */
+  /** By table, of those that a range was read of: sorting all anew after each change would cost more. */
   readonly #sorted = new Map<number, SortedKeys>();
 
   get changeCount(): number {

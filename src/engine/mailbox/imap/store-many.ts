@@ -21,6 +21,7 @@ import { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import type { RecordDraft } from '../../store/record.ts';
 import { fewExistingUids } from '../mailbox-reader.ts';
 import { flagsStoredDraft } from '../records.ts';
+import type { MailboxRow } from '../rows/mailbox-row.ts';
 import { countOf, type IdRanges, idsOf } from '../rows/uid-ranges.ts';
 import type { Owner } from '../tree.ts';
 import type { ImapDesk } from './desk.ts';
@@ -42,11 +43,10 @@ export async function storeMany(
   const [flagModseq, keywordCount, recent = []] = known;
   const view = await desk.views.view({ account, mailbox, modseq, uidNext });
   const stores = storesOf(view, packed, items);
-  const modseqs: number[] = [];
   const owner = { account: account as AccountId, tenant: tenant as TenantId };
-  const uids = await decide(desk, owner, mailbox, stores, modseqs);
+  const { uids, modseqs, row } = await decide(desk, owner, mailbox, stores);
   const place = { account, mailbox };
-  const keywords = desk.reader.mailbox(account, mailbox)?.keywords ?? [];
+  const { keywords } = row;
   const writer = new ResponseWriter();
   const told = stores.map((_, i) => {
     const wanted = itemsOf(packed[i]!, items);
@@ -56,23 +56,34 @@ export async function storeMany(
     const rest = new RowsWindow(desk.shard, asked, view, writer).write(uids[i]!);
     return rest === undefined ? writer.bytes - before : -1;
   });
-  const after = flagModseqAfter(desk.shard, place, flagModseq, uidNext, modseqs);
+  // All decided before this was journaled when it was decided: nobody else changed flags since.
+  const isKnown = row.highestModseq <= flagModseq && modseqs.length > 0;
+  const after = isKnown
+    ? modseqs.at(-1)!
+    : flagModseqAfter(desk.shard, place, flagModseq, uidNext, modseqs);
   const more = keywords.length > keywordCount ? { keywords } : {};
   return { value: { told, uids, flagModseq: after, ...more }, body: Buffer.concat(writer.take()) };
 }
 
-/** On disk together when it resolves. Of each the UIDs that were there. @throws MailError `not-found` */
+interface Decided {
+  /** Of each STORE those that were there. */
+  readonly uids: readonly IdRanges[];
+  readonly modseqs: readonly number[];
+  /** As it was before. */
+  readonly row: MailboxRow;
+}
+
+/** On disk together when it resolves. @throws MailError `not-found` */
 function decide(
   { mailboxes, shard }: Pick<ImapDesk, 'mailboxes' | 'shard'>,
   { account, tenant }: Owner,
   mailbox: number,
   stores: readonly PlainStore[],
-  modseqs: number[],
-): Promise<readonly IdRanges[]> {
+): Promise<Decided> {
   return mailboxes.decide(account, tenant, (actor) => {
-    if (actor.mailbox(mailbox) === undefined) {
-      throw new MailError('not-found', `mailbox ${mailbox}`);
-    }
+    const row = actor.mailbox(mailbox);
+    if (row === undefined) throw new MailError('not-found', `mailbox ${mailbox}`);
+    const modseqs: number[] = [];
     const there = stores.map(({ uids, op, flags }) => ({
       uids: fewExistingUids(shard, account, mailbox, uids),
       op,
@@ -83,7 +94,8 @@ function decide(
       modseqs.push(modseq);
       return flagsStoredDraft(tenant, { account, modseq, mailbox, ...group, keywords: [] });
     });
-    return { drafts, mailboxes: [mailbox], value: there.map(({ uids }) => uids) };
+    const value = { uids: there.map(({ uids }) => uids), modseqs, row };
+    return { drafts, mailboxes: [mailbox], value };
   });
 }
 
