@@ -325,6 +325,8 @@ export type PackedAppend = readonly [
   messages: readonly PackedMessage[],
   /** REPLACE: what goes when the message is there. */
   replaced: readonly [view: PackedView, isUid: boolean, set: PackedSet] | null,
+  /** MOVE from another account: whence, a UID a message. What an earlier try put there is not appended again. */
+  moved?: readonly [account: number, mailbox: number, uids: readonly number[]],
 ];
 
 export type PackedMessage = readonly [

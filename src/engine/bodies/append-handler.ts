@@ -29,7 +29,7 @@ import type { SeatedAsk, SeatedHandler } from '../mailbox/imap/guard.ts';
 import { knownKeywords } from '../mailbox/imap/handlers.ts';
 import { uidRangesOf } from '../mailbox/imap/messages.ts';
 import { madeOf, placeOfSection } from '../mailbox/imap/sections.ts';
-import { allowedFlags, markSeen, targetOf } from '../mailbox/imap/shared-mailboxes.ts';
+import { allowedFlags, targetOf } from '../mailbox/imap/shared-mailboxes.ts';
 import { existing, type NumberedMailbox } from '../mailbox/mailbox-reader.ts';
 import { rangesOf } from '../mailbox/rows/uid-ranges.ts';
 import type { OpenShard } from '../shards.ts';
@@ -105,12 +105,12 @@ class AppendWork {
     try {
       const target = await this.#target();
       const [, , internalMs] = this.#packed[4][0]!;
-      const { flags, keywords } = this.#allowed(this.#packed[4][0]!, target);
+      const { keywords, ...allowed } = this.#allowed(this.#packed[4][0]!, target);
       const known = knownKeywords(keywords, target.row.keywords, false);
-      const facts = { flags, keywords: known, internalMs, bytes: this.#ask.body };
+      const facts = { ...allowed, keywords: known, internalMs, bytes: this.#ask.body };
       const outcome = await this.#desk.mailboxes.append({ ...this.#named(target), ...facts });
       const all = outcome.ok ? { ...outcome, copies: [outcome] } : outcome;
-      return await this.#answer(all, target);
+      return answerOf(all, target);
     } catch (error) {
       return failureOf(error);
     }
@@ -135,12 +135,10 @@ class AppendWork {
       const group: AppendGroup = { ...named, messages };
       const all = replaced === undefined ? group : { ...group, replaced };
       const outcome = await mailboxes.appendAll(all);
-      // At once: what nobody holds any more may go while the reader's \\Seen is journaled.
-      this.#dropSealed();
       if (!outcome.ok && replaced !== undefined && !this.#isThere(replaced)) {
         return { ok: true, value: { isGone: true } };
       }
-      return await this.#answer(outcome, target);
+      return answerOf(outcome, target);
     } catch (error) {
       return failureOf(mailErrorOf(error));
     } finally {
@@ -158,21 +156,12 @@ class AppendWork {
     return allowedFlags(this.#desk, mailbox, flags, keywords);
   }
 
-  /** \\Seen of a reader who is not the owner is set once the messages are there. */
-  async #answer(outcome: AppendOutcome, target: NumberedMailbox): Promise<Answer> {
-    const [owner, , , , messages] = this.#packed;
-    if (!outcome.ok || this.#desk.rights === undefined) return answerOf(outcome, target);
-    const seen = outcome.copies.filter((_, i) => this.#allowed(messages[i]!, target).isSeen);
-    const uids = rangesOf(seen.map(({ uid }) => uid));
-    // The messages are there: a refusal now would bring them again.
-    const mark = () => markSeen(this.#desk, ownerOf(owner), target.mailbox, uids);
-    if (uids.length > 0) await mark().catch(() => {});
-    return answerOf(outcome, target);
-  }
-
   #named({ mailbox }: NumberedMailbox): AppendTarget {
-    const [owner, , id] = this.#packed;
-    return { ...ownerOf(owner), mailbox, id: id as MessageId };
+    const [owner, , id, , , , moved] = this.#packed;
+    const target = { ...ownerOf(owner), mailbox, id: id as MessageId };
+    if (moved === undefined) return target;
+    const [account, from, uids] = moved;
+    return { ...target, moved: { account, mailbox: from, uids } };
   }
 
   /** They are ours from here on, whatever comes of it. */
@@ -201,14 +190,14 @@ class AppendWork {
       const parts = await this.#partsOf(message);
       if ('badUrl' in parts) return parts;
       const [, , internalMs] = message;
-      const { flags, keywords } = allowed[i]!;
+      const { keywords, ...facts } = allowed[i]!;
       const known = keywords.map((keyword) => kept[words.indexOf(keyword)]!);
       bytes += parts.reduce((sum, part) => sum + part.bytes, 0);
       // By URLs a few octets make a message of any size: it is not written in vain.
       if (replaced === null) this.#desk.mailboxes.mustHaveRoom(named, bytes, i + 1);
       const text = await joinedText(this.#place(), parts);
       if (!('segment' in text.body)) this.#heldBytes += text.bytes;
-      messages.push({ flags, keywords: known, internalMs, text });
+      messages.push({ ...facts, keywords: known, internalMs, text });
       await this.#turn();
     }
     return messages;

@@ -20,11 +20,14 @@ import { type AccountActor, type DeliveredCopy, noQuota } from './account-actor.
 import { type DeliveryOutcome, deliveryDaysKept, type Naming, nameOnce } from './delivery.ts';
 import { existing } from './mailbox-reader.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
+import { type MovedFrom, nameMoved } from './moved-names.ts';
 import { deliveredDraft, expungedDraft, type Keeping, parsedDraft } from './records.ts';
 import type { AccountRow } from './rows/account-row.ts';
 import { decodeDocument } from './rows/document-row.ts';
 import { unpackRow } from './rows/packing.ts';
 import { encodeParsed, parsedRowBytesMax } from './rows/parsed-row.ts';
+import { rangesOf } from './rows/uid-ranges.ts';
+import { seenStoredDraft } from './sharing-records.ts';
 import { threadIds } from './thread-finder.ts';
 
 /** What a client says of a message. */
@@ -33,6 +36,8 @@ export interface AppendFacts {
   readonly flags: number;
   readonly keywords: readonly string[];
   readonly internalMs: number;
+  /** A reader who is not the owner has seen it. */
+  readonly seenBy?: number;
 }
 
 export interface AppendTarget {
@@ -41,6 +46,8 @@ export interface AppendTarget {
   readonly mailbox: number;
   /** Names the append. */
   readonly id: MessageId;
+  /** The messages come from another account, and leave it. */
+  readonly moved?: MovedFrom;
 }
 
 export interface AppendRequest extends AppendTarget, AppendFacts {
@@ -79,15 +86,13 @@ interface AppendName {
   readonly copy: DeliveredCopy;
 }
 
-type StagedAppend =
-  | { readonly outcome: Promise<AppendOutcome> | AppendOutcome }
-  | {
-      readonly drafts: readonly RecordDraft[];
-      readonly bytes: number;
-      readonly names: readonly AppendName[];
-      /** The account as journaled when this was decided. */
-      readonly row: AccountRow | undefined;
-    };
+interface StagedAppend {
+  readonly drafts: readonly RecordDraft[];
+  readonly bytes: number;
+  readonly names: readonly AppendName[];
+  /** The account as journaled when this was decided. */
+  readonly row: AccountRow | undefined;
+}
 
 const noBytes = Buffer.alloc(0);
 
@@ -119,33 +124,31 @@ export interface GroupParts {
 /** Decides at once, and answers when it is on disk. */
 export async function appendGroup(parts: GroupParts, group: AppendGroup): Promise<AppendOutcome> {
   const { shard, actor, look, settle } = parts;
-  const staged = stageAppend(parts, group);
-  if ('outcome' in staged) return staged.outcome;
+  const named = nameAll(shard, actor, group, group.messages.length);
+  const namings = named.filter(isNew);
+  if (namings.length === 0) return joined(named.filter(isKnown));
+  // Of what is moved some may be there by an earlier try.
+  const messages = group.messages.filter((_, i) => isNew(named[i]!));
+  let staged: StagedAppend;
+  try {
+    staged = decide(parts, { ...group, messages }, namings);
+  } catch (error) {
+    return failureOf(error);
+  }
   const done = shard.append(staged.drafts);
   for (const { key, copy } of staged.names) actor.deliveries.set(key, { copy, done });
   actor.track(done, staged.bytes, staged.names.length);
   look(staged.row);
+  const settled = new Map<string, DeliveryOutcome>();
+  for (const name of staged.names) settled.set(name.key, await settle(name, done));
   const copies: DeliveredCopy[] = [];
   let failed: Failure | undefined;
-  for (const name of staged.names) {
-    const outcome = await settle(name, done);
+  for (const one of named) {
+    const outcome = isNew(one) ? settled.get(one.key)! : await one.outcome;
     if (outcome.ok) copies.push(outcome);
     else failed ??= outcome;
   }
   return failed ?? { ok: true, copies, isRepeat: false };
-}
-
-function stageAppend(
-  { shard, actor, nowMs, keeping }: GroupParts,
-  group: AppendGroup,
-): StagedAppend {
-  const named = nameAll(shard, actor, group, group.messages.length);
-  if ('outcome' in named) return named;
-  try {
-    return decide(shard, actor, group, { nowMs, keeping, namings: named });
-  } catch (error) {
-    return { outcome: failureOf(error) };
-  }
 }
 
 /** Of the n-th message of an append. */
@@ -174,56 +177,49 @@ export function appendedBefore(
   target: AppendTarget,
   count: number,
 ): Promise<AppendOutcome> | undefined {
-  const named = nameAll(shard, actor, target, count);
-  return 'outcome' in named ? named.outcome : undefined;
+  const known = nameAll(shard, actor, target, count).filter(isKnown);
+  return known.length < count ? undefined : joined(known);
 }
 
 type Name = Omit<Naming, 'nowMs'>;
+type Known = Extract<ReturnType<typeof nameOnce>, { readonly outcome: unknown }>;
 
+/** What is appended under one id was journaled together, or not at all; what is moved has names one by one. */
 function nameAll(
   shard: MailboxShard,
   actor: AccountActor,
-  { id, mailbox }: AppendTarget,
+  { id, mailbox, moved }: AppendTarget,
   count: number,
-): readonly Name[] | { readonly outcome: Promise<AppendOutcome> } {
-  const namings: Name[] = [];
-  const repeats: Promise<AppendOutcome>[] = [];
-  for (let i = 0; i < count; i++) {
-    const named = nameOnce(shard, actor, id, appendHash(id, mailbox, i));
-    if ('outcome' in named) repeats.push(repeatOf(named.outcome));
-    else namings.push(named);
-  }
-  // All of a group were journaled, or none was.
-  return repeats.length === 0 ? namings : { outcome: joined(repeats) };
+): (Name | Known)[] {
+  return Array.from({ length: count }, (_, i) =>
+    moved === undefined
+      ? nameOnce(shard, actor, id, appendHash(id, mailbox, i))
+      : nameMoved(shard, actor, { id, mailbox, moved }, i),
+  );
 }
 
-async function repeatOf(
-  outcome: Extract<ReturnType<typeof nameOnce>, { readonly outcome: unknown }>['outcome'],
-): Promise<AppendOutcome> {
-  const known = await outcome;
-  return known.ok ? { ok: true, copies: [known], isRepeat: true } : known;
+function isNew(one: Name | Known): one is Name {
+  return !('outcome' in one);
 }
 
-async function joined(repeats: readonly Promise<AppendOutcome>[]): Promise<AppendOutcome> {
+function isKnown(one: Name | Known): one is Known {
+  return 'outcome' in one;
+}
+
+async function joined(all: readonly Known[]): Promise<AppendOutcome> {
   const copies: DeliveredCopy[] = [];
-  for (const outcome of await Promise.all(repeats)) {
-    if (!outcome.ok) return outcome;
-    copies.push(...outcome.copies);
+  for (const { outcome } of all) {
+    const known = await outcome;
+    if (!known.ok) return known;
+    copies.push(known);
   }
   return { ok: true, copies, isRepeat: true };
 }
 
-interface Named {
-  readonly nowMs: number;
-  readonly keeping: { readonly keeping?: Keeping };
-  readonly namings: readonly Name[];
-}
-
 function decide(
-  shard: MailboxShard,
-  actor: AccountActor,
+  { shard, actor, nowMs, keeping }: GroupParts,
   group: AppendGroup,
-  { nowMs, namings, keeping }: Named,
+  namings: readonly Name[],
 ): StagedAppend {
   const { account, tenant, mailbox, messages, replaced } = group;
   const row = actor.row();
@@ -238,7 +234,8 @@ function decide(
   const drafts: RecordDraft[] = creation === undefined ? [] : [creation];
   const names: AppendName[] = [];
   const firstUid = actor.nextUid(mailbox, messages.length);
-  messages.forEach(({ flags, keywords, internalMs, text }, i) => {
+  const seen: { readonly reader: number; readonly uid: number }[] = [];
+  messages.forEach(({ flags, keywords, internalMs, seenBy, text }, i) => {
     const { day, idHash, key } = namings[i]!;
     const ids = threadIds(text.summary);
     const parsed = encodeParsed(text.summary);
@@ -256,7 +253,15 @@ function decide(
     drafts.push(deliveredDraft(tenant, delivered, text.body));
     if (isLarge) drafts.push(parsedDraft(tenant, { account, document: copy.document }, parsed));
     names.push({ key, copy });
+    if (seenBy !== undefined) seen.push({ reader: seenBy, uid: copy.uid });
   });
+  if (seen.length > 0) {
+    // One command has one reader.
+    const [{ reader }] = seen as [(typeof seen)[0]];
+    const uids = rangesOf(seen.map(({ uid }) => uid));
+    const record = { account, modseq: actor.nextModseq(), mailbox, reader, uids, isSeen: true };
+    drafts.push(seenStoredDraft(tenant, record));
+  }
   if (replaced !== undefined) {
     const { uid } = replaced;
     const modseq = actor.nextModseq();

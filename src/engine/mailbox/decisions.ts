@@ -8,15 +8,20 @@ import type { RecordDraft } from '../store/record.ts';
 import type { FlagOp } from './records.ts';
 import type { IdRanges } from './rows/uid-ranges.ts';
 
-export interface StoreFlags {
-  readonly mailbox: number;
-  readonly uids: IdRanges;
+export interface FlagStep {
   readonly op: FlagOp;
   /** Bits by place in `systemFlags`. */
   readonly flags: number;
   readonly keywords: readonly string[];
   /** Only \Seen is set, and for this reader alone, who is not the owner. */
   readonly reader?: number;
+}
+
+export interface StoreFlags extends FlagStep {
+  readonly mailbox: number;
+  readonly uids: IdRanges;
+  /** Done to the same messages, on disk with the first. */
+  readonly more?: readonly FlagStep[];
   /** Gets the modseqs given to the change. */
   readonly modseqs?: number[];
   /** Messages whose modseq is above are left alone (RFC 7162 §3.1.3), and go to `modified`. */
@@ -33,6 +38,12 @@ export interface Steps {
   /** Of those that are there, which to take. */
   readonly choose?: (uids: IdRanges) => IdRanges;
   readonly countMax: number;
+}
+
+/** Flags that copies get besides those that come along: `step` for the n-th copies in `offsets`, ranges from 0. */
+export interface CopyFlags {
+  readonly offsets: IdRanges;
+  readonly step: FlagStep;
 }
 
 /** What is to be journaled, the mailboxes it changes, and what the caller gets once it is. */

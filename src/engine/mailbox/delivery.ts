@@ -138,21 +138,28 @@ export interface Naming {
   readonly key: string;
 }
 
-/** The names under which a message is remembered, or the outcome of the first time it came by them. */
+/**
+ * The names under which a message is remembered, or the outcome of the first time it came by them: under the day of its
+ * id, or one of `daysBefore`.
+ */
 export function nameOnce(
   shard: MailboxShard,
   actor: AccountActor,
   id: MessageId,
   idHash: Buffer,
+  daysBefore = 0,
 ): Omit<Naming, 'nowMs'> | Extract<Staged, { readonly outcome: unknown }> {
   const key = idHash.toString('latin1');
   const underWay = actor.deliveries.get(key);
   if (underWay !== undefined) return { outcome: repeated(underWay) };
   const day = Math.floor(messageIdMs(id) / dayMs);
-  const known = shard.get(deliveryKey(actor.account, day, idHash));
-  if (known === undefined) return { day, idHash, key };
-  const [mailbox, uid, document] = unpackRow<readonly [number, number, number]>(known);
-  return { outcome: { ok: true, mailbox, uid, document, isRepeat: true } };
+  for (let past = 0; past <= daysBefore; past++) {
+    const known = shard.get(deliveryKey(actor.account, day - past, idHash));
+    if (known === undefined) continue;
+    const [mailbox, uid, document] = unpackRow<readonly [number, number, number]>(known);
+    return { outcome: { ok: true, mailbox, uid, document, isRepeat: true } };
+  }
+  return { day, idHash, key };
 }
 
 function decide(

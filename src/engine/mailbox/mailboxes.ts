@@ -34,7 +34,7 @@ import {
 import { Bodies } from './apply/bodies.ts';
 import { mailboxKinds } from './apply/kinds.ts';
 import { addRanges, CopyNames } from './ask-names.ts';
-import type { CopyAnswer, Decision, Steps, StoreFlags } from './decisions.ts';
+import type { CopyAnswer, CopyFlags, Decision, Steps, StoreFlags } from './decisions.ts';
 import {
   type Delivery,
   type DeliveryOutcome,
@@ -58,7 +58,6 @@ import {
   accountSetDraft,
   copiedDraft,
   expungedDraft,
-  flagsStoredDraft,
   type Keeping,
   keepingFrom,
   mailboxCreatedDraft,
@@ -67,7 +66,7 @@ import {
 import { deletedAccount } from './rows/account-row.ts';
 import { keywordLengthMax, mailboxNameLengthMax, type Role, roles } from './rows/mailbox-row.ts';
 import { addId, addRange, countOf, type IdRanges, splitRanges } from './rows/uid-ranges.ts';
-import { seenStoredDraft } from './sharing-records.ts';
+import { flagStepDraft } from './sharing-records.ts';
 
 /** RFC 9051 §9: an atom. */
 const keywordPattern = new RegExp(`^[!#$&'+,./0-9:;<=>?@A-Z^_\`a-z|}~-]{1,${keywordLengthMax}}$`);
@@ -301,23 +300,22 @@ export class Mailboxes {
 
   /** The UIDs that were there. @throws MailError `not-found`, `argument-invalid` */
   async storeFlags(account: AccountId, tenant: TenantId, store: StoreFlags): Promise<IdRanges> {
-    const { mailbox } = store;
-    const wrong = store.keywords.find((name) => !keywordPattern.test(name));
+    const { mailbox, more = [] } = store;
+    const flagSteps = [store, ...more];
+    const keywords = flagSteps.flatMap((step) => step.keywords);
+    const wrong = keywords.find((name) => !keywordPattern.test(name));
     if (wrong !== undefined) throw new MailError('argument-invalid', `keyword ${wrong}`);
     const { unchangedSince = -1 } = store;
     const choose = (uids: IdRanges) =>
       unchangedSince < 0 ? uids : this.#unchanged(account, store, uids, unchangedSince);
     const steps = { mailbox, uids: store.uids, countMax: flagsPerRecord, choose };
-    return this.#inSteps(account, tenant, steps, (actor, uids) => {
-      const modseq = actor.nextModseq();
-      store.modseqs?.push(modseq);
-      const { reader, op } = store;
-      if (reader === undefined) {
-        return flagsStoredDraft(tenant, { ...store, account, modseq, uids });
-      }
-      const seen = { account, modseq, mailbox, reader, uids, isSeen: op === 'add' };
-      return seenStoredDraft(tenant, seen);
-    });
+    return this.#inSteps(account, tenant, steps, (actor, uids) =>
+      flagSteps.map((step) => {
+        const modseq = actor.nextModseq();
+        store.modseqs?.push(modseq);
+        return flagStepDraft(tenant, step, { account, modseq, mailbox, uids });
+      }),
+    );
   }
 
   /** The UIDs that were there. @throws MailError `not-found` */
@@ -330,7 +328,8 @@ export class Mailboxes {
     const steps = { mailbox, uids, countMax: placesPerRecord };
     return this.#inSteps(account, tenant, steps, (actor, some) => {
       const modseq = actor.nextModseq();
-      return expungedDraft(tenant, { account, modseq, mailbox, uids: some, ...this.keeping() });
+      const record = { account, modseq, mailbox, uids: some, ...this.keeping() };
+      return [expungedDraft(tenant, record)];
     });
   }
 
@@ -340,7 +339,8 @@ export class Mailboxes {
   }
 
   /**
-   * Done again by the same `id`, it goes on where it stopped and answers the same.
+   * Done again by the same `id`, it goes on where it stopped and answers the same. What `flagsOf` wants of copies is on
+   * disk with them.
    * @throws MailError `not-found`, `not-possible-now` for a message that has `placesMax` copies
    */
   async copy(
@@ -350,6 +350,7 @@ export class Mailboxes {
     target: number,
     isMove: boolean,
     id = '',
+    flagsOf: (sources: IdRanges) => readonly CopyFlags[] = () => [],
   ): Promise<CopyAnswer> {
     const { mailbox } = from;
     const savedMs = this.#clock.nowMs();
@@ -366,7 +367,15 @@ export class Mailboxes {
       addRange(targets, firstUid, firstUid + count - 1);
       const modseq = actor.nextModseq();
       const record = { account, modseq, mailbox, uids, target, firstUid, savedMs };
-      return copiedDraft(tenant, { ...record, ...names.next() }, isMove);
+      const flags = flagsOf(uids);
+      return [
+        copiedDraft(tenant, { ...record, ...names.next() }, isMove),
+        ...flags.map(({ offsets, step: flagStep }) => {
+          const stored = { account, modseq: actor.nextModseq(), mailbox: target };
+          const copies = offsets.map((offset) => firstUid + offset);
+          return flagStepDraft(tenant, flagStep, { ...stored, uids: copies });
+        }),
+      ];
     };
     const choose = (uids: IdRanges) => names.resume(this.#open(), account, uids);
     const steps = { ...from, target, choose, countMax: placesPerRecord };
@@ -406,7 +415,7 @@ export class Mailboxes {
     account: AccountId,
     tenant: TenantId,
     steps: Steps,
-    draft: (actor: AccountActor, uids: IdRanges) => RecordDraft,
+    draft: (actor: AccountActor, uids: IdRanges) => readonly RecordDraft[],
   ): Promise<IdRanges> {
     const actor = this.#actor(account, tenant);
     const { mailbox, target, countMax } = steps;
@@ -420,7 +429,7 @@ export class Mailboxes {
       let rest: IdRanges = uids;
       while (rest.length > 0) {
         const [some, later] = splitRanges(rest, countMax);
-        await this.#append(actor, [draft(actor, some)], changed);
+        await this.#append(actor, draft(actor, some), changed);
         rest = later;
       }
       return uids;

@@ -7,7 +7,8 @@
 
 import type { TenantId } from '../../base/ids.ts';
 import type { JournalRecord, RecordDraft } from '../store/record.ts';
-import { mailboxRecords } from './records.ts';
+import type { FlagStep } from './decisions.ts';
+import { flagsStoredDraft, mailboxRecords } from './records.ts';
 import type { AclEntry } from './rows/acl-row.ts';
 import { packRow, unpackRow } from './rows/packing.ts';
 import { type IdRanges, packRanges, unpackRanges } from './rows/uid-ranges.ts';
@@ -45,6 +46,16 @@ export function seenStoredDraft(tenant: TenantId, record: SeenStored): RecordDra
   const { account, modseq, mailbox, reader, uids, isSeen } = record;
   const meta = packRow([account, modseq, mailbox, reader, packRanges(uids), isSeen]);
   return { type: mailboxRecords.seenStored, tenant, meta, body: [] };
+}
+
+/** What one step of a STORE does to messages: of everybody, or to one reader's \Seen. */
+export function flagStepDraft(
+  tenant: TenantId,
+  { op, flags, keywords, reader }: FlagStep,
+  stored: Pick<SeenStored, 'account' | 'modseq' | 'mailbox' | 'uids'>,
+): RecordDraft {
+  if (reader === undefined) return flagsStoredDraft(tenant, { ...stored, op, flags, keywords });
+  return seenStoredDraft(tenant, { ...stored, reader, isSeen: op === 'add' });
 }
 
 export function readSeenStored({ meta }: JournalRecord): SeenStored {

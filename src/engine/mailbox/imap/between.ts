@@ -4,7 +4,8 @@
  * Runs in:   the engine thread that owns the shard.
  * Specs:     RFC 9051 §6.4.7 (COPY does all or nothing), §6.4.8 (MOVE).
  * Limits:    a window ends at `windowBytes` or `windowMessages`; one message is told whole, whatever its size.
- * Invariant: only what an append put there is taken back, by the append's own id.
+ * Invariant: only what an append put there is taken back, by the append's own id. What is moved is not: another session
+ *            may count on the copy.
  */
 
 import type {

@@ -32,6 +32,7 @@ import { failureOf, MailError } from '../../../base/errors.ts';
 import { star } from '../../../mail/wire/imap/sequence-set.ts';
 import { mailboxInfo } from '../handlers.ts';
 import { keywordsMax, type Role } from '../rows/mailbox-row.ts';
+import type { IdRanges } from '../rows/uid-ranges.ts';
 import { made, ok, ownerOf, rightsOf, type Work, withBody } from './answering.ts';
 import { contextUpdate } from './context.ts';
 import type { ImapDesk } from './desk.ts';
@@ -41,7 +42,7 @@ import { guarded, type SeatedAsk, type SeatedHandler } from './guard.ts';
 import { uidRangesOf } from './messages.ts';
 import { noteTold, recentCount } from './recent.ts';
 import { search } from './search.ts';
-import { copySeen, dropFlags, targetOf, visible } from './shared-mailboxes.ts';
+import { copyFlags, targetOf, visible } from './shared-mailboxes.ts';
 import { sharingHandlers } from './sharing-handlers.ts';
 import { sort } from './sort.ts';
 import { storeMany } from './store-many.ts';
@@ -278,8 +279,8 @@ async function copy(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const uids = uidRangesOf(view, set, isUid);
   const target = targetOf(desk, account, path);
   const from = { mailbox, uids };
-  const copied = await desk.mailboxes.copy(account, tenant, from, target.mailbox, isMove, id);
-  await dropFlags(desk, ownerOf(owner), target.mailbox, copied.targets);
-  await copySeen(desk, ownerOf(owner), from, target.mailbox, copied);
+  const to = target.mailbox;
+  const flagsOf = (sources: IdRanges) => copyFlags(desk, { account, mailbox }, to, sources);
+  const copied = await desk.mailboxes.copy(account, tenant, from, to, isMove, id, flagsOf);
   return ok({ ...copied, uidValidity: target.row.uidValidity } satisfies Copied);
 }

@@ -3,12 +3,13 @@
  *
  * Runs in:   the engine thread that owns the shard.
  * Specs:     RFC 4314 §4 (STORE: flags without a right to them stay as they are).
- * Invariant: the owner's \Seen is never changed. A condition on modseqs is looked at once, for all steps.
+ * Invariant: the owner's \Seen is never changed. A condition on modseqs is looked at once, for all steps; they are on
+ *            disk together.
  */
 
 import type { AccountId, TenantId } from '../../../base/ids.ts';
 import { flagsAllowed, rights } from '../../../mail/wire/imap/rights.ts';
-import type { StoreFlags } from '../decisions.ts';
+import type { FlagStep, StoreFlags } from '../decisions.ts';
 import type { MailboxReader } from '../mailbox-reader.ts';
 import type { Mailboxes } from '../mailboxes.ts';
 import { seenFlag } from '../rows/uid-block.ts';
@@ -18,8 +19,6 @@ import type { Rights } from './rights.ts';
 export type FlagWork = Pick<Mailboxes, 'storeFlags'>;
 
 const seenBit = 1 << seenFlag;
-
-type Step = Pick<StoreFlags, 'op' | 'flags' | 'keywords' | 'reader'>;
 
 export class ReaderFlags implements FlagWork {
   readonly #mailboxes: FlagWork;
@@ -34,24 +33,18 @@ export class ReaderFlags implements FlagWork {
 
   async storeFlags(account: AccountId, tenant: TenantId, store: StoreFlags): Promise<IdRanges> {
     const known = this.#reader.mailbox(account, store.mailbox)?.keywords ?? [];
-    const [first, ...rest] = this.#steps(store, known);
+    const [first, ...more] = this.#steps(store, known);
     if (first === undefined) return [];
-    const uids = await this.#mailboxes.storeFlags(account, tenant, { ...store, ...first });
-    for (const step of rest) {
-      // The first step raised the modseqs: what was left alone by it is not among `uids`.
-      const again = { ...store, ...step, uids, unchangedSince: -1 };
-      await this.#mailboxes.storeFlags(account, tenant, again);
-    }
-    return uids;
+    return await this.#mailboxes.storeFlags(account, tenant, { ...store, ...first, more });
   }
 
-  #steps({ mailbox, op, flags, keywords }: StoreFlags, known: readonly string[]): Step[] {
+  #steps({ mailbox, op, flags, keywords }: StoreFlags, known: readonly string[]): FlagStep[] {
     const had = this.#rights.of(mailbox);
     const allowed = flagsAllowed(had);
     const mayKeywords = (had & rights.write) !== 0;
     const shared = allowed & ~seenBit;
-    const steps: Step[] = [];
-    const add = (step: Step) => {
+    const steps: FlagStep[] = [];
+    const add = (step: FlagStep) => {
       if (step.flags !== 0 || step.keywords.length > 0) steps.push(step);
     };
     const wanted = mayKeywords ? keywords : [];

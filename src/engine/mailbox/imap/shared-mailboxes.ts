@@ -9,17 +9,18 @@ import { type ImapList, mayCreate } from '../../../actors/asks/imap-asks.ts';
 import type { MailboxInfo } from '../../../actors/asks/mailbox-asks.ts';
 import { MailError } from '../../../base/errors.ts';
 import { flagsAllowed, noRights, rights } from '../../../mail/wire/imap/rights.ts';
+import type { AppendFacts } from '../append.ts';
+import type { CopyFlags } from '../decisions.ts';
 import { mailboxInfo } from '../handlers.ts';
 import type { NumberedMailbox } from '../mailbox-reader.ts';
 import { seenFlag, systemFlags } from '../rows/uid-block.ts';
 import { addId, type IdRanges, idsOf } from '../rows/uid-ranges.ts';
-import type { Owner } from '../tree.ts';
 import { listedMailboxes } from './acl.ts';
 import { rightsOf } from './answering.ts';
 import type { ImapDesk } from './desk.ts';
 import { systemFlagsOf } from './flags-of.ts';
 import { nearest } from './guard.ts';
-import { messagesIn } from './messages.ts';
+import { messagesIn, type Place } from './messages.ts';
 
 const seenBit = 1 << seenFlag;
 const allFlags = (1 << systemFlags.length) - 1;
@@ -47,64 +48,39 @@ export function targetOf(desk: ImapDesk, account: number, path: string): Numbere
   throw new MailError('not-found', may !== 0 ? mayCreate : path);
 }
 
-/** A reader's \Seen goes along with a copy; the owner's is copied with the message. */
-export async function copySeen(
+/**
+ * Of messages that a reader copies within somebody's account: flags that the reader may not set do not come along (RFC
+ * 4314 §4), the reader's \\Seen does; the owner's is copied with the message.
+ */
+export function copyFlags(
   desk: ImapDesk,
-  owner: Owner,
-  from: { readonly mailbox: number },
+  place: Place,
   target: number,
-  { sources, targets }: { readonly sources: IdRanges; readonly targets: IdRanges },
-): Promise<void> {
-  if (desk.rights === undefined || (rightsOf(desk, target) & rights.seen) === 0) return;
-  const place = { account: owner.account, mailbox: from.mailbox };
-  const uids: number[] = [];
-  const to = [...idsOf(targets)];
-  let at = 0;
-  const seenOnes = new Set<number>();
-  for (const { uid, slot, block } of messagesIn(desk.shard, place, sources)) {
-    if (block.hasFlag(slot, seenFlag)) seenOnes.add(uid);
-  }
-  for (const uid of idsOf(sources)) {
-    if (seenOnes.has(uid)) addId(uids, to[at]!);
-    at++;
-  }
-  if (uids.length > 0) await markSeen(desk, owner, target, uids);
-}
-
-/** RFC 4314 §4 (COPY): flags that the reader may not set do not come along; the owner's \\Seen is not the reader's. */
-export async function dropFlags(
-  desk: ImapDesk,
-  { account, tenant }: Owner,
-  target: number,
-  targets: IdRanges,
-): Promise<void> {
-  if (desk.rights === undefined) return;
+  sources: IdRanges,
+): readonly CopyFlags[] {
+  if (desk.rights === undefined) return [];
   const had = desk.rights.of(target);
   const flags = allFlags & ~flagsAllowed(had) & ~seenBit;
-  const known = desk.reader.mailbox(account, target)?.keywords ?? [];
+  const known = desk.reader.mailbox(place.account, place.mailbox)?.keywords ?? [];
   const keywords = (had & rights.write) === 0 ? known : [];
-  const uids: number[] = [];
-  for (const { uid, slot, block } of messagesIn(
-    desk.shard,
-    { account, mailbox: target },
-    targets,
-  )) {
+  const [dropped, seen]: [number[], number[]] = [[], []];
+  const uids = idsOf(sources);
+  let offset = -1;
+  for (const { uid, slot, block } of messagesIn(desk.shard, place, sources)) {
+    do offset++;
+    while (uids.next().value !== uid);
     const isNamed = keywords.some((_, keyword) => block.hasKeyword(slot, keyword));
-    if (isNamed || (systemFlagsOf(block, slot) & flags) !== 0) addId(uids, uid);
+    if (isNamed || (systemFlagsOf(block, slot) & flags) !== 0) addId(dropped, offset);
+    if (block.hasFlag(slot, seenFlag)) addId(seen, offset);
   }
-  if (uids.length === 0) return;
-  const store = { mailbox: target, uids, op: 'remove', flags, keywords } as const;
-  await desk.mailboxes.storeFlags(account, tenant, store);
-}
-
-export function markSeen(
-  desk: ImapDesk,
-  owner: Owner,
-  mailbox: number,
-  uids: IdRanges,
-): Promise<unknown> {
-  const store = { mailbox, uids, op: 'add', flags: seenBit, keywords: [] } as const;
-  return desk.flags.storeFlags(owner.account, owner.tenant, store);
+  const { account: reader } = desk.rights.reader;
+  const mayMark = (had & rights.seen) !== 0 && seen.length > 0;
+  const drop: CopyFlags = { offsets: dropped, step: { op: 'remove', flags, keywords } };
+  const mark = { op: 'add', flags: seenBit, keywords: [], reader } as const;
+  return [
+    ...(dropped.length > 0 ? [drop] : []),
+    ...(mayMark ? [{ offsets: seen, step: mark }] : []),
+  ];
 }
 
 /** Of the flags of a new message those that the reader may set, as RFC 4314 §4 says of APPEND; a reader's \\Seen by itself. */
@@ -113,10 +89,11 @@ export function allowedFlags(
   mailbox: number,
   flags: number,
   keywords: readonly string[],
-): { readonly flags: number; readonly keywords: readonly string[]; readonly isSeen: boolean } {
-  if (desk.rights === undefined) return { flags, keywords, isSeen: false };
+): Pick<AppendFacts, 'flags' | 'keywords' | 'seenBy'> {
+  if (desk.rights === undefined) return { flags, keywords };
   const had = desk.rights.of(mailbox);
   const allowed = flags & flagsAllowed(had);
   const kept = (had & rights.write) === 0 ? [] : keywords;
-  return { flags: allowed & ~seenBit, keywords: kept, isSeen: (allowed & seenBit) !== 0 };
+  const own = { flags: allowed & ~seenBit, keywords: kept };
+  return (allowed & seenBit) === 0 ? own : { ...own, seenBy: desk.rights.reader.account };
 }

@@ -14,8 +14,10 @@ import { answerOf, bad, type CommandEnd, no, noTarget, ok } from '../answers.ts'
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { type MailboxPlace, placeOf } from '../places.ts';
 import { viewOf } from '../selected.ts';
-import { copyBetween } from './copy-between.ts';
+import { type CopiedBetween, copyBetween } from './copy-between.ts';
 import { type AskedSet, setOf } from './sets.ts';
+
+const nothingCopied: Copied = { uidValidity: 0, sources: [], targets: [] };
 
 /** Within one account by its actor alone; between two as reads and appends. */
 async function copied(
@@ -23,17 +25,16 @@ async function copied(
   asked: AskedSet,
   place: MailboxPlace,
   isMove: boolean,
-): Promise<{ readonly ok: true; readonly value: Copied } | Failure> {
+): Promise<CopiedBetween> {
   const { owner } = session;
-  if (place.owner.id !== owner.id) {
-    return await copyBetween(session, asked, place, isMove);
-  }
+  if (place.owner.id !== owner.id) return await copyBetween(session, asked, place, isMove);
   const { set, isUids } = asked;
   const view = viewOf(session.selected!);
   const id = session.service.reception.nextId();
   const meta: PackedCopy = [ownerOf(owner), view, isUids, set, place.path, isMove, id];
   const answer = await session.ask(imapAsks.copy, meta, { key: id });
-  return answer.ok ? { ok: true, value: answer.value as Copied } : answer;
+  if (!answer.ok) return { value: nothingCopied, failed: answer };
+  return { value: answer.value as Copied, failed: undefined };
 }
 
 async function copy(
@@ -47,23 +48,23 @@ async function copy(
   const asked = setOf(command.set, isUid, selected);
   const place = await placeOf(session, command.mailbox);
   if (place === undefined) return answerOf('not-found');
-  const answer = await copied(session, asked, place, isMove);
-  if (!answer.ok) {
-    if (answer.code === 'not-found') return noTarget(answer);
-    return answer.code === 'argument-invalid'
-      ? bad('No such message number')
-      : answerOf(answer.code);
+  const { value, failed } = await copied(session, asked, place, isMove);
+  const { uidValidity, sources, targets } = value;
+  const isAny = sources.length > 0;
+  if (isMove && isAny) {
+    session.respond((writer) => {
+      writeCopyUid(writer, untagged, uidValidity, sources, targets, 'Moved');
+    });
   }
-  const { uidValidity, sources, targets } = answer.value;
+  if (failed !== undefined) return refusalOf(failed);
   const done = isMove ? 'MOVE done' : 'COPY done';
-  if (sources.length === 0) return ok(done);
-  if (!isMove) {
-    return (writer, tag) => writeCopyUid(writer, tag, uidValidity, sources, targets, done);
-  }
-  session.respond((writer) => {
-    writeCopyUid(writer, untagged, uidValidity, sources, targets, 'Moved');
-  });
-  return ok(done);
+  if (isMove || !isAny) return ok(done);
+  return (writer, tag) => writeCopyUid(writer, tag, uidValidity, sources, targets, done);
+}
+
+function refusalOf(failed: Failure): CommandEnd {
+  if (failed.code === 'not-found') return noTarget(failed);
+  return failed.code === 'argument-invalid' ? bad('No such message number') : answerOf(failed.code);
 }
 
 export const copyCommand = {

@@ -148,6 +148,40 @@ describe('a copy between accounts', () => {
     assert.match(await alice.say(`a2 MOVE 1 ${plans}`), /a2 NO/);
     assert.equal(await count(bob, 'Plans'), 3);
     assert.equal(await count(alice, 'INBOX'), 1);
+    // Said again, for want of an answer, it goes on with the copy that is there.
+    fake.answers.clear();
+    assert.match(await alice.say(`a3 MOVE 1 ${plans}`), /\[COPYUID \d+ 1 3\][\s\S]*a3 OK/);
+    assert.equal(await count(bob, 'Plans'), 3);
+    assert.equal(await count(alice, 'INBOX'), 0);
+  });
+
+  it('a MOVE that goes in windows ends with what is moved, and says what that is', async () => {
+    const { fake, alice, bob } = await world('lri');
+    for (let i = 0; i < 120; i++) await fake.world.deliver();
+    await fake.world.mailboxes.putAccount(2 as never, 0 as never, { bytes: 0, messages: 110 });
+    const heard = await alice.say('a1 SELECT INBOX', `a2 MOVE 1:* ${plans}`);
+    assert.match(heard, /\* OK \[COPYUID \d+ 1:100 3:102\]/);
+    assert.match(heard, /a2 NO \[OVERQUOTA\]/);
+    assert.equal(await count(bob, 'Plans'), 102);
+    assert.equal(await count(alice, 'INBOX'), 20);
+  });
+
+  it('a COPY whose client is gone is taken back: who asks again must not get it twice', async () => {
+    const { fake, alice, bob } = await world('lri');
+    await fake.world.deliver();
+    await alice.say('a1 SELECT INBOX');
+    alice.session.receive(Buffer.from(`a2 COPY 1 ${plans}\r\n`));
+    const asked: string[] = [];
+    const carry = fake.world.carry.bind(fake.world);
+    fake.world.carry = (name, ...rest) => {
+      asked.push(name);
+      return carry(name, ...rest);
+    };
+    await turns(1);
+    alice.session.closed();
+    await turns(60);
+    assert.ok(asked.includes(imapAsks.append) && asked.includes(imapAsks.takeBack), `${asked}`);
+    assert.equal(await count(bob, 'Plans'), 2);
   });
 
   it('a MOVE that could not copy takes nothing out', async () => {

@@ -12,11 +12,13 @@ import { describe, it } from 'node:test';
 import type { Answer } from '../../../../../src/actors/ask.ts';
 import {
   type AclEntryValue,
+  type Appended,
   imapAsks,
   type MessageRecord,
   type OpenedMailbox,
   type PackedSetAcl,
 } from '../../../../../src/actors/asks/imap-asks.ts';
+import { dayMs } from '../../../../../src/base/units.ts';
 import { aclEntriesMax } from '../../../../../src/engine/mailbox/rows/acl-row.ts';
 import { systemFlags } from '../../../../../src/engine/mailbox/rows/uid-block.ts';
 import { allRights, rights, rightsOf } from '../../../../../src/mail/wire/imap/rights.ts';
@@ -216,6 +218,50 @@ describe('rights', () => {
   });
 });
 
+describe('a message that is moved here from another account', () => {
+  const moved = (uids: readonly number[], from = 7) => [9, from, uids] as const;
+  const append = (world: World, uids: readonly number[], from?: number) => {
+    const messages = uids.map(() => [0, [], 0, [1]]);
+    const meta = [owner, 'INBOX', world.ids.next(), 1_000, messages, null, moved(uids, from)];
+    return world.value<Appended>(imapAsks.append, meta, Buffer.from('x'.repeat(uids.length)));
+  };
+
+  it('is not put there again while it is there, with others or alone, from the same mailbox', async () => {
+    const world = new World();
+    const first = await append(world, [4, 5]);
+    assert.deepEqual(first.value.uids, [1, 2]);
+    assert.deepEqual((await append(world, [5])).value.uids, [2, 2]);
+    // The n-th answer is of the n-th message.
+    assert.deepEqual((await append(world, [6, 5, 7])).value.uids, [3, 3, 2, 2, 4, 4]);
+    assert.deepEqual((await append(world, [4], 8)).value.uids, [5, 5]);
+    assert.equal(world.reader.mailbox(account, 1)!.messages, 5);
+  });
+
+  it('is put there again once the first one is gone: its original would be lost', async () => {
+    const world = new World();
+    await append(world, [4]);
+    await world.mailboxes.expunge(account, tenant, 1, [1, 1]);
+    assert.deepEqual((await append(world, [4])).value.uids, [2, 2]);
+    assert.deepEqual((await append(world, [4])).value.uids, [2, 2]);
+  });
+
+  it('is known for days, and two moves of it at once are one', async () => {
+    const world = new World();
+    const both = await Promise.all([append(world, [4]), append(world, [4])]);
+    assert.deepEqual(
+      both.map(({ value }) => value.uids),
+      [
+        [1, 1],
+        [1, 1],
+      ],
+    );
+    world.nowMs += 6 * dayMs;
+    assert.deepEqual((await append(world, [4])).value.uids, [1, 1]);
+    world.nowMs += 6 * dayMs;
+    assert.deepEqual((await append(world, [4])).value.uids, [2, 2]);
+  });
+});
+
 describe('a copy by a reader', () => {
   for (const [letters, wanted] of [
     ['lri', []],
@@ -280,6 +326,56 @@ describe('a reader’s \\Seen', () => {
       assert.deepEqual(tableText(again), wanted, `seed ${seed}`);
     });
   }
+
+  // The shard is lost with the second append: what a kill between two would leave.
+  it('of what the reader appends, copies and stores is on disk with it', async () => {
+    const world = new World();
+    await world.deliver();
+    await world.give('lrswi');
+    const isSeen = async (uid: number) => {
+      const read = await world.as(reader, imapAsks.readMessages, [
+        owner,
+        world.now(),
+        true,
+        [uid, uid],
+        1,
+      ]);
+      const [, flags] = (read.ok ? (read.value as readonly MessageRecord[]) : [])[0]!;
+      return (flags & 1) !== 0;
+    };
+    const once = async (name: string, meta: unknown, body = 'x') => {
+      world.shard.faults.push(undefined, 'lost');
+      const answer = await world.carry(name, [reader, tenant, meta], Buffer.from(body));
+      assert.equal(world.shard.faults.shift(), 'lost', name);
+      assert.ok(answer.ok, name);
+      return answer.value;
+    };
+    const messages = [[1, [], 0, [1]]];
+    await once(imapAsks.append, [owner, 'INBOX', world.ids.next(), 1_000, messages, null]);
+    assert.ok(await isSeen(2));
+    const two = [
+      [0, [], 0, [1]],
+      [1, [], 0, [1]],
+    ];
+    await once(imapAsks.append, [owner, 'INBOX', world.ids.next(), 1_000, two, null], 'xy');
+    assert.deepEqual([await isSeen(3), await isSeen(4)], [false, true]);
+    await once(imapAsks.copy, [owner, world.now(), true, [2, 3], 'INBOX', false, world.ids.next()]);
+    assert.deepEqual([await isSeen(5), await isSeen(6)], [true, false]);
+    await once(imapAsks.store, [owner, world.now(), true, [1, 3], 'replace', 0b101, [], 0, 0, -1]);
+    assert.deepEqual([await isSeen(1), await isSeen(3)], [true, true]);
+    // The owner has seen none of them.
+    const { value } = await world.value<MessageRecord[]>(imapAsks.readMessages, [
+      owner,
+      world.now(),
+      true,
+      [1, 9],
+      1,
+    ]);
+    assert.deepEqual(
+      value.map(([, flags]) => flags),
+      [4, 4, 4, 0, 0, 0],
+    );
+  });
 
   it('a mailbox that is deleted leaves neither a list nor what readers have seen', async () => {
     const world = new World();
