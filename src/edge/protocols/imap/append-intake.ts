@@ -96,6 +96,9 @@ export class AppendIntake {
   #reservedBytes = 0;
   /** Of the listener's. */
   #streamCount = 0;
+  /** Of what is shown: octets that were parsed, and what they said, before a URL that had to be gathered. */
+  #parsedBytes = 0;
+  #parsedEvents = 0;
 
   private constructor(session: CommandSession, tag: string, name: string, state: AppendState) {
     this.#session = session;
@@ -120,12 +123,35 @@ export class AppendIntake {
     return new AppendIntake(session, tag, name, state);
   }
 
-  /** A literal is announced. Undefined: its octets are to be streamed. */
-  announced(cursor: Cursor, literalBytes: number): typeof toBeGathered | Tagged | undefined {
-    const step = parseAppend(cursor, this.#state, true);
+  /** Some of it was taken: it is not begun again. */
+  get isBegun(): boolean {
+    return this.#parsedBytes > 0;
+  }
+
+  /** A literal is announced; what is shown begins at `start`. Undefined: its octets are to be streamed. */
+  announced(
+    cursor: Cursor,
+    start: number,
+    literalBytes: number,
+  ): typeof toBeGathered | Tagged | undefined {
+    const step = this.#parse(cursor, true);
     if (step === toBeGathered) return step;
     if (step === undefined) return faultAnswer(cursor.faultKind, cursor.fault);
-    return this.#take(step, literalBytes);
+    const refusal = this.#take(step, literalBytes);
+    if (refusal !== undefined || !('isGathering' in step)) {
+      this.#parsedBytes = 0;
+      this.#parsedEvents = 0;
+      return refusal;
+    }
+    // Parsed from the start each time, a thousand URLs would cost a million.
+    this.#parsedBytes = cursor.at - start;
+    this.#parsedEvents += step.events.length;
+    return toBeGathered;
+  }
+
+  #parse(cursor: Cursor, isAtLiteral: boolean): ReturnType<typeof parseAppend> {
+    cursor.at += this.#parsedBytes;
+    return parseAppend(cursor, this.#state, isAtLiteral, this.#parsedEvents);
   }
 
   /** Keeps a view. */
@@ -151,7 +177,7 @@ export class AppendIntake {
   /** The command's end came. */
   async finish(cursor: Cursor): Promise<CommandEnd> {
     try {
-      const step = parseAppend(cursor, this.#state, false);
+      const step = this.#parse(cursor, false);
       if (step === undefined) return faultAnswer(cursor.faultKind, cursor.fault);
       if (step === toBeGathered) return bad('A literal is missing');
       return this.#take(step, 0) ?? (await this.#append());

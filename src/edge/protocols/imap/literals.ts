@@ -63,12 +63,13 @@ export class Literals {
     intake: AppendIntake,
   ): Refused | undefined {
     const { tag, name } = intake;
-    const answer = intake.announced(cursor, reader.literalBytes);
+    const answer = intake.announced(cursor, reader.start, reader.literalBytes);
     // What began with a name that is yet to come begins again with it.
-    if (answer === toBeGathered) return gathered(session, reader, tag);
+    if (answer === toBeGathered && !intake.isBegun) return gathered(session, reader, tag);
     const { observer, name: listener } = session.service;
     if (this.intake === undefined) observer.command(listener, name);
     this.intake = intake;
+    if (answer === toBeGathered) return gathered(session, reader, tag);
     if (answer !== undefined) return { tag, answer };
     reader.stream();
     return undefined;

@@ -4,7 +4,8 @@
  * Runs in:   anywhere; pure.
  * Specs:     RFC 4155 appendix A: a message starts with a line `From ADDRESS DATE`, and an empty line is before it.
  * Limits:    a message over `messageBytesMax` is passed over and told as a fault; so is what is before the first message.
- * Invariant: a line that only begins with `From ` ends no message: the line must carry a date.
+ * Invariant: a line that only begins with `From ` ends no message: the line must carry a date. Linear in the file,
+ *            however its messages are cut; bytes that were handed out are never written again.
  */
 
 import { Buffer } from 'node:buffer';
@@ -40,6 +41,8 @@ export class MboxReader {
   readonly #bytesMax: number;
   /** What was read and belongs to no item yet. */
   #rest: Buffer = view(emptyBytes);
+  /** Where `#rest` ends and more fits behind it; empty: nowhere. */
+  #room: Buffer = view(emptyBytes);
   /** In the file, of the first byte of `#rest`. */
   #offset = 0;
   /** In `#rest`, from where separators are looked for. */
@@ -52,7 +55,7 @@ export class MboxReader {
   }
 
   *push(piece: Uint8Array): IterableIterator<MboxItem> {
-    this.#rest = this.#rest.length === 0 ? view(piece) : Buffer.concat([this.#rest, piece]);
+    this.#add(view(piece));
     yield* this.#items(false);
   }
 
@@ -62,6 +65,28 @@ export class MboxReader {
     if (this.#passedOver !== undefined) yield this.#tooLarge();
     else if (this.#rest.length > 0) yield this.#item(this.#rest);
     this.#rest = view(emptyBytes);
+    this.#room = view(emptyBytes);
+  }
+
+  #add(piece: Buffer): void {
+    const rest = this.#rest;
+    const bytes = rest.length + piece.length;
+    if (rest.length === 0) {
+      this.#rest = piece;
+      this.#room = view(emptyBytes);
+      return;
+    }
+    if (piece.length > this.#room.length) {
+      // Twice as much: of a message that is many pieces long each byte is copied about once.
+      const grown = Buffer.allocUnsafeSlow(rest.length > piece.length ? 2 * bytes : bytes);
+      rest.copy(grown);
+      this.#rest = grown.subarray(0, rest.length);
+      this.#room = grown.subarray(rest.length);
+    }
+    piece.copy(this.#room);
+    const { buffer, byteOffset } = this.#rest;
+    this.#rest = Buffer.from(buffer, byteOffset, bytes);
+    this.#room = this.#room.subarray(piece.length);
   }
 
   *#items(isEnd: boolean): IterableIterator<MboxItem> {

@@ -45,9 +45,9 @@ export type AppendEvent =
 
 /**
  * Where a command stands between two literals. `append`, `replace`: behind its name. `next`: behind a message;
- * `utf8`: before the parenthesis that closes one; `parts`: behind a part of a CATENATE.
+ * `utf8`: before the parenthesis that closes one; `parts`: behind a part of a CATENATE; `part`: before its first.
  */
-export type AppendState = 'append' | 'replace' | 'next' | 'parts' | 'utf8';
+export type AppendState = 'append' | 'replace' | 'next' | 'parts' | 'part' | 'utf8';
 
 export interface AppendStep {
   /** With the first step. */
@@ -58,21 +58,33 @@ export interface AppendStep {
   readonly state: AppendState;
 }
 
-/** The literal announced is a name or a URL: gather it, and parse again from the same state. */
+/** The literal announced is a name: gather it, and parse again from the same state. */
 export const toBeGathered = 'gather';
 
-/** `isAtLiteral`: what is shown ends with the mark of a literal whose octets have not come. */
+/** The literal announced is a URL: gather it, and parse on with it, from where the cursor stands. */
+export interface GatheringStep extends AppendStep {
+  readonly isGathering: true;
+}
+
+/**
+ * `isAtLiteral`: what is shown ends with the mark of a literal whose octets have not come. `partsBefore`: what is shown
+ * had so many events in the steps before.
+ */
 export function parseAppend(
   cursor: Cursor,
   state: AppendState,
   isAtLiteral: boolean,
-): AppendStep | typeof toBeGathered | undefined {
-  const step = new Step(cursor, isAtLiteral);
+  partsBefore = 0,
+): AppendStep | GatheringStep | typeof toBeGathered | undefined {
+  const step = new Step(cursor, isAtLiteral, partsBefore);
   const next = step.run(state);
+  const { mailbox, replaced, events, atPart } = step;
+  if (atPart !== undefined) {
+    cursor.at = atPart.at;
+    return { mailbox, replaced, events, state: atPart.state, isGathering: true };
+  }
   if (step.isGathered) return toBeGathered;
-  if (next === undefined) return undefined;
-  const { mailbox, replaced, events } = step;
-  return { mailbox, replaced, events, state: next };
+  return next === undefined ? undefined : { mailbox, replaced, events, state: next };
 }
 
 /** A step that ends with the command ends in `next`. */
@@ -81,12 +93,16 @@ class Step {
   replaced: SequenceSet | undefined;
   readonly events: AppendEvent[] = [];
   isGathered = false;
+  /** Where the part begins whose URL is to be gathered. */
+  atPart: { readonly at: number; readonly state: AppendState } | undefined;
   readonly #cursor: Cursor;
   readonly #isAtLiteral: boolean;
+  readonly #partsBefore: number;
 
-  constructor(cursor: Cursor, isAtLiteral: boolean) {
+  constructor(cursor: Cursor, isAtLiteral: boolean, partsBefore: number) {
     this.#cursor = cursor;
     this.#isAtLiteral = isAtLiteral;
+    this.#partsBefore = partsBefore;
   }
 
   run(state: AppendState): AppendState | undefined {
@@ -95,7 +111,7 @@ class Step {
       if (state === 'replace' && !this.#replaced()) return undefined;
       return this.#name() ? this.#message() : undefined;
     }
-    if (state === 'parts') return this.#parts(false);
+    if (state === 'parts' || state === 'part') return this.#parts(state === 'part');
     if (state === 'utf8' && !expectOctet(cursor, parenClose, 'UTF8 has no closing parenthesis')) {
       return undefined;
     }
@@ -163,6 +179,7 @@ class Step {
   #parts(isFirst: boolean): AppendState | undefined {
     const cursor = this.#cursor;
     for (let isOpening = isFirst; ; isOpening = false) {
+      const { at } = cursor;
       if (!isOpening) {
         if (takeOctet(cursor, parenClose)) return this.#next();
         if (!expectSpace(cursor)) return undefined;
@@ -171,11 +188,16 @@ class Step {
       if (kind === undefined || !expectSpace(cursor)) return undefined;
       if (kind === 'TEXT') return this.#text() ? 'parts' : undefined;
       if (kind !== 'URL') return fail(cursor, 'A part is neither TEXT nor URL');
-      if (this.#mustGather()) return undefined;
+      if (this.#mustGather()) {
+        this.atPart = { at, state: isOpening ? 'part' : 'parts' };
+        return undefined;
+      }
       const url = parseAstring(cursor);
       if (url === undefined) return undefined;
       this.events.push({ kind: 'url', url });
-      if (this.events.length > listItemsMax) return fail(cursor, 'Too many parts', 'limit');
+      if (this.#partsBefore + this.events.length > listItemsMax) {
+        return fail(cursor, 'Too many parts', 'limit');
+      }
     }
   }
 

@@ -58,8 +58,24 @@ test('mailbox, flags and date are known before the message comes', () => {
 test('a name that is announced as a literal is told apart from the message', () => {
   assert.equal(parseAppend(open(' {5}\r\n'), 'append', true), toBeGathered);
   assert.equal(parseAppend(open(' 4 {5}\r\n'), 'replace', true), toBeGathered);
-  assert.equal(parseAppend(open(' x CATENATE (URL {5}\r\n'), 'append', true), toBeGathered);
-  assert.equal(parseAppend(open(' URL {5+}\r\n'), 'parts', true), toBeGathered);
+});
+
+test('a URL that is announced as a literal is gathered, and what stands before it is not parsed again', () => {
+  const first = open(' x CATENATE (URL {5}\r\n');
+  const begun = parseAppend(first, 'append', true);
+  assert.ok(typeof begun === 'object' && 'isGathering' in begun);
+  assert.deepEqual([begun.mailbox, begun.events.length, begun.state], ['x', 1, 'part']);
+  assert.equal(first.at, ' x CATENATE ('.length);
+  const later = open(' URL a URL {5+}\r\n');
+  const gathering = parseAppend(later, 'parts', true);
+  assert.ok(typeof gathering === 'object' && 'isGathering' in gathering);
+  assert.deepEqual([gathering.events.length, gathering.state], [1, 'parts']);
+  assert.equal(later.at, ' URL a'.length);
+  assert.deepEqual(step('URL {3}\r\na)b)', 'part', false).events, [{ kind: 'url', url: 'a)b' }]);
+  // As many as one list may have, however they are cut.
+  const rest = open(' URL a)');
+  assert.equal(parseAppend(rest, 'parts', false, 1_000), undefined);
+  assert.equal(rest.faultKind, 'limit');
 });
 
 test('what is no APPEND', () => {
