@@ -1,15 +1,18 @@
 /**
  * `npm run crash -- [--rounds N] [--scene relay|mixed|imap] [--seed N] [--json]`: the kill proof, at
- * random moments. `npm run crash -- --aimed [--every N] [--json]`: at each journal sync that one
+ * random moments. `--scene imaptest --imaptest PATH` has Dovecot's imaptest stress the accounts meanwhile. `npm run crash -- --aimed [--every N] [--json]`: at each journal sync that one
  * message causes, or at every Nth. Exit code: 0 nothing lost or skipped, 1 the verdict.
  *
  * Runs in: a process of its own.
  */
 
+import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { describeAimed, runAimed } from './aimed-run.ts';
+import type { Beside } from './beside.ts';
 import { describeCrash, runCrash } from './crash-run.ts';
 import { describeImapCrash, runImapCrash } from './imap-run.ts';
+import { ImaptestStress } from './imaptest-stress.ts';
 import { lmtpScene, mixedScene, scenes } from './scenes.ts';
 import { straceIsInstalled } from './strace-run.ts';
 
@@ -21,6 +24,8 @@ const { values } = parseArgs({
     size: { type: 'string', default: '2000' },
     'round-ms': { type: 'string', default: '1500' },
     scene: { type: 'string' },
+    imaptest: { type: 'string', default: 'imaptest' },
+    clients: { type: 'string', default: '10' },
     aimed: { type: 'boolean', default: false },
     every: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
@@ -46,16 +51,30 @@ async function killAtRandom(): Promise<void> {
     print(report, describeCrash(report), report.verdict.ok);
   }
   if (values.scene === undefined || values.scene === 'imap') await killUnderSessions();
+  if (values.scene === 'imaptest') await killUnderImaptest();
 }
 
-async function killUnderSessions(): Promise<void> {
+async function killUnderImaptest(): Promise<void> {
+  const path = values.imaptest;
+  if (spawnSync(path, ['--help']).error !== undefined) {
+    process.stdout.write(
+      `skipped: there is no ${path}; docs/reference/imaptest.md says how to build it\n`,
+    );
+    return;
+  }
+  const seed = Number(values.seed);
+  await killUnderSessions(new ImaptestStress({ path, clients: Number(values.clients), seed }));
+}
+
+async function killUnderSessions(beside?: Beside): Promise<void> {
   const report = await runImapCrash({
     rounds: Number(values.rounds),
     seed: Number(values.seed),
     accounts: 2,
     sessions: 4,
     roundMsMax: Number(values['round-ms']),
-    say: (line) => process.stderr.write(`imap ${line}\n`),
+    ...(beside === undefined ? {} : { beside }),
+    say: (line) => process.stderr.write(`${beside?.name ?? 'imap'} ${line}\n`),
   });
   print(report, describeImapCrash(report), report.faults.length === 0);
 }

@@ -7,6 +7,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Copy, type FoundMailbox, MailLedger } from '../support/mail-ledger.ts';
 import { messageOf, readText } from '../support/mail-text.ts';
+import {
+  flagsCopied,
+  flagsGiven,
+  flagsStored,
+  ledgerName,
+  merged,
+  wireName,
+} from '../support/mail-views.ts';
 
 const inbox: FoundMailbox = {
   ...{ name: 'INBOX', uidValidity: 7, uidNext: 3, modseq: 5 },
@@ -109,7 +117,7 @@ describe('a ledger of mail', () => {
     const without = { ...inbox, messages: [first] };
     const moved = (found: readonly FoundMailbox[]) => {
       const { ledger, target, copies } = begun();
-      ledger.begin({ kind: 'move', copies: [copies[1]], target });
+      ledger.begin({ kind: 'move', copies: [copies[1]], flags: [''], target });
       return ledger.check(found).join();
     };
     assert.equal(moved([inbox, archive]), '');
@@ -118,9 +126,40 @@ describe('a ledger of mail', () => {
     assert.match(moved([inbox, there]), /stayed as well/);
   });
 
+  it('lets a move between accounts stay in both places, and wants it there once when it is moved again', () => {
+    const there = { ...archive, uidNext: 2, messages: [{ ...second, uid: 1 }] };
+    const without = { ...inbox, messages: [first] };
+    const half = () => {
+      const { ledger, target, copies } = begun();
+      const move = {
+        kind: 'move',
+        copies: [copies[1]],
+        flags: [''],
+        target,
+        isBetween: true,
+      } as const;
+      ledger.begin(move);
+      assert.deepEqual(ledger.check([inbox, there]), []);
+      assert.deepEqual(ledger.halfMoved, [{ copy: copies[1], target, uid: 1 }]);
+      ledger.halfMoved.pop();
+      return { ledger, again: ledger.begin({ ...move, known: [1] }) };
+    };
+    const answered = half();
+    assert.deepEqual(answered.ledger.done(answered.again, [1], 8), []);
+    assert.deepEqual(answered.ledger.check([without, there]), []);
+    const doubled = half();
+    assert.match(doubled.ledger.done(doubled.again, [2], 8).join(), /is UID 2, and was there as 1/);
+    const cut = half();
+    assert.deepEqual(cut.ledger.check([inbox, there]), []);
+    assert.equal(cut.ledger.halfMoved.length, 1);
+    const twice = { ...there, uidNext: 3, messages: [1, 2].map((uid) => ({ ...second, uid })) };
+    assert.match(half().ledger.check([without, twice]).join(), /nobody put it there/);
+    assert.match(half().ledger.check([without, archive]).join(), /w0-2-30 is missing/);
+  });
+
   it('wants a copy whole or not at all', () => {
     const { ledger, target, copies } = begun();
-    ledger.begin({ kind: 'copy', copies, target });
+    ledger.begin({ kind: 'copy', copies, flags: ['\\Seen', ''], target });
     const half = { ...archive, uidNext: 2, messages: [{ ...first, uid: 1 }] };
     assert.match(ledger.check([inbox, half]).join(), /half done/);
   });
@@ -135,6 +174,53 @@ describe('a ledger of mail', () => {
     assert.match(ledger.check([inbox, { ...archive, name: 'Older' }]).join(), /nobody made it/);
     const again = ledger.begin({ kind: 'create', name: 'Older' });
     assert.match(ledger.done(again, [], 8).join(), /old UIDVALIDITY 8/);
+  });
+});
+
+describe('mailboxes that accounts share', () => {
+  const [ann, bob] = ['ann@x.test', 'bob@x.test'];
+  const plans = `${ann}/Plans`;
+
+  it('have one name in a ledger, and each viewer’s on the wire', () => {
+    assert.equal(wireName(ann, plans), 'Plans');
+    assert.equal(wireName(bob, plans), `Other Users/${plans}`);
+    for (const viewer of [ann, bob]) {
+      assert.equal(ledgerName(viewer, wireName(viewer, plans)), plans);
+    }
+  });
+
+  it('keep \\Seen apart, whoever stores, appends and copies', () => {
+    assert.equal(flagsGiven(bob, plans, ['\\Seen', '$Work']), `$Work seen:${bob}`);
+    assert.equal(flagsStored(bob, plans, '\\Seen', '+', '\\Seen'), `\\Seen seen:${bob}`);
+    const both = `\\Flagged \\Seen seen:${bob}`;
+    assert.equal(flagsStored(bob, plans, both, '', '\\Draft'), '\\Draft \\Seen');
+    assert.equal(flagsStored(ann, plans, both, '-', '\\Seen'), `\\Flagged seen:${bob}`);
+    assert.equal(flagsCopied(ann, plans, `${ann}/INBOX`, both), '\\Flagged \\Seen');
+    assert.equal(flagsCopied(bob, plans, plans, both), both);
+    assert.equal(flagsCopied(bob, plans, `${bob}/INBOX`, `seen:${bob}`), '\\Seen');
+    assert.equal(flagsCopied(ann, `${ann}/INBOX`, `${bob}/Plans`, '\\Seen'), `seen:${ann}`);
+    assert.equal(flagsCopied(bob, plans, `${bob}/INBOX`, '\\Seen'), '');
+  });
+
+  it('are looked at by all who may, and must be the same but for \\Seen', () => {
+    const own = { viewer: ann, found: [{ ...inbox, name: 'Plans' }] };
+    const seen = inbox.messages.map((message) => ({ ...message, flags: '\\Seen' }));
+    const look = (found: Partial<FoundMailbox>) =>
+      merged([own, { viewer: bob, found: [{ ...inbox, name: `Other Users/${plans}`, ...found }] }]);
+    const { found, faults } = look({ messages: seen });
+    assert.deepEqual(faults, []);
+    const flags = found.flatMap(({ messages }) => messages.map((message) => message.flags));
+    assert.deepEqual(flags, [`\\Seen seen:${bob}`, `seen:${bob}`]);
+    for (const wrong of [
+      { messages: [first] },
+      { uidNext: 4 },
+      { uidValidity: 8 },
+      { modseq: 4 },
+    ]) {
+      assert.notDeepEqual(look(wrong).faults, []);
+    }
+    const flagged = seen.map((message) => ({ ...message, flags: '\\Flagged' }));
+    assert.notDeepEqual(look({ messages: flagged }).faults, []);
   });
 });
 

@@ -1,6 +1,7 @@
 /**
- * One life of an account's mail on a simulated disk: IMAP sessions do random things to it while mail arrives, until a
- * cut at any call to the disk. What was answered is compared with what the next life finds.
+ * One life of two accounts' mail on a simulated disk: IMAP sessions do random things to their own and to what the
+ * other shares, POP3 deletes, and mail arrives, until a cut at any call to the disk. What was answered is compared with
+ * what the next life finds.
  */
 
 import type { Answer, Handlers } from '../../src/actors/ask.ts';
@@ -18,6 +19,7 @@ import { ChangeNotices } from '../../src/engine/mailbox/change-notices.ts';
 import { ImapDesk } from '../../src/engine/mailbox/imap/desk.ts';
 import { imapHandlers } from '../../src/engine/mailbox/imap/handlers.ts';
 import { Mailboxes } from '../../src/engine/mailbox/mailboxes.ts';
+import { pop3Handlers } from '../../src/engine/mailbox/pop3/handlers.ts';
 import { stampChanges } from '../../src/engine/mailbox/stamping.ts';
 import type { OpenShard } from '../../src/engine/shards.ts';
 import type { Shard } from '../../src/engine/store/shard.ts';
@@ -27,9 +29,13 @@ import { connectInMemory, type FakeEngine, FakeImap } from '../support/imap-fake
 import { MailLedger } from '../support/mail-ledger.ts';
 import { type KeptMail, lookAtAll } from '../support/mail-look.ts';
 import { messageOf, textOf } from '../support/mail-text.ts';
+import { merged, type ViewersLook } from '../support/mail-views.ts';
 import { MailWalk } from '../support/mail-walk.ts';
+import { connectPop3, FakePop3 } from '../support/pop3-fakes.ts';
+import { Pop3Walk } from '../support/pop3-walk.ts';
 import { SeededClock } from '../support/seeded-clock.ts';
 import { FakeReception } from '../support/smtp-fakes.ts';
+import type { WireClient } from '../support/wire-client.ts';
 import { account, tenant } from '../unit/engine/mailbox/mailbox-world.ts';
 import {
   type Build,
@@ -49,18 +55,22 @@ import { RewindableIndex } from './rewindable-index.ts';
 import { seededRandom } from './seeded-chance.ts';
 import { type Chance, pick, SimulatedDisk } from './simulated-disk.ts';
 
-const walkCount = 3;
+const viewers = ['alice@local.test', 'bob@local.test'] as const;
+const walkCount = 4;
 /** The writer of what is delivered, beside those of the walks. */
 const sender = walkCount;
-const shared = ['INBOX', 'Archive', 'Shared/Below'];
+const firstMailboxes = ['INBOX', 'Archive', 'Shared/Below'];
+const sharedMailboxes = ['Archive', 'Shared/Below'];
 /** Turns of the event loop that sessions get to end a step in. */
 const lastTurnsMax = 400;
 
 export interface MailWorld extends Remains {
   readonly segmentBytesMax: number;
   readonly ledger: MailLedger;
-  readonly kept: KeptMail;
+  /** By viewer. */
+  readonly kept: ReadonlyMap<string, KeptMail>;
   readonly walks: readonly MailWalk[];
+  readonly pop3: Pop3Walk;
   /** As a server's are: none comes twice, whatever is cut. */
   readonly ids: MessageIdSource;
   nowMs: number;
@@ -70,17 +80,25 @@ export interface MailWorld extends Remains {
 
 function newMailWorld(chance: Chance): MailWorld {
   const ledger = new MailLedger();
+  // A disk that fails or is off refuses; what came of it shows in the next life.
+  const refused = () => {};
+  const [address] = viewers;
+  const pop3 = { ledger, chance, address, password: 'secret', inbox: `${address}/INBOX`, refused };
   const world: MailWorld = {
     disk: new SimulatedDisk(chance),
     index: new RewindableIndex(),
     segmentBytesMax: pick(segmentBytesMaxima, chance),
     ledger,
-    kept: new Map(),
+    kept: new Map(viewers.map((viewer) => [viewer, new Map()])),
     walks: Array.from({ length: walkCount }, (_, writer) => {
-      // A disk that fails or is off refuses; what came of it shows in the next life.
-      const refused = () => {};
-      return new MailWalk({ ledger, writer, chance, shared, largeEvery: 0, refused });
+      const viewer = viewers[writer % viewers.length]!;
+      const shared = viewers.flatMap((owner) => {
+        const names = owner === viewer ? firstMailboxes : sharedMailboxes;
+        return names.map((name) => `${owner}/${name}`);
+      });
+      return new MailWalk({ ledger, viewer, writer, chance, shared, largeEvery: 0, refused });
     }),
+    pop3: new Pop3Walk(pop3),
     ids: new MessageIdSource(() => world.nowMs, 1),
     nowMs: Date.UTC(2026, 0, 1),
     delivered: 0,
@@ -112,6 +130,7 @@ class Engine implements FakeEngine {
     const whole = new BodyTurns(largeBodyLimits.wholeBytesMax);
     this.#handlers = {
       ...incoming.handlers(),
+      ...pop3Handlers(() => desk),
       ...imapHandlers(() => desk, appendHandler({ shardOf, incoming, whole, clock })),
     };
     const watched = new Watched(this.watched);
@@ -166,19 +185,20 @@ async function live(world: MailWorld, chance: Chance, build: Build): Promise<Lif
   disk.plan = { onCall: () => callsLeft-- <= 0 };
   const clock = new SeededClock(world.nowMs);
   const engine = new Engine(clock);
-  const clients: ImapClient[] = [];
+  const clients: Pick<ImapClient, 'destroy'>[] = [];
   try {
     const shard = await open(world, chance, build, clock, engine);
     if (disk.isOff) throw new Error('the power went while the shard looked for room');
     engine.start(shard, clock);
     status = shard.status();
     const reception = new LastingReception(world);
-    const { service } = new FakeImap({}, clock, engine, reception);
-    const connect = async () => {
+    const { service, sharings } = new FakeImap({}, clock, engine, reception);
+    for (const each of ['1 2', '2 1']) sharings.add(each);
+    const connect = async (viewer: string) => {
       const client = connectInMemory(service);
       clients.push(client);
       await client.response();
-      await client.ok('LOGIN alice@local.test secret');
+      await client.ok(`LOGIN ${viewer} secret`);
       return client;
     };
     // The cut must not fall into the check: it belongs to the life, but its calls are not the subject.
@@ -187,13 +207,20 @@ async function live(world: MailWorld, chance: Chance, build: Build): Promise<Lif
     faults.push(...(await pumped(check(world, connect), clock)));
     callsLeft = spared;
     planFaults(disk, chance, build.isDiskSound === true, () => callsLeft-- <= 0);
-    await work({ world, shard, chance, clock, engine, connect });
+    const { service: pop3Service } = new FakePop3({}, clock, engine);
+    const popConnect = async () => {
+      const client = connectPop3(pop3Service);
+      clients.push(client);
+      await client.line();
+      return client;
+    };
+    await work({ world, shard, chance, clock, engine, connect, popConnect });
   } catch (error) {
     if (!disk.isOff) faults.push(`did not live: ${String(error)}`);
   }
   for (const client of clients) client.destroy();
   await settle(clock);
-  for (const walk of world.walks) faults.push(...walk.faults.splice(0));
+  for (const walk of [...world.walks, world.pop3]) faults.push(...walk.faults.splice(0));
   world.nowMs = clock.nowMs();
   world.disk = chance() < 0.25 ? disk.killProcess() : disk.cutPower();
   world.index = await world.index.copyAt(rewound(world.index.commitCount, chance));
@@ -213,18 +240,34 @@ class LastingReception extends FakeReception {
   }
 }
 
+type Connect = (viewer: string) => Promise<ImapClient>;
+
 /** The first look makes the mailboxes that all share. */
-async function check(world: MailWorld, connect: () => Promise<ImapClient>): Promise<string[]> {
-  const client = await connect();
-  if (!world.isFilled) {
-    for (const name of shared) await client.run(`CREATE "${name}"`);
+async function check(world: MailWorld, connect: Connect): Promise<string[]> {
+  if (!world.isFilled) for (const viewer of viewers) await fill(await connect(viewer), viewer);
+  const looks: ViewersLook[] = [];
+  const wrong: string[] = [];
+  for (const viewer of viewers) {
+    const client = await connect(viewer);
+    const { found, faults } = await lookAtAll(client, world.kept.get(viewer)!);
+    client.destroy();
+    looks.push({ viewer, found });
+    wrong.push(...faults.map((fault) => `${viewer}: ${fault}`));
   }
-  const { found, faults } = await lookAtAll(client, world.kept);
-  client.destroy();
-  if (world.isFilled) return [...faults, ...world.ledger.check(found)];
+  const { found, faults } = merged(looks);
+  wrong.push(...faults);
+  if (world.isFilled) return [...wrong, ...world.ledger.check(found)];
   world.isFilled = true;
   world.ledger.adopt(found);
-  return [...faults];
+  return wrong;
+}
+
+async function fill(client: ImapClient, owner: string): Promise<void> {
+  for (const name of firstMailboxes) await client.run(`CREATE "${name}"`);
+  for (const reader of viewers.filter((one) => one !== owner)) {
+    for (const name of sharedMailboxes) await client.ok(`SETACL "${name}" ${reader} lrswite`);
+  }
+  client.destroy();
 }
 
 interface Work {
@@ -233,18 +276,23 @@ interface Work {
   readonly chance: Chance;
   readonly clock: SeededClock;
   readonly engine: Engine;
-  readonly connect: () => Promise<ImapClient>;
+  readonly connect: Connect;
+  readonly popConnect: () => Promise<WireClient>;
 }
 
-async function work({ world, shard, chance, clock, engine, connect }: Work): Promise<void> {
-  const { disk, walks } = world;
+async function work(parts: Work): Promise<void> {
+  const { world, shard, chance, clock, engine, connect, popConnect } = parts;
+  const { disk, walks, pop3 } = world;
   let isOver = false;
-  let playing = walks.length;
-  for (const walk of walks) {
-    const play = async () => {
-      walk.connected(await connect());
-      while (!isOver && !disk.isOff) await walk.step();
-    };
+  const plays = walks.map((walk) => async () => {
+    walk.connected(await connect(walk.viewer));
+    while (!isOver && !disk.isOff) await walk.step();
+  });
+  plays.push(async () => {
+    for (; !isOver && !disk.isOff; await turn()) await pop3.session(await popConnect());
+  });
+  let playing = plays.length;
+  for (const play of plays) {
     void play()
       // A session that is cut off leaves what it said open in the ledger.
       .catch(() => {})
@@ -271,7 +319,7 @@ async function work({ world, shard, chance, clock, engine, connect }: Work): Pro
 
 function deliver(world: MailWorld, engine: Engine, chance: Chance): void {
   const text = textOf(sender, ++world.delivered, Math.floor(chance() ** 3 * 6_000));
-  const box = world.ledger.boxes.get('INBOX')!;
+  const box = world.ledger.boxes.get(`${viewers[0]}/INBOX`)!;
   const attempt = world.ledger.begin({ kind: 'append', box, text, flags: '' });
   const delivery = {
     id: world.ids.next(),
@@ -302,7 +350,7 @@ async function pumped<T>(promise: Promise<T>, clock: SeededClock): Promise<T> {
   return done;
 }
 
-/** The life of an account's mail, for `cutOften`. */
+/** The life of two accounts' mail, for `cutOften`. */
 export const mailPlay: Play<MailWorld> = {
   name: 'mail',
   newWorld: newMailWorld,

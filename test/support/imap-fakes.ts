@@ -4,7 +4,6 @@
  * alice@local.test has the password `secret`. Notices come as from the engine, told by the test's clock.
  */
 
-import assert from 'node:assert/strict';
 import type { Answer, Ask } from '../../src/actors/ask.ts';
 import {
   type ImapAsk,
@@ -34,6 +33,7 @@ import type { Account } from '../../src/ports/account-directory.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { ImapWorld } from '../unit/engine/mailbox/imap/imap-world.ts';
 import { ImapClient } from './imap-client.ts';
+import { fakeTls, joinSession, transportOf } from './memory-line.ts';
 import { SeededClock } from './seeded-clock.ts';
 import { FakeReception, fakeAccounts, fakeAuthenticate, silentObserver } from './smtp-fakes.ts';
 
@@ -158,27 +158,7 @@ export class FakeImap<Engine extends FakeEngine = ImapWorld> {
 /** A client with a session of its own, as under TLS and without a socket. */
 export function connectInMemory(service: ImapService): ImapClient {
   const { client, far } = ImapClient.inMemory({ isLiteralPlus: true });
-  const tls = { version: 'TLSv1.3', cipher: 'x' };
-  const session = new ImapSession(
-    service,
-    {
-      get unsentBytes() {
-        return far.writableLength;
-      },
-      canStartTls: false,
-      write: (bytes) => void far.write(bytes),
-      end: (bytes) => void far.end(bytes),
-      destroy: () => far.destroy(),
-      pause: () => far.pause(),
-      resume: () => far.resume(),
-      startTls: () => assert.fail('no TLS here'),
-    },
-    '192.0.2.1',
-    tls,
-  );
-  far.on('data', (chunk: Buffer) => session.receive(chunk));
-  far.on('drain', () => session.drained());
-  far.on('close', () => session.closed());
-  session.open();
+  const session = new ImapSession(service, transportOf(far), '192.0.2.1', fakeTls);
+  joinSession(far, session);
   return client;
 }

@@ -47,12 +47,29 @@ export type Attempt =
   | { readonly kind: 'append'; readonly box: Box; readonly text: string; readonly flags: string }
   /** `flags`: what each has afterwards. */
   | { readonly kind: 'store'; readonly copies: readonly Copy[]; readonly flags: readonly string[] }
-  | { readonly kind: 'copy' | 'move'; readonly copies: readonly Copy[]; readonly target: Box }
+  /** `flags`: what each has there. */
+  | {
+      readonly kind: 'copy' | 'move';
+      readonly copies: readonly Copy[];
+      readonly flags: readonly string[];
+      readonly target: Box;
+      /** Another account's: cut off, a message may stand in both (RFC 9051 §6.4.8), till it is moved again. */
+      readonly isBetween?: boolean;
+      /** They are there already, as these. */
+      readonly known?: readonly number[];
+    }
   | { readonly kind: 'expunge'; readonly copies: readonly Copy[] }
   | { readonly kind: 'create'; readonly name: string }
   | { readonly kind: 'delete'; readonly box: Box }
   /** With all below it. */
   | { readonly kind: 'rename'; readonly from: string; readonly to: string };
+
+/** It stands in both mailboxes: moved again, it must be the one that is there. */
+export interface HalfMove {
+  readonly copy: Copy;
+  readonly target: Box;
+  readonly uid: number;
+}
 
 /** A message that an open attempt may have brought into a mailbox. */
 interface Arrival {
@@ -61,12 +78,15 @@ interface Arrival {
   readonly flags: string;
   /** Where it came from. */
   readonly source?: Copy;
-  isFound: boolean;
+  /** 0: not found. */
+  uid: number;
 }
 
 export class MailLedger {
   /** By name. */
   readonly boxes = new Map<string, Box>();
+  /** Found at a check; who moved them moves them again before anything else. */
+  halfMoved: HalfMove[] = [];
   readonly #open = new Set<Attempt>();
   /** Of mailboxes that are gone, by name: none may be used again for it. */
   readonly #pastValidities = new Map<string, Set<number>>();
@@ -93,6 +113,13 @@ export class MailLedger {
     return false;
   }
 
+  /** It waits to be moved again. */
+  isHalfMoved(copy: Copy): boolean {
+    return this.halfMoved.some(
+      (half) => half.copy === copy || (half.target === copy.box && half.uid === copy.uid),
+    );
+  }
+
   /** A mailbox of this name may be under way. */
   isNameBusy(name: string): boolean {
     return [...this.#open].some(
@@ -110,7 +137,12 @@ export class MailLedger {
       return this.#arrivals(attempt.box, [attempt], uids, uidValidity);
     }
     if (attempt.kind === 'copy' || attempt.kind === 'move') {
-      const faults = this.#arrivals(attempt.target, attempt.copies, uids, uidValidity);
+      const { target, copies, flags, known } = attempt;
+      const arrived = copies.map(({ text }, i) => ({ text, flags: flags[i]! }));
+      const faults =
+        known === undefined
+          ? this.#arrivals(target, arrived, uids, uidValidity)
+          : again(attempt, uids);
       if (attempt.kind === 'move') for (const copy of attempt.copies) this.#drop(copy);
       return faults;
     }
@@ -144,6 +176,8 @@ export class MailLedger {
       faults.push(`${box.name} is missing`);
       this.#dropBox(box);
     }
+    const waiting = this.halfMoved.filter(({ copy }) => !missing.has(copy));
+    this.halfMoved = [...waiting, ...halfMoves(this.#open, arrivals, missing)];
     faults.push(...wholeness(this.#open, arrivals, missing));
     for (const copy of missing) this.#drop(copy);
     this.#open.clear();
@@ -190,11 +224,11 @@ export class MailLedger {
     }
     if (box.gone.has(uid)) return [`${where} is back: ${text}`];
     const arrival = arrivals.find(
-      (one) => !one.isFound && targetOf(one.attempt) === box && one.text === text,
+      (one) => one.uid === 0 && targetOf(one.attempt) === box && one.text === text,
     );
     this.#add(box, uid, text, flags);
     if (arrival === undefined) return [`${where} is ${text}, and nobody put it there`];
-    arrival.isFound = true;
+    arrival.uid = uid;
     return arrival.flags === flags ? [] : [`${where} came with "${flags}", not "${arrival.flags}"`];
   }
 
@@ -294,6 +328,9 @@ function copiesOf(attempt: Attempt): readonly Copy[] {
 }
 
 function touchesCopy(attempt: Attempt, copy: Copy): boolean {
+  if (attempt.kind === 'move' && attempt.target === copy.box) {
+    if (attempt.known?.includes(copy.uid)) return true;
+  }
   return copiesOf(attempt).includes(copy) || touchesBox(attempt, copy.box);
 }
 
@@ -316,16 +353,42 @@ function flagsAfter(attempt: Attempt, copy: Copy): string[] {
 function arrivalsOf(attempt: Attempt): Arrival[] {
   if (attempt.kind === 'append') {
     const { text, flags } = attempt;
-    return [{ attempt, text, flags, isFound: false }];
+    return [{ attempt, text, flags, uid: 0 }];
   }
-  if (attempt.kind !== 'copy' && attempt.kind !== 'move') return [];
-  return attempt.copies.map((source) => {
-    const { text, flags } = source;
-    return { attempt, text, flags, source, isFound: false };
+  if ((attempt.kind !== 'copy' && attempt.kind !== 'move') || attempt.known !== undefined)
+    return [];
+  return attempt.copies.map((source, i) => {
+    return { attempt, text: source.text, flags: attempt.flags[i]!, source, uid: 0 };
   });
 }
 
-/** A COPY is done whole or not at all; a message that is moved is in one place. */
+/** What a move said again came to: nothing new. */
+function again(attempt: Extract<Attempt, { target: Box }>, uids: readonly number[]): string[] {
+  const { copies, target, known = [] } = attempt;
+  if (uids.join() === known.join()) return [];
+  const texts = copies.map(({ text }) => text).join(' ');
+  return [`${texts} moved again to ${target.name} is UID ${uids}, and was there as ${known}`];
+}
+
+function halfMoves(
+  open: ReadonlySet<Attempt>,
+  arrivals: readonly Arrival[],
+  missing: ReadonlySet<Copy>,
+): HalfMove[] {
+  const halves: HalfMove[] = [];
+  for (const attempt of open) {
+    if (attempt.kind !== 'move' || attempt.isBetween !== true) continue;
+    const { target, copies, known } = attempt;
+    for (const [i, copy] of copies.entries()) {
+      const arrival = arrivals.find((one) => one.attempt === attempt && one.source === copy);
+      const uid = known?.[i] ?? arrival?.uid ?? 0;
+      if (uid > 0 && !missing.has(copy)) halves.push({ copy, target, uid });
+    }
+  }
+  return halves;
+}
+
+/** A COPY is done whole or not at all; a message that is moved within an account is in one place. */
 function wholeness(
   open: ReadonlySet<Attempt>,
   arrivals: readonly Arrival[],
@@ -334,15 +397,16 @@ function wholeness(
   const faults: string[] = [];
   for (const attempt of open) {
     const own = arrivals.filter((one) => one.attempt === attempt);
-    const came = own.filter(({ isFound }) => isFound).length;
+    const came = own.filter(({ uid }) => uid > 0).length;
     if (attempt.kind === 'copy' && came > 0 && came < own.length) {
       faults.push(`a COPY to ${attempt.target.name} is half done: ${came} of ${own.length}`);
     }
     if (attempt.kind !== 'move') continue;
-    for (const { source, isFound, text } of own) {
+    for (const { source, uid, text } of own) {
       const isGone = missing.has(source!);
-      if (isGone && !isFound) faults.push(`${text} was lost while it moved`);
-      if (!isGone && isFound) faults.push(`${text} was moved, and stayed as well`);
+      if (isGone && uid === 0) faults.push(`${text} was lost while it moved`);
+      if (attempt.isBetween === true) continue;
+      if (!isGone && uid > 0) faults.push(`${text} was moved, and stayed as well`);
     }
   }
   return faults;

@@ -23,7 +23,10 @@ export interface Look {
 export async function lookAtAll(client: ImapClient, kept: KeptMail): Promise<Look> {
   await client.ok('ENABLE QRESYNC');
   const { untagged } = await client.ok('LIST "" "*"');
-  const names = untagged.filter(({ name }) => name === 'LIST').map(({ values }) => `${values[2]}`);
+  const listed = untagged.filter(({ name }) => name === 'LIST');
+  // What stands above others' mailboxes is none.
+  const real = listed.filter(({ values }) => !/\\No(?:select|nExistent)/i.test(`${values[0]}`));
+  const names = real.map(({ values }) => `${values[2]}`);
   const found: FoundMailbox[] = [];
   const faults: string[] = [];
   for (const name of names.sort()) {
@@ -46,10 +49,11 @@ interface Opened {
   readonly missed: readonly Response[];
 }
 
-async function lookAt(
+/** One mailbox, after ENABLE QRESYNC. */
+export async function lookAt(
   client: ImapClient,
   name: string,
-  before: FoundMailbox | undefined,
+  before?: FoundMailbox,
 ): Promise<Opened> {
   const known = before && ` (QRESYNC (${before.uidValidity} ${Math.max(1, before.modseq)}))`;
   const opened = await client.ok(`EXAMINE "${name}"${known ?? ''}`);

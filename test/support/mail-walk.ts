@@ -11,6 +11,7 @@ import type { ImapClient, Outcome } from './imap-client.ts';
 import type { Attempt, Box, Copy, MailLedger } from './mail-ledger.ts';
 import { uidsOf } from './mail-look.ts';
 import { messageOf, textOf, writerOf } from './mail-text.ts';
+import { flagsCopied, flagsGiven, flagsStored, ownerIn, wireName } from './mail-views.ts';
 
 const copiesMax = 40;
 const batchMax = 3;
@@ -20,10 +21,12 @@ const flagNames = ['$Work', '\\Answered', '\\Deleted', '\\Deleted', '\\Flagged',
 
 export interface WalkParts {
   readonly ledger: MailLedger;
+  /** Whose mail program it is: an address. */
+  readonly viewer: string;
   /** Its number among those who share the ledger. */
   readonly writer: number;
   readonly chance: () => number;
-  /** Names of mailboxes that all use and nobody renames or deletes. */
+  /** Names of mailboxes that all use and nobody renames or deletes; of others' accounts too. */
   readonly shared: readonly string[];
   /** One message in so many has more than 256 kB of text; 0: none has. */
   readonly largeEvery: number;
@@ -51,6 +54,10 @@ export class MailWalk {
     this.#parts = parts;
   }
 
+  get viewer(): string {
+    return this.#parts.viewer;
+  }
+
   /** A new connection, logged in. */
   connected(client: ImapClient): void {
     this.client = client;
@@ -59,12 +66,32 @@ export class MailWalk {
 
   /** Rejects when the connection ends. */
   async step(): Promise<void> {
+    await this.#moveAgain();
     const selected = this.#parts.ledger.boxes.get(this.#selected);
     if (selected === undefined || this.#isLikely(0.15)) await this.#select();
     else if (this.#isLikely(0.08)) await this.#changeTree();
     else await this.#batch(selected);
     // Where there was nothing to say, others get their turn all the same.
     await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** What stands in both mailboxes since a move was cut off. */
+  async #moveAgain(): Promise<void> {
+    const { ledger, viewer, writer } = this.#parts;
+    for (;;) {
+      const at = ledger.halfMoved.findIndex(({ copy }) => writerOf(copy.text) === writer);
+      if (at < 0) return;
+      const [half] = ledger.halfMoved.splice(at, 1);
+      const { copy, target, uid } = half!;
+      const flags = [copy.flags];
+      const attempt: Attempt = {
+        ...{ kind: 'move', copies: [copy], flags, target, isBetween: true, known: [uid] },
+      };
+      ledger.begin(attempt);
+      await this.#selectBox(copy.box);
+      const to = wireName(viewer, target.name);
+      this.#settle(attempt, await this.client!.run(`UID MOVE ${copy.uid} "${to}"`));
+    }
   }
 
   async #batch(selected: Box): Promise<void> {
@@ -98,8 +125,9 @@ export class MailWalk {
     const isLarge = largeEvery > 0 && chance() < 1 / largeEvery;
     const bytes = isLarge ? 300_000 : Math.floor(30 + chance() ** 3 * 6_000);
     const text = textOf(writer, ++this.#messages, bytes);
-    const flags = [...new Set(flagNames)].filter(() => this.#isLikely(0.2)).join(' ');
-    const words = [`APPEND "${box.name}" (${flags}) `, messageOf(text)];
+    const given = [...new Set(flagNames)].filter(() => this.#isLikely(0.2));
+    const words = [`APPEND "${this.#wire(box)}" (${given.join(' ')}) `, messageOf(text)];
+    const flags = flagsGiven(this.viewer, box.name, given);
     return { words, attempt: { kind: 'append', box, text, flags } };
   }
 
@@ -109,7 +137,9 @@ export class MailWalk {
     const flag = isMuch ? '\\Deleted' : this.#oneOf(flagNames);
     const sign = this.#oneOf(isMuch ? ['+'] : ['+', '+', '-', '']);
     const silent = this.#isLikely(0.5) ? '.SILENT' : '';
-    const flags = copies.map((copy) => flagsWith(copy.flags, sign, flag));
+    const flags = copies.map((copy) =>
+      flagsStored(this.viewer, selected.name, copy.flags, sign, flag),
+    );
     const words = [`UID STORE ${setOf(copies)} ${sign}FLAGS${silent} (${flag})`];
     return { words, attempt: { kind: 'store', copies, flags } };
   }
@@ -125,8 +155,11 @@ export class MailWalk {
     const target = this.#anyBox();
     if (copies.length === 0 || target === undefined) return undefined;
     const kind = isMuch || this.#isLikely(0.6) ? 'move' : 'copy';
-    const words = [`UID ${kind} ${setOf(copies)} "${target.name}"`];
-    return { words, attempt: { kind, copies, target } };
+    const words = [`UID ${kind} ${setOf(copies)} "${this.#wire(target)}"`];
+    const { name } = selected;
+    const flags = copies.map((copy) => flagsCopied(this.viewer, name, target.name, copy.flags));
+    const isBetween = ownerIn(name) !== ownerIn(target.name);
+    return { words, attempt: { kind, copies, flags, target, isBetween } };
   }
 
   #settle(attempt: Attempt, { tagged, untagged }: Outcome): void {
@@ -149,8 +182,11 @@ export class MailWalk {
 
   async #select(): Promise<void> {
     const box = this.#anyBox();
-    if (box === undefined) return;
-    const { tagged } = await this.client!.run(`SELECT "${box.name}"`);
+    if (box !== undefined) await this.#selectBox(box);
+  }
+
+  async #selectBox(box: Box): Promise<void> {
+    const { tagged } = await this.client!.run(`SELECT "${this.#wire(box)}"`);
     if (tagged.name === 'OK') this.#selected = box.name;
     else this.#parts.refused(`select: ${tagged.raw}`);
   }
@@ -170,24 +206,29 @@ export class MailWalk {
       if (to !== undefined) await this.#create(to);
     } else if (kind < 0.3 && to !== undefined) {
       const from = box.name;
-      await this.#tree(`RENAME "${from}" "${to}"`, { kind: 'rename', from, to });
+      await this.#tree(`RENAME "${this.#wire(box)}" "${wireName(this.viewer, to)}"`, {
+        kind: 'rename',
+        from,
+        to,
+      });
     } else if (below !== undefined && !ledger.isBusy(below)) {
-      await this.#tree(`DELETE "${below.name}"`, { kind: 'delete', box: below });
+      await this.#tree(`DELETE "${this.#wire(below)}"`, { kind: 'delete', box: below });
     } else if (below === undefined && kind < 0.6 && !ledger.isNameBusy(`${box.name}/In`)) {
       await this.#create(`${box.name}/In`);
     } else if (below === undefined) {
-      await this.#tree(`DELETE "${box.name}"`, { kind: 'delete', box });
+      await this.#tree(`DELETE "${this.#wire(box)}"`, { kind: 'delete', box });
     }
   }
 
   async #create(name: string): Promise<void> {
     const attempt = this.#parts.ledger.begin({ kind: 'create', name });
-    const { tagged } = await this.client!.run(`CREATE "${name}"`);
+    const wire = wireName(this.viewer, name);
+    const { tagged } = await this.client!.run(`CREATE "${wire}"`);
     if (tagged.name !== 'OK') {
       this.#parts.refused(`create: ${tagged.raw}`);
       return;
     }
-    const { untagged } = await this.client!.ok(`STATUS "${name}" (UIDVALIDITY)`);
+    const { untagged } = await this.client!.ok(`STATUS "${wire}" (UIDVALIDITY)`);
     const items = untagged.find((response) => response.name === 'STATUS')?.values[1];
     const uidValidity = Number((items as readonly unknown[])[1]);
     this.faults.push(...this.#parts.ledger.done(attempt, [], uidValidity));
@@ -205,9 +246,9 @@ export class MailWalk {
 
   /** One of a few names in turn: one that was deleted comes again. Undefined where none is free. */
   #newName(): string | undefined {
-    const { ledger, writer } = this.#parts;
+    const { ledger, viewer, writer } = this.#parts;
     for (let i = 0; i < namesMax; i++) {
-      const name = `Own${writer}-${++this.#mailboxes % namesMax}`;
+      const name = `${viewer}/Own${writer}-${++this.#mailboxes % namesMax}`;
       if (!ledger.boxes.has(name) && !ledger.isNameBusy(name)) return name;
     }
     return undefined;
@@ -232,10 +273,9 @@ export class MailWalk {
 
   /** Top ones that no command is changing. */
   #ownBoxes(): Box[] {
-    const { ledger, writer } = this.#parts;
-    return [...ledger.boxes.values()].filter(
-      (box) => new RegExp(`^Own${writer}-\\d+$`).test(box.name) && !ledger.isBusy(box),
-    );
+    const { ledger, viewer, writer } = this.#parts;
+    const top = new RegExp(`^${viewer}/Own${writer}-\\d+$`);
+    return [...ledger.boxes.values()].filter((box) => top.test(box.name) && !ledger.isBusy(box));
   }
 
   #anyBox(): Box | undefined {
@@ -244,6 +284,10 @@ export class MailWalk {
     for (const { name } of this.#ownBoxes()) names.push(name, `${name}/In`);
     const box = ledger.boxes.get(this.#oneOf(names));
     return box === undefined || ledger.isBusy(box) ? undefined : box;
+  }
+
+  #wire(box: Box): string {
+    return wireName(this.viewer, box.name);
   }
 
   #isLikely(share: number): boolean {
@@ -257,12 +301,4 @@ export class MailWalk {
 
 function setOf(copies: readonly Copy[]): string {
   return copies.map(({ uid }) => uid).join(',');
-}
-
-function flagsWith(flags: string, sign: string, flag: string): string {
-  if (sign === '') return flag;
-  const has = new Set(flags.split(' ').filter((one) => one !== ''));
-  if (sign === '+') has.add(flag);
-  else has.delete(flag);
-  return [...has].sort().join(' ');
 }

@@ -11,15 +11,18 @@ import { noNetworks } from '../../src/base/networks.ts';
 import { LogInThrottle } from '../../src/edge/guard/log-in-throttle.ts';
 import { defaultPop3Limits, type Pop3Limits } from '../../src/edge/protocols/pop3/limits.ts';
 import { Pop3Service } from '../../src/edge/protocols/pop3/service.ts';
+import { Pop3Session } from '../../src/edge/protocols/pop3/session.ts';
 import { AccountAsks } from '../../src/edge/protocols/session/account-asks.ts';
 import { WriteQueues } from '../../src/edge/protocols/session/write-queues.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { ImapWorld } from '../unit/engine/mailbox/imap/imap-world.ts';
+import { fakeTls, joinSession, transportOf } from './memory-line.ts';
 import { SeededClock } from './seeded-clock.ts';
 import { fakeAuthenticate, silentObserver } from './smtp-fakes.ts';
+import { WireClient } from './wire-client.ts';
 
-export class FakePop3 {
-  readonly world: ImapWorld;
+export class FakePop3<Engine extends Pick<ImapWorld, 'carry'> = ImapWorld> {
+  readonly world: Engine;
   readonly service: Pop3Service;
   /** Names of all asks, as they came. */
   readonly asked: string[] = [];
@@ -27,8 +30,12 @@ export class FakePop3 {
   /** Answers for asks by name, in place of the engine's. */
   readonly answers = new Map<string, Answer>();
 
-  constructor(limits: Partial<Pop3Limits> = {}, clock: Clock = new SeededClock()) {
-    this.world = new ImapWorld(clock);
+  constructor(
+    limits: Partial<Pop3Limits> = {},
+    clock: Clock = new SeededClock(),
+    world: Engine | ImapWorld = new ImapWorld(clock),
+  ) {
+    this.world = world as Engine;
     const ask = async ({ name, meta, body }: Ask) => {
       this.asked.push(name);
       return this.answers.get(name) ?? (await this.world.carry(name, meta, concat(body)));
@@ -52,4 +59,11 @@ export class FakePop3 {
       },
     });
   }
+}
+
+/** A client with a session of its own, as under TLS and without a socket. */
+export function connectPop3(service: Pop3Service): WireClient {
+  const { client, far } = WireClient.inMemory();
+  joinSession(far, new Pop3Session(service, transportOf(far), '192.0.2.1', fakeTls));
+  return client;
 }

@@ -5,7 +5,7 @@
  */
 
 import { connect, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { type Duplex, duplexPair } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { compressed } from './compressed.ts';
 
@@ -17,9 +17,15 @@ export class WireClient {
   #isClosed = false;
   #wake: () => void = () => {};
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Duplex) {
     this.#socket = socket;
     this.#listen(socket);
+  }
+
+  /** A client, and the end of its line for a session in the same process. */
+  static inMemory(): { client: WireClient; far: Duplex } {
+    const [near, far] = duplexPair();
+    return { client: new WireClient(near), far };
   }
 
   static connect(port: number): Promise<WireClient> {
