@@ -1,106 +1,188 @@
 /**
- * `chaski sink`: takes mail and counts it, or plays a difficult receiver.
+ * `chaski sink`: takes mail and counts it, plays a difficult receiver, or shows what arrived.
  *
  * Runs in: a process of its own, until SIGTERM or SIGINT. Exit code: 0, or 2 for wrong usage.
  */
 
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { nodeClock } from '../adapters/node/clock.ts';
+import { mebibyte } from '../base/units.ts';
 import { type HostPort, parseHostPort } from '../harness/addresses.ts';
 import { LedgerWriter } from '../harness/ledger/ledger-writer.ts';
 import { SeededRandom } from '../harness/seeded-random.ts';
-import {
-  FaultSource,
-  parseFault,
-  parseModel,
-  type SinkModel,
-  sinkModels,
-} from '../harness/sink/models.ts';
-import { Sink } from '../harness/sink/sink.ts';
+import { FaultSource } from '../harness/sink/fault-source.ts';
+import { type CertificateKind, certificateKinds, type SinkModel } from '../harness/sink/model.ts';
+import { readModel } from '../harness/sink/model-file.ts';
+import { modelJsonSchema, parseFault } from '../harness/sink/model-schema.ts';
+import { type RigAddresses, type RigOptions, SinkRig } from '../harness/sink/rig.ts';
 import { exitCodes } from './command.ts';
 
-const usage = `usage: chaski sink --listen HOST:PORT[,HOST:PORT…] [options]
+const options = {
+  listen: { type: 'string' },
+  'listen-tls': { type: 'string', default: '' },
+  model: { type: 'string', default: 'fast' },
+  fault: { type: 'string', multiple: true, default: [] },
+  seed: { type: 'string', default: '1' },
+  lmtp: { type: 'boolean', default: false },
+  chunking: { type: 'string', default: 'on' },
+  auth: { type: 'boolean', default: false },
+  starttls: { type: 'boolean', default: false },
+  certificate: { type: 'string' },
+  'tls-files': { type: 'string' },
+  dns: { type: 'string' },
+  'dns-address': { type: 'string' },
+  domain: { type: 'string', multiple: true, default: [] },
+  'mta-sts': { type: 'string' },
+  capture: { type: 'boolean', default: false },
+  http: { type: 'string' },
+  'http-name': { type: 'string', multiple: true, default: [] },
+  keep: { type: 'string' },
+  'keep-count': { type: 'string', default: '5000' },
+  'keep-mb': { type: 'string', default: '256' },
+  'follow-links': { type: 'boolean', default: false },
+  count: { type: 'string', default: 'Infinity' },
+  ledger: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  'print-schema': { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const satisfies ParseArgsConfig['options'];
 
-  --model NAME|FILE   ${Object.keys(sinkModels).join(', ')}; or a file of JSON:
-                      {"rules": [{"at": "rcpt", "probability": 0.1, "reply": "451 4.3.0 Busy"}]}
-  --fault P=REPLY:X   one more rule: at step P (connect, ehlo, mail, rcpt, data, body, message)
-                      answer REPLY with chance X; REPLY "drop" cuts the connection; repeatable
-  --seed N            the same seed plays the same faults (default 1)
-  --lmtp              speak LMTP
-  --chunking on|off   offer CHUNKING and BINARYMIME (default on)
-  --count N           end after N messages
-  --ledger DIR        write what arrives to a ledger
-  --json              lines of JSON: one when ready, one with the counts at the end
-
-example: chaski sink --listen 127.0.0.1:2620 --fault "rcpt=451 4.3.0 Busy:0.1" --ledger /tmp/ledger
-`;
+type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
 
 export async function run(argv: string[]): Promise<number> {
   try {
-    const { values } = parseArgs({
-      args: argv,
-      options: {
-        listen: { type: 'string' },
-        model: { type: 'string', default: 'fast' },
-        fault: { type: 'string', multiple: true, default: [] },
-        seed: { type: 'string', default: '1' },
-        lmtp: { type: 'boolean', default: false },
-        chunking: { type: 'string', default: 'on' },
-        count: { type: 'string', default: 'Infinity' },
-        ledger: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
+    const { values } = parseArgs({ args: argv, options });
     if (values.help) {
-      process.stdout.write(usage);
-      return 0;
+      process.stdout.write((await import('./sink-help.ts')).sinkHelp);
+      return exitCodes.done;
     }
-    if (values.listen === undefined) throw new Error('--listen is missing');
-    const listen = values.listen.split(',').map((each) => parseHostPort(each.trim()));
-    const model = readModel(values.model, values.fault);
+    if (values['print-schema']) {
+      process.stdout.write(`${JSON.stringify(modelJsonSchema(), null, 2)}\n`);
+      return exitCodes.done;
+    }
     const stop = Promise.withResolvers<void>();
-    const countMax = Number(values.count);
-    const sink = new Sink({
-      listen,
-      hostName: hostname(),
-      lmtp: values.lmtp,
-      chunking: values.chunking !== 'off',
-      faults: new FaultSource(model, new SeededRandom(Number(values.seed)), nodeClock.monotonicMs),
-      clock: nodeClock,
-      ledger: values.ledger === undefined ? undefined : new LedgerWriter(values.ledger),
-      onMessage: (counts) => {
-        // The last acknowledgement is still to leave.
-        if (counts.messages === countMax) setTimeout(stop.resolve, 100);
-      },
-    });
-    sayReady(await sink.start(), values.json);
+    const rig = new SinkRig(rigOptions(values, stop.resolve));
+    sayReady(await rig.start(), values.json);
     process.once('SIGTERM', () => stop.resolve());
     process.once('SIGINT', () => stop.resolve());
     await stop.promise;
-    await sink.stop();
+    await rig.stop();
     const counts = values.json
-      ? JSON.stringify(sink.counts)
-      : Object.entries(sink.counts)
+      ? JSON.stringify(rig.counts)
+      : Object.entries(rig.counts)
           .map(([name, count]) => `${name} ${count}`)
           .join(', ');
     process.stdout.write(`${counts}\n`);
-    return 0;
+    return exitCodes.done;
   } catch (error) {
-    process.stderr.write(`chaski sink: ${(error as Error).message}\n\n${usage}`);
+    process.stderr.write(`chaski sink: ${(error as Error).message}\nchaski sink --help has more\n`);
     return exitCodes.usage;
   }
 }
 
-function readModel(name: string, faults: readonly string[]): SinkModel {
-  const model = sinkModels[name] ?? parseModel(readFileSync(name, 'utf8'), name);
-  return { name: model.name, rules: [...faults.map(parseFault), ...model.rules] };
+function rigOptions(values: Values, stop: () => void): RigOptions {
+  if (values.listen === undefined) throw new Error('--listen HOST:PORT is missing');
+  const model = modelOf(values);
+  const certificate = certificateOf(values.certificate) ?? model.certificate ?? 'valid';
+  const isTlsModel = model.rules.some(({ at }) => at === 'starttls' || at === 'handshake');
+  const countMax = Number(values.count);
+  return {
+    listen: addresses(values.listen),
+    listenTls: addresses(values['listen-tls']),
+    hostName: hostname(),
+    lmtp: values.lmtp,
+    chunking: values.chunking !== 'off',
+    auth: values.auth || values.capture,
+    starttls: values.starttls || values.capture || isTlsModel || certificate !== 'valid',
+    certificate,
+    tlsFolder: values['tls-files'],
+    faults: new FaultSource(model, new SeededRandom(number('seed', values.seed)), () =>
+      nodeClock.monotonicMs(),
+    ),
+    clock: nodeClock,
+    ledger: values.ledger === undefined ? undefined : new LedgerWriter(values.ledger),
+    dns: dnsOf(values, model),
+    capture: captureOf(values),
+    onMessage: (counts) => {
+      // The last acknowledgement is still to leave.
+      if (counts.messages === countMax) setTimeout(stop, 100);
+    },
+  };
 }
 
-function sayReady(bound: readonly HostPort[], isJson: boolean): void {
-  const addresses = bound.map(({ host, port }) => `${host}:${port}`);
-  const line = isJson ? JSON.stringify({ ready: addresses }) : `ready on ${addresses.join(', ')}`;
-  process.stdout.write(`${line}\n`);
+function modelOf(values: Values): SinkModel {
+  const model = readModel(values.model);
+  return { ...model, rules: [...values.fault.map(parseFault), ...model.rules] };
+}
+
+function dnsOf(values: Values, model: SinkModel): RigOptions['dns'] {
+  if (values.dns === undefined) {
+    if (values['mta-sts'] !== undefined)
+      throw new Error('--mta-sts needs --dns, which leads there');
+    return undefined;
+  }
+  const named = values.domain.map((each) => {
+    const match = /^([^=\s]+)=([a-z-]+)$/.exec(each);
+    if (match === null) throw new Error(`--domain must be DOMAIN=VARIANT, not "${each}"`);
+    return [match[1]!, match[2]!] as const;
+  });
+  const policies = values['mta-sts'];
+  return {
+    listen: parseHostPort(values.dns),
+    address: values['dns-address'],
+    policies: policies === undefined ? undefined : parseHostPort(policies),
+    model: { ...model.dns, domains: { ...model.dns?.domains, ...Object.fromEntries(named) } },
+  };
+}
+
+function captureOf(values: Values): RigOptions['capture'] {
+  if (!values.capture) {
+    if (values.http !== undefined) throw new Error('--http shows what --capture keeps: add it');
+    return undefined;
+  }
+  if (values.http === undefined) throw new Error('--capture needs --http HOST:PORT for its page');
+  return {
+    http: parseHostPort(values.http),
+    folder: values.keep,
+    countMax: number('keep-count', values['keep-count']),
+    bytesMax: number('keep-mb', values['keep-mb']) * mebibyte,
+    names: values['http-name'].map((name) => name.toLowerCase()),
+    probesLinks: values['follow-links'],
+  };
+}
+
+function certificateOf(text: string | undefined): CertificateKind | undefined {
+  if (text === undefined) return undefined;
+  const kind = certificateKinds.find((each) => each === text);
+  if (kind === undefined) {
+    throw new Error(`--certificate must be one of ${certificateKinds.join(', ')}, not "${text}"`);
+  }
+  return kind;
+}
+
+function addresses(text: string): readonly HostPort[] {
+  if (text === '') return [];
+  return text.split(',').map((each) => parseHostPort(each.trim()));
+}
+
+function number(name: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`--${name} must be a number above 0, not "${text}"`);
+  return value;
+}
+
+function sayReady({ ready, ...others }: RigAddresses, isJson: boolean): void {
+  const text = ({ host, port }: HostPort) =>
+    host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const named = Object.entries(others).map(([name, address]) => [name, text(address)]);
+  if (isJson) {
+    const line = { ready: ready.map(text), ...Object.fromEntries(named) };
+    process.stdout.write(`${JSON.stringify(line)}\n`);
+    return;
+  }
+  const more = named.map(([name, at]) =>
+    name === 'http' ? `page http://${at}/` : `${name} ${at}`,
+  );
+  process.stdout.write(`ready on ${[...ready.map(text), ...more].join(', ')}\n`);
 }

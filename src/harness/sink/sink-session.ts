@@ -3,20 +3,25 @@
  * policy.
  *
  * Runs in:   sink; pure but for the `SinkWire` it is given.
- * Specs:     RFC 5321, RFC 2920 (PIPELINING), RFC 3030 (CHUNKING), RFC 2033 (LMTP).
+ * Specs:     RFC 5321, RFC 2920 (PIPELINING), RFC 3030 (CHUNKING), RFC 2033 (LMTP), RFC 3207 (STARTTLS),
+ *            RFC 4954 (AUTH).
  * Limits:    `lineBytesMax` a command; `messageBytesMax` a message (552 past it).
  * Invariant: replies leave in the order of their commands, all of one chunk of input in one write,
  *            and none before the message it acknowledges was handed over.
  */
 
 import { Buffer } from 'node:buffer';
-import { view } from '../../base/bytes.ts';
+import { byteLength, view } from '../../base/bytes.ts';
 import { mebibyte } from '../../base/units.ts';
+import { AuthExchange, authMechanisms } from './auth-exchange.ts';
 import { DataReader } from './data-reader.ts';
-import type { FaultPoint, FaultSource } from './models.ts';
+import type { Fault, Visit } from './fault-source.ts';
+import type { FaultPoint } from './model.ts';
 
 const lineBytesMax = 4_096;
 const messageBytesMax = 128 * mebibyte;
+/** A reply that a client must not take for one that came under TLS. */
+const injected = '250 2.0.0 Injected in the clear';
 const noBytes = Buffer.alloc(0);
 
 export interface SinkMessage {
@@ -25,6 +30,9 @@ export interface SinkMessage {
   readonly parts: readonly Buffer[];
   /** Whether dots are still doubled (it came by DATA, not BDAT). */
   readonly isStuffed: boolean;
+  readonly isEncrypted: boolean;
+  /** Who the client said it was in AUTH. */
+  readonly user: string | undefined;
 }
 
 /** What a session does to the world. */
@@ -32,22 +40,30 @@ export interface SinkWire {
   send(text: string): void;
   end(): void;
   reset(): void;
+  /** From here on no more than so many bytes a second are read. */
+  slow(bytesPerSecond: number): void;
+  /** The 220 of STARTTLS was sent; `secured` is called when there is a session to go on with. */
+  startTls(fault: Fault | undefined): void;
   later(delayMs: number, run: () => void): void;
   arrived(message: SinkMessage): void;
 }
 
 export interface SinkSessionOptions {
-  readonly faults: FaultSource;
   readonly hostName: string;
   readonly lmtp: boolean;
   readonly chunking: boolean;
+  /** Offer STARTTLS. */
+  readonly starttls?: boolean;
+  /** Offer AUTH. */
+  readonly auth?: boolean;
 }
 
-type State = 'command' | 'data' | 'chunk' | 'ended';
+type State = 'command' | 'auth' | 'data' | 'chunk' | 'tls' | 'ended';
 
 export class SinkSession {
   readonly #wire: SinkWire;
   readonly #options: SinkSessionOptions;
+  readonly #visit: Visit;
   #state: State = 'command';
   #isPaused = false;
   #input: Buffer = noBytes;
@@ -58,16 +74,37 @@ export class SinkSession {
   #chunks: Buffer[] = [];
   #chunkLeft = 0;
   #isLastChunk = false;
+  #chunkRefusal: string | undefined;
   #isBodyBegun = false;
+  /** How the body's connection will be cut, once so many of its bytes have come. */
+  #bodyDrop: 'reset' | 'close' | undefined;
+  #bodyLeft = 0;
+  #isEncrypted: boolean;
+  #user: string | undefined;
+  #auth = new AuthExchange();
+  #handshakeFault: Fault | undefined;
   /** Whether the client ended with QUIT; else its connection was cut. */
   isOrderly = false;
 
-  constructor(wire: SinkWire, options: SinkSessionOptions) {
+  constructor(wire: SinkWire, options: SinkSessionOptions, visit: Visit, isEncrypted = false) {
     this.#wire = wire;
     this.#options = options;
-    const protocol = options.lmtp ? 'LMTP' : 'ESMTP';
-    if (!this.#reply('connect', `220 ${options.hostName} ${protocol} sink`)) this.#state = 'ended';
+    this.#visit = visit;
+    this.#isEncrypted = isEncrypted;
+    const words = visit.greeting(`${options.lmtp ? 'LMTP' : 'ESMTP'} sink`);
+    if (!this.#reply('connect', `220 ${options.hostName} ${words}`)) this.#state = 'ended';
     this.#flush();
+  }
+
+  /** Nothing is read while a reply is held back. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** The handshake is done: RFC 3207 §4.2, all that was said before it is forgotten. */
+  secured(): void {
+    this.#isEncrypted = true;
+    this.#state = 'command';
   }
 
   /** Whether a transaction is open: a sender was named and the message has not been taken. */
@@ -90,12 +127,15 @@ export class SinkSession {
   #step(): boolean {
     switch (this.#state) {
       case 'command':
+      case 'auth':
         return this.#takeLine();
       case 'data':
         return this.#takeData();
       case 'chunk':
         return this.#takeChunk();
+      case 'tls':
       case 'ended':
+        // RFC 3207 §6: what came in the clear behind STARTTLS is not read as if it came under TLS.
         this.#input = noBytes;
         return false;
     }
@@ -109,7 +149,8 @@ export class SinkSession {
     }
     const line = this.#input.toString('latin1', 0, end).trimEnd();
     this.#input = this.#input.subarray(end + 1);
-    this.#run(line);
+    if (this.#state === 'auth') this.#goOn(this.#auth.take(line));
+    else this.#run(line);
     return true;
   }
 
@@ -139,24 +180,58 @@ export class SinkSession {
         break;
       case 'RSET':
         this.#reset();
-        this.#say('250 2.0.0 Ok');
+        this.#reply('rset', '250 2.0.0 Ok');
         break;
       case 'NOOP':
-        this.#say('250 2.0.0 Ok');
+        this.#reply('noop', '250 2.0.0 Ok');
+        break;
+      case 'STARTTLS':
+        this.#startTls();
+        break;
+      case 'AUTH':
+        this.#beginAuth(line);
         break;
       case 'QUIT':
         this.isOrderly = true;
-        this.#finish('221 2.0.0 Bye');
+        if (this.#reply('quit', '221 2.0.0 Bye')) this.#state = 'ended';
         break;
       default:
-        this.#say('502 5.5.1 Command not implemented');
+        this.#reply('other', '502 5.5.1 Command not implemented');
         break;
     }
+  }
+
+  #startTls(): void {
+    if (this.#options.starttls !== true || this.#isEncrypted) {
+      this.#say('502 5.5.1 No STARTTLS here');
+    } else if (this.#reply('starttls', '220 2.0.0 Ready')) {
+      this.#reset();
+      this.#state = 'tls';
+      this.#handshakeFault = this.#visit.strike('handshake');
+      if (this.#handshakeFault?.tls === 'injection') this.#say(injected);
+    }
+  }
+
+  #beginAuth(line: string): void {
+    if (this.#options.auth !== true) {
+      this.#say('502 5.5.1 No AUTH here');
+      return;
+    }
+    this.#auth = new AuthExchange();
+    this.#goOn(this.#auth.begin(line));
+  }
+
+  #goOn(step: ReturnType<AuthExchange['take']>): void {
+    this.#state = step.kind === 'ask' ? 'auth' : 'command';
+    if (step.kind !== 'done') this.#say(step.reply);
+    else if (this.#reply('auth', '235 2.7.0 Welcome')) this.#user = step.user;
   }
 
   #extensions(): string {
     const words = ['PIPELINING', 'SIZE', '8BITMIME', 'ENHANCEDSTATUSCODES', 'SMTPUTF8', 'DSN'];
     if (this.#options.chunking) words.push('CHUNKING', 'BINARYMIME');
+    if (this.#options.starttls === true && !this.#isEncrypted) words.push('STARTTLS');
+    if (this.#options.auth === true) words.push(`AUTH ${authMechanisms.join(' ')}`);
     const last = words.pop();
     return `250-${[this.#options.hostName, ...words].join('\r\n250-')}\r\n250 ${last}`;
   }
@@ -186,6 +261,7 @@ export class SinkSession {
     }
     this.#data = new DataReader(messageBytesMax);
     this.#isBodyBegun = false;
+    this.#bodyDrop = undefined;
     this.#state = 'data';
   }
 
@@ -195,15 +271,20 @@ export class SinkSession {
       this.#say('501 5.5.4 BDAT SIZE [LAST]');
       return;
     }
+    const fault = this.#strike('bdat');
+    if (fault?.reply !== undefined) this.#chunkRefusal = fault.reply;
     this.#chunkLeft = Number(match[1]);
     this.#isLastChunk = match[2] !== undefined;
-    this.#isBodyBegun = this.#chunks.length > 0;
+    if (this.#chunks.length === 0) {
+      this.#isBodyBegun = false;
+      this.#bodyDrop = undefined;
+    }
     this.#state = 'chunk';
     if (this.#chunkLeft === 0) this.#endChunk();
   }
 
   #takeData(): boolean {
-    if (this.#dropsBody()) return false;
+    if (this.#dropsBody(this.#input.length)) return false;
     const rest = this.#data.take(this.#input);
     this.#input = rest ?? noBytes;
     if (rest === undefined) return false;
@@ -218,7 +299,7 @@ export class SinkSession {
   }
 
   #takeChunk(): boolean {
-    if (this.#dropsBody()) return false;
+    if (this.#dropsBody(Math.min(this.#input.length, this.#chunkLeft))) return false;
     const part = this.#input.subarray(0, this.#chunkLeft);
     this.#input = this.#input.subarray(part.length);
     this.#chunkLeft -= part.length;
@@ -231,52 +312,90 @@ export class SinkSession {
 
   #endChunk(): void {
     this.#state = 'command';
-    if (this.#recipients.length === 0) this.#say('503 5.5.1 No valid recipients');
+    const refusal = this.#chunkRefusal;
+    this.#chunkRefusal = undefined;
+    if (refusal !== undefined) {
+      // RFC 3030 §2: after a refused chunk the transaction is over.
+      this.#reset();
+      this.#refuse(refusal);
+    } else if (this.#recipients.length === 0) this.#say('503 5.5.1 No valid recipients');
     else if (this.#isLastChunk) this.#endMessage(this.#chunks, false);
     else this.#say('250 2.0.0 Chunk taken');
   }
 
-  /** Whether the fault model cuts the connection now that the body has begun. */
-  #dropsBody(): boolean {
-    if (this.#isBodyBegun) return false;
-    this.#isBodyBegun = true;
-    return this.#options.faults.strike('body', this.#sender)?.drop === true && this.#drop();
+  /** Whether the fault model cuts the connection now that `bytes` more of the body have come. */
+  #dropsBody(bytes: number): boolean {
+    if (!this.#isBodyBegun) {
+      this.#isBodyBegun = true;
+      const fault = this.#strike('body');
+      if (fault !== undefined) {
+        this.#bodyDrop = fault.drop;
+        this.#bodyLeft = fault.afterBytes;
+        if (fault.delayMs > 0) this.#pause(fault.delayMs);
+      }
+    }
+    if (this.#bodyDrop === undefined) return false;
+    this.#bodyLeft -= bytes;
+    if (this.#bodyLeft > 0) return false;
+    this.#drop(this.#bodyDrop);
+    return true;
   }
 
   #endMessage(parts: readonly Buffer[], isStuffed: boolean): void {
     const sender = this.#sender ?? '';
     const recipients = this.#recipients;
+    const taken = this.#options.lmtp
+      ? // RFC 2033 §4.2: one reply for each recipient that RCPT took, in order.
+        recipients.filter((each) => this.#replyToMessage(each, parts))
+      : this.#replyToMessage(recipients[0]!, parts)
+        ? recipients
+        : [];
     this.#reset();
-    if (this.#options.lmtp) {
-      // RFC 2033 §4.2: one reply for each recipient that RCPT took, in order.
-      const taken = recipients.filter((each) => this.#reply('message', '250 2.0.0 Ok', each));
-      if (taken.length > 0) this.#wire.arrived({ sender, recipients: taken, parts, isStuffed });
-    } else if (this.#reply('message', '250 2.0.0 Ok')) {
-      this.#wire.arrived({ sender, recipients, parts, isStuffed });
-    }
+    if (taken.length === 0) return;
+    this.#visit.taken(sender, taken, parts);
+    const isEncrypted = this.#isEncrypted;
+    const user = this.#user;
+    this.#wire.arrived({ sender, recipients: taken, parts, isStuffed, isEncrypted, user });
+  }
+
+  #replyToMessage(recipient: string, parts: readonly Buffer[]): boolean {
+    const text = this.#visit.accepted('250 2.0.0 Ok', this.#sender ?? '', recipient);
+    return this.#reply('message', text, recipient, byteLength(parts));
+  }
+
+  #strike(at: FaultPoint, recipient = '', bytes = 0): Fault | undefined {
+    const fault = this.#visit.strike(at, this.#sender, recipient, bytes);
+    if (fault?.readBytesPerSecond !== undefined) this.#wire.slow(fault.readBytesPerSecond);
+    return fault;
   }
 
   /** Answers a step as the fault model says, else by `text`; whether the step succeeded. */
-  #reply(at: FaultPoint, text: string, recipient = ''): boolean {
-    const fault = this.#options.faults.strike(at, this.#sender, recipient);
+  #reply(at: FaultPoint, text: string, recipient = '', bytes = 0): boolean {
+    const fault = this.#strike(at, recipient, bytes);
     if (fault === undefined) {
       this.#say(text);
       return true;
     }
-    if (fault.drop) return !this.#drop();
+    const { drop } = fault;
+    if (drop !== undefined) {
+      if (fault.delayMs > 0) this.#pause(fault.delayMs, () => this.#drop(drop));
+      else this.#drop(drop);
+      return false;
+    }
     if (fault.delayMs > 0) this.#pause(fault.delayMs);
-    if (fault.reply?.startsWith('421') === true) this.#finish(fault.reply);
-    else this.#say(fault.reply ?? text);
+    if (fault.reply === undefined) this.#say(text);
+    else this.#refuse(fault.reply);
     return fault.reply === undefined;
   }
 
   /** Holds back everything not yet sent, and reads no further, for a while. */
-  #pause(delayMs: number): void {
+  #pause(delayMs: number, then?: () => void): void {
     if (this.#isPaused) return;
     this.#flush();
     this.#isPaused = true;
     this.#wire.later(delayMs, () => {
       this.#isPaused = false;
+      then?.();
       this.#work();
     });
   }
@@ -291,6 +410,12 @@ export class SinkSession {
     this.#output += `${text}\r\n`;
   }
 
+  #refuse(reply: string): void {
+    // RFC 5321 §3.8: who says 421 closes.
+    if (reply.startsWith('421')) this.#finish(reply);
+    else this.#say(reply);
+  }
+
   #finish(text: string): void {
     this.#say(text);
     this.#state = 'ended';
@@ -302,13 +427,14 @@ export class SinkSession {
     this.#output = '';
     this.#wire.send(output);
     if (this.#state === 'ended') this.#wire.end();
+    else if (this.#state === 'tls') this.#wire.startTls(this.#handshakeFault);
   }
 
-  #drop(): true {
+  #drop(how: 'reset' | 'close'): void {
     this.#state = 'ended';
     this.#output = '';
-    this.#wire.reset();
-    return true;
+    if (how === 'reset') this.#wire.reset();
+    else this.#wire.end();
   }
 }
 

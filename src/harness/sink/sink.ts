@@ -3,7 +3,6 @@
  * the ledger.
  *
  * Runs in:   sink process.
- * Specs:     RFC 3464 §2.3.2 (Final-Recipient, read from bounces).
  * Limits:    no bound on connections: it must never be what limits the server under test.
  */
 
@@ -11,23 +10,41 @@ import { Buffer } from 'node:buffer';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../ports/clock.ts';
 import type { HostPort } from '../addresses.ts';
-import { ledgerNowMs } from '../ledger/entries.ts';
+import { enterArrival } from '../ledger/arrival.ts';
 import type { LedgerWriter } from '../ledger/ledger-writer.ts';
-import { bodyHash, bodyStart, findMark } from '../ledger/mark.ts';
 import { unstuff } from './data-reader.ts';
-import type { FaultSource } from './models.ts';
-import { type SinkMessage, SinkSession } from './sink-session.ts';
+import type { FaultSource } from './fault-source.ts';
+import { SinkConnection } from './sink-connection.ts';
+import type { SinkMessage } from './sink-session.ts';
+import type { TlsStage } from './tls-stage.ts';
 
 export interface SinkOptions {
   readonly listen: readonly HostPort[];
+  /** Ports on which TLS comes first; they need `tls`. */
+  readonly listenTls?: readonly HostPort[];
   readonly hostName: string;
   readonly lmtp: boolean;
   readonly chunking: boolean;
+  /** Asked for each connection. */
+  readonly tls?: () => TlsStage | undefined;
+  /** Offer STARTTLS; needs `tls`. */
+  readonly starttls?: boolean;
+  readonly auth?: boolean;
   readonly faults: FaultSource;
   readonly clock: Clock;
   readonly ledger: LedgerWriter | undefined;
   /** Runs after each message. */
   readonly onMessage?: (counts: SinkCounts) => void;
+  /** Keeps each message, dots undone; when it throws, the message is not acknowledged. */
+  readonly onArrival?: (arrival: SinkArrival) => void;
+}
+
+export interface SinkArrival {
+  readonly message: SinkMessage;
+  readonly bytes: Buffer;
+  /** The listener it came through, as HOST:PORT. */
+  readonly via: string;
+  readonly client: string;
 }
 
 export interface SinkCounts {
@@ -44,6 +61,8 @@ export interface SinkCounts {
   bounces: number;
   /** Messages without a mark of the ledger, when there is one. */
   unmarked: number;
+  /** Messages that could not be kept, as on a full disk; their clients were cut off. */
+  unkept: number;
 }
 
 export class Sink {
@@ -58,10 +77,11 @@ export class Sink {
     bytes: 0,
     bounces: 0,
     unmarked: 0,
+    unkept: 0,
   };
   readonly #options: SinkOptions;
   readonly #servers: Server[] = [];
-  readonly #sockets = new Set<Socket>();
+  readonly #connections = new Set<SinkConnection>();
 
   constructor(options: SinkOptions) {
     this.#options = options;
@@ -70,22 +90,26 @@ export class Sink {
   /** Listens on all addresses; answers those bound, with the ports the system chose. */
   async start(): Promise<readonly HostPort[]> {
     const bound: HostPort[] = [];
-    for (const address of this.#options.listen) bound.push(await this.#listen(address));
+    const { listen, listenTls = [] } = this.#options;
+    for (const address of listen) bound.push(await this.#listen(address, false));
+    for (const address of listenTls) bound.push(await this.#listen(address, true));
     return bound;
   }
 
   async stop(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const connection of this.#connections) connection.destroy();
     await Promise.all(
       this.#servers.map((server) => new Promise<void>((done) => server.close(() => done()))),
     );
     this.#options.ledger?.close();
   }
 
-  #listen(address: HostPort): Promise<HostPort> {
+  #listen(address: HostPort, isImplicit: boolean): Promise<HostPort> {
     return new Promise((resolve, reject) => {
-      const server = createServer({ noDelay: true }, (socket) => this.#accept(socket, via));
       let via = '';
+      const server = createServer({ noDelay: true }, (socket) => {
+        this.#accept(socket, via, isImplicit);
+      });
       server.once('error', reject);
       server.listen({ host: address.host, port: address.port, backlog: 1024 }, () => {
         const { port } = server.address() as AddressInfo;
@@ -96,68 +120,67 @@ export class Sink {
     });
   }
 
-  #accept(socket: Socket, via: string): void {
+  #accept(socket: Socket, via: string, isImplicit: boolean): void {
     const { counts } = this;
+    const { starttls = false, auth = false } = this.#options;
+    const { hostName, lmtp, chunking, clock } = this.#options;
+    const tls = this.#options.tls?.();
+    const client = socket.remoteAddress ?? '';
     counts.connections++;
     counts.connectionsOpen++;
     counts.connectionsOpenMax = Math.max(counts.connectionsOpenMax, counts.connectionsOpen);
-    this.#sockets.add(socket);
-    const session = new SinkSession(
+    const connection = new SinkConnection(
+      socket,
+      this.#options.faults.visit(client),
+      isImplicit,
+      { hostName, lmtp, chunking, clock, tls, auth, starttls: starttls && !isImplicit },
       {
-        send: (text) => socket.write(text, 'latin1'),
-        end: () => socket.end(),
-        reset: () => socket.resetAndDestroy(),
-        later: (delayMs, run) => {
-          this.#options.clock.setTimer(delayMs, run);
+        arrived: (message) => {
+          // What could not be kept is not acknowledged: the reply is still to leave.
+          if (!this.#take(message, via, client)) connection.destroy();
         },
-        arrived: (message) => this.#take(message, via),
+        closed: (isOrderly, isBusy) => {
+          this.#connections.delete(connection);
+          counts.connectionsOpen--;
+          if (isOrderly) return;
+          counts.connectionsCut++;
+          if (isBusy) counts.connectionsCutBusy++;
+        },
       },
-      this.#options,
     );
-    socket.on('data', (chunk: Buffer) => session.receive(chunk));
-    // A reset tells nothing that 'close' does not.
-    socket.on('error', () => {});
-    socket.on('close', () => {
-      this.#sockets.delete(socket);
-      counts.connectionsOpen--;
-      if (session.isOrderly) return;
-      counts.connectionsCut++;
-      if (session.isBusy) counts.connectionsCutBusy++;
-    });
+    this.#connections.add(connection);
   }
 
-  #take(message: SinkMessage, via: string): void {
+  /** False when the message could not be kept. */
+  #take(message: SinkMessage, via: string, client: string): boolean {
     const { counts } = this;
+    const { ledger, onArrival } = this.#options;
+    const bytes =
+      ledger === undefined && onArrival === undefined
+        ? undefined
+        : message.isStuffed
+          ? unstuff(message.parts)
+          : Buffer.concat(message.parts);
+    if (bytes !== undefined) {
+      try {
+        onArrival?.({ message, bytes, via, client });
+      } catch {
+        counts.unkept++;
+        return false;
+      }
+    }
     counts.messages++;
     counts.copies += message.recipients.length;
     for (const part of message.parts) counts.bytes += part.length;
-    if (this.#options.ledger !== undefined) this.#enter(message, via, this.#options.ledger);
+    if (ledger !== undefined && bytes !== undefined) this.#enter(bytes, message, via, ledger);
     this.#options.onMessage?.(counts);
+    return true;
   }
 
-  #enter(message: SinkMessage, via: string, ledger: LedgerWriter): void {
-    const bytes = message.isStuffed ? unstuff(message.parts) : Buffer.concat(message.parts);
-    const body = bodyStart(bytes);
-    const mark = findMark(bytes.subarray(0, body));
-    const atMs = ledgerNowMs();
-    if (mark !== undefined) {
-      const sha256 = bodyHash(bytes.subarray(body));
-      ledger.append('arrived', { id: mark.id, sha256, to: message.recipients, via, atMs });
-      return;
-    }
-    // A null sender and a mark deeper down: a bounce that carries the header of what failed.
-    const returned = message.sender === '' ? findMark(bytes, body) : undefined;
-    if (returned === undefined) {
-      this.counts.unmarked++;
-      return;
-    }
-    this.counts.bounces++;
-    ledger.append('bounced', { id: returned.id, to: failedRecipients(bytes), atMs });
+  #enter(bytes: Buffer, message: SinkMessage, via: string, ledger: LedgerWriter): void {
+    const { sender, recipients } = message;
+    const what = enterArrival(bytes, { sender, recipients, via }, ledger);
+    if (what === 'unmarked') this.counts.unmarked++;
+    if (what === 'bounced') this.counts.bounces++;
   }
-}
-
-/** The final recipients a delivery status notification names. */
-function failedRecipients(bytes: Buffer): readonly string[] {
-  const text = bytes.toString('latin1');
-  return Array.from(text.matchAll(/^Final-Recipient: *rfc822; *(\S+)/gim), (match) => match[1]!);
 }

@@ -7,12 +7,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SeededRandom } from '../../../../src/harness/seeded-random.ts';
-import {
-  type FaultRule,
-  FaultSource,
-  parseFault,
-  parseModel,
-} from '../../../../src/harness/sink/models.ts';
+import { type Fault, FaultSource } from '../../../../src/harness/sink/fault-source.ts';
+import type { FaultRule } from '../../../../src/harness/sink/model.ts';
 import { type SinkMessage, SinkSession } from '../../../../src/harness/sink/sink-session.ts';
 
 class Wire {
@@ -20,6 +16,9 @@ class Wire {
   arrivals: SinkMessage[] = [];
   timers: { delayMs: number; run: () => void }[] = [];
   ending = '';
+  slowedTo = 0;
+  /** What STARTTLS began with. */
+  handshakes: (Fault | undefined)[] = [];
   nowMs = 0;
   readonly session: SinkSession;
 
@@ -34,10 +33,15 @@ class Wire {
         reset: () => {
           this.ending += 'reset';
         },
+        slow: (bytesPerSecond) => {
+          this.slowedTo = bytesPerSecond;
+        },
+        startTls: (fault) => this.handshakes.push(fault),
         later: (delayMs, run) => this.timers.push({ delayMs, run }),
         arrived: (message) => this.arrivals.push(message),
       },
-      { faults, hostName: 'sink.test', lmtp, chunking: true },
+      { hostName: 'sink.test', lmtp, chunking: true, starttls: true, auth: true },
+      faults.visit('192.0.2.1'),
     );
     if (this.sent[0]?.startsWith('220') === true) this.sent.shift();
   }
@@ -129,7 +133,7 @@ test('a 421 ends the session, at the greeting too', () => {
 });
 
 test('a drop cuts the connection in the middle of the body', () => {
-  const wire = new Wire([{ at: 'body', probability: 1, drop: true }]);
+  const wire = new Wire([{ at: 'body', drop: 'reset' }]);
   assert.equal(wire.say(`${envelope}DATA\r\n`), '250 250 354');
   assert.equal(wire.say('half a mess'), '');
   assert.equal(wire.ending, 'reset');
@@ -147,7 +151,7 @@ test('a slow step holds back its reply and all that follows', () => {
 
 test('a greylist lets a pair pass once its time is over', () => {
   const reply = '451 4.7.1 Greylisted';
-  const wire = new Wire([{ at: 'rcpt', probability: 1, reply, greylistMs: 5_000 }]);
+  const wire = new Wire([{ at: 'rcpt', reply, greylist: { afterSeconds: 5 } }]);
   assert.equal(wire.say(envelope), '250 451');
   wire.nowMs = 4_999;
   assert.equal(wire.say(envelope), '250 451');
@@ -156,15 +160,86 @@ test('a greylist lets a pair pass once its time is over', () => {
   assert.equal(wire.say('RCPT TO:<other@d>\r\n'), '451');
 });
 
-test('faults and models are read, and what is wrong with them is said', () => {
-  assert.deepEqual(parseFault('rcpt=451 4.3.0 Busy:0.1'), {
-    at: 'rcpt',
-    probability: 0.1,
-    reply: '451 4.3.0 Busy',
-  });
-  assert.deepEqual(parseFault('body=drop'), { at: 'body', probability: 1, drop: true });
-  assert.throws(() => parseFault('nowhere=451 x'), /"at" must be one of/);
-  assert.throws(() => parseFault('rcpt=maybe'), /must begin with a code/);
-  assert.throws(() => parseModel('{}', 'm.json'), /needs a list "rules"/);
-  assert.throws(() => parseModel('{"rules":[{"at":"rcpt","probability":2}]}', 'm'), /from 0 to 1/);
+test('a drop waits for as many bytes of the body as it says, whether by DATA or BDAT', () => {
+  const rules: FaultRule[] = [{ at: 'body', drop: 'close', afterBytes: 10 }];
+  const byData = new Wire(rules);
+  byData.say(`${envelope}DATA\r\n`);
+  byData.say('123456789');
+  assert.equal(byData.ending, '');
+  byData.say('0');
+  assert.equal(byData.ending, 'end');
+  const byChunk = new Wire(rules);
+  byChunk.say(`${envelope}BDAT 100 LAST\r\n123456789`);
+  assert.equal(byChunk.ending, '');
+  byChunk.say('0');
+  assert.equal(byChunk.ending, 'end');
+  assert.equal(byChunk.arrivals.length, 0);
+});
+
+test('each command can be answered by a rule, the third one only where it says so', () => {
+  const commands = { rset: 'RSET', noop: 'NOOP', other: 'VRFY x', quit: 'QUIT', ehlo: 'EHLO a' };
+  for (const [at, command] of Object.entries(commands)) {
+    const rule = { at: at as FaultRule['at'], reply: '450 4.7.0 Not now', nth: 3 };
+    const wire = new Wire([rule]);
+    if (at !== 'quit') wire.say(`${command}\r\n${command}\r\n`);
+    const expected = at === 'quit' ? '221' : '450';
+    assert.equal(wire.say(`${command}\r\n`), expected, command);
+  }
+  const bdat = new Wire([{ at: 'bdat', reply: '552 5.3.4 No chunks' }]);
+  assert.equal(bdat.say(`${envelope}BDAT 3 LAST\r\nabcNOOP\r\n`), '250 250 552 250');
+  assert.equal(bdat.arrivals.length, 0);
+});
+
+test('a slow reader says how slow, and goes on to answer', () => {
+  const wire = new Wire([{ at: 'mail', readBytesPerSecond: 512 }]);
+  assert.equal(wire.say(envelope), '250 250');
+  assert.equal(wire.slowedTo, 512);
+});
+
+test('after STARTTLS nothing said in the clear is heard, and the session starts anew', () => {
+  const wire = new Wire();
+  assert.match(wire.say('EHLO me\r\n') && wire.sent.join(''), /STARTTLS/);
+  assert.equal(wire.say(`${envelope}STARTTLS\r\nRCPT TO:<injected@d>\r\n`), '250 250 220');
+  assert.equal(wire.handshakes.length, 1);
+  assert.equal(wire.say('NOOP\r\n'), '');
+  wire.session.secured();
+  assert.equal(wire.say('RCPT TO:<c@d>\r\n'), '503');
+  assert.doesNotMatch(wire.say('EHLO me\r\n') && wire.sent.join(''), /STARTTLS/);
+  wire.say(`${envelope}DATA\r\nx\r\n.\r\n`);
+  assert.equal(wire.arrivals[0]!.isEncrypted, true);
+});
+
+test('STARTTLS can be refused, and can bring a reply in the clear along', () => {
+  const refusing = new Wire([{ at: 'starttls', reply: '454 4.7.0 TLS not available' }]);
+  assert.equal(refusing.say('STARTTLS\r\nNOOP\r\n'), '454 250');
+  const injecting = new Wire([{ at: 'handshake', tls: 'injection' }]);
+  assert.equal(injecting.say('STARTTLS\r\n'), '220 250');
+  assert.equal(injecting.sent.length, 1, 'in one write, or it would be no injection');
+  assert.equal(injecting.handshakes[0]?.tls, 'injection');
+});
+
+test('any name and password may log in, unless a rule says no', () => {
+  const wire = new Wire([{ at: 'auth', nth: 3, reply: '535 5.7.8 Wrong' }]);
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  assert.equal(wire.say(`AUTH PLAIN ${base64('\0joe\0secret')}\r\n`), '235');
+  assert.equal(wire.say('AUTH LOGIN\r\n'), '334');
+  assert.equal(wire.say(`${base64('ann')}\r\n${base64('pw')}\r\n`), '334 235');
+  assert.equal(wire.say('AUTH PLAIN\r\n'), '334');
+  assert.equal(wire.say(`${base64('\0joe\0x')}\r\n`), '535');
+  assert.equal(wire.say('AUTH PLAIN\r\n*\r\nAUTH CRAM-MD5\r\n'), '334 501 504');
+  wire.say(`${envelope}DATA\r\nx\r\n.\r\n`);
+  assert.equal(wire.arrivals[0]!.user, 'ann');
+});
+
+test('a model greets and thanks in its own words, in several lines where it has them', () => {
+  const model = {
+    ...{ name: 'own', greeting: 'ESMTP {id} - own', accepted: '250 2.0.0 OK {recipient}' },
+    rules: [{ at: 'rcpt' as const, recipient: 'no*', reply: '550 5.1.1 One\ntwo {address}' }],
+  };
+  const source = new FaultSource(model, new SeededRandom(1), () => 0);
+  const visit = source.visit('192.0.2.7');
+  assert.match(visit.greeting('plain'), /^ESMTP [0-9a-f]{16} - own$/);
+  assert.equal(visit.accepted('plain', 'a@b', 'c@d'), '250 2.0.0 OK c@d');
+  const fault = visit.strike('rcpt', 'a@b', 'NOBODY@d');
+  assert.equal(fault?.reply, '550-5.1.1 One\r\n550 5.1.1 two 192.0.2.7');
 });

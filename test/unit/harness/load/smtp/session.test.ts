@@ -20,7 +20,8 @@ import type { RunReport } from '../../../../../src/harness/measure/run-report.ts
 import { totalsOf } from '../../../../../src/harness/measure/totals.ts';
 import { LoadRun } from '../../../../../src/harness/run/load-run.ts';
 import { SeededRandom } from '../../../../../src/harness/seeded-random.ts';
-import { FaultSource, parseFault } from '../../../../../src/harness/sink/models.ts';
+import { FaultSource } from '../../../../../src/harness/sink/fault-source.ts';
+import { parseFault } from '../../../../../src/harness/sink/model-schema.ts';
 import { Sink, type SinkCounts } from '../../../../../src/harness/sink/sink.ts';
 
 interface Play extends Partial<SmtpPlan> {
