@@ -27,6 +27,7 @@ import { traceHandlers } from './events/trace-handlers.ts';
 import { dkimKeyHandlers } from './jobs/dkim-keys.ts';
 import { passwordHandlers } from './jobs/password-job.ts';
 import { createLocalDelivery } from './local-delivery.ts';
+import { DerivedMemory } from './mailbox/derived-memory.ts';
 import { mailboxHandlers } from './mailbox/handlers.ts';
 import { imapHandlers } from './mailbox/imap/handlers.ts';
 import { keptHandlers } from './mailbox/kept-handlers.ts';
@@ -79,7 +80,8 @@ export function createEngine(parts: EngineParts): Engine {
     retry: retrySchedule(settings.relay),
   });
   const logged = logEvents(parts.log, clock, engineCounters(parts.metrics));
-  const opener = createShardOpener({ engine: parts, bodies, attempt, logged });
+  const derived = new DerivedMemory(settings.memory.derivedBytesMax);
+  const opener = createShardOpener({ engine: parts, bodies, derived, attempt, logged });
   const shards: Shards = new Shards(opener, clock, parts.isOffline);
   gauges(parts.metrics, shards, bodies, deliveries);
 

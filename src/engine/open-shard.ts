@@ -19,6 +19,7 @@ import { shardEvents } from './events/message-events.ts';
 import { shareOfEvents } from './events/share.ts';
 import { deliverHere } from './local-delivery.ts';
 import { ChangeNotices } from './mailbox/change-notices.ts';
+import type { DerivedMemory } from './mailbox/derived-memory.ts';
 import { History } from './mailbox/history.ts';
 import { ImapDesk } from './mailbox/imap/desk.ts';
 import { Mailboxes } from './mailbox/mailboxes.ts';
@@ -34,23 +35,22 @@ import { Shard } from './store/shard.ts';
 export interface OpenerParts {
   readonly engine: EngineParts;
   readonly bodies: BodyBudget;
+  /** Of all shards of the thread. */
+  readonly derived: DerivedMemory;
   readonly attempt: Attempt;
   /** What all shards of the thread do with their events: log lines and counters. */
   readonly logged: MessageEvents;
 }
 
-export function createShardOpener({
-  engine,
-  bodies,
-  attempt,
-  logged,
-}: OpenerParts): OpenShardFunction {
+export function createShardOpener(parts: OpenerParts): OpenShardFunction {
+  const { engine, bodies, derived, attempt, logged } = parts;
   const { settings, clock, random, log } = engine;
   const undelivered = new Int32Array(engine.undelivered);
   const stamps = new Stamps(engine.stamps);
   return async (shard) => {
     const mailboxes: Mailboxes = new Mailboxes({
       clock,
+      derived,
       keepExpungedMs: settings.mailbox.expungedKeepMs,
       onFull: (account, isFull) => engine.notice(accountFullNotice, { account, isFull }),
       onChange: (account, mailbox, tenant) => {

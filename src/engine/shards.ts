@@ -93,6 +93,7 @@ export class Shards {
     opened.spool.drain();
     await opened.spool.settled();
     this.#shards.delete(shard);
+    opened.imap.close();
     await opened.eventLog.close();
     await opened.store.close();
     if (this.#shards.size === 0) {

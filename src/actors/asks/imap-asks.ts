@@ -16,6 +16,11 @@ export const imapAsks = {
   /** meta: `PackedOwner`. Answer: `ImapList`. LIST, LSUB, and what needs names. */
   list: 'imap.list',
   /**
+   * meta: `[owner, paths]`. Answer: `ImapList` of the mailboxes with these paths, those above them, and one below each
+   * that has any; of the subscriptions, these paths. LIST without wildcards.
+   */
+  listNamed: 'imap.listNamed',
+  /**
    * meta: `[owner, path, wantsUnseen?]`. Answer: `OpenedMailbox`, or `not-found`. SELECT, EXAMINE, STATUS; the first
    * two want the number of the first message without \Seen.
    */

@@ -28,7 +28,7 @@ import type { MailboxShard } from './mailbox-shard.ts';
 import { type AccountRow, decodeAccount, deletedAccount } from './rows/account-row.ts';
 import { type Change, decodeChanges } from './rows/change-row.ts';
 import { type DocumentRow, decodeDocument, placesMax } from './rows/document-row.ts';
-import { decodeMailbox, type MailboxRow, type Role } from './rows/mailbox-row.ts';
+import { decodeMailbox, type MailboxRow } from './rows/mailbox-row.ts';
 import { decodeParsed, type Parsed } from './rows/parsed-row.ts';
 import { type Bitmap, decodeUidBlock, existsOf, systemFlags } from './rows/uid-block.ts';
 import { addId, type IdRanges } from './rows/uid-ranges.ts';
@@ -143,13 +143,6 @@ export class MailboxReader {
     return this.#shard
       .range({ ...changesSince(account, modseq), limit })
       .map(({ key, value }) => ({ modseq: modseqAt(key, 5), changes: decodeChanges(value) }));
-  }
-}
-
-/** RFC 8621 §2: one mailbox of an account has a role. @throws MailError `argument-invalid` */
-export function mustBeFreeRole(all: readonly NumberedMailbox[], role: Role): void {
-  if (role !== '' && all.some(({ row }) => row.role === role)) {
-    throw new MailError('argument-invalid', `another mailbox is ${role}`);
   }
 }
 

@@ -42,16 +42,12 @@ import {
   StagedMessage,
   stage,
 } from './delivery.ts';
+import { DerivedMemory } from './derived-memory.ts';
 import { Fullness } from './fullness.ts';
 import { type ImportRequest, Imports } from './import.ts';
-import {
-  existing,
-  existingUids,
-  MailboxReader,
-  mustBeFreeRole,
-  mustFitPlaces,
-} from './mailbox-reader.ts';
+import { existing, existingUids, MailboxReader, mustFitPlaces } from './mailbox-reader.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
+import { MailboxNames, mustBeFreeRole, mustBeName } from './names.ts';
 import {
   type AskName,
   accountDeletedDraft,
@@ -64,7 +60,7 @@ import {
   noName,
 } from './records.ts';
 import { deletedAccount } from './rows/account-row.ts';
-import { keywordLengthMax, mailboxNameLengthMax, type Role, roles } from './rows/mailbox-row.ts';
+import { keywordLengthMax, type Role, roles } from './rows/mailbox-row.ts';
 import { addId, addRange, countOf, type IdRanges, splitRanges } from './rows/uid-ranges.ts';
 import { flagStepDraft } from './sharing-records.ts';
 
@@ -83,11 +79,16 @@ export interface MailboxesOptions {
   readonly keepExpungedMs?: number;
   /** Hears of each mailbox that a journaled decision may have changed. */
   readonly onChange?: (account: AccountId, mailbox: number, tenant: TenantId) => void;
+  /** Of all shards of the thread; absent: a small one. */
+  readonly derived?: DerivedMemory;
 }
 
 export class Mailboxes {
   /** What a shard is opened with, before `start`. */
   readonly kinds: readonly RecordKind[];
+  /** What was worked out from rows is kept there. */
+  readonly derived: DerivedMemory;
+  readonly names: MailboxNames;
   readonly #clock: Clock;
   readonly #bodies = new Bodies();
   readonly #actors = new Map<number, AccountActor>();
@@ -104,7 +105,9 @@ export class Mailboxes {
     this.#imports = new Imports(options.clock);
     this.#keepMs = options.keepExpungedMs ?? 0;
     this.#onChange = options.onChange ?? (() => {});
-    this.kinds = mailboxKinds(this.#bodies);
+    this.derived = options.derived ?? new DerivedMemory();
+    this.names = new MailboxNames(this.derived);
+    this.kinds = mailboxKinds(this.#bodies, this.names);
   }
 
   /** The shard is open. */
@@ -112,6 +115,7 @@ export class Mailboxes {
     this.#shard = shard;
     this.#reader = new MailboxReader(shard);
     this.#bodies.attach(shard);
+    this.names.attach(shard);
   }
 
   /** Lists, counters, messages: as journaled. */
@@ -266,18 +270,15 @@ export class Mailboxes {
     ask: AskName = noName,
   ): Promise<number> {
     const { name, parent, role } = mailbox;
-    if (name === '' || name.length > mailboxNameLengthMax || /[\u0000-\u001f\u007f]/.test(name)) {
-      throw new MailError('argument-invalid', 'mailbox name');
-    }
+    mustBeName(name);
     const actor = this.#actor(account, tenant);
     return actor.alone(async () => {
       const nowMs = this.#clock.nowMs();
       const creation = actor.creation(nowMs, noQuota);
-      const others = this.reader.mailboxes(account);
-      const isTaken = others.some((one) => one.row.name === name && one.row.parent === parent);
-      if (isTaken) throw new MailError('already-exists', name);
+      const others = this.names.of(account);
+      if (others.child(parent, name) !== 0) throw new MailError('already-exists', name);
       mustBeFreeRole(others, role);
-      if (parent !== 0 && !others.some((one) => one.mailbox === parent)) {
+      if (parent !== 0 && others.get(parent) === undefined) {
         throw new MailError('not-found', `mailbox ${parent}`);
       }
       const number = actor.nextMailbox();

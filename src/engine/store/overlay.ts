@@ -128,10 +128,6 @@ export class Overlay implements ShardReader {
     return this.#committing.changes();
   }
 
-  get isTaken(): boolean {
-    return this.#committing !== undefined;
-  }
-
   committed(): void {
     assert(this.#committing !== undefined, 'nothing was being committed');
     this.#committing = undefined;

@@ -102,6 +102,13 @@ export const memorySection = section('Ceilings of memory.', {
     reload: 'restart',
     doc: 'Journaled bodies kept for delivery; a cache, first to go.',
   }),
+  derivedBytesMax: bytes({
+    default: 128 * mebibyte,
+    min: mebibyte,
+    max: 512 * gibibyte,
+    reload: 'restart',
+    doc: 'Views, orders, threads and names of mailboxes that each thread of `workers` keeps ready for all its shards; a cache.',
+  }),
   queueCountMax: integer({
     default: 20_000,
     min: 100,

@@ -16,9 +16,18 @@ import {
   type RecordPlace,
   type ShardReader,
 } from '../../store/record.ts';
-import { mailboxRecords, readDelivered, readParsed } from '../records.ts';
+import type { MailboxNames } from '../names.ts';
+import {
+  mailboxRecords,
+  readAccountCreated,
+  readAccountDeleted,
+  readDelivered,
+  readMailboxCreated,
+  readParsed,
+} from '../records.ts';
 import { decodeDocument, encodeDocument } from '../rows/document-row.ts';
 import { decodeParsed, encodeParsedPlace } from '../rows/parsed-row.ts';
+import { readMailboxDeleted, readMailboxRenamed } from '../tree-records.ts';
 import {
   applyAccountCreated,
   applyAccountDeleted,
@@ -42,8 +51,12 @@ import { applyTrimmed } from './trimmed.ts';
 
 const scanRowsMax = 1_000;
 
-export function mailboxKinds(bodies: Bodies): readonly RecordKind[] {
+export function mailboxKinds(bodies: Bodies, names: MailboxNames): readonly RecordKind[] {
   const release = (place: RecordPlace) => bodies.release(place);
+  const telling = (read: (record: JournalRecord) => Named, apply: Apply): Apply =>
+    tellingNames(names, read, apply);
+  const deleteAccount: Apply = (record, read) => applyAccountDeleted(record, read, release);
+  const deleteMailbox: Apply = (record, read) => applyMailboxDeleted(record, read, release);
   const kind = (name: keyof typeof mailboxRecords, rest: Omit<RecordKind, 'type' | 'name'>) => ({
     type: mailboxRecords[name],
     name: `mailbox.${name}`,
@@ -51,10 +64,10 @@ export function mailboxKinds(bodies: Bodies): readonly RecordKind[] {
     ...rest,
   });
   return [
-    kind('accountCreated', { apply: applyAccountCreated }),
+    kind('accountCreated', { apply: telling(readAccountCreated, applyAccountCreated) }),
     kind('accountSet', { apply: applyAccountSet }),
-    kind('accountDeleted', { apply: (record, read) => applyAccountDeleted(record, read, release) }),
-    kind('mailboxCreated', { apply: applyMailboxCreated }),
+    kind('accountDeleted', { apply: telling(readAccountDeleted, deleteAccount) }),
+    kind('mailboxCreated', { apply: telling(readMailboxCreated, applyMailboxCreated) }),
     kind('delivered', {
       apply: (record, read) => {
         const changes = applyDelivered(record, read);
@@ -79,8 +92,8 @@ export function mailboxKinds(bodies: Bodies): readonly RecordKind[] {
     kind('flagsStored', { apply: applyFlagsStored }),
     kind('expunged', { apply: (record, read) => applyExpunged(record, read, release) }),
     kind('copied', { apply: (record, read) => applyCopied(record, read, false) }),
-    kind('mailboxDeleted', { apply: (record, read) => applyMailboxDeleted(record, read, release) }),
-    kind('mailboxRenamed', { apply: applyMailboxRenamed }),
+    kind('mailboxDeleted', { apply: telling(readMailboxDeleted, deleteMailbox) }),
+    kind('mailboxRenamed', { apply: telling(readMailboxRenamed, applyMailboxRenamed) }),
     kind('subscribed', { apply: applySubscribed }),
     kind('trimmed', { apply: applyTrimmed }),
     kind('annotated', { apply: applyAnnotated }),
@@ -91,6 +104,28 @@ export function mailboxKinds(bodies: Bodies): readonly RecordKind[] {
     kind('recentTold', { apply: applyRecentTold }),
     kind('moved', { apply: (record, read) => applyCopied(record, read, true) }),
   ];
+}
+
+type Apply = RecordKind['apply'];
+
+/** Of which account; absent: all its mailboxes. */
+interface Named {
+  readonly account: number;
+  readonly mailbox?: number;
+}
+
+/** What mailboxes are called changes with the record: who keeps names reads them again. */
+function tellingNames(
+  names: MailboxNames,
+  read: (record: JournalRecord) => Named,
+  apply: Apply,
+): Apply {
+  return (record, rows) => {
+    const { account, mailbox } = read(record);
+    if (mailbox === undefined) names.forget(account);
+    else names.changed(account, mailbox);
+    return apply(record, rows);
+  };
 }
 
 function isMessageLive(record: JournalRecord, read: ShardReader): boolean {

@@ -55,10 +55,10 @@ export class ImapDesk {
     this.clock = clock;
     this.reader = new MailboxReader(shard);
     this.tree = base?.tree ?? new MailboxTree(mailboxes, shard);
-    this.views = base?.views ?? new Views(shard);
+    this.views = base?.views ?? new Views(shard, mailboxes.derived);
     this.leases = base?.leases ?? new Leases(shard, clock);
-    this.orders = base?.orders ?? new SortOrders(shard);
-    this.threads = base?.threads ?? new ThreadInputs(shard);
+    this.orders = base?.orders ?? new SortOrders(shard, mailboxes.derived);
+    this.threads = base?.threads ?? new ThreadInputs(shard, mailboxes.derived);
     const { tree } = this;
     this.kept = base?.kept ?? new KeptMessages({ shard, mailboxes, tree, clock });
     this.#unseen = base === undefined ? new FirstUnseen() : base.#unseen;
@@ -70,6 +70,14 @@ export class ImapDesk {
   firstUnseen(place: Place, row: MailboxRow): number | undefined {
     const reader = this.rights?.reader.account ?? place.account;
     return this.#unseen.find(this.shard, place, reader, row);
+  }
+
+  /** The shard goes: what is kept for it makes room for others of the thread. */
+  close(): void {
+    this.views.close();
+    this.orders.close();
+    this.threads.close();
+    this.mailboxes.names.close();
   }
 
   /** The same mailboxes as somebody else sees them. */

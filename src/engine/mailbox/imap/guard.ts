@@ -184,6 +184,8 @@ const mayRename = (seat: Seat, meta: readonly [unknown, string, string]): void =
 const rules: Readonly<Record<ImapAsk, Rule>> = {
   // What it tells is what may be seen.
   [imapAsks.list]: anything,
+  // A way of the owner's sessions alone: it looks at no rights.
+  [imapAsks.listNamed]: (seat) => seat.rights.refuse(noRights),
   [imapAsks.listMetadata]: anything,
   [imapAsks.open]: path(rights.read),
   [imapAsks.create]: (seat, meta: OfPath) => mayCreate(seat, meta[1]),

@@ -28,6 +28,7 @@ import type {
   PackedSort,
   PackedThread,
 } from '../../../actors/asks/imap-search-asks.ts';
+import type { MailboxInfo } from '../../../actors/asks/mailbox-asks.ts';
 import { failureOf, MailError } from '../../../base/errors.ts';
 import { star } from '../../../mail/wire/imap/sequence-set.ts';
 import { mailboxInfo } from '../handlers.ts';
@@ -76,6 +77,7 @@ function allHandlers(append: SeatedHandler): Readonly<Record<ImapAsk, SeatedHand
   const sharing = sharingHandlers(writer, reader);
   return {
     [imapAsks.list]: writer(list),
+    [imapAsks.listNamed]: writer(listNamed),
     [imapAsks.open]: writer(open),
     [imapAsks.create]: writer(create),
     [imapAsks.delete]: reader(remove),
@@ -148,6 +150,19 @@ async function list(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   await made(desk, owner);
   const mailboxes = desk.reader.mailboxes(owner[0]).map(mailboxInfo);
   return ok({ mailboxes, subscribed: desk.tree.subscribed(owner[0]) } satisfies ImapList);
+}
+
+async function listNamed(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
+  const [owner, paths] = ask.meta as readonly [PackedOwner, readonly string[]];
+  await made(desk, owner);
+  const [account] = owner;
+  const mailboxes: MailboxInfo[] = [];
+  for (const mailbox of desk.tree.around(account, paths)) {
+    const row = desk.reader.mailbox(account, mailbox);
+    if (row !== undefined) mailboxes.push(mailboxInfo({ mailbox, row }));
+  }
+  const subscribed = paths.filter((path) => desk.tree.isSubscribed(account, path));
+  return ok({ mailboxes, subscribed } satisfies ImapList);
 }
 
 async function open(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {

@@ -2,14 +2,14 @@
  * Mailboxes sorted: an order that was asked for once is kept, and new messages are put into it.
  *
  * Runs in:   the engine thread that owns the shard, in slices.
- * Limits:    `orderBytesMax` of orders are kept, 4 bytes a message, those not asked for longest go first; up to `mergedMax`
- *            new messages are put in one by one, for more the order is made anew. One order is made at a time.
+ * Limits:    4 bytes a message are kept, in the memory that all shards of the thread share; up to `mergedMax` new messages
+ *            are put in one by one, for more the order is made anew. One order is made at a time.
  * Invariant: what a message is sorted by never changes and a UID is never given twice: so an order is right for ever
  *            for the messages in it. It may hold messages that are gone: who reads it asks a set that is up to date.
  */
 
-import { mebibyte } from '../../../base/units.ts';
 import type { SortKey } from '../../../mail/wire/imap/parse-sort.ts';
+import { DerivedMap, type DerivedMemory } from '../derived-memory.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
 import { documentOf, type Members, Membership, membersOf } from './members.ts';
 import type { Place } from './messages.ts';
@@ -17,7 +17,6 @@ import type { Slices } from './slices.ts';
 import { compareValues, SortReader, type SortValue, sortPlaces } from './sort-keys.ts';
 import type { View } from './view.ts';
 
-const orderBytesMax = 16 * mebibyte;
 const mergedMax = 500;
 /** Steps between two looks at the time. */
 const stepsMax = 1_000;
@@ -30,19 +29,16 @@ interface Order {
 
 export class SortOrders {
   readonly #shard: MailboxShard;
-  readonly #bytesMax: number;
-  /** The most recently asked for last. */
-  readonly #kept = new Map<string, Order>();
-  #bytes = 0;
+  readonly #kept: DerivedMap<Order>;
   #making: Promise<unknown> = Promise.resolve();
 
-  constructor(shard: MailboxShard, bytesMax = orderBytesMax) {
+  constructor(shard: MailboxShard, memory: DerivedMemory) {
     this.#shard = shard;
-    this.#bytesMax = bytesMax;
+    this.#kept = new DerivedMap(memory);
   }
 
-  get bytes(): number {
-    return this.#bytes;
+  close(): void {
+    this.#kept.close();
   }
 
   has(place: Place, order: readonly SortKey[]): boolean {
@@ -58,7 +54,7 @@ export class SortOrders {
   ): Promise<Uint32Array> | Uint32Array {
     const key = keyOf(place, order);
     const kept = this.#kept.get(key);
-    if (kept !== undefined && kept.uidNext >= live.uidNext) return this.#keep(key, kept);
+    if (kept !== undefined && kept.uidNext >= live.uidNext) return kept.uids;
     const made = this.#making.then(() => this.#make(key, place, order, live, slices));
     this.#making = made.catch(() => {});
     return made;
@@ -72,7 +68,7 @@ export class SortOrders {
     slices: Slices,
   ): Promise<Uint32Array> {
     const kept = this.#kept.get(key);
-    if (kept !== undefined && kept.uidNext >= live.uidNext) return this.#keep(key, kept);
+    if (kept !== undefined && kept.uidNext >= live.uidNext) return kept.uids;
     const { uidNext } = live;
     if (kept !== undefined) {
       const uids = await this.#merged(kept, place, order, live, slices);
@@ -125,16 +121,7 @@ export class SortOrders {
   }
 
   #keep(key: string, order: Order): Uint32Array {
-    const before = this.#kept.get(key);
-    if (before !== undefined) this.#bytes -= before.uids.byteLength;
-    this.#kept.delete(key);
-    this.#kept.set(key, order);
-    this.#bytes += order.uids.byteLength;
-    for (const [other, { uids }] of this.#kept) {
-      if (this.#bytes <= this.#bytesMax || this.#kept.size === 1) break;
-      this.#bytes -= uids.byteLength;
-      this.#kept.delete(other);
-    }
+    this.#kept.set(key, order, order.uids.buffer.byteLength);
     return order.uids;
   }
 }

@@ -3,18 +3,18 @@
  *
  * Runs in:   the engine thread that owns the shard, in slices.
  * Specs:     RFC 5256 §3 (which ids count: References, or the first of In-Reply-To).
- * Limits:    `inputBytesMax` are kept, about 60 bytes a message, mailboxes not asked for longest go first; one mailbox is
+ * Limits:    about 60 bytes a message are kept, in the memory that all shards of the thread share; one mailbox is
  *            read at a time, `groupCount` messages together.
  * Invariant: none of it ever changes for a message, so what was read stays right; new messages are read when asked for.
  *            Ids and subjects are hashes of 53 bits: equal ones of unequal texts only show messages as one thread.
  */
 
-import { mebibyte } from '../../../base/units.ts';
 import { fieldName, findField } from '../../../mail/formats/headers/fields.ts';
 import { threadIdList } from '../../../mail/formats/headers/message-ids.ts';
 import { HeaderScan } from '../../../mail/formats/headers/scan.ts';
 import { unfoldedValue } from '../../../mail/formats/headers/unfold.ts';
 import type { RecordPlace } from '../../store/record.ts';
+import { DerivedMap, type DerivedMemory } from '../derived-memory.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
 import { readHeaders } from './header-reader.ts';
 import { Membership, membersOf } from './members.ts';
@@ -25,7 +25,6 @@ import { ThreadColumns } from './thread-columns.ts';
 import type { ThreadMessages } from './thread-messages.ts';
 import type { View } from './view.ts';
 
-const inputBytesMax = 64 * mebibyte;
 const groupCount = 128;
 
 const names = {
@@ -48,18 +47,16 @@ export interface ThreadSet {
 
 export class ThreadInputs {
   readonly #shard: MailboxShard;
-  /** The most recently asked for last. */
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept: DerivedMap<Kept>;
   #reading: Promise<unknown> = Promise.resolve();
 
-  constructor(shard: MailboxShard) {
+  constructor(shard: MailboxShard, memory: DerivedMemory) {
     this.#shard = shard;
+    this.#kept = new DerivedMap(memory);
   }
 
-  get bytes(): number {
-    let bytes = 0;
-    for (const { columns } of this.#kept.values()) bytes += columns.bytes;
-    return bytes;
+  close(): void {
+    this.#kept.close();
   }
 
   /** Of the messages of `set`; `live` is the mailbox as it is now. */
@@ -83,15 +80,12 @@ export class ThreadInputs {
     if (kept === undefined || kept.columns.count > 2 * live.count + groupCount) {
       kept = { columns: new ThreadColumns(), uidNext: 0 };
     }
-    this.#kept.delete(key);
     if (kept.uidNext < live.uidNext) {
+      // Read in part, they would not do.
+      this.#kept.delete(key);
       await this.#read(kept.columns, place, live, kept.uidNext, slices);
       kept.uidNext = live.uidNext;
-    }
-    this.#kept.set(key, kept);
-    for (const other of this.#kept.keys()) {
-      if (this.bytes <= inputBytesMax) break;
-      this.#kept.delete(other);
+      this.#kept.set(key, kept, kept.columns.bytes);
     }
     return kept;
   }

@@ -3,13 +3,12 @@
  * that believe the same.
  *
  * Runs in:   the engine thread that owns the shard.
- * Limits:    `viewBytesMax` of views are kept, the least recently asked for go first; a view that must be made from
- *            nothing is made in slices of `sliceBlocks` blocks, so that no turn is long.
+ * Limits:    `viewsPerMailboxMax` views of a mailbox are kept, in the memory that all shards of the thread share; a view
+ *            that must be made from nothing is made in slices of `sliceBlocks` blocks, so that no turn is long.
  * Invariant: a view is a function of mailbox, modseq and uidNext: keeping one or making it anew is the same.
  */
 
 import { MailError } from '../../../base/errors.ts';
-import { mebibyte } from '../../../base/units.ts';
 import {
   lastU32,
   modseqAt,
@@ -18,15 +17,17 @@ import {
   uidBlockRange,
   uidBlockShift,
 } from '../../store/keys.ts';
+import { DerivedMap, type DerivedMemory } from '../derived-memory.ts';
 import { floorsOf } from '../mailbox-reader.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
 import { existsOf } from '../rows/uid-block.ts';
 import { unpackRanges } from '../rows/uid-ranges.ts';
 import { type View, ViewBuilder } from './view.ts';
 
-const viewBytesMax = 32 * mebibyte;
 /** Views of one mailbox: sessions behind by more than these are rare. */
 const viewsPerMailboxMax = 16;
+/** Of a view without its arrays. */
+const viewBytes = 128;
 const sliceBlocks = 512;
 
 export interface SessionView {
@@ -40,12 +41,16 @@ export interface SessionView {
 
 export class Views {
   readonly #shard: Pick<MailboxShard, 'get' | 'range'>;
-  /** By account and mailbox; the most recently asked for last, in both. */
-  readonly #mailboxes = new Map<string, View[]>();
-  #bytes = 0;
+  /** By account and mailbox; the most recently asked for last. */
+  readonly #mailboxes: DerivedMap<readonly View[]>;
 
-  constructor(shard: Pick<MailboxShard, 'get' | 'range'>) {
+  constructor(shard: Pick<MailboxShard, 'get' | 'range'>, memory: DerivedMemory) {
     this.#shard = shard;
+    this.#mailboxes = new DerivedMap(memory);
+  }
+
+  close(): void {
+    this.#mailboxes.close();
   }
 
   /** At once where a kept view leads to it; else in slices. */
@@ -53,7 +58,7 @@ export class Views {
     const key = `${wanted.account} ${wanted.mailbox}`;
     const kept = this.#mailboxes.get(key) ?? [];
     const same = kept.find((view) => isSame(view, wanted));
-    if (same !== undefined) return this.#keep(key, same);
+    if (same !== undefined) return same === kept.at(-1) ? same : this.#keep(key, same);
     const floor = this.#mustBeKnown(wanted);
     // What vanished between an older one and the floor is not known any more.
     const nearest = nearestBelow(
@@ -136,25 +141,23 @@ export class Views {
   }
 
   #keep(key: string, view: View): View {
-    const kept = this.#mailboxes.get(key) ?? [];
-    const at = kept.indexOf(view);
-    if (at >= 0) kept.splice(at, 1);
-    else this.#bytes += view.bytes;
-    kept.push(view);
-    if (kept.length > viewsPerMailboxMax) this.#bytes -= kept.shift()!.bytes;
-    this.#mailboxes.delete(key);
-    this.#mailboxes.set(key, kept);
-    this.#makeRoom();
+    const others = (this.#mailboxes.get(key) ?? []).filter((one) => one !== view);
+    const kept = [...others.slice(1 - viewsPerMailboxMax), view];
+    this.#mailboxes.set(key, kept, bytesOf(kept));
     return view;
   }
+}
 
-  #makeRoom(): void {
-    for (const [key, views] of this.#mailboxes) {
-      if (this.#bytes <= viewBytesMax || this.#mailboxes.size === 1) return;
-      for (const view of views) this.#bytes -= view.bytes;
-      this.#mailboxes.delete(key);
-    }
+/** Views of one state under several modseqs share their arrays. */
+function bytesOf(views: readonly View[]): number {
+  const counted = new Set<Uint8Array>();
+  let bytes = 0;
+  for (const view of views) {
+    bytes += viewBytes;
+    if (!counted.has(view.bits)) bytes += view.bytes;
+    counted.add(view.bits);
   }
+  return bytes;
 }
 
 function isSame(view: View, { modseq, uidNext }: SessionView): boolean {

@@ -78,6 +78,7 @@ function everyAsk(world: World): ReadonlyMap<string, unknown> {
     myRights: [owner, 'INBOX'],
     getMetadata: [owner, 'INBOX', ['/shared/a'], -1, 0],
     setMetadata: [owner, 'INBOX', [['/shared/a', Buffer.from('x')]], [5, 5_000]],
+    listNamed: [owner, ['INBOX']],
     listMetadata: [owner, ['/shared/a']],
     changedMetadata: [account, 1, 0],
     quota: [owner],

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { imapAsks } from '../../../../../src/actors/asks/imap-asks.ts';
+import { DerivedMemory } from '../../../../../src/engine/mailbox/derived-memory.ts';
 import { Slices } from '../../../../../src/engine/mailbox/imap/slices.ts';
 import { sort } from '../../../../../src/engine/mailbox/imap/sort.ts';
 import { SortOrders } from '../../../../../src/engine/mailbox/imap/sort-orders.ts';
@@ -140,20 +141,21 @@ describe('sort', () => {
       model.expected(orders[0]!).filter((uid) => [3, 7, 8].includes(uid)),
     );
     assert.equal(value.count, 3);
-    assert.equal(model.world.desk.orders.bytes, 0);
+    assert.equal(model.world.desk.orders.has({ account, mailbox: 1 }, orders[0]!), false);
   });
 
-  it('counts what it keeps, and lets the orders go that nobody asked for longest', async () => {
+  it('lets the orders go that nobody asked for longest, where there is no room for more', async () => {
     const model = new Model(7);
-    await model.arrive(10);
-    const orders3 = new SortOrders(model.world.shard, 2 * 10 * 4);
+    await model.arrive(200);
+    const memory = new DerivedMemory(2_700);
+    const orders3 = new SortOrders(model.world.shard, memory);
     const place = { account, mailbox: 1 };
     const [, modseq, uidNext] = model.world.now();
     const live = await model.world.desk.views.view({ ...place, modseq, uidNext });
     for (const order of orders) {
       await orders3.order(place, order, live, new Slices(model.world.clock));
     }
-    assert.equal(orders3.bytes, 2 * 10 * 4);
+    assert.ok(memory.bytes > 2 * 200 * 4 && memory.bytes <= 2_700, `${memory.bytes} bytes`);
     assert.deepEqual(
       orders.map((order) => orders3.has(place, order)),
       [false, true, true],

@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { DerivedMemory } from '../../../../../src/engine/mailbox/derived-memory.ts';
 import { type View, ViewBuilder } from '../../../../../src/engine/mailbox/imap/view.ts';
 import { Views } from '../../../../../src/engine/mailbox/imap/views.ts';
 import { addId } from '../../../../../src/engine/mailbox/rows/uid-ranges.ts';
@@ -54,7 +55,7 @@ describe('views of a mailbox', () => {
     const world = new MailboxWorld();
     for (let i = 0; i < 20; i++) await world.deliver();
     const kept: { view: View; modseq: number; uidNext: number }[] = [];
-    const views = new Views(world.shard);
+    const views = new Views(world.shard, new DerivedMemory());
     const mailbox = 1;
     for (let step = 0; step < 60; step++) {
       const row = world.reader.mailbox(account, mailbox)!;
@@ -67,7 +68,12 @@ describe('views of a mailbox', () => {
       }
     }
     for (const { view, modseq, uidNext } of kept) {
-      const anew = await new Views(world.shard).view({ account, mailbox, modseq, uidNext });
+      const anew = await new Views(world.shard, new DerivedMemory()).view({
+        account,
+        mailbox,
+        modseq,
+        uidNext,
+      });
       assert.deepEqual(uidsOf(anew), uidsOf(view), `seed ${seed} modseq ${modseq}`);
     }
     const { highestModseq: modseq, uidNext } = world.reader.mailbox(account, mailbox)!;
@@ -83,7 +89,7 @@ describe('views of a mailbox', () => {
     await world.deliver();
     await world.mailboxes.expunge(account, tenant, 1, [2, 2]);
     const after = world.reader.mailbox(account, 1)!;
-    const views = new Views(world.shard);
+    const views = new Views(world.shard, new DerivedMemory());
     const at = { account, mailbox: 1, uidNext: after.uidNext };
     const untold = await views.view({ ...at, modseq: before.highestModseq });
     assert.deepEqual(uidsOf(untold), [1, 2]);
@@ -95,7 +101,7 @@ describe('views of a mailbox', () => {
     const world = new MailboxWorld();
     await world.deliver();
     const { highestModseq: modseq, uidNext } = world.reader.mailbox(account, 1)!;
-    const views = new Views(world.shard);
+    const views = new Views(world.shard, new DerivedMemory());
     const wanted = { account, mailbox: 1, modseq, uidNext };
     const [one, other] = [await views.view(wanted), await views.view(wanted)];
     assert.equal(one, other);
