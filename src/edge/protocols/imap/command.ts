@@ -20,6 +20,14 @@ import type { ImapService } from './service.ts';
 
 export type ImapState = 'early' | 'authenticated' | 'selected';
 
+/** What the session is told unasked; it watches the selected mailbox. */
+export interface CommandNews extends MailboxWatcher {
+  /** Changes are told as they come, until DONE. */
+  idle(tag: string): void;
+  /** Events are told as the client asks for them (RFC 5465), from now on. */
+  notify(command: NotifyCommand): Promise<'begun' | 'overflow' | 'failed'>;
+}
+
 export interface CommandSession {
   readonly service: ImapService;
   readonly peerAddress: string;
@@ -45,8 +53,7 @@ export interface CommandSession {
   isUidOnly: boolean;
   /** Entries that change are told by name: the client enabled METADATA (RFC 5464 §4.1). */
   isMetadata: boolean;
-  /** Told of changes to the selected mailbox. */
-  readonly watcher: MailboxWatcher;
+  readonly news: CommandNews;
 
   /** Untagged responses: `write` is called at once. */
   respond(write: (writer: ResponseWriter) => void): void;
@@ -67,10 +74,6 @@ export interface CommandSession {
   expectResponse(exchange: SaslExchange, tag: string): void;
   /** The session goes on under TLS once the tagged response is written. */
   startTls(): void;
-  /** Changes are told as they come, until DONE. */
-  idle(tag: string): void;
-  /** Events are told as the client asks for them (RFC 5465), from now on. */
-  notify(command: NotifyCommand): Promise<'begun' | 'overflow' | 'failed'>;
   /** Both sides compress once the tagged response is written; else why not. */
   compress(): 'begun' | 'active' | 'full' | 'too-early';
   /** The session ends once the tagged response is written. */

@@ -18,36 +18,40 @@ import { writeContinuation, writeStatus } from '../../../mail/wire/imap/response
 import type { SaslExchange } from '../../guard/sasl.ts';
 import { bad, type CommandEnd, faultAnswer, needsUids, type Tagged } from './answers.ts';
 import { AppendIntake } from './append-intake.ts';
-import { type CommandSession, endsLater, type ImapState } from './command.ts';
+import { type CommandNews, type CommandSession, endsLater, type ImapState } from './command.ts';
 import { stepExchange } from './commands/log-in.ts';
 import { type AnyCommand, commands } from './commands/table.ts';
-import type { Idling } from './idling.ts';
 import { joinCommands, mayJoin } from './joining.ts';
 import { Literals, literalTooLarge } from './literals.ts';
 
 /** What one turn runs at most: others have sessions too. */
 const turnCommandsMax = 100;
 
+/** What the session is told of changes, as far as it takes turns with commands. */
+export interface SpokenNews extends CommandNews {
+  readonly isIdling: boolean;
+  tell(mayExpunge: boolean): Promise<void>;
+  /** All that came is answered. */
+  rested(): void;
+  /** DONE came, or (false) something else. */
+  doneIdling(isDone: boolean): void;
+}
+
 /** The session as its dialogue sees it. */
 export interface SpokenSession extends CommandSession {
+  readonly news: SpokenNews;
   /** Words come and go: no handshake, no end. */
   readonly isOpen: boolean;
   /** The client leaves too much unread. */
   readonly isFull: boolean;
   /** The same, and `pump` is called once it has read. */
   mustWait(): boolean;
-  readonly idling: Idling | undefined;
   /** The session ends, or its TLS begins, once the answer is written. */
   readonly isLeaving: boolean;
   /** Ends it where nothing is under way. */
   drain(): void;
-  tell(mayExpunge: boolean): Promise<void>;
-  /** All that came is answered. */
-  rested(): void;
   /** The answer is written. */
   leave(): void;
-  /** DONE came, or (false) something else. */
-  doneIdling(isDone: boolean): void;
   pauseReading(isPaused: boolean): void;
   bye(text: string, code?: string): void;
   /** The session ends for what its client did: counted. */
@@ -186,7 +190,7 @@ export class Dialogue {
       }
     }
     this.#balanceReading();
-    if (!this.#isBusy) session.rested();
+    if (!this.#isBusy) session.news.rested();
   }
 
   #octets(octets: Buffer): void {
@@ -346,7 +350,7 @@ export class Dialogue {
       (!keepsNumbers || !selected.isHalfTold || hasContexts);
     if (!isDue || session.isLeaving) return this.answer(tag, end);
     this.#isBusy = true;
-    session.tell(!keepsNumbers).then(
+    session.news.tell(!keepsNumbers).then(
       () => {
         this.answer(tag, end);
         this.goOn();
@@ -407,13 +411,13 @@ export class Dialogue {
       if (response === undefined) return this.#refuse(tag, bad('The response is not base64'));
       return this.#take(undefined, tag, stepExchange(session, exchange, response, tag));
     }
-    session.doneIdling(text.trim().toUpperCase() === 'DONE');
+    session.news.doneIdling(text.trim().toUpperCase() === 'DONE');
   }
 
   #tooLong() {
     const { bytes, start, end } = this.#reader;
     const answer = bad('The line is too long');
-    if (this.#session.idling !== undefined) return this.#session.doneIdling(false);
+    if (this.#session.news.isIdling) return this.#session.news.doneIdling(false);
     if (this.#exchange !== undefined) {
       const { tag } = this.#exchange;
       this.#exchange = undefined;

@@ -6,9 +6,11 @@
  *            (special uses); RFC 3501 §6.3.9 (LSUB and `%`).
  */
 
+import { Buffer } from 'node:buffer';
 import type { ImapList } from '../../../actors/asks/imap-asks.ts';
 import type { MailboxInfo } from '../../../actors/asks/mailbox-asks.ts';
-import { joinPattern } from '../../../mail/wire/imap/list-match.ts';
+import { nameBytesMax } from '../../../mail/wire/imap/limits.ts';
+import { joinPattern, literalName } from '../../../mail/wire/imap/list-match.ts';
 import { separator } from '../../../mail/wire/imap/mailbox-name.ts';
 import type { ListCommand } from '../../../mail/wire/imap/parse-list.ts';
 import type { ListedMailbox } from '../../../mail/wire/imap/response-data.ts';
@@ -104,6 +106,20 @@ export async function lsubbed(
     }
   }
   return [...found.values()].sort((a, b) => byName(a.name, b.name));
+}
+
+/** The only names that can match, without those below them; undefined: any may. */
+export function namesAsked({ reference, patterns, select }: ListCommand): string[] | undefined {
+  // RFC 9051 §6.3.9.5: what is below matters, whatever it is called.
+  if (select.recursiveMatch) return undefined;
+  const names: string[] = [];
+  for (const pattern of patterns) {
+    const name = literalName(joinPattern(reference, pattern));
+    if (name === undefined) return undefined;
+    // Nothing is called more than that.
+    if (Buffer.byteLength(name) <= nameBytesMax) names.push(name);
+  }
+  return names;
 }
 
 const wildcard = /[*%]/;

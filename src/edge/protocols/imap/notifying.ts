@@ -29,7 +29,8 @@ import { tellChanges } from './telling.ts';
 
 const askedAloneMax = 8;
 
-export interface NotifiedSession extends CommandSession {
+/** What the session is told, as far as NOTIFY is a part of it. */
+export interface NotifiedNews {
   readonly isIdling: boolean;
   /** There is something to tell: `tell` is called once no command runs. */
   notifySoon(): void;
@@ -38,7 +39,8 @@ export interface NotifiedSession extends CommandSession {
 }
 
 export class Notifying implements MailboxWatcher {
-  readonly #session: NotifiedSession;
+  readonly #session: CommandSession;
+  readonly #news: NotifiedNews;
   readonly #selected: EventGroup | undefined;
   /** Absent while they are asked for, and where nothing but the selected mailbox is watched. */
   #mailboxes: NotifiedMailboxes | undefined;
@@ -47,18 +49,24 @@ export class Notifying implements MailboxWatcher {
   #isDue = false;
   #isOver = false;
 
-  private constructor(session: NotifiedSession, selected: EventGroup | undefined) {
+  private constructor(
+    session: CommandSession,
+    news: NotifiedNews,
+    selected: EventGroup | undefined,
+  ) {
     this.#session = session;
+    this.#news = news;
     this.#selected = selected;
   }
 
   /** `overflow`: there are more mailboxes than can be watched. */
   static async begin(
-    session: NotifiedSession,
+    session: CommandSession,
+    news: NotifiedNews,
     { groups, isStatus }: NotifyCommand,
   ): Promise<Notifying | 'overflow' | 'failed'> {
     const { service, account } = session;
-    const notifying = new Notifying(session, groups.find(isOfSelected));
+    const notifying = new Notifying(session, news, groups.find(isOfSelected));
     if (groups.every((group) => isOfSelected(group) || group.events === 0)) return notifying;
     // Watched before it is read, so that a change after the reading is told.
     service.notices.watch(account!.id, anyMailbox, notifying);
@@ -92,7 +100,7 @@ export class Notifying implements MailboxWatcher {
     else if (this.#mailboxes.isWatched(mailbox)) this.#changed.add(mailbox);
     else return;
     this.#isDue = true;
-    this.#session.notifySoon();
+    this.#news.notifySoon();
   }
 
   /** A notice may be lost with its thread: looks at all. */
@@ -129,10 +137,10 @@ export class Notifying implements MailboxWatcher {
     const { uidNext } = selected;
     // RFC 5465 §6.1: delayed, expunges are told when a command allows it, as IDLE does.
     const told = {
-      mayExpunge: filter === 'SELECTED' || session.isIdling,
+      mayExpunge: filter === 'SELECTED' || this.#news.isIdling,
       tellsFlags: (events & notifyEvents.flagChange) !== 0,
     };
-    if (!(await tellChanges(session, told))) return session.mailboxGone();
+    if (!(await tellChanges(session, told))) return this.#news.mailboxGone();
     await this.tellNew(selected, uidNext);
   }
 

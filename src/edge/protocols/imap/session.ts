@@ -1,51 +1,38 @@
 /**
- * One IMAP session: its life from the greeting to the end, what it believes, and the telling of changes.
+ * One IMAP session: its life from the greeting to the end, and what it believes.
  *
  * Runs in:   edge (main thread).
- * Specs:     RFC 9051 §3, §5.2-5.4, §7.
+ * Specs:     RFC 9051 §3, §5.3-5.4.
  * Limits:    `ImapLimits`. While the client leaves `unsentBytesMax` unread nothing more is asked for.
  * Invariant: mail state lives in the engine: the session keeps what it told (`SelectedMailbox`).
  */
 
 import type { Buffer } from 'node:buffer';
 import type { Answer } from '../../../actors/ask.ts';
-import {
-  accountIn,
-  type ImapAsk,
-  type MailboxChange,
-  readBy,
-} from '../../../actors/asks/imap-asks.ts';
+import { accountIn, type ImapAsk, readBy } from '../../../actors/asks/imap-asks.ts';
 import { assert } from '../../../base/assert.ts';
-import type { NotifyCommand } from '../../../mail/wire/imap/parse-notify.ts';
 import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import { untagged, writeStatus } from '../../../mail/wire/imap/response-status.ts';
 import type { Account } from '../../../ports/account-directory.ts';
 import type { SaslExchange } from '../../guard/sasl.ts';
-import type { MailboxWatcher } from '../../notices/hub.ts';
-import { Output } from '../session/output.ts';
 import { TimeOuts } from '../session/time-outs.ts';
 import type { SessionTransport, TlsSessionFacts } from '../session/transport.ts';
-import { Unsent } from '../session/unsent.ts';
 import type { ImapAskOptions, KeptAskOptions } from './account-asks.ts';
-import { bad, type CommandEnd, ok } from './answers.ts';
 import { capabilityNames } from './capabilities.ts';
-import { type CompressedSession, Compression, type CompressionFault } from './compression.ts';
+import type { CompressionFault } from './compression.ts';
+import { type ConnectedSession, Connection } from './connection.ts';
 import { Dialogue, type SpokenSession } from './dialogue.ts';
-import { Idling, type IdlingSession } from './idling.ts';
-import { type NotifiedSession, Notifying } from './notifying.ts';
+import { News, type NewsSession } from './news.ts';
 import { closeRecent } from './recent.ts';
 import type { SelectedMailbox } from './selected.ts';
 import type { ImapService } from './service.ts';
-import { noteChange, tellArrival, tellChanges } from './telling.ts';
 
 type Phase = 'open' | 'handshake' | 'ended';
 
-export class ImapSession
-  implements SpokenSession, IdlingSession, NotifiedSession, CompressedSession, MailboxWatcher
-{
+export class ImapSession implements SpokenSession, NewsSession, ConnectedSession {
   readonly service: ImapService;
   readonly peerAddress: string;
-  readonly watcher: MailboxWatcher = this;
+  readonly news: News;
   account: Account | undefined;
   selected: SelectedMailbox | undefined;
   isRev2 = false;
@@ -56,19 +43,11 @@ export class ImapSession
   isMetadata = false;
   /** Coarse time of our last word; 0 while the session lasts. */
   endedMs = 0;
-  idling: Idling | undefined;
-  /** Since the client said NOTIFY. */
-  #notifying: Notifying | undefined;
 
-  #transport: SessionTransport;
-  #compression: Compression | undefined;
-  readonly #output: Output;
+  readonly #connection: Connection;
   readonly #dialogue: Dialogue;
   #timeOuts: TimeOuts;
-  #tls: TlsSessionFacts | undefined;
   #phase: Phase = 'open';
-  readonly #unsent: Unsent;
-  #after: 'end' | 'tls' | 'compression' | undefined;
 
   /** `tls` is set where TLS came before the first word. */
   constructor(
@@ -79,11 +58,9 @@ export class ImapSession
   ) {
     this.service = service;
     this.peerAddress = address;
-    this.#transport = transport;
-    this.#output = new Output(transport);
-    this.#unsent = new Unsent(service);
-    this.#tls = tls;
+    this.#connection = new Connection(this, transport, tls);
     this.#dialogue = new Dialogue(this);
+    this.news = new News(this, this.#dialogue);
     this.#timeOuts = new TimeOuts(service.tickMs);
   }
 
@@ -97,9 +74,7 @@ export class ImapSession
   receive(chunk: Buffer): void {
     this.#timeOuts.heardMs = this.service.tickMs;
     // What comes between STARTTLS and its handshake is dropped (RFC 9051 §6.2.1).
-    if (this.#phase !== 'open') return;
-    if (this.#compression === undefined) this.#dialogue.receive(chunk);
-    else this.#compression.receive(chunk);
+    if (this.#phase === 'open') this.#connection.receive(chunk);
   }
 
   said(octets: Buffer): void {
@@ -108,9 +83,9 @@ export class ImapSession
 
   /** The client has read what we wrote. */
   drained(): void {
-    this.#output.drained();
+    this.#connection.drained();
     if (this.#phase !== 'open') return;
-    this.#look();
+    this.news.look();
     this.#dialogue.pump();
   }
 
@@ -129,12 +104,9 @@ export class ImapSession
     if (timeOut === 'early') this.bye('No log-in came');
     else if (timeOut === 'idle') this.bye('Idle for too long');
     else if (timeOut === 'stalled') this.#cutOff('stalled');
-    else if (timeOut === 'quiet') {
-      this.respond((writer) => writeStatus(writer, untagged, 'OK', '', 'Still here'));
-      if (this.#notifying === undefined) this.idling?.quiet();
-      else this.#lookAtAll(this.#notifying);
-    } else if (this.#timeOuts.isSilent(nowMs)) {
-      this.#compression?.rest();
+    else if (timeOut === 'quiet') this.news.quiet();
+    else if (this.#timeOuts.isSilent(nowMs)) {
+      this.#connection.rest();
       this.#dialogue.rest();
     }
   }
@@ -147,15 +119,15 @@ export class ImapSession
   }
 
   destroy(): void {
-    this.#transport.destroy();
+    this.#connection.destroy();
   }
 
   get isSecure(): boolean {
-    return this.#tls !== undefined;
+    return this.#connection.isSecure;
   }
 
   get canStartTls(): boolean {
-    return this.#tls === undefined && this.#transport.canStartTls;
+    return this.#connection.canStartTls;
   }
 
   get mayLogIn(): boolean {
@@ -171,11 +143,11 @@ export class ImapSession
   }
 
   get isIdling(): boolean {
-    return this.idling !== undefined;
+    return this.news.isIdling;
   }
 
   get unsentBytes(): number {
-    return this.#transport.unsentBytes;
+    return this.#connection.unsentBytes;
   }
 
   get isOpen(): boolean {
@@ -187,15 +159,15 @@ export class ImapSession
   }
 
   get isFull(): boolean {
-    return this.#unsent.isFull(this.#transport.unsentBytes);
+    return this.#connection.isFull;
   }
 
   mustWait(): boolean {
-    return this.#unsent.mustWait(this.#transport.unsentBytes);
+    return this.#connection.mustWait();
   }
 
   get isLeaving(): boolean {
-    return this.#after !== undefined;
+    return this.#connection.isLeaving;
   }
 
   respond(write: (writer: ResponseWriter) => void): void {
@@ -209,13 +181,11 @@ export class ImapSession
   send(octets: Uint8Array): void {
     if (this.#phase !== 'open') return;
     this.#timeOuts.spokeMs = this.service.tickMs;
-    this.#unsent.sent(octets.byteLength);
-    this.#output.add(octets);
+    this.#connection.send(octets);
   }
 
   room(): Promise<void> | undefined {
-    this.#output.flush();
-    return this.mustWait() ? this.#output.wait() : undefined;
+    return this.#connection.room();
   }
 
   ask(name: ImapAsk, meta: unknown, options: ImapAskOptions = {}): Promise<Answer> {
@@ -241,7 +211,7 @@ export class ImapSession
     if (selected === undefined) return;
     this.selected = undefined;
     closeRecent(this, selected);
-    this.service.notices.unwatch(selected.owner.id, selected.mailbox, this);
+    this.service.notices.unwatch(selected.owner.id, selected.mailbox, this.news);
   }
 
   loggedIn(account: Account): void {
@@ -251,8 +221,7 @@ export class ImapSession
 
   loggedOut(): void {
     this.unselect();
-    this.#notifying?.end();
-    this.#notifying = undefined;
+    this.news.end();
     // RFC 8437 §3: what was enabled is so no more. TLS and compression are the connection's.
     this.isRev2 = false;
     this.isUtf8Accepted = false;
@@ -270,37 +239,11 @@ export class ImapSession
   }
 
   startTls(): void {
-    this.#after = 'tls';
-  }
-
-  idle(tag: string): void {
-    this.idling = new Idling(tag, this);
-    this.#dialogue.expectDone();
-    this.#look();
-  }
-
-  doneIdling(isDone: boolean): void {
-    const { idling } = this;
-    if (idling === undefined) return;
-    const end = isDone ? ok('IDLE done') : bad('DONE was expected');
-    if (idling.done(end)) this.endIdle(idling.tag, end);
-    else this.#dialogue.hold();
-  }
-
-  endIdle(tag: string, end: CommandEnd): void {
-    this.idling = undefined;
-    this.#dialogue.answer(tag, end);
-    if (this.#dialogue.isBusy) this.#dialogue.goOn();
+    this.#connection.turnTo('tls');
   }
 
   compress(): 'begun' | 'active' | 'full' | 'too-early' {
-    if (this.#compression !== undefined) return 'active';
-    if (this.#dialogue.hasMore) return 'too-early';
-    const { compressionSlots, policy } = this.service;
-    if (!compressionSlots.take(policy.limits.compressedSessionsMax)) return 'full';
-    this.#compression = new Compression(this.#transport, this);
-    this.#after = 'compression';
-    return 'begun';
+    return this.#connection.compress(this.#dialogue.hasMore);
   }
 
   compressionFailed(fault: CompressionFault): void {
@@ -309,7 +252,7 @@ export class ImapSession
   }
 
   end(): void {
-    this.#after = 'end';
+    this.#connection.turnTo('end');
   }
 
   cut(): void {
@@ -317,89 +260,14 @@ export class ImapSession
     this.closed();
   }
 
-  /** A notice of the engine. */
-  changed(change: MailboxChange): void {
-    const { selected } = this;
-    if (selected === undefined) return;
-    const wasStale = selected.isStale;
-    if (!noteChange(selected, change)) return;
-    if (this.#notifying === undefined) this.idling?.changed(selected, change, wasStale);
-    else this.#lookAt(this.#notifying);
-  }
-
-  async tell(mayExpunge = true): Promise<void> {
-    const { selected } = this;
-    const uidNext = selected?.uidNext ?? 0;
-    if (!(await tellChanges(this, { mayExpunge, tellsFlags: true }))) this.mailboxGone();
-    else if (selected !== undefined) await this.#notifying?.tellNew(selected, uidNext);
-  }
-
-  mailboxGone(): void {
-    this.bye('The mailbox was deleted, or too much of it changed');
-  }
-
-  async notify(command: NotifyCommand): Promise<'begun' | 'overflow' | 'failed'> {
-    const begun = await Notifying.begin(this, command);
-    if (!(begun instanceof Notifying)) return begun;
-    this.#notifying?.end();
-    this.#notifying = begun;
-    if (this.isEnded) begun.end();
-    return 'begun';
-  }
-
-  /** Between commands, and while the client idles: a response under way is not broken into. */
-  notifySoon(): void {
-    const notifying = this.#notifying;
-    if (notifying?.isDue !== true || !this.#dialogue.isAtRest) return;
-    if (this.#phase !== 'open' || this.mustWait()) return;
-    this.#dialogue.hold();
-    notifying.tell().then(
-      () => this.#dialogue.goOn(),
-      (error: unknown) => this.failed(error),
-    );
-  }
-
-  rested(): void {
-    if (this.#notifying !== undefined) this.notifySoon();
-  }
-
-  /** Tells what is due, if the client is to hear of it now. */
-  #look(): void {
-    if (this.#notifying === undefined) this.idling?.look();
-    else if (this.selected?.isStale === true) this.#lookAt(this.#notifying);
-    else this.notifySoon();
-  }
-
-  #lookAt(notifying: Notifying): void {
-    notifying.selectedChanged();
-    this.notifySoon();
-  }
-
-  #lookAtAll(notifying: Notifying): void {
-    notifying.quiet();
-    if (this.selected !== undefined) this.selected.isStale = true;
-    this.notifySoon();
-  }
-
-  tellArrival(change: MailboxChange): void {
-    tellArrival(this, this.selected!, change);
-  }
-
   pauseReading(isPaused: boolean): void {
-    if (isPaused) {
-      this.#unsent.watch(this.#transport.unsentBytes);
-      this.#transport.pause();
-    } else this.#transport.resume();
+    this.#connection.pauseReading(isPaused);
   }
 
   leave(): void {
-    if (this.#after === 'end') this.#end();
-    else if (this.#after === 'tls') this.#handshake();
-    else if (this.#after === 'compression') {
-      this.#after = undefined;
-      this.#transport = this.#compression!;
-      this.#output.goThrough(this.#transport);
-    }
+    const turn = this.#connection.leave();
+    if (turn === 'end') this.#end();
+    else if (turn === 'tls') this.#handshake();
   }
 
   bye(text: string, code = ''): void {
@@ -421,7 +289,7 @@ export class ImapSession
   }
 
   #sweepUnsent(nowMs: number): void {
-    const reading = this.#unsent.sweep(nowMs, this.#transport.unsentBytes);
+    const reading = this.#connection.sweep(nowMs);
     if (reading === 'read') this.drained();
     else if (reading === 'slow') this.#cutOff('slow');
   }
@@ -432,36 +300,26 @@ export class ImapSession
   }
 
   #handshake(): void {
-    this.#after = undefined;
-    const before = this.#output.take();
     this.#phase = 'handshake';
     this.#dialogue.startAnew();
-    this.#transport.startTls(before, (facts) => {
-      this.#tls = facts;
+    this.#connection.startTls(() => {
       this.#timeOuts.heardMs = this.service.tickMs;
       this.#phase = 'open';
     });
   }
 
   #end(): void {
-    const last = this.#output.take();
+    const last = this.#connection.take();
     this.#phase = 'ended';
     this.endedMs = this.service.tickMs;
     this.#letGo();
-    this.#transport.end(last);
+    this.#connection.end(last);
   }
 
   #letGo(): void {
     this.unselect();
-    if (this.#compression !== undefined) {
-      this.#compression = undefined;
-      this.service.compressionSlots.give();
-    }
     this.#dialogue.letGo();
-    this.idling = undefined;
-    this.#notifying?.end();
-    this.#notifying = undefined;
-    this.#unsent.end();
-    this.#output.drained();
+    this.news.end();
+    this.#connection.letGo();
   }
 }

@@ -13,6 +13,7 @@ import {
   type PackedView,
   type Synced,
 } from '../../../actors/asks/imap-asks.ts';
+import { latin1 } from '../../../base/bytes.ts';
 import { writeCount, writeMailboxFlags } from '../../../mail/wire/imap/response-data.ts';
 import { writeMetadataChanged } from '../../../mail/wire/imap/response-metadata.ts';
 import type { CommandSession } from './command.ts';
@@ -146,6 +147,16 @@ export function isArrivalTo(selected: SelectedMailbox, change: MailboxChange): b
   return change.isArrivalOnly && modseq === change.fromModseq && flagModseq === change.fromModseq;
 }
 
+/** Of the notice that is being told: ten thousand who idle are told it in the same octets. */
+let said: { readonly change: MailboxChange; readonly octets: Uint8Array } | undefined;
+
+function existsOf(change: MailboxChange): Uint8Array {
+  if (said?.change !== change) {
+    said = { change, octets: latin1(`* ${change.messages} EXISTS\r\n`) };
+  }
+  return said.octets;
+}
+
 export function tellArrival(
   session: CommandSession,
   selected: SelectedMailbox,
@@ -157,9 +168,13 @@ export function tellArrival(
   selected.uidNext = change.uidNext;
   selected.count = change.messages;
   selected.isStale = false;
-  if (recentFrom !== undefined) selected.recent!.count += change.uidNext - recentFrom;
+  if (recentFrom === undefined) {
+    session.send(existsOf(change));
+    return;
+  }
+  selected.recent!.count += change.uidNext - recentFrom;
   session.respond((writer) => {
     writeCount(writer, change.messages, 'EXISTS');
-    if (recentFrom !== undefined) writeRecent(writer, selected);
+    writeRecent(writer, selected);
   });
 }

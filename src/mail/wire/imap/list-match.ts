@@ -15,6 +15,11 @@ export function joinPattern(reference: string, pattern: string): string {
   return pattern.startsWith(separator) ? pattern.slice(separator.length) : reference + pattern;
 }
 
+/** The one name that a pattern matches; undefined: it has a wildcard. */
+export function literalName(pattern: string): string | undefined {
+  return /[*%]/.test(pattern) ? undefined : inboxInCapitals(pattern);
+}
+
 /** A pattern made ready for many names. */
 export class ListPattern {
   readonly #pattern: string;

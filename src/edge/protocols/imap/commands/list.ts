@@ -5,6 +5,7 @@
  * Specs:   RFC 9051 §6.3.9, §6.3.11; RFC 3501 §6.3.9 (LSUB); RFC 5258, RFC 5819, RFC 6154.
  */
 
+import type { Answer } from '../../../../actors/ask.ts';
 import {
   type ImapList,
   imapAsks,
@@ -37,7 +38,14 @@ import { ownerOf } from '../account-asks.ts';
 import { answerOf, type CommandEnd, no, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
 import { beginModseqs } from '../condstore.ts';
-import { asksBelow, type Listed, listed, lsubbed, type SharedMailbox } from '../listing.ts';
+import {
+  asksBelow,
+  type Listed,
+  listed,
+  lsubbed,
+  namesAsked,
+  type SharedMailbox,
+} from '../listing.ts';
 import { nameOf, placeOf } from '../places.ts';
 import { recentCount } from '../recent.ts';
 
@@ -55,7 +63,7 @@ async function list(
     session.respond(writeHierarchy);
     return ok(`${response} done`);
   }
-  const answer = await session.askKept(imapAsks.list, ownerOf(session.account!), { weigh });
+  const answer = await askOwn(session, command, response);
   if (!answer.ok) return answerOf(answer.code);
   const all = answer.value as ImapList;
   const others = await sharedMailboxes(session, command);
@@ -86,6 +94,20 @@ async function list(
 function weigh(list: unknown): number {
   const { mailboxes, subscribed } = list as ImapList;
   return 1 + mailboxes.length + subscribed.length;
+}
+
+/** The account's own mailboxes: all, or what is told of some that are asked for by name. */
+function askOwn(
+  session: CommandSession,
+  command: ListCommand,
+  response: 'LIST' | 'LSUB',
+): Promise<Answer> {
+  const owner = ownerOf(session.account!);
+  // RFC 3501 §6.3.9: LSUB tells of names above what is subscribed to.
+  const names = response === 'LSUB' ? undefined : namesAsked(command);
+  if (names === undefined) return session.askKept(imapAsks.list, owner, { weigh });
+  const weighNamed = (list: unknown) => names.length + weigh(list);
+  return session.askKept(imapAsks.listNamed, [owner, names], { weigh: weighNamed });
 }
 
 /** Mailboxes of others, where the patterns could mean them. An owner that does not answer is left out. */

@@ -96,7 +96,7 @@ export const deleteCommand = {
 /** What was refused leaves the session as it was; what changed meanwhile it hears of. */
 function selectAgain(session: CommandSession, selected: SelectedMailbox): void {
   if (session.isEnded) return;
-  session.service.notices.watch(selected.owner.id, selected.mailbox, session.watcher);
+  session.service.notices.watch(selected.owner.id, selected.mailbox, session.news);
   selected.isStale = true;
   session.selected = selected;
 }

@@ -23,7 +23,7 @@ async function notify(session: CommandSession, command: NotifyCommand): Promise<
   if (names > namesMax) return overflow;
   const packed = groups.map(({ fetch }) => packItems(fetch));
   if (packed.includes(undefined)) return bad('Unknown FETCH item');
-  const begun = await session.notify(command);
+  const begun = await session.news.notify(command);
   if (begun === 'overflow') return overflow;
   return begun === 'failed' ? answerOf('store-busy') : ok('NOTIFY done');
 }

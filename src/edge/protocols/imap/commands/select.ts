@@ -88,7 +88,7 @@ async function open(
   const opened = answer.value as OpenedMailbox;
   const { info, keywords } = opened;
   const isReadOnly = isExamined || (opened.rights & changing) === 0;
-  notices.watch(owner.id, info.mailbox, session.watcher);
+  notices.watch(owner.id, info.mailbox, session.news);
   const selected: SelectedMailbox = {
     owner,
     mailbox: info.mailbox,

@@ -128,7 +128,7 @@ export const idleCommand = {
   parse: parseNothing,
   run(session, _, tag) {
     session.respond((writer) => writeContinuation(writer, 'idling'));
-    session.idle(tag);
+    session.news.idle(tag);
     return endsLater;
   },
 } as const satisfies ImapCommand<true>;

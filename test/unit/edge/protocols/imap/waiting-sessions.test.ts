@@ -158,9 +158,9 @@ it('a late notice of another account’s mailbox with the same number is not hea
   await client.does('a1 IDLE');
   const { mailbox, modseq: fromModseq, owner } = client.session.selected!;
   const change = { mailbox, fromModseq, modseq: fromModseq + 1, uidNext: 8, messages: 7 };
-  client.session.changed({ ...change, account: owner.id + 1, isArrivalOnly: true });
+  client.session.news.changed({ ...change, account: owner.id + 1, isArrivalOnly: true });
   await turns(20);
   assert.equal(client.transport.text, '');
-  client.session.changed({ ...change, account: owner.id, isArrivalOnly: true });
+  client.session.news.changed({ ...change, account: owner.id, isArrivalOnly: true });
   assert.equal(client.session.selected!.count, 7, 'its own is');
 });
