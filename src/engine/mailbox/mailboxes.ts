@@ -47,7 +47,7 @@ import { Fullness } from './fullness.ts';
 import { type ImportRequest, Imports } from './import.ts';
 import { existing, existingUids, MailboxReader, mustFitPlaces } from './mailbox-reader.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
-import { MailboxNames, mustBeFreeRole, mustBeName } from './names.ts';
+import { MailboxNames, mustBeFree, mustBeName } from './names.ts';
 import {
   type AskName,
   accountDeletedDraft,
@@ -275,12 +275,7 @@ export class Mailboxes {
     return actor.alone(async () => {
       const nowMs = this.#clock.nowMs();
       const creation = actor.creation(nowMs, noQuota);
-      const others = this.names.of(account);
-      if (others.child(parent, name) !== 0) throw new MailError('already-exists', name);
-      mustBeFreeRole(others, role);
-      if (parent !== 0 && others.get(parent) === undefined) {
-        throw new MailError('not-found', `mailbox ${parent}`);
-      }
+      mustBeFree(this.names.of(account), mailbox);
       const number = actor.nextMailbox();
       const draft = mailboxCreatedDraft(tenant, {
         account,

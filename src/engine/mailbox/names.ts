@@ -124,6 +124,18 @@ export function mustBeFreeRole(names: AccountNames, role: Role): void {
   }
 }
 
+/** @throws MailError `already-exists`, `argument-invalid` (its role), `not-found` (what it is to be below) */
+export function mustBeFree(
+  names: AccountNames,
+  { name, parent, role }: Omit<NamedMailbox, 'mailbox'>,
+): void {
+  if (names.child(parent, name) !== 0) throw new MailError('already-exists', name);
+  mustBeFreeRole(names, role);
+  if (parent !== 0 && names.get(parent) === undefined) {
+    throw new MailError('not-found', `mailbox ${parent}`);
+  }
+}
+
 interface Kept {
   readonly names: AccountNames;
   /** Their rows were written since. */
