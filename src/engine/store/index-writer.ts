@@ -2,7 +2,8 @@
  * Carries the overlay into the index, a batch at a time, behind the journal.
  *
  * Runs in:   the engine thread that owns the shard.
- * Limits:    one commit under way; the next waits for `indexDelayMs` or `indexChangesBatch`.
+ * Limits:    one commit under way; the next waits for `indexDelayMs`, or `batchDelayMs` at `indexChangesBatch`, or
+ *            not at all where the overlay is full.
  * Invariant: a batch holds only changes whose records are on disk, and the position they reach;
  *            that position never passes the floor. A failed commit is tried again with the same
  *            batch: nothing is lost, the index lags.
@@ -18,6 +19,8 @@ import type { Overlay } from './overlay.ts';
 
 /** Positions remembered between the index and the journal's end; thinned out above. */
 const positionsMax = 4_096;
+/** A full batch takes some milliseconds of the thread: who appended the last of it is answered first, and who goes on. */
+const batchDelayMs = 20;
 
 export interface IndexWriterOptions {
   readonly index: ShardIndex;
@@ -41,7 +44,7 @@ export class IndexWriter {
   #batchPosition: JournalPosition | undefined;
   #running: Promise<void> | undefined;
   #timer: Timer | undefined;
-  #timerIsShort = false;
+  #timerMs = 0;
   #waiters: (() => void)[] = [];
   #failure: string | undefined;
   #isClosed = false;
@@ -92,15 +95,19 @@ export class IndexWriter {
     if (this.#isClosed || this.#running !== undefined || this.#failure !== undefined) return;
     const { overlay, limits, clock } = this.#options;
     const count = overlay.fillingCount;
-    if (count >= limits.indexChangesBatch) {
+    if (this.isFull) {
       void this.#run();
       return;
     }
-    const isShort = count > 0;
-    if (this.#timer !== undefined && (this.#timerIsShort || !isShort)) return;
+    const delayMs =
+      count >= limits.indexChangesBatch
+        ? Math.min(batchDelayMs, limits.indexDelayMs)
+        : count > 0
+          ? limits.indexDelayMs
+          : limits.appliedDelayMs;
+    if (this.#timer !== undefined && this.#timerMs <= delayMs) return;
     this.#timer?.cancel();
-    this.#timerIsShort = isShort;
-    const delayMs = isShort ? limits.indexDelayMs : limits.appliedDelayMs;
+    this.#timerMs = delayMs;
     this.#timer = clock.setTimer(delayMs, () => {
       this.#timer = undefined;
       void this.#run();

@@ -90,8 +90,8 @@ function copyOne(
   const slot = slotOf(source);
   if (!block.has(slot)) return false;
   const document = block.documents[slot]!;
-  const row = edit.documents.get(document);
-  if (row === undefined) return false;
+  const size = addPlace(edit, document, target.mailbox, uid);
+  if (size === undefined) return false;
   let flags = 0;
   for (let flag = 0; flag < systemFlags.length; flag++) {
     if (block.hasFlag(slot, flag)) flags |= 1 << flag;
@@ -101,7 +101,6 @@ function copyOne(
     if (!block.hasKeyword(slot, keyword)) continue;
     keywords.push(target.keyword(from.row.keywords[keyword]!));
   }
-  target.add(uid, document, row.size, flags, keywords);
-  addPlace(edit, document, row, target.mailbox, uid);
+  target.add(uid, document, size, flags, keywords);
   return true;
 }

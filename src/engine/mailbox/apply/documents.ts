@@ -7,6 +7,7 @@
 
 import { Buffer } from 'node:buffer';
 import { blobLinkKey, byDateKey, messageBlob, parsedKey, vanishedKey } from '../../store/keys.ts';
+import { type PlacedDocument, placed } from '../rows/document-places.ts';
 import {
   type DocumentRow,
   type KeptDocument,
@@ -25,22 +26,40 @@ export function uidValue(uid: number): Buffer {
   return value;
 }
 
-/** A document that is there already gets one more place. */
+/** A document that is there already gets one more place. Its size; undefined where there is no such document. */
 export function addPlace(
   edit: AccountEdit,
   document: number,
-  row: DocumentRow,
   mailbox: number,
   uid: number,
-): void {
-  const isNewThere = uidIn(row, mailbox) === 0;
-  edit.documents.put(document, withPlace(row, mailbox, uid));
-  if (isNewThere) {
-    const key = byDateKey(edit.account, mailbox, row.internalMs, document);
-    edit.table.putOnly(key, uidValue(uid));
+): number | undefined {
+  const found = placeIn(edit, document, mailbox, uid);
+  if (found === undefined) return undefined;
+  const { size, internalMs, thread, wasThere } = found;
+  if (!wasThere) {
+    edit.table.putOnly(byDateKey(edit.account, mailbox, internalMs, document), uidValue(uid));
   }
-  enterMailbox(edit, row.thread, mailbox, row.internalMs);
+  enterMailbox(edit, thread, mailbox, internalMs);
   edit.updated.email.add(document);
+  return size;
+}
+
+function placeIn(
+  edit: AccountEdit,
+  document: number,
+  mailbox: number,
+  uid: number,
+): Omit<PlacedDocument, 'row'> | undefined {
+  const packed = edit.documents.packed(document);
+  const found = packed === undefined ? undefined : placed(packed, mailbox, uid);
+  if (found !== undefined) {
+    edit.documents.putPacked(document, found.row);
+    return found;
+  }
+  const row = edit.documents.get(document);
+  if (row === undefined) return undefined;
+  edit.documents.put(document, withPlace(row, mailbox, uid));
+  return { ...row, wasThere: uidIn(row, mailbox) !== 0 };
 }
 
 /** Takes the existing ones of `uids` out of a mailbox, and says which those were. */

@@ -26,6 +26,8 @@ export class OpenRows<Row> {
   readonly #account: number;
   readonly #kind: RowKind<Row>;
   readonly #rows = new Map<number, Row | undefined>();
+  /** Changed and never unpacked. */
+  readonly #packed = new Map<number, Uint8Array>();
   /** Of those changed: as the table has them. */
   readonly #before = new Map<number, Row | undefined>();
 
@@ -38,10 +40,26 @@ export class OpenRows<Row> {
   get(number: number): Row | undefined {
     const known = this.#rows.get(number);
     if (known !== undefined || this.#rows.has(number)) return known;
-    const value = this.#table.get(this.#kind.key(this.#account, number));
+    const packed = this.#packed.get(number);
+    const value = packed ?? this.#table.get(this.#kind.key(this.#account, number));
     const row = value === undefined ? undefined : this.#kind.decode(value);
     this.#rows.set(number, row);
+    if (packed !== undefined) {
+      this.#packed.delete(number);
+      this.#before.set(number, row);
+    }
     return row;
+  }
+
+  /** As it is packed, for a change that can be made there; undefined: it is not there, or unpacked already. */
+  packed(number: number): Uint8Array | undefined {
+    if (this.#rows.has(number)) return undefined;
+    return this.#packed.get(number) ?? this.#table.get(this.#kind.key(this.#account, number));
+  }
+
+  /** In place of what `packed` gave. Not of a kind that writes rows that follow. */
+  putPacked(number: number, value: Uint8Array): void {
+    this.#packed.set(number, value);
   }
 
   /** One that was not got before is new. */
@@ -62,6 +80,10 @@ export class OpenRows<Row> {
       else this.#table.putOnly(key, this.#kind.encode(row));
     }
     this.#before.clear();
+    for (const [number, value] of this.#packed) {
+      this.#table.putOnly(this.#kind.key(this.#account, number), value);
+    }
+    this.#packed.clear();
   }
 
   #set(number: number, row: Row | undefined): void {

@@ -23,6 +23,11 @@ export class PackedScan {
     return this;
   }
 
+  /** Where in the row it stands. */
+  get at(): number {
+    return this.#at;
+  }
+
   /** Enters an array; how many fields it has. */
   array(): number {
     const type = this.#byte();

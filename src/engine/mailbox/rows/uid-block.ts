@@ -168,13 +168,14 @@ export class UidBlock {
     if (lowest === Number.POSITIVE_INFINITY) lowest = 0;
     // A difference past u32 raises the oldest modseqs: their messages are only fetched once more.
     lowest = Math.max(lowest, highest - differenceMax);
-    bytes.writeUInt32BE(Math.floor(lowest / 2 ** 32), 4);
-    bytes.writeUInt32BE(lowest % 2 ** 32, 8);
+    putU32(bytes, 4, Math.floor(lowest / 2 ** 32));
+    putU32(bytes, 8, lowest % 2 ** 32);
+    const modseqsAt = at + slots * 4;
     for (let slot = 0; slot < slots; slot++) {
       const isThere = isSet(this.exists, slot);
-      bytes.writeUInt32BE(isThere ? this.documents[slot]! : 0, at + slot * 4);
+      putU32(bytes, at + slot * 4, isThere ? this.documents[slot]! : 0);
       const difference = isThere ? Math.max(0, this.modseqs[slot]! - lowest) : 0;
-      bytes.writeUInt32BE(difference, at + (slots + slot) * 4);
+      putU32(bytes, modseqsAt + slot * 4, difference);
     }
   }
 }
@@ -227,6 +228,14 @@ export function withSeen(row: Uint8Array, seen: Uint8Array | undefined): Uint8Ar
 export function hasFlagColumn(row: Uint8Array, flag: number): boolean {
   assert(row[0] === blockVersion, 'a uid block of a known version');
   return (row[2]! & (1 << flag)) !== 0;
+}
+
+/** A Buffer's own method checks what is known here, and costs three times as much. */
+function putU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
 }
 
 function isSet(bits: Bitmap, slot: number): boolean {
