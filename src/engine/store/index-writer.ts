@@ -19,7 +19,7 @@ import type { Overlay } from './overlay.ts';
 
 /** Positions remembered between the index and the journal's end; thinned out above. */
 const positionsMax = 4_096;
-/** A full batch takes some milliseconds of the thread: who appended the last of it is answered first, and who goes on. */
+/** A full batch takes milliseconds of the thread: whoever appended last is answered first, and goes on. */
 const batchDelayMs = 20;
 
 export interface IndexWriterOptions {
