@@ -19,7 +19,8 @@ import {
   type OpenMode,
 } from '../../ports/disk.ts';
 
-const smallBytesMax = 32 * 1_024;
+/** Below a piece of what a journal is filled with. */
+const smallBytesMax = 60 * 1_024;
 const smallPartsMax = 64;
 const folderMode = 0o700;
 const fileMode = 0o600;
