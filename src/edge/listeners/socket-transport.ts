@@ -70,11 +70,18 @@ export class SocketTransport implements SessionTransport {
     this.#socket.write(bytes);
   }
 
-  end(bytes?: Uint8Array): void {
-    if (bytes === undefined) this.#socket.end();
-    else this.#socket.end(bytes);
+  end(bytes?: Uint8Array, isAgreed = false): void {
+    const socket = this.#socket;
+    // TLS says that it ends, which takes a turn.
+    if (isAgreed && bytes !== undefined && !(socket instanceof TLSSocket)) {
+      socket.write(bytes);
+      // The system has all of it and sends it on, then our end.
+      if (socket.writableLength === 0) socket.destroy();
+      else socket.end();
+    } else if (bytes === undefined) socket.end();
+    else socket.end(bytes);
     // What the peer still sends is read and dropped, or its own end would never be seen.
-    this.#socket.resume();
+    socket.resume();
   }
 
   destroy(): void {

@@ -15,8 +15,11 @@ export interface SessionTransport {
   readonly canStartTls: boolean;
   /** Keeps `bytes` until they are sent. */
   write(bytes: Uint8Array): void;
-  /** Sends `bytes` and what waits, then ends. */
-  end(bytes?: Uint8Array): void;
+  /**
+   * Sends `bytes` and what waits, then ends. `isAgreed`: the peer said that it is done, so nothing more of it is read,
+   * not even its own end: most do not wait for ours, and a reset costs more than all else about a farewell.
+   */
+  end(bytes?: Uint8Array, isAgreed?: boolean): void;
   destroy(): void;
   /** Stops and restarts the coming of octets: back-pressure. */
   pause(): void;

@@ -45,6 +45,8 @@ export interface CommandSession {
   refuse(reply: Buffer): void;
   /** A last reply; what the client sent after this command is not read. */
   end(reply: Buffer): void;
+  /** The client is done (RFC 5321 §4.1.1.10). */
+  quit(): void;
   /** What follows is a message's text, up to its lone dot. */
   beginData(): void;
   /** What follows is `bytes` octets of a message. `refusal` answers them once they are swallowed. */

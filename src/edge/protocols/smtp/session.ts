@@ -50,6 +50,8 @@ export class SmtpSession implements CommandSession {
   endedMs = 0;
 
   readonly #transport: SessionTransport;
+  /** The peer wants to end too. */
+  #isAgreed = false;
   readonly #lines = new LineReader();
   readonly #intake: MessageIntake;
   readonly #realAddress: string;
@@ -188,6 +190,11 @@ export class SmtpSession implements CommandSession {
     this.#phase = 'ended';
     this.endedMs = this.service.tickMs;
     this.#forget();
+  }
+
+  quit(): void {
+    this.#isAgreed = true;
+    this.end(replies.bye);
   }
 
   beginData(): void {
@@ -437,7 +444,7 @@ export class SmtpSession implements CommandSession {
     if (this.#out.length === 0) return;
     const out = this.#takeReplies();
     const bytes = out.length === 1 ? out[0]! : Buffer.concat(out);
-    if (isLast) return this.#transport.end(bytes);
+    if (isLast) return this.#transport.end(bytes, this.#isAgreed);
     this.#transport.write(bytes);
     if (this.#transport.unsentBytes > this.service.policy.limits.unsentBytesMax) {
       this.#isPaused = true;

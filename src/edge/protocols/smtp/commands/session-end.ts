@@ -31,7 +31,7 @@ export const quitCommand = {
   name: 'QUIT',
   isEarly: true,
   help: 'QUIT',
-  run: (session: CommandSession): void => session.end(replies.bye),
+  run: (session: CommandSession): void => session.quit(),
 } as const satisfies SmtpCommand;
 
 export const vrfyCommand = {
