@@ -33,6 +33,11 @@ export interface DiskFile {
   size(): Promise<number>;
   /** Up to `length` bytes from `position`; fewer only at the end of the file. */
   read(position: number, length: number): Promise<Uint8Array>;
+  /**
+   * As `read`, but into the caller's bytes and at once: the thread waits. For what is likely to be in memory. Answers
+   * how many bytes came.
+   */
+  readNow(position: number, into: Uint8Array): number;
   write(position: number, parts: readonly Uint8Array[]): Promise<void>;
   /** fdatasync: data, and the size where it changed. */
   sync(): Promise<void>;

@@ -39,6 +39,23 @@ export function diskContract(name: string, make: () => Promise<DiskUnderTest>): 
     await file.close();
   });
 
+  test(
+    say('the same is read at once, into bytes of the reader, as far as the file goes'),
+    async () => {
+      await using under = await make();
+      const file = await under.disk.open(`${under.root}/a`, 'create');
+      await file.write(0, [Buffer.from('one two')]);
+      const into = Buffer.from('..........');
+      assert.equal(file.readNow(4, into.subarray(1, 3)), 2);
+      assert.equal(text(into), '.tw.......');
+      assert.equal(file.readNow(4, into), 3);
+      assert.equal(text(into), 'two.......');
+      assert.equal(file.readNow(7, into), 0);
+      assert.equal(file.readNow(100, into), 0);
+      await file.close();
+    },
+  );
+
   test(say('a gap and what was cut off read as zeros'), async () => {
     await using under = await make();
     const file = await under.disk.open(`${under.root}/a`, 'create');

@@ -128,6 +128,7 @@ function bound(file: DiskFile): DiskFile {
     path: file.path,
     size: () => file.size(),
     read: (position, length) => file.read(position, length),
+    readNow: (position, into) => file.readNow(position, into),
     write: (position, parts) => file.write(position, parts),
     sync: () => file.sync(),
     truncate: (length) => file.truncate(length),

@@ -233,12 +233,17 @@ export class SimulatedDisk implements Disk {
   /** Every call takes a turn of the event loop, so that a cut can fall between any two. */
   async #turn(path: string): Promise<void> {
     await null;
+    this.#call(path);
+  }
+
+  #call(path: string): void {
     if (!this.#isOff && this.plan.onCall?.() === true) this.#isOff = true;
     if (this.#isOff) throw new DiskError('io', path, { cause: new Error('the power is off') });
   }
 
   #file(path: string, content: SimulatedContent, mode: OpenMode): DiskFile {
     const turn = () => this.#turn(path);
+    const call = () => this.#call(path);
     const plan = () => this.plan;
     const chance = this.#chance;
     return {
@@ -250,6 +255,12 @@ export class SimulatedDisk implements Disk {
       async read(position, length) {
         await turn();
         return content.read(position, length);
+      },
+      readNow(position, into) {
+        call();
+        const bytes = content.read(position, into.byteLength);
+        into.set(bytes);
+        return bytes.byteLength;
       },
       async write(position, parts) {
         await turn();

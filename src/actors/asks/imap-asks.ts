@@ -241,6 +241,8 @@ export type FetchCursor = readonly [uid: number, section: number, offset: number
 export interface Fetched {
   /** Absent: that was all. */
   readonly next?: FetchCursor;
+  /** Of a long set: UIDs that are left, ascending. The next windows are asked for by these. */
+  readonly rest?: PackedSet;
   readonly flagModseq: number;
 }
 

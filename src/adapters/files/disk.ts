@@ -92,6 +92,21 @@ class RealFile implements DiskFile {
     return bytes.subarray(0, got);
   }
 
+  readNow(position: number, into: Uint8Array): number {
+    let got = 0;
+    try {
+      while (got < into.byteLength) {
+        const left = into.byteLength - got;
+        const count = fs.readSync(this.#descriptor, into, got, left, position + got);
+        if (count === 0) break;
+        got += count;
+      }
+    } catch (error) {
+      throw translate(this.path, error as NodeJS.ErrnoException);
+    }
+    return got;
+  }
+
   async write(position: number, parts: readonly Uint8Array[]): Promise<void> {
     const left = isSmall(parts) ? this.#writeNow(position, parts) : parts;
     if (left.length === 0) return;

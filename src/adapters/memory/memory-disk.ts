@@ -119,6 +119,14 @@ class MemoryFile implements DiskFile {
     return position >= end ? new Uint8Array(0) : concat([bytes.subarray(position, end)]);
   }
 
+  readNow(position: number, into: Uint8Array): number {
+    const { bytes, size } = this.#content;
+    const end = Math.min(size, position + into.byteLength);
+    if (position >= end) return 0;
+    into.set(bytes.subarray(position, end));
+    return end - position;
+  }
+
   async write(position: number, parts: readonly Uint8Array[]): Promise<void> {
     if (this.#mode === 'read') throw new DiskError('io', this.path);
     const grows = position + byteLength(parts) - this.#content.size;

@@ -14,6 +14,7 @@ export interface MailboxShard {
   peek(key: Uint8Array): Uint8Array | undefined;
   range(range: IndexRange): readonly IndexEntry[];
   read(place: RecordPlace, from?: number, length?: number): Promise<Uint8Array>;
+  readNow(place: RecordPlace, from?: number, length?: number): Uint8Array | undefined;
   readNear(
     places: readonly RecordPlace[],
     bytesMax: number,

@@ -26,7 +26,6 @@ import { compactSegment } from './compaction.ts';
 import { GroupCommit } from './group-commit.ts';
 import { IndexWriter } from './index-writer.ts';
 import { Journal } from './journal/journal.ts';
-import type { Damage } from './journal/recovery.ts';
 import { type StoreLimits, storeLimits } from './limits.ts';
 import type { FoundBytes } from './near-reads.ts';
 import { Opening } from './opening.ts';
@@ -36,7 +35,8 @@ import { Room } from './room.ts';
 import type { ShardOptions, ShardStatus } from './shard-options.ts';
 import { BodyWriter } from './side/body-writer.ts';
 import { type Freed, Upkeep } from './upkeep.ts';
-import { type SegmentReport, type VerifyReport, verifySegments } from './verify.ts';
+import { type SegmentReport, type VerifyReport, verifyJournal, verifyNext } from './verify.ts';
+import { WarmReads } from './warm-reads.ts';
 
 export type { ShardOptions, ShardStatus } from './shard-options.ts';
 
@@ -64,6 +64,7 @@ export class Shard implements RestoringShard {
   readonly #upkeep: Upkeep;
   readonly #opening: Opening;
   readonly #epochs: Uint32Array;
+  readonly #warm: WarmReads;
   #isOpening = true;
   #readOnlyReason: string | undefined;
   #reopenAtMs = 0;
@@ -79,6 +80,7 @@ export class Shard implements RestoringShard {
     this.#limits = limits;
     const { clock, disk, folder, index, log } = options;
     const floor = () => this.#floor();
+    this.#warm = new WarmReads(clock);
     this.#epochs = new Uint32Array(options.epochs ?? new SharedArrayBuffer(4 * (options.id + 1)));
     assert(options.id < this.#epochs.length, 'no epoch word for this shard');
     const overlay = new Overlay(index, options.onChanges);
@@ -184,6 +186,15 @@ export class Shard implements RestoringShard {
     return this.journal.segments.read(this.#bodies.placeNow(place), from, length);
   }
 
+  /**
+   * As `read`, where no waiting is needed; into bytes that the next such read writes over. Undefined: only `read` can.
+   */
+  readNow(place: RecordPlace, from = 0, length = place.bodyBytes - from): Uint8Array | undefined {
+    assert(from >= 0 && length >= 0 && from + length <= place.bodyBytes, 'a read past the body');
+    const { segments } = this.journal;
+    return segments.readNow(this.#bodies.placeNow(place), from, length, this.#warm);
+  }
+
   /** The first bytes of bodies, by few reads; undefined for those that are gone. Unchecked. */
   readNear(places: readonly RecordPlace[], bytesMax: number): Promise<readonly FoundBytes[]> {
     const now = places.map((place) => this.#bodies.placeNow(place));
@@ -229,34 +240,13 @@ export class Shard implements RestoringShard {
   }
 
   /** Reads the whole journal as it stands now, while the shard goes on. */
-  async verify(): Promise<VerifyReport> {
-    const leases = this.journal.segments.all().map((segment) => ({
-      // The end is as of now: the tail goes on growing.
-      segment: { ...segment },
-      lease: this.lease(segment.number),
-    }));
-    try {
-      const segments = leases.map(({ segment }) => segment);
-      return await verifySegments(this.#options.disk, segments, this.journal.damage);
-    } finally {
-      for (const { lease } of leases) lease.release();
-    }
+  verify(): Promise<VerifyReport> {
+    return verifyJournal(this.#options.disk, this.journal);
   }
 
   /** As `verify`, of the first segment after number `after` only. */
-  async verifyNext(after: number): Promise<SegmentReport> {
-    const segment = this.journal.segments.all().find(({ number }) => number > after);
-    const last = segment?.number ?? Number.POSITIVE_INFINITY;
-    const isKnown = (damage: Damage) => damage.segment > after && damage.segment <= last;
-    const known = this.journal.damage.filter(isKnown);
-    if (segment === undefined) return await verifySegments(this.#options.disk, [], known);
-    const lease = this.lease(segment.number);
-    try {
-      const report = await verifySegments(this.#options.disk, [{ ...segment }], known);
-      return { ...report, segment: segment.number };
-    } finally {
-      lease.release();
-    }
+  verifyNext(after: number): Promise<SegmentReport> {
+    return verifyNext(this.#options.disk, this.journal, after);
   }
 
   status(): ShardStatus {

@@ -7,6 +7,7 @@
 
 import { type Disk, DiskError } from '../../ports/disk.ts';
 import { segmentHeaderBytes } from './journal/format.ts';
+import type { Journal } from './journal/journal.ts';
 import type { Damage } from './journal/recovery.ts';
 import type { ScannedRecord } from './journal/scan.ts';
 import type { Segment } from './journal/segments.ts';
@@ -29,7 +30,47 @@ export interface SegmentReport extends VerifyReport {
   readonly segment?: number;
 }
 
-export async function verifySegments(
+type VerifiedJournal = Pick<Journal, 'segments' | 'damage'>;
+
+/** All of it as it stands now; it goes on meanwhile. */
+export async function verifyJournal(
+  disk: Disk,
+  { segments, damage }: VerifiedJournal,
+): Promise<VerifyReport> {
+  const leases = segments.all().map((segment) => ({
+    // The end is as of now: the tail goes on growing.
+    segment: { ...segment },
+    lease: segments.lease(segment.number),
+  }));
+  try {
+    const all = leases.map(({ segment }) => segment);
+    return await verifySegments(disk, all, damage);
+  } finally {
+    for (const { lease } of leases) lease.release();
+  }
+}
+
+/** The first segment after number `after`. */
+export async function verifyNext(
+  disk: Disk,
+  { segments, damage }: VerifiedJournal,
+  after: number,
+): Promise<SegmentReport> {
+  const segment = segments.all().find(({ number }) => number > after);
+  const last = segment?.number ?? Number.POSITIVE_INFINITY;
+  const isKnown = (one: Damage) => one.segment > after && one.segment <= last;
+  const known = damage.filter(isKnown);
+  if (segment === undefined) return await verifySegments(disk, [], known);
+  const lease = segments.lease(segment.number);
+  try {
+    const report = await verifySegments(disk, [{ ...segment }], known);
+    return { ...report, segment: segment.number };
+  } finally {
+    lease.release();
+  }
+}
+
+async function verifySegments(
   disk: Disk,
   segments: readonly Segment[],
   known: readonly Damage[],

@@ -15,12 +15,13 @@ import type {
 } from '../../../actors/asks/imap-asks.ts';
 import type { MessageId } from '../../../base/ids.ts';
 import { mebibyte } from '../../../base/units.ts';
+import { rangesFrom } from '../../../mail/wire/imap/sequence-set.ts';
 import { appendedUid } from '../append.ts';
 import { addId } from '../rows/uid-ranges.ts';
 import type { Owner } from '../tree.ts';
 import type { ImapDesk } from './desk.ts';
 import { keywordsOf, systemFlagsOf } from './flags-of.ts';
-import { messagesIn, rangesFrom, uidRangesOf } from './messages.ts';
+import { messagesIn, uidRangesOf } from './messages.ts';
 
 const windowBytes = mebibyte;
 const windowMessages = 100;

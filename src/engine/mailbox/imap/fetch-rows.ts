@@ -1,13 +1,14 @@
 /**
- * FETCH of what rows answer: flags, dates, sizes, ENVELOPE and BODYSTRUCTURE, a window of them within one turn.
+ * FETCH of what is at hand: flags, dates, sizes, ENVELOPE and BODYSTRUCTURE from rows, and sections that the page cache
+ * has; a window of them within one turn.
  *
  * Runs in:   the engine thread that owns the shard; hot: no promise, object or copy for a message but its octets.
  * Specs:     RFC 9051 §7.5.2; RFC 8970 (PREVIEW), RFC 8474 (EMAILID, THREADID).
- * Limits:    a window ends at `windowBytes`, and after `scannedMax` messages that are not told.
+ * Limits:    a window ends at `windowBytes`, after `scannedMax` messages that are not told, and after `readsMax` read.
  * Invariant: what is peeked at is written before the next look into the table.
  */
 
-import { fetchItems, objectIds } from '../../../actors/asks/imap-asks.ts';
+import { fetchItems, objectIds, type PackedSection } from '../../../actors/asks/imap-asks.ts';
 import { kibibyte } from '../../../base/units.ts';
 import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import { recentBit } from '../../../mail/wire/imap/response-data.ts';
@@ -24,26 +25,25 @@ import {
   startFetch,
   startUidFetch,
 } from '../../../mail/wire/imap/response-fetch.ts';
-import {
-  documentKey,
-  parsedKey,
-  uidBlockKey,
-  uidBlockShift,
-  uidBlockSlots,
-} from '../../store/keys.ts';
+import { tables, uidBlockKey, uidBlockShift, uidBlockSlots } from '../../store/keys.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
 import { BlockColumns } from '../rows/block-columns.ts';
-import { type DocumentFacts, documentFacts } from '../rows/document-row.ts';
-import { holdsAnswers, openAnswers, previewOf } from '../rows/parsed-row.ts';
+import { type DocumentFacts, documentFacts, placedFacts } from '../rows/document-row.ts';
+import { holdsAnswers, openAnswers, partsOf, previewOf } from '../rows/parsed-row.ts';
 import { RowCursor } from '../rows/row-cursor.ts';
-import { bitCounts } from '../rows/uid-block.ts';
+import { RowKey } from '../rows/row-key.ts';
+import { bitCounts, seenFlag } from '../rows/uid-block.ts';
 import { type IdRanges, isWithin } from '../rows/uid-ranges.ts';
 import type { Place } from './messages.ts';
+import { SectionsAtHand } from './sections-at-hand.ts';
 import { blockBytes, type View } from './view.ts';
 
 export const windowBytes = 128 * kibibyte;
 /** About 3 ms. */
 const scannedMax = 65_536;
+/** About 2 ms: a header that is filtered takes 8 µs. */
+const readsMax = 256;
+const seenBit = 1 << seenFlag;
 
 const documentItems =
   fetchItems.internalDate | fetchItems.size | fetchItems.emailId | fetchItems.threadId;
@@ -60,9 +60,12 @@ export interface RowsAsked {
   readonly keywords: readonly string[];
   /** What is \Recent to the session. */
   readonly recent: IdRanges;
+  readonly sections?: readonly PackedSection[];
+  /** Messages that are not \Seen yet become so first: they are not told here. */
+  readonly marksSeen?: boolean;
 }
 
-/** The UID to go on with; `isElsewhere`: its answers are not in its rows and must be read. */
+/** The UID to go on with; `isElsewhere`: its answers are not at hand and must be read. */
 export interface RowsNext {
   readonly uid: number;
   readonly isElsewhere: boolean;
@@ -74,29 +77,33 @@ const noFacts: DocumentFacts = { size: 0, internalMs: 0, thread: 0 };
 const columns = new BlockColumns();
 const cursor = new RowCursor();
 
+type RowsShard = Pick<MailboxShard, 'peek' | 'readNow'>;
+
 export class RowsWindow {
-  readonly #shard: Pick<MailboxShard, 'peek'>;
+  readonly #shard: RowsShard;
   readonly #asked: RowsAsked;
   readonly #view: View;
   readonly #writer: ResponseWriter;
+  readonly #sections: SectionsAtHand | undefined;
+  readonly #key: RowKey;
   #openBlock = -1;
   #scanned = 0;
+  #readCount = 0;
   /** Of the message being told. */
   #uid = 0;
   #sequence = 0;
   #slot = 0;
   #hasItems = false;
 
-  constructor(
-    shard: Pick<MailboxShard, 'peek'>,
-    asked: RowsAsked,
-    view: View,
-    writer: ResponseWriter,
-  ) {
+  constructor(shard: RowsShard, asked: RowsAsked, view: View, writer: ResponseWriter) {
     this.#shard = shard;
     this.#asked = asked;
     this.#view = view;
     this.#writer = writer;
+    this.#key = new RowKey(asked.place.account);
+    const { sections = [] } = asked;
+    this.#sections =
+      sections.length === 0 ? undefined : new SectionsAtHand(shard, sections, writer);
   }
 
   /** Writes the messages of ascending ranges of UIDs. Undefined: all of them are told. */
@@ -156,34 +163,72 @@ export class RowsWindow {
   }
 
   get #isFull(): boolean {
-    return this.#writer.bytes >= windowBytes || this.#scanned >= scannedMax;
+    if (this.#writer.bytes >= windowBytes || this.#readCount >= readsMax) return true;
+    return this.#scanned >= scannedMax;
   }
 
-  /** False: not all of it can be told from rows. */
+  /** False: not all of it is at hand. */
   #writeMessage(): boolean {
-    const { items, changedSince, place } = this.#asked;
+    const { items, changedSince, marksSeen = false } = this.#asked;
     const slot = this.#slot;
     this.#scanned++;
     if (changedSince >= 0 && columns.modseq(slot) <= changedSince) return true;
+    if (this.#sections !== undefined) return this.#writeRead(marksSeen);
     const document = columns.document(slot);
-    let facts = noFacts;
-    if ((items & documentItems) !== 0) {
-      const row = this.#shard.peek(documentKey(place.account, document));
-      if (row === undefined) return true;
-      facts = documentFacts(row, cursor);
+    const facts = this.#facts(document);
+    if (facts === undefined) return true;
+    const parsed = (items & parsedItems) === 0 ? undefined : this.#parsed(document);
+    if (parsed === null) return false;
+    this.#writeItems(document, facts, parsed);
+    endFetch(this.#writer);
+    return true;
+  }
+
+  /** A message with sections. */
+  #writeRead(marksSeen: boolean): boolean {
+    const slot = this.#slot;
+    if (marksSeen && (columns.flagMask(slot) & seenBit) === 0) return false;
+    const document = columns.document(slot);
+    const row = this.#shard.peek(this.#key.of(tables.document, document));
+    if (row === undefined) return true;
+    const facts = placedFacts(row, cursor);
+    const sections = this.#sections!;
+    const needsParsed = sections.needsParts || (this.#asked.items & parsedItems) !== 0;
+    const parsed = needsParsed ? this.#parsed(document) : undefined;
+    if (parsed === null) return false;
+    const parts = parsed === undefined ? [] : partsOf(parsed, cursor);
+    const writer = this.#writer;
+    const mark = writer.mark();
+    this.#writeItems(document, facts, parsed);
+    this.#readCount++;
+    if (!sections.write(facts.place, facts.size, parts, this.#hasItems)) {
+      writer.rewind(mark);
+      return false;
     }
-    let parsed: Uint8Array | undefined;
-    if ((items & parsedItems) !== 0) {
-      parsed = this.#shard.peek(parsedKey(place.account, document));
-      if (parsed === undefined || !holdsAnswers(parsed, cursor)) return false;
-    }
+    endFetch(writer);
+    return true;
+  }
+
+  /** Undefined: the message is gone. */
+  #facts(document: number): DocumentFacts | undefined {
+    if ((this.#asked.items & documentItems) === 0) return noFacts;
+    const row = this.#shard.peek(this.#key.of(tables.document, document));
+    return row === undefined ? undefined : documentFacts(row, cursor);
+  }
+
+  /** Its bytes are good until the next look; null: its answers stand in the journal. */
+  #parsed(document: number): Uint8Array | null {
+    const row = this.#shard.peek(this.#key.of(tables.parsed, document));
+    return row === undefined || !holdsAnswers(row, cursor) ? null : row;
+  }
+
+  #writeItems(document: number, facts: DocumentFacts, parsed: Uint8Array | undefined): void {
+    const { items } = this.#asked;
     this.#hasItems = false;
     this.#writeColumns();
     if ((items & documentItems) !== 0) this.#writeDates(facts);
-    if (parsed !== undefined) this.#writeAnswers(parsed);
+    if (parsed !== undefined && (items & parsedItems) !== 0) this.#writeAnswers(parsed);
     if ((items & documentItems) !== 0) this.#writeIds(document, facts);
-    endFetch(this.#writer);
-    return true;
   }
 
   /** What stands in the block. */
@@ -223,10 +268,10 @@ export class RowsWindow {
     const writer = this.#writer;
     openAnswers(parsed, cursor);
     if (this.#next(items & fetchItems.envelope)) fetchReady(writer, 'ENVELOPE', cursor.bytes());
-    else cursor.skipBytes();
+    else cursor.skip();
     if (this.#next(items & fetchItems.bodyStructure)) {
       fetchReady(writer, 'BODYSTRUCTURE', cursor.bytes());
-    } else cursor.skipBytes();
+    } else cursor.skip();
     if (this.#next(items & fetchItems.body)) fetchReady(writer, 'BODY', cursor.bytes());
     if (this.#next(items & fetchItems.preview)) fetchPreview(writer, previewOf(parsed));
   }

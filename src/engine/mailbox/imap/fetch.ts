@@ -17,11 +17,11 @@ import {
   type PackedSection,
 } from '../../../actors/asks/imap-asks.ts';
 import type { AccountId, TenantId } from '../../../base/ids.ts';
-import { kibibyte } from '../../../base/units.ts';
 import type { PartPlace } from '../../../mail/formats/mime/part-table.ts';
 import { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import { recentBit } from '../../../mail/wire/imap/response-data.ts';
-import { endFetch, fetchBinarySize } from '../../../mail/wire/imap/response-fetch.ts';
+import { endFetch, fetchBinarySize, startLiteral } from '../../../mail/wire/imap/response-fetch.ts';
+import { normaliseSet, rangesFrom } from '../../../mail/wire/imap/sequence-set.ts';
 import type { DocumentRow } from '../rows/document-row.ts';
 import type { Parsed } from '../rows/parsed-row.ts';
 import { savedMsOf } from '../rows/saved-row.ts';
@@ -32,17 +32,18 @@ import { type MessageItems, writeItems } from './fetch-items.ts';
 import { type RowsNext, RowsWindow, windowBytes } from './fetch-rows.ts';
 import { keywordsOf, systemFlagsOf } from './flags-of.ts';
 import type { LeasedMessage, Leases } from './leases.ts';
-import { messagesIn, rangesFrom, uidRangesOf } from './messages.ts';
+import { messagesIn, uidRangesOf } from './messages.ts';
 import type { FlagWork } from './reader-flags.ts';
 import type { Rights } from './rights.ts';
 import { madeOf, placeOfSection, type SectionPlace, withoutNul } from './sections.ts';
+import { atHandBytesMax, isToldAsBinary, needsParts } from './sections-at-hand.ts';
 import { flagModseqAfter, type ImapParts } from './sync.ts';
 import type { View } from './view.ts';
 
+/** Numbers of a set that costs more to work out for each window than to carry along. */
+const longSet = 32;
 /** Of those that are read. */
 const windowMessages = 256;
-/** A literal is not cut to less than this, or a window's last message would cost an answer of its own. */
-const sliceBytesMin = 64 * kibibyte;
 
 const seenBit = 1 << seenFlag;
 const rowItems =
@@ -90,32 +91,64 @@ interface Written {
   readonly ready: ReadonlyMap<string, Uint8Array>;
 }
 
-export async function fetch(parts: FetchParts, packed: PackedFetch): Promise<FetchAnswer> {
-  const [[account], [mailbox, modseq, uidNext], isUid, set] = packed;
+/** At once where nothing must be waited for. */
+export function fetch(parts: FetchParts, packed: PackedFetch): FetchAnswer | Promise<FetchAnswer> {
+  const [[account], [mailbox, modseq, uidNext]] = packed;
+  const view = parts.views.view({ account, mailbox, modseq, uidNext });
+  if (view instanceof Promise) return view.then((made) => fetchIn(parts, packed, made));
+  return fetchIn(parts, packed, view);
+}
+
+function fetchIn(
+  parts: FetchParts,
+  packed: PackedFetch,
+  view: View,
+): FetchAnswer | Promise<FetchAnswer> {
+  const [[account], [mailbox], isUid, set] = packed;
   const [cursorUid, , , lease] = packed[8];
   const changedSince = packed[9];
-  const view = await parts.views.view({ account, mailbox, modseq, uidNext });
-  const writer = new ResponseWriter();
-  const work = new FetchWindow(parts, packed, view, writer);
+  const work = new FetchWindow(parts, packed, view, new ResponseWriter());
+  const ranges = () => {
+    const wanted = rangesFrom(uidRangesOf(view, set, isUid), cursorUid + (lease > 0 ? 1 : 0));
+    if (changedSince < 0) return wanted;
+    return changedWithin(parts.shard, { account, mailbox }, changedSince, wanted);
+  };
+  if (lease > 0) return goOn(work, ranges);
+  const wanted = ranges();
+  if (cursorUid === 0 && changedSince < 0 && set.length > longSet) {
+    work.wanted = normaliseSet({ ranges: wanted, isSaved: false }, view.uidNext);
+  }
+  if (!work.mayBeAtHand) return readWindow(work, wanted);
+  const rest = work.writeAtHand(wanted);
+  if (rest === undefined) return work.answer(undefined);
+  if (rest.isElsewhere && !work.hasTexts) return readRows(work, wanted, rest);
+  // Texts that must be waited for are read in a window of their own.
+  if (!rest.isElsewhere || work.hasWritten) return work.answer([rest.uid, 0, 0, 0]);
+  return readWindow(work, rangesFrom(wanted, rest.uid));
+}
+
+/** Rows but a few are at hand: those are read, each in its turn. */
+async function readRows(work: FetchWindow, all: IdRanges, first: RowsNext): Promise<FetchAnswer> {
+  let ranges = all;
+  for (let next: RowsNext | undefined = first; next !== undefined; ) {
+    const { uid, isElsewhere } = next;
+    if (!isElsewhere) return work.answer([uid, 0, 0, 0]);
+    const { chosen } = await work.choose([uid, uid]);
+    await work.write(chosen);
+    ranges = rangesFrom(ranges, uid + 1);
+    next = work.writeAtHand(ranges);
+  }
+  return work.answer(undefined);
+}
+
+/** The rest of a literal that was cut, and more where the answer has room. */
+async function goOn(work: FetchWindow, ranges: () => IdRanges): Promise<FetchAnswer> {
+  const next = await work.resume();
+  return next === undefined ? await readWindow(work, ranges()) : work.answer(next);
+}
+
+async function readWindow(work: FetchWindow, ranges: IdRanges): Promise<FetchAnswer> {
   try {
-    let fromUid = cursorUid;
-    if (lease > 0) {
-      const next = await work.resume();
-      if (next !== undefined) return work.answer(next);
-      fromUid++;
-    }
-    let ranges = rangesFrom(uidRangesOf(view, set, isUid), fromUid);
-    if (changedSince >= 0) {
-      ranges = changedWithin(parts.shard, { account, mailbox }, changedSince, ranges);
-    }
-    while (work.isOfRows) {
-      const rest = work.writeRows(ranges);
-      if (rest === undefined) return work.answer(undefined);
-      if (!rest.isElsewhere) return work.answer([rest.uid, 0, 0, 0]);
-      const { chosen } = await work.choose([rest.uid, rest.uid]);
-      await work.write(chosen);
-      ranges = rangesFrom(ranges, rest.uid + 1);
-    }
     const { chosen, next } = await work.choose(ranges);
     await work.markSeen(chosen);
     const cut = await work.write(chosen);
@@ -136,6 +169,8 @@ class FetchWindow {
   /** By segment: what was chosen stays readable though it is expunged meanwhile. */
   readonly #holds = new Map<number, { release(): void }>();
   #flagModseq: number;
+  /** UIDs that were asked for, where the asker is to be told of those left. */
+  wanted: IdRanges | undefined;
 
   constructor(parts: FetchParts, packed: PackedFetch, view: View, writer: ResponseWriter) {
     this.#parts = parts;
@@ -148,17 +183,27 @@ class FetchWindow {
     this.#recent = packed[10] ?? [];
   }
 
-  /** No message is read, or changed, and few rows answer. */
-  get isOfRows(): boolean {
-    return this.#sections.length === 0 && (this.#items & fetchItems.saveDate) === 0;
+  get mayBeAtHand(): boolean {
+    return (this.#items & fetchItems.saveDate) === 0;
   }
 
-  writeRows(ranges: readonly number[]): RowsNext | undefined {
-    const [[account], [mailbox]] = this.#packed;
+  /** Texts of messages are told. */
+  get hasTexts(): boolean {
+    return this.#sections.length > 0;
+  }
+
+  get hasWritten(): boolean {
+    return this.#writer.bytes > 0;
+  }
+
+  writeAtHand(ranges: IdRanges): RowsNext | undefined {
+    const [[account], [mailbox], , , , , marksSeen] = this.#packed;
     const { shard, reader } = this.#parts;
     const asked = {
       place: { account, mailbox },
       items: this.#items,
+      sections: this.#sections,
+      marksSeen,
       changedSince: this.#packed[9],
       keywords: reader.mailbox(account, mailbox)?.keywords ?? [],
       recent: this.#recent,
@@ -168,7 +213,11 @@ class FetchWindow {
 
   answer(next: FetchCursor | undefined): FetchAnswer {
     const flagModseq = this.#flagModseq;
-    const value: Fetched = next === undefined ? { flagModseq } : { flagModseq, next };
+    const { wanted } = this;
+    const rest =
+      next === undefined || wanted === undefined ? undefined : rangesFrom(wanted, next[0]);
+    const left = rest === undefined ? {} : { rest };
+    const value: Fetched = next === undefined ? { flagModseq } : { flagModseq, next, ...left };
     return { value, body: Buffer.concat(this.#writer.take()) };
   }
 
@@ -297,9 +346,12 @@ class FetchWindow {
         fetchBinarySize(writer, label, length);
         continue;
       }
-      const isBinary = place.isBinary === true || (text === 'BINARY' && made?.includes(0) === true);
-      if (offset === 0) writer.text(`${gap}${label} ${isBinary ? '~' : ''}{${length}}\r\n`);
-      const room = Math.max(sliceBytesMin, windowBytes - writer.bytes);
+      const isBinary = isToldAsBinary(text, place, made);
+      if (offset === 0) {
+        writer.text(gap);
+        startLiteral(writer, label, length, isBinary);
+      }
+      const room = Math.max(atHandBytesMax, windowBytes - writer.bytes);
       const end = message.mayBeCut ? Math.min(length, offset + room) : length;
       const octets = made?.subarray(offset, end) ?? (await this.#read(row, place, offset, end));
       writer.view(isBinary ? octets : withoutNul(octets));
@@ -333,7 +385,7 @@ class FetchWindow {
       if (row === undefined) continue;
       this.#sections.forEach((section, i) => {
         const place = placeOfSection(parts, row.size, section);
-        if (place === undefined || place.to - place.from > sliceBytesMin) return;
+        if (place === undefined || place.to - place.from > atHandBytesMax) return;
         const take = (octets: Uint8Array) => {
           ready.set(`${uid} ${i}`, madeOf(octets, place));
         };
@@ -365,8 +417,4 @@ class FetchWindow {
     }
     return bytes;
   }
-}
-
-function needsParts([, part, text]: PackedSection): boolean {
-  return part !== '' || text !== '';
 }

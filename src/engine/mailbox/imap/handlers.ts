@@ -91,11 +91,11 @@ function allHandlers(append: SeatedHandler): Readonly<Record<ImapAsk, SeatedHand
     [imapAsks.vanished]: reader(async (desk, ask) =>
       ok(await vanished(desk, ask.meta as PackedVanished)),
     ),
-    // What rows answer is ready within the turn: by the port it would cost a message more.
+    // What is at hand is told within the turn: by the port it would cost a message more.
     [imapAsks.fetch]: (ask) => {
-      const answer = answered(fetched, ask);
-      const [, , , , , sections] = ask.meta as PackedFetch;
-      return sections.length === 0 ? answer : { pending: answer };
+      const answer = fetch(ask.desk, ask.meta as PackedFetch);
+      if (!(answer instanceof Promise)) return withBody(answer);
+      return { pending: answered(async () => withBody(await answer), ask) };
     },
     [imapAsks.store]: stepper(store, namedCount),
     [imapAsks.storeMany]: writer(storesJoined),
@@ -216,10 +216,6 @@ async function subscribe(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
 
 async function synced(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   return withBody(await sync(desk, ask.meta as PackedSync));
-}
-
-async function fetched(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
-  return withBody(await fetch(desk, ask.meta as PackedFetch));
 }
 
 async function store(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {

@@ -6,11 +6,15 @@
  */
 
 import { Buffer } from 'node:buffer';
+import { assert } from '../../../base/assert.ts';
+import { view } from '../../../base/bytes.ts';
 import { tables } from '../../store/keys.ts';
 import type { RecordPlace } from '../../store/record.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
-import { PackedScan } from '../rows/packed-scan.ts';
+import { type PlacedFacts, placedFacts } from '../rows/document-row.ts';
 import { decodeParsed } from '../rows/parsed-row.ts';
+import { RowCursor } from '../rows/row-cursor.ts';
+import { RowKey } from '../rows/row-key.ts';
 
 const hasSentBit = 8;
 const isReplyBit = 4;
@@ -18,14 +22,6 @@ const isReplyBit = 4;
 const fieldsBeforeBits = 5;
 /** And before its texts: bits, date. */
 const fieldsBeforeTexts = fieldsBeforeBits + 2;
-
-/** Of a document's row, what searches and sorts look at. */
-interface DocumentFields {
-  readonly place: RecordPlace;
-  readonly size: number;
-  readonly internalMs: number;
-  readonly thread: number;
-}
 
 /** Texts of a parsed row behind its dates, by what they sort. */
 export const sortTexts = {
@@ -46,17 +42,17 @@ export interface SubjectFields {
 
 export class MessageRows {
   readonly #shard: MailboxShard;
-  readonly #key = Buffer.alloc(9);
-  readonly #scan = new PackedScan();
+  readonly #key: RowKey;
+  readonly #cursor = new RowCursor();
   #document = 0;
-  #row: DocumentFields | undefined;
+  #row: PlacedFacts | undefined;
   #isRead = false;
   /** A parsed row read from the journal. */
   #away: Uint8Array | undefined;
 
   constructor(shard: MailboxShard, account: number) {
     this.#shard = shard;
-    this.#key.writeUInt32BE(account, 1);
+    this.#key = new RowKey(account);
   }
 
   open(document: number, away?: Uint8Array): this {
@@ -72,10 +68,10 @@ export class MessageRows {
   }
 
   /** Undefined: the message is gone. */
-  get row(): DocumentFields | undefined {
+  get row(): PlacedFacts | undefined {
     if (!this.#isRead) {
-      const value = this.#shard.peek(this.#keyIn(tables.document));
-      this.#row = value === undefined ? undefined : documentFields(this.#scan.open(value));
+      const value = this.#shard.peek(this.#key.of(tables.document, this.#document));
+      this.#row = value === undefined ? undefined : placedFacts(value, this.#cursor);
       this.#isRead = true;
     }
     return this.#row;
@@ -95,38 +91,38 @@ export class MessageRows {
 
   /** Good until the next read of any row. Undefined: it stands in the journal. */
   get envelope(): Buffer | undefined {
-    const scan = this.#parsed();
-    if (scan === 'away') return undefined;
-    return scan === 'missing' ? emptyEnvelope : scan.binary();
+    const row = this.#parsed();
+    if (row === 'away') return undefined;
+    return row === 'missing' ? emptyEnvelope : view(ours(row, row.bytes()));
   }
 
   /** The internal date where there is no other. Undefined: it stands in the journal. */
   get sentMs(): number | undefined {
-    const scan = this.#parsed();
-    if (scan === 'away') return undefined;
-    return scan === 'missing' ? this.internalMs : this.#sentMs(scan);
+    const row = this.#parsed();
+    if (row === 'away') return undefined;
+    return row === 'missing' ? this.internalMs : this.#sentMs(row);
   }
 
   /** Undefined: it stands in the journal. */
   sortText(text: (typeof sortTexts)[keyof typeof sortTexts]): string | undefined {
-    const scan = this.#parsed();
-    if (scan === 'away') return undefined;
-    return scan === 'missing' ? '' : scan.skip(fieldsBeforeTexts + text).text();
+    const row = this.#parsed();
+    if (row === 'away') return undefined;
+    return row === 'missing' ? '' : ours(row, row.skip(fieldsBeforeTexts + text).text());
   }
 
   /** Undefined: they stand in the journal. */
   subjectFields(): SubjectFields | undefined {
-    const scan = this.#parsed();
-    if (scan === 'away') return undefined;
-    if (scan === 'missing') {
+    const row = this.#parsed();
+    if (row === 'away') return undefined;
+    if (row === 'missing') {
       return { isReplyOrForward: false, sentMs: this.internalMs, baseSubject: '' };
     }
-    const bits = scan.skip(fieldsBeforeBits).number();
-    const sentMs = scan.number();
-    const baseSubject = scan.text();
+    const bits = row.skip(fieldsBeforeBits).number();
+    const sentMs = row.number();
+    const baseSubject = ours(row, row.text());
     return {
       isReplyOrForward: (bits & isReplyBit) !== 0,
-      // Read last: it asks for another row, and the scan's bytes end there.
+      // Read last: it asks for another row, and the cursor's bytes end there.
       sentMs: (bits & hasSentBit) === 0 ? this.internalMs : sentMs,
       baseSubject,
     };
@@ -134,39 +130,31 @@ export class MessageRows {
 
   /** Where the parsed row stands, if not here. */
   awayPlace(): RecordPlace | undefined {
-    const value = this.#shard.peek(this.#keyIn(tables.parsed));
+    const value = this.#shard.peek(this.#key.of(tables.parsed, this.#document));
     if (value === undefined) return undefined;
     const row = decodeParsed(value);
     return row.kind === 'record' ? row.place : undefined;
   }
 
-  /** One key for all reads: none of them keeps it. */
-  #keyIn(table: number): Buffer {
-    this.#key[0] = table;
-    this.#key.writeUInt32BE(this.#document, 5);
-    return this.#key;
-  }
-
-  #sentMs(scan: PackedScan): number {
-    const bits = scan.skip(fieldsBeforeBits).number();
-    const sentMs = scan.number();
+  #sentMs(row: RowCursor): number {
+    const bits = row.skip(fieldsBeforeBits).number();
+    const sentMs = ours(row, row.number());
     return (bits & hasSentBit) === 0 ? this.internalMs : sentMs;
   }
 
   /** Behind the row's kind. */
-  #parsed(): PackedScan | 'away' | 'missing' {
-    const value = this.#away ?? this.#shard.peek(this.#keyIn(tables.parsed));
+  #parsed(): RowCursor | 'away' | 'missing' {
+    const value = this.#away ?? this.#shard.peek(this.#key.of(tables.parsed, this.#document));
     if (value === undefined) return 'missing';
-    const scan = this.#scan.open(value);
-    return scan.number() === 1 ? 'away' : scan;
+    const row = this.#cursor.open(value);
+    return row.number() === 1 ? 'away' : row;
   }
 }
 
-function documentFields(scan: PackedScan): DocumentFields {
-  const [sequence, segment, offset] = [scan.number(), scan.number(), scan.number()];
-  const [bytes, bodyOffset, bodyBytes] = [scan.number(), scan.number(), scan.number()];
-  const place = { sequence, segment, offset, bytes, bodyOffset, bodyBytes };
-  return { place, size: scan.number(), internalMs: scan.number(), thread: scan.number() };
+/** What was read; a row that cannot be is broken. */
+function ours<Field>(row: RowCursor, field: Field): Field {
+  assert(!row.isLost, 'a parsed row is one of ours');
+  return field;
 }
 
 const emptyEnvelope = Buffer.from('(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)', 'latin1');

@@ -105,14 +105,3 @@ export function uidRangesOf(view: View, set: PackedSet, isUid: boolean): number[
   }
   return ranges.map((sequence) => view.uidOf(sequence));
 }
-
-/** The part of ascending ranges from `uid` up. */
-export function rangesFrom(ranges: IdRanges, uid: number): IdRanges {
-  if (ranges.length === 0 || ranges[0]! >= uid) return ranges;
-  const rest: number[] = [];
-  for (let i = 0; i < ranges.length; i += 2) {
-    const last = ranges[i + 1]!;
-    if (last >= uid) rest.push(Math.max(uid, ranges[i]!), last);
-  }
-  return rest;
-}

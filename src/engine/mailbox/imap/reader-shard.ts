@@ -95,6 +95,10 @@ export class ReaderShard implements MailboxShard {
     return this.#shard.read(place, from, length);
   }
 
+  readNow(place: RecordPlace, from?: number, length?: number): Uint8Array | undefined {
+    return this.#shard.readNow(place, from, length);
+  }
+
   readNear(
     places: readonly RecordPlace[],
     bytesMax: number,

@@ -13,6 +13,8 @@ import {
   type EnvelopePlace,
   envelopeField,
   envelopePlaces,
+  isAddressPlace,
+  mayHold,
 } from '../../../mail/formats/mime/envelope-text.ts';
 import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
 import type { MessageRows } from './message-rows.ts';
@@ -116,16 +118,9 @@ export function envelopePlaceOf(key: TextKey): EnvelopePlace | undefined {
   const name = key.op === 'text' ? key.place.toUpperCase() : key.field;
   const place = (envelopePlaces as Readonly<Record<string, EnvelopePlace>>)[name];
   // HEADER FROM asks for the field as it stands, addresses and all.
-  const isAddress = place !== undefined && addressPlaces.has(place);
+  const isAddress = place !== undefined && isAddressPlace(place);
   return key.op === 'header' && isAddress ? undefined : place;
 }
-
-const addressPlaces: ReadonlySet<EnvelopePlace> = new Set([
-  envelopePlaces.FROM,
-  envelopePlaces.TO,
-  envelopePlaces.CC,
-  envelopePlaces.BCC,
-]);
 
 function textVerdict(key: TextKey, message: SearchedMessage): Verdict {
   const place = message.plan.envelopePlaces.get(key);
@@ -133,6 +128,7 @@ function textVerdict(key: TextKey, message: SearchedMessage): Verdict {
   const { envelope } = message.rows;
   if (envelope === undefined) return undefined;
   const needle = message.plan.needleOf(key);
+  if (!mayHold(envelope, place, needle)) return false;
   const field = envelopeField(envelope, place);
   return field !== undefined && (needle.isEmpty || needle.isIn(field));
 }

@@ -6,7 +6,7 @@
  * Invariant: what the quick look denies, the thorough one denies too (`search-text.test.ts` compares them).
  */
 
-import { isAscii } from 'node:buffer';
+import { Buffer, isAscii } from 'node:buffer';
 import { view } from '../../../base/bytes.ts';
 import { fieldName, isField } from '../../../mail/formats/headers/fields.ts';
 import { HeaderScan } from '../../../mail/formats/headers/scan.ts';
@@ -22,54 +22,72 @@ import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
 export type TextKey = Extract<Criteria, { op: 'text' | 'header' }>;
 
 /** What may hide a text from a look at the octets: encodings, markup, charsets that are not ASCII below 128. */
-const hidingMarks = ['=?', 'BASE64', 'QUOTED-PRINTABLE', 'HTML', 'UTF-7', 'UTF-16', 'UTF-32'];
-const otherMarks = ['UTF7', 'UTF16', 'UTF32', 'UNICODE', 'UCS-2', 'UCS-4', 'ISO-10646', 'HZ-GB'];
+const hidden =
+  /=\?|base64|quoted-printable|html|utf-?7|utf-?16|utf-?32|unicode|ucs-[24]|iso-10646|hz-gb/i;
+/** A message whose parts have headers of their own. */
+const inParts = /multipart|message\//i;
+const headerEnd = Buffer.from('\r\n\r\n');
 
 /** A message's bytes, or its header's, worked out as far as somebody asks. One object for many messages. */
 export class SearchedText {
   #bytes: Uint8Array = new Uint8Array(0);
   readonly #scan = new HeaderScan();
   #isScanned = false;
-  #upper: string | undefined;
+  #headOctets: string | undefined;
+  #octets: string | undefined;
   #headerText: string | undefined;
   #bodyText: string | undefined;
 
   open(bytes: Uint8Array): this {
     this.#bytes = bytes;
     this.#isScanned = false;
-    this.#upper = undefined;
+    this.#headOctets = undefined;
+    this.#octets = undefined;
     this.#headerText = undefined;
     this.#bodyText = undefined;
     return this;
   }
 
   holds(key: TextKey, needle: Needle): boolean {
+    return this.#mayHold(key, needle) && this.thoroughlyHolds(key, needle);
+  }
+
+  /** Without the quick look. */
+  thoroughlyHolds(key: TextKey, needle: Needle): boolean {
     if (key.op === 'header') return this.#hasField(key.field, needle);
     const { place } = key;
     if (place !== 'body' && place !== 'text') return this.#hasField(place, needle);
     if (needle.isEmpty) return true;
-    if (!this.#mayHold(needle, place === 'text')) return false;
     if (place === 'text' && this.#headers().includes(needle.mapped)) return true;
     return this.#body().includes(needle.mapped);
   }
 
   /** A look at the octets as they are: most messages that do not hold the text are plain ASCII, and end here. */
-  #mayHold(needle: Needle, looksAtHeaders: boolean): boolean {
-    if (!needle.isAscii || (looksAtHeaders && needle.hasBlank)) return true;
-    const upper = this.#asciiUpper();
-    if (upper === '' || upper.includes(needle.mapped)) return true;
-    return hidingMarks.some((mark) => upper.includes(mark)) || this.#hasOtherMark(upper);
+  #mayHold(key: TextKey, needle: Needle): boolean {
+    if (!needle.isAscii || needle.isEmpty) return true;
+    const place = key.op === 'header' ? 'header' : key.place;
+    // It may stand across a fold.
+    if (place !== 'body' && needle.hasBlank) return true;
+    const head = this.#head();
+    if (head === '') return true;
+    if (place !== 'body' && place !== 'text') {
+      return needle.isInAscii(head) || head.includes('=?');
+    }
+    const all = this.#all();
+    if (all === '' || needle.isInAscii(all)) return true;
+    return hidden.test(inParts.test(head) ? all : head);
+  }
+
+  /** The header, and what more there is before an empty line of CRLF; "" where it is not ASCII. */
+  #head(): string {
+    this.#headOctets ??= asciiOf(this.#bytes.subarray(0, endOfHead(view(this.#bytes))));
+    return this.#headOctets;
   }
 
   /** "" where it is not ASCII. */
-  #asciiUpper(): string {
-    this.#upper ??= isAscii(this.#bytes) ? view(this.#bytes).toString('latin1').toUpperCase() : '';
-    return this.#upper;
-  }
-
-  /** Charsets of the rarer kind are named beside the word: most messages are spared eight more searches. */
-  #hasOtherMark(upper: string): boolean {
-    return upper.includes('CHARSET') && otherMarks.some((mark) => upper.includes(mark));
+  #all(): string {
+    this.#octets ??= asciiOf(this.#bytes);
+    return this.#octets;
   }
 
   /** An empty text asks whether the field is there. */
@@ -110,6 +128,15 @@ export class SearchedText {
     }
     return this.#bodyText;
   }
+}
+
+function endOfHead(bytes: Buffer): number {
+  const at = bytes.indexOf(headerEnd);
+  return at < 0 ? bytes.length : at;
+}
+
+function asciiOf(bytes: Uint8Array): string {
+  return isAscii(bytes) ? view(bytes).toString('latin1') : '';
 }
 
 function addTexts(bytes: Uint8Array, part: Part, texts: string[]): void {

@@ -231,9 +231,11 @@ export class SearchWalk {
     slices: Slices,
   ): Promise<void> {
     const unread: number[] = [];
+    const message = this.#messageIn(context);
     for (const slot of slotsOf(open)) {
-      const document = context.block.documentAt(slot);
-      const verdict = verdictOf(this.#plan.criteria, this.#message(context, slot, document));
+      message.slot = slot;
+      message.rows.open(context.block.documentAt(slot));
+      const verdict = verdictOf(this.#plan.criteria, message);
       if (verdict === true) bits[slot >> 3]! |= 1 << (slot & 7);
       else if (verdict === undefined) unread.push(slot);
       if (slices.isOver) await slices.next();
@@ -242,20 +244,16 @@ export class SearchWalk {
     const documents = unread.map((slot) => context.block.documentAt(slot));
     await this.#texts.each(documents, slices, (index, away, holds) => {
       const slot = unread[index]!;
-      const message = this.#message(context, slot, documents[index]!, away);
+      message.slot = slot;
+      message.rows.open(documents[index]!, away);
       const verdict = verdictOf(this.#plan.criteria, { ...message, holds });
       if (verdict === true) bits[slot >> 3]! |= 1 << (slot & 7);
     });
   }
 
-  #message(
-    context: BlockContext,
-    slot: number,
-    document: number,
-    away?: Uint8Array,
-  ): SearchedMessage {
-    const rows = this.#rows.open(document, away);
+  /** One object for all messages of a block. */
+  #messageIn(context: BlockContext): SearchedMessage & { slot: number } {
     const known = { nowMs: this.#nowMs, savedMsOf: this.#savedMsOf, plan: this.#plan };
-    return { context, slot, rows, ...known };
+    return { context, slot: 0, rows: this.#rows, ...known };
   }
 }

@@ -169,6 +169,8 @@ const runLength = 1_024;
 async function mergeSort(count: number, compare: Comparator, slices: Slices): Promise<Uint32Array> {
   let from = new Uint32Array(count);
   for (let i = 0; i < count; i++) from[i] = i;
+  const run = await firstRun(count, compare, slices);
+  if (run.length === count) return run.isReverse ? from.reverse() : from;
   let to = new Uint32Array(count);
   for (let start = 0; start < count; start += runLength) {
     from.subarray(start, start + runLength).sort(compare);
@@ -187,4 +189,19 @@ async function mergeSort(count: number, compare: Comparator, slices: Slices): Pr
     [from, to] = [to, from];
   }
   return from;
+}
+
+/** As long as all stand in order, or in the reverse of it: by arrival and by date most mailboxes do from end to end. */
+async function firstRun(
+  count: number,
+  compare: Comparator,
+  slices: Slices,
+): Promise<{ readonly length: number; readonly isReverse: boolean }> {
+  const isReverse = count > 1 && compare(0, 1) > 0;
+  let length = Math.min(count, 1);
+  while (length < count && compare(length - 1, length) > 0 === isReverse) {
+    length++;
+    if ((length & 0xfff) === 0 && slices.isOver) await slices.next();
+  }
+  return { length, isReverse };
 }

@@ -8,9 +8,9 @@
 
 import { Buffer } from 'node:buffer';
 import type { DocumentFacts } from './document-row.ts';
-import { PackedScan } from './packed-scan.ts';
+import { RowCursor } from './row-cursor.ts';
 
-const scan = new PackedScan();
+const cursor = new RowCursor();
 const arrayOfFew = 0x90;
 const fieldsOfRow = 11;
 const fieldsOfPlace = 6;
@@ -33,16 +33,17 @@ export function placed(
 ): PlacedDocument | undefined {
   // A kept one has a field more.
   if (value[0] !== (arrayOfFew | fieldsOfRow)) return undefined;
-  scan.open(value).skip(fieldsOfPlace);
-  const facts = { size: scan.number(), internalMs: scan.number(), thread: scan.number() };
-  const headAt = scan.skip().at;
-  const count = scan.array();
+  cursor.open(value).skip(fieldsOfPlace);
+  const facts = { size: cursor.number(), internalMs: cursor.number(), thread: cursor.number() };
+  const headAt = cursor.skip().at;
+  const count = cursor.array();
   if (count + 2 > numbersMax) return undefined;
   let wasThere = false;
   for (let i = 0; i < count; i += 2) {
-    if (scan.number() === mailbox) wasThere = true;
-    scan.skip();
+    if (cursor.number() === mailbox) wasThere = true;
+    cursor.skip();
   }
+  if (cursor.isLost) return undefined;
   const row = Buffer.allocUnsafe(value.byteLength + 2 * numberBytesMax);
   row.set(value);
   row[headAt] = arrayOfFew | (count + 2);

@@ -87,14 +87,30 @@ export function decodeDocument(value: Uint8Array): DocumentRow {
 }
 
 export type DocumentFacts = Pick<DocumentRow, 'size' | 'internalMs' | 'thread'>;
+export type PlacedFacts = Pick<DocumentRow, 'place'> & DocumentFacts;
 
-const fieldsOfRow = 11;
 const fieldsOfPlace = 6;
 
 /** What lists show, without unpacking the rest. */
 export function documentFacts(value: Uint8Array, cursor: RowCursor): DocumentFacts {
-  cursor.open(value, fieldsOfRow).skipNumbers(fieldsOfPlace);
+  cursor.open(value).skip(fieldsOfPlace);
   const facts = { size: cursor.number(), internalMs: cursor.number(), thread: cursor.number() };
+  return cursor.isLost ? decodeDocument(value) : facts;
+}
+
+/** The same, and where the message stands. */
+export function placedFacts(value: Uint8Array, cursor: RowCursor): PlacedFacts {
+  cursor.open(value);
+  const place = {
+    sequence: cursor.number(),
+    segment: cursor.number(),
+    offset: cursor.number(),
+    bytes: cursor.number(),
+    bodyOffset: cursor.number(),
+    bodyBytes: cursor.number(),
+  };
+  const size = cursor.number();
+  const facts = { place, size, internalMs: cursor.number(), thread: cursor.number() };
   return cursor.isLost ? decodeDocument(value) : facts;
 }
 

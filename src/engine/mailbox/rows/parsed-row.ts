@@ -39,8 +39,9 @@ type Packed = readonly [
 
 type PackedPlace = readonly [1, number, number, number, number, number, number];
 
-const fieldsOfRow = 14;
 const fieldsPerPart = 6;
+/** The kind and three answers. */
+const fieldsBeforeParts = 4;
 const hasAttachmentBit = 1;
 const isTruncatedBit = 2;
 const isReplyBit = 4;
@@ -118,13 +119,29 @@ export function decodeParsed(value: Uint8Array): ParsedRow {
 
 /** Whether the row itself holds its answers, and `openAnswers` may read them. */
 export function holdsAnswers(value: Uint8Array, cursor: RowCursor): boolean {
-  if (cursor.open(value, fieldsOfRow).number() !== 0) return false;
-  return !cursor.skipBytes().skipBytes().skipBytes().isLost;
+  return cursor.open(value).number() === 0 && !cursor.isLost;
 }
 
 /** The cursor then reads ENVELOPE, BODYSTRUCTURE and BODY, as they go to a client. */
 export function openAnswers(value: Uint8Array, cursor: RowCursor): void {
-  cursor.open(value, fieldsOfRow).skipNumbers(1);
+  cursor.open(value).skip(1);
+}
+
+/** Of a row that holds its answers. */
+export function partsOf(value: Uint8Array, cursor: RowCursor): PartPlace[] {
+  const numbers = cursor.open(value).skip(fieldsBeforeParts).array();
+  const parts: PartPlace[] = [];
+  for (let i = 0; i < numbers; i += fieldsPerPart) {
+    parts.push({
+      section: cursor.text(),
+      headerStart: cursor.number(),
+      bodyStart: cursor.number(),
+      bodyEnd: cursor.number(),
+      encoding: cursor.text(),
+      textStart: cursor.number(),
+    });
+  }
+  return cursor.isLost ? unpackParts(unpackRow<Packed>(value)[4]) : parts;
 }
 
 /** Of a row that holds its answers. */

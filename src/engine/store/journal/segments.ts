@@ -3,19 +3,23 @@
  * open for reading.
  *
  * Runs in:   engine threads.
- * Limits:    `openFilesMax` files are held open; the one not used for longest is closed first.
+ * Limits:    `openFilesMax` files are held open; the one not used for longest is closed first. `nowBytesMax` are read
+ *            at once.
  * Invariant: a segment with a live body, a lease or a read under way is never freed.
  */
 
+import { Buffer } from 'node:buffer';
 import { assert } from '../../../base/assert.ts';
 import { emptyBytes, view } from '../../../base/bytes.ts';
 import { MailError } from '../../../base/errors.ts';
-import type { Disk, DiskFile } from '../../../ports/disk.ts';
+import { kibibyte } from '../../../base/units.ts';
+import { type Disk, DiskError, type DiskFile } from '../../../ports/disk.ts';
 import { readNear } from '../near-reads.ts';
 import type { RecordPlace, SideBody } from '../record.ts';
 import { readSideBody, readSideHeader } from '../side/body-reader.ts';
 import { isSide } from '../side/format.ts';
 import type { SideSegments } from '../side/side-segments.ts';
+import type { WarmReads } from '../warm-reads.ts';
 import { readRecordHeader, recordCrc, type SegmentHeader } from './format.ts';
 
 export interface Segment {
@@ -33,8 +37,14 @@ export interface Segment {
   leases: number;
 }
 
+const nowBytesMax = 128 * kibibyte;
+/** What was read at once, by any journal of the thread. */
+const now = Buffer.allocUnsafeSlow(nowBytesMax);
+
 interface OpenFile {
   readonly file: Promise<DiskFile>;
+  /** The same, once it is open. */
+  opened: DiskFile | undefined;
   reads: number;
   isForgotten: boolean;
 }
@@ -152,6 +162,33 @@ export class Segments {
     }
   }
 
+  /**
+   * As `read`, where that takes no waiting; into bytes that the next call writes over. Undefined: `read` has to, or to
+   * say what is wrong.
+   */
+  readNow(
+    place: RecordPlace,
+    from: number,
+    length: number,
+    reads: WarmReads,
+  ): Uint8Array | undefined {
+    const segment = this.#byNumber.get(place.segment);
+    const isWhole = from === 0 && length === place.bodyBytes;
+    const bytes = isWhole ? place.bytes : length;
+    if (segment === undefined || bytes > nowBytesMax) return undefined;
+    const file = this.#open(segment).opened;
+    if (file === undefined) return undefined;
+    const into = now.subarray(0, bytes);
+    try {
+      const position = isWhole ? place.offset : place.bodyOffset + from;
+      if (reads.read(file, position, into) !== bytes) return undefined;
+    } catch (error) {
+      if (error instanceof DiskError) return undefined;
+      throw error;
+    }
+    return isWhole ? bodyOf(into, segment, place) : into;
+  }
+
   /** The first bytes of bodies, `bytesMax` of each, unchecked; undefined for those that are gone. */
   readNear(
     places: readonly RecordPlace[],
@@ -189,8 +226,13 @@ export class Segments {
       return known;
     }
     const file = this.#disk.open(segment.path, 'read');
-    file.catch(() => this.#files.delete(number));
-    const opened: OpenFile = { file, reads: 0, isForgotten: false };
+    const opened: OpenFile = { file, opened: undefined, reads: 0, isForgotten: false };
+    file.then(
+      (ready) => {
+        opened.opened = ready;
+      },
+      () => this.#files.delete(number),
+    );
     this.#files.set(number, opened);
     if (this.#files.size > this.#openFilesMax) {
       const [oldest] = this.#files.keys();
@@ -217,17 +259,20 @@ async function readWhole(
   segment: Segment,
   place: RecordPlace,
 ): Promise<Uint8Array> {
-  const bytes = view(await file.read(place.offset, place.bytes));
+  const body = bodyOf(view(await file.read(place.offset, place.bytes)), segment, place);
+  if (body !== undefined) return body;
+  const where = `segment ${place.segment} offset ${place.offset} sequence ${place.sequence}`;
+  throw new MailError('store-failed', `a record on disk is not what was written: ${where}`);
+}
+
+/** Undefined where the record's bytes are not what was written. */
+function bodyOf(bytes: Buffer, segment: Segment, place: RecordPlace): Uint8Array | undefined {
   const header = bytes.length < place.bytes ? undefined : readRecordHeader(bytes, 0);
   const isRight =
     header !== undefined &&
     header.sequence === place.sequence &&
     recordCrc(bytes, 0, place.bytes, segment.seed) === header.crc;
-  if (!isRight) {
-    const where = `segment ${place.segment} offset ${place.offset} sequence ${place.sequence}`;
-    throw new MailError('store-failed', `a record on disk is not what was written: ${where}`);
-  }
-  return bytes.subarray(place.bodyOffset - place.offset);
+  return isRight ? bytes.subarray(place.bodyOffset - place.offset) : undefined;
 }
 
 async function readWholeSide(

@@ -8,6 +8,7 @@
 
 import type { Buffer } from 'node:buffer';
 import { decodeWords } from '../headers/words.ts';
+import type { Needle } from '../text/needle.ts';
 
 /** Places in an envelope. */
 export const envelopePlaces = {
@@ -22,6 +23,30 @@ export const envelopePlaces = {
 } as const;
 
 export type EnvelopePlace = (typeof envelopePlaces)[keyof typeof envelopePlaces];
+
+const addressPlaces: ReadonlySet<EnvelopePlace> = new Set([
+  envelopePlaces.FROM,
+  envelopePlaces.TO,
+  envelopePlaces.CC,
+  envelopePlaces.BCC,
+]);
+
+export function isAddressPlace(place: EnvelopePlace): boolean {
+  return addressPlaces.has(place);
+}
+
+/**
+ * False: the field does not hold the text. By a look at the octets as they stand: most messages of a search end here.
+ */
+export function mayHold(envelope: Buffer, place: EnvelopePlace, needle: Needle): boolean {
+  if (!needle.isAscii || needle.isEmpty) return true;
+  // What an address is shown as does not stand so in the envelope.
+  if (needle.hasGlue && addressPlaces.has(place)) return true;
+  const text = envelope.toString('latin1');
+  if (needle.isInAscii(text)) return true;
+  // Encoded words, literals and what is escaped hide it.
+  return text.includes('=?') || text.includes('{') || text.includes('\\');
+}
 
 const parenOpen = 40;
 const parenClose = 41;

@@ -8,6 +8,7 @@
  * (formats/mime/summary.ts).
  */
 
+import { dayMs, secondMs } from '../../../base/units.ts';
 import { monthNames } from '../../formats/date/format.ts';
 import { parenClose, space } from './octets.ts';
 import type { FetchKind } from './parse-fetch.ts';
@@ -55,7 +56,8 @@ export function fetchModseq<Handle>(writer: ResponseWriter<Handle>, modseq: numb
 }
 
 export function fetchInternalDate<Handle>(writer: ResponseWriter<Handle>, epochMs: number): void {
-  writer.text('INTERNALDATE "').text(dateTimeText(epochMs)).text('"');
+  writer.text('INTERNALDATE "');
+  writeDateTime(writer, epochMs);
 }
 
 /** Undefined: the mailbox does not say when a message came into it (RFC 8514 §4.2). */
@@ -63,8 +65,12 @@ export function fetchSaveDate<Handle>(
   writer: ResponseWriter<Handle>,
   epochMs: number | undefined,
 ): void {
-  if (epochMs === undefined) writer.text('SAVEDATE NIL');
-  else writer.text('SAVEDATE "').text(dateTimeText(epochMs)).text('"');
+  if (epochMs === undefined) {
+    writer.text('SAVEDATE NIL');
+    return;
+  }
+  writer.text('SAVEDATE "');
+  writeDateTime(writer, epochMs);
 }
 
 /** Wire-ready octets: ENVELOPE, BODYSTRUCTURE, BODY. */
@@ -117,6 +123,20 @@ export function fetchSectionHandle<Handle>(
   writer.literalHandle(handle, bytes);
 }
 
+/** What comes before a section's octets. */
+export function startLiteral<Handle>(
+  writer: ResponseWriter<Handle>,
+  label: string,
+  bytes: number,
+  isBinary: boolean,
+): void {
+  writeLabel(writer, label);
+  writer
+    .text(isBinary ? '~{' : '{')
+    .number(bytes)
+    .text('}\r\n');
+}
+
 /** BINARY[…]: a literal8 where NUL is among the octets (RFC 3516 §4.2.3). */
 export function fetchBinary<Handle>(
   writer: ResponseWriter<Handle>,
@@ -142,17 +162,37 @@ function writeLabel<Handle>(writer: ResponseWriter<Handle>, label: string): void
   writer.text(label).octet(space);
 }
 
-/** `17-Jul-1996 02:44:25 +0000`, the day in two columns. */
-function dateTimeText(epochMs: number): string {
-  const date = new Date(epochMs);
-  const day = date.getUTCDate();
-  return (
-    `${day < 10 ? ' ' : ''}${day}-${monthNames[date.getUTCMonth()]}-` +
-    `${String(date.getUTCFullYear()).padStart(4, '0')} ${two(date.getUTCHours())}:` +
-    `${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())} +0000`
-  );
+/** `17-Jul-1996 02:44:25 +0000"`, the day in two columns. A message mostly came on the day of the one before it. */
+function writeDateTime<Handle>(writer: ResponseWriter<Handle>, epochMs: number): void {
+  const day = Math.floor(epochMs / dayMs);
+  if (day !== knownDay) {
+    knownDay = day;
+    knownDayText = dayText(day);
+  }
+  const seconds = Math.floor(epochMs / secondMs) - day * (dayMs / secondMs);
+  const minutes = (seconds / 60) | 0;
+  writer.text(knownDayText);
+  writeTwo(writer, (minutes / 60) | 0);
+  writer.octet(colon);
+  writeTwo(writer, minutes % 60);
+  writer.octet(colon);
+  writeTwo(writer, seconds % 60);
+  writer.text(' +0000"');
 }
 
-function two(value: number): string {
-  return value < 10 ? `0${value}` : String(value);
+let knownDay = Number.NaN;
+let knownDayText = '';
+const colon = 0x3a;
+const zero = 0x30;
+
+function dayText(day: number): string {
+  const date = new Date(day * dayMs);
+  const ofMonth = String(date.getUTCDate()).padStart(2, ' ');
+  const year = String(date.getUTCFullYear()).padStart(4, '0');
+  return `${ofMonth}-${monthNames[date.getUTCMonth()]}-${year} `;
+}
+
+function writeTwo<Handle>(writer: ResponseWriter<Handle>, value: number): void {
+  const tens = (value / 10) | 0;
+  writer.octet(zero + tens).octet(zero + value - tens * 10);
 }

@@ -25,6 +25,14 @@ const nearCharacters = 24;
 const nothing = Buffer.alloc(0);
 const needsCare = /[^\x20\x21\x23-\x5b\x5d-\x7e]/;
 
+interface WriterMark {
+  readonly pieces: number;
+  readonly block: Buffer;
+  readonly at: number;
+  readonly cut: number;
+  readonly bytes: number;
+}
+
 /** `Handle` is what a session streams itself: a lease of a message's octets. */
 export class ResponseWriter<Handle = never> {
   /** Quoted strings may hold UTF-8, and names are UTF-8: UTF8=ACCEPT or IMAP4rev2 is enabled. */
@@ -108,6 +116,36 @@ export class ResponseWriter<Handle = never> {
     }
     this.bytes += length;
     return this;
+  }
+
+  /** As `view`, of octets that will be written over: all of them are copied. */
+  copy(octets: Uint8Array): this {
+    const length = octets.byteLength;
+    for (let from = 0; from < length; ) {
+      if (this.#at === this.#block.length) this.#renew();
+      const room = Math.min(length - from, this.#block.length - this.#at);
+      const some = room === length ? octets : octets.subarray(from, from + room);
+      this.#block.set(some, this.#at);
+      this.#at += room;
+      from += room;
+    }
+    this.bytes += length;
+    return this;
+  }
+
+  /** Where the writer stands; `rewind` forgets what was written since, within one `take`. */
+  mark(): WriterMark {
+    const { bytes } = this;
+    const [pieces, block, at, cut] = [this.#pieces.length, this.#block, this.#at, this.#cut];
+    return { pieces, block, at, cut, bytes };
+  }
+
+  rewind({ pieces, block, at, cut, bytes }: WriterMark): void {
+    this.#pieces.length = pieces;
+    this.#block = block;
+    this.#at = at;
+    this.#cut = cut;
+    this.bytes = bytes;
   }
 
   /** A literal whose octets are at hand. */

@@ -112,3 +112,14 @@ export function cutRanges(ranges: readonly number[], largest: number): number[] 
   }
   return cut;
 }
+
+/** The part of ascending ranges from a number up. */
+export function rangesFrom(ranges: readonly number[], first: number): readonly number[] {
+  if (ranges.length === 0 || ranges[0]! >= first) return ranges;
+  const rest: number[] = [];
+  for (let i = 0; i < ranges.length; i += 2) {
+    const last = ranges[i + 1]!;
+    if (last >= first) rest.push(Math.max(first, ranges[i]!), last);
+  }
+  return rest;
+}

@@ -299,6 +299,33 @@ test('a body that is not what was written is refused when it is read', async () 
   await shard.close();
 });
 
+test('a body is read at once where its file is open, and left to the slower way in any doubt', async () => {
+  const bench = storeBench();
+  const shard = await bench.open();
+  const long = 'x'.repeat(200_000);
+  const [one, two, large] = await shard.append([
+    note('a', 'some body'),
+    note('b', 'other'),
+    note('c', long),
+  ]);
+  assert.equal(shard.readNow(one!), undefined, 'no file is open');
+  await turns();
+  const body = shard.readNow(one!)!;
+  assert.equal(text(body), 'some body');
+  assert.equal(text(shard.readNow(two!, 1, 3)!), 'the');
+  assert.equal(text(shard.readNow(two!)!), 'other');
+  assert.notEqual(text(body), 'some body', 'its bytes were written over');
+  assert.equal(shard.readNow(two!, 2, 0)!.byteLength, 0);
+  assert.equal(shard.readNow(large!), undefined, 'too much to wait for');
+  assert.equal(text(shard.readNow(large!, 5, 3)!), 'xxx');
+  await spoilByte(bench.disk, firstSegment, one!.bodyOffset);
+  assert.equal(shard.readNow(one!), undefined, 'not what was written');
+  await rejects(shard.read(one!), 'store-failed');
+  bench.disk.plan = { onCall: () => true };
+  assert.equal(shard.readNow(two!), undefined, 'the disk is gone');
+  await shard.close();
+});
+
 test('segments of released bodies are covered by a checkpoint and used again', async () => {
   const bench = storeBench({ segmentBytesMax: 16_384, groupBytesMax: 4_096 });
   const shard = await bench.open();

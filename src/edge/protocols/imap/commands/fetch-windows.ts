@@ -17,7 +17,7 @@ import {
 } from '../../../../actors/asks/imap-asks.ts';
 import type { Failure } from '../../../../base/errors.ts';
 import { writeVanished } from '../../../../mail/wire/imap/response-data.ts';
-import { star } from '../../../../mail/wire/imap/sequence-set.ts';
+import { rangesFrom, star } from '../../../../mail/wire/imap/sequence-set.ts';
 import { ownerOf } from '../account-asks.ts';
 import type { CommandSession } from '../command.ts';
 import { recentOf } from '../recent.ts';
@@ -47,7 +47,7 @@ function mayAskAhead([, , , lease]: FetchCursor, marksSeen: boolean): boolean {
 /** Undefined once all is told or the session has ended; what could not be asked for otherwise. */
 export async function fetchAll(
   session: CommandSession,
-  { set, isUids, items, sections, marksSeen, changedSince }: AskedMessages,
+  { items, sections, marksSeen, changedSince, ...named }: AskedMessages,
 ): Promise<Failure | undefined> {
   const { selected } = session;
   // Who asks may have waited before, and the session have ended; then there is nobody to tell.
@@ -56,12 +56,15 @@ export async function fetchAll(
   const to = selected.owner;
   const owner = ownerOf(to);
   const told = session.isUidOnly ? items | fetchItems.byUid : items;
-  const asked = [isUids, set, told, sections, marksSeen && !selected.isReadOnly] as const;
+  const asked = [told, sections, marksSeen && !selected.isReadOnly] as const;
+  let { set, isUids } = named;
+  let isRest = false;
   const askFrom = (cursor: FetchCursor) => {
     const { flagModseq } = selected;
     const view = viewOf(selected);
+    const messages = [isUids, isRest ? rangesFrom(set, cursor[0]) : set] as const;
     const how = [flagModseq, cursor, changedSince, recentOf(selected)] as const;
-    const meta: PackedFetch = [owner, view, ...asked, ...how];
+    const meta: PackedFetch = [owner, view, ...messages, ...asked, ...how];
     return session.ask(imapAsks.fetch, meta, { to });
   };
   let cursor: FetchCursor = [0, 0, 0, 0];
@@ -73,8 +76,12 @@ export async function fetchAll(
       if (cursor[3] > 0) session.cut();
       return answer;
     }
-    const { next, flagModseq: known } = answer.value as Fetched;
+    const { next, rest, flagModseq: known } = answer.value as Fetched;
     selected.flagModseq = known;
+    if (rest !== undefined) {
+      [set, isUids] = [rest, true];
+      isRest = true;
+    }
     const ahead = next !== undefined && mayAskAhead(next, marksSeen) ? askFrom(next) : undefined;
     if (answer.body !== undefined) session.send(answer.body);
     if (next === undefined) return undefined;

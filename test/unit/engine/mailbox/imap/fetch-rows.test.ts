@@ -117,7 +117,7 @@ describe('answers of a message', () => {
       answers.map((octets) => [...octets]),
     );
     openAnswers(here!, cursor);
-    assert.deepEqual([...cursor.skipBytes().bytes()], [...parsed.bodyStructure]);
+    assert.deepEqual([...cursor.skip().bytes()], [...parsed.bodyStructure]);
     assert.equal(previewOf(here!), 'Text.');
   });
 });

@@ -83,6 +83,29 @@ describe('FETCH of rows', () => {
     );
   });
 
+  it('tells which UIDs of a long set are left, so that the next window is asked for by them', async () => {
+    const world = new ImapWorld();
+    for (let i = 0; i < 600; i++) await world.deliver();
+    await world.mailboxes.expunge(account, tenant, 1, [1, 100]);
+    const view = world.now();
+    const set = Array.from({ length: 400 }, (_, i) => 400 - i).flatMap((one) => [one, one]);
+    const sections = [section('X', { text: 'TEXT' })];
+    const meta = (cursor: PackedFetch[8], named: readonly [boolean, readonly number[]]) =>
+      [owner, view, ...named, 0, sections, false, view[1], cursor, -1] as const;
+    type Answered = { next?: PackedFetch[8]; rest?: number[] };
+    const first = await world.value<Answered>(imapAsks.fetch, meta([0, 0, 0, 0], [false, set]));
+    assert.deepEqual(first.value.next, [357, 0, 0, 0]);
+    assert.deepEqual(first.value.rest, [357, 500]);
+    const named = [true, first.value.rest!] as const;
+    const second = await world.value<Answered>(imapAsks.fetch, meta([357, 0, 0, 0], named));
+    assert.deepEqual(second.value, { flagModseq: view[1] });
+    const numbers = (first.text + second.text).match(/(?<=\* )\d+/g)!.map(Number);
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: 400 }, (_, i) => i + 1),
+    );
+  });
+
   it('refuses a sequence number the session has not, and takes a UID it has not for nothing', async () => {
     const world = new ImapWorld();
     await world.deliver();

@@ -44,13 +44,15 @@ it('asks of few messages are answered with their parcel, those of many leave it'
   assert.equal(await leavesParcel(world, imapAsks.expunge, [owner, world.now()]), false);
 });
 
-it('a FETCH of rows is answered with its parcel, one of bodies waits for the disk outside it', async () => {
+it('a FETCH of what is at hand is answered with its parcel, one of other bodies waits for the disk outside it', async () => {
   const world = new ImapWorld();
   await world.deliver();
   const fetch = (sections: PackedFetch[5]): PackedFetch => [
     ...([owner, world.now(), true, [1, 1], 1, sections, false, 0, [0, 0, 0, 0], -1] as const),
   ];
   assert.equal(await leavesParcel(world, imapAsks.fetch, fetch([])), false);
+  assert.equal(await leavesParcel(world, imapAsks.fetch, fetch([section('BODY[]')])), false);
+  world.shard.isWarm = () => false;
   assert.equal(await leavesParcel(world, imapAsks.fetch, fetch([section('BODY[]')])), true);
 });
 

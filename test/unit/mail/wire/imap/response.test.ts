@@ -130,6 +130,32 @@ describe('values', () => {
     assert.equal(Buffer.concat(writer.take()).toString(), '* 2 EXPUNGE\r\n');
   });
 
+  test('what will be written over is copied, over the edges of blocks too', () => {
+    const writer = new ResponseWriter();
+    const shared = Buffer.alloc(40_000, 'a');
+    writer.text('1').copy(shared);
+    shared.fill('b');
+    writer.copy(shared.subarray(0, 3)).copy(Buffer.alloc(0)).text('2');
+    shared.fill('c');
+    assert.equal(writer.bytes, 40_005);
+    assert.equal(Buffer.concat(writer.take()).toString(), `1${'a'.repeat(40_000)}bbb2`);
+  });
+
+  test('what was written since a mark can be taken back', () => {
+    const writer = new ResponseWriter();
+    writer.text('kept ').view(Buffer.alloc(3_000, 'v')).text(' and ');
+    const before = writer.bytes;
+    for (const octets of [1, 10_000, 50_000].map((count) => Buffer.alloc(count, 'x'))) {
+      const mark = writer.mark();
+      writer.text('no').copy(octets).view(octets).text('no');
+      writer.rewind(mark);
+      assert.equal(writer.bytes, before);
+    }
+    writer.text('more');
+    assert.equal(Buffer.concat(writer.take()).toString(), `kept ${'v'.repeat(3_000)} and more`);
+    assert.equal(writer.bytes, 0);
+  });
+
   test('a handle stands where its octets will', () => {
     const writer = new ResponseWriter<{ lease: number }>();
     fetch.startFetch(writer, 3);
@@ -327,6 +353,24 @@ describe('data', () => {
 });
 
 describe('FETCH', () => {
+  test('dates of any day and second, one after the other', () => {
+    const dates = [
+      [Date.UTC(2026, 10, 2, 3, 4, 5), ' 2-Nov-2026 03:04:05'],
+      [Date.UTC(2026, 10, 2, 23, 59, 59) + 999, ' 2-Nov-2026 23:59:59'],
+      [Date.UTC(2026, 10, 3), ' 3-Nov-2026 00:00:00'],
+      [Date.UTC(2024, 1, 29, 12), '29-Feb-2024 12:00:00'],
+      [0, ' 1-Jan-1970 00:00:00'],
+      [-1, '31-Dec-1969 23:59:59'],
+      [Date.UTC(9999, 11, 31, 10, 20, 30), '31-Dec-9999 10:20:30'],
+    ] as const;
+    for (const [ms, expected] of [...dates, ...dates.toReversed()]) {
+      assert.equal(
+        text((writer) => fetch.fetchInternalDate(writer, ms)),
+        `INTERNALDATE "${expected} +0000"`,
+      );
+    }
+  });
+
   test('every item can be read back', () => {
     const response = read((writer) => {
       fetch.startFetch(writer, 12);

@@ -9,6 +9,7 @@ import {
   normaliseSet,
   parseKnownSet,
   parseSequenceSet,
+  rangesFrom,
 } from '../../../../../src/mail/wire/imap/sequence-set.ts';
 
 const open = (text: string) => new Cursor().open(Buffer.from(text), 0, text.length);
@@ -74,4 +75,13 @@ test('the largest is known, and what is above a number is cut off', () => {
   assert.deepEqual(cutRanges([1, 4, 9, 12], 10), [1, 4, 9, 10]);
   assert.deepEqual(cutRanges([1, 4, 9, 12], 8), [1, 4]);
   assert.deepEqual(cutRanges([9, 12], 8), []);
+});
+
+test('what is left of ranges from a number on', () => {
+  const ranges = [1, 4, 9, 9, 12, 20];
+  assert.equal(rangesFrom(ranges, 1), ranges);
+  assert.deepEqual(rangesFrom(ranges, 3), [3, 4, 9, 9, 12, 20]);
+  assert.deepEqual(rangesFrom(ranges, 10), [12, 20]);
+  assert.deepEqual(rangesFrom(ranges, 20), [20, 20]);
+  assert.deepEqual(rangesFrom(ranges, 21), []);
 });
