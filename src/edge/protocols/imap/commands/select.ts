@@ -81,7 +81,7 @@ async function open(
   // Numbers of messages mean nothing to a client that enabled UIDONLY (RFC 9586 §3).
   const wantsUnseen = !session.isRev2 && !session.isUidOnly;
   const meta = [ownerOf(owner), path, wantsUnseen];
-  const answer = await session.ask(imapAsks.open, meta, { to: owner });
+  const answer = await session.askKept(imapAsks.open, meta, { to: owner });
   notices.unwatch(owner.id, anyMailbox, early);
   if (!answer.ok) return answerOf(answer.code);
   if (session.isEnded) return ok('');

@@ -369,6 +369,11 @@ describe('what clients ask again and again', () => {
     assert.match(await play.say('l2 LIST "" "*"'), /\* LIST \(.*\) "\/" Archive.*l2 OK/s);
     await play.say('n1 NOOP', 'n2 CHECK');
     assert.deepEqual(asked, []);
+    // The first SELECT of it made the account.
+    const selected = await play.say('x1 SELECT INBOX');
+    asked.length = 0;
+    assert.equal(await play.say('x1 SELECT INBOX'), selected);
+    assert.deepEqual(asked, []);
     await world.deliver(messageBytes());
     await play.say('s2 STATUS Archive (MESSAGES)', 's3 STATUS INBOX (MESSAGES)');
     assert.match(play.transport.text, /\* STATUS INBOX \(MESSAGES 1\)/);
