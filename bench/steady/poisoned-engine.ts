@@ -8,16 +8,15 @@
 
 import { Buffer } from 'node:buffer';
 import type { ThreadTask } from '../../src/actors/piscina-channel.ts';
+import type { ThreadMessage } from '../../src/actors/thread-port.ts';
 import serve from '../../workers/engine.ts';
 import { poisonLine } from './poison-line.ts';
 
-export default (task: ThreadTask): Promise<unknown> => {
-  if (task.kind === 'parcel' && Buffer.from(task.parcel).includes(poisonLine)) {
-    // Outside of any handler, as an error in a callback would be.
-    setImmediate(() => {
-      throw new Error('a poison message');
-    });
-    return new Promise(() => {});
-  }
-  return serve(task);
+export default async (task: ThreadTask): Promise<void> => {
+  await serve(task);
+  task.port.on('message', (message: ThreadMessage) => {
+    if (message.kind !== 'parcel' || !Buffer.from(message.parcel).includes(poisonLine)) return;
+    // Before anything of the parcel is written: that begins in a later turn.
+    throw new Error('a poison message');
+  });
 };

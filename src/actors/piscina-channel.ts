@@ -2,21 +2,17 @@
  * The channel over one Piscina pool whose threads are pinned: each parcel goes to the thread it names.
  *
  * Runs in:   main thread.
- * Limits:    `tasksPerThreadMax` tasks at one thread.
- * Invariant: Piscina's own queue stays empty: once it queues, it reorders.
+ * Limits:    none of its own: the router keeps two parcels a shard under way.
+ * Invariant: Piscina's own queue stays empty: once it queues, it reorders. It makes and ends the threads, and starts
+ *            each by a task; parcels go by the thread's port, at half the price of tasks (decision 0099).
  */
 
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { Piscina, type TaskQueue } from 'piscina';
 import { assert } from '../base/assert.ts';
 import type { Log } from '../base/log.ts';
-import {
-  type Channel,
-  type ChannelEvents,
-  type PortMessage,
-  ThreadLostError,
-  transferOf,
-} from './channel.ts';
+import { type Channel, type ChannelEvents, type PortMessage, ThreadLostError } from './channel.ts';
+import { type AnswersMessage, send, type ThreadMessage } from './thread-port.ts';
 
 export interface PiscinaChannelOptions {
   /** The entry file, as a file URL. Its default export is made by `threadEntry`. */
@@ -27,13 +23,14 @@ export interface PiscinaChannelOptions {
   readonly log: Log;
 }
 
-/** What the entry's default export is called with (`thread-entry.ts`). */
-export type ThreadTask =
-  | { readonly kind: 'start'; readonly thread: number; readonly port: MessagePort }
-  | { readonly kind: 'parcel'; readonly parcel: ArrayBuffer };
+/** What the entry's default export is called with, once a thread (`thread-entry.ts`). */
+export interface ThreadTask {
+  readonly thread: number;
+  readonly port: MessagePort;
+}
 
-/** Two parcels for each of 64 shards, the start and room for system asks. */
-const tasksPerThreadMax = 256;
+/** Its start. */
+const tasksPerThreadMax = 1;
 
 /** The pool's own queue: it takes nothing. A thread that is not there is a bug of ours, not a reason to wait. */
 const noQueue: TaskQueue = {
@@ -50,6 +47,13 @@ interface Slot {
   worker: Worker | undefined;
   port: MessagePort | undefined;
   isReady: boolean;
+  /** Parcels without answers, by number. */
+  readonly sent: Map<number, Sent>;
+}
+
+interface Sent {
+  readonly resolve: (answers: ArrayBuffer) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export class PiscinaChannel implements Channel {
@@ -59,6 +63,7 @@ export class PiscinaChannel implements Channel {
   #pool: Piscina | undefined;
   #events: ChannelEvents | undefined;
   #isClosing = false;
+  #number = 0;
 
   constructor(options: PiscinaChannelOptions) {
     this.#options = options;
@@ -67,6 +72,7 @@ export class PiscinaChannel implements Channel {
       worker: undefined,
       port: undefined,
       isReady: false,
+      sent: new Map(),
     }));
   }
 
@@ -79,13 +85,19 @@ export class PiscinaChannel implements Channel {
     return this.#slots[thread]!.isReady;
   }
 
-  async send(thread: number, parcel: ArrayBuffer): Promise<ArrayBuffer> {
-    if (!this.isReady(thread)) throw new ThreadLostError(thread);
-    return (await this.#run(thread, { kind: 'parcel', parcel }, [parcel])) as ArrayBuffer;
+  send(thread: number, parcel: ArrayBuffer): Promise<ArrayBuffer> {
+    const { isReady, port, sent } = this.#slots[thread]!;
+    if (!isReady || port === undefined) return Promise.reject(new ThreadLostError(thread));
+    const number = ++this.#number;
+    return new Promise((resolve, reject) => {
+      sent.set(number, { resolve, reject });
+      send(port, { kind: 'parcel', number, parcel });
+    });
   }
 
   post(thread: number, message: PortMessage): void {
-    this.#slots[thread]!.port?.postMessage(message, transferOf(message));
+    const { port } = this.#slots[thread]!;
+    if (port !== undefined) send(port, message);
   }
 
   activeMs(thread: number): number {
@@ -144,8 +156,13 @@ export class PiscinaChannel implements Channel {
     const { port1, port2 } = new MessageChannel();
     const slot = this.#slots[thread]!;
     slot.port = port1;
-    port1.on('message', (message: PortMessage) => this.#events?.onMessage(thread, message));
-    this.#run(thread, { kind: 'start', thread, port: port2 }, [port2]).then(
+    port1.on('message', (message: ThreadMessage) => {
+      if (message.kind === 'answers') settle(slot.sent, message);
+      else if (message.kind !== 'parcel') this.#events?.onMessage(thread, message);
+    });
+    const task: ThreadTask = { thread, port: port2 };
+    const started = this.#pool!.run({ ...task, [owner]: thread }, { transferList: [port2] });
+    started.then(
       () => {
         if (slot.worker !== worker) return;
         slot.isReady = true;
@@ -162,34 +179,33 @@ export class PiscinaChannel implements Channel {
     slot.worker = undefined;
     slot.port = undefined;
     slot.isReady = false;
+    this.#letGo(thread, slot);
     if (!this.#isClosing) this.#events?.onLost(thread, cause);
   }
 
-  async #run(
-    thread: number,
-    task: ThreadTask,
-    transferList: (ArrayBuffer | MessagePort)[],
-  ): Promise<unknown> {
-    const pool = this.#pool!;
-    const { worker } = this.#slots[thread]!;
-    const run = pool.run({ ...task, [owner]: thread }, { transferList });
-    try {
-      return await run;
-    } catch (error) {
-      if (this.#slots[thread]!.worker === worker) throw error;
-      throw new ThreadLostError(thread, { cause: error });
-    }
+  /** What the thread had is never answered. */
+  #letGo(thread: number, { sent }: Slot): void {
+    for (const { reject } of sent.values()) reject(new ThreadLostError(thread));
+    sent.clear();
   }
 
   async #end(): Promise<void> {
     const pool = this.#pool;
     this.#pool = undefined;
-    for (const slot of this.#slots) {
+    for (const [thread, slot] of this.#slots.entries()) {
       slot.port?.close();
       slot.worker = undefined;
       slot.port = undefined;
       slot.isReady = false;
+      this.#letGo(thread, slot);
     }
     await pool?.destroy();
   }
+}
+
+function settle(sent: Map<number, Sent>, { number, answers, fault }: AnswersMessage): void {
+  const parcel = sent.get(number);
+  sent.delete(number);
+  if (answers !== undefined) parcel?.resolve(answers);
+  else parcel?.reject(new Error(fault));
 }

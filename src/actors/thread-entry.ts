@@ -1,35 +1,41 @@
 /**
- * What a pool's entry file exports: the first task builds the thread's part, each later one is a parcel.
+ * What a pool's entry file exports: its one task builds the thread's part, which then serves the parcels that come by
+ * the port.
  *
  * Runs in:   Piscina threads.
- * Invariant: the port keeps no thread alive and is read from the first task on.
+ * Invariant: the port keeps no thread alive and is read once the part is built.
  */
 
-import { move } from 'piscina';
-import { assert } from '../base/assert.ts';
-import { type PortMessage, type ThreadBuild, type ThreadPart, transferOf } from './channel.ts';
+import type { ThreadBuild, ThreadPart } from './channel.ts';
 import type { ThreadTask } from './piscina-channel.ts';
+import { send, type ThreadMessage } from './thread-port.ts';
 
-export function threadEntry(build: ThreadBuild): (task: ThreadTask) => Promise<unknown> {
-  let part: ThreadPart | undefined;
-  return async (task) => {
-    if (task.kind === 'parcel') {
-      assert(part !== undefined, 'a parcel came before the thread was started');
-      return move(await part.serve(task.parcel));
-    }
-    const { thread, port } = task;
+export function threadEntry(build: ThreadBuild): (task: ThreadTask) => Promise<void> {
+  return async ({ thread, port }) => {
     // Messages wait in the port until the part is built.
-    part = await build({
+    const part = await build({
       thread,
-      post: (message) => port.postMessage(message, transferOf(message)),
+      post: (message) => send(port, message),
       end: (cause) => {
         queueMicrotask(() => {
           throw cause;
         });
       },
     });
-    port.on('message', (message: PortMessage) => part?.receive?.(message));
+    port.on('message', (message: ThreadMessage) => {
+      if (message.kind === 'parcel') serve(part, port, message.number, message.parcel);
+      else if (message.kind !== 'answers') part.receive?.(message);
+    });
     port.unref();
-    return undefined;
   };
+}
+
+function serve(part: ThreadPart, port: ThreadTask['port'], number: number, parcel: ArrayBuffer) {
+  part.serve(parcel).then(
+    (answers) => send(port, { kind: 'answers', number, answers }),
+    (error: unknown) => {
+      const fault = error instanceof Error ? error.message : String(error);
+      send(port, { kind: 'answers', number, answers: undefined, fault });
+    },
+  );
 }
