@@ -7,10 +7,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { imapAsks } from '../../../../../src/actors/asks/imap-asks.ts';
-import { secondMs } from '../../../../../src/base/units.ts';
+import { kibibyte, secondMs } from '../../../../../src/base/units.ts';
+import { windowBytes } from '../../../../../src/engine/mailbox/imap/fetch-rows.ts';
 import { Crowd } from '../../../../support/imap-crowd.ts';
 import { turns } from '../../../../support/seeded-clock.ts';
-import { account, tenant } from '../../../engine/mailbox/mailbox-world.ts';
+import { account, messageBytes, tenant } from '../../../engine/mailbox/mailbox-world.ts';
 
 /** Asks of that name are answered once the function it gives is called. */
 function holdBack(crowd: Crowd, name: string): () => void {
@@ -94,6 +95,38 @@ describe('a session that waits for the engine', () => {
 
 describe('a session that waits for its client to read', () => {
   const others = 1_000;
+
+  it('holds one window of a large message for each client that reads nothing of it', async () => {
+    const unsentBytesMax = 64 * kibibyte;
+    const crowd = new Crowd({ unsentBytesMax });
+    const bytes = messageBytes({ text: 'A line of text.\r\n'.repeat(60_000) });
+    await crowd.fake.world.deliver(bytes);
+    const clients = Array.from({ length: 10 }, () => crowd.open());
+    for (const client of clients) {
+      await client.enter();
+      client.transport.isDeaf = true;
+      client.transport.unsentBytes = 0;
+      await client.does('a1 FETCH 1 BODY.PEEK[]');
+    }
+    await turns(100);
+    // What comes before the literal, and the last window where its octets just fit.
+    const heldMax = unsentBytesMax + windowBytes + 100;
+    for (const { transport } of clients) {
+      assert.ok(transport.unsentBytes > unsentBytesMax, `${transport.unsentBytes} octets`);
+      assert.ok(transport.unsentBytes <= heldMax, `${transport.unsentBytes} octets`);
+    }
+    const [first] = clients;
+    let taken = 0;
+    for (let i = 0; i < 50 && !first!.transport.text.endsWith('a1 OK FETCH done\r\n'); i++) {
+      taken += first!.transport.unsentBytes;
+      first!.transport.unsentBytes = 0;
+      first!.session.drained();
+      await turns(20);
+      assert.ok(first!.transport.unsentBytes <= heldMax);
+    }
+    taken += first!.transport.unsentBytes;
+    assert.ok(taken >= bytes.length, 'and all of it to who reads');
+  });
 
   it('tells an idling client what came, though its socket never says it is empty again', async () => {
     const crowd = new Crowd({ allUnsentBytesMax: 10 });
