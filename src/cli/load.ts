@@ -24,11 +24,12 @@ import {
   steadyPlan,
 } from '../harness/schedule/arrivals.ts';
 import { exitCodes } from './command.ts';
+import { checkReportName, writeReport } from './report-file.ts';
 
 const usage = `usage: chaski load smtp|lmtp --target HOST:PORT
          (--sessions N | --rate R [--arrival constant|poisson] [--sessions MAX] | --trace FILE)
          (--duration S | --count N) [options]
-       chaski load merge FILE... [--json]
+       chaski load merge FILE... [--json] [--report FILE]
 
 merge adds up reports (--json) of one load played from several machines, histograms exactly.
 
@@ -47,6 +48,7 @@ merge adds up reports (--json) of one load played from several machines, histogr
   --seed N            the same seed makes the same messages and arrivals (default 1)
   --ledger DIR        write what is injected and acknowledged to a ledger
   --json              the report as JSON
+  --report FILE       write it to a file too: .html (charts), .md or .json
 
 example: chaski load smtp --target 127.0.0.1:2525 --rate 200 --arrival poisson --duration 30
 `;
@@ -71,6 +73,7 @@ const optionTypes = {
   seed: { type: 'string', default: '1' },
   ledger: { type: 'string' },
   json: { type: 'boolean', default: false },
+  report: { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
@@ -83,6 +86,7 @@ function parse(argv: string[]) {
 export async function run(argv: string[]): Promise<number> {
   let plan: RunPlan;
   let isJson: boolean;
+  let file: string | undefined;
   try {
     const { values, positionals } = parse(argv);
     if (values.help) {
@@ -90,8 +94,10 @@ export async function run(argv: string[]): Promise<number> {
       return 0;
     }
     isJson = values.json;
+    file = values.report;
+    if (file !== undefined) checkReportName(file);
     if (positionals[0] === 'merge') {
-      print(mergeReports(positionals.slice(1).map(readReport)), isJson);
+      print(mergeReports(positionals.slice(1).map(readReport)), isJson, file);
       return 0;
     }
     plan = buildPlan(positionals[0], values);
@@ -106,14 +112,16 @@ export async function run(argv: string[]): Promise<number> {
   const stopProgress = showProgress(load);
   const report = await load.run();
   stopProgress();
-  print(report, isJson);
+  print(report, isJson, file);
   const { ok, copies, unstarted } = totalsOf(report);
   const { refused, unknown, unsent } = copies;
   return ok > 0 && refused + unknown + unsent + unstarted === 0 ? 0 : 1;
 }
 
-function print(report: RunReport, isJson: boolean): void {
+function print(report: RunReport, isJson: boolean, file: string | undefined): void {
   process.stdout.write(isJson ? `${JSON.stringify(report)}\n` : describeReport(report));
+  // What was found is on the terminal by now, whatever the disk says.
+  if (file !== undefined) writeReport(file, report);
 }
 
 function readReport(path: string): RunReport {
