@@ -22,10 +22,12 @@ function flushDue(): void {
 
 export class Output {
   #transport: SessionTransport;
-  #pieces: Uint8Array[] = [];
+  /** Most say one thing in a turn: ten thousand who idle need no list for it. */
+  #first: Uint8Array | undefined;
+  #more: Uint8Array[] | undefined;
   #bytes = 0;
   #isDue = false;
-  #waiting: (() => void)[] = [];
+  #waiting: (() => void)[] | undefined;
 
   constructor(transport: SessionTransport) {
     this.#transport = transport;
@@ -38,7 +40,10 @@ export class Output {
   }
 
   add(piece: Uint8Array): void {
-    this.#pieces.push(piece);
+    if (piece.byteLength === 0) return;
+    if (this.#first === undefined) this.#first = piece;
+    else if (this.#more === undefined) this.#more = [piece];
+    else this.#more.push(piece);
     this.#bytes += piece.byteLength;
     if (this.#isDue) return;
     this.#isDue = true;
@@ -47,33 +52,48 @@ export class Output {
 
   /** What was said and not written yet. */
   take(): Buffer {
-    const joined = Buffer.concat(this.#pieces, this.#bytes);
-    this.#pieces = [];
-    this.#bytes = 0;
-    return joined;
+    const bytes = this.#bytes;
+    return Buffer.concat(this.#pieces(), bytes);
   }
 
   flush(): void {
-    if (this.#bytes === 0) return;
-    if (this.#bytes <= joinBytesMax) {
-      this.#transport.write(this.#pieces.length === 1 ? this.#pieces[0]! : this.take());
+    const bytes = this.#bytes;
+    if (bytes === 0) return;
+    if (this.#more === undefined) {
+      const only = this.#first!;
+      this.#first = undefined;
+      this.#bytes = 0;
+      this.#transport.write(only);
+    } else if (bytes <= joinBytesMax) {
+      this.#transport.write(this.take());
     } else {
-      for (const piece of this.#pieces) this.#transport.write(piece);
+      for (const piece of this.#pieces()) this.#transport.write(piece);
     }
-    this.#pieces = [];
-    this.#bytes = 0;
   }
 
   /** Resolves at the next `drained`. */
   wait(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => {
+      this.#waiting ??= [];
+      this.#waiting.push(resolve);
+    });
   }
 
   /** The client has read on, or is gone. */
   drained(): void {
     const waiting = this.#waiting;
-    this.#waiting = [];
+    if (waiting === undefined) return;
+    this.#waiting = undefined;
     for (const resolve of waiting) resolve();
+  }
+
+  /** What was said, no longer kept here. */
+  #pieces(): readonly Uint8Array[] {
+    const [first, more = []] = [this.#first, this.#more];
+    this.#first = undefined;
+    this.#more = undefined;
+    this.#bytes = 0;
+    return first === undefined ? more : [first, ...more];
   }
 
   /** The turn ends. */
