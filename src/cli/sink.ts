@@ -13,9 +13,8 @@ import { LedgerWriter } from '../harness/ledger/ledger-writer.ts';
 import { SeededRandom } from '../harness/seeded-random.ts';
 import { FaultSource } from '../harness/sink/fault-source.ts';
 import { type CertificateKind, certificateKinds, type SinkModel } from '../harness/sink/model.ts';
-import { readModel } from '../harness/sink/model-file.ts';
-import { modelJsonSchema, parseFault } from '../harness/sink/model-schema.ts';
 import { type RigAddresses, type RigOptions, SinkRig } from '../harness/sink/rig.ts';
+import { sinkModels } from '../harness/sink/shipped-models.ts';
 import { exitCodes } from './command.ts';
 
 const options = {
@@ -58,11 +57,12 @@ export async function run(argv: string[]): Promise<number> {
       return exitCodes.done;
     }
     if (values['print-schema']) {
+      const { modelJsonSchema } = await import('../harness/sink/model-schema.ts');
       process.stdout.write(`${JSON.stringify(modelJsonSchema(), null, 2)}\n`);
       return exitCodes.done;
     }
     const stop = Promise.withResolvers<void>();
-    const rig = new SinkRig(rigOptions(values, stop.resolve));
+    const rig = new SinkRig(rigOptions(values, await modelOf(values), stop.resolve));
     sayReady(await rig.start(), values.json);
     process.once('SIGTERM', () => stop.resolve());
     process.once('SIGINT', () => stop.resolve());
@@ -81,9 +81,8 @@ export async function run(argv: string[]): Promise<number> {
   }
 }
 
-function rigOptions(values: Values, stop: () => void): RigOptions {
+function rigOptions(values: Values, model: SinkModel, stop: () => void): RigOptions {
   if (values.listen === undefined) throw new Error('--listen HOST:PORT is missing');
-  const model = modelOf(values);
   const certificate = certificateOf(values.certificate) ?? model.certificate ?? 'valid';
   const isTlsModel = model.rules.some(({ at }) => at === 'starttls' || at === 'handshake');
   const countMax = Number(values.count);
@@ -111,9 +110,13 @@ function rigOptions(values: Values, stop: () => void): RigOptions {
   };
 }
 
-function modelOf(values: Values): SinkModel {
-  const model = readModel(values.model);
-  return { ...model, rules: [...values.fault.map(parseFault), ...model.rules] };
+/** What reads models is loaded where there is something to read: the plain sink starts without it. */
+async function modelOf({ model: name, fault }: Values): Promise<SinkModel> {
+  const shipped = Object.hasOwn(sinkModels, name) ? sinkModels[name] : undefined;
+  const model = shipped ?? (await import('../harness/sink/model-file.ts')).readModel(name);
+  if (fault.length === 0) return model;
+  const { parseFault } = await import('../harness/sink/model-schema.ts');
+  return { ...model, rules: [...fault.map(parseFault), ...model.rules] };
 }
 
 function dnsOf(values: Values, model: SinkModel): RigOptions['dns'] {

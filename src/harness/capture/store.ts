@@ -201,8 +201,16 @@ export class CaptureStore {
     const reading = await this.read(entry.id);
     // Removed before its turn came.
     if (reading === undefined) return;
-    const summary = summaryOf(entry.id, entry.envelope, entry.bytes, reading);
-    entry.text = searchTextOf(summary, reading);
+    const { id, envelope, bytes } = entry;
+    let summary: Summary;
+    try {
+      summary = summaryOf(id, envelope, bytes, reading);
+      entry.text = searchTextOf(summary, reading);
+    } catch (error) {
+      // One that nobody thought of must not keep those behind it from being read.
+      const fault = (error as Error).message;
+      summary = summaryOf(id, envelope, bytes, { email: undefined, fault });
+    }
     entry.summary = summary;
     if (this.#entries.has(entry.id)) this.#tell({ kind: 'added', summary });
   }

@@ -19,6 +19,7 @@ import {
   SubjectAlternativeNameExtension,
   type X509Certificate,
   X509CertificateGenerator,
+  type X509CrlEntryParams,
   X509CrlGenerator,
   X509CrlReason,
 } from '@peculiar/x509';
@@ -66,24 +67,29 @@ export class Certificates {
     return (await this.#made()).root.certificate.toString('pem');
   }
 
-  /** PEM of the intermediate's revocation list, which names every `revoked` leaf. */
+  /** PEM of both revocation lists; the intermediate's names every `revoked` leaf. */
   async revocations(): Promise<string> {
-    const { intermediate } = await this.#made();
+    const { root, intermediate } = await this.#made();
+    const revoked = {
+      serialNumber: revokedSerial,
+      revocationDate: this.#day(-1),
+      reason: X509CrlReason.keyCompromise,
+    };
+    const lists = [await this.#list(root, []), await this.#list(intermediate, [revoked])];
+    return lists.join('\n');
+  }
+
+  async #list(issuer: Issuer, entries: X509CrlEntryParams[]): Promise<string> {
     const list = await X509CrlGenerator.create({
-      issuer: intermediate.certificate.subject,
+      issuer: issuer.certificate.subject,
       thisUpdate: this.#day(-1),
       nextUpdate: this.#day(validDays),
       signingAlgorithm: algorithm,
-      signingKey: intermediate.keys.privateKey,
-      entries: [
-        {
-          serialNumber: revokedSerial,
-          revocationDate: this.#day(-1),
-          reason: X509CrlReason.keyCompromise,
-        },
-      ],
+      signingKey: issuer.keys.privateKey,
+      entries,
     });
-    return list.toString('pem');
+    // The library's own label is not the one of RFC 7468 §9.
+    return PemConverter.encode(list.rawData, 'X509 CRL');
   }
 
   /** A leaf for the name. */

@@ -49,8 +49,7 @@ export class TlsStage {
         socket.once('data', () => socket.resetAndDestroy());
         return;
       case 'garbage':
-        socket.resume();
-        socket.write(garbage);
+        socket.once('data', () => socket.write(garbage));
         return;
       default:
         void this.#shakeHands(socket, fault === 'old-version', opened);

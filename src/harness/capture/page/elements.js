@@ -33,12 +33,16 @@ export function shortTime(atMs) {
   const at = new Date(atMs);
   const isToday = at.toDateString() === new Date().toDateString();
   return isToday
-    ? at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+    ? at.toLocaleTimeString([], { timeStyle: 'medium', hourCycle: 'h23' })
     : at.toLocaleDateString([], { day: 'numeric', month: 'short' });
 }
 
 export function longTime(atMs) {
-  return new Date(atMs).toLocaleString([], { dateStyle: 'full', timeStyle: 'medium' });
+  return new Date(atMs).toLocaleString([], {
+    dateStyle: 'full',
+    timeStyle: 'medium',
+    hourCycle: 'h23',
+  });
 }
 
 /** JSON of the API; throws what it says is wrong. */

@@ -52,23 +52,20 @@ function rowOf(summary) {
   return element(
     'a',
     { href: `#/${id}`, 'data-id': id, 'aria-current': isCurrent ? 'true' : undefined },
-    element('span', { class: 'from' }, from || sender || '(nobody)'),
+    element('span', { class: 'from', title: from }, nameOf(from) || sender || '(nobody)'),
     element('time', { datetime: new Date(receivedMs).toISOString() }, shortTime(receivedMs)),
     element('span', { class: 'subject' }, subject || '(no subject)'),
     attachments === 0
       ? undefined
-      : element(
-          'span',
-          {
-            class: 'clip',
-            title: `${attachments} attached`,
-            'aria-label': `${attachments} attached`,
-          },
-          `⌀ ${attachments}`,
-        ),
+      : element('span', { class: 'clip' }, attachments === 1 ? '1 file' : `${attachments} files`),
     element('span', { class: 'to' }, `to ${(to.length > 0 ? to : recipients).join(', ')}`),
     element('span', { class: 'snippet' }, snippet),
   );
+}
+
+/** `Ann Vega <ann@example.com>` as `Ann Vega`. */
+function nameOf(address) {
+  return address.replace(/ <[^<>]*>$/, '');
 }
 
 async function showCurrent() {

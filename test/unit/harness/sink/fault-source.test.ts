@@ -195,6 +195,25 @@ test('a limit that is scaled grows with a good name and shrinks with a bad one',
   assert.ok(codes.filter((each) => each === 'ok').length >= 100);
 });
 
+test('what is remembered is bounded: who was not seen for very long starts again', () => {
+  const play = new Play([
+    { at: 'rcpt', reply: '451 4.7.1 Later', greylist: { afterSeconds: 1 } },
+    { at: 'mail', limit: { per: 'sender', countMax: 1, seconds: 1e6 }, reply: '421 4.7.0 Rate' },
+  ]);
+  const visit = play.visit();
+  visit.strike('rcpt', 'a@a', 'first@b');
+  visit.strike('mail', 'first@a');
+  play.nowMs = 1_000;
+  assert.equal(code(visit.strike('rcpt', 'a@a', 'first@b')), 'ok');
+  assert.equal(code(visit.strike('mail', 'first@a')), '421');
+  for (let at = 0; at <= 100_000; at++) {
+    visit.strike('rcpt', 'a@a', `${at}@b`);
+    visit.strike('mail', `${at}@a`);
+  }
+  assert.equal(code(visit.strike('rcpt', 'a@a', 'first@b')), '451');
+  assert.equal(code(visit.strike('mail', 'first@a')), 'ok');
+});
+
 test('rules of a client, a sender and a recipient strike those only', () => {
   const play = new Play([
     { at: 'mail', client: '10.0.0.0/8', reply: '550 5.7.1 Not from there' },
