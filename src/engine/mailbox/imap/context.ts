@@ -111,7 +111,7 @@ function* gone({ shard }: SortParts, { account, mailbox }: Place, modseq: number
 }
 
 async function sorted(
-  { shard }: SortParts,
+  { shard, columns }: SortParts,
   place: Place,
   uids: readonly number[],
   order: readonly SortKey[],
@@ -119,7 +119,9 @@ async function sorted(
 ): Promise<readonly number[]> {
   const all = Uint32Array.from(uids).sort();
   const documents = all.map((uid) => documentOf(shard, place, uid));
-  return Array.from(await sortMembers(shard, place, { uids: all, documents }, order, slices));
+  return Array.from(
+    await sortMembers({ shard, columns }, place, { uids: all, documents }, order, slices),
+  );
 }
 
 type NumberOf = (uid: number) => number;

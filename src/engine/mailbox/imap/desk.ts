@@ -11,6 +11,7 @@ import type { MailboxShard } from '../mailbox-shard.ts';
 import type { Mailboxes } from '../mailboxes.ts';
 import type { MailboxRow } from '../rows/mailbox-row.ts';
 import { MailboxTree } from '../tree.ts';
+import { Columns } from './columns.ts';
 import { FirstUnseen } from './first-unseen.ts';
 import { Leases } from './leases.ts';
 import type { Place } from './messages.ts';
@@ -29,6 +30,7 @@ export class ImapDesk {
   readonly tree: MailboxTree;
   readonly views: Views;
   readonly leases: Leases;
+  readonly columns: Columns;
   readonly orders: SortOrders;
   readonly threads: ThreadInputs;
   readonly kept: KeptMessages;
@@ -57,7 +59,9 @@ export class ImapDesk {
     this.tree = base?.tree ?? new MailboxTree(mailboxes, shard);
     this.views = base?.views ?? new Views(shard, mailboxes.derived);
     this.leases = base?.leases ?? new Leases(shard, clock);
-    this.orders = base?.orders ?? new SortOrders(shard, mailboxes.derived);
+    this.columns = base?.columns ?? new Columns(mailboxes.derived);
+    const { columns } = this;
+    this.orders = base?.orders ?? new SortOrders({ shard, columns }, mailboxes.derived);
     this.threads = base?.threads ?? new ThreadInputs(shard, mailboxes.derived);
     const { tree } = this;
     this.kept = base?.kept ?? new KeptMessages({ shard, mailboxes, tree, clock });
@@ -75,6 +79,7 @@ export class ImapDesk {
   /** The shard goes: what is kept for it makes room for others of the thread. */
   close(): void {
     this.views.close();
+    this.columns.close();
     this.orders.close();
     this.threads.close();
     this.mailboxes.names.close();

@@ -50,7 +50,7 @@ export class FoundSet {
   }
 }
 
-export function popcount(bits: Uint8Array): number {
+function popcount(bits: Uint8Array): number {
   let count = 0;
   for (let i = 0; i < blockBytes; i++) count += bitCounts[bits[i]!]!;
   return count;
@@ -95,15 +95,15 @@ function countOf(bits: Uint8Array, block: number): number {
 }
 
 /** The set of all messages in ranges of UIDs, as bits of one block. */
-export function maskOfRanges(ranges: readonly number[], base: number): Uint8Array {
-  const bits = new Uint8Array(blockBytes);
-  for (let i = firstRange(ranges, base); i < ranges.length; i += 2) {
-    if (ranges[i]! >= base + uidBlockSlots) break;
+export function maskInto(ranges: readonly number[], base: number, bits: Uint8Array): void {
+  bits.fill(0);
+  const end = base + uidBlockSlots;
+  for (let i = firstRange(ranges, base); i < ranges.length && ranges[i]! < end; i += 2) {
     const from = Math.max(0, ranges[i]! - base);
     const to = Math.min(uidBlockSlots - 1, ranges[i + 1]! - base);
-    for (let slot = from; slot <= to; slot++) bits[slot >> 3]! |= 1 << (slot & 7);
+    if (from === 0 && to === uidBlockSlots - 1) bits.fill(0xff);
+    else for (let slot = from; slot <= to; slot++) bits[slot >> 3]! |= 1 << (slot & 7);
   }
-  return bits;
 }
 
 /** Index of the first range that ends at or above `uid`. */

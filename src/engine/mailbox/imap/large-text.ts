@@ -20,7 +20,7 @@ import type { PartPlace } from '../../../mail/formats/mime/part-table.ts';
 import { casemap } from '../../../mail/formats/text/casemap.ts';
 import type { RecordPlace } from '../../store/record.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
-import type { SearchPlan } from './search-plan.ts';
+import { isOfBody, type SearchPlan } from './search-plan.ts';
 import { SearchedText, type TextKey } from './search-text.ts';
 import type { Slices } from './slices.ts';
 
@@ -60,10 +60,6 @@ export async function largeHolds(
   } finally {
     lease.release();
   }
-}
-
-function isOfBody(key: TextKey): boolean {
-  return key.op === 'text' && (key.place === 'body' || key.place === 'text');
 }
 
 async function readHeader({ shard, place }: LargeMessage): Promise<Uint8Array> {

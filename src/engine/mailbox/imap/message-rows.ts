@@ -8,6 +8,7 @@
 import { Buffer } from 'node:buffer';
 import { assert } from '../../../base/assert.ts';
 import { view } from '../../../base/bytes.ts';
+import { octetsHash, unpackThreadHashes } from '../../../mail/formats/headers/thread-ids.ts';
 import { tables } from '../../store/keys.ts';
 import type { RecordPlace } from '../../store/record.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
@@ -18,10 +19,16 @@ import { RowKey } from '../rows/row-key.ts';
 
 const hasSentBit = 8;
 const isReplyBit = 4;
+/** Fields of a parsed row behind its kind and before BODY: envelope, body structure. */
+const fieldsBeforeBody = 2;
 /** Fields of a parsed row behind its kind and before its bits: envelope, body structure, body, parts, preview. */
 const fieldsBeforeBits = 5;
 /** And before its texts: bits, date. */
 const fieldsBeforeTexts = fieldsBeforeBits + 2;
+
+/** Fields of a row, its kind with them, before its ids. */
+const fieldsBeforeIds = 14;
+const textsBehindSubject = 5;
 
 /** Texts of a parsed row behind its dates, by what they sort. */
 export const sortTexts = {
@@ -33,11 +40,14 @@ export const sortTexts = {
   CC: 5,
 } as const;
 
-/** What SORT by text and THREAD by subject ask for. */
-export interface SubjectFields {
+/** What threads are made of. */
+export interface ThreadFields {
   readonly isReplyOrForward: boolean;
   readonly sentMs: number;
-  readonly baseSubject: string;
+  /** The base subject's hash; 0: it is empty. */
+  readonly subject: number;
+  /** As `threadHashes` has them; undefined: the header tells. */
+  readonly ids: readonly number[] | undefined;
 }
 
 export class MessageRows {
@@ -96,6 +106,13 @@ export class MessageRows {
     return row === 'missing' ? emptyEnvelope : view(ours(row, row.bytes()));
   }
 
+  /** BODY, good until the next read of any row. Undefined: it stands in the journal, or nowhere. */
+  get body(): Buffer | undefined {
+    const row = this.#parsed();
+    if (typeof row === 'string') return undefined;
+    return view(ours(row, row.skip(fieldsBeforeBody).bytes()));
+  }
+
   /** The internal date where there is no other. Undefined: it stands in the journal. */
   get sentMs(): number | undefined {
     const row = this.#parsed();
@@ -111,27 +128,32 @@ export class MessageRows {
   }
 
   /** Undefined: they stand in the journal. */
-  subjectFields(): SubjectFields | undefined {
+  threadFields(): ThreadFields | undefined {
     const row = this.#parsed();
     if (row === 'away') return undefined;
     if (row === 'missing') {
-      return { isReplyOrForward: false, sentMs: this.internalMs, baseSubject: '' };
+      return { isReplyOrForward: false, sentMs: this.internalMs, subject: 0, ids: undefined };
     }
+    const hasIds = row.fields > fieldsBeforeIds;
     const bits = row.skip(fieldsBeforeBits).number();
     const sentMs = row.number();
-    const baseSubject = ours(row, row.text());
+    const baseSubject = ours(row, row.bytes());
+    const subject = baseSubject.length === 0 ? 0 : octetsHash(baseSubject);
+    const packed = hasIds ? ours(row, row.skip(textsBehindSubject).bytes()) : undefined;
     return {
       isReplyOrForward: (bits & isReplyBit) !== 0,
+      subject,
+      ids: packed === undefined ? undefined : unpackThreadHashes(view(packed)),
       // Read last: it asks for another row, and the cursor's bytes end there.
       sentMs: (bits & hasSentBit) === 0 ? this.internalMs : sentMs,
-      baseSubject,
     };
   }
 
   /** Where the parsed row stands, if not here. */
   awayPlace(): RecordPlace | undefined {
     const value = this.#shard.peek(this.#key.of(tables.parsed, this.#document));
-    if (value === undefined) return undefined;
+    // Few do: looking at the kind alone costs a tenth.
+    if (value === undefined || this.#cursor.open(value).number() !== 1) return undefined;
     const row = decodeParsed(value);
     return row.kind === 'record' ? row.place : undefined;
   }

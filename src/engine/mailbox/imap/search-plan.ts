@@ -6,7 +6,11 @@
  * Limits:    changes since a modseq narrow a search where they stand in `modseqRowsMax` rows at most.
  */
 
-import type { EnvelopePlace } from '../../../mail/formats/mime/envelope-text.ts';
+import {
+  type EnvelopePlace,
+  isAddressPlace,
+  envelopePlaces as placesOfFields,
+} from '../../../mail/formats/mime/envelope-text.ts';
 import { Needle } from '../../../mail/formats/text/needle.ts';
 import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
 import { cutRanges, normaliseSet } from '../../../mail/wire/imap/sequence-set.ts';
@@ -15,7 +19,6 @@ import { floorsOf } from '../mailbox-reader.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
 import { type IdRanges, idsOf, rangesOf, unpackRanges } from '../rows/uid-ranges.ts';
 import type { Place } from './messages.ts';
-import { envelopePlaceOf } from './search-message.ts';
 import type { TextKey } from './search-text.ts';
 import type { View } from './view.ts';
 
@@ -27,9 +30,8 @@ export interface SearchPlan {
   readonly sets: ReadonlyMap<Criteria, IdRanges>;
   /** UIDs outside of these do not match. */
   readonly within: IdRanges;
-  /** Keys that only texts decide; `reads` says how much of a message they need. */
+  /** Keys that only headers and texts decide. */
   readonly textKeys: readonly TextKey[];
-  readonly reads: 'nothing' | 'header' | 'message';
   readonly needleOf: (key: TextKey) => Needle;
   /** Where ENVELOPE has what the key looks into. */
   readonly envelopePlaces: ReadonlyMap<TextKey, EnvelopePlace>;
@@ -59,12 +61,21 @@ export function planOf(
     if (key.op === 'set') within = both(within, sets.get(key)!);
     else if (key.op === 'modseq') within = both(within, changedSince(shard, place, key.modseq));
   }
-  const reads = textKeys.length === 0 ? 'nothing' : textKeys.some(isOfBody) ? 'message' : 'header';
   const needleOf = (key: TextKey) => needles.get(key)!;
-  return { criteria, sets, within, textKeys, reads, needleOf, envelopePlaces };
+  return { criteria, sets, within, textKeys, needleOf, envelopePlaces };
 }
 
-function isOfBody(key: TextKey): boolean {
+/** Where ENVELOPE has what the key looks into; undefined: the header must be read. */
+function envelopePlaceOf(key: TextKey): EnvelopePlace | undefined {
+  const name = key.op === 'text' ? key.place.toUpperCase() : key.field;
+  const place = (placesOfFields as Readonly<Record<string, EnvelopePlace>>)[name];
+  // HEADER FROM asks for the field as it stands, addresses and all.
+  const isAddress = place !== undefined && isAddressPlace(place);
+  return key.op === 'header' && isAddress ? undefined : place;
+}
+
+/** Looks into bodies. */
+export function isOfBody(key: TextKey): boolean {
   return key.op === 'text' && (key.place === 'body' || key.place === 'text');
 }
 

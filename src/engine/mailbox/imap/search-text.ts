@@ -3,10 +3,8 @@
  *
  * Runs in:   the engine thread that owns the shard; hot: a search of bodies spends its time here.
  * Specs:     RFC 9051 §6.4.4 (substrings without regard to case, encoded words and transfer encodings undone).
- * Invariant: what the quick look denies, the thorough one denies too (`search-text.test.ts` compares them).
  */
 
-import { Buffer, isAscii } from 'node:buffer';
 import { view } from '../../../base/bytes.ts';
 import { fieldName, isField } from '../../../mail/formats/headers/fields.ts';
 import { HeaderScan } from '../../../mail/formats/headers/scan.ts';
@@ -21,28 +19,17 @@ import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
 /** Keys that only a message's text decides. */
 export type TextKey = Extract<Criteria, { op: 'text' | 'header' }>;
 
-/** What may hide a text from a look at the octets: encodings, markup, charsets that are not ASCII below 128. */
-const hidden =
-  /=\?|base64|quoted-printable|html|utf-?7|utf-?16|utf-?32|unicode|ucs-[24]|iso-10646|hz-gb/i;
-/** A message whose parts have headers of their own. */
-const inParts = /multipart|message\//i;
-const headerEnd = Buffer.from('\r\n\r\n');
-
 /** A message's bytes, or its header's, worked out as far as somebody asks. One object for many messages. */
 export class SearchedText {
   #bytes: Uint8Array = new Uint8Array(0);
   readonly #scan = new HeaderScan();
   #isScanned = false;
-  #headOctets: string | undefined;
-  #octets: string | undefined;
   #headerText: string | undefined;
   #bodyText: string | undefined;
 
   open(bytes: Uint8Array): this {
     this.#bytes = bytes;
     this.#isScanned = false;
-    this.#headOctets = undefined;
-    this.#octets = undefined;
     this.#headerText = undefined;
     this.#bodyText = undefined;
     return this;
@@ -60,34 +47,6 @@ export class SearchedText {
     if (needle.isEmpty) return true;
     if (place === 'text' && this.#headers().includes(needle.mapped)) return true;
     return this.#body().includes(needle.mapped);
-  }
-
-  /** A look at the octets as they are: most messages that do not hold the text are plain ASCII, and end here. */
-  #mayHold(key: TextKey, needle: Needle): boolean {
-    if (!needle.isAscii || needle.isEmpty) return true;
-    const place = key.op === 'header' ? 'header' : key.place;
-    // It may stand across a fold.
-    if (place !== 'body' && needle.hasBlank) return true;
-    const head = this.#head();
-    if (head === '') return true;
-    if (place !== 'body' && place !== 'text') {
-      return needle.isInAscii(head) || head.includes('=?');
-    }
-    const all = this.#all();
-    if (all === '' || needle.isInAscii(all)) return true;
-    return hidden.test(inParts.test(head) ? all : head);
-  }
-
-  /** The header, and what more there is before an empty line of CRLF; "" where it is not ASCII. */
-  #head(): string {
-    this.#headOctets ??= asciiOf(this.#bytes.subarray(0, endOfHead(view(this.#bytes))));
-    return this.#headOctets;
-  }
-
-  /** "" where it is not ASCII. */
-  #all(): string {
-    this.#octets ??= asciiOf(this.#bytes);
-    return this.#octets;
   }
 
   /** An empty text asks whether the field is there. */

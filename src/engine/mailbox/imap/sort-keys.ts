@@ -8,7 +8,10 @@
 
 import { codePointOrder } from '../../../mail/formats/text/casemap.ts';
 import type { SortKey, SortKind } from '../../../mail/wire/imap/parse-sort.ts';
+import { uidBlockShift, uidBlockSlots } from '../../store/keys.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
+import type { Facts, FactsColumn } from './facts-column.ts';
+import type { Members } from './members.ts';
 import { MessageRows, sortTexts } from './message-rows.ts';
 import { inSlices, type Slices } from './slices.ts';
 import { sortSteps } from './sort-steps.ts';
@@ -81,22 +84,55 @@ export function compareValues(
 /** Messages by place, ascending by UID, and the place of each in the order. */
 export async function sortPlaces(
   reader: SortReader,
-  documents: Uint32Array,
+  facts: Facts,
+  { uids, documents }: Members,
   order: readonly SortKey[],
   slices: Slices,
 ): Promise<Uint32Array> {
   const columns = order.map((): SortColumn => new SortColumn(documents.length));
-  for (let place = 0; place < documents.length; place++) {
-    const found = reader.values(documents[place]!);
-    const values = found instanceof Promise ? await found : found;
-    for (let i = 0; i < columns.length; i++) columns[i]!.set(place, values?.[i]);
-    if (slices.isOver) await slices.next();
+  if (order.every(isOfFacts)) await readFacts(facts, { uids, documents }, order, columns, slices);
+  else {
+    for (let place = 0; place < documents.length; place++) {
+      const found = reader.values(documents[place]!);
+      const values = found instanceof Promise ? await found : found;
+      for (let i = 0; i < columns.length; i++) columns[i]!.set(place, values?.[i]);
+      if (slices.isOver) await slices.next();
+    }
   }
   const keys: Float64Array[] = [];
   for (const [i, column] of columns.entries()) {
     keys.push(await inSlices(slices, column.keys(order[i]!.isReverse)));
   }
   return mergeSort(documents.length, comparatorOf(keys), slices);
+}
+
+function isOfFacts({ kind }: SortKey): boolean {
+  return kind === 'ARRIVAL' || kind === 'SIZE';
+}
+
+async function readFacts(
+  facts: Facts,
+  { uids, documents }: Members,
+  order: readonly SortKey[],
+  columns: readonly SortColumn[],
+  slices: Slices,
+): Promise<void> {
+  let number = -1;
+  let block: FactsColumn | undefined;
+  for (let place = 0; place < uids.length; place++) {
+    const uid = uids[place]!;
+    if (uid >>> uidBlockShift !== number) {
+      if (slices.isOver) await slices.next();
+      number = uid >>> uidBlockShift;
+      block = facts.block(number);
+    }
+    const slot = uid & (uidBlockSlots - 1);
+    facts.cover(block!, slot, documents[place]!);
+    for (let i = 0; i < columns.length; i++) {
+      const isDate = order[i]!.kind === 'ARRIVAL';
+      columns[i]!.set(place, isDate ? block!.internalMs(slot) : block!.size(slot));
+    }
+  }
 }
 
 class SortColumn {
@@ -166,6 +202,7 @@ function comparatorOf(keys: readonly Float64Array[]): Comparator {
 /** Sorted at once; then two runs are merged into one, in slices. */
 const runLength = 1_024;
 
+/** What is in order already, or in the opposite one, costs a look: dates rise with UIDs as a rule. */
 async function mergeSort(count: number, compare: Comparator, slices: Slices): Promise<Uint32Array> {
   let from = new Uint32Array(count);
   for (let i = 0; i < count; i++) from[i] = i;
@@ -173,12 +210,13 @@ async function mergeSort(count: number, compare: Comparator, slices: Slices): Pr
   if (run.length === count) return run.isReverse ? from.reverse() : from;
   let to = new Uint32Array(count);
   for (let start = 0; start < count; start += runLength) {
-    from.subarray(start, start + runLength).sort(compare);
+    sortRun(from.subarray(start, start + runLength), compare);
     if (slices.isOver) await slices.next();
   }
   for (let width = runLength; width < count; width *= 2) {
     for (let start = 0; start < count; start += 2 * width) {
-      const [middle, end] = [start + width, Math.min(count, start + 2 * width)];
+      const [middle, end] = [Math.min(count, start + width), Math.min(count, start + 2 * width)];
+      if (joined(from, to, [start, middle, end], compare)) continue;
       let [i, j] = [start, middle];
       for (let at = start; at < end; at++) {
         const isLeft = i < middle && (j >= end || compare(from[i]!, from[j]!) <= 0);
@@ -204,4 +242,31 @@ async function firstRun(
     if ((length & 0xfff) === 0 && slices.isOver) await slices.next();
   }
   return { length, isReverse };
+}
+
+function sortRun(run: Uint32Array, compare: Comparator): void {
+  let [isRising, isFalling] = [true, true];
+  for (let i = 1; i < run.length && (isRising || isFalling); i++) {
+    const isAfter = compare(run[i - 1]!, run[i]!) > 0;
+    if (isAfter) isRising = false;
+    else isFalling = false;
+  }
+  if (isRising) return;
+  if (isFalling) run.reverse();
+  else run.sort(compare);
+}
+
+/** Two runs of which all of one stands before all of the other. */
+function joined(
+  from: Uint32Array,
+  to: Uint32Array,
+  [start, middle, end]: readonly [number, number, number],
+  compare: Comparator,
+): boolean {
+  const [left, right] = [from.subarray(start, middle), from.subarray(middle, end)];
+  const isInOrder = right.length === 0 || compare(left.at(-1)!, right[0]!) <= 0;
+  if (!isInOrder && compare(right.at(-1)!, left[0]!) > 0) return false;
+  to.set(isInOrder ? left : right, start);
+  to.set(isInOrder ? right : left, start + (isInOrder ? left : right).length);
+  return true;
 }

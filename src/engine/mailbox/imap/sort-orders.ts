@@ -11,6 +11,8 @@
 import type { SortKey } from '../../../mail/wire/imap/parse-sort.ts';
 import { DerivedMap, type DerivedMemory } from '../derived-memory.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
+import type { Columns } from './columns.ts';
+import { Facts } from './facts-column.ts';
 import { documentOf, type Members, Membership, membersOf } from './members.ts';
 import type { Place } from './messages.ts';
 import type { Slices } from './slices.ts';
@@ -27,13 +29,18 @@ interface Order {
   readonly uidNext: number;
 }
 
+export interface SortSource {
+  readonly shard: MailboxShard;
+  readonly columns: Columns;
+}
+
 export class SortOrders {
-  readonly #shard: MailboxShard;
+  readonly #source: SortSource;
   readonly #kept: DerivedMap<Order>;
   #making: Promise<unknown> = Promise.resolve();
 
-  constructor(shard: MailboxShard, memory: DerivedMemory) {
-    this.#shard = shard;
+  constructor(source: SortSource, memory: DerivedMemory) {
+    this.#source = source;
     this.#kept = new DerivedMap(memory);
   }
 
@@ -74,8 +81,8 @@ export class SortOrders {
       const uids = await this.#merged(kept, place, order, live, slices);
       if (uids !== undefined) return this.#keep(key, { uids, uidNext });
     }
-    const members = await membersOf(this.#shard, place, live, slices);
-    const uids = await sortMembers(this.#shard, place, members, order, slices);
+    const members = await membersOf(this.#source.shard, place, live, slices);
+    const uids = await sortMembers(this.#source, place, members, order, slices);
     return this.#keep(key, { uids, uidNext });
   }
 
@@ -87,11 +94,11 @@ export class SortOrders {
     live: View,
     slices: Slices,
   ): Promise<Uint32Array | undefined> {
-    const shard = this.#shard;
+    const { shard } = this.#source;
     const added = await membersOf(shard, place, live, slices, kept.uidNext);
     if (added.uids.length > mergedMax) return undefined;
     const old = await liveOf(kept.uids, live, slices);
-    const sorted = await sortMembers(shard, place, added, order, slices);
+    const sorted = await sortMembers(this.#source, place, added, order, slices);
     const reader = new SortReader(shard, place.account, order);
     const uids = new Uint32Array(old.length + sorted.length);
     let [from, at] = [0, 0];
@@ -116,7 +123,7 @@ export class SortOrders {
   }
 
   #values(reader: SortReader, place: Place, uid: number) {
-    const document = documentOf(this.#shard, place, uid);
+    const document = documentOf(this.#source.shard, place, uid);
     return document === 0 ? undefined : reader.values(document);
   }
 
@@ -161,15 +168,16 @@ async function placeOf(
 }
 
 export async function sortMembers(
-  shard: MailboxShard,
-  { account }: Place,
-  { uids, documents }: Members,
+  { shard, columns }: SortSource,
+  place: Place,
+  members: Members,
   order: readonly SortKey[],
   slices: Slices,
 ): Promise<Uint32Array> {
-  const reader = new SortReader(shard, account, order);
-  const places = await sortPlaces(reader, documents, order, slices);
-  return places.map((place) => uids[place]!);
+  const reader = new SortReader(shard, place.account, order);
+  const facts = new Facts(shard, columns, place);
+  const places = await sortPlaces(reader, facts, members, order, slices);
+  return places.map((at) => members.uids[at]!);
 }
 
 function keyOf({ account, mailbox }: Place, order: readonly SortKey[]): string {

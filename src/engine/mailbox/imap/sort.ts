@@ -19,8 +19,9 @@ import { BlockColumns } from './block-columns.ts';
 import { uidsOf } from './found-set.ts';
 import { Membership, membersOf } from './members.ts';
 import type { Place } from './messages.ts';
-import { octetsOf, type SearchParts, SearchWalk } from './search.ts';
+import { octetsOf, type SearchParts } from './search.ts';
 import { planOf } from './search-plan.ts';
+import { SearchWalk } from './search-walk.ts';
 import { inSlices, Slices } from './slices.ts';
 import { type SortOrders, sortMembers } from './sort-orders.ts';
 import type { View } from './view.ts';
@@ -135,7 +136,7 @@ export async function findAll(
 
 /** UIDs in their order: those of the set, and maybe others. */
 async function orderedUids(
-  { shard, orders }: SortParts,
+  { shard, columns, orders }: SortParts,
   place: Place,
   set: View,
   live: View,
@@ -146,7 +147,7 @@ async function orderedUids(
     return orders.order(place, order, live, slices);
   }
   const members = await membersOf(shard, place, set, slices);
-  return sortMembers(shard, place, members, order, slices);
+  return sortMembers({ shard, columns }, place, members, order, slices);
 }
 
 /** The members of a set in the order of a list that holds all of them. */

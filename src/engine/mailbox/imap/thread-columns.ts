@@ -13,11 +13,11 @@ const stepsMax = 1_000;
 export interface ThreadMessage {
   readonly uid: number;
   readonly sentMs: number;
-  readonly baseSubject: string;
+  /** The base subject's hash; 0: it is empty. */
+  readonly subject: number;
   readonly isReplyOrForward: boolean;
-  /** "" where there is none. */
-  readonly id: string;
-  readonly references: readonly string[];
+  /** Its own hash, 0 where it has no id, and those it refers to (`threadHashes`). */
+  readonly ids: readonly number[];
 }
 
 export class ThreadColumns {
@@ -44,14 +44,14 @@ export class ThreadColumns {
 
   /** UIDs ascend. */
   add(message: ThreadMessage): void {
-    const { uid, sentMs, baseSubject, isReplyOrForward, id, references } = message;
+    const { uid, sentMs, subject, isReplyOrForward, ids } = message;
     this.#uids.push(uid);
     this.#sentMs.push(sentMs);
-    this.#subjects.push(baseSubject === '' ? 0 : this.#subjectNumbers.of(baseSubject));
+    this.#subjects.push(subject === 0 ? 0 : this.#subjectNumbers.of(subject));
     this.#isReply.push(isReplyOrForward ? 1 : 0);
-    this.#ids.push(id === '' ? 0 : this.#idNumbers.of(id));
+    this.#ids.push(ids[0] === 0 ? 0 : this.#idNumbers.of(ids[0]!));
     this.#referencesAt.push(this.#references.length);
-    for (const reference of references) this.#references.push(this.#idNumbers.of(reference));
+    for (let i = 1; i < ids.length; i++) this.#references.push(this.#idNumbers.of(ids[i]!));
   }
 
   /** Makes ready for some more messages: what helps to find their ids and subjects. */
@@ -150,7 +150,7 @@ class Column<Values extends Numeric> {
 const slotsFew = 16_384;
 const noSlots = new Uint32Array(0);
 
-/** Texts as numbers from 1 on, in the order they came. */
+/** Hashes as numbers from 1 on, in the order they came. */
 class Numbers {
   readonly #hashes = new Column(Float64Array);
   /** Numbers by the place their hash leads to, or the next free one; 0: free. At most half of them are taken. */
@@ -164,12 +164,11 @@ class Numbers {
     return this.#hashes.bytes + this.#slots.byteLength;
   }
 
-  of(text: string): number {
+  of(hash: number): number {
     if (2 * this.count >= this.#slots.length) {
       const steps = this.ready();
       while (steps.next().done !== true);
     }
-    const hash = textHash(text);
     const slot = this.#slotOf(hash);
     const known = this.#slots[slot]!;
     if (known !== 0) return known;
@@ -202,18 +201,4 @@ class Numbers {
       slot = (slot + 1) & mask;
     }
   }
-}
-
-/** FNV-1a twice, 53 bits of it. */
-function textHash(text: string): number {
-  let high = 0x811c_9dc5;
-  let low = 0x9747_b28c;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    high = Math.imul(high ^ code, 0x0100_0193);
-    low = Math.imul(low ^ code, 0x0100_01b3);
-  }
-  high = Math.imul(high ^ (high >>> 16), 0x85eb_ca6b);
-  low = Math.imul(low ^ (low >>> 15), 0xc2b2_ae35);
-  return ((high ^ (high >>> 13)) >>> 0) * 2 ** 21 + ((low ^ (low >>> 16)) >>> 11);
 }

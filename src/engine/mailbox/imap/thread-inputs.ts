@@ -1,5 +1,5 @@
 /**
- * What threads of a mailbox are made of, kept once it was read: subjects from rows, ids from headers.
+ * What threads of a mailbox are made of, kept once it was read: from rows, and where those are of old from headers.
  *
  * Runs in:   the engine thread that owns the shard, in slices.
  * Specs:     RFC 5256 §3 (which ids count: References, or the first of In-Reply-To).
@@ -9,16 +9,16 @@
  *            Ids and subjects are hashes of 53 bits: equal ones of unequal texts only show messages as one thread.
  */
 
-import { fieldName, findField } from '../../../mail/formats/headers/fields.ts';
-import { threadIdList } from '../../../mail/formats/headers/message-ids.ts';
-import { HeaderScan } from '../../../mail/formats/headers/scan.ts';
-import { unfoldedValue } from '../../../mail/formats/headers/unfold.ts';
+import { view } from '../../../base/bytes.ts';
+import { FieldFinder } from '../../../mail/formats/headers/field-finder.ts';
+import { threadHashes } from '../../../mail/formats/headers/thread-ids.ts';
+import { headerText, unfold } from '../../../mail/formats/headers/unfold.ts';
 import type { RecordPlace } from '../../store/record.ts';
 import { DerivedMap, type DerivedMemory } from '../derived-memory.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
 import { readHeaders } from './header-reader.ts';
 import { Membership, membersOf } from './members.ts';
-import { MessageRows, type SubjectFields } from './message-rows.ts';
+import { MessageRows, type ThreadFields } from './message-rows.ts';
 import type { Place } from './messages.ts';
 import { inSlices, type Slices } from './slices.ts';
 import { ThreadColumns } from './thread-columns.ts';
@@ -26,12 +26,6 @@ import type { ThreadMessages } from './thread-messages.ts';
 import type { View } from './view.ts';
 
 const groupCount = 128;
-
-const names = {
-  messageId: fieldName('message-id'),
-  inReplyTo: fieldName('in-reply-to'),
-  references: fieldName('references'),
-} as const;
 
 interface Kept {
   readonly columns: ThreadColumns;
@@ -48,6 +42,9 @@ export interface ThreadSet {
 export class ThreadInputs {
   readonly #shard: MailboxShard;
   readonly #kept: DerivedMap<Kept>;
+  readonly #finders = ['message-id', 'references', 'in-reply-to'].map(
+    (name) => new FieldFinder(name),
+  );
   #reading: Promise<unknown> = Promise.resolve();
 
   constructor(shard: MailboxShard, memory: DerivedMemory) {
@@ -99,66 +96,67 @@ export class ThreadInputs {
   ): Promise<void> {
     const { uids, documents } = await membersOf(this.#shard, place, live, slices, from);
     const rows = new MessageRows(this.#shard, place.account);
-    const scan = new HeaderScan();
     for (let start = 0; start < uids.length; start += groupCount) {
       const group: GroupMessage[] = [];
       for (let i = start; i < Math.min(uids.length, start + groupCount); i++) {
-        const found = await this.#fieldsOf(rows, documents[i]!);
-        if (found !== undefined) group.push({ uid: uids[i]!, ...found });
-        if (slices.isOver) await slices.next();
+        let fields = rows.open(documents[i]!).threadFields();
+        if (fields === undefined) fields = await this.#awayFields(rows, documents[i]!);
+        if (fields !== undefined) group.push({ uid: uids[i]!, document: documents[i]!, fields });
       }
-      const headers = await readHeaders(
-        this.#shard,
-        group.map(({ body }) => body),
-      );
       await inSlices(slices, columns.ready());
-      for (const [i, { uid, fields }] of group.entries()) {
-        const { id, references } = idsOf(scan, headers[i]);
-        columns.add({ uid, ...fields, id, references });
-        if (slices.isOver) await slices.next();
+      const headers = await this.#headersOf(rows, group);
+      for (const { uid, document, fields } of group) {
+        const ids = fields.ids ?? headers.get(document);
+        if (ids !== undefined) columns.add({ uid, ...fields, ids });
       }
+      if (slices.isOver) await slices.next();
     }
     columns.trim();
   }
 
-  async #fieldsOf(rows: MessageRows, document: number) {
-    const body = rows.open(document).row?.place;
-    if (body === undefined) return undefined;
-    let fields = rows.subjectFields();
-    if (fields === undefined) {
-      const place = rows.awayPlace();
-      const [away] =
-        place === undefined ? [] : await this.#shard.readNear([place], place.bodyBytes);
-      fields = away === undefined ? undefined : rows.open(document, away).subjectFields();
+  /** Of a row that stands in the journal. */
+  async #awayFields(rows: MessageRows, document: number): Promise<ThreadFields | undefined> {
+    const place = rows.open(document).awayPlace();
+    if (place === undefined) return undefined;
+    const [away] = await this.#shard.readNear([place], place.bodyBytes);
+    return away === undefined ? undefined : rows.open(document, away).threadFields();
+  }
+
+  /** Hashes of ids, by document: of those whose rows do not have them. The ones that are gone are left out. */
+  async #headersOf(
+    rows: MessageRows,
+    group: readonly GroupMessage[],
+  ): Promise<ReadonlyMap<number, readonly number[]>> {
+    const found = new Map<number, readonly number[]>();
+    const documents: number[] = [];
+    const places: RecordPlace[] = [];
+    for (const { document, fields } of group) {
+      const place = fields.ids === undefined ? rows.open(document).row?.place : undefined;
+      if (place === undefined) continue;
+      documents.push(document);
+      places.push(place);
     }
-    return fields === undefined ? undefined : { body, fields };
+    if (places.length === 0) return found;
+    const headers = await readHeaders(this.#shard, places);
+    for (const [i, document] of documents.entries()) {
+      const header = headers[i];
+      found.set(document, header === undefined ? [0] : this.#idsOf(header));
+    }
+    return found;
+  }
+
+  #idsOf(header: Uint8Array): readonly number[] {
+    const [messageId, references, inReplyTo] = this.#finders.map((finder) => {
+      finder.open(view(header));
+      if (!finder.next()) return undefined;
+      return unfold(headerText(header, finder.valueStart, finder.valueEnd));
+    });
+    return threadHashes({ messageId, references, inReplyTo });
   }
 }
 
 interface GroupMessage {
   readonly uid: number;
-  readonly body: RecordPlace;
-  readonly fields: SubjectFields;
-}
-
-interface MessageIds {
-  /** "" where there is none. */
-  readonly id: string;
-  readonly references: readonly string[];
-}
-
-function idsOf(scan: HeaderScan, header: Uint8Array | undefined): MessageIds {
-  if (header === undefined) return { id: '', references: [] };
-  scan.scan(header);
-  const [id = ''] = idsIn(scan, names.messageId);
-  const references = idsIn(scan, names.references);
-  return {
-    id,
-    references: references.length > 0 ? references : idsIn(scan, names.inReplyTo).slice(0, 1),
-  };
-}
-
-function idsIn(scan: HeaderScan, name: Uint8Array): readonly string[] {
-  const field = findField(scan, name);
-  return field < 0 ? [] : threadIdList(unfoldedValue(scan, field));
+  readonly document: number;
+  readonly fields: ThreadFields;
 }

@@ -54,6 +54,29 @@ export class BlockColumns {
     return this.#row[existsAt + byte]!;
   }
 
+  /** Those that exist, as 16 bytes. */
+  copyExists(into: Uint8Array): void {
+    for (let i = 0; i < bitmapBytes; i++) into[i] = this.#row[existsAt + i]!;
+  }
+
+  /** Those with a flag, by its place in `systemFlags`. */
+  copyFlag(flag: number, into: Uint8Array): void {
+    const at = this.#flagsAt[flag]!;
+    if (at < 0) into.fill(0);
+    else for (let i = 0; i < bitmapBytes; i++) into[i] = this.#row[at + i]!;
+  }
+
+  /** Those with a keyword, by its number in the mailbox row. */
+  copyKeyword(number: number, into: Uint8Array): void {
+    const row = this.#row;
+    into.fill(0);
+    for (let i = 0; i < this.keywordCount; i++) {
+      const at = this.#keywordsAt + i * (bitmapBytes + 2);
+      if (row[at]! * 256 + row[at + 1]! !== number) continue;
+      for (let byte = 0; byte < bitmapBytes; byte++) into[byte] = row[at + 2 + byte]!;
+    }
+  }
+
   /** By place in `systemFlags`. */
   flagMask(slot: number): number {
     if (!this.#hasFlags) return 0;

@@ -6,6 +6,7 @@
  * Limits:    a row over `parsedRowBytesMax` is a record of its own, and the row holds its place.
  */
 
+import { threadHashBytes } from '../../../mail/formats/headers/thread-ids.ts';
 import type { PartPlace } from '../../../mail/formats/mime/part-table.ts';
 import type { MessageSummary } from '../../../mail/formats/mime/summary.ts';
 import type { RecordPlace } from '../../store/record.ts';
@@ -15,8 +16,17 @@ import type { RowCursor } from './row-cursor.ts';
 /** Under half a page of LMDB, with its key. */
 export const parsedRowBytesMax = 1_900;
 
-/** Message ids are not kept here: the thread tables have them. */
-export type Parsed = Omit<MessageSummary, 'messageId' | 'inReplyTo' | 'references'>;
+/** Longer lists of ids are read from the header: hostile ones must not make the row a record. */
+const threadHashesMax = 64;
+
+/** Message ids are not kept here but as hashes: the thread tables have them. */
+export type Parsed = Omit<
+  MessageSummary,
+  'messageId' | 'inReplyTo' | 'references' | 'threadHashes'
+> & {
+  /** Absent: the header tells. */
+  readonly threadHashes?: Uint8Array;
+};
 
 type PackedParts = readonly (string | number)[];
 
@@ -35,6 +45,8 @@ type Packed = readonly [
   from: string,
   to: string,
   cc: string,
+  /** Rows of old have none. */
+  threadHashes?: Uint8Array,
 ];
 
 type PackedPlace = readonly [1, number, number, number, number, number, number];
@@ -70,7 +82,10 @@ export function encodeParsed(parsed: Parsed): Uint8Array {
     sort.to,
     sort.cc,
   ];
-  return packRow(packed);
+  const { threadHashes } = parsed;
+  const isKept = (threadHashes?.length ?? 0) <= threadHashesMax * threadHashBytes;
+  if (threadHashes === undefined || !isKept) return packRow(packed);
+  return packRow([...packed, threadHashes]);
 }
 
 /** A row that says where the parsed message stands as a record's body. */
@@ -91,7 +106,7 @@ export function decodeParsed(value: Uint8Array): ParsedRow {
     return { kind: 'record', place: { sequence, segment, offset, bytes, bodyOffset, bodyBytes } };
   }
   const [, envelope, bodyStructure, body, parts, preview, bits, sentMs, ...keys] = row;
-  const [baseSubject, displayFrom, displayTo, from, to, cc] = keys;
+  const [baseSubject, displayFrom, displayTo, from, to, cc, threadHashes] = keys;
   const sort = {
     baseSubject,
     isReplyOrForward: (bits & isReplyBit) !== 0,
@@ -113,6 +128,7 @@ export function decodeParsed(value: Uint8Array): ParsedRow {
       sort,
       hasAttachment: (bits & hasAttachmentBit) !== 0,
       isTruncated: (bits & isTruncatedBit) !== 0,
+      ...(threadHashes === undefined ? {} : { threadHashes }),
     },
   };
 }

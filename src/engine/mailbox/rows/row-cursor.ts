@@ -18,6 +18,8 @@ const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 export class RowCursor {
   #row: Uint8Array = emptyBytes;
   #at = 0;
+  /** Of the row. */
+  fields = 0;
   /** Something stood there that is not read here: what was read since `open` means nothing. */
   isLost = false;
 
@@ -26,7 +28,7 @@ export class RowCursor {
     this.#row = row;
     this.#at = 0;
     this.isLost = false;
-    this.array();
+    this.fields = this.array();
     return this;
   }
 

@@ -8,7 +8,6 @@
 
 import type { Buffer } from 'node:buffer';
 import { decodeWords } from '../headers/words.ts';
-import type { Needle } from '../text/needle.ts';
 
 /** Places in an envelope. */
 export const envelopePlaces = {
@@ -35,19 +34,6 @@ export function isAddressPlace(place: EnvelopePlace): boolean {
   return addressPlaces.has(place);
 }
 
-/**
- * False: the field does not hold the text. By a look at the octets as they stand: most messages of a search end here.
- */
-export function mayHold(envelope: Buffer, place: EnvelopePlace, needle: Needle): boolean {
-  if (!needle.isAscii || needle.isEmpty) return true;
-  // What an address is shown as does not stand so in the envelope.
-  if (needle.hasGlue && addressPlaces.has(place)) return true;
-  const text = envelope.toString('latin1');
-  if (needle.isInAscii(text)) return true;
-  // Encoded words, literals and what is escaped hide it.
-  return text.includes('=?') || text.includes('{') || text.includes('\\');
-}
-
 const parenOpen = 40;
 const parenClose = 41;
 const quote = 34;
@@ -66,12 +52,12 @@ export function envelopeField(envelope: Buffer, place: EnvelopePlace): string | 
   return isNil(envelope, at) ? undefined : stringAt(envelope, at);
 }
 
-function isNil(envelope: Buffer, at: number): boolean {
+export function isNil(envelope: Buffer, at: number): boolean {
   const first = envelope[at];
   return first !== quote && first !== braceOpen;
 }
 
-function afterItem(envelope: Buffer, start: number): number {
+export function afterItem(envelope: Buffer, start: number): number {
   let at = start;
   let depth = 0;
   do {

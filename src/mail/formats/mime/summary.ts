@@ -8,6 +8,7 @@
 
 import { Buffer } from 'node:buffer';
 import { messageIds } from '../headers/message-ids.ts';
+import { packThreadHashes, threadHashes } from '../headers/thread-ids.ts';
 import { writeBody } from './body-structure.ts';
 import { readEnvelopeFields, writeEnvelope } from './envelope.ts';
 import { type PartPlace, partTable } from './part-table.ts';
@@ -27,6 +28,8 @@ export interface MessageSummary {
   readonly messageId: string;
   readonly inReplyTo: readonly string[];
   readonly references: readonly string[];
+  /** As `threadHashes` has them, packed. */
+  readonly threadHashes: Uint8Array;
   /** A part is an attachment, or has a file name and is no text. */
   readonly hasAttachment: boolean;
   /** The message went past a limit of the scanner: some of it is shown as one piece. */
@@ -47,6 +50,7 @@ export function summarise(bytes: Uint8Array): MessageSummary {
     messageId: messageIds(fields.messageId ?? '')[0] ?? '',
     inReplyTo: messageIds(fields.inReplyTo ?? ''),
     references: messageIds(fields.references ?? ''),
+    threadHashes: packThreadHashes(threadHashes(fields)),
     hasAttachment: hasAttachment(root),
     isTruncated: structure.isTruncated,
   };

@@ -5,29 +5,21 @@
  * Specs:     RFC 9051 §6.4.4 (substrings, whatever the case), RFC 5255 §4.3.
  */
 
+import { Buffer } from 'node:buffer';
 import { casemap } from './casemap.ts';
 
 const ascii = /^[\u0000-\u007f]*$/;
-const blank = /[\t ]/;
-/** What an address is put together with, or a part of it has. */
-const glue = /[\t <>@,:]/;
-const special = /[$()*+./?[\\\]^{|}-]/g;
 
 export class Needle {
   readonly mapped: string;
+  /** The same as UTF-8. */
+  readonly octets: Buffer;
   readonly isAscii: boolean;
-  /** It may stand across a fold of a header. */
-  readonly hasBlank: boolean;
-  /** It may stand across the parts of an address. */
-  readonly hasGlue: boolean;
-  readonly #inAscii: RegExp | undefined;
 
   constructor(text: string) {
-    this.mapped = casemap(text);
+    this.mapped = casemap(text.toWellFormed());
+    this.octets = Buffer.from(this.mapped, 'utf8');
     this.isAscii = ascii.test(text);
-    this.hasBlank = blank.test(text);
-    this.hasGlue = glue.test(text);
-    if (this.isAscii) this.#inAscii = new RegExp(text.replace(special, '\\$&'), 'i');
   }
 
   get isEmpty(): boolean {
@@ -41,5 +33,13 @@ export class Needle {
 
   isIn(text: string): boolean {
     return casemap(text).includes(this.mapped);
+  }
+
+  /** The longest piece without what `apart` matches; "" where there is none. */
+  longestPiece(apart: RegExp): string {
+    let longest = '';
+    for (const piece of this.mapped.split(apart))
+      if (piece.length > longest.length) longest = piece;
+    return longest;
   }
 }

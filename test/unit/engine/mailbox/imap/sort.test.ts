@@ -148,7 +148,7 @@ describe('sort', () => {
     const model = new Model(7);
     await model.arrive(200);
     const memory = new DerivedMemory(2_700);
-    const orders3 = new SortOrders(model.world.shard, memory);
+    const orders3 = new SortOrders(model.world.desk, memory);
     const place = { account, mailbox: 1 };
     const [, modseq, uidNext] = model.world.now();
     const live = await model.world.desk.views.view({ ...place, modseq, uidNext });

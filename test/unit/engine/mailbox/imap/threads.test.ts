@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import { ThreadColumns } from '../../../../../src/engine/mailbox/imap/thread-columns.ts';
 import { threadsByReferences } from '../../../../../src/engine/mailbox/imap/thread-references.ts';
 import { threadsBySubject } from '../../../../../src/engine/mailbox/imap/thread-subjects.ts';
+import { textHash } from '../../../../../src/mail/formats/headers/thread-ids.ts';
 import { ResponseWriter } from '../../../../../src/mail/wire/imap/response.ts';
 import { type ThreadNode, threadSteps } from '../../../../../src/mail/wire/imap/response-thread.ts';
 
@@ -21,11 +22,13 @@ interface Message {
   readonly sentMs: number;
 }
 
+const hashOf = (text: string) => (text === '' ? 0 : textHash(text));
+
 function columnsOf(messages: readonly Message[]) {
   const columns = new ThreadColumns();
   messages.forEach(({ id, references, subject, isReply, sentMs }, i) => {
-    const rest = { id, references, sentMs };
-    columns.add({ uid: i + 1, baseSubject: subject, isReplyOrForward: isReply, ...rest });
+    const ids = [hashOf(id), ...references.map(textHash)];
+    columns.add({ uid: i + 1, sentMs, subject: hashOf(subject), isReplyOrForward: isReply, ids });
   });
   return drained(columns.select(() => true)).messages;
 }
@@ -294,8 +297,10 @@ function writeChain({ number, children }: Node): string {
 describe('the columns threads are made of', () => {
   it('know an id again after what helped to find it was let go', () => {
     const columns = new ThreadColumns();
-    const add = (uid: number, id: string, references: readonly string[]) =>
-      columns.add({ uid, sentMs: 0, baseSubject: id, isReplyOrForward: false, id, references });
+    const add = (uid: number, id: string, references: readonly string[]) => {
+      const ids = [hashOf(id), ...references.map(textHash)];
+      columns.add({ uid, sentMs: 0, subject: hashOf(id), isReplyOrForward: false, ids });
+    };
     const count = 20_000;
     for (let uid = 1; uid <= count; uid++) add(uid, `<${uid}@x>`, []);
     const held = columns.bytes;
