@@ -32,18 +32,6 @@ export class BlockColumns {
     return this.#row.subarray(at, at + bitmapBytes);
   }
 
-  /** By its number in the mailbox row. */
-  keyword(number: number): Uint8Array | undefined {
-    let at = headBytes + bitCount(this.#mask) * bitmapBytes;
-    for (let i = 0; i < this.#row[3]!; i++) {
-      if (this.#row.readUInt16BE(at) === number) {
-        return this.#row.subarray(at + 2, at + 2 + bitmapBytes);
-      }
-      at += bitmapBytes + 2;
-    }
-    return undefined;
-  }
-
   /** Of a slot that exists. */
   documentAt(slot: number): number {
     return this.#row.readUInt32BE(this.#slotsAt() + slot * 4);
