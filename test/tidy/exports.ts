@@ -24,6 +24,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/engine/events/message-events.ts recipientsPerEvent',
     'src/engine/mailbox/imap/leases.ts leaseMsMax',
     'src/engine/mailbox/imap/leases.ts readerLeasesMax',
+    'src/engine/mailbox/imap/plain-texts.ts hasPlainTexts',
     'src/engine/mailbox/imap/text-column.ts textBytesMax',
     'src/engine/mailbox/pop3/retrieve.ts windowBytes',
     'src/harness/schedule/scheduler.ts dueCountMax',

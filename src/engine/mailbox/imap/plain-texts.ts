@@ -7,7 +7,8 @@
  *            which an ASCII octet is its character and none other is, and is no markup.
  */
 
-import type { Buffer } from 'node:buffer';
+import { type Buffer, isAscii } from 'node:buffer';
+import { view } from '../../../base/bytes.ts';
 import type { Needle } from '../../../mail/formats/text/needle.ts';
 import { OctetSearch } from '../../../mail/formats/text/octet-search.ts';
 import type { BlockColumns } from '../rows/block-columns.ts';
@@ -65,7 +66,7 @@ const plainPart = new RegExp(
 );
 
 /** By a message's BODY. */
-function hasPlainTexts(body: Buffer): boolean {
+export function hasPlainTexts(body: Buffer): boolean {
   const text = body.toString('latin1');
   return countOf(textPart, text) === countOf(plainPart, text);
 }
@@ -86,4 +87,10 @@ export function octetsOf(needle: Needle, isInHeaders: boolean): OctetSearch | un
   if (!needle.isAscii) return undefined;
   const piece = needle.longestPiece(isInHeaders ? apartInHeaders : lineBreak);
   return piece === '' ? undefined : new OctetSearch(piece);
+}
+
+/** Of a plain message: whether it can hold no text that has these octets. */
+export function lacksOctets(bytes: Uint8Array, octets: OctetSearch, isInHeaders: boolean): boolean {
+  if (octets.indexIn(bytes, 0, bytes.length) >= 0 || !isAscii(bytes)) return false;
+  return !isInHeaders || !view(bytes).includes('=?');
 }

@@ -36,11 +36,6 @@ export class SearchedText {
   }
 
   holds(key: TextKey, needle: Needle): boolean {
-    return this.#mayHold(key, needle) && this.thoroughlyHolds(key, needle);
-  }
-
-  /** Without the quick look. */
-  thoroughlyHolds(key: TextKey, needle: Needle): boolean {
     if (key.op === 'header') return this.#hasField(key.field, needle);
     const { place } = key;
     if (place !== 'body' && place !== 'text') return this.#hasField(place, needle);
@@ -87,15 +82,6 @@ export class SearchedText {
     }
     return this.#bodyText;
   }
-}
-
-function endOfHead(bytes: Buffer): number {
-  const at = bytes.indexOf(headerEnd);
-  return at < 0 ? bytes.length : at;
-}
-
-function asciiOf(bytes: Uint8Array): string {
-  return isAscii(bytes) ? view(bytes).toString('latin1') : '';
 }
 
 function addTexts(bytes: Uint8Array, part: Part, texts: string[]): void {

@@ -5,11 +5,9 @@
  * Limits:    two groups of `groupBytesMax` of messages are in memory at a time for each of two blocks; of larger
  *            messages only headers and text parts are read, piece by piece (`large-text.ts`).
  * Invariant: a message that is gone holds no text: nobody can fetch it any more. What the look at the octets denies,
- *            the thorough one denies too (`search-texts.test.ts` compares them).
+ *            the thorough one denies too (`plain-texts.test.ts` compares them).
  */
 
-import { isAscii } from 'node:buffer';
-import { view } from '../../../base/bytes.ts';
 import { kibibyte, mebibyte } from '../../../base/units.ts';
 import type { OctetSearch } from '../../../mail/formats/text/octet-search.ts';
 import type { RecordPlace } from '../../store/record.ts';
@@ -18,7 +16,7 @@ import type { MailboxShard } from '../mailbox-shard.ts';
 import { headerBytesFirst, readHeaders } from './header-reader.ts';
 import { largeHolds } from './large-text.ts';
 import { MessageRows } from './message-rows.ts';
-import { octetsOf, PlainTexts } from './plain-texts.ts';
+import { lacksOctets, octetsOf, PlainTexts } from './plain-texts.ts';
 import type { BlockLook, RowParts } from './row-leaves.ts';
 import { isOfBody } from './search-plan.ts';
 import { SearchedText, type TextKey } from './search-text.ts';
@@ -141,12 +139,11 @@ export class TextReader {
     let isOpen = false;
     return (key) => {
       const octets = this.#octets.get(key);
+      const isInHeaders = key.op === 'text' && key.place === 'text';
       if (
         octets !== undefined &&
-        octets.indexIn(bytes, 0, bytes.length) < 0 &&
-        this.#plain.isPlain(number, block, slot) &&
-        isAscii(bytes) &&
-        !(key.op === 'text' && key.place === 'text' && view(bytes).includes('=?'))
+        lacksOctets(bytes, octets, isInHeaders) &&
+        this.#plain.isPlain(number, block, slot)
       ) {
         return false;
       }

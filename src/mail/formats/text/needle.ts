@@ -26,11 +26,6 @@ export class Needle {
     return this.mapped === '';
   }
 
-  /** As `isIn`, of a needle and a text that are ASCII: it makes no other text of it. */
-  isInAscii(text: string): boolean {
-    return this.#inAscii!.test(text);
-  }
-
   isIn(text: string): boolean {
     return casemap(text).includes(this.mapped);
   }

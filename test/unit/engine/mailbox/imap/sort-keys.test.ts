@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Facts } from '../../../../../src/engine/mailbox/imap/facts-column.ts';
 import { Slices } from '../../../../../src/engine/mailbox/imap/slices.ts';
 import { type SortReader, sortPlaces } from '../../../../../src/engine/mailbox/imap/sort-keys.ts';
 import { SeededRandom } from '../../../../support/seeded-clock.ts';
@@ -14,8 +15,10 @@ const clock = { nowMs: () => 0, monotonicMs: () => 0, setTimer: () => ({ cancel(
 async function placesOf(column: readonly (number | string)[], isReverse: boolean) {
   const reader = { values: (document: number) => [column[document]!] } as unknown as SortReader;
   const documents = Uint32Array.from(column, (_, i) => i);
-  const order = [{ kind: 'ARRIVAL', isReverse }] as const;
-  return [...(await sortPlaces(reader, documents, order, new Slices(clock)))];
+  const members = { uids: documents, documents };
+  const order = [{ kind: 'SUBJECT', isReverse }] as const;
+  const facts = {} as unknown as Facts;
+  return [...(await sortPlaces(reader, facts, members, order, new Slices(clock)))];
 }
 
 function expected(column: readonly (number | string)[], isReverse: boolean): number[] {
