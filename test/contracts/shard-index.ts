@@ -49,6 +49,21 @@ export function shardIndexContract(name: string, open: () => Promise<OpenedIndex
       assert.equal(index.peek(key('e')), undefined);
     });
 
+    it('shows each of many by a peek, of one length and of any', async () => {
+      await using opened = await open();
+      const { index } = opened;
+      const lengths = [3, 3, 700, 3, 4_096, 4_097, 700, 9_000, 3, 300_000, 4_096, 3];
+      const values = lengths.map((length, i) => String(i % 10).repeat(length));
+      await index.commit(values.map((value, i) => put(`k${i}`, value)));
+      for (let round = 0; round < 2; round++) {
+        for (const [i, value] of values.entries()) {
+          const peeked = index.peek(key(`k${i}`))!;
+          assert.equal(peeked.byteLength, value.length);
+          assert.equal(text(peeked), value);
+        }
+      }
+    });
+
     it('gives values and keys that later reads and commits leave alone', async () => {
       await using opened = await open();
       const { index } = opened;

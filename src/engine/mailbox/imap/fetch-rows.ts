@@ -9,6 +9,7 @@
  */
 
 import { fetchItems, objectIds, type PackedSection } from '../../../actors/asks/imap-asks.ts';
+import { view } from '../../../base/bytes.ts';
 import { kibibyte } from '../../../base/units.ts';
 import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import { recentBit } from '../../../mail/wire/imap/response-data.ts';
@@ -20,7 +21,7 @@ import {
   fetchNumber,
   fetchObjectId,
   fetchPreview,
-  fetchReady,
+  fetchReadyPart,
   nextItem,
   startFetch,
   startUidFetch,
@@ -265,15 +266,18 @@ export class RowsWindow {
 
   #writeAnswers(parsed: Uint8Array): void {
     const { items } = this.#asked;
-    const writer = this.#writer;
+    const row = view(parsed);
     openAnswers(parsed, cursor);
-    if (this.#next(items & fetchItems.envelope)) fetchReady(writer, 'ENVELOPE', cursor.bytes());
-    else cursor.skip();
-    if (this.#next(items & fetchItems.bodyStructure)) {
-      fetchReady(writer, 'BODYSTRUCTURE', cursor.bytes());
-    } else cursor.skip();
-    if (this.#next(items & fetchItems.body)) fetchReady(writer, 'BODY', cursor.bytes());
-    if (this.#next(items & fetchItems.preview)) fetchPreview(writer, previewOf(parsed));
+    this.#writeAnswer('ENVELOPE', items & fetchItems.envelope, row);
+    this.#writeAnswer('BODYSTRUCTURE', items & fetchItems.bodyStructure, row);
+    this.#writeAnswer('BODY', items & fetchItems.body, row);
+    if (this.#next(items & fetchItems.preview)) fetchPreview(this.#writer, previewOf(parsed));
+  }
+
+  #writeAnswer(kind: 'ENVELOPE' | 'BODYSTRUCTURE' | 'BODY', wanted: number, row: Buffer): void {
+    const length = cursor.passBytes();
+    const end = cursor.at;
+    if (this.#next(wanted)) fetchReadyPart(this.#writer, kind, row, end - length, end);
   }
 
   /** False: the item is not wanted. */

@@ -78,6 +78,13 @@ export class RowCursor {
     return this.#row.subarray(start, this.#at);
   }
 
+  /** Passes by a string or a binary field; how long it is. It ends where the cursor stands then. */
+  passBytes(): number {
+    const length = this.#length();
+    this.#at += length;
+    return length;
+  }
+
   /** Passes by the next fields, whatever they are. */
   skip(fields = 1): this {
     for (let left = fields; left > 0 && !this.isLost; left--) {

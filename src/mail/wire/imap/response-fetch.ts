@@ -82,6 +82,17 @@ export function fetchReady<Handle>(
   writer.text(kind).octet(space).view(octets);
 }
 
+/** As `fetchReady`, of octets within a row that will be written over. */
+export function fetchReadyPart<Handle>(
+  writer: ResponseWriter<Handle>,
+  kind: Extract<FetchKind, 'BODY' | 'BODYSTRUCTURE' | 'ENVELOPE'>,
+  row: Buffer,
+  from: number,
+  to: number,
+): void {
+  writer.text(kind).octet(space).copyPart(row, from, to);
+}
+
 /** Ids are of RFC 8474 §4: letters, digits, underscore and hyphen. Undefined: no THREADID. */
 export function fetchObjectId<Handle>(
   writer: ResponseWriter<Handle>,

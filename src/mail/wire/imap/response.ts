@@ -133,6 +133,16 @@ export class ResponseWriter<Handle = never> {
     return this;
   }
 
+  /** As `copy`, of a part of them: without a view of it. */
+  copyPart(octets: Buffer, from: number, to: number): this {
+    const length = to - from;
+    if (length > this.#block.length - this.#at) return this.copy(octets.subarray(from, to));
+    octets.copy(this.#block, this.#at, from, to);
+    this.#at += length;
+    this.bytes += length;
+    return this;
+  }
+
   /** Where the writer stands; `rewind` forgets what was written since, within one `take`. */
   mark(): WriterMark {
     const { bytes } = this;

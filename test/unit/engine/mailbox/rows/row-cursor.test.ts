@@ -50,6 +50,16 @@ it('reads numbers of every width, and texts as their bytes', () => {
   assert.equal(Buffer.from(new RowCursor().open(packRow(['Zoë'])).bytes()).toString(), 'Zoë');
 });
 
+it('passes by texts, and tells where they stood', () => {
+  const row = packRow(['some', Buffer.alloc(300, 'x'), 7]);
+  const cursor = new RowCursor().open(row);
+  for (const expected of ['some', 'x'.repeat(300)]) {
+    const length = cursor.passBytes();
+    assert.equal(Buffer.from(row.subarray(cursor.at - length, cursor.at)).toString(), expected);
+  }
+  assert.equal(cursor.number(), 7);
+});
+
 it('reports what is none of ours, until it opens another row', () => {
   const cursor = new RowCursor();
   assert.ok(cursor.open(Buffer.from([0xa1, 0x61])).isLost, 'no array');

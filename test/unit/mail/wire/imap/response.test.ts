@@ -141,6 +141,15 @@ describe('values', () => {
     assert.equal(Buffer.concat(writer.take()).toString(), `1${'a'.repeat(40_000)}bbb2`);
   });
 
+  test('a part of what will be written over is copied too', () => {
+    const writer = new ResponseWriter();
+    const row = Buffer.from(`(${'e'.repeat(1_500)})`);
+    for (let i = 0; i < 40; i++) writer.copyPart(row, 1, 1_501).text(',');
+    writer.copyPart(row, 3, 3);
+    row.fill('z');
+    assert.equal(Buffer.concat(writer.take()).toString(), `${'e'.repeat(1_500)},`.repeat(40));
+  });
+
   test('what was written since a mark can be taken back', () => {
     const writer = new ResponseWriter();
     writer.text('kept ').view(Buffer.alloc(3_000, 'v')).text(' and ');
