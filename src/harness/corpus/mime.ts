@@ -12,7 +12,8 @@ import type { Random } from '../../ports/random.ts';
 import { createForm, type Form, type Framing, idRoom, markRoom, stuffed } from './form.ts';
 import { column, paragraph, phrase, pick } from './words.ts';
 
-export type MimeKind = 'newsletter' | 'receipt' | 'attachment' | 'calendar';
+export const mimeKinds = ['newsletter', 'receipt', 'attachment', 'calendar'] as const;
+export type MimeKind = (typeof mimeKinds)[number];
 
 const variantsCount = 16;
 const attachmentBytesDefault = 60_000;

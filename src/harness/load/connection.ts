@@ -14,7 +14,8 @@ import type tls from 'node:tls';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { HostPort } from '../addresses.ts';
 
-export type TlsMode = 'none' | 'starttls' | 'implicit';
+export const tlsModes = ['none', 'starttls', 'implicit'] as const;
+export type TlsMode = (typeof tlsModes)[number];
 
 const sweepMs = 1_000;
 const readBytes = 64 * 1024;

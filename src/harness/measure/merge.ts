@@ -66,6 +66,7 @@ function mergeOperations(parts: readonly OperationReport[]): OperationReport {
 }
 
 export function mergeTimed(parts: readonly TimedReport[]): TimedReport {
+  if (parts.length === 1) return parts[0]!;
   const sum = timedReport(mergeHistograms(parts.map(({ histogram }) => histogram)));
   const counted = parts.filter(({ count }) => count > 0);
   if (counted.length === 0) return sum;

@@ -106,7 +106,12 @@ function reportSecond(each: Second, second: number): SeriesSecond {
 export function latencyOf(
   histogram: Histogram,
 ): Pick<SeriesSecond, 'count' | 'p50Ms' | 'p99Ms' | 'maxMs' | 'histogram'> {
-  const { count, p50Ms, p99Ms, maxMs } = histogram.summary();
+  const { count } = histogram;
   if (count === 0) return { count, p50Ms: null, p99Ms: null, maxMs: null };
+  const [p50Ms, p99Ms, maxMs] = [50, 99, 100].map((each) => histogram.percentileMs(each)) as [
+    number,
+    number,
+    number,
+  ];
   return { count, p50Ms, p99Ms, maxMs, histogram: histogram.encode() };
 }

@@ -2,7 +2,6 @@
  * One run: its threads, what they are doing meanwhile, and the report of all of them together.
  *
  * Runs in:   load generator, main thread. One share needs no thread of its own.
- * Limits:    `threadsMax` threads.
  */
 
 import { cpus, hostname, release } from 'node:os';
@@ -10,18 +9,39 @@ import { mergeGroups, mergeSeries } from '../measure/merge.ts';
 import { type RunReport, reportFormat, reportVersion } from '../measure/run-report.ts';
 import { wholeShare } from '../schedule/arrivals.ts';
 import type { RunPlan } from './run-plan.ts';
-import { type LiveShare, type RunAdapters, type ShareReport, ShareRun } from './share-run.ts';
+import {
+  type LiveShare,
+  type PlayedShare,
+  type RunAdapters,
+  type ShareReport,
+  ShareRun,
+} from './share-run.ts';
+import { judgeThresholds } from './thresholds.ts';
+import { WorkerShare } from './worker-share.ts';
 
 export class LoadRun {
   readonly #plan: RunPlan;
-  readonly #shares: readonly ShareRun[];
+  readonly #shares: readonly PlayedShare[];
+  readonly #prepared: Promise<unknown>;
 
   constructor(plan: RunPlan, adapters: RunAdapters) {
     this.#plan = plan;
-    this.#shares = [new ShareRun(plan, wholeShare, adapters)];
+    if (plan.threads === 1) {
+      this.#shares = [new ShareRun(plan, wholeShare, adapters)];
+      this.#prepared = Promise.resolve();
+      return;
+    }
+    const count = plan.threads;
+    const workers = Array.from(
+      { length: count },
+      (_, index) => new WorkerShare(plan, { index, count }),
+    );
+    this.#shares = workers;
+    this.#prepared = Promise.all(workers.map((worker) => worker.prepared()));
   }
 
   async run(): Promise<RunReport> {
+    await this.#prepared;
     const before = process.cpuUsage();
     const shares = await Promise.all(this.#shares.map((share) => share.run()));
     const { user, system } = process.cpuUsage(before);
@@ -40,7 +60,7 @@ export class LoadRun {
     const { scenario, seed, threads, groups: plans } = this.#plan;
     const groups = mergeGroups(shares.map(({ groups: each }) => each));
     const targets = new Set(plans.map(({ target }) => `${target.host}:${target.port}`));
-    return {
+    const report: RunReport = {
       format: reportFormat,
       version: reportVersion,
       ...{ scenario, seed, target: [...targets].join(', ') },
@@ -59,5 +79,6 @@ export class LoadRun {
       unstarted: groups.reduce((all, { unstarted }) => all + unstarted, 0),
       thresholds: [],
     };
+    return { ...report, thresholds: judgeThresholds(this.#plan.thresholds, report) };
   }
 }

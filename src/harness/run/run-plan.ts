@@ -8,6 +8,7 @@ import type { HostPort } from '../addresses.ts';
 import type { LoadProtocol, ProtocolPlace } from '../load/protocol.ts';
 import { createSmtp, type SmtpPlan } from '../load/smtp/smtp-plan.ts';
 import type { ArrivalPlan } from '../schedule/arrivals.ts';
+import type { Threshold } from './thresholds.ts';
 
 interface GroupBase {
   readonly name: string;
@@ -34,6 +35,7 @@ export interface RunPlan {
   readonly threads: number;
   readonly groups: readonly GroupPlan[];
   readonly ledger?: string;
+  readonly thresholds: readonly Threshold[];
 }
 
 export function createProtocol(group: GroupPlan, place: ProtocolPlace): LoadProtocol {

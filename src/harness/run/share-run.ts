@@ -2,7 +2,6 @@
  * Plays one thread's share of a run: its part of each group's sessions or arrivals, side by side.
  *
  * Runs in:   load generator, any thread.
- * Limits:    of each group a thread plays at least one session.
  * Invariant: the shares of a run together play what the plan says, whatever their number.
  */
 
@@ -44,12 +43,19 @@ export interface LiveShare {
   readonly trouble: string | undefined;
 }
 
+/** A share wherever it is played. */
+export interface PlayedShare {
+  run(): Promise<ShareReport>;
+  stop(): void;
+  live(): LiveShare;
+}
+
 interface Playing {
   readonly scheduler: Scheduler;
   readonly recorder: RunRecorder;
 }
 
-export class ShareRun {
+export class ShareRun implements PlayedShare {
   readonly #adapters: RunAdapters;
   readonly #series = new Series();
   readonly #ledger: LedgerWriter | undefined;
@@ -92,10 +98,12 @@ export class ShareRun {
     return { ...counts, latest: this.#series.latest(), trouble };
   }
 
-  #prepare(group: GroupPlan, share: Share, seed: number): Playing | undefined {
+  #prepare(group: GroupPlan, { index, count }: Share, seed: number): Playing | undefined {
+    // A group of two sessions is played by two threads, however many there are.
+    const share = { index, count: Math.min(count, group.sessionsMax, group.countMax) };
+    if (index >= share.count) return undefined;
     const sessionsMax = part(group.sessionsMax, share);
     const countMax = part(group.countMax, share);
-    if (sessionsMax === 0 || countMax === 0) return undefined;
     const random = new SeededRandom(seed);
     const { clock, epochMs, random: chance } = this.#adapters;
     const { name, protocol, target, perConnection, durationMs, patienceMs } = group;

@@ -9,7 +9,7 @@
 import { Buffer } from 'node:buffer';
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 
-const mechanisms = ['plain', 'login', 'scram-sha-256'] as const;
+export const mechanisms = ['plain', 'login', 'scram-sha-256'] as const;
 export type Mechanism = (typeof mechanisms)[number];
 
 const iterationsMax = 200_000;

@@ -68,7 +68,14 @@ async function play(context: TestContext, options: Play): Promise<Played> {
     },
   };
   const entered = ledger === undefined ? {} : { ledger };
-  const run = { scenario: 'test', seed: 1, threads: 1, groups: [group], ...entered };
+  const run = {
+    scenario: 'test',
+    seed: 1,
+    threads: 1,
+    groups: [group],
+    thresholds: [],
+    ...entered,
+  };
   const report = await new LoadRun(run, { clock: nodeClock, random: nodeRandom, epochMs: 0 }).run();
   const { copies, replies } = totalsOf(report);
   const { ok: acknowledged, ...others } = copies;

@@ -1,0 +1,64 @@
+/**
+ * A command line as a scenario of one group, so that both are read by one schema.
+ *
+ * Runs in: load generator.
+ */
+
+import { readFileSync, statSync } from 'node:fs';
+import type { RunPlan } from '../../harness/run/run-plan.ts';
+import { ScenarioFault } from '../../harness/scenario/fields.ts';
+import { readScenario } from '../../harness/scenario/shape.ts';
+import type { LoadValues } from './usage.ts';
+
+/** Options that hold a number; in a file they would be one. */
+const numbers = new Set([
+  ...['sessions', 'rate', 'count', 'recipients', 'perConnection', 'seed', 'threads', 'size'],
+  ...['duration', 'patience'],
+]);
+
+/** Keys of the whole scenario; the others are of its group. */
+const wholeKeys = ['seed', 'threads', 'ledger'];
+
+/** Throws a sentence that names the option. */
+export function planOf(protocol: string, values: LoadValues): RunPlan {
+  const { corpus, mime, json: _, report: __, 'password-stdin': isPassworded, ...given } = values;
+  const entries = Object.entries(given).map(([option, value]) => {
+    const key = camel(option);
+    const isNumber = numbers.has(key) && Number.isFinite(Number(value));
+    return [key, isNumber ? Number(value) : value] as const;
+  });
+  const isWhole = ([key]: readonly [string, unknown]) => wholeKeys.includes(key);
+  const group = {
+    protocol,
+    ...Object.fromEntries(entries.filter((entry) => !isWhole(entry))),
+    ...(isPassworded === true ? { password: readPassword() } : {}),
+    ...messagesOf(corpus, mime),
+  };
+  const value = { ...Object.fromEntries(entries.filter(isWhole)), groups: [group] };
+  try {
+    return readScenario(value, { name: protocol, base: process.cwd() });
+  } catch (error) {
+    if (!(error instanceof ScenarioFault)) throw error;
+    throw new Error(`${optionOf(error)} ${error.message}`);
+  }
+}
+
+function messagesOf(corpus: string | undefined, mime: string | undefined): object {
+  if (corpus === undefined) return mime === undefined ? {} : { messages: [{ mime }] };
+  const isFolder = statSync(corpus).isDirectory();
+  return { messages: [isFolder ? { folder: corpus } : { mbox: corpus }] };
+}
+
+function readPassword(): string {
+  return readFileSync(process.stdin.fd, 'utf8').split(/\r?\n/)[0]!;
+}
+
+function optionOf({ path }: ScenarioFault): string {
+  const key = path.findLast((step) => typeof step === 'string' && step !== 'groups');
+  if (key === undefined) return 'the load';
+  return `--${String(key).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function camel(option: string): string {
+  return option.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

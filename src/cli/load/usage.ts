@@ -1,0 +1,83 @@
+/**
+ * What `chaski load` takes: its options and its help.
+ *
+ * Runs in: load generator; data, and the reading of option values.
+ */
+
+import { parseArgs } from 'node:util';
+
+export const usage = `usage: chaski load smtp|lmtp --target HOST:PORT LOAD END [options]
+       chaski load run SCENARIO [--json] [--report FILE]
+       chaski load merge FILE... [--json] [--report FILE]
+
+LOAD: --sessions N    closed loop: N sessions, each sends when it is free
+      --rate R        open loop: R messages a second, whatever the server does; latency counts
+                      from the intended start; --sessions bounds connections (default 1000)
+      --trace FILE    open loop: a message at each instant of FILE (seconds or dates, one a line)
+END:  --duration S, or --count N messages
+
+  --arrival KIND      poisson (default) or constant
+  --size BYTES        of a message (default 1024)
+  --corpus DIR|FILE   messages from a folder of .eml files, or from an mbox
+  --mime KIND         newsletter, receipt, attachment or calendar
+  --from A            envelope sender (default load@example.net)
+  --to A|FILE         recipient, template as user{1-100}@example.com, or a file of them
+                      (default sink@example.com)
+  --recipients N      recipients of each message, dealt out in turn (default 1)
+  --per-connection N  messages on one connection (default: no bound)
+  --pipeline          send MAIL, RCPT and DATA in one go (RFC 2920)
+  --chunking          send messages by BDAT (RFC 3030)
+  --tls KIND          starttls or implicit; --verify looks at the certificate, for --tls-name
+  --user U --password-stdin
+                      authenticate; the password is the first line of standard input
+  --auth KIND         plain, login or scram-sha-256 (default: what is offered)
+  --patience S        how long the server may refuse connections (default 30)
+  --seed N            the same seed makes the same messages and arrivals (default 1)
+  --threads N         threads to send from (default 1)
+  --ledger DIR        write what is injected and acknowledged to a ledger
+  --json              the report as JSON
+  --report FILE       write it to a file too: .html (charts), .md or .json
+
+run plays a scenario: a YAML file, or a TypeScript module (docs/load.md).
+merge adds up reports (--json) of one load played from several machines, histograms exactly.
+
+example: chaski load smtp --target 127.0.0.1:2525 --rate 200 --arrival poisson --duration 30
+`;
+
+const optionTypes = {
+  target: { type: 'string' },
+  sessions: { type: 'string' },
+  rate: { type: 'string' },
+  arrival: { type: 'string' },
+  trace: { type: 'string' },
+  duration: { type: 'string' },
+  count: { type: 'string' },
+  size: { type: 'string' },
+  corpus: { type: 'string' },
+  mime: { type: 'string' },
+  from: { type: 'string' },
+  to: { type: 'string' },
+  recipients: { type: 'string' },
+  'per-connection': { type: 'string' },
+  pipeline: { type: 'boolean' },
+  chunking: { type: 'boolean' },
+  tls: { type: 'string' },
+  'tls-name': { type: 'string' },
+  verify: { type: 'boolean' },
+  user: { type: 'string' },
+  'password-stdin': { type: 'boolean' },
+  auth: { type: 'string' },
+  patience: { type: 'string' },
+  seed: { type: 'string' },
+  threads: { type: 'string' },
+  ledger: { type: 'string' },
+  json: { type: 'boolean' },
+  report: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+export type LoadValues = ReturnType<typeof parseLine>['values'];
+
+export function parseLine(argv: string[]) {
+  return parseArgs({ args: argv, allowPositionals: true, options: optionTypes });
+}

@@ -1,0 +1,199 @@
+/**
+ * A scenario's schema: its keys, what each holds, and the run it asks for.
+ *
+ * Runs in:   load generator.
+ * Limits:    `groupsCountMax` groups, `stagesCountMax` stages, `threadsMax` threads.
+ * Invariant: a command line is read by the same schema as a file.
+ */
+
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseHostPort } from '../addresses.ts';
+import type { GroupPlan, RunPlan } from '../run/run-plan.ts';
+import { parseThreshold } from '../run/thresholds.ts';
+import {
+  type ArrivalPlan,
+  arrivalKinds,
+  parseTrace,
+  type RateStage,
+  steadyPlan,
+} from '../schedule/arrivals.ts';
+import {
+  choice,
+  duration,
+  type Field,
+  list,
+  notNegative,
+  optional,
+  type Path,
+  positive,
+  record,
+  ScenarioFault,
+  text,
+  whole,
+  withDefault,
+} from './fields.ts';
+import { mailPlan, mailShape } from './mail-shape.ts';
+
+const groupsCountMax = 32;
+const stagesCountMax = 1_000;
+const threadsMax = 64;
+const thresholdsCountMax = 100;
+const sessionsMax = 100_000;
+const openLoopSessionsMax = 1_000;
+const patienceMsDefault = 30_000;
+const countMax = Number.MAX_SAFE_INTEGER;
+const perSecond = 'a rate a second, as 200';
+
+const stage = record({
+  rate: optional(notNegative(perSecond)),
+  from: optional(notNegative(perSecond)),
+  to: optional(notNegative(perSecond)),
+  for: duration(),
+});
+
+const groupShape = {
+  name: optional(text('a name for the report')),
+  target: optional(text('HOST:PORT')),
+  sessions: optional(whole(1, sessionsMax)),
+  rate: optional(positive(perSecond)),
+  arrival: withDefault(choice(arrivalKinds), 'poisson'),
+  stages: optional(list(stage, stagesCountMax)),
+  trace: optional(text('a file with an instant a line')),
+  duration: optional(duration()),
+  count: optional(whole(1, countMax)),
+  perConnection: optional(whole(1, countMax)),
+  patience: withDefault(duration(), patienceMsDefault),
+};
+
+const protocols = ['smtp', 'lmtp'] as const;
+const protocol = choice(protocols);
+const mailGroup = record({ protocol, ...groupShape, ...mailShape });
+const groupOf: Readonly<Record<(typeof protocols)[number], typeof mailGroup>> = {
+  smtp: mailGroup,
+  lmtp: mailGroup,
+};
+
+type Read<F> = F extends Field<infer T> ? T : never;
+type GroupValues = { readonly [K in keyof typeof groupShape]: Read<(typeof groupShape)[K]> };
+
+const anything: Field<unknown> = { read: (value) => value, wants: 'a group' };
+const scenario = record({
+  name: optional(text('a name')),
+  seed: withDefault(whole(0, countMax), 1),
+  threads: withDefault(whole(1, threadsMax), 1),
+  target: optional(text('HOST:PORT')),
+  duration: optional(duration()),
+  ledger: optional(text('a folder')),
+  groups: list({ ...anything, wants: 'a group of sessions' }, groupsCountMax),
+  thresholds: optional(list(text('a threshold as "p99 < 50ms"'), thresholdsCountMax)),
+});
+
+/** What a scenario was read from. */
+export interface ScenarioSource {
+  readonly name: string;
+  /** The folder that names of files in it are relative to. */
+  readonly base: string;
+}
+
+/** Reads the values of a scenario; throws a `ScenarioFault` that says where and what to do. */
+export function readScenario(value: unknown, { name, base }: ScenarioSource): RunPlan {
+  const values = scenario.read(value, []);
+  const { target, ledger } = values;
+  const groups = values.groups.map((each, index) =>
+    readGroup(each, { target, durationMs: values.duration, base, path: ['groups', index] }),
+  );
+  const names = groups.map((group) => group.name);
+  const twice = names.findIndex((each, index) => names.indexOf(each) < index);
+  if (twice !== -1) {
+    const message = `is the second group named "${names[twice]}": give each a "name" of its own`;
+    throw new ScenarioFault(['groups', twice], message);
+  }
+  const thresholds = (values.thresholds ?? []).map((each, index) =>
+    atPath(['thresholds', index], () => parseThreshold(each)),
+  );
+  return {
+    scenario: values.name ?? name,
+    ...{ seed: values.seed, threads: values.threads, groups, thresholds },
+    ...(ledger === undefined ? {} : { ledger: resolve(base, ledger) }),
+  };
+}
+
+interface GroupPlace {
+  readonly target: string | undefined;
+  readonly durationMs: number | undefined;
+  readonly base: string;
+  readonly path: Path;
+}
+
+function readGroup(value: unknown, place: GroupPlace): GroupPlan {
+  const { base, path } = place;
+  const given = typeof value === 'object' && value !== null ? value : {};
+  const chosen = protocol.read((given as { protocol?: unknown }).protocol, [...path, 'protocol']);
+  const values = groupOf[chosen].read(value, path);
+  const target = values.target ?? place.target;
+  if (target === undefined) throw new ScenarioFault(path, 'lacks "target": write HOST:PORT');
+  const arrivals = readArrivals(values, base, path);
+  if (arrivals === undefined && values.sessions === undefined) {
+    const message = 'has no load: write "sessions" (closed loop), or "rate", "stages" or "trace"';
+    throw new ScenarioFault(path, message);
+  }
+  const durationMs = values.duration ?? place.durationMs ?? Infinity;
+  const ends = values.trace !== undefined || values.stages !== undefined;
+  // A closed loop may go on until it is stopped.
+  if (arrivals !== undefined && durationMs === Infinity && values.count === undefined && !ends) {
+    throw new ScenarioFault(path, 'never ends: write "duration" or "count"');
+  }
+  return {
+    name: values.name ?? chosen,
+    protocol: chosen,
+    target: atPath([...path, 'target'], () => parseHostPort(target)),
+    ...(arrivals === undefined ? {} : { arrivals }),
+    sessionsMax: values.sessions ?? openLoopSessionsMax,
+    durationMs,
+    countMax: values.count ?? Infinity,
+    perConnection: values.perConnection ?? Infinity,
+    patienceMs: values.patience,
+    options: mailPlan(values, chosen === 'lmtp', base, path),
+  };
+}
+
+function readArrivals(values: GroupValues, base: string, path: Path): ArrivalPlan | undefined {
+  const named = (['rate', 'stages', 'trace'] as const).filter((name) => values[name] !== undefined);
+  if (named.length > 1) {
+    throw new ScenarioFault(path, `has ${named.join(' and ')}; write one of them`);
+  }
+  const { rate, stages, trace, arrival } = values;
+  if (rate !== undefined) return steadyPlan(arrival, rate);
+  if (trace !== undefined) {
+    const file = resolve(base, trace);
+    const atMs = atPath([...path, 'trace'], () => parseTrace(readFileSync(file, 'utf8'), trace));
+    return { kind: 'trace', atMs };
+  }
+  if (stages === undefined) return undefined;
+  return {
+    kind: arrival,
+    stages: stages.map((each, index) => readStage(each, [...path, 'stages', index])),
+  };
+}
+
+function readStage(values: Read<typeof stage>, path: Path): RateStage {
+  const { rate, from, to } = values;
+  const seconds = values.for / 1000;
+  if (rate !== undefined && from === undefined && to === undefined) {
+    return { seconds, fromPerSecond: rate, toPerSecond: rate };
+  }
+  if (rate === undefined && from !== undefined && to !== undefined) {
+    return { seconds, fromPerSecond: from, toPerSecond: to };
+  }
+  throw new ScenarioFault(path, 'is neither a step nor a ramp: write "rate", or "from" and "to"');
+}
+
+/** What goes wrong with a value is told at its place. */
+function atPath<T>(path: Path, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new ScenarioFault(path, `is not usable: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Aim: a load divided among threads is the load that was asked for, and a thread that fails fails it.
+ * Method: two and three worker threads against a sink.
+ */
+
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { nodeClock } from '../../../../src/adapters/node/clock.ts';
+import { nodeRandom } from '../../../../src/adapters/node/random.ts';
+import { LoadRun } from '../../../../src/harness/run/load-run.ts';
+import { readScenario } from '../../../../src/harness/scenario/shape.ts';
+import { startSink } from '../../../support/harness-sink.ts';
+
+const adapters = { clock: nodeClock, random: nodeRandom, epochMs: performance.timeOrigin };
+
+async function play(context: TestContext, threads: number, groups: readonly object[]) {
+  const { sink, target } = await startSink(context);
+  const value = { threads, target, groups, thresholds: ['refused = 0'] };
+  const plan = readScenario(value, { name: 'threads', base: '.' });
+  const report = await new LoadRun(plan, adapters).run();
+  return { report, counts: sink.counts };
+}
+
+test('threads share a count and sessions, and their figures add up', async (context) => {
+  const { report, counts } = await play(context, 3, [
+    { name: 'one', protocol: 'smtp', sessions: 4, count: 100 },
+    { name: 'two', protocol: 'smtp', sessions: 1, count: 50, to: 'u{1-10}@x', recipients: 2 },
+  ]);
+  assert.equal(counts.messages, 150);
+  assert.deepEqual(
+    report.groups.map(({ name, copies, connections }) => [name, copies.ok, connections]).sort(),
+    [
+      ['one', 100, 4],
+      ['two', 100, 1],
+    ],
+  );
+  assert.equal(report.generator.threads, 3);
+  assert.deepEqual(report.thresholds, [{ text: 'refused = 0', isMet: true, value: 0 }]);
+  const inSeries = report.series.reduce((sum, { ok }) => sum + ok, 0);
+  assert.equal(inSeries, 150);
+});
+
+test('an open loop over two threads keeps its schedule', async (context) => {
+  const group = { protocol: 'smtp', rate: 100, arrival: 'constant', duration: '500ms' };
+  const { report } = await play(context, 2, [group]);
+  assert.equal(report.groups[0]!.copies.ok, 50);
+  assert.equal(report.unstarted, 0);
+});
+
+test('a thread that cannot make its messages fails the run', async (context) => {
+  const group = { protocol: 'smtp', sessions: 2, count: 2, messages: [{ folder: '/nowhere' }] };
+  await assert.rejects(play(context, 2, [group]), /nowhere/);
+});

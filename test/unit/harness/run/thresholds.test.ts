@@ -1,0 +1,68 @@
+/**
+ * Aim: a threshold is met exactly when the report says so, and a typing mistake is told.
+ * Method: a report made by a recorder, judged.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RunRecorder } from '../../../../src/harness/measure/recorder.ts';
+import type { RunReport } from '../../../../src/harness/measure/run-report.ts';
+import { Series } from '../../../../src/harness/measure/series.ts';
+import { judgeThresholds, parseThreshold } from '../../../../src/harness/run/thresholds.ts';
+
+function report(): RunReport {
+  const groups = ['fast', 'slow'].map((name, at) => {
+    const recorder = new RunRecorder({ name, protocol: 'smtp', target: 't' }, new Series());
+    recorder.begin(0);
+    const ms = at === 0 ? 5 : 80;
+    for (let i = 0; i < 100; i++) recorder.finished('message', 'ok', i * 10, i * 10 + ms);
+    if (at === 1) recorder.finished('message', 'refused', 0, 1_000);
+    return recorder.report(at);
+  });
+  return {
+    ...{ format: 'chaski-load-report', version: 1, scenario: 's', target: 't', seed: 1 },
+    machine: { host: 'a', cpu: 'c', cores: 1, kernel: 'k', runtime: 'r' },
+    generator: { threads: 1, cpuSeconds: 1 },
+    ...{ beganAt: '2026-01-01T00:00:00.000Z', seconds: 1, groups, series: [], unstarted: 1 },
+    thresholds: [],
+  };
+}
+
+function judge(text: string) {
+  const [result] = judgeThresholds([parseThreshold(text)], report());
+  return result!;
+}
+
+test('thresholds are judged over all groups, or over one', () => {
+  for (const [text, isMet] of [
+    ['p99 < 90ms', true],
+    ['p99 < 79 ms', false],
+    ['fast: p99 <= 5.1ms', true],
+    ['slow: p50 < 0.1s', true],
+    ['refused = 0', false],
+    ['fast: refused = 0', true],
+    ['unstarted <= 1', true],
+    ['slow: unstarted < 1', false],
+    ['rate >= 200/s', true],
+    ['ok > 200', false],
+    ['nobody: ok > 0', false],
+  ] as const) {
+    assert.equal(judge(text).isMet, isMet, text);
+  }
+  assert.equal(judge('ok > 0').value, 200);
+});
+
+test('a run in which nothing was ok has met no threshold of latency', () => {
+  const nothing = {
+    ...report(),
+    groups: report().groups.map((each) => ({ ...each, operations: {} })),
+  };
+  const [result] = judgeThresholds([parseThreshold('p99 < 50ms')], nothing);
+  assert.equal(result!.isMet, false);
+});
+
+test('what is no threshold is told, with what there is', () => {
+  for (const text of ['p99', 'p98 < 5ms', 'p99 < x', 'p99 == 5', '']) {
+    assert.throws(() => parseThreshold(text), /write as "p99 < 50ms".*p50, p90/);
+  }
+});

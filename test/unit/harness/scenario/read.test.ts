@@ -1,0 +1,146 @@
+/**
+ * Aim: a scenario asks for what it says; a mistake is told with file, line, key and what to do.
+ * Method: files written out; the examples that ship, read and played for a moment.
+ */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { SMTPServer } from 'smtp-server';
+import { nodeClock } from '../../../../src/adapters/node/clock.ts';
+import { nodeRandom } from '../../../../src/adapters/node/random.ts';
+import { parseHostPort } from '../../../../src/harness/addresses.ts';
+import { totalsOf } from '../../../../src/harness/measure/totals.ts';
+import { LoadRun } from '../../../../src/harness/run/load-run.ts';
+import { loadScenario } from '../../../../src/harness/scenario/read.ts';
+import { testCertificate } from '../../../support/certificate.ts';
+import { startSink } from '../../../support/harness-sink.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'chaski-scenario-'));
+test.after(() => rmSync(folder, { recursive: true }));
+
+function load(text: string, name = 'a.yaml') {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return loadScenario(path);
+}
+
+const head = 'target: 127.0.0.1:25\nduration: 5s\ngroups:\n';
+
+test('what is left out has a value, and a group takes over target and duration', async () => {
+  const plan = await load(`${head}  - { protocol: smtp, sessions: 3 }\n`);
+  assert.deepEqual([plan.scenario, plan.seed, plan.threads], ['a', 1, 1]);
+  const [group] = plan.groups;
+  assert.deepEqual(group!.target, { host: '127.0.0.1', port: 25 });
+  assert.deepEqual([group!.name, group!.durationMs, group!.sessionsMax], ['smtp', 5_000, 3]);
+  assert.deepEqual(group!.options.messages, [{ kind: 'sized', weight: 1, bytes: 1_024 }]);
+});
+
+test('files are looked for beside the scenario', async () => {
+  writeFileSync(join(folder, 'to.txt'), 'a@x\nb{1-2}@x\n');
+  writeFileSync(join(folder, 'trace.csv'), '5\n5.5\n');
+  writeFileSync(join(folder, 'word'), 'hush\n');
+  const senders = 'senders: [{ from: a@x, user: u, passwordFile: word }]';
+  const plan = await load(
+    `${head}  - { protocol: lmtp, trace: trace.csv, to: to.txt, ${senders}, messages: [{ mbox: m }] }`,
+  );
+  const { options, arrivals } = plan.groups[0]!;
+  assert.deepEqual(options.destinations, [{ weight: 1, addresses: ['a@x', 'b1@x', 'b2@x'] }]);
+  assert.deepEqual(arrivals, { kind: 'trace', atMs: [0, 500] });
+  assert.deepEqual(options.tenants[0]!.credentials, { user: 'u', password: 'hush' });
+  assert.deepEqual(options.messages, [{ kind: 'mbox', weight: 1, path: join(folder, 'm') }]);
+  assert.equal(options.lmtp, true);
+});
+
+/** Each with the line and the words of its fault. */
+const mistakes: readonly (readonly [string, RegExp])[] = [
+  ['groups: []', /a\.yaml, line 1: groups is \[\]; write a list/],
+  ['name: x\n', /line 1: the scenario lacks "groups": write a list/],
+  [
+    `${head}  - { protocol: smpt, sessions: 1 }`,
+    /line 4: groups\[0\]\.protocol .*one of smtp, lmtp/,
+  ],
+  [`${head}  - protocol: smtp\n    sesions: 1\n`, /line 5: groups\[0\]\.sesions is not a key here/],
+  [
+    `${head}  - protocol: smtp\n    rate: many\n`,
+    /line 5: groups\[0\]\.rate is "many"; write a rate/,
+  ],
+  [`${head}  - protocol: smtp\n`, /line 4: groups\[0\] has no load: write "sessions"/],
+  [`${head}  - { protocol: smtp, rate: 1, trace: t }`, /has rate and trace; write one/],
+  ['groups:\n  - { protocol: smtp, sessions: 1 }', /groups\[0\] lacks "target"/],
+  ['target: a:1\ngroups:\n  - { protocol: smtp, rate: 1 }', /never ends: write "duration"/],
+  [
+    `${head}  - { protocol: smtp, sessions: 1, target: x }`,
+    /target is not usable: "x" is not HOST:PORT/,
+  ],
+  [
+    `${head}  - { protocol: smtp, sessions: 1, to: nobody }`,
+    /to is "nobody": neither an address nor/,
+  ],
+  [`${head}  - { protocol: smtp, sessions: 1, size: big }`, /size is "big"; write a size as 10kB/],
+  [`${head}  - { protocol: smtp, sessions: 1, user: u }`, /has a user but no password/],
+  [`${head}  - { protocol: smtp, sessions: 1, trace: gone, rate: 1 }`, /write one of them/],
+  [`${head}  - { protocol: smtp, trace: gone }`, /trace is not usable: ENOENT/],
+  [
+    `${head}  - { protocol: smtp, sessions: 1, messages: [{ weight: 1 }] }`,
+    /messages\[0\] has none/,
+  ],
+  [
+    `${head}  - { protocol: smtp, stages: [{ for: 1s, from: 1 }] }`,
+    /stages\[0\] is neither a step nor/,
+  ],
+  [
+    `${head}  - { protocol: smtp, sessions: 1 }\n  - { protocol: smtp, sessions: 1 }`,
+    /line 5: .*second group/,
+  ],
+  [
+    `${head}  - { protocol: smtp, sessions: 1 }\nthresholds: [p98 < 1]`,
+    /line 5: thresholds\[0\] is not usable/,
+  ],
+  ['groups: [', /a\.yaml: .*line 1/s],
+];
+
+test('a mistake is told with its line, its key and what to do', async () => {
+  for (const [text, words] of mistakes) await assert.rejects(load(text), words, text);
+});
+
+test('a module is a scenario too; its mistakes have a key but no line', async () => {
+  const group = "{ protocol: 'smtp', sessions: 1, target: 'h:1', count: 2 }";
+  const plan = await load(`export default { groups: [${group}] };`, 'b.ts');
+  assert.equal(plan.groups[0]!.countMax, 2);
+  await assert.rejects(load('export default { groups: 3 };', 'c.ts'), /c\.ts: groups is 3; write/);
+});
+
+/** Takes what submission asks for. */
+async function startSubmission(context: TestContext): Promise<string> {
+  const server = new SMTPServer({
+    ...testCertificate(),
+    onAuth: (auth, _session, done) => done(null, { user: auth.username ?? '' }),
+    onData: (stream, _session, done) => stream.resume().once('end', () => done()),
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  context.after(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  return `127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+}
+
+const examples = 'config/scenarios';
+for (const name of readdirSync(examples)) {
+  test(`the example ${name} runs`, async (context) => {
+    const plan = await loadScenario(join(examples, name));
+    const isLmtp = plan.groups[0]!.protocol === 'lmtp';
+    const isSecure = plan.groups[0]!.options.tls !== 'none';
+    const target = isSecure
+      ? await startSubmission(context)
+      : (await startSink(context, isLmtp)).target;
+    const short = { target: parseHostPort(target), durationMs: 300, patienceMs: 500 };
+    const groups = plan.groups.map((group) => ({ ...group, ...short }));
+    const adapters = { clock: nodeClock, random: nodeRandom, epochMs: 0 };
+    const report = await new LoadRun({ ...plan, groups }, adapters).run();
+    const { ok, refused, unknown, unsent, unstarted } = totalsOf(report);
+    assert.ok(ok > 0, `${ok} ok`);
+    assert.deepEqual([refused, unknown, unsent, unstarted], [0, 0, 0, 0]);
+  });
+}
