@@ -56,7 +56,7 @@ function reading(
 }
 
 /** `groups[0].rate`, or "the scenario" for all of it. */
-export function pathText(path: Path): string {
+function pathText(path: Path): string {
   if (path.length === 0) return 'the scenario';
   return path
     .map((step, at) => (typeof step === 'number' ? `[${step}]` : at === 0 ? step : `.${step}`))

@@ -1,0 +1,86 @@
+/**
+ * Aim: `chaski load` as people run it: a load by options, a password from standard input, a scenario, reports added
+ *      up, mistakes told.
+ * Method: the command as a child process, against a sink.
+ */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Child } from '../../src/harness/child.ts';
+import { parseReport } from '../../src/harness/measure/run-report.ts';
+import { totalsOf } from '../../src/harness/measure/totals.ts';
+import { startSink } from '../support/harness-sink.ts';
+
+const launcher = fileURLToPath(new URL('../../src/cli/chaski', import.meta.url));
+
+async function chaski(...args: readonly string[]) {
+  const child = new Child({ command: launcher, args });
+  const { code } = await child.ended;
+  return { code, stdout: child.stdout, stderr: child.stderr };
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'chaski-load-flow-'));
+test.after(() => rmSync(folder, { recursive: true }));
+
+test('two loads are reported, and their reports added up', async (context) => {
+  const { sink, target } = await startSink(context);
+  const files: string[] = [];
+  for (const threads of ['1', '2']) {
+    const how = ['--sessions', '2', '--count', '60', '--pipeline', '--threads', threads];
+    const { code, stdout, stderr } = await chaski('load', 'smtp', '--target', target, ...how, '--json');
+    assert.equal(code, 0, stderr);
+    const file = join(folder, `${threads}.json`);
+    writeFileSync(file, stdout);
+    files.push(file);
+    assert.equal(totalsOf(parseReport(stdout, file)).ok, 60);
+  }
+  assert.equal(sink.counts.messages, 120);
+  const merged = await chaski('load', 'merge', ...files, '--json');
+  const all = totalsOf(parseReport(merged.stdout, 'merged'));
+  assert.deepEqual([all.ok, all.latency.count, all.connections], [120, 120, 4]);
+  const shown = await chaski('load', 'merge', ...files);
+  assert.match(shown.stdout, /^120 messages in .*\n.*120 acknowledged[\s\S]*acknowledgement/);
+});
+
+test('the password is the first line of standard input', async (context) => {
+  const { target } = await startSink(context);
+  const line = `printf 'secret\\nmore\\n' | "$0" load smtp --target "$1" --sessions 1 --count 3 --json`;
+  const args = ['-c', `${line} --user ann --password-stdin --auth login`, launcher, target];
+  const child = new Child({ command: 'sh', args });
+  assert.equal((await child.ended).code, 0, child.stderr);
+  const { operations } = parseReport(child.stdout, 'load').groups[0]!;
+  assert.equal(operations.session!.phases.auth!.count, 1);
+});
+
+test('a scenario ends with 1 when a threshold is missed, and says which', async (context) => {
+  const { target } = await startSink(context);
+  const file = join(folder, 'a.yaml');
+  const group = '{ protocol: smtp, sessions: 2, count: 20 }';
+  writeFileSync(file, `target: ${target}\ngroups: [${group}]\nthresholds: [ok > 30, refused = 0]\n`);
+  const { code, stdout } = await chaski('load', 'run', file);
+  assert.equal(code, 1);
+  assert.match(stdout, /MISSED ok > 30 \(20\)\nmet {4}refused = 0 \(0\)/);
+});
+
+test('a mistake is told with the option, or the line, and ends with 2', async () => {
+  const file = join(folder, 'b.yaml');
+  writeFileSync(file, 'target: h:1\ngroups:\n  - protocol: smtp\n    rat: 5\n');
+  for (const [args, words] of [
+    [['smtp', '--target', 'h:1', '--rate', 'x', '--count', '1'], /--rate is "x"; write a rate/],
+    [['smtp', '--target', 'h:1', '--count', '1'], /has no load: write "sessions"/],
+    [['ftp', '--target', 'h:1'], /--protocol is "ftp"; write one of smtp/],
+    [['run', file], /b\.yaml, line 4: groups\[0\]\.rat is not a key here/],
+    [['run', '/nowhere.yaml'], /nowhere/],
+    [['merge', file], /b\.yaml is not JSON/],
+    [['smtp', '--nonsense'], /--nonsense/],
+    [[], /which protocol/],
+  ] as const) {
+    const { code, stderr } = await chaski('load', ...args);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, words);
+  }
+});
