@@ -17,7 +17,6 @@ import { exitCodes } from './command.ts';
 import { planOf } from './load/line-scenario.ts';
 import { describeReport, showProgress } from './load/show.ts';
 import { type LoadValues, parseLine, usage } from './load/usage.ts';
-import { checkReportName, writeReport } from './report-file.ts';
 
 export async function run(argv: string[]): Promise<number> {
   try {
@@ -27,14 +26,14 @@ export async function run(argv: string[]): Promise<number> {
       process.stdout.write(usage);
       return 0;
     }
-    if (values.report !== undefined) checkReportName(values.report);
+    const write = await writer(values.report);
     if (action === 'merge') {
-      print(mergeReports(rest.map(readReport)), values);
+      print(mergeReports(rest.map(readReport)), values, write);
       return 0;
     }
     if (action === undefined) throw new Error('which protocol: smtp or lmtp? or "run", or "merge"');
     const plan = action === 'run' ? await readPlan(rest) : planOf(action, values);
-    return await play(plan, values);
+    return await play(plan, values, write);
   } catch (error) {
     process.stderr.write(`chaski load: ${(error as Error).message}\n`);
     process.stderr.write('try "chaski load --help"\n');
@@ -50,7 +49,7 @@ async function readPlan(files: readonly string[]): Promise<RunPlan> {
   return await loadScenario(file);
 }
 
-async function play(plan: RunPlan, values: LoadValues): Promise<number> {
+async function play(plan: RunPlan, values: LoadValues, write: Writer): Promise<number> {
   const epochMs = performance.timeOrigin;
   const load = new LoadRun(plan, { clock: nodeClock, random: nodeRandom, epochMs });
   process.once('SIGTERM', () => load.stop());
@@ -58,7 +57,7 @@ async function play(plan: RunPlan, values: LoadValues): Promise<number> {
   const stopProgress = showProgress(load);
   const report = await load.run();
   stopProgress();
-  print(report, values);
+  print(report, values, write);
   if (report.thresholds.length > 0) return report.thresholds.every(({ isMet }) => isMet) ? 0 : 1;
   const { ok, refused, unknown, unsent, unstarted, copies } = totalsOf(report);
   const faults = refused + unknown + unsent + unstarted;
@@ -69,8 +68,18 @@ function readReport(path: string): RunReport {
   return parseReport(readFileSync(path, 'utf8'), path);
 }
 
-function print(report: RunReport, { json, report: file }: LoadValues): void {
+type Writer = (report: RunReport) => void;
+
+/** What draws pages is loaded by those who want one; and a name that cannot be is told before a run of an hour. */
+async function writer(file: string | undefined): Promise<Writer> {
+  if (file === undefined) return () => {};
+  const { checkReportName, writeReport } = await import('./report-file.ts');
+  checkReportName(file);
+  return (report) => writeReport(file, report);
+}
+
+function print(report: RunReport, { json }: LoadValues, write: Writer): void {
   process.stdout.write(json === true ? `${JSON.stringify(report)}\n` : describeReport(report));
   // What was found is on the terminal by now, whatever the disk says.
-  if (file !== undefined) writeReport(file, report);
+  write(report);
 }

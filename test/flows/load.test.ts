@@ -31,7 +31,14 @@ test('two loads are reported, and their reports added up', async (context) => {
   const files: string[] = [];
   for (const threads of ['1', '2']) {
     const how = ['--sessions', '2', '--count', '60', '--pipeline', '--threads', threads];
-    const { code, stdout, stderr } = await chaski('load', 'smtp', '--target', target, ...how, '--json');
+    const { code, stdout, stderr } = await chaski(
+      'load',
+      'smtp',
+      '--target',
+      target,
+      ...how,
+      '--json',
+    );
     assert.equal(code, 0, stderr);
     const file = join(folder, `${threads}.json`);
     writeFileSync(file, stdout);
@@ -60,7 +67,10 @@ test('a scenario ends with 1 when a threshold is missed, and says which', async 
   const { target } = await startSink(context);
   const file = join(folder, 'a.yaml');
   const group = '{ protocol: smtp, sessions: 2, count: 20 }';
-  writeFileSync(file, `target: ${target}\ngroups: [${group}]\nthresholds: [ok > 30, refused = 0]\n`);
+  writeFileSync(
+    file,
+    `target: ${target}\ngroups: [${group}]\nthresholds: [ok > 30, refused = 0]\n`,
+  );
   const { code, stdout } = await chaski('load', 'run', file);
   assert.equal(code, 1);
   assert.match(stdout, /MISSED ok > 30 \(20\)\nmet {4}refused = 0 \(0\)/);

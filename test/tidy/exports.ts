@@ -57,7 +57,6 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/mail/formats/mime/sort-keys.ts baseSubject',
     'src/mail/trust/resolver.ts addressOfReverseName',
     'src/mail/wire/smtp/envelope-commands.ts parseNotify',
-    'src/settings/fields.ts parseDuration',
     'src/settings/networks.ts readListenAddress',
     'src/settings/networks.ts readRoute',
     'src/settings/networks.ts writeNetwork',
