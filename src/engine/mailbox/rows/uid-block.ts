@@ -36,6 +36,7 @@ export const bitCounts = Uint8Array.from({ length: 256 }, (_, byte) => {
 });
 
 const noBits: Bitmap = new Uint8Array(bitmapBytes);
+const noNumbers: readonly number[] = new Array<number>(uidBlockSlots).fill(0);
 
 export class UidBlock {
   readonly exists: Bitmap = new Uint8Array(bitmapBytes);
@@ -43,8 +44,8 @@ export class UidBlock {
   /** By the keyword's number in the mailbox row. */
   readonly keywords = new Map<number, Bitmap>();
   /** Arrays, not typed ones: of this size those stand outside V8's heap, and cost five times as much to make. */
-  readonly documents: number[] = new Array<number>(uidBlockSlots).fill(0);
-  readonly modseqs: number[] = new Array<number>(uidBlockSlots).fill(0);
+  readonly documents: number[] = noNumbers.slice();
+  readonly modseqs: number[] = noNumbers.slice();
 
   has(slot: number): boolean {
     return isSet(this.exists, slot);
@@ -200,10 +201,11 @@ export function decodeUidBlock(row: Uint8Array | undefined): UidBlock {
     block.keywords.set(keyword, new Uint8Array(bytes.subarray(at + 2, at + 2 + bitmapBytes)));
     at += bitmapBytes + 2;
   }
+  const modseqsAt = at + slots * 4;
   for (let slot = 0; slot < slots; slot++) {
     if (!isSet(block.exists, slot)) continue;
-    block.documents[slot] = bytes.readUInt32BE(at + slot * 4);
-    block.modseqs[slot] = lowest + bytes.readUInt32BE(at + (slots + slot) * 4);
+    block.documents[slot] = u32At(row, at + slot * 4);
+    block.modseqs[slot] = lowest + u32At(row, modseqsAt + slot * 4);
   }
   return block;
 }
@@ -228,6 +230,10 @@ export function withSeen(row: Uint8Array, seen: Uint8Array | undefined): Uint8Ar
 export function hasFlagColumn(row: Uint8Array, flag: number): boolean {
   assert(row[0] === blockVersion, 'a uid block of a known version');
   return (row[2]! & (1 << flag)) !== 0;
+}
+
+function u32At(row: Uint8Array, at: number): number {
+  return row[at]! * 0x100_0000 + ((row[at + 1]! << 16) | (row[at + 2]! << 8) | row[at + 3]!);
 }
 
 /** A Buffer's own method checks what is known here, and costs three times as much. */
