@@ -69,6 +69,9 @@ export async function tellChanges(
     if (recentFrom !== undefined) {
       const count = recentFrom === uidNext ? (synced.arrived ?? 0) : undefined;
       await countArrived(session, selected, recentFrom, count);
+    } else if (synced.recentGone !== undefined) {
+      // RFC 3501 §7.3.2: no EXPUNGE says that a message was \Recent.
+      session.respond((writer) => writeRecent(writer, selected));
     }
     await tellAdded(session, selected, updates);
     if (session.isMetadata && mayExpunge) await tellEntries(session, selected, modseq);

@@ -83,7 +83,7 @@ describe('a message', () => {
     const [first, second] = clients as [CrowdClient, CrowdClient];
     await first.say('a1 SELECT INBOX');
     await second.say('a1 SELECT INBOX', 'a2 STORE 2:3 +FLAGS.SILENT (\\Deleted)', 'a3 EXPUNGE');
-    await first.say('a2 NOOP');
+    assert.deepEqual(recentTold(await first.say('a2 NOOP')), ['* 2 RECENT']);
     assert.match(await first.say('a3 STATUS INBOX (RECENT)'), /RECENT 2\)/);
     await crowd.fake.world.deliver();
     assert.deepEqual(recentTold(await first.say('a4 NOOP')), ['* 3 RECENT']);
