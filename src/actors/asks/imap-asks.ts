@@ -233,6 +233,8 @@ export type PackedFetch = readonly [
   changedSince: number,
   /** What is \Recent to the session; absent: nothing is. */
   recent?: UidRanges,
+  /** The client knows so many keywords; absent: it is told of none. */
+  keywordCount?: number,
 ];
 
 /** Where an answer left off. All 0 to begin; `lease` is of a message whose literal was cut. */
@@ -244,6 +246,8 @@ export interface Fetched {
   /** Of a long set: UIDs that are left, ascending. The next windows are asked for by these. */
   readonly rest?: PackedSet;
   readonly flagModseq: number;
+  /** As in `Synced`. */
+  readonly keywords?: readonly string[];
 }
 
 export type PackedStore = readonly [

@@ -217,8 +217,18 @@ class FetchWindow {
     const rest =
       next === undefined || wanted === undefined ? undefined : rangesFrom(wanted, next[0]);
     const left = rest === undefined ? {} : { rest };
-    const value: Fetched = next === undefined ? { flagModseq } : { flagModseq, next, ...left };
+    const keywords = this.#newKeywords();
+    const told = keywords === undefined ? { flagModseq } : { flagModseq, keywords };
+    const value: Fetched = next === undefined ? told : { ...told, next, ...left };
     return { value, body: Buffer.concat(this.#writer.take()) };
+  }
+
+  /** All of the mailbox, where flags are told and it has more than the client knows. */
+  #newKeywords(): readonly string[] | undefined {
+    const [[account], [mailbox], , , , , marksSeen, , , , , known] = this.#packed;
+    if (known === undefined || (!marksSeen && (this.#items & fetchItems.flags) === 0)) return;
+    const keywords = this.#parts.reader.mailbox(account, mailbox)?.keywords ?? [];
+    return keywords.length > known ? keywords : undefined;
   }
 
   #take(message: LeasedMessage): number {

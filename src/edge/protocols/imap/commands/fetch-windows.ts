@@ -22,6 +22,7 @@ import { ownerOf } from '../account-asks.ts';
 import type { CommandSession } from '../command.ts';
 import { recentOf } from '../recent.ts';
 import { type SelectedMailbox, viewOf } from '../selected.ts';
+import { tellKeywords } from '../telling.ts';
 
 export const allUids: PackedSet = [1, star];
 
@@ -60,10 +61,10 @@ export async function fetchAll(
   let { set, isUids } = named;
   let isRest = false;
   const askFrom = (cursor: FetchCursor) => {
-    const { flagModseq } = selected;
+    const { flagModseq, keywordCount } = selected;
     const view = viewOf(selected);
     const messages = [isUids, isRest ? rangesFrom(set, cursor[0]) : set] as const;
-    const how = [flagModseq, cursor, changedSince, recentOf(selected)] as const;
+    const how = [flagModseq, cursor, changedSince, recentOf(selected), keywordCount] as const;
     const meta: PackedFetch = [owner, view, ...messages, ...asked, ...how];
     return session.ask(imapAsks.fetch, meta, { to });
   };
@@ -76,13 +77,17 @@ export async function fetchAll(
       if (cursor[3] > 0) session.cut();
       return answer;
     }
-    const { next, rest, flagModseq: known } = answer.value as Fetched;
+    const { next, rest, flagModseq: known, keywords = [] } = answer.value as Fetched;
     selected.flagModseq = known;
     if (rest !== undefined) {
       [set, isUids] = [rest, true];
       isRest = true;
     }
     const ahead = next !== undefined && mayAskAhead(next, marksSeen) ? askFrom(next) : undefined;
+    // Not within a literal.
+    if (keywords.length > selected.keywordCount && cursor[3] === 0) {
+      tellKeywords(session, selected, keywords);
+    }
     if (answer.body !== undefined) session.send(answer.body);
     if (next === undefined) return undefined;
     cursor = next;

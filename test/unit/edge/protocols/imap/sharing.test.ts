@@ -107,6 +107,15 @@ describe('a shared mailbox', () => {
     assert.match(await alice.say(`a4 STATUS ${plans} (UNSEEN)`), /UNSEEN 0/);
   });
 
+  it('tells a keyword that somebody gave it before the FETCH response that has it', async () => {
+    const { alice, bob } = await world('lrsw');
+    await alice.say(`a1 SELECT ${plans}`);
+    await bob.say('b1 SELECT Plans', 'b2 STORE 1 +FLAGS.SILENT (Blue)');
+    const heard = await alice.say('a2 FETCH 1 FLAGS');
+    assert.match(heard, /^\* FLAGS \([^)]*Blue\)\r\n[\s\S]*\* 1 FETCH \(FLAGS \(Blue\)\)/);
+    assert.doesNotMatch(await alice.say('a3 FETCH 1 FLAGS'), /\* FLAGS/);
+  });
+
   it('another session of the reader hears of its \\Seen', async () => {
     const { clock, fake, alice } = await world('lrs');
     const second = new Person(fake);
