@@ -63,6 +63,8 @@ export async function lookAt(
     for (const response of untagged) {
       if (response.name !== 'FETCH') continue;
       const items = fetchItems(response);
+      // What others changed meanwhile is told unasked, without texts.
+      if (response.literals.length === 0) continue;
       // A literal's octets, not what UTF-8 makes of them.
       const text = readText(response.literals[0]!.toString('latin1'));
       messages.push({ uid: items.get('UID') as number, text, flags: flagsOf(items.get('FLAGS')) });

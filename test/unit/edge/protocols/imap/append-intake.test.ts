@@ -89,6 +89,19 @@ class Play {
 
 const large = Buffer.from(`Subject: x\r\n\r\n${'a line of text\r\n'.repeat(mebibyte / 16)}`);
 
+describe('CATENATE', () => {
+  it('takes hundreds of URLs as literals, and no more than a list may have', async () => {
+    const play = await new Play().enter();
+    await play.say('a1 APPEND INBOX {4+}\r\nabc\n\r\n');
+    const urls = Array.from({ length: 400 }, () => 'URL {13+}\r\n/INBOX/;UID=1').join(' ');
+    const heard = await play.say(`a2 APPEND INBOX CATENATE (${urls} TEXT {2+}\r\nxy)\r\n`);
+    assert.match(heard, /a2 OK \[APPENDUID \d+ 2\]/);
+    assert.match(await play.say('a3 FETCH 2 RFC822.SIZE\r\n'), /SIZE 1602\)/);
+    const over = Array.from({ length: 1_001 }, () => 'URL {1+}\r\nx').join(' ');
+    assert.match(await play.say(`a4 APPEND INBOX CATENATE (${over})\r\n`), /a4 NO \[/);
+  });
+});
+
 describe('a large APPEND', () => {
   it('leaves for its shard as it comes, and is stored as it was', async () => {
     const play = await new Play().enter();

@@ -61,6 +61,18 @@ describe('MboxReader', () => {
     assert.deepEqual(texts(items), ['! no line "From ADDRESS DATE" before the text', second]);
   });
 
+  it('copies a message of many pieces about twice, and not once a piece', (t) => {
+    const allocate = t.mock.method(Buffer, 'allocUnsafeSlow');
+    const mbox = `${from}\nA: b\n\n${'a line of text\n'.repeat(20_000)}\n${from}\n${second}\n`;
+    const [long] = readAll(mbox, 500, mbox.length);
+    assert.equal(
+      long?.kind === 'message' && long.raw.length,
+      mbox.indexOf(`\n\n${from}`) - from.length,
+    );
+    const bytes = allocate.mock.calls.reduce((sum, call) => sum + call.arguments[0], 0);
+    assert.ok(bytes > mbox.length && bytes < 5 * mbox.length, `${bytes} for ${mbox.length}`);
+  });
+
   it('passes over a message above the limit without keeping it, and takes one at it', () => {
     const fits = `A: b\n\n${'x'.repeat(1_000 - 8 - from.length)}\n`;
     const mbox = `${from}\nA: b\n\n${'y'.repeat(9_000)}\n\n${from}\n${fits}\n${from}\n${second}\n`;
