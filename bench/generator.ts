@@ -9,10 +9,10 @@
 
 import { parseArgs } from 'node:util';
 import { Child } from '../src/harness/child.ts';
+import { ratios, type Spread, spread } from '../src/harness/measure/spread.ts';
 import { describeMachine, firstLine, machineLine } from './machine.ts';
 import { launcher } from './servers/chaski.ts';
 import { SmtpSink } from './servers/smtp-sink.ts';
-import { ratios, type Spread, spread } from './statistics.ts';
 
 const required = 0.75;
 const warmUpMessages = 1_000;

@@ -10,6 +10,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ratios, type Spread, spread } from '../src/harness/measure/spread.ts';
 import {
   accounts,
   type Measurement,
@@ -22,7 +23,6 @@ import { describeMachine, firstLine, type Machine, machineLine, stamp } from './
 import { makeWork } from './relay/rig.ts';
 import { dovecotIsInstalled, startDovecot } from './servers/dovecot.ts';
 import type { ServerUnderTest } from './servers/server.ts';
-import { ratios, type Spread, spread } from './statistics.ts';
 
 /** What V8 compiles in a server's first seconds is not its price. */
 const warmUpMessages = { chaski: 24_000, dovecot: 1_000 } as const;

@@ -9,12 +9,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ratios, type Spread, spread } from '../src/harness/measure/spread.ts';
 import { measure, startOwn } from './lmtp/delivery.ts';
 import { describeMachine, machineLine } from './machine.ts';
 import { cells, type Row } from './relay/cells.ts';
 import { makeWork, Rig } from './relay/rig.ts';
 import type { ServerUnderTest } from './servers/server.ts';
-import { ratios, type Spread, spread } from './statistics.ts';
 
 const workers = [1, 2] as const;
 const relayCells = ['1kB/20', '1kB/100'] as const;

@@ -4,8 +4,8 @@
  * Runs in: bench; pure.
  */
 
+import { ratios, spread } from '../../src/harness/measure/spread.ts';
 import { type Machine, machineLine } from '../machine.ts';
-import { ratios, spread } from '../statistics.ts';
 import type { Figures, Measured } from './measure.ts';
 import { type Goal, operations } from './operations.ts';
 

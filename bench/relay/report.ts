@@ -4,8 +4,8 @@
  * Runs in: bench; pure.
  */
 
+import { ratios, type Spread, spread } from '../../src/harness/measure/spread.ts';
 import { type Machine, machineLine } from '../machine.ts';
-import { ratios, type Spread, spread } from '../statistics.ts';
 import { type Cell, reference } from './cells.ts';
 import type { LatencyMeasurement } from './latency.ts';
 import type { Measurement } from './rig.ts';

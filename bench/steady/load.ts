@@ -7,10 +7,10 @@
 import { Child } from '../../src/harness/child.ts';
 import type { LatencySummary } from '../../src/harness/measure/histogram.ts';
 import { parseReport, type SeriesSecond } from '../../src/harness/measure/run-report.ts';
+import { spread } from '../../src/harness/measure/spread.ts';
 import { totalsOf } from '../../src/harness/measure/totals.ts';
 import type { SinkCounts } from '../../src/harness/sink/sink.ts';
 import { launcher } from '../servers/chaski.ts';
-import { spread } from '../statistics.ts';
 
 const readyMsMax = 20_000;
 /** A report of ten minutes, second by second. */

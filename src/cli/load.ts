@@ -14,7 +14,9 @@ import { totalsOf } from '../harness/measure/totals.ts';
 import { LoadRun } from '../harness/run/load-run.ts';
 import type { RunPlan } from '../harness/run/run-plan.ts';
 import { exitCodes } from './command.ts';
+import { compareServers } from './load/compare.ts';
 import { planOf } from './load/line-scenario.ts';
+import { search } from './load/search.ts';
 import { describeReport, showProgress } from './load/show.ts';
 import { type LoadValues, parseLine, usage } from './load/usage.ts';
 
@@ -31,6 +33,7 @@ export async function run(argv: string[]): Promise<number> {
       print(mergeReports(rest.map(readReport)), values, write);
       return 0;
     }
+    if (action === 'search' || action === 'compare') return await probe(action, rest, values);
     if (action === undefined) throw new Error('which protocol: smtp or lmtp? or "run", or "merge"');
     const plan = action === 'run' ? await readPlan(rest) : planOf(action, values);
     return await play(plan, values, write);
@@ -39,6 +42,31 @@ export async function run(argv: string[]): Promise<number> {
     process.stderr.write('try "chaski load --help"\n');
     return exitCodes.usage;
   }
+}
+
+async function probe(
+  action: 'search' | 'compare',
+  rest: readonly string[],
+  values: LoadValues,
+): Promise<number> {
+  const [what = ''] = rest;
+  const { against = [] } = values;
+  const isProtocol = what === 'smtp' || what === 'lmtp';
+  const target = values.target ?? against[0]?.replace(/^.*=/, '');
+  // A search finds the rate itself.
+  const load = action === 'search' ? { rate: '100', duration: '1' } : {};
+  const given = { ...load, ...values, ...(target === undefined ? {} : { target }) };
+  const plan = isProtocol ? planOf(what, given) : await readPlan(rest);
+  if (action === 'search') return await search(plan, values, createRun);
+  return await compareServers(plan, against, values, createRun);
+}
+
+function createRun(plan: RunPlan): LoadRun {
+  return new LoadRun(plan, {
+    clock: nodeClock,
+    random: nodeRandom,
+    epochMs: performance.timeOrigin,
+  });
 }
 
 async function readPlan(files: readonly string[]): Promise<RunPlan> {
@@ -50,8 +78,7 @@ async function readPlan(files: readonly string[]): Promise<RunPlan> {
 }
 
 async function play(plan: RunPlan, values: LoadValues, write: Writer): Promise<number> {
-  const epochMs = performance.timeOrigin;
-  const load = new LoadRun(plan, { clock: nodeClock, random: nodeRandom, epochMs });
+  const load = createRun(plan);
   process.once('SIGTERM', () => load.stop());
   process.once('SIGINT', () => load.stop());
   const stopProgress = showProgress(load);

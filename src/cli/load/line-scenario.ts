@@ -16,13 +16,17 @@ const numbers = new Set([
   ...['duration', 'patience'],
 ]);
 
+/** Options that are not of the load but of what is done with it. */
+const aside = ['against', 'rounds', 'probe', 'rate-first', 'rate-max', 'json', 'report'];
+
 /** Keys of the whole scenario; the others are of its group. */
 const wholeKeys = ['seed', 'threads', 'ledger'];
 
 /** Throws a sentence that names the option. */
 export function planOf(protocol: string, values: LoadValues): RunPlan {
-  const { corpus, mime, json: _, report: __, 'password-stdin': isPassworded, ...given } = values;
-  const entries = Object.entries(given).map(([option, value]) => {
+  const { corpus, mime, threshold, 'password-stdin': isPassworded, ...given } = values;
+  const ofLoad = Object.entries(given).filter(([option]) => !aside.includes(option));
+  const entries = ofLoad.map(([option, value]) => {
     const key = camel(option);
     const isNumber = numbers.has(key) && Number.isFinite(Number(value));
     return [key, isNumber ? Number(value) : value] as const;
@@ -34,7 +38,9 @@ export function planOf(protocol: string, values: LoadValues): RunPlan {
     ...(isPassworded === true ? { password: readPassword() } : {}),
     ...messagesOf(corpus, mime),
   };
-  const value = { ...Object.fromEntries(entries.filter(isWhole)), groups: [group] };
+  const thresholds = threshold === undefined ? {} : { thresholds: threshold };
+  const whole = Object.fromEntries(entries.filter(isWhole));
+  const value = { ...whole, ...thresholds, groups: [group] };
   try {
     return readScenario(value, { name: protocol, base: process.cwd() });
   } catch (error) {

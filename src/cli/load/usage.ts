@@ -8,6 +8,8 @@ import { parseArgs } from 'node:util';
 
 export const usage = `usage: chaski load smtp|lmtp --target HOST:PORT LOAD END [options]
        chaski load run SCENARIO [--json] [--report FILE]
+       chaski load search smtp|lmtp|SCENARIO [--target HOST:PORT] [options] [--json]
+       chaski load compare smtp|lmtp|SCENARIO --against NAME=HOST:PORT --against ... [--rounds N]
        chaski load merge FILE... [--json] [--report FILE]
 
 LOAD: --sessions N    closed loop: N sessions, each sends when it is free
@@ -39,6 +41,11 @@ END:  --duration S, or --count N messages
   --report FILE       write it to a file too: .html (charts), .md or .json
 
 run plays a scenario: a YAML file, or a TypeScript module (docs/load.md).
+search finds the highest rate at which the thresholds hold and nothing is lost:
+  --threshold TEXT    as "p99 < 20ms" (default p99 < 50ms); may be given again
+  --probe S           seconds at each rate (default 10); --rate-first R, --rate-max R
+compare plays the load against each server in turn, --rounds N times (default 5), and tells
+  medians of per-round ratios to the first server.
 merge adds up reports (--json) of one load played from several machines, histograms exactly.
 
 example: chaski load smtp --target 127.0.0.1:2525 --rate 200 --arrival poisson --duration 30
@@ -71,6 +78,12 @@ const optionTypes = {
   seed: { type: 'string' },
   threads: { type: 'string' },
   ledger: { type: 'string' },
+  against: { type: 'string', multiple: true },
+  rounds: { type: 'string' },
+  threshold: { type: 'string', multiple: true },
+  probe: { type: 'string' },
+  'rate-first': { type: 'string' },
+  'rate-max': { type: 'string' },
   json: { type: 'boolean' },
   report: { type: 'string' },
   help: { type: 'boolean', short: 'h' },

@@ -6,6 +6,7 @@
 
 import type { LatencySummary } from '../measure/histogram.ts';
 import type { GroupReport, OperationReport, RunReport } from '../measure/run-report.ts';
+import { totalsOf } from '../measure/totals.ts';
 import { bytes, count, ms, perSecond, seconds } from './figures.ts';
 
 export interface OperationRow {
@@ -31,14 +32,13 @@ export function rowsOf({ groups }: RunReport): readonly OperationRow[] {
 
 export function factsOf(run: RunReport): readonly (readonly [name: string, value: string])[] {
   const { machine, generator, groups } = run;
-  const ok = sum(groups, ({ operations }) => sum(Object.values(operations), (each) => each.ok));
+  const { ok, okPerSecond } = totalsOf(run);
   const sent = sum(groups, ({ bytesSent }) => bytesSent);
   const received = sum(groups, ({ bytesReceived }) => bytesReceived);
-  const rate = run.seconds > 0 ? ok / run.seconds : 0;
   return [
     ['target', run.target],
     ['began', `${run.beganAt}, for ${seconds(run.seconds)}`],
-    ['operations ok', `${count(ok)}, ${perSecond(rate)}`],
+    ['operations ok', `${count(ok)}, ${perSecond(okPerSecond)}`],
     ['bytes', `${bytes(sent)} sent, ${bytes(received)} received`],
     [
       'generator',

@@ -1,7 +1,7 @@
 /**
  * Medians and spreads of a few noisy rounds.
  *
- * Runs in: bench; pure.
+ * Runs in: load generator, benches; pure.
  */
 
 export interface Spread {
