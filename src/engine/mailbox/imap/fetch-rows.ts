@@ -16,6 +16,7 @@ import { recentBit } from '../../../mail/wire/imap/response-data.ts';
 import {
   endFetch,
   fetchFlags,
+  fetchFlagsAlone,
   fetchInternalDate,
   fetchModseq,
   fetchNumber,
@@ -87,6 +88,8 @@ export class RowsWindow {
   readonly #writer: ResponseWriter;
   readonly #sections: SectionsAtHand | undefined;
   readonly #key: RowKey;
+  /** Nothing but FLAGS and UID is told: what every client asks for of a whole mailbox. */
+  readonly #isOfFlags: boolean;
   #openBlock = -1;
   #scanned = 0;
   #readCount = 0;
@@ -102,6 +105,9 @@ export class RowsWindow {
     this.#view = view;
     this.#writer = writer;
     this.#key = new RowKey(asked.place.account);
+    this.#isOfFlags =
+      (asked.items | fetchItems.uid) === (fetchItems.flags | fetchItems.uid) &&
+      (asked.sections ?? []).length === 0;
     const { sections = [] } = asked;
     this.#sections =
       sections.length === 0 ? undefined : new SectionsAtHand(shard, sections, writer);
@@ -174,6 +180,11 @@ export class RowsWindow {
     const slot = this.#slot;
     this.#scanned++;
     if (changedSince >= 0 && columns.modseq(slot) <= changedSince) return true;
+    if (this.#isOfFlags && columns.keywordCount === 0) {
+      const uid = (items & fetchItems.uid) === 0 ? 0 : this.#uid;
+      fetchFlagsAlone(this.#writer, this.#sequence, uid, this.#flags(slot));
+      return true;
+    }
     if (this.#sections !== undefined) return this.#writeRead(marksSeen);
     const document = columns.document(slot);
     const facts = this.#facts(document);
@@ -234,18 +245,22 @@ export class RowsWindow {
 
   /** What stands in the block. */
   #writeColumns(): void {
-    const { items, keywords, recent } = this.#asked;
+    const { items, keywords } = this.#asked;
     const writer = this.#writer;
     const slot = this.#slot;
     if ((items & fetchItems.byUid) !== 0) startUidFetch(writer, this.#uid);
     else startFetch(writer, this.#sequence);
     if (this.#next(items & fetchItems.uid)) fetchNumber(writer, 'UID', this.#uid);
     if (this.#next(items & fetchItems.flags)) {
-      const isRecent = recent.length > 0 && isWithin(recent, this.#uid);
-      const mask = columns.flagMask(slot) | (isRecent ? recentBit : 0);
-      fetchFlags(writer, mask, columns.keywords(slot, keywords));
+      fetchFlags(writer, this.#flags(slot), columns.keywords(slot, keywords));
     }
     if (this.#next(items & fetchItems.modseq)) fetchModseq(writer, columns.modseq(slot));
+  }
+
+  #flags(slot: number): number {
+    const { recent } = this.#asked;
+    const isRecent = recent.length > 0 && isWithin(recent, this.#uid);
+    return columns.flagMask(slot) | (isRecent ? recentBit : 0);
   }
 
   #writeDates({ size, internalMs }: DocumentFacts): void {

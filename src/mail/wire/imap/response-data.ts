@@ -23,7 +23,7 @@ export function writeSet<Handle>(writer: ResponseWriter<Handle>, ranges: readonl
 }
 
 /** By mask of `systemFlags`, with `\Recent` above them. */
-const flagTexts: readonly string[] = Array.from(
+export const flagTexts: readonly string[] = Array.from(
   { length: 1 << (systemFlags.length + 1) },
   (_, mask) => [...systemFlags, '\\Recent'].filter((_, bit) => (mask & (1 << bit)) !== 0).join(' '),
 );

@@ -13,7 +13,7 @@ import { monthNames } from '../../formats/date/format.ts';
 import { parenClose, space } from './octets.ts';
 import type { FetchKind } from './parse-fetch.ts';
 import type { ResponseWriter } from './response.ts';
-import { writeFlags } from './response-data.ts';
+import { flagTexts, writeFlags } from './response-data.ts';
 
 /** `* 12 FETCH (`. */
 export function startFetch<Handle>(writer: ResponseWriter<Handle>, number: number): void {
@@ -27,6 +27,19 @@ export function startUidFetch<Handle>(writer: ResponseWriter<Handle>, uid: numbe
 
 export function endFetch<Handle>(writer: ResponseWriter<Handle>): void {
   writer.text(')\r\n');
+}
+
+/** All of `* 12 FETCH (UID 7 FLAGS (\Seen))`, of a message without keywords; UID 0 is not told. */
+export function fetchFlagsAlone<Handle>(
+  writer: ResponseWriter<Handle>,
+  number: number,
+  uid: number,
+  system: number,
+): void {
+  writer.text('* ').number(number);
+  if (uid === 0) writer.text(' FETCH (FLAGS (');
+  else writer.text(' FETCH (UID ').number(uid).text(' FLAGS (');
+  writer.text(flagTexts[system]!).text('))\r\n');
 }
 
 /** Between two items. */

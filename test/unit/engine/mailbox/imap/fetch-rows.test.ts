@@ -81,6 +81,23 @@ describe('FETCH of rows', () => {
     assert.equal(text, `* 1 FETCH (${expected})\r\n`);
   });
 
+  it('tells flags alone as it tells them with others, with keywords and without', async () => {
+    const world = new ImapWorld();
+    for (let i = 0; i < 300; i++) await world.deliver();
+    const store = (uids: number[], flags: number, keywords: string[]) =>
+      world.mailboxes.storeFlags(account, tenant, { mailbox: 1, uids, op: 'add', flags, keywords });
+    await store([3, 3], 1, []);
+    await store([5, 9], 6, []);
+    await store([260, 260], 8, ['$Own']);
+    const { text: whole } = await world.fetch([1, star], ['uid', 'flags', 'size']);
+    const { text: both } = await world.fetch([1, star], ['uid', 'flags']);
+    const { text: alone } = await world.fetch([1, star], ['flags']);
+    assert.equal(both, whole.replace(/ RFC822\.SIZE \d+/g, ''));
+    assert.equal(alone, both.replace(/UID \d+ /g, ''));
+    assert.match(alone, /\* 260 FETCH \(FLAGS \(\\Deleted \$Own\)\)\r\n/);
+    assert.match(alone, /\* 1 FETCH \(FLAGS \(\)\)\r\n/);
+  });
+
   it('ends a window at its bytes, and the next one goes on with the next message', async () => {
     const world = new ImapWorld();
     for (let i = 0; i < 900; i++) await world.deliver();
