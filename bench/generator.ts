@@ -20,7 +20,7 @@ const warmUpMessages = 1_000;
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
-    messages: { type: 'string', default: '40000' },
+    messages: { type: 'string', default: '100000' },
     sessions: { type: 'string', default: '20' },
     size: { type: 'string', default: '1024' },
   },
@@ -94,7 +94,7 @@ async function perCpuSecond(generator: Generator, messages: number): Promise<num
   const child = new Child({ command: 'bash', args });
   const { code } = await child.ended;
   if (code !== 0) throw new Error(`${generator.name} ended with ${code}: ${child.stderr}`);
-  await sink.until(before + messages, 5_000);
+  await sink.until(before + messages, 20_000);
   const [, user, system] = /cpu ([\d.]+) ([\d.]+)\s*$/.exec(child.stderr) ?? [];
   return messages / (Number(user) + Number(system));
 }

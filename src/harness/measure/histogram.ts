@@ -28,27 +28,30 @@ export interface LatencySummary {
 }
 
 export class Histogram {
-  readonly #hdr: HdrHistogram;
-
-  constructor(hdr: HdrHistogram = empty()) {
-    this.#hdr = hdr;
-  }
+  readonly #hdr: HdrHistogram = empty();
+  /** For the mean; HdrHistogram's own goes through all its values. */
+  #sumMicros = 0;
 
   /** Reads what `encode` wrote; throws when it is no histogram of ours. */
   static decode(text: string): Histogram {
     if (text.length > encodedCharsMax) throw new Error('histogram too long');
     const all = new Histogram();
     // Ranges and digits of the other need not be ours: its values are entered again.
-    all.#hdr.add(encoding.decodeFromCompressedBase64(text) as never);
+    const decoded = encoding.decodeFromCompressedBase64(text);
+    all.#hdr.add(decoded as never);
+    all.#sumMicros = decoded.totalCount === 0 ? 0 : decoded.mean * decoded.totalCount;
     return all;
   }
 
   record(ms: number): void {
-    this.#hdr.recordValue(Math.min(microsMax, Math.max(1, Math.round(ms * 1000))));
+    const micros = Math.min(microsMax, Math.max(1, Math.round(ms * 1000)));
+    this.#hdr.recordValue(micros);
+    this.#sumMicros += micros;
   }
 
   add(other: Histogram): void {
     this.#hdr.add(other.#hdr as never);
+    this.#sumMicros += other.#sumMicros;
   }
 
   get count(): number {
@@ -66,7 +69,7 @@ export class Histogram {
     const isEmpty = this.count === 0;
     return {
       count: this.count,
-      meanMs: isEmpty ? 0 : Math.round(this.#hdr.mean) / 1000,
+      meanMs: isEmpty ? 0 : Math.round(this.#sumMicros / this.count) / 1000,
       minMs: isEmpty ? 0 : this.#hdr.minNonZeroValue / 1000,
       p50Ms: this.percentileMs(50),
       p90Ms: this.percentileMs(90),

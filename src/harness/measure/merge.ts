@@ -70,10 +70,12 @@ export function mergeTimed(parts: readonly TimedReport[]): TimedReport {
   const sum = timedReport(mergeHistograms(parts.map(({ histogram }) => histogram)));
   const counted = parts.filter(({ count }) => count > 0);
   if (counted.length === 0) return sum;
-  // The text form knows ends to three digits only.
+  // The text form knows ends and mean to three digits only.
   const minMs = Math.min(...counted.map((part) => part.minMs));
   const maxMs = Math.max(...counted.map((part) => part.maxMs));
-  return { ...sum, minMs, maxMs };
+  const total = counted.reduce((all, { count, meanMs }) => all + count * meanMs, 0);
+  const meanMs = Math.round((total / sum.count) * 1000) / 1000;
+  return { ...sum, minMs, maxMs, meanMs };
 }
 
 function mergeHistograms(texts: readonly string[]): Histogram {
