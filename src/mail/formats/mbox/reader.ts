@@ -78,7 +78,9 @@ export class MboxReader {
     }
     if (piece.length > this.#room.length) {
       // Twice as much: of a message that is many pieces long each byte is copied about once.
-      const grown = Buffer.allocUnsafeSlow(rest.length > piece.length ? 2 * bytes : bytes);
+      const most = Math.max(bytes, this.#bytesMax + fromLineBytesMax);
+      const wanted = rest.length > piece.length ? Math.min(most, 2 * bytes) : bytes;
+      const grown = Buffer.allocUnsafeSlow(wanted);
       rest.copy(grown);
       this.#rest = grown.subarray(0, rest.length);
       this.#room = grown.subarray(rest.length);
@@ -98,10 +100,13 @@ export class MboxReader {
       else if (next > 0) yield this.#item(raw);
       this.#drop(next);
     }
-    if (this.#rest.length <= this.#bytesMax + fromLineBytesMax) return;
+    const isShort = this.#rest.length <= this.#bytesMax + fromLineBytesMax;
+    if (isShort && this.#passedOver === undefined) return;
     this.#passedOver ??= this.#offset;
     // What could be the beginning of a separator stays.
     this.#drop(Math.max(0, this.#from - 2));
+    this.#rest = Buffer.from(this.#rest);
+    this.#room = view(emptyBytes);
   }
 
   /** Where the next From_ line starts; undefined where more must be read to know. */
