@@ -22,7 +22,7 @@ export interface Beside {
   readonly mailboxes: readonly string[];
   /** All are logged in. */
   begin(place: Place): void;
-  /** The server was killed. Answers what it found wrong until then. */
+  /** The server is killed now. Answers what it found wrong until then. */
   end(): Promise<readonly string[]>;
   /** What it did, in words. */
   told(): string;

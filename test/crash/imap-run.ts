@@ -273,9 +273,9 @@ class ImapCrashRun {
     await sleep(200 + this.#random.fraction() * this.#options.roundMsMax);
     if (!server.isRunning) throw new Error(`the server ended\n${logTail(this.#folder)}`);
     isKilled = true;
-    await server.stop('SIGKILL');
+    const [ended] = await Promise.all([beside?.end() ?? [], server.stop('SIGKILL')]);
+    this.#faults.push(...ended);
     await Promise.allSettled(playing);
-    this.#faults.push(...((await beside?.end()) ?? []));
     const livedMs = Math.round(performance.now() - beganMs);
     this.#options.say(`round ${round}: killed after ${livedMs} ms`);
   }

@@ -64,6 +64,7 @@ export class ImaptestStress implements Beside {
   async end(): Promise<readonly string[]> {
     const child = this.#child!;
     const faults = child.isRunning ? [] : ['imaptest ended before the server did'];
+    // At once: sessions that lose their server connect again without end.
     await child.stop('SIGINT', endMsMax);
     const commands = countCommands(child.stdout);
     if (commands === undefined) faults.push(`imaptest told no totals: ${child.stdout.slice(-200)}`);
