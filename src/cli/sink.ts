@@ -11,6 +11,7 @@ import { mebibyte } from '../base/units.ts';
 import { type HostPort, parseHostPort } from '../harness/addresses.ts';
 import { LedgerWriter } from '../harness/ledger/ledger-writer.ts';
 import { SeededRandom } from '../harness/seeded-random.ts';
+import { dnsVariants } from '../harness/sink/dns-variants.ts';
 import { FaultSource } from '../harness/sink/fault-source.ts';
 import { type CertificateKind, certificateKinds, type SinkModel } from '../harness/sink/model.ts';
 import { type RigAddresses, type RigOptions, SinkRig } from '../harness/sink/rig.ts';
@@ -128,6 +129,10 @@ function dnsOf(values: Values, model: SinkModel): RigOptions['dns'] {
   const named = values.domain.map((each) => {
     const match = /^([^=\s]+)=([a-z-]+)$/.exec(each);
     if (match === null) throw new Error(`--domain must be DOMAIN=VARIANT, not "${each}"`);
+    if (!Object.hasOwn(dnsVariants, match[2]!)) {
+      const known = Object.keys(dnsVariants).join(', ');
+      throw new Error(`--domain ${each}: no such variant; take one of ${known}`);
+    }
     return [match[1]!, match[2]!] as const;
   });
   const policies = values['mta-sts'];

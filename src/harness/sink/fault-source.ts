@@ -105,7 +105,7 @@ export class FaultSource {
 
   /** Whether it has anything to decide. */
   get isWatching(): boolean {
-    return this.#trials.size > 0;
+    return this.#trials.size > 0 || this.model.accepted !== undefined;
   }
 
   /** A message was taken for these recipients: it counts for quotas and reputation. */
@@ -163,6 +163,10 @@ export class Visit {
     this.network = networkOf(address);
   }
 
+  get isWatched(): boolean {
+    return this.#source.isWatching;
+  }
+
   /** The fault that strikes at this step, if any. */
   strike(at: FaultPoint, sender = '', recipient = '', bytes = 0): Fault | undefined {
     return this.#source.strike(at, this, sender, recipient, bytes);
@@ -183,7 +187,7 @@ export class Visit {
 
   /** A message was taken for these recipients. */
   taken(sender: string, recipients: readonly string[], parts: readonly Uint8Array[]): void {
-    if (this.#source.isWatching) this.#source.taken(this, sender, recipients, byteLength(parts));
+    this.#source.taken(this, sender, recipients, byteLength(parts));
   }
 
   leave(): void {

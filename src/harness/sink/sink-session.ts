@@ -64,6 +64,8 @@ export class SinkSession {
   readonly #wire: SinkWire;
   readonly #options: SinkSessionOptions;
   readonly #visit: Visit;
+  /** Whether there is a rule at all: most sinks have none, and are asked for each step. */
+  readonly #isWatched: boolean;
   #state: State = 'command';
   #isPaused = false;
   #input: Buffer = noBytes;
@@ -90,6 +92,7 @@ export class SinkSession {
     this.#wire = wire;
     this.#options = options;
     this.#visit = visit;
+    this.#isWatched = visit.isWatched;
     this.#isEncrypted = isEncrypted;
     const words = visit.greeting(`${options.lmtp ? 'LMTP' : 'ESMTP'} sink`);
     if (!this.#reply('connect', `220 ${options.hostName} ${words}`)) this.#state = 'ended';
@@ -352,18 +355,23 @@ export class SinkSession {
         : [];
     this.#reset();
     if (taken.length === 0) return;
-    this.#visit.taken(sender, taken, parts);
+    if (this.#isWatched) this.#visit.taken(sender, taken, parts);
     const isEncrypted = this.#isEncrypted;
     const user = this.#user;
     this.#wire.arrived({ sender, recipients: taken, parts, isStuffed, isEncrypted, user });
   }
 
   #replyToMessage(recipient: string, parts: readonly Buffer[]): boolean {
+    if (!this.#isWatched) {
+      this.#say('250 2.0.0 Ok');
+      return true;
+    }
     const text = this.#visit.accepted('250 2.0.0 Ok', this.#sender ?? '', recipient);
     return this.#reply('message', text, recipient, byteLength(parts));
   }
 
   #strike(at: FaultPoint, recipient = '', bytes = 0): Fault | undefined {
+    if (!this.#isWatched) return undefined;
     const fault = this.#visit.strike(at, this.#sender, recipient, bytes);
     if (fault?.readBytesPerSecond !== undefined) this.#wire.slow(fault.readBytesPerSecond);
     return fault;

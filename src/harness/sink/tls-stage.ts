@@ -18,7 +18,7 @@ const handshakeMsMax = 30 * secondMs;
 const garbage = Buffer.from('\x00\xffthis is not TLS\r\n'.repeat(4), 'latin1');
 
 export interface TlsStageOptions {
-  readonly certificates: Certificates;
+  readonly certificates: Pick<Certificates, 'of'>;
   readonly kind: CertificateKind;
   /** Of the certificate when a client names no server. */
   readonly hostName: string;
@@ -62,6 +62,8 @@ export class TlsStage {
     opened: (socket: TLSSocket) => void,
   ): Promise<void> {
     const { kind, hostName, clock } = this.#options;
+    // A key may have to be made first: the client's first bytes wait in the socket meanwhile.
+    socket.pause();
     const secureContext = await this.#context(kind, hostName, isOld);
     if (socket.destroyed) return;
     const secured = new TLSSocket(socket, {

@@ -28,8 +28,14 @@ async function start(
   context: TestContext,
   kind: CertificateKind,
   rules: readonly FaultRule[] = [],
+  source: Pick<Certificates, 'of'> = certificates,
 ): Promise<readonly [starttls: number, implicit: number]> {
-  const stage = new TlsStage({ certificates, kind, hostName: 'sink.test', clock: nodeClock });
+  const stage = new TlsStage({
+    certificates: source,
+    kind,
+    hostName: 'sink.test',
+    clock: nodeClock,
+  });
   const faults = new FaultSource({ name: 'test', rules }, new SeededRandom(1), () => 0);
   const sink = new Sink({
     ...{ listen: [anyPort], listenTls: [anyPort], hostName: 'sink.test', lmtp: false },
@@ -123,6 +129,24 @@ test('mail goes over STARTTLS and over TLS from the first byte', async (context)
   secured.destroy();
   const options = { host: '127.0.0.1', port: implicit, rejectUnauthorized: false };
   assert.match(await shake(options), /^220 sink\.test/);
+});
+
+test('a client that goes on while the key is still being made is waited for', async (context) => {
+  const slow: Pick<Certificates, 'of'> = {
+    of: async (kind, name) => {
+      await new Promise((resolve) => setTimeout(resolve, 40));
+      return await certificates.of(kind, name);
+    },
+  };
+  const [port, implicit] = await start(context, 'valid', [], slow);
+  const { socket } = await upgraded(port);
+  const secured = connect({ socket, rejectUnauthorized: false });
+  await once(secured, 'secureConnect');
+  secured.destroy();
+  assert.match(
+    await shake({ host: '127.0.0.1', port: implicit, rejectUnauthorized: false }),
+    /^220 /,
+  );
 });
 
 const handshake = (tls: FaultRule['tls']): readonly FaultRule[] => [{ at: 'handshake', tls: tls! }];
