@@ -1,5 +1,6 @@
 /**
- * What was worked out from rows and is kept for the next time: views, orders, what threads are made of, names.
+ * What was worked out from rows and is kept for the next time: views, orders, what threads are made of,
+ * texts that were searched, names.
  *
  * Runs in:   engine threads.
  * Limits:    `memory.derivedBytesMax` for all shards of a thread together: what was not used longest goes first, whichever

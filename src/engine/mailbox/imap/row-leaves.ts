@@ -194,9 +194,9 @@ export class RowLeaves {
       const writer = this.#writer.open(kept);
       for (const slot of slotsOf(this.#open)) {
         if (kept !== undefined && (kept.covered[slot >> 3]! & (1 << (slot & 7))) !== 0) continue;
-        const { envelope } = this.#rows.open(block.document(slot), aways?.get(slot));
-        if (envelope !== undefined)
-          writer.add(slot, foldEnvelopeField(envelope, place, writer.out));
+        const start = this.#rows.open(block.document(slot), aways?.get(slot)).envelopeAt();
+        const row = this.#rows.envelopeRow;
+        if (start > 0) writer.add(slot, foldEnvelopeField(row, start, place, writer.out));
         // Nobody can fetch it any more.
         else if (aways?.has(slot) === true) writer.add(slot, false);
       }

@@ -78,6 +78,7 @@ export class ThreadColumns {
       places[count++] = at;
       referenceCount += this.#endOf(at) - this.#referencesAt.at(at);
     }
+    if (count === this.count) return this.#all();
     const uids = new Uint32Array(count);
     const sentMs = new Float64Array(count);
     const subjects = new Uint32Array(count);
@@ -104,6 +105,22 @@ export class ThreadColumns {
     const subjectCount = this.#subjectNumbers.count + 1;
     const lists = { ids, referencesAt, references, idCount, subjectCount };
     return { uids, messages: { count, sentMs, subjects, isReply, ...lists } };
+  }
+
+  /** As they stand: what is added later comes behind. */
+  #all(): { uids: Uint32Array; messages: ThreadMessages } {
+    const idCount = this.#idNumbers.count + 1;
+    const subjectCount = this.#subjectNumbers.count + 1;
+    const messages = {
+      count: this.count,
+      sentMs: this.#sentMs.all(),
+      subjects: this.#subjects.all(),
+      isReply: this.#isReply.all(),
+      ids: this.#ids.all(),
+      referencesAt: this.#referencesAt.all(),
+      references: this.#references.all(),
+    };
+    return { uids: this.#uids.all(), messages: { ...messages, idCount, subjectCount } };
   }
 
   #endOf(at: number): number {
@@ -135,6 +152,11 @@ class Column<Values extends Numeric> {
 
   at(index: number): number {
     return this.#values[index]!;
+  }
+
+  /** A view of what there is. */
+  all(): Values {
+    return this.#values.subarray(0, this.#length) as Values;
   }
 
   push(value: number): void {

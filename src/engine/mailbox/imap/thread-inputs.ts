@@ -98,12 +98,18 @@ export class ThreadInputs {
     const rows = new MessageRows(this.#shard, place.account);
     for (let start = 0; start < uids.length; start += groupCount) {
       const group: GroupMessage[] = [];
+      await inSlices(slices, columns.ready());
       for (let i = start; i < Math.min(uids.length, start + groupCount); i++) {
         let fields = rows.open(documents[i]!).threadFields();
         if (fields === undefined) fields = await this.#awayFields(rows, documents[i]!);
-        if (fields !== undefined) group.push({ uid: uids[i]!, document: documents[i]!, fields });
+        if (fields === undefined) continue;
+        const { ids } = fields;
+        // UIDs ascend: what waits for its header comes first.
+        if (ids !== undefined && group.length === 0) columns.add({ uid: uids[i]!, ...fields, ids });
+        else group.push({ uid: uids[i]!, document: documents[i]!, fields });
       }
-      await inSlices(slices, columns.ready());
+      if (slices.isOver) await slices.next();
+      if (group.length === 0) continue;
       const headers = await this.#headersOf(rows, group);
       for (const { uid, document, fields } of group) {
         const ids = fields.ids ?? headers.get(document);

@@ -14,6 +14,7 @@ import { compareSent, type ThreadMessages } from './thread-messages.ts';
 /** Steps between two looks at the time. */
 const stepsMax = 1_000;
 const none = -1;
+const noNodes: readonly ThreadNode[] = [];
 
 /** Nodes by place of the message, from 1 on; dummies are 0. */
 export function* threadsByReferences(
@@ -221,16 +222,23 @@ class Forest {
 
   *nodes(): Generator<void, readonly ThreadNode[], void> {
     const made: ThreadNode[] = [];
-    const open: { readonly node: number; readonly into: ThreadNode[] }[] = [];
-    for (let i = this.#roots.length - 1; i >= 0; i--)
-      open.push({ node: this.#roots[i]!, into: made });
+    const open: number[] = [];
+    const into: ThreadNode[][] = [];
+    const push = (nodes: readonly number[], list: ThreadNode[]) => {
+      for (let i = nodes.length - 1; i >= 0; i--) {
+        open.push(nodes[i]!);
+        into.push(list);
+      }
+    };
+    push(this.#roots, made);
     for (let steps = 0; ; steps++) {
-      const step = open.pop();
-      if (step === undefined) return made;
-      const below: ThreadNode[] = [];
-      step.into.push({ number: this.#isDummy(step.node) ? 0 : step.node + 1, children: below });
-      const children = this.#children[step.node] ?? [];
-      for (let i = children.length - 1; i >= 0; i--) open.push({ node: children[i]!, into: below });
+      const node = open.pop();
+      if (node === undefined) return made;
+      const children = this.#children[node];
+      const below: ThreadNode[] | undefined = children === undefined ? undefined : [];
+      const number = this.#isDummy(node) ? 0 : node + 1;
+      into.pop()!.push({ number, children: below ?? noNodes });
+      if (below !== undefined) push(children!, below);
       if (steps % stepsMax === 0) yield;
     }
   }

@@ -32,6 +32,10 @@ export class RowCursor {
     return this;
   }
 
+  get bytesOfRow(): Uint8Array {
+    return this.#row;
+  }
+
   /** Where in the row it stands. */
   get at(): number {
     return this.#at;

@@ -39,12 +39,18 @@ export function packThreadHashes(hashes: readonly number[]): Buffer {
   return packed;
 }
 
-export function unpackThreadHashes(packed: Buffer): number[] {
+/** Of so many bytes from `start` on. */
+export function unpackThreadHashes(octets: Uint8Array, start: number, bytes: number): number[] {
   const hashes: number[] = [];
-  for (let at = 0; at < packed.length; at += threadHashBytes) {
-    hashes.push(packed.readUInt32BE(at) * 2 ** 32 + packed.readUInt32BE(at + 4));
+  for (let at = start; at < start + bytes; at += threadHashBytes) {
+    hashes.push(u32(octets, at) * 2 ** 32 + u32(octets, at + 4));
   }
   return hashes;
+}
+
+function u32(octets: Uint8Array, at: number): number {
+  const low = (octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!;
+  return octets[at]! * 0x100_0000 + low;
 }
 
 /** FNV-1a twice, 53 bits of it; never 0. */
@@ -60,10 +66,10 @@ export function textHash(text: string): number {
 }
 
 /** As `textHash`, of octets. */
-export function octetsHash(octets: Uint8Array): number {
+export function octetsHash(octets: Uint8Array, from: number, to: number): number {
   let high = 0x811c_9dc5;
   let low = 0x9747_b28c;
-  for (let i = 0; i < octets.length; i++) {
+  for (let i = from; i < to; i++) {
     high = Math.imul(high ^ octets[i]!, 0x0100_0193);
     low = Math.imul(low ^ octets[i]!, 0x0100_01b3);
   }

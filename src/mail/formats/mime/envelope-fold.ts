@@ -21,13 +21,14 @@ const atSign = 64;
 const angleOpen = 60;
 const angleClose = 62;
 
-/** Whether the message has the field: it is appended to `out` then. */
+/** Whether the message has the field: it is appended to `out` then. `start`: where in the octets the envelope begins. */
 export function foldEnvelopeField(
   envelope: Buffer,
+  start: number,
   place: EnvelopePlace,
   out: FoldedOctets,
 ): boolean {
-  let at = 1;
+  let at = start + 1;
   for (let i = 0; i < place; i++) at = afterItem(envelope, at) + 1;
   const first = envelope[at];
   if (first !== parenOpen && isNil(envelope, at)) return false;
@@ -37,7 +38,7 @@ export function foldEnvelopeField(
   if (end < 0) {
     // Encoded words, literals and groups are rare.
     out.length = length;
-    out.text(envelopeField(envelope, place) ?? '');
+    out.text(envelopeField(envelope.subarray(start), place) ?? '');
   }
   return true;
 }

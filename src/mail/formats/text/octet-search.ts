@@ -13,8 +13,10 @@ const skipMax = 255;
 
 export class OctetSearch {
   readonly length: number;
-  /** By octet, as it stands in either case: how far the next place that could match is. */
+  /** By octet, as it stands in either case: how far the next place that could match is; 0: it could be here. */
   readonly #skips = new Uint8Array(256);
+  /** How far it is from a place that does not match after all. */
+  readonly #skipAtLast: number;
   /** In upper case. */
   readonly #wanted: Uint8Array;
 
@@ -24,14 +26,17 @@ export class OctetSearch {
     this.length = length;
     this.#wanted = new Uint8Array(length);
     this.#skips.fill(Math.min(skipMax, length));
+    let skipAtLast = Math.min(skipMax, length);
+    const last = upperOf(text.charCodeAt(length - 1));
     for (let i = 0; i < length; i++) {
       const octet = upperOf(text.charCodeAt(i));
       this.#wanted[i] = octet;
-      if (i === length - 1) break;
       const skip = Math.min(skipMax, length - 1 - i);
+      if (octet === last && skip > 0) skipAtLast = skip;
       this.#skips[octet] = skip;
       this.#skips[lowerOf(octet)] = skip;
     }
+    this.#skipAtLast = skipAtLast;
   }
 
   /** Whether all of it but its first `skipped` octets stands at `start`. */
@@ -46,20 +51,22 @@ export class OctetSearch {
   /** Where it stands first within `from` and `to`, or -1. */
   indexIn(octets: Uint8Array, from: number, to: number): number {
     const skips = this.#skips;
-    const wanted = this.#wanted;
     const last = this.length - 1;
-    const lastWanted = wanted[last]!;
     for (let end = from + last; end < to; ) {
-      const octet = octets[end]!;
-      if (upperOf(octet) === lastWanted) {
-        const start = end - last;
-        let at = 0;
-        while (at < last && upperOf(octets[start + at]!) === wanted[at]) at++;
-        if (at === last) return start;
-      }
-      end += skips[octet]!;
+      const skip = skips[octets[end]!]!;
+      if (skip !== 0) end += skip;
+      else if (this.#isAt(octets, end - last)) return end - last;
+      else end += this.#skipAtLast;
     }
     return -1;
+  }
+
+  /** The last octet is known to match. */
+  #isAt(octets: Uint8Array, start: number): boolean {
+    const wanted = this.#wanted;
+    const last = wanted.length - 1;
+    for (let i = 0; i < last; i++) if (upperOf(octets[start + i]!) !== wanted[i]) return false;
+    return true;
   }
 }
 

@@ -22,7 +22,7 @@ function check(header: string): void {
   for (const [name, place] of Object.entries(envelopePlaces)) {
     out.clear();
     out.text('before ');
-    const isThere = foldEnvelopeField(envelope, place, out);
+    const isThere = foldEnvelopeField(Buffer.concat([Buffer.from('ab'), envelope]), 2, place, out);
     const field = envelopeField(envelope, place);
     assert.equal(isThere, field !== undefined, `${name} of ${header}`);
     const wanted = `BEFORE ${casemap(field ?? '')}`;
