@@ -2,8 +2,8 @@
  * What SEARCH, SORT and THREAD cost in the engine: ms for a mailbox on disk with LMDB, the first time and warm.
  *
  * Usage: node bench/micro/search.ts [messages]
- * Budget: at 100,000 messages of 3 kB: by flag 5 ms; by a field of ENVELOPE 220 ms and then 10, by another header 600 ms
- *         and then 10; plain bodies 12 µs a message; at any size the first 50 of a kept order 20 ms. One in ten is
+ * Budget: at 100,000 messages of 3 kB by flag 5 ms; by a field of ENVELOPE 220 ms, then 10; by another header 600 ms
+ *         then 10; plain bodies 12 µs a message; at any size the first 50 of a kept order 20 ms. One in ten is
  *         encoded; threads are of five.
  */
 
