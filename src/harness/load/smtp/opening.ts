@@ -35,8 +35,8 @@ export interface OpeningOptions {
 
 type Step = 'greeting' | 'ehlo' | 'starttls' | 'auth';
 
-/** What one opening did: `failed` has the reason. */
-export type OpeningState = 'going' | 'open' | { readonly failed: string };
+/** What one reply led to: `failed` has the reason; on 'securing' all that was read and not taken must be forgotten. */
+export type OpeningState = 'going' | 'securing' | 'open' | { readonly failed: string };
 
 export class Opening {
   readonly #options: OpeningOptions;
@@ -91,7 +91,7 @@ export class Opening {
       case 'starttls':
         if (code !== 220) return { failed: text };
         this.#connection.secure();
-        return 'going';
+        return 'securing';
       case 'auth':
         return this.#authenticate(code, text);
     }

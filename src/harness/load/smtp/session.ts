@@ -167,9 +167,9 @@ export class SmtpSession implements LoadSession, ConnectionEvents, ReplyReceiver
   #takeOpening(code: number, text: string): void {
     const state = this.#opening.take(code, text);
     if (state === 'open') this.#becomeIdle();
-    else if (state !== 'going') this.#connection.end(state.failed);
     // What came with the reply to STARTTLS was said by nobody knows whom.
-    else if (code === 220 && text.length > 0) this.#replies.stop();
+    else if (state === 'securing') this.#replies.stop();
+    else if (state !== 'going') this.#connection.end(state.failed);
   }
 
   #mailCommand(): string {
