@@ -70,6 +70,7 @@ function headOf(message, remove) {
   return element(
     'header',
     { class: 'head' },
+    element('a', { class: 'back', href: '#' }, '← All messages'),
     element(
       'div',
       { class: 'title' },
