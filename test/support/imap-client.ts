@@ -151,7 +151,11 @@ export class ImapClient {
     await new Promise<void>((resolve, reject) => {
       secure.once('secureConnect', resolve);
       secure.once('error', reject);
-      secure.once('close', () => reject(new Error('closed in the handshake')));
+      const closed = () => reject(new Error('closed in the handshake'));
+      secure.once('close', closed);
+      // A socket that was closed before is never heard of again.
+      plain.once('close', closed);
+      if (plain.destroyed) closed();
     });
   }
 
