@@ -80,6 +80,13 @@ describe('the stub resolver', async () => {
     assert.equal(server.asked.length, 2);
   });
 
+  it('takes an answer that is cut off over TCP too for none, and not for an empty one', async () => {
+    await using first = await new DnsServer(() => ({ fault: 'truncated' })).start();
+    await using second = await new DnsServer(() => one(10)).start();
+    assert.equal(await outcome(stub([first]).a('x.test')), 'failed');
+    assert.equal(await outcome(stub([first, second]).a('x.test')), '192.0.2.7');
+  });
+
   it('believes no answer with another id or question, nor garbage', async () => {
     for (const fault of ['wrong-id', 'wrong-question', 'garbage', 'silent'] as const) {
       await using server = await new DnsServer(() => ({ fault })).start();

@@ -23,7 +23,7 @@ export type DnsBehaviour =
       readonly rcode: 'NXDOMAIN' | 'SERVFAIL' | 'REFUSED';
       readonly authorities?: readonly Answer[];
     }
-  | { readonly fault: 'silent' | 'garbage' | 'wrong-id' | 'wrong-question' };
+  | { readonly fault: 'silent' | 'garbage' | 'truncated' | 'wrong-id' | 'wrong-question' };
 
 const rcodes = { NXDOMAIN: 3, SERVFAIL: 2, REFUSED: 5 } as const;
 
@@ -88,6 +88,9 @@ export class DnsServer implements AsyncDisposable {
     const flags = packet.RECURSION_DESIRED | packet.RECURSION_AVAILABLE;
     if ('fault' in behaviour) {
       if (behaviour.fault === 'silent') return undefined;
+      if (behaviour.fault === 'truncated') {
+        return packet.encode({ ...base, flags: flags | packet.TRUNCATED_RESPONSE });
+      }
       if (behaviour.fault === 'garbage') return Buffer.from(bytes.subarray(0, 14));
       return packet.encode({
         ...base,

@@ -26,7 +26,7 @@ export interface Question {
 /** DNS Flag Day 2020: what passes everywhere without fragments. */
 const udpPayloadBytes = 1_232;
 
-/** Undefined when no matching answer came in time; never rejects. */
+/** Undefined when no matching and whole answer came in time; never rejects. */
 export async function exchange(
   resolver: Resolver,
   question: Question,
@@ -37,7 +37,9 @@ export async function exchange(
   const deadline = Date.now() + timeoutMs;
   const answer = await overUdp(resolver, question, id, query, timeoutMs);
   if (answer === undefined || !answer.flag_tc) return answer;
-  return overTcp(resolver, question, id, query, Math.max(1, deadline - Date.now()));
+  const whole = await overTcp(resolver, question, id, query, Math.max(1, deadline - Date.now()));
+  // Cut off even there: taken for an answer it would say that there are no records, and mail would bounce.
+  return whole?.flag_tc === true ? undefined : whole;
 }
 
 function encodeQuery({ name, type }: Question, id: number): Buffer {

@@ -105,7 +105,7 @@ export class Bodies {
       for (const place of kind.livePlaces?.(read) ?? []) {
         if (place.sequence >= this.#countFrom || place.bodyBytes === 0) continue;
         if (!this.#journal.segments.has(place)) lost.push(place);
-        else this.#pin(place);
+        else this.#pinOlder(place);
       }
     }
     this.#replayed = undefined;
@@ -130,6 +130,12 @@ export class Bodies {
   /** At open, what is older than the replayed part is counted after it, from the rows it led to. */
   #isCountedLater(place: RecordPlace): boolean {
     return this.#replayed !== undefined && place.sequence < this.#countFrom;
+  }
+
+  /** There may be millions: what would be forgotten at the next look through `#recent` is not remembered at all. */
+  #pinOlder(place: RecordPlace): void {
+    this.#journal.segments.pin(place);
+    if (this.#journal.isSuspect(place)) this.#recent.set(place.sequence, place);
   }
 
   #pin(place: RecordPlace): void {

@@ -62,7 +62,7 @@ const defaultLimits: StoreLimits = {
   lazyMsMax: 50,
   overlayChangesMax: 50_000,
   indexDelayMs: secondMs,
-  indexChangesBatch: 2_000,
+  indexChangesBatch: 8_000,
   appliedDelayMs: secondMs,
   retryDelayMs: secondMs,
   diskFreeBytesMin: 256 * mebibyte,
