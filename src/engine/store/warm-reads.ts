@@ -31,13 +31,19 @@ export class WarmReads {
   read(file: DiskFile, position: number, into: Uint8Array): number | undefined {
     const startMs = this.#clock.monotonicMs();
     if (this.#debtMs > 0 && this.#debtAt(startMs) > debtMsMax) return undefined;
-    const count = file.readNow(position, into);
-    const endMs = this.#clock.monotonicMs();
-    if (endMs - startMs >= slowMs) {
-      this.#debtMs = Math.min(debtMsMost, this.#debtAt(endMs) + endMs - startMs);
-      this.#asOfMs = endMs;
+    try {
+      return file.readNow(position, into);
+    } finally {
+      // One that fails counts too: a disk tries for seconds to read a bad place.
+      this.#took(startMs);
     }
-    return count;
+  }
+
+  #took(startMs: number): void {
+    const endMs = this.#clock.monotonicMs();
+    if (endMs - startMs < slowMs) return;
+    this.#debtMs = Math.min(debtMsMost, this.#debtAt(endMs) + endMs - startMs);
+    this.#asOfMs = endMs;
   }
 
   #debtAt(nowMs: number): number {

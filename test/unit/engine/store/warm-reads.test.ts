@@ -6,17 +6,19 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { WarmReads } from '../../../../src/engine/store/warm-reads.ts';
-import type { DiskFile } from '../../../../src/ports/disk.ts';
+import { DiskError, type DiskFile } from '../../../../src/ports/disk.ts';
 
 class Scene {
   nowMs = 0;
   takesMs = 0.003;
+  isFailing = false;
   count = 0;
   readonly reads = new WarmReads({ monotonicMs: () => this.nowMs });
   readonly #file = {
     readNow: () => {
       this.count++;
       this.nowMs += this.takesMs;
+      if (this.isFailing) throw new DiskError('io', 'segment');
       return 4;
     },
   } as unknown as DiskFile;
@@ -54,6 +56,15 @@ it('rests after slow reads until what they took is a fiftieth of the time', () =
   assert.equal(scene.read(), undefined);
   assert.equal(scene.count, 1, 'the disk was left alone');
   assert.equal(scene.restMs(), 250);
+});
+
+it('rests after a read that failed slowly, too', () => {
+  const scene = new Scene();
+  scene.takesMs = 3_000;
+  scene.isFailing = true;
+  assert.throws(() => scene.read(), DiskError);
+  assert.equal(scene.read(), undefined);
+  assert.equal(scene.count, 1, 'the disk was left alone');
 });
 
 it('waits for a cold disk 2 % of the time, and for one that hangs once a second', () => {
