@@ -106,6 +106,14 @@ export function closeRecent(session: CommandSession, selected: SelectedMailbox):
   void session.ask(imapAsks.recentTold, [ownerOf(owner), mailbox, uidNext], { to: owner });
 }
 
+/** The session left its mailbox, and has it again as it was. */
+export function reopenRecent(
+  session: CommandSession,
+  { owner, mailbox, isReadOnly }: SelectedMailbox,
+): void {
+  if (!isReadOnly) session.service.notices.recent.enter(owner.id, mailbox, 0);
+}
+
 /** As STATUS tells it: what nobody was told of, and what is the session's own. */
 export async function recentCount(
   session: CommandSession,

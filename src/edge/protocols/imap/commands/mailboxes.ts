@@ -19,6 +19,7 @@ import { answerOf, type CommandEnd, no, ok, type Tagged } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
 import { roleOfUse } from '../listing.ts';
 import { placeOf } from '../places.ts';
+import { reopenRecent } from '../recent.ts';
 import type { SelectedMailbox } from '../selected.ts';
 
 type Name = 'delete' | 'rename' | 'subscribe';
@@ -99,6 +100,7 @@ function selectAgain(session: CommandSession, selected: SelectedMailbox): void {
   session.service.notices.watch(selected.owner.id, selected.mailbox, session.news);
   selected.isStale = true;
   session.selected = selected;
+  reopenRecent(session, selected);
 }
 
 async function rename(session: CommandSession, { from, to }: RenameCommand): Promise<CommandEnd> {

@@ -157,3 +157,24 @@ describe('the mailbox’s row', () => {
     assert.deepEqual(recentTold(await second.say('a1 SELECT INBOX')), ['* 0 RECENT']);
   });
 });
+
+it('a session that could not delete its mailbox is in it still, and leaves it once', async () => {
+  const { crowd, clients } = await crowdOf(1);
+  const [only] = clients as [CrowdClient];
+  await only.say('a1 CREATE Above/Below', 'a2 SELECT Above');
+  const { recent } = crowd.fake.notices;
+  const [enter, leave] = [recent.enter.bind(recent), recent.leave.bind(recent)];
+  let sessions = 1;
+  recent.enter = (...who) => {
+    sessions++;
+    enter(...who);
+  };
+  recent.leave = (...who) => {
+    sessions--;
+    return leave(...who);
+  };
+  assert.match(await only.say('a3 DELETE Above'), /a3 NO \[HASCHILDREN\]/);
+  assert.equal(sessions, 1);
+  await only.say('a4 UNSELECT');
+  assert.equal(sessions, 0);
+});
