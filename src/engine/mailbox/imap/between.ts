@@ -20,7 +20,7 @@ import { appendedUid } from '../append.ts';
 import { addId } from '../rows/uid-ranges.ts';
 import type { Owner } from '../tree.ts';
 import type { ImapDesk } from './desk.ts';
-import { keywordsOf, systemFlagsOf } from './flags-of.ts';
+import { areNamed, keywordsOf, systemFlagsOf } from './flags-of.ts';
 import { messagesIn, uidRangesOf } from './messages.ts';
 
 const windowBytes = mebibyte;
@@ -46,6 +46,8 @@ export async function readMessages(
   for (const { uid, slot, block } of messagesIn(shard, { account, mailbox }, ranges)) {
     if (messages.length >= windowMessages || bytes >= windowBytes) break;
     if (view.sequenceOf(uid) === 0) continue;
+    // Given while a body was read: the next window knows its name.
+    if (!areNamed(block, slot, keywords)) break;
     const flags = systemFlagsOf(block, slot);
     const named = keywordsOf(block, slot, keywords);
     const row = reader.document(account, block.documents[slot]!);

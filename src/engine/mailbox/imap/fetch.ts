@@ -30,7 +30,7 @@ import { addId, type IdRanges, isWithin } from '../rows/uid-ranges.ts';
 import { changedWithin } from './changed-uids.ts';
 import { type MessageItems, writeItems } from './fetch-items.ts';
 import { type RowsNext, RowsWindow, windowBytes } from './fetch-rows.ts';
-import { keywordsOf, systemFlagsOf } from './flags-of.ts';
+import { areNamed, keywordsOf, systemFlagsOf } from './flags-of.ts';
 import type { LeasedMessage, Leases } from './leases.ts';
 import { messagesIn, uidRangesOf } from './messages.ts';
 import type { FlagWork } from './reader-flags.ts';
@@ -144,7 +144,11 @@ async function readRows(work: FetchWindow, all: IdRanges, first: RowsNext): Prom
 /** The rest of a literal that was cut, and more where the answer has room. */
 async function goOn(work: FetchWindow, ranges: () => IdRanges): Promise<FetchAnswer> {
   const next = await work.resume();
-  return next === undefined ? await readWindow(work, ranges()) : work.answer(next);
+  if (next !== undefined) return work.answer(next);
+  const rest = ranges();
+  // Within a literal the client cannot be told of keywords, and what comes next may have them.
+  if (work.newKeywords() !== undefined && rest.length > 0) return work.answer([rest[0]!, 0, 0, 0]);
+  return await readWindow(work, rest);
 }
 
 async function readWindow(work: FetchWindow, ranges: IdRanges): Promise<FetchAnswer> {
@@ -217,14 +221,14 @@ class FetchWindow {
     const rest =
       next === undefined || wanted === undefined ? undefined : rangesFrom(wanted, next[0]);
     const left = rest === undefined ? {} : { rest };
-    const keywords = this.#newKeywords();
+    const keywords = this.newKeywords();
     const told = keywords === undefined ? { flagModseq } : { flagModseq, keywords };
     const value: Fetched = next === undefined ? told : { ...told, next, ...left };
     return { value, body: Buffer.concat(this.#writer.take()) };
   }
 
   /** All of the mailbox, where flags are told and it has more than the client knows. */
-  #newKeywords(): readonly string[] | undefined {
+  newKeywords(): readonly string[] | undefined {
     const [[account], [mailbox], , , , , marksSeen, , , , , known] = this.#packed;
     if (known === undefined || (!marksSeen && (this.#items & fetchItems.flags) === 0)) return;
     const keywords = this.#parts.reader.mailbox(account, mailbox)?.keywords ?? [];
@@ -269,6 +273,8 @@ class FetchWindow {
       }
       const sequence = this.#view.sequenceOf(uid);
       if (sequence === 0 || block.modseqs[slot]! <= this.#packed[9]) continue;
+      // Given while rows before it were read: the next window knows its name.
+      if (!areNamed(block, slot, keywords)) return { chosen, next: [uid, 0, 0, 0] };
       const document = block.documents[slot]!;
       const isRecent = isWithin(this.#recent, uid);
       const flags = systemFlagsOf(block, slot) | (isRecent ? recentBit : 0);

@@ -33,3 +33,11 @@ export function keywordsOf(
   }
   return keywords;
 }
+
+/** False: the message has a keyword that came after `names` were read. */
+export function areNamed(block: UidBlock, slot: number, names: readonly string[]): boolean {
+  for (const number of block.keywords.keys()) {
+    if (number >= names.length && block.hasKeyword(slot, number)) return false;
+  }
+  return true;
+}

@@ -5,7 +5,12 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { imapAsks, type PackedFetch } from '../../../../../src/actors/asks/imap-asks.ts';
+import {
+  type Fetched,
+  fetchItems,
+  imapAsks,
+  type PackedFetch,
+} from '../../../../../src/actors/asks/imap-asks.ts';
 import { windowBytes } from '../../../../../src/engine/mailbox/imap/fetch-rows.ts';
 import { leaseMsMax } from '../../../../../src/engine/mailbox/imap/leases.ts';
 import { star } from '../../../../../src/mail/wire/imap/sequence-set.ts';
@@ -268,6 +273,54 @@ describe('FETCH of a large message', () => {
     const late = await ask(next);
     assert.equal(late.ok === false && late.code, 'not-possible-now');
     assert.equal(world.desk.leases.count, 1, 'that of the second reader');
+  });
+});
+
+describe('FETCH while a keyword is given', () => {
+  const name = async (world: ImapWorld, uid: number) => {
+    const step = { mailbox: 1, uids: [uid, uid], op: 'add', flags: 0, keywords: ['New'] } as const;
+    await world.mailboxes.storeFlags(account, tenant, step);
+  };
+
+  it('goes on with the message in another window, which knows the name', async () => {
+    const world = new ImapWorld();
+    const many = Array.from({ length: 100 }, (_, i) => `user-number-${i}@a.test`).join(', ');
+    await world.deliver(messageBytes({ subject: `x\r\nCc: ${many}` }));
+    for (let i = 0; i < 130; i++) await world.deliver();
+    const { shard } = world;
+    const read = shard.read.bind(shard);
+    let isGiven = false;
+    // The first message's answers stand in the journal.
+    shard.read = async (...where) => {
+      if (!isGiven) await name(world, 130);
+      isGiven = true;
+      return await read(...where);
+    };
+    const sections = [section('BODY[1]', { part: '1' })];
+    const { text } = await world.fetch([1, 1, 130, 130], ['flags'], { sections });
+    assert.ok(isGiven);
+    assert.match(text, /^\* 1 FETCH \(FLAGS \(\) [\s\S]*\* 130 FETCH \(FLAGS \(New\) /);
+  });
+
+  it('ends an answer that began within a literal before the message that has it', async () => {
+    const world = new ImapWorld();
+    await world.deliver(messageBytes({ text: 'A line of text.\r\n'.repeat(12_000) }));
+    await world.deliver();
+    const view = world.now();
+    const ask = (cursor: PackedFetch[8]) => {
+      const how = [false, view[1], cursor, -1, [], 0] as const;
+      const meta = [owner, view, true, [1, 2], fetchItems.flags, [section('BODY[]')], ...how];
+      return world.value<Fetched>(imapAsks.fetch, meta);
+    };
+    const first = await ask([0, 0, 0, 0]);
+    await name(world, 2);
+    const second = await ask(first.value.next!);
+    assert.match(second.text, /\)\r\n$/);
+    assert.doesNotMatch(second.text, /FETCH/);
+    assert.deepEqual(second.value.next, [2, 0, 0, 0]);
+    const third = await ask(second.value.next!);
+    assert.deepEqual(third.value.keywords, ['New']);
+    assert.match(third.text, /^\* 2 FETCH \(FLAGS \(New\) /);
   });
 });
 

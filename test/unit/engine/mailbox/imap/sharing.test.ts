@@ -291,6 +291,37 @@ describe('a copy by a reader', () => {
   }
 });
 
+it('a message that gets a new keyword while those before it are read is read with it', async () => {
+  const world = new World();
+  for (let i = 0; i < 131; i++) await world.deliver();
+  const view = world.now();
+  const { shard } = world;
+  const read = shard.read.bind(shard);
+  let isGiven = false;
+  shard.read = async (...where) => {
+    if (!isGiven) {
+      isGiven = true;
+      const store = [owner, view, true, [130, 130], 'add', 0, ['New'], view[1], 0, -1];
+      await world.value(imapAsks.store, store);
+    }
+    return await read(...where);
+  };
+  const messages: MessageRecord[] = [];
+  for (let from = 1; ; from = messages.at(-1)![0] + 1) {
+    const meta = [owner, view, true, [1, 1, 130, 130], from];
+    const { value } = await world.value<MessageRecord[]>(imapAsks.readMessages, meta);
+    if (value.length === 0) break;
+    messages.push(...value);
+  }
+  assert.deepEqual(
+    messages.map(([uid, , keywords]) => [uid, keywords]),
+    [
+      [1, []],
+      [130, ['New']],
+    ],
+  );
+});
+
 describe('a reader’s \\Seen', () => {
   for (const seed of [1, 2, 3]) {
     it(`is a set of its own, through any changes and replay (seed ${seed})`, async () => {
