@@ -4,9 +4,10 @@
  * Runs in:   edge (main thread).
  */
 
-import type { PackedOwner } from '../../../actors/asks/imap-asks.ts';
+import type { ImapList, OpenedMailbox, PackedOwner } from '../../../actors/asks/imap-asks.ts';
 import type { Account } from '../../../ports/account-directory.ts';
 import type { AskOptions } from '../session/account-asks.ts';
+import { weightOf } from '../session/kept-answers.ts';
 
 export interface ImapAskOptions extends AskOptions {
   /** Whose mailboxes are asked about; absent: the session's own, or of whom one is selected. */
@@ -20,4 +21,15 @@ export interface KeptAskOptions extends Pick<ImapAskOptions, 'to'> {
 
 export function ownerOf({ id, tenant, quotaBytes, quotaMessages = 0 }: Account): PackedOwner {
   return [id, tenant, quotaBytes, quotaMessages];
+}
+
+/** For `KeptAnswers`: a mailbox may have a hundred keywords. */
+export function weighOpened(value: unknown): number {
+  return 1 + weightOf((value as OpenedMailbox).keywords);
+}
+
+export function weighList(value: unknown): number {
+  const { mailboxes, subscribed } = value as ImapList;
+  const names = weightOf(mailboxes.map(({ name }) => name)) + weightOf(subscribed);
+  return 1 + mailboxes.length + subscribed.length + names;
 }

@@ -4,6 +4,7 @@
  *
  * Runs in:   edge (main thread).
  * Limits:    answers of `weightMax` in all, in two generations; one that weighs more than `oneWeightMax` is not kept.
+ *            Clients choose names and keywords, so their octets count (`weightOf`), those of the question too.
  * Invariant: an answer is given only while no change that reads could see came since it was asked for. Nobody changes
  *            what is kept.
  */
@@ -14,6 +15,12 @@ import type { Stamps } from '../../../actors/stamps.ts';
 /** About 300 octets each: a mailbox with its counters. */
 const weightMaxDefault = 32_768;
 const oneWeightMax = 512;
+const weightOctets = 300;
+
+/** What texts of an answer weigh, that may be long. */
+export function weightOf(texts: readonly string[]): number {
+  return Math.floor(texts.reduce((sum, { length }) => sum + length, 0) / weightOctets);
+}
 
 interface Kept {
   readonly stamp: number;
@@ -52,7 +59,7 @@ export class KeptAnswers {
     // Read before the ask: what changes while it is under way moves the stamp on.
     const answer = await ask();
     if (!answer.ok) return answer;
-    const weight = weigh(answer.value);
+    const weight = weigh(answer.value) + weightOf([question]);
     if (weight <= oneWeightMax) this.#keep(question, { stamp, answer, weight });
     return answer;
   }

@@ -34,7 +34,7 @@ import {
 } from '../../../../mail/wire/imap/response-data.ts';
 import { writeMetadata } from '../../../../mail/wire/imap/response-metadata.ts';
 import { allRights, noRights, rights } from '../../../../mail/wire/imap/rights.ts';
-import { ownerOf } from '../account-asks.ts';
+import { ownerOf, weighList, weighOpened } from '../account-asks.ts';
 import { answerOf, type CommandEnd, no, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
 import { beginModseqs } from '../condstore.ts';
@@ -91,11 +91,6 @@ async function list(
   return ok(`${response} done`);
 }
 
-function weigh(list: unknown): number {
-  const { mailboxes, subscribed } = list as ImapList;
-  return 1 + mailboxes.length + subscribed.length;
-}
-
 /** The account's own mailboxes: all, or what is told of some that are asked for by name. */
 function askOwn(
   session: CommandSession,
@@ -105,9 +100,9 @@ function askOwn(
   const owner = ownerOf(session.account!);
   // RFC 3501 §6.3.9: LSUB tells of names above what is subscribed to.
   const names = response === 'LSUB' ? undefined : namesAsked(command);
-  if (names === undefined) return session.askKept(imapAsks.list, owner, { weigh });
-  const weighNamed = (list: unknown) => names.length + weigh(list);
-  return session.askKept(imapAsks.listNamed, [owner, names], { weigh: weighNamed });
+  if (names === undefined) return session.askKept(imapAsks.list, owner, { weigh: weighList });
+  const weigh = (list: unknown) => names.length + weighList(list);
+  return session.askKept(imapAsks.listNamed, [owner, names], { weigh });
 }
 
 /** Mailboxes of others, where the patterns could mean them. An owner that does not answer is left out. */
@@ -124,7 +119,10 @@ async function sharedMailboxes(
     const some = numbers.slice(i, i + sharersAtOnce).map(async (number) => {
       const owner = await accounts.accountById(number);
       if (owner === undefined || owner.tenant !== reader.tenant || owner.id === reader.id) return;
-      const answer = await session.askKept(imapAsks.list, ownerOf(owner), { to: owner, weigh });
+      const answer = await session.askKept(imapAsks.list, ownerOf(owner), {
+        to: owner,
+        weigh: weighList,
+      });
       if (!answer.ok) return;
       const { mailboxes, rights = [] } = answer.value as ImapList;
       mailboxes.forEach((info, at) => {
@@ -227,7 +225,8 @@ async function status(
   const place = await placeOf(session, mailbox);
   if (place === undefined) return answerOf('not-found');
   const { owner, path } = place;
-  const answer = await session.askKept(imapAsks.open, [ownerOf(owner), path], { to: owner });
+  const options = { to: owner, weigh: weighOpened };
+  const answer = await session.askKept(imapAsks.open, [ownerOf(owner), path], options);
   if (!answer.ok) return answerOf(answer.code);
   const { info, rights: own } = answer.value as OpenedMailbox;
   // RFC 7162 §3.1.7: asking for it makes the client one that knows modseqs.

@@ -29,7 +29,7 @@ import {
 import { untagged, writeStatus } from '../../../../mail/wire/imap/response-status.ts';
 import { changing, flagsAllowed, rights } from '../../../../mail/wire/imap/rights.ts';
 import { anyMailbox, type MailboxWatcher } from '../../../notices/hub.ts';
-import { ownerOf } from '../account-asks.ts';
+import { ownerOf, weighOpened } from '../account-asks.ts';
 import { answerOf, bad, type CommandEnd, needsUids, ok } from '../answers.ts';
 import {
   type CommandSession,
@@ -81,7 +81,7 @@ async function open(
   // Numbers of messages mean nothing to a client that enabled UIDONLY (RFC 9586 §3).
   const wantsUnseen = !session.isRev2 && !session.isUidOnly;
   const meta = [ownerOf(owner), path, wantsUnseen];
-  const answer = await session.askKept(imapAsks.open, meta, { to: owner });
+  const answer = await session.askKept(imapAsks.open, meta, { to: owner, weigh: weighOpened });
   notices.unwatch(owner.id, anyMailbox, early);
   if (!answer.ok) return answerOf(answer.code);
   if (session.isEnded) return ok('');

@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import type { Answer } from '../../../../../src/actors/ask.ts';
 import { Stamps, stampWords } from '../../../../../src/actors/stamps.ts';
 import { failure } from '../../../../../src/base/errors.ts';
+import { weighList, weighOpened } from '../../../../../src/edge/protocols/imap/account-asks.ts';
 import { KeptAnswers } from '../../../../../src/edge/protocols/session/kept-answers.ts';
 
 const account = 7;
@@ -82,4 +83,15 @@ test('answers count by their weight, and one that is too heavy is not kept', asy
   assert.equal(asked.kept.count, 0);
   for (let i = 0; i < 50; i++) await asked.ask(`${i}`, { weight: 500 });
   assert.ok(asked.kept.count <= 6, `${asked.kept.count} kept`);
+});
+
+test('what clients make long weighs as much as it takes, so that the bound is one of memory', async () => {
+  const asked = new Asked(2_000);
+  for (let i = 0; i < 50; i++) await asked.ask(`${i} ${'x'.repeat(100_000)}`);
+  assert.ok(asked.kept.count <= 10, `${asked.kept.count} kept`);
+  const keywords = Array.from({ length: 128 }, (_, i) => String(i).padStart(64, 'k'));
+  assert.equal(weighOpened({ keywords: [] }), 1);
+  assert.ok(weighOpened({ keywords }) >= (128 * 64) / 320);
+  const mailboxes = Array.from({ length: 10 }, () => ({ name: 'x'.repeat(600) }));
+  assert.equal(weighList({ mailboxes, subscribed: ['y'.repeat(900)] }), 1 + 11 + 20 + 3);
 });
