@@ -4,6 +4,7 @@
  * Runs in:   harness processes and their tests. Never for secrets.
  */
 
+import { hash } from 'node:crypto';
 import type { Random } from '../ports/random.ts';
 
 /** xorshift32 over a seed spread by a multiplication, so that seeds 1 and 2 do not start alike. */
@@ -34,4 +35,9 @@ export class SeededRandom implements Random {
     this.#state = state;
     return state >>> 0;
   }
+}
+
+/** A seed for one of many uses of a run's seed: neighbours have nothing in common. */
+export function seedOf(...parts: readonly (number | string)[]): number {
+  return hash('sha256', parts.join(' '), 'buffer').readInt32LE(0);
 }

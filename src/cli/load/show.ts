@@ -9,7 +9,7 @@ import type { RunReport } from '../../harness/measure/run-report.ts';
 import { totalsOf } from '../../harness/measure/totals.ts';
 import type { LoadRun } from '../../harness/run/load-run.ts';
 
-/** A line a second on standard error; it also keeps the process alive while the server is away. */
+/** A line a second on standard error. */
 export function showProgress(load: LoadRun): () => void {
   const beganMs = performance.now();
   const timer = setInterval(() => {

@@ -18,6 +18,8 @@ import { createForm, type Form, type Framing, idRoom, markRoom, stuffed } from '
 const messagesCountMax = 20_000;
 const corpusBytesMax = 512 * mebibyte;
 const pieceBytes = mebibyte;
+const carriageReturn = 0x0d;
+const fromLine = /^>?From /;
 const replacedFields = /^(?:message-id|x-chaski-ledger)[ \t]*:/i;
 
 export function formsOfFolder(folder: string, framing: Framing): readonly Form[] {
@@ -76,13 +78,21 @@ function readMbox(path: string): readonly Buffer[] {
 
 function formOf(text: Buffer, framing: Framing): Form {
   const message = withCrlf(text);
-  const start = bodyStart(message);
+  const start = message[0] === carriageReturn ? 2 : bodyStart(message);
   const header = message.toString('latin1', 0, start).trimEnd();
-  const kept = header.split(/\r\n(?![ \t])/).filter((field) => !replacedFields.test(field));
-  const top = `${markRoom}${kept.map((field) => `${field}\r\n`).join('')}`;
+  // A file may begin with the line of an mbox, or have no header at all.
+  const kept = header
+    .split(/\r\n(?![ \t])/)
+    .filter((field, at) => field !== '' && !(at === 0 && fromLine.test(field)))
+    .filter((field) => !replacedFields.test(field));
+  // A field may begin with a dot (RFC 5322 §3.6.8), and a line of one dot would end the message here.
+  const dots = framing === 'dots' ? kept.filter((field) => field.startsWith('.')).length : 0;
+  const lines = kept.map((field) => `${dots > 0 && field.startsWith('.') ? '.' : ''}${field}\r\n`);
+  const top = `${markRoom}${lines.join('')}`;
   const body = message.subarray(start);
   return createForm({
     header: `${top}Message-ID: <${idRoom}@load.invalid>\r\n\r\n`,
+    headerDots: dots,
     body: [body],
     bodyWire: [framing === 'dots' ? stuffed(body) : body],
     framing,

@@ -47,6 +47,8 @@ export interface Form {
 export interface FormText {
   /** Ends with the empty line. Holds `markRoom`, and `idRoom` wherever the id belongs. */
   readonly header: string;
+  /** Dots that were doubled in `header`. */
+  readonly headerDots?: number;
   /** Room of the first recipient's length in `header`. */
   readonly toRoom?: string;
   /** Begins the body; may hold `idRoom`. */
@@ -61,7 +63,7 @@ export interface FormText {
 const onePieceBytesMax = 16 * 1024;
 
 export function createForm(text: FormText): Form {
-  const { header, first = '', body, bodyWire, framing } = text;
+  const { header, headerDots = 0, first = '', body, bodyWire, framing } = text;
   const top = latin1(header + first);
   const end = framing === 'dots' ? [endLine] : [];
   const wire = [top, ...bodyWire, ...end];
@@ -78,7 +80,7 @@ export function createForm(text: FormText): Form {
     toAt: toAt === -1 ? undefined : toAt,
     sha256: idInFirst === -1 ? bodyHashOfParts([firstBytes, ...body]) : undefined,
     hashWith: hasher(firstBytes, idInFirst, body, isOnePiece),
-    bytes: top.length + byteLength(body),
+    bytes: top.length - headerDots + byteLength(body),
     isEightBit: isEightBit(top) || body.some(isEightBit),
   };
 }

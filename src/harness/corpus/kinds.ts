@@ -32,7 +32,20 @@ export interface KindPlace {
   readonly framing: Framing;
 }
 
-export function createKind(plan: KindPlan, place: KindPlace): MessageKind {
+/** Kinds for each sender; what is read from files is read once for all of them. */
+export function createKinds(
+  plans: readonly KindPlan[],
+  place: Omit<KindPlace, 'from'>,
+): (from: string) => readonly MessageKind[] {
+  const shared = plans.map((plan) =>
+    plan.kind === 'folder' || plan.kind === 'mbox'
+      ? createKind(plan, { ...place, from: '' })
+      : undefined,
+  );
+  return (from) => plans.map((plan, at) => shared[at] ?? createKind(plan, { ...place, from }));
+}
+
+function createKind(plan: KindPlan, place: KindPlace): MessageKind {
   return { weight: plan.weight, make: makerOf(plan, place) };
 }
 

@@ -3,7 +3,8 @@
  *
  * Runs in:   load generator, one source a group and thread.
  * Limits:    forms are kept for each kind and length of address, at most `formsCountMax` sets.
- * Invariant: no two messages of a run share an id.
+ * Invariant: no two messages of a run share an id. Forms are made before the run, as far as they may be kept: making
+ *            one within it would look like a slow server.
  */
 
 import { Buffer } from 'node:buffer';
@@ -62,6 +63,10 @@ export class MessageSource {
     this.#run = run;
     this.#forms = kinds.map(() => new Map());
     this.#id.write(`${run}-00000000`, 'latin1');
+    for (const length of recipients.lengths) {
+      if (this.#formsCount + kinds.length > formsCountMax) break;
+      for (const kind of kinds.keys()) this.#formsOf(kind, length);
+    }
   }
 
   /** The id of the message with this number, as it stands in the message. */

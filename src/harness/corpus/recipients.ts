@@ -63,6 +63,11 @@ export class RecipientDealer {
     this.#perMessage = perMessage;
   }
 
+  /** How long its addresses are: any of them may be a message's first. */
+  get lengths(): ReadonlySet<number> {
+    return new Set(this.#decks.flatMap((deck) => [...deck.lengths]));
+  }
+
   /** Recipients of one message, all of one destination. */
   deal(into: Recipient[]): void {
     const deck = this.#decks[this.#turn[this.#at]!]!;
@@ -81,6 +86,12 @@ class Deck {
     this.#addresses = addresses;
     this.#made = new Array(addresses.length);
     this.#next = offset % addresses.length;
+  }
+
+  get lengths(): ReadonlySet<number> {
+    const lengths = new Set<number>();
+    for (const { length } of this.#addresses) lengths.add(length);
+    return lengths;
   }
 
   next(): Recipient {

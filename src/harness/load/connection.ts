@@ -77,6 +77,8 @@ export class Connection {
   #socket: Socket;
   #detail = 'closed by the server';
   #isClosed = false;
+  /** It is over, and known why: what the socket says after that is no news. */
+  #isEnding = false;
   /** Whether a reply is owed, and when the sweep first saw that nothing had come since. */
   #isWaiting = true;
   #quietSinceMs: number | undefined;
@@ -149,7 +151,7 @@ export class Connection {
 
   /** Ends in order; `detail` is told by `onClose`. */
   end(detail: string): void {
-    this.#detail = detail;
+    this.expectClose(detail);
     this.#socket.end();
   }
 
@@ -160,6 +162,7 @@ export class Connection {
 
   /** What `onClose` is to say where the server closes. */
   expectClose(detail: string): void {
+    this.#isEnding = true;
     this.#detail = detail;
   }
 
@@ -191,7 +194,7 @@ export class Connection {
   }
 
   #fail(error: Error): void {
-    this.#detail = error.message;
+    if (!this.#isEnding) this.#detail = error.message;
     this.#socket.destroy();
   }
 }

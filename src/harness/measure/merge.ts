@@ -120,12 +120,18 @@ function mergeSecond(second: number, parts: readonly SeriesSecond[]): SeriesSeco
   };
 }
 
+/** Their seconds stand in one row: two days of them are no row. */
+const apartMsMax = 86_400_000;
+
 /** Adds reports of one scenario played from several machines. */
 export function mergeReports(reports: readonly RunReport[]): RunReport {
   const first = reports[0];
   if (first === undefined) throw new Error('no reports');
   const began = reports.map(({ beganAt }) => Date.parse(beganAt));
   const firstMs = Math.min(...began);
+  if (!(Math.max(...began) - firstMs <= apartMsMax)) {
+    throw new Error('these reports began more than a day apart: they are not of one load');
+  }
   const ends = reports.map(({ seconds }, at) => (began[at]! - firstMs) / 1000 + seconds);
   return {
     ...first,

@@ -199,9 +199,13 @@ export function timedReport(histogram: Histogram): TimedReport {
   return { ...histogram.summary(), histogram: histogram.encode() };
 }
 
+/** Nothing a server says may move the cursor of a terminal. */
+const control = /[\p{Cc}\p{Cf}]+/gu;
+
 /** The name itself while there is room, else "other". */
 function boundedName(known: ReadonlyMap<string, unknown>, name: string): string {
-  const short = name.length > nameCharsMax ? name.slice(0, nameCharsMax) : name;
+  if (known.has(name)) return name;
+  const short = name.slice(0, nameCharsMax).replace(control, ' ');
   return known.has(short) || known.size < namesCountMax ? short : otherName;
 }
 

@@ -74,10 +74,11 @@ export class Series {
     last.bytesReceived += received;
   }
 
-  /** Of the second before the last, which is whole; undefined before there is one. */
-  latest(): SeriesSecond | undefined {
-    const second = this.#seconds.length - 2;
-    return second < 0 ? undefined : reportSecond(this.#seconds[second]!, second);
+  /** Of the last whole second, in which nothing may have come; undefined before there is one. */
+  latest(nowMs: number): SeriesSecond | undefined {
+    const second = Math.floor(nowMs / 1_000) - 1;
+    if (second < 0) return undefined;
+    return reportSecond(this.#seconds[second] ?? new Second(), second);
   }
 
   seconds(): readonly SeriesSecond[] {

@@ -13,7 +13,7 @@ import type { GroupReport, SeriesSecond } from '../measure/run-report.ts';
 import { Series } from '../measure/series.ts';
 import { createArrivals, type Share } from '../schedule/arrivals.ts';
 import { Scheduler } from '../schedule/scheduler.ts';
-import { SeededRandom } from '../seeded-random.ts';
+import { SeededRandom, seedOf } from '../seeded-random.ts';
 import { createProtocol, type GroupPlan, type RunPlan } from './run-plan.ts';
 
 /** What the harness is handed by its entry. */
@@ -48,6 +48,8 @@ export interface PlayedShare {
   run(): Promise<ShareReport>;
   stop(): void;
   live(): LiveShare;
+  /** Ends at once, without a report. */
+  abandon(): void;
 }
 
 interface Playing {
@@ -66,7 +68,7 @@ export class ShareRun implements PlayedShare {
     this.#adapters = adapters;
     this.#ledger = plan.ledger === undefined ? undefined : new LedgerWriter(plan.ledger);
     this.#playing = plan.groups
-      .map((group, index) => this.#prepare(group, share, plan.seed + index * 1_009 + share.index))
+      .map((group, index) => this.#prepare(group, share, `${plan.seed} ${index} ${share.index}`))
       .filter((each) => each !== undefined);
   }
 
@@ -88,34 +90,44 @@ export class ShareRun implements PlayedShare {
     for (const { scheduler } of this.#playing) scheduler.stop();
   }
 
+  abandon(): void {
+    this.stop();
+  }
+
   live(): LiveShare {
     const counts = { ok: 0, refused: 0, unknown: 0, unsent: 0 };
+    const nowMs = this.#adapters.clock.monotonicMs() - this.#beganMs;
     let trouble: string | undefined;
     for (const { recorder } of this.#playing) {
       recorder.addTo(counts);
       trouble = recorder.trouble ?? trouble;
     }
-    return { ...counts, latest: this.#series.latest(), trouble };
+    return { ...counts, latest: this.#series.latest(nowMs), trouble };
   }
 
-  #prepare(group: GroupPlan, { index, count }: Share, seed: number): Playing | undefined {
+  #prepare(group: GroupPlan, { index, count }: Share, seed: string): Playing | undefined {
     // A group of two sessions is played by two threads, however many there are.
     const share = { index, count: Math.min(count, group.sessionsMax, group.countMax) };
     if (index >= share.count) return undefined;
     const sessionsMax = part(group.sessionsMax, share);
     const countMax = part(group.countMax, share);
-    const random = new SeededRandom(seed);
-    const { clock, epochMs, random: chance } = this.#adapters;
+    const random = new SeededRandom(seedOf(seed));
+    // Of their own: what sessions draw, and when, must not move them.
+    const chance = new SeededRandom(seedOf(seed, 'arrivals'));
+    const { clock, epochMs } = this.#adapters;
     const { name, protocol, target, perConnection, durationMs, patienceMs } = group;
     const where = `${target.host}:${target.port}`;
     const recorder = new RunRecorder({ name, protocol, target: where }, this.#series);
     const ledger = this.#ledger;
-    const place = { target, clock, random, chance, recorder, ledger, epochMs, share };
+    const place = {
+      ...{ target, clock, random, recorder, ledger, epochMs, share },
+      chance: this.#adapters.random,
+    };
     const scheduler = new Scheduler({
       protocol: createProtocol(group, place),
       ...{ recorder, clock, sessionsMax, countMax, perConnection, durationMs, patienceMs },
       arrivals:
-        group.arrivals === undefined ? undefined : createArrivals(group.arrivals, random, share),
+        group.arrivals === undefined ? undefined : createArrivals(group.arrivals, chance, share),
     });
     return { scheduler, recorder };
   }

@@ -65,6 +65,10 @@ export class WorkerShare implements PlayedShare {
     return this.#live;
   }
 
+  abandon(): void {
+    void this.#worker.terminate();
+  }
+
   #tell(what: ToThread): void {
     this.#worker.postMessage(what);
   }

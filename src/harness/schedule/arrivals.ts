@@ -144,6 +144,9 @@ class TraceArrivals implements Arrivals {
   }
 }
 
+/** A date may have a blank before its time, as in logs. */
+const instantPattern = /^(?:\d{4}-\d\d-\d\d \d\d:[\d:.]+(?:Z|[+-]\d\d:?\d\d)?|[^\s,;]+)/;
+
 /**
  * Reads a trace: one instant a line, in seconds since any begin or as ISO 8601; what follows a comma or blank on a line
  * is not read, nor are empty lines and lines that begin with #. The first instant becomes 0.
@@ -151,7 +154,7 @@ class TraceArrivals implements Arrivals {
 export function parseTrace(text: string, from: string): readonly number[] {
   const instants: number[] = [];
   for (const [index, line] of text.split('\n').entries()) {
-    const word = /^[^\s,;]+/.exec(line.trim())?.[0];
+    const word = instantPattern.exec(line.trim())?.[0];
     if (word === undefined || word.startsWith('#')) continue;
     const seconds = Number(word);
     const atMs = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(word);

@@ -44,6 +44,8 @@ export class Scheduler {
   /** Of each open session, how many jobs it was given. */
   readonly #given = new Map<LoadSession, number>();
   readonly #idle: LoadSession[] = [];
+  /** Told to quit and not yet gone: they take no more jobs. */
+  readonly #leaving = new Set<LoadSession>();
   /** Intended starts that are due and wait for a session. */
   readonly #due: number[] = [];
   #dueHead = 0;
@@ -102,7 +104,7 @@ export class Scheduler {
     this.#isStopping = true;
     this.#tick?.cancel();
     this.#retry?.cancel();
-    for (const session of this.#idle.splice(0)) session.quit();
+    for (const session of this.#idle.splice(0)) this.#quit(session);
     this.#clock.setTimer(graceMs, () => {
       for (const session of this.#given.keys()) session.destroy();
     });
@@ -149,7 +151,7 @@ export class Scheduler {
       const session = this.#idle.pop();
       if (session === undefined) {
         // One new session for each job that waits, within the bound.
-        const opening = this.#given.size - this.#busyCount;
+        const opening = this.#given.size - this.#busyCount - this.#leaving.size;
         const wanted = Math.min(
           this.#dueCount - opening,
           this.#options.sessionsMax - this.#given.size,
@@ -158,6 +160,8 @@ export class Scheduler {
         return;
       }
       if (session.isIdle) this.#start(session, this.#beganMs + this.#takeDue());
+      // Its server said good-bye, and has yet to close.
+      else this.#leaving.add(session);
     }
   }
 
@@ -180,13 +184,18 @@ export class Scheduler {
     this.#retryMs = retryFirstMs;
     const isSpent = this.#given.get(session)! >= this.#options.perConnection;
     if (this.#isStopping || isSpent || this.#startedCount >= this.#options.countMax) {
-      session.quit();
+      this.#quit(session);
     } else if (this.#options.arrivals === undefined) {
       this.#start(session, this.#clock.monotonicMs());
     } else {
       this.#idle.push(session);
       this.#dispatch();
     }
+  }
+
+  #quit(session: LoadSession): void {
+    this.#leaving.add(session);
+    session.quit();
   }
 
   #start(session: LoadSession, intendedMs: number): void {
@@ -204,6 +213,7 @@ export class Scheduler {
 
   #onClose(session: LoadSession, detail: string): void {
     this.#given.delete(session);
+    this.#leaving.delete(session);
     const at = this.#idle.indexOf(session);
     if (at !== -1) this.#idle.splice(at, 1);
     this.#options.recorder.closing(detail);

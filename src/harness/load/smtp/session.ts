@@ -41,7 +41,9 @@ type Step =
   /** The reply to a message that goes to nobody; RSET follows. */
   | 'discard'
   | 'reset'
-  | 'quit';
+  | 'quit'
+  /** Nothing: the connection was ended. */
+  | 'ending';
 
 export class SmtpSession implements LoadSession, ConnectionEvents, ReplyReceiver {
   readonly #place: SessionPlace;
@@ -79,9 +81,10 @@ export class SmtpSession implements LoadSession, ConnectionEvents, ReplyReceiver
   start(intendedMs: number): void {
     assert(this.isIdle, 'one message at a time');
     const { pipeline } = this.#place;
-    const nowMs = this.#clock.monotonicMs();
     this.#isBusy = true;
     this.#transaction.begin(intendedMs);
+    // Read when the message is made: what that takes is no time of the server's.
+    const nowMs = this.#clock.monotonicMs();
     this.#rcptIndex = 0;
     this.#phaseMs = nowMs;
     if (nowMs > intendedMs) this.#recorder.phase(messageOperation, 'wait', nowMs - intendedMs);
@@ -98,7 +101,7 @@ export class SmtpSession implements LoadSession, ConnectionEvents, ReplyReceiver
   }
 
   destroy(): void {
-    this.#connection.destroy();
+    this.#connection.destroy('cut by the load: not done when it had to end');
   }
 
   onConnect(): void {
@@ -153,7 +156,9 @@ export class SmtpSession implements LoadSession, ConnectionEvents, ReplyReceiver
         break;
       case 'idle':
         // Nothing was asked: a time-out told before the server closes, or a server that is out of step.
-        this.#connection.end(text());
+        this.#leave(text());
+        break;
+      case 'ending':
     }
   }
 
@@ -169,7 +174,7 @@ export class SmtpSession implements LoadSession, ConnectionEvents, ReplyReceiver
     if (state === 'open') this.#becomeIdle();
     // What came with the reply to STARTTLS was said by nobody knows whom.
     else if (state === 'securing') this.#replies.stop();
-    else if (state !== 'going') this.#connection.end(state.failed);
+    else if (state !== 'going') this.#leave(state.failed);
   }
 
   #mailCommand(): string {
@@ -284,12 +289,18 @@ export class SmtpSession implements LoadSession, ConnectionEvents, ReplyReceiver
 
   #becomeIdle(): void {
     if (this.#farewell !== undefined) {
-      this.#connection.end(this.#farewell);
+      this.#leave(this.#farewell);
       return;
     }
     this.#connection.rest();
     this.#step = 'idle';
     this.#events.onIdle(this);
+  }
+
+  /** No job is begun and no reply taken any more, however long the server keeps the connection. */
+  #leave(detail: string): void {
+    this.#step = 'ending';
+    this.#connection.end(detail);
   }
 
   #tellBytes(): void {

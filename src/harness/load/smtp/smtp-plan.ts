@@ -7,7 +7,7 @@
 import { Buffer } from 'node:buffer';
 import { hostname } from 'node:os';
 import type { Framing } from '../../corpus/form.ts';
-import { createKind, type KindPlan } from '../../corpus/kinds.ts';
+import { createKinds, type KindPlan } from '../../corpus/kinds.ts';
 import { MessageSource } from '../../corpus/message-source.ts';
 import { type Destination, RecipientDealer } from '../../corpus/recipients.ts';
 import type { TlsMode } from '../connection.ts';
@@ -46,6 +46,7 @@ export function createSmtp(plan: SmtpPlan, place: ProtocolPlace): LoadProtocol {
   const { clock, random, ledger } = place;
   const date = new Date(clock.nowMs()).toUTCString().replace('GMT', '+0000');
   const isUnique = ledger !== undefined;
+  const kindsOf = createKinds(messages, { date, random, isUnique, framing });
   return new SmtpProtocol(
     {
       ...rest,
@@ -57,9 +58,7 @@ export function createSmtp(plan: SmtpPlan, place: ProtocolPlace): LoadProtocol {
       tenants: tenants.map(({ weight, from, credentials }) => ({
         ...{ weight, from, credentials },
         source: new MessageSource({
-          kinds: messages.map((kind) =>
-            createKind(kind, { from, date, random, isUnique, framing }),
-          ),
+          kinds: kindsOf(from),
           recipients: new RecipientDealer(destinations, recipients, offset),
           run: Buffer.from(place.chance.bytes(runBytes)).toString('hex'),
         }),

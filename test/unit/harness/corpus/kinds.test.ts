@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import PostalMime from 'postal-mime';
-import { createKind, type KindPlan } from '../../../../src/harness/corpus/kinds.ts';
+import { createKinds, type KindPlan } from '../../../../src/harness/corpus/kinds.ts';
 import { MessageSource, Outgoing } from '../../../../src/harness/corpus/message-source.ts';
 import { RecipientDealer } from '../../../../src/harness/corpus/recipients.ts';
 import { bodyHash, bodyStart, findMark } from '../../../../src/harness/ledger/mark.ts';
@@ -21,7 +21,7 @@ function take(kinds: readonly KindPlan[], count: number): Buffer[] {
   const random = new SeededRandom(4);
   const place = { from: 'f@x.test', date: 'Thu, 01 Jan 2026 00:00:00 +0000', random };
   const source = new MessageSource({
-    kinds: kinds.map((kind) => createKind(kind, { ...place, isUnique: true, framing: 'dots' })),
+    kinds: createKinds(kinds, { ...place, isUnique: true, framing: 'dots' })(place.from),
     recipients: new RecipientDealer([{ weight: 1, addresses: ['t@x.test'] }], 1),
     run: 'run123456789',
   });
@@ -125,4 +125,46 @@ test('messages of an mbox are sent one by one', (context) => {
 test('a folder without mail is told', (context) => {
   const path = folderOf(context);
   assert.throws(() => take([{ kind: 'folder', weight: 1, path }], 1), /holds no messages/);
+});
+
+test('a header may be missing, begin as in an mbox, or have dots where lines begin', (context) => {
+  const folder = folderOf(context);
+  const body = '\nbody\n';
+  writeFileSync(join(folder, 'a.eml'), body);
+  writeFileSync(join(folder, 'b.eml'), `From a@x Thu Jan  1 00:00:00 2026\nSubject: two\n${body}`);
+  writeFileSync(join(folder, 'c.eml'), `.x: 1\n.\nSubject: three\n${body}`);
+  const texts = take([{ kind: 'folder', weight: 1, path: folder }], 3);
+  const [one, two, three] = texts.map((text) => text.toString('latin1'));
+  for (const text of [one, two, three]) assert.ok(text!.endsWith('>\r\n\r\nbody\r\n'), text);
+  assert.ok(!two!.includes('From a@x') && two!.includes('\r\nSubject: two\r\n'));
+  assert.ok(three!.includes('\r\n.x: 1\r\n.\r\nSubject: three\r\n'));
+});
+
+test('a folder is read once, however many send from it', (context) => {
+  const path = folderOf(context);
+  writeFileSync(join(path, 'a.eml'), 'Subject: a\n\na\n');
+  const place = { date: 'now', random: new SeededRandom(1), isUnique: false };
+  const kindsOf = createKinds([{ kind: 'folder', weight: 1, path }], { ...place, framing: 'dots' });
+  assert.equal(kindsOf('a@x')[0]!.make(3), kindsOf('b@x')[0]!.make(3));
+});
+
+test('forms are made before the first message, for every length of address', () => {
+  const made: number[] = [];
+  const place = { date: 'now', random: new SeededRandom(1), isUnique: false };
+  const plans = [{ kind: 'sized' as const, weight: 1, bytes: 500 }];
+  const kind = createKinds(plans, { ...place, framing: 'dots' })('f@x')[0]!;
+  const make = (length: number) => {
+    made.push(length);
+    return kind.make(length);
+  };
+  const addresses = ['a@x', 'bb@x', 'cc@x'];
+  const recipients = new RecipientDealer([{ weight: 1, addresses }], 1);
+  const source = new MessageSource({
+    kinds: [{ weight: 1, make }],
+    recipients,
+    run: 'run123456789',
+  });
+  assert.deepEqual(made, [3, 4]);
+  for (let i = 0; i < 6; i++) source.next(new Outgoing());
+  assert.deepEqual(made, [3, 4]);
 });

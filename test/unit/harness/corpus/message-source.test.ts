@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Framing } from '../../../../src/harness/corpus/form.ts';
-import { createKind, type KindPlan } from '../../../../src/harness/corpus/kinds.ts';
+import { createKinds, type KindPlan } from '../../../../src/harness/corpus/kinds.ts';
 import { MessageSource, Outgoing } from '../../../../src/harness/corpus/message-source.ts';
 import { RecipientDealer } from '../../../../src/harness/corpus/recipients.ts';
 import { bodyHash, bodyStart, findMark, markLine } from '../../../../src/harness/ledger/mark.ts';
@@ -30,7 +30,7 @@ function taker(kinds: readonly KindPlan[], isUnique = true, framing: Framing = '
   const place = { from: 'from@example.net', date: 'now', random, isUnique, framing };
   const addresses = ['to@example.com', 'a-longer-one@example.com'];
   const source = new MessageSource({
-    kinds: kinds.map((kind) => createKind(kind, place)),
+    kinds: createKinds(kinds, place)(place.from),
     recipients: new RecipientDealer([{ weight: 1, addresses }], 1),
     run,
   });

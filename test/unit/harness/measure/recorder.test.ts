@@ -167,3 +167,26 @@ test('what is no report, or one of another version, is told', () => {
   throws(() => parseReport('{"format":"chaski-load-report","version":1}', 'f'), /without groups/);
   deepStrictEqual(parseReport(JSON.stringify(report({})), 'f.json'), report({}));
 });
+
+test('what a server says cannot move the cursor of a terminal', () => {
+  const of = recorder();
+  of.reply('message', '550 \x1b[2Jgone\r\n550 \u009b31m', 2);
+  of.closing('421 \x07bye');
+  const { operations, closings } = of.report(0);
+  deepStrictEqual(operations.message!.replies, { '550  [2Jgone 550  31m': 2 });
+  deepStrictEqual(Object.keys(closings), ['421  bye']);
+});
+
+test('the last second is shown as it was, also when nothing came in it', () => {
+  const series = new Series();
+  finish(recorder(series), 100, 101);
+  strictEqual(series.latest(500), undefined);
+  strictEqual(series.latest(1_500)!.ok, 1);
+  deepStrictEqual([series.latest(9_500)!.second, series.latest(9_500)!.ok], [8, 0]);
+});
+
+test('reports of different days are not added up', () => {
+  const later = report({ beganAt: '2026-01-03T00:00:00.000Z' });
+  throws(() => mergeReports([report({}), later]), /more than a day apart/);
+  throws(() => mergeReports([report({ beganAt: 'now' }), report({})]), /more than a day apart/);
+});

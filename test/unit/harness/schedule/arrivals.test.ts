@@ -12,7 +12,7 @@ import {
   type Share,
   steadyPlan,
 } from '../../../../src/harness/schedule/arrivals.ts';
-import { SeededRandom } from '../../../../src/harness/seeded-random.ts';
+import { SeededRandom, seedOf } from '../../../../src/harness/seeded-random.ts';
 
 function gaps(kind: 'constant' | 'poisson', perSecond: number, count: number): number[] {
   const arrivals = createArrivals(steadyPlan(kind, perSecond), new SeededRandom(7));
@@ -94,4 +94,26 @@ test('a trace is replayed from its first instant, in seconds or dates, in order'
   assert.throws(() => parseTrace('# none', 'the file'), /no instants/);
   const plan: ArrivalPlan = { kind: 'trace', atMs: [0, 1, 2, 3, 4] };
   assert.deepEqual(allOf(plan, { index: 1, count: 2 }), [1, 3]);
+});
+
+test('a date of a trace may have a blank before its time', () => {
+  const lines = '2026-01-01 10:00:00.5 mail\n2026-01-01 10:00:02 more\n2026-01-01T10:00:01,x\n';
+  assert.deepEqual(parseTrace(lines, 'trace'), [0, 500, 1_500]);
+});
+
+test('neighbouring seeds, groups and threads have seeds of their own', () => {
+  const seeds = new Set<number>();
+  const some = [0, 1, 2, 3];
+  for (const seed of some) {
+    for (const group of some) {
+      for (const thread of some) {
+        const first = createArrivals(
+          steadyPlan('poisson', 1),
+          new SeededRandom(seedOf(`${seed} ${group} ${thread}`, 'arrivals')),
+        );
+        seeds.add(first.nextMs);
+      }
+    }
+  }
+  assert.equal(seeds.size, 64);
 });

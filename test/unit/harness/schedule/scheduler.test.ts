@@ -34,6 +34,8 @@ class ModelServer implements LoadProtocol {
   readonly sessions = new Set<ModelSession>();
   serviceMs = 1;
   stallMs = 0;
+  /** How long a session takes to end in order. */
+  quitMs = 0;
   isUp = true;
 
   options(fields: Partial<ScheduleOptions>): ScheduleOptions {
@@ -105,7 +107,7 @@ class ModelSession implements LoadSession {
 
   quit(): void {
     this.isIdle = false;
-    this.#server.clock.setTimer(0, () => this.#close('done'));
+    this.#server.clock.setTimer(this.#server.quitMs, () => this.#close('done'));
   }
 
   destroy(): void {
@@ -250,4 +252,14 @@ test('jobs that wait are kept up to a bound; those past it count as never begun'
   server.clock.advance(20_000);
   await ended;
   assert.equal(server.jobs.ok, 0);
+});
+
+test('a job does not wait for a session that is leaving', async () => {
+  const server = new ModelServer();
+  server.quitMs = 500;
+  const arrivals = constant(10);
+  const options = { arrivals, durationMs: 5_000, perConnection: 1, sessionsMax: 100 };
+  await play(server, server.options(options), 30_000);
+  assert.equal(server.jobs.ok, 50);
+  isNear(server.percentileMs(99), 1, 0.02);
 });

@@ -68,7 +68,8 @@ test('STARTTLS is begun before anything is sent, and timed', async (context) => 
   assert.deepEqual([ok, seen.messages, seen.isSecure], [count, count, true]);
   assert.deepEqual(Object.keys(phases), ['connect', 'greeting', 'ehlo', 'tls']);
   assert.equal(phases.ehlo!.count, 2 * phases.tls!.count);
-  assert.equal(phases.tls!.count, 4);
+  // Four take all messages; a fifth may have opened when the last of them was given away.
+  assert.ok(phases.tls!.count >= 4 && phases.tls!.count <= 5, `${phases.tls!.count}`);
 });
 
 test('implicit TLS comes before the greeting', async (context) => {

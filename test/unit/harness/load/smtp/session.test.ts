@@ -5,7 +5,9 @@
  */
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -19,6 +21,7 @@ import type { SmtpPlan } from '../../../../../src/harness/load/smtp/smtp-plan.ts
 import type { RunReport } from '../../../../../src/harness/measure/run-report.ts';
 import { totalsOf } from '../../../../../src/harness/measure/totals.ts';
 import { LoadRun } from '../../../../../src/harness/run/load-run.ts';
+import { readScenario } from '../../../../../src/harness/scenario/shape.ts';
 import { SeededRandom } from '../../../../../src/harness/seeded-random.ts';
 import { FaultSource } from '../../../../../src/harness/sink/fault-source.ts';
 import { parseFault } from '../../../../../src/harness/sink/model-schema.ts';
@@ -159,4 +162,70 @@ test('a 421 ends the session and the run goes on over another', async (context) 
   assert.equal(acknowledged, counts.copies);
   assert.equal(acknowledged + refused + unsent, count);
   assert.ok(acknowledged > count / 2);
+});
+
+/** Answers as a script says: a server of few words, whose connections do not end with the client's. */
+async function startScripted(
+  context: TestContext,
+  script: (line: string, socket: Socket) => string,
+): Promise<{ readonly host: string; readonly port: number }> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {}).write('220 scripted\r\n');
+    socket.on('data', (bytes) => {
+      for (const line of bytes.toString('latin1').split('\r\n').slice(0, -1)) {
+        const reply = script(line, socket);
+        if (reply !== '') socket.write(`${reply}\r\n`);
+      }
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => void server.close());
+  return { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
+}
+
+function plain(line: string): string {
+  if (line === 'DATA') return '354 go on';
+  return /^(?:EHLO|MAIL|RCPT|RSET|\.$)/.test(line) ? '250 fine' : '';
+}
+
+async function playScripted(target: { host: string; port: number }, group: object) {
+  const value = {
+    target: `${target.host}:${target.port}`,
+    groups: [{ protocol: 'smtp', ...group }],
+  };
+  const plan = readScenario(value, { name: 'scripted', base: '.' });
+  const report = await new LoadRun(plan, {
+    ...{ clock: nodeClock, random: nodeRandom },
+    epochMs: performance.timeOrigin,
+  }).run();
+  return totalsOf(report);
+}
+
+test('a session that was told to go gets no more messages, however slowly its server closes', async (context) => {
+  const target = await startScripted(context, (line, socket) => {
+    if (line !== '.') return plain(line);
+    setTimeout(() => socket.end(), 300);
+    return '250 fine\r\n421 4.4.2 Idle';
+  });
+  const { ok, unsent, unknown, unstarted } = await playScripted(target, {
+    rate: 20,
+    arrival: 'constant',
+    count: 4,
+  });
+  assert.deepEqual(
+    { ok, unsent, unknown, unstarted },
+    { ok: 4, unsent: 0, unknown: 0, unstarted: 0 },
+  );
+});
+
+test('a server that resets after QUIT has ended in order all the same', async (context) => {
+  const target = await startScripted(context, (line, socket) => {
+    if (line === 'QUIT') socket.resetAndDestroy();
+    return plain(line);
+  });
+  const group = { sessions: 1, count: 3, perConnection: 1 };
+  const { ok, closings } = await playScripted(target, group);
+  assert.equal(ok, 3);
+  assert.deepEqual(Object.keys(closings), ['done']);
 });
