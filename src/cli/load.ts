@@ -2,7 +2,7 @@
  * `chaski load`: sends generated mail to a server and times it.
  *
  * Runs in: a process of its own. Exit code: 0 the thresholds are met, or without any all was acknowledged; 1 not so;
- *          2 wrong usage.
+ *          2 wrong usage. Thresholds of `merge` are those of its command line.
  */
 
 import { readFileSync } from 'node:fs';
@@ -13,7 +13,9 @@ import { parseReport, type RunReport } from '../harness/measure/run-report.ts';
 import { totalsOf } from '../harness/measure/totals.ts';
 import { LoadRun } from '../harness/run/load-run.ts';
 import type { RunPlan } from '../harness/run/run-plan.ts';
+import { judgeThresholds, parseThreshold, type Threshold } from '../harness/run/thresholds.ts';
 import { exitCodes } from './command.ts';
+import { checkOptions, isProtocolName } from './load/check-options.ts';
 import { compareServers } from './load/compare.ts';
 import { planOf } from './load/line-scenario.ts';
 import { search } from './load/search.ts';
@@ -28,14 +30,17 @@ export async function run(argv: string[]): Promise<number> {
       process.stdout.write(usage);
       return 0;
     }
+    if (action !== undefined) checkOptions(action, rest, values);
     const write = await writer(values.report);
     if (action === 'merge') {
-      print(mergeReports(rest.map(readReport)), values, write);
-      return 0;
+      const merged = mergeReports(rest.map(readReport));
+      const report = { ...merged, thresholds: judgeThresholds(asked(values), merged) };
+      print(report, values, write);
+      return report.thresholds.every(({ isMet }) => isMet) ? 0 : 1;
     }
     if (action === 'search' || action === 'compare') return await probe(action, rest, values);
     if (action === undefined) throw new Error('which protocol: smtp or lmtp? or "run", or "merge"');
-    const plan = action === 'run' ? await readPlan(rest) : planOf(action, values);
+    const plan = action === 'run' ? await readPlan(rest, values) : planOf(action, values);
     return await play(plan, values, write);
   } catch (error) {
     process.stderr.write(`chaski load: ${(error as Error).message}\n`);
@@ -51,12 +56,12 @@ async function probe(
 ): Promise<number> {
   const [what = ''] = rest;
   const { against = [] } = values;
-  const isProtocol = what === 'smtp' || what === 'lmtp';
+  const isProtocol = isProtocolName(what);
   const target = values.target ?? against[0]?.replace(/^.*=/, '');
   // A search finds the rate itself.
   const load = action === 'search' ? { rate: '100', duration: '1' } : {};
   const given = { ...load, ...values, ...(target === undefined ? {} : { target }) };
-  const plan = isProtocol ? planOf(what, given) : await readPlan(rest);
+  const plan = isProtocol ? planOf(what, given) : await readPlan(rest, values);
   if (action === 'search') return await search(plan, values, createRun);
   return await compareServers(plan, against, values, createRun);
 }
@@ -69,12 +74,17 @@ function createRun(plan: RunPlan): LoadRun {
   });
 }
 
-async function readPlan(files: readonly string[]): Promise<RunPlan> {
+function asked({ threshold = [] }: LoadValues): readonly Threshold[] {
+  return threshold.map(parseThreshold);
+}
+
+async function readPlan(files: readonly string[], values: LoadValues): Promise<RunPlan> {
   const [file] = files;
-  if (file === undefined || files.length > 1) throw new Error('run wants one scenario');
+  if (file === undefined) throw new Error('which scenario?');
   // YAML's reader is loaded by those who need it.
   const { loadScenario } = await import('../harness/scenario/read.ts');
-  return await loadScenario(file);
+  const plan = await loadScenario(file);
+  return { ...plan, thresholds: [...plan.thresholds, ...asked(values)] };
 }
 
 async function play(plan: RunPlan, values: LoadValues, write: Writer): Promise<number> {

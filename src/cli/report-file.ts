@@ -4,8 +4,8 @@
  * Runs in: `chaski load`.
  */
 
-import { writeFileSync } from 'node:fs';
-import { extname } from 'node:path';
+import { accessSync, constants, writeFileSync } from 'node:fs';
+import { dirname, extname } from 'node:path';
 import type { RunReport } from '../harness/measure/run-report.ts';
 import { renderHtml } from '../harness/report/html.ts';
 import { renderMarkdown } from '../harness/report/markdown.ts';
@@ -20,6 +20,11 @@ const forms: Readonly<Record<string, (run: RunReport) => string>> = {
 export function checkReportName(path: string): void {
   if (forms[extname(path)] === undefined) {
     throw new Error(`--report ${path}: its name must end in ${Object.keys(forms).join(', ')}`);
+  }
+  try {
+    accessSync(dirname(path), constants.W_OK);
+  } catch (error) {
+    throw new Error(`--report ${path}: ${(error as Error).message}`);
   }
 }
 

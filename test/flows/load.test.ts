@@ -94,3 +94,31 @@ test('a mistake is told with the option, or the line, and ends with 2', async ()
     assert.match(stderr, words);
   }
 });
+
+test('servers are compared by arrivals that leave the process nothing to do between them', async (context) => {
+  const { target } = await startSink(context);
+  const against = ['--against', `a=${target}`, '--against', `b=${target}`];
+  const how = ['--rate', '10', '--count', '3', '--rounds', '1', '--per-connection', '1'];
+  const { code, stdout, stderr } = await chaski('load', 'compare', 'smtp', ...against, ...how);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /times the first[\s\S]*\nb /);
+});
+
+test('an option that would do nothing is refused, and so is a comparison without an end', async () => {
+  const file = join(folder, 'c.yaml');
+  writeFileSync(file, 'target: h:1\ngroups: [{ protocol: smtp, sessions: 1, count: 1 }]\n');
+  const two = ['--against', 'a=h:1', '--against', 'b=h:1'];
+  for (const [args, words] of [
+    [['run', file, '--rate', '5'], /--rate: say that in the scenario/],
+    [['smtp', '--target', 'h:1', '--rounds', '2'], /--rounds is for "chaski load compare"/],
+    [['search', file, '--report', 'a.html'], /--report is of one run/],
+    [['smtp', '--report', '/nowhere/a.html'], /--report \/nowhere\/a\.html: ENOENT/],
+    [['smtp', 'h:1', '--sessions', '1'], /"h:1" is one word too many/],
+    [['smtp', '--size', '1kB', '--mime', 'receipt'], /--size and --mime: write one of them/],
+    [['compare', 'smtp', ...two, '--sessions', '1'], /compare wants a load that ends/],
+  ] as const) {
+    const { code, stderr } = await chaski('load', ...args);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, words);
+  }
+});

@@ -30,6 +30,11 @@ export async function compareServers(
   create: (plan: RunPlan) => LoadRun,
 ): Promise<number> {
   if (servers.length < 2) throw new Error('compare wants --against NAME=HOST:PORT at least twice');
+  for (const { arrivals, durationMs, countMax } of plan.groups) {
+    if (arrivals === undefined && Math.min(durationMs, countMax) === Infinity) {
+      throw new Error('compare wants a load that ends: write --duration or --count');
+    }
+  }
   const compared = servers.map((text) => serverOf(plan, text));
   const rounds = numberOr('rounds', values.rounds, roundsDefault);
   for (let round = 0; round < rounds; round++) {
@@ -80,5 +85,7 @@ function spreadText({ median, min, max }: Spread): string {
 }
 
 function digits(value: number): string {
+  // Of a server that did nothing there is no ratio.
+  if (!Number.isFinite(value)) return '–';
   return value >= 100 ? value.toFixed(0) : value.toFixed(2);
 }

@@ -25,6 +25,8 @@ const wholeKeys = ['seed', 'threads', 'ledger'];
 /** Throws a sentence that names the option. */
 export function planOf(protocol: string, values: LoadValues): RunPlan {
   const { corpus, mime, threshold, 'password-stdin': isPassworded, ...given } = values;
+  const kinds = (['size', 'corpus', 'mime'] as const).filter((name) => values[name] !== undefined);
+  if (kinds.length > 1) throw new Error(`--${kinds.join(' and --')}: write one of them`);
   const ofLoad = Object.entries(given).filter(([option]) => !aside.includes(option));
   const entries = ofLoad.map(([option, value]) => {
     const key = camel(option);

@@ -8,6 +8,7 @@
 export function numberOr(option: string, text: string | undefined, absent: number): number {
   if (text === undefined) return absent;
   const value = Number(text);
-  if (!(value > 0)) throw new Error(`--${option} must be a number above 0, not "${text}"`);
+  if (!(value > 0 && Number.isFinite(value)))
+    throw new Error(`--${option} must be a number above 0, not "${text}"`);
   return value;
 }

@@ -8,7 +8,13 @@ import { totalsOf } from '../../harness/measure/totals.ts';
 import type { LoadRun } from '../../harness/run/load-run.ts';
 import type { RunPlan } from '../../harness/run/run-plan.ts';
 import { atRate } from '../../harness/run/scaled.ts';
-import { type Found, isRate, type Probe, searchRate } from '../../harness/run/search.ts';
+import {
+  type Found,
+  isGeneratorBusy,
+  isRate,
+  type Probe,
+  searchRate,
+} from '../../harness/run/search.ts';
 import { numberOr } from './numbers.ts';
 import { showProgress } from './show.ts';
 import type { LoadValues } from './usage.ts';
@@ -62,14 +68,20 @@ async function probe(
     .filter(({ isMet }) => !isMet)
     .map(({ text, value }) => `${text} (it was ${Math.round(value * 100) / 100})`);
   // What was due and found no session waited for the server; what never became due the generator did not make.
-  const isMade = isRate(started + unstarted, rate, plan.groups[0]!.durationMs / 1000);
+  const isDue = isRate(started + unstarted, rate, plan.groups[0]!.durationMs / 1000);
+  // What failed while the generator was at its own end says nothing of the server.
+  const isMade = isDue && (faults.length === 0 || !isGeneratorBusy(report));
   return { rate, faults, isMade, report };
 }
 
 function describe({ rate, end, probes }: Found): string {
-  if (rate === 0) return `not even ${Math.round(probes[0]?.rate ?? 0)}/s holds\n`;
+  const more = ends[end] === '' ? '' : ` (${ends[end]})`;
+  if (rate === 0) {
+    const least = Math.min(...probes.map((each) => each.rate));
+    if (end === 'generator') return `nothing was found${more}\n`;
+    return `not even ${Math.round(least * 100) / 100}/s holds${more}\n`;
+  }
   const held = probes.findLast((each) => each.rate === rate)!;
   const { latency } = totalsOf(held.report!);
-  const more = ends[end] === '' ? '' : ` (${ends[end]})`;
   return `${Math.round(rate)}/s holds${more}: p50 ${latency.p50Ms} ms, p99 ${latency.p99Ms} ms\n`;
 }

@@ -7,10 +7,11 @@
 import { parseArgs } from 'node:util';
 
 export const usage = `usage: chaski load smtp|lmtp --target HOST:PORT LOAD END [options]
-       chaski load run SCENARIO [--json] [--report FILE]
-       chaski load search smtp|lmtp|SCENARIO [--target HOST:PORT] [options] [--json]
+       chaski load run SCENARIO [--threshold TEXT] [--json] [--report FILE]
+       chaski load search smtp|lmtp --target HOST:PORT [options] [--json]
+       chaski load search SCENARIO [--threshold TEXT] [--json]
        chaski load compare smtp|lmtp|SCENARIO --against NAME=HOST:PORT --against ... [--rounds N]
-       chaski load merge FILE... [--json] [--report FILE]
+       chaski load merge FILE... [--threshold TEXT] [--json] [--report FILE]
 
 LOAD: --sessions N    closed loop: N sessions, each sends when it is free
       --rate R        open loop: R messages a second, whatever the server does; latency counts

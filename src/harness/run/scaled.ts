@@ -27,7 +27,10 @@ export function atRate(plan: RunPlan, perSecond: number, seconds: number): RunPl
     return {
       ...group,
       arrivals: steadyPlan(kind, (perSecond * weights[i]!) / whole),
-      sessionsMax: Math.max(group.sessionsMax, sessionsLeast),
+      sessionsMax:
+        group.arrivals === undefined
+          ? Math.max(group.sessionsMax, sessionsLeast)
+          : group.sessionsMax,
       durationMs: seconds * 1000,
       countMax: Number.POSITIVE_INFINITY,
     };
@@ -36,9 +39,17 @@ export function atRate(plan: RunPlan, perSecond: number, seconds: number): RunPl
   return { ...plan, groups, thresholds: [...asked, ...lossThresholds.map(parseThreshold)] };
 }
 
-/** A group's rate in the scenario; a closed loop's, which has none, by its sessions. */
+/** A group's mean rate in the scenario; a closed loop's, which has none, by its sessions. */
 function weightOf({ arrivals, sessionsMax }: GroupPlan): number {
   if (arrivals === undefined || arrivals.kind === 'trace') return sessionsMax;
-  const [first] = arrivals.stages;
-  return first === undefined ? 1 : Math.max(first.fromPerSecond, first.toPerSecond);
+  const { stages } = arrivals;
+  if (stages.some(({ seconds }) => seconds === Number.POSITIVE_INFINITY)) {
+    return stages.at(-1)!.toPerSecond;
+  }
+  const seconds = stages.reduce((sum, stage) => sum + stage.seconds, 0);
+  const count = stages.reduce(
+    (sum, stage) => sum + (stage.seconds * (stage.fromPerSecond + stage.toPerSecond)) / 2,
+    0,
+  );
+  return count / seconds;
 }

@@ -49,6 +49,14 @@ export function isRate(count: number, perSecond: number, seconds: number): boole
   return count >= expected * madePart - deviationsMax * Math.sqrt(expected);
 }
 
+/** Of a core, for each thread: above it the generator may have been what was slow. */
+const busyPart = 0.9;
+
+/** Whether a run's own threads had no time to spare: then its latencies are not the server's alone. */
+export function isGeneratorBusy({ generator, seconds }: RunReport): boolean {
+  return seconds > 0 && generator.cpuSeconds / (seconds * generator.threads) > busyPart;
+}
+
 export async function searchRate(options: SearchOptions): Promise<Found> {
   const probes: Probe[] = [];
   let best = 0;
@@ -64,11 +72,11 @@ export async function searchRate(options: SearchOptions): Promise<Found> {
   };
   while (mayProbe()) {
     let tried = await probe();
+    if (tried.isMade && tried.faults.length > 0 && mayProbe()) tried = await probe();
     if (!tried.isMade) {
       end = 'generator';
       break;
     }
-    if (tried.faults.length > 0 && mayProbe()) tried = await probe();
     if (tried.faults.length === 0) best = rate;
     else worst = rate;
     if (best >= options.rateMax) {

@@ -64,7 +64,10 @@ export function judgeThresholds(
     const groups = report.groups.filter(({ name }) => group === undefined || name === group);
     if (groups.length === 0) return { text, isMet: false, value: 0 };
     const unstarted = groups.reduce((sum, each) => sum + each.unstarted, 0);
-    const totals = totalsOf({ ...report, groups, unstarted });
+    // A group's rate is over its own time, not over that of one that went on longer.
+    const seconds =
+      group === undefined ? report.seconds : Math.max(...groups.map((each) => each.seconds));
+    const totals = totalsOf({ ...report, groups, unstarted, seconds });
     const value = metrics[metric as keyof typeof metrics](totals);
     // What has no latency at all has not been fast.
     const isEmpty = totals.latency.count === 0 && metric !== 'ok';

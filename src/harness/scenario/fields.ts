@@ -33,8 +33,22 @@ type Shape = Readonly<Record<string, Field<unknown>>>;
 type Values<S extends Shape> = { readonly [K in keyof S]: S[K] extends Field<infer T> ? T : never };
 
 function refuse(path: Path, value: unknown, wants: string): never {
-  const shown = JSON.stringify(value) ?? 'nothing';
+  const shown = JSON.stringify(value, masked) ?? 'nothing';
   throw new ScenarioFault(path, `is ${shown.slice(0, 60)}; write ${wants}`);
+}
+
+/** What is wrong is told in terminals and logs of CI. */
+function masked(key: string, value: unknown): unknown {
+  return key === 'password' ? '…' : value;
+}
+
+/** A text that is never shown. */
+export function secret(wants: string): Field<string> {
+  const read = (value: unknown, path: Path) => {
+    if (typeof value === 'string' && value !== '') return value;
+    throw new ScenarioFault(path, `is no text; write ${wants}, in quotes`);
+  };
+  return { read, wants };
 }
 
 export function text(wants = 'a text'): Field<string> {

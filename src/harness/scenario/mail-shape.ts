@@ -23,6 +23,7 @@ import {
   positive,
   record,
   ScenarioFault,
+  secret,
   size,
   text,
   whole,
@@ -43,7 +44,7 @@ const sender = record({
   weight,
   from: address,
   user: optional(text('a user name')),
-  password: optional(text('a password')),
+  password: optional(secret('a password')),
   passwordFile: optional(text('a file whose first line is the password')),
 });
 const destination = record({ weight, to: addresses });
@@ -65,7 +66,7 @@ export const mailShape = {
   auth: optional(choice(mechanisms)),
   from: optional(address),
   user: optional(text('a user name')),
-  password: optional(text('a password')),
+  password: optional(secret('a password')),
   senders: optional(list(sender, listCountMax)),
   to: optional(addresses),
   destinations: optional(list(destination, listCountMax)),
@@ -74,21 +75,40 @@ export const mailShape = {
   messages: optional(list(message, listCountMax)),
 };
 
+/** A key, and the list that says the same at length. */
+const eitherOr = [
+  ['size', 'messages'],
+  ['to', 'destinations'],
+  ['from', 'senders'],
+  ['user', 'senders'],
+  ['password', 'senders'],
+] as const;
+
 type Read<F> = F extends Field<infer T> ? T : never;
 type MailValues = { readonly [K in keyof typeof mailShape]: Read<(typeof mailShape)[K]> };
 
 /** `base`: the folder that names of files are relative to. */
 export function mailPlan(values: MailValues, lmtp: boolean, base: string, path: Path): SmtpPlan {
   const { pipeline, chunking, tls, verify, auth, recipients, tlsName } = values;
-  const destinations = values.destinations ?? [{ weight: 1, to: values.to ?? toDefault }];
+  for (const [short, long] of eitherOr) {
+    if (values[short] === undefined || values[long] === undefined) continue;
+    throw new ScenarioFault([...path, short], `stands beside "${long}"; write one of them`);
+  }
+  const given = values.destinations ?? [{ weight: 1, to: values.to ?? toDefault }];
+  const destinations = given.map((each) => ({
+    weight: each.weight,
+    addresses: readAddresses(each.to, base, [...path, 'to']),
+  }));
+  const fewest = Math.min(...destinations.map(({ addresses }) => addresses.length));
+  if (recipients > fewest) {
+    const message = `is ${recipients}, but there are only ${fewest} addresses to send to; add some`;
+    throw new ScenarioFault([...path, 'recipients'], message);
+  }
   return {
     ...{ lmtp, pipeline, chunking, tls, isVerified: verify, mechanism: auth, recipients },
     ...(tlsName === undefined ? {} : { tlsName }),
     tenants: tenants(values, base, path),
-    destinations: destinations.map((each) => ({
-      weight: each.weight,
-      addresses: readAddresses(each.to, base, [...path, 'to']),
-    })),
+    destinations,
     messages: messageKinds(values, base, path),
   };
 }

@@ -29,9 +29,15 @@ export async function loadScenario(path: string): Promise<RunPlan> {
   }
   if (statSync(path).size > scenarioBytesMax) throw new Error(`${path} is over 1 MiB`);
   const lines = new LineCounter();
-  const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines });
+  const document = parseDocument(readFileSync(path, 'utf8'), {
+    lineCounter: lines,
+    // They would show the lines around the mistake, and a password may stand there.
+    prettyErrors: false,
+  });
   const [broken] = document.errors;
-  if (broken !== undefined) throw new Error(`${path}: ${broken.message}`);
+  if (broken !== undefined) {
+    throw new Error(`${path}, line ${lines.linePos(broken.pos[0]).line}: ${broken.message}`);
+  }
   const value: unknown = document.toJS({ maxAliasCount: aliasCountMax });
   return reading(
     path,

@@ -109,9 +109,12 @@ export function readScenario(value: unknown, { name, base }: ScenarioSource): Ru
     const message = `is the second group named "${names[twice]}": give each a "name" of its own`;
     throw new ScenarioFault(['groups', twice], message);
   }
-  const thresholds = (values.thresholds ?? []).map((each, index) =>
-    atPath(['thresholds', index], () => parseThreshold(each)),
-  );
+  const thresholds = (values.thresholds ?? []).map((each, index) => {
+    const path = ['thresholds', index];
+    const threshold = atPath(path, () => parseThreshold(each));
+    if (threshold.group === undefined || names.includes(threshold.group)) return threshold;
+    throw new ScenarioFault(path, `is of "${threshold.group}"; groups are ${names.join(', ')}`);
+  });
   return {
     scenario: values.name ?? name,
     ...{ seed: values.seed, threads: values.threads, groups, thresholds },

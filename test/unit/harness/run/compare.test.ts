@@ -87,3 +87,28 @@ test('a scenario at another rate keeps the proportion of its groups, and may los
     ['p99 < 50ms', 'refused = 0', 'unknown = 0', 'unsent = 0', 'unstarted = 0'],
   );
 });
+
+test('at another rate a group weighs by its mean, and keeps the bound of its connections', () => {
+  const base = { protocol: 'smtp', target: 'h:1' };
+  const stages = [
+    { rate: 0, for: '5s' },
+    { from: 0, to: 60, for: '10s' },
+  ];
+  const groups = [
+    { ...base, name: 'a', stages, sessions: 7 },
+    { ...base, name: 'b', rate: 60, duration: 1 },
+    { ...base, name: 'c', sessions: 20, duration: 1 },
+  ];
+  const plan = atRate(readScenario({ groups }, { name: 's', base: '/' }), 100, 5);
+  assert.deepEqual(
+    plan.groups.map(({ arrivals, sessionsMax }) => [
+      arrivals?.kind === 'poisson' ? arrivals.stages[0]!.toPerSecond : undefined,
+      sessionsMax,
+    ]),
+    [
+      [20, 7],
+      [60, 1_000],
+      [20, 1_000],
+    ],
+  );
+});

@@ -6,7 +6,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { RunReport } from '../../../../src/harness/measure/run-report.ts';
 import {
+  isGeneratorBusy,
   isRate,
   type Probe,
   type SearchOptions,
@@ -77,4 +79,23 @@ test('a rate is made where only chance is missing', () => {
   assert.ok(!isRate(120, 100, 2));
   assert.ok(!isRate(95_000, 10_000, 10));
   assert.ok(isRate(98_000, 10_000, 10));
+});
+
+test('a rate that fails once and then cannot be made is not held against the server', async () => {
+  let probes = 0;
+  const probe = async (rate: number): Promise<Probe> => ({
+    ...{ rate, faults: rate > 200 ? [tooSlow] : [] },
+    isMade: rate <= 200 || ++probes % 2 === 1,
+  });
+  const found = await searchRate({ ...options, probe });
+  assert.deepEqual([found.rate, found.end], [200, 'generator']);
+});
+
+test('a generator without time to spare is known by its CPU, for each of its threads', () => {
+  const busy = (cpuSeconds: number, threads: number) =>
+    isGeneratorBusy({ generator: { cpuSeconds, threads }, seconds: 10 } as RunReport);
+  assert.deepEqual(
+    [busy(9.8, 1), busy(5, 1), busy(9.8, 2), busy(19, 2)],
+    [true, false, false, true],
+  );
 });

@@ -66,3 +66,15 @@ test('what is no threshold is told, with what there is', () => {
     assert.throws(() => parseThreshold(text), /write as "p99 < 50ms".*p50, p90/);
   }
 });
+
+test('the rate of a group is over its own time', () => {
+  const whole = report();
+  const long = {
+    ...whole,
+    seconds: 10,
+    groups: [whole.groups[0]!, { ...whole.groups[1]!, seconds: 10 }],
+  };
+  const rate = (text: string) => judgeThresholds([parseThreshold(text)], long)[0]!.value;
+  assert.equal(Math.round(rate('fast: rate > 0')), Math.round(100 / whole.groups[0]!.seconds));
+  assert.equal(rate('rate > 0'), 20);
+});

@@ -100,7 +100,21 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
     `${head}  - { protocol: smtp, sessions: 1 }\nthresholds: [p98 < 1]`,
     /line 5: thresholds\[0\] is not usable/,
   ],
-  ['groups: [', /a\.yaml: .*line 1/s],
+  ['groups: [', /a\.yaml, line 1: /],
+  [
+    `${head}  - { protocol: smtp, sessions: 1, size: 1kB, messages: [{ size: 2kB }] }`,
+    /size stands/,
+  ],
+  [`${head}  - { protocol: smtp, sessions: 1, to: a@x, destinations: [{ to: b@x }] }`, /to stands/],
+  [`${head}  - { protocol: smtp, sessions: 1, user: u, senders: [{ from: a@x }] }`, /user stands/],
+  [
+    `${head}  - { protocol: smtp, sessions: 1, recipients: 3 }`,
+    /recipients is 3, but there are only 1/,
+  ],
+  [
+    `${head}  - { protocol: smtp, name: a, sessions: 1 }\nthresholds: ["b: p99 < 1s"]`,
+    /line 5: thresholds\[0\] is of "b"; groups are a/,
+  ],
 ];
 
 test('a mistake is told with its line, its key and what to do', async () => {
@@ -135,7 +149,7 @@ for (const name of readdirSync(examples)) {
     const target = isSecure
       ? await startSubmission(context)
       : (await startSink(context, isLmtp)).target;
-    const short = { target: parseHostPort(target), durationMs: 300, patienceMs: 500 };
+    const short = { target: parseHostPort(target), durationMs: 1_000, patienceMs: 500 };
     const groups = plan.groups.map((group) => ({ ...group, ...short }));
     const adapters = { clock: nodeClock, random: nodeRandom, epochMs: 0 };
     const report = await new LoadRun({ ...plan, groups }, adapters).run();
@@ -144,3 +158,17 @@ for (const name of readdirSync(examples)) {
     assert.deepEqual([refused, unknown, unsent, unstarted], [0, 0, 0, 0]);
   });
 }
+
+test('a password is not shown in the sentence about it, or about what is around it', async () => {
+  for (const group of [
+    '{ protocol: smtp, sessions: 1, user: u, password: 4711 }',
+    '{ protocol: smtp, sessions: 1, senders: { from: a, password: "4711" } }',
+    '{ protocol: smtp, sessions: 1, user: u, password: "4711',
+  ]) {
+    await assert.rejects(load(`${head}  - ${group}\n`), (error: Error) => {
+      assert.match(error.message, /line \d/);
+      assert.ok(!error.message.includes('4711'), error.message);
+      return true;
+    });
+  }
+});

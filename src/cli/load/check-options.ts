@@ -1,0 +1,41 @@
+/**
+ * Refuses what would do nothing: an option that is not heard misleads whoever wrote it.
+ *
+ * Runs in: load generator; pure.
+ */
+
+import type { LoadValues } from './usage.ts';
+
+const ofSearch = ['probe', 'rate-first', 'rate-max'];
+const ofCompare = ['against', 'rounds'];
+/** Of what is done with a load, not of the load: a scenario leaves them open. */
+const besideScenario = ['json', 'report', 'threshold', ...ofSearch, ...ofCompare];
+
+export function isProtocolName(word: string): boolean {
+  return word === 'smtp' || word === 'lmtp';
+}
+
+/** @throws a sentence that names the option */
+export function checkOptions(action: string, rest: readonly string[], values: LoadValues): void {
+  const isProbe = action === 'search' || action === 'compare';
+  const isScenario = action === 'run' || (isProbe && !isProtocolName(rest[0] ?? ''));
+  const wordsMax = action === 'merge' ? Infinity : action === 'run' || isProbe ? 1 : 0;
+  if (rest.length > wordsMax) throw new Error(`"${rest[wordsMax]}" is one word too many`);
+  for (const option of Object.keys(values)) {
+    if (ofSearch.includes(option) && action !== 'search') {
+      throw new Error(`--${option} is for "chaski load search"`);
+    }
+    if (ofCompare.includes(option) && action !== 'compare') {
+      throw new Error(`--${option} is for "chaski load compare"`);
+    }
+    if (option === 'report' && isProbe) {
+      throw new Error(`--report is of one run: write what ${action} finds by --json > FILE`);
+    }
+    if (option === 'threshold' && action === 'compare') {
+      throw new Error('--threshold judges one run: compare tells what servers did');
+    }
+    const isFree = besideScenario.includes(option);
+    if (isScenario && !isFree) throw new Error(`--${option}: say that in the scenario`);
+    if (action === 'merge' && !isFree) throw new Error(`--${option} is of a load, not of a merge`);
+  }
+}
