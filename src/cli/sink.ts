@@ -64,7 +64,12 @@ export async function run(argv: string[]): Promise<number> {
     }
     const stop = Promise.withResolvers<void>();
     const rig = new SinkRig(rigOptions(values, await modelOf(values), stop.resolve));
-    sayReady(await rig.start(), values.json);
+    const ready = await rig.start().catch(async (error: Error) => {
+      // What listens already would keep the process up.
+      await rig.stop();
+      throw error;
+    });
+    sayReady(ready, values.json);
     process.once('SIGTERM', () => stop.resolve());
     process.once('SIGINT', () => stop.resolve());
     await stop.promise;
@@ -86,7 +91,10 @@ function rigOptions(values: Values, model: SinkModel, stop: () => void): RigOpti
   if (values.listen === undefined) throw new Error('--listen HOST:PORT is missing');
   const certificate = certificateOf(values.certificate) ?? model.certificate ?? 'valid';
   const isTlsModel = model.rules.some(({ at }) => at === 'starttls' || at === 'handshake');
-  const countMax = Number(values.count);
+  const countMax = number('count', values.count);
+  if (values.chunking !== 'on' && values.chunking !== 'off') {
+    throw new Error(`--chunking must be on or off, not "${values.chunking}"`);
+  }
   return {
     listen: addresses(values.listen),
     listenTls: addresses(values['listen-tls']),
@@ -124,6 +132,9 @@ function dnsOf(values: Values, model: SinkModel): RigOptions['dns'] {
   if (values.dns === undefined) {
     if (values['mta-sts'] !== undefined)
       throw new Error('--mta-sts needs --dns, which leads there');
+    if (values.domain.length > 0 || values['dns-address'] !== undefined) {
+      throw new Error('--domain and --dns-address are for --dns HOST:PORT: add it');
+    }
     return undefined;
   }
   const named = values.domain.map((each) => {
@@ -147,6 +158,7 @@ function dnsOf(values: Values, model: SinkModel): RigOptions['dns'] {
 function captureOf(values: Values): RigOptions['capture'] {
   if (!values.capture) {
     if (values.http !== undefined) throw new Error('--http shows what --capture keeps: add it');
+    if (values.keep !== undefined) throw new Error('--keep is for what --capture takes: add it');
     return undefined;
   }
   if (values.http === undefined) throw new Error('--capture needs --http HOST:PORT for its page');

@@ -5,6 +5,7 @@
  */
 
 import assert from 'node:assert/strict';
+import { Resolver } from 'node:dns/promises';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,10 +83,30 @@ it('says what to write in place of a wrong option, and ends with 2', async () =>
       [...listen, '--dns', '127.0.0.1:0', '--domain', 'a.test=gone'],
       /no such variant; take one of ok/,
     ],
+    [[...listen, '--domain', 'a.test=ok'], /--domain and --dns-address are for --dns/],
+    [[...listen, '--keep', 'somewhere'], /--keep is for what --capture takes/],
+    [[...listen, '--chunking', 'no'], /--chunking must be on or off/],
+    [[...listen, '--count', 'many'], /--count must be a number/],
+    // What listens already is closed again: the process ends.
+    [[...listen, '--capture', '--http', '192.0.2.1:1'], /EADDRNOTAVAIL/],
   ];
   for (const [args, sentence] of cases) {
     const child = start(...args);
     assert.deepEqual(await child.ended, { code: 2, signal: null });
     assert.match(child.stderr, sentence);
   }
+});
+
+it('leads domains to the address of a listener that was given by name', async () => {
+  const child = start('--listen', 'localhost:0', '--dns', '127.0.0.1:0');
+  const [line] = await child.until(/^\{"ready".*\}\n/, readyMsMax);
+  const { dns } = JSON.parse(line) as ReadyLine;
+  const resolver = new Resolver();
+  resolver.setServers([dns]);
+  const [mx] = await resolver.resolveMx('example.com');
+  const four = await resolver.resolve4(mx!.exchange).catch(() => [] as string[]);
+  const six = await resolver.resolve6(mx!.exchange).catch(() => [] as string[]);
+  assert.ok([...four, ...six].every((address) => address === '127.0.0.1' || address === '::1'));
+  assert.equal(four.length + six.length, 1);
+  assert.deepEqual(await child.stop(), { code: 0, signal: null });
 });

@@ -17,7 +17,7 @@ import { probeLinks } from './link-probe.ts';
 import { linksOf } from './links.ts';
 import { viewOf } from './message-view.ts';
 import { parseSearch, type Search, searchFields } from './search.ts';
-import type { CaptureStore } from './store.ts';
+import { type CaptureStore, CrowdedError } from './store.ts';
 
 const pageDefault = 50;
 const pageMax = 500;
@@ -31,6 +31,8 @@ export interface ApiRequest {
   /** Below `/api/v1/`. */
   readonly path: string;
   readonly query: URLSearchParams;
+  /** Says that nobody is there any more for the answer. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ApiAnswer {
@@ -52,16 +54,19 @@ export class CaptureApi {
     this.#options = options;
   }
 
-  async answer({ method, path, query }: ApiRequest): Promise<ApiAnswer> {
+  async answer({ method, path, query, signal }: ApiRequest): Promise<ApiAnswer> {
     const [first = '', id = '', ...rest] = path.split('/');
     const what = rest.join('/');
+    // It does something in the world: other sites can make a browser GET, but not POST here.
+    const isFollowing = method === 'POST' && what === 'checks' && query.has('follow');
     if (first === 'status' && id === '' && method === 'GET') return this.#status();
-    if (first === 'wait' && id === '' && method === 'GET') return await this.#wait(query);
+    if (first === 'wait' && id === '' && method === 'GET') return await this.#wait(query, signal);
     if (first === 'messages') {
       if (id === '' && method === 'GET') return await this.#list(query);
       if (id === '' && method === 'DELETE') return await this.#remove(query);
       if (id !== '' && what === '' && method === 'DELETE') return this.#removeOne(id);
-      if (id !== '' && method === 'GET') return await this.#show(id, what, query);
+      if (id !== '' && (method === 'GET' || isFollowing))
+        return await this.#show(id, what, query, isFollowing);
     }
     const isKnown = ['status', 'wait', 'messages'].includes(first);
     return isKnown
@@ -87,10 +92,24 @@ export class CaptureApi {
     return json({ messages, found, total: store.count, isMore });
   }
 
-  async #wait(query: URLSearchParams): Promise<ApiAnswer> {
+  async #wait(query: URLSearchParams, signal?: AbortSignal): Promise<ApiAnswer> {
+    try {
+      return await this.#awaited(query, signal);
+    } catch (error) {
+      if (error instanceof CrowdedError) return fault(503, error.message);
+      throw error;
+    }
+  }
+
+  async #awaited(query: URLSearchParams, signal?: AbortSignal): Promise<ApiAnswer> {
     const seconds = numberOf(query, 'timeout', waitSecondsDefault, waitMsMax / secondMs);
     const { store } = this.#options;
-    const found = await store.wait(searchOf(query), query.get('after') ?? '', seconds * secondMs);
+    const found = await store.wait(
+      searchOf(query),
+      query.get('after') ?? '',
+      seconds * secondMs,
+      signal,
+    );
     return found === undefined
       ? fault(408, `no such message within ${seconds} s`)
       : await this.#show(found.id, '', query);
@@ -105,7 +124,12 @@ export class CaptureApi {
     return this.#options.store.removeOne(id) ? json({ removed: 1 }) : gone(id);
   }
 
-  async #show(id: string, what: string, query: URLSearchParams): Promise<ApiAnswer> {
+  async #show(
+    id: string,
+    what: string,
+    query: URLSearchParams,
+    isFollowing = false,
+  ): Promise<ApiAnswer> {
     const { store } = this.#options;
     await store.settled();
     const summary = store.summary(id);
@@ -116,18 +140,17 @@ export class CaptureApi {
     if (reading === undefined) return gone(id);
     if (what === '') return json(viewOf(summary, reading.email));
     if (reading.email === undefined) return fault(422, `it cannot be read: ${reading.fault}`);
-    return await this.#part(what, { summary, source, email: reading.email }, query);
+    const message = { summary, source, email: reading.email };
+    if (what === 'checks') return await this.#checks(message, query, isFollowing);
+    return this.#part(what, message, query);
   }
 
-  async #part(what: string, message: Shown, query: URLSearchParams): Promise<ApiAnswer> {
-    const { email } = message;
+  #part(what: string, { email }: Shown, query: URLSearchParams): ApiAnswer {
     switch (what) {
       case 'html':
         return htmlOf(email, query.has('remote'));
       case 'text':
         return plain(email.text ?? '');
-      case 'checks':
-        return await this.#checks(message, query.has('follow'));
       default: {
         const number = /^parts\/(\d{1,5})$/.exec(what)?.[1];
         return number === undefined
@@ -137,7 +160,12 @@ export class CaptureApi {
     }
   }
 
-  async #checks({ summary, source, email }: Shown, follows: boolean): Promise<ApiAnswer> {
+  async #checks(
+    { summary, source, email }: Shown,
+    query: URLSearchParams,
+    follows: boolean,
+  ): Promise<ApiAnswer> {
+    if (query.has('follow') && !follows) return fault(405, 'links are followed by POST');
     const header = checkHeader({ email, source, envelope: summary });
     const links = linksOf(email);
     if (!follows) return json({ header, links });

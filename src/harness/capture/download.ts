@@ -29,7 +29,8 @@ export function safeName(given: string | null | undefined, fallback: string): st
   if (whole.length <= nameCharsMax) return whole;
   // The ending is kept: it says what the file is.
   const ending = /\.[\w-]{1,10}$/.exec(whole)?.[0] ?? '';
-  return whole.slice(0, nameCharsMax - ending.length) + ending;
+  // The cut may have gone through a letter of two units.
+  return whole.slice(0, nameCharsMax - ending.length).replace(/\p{Cs}$/u, '') + ending;
 }
 
 export function safeType(type: string): string {

@@ -23,6 +23,8 @@ const lineBytesMax = 998;
 /** Gmail shows the rest behind a link. */
 const clippedBytes = 102 * 1024;
 const subjectCharsGood = 78;
+/** Comments of a longer one are not looked for: that takes the square of its length. */
+const dateCharsMax = 200;
 
 export interface Checked {
   readonly email: Email;
@@ -57,7 +59,7 @@ function checkDate(email: Email, receivedMs: number): HeaderCheck {
   const dates = valuesOf(email, 'date');
   if (dates.length === 0) return fault('Date', 'is missing: RFC 5322 requires one');
   if (dates.length > 1) return fault('Date', `stands ${dates.length} times`);
-  const atMs = Date.parse(dates[0]!.replace(/\([^)]*\)/g, ''));
+  const atMs = Date.parse(dates[0]!.slice(0, dateCharsMax).replace(/\([^)]*\)/g, ''));
   if (Number.isNaN(atMs)) return fault('Date', `cannot be read: ${dates[0]}`);
   const days = Math.round((atMs - receivedMs) / dayMs);
   if (Math.abs(atMs - receivedMs) <= dayMs) return ok('Date', dates[0]!);

@@ -87,8 +87,11 @@ export class CaptureHttp {
       this.#stream(request, response);
     } else if (pathname.startsWith(prefix)) {
       const path = pathname.slice(prefix.length).replace(/\/$/, '');
+      const gone = new AbortController();
+      response.once('close', () => gone.abort());
       const answer = await this.#api.answer({
         ...{ method: method === 'HEAD' ? 'GET' : method, path, query: searchParams },
+        signal: gone.signal,
       });
       send(response, answer, method === 'HEAD');
     } else {
@@ -97,16 +100,19 @@ export class CaptureHttp {
   }
 
   /** Why a browser must not be answered, if so. */
-  #refusal({ headers, method = 'GET' }: IncomingMessage): ApiAnswer | undefined {
+  #refusal({ headers, method = 'GET', url }: IncomingMessage): ApiAnswer | undefined {
     const host = (headers.host ?? '').toLowerCase();
     if (!this.#isOwnName(host)) {
       return fault(421, `not for ${host.slice(0, 100)}: name it with --http-name to allow it`);
     }
     const isChange = method !== 'GET' && method !== 'HEAD';
     const { origin } = headers;
+    // A link on another site may lead to the page: its reader comes here, that site sees nothing.
+    const isVisit =
+      method === 'GET' && url === '/' && headers['sec-fetch-mode'] === 'navigate' && !origin;
     const isForeign =
       (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) ||
-      headers['sec-fetch-site'] === 'cross-site' ||
+      (headers['sec-fetch-site'] === 'cross-site' && !isVisit) ||
       (isChange && headers['sec-fetch-site'] === 'same-site');
     return isForeign ? fault(403, 'not for pages of other sites') : undefined;
   }

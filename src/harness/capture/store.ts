@@ -50,12 +50,16 @@ const idDigits = 12;
 const watchersMax = 100;
 const waitersMax = 100;
 
+/** So many wait that no more may. */
+export class CrowdedError extends Error {}
+
 export class CaptureStore {
   readonly #options: StoreOptions;
   /** By id, oldest first. */
   readonly #entries = new Map<string, Entry>();
   readonly #watchers = new Set<(event: StoreEvent) => void>();
-  #waiters = 0;
+  /** Those who wait for a message; they take no room from who watches. */
+  readonly #waiting = new Set<(event: StoreEvent) => void>();
   #bytes = 0;
   #next = 1;
   /** Messages are read one after the other, in the order they came. */
@@ -145,31 +149,35 @@ export class CaptureStore {
 
   /**
    * The oldest message newer than `after` that is found, now or within the time; undefined when the time is over, or
-   * at once when too many wait.
+   * once `signal` says that nobody waits any more. Throws when too many wait.
    */
-  async wait(search: Search, after: string, timeoutMs: number): Promise<Summary | undefined> {
+  async wait(
+    search: Search,
+    after: string,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<Summary | undefined> {
     await this.settled();
     const here = this.#firstAfter(search, after);
-    if (here !== undefined || this.#waiters >= waitersMax) return here;
-    this.#waiters++;
-    try {
-      return await new Promise<Summary | undefined>((resolve) => {
-        const done = (summary: Summary | undefined) => {
-          timer.cancel();
-          stop?.();
-          resolve(summary);
-        };
-        const timer = this.#options.clock.setTimer(timeoutMs, () => done(undefined));
-        const stop = this.watch((event) => {
-          if (event.kind !== 'added') return;
-          const found = this.#firstAfter(search, after);
-          if (found !== undefined) done(found);
-        });
-        if (stop === undefined) done(undefined);
-      });
-    } finally {
-      this.#waiters--;
-    }
+    if (here !== undefined || signal?.aborted === true) return here;
+    if (this.#waiting.size >= waitersMax) throw new CrowdedError('too many wait already');
+    return await new Promise<Summary | undefined>((resolve) => {
+      const done = (summary: Summary | undefined) => {
+        timer.cancel();
+        this.#waiting.delete(watcher);
+        signal?.removeEventListener('abort', leave);
+        resolve(summary);
+      };
+      const leave = () => done(undefined);
+      signal?.addEventListener('abort', leave);
+      const timer = this.#options.clock.setTimer(timeoutMs, () => done(undefined));
+      const watcher = (event: StoreEvent) => {
+        if (event.kind !== 'added') return;
+        const found = this.#firstAfter(search, after);
+        if (found !== undefined) done(found);
+      };
+      this.#waiting.add(watcher);
+    });
   }
 
   #firstAfter(search: Search, after: string): Summary | undefined {
@@ -226,7 +234,7 @@ export class CaptureStore {
   }
 
   #tell(event: StoreEvent): void {
-    for (const watcher of [...this.#watchers]) watcher(event);
+    for (const watcher of [...this.#watchers, ...this.#waiting]) watcher(event);
   }
 }
 

@@ -31,13 +31,15 @@ export class NameServer {
   #delayed = 0;
   /** Questions so far. */
   questions = 0;
+  /** Of those, the ones no answer could be made for. */
+  unanswered = 0;
 
   constructor(zone: DnsZone, clock: Clock, isIpv6: boolean) {
     this.#zone = zone;
     this.#clock = clock;
     this.#udp = createSocket(isIpv6 ? 'udp6' : 'udp4');
     this.#udp.on('message', (bytes, peer) => {
-      void this.#answer(bytes, 'udp', (reply) => this.#udp.send(reply, peer.port, peer.address));
+      this.#take(bytes, 'udp', (reply) => this.#udp.send(reply, peer.port, peer.address));
     });
     // A peer that is gone: its next question tells.
     this.#udp.on('error', () => {});
@@ -83,12 +85,19 @@ export class NameServer {
         const end = 2 + received.readUInt16BE(0);
         const question = received.subarray(2, end);
         received = received.subarray(end);
-        void this.#answer(question, 'tcp', (reply) => {
+        this.#take(question, 'tcp', (reply) => {
           const length = Buffer.alloc(2);
           length.writeUInt16BE(reply.length);
           if (!socket.destroyed) socket.write(Buffer.concat([length, reply]));
         });
       }
+    });
+  }
+
+  #take(bytes: Buffer, way: 'udp' | 'tcp', send: (reply: Buffer) => void): void {
+    this.#answer(bytes, way, send).catch(() => {
+      // A question that cannot be answered, as one with a name that no reply holds, must not end the sink.
+      this.unanswered++;
     });
   }
 

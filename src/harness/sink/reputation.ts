@@ -11,7 +11,7 @@ import { plainAddress } from '../../base/networks.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import { hourMs } from '../../base/units.ts';
 import type { Random } from '../../ports/random.ts';
-import { globPattern } from './glob.ts';
+import { type Glob, globPattern } from './glob.ts';
 import type { ReputationEvent, ReputationRules } from './model.ts';
 
 const networksMax = 100_000;
@@ -26,7 +26,7 @@ export class Reputation {
   readonly #rules: ReputationRules;
   readonly #random: Random;
   readonly #standings = new RecentMap<string, Standing>(networksMax);
-  readonly #complainers: RegExp | undefined;
+  readonly #complainers: Glob | undefined;
 
   constructor(rules: ReputationRules, random: Random) {
     this.#rules = rules;

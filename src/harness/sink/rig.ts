@@ -5,7 +5,9 @@
  * Limits:    those of its parts.
  */
 
+import { lookup } from 'node:dns/promises';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { plainAddress } from '../../base/networks.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -201,21 +203,28 @@ export class SinkRig {
     const { DnsZone } = await import('./dns-zone.ts');
     const { NameServer } = await import('./name-server.ts');
     const { clock, certificate } = this.#options;
+    const { policies } = dns;
     const certificates = this.#certificates!;
-    const given = dns.address ?? sink.host;
-    const address = given === '0.0.0.0' ? '127.0.0.1' : given === '::' ? '::1' : given;
+    const address = await reachable(dns.address ?? sink.host);
     const zone = new DnsZone({
       ...{ model: dns.model, address, mxPort: sink.port },
-      ...(dns.policies === undefined ? {} : { policyAddress: dns.policies.host }),
+      ...(policies === undefined ? {} : { policyAddress: await reachable(policies.host) }),
       certificateOf: (host) => certificates.of(certificate, host),
     });
     const server = new NameServer(zone, clock, dns.listen.host.includes(':'));
     this.#parts.unshift(server);
     const names = { dns: await server.start(dns.listen) };
-    if (dns.policies === undefined) return names;
+    if (policies === undefined) return names;
     const { PolicyServer } = await import('./policy-server.ts');
-    const policies = new PolicyServer(zone, certificates);
-    this.#parts.unshift(policies);
-    return { ...names, policies: await policies.start(dns.policies) };
+    const web = new PolicyServer(zone, certificates);
+    this.#parts.unshift(web);
+    return { ...names, policies: await web.start(policies) };
   }
+}
+
+/** What a record may lead to: an address, and not the one that means all. */
+async function reachable(host: string): Promise<string> {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '::1';
+  return isIP(host) === 0 ? (await lookup(host)).address : host;
 }

@@ -2,7 +2,7 @@
  * One connection to a sink: its socket, TLS, and how slowly it is read.
  *
  * Runs in:   sink.
- * Limits:    nothing is read while a reply is held back, nor faster than a model says: the client's window fills.
+ * Limits:    nothing is read while a reply is held back or replies are not taken, nor faster than a model says: the client's window fills.
  */
 
 import type { Socket } from 'node:net';
@@ -88,7 +88,16 @@ export class SinkConnection {
     socket.on('data', (chunk: Buffer) => {
       session.receive(chunk);
       if (session.isPaused) socket.pause();
+      else if (socket.writableNeedDrain) this.#awaitReader(socket);
       else if (this.#bytesPerSecond !== undefined) this.#rest(chunk.length, this.#bytesPerSecond);
+    });
+  }
+
+  /** Who does not read its replies is not read either: they would gather here without end. */
+  #awaitReader(socket: Socket): void {
+    socket.pause();
+    socket.once('drain', () => {
+      if (this.#session?.isPaused !== true) socket.resume();
     });
   }
 

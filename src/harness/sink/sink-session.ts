@@ -5,7 +5,7 @@
  * Runs in:   sink; pure but for the `SinkWire` it is given.
  * Specs:     RFC 5321, RFC 2920 (PIPELINING), RFC 3030 (CHUNKING), RFC 2033 (LMTP), RFC 3207 (STARTTLS),
  *            RFC 4954 (AUTH).
- * Limits:    `lineBytesMax` a command; `messageBytesMax` a message (552 past it).
+ * Limits:    `lineBytesMax` a command; `recipientsMax` a transaction (452 past it), `messageBytesMax` a message (552).
  * Invariant: replies leave in the order of their commands, all of one chunk of input in one write,
  *            and none before the message it acknowledges was handed over.
  */
@@ -20,6 +20,7 @@ import type { FaultPoint } from './model.ts';
 
 const lineBytesMax = 4_096;
 const messageBytesMax = 128 * mebibyte;
+const recipientsMax = 50_000;
 /** A reply that a client must not take for one that came under TLS. */
 const injected = '250 2.0.0 Injected in the clear';
 const noBytes = Buffer.alloc(0);
@@ -68,12 +69,16 @@ export class SinkSession {
   readonly #isWatched: boolean;
   #state: State = 'command';
   #isPaused = false;
+  /** The cut that comes when the pause is over. */
+  #afterPause: (() => void) | undefined;
   #input: Buffer = noBytes;
   #output = '';
   #sender: string | undefined;
   #recipients: string[] = [];
   #data = new DataReader(messageBytesMax);
   #chunks: Buffer[] = [];
+  /** Of `#chunks`, those dropped as too many included. */
+  #chunkedBytes = 0;
   #chunkLeft = 0;
   #isLastChunk = false;
   #chunkRefusal: string | undefined;
@@ -250,6 +255,10 @@ export class SinkSession {
       this.#say('503 5.5.1 MAIL first');
       return;
     }
+    if (this.#recipients.length >= recipientsMax) {
+      this.#say('452 4.5.3 Too many recipients');
+      return;
+    }
     if (this.#reply('rcpt', '250 2.1.5 Ok', recipient)) this.#recipients.push(recipient);
   }
 
@@ -275,6 +284,13 @@ export class SinkSession {
       return;
     }
     const fault = this.#strike('bdat');
+    if (fault?.drop !== undefined) {
+      const { drop, delayMs } = fault;
+      if (delayMs > 0) this.#pause(delayMs, () => this.#drop(drop));
+      else this.#drop(drop);
+      return;
+    }
+    if (fault !== undefined && fault.delayMs > 0) this.#pause(fault.delayMs);
     if (fault?.reply !== undefined) this.#chunkRefusal = fault.reply;
     this.#chunkLeft = Number(match[1]);
     this.#isLastChunk = match[2] !== undefined;
@@ -307,7 +323,9 @@ export class SinkSession {
     this.#input = this.#input.subarray(part.length);
     this.#chunkLeft -= part.length;
     // RFC 3030 §2: the octets of a refused chunk are still read.
-    if (this.#recipients.length > 0) this.#chunks.push(part);
+    this.#chunkedBytes += part.length;
+    if (this.#chunkedBytes > messageBytesMax) this.#chunkRefusal ??= '552 5.3.4 Message too large';
+    if (this.#recipients.length > 0 && this.#chunkRefusal === undefined) this.#chunks.push(part);
     if (this.#chunkLeft > 0) return false;
     this.#endChunk();
     return true;
@@ -398,12 +416,15 @@ export class SinkSession {
 
   /** Holds back everything not yet sent, and reads no further, for a while. */
   #pause(delayMs: number, then?: () => void): void {
+    if (then !== undefined) this.#afterPause ??= then;
     if (this.#isPaused) return;
     this.#flush();
     this.#isPaused = true;
     this.#wire.later(delayMs, () => {
       this.#isPaused = false;
-      then?.();
+      const after = this.#afterPause;
+      this.#afterPause = undefined;
+      after?.();
       this.#work();
     });
   }
@@ -412,6 +433,7 @@ export class SinkSession {
     this.#sender = undefined;
     this.#recipients = [];
     this.#chunks = [];
+    this.#chunkedBytes = 0;
   }
 
   #say(text: string): void {

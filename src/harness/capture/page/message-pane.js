@@ -225,7 +225,7 @@ function followButton(message, list) {
       ...{ type: 'button', class: 'quiet' },
       click: async () => {
         button.disabled = true;
-        const { links, probes } = await ask(`messages/${message.id}/checks?follow`);
+        const { links, probes } = await ask(`messages/${message.id}/checks?follow`, 'POST');
         const results = new Map(probes.map(({ url, what }) => [url, what]));
         list.replaceChildren(...links.map((link) => linkRow(link, results.get(link.url))));
         button.disabled = false;

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { type TestContext, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { nodeClock } from '../../../../src/adapters/node/clock.ts';
 import { MemoryBodies } from '../../../../src/harness/capture/bodies.ts';
 import { CaptureHttp } from '../../../../src/harness/capture/http-server.ts';
@@ -169,7 +170,7 @@ test('checks grade header and links without following one', async (context) => {
     'List-Unsubscribe': 'notice',
   });
   assert.match(links[0]!.what, /names an address/);
-  assert.equal((await place.json(`messages/${id}/checks?follow`)).status, 403);
+  assert.equal((await place.json(`messages/${id}/checks?follow`, 'POST')).status, 403);
 });
 
 test('every answer tells a browser not to guess, keep or share', async (context) => {
@@ -226,6 +227,9 @@ test('pages of other sites neither read nor delete', async (context) => {
     assert.equal((await place.ask('/api/v1/messages', headers)).status, 403);
   }
   assert.equal(place.store.count, 1);
+  const visit = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
+  assert.equal((await place.ask('/', visit)).status, 200);
+  assert.equal((await place.ask('/api/v1/messages', visit)).status, 403);
   const own = { origin: `http://127.0.0.1:${place.port}`, 'sec-fetch-site': 'same-origin' };
   assert.equal((await place.ask('/api/v1/messages', own, 'DELETE')).status, 200);
 });
@@ -259,4 +263,29 @@ test('what is no request of the API says what there is', async (context) => {
     assert.equal(answer.status, status, path);
     assert.match((answer.value as { error: string }).error, /\w/);
   }
+});
+
+test('links are followed by POST only, which other sites cannot send', async (context) => {
+  const place = await Place.start(context);
+  const id = place.store.add(envelope, Buffer.from(newsletter));
+  const path = `messages/${id}/checks?follow`;
+  assert.equal((await place.json(path)).status, 405);
+  // This sink was started without --follow-links.
+  assert.equal((await place.json(path, 'POST')).status, 403);
+  assert.equal((await place.json(`messages/${id}`, 'POST')).status, 405);
+});
+
+test('who went away waits no longer, and who finds too many waiting is told', async (context) => {
+  const place = await Place.start(context);
+  const path = '/api/v1/wait?subject=never&timeout=60';
+  const waits = Array.from({ length: 100 }, () => {
+    const asking = request({ host: '127.0.0.1', port: place.port, path, agent: false });
+    asking.on('error', () => {}).end();
+    return asking;
+  });
+  const answer = async () => (await place.json('wait?subject=never&timeout=0.01')).status;
+  while ((await answer()) !== 503) await nextTurn();
+  for (const asking of waits) asking.destroy();
+  while ((await answer()) !== 408) await nextTurn();
+  assert.equal(await answer(), 408);
 });

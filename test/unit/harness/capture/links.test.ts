@@ -215,3 +215,23 @@ test('types that a browser runs are sent as plain bytes', () => {
   }
   assert.equal(safeType('IMAGE/PNG'), 'image/png');
 });
+
+test('a name is cut between letters, never within one', () => {
+  const name = safeName(`a${'😀'.repeat(80)}.pdf`, 'part');
+  assert.ok(name.endsWith('.pdf') && name.isWellFormed());
+  assert.match(dispositionOf(name), /^attachment; filename="a_/);
+});
+
+test('a date of nothing but brackets costs no time', async () => {
+  const source = Buffer.from(`Date: ${'('.repeat(500_000)}\r\nFrom: a@b.test\r\n\r\nx\r\n`);
+  const { email } = await readMessage(source);
+  const envelope = { sender: 's@b.test', recipients: [], receivedMs: 0, client: '', via: '' };
+  const beganMs = performance.now();
+  const checks = checkHeader({
+    email: email!,
+    source,
+    envelope: { ...envelope, isEncrypted: false },
+  });
+  assert.ok(performance.now() - beganMs < 5_000);
+  assert.equal(checks.find(({ name }) => name === 'Date')?.grade, 'fault');
+});

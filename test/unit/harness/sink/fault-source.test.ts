@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { SeededRandom } from '../../../../src/harness/seeded-random.ts';
 import { type Fault, FaultSource, type Visit } from '../../../../src/harness/sink/fault-source.ts';
+import { globPattern } from '../../../../src/harness/sink/glob.ts';
 import type { FaultRule, ReputationRules, SinkModel } from '../../../../src/harness/sink/model.ts';
 import { sinkModels } from '../../../../src/harness/sink/shipped-models.ts';
 
@@ -343,4 +344,20 @@ test('the providers answer in their own words: haste, unknown users, a full mail
     });
     assert.match(lost.join('\n'), /^5[0-9]{2}[- ]5\.7\.1/m, name);
   }
+});
+
+test('patterns fit as they read, and quickly whatever a client says', () => {
+  for (const [glob, yes, no] of [
+    ['a@b', 'A@B', 'a@bc'],
+    ['*@example.com', 'x@EXAMPLE.com', 'x@example.com.org'],
+    ['a*b*b', 'abxb', 'ab'],
+    ['no*', 'nobody', 'anobody'],
+    ['*', '', undefined],
+    ['a.c', 'a.c', 'abc'],
+  ] as const) {
+    assert.equal(globPattern(glob).test(yes), true, glob);
+    if (no !== undefined) assert.equal(globPattern(glob).test(no), false, glob);
+  }
+  // By backtracking this would take longer than anybody lives.
+  assert.equal(globPattern('*a*a*a*a*a*a*a*a*b').test('a'.repeat(4_000)), false);
 });

@@ -217,3 +217,15 @@ test('RFC 8461: policies are served as their variants say, with the record that 
     assert.equal(answers.length > 0, policy !== undefined, variant);
   }
 });
+
+test('a question that no answer can be made for does not end the sink', async (context) => {
+  // A variant that is not there, as a model made without the schema may name it.
+  const server = new NameServer(zoneOf({ domains: { 'odd.test': 'nonsense' } }), nodeClock, false);
+  const { port } = await server.start(anyPort);
+  context.after(() => server.stop());
+  const socket = createSocket('udp4');
+  socket.send(query('odd.test', 'MX'), port, '127.0.0.1');
+  assert.deepEqual(mxOf(await overUdp(port, 'ok.sink.test', 'MX')), ['mx.ok.sink.test']);
+  socket.close();
+  assert.equal(server.unanswered, 1);
+});

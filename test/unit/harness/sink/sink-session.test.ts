@@ -243,3 +243,47 @@ test('a model greets and thanks in its own words, in several lines where it has 
   const fault = visit.strike('rcpt', 'a@b', 'NOBODY@d');
   assert.equal(fault?.reply, '550-5.1.1 One\r\n550 5.1.1 two 192.0.2.7');
 });
+
+test('a message by BDAT is bounded as one by DATA is, and a transaction in its recipients', () => {
+  const wire = new Wire();
+  wire.say(envelope);
+  const chunk = Buffer.alloc(64 * 1024 * 1024, 'a');
+  // 128 MiB are the most: the third goes over.
+  const chunks = 3;
+  const codes = Array.from({ length: chunks }, () => {
+    wire.say(`BDAT ${chunk.length}\r\n`);
+    wire.session.receive(chunk);
+    return wire.codes();
+  });
+  assert.deepEqual(codes, [...new Array(chunks - 1).fill('250'), '552']);
+  assert.equal(wire.say('BDAT 0 LAST\r\n'), '503');
+  assert.deepEqual(wire.arrivals, []);
+  const many = wire.say(`MAIL FROM:<a@b>\r\n${'RCPT TO:<c@d>\r\n'.repeat(50_001)}`);
+  assert.ok(many.endsWith('250 452'));
+});
+
+test('a chunk may be delayed, or the connection cut at it', () => {
+  const late = new Wire([{ at: 'bdat', delayMs: 50 }]);
+  assert.equal(late.say(`${envelope}BDAT 2 LAST\r\nhi`), '250 250');
+  assert.equal(late.timers[0]?.delayMs, 50);
+  late.sent = [];
+  late.timers[0]!.run();
+  assert.equal(late.codes(), '250');
+  const cut = new Wire([{ at: 'bdat', drop: 'reset' }]);
+  cut.say(`${envelope}BDAT 2 LAST\r\nhi`);
+  assert.deepEqual([cut.ending, cut.arrivals], ['reset', []]);
+});
+
+test('a cut that falls in a pause comes when it is over', () => {
+  const wire = new Wire(
+    [
+      { at: 'message', nth: 2, delayMs: 10, drop: 'close' },
+      { at: 'message', delayMs: 10 },
+    ],
+    true,
+  );
+  wire.say('LHLO me\r\nMAIL FROM:<>\r\nRCPT TO:<a@d>\r\nRCPT TO:<b@d>\r\nDATA\r\n');
+  wire.say('x\r\n.\r\n');
+  wire.timers[0]!.run();
+  assert.equal(wire.ending, 'end');
+});
