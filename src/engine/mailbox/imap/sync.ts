@@ -80,6 +80,8 @@ export async function sync(parts: ImapParts, packed: PackedSync): Promise<SyncAn
     else writeExpunges(writer, before, gone.uids);
     const wanted = { account, mailbox, modseq: gone.modseq, uidNext };
     now = await parts.views.view(wanted);
+    // The same: flags are read next, and keywords may have come.
+    row = openRow(parts, account, mailbox);
   }
   const place = { account, mailbox };
   const told = { ...place, tellsModseq, isUidOnly, recent };

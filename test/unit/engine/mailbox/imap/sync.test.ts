@@ -136,6 +136,28 @@ describe('sync', () => {
     assert.equal((await synced([1, modseq, uidNext])).body.toString(), '');
   });
 
+  it('tells a keyword that comes while the view after expunges is made', async () => {
+    const world = new ImapWorld();
+    for (let i = 0; i < 2; i++) await world.deliver();
+    const view = world.now();
+    const flag = { mailbox: 1, uids: [2, 2], op: 'add', flags: 1, keywords: [] } as const;
+    await world.mailboxes.storeFlags(account, tenant, flag);
+    const { desk } = world;
+    let looks = 0;
+    const views = {
+      view: async (wanted: SessionView) => {
+        const step = { ...flag, keywords: ['New'] };
+        if (++looks === 2) await world.mailboxes.storeFlags(account, tenant, step);
+        return desk.views.view(wanted);
+      },
+    } as Views;
+    const parts = { shard: desk.shard, reader: desk.reader, views };
+    const meta: PackedSync = [account, view, view[1], true, 0, false, false, true, false];
+    const { value, body } = await sync(parts, meta);
+    assert.equal(body.toString(), '* 2 FETCH (UID 2 FLAGS (\\Seen New))\r\n');
+    assert.deepEqual(value.keywords, ['New']);
+  });
+
   it('does not tell a session what it stored itself, but what others did meanwhile', async () => {
     const world = new ImapWorld();
     for (let i = 0; i < 2; i++) await world.deliver();
