@@ -85,7 +85,7 @@ export class AccountNames {
   }
 
   put(one: NamedMailbox): void {
-    this.#displace(one.mailbox);
+    this.displace(one.mailbox);
     const place = placeOf(one.parent, one.name);
     this.#mailboxes.set(one.mailbox, one);
     if (!this.#numbers.has(place)) this.#numbers.set(place, one.mailbox);
@@ -95,11 +95,12 @@ export class AccountNames {
   }
 
   remove(mailbox: number): void {
-    this.#displace(mailbox);
+    this.displace(mailbox);
     this.#mailboxes.delete(mailbox);
   }
 
-  #displace(mailbox: number): void {
+  /** Another may have its name from now on. */
+  displace(mailbox: number): void {
     const one = this.#mailboxes.get(mailbox);
     if (one === undefined) return;
     const place = placeOf(one.parent, one.name);
@@ -164,6 +165,8 @@ export class MailboxNames {
     const kept = this.#kept.get(key);
     if (kept?.changed.size === 0) return kept.names;
     const names = kept === undefined ? readAll(shard, account) : kept.names;
+    // All leave their places first: they may have changed them among each other.
+    for (const mailbox of kept?.changed ?? []) names.displace(mailbox);
     for (const mailbox of kept?.changed ?? []) readOne(shard, account, mailbox, names);
     this.#kept.set(key, { names, changed: new Set() }, names.count * mailboxBytes);
     return names;

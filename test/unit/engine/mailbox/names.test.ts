@@ -45,6 +45,22 @@ async function tried(work: Promise<unknown>): Promise<void> {
 }
 
 describe('names of mailboxes', () => {
+  it('are found where two exchanged theirs before anybody looked', async () => {
+    const world = new MailboxWorld();
+    const tree = new MailboxTree(world.mailboxes, world.shard);
+    await world.deliver();
+    await tree.create(owner, 'A');
+    await tree.create(owner, 'B');
+    const names = new MailboxNames(new DerivedMemory());
+    names.attach(world.shard);
+    const [a, b] = [names.of(account).find('A'), names.of(account).find('B')];
+    await tree.rename(owner, 'A', 'C');
+    await tree.rename(owner, 'B', 'A');
+    await tree.rename(owner, 'C', 'B');
+    for (const mailbox of [a, b]) names.changed(account, mailbox);
+    assert.deepEqual([names.of(account).find('B'), names.of(account).find('A')], [a, b]);
+  });
+
   it('are those of the rows, whatever was made, renamed and deleted', async () => {
     const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
     const random = new SeededRandom(seed);
