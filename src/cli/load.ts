@@ -39,7 +39,8 @@ export async function run(argv: string[]): Promise<number> {
       return report.thresholds.every(({ isMet }) => isMet) ? 0 : 1;
     }
     if (action === 'search' || action === 'compare') return await probe(action, rest, values);
-    if (action === undefined) throw new Error('which protocol: smtp or lmtp? or "run", or "merge"');
+    if (action === undefined)
+      throw new Error('which protocol: smtp, lmtp or imap? or "run", or "merge"');
     const plan = action === 'run' ? await readPlan(rest, values) : planOf(action, values);
     return await play(plan, values, write);
   } catch (error) {

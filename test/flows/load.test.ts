@@ -14,6 +14,8 @@ import { Child } from '../../src/harness/child.ts';
 import { parseReport } from '../../src/harness/measure/run-report.ts';
 import { totalsOf } from '../../src/harness/measure/totals.ts';
 import { startSink } from '../support/harness-sink.ts';
+import { deliverByLmtp } from '../support/lmtp-delivery.ts';
+import { startTestServer } from '../support/test-server.ts';
 
 const launcher = fileURLToPath(new URL('../../src/cli/chaski', import.meta.url));
 
@@ -121,4 +123,30 @@ test('an option that would do nothing is refused, and so is a comparison without
     assert.equal(code, 2, stderr);
     assert.match(stderr, words);
   }
+});
+
+test('users of our own server read their mail, each command an operation of its own', async () => {
+  const address = 'ann@here.test';
+  const password = 'correct horse';
+  await using server = await startTestServer({ 'listen.imaps': '127.0.0.1:0' });
+  await server.call('domain.create', { name: 'here.test' });
+  await server.call('account.create', { address, password });
+  for (const subject of ['one', 'two', 'three']) {
+    await deliverByLmtp(server.ports.lmtp!, address, `Subject: ${subject}\r\n\r\nText.`);
+  }
+  const users = ['sync', 'search', 'triage', 'idle'].map((profile) => `{ profile: ${profile} }`);
+  const group = [
+    'protocol: imap, sessions: 4, count: 120, tls: implicit, hold: 50ms',
+    `user: ${address}, password: ${password}, users: [${users.join(', ')}]`,
+  ];
+  const file = join(folder, 'imap.yaml');
+  const target = `127.0.0.1:${server.ports.imaps}`;
+  writeFileSync(file, `target: ${target}\ngroups: [{ ${group.join(', ')} }]\n`);
+  const { code, stdout, stderr } = await chaski('load', 'run', file, '--json');
+  assert.equal(code, 0, stdout + stderr);
+  const { operations } = parseReport(stdout, 'imap').groups[0]!;
+  for (const name of ['noop', 'list', 'select', 'fetch', 'search', 'store', 'idle']) {
+    assert.ok(operations[`imap.${name}`]!.ok > 0, name);
+  }
+  assert.equal(operations.session!.phases.login!.count, 4);
 });

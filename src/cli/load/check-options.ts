@@ -4,6 +4,7 @@
  * Runs in: load generator; pure.
  */
 
+import { protocols } from '../../harness/scenario/shape.ts';
 import type { LoadValues } from './usage.ts';
 
 const ofSearch = ['probe', 'rate-first', 'rate-max'];
@@ -12,7 +13,7 @@ const ofCompare = ['against', 'rounds'];
 const besideScenario = ['json', 'report', 'threshold', ...ofSearch, ...ofCompare];
 
 export function isProtocolName(word: string): boolean {
-  return word === 'smtp' || word === 'lmtp';
+  return protocols.some((name) => name === word);
 }
 
 /** @throws a sentence that names the option */

@@ -36,17 +36,26 @@ function liveLine(load: LoadRun): string {
 }
 
 export function describeReport(report: RunReport): string {
-  const { ok, okPerSecond, seconds, unstarted, copies, latency, replies, closings } =
-    totalsOf(report);
+  const totals = totalsOf(report);
+  const { ok, okPerSecond, refused, unknown, unsent, seconds, unstarted } = totals;
+  const { copies, latency, replies, closings } = totals;
+  const isMail = report.groups.every(({ protocol }) => protocol === 'smtp' || protocol === 'lmtp');
+  const jobs = isMail ? 'messages' : 'operations';
+  const counts = isMail
+    ? `copies: ${copies.ok} acknowledged, ${copies.refused} refused, ` +
+      `${copies.unknown} unknown, ${copies.unsent} unsent`
+    : `${refused} refused, ${unknown} unknown, ${unsent} unsent`;
   const lines = [
-    `${ok} messages in ${seconds.toFixed(2)} s: ${okPerSecond}/s`,
-    `copies: ${copies.ok} acknowledged, ${copies.refused} refused, ` +
-      `${copies.unknown} unknown, ${copies.unsent} unsent; ${unstarted} messages unstarted`,
+    `${ok} ${jobs} in ${seconds.toFixed(2)} s: ${okPerSecond}/s`,
+    `${counts}; ${unstarted} ${jobs} unstarted`,
     `latency      ${describeLatency(latency)}`,
   ];
   for (const { name, operations } of report.groups) {
     if (report.groups.length > 1) lines.push(`group ${name}`);
-    for (const { phases } of Object.values(operations)) {
+    for (const [operation, { latency: whole, phases }] of Object.entries(operations)) {
+      if (whole.count > 0 && operation !== 'message') {
+        lines.push(`  ${operation.padEnd(15)} ${describeLatency(whole)}`);
+      }
       for (const [phase, summary] of Object.entries(phases)) {
         lines.push(`  ${phase.padEnd(15)} ${describeLatency(summary)}`);
       }

@@ -5,6 +5,7 @@
  */
 
 import type { HostPort } from '../addresses.ts';
+import { createImap, type ImapPlan } from '../load/imap/imap-plan.ts';
 import type { LoadProtocol, ProtocolPlace } from '../load/protocol.ts';
 import { createSmtp, type SmtpPlan } from '../load/smtp/smtp-plan.ts';
 import type { ArrivalPlan } from '../schedule/arrivals.ts';
@@ -27,7 +28,12 @@ export interface SmtpGroup extends GroupBase {
   readonly options: SmtpPlan;
 }
 
-export type GroupPlan = SmtpGroup;
+export interface ImapGroup extends GroupBase {
+  readonly protocol: 'imap';
+  readonly options: ImapPlan;
+}
+
+export type GroupPlan = SmtpGroup | ImapGroup;
 
 export interface RunPlan {
   readonly scenario: string;
@@ -39,5 +45,11 @@ export interface RunPlan {
 }
 
 export function createProtocol(group: GroupPlan, place: ProtocolPlace): LoadProtocol {
-  return createSmtp(group.options, place);
+  switch (group.protocol) {
+    case 'smtp':
+    case 'lmtp':
+      return createSmtp(group.options, place);
+    case 'imap':
+      return createImap(group.options, place);
+  }
 }

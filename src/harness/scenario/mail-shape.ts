@@ -180,7 +180,7 @@ function readAddresses(to: string, base: string, path: Path): readonly string[] 
   }
 }
 
-function readText(file: string, base: string, path: Path): string {
+export function readText(file: string, base: string, path: Path): string {
   try {
     return readFileSync(resolve(base, file), 'utf8');
   } catch (error) {

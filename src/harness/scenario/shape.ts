@@ -33,6 +33,7 @@ import {
   whole,
   withDefault,
 } from './fields.ts';
+import { imapPlan, imapShape } from './imap-shape.ts';
 import { mailPlan, mailShape } from './mail-shape.ts';
 
 const groupsCountMax = 32;
@@ -66,13 +67,10 @@ const groupShape = {
   patience: withDefault(duration(), patienceMsDefault),
 };
 
-const protocols = ['smtp', 'lmtp'] as const;
+export const protocols = ['smtp', 'lmtp', 'imap'] as const;
 const protocol = choice(protocols);
 const mailGroup = record({ protocol, ...groupShape, ...mailShape });
-const groupOf: Readonly<Record<(typeof protocols)[number], typeof mailGroup>> = {
-  smtp: mailGroup,
-  lmtp: mailGroup,
-};
+const imapGroup = record({ protocol, ...groupShape, ...imapShape });
 
 type Read<F> = F extends Field<infer T> ? T : never;
 type GroupValues = { readonly [K in keyof typeof groupShape]: Read<(typeof groupShape)[K]> };
@@ -133,7 +131,22 @@ function readGroup(value: unknown, place: GroupPlace): GroupPlan {
   const { base, path } = place;
   const given = typeof value === 'object' && value !== null ? value : {};
   const chosen = protocol.read((given as { protocol?: unknown }).protocol, [...path, 'protocol']);
-  const values = groupOf[chosen].read(value, path);
+  if (chosen === 'imap') {
+    const values = imapGroup.read(value, path);
+    return {
+      ...readLoad(values, chosen, place),
+      protocol: chosen,
+      options: imapPlan(values, base, path),
+    };
+  }
+  const values = mailGroup.read(value, path);
+  const options = mailPlan(values, chosen === 'lmtp', base, path);
+  return { ...readLoad(values, chosen, place), protocol: chosen, options };
+}
+
+/** What a group says of its load, whatever its protocol. */
+function readLoad(values: GroupValues, name: string, place: GroupPlace) {
+  const { base, path } = place;
   const target = values.target ?? place.target;
   if (target === undefined) throw new ScenarioFault(path, 'lacks "target": write HOST:PORT');
   const arrivals = readArrivals(values, base, path);
@@ -148,8 +161,7 @@ function readGroup(value: unknown, place: GroupPlace): GroupPlan {
     throw new ScenarioFault(path, 'never ends: write "duration" or "count"');
   }
   return {
-    name: values.name ?? chosen,
-    protocol: chosen,
+    name: values.name ?? name,
     target: atPath([...path, 'target'], () => parseHostPort(target)),
     ...(arrivals === undefined ? {} : { arrivals }),
     sessionsMax: values.sessions ?? openLoopSessionsMax,
@@ -157,7 +169,6 @@ function readGroup(value: unknown, place: GroupPlace): GroupPlan {
     countMax: values.count ?? Infinity,
     perConnection: values.perConnection ?? Infinity,
     patienceMs: values.patience,
-    options: mailPlan(values, chosen === 'lmtp', base, path),
   };
 }
 

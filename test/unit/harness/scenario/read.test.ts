@@ -15,9 +15,11 @@ import { nodeRandom } from '../../../../src/adapters/node/random.ts';
 import { parseHostPort } from '../../../../src/harness/addresses.ts';
 import { totalsOf } from '../../../../src/harness/measure/totals.ts';
 import { LoadRun } from '../../../../src/harness/run/load-run.ts';
+import type { GroupPlan } from '../../../../src/harness/run/run-plan.ts';
 import { loadScenario } from '../../../../src/harness/scenario/read.ts';
 import { testCertificate } from '../../../support/certificate.ts';
 import { startSink } from '../../../support/harness-sink.ts';
+import { startScriptedImap } from '../../../support/scripted-imap.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chaski-scenario-'));
 test.after(() => rmSync(folder, { recursive: true }));
@@ -36,6 +38,7 @@ test('what is left out has a value, and a group takes over target and duration',
   const [group] = plan.groups;
   assert.deepEqual(group!.target, { host: '127.0.0.1', port: 25 });
   assert.deepEqual([group!.name, group!.durationMs, group!.sessionsMax], ['smtp', 5_000, 3]);
+  assert.ok(group!.protocol === 'smtp');
   assert.deepEqual(group!.options.messages, [{ kind: 'sized', weight: 1, bytes: 1_024 }]);
 });
 
@@ -47,13 +50,17 @@ test('files are looked for beside the scenario', async () => {
   const plan = await load(
     `${head}  - { protocol: lmtp, trace: trace.csv, to: to.txt, ${senders}, messages: [{ mbox: m }] }`,
   );
-  const { options, arrivals } = plan.groups[0]!;
+  const [group] = plan.groups;
+  assert.ok(group!.protocol === 'lmtp');
+  const { options, arrivals } = group!;
   assert.deepEqual(options.destinations, [{ weight: 1, addresses: ['a@x', 'b1@x', 'b2@x'] }]);
   assert.deepEqual(arrivals, { kind: 'trace', atMs: [0, 500] });
   assert.deepEqual(options.tenants[0]!.credentials, { user: 'u', password: 'hush' });
   assert.deepEqual(options.messages, [{ kind: 'mbox', weight: 1, path: join(folder, 'm') }]);
   assert.equal(options.lmtp, true);
 });
+
+const imapHead = `${head}  - { protocol: imap, sessions: 1, user: u`;
 
 /** Each with the line and the words of its fault. */
 const mistakes: readonly (readonly [string, RegExp])[] = [
@@ -115,6 +122,20 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
     `${head}  - { protocol: smtp, name: a, sessions: 1 }\nthresholds: ["b: p99 < 1s"]`,
     /line 5: thresholds\[0\] is of "b"; groups are a/,
   ],
+  [`${head}  - { protocol: imap, sessions: 1 }`, /groups\[0\] lacks "user": write a user name/],
+  [`${imapHead} }`, /has a user but no password/],
+  [`${imapHead}, password: "a\\nb" }`, /has a line end in its user or password/],
+  [`${imapHead}, password: p, hold: 30m }`, /hold is over 29m/],
+  [`${imapHead}, password: p, mailbox: é }`, /mailbox is not ASCII/],
+  [`${imapHead}, password: p, steps: [{ command: LOGOUT }] }`, /command .*LOGOUT cannot be a step/],
+  [
+    `${imapHead}, password: p, steps: [{ command: "FETCH {5} x" }] }`,
+    /steps\[0\]\.command is not usable: "\{5\}" is no place/,
+  ],
+  [
+    `${imapHead}, password: p, profile: sync, steps: [{ command: NOOP }] }`,
+    /has profile and steps; write one/,
+  ],
 ];
 
 test('a mistake is told with its line, its key and what to do', async () => {
@@ -140,17 +161,28 @@ async function startSubmission(context: TestContext): Promise<string> {
   return `127.0.0.1:${(server.server.address() as AddressInfo).port}`;
 }
 
+async function startServer(context: TestContext, { protocol, options }: GroupPlan) {
+  const isSecure = options.tls !== 'none';
+  if (protocol === 'imap') {
+    return (await startScriptedImap(context, undefined, { isSecure })).target;
+  }
+  if (isSecure) return parseHostPort(await startSubmission(context));
+  return parseHostPort((await startSink(context, protocol === 'lmtp')).target);
+}
+
 const examples = 'config/scenarios';
+const sessionsMax = 10;
 for (const name of readdirSync(examples)) {
   test(`the example ${name} runs`, async (context) => {
     const plan = await loadScenario(join(examples, name));
-    const isLmtp = plan.groups[0]!.protocol === 'lmtp';
-    const isSecure = plan.groups[0]!.options.tls !== 'none';
-    const target = isSecure
-      ? await startSubmission(context)
-      : (await startSink(context, isLmtp)).target;
-    const short = { target: parseHostPort(target), durationMs: 1_000, patienceMs: 500 };
-    const groups = plan.groups.map((group) => ({ ...group, ...short }));
+    const target = await startServer(context, plan.groups[0]!);
+    const short = { target, durationMs: 1_000, patienceMs: 500 };
+    // Opening a session under TLS takes this process milliseconds, on both sides.
+    const groups = plan.groups.map((group) => ({
+      ...group,
+      ...short,
+      sessionsMax: Math.min(group.sessionsMax, sessionsMax),
+    }));
     const adapters = { clock: nodeClock, random: nodeRandom, epochMs: 0 };
     const report = await new LoadRun({ ...plan, groups }, adapters).run();
     const { ok, refused, unknown, unsent, unstarted } = totalsOf(report);

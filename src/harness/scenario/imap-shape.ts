@@ -1,0 +1,83 @@
+/**
+ * What a group of IMAP sessions may say in a scenario, and the plan made of it.
+ *
+ * Runs in:   load generator.
+ * Limits:    `usersCountMax` kinds of users, `stepsCountMax` steps each; an IDLE is held for `holdMsMax` at most.
+ */
+
+import type { ImapPlan, UserPlan } from '../load/imap/imap-plan.ts';
+import { profileNames, profiles, readStep, type StepPlan } from '../load/imap/steps.ts';
+import { clientShape, readClient } from './client-shape.ts';
+import {
+  choice,
+  duration,
+  type Field,
+  list,
+  optional,
+  type Path,
+  positive,
+  record,
+  ScenarioFault,
+  text,
+  withDefault,
+} from './fields.ts';
+
+const usersCountMax = 20;
+const stepsCountMax = 100;
+const holdMsDefault = 5_000;
+/** RFC 2177: an IDLE is to be renewed at least every 29 minutes. */
+const holdMsMax = 29 * 60_000;
+const mailboxDefault = 'INBOX';
+const profileDefault = 'sync';
+
+const weight = withDefault(positive('a number above 0, as 3'), 1);
+const step = record({ weight, command: text('a command as "FETCH {message} (FLAGS)"') });
+const steps = optional(list(step, stepsCountMax));
+const profile = optional(choice(profileNames));
+
+export const imapShape = {
+  ...clientShape,
+  mailbox: withDefault(text('a mailbox as INBOX'), mailboxDefault),
+  hold: withDefault(duration(), holdMsDefault),
+  profile,
+  steps,
+  users: optional(list(record({ weight, profile, steps }), usersCountMax)),
+};
+
+type Read<F> = F extends Field<infer T> ? T : never;
+type ImapValues = { readonly [K in keyof typeof imapShape]: Read<(typeof imapShape)[K]> };
+type UserValues = Pick<ImapValues, 'profile' | 'steps'>;
+
+/** `base`: the folder that names of files are relative to. */
+export function imapPlan(values: ImapValues, base: string, path: Path): ImapPlan {
+  const { mailbox, hold, users } = values;
+  if (hold > holdMsMax) throw new ScenarioFault([...path, 'hold'], 'is over 29m; write less');
+  if (/[^ -~]/.test(mailbox)) {
+    const message = 'is not ASCII; write it as the server lists it, in modified UTF-7';
+    throw new ScenarioFault([...path, 'mailbox'], message);
+  }
+  const kinds: readonly UserPlan[] =
+    users === undefined
+      ? [{ weight: 1, steps: readSteps(values, path) }]
+      : users.map((each, index) => ({
+          weight: each.weight,
+          steps: readSteps(each, [...path, 'users', index]),
+        }));
+  return { ...readClient(values, base, path), mailbox, holdMs: hold, users: kinds };
+}
+
+function readSteps(values: UserValues, path: Path): readonly StepPlan[] {
+  if (values.steps === undefined) return profiles[values.profile ?? profileDefault];
+  if (values.profile !== undefined) {
+    throw new ScenarioFault(path, 'has profile and steps; write one of them');
+  }
+  values.steps.forEach(({ command }, index) => {
+    try {
+      readStep(command);
+    } catch (error) {
+      const message = `is not usable: ${(error as Error).message}`;
+      throw new ScenarioFault([...path, 'steps', index, 'command'], message);
+    }
+  });
+  return values.steps;
+}
