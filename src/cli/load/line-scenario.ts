@@ -13,7 +13,7 @@ import type { LoadValues } from './usage.ts';
 /** Options that hold a number; in a file they would be one. */
 const numbers = new Set([
   ...['sessions', 'rate', 'count', 'recipients', 'perConnection', 'seed', 'threads', 'size'],
-  ...['duration', 'patience', 'hold'],
+  ...['duration', 'patience', 'hold', 'retrieve'],
 ]);
 
 /** Options that are not of the load but of what is done with it. */

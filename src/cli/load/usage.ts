@@ -6,11 +6,11 @@
 
 import { parseArgs } from 'node:util';
 
-export const usage = `usage: chaski load smtp|lmtp|imap --target HOST:PORT LOAD END [options]
+export const usage = `usage: chaski load smtp|lmtp|imap|pop3 --target HOST:PORT LOAD END [options]
        chaski load run SCENARIO [--threshold TEXT] [--json] [--report FILE]
-       chaski load search smtp|lmtp|imap --target HOST:PORT [options] [--json]
+       chaski load search smtp|lmtp|imap|pop3 --target HOST:PORT [options] [--json]
        chaski load search SCENARIO [--threshold TEXT] [--json]
-       chaski load compare smtp|lmtp|imap|SCENARIO --against NAME=HOST:PORT --against ... [--rounds N]
+       chaski load compare smtp|lmtp|imap|pop3|SCENARIO --against NAME=HOST:PORT --against ... [--rounds N]
        chaski load merge FILE... [--threshold TEXT] [--json] [--report FILE]
 
 LOAD: --sessions N    closed loop: N sessions, each sends when it is free
@@ -37,6 +37,7 @@ END:  --duration S, or --count N messages
   --profile KIND      of IMAP users: sync (default), idle, search or triage; --user may be a
                       template as user{1-100}@example.com; --mailbox NAME (default INBOX),
                       --hold S how long an IDLE is held (default 5)
+  --retrieve N        newest messages fetched in a POP3 visit (default 5); --delete them
   --patience S        how long the server may refuse connections (default 30)
   --seed N            the same seed makes the same messages and arrivals (default 1)
   --threads N         threads to send from (default 1)
@@ -81,6 +82,8 @@ const optionTypes = {
   profile: { type: 'string' },
   mailbox: { type: 'string' },
   hold: { type: 'string' },
+  retrieve: { type: 'string' },
+  delete: { type: 'boolean' },
   patience: { type: 'string' },
   seed: { type: 'string' },
   threads: { type: 'string' },

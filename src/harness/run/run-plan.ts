@@ -6,6 +6,7 @@
 
 import type { HostPort } from '../addresses.ts';
 import { createImap, type ImapPlan } from '../load/imap/imap-plan.ts';
+import { createPop3, type Pop3Plan } from '../load/pop3/pop3-plan.ts';
 import type { LoadProtocol, ProtocolPlace } from '../load/protocol.ts';
 import { createSmtp, type SmtpPlan } from '../load/smtp/smtp-plan.ts';
 import type { ArrivalPlan } from '../schedule/arrivals.ts';
@@ -33,7 +34,12 @@ export interface ImapGroup extends GroupBase {
   readonly options: ImapPlan;
 }
 
-export type GroupPlan = SmtpGroup | ImapGroup;
+export interface Pop3Group extends GroupBase {
+  readonly protocol: 'pop3';
+  readonly options: Pop3Plan;
+}
+
+export type GroupPlan = SmtpGroup | ImapGroup | Pop3Group;
 
 export interface RunPlan {
   readonly scenario: string;
@@ -51,5 +57,7 @@ export function createProtocol(group: GroupPlan, place: ProtocolPlace): LoadProt
       return createSmtp(group.options, place);
     case 'imap':
       return createImap(group.options, place);
+    case 'pop3':
+      return createPop3(group.options, place);
   }
 }

@@ -35,6 +35,7 @@ import {
 } from './fields.ts';
 import { imapPlan, imapShape } from './imap-shape.ts';
 import { mailPlan, mailShape } from './mail-shape.ts';
+import { pop3Plan, pop3Shape } from './pop3-shape.ts';
 
 const groupsCountMax = 32;
 const stagesCountMax = 1_000;
@@ -67,10 +68,11 @@ const groupShape = {
   patience: withDefault(duration(), patienceMsDefault),
 };
 
-export const protocols = ['smtp', 'lmtp', 'imap'] as const;
+export const protocols = ['smtp', 'lmtp', 'imap', 'pop3'] as const;
 const protocol = choice(protocols);
 const mailGroup = record({ protocol, ...groupShape, ...mailShape });
 const imapGroup = record({ protocol, ...groupShape, ...imapShape });
+const pop3Group = record({ protocol, ...groupShape, ...pop3Shape });
 
 type Read<F> = F extends Field<infer T> ? T : never;
 type GroupValues = { readonly [K in keyof typeof groupShape]: Read<(typeof groupShape)[K]> };
@@ -138,6 +140,13 @@ function readGroup(value: unknown, place: GroupPlace): GroupPlan {
       protocol: chosen,
       options: imapPlan(values, base, path),
     };
+  }
+  if (chosen === 'pop3') {
+    const values = pop3Group.read(value, path);
+    const options = pop3Plan(values, base, path);
+    // A visit is a connection: what there is, is told at log-in (RFC 1939 §3).
+    const { perConnection = 1 } = values;
+    return { ...readLoad({ ...values, perConnection }, chosen, place), protocol: chosen, options };
   }
   const values = mailGroup.read(value, path);
   const options = mailPlan(values, chosen === 'lmtp', base, path);

@@ -20,6 +20,7 @@ import { loadScenario } from '../../../../src/harness/scenario/read.ts';
 import { testCertificate } from '../../../support/certificate.ts';
 import { startSink } from '../../../support/harness-sink.ts';
 import { startScriptedImap } from '../../../support/scripted-imap.ts';
+import { startScriptedPop3 } from '../../../support/scripted-pop3.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chaski-scenario-'));
 test.after(() => rmSync(folder, { recursive: true }));
@@ -166,6 +167,7 @@ async function startServer(context: TestContext, { protocol, options }: GroupPla
   if (protocol === 'imap') {
     return (await startScriptedImap(context, undefined, { isSecure })).target;
   }
+  if (protocol === 'pop3') return await startScriptedPop3(context, undefined, isSecure);
   if (isSecure) return parseHostPort(await startSubmission(context));
   return parseHostPort((await startSink(context, protocol === 'lmtp')).target);
 }
