@@ -89,7 +89,8 @@ for (const auth of ['plain', 'login'] as const) {
     const { ok, phases } = await play(target, { tls: 'starttls', auth, senders });
     assert.equal(ok, count);
     assert.deepEqual([...seen.users].sort(), ['ann', 'ben']);
-    assert.equal(phases.auth!.count, 4);
+    // Four take all messages; a fifth may have opened when the last of them was given away.
+    assert.ok([4, 5].includes(phases.auth!.count), `${phases.auth!.count} log-ins`);
   });
 }
 
