@@ -166,5 +166,6 @@ test('programs fetch their mail from our own server by POP3', async () => {
   assert.equal((await child.ended).code, 0, child.stdout + child.stderr);
   const { operations, connections } = parseReport(child.stdout, 'pop3').groups[0]!;
   assert.deepEqual([operations.visit!.ok, operations.visit!.phases.retr!.count], [10, 20]);
-  assert.equal(connections, 10);
+  // One more may have opened when the last visit was given away.
+  assert.ok(connections === 10 || connections === 11, `${connections} connections`);
 });
