@@ -52,8 +52,8 @@ export async function run(argv: string[]): Promise<number> {
     if (action !== 'check') throw new Error(`unknown action "${action}"`);
     if (!existsSync(folder)) throw new Error(`${folder}: no such folder`);
     const thresholds = {
-      duplicated: Number(values['duplicates-max']),
-      lost: Number(values['lost-max']),
+      duplicated: countOf('duplicates-max', values['duplicates-max']),
+      lost: countOf('lost-max', values['lost-max']),
     };
     const join = new LedgerJoin();
     new LedgerReader(folder).readNew(join);
@@ -68,6 +68,12 @@ export async function run(argv: string[]): Promise<number> {
     process.stderr.write(`chaski ledger: ${(error as Error).message}\n\n${usage}`);
     return exitCodes.usage;
   }
+}
+
+/** A bound that is no number would never be passed. */
+function countOf(option: string, text: string): number {
+  if (!/^\d+$/.test(text)) throw new Error(`--${option} must be a whole number, not "${text}"`);
+  return Number(text);
 }
 
 function importMailbox(folder: string, eml: string | undefined, to: string | undefined): number {
