@@ -10,7 +10,7 @@ import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
 import { mergeReports } from '../harness/measure/merge.ts';
 import { parseReport, type RunReport } from '../harness/measure/run-report.ts';
-import { totalsOf } from '../harness/measure/totals.ts';
+import { isWithoutLoss } from '../harness/measure/totals.ts';
 import { LoadRun } from '../harness/run/load-run.ts';
 import type { RunPlan } from '../harness/run/run-plan.ts';
 import { judgeThresholds, parseThreshold, type Threshold } from '../harness/run/thresholds.ts';
@@ -97,9 +97,7 @@ async function play(plan: RunPlan, values: LoadValues, write: Writer): Promise<n
   stopProgress();
   print(report, values, write);
   if (report.thresholds.length > 0) return report.thresholds.every(({ isMet }) => isMet) ? 0 : 1;
-  const { ok, refused, unknown, unsent, unstarted, copies } = totalsOf(report);
-  const faults = refused + unknown + unsent + unstarted;
-  return ok > 0 && faults + copies.refused + copies.unknown + copies.unsent === 0 ? 0 : 1;
+  return isWithoutLoss(report) ? 0 : 1;
 }
 
 function readReport(path: string): RunReport {

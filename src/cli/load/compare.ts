@@ -7,7 +7,7 @@
 import { parseHostPort } from '../../harness/addresses.ts';
 import type { RunReport } from '../../harness/measure/run-report.ts';
 import type { Spread } from '../../harness/measure/spread.ts';
-import { totalsOf } from '../../harness/measure/totals.ts';
+import { isWithoutLoss, totalsOf } from '../../harness/measure/totals.ts';
 import { type Comparison, compare, turnOrder } from '../../harness/run/compare.ts';
 import type { LoadRun } from '../../harness/run/load-run.ts';
 import type { RunPlan } from '../../harness/run/run-plan.ts';
@@ -58,12 +58,6 @@ function serverOf(plan: RunPlan, text: string): Server {
   const target = parseHostPort(address!);
   const groups = plan.groups.map((group) => ({ ...group, target }));
   return { name, plan: { ...plan, groups }, rounds: [] };
-}
-
-function isWithoutLoss(report: RunReport): boolean {
-  const { ok, refused, unknown, unsent, unstarted, copies } = totalsOf(report);
-  const faults = refused + unknown + unsent + unstarted;
-  return ok > 0 && faults + copies.refused + copies.unknown + copies.unsent === 0;
 }
 
 function describe(all: readonly Comparison[]): string {

@@ -57,6 +57,13 @@ export function totalsOf(report: RunReport): Totals {
   };
 }
 
+/** Something was done, and all that was due was done for every recipient. */
+export function isWithoutLoss(report: RunReport): boolean {
+  const { ok, refused, unknown, unsent, unstarted, copies } = totalsOf(report);
+  const faults = refused + unknown + unsent + unstarted;
+  return ok > 0 && faults + copies.refused + copies.unknown + copies.unsent === 0;
+}
+
 function withoutHistogram({ histogram: _, ...summary }: TimedReport): LatencySummary {
   return summary;
 }
