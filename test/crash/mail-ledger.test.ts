@@ -71,6 +71,16 @@ describe('a ledger of mail', () => {
     });
   }
 
+  it('lets a mailbox be deleted whose MOVE was refused, and finds what a MOVE alone lost', () => {
+    for (const isDeleted of [true, false]) {
+      const { ledger, box, target, copies } = begun();
+      ledger.begin({ kind: 'move', copies: [copies[1]], flags: [''], target });
+      if (isDeleted) ledger.begin({ kind: 'delete', box });
+      const faults = ledger.check(inboxWith({ messages: [first] }));
+      assert.deepEqual(faults, isDeleted ? [] : ['w0-2-30 was lost while it moved']);
+    }
+  });
+
   it('finds a modseq that goes back', () => {
     const { ledger } = begun();
     ledger.check([inbox, archive]);

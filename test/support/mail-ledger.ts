@@ -404,7 +404,9 @@ function wholeness(
     if (attempt.kind !== 'move') continue;
     for (const { source, uid, text } of own) {
       const isGone = missing.has(source!);
-      if (isGone && uid === 0) faults.push(`${text} was lost while it moved`);
+      // A MOVE that was refused stays open, and its mailbox may be deleted after it.
+      const isElse = [...open].some((other) => other !== attempt && mayRemove(other, source!));
+      if (isGone && uid === 0 && !isElse) faults.push(`${text} was lost while it moved`);
       if (attempt.isBetween === true) continue;
       if (!isGone && uid > 0) faults.push(`${text} was moved, and stayed as well`);
     }
