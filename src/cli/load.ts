@@ -17,7 +17,7 @@ import { judgeThresholds, parseThreshold, type Threshold } from '../harness/run/
 import { exitCodes } from './command.ts';
 import { checkOptions, isProtocolName } from './load/check-options.ts';
 import { compareServers } from './load/compare.ts';
-import { planOf } from './load/line-scenario.ts';
+import { planOf, withWatch } from './load/line-scenario.ts';
 import { search } from './load/search.ts';
 import { describeReport, showProgress } from './load/show.ts';
 import { type LoadValues, parseLine, usage } from './load/usage.ts';
@@ -42,7 +42,7 @@ export async function run(argv: string[]): Promise<number> {
     if (action === undefined)
       throw new Error('which protocol: smtp, lmtp, imap or pop3? or "run", or "merge"');
     const plan = action === 'run' ? await readPlan(rest, values) : planOf(action, values);
-    return await play(plan, values, write);
+    return await play(withWatch(plan, values), values, write);
   } catch (error) {
     process.stderr.write(`chaski load: ${(error as Error).message}\n`);
     process.stderr.write('try "chaski load --help"\n');
@@ -93,8 +93,7 @@ async function play(plan: RunPlan, values: LoadValues, write: Writer): Promise<n
   process.once('SIGTERM', () => load.stop());
   process.once('SIGINT', () => load.stop());
   const stopProgress = showProgress(load);
-  const report = await load.run();
-  stopProgress();
+  const report = await load.run().finally(stopProgress);
   print(report, values, write);
   if (report.thresholds.length > 0) return report.thresholds.every(({ isMet }) => isMet) ? 0 : 1;
   return isWithoutLoss(report) ? 0 : 1;

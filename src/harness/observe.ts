@@ -48,6 +48,21 @@ export function treeUsage(root: number): Usage {
   return { processes: stats.length, cpuSeconds: ticks / ticksPerSecond, pssBytes, rssPeakBytes };
 }
 
+/** CPU time and resident memory of these processes alone; pages they share count once for each of them. */
+export function processUsage(pids: readonly number[]): {
+  readonly processes: number;
+  readonly cpuSeconds: number;
+  readonly rssBytes: number;
+} {
+  const stats = pids.map(readStat).filter((stat) => stat !== undefined);
+  const ticks = stats.reduce((sum, stat) => sum + stat.ticks, 0);
+  let rssBytes = 0;
+  for (const { pid } of stats) {
+    rssBytes += kilobytesAfter(read(`/proc/${pid}/status`), 'VmRSS:') * 1024;
+  }
+  return { processes: stats.length, cpuSeconds: ticks / ticksPerSecond, rssBytes };
+}
+
 function treeStats(root: number): readonly ProcessStat[] {
   const all = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

@@ -78,6 +78,25 @@ test('a scenario ends with 1 when a threshold is missed, and says which', async 
   assert.match(stdout, /MISSED ok > 30 \(20\)\nmet {4}refused = 0 \(0\)/);
 });
 
+test('a server is watched while a load of several threads runs', async (context) => {
+  const { target } = await startSink(context);
+  const burn = 'console.log("ready"); setInterval(() => { for (let i = 0; i < 1e7; i++); }, 50);';
+  const server = new Child({ command: process.execPath, args: ['-e', burn] });
+  context.after(() => server.stop('SIGKILL'));
+  await server.until(/ready/, 5_000);
+  const how = ['--rate', '20', '--duration', '1.2', '--threads', '2', '--json'];
+  const given = ['load', 'smtp', '--target', target, ...how, '--watch'];
+  const { code, stdout, stderr } = await chaski(...given, `${server.pid}`);
+  assert.equal(code, 0, stderr);
+  const [first, second] = parseReport(stdout, 'load').series;
+  assert.ok(second!.server!.cpuSeconds! >= first!.server!.cpuSeconds!);
+  assert.ok(first!.server!.rssBytes! > 10_000_000);
+  await server.stop('SIGKILL');
+  const gone = await chaski(...given, `${server.pid}`);
+  assert.match(gone.stderr, /no process to watch: \d+ does not run/);
+  assert.equal(gone.code, 2);
+});
+
 test('a mistake is told with the option, or the line, and ends with 2', async () => {
   const file = join(folder, 'b.yaml');
   writeFileSync(file, 'target: h:1\ngroups:\n  - protocol: smtp\n    rat: 5\n');
@@ -87,6 +106,12 @@ test('a mistake is told with the option, or the line, and ends with 2', async ()
     [['ftp', '--target', 'h:1'], /--protocol is "ftp"; write one of smtp/],
     [['run', file], /b\.yaml, line 4: groups\[0\]\.rat is not a key here/],
     [['run', '/nowhere.yaml'], /nowhere/],
+    [['run', file, '--watch', 'a b'], /b\.yaml, line 4/],
+    [
+      ['smtp', '--target', 'h:1', '--sessions', '1', '--watch', 'a b'],
+      /--watch is "a b"; write a PID/,
+    ],
+    [['smtp', '--target', 'h:1', '--sessions', '1', '--metric', 'a'], /belong together/],
     [['merge', file], /b\.yaml is not JSON/],
     [['smtp', '--nonsense'], /--nonsense/],
     [[], /which protocol/],

@@ -9,8 +9,9 @@ import type { LoadValues } from './usage.ts';
 
 const ofSearch = ['probe', 'rate-first', 'rate-max'];
 const ofCompare = ['against', 'rounds'];
+const ofWatch = ['watch', 'metrics', 'metric'];
 /** Of what is done with a load, not of the load: a scenario leaves them open. */
-const besideScenario = ['json', 'report', 'threshold', ...ofSearch, ...ofCompare];
+const besideScenario = ['json', 'report', 'threshold', ...ofSearch, ...ofCompare, ...ofWatch];
 
 export function isProtocolName(word: string): boolean {
   return protocols.some((name) => name === word);
@@ -28,6 +29,9 @@ export function checkOptions(action: string, rest: readonly string[], values: Lo
     }
     if (ofCompare.includes(option) && action !== 'compare') {
       throw new Error(`--${option} is for "chaski load compare"`);
+    }
+    if (ofWatch.includes(option) && (isProbe || action === 'merge')) {
+      throw new Error(`--${option} is of one run, not of ${action}`);
     }
     if (option === 'report' && isProbe) {
       throw new Error(`--report is of one run: write what ${action} finds by --json > FILE`);

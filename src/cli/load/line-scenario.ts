@@ -6,8 +6,9 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import type { RunPlan } from '../../harness/run/run-plan.ts';
-import { ScenarioFault } from '../../harness/scenario/fields.ts';
+import { record, ScenarioFault } from '../../harness/scenario/fields.ts';
 import { readScenario } from '../../harness/scenario/shape.ts';
+import { watchPlan, watchShape } from '../../harness/scenario/watch-shape.ts';
 import type { LoadValues } from './usage.ts';
 
 /** Options that hold a number; in a file they would be one. */
@@ -17,7 +18,10 @@ const numbers = new Set([
 ]);
 
 /** Options that are not of the load but of what is done with it. */
-const aside = ['against', 'rounds', 'probe', 'rate-first', 'rate-max', 'json', 'report'];
+const aside = [
+  ...['against', 'rounds', 'probe', 'rate-first', 'rate-max', 'json', 'report'],
+  ...['watch', 'metrics', 'metric'],
+];
 
 /** Keys of the whole scenario; the others are of its group. */
 const wholeKeys = ['seed', 'threads', 'ledger'];
@@ -51,6 +55,26 @@ export function planOf(protocol: string, values: LoadValues): RunPlan {
   }
 }
 
+/** Any load may be watched, and whoever runs a scenario knows the PID, not who wrote it. */
+export function withWatch(plan: RunPlan, { watch, metrics, metric }: LoadValues): RunPlan {
+  if (watch === undefined && metrics === undefined && metric === undefined) return plan;
+  if ((metrics === undefined) !== (metric === undefined)) {
+    throw new Error('--metrics URL and --metric NAME belong together');
+  }
+  const read = record(watchShape).read;
+  const chosen = metrics === undefined ? {} : { metrics: { url: metrics, names: metric } };
+  try {
+    const given = watchPlan(read({ ...(watch === undefined ? {} : { watch }), ...chosen }, []));
+    return { ...plan, watch: { ...plan.watch, ...given.watch } };
+  } catch (error) {
+    if (!(error instanceof ScenarioFault)) throw error;
+    const option = error.path.includes('names')
+      ? '--metric'
+      : optionOf({ path: error.path.slice(0, 1) });
+    throw new Error(`${option} ${error.message}`);
+  }
+}
+
 function messagesOf(corpus: string | undefined, mime: string | undefined): object {
   if (corpus === undefined) return mime === undefined ? {} : { messages: [{ mime }] };
   const isFolder = statSync(corpus).isDirectory();
@@ -61,7 +85,7 @@ function readPassword(): string {
   return readFileSync(process.stdin.fd, 'utf8').split(/\r?\n/)[0]!;
 }
 
-function optionOf({ path }: ScenarioFault): string {
+function optionOf({ path }: Pick<ScenarioFault, 'path'>): string {
   const key = path.findLast((step) => typeof step === 'string' && step !== 'groups');
   if (key === undefined) return 'the load';
   return `--${String(key).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

@@ -42,6 +42,10 @@ END:  --duration S, or --count N messages
   --seed N            the same seed makes the same messages and arrivals (default 1)
   --threads N         threads to send from (default 1)
   --ledger DIR        write what is injected and acknowledged to a ledger
+  --watch PID|FILE|UNIT
+                      CPU and memory of the server, once a second: its PID, PID file or unit
+  --metrics URL --metric NAME
+                      series of its Prometheus endpoint beside them; --metric may be given again
   --json              the report as JSON
   --report FILE       write it to a file too: .html (charts), .md or .json
 
@@ -94,6 +98,9 @@ const optionTypes = {
   probe: { type: 'string' },
   'rate-first': { type: 'string' },
   'rate-max': { type: 'string' },
+  watch: { type: 'string' },
+  metrics: { type: 'string' },
+  metric: { type: 'string', multiple: true },
   json: { type: 'boolean' },
   report: { type: 'string' },
   help: { type: 'boolean', short: 'h' },

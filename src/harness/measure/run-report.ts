@@ -47,9 +47,11 @@ export interface GroupReport {
   readonly seconds: number;
 }
 
+/** What was seen of the server; absent where it was not watched, or was gone. */
 export interface ServerFigures {
-  readonly cpuSeconds: number;
-  readonly rssBytes: number;
+  /** Since its processes began. */
+  readonly cpuSeconds?: number;
+  readonly rssBytes?: number;
   readonly metrics?: Readonly<Record<string, number>>;
 }
 

@@ -7,9 +7,10 @@
 
 import { Histogram } from '../measure/histogram.ts';
 import type { RunReport } from '../measure/run-report.ts';
-import { type Axis, chart, escaped, type Line } from './chart.ts';
-import { bytes, count, ms, perSecond } from './figures.ts';
+import { chart, escaped, type Line } from './chart.ts';
+import { count, ms, perSecond } from './figures.ts';
 import { style } from './html-style.ts';
+import { overTime, serverCharts } from './server-charts.ts';
 import {
   factsOf,
   latencyCells,
@@ -24,12 +25,6 @@ const percentiles = [
   ...Array.from({ length: 91 }, (_, i) => i),
   ...[92, 94, 95, 96, 97, 98, 99, 99.3, 99.6, 99.9, 99.95, 99.99, 99.995, 99.999],
 ] as const;
-
-const overTime: Axis = {
-  title: 'seconds since the run began',
-  write: (value) => `${value}`,
-  isTight: true,
-};
 
 export function renderHtml(run: RunReport): string {
   const title = `Load: ${run.scenario}`;
@@ -54,7 +49,7 @@ ${chart(byPercentile(run))}
 ${chart(throughput(run))}
 ${chart(latencyOverTime(run))}
 ${troublesOf(run).length === 0 ? '' : chart(failures(run))}
-${serverCharts(run)}
+${serverCharts(run).map(chart).join('\n')}
 </section>
 <h2>Latency</h2>
 <p>From the intended start of each operation: what a stalled server made wait counts in full.</p>
@@ -144,31 +139,6 @@ function failures({ series }: RunReport) {
     y: { title: 'operations a second', write: count },
     lines: [line('refused', 'line-4'), line('unknown', 'line-3'), line('unsent', 'line-2')],
   };
-}
-
-/** The server's own use, beside what its clients saw. */
-function serverCharts({ series }: RunReport): string {
-  const watched = series.filter(({ server }) => server !== undefined);
-  if (watched.length < 2) return '';
-  const cores = watched.slice(1).map((each, i): readonly [number, number] => {
-    const before = watched[i]!;
-    const elapsed = each.second - before.second || 1;
-    return [each.second, (each.server!.cpuSeconds - before.server!.cpuSeconds) / elapsed];
-  });
-  const memory = watched.map(({ second, server }) => [second, server!.rssBytes] as const);
-  const cpu = chart({
-    title: 'CPU of the server',
-    x: overTime,
-    y: { title: 'cores in use', write: (value) => value.toFixed(2) },
-    lines: [{ name: 'cores', style: 'line-3', points: cores }],
-  });
-  const rss = chart({
-    title: 'Memory of the server',
-    x: overTime,
-    y: { title: 'resident', write: bytes },
-    lines: [{ name: 'RSS', style: 'line-2', points: memory }],
-  });
-  return `${cpu}\n${rss}`;
 }
 
 function operations(rows: readonly OperationRow[]): string {

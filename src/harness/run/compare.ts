@@ -64,10 +64,8 @@ interface Figures {
 
 function figuresOf(report: RunReport): Figures {
   const { ok, okPerSecond, latency } = totalsOf(report);
-  const watched = report.series.flatMap(({ server }) => (server === undefined ? [] : [server]));
-  const [first] = watched;
-  const last = watched.at(-1);
-  const cpuSeconds = first === undefined ? 0 : last!.cpuSeconds - first.cpuSeconds;
+  const watched = report.series.flatMap(({ server }) => server?.cpuSeconds ?? []);
+  const cpuSeconds = (watched.at(-1) ?? 0) - (watched[0] ?? 0);
   const cpuMs = watched.length < 2 || ok === 0 ? undefined : (cpuSeconds * 1000) / ok;
   return { perSecond: okPerSecond, p50Ms: latency.p50Ms, p99Ms: latency.p99Ms, cpuMs };
 }

@@ -7,6 +7,7 @@
 import { cpus, hostname, release } from 'node:os';
 import { mergeGroups, mergeSeries } from '../measure/merge.ts';
 import { type RunReport, reportFormat, reportVersion } from '../measure/run-report.ts';
+import { ServerWatch } from '../observe/server-watch.ts';
 import { wholeShare } from '../schedule/arrivals.ts';
 import type { RunPlan } from './run-plan.ts';
 import {
@@ -25,9 +26,13 @@ export class LoadRun {
   readonly #plan: RunPlan;
   readonly #shares: readonly PlayedShare[];
   readonly #prepared: Promise<unknown>;
+  readonly #watch: ServerWatch | undefined;
 
   constructor(plan: RunPlan, adapters: RunAdapters) {
     this.#plan = plan;
+    if (plan.watch !== undefined) {
+      this.#watch = new ServerWatch(plan.watch, adapters.clock, adapters.epochMs);
+    }
     if (plan.threads === 1) {
       this.#shares = [new ShareRun(plan, wholeShare, adapters)];
       this.#prepared = Promise.resolve();
@@ -47,7 +52,9 @@ export class LoadRun {
     const awake = setInterval(() => {}, awakeEveryMs);
     try {
       await this.#prepared;
+      await this.#watch?.prepare();
       const before = process.cpuUsage();
+      this.#watch?.start();
       const shares = await Promise.all(this.#shares.map((share) => share.run()));
       const { user, system } = process.cpuUsage(before);
       return this.#report(shares, (user + system) / 1e6);
@@ -56,6 +63,7 @@ export class LoadRun {
       throw error;
     } finally {
       clearInterval(awake);
+      this.#watch?.stop();
     }
   }
 
@@ -70,6 +78,8 @@ export class LoadRun {
   #report(shares: readonly ShareReport[], cpuSeconds: number): RunReport {
     const { scenario, seed, threads, groups: plans } = this.#plan;
     const groups = mergeGroups(shares.map(({ groups: each }) => each));
+    const beganMs = Math.min(...shares.map((share) => share.beganMs));
+    const series = mergeSeries(shares);
     const targets = new Set(plans.map(({ target }) => `${target.host}:${target.port}`));
     const report: RunReport = {
       format: reportFormat,
@@ -83,10 +93,10 @@ export class LoadRun {
         runtime: `Node ${process.version}`,
       },
       generator: { threads, cpuSeconds },
-      beganAt: new Date(Math.min(...shares.map(({ beganMs }) => beganMs))).toISOString(),
+      beganAt: new Date(beganMs).toISOString(),
       seconds: Math.max(0, ...groups.map(({ seconds }) => seconds)),
       groups,
-      series: mergeSeries(shares),
+      series: this.#watch?.within(beganMs, series) ?? series,
       unstarted: groups.reduce((all, { unstarted }) => all + unstarted, 0),
       thresholds: [],
     };

@@ -9,6 +9,7 @@ import { createImap, type ImapPlan } from '../load/imap/imap-plan.ts';
 import { createPop3, type Pop3Plan } from '../load/pop3/pop3-plan.ts';
 import type { LoadProtocol, ProtocolPlace } from '../load/protocol.ts';
 import { createSmtp, type SmtpPlan } from '../load/smtp/smtp-plan.ts';
+import type { WatchPlan } from '../observe/server-watch.ts';
 import type { ArrivalPlan } from '../schedule/arrivals.ts';
 import type { Threshold } from './thresholds.ts';
 
@@ -48,6 +49,7 @@ export interface RunPlan {
   readonly groups: readonly GroupPlan[];
   readonly ledger?: string;
   readonly thresholds: readonly Threshold[];
+  readonly watch?: WatchPlan;
 }
 
 export function createProtocol(group: GroupPlan, place: ProtocolPlace): LoadProtocol {

@@ -57,6 +57,15 @@ export function text(wants = 'a text'): Field<string> {
   return { read, wants };
 }
 
+/** A text that must pass `isGood` as well. */
+export function suited({ read, wants }: Field<string>, isGood: (value: string) => boolean) {
+  const suitedRead = (value: unknown, path: Path) => {
+    const given = read(value, path);
+    return isGood(given) ? given : refuse(path, given, wants);
+  };
+  return { read: suitedRead, wants };
+}
+
 export function whole(min: number, max: number): Field<number> {
   const wants = `a whole number from ${min} to ${max}`;
   const read = (value: unknown, path: Path) =>

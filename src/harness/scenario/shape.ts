@@ -36,6 +36,7 @@ import {
 import { imapPlan, imapShape } from './imap-shape.ts';
 import { mailPlan, mailShape } from './mail-shape.ts';
 import { pop3Plan, pop3Shape } from './pop3-shape.ts';
+import { watchPlan, watchShape } from './watch-shape.ts';
 
 const groupsCountMax = 32;
 const stagesCountMax = 1_000;
@@ -87,6 +88,7 @@ const scenario = record({
   ledger: optional(text('a folder')),
   groups: list({ ...anything, wants: 'a group of sessions' }, groupsCountMax),
   thresholds: optional(list(text('a threshold as "p99 < 50ms"'), thresholdsCountMax)),
+  ...watchShape,
 });
 
 /** What a scenario was read from. */
@@ -119,6 +121,7 @@ export function readScenario(value: unknown, { name, base }: ScenarioSource): Ru
     scenario: values.name ?? name,
     ...{ seed: values.seed, threads: values.threads, groups, thresholds },
     ...(ledger === undefined ? {} : { ledger: resolve(base, ledger) }),
+    ...watchPlan(values),
   };
 }
 

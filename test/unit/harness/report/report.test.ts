@@ -11,6 +11,7 @@ import { chart } from '../../../../src/harness/report/chart.ts';
 import { bytes, ms, perSecond, seconds } from '../../../../src/harness/report/figures.ts';
 import { renderHtml } from '../../../../src/harness/report/html.ts';
 import { renderMarkdown } from '../../../../src/harness/report/markdown.ts';
+import { serverCharts } from '../../../../src/harness/report/server-charts.ts';
 
 const hostile = '550 <script>alert("x")</script> | `code`';
 
@@ -130,6 +131,31 @@ test('the server is charted beside its clients where it was watched', () => {
   }));
   assert.match(renderHtml(runWith({ series: watched })), /CPU of the server/);
   assert.doesNotMatch(renderHtml(runWith()), /CPU of the server/);
+});
+
+test('what the server told is charted: counters as their growth a second, the rest as it is', () => {
+  const told = [10, 30, 5].map((sent, second) => ({
+    ...{ second, server: { metrics: { 'sent_total{to="<x>"}': sent, waiting: 7 } } },
+  }));
+  const [first] = runWith().series;
+  const run = runWith({ series: told.map((each) => ({ ...first!, ...each })) });
+  const charts = serverCharts(run);
+  assert.deepEqual(
+    charts.map(({ lines }) => lines[0]!.points),
+    [
+      // The server began anew before second 2.
+      [
+        [1, 20],
+        [2, 5],
+      ],
+      [
+        [0, 7],
+        [1, 7],
+        [2, 7],
+      ],
+    ],
+  );
+  assert.match(renderHtml(run), /sent_total\{to=&#34;&#60;x&#62;&#34;\}/);
 });
 
 test('a chart of many points keeps every peak and few points', () => {
