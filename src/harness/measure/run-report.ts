@@ -71,6 +71,14 @@ export interface SeriesSecond extends OutcomeCounts {
   readonly server?: ServerFigures;
 }
 
+/** What was done to the server, and when; `isDone` false: it could not be done. */
+export interface MarkReport {
+  /** Since the run began, with fractions. */
+  readonly second: number;
+  readonly text: string;
+  readonly isDone: boolean;
+}
+
 export interface ThresholdResult {
   readonly text: string;
   readonly isMet: boolean;
@@ -106,6 +114,7 @@ export interface RunReport {
   readonly series: readonly SeriesSecond[];
   readonly unstarted: number;
   readonly thresholds: readonly ThresholdResult[];
+  readonly marks?: readonly MarkReport[];
 }
 
 /** Reads a report; throws a sentence when the text is none, or of a version this program does not know. */

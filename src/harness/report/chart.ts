@@ -28,6 +28,13 @@ export interface ChartOptions {
   readonly x: Axis;
   readonly y: Axis;
   readonly lines: readonly Line[];
+  /** What happened at a value of x: drawn from top to bottom, told where a pointer rests. */
+  readonly marks?: readonly Mark[];
+}
+
+export interface Mark {
+  readonly at: number;
+  readonly text: string;
 }
 
 const width = 720;
@@ -39,14 +46,11 @@ const bottom = 42;
 const pointsMax = 600;
 const ticksWanted = 5;
 
-export function chart({ title, x, y, lines }: ChartOptions): string {
+export function chart({ title, x, y, lines, marks = [] }: ChartOptions): string {
   const kept = lines.filter(({ points }) => points.length > 0);
   const all = kept.flatMap(({ points }) => points);
   if (all.length === 0) return `<p class="none">${escaped(title)}: nothing was measured.</p>`;
-  const xs = rangeOf(
-    all.map(([value]) => value),
-    x,
-  );
+  const xs = rangeOf([...all.map(([value]) => value), ...marks.map(({ at }) => at)], x);
   const ys = rangeOf([0, ...all.map(([, value]) => value)], y);
   const placeX = (value: number) => left + xs.part(value) * (width - left - right);
   const placeY = (value: number) => height - bottom - ys.part(value) * (height - top - bottom);
@@ -61,6 +65,7 @@ export function chart({ title, x, y, lines }: ChartOptions): string {
       );
       return `<path class="${style}" d="${path.join('')}"/>`;
     }),
+    ...marks.map(({ at, text }) => markLine(placeX(at), text)),
     '</svg>',
   ];
   const names = kept.map(
@@ -82,6 +87,11 @@ function horizontal(at: number, label: string): string {
 function vertical(at: number, label: string): string {
   const line = `<line class="grid" y1="${top}" y2="${height - bottom}" x1="${fixed(at)}" x2="${fixed(at)}"/>`;
   return `${line}<text class="tick" x="${fixed(at)}" y="${height - bottom + 15}">${escaped(label)}</text>`;
+}
+
+function markLine(at: number, text: string): string {
+  const line = `<line class="mark" x1="${fixed(at)}" x2="${fixed(at)}" y1="${top}" y2="${height - bottom}">`;
+  return `${line}<title>${escaped(text)}</title></line>`;
 }
 
 interface Range {

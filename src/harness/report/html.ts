@@ -7,7 +7,7 @@
 
 import { Histogram } from '../measure/histogram.ts';
 import type { RunReport } from '../measure/run-report.ts';
-import { chart, escaped, type Line } from './chart.ts';
+import { type ChartOptions, chart, escaped, type Line, type Mark } from './chart.ts';
 import { count, ms, perSecond } from './figures.ts';
 import { style } from './html-style.ts';
 import { overTime, serverCharts } from './server-charts.ts';
@@ -28,6 +28,8 @@ const percentiles = [
 
 export function renderHtml(run: RunReport): string {
   const title = `Load: ${run.scenario}`;
+  const marks = marksOf(run);
+  const marked = (options: ChartOptions): ChartOptions => ({ ...options, marks });
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -46,16 +48,19 @@ ${verdict(run)}
     .join('')}</dl>
 <section class="charts">
 ${chart(byPercentile(run))}
-${chart(throughput(run))}
-${chart(latencyOverTime(run))}
-${troublesOf(run).length === 0 ? '' : chart(failures(run))}
-${serverCharts(run).map(chart).join('\n')}
+${chart(marked(throughput(run)))}
+${chart(marked(latencyOverTime(run)))}
+${troublesOf(run).length === 0 ? '' : chart(marked(failures(run)))}
+${serverCharts(run)
+  .map((each) => chart(marked(each)))
+  .join('\n')}
 </section>
 <h2>Latency</h2>
 <p>From the intended start of each operation: what a stalled server made wait counts in full.</p>
 ${operations(rowsOf(run))}
 ${replies(run)}
 ${thresholds(run)}
+${troubleTable(run)}
 <details><summary>The report as JSON</summary><pre>${json(run)}</pre></details>
 </main>
 </body>
@@ -171,6 +176,18 @@ function thresholds(run: RunReport): string {
       `<tr><td>${escaped(text)}</td><td class="number">${value}</td><td class="${isMet ? 'good' : 'bad'}">${isMet ? 'met' : 'not met'}</td></tr>`,
   );
   return rows.length === 0 ? '' : `<h2>Thresholds</h2>${table(['threshold', 'value', ''], rows)}`;
+}
+
+function marksOf({ marks = [] }: RunReport): readonly Mark[] {
+  return marks.map(({ second, text }) => ({ at: second, text: `${second} s: ${text}` }));
+}
+
+function troubleTable({ marks = [] }: RunReport): string {
+  const rows = marks.map(
+    ({ second, text, isDone }) =>
+      `<tr><td>${second} s</td><td>${escaped(text)}</td><td>${isDone ? 'done' : 'not done'}</td></tr>`,
+  );
+  return rows.length === 0 ? '' : `<h2>Trouble</h2>${table(['at', 'step', ''], rows)}`;
 }
 
 function table(columns: readonly string[], rows: readonly string[]): string {

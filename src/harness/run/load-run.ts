@@ -5,10 +5,17 @@
  */
 
 import { cpus, hostname, release } from 'node:os';
+import type { Clock } from '../../ports/clock.ts';
 import { mergeGroups, mergeSeries } from '../measure/merge.ts';
-import { type RunReport, reportFormat, reportVersion } from '../measure/run-report.ts';
+import {
+  type MarkReport,
+  type RunReport,
+  reportFormat,
+  reportVersion,
+} from '../measure/run-report.ts';
 import { ServerWatch } from '../observe/server-watch.ts';
 import { wholeShare } from '../schedule/arrivals.ts';
+import { TroubleRun } from '../trouble/trouble-run.ts';
 import type { RunPlan } from './run-plan.ts';
 import {
   type LiveShare,
@@ -24,12 +31,14 @@ const awakeEveryMs = 60_000;
 
 export class LoadRun {
   readonly #plan: RunPlan;
+  readonly #clock: Clock;
   readonly #shares: readonly PlayedShare[];
   readonly #prepared: Promise<unknown>;
   readonly #watch: ServerWatch | undefined;
 
   constructor(plan: RunPlan, adapters: RunAdapters) {
     this.#plan = plan;
+    this.#clock = adapters.clock;
     if (plan.watch !== undefined) {
       this.#watch = new ServerWatch(plan.watch, adapters.clock, adapters.epochMs);
     }
@@ -50,19 +59,22 @@ export class LoadRun {
   async run(): Promise<RunReport> {
     // Timers of the clock keep no process alive, and between two connections there is nothing else.
     const awake = setInterval(() => {}, awakeEveryMs);
+    const trouble = new TroubleRun(this.#plan.trouble ?? [], this.#clock);
     try {
       await this.#prepared;
       await this.#watch?.prepare();
       const before = process.cpuUsage();
       this.#watch?.start();
+      trouble.start();
       const shares = await Promise.all(this.#shares.map((share) => share.run()));
       const { user, system } = process.cpuUsage(before);
-      return this.#report(shares, (user + system) / 1e6);
+      return this.#report(shares, (user + system) / 1e6, trouble.stop());
     } catch (error) {
       for (const share of this.#shares) share.abandon();
       throw error;
     } finally {
       clearInterval(awake);
+      trouble.stop();
       this.#watch?.stop();
     }
   }
@@ -75,7 +87,11 @@ export class LoadRun {
     return this.#shares.map((share) => share.live());
   }
 
-  #report(shares: readonly ShareReport[], cpuSeconds: number): RunReport {
+  #report(
+    shares: readonly ShareReport[],
+    cpuSeconds: number,
+    marks: readonly MarkReport[],
+  ): RunReport {
     const { scenario, seed, threads, groups: plans } = this.#plan;
     const groups = mergeGroups(shares.map(({ groups: each }) => each));
     const beganMs = Math.min(...shares.map((share) => share.beganMs));
@@ -99,6 +115,7 @@ export class LoadRun {
       series: this.#watch?.within(beganMs, series) ?? series,
       unstarted: groups.reduce((all, { unstarted }) => all + unstarted, 0),
       thresholds: [],
+      ...(marks.length === 0 ? {} : { marks }),
     };
     return { ...report, thresholds: judgeThresholds(this.#plan.thresholds, report) };
   }

@@ -11,6 +11,7 @@ import type { LoadProtocol, ProtocolPlace } from '../load/protocol.ts';
 import { createSmtp, type SmtpPlan } from '../load/smtp/smtp-plan.ts';
 import type { WatchPlan } from '../observe/server-watch.ts';
 import type { ArrivalPlan } from '../schedule/arrivals.ts';
+import type { TroubleStep } from '../trouble/trouble-run.ts';
 import type { Threshold } from './thresholds.ts';
 
 interface GroupBase {
@@ -50,6 +51,7 @@ export interface RunPlan {
   readonly ledger?: string;
   readonly thresholds: readonly Threshold[];
   readonly watch?: WatchPlan;
+  readonly trouble?: readonly TroubleStep[];
 }
 
 export function createProtocol(group: GroupPlan, place: ProtocolPlace): LoadProtocol {

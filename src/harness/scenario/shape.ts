@@ -36,6 +36,7 @@ import {
 import { imapPlan, imapShape } from './imap-shape.ts';
 import { mailPlan, mailShape } from './mail-shape.ts';
 import { pop3Plan, pop3Shape } from './pop3-shape.ts';
+import { troublePlan, troubleShape } from './trouble-shape.ts';
 import { watchPlan, watchShape } from './watch-shape.ts';
 
 const groupsCountMax = 32;
@@ -89,6 +90,7 @@ const scenario = record({
   groups: list({ ...anything, wants: 'a group of sessions' }, groupsCountMax),
   thresholds: optional(list(text('a threshold as "p99 < 50ms"'), thresholdsCountMax)),
   ...watchShape,
+  ...troubleShape,
 });
 
 /** What a scenario was read from. */
@@ -122,6 +124,7 @@ export function readScenario(value: unknown, { name, base }: ScenarioSource): Ru
     ...{ seed: values.seed, threads: values.threads, groups, thresholds },
     ...(ledger === undefined ? {} : { ledger: resolve(base, ledger) }),
     ...watchPlan(values),
+    ...troublePlan(values),
   };
 }
 

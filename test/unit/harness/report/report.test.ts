@@ -158,6 +158,13 @@ test('what the server told is charted: counters as their growth a second, the re
   assert.match(renderHtml(run), /sent_total\{to=&#34;&#60;x&#62;&#34;\}/);
 });
 
+test('what was done to the server is a mark in each chart over time, and told', () => {
+  const marks = [{ second: 0.5, text: 'SIGKILL to <7>', isDone: true }];
+  const html = renderHtml(runWith({ marks }));
+  assert.equal(html.match(/<line class="mark" x1="384\.0" x2="384\.0"/g)?.length, 2);
+  assert.match(html, /<td>0\.5 s<\/td><td>SIGKILL to &#60;7&#62;<\/td><td>done<\/td>/);
+});
+
 test('a chart of many points keeps every peak and few points', () => {
   const points = Array.from({ length: 10_000 }, (_, i): [number, number] => [
     i,

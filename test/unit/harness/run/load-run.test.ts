@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { nodeClock } from '../../../../src/adapters/node/clock.ts';
 import { nodeRandom } from '../../../../src/adapters/node/random.ts';
+import { Child } from '../../../../src/harness/child.ts';
 import { LoadRun } from '../../../../src/harness/run/load-run.ts';
 import { readScenario } from '../../../../src/harness/scenario/shape.ts';
 import { startSink } from '../../../support/harness-sink.ts';
@@ -45,6 +46,21 @@ test('an open loop over two threads keeps its schedule', async (context) => {
   const { report } = await play(context, 2, [group]);
   assert.equal(report.groups[0]!.copies.ok, 50);
   assert.equal(report.unstarted, 0);
+});
+
+test('a process is killed while the load runs, and the report says when', async (context) => {
+  const script = 'console.log("ready"); setInterval(() => {}, 1000);';
+  const server = new Child({ command: process.execPath, args: ['-e', script] });
+  context.after(() => server.stop('SIGKILL'));
+  await server.until(/ready/, 5_000);
+  const { target } = await startSink(context);
+  const group = { protocol: 'smtp', rate: 50, duration: '400ms' };
+  const trouble = [{ at: '100ms', kill: server.pid }];
+  const value = { target, groups: [group], trouble };
+  const plan = readScenario(value, { name: 'trouble', base: '.' });
+  const { marks } = await new LoadRun(plan, adapters).run();
+  assert.equal((await server.ended).signal, 'SIGKILL');
+  assert.ok(marks![0]!.second >= 0.1 && marks![0]!.isDone);
 });
 
 test('a thread that cannot make its messages fails the run', async (context) => {
