@@ -5,6 +5,7 @@
  */
 
 import type { Answer, ArrivedAsk } from '../../src/actors/ask.ts';
+import { type DeliveryTerms, packTerms } from '../../src/actors/asks/delivery-terms.ts';
 import {
   type QueueAction,
   type QueueListAnswer,
@@ -135,9 +136,12 @@ export class SpoolWorld {
     sender = 'a@from.test',
     notify = 0,
     id = this.ids.next(),
+    terms?: DeliveryTerms,
   ): Promise<MessageId> {
+    const to = recipients.map((address) => [address, 0, 0, notify, ''] as const);
+    const envelope = [sender, to, 0, false, 0, ''] as const;
     const received: PackedReceived = [
-      [sender, recipients.map((address) => [address, 0, 0, notify, '']), 0, false, 0, ''],
+      terms === undefined ? envelope : [...envelope, packTerms(terms)],
       [id, this.clock.nowMs(), 'smtp', 'ESMTP', '127.0.0.1', 1, 'helo', '', '', '', true, 0],
       [],
     ];

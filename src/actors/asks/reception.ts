@@ -7,6 +7,7 @@
 
 import type { Failure } from '../../base/errors.ts';
 import type { AccountId, MessageId, ShardId, TenantId } from '../../base/ids.ts';
+import type { DeliveryTerms } from './delivery-terms.ts';
 
 /** RFC 3461 §4.1. `never` stands alone. */
 export interface Notify {
@@ -41,6 +42,8 @@ export interface Envelope {
   readonly smtputf8: boolean;
   readonly ret?: 'full' | 'hdrs';
   readonly envid?: string;
+  /** Absent: the usual. */
+  readonly terms?: DeliveryTerms;
 }
 
 /** How the message came: for Received, policy and traces. */

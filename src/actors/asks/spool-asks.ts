@@ -7,6 +7,7 @@
  */
 
 import type { AccountId, MessageId, ShardId, TenantId } from '../../base/ids.ts';
+import { type PackedTerms, packTerms, unpackTerms } from './delivery-terms.ts';
 import type {
   Arrival,
   BodyType,
@@ -29,6 +30,8 @@ export type PackedEnvelope = readonly [
   smtputf8: boolean,
   ret: 0 | 1 | 2,
   envid: string,
+  /** Absent where the sender asked for nothing, and in records from before there were any. */
+  terms?: PackedTerms,
 ];
 
 export type PackedArrival = readonly [
@@ -70,18 +73,19 @@ export function unpackReceived(packed: PackedReceived): {
 }
 
 export function packEnvelope(envelope: Envelope): PackedEnvelope {
-  return [
+  const packed = [
     envelope.sender,
     envelope.recipients.map(packRecipient),
     bodyTypes.indexOf(envelope.body),
     envelope.smtputf8,
     envelope.ret === undefined ? 0 : envelope.ret === 'full' ? 1 : 2,
     envelope.envid ?? '',
-  ];
+  ] as const;
+  return envelope.terms === undefined ? packed : [...packed, packTerms(envelope.terms)];
 }
 
 export function unpackEnvelope(packed: PackedEnvelope): Envelope {
-  const [sender, recipients, body, smtputf8, ret, envid] = packed;
+  const [sender, recipients, body, smtputf8, ret, envid, terms] = packed;
   return {
     sender,
     recipients: recipients.map(unpackRecipient),
@@ -89,6 +93,7 @@ export function unpackEnvelope(packed: PackedEnvelope): Envelope {
     smtputf8,
     ...(ret === 0 ? {} : { ret: ret === 1 ? ('full' as const) : ('hdrs' as const) }),
     ...(envid === '' ? {} : { envid }),
+    ...(terms === undefined ? {} : { terms: unpackTerms(terms) }),
   };
 }
 

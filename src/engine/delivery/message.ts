@@ -6,6 +6,7 @@
  *            the recipients' order.
  */
 
+import type { DeliveryTerms } from '../../actors/asks/delivery-terms.ts';
 import type { BodyType, Notify } from '../../actors/asks/reception.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
@@ -43,6 +44,7 @@ export interface OutboundMessage {
   readonly smtputf8: boolean;
   readonly ret?: 'full' | 'hdrs';
   readonly envid?: string;
+  readonly terms?: DeliveryTerms;
   /** Does work on the message that would end the thread if it failed. */
   readonly inHand?: { run(id: MessageId, work: () => void): void };
 }

@@ -20,7 +20,7 @@ import { ownOutcome, ownReply } from '../delivery/message.ts';
 import { isSide } from '../store/side/format.ts';
 import type { Bounces } from './bounce.ts';
 import type { SpoolMessage, SpoolRecipient } from './message.ts';
-import { clipReply } from './message.ts';
+import { clipReply, releasedMs } from './message.ts';
 import type { RetrySchedule } from './retry.ts';
 import { nextAttempt } from './retry.ts';
 import type { Attempt, Spool } from './spool.ts';
@@ -184,6 +184,7 @@ function tryRemote(
     smtputf8: message.smtputf8,
     ...(message.ret === undefined ? {} : { ret: message.ret }),
     ...(message.envid === '' ? {} : { envid: message.envid }),
+    ...(message.terms === undefined ? {} : { terms: message.terms }),
     inHand: spool.inHand,
   };
   for (const recipient of recipients) recipient.isOpen = true;
@@ -296,7 +297,7 @@ function decide(
   else {
     const next = nextAttempt(
       parts.retry,
-      { attempts: recipient.attempts, acceptedMs: message.acceptedMs, nowMs },
+      { attempts: recipient.attempts, acceptedMs: releasedMs(message), nowMs },
       parts.random.fraction(),
     );
     if (next === 'expired') recipient.state = 'expired';

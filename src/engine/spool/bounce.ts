@@ -14,7 +14,7 @@ import { writeReport } from '../../mail/formats/dsn/report.ts';
 import type { Random } from '../../ports/random.ts';
 import type { RecipientOutcome } from '../delivery/message.ts';
 import { isSide } from '../store/side/format.ts';
-import type { SpoolMessage, SpoolRecipient } from './message.ts';
+import { releasedMs, type SpoolMessage, type SpoolRecipient } from './message.ts';
 import type { NewMessage, Spool } from './spool.ts';
 
 export interface BounceParts {
@@ -61,7 +61,7 @@ function toldRecipients(
 ): DsnRecipient[] {
   if (message.sender === '') return [];
   const told: DsnRecipient[] = [];
-  const isLate = nowMs - message.acceptedMs >= parts.delayNoticeMs() && !message.isDelayTold;
+  const isLate = nowMs - releasedMs(message) >= parts.delayNoticeMs() && !message.isDelayTold;
   for (let i = 0; i < indexes.length; i++) {
     const recipient = message.recipients[indexes[i]!]!;
     const action = actionFor(recipient, outcomes[i]!, isLate);

@@ -5,6 +5,7 @@
  * Invariant: `waitingCount` is the number of recipients without a final outcome; at 0 the message is done.
  */
 
+import type { DeliveryTerms } from '../../actors/asks/delivery-terms.ts';
 import type { BodyType, EnvelopeRecipient } from '../../actors/asks/reception.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
 import type { RecordPlace } from '../store/record.ts';
@@ -35,6 +36,7 @@ export interface SpoolMessage {
   readonly smtputf8: boolean;
   readonly ret: 'full' | 'hdrs' | undefined;
   readonly envid: string;
+  readonly terms: DeliveryTerms | undefined;
   /** Where its body lies. */
   readonly place: RecordPlace;
   readonly bytes: number;
@@ -54,6 +56,11 @@ export interface SpoolMessage {
   isHeld: boolean;
   /** A delayed-delivery notice was sent (RFC 3461 §5.2.3). */
   isDelayTold: boolean;
+}
+
+/** When its time to be delivered begins: what the sender holds back does not grow old meanwhile (RFC 4865 §4.3). */
+export function releasedMs({ acceptedMs, terms }: Pick<SpoolMessage, 'acceptedMs' | 'terms'>) {
+  return Math.max(acceptedMs, terms?.holdUntilMs ?? 0);
 }
 
 /** What the log and the queue rows keep of a peer's reply. */

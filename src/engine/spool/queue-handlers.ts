@@ -21,7 +21,7 @@ import type { Clock } from '../../ports/clock.ts';
 import { ownOutcome, ownReply } from '../delivery/message.ts';
 import type { OpenShard } from '../shards.ts';
 import type { Bounces } from './bounce.ts';
-import type { SpoolMessage, SpoolRecipient } from './message.ts';
+import { releasedMs, type SpoolMessage, type SpoolRecipient } from './message.ts';
 import { queueKey, queueRange, unpackRow } from './queue-rows.ts';
 import type { Spool } from './spool.ts';
 
@@ -187,7 +187,7 @@ function entryOf(parts: QueueParts, shard: OpenShard, message: SpoolMessage): Qu
     sender: message.sender,
     bytes: message.bytes,
     acceptedMs: message.acceptedMs,
-    expiresMs: message.acceptedMs + parts.expiryMs(),
+    expiresMs: releasedMs(message) + parts.expiryMs(),
     shard: shard.store.id,
     recipients: message.recipients.map((recipient) => ({
       address: recipient.address,

@@ -95,6 +95,7 @@ function packRow(message: SpoolMessage, dueMs: number, place: RecordPlace): Buff
       smtputf8: message.smtputf8,
       ...(message.ret === undefined ? {} : { ret: message.ret }),
       envid: message.envid,
+      ...(message.terms === undefined ? {} : { terms: message.terms }),
     }),
     packPlace(place),
     message.recipients.map((recipient, index) => [

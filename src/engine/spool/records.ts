@@ -12,7 +12,7 @@ import { unpackEnvelope } from '../../actors/asks/spool-asks.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
 import type { JournalRecord, RecordDraft, RecordPlace, SideBody } from '../store/record.ts';
 import type { RecipientState, SpoolMessage, SpoolRecipient } from './message.ts';
-import { countWaiting, recipientStates } from './message.ts';
+import { countWaiting, recipientStates, releasedMs } from './message.ts';
 
 /** Record types of the spool's range (`store/record-types.ts`). */
 export const spoolAcceptedRecord = 20;
@@ -54,7 +54,7 @@ export function unpackAccepted(record: JournalRecord): PackedAccepted {
   return packr.unpack(record.meta) as PackedAccepted;
 }
 
-/** The message as it was when accepted: all recipients due at once. */
+/** The message as it was when accepted: all recipients due at once, or when it may leave (RFC 4865 §4.3). */
 export function messageOf(
   accepted: PackedAccepted,
   tenant: TenantId,
@@ -64,10 +64,12 @@ export function messageOf(
   const [id, acceptedMs, packedEnvelope] = accepted;
   const envelope = unpackEnvelope(packedEnvelope);
   const recipients = envelope.recipients as SpoolRecipient[];
+  const { terms } = envelope;
+  const dueMs = releasedMs({ acceptedMs, terms });
   for (const recipient of recipients) {
     recipient.state = 'waiting';
     recipient.attempts = 0;
-    recipient.nextMs = acceptedMs;
+    recipient.nextMs = dueMs;
     recipient.reply = '';
     recipient.isOpen = false;
   }
@@ -81,6 +83,7 @@ export function messageOf(
     smtputf8: envelope.smtputf8,
     ret: envelope.ret,
     envid: envelope.envid ?? '',
+    terms,
     place,
     bytes: place.bodyBytes,
     parts,

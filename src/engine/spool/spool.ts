@@ -26,7 +26,7 @@ import type { MessageEvents } from './events.ts';
 import type { InHand } from './in-hand.ts';
 import { IndexingOrder } from './indexing-order.ts';
 import type { SpoolMessage } from './message.ts';
-import { countWaiting, earliestNextMs } from './message.ts';
+import { countWaiting, earliestNextMs, releasedMs } from './message.ts';
 import { queueKey, rowChanges, unpackRow } from './queue-rows.ts';
 import type { PackedAccepted, PackedOrigin } from './records.ts';
 import {
@@ -171,10 +171,12 @@ export class Spool {
 
   #admit(message: SpoolMessage, origin: PackedOrigin): void {
     this.events.accepted(message, origin);
-    if (this.#messages.size >= this.#limits.activeCountMax * freshShare) {
+    const dueMs = releasedMs(message);
+    const isCrowded = this.#messages.size >= this.#limits.activeCountMax * freshShare;
+    if (isCrowded || dueMs > this.clock.nowMs()) {
       message.parts = undefined;
       this.#writeRow(message);
-      this.#due?.wakeAt(message.acceptedMs);
+      this.#due?.wakeAt(dueMs);
       return;
     }
     this.#messages.set(message.id, message);

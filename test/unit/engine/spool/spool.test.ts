@@ -279,6 +279,30 @@ describe('spool after a crash', () => {
     assert.equal(world.open.length, 1);
   });
 
+  it('a message that its sender holds back waits in the index, through restarts, till its time', async () => {
+    for (const crash of [undefined, { withoutIndex: false }, { withoutIndex: true }]) {
+      const world = new SpoolWorld();
+      const holdUntilMs = world.clock.nowMs() + 2 * hourMs;
+      await world.accept(['x@to.test'], 'a@from.test', 0, undefined, { holdUntilMs });
+      assert.equal(world.bodies.bytes, 0);
+      if (crash !== undefined) world.crash(crash);
+      await world.pass(2 * hourMs - 10_000);
+      assert.equal(world.open.length, 0);
+      assert.equal(rowCount(world), 1);
+      await world.pass(10_000);
+      assert.equal(world.open.length, 1);
+    }
+  });
+
+  it('a message that was held back expires counted from when it might go', async () => {
+    const world = new SpoolWorld();
+    const holdUntilMs = world.clock.nowMs() + retry.expiryMs;
+    await world.accept(['x@to.test'], 'a@from.test', 0, undefined, { holdUntilMs });
+    await world.pass(retry.expiryMs + 1_000);
+    await world.answer('deferred');
+    assert.equal(rowCount(world), 1, 'tried once, and not too late');
+  });
+
   it('the queue is counted right', async () => {
     const world = new SpoolWorld();
     for (let i = 0; i < 3; i++) {

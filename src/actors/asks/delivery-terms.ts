@@ -1,0 +1,63 @@
+/**
+ * What a sender asks of the delivery beyond the envelope, and its packed form.
+ *
+ * Runs in:   both sides; plain data.
+ * Specs:     RFC 6710 (priority), RFC 4865 (hold), RFC 2852 (deliver by), RFC 8689 (REQUIRETLS).
+ * Invariant: terms stand by place in records that outlive this build: new ones are added at the end only.
+ */
+
+export interface DeliverBy {
+  /** Epoch milliseconds. */
+  readonly byMs: number;
+  /** Too late: `return` gives the message back, `notify` tells the sender and goes on. */
+  readonly mode: 'return' | 'notify';
+  /** Each relay tells the sender of itself. */
+  readonly isTraced: boolean;
+}
+
+export interface DeliveryTerms {
+  /** From `priorityMin` to `priorityMax`; absent: 0. */
+  readonly priority?: number;
+  /** Epoch milliseconds before which no delivery is tried. */
+  readonly holdUntilMs?: number;
+  readonly deliverBy?: DeliverBy;
+  /** Over verified TLS all the way, or back to the sender. */
+  readonly requireTls?: boolean;
+  /** `TLS-Required: No`: in clear rather than not at all. */
+  readonly isTlsOptional?: boolean;
+  /** What it is part of: at most `campaignCharsMax` of printable ASCII, without spaces. */
+  readonly campaign?: string;
+}
+
+export const priorityMin = -9;
+export const priorityMax = 9;
+export const campaignCharsMax = 64;
+
+/** priority, holdUntilMs (0: none), byMs (0: none), by-mode bits, TLS bits, campaign ("": none). */
+export type PackedTerms = readonly [number, number, number, number, number, string];
+
+const modeReturn = 1;
+const byTraced = 2;
+const tlsRequired = 1;
+const tlsOptional = 2;
+
+export function packTerms(terms: DeliveryTerms): PackedTerms {
+  const { priority = 0, holdUntilMs = 0, deliverBy, campaign = '' } = terms;
+  const mode = deliverBy?.mode === 'return' ? modeReturn : 0;
+  const tls = (terms.requireTls ? tlsRequired : 0) | (terms.isTlsOptional ? tlsOptional : 0);
+  const by = mode | (deliverBy?.isTraced ? byTraced : 0);
+  return [priority, holdUntilMs, deliverBy?.byMs ?? 0, by, tls, campaign];
+}
+
+export function unpackTerms(packed: PackedTerms): DeliveryTerms {
+  const [priority, holdUntilMs, byMs, by, tls, campaign] = packed;
+  const mode = (by & modeReturn) !== 0 ? 'return' : 'notify';
+  return {
+    ...(priority === 0 ? {} : { priority }),
+    ...(holdUntilMs === 0 ? {} : { holdUntilMs }),
+    ...(byMs === 0 ? {} : { deliverBy: { byMs, mode, isTraced: (by & byTraced) !== 0 } as const }),
+    ...((tls & tlsRequired) === 0 ? {} : { requireTls: true }),
+    ...((tls & tlsOptional) === 0 ? {} : { isTlsOptional: true }),
+    ...(campaign === '' ? {} : { campaign }),
+  };
+}
