@@ -5,21 +5,20 @@
  * Specs:     RFC 5256 §3.
  */
 
-import type { ThreadNode } from '../../../mail/wire/imap/response-thread.ts';
+import { noNode, type ThreadForest } from '../../../mail/wire/imap/response-thread.ts';
 import { sortSteps } from './sort-steps.ts';
 import { compareSent, type ThreadMessages } from './thread-messages.ts';
 
 /** Steps between two looks at the time. */
 const stepsMax = 1_000;
 
-/** Nodes by place of the message, from 1 on. */
-export function* threadsBySubject(
-  messages: ThreadMessages,
-): Generator<void, readonly ThreadNode[], void> {
+/** Nodes are places of messages. */
+export function* threadsBySubject(messages: ThreadMessages): Generator<void, ThreadForest, void> {
+  const { count } = messages;
   const threads: number[][] = [];
   // By subject, the place of its thread and one; 0: none.
   const places = new Uint32Array(messages.subjectCount);
-  for (let index = 0; index < messages.count; index++) {
+  for (let index = 0; index < count; index++) {
     const subject = messages.subjects[index]!;
     const place = places[subject]!;
     if (place === 0) places[subject] = threads.push([index]);
@@ -31,15 +30,17 @@ export function* threadsBySubject(
     if (step % stepsMax === 0) yield;
   }
   yield* sortSteps(threads, ([a], [b]) => compareSent(messages, a!, b!));
-  const nodes: ThreadNode[] = [];
-  for (const thread of threads) {
-    const children: ThreadNode[] = [];
-    nodes.push({ number: thread[0]! + 1, children });
-    if (nodes.length % stepsMax === 0) yield;
-    for (let i = 1; i < thread.length; i++) {
-      children.push({ number: thread[i]! + 1, children: [] });
+  const below = new Int32Array(count).fill(noNode);
+  const beside = new Int32Array(count).fill(noNode);
+  const roots: number[] = [];
+  for (const [step, thread] of threads.entries()) {
+    if (step % stepsMax === 0) yield;
+    roots.push(thread[0]!);
+    if (thread.length > 1) below[thread[0]!] = thread[1]!;
+    for (let i = 2; i < thread.length; i++) {
+      beside[thread[i - 1]!] = thread[i]!;
       if (i % stepsMax === 0) yield;
     }
   }
-  return nodes;
+  return { roots, below, beside, dummies: count };
 }

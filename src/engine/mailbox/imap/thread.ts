@@ -8,7 +8,7 @@
 import { Buffer } from 'node:buffer';
 import type { PackedThread, ThreadAlgorithm } from '../../../actors/asks/imap-search-asks.ts';
 import { ResponseWriter } from '../../../mail/wire/imap/response.ts';
-import { type ThreadNode, threadSteps } from '../../../mail/wire/imap/response-thread.ts';
+import { type ThreadForest, threadSteps } from '../../../mail/wire/imap/response-thread.ts';
 import type { SearchParts } from './search.ts';
 import { inSlices, Slices } from './slices.ts';
 import { findAll, liveView } from './sort.ts';
@@ -26,7 +26,7 @@ const algorithms = {
   REFERENCES: threadsByReferences,
 } as const satisfies Record<
   ThreadAlgorithm,
-  (messages: ThreadMessages) => Generator<void, readonly ThreadNode[], void>
+  (messages: ThreadMessages) => Generator<void, ThreadForest, void>
 >;
 
 export async function thread(
@@ -44,10 +44,7 @@ export async function thread(
   const { uids, messages } = await parts.threads.of(place, set, live, slices);
   const threads = await inSlices(slices, algorithms[algorithm](messages));
   const writer = new ResponseWriter();
-  const numberOf = (index: number) => {
-    const uid = uids[index - 1]!;
-    return isUid ? uid : view.sequenceOf(uid);
-  };
-  await inSlices(slices, threadSteps(writer, threads, numberOf));
+  const numbers = isUid ? uids : view.sequencesOfAll(uids);
+  await inSlices(slices, threadSteps(writer, threads, numbers));
   return Buffer.concat(writer.take());
 }

@@ -93,6 +93,35 @@ export class View {
     return count;
   }
 
+  /** As `sequenceOf`, of many: UIDs ascend. */
+  sequencesOfAll(uids: Uint32Array): Uint32Array {
+    const sequences = new Uint32Array(uids.length);
+    const { blocks, bits } = this;
+    let block = 0;
+    let counted = -1;
+    /** Bytes of the block that were counted, and the messages before the next one. */
+    let byte = 0;
+    let before = 0;
+    for (let i = 0; i < uids.length; i++) {
+      const uid = uids[i]!;
+      const number = uid >>> uidBlockShift;
+      while (block < blocks.length && blocks[block]! < number) block++;
+      if (blocks[block] !== number) continue;
+      if (counted !== block) {
+        counted = block;
+        byte = 0;
+        before = this.#before[block]!;
+      }
+      const slot = uid & (uidBlockSlots - 1);
+      const start = block * blockBytes;
+      for (; byte < slot >> 3; byte++) before += bitCounts[bits[start + byte]!]!;
+      const own = bits[start + byte]!;
+      const bit = 1 << (slot & 7);
+      if ((own & bit) !== 0) sequences[i] = before + bitCounts[own & (bit - 1)]! + 1;
+    }
+    return sequences;
+  }
+
   /** Sequence numbers of messages of the view, as ranges: UIDs with a gap between them may be neighbours by number. */
   sequencesOf(uids: IdRanges): number[] {
     const sequences: number[] = [];

@@ -1,64 +1,90 @@
 /**
  * Writes THREAD's answer.
  *
- * Runs in:   anywhere; pure.
+ * Runs in:   anywhere; pure; hot: a mailbox of a million messages is one answer.
  * Specs:     RFC 5256 §4 (THREAD response).
- * Invariant: no recursion: a thread may be as deep as it has messages.
+ * Limits:    between two steps `nodesMax` threads are written.
+ * Invariant: no recursion, and no object for a message: a thread may be as deep as it has messages.
  */
 
 import { parenClose, parenOpen, space } from './octets.ts';
 import type { ResponseWriter } from './response.ts';
 
-export interface ThreadNode {
-  /** A message number or UID; 0 is a message that is not there. */
-  readonly number: number;
-  readonly children: readonly ThreadNode[];
+const nodesMax = 500;
+
+/** Where no node is. */
+export const noNode = -1;
+
+/** Threads of nodes that are linked by their numbers. */
+export interface ThreadForest {
+  /** The first node of each thread, in order. */
+  readonly roots: readonly number[];
+  /** A node's first child. */
+  readonly below: Int32Array;
+  /** The next child of the same node. */
+  readonly beside: Int32Array;
+  /** Nodes from here on are messages that are not there. */
+  readonly dummies: number;
 }
 
-/** `* THREAD (2)(3 6 (4 23)(44 7 96))`, thread by thread; `numberOf` tells what the client calls a message. */
+/** `* THREAD (2)(3 6 (4 23)(44 7 96))`; `numbers` are what the client calls the messages. */
 export function* threadSteps<Handle>(
   writer: ResponseWriter<Handle>,
-  threads: readonly ThreadNode[],
-  numberOf: (number: number) => number,
+  forest: ThreadForest,
+  numbers: ArrayLike<number>,
 ): Generator<void, void, void> {
+  const { roots, beside } = forest;
   writer.text('* THREAD');
-  if (threads.length > 0) writer.octet(space);
-  for (const thread of threads) {
-    writeThread(writer, thread, numberOf);
-    yield;
+  if (roots.length > 0) writer.octet(space);
+  /** Siblings that are being written, each below the one before it. */
+  const open: number[] = [];
+  let steps = 0;
+  for (const root of roots) {
+    let node = root;
+    for (;;) {
+      if (++steps % nodesMax === 0) yield;
+      const fork = writeChain(writer, forest, numbers, node);
+      if (fork !== noNode) open.push(fork);
+      else while (open.length > 0 && beside[open.at(-1)!] === noNode) closeList(writer, open);
+      if (open.length === 0) break;
+      if (fork === noNode) open.push(beside[open.pop()!]!);
+      node = open.at(-1)!;
+    }
   }
   writer.crlf();
 }
 
-/** What is still to be written: a node that opens a list, or the end of one. */
-type Step = ThreadNode | typeof listEnd;
-const listEnd = 'end';
+/** The last sibling is written: so is what is above it. */
+function closeList<Handle>(writer: ResponseWriter<Handle>, open: number[]): void {
+  open.pop();
+  writer.octet(parenClose);
+}
 
-function writeThread<Handle>(
+/** A node and those below it as long as each has one child. The first of several children, whose list stays open. */
+function writeChain<Handle>(
   writer: ResponseWriter<Handle>,
-  thread: ThreadNode,
-  numberOf: (number: number) => number,
-): void {
-  const steps: Step[] = [thread];
-  for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
-    if (step === listEnd) {
+  { below, beside, dummies }: ThreadForest,
+  numbers: ArrayLike<number>,
+  start: number,
+): number {
+  writer.octet(parenOpen);
+  let isFirst = true;
+  let node = start;
+  for (;;) {
+    if (node < dummies) {
+      if (!isFirst) writer.octet(space);
+      writer.number(numbers[node]!);
+      isFirst = false;
+    }
+    const child = below[node]!;
+    if (child === noNode) {
       writer.octet(parenClose);
-      continue;
+      return noNode;
     }
-    writer.octet(parenOpen);
-    let node = step;
-    let isFirst = true;
-    for (;;) {
-      if (node.number > 0) {
-        if (!isFirst) writer.octet(space);
-        writer.number(numberOf(node.number));
-        isFirst = false;
-      }
-      if (node.children.length !== 1) break;
-      node = node.children[0]!;
+    if (beside[child] !== noNode) {
+      if (!isFirst) writer.octet(space);
+      return child;
     }
-    if (node.children.length > 0 && !isFirst) writer.octet(space);
-    steps.push(listEnd);
-    for (let i = node.children.length - 1; i >= 0; i--) steps.push(node.children[i]!);
+    node = child;
   }
 }

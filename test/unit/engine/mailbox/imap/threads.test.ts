@@ -12,7 +12,10 @@ import { threadsByReferences } from '../../../../../src/engine/mailbox/imap/thre
 import { threadsBySubject } from '../../../../../src/engine/mailbox/imap/thread-subjects.ts';
 import { textHash } from '../../../../../src/mail/formats/headers/thread-ids.ts';
 import { ResponseWriter } from '../../../../../src/mail/wire/imap/response.ts';
-import { type ThreadNode, threadSteps } from '../../../../../src/mail/wire/imap/response-thread.ts';
+import {
+  type ThreadForest,
+  threadSteps,
+} from '../../../../../src/mail/wire/imap/response-thread.ts';
 
 interface Message {
   readonly id: string;
@@ -40,9 +43,10 @@ function drained<Result>(work: Generator<void, Result, void>): Result {
   }
 }
 
-function textOf(threads: readonly ThreadNode[]): string {
+function textOf(threads: ThreadForest): string {
   const writer = new ResponseWriter();
-  drained(threadSteps(writer, threads, (number) => number));
+  const numbers = Array.from({ length: threads.dummies }, (_, node) => node + 1);
+  drained(threadSteps(writer, threads, numbers));
   return Buffer.concat(writer.take()).toString('latin1').trimEnd().replace('* THREAD', '').trim();
 }
 

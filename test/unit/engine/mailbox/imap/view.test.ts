@@ -46,6 +46,23 @@ describe('a view', () => {
       assert.equal(view.uidOf(uids.length + 1), 0);
     }
   });
+
+  it('tells the numbers of many as it tells them one by one', () => {
+    const seed = 8;
+    const random = new SeededRandom(seed);
+    const below = 2_000;
+    const some = (oneIn: number) =>
+      Array.from({ length: below }, (_, uid) => uid).filter(
+        (uid) => uid > 0 && (uid >> 7) % 3 !== oneIn % 3 && random.below(oneIn) === 0,
+      );
+    for (let round = 1; round <= 20; round++) {
+      const view = viewOf(some(round));
+      const asked = Uint32Array.from(some(1 + random.below(9)));
+      const one = asked.map((uid) => view.sequenceOf(uid));
+      assert.deepEqual(view.sequencesOfAll(asked), one, `seed ${seed} round ${round}`);
+    }
+    assert.deepEqual(viewOf([]).sequencesOfAll(Uint32Array.of(1, 300)), Uint32Array.of(0, 0));
+  });
 });
 
 describe('views of a mailbox', () => {

@@ -17,7 +17,11 @@ import {
   writeModified,
   writeStatus,
 } from '../../../../../src/mail/wire/imap/response-status.ts';
-import { type ThreadNode, threadSteps } from '../../../../../src/mail/wire/imap/response-thread.ts';
+import {
+  noNode,
+  type ThreadForest,
+  threadSteps,
+} from '../../../../../src/mail/wire/imap/response-thread.ts';
 import { fetchItems, type Response, readResponse } from '../../../../support/imap-values.ts';
 
 type Write = (writer: ResponseWriter) => void;
@@ -432,9 +436,40 @@ describe('FETCH', () => {
 });
 
 describe('THREAD', () => {
-  const node = (number: number, ...children: ThreadNode[]): ThreadNode => ({ number, children });
-  const write = (...threads: ThreadNode[]) =>
-    parts((writer) => threadSteps(writer, threads, (number) => number)).trimEnd();
+  interface Node {
+    readonly number: number;
+    readonly children: readonly Node[];
+  }
+  const node = (number: number, ...children: Node[]): Node => ({ number, children });
+  const write = (...threads: Node[]) => {
+    const { forest, numbers } = linked(threads);
+    return parts((writer) => threadSteps(writer, forest, numbers)).trimEnd();
+  };
+
+  /** Messages first, then those that are not there. */
+  function linked(threads: readonly Node[]): { forest: ThreadForest; numbers: number[] } {
+    const all: Node[] = [];
+    for (const open = [...threads]; open.length > 0; ) {
+      const one = open.pop()!;
+      all.push(one);
+      open.push(...one.children);
+    }
+    const there = all.filter(({ number }) => number > 0);
+    const places = new Map(
+      [...there, ...all.filter(({ number }) => number === 0)].map((one, place) => [one, place]),
+    );
+    const below = new Int32Array(all.length).fill(noNode);
+    const beside = new Int32Array(all.length).fill(noNode);
+    for (const one of all) {
+      one.children.forEach((child, i) => {
+        if (i === 0) below[places.get(one)!] = places.get(child)!;
+        else beside[places.get(one.children[i - 1]!)!] = places.get(child)!;
+      });
+    }
+    const roots = threads.map((one) => places.get(one)!);
+    const forest = { roots, below, beside, dummies: there.length };
+    return { forest, numbers: there.map(({ number }) => number) };
+  }
 
   test('RFC 5256 §4: chains, branches and messages that are not there', () => {
     assert.equal(
