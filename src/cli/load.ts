@@ -40,7 +40,7 @@ export async function run(argv: string[]): Promise<number> {
     }
     if (action === 'search' || action === 'compare') return await probe(action, rest, values);
     if (action === undefined)
-      throw new Error('which protocol: smtp, lmtp, imap or pop3? or "run", or "merge"');
+      throw new Error('which protocol: smtp, lmtp, imap, pop3 or http? or "run", or "merge"');
     const plan = action === 'run' ? await readPlan(rest, values) : planOf(action, values);
     return await play(withWatch(plan, values), values, write);
   } catch (error) {

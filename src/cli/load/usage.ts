@@ -6,11 +6,11 @@
 
 import { parseArgs } from 'node:util';
 
-export const usage = `usage: chaski load smtp|lmtp|imap|pop3 --target HOST:PORT LOAD END [options]
+export const usage = `usage: chaski load smtp|lmtp|imap|pop3|http --target HOST:PORT LOAD END [options]
        chaski load run SCENARIO [--threshold TEXT] [--json] [--report FILE]
-       chaski load search smtp|lmtp|imap|pop3 --target HOST:PORT [options] [--json]
+       chaski load search smtp|lmtp|imap|pop3|http --target HOST:PORT [options] [--json]
        chaski load search SCENARIO [--threshold TEXT] [--json]
-       chaski load compare smtp|lmtp|imap|pop3|SCENARIO --against NAME=HOST:PORT --against ... [--rounds N]
+       chaski load compare smtp|lmtp|imap|pop3|http|SCENARIO --against NAME=HOST:PORT --against ... [--rounds N]
        chaski load merge FILE... [--threshold TEXT] [--json] [--report FILE]
 
 LOAD: --sessions N    closed loop: N sessions, each sends when it is free
@@ -38,6 +38,8 @@ END:  --duration S, or --count N messages
                       template as user{1-100}@example.com; --mailbox NAME (default INBOX),
                       --hold S how long an IDLE is held (default 5)
   --retrieve N        newest messages fetched in a POP3 visit (default 5); --delete them
+  --path PATH         of an HTTP request (default /), --method M (default GET), --body-file FILE,
+                      --type MEDIA-TYPE
   --patience S        how long the server may refuse connections (default 30)
   --seed N            the same seed makes the same messages and arrivals (default 1)
   --threads N         threads to send from (default 1)
@@ -88,6 +90,10 @@ const optionTypes = {
   hold: { type: 'string' },
   retrieve: { type: 'string' },
   delete: { type: 'boolean' },
+  path: { type: 'string' },
+  method: { type: 'string' },
+  'body-file': { type: 'string' },
+  type: { type: 'string' },
   patience: { type: 'string' },
   seed: { type: 'string' },
   threads: { type: 'string' },

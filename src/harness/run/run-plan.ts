@@ -5,6 +5,7 @@
  */
 
 import type { HostPort } from '../addresses.ts';
+import { createHttp, type HttpPlan } from '../load/http/http-plan.ts';
 import { createImap, type ImapPlan } from '../load/imap/imap-plan.ts';
 import { createPop3, type Pop3Plan } from '../load/pop3/pop3-plan.ts';
 import type { LoadProtocol, ProtocolPlace } from '../load/protocol.ts';
@@ -41,7 +42,12 @@ export interface Pop3Group extends GroupBase {
   readonly options: Pop3Plan;
 }
 
-export type GroupPlan = SmtpGroup | ImapGroup | Pop3Group;
+export interface HttpGroup extends GroupBase {
+  readonly protocol: 'http';
+  readonly options: HttpPlan;
+}
+
+export type GroupPlan = SmtpGroup | ImapGroup | Pop3Group | HttpGroup;
 
 export interface RunPlan {
   readonly scenario: string;
@@ -63,5 +69,7 @@ export function createProtocol(group: GroupPlan, place: ProtocolPlace): LoadProt
       return createImap(group.options, place);
     case 'pop3':
       return createPop3(group.options, place);
+    case 'http':
+      return createHttp(group.options, place);
   }
 }

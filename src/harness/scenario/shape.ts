@@ -33,6 +33,7 @@ import {
   whole,
   withDefault,
 } from './fields.ts';
+import { httpPlan, httpShape } from './http-shape.ts';
 import { imapPlan, imapShape } from './imap-shape.ts';
 import { mailPlan, mailShape } from './mail-shape.ts';
 import { pop3Plan, pop3Shape } from './pop3-shape.ts';
@@ -70,10 +71,11 @@ const groupShape = {
   patience: withDefault(duration(), patienceMsDefault),
 };
 
-export const protocols = ['smtp', 'lmtp', 'imap', 'pop3'] as const;
+export const protocols = ['smtp', 'lmtp', 'imap', 'pop3', 'http'] as const;
 const protocol = choice(protocols);
 const mailGroup = record({ protocol, ...groupShape, ...mailShape });
 const imapGroup = record({ protocol, ...groupShape, ...imapShape });
+const httpGroup = record({ protocol, ...groupShape, ...httpShape });
 const pop3Group = record({ protocol, ...groupShape, ...pop3Shape });
 
 type Read<F> = F extends Field<infer T> ? T : never;
@@ -146,6 +148,11 @@ function readGroup(value: unknown, place: GroupPlace): GroupPlan {
       protocol: chosen,
       options: imapPlan(values, base, path),
     };
+  }
+  if (chosen === 'http') {
+    const values = httpGroup.read(value, path);
+    const options = httpPlan(values, base, path);
+    return { ...readLoad(values, chosen, place), protocol: chosen, options };
   }
   if (chosen === 'pop3') {
     const values = pop3Group.read(value, path);

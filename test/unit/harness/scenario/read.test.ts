@@ -4,7 +4,9 @@
  */
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,6 +76,7 @@ test('trouble is read as signals, each at its time', async () => {
   }
 });
 
+const httpHead = `${head}  - { protocol: http, sessions: 1`;
 const imapHead = `${head}  - { protocol: imap, sessions: 1, user: u`;
 
 /** Each with the line and the words of its fault. */
@@ -136,6 +139,10 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
     `${head}  - { protocol: smtp, name: a, sessions: 1 }\nthresholds: ["b: p99 < 1s"]`,
     /line 5: thresholds\[0\] is of "b"; groups are a/,
   ],
+  [`${httpHead}, path: status }`, /path is no path: write it from/],
+  [`${httpHead}, type: "a\\nb" }`, /type is no media type/],
+  [`${httpHead}, user: u }`, /has one of user and password/],
+  [`${httpHead}, requests: [{ body: a, bodyFile: b }] }`, /requests\[0\] has body and bodyFile/],
   [`${head}  - { protocol: imap, sessions: 1 }`, /groups\[0\] lacks "user": write a user name/],
   [`${imapHead} }`, /has a user but no password/],
   [`${imapHead}, password: "a\\nb" }`, /has a line end in its user or password/],
@@ -175,11 +182,19 @@ async function startSubmission(context: TestContext): Promise<string> {
   return `127.0.0.1:${(server.server.address() as AddressInfo).port}`;
 }
 
+async function startHttp(context: TestContext) {
+  const server = createServer((_, response) => response.end('ok')).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => server.close());
+  return { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
+}
+
 async function startServer(context: TestContext, { protocol, options }: GroupPlan) {
   const isSecure = options.tls !== 'none';
   if (protocol === 'imap') {
     return (await startScriptedImap(context, undefined, { isSecure })).target;
   }
+  if (protocol === 'http') return await startHttp(context);
   if (protocol === 'pop3') return await startScriptedPop3(context, undefined, isSecure);
   if (isSecure) return parseHostPort(await startSubmission(context));
   return parseHostPort((await startSink(context, protocol === 'lmtp')).target);

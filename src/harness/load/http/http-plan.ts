@@ -1,0 +1,73 @@
+/**
+ * An HTTP load as plain data, and the protocol made of it in the thread that plays it.
+ *
+ * Runs in: load generator.
+ */
+
+import { Buffer } from 'node:buffer';
+import { createRequire } from 'node:module';
+import type { buildConnector, Client } from 'undici';
+import { mixTurn } from '../../corpus/mix.ts';
+import type { LoadProtocol, LoadSession, ProtocolPlace, SessionEvents } from '../protocol.ts';
+import type { Credentials } from '../smtp/authentication.ts';
+import { makeRequest, type RequestPlan } from './requests.ts';
+import { HttpSession, type SessionPlace } from './session.ts';
+
+const replyMsMax = 60_000;
+const connectMsMax = 60_000;
+
+export interface HttpPlan {
+  readonly tls: 'none' | 'implicit';
+  readonly tlsName?: string;
+  readonly isVerified: boolean;
+  readonly credentials?: Credentials;
+  readonly requests: readonly RequestPlan[];
+}
+
+export function createHttp(plan: HttpPlan, place: ProtocolPlace): LoadProtocol {
+  return new HttpProtocol(plan, place);
+}
+
+class HttpProtocol implements LoadProtocol {
+  readonly #place: SessionPlace;
+  readonly #fraction: () => number;
+
+  constructor(plan: HttpPlan, { target, clock, random, recorder }: ProtocolPlace) {
+    const undici = loadUndici();
+    const { tls, tlsName, isVerified, credentials, requests } = plan;
+    const host = target.host.includes(':') ? `[${target.host}]` : target.host;
+    const origin = `${tls === 'none' ? 'http' : 'https'}://${host}:${target.port}`;
+    const limits = { headersTimeout: replyMsMax, bodyTimeout: replyMsMax, pipelining: 1 };
+    const servername = tlsName === undefined ? {} : { servername: tlsName };
+    const options: buildConnector.BuildOptions = {
+      ...{ timeout: connectMsMax, rejectUnauthorized: isVerified, allowH2: false },
+      ...servername,
+    };
+    this.#place = {
+      open: (connect): Client => new undici.Client(origin, { ...limits, connect }),
+      connect: undici.buildConnector(options),
+      requests: requests.map((each) => makeRequest(each, commonHeaders(credentials))),
+      turn: mixTurn(requests),
+      ...{ recorder, clock },
+    };
+    this.#fraction = () => random.fraction();
+  }
+
+  open(events: SessionEvents): LoadSession {
+    const at = Math.floor(this.#fraction() * this.#place.turn.length);
+    return new HttpSession(this.#place, at, events);
+  }
+}
+
+function commonHeaders(credentials: Credentials | undefined): Record<string, string> {
+  if (credentials === undefined) return {};
+  const { user, password } = credentials;
+  // RFC 7617 §2.1: UTF-8, which a server may ask for and none refuses.
+  const token = Buffer.from(`${user}:${password}`, 'utf8').toString('base64');
+  return { authorization: `Basic ${token}` };
+}
+
+/** Loaded where it is used: a load by mail has no need of it. */
+function loadUndici(): typeof import('undici') {
+  return createRequire(import.meta.url)('undici') as typeof import('undici');
+}

@@ -1,0 +1,77 @@
+/**
+ * Aim: the HTTP load tells the truth about each request, whatever the server does.
+ * Method: Node's own server, over loopback.
+ */
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { nodeClock } from '../../../../../src/adapters/node/clock.ts';
+import { nodeRandom } from '../../../../../src/adapters/node/random.ts';
+import { totalsOf } from '../../../../../src/harness/measure/totals.ts';
+import { LoadRun } from '../../../../../src/harness/run/load-run.ts';
+import { readScenario } from '../../../../../src/harness/scenario/shape.ts';
+
+async function play(context: TestContext, listener: RequestListener, group: object) {
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const whole = { protocol: 'http', target: `127.0.0.1:${port}`, sessions: 1, patience: '100ms' };
+  const plan = readScenario({ groups: [{ ...whole, ...group }] }, { name: 'test', base: '.' });
+  const adapters = { clock: nodeClock, random: nodeRandom, epochMs: 0 };
+  const report = await new LoadRun(plan, adapters).run();
+  return { group: report.groups[0]!, totals: totalsOf(report) };
+}
+
+test('requests come by their weights, with their bodies and names', async (context) => {
+  const heard: string[] = [];
+  const requests = [
+    { weight: 3, path: '/a?x=1' },
+    { weight: 1, method: 'POST', path: '/b', body: 'é', type: 'text/plain' },
+  ];
+  const { group, totals } = await play(
+    context,
+    async (request, response) => {
+      let body = '';
+      for await (const chunk of request) body += chunk;
+      const { authorization, 'content-type': type } = request.headers;
+      heard.push(`${request.method} ${request.url} ${type} ${body} ${authorization}`);
+      response.end('x'.repeat(100_000));
+    },
+    { count: 8, requests, user: 'ann', password: 'hush' },
+  );
+  assert.deepEqual([group.operations['GET /a']!.ok, group.operations['POST /b']!.ok], [6, 2]);
+  assert.ok(heard.includes('POST /b text/plain é Basic YW5uOmh1c2g='), heard.join());
+  assert.deepEqual([totals.connections, totals.closings], [1, { done: 1 }]);
+  assert.ok(group.bytesReceived > 800_000 && group.bytesReceived < 900_000);
+  assert.equal(group.operations.session!.phases.connect!.count, 1);
+});
+
+test('a status of 400 or more is a refusal, and is kept', async (context) => {
+  const { totals } = await play(context, (_, response) => void response.writeHead(503).end(), {
+    count: 2,
+  });
+  assert.deepEqual([totals.ok, totals.refused, totals.replies], [0, 2, { 'HTTP 503': 2 }]);
+});
+
+test('a server that closes after each response costs a connection each, and nothing else', async (context) => {
+  const { totals } = await play(
+    context,
+    (_, response) => void response.setHeader('connection', 'close').end('ok'),
+    { count: 5 },
+  );
+  assert.deepEqual([totals.ok, totals.unknown, totals.connections], [5, 0, 5]);
+});
+
+test('a request under way when the connection dies is unknown', async (context) => {
+  const { totals } = await play(context, (request) => void request.socket.destroy(), { count: 1 });
+  assert.deepEqual([totals.ok, totals.unknown, totals.unsent], [0, 1, 0]);
+});
+
+test('a request that finds nobody is unsent', async (context) => {
+  const { totals } = await play(context, () => {}, { count: 1, target: '127.0.0.1:1' });
+  assert.deepEqual([totals.ok, totals.unknown, totals.unsent], [0, 0, 1]);
+});
