@@ -5,12 +5,13 @@
  * Invariant: a miss of a goal ends it with 1.
  */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { playScene, type Scene, type SceneResult } from './idle/scene.ts';
-import { describeMachine, machineLine, stamp } from './machine.ts';
+import { describeMachine, machineLine } from './machine.ts';
+import { keepResult } from './result.ts';
 
 const goals = {
   plainBytes: 12_000,
@@ -74,11 +75,7 @@ function report(): void {
     '',
     ...(misses.length > 0 ? misses.map((miss) => `- missed: ${miss}`) : ['All goals are reached.']),
   ];
-  const folder = new URL('./results/', import.meta.url).pathname;
-  mkdirSync(folder, { recursive: true });
-  const markdown = `${lines.join('\n')}\n`;
-  writeFileSync(join(folder, `idle-${stamp(machine)}.md`), markdown);
-  process.stdout.write(markdown);
+  keepResult('idle', { machine, results }, `${lines.join('\n')}\n`);
   process.exitCode = misses.length > 0 ? 1 : 0;
 }
 

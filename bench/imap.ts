@@ -5,7 +5,7 @@
  * Invariant: all servers hold the same mail, filled by the same commands; all are up all the time.
  */
 
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,22 +15,21 @@ import { type Measured, type MeasureOptions, measureSize, warmUp } from './imap/
 import { operations } from './imap/operations.ts';
 import { type ImapRun, renderImap } from './imap/report.ts';
 import { forgetAnswers, type ImapServer, peerNames, startServer } from './imap/servers.ts';
-import { describeMachine, firstLine, type Machine, stamp } from './machine.ts';
+import { describeMachine, firstLine, type Machine } from './machine.ts';
 import { makeWork } from './relay/rig.ts';
+import { keepResult } from './result.ts';
 import { dovecotIsInstalled } from './servers/dovecot.ts';
 
 const usage = `usage: npm run bench:imap -- [options]
   --sizes A,B      messages in a mailbox (default 10000,100000,1000000); over 100,000 are copies
   --peers A,B      of ${peerNames.join(', ')} (default sdbox,mdbox); "" for none
   --only A,B       operations whose name has one of these in it
-  --quick          3 rounds an operation: a look, no figures to quote
+  --quick          3 rounds an operation: a look, no figures to quote, nothing is kept
   --tls            all under TLS; without it in clear
   --keep DIR       data of the servers stays there, and is used again
   --seed N         of the corpus (default 7)
   --json FILE      the figures (default: bench/results/imap-DATE.json)
 `;
-
-const resultsFolder = new URL('./results/', import.meta.url).pathname;
 
 const { values } = parseArgs({
   options: {
@@ -98,12 +97,7 @@ function chosenPeers(): readonly string[] {
 }
 
 function report(measured: ImapRun): void {
-  mkdirSync(resultsFolder, { recursive: true });
-  const markdown = renderImap(measured);
-  const json = values.json ?? join(resultsFolder, `imap-${stamp(measured.machine)}.json`);
-  writeFileSync(json, `${JSON.stringify(measured, undefined, 1)}\n`);
-  writeFileSync(join(resultsFolder, `imap-${stamp(measured.machine)}.md`), markdown);
-  process.stdout.write(markdown);
+  keepResult('imap', measured, renderImap(measured), values);
 }
 
 function say(line: string): void {

@@ -6,21 +6,15 @@
  *            rule.
  */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ratios, type Spread, spread } from '../src/harness/measure/spread.ts';
-import {
-  accounts,
-  type Measurement,
-  measure,
-  messageBytes,
-  sessions,
-  startOwn,
-} from './lmtp/delivery.ts';
-import { describeMachine, firstLine, type Machine, machineLine, stamp } from './machine.ts';
+import { type Measurement, measure, readDelivery, startOwn } from './lmtp/delivery.ts';
+import { describeMachine, firstLine, type Machine, machineLine } from './machine.ts';
 import { makeWork } from './relay/rig.ts';
+import { keepResult } from './result.ts';
 import { dovecotIsInstalled, startDovecot } from './servers/dovecot.ts';
 import type { ServerUnderTest } from './servers/server.ts';
 
@@ -31,7 +25,8 @@ const required = 3;
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '7' },
-    messages: { type: 'string', default: '8000' },
+    /** In place of what the scenario says. */
+    messages: { type: 'string' },
     format: { type: 'string', default: 'sdbox' },
     only: { type: 'string' },
     /** Clients send MAIL, RCPT and DATA in one go, as the LMTP clients of Postfix and Exim do. */
@@ -41,6 +36,8 @@ const { values } = parseArgs({
   },
 });
 
+const delivery = await readDelivery(values.pipeline ? 'lmtp-3kB-pipelined' : 'lmtp-3kB');
+const messages = Number(values.messages ?? delivery.messages);
 const machine = describeMachine(`Dovecot ${firstLine('dovecot', ['--version'])}`);
 const work = makeWork(values.work);
 try {
@@ -57,12 +54,12 @@ async function bench(): Promise<Record<string, Measurement[]>> {
     for (const server of servers) {
       measured[server.name] = [];
       const isPeer = server.name.startsWith('dovecot');
-      await measure(server, isPeer ? warmUpMessages.dovecot : warmUpMessages.chaski);
+      await measure(server, delivery, isPeer ? warmUpMessages.dovecot : warmUpMessages.chaski);
     }
     for (let round = 0; round < Number(values.rounds); round++) {
       const first = round % servers.length;
       for (const server of [...servers.slice(first), ...servers.slice(0, first)]) {
-        const result = await measure(server, Number(values.messages));
+        const result = await measure(server, delivery, messages);
         measured[server.name]!.push(result);
         process.stderr.write(
           `round ${round + 1} ${server.name}: ${result.messagesPerSecond.toFixed(0)}/s, ` +
@@ -100,8 +97,7 @@ function report(where: Machine, measured: Record<string, Measurement[]>): void {
     '',
     machineLine(where),
     '',
-    `${messageBytes} bytes, ${sessions} sessions${values.pipeline ? ' that pipeline' : ''}, ${accounts} accounts; ` +
-      `required: ${required} times Dovecot’s messages a second.`,
+    `Scenario: ${delivery.title}. Required: ${required} times Dovecot’s messages a second.`,
     '',
     '| server | messages/s | × Dovecot | CPU s/1000 | p50 ms | p99 ms | PSS MB |',
     '|---|---|---|---|---|---|---|',
@@ -129,13 +125,7 @@ function report(where: Machine, measured: Record<string, Measurement[]>): void {
         `| ${(Math.max(...figures((each) => each.pssBytes)) / 1e6).toFixed(0)} |`,
     );
   }
-  const folder = new URL('./results/', import.meta.url).pathname;
-  mkdirSync(folder, { recursive: true });
-  const markdown = `${lines.join('\n')}\n`;
-  const json = values.json ?? join(folder, `lmtp-${stamp(where)}.json`);
-  writeFileSync(json, `${JSON.stringify({ machine: where, measured }, undefined, 1)}\n`);
-  writeFileSync(join(folder, `lmtp-${stamp(where)}.md`), markdown);
-  process.stdout.write(markdown);
+  keepResult('lmtp', { machine: where, measured }, `${lines.join('\n')}\n`, values);
 }
 
 function range(figures: Spread, digits: number): string {

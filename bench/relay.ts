@@ -6,16 +6,17 @@
  *            turns from round to round; the others are up but idle.
  */
 
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describeMachine, firstLine, type Machine, stamp } from './machine.ts';
+import { describeMachine, firstLine, type Machine } from './machine.ts';
 import { type Cell, cells, type Row, rows } from './relay/cells.ts';
+import { type DriverName, driverNames, type Load, readLoad } from './relay/drivers.ts';
 import { type LatencyMeasurement, LatencyRig } from './relay/latency.ts';
-import { type Rounds, renderMarkdown } from './relay/report.ts';
+import { measuredAs, type Rounds, renderMarkdown } from './relay/report.ts';
 import { type Measurement, makeWork, Rig } from './relay/rig.ts';
 import { countSyncs, type SyncCount, straceIsInstalled } from './relay/syncs.ts';
+import { keepResult } from './result.ts';
 import { findHaraka, harakaVersion } from './servers/haraka.ts';
 import { postfixIsInstalled } from './servers/postfix.ts';
 
@@ -23,25 +24,26 @@ const usage = `usage: npm run bench:relay -- [options]
   --rounds N     at least 7 for figures to quote (default 7)
   --cells A,B    only these: ${cells.map((cell) => cell.name).join(', ')}, latency
   --rows A,B     only these: ${rows.map((row) => row.name).join(', ')}
-  --quick        2 rounds with a third of the messages
+  --driver NAME  who sends: smtp-source (default), load ("chaski load"), or both in turn
+  --quick        2 rounds with a third of the messages; nothing is kept
   --syncs        count fsync and fdatasync calls too
   --work DIR     where servers keep their data (default: the system's temporary folder)
   --json FILE    the figures (default: bench/results/relay-DATE.json)
 `;
 
-const resultsFolder = new URL('./results/', import.meta.url).pathname;
-const warmUp = { messageBytes: 1_024, sessions: 20, perConnection: 'many' } as const;
+const warmUp = 'relay-1kB-20';
 /** A server runs for months: what its first seconds cost (V8 compiles hot code as it finds it) is not its price. */
 const warmUpMessages = { chaski: 15_000, postfix: 500, haraka: 2_000 } as const;
 /** Of a cell's messages, before its first round: its own paths are compiled after some ten thousand. */
 const cellWarmUpShare = { chaski: 3, postfix: 1 / 3, haraka: 1 } as const;
-const latencyPerSecond = 40;
+const latencyWarmUpSeconds = 2;
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string' },
     cells: { type: 'string' },
     rows: { type: 'string' },
+    driver: { type: 'string', default: 'smtp-source' },
     quick: { type: 'boolean', default: false },
     syncs: { type: 'boolean', default: false },
     work: { type: 'string', default: tmpdir() },
@@ -50,6 +52,7 @@ const { values } = parseArgs({
   },
 });
 
+if (!['both', ...driverNames].includes(values.driver)) throw new Error(usage);
 if (values.help) process.stdout.write(usage);
 else await bench();
 
@@ -105,9 +108,9 @@ async function benchRates(
     for (const row of wanted) {
       const rig = await Rig.start(row, work);
       rigs.push(rig);
-      await rig.measure({ ...warmUp, messages: warmUpMessages[row.kind] });
+      await rig.measure({ ...(await readLoad(warmUp)), messages: warmUpMessages[row.kind] });
     }
-    for (const cell of chosen) measured[cell.name] = await benchCell(cell, rigs, roundCount);
+    for (const cell of chosen) Object.assign(measured, await benchCell(cell, rigs, roundCount));
     if (values.syncs && straceIsInstalled()) {
       for (const rig of rigs) syncs[rig.row.name] = await countSyncs(rig, work);
     }
@@ -117,32 +120,44 @@ async function benchRates(
   return { cells: measured, syncs };
 }
 
+/** By cell and driver, by row. */
 async function benchCell(
   cell: Cell,
   all: readonly Rig[],
   roundCount: number,
-): Promise<Record<string, Measurement[]>> {
+): Promise<Record<string, Record<string, Measurement[]>>> {
   const rigs = all.filter((rig) => rig.row.cells?.includes(cell.name) ?? true);
-  const measured: Record<string, Measurement[]> = {};
-  for (const rig of rigs) measured[rig.row.name] = [];
-  const whole = values.quick ? Math.ceil(cell.messages / 3) : cell.messages;
-  const messagesFor = (rig: Rig) => Math.ceil(whole * (rig.row.messageShare ?? 1));
-  for (const rig of rigs) {
-    const share = cellWarmUpShare[rig.row.kind];
-    await rig.measure({ ...cell, messages: Math.ceil(messagesFor(rig) * share) });
-  }
+  const load = await readLoad(cell.scenario);
+  const whole = values.quick ? Math.ceil(load.messages / 3) : load.messages;
+  const loadOf = ({ row }: Rig, share = 1): Load => ({
+    ...load,
+    messages: Math.ceil(whole * (row.messageShare ?? 1) * share),
+  });
+  for (const rig of rigs) await rig.measure(loadOf(rig, cellWarmUpShare[rig.row.kind]));
+  const measured: Record<string, Record<string, Measurement[]>> = {};
   for (let round = 0; round < roundCount; round++) {
     for (const rig of turned(rigs, round)) {
-      const result = await rig.measure({ ...cell, messages: messagesFor(rig) });
-      measured[rig.row.name]!.push(result);
-      say(
-        `${cell.name} round ${round + 1} ${rig.row.name}: ` +
-          `${result.messagesPerSecond.toFixed(0)}/s, ` +
-          `${result.cpuSecondsPer1000.toFixed(3)} CPU s/1000`,
-      );
+      for (const driver of turned(driversOf(rig.row), round)) {
+        const result = await rig.measure(loadOf(rig), driver);
+        const name = measuredAs(cell.name, driver);
+        measured[name] ??= {};
+        measured[name][rig.row.name] ??= [];
+        measured[name][rig.row.name]!.push(result);
+        say(
+          `${name} round ${round + 1} ${rig.row.name}: ` +
+            `${result.messagesPerSecond.toFixed(0)}/s, ` +
+            `${result.cpuSecondsPer1000.toFixed(3)} CPU s/1000`,
+        );
+      }
     }
   }
   return measured;
+}
+
+/** Rows that want another sender, or a message of their own, are smtp-source's. */
+function driversOf({ sender }: Row): readonly DriverName[] {
+  const wanted = driverNames.filter((name) => values.driver === 'both' || values.driver === name);
+  return sender === undefined ? wanted : wanted.filter((name) => name === 'smtp-source');
 }
 
 async function benchLatency(
@@ -158,10 +173,10 @@ async function benchLatency(
       rigs.push(await LatencyRig.start(row, work));
       measured[row.name] = [];
     }
-    for (const rig of rigs) await rig.measure(latencyPerSecond, 2);
+    for (const rig of rigs) await rig.measure(latencyWarmUpSeconds);
     for (let round = 0; round < roundCount; round++) {
       for (const rig of turned(rigs, round)) {
-        const result = await rig.measure(latencyPerSecond, seconds);
+        const result = await rig.measure(seconds);
         measured[rig.row.name]!.push(result);
         say(
           `latency round ${round + 1} ${rig.row.name}: p50 ${result.p50Ms.toFixed(2)}, ` +
@@ -182,12 +197,8 @@ function turned<T>(things: readonly T[], round: number): readonly T[] {
 }
 
 function report(machine: Machine, rounds: Rounds): void {
-  mkdirSync(resultsFolder, { recursive: true });
   const markdown = renderMarkdown(machine, rounds, cells);
-  const json = values.json ?? join(resultsFolder, `relay-${stamp(machine)}.json`);
-  writeFileSync(json, `${JSON.stringify({ machine, rounds }, undefined, 1)}\n`);
-  writeFileSync(join(resultsFolder, `relay-${stamp(machine)}.md`), markdown);
-  process.stdout.write(markdown);
+  keepResult('relay', { machine, rounds }, markdown, values);
 }
 
 function say(line: string): void {

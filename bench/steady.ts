@@ -5,12 +5,12 @@
  * Invariant: exit code 1 when a check of the scenes that were run is missed.
  */
 
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describeMachine, machineLine, stamp } from './machine.ts';
+import { describeMachine, machineLine } from './machine.ts';
 import { makeWork } from './relay/rig.ts';
+import { keepResult } from './result.ts';
 import { deadHopScene } from './steady/dead-hop.ts';
 import { hotShardScene } from './steady/hot-shard.ts';
 import { overloadScene } from './steady/overload.ts';
@@ -30,14 +30,12 @@ const scenes: readonly Scene[] = [
 const usage = `usage: npm run bench:steady -- [options]
   --scene A,B    only these: ${scenes.map(({ name }) => name).join(', ')}
   --seconds N    how long each load runs (default: ${scenes.map((each) => `${each.name} ${each.seconds}`).join(', ')})
-  --short        a look whether it works: ${scenes.map((each) => `${each.name} ${each.secondsShort}`).join(', ')} s
+  --short        a look whether it works, nothing is kept: ${scenes.map((each) => `${each.name} ${each.secondsShort}`).join(', ')} s
   --work DIR     where servers keep their data (default: the system's temporary folder)
   --json FILE    the figures (default: bench/results/steady-DATE.json)
 
 example: npm run bench:steady -- --scene overload,poison --short
 `;
-
-const resultsFolder = new URL('./results/', import.meta.url).pathname;
 
 const { values } = parseArgs({
   options: {
@@ -71,16 +69,13 @@ async function bench(): Promise<number> {
       const result = await scene.run({ seconds, work, say });
       results[scene.name] = result;
       const text = renderScene(scene, seconds, result);
-      process.stdout.write(`${text}\n`);
+      say(text);
       markdown += `\n${text}`;
     }
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-  mkdirSync(resultsFolder, { recursive: true });
-  const json = values.json ?? join(resultsFolder, `steady-${stamp(machine)}.json`);
-  writeFileSync(json, `${JSON.stringify({ machine, results }, undefined, 1)}\n`);
-  writeFileSync(join(resultsFolder, `steady-${stamp(machine)}.md`), markdown);
+  keepResult('steady', { machine, results }, markdown, { quick: values.short, json: values.json });
   const isReached = Object.values(results).every(({ checks }) =>
     checks.every((check) => check.isReached),
   );

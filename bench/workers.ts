@@ -10,15 +10,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ratios, type Spread, spread } from '../src/harness/measure/spread.ts';
-import { measure, startOwn } from './lmtp/delivery.ts';
+import { measure, readDelivery, startOwn } from './lmtp/delivery.ts';
 import { describeMachine, machineLine } from './machine.ts';
 import { cells, type Row } from './relay/cells.ts';
+import { readLoad } from './relay/drivers.ts';
 import { makeWork, Rig } from './relay/rig.ts';
 import type { ServerUnderTest } from './servers/server.ts';
 
 const workers = [1, 2] as const;
 const relayCells = ['1kB/20', '1kB/100'] as const;
-const lmtpMessages = 8_000;
 const warmUpMessages = 8_000;
 
 /** One side of a comparison: a server, and how it is measured. */
@@ -44,19 +44,23 @@ const work = makeWork(values.work);
 try {
   const lines: string[] = [];
   for (const name of relayCells) {
-    const cell = cells.find((each) => each.name === name)!;
+    const load = await readLoad(cells.find((each) => each.name === name)!.scenario);
     const sides = await startBoth(async (count) => {
       const rig = await Rig.start(rowOf(count), work);
-      return { measure: (messages) => rig.measure({ ...cell, messages }), stop: () => rig.stop() };
+      return { measure: (messages) => rig.measure({ ...load, messages }), stop: () => rig.stop() };
     });
-    lines.push(await compare(`relay ${name}`, sides, cell.messages));
+    lines.push(await compare(`relay ${name}`, sides, load.messages));
   }
+  const delivery = await readDelivery('lmtp-3kB');
   const accounts = await startBoth(async (count) => {
     const folder = mkdtempSync(join(work, 'server-'));
     const server: ServerUnderTest = await startOwn(rowOf(count).name, folder, environmentOf(count));
-    return { measure: (messages) => measure(server, messages), stop: () => server.stop() };
+    return {
+      measure: (messages) => measure(server, delivery, messages),
+      stop: () => server.stop(),
+    };
   });
-  lines.push(await compare('LMTP 3kB/10', accounts, lmtpMessages));
+  lines.push(await compare('LMTP 3kB/10', accounts, delivery.messages));
   const head = [
     '| load | 1 worker: messages/s | CPU s/1000 | 2 workers: messages/s | CPU s/1000 | rate 2 : 1 | CPU 2 : 1 |',
     '|---|---|---|---|---|---|---|',

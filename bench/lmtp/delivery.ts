@@ -9,16 +9,34 @@ import { Child } from '../../src/harness/child.ts';
 import { parseReport } from '../../src/harness/measure/run-report.ts';
 import { totalsOf } from '../../src/harness/measure/totals.ts';
 import { treeCpuSeconds, treeUsage } from '../../src/harness/observe.ts';
+import { loadScenario } from '../../src/harness/scenario/read.ts';
+import { scenarioFile } from '../scenario-file.ts';
 import { type Environment, launcher, startChaski } from '../servers/chaski.ts';
 import { freePort } from '../servers/free-port.ts';
 import type { ServerUnderTest } from '../servers/server.ts';
 import { createAccounts } from './accounts.ts';
 
 const domain = 'bench.test';
-export const accounts = 100;
-export const sessions = 10;
-export const messageBytes = 3_072;
+const accounts = 100;
 const settleMs = 400;
+
+/** A scenario of deliveries: who gets mail, and how, is in its file. */
+export interface Delivery {
+  readonly file: string;
+  readonly title: string;
+  readonly messages: number;
+}
+
+/** @throws where the scenario is not LMTP with an end */
+export async function readDelivery(name: string): Promise<Delivery> {
+  const file = scenarioFile(name);
+  const { scenario, groups } = await loadScenario(file);
+  const [group] = groups;
+  if (groups.length !== 1 || group?.protocol !== 'lmtp' || !Number.isFinite(group.countMax)) {
+    throw new Error(`${file}: not one LMTP group with a count`);
+  }
+  return { file, title: scenario, messages: group.countMax };
+}
 
 export interface Measurement {
   readonly messagesPerSecond: number;
@@ -42,14 +60,17 @@ export async function startOwn(
   return { ...server, port };
 }
 
-export async function measure(server: ServerUnderTest, messages: number): Promise<Measurement> {
+export async function measure(
+  server: ServerUnderTest,
+  { file }: Delivery,
+  messages: number,
+): Promise<Measurement> {
   const cpuBefore = treeCpuSeconds(server.pid);
   const load = new Child({
     command: launcher,
     args: [
-      ...['load', 'lmtp', '--target', `127.0.0.1:${server.port}`, '--sessions', `${sessions}`],
-      ...['--count', `${messages}`, '--size', `${messageBytes}`],
-      ...['--to', `user{1-${accounts}}@${domain}`, '--json'],
+      ...['load', 'run', file, '--target', `127.0.0.1:${server.port}`],
+      ...['--count', `${messages}`, '--json'],
     ],
   });
   const { code } = await load.ended;

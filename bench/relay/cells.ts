@@ -1,5 +1,5 @@
 /**
- * What the relay bench measures: workloads (cells), and servers (rows).
+ * What the relay bench measures: scenarios (cells), and servers (rows).
  *
  * Runs in: bench; data only.
  */
@@ -15,11 +15,8 @@ export interface Target {
 
 export interface Cell {
   readonly name: string;
-  readonly messageBytes: number;
-  readonly sessions: number;
-  readonly messages: number;
-  /** Many messages on a connection (`smtp-source -d`), or one. */
-  readonly perConnection: 'many' | 'one';
+  /** Of `bench/scenarios`: what is sent, whichever driver sends it. */
+  readonly scenario: string;
   /** Messages a second, at least so many times those of Postfix. */
   readonly rate: Target | undefined;
   /** CPU per message, at most this part of what Postfix takes. */
@@ -29,46 +26,31 @@ export interface Cell {
 export const cells: readonly Cell[] = [
   {
     name: '1kB/20',
-    messageBytes: 1_024,
-    sessions: 20,
-    messages: 6_000,
-    perConnection: 'many',
+    scenario: 'relay-1kB-20',
     rate: { required: 6, aim: 8 },
     cpu: { required: 1 / 7, aim: 1 / 8 },
   },
   {
     name: '1kB/100',
-    messageBytes: 1_024,
-    sessions: 100,
-    messages: 6_000,
-    perConnection: 'many',
+    scenario: 'relay-1kB-100',
     rate: { required: 8, aim: 10 },
     cpu: { required: 1 / 8, aim: 1 / 10 },
   },
   {
     name: '10kB/20',
-    messageBytes: 10_240,
-    sessions: 20,
-    messages: 4_000,
-    perConnection: 'many',
+    scenario: 'relay-10kB-20',
     rate: { required: 5, aim: 6 },
     cpu: { required: 1 / 6, aim: 1 / 7 },
   },
   {
     name: '100kB/20',
-    messageBytes: 102_400,
-    sessions: 20,
-    messages: 3_000,
-    perConnection: 'many',
+    scenario: 'relay-100kB-20',
     rate: { required: 3, aim: 3.5 },
     cpu: { required: 1 / 4, aim: 1 / 5 },
   },
   {
     name: '1kB/20/one',
-    messageBytes: 1_024,
-    sessions: 20,
-    messages: 3_000,
-    perConnection: 'one',
+    scenario: 'relay-1kB-20-one',
     rate: { required: 4, aim: 4 },
     cpu: undefined,
   },

@@ -11,11 +11,13 @@ import { Child } from '../../src/harness/child.ts';
 import { LedgerJoin } from '../../src/harness/ledger/ledger-join.ts';
 import { LedgerReader } from '../../src/harness/ledger/ledger-reader.ts';
 import { judge } from '../../src/harness/ledger/verdict.ts';
+import { scenarioFile } from '../scenario-file.ts';
 import { launcher } from '../servers/chaski.ts';
 import type { ServerUnderTest } from '../servers/server.ts';
 import type { Row } from './cells.ts';
 import { startServer } from './rig.ts';
 
+const scenario = scenarioFile('relay-latency');
 const readyMsMax = 20_000;
 /**
  * The sink writes its entries this late at most; the last message is still under way when the load
@@ -56,13 +58,12 @@ export class LatencyRig {
     return new LatencyRig(row, await startServer(row, place), sink, folder);
   }
 
-  async measure(perSecond: number, seconds: number): Promise<LatencyMeasurement> {
+  async measure(seconds: number): Promise<LatencyMeasurement> {
     const load = new Child({
       command: launcher,
       args: [
-        ...['load', 'smtp', '--target', `127.0.0.1:${this.#server.port}`, '--ledger', this.#ledger],
-        ...['--rate', `${perSecond}`, '--arrival', 'poisson', '--duration', `${seconds}`],
-        ...['--per-connection', '1', '--json'],
+        ...['load', 'run', scenario, '--target', `127.0.0.1:${this.#server.port}`],
+        ...['--duration', `${seconds}`, '--ledger', this.#ledger, '--json'],
       ],
     });
     const { code } = await load.ended;

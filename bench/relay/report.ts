@@ -7,15 +7,21 @@
 import { ratios, type Spread, spread } from '../../src/harness/measure/spread.ts';
 import { type Machine, machineLine } from '../machine.ts';
 import { type Cell, reference } from './cells.ts';
+import type { DriverName } from './drivers.ts';
 import type { LatencyMeasurement } from './latency.ts';
 import type { Measurement } from './rig.ts';
 import type { SyncCount } from './syncs.ts';
 
 export interface Rounds {
-  /** By cell, by row: one measurement a round. */
+  /** By cell and driver (`measuredAs`), by row: one measurement a round. */
   readonly cells: Readonly<Record<string, Readonly<Record<string, readonly Measurement[]>>>>;
   readonly latency: Readonly<Record<string, readonly LatencyMeasurement[]>>;
   readonly syncs: Readonly<Record<string, SyncCount>>;
+}
+
+/** Goals are judged by what `smtp-source` drove: it is of neither party. */
+export function measuredAs(cell: string, driver: DriverName): string {
+  return driver === 'smtp-source' ? cell : `${cell} by chaski load`;
 }
 
 export interface RowSummary {
@@ -63,6 +69,7 @@ export function renderMarkdown(machine: Machine, rounds: Rounds, all: readonly C
     'Generator, server and sink share the cores. Medians over the rounds (least–most); ratios ' +
       'are taken round by round. PSS at the end of a run, RSS as the sum of the processes’ peaks.',
     renderVerdicts(rounds, all),
+    ...renderDrivers(rounds, all),
     ...names.map((name) => renderCell(name, summarize(rounds.cells[name]!))),
   ];
   if (Object.keys(rounds.latency).length > 0) parts.push(renderLatency(rounds.latency));
@@ -105,6 +112,36 @@ function renderVerdicts(rounds: Rounds, all: readonly Cell[]): string {
     );
   }
   return lines.join('\n');
+}
+
+/** Both drivers side by side: what they say of the same server in the same round. */
+function renderDrivers(rounds: Rounds, all: readonly Cell[]): readonly string[] {
+  const lines: string[] = [];
+  for (const { name } of all) {
+    const bySource = rounds.cells[measuredAs(name, 'smtp-source')] ?? {};
+    const byLoad = rounds.cells[measuredAs(name, 'load')] ?? {};
+    for (const [row, load] of Object.entries(byLoad)) {
+      const source = bySource[row];
+      if (source === undefined) continue;
+      const of = (figure: (one: Measurement) => number) => ratioTo(source, load, figure)!;
+      const rate = range(of((one) => one.messagesPerSecond));
+      const cpu = range(of((one) => one.cpuSecondsPer1000));
+      const toPeer = [bySource, byLoad].map((rows) => {
+        const ratio = ratioTo(rows[reference], rows[row]!, (one) => one.messagesPerSecond);
+        return ratio === undefined ? '1' : range(ratio);
+      });
+      lines.push(`| ${name} | ${row} | ${rate} | ${cpu} | ${toPeer.join(' | ')} |`);
+    }
+  }
+  if (lines.length === 0) return [];
+  const head = [
+    '## The same scenario by chaski load and by smtp-source',
+    '',
+    '| cell | server | messages/s, load : source | CPU of the server, load : source ' +
+      '| × Postfix by source | × Postfix by load |',
+    '|---|---|---|---|---|---|',
+  ];
+  return [[...head, ...lines].join('\n')];
 }
 
 function renderCell(name: string, rows: Readonly<Record<string, RowSummary>>): string {

@@ -8,14 +8,14 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Child } from '../../src/harness/child.ts';
 import { treeCpuSeconds, treeUsage } from '../../src/harness/observe.ts';
 import { type Environment, runCommand, startChaski } from '../servers/chaski.ts';
 import { startHaraka } from '../servers/haraka.ts';
 import { startPostfix } from '../servers/postfix.ts';
 import type { ServerPlace, ServerUnderTest } from '../servers/server.ts';
 import { SmtpSink } from '../servers/smtp-sink.ts';
-import type { Cell, Row } from './cells.ts';
+import type { Row } from './cells.ts';
+import { type DriverName, drive, type Load } from './drivers.ts';
 import { createStranger, type Stranger } from './stranger.ts';
 
 const runMsMax = 180_000;
@@ -30,8 +30,6 @@ export interface Measurement {
   readonly pssBytes: number;
   readonly processes: number;
 }
-
-export type Load = Pick<Cell, 'messageBytes' | 'sessions' | 'messages' | 'perConnection'>;
 
 export class Rig {
   readonly row: Row;
@@ -71,14 +69,10 @@ export class Rig {
   }
 
   /** Sends the load through and waits until the sink has counted all of it. */
-  async measure(load: Load): Promise<Measurement> {
+  async measure(load: Load, driver: DriverName = 'smtp-source'): Promise<Measurement> {
     const before = this.#sink.count;
     const cpuBefore = treeCpuSeconds(this.server.pid);
-    const beganMs = performance.now();
-    const source = new Child({ command: 'smtp-source', args: this.#sourceArguments(load) });
-    const end = await source.ended;
-    if (end.code !== 0) throw new Error(`${this.row.name}: smtp-source: ${source.stderr}`);
-    const endMs = await this.#sink.until(before + load.messages, runMsMax).catch((error: Error) => {
+    const [beganMs, endMs] = await this.#send(load, driver, before).catch((error: Error) => {
       throw new Error(`${this.row.name}: ${error.message}`);
     });
     await sleep(settleMs);
@@ -99,17 +93,11 @@ export class Rig {
     rmSync(this.#folder, { recursive: true });
   }
 
-  #sourceArguments(load: Load): readonly string[] {
-    const { sender = 'bench@example.net', recipient = 'sink@example.com' } = this.row;
-    const reuse = load.perConnection === 'many' ? ['-d'] : [];
-    const content =
-      this.#stranger === undefined
-        ? ['-l', `${load.messageBytes}`]
-        : ['-F', this.#stranger.messageFile];
-    return [
-      ...[...reuse, ...content, '-s', `${load.sessions}`, '-m', `${load.messages}`],
-      ...['-f', sender, '-t', recipient, `127.0.0.1:${this.server.port}`],
-    ];
+  async #send(load: Load, driver: DriverName, before: number): Promise<[number, number]> {
+    const { sender: from = load.from, recipient: to = load.to } = this.row;
+    const file = this.#stranger && { messageFile: this.#stranger.messageFile };
+    const beganMs = await drive(driver, { ...load, from, to, ...file }, this.server.port);
+    return [beganMs, await this.#sink.until(before + load.messages, runMsMax)];
   }
 }
 

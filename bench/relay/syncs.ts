@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child } from '../../src/harness/child.ts';
 import { processTree } from '../../src/harness/observe.ts';
+import { readLoad } from './drivers.ts';
 import type { Rig } from './rig.ts';
 
 const attachMs = 1_500;
@@ -33,7 +34,7 @@ export async function countSyncs(rig: Rig, work: string): Promise<SyncCount> {
   const filter = ['-f', '-c', '-e', 'trace=fsync,fdatasync,sync_file_range,sync,syncfs'];
   const tracer = new Child({ command: 'strace', args: [...filter, '-o', file, ...processes] });
   await sleep(attachMs);
-  await rig.measure({ messageBytes: 1_024, sessions: 20, messages, perConnection: 'many' });
+  await rig.measure({ ...(await readLoad('relay-1kB-20')), messages });
   await tracer.stop('SIGINT');
   return { messages, syncs: sumCalls(readFileSync(file, 'utf8')) };
 }

@@ -12,12 +12,14 @@ import { mergeReports } from '../harness/measure/merge.ts';
 import { parseReport, type RunReport } from '../harness/measure/run-report.ts';
 import { isWithoutLoss } from '../harness/measure/totals.ts';
 import { LoadRun } from '../harness/run/load-run.ts';
+import { overridden } from '../harness/run/overridden.ts';
 import type { RunPlan } from '../harness/run/run-plan.ts';
 import { judgeThresholds, parseThreshold, type Threshold } from '../harness/run/thresholds.ts';
 import { exitCodes } from './command.ts';
 import { checkOptions, isProtocolName } from './load/check-options.ts';
 import { compareServers } from './load/compare.ts';
 import { planOf, withWatch } from './load/line-scenario.ts';
+import { overridesOf } from './load/overrides.ts';
 import { search } from './load/search.ts';
 import { describeReport, showProgress } from './load/show.ts';
 import { type LoadValues, parseLine, usage } from './load/usage.ts';
@@ -84,7 +86,7 @@ async function readPlan(files: readonly string[], values: LoadValues): Promise<R
   if (file === undefined) throw new Error('which scenario?');
   // YAML's reader is loaded by those who need it.
   const { loadScenario } = await import('../harness/scenario/read.ts');
-  const plan = await loadScenario(file);
+  const plan = overridden(await loadScenario(file), overridesOf(values));
   return { ...plan, thresholds: [...plan.thresholds, ...asked(values)] };
 }
 

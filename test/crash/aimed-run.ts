@@ -146,9 +146,7 @@ class AimedRun {
   }
 
   #send(): Child {
-    const { scene, protocol } = this.#options;
-    const one = ['--count', '1', '--sessions', '1', '--patience', '1', '--size', '2000'];
-    return this.#place.load(protocol, ...one, ...scene.loadArguments);
+    return this.#place.play(this.#options.scene);
   }
 
   async #untilQuiet(server: Child, aim: SyncAim, load: Child): Promise<void> {

@@ -6,7 +6,7 @@
  * Limits:    a queue must drain within `drainMsMax`, and never stand still for `stallMsMax`.
  */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,7 +21,7 @@ import { freePort, untilGreets } from '../../bench/servers/free-port.ts';
 import { openControl } from '../../src/cli/control-client.ts';
 import { Child } from '../../src/harness/child.ts';
 import { loadOrThrow } from '../../src/settings/load.ts';
-import { mixedRecipients, type Scene } from './scenes.ts';
+import type { Scene } from './scenes.ts';
 
 const readyMsMax = 30_000;
 const drainMsMax = 300_000;
@@ -51,7 +51,6 @@ export class CrashPlace {
   static async prepare(scene: Scene): Promise<CrashPlace> {
     const folder = mkdtempSync(join(tmpdir(), 'chaski-crash-'));
     mkdirSync(ledgerOf(folder));
-    writeFileSync(join(folder, 'recipients'), mixedRecipients());
     const doors = Array.from({ length: scene.siteCount }, () => '127.0.0.1:0').join(',');
     const sink = harness(folder, 'sink', '--listen', doors);
     const [ready] = await sink.until(/"ready":\[[^\]]+\]/, readyMsMax);
@@ -86,10 +85,10 @@ export class CrashPlace {
     return this.track(serve(this.#environment, this.folder));
   }
 
-  /** Begins `chaski load` against the server, entered in the ledger. */
-  load(...args: readonly string[]): Child {
+  /** Begins to play a scenario against the server, entered in the ledger. */
+  play({ scenario }: Scene, ...options: readonly string[]): Child {
     const target = ['--target', `127.0.0.1:${this.port}`];
-    return this.track(harness(this.folder, 'load', ...args, ...target));
+    return this.track(harness(this.folder, 'load', 'run', scenario, ...target, ...options));
   }
 
   track(child: Child): Child {

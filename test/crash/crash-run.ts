@@ -10,7 +10,6 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { logTail } from '../../bench/servers/chaski.ts';
-import type { Child } from '../../src/harness/child.ts';
 import { type LedgerAccount, LedgerJoin } from '../../src/harness/ledger/ledger-join.ts';
 import { LedgerReader } from '../../src/harness/ledger/ledger-reader.ts';
 import { judge, type Verdict } from '../../src/harness/ledger/verdict.ts';
@@ -34,8 +33,6 @@ export interface CrashOptions {
   readonly scene: Scene;
   readonly rounds: number;
   readonly seed: number;
-  readonly sessions: number;
-  readonly messageBytes: number;
   /** A round lives this long at most once it is ready. */
   readonly roundMsMax: number;
   readonly say: (line: string) => void;
@@ -90,7 +87,7 @@ class CrashRun {
   async run(): Promise<CrashReport> {
     const { scene, rounds, say } = this.#options;
     const { folder, ledger, sink } = this.#place;
-    const load = this.#startLoad();
+    const load = this.#place.play(scene, '--seed', `${this.#options.seed}`);
     for (let round = 1; round <= rounds; round++) await this.#killOnce(round);
     // The load may not find a server any more; what it has under way becomes unknown.
     await load.stop('SIGTERM', 30_000);
@@ -107,15 +104,6 @@ class CrashRun {
     const loadReport = totalsOf(lastJson<RunReport>(load.stdout));
     const ended = { load: loadReport, sink: counts, exitCode: code, drainMs, repeatedLocally };
     return this.#report(ended, queued);
-  }
-
-  #startLoad(): Child {
-    const { scene, sessions, messageBytes, seed } = this.#options;
-    return this.#place.load(
-      ...['smtp', '--sessions', `${sessions}`, '--pipeline', '--size', `${messageBytes}`],
-      ...['--per-connection', '100', '--patience', '60', '--seed', `${seed}`],
-      ...scene.loadArguments,
-    );
   }
 
   async #killOnce(round: number): Promise<void> {

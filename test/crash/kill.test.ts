@@ -15,8 +15,6 @@ test('three kills under load lose no acknowledged message and change none', asyn
     scene: relayScene,
     rounds: 3,
     seed,
-    sessions: 5,
-    messageBytes: 2_000,
     roundMsMax: 800,
   };
   const report = await runCrash({ ...options, say: () => {} });

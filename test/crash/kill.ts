@@ -13,15 +13,13 @@ import type { Beside } from './beside.ts';
 import { describeCrash, runCrash } from './crash-run.ts';
 import { describeImapCrash, runImapCrash } from './imap-run.ts';
 import { ImaptestStress } from './imaptest-stress.ts';
-import { lmtpScene, mixedScene, scenes } from './scenes.ts';
+import { aimedLmtpScene, aimedMixedScene, scenes } from './scenes.ts';
 import { straceIsInstalled } from './strace-run.ts';
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '50' },
     seed: { type: 'string', default: `${Date.now() % 1_000_000}` },
-    sessions: { type: 'string', default: '10' },
-    size: { type: 'string', default: '2000' },
     'round-ms': { type: 'string', default: '1500' },
     scene: { type: 'string' },
     imaptest: { type: 'string', default: 'imaptest' },
@@ -43,8 +41,6 @@ async function killAtRandom(): Promise<void> {
       scene,
       rounds: Number(values.rounds),
       seed: Number(values.seed),
-      sessions: Number(values.sessions),
-      messageBytes: Number(values.size),
       roundMsMax: Number(values['round-ms']),
       say: (line) => process.stderr.write(`${scene.name} ${line}\n`),
     });
@@ -81,8 +77,8 @@ async function killUnderSessions(beside?: Beside): Promise<void> {
 
 async function killAtSyncs(): Promise<void> {
   const aims = [
-    { scene: mixedScene, protocol: 'smtp' },
-    { scene: lmtpScene, protocol: 'lmtp' },
+    { scene: aimedMixedScene, protocol: 'smtp' },
+    { scene: aimedLmtpScene, protocol: 'lmtp' },
   ] as const;
   for (const { scene, protocol } of aims) {
     if (values.scene !== undefined && scene.name !== values.scene) continue;

@@ -1,12 +1,13 @@
 /**
  * What a crash run sends and where it goes: a plain relay, or messages that touch every shard and
- * two sites.
+ * two sites. The load itself is a scenario of the harness, in `scenarios/`.
  *
  * Runs in: crash runs.
  */
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createAccounts } from '../../bench/lmtp/accounts.ts';
 import { type Environment, runCommand } from '../../bench/servers/chaski.ts';
 import { importFolder } from '../../src/harness/ledger/import-folder.ts';
@@ -18,7 +19,8 @@ export interface Scene {
   readonly siteCount: number;
   /** The most recipients that one outbound transaction carries: what one repeat may double. */
   readonly copiesPerTransaction: number;
-  readonly loadArguments: readonly string[];
+  /** The load that is on while the server is killed: a file for `chaski load run`. */
+  readonly scenario: string;
   /** Settings beside those of a relay to the first site, whose listener is on `port`. */
   environment(sitePorts: readonly number[], port: number): Environment;
   /** Runs against the server before there is any load. */
@@ -31,7 +33,7 @@ export const relayScene: Scene = {
   name: 'relay',
   siteCount: 1,
   copiesPerTransaction: 1,
-  loadArguments: ['--to', 'user{1-1000}@example.com'],
+  scenario: scenarioFile('relay'),
   environment: () => ({}),
 };
 
@@ -40,13 +42,19 @@ const sites = ['one.test', 'two.test'] as const;
 const perSite = 2;
 /** Accounts are dealt to shards in turn: with twice as many as shards, none is left out. */
 const accountCount = 16;
-const accounts = Array.from({ length: accountCount }, (_, i) => `user${i + 1}@${localDomain}`);
+export const accounts = Array.from(
+  { length: accountCount },
+  (_, i) => `user${i + 1}@${localDomain}`,
+);
+export const remotes = sites.flatMap((site) =>
+  Array.from({ length: perSite }, (_, i) => `remote${i + 1}@${site}`),
+);
 
 export const mixedScene: Scene = {
   name: 'mixed',
   siteCount: sites.length,
   copiesPerTransaction: perSite,
-  loadArguments: ['--to', 'recipients', '--recipients', `${accountCount + sites.length * perSite}`],
+  scenario: scenarioFile('mixed'),
   environment: (ports) => ({
     CHASKI_SHARDS: '8',
     CHASKI_RELAY__ROUTES: sites.map((site, i) => `${site}=smtp://127.0.0.1:${ports[i]}`).join(','),
@@ -73,27 +81,14 @@ export const mixedScene: Scene = {
   },
 };
 
-/**
- * One address a line, for `chaski load --to FILE`; every message of the mixed scene goes to all of
- * them.
- */
-export function mixedRecipients(): string {
-  const remote = sites.flatMap((site) =>
-    Array.from({ length: perSite }, (_, i) => `remote${i + 1}@${site}`),
-  );
-  return `${[...accounts, ...remote].join('\n')}\n`;
-}
+/** One message to all of them, for kills that are aimed. */
+export const aimedMixedScene: Scene = { ...mixedScene, scenario: scenarioFile('one-mixed') };
 
 /** Mail for accounts only, over LMTP: each recipient is answered by its own shard. */
-export const lmtpScene: Scene = {
+export const aimedLmtpScene: Scene = {
   ...mixedScene,
   name: 'lmtp',
-  loadArguments: [
-    '--to',
-    `user{1-${accountCount}}@${localDomain}`,
-    '--recipients',
-    `${accountCount}`,
-  ],
+  scenario: scenarioFile('one-lmtp'),
   environment: (ports, port) => ({
     ...mixedScene.environment(ports, port),
     CHASKI_LISTEN__SMTP: '',
@@ -102,3 +97,7 @@ export const lmtpScene: Scene = {
 };
 
 export const scenes: readonly Scene[] = [relayScene, mixedScene];
+
+function scenarioFile(name: string): string {
+  return fileURLToPath(new URL(`./scenarios/${name}.yaml`, import.meta.url));
+}

@@ -122,6 +122,18 @@ test('a mistake is told with the option, or the line, and ends with 2', async ()
   }
 });
 
+test('a line says where a scenario is played, how much of it and from which seed', async (context) => {
+  const { sink, target } = await startSink(context);
+  const file = join(folder, 'd.yaml');
+  writeFileSync(file, 'target: h:1\ngroups: [{ protocol: smtp, sessions: 2, count: 900 }]\n');
+  const over = ['--target', target, '--count', '7', '--duration', '30', '--seed', '5'];
+  const { code, stdout, stderr } = await chaski('load', 'run', file, ...over, '--json');
+  assert.equal(code, 0, stderr);
+  const report = parseReport(stdout, 'load');
+  assert.deepEqual([report.target, report.seed, totalsOf(report).ok], [target, 5, 7]);
+  assert.equal(sink.counts.messages, 7);
+});
+
 test('servers are compared by arrivals that leave the process nothing to do between them', async (context) => {
   const { target } = await startSink(context);
   const against = ['--against', `a=${target}`, '--against', `b=${target}`];
@@ -137,6 +149,8 @@ test('an option that would do nothing is refused, and so is a comparison without
   const two = ['--against', 'a=h:1', '--against', 'b=h:1'];
   for (const [args, words] of [
     [['run', file, '--rate', '5'], /--rate: say that in the scenario/],
+    [['run', file, '--seed', 'x'], /--seed is "x"; write a whole number/],
+    [['compare', file, ...two, '--ledger', 'l'], /--ledger: say that in the scenario/],
     [['smtp', '--target', 'h:1', '--rounds', '2'], /--rounds is for "chaski load compare"/],
     [['search', file, '--report', 'a.html'], /--report is of one run/],
     [['smtp', '--report', '/nowhere/a.html'], /--report \/nowhere\/a\.html: ENOENT/],

@@ -12,6 +12,12 @@ const ofCompare = ['against', 'rounds'];
 const ofWatch = ['watch', 'metrics', 'metric'];
 /** Of what is done with a load, not of the load: a scenario leaves them open. */
 const besideScenario = ['json', 'report', 'threshold', ...ofSearch, ...ofCompare, ...ofWatch];
+/** What a line may say in place of the scenario: where, how much, which seed. */
+const overScenario: Readonly<Record<string, readonly string[]>> = {
+  run: ['target', 'count', 'duration', 'seed', 'ledger'],
+  compare: ['count', 'duration', 'seed'],
+  search: ['target', 'seed'],
+};
 
 export function isProtocolName(word: string): boolean {
   return protocols.some((name) => name === word);
@@ -40,7 +46,8 @@ export function checkOptions(action: string, rest: readonly string[], values: Lo
       throw new Error('--threshold judges one run: compare tells what servers did');
     }
     const isFree = besideScenario.includes(option);
-    if (isScenario && !isFree) throw new Error(`--${option}: say that in the scenario`);
+    const isOver = overScenario[action]?.includes(option) === true;
+    if (isScenario && !isFree && !isOver) throw new Error(`--${option}: say that in the scenario`);
     if (action === 'merge' && !isFree) throw new Error(`--${option} is of a load, not of a merge`);
   }
 }

@@ -7,7 +7,7 @@
 import { parseArgs } from 'node:util';
 
 export const usage = `usage: chaski load smtp|lmtp|imap|pop3|http --target HOST:PORT LOAD END [options]
-       chaski load run SCENARIO [--threshold TEXT] [--json] [--report FILE]
+       chaski load run SCENARIO [--target HOST:PORT] [--threshold TEXT] [--json] [--report FILE]
        chaski load search smtp|lmtp|imap|pop3|http --target HOST:PORT [options] [--json]
        chaski load search SCENARIO [--threshold TEXT] [--json]
        chaski load compare smtp|lmtp|imap|pop3|http|SCENARIO --against NAME=HOST:PORT --against ... [--rounds N]
@@ -51,7 +51,8 @@ END:  --duration S, or --count N messages
   --json              the report as JSON
   --report FILE       write it to a file too: .html (charts), .md or .json
 
-run plays a scenario: a YAML file, or a TypeScript module (docs/load.md).
+run plays a scenario: a YAML file, or a TypeScript module (docs/load.md). --target, --count, --duration,
+  --seed and --ledger stand in for what it says.
 search finds the highest rate at which the thresholds hold and nothing is lost:
   --threshold TEXT    as "p99 < 20ms" (default p99 < 50ms); may be given again
   --probe S           seconds at each rate (default 10); --rate-first R, --rate-max R

@@ -200,13 +200,19 @@ async function startServer(context: TestContext, { protocol, options }: GroupPla
   return parseHostPort((await startSink(context, protocol === 'lmtp')).target);
 }
 
-const examples = 'config/scenarios';
+/** Examples, and what benches and crash runs play; each for so long. */
+const shipped = { 'config/scenarios': 1_000, 'bench/scenarios': 300, 'test/crash/scenarios': 300 };
+const files = Object.entries(shipped).flatMap(([from, durationMs]) =>
+  readdirSync(from)
+    .filter((name) => /\.(yaml|ts)$/.test(name))
+    .map((name) => ({ path: join(from, name), durationMs })),
+);
 const sessionsMax = 10;
-for (const name of readdirSync(examples)) {
-  test(`the example ${name} runs`, async (context) => {
-    const plan = await loadScenario(join(examples, name));
+for (const { path, durationMs } of files) {
+  test(`${path} runs`, async (context) => {
+    const plan = await loadScenario(path);
     const target = await startServer(context, plan.groups[0]!);
-    const short = { target, durationMs: 1_000, patienceMs: 500 };
+    const short = { target, durationMs, patienceMs: 500 };
     // Opening a session under TLS takes this process milliseconds, on both sides.
     const groups = plan.groups.map((group) => ({
       ...group,
