@@ -44,6 +44,8 @@ const dns: Dns = {
   aaaa: missing,
   ptr: missing,
   srv: missing,
+  tlsa: missing,
+  cname: missing,
   async txt(name) {
     const text = texts[name];
     return text === undefined

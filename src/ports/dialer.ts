@@ -42,6 +42,8 @@ export interface TlsRequest {
   readonly serverName: string;
   /** False: encrypt with whoever answers (opportunistic, RFC 7435). */
   readonly verify: boolean;
+  /** The certificates the peer showed are wanted in the facts. */
+  readonly wantsChain?: boolean;
   readonly timeoutMs: number;
 }
 
@@ -49,6 +51,8 @@ export interface TlsFacts {
   readonly version: string;
   readonly cipher: string;
   readonly verified: boolean;
+  /** In DER, the peer's own first; only where they were wanted. */
+  readonly chain?: readonly Uint8Array[];
 }
 
 export interface Connection {

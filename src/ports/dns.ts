@@ -4,7 +4,7 @@
  * Contract: names are given without a trailing dot, in A-labels; answers come with the smallest TTL seen.
  * A look-up never throws for what the DNS said: `missing` (NXDOMAIN), `empty` (NOERROR, no such type),
  * `failed` (SERVFAIL, REFUSED, time-out: try again later). `secure` is true only when a trusted validating
- * resolver set AD; adapters that cannot know say false.
+ * resolver set AD, on every step of a chain of aliases; adapters that cannot know say false or nothing.
  */
 
 export type DnsAnswer<T> =
@@ -13,11 +13,15 @@ export type DnsAnswer<T> =
       readonly records: readonly T[];
       readonly ttlSeconds: number;
       readonly secure: boolean;
+      /** Where aliases led to, in lower case; absent: there were none. */
+      readonly canonical?: string;
     }
   | {
       readonly ok: false;
       readonly reason: 'missing' | 'empty' | 'failed';
       readonly detail: string;
+      /** Of a proven denial. */
+      readonly secure?: boolean;
     };
 
 export interface MxRecord {
@@ -34,6 +38,14 @@ export interface SrvRecord {
   readonly target: string;
 }
 
+/** RFC 6698 §2.1. */
+export interface TlsaRecord {
+  readonly usage: number;
+  readonly selector: number;
+  readonly matching: number;
+  readonly data: Uint8Array;
+}
+
 export interface Dns {
   mx(name: string): Promise<DnsAnswer<MxRecord>>;
   a(name: string): Promise<DnsAnswer<string>>;
@@ -42,4 +54,7 @@ export interface Dns {
   txt(name: string): Promise<DnsAnswer<string>>;
   ptr(address: string): Promise<DnsAnswer<string>>;
   srv(name: string): Promise<DnsAnswer<SrvRecord>>;
+  tlsa(name: string): Promise<DnsAnswer<TlsaRecord>>;
+  /** The next step of a chain of aliases, for itself: it may be proven where what it leads to is not. */
+  cname(name: string): Promise<DnsAnswer<string>>;
 }

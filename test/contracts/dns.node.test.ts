@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createDns } from '../../src/adapters/node/dns.ts';
 import { nodeRandom } from '../../src/adapters/node/random.ts';
+import type { Network } from '../../src/base/networks.ts';
 import type { Dns } from '../../src/ports/dns.ts';
 import type { DnsBehaviour } from '../support/dns-server.ts';
 import { DnsServer } from '../support/dns-server.ts';
@@ -46,6 +47,7 @@ describe('the stub resolver', async () => {
     assert.equal(server.asked.length, 2);
   });
 
+  // RFC 2308 §5.
   it('keeps what does not exist as long as the SOA says', async () => {
     const soa = { mname: 'a.test', rname: 'b.test', serial: 1, refresh: 1, retry: 1, expire: 1 };
     await using server = await new DnsServer(() => ({
@@ -106,6 +108,37 @@ describe('the stub resolver', async () => {
     await using server = await new DnsServer(() => ({ ...one(10), secure: true })).start();
     const answer = await stub([server]).a('x.test');
     assert.ok(answer.ok && answer.secure);
+  });
+
+  // RFC 6840 §5.7.
+  it('takes AD from another resolver only where settings trust it, for denials too', async () => {
+    const denial = { ...one(10), answers: [], secure: true };
+    await using server = await new DnsServer((question) =>
+      question.startsWith('A ') ? { ...one(10), secure: true } : denial,
+    ).start();
+    // The kernel leads it to loopback; for the stub it is an address like any other.
+    const elsewhere = { host: '0.0.0.0', port: server.port };
+    const isSecure = async (trustedNetworks: readonly Network[]) => {
+      const settings = { servers: [elsewhere], timeoutMs: 2_000, trustedNetworks };
+      const dns = createDns({ settings, clock: new SeededClock(), random: nodeRandom });
+      return [(await dns.a('x.test')).secure, (await dns.tlsa('x.test')).secure];
+    };
+    assert.deepEqual(await isSecure([]), [false, false]);
+    const trusted: Network = { family: 4, address: '0.0.0.0', prefixBits: 32 };
+    assert.deepEqual(await isSecure([trusted]), [true, true]);
+  });
+
+  it('takes an alias for proven only where every step of it is', async () => {
+    const step = (name: string, data: string, secure: boolean): DnsBehaviour => ({
+      ...{ answers: [{ name, type: 'CNAME', ttl: 9, data }], secure },
+    });
+    await using server = await new DnsServer((question) =>
+      question === 'A alias.test'
+        ? step('alias.test', 'x.test', false)
+        : { ...one(9), secure: true },
+    ).start();
+    const answer = await stub([server]).a('alias.test');
+    assert.ok(answer.ok && !answer.secure && answer.canonical === 'x.test');
   });
 
   it('knows localhost by itself', async () => {

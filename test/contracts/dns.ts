@@ -1,6 +1,7 @@
 /** What every adapter of `ports/dns.ts` keeps, given an adapter that sees these records. */
 
 import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
 import { it } from 'node:test';
 import type { Answer } from 'dns-packet';
 import type { Dns } from '../../src/ports/dns.ts';
@@ -40,6 +41,13 @@ const zone: Readonly<Record<string, readonly Answer[]>> = {
       data: { priority: 0, weight: 0, port: 0, target: '.' },
     },
   ],
+  'TLSA _25._tcp.host.test': [
+    {
+      ...{ name: '_25._tcp.host.test', type: 'TLSA', ttl },
+      data: { usage: 3, selector: 1, matchingType: 1, certificate: Buffer.alloc(32, 7) },
+    },
+  ],
+  'CNAME alias.test': [{ name: 'alias.test', type: 'CNAME', ttl, data: 'other.test' }],
   'A alias.test': [
     { name: 'alias.test', type: 'CNAME', ttl: 30, data: 'Other.test' },
     { name: 'other.test', type: 'A', ttl, data: '192.0.2.2' },
@@ -119,12 +127,28 @@ export function dnsContract(open: () => Promise<Dns>): void {
     assert.deepEqual(answer.records, ['v=spf1 include:ü -all']);
   });
 
+  // RFC 6698 §2.1.
+  it('gives what certificates of a service must be', async () => {
+    const answer = await (await open()).tlsa('_25._tcp.host.test');
+    assert.ok(answer.ok);
+    const [{ data, ...rest } = { data: Buffer.alloc(0) }] = answer.records;
+    assert.deepEqual(rest, { usage: 3, selector: 1, matching: 1 });
+    assert.deepEqual(Buffer.from(data), Buffer.alloc(32, 7));
+  });
+
+  it('gives an alias for itself', async () => {
+    const answer = await (await open()).cname('alias.test');
+    assert.ok(answer.ok);
+    assert.deepEqual(answer.records, ['other.test']);
+  });
+
   it('follows aliases, answered at once or not', async () => {
     const dns = await open();
     const whole = await dns.a('alias.test');
     assert.ok(whole.ok);
     assert.deepEqual(whole.records, ['192.0.2.2']);
     assert.equal(whole.ttlSeconds, 30);
+    assert.equal(whole.canonical, 'other.test');
     const half = await dns.a('half.test');
     assert.ok(half.ok);
     assert.deepEqual(half.records, ['192.0.2.1']);

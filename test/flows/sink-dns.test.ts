@@ -30,9 +30,19 @@ function startSink(): SinkRig {
 }
 
 const expected = {
-  delivered: ['ok', 'no-mx', 'truncated', 'cert-expired', 'dane-right', 'sts-enforce'],
+  delivered: [
+    'ok',
+    'no-mx',
+    'truncated',
+    'cert-expired',
+    'dane-right',
+    'dane-insecure',
+    'sts-enforce',
+  ],
   bounced: ['null-mx', 'nxdomain', 'nowhere'],
-  deferred: ['servfail', 'refused', 'timeout', 'alias-loop'],
+  deferred: ['servfail', 'refused', 'timeout', 'alias-loop', 'dane-servfail'],
+  // RFC 7672 §2.2: never in clear, and never to whoever has another key.
+  untrusted: ['dane-wrong'],
 } as const;
 
 it('delivers to domains that are well, bounces what cannot be, and waits for the rest', async () => {
@@ -65,14 +75,15 @@ it('delivers to domains that are well, bounces what cannot be, and waits for the
     for (const variant of expected.bounced) {
       await captured(`to=sender@ok.sink.test&text=${variant}@${variant}.sink.test`);
     }
-    for (const variant of expected.deferred) {
+    for (const variant of [...expected.deferred, ...expected.untrusted]) {
+      const isUntrusted = (expected.untrusted as readonly string[]).includes(variant);
       const domain = `${variant}.sink.test`;
       const reply = await eventually(`${domain} deferred`, async () => {
         const { entries } = await test.call('queue.list', { domain, limit: 10 });
         const reply = entries[0]?.recipients[0]?.lastReply ?? '';
         return reply === '' ? undefined : reply;
       });
-      assert.match(reply, /4\.4\.3/, variant);
+      assert.match(reply, isUntrusted ? /4\.7\.5.*DANE/ : /4\.4\.3/, variant);
     }
   } finally {
     await sink.stop();

@@ -27,6 +27,7 @@ export function relayWays(ways: Partial<RelayWays> = {}): RelayWays {
     mxPort: 25,
     user: '',
     tls: 'off',
+    dane: true,
     ...ways,
   };
 }
@@ -65,6 +66,7 @@ export function deliveriesFor(test: OutboundTest): Deliveries {
 const refuses = async () => ({ ok: false, reason: 'failed', detail: 'no DNS here' }) as const;
 const noDns: Dns = {
   ...{ mx: refuses, a: refuses, aaaa: refuses, txt: refuses, ptr: refuses, srv: refuses },
+  ...{ tlsa: refuses, cname: refuses },
 };
 
 let counter = 0;

@@ -4,7 +4,7 @@
  * Runs in: tests.
  */
 
-import type { Dns, DnsAnswer, MxRecord, SrvRecord } from '../../src/ports/dns.ts';
+import type { Dns, DnsAnswer, MxRecord, SrvRecord, TlsaRecord } from '../../src/ports/dns.ts';
 
 /** One record as `{ TXT: 'text' }` or `{ MX: [10, 'host'] }`, or `TIMEOUT` for look-ups of every other type. */
 export type ZoneRecord = 'TIMEOUT' | Readonly<Record<string, unknown>>;
@@ -51,6 +51,14 @@ export class ZoneDns implements Dns {
       const [priority, weight, port, target] = value as [number, number, number, string];
       return { priority, weight, port, target };
     });
+  }
+
+  async tlsa(name: string): Promise<DnsAnswer<TlsaRecord>> {
+    return this.#answer(name, 'TLSA', (value) => value as TlsaRecord);
+  }
+
+  async cname(name: string): Promise<DnsAnswer<string>> {
+    return this.#answer(name, 'CNAME', String);
   }
 
   #answer<T>(name: string, type: string, read: (value: unknown) => T, hops = 0): DnsAnswer<T> {

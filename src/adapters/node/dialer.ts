@@ -8,7 +8,7 @@
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type {
   Connection,
   ConnectionEvents,
@@ -31,6 +31,8 @@ const readBytes = 4_096;
 const copyBytesMax = 16_384;
 /** More pieces than these are copied into one, however long. */
 const piecesMax = 64;
+/** Certificates of a peer that are looked at. */
+const chainMax = 16;
 
 export function createDialer(options: NodeDialerOptions = {}): Dialer {
   return {
@@ -158,6 +160,7 @@ class NodeConnection implements Connection {
         version: socket.getProtocol() ?? '',
         cipher: socket.getCipher().name,
         verified: socket.authorized,
+        ...(request.wantsChain === true ? { chain: chainOf(socket) } : {}),
       });
     });
     return promise;
@@ -185,6 +188,20 @@ class NodeConnection implements Connection {
     this.#isClosed = true;
     this.#events.onClose(this.#fault);
   }
+}
+
+/** The certificates shown, each with the one that issued it behind it, as far as that was shown too. */
+function chainOf(socket: TLSSocket): readonly Uint8Array[] {
+  const chain: Uint8Array[] = [];
+  const seen = new Set<object>();
+  let certificate = socket.getPeerCertificate(true);
+  // A root names itself as its issuer.
+  while (certificate?.raw !== undefined && !seen.has(certificate) && chain.length < chainMax) {
+    seen.add(certificate);
+    chain.push(certificate.raw);
+    certificate = certificate.issuerCertificate;
+  }
+  return chain;
 }
 
 function isName(host: string): boolean {

@@ -4,15 +4,16 @@
  * Runs in:   every thread, each with its own cache. Implements `ports/dns.ts`.
  * Specs:     RFC 1034 §3.6.2 (aliases), RFC 2308 (negative answers), RFC 6761 §6.3 (localhost), RFC 8020.
  * Limits:    `cacheEntriesMax`, `openMax` questions under way and `waitingMax` behind them, `aliasesMax`.
- * Invariant: equal questions asked at one time are asked once; a failure is kept for `failedTtlSeconds` only.
+ * Invariant: equal questions asked at one time are asked once; a failure is kept for `failedTtlSeconds` only. AD is
+ *            believed of resolvers on loopback and in `trustedNetworks` alone: it is worth what the way to them is.
  */
 
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { Answer, DecodedPacket } from 'dns-packet';
-import { isLoopback } from '../../base/networks.ts';
+import { isLoopback, type Network, networkSet } from '../../base/networks.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Dns, DnsAnswer, MxRecord, SrvRecord } from '../../ports/dns.ts';
+import type { Dns, DnsAnswer, MxRecord, SrvRecord, TlsaRecord } from '../../ports/dns.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Resolver } from './dns-exchange.ts';
 import { exchange } from './dns-exchange.ts';
@@ -24,12 +25,14 @@ export interface NodeDnsOptions {
     readonly servers: readonly { readonly host: string; readonly port: number }[];
     /** For one answer, all tries together. */
     readonly timeoutMs: number;
+    /** Resolvers besides loopback whose AD is believed; absent: none. */
+    readonly trustedNetworks?: readonly Network[];
   };
   readonly clock: Clock;
   readonly random: Random;
 }
 
-type Type = 'MX' | 'A' | 'AAAA' | 'TXT' | 'PTR' | 'SRV';
+type Type = 'MX' | 'A' | 'AAAA' | 'TXT' | 'PTR' | 'SRV' | 'TLSA' | 'CNAME';
 
 interface Kept {
   readonly answer: DnsAnswer<unknown>;
@@ -56,6 +59,7 @@ class StubResolver implements Dns {
   readonly #random: Random;
   readonly #timeoutMs: number;
   readonly #resolvers: readonly Resolver[];
+  readonly #isTrusted: (address: string) => boolean;
   readonly #cache = new Map<string, Kept>();
   readonly #flights = new Map<string, Promise<DnsAnswer<unknown>>>();
   readonly #waiting: (() => void)[] = [];
@@ -65,6 +69,8 @@ class StubResolver implements Dns {
     this.#clock = clock;
     this.#random = random;
     this.#timeoutMs = settings.timeoutMs;
+    const trusted = networkSet(settings.trustedNetworks ?? []);
+    this.#isTrusted = (address) => isLoopback(address) || trusted.has(address);
     this.#resolvers =
       settings.servers.length > 0
         ? settings.servers.map(({ host, port }) => ({ address: host, port }))
@@ -95,6 +101,14 @@ class StubResolver implements Dns {
 
   srv(name: string): Promise<DnsAnswer<SrvRecord>> {
     return this.#lookUp(name, 'SRV') as Promise<DnsAnswer<SrvRecord>>;
+  }
+
+  tlsa(name: string): Promise<DnsAnswer<TlsaRecord>> {
+    return this.#lookUp(name, 'TLSA') as Promise<DnsAnswer<TlsaRecord>>;
+  }
+
+  cname(name: string): Promise<DnsAnswer<string>> {
+    return this.#lookUp(name, 'CNAME') as Promise<DnsAnswer<string>>;
   }
 
   async #lookUp(givenName: string, type: Type): Promise<DnsAnswer<unknown>> {
@@ -144,15 +158,19 @@ class StubResolver implements Dns {
       ttlSeconds = Math.min(ttlSeconds, chain.ttlSeconds);
       if (chain.records.length > 0) {
         const records = chain.records.map((record) => contentOf(record, type));
+        const canonical = chain.name === name ? {} : { canonical: chain.name };
         return {
-          answer: { ok: true, records, ttlSeconds, secure: isSecure },
+          answer: { ok: true, records, ttlSeconds, secure: isSecure, ...canonical },
           ttlSeconds,
         };
       }
       if (rcode === 'NXDOMAIN' || chain.name === at) {
         const reason = rcode === 'NXDOMAIN' ? 'missing' : 'empty';
         const detail = `${rcode === 'NXDOMAIN' ? 'no such name' : `no ${type} record`}: ${chain.name}`;
-        return { answer: { ok: false, reason, detail }, ttlSeconds: negativeTtl(reply.packet) };
+        return {
+          answer: { ok: false, reason, detail, secure: isSecure },
+          ttlSeconds: negativeTtl(reply.packet),
+        };
       }
       at = chain.name;
     }
@@ -171,8 +189,7 @@ class StubResolver implements Dns {
         const id = high! * 256 + low!;
         const packet = await exchange(resolver, { name, type }, id, this.#timeoutMs / tries);
         if (packet === undefined) continue;
-        // AD is worth what the way to the resolver is worth.
-        last = { packet, isSecure: packet.flag_ad && isLoopback(resolver.address) };
+        last = { packet, isSecure: packet.flag_ad && this.#isTrusted(resolver.address) };
         const rcode = String((packet as { rcode?: unknown }).rcode ?? 'NOERROR');
         if (rcode === 'NOERROR' || rcode === 'NXDOMAIN') return last;
         // One that fails speaks for itself: another may know; the same one is not asked again.
@@ -272,6 +289,11 @@ function contentOf(record: Answer, type: Type): unknown {
       const { data } = record as { data: Partial<SrvRecord> };
       const { priority = 0, weight = 0, port = 0, target = '' } = data;
       return { priority, weight, port, target: target === '.' ? '' : target } satisfies SrvRecord;
+    }
+    case 'TLSA': {
+      const { data } = record as Extract<Answer, { type: 'TLSA' }>;
+      const { usage, selector, matchingType: matching, certificate } = data;
+      return { usage, selector, matching, data: certificate } satisfies TlsaRecord;
     }
     default:
       return (record as { data: string }).data;

@@ -3,7 +3,7 @@
  *
  * Runs in:   engine threads; pure.
  * Specs:     RFC 5321 §4.1.1.1 (EHLO), RFC 1870 (SIZE), RFC 2920, RFC 3030, RFC 3461, RFC 6152, RFC 6531,
- *            RFC 4954 (AUTH), RFC 9422 (LIMITS).
+ *            RFC 4954 (AUTH), RFC 8689 (REQUIRETLS), RFC 9422 (LIMITS).
  */
 
 export interface Capabilities {
@@ -14,6 +14,7 @@ export interface Capabilities {
   readonly hasSmtpUtf8: boolean;
   readonly hasDsn: boolean;
   readonly hasStartTls: boolean;
+  readonly hasRequireTls: boolean;
   readonly hasSize: boolean;
   /** Bytes; 0 is not known. */
   readonly sizeMax: number;
@@ -33,6 +34,7 @@ export const noCapabilities: Capabilities = {
   hasSmtpUtf8: false,
   hasDsn: false,
   hasStartTls: false,
+  hasRequireTls: false,
   hasSize: false,
   sizeMax: 0,
   auth: [],
@@ -58,6 +60,7 @@ export function parseCapabilities(text: string): Capabilities {
     hasSmtpUtf8: words.has('SMTPUTF8'),
     hasDsn: words.has('DSN'),
     hasStartTls: words.has('STARTTLS'),
+    hasRequireTls: words.has('REQUIRETLS'),
     hasSize: words.has('SIZE'),
     sizeMax: count(words.get('SIZE')?.[0]),
     auth: words.get('AUTH') ?? [],

@@ -80,8 +80,8 @@ export class Deliveries {
    */
   groupOf(domain: string): string {
     const known = this.#domains.get(domain);
-    if (known !== undefined && known.untilMs > this.#coarse.nowMs) return known.site.name;
-    return this.#options.router.fixed(domain)?.site ?? domain;
+    if (known !== undefined && known.untilMs > this.#coarse.nowMs) return known.site.key;
+    return this.#options.router.fixed(domain)?.key ?? domain;
   }
 
   /**
@@ -144,14 +144,15 @@ export class Deliveries {
   }
 
   #learn(domain: string, resolved: Resolved): Site {
-    let site = this.#sites.get(resolved.site);
+    const { key } = resolved;
+    let site = this.#sites.get(key);
     if (site === undefined) {
       const { timeouts, limits, clock, random, dialer, leases } = this.#options;
       const { handshake } = resolved;
       const coarse = this.#coarse;
       const shared = { handshake, timeouts, limits, clock, random, dialer, leases, coarse };
-      site = new Site({ name: resolved.site, ...shared }, resolved.targets);
-      this.#sites.set(resolved.site, site);
+      site = new Site({ name: resolved.site, key, ...shared }, resolved.targets);
+      this.#sites.set(key, site);
       if (this.#isClosed) site.drain();
     } else {
       site.retarget(resolved.targets);
@@ -182,8 +183,8 @@ export class Deliveries {
       if (known.untilMs <= nowMs) this.#domains.delete(domain);
       else used.add(known.site);
     }
-    for (const [name, site] of this.#sites) {
-      if (!used.has(site) && site.isQuiet) this.#sites.delete(name);
+    for (const [key, site] of this.#sites) {
+      if (!used.has(site) && site.isQuiet) this.#sites.delete(key);
     }
   }
 }

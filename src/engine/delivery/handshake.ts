@@ -2,7 +2,7 @@
  * From the greeting to the point where mail may be sent: EHLO or HELO, STARTTLS, AUTH.
  *
  * Runs in:   engine threads; pure: it is given replies and says what to do next.
- * Specs:     RFC 5321 §3.1, §3.2, §4.1.1.1; RFC 3207; RFC 4954, RFC 4616 (PLAIN).
+ * Specs:     RFC 5321 §3.1, §3.2, §4.1.1.1; RFC 3207; RFC 4954, RFC 4616 (PLAIN); RFC 8689 §4.2.1 (REQUIRETLS).
  * Invariant: nothing learnt before TLS is believed after it (RFC 3207 §4.2); credentials never go in clear.
  */
 
@@ -25,6 +25,8 @@ export interface HandshakeOptions {
   readonly helloName: string;
   readonly tls: TlsMode;
   readonly credentials?: Credentials;
+  /** RFC 8689 §4.2.1: the next hop must offer REQUIRETLS, after TLS. */
+  readonly needsRequireTls?: boolean;
 }
 
 export type HandshakeStep =
@@ -83,15 +85,20 @@ export class Handshake {
 
   #onCapabilities(capabilities: Capabilities): HandshakeStep {
     this.#capabilities = capabilities;
-    const { tls } = this.#options;
+    const { tls, needsRequireTls } = this.#options;
+    if (this.#isEncrypted && needsRequireTls === true && !capabilities.hasRequireTls) {
+      return failOurs(ownReply(550, '5.7.30', 'Next hop does not offer REQUIRETLS'));
+    }
     if (this.#isEncrypted || tls === 'off') return this.#authenticate(capabilities);
     if (capabilities.hasStartTls) {
       this.#waits = 'starttls';
       return { do: 'send', line: 'STARTTLS\r\n', timeout: 'tlsMs' };
     }
-    return tls === 'opportunistic'
-      ? this.#authenticate(capabilities)
-      : failOurs(ownReply(451, '4.7.4', 'Next hop does not offer TLS, which is required'));
+    if (tls === 'opportunistic') return this.#authenticate(capabilities);
+    const text = 'Next hop does not offer TLS, which is required';
+    return failOurs(
+      needsRequireTls === true ? ownReply(550, '5.7.10', text) : ownReply(451, '4.7.4', text),
+    );
   }
 
   #authenticate(capabilities: Capabilities): HandshakeStep {

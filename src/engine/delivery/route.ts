@@ -2,7 +2,8 @@
  * Where mail for a domain goes: a fixed next hop by settings, or the hosts its MX records name.
  *
  * Runs in:   engine threads.
- * Specs:     RFC 5321 §5.1 (MX look-up, order, loops), RFC 7505 (null MX), RFC 3463 §3.2, §3.5.
+ * Specs:     RFC 5321 §5.1 (MX look-up, order, loops), RFC 7505 (null MX), RFC 3463 §3.2, §3.5; RFC 8461 §5 (hosts
+ *            a policy does not name are left out).
  * Limits:    `exchangesMax` hosts and `targetsMax` addresses of one domain are used.
  * Invariant: an address the DNS named is used only if `isDialable` lets it pass; fixed routes may lead anywhere.
  */
@@ -10,6 +11,7 @@
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { dayMs, minuteMs, secondMs } from '../../base/units.ts';
+import type { StsPolicy } from '../../mail/trust/mta-sts.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
 import type { Dns, DnsAnswer, MxRecord } from '../../ports/dns.ts';
 import type { Random } from '../../ports/random.ts';
@@ -17,6 +19,15 @@ import { type Route, writeRoute } from '../../settings/networks.ts';
 import type { Settings } from '../../settings/schema.ts';
 import { isDialable } from './addresses.ts';
 import type { HandshakeOptions } from './handshake.ts';
+import {
+  type FoundHost,
+  type HostRefusal,
+  type HostTls,
+  hostTls,
+  securityClass,
+  type TlsNeed,
+  type TlsWishes,
+} from './host-tls.ts';
 import type { OutcomeStatus } from './message.ts';
 import { ownReply } from './message.ts';
 import type { Target } from './site.ts';
@@ -24,8 +35,11 @@ import type { Target } from './site.ts';
 /** What of the relay settings decides where mail goes. */
 export type RelayWays = Pick<
   Settings['relay'],
-  'route' | 'routes' | 'privateTargets' | 'mxPort' | 'user' | 'tls'
+  'route' | 'routes' | 'privateTargets' | 'mxPort' | 'user' | 'tls' | 'dane'
 >;
+
+/** A domain's MTA-STS policy; `failed`: it cannot be said now whether there is one. */
+export type StsSource = (domain: string) => Promise<StsPolicy | undefined | 'failed'>;
 
 export interface RouterOptions {
   readonly relay: RelayWays;
@@ -37,11 +51,15 @@ export interface RouterOptions {
   readonly password?: string;
   /** Addresses we listen on: an MX that leads there leads to us. */
   readonly ownAddresses?: ReadonlySet<string>;
+  /** Absent: policies are not asked for. */
+  readonly policies?: StsSource;
 }
 
 export interface Resolved {
-  /** Equal for domains that share their hosts. */
+  /** Equal for domains that share their hosts: what limits are kept by. */
   readonly site: string;
+  /** Equal for those that ask the same of TLS as well: they may share connections. */
+  readonly key: string;
   readonly targets: readonly Target[];
   readonly handshake: HandshakeOptions;
   readonly validMs: number;
@@ -81,29 +99,49 @@ export class Router {
   }
 
   /** The answer where it needs no look-up. */
-  fixed(domain: string): Resolved | undefined {
+  fixed(domain: string, need: TlsNeed = 'usual'): Resolved | undefined {
     const route = this.#route(domain);
     if (route.kind !== 'host' || isIP(route.host) === 0) return undefined;
+    const site = writeRoute(route);
     const target = { host: route.host, address: route.host, port: route.port };
-    return this.#fixedTo(route.host, route.port, [target], validMsFixed);
-  }
-
-  #fixedTo(host: string, port: number, targets: readonly Target[], validMs: number): Resolved {
+    const handshake = this.#fixedHandshake;
+    if (need !== 'required') {
+      return { site, key: site, targets: [target], handshake, validMs: validMsFixed };
+    }
+    const tls: HostTls = { mode: 'verified' };
     return {
-      site: writeRoute({ kind: 'host', host, port }),
-      targets,
-      handshake: this.#fixedHandshake,
-      validMs,
+      site,
+      key: site + securityClass([tls], need, domain),
+      targets: [{ ...target, tls }],
+      handshake: { ...handshake, needsRequireTls: true },
+      validMs: validMsFixed,
     };
   }
 
-  async resolve(domain: string): Promise<Resolution> {
+  async resolve(domain: string, need: TlsNeed = 'usual'): Promise<Resolution> {
     const route = this.#route(domain);
     if (route.kind === 'mx') {
-      return domain.startsWith('[') ? this.#literal(domain) : this.#resolveMx(toAscii(domain));
+      return domain.startsWith('[')
+        ? this.#literal(domain, need)
+        : this.#resolveMx(toAscii(domain), need);
     }
-    const found = await this.#addresses([route.host], route.port, () => true);
-    return this.#resolved(writeRoute(route), found, this.#fixedHandshake, route.host);
+    const found = await this.#addresses([route.host]);
+    const wishes = { need, isProven: true, port: route.port, domain: route.host };
+    // Nobody's policy speaks of a host the operator named.
+    const handshake = this.#fixedHandshake;
+    return this.#resolved({
+      ...{ site: writeRoute(route), found, handshake, domain: route.host },
+      wishes: this.#wishes(wishes, async () => undefined),
+      mayDial: () => true,
+    });
+  }
+
+  #wishes(
+    wishes: Pick<TlsWishes, 'need' | 'isProven' | 'port' | 'domain'>,
+    policy: TlsWishes['policy'],
+  ): TlsWishes {
+    const { dns, relay } = this.#options;
+    return { ...wishes, dns, mode: relay.tls, usesDane: relay.dane, policy };
   }
 
   #route(domain: string): Route {
@@ -120,17 +158,24 @@ export class Router {
     return this.#options.relay.route;
   }
 
-  async #resolveMx(domain: string): Promise<Resolution> {
-    const { dns, random, relay } = this.#options;
+  async #resolveMx(domain: string, need: TlsNeed): Promise<Resolution> {
+    const { dns, random, relay, policies } = this.#options;
     const answer = await dns.mx(domain);
     const exchanges = this.#exchanges(domain, answer, random);
     if (!Array.isArray(exchanges)) return exchanges;
-    const found = await this.#addresses(exchanges, relay.mxPort, (address) =>
-      this.#mayDial(address),
-    );
+    let asked: ReturnType<StsSource> | undefined;
+    const policy = () => {
+      asked ??= policies === undefined ? Promise.resolve(undefined) : policies(domain);
+      return asked;
+    };
+    const found = await this.#addresses(exchanges);
     if (answer.ok) found.ttlMs = Math.min(found.ttlMs, answer.ttlSeconds * secondMs);
-    const name = `mx:${[...exchanges].sort().join(',')}`;
-    return this.#resolved(name, found, this.#mxHandshake, domain);
+    const isProven = answer.secure === true;
+    return this.#resolved({
+      ...{ found, handshake: this.#mxHandshake, domain },
+      wishes: this.#wishes({ need, isProven, port: relay.mxPort, domain }, policy),
+      mayDial: (address) => this.#mayDial(address),
+    });
   }
 
   #mayDial(address: string): boolean {
@@ -139,18 +184,19 @@ export class Router {
   }
 
   /** RFC 5321 §4.1.3: `[192.0.2.1]` and `[IPv6:2001:db8::1]` name the host itself. */
-  #literal(domain: string): Resolution {
+  #literal(domain: string, need: TlsNeed): Resolution {
     const address = domain.slice(1, -1).replace(/^ipv6:/i, '');
     if (isIP(address) === 0 || !domain.endsWith(']')) {
       return failed(550, '5.1.2', `${domain} is no address`);
     }
     if (!this.#mayDial(address)) return failed(550, '5.4.4', `Mail is not sent to ${domain}`);
     const port = this.#options.relay.mxPort;
+    const site = `mx:${domain}`;
     const targets = [{ host: domain, address, port }];
+    // RFC 8689 §4.2.1 wants a name, proven and in the certificate.
+    if (need === 'required') return refused(['not-proven'], domain);
     return {
-      ok: true,
-      site: `mx:${domain}`,
-      targets,
+      ...{ ok: true, site, key: site, targets },
       handshake: this.#mxHandshake,
       validMs: validMsMax,
     };
@@ -184,63 +230,117 @@ export class Router {
     );
   }
 
-  async #addresses(
-    hosts: readonly string[],
-    port: number,
-    mayDial: (address: string) => boolean,
-  ): Promise<Found> {
-    const { dns, random } = this.#options;
-    const found: Found = {
-      targets: [],
-      forbidden: 0,
-      isOwn: false,
-      hasFailed: false,
-      ttlMs: validMsMax,
-    };
+  async #addresses(names: readonly string[]): Promise<Found> {
+    const { dns } = this.#options;
+    const found: Found = { hosts: [], hasFailed: false, ttlMs: validMsMax };
     const answers = await Promise.all(
-      hosts.map((host) => Promise.all([dns.a(host), dns.aaaa(host)])),
+      names.map((host) => Promise.all([dns.a(host), dns.aaaa(host)])),
     );
     answers.forEach((pair, at) => {
-      const host = hosts[at]!;
       const addresses: string[] = [];
+      let isSecure = true;
+      let canonical: string | undefined;
       for (const answer of pair) {
         if (answer.ok) {
           addresses.push(...answer.records);
+          isSecure &&= answer.secure;
+          canonical ??= answer.canonical;
           found.ttlMs = Math.min(found.ttlMs, answer.ttlSeconds * secondMs);
         } else if (answer.reason === 'failed') {
           found.hasFailed = true;
         }
       }
-      for (const address of shuffled(addresses, random)) {
-        if (!mayDial(address)) {
-          found.forbidden++;
-          found.isOwn ||= this.#options.ownAddresses?.has(address) === true;
-        } else if (found.targets.length < targetsMax) found.targets.push({ host, address, port });
-      }
+      found.hosts.push({
+        ...{ host: names[at]!, addresses, isSecure },
+        ...(canonical === undefined ? {} : { canonical }),
+      });
     });
     return found;
   }
 
-  #resolved(site: string, found: Found, handshake: HandshakeOptions, name: string): Resolution {
-    if (found.targets.length === 0) {
-      if (found.hasFailed) return deferred('4.4.3', `Look-up of the addresses of ${name} failed`);
-      if (found.isOwn) return loop(name);
-      return found.forbidden > 0
-        ? failed(550, '5.4.4', `${name} leads to addresses mail is not sent to`)
-        : failed(550, '5.4.4', `${name} has no address`);
+  async #resolved(way: Way): Promise<Resolution> {
+    const { found, domain, wishes, handshake } = way;
+    const { need } = wishes;
+    const { random, ownAddresses } = this.#options;
+    const judged = await Promise.all(found.hosts.map((host) => hostTls(host, wishes)));
+    const targets: Target[] = [];
+    const refusals: HostRefusal[] = [];
+    const used: { readonly host: string; readonly tls: HostTls | undefined }[] = [];
+    let forbidden = 0;
+    let isOwn = false;
+    found.hosts.forEach(({ host, addresses }, at) => {
+      const tls = judged[at];
+      if (typeof tls === 'string') {
+        refusals.push(tls);
+        return;
+      }
+      used.push({ host, tls });
+      for (const address of shuffled(addresses, random)) {
+        const target = { host, address, port: wishes.port, ...(tls === undefined ? {} : { tls }) };
+        if (!way.mayDial(address)) {
+          forbidden++;
+          isOwn ||= ownAddresses?.has(address) === true;
+        } else if (targets.length < targetsMax) targets.push(target);
+      }
+    });
+    if (targets.length === 0) {
+      if (refusals.length > 0) return refused(refusals, domain);
+      if (found.hasFailed) return deferred('4.4.3', `Look-up of the addresses of ${domain} failed`);
+      if (isOwn) return loop(domain);
+      return forbidden > 0
+        ? failed(550, '5.4.4', `${domain} leads to addresses mail is not sent to`)
+        : failed(550, '5.4.4', `${domain} has no address`);
     }
-    const validMs = Math.min(Math.max(found.ttlMs, validMsMin), validMsMax);
-    return { ok: true, site, targets: found.targets, handshake, validMs };
+    const site =
+      way.site ??
+      `mx:${used
+        .map(({ host }) => host)
+        .sort()
+        .join(',')}`;
+    const asked = used.flatMap(({ tls }) => (tls === undefined ? [] : [tls]));
+    return {
+      ok: true,
+      ...{ site, key: site + securityClass(asked, need, domain), targets },
+      handshake: need === 'required' ? { ...handshake, needsRequireTls: true } : handshake,
+      validMs: Math.min(Math.max(found.ttlMs, validMsMin), validMsMax),
+    };
   }
 }
 
 interface Found {
-  readonly targets: Target[];
-  forbidden: number;
-  /** One of the forbidden addresses is ours. */
-  isOwn: boolean;
+  readonly hosts: FoundHost[];
   hasFailed: boolean;
   ttlMs: number;
+}
+
+interface Way {
+  /** Absent: named after its hosts. */
+  readonly site?: string;
+  readonly found: Found;
+  readonly handshake: HandshakeOptions;
+  /** As replies name what was looked for. */
+  readonly domain: string;
+  readonly wishes: TlsWishes;
+  readonly mayDial: (address: string) => boolean;
+}
+
+/** What keeps mail from every host of a domain: what may pass is waited for. */
+function refused(refusals: readonly HostRefusal[], domain: string): Resolution {
+  if (refusals.includes('tlsa-failed')) {
+    return deferred('4.4.3', `Look-up of the TLSA records of ${domain} failed`);
+  }
+  if (refusals.includes('policy-failed')) {
+    return deferred('4.3.0', `The MTA-STS policy of ${domain} is not known yet`);
+  }
+  // RFC 8461 §5: a policy may change, so this is no bounce before its time.
+  if (refusals.includes('not-in-policy')) {
+    return deferred('4.7.0', `The MTA-STS policy of ${domain} names none of its hosts`);
+  }
+  return failed(
+    550,
+    '5.7.10',
+    `REQUIRETLS: neither DNSSEC nor MTA-STS proves the hosts of ${domain}`,
+  );
 }
 
 /** U-labels as the DNS wants them; what has no such form is left to the look-up to refuse. */

@@ -2,19 +2,22 @@
  * One connection to a next hop: its handshake, its time-outs, its end. Mail goes over it by `Transfer`.
  *
  * Runs in:   engine threads, as the receiver of its connection's events.
- * Specs:     RFC 5321 §3.1, §4.2.1 (421), §4.5.3.2 (time-outs); RFC 3207 (STARTTLS).
+ * Specs:     RFC 5321 §3.1, §4.2.1 (421), §4.5.3.2 (time-outs); RFC 3207 (STARTTLS); RFC 7672 §3.2 (DANE).
  * Limits:    a time-out per phase (`limits.ts`), looked at by the site's tick; replies as `ReplyReader` bounds them.
  * Invariant: `onEnd` is the last call to the owner, and comes exactly once.
  */
 
 import { assert } from '../../base/assert.ts';
 import { latin1 } from '../../base/bytes.ts';
+import { daneFault } from '../../mail/trust/dane.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
 import { ReplyReader } from '../../mail/wire/smtp/reply-reader.ts';
-import type { Connection, ConnectionEvents, DialError } from '../../ports/dialer.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Connection, ConnectionEvents, DialError, TlsFacts } from '../../ports/dialer.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { HandshakeOptions, HandshakeStep } from './handshake.ts';
 import { Handshake } from './handshake.ts';
+import type { Dane } from './host-tls.ts';
 import type { PhaseTimeouts, SiteLimits } from './limits.ts';
 import { ownReply } from './message.ts';
 import type { Transaction } from './transaction.ts';
@@ -34,6 +37,9 @@ export interface SessionOptions {
   readonly host: string;
   readonly address: string;
   readonly handshake: HandshakeOptions;
+  /** The certificate must fit these records. */
+  readonly dane?: Dane;
+  readonly clock: Clock;
   readonly timeouts: PhaseTimeouts;
   readonly limits: SiteLimits;
   /** The thread's coarse clock: good for time-outs, costs nothing to read. */
@@ -183,24 +189,34 @@ export class Session implements ConnectionEvents, TransferLine {
       this.#end({ reply: tlsFailedReply('bytes before TLS'), isOurs: true, tls: true });
       return;
     }
-    const { handshake, host, timeouts } = this.#options;
+    const { handshake, host, timeouts, dane } = this.#options;
     this.expectWithin(timeouts.tlsMs);
+    let fault: string | undefined;
     try {
-      await this.#connection!.startTls({
-        serverName: host,
+      const facts = await this.#connection!.startTls({
+        serverName: dane?.serverName ?? host,
         verify: handshake.tls === 'verified',
+        wantsChain: dane !== undefined,
         timeoutMs: timeouts.tlsMs,
       });
+      fault = this.#daneFault(facts);
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
-      if (this.#state !== 'ended') {
-        this.#end({ reply: tlsFailedReply(detail), isOurs: true, tls: true });
-      }
-      return;
+      fault = error instanceof Error ? error.message : String(error);
     }
     if ((this.#state as State) === 'ended') return;
+    if (fault !== undefined) {
+      this.#end({ reply: tlsFailedReply(fault), isOurs: true, tls: true });
+      return;
+    }
     this.#reader.reset();
     this.#step(this.#handshake.onEncrypted());
+  }
+
+  #daneFault({ chain = [] }: TlsFacts): string | undefined {
+    const { dane, clock } = this.#options;
+    if (dane === undefined) return undefined;
+    const fault = daneFault(dane.records, chain, dane.names, clock.nowMs());
+    return fault === undefined ? undefined : `DANE: ${fault}`;
   }
 
   #onReady(capabilities: Capabilities): void {

@@ -14,9 +14,11 @@ import type { Dialer } from '../../ports/dialer.ts';
 import { DialError } from '../../ports/dialer.ts';
 import type { Random } from '../../ports/random.ts';
 import type { HandshakeOptions } from './handshake.ts';
+import type { HostTls } from './host-tls.ts';
 import type { SiteLeases } from './leases.ts';
 import type { PhaseTimeouts, SiteLimits } from './limits.ts';
 import { movesMax } from './limits.ts';
+import type { OutcomeStatus } from './message.ts';
 import { ownReply } from './message.ts';
 import type { SessionOwner } from './session.ts';
 import { Session } from './session.ts';
@@ -28,10 +30,15 @@ export interface Target {
   readonly host: string;
   readonly address: string;
   readonly port: number;
+  /** Absent: as the site's handshake has it. */
+  readonly tls?: HostTls;
 }
 
 export interface SiteOptions {
+  /** What its slots are asked for by. */
   readonly name: string;
+  /** Its name, and what TLS with its hosts must be. */
+  readonly key: string;
   readonly handshake: HandshakeOptions;
   readonly timeouts: PhaseTimeouts;
   readonly limits: SiteLimits;
@@ -55,11 +62,12 @@ const attemptsMin = 2;
 const serviceWeight = 0.1;
 const noConnectionReply = ownReply(451, '4.4.1', 'No connection to the next hop');
 const drainingReply = ownReply(451, '4.3.2', 'Going down: this message waits in the queue');
-/** TLS that failed with a site is left alone this long, where clear text is allowed. */
+/** TLS that failed with a host is left alone this long, where clear text is allowed. */
 const tlsBrokenMs = 600_000;
 
 export class Site implements SessionOwner {
   readonly name: string;
+  readonly key: string;
   readonly #options: SiteOptions;
   readonly #queue: TenantQueue;
   readonly #sessions = new Set<Session>();
@@ -79,11 +87,14 @@ export class Site implements SessionOwner {
   #deadUntilMs = 0;
   #noOpenUntilMs = 0;
   #deadReply: Reply = noConnectionReply;
-  #tlsBrokenUntilMs = 0;
+  #deadStatus: OutcomeStatus = 'deferred';
+  /** Hosts whose TLS failed lately, by address: until when they are tried in clear at once. */
+  readonly #tlsBrokenUntilMs = new Map<string, number>();
   #isClosed = false;
 
   constructor(options: SiteOptions, targets: readonly Target[]) {
     this.name = options.name;
+    this.key = options.key;
     this.#options = options;
     this.#targets = targets;
     this.#queue = new TenantQueue(options.limits.queueCountMax, options.limits.queueBytesMax);
@@ -106,15 +117,17 @@ export class Site implements SessionOwner {
   /** Newer answers of the DNS for the same set of hosts. */
   retarget(targets: readonly Target[]): void {
     this.#targets = targets;
-    for (const address of this.#badUntilMs.keys()) {
-      if (!targets.some((target) => target.address === address)) this.#badUntilMs.delete(address);
+    for (const remembered of [this.#badUntilMs, this.#tlsBrokenUntilMs]) {
+      for (const address of remembered.keys()) {
+        if (!targets.some((target) => target.address === address)) remembered.delete(address);
+      }
     }
   }
 
   /** False when the queue is full: nothing was taken. */
   submit(transaction: Transaction): boolean {
     if (this.#isDead()) {
-      transaction.settleRest('deferred', this.#deadReply);
+      transaction.settleRest(this.#deadStatus, this.#deadReply);
       return true;
     }
     transaction.sinceMs = this.#options.clock.monotonicMs();
@@ -139,7 +152,7 @@ export class Site implements SessionOwner {
     this.#isClosed = true;
     for (const session of [...this.#idle]) session.quit();
     this.#idle.length = 0;
-    this.#deferAll(drainingReply);
+    this.#settleAll('deferred', drainingReply);
   }
 
   /** Ends all connections now. */
@@ -218,9 +231,9 @@ export class Site implements SessionOwner {
   }
 
   #return(transaction: Transaction): void {
-    if (this.#isClosed || this.#isDead()) {
-      transaction.settleRest('deferred', this.#isClosed ? drainingReply : this.#deadReply);
-    } else {
+    if (this.#isClosed) transaction.settleRest('deferred', drainingReply);
+    else if (this.#isDead()) transaction.settleRest(this.#deadStatus, this.#deadReply);
+    else {
       this.#queue.unshift(transaction);
     }
   }
@@ -270,17 +283,19 @@ export class Site implements SessionOwner {
   /** Goes through the hosts in their order until one takes us. */
   async #connect(): Promise<void> {
     let end: SessionEnd = { reply: noConnectionReply, isOurs: true, tls: false };
+    let isFinal = true;
     for (const target of this.#inOrder()) {
       if (this.#isClosed) break;
       const result = await this.#tryHost(target);
       if (result === undefined) return this.#onConnected();
+      isFinal &&= isForGood(result);
       end = result;
       const { clock, limits } = this.#options;
       this.#badUntilMs.set(target.address, clock.monotonicMs() + limits.deadMsMin);
     }
     this.#options.leases.release(this.name);
     this.#attempts--;
-    this.#onUnreachable(end);
+    this.#onUnreachable(end, isFinal && isForGood(end));
   }
 
   /** By preference, but those that failed lately last: their time-outs are not waited for again and again. */
@@ -294,23 +309,27 @@ export class Site implements SessionOwner {
   /** Undefined when a session is ready over this host, with TLS or, where that fails and may, in clear. */
   async #tryHost(target: Target): Promise<SessionEnd | undefined> {
     const { coarse, handshake } = this.#options;
-    const end = await this.#try(target, this.#tlsBrokenUntilMs > coarse.nowMs);
-    if (end?.tls !== true || handshake.tls !== 'opportunistic') return end;
+    const { address, tls } = target;
+    if ((tls?.mode ?? handshake.tls) !== 'opportunistic') {
+      return this.#try(target, { ...handshake, ...(tls === undefined ? {} : { tls: tls.mode }) });
+    }
+    const inClear: HandshakeOptions = { ...handshake, tls: 'off' };
+    if ((this.#tlsBrokenUntilMs.get(address) ?? 0) > coarse.nowMs)
+      return this.#try(target, inClear);
+    const end = await this.#try(target, handshake);
+    if (end?.tls !== true) return end;
     // Opportunistic means that clear text beats no mail (RFC 7435 §3).
-    this.#tlsBrokenUntilMs = coarse.nowMs + tlsBrokenMs;
-    return this.#try(target, true);
+    this.#tlsBrokenUntilMs.set(address, coarse.nowMs + tlsBrokenMs);
+    return this.#try(target, inClear);
   }
 
-  async #try(target: Target, isInClear: boolean): Promise<SessionEnd | undefined> {
-    const { handshake, timeouts, limits, coarse, dialer } = this.#options;
+  async #try(target: Target, handshake: HandshakeOptions): Promise<SessionEnd | undefined> {
+    const { timeouts, limits, clock, coarse, dialer } = this.#options;
+    const dane = target.tls?.dane;
     const session = new Session(this, {
-      host: target.host,
-      address: target.address,
-      handshake:
-        isInClear && handshake.tls === 'opportunistic' ? { ...handshake, tls: 'off' } : handshake,
-      timeouts,
-      limits,
-      coarse,
+      ...{ host: target.host, address: target.address, handshake },
+      ...(dane === undefined ? {} : { dane }),
+      ...{ clock, timeouts, limits, coarse },
     });
     try {
       const { address, port } = target;
@@ -338,7 +357,7 @@ export class Site implements SessionOwner {
     this.#dispatch();
   }
 
-  #onUnreachable(end: SessionEnd): void {
+  #onUnreachable(end: SessionEnd, isFinal: boolean): void {
     const { clock, limits, random } = this.#options;
     // Attempts that ran side by side have failed by one cause: it counts once.
     if (this.#isDead()) return;
@@ -352,12 +371,18 @@ export class Site implements SessionOwner {
     this.#failures++;
     this.#deadUntilMs = clock.monotonicMs() + waitMs;
     this.#deadReply = end.reply;
-    this.#deferAll(end.reply);
+    this.#deadStatus = isFinal ? 'failed' : 'deferred';
+    this.#settleAll(this.#deadStatus, end.reply);
   }
 
-  #deferAll(reply: Reply): void {
+  #settleAll(status: OutcomeStatus, reply: Reply): void {
     for (let left = this.#queue.count; left > 0; left--) {
-      this.#queue.shift()!.settleRest('deferred', reply);
+      this.#queue.shift()!.settleRest(status, reply);
     }
   }
+}
+
+/** A host we would not give the mail to as it is, rather than one that did not take it. */
+function isForGood({ isOurs, reply }: SessionEnd): boolean {
+  return isOurs && reply.code >= 500;
 }

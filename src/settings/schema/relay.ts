@@ -53,6 +53,12 @@ export const relaySection = section('Mail to other servers.', {
     doc: 'TLS to other servers: never; where offered, unverified; always, unverified; always, and the certificate must fit the name.',
     spec: 'RFC 3207, RFC 7435',
   }),
+  dane: flag({
+    default: true,
+    reload: 'restart',
+    doc: 'Whether hosts with TLSA records that DNSSEC proves get mail only under a certificate that fits them. It takes a resolver that validates (`dns.servers`), and `tls` other than "off".',
+    spec: 'RFC 7672',
+  }),
   connectionsPerSiteMax: integer({
     default: 20,
     min: 1,
@@ -156,6 +162,12 @@ export const dnsSection = section('Look-ups in the DNS.', {
     max: minuteMs,
     reload: 'restart',
     doc: 'Wait for one answer, all tries together.',
+  }),
+  trustedNetworks: networkList({
+    reload: 'restart',
+    doc: 'Resolvers that validate and are reached over a safe way: their word (AD) that an answer is signed is believed, as that of loopback is.',
+    spec: 'RFC 6840 §5.7',
+    example: '["192.0.2.53"]',
   }),
 });
 

@@ -110,6 +110,8 @@ function dnsOf(rows: Readonly<Record<string, readonly string[]>>): Dns {
     aaaa: async (name) => answer('AAAA', name),
     txt: async (name) => answer('TXT', name),
     ptr: async (address) => answer('PTR', address),
+    tlsa: async () => ({ ok: false, reason: 'empty', detail: '' }),
+    cname: async () => ({ ok: false, reason: 'empty', detail: '' }),
     srv: async (name) => {
       const found = answer('SRV', name);
       if (!found.ok) return found;

@@ -128,6 +128,8 @@ describe('a site', () => {
       txt: none,
       ptr: none,
       srv: none,
+      tlsa: none,
+      cname: none,
     };
     const { clock, dialer, sender } = world({ dns, relay: { route: { kind: 'mx' } } });
     dialer.unreachable.set('8.8.1.1', 'timed-out');

@@ -40,6 +40,8 @@ function dnsOf(zone: Zone): Dns {
     txt: async () => found<string>(undefined),
     srv: async () => found(undefined),
     ptr: async () => found<string>(undefined),
+    tlsa: async () => found(undefined),
+    cname: async () => found<string>(undefined),
   };
 }
 
