@@ -147,6 +147,7 @@ function policyOf(name: MailListenerName, settings: Settings): SmtpPolicy {
     relayNetworks: name === 'smtp' ? networkSet(settings.relay.networks) : noNetworks,
     xclientNetworks: networkSet(settings.xclient[name]),
     offersBinaryMime: true,
+    holdMsMax: settings.relay.holdMsMax,
   };
 }
 

@@ -67,9 +67,10 @@ export function deliveryOf(
 
 /**
  * Whether this journal alone can accept the envelope as deliveries into accounts of its shard. A sender who wants to
- * hear of the delivery (RFC 3461 §5.2.3) is told by the spool.
+ * hear of the delivery (RFC 3461 §5.2.3) is told by the spool, which also keeps what is not to be delivered yet.
  */
-export function isAllHere({ sender, recipients }: Envelope, shard: ShardId): boolean {
+export function isAllHere({ sender, recipients, terms }: Envelope, shard: ShardId): boolean {
+  if (terms?.holdUntilMs !== undefined) return false;
   for (const { target, notify } of recipients) {
     if (target.kind === 'remote' || target.shard !== shard) return false;
     if (notify?.success === true && sender !== '') return false;

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { globSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { describe, test } from 'node:test';
+import type { DeliveryTerms } from '../../src/actors/asks/delivery-terms.ts';
 import { noNetworks } from '../../src/base/networks.ts';
 import { SmtpListener } from '../../src/edge/listeners/smtp-listener.ts';
 import { ReloadableTls } from '../../src/edge/listeners/tls.ts';
@@ -43,6 +44,22 @@ for (const path of globSync(`${folder}{smtp,submission,lmtp}/*.session`).sort())
       }
     }
   });
+}
+
+/** Instants in seconds from where the sessions' clock stands. */
+function termWords(terms: DeliveryTerms = {}): string {
+  const { priority, holdUntilMs, deliverBy } = terms;
+  const inSeconds = (ms: number) => (ms - Date.UTC(2026, 0, 1)) / 1_000;
+  const words = [
+    ...(priority === undefined ? [] : [`priority:${priority}`]),
+    ...(holdUntilMs === undefined ? [] : [`hold:${inSeconds(holdUntilMs)}`]),
+    ...(deliverBy === undefined
+      ? []
+      : [
+          `by:${inSeconds(deliverBy.byMs)}:${deliverBy.mode}${deliverBy.isTraced ? ':traced' : ''}`,
+        ]),
+  ];
+  return words.join('+') || '-';
 }
 
 const defaultLimits = smtpLimits(defaultSettings.smtp);
@@ -105,6 +122,7 @@ async function startOwn(
           .join(','),
         ret: envelope.ret ?? '-',
         envid: envelope.envid ?? '-',
+        terms: termWords(envelope.terms),
         type: envelope.body,
         utf8: String(envelope.smtputf8),
         protocol: arrival.protocol,

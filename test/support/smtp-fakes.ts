@@ -22,6 +22,7 @@ import {
 } from '../../src/base/ids.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { noNetworks } from '../../src/base/networks.ts';
+import { dayMs } from '../../src/base/units.ts';
 import type { CheckCredentials } from '../../src/edge/guard/log-in.ts';
 import { LogInThrottle } from '../../src/edge/guard/log-in-throttle.ts';
 import type { SessionObserver } from '../../src/edge/protocols/session/observer.ts';
@@ -227,6 +228,7 @@ export function fakeService(options: FakeServiceOptions = {}): SmtpService {
       relayNetworks: options.isTrusted === true ? loopback : noNetworks,
       xclientNetworks: options.xclient === true ? loopback : noNetworks,
       offersBinaryMime: true,
+      holdMsMax: 30 * dayMs,
     },
     reception: options.reception ?? new FakeReception(),
     directory: fakeDirectory,

@@ -14,7 +14,11 @@ import {
 import type { PackedReceived } from '../../src/actors/asks/spool-asks.ts';
 import { inHandBytes } from '../../src/actors/asks/thread-data.ts';
 import { type MessageId, MessageIdSource, type TenantId } from '../../src/base/ids.ts';
-import type { DeliveryDone, OutboundMessage } from '../../src/engine/delivery/message.ts';
+import type {
+  DeliveryDone,
+  OutboundMessage,
+  RecipientOutcome,
+} from '../../src/engine/delivery/message.ts';
 import { ownOutcome, ownReply } from '../../src/engine/delivery/message.ts';
 import type { OpenShard } from '../../src/engine/shards.ts';
 import { createAttempt } from '../../src/engine/spool/attempt.ts';
@@ -178,11 +182,11 @@ export class SpoolWorld {
   }
 
   /** Answers the oldest open attempt. */
-  async answer(verdict: Verdict): Promise<void> {
+  async answer(verdict: Verdict, more: Partial<RecipientOutcome> = {}): Promise<void> {
     const { message, done } = this.open.shift()!;
     const code = verdict === 'delivered' ? 250 : verdict === 'deferred' ? 451 : 550;
     const reply = ownReply(code, `${(code / 100) | 0}.0.0`, verdict);
-    done({ outcomes: message.recipients.map(() => ownOutcome(verdict, reply)) });
+    done({ outcomes: message.recipients.map(() => ({ ...ownOutcome(verdict, reply), ...more })) });
     await this.settle();
   }
 

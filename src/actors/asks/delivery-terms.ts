@@ -16,7 +16,7 @@ export interface DeliverBy {
 }
 
 export interface DeliveryTerms {
-  /** From `priorityMin` to `priorityMax`; absent: 0. */
+  /** From -9 to 9; absent: 0. */
   readonly priority?: number;
   /** Epoch milliseconds before which no delivery is tried. */
   readonly holdUntilMs?: number;
@@ -25,13 +25,9 @@ export interface DeliveryTerms {
   readonly requireTls?: boolean;
   /** `TLS-Required: No`: in clear rather than not at all. */
   readonly isTlsOptional?: boolean;
-  /** What it is part of: at most `campaignCharsMax` of printable ASCII, without spaces. */
+  /** What it is part of: at most 64 characters of printable ASCII, without spaces. */
   readonly campaign?: string;
 }
-
-export const priorityMin = -9;
-export const priorityMax = 9;
-export const campaignCharsMax = 64;
 
 /** priority, holdUntilMs (0: none), byMs (0: none), by-mode bits, TLS bits, campaign ("": none). */
 export type PackedTerms = readonly [number, number, number, number, number, string];

@@ -3,7 +3,7 @@
  *
  * Runs in:   engine threads; pure.
  * Specs:     RFC 5321 §4.1.1.1 (EHLO), RFC 1870 (SIZE), RFC 2920, RFC 3030, RFC 3461, RFC 6152, RFC 6531,
- *            RFC 4954 (AUTH), RFC 8689 (REQUIRETLS), RFC 9422 (LIMITS).
+ *            RFC 4954 (AUTH), RFC 8689 (REQUIRETLS), RFC 9422 (LIMITS), RFC 2852 (DELIVERBY), RFC 6710 (MT-PRIORITY).
  */
 
 export interface Capabilities {
@@ -19,6 +19,10 @@ export interface Capabilities {
   /** Bytes; 0 is not known. */
   readonly sizeMax: number;
   /** SASL mechanisms in upper case. */
+  /** RFC 2852: the least time it takes a message with, in seconds; absent: it has no DELIVERBY. */
+  readonly deliverBySecondsMin?: number;
+  /** RFC 6710. */
+  readonly hasPriority: boolean;
   readonly auth: readonly string[];
   /** RFC 9422; 0 is not known. */
   readonly mailMax: number;
@@ -37,6 +41,7 @@ export const noCapabilities: Capabilities = {
   hasRequireTls: false,
   hasSize: false,
   sizeMax: 0,
+  hasPriority: false,
   auth: [],
   mailMax: 0,
   rcptMax: 0,
@@ -51,6 +56,7 @@ export function parseCapabilities(text: string): Capabilities {
   }
   const limits = words.get('LIMITS') ?? [];
   const hasChunking = words.has('CHUNKING');
+  const deliverBy = words.get('DELIVERBY');
   return {
     hasPipelining: words.has('PIPELINING'),
     hasChunking,
@@ -63,6 +69,8 @@ export function parseCapabilities(text: string): Capabilities {
     hasRequireTls: words.has('REQUIRETLS'),
     hasSize: words.has('SIZE'),
     sizeMax: count(words.get('SIZE')?.[0]),
+    ...(deliverBy === undefined ? {} : { deliverBySecondsMin: count(deliverBy[0]) }),
+    hasPriority: words.has('MT-PRIORITY'),
     auth: words.get('AUTH') ?? [],
     mailMax: limitOf(limits, 'MAILMAX='),
     rcptMax: limitOf(limits, 'RCPTMAX='),

@@ -65,6 +65,8 @@ export interface RecipientOutcome {
    * success and this is false, a "relayed" notice is ours to send.
    */
   readonly passedDsn: boolean;
+  /** Whether it took over the duty to deliver by a time, too (RFC 2852 §4.1.4). */
+  readonly passedDeliverBy: boolean;
 }
 
 export interface DeliveryResult {
@@ -85,5 +87,9 @@ export function ownOutcome(
   remoteHost = '',
   remoteAddress = '',
 ): RecipientOutcome {
-  return { status, reply, isOurs: true, remoteHost, remoteAddress, passedDsn: false };
+  return {
+    ...{ status, reply, isOurs: true, remoteHost, remoteAddress },
+    passedDsn: false,
+    passedDeliverBy: false,
+  };
 }

@@ -6,13 +6,18 @@
  *            RFC 3463 §3.6 and §3.7 (5.6.1, 5.6.3), RFC 6531 §4.2 (5.6.7).
  */
 
+import type { DeliverBy, DeliveryTerms } from '../../actors/asks/delivery-terms.ts';
 import type { Notify } from '../../actors/asks/reception.ts';
+import { secondMs } from '../../base/units.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
+import type { Clock } from '../../ports/clock.ts';
 import { has8Bit, hasUtf8Header } from './body.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { OutboundMessage, OutboundRecipient } from './message.ts';
 import { ownReply } from './message.ts';
 
+/** RFC 2852 §4: nine digits. */
+const bySecondsMax = 999_999_999;
 const notAscii = /[^\0-\x7f]/;
 /** What would end a command line, a parameter, or a path outside quotes. */
 const controls = /[\0-\x1f\x7f]/;
@@ -26,6 +31,7 @@ const pathEnds = /[<> ]/;
 export function missingCapability(
   message: OutboundMessage,
   capabilities: Capabilities,
+  clock: Pick<Clock, 'nowMs'>,
 ): Reply | undefined {
   if (capabilities.sizeMax > 0 && message.bytes > capabilities.sizeMax) {
     return ownReply(
@@ -44,7 +50,29 @@ export function missingCapability(
   if (message.smtputf8 && !capabilities.hasSmtpUtf8 && needsSmtpUtf8(message)) {
     return ownReply(553, '5.6.7', 'Next hop does not take internationalised mail');
   }
+  return lateness(message, capabilities, clock);
+}
+
+/** RFC 2852 §4.1.4: what must come back when it is late goes to no hop that does not promise it. */
+function lateness(
+  { terms }: OutboundMessage,
+  { deliverBySecondsMin }: Capabilities,
+  clock: Pick<Clock, 'nowMs'>,
+): Reply | undefined {
+  if (terms?.deliverBy?.mode !== 'return') return undefined;
+  if (deliverBySecondsMin === undefined) {
+    return ownReply(554, '5.4.7', 'Next hop does not promise delivery by a time');
+  }
+  if (secondsLeft(terms.deliverBy, clock) < Math.max(deliverBySecondsMin, 1)) {
+    return ownReply(554, '5.4.7', 'Too late for the next hop to deliver in time');
+  }
   return undefined;
+}
+
+/** As BY= can say it. */
+function secondsLeft({ byMs }: DeliverBy, clock: Pick<Clock, 'nowMs'>): number {
+  const seconds = Math.floor((byMs - clock.nowMs()) / secondMs);
+  return Math.min(Math.max(seconds, -bySecondsMax), bySecondsMax);
 }
 
 /** A large one was looked through when it was accepted: it is declared what it is. */
@@ -77,7 +105,11 @@ function isAddressSendable(address: string): boolean {
   return !controls.test(address) && (address.startsWith('"') || !pathEnds.test(address));
 }
 
-export function mailCommand(message: OutboundMessage, capabilities: Capabilities): string {
+export function mailCommand(
+  message: OutboundMessage,
+  capabilities: Capabilities,
+  clock: Pick<Clock, 'nowMs'>,
+): string {
   let command = `MAIL FROM:<${message.sender}>`;
   if (capabilities.hasSize) command += ` SIZE=${message.bytes}`;
   if (message.body === '8bitmime' && capabilities.has8BitMime) command += ' BODY=8BITMIME';
@@ -87,7 +119,22 @@ export function mailCommand(message: OutboundMessage, capabilities: Capabilities
     if (message.ret !== undefined) command += message.ret === 'full' ? ' RET=FULL' : ' RET=HDRS';
     if (message.envid !== undefined) command += ` ENVID=${message.envid}`;
   }
+  if (message.terms !== undefined) command += termsWords(message.terms, capabilities, clock);
   return `${command}\r\n`;
+}
+
+function termsWords(
+  { priority, deliverBy }: DeliveryTerms,
+  { hasPriority, deliverBySecondsMin }: Capabilities,
+  clock: Pick<Clock, 'nowMs'>,
+): string {
+  let words = '';
+  if (priority !== undefined && hasPriority) words += ` MT-PRIORITY=${priority}`;
+  if (deliverBy !== undefined && deliverBySecondsMin !== undefined) {
+    const mode = deliverBy.mode === 'return' ? 'R' : 'N';
+    words += ` BY=${secondsLeft(deliverBy, clock)};${mode}${deliverBy.isTraced ? 'T' : ''}`;
+  }
+  return words;
 }
 
 export function rcptCommand(recipient: OutboundRecipient, capabilities: Capabilities): string {

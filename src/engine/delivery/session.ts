@@ -220,10 +220,14 @@ export class Session implements ConnectionEvents, TransferLine {
   }
 
   #onReady(capabilities: Capabilities): void {
-    const { host, address, timeouts, limits } = this.#options;
-    const hop = { host, address, passesDsn: capabilities.hasDsn };
+    const { host, address, timeouts, limits, clock } = this.#options;
+    const hop = {
+      ...{ host, address, passesDsn: capabilities.hasDsn },
+      passesDeliverBy: capabilities.deliverBySecondsMin !== undefined,
+    };
     const owner = this.#owner;
-    this.#transfer = new Transfer({ owner, line: this, hop, capabilities, timeouts, limits });
+    const options = { owner, line: this, hop, capabilities, timeouts, limits, clock };
+    this.#transfer = new Transfer(options);
     this.#state = 'mail';
     this.expectWithin(limits.idleMsMax);
     owner.onReady(this);

@@ -15,6 +15,7 @@ export interface Hop {
   readonly host: string;
   readonly address: string;
   readonly passesDsn: boolean;
+  readonly passesDeliverBy: boolean;
 }
 
 export class Transaction {
@@ -59,6 +60,7 @@ export class Transaction {
       remoteHost: hop.host,
       remoteAddress: hop.address,
       passedDsn: hop.passesDsn,
+      passedDeliverBy: hop.passesDeliverBy,
     });
   }
 

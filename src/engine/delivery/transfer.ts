@@ -12,6 +12,7 @@
 
 import { latin1, utf8 } from '../../base/bytes.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
+import type { Clock } from '../../ports/clock.ts';
 import { BodyReader, emptyBody } from './body.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { PhaseTimeouts, SiteLimits } from './limits.ts';
@@ -56,6 +57,7 @@ export interface TransferOptions {
   readonly hop: Hop;
   readonly capabilities: Capabilities;
   readonly timeouts: PhaseTimeouts;
+  readonly clock: Pick<Clock, 'nowMs'>;
   readonly limits: SiteLimits;
 }
 
@@ -76,6 +78,7 @@ export class Transfer {
   readonly #line: TransferLine;
   readonly #capabilities: Capabilities;
   readonly #timeouts: PhaseTimeouts;
+  readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #messagesMax: number;
   #recipientsMax: number;
   #messages = 0;
@@ -92,12 +95,13 @@ export class Transfer {
   #unsent: BodyReader | undefined;
   #isFilling = false;
 
-  constructor({ owner, line, hop, capabilities, timeouts, limits }: TransferOptions) {
+  constructor({ owner, line, hop, capabilities, timeouts, limits, clock }: TransferOptions) {
     this.hop = hop;
     this.#owner = owner;
     this.#line = line;
     this.#capabilities = capabilities;
     this.#timeouts = timeouts;
+    this.#clock = clock;
     this.#messagesMax = lower(limits.messagesPerConnectionMax, capabilities.mailMax);
     this.#recipientsMax = lower(limits.recipientsPerTransactionMax, capabilities.rcptMax);
   }
@@ -184,7 +188,7 @@ export class Transfer {
   #canGo(transaction: Transaction): boolean {
     const { message } = transaction;
     const fault = isSendable(message)
-      ? missingCapability(message, this.#capabilities)
+      ? missingCapability(message, this.#capabilities, this.#clock)
       : unsendableReply;
     if (fault !== undefined) {
       transaction.settleRest('failed', fault, this.hop.host, this.hop.address);
@@ -215,7 +219,7 @@ export class Transfer {
   #pushCommands(transaction: Transaction, pieces: Uint8Array[]): void {
     const { message, asked } = transaction;
     const { hasPipelining, hasChunking } = this.#capabilities;
-    let commands = mailCommand(message, this.#capabilities);
+    let commands = mailCommand(message, this.#capabilities, this.#clock);
     if (hasPipelining) {
       for (const index of asked) {
         commands += rcptCommand(message.recipients[index]!, this.#capabilities);

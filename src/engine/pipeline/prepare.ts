@@ -190,6 +190,7 @@ function trace(message: MessageToPrepare, policy: Policy, nowMs: number): Uint8A
     id: arrival.id,
     recipient: recipients.length === 1 ? recipients[0]!.address : '',
     cipher: arrival.tls?.cipher ?? '',
+    priority: envelope.terms?.priority ?? 0,
     date: dateWriter.write(nowMs),
   });
 }

@@ -89,13 +89,32 @@ function readAndTry(parts: AttemptParts, spool: Spool, message: SpoolMessage): v
     (body) => tryDue(parts, spool, message, body),
     (error: unknown) => {
       spool.events.storeTrouble('store-failed', `${message.id}: ${String(error)}`);
-      if (!spool.isDraining) deferUnread(parts, spool, message);
+      if (!spool.isDraining) deferAll(parts, spool, message, unread);
     },
   );
 }
 
 /** What cannot be read is an attempt like any other: it comes again, expires in the end, and is reported. */
-function deferUnread(parts: AttemptParts, spool: Spool, message: SpoolMessage): void {
+const unread = ownOutcome(
+  'deferred',
+  ownReply(451, '4.3.0', 'The message cannot be read from the store'),
+);
+/** The end of a message that was to come back by now (RFC 2852 §4.1.2). */
+const tooLate = ownOutcome(
+  'deferred',
+  ownReply(451, '4.4.7', 'Not delivered by the time asked for'),
+);
+
+function isTooLate({ terms }: SpoolMessage, nowMs: number): boolean {
+  return terms?.deliverBy?.mode === 'return' && nowMs >= terms.deliverBy.byMs;
+}
+
+function deferAll(
+  parts: AttemptParts,
+  spool: Spool,
+  message: SpoolMessage,
+  outcome: RecipientOutcome,
+): void {
   const nowMs = parts.clock.nowMs();
   const indexes: number[] = [];
   for (let index = 0; index < message.recipients.length; index++) {
@@ -106,10 +125,6 @@ function deferUnread(parts: AttemptParts, spool: Spool, message: SpoolMessage): 
   }
   if (indexes.length === 0) return;
   message.openCount += indexes.length;
-  const outcome = ownOutcome(
-    'deferred',
-    ownReply(451, '4.3.0', 'The message cannot be read from the store'),
-  );
   settle(
     parts,
     spool,
@@ -137,6 +152,10 @@ function tryNow(
   // It may have been held while its body was read.
   if (spool.isDraining || message.isHeld) return;
   const nowMs = parts.clock.nowMs();
+  if (isTooLate(message, nowMs)) {
+    deferAll(parts, spool, message, tooLate);
+    return;
+  }
   // One remote recipient is by far the commonest message: no map for it.
   const first = message.recipients[0]!;
   if (message.recipients.length === 1 && first.target.kind === 'remote') {
@@ -300,7 +319,9 @@ function decide(
       { attempts: recipient.attempts, acceptedMs: releasedMs(message), nowMs },
       parts.random.fraction(),
     );
-    if (next === 'expired') recipient.state = 'expired';
-    else recipient.nextMs = next;
+    const byMs = message.terms?.deliverBy?.byMs ?? 0;
+    if (next === 'expired' || isTooLate(message, nowMs)) recipient.state = 'expired';
+    // At that instant it comes back, or its sender is told.
+    else recipient.nextMs = byMs > nowMs ? Math.min(next, byMs) : next;
   }
 }

@@ -7,6 +7,7 @@
  *            parcel as the outcome it reports, so a crash can neither lose nor double it.
  */
 
+import type { DeliverBy } from '../../actors/asks/delivery-terms.ts';
 import type { PackedEnvelope, PackedRecipient } from '../../actors/asks/spool-asks.ts';
 import type { MessageId } from '../../base/ids.ts';
 import type { DsnRecipient } from '../../mail/formats/dsn/report.ts';
@@ -61,13 +62,18 @@ function toldRecipients(
 ): DsnRecipient[] {
   if (message.sender === '') return [];
   const told: DsnRecipient[] = [];
-  const isLate = nowMs - releasedMs(message) >= parts.delayNoticeMs() && !message.isDelayTold;
+  const { isDelayTold, terms } = message;
+  const isLate = nowMs - releasedMs(message) >= parts.delayNoticeMs() && !isDelayTold;
+  const by = terms?.deliverBy;
+  const isPastBy = by?.mode === 'notify' && nowMs >= by.byMs && !isDelayTold;
   for (let i = 0; i < indexes.length; i++) {
     const recipient = message.recipients[indexes[i]!]!;
-    const action = actionFor(recipient, outcomes[i]!, isLate);
+    const action =
+      actionFor(recipient, outcomes[i]!, isLate) ??
+      actionByTime(recipient, outcomes[i]!, by, isPastBy);
     if (action === undefined) continue;
     if (action === 'delayed') message.isDelayTold = true;
-    told.push(reportOf(recipient, outcomes[i]!, action, nowMs));
+    told.push(reportOf(message, recipient, outcomes[i]!, action, nowMs));
   }
   return told;
 }
@@ -94,7 +100,22 @@ function actionFor(
   }
 }
 
+/** What RFC 2852 §4.1.4 has a sender told who asked for delivery by a time, whatever else NOTIFY says but NEVER. */
+function actionByTime(
+  { notify, state, target }: SpoolRecipient,
+  { passedDeliverBy }: RecipientOutcome,
+  by: DeliverBy | undefined,
+  isPastBy: boolean,
+): DsnRecipient['action'] | undefined {
+  if (by === undefined || notify?.never === true) return undefined;
+  if (state === 'waiting') return isPastBy ? 'delayed' : undefined;
+  if (state !== 'delivered' || target.kind !== 'remote') return undefined;
+  const isLastToKnow = by.mode === 'notify' && !passedDeliverBy;
+  return by.isTraced || isLastToKnow ? 'relayed' : undefined;
+}
+
 function reportOf(
+  { terms }: SpoolMessage,
   recipient: SpoolRecipient,
   outcome: RecipientOutcome,
   action: DsnRecipient['action'],
@@ -105,7 +126,7 @@ function reportOf(
     finalRecipient: recipient.address,
     ...(recipient.orcpt === undefined ? {} : { originalRecipient: recipient.orcpt }),
     action,
-    status: statusOf(recipient, reply.enhanced, action),
+    status: statusOf(recipient, reply.enhanced, action, terms?.deliverBy?.mode === 'return'),
     diagnostic: recipient.reply,
     ...(outcome.remoteHost === '' ? {} : { remoteHost: outcome.remoteHost }),
     lastAttemptMs: nowMs,
@@ -116,9 +137,10 @@ function statusOf(
   recipient: SpoolRecipient,
   enhanced: string,
   action: DsnRecipient['action'],
+  isReturned: boolean,
 ): string {
   // RFC 3463 §3.5: X.4.7 is "delivery time expired".
-  if (recipient.state === 'expired') return '4.4.7';
+  if (recipient.state === 'expired') return isReturned ? '5.4.7' : '4.4.7';
   if (enhanced !== '') return enhanced;
   return action === 'failed' ? '5.0.0' : action === 'delayed' ? '4.0.0' : '2.0.0';
 }

@@ -106,6 +106,14 @@ export const relaySection = section('Mail to other servers.', {
     doc: 'Wait for the reply to the end of the data.',
     spec: 'RFC 5321 §4.5.3.2.6',
   }),
+  holdMsMax: duration({
+    default: 30 * dayMs,
+    min: 0,
+    max: 366 * dayMs,
+    reload: 'live',
+    doc: 'How long a sender who may relay may have a message held back before it is delivered; 0 is not at all.',
+    spec: 'RFC 4865',
+  }),
   retryMsMin: duration({
     default: 5 * minuteMs,
     min: 100,

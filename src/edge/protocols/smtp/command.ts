@@ -10,7 +10,7 @@ import type { Buffer } from 'node:buffer';
 import type { Account } from '../../../ports/account-directory.ts';
 import type { SaslExchange } from '../../guard/sasl.ts';
 import type { TlsSessionFacts } from '../session/transport.ts';
-import type { SmtpService } from './service.ts';
+import type { SessionOffers, SmtpService } from './service.ts';
 import type { Transaction } from './transaction.ts';
 
 export interface PeerFacts {
@@ -22,7 +22,7 @@ export interface PeerFacts {
 
 export type GreetingVerb = '' | 'HELO' | 'EHLO' | 'LHLO';
 
-export interface CommandSession {
+export interface CommandSession extends SessionOffers {
   readonly service: SmtpService;
   readonly transaction: Transaction;
   readonly peer: PeerFacts;
@@ -35,9 +35,6 @@ export interface CommandSession {
   readonly isEnded: boolean;
   /** A message is coming by BDAT. */
   isChunking: boolean;
-  readonly canStartTls: boolean;
-  readonly canXclient: boolean;
-  readonly canLogIn: boolean;
 
   /** Adds a reply to this turn's write. */
   reply(reply: Buffer): void;

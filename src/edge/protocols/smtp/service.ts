@@ -9,6 +9,7 @@ import type { Reception } from '../../../actors/asks/reception.ts';
 import type { Result } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
 import type { NetworkSet } from '../../../base/networks.ts';
+import { hourMs, secondMs } from '../../../base/units.ts';
 import { encodeLines, encodeReply } from '../../../mail/wire/smtp/reply.ts';
 import type { Account, AccountDirectory } from '../../../ports/account-directory.ts';
 import type { Clock } from '../../../ports/clock.ts';
@@ -53,6 +54,8 @@ export interface SmtpPolicy {
   readonly xclientNetworks: NetworkSet;
   /** Whether a next step can carry binary messages; CHUNKING alone does not need it. */
   readonly offersBinaryMime: boolean;
+  /** How long mail may be held back; 0: not at all. */
+  readonly holdMsMax: number;
 }
 
 export interface SmtpServiceOptions {
@@ -66,6 +69,15 @@ export interface SmtpServiceOptions {
   readonly observer: SessionObserver;
   /** Present: AUTH is offered, under TLS. */
   readonly logIn?: LogIn;
+}
+
+/** What a session can do as it stands. */
+export interface SessionOffers {
+  readonly canStartTls: boolean;
+  readonly canXclient: boolean;
+  readonly canLogIn: boolean;
+  /** Say when, how soon and how urgently its mail is delivered. */
+  readonly canSetTerms: boolean;
 }
 
 export class SmtpService {
@@ -107,20 +119,27 @@ export class SmtpService {
   }
 
   readonly #greetings = new Map<number, Buffer>();
+  #greetingsHour = 0;
 
   /** The EHLO or LHLO reply: advertises exactly what works in this session as it stands. */
-  greeting(canStartTls: boolean, canXclient: boolean, canLogIn: boolean): Buffer {
-    const key = (canStartTls ? 1 : 0) | (canXclient ? 2 : 0) | (canLogIn ? 4 : 0);
+  greeting(offers: SessionOffers): Buffer {
+    const { canStartTls, canXclient, canLogIn, canSetTerms } = offers;
+    const hour = Math.floor(this.clock.nowMs() / hourMs);
+    // FUTURERELEASE says an instant.
+    if (hour !== this.#greetingsHour) this.#greetings.clear();
+    this.#greetingsHour = hour;
+    const bits = [canStartTls, canXclient, canLogIn, canSetTerms];
+    const key = bits.reduce((sum, is, bit) => sum + (is ? 1 << bit : 0), 0);
     let greeting = this.#greetings.get(key);
     if (greeting === undefined) {
-      greeting = encodeLines(250, this.#keywords(canStartTls, canXclient, canLogIn));
+      greeting = encodeLines(250, this.#keywords(offers));
       this.#greetings.set(key, greeting);
     }
     return greeting;
   }
 
-  #keywords(canStartTls: boolean, canXclient: boolean, canLogIn: boolean): string[] {
-    const { hostname, limits, offersBinaryMime } = this.policy;
+  #keywords({ canStartTls, canXclient, canLogIn, canSetTerms }: SessionOffers): string[] {
+    const { hostname, limits, offersBinaryMime, holdMsMax } = this.policy;
     const keywords = [
       hostname,
       'PIPELINING',
@@ -136,6 +155,14 @@ export class SmtpService {
     if (canLogIn) keywords.push(`AUTH ${saslMechanisms.map(({ name }) => name).join(' ')}`);
     if (canXclient) {
       keywords.push(`XCLIENT ${xclientAttributes}${this.logIn === undefined ? '' : ' LOGIN'}`);
+    }
+    if (canSetTerms) {
+      if (holdMsMax > 0) {
+        const untilMs = this.#greetingsHour * hourMs + holdMsMax;
+        const until = new Date(untilMs).toISOString().replace(/\.\d+/, '');
+        keywords.push(`FUTURERELEASE ${Math.floor(holdMsMax / secondMs)} ${until}`);
+      }
+      keywords.push('DELIVERBY', 'MT-PRIORITY');
     }
     const announced = announcedLimits(limits);
     if (announced !== '') keywords.push(`LIMITS${announced}`);

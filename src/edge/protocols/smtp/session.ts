@@ -167,6 +167,13 @@ export class SmtpSession implements CommandSession {
     return this.service.logIn !== undefined && this.tls !== undefined && this.account === undefined;
   }
 
+  get canSetTerms(): boolean {
+    if (this.service.dialect === 'lmtp') return false;
+    return (
+      this.peer.isTrusted || (this.service.logIn?.isRequired === true && this.tls !== undefined)
+    );
+  }
+
   get isEnded(): boolean {
     return this.#phase === 'ended';
   }

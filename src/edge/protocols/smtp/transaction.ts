@@ -5,6 +5,7 @@
  * Specs:     RFC 5321 §3.3; RFC 2033 §4.2 (LMTP answers each RCPT after the data); RFC 3461 §5.2.7.
  */
 
+import type { DeliveryTerms } from '../../../actors/asks/delivery-terms.ts';
 import type {
   Envelope,
   EnvelopeRecipient,
@@ -30,6 +31,7 @@ export class Transaction {
   rcptEnds: number[] = [];
   tenant: TenantId = defaultTenant;
   reservedBytes = 0;
+  #terms: DeliveryTerms | undefined;
 
   get isOpen(): boolean {
     return this.mail !== undefined;
@@ -40,12 +42,18 @@ export class Transaction {
   }
 
   /** Opens the transaction if there is room for its bytes. */
-  open(mail: MailCommand, reception: Reception, tenant: TenantId): Failure | undefined {
+  open(
+    mail: MailCommand,
+    reception: Reception,
+    tenant: TenantId,
+    terms?: DeliveryTerms,
+  ): Failure | undefined {
     const ahead = Math.min(Math.max(mail.sizeBytes, 1), reserveAheadBytesMax);
     const refusal = this.#reserve(reception, ahead);
     if (refusal !== undefined) return refusal;
     this.mail = mail;
     this.tenant = tenant;
+    this.#terms = terms;
     return undefined;
   }
 
@@ -82,7 +90,8 @@ export class Transaction {
   envelope(): Envelope {
     const mail = this.mail!;
     const { ret, envid } = mail;
-    if (ret === undefined && envid === undefined) {
+    const terms = this.#terms;
+    if (ret === undefined && envid === undefined && terms === undefined) {
       return {
         sender: mail.path.address,
         recipients: this.recipients,
@@ -97,6 +106,7 @@ export class Transaction {
       smtputf8: mail.smtputf8,
       ...(ret === undefined ? {} : { ret }),
       ...(envid === undefined ? {} : { envid }),
+      ...(terms === undefined ? {} : { terms }),
     };
   }
 
@@ -114,6 +124,7 @@ export class Transaction {
     this.recipients = [];
     this.rcptEnds = [];
     this.tenant = defaultTenant;
+    this.#terms = undefined;
     this.reservedBytes = 0;
     return held;
   }

@@ -2,7 +2,8 @@
  * Writes the trace field that says where a message came from and how.
  *
  * Runs in:   engine threads (hot path: one string and one write per message).
- * Specs:     RFC 5321 §4.4 (time stamp line), RFC 3848 and RFC 6531 (with), RFC 8314 §4.3 (tls clause).
+ * Specs:     RFC 5321 §4.4 (time stamp line), RFC 3848 and RFC 6531 (with), RFC 8314 §4.3 (tls clause),
+ *            RFC 6710 (priority clause).
  * Limits:    a clause's text is cut at `clauseLengthMax`.
  * Invariant: nothing a peer said can end the line, open a comment or add a clause.
  */
@@ -24,6 +25,8 @@ export interface TraceFacts {
   readonly recipient: string;
   /** IANA name of the TLS cipher suite, or "". */
   readonly cipher: string;
+  /** 0: nothing was said. */
+  readonly priority: number;
   /** RFC 5322 form. */
   readonly date: string;
 }
@@ -40,6 +43,7 @@ export function writeReceived(facts: TraceFacts): Uint8Array {
   text += `by ${facts.hostname} with ${facts.protocol} id ${facts.id}`;
   if (facts.recipient !== '') text += `\r\n\tfor <${clause(facts.recipient)}>`;
   if (facts.cipher !== '') text += `\r\n\ttls ${clause(facts.cipher)}`;
+  if (facts.priority !== 0) text += `\r\n\tpriority ${facts.priority}`;
   text += `;\r\n\t${facts.date}\r\n`;
   return Buffer.from(text, 'utf8');
 }

@@ -3,12 +3,13 @@
  *
  * Runs in:   anywhere; pure; hot: without parameters only the path's string is made.
  * Specs:     RFC 5321 §4.1.1.2-3, §4.1.1.11; RFC 1870 (SIZE); RFC 6152, RFC 3030 (BODY); RFC 6531 (SMTPUTF8);
- *            RFC 3461 (RET, ENVID, NOTIFY, ORCPT); RFC 4954 §5 (AUTH=).
+ *            RFC 3461 (RET, ENVID, NOTIFY, ORCPT); RFC 4954 §5 (AUTH=); the rest in terms-parameters.ts.
  */
 
 import type { Buffer } from 'node:buffer';
 import { colon, space } from './octets.ts';
 import { type Path, parsePath } from './path.ts';
+import { readTerm, type TermsParameters } from './terms-parameters.ts';
 import { isUtf8Xtext, isXtext } from './xtext.ts';
 
 /** `path`: no address there. `unknown`: a parameter we do not know (555). `parameter`: a bad value (501). */
@@ -26,6 +27,8 @@ export interface MailCommand {
   readonly envid: string | undefined;
   /** AUTH= as given; we never act on it, which RFC 4954 §5 allows. */
   readonly auth: string | undefined;
+  /** Absent: none was given. */
+  readonly terms?: TermsParameters;
 }
 
 export interface NotifyParameter {
@@ -156,8 +159,13 @@ function setMailParameter(
       if (value === undefined || !isXtext(value)) return 'parameter';
       mail.auth = value;
       return undefined;
-    default:
-      return 'unknown';
+    default: {
+      const terms = mail.terms ?? {};
+      const isGood = readTerm(terms, keyword, value);
+      if (isGood === undefined) return 'unknown';
+      mail.terms = terms;
+      return isGood ? undefined : 'parameter';
+    }
   }
 }
 

@@ -7,11 +7,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import {
-  campaignCharsMax,
   type DeliveryTerms,
   packTerms,
-  priorityMax,
-  priorityMin,
   unpackTerms,
 } from '../../../../src/actors/asks/delivery-terms.ts';
 import {
@@ -24,7 +21,7 @@ const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefine
 const instant = fc.integer({ min: 1, max: 2 ** 45 });
 const anyTerms = fc
   .record({
-    priority: optional(fc.integer({ min: priorityMin, max: priorityMax }).filter((n) => n !== 0)),
+    priority: optional(fc.integer({ min: -9, max: 9 }).filter((n) => n !== 0)),
     holdUntilMs: optional(instant),
     deliverBy: optional(
       fc.record(
@@ -38,7 +35,7 @@ const anyTerms = fc
     ),
     requireTls: optional(fc.constant(true)),
     isTlsOptional: optional(fc.constant(true)),
-    campaign: optional(fc.string({ minLength: 1, maxLength: campaignCharsMax })),
+    campaign: optional(fc.string({ minLength: 1, maxLength: 64 })),
   })
   .map((terms) => {
     const said = Object.entries(terms).filter(([, value]) => value !== undefined);

@@ -4,6 +4,7 @@
  */
 
 import { describe, it } from 'node:test';
+import type { DeliverBy } from '../../../../src/actors/asks/delivery-terms.ts';
 import type { OutboundMessage } from '../../../../src/engine/delivery/message.ts';
 import { outboundMessage } from '../../../support/outbound.ts';
 import { content, envelope, greet, lockStep, play } from '../../../support/outbound-play.ts';
@@ -273,6 +274,11 @@ describe('BDAT', () => {
     }));
 });
 
+/** The session's clock stands there. */
+function by(seconds: number, mode: 'return' | 'notify'): DeliverBy {
+  return { byMs: Date.UTC(2026, 0, 1) + seconds * 1_000, mode, isTraced: mode === 'notify' };
+}
+
 describe('what a next hop cannot do', () => {
   const over = (message: OutboundMessage, capabilities: readonly string[], told: string) =>
     play({ messages: [message], script: `${greet(...capabilities)}\n→ ${told}` });
@@ -289,6 +295,11 @@ describe('what a next hop cannot do', () => {
       'failed 553 5.6.7',
     ));
   it('its size: 5.3.4', () => over(outboundMessage(), ['SIZE 21'], 'failed 552 5.3.4'));
+  it('RFC 2852: a time by which it is delivered or returned: 5.4.7', async () => {
+    const terms = { deliverBy: by(90, 'return') };
+    await over(outboundMessage({ terms }), ['DSN'], 'failed 554 5.4.7');
+    await over(outboundMessage({ terms }), ['DELIVERBY 91'], 'failed 554 5.4.7');
+  });
   it('an address with a line end is never written', () =>
     over(outboundMessage({ to: ['a@b>\r\nDATA'] }), [], 'failed 553 5.1.3'));
 
@@ -326,4 +337,23 @@ describe('what a next hop cannot do', () => {
         C: RCPT TO:<b@example.org> NOTIFY=NEVER
         C: DATA`,
     }));
+
+  it('gets what was asked for and it knows: RFC 2852 by a time, RFC 6710 priority', async () => {
+    for (const [terms, capabilities, words] of [
+      [{ deliverBy: by(90, 'return') }, ['DELIVERBY 90'], ' BY=90;R'],
+      [{ deliverBy: by(-7, 'notify') }, ['DELIVERBY'], ' BY=-7;NT'],
+      [
+        { deliverBy: by(90, 'notify'), priority: -4 },
+        ['MT-PRIORITY STANAG4406'],
+        ' MT-PRIORITY=-4',
+      ],
+      [{ priority: 9 }, ['SIZE'], ' SIZE=22'],
+    ] as const) {
+      await play({
+        messages: [outboundMessage({ terms })],
+        script: `${greet(...capabilities)}
+          C: MAIL FROM:<sam@example.net>${words}`,
+      });
+    }
+  });
 });

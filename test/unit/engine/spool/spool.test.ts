@@ -294,6 +294,61 @@ describe('spool after a crash', () => {
     }
   });
 
+  it('RFC 2852: what is to come back by a time comes back then, and is not tried later', async () => {
+    const world = new SpoolWorld();
+    const byMs = world.clock.nowMs() + hourMs;
+    const deliverBy = { byMs, mode: 'return', isTraced: false } as const;
+    await world.accept(['x@to.test'], 'a@from.test', 0, undefined, { deliverBy });
+    while (world.clock.nowMs() < byMs - minuteMs) {
+      if (world.open.length > 0) await world.answer('deferred');
+      await world.pass(minuteMs);
+    }
+    const tries = world.attempts.length;
+    assert.ok(tries > 1);
+    await world.pass(2 * minuteMs);
+    const report = Buffer.concat([...world.open[0]!.message.parts]).toString();
+    assert.equal(world.open[0]!.message.sender, '');
+    assert.match(report, /Action: failed/);
+    assert.match(report, /Status: 5\.4\.7/);
+    assert.equal(world.attempts.length, tries + 1, 'the report');
+    assert.equal(world.spool.queuedCount, 1);
+  });
+
+  it('RFC 2852: who asked to be told by a time is told once, and the message goes on', async () => {
+    const world = new SpoolWorld();
+    const byMs = world.clock.nowMs() + 10 * minuteMs;
+    const deliverBy = { byMs, mode: 'notify', isTraced: false } as const;
+    await world.accept(['x@to.test'], 'a@from.test', 0, undefined, { deliverBy });
+    const actions: string[] = [];
+    for (let minutes = 0; minutes < 60; minutes++) {
+      for (const { message } of [...world.open]) {
+        const isReport = message.sender === '';
+        if (isReport) actions.push(/Action: (\w+)/.exec(String(message.parts[0]))?.[1] ?? 'none');
+        await world.answer(isReport ? 'delivered' : 'deferred');
+      }
+      await world.pass(minuteMs);
+    }
+    assert.deepEqual(actions, ['delayed']);
+    assert.equal(world.spool.queuedCount, 1);
+  });
+
+  it('RFC 2852: who asked is told of a hop that does not know the time, and of each one in a trace', async () => {
+    for (const [isTraced, passedDeliverBy, notify, isTold] of [
+      [false, false, 0, true],
+      [false, true, 0, false],
+      [true, true, 0, true],
+      [true, false, 1 + 2, false],
+    ] as const) {
+      const world = new SpoolWorld();
+      const deliverBy = { byMs: world.clock.nowMs() + hourMs, mode: 'notify', isTraced } as const;
+      await world.accept(['x@to.test'], 'a@from.test', notify, undefined, { deliverBy });
+      await world.answer('delivered', { passedDeliverBy });
+      const texts = world.open.map(({ message }) => Buffer.concat([...message.parts]).toString());
+      assert.equal(texts.length, isTold ? 1 : 0);
+      for (const text of texts) assert.match(text, /Action: relayed/);
+    }
+  });
+
   it('a message that was held back expires counted from when it might go', async () => {
     const world = new SpoolWorld();
     const holdUntilMs = world.clock.nowMs() + retry.expiryMs;

@@ -20,7 +20,7 @@ function greet(verb: GreetingVerb): SmtpCommand['run'] {
     session.reply(
       verb === 'HELO'
         ? encodeReply(`250 ${session.service.policy.hostname}`)
-        : session.service.greeting(session.canStartTls, session.canXclient, session.canLogIn),
+        : session.service.greeting(session),
     );
   };
 }

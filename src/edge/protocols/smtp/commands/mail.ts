@@ -5,6 +5,7 @@
  * Specs:     RFC 5321 §4.1.1.2, RFC 1870 §6.1 (refusal by SIZE), RFC 6531 §3.5, RFC 3030 §3.
  */
 
+import type { DeliveryTerms } from '../../../../actors/asks/delivery-terms.ts';
 import type { ErrorCode } from '../../../../base/errors.ts';
 import { defaultTenant } from '../../../../base/ids.ts';
 import {
@@ -15,6 +16,7 @@ import {
 import { decideSender } from '../../../guard/sender-policy.ts';
 import type { CommandSession, SmtpCommand } from '../command.ts';
 import { replies, replyOf } from '../replies.ts';
+import { termsOf } from '../terms.ts';
 
 const faultReplies = {
   syntax: replies.badSyntax,
@@ -35,6 +37,9 @@ function runMail(session: CommandSession, line: Buffer, from: number, to: number
   if (mail.auth !== undefined && service.logIn === undefined)
     return session.refuse(replies.unknownParameter);
   if (mail.body === 'binarymime' && !offersBinaryMime) {
+    return session.refuse(replies.unknownParameter);
+  }
+  if (mail.terms !== undefined && !session.canSetTerms) {
     return session.refuse(replies.unknownParameter);
   }
   if (mail.path.isUtf8 && !mail.smtputf8) return session.refuse(replies.senderNeedsUtf8);
@@ -61,13 +66,23 @@ function finish(session: CommandSession, mail: MailCommand, refusal: ErrorCode |
 function open(session: CommandSession, mail: MailCommand): void {
   // A connection that went away while its sender was judged must not hold room.
   if (session.isEnded) return;
+  const { service, transaction } = session;
+  let terms: DeliveryTerms | undefined;
+  if (mail.terms !== undefined) {
+    const judged = termsOf(mail.terms, service.policy, service.clock.nowMs());
+    if (typeof judged === 'string') {
+      session.refuse(judged === 'bad' ? replies.badParameter : replies.unknownParameter);
+      return;
+    }
+    terms = judged;
+  }
   const tenant = session.account?.tenant ?? defaultTenant;
-  const refusal = session.transaction.open(mail, session.service.reception, tenant);
+  const refusal = transaction.open(mail, service.reception, tenant, terms);
   session.reply(refusal === undefined ? replies.senderOk : replyOf(refusal.code));
 }
 
 export const mailCommand = {
   name: 'MAIL',
-  help: 'MAIL FROM:<sender> [SIZE= BODY= SMTPUTF8 RET= ENVID=]',
+  help: 'MAIL FROM:<sender> [SIZE= BODY= SMTPUTF8 RET= ENVID= HOLDFOR= HOLDUNTIL= BY= MT-PRIORITY=]',
   run: runMail,
 } as const satisfies SmtpCommand;
