@@ -25,7 +25,7 @@ import { shardFolder } from '../src/engine/engine-parts.ts';
 import { createServer } from '../src/engine/serve.ts';
 
 export default threadEntry(({ thread, post, end }) => {
-  const { settings, startBits, ...rest } = workerData as ThreadData;
+  const { settings, startBits, relayRoots, ...rest } = workerData as ThreadData;
   // The engine ends a wait for verdicts itself; this is for a handler that never comes back.
   const verdictMsMax = 2 * settings.verification.verdictMsMax + 30_000;
   const log = createLog(settings.log.level, { thread }, { gatherBytes: 8_192 });
@@ -42,7 +42,7 @@ export default threadEntry(({ thread, post, end }) => {
     clock,
     random,
     dns: createDns({ settings: settings.dns, clock, random }),
-    dialer: createDialer(),
+    dialer: createDialer({ roots: relayRoots }),
     log,
     metrics: new Metrics(),
     life: `${thread}.${Buffer.from(random.bytes(6)).toString('hex')}`,

@@ -5,7 +5,6 @@
  * Invariant: what was opened last is closed first; the lock is given up last.
  */
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Answer, Ask } from '../actors/ask.ts';
 import {
@@ -28,7 +27,6 @@ import { nodeDisk } from '../adapters/files/disk.ts';
 import { openLmdbDirectory } from '../adapters/lmdb/account-directory.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
-import { MailError } from '../base/errors.ts';
 import { accountId, MessageIdSource } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import { createReception } from '../edge/reception.ts';
@@ -37,6 +35,7 @@ import type { Settings } from '../settings/schema.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { resolveAddress } from './destinations.ts';
 import { EngineHost } from './engine-host.ts';
+import { answerPolicy, openOutside } from './outside.ts';
 import { ownAddresses } from './own-addresses.ts';
 import { PolicySource } from './policy.ts';
 import { SenderAddresses } from './sender-addresses.ts';
@@ -104,13 +103,15 @@ async function openParts(
   const [startBits = 0] = new Uint16Array(nodeRandom.bytes(2).slice().buffer);
   const workers = workerCount(settings, folder.shards);
   const shared = sharedWords(folder.shards);
+  const outside = await openOutside(settings, log);
+  closers.push(() => outside.policies.close());
   const engine = new EngineHost({
     shards: folder.shards,
     threadData: {
       settings,
       shards: folder.shards,
       workers,
-      relayPassword: await readRelayPassword(settings),
+      ...outside.forThreads,
       ownAddresses: ownAddresses(settings),
       ...shared,
       startBits,
@@ -120,7 +121,10 @@ async function openParts(
     log,
     policy: () => policy,
     onHung: endAtOnce,
-    answers: { [engineAsks.resolve]: (ask) => resolveForEngine(directory, ask) },
+    answers: {
+      [engineAsks.resolve]: (ask) => resolveForEngine(directory, ask),
+      [engineAsks.stsPolicy]: (ask) => answerPolicy(outside.policies, ask),
+    },
   });
   const { runtime } = engine;
   const refusals = new ShardRefusals();
@@ -208,16 +212,6 @@ function hearThreads(runtime: Runtime, directory: AccountDirectory, refusals: Sh
     refusals.note(told);
     if (told.refusal?.code === 'store-read-only') runtime.supervisor.noteReadOnly(told.shard);
   });
-}
-
-/** @throws MailError `argument-invalid` when the file cannot be read. */
-async function readRelayPassword({ relay }: Settings): Promise<string> {
-  if (relay.passwordFile === '') return '';
-  try {
-    return (await readFile(relay.passwordFile, 'utf8')).split(/\r?\n/, 1)[0]!;
-  } catch (error) {
-    throw new MailError('argument-invalid', `relay.passwordFile: ${String(error)}`);
-  }
 }
 
 export async function closeAll(closers: Closer[], log: Log): Promise<void> {

@@ -5,11 +5,14 @@
  * Limits:    connections to a site by leases of its owner, connections of the thread by its share of all.
  */
 
+import { engineAsks } from '../actors/asks/engine-asks.ts';
+import { noShard, systemAsk } from '../actors/asks/system.ts';
 import { SiteBorrower } from '../actors/site-leases.ts';
+import type { StsPolicy } from '../mail/trust/mta-sts.ts';
 import { Deliveries } from './delivery/deliveries.ts';
 import { boundedLeases, jointLeases } from './delivery/leases.ts';
 import { phaseTimeouts, siteLimits } from './delivery/limits.ts';
-import { Router } from './delivery/route.ts';
+import { Router, type StsSource } from './delivery/route.ts';
 import type { EngineParts } from './engine-parts.ts';
 
 export function createDeliveries(parts: EngineParts): Deliveries {
@@ -23,6 +26,7 @@ export function createDeliveries(parts: EngineParts): Deliveries {
       random,
       ownAddresses: new Set(parts.ownAddresses),
       ...(parts.relayPassword === '' ? {} : { password: parts.relayPassword }),
+      ...(relay.mtaSts ? { policies: policiesOf(parts) } : {}),
     }),
     timeouts: phaseTimeouts(relay),
     limits: siteLimits(relay),
@@ -34,4 +38,13 @@ export function createDeliveries(parts: EngineParts): Deliveries {
       boundedLeases(Math.ceil(relay.connectionsMax / parts.workers)),
     ),
   });
+}
+
+/** The main thread fetches and keeps them for all threads. */
+function policiesOf({ uplink }: EngineParts): StsSource {
+  return async (domain) => {
+    const answer = await uplink(systemAsk(engineAsks.stsPolicy, noShard, domain));
+    if (!answer.ok) return 'failed';
+    return (answer.value as StsPolicy | 'failed' | null) ?? undefined;
+  };
 }

@@ -15,6 +15,8 @@ export const engineAsks = {
   metrics: 'metrics.read',
   /** To the main thread. meta: an address; answer: `PackedRecipient[]` as at RCPT. */
   resolve: 'directory.resolve',
+  /** To the main thread. meta: a domain; answer: its `StsPolicy`, nothing, or "failed". */
+  stsPolicy: 'sts-policy.read',
 } as const;
 
 /** Notice: a shard takes no new mail for want of room or because it is read-only, or takes it. Value: `ShardRefusal`. */

@@ -29,6 +29,8 @@ export interface ThreadData {
   readonly workers: number;
   /** Password of `relay.user`, "" for none. */
   readonly relayPassword: string;
+  /** PEM of `relay.caFile`, "" for none. */
+  readonly relayRoots: string;
   /** Addresses we listen on for mail: an MX that leads there leads to us. */
   readonly ownAddresses: readonly string[];
   /** No mail leaves: a command opened a stopped store. */

@@ -8,7 +8,13 @@
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import {
+  connect as connectTls,
+  createSecureContext,
+  getCACertificates,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls';
 import type {
   Connection,
   ConnectionEvents,
@@ -23,6 +29,8 @@ import { DialError } from '../../ports/dialer.ts';
 export interface NodeDialerOptions {
   /** Addresses never dialled, whoever asks. */
   readonly isForbidden?: (address: string) => boolean;
+  /** PEM of authorities trusted besides those Node trusts; "" or absent: none. */
+  readonly roots?: string;
 }
 
 /** Replies are short: a larger buffer only costs memory per connection. */
@@ -34,16 +42,29 @@ const piecesMax = 64;
 /** Certificates of a peer that are looked at. */
 const chainMax = 16;
 
-export function createDialer(options: NodeDialerOptions = {}): Dialer {
+const versionMin = 'TLSv1.2';
+
+export function createDialer({ isForbidden, roots = '' }: NodeDialerOptions = {}): Dialer {
+  const ca = roots === '' ? undefined : [...getCACertificates('default'), roots];
+  // Made once: reading the authorities takes longer than a handshake.
+  let made: SecureContext | undefined;
+  const context = () => {
+    made ??= createSecureContext({ minVersion: versionMin, ...(ca === undefined ? {} : { ca }) });
+    return made;
+  };
   return {
     async dial(target, events) {
-      if (options.isForbidden?.(target.address)) throw new DialError('forbidden', target.address);
-      return dial(target, events);
+      if (isForbidden?.(target.address)) throw new DialError('forbidden', target.address);
+      return dial(target, events, context);
     },
   };
 }
 
-function dial(target: DialTarget, events: ConnectionEvents): Promise<Connection> {
+function dial(
+  target: DialTarget,
+  events: ConnectionEvents,
+  context: () => SecureContext,
+): Promise<Connection> {
   const { promise, resolve, reject } = Promise.withResolvers<Connection>();
   let connection: NodeConnection | undefined;
   const socket = connect({
@@ -67,7 +88,7 @@ function dial(target: DialTarget, events: ConnectionEvents): Promise<Connection>
   socket.once('connect', () => {
     socket.removeListener('error', onEarlyError);
     socket.setTimeout(0);
-    connection = new NodeConnection(socket, events);
+    connection = new NodeConnection(socket, events, context);
     resolve(connection);
   });
   return promise;
@@ -77,14 +98,16 @@ class NodeConnection implements Connection {
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly #events: ConnectionEvents;
+  readonly #context: () => SecureContext;
   #socket: Socket;
   #fault: DialError | undefined;
   #isClosed = false;
   #isUpgrading = false;
 
-  constructor(socket: Socket, events: ConnectionEvents) {
+  constructor(socket: Socket, events: ConnectionEvents, context: () => SecureContext) {
     this.#socket = socket;
     this.#events = events;
+    this.#context = context;
     this.remoteAddress = socket.remoteAddress ?? '';
     this.localAddress = socket.localAddress ?? '';
     this.#listen(socket);
@@ -133,7 +156,7 @@ class NodeConnection implements Connection {
       servername: isName(request.serverName) ? request.serverName : '',
       host: request.serverName,
       rejectUnauthorized: request.verify,
-      minVersion: 'TLSv1.2',
+      secureContext: this.#context(),
     });
     const onEarlyError = (error: Error) => {
       const fault = new DialError('tls', error.message, { cause: error });

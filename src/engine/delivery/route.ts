@@ -10,6 +10,7 @@
 
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
+import { isDialable } from '../../base/dialable.ts';
 import { dayMs, minuteMs, secondMs } from '../../base/units.ts';
 import type { StsPolicy } from '../../mail/trust/mta-sts.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
@@ -17,7 +18,6 @@ import type { Dns, DnsAnswer, MxRecord } from '../../ports/dns.ts';
 import type { Random } from '../../ports/random.ts';
 import { type Route, writeRoute } from '../../settings/networks.ts';
 import type { Settings } from '../../settings/schema.ts';
-import { isDialable } from './addresses.ts';
 import type { HandshakeOptions } from './handshake.ts';
 import {
   type FoundHost,

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isDialable } from '../../../../src/engine/delivery/addresses.ts';
+import { isDialable } from '../../../../src/base/dialable.ts';
 import type { RelayWays } from '../../../../src/engine/delivery/route.ts';
 import { Router } from '../../../../src/engine/delivery/route.ts';
 import type { Dns, DnsAnswer, MxRecord } from '../../../../src/ports/dns.ts';

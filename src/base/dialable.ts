@@ -1,7 +1,7 @@
 /**
  * Which addresses a name from the DNS may lead us to.
  *
- * Runs in:   engine threads; pure.
+ * Runs in:   anywhere; pure.
  * Specs:     the IANA special-purpose address registries (RFC 6890), as ipaddr.js knows them.
  */
 

@@ -1,0 +1,100 @@
+/**
+ * Fetches MTA-STS policies over HTTPS by undici. Names are looked up by our own resolver.
+ *
+ * Runs in:   main thread. Implements `ports/policy-hosts.ts`.
+ * Specs:     RFC 8461 §3.2 (text/plain), §3.3 (certificate, no redirects).
+ * Limits:    `timeoutMs` for all of it; one connection a fetch, closed behind it.
+ * Invariant: only addresses `mayDial` lets pass are connected to, whatever the DNS says.
+ */
+
+import type { LookupFunction } from 'node:net';
+import { getCACertificates } from 'node:tls';
+import type { Dns } from '../../ports/dns.ts';
+import type { PolicyHosts, PolicyText } from '../../ports/policy-hosts.ts';
+
+export interface PolicyHostsOptions {
+  readonly dns: Dns;
+  readonly mayDial: (address: string) => boolean;
+  readonly port: number;
+  readonly timeoutMs: number;
+  /** PEM of authorities trusted besides the system's; "" is none. */
+  readonly roots: string;
+}
+
+const path = '/.well-known/mta-sts.txt';
+const headBytesMax = 16_384;
+
+export function createPolicyHosts(options: PolicyHostsOptions): PolicyHosts {
+  return {
+    fetch: async (domain, bytesMax) => {
+      try {
+        return await fetchOne(options, domain, bytesMax);
+      } catch (error) {
+        const { message, cause } = error as Error;
+        return { ok: false, detail: message || String(cause) };
+      }
+    },
+  };
+}
+
+async function fetchOne(
+  { dns, mayDial, port, timeoutMs, roots }: PolicyHostsOptions,
+  domain: string,
+  bytesMax: number,
+): Promise<PolicyText> {
+  const { Agent, request } = await import('undici');
+  const agent = new Agent({
+    ...{ pipelining: 0, connections: 1, maxHeaderSize: headBytesMax, maxResponseSize: bytesMax },
+    ...{ headersTimeout: timeoutMs, bodyTimeout: timeoutMs },
+    connect: {
+      ...{ timeout: timeoutMs, lookup: lookupBy(dns, mayDial) },
+      ...(roots === '' ? {} : { ca: [...getCACertificates('default'), roots] }),
+    },
+  });
+  try {
+    const where = port === 443 ? '' : `:${port}`;
+    const { statusCode, headers, body } = await request(
+      `https://mta-sts.${domain}${where}${path}`,
+      {
+        ...{ dispatcher: agent, signal: AbortSignal.timeout(timeoutMs) },
+        headers: { accept: 'text/plain' },
+      },
+    );
+    const type = String(headers['content-type'] ?? '').toLowerCase();
+    const fault =
+      statusCode !== 200
+        ? `status ${statusCode}`
+        : !/^text\/plain[ \t]*(?:;|$)/.test(type)
+          ? `media type ${type.slice(0, 80)}`
+          : undefined;
+    // Nobody waits for the rest of what is no policy: it ends with the agent.
+    if (fault !== undefined) return { ok: false, detail: fault };
+    return { ok: true, text: await body.text() };
+  } finally {
+    // What is left of a refused answer ends here, and tells nobody.
+    await agent.destroy().catch(() => {});
+  }
+}
+
+function lookupBy(dns: Dns, mayDial: (address: string) => boolean): LookupFunction {
+  return (host, _options, done) => {
+    const answers = Promise.all([dns.a(host), dns.aaaa(host)]);
+    answers.then(
+      (pair) => {
+        const found = pair.flatMap((answer) => (answer.ok ? answer.records : []));
+        const addresses = found.filter(mayDial).map((address) => ({
+          ...{ address, family: address.includes(':') ? 6 : 4 },
+        }));
+        if (addresses.length > 0) done(null, addresses);
+        else
+          done(
+            new Error(
+              found.length > 0 ? `${host} leads where none may go` : `no address of ${host}`,
+            ),
+            [],
+          );
+      },
+      (error: Error) => done(error, []),
+    );
+  };
+}
