@@ -7,7 +7,6 @@
 
 import { uidBlockSlots } from '../../store/keys.ts';
 import { bitCounts } from '../rows/uid-block.ts';
-import { addId } from '../rows/uid-ranges.ts';
 import { blockBytes, View } from './view.ts';
 
 export class FoundSet {
@@ -56,42 +55,53 @@ function popcount(bits: Uint8Array): number {
   return count;
 }
 
-/** Ranges of UIDs. */
-export function uidsOf({ blocks, bits }: View): number[] {
-  const ranges: number[] = [];
+/** Ranges of UIDs: pairs of first and last. */
+export function uidsOf({ blocks, bits, count }: View): Uint32Array {
+  const ranges = new Uint32Array(2 * count);
+  let length = 0;
+  let last = -1;
   for (let block = 0; block < blocks.length; block++) {
     const base = blocks[block]! * uidBlockSlots;
     const start = block * blockBytes;
     for (let i = 0; i < blockBytes; i++) {
       for (let byte = bits[start + i]!; byte !== 0; byte &= byte - 1) {
-        addId(ranges, base + i * 8 + 31 - Math.clz32(byte & -byte));
+        const uid = base + i * 8 + 31 - Math.clz32(byte & -byte);
+        if (uid !== last + 1) {
+          ranges[length] = uid;
+          length += 2;
+        }
+        ranges[length - 1] = uid;
+        last = uid;
       }
     }
   }
-  return ranges;
+  return ranges.subarray(0, length);
 }
 
 /** Ranges of the numbers a session knows the messages by; all of them are in its view. */
-export function numbersOf(found: View, session: View): number[] {
-  const ranges: number[] = [];
+export function numbersOf(found: View, session: View): Uint32Array {
+  const ranges = new Uint32Array(2 * found.count);
+  let length = 0;
+  let last = -1;
   let at = 0;
-  let before = 0;
   for (let block = 0; block < found.blocks.length; block++) {
-    while (session.blocks[at]! < found.blocks[block]!) before += countOf(session.bits, at++);
-    let number = before;
+    while (session.blocks[at]! < found.blocks[block]!) at++;
+    let before = session.countBefore(at);
     for (let i = 0; i < blockBytes; i++) {
       const known = session.bits[at * blockBytes + i]!;
       for (let byte = found.bits[block * blockBytes + i]!; byte !== 0; byte &= byte - 1) {
-        addId(ranges, number + bitCounts[known & ((byte & -byte) - 1)]! + 1);
+        const number = before + bitCounts[known & ((byte & -byte) - 1)]! + 1;
+        if (number !== last + 1) {
+          ranges[length] = number;
+          length += 2;
+        }
+        ranges[length - 1] = number;
+        last = number;
       }
-      number += bitCounts[known]!;
+      before += bitCounts[known]!;
     }
   }
-  return ranges;
-}
-
-function countOf(bits: Uint8Array, block: number): number {
-  return popcount(bits.subarray(block * blockBytes, (block + 1) * blockBytes));
+  return ranges.subarray(0, length);
 }
 
 /** The set of all messages in ranges of UIDs, as bits of one block. */

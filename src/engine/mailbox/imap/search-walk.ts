@@ -57,7 +57,9 @@ class Look implements BlockLook {
   }
 
   get isOpen(): boolean {
-    return this.tree.maybe.some((bits) => bits !== 0);
+    const { maybe } = this.tree;
+    for (let i = 0; i < blockBytes; i++) if (maybe[i] !== 0) return true;
+    return false;
   }
 }
 

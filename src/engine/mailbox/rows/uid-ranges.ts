@@ -30,7 +30,7 @@ export function addRange(ranges: number[], first: number, last: number): void {
   else ranges.push(first, last);
 }
 
-export function* idsOf(ranges: IdRanges): IterableIterator<number> {
+export function* idsOf(ranges: ArrayLike<number>): IterableIterator<number> {
   for (let i = 0; i < ranges.length; i += 2) {
     for (let id = ranges[i]!; id <= ranges[i + 1]!; id++) yield id;
   }

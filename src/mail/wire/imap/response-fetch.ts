@@ -8,6 +8,7 @@
  * (formats/mime/summary.ts).
  */
 
+import { latin1 } from '../../../base/bytes.ts';
 import { dayMs, secondMs } from '../../../base/units.ts';
 import { monthNames } from '../../formats/date/format.ts';
 import { parenClose, space } from './octets.ts';
@@ -36,11 +37,19 @@ export function fetchFlagsAlone<Handle>(
   uid: number,
   system: number,
 ): void {
-  writer.text('* ').number(number);
-  if (uid === 0) writer.text(' FETCH (FLAGS (');
-  else writer.text(' FETCH (UID ').number(uid).text(' FLAGS (');
-  writer.text(flagTexts[system]!).text('))\r\n');
+  if (uid === 0) writer.numberBetween(untaggedOctets, number, flagsAlone[system]!);
+  else {
+    writer.numberBetween(untaggedOctets, number, fetchUidOctets);
+    writer.numberBetween(noOctets, uid, flagsBehind[system]!);
+  }
 }
+
+const noOctets = new Uint8Array(0);
+const untaggedOctets = latin1('* ');
+const fetchUidOctets = latin1(' FETCH (UID ');
+/** By mask, as `flagTexts`. */
+const flagsAlone = flagTexts.map((text) => latin1(` FETCH (FLAGS (${text}))\r\n`));
+const flagsBehind = flagTexts.map((text) => latin1(` FLAGS (${text}))\r\n`));
 
 /** Between two items. */
 export function nextItem<Handle>(writer: ResponseWriter<Handle>): void {

@@ -23,13 +23,8 @@ export function* searchParts<Handle>(
   modseq = -1,
 ): ResponseParts {
   writer.text('* SEARCH');
-  let written = 0;
-  for (let i = 0; i < ranges.length; i += 2) {
-    for (let number = ranges[i]!; number <= ranges[i + 1]!; number++) {
-      writer.octet(space).number(number);
-      if (++written % partNumbers === 0) yield;
-    }
-  }
+  const numbers = new SpacedRanges(ranges);
+  while (numbers.write(writer)) yield;
   if (modseq >= 0 && ranges.length > 0) writer.text(' (MODSEQ ').number(modseq).octet(parenClose);
   writer.crlf();
 }
@@ -41,12 +36,50 @@ export function* sortParts<Handle>(
   modseq = -1,
 ): ResponseParts {
   writer.text('* SORT');
-  for (let i = 0; i < numbers.length; i++) {
-    writer.octet(space).number(numbers[i]!);
-    if ((i + 1) % partNumbers === 0) yield;
+  for (let from = 0; from < numbers.length; from += partNumbers) {
+    if (from > 0) yield;
+    writeSpaced(writer, numbers, from, Math.min(numbers.length, from + partNumbers));
   }
   if (modseq >= 0 && numbers.length > 0) writer.text(' (MODSEQ ').number(modseq).octet(parenClose);
   writer.crlf();
+}
+
+/** Not in a generator: V8 makes faster loops of plain functions. */
+function writeSpaced<Handle>(
+  writer: ResponseWriter<Handle>,
+  numbers: Numbers,
+  from: number,
+  to: number,
+): void {
+  for (let i = from; i < to; i++) writer.spacedNumbers(numbers[i]!, numbers[i]!);
+}
+
+/** Ranges whose numbers are all written out, a part at a time. */
+class SpacedRanges {
+  readonly #ranges: Numbers;
+  #at = 0;
+  /** Of the range at `#at`, those that are written. */
+  #done = 0;
+
+  constructor(ranges: Numbers) {
+    this.#ranges = ranges;
+  }
+
+  /** Writes a part; false: it was the last. */
+  write<Handle>(writer: ResponseWriter<Handle>): boolean {
+    const ranges = this.#ranges;
+    let left = partNumbers;
+    for (; this.#at < ranges.length; this.#at += 2, this.#done = 0) {
+      const first = ranges[this.#at]! + this.#done;
+      const last = ranges[this.#at + 1]!;
+      const end = Math.min(last, first + left - 1);
+      writer.spacedNumbers(first, end);
+      left -= end - first + 1;
+      this.#done += end - first + 1;
+      if (left === 0) return this.#at + 2 < ranges.length || end < last;
+    }
+    return false;
+  }
 }
 
 /** A change of a context's results (RFC 5267 §4.3): pairs of a place and ranges there. */

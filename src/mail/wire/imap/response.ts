@@ -12,7 +12,16 @@
 
 import { Buffer } from 'node:buffer';
 import { encodeMutf7 } from './mailbox-name.ts';
-import { backslash, carriageReturn, classAstring, classes, lineFeed, quote } from './octets.ts';
+import {
+  backslash,
+  carriageReturn,
+  classAstring,
+  classes,
+  digit0,
+  lineFeed,
+  quote,
+  space,
+} from './octets.ts';
 
 const blockBytes = 16_384;
 /** From here on a value becomes a piece of its own. */
@@ -21,6 +30,10 @@ const viewBytesMin = 2_048;
 const quotedBytesMax = 1_000;
 /** Where writing natively begins to pay. */
 const nearCharacters = 24;
+
+/** Numbers of 31 bits have ten digits at most. */
+const smallMax = 0x7fff_ffff;
+const digitsMax = 10;
 
 const nothing = Buffer.alloc(0);
 const needsCare = /[^\x20\x21\x23-\x5b\x5d-\x7e]/;
@@ -88,18 +101,44 @@ export class ResponseWriter<Handle = never> {
 
   /** A whole number from 0 to 2^53 - 1. */
   number(value: number): this {
-    if (value > 0x7fff_ffff) return this.text(String(value));
-    let digits = 1;
-    for (let bound = 10; bound <= value; bound *= 10) digits++;
-    if (digits > this.#block.length - this.#at) this.#renew();
-    let rest = value;
-    for (let i = this.#at + digits - 1; i >= this.#at; i--) {
-      const tens = (rest / 10) | 0;
-      this.#block[i] = 0x30 + rest - tens * 10;
-      rest = tens;
+    if (value > smallMax) return this.text(String(value));
+    if (digitsMax > this.#block.length - this.#at) this.#renew();
+    const end = putNumber(this.#block, this.#at, value);
+    this.bytes += end - this.#at;
+    this.#at = end;
+    return this;
+  }
+
+  /** A number between few octets, which are copied. */
+  numberBetween(before: Uint8Array, value: number, after: Uint8Array): this {
+    if (value > smallMax) return this.copy(before).number(value).copy(after);
+    const most = before.length + digitsMax + after.length;
+    if (most > this.#block.length - this.#at) this.#renew();
+    const block = this.#block;
+    let at = this.#at;
+    for (let i = 0; i < before.length; i++) block[at++] = before[i]!;
+    at = putNumber(block, at, value);
+    for (let i = 0; i < after.length; i++) block[at++] = after[i]!;
+    this.bytes += at - this.#at;
+    this.#at = at;
+    return this;
+  }
+
+  /** All numbers from `first` to `last`, each behind a space. */
+  spacedNumbers(first: number, last: number): this {
+    for (let next = first; next <= last; ) {
+      if (last > smallMax) return this.#spacedSlowly(next, last);
+      if (digitsMax >= this.#block.length - this.#at) this.#renew();
+      const block = this.#block;
+      const end = block.length - digitsMax;
+      let at = this.#at;
+      for (; next <= last && at < end; next++) {
+        block[at] = space;
+        at = putNumber(block, at + 1, next);
+      }
+      this.bytes += at - this.#at;
+      this.#at = at;
     }
-    this.#at += digits;
-    this.bytes += digits;
     return this;
   }
 
@@ -228,6 +267,11 @@ export class ResponseWriter<Handle = never> {
     return this.octet(carriageReturn).octet(lineFeed);
   }
 
+  #spacedSlowly(first: number, last: number): this {
+    for (let number = first; number <= last; number++) this.octet(space).number(number);
+    return this;
+  }
+
   #mark(bytes: number, isBinary: boolean): this {
     return this.text(isBinary ? '~{' : '{')
       .number(bytes)
@@ -246,6 +290,19 @@ export class ResponseWriter<Handle = never> {
     this.#at = 0;
     this.#cut = 0;
   }
+}
+
+/** Writes a number of 31 bits at `at`, where there is room for `digitsMax`; where it ends. */
+function putNumber(block: Buffer, at: number, value: number): number {
+  let end = at + 1;
+  for (let bound = 10; bound <= value; bound *= 10) end++;
+  let rest = value | 0;
+  for (let i = end - 1; i >= at; i--) {
+    const tens = (rest / 10) | 0;
+    block[i] = digit0 + rest - tens * 10;
+    rest = tens;
+  }
+  return end;
 }
 
 function isAstringAtom(text: string): boolean {
