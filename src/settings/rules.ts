@@ -27,6 +27,7 @@ export function faultsBetween(settings: Settings): readonly RuleFault[] {
     ...tlsFaults(settings),
     ...relayFaults(settings),
     ...sizeFaults(settings),
+    ...messageLimitFaults(settings),
   ];
 }
 
@@ -124,6 +125,20 @@ function* sizeFaults(settings: Settings): Iterable<RuleFault> {
       paths: ['smtp.messageBytesMax', 'memory.receivingBytesMax'],
       reason: 'a message of the largest size would never find room in memory.receivingBytesMax',
       advice: 'Raise memory.receivingBytesMax or lower smtp.messageBytesMax.',
+    };
+  }
+}
+
+/** RFC 9738 §3: fewer would be of no use to a client. */
+const messageLimitMin = 1_000;
+
+function* messageLimitFaults({ imap }: Settings): Iterable<RuleFault> {
+  for (const name of ['messagesPerCommandMax', 'savedMessagesPerCommandMax'] as const) {
+    if (imap[name] === 0 || imap[name] >= messageLimitMin) continue;
+    yield {
+      paths: [`imap.${name}`],
+      reason: `${imap[name]} messages are too few for one command`,
+      advice: `Set it to at least ${messageLimitMin}, or to 0 for no limit.`,
     };
   }
 }

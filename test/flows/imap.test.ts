@@ -228,6 +228,21 @@ describe('settings', () => {
   });
 });
 
+describe('messages of one command', () => {
+  it('are limited by settings, of all commands or of those that save messages', async () => {
+    await using test = await startMail({ 'imap.messagesPerCommandMax': '1000' });
+    const client = await logIn(test);
+    assert.match(rows(await client.ok('CAPABILITY'))[0]!, / MESSAGELIMIT=1000 /);
+    client.destroy();
+    await using other = await startMail({ 'imap.savedMessagesPerCommandMax': '2000' });
+    const saver = await logIn(other);
+    const [capabilities] = rows(await saver.ok('CAPABILITY'));
+    assert.match(capabilities!, / SAVELIMIT=2000 /);
+    assert.doesNotMatch(capabilities!, /MESSAGELIMIT/);
+    saver.destroy();
+  });
+});
+
 describe('compressed sessions', () => {
   it('bring large messages and take them back, up to the number settings allow', async () => {
     await using test = await startMail({ 'imap.compressedSessionsMax': '1' });

@@ -210,6 +210,23 @@ const search: Features = {
     "dateKey('saved', test)",
   ),
   '9394': unsaid(`${wire}/parse-window.ts`, "case 'PARTIAL':", 'PARTIAL'),
+  '9738 §3': instead(
+    `${imapFolder}/commands/message-limit.ts`,
+    'return messagesPerCommandMax > 0 ? messagesPerCommandMax : savedMessagesPerCommandMax;',
+    'return savedMessagesPerCommandMax > 0 ? 0 : messagesPerCommandMax;',
+  ),
+  '9738 §3.1': instead(
+    `${imapFolder}/commands/message-limit.ts`,
+    'return service.policy.limits.messagesPerCommandMax;',
+    'return 0 * service.policy.limits.messagesPerCommandMax;',
+  ),
+  '9738 §3.2': unsaid(`${wire}/parse-search.ts`, "  ['UIDAFTER', ", 'UIDAFTER'),
+  '10022': imapCommand('UIDBATCHES'),
+  '10022 §3.1.1': instead(
+    `${imapFolder}/commands/uid-batches.ts`,
+    'if (2 * came < size && 2 * went < size) return false;',
+    '',
+  ),
   '9585': instead(
     `${imapFolder}/commands/search-run.ts`,
     'if (nowMs - this.#toldMs < progressMs) return;',

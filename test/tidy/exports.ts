@@ -52,6 +52,8 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/app/certificate.ts makeSelfSigned',
     'src/cli/commands/send.ts withCrlf',
     'src/edge/protocols/smtp/handover.ts protocolWord',
+    'src/engine/mailbox/imap/newest.ts batchesOf',
+    'src/engine/mailbox/imap/newest.ts newestIn',
     'src/engine/store/keys.ts upTo',
     'src/harness/sink/model-file.ts parseModel',
     'src/mail/formats/headers/thread-ids.ts textHash',

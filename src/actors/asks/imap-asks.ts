@@ -47,7 +47,10 @@ export const imapAsks = {
   store: 'imap.store',
   /** meta: `PackedStores`. Answer: `StoredMany`, body: untagged FETCH responses. STOREs that came together: one sync. */
   storeMany: 'imap.storeMany',
-  /** meta: `[owner, mailbox, uids]`, `uids` absent is all. Takes out what is \Deleted. */
+  /**
+   * meta: `[owner, view, set?, countMax?]`; absent: all. Takes out what is \Deleted. Answer: 0, or where there was more
+   * the lowest UID taken out.
+   */
   expunge: 'imap.expunge',
   /** meta: `PackedCopy`. Answer: `Copied`. COPY, MOVE. `not-found` is of the target. */
   copy: 'imap.copy',
@@ -85,6 +88,10 @@ export const imapAsks = {
   thread: 'imap.thread',
   /** meta: `PackedContext`. Answer: `ContextUpdate`. */
   context: 'imap.context',
+  /** meta: `PackedNewest`. Answer: `UidRanges`, or null where all fit. Commands whose messages are limited in number. */
+  newest: 'imap.newest',
+  /** meta: `PackedBatches`. Answer: pairs of UIDs, the higher one first. UIDBATCHES. */
+  batches: 'imap.batches',
 } as const;
 
 /** Detail of `not-found` where the reader may make the mailbox that is missing (RFC 9051 §7.1: TRYCREATE). */
@@ -263,13 +270,15 @@ export type PackedStore = readonly [
   keywordCount: number,
   /** Messages whose modseq is above are left alone; -1: none is. */
   unchangedSince: number,
+  /** Those left alone are told by number; absent: as the set names messages. */
+  tellsNumbers?: boolean,
 ];
 
 export interface Stored {
   /** Those that were there. */
   readonly uids: UidRanges;
   readonly flagModseq: number;
-  /** Those left alone, as the command named them: by UID or by number. */
+  /** Those left alone. */
   readonly modified: readonly number[];
   /** As in `Synced`. */
   readonly keywords?: readonly string[];

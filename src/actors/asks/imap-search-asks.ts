@@ -1,8 +1,9 @@
 /**
- * Asks of SEARCH, SORT, THREAD and what updates their results, packed. Their names stand in `imap-asks.ts`.
+ * Asks of SEARCH, SORT, THREAD and what updates their results, and of parts of a mailbox, packed. Their names stand in
+ * `imap-asks.ts`.
  *
  * Runs in:   both sides; plain data only.
- * Specs:     RFC 9051 §6.4.4, RFC 5256, RFC 5267, RFC 9394.
+ * Specs:     RFC 9051 §6.4.4, RFC 5256, RFC 5267, RFC 9394, RFC 9738, RFC 10022.
  * Invariant: a long search is asked for piece by piece: each ask takes `searchTurnMsMax` at most and says where the next
  *            goes on, so the engine keeps nothing of it, and it ends when nobody asks any more.
  */
@@ -10,7 +11,7 @@
 import type { SortKey } from '../../mail/wire/imap/parse-sort.ts';
 import type { PartialRange } from '../../mail/wire/imap/parse-window.ts';
 import type { Criteria } from '../../mail/wire/imap/search-keys.ts';
-import type { PackedView, UidRanges } from './imap-asks.ts';
+import type { PackedSet, PackedView, UidRanges } from './imap-asks.ts';
 
 /** Bits of what the answer's body holds, in this order. */
 export const searchWants = {
@@ -136,3 +137,23 @@ export interface ResultChange {
 
 /** Numbers kept of a search's results for updates: ranges' ends, or the list of a SORT. */
 export const contextNumbersMax = 20_000;
+
+export type PackedNewest = readonly [
+  account: number,
+  view: PackedView,
+  /** Messages in all of them are meant. */
+  sets: readonly (readonly [isUid: boolean, set: PackedSet])[],
+  countMax: number,
+  /** Only messages that may have changed after it; -1: all. */
+  changedSince: number,
+];
+
+export type PackedBatches = readonly [
+  account: number,
+  view: PackedView,
+  /** Messages of a batch. */
+  size: number,
+  /** From 1 on; the first has the newest messages. */
+  first: number,
+  last: number,
+];

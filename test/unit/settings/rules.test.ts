@@ -67,6 +67,13 @@ test('more threads than shards, and messages larger than their memory, are fault
   assert.deepEqual(faultPaths('memory.bytesMax=200MiB'), ['memory.bytesMax']);
 });
 
+test('a limit of messages a command is none, or large enough to work with', () => {
+  assert.deepEqual(faultPaths('imap.messagesPerCommandMax=999'), ['imap.messagesPerCommandMax']);
+  const saved = 'imap.savedMessagesPerCommandMax';
+  assert.deepEqual(faultPaths(`${saved}=1`), [saved]);
+  assert.deepEqual(faultPaths('imap.messagesPerCommandMax=1000', `${saved}=0`), []);
+});
+
 test('a rule is not asked about a setting that is a fault already', () => {
   assert.deepEqual(faultPaths('workers=5', 'shards=-4'), ['shards']);
 });

@@ -46,6 +46,7 @@ import {
   type Tagged,
 } from './answers.ts';
 import type { CommandSession } from './command.ts';
+import { limitCode, savedMaxOf } from './commands/message-limit.ts';
 import { setOf } from './commands/sets.ts';
 import { keywordFault, keywordsTooMany } from './keywords.ts';
 import { isOthers, type MailboxPlace, placeOf } from './places.ts';
@@ -222,7 +223,8 @@ export class AppendIntake {
     }
     const { flags, internalMs = this.#session.service.clock.nowMs(), isCatenated } = event;
     if (event.isUtf8 && !this.#session.isUtf8Accepted) return bad('UTF8 is not enabled');
-    if (this.#messages.length === messagesMax) return no('Too many messages at once', 'LIMIT');
+    const refusal = this.#oneTooMany();
+    if (refusal !== undefined) return refusal;
     if (this.#replaced !== undefined && this.#messages.length > 0) {
       return bad('REPLACE takes one message');
     }
@@ -230,6 +232,14 @@ export class AppendIntake {
     const facts = { flags: system, keywords, internalMs, isCatenated };
     this.#messages.push({ ...facts, parts: [], bytes: 0 });
     return keywordFault(flags);
+  }
+
+  /** RFC 9738 §3.1: nothing is appended then. */
+  #oneTooMany(): Tagged | undefined {
+    const told = savedMaxOf(this.#session);
+    const countMax = Math.min(messagesMax, told || messagesMax);
+    if (this.#messages.length < countMax) return undefined;
+    return no('Too many messages at once', told > 0 ? limitCode(countMax) : 'LIMIT');
   }
 
   /** Where a literal goes; it is refused before its octets come. */

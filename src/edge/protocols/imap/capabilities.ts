@@ -73,6 +73,7 @@ const capabilities: readonly Capability[] = [
     'SAVEDATE',
     'UNAUTHENTICATE',
     'UIDONLY',
+    'UIDBATCHES',
   ].map((name): Capability => ({ name, when: 'authenticated' })),
 ];
 
@@ -95,9 +96,17 @@ export function capabilityNames(session: CapableSession): readonly string[] {
       return when === 'clear' ? canStartTls : (when === 'early') === mayLogIn;
     })
     .map(({ name }) => name);
+  return isLoggedIn ? [...names, ...boundNames(session.service.policy.limits)] : names;
+}
+
+/** Those that settings decide. */
+function boundNames(limits: ImapLimits): readonly string[] {
+  const { messagesPerCommandMax, savedMessagesPerCommandMax } = limits;
+  const names: string[] = [];
+  if (limits.compressedSessionsMax > 0) names.push('COMPRESS=DEFLATE');
+  // RFC 9738 §3: one of the two.
+  if (messagesPerCommandMax > 0) names.push(`MESSAGELIMIT=${messagesPerCommandMax}`);
+  else if (savedMessagesPerCommandMax > 0) names.push(`SAVELIMIT=${savedMessagesPerCommandMax}`);
   // RFC 7889 §3: one limit for all mailboxes.
-  const { messageBytesMax, compressedSessionsMax } = session.service.policy.limits;
-  if (isLoggedIn && compressedSessionsMax > 0) names.push('COMPRESS=DEFLATE');
-  if (isLoggedIn) names.push(`APPENDLIMIT=${messageBytesMax}`);
-  return names;
+  return [...names, `APPENDLIMIT=${limits.messageBytesMax}`];
 }

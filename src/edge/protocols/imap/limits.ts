@@ -37,6 +37,10 @@ export interface ImapLimits {
   readonly notifiedMailboxesMax: number;
   /** `imap.compressedSessionsMax`; 0: none. */
   readonly compressedSessionsMax: number;
+  /** `imap.messagesPerCommandMax`: a command is worked on the newest so many of its messages; 0: on all. */
+  readonly messagesPerCommandMax: number;
+  /** `imap.savedMessagesPerCommandMax`: of COPY and APPEND alone, where the one above is 0; 0: no limit. */
+  readonly savedMessagesPerCommandMax: number;
   /** What a client may make of an octet it sends, one message of any ratio aside. */
   readonly inflateRatioMax: number;
 }
@@ -58,5 +62,7 @@ export const defaultImapLimits: ImapLimits = {
   unreadBytesMax: 64 * kibibyte,
   notifiedMailboxesMax: 1_000,
   compressedSessionsMax: 5_000,
+  messagesPerCommandMax: 0,
+  savedMessagesPerCommandMax: 0,
   inflateRatioMax: 200,
 };

@@ -26,6 +26,15 @@ export interface SearchContext {
   readonly uids: UidRanges;
 }
 
+/** What UIDBATCHES was asked for, and when: the mailbox as it was then. */
+export interface AskedBatches {
+  readonly size: number;
+  readonly first: number;
+  readonly last: number;
+  readonly count: number;
+  readonly uidNext: number;
+}
+
 export const noContexts: readonly SearchContext[] = [];
 
 export interface SelectedMailbox {
@@ -55,6 +64,8 @@ export interface SelectedMailbox {
   contexts: readonly SearchContext[];
   /** Modseq of the session's own last change of annotations: it is not told of that. */
   ownEntries: number;
+  /** The oldest question first; absent: there was none. */
+  batchesAsked?: readonly AskedBatches[];
 }
 
 /** Numbers of ranges that `$` may have: 800 kB of a session. */

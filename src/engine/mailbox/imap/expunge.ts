@@ -2,7 +2,7 @@
  * EXPUNGE: takes out of a mailbox what is marked \Deleted.
  *
  * Runs in:   the engine thread that owns the shard.
- * Specs:     RFC 9051 §6.4.3 (EXPUNGE), RFC 4315 §2.1 (UID EXPUNGE).
+ * Specs:     RFC 9051 §6.4.3 (EXPUNGE), RFC 4315 §2.1 (UID EXPUNGE), RFC 9738 §3.1 (the newest of them alone).
  * Invariant: blocks are looked through from the newest down, and no further once all that the mailbox counts as
  *            deleted is found: what is deleted is new as a rule, and a mailbox may have thousands of blocks.
  */
@@ -23,23 +23,32 @@ import type { Place } from './messages.ts';
 
 const pageBlocks = 64;
 
+/** At most `countMax`, the newest; the lowest UID taken out where there were more, else 0. */
 export async function expungeDeleted(
   desk: Pick<ImapDesk, 'reader' | 'shard' | 'mailboxes'>,
   { account, tenant }: Owner,
   mailbox: number,
   uids: IdRanges,
-): Promise<void> {
+  countMax = Number.POSITIVE_INFINITY,
+): Promise<number> {
   const row = desk.reader.mailbox(account, mailbox);
-  if (row === undefined || row.deleted === 0 || uids.length === 0) return;
+  if (row === undefined || row.deleted === 0 || uids.length === 0) return 0;
   const [first, last] = [uids[0]!, uids.at(-1)!];
   const gone: number[] = [];
   let left = row.deleted;
+  let isMore = false;
   for (const { uid } of deletedDown(desk.shard, { account, mailbox }, first, last)) {
-    if (isWithin(uids, uid)) gone.push(uid);
+    if (isWithin(uids, uid)) {
+      isMore = gone.length === countMax;
+      if (isMore) break;
+      gone.push(uid);
+    }
     if (--left === 0) break;
   }
-  if (gone.length === 0) return;
+  if (gone.length === 0) return 0;
+  const lowest = gone.at(-1)!;
   await desk.mailboxes.expunge(account, tenant, mailbox, rangesOf(gone.reverse()));
+  return isMore ? lowest : 0;
 }
 
 /** Messages marked \Deleted, highest UID first. */

@@ -202,6 +202,8 @@ const rules: Readonly<Record<ImapAsk, Rule>> = {
   [imapAsks.sort]: view(rights.read),
   [imapAsks.thread]: view(rights.read),
   [imapAsks.context]: view(rights.read),
+  [imapAsks.newest]: view(rights.read),
+  [imapAsks.batches]: view(rights.read),
   [imapAsks.store]: mayStore,
   // A way of the owner's sessions alone: it looks at no rights of single flags.
   [imapAsks.storeMany]: (seat) => seat.rights.refuse(noRights),

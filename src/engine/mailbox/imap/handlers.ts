@@ -23,7 +23,9 @@ import {
   type Stored,
 } from '../../../actors/asks/imap-asks.ts';
 import type {
+  PackedBatches,
   PackedContext,
+  PackedNewest,
   PackedSearch,
   PackedSort,
   PackedThread,
@@ -41,6 +43,7 @@ import { expungeDeleted } from './expunge.ts';
 import { fetch } from './fetch.ts';
 import { guarded, type SeatedAsk, type SeatedHandler } from './guard.ts';
 import { uidRangesOf } from './messages.ts';
+import { batches, newest } from './newest.ts';
 import { noteTold, recentCount } from './recent.ts';
 import { search } from './search.ts';
 import { copyFlags, targetOf, visible } from './shared-mailboxes.ts';
@@ -114,6 +117,12 @@ function allHandlers(append: SeatedHandler): Readonly<Record<ImapAsk, SeatedHand
     }),
     [imapAsks.context]: reader(async (desk, ask) =>
       ok(await contextUpdate(desk, ask.meta as PackedContext, ask.deadlineMs)),
+    ),
+    [imapAsks.newest]: reader(async (desk, ask) =>
+      ok(await newest(desk, ask.meta as PackedNewest)),
+    ),
+    [imapAsks.batches]: reader(async (desk, ask) =>
+      ok(await batches(desk, ask.meta as PackedBatches)),
     ),
     ...sharing,
   };
@@ -221,7 +230,7 @@ async function synced(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
 async function store(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const packed = ask.meta as PackedStore;
   const [owner, packedView, isUid, set, op, flags, keywords, flagModseq, ...rest] = packed;
-  const [keywordCount, unchangedSince] = rest;
+  const [keywordCount, unchangedSince, tellsNumbers = !isUid] = rest;
   const { account, tenant } = ownerOf(owner);
   const [mailbox, modseq, uidNext] = packedView;
   const view = await desk.views.view({ account, mailbox, modseq, uidNext });
@@ -237,7 +246,7 @@ async function store(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const after = flagModseqAfter(desk.shard, place, flagModseq, uidNext, modseqs);
   const all = desk.reader.mailbox(account, mailbox)?.keywords ?? [];
   const told = all.length > keywordCount ? { keywords: all } : {};
-  const left = isUid ? modified : view.sequencesOf(modified);
+  const left = tellsNumbers ? view.sequencesOf(modified) : modified;
   return ok({ uids, flagModseq: after, modified: left, ...told } satisfies Stored);
 }
 
@@ -273,13 +282,17 @@ export function knownKeywords(
 }
 
 async function expunge(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
-  const [owner, packedView, set] = ask.meta as readonly [PackedOwner, PackedSync[1], number[]?];
+  const [owner, packedView, set, countMax = Number.POSITIVE_INFINITY] = ask.meta as readonly [
+    PackedOwner,
+    PackedSync[1],
+    number[]?,
+    number?,
+  ];
   const { account, tenant } = ownerOf(owner);
   const [mailbox, modseq, uidNext] = packedView;
   const view = await desk.views.view({ account, mailbox, modseq, uidNext });
   const uids = set === undefined ? [1, Math.max(1, uidNext - 1)] : uidRangesOf(view, set, true);
-  await expungeDeleted(desk, { account, tenant }, mailbox, uids);
-  return ok();
+  return ok(await expungeDeleted(desk, { account, tenant }, mailbox, uids, countMax));
 }
 
 async function copy(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {

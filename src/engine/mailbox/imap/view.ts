@@ -137,14 +137,20 @@ export class View {
 
   /** The sequence number of the first message from a UID on; 0: there is none. */
   firstFrom(uid: number): number {
-    let low = 1;
-    let high = this.count + 1;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.uidOf(middle) < uid) low = middle + 1;
-      else high = middle;
-    }
-    return low > this.count ? 0 : low;
+    const first = this.countBelow(uid) + 1;
+    return first > this.count ? 0 : first;
+  }
+
+  /** Messages whose UID is lower. */
+  countBelow(uid: number): number {
+    const number = Math.floor(uid / uidBlockSlots);
+    const block = this.blockFrom(number);
+    let count = this.#before[block]!;
+    if (this.blocks[block] !== number) return count;
+    const slot = uid & (uidBlockSlots - 1);
+    const byteAt = block * blockBytes + (slot >> 3);
+    for (let at = block * blockBytes; at < byteAt; at++) count += bitCounts[this.bits[at]!]!;
+    return count + bitCounts[this.bits[byteAt]! & ((1 << (slot & 7)) - 1)]!;
   }
 
   /** The UID of a sequence number, or 0 where there is none. */

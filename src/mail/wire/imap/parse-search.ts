@@ -2,7 +2,7 @@
  * Reads SEARCH: its options, its charset, and the keys.
  *
  * Runs in:   anywhere; pure.
- * Specs:     RFC 9051 §6.4.4, §9 (search, search-key); see also search-keys.ts.
+ * Specs:     RFC 9051 §6.4.4, §9 (search, search-key); RFC 9738 §3.2; see also search-keys.ts.
  * Limits:    `searchKeysMax` keys, `nestingDepthMax` deep.
  * Invariant: MODSEQ anywhere is told by `hasModseq`: the answer must then carry one (RFC 7162 §3.1.5).
  */
@@ -44,6 +44,9 @@ export interface SearchCommand {
   readonly criteria: Criteria;
   readonly hasModseq: boolean;
 }
+
+/** RFC 9051 §9: uniqueid is of 32 bits. */
+const uidMax = 0xffff_ffff;
 
 /** What one program of keys has used up. */
 interface Program {
@@ -215,6 +218,8 @@ const keyParsers: ReadonlyMap<string, KeyParser> = new Map<string, KeyParser>([
   ['OLDER', ageKey('older')],
   ['YOUNGER', ageKey('younger')],
   ['UID', (cursor) => parseSetKey(cursor, true)],
+  ['UIDAFTER', besideUidKey((uid) => (uid < uidMax ? [uid + 1, uidMax] : []))],
+  ['UIDBEFORE', besideUidKey((uid) => (uid > 1 ? [1, uid - 1] : []))],
   ['HEADER', parseHeaderKey],
   ['MODSEQ', parseModseqKey],
   ['NOT', parseNotKey],
@@ -222,6 +227,15 @@ const keyParsers: ReadonlyMap<string, KeyParser> = new Map<string, KeyParser>([
   ['EMAILID', (cursor) => idKey('email-id', parseAtom(cursor, 'An id'))],
   ['THREADID', (cursor) => idKey('thread-id', parseAtom(cursor, 'An id'))],
 ]);
+
+/** RFC 9738 §3.2. Unlike `UID n:*` it never means the last message where that is below. */
+function besideUidKey(rangesBeside: (uid: number) => readonly number[]): KeyParser {
+  return (cursor) => {
+    const uid = parseNzNumber(cursor);
+    if (uid < 0) return undefined;
+    return { op: 'set', isUid: true, isSaved: false, ranges: rangesBeside(uid) };
+  };
+}
 
 function idKey(op: 'email-id' | 'thread-id', id: string | undefined): Criteria | undefined {
   return id === undefined ? undefined : { op, id };

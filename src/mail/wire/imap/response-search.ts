@@ -1,9 +1,9 @@
 /**
- * Writes what searches answer: SEARCH, SORT and ESEARCH, a part at a time.
+ * Writes what searches answer: SEARCH, SORT, ESEARCH and UIDBATCHES, a part at a time.
  *
  * Runs in:   anywhere; pure; hot.
  * Specs:     RFC 3501 §7.2.5 (SEARCH), RFC 5256 §4 (SORT), RFC 4731 and RFC 9051 §7.3.4 (ESEARCH), RFC 5267 (ESORT,
- *            ADDTO, REMOVEFROM), RFC 7377 §2.1 (MAILBOX, UIDVALIDITY), RFC 9394 (PARTIAL).
+ *            ADDTO, REMOVEFROM), RFC 7377 §2.1 (MAILBOX, UIDVALIDITY), RFC 9394 (PARTIAL), RFC 10022 (UIDBATCHES).
  * Limits:    a part has `partNumbers` numbers: the list may be of a million.
  */
 
@@ -152,6 +152,21 @@ function* contextParts<Handle>(
     yield* setParts(writer, ranges);
   }
   writer.octet(parenClose);
+}
+
+/** `* UIDBATCHES (TAG "a1") 99:50,49:1`: RFC 10022 §4, each range with both its ends, the higher one first. */
+export function* batchesParts<Handle>(
+  writer: ResponseWriter<Handle>,
+  tag: string,
+  pairs: Numbers,
+): ResponseParts {
+  writer.text('* UIDBATCHES (TAG ').string(tag).octet(parenClose);
+  for (let i = 0; i < pairs.length; i += 2) {
+    writer.octet(i === 0 ? space : comma).number(pairs[i]!);
+    writer.octet(colon).number(pairs[i + 1]!);
+    if (((i >> 1) + 1) % partNumbers === 0) yield;
+  }
+  writer.crlf();
 }
 
 function* setParts<Handle>(writer: ResponseWriter<Handle>, ranges: Numbers): ResponseParts {

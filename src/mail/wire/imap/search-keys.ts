@@ -3,7 +3,7 @@
  *
  * Runs in: anywhere.
  * Specs:   RFC 9051 §6.4.4 and RFC 3501 §6.4.4 (NEW, OLD, RECENT); RFC 5032 (WITHIN); RFC 7162 §3.1.5 (MODSEQ);
- *          RFC 8474 (EMAILID, THREADID); RFC 8514 (SAVEDATE).
+ *          RFC 8474 (EMAILID, THREADID); RFC 8514 (SAVEDATE); RFC 9738 §3.2 (UIDAFTER, UIDBEFORE: sets).
  */
 
 /** Where a text is looked for; `header` names its field. */

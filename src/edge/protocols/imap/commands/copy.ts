@@ -2,7 +2,7 @@
  * COPY, MOVE and their UID kinds.
  *
  * Runs in: edge (main thread).
- * Specs:   RFC 9051 §6.4.7-8 (COPYUID, TRYCREATE); RFC 6851 §4.3 (MOVE tells COPYUID before its expunges).
+ * Specs:   RFC 9051 §6.4.7-8 (COPYUID, TRYCREATE); RFC 6851 §4.3 (MOVE tells COPYUID before its expunges); RFC 9738.
  */
 
 import { type Copied, imapAsks, type PackedCopy } from '../../../../actors/asks/imap-asks.ts';
@@ -15,6 +15,7 @@ import { type CommandSession, type ImapCommand, selectedState } from '../command
 import { type MailboxPlace, placeOf } from '../places.ts';
 import { viewOf } from '../selected.ts';
 import { type CopiedBetween, copyBetween } from './copy-between.ts';
+import { countMaxOf, endLimited, newestOf, savedMaxOf, tooMany } from './message-limit.ts';
 import { type AskedSet, setOf } from './sets.ts';
 
 const nothingCopied: Copied = { uidValidity: 0, sources: [], targets: [] };
@@ -45,7 +46,13 @@ async function copy(
 ): Promise<CommandEnd> {
   const selected = session.selected!;
   if (isMove && selected.isReadOnly) return no('The mailbox is read-only', 'READ-ONLY');
-  const asked = setOf(command.set, isUid, selected);
+  const named = setOf(command.set, isUid, selected);
+  const countMax = isMove ? countMaxOf(session) : savedMaxOf(session);
+  const limited = await newestOf(session, named, countMax);
+  if ('ok' in limited) return refusalOf(limited);
+  const { asked, code } = limited;
+  // RFC 9738 §3.1: COPY does all or nothing.
+  if (!isMove && code !== '') return tooMany(code);
   const place = await placeOf(session, command.mailbox);
   if (place === undefined) return answerOf('not-found');
   const { value, failed } = await copied(session, asked, place, isMove);
@@ -58,7 +65,7 @@ async function copy(
   }
   if (failed !== undefined) return refusalOf(failed);
   const done = isMove ? 'MOVE done' : 'COPY done';
-  if (isMove || !isAny) return ok(done);
+  if (isMove || !isAny) return endLimited(session, ok(done), code);
   return (writer, tag) => writeCopyUid(writer, tag, uidValidity, sources, targets, done);
 }
 

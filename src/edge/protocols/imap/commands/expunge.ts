@@ -2,7 +2,7 @@
  * EXPUNGE and UID EXPUNGE.
  *
  * Runs in: edge (main thread).
- * Specs:   RFC 9051 §6.4.3, §6.4.9; RFC 4315 §2.1.
+ * Specs:   RFC 9051 §6.4.3, §6.4.9; RFC 4315 §2.1; RFC 9738 §3.1.
  */
 
 import { imapAsks } from '../../../../actors/asks/imap-asks.ts';
@@ -14,20 +14,27 @@ import { ownerOf } from '../account-asks.ts';
 import { answerOf, type CommandEnd, no, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { viewOf } from '../selected.ts';
+import { countMaxOf, endLimited, limitCode } from './message-limit.ts';
 import { setOf } from './sets.ts';
 
 async function expunge(session: CommandSession, set?: SequenceSet): Promise<CommandEnd> {
   const selected = session.selected!;
   if (selected.isReadOnly) return no('The mailbox is read-only', 'READ-ONLY');
   const meta = [ownerOf(session.owner), viewOf(selected)];
-  const named = set === undefined ? [] : [setOf(set, true, selected).set];
+  const countMax = countMaxOf(session);
+  // RFC 9738 §3.1: EXPUNGE has no limit.
+  const limit = countMax === 0 ? [] : [countMax];
+  const named = set === undefined ? [] : [setOf(set, true, selected).set, ...limit];
   const answer = await session.ask(imapAsks.expunge, [...meta, ...named]);
   if (!answer.ok) return answerOf(answer.code);
-  if (!session.isQresync) return ok('EXPUNGE done');
+  const lowest = answer.value as number;
+  const code = lowest === 0 ? '' : limitCode(countMax, lowest);
+  if (!session.isQresync) return endLimited(session, ok('EXPUNGE done'), code);
   // RFC 7162 §3.2.7: how far the client's knowledge goes, once it was told what went.
-  return (writer, tag) => {
+  const end: CommandEnd = (writer, tag) => {
     writeStatus(writer, tag, 'OK', `HIGHESTMODSEQ ${selected.modseq}`, 'EXPUNGE done');
   };
+  return endLimited(session, end, code);
 }
 
 export const expungeCommand = {

@@ -2,10 +2,11 @@
  * FETCH and UID FETCH: asked for window by window, as the client reads.
  *
  * Runs in: edge (main thread).
- * Specs:   RFC 9051 §6.4.5, §6.4.9.
+ * Specs:   RFC 9051 §6.4.5, §6.4.9; RFC 9738 §3.1 (the newest messages alone).
  */
 
 import { fetchItems, type PackedSection } from '../../../../actors/asks/imap-asks.ts';
+import type { Failure } from '../../../../base/errors.ts';
 import {
   type FetchCommand,
   type FetchItem,
@@ -18,6 +19,14 @@ import { type CommandSession, type ImapCommand, selectedState } from '../command
 import { beginModseqs } from '../condstore.ts';
 import { partOfSet } from './fetch-part.ts';
 import { fetchAll, tellVanished } from './fetch-windows.ts';
+import {
+  countMaxOf,
+  endLimited,
+  isPartTooLarge,
+  limitCode,
+  newestOf,
+  tooMany,
+} from './message-limit.ts';
 import { setOf } from './sets.ts';
 
 const bits: Readonly<Partial<Record<FetchKind, number>>> = {
@@ -71,6 +80,7 @@ async function fetch(
   const { changedSince, isVanished } = command;
   if (packed === undefined) return bad('Unknown FETCH item or modifier');
   if (command.partial !== undefined && !isUid) return bad('PARTIAL is of UID FETCH');
+  if (isPartTooLarge(session, command.partial)) return tooMany(limitCode(countMaxOf(session)));
   if (isVanished && !session.isQresync) return bad('QRESYNC is not enabled');
   if (changedSince >= 0 || (packed.bits & fetchItems.modseq) !== 0) beginModseqs(session);
   const items = itemsOf(session, command, packed.bits, isUid);
@@ -81,15 +91,21 @@ async function fetch(
   if (untold !== undefined) return answerOf(untold.code);
   const wanted = await partOfSet(session, tag, command);
   if (wanted !== undefined && 'code' in wanted) return answerOf(wanted.code);
-  const { set, isUids } = wanted ?? named;
+  const limited = await newestOf(session, wanted ?? named, countMaxOf(session), changedSince);
+  if ('ok' in limited) return failureEnd(limited);
   const { sections, marksSeen } = packed;
-  const asked = { set, isUids, items, sections, marksSeen, changedSince };
+  const asked = { ...limited.asked, items, sections, marksSeen, changedSince };
   const failed = await fetchAll(session, asked);
-  if (failed === undefined) return ok('FETCH done');
-  if (failed.code === 'argument-invalid') return bad('No such message number');
+  return failed === undefined
+    ? endLimited(session, ok('FETCH done'), limited.code)
+    : failureEnd(failed);
+}
+
+function failureEnd({ code }: Failure): CommandEnd {
+  if (code === 'argument-invalid') return bad('No such message number');
   // RFC 3516 §4.3.
-  if (failed.code === 'message-invalid') return no('Not to be decoded', 'UNKNOWN-CTE');
-  return answerOf(failed.code);
+  if (code === 'message-invalid') return no('Not to be decoded', 'UNKNOWN-CTE');
+  return answerOf(code);
 }
 
 /** UID where UIDs are spoken of; MODSEQ where it was asked for, and with flags once the client knows it. */

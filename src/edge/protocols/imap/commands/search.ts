@@ -3,7 +3,7 @@
  *
  * Runs in: edge (main thread).
  * Specs:   RFC 9051 §6.4.4, §7.3.4 (ESEARCH); RFC 3501 §7.2.5 (SEARCH); RFC 4731 §3.2 (MODSEQ); RFC 5182 (SAVE);
- *          RFC 9394 (PARTIAL).
+ *          RFC 9394 (PARTIAL); RFC 9738 (MESSAGELIMIT).
  */
 
 import { searchWants } from '../../../../actors/asks/imap-search-asks.ts';
@@ -19,7 +19,15 @@ import { answerOf, bad, type CommandEnd, needsUids, notSaved, ok } from '../answ
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { beginModseqs } from '../condstore.ts';
 import { beginContext, isTagInUse, keepContext } from '../contexts.ts';
-import { keepSaved } from '../selected.ts';
+import { keepSaved, type SelectedMailbox } from '../selected.ts';
+import {
+  countMaxOf,
+  endLimited,
+  isPartTooLarge,
+  limitCode,
+  newestToSearch,
+  tooMany,
+} from './message-limit.ts';
 import {
   respondInParts,
   runSearch,
@@ -41,17 +49,21 @@ async function search(
   const selected = session.selected!;
   const isUpdate = returns?.update === true;
   if (isUpdate && isTagInUse(selected, tag)) return bad('The tag is in use');
+  if (isPartTooLarge(session, returns?.partial)) {
+    return failed(selected, returns, tooMany(limitCode(countMaxOf(session))));
+  }
   const begun = { tag, isUid, criteria, order: null };
   const context = isUpdate ? await beginContext(session, selected, begun) : undefined;
+  const limited = isPartAlone(returns)
+    ? { asked: criteria, code: '' }
+    : await newestToSearch(session, criteria);
+  if ('ok' in limited) return failed(selected, returns, answerOf(limited.code));
   const wants = wantsOf(returns, isUid, hasModseq) | (isUpdate ? searchWants.uids : 0);
-  const asked = { criteria, wants, ...enoughFor(returns, hasModseq) };
+  const asked = { criteria: limited.asked, wants, ...enoughFor(returns, hasModseq) };
   const found = await runSearch(session, tag, targetOf(selected), asked);
   if (found === undefined) return ok('SEARCH ended');
-  if (!found.ok) {
-    // RFC 5182 §2.1: a SEARCH that fails saves nothing.
-    if (returns?.save === true) selected.saved = [];
-    return answerOf(found.code);
-  }
+  if (!found.ok) return failed(selected, returns, answerOf(found.code));
+  const done = endLimited(session, ok('SEARCH done'), limited.code);
   const ranges = isUid ? found.uids : found.numbers;
   // RFC 7162 §3.1.5: where it was searched for.
   const modseqs = [found.modseq, found.minModseq, found.maxModseq] as const;
@@ -63,7 +75,7 @@ async function search(
         ? esearchParts(writer, tag, isUid, { all: ranges, ...told })
         : searchParts(writer, ranges, told.modseq),
     );
-    return ok('SEARCH done');
+    return done;
   }
   if (returns.save && !keepSaved(selected, savedOf(found, returns))) return notSaved;
   const answer = chosen(found, returns, isUid);
@@ -73,8 +85,26 @@ async function search(
       esearchParts(writer, tag, isUid, { ...answer, ...told }),
     );
   }
-  if (context !== undefined) keepContext(session, selected, context, found.uids);
-  return ok('SEARCH done');
+  // What is left out cannot be told apart from what changed.
+  const kept = limited.code === '' ? found.uids : undefined;
+  if (context !== undefined) keepContext(session, selected, context, kept);
+  return done;
+}
+
+/** RFC 5182 §2.1: a SEARCH that fails saves nothing. */
+function failed(
+  selected: SelectedMailbox,
+  returns: ReturnOptions | undefined,
+  end: CommandEnd,
+): CommandEnd {
+  if (returns?.save === true) selected.saved = [];
+  return end;
+}
+
+/** It has a limit of its own: no more of the search is told or counted. */
+function isPartAlone(returns: ReturnOptions | undefined): boolean {
+  if (returns?.partial === undefined) return false;
+  return !returns.min && !returns.max && !returns.count;
 }
 
 /** What the engine must answer with. */

@@ -27,6 +27,7 @@ import { recentOf } from '../recent.ts';
 import { viewOf } from '../selected.ts';
 import { tellKeywords } from '../telling.ts';
 import { fetchAll } from './fetch-windows.ts';
+import { countMaxOf, endLimited, isWithin, newestOf } from './message-limit.ts';
 import { setOf } from './sets.ts';
 
 /** Of one command, to be run together with others. */
@@ -42,7 +43,9 @@ async function store(
   if (selected.isReadOnly) return no('The mailbox is read-only', 'READ-ONLY');
   const fault = keywordFault(command.flags);
   if (fault !== undefined) return fault;
-  const { set, isUids } = setOf(command.set, isUid, selected);
+  const limited = await newestOf(session, setOf(command.set, isUid, selected), countMaxOf(session));
+  if ('ok' in limited) return failureEnd(limited.code);
+  const { set, isUids } = limited.asked;
   const { op, flags, isSilent } = command;
   const meta: PackedStore = [
     ownerOf(session.owner),
@@ -55,6 +58,7 @@ async function store(
     selected.flagModseq,
     selected.keywordCount,
     command.unchangedSince,
+    !isUid,
   ];
   const answer = await session.ask(imapAsks.store, meta);
   if (!answer.ok) {
@@ -70,8 +74,11 @@ async function store(
   const tellsUid = !session.isUidOnly && (isUid || session.isQresync);
   const uid = tellsUid ? fetchItems.uid : 0;
   if (!isSilent || modseq !== 0) await tellStored(session, uids, modseq | uid, isSilent);
-  if (modified.length === 0) return ok('STORE done');
-  return (writer, tag) => writeModified(writer, tag, 'OK', modified, 'Some were changed before');
+  const end: CommandEnd =
+    modified.length === 0
+      ? ok('STORE done')
+      : (writer, tag) => writeModified(writer, tag, 'OK', modified, 'Some were changed before');
+  return endLimited(session, end, limited.code);
 }
 
 function failureEnd(code: ErrorCode): CommandEnd {
@@ -91,21 +98,15 @@ async function tellStored(
 }
 
 /** RFC 9051 §5.5: nothing one of these does changes what another one means. */
-function mayJoin({ selected, account }: CommandSession, command: StoreCommand): boolean {
+function mayJoin(session: CommandSession, command: StoreCommand): boolean {
+  const { selected, account } = session;
   const { set, flags, unchangedSince } = command;
   if (selected === undefined || selected.isReadOnly || unchangedSince >= 0) return false;
   // In somebody else's mailbox each has rights of its own to be looked at.
   if (selected.owner.id !== account!.id) return false;
-  return flags.keywords.length === 0 && !set.isSaved && isSmall(set.ranges);
-}
-
-function isSmall(ranges: readonly number[]): boolean {
-  let count = 0;
-  for (let i = 0; i < ranges.length; i += 2) {
-    if (ranges[i] === star || ranges[i + 1] === star) return false;
-    count += Math.abs(ranges[i + 1]! - ranges[i]!) + 1;
-  }
-  return count <= joinedUidsMax;
+  const countMax = Math.min(joinedUidsMax, countMaxOf(session) || joinedUidsMax);
+  const isSmall = !set.ranges.includes(star) && isWithin(set.ranges, countMax);
+  return flags.keywords.length === 0 && !set.isSaved && isSmall;
 }
 
 async function storeMany(

@@ -47,6 +47,7 @@ import {
 import { sortCommand, uidSortCommand } from './sort.ts';
 import { storeCommand, uidStoreCommand } from './store.ts';
 import { threadCommand, uidThreadCommand } from './thread.ts';
+import { uidBatchesCommand } from './uid-batches.ts';
 import { unauthenticateCommand } from './unauthenticate.ts';
 
 /** A command whose arguments nobody else sees. */
@@ -107,6 +108,7 @@ const all = [
   uidSortCommand,
   threadCommand,
   uidThreadCommand,
+  uidBatchesCommand,
 ] as const;
 
 export const commands: ReadonlyMap<string, AnyCommand> = new Map(

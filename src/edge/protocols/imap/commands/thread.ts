@@ -13,6 +13,7 @@ import { answerOf, type CommandEnd, needsUids, ok } from '../answers.ts';
 import { type CommandSession, type ImapCommand, selectedState } from '../command.ts';
 import { beginModseqs } from '../condstore.ts';
 import { viewOf } from '../selected.ts';
+import { countMaxOf, limitCode, tooMany } from './message-limit.ts';
 import { usesNumbers } from './search-run.ts';
 import { classFor, searchable } from './sort.ts';
 
@@ -28,6 +29,9 @@ async function thread(
   if (session.isUidOnly && usesNumbers(command.criteria)) return needsUids;
   if (command.hasModseq) beginModseqs(session);
   const selected = session.selected!;
+  const countMax = countMaxOf(session);
+  // RFC 9738 §3.3: threads are made of all messages or of none.
+  if (countMax > 0 && selected.count > countMax) return tooMany(limitCode(countMax));
   const asked = await searchable(session, tag, command.criteria);
   if (asked === undefined) return ok('THREAD ended');
   if ('ok' in asked) return answerOf(asked.code);

@@ -69,6 +69,8 @@ function everyAsk(world: World): ReadonlyMap<string, unknown> {
     search: [...numbered, { op: 'all' }, [], 0, 0, false, 0],
     sort: [...numbered, true, { op: 'all' }, [], []],
     context: [...numbered, { op: 'all' }, [], []],
+    newest: [...numbered, [[true, [1, 9]]], 1, -1],
+    batches: [...numbered, 500, 1, 2],
     thread: [...numbered, true, 'REFERENCES', { op: 'all' }, []],
     readMessages: [owner, view, true, [1, 9], 1],
     takeOut: [owner, view, [1, 9]],
