@@ -15,6 +15,7 @@ import { DialError } from '../../ports/dialer.ts';
 import type { Random } from '../../ports/random.ts';
 import type { HandshakeOptions } from './handshake.ts';
 import type { HostTls } from './host-tls.ts';
+import { SiteQueue } from './lanes/site-queue.ts';
 import type { SiteLeases } from './leases.ts';
 import type { PhaseTimeouts, SiteLimits } from './limits.ts';
 import { movesMax } from './limits.ts';
@@ -22,7 +23,6 @@ import type { OutcomeStatus } from './message.ts';
 import { ownReply } from './message.ts';
 import type { SessionOwner } from './session.ts';
 import { Session } from './session.ts';
-import { TenantQueue } from './tenant-queue.ts';
 import type { Transaction } from './transaction.ts';
 import type { SessionEnd } from './transfer.ts';
 
@@ -69,7 +69,7 @@ export class Site implements SessionOwner {
   readonly name: string;
   readonly key: string;
   readonly #options: SiteOptions;
-  readonly #queue: TenantQueue;
+  readonly #queue: SiteQueue;
   readonly #sessions = new Set<Session>();
   readonly #idle: Session[] = [];
   /** Sessions that end because other threads should have their slots. */
@@ -97,7 +97,7 @@ export class Site implements SessionOwner {
     this.key = options.key;
     this.#options = options;
     this.#targets = targets;
-    this.#queue = new TenantQueue(options.limits.queueCountMax, options.limits.queueBytesMax);
+    this.#queue = new SiteQueue(options.limits.queueCountMax, options.limits.queueBytesMax);
   }
 
   get waitingCount(): number {
@@ -175,8 +175,9 @@ export class Site implements SessionOwner {
   }
 
   #next(): Transaction | undefined {
-    const transaction = this.#queue.shift();
-    if (transaction !== undefined) transaction.sinceMs = this.#options.clock.monotonicMs();
+    const nowMs = this.#options.clock.monotonicMs();
+    const transaction = this.#queue.shift(nowMs);
+    if (transaction !== undefined) transaction.sinceMs = nowMs;
     return transaction;
   }
 
@@ -376,8 +377,9 @@ export class Site implements SessionOwner {
   }
 
   #settleAll(status: OutcomeStatus, reply: Reply): void {
+    const nowMs = this.#options.clock.monotonicMs();
     for (let left = this.#queue.count; left > 0; left--) {
-      this.#queue.shift()!.settleRest(status, reply);
+      this.#queue.shift(nowMs)!.settleRest(status, reply);
     }
   }
 }

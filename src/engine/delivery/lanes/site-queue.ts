@@ -1,0 +1,98 @@
+/**
+ * What waits for one site: tenants share it, within a tenant the most urgent goes first, within a priority campaigns
+ * share, and a campaign's messages go in their order.
+ *
+ * Runs in:   engine threads.
+ * Limits:    `countMax` messages and `bytesMax` bytes over all tenants, and of them no tenant has more than twice what
+ *            is left: whoever comes later finds room. What comes back (`unshift`) was counted before and is always taken.
+ */
+
+import type { TenantId } from '../../../base/ids.ts';
+import { blockBytesMax } from '../limits.ts';
+import type { Transaction } from '../transaction.ts';
+import { FairRound } from './fair-round.ts';
+import { PriorityLanes } from './priority-lanes.ts';
+import { InOrder } from './waiting.ts';
+
+const shareOfRest = 2;
+
+export class SiteQueue {
+  readonly #countMax: number;
+  readonly #bytesMax: number;
+  readonly #tenants: FairRound<TenantId>;
+  readonly #bytesByTenant = new Map<TenantId, number>();
+  /** Goes first: it has waited its turn already. */
+  readonly #returned: Transaction[] = [];
+  #bytes = 0;
+
+  constructor(countMax: number, bytesMax: number) {
+    this.#countMax = countMax;
+    this.#bytesMax = bytesMax;
+    const inOrder = () => new InOrder(countMax);
+    const campaigns = () => new FairRound(campaignOf, inOrder);
+    this.#tenants = new FairRound(tenantOf, () => new PriorityLanes(campaigns));
+  }
+
+  get count(): number {
+    return this.#tenants.count + this.#returned.length;
+  }
+
+  /** When the message that waits longest came; undefined when none waits. */
+  get oldestMs(): number | undefined {
+    const waiting = this.#tenants.oldestMs;
+    const returned = this.#returned.at(-1)?.sinceMs;
+    if (waiting === undefined || returned === undefined) return waiting ?? returned;
+    return Math.min(waiting, returned);
+  }
+
+  /** False when full, for this tenant. One message always fits an empty queue, however large it is. */
+  push(transaction: Transaction): boolean {
+    if (this.count > 0 && !this.#hasRoom(transaction)) return false;
+    this.#tenants.push(transaction);
+    this.#add(transaction, memoryOf(transaction));
+    return true;
+  }
+
+  unshift(transaction: Transaction): void {
+    this.#returned.push(transaction);
+    this.#add(transaction, memoryOf(transaction));
+  }
+
+  shift(nowMs: number): Transaction | undefined {
+    const transaction = this.#returned.pop() ?? this.#tenants.shift(nowMs);
+    if (transaction !== undefined) this.#add(transaction, -memoryOf(transaction));
+    return transaction;
+  }
+
+  #hasRoom(transaction: Transaction): boolean {
+    const { tenant } = transaction.message;
+    const countLeft = this.#countMax - this.count;
+    const bytesLeft = this.#bytesMax - this.#bytes;
+    const bytes = memoryOf(transaction);
+    if (countLeft <= 0 || bytes > bytesLeft) return false;
+    const ownBytes = this.#bytesByTenant.get(tenant) ?? 0;
+    const isCountFair = this.#tenants.countOf(tenant) < shareOfRest * countLeft;
+    return isCountFair && ownBytes + bytes <= shareOfRest * (bytesLeft - bytes) + bytes;
+  }
+
+  #add({ message }: Transaction, bytes: number): void {
+    const { tenant } = message;
+    this.#bytes += bytes;
+    const own = (this.#bytesByTenant.get(tenant) ?? 0) + bytes;
+    if (own > 0) this.#bytesByTenant.set(tenant, own);
+    else this.#bytesByTenant.delete(tenant);
+  }
+}
+
+function tenantOf({ message }: Transaction): TenantId {
+  return message.tenant;
+}
+
+function campaignOf({ message }: Transaction): string {
+  return message.terms?.campaign ?? '';
+}
+
+/** A large message is read from its file when it is sent, block by block. */
+function memoryOf({ message }: Transaction): number {
+  return message.source === undefined ? message.bytes : blockBytesMax;
+}
