@@ -27,7 +27,6 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/engine/mailbox/imap/plain-texts.ts hasPlainTexts',
     'src/engine/mailbox/imap/text-column.ts textBytesMax',
     'src/engine/mailbox/pop3/retrieve.ts windowBytes',
-    'src/harness/schedule/scheduler.ts dueCountMax',
     'src/mail/formats/address/parse.ts addressesMax',
     'src/mail/formats/dsn/report.ts fullBytesMax',
     'src/mail/formats/dsn/returned.ts headerBytesMax',

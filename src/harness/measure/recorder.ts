@@ -67,7 +67,7 @@ export class RunRecorder implements Recorder {
   #bytesSent = 0;
   #bytesReceived = 0;
   #gapMsMax = 0;
-  #okMs: number | undefined;
+  #okMs = 0;
   #beganMs = 0;
   #endMs = 0;
   #trouble: string | undefined;
@@ -80,6 +80,7 @@ export class RunRecorder implements Recorder {
   begin(nowMs: number): void {
     this.#beganMs = nowMs;
     this.#endMs = nowMs;
+    this.#okMs = nowMs;
   }
 
   finished(operation: string, outcome: OutcomeName, intendedMs: number, endMs: number): void {
@@ -92,10 +93,13 @@ export class RunRecorder implements Recorder {
     }
     of.latency.record(endMs - intendedMs);
     this.#series.ok(intendedMs - this.#beganMs, endMs - this.#beganMs);
-    if (this.#okMs !== undefined && endMs - this.#okMs > this.#gapMsMax) {
-      this.#gapMsMax = endMs - this.#okMs;
-    }
+    this.#gapMsMax = Math.max(this.#gapMsMax, endMs - this.#okMs);
     this.#okMs = endMs;
+  }
+
+  /** The load asked for nothing more from `nowMs` on: a server that never came back was away until then. */
+  end(nowMs: number): void {
+    this.#gapMsMax = Math.max(this.#gapMsMax, Math.max(nowMs, this.#endMs) - this.#okMs);
   }
 
   copies(outcome: OutcomeName, count: number): void {

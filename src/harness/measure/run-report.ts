@@ -41,7 +41,7 @@ export interface GroupReport {
   readonly bytesReceived: number;
   /** Operations that were due and never found a session. */
   readonly unstarted: number;
-  /** Longest time between two operations that were ok. */
+  /** Longest time without an operation that was ok, from the begin to the end of the load. */
   readonly gapMsMax: number;
   /** From the begin to the last outcome. */
   readonly seconds: number;

@@ -78,6 +78,7 @@ export class ShareRun implements PlayedShare {
     for (const { recorder } of this.#playing) recorder.begin(this.#beganMs);
     await Promise.all(this.#playing.map(({ scheduler }) => scheduler.run()));
     this.#ledger?.close();
+    for (const { recorder, scheduler } of this.#playing) recorder.end(scheduler.stoppedMs);
     return {
       beganMs: this.#adapters.epochMs + this.#beganMs,
       groups: this.#playing.map(({ recorder, scheduler }) => recorder.report(scheduler.unstarted)),

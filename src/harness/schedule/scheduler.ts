@@ -3,8 +3,9 @@
  * begin by a schedule, on free sessions or new ones).
  *
  * Runs in:   load generator; time is an argument.
- * Limits:    `sessionsMax` connections at once; a server that does not take connections for `patienceMs` ends the run;
- *            after `stop`, jobs under way have `graceMs`; past `dueCountMax` that wait, a job counts as never begun.
+ * Limits:    `sessionsMax` connections at once; a server that refuses them is tried by one at a time (`BackOff`), for
+ *            `patienceMs`; after `stop`, jobs under way have `graceMs`; past `dueCountMax` that wait, a job counts as
+ *            never begun.
  * Invariant: a job of an open loop is given the start that the schedule meant, however late a session was free: so a
  *            server that stalls is charged for all that had to wait.
  */
@@ -14,12 +15,14 @@ import type { Clock, Timer } from '../../ports/clock.ts';
 import type { LoadProtocol, LoadSession, SessionEvents } from '../load/protocol.ts';
 import type { Recorder } from '../measure/recorder.ts';
 import type { Arrivals } from './arrivals.ts';
+import { BackOff } from './back-off.ts';
+import { type Driver, graceMs } from './driver.ts';
 
 /** Jobs that are due and wait for a session. */
-export const dueCountMax = 1_000_000;
-const graceMs = 10_000;
-const retryFirstMs = 20;
-const retryMsMax = 500;
+const dueCountMaxDefault = 1_000_000;
+
+/** Of a session that could not be given anything yet. */
+const notOpened = -1;
 
 export interface ScheduleOptions {
   readonly protocol: LoadProtocol;
@@ -35,13 +38,14 @@ export interface ScheduleOptions {
   readonly perConnection: number;
   /** How long the server may refuse connections, one after the other, before the run gives up. */
   readonly patienceMs: number;
+  readonly dueCountMax?: number;
 }
 
-export class Scheduler {
+export class Scheduler implements Driver {
   readonly #options: ScheduleOptions;
   readonly #clock: Clock;
   readonly #events: SessionEvents;
-  /** Of each open session, how many jobs it was given. */
+  /** Of each session, how many jobs it was given; or `notOpened`. */
   readonly #given = new Map<LoadSession, number>();
   readonly #idle: LoadSession[] = [];
   /** Told to quit and not yet gone: they take no more jobs. */
@@ -49,14 +53,15 @@ export class Scheduler {
   /** Intended starts that are due and wait for a session. */
   readonly #due: number[] = [];
   #dueHead = 0;
+  readonly #dueCountMax: number;
   #droppedCount = 0;
   #startedCount = 0;
   #beganMs = 0;
   #busyCount = 0;
   #isPlanned = false;
   #isStopping = false;
-  #refusedSinceMs: number | undefined;
-  #retryMs = retryFirstMs;
+  stoppedMs = 0;
+  readonly #backOff: BackOff;
   #tick: Timer | undefined;
   #retry: Timer | undefined;
   readonly #ended = Promise.withResolvers<void>();
@@ -64,6 +69,8 @@ export class Scheduler {
   constructor(options: ScheduleOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#dueCountMax = options.dueCountMax ?? dueCountMaxDefault;
+    this.#backOff = new BackOff(options.patienceMs);
     this.#events = {
       onIdle: (session) => this.#onIdle(session),
       onFinished: () => this.#onFinished(),
@@ -71,7 +78,6 @@ export class Scheduler {
     };
   }
 
-  /** Resolves when all sessions have ended. */
   run(): Promise<void> {
     this.#beganMs = this.#clock.monotonicMs();
     if (Number.isFinite(this.#options.durationMs)) {
@@ -93,15 +99,14 @@ export class Scheduler {
     this.#clock.setTimer(graceMs, () => this.stop());
   }
 
-  /** Jobs whose intended start came and that never found a session. */
   get unstarted(): number {
     return this.#dueCount + this.#droppedCount;
   }
 
-  /** Begins no more jobs; those under way may finish within `graceMs`. */
   stop(): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
+    this.stoppedMs = this.#clock.monotonicMs();
     this.#tick?.cancel();
     this.#retry?.cancel();
     for (const session of this.#idle.splice(0)) this.#quit(session);
@@ -113,7 +118,7 @@ export class Scheduler {
 
   /** Closed loop: opens sessions until there are as many as asked for. */
   #fill(): void {
-    while (this.#given.size < this.#options.sessionsMax) this.#open();
+    this.#open(this.#options.sessionsMax - this.#given.size);
   }
 
   /** Open loop: moves what is due to sessions, then waits for the next intended start. */
@@ -123,7 +128,7 @@ export class Scheduler {
     const nowMs = this.#clock.monotonicMs() - this.#beganMs;
     while (arrivals.nextMs <= nowMs && arrivals.nextMs < durationMs && this.#mayPlan()) {
       const atMs = arrivals.take();
-      if (this.#dueCount < dueCountMax) this.#due.push(atMs);
+      if (this.#dueCount < this.#dueCountMax) this.#due.push(atMs);
       else this.#droppedCount++;
     }
     this.#dispatch();
@@ -138,8 +143,12 @@ export class Scheduler {
   }
 
   #mayPlan(): boolean {
-    const count = this.#startedCount + this.#dueCount + this.#droppedCount;
-    return count < this.#options.countMax;
+    return this.#doneWithCount + this.#dueCount < this.#options.countMax;
+  }
+
+  /** Jobs that wait for nothing any more: begun, or given up before that. */
+  get #doneWithCount(): number {
+    return this.#startedCount + this.#droppedCount;
   }
 
   get #dueCount(): number {
@@ -156,7 +165,7 @@ export class Scheduler {
           this.#dueCount - opening,
           this.#options.sessionsMax - this.#given.size,
         );
-        for (let i = 0; i < wanted; i++) this.#open();
+        this.#open(wanted);
         return;
       }
       if (session.isIdle) this.#start(session, this.#beganMs + this.#takeDue());
@@ -174,16 +183,21 @@ export class Scheduler {
     return atMs;
   }
 
-  #open(): void {
-    this.#options.recorder.connection();
-    this.#given.set(this.#options.protocol.open(this.#events), 0);
+  #open(wanted: number): void {
+    for (let left = this.#backOff.allow(wanted); left > 0; left--) {
+      this.#options.recorder.connection();
+      this.#given.set(this.#options.protocol.open(this.#events), notOpened);
+    }
   }
 
   #onIdle(session: LoadSession): void {
-    this.#refusedSinceMs = undefined;
-    this.#retryMs = retryFirstMs;
-    const isSpent = this.#given.get(session)! >= this.#options.perConnection;
-    if (this.#isStopping || isSpent || this.#startedCount >= this.#options.countMax) {
+    const given = this.#given.get(session)!;
+    if (given === notOpened) {
+      this.#given.set(session, 0);
+      if (this.#backOff.opened() && !this.#isStopping) this.#refill();
+    } else this.#backOff.served();
+    const isSpent = given >= this.#options.perConnection;
+    if (this.#isStopping || isSpent || this.#doneWithCount >= this.#options.countMax) {
       this.#quit(session);
     } else if (this.#options.arrivals === undefined) {
       this.#start(session, this.#clock.monotonicMs());
@@ -208,18 +222,19 @@ export class Scheduler {
   #onFinished(): void {
     this.#busyCount--;
     if (this.#busyCount > 0 || this.#dueCount > 0) return;
-    if (this.#isPlanned || this.#startedCount >= this.#options.countMax) this.stop();
+    if (this.#isPlanned || this.#doneWithCount >= this.#options.countMax) this.stop();
   }
 
   #onClose(session: LoadSession, detail: string): void {
+    const isRefused = this.#given.get(session) === notOpened;
     this.#given.delete(session);
     this.#leaving.delete(session);
     const at = this.#idle.indexOf(session);
     if (at !== -1) this.#idle.splice(at, 1);
     this.#options.recorder.closing(detail);
-    if (this.#isStopping || this.#startedCount >= this.#options.countMax) this.#endIfDone();
+    if (this.#isStopping || this.#doneWithCount >= this.#options.countMax) this.#endIfDone();
     else if (detail === 'done') this.#refill();
-    else this.#retryLater();
+    else this.#retryLater(isRefused);
   }
 
   #refill(): void {
@@ -228,17 +243,15 @@ export class Scheduler {
   }
 
   /** The server went away or refuses: tries again, ever more slowly, until patience ends. */
-  #retryLater(): void {
-    const nowMs = this.#clock.monotonicMs();
-    this.#refusedSinceMs ??= nowMs;
-    if (nowMs - this.#refusedSinceMs > this.#options.patienceMs) {
+  #retryLater(isRefused: boolean): void {
+    const waitMs = this.#backOff.failed(this.#clock.monotonicMs(), isRefused);
+    if (waitMs === undefined) {
       this.stop();
       return;
     }
-    if (this.#retry !== undefined) return;
-    this.#retry = this.#clock.setTimer(this.#retryMs, () => {
+    this.#retry ??= this.#clock.setTimer(waitMs, () => {
       this.#retry = undefined;
-      this.#retryMs = Math.min(retryMsMax, this.#retryMs * 2);
+      this.#backOff.retry();
       if (!this.#isStopping) this.#refill();
     });
   }

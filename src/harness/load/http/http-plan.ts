@@ -46,6 +46,12 @@ class HttpProtocol implements LoadProtocol {
     this.#place = {
       open: (connect): Client => new undici.Client(origin, { ...limits, connect }),
       connect: undici.buildConnector(options),
+      server: {
+        hostname: target.host,
+        host: `${host}:${target.port}`,
+        protocol: tls === 'none' ? 'http:' : 'https:',
+        port: `${target.port}`,
+      },
       requests: requests.map((each) => makeRequest(each, commonHeaders(credentials))),
       turn: mixTurn(requests),
       ...{ recorder, clock },

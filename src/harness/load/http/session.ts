@@ -4,7 +4,8 @@
  * Runs in:   load generator. No promise a request.
  * Specs:     RFC 9110, RFC 9112, by undici.
  * Limits:    a connection has `connectMsMax`, a response `replyMsMax` until its head and between its pieces.
- * Invariant: a server may close after any response (RFC 9112 §9.6): the client connects again, and that is counted.
+ * Invariant: it is free only when connected, so that a server that refuses is no request's fault. A server may close
+ *            after any response (RFC 9112 §9.6): the client connects again, and that is counted.
  */
 
 import type { Socket } from 'node:net';
@@ -20,6 +21,8 @@ import type { Request } from './requests.ts';
 export interface SessionPlace {
   readonly open: (connect: buildConnector.connector) => Client;
   readonly connect: buildConnector.connector;
+  /** Where the first connection goes. */
+  readonly server: buildConnector.Options;
   readonly requests: readonly Request[];
   readonly turn: Uint32Array;
   readonly recorder: Recorder;
@@ -32,6 +35,8 @@ export class HttpSession implements LoadSession {
   readonly #client: Client;
   #at: number;
   #socket: Socket | undefined;
+  /** Connected, and not yet given to the client. */
+  #fresh: Socket | undefined;
   #sentBytes = 0;
   #receivedBytes = 0;
   #isFree = false;
@@ -48,9 +53,13 @@ export class HttpSession implements LoadSession {
     this.#events = events;
     this.#at = at;
     this.#client = place.open((options, done) => this.#connect(options, done));
-    // It connects with the first request: there is nothing to wait for.
-    setImmediate(() => {
-      if (!this.#isClosed) this.#becomeFree();
+    this.#dial(place.server, (error, socket) => {
+      if (error !== null) this.#leave(error.message);
+      else if (this.#isClosed) socket.destroy();
+      else {
+        this.#fresh = socket.once('close', this.#onEarlyClose);
+        this.#becomeFree();
+      }
     });
   }
 
@@ -77,6 +86,7 @@ export class HttpSession implements LoadSession {
 
   quit(): void {
     this.#isFree = false;
+    this.#fresh?.off('close', this.#onEarlyClose).destroy();
     this.#client.close(() => this.#close('done'));
   }
 
@@ -110,7 +120,21 @@ export class HttpSession implements LoadSession {
     },
   };
 
+  readonly #onEarlyClose = () => this.#leave('closed by the server');
+
   #connect(options: buildConnector.Options, done: buildConnector.Callback): void {
+    const fresh = this.#fresh;
+    if (fresh === undefined) {
+      this.#dial(options, done);
+      return;
+    }
+    this.#fresh = undefined;
+    fresh.off('close', this.#onEarlyClose);
+    // The client takes no socket while it asks for one.
+    queueMicrotask(() => done(null, fresh));
+  }
+
+  #dial(options: buildConnector.Options, done: buildConnector.Callback): void {
     const { clock, recorder, connect } = this.#place;
     const beganMs = clock.monotonicMs();
     connect(options, (...result) => {
@@ -144,6 +168,7 @@ export class HttpSession implements LoadSession {
 
   #leave(detail: string): void {
     this.#isFree = false;
+    this.#fresh?.destroy();
     this.#client.destroy(new Error(detail), () => this.#close(detail));
   }
 

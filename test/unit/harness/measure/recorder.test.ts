@@ -52,6 +52,22 @@ test('latency stands in the second a job was meant to start in, its outcome in t
   deepStrictEqual([operations.message!.ok, operations.message!.refused], [100, 1]);
 });
 
+test('a gap goes from the begin to the first that is ok, and from the last to the end', () => {
+  const late = recorder();
+  finish(late, 0, 700);
+  finish(late, 800, 900);
+  late.end(beganMs + 1_000);
+  strictEqual(late.report(0).gapMsMax, 700);
+  const gone = recorder();
+  finish(gone, 0, 10);
+  finish(gone, 20, 4_000, false);
+  gone.end(beganMs + 3_000);
+  strictEqual(gone.report(0).gapMsMax, 3_990, 'what was under way when it was stopped was not ok');
+  const never = recorder();
+  never.end(beganMs + 5_000);
+  strictEqual(never.report(0).gapMsMax, 5_000);
+});
+
 test('a second long past is packed and takes what comes late all the same', () => {
   const series = new Series();
   const of = recorder(series);

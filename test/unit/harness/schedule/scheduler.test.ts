@@ -19,11 +19,7 @@ import {
   createArrivals,
   steadyPlan,
 } from '../../../../src/harness/schedule/arrivals.ts';
-import {
-  dueCountMax,
-  type ScheduleOptions,
-  Scheduler,
-} from '../../../../src/harness/schedule/scheduler.ts';
+import { type ScheduleOptions, Scheduler } from '../../../../src/harness/schedule/scheduler.ts';
 import { SeededRandom } from '../../../../src/harness/seeded-random.ts';
 import { SeededClock } from '../../../support/seeded-clock.ts';
 
@@ -37,6 +33,10 @@ class ModelServer implements LoadProtocol {
   /** How long a session takes to end in order. */
   quitMs = 0;
   isUp = true;
+  /** Connections past it are refused. */
+  sessionsMax = Infinity;
+  /** Ends a connection where others would answer. */
+  isDeadly = false;
 
   options(fields: Partial<ScheduleOptions>): ScheduleOptions {
     const { clock, recorder } = this;
@@ -86,7 +86,8 @@ class ModelSession implements LoadSession {
     this.#events = events;
     server.sessions.add(this);
     server.clock.setTimer(0, () => {
-      if (!server.isUp) return this.#close('refused');
+      const isTaken = server.isUp && server.sessions.size <= server.sessionsMax;
+      if (!isTaken) return this.#close('refused');
       this.isIdle = true;
       events.onIdle(this);
     });
@@ -99,6 +100,7 @@ class ModelSession implements LoadSession {
     const startMs = clock.monotonicMs();
     clock.setTimer(this.#server.answerMs(startMs) - startMs, () => {
       if (this.#intendedMs !== intendedMs) return;
+      if (this.#server.isDeadly) return this.destroy();
       this.isIdle = true;
       this.#tell('ok');
       if (this.isIdle) this.#events.onIdle(this);
@@ -242,16 +244,80 @@ test('a trace and a last step that are over end the run before its time is', asy
 test('jobs that wait are kept up to a bound; those past it count as never begun', async () => {
   const server = new ModelServer();
   server.isUp = false;
-  const arrivals = constant(1_000_000);
-  const options = server.options({ arrivals, durationMs: 3_000, patienceMs: 60_000 });
-  const run = new Scheduler(options);
+  const dueCountMax = 1_000;
+  const options = { arrivals: constant(1_000), durationMs: 3_000, patienceMs: 60_000, dueCountMax };
+  const run = new Scheduler(server.options(options));
   const ended = run.run();
-  server.clock.advance(2_500);
-  assert.ok(run.unstarted > dueCountMax, `${run.unstarted}`);
-  run.stop();
+  server.clock.advance(2_500.5);
+  assert.equal(run.unstarted, 2_501);
+  server.isUp = true;
   server.clock.advance(20_000);
   await ended;
+  // What came past the bound is gone; what waited within it was served when the server was back.
+  assert.equal(server.jobs.ok + run.unstarted, 3_000);
+  assert.ok(server.jobs.ok >= dueCountMax && server.jobs.ok < 2_000, `${server.jobs.ok}`);
+});
+
+test('a count ends the run also where more jobs came due than may wait', async () => {
+  const server = new ModelServer();
+  server.serviceMs = 50;
+  const options = { arrivals: constant(1_000), countMax: 100, dueCountMax: 10 };
+  const run = await play(server, server.options(options), 60_000);
+  assert.ok(server.jobs.ok >= 10 && server.jobs.ok < 15, `${server.jobs.ok}`);
+  assert.equal(server.jobs.ok + run.unstarted, 100);
+  assert.equal(server.sessions.size, 0);
+  assert.ok(run.stoppedMs < 1_000, `${run.stoppedMs}`);
+});
+
+/** Refused connections in ten seconds: 20 + 40 + … ms apart, then two a second. */
+const triesMax = 30;
+
+test('a server that refuses is tried by one connection at a time, ever more slowly', async () => {
+  for (const arrivals of [undefined, constant(1_000)]) {
+    const server = new ModelServer();
+    server.isUp = false;
+    const sessionsMax = 50;
+    const patienceMs = 60_000;
+    const run = new Scheduler(
+      server.options({ arrivals, sessionsMax, patienceMs, durationMs: 15_000 }),
+    );
+    const ended = run.run();
+    server.clock.advance(10_000);
+    assert.ok(server.connections <= sessionsMax + triesMax, `${server.connections} connections`);
+    server.isUp = true;
+    server.clock.advance(1_000);
+    assert.equal(server.sessions.size, sessionsMax, 'all come back with the first');
+    server.clock.advance(30_000);
+    await ended;
+  }
+});
+
+test('a server that takes some connections and refuses the rest is not stormed for those', async () => {
+  const server = new ModelServer();
+  server.sessionsMax = 3;
+  const options = server.options({ sessionsMax: 8, durationMs: 10_000, patienceMs: 2_000 });
+  await play(server, options, 30_000);
+  assert.ok(server.jobs.ok > 25_000, `${server.jobs.ok}: patience is with a server that serves`);
+  assert.ok(server.connections <= 8 + triesMax, `${server.connections} connections`);
+});
+
+test('a server that takes connections and ends them at the first job is not stormed', async () => {
+  const server = new ModelServer();
+  server.isDeadly = true;
+  await play(server, server.options({ sessionsMax: 5, durationMs: 10_000 }), 30_000);
   assert.equal(server.jobs.ok, 0);
+  assert.ok(server.connections <= 5 * triesMax, `${server.connections} connections`);
+});
+
+test('a run knows when it asked for nothing more', async () => {
+  const served = new ModelServer();
+  served.quitMs = 5_000;
+  const run = await play(served, served.options({ durationMs: 2_000 }), 30_000);
+  assert.equal(run.stoppedMs, 2_000);
+  const gone = new ModelServer();
+  gone.isUp = false;
+  const patient = await play(gone, gone.options({ patienceMs: 5_000 }), 30_000);
+  isNear(patient.stoppedMs, 5_000, 0.1);
 });
 
 test('a job does not wait for a session that is leaving', async () => {

@@ -6,13 +6,17 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createRawServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { nodeClock } from '../../../../../src/adapters/node/clock.ts';
 import { nodeRandom } from '../../../../../src/adapters/node/random.ts';
+import { createHttp } from '../../../../../src/harness/load/http/http-plan.ts';
+import { RunRecorder } from '../../../../../src/harness/measure/recorder.ts';
+import { Series } from '../../../../../src/harness/measure/series.ts';
 import { totalsOf } from '../../../../../src/harness/measure/totals.ts';
 import { LoadRun } from '../../../../../src/harness/run/load-run.ts';
 import { readScenario } from '../../../../../src/harness/scenario/shape.ts';
+import { wholeShare } from '../../../../../src/harness/schedule/arrivals.ts';
 
 async function play(context: TestContext, listener: RequestListener, group: object) {
   const server = createServer(listener).listen(0, '127.0.0.1');
@@ -71,7 +75,48 @@ test('a request under way when the connection dies is unknown', async (context) 
   assert.deepEqual([totals.ok, totals.unknown, totals.unsent], [0, 1, 0]);
 });
 
-test('a request that finds nobody is unsent', async (context) => {
-  const { totals } = await play(context, () => {}, { count: 1, target: '127.0.0.1:1' });
-  assert.deepEqual([totals.ok, totals.unknown, totals.unsent], [0, 0, 1]);
+test('a server that refuses is no request: the run ends with its patience', async (context) => {
+  const { group, totals } = await play(context, () => {}, { count: 1, target: '127.0.0.1:1' });
+  assert.deepEqual([totals.ok, totals.unknown, totals.unsent], [0, 0, 0]);
+  assert.ok(group.connections >= 2 && group.connections < 10, `${group.connections} connections`);
+  assert.match(Object.keys(totals.closings).join(), /ECONNREFUSED/);
+  assert.ok(group.gapMsMax >= 100, `${group.gapMsMax} ms: it never came back`);
+});
+
+test('a server that goes away between two requests costs each session one', async (context) => {
+  let left = 5;
+  const { totals } = await play(
+    context,
+    (request, response) => {
+      const { server } = request.socket as unknown as { server: { close(): void } };
+      if (--left === 0) server.close();
+      response.setHeader('connection', 'close').end('ok');
+    },
+    { count: 100 },
+  );
+  assert.deepEqual([totals.ok, totals.unknown, totals.unsent], [5, 0, 1]);
+});
+
+test('a session ends when the server closes before its first request', async (context) => {
+  const server = createRawServer((socket) => void socket.destroy()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const group = { protocol: 'http', target: `127.0.0.1:${port}`, sessions: 1, count: 1 };
+  const [plan] = readScenario({ groups: [group] }, { name: 'test', base: '.' }).groups;
+  assert.ok(plan?.protocol === 'http');
+  const recorder = new RunRecorder({ name: 'g', protocol: 'http', target: 't' }, new Series());
+  const protocol = createHttp(plan.options, {
+    ...{ target: plan.target, clock: nodeClock, random: nodeRandom, chance: nodeRandom, recorder },
+    ...{ ledger: undefined, epochMs: 0, share: wholeShare },
+  });
+  const told: string[] = [];
+  await new Promise<void>((resolve) => {
+    protocol.open({
+      onIdle: () => told.push('idle'),
+      onFinished: () => told.push('finished'),
+      onClose: (_, detail) => resolve(void told.push(detail)),
+    });
+  });
+  assert.deepEqual(told, ['idle', 'closed by the server']);
 });
