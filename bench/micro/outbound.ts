@@ -46,6 +46,7 @@ const deliveries = new Deliveries({
   random: nodeRandom,
   dialer: createDialer(),
   leases: boundedLeases(1_000),
+  onRoom: () => {},
 });
 
 const line = `${'x'.repeat(68)}\r\n`;
@@ -79,7 +80,7 @@ async function run(count: number): Promise<void> {
   };
   const submit = () => {
     submitted++;
-    if (!deliveries.submit(message, 'example.com', done)) reject(new Error('full'));
+    if (deliveries.submit(message, 'example.com', done) !== '') reject(new Error('full'));
   };
   for (let i = 0; i < Math.min(window, count); i++) submit();
   return promise;

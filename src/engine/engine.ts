@@ -55,7 +55,7 @@ export interface Engine {
 export function createEngine(parts: EngineParts): Engine {
   const { settings, clock, random } = parts;
   let policy: Policy | undefined;
-  const deliveries = createDeliveries(parts);
+  const deliveries = createDeliveries(parts, (site, count) => shards.onRoom(site, count));
   const whole = new BodyTurns(largeBodyLimits.wholeBytesMax);
   const bodies = new BodyBudget(settings.memory.bodiesBytesMax / parts.workers);
   const bounces = reports(parts, () => policy!.snapshot.hostname);

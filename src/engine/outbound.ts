@@ -15,7 +15,10 @@ import { phaseTimeouts, siteLimits } from './delivery/limits.ts';
 import { Router, type StsSource } from './delivery/route.ts';
 import type { EngineParts } from './engine-parts.ts';
 
-export function createDeliveries(parts: EngineParts): Deliveries {
+export function createDeliveries(
+  parts: EngineParts,
+  onRoom: (site: string, count: number) => void,
+): Deliveries {
   const { settings, clock, random, dialer, dns } = parts;
   const { relay } = settings;
   return new Deliveries({
@@ -33,6 +36,7 @@ export function createDeliveries(parts: EngineParts): Deliveries {
     clock,
     random,
     dialer,
+    onRoom,
     leases: jointLeases(
       new SiteBorrower({ clock, holder: parts.life, shards: parts.shards, ask: parts.uplink }),
       boundedLeases(Math.ceil(relay.connectionsMax / parts.workers)),

@@ -50,6 +50,8 @@ export class Shards {
   readonly #isOffline: boolean;
   readonly #shards = new Map<ShardId, OpenShard>();
   #timer: Timer | undefined;
+  /** Which spool is asked first. */
+  #roomTurn = 0;
 
   constructor(open: OpenShardFunction, clock: Clock, isOffline: boolean) {
     this.#isOffline = isOffline;
@@ -65,6 +67,17 @@ export class Shards {
     let sum = 0;
     for (const shard of this.#shards.values()) sum += measure(shard);
     return sum;
+  }
+
+  /** There is room for `count` messages before a site: spools whose mail waits for it share it, in turn. */
+  onRoom(site: string, count: number): void {
+    const spools = [...this.#shards.values()].map(({ spool }) => spool);
+    const first = this.#roomTurn++ % Math.max(1, spools.length);
+    let left = count;
+    for (let i = 0; i < spools.length && left > 0; i++) {
+      const share = Math.ceil(left / (spools.length - i));
+      left -= spools[(first + i) % spools.length]!.onRoom(site, share);
+    }
   }
 
   async open(shard: ShardId): Promise<Answer> {

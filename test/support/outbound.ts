@@ -42,6 +42,7 @@ export interface OutboundTest {
   readonly limits?: Partial<SiteLimits>;
   readonly timeouts?: Partial<PhaseTimeouts>;
   readonly leases?: SiteLeases;
+  readonly onRoom?: (site: string, count: number) => void;
 }
 
 export function deliveriesFor(test: OutboundTest): Deliveries {
@@ -60,6 +61,7 @@ export function deliveriesFor(test: OutboundTest): Deliveries {
     random,
     dialer,
     leases: test.leases ?? boundedLeases(1_000),
+    onRoom: test.onRoom ?? (() => {}),
   });
 }
 
@@ -107,12 +109,12 @@ export class Sender {
   send(message: OutboundMessage, domain = 'example.org'): boolean {
     const at = this.results.length;
     this.results.length++;
-    const isTaken = this.#deliveries.submit(message, domain, ({ outcomes }) => {
+    const crowded = this.#deliveries.submit(message, domain, ({ outcomes }) => {
       if (this.results[at] !== undefined) throw new Error('a second result for one message');
       this.results[at] = outcomes;
     });
-    if (!isTaken) this.results.pop();
-    return isTaken;
+    if (crowded !== '') this.results.pop();
+    return crowded === '';
   }
 
   /** As `delivered 250`, one per recipient, messages joined by ` | `; `-` while open. */

@@ -127,12 +127,12 @@ export class SpoolWorld {
     this.shard = new FakeShard(spoolKinds(spool));
   }
 
-  #submit(message: OutboundMessage, domain: string, done: DeliveryDone): boolean {
+  #submit(message: OutboundMessage, domain: string, done: DeliveryDone): string {
     if (message.id === this.killer) throw new Error('a bug that this message meets');
-    if (this.isFull) return false;
+    if (this.isFull) return domain;
     this.open.push({ message, domain, done });
     for (const { address } of message.recipients) this.attempts.push(`${message.id} ${address}`);
-    return true;
+    return '';
   }
 
   async accept(
@@ -140,7 +140,7 @@ export class SpoolWorld {
     sender = 'a@from.test',
     notify = 0,
     id = this.ids.next(),
-    terms?: DeliveryTerms,
+    { terms, tenant = 0 }: { readonly terms?: DeliveryTerms; readonly tenant?: number } = {},
   ): Promise<MessageId> {
     const to = recipients.map((address) => [address, 0, 0, notify, ''] as const);
     const envelope = [sender, to, 0, false, 0, ''] as const;
@@ -150,7 +150,7 @@ export class SpoolWorld {
       [],
     ];
     const parts = [Buffer.from(`Subject: ${id}\r\n\r\nbody\r\n`)];
-    const answer = this.spool.accept(received, 0 as TenantId, parts);
+    const answer = this.spool.accept(received, tenant as TenantId, parts);
     answer.catch(() => {});
     await this.settle();
     const { ok } = await answer;

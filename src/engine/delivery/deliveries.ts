@@ -4,7 +4,7 @@
  * Runs in:   engine threads; one per thread.
  * Limits:    `domainsMax` domains remembered, `searchesMax` looked up at a time with `searchWaitingMax` messages each;
  *            a site lives while a domain leads to it or it has work; queues as each site has them.
- * Invariant: `submit` answers true and calls back exactly once, or answers false and never calls back.
+ * Invariant: `submit` answers "" and calls back exactly once, or the name of a full site and never calls back.
  */
 
 import type { Clock, Timer } from '../../ports/clock.ts';
@@ -27,6 +27,8 @@ export interface DeliveriesOptions {
   readonly random: Random;
   readonly dialer: Dialer;
   readonly leases: SiteLeases;
+  /** A site that sent messages away has room for `count` now. */
+  readonly onRoom: (site: string, count: number) => void;
 }
 
 /** A site of a domain until its answer grows old. */
@@ -38,6 +40,8 @@ interface KnownDomain {
 /** Messages that wait for one domain's route. */
 interface Search {
   readonly waiting: Transaction[];
+  /** Somebody was sent away: waits for the domain's name. */
+  isFull: boolean;
 }
 
 const siteFullReply = ownReply(451, '4.3.2', 'Too much mail waits for this next hop');
@@ -85,16 +89,17 @@ export class Deliveries {
   }
 
   /**
-   * Takes a message for recipients of one domain, given in lower case A-labels. False: the site's queue is full or
-   * we are going down; the caller keeps the message for later. `done` may be called before this returns.
+   * Takes a message for recipients of one domain, given in lower case A-labels: "". Else the name of the site whose
+   * queue is full: the caller keeps the message until `onRoom` says that name. `done` may be called before this
+   * returns.
    */
-  submit(message: OutboundMessage, domain: string, done: DeliveryDone): boolean {
-    if (this.#isClosed) return false;
+  submit(message: OutboundMessage, domain: string, done: DeliveryDone): string {
+    if (this.#isClosed) return domain;
     if (this.#timer === undefined) this.#setTimer();
     const known = this.#domains.get(domain);
     const transaction = new Transaction(message, done);
     if (known !== undefined && known.untilMs > this.#coarse.nowMs)
-      return known.site.submit(transaction);
+      return roomOf(known.site, transaction);
     return this.#search(domain, transaction);
   }
 
@@ -112,24 +117,25 @@ export class Deliveries {
     this.#timer = undefined;
   }
 
-  #search(domain: string, transaction: Transaction): boolean {
+  #search(domain: string, transaction: Transaction): string {
     const resolved = this.#options.router.fixed(domain);
-    if (resolved !== undefined) return this.#learn(domain, resolved).submit(transaction);
+    if (resolved !== undefined) return roomOf(this.#learn(domain, resolved), transaction);
     const search = this.#searches.get(domain);
     if (search !== undefined) {
-      if (search.waiting.length >= searchWaitingMax) return false;
+      search.isFull = search.waiting.length >= searchWaitingMax;
+      if (search.isFull) return domain;
       search.waiting.push(transaction);
-      return true;
+      return '';
     }
-    if (this.#searches.size >= searchesMax) return false;
-    this.#searches.set(domain, { waiting: [transaction] });
+    if (this.#searches.size >= searchesMax) return domain;
+    this.#searches.set(domain, { waiting: [transaction], isFull: false });
     void this.#resolve(domain);
-    return true;
+    return '';
   }
 
   async #resolve(domain: string): Promise<void> {
     const resolution = await this.#options.router.resolve(domain);
-    const { waiting } = this.#searches.get(domain)!;
+    const { waiting, isFull } = this.#searches.get(domain)!;
     this.#searches.delete(domain);
     if (!resolution.ok) {
       for (const transaction of waiting)
@@ -141,16 +147,17 @@ export class Deliveries {
       // The caller was told "taken" already: a full site is a deferral by now.
       if (!site.submit(transaction)) transaction.settleRest('deferred', siteFullReply);
     }
+    if (isFull) this.#options.onRoom(domain, site.roomCount);
   }
 
   #learn(domain: string, resolved: Resolved): Site {
     const { key } = resolved;
     let site = this.#sites.get(key);
     if (site === undefined) {
-      const { timeouts, limits, clock, random, dialer, leases } = this.#options;
+      const { timeouts, limits, clock, random, dialer, leases, onRoom } = this.#options;
       const { handshake } = resolved;
       const coarse = this.#coarse;
-      const shared = { handshake, timeouts, limits, clock, random, dialer, leases, coarse };
+      const shared = { handshake, timeouts, limits, clock, random, dialer, leases, coarse, onRoom };
       site = new Site({ name: resolved.site, key, ...shared }, resolved.targets);
       this.#sites.set(key, site);
       if (this.#isClosed) site.drain();
@@ -187,4 +194,8 @@ export class Deliveries {
       if (!used.has(site) && site.isQuiet) this.#sites.delete(key);
     }
   }
+}
+
+function roomOf(site: Site, transaction: Transaction): string {
+  return site.submit(transaction) ? '' : site.key;
 }

@@ -47,6 +47,8 @@ export interface SiteOptions {
   readonly dialer: Dialer;
   readonly leases: SiteLeases;
   readonly coarse: { readonly nowMs: number };
+  /** Told once there is room again after a message was sent away. */
+  readonly onRoom: (site: string, count: number) => void;
 }
 
 /** Unknown sites are taken for slow: the first messages spread over connections at once. */
@@ -60,6 +62,8 @@ const stuckMs = 1_000;
 /** Slow start: no more attempts side by side than connections that work, and these where none does yet. */
 const attemptsMin = 2;
 const serviceWeight = 0.1;
+/** Of a queue that was full, what is left when those who wait are told. */
+const roomShare = 0.25;
 const noConnectionReply = ownReply(451, '4.4.1', 'No connection to the next hop');
 const drainingReply = ownReply(451, '4.3.2', 'Going down: this message waits in the queue');
 /** TLS that failed with a host is left alone this long, where clear text is allowed. */
@@ -90,6 +94,8 @@ export class Site implements SessionOwner {
   #deadStatus: OutcomeStatus = 'deferred';
   /** Hosts whose TLS failed lately, by address: until when they are tried in clear at once. */
   readonly #tlsBrokenUntilMs = new Map<string, number>();
+  /** A message was sent away for want of room. */
+  #isWaitedFor = false;
   #isClosed = false;
 
   constructor(options: SiteOptions, targets: readonly Target[]) {
@@ -98,6 +104,11 @@ export class Site implements SessionOwner {
     this.#options = options;
     this.#targets = targets;
     this.#queue = new SiteQueue(options.limits.queueCountMax, options.limits.queueBytesMax);
+  }
+
+  /** How many messages it is sure to take, be they all of one tenant. */
+  get roomCount(): number {
+    return (this.#options.limits.queueCountMax - this.#queue.count) >>> 1;
   }
 
   get waitingCount(): number {
@@ -131,7 +142,10 @@ export class Site implements SessionOwner {
       return true;
     }
     transaction.sinceMs = this.#options.clock.monotonicMs();
-    if (!this.#queue.push(transaction)) return false;
+    if (!this.#queue.push(transaction)) {
+      this.#isWaitedFor = true;
+      return false;
+    }
     this.#dispatch();
     return true;
   }
@@ -178,7 +192,16 @@ export class Site implements SessionOwner {
     const nowMs = this.#options.clock.monotonicMs();
     const transaction = this.#queue.shift(nowMs);
     if (transaction !== undefined) transaction.sinceMs = nowMs;
+    if (this.#isWaitedFor) this.#tellRoom();
     return transaction;
+  }
+
+  #tellRoom(): void {
+    const { limits, clock, onRoom } = this.#options;
+    if (this.#queue.count > limits.queueCountMax * roomShare) return;
+    this.#isWaitedFor = false;
+    // Not now: a connection takes its next message.
+    clock.setTimer(0, () => onRoom(this.key, this.roomCount));
   }
 
   onIdle(session: Session): void {

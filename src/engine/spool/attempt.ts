@@ -31,8 +31,8 @@ const crowdedWaitMs = 5_000;
 export interface Outbound {
   /** The site a domain's mail goes to, as a key to group recipients by; known without a look-up. */
   groupOf(domain: string): string;
-  /** False when the site has no room: nothing was taken, `done` never comes. */
-  submit(message: OutboundMessage, domain: string, done: DeliveryDone): boolean;
+  /** "": taken. Else a site without room, by its name: nothing was taken, `done` never comes. */
+  submit(message: OutboundMessage, domain: string, done: DeliveryDone): string;
 }
 
 /** Delivers one copy into an account, by delivery id: a repeat changes nothing. */
@@ -208,7 +208,7 @@ function tryRemote(
   };
   for (const recipient of recipients) recipient.isOpen = true;
   message.openCount += indexes.length;
-  const taken = parts.outbound.submit(
+  const crowded = parts.outbound.submit(
     outbound,
     domainOf(recipients[0]!.address).toLowerCase(),
     (result) => {
@@ -216,11 +216,13 @@ function tryRemote(
       settle(parts, spool, message, indexes, result.outcomes);
     },
   );
-  if (taken) return;
+  if (crowded === '') return;
   source?.release();
   for (const recipient of recipients) recipient.isOpen = false;
   message.openCount -= indexes.length;
-  spool.postpone(message, crowdedWaitMs);
+  // One that waits for other sites, too, has but one place: it comes again soon.
+  if (message.waitingCount > indexes.length) spool.postpone(message, crowdedWaitMs);
+  else spool.waitForRoom(message, crowded);
 }
 
 function tryLocal(

@@ -52,6 +52,8 @@ export interface SpoolMessage {
   reportingCount: number;
   /** Its queue row is written: the index holds all that replay would need. */
   isIndexed: boolean;
+  /** It is due, and its site has no room: waits among that site's (`ready-reader.ts`). */
+  readyGroup: Uint8Array | undefined;
   /** An operator stopped it; it waits without a next instant. */
   isHeld: boolean;
   /** A delayed-delivery notice was sent (RFC 3461 §5.2.3). */

@@ -1,10 +1,11 @@
 /**
- * A waiting message's rows in the index: one under its id, one under the instant it is due.
+ * A waiting message's rows in the index: one under its id, and one under the instant it is due or, once it is due and
+ * its site has no room, one under that site, in the order it is to go.
  *
  * Runs in:   engine thread; pure.
  * Limits:    a row has at most 0.9 kB a recipient: 50,000 of them (`smtp.recipientsMax` at its highest) reach the
  *            index's limit with the longest addresses and replies only.
- * Invariant: the due key named in a row is the only due key of that message.
+ * Invariant: a message has one due key or one ready key, which its row names.
  */
 
 import { Buffer } from 'node:buffer';
@@ -22,11 +23,18 @@ import { applyChange, messageOf } from './records.ts';
 /** Table prefixes; the map of all tables is `engine/store/keys.ts`. */
 const queueTable = 0x20;
 const dueTable = 0x21;
+const readyTable = 0x22;
 /** The due instant of a held message: no clock reaches it. */
 const neverMs = 2 ** 48 - 1;
 
 const packr = new Packr({ useRecords: false });
 const idBytes = 16;
+const groupBytes = 8;
+/** Table, group, tenant, rank. */
+const readyPrefixBytes = 1 + groupBytes + 4;
+const readyBytes = readyPrefixBytes + 1 + 6;
+/** RFC 6710: the most urgent goes first. */
+const priorityMax = 9;
 
 type PackedPlace = readonly [number, number, number, number, number, number];
 type PackedRow = readonly [
@@ -38,6 +46,8 @@ type PackedRow = readonly [
   outcomes: readonly (readonly [number, number, number, number, string])[],
   isHeld: boolean,
   isDelayTold: boolean,
+  /** Its ready key without the id; absent: it has a due key. */
+  ready?: Uint8Array,
 ];
 
 const placeField = 4;
@@ -57,6 +67,41 @@ export function dueKey(dueMs: number, id: MessageId): Buffer {
   return key;
 }
 
+/** Where a tenant's rows of a group begin; a tenant past the last is where the next group's do. */
+export function readyPrefix(group: Uint8Array, tenant: number): Buffer {
+  const key = Buffer.alloc(readyPrefixBytes + (tenant > 0xffff_ffff ? 1 : 0), 0xff);
+  key[0] = readyTable;
+  key.set(group, 1);
+  if (tenant <= 0xffff_ffff) key.writeUInt32BE(tenant, 1 + groupBytes);
+  return key;
+}
+
+function readyStart(message: SpoolMessage, group: Uint8Array): Buffer {
+  const key = Buffer.allocUnsafe(readyBytes);
+  readyPrefix(group, message.tenant).copy(key);
+  key[readyPrefixBytes] = priorityMax - (message.terms?.priority ?? 0);
+  key.writeUIntBE(Math.min(Math.max(0, earliestNextMs(message)), neverMs), readyPrefixBytes + 1, 6);
+  return key;
+}
+
+function readyKey(start: Uint8Array, id: MessageId): Buffer {
+  return Buffer.concat([start, Buffer.from(id, 'latin1')]);
+}
+
+export function readReadyKey(key: Uint8Array): { group: Buffer; tenant: number; id: MessageId } {
+  const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  return {
+    group: bytes.subarray(1, 1 + groupBytes),
+    tenant: bytes.readUInt32BE(1 + groupBytes),
+    id: bytes.toString('latin1', readyBytes) as MessageId,
+  };
+}
+
+export const readyRange = {
+  from: Buffer.of(readyTable),
+  to: Buffer.of(readyTable + 1),
+} as const;
+
 /** The instant and id that a due key names. */
 export function readDueKey(key: Uint8Array): { dueMs: number; id: MessageId } {
   const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
@@ -72,18 +117,28 @@ export function rowChanges(
   place: RecordPlace,
 ): IndexChange[] {
   const changes: IndexChange[] = [];
-  if (previous !== undefined) changes.push({ remove: dueKey(rowDueMs(previous), message.id) });
+  if (previous !== undefined) changes.push({ remove: orderKey(previous, message.id) });
   if (message.waitingCount === 0) {
     if (previous !== undefined) changes.push({ remove: queueKey(message.id) });
     return changes;
   }
   const dueMs = message.isHeld ? neverMs : earliestNextMs(message);
-  changes.push({ put: queueKey(message.id), value: packRow(message, dueMs, place) });
-  changes.push({ put: dueKey(dueMs, message.id), value: Buffer.of(1) });
+  const ready =
+    message.readyGroup === undefined || message.isHeld
+      ? undefined
+      : readyStart(message, message.readyGroup);
+  changes.push({ put: queueKey(message.id), value: packRow(message, dueMs, place, ready) });
+  const key = ready === undefined ? dueKey(dueMs, message.id) : readyKey(ready, message.id);
+  changes.push({ put: key, value: Buffer.of(1) });
   return changes;
 }
 
-function packRow(message: SpoolMessage, dueMs: number, place: RecordPlace): Buffer {
+function packRow(
+  message: SpoolMessage,
+  dueMs: number,
+  place: RecordPlace,
+  ready: Uint8Array | undefined,
+): Buffer {
   const row: PackedRow = [
     dueMs,
     message.tenant,
@@ -108,11 +163,14 @@ function packRow(message: SpoolMessage, dueMs: number, place: RecordPlace): Buff
     message.isHeld,
     message.isDelayTold,
   ];
-  return packr.pack(row);
+  return packr.pack(ready === undefined ? row : [...row, ready]);
 }
 
-function rowDueMs(value: Uint8Array): number {
-  return (packr.unpack(value) as PackedRow)[0];
+/** The due or ready key that a row names. */
+function orderKey(value: Uint8Array, id: MessageId): Buffer {
+  const row = packr.unpack(value) as PackedRow;
+  const ready = row[8];
+  return ready === undefined ? dueKey(row[0], id) : readyKey(ready, id);
 }
 
 /** Reads no more than that: at an open all rows are asked, and unpacking them whole took a third of its time. */

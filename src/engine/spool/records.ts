@@ -93,6 +93,7 @@ export function messageOf(
     recordingCount: 0,
     reportingCount: 0,
     isIndexed: false,
+    readyGroup: undefined,
     isHeld: false,
     isDelayTold: false,
   };

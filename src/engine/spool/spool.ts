@@ -28,6 +28,7 @@ import { IndexingOrder } from './indexing-order.ts';
 import type { SpoolMessage } from './message.ts';
 import { countWaiting, earliestNextMs, releasedMs } from './message.ts';
 import { queueKey, rowChanges, unpackRow } from './queue-rows.ts';
+import { groupOf, ReadyReader } from './ready-reader.ts';
 import type { PackedAccepted, PackedOrigin } from './records.ts';
 import {
   acceptedDraft,
@@ -94,6 +95,7 @@ export class Spool {
   readonly #replayedDone = new Set<MessageId>();
   #shard: SpoolShard | undefined;
   #due: DueReader | undefined;
+  #ready: ReadyReader | undefined;
   #rowCount = 0;
   #isDraining = false;
 
@@ -310,6 +312,10 @@ export class Spool {
   /** A message with a row leaves memory until it is due; one that is due already is tried. */
   #settleIndexed(message: SpoolMessage): void {
     if (message.openCount > 0 || message.recordingCount > 0 || message.reportingCount > 0) return;
+    if (message.readyGroup !== undefined) {
+      this.#drop(message);
+      return;
+    }
     const nextMs = earliestNextMs(message);
     if (!message.isHeld && nextMs <= this.clock.nowMs()) {
       if (!this.#isDraining) this.#attempt(this, message);
@@ -345,6 +351,29 @@ export class Spool {
     this.#settleIndexed(message);
   }
 
+  /** Its site has no room: it waits in the index until there is some, without an attempt counted. */
+  waitForRoom(message: SpoolMessage, site: string): void {
+    const group = groupOf(site);
+    this.#ready?.added(group, this.clock.nowMs());
+    message.readyGroup = group;
+    this.#writeRow(message);
+    this.#settleIndexed(message);
+  }
+
+  /** There is room for `count` messages before a site; answers how many had waited for it. */
+  onRoom(site: string, count: number): number {
+    if (this.#isDraining || this.#rowCount === 0) return 0;
+    return this.#ready?.pull(groupOf(site), count, this.clock.nowMs()) ?? 0;
+  }
+
+  #takeReady(id: MessageId, row: Uint8Array): void {
+    const message = this.#messages.get(id) ?? unpackRow(id, row);
+    message.readyGroup = undefined;
+    this.#writeRow(message);
+    this.#messages.set(id, message);
+    this.#attempt(this, message);
+  }
+
   #writeRow(message: SpoolMessage): void {
     const previous = this.shard.get(queueKey(message.id));
     this.shard.write(rowChanges(message, previous, this.shard.placeNow(message.place)));
@@ -357,7 +386,9 @@ export class Spool {
   sweep(): void {
     const nowMs = this.clock.nowMs();
     this.indexAccepted(nowMs - this.#limits.indexAfterMs);
-    if (!this.#isDraining) this.#due?.claim(nowMs);
+    if (this.#isDraining) return;
+    this.#due?.claim(nowMs);
+    if (this.#rowCount > 0) this.#ready?.probe(nowMs);
   }
 
   /** Writes the rows of what was accepted up to then and still waits: the index is no longer held back for it. */
@@ -398,6 +429,7 @@ export class Spool {
   /** Brings a message found by `find` into memory and tries it now. */
   attemptNow(message: SpoolMessage): void {
     assert(message.waitingCount > 0, 'only a waiting message can be tried');
+    message.readyGroup = undefined;
     this.#messages.set(message.id, message);
     this.#attempt(this, message);
   }
@@ -436,10 +468,9 @@ export class Spool {
   /** The shard is open and replay is over: everything unfinished is tried. */
   start(shard: SpoolShard): void {
     this.#shard = shard;
-    this.#due = new DueReader(shard, {
-      take: (id, row) => this.#takeDue(id, row),
-      hasRoom: () => this.#messages.size < this.#limits.activeCountMax,
-    });
+    const hasRoom = () => this.#messages.size < this.#limits.activeCountMax;
+    this.#due = new DueReader(shard, { take: (id, row) => this.#takeDue(id, row), hasRoom });
+    this.#ready = new ReadyReader(shard, { take: (id, row) => this.#takeReady(id, row), hasRoom });
     for (const message of [...this.#messages.values()]) {
       // One with a row is the row's: it comes by its due instant.
       if (shard.get(queueKey(message.id)) !== undefined) this.#forget(message);

@@ -10,6 +10,7 @@
  *   0x00–0x1f  the store itself: applied position, checkpoints          engine/store
  *   0x20 queue            message id             waiting message        engine/spool/queue-rows.ts
  *   0x21 due              instant · message id   –                      engine/spool/queue-rows.ts
+ *   0x22 ready            site · tenant · rank · instant · message id   engine/spool/queue-rows.ts
  *   0x40 account          a                      counters               rows/account-row.ts
  *   0x41 mailbox          a·m                    name, counters         rows/mailbox-row.ts
  *   0x42 uid block        a·m·(u>>7)             128 UIDs as columns    rows/uid-block.ts

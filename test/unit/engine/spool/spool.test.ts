@@ -283,7 +283,7 @@ describe('spool after a crash', () => {
     for (const crash of [undefined, { withoutIndex: false }, { withoutIndex: true }]) {
       const world = new SpoolWorld();
       const holdUntilMs = world.clock.nowMs() + 2 * hourMs;
-      await world.accept(['x@to.test'], 'a@from.test', 0, undefined, { holdUntilMs });
+      await world.accept(['x@to.test'], 'a@from.test', 0, undefined, { terms: { holdUntilMs } });
       assert.equal(world.bodies.bytes, 0);
       if (crash !== undefined) world.crash(crash);
       await world.pass(2 * hourMs - 10_000);
@@ -298,7 +298,7 @@ describe('spool after a crash', () => {
     const world = new SpoolWorld();
     const byMs = world.clock.nowMs() + hourMs;
     const deliverBy = { byMs, mode: 'return', isTraced: false } as const;
-    await world.accept(['x@to.test'], 'a@from.test', 0, undefined, { deliverBy });
+    await world.accept(['x@to.test'], 'a@from.test', 0, undefined, { terms: { deliverBy } });
     while (world.clock.nowMs() < byMs - minuteMs) {
       if (world.open.length > 0) await world.answer('deferred');
       await world.pass(minuteMs);
@@ -318,7 +318,7 @@ describe('spool after a crash', () => {
     const world = new SpoolWorld();
     const byMs = world.clock.nowMs() + 10 * minuteMs;
     const deliverBy = { byMs, mode: 'notify', isTraced: false } as const;
-    await world.accept(['x@to.test'], 'a@from.test', 0, undefined, { deliverBy });
+    await world.accept(['x@to.test'], 'a@from.test', 0, undefined, { terms: { deliverBy } });
     const actions: string[] = [];
     for (let minutes = 0; minutes < 60; minutes++) {
       for (const { message } of [...world.open]) {
@@ -341,7 +341,7 @@ describe('spool after a crash', () => {
     ] as const) {
       const world = new SpoolWorld();
       const deliverBy = { byMs: world.clock.nowMs() + hourMs, mode: 'notify', isTraced } as const;
-      await world.accept(['x@to.test'], 'a@from.test', notify, undefined, { deliverBy });
+      await world.accept(['x@to.test'], 'a@from.test', notify, undefined, { terms: { deliverBy } });
       await world.answer('delivered', { passedDeliverBy });
       const texts = world.open.map(({ message }) => Buffer.concat([...message.parts]).toString());
       assert.equal(texts.length, isTold ? 1 : 0);
@@ -352,7 +352,7 @@ describe('spool after a crash', () => {
   it('a message that was held back expires counted from when it might go', async () => {
     const world = new SpoolWorld();
     const holdUntilMs = world.clock.nowMs() + retry.expiryMs;
-    await world.accept(['x@to.test'], 'a@from.test', 0, undefined, { holdUntilMs });
+    await world.accept(['x@to.test'], 'a@from.test', 0, undefined, { terms: { holdUntilMs } });
     await world.pass(retry.expiryMs + 1_000);
     await world.answer('deferred');
     assert.equal(rowCount(world), 1, 'tried once, and not too late');

@@ -1,0 +1,124 @@
+/**
+ * Hands out messages that wait for room before a site, when there is some: as many as it takes, tenants in turn.
+ *
+ * Runs in:   engine thread; owned by one spool actor.
+ * Limits:    `tenantsPerPullMax` tenants a pull; `groupsPerProbeMax` groups a probe; nothing in memory but when a group
+ *            was last looked at, of `groupsKnownMax` groups.
+ * Invariant: what is handed out leaves the ready rows at once, for a due row of the past: after a crash it is found
+ *            there. Groups nobody tells of room (after a restart, or when a domain's hosts changed) are probed.
+ */
+
+import type { Buffer } from 'node:buffer';
+import { hash } from 'node:crypto';
+import type { MessageId } from '../../base/ids.ts';
+import { RecentMap } from '../../base/recent-map.ts';
+import { secondMs } from '../../base/units.ts';
+import { queueKey, readReadyKey, readyPrefix, readyRange } from './queue-rows.ts';
+import type { SpoolShard } from './spool-shard.ts';
+
+const tenantsPerPullMax = 64;
+const groupsPerProbeMax = 100;
+const groupsKnownMax = 20_000;
+/** A group is probed no more often. */
+const probeMs = 10 * secondMs;
+const probeCount = 64;
+const tenantMax = 2 ** 32 - 1;
+
+export interface ReadyTaker {
+  take(id: MessageId, row: Uint8Array): void;
+  hasRoom(): boolean;
+}
+
+interface Looked {
+  readonly atMs: number;
+  /** The tenant that was last in turn. */
+  readonly tenant: number;
+}
+
+/** What a site's name is in keys. Two that share one are pulled together, which does no harm. */
+export function groupOf(site: string): Buffer {
+  return hash('sha256', site, 'buffer').subarray(0, 8);
+}
+
+export class ReadyReader {
+  readonly #shard: SpoolShard;
+  readonly #taker: ReadyTaker;
+  readonly #looked = new RecentMap<string, Looked>(groupsKnownMax);
+  #probed: Uint8Array = readyRange.from;
+
+  constructor(shard: SpoolShard, taker: ReadyTaker) {
+    this.#shard = shard;
+    this.#taker = taker;
+  }
+
+  /** Something waits now that its site was just found full: no use in a look before long. */
+  added(group: Buffer, nowMs: number): void {
+    const name = group.toString('latin1');
+    if (this.#looked.get(name) === undefined) this.#looked.set(name, { atMs: nowMs, tenant: 0 });
+  }
+
+  /** At most `count` messages of a group; answers how many. */
+  pull(group: Buffer, count: number, nowMs: number): number {
+    const name = group.toString('latin1');
+    const last = this.#looked.get(name)?.tenant ?? 0;
+    const tenants = this.#tenants(group, last);
+    this.#looked.set(name, { atMs: nowMs, tenant: tenants.at(-1) ?? 0 });
+    let left = count;
+    for (let at = 0; at < tenants.length && left > 0; at++) {
+      const share = Math.ceil(left / (tenants.length - at));
+      left -= this.#pullTenant(group, tenants[at]!, share);
+    }
+    return count - left;
+  }
+
+  /** Looks after groups that were not pulled of late. */
+  probe(nowMs: number): void {
+    for (let i = 0; i < groupsPerProbeMax && this.#taker.hasRoom(); i++) {
+      const [first] = this.#shard.range({ from: this.#probed, to: readyRange.to, limit: 1 });
+      if (first === undefined) {
+        this.#probed = readyRange.from;
+        return;
+      }
+      const { group } = readReadyKey(first.key);
+      this.#probed = readyPrefix(group, tenantMax + 1);
+      const looked = this.#looked.get(group.toString('latin1'));
+      if (looked === undefined || nowMs - looked.atMs >= probeMs)
+        this.pull(group, probeCount, nowMs);
+    }
+  }
+
+  /** Those with messages, from the one after `last` on and round. */
+  #tenants(group: Buffer, last: number): number[] {
+    const after = this.#tenantsFrom(group, last + 1, tenantMax, tenantsPerPullMax);
+    const before = this.#tenantsFrom(group, 0, last, tenantsPerPullMax - after.length);
+    return [...after, ...before];
+  }
+
+  #tenantsFrom(group: Buffer, from: number, upTo: number, limit: number): number[] {
+    const tenants: number[] = [];
+    const to = readyPrefix(group, upTo + 1);
+    let next = readyPrefix(group, from);
+    while (tenants.length < limit) {
+      const [first] = this.#shard.range({ from: next, to, limit: 1 });
+      if (first === undefined) break;
+      const { tenant } = readReadyKey(first.key);
+      tenants.push(tenant);
+      next = readyPrefix(group, tenant + 1);
+    }
+    return tenants;
+  }
+
+  #pullTenant(group: Buffer, tenant: number, limit: number): number {
+    const range = { from: readyPrefix(group, tenant), to: readyPrefix(group, tenant + 1), limit };
+    let count = 0;
+    for (const { key } of this.#shard.range(range)) {
+      if (!this.#taker.hasRoom()) break;
+      const { id } = readReadyKey(key);
+      const row = this.#shard.get(queueKey(id));
+      if (row === undefined) continue;
+      this.#taker.take(id, row);
+      count++;
+    }
+    return count;
+  }
+}

@@ -1,0 +1,36 @@
+/** Aim: a site whose queue was full says when it has room, once, so that what waits in the index comes. */
+
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { FakeDialer, settled } from '../../../support/fake-peer.ts';
+import { deliveriesFor, outboundMessage, Sender } from '../../../support/outbound.ts';
+import { SeededClock, SeededRandom } from '../../../support/seeded-clock.ts';
+
+it('a site that sent a message away tells once it has room, and only then', async () => {
+  const told: [site: string, count: number][] = [];
+  const clock = new SeededClock();
+  const dialer = new FakeDialer();
+  const deliveries = deliveriesFor({
+    ...{ clock, dialer, random: new SeededRandom(7) },
+    limits: { queueCountMax: 4, connectionsMax: 1 },
+    onRoom: (site, count) => told.push([site, count]),
+  });
+  const sender = new Sender(deliveries);
+  for (let i = 0; i < 3; i++) assert.ok(sender.send(outboundMessage()));
+  assert.equal(sender.send(outboundMessage()), false);
+  await settled();
+  const peer = dialer.peers[0]!;
+  peer.say('220 hop\r\n250-hop\r\n250-PIPELINING\r\n250 HELP\r\n');
+  const accept = async () => {
+    peer.say('250 ok\r\n250 ok\r\n354 go\r\n250 2.0.0 taken\r\n');
+    await settled();
+    clock.advance(1);
+  };
+  for (let i = 0; i < 3; i++) await accept();
+  assert.equal(told.length, 1);
+  assert.ok(told[0]![1] > 0);
+  sender.send(outboundMessage());
+  await accept();
+  assert.equal(told.length, 1);
+  deliveries.close();
+});
