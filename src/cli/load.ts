@@ -17,10 +17,8 @@ import type { RunPlan } from '../harness/run/run-plan.ts';
 import { judgeThresholds, parseThreshold, type Threshold } from '../harness/run/thresholds.ts';
 import { exitCodes } from './command.ts';
 import { checkOptions, isProtocolName } from './load/check-options.ts';
-import { compareServers } from './load/compare.ts';
 import { planOf, withWatch } from './load/line-scenario.ts';
 import { overridesOf } from './load/overrides.ts';
-import { search } from './load/search.ts';
 import { describeReport, showProgress } from './load/show.ts';
 import { type LoadValues, parseLine, usage } from './load/usage.ts';
 
@@ -65,7 +63,11 @@ async function probe(
   const load = action === 'search' ? { rate: '100', duration: '1' } : {};
   const given = { ...load, ...values, ...(target === undefined ? {} : { target }) };
   const plan = isProtocol ? planOf(what, given) : await readPlan(rest, values);
-  if (action === 'search') return await search(plan, values, createRun);
+  if (action === 'search') {
+    const { search } = await import('./load/search.ts');
+    return await search(plan, values, createRun);
+  }
+  const { compareServers } = await import('./load/compare.ts');
   return await compareServers(plan, against, values, createRun);
 }
 

@@ -32,11 +32,22 @@ export class Outgoing {
   isEightBit = false;
   /** What goes out first: memory of this message. */
   wire: Uint8Array = noBytes;
+  #room = noBytes;
   /** What follows; shared and never changed. */
   parts: readonly Uint8Array[] = [];
+
+  /** `wire` for so many bytes, in memory that is kept: forms of one kind differ by some. */
+  fit(length: number): Uint8Array {
+    if (this.wire.length === length) return this.wire;
+    if (this.#room.length < length) this.#room = Buffer.allocUnsafeSlow(length + spareBytes);
+    this.wire = this.#room.subarray(0, length);
+    return this.wire;
+  }
 }
 
-const noBytes = new Uint8Array(0);
+const noBytes = Buffer.alloc(0);
+/** By so much forms of a size may differ: doubled dots, lengths of addresses. */
+const spareBytes = 256;
 
 export interface MessageSourceOptions {
   readonly kinds: readonly MessageKind[];
@@ -81,9 +92,7 @@ export class MessageSource {
     const first = message.to[0]!;
     const forms = this.#formsOf(this.#turn[index % this.#turn.length]!, first.bytes.length);
     const form = forms[index % forms.length]!;
-    if (message.wire.length !== form.head.length)
-      message.wire = Buffer.allocUnsafeSlow(form.head.length);
-    const { wire } = message;
+    const wire = message.fit(form.head.length);
     wire.set(form.head);
     for (const at of form.idAt) wire.set(this.#id, at);
     if (form.toAt !== undefined) wire.set(first.bytes, form.toAt);

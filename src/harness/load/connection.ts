@@ -33,8 +33,8 @@ export interface ConnectionEvents {
   onConnect(): void;
   /** A TLS handshake is done. */
   onSecure(): void;
-  /** `bytes` are valid until this returns. */
-  onBytes(bytes: Buffer): void;
+  /** The first `count` of `bytes` came; they are valid until this returns. */
+  onBytes(bytes: Buffer, count: number): void;
   onClose(detail: string): void;
 }
 
@@ -96,7 +96,7 @@ export class Connection {
     this.#onGone = onGone;
     const { host, port, tls } = options;
     const callback = (count: number) => {
-      this.#receive(buffer.subarray(0, count));
+      this.#receive(buffer, count);
       return true;
     };
     // One buffer serves all sockets: what is read is done with before the next read.
@@ -106,7 +106,8 @@ export class Connection {
       this.#events.onConnect();
       if (tls === 'implicit') this.secure();
     });
-    if (tls === 'starttls') this.#socket.on('data', (bytes: Buffer) => this.#receive(bytes));
+    if (tls === 'starttls')
+      this.#socket.on('data', (bytes: Buffer) => this.#receive(bytes, bytes.length));
     this.#watch(this.#socket);
   }
 
@@ -144,7 +145,7 @@ export class Connection {
     const named = /^[\d.]+$|:/.test(tlsName) ? {} : { servername: tlsName };
     const secured = loadTls().connect({ socket: plain, rejectUnauthorized: isVerified, ...named });
     secured.once('secureConnect', () => this.#events.onSecure());
-    secured.on('data', (bytes: Buffer) => this.#receive(bytes));
+    secured.on('data', (bytes: Buffer) => this.#receive(bytes, bytes.length));
     secured.on('error', (error) => this.#fail(error));
     this.#socket = secured;
   }
@@ -178,10 +179,10 @@ export class Connection {
     this.#quietSinceMs = undefined;
   }
 
-  #receive(bytes: Buffer): void {
-    this.receivedBytes += bytes.length;
+  #receive(bytes: Buffer, count: number): void {
+    this.receivedBytes += count;
     this.#quietSinceMs = undefined;
-    this.#events.onBytes(bytes);
+    this.#events.onBytes(bytes, count);
   }
 
   #watch(socket: Socket): void {

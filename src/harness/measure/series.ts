@@ -74,11 +74,15 @@ export class Series {
     last.bytesReceived += received;
   }
 
-  /** Of the last whole second, in which nothing may have come; undefined before there is one. */
+  /**
+   * Of the last whole second, in which nothing may have come; undefined before there is one. Without its histogram's
+   * text, which costs more than the rest of a run's second.
+   */
   latest(nowMs: number): SeriesSecond | undefined {
     const second = Math.floor(nowMs / 1_000) - 1;
     if (second < 0) return undefined;
-    return reportSecond(this.#seconds[second] ?? new Second(), second);
+    const each = this.#seconds[second] ?? new Second();
+    return { ...countsOf(each, second), ...percentilesOf(each.histogram()) };
   }
 
   seconds(): readonly SeriesSecond[] {
@@ -96,17 +100,23 @@ export class Series {
 }
 
 function reportSecond(each: Second, second: number): SeriesSecond {
-  const { ok, refused, unknown, unsent, bytesSent, bytesReceived } = each;
-  return {
-    ...{ second, ok, refused, unknown, unsent, bytesSent, bytesReceived },
-    ...latencyOf(each.histogram()),
-  };
+  return { ...countsOf(each, second), ...latencyOf(each.histogram()) };
 }
 
+function countsOf(each: Second, second: number) {
+  const { ok, refused, unknown, unsent, bytesSent, bytesReceived } = each;
+  return { second, ok, refused, unknown, unsent, bytesSent, bytesReceived };
+}
+
+type Percentiles = Pick<SeriesSecond, 'count' | 'p50Ms' | 'p99Ms' | 'maxMs'>;
+
 /** The latency part of a second. */
-export function latencyOf(
-  histogram: Histogram,
-): Pick<SeriesSecond, 'count' | 'p50Ms' | 'p99Ms' | 'maxMs' | 'histogram'> {
+export function latencyOf(histogram: Histogram): Percentiles & Pick<SeriesSecond, 'histogram'> {
+  const latency = percentilesOf(histogram);
+  return latency.count === 0 ? latency : { ...latency, histogram: histogram.encode() };
+}
+
+function percentilesOf(histogram: Histogram): Percentiles {
   const { count } = histogram;
   if (count === 0) return { count, p50Ms: null, p99Ms: null, maxMs: null };
   const [p50Ms, p99Ms, maxMs] = [50, 99, 100].map((each) => histogram.percentileMs(each)) as [
@@ -114,5 +124,5 @@ export function latencyOf(
     number,
     number,
   ];
-  return { count, p50Ms, p99Ms, maxMs, histogram: histogram.encode() };
+  return { count, p50Ms, p99Ms, maxMs };
 }

@@ -5,7 +5,7 @@
  * Invariant: a thread that dies fails the run: its part of the load would be missing in silence.
  */
 
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Share } from '../schedule/arrivals.ts';
 import type { RunPlan } from './run-plan.ts';
 import type { LiveShare, PlayedShare, ShareReport } from './share-run.ts';
@@ -40,7 +40,9 @@ export class WorkerShare implements PlayedShare {
 
   constructor(plan: RunPlan, share: Share) {
     const data: HarnessData = { plan, share };
-    this.#worker = new Worker(entry, { workerData: data });
+    // Most loads are played by one thread, which need not have it.
+    const threads = process.getBuiltinModule('node:worker_threads');
+    this.#worker = new threads.Worker(entry, { workerData: data });
     this.#worker.on('message', (message: FromThread) => this.#take(message));
     this.#worker.on('error', (error) => this.#fail(error));
     this.#worker.on('exit', () => this.#fail(new Error('a thread of the load ended early')));

@@ -125,9 +125,9 @@ export class ImapSession implements LoadSession, ConnectionEvents, ResponseRecei
     this.#opening.secured();
   }
 
-  onBytes(bytes: Buffer): void {
+  onBytes(bytes: Buffer, count: number): void {
     this.#nowMs = this.#clock.monotonicMs();
-    this.#responses.push(bytes, this);
+    this.#responses.push(bytes.subarray(0, count), this);
   }
 
   onResponse(bytes: Buffer, start: number, end: number): void {

@@ -94,9 +94,9 @@ export class Pop3Session implements LoadSession, ConnectionEvents, ResponseRecei
     if (this.#step === 'stls') this.#say('user', `USER ${wire(this.#account.user)}`);
   }
 
-  onBytes(bytes: Buffer): void {
+  onBytes(bytes: Buffer, count: number): void {
     this.#nowMs = this.#place.clock.monotonicMs();
-    this.#responses.push(bytes, this);
+    this.#responses.push(bytes.subarray(0, count), this);
   }
 
   onOverlong(): void {

@@ -23,15 +23,18 @@ export class ReplyReader {
   #rest: Buffer | undefined;
   #isStopped = false;
 
-  push(chunk: Buffer, receiver: ReplyReceiver): void {
-    const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
+  /** Reads the first `count` bytes of `chunk`. */
+  push(chunk: Buffer, count: number, receiver: ReplyReceiver): void {
+    const rest = this.#rest;
+    const bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk.subarray(0, count)]);
+    const length = rest === undefined ? count : bytes.length;
     this.#rest = undefined;
     this.#isStopped = false;
     let start = 0;
     let line = 0;
-    for (;;) {
-      const end = bytes.indexOf(lineFeed, line);
-      if (end === -1) break;
+    for (let end = 0; end < length; end++) {
+      // Lines are short: a call of indexOf costs more than looking.
+      if (bytes[end] !== lineFeed) continue;
       const isLast = bytes[line + 3] !== hyphen || end < line + 3;
       line = end + 1;
       if (!isLast) continue;
@@ -39,10 +42,10 @@ export class ReplyReader {
       if (this.#isStopped) return;
       start = line;
     }
-    if (start === bytes.length) return;
-    if (bytes.length - start > replyBytesMax) receiver.onOverlong();
+    if (start === length) return;
+    if (length - start > replyBytesMax) receiver.onOverlong();
     // The chunk's memory is not ours.
-    else this.#rest = Buffer.from(bytes.subarray(start));
+    else this.#rest = Buffer.from(bytes.subarray(start, length));
   }
 
   /** What was read and not given out is forgotten (RFC 3207 §4.2: nothing said before TLS counts after it). */
@@ -53,6 +56,9 @@ export class ReplyReader {
 }
 
 function codeAt(bytes: Buffer, at: number): number {
-  const code = (bytes[at]! - zero) * 100 + (bytes[at + 1]! - zero) * 10 + (bytes[at + 2]! - zero);
-  return code >= 200 && code <= 599 ? code : 0;
+  const first = bytes[at]! - zero;
+  const second = bytes[at + 1]! - zero;
+  const third = bytes[at + 2]! - zero;
+  const isCode = first >= 2 && first <= 5 && second >= 0 && second <= 9 && third >= 0 && third <= 9;
+  return isCode ? first * 100 + second * 10 + third : 0;
 }

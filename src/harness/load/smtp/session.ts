@@ -5,7 +5,7 @@
  * Specs:     RFC 5321, RFC 2033 (LMTP), RFC 2920 (PIPELINING), RFC 3030 (CHUNKING), RFC 6152 (8BITMIME).
  */
 
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { assert } from '../../../base/assert.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Recorder } from '../../measure/recorder.ts';
@@ -17,6 +17,7 @@ import type { SmtpTenant } from './smtp-protocol.ts';
 import { type Books, messageOperation, Transaction } from './transaction.ts';
 
 const replyCharsMax = 200;
+const noBytes = Buffer.alloc(0);
 
 /** What all sessions of a group have in common. */
 export interface SessionPlace {
@@ -62,6 +63,14 @@ export class SmtpSession implements LoadSession, ConnectionEvents, ReplyReceiver
   #rcptIndex = 0;
   #nowMs = 0;
   #phaseMs = 0;
+  /** The reply that is taken, and its words where they are asked for. */
+  #bytes: Buffer = noBytes;
+  #start = 0;
+  #endAt = 0;
+  readonly #text = () =>
+    this.#bytes
+      .toString('latin1', this.#start, Math.min(this.#endAt, this.#start + replyCharsMax))
+      .trimEnd();
 
   constructor(place: SessionPlace, tenant: SmtpTenant, events: SessionEvents) {
     this.#place = place;
@@ -112,9 +121,9 @@ export class SmtpSession implements LoadSession, ConnectionEvents, ReplyReceiver
     this.#opening.secured();
   }
 
-  onBytes(bytes: Buffer): void {
+  onBytes(bytes: Buffer, count: number): void {
     this.#nowMs = this.#clock.monotonicMs();
-    this.#replies.push(bytes, this);
+    this.#replies.push(bytes, count, this);
   }
 
   onOverlong(): void {
@@ -122,25 +131,26 @@ export class SmtpSession implements LoadSession, ConnectionEvents, ReplyReceiver
   }
 
   onReply(code: number, bytes: Buffer, start: number, end: number): void {
-    const text = () =>
-      bytes.toString('latin1', start, Math.min(end, start + replyCharsMax)).trimEnd();
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#endAt = end;
     const isGood = code >= 200 && code < 300;
     if (code === 421) {
-      this.#farewell = text();
+      this.#farewell = this.#text();
       this.#connection.expectClose(this.#farewell);
     }
     switch (this.#step) {
       case 'mail':
-        this.#takeMail(isGood, text);
+        this.#takeMail(isGood);
         break;
       case 'rcpt':
-        this.#takeRcpt(isGood, text);
+        this.#takeRcpt(isGood);
         break;
       case 'data':
-        this.#takeData(code === 354, text);
+        this.#takeData(code === 354);
         break;
       case 'acknowledgement':
-        this.#takeAcknowledgement(isGood, text);
+        this.#takeAcknowledgement(isGood);
         break;
       case 'discard':
         this.#reset();
@@ -156,7 +166,7 @@ export class SmtpSession implements LoadSession, ConnectionEvents, ReplyReceiver
         break;
       case 'idle':
         // Nothing was asked: a time-out told before the server closes, or a server that is out of step.
-        this.#leave(text());
+        this.#leave(this.#text());
         break;
       case 'ending':
     }
@@ -193,9 +203,9 @@ export class SmtpSession implements LoadSession, ConnectionEvents, ReplyReceiver
     this.#sendChunk(commands, nowMs);
   }
 
-  #takeMail(isGood: boolean, text: () => string): void {
+  #takeMail(isGood: boolean): void {
     this.#endPhase('mail');
-    if (!isGood) this.#transaction.refuseAll(text());
+    if (!isGood) this.#transaction.refuseAll(this.#text());
     if (this.#place.pipeline) this.#step = 'rcpt';
     else if (isGood) this.#sendRcpt();
     else this.#finish();
@@ -206,12 +216,12 @@ export class SmtpSession implements LoadSession, ConnectionEvents, ReplyReceiver
     this.#connection.write(this.#transaction.message.to[this.#rcptIndex]!.command);
   }
 
-  #takeRcpt(isGood: boolean, text: () => string): void {
+  #takeRcpt(isGood: boolean): void {
     const { pipeline, chunking } = this.#place;
     const { message } = this.#transaction;
     const index = this.#rcptIndex++;
     if (isGood) this.#transaction.accept(index);
-    else this.#transaction.refuse(index, text());
+    else this.#transaction.refuse(index, this.#text());
     if (this.#rcptIndex < message.to.length) {
       if (!pipeline) this.#sendRcpt();
       return;
@@ -230,10 +240,10 @@ export class SmtpSession implements LoadSession, ConnectionEvents, ReplyReceiver
     }
   }
 
-  #takeData(isGood: boolean, text: () => string): void {
+  #takeData(isGood: boolean): void {
     this.#endPhase('data');
     if (!isGood) {
-      this.#transaction.refuseAccepted(text());
+      this.#transaction.refuseAccepted(this.#text());
       this.#reset();
       return;
     }
@@ -256,9 +266,9 @@ export class SmtpSession implements LoadSession, ConnectionEvents, ReplyReceiver
     this.#transaction.sent(nowMs);
   }
 
-  #takeAcknowledgement(isGood: boolean, text: () => string): void {
+  #takeAcknowledgement(isGood: boolean): void {
     // RFC 2033 §4.2: replies come in the order of the recipients that RCPT took.
-    this.#transaction.acknowledge(isGood, text, !this.#place.lmtp);
+    this.#transaction.acknowledge(isGood, this.#text, !this.#place.lmtp);
     if (this.#transaction.acceptedCount > 0) return;
     this.#endPhase('acknowledgement');
     this.#finish();

@@ -35,7 +35,7 @@ async function connect(context: TestContext) {
   const events: ConnectionEvents = {
     onConnect: open.resolve,
     onSecure: () => {},
-    onBytes: (chunk) => bytes.resolve(chunk.toString()),
+    onBytes: (chunk, count) => bytes.resolve(chunk.toString('latin1', 0, count)),
     onClose: closed.resolve,
   };
   const connection: Connection = connections.open(events);

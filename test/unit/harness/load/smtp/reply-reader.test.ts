@@ -12,7 +12,8 @@ function read(chunks: readonly string[], stopAfter = Infinity) {
   const seen: [number, string][] = [];
   let isOverlong = false;
   for (const chunk of chunks) {
-    reader.push(Buffer.from(chunk), {
+    // What stands behind it in the buffer is of an earlier read.
+    reader.push(Buffer.from(`${chunk}250 old\r\n`), chunk.length, {
       onReply: (code, bytes, start, end) => {
         seen.push([code, bytes.toString('latin1', start, end)]);
         if (seen.length >= stopAfter) reader.stop();
@@ -25,13 +26,15 @@ function read(chunks: readonly string[], stopAfter = Infinity) {
   return { seen, isOverlong };
 }
 
-const stream = '220 hello\r\n250-one\r\n250-two\r\n250 three\r\n354\r\n\r\nabc\r\n250 x\n';
+const stream = '220 hello\r\n250-one\r\n250-two\r\n250 three\r\n354\r\n\r\nabc\r\n25\r\n1x9 y\r\n250 x\n';
 const expected = [
   [220, '220 hello\r\n'],
   [250, '250-one\r\n250-two\r\n250 three\r\n'],
   [354, '354\r\n'],
   [0, '\r\n'],
   [0, 'abc\r\n'],
+  [0, '25\r\n'],
+  [0, '1x9 y\r\n'],
   [250, '250 x\n'],
 ];
 
