@@ -97,6 +97,9 @@ export const imapAsks = {
 /** Detail of `not-found` where the reader may make the mailbox that is missing (RFC 9051 §7.1: TRYCREATE). */
 export const mayCreate = 'may-create';
 
+/** Detail of `not-possible-now` where a message would be in too many places. */
+export const copiesTooMany = 'copies-too-many';
+
 /** Notice: mailboxes that somebody watches changed. Value: `MailboxChange`. */
 export const mailboxChangedNotice = 'mailbox.changed';
 

@@ -5,6 +5,7 @@
  * Limits:    a list answers at most `limit` entries; callers ask for the next ones.
  */
 
+import { copiesTooMany } from '../../actors/asks/imap-asks.ts';
 import type { ExportWindow, PackedExport } from '../../actors/asks/mailbox-asks.ts';
 import { MailError } from '../../base/errors.ts';
 import {
@@ -214,8 +215,9 @@ export function existingUids(
 }
 
 /**
- * A document's row names all its places: it must not grow without end.
- * @throws MailError `not-possible-now` where one of the messages has no room for another copy
+ * A document's row names all its places: it must not grow without end, whether its messages are copied one by one or
+ * together.
+ * @throws MailError `not-possible-now`, its detail `copiesTooMany`
  */
 export function mustFitPlaces(
   shard: Pick<MailboxShard, 'peek' | 'range'>,
@@ -223,12 +225,17 @@ export function mustFitPlaces(
   mailbox: number,
   uids: IdRanges,
 ): void {
+  const copies = new Map<number, number>();
   for (const { document } of existing(shard, account, mailbox, uids)) {
+    copies.set(document, (copies.get(document) ?? 0) + 1);
+  }
+  for (const [document, count] of copies) {
     const row = shard.peek(documentKey(account, document));
+    const room = placesMax - count;
     // A place is two numbers of an octet at least: most rows are too short to be looked at.
-    if (row === undefined || row.byteLength < placesMax * 2) continue;
-    if (decodeDocument(row).places.length / 2 >= placesMax) {
-      throw new MailError('not-possible-now', 'too many copies');
+    if (row === undefined || row.byteLength <= room * 2) continue;
+    if (decodeDocument(row).places.length / 2 > room) {
+      throw new MailError('not-possible-now', copiesTooMany);
     }
   }
 }

@@ -337,7 +337,7 @@ export class Mailboxes {
   /**
    * Done again by the same `id`, it goes on where it stopped and answers the same. What `flagsOf` wants of copies is on
    * disk with them.
-   * @throws MailError `not-found`, `not-possible-now` for a message that has `placesMax` copies
+   * @throws MailError `not-found`, `not-possible-now` where a message would be in more than `placesMax` places
    */
   async copy(
     account: AccountId,
@@ -357,7 +357,8 @@ export class Mailboxes {
       if (actor.mailbox(target) === undefined) {
         throw new MailError('not-found', `mailbox ${target}`);
       }
-      mustFitPlaces(this.#open(), account, mailbox, uids);
+      // What is moved leaves as many places as it takes.
+      if (!isMove) mustFitPlaces(this.#open(), account, mailbox, uids);
       const count = countOf(uids);
       const firstUid = actor.nextUid(target, count);
       addRange(targets, firstUid, firstUid + count - 1);

@@ -5,7 +5,12 @@
  * Specs:   RFC 9051 §6.4.7-8 (COPYUID, TRYCREATE); RFC 6851 §4.3 (MOVE tells COPYUID before its expunges); RFC 9738.
  */
 
-import { type Copied, imapAsks, type PackedCopy } from '../../../../actors/asks/imap-asks.ts';
+import {
+  type Copied,
+  copiesTooMany,
+  imapAsks,
+  type PackedCopy,
+} from '../../../../actors/asks/imap-asks.ts';
 import type { Failure } from '../../../../base/errors.ts';
 import { type CopyCommand, parseCopy } from '../../../../mail/wire/imap/parse-mailbox.ts';
 import { untagged, writeCopyUid } from '../../../../mail/wire/imap/response-status.ts';
@@ -71,6 +76,7 @@ async function copy(
 
 function refusalOf(failed: Failure): CommandEnd {
   if (failed.code === 'not-found') return noTarget(failed);
+  if (failed.detail === copiesTooMany) return no('A message would have too many copies', 'LIMIT');
   return failed.code === 'argument-invalid' ? bad('No such message number') : answerOf(failed.code);
 }
 
