@@ -12,6 +12,7 @@ import type { PackedReceived } from '../actors/asks/spool-asks.ts';
 import { unpackReceived } from '../actors/asks/spool-asks.ts';
 import { failure } from '../base/errors.ts';
 import { isAllHere } from './local-delivery.ts';
+import { repacked, withHeaderTerms } from './pipeline/header-terms.ts';
 import type { Policy } from './pipeline/policy.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
 import { prepare } from './pipeline/prepare.ts';
@@ -65,5 +66,7 @@ function take(
   const bytes = results === undefined ? prepared.parts : [results, ...prepared.parts];
   const { arrival, envelope } = message;
   if (isAllHere(envelope, shard.store.id)) return shard.deliverHere(message, packed, bytes);
-  return shard.spool.accept(packed, arrival.tenant, bytes) as Promise<Answer>;
+  const termed = withHeaderTerms(envelope, prepared.facts);
+  const told = termed === envelope ? packed : repacked(packed, termed);
+  return shard.spool.accept(told, arrival.tenant, bytes) as Promise<Answer>;
 }

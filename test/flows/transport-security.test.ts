@@ -4,17 +4,20 @@
  */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import nodemailer from 'nodemailer';
 import { nodeClock } from '../../src/adapters/node/clock.ts';
 import { SeededRandom } from '../../src/harness/seeded-random.ts';
+import { Certificates } from '../../src/harness/sink/certificates.ts';
 import { FaultSource } from '../../src/harness/sink/fault-source.ts';
 import { SinkRig } from '../../src/harness/sink/rig.ts';
 import { sinkModels } from '../../src/harness/sink/shipped-models.ts';
+import { heldMail } from '../support/account-mail.ts';
 import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
+import { WireClient } from '../support/wire-client.ts';
 
 const anyPort = { host: '127.0.0.1', port: 0 };
 
@@ -59,6 +62,15 @@ class World implements AsyncDisposable {
     const answer = await fetch(`http://127.0.0.1:${http!.port}/api/v1/wait?timeout=10&to=${to}`);
     if (answer.status !== 200) return false;
     return ((await answer.json()) as { isEncrypted: boolean }).isEncrypted;
+  }
+
+  /** The source of the oldest message that fits. */
+  async captured(query: string): Promise<string> {
+    const api = `http://127.0.0.1:${this.addresses!.http!.port}/api/v1`;
+    const found = await fetch(`${api}/wait?timeout=10&${query}`);
+    assert.equal(found.status, 200, query);
+    const { id } = (await found.json()) as { id: string };
+    return await (await fetch(`${api}/messages/${id}/source`)).text();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -120,4 +132,74 @@ it('an MTA-STS policy holds over a restart, though its host be gone', async () =
     return replies.length === 2 && !replies.includes('') ? replies : undefined;
   });
   for (const reply of both) assert.match(reply, /^451 4\.7\.0 .*MTA-STS/);
+});
+
+/** Over TLS, as REQUIRETLS wants it; `head` stands before the header. */
+async function sendByWire(
+  test: TestServer,
+  { to, parameter = '', head = '' }: { to: string; parameter?: string; head?: string },
+): Promise<void> {
+  const client = await WireClient.connect(test.ports.smtp!);
+  const say = async (line: string, code: string) => {
+    client.send(Buffer.from(`${line}\r\n`));
+    for (;;) {
+      const reply = (await client.line()) ?? 'closed';
+      assert.equal(reply.slice(0, 3), code, `${line}: ${reply}`);
+      if (reply[3] !== '-') return;
+    }
+  };
+  assert.match((await client.line())!, /^220 /);
+  await say('EHLO c.test', '250');
+  await say('STARTTLS', '220');
+  await client.startTls();
+  await say('EHLO c.test', '250');
+  await say(`MAIL FROM:<sender@ok.sink.test>${parameter}`, '250');
+  await say(`RCPT TO:<${to}>`, '250');
+  await say('DATA', '354');
+  await say(`${head}Subject: to ${to}\r\n\r\nhello\r\n.`, '250');
+  client.destroy();
+}
+
+// RFC 8689 §4.2.1.
+it('mail that requires TLS goes where all is proven, and comes back from everywhere else', async () => {
+  await using world = new World();
+  const certificates = new Certificates(Date.now());
+  const { cert, key } = await certificates.of('valid', 'localhost');
+  const authority = join(world.folder, 'far.pem');
+  const files = { cert: join(world.folder, 'cert.pem'), key: join(world.folder, 'key.pem') };
+  writeFileSync(files.cert, cert);
+  writeFileSync(files.key, key);
+  writeFileSync(authority, await certificates.root());
+  await using far = await startTestServer({ 'tls.cert': files.cert, 'tls.key': files.key });
+  await far.call('domain.create', { name: 'far.test' });
+  await far.call('account.create', { address: 'ann@far.test', password: 'correct horse' });
+  await using test = await world.server({
+    'relay.routes': `far.test=smtp://localhost:${far.ports.smtp}`,
+    'relay.caFile': authority,
+  });
+  const parameter = ' REQUIRETLS';
+  await sendByWire(test, { to: 'ann@far.test', parameter });
+  await eventually('the mail at the far server', async () => {
+    const mail = (await heldMail(far, 'ann@far.test')).INBOX ?? [];
+    return mail.length === 1 ? mail : undefined;
+  });
+  // The sink does not offer it, and no name of `ok` is proven.
+  const refused = { 'dane-right': '5.7.30', ok: '5.7.10' } as const;
+  for (const [variant, status] of Object.entries(refused)) {
+    await sendByWire(test, { to: `ann@${variant}.sink.test`, parameter });
+    const query = `to=sender@ok.sink.test&text=ann@${variant}.sink.test`;
+    assert.match(await world.captured(query), new RegExp(`Status: ${status}`), variant);
+  }
+});
+
+// RFC 8689 §4.1.2.
+it('mail that can do without TLS goes whatever policies say', async () => {
+  await using world = new World();
+  await using test = await world.server();
+  const head = 'TLS-Required: No\r\n';
+  for (const variant of ['dane-wrong', 'sts-wrong-mx']) {
+    const to = `ann@${variant}.sink.test`;
+    await sendByWire(test, { to, head });
+    assert.equal(await world.isDelivered(to), true, variant);
+  }
 });

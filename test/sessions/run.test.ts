@@ -48,9 +48,10 @@ for (const path of globSync(`${folder}{smtp,submission,lmtp}/*.session`).sort())
 
 /** Instants in seconds from where the sessions' clock stands. */
 function termWords(terms: DeliveryTerms = {}): string {
-  const { priority, holdUntilMs, deliverBy } = terms;
+  const { priority, holdUntilMs, deliverBy, requireTls } = terms;
   const inSeconds = (ms: number) => (ms - Date.UTC(2026, 0, 1)) / 1_000;
   const words = [
+    ...(requireTls === undefined ? [] : ['tls']),
     ...(priority === undefined ? [] : [`priority:${priority}`]),
     ...(holdUntilMs === undefined ? [] : [`hold:${inSeconds(holdUntilMs)}`]),
     ...(deliverBy === undefined

@@ -140,10 +140,15 @@ export class SpoolWorld {
     sender = 'a@from.test',
     notify = 0,
     id = this.ids.next(),
-    { terms, tenant = 0 }: { readonly terms?: DeliveryTerms; readonly tenant?: number } = {},
+    more: {
+      readonly terms?: DeliveryTerms;
+      readonly tenant?: number;
+      readonly ret?: 0 | 1 | 2;
+    } = {},
   ): Promise<MessageId> {
     const to = recipients.map((address) => [address, 0, 0, notify, ''] as const);
-    const envelope = [sender, to, 0, false, 0, ''] as const;
+    const { terms, tenant = 0, ret = 0 } = more;
+    const envelope = [sender, to, 0, false, ret, ''] as const;
     const received: PackedReceived = [
       terms === undefined ? envelope : [...envelope, packTerms(terms)],
       [id, this.clock.nowMs(), 'smtp', 'ESMTP', '127.0.0.1', 1, 'helo', '', '', '', true, 0],

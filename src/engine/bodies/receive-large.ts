@@ -12,11 +12,12 @@
 import type { Answer, ArrivedAsk, Handler } from '../../actors/ask.ts';
 import { type BodyDeliver, type BodyReceive, bodyAsks } from '../../actors/asks/body-asks.ts';
 import type { Envelope } from '../../actors/asks/reception.ts';
-import { type PackedReceived, packEnvelope, unpackReceived } from '../../actors/asks/spool-asks.ts';
+import { type PackedReceived, unpackReceived } from '../../actors/asks/spool-asks.ts';
 import { failure, failureOf, type Result } from '../../base/errors.ts';
 import { BodyHasher, type CanonicalForm } from '../../mail/trust/dkim/canonical.ts';
 import { isAllHere } from '../local-delivery.ts';
 import { unpackDelivery } from '../mailbox/packed-delivery.ts';
+import { repacked, withHeaderTerms } from '../pipeline/header-terms.ts';
 import type { Policy } from '../pipeline/policy.ts';
 import { type MessageToPrepare, type PreparedMessage, prepare } from '../pipeline/prepare.ts';
 import { needsVerification, type VerifyParts, verify } from '../pipeline/verify.ts';
@@ -111,7 +112,9 @@ async function prepareAndTake(
   const prepared = await signed(first, message, body, policy, nowMs);
   if (!prepared.ok) return prepared;
   const front = [...results.fields, ...prepared.parts];
-  const packed = declared(request.packed, message.envelope, prepared);
+  const envelope = withHeaderTerms(message.envelope, prepared.facts);
+  const told = envelope === message.envelope ? request.packed : repacked(request.packed, envelope);
+  const packed = declared(told, envelope, prepared);
   if (isEach || isAllHere(message.envelope, shard.store.id)) {
     return await deliverLargeHere(parts.whole, { ...request, packed }, message, body, front);
   }
@@ -173,7 +176,7 @@ function declared(
   if (isAsDeclared) return packed;
   const body = isPlain ? '7bit' : envelope.body;
   const smtputf8 = envelope.smtputf8 && needsUtf8;
-  return [packEnvelope({ ...envelope, body, smtputf8 }), packed[1], packed[2]];
+  return repacked(packed, { ...envelope, body, smtputf8 });
 }
 
 function isInternational(address: string): boolean {

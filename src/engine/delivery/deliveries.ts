@@ -10,6 +10,7 @@
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Dialer } from '../../ports/dialer.ts';
 import type { Random } from '../../ports/random.ts';
+import { type TlsNeed, tlsNeedOf } from './host-tls.ts';
 import type { SiteLeases } from './leases.ts';
 import type { PhaseTimeouts, SiteLimits } from './limits.ts';
 import { tickMs } from './limits.ts';
@@ -82,10 +83,10 @@ export class Deliveries {
    * A key that is equal for domains whose mail may go in one transaction, as far as is known without a look-up.
    * Recipients grouped by it are submitted in the same turn, under any of their domains.
    */
-  groupOf(domain: string): string {
-    const known = this.#domains.get(domain);
+  groupOf(domain: string, need: TlsNeed = 'usual'): string {
+    const known = this.#domains.get(wayKey(domain, need));
     if (known !== undefined && known.untilMs > this.#coarse.nowMs) return known.site.key;
-    return this.#options.router.fixed(domain)?.key ?? domain;
+    return this.#options.router.fixed(domain, need)?.key ?? domain;
   }
 
   /**
@@ -96,11 +97,12 @@ export class Deliveries {
   submit(message: OutboundMessage, domain: string, done: DeliveryDone): string {
     if (this.#isClosed) return domain;
     if (this.#timer === undefined) this.#setTimer();
-    const known = this.#domains.get(domain);
+    const need = tlsNeedOf(message.sender, message.terms);
+    const known = this.#domains.get(wayKey(domain, need));
     const transaction = new Transaction(message, done);
     if (known !== undefined && known.untilMs > this.#coarse.nowMs)
       return roomOf(known.site, transaction);
-    return this.#search(domain, transaction);
+    return this.#search(domain, need, transaction);
   }
 
   /** Ends what is idle, lets what is in transfer finish, refuses the rest. */
@@ -117,40 +119,42 @@ export class Deliveries {
     this.#timer = undefined;
   }
 
-  #search(domain: string, transaction: Transaction): string {
-    const resolved = this.#options.router.fixed(domain);
-    if (resolved !== undefined) return roomOf(this.#learn(domain, resolved), transaction);
-    const search = this.#searches.get(domain);
+  #search(domain: string, need: TlsNeed, transaction: Transaction): string {
+    const way = wayKey(domain, need);
+    const resolved = this.#options.router.fixed(domain, need);
+    if (resolved !== undefined) return roomOf(this.#learn(way, resolved), transaction);
+    const search = this.#searches.get(way);
     if (search !== undefined) {
       search.isFull = search.waiting.length >= searchWaitingMax;
-      if (search.isFull) return domain;
+      if (search.isFull) return way;
       search.waiting.push(transaction);
       return '';
     }
-    if (this.#searches.size >= searchesMax) return domain;
-    this.#searches.set(domain, { waiting: [transaction], isFull: false });
-    void this.#resolve(domain);
+    if (this.#searches.size >= searchesMax) return way;
+    this.#searches.set(way, { waiting: [transaction], isFull: false });
+    void this.#resolve(domain, need);
     return '';
   }
 
-  async #resolve(domain: string): Promise<void> {
-    const resolution = await this.#options.router.resolve(domain);
-    const { waiting, isFull } = this.#searches.get(domain)!;
-    this.#searches.delete(domain);
+  async #resolve(domain: string, need: TlsNeed): Promise<void> {
+    const way = wayKey(domain, need);
+    const resolution = await this.#options.router.resolve(domain, need);
+    const { waiting, isFull } = this.#searches.get(way)!;
+    this.#searches.delete(way);
     if (!resolution.ok) {
       for (const transaction of waiting)
         transaction.settleRest(resolution.status, resolution.reply);
       return;
     }
-    const site = this.#learn(domain, resolution);
+    const site = this.#learn(way, resolution);
     for (const transaction of waiting) {
       // The caller was told "taken" already: a full site is a deferral by now.
       if (!site.submit(transaction)) transaction.settleRest('deferred', siteFullReply);
     }
-    if (isFull) this.#options.onRoom(domain, site.roomCount);
+    if (isFull) this.#options.onRoom(way, site.roomCount);
   }
 
-  #learn(domain: string, resolved: Resolved): Site {
+  #learn(way: string, resolved: Resolved): Site {
     const { key } = resolved;
     let site = this.#sites.get(key);
     if (site === undefined) {
@@ -165,7 +169,7 @@ export class Deliveries {
       site.retarget(resolved.targets);
     }
     if (this.#domains.size >= domainsMax) this.#domains.delete(this.#domains.keys().next().value!);
-    this.#domains.set(domain, { site, untilMs: this.#coarse.nowMs + resolved.validMs });
+    this.#domains.set(way, { site, untilMs: this.#coarse.nowMs + resolved.validMs });
     return site;
   }
 
@@ -198,4 +202,9 @@ export class Deliveries {
 
 function roomOf(site: Site, transaction: Transaction): string {
   return site.submit(transaction) ? '' : site.key;
+}
+
+/** A domain may be gone to by two ways: as usual, and as a message asks. */
+function wayKey(domain: string, need: TlsNeed): string {
+  return need === 'usual' ? domain : `${domain} ${need}`;
 }

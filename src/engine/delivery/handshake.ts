@@ -84,7 +84,10 @@ export class Handshake {
   }
 
   #onCapabilities(capabilities: Capabilities): HandshakeStep {
-    this.#capabilities = capabilities;
+    // RFC 8689 §3: what is offered in clear is no promise of TLS.
+    this.#capabilities = this.#isEncrypted
+      ? capabilities
+      : { ...capabilities, hasRequireTls: false };
     const { tls, needsRequireTls } = this.#options;
     if (this.#isEncrypted && needsRequireTls === true && !capabilities.hasRequireTls) {
       return failOurs(ownReply(550, '5.7.30', 'Next hop does not offer REQUIRETLS'));

@@ -7,6 +7,7 @@
  * Invariant: a host whose TLSA look-up failed is not used: clear text would be what an attacker wants.
  */
 
+import type { DeliveryTerms } from '../../actors/asks/delivery-terms.ts';
 import { daneTa, usableRecords } from '../../mail/trust/dane.ts';
 import { isHostInPolicy, type StsPolicy } from '../../mail/trust/mta-sts.ts';
 import type { Dns, TlsaRecord } from '../../ports/dns.ts';
@@ -14,6 +15,13 @@ import type { TlsMode } from './handshake.ts';
 
 /** `usual`: as its domain asks. `required`: REQUIRETLS. `optional`: "TLS-Required: No", whatever the domain asks. */
 export type TlsNeed = 'usual' | 'required' | 'optional';
+
+/** RFC 8689 §4.2.1: a bounce is not held up; it says REQUIRETLS where it can. §4.2.2: the header field gives way. */
+export function tlsNeedOf(sender: string, terms: DeliveryTerms | undefined): TlsNeed {
+  if (terms === undefined) return 'usual';
+  if (terms.requireTls === true) return sender === '' ? 'usual' : 'required';
+  return terms.isTlsOptional === true ? 'optional' : 'usual';
+}
 
 export interface HostTls {
   readonly mode: TlsMode;
@@ -63,7 +71,7 @@ export async function hostTls(
   wishes: TlsWishes,
 ): Promise<HostTls | HostRefusal | undefined> {
   const { need, mode } = wishes;
-  if (need === 'optional' || mode === 'off') return undefined;
+  if (need === 'optional' || (mode === 'off' && need !== 'required')) return undefined;
   const mayUseDane = wishes.usesDane && wishes.isProven && found.addresses.length > 0;
   const dane = mayUseDane ? await daneOf(found, wishes) : undefined;
   // RFC 8461 §2: a policy never overrules DANE, which proves more.

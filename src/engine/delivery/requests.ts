@@ -124,11 +124,11 @@ export function mailCommand(
 }
 
 function termsWords(
-  { priority, deliverBy }: DeliveryTerms,
-  { hasPriority, deliverBySecondsMin }: Capabilities,
+  { priority, deliverBy, requireTls }: DeliveryTerms,
+  { hasPriority, deliverBySecondsMin, hasRequireTls }: Capabilities,
   clock: Pick<Clock, 'nowMs'>,
 ): string {
-  let words = '';
+  let words = requireTls === true && hasRequireTls ? ' REQUIRETLS' : '';
   if (priority !== undefined && hasPriority) words += ` MT-PRIORITY=${priority}`;
   if (deliverBy !== undefined && deliverBySecondsMin !== undefined) {
     const mode = deliverBy.mode === 'return' ? 'R' : 'N';

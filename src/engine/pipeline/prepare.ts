@@ -3,7 +3,7 @@
  *
  * Runs in:   engine threads (hot path: a relayed message of 1 kB costs at most 8 µs, signing aside).
  * Specs:     RFC 5321 §4.4 and §6.3 (trace, loops), RFC 6409 §6 and §8 (submission), RFC 8601 §5 (forged results),
- *            RFC 6376 §5 (signing).
+ *            RFC 6376 §5 (signing), RFC 8689 §4 (TLS-Required).
  * Limits:    those of `PolicySnapshot`.
  * Invariant: synchronous; the body is never copied: the parts are new fields and views of the message's bytes.
  */
@@ -51,6 +51,8 @@ export interface MessageFacts {
   readonly messageId: string;
   readonly receivedCount: number;
   readonly signatureCount: number;
+  /** RFC 8689 §4: `TLS-Required: No`, said once. */
+  readonly isTlsOptional: boolean;
 }
 
 export interface PreparedMessage {
@@ -73,6 +75,7 @@ const resentFromName = fieldName('resent-from');
 const resentSenderName = fieldName('resent-sender');
 const bccName = fieldName('bcc');
 const resultsName = fieldName('authentication-results');
+const tlsRequiredName = fieldName('tls-required');
 
 /** Where the fields are that preparing asks about; -1 where there is none. */
 export interface KnownFields {
@@ -87,6 +90,8 @@ export interface KnownFields {
   resenders: number[];
   bcc: number[];
   results: number[];
+  tlsRequired: number;
+  tlsRequiredCount: number;
 }
 
 const none: never[] = [];
@@ -155,9 +160,14 @@ export function prepare(
     messageId,
     receivedCount: known.receivedCount,
     signatureCount: signatures.length,
+    isTlsOptional: isTlsOptional(known),
   };
   const { bodyStart } = scan;
   return { ok: true, parts, bytes: byteLength(parts), bodyStart, unhashed, facts };
+}
+
+function isTlsOptional({ tlsRequired, tlsRequiredCount }: KnownFields): boolean {
+  return tlsRequiredCount === 1 && /^no$/i.test(unfoldedValue(scan, tlsRequired).trim());
 }
 
 function isHeaderEnded({ headerEnd, bodyStart }: HeaderScan): boolean {
@@ -207,6 +217,8 @@ function knownFields(header: HeaderScan): KnownFields {
     resenders: none,
     bcc: none,
     results: none,
+    tlsRequired: -1,
+    tlsRequiredCount: 0,
   };
   for (let field = 0; field < header.count; field++) {
     switch (header.nameEnd(field) - header.nameStart(field)) {
@@ -228,6 +240,12 @@ function knownFields(header: HeaderScan): KnownFields {
         break;
       case 11:
         if (isField(header, field, resentFromName)) known.resenders = [...known.resenders, field];
+        break;
+      case 12:
+        if (isField(header, field, tlsRequiredName)) {
+          known.tlsRequired = field;
+          known.tlsRequiredCount++;
+        }
         break;
       case 13:
         if (isField(header, field, resentSenderName)) known.resenders = [...known.resenders, field];

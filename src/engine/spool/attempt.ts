@@ -10,6 +10,7 @@ import type { Answer } from '../../actors/ask.ts';
 import { domainOf } from '../../base/address-parts.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
+import { type TlsNeed, tlsNeedOf } from '../delivery/host-tls.ts';
 import type {
   BodySource,
   DeliveryDone,
@@ -30,7 +31,7 @@ const crowdedWaitMs = 5_000;
 
 export interface Outbound {
   /** The site a domain's mail goes to, as a key to group recipients by; known without a look-up. */
-  groupOf(domain: string): string;
+  groupOf(domain: string, need: TlsNeed): string;
   /** "": taken. Else a site without room, by its name: nothing was taken, `done` never comes. */
   submit(message: OutboundMessage, domain: string, done: DeliveryDone): string;
 }
@@ -163,6 +164,7 @@ function tryNow(
     return;
   }
   const groups = new Map<string, number[]>();
+  const need = tlsNeedOf(message.sender, message.terms);
   for (let index = 0; index < message.recipients.length; index++) {
     const recipient = message.recipients[index]!;
     if (!isDue(recipient, nowMs)) continue;
@@ -170,7 +172,7 @@ function tryNow(
       tryLocal(parts, spool, message, body, index);
       continue;
     }
-    const key = parts.outbound.groupOf(domainOf(recipient.address).toLowerCase());
+    const key = parts.outbound.groupOf(domainOf(recipient.address).toLowerCase(), need);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [index]);
     else group.push(index);

@@ -7,7 +7,7 @@
  *            parcel as the outcome it reports, so a crash can neither lose nor double it.
  */
 
-import type { DeliverBy } from '../../actors/asks/delivery-terms.ts';
+import { type DeliverBy, packTerms } from '../../actors/asks/delivery-terms.ts';
 import type { PackedEnvelope, PackedRecipient } from '../../actors/asks/spool-asks.ts';
 import type { MessageId } from '../../base/ids.ts';
 import type { DsnRecipient } from '../../mail/formats/dsn/report.ts';
@@ -155,6 +155,7 @@ async function makeReport(
   const to = await parts.resolve(message.sender);
   if (to.length === 0) return undefined;
   const id = parts.nextId();
+  const isSecret = message.terms?.requireTls === true;
   const report = writeReport({
     id,
     hostname: parts.hostname(),
@@ -163,14 +164,16 @@ async function makeReport(
     to: message.sender,
     arrivalMs: message.acceptedMs,
     ...(message.envid === '' ? {} : { envid: message.envid }),
-    // A large message comes back as its header: whoever sent it has the rest.
-    ret: isSide(message.place.segment) ? 'hdrs' : (message.ret ?? 'hdrs'),
+    // A large message comes back as its header: whoever sent it has the rest. So does one that must not be read on
+    // its way (RFC 8689 §5): its report may have to go in clear.
+    ret: isSide(message.place.segment) || isSecret ? 'hdrs' : (message.ret ?? 'hdrs'),
     smtputf8: message.smtputf8,
     recipients,
     // One whose body is damaged is reported all the same: without its header rather than never.
     original: await spool.beginning(message).catch(() => []),
   });
-  const envelope: PackedEnvelope = ['', to, report.isEightBit ? 1 : 0, report.isUtf8, 0, ''];
+  const plain = ['', to, report.isEightBit ? 1 : 0, report.isUtf8, 0, ''] as const;
+  const envelope: PackedEnvelope = isSecret ? [...plain, packTerms({ requireTls: true })] : plain;
   spool.events.bounced(message, id);
   return { accepted: [id, nowMs, envelope, ['bounce', '', '', '', '']], parts: report.parts };
 }

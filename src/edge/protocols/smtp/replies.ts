@@ -97,6 +97,7 @@ export const replies = {
   badBase64: encodeReply('501 5.5.2 Not base64'),
   badSasl: encodeReply('501 5.5.2 Response makes no sense'),
   logInsTooMany: encodeReply('454 4.7.0 Too many failed log-ins, try again later'),
+  requireTlsInClear: encodeReply('530 5.7.10 REQUIRETLS needs TLS: STARTTLS first'),
   tlsTwice: encodeReply('503 5.5.1 TLS is on already'),
   senderNeedsUtf8: encodeReply('553 5.6.7 Address needs SMTPUTF8'),
   recipientNeedsUtf8: encodeReply('553 5.6.7 Address needs SMTPUTF8'),

@@ -78,6 +78,8 @@ export interface SessionOffers {
   readonly canLogIn: boolean;
   /** Say when, how soon and how urgently its mail is delivered. */
   readonly canSetTerms: boolean;
+  /** Have its mail go under TLS all the way. */
+  readonly canRequireTls: boolean;
 }
 
 export class SmtpService {
@@ -123,12 +125,12 @@ export class SmtpService {
 
   /** The EHLO or LHLO reply: advertises exactly what works in this session as it stands. */
   greeting(offers: SessionOffers): Buffer {
-    const { canStartTls, canXclient, canLogIn, canSetTerms } = offers;
+    const { canStartTls, canXclient, canLogIn, canSetTerms, canRequireTls } = offers;
     const hour = Math.floor(this.clock.nowMs() / hourMs);
     // FUTURERELEASE says an instant.
     if (hour !== this.#greetingsHour) this.#greetings.clear();
     this.#greetingsHour = hour;
-    const bits = [canStartTls, canXclient, canLogIn, canSetTerms];
+    const bits = [canStartTls, canXclient, canLogIn, canSetTerms, canRequireTls];
     const key = bits.reduce((sum, is, bit) => sum + (is ? 1 << bit : 0), 0);
     let greeting = this.#greetings.get(key);
     if (greeting === undefined) {
@@ -138,7 +140,8 @@ export class SmtpService {
     return greeting;
   }
 
-  #keywords({ canStartTls, canXclient, canLogIn, canSetTerms }: SessionOffers): string[] {
+  #keywords(offers: SessionOffers): string[] {
+    const { canStartTls, canXclient, canLogIn, canSetTerms, canRequireTls } = offers;
     const { hostname, limits, offersBinaryMime, holdMsMax } = this.policy;
     const keywords = [
       hostname,
@@ -152,6 +155,7 @@ export class SmtpService {
     ];
     if (offersBinaryMime) keywords.push('BINARYMIME');
     if (canStartTls) keywords.push('STARTTLS');
+    if (canRequireTls) keywords.push('REQUIRETLS');
     if (canLogIn) keywords.push(`AUTH ${saslMechanisms.map(({ name }) => name).join(' ')}`);
     if (canXclient) {
       keywords.push(`XCLIENT ${xclientAttributes}${this.logIn === undefined ? '' : ' LOGIN'}`);

@@ -167,6 +167,11 @@ export class SmtpSession implements CommandSession {
     return this.service.logIn !== undefined && this.tls !== undefined && this.account === undefined;
   }
 
+  /** RFC 8689 §3: under TLS only. */
+  get canRequireTls(): boolean {
+    return this.tls !== undefined && this.service.dialect === 'smtp';
+  }
+
   get canSetTerms(): boolean {
     if (this.service.dialect === 'lmtp') return false;
     return (

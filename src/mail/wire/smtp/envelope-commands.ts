@@ -3,7 +3,8 @@
  *
  * Runs in:   anywhere; pure; hot: without parameters only the path's string is made.
  * Specs:     RFC 5321 §4.1.1.2-3, §4.1.1.11; RFC 1870 (SIZE); RFC 6152, RFC 3030 (BODY); RFC 6531 (SMTPUTF8);
- *            RFC 3461 (RET, ENVID, NOTIFY, ORCPT); RFC 4954 §5 (AUTH=); the rest in terms-parameters.ts.
+ *            RFC 3461 (RET, ENVID, NOTIFY, ORCPT); RFC 4954 §5 (AUTH=); RFC 8689 §3 (REQUIRETLS); the rest in
+ *            terms-parameters.ts.
  */
 
 import type { Buffer } from 'node:buffer';
@@ -27,6 +28,7 @@ export interface MailCommand {
   readonly envid: string | undefined;
   /** AUTH= as given; we never act on it, which RFC 4954 §5 allows. */
   readonly auth: string | undefined;
+  readonly requireTls: boolean;
   /** Absent: none was given. */
   readonly terms?: TermsParameters;
 }
@@ -90,6 +92,7 @@ function plainMail(path: Path): MailCommand {
     ret: undefined,
     envid: undefined,
     auth: undefined,
+    requireTls: false,
   };
 }
 
@@ -143,6 +146,10 @@ function setMailParameter(
     case 'SMTPUTF8':
       if (value !== undefined) return 'parameter';
       mail.smtputf8 = true;
+      return undefined;
+    case 'REQUIRETLS':
+      if (value !== undefined) return 'parameter';
+      mail.requireTls = true;
       return undefined;
     case 'RET': {
       const ret = value?.toLowerCase();

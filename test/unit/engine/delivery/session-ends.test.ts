@@ -159,3 +159,63 @@ describe('TLS', () => {
         C: MAIL FROM:<sam@example.net>`,
     }));
 });
+
+// RFC 8689 §4.2.1.
+describe('REQUIRETLS', () => {
+  const message = () => outboundMessage({ terms: { requireTls: true } });
+  const offTls = { relay: { tls: 'off' }, limits: { connectionsMax: 1 } } as const;
+
+  it('goes with the message where it is offered under TLS, whatever settings say of TLS', () =>
+    play({
+      messages: [message()],
+      test: offTls,
+      script: `${greet('STARTTLS')}
+        C: STARTTLS
+        S: 220 go
+        C: EHLO relay.test
+        S: 250-hop.test
+        S: 250 REQUIRETLS
+        C: MAIL FROM:<sam@example.net> REQUIRETLS`,
+    }));
+
+  it('sends the message back where the next hop does not offer it', () =>
+    play({
+      messages: [message(), message()],
+      test: offTls,
+      script: `${greet('STARTTLS', 'REQUIRETLS')}
+        C: STARTTLS
+        S: 220 go
+        C: EHLO relay.test
+        S: 250 hop.test
+        X: we closed
+        → failed 550 5.7.30 | failed 550 5.7.30`,
+    }));
+
+  it('sends the message back where there is no TLS', () =>
+    play({
+      messages: [message()],
+      test: offTls,
+      script: `${greet('REQUIRETLS')}
+        X: we closed
+        → failed 550 5.7.10`,
+    }));
+
+  it('waits where the next hop is not there, or has no TLS just now', () =>
+    play({
+      messages: [message()],
+      test: offTls,
+      script: `${greet('STARTTLS')}
+        C: STARTTLS
+        S: 454 not now
+        X: we closed
+        → deferred 454`,
+    }));
+
+  it('asks for nothing of a bounce, and is not said in clear', () =>
+    play({
+      messages: [outboundMessage({ sender: '', terms: { requireTls: true } })],
+      test: offTls,
+      script: `${greet('REQUIRETLS')}
+        C: MAIL FROM:<>`,
+    }));
+});

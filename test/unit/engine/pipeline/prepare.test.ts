@@ -85,6 +85,16 @@ test('a relayed message gets one trace field and is otherwise untouched', () => 
   assert.equal(parts.length, 2);
 });
 
+// RFC 8689 §4.
+test('TLS-Required counts where it stands once and says no', () => {
+  const isOptional = (fields: string) => prepared(message(fields + plain)).facts.isTlsOptional;
+  assert.equal(isOptional('TLS-Required: No\r\n'), true);
+  assert.equal(isOptional('tls-required:\r\n no \r\n'), true);
+  assert.equal(isOptional(''), false);
+  assert.equal(isOptional('TLS-Required: Yes\r\n'), false);
+  assert.equal(isOptional('TLS-Required: No\r\nTLS-Required: No\r\n'), false);
+});
+
 test('the body is a view of the bytes that came, not a copy', () => {
   const given = message(plain);
   const { parts } = prepared(given);

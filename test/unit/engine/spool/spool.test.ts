@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { DeliveryTerms } from '../../../../src/actors/asks/delivery-terms.ts';
 import { hourMs, minuteMs } from '../../../../src/base/units.ts';
 import { queueRange } from '../../../../src/engine/spool/queue-rows.ts';
 import { retry, SpoolWorld } from '../../../support/spool-world.ts';
@@ -92,6 +93,21 @@ describe('spool', () => {
     assert.match(text, /Action: failed/i);
     const [outcome, accepted] = world.shard.records.slice(-2);
     assert.deepEqual([outcome!.type, accepted!.type], [21, 20]);
+  });
+
+  it('RFC 8689: the report on a message that required TLS has its header only, and asks for TLS', async () => {
+    const world = new SpoolWorld();
+    const reportOn = async (terms?: DeliveryTerms) => {
+      const asked = { ret: 1, ...(terms === undefined ? {} : { terms }) } as const;
+      await world.accept(['x@to.test'], 'a@from.test', 0, world.ids.next(), asked);
+      await world.answer('failed');
+      const { sender, terms: told, parts } = world.open.shift()!.message;
+      return { sender, told, hasBody: /^body/m.test(Buffer.concat([...parts]).toString()) };
+    };
+    assert.deepEqual(await reportOn(), { sender: '', told: undefined, hasBody: true });
+    const requireTls = true;
+    const secret = { sender: '', told: { requireTls }, hasBody: false };
+    assert.deepEqual(await reportOn({ requireTls }), secret);
   });
 
   it('RFC 3461: a recipient with NOTIFY=NEVER is not reported, nor anything to a null sender', async () => {

@@ -2,7 +2,7 @@
  * MAIL: opens a transaction.
  *
  * Runs in:   edge (main thread); hot.
- * Specs:     RFC 5321 §4.1.1.2, RFC 1870 §6.1 (refusal by SIZE), RFC 6531 §3.5, RFC 3030 §3.
+ * Specs:     RFC 5321 §4.1.1.2, RFC 1870 §6.1 (refusal by SIZE), RFC 6531 §3.5, RFC 8689 §3, RFC 3030 §3.
  */
 
 import type { DeliveryTerms } from '../../../../actors/asks/delivery-terms.ts';
@@ -42,6 +42,10 @@ function runMail(session: CommandSession, line: Buffer, from: number, to: number
   if (mail.terms !== undefined && !session.canSetTerms) {
     return session.refuse(replies.unknownParameter);
   }
+  if (mail.requireTls && !session.canRequireTls) {
+    const isLmtp = service.dialect === 'lmtp';
+    return session.refuse(isLmtp ? replies.unknownParameter : replies.requireTlsInClear);
+  }
   if (mail.path.isUtf8 && !mail.smtputf8) return session.refuse(replies.senderNeedsUtf8);
   if (mail.path.domain === '' && mail.path.address !== '') {
     return session.refuse(replyOf('sender-invalid'));
@@ -76,6 +80,7 @@ function open(session: CommandSession, mail: MailCommand): void {
     }
     terms = judged;
   }
+  if (mail.requireTls) terms = { ...terms, requireTls: true };
   const tenant = session.account?.tenant ?? defaultTenant;
   const refusal = transaction.open(mail, service.reception, tenant, terms);
   session.reply(refusal === undefined ? replies.senderOk : replyOf(refusal.code));
@@ -83,6 +88,6 @@ function open(session: CommandSession, mail: MailCommand): void {
 
 export const mailCommand = {
   name: 'MAIL',
-  help: 'MAIL FROM:<sender> [SIZE= BODY= SMTPUTF8 RET= ENVID= HOLDFOR= HOLDUNTIL= BY= MT-PRIORITY=]',
+  help: 'MAIL FROM:<sender> [SIZE= BODY= SMTPUTF8 RET= ENVID= REQUIRETLS HOLDFOR= HOLDUNTIL= BY= MT-PRIORITY=]',
   run: runMail,
 } as const satisfies SmtpCommand;
