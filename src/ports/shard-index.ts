@@ -8,7 +8,7 @@
  *   after a power cut the table is at some earlier committed state, or gone.
  * - One writer: the thread that owns the shard. `commit` calls are applied in the order they were made.
  * - Bytes handed to `commit` are copied before it returns. Values from `get` and `range` are the caller's own; those
- *   from `peek` are not: it is for scans, and costs a fourth of `get`.
+ *   from `peek` and `each` are not: they are for scans, and cost a fourth of `get` and of `range`.
  * - A commit costs about the same whatever it holds: callers gather changes (decision 0020).
  * - A full or failed table rejects with `IndexError`; the shard goes on from its journal and lags.
  */
@@ -36,12 +36,19 @@ export interface IndexEntry {
   readonly value: Uint8Array;
 }
 
+export type EntryVisit = (key: Uint8Array, value: Uint8Array) => boolean;
+
 export interface ShardIndex {
   get(key: Uint8Array): Uint8Array | undefined;
   /** As `get`, but its bytes are only good until the next read of the table, and nobody may change them. */
   peek(key: Uint8Array): Uint8Array | undefined;
   /** Entries as of the call, all read before it returns: no cursor is held open for the caller. */
   range(range: IndexRange): readonly IndexEntry[];
+  /**
+   * Entries from a key up to another, not included, in order, until `visit` answers false. Its bytes are only good until
+   * it returns or reads the table.
+   */
+  each(from: Uint8Array, to: Uint8Array, visit: EntryVisit): void;
   commit(changes: readonly IndexChange[]): Promise<void>;
   /** Empties the table: before a rebuild. */
   clear(): Promise<void>;

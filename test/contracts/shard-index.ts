@@ -64,6 +64,48 @@ export function shardIndexContract(name: string, open: () => Promise<OpenedIndex
       }
     });
 
+    it('walks a range in order, as long as it is wanted and whatever is read on the way', async () => {
+      await using opened = await open();
+      const { index } = opened;
+      const lengths = [3, 3, 700, 0, 4_096, 4_097, 9_000, 300_000, 3];
+      const values = lengths.map((length, i) => String(i).repeat(length));
+      await index.commit(values.map((value, i) => put(`k${i}${'x'.repeat(i)}`, value)));
+      const walked: (readonly [string | undefined, string | undefined])[] = [];
+      const walk = (first: string, end: string, count: number, reads: boolean) => {
+        walked.length = 0;
+        index.each(key(first), key(end), (name, value) => {
+          walked.push([text(name), text(value)]);
+          if (reads) {
+            assert.equal(text(index.peek(key('k1x'))), '111');
+            index.range({ from, to });
+            index.each(from, to, () => false);
+          }
+          return walked.length < count;
+        });
+        return walked.map(([name, value]) => {
+          assert.equal(value, values[Number(name![1])]);
+          return Number(name![1]);
+        });
+      };
+      for (const reads of [false, true]) {
+        assert.deepEqual(walk('a', 'z', 99, reads), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+        assert.deepEqual(walk('k2', 'k5xxxxx', 99, reads), [2, 3, 4]);
+        assert.deepEqual(walk('k2xx', 'z', 3, reads), [2, 3, 4]);
+        assert.deepEqual(walk('l', 'z', 3, reads), []);
+      }
+      const broken = new Error('of the visitor');
+      assert.throws(
+        () =>
+          index.each(from, to, () => {
+            throw broken;
+          }),
+        broken,
+      );
+      await index.commit([put('k2xx', 'new')]);
+      values[2] = 'new';
+      assert.deepEqual(walk('k2', 'k3', 9, false), [2]);
+    });
+
     it('gives values and keys that later reads and commits leave alone', async () => {
       await using opened = await open();
       const { index } = opened;

@@ -5,6 +5,7 @@
 
 import { MemoryIndex } from '../../src/adapters/memory/memory-index.ts';
 import {
+  type EntryVisit,
   type IndexChange,
   type IndexEntry,
   IndexError,
@@ -33,6 +34,10 @@ export class RewindableIndex implements ShardIndex {
 
   range(range: IndexRange): readonly IndexEntry[] {
     return this.#now.range(range);
+  }
+
+  each(from: Uint8Array, to: Uint8Array, visit: EntryVisit): void {
+    this.#now.each(from, to, visit);
   }
 
   async commit(changes: readonly IndexChange[]): Promise<void> {

@@ -17,7 +17,12 @@ import type {
   SideBody,
 } from '../../src/engine/store/record.ts';
 import type { BodyWriter } from '../../src/engine/store/side/body-writer.ts';
-import type { IndexChange, IndexEntry, IndexRange } from '../../src/ports/shard-index.ts';
+import type {
+  EntryVisit,
+  IndexChange,
+  IndexEntry,
+  IndexRange,
+} from '../../src/ports/shard-index.ts';
 
 export type AppendFault = 'lost' | 'written';
 
@@ -75,6 +80,10 @@ export class FakeShard {
 
   range(range: IndexRange): readonly IndexEntry[] {
     return this.index.range(range);
+  }
+
+  each(from: Uint8Array, to: Uint8Array, visit: EntryVisit): void {
+    this.index.each(from, to, visit);
   }
 
   async read(place: RecordPlace, from = 0, length = place.bodyBytes - from): Promise<Uint8Array> {

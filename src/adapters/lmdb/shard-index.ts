@@ -10,10 +10,11 @@
 import { Buffer } from 'node:buffer';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { open, type RootDatabase } from 'lmdb';
+import { type Database, open, type RootDatabase } from 'lmdb';
 import { assert } from '../../base/assert.ts';
 import { gibibyte, mebibyte } from '../../base/units.ts';
 import {
+  type EntryVisit,
   type IndexChange,
   type IndexEntry,
   IndexError,
@@ -86,8 +87,31 @@ class LmdbShardIndex implements ShardIndex {
   #shared: Uint8Array | undefined;
   #views: (Uint8Array | undefined)[] = [];
 
+  /** The same table, read in order without a copy of each key and value. */
+  readonly #walked: Database<Uint8Array, Uint8Array>;
+  /** Views of the key that LMDB wrote last, by their length. */
+  #keys: (Uint8Array | undefined)[] = [];
+
   constructor(table: RootDatabase<Uint8Array, Uint8Array>) {
     this.#table = table;
+    const readKey = (target: Uint8Array, start: number, end: number) => {
+      this.#keys[end - start] ??= target.subarray(start, end);
+      return this.#keys[end - start]!;
+    };
+    const writeKey = (key: Uint8Array, target: Uint8Array, start: number) => {
+      target.set(key, start);
+      return start + key.byteLength;
+    };
+    const options = {
+      encoding: 'binary' as const,
+      keyEncoder: { writeKey, readKey },
+      encoder: {
+        encode: (value: Uint8Array) => value,
+        decode: (bytes: Buffer) => this.#view(bytes),
+      },
+    };
+    // `null` is the one table there is.
+    this.#walked = table.openDB(null as unknown as string, options);
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -127,6 +151,19 @@ class LmdbShardIndex implements ShardIndex {
       throw translated(error);
     }
     return entries;
+  }
+
+  each(from: Uint8Array, to: Uint8Array, visit: EntryVisit): void {
+    let isVisited = false;
+    try {
+      for (const { key, value } of this.#walked.getRange({ start: from, end: to })) {
+        isVisited = true;
+        if (!visit(key, value)) return;
+        isVisited = false;
+      }
+    } catch (error) {
+      throw isVisited ? error : translated(error);
+    }
   }
 
   async commit(changes: readonly IndexChange[]): Promise<void> {

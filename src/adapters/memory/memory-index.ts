@@ -8,7 +8,13 @@
 import { Buffer } from 'node:buffer';
 import { assert } from '../../base/assert.ts';
 import { mebibyte } from '../../base/units.ts';
-import type { IndexChange, IndexEntry, IndexRange, ShardIndex } from '../../ports/shard-index.ts';
+import type {
+  EntryVisit,
+  IndexChange,
+  IndexEntry,
+  IndexRange,
+  ShardIndex,
+} from '../../ports/shard-index.ts';
 
 const keyBytesMax = 1_978;
 const valueBytesMax = 32 * mebibyte;
@@ -47,6 +53,13 @@ export class MemoryIndex implements ShardIndex {
       });
     }
     return entries;
+  }
+
+  each(from: Uint8Array, to: Uint8Array, visit: EntryVisit): void {
+    for (const { key } of this.range({ from, to })) {
+      const value = this.peek(key);
+      if (value !== undefined && !visit(key, value)) return;
+    }
   }
 
   async commit(changes: readonly IndexChange[]): Promise<void> {

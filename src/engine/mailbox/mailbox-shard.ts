@@ -4,7 +4,7 @@
  * Runs in: the engine thread that owns the shard.
  */
 
-import type { IndexEntry, IndexRange } from '../../ports/shard-index.ts';
+import type { EntryVisit, IndexEntry, IndexRange } from '../../ports/shard-index.ts';
 import type { RecordDraft, RecordPlace } from '../store/record.ts';
 
 export interface MailboxShard {
@@ -13,6 +13,7 @@ export interface MailboxShard {
   get(key: Uint8Array): Uint8Array | undefined;
   peek(key: Uint8Array): Uint8Array | undefined;
   range(range: IndexRange): readonly IndexEntry[];
+  each(from: Uint8Array, to: Uint8Array, visit: EntryVisit): void;
   read(place: RecordPlace, from?: number, length?: number): Promise<Uint8Array>;
   readNow(place: RecordPlace, from?: number, length?: number): Uint8Array | undefined;
   readNear(

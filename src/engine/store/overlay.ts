@@ -10,7 +10,13 @@
 import { Buffer } from 'node:buffer';
 import { assert } from '../../base/assert.ts';
 import { view } from '../../base/bytes.ts';
-import type { IndexChange, IndexEntry, IndexRange, ShardIndex } from '../../ports/shard-index.ts';
+import type {
+  EntryVisit,
+  IndexChange,
+  IndexEntry,
+  IndexRange,
+  ShardIndex,
+} from '../../ports/shard-index.ts';
 import type { ShardReader } from './record.ts';
 import { compareKeys, SortedKeys } from './sorted-keys.ts';
 
@@ -165,6 +171,16 @@ export class Overlay implements ShardReader {
       this.#missing.add(name);
     }
     return value;
+  }
+
+  /** As `range`; the bytes are only good until `visit` returns or reads. */
+  each(from: Uint8Array, to: Uint8Array, visit: EntryVisit): void {
+    const layers = this.#layers().filter((layer) => layer.changeCount > 0);
+    const isBare =
+      layers.every(({ removed }) => removed.length === 0) &&
+      (layers.length === 0 || this.#overlaid(layers, text(from), text(to)).length === 0);
+    if (isBare) this.#index.each(from, to, visit);
+    else for (const { key, value } of this.range({ from, to })) if (!visit(key, value)) return;
   }
 
   range(range: IndexRange): readonly IndexEntry[] {

@@ -12,7 +12,7 @@ import { assert } from '../../base/assert.ts';
 import { type Failure, failure, MailError } from '../../base/errors.ts';
 import type { ShardId } from '../../base/ids.ts';
 import { DiskError } from '../../ports/disk.ts';
-import type { IndexChange, IndexEntry, IndexRange } from '../../ports/shard-index.ts';
+import type { EntryVisit, IndexChange, IndexEntry, IndexRange } from '../../ports/shard-index.ts';
 import { readApplied } from './applied.ts';
 import { Applier } from './applier.ts';
 import { Bodies } from './bodies.ts';
@@ -172,6 +172,11 @@ export class Shard implements RestoringShard {
 
   range(range: IndexRange): readonly IndexEntry[] {
     return this.#overlay.range(range);
+  }
+
+  /** As `range`, until `visit` answers false; its bytes are only good until it returns or reads. */
+  each(from: Uint8Array, to: Uint8Array, visit: EntryVisit): void {
+    this.#overlay.each(from, to, visit);
   }
 
   /** Index rows not tied to a record: reads see them now; the index gets them in order with the records'. */

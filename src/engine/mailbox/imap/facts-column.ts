@@ -6,10 +6,12 @@
  * Invariant: none of it ever changes for a message. A message that is gone has 0 for all of it.
  */
 
-import { uidBlockSlots } from '../../store/keys.ts';
+import { tables, uidBlockSlots } from '../../store/keys.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
+import { documentFacts } from '../rows/document-row.ts';
+import { DocumentRows } from '../rows/document-rows.ts';
+import { RowCursor } from '../rows/row-cursor.ts';
 import type { Columns, MailboxColumn } from './columns.ts';
-import { MessageRows } from './message-rows.ts';
 import type { Place } from './messages.ts';
 import { blockBytes } from './view.ts';
 
@@ -49,12 +51,13 @@ export class FactsColumn {
 export class Facts {
   readonly #columns: Columns;
   readonly #column: MailboxColumn<FactsColumn>;
-  readonly #rows: MessageRows;
+  readonly #rows: DocumentRows;
+  readonly #cursor = new RowCursor();
 
   constructor(shard: MailboxShard, columns: Columns, place: Place) {
     this.#columns = columns;
     this.#column = columns.of(place, 'facts');
-    this.#rows = new MessageRows(shard, place.account);
+    this.#rows = new DocumentRows(shard, place.account);
   }
 
   block(number: number): FactsColumn {
@@ -65,10 +68,15 @@ export class Facts {
     return made;
   }
 
-  /** Makes sure that the slot's message was looked at. */
-  cover(block: FactsColumn, slot: number, document: number): void {
-    if ((block.covered[slot >> 3]! & (1 << (slot & 7))) !== 0) return;
-    const { internalMs, size, thread } = this.#rows.open(document);
-    block.set(slot, internalMs, size, thread);
+  /** Looks at the messages of slots; `documents` are theirs. */
+  cover(block: FactsColumn, slots: readonly number[], documents: readonly number[]): void {
+    this.#rows.each(tables.document, documents, 0, slots.length, (at, row) => {
+      if (row === undefined) block.set(slots[at]!, 0, 0, 0);
+      else {
+        const { internalMs, size, thread } = documentFacts(row, this.#cursor);
+        block.set(slots[at]!, internalMs, size, thread);
+      }
+      return true;
+    });
   }
 }

@@ -31,6 +31,7 @@ import { tables, uidBlockKey, uidBlockShift, uidBlockSlots } from '../../store/k
 import type { MailboxShard } from '../mailbox-shard.ts';
 import { BlockColumns } from '../rows/block-columns.ts';
 import { type DocumentFacts, documentFacts, placedFacts } from '../rows/document-row.ts';
+import { DocumentRows } from '../rows/document-rows.ts';
 import { holdsAnswers, openAnswers, partsOf, previewOf } from '../rows/parsed-row.ts';
 import { RowCursor } from '../rows/row-cursor.ts';
 import { RowKey } from '../rows/row-key.ts';
@@ -45,6 +46,8 @@ export const windowBytes = 128 * kibibyte;
 const scannedMax = 65_536;
 /** About 2 ms: a header that is filtered takes 8 µs. */
 const readsMax = 256;
+/** Messages whose dates and sizes are read before their answers. */
+const factsAhead = 32;
 const seenBit = 1 << seenFlag;
 
 const documentItems =
@@ -79,7 +82,7 @@ const noFacts: DocumentFacts = { size: 0, internalMs: 0, thread: 0 };
 const columns = new BlockColumns();
 const cursor = new RowCursor();
 
-type RowsShard = Pick<MailboxShard, 'peek' | 'readNow'>;
+type RowsShard = Pick<MailboxShard, 'each' | 'peek' | 'readNow'>;
 
 export class RowsWindow {
   readonly #shard: RowsShard;
@@ -88,6 +91,7 @@ export class RowsWindow {
   readonly #writer: ResponseWriter;
   readonly #sections: SectionsAtHand | undefined;
   readonly #key: RowKey;
+  readonly #rows: DocumentRows;
   /** Nothing but FLAGS and UID is told: what every client asks for of a whole mailbox. */
   readonly #isOfFlags: boolean;
   #openBlock = -1;
@@ -98,6 +102,10 @@ export class RowsWindow {
   #sequence = 0;
   #slot = 0;
   #hasItems = false;
+  /** Of a block, those whose rows are to be read, and their documents. */
+  readonly #slots: number[] = [];
+  readonly #sequences: number[] = [];
+  readonly #documents: number[] = [];
 
   constructor(shard: RowsShard, asked: RowsAsked, view: View, writer: ResponseWriter) {
     this.#shard = shard;
@@ -105,6 +113,7 @@ export class RowsWindow {
     this.#view = view;
     this.#writer = writer;
     this.#key = new RowKey(asked.place.account);
+    this.#rows = new DocumentRows(shard, asked.place.account);
     this.#isOfFlags =
       (asked.items | fetchItems.uid) === (fetchItems.flags | fetchItems.uid) &&
       (asked.sections ?? []).length === 0;
@@ -148,7 +157,7 @@ export class RowsWindow {
     for (let byte = 0; byte < blockBytes; byte++) {
       const believed = view.bits[at * blockBytes + byte]!;
       const byteUid = base + byte * 8;
-      if (byteUid > last) return undefined;
+      if (byteUid > last) break;
       if (believed === 0 || byteUid + 7 < first) {
         sequence += bitCounts[believed]!;
         continue;
@@ -159,14 +168,14 @@ export class RowsWindow {
         sequence++;
         const uid = byteUid + bit;
         if (uid < first || uid > last || ((there >> bit) & 1) === 0) continue;
-        if (this.#isFull) return { uid, isElsewhere: false };
+        if (this.#isFull) return this.#writeRows() ?? { uid, isElsewhere: false };
         this.#uid = uid;
         this.#sequence = sequence;
         this.#slot = byte * 8 + bit;
         if (!this.#writeMessage()) return { uid, isElsewhere: true };
       }
     }
-    return undefined;
+    return this.#writeRows();
   }
 
   get #isFull(): boolean {
@@ -174,7 +183,7 @@ export class RowsWindow {
     return this.#scanned >= scannedMax;
   }
 
-  /** False: not all of it is at hand. */
+  /** False: not all of it is at hand. What is told from rows waits for `#writeRows`. */
   #writeMessage(): boolean {
     const { items, changedSince, marksSeen = false } = this.#asked;
     const slot = this.#slot;
@@ -187,13 +196,71 @@ export class RowsWindow {
     }
     if (this.#sections !== undefined) return this.#writeRead(marksSeen);
     const document = columns.document(slot);
-    const facts = this.#facts(document);
-    if (facts === undefined) return true;
-    const parsed = (items & parsedItems) === 0 ? undefined : this.#parsed(document);
-    if (parsed === null) return false;
-    this.#writeItems(document, facts, parsed);
+    if ((items & (documentItems | parsedItems)) !== 0) {
+      this.#slots.push(slot);
+      this.#sequences.push(this.#sequence);
+      this.#documents.push(document);
+      return true;
+    }
+    this.#writeItems(document, noFacts, undefined);
     endFetch(this.#writer);
     return true;
+  }
+
+  /** Writes the messages of a block that are told from their rows. */
+  #writeRows(): RowsNext | undefined {
+    const { items } = this.#asked;
+    const documents = this.#documents;
+    const table = (items & parsedItems) === 0 ? tables.document : tables.parsed;
+    const needsFacts = table === tables.parsed && (items & documentItems) !== 0;
+    // Facts are read ahead, and in vain where the window is full before they are told.
+    const groupCount = needsFacts ? factsAhead : documents.length;
+    let next: RowsNext | undefined;
+    for (let from = 0; from < documents.length && next === undefined; from += groupCount) {
+      const to = Math.min(documents.length, from + groupCount);
+      const known = needsFacts ? this.#factsOf(from, to) : undefined;
+      this.#rows.each(table, documents, from, to, (at, row) => {
+        next = this.#writeRow(at, row, known === undefined ? noFacts : known[at - from]);
+        return next === undefined;
+      });
+    }
+    this.#slots.length = 0;
+    this.#sequences.length = 0;
+    documents.length = 0;
+    return next;
+  }
+
+  /** Undefined for messages that are gone. */
+  #factsOf(from: number, to: number): (DocumentFacts | undefined)[] {
+    const known: (DocumentFacts | undefined)[] = [];
+    this.#rows.each(tables.document, this.#documents, from, to, (_, row) => {
+      known.push(row === undefined ? undefined : documentFacts(row, cursor));
+      return true;
+    });
+    return known;
+  }
+
+  #writeRow(
+    at: number,
+    row: Uint8Array | undefined,
+    known: DocumentFacts | undefined,
+  ): RowsNext | undefined {
+    const document = this.#documents[at]!;
+    this.#slot = this.#slots[at]!;
+    this.#sequence = this.#sequences[at]!;
+    this.#uid = this.#openBlock * uidBlockSlots + this.#slot;
+    const uid = this.#uid;
+    if (this.#isFull) return { uid, isElsewhere: false };
+    if ((this.#asked.items & parsedItems) === 0) {
+      if (row === undefined) return undefined;
+      this.#writeItems(document, documentFacts(row, cursor), undefined);
+    } else {
+      if (known === undefined) return undefined;
+      if (row === undefined || !holdsAnswers(row, cursor)) return { uid, isElsewhere: true };
+      this.#writeItems(document, known, row);
+    }
+    endFetch(this.#writer);
+    return undefined;
   }
 
   /** A message with sections. */
@@ -219,13 +286,6 @@ export class RowsWindow {
     }
     endFetch(writer);
     return true;
-  }
-
-  /** Undefined: the message is gone. */
-  #facts(document: number): DocumentFacts | undefined {
-    if ((this.#asked.items & documentItems) === 0) return noFacts;
-    const row = this.#shard.peek(this.#key.of(tables.document, document));
-    return row === undefined ? undefined : documentFacts(row, cursor);
   }
 
   /** Its bytes are good until the next look; null: its answers stand in the journal. */

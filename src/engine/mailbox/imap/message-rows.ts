@@ -62,19 +62,30 @@ export class MessageRows {
   #document = 0;
   #row: PlacedFacts | undefined;
   #isRead = false;
-  /** A parsed row read from the journal. */
-  #away: Uint8Array | undefined;
+  /** The parsed row, where it was read already. */
+  #given: Uint8Array | undefined;
+  /** It is of a walk: good until the next read of any row. */
+  #isWalked = false;
 
   constructor(shard: MailboxShard, account: number) {
     this.#shard = shard;
     this.#key = new RowKey(account);
   }
 
+  /** `away`: its parsed row, where that was read from the journal. */
   open(document: number, away?: Uint8Array): this {
     this.#document = document;
     this.#isRead = false;
     this.#row = undefined;
-    this.#away = away;
+    this.#given = away;
+    this.#isWalked = false;
+    return this;
+  }
+
+  /** `row`: its parsed row, as a walk shows it. */
+  walkedTo(document: number, row: Uint8Array | undefined): this {
+    this.open(document, row);
+    this.#isWalked = true;
     return this;
   }
 
@@ -85,6 +96,7 @@ export class MessageRows {
   /** Undefined: the message is gone. */
   get row(): PlacedFacts | undefined {
     if (!this.#isRead) {
+      if (this.#isWalked) this.#given = undefined;
       const value = this.#shard.peek(this.#key.of(tables.document, this.#document));
       this.#row = value === undefined ? undefined : placedFacts(value, this.#cursor);
       this.#isRead = true;
@@ -116,7 +128,7 @@ export class MessageRows {
    * journal; else where in `envelopeRow` it begins.
    */
   envelopeAt(): number {
-    const value = this.#away ?? this.#shard.peek(this.#key.of(tables.parsed, this.#document));
+    const value = this.#given ?? this.#shard.peek(this.#key.of(tables.parsed, this.#document));
     if (value === undefined) {
       this.envelopeRow = emptyEnvelopeRow;
       return 1;
@@ -190,7 +202,7 @@ export class MessageRows {
 
   /** Behind the row's kind. */
   #parsed(): RowCursor | 'away' | 'missing' {
-    const value = this.#away ?? this.#shard.peek(this.#key.of(tables.parsed, this.#document));
+    const value = this.#given ?? this.#shard.peek(this.#key.of(tables.parsed, this.#document));
     if (value === undefined) return 'missing';
     const row = this.#cursor.open(value);
     return row.number() === 1 ? 'away' : row;

@@ -9,7 +9,7 @@
  */
 
 import { RecentMap } from '../../../base/recent-map.ts';
-import type { IndexEntry, IndexRange } from '../../../ports/shard-index.ts';
+import type { EntryVisit, IndexEntry, IndexRange } from '../../../ports/shard-index.ts';
 import {
   firstU32,
   lastU32,
@@ -53,6 +53,11 @@ export class SeenCounts {
   }
 }
 
+/** Its rows are not what this reader sees. */
+function isRewritten(key: Uint8Array): boolean {
+  return key[0] === tables.uidBlock || key[0] === tables.mailbox;
+}
+
 export class ReaderShard implements MailboxShard {
   readonly #shard: MailboxShard;
   readonly #reader: number;
@@ -71,9 +76,9 @@ export class ReaderShard implements MailboxShard {
 
   peek(key: Uint8Array): Uint8Array | undefined {
     const value = this.#shard.peek(key);
-    const isRewritten = key[0] === tables.uidBlock || key[0] === tables.mailbox;
+    if (value === undefined || !isRewritten(key)) return value;
     // What was peeked at lasts until the next reading, and more is read to show it.
-    return value === undefined || !isRewritten ? value : this.#shown(key, Uint8Array.from(value));
+    return this.#shown(key, Uint8Array.from(value));
   }
 
   range(range: IndexRange): readonly IndexEntry[] {
@@ -81,6 +86,12 @@ export class ReaderShard implements MailboxShard {
       key,
       value: this.#shown(key, value),
     }));
+  }
+
+  each(from: Uint8Array, to: Uint8Array, visit: EntryVisit): void {
+    this.#shard.each(from, to, (key, value) =>
+      isRewritten(key) ? visit(key, this.#shown(key, Uint8Array.from(value))) : visit(key, value),
+    );
   }
 
   append(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {

@@ -17,9 +17,10 @@ import {
 } from '../../../mail/formats/mime/envelope-text.ts';
 import type { Needle } from '../../../mail/formats/text/needle.ts';
 import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
-import { uidBlockSlots } from '../../store/keys.ts';
+import { tables, uidBlockSlots } from '../../store/keys.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
 import type { BlockColumns } from '../rows/block-columns.ts';
+import { DocumentRows } from '../rows/document-rows.ts';
 import { savedMsOf } from '../rows/saved-row.ts';
 import { slotsOf } from './block-columns.ts';
 import type { Columns, MailboxColumn } from './columns.ts';
@@ -56,11 +57,16 @@ export class RowLeaves {
   readonly #open = new Uint8Array(blockBytes);
   readonly #hits = new Uint8Array(blockBytes);
   readonly #facts: Facts;
+  readonly #documentRows: DocumentRows;
+  /** Slots of a block whose rows are looked at, and their documents. */
+  readonly #slots: number[] = [];
+  readonly #documents: number[] = [];
 
   constructor(parts: RowParts) {
     this.#parts = parts;
     this.#rows = new MessageRows(parts.shard, parts.place.account);
     this.#facts = new Facts(parts.shard, parts.columns, parts.place);
+    this.#documentRows = new DocumentRows(parts.shard, parts.place.account);
   }
 
   /** Tells all leaves that rows decide, the cheap ones first. What stands in the journal stays open. */
@@ -134,8 +140,32 @@ export class RowLeaves {
 
   #factsOf({ number, block }: BlockLook): FactsColumn {
     const facts = this.#facts.block(number);
-    for (const slot of slotsOf(this.#open)) this.#facts.cover(facts, slot, block.document(slot));
+    if (reaches(this.#open, facts.covered)) {
+      this.#choose(block, facts.covered);
+      this.#facts.cover(facts, this.#slots, this.#documents);
+    }
     return facts;
+  }
+
+  /** Of the open slots those that are not in `covered`, and their documents. */
+  #choose(block: BlockColumns, covered: Uint8Array | undefined): void {
+    this.#slots.length = 0;
+    this.#documents.length = 0;
+    for (const slot of slotsOf(this.#open)) {
+      if (covered !== undefined && (covered[slot >> 3]! & (1 << (slot & 7))) !== 0) continue;
+      this.#slots.push(slot);
+      this.#documents.push(block.document(slot));
+    }
+  }
+
+  /** Calls `visit` for all chosen slots, the rows open with what is parsed of the message. */
+  #eachParsed(visit: (slot: number) => void): void {
+    const [slots, documents] = [this.#slots, this.#documents];
+    this.#documentRows.each(tables.parsed, documents, 0, slots.length, (at, row) => {
+      this.#rows.walkedTo(documents[at]!, row);
+      visit(slots[at]!);
+      return true;
+    });
   }
 
   #factTest(key: Criteria, { number, block }: BlockLook, facts: FactsColumn) {
@@ -167,14 +197,15 @@ export class RowLeaves {
   }
 
   #tellSent({ block }: BlockLook, leaf: Leaf): void {
-    for (const slot of slotsOf(this.#open)) {
-      const rows = this.#rows.open(block.document(slot));
+    const rows = this.#rows;
+    this.#choose(block, undefined);
+    this.#eachParsed((slot) => {
       const ms = rows.sentMs;
-      if (ms === undefined) continue;
+      if (ms === undefined) return;
       const bit = 1 << (slot & 7);
       if (isOnDay(leaf.key as DateKey, ms, rows)) leaf.yes[slot >> 3]! |= bit;
       leaf.maybe[slot >> 3]! &= ~bit;
-    }
+    });
   }
 
   #texts(place: EnvelopePlace): MailboxColumn<TextColumn> {
@@ -192,13 +223,22 @@ export class RowLeaves {
     let column = kept;
     if (kept === undefined || reaches(this.#open, kept.covered)) {
       const writer = this.#writer.open(kept);
-      for (const slot of slotsOf(this.#open)) {
-        if (kept !== undefined && (kept.covered[slot >> 3]! & (1 << (slot & 7))) !== 0) continue;
-        const start = this.#rows.open(block.document(slot), aways?.get(slot)).envelopeAt();
-        const row = this.#rows.envelopeRow;
-        if (start > 0) writer.add(slot, foldEnvelopeField(row, start, place, writer.out));
+      const rows = this.#rows;
+      const tell = (slot: number) => {
+        const start = rows.envelopeAt();
+        if (start > 0) {
+          writer.add(slot, foldEnvelopeField(rows.envelopeRow, start, place, writer.out));
+        }
         // Nobody can fetch it any more.
         else if (aways?.has(slot) === true) writer.add(slot, false);
+      };
+      this.#choose(block, kept?.covered);
+      if (aways === undefined) this.#eachParsed(tell);
+      else {
+        for (const [at, slot] of this.#slots.entries()) {
+          rows.open(this.#documents[at]!, aways.get(slot));
+          tell(slot);
+        }
       }
       column = writer.column();
       this.#parts.columns.keep(texts, number, column);

@@ -8,8 +8,9 @@
 
 import { codePointOrder } from '../../../mail/formats/text/casemap.ts';
 import type { SortKey, SortKind } from '../../../mail/wire/imap/parse-sort.ts';
-import { uidBlockShift, uidBlockSlots } from '../../store/keys.ts';
+import { tables, uidBlockShift, uidBlockSlots } from '../../store/keys.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
+import { DocumentRows } from '../rows/document-rows.ts';
 import type { Facts, FactsColumn } from './facts-column.ts';
 import type { Members } from './members.ts';
 import { MessageRows, sortTexts } from './message-rows.ts';
@@ -18,6 +19,8 @@ import { sortSteps } from './sort-steps.ts';
 
 /** Steps between two looks at the time. */
 const stepsMax = 1_000;
+/** Rows between two looks at the time. */
+const groupCount = 128;
 
 /** A message's own: a number, or a text that compares by code units. */
 export type SortValue = number | string;
@@ -27,21 +30,39 @@ export class SortReader {
   readonly #shard: MailboxShard;
   readonly #order: readonly SortKey[];
   readonly #rows: MessageRows;
+  readonly #documentRows: DocumentRows;
 
   constructor(shard: MailboxShard, account: number, order: readonly SortKey[]) {
     this.#shard = shard;
     this.#order = order;
     this.#rows = new MessageRows(shard, account);
+    this.#documentRows = new DocumentRows(shard, account);
+  }
+
+  /** As `values`, of the documents from place `from` up to `to`; which of them stand in the journal is answered. */
+  each(
+    documents: Uint32Array,
+    from: number,
+    to: number,
+    visit: (at: number, values: SortValue[]) => void,
+  ): number[] {
+    const aways: number[] = [];
+    this.#documentRows.each(tables.parsed, documents, from, to, (at, row) => {
+      const values = this.#valuesOf(this.#rows.walkedTo(documents[at]!, row));
+      if (values === 'away') aways.push(at);
+      else visit(at, values);
+      return true;
+    });
+    return aways;
   }
 
   /** At once as a rule; undefined: the message is gone. */
   values(document: number): SortValue[] | undefined | Promise<SortValue[] | undefined> {
-    const values = this.#valuesOf(document);
+    const values = this.#valuesOf(this.#rows.open(document));
     return values === 'away' ? this.#awayValues(document) : values;
   }
 
-  #valuesOf(document: number, away?: Uint8Array): SortValue[] | undefined | 'away' {
-    const rows = this.#rows.open(document, away);
+  #valuesOf(rows: MessageRows): SortValue[] | 'away' {
     const values: SortValue[] = [];
     for (const { kind } of this.#order) {
       const value = sortValueOf(rows, kind);
@@ -55,7 +76,8 @@ export class SortReader {
     const place = this.#rows.open(document).awayPlace();
     if (place === undefined) return undefined;
     const [bytes] = await this.#shard.readNear([place], place.bodyBytes);
-    const values = bytes === undefined ? undefined : this.#valuesOf(document, bytes);
+    const values =
+      bytes === undefined ? undefined : this.#valuesOf(this.#rows.open(document, bytes));
     return values === 'away' ? undefined : values;
   }
 }
@@ -83,7 +105,7 @@ export function compareValues(
 
 /** Messages by place, ascending by UID, and the place of each in the order. */
 export async function sortPlaces(
-  reader: SortReader,
+  reader: Pick<SortReader, 'each' | 'values'>,
   facts: Facts,
   { uids, documents }: Members,
   order: readonly SortKey[],
@@ -92,10 +114,14 @@ export async function sortPlaces(
   const columns = order.map((): SortColumn => new SortColumn(documents.length));
   if (order.every(isOfFacts)) await readFacts(facts, { uids, documents }, order, columns, slices);
   else {
-    for (let place = 0; place < documents.length; place++) {
-      const found = reader.values(documents[place]!);
-      const values = found instanceof Promise ? await found : found;
+    const set = (place: number, values: SortValue[] | undefined) => {
       for (let i = 0; i < columns.length; i++) columns[i]!.set(place, values?.[i]);
+    };
+    for (let from = 0; from < documents.length; from += groupCount) {
+      const to = Math.min(documents.length, from + groupCount);
+      for (const place of reader.each(documents, from, to, set)) {
+        set(place, await reader.values(documents[place]!));
+      }
       if (slices.isOver) await slices.next();
     }
   }
@@ -117,22 +143,47 @@ async function readFacts(
   columns: readonly SortColumn[],
   slices: Slices,
 ): Promise<void> {
-  let number = -1;
-  let block: FactsColumn | undefined;
-  for (let place = 0; place < uids.length; place++) {
-    const uid = uids[place]!;
-    if (uid >>> uidBlockShift !== number) {
-      if (slices.isOver) await slices.next();
-      number = uid >>> uidBlockShift;
-      block = facts.block(number);
+  for (let start = 0; start < uids.length; ) {
+    if (slices.isOver) await slices.next();
+    const number = uids[start]! >>> uidBlockShift;
+    const block = facts.block(number);
+    const end = endOfBlock(uids, start);
+    coverBlock(facts, block, { uids, documents }, start, end);
+    for (let place = start; place < end; place++) {
+      const slot = uids[place]! & (uidBlockSlots - 1);
+      for (let i = 0; i < columns.length; i++) {
+        const isDate = order[i]!.kind === 'ARRIVAL';
+        columns[i]!.set(place, isDate ? block.internalMs(slot) : block.size(slot));
+      }
     }
-    const slot = uid & (uidBlockSlots - 1);
-    facts.cover(block!, slot, documents[place]!);
-    for (let i = 0; i < columns.length; i++) {
-      const isDate = order[i]!.kind === 'ARRIVAL';
-      columns[i]!.set(place, isDate ? block!.internalMs(slot) : block!.size(slot));
-    }
+    start = end;
   }
+}
+
+/** After the last that is of the same block as the one at `start`. */
+function endOfBlock(uids: Uint32Array, start: number): number {
+  const number = uids[start]! >>> uidBlockShift;
+  let end = start + 1;
+  while (end < uids.length && uids[end]! >>> uidBlockShift === number) end++;
+  return end;
+}
+
+function coverBlock(
+  facts: Facts,
+  block: FactsColumn,
+  { uids, documents }: Members,
+  start: number,
+  end: number,
+): void {
+  const slots: number[] = [];
+  const theirs: number[] = [];
+  for (let place = start; place < end; place++) {
+    const slot = uids[place]! & (uidBlockSlots - 1);
+    if ((block.covered[slot >> 3]! & (1 << (slot & 7))) !== 0) continue;
+    slots.push(slot);
+    theirs.push(documents[place]!);
+  }
+  if (slots.length > 0) facts.cover(block, slots, theirs);
 }
 
 class SortColumn {

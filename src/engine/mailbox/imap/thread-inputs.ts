@@ -13,9 +13,11 @@ import { view } from '../../../base/bytes.ts';
 import { FieldFinder } from '../../../mail/formats/headers/field-finder.ts';
 import { threadHashes } from '../../../mail/formats/headers/thread-ids.ts';
 import { headerText, unfold } from '../../../mail/formats/headers/unfold.ts';
+import { tables } from '../../store/keys.ts';
 import type { RecordPlace } from '../../store/record.ts';
 import { DerivedMap, type DerivedMemory } from '../derived-memory.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
+import { DocumentRows } from '../rows/document-rows.ts';
 import { readHeaders } from './header-reader.ts';
 import { Membership, membersOf } from './members.ts';
 import { MessageRows, type ThreadFields } from './message-rows.ts';
@@ -96,24 +98,30 @@ export class ThreadInputs {
   ): Promise<void> {
     const { uids, documents } = await membersOf(this.#shard, place, live, slices, from);
     const rows = new MessageRows(this.#shard, place.account);
+    const documentRows = new DocumentRows(this.#shard, place.account);
     for (let start = 0; start < uids.length; start += groupCount) {
       const group: GroupMessage[] = [];
       await inSlices(slices, columns.ready());
-      for (let i = start; i < Math.min(uids.length, start + groupCount); i++) {
-        let fields = rows.open(documents[i]!).threadFields();
-        if (fields === undefined) fields = await this.#awayFields(rows, documents[i]!);
-        if (fields === undefined) continue;
-        const { ids } = fields;
-        // UIDs ascend: what waits for its header comes first.
-        if (ids !== undefined && group.length === 0) columns.add({ uid: uids[i]!, ...fields, ids });
-        else group.push({ uid: uids[i]!, document: documents[i]!, fields });
-      }
+      const aways: number[] = [];
+      const end = Math.min(uids.length, start + groupCount);
+      documentRows.each(tables.parsed, documents, start, end, (i, row) => {
+        const fields = rows.walkedTo(documents[i]!, row).threadFields();
+        if (fields === undefined) aways.push(group.length);
+        const ids = fields?.ids;
+        // UIDs ascend: what waits for its header or its row comes first.
+        if (fields !== undefined && ids !== undefined && group.length === 0) {
+          const { isReplyOrForward, sentMs, subject } = fields;
+          columns.add({ uid: uids[i]!, isReplyOrForward, sentMs, subject, ids });
+        } else group.push({ uid: uids[i]!, document: documents[i]!, fields });
+        return true;
+      });
       if (slices.isOver) await slices.next();
       if (group.length === 0) continue;
+      for (const i of aways) group[i]!.fields = await this.#awayFields(rows, group[i]!.document);
       const headers = await this.#headersOf(rows, group);
       for (const { uid, document, fields } of group) {
-        const ids = fields.ids ?? headers.get(document);
-        if (ids !== undefined) columns.add({ uid, ...fields, ids });
+        const ids = fields?.ids ?? headers.get(document);
+        if (fields !== undefined && ids !== undefined) columns.add({ uid, ...fields, ids });
       }
       if (slices.isOver) await slices.next();
     }
@@ -137,7 +145,8 @@ export class ThreadInputs {
     const documents: number[] = [];
     const places: RecordPlace[] = [];
     for (const { document, fields } of group) {
-      const place = fields.ids === undefined ? rows.open(document).row?.place : undefined;
+      if (fields === undefined || fields.ids !== undefined) continue;
+      const place = rows.open(document).row?.place;
       if (place === undefined) continue;
       documents.push(document);
       places.push(place);
@@ -164,5 +173,6 @@ export class ThreadInputs {
 interface GroupMessage {
   readonly uid: number;
   readonly document: number;
-  readonly fields: ThreadFields;
+  /** Undefined: its row stands in the journal, or it is gone. */
+  fields: ThreadFields | undefined;
 }

@@ -13,7 +13,13 @@ import { SeededRandom } from '../../../../support/seeded-clock.ts';
 const clock = { nowMs: () => 0, monotonicMs: () => 0, setTimer: () => ({ cancel() {} }) };
 
 async function placesOf(column: readonly (number | string)[], isReverse: boolean) {
-  const reader = { values: (document: number) => [column[document]!] } as unknown as SortReader;
+  const reader: Pick<SortReader, 'each' | 'values'> = {
+    values: (document) => [column[document]!],
+    each(documents, from, to, visit) {
+      for (let at = from; at < to; at++) visit(at, [column[documents[at]!]!]);
+      return [];
+    },
+  };
   const documents = Uint32Array.from(column, (_, i) => i);
   const members = { uids: documents, documents };
   const order = [{ kind: 'SUBJECT', isReverse }] as const;
