@@ -1,8 +1,8 @@
 /**
  * `chaski load`: sends generated mail to a server and times it.
  *
- * Runs in: a process of its own. Exit code: 0 the thresholds are met, or without any all was acknowledged; 1 not so;
- *          2 wrong usage. Thresholds of `merge` are those of its command line.
+ * Runs in: a process of its own. Exit code: 0 the run is good (`isGood`), 1 it is not, 2 wrong usage. Thresholds of
+ *          `merge` are those of its command line.
  */
 
 import { readFileSync } from 'node:fs';
@@ -10,14 +10,14 @@ import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
 import { mergeReports } from '../harness/measure/merge.ts';
 import { parseReport, type RunReport } from '../harness/measure/run-report.ts';
-import { isWithoutLoss } from '../harness/measure/totals.ts';
+import { isGood } from '../harness/measure/totals.ts';
 import { LoadRun } from '../harness/run/load-run.ts';
 import { overridden } from '../harness/run/overridden.ts';
 import type { RunPlan } from '../harness/run/run-plan.ts';
 import { judgeThresholds, parseThreshold, type Threshold } from '../harness/run/thresholds.ts';
 import { exitCodes } from './command.ts';
 import { checkOptions, isProtocolName } from './load/check-options.ts';
-import { planOf, withWatch } from './load/line-scenario.ts';
+import { planOf, withPrometheus, withWatch } from './load/line-scenario.ts';
 import { overridesOf } from './load/overrides.ts';
 import { describeReport, showProgress } from './load/show.ts';
 import { type LoadValues, parseLine, usage } from './load/usage.ts';
@@ -42,7 +42,7 @@ export async function run(argv: string[]): Promise<number> {
     if (action === undefined)
       throw new Error('which protocol: smtp, lmtp, imap, pop3 or http? or "run", or "merge"');
     const plan = action === 'run' ? await readPlan(rest, values) : planOf(action, values);
-    return await play(withWatch(plan, values), values, write);
+    return await play(withPrometheus(withWatch(plan, values), values), values, write);
   } catch (error) {
     process.stderr.write(`chaski load: ${(error as Error).message}\n`);
     process.stderr.write('try "chaski load --help"\n');
@@ -63,6 +63,9 @@ async function probe(
   const load = action === 'search' ? { rate: '100', duration: '1' } : {};
   const given = { ...load, ...values, ...(target === undefined ? {} : { target }) };
   const plan = isProtocol ? planOf(what, given) : await readPlan(rest, values);
+  if (plan.trouble !== undefined || plan.recountMsMax !== undefined) {
+    throw new Error(`${what}: "trouble" and "recount" are of one run, not of ${action}`);
+  }
   if (action === 'search') {
     const { search } = await import('./load/search.ts');
     return await search(plan, values, createRun);
@@ -99,8 +102,7 @@ async function play(plan: RunPlan, values: LoadValues, write: Writer): Promise<n
   const stopProgress = showProgress(load);
   const report = await load.run().finally(stopProgress);
   print(report, values, write);
-  if (report.thresholds.length > 0) return report.thresholds.every(({ isMet }) => isMet) ? 0 : 1;
-  return isWithoutLoss(report) ? 0 : 1;
+  return isGood(report) ? 0 : 1;
 }
 
 function readReport(path: string): RunReport {

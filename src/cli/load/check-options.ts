@@ -9,12 +9,13 @@ import type { LoadValues } from './usage.ts';
 
 const ofSearch = ['probe', 'rate-first', 'rate-max'];
 const ofCompare = ['against', 'rounds'];
-const ofWatch = ['watch', 'metrics', 'metric'];
+const ofWatch = ['watch', 'metrics', 'metric', 'prometheus'];
+const ofRun = [...ofWatch, 'recount'];
 /** Of what is done with a load, not of the load: a scenario leaves them open. */
 const besideScenario = ['json', 'report', 'threshold', ...ofSearch, ...ofCompare, ...ofWatch];
 /** What a line may say in place of the scenario: where, how much, which seed. */
 const overScenario: Readonly<Record<string, readonly string[]>> = {
-  run: ['target', 'count', 'duration', 'seed', 'ledger'],
+  run: ['target', 'count', 'duration', 'seed', 'ledger', 'recount'],
   compare: ['count', 'duration', 'seed'],
   search: ['target', 'seed'],
 };
@@ -36,7 +37,7 @@ export function checkOptions(action: string, rest: readonly string[], values: Lo
     if (ofCompare.includes(option) && action !== 'compare') {
       throw new Error(`--${option} is for "chaski load compare"`);
     }
-    if (ofWatch.includes(option) && (isProbe || action === 'merge')) {
+    if (ofRun.includes(option) && (isProbe || action === 'merge')) {
       throw new Error(`--${option} is of one run, not of ${action}`);
     }
     if (option === 'report' && isProbe) {

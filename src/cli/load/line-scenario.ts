@@ -5,6 +5,7 @@
  */
 
 import { readFileSync, statSync } from 'node:fs';
+import { parseHostPort } from '../../harness/addresses.ts';
 import type { RunPlan } from '../../harness/run/run-plan.ts';
 import { record, ScenarioFault } from '../../harness/scenario/fields.ts';
 import { readScenario } from '../../harness/scenario/shape.ts';
@@ -14,17 +15,17 @@ import type { LoadValues } from './usage.ts';
 /** Options that hold a number; in a file they would be one. */
 const numbers = new Set([
   ...['sessions', 'rate', 'count', 'recipients', 'perConnection', 'seed', 'threads', 'size'],
-  ...['duration', 'patience', 'hold', 'retrieve'],
+  ...['duration', 'patience', 'hold', 'retrieve', 'recount'],
 ]);
 
 /** Options that are not of the load but of what is done with it. */
 const aside = [
   ...['against', 'rounds', 'probe', 'rate-first', 'rate-max', 'json', 'report'],
-  ...['watch', 'metrics', 'metric'],
+  ...['watch', 'metrics', 'metric', 'prometheus'],
 ];
 
 /** Keys of the whole scenario; the others are of its group. */
-const wholeKeys = ['seed', 'threads', 'ledger'];
+const wholeKeys = ['seed', 'threads', 'ledger', 'recount'];
 
 /** Throws a sentence that names the option. */
 export function planOf(protocol: string, values: LoadValues): RunPlan {
@@ -52,6 +53,16 @@ export function planOf(protocol: string, values: LoadValues): RunPlan {
   } catch (error) {
     if (!(error instanceof ScenarioFault)) throw error;
     throw new Error(`${optionOf(error)} ${error.message}`);
+  }
+}
+
+/** Where the run's figures may be read meanwhile. */
+export function withPrometheus(plan: RunPlan, { prometheus }: LoadValues): RunPlan {
+  if (prometheus === undefined) return plan;
+  try {
+    return { ...plan, prometheus: parseHostPort(prometheus) };
+  } catch (error) {
+    throw new Error(`--prometheus ${(error as Error).message}`);
   }
 }
 

@@ -19,6 +19,7 @@ export function overridesOf({
   duration: time,
   seed,
   ledger,
+  recount,
 }: LoadValues): Overrides {
   const read = (option: string, value: string | undefined, field: Field<number>, as: string) =>
     value === undefined ? {} : { [as]: readNumber(option, value, field) };
@@ -26,6 +27,7 @@ export function overridesOf({
     ...(target === undefined ? {} : { target: parseHostPort(target) }),
     ...read('count', count, whole(1, countMax), 'countMax'),
     ...read('duration', time, duration(), 'durationMs'),
+    ...read('recount', recount, duration(), 'recountMsMax'),
     ...read('seed', seed, whole(0, countMax), 'seed'),
     ...(ledger === undefined ? {} : { ledger: resolve(ledger) }),
   };

@@ -4,8 +4,8 @@
  * Runs in: load generator.
  */
 
-import { describeLatency } from '../../harness/ledger/verdict.ts';
-import type { RunReport } from '../../harness/measure/run-report.ts';
+import { describeAccount, describeLatency } from '../../harness/ledger/verdict.ts';
+import type { RecountReport, RunReport } from '../../harness/measure/run-report.ts';
 import { totalsOf } from '../../harness/measure/totals.ts';
 import type { LoadRun } from '../../harness/run/load-run.ts';
 
@@ -65,8 +65,19 @@ export function describeReport(report: RunReport): string {
   for (const [detail, count] of Object.entries(closings)) {
     if (detail !== 'done') lines.push(`  ${count} × session ended: ${detail}`);
   }
+  for (const { second, endSecond, text, isDone } of report.marks ?? []) {
+    const span = endSecond === undefined ? `${second} s` : `${second} to ${endSecond} s`;
+    lines.push(`  ${span}: ${text}${isDone ? '' : ' (NOT DONE)'}`);
+  }
+  const { recount } = report;
+  if (recount !== undefined) lines.push(describeRecount(recount).trimEnd());
   for (const { text, isMet, value } of report.thresholds) {
     lines.push(`${isMet ? 'met   ' : 'MISSED'} ${text} (${Math.round(value * 1000) / 1000})`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+function describeRecount({ account, faults, waitedSeconds }: RecountReport): string {
+  const verdict = { ok: faults.length === 0, faults };
+  return `the ledger, ${waitedSeconds} s after the run\n${describeAccount(account, verdict)}`;
 }

@@ -44,6 +44,10 @@ END:  --duration S, or --count N messages
   --seed N            the same seed makes the same messages and arrivals (default 1)
   --threads N         threads to send from (default 1)
   --ledger DIR        write what is injected and acknowledged to a ledger
+  --recount S         count it after the run, waiting up to S seconds for what is on its way;
+                      the exit code is its verdict
+  --prometheus HOST:PORT
+                      tell the run's figures at http://HOST:PORT/metrics while it lasts
   --watch PID|FILE|UNIT
                       CPU and memory of the server, once a second: its PID, PID file or unit
   --metrics URL --metric NAME
@@ -52,7 +56,8 @@ END:  --duration S, or --count N messages
   --report FILE       write it to a file too: .html (charts), .md or .json
 
 run plays a scenario: a YAML file, or a TypeScript module (docs/load.md). --target, --count, --duration,
-  --seed and --ledger stand in for what it says.
+  --seed, --ledger and --recount stand in for what it says. It may have steps of trouble: processes killed
+  or stopped, disks filled, connections cut, stalled, slowed down or refused, DNS answers late or missing.
 search finds the highest rate at which the thresholds hold and nothing is lost:
   --threshold TEXT    as "p99 < 20ms" (default p99 < 50ms); may be given again
   --probe S           seconds at each rate (default 10); --rate-first R, --rate-max R
@@ -60,7 +65,9 @@ compare plays the load against each server in turn, --rounds N times (default 5)
   medians of per-round ratios to the first server.
 merge adds up reports (--json) of one load played from several machines, histograms exactly.
 
-example: chaski load smtp --target 127.0.0.1:2525 --rate 200 --arrival poisson --duration 30
+examples: chaski load smtp --target 127.0.0.1:2525 --rate 200 --arrival poisson --duration 30
+          chaski load smtp --target 127.0.0.1:2525 --sessions 20 --duration 600 --prometheus 127.0.0.1:9464
+          chaski load run config/scenarios/trouble.yaml --ledger ledger --recount 60s --report trouble.html
 `;
 
 const optionTypes = {
@@ -99,6 +106,8 @@ const optionTypes = {
   seed: { type: 'string' },
   threads: { type: 'string' },
   ledger: { type: 'string' },
+  recount: { type: 'string' },
+  prometheus: { type: 'string' },
   against: { type: 'string', multiple: true },
   rounds: { type: 'string' },
   threshold: { type: 'string', multiple: true },

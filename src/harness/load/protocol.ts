@@ -41,6 +41,8 @@ export interface LoadProtocol {
 /** What every protocol is built with; what else it needs it names in options of its own. */
 export interface ProtocolPlace {
   readonly target: HostPort;
+  /** Absent: the target. Else what it is known as, where something of the harness stands before it. */
+  readonly knownAs?: HostPort;
   readonly clock: Clock;
   /** Seeded, and different in each thread. */
   readonly random: Random;

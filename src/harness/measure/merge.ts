@@ -9,6 +9,7 @@ import { Histogram } from './histogram.ts';
 import { timedReport } from './recorder.ts';
 import {
   type GroupReport,
+  type MarkReport,
   type OperationReport,
   type OutcomeCounts,
   outcomes,
@@ -133,8 +134,12 @@ export function mergeReports(reports: readonly RunReport[]): RunReport {
     throw new Error('these reports began more than a day apart: they are not of one load');
   }
   const ends = reports.map(({ seconds }, at) => (began[at]! - firstMs) / 1000 + seconds);
+  // A ledger is a folder: whoever has them all counts them all at once.
+  const { marks: _, recount: __, ...rest } = first;
+  const marks = mergeMarks(reports.map((each, at) => [began[at]! - firstMs, each.marks ?? []]));
   return {
-    ...first,
+    ...rest,
+    ...(marks.length === 0 ? {} : { marks }),
     scenario: joined(reports.map(({ scenario }) => scenario)),
     target: joined(reports.map(({ target }) => target)),
     machine: { ...first.machine, host: joined(reports.map(({ machine }) => machine.host)) },
@@ -149,6 +154,21 @@ export function mergeReports(reports: readonly RunReport[]): RunReport {
     unstarted: reports.reduce((all, { unstarted }) => all + unstarted, 0),
     thresholds: [],
   };
+}
+
+/** In the order they happened, each in the second it has in the merged series. */
+function mergeMarks(
+  parts: readonly (readonly [shiftMs: number, marks: readonly MarkReport[]])[],
+): readonly MarkReport[] {
+  const shifted = parts.flatMap(([shiftMs, marks]) => {
+    const later = (second: number) => Math.round(second * 1000 + shiftMs) / 1000;
+    return marks.map(({ endSecond, ...mark }) => ({
+      ...mark,
+      second: later(mark.second),
+      ...(endSecond === undefined ? {} : { endSecond: later(endSecond) }),
+    }));
+  });
+  return shifted.sort((a, b) => a.second - b.second);
 }
 
 function addCounts(parts: readonly OutcomeCounts[]): OutcomeCounts {

@@ -55,6 +55,21 @@ export interface GroupIdentity {
   readonly target: string;
 }
 
+/** A group while it runs: counts and latencies since its begin. */
+export interface LiveGroup {
+  readonly name: string;
+  /** Open now, or opening. */
+  readonly sessions: number;
+  readonly connections: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly operations: Readonly<Record<string, LiveOperation>>;
+}
+
+export interface LiveOperation extends OutcomeCounts {
+  readonly histogram: string;
+}
+
 export class RunRecorder implements Recorder {
   readonly #group: GroupIdentity;
   readonly #series: Series;
@@ -146,6 +161,23 @@ export class RunRecorder implements Recorder {
     for (const operation of this.#operations.values()) {
       for (const name of outcomes) counts[name] += operation[name];
     }
+  }
+
+  live(): LiveGroup {
+    const closings = [...this.#closings.values()].reduce((all, count) => all + count, 0);
+    const operations = Array.from(this.#operations)
+      .filter(([name]) => name !== sessionOperation)
+      .map(([name, { ok, refused, unknown, unsent, latency }]) => {
+        return [name, { ok, refused, unknown, unsent, histogram: latency.encode() }] as const;
+      });
+    return {
+      name: this.#group.name,
+      sessions: this.#connections - closings,
+      connections: this.#connections,
+      bytesSent: this.#bytesSent,
+      bytesReceived: this.#bytesReceived,
+      operations: Object.fromEntries(operations),
+    };
   }
 
   report(unstarted: number): GroupReport {

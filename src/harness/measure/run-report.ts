@@ -4,6 +4,7 @@
  * Runs in: load generator, reports, benches; types and the reading of files.
  */
 
+import type { LedgerAccount } from '../ledger/ledger-join.ts';
 import type { LatencySummary } from './histogram.ts';
 
 export const reportFormat = 'chaski-load-report';
@@ -77,6 +78,16 @@ export interface MarkReport {
   readonly second: number;
   readonly text: string;
   readonly isDone: boolean;
+  /** When it was taken back; absent where there was nothing to take back. */
+  readonly endSecond?: number;
+}
+
+/** The ledger after the run, counted until nothing was missing and nothing came any more, or the wait was over. */
+export interface RecountReport {
+  readonly account: LedgerAccount;
+  readonly waitedSeconds: number;
+  /** Sentences about findings that no threshold judges; none is the good answer. */
+  readonly faults: readonly string[];
 }
 
 export interface ThresholdResult {
@@ -115,6 +126,7 @@ export interface RunReport {
   readonly unstarted: number;
   readonly thresholds: readonly ThresholdResult[];
   readonly marks?: readonly MarkReport[];
+  readonly recount?: RecountReport;
 }
 
 /** Reads a report; throws a sentence when the text is none, or of a version this program does not know. */

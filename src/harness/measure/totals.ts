@@ -64,6 +64,16 @@ export function isWithoutLoss(report: RunReport): boolean {
   return ok > 0 && faults + copies.refused + copies.unknown + copies.unsent === 0;
 }
 
+/**
+ * Its thresholds are met and its ledger is right. Where it has neither, nothing was lost: what trouble interrupts is
+ * unknown to the load, and only a ledger knows its fate.
+ */
+export function isGood(report: RunReport): boolean {
+  const { thresholds, recount } = report;
+  if (thresholds.length === 0 && recount === undefined) return isWithoutLoss(report);
+  return thresholds.every(({ isMet }) => isMet) && (recount?.faults.length ?? 0) === 0;
+}
+
 function withoutHistogram({ histogram: _, ...summary }: TimedReport): LatencySummary {
   return summary;
 }

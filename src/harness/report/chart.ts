@@ -19,6 +19,8 @@ export interface Axis {
   readonly ticks?: readonly number[];
   /** It ends at its highest value, not at the tick above. */
   readonly isTight?: boolean;
+  /** Values that it holds, whatever the lines do: charts side by side can be compared. */
+  readonly holds?: readonly number[];
   /** Where a value stands on the axis; absent: as it is. */
   readonly place?: (value: number) => number;
 }
@@ -34,6 +36,8 @@ export interface ChartOptions {
 
 export interface Mark {
   readonly at: number;
+  /** Where it was over; absent: at once. */
+  readonly until?: number;
   readonly text: string;
 }
 
@@ -50,7 +54,10 @@ export function chart({ title, x, y, lines, marks = [] }: ChartOptions): string 
   const kept = lines.filter(({ points }) => points.length > 0);
   const all = kept.flatMap(({ points }) => points);
   if (all.length === 0) return `<p class="none">${escaped(title)}: nothing was measured.</p>`;
-  const xs = rangeOf([...all.map(([value]) => value), ...marks.map(({ at }) => at)], x);
+  const xs = rangeOf(
+    [...all.map(([value]) => value), ...marks.flatMap(({ at, until = at }) => [at, until])],
+    x,
+  );
   const ys = rangeOf([0, ...all.map(([, value]) => value)], y);
   const placeX = (value: number) => left + xs.part(value) * (width - left - right);
   const placeY = (value: number) => height - bottom - ys.part(value) * (height - top - bottom);
@@ -65,7 +72,7 @@ export function chart({ title, x, y, lines, marks = [] }: ChartOptions): string 
       );
       return `<path class="${style}" d="${path.join('')}"/>`;
     }),
-    ...marks.map(({ at, text }) => markLine(placeX(at), text)),
+    ...marks.map(({ at, until = at, text }) => markLine(placeX(at), placeX(until), text)),
     '</svg>',
   ];
   const names = kept.map(
@@ -89,9 +96,11 @@ function vertical(at: number, label: string): string {
   return `${line}<text class="tick" x="${fixed(at)}" y="${height - bottom + 15}">${escaped(label)}</text>`;
 }
 
-function markLine(at: number, text: string): string {
-  const line = `<line class="mark" x1="${fixed(at)}" x2="${fixed(at)}" y1="${top}" y2="${height - bottom}">`;
-  return `${line}<title>${escaped(text)}</title></line>`;
+function markLine(at: number, until: number, text: string): string {
+  const line = `<line class="mark" x1="${fixed(at)}" x2="${fixed(at)}" y1="${top}" y2="${height - bottom}"/>`;
+  const size = `width="${fixed(until - at)}" height="${height - top - bottom}"`;
+  const span = until > at ? `<rect class="span" x="${fixed(at)}" y="${top}" ${size}/>` : '';
+  return `<g>${span}${line}<title>${escaped(text)}</title></g>`;
 }
 
 interface Range {
@@ -102,11 +111,11 @@ interface Range {
 
 function rangeOf(
   values: readonly number[],
-  { place = same, ticks, isTight = ticks !== undefined }: Axis,
+  { place = same, ticks, isTight = ticks !== undefined, holds = [] }: Axis,
 ): Range {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
-  for (const value of values) {
+  for (const value of [...values, ...holds]) {
     low = Math.min(low, value);
     high = Math.max(high, value);
   }

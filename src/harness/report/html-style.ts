@@ -38,6 +38,7 @@ path { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
 path.line-1 { stroke: var(--one); } path.line-2 { stroke: var(--two); }
 path.line-3 { stroke: var(--three); } path.line-4 { stroke: var(--four); stroke-width: 1.2; }
 .grid { stroke: var(--rule); }
+rect.span { fill: var(--ink); opacity: .08; }
 .mark { stroke: var(--ink); stroke-width: 1.4; stroke-dasharray: 4 3; }
 .tick, .axis { fill: var(--dim); font-size: 11px; text-anchor: middle; }
 .tick.y { text-anchor: end; }

@@ -15,6 +15,8 @@ import {
   factsOf,
   latencyCells,
   latencyColumns,
+  ledgerFacts,
+  markSpan,
   type OperationRow,
   rowsOf,
   troublesOf,
@@ -29,7 +31,10 @@ const percentiles = [
 export function renderHtml(run: RunReport): string {
   const title = `Load: ${run.scenario}`;
   const marks = marksOf(run);
-  const marked = (options: ChartOptions): ChartOptions => ({ ...options, marks });
+  const holds = [0, run.series.length - 1];
+  const marked = ({ x, ...options }: ChartOptions): ChartOptions => ({
+    ...{ ...options, x: { ...x, holds }, marks },
+  });
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -61,6 +66,7 @@ ${operations(rowsOf(run))}
 ${replies(run)}
 ${thresholds(run)}
 ${troubleTable(run)}
+${ledgerTable(run)}
 <details><summary>The report as JSON</summary><pre>${json(run)}</pre></details>
 </main>
 </body>
@@ -179,15 +185,28 @@ function thresholds(run: RunReport): string {
 }
 
 function marksOf({ marks = [] }: RunReport): readonly Mark[] {
-  return marks.map(({ second, text }) => ({ at: second, text: `${second} s: ${text}` }));
+  return marks.map(({ second, endSecond, text }) => ({
+    at: second,
+    ...(endSecond === undefined ? {} : { until: endSecond }),
+    text: `${second} s: ${text}`,
+  }));
 }
 
 function troubleTable({ marks = [] }: RunReport): string {
   const rows = marks.map(
-    ({ second, text, isDone }) =>
-      `<tr><td>${second} s</td><td>${escaped(text)}</td><td>${isDone ? 'done' : 'not done'}</td></tr>`,
+    ({ second, endSecond, text, isDone }) =>
+      `<tr><td>${markSpan(second, endSecond)}</td><td>${escaped(text)}</td><td>${isDone ? 'done' : 'not done'}</td></tr>`,
   );
   return rows.length === 0 ? '' : `<h2>Trouble</h2>${table(['at', 'step', ''], rows)}`;
+}
+
+function ledgerTable({ recount }: RunReport): string {
+  if (recount === undefined) return '';
+  const rows = ledgerFacts(recount).map(
+    ([name, value]) => `<tr><td>${name}</td><td class="number">${value}</td></tr>`,
+  );
+  const after = `<p>Counted ${recount.waitedSeconds} s after the run.</p>`;
+  return `<h2>Ledger</h2>${after}${table(['copies', 'number'], rows)}`;
 }
 
 function table(columns: readonly string[], rows: readonly string[]): string {

@@ -5,7 +5,15 @@
  */
 
 import type { RunReport } from '../measure/run-report.ts';
-import { factsOf, latencyCells, latencyColumns, rowsOf, troublesOf } from './summary.ts';
+import {
+  factsOf,
+  latencyCells,
+  latencyColumns,
+  ledgerFacts,
+  markSpan,
+  rowsOf,
+  troublesOf,
+} from './summary.ts';
 
 export function renderMarkdown(run: RunReport): string {
   const lines = [`# Load: ${cell(run.scenario)}`, ''];
@@ -33,6 +41,15 @@ export function renderMarkdown(run: RunReport): string {
     lines.push('', row(['threshold', 'value', 'met']), row(['---', '---', '---']));
     for (const { text, value, isMet } of run.thresholds)
       lines.push(row([cell(text), `${value}`, isMet ? 'yes' : '**no**']));
+  }
+  if (run.marks !== undefined) {
+    lines.push('', row(['at', 'step', 'done']), row(['---', '---', '---']));
+    for (const { second, endSecond, text, isDone } of run.marks)
+      lines.push(row([markSpan(second, endSecond), cell(text), isDone ? 'yes' : '**no**']));
+  }
+  if (run.recount !== undefined) {
+    lines.push('', row(['ledger', 'copies']), row(['---', '---']));
+    lines.push(...ledgerFacts(run.recount).map(row));
   }
   return `${lines.join('\n')}\n`;
 }

@@ -4,8 +4,14 @@
  * Runs in: reports; pure.
  */
 
+import { findings } from '../ledger/ledger-join.ts';
 import type { LatencySummary } from '../measure/histogram.ts';
-import type { GroupReport, OperationReport, RunReport } from '../measure/run-report.ts';
+import type {
+  GroupReport,
+  OperationReport,
+  RecountReport,
+  RunReport,
+} from '../measure/run-report.ts';
 import { totalsOf } from '../measure/totals.ts';
 import { bytes, count, ms, perSecond, seconds } from './figures.ts';
 
@@ -54,6 +60,7 @@ export function troublesOf(run: RunReport): readonly string[] {
   const troubles = run.thresholds
     .filter(({ isMet }) => !isMet)
     .map(({ text, value }) => `not met: ${text} (it was ${value})`);
+  for (const fault of run.recount?.faults ?? []) troubles.push(`ledger: ${fault}`);
   for (const { group, operation, phase, report } of rowsOf(run)) {
     if (phase !== undefined) continue;
     for (const outcome of ['refused', 'unknown', 'unsent'] as const) {
@@ -64,6 +71,22 @@ export function troublesOf(run: RunReport): readonly string[] {
   }
   if (run.unstarted > 0) troubles.push(`${count(run.unstarted)} were due and never started`);
   return troubles;
+}
+
+/** What the ledger says, in the order of its account. */
+export function ledgerFacts({ account }: RecountReport): readonly (readonly [string, string])[] {
+  const names = [
+    ...(['acknowledged', 'refused', 'unknown', 'unknownArrived', 'arrived', 'bounced'] as const),
+    ...findings,
+  ];
+  return names.map((name) => [
+    name === 'unknownArrived' ? 'unknown and arrived' : name,
+    count(account[name]),
+  ]);
+}
+
+export function markSpan(second: number, endSecond: number | undefined): string {
+  return endSecond === undefined ? `${second} s` : `${second} s to ${endSecond} s`;
 }
 
 /** The columns of a row that are latencies. */

@@ -15,14 +15,16 @@ export interface Overrides {
   readonly durationMs?: number;
   readonly seed?: number;
   readonly ledger?: string;
+  readonly recountMsMax?: number;
 }
 
 export function overridden(plan: RunPlan, overrides: Overrides): RunPlan {
-  const { seed, ledger, ...ofGroups } = overrides;
+  const { seed, ledger, recountMsMax, ...ofGroups } = overrides;
   return {
     ...plan,
     ...(seed === undefined ? {} : { seed }),
     ...(ledger === undefined ? {} : { ledger }),
+    ...(recountMsMax === undefined ? {} : { recountMsMax }),
     groups: plan.groups.map((group): GroupPlan => ({ ...group, ...ofGroups })),
   };
 }

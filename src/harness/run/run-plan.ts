@@ -12,12 +12,14 @@ import type { LoadProtocol, ProtocolPlace } from '../load/protocol.ts';
 import { createSmtp, type SmtpPlan } from '../load/smtp/smtp-plan.ts';
 import type { WatchPlan } from '../observe/server-watch.ts';
 import type { ArrivalPlan } from '../schedule/arrivals.ts';
-import type { TroubleStep } from '../trouble/trouble-run.ts';
+import type { TroublePlan } from '../trouble/trouble-plan.ts';
 import type { Threshold } from './thresholds.ts';
 
 interface GroupBase {
   readonly name: string;
   readonly target: HostPort;
+  /** Where its connections go instead: something of the harness that passes them on to the target. */
+  readonly via?: HostPort;
   /** Absent: a closed loop of `sessionsMax`. */
   readonly arrivals?: ArrivalPlan;
   readonly sessionsMax: number;
@@ -57,7 +59,11 @@ export interface RunPlan {
   readonly ledger?: string;
   readonly thresholds: readonly Threshold[];
   readonly watch?: WatchPlan;
-  readonly trouble?: readonly TroubleStep[];
+  readonly trouble?: TroublePlan;
+  /** After the run the ledger is counted, for at most so long. */
+  readonly recountMsMax?: number;
+  /** Where Prometheus may read the run's figures meanwhile. */
+  readonly prometheus?: HostPort;
 }
 
 export function createProtocol(group: GroupPlan, place: ProtocolPlace): LoadProtocol {

@@ -8,7 +8,7 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import { LedgerWriter } from '../ledger/ledger-writer.ts';
-import { RunRecorder } from '../measure/recorder.ts';
+import { type LiveGroup, RunRecorder } from '../measure/recorder.ts';
 import type { GroupReport, SeriesSecond } from '../measure/run-report.ts';
 import { Series } from '../measure/series.ts';
 import { createArrivals, type Share } from '../schedule/arrivals.ts';
@@ -41,10 +41,14 @@ export interface LiveShare {
   readonly latest: SeriesSecond | undefined;
   /** What last ended a session, or a try to open one, out of order. */
   readonly trouble: string | undefined;
+  /** Only where the run is told to Prometheus: histograms cost a moment. */
+  readonly groups?: readonly LiveGroup[];
 }
 
 /** A share wherever it is played. */
 export interface PlayedShare {
+  /** Resolves when it waits for nothing more to begin. */
+  prepared(): Promise<void>;
   run(): Promise<ShareReport>;
   stop(): void;
   live(): LiveShare;
@@ -62,14 +66,20 @@ export class ShareRun implements PlayedShare {
   readonly #series = new Series();
   readonly #ledger: LedgerWriter | undefined;
   readonly #playing: readonly Playing[];
+  readonly #isExposed: boolean;
   #beganMs = 0;
 
   constructor(plan: RunPlan, share: Share, adapters: RunAdapters) {
     this.#adapters = adapters;
+    this.#isExposed = plan.prometheus !== undefined;
     this.#ledger = plan.ledger === undefined ? undefined : new LedgerWriter(plan.ledger);
     this.#playing = plan.groups
       .map((group, index) => this.#prepare(group, share, `${plan.seed} ${index} ${share.index}`))
       .filter((each) => each !== undefined);
+  }
+
+  async prepared(): Promise<void> {
+    // Its messages were made with it.
   }
 
   /** Resolves when all sessions have ended. */
@@ -103,7 +113,10 @@ export class ShareRun implements PlayedShare {
       recorder.addTo(counts);
       trouble = recorder.trouble ?? trouble;
     }
-    return { ...counts, latest: this.#series.latest(nowMs), trouble };
+    const latest = this.#series.latest(nowMs);
+    if (!this.#isExposed) return { ...counts, latest, trouble };
+    const groups = this.#playing.map(({ recorder }) => recorder.live());
+    return { ...counts, latest, trouble, groups };
   }
 
   #prepare(group: GroupPlan, { index, count }: Share, seed: string): Playing | undefined {
@@ -116,12 +129,14 @@ export class ShareRun implements PlayedShare {
     // Of their own: what sessions draw, and when, must not move them.
     const chance = new SeededRandom(seedOf(seed, 'arrivals'));
     const { clock, epochMs } = this.#adapters;
-    const { name, protocol, target, perConnection, durationMs, patienceMs } = group;
+    const { name, protocol, target, via = target } = group;
+    const { perConnection, durationMs, patienceMs } = group;
     const where = `${target.host}:${target.port}`;
     const recorder = new RunRecorder({ name, protocol, target: where }, this.#series);
     const ledger = this.#ledger;
     const place = {
-      ...{ target, clock, random, recorder, ledger, epochMs, share },
+      ...(group.via === undefined ? {} : { knownAs: target }),
+      ...{ target: via, clock, random, recorder, ledger, epochMs, share },
       chance: this.#adapters.random,
     };
     const scheduler = new Scheduler({

@@ -89,6 +89,7 @@ const scenario = record({
   target: optional(text('HOST:PORT')),
   duration: optional(duration()),
   ledger: optional(text('a folder')),
+  recount: optional(duration()),
   groups: list({ ...anything, wants: 'a group of sessions' }, groupsCountMax),
   thresholds: optional(list(text('a threshold as "p99 < 50ms"'), thresholdsCountMax)),
   ...watchShape,
@@ -105,7 +106,7 @@ export interface ScenarioSource {
 /** Reads the values of a scenario; throws a `ScenarioFault` that says where and what to do. */
 export function readScenario(value: unknown, { name, base }: ScenarioSource): RunPlan {
   const values = scenario.read(value, []);
-  const { target, ledger } = values;
+  const { target, ledger, recount } = values;
   const groups = values.groups.map((each, index) =>
     readGroup(each, { target, durationMs: values.duration, base, path: ['groups', index] }),
   );
@@ -125,8 +126,9 @@ export function readScenario(value: unknown, { name, base }: ScenarioSource): Ru
     scenario: values.name ?? name,
     ...{ seed: values.seed, threads: values.threads, groups, thresholds },
     ...(ledger === undefined ? {} : { ledger: resolve(base, ledger) }),
+    ...(recount === undefined ? {} : { recountMsMax: recount }),
     ...watchPlan(values),
-    ...troublePlan(values),
+    ...troublePlan(values, base),
   };
 }
 

@@ -7,6 +7,7 @@
 import { Buffer } from 'node:buffer';
 import { createRequire } from 'node:module';
 import type { buildConnector, Client } from 'undici';
+import type { HostPort } from '../../addresses.ts';
 import { mixTurn } from '../../corpus/mix.ts';
 import type { LoadProtocol, LoadSession, ProtocolPlace, SessionEvents } from '../protocol.ts';
 import type { Credentials } from '../smtp/authentication.ts';
@@ -32,11 +33,15 @@ class HttpProtocol implements LoadProtocol {
   readonly #place: SessionPlace;
   readonly #fraction: () => number;
 
-  constructor(plan: HttpPlan, { target, clock, random, recorder }: ProtocolPlace) {
+  constructor(plan: HttpPlan, place: ProtocolPlace) {
+    const { target, knownAs, clock, random, recorder } = place;
     const undici = loadUndici();
     const { tls, tlsName, isVerified, credentials, requests } = plan;
-    const host = target.host.includes(':') ? `[${target.host}]` : target.host;
-    const origin = `${tls === 'none' ? 'http' : 'https'}://${host}:${target.port}`;
+    const origin = `${tls === 'none' ? 'http' : 'https'}://${authority(target)}`;
+    const common = {
+      ...(knownAs === undefined ? {} : { host: authority(knownAs) }),
+      ...authorization(credentials),
+    };
     const limits = { headersTimeout: replyMsMax, bodyTimeout: replyMsMax, pipelining: 1 };
     const servername = tlsName === undefined ? {} : { servername: tlsName };
     const options: buildConnector.BuildOptions = {
@@ -48,11 +53,11 @@ class HttpProtocol implements LoadProtocol {
       connect: undici.buildConnector(options),
       server: {
         hostname: target.host,
-        host: `${host}:${target.port}`,
+        host: authority(target),
         protocol: tls === 'none' ? 'http:' : 'https:',
         port: `${target.port}`,
       },
-      requests: requests.map((each) => makeRequest(each, commonHeaders(credentials))),
+      requests: requests.map((each) => makeRequest(each, common)),
       turn: mixTurn(requests),
       ...{ recorder, clock },
     };
@@ -65,7 +70,12 @@ class HttpProtocol implements LoadProtocol {
   }
 }
 
-function commonHeaders(credentials: Credentials | undefined): Record<string, string> {
+/** As a URL and a Host field have it. */
+function authority({ host, port }: HostPort): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function authorization(credentials: Credentials | undefined): Record<string, string> {
   if (credentials === undefined) return {};
   const { user, password } = credentials;
   // RFC 7617 §2.1: UTF-8, which a server may ask for and none refuses.

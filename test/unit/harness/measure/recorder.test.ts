@@ -152,6 +152,41 @@ test('series of machines that began apart are laid over each other by wall time'
   );
 });
 
+test('what was done to the server is told by the merged clock, and a ledger by its own folder only', () => {
+  const recount = { account: {} as never, waitedSeconds: 0, faults: [] };
+  const later = { beganAt: '2026-01-01T00:00:02.500Z' };
+  const { marks, ...merged } = mergeReports([
+    report({ ...later, marks: [{ second: 1, text: 'kill', isDone: true }], recount }),
+    report({ marks: [{ second: 3, text: 'stall', isDone: true, endSecond: 4 }] }),
+    report({ marks: [{ second: 6, text: 'cut', isDone: false }] }),
+  ]);
+  deepStrictEqual(marks, [
+    { second: 3, text: 'stall', isDone: true, endSecond: 4 },
+    { text: 'kill', isDone: true, second: 3.5 },
+    { second: 6, text: 'cut', isDone: false },
+  ]);
+  strictEqual('recount' in merged, false);
+  strictEqual('marks' in mergeReports([report(later), report({})]), false);
+});
+
+test('a group tells while it runs what it did so far, and how many sessions it has', () => {
+  const of = recorder();
+  for (const ms of [5, 10]) finish(of, 0, ms);
+  finish(of, 0, 20, false);
+  of.phase('session', 'connect', 1);
+  for (let i = 0; i < 3; i++) of.connection();
+  of.closing('done');
+  of.bytes(100, 20);
+  const { operations, ...counted } = of.live();
+  deepStrictEqual(counted, {
+    ...{ name: 'g', sessions: 2, connections: 3, bytesSent: 100, bytesReceived: 20 },
+  });
+  deepStrictEqual(Object.keys(operations), ['message']);
+  const { histogram, ...outcomesSoFar } = operations.message!;
+  deepStrictEqual(outcomesSoFar, { ok: 2, refused: 1, unknown: 0, unsent: 0 });
+  strictEqual(Histogram.decode(histogram).count, 2);
+});
+
 test('groups of other names stay apart', () => {
   const one = recorder().report(0);
   const merged = mergeGroups([[one, { ...one, name: 'h' }], [one]]);

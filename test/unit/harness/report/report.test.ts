@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { LedgerJoin } from '../../../../src/harness/ledger/ledger-join.ts';
 import { Histogram } from '../../../../src/harness/measure/histogram.ts';
 import type { RunReport, TimedReport } from '../../../../src/harness/measure/run-report.ts';
 import { chart } from '../../../../src/harness/report/chart.ts';
@@ -159,10 +160,30 @@ test('what the server told is charted: counters as their growth a second, the re
 });
 
 test('what was done to the server is a mark in each chart over time, and told', () => {
-  const marks = [{ second: 0.5, text: 'SIGKILL to <7>', isDone: true }];
+  const marks = [
+    { second: 0.5, text: 'SIGKILL to <7>', isDone: true },
+    { second: 0.6, text: 'cut | hop', isDone: false },
+    { second: 0.5, text: 'stall hop', isDone: true, endSecond: 0.75 },
+  ];
   const html = renderHtml(runWith({ marks }));
-  assert.equal(html.match(/<line class="mark" x1="384\.0" x2="384\.0"/g)?.length, 2);
+  // From the middle of an axis of a second to three quarters of it.
+  assert.equal(html.match(/<rect class="span" x="384\.0" y="14" width="161\.0"/g)?.length, 2);
+  assert.match(html, /<td>0\.5 s to 0\.75 s<\/td><td>stall hop<\/td><td>done<\/td>/);
+  assert.match(html, /<td>cut \| hop<\/td><td>not done<\/td>/);
+  assert.match(renderMarkdown(runWith({ marks })), /\| 0\.6 s \| cut \\\| hop \| \*\*no\*\* \|/);
+  assert.equal(html.match(/<line class="mark" x1="384\.0" x2="384\.0"/g)?.length, 4);
   assert.match(html, /<td>0\.5 s<\/td><td>SIGKILL to &#60;7&#62;<\/td><td>done<\/td>/);
+});
+
+test('what the ledger said after the run stands in every form, its faults first', () => {
+  const account = { ...new LedgerJoin().account(), acknowledged: 1_234, unknownArrived: 5 };
+  const recount = { account, waitedSeconds: 3, faults: ['lost: 2'] };
+  const html = renderHtml(runWith({ recount }));
+  const markdown = renderMarkdown(runWith({ recount }));
+  for (const text of [html, markdown]) assert.match(text, /ledger: lost: 2/);
+  assert.match(html, /<td>acknowledged<\/td><td class="number">1,234<\/td>/);
+  assert.match(html, /Counted 3 s after the run/);
+  assert.match(markdown, /\| unknown and arrived \| 5 \|/);
 });
 
 test('a chart of many points keeps every peak and few points', () => {

@@ -5,10 +5,17 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { LedgerJoin } from '../../../../src/harness/ledger/ledger-join.ts';
 import { RunRecorder } from '../../../../src/harness/measure/recorder.ts';
 import type { RunReport } from '../../../../src/harness/measure/run-report.ts';
 import { Series } from '../../../../src/harness/measure/series.ts';
-import { judgeThresholds, parseThreshold } from '../../../../src/harness/run/thresholds.ts';
+import { isGood } from '../../../../src/harness/measure/totals.ts';
+import {
+  checkThresholds,
+  judgeThresholds,
+  parseThreshold,
+  unjudgedFindings,
+} from '../../../../src/harness/run/thresholds.ts';
 
 function report(): RunReport {
   const groups = ['fast', 'slow'].map((name, at) => {
@@ -77,4 +84,39 @@ test('the rate of a group is over its own time', () => {
   const rate = (text: string) => judgeThresholds([parseThreshold(text)], long)[0]!.value;
   assert.equal(Math.round(rate('fast: rate > 0')), Math.round(100 / whole.groups[0]!.seconds));
   assert.equal(rate('rate > 0'), 20);
+});
+
+test('findings of a ledger are judged where it is counted; what none speaks of must be 0', () => {
+  const account = { ...new LedgerJoin().account(), lost: 2, duplicated: 3 };
+  const recount = { account, waitedSeconds: 0, faults: [] };
+  const thresholds = ['lost = 0', 'duplicated <= 3'].map(parseThreshold);
+  const judged = judgeThresholds(thresholds, { ...report(), recount });
+  assert.deepEqual(
+    judged.map(({ isMet, value }) => [isMet, value]),
+    [
+      [false, 2],
+      [true, 3],
+    ],
+  );
+  assert.deepEqual(unjudgedFindings(thresholds, account), []);
+  assert.deepEqual(unjudgedFindings(thresholds.slice(1), account), ['lost: 2']);
+  assert.throws(() => judgeThresholds(thresholds, report()), /no ledger is counted/);
+  assert.throws(() => checkThresholds(thresholds, false), /say "ledger" and "recount"/);
+  assert.doesNotThrow(() => checkThresholds(thresholds, true));
+  assert.throws(() => parseThreshold('mail: lost = 0'), /leave "mail:" out/);
+});
+
+test('a run is good by its thresholds and its ledger, and without them where nothing failed', () => {
+  const account = new LedgerJoin().account();
+  const right = { account, waitedSeconds: 0, faults: [] };
+  const wrong = { ...right, faults: ['lost: 1'] };
+  const met = { text: 'ok > 0', isMet: true, value: 1 };
+  assert.equal(isGood(report()), false, 'one was refused');
+  assert.equal(isGood({ ...report(), recount: right }), true);
+  assert.equal(isGood({ ...report(), recount: wrong, thresholds: [met] }), false);
+  assert.equal(isGood({ ...report(), thresholds: [met] }), true);
+  assert.equal(
+    isGood({ ...report(), recount: right, thresholds: [{ ...met, isMet: false }] }),
+    false,
+  );
 });

@@ -63,19 +63,6 @@ test('files are looked for beside the scenario', async () => {
   assert.equal(options.lmtp, true);
 });
 
-test('trouble is read as signals, each at its time', async () => {
-  const more = 'trouble:\n  - { at: 1s, kill: 77 }\n  - { at: 2, signal: SIGHUP, to: mail }\n';
-  const { trouble } = await load(`${head}  - { protocol: smtp, sessions: 3 }\n${more}`);
-  assert.deepEqual(trouble, [
-    { atMs: 1_000, signal: 'SIGKILL', processes: '77' },
-    { atMs: 2_000, signal: 'SIGHUP', processes: 'mail' },
-  ]);
-  for (const step of ['at: 1s', 'at: 1s, kill: 7, stop: 7', 'at: 1s, signal: SIGHUP']) {
-    const wrong = `${head}  - { protocol: smtp, sessions: 3 }\ntrouble: [{ ${step} }]\n`;
-    await assert.rejects(load(wrong), /trouble\[0\] does not do one thing/);
-  }
-});
-
 const httpHead = `${head}  - { protocol: http, sessions: 1`;
 const imapHead = `${head}  - { protocol: imap, sessions: 1, user: u`;
 

@@ -120,3 +120,21 @@ test('a session ends when the server closes before its first request', async (co
   });
   assert.deepEqual(told, ['idle', 'closed by the server']);
 });
+
+test('a server that is reached through a proxy of the run is asked by its own name', async (context) => {
+  const heard = new Set<string>();
+  const server = createServer((request, response) => {
+    heard.add(request.headers.host!);
+    response.end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => server.close());
+  const target = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const group = { protocol: 'http', sessions: 1, count: 3, requests: [{ path: '/' }] };
+  const trouble = [{ at: '1ms', slow: 'target', rate: '1MB' }];
+  const plan = readScenario({ target, groups: [group], trouble }, { name: 'test', base: '.' });
+  const adapters = { clock: nodeClock, random: nodeRandom, epochMs: 0 };
+  const report = await new LoadRun(plan, adapters).run();
+  assert.equal(totalsOf(report).ok, 3);
+  assert.deepEqual([...heard], [target]);
+});
