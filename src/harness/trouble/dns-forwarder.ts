@@ -30,15 +30,17 @@ export type DnsFault =
 export class DnsForwarder {
   readonly #to: HostPort;
   readonly #clock: Clock;
+  readonly #questionsMax: number;
   readonly #listener: DnsListener;
   /** The last one told is in force. */
   readonly #faults: DnsFault[] = [];
   /** Ends each question under way. */
   readonly #open = new Set<() => void>();
 
-  constructor(to: HostPort, clock: Clock, isIpv6: boolean) {
+  constructor(to: HostPort, clock: Clock, isIpv6: boolean, questionsMax = openMax) {
     this.#to = to;
     this.#clock = clock;
+    this.#questionsMax = questionsMax;
     this.#listener = new DnsListener((query, way) => this.#respond(query, way), clock, isIpv6);
   }
 
@@ -63,7 +65,7 @@ export class DnsForwarder {
       const bytes = failure(query);
       return bytes === undefined ? undefined : { bytes, delayMs: 0 };
     }
-    if (this.#open.size >= openMax) return undefined;
+    if (this.#open.size >= this.#questionsMax) return undefined;
     const bytes = await this.#ask(query, way);
     if (bytes === undefined) return undefined;
     return { bytes, delayMs: fault?.kind === 'delay' ? fault.delayMs : 0 };

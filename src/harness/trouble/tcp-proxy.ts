@@ -34,6 +34,7 @@ interface Link {
 export class TcpProxy {
   readonly #to: HostPort;
   readonly #clock: Clock;
+  readonly #linksMax: number;
   readonly #links = new Set<Link>();
   #server: Server | undefined;
   #address: HostPort | undefined;
@@ -43,9 +44,10 @@ export class TcpProxy {
   #refusals = 0;
   #isStopped = false;
 
-  constructor(to: HostPort, clock: Clock) {
+  constructor(to: HostPort, clock: Clock, linksMax = connectionsMax) {
     this.#to = to;
     this.#clock = clock;
+    this.#linksMax = linksMax;
   }
 
   async start(listen: HostPort): Promise<HostPort> {
@@ -120,7 +122,7 @@ export class TcpProxy {
   }
 
   #accept(client: Socket): void {
-    if (this.#isStopped || this.#links.size >= connectionsMax) {
+    if (this.#isStopped || this.#links.size >= this.#linksMax) {
       client.resetAndDestroy();
       return;
     }

@@ -113,3 +113,27 @@ test('a resolver that is away is silence, and a stop ends what waits', async () 
   assert.equal(await overUdp(port, 40), undefined);
   await forwarder.stop();
 });
+
+test('questions above its bound are dropped until others are answered', async (context) => {
+  const held = Promise.withResolvers<void>();
+  let asked = 0;
+  const respond = async (bytes: Buffer) => {
+    asked++;
+    await held.promise;
+    return { bytes, delayMs: 0 };
+  };
+  const resolver = new DnsListener(respond, nodeClock, false);
+  const forwarder = new DnsForwarder(await resolver.start(anyPort), nodeClock, false, 1);
+  const { port } = await forwarder.start(anyPort);
+  context.after(async () => {
+    await forwarder.stop();
+    await resolver.stop();
+  });
+  const first = overUdp(port);
+  while (asked === 0) await new Promise(setImmediate);
+  assert.equal(await overUdp(port, 40), undefined);
+  held.resolve();
+  assert.ok((await first) !== undefined);
+  assert.ok((await overUdp(port)) !== undefined);
+  assert.equal(asked, 2);
+});

@@ -9,9 +9,10 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { nodeClock } from '../../../../src/adapters/node/clock.ts';
 import { TcpProxy } from '../../../../src/harness/trouble/tcp-proxy.ts';
+import type { Clock } from '../../../../src/ports/clock.ts';
 import { SeededClock } from '../../../support/seeded-clock.ts';
 
-async function start(context: TestContext, clock = nodeClock) {
+async function start(context: TestContext, clock: Clock = nodeClock, linksMax?: number) {
   const served = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     served.add(socket);
@@ -20,7 +21,7 @@ async function start(context: TestContext, clock = nodeClock) {
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;
-  const proxy = new TcpProxy({ host: '127.0.0.1', port }, clock);
+  const proxy = new TcpProxy({ host: '127.0.0.1', port }, clock, linksMax);
   const address = await proxy.start({ host: '127.0.0.1', port: 0 });
   context.after(() => {
     proxy.stop();
@@ -167,4 +168,20 @@ test('a server that is away, or resets, is that to the client', async (context) 
   assert.equal(await failed, 'ECONNRESET');
   await new Promise((done) => server.close(done));
   assert.equal(await failure(connect(address)), 'ECONNRESET');
+});
+
+test('connections above its bound are reset, and room is found again', async (context) => {
+  const { address } = await start(context, nodeClock, 1);
+  const first = connect(address);
+  first.write('a');
+  await read(first, 1);
+  assert.equal(await failure(connect(address)), 'ECONNRESET');
+  first.end();
+  first.resume();
+  await once(first, 'close');
+  await turns();
+  const next = connect(address);
+  next.write('b');
+  assert.equal(await read(next, 1), 'b');
+  next.destroy();
 });
