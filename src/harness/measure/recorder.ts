@@ -8,6 +8,7 @@
  */
 
 import { Histogram } from './histogram.ts';
+import type { LiveGroup } from './live-group.ts';
 import {
   type GroupReport,
   type OperationReport,
@@ -53,21 +54,6 @@ export interface GroupIdentity {
   readonly name: string;
   readonly protocol: string;
   readonly target: string;
-}
-
-/** A group while it runs: counts and latencies since its begin. */
-export interface LiveGroup {
-  readonly name: string;
-  /** Open now, or opening. */
-  readonly sessions: number;
-  readonly connections: number;
-  readonly bytesSent: number;
-  readonly bytesReceived: number;
-  readonly operations: Readonly<Record<string, LiveOperation>>;
-}
-
-export interface LiveOperation extends OutcomeCounts {
-  readonly histogram: string;
 }
 
 export class RunRecorder implements Recorder {

@@ -11,7 +11,7 @@ import { createServer, type Server } from 'node:http';
 import { type Metric, Registry } from 'prom-client';
 import type { HostPort } from '../addresses.ts';
 import { Histogram } from '../measure/histogram.ts';
-import type { LiveGroup } from '../measure/recorder.ts';
+import type { LiveGroup } from '../measure/live-group.ts';
 import { outcomes } from '../measure/run-report.ts';
 import type { LiveShare } from '../run/share-run.ts';
 

@@ -8,7 +8,8 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import { LedgerWriter } from '../ledger/ledger-writer.ts';
-import { type LiveGroup, RunRecorder } from '../measure/recorder.ts';
+import type { LiveGroup } from '../measure/live-group.ts';
+import { RunRecorder } from '../measure/recorder.ts';
 import type { GroupReport, SeriesSecond } from '../measure/run-report.ts';
 import { Series } from '../measure/series.ts';
 import { createArrivals, type Share } from '../schedule/arrivals.ts';
