@@ -8,13 +8,12 @@
 import { isIP } from 'node:net';
 import type { Clock } from '../../ports/clock.ts';
 import type { HostPort } from '../addresses.ts';
-import { type Counted, Recount } from '../ledger/recount.ts';
+import type { Counted, Recount } from '../ledger/recount.ts';
 import type { RunReport } from '../measure/run-report.ts';
 import { ServerWatch } from '../observe/server-watch.ts';
 import { wholeShare } from '../schedule/arrivals.ts';
-import { Between } from '../trouble/between.ts';
-import type { TroublePlan } from '../trouble/trouble-plan.ts';
-import { TroubleRun } from '../trouble/trouble-run.ts';
+import type { Between } from '../trouble/between.ts';
+import type { TroubleRun } from '../trouble/trouble-run.ts';
 import { finalReport } from './final-report.ts';
 import type { GroupPlan, RunPlan } from './run-plan.ts';
 import { type LiveShare, type PlayedShare, type RunAdapters, ShareRun } from './share-run.ts';
@@ -22,7 +21,6 @@ import { checkThresholds } from './thresholds.ts';
 import { WorkerShare } from './worker-share.ts';
 
 const awakeEveryMs = 60_000;
-const noTrouble: TroublePlan = { steps: [], proxies: [], resolvers: [] };
 
 interface Stopping {
   stop(): void | Promise<void>;
@@ -33,15 +31,15 @@ export class LoadRun {
   readonly #adapters: RunAdapters;
   readonly #clock: Clock;
   readonly #watch: ServerWatch | undefined;
-  readonly #between: Between;
-  readonly #trouble: TroubleRun;
   #shares: readonly PlayedShare[] = [];
+  #between: Between | undefined;
+  #trouble: TroubleRun | undefined;
   #recount: Recount | undefined;
   #isStopping = false;
 
   /** @throws a sentence where this run cannot find what is asked of it */
   constructor(plan: RunPlan, adapters: RunAdapters) {
-    const { watch, trouble = noTrouble, ledger, recountMsMax } = plan;
+    const { watch, ledger, recountMsMax } = plan;
     const { clock, epochMs } = adapters;
     if (recountMsMax !== undefined && ledger === undefined) {
       throw new Error('"recount" counts a ledger: say "ledger" too');
@@ -51,8 +49,6 @@ export class LoadRun {
     this.#adapters = adapters;
     this.#clock = clock;
     if (watch !== undefined) this.#watch = new ServerWatch(watch, clock, epochMs);
-    this.#between = new Between(trouble, clock);
-    this.#trouble = new TroubleRun(trouble.steps, this.#between, clock);
   }
 
   async run(): Promise<RunReport> {
@@ -60,19 +56,19 @@ export class LoadRun {
     const awake = setInterval(() => {}, awakeEveryMs);
     let endpoint: Stopping | undefined;
     try {
-      this.#trouble.check();
+      await this.#prepareTrouble();
       await this.#prepareShares();
       await this.#watch?.prepare();
       endpoint = await this.#expose();
       const before = process.cpuUsage();
       this.#watch?.start();
-      this.#trouble.start();
+      this.#trouble?.start();
       const playing = Promise.all(this.#shares.map((share) => share.run()));
       if (this.#isStopping) this.stop();
       const shares = await playing;
       const { user, system } = process.cpuUsage(before);
       this.#watch?.stop();
-      const marks = await this.#trouble.stop();
+      const marks = (await this.#trouble?.stop()) ?? [];
       return finalReport(this.#plan, {
         ...{ shares, cpuSeconds: (user + system) / 1e6, watch: this.#watch, marks },
         counted: await this.#count(),
@@ -83,8 +79,8 @@ export class LoadRun {
     } finally {
       clearInterval(awake);
       this.#watch?.stop();
-      await this.#trouble.stop();
-      await this.#between.stop();
+      await this.#trouble?.stop();
+      await this.#between?.stop();
       await endpoint?.stop();
     }
   }
@@ -93,7 +89,7 @@ export class LoadRun {
   stop(): void {
     this.#isStopping = true;
     for (const share of this.#shares) share.stop();
-    void this.#trouble.stop();
+    void this.#trouble?.stop();
     this.#recount?.stop();
   }
 
@@ -113,11 +109,23 @@ export class LoadRun {
 
   /** A way that is to be disturbed leads through this process. */
   async #rerouted(groups: readonly GroupPlan[]): Promise<readonly GroupPlan[]> {
-    const ways = await this.#between.start(groups.map(({ target }) => target));
+    const ways = await this.#between?.start(groups.map(({ target }) => target));
+    if (ways === undefined) return groups;
     return groups.map((group) => {
       const via = ways.get(`${group.target.host}:${group.target.port}`);
       return via === undefined ? group : throughProxy(group, via);
     });
+  }
+
+  /** What disturbs servers is loaded by those who want that. */
+  async #prepareTrouble(): Promise<void> {
+    const { trouble } = this.#plan;
+    if (trouble === undefined) return;
+    const { Between } = await import('../trouble/between.ts');
+    const { TroubleRun } = await import('../trouble/trouble-run.ts');
+    this.#between = new Between(trouble, this.#clock);
+    this.#trouble = new TroubleRun(trouble.steps, this.#between, this.#clock);
+    this.#trouble.check();
   }
 
   /** What serves pages is loaded by those who want one. */
@@ -133,6 +141,7 @@ export class LoadRun {
   async #count(): Promise<Counted | undefined> {
     const { ledger, recountMsMax } = this.#plan;
     if (ledger === undefined || recountMsMax === undefined) return undefined;
+    const { Recount } = await import('../ledger/recount.ts');
     this.#recount = new Recount(ledger, this.#clock);
     return await this.#recount.run(this.#isStopping ? 0 : recountMsMax);
   }

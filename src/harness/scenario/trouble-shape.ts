@@ -9,15 +9,15 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { type HostPort, parseHostPort } from '../addresses.ts';
 import { isProcessName, processWants } from '../observe/process-ids.ts';
-import { signals } from '../trouble/process-signals.ts';
 import {
   type BetweenPlan,
+  signals,
+  stepsCountMax,
   type TroubleKind,
   type TroublePlan,
   type TroubleStep,
   targetName,
 } from '../trouble/trouble-plan.ts';
-import { stepsCountMax } from '../trouble/trouble-run.ts';
 import {
   choice,
   duration,

@@ -8,14 +8,7 @@
 import { processIds } from '../observe/process-ids.ts';
 import { processTree } from '../observe.ts';
 import { failed, type Outcome } from './outcome.ts';
-
-export const signals = ['SIGKILL', 'SIGTERM', 'SIGSTOP', 'SIGCONT', 'SIGHUP', 'SIGUSR1'] as const;
-
-export interface SignalPlan {
-  readonly signal: (typeof signals)[number];
-  /** As `processIds` reads it. SIGKILL, SIGSTOP and SIGCONT reach all that descends from them as well. */
-  readonly processes: string;
-}
+import type { SignalPlan } from './trouble-plan.ts';
 
 const treeSignals: readonly string[] = ['SIGKILL', 'SIGSTOP', 'SIGCONT'];
 

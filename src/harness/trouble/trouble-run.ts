@@ -16,8 +16,6 @@ import { ProcessSignals } from './process-signals.ts';
 import { describeStep } from './step-text.ts';
 import type { TroubleKind, TroubleStep } from './trouble-plan.ts';
 
-export const stepsCountMax = 100;
-
 type Mark = { -readonly [K in keyof MarkReport]: MarkReport[K] };
 
 /** A step that was begun, until it is over. */
