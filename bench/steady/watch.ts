@@ -63,7 +63,7 @@ export async function look(pid: number, httpPort: number): Promise<Look> {
     bodyBytes: figure('chaski_spool_resident_bytes'),
     receivingBytes: figure('chaski_receiving_bytes'),
     accepted: figure('chaski_messages_accepted_total'),
-    delivered: figure('chaski_outcomes_total{state="delivered"}'),
+    delivered: figure('chaski_outcomes_total{state="delivered",why=""}'),
   };
 }
 

@@ -20,8 +20,8 @@ export function engineCounters(metrics: Metrics): MessageCounters {
   );
   const outcomes = metrics.counters(
     'chaski_outcomes_total',
-    'Attempts that ended, by the state of their recipient.',
-    ['state'],
+    'Attempts that ended, by the state of their recipient, and why where it was not delivered.',
+    ['state', 'why'],
   );
   const stored = metrics.counters('chaski_stored_total', 'Copies for accounts, by result.', [
     'result',
@@ -36,7 +36,7 @@ export function engineCounters(metrics: Metrics): MessageCounters {
       accepted.inc();
       sizes.observe(bytes);
     },
-    outcome: (state) => outcomes.with({ state }).inc(),
+    outcome: (state, why) => outcomes.with({ state, why }).inc(),
     stored: (result) => stored.with({ result }).inc(),
     done: (latencyMs) => latency.observe(latencyMs / 1_000),
   };

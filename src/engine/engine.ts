@@ -77,7 +77,7 @@ export function createEngine(parts: EngineParts): Engine {
     bounces,
     clock,
     random,
-    retry: retrySchedule(settings.relay),
+    retry: retrySchedule(settings),
   });
   const logged = logEvents(parts.log, clock, engineCounters(parts.metrics));
   const derived = new DerivedMemory(settings.memory.derivedBytesMax);

@@ -26,6 +26,7 @@ export function faultsBetween(settings: Settings): readonly RuleFault[] {
     ...listenerFaults(settings),
     ...tlsFaults(settings),
     ...relayFaults(settings),
+    ...retryFaults(settings),
     ...sizeFaults(settings),
     ...messageLimitFaults(settings),
   ];
@@ -101,14 +102,24 @@ function* relayFaults(settings: Settings): Iterable<RuleFault> {
       advice: 'Set relay.tls to "required" or "verified" where relay.user is set.',
     };
   }
-  if (retryMsMin > retryMsMax) {
-    yield {
-      paths: ['relay.retryMsMin', 'relay.retryMsMax'],
-      reason: 'the shortest wait is longer than the longest',
-      advice: 'Set relay.retryMsMin to at most relay.retryMsMax.',
-    };
-  }
+  yield* waitFaults('relay.retry', retryMsMin, retryMsMax);
   yield* fileFaults('relay.passwordFile', passwordFile);
+}
+
+function* retryFaults({ retry }: Settings): Iterable<RuleFault> {
+  yield* waitFaults('retry.greylist', retry.greylistMsMin, retry.greylistMsMax);
+  yield* waitFaults('retry.rate', retry.rateMsMin, retry.rateMsMax);
+  yield* waitFaults('retry.overQuota', retry.overQuotaMsMin, retry.overQuotaMsMax);
+  yield* waitFaults('retry.block', retry.blockMsMin, retry.blockMsMax);
+}
+
+function* waitFaults(name: string, msMin: number, msMax: number): Iterable<RuleFault> {
+  if (msMin <= msMax) return;
+  yield {
+    paths: [`${name}MsMin`, `${name}MsMax`],
+    reason: 'the shortest wait is longer than the longest',
+    advice: `Set ${name}MsMin to at most ${name}MsMax.`,
+  };
 }
 
 function* sizeFaults(settings: Settings): Iterable<RuleFault> {

@@ -20,6 +20,7 @@ import {
 } from './schema/process.ts';
 import { publicSection } from './schema/public.ts';
 import { dnsSection, relaySection, verificationSection } from './schema/relay.ts';
+import { retrySection } from './schema/retry.ts';
 import {
   lmtpSection,
   loginSection,
@@ -48,6 +49,7 @@ export const schema = section('Settings of Chaski.', {
   imap: imapSection,
   pop3: pop3Section,
   relay: relaySection,
+  retry: retrySection,
   dns: dnsSection,
   verification: verificationSection,
   accounts: accountsSection,

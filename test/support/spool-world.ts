@@ -35,7 +35,7 @@ import { FakeShard } from './fake-shard.ts';
 import { SeededClock, SeededRandom, turns } from './seeded-clock.ts';
 
 /** As by default, without chance. */
-export const retry: RetrySchedule = { ...retrySchedule(defaultSettings.relay), jitterPercent: 0 };
+export const retry: RetrySchedule = { ...retrySchedule(defaultSettings), jitterPercent: 0 };
 
 export type Verdict = 'delivered' | 'deferred' | 'failed';
 

@@ -7,6 +7,7 @@
  */
 
 import type { DnsRecord } from '../../mail/trust/dns-records.ts';
+import type { ResponseClass } from '../../mail/wire/smtp/response-class.ts';
 
 /** One method: what it is given, what it answers, and what it hands out on the way (`item`), if anything. */
 interface Method<Params, Result, Item = never> {
@@ -74,6 +75,8 @@ export interface QueueRecipient {
   readonly nextAttemptMs: number;
   /** What the last server said, or why it was not reached; "" before the first try. */
   readonly lastReply: string;
+  /** What it comes down to; absent before the first try. */
+  readonly why?: ResponseClass;
 }
 
 export interface QueueEntry {

@@ -123,12 +123,13 @@ const show: Command = {
       ]),
       '',
       ...table(
-        ['RECIPIENT', 'STATE', 'TRIES', 'NEXT TRY', 'LAST REPLY'],
+        ['RECIPIENT', 'STATE', 'TRIES', 'NEXT TRY', 'WHY', 'LAST REPLY'],
         entry.recipients.map((each) => [
           each.address,
           each.state,
           each.attemptCount,
           instant(each.nextAttemptMs),
+          each.why ?? '',
           each.lastReply,
         ]),
       ),

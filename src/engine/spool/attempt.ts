@@ -8,6 +8,7 @@
 
 import type { Answer } from '../../actors/ask.ts';
 import { domainOf } from '../../base/address-parts.ts';
+import { classOf } from '../../mail/wire/smtp/response-class.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import { type TlsNeed, tlsNeedOf } from '../delivery/host-tls.ts';
@@ -320,7 +321,12 @@ function decide(
   else {
     const next = nextAttempt(
       parts.retry,
-      { attempts: recipient.attempts, acceptedMs: releasedMs(message), nowMs },
+      {
+        attempts: recipient.attempts,
+        acceptedMs: releasedMs(message),
+        nowMs,
+        why: classOf(outcome.reply),
+      },
       parts.random.fraction(),
     );
     const byMs = message.terms?.deliverBy?.byMs ?? 0;

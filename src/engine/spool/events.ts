@@ -8,6 +8,7 @@
 import type { Arrival, Envelope } from '../../actors/asks/reception.ts';
 import type { ErrorCode, Failure } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { classOf, type ResponseClass } from '../../mail/wire/smtp/response-class.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { RecipientOutcome } from '../delivery/message.ts';
 import type { SpoolMessage, SpoolRecipient } from './message.ts';
@@ -26,7 +27,8 @@ export interface MessageEvents {
 
 export interface MessageCounters {
   accepted(bytes: number): void;
-  outcome(state: string): void;
+  /** Why: where it was not delivered. */
+  outcome(state: string, why: ResponseClass | ''): void;
   done(latencyMs: number): void;
   stored(result: 'stored' | 'refused'): void;
 }
@@ -56,7 +58,9 @@ export function logEvents(log: Log, clock: Clock, counters: MessageCounters): Me
       );
     },
     attempted(message, recipient, outcome) {
-      counters.outcome(recipient.state === 'waiting' ? 'deferred' : recipient.state);
+      const state = recipient.state === 'waiting' ? 'deferred' : recipient.state;
+      const why = outcome.status === 'delivered' ? '' : classOf(outcome.reply);
+      counters.outcome(state, why);
       if (!log.isOn('info')) return;
       const isWaiting = recipient.state === 'waiting';
       const event = isWaiting ? 'deferred' : recipient.state;
@@ -68,6 +72,7 @@ export function logEvents(log: Log, clock: Clock, counters: MessageCounters): Me
           host: outcome.remoteHost === '' ? undefined : outcome.remoteHost,
           address: outcome.remoteAddress === '' ? undefined : outcome.remoteAddress,
           reply: recipient.reply,
+          why: why === '' ? undefined : why,
           attempts: recipient.attempts,
           nextMs: isWaiting ? recipient.nextMs : undefined,
           delayMs: clock.nowMs() - message.acceptedMs,

@@ -17,6 +17,7 @@ import { queueAsks } from '../../actors/asks/queue-asks.ts';
 import { concat, view } from '../../base/bytes.ts';
 import { failure } from '../../base/errors.ts';
 import type { MessageId } from '../../base/ids.ts';
+import { classOfLine } from '../../mail/wire/smtp/response-class.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { ownOutcome, ownReply } from '../delivery/message.ts';
 import type { OpenShard } from '../shards.ts';
@@ -204,6 +205,12 @@ function entryOf(parts: QueueParts, shard: OpenShard, message: SpoolMessage): Qu
       attemptCount: recipient.attempts,
       nextAttemptMs: recipient.state === 'waiting' && !message.isHeld ? recipient.nextMs : 0,
       lastReply: recipient.reply,
+      ...(isReason(recipient) ? { why: classOfLine(recipient.reply) } : {}),
     })),
   };
+}
+
+/** Whether its last reply says why it was not taken. */
+function isReason({ reply, state }: SpoolRecipient): boolean {
+  return reply !== '' && state !== 'delivered';
 }

@@ -58,6 +58,10 @@ test('log-in at the next server needs user, password file and encryption', (t) =
 
 test('the shortest retry wait is not longer than the longest', () => {
   assert.deepEqual(faultPaths('relay.retryMsMin=2h', 'relay.retryMsMax=1h'), ['relay.retryMsMin']);
+  for (const why of ['greylist', 'rate', 'overQuota', 'block']) {
+    const least = `retry.${why}MsMin`;
+    assert.deepEqual(faultPaths(`${least}=12h`), [least]);
+  }
 });
 
 test('more threads than shards, and messages larger than their memory, are faults', () => {

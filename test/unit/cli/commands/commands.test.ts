@@ -165,6 +165,7 @@ const entry = {
       attemptCount: 2,
       nextAttemptMs: Date.UTC(2026, 0, 2, 4),
       lastReply: '451 4.3.0 Later',
+      why: 'system',
     },
     {
       address: 'cy@example.net',

@@ -5,9 +5,10 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { dayMs, hourMs, minuteMs } from '../../../../src/base/units.ts';
 import { nextAttempt, retrySchedule } from '../../../../src/engine/spool/retry.ts';
+import type { ResponseClass } from '../../../../src/mail/wire/smtp/response-class.ts';
 import { defaultSettings } from '../../../support/default-settings.ts';
 
-const schedule = retrySchedule(defaultSettings.relay);
+const schedule = retrySchedule(defaultSettings);
 const even = { ...schedule, jitterPercent: 0 };
 
 describe('the next attempt', () => {
@@ -17,6 +18,19 @@ describe('the next attempt', () => {
         (nextAttempt(even, { attempts, acceptedMs: 0, nowMs: 0 }, 0.5) as number) / minuteMs,
     );
     assert.deepEqual(waits, [5, 10, 20, 40, 80, 160, 240, 240]);
+  });
+
+  it('comes sooner or later by why the last one failed', () => {
+    const waits = (why: ResponseClass) =>
+      [1, 2, 9].map(
+        (attempts) =>
+          (nextAttempt(even, { attempts, acceptedMs: 0, nowMs: 0, why }, 0.5) as number) / minuteMs,
+      );
+    assert.deepEqual(waits('greylist'), [1, 2, 30]);
+    assert.deepEqual(waits('rate'), [2, 4, 60]);
+    assert.deepEqual(waits('over-quota'), [60, 120, 360]);
+    assert.deepEqual(waits('block'), [30, 60, 360]);
+    assert.deepEqual(waits('network'), [5, 10, 240]);
   });
 
   it('is spread to both sides by the jitter', () => {
@@ -45,6 +59,7 @@ describe('the next attempt', () => {
           maxMs: fc.integer({ min: 0, max: 7 * dayMs }),
           jitterPercent: fc.integer({ min: 0, max: 100 }),
           expiryMs: fc.integer({ min: 0, max: 60 * dayMs }),
+          byClass: fc.constant({}),
         }),
         fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
         (tried, schedule, fraction) => {
