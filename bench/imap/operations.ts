@@ -51,6 +51,7 @@ export interface Operation {
 
 const wholeMax = 100_000;
 const bodies = 1_000;
+const storedMost = 10_000;
 const stores = 500;
 const moved = 500;
 const copied = 1_000;
@@ -199,9 +200,10 @@ const stored: readonly Operation[] = [
     name: 'STORE 1:10000 +FLAGS.SILENT',
     goal: { ratio: 1 },
     isChange: true,
-    async run({ client }) {
-      const { ms } = await client.say('STORE 1:10000 +FLAGS.SILENT (\\Answered)');
-      await client.say('STORE 1:10000 -FLAGS.SILENT (\\Answered)');
+    async run({ client, size }) {
+      const set = firstOf(size);
+      const { ms } = await client.say(`STORE ${set} +FLAGS.SILENT (\\Answered)`);
+      await client.say(`STORE ${set} -FLAGS.SILENT (\\Answered)`);
       return ms;
     },
   },
@@ -209,9 +211,10 @@ const stored: readonly Operation[] = [
     name: 'STORE 1:10000 -FLAGS, told',
     goal: { ratio: 1 },
     isChange: true,
-    async run({ client }) {
-      await client.say('STORE 1:10000 +FLAGS.SILENT (\\Answered)');
-      return (await client.say('STORE 1:10000 -FLAGS (\\Answered)')).ms;
+    async run({ client, size }) {
+      const set = firstOf(size);
+      await client.say(`STORE ${set} +FLAGS.SILENT (\\Answered)`);
+      return (await client.say(`STORE ${set} -FLAGS (\\Answered)`)).ms;
     },
   },
   {
@@ -247,7 +250,7 @@ const moves: readonly Operation[] = [
     goal: { ratio: 1 },
     isChange: true,
     async run({ client, size }, round) {
-      const from = ((round * copied) % (size - copied)) + 1;
+      const from = ((round * copied) % Math.max(1, size - copied)) + 1;
       return (await client.say(`COPY ${from}:${from + copied - 1} ${aside}`)).ms;
     },
   },
@@ -335,6 +338,11 @@ export const operations: readonly Operation[] = [
   ...appends,
   resync,
 ];
+
+/** Where there are as many. */
+function firstOf(size: number): string {
+  return `1:${Math.min(storedMost, size)}`;
+}
 
 function storeOne(number: number, sign: '+' | '-'): string {
   return `STORE ${number} ${sign}FLAGS.SILENT (\\Draft)`;
