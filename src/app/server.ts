@@ -15,9 +15,12 @@ import { CredentialCache } from '../edge/guard/credential-cache.ts';
 import { ReloadableTls } from '../edge/listeners/tls.ts';
 import { serveControl } from '../edge/protocols/control/server.ts';
 import { clientConfigRoutes } from '../edge/protocols/http/client-config.ts';
+import { policyRoutes } from '../edge/protocols/http/mta-sts.ts';
 import { probeRoutes } from '../edge/protocols/http/routes.ts';
 import { listenHttp } from '../edge/protocols/http/server.ts';
+import { writeStsPolicy } from '../mail/trust/mta-sts.ts';
 import { writeListenAddress } from '../settings/networks.ts';
+import { ownPolicy } from '../settings/own-policy.ts';
 import { controlSocketPath } from '../settings/places.ts';
 import { publicServices } from '../settings/public-services.ts';
 import { reloaded } from '../settings/reload.ts';
@@ -176,11 +179,14 @@ async function listenWeb(
     isAlive: () => true,
     readiness: () => health.readiness(),
   });
-  const programs = clientConfigRoutes({
-    services: publicServices(settings),
-    url: settings.public.url,
-    isDomainOurs: async (name) => (await directory.domain(name)) !== undefined,
-  });
+  const isDomainOurs = async (name: string) => (await directory.domain(name)) !== undefined;
+  const policy = ownPolicy(settings);
+  const programs = {
+    ...clientConfigRoutes({
+      ...{ services: publicServices(settings), url: settings.public.url, isDomainOurs },
+    }),
+    ...(policy === undefined ? {} : policyRoutes({ policy: writeStsPolicy(policy), isDomainOurs })),
+  };
   const hosts = [settings.hostname, ...settings.http.hosts];
   const own = settings.metrics.listen;
   const shared = own.length > 0 ? programs : { ...probes, ...programs };

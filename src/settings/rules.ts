@@ -27,6 +27,7 @@ export function faultsBetween(settings: Settings): readonly RuleFault[] {
     ...tlsFaults(settings),
     ...relayFaults(settings),
     ...retryFaults(settings),
+    ...policyFaults(settings),
     ...sizeFaults(settings),
     ...messageLimitFaults(settings),
   ];
@@ -84,6 +85,15 @@ function* tlsFaults(settings: Settings): Iterable<RuleFault> {
   }
   yield* fileFaults('tls.cert', cert);
   yield* fileFaults('tls.key', key);
+}
+
+function* policyFaults({ mtaSts, public: told, listen }: Settings): Iterable<RuleFault> {
+  if (mtaSts.mode === 'off' || (told.url !== '' && listen.http.length > 0)) return;
+  yield {
+    paths: ['mtaSts.mode', told.url === '' ? 'public.url' : 'listen.http'],
+    reason: 'nobody could fetch the policy',
+    advice: 'Set listen.http, and public.url to where a proxy with a certificate leads to it.',
+  };
 }
 
 function* relayFaults(settings: Settings): Iterable<RuleFault> {

@@ -18,7 +18,7 @@ import {
   watchdogSection,
   workers,
 } from './schema/process.ts';
-import { publicSection } from './schema/public.ts';
+import { mtaStsSection, publicSection } from './schema/public.ts';
 import { dnsSection, relaySection, verificationSection } from './schema/relay.ts';
 import { retrySection } from './schema/retry.ts';
 import {
@@ -57,6 +57,7 @@ export const schema = section('Settings of Chaski.', {
   memory: memorySection,
   http: httpSection,
   public: publicSection,
+  mtaSts: mtaStsSection,
   metrics: metricsSection,
   log: logSection,
   shutdown: shutdownSection,

@@ -5,8 +5,10 @@
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { it } from 'node:test';
 import nodemailer from 'nodemailer';
 import { nodeClock } from '../../src/adapters/node/clock.ts';
@@ -15,6 +17,7 @@ import { Certificates } from '../../src/harness/sink/certificates.ts';
 import { FaultSource } from '../../src/harness/sink/fault-source.ts';
 import { SinkRig } from '../../src/harness/sink/rig.ts';
 import { sinkModels } from '../../src/harness/sink/shipped-models.ts';
+import { parseStsPolicy, stsPolicyId } from '../../src/mail/trust/mta-sts.ts';
 import { heldMail } from '../support/account-mail.ts';
 import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
 import { WireClient } from '../support/wire-client.ts';
@@ -202,4 +205,38 @@ it('mail that can do without TLS goes whatever policies say', async () => {
     await sendByWire(test, { to, head });
     assert.equal(await world.isDelivered(to), true, variant);
   }
+});
+
+// RFC 8461 §3.2.
+it('the policy of our own domains is served under their names, and its records are printed', async () => {
+  await using test = await startTestServer({
+    'listen.http': '127.0.0.1:0',
+    'public.url': 'https://web.example.net',
+    'mtaSts.mode': 'enforce',
+    'mtaSts.mx': 'backup.example.net, *.pool.example.net',
+    'mtaSts.maxAgeMs': '14d',
+  });
+  const { records } = await test.call('domain.create', { name: 'here.test' });
+  const value = (name: string) => records.find((record) => record.name === name)?.value;
+  assert.equal(value('mta-sts.here.test'), 'web.example.net');
+  assert.match(value('_smtp._tls.here.test')!, /^v=TLSRPTv1;/);
+  const ask = (host: string) => {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const where = { port: test.ports.http!, path: '/.well-known/mta-sts.txt', headers: { host } };
+    get({ host: '127.0.0.1', ...where }, async (answer) => {
+      const type = answer.headers['content-type'] ?? '';
+      resolve(`${answer.statusCode} ${type.split(';')[0]} ${await textOf(answer)}`);
+    }).on('error', reject);
+    return promise;
+  };
+  const [, text = ''] = /^200 text\/plain (.*)$/s.exec(await ask('mta-sts.here.test')) ?? [];
+  const policy = parseStsPolicy(text)!;
+  assert.deepEqual(policy, {
+    ...{ mode: 'enforce', maxAgeSeconds: 14 * 86_400 },
+    mx: ['mx.test', 'backup.example.net', '*.pool.example.net'],
+  });
+  assert.equal(value('_mta-sts.here.test'), `v=STSv1; id=${stsPolicyId(policy)}`);
+  assert.match(await ask('127.0.0.1'), /^404 /);
+  assert.match(await ask('mta-sts.there.test'), /^421 /);
+  assert.match(await ask('here.test'), /^421 /);
 });

@@ -57,7 +57,6 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/harness/sink/model-file.ts parseModel',
     'src/mail/formats/headers/thread-ids.ts textHash',
     'src/mail/formats/mime/sort-keys.ts baseSubject',
-    'src/mail/trust/mta-sts.ts writeStsPolicy',
     'src/mail/trust/resolver.ts addressOfReverseName',
     'src/mail/wire/smtp/envelope-commands.ts parseNotify',
     'src/settings/networks.ts readListenAddress',

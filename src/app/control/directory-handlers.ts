@@ -18,7 +18,9 @@ import { MailError } from '../../base/errors.ts';
 import { defaultTenant } from '../../base/ids.ts';
 import { type DkimKey, dkimRecordText } from '../../mail/trust/dkim/keys.ts';
 import { dnsRecordsFor } from '../../mail/trust/dns-records.ts';
+import { stsPolicyId } from '../../mail/trust/mta-sts.ts';
 import type { Account, AccountDirectory, Alias, Domain } from '../../ports/account-directory.ts';
+import { ownPolicy } from '../../settings/own-policy.ts';
 import { publicServices, publicWebHost } from '../../settings/public-services.ts';
 import { accountNamed, askAccount, putAccount } from './account-asks.ts';
 import { checkedAddress } from './addresses.ts';
@@ -187,11 +189,13 @@ async function aliasNamed(
 
 async function answerFor(parts: ControlParts, domain: Domain): Promise<DomainAnswer> {
   const keys = await parts.directory.dkimKeys(domain.name);
+  const policy = ownPolicy(parts.settings);
   const records = dnsRecordsFor({
     domain: domain.name,
     hostname: parts.settings.hostname,
     services: publicServices(parts.settings),
     webHost: publicWebHost(parts.settings),
+    policyId: policy === undefined ? '' : stsPolicyId(policy),
     keys: keys.map(({ selector, privatePem }) => ({
       selector,
       recordText: dkimRecordText(privatePem),

@@ -95,8 +95,8 @@ function isSame(record: DnsRecord, found: string): boolean {
   if (record.type === 'CNAME') return found === record.value;
   // Priority and weight are the domain's own business.
   if (record.type === 'SRV') return placeOf(found) === placeOf(record.value);
-  // SPF and DMARC are the domain's own policy: that there is one counts, not that it is the one we proposed.
-  const version = /^v=(spf1|DMARC1)\b/.exec(record.value)?.[0];
+  // SPF, DMARC and where reports go are the domain's own policy: that there is one counts, not that it is the one we proposed.
+  const version = /^v=(spf1|DMARC1|TLSRPTv1)\b/.exec(record.value)?.[0];
   if (version !== undefined) return found.startsWith(version);
   return found.replaceAll(/\s/g, '') === record.value.replaceAll(/\s/g, '');
 }

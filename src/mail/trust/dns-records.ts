@@ -4,7 +4,8 @@
  *
  * Runs in:   every thread; pure.
  * Specs:     RFC 5321 §5 (MX), RFC 7208 (SPF), RFC 6376 §3.6 (DKIM), RFC 9989 (DMARC), RFC 1035 §3.3.14 (TXT strings),
- *            RFC 6186 §3 and RFC 8314 §5.1 (SRV), MS-OXDSCLI (autodiscover).
+ *            RFC 6186 §3 and RFC 8314 §5.1 (SRV), RFC 8461 §3.1 (MTA-STS), RFC 8460 §3 (TLS-RPT), MS-OXDSCLI
+ *            (autodiscover).
  */
 
 import type { MailServices } from '../formats/client-config/services.ts';
@@ -29,13 +30,20 @@ export interface DomainForDns {
   readonly services: MailServices;
   /** Where they find autoconfig and autodiscover, under a certificate; "" is nowhere. */
   readonly webHost: string;
+  /** Of the MTA-STS policy served there; "" is none. */
+  readonly policyId: string;
 }
 
 /** A TXT string holds at most 255 bytes; longer values are several strings that readers join. */
 const stringBytesMax = 255;
 
 export function dnsRecordsFor(wanted: DomainForDns): readonly DnsRecord[] {
-  return [...mailRecords(wanted), ...serviceRecords(wanted), ...webRecords(wanted)];
+  return [
+    ...mailRecords(wanted),
+    ...policyRecords(wanted),
+    ...serviceRecords(wanted),
+    ...webRecords(wanted),
+  ];
 }
 
 function mailRecords({ domain, hostname, keys }: DomainForDns): readonly DnsRecord[] {
@@ -65,6 +73,30 @@ function mailRecords({ domain, hostname, keys }: DomainForDns): readonly DnsReco
       type: 'TXT',
       value: `v=DMARC1; p=quarantine; rua=mailto:postmaster@${domain}`,
       purpose: 'DMARC: what receivers do with mail that only claims to be from the domain.',
+    },
+  ];
+}
+
+function policyRecords({ domain, webHost, policyId }: DomainForDns): readonly DnsRecord[] {
+  if (policyId === '') return [];
+  return [
+    {
+      name: `_mta-sts.${domain}`,
+      type: 'TXT',
+      value: `v=STSv1; id=${policyId}`,
+      purpose: 'MTA-STS: tells servers that send that there is a policy, and when it is another.',
+    },
+    {
+      name: `mta-sts.${domain}`,
+      type: 'CNAME',
+      value: webHost,
+      purpose: 'Leads them to the policy; the certificate there must hold this name.',
+    },
+    {
+      name: `_smtp._tls.${domain}`,
+      type: 'TXT',
+      value: `v=TLSRPTv1; rua=mailto:postmaster@${domain}`,
+      purpose: 'TLS-RPT: where they report that TLS with this server failed.',
     },
   ];
 }

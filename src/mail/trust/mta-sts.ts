@@ -6,6 +6,8 @@
  * Limits:    `policyBytesMax` a policy, `patternsMax` patterns in it, `maxAgeSecondsMax` it is believed.
  */
 
+import { createHash } from 'node:crypto';
+
 export interface StsPolicy {
   readonly mode: 'enforce' | 'testing' | 'none';
   /** In lower case; `*.example.org` stands for one label before the rest. */
@@ -13,6 +15,7 @@ export interface StsPolicy {
   readonly maxAgeSeconds: number;
 }
 
+export const policyPath = '/.well-known/mta-sts.txt';
 export const policyBytesMax = 64 * 1_024;
 /** RFC 8461 §3.2: about a year. */
 export const maxAgeSecondsMax = 31_557_600;
@@ -49,6 +52,11 @@ export function parseStsPolicy(text: string): StsPolicy | undefined {
   if (mode !== 'none' && mx.length === 0) return undefined;
   if (mx.length > patternsMax || !mx.every((pattern) => patternOf.test(pattern))) return undefined;
   return { mode, mx, maxAgeSeconds: Math.min(Number(maxAge), maxAgeSecondsMax) };
+}
+
+/** Another for every other policy: servers that have the old one fetch again (RFC 8461 §3.1). */
+export function stsPolicyId(policy: StsPolicy): string {
+  return createHash('sha256').update(writeStsPolicy(policy)).digest('hex').slice(0, 20);
 }
 
 /** Whether a host is one the policy names. RFC 8461 §4.1: the wildcard is the leftmost label, and one label only. */

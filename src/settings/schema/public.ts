@@ -1,8 +1,9 @@
 /** What mail programs are told to connect to. */
 
+import { dayMs, hourMs } from '../../base/units.ts';
 import { type ServiceName, serviceNames } from '../../mail/formats/client-config/services.ts';
 import { quote, read, section, unreadable } from '../field.ts';
-import { list, text } from '../fields.ts';
+import { choice, duration, list, text } from '../fields.ts';
 import { isDomainName } from '../networks.ts';
 
 export interface PublicService {
@@ -60,3 +61,34 @@ function isOrigin(url: string): boolean {
   const match = /^https:\/\/([^/:]+)(?::\d{1,5})?$/.exec(url);
   return match !== null && isDomainName(match[1]!);
 }
+
+export const mtaStsSection = section('The MTA-STS policy of our own domains.', {
+  mode: choice({
+    values: ['off', 'testing', 'enforce', 'none'],
+    default: 'off',
+    reload: 'restart',
+    doc: 'What other servers do when they reach no host of ours under a certificate that fits: "off" publishes no policy, "testing" lets them send all the same, "enforce" has them wait, "none" takes a published policy back. It is served on `listen.http` for `mta-sts.DOMAIN`; `domain show` prints the records. It needs `public.url`.',
+    spec: 'RFC 8461 §3',
+  }),
+  mx: list<string>({
+    type: 'list of names',
+    default: [],
+    example: '["backup.example.net"]',
+    reload: 'restart',
+    doc: 'Hosts besides `hostname` that take mail for our domains; "*.example.net" stands for one label.',
+    spec: 'RFC 8461 §4.1',
+    readItem: (name) =>
+      isDomainName(name.replace(/^\*\./, ''))
+        ? read(name.toLowerCase())
+        : unreadable(`${quote(name)} is not a host name`),
+    write: (name) => name,
+  }),
+  maxAgeMs: duration({
+    default: 7 * dayMs,
+    min: hourMs,
+    max: 365 * dayMs,
+    reload: 'restart',
+    doc: 'How long other servers believe the policy.',
+    spec: 'RFC 8461 §3.2',
+  }),
+});

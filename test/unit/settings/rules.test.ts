@@ -56,6 +56,15 @@ test('log-in at the next server needs user, password file and encryption', (t) =
   assert.deepEqual(faultPaths(...login, 'relay.tls=opportunistic'), ['relay.tls']);
 });
 
+test('a policy of our own needs a place where others can fetch it', () => {
+  const url = 'public.url=https://web.example.org';
+  const http = 'listen.http=127.0.0.1:8080';
+  assert.deepEqual(faultPaths('mtaSts.mode=enforce', http), ['mtaSts.mode']);
+  assert.deepEqual(faultPaths('mtaSts.mode=testing', 'listen.http=', url), ['mtaSts.mode']);
+  assert.deepEqual(faultPaths('mtaSts.mode=enforce', http, url), []);
+  assert.deepEqual(faultPaths('mtaSts.mode=off'), []);
+});
+
 test('the shortest retry wait is not longer than the longest', () => {
   assert.deepEqual(faultPaths('relay.retryMsMin=2h', 'relay.retryMsMax=1h'), ['relay.retryMsMin']);
   for (const why of ['greylist', 'rate', 'overQuota', 'block']) {

@@ -148,8 +148,7 @@ test('a domain’s records: published, missing, and its own SPF and DMARC', asyn
     domain: 'example.org',
     hostname: 'mail.example.org',
     keys: [{ selector: 's1', recordText: 'v=DKIM1; k=rsa; p=AAAA' }],
-    services: [],
-    webHost: '',
+    ...{ services: [], webHost: '', policyId: '' },
   });
   const answer = {
     domain: { name: 'example.org', tenant: 0, createdMs: 0, accountCount: 0, aliasCount: 0 },
@@ -167,13 +166,31 @@ test('a domain’s records: published, missing, and its own SPF and DMARC', asyn
   assert.match(missing[0]?.advice ?? '', /Publish: example\.org\. IN MX 10 mail\.example\.org\./);
 });
 
+test('the record of a policy must say which, that of reports only that there is one', async () => {
+  const records = dnsRecordsFor({
+    ...{ domain: 'example.org', hostname: 'mail.example.org', keys: [], services: [] },
+    ...{ webHost: 'web.example.org', policyId: '0a1b' },
+  }).filter(({ type, name }) => type === 'TXT' && name.startsWith('_') && !/^_dmarc/.test(name));
+  const answer = {
+    domain: { name: 'example.org', tenant: 0, createdMs: 0, accountCount: 0, aliasCount: 0 },
+    records,
+  };
+  const published = (id: string) =>
+    dnsOf({
+      'TXT _mta-sts.example.org': [`v=STSv1; id=${id}`],
+      'TXT _smtp._tls.example.org': ['v=TLSRPTv1; rua=https://reports.example'],
+    });
+  assert.deepEqual(statuses(await checkDomain(published('0a1b'), answer)), ['ok', 'ok']);
+  assert.deepEqual(statuses(await checkDomain(published('old'), answer)), ['warning', 'ok']);
+});
+
 test('services and where programs find their configuration, in whatever records', async () => {
   const records = dnsRecordsFor({
     domain: 'example.org',
     hostname: 'mail.example.org',
     keys: [],
     services: [serviceOf('imaps', 'mail.example.org', 993)],
-    webHost: 'web.example.org',
+    ...{ webHost: 'web.example.org', policyId: '' },
   }).slice(3);
   const answer = {
     domain: { name: 'example.org', tenant: 0, createdMs: 0, accountCount: 0, aliasCount: 0 },

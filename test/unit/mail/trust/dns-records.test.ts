@@ -7,7 +7,7 @@ import { generateDkimKey } from '../../../../src/mail/trust/dkim/keys.ts';
 import { dnsRecordsFor, zoneLine } from '../../../../src/mail/trust/dns-records.ts';
 
 const keys = [generateDkimKey('rsa-sha256', 'r1'), generateDkimKey('ed25519-sha256', 'e1')];
-const asked = { domain: 'example.org', hostname: 'mx.example.net', keys };
+const asked = { domain: 'example.org', hostname: 'mx.example.net', keys, policyId: '' };
 const records = dnsRecordsFor({ ...asked, services: [], webHost: '' });
 
 test('a domain needs MX, SPF, one DKIM record per key, and DMARC', () => {
@@ -61,5 +61,18 @@ test('with a public web host there are the names that programs look for', () => 
     'autoconfig.example.org. IN CNAME web.example.net.',
     'autodiscover.example.org. IN CNAME web.example.net.',
     '_autodiscover._tcp.example.org. IN SRV 0 1 443 web.example.net.',
+  ]);
+});
+
+// RFC 8461 §3.1, RFC 8460 §3.
+test('with a policy there are the records that lead to it, and to where reports go', () => {
+  const way = { services: [], webHost: 'web.example.net', policyId: '0a1b' };
+  const lines = dnsRecordsFor({ ...asked, ...way })
+    .slice(records.length)
+    .map(zoneLine);
+  assert.deepEqual(lines.slice(0, 3), [
+    '_mta-sts.example.org. IN TXT "v=STSv1; id=0a1b"',
+    'mta-sts.example.org. IN CNAME web.example.net.',
+    '_smtp._tls.example.org. IN TXT "v=TLSRPTv1; rua=mailto:postmaster@example.org"',
   ]);
 });

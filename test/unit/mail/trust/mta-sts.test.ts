@@ -7,6 +7,7 @@ import {
   maxAgeSecondsMax,
   parseStsPolicy,
   type StsPolicy,
+  stsPolicyId,
   stsRecordId,
   writeStsPolicy,
 } from '../../../../src/mail/trust/mta-sts.ts';
@@ -79,6 +80,14 @@ describe('a policy', () => {
     assert.equal(parseStsPolicy('<h1>Welcome</h1>'), undefined);
     assert.equal(parseStsPolicy(`${text}\n${'mx: a.test\n'.repeat(200)}`), undefined);
   });
+});
+
+it('another policy has another id, and a record can carry it', () => {
+  const policy = parseStsPolicy(example.join('\n'))!;
+  const id = stsPolicyId(policy);
+  assert.equal(stsRecordId([`v=STSv1; id=${id}`]), id);
+  assert.equal(stsPolicyId({ ...policy }), id);
+  assert.notEqual(stsPolicyId({ ...policy, mode: 'testing' }), id);
 });
 
 // RFC 8461 §4.1.
