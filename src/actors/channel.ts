@@ -26,8 +26,13 @@ export class ThreadLostError extends Error {
 export type PortMessage =
   /** Answers that were pending, to asks (number of parcel, index) × n. */
   | { readonly kind: 'late'; readonly places: Uint32Array; readonly answers: ArrayBuffer }
-  /** Asks of an engine thread to other shards. */
-  | { readonly kind: 'asks'; readonly parcel: ArrayBuffer }
+  /** Asks of an engine thread to other shards: the parcel's number, and how many it has, stand beside it too. */
+  | {
+      readonly kind: 'asks';
+      readonly number: number;
+      readonly count: number;
+      readonly parcel: ArrayBuffer;
+    }
   /** A fact for sessions or for operators: the name chooses the listener. */
   | { readonly kind: 'notice'; readonly name: string; readonly value: unknown };
 

@@ -74,10 +74,12 @@ export interface RouterCounts {
   parcels: number;
   /** Asks answered `store-busy` for want of room. */
   busy: number;
+  /** Asks answered `store-failed` because what their thread answered could not be read. */
+  unreadable: number;
 }
 
 export class Router {
-  readonly counts: RouterCounts = { asks: 0, parcels: 0, busy: 0 };
+  readonly counts: RouterCounts = { asks: 0, parcels: 0, busy: 0, unreadable: 0 };
   readonly #options: RouterOptions;
   readonly #channel: Channel;
   readonly #backlogs: Backlog[];
@@ -322,17 +324,22 @@ export class Router {
   }
 
   /** Answers that came by a thread's port. */
-  takeLate(message: LateMessage): void {
-    eachLate(message, (number, index, answer) => {
+  takeLate(message: LateMessage, thread: number): void {
+    let count = 0;
+    const error = eachLate(message, (number, index, answer) => {
       const parcel = this.#open.get(number);
       const entry = parcel?.entries[index];
       if (parcel === undefined || entry === undefined) return;
+      count++;
       parcel.entries[index] = undefined;
       parcel.openCount--;
       if (parcel.openCount === 0 && parcel.isBack) this.#forget(parcel);
       settle(entry, answer);
       if (entry.backlog !== undefined) this.#touch(entry.backlog);
     });
+    if (error === undefined) return;
+    this.counts.unreadable += count;
+    this.#options.log.error({ error, thread, count }, 'late answers cannot be read');
   }
 
   /** A thread is gone: what it had is tried again once it is back. */
@@ -382,6 +389,7 @@ export class Router {
       return;
     }
     this.#options.log.error({ error, thread: parcel.thread }, 'a parcel was not answered');
+    if (error instanceof ParcelError) this.counts.unreadable += parcel.openCount;
     this.#forget(parcel);
     const answer = failure('store-failed', error instanceof Error ? error.message : String(error));
     for (const entry of parcel.entries) if (entry !== undefined) settle(entry, answer);

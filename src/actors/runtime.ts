@@ -139,9 +139,14 @@ export class Runtime {
       limits: limits.watchdog,
       onHung: options.onHung,
     });
-    this.#uplinks = new UplinkHost({
+    this.#uplinks = this.#newUplinks(options);
+  }
+
+  #newUplinks({ channel, log }: RuntimeOptions): UplinkHost {
+    return new UplinkHost({
       ask: (ask) => this.#answers.get(ask.name)?.(ask) ?? this.router.ask(ask),
       post: (thread, message) => channel.post(thread, message),
+      log,
     });
   }
 
@@ -224,7 +229,7 @@ export class Runtime {
   }
 
   #receive(thread: number, message: PortMessage): void {
-    if (message.kind === 'late') this.router.takeLate(message);
+    if (message.kind === 'late') this.router.takeLate(message, thread);
     else if (message.kind === 'asks') this.#uplinks.receive(thread, message);
     else {
       for (const listener of this.#listeners.get(message.name) ?? []) {

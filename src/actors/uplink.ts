@@ -3,17 +3,19 @@
  *
  * Runs in:   `Uplink` in engine threads, `UplinkHost` in the main thread.
  * Limits:    `countMax` asks of a thread wait for their answers; past it one answers `store-busy` at once.
- * Invariant: each ask is answered once; an answer never reaches a later life of the thread that asked.
+ * Invariant: each ask is answered once, one that cannot be read too; an answer never reaches a later life of the thread
+ *            that asked.
  *
  * A handler that asks upwards must answer with `pending`: if its parcel waited, two shards that ask each other could
  * wait for ever.
  */
 
 import { failure } from '../base/errors.ts';
-import type { Answer, Ask } from './ask.ts';
+import type { Log } from '../base/log.ts';
+import type { Answer, ArrivedAsk, Ask } from './ask.ts';
 import type { PortMessage } from './channel.ts';
-import { eachLate, LateAnswers, type Post } from './late-answers.ts';
-import { packAsks, unpackAsks } from './parcel.ts';
+import { eachLate, LateAnswers, type Post, unreadable } from './late-answers.ts';
+import { ParcelError, packAsks, unpackAsks } from './parcel.ts';
 
 const uplinkCountMaxDefault = 4_096;
 
@@ -62,18 +64,23 @@ export class Uplink {
   }
 
   #flush(): void {
-    this.#number = (this.#number + 1) >>> 0;
-    this.#waiting.set(this.#number, this.#batch);
-    const parcel = packAsks(this.#number, this.#asks);
+    const number = (this.#number + 1) >>> 0;
+    const count = this.#asks.length;
+    this.#number = number;
+    this.#waiting.set(number, this.#batch);
+    const parcel = packAsks(number, this.#asks);
     this.#asks = [];
     this.#batch = new Map();
-    this.#post({ kind: 'asks', parcel });
+    this.#post({ kind: 'asks', number, count, parcel });
   }
 }
+
+type AsksMessage = Extract<PortMessage, { kind: 'asks' }>;
 
 export interface UplinkHostOptions {
   readonly ask: (ask: Ask) => Promise<Answer>;
   readonly post: (thread: number, message: PortMessage) => void;
+  readonly log: Log;
 }
 
 export class UplinkHost {
@@ -84,9 +91,15 @@ export class UplinkHost {
     this.#options = options;
   }
 
-  receive(thread: number, message: Extract<PortMessage, { kind: 'asks' }>): void {
-    const { number, asks } = unpackAsks(message.parcel);
+  receive(thread: number, { number, count, parcel }: AsksMessage): void {
     const life = this.#life(thread);
+    const asks = readAsks(parcel, count);
+    if (asks instanceof ParcelError) {
+      this.#options.log.error({ error: asks, thread, count }, 'asks of a thread cannot be read');
+      const failed = unreadable(asks);
+      for (let i = 0; i < count; i++) life.add(number, i, failed);
+      return;
+    }
     for (let i = 0; i < asks.length; i++) {
       const ask = asks[i]!;
       void this.#options
@@ -108,5 +121,15 @@ export class UplinkHost {
       this.#lives.set(thread, life);
     }
     return life;
+  }
+}
+
+function readAsks(parcel: ArrayBuffer, count: number): readonly ArrivedAsk[] | ParcelError {
+  try {
+    const { asks } = unpackAsks(parcel);
+    return asks.length === count ? asks : new ParcelError(`${asks.length} asks of ${count}`);
+  } catch (error) {
+    if (error instanceof ParcelError) return error;
+    throw error;
   }
 }

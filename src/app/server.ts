@@ -153,7 +153,7 @@ function serverMetrics({ budget, engine }: Core): Metrics {
     'Log lines that a slow reader cost, since the start of each thread.',
     () => droppedLines.count,
   );
-  const { watchdog } = engine.runtime;
+  const { watchdog, router } = engine.runtime;
   metrics.gaugeOf(
     'chaski_threads_silent',
     'Engine threads that do not answer.',
@@ -163,6 +163,11 @@ function serverMetrics({ budget, engine }: Core): Metrics {
     'chaski_thread_silences',
     'How often an engine thread fell silent, since the start.',
     () => watchdog.silenceCount,
+  );
+  metrics.gaugeOf(
+    'chaski_answers_unreadable',
+    'Asks whose answer by an engine thread could not be read, since the start.',
+    () => router.counts.unreadable,
   );
   return metrics;
 }

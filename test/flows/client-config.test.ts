@@ -43,6 +43,7 @@ it('a domain’s programs are told what settings say, wherever they look', async
   assert.equal((await fetch(`${base}/metrics`)).status, 404);
   const metrics = await fetch(`http://127.0.0.1:${test.ports.metrics}/metrics`);
   assert.equal(metrics.status, 200);
+  assert.match(await metrics.text(), /^chaski_answers_unreadable 0$/m);
   const there = `http://127.0.0.1:${test.ports.metrics}/mail/config-v1.1.xml`;
   assert.equal((await fetch(there)).status, 404);
 });

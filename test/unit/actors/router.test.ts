@@ -258,7 +258,7 @@ test('a shard is drained only when its pending asks are answered', async () => {
   strictEqual(isDrained, false);
   const places = Uint32Array.of(desk.sent[0]!.number, 0);
   const answers = packAnswers(0, [{ ok: true, value: 1 }]);
-  desk.router.takeLate({ kind: 'late', places, answers });
+  desk.router.takeLate({ kind: 'late', places, answers }, 0);
   await turns(1);
   deepStrictEqual([isDrained, desk.answers], [true, [[1, 'ok']]]);
 });
@@ -270,7 +270,7 @@ test('a late answer may come before the answers of its parcel', async () => {
   await turns(1);
   const places = Uint32Array.of(desk.sent[0]!.number, 1);
   const answers = packAnswers(0, [{ ok: true, value: 2 }]);
-  desk.router.takeLate({ kind: 'late', places, answers });
+  desk.router.takeLate({ kind: 'late', places, answers }, 0);
   await desk.sent[0]!.answer([{ ok: true, value: 1 }, pendingAnswer]);
   deepStrictEqual(desk.answers, [
     [2, 'ok'],
@@ -327,7 +327,7 @@ test('long asks keep their share: some a shard, one an actor, short ones pass th
   await desk.sent[1]!.answer();
   const places = Uint32Array.of(desk.sent[0]!.number, 1);
   const answers = packAnswers(0, [{ ok: true, value: 'found' }]);
-  desk.router.takeLate({ kind: 'late', places, answers });
+  desk.router.takeLate({ kind: 'late', places, answers }, 0);
   await turns(1);
   deepStrictEqual(desk.metas(2), ['a2']);
 });

@@ -222,6 +222,7 @@ test('asks upwards are bounded, and answers for a dead thread are dropped', asyn
       posted.push(thread);
       if (message.kind === 'late') uplink.receive(message);
     },
+    log: silentLog,
   });
   const uplink = new Uplink((message) => {
     if (message.kind === 'asks') host.receive(3, message);
