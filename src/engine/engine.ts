@@ -23,6 +23,7 @@ import { receiveLargeHandlers } from './bodies/receive-large.ts';
 import type { Deliveries } from './delivery/deliveries.ts';
 import { engineCounters, engineGauges } from './engine-metrics.ts';
 import type { EngineParts } from './engine-parts.ts';
+import { eventHandlers } from './events/event-handlers.ts';
 import { traceHandlers } from './events/trace-handlers.ts';
 import { dkimKeyHandlers } from './jobs/dkim-keys.ts';
 import { passwordHandlers } from './jobs/password-job.ts';
@@ -115,6 +116,7 @@ export function createEngine(parts: EngineParts): Engine {
     ...imapHandlers(deskOf, appendHandler({ shardOf, incoming, whole, clock })),
     ...pop3Handlers(deskOf),
     ...keptHandlers((ask) => deskOf(ask)?.kept),
+    ...eventHandlers((ask) => shardOf(ask)?.eventLog),
     ...traceHandlers({ eventLogOf: (ask) => shardOf(ask)?.eventLog, clock }),
     ...storeHandlers({ shardOf, openIndex: parts.openIndex }),
     ...queueHandlers({ shardOf, clock, bounces, expiryMs: () => settings.relay.expiryMs }),

@@ -179,6 +179,37 @@ export interface TraceEvent {
   readonly detail: string;
 }
 
+/** One thing that happened to a message, for programs: fields that say nothing are left out. */
+export interface EventView {
+  /** Of the event: the same when it is read again. */
+  readonly id: string;
+  readonly at: string;
+  readonly kind: string;
+  readonly message: string;
+  readonly tenant: number;
+  readonly sender: string;
+  readonly recipients: readonly string[];
+  readonly bytes?: number;
+  readonly recipientCount?: number;
+  readonly host?: string;
+  readonly address?: string;
+  readonly reply?: string;
+  /** Why it was not delivered (`responseClasses`). */
+  readonly why?: ResponseClass;
+  readonly attempts?: number;
+  readonly next?: string;
+  /** The report's own message. */
+  readonly report?: string;
+  readonly uid?: number;
+  readonly isRepeat?: boolean;
+  readonly code?: string;
+  readonly listener?: string;
+  readonly protocol?: string;
+  readonly peer?: string;
+  readonly helo?: string;
+  readonly user?: string;
+}
+
 export interface StoreFinding {
   readonly shard: number;
   readonly segment: string;
@@ -331,6 +362,19 @@ export interface ControlMethods {
   'message.send': Method<
     { readonly sender: string; readonly recipients: readonly string[] },
     SendAnswer
+  >;
+  /** The next events of all shards, after a cursor that an earlier answer gave. */
+  events: Method<
+    { readonly after: string | 'start' | 'end'; readonly limit: number },
+    {
+      readonly events: readonly EventView[];
+      /** For the next call: it holds through restarts. */
+      readonly cursor: string;
+      /** Events between the cursor and these are kept no more. */
+      readonly isCut: boolean;
+      readonly hasMore: boolean;
+      readonly unread: readonly { readonly shard: number; readonly reason: string }[];
+    }
   >;
   /** `of` is a message id or an address; oldest first. */
   trace: Method<

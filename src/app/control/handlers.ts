@@ -6,6 +6,7 @@
 
 import type { ControlHandlers } from '../../actors/asks/control.ts';
 import { directoryHandlers } from './directory-handlers.ts';
+import { eventHandlers } from './event-handlers.ts';
 import { importHandlers } from './import-handlers.ts';
 import { keptHandlers } from './kept-handlers.ts';
 import { mailboxHandlers } from './mailbox-handlers.ts';
@@ -23,6 +24,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...mailboxHandlers(parts),
     ...importHandlers(parts),
     ...keptHandlers(parts),
+    ...eventHandlers(parts),
     ...traceHandlers(parts),
     ...storeHandlers(parts),
   };

@@ -8,6 +8,7 @@
  *            power cut loses as much. All work on files is one chain: nothing of it overlaps, readers aside.
  */
 
+import type { EventsPage, EventsQuery } from '../../actors/asks/event-asks.ts';
 import type { PackedEvent, TracePage } from '../../actors/asks/trace-asks.ts';
 import { assert } from '../../base/assert.ts';
 import type { Log } from '../../base/log.ts';
@@ -15,9 +16,10 @@ import type { Clock, Timer } from '../../ports/clock.ts';
 import { type Disk, DiskError } from '../../ports/disk.ts';
 import { Batch } from './batch.ts';
 import { ClosedSegments, type Keep } from './closed-segments.ts';
+import { readForward } from './forward.ts';
 import { entriesMax } from './key-index.ts';
 import { ageParts, type EventLogLimits, eventLogLimits, segmentBytesMin } from './limits.ts';
-import { type Search, search } from './search.ts';
+import { type Search, type SearchPlace, search } from './search.ts';
 import { type ClosedSegment, examineSegment, OpenSegment } from './segment.ts';
 import { namesIn } from './share.ts';
 
@@ -96,10 +98,20 @@ export class EventLog {
   /** Sees everything appended so far. */
   async read(wanted: Search): Promise<TracePage> {
     await this.flush();
+    return await search(this.#place(), wanted);
+  }
+
+  /** The next events after a position; sees everything appended so far. */
+  async readForward(query: EventsQuery): Promise<EventsPage> {
+    await this.flush();
+    return await readForward(this.#place(), query);
+  }
+
+  #place(): SearchPlace {
     const { disk, clock, shard } = this.#options;
     const segments =
       this.#open === undefined ? this.#closed.all : [...this.#closed.all, this.#open];
-    return await search({ disk, clock, shard, segments }, wanted);
+    return { disk, clock, shard, segments };
   }
 
   /** Writes, syncs and closes all that is open. */

@@ -33,6 +33,13 @@ export function frameKeys(batch: Buffer): Uint32Array {
   return Uint32Array.from(keys);
 }
 
+/** All events of a batch, in their order. */
+export function eventsOf(batch: Buffer): PackedEvent[] {
+  const events: PackedEvent[] = [];
+  eachFrame(batch, (_, eventAt, end) => events.push(unpackEvent(batch.subarray(eventAt, end))));
+  return events;
+}
+
 /** Places (start, end) of the packed events that name the key's hash, in order. */
 export function framesWith(batch: Buffer, hash: number): number[] {
   const places: number[] = [];

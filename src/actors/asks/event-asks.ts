@@ -1,0 +1,33 @@
+/**
+ * The ask that reads a shard's events in their order, from where a reader came to.
+ *
+ * Runs in: both sides; plain data only.
+ */
+
+import type { PackedEvent } from './trace-asks.ts';
+
+export const eventAsks = {
+  /** meta: `EventsQuery`; answer: `EventsPage`. Class `long`. */
+  read: 'events.read',
+} as const;
+
+/** In a shard's log: segment, offset of a batch in it, number of an event in that. What stands there comes next. */
+export type EventPosition = readonly [segment: number, offset: number, index: number];
+
+export interface EventsQuery {
+  /** `start`: from the oldest that is kept; `end`: nothing that was there before. */
+  readonly after: EventPosition | 'start' | 'end';
+  readonly limit: number;
+}
+
+export interface EventsPage {
+  readonly events: readonly PackedEvent[];
+  /** Where each event stands. */
+  readonly positions: readonly EventPosition[];
+  /** Where the next page begins. */
+  readonly next: EventPosition;
+  /** Events between `after` and the first of these are kept no more. */
+  readonly isCut: boolean;
+  /** There may be more already. */
+  readonly hasMore: boolean;
+}
