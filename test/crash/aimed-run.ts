@@ -10,7 +10,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Child } from '../../src/harness/child.ts';
-import { type LedgerAccount, LedgerJoin } from '../../src/harness/ledger/ledger-join.ts';
+import type { LedgerAccount } from '../../src/harness/ledger/account.ts';
+import { LedgerJoin } from '../../src/harness/ledger/ledger-join.ts';
 import { LedgerReader } from '../../src/harness/ledger/ledger-reader.ts';
 import type { RunReport } from '../../src/harness/measure/run-report.ts';
 import { totalsOf } from '../../src/harness/measure/totals.ts';

@@ -10,8 +10,10 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { logTail } from '../../bench/servers/chaski.ts';
-import { type LedgerAccount, LedgerJoin } from '../../src/harness/ledger/ledger-join.ts';
+import type { LedgerAccount } from '../../src/harness/ledger/account.ts';
+import { LedgerJoin } from '../../src/harness/ledger/ledger-join.ts';
 import { LedgerReader } from '../../src/harness/ledger/ledger-reader.ts';
+import { parseLedgerThreshold } from '../../src/harness/ledger/thresholds.ts';
 import { judge, type Verdict } from '../../src/harness/ledger/verdict.ts';
 import type { RunReport } from '../../src/harness/measure/run-report.ts';
 import { type Totals, totalsOf } from '../../src/harness/measure/totals.ts';
@@ -134,7 +136,7 @@ class CrashRun {
     const account = ledger.account();
     const { connectionsCut } = parts.sink;
     const duplicatesMax = connectionsCut * transactionsPerConnection * scene.copiesPerTransaction;
-    const judged = judge(account, { duplicated: duplicatesMax });
+    const judged = judge(account, [parseLedgerThreshold(`duplicated <= ${duplicatesMax}`)]);
     const faults = [...judged.faults];
     if (account.acknowledged === 0) faults.push('nothing was acknowledged: this proves nothing');
     if (!(queued === 0)) faults.push(`still in the queue: ${queued}`);

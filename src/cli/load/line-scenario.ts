@@ -6,8 +6,8 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import { parseHostPort } from '../../harness/addresses.ts';
+import { FieldFault, record } from '../../harness/fields.ts';
 import type { RunPlan } from '../../harness/run/run-plan.ts';
-import { record, ScenarioFault } from '../../harness/scenario/fields.ts';
 import { readScenario } from '../../harness/scenario/shape.ts';
 import { watchPlan, watchShape } from '../../harness/scenario/watch-shape.ts';
 import type { LoadValues } from './usage.ts';
@@ -51,8 +51,13 @@ export function planOf(protocol: string, values: LoadValues): RunPlan {
   try {
     return readScenario(value, { name: protocol, base: process.cwd() });
   } catch (error) {
-    if (!(error instanceof ScenarioFault)) throw error;
-    throw new Error(`${optionOf(error)} ${error.message}`);
+    if (!(error instanceof FieldFault)) throw error;
+    throw new Error(
+      error
+        .all()
+        .map((fault) => `${optionOf(fault)} ${fault.message}`)
+        .join('\n'),
+    );
   }
 }
 
@@ -78,7 +83,7 @@ export function withWatch(plan: RunPlan, { watch, metrics, metric }: LoadValues)
     const given = watchPlan(read({ ...(watch === undefined ? {} : { watch }), ...chosen }, []));
     return { ...plan, watch: { ...plan.watch, ...given.watch } };
   } catch (error) {
-    if (!(error instanceof ScenarioFault)) throw error;
+    if (!(error instanceof FieldFault)) throw error;
     const option = error.path.includes('names')
       ? '--metric'
       : optionOf({ path: error.path.slice(0, 1) });
@@ -96,7 +101,7 @@ function readPassword(): string {
   return readFileSync(process.stdin.fd, 'utf8').split(/\r?\n/)[0]!;
 }
 
-function optionOf({ path }: Pick<ScenarioFault, 'path'>): string {
+function optionOf({ path }: Pick<FieldFault, 'path'>): string {
   const key = path.findLast((step) => typeof step === 'string' && step !== 'groups');
   if (key === undefined) return 'the load';
   return `--${String(key).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

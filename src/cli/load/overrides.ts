@@ -6,8 +6,8 @@
 
 import { resolve } from 'node:path';
 import { parseHostPort } from '../../harness/addresses.ts';
+import { duration, type Field, whole } from '../../harness/fields.ts';
 import type { Overrides } from '../../harness/run/overridden.ts';
-import { duration, type Field, whole } from '../../harness/scenario/fields.ts';
 import type { LoadValues } from './usage.ts';
 
 const countMax = Number.MAX_SAFE_INTEGER;

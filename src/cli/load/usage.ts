@@ -45,7 +45,8 @@ END:  --duration S, or --count N messages
   --threads N         threads to send from (default 1)
   --ledger DIR        write what is injected and acknowledged to a ledger
   --recount S         count it after the run, waiting up to S seconds for what is on its way;
-                      the exit code is its verdict
+                      the exit code is its verdict; then thresholds may be of it, as
+                      "lost = 0" or "p99-end-to-end < 500ms"
   --prometheus HOST:PORT
                       tell the run's figures at http://HOST:PORT/metrics while it lasts
   --watch PID|FILE|UNIT

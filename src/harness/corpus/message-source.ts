@@ -60,7 +60,8 @@ export class MessageSource {
   readonly #kinds: readonly MessageKind[];
   readonly #turn: Uint32Array;
   readonly #recipients: RecipientDealer;
-  readonly #run: string;
+  /** Begins all its ids. */
+  readonly run: string;
   readonly #forms: Map<number, readonly Form[]>[];
   #formsCount = 0;
   #index = 0;
@@ -71,7 +72,7 @@ export class MessageSource {
     this.#kinds = kinds;
     this.#turn = mixTurn(kinds);
     this.#recipients = recipients;
-    this.#run = run;
+    this.run = run;
     this.#forms = kinds.map(() => new Map());
     this.#id.write(`${run}-00000000`, 'latin1');
     for (const length of recipients.lengths) {
@@ -82,7 +83,7 @@ export class MessageSource {
 
   /** The id of the message with this number, as it stands in the message. */
   idOf(index: number): string {
-    return `${this.#run}-${index.toString(36).padStart(idLength - runLength - 1, '0')}`;
+    return `${this.run}-${index.toString(36).padStart(idLength - runLength - 1, '0')}`;
   }
 
   /** Makes the next message in `message`; what was there before is overwritten. */

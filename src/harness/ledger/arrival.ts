@@ -1,14 +1,13 @@
 /**
- * Enters what arrived at a sink: a marked message, or a bounce that returns one.
+ * Enters what arrived at a sink: a marked message, or a notice that returns one.
  *
  * Runs in:   sink.
- * Specs:     RFC 3464 §2.3.2 (Final-Recipient, read from bounces).
  */
 
 import type { Buffer } from 'node:buffer';
 import { ledgerNowMs } from './entries.ts';
 import type { LedgerWriter } from './ledger-writer.ts';
-import { bodyHash, bodyStart, findMark } from './mark.ts';
+import { enterNotice, readLetter } from './letter.ts';
 
 export interface Arrival {
   readonly sender: string;
@@ -17,29 +16,17 @@ export interface Arrival {
   readonly via: string;
 }
 
-/** What the message was: a marked one, a bounce of one, or neither (nothing is entered). */
+/** What it was: a marked message, a notice that one failed, another notice, or none of these (nothing is entered). */
 export function enterArrival(
   bytes: Buffer,
   { sender, recipients, via }: Arrival,
   ledger: LedgerWriter,
-): 'arrived' | 'bounced' | 'unmarked' {
-  const body = bodyStart(bytes);
-  const mark = findMark(bytes.subarray(0, body));
+): 'arrived' | 'bounced' | 'noticed' | 'unmarked' {
+  const letter = readLetter(bytes, sender);
   const atMs = ledgerNowMs();
-  if (mark !== undefined) {
-    const sha256 = bodyHash(bytes.subarray(body));
-    ledger.append('arrived', { id: mark.id, sha256, to: recipients, via, atMs });
-    return 'arrived';
-  }
-  // A null sender and a mark deeper down: a bounce that carries the header of what failed.
-  const returned = sender === '' ? findMark(bytes, body) : undefined;
-  if (returned === undefined) return 'unmarked';
-  ledger.append('bounced', { id: returned.id, to: failedRecipients(bytes), atMs });
-  return 'bounced';
-}
-
-/** The final recipients a delivery status notification names. */
-function failedRecipients(bytes: Buffer): readonly string[] {
-  const text = bytes.toString('latin1');
-  return Array.from(text.matchAll(/^Final-Recipient: *rfc822; *(\S+)/gim), (match) => match[1]!);
+  if (letter === undefined) return 'unmarked';
+  if (letter.kind === 'notice') return enterNotice(letter, atMs, ledger) ? 'bounced' : 'noticed';
+  const { id, sha256 } = letter;
+  ledger.append('arrived', { id, sha256, to: recipients, via, atMs });
+  return 'arrived';
 }

@@ -15,6 +15,8 @@ export interface InjectedEntry {
   readonly to: readonly string[];
   /** When the schedule wanted the message to start. */
   readonly intendedMs: number;
+  /** The connection it was sent over, its name in this ledger: within one, order is defined. */
+  readonly session?: string;
 }
 
 export interface AcknowledgedEntry {
@@ -43,10 +45,33 @@ export interface ArrivedEntry {
   readonly atMs: number;
 }
 
-/** A failure notice (RFC 3464) that names the message; `to` lists its failed recipients. */
+/** Found in a mailbox. Read again, it is entered again: `via` and `uid` tell that it is the same. */
+export interface SeenEntry extends ArrivedEntry {
+  /** The mailbox with its UIDVALIDITY, as an IMAP URL. */
+  readonly via: string;
+  /** UIDs ascend in the order of arrival (RFC 9051 §2.3.1.1). */
+  readonly uid: number;
+  /** The internal date: whole seconds, of the server's clock. */
+  readonly atMs: number;
+}
+
+/** A failure notice (RFC 3464) that names the message; `to` lists its failed recipients, none where it names nobody. */
 export interface BouncedEntry {
   readonly id: string;
   readonly to: readonly string[];
+  readonly atMs: number;
+}
+
+export const reportEvents = ['delivered', 'failed', 'delayed', 'relayed', 'expanded'] as const;
+/** RFC 3464 §2.3.3, whoever says it. */
+export type ReportEvent = (typeof reportEvents)[number];
+
+/** What the server told of a message that goes on: by a notice that is no failure, or any event by a webhook. */
+export interface ReportedEntry {
+  readonly id: string;
+  readonly to: readonly string[];
+  readonly event: ReportEvent;
+  readonly by: 'notice' | 'webhook';
   readonly atMs: number;
 }
 
@@ -55,12 +80,22 @@ export interface LedgerEntries {
   acknowledged: AcknowledgedEntry;
   refused: RefusedEntry;
   arrived: ArrivedEntry;
+  seen: SeenEntry;
   bounced: BouncedEntry;
+  reported: ReportedEntry;
 }
 
 export type EntryKind = keyof LedgerEntries;
 
-export const entryKinds = ['injected', 'acknowledged', 'refused', 'arrived', 'bounced'] as const;
+export const entryKinds = [
+  'injected',
+  'acknowledged',
+  'refused',
+  'arrived',
+  'seen',
+  'bounced',
+  'reported',
+] as const satisfies readonly EntryKind[];
 
 export function entryFile(kind: EntryKind): string {
   return `${kind}.jsonl`;

@@ -3,13 +3,15 @@
  *
  * Runs in:   load generator, main thread.
  * Limits:    `waitMsMax`, given; the ledger is looked at every `lookMs`, and counted when it was quiet for `quietMs`.
+ *            Memory as `accountOf` says.
  * Invariant: it ends early only where nothing is missing and nothing came for `quietMs`: what is doubled comes late.
  */
 
 import { secondMs } from '../../base/units.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
-import { type LedgerAccount, LedgerJoin } from './ledger-join.ts';
-import { LedgerReader } from './ledger-reader.ts';
+import type { LedgerAccount } from './account.ts';
+import { accountOf, bytesIn } from './ledger-folder.ts';
+import { LedgerJoin } from './ledger-join.ts';
 
 const lookMs = 250;
 const quietMs = 2 * secondMs;
@@ -22,19 +24,19 @@ export interface Counted {
 }
 
 export class Recount {
-  readonly #reader: LedgerReader;
-  readonly #join = new LedgerJoin();
+  readonly #folder: string;
   readonly #clock: Clock;
   readonly #counted = Promise.withResolvers<Counted>();
   #timer: Timer | undefined;
   #beganMs = 0;
+  #bytes = 0;
   #newMs = 0;
   #waitMsMax = 0;
-  /** Whether it was counted since something came. */
-  #isCounted = false;
+  /** What it came to, if it was counted since something came. */
+  #account: LedgerAccount | undefined;
 
   constructor(folder: string, clock: Clock) {
-    this.#reader = new LedgerReader(folder);
+    this.#folder = folder;
     this.#clock = clock;
   }
 
@@ -54,28 +56,29 @@ export class Recount {
   }
 
   #look(): void {
-    const nowMs = this.#clock.monotonicMs();
     try {
-      if (this.#reader.readNew(this.#join) > 0) {
-        this.#newMs = nowMs;
-        this.#isCounted = false;
-      }
+      if (!this.#isDone()) this.#timer = this.#clock.setTimer(lookMs, () => this.#look());
     } catch (error) {
       // What the run found must not be lost for it.
-      this.#resolve(this.#join.account(), (error as Error).message);
-      return;
+      this.#resolve(new LedgerJoin().account(), (error as Error).message);
+    }
+  }
+
+  #isDone(): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    const bytes = bytesIn(this.#folder);
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#newMs = nowMs;
+      this.#account = undefined;
     }
     const isOver = nowMs - this.#beganMs >= this.#waitMsMax;
     const isQuiet = nowMs - this.#newMs >= quietMs;
-    if (isOver || (isQuiet && !this.#isCounted)) {
-      const account = this.#join.account();
-      this.#isCounted = true;
-      if (isOver || account.lost === 0) {
-        this.#resolve(account);
-        return;
-      }
-    }
-    this.#timer = this.#clock.setTimer(lookMs, () => this.#look());
+    if (!isOver && !isQuiet) return false;
+    this.#account ??= accountOf(this.#folder);
+    if (!isOver && this.#account.lost > 0) return false;
+    this.#resolve(this.#account);
+    return true;
   }
 
   #resolve(account: LedgerAccount, problem?: string): void {

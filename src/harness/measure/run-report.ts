@@ -4,7 +4,7 @@
  * Runs in: load generator, reports, benches; types and the reading of files.
  */
 
-import type { LedgerAccount } from '../ledger/ledger-join.ts';
+import type { LedgerAccount } from '../ledger/account.ts';
 import type { LatencySummary } from './histogram.ts';
 
 export const reportFormat = 'chaski-load-report';

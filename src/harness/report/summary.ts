@@ -4,7 +4,7 @@
  * Runs in: reports; pure.
  */
 
-import { findings } from '../ledger/ledger-join.ts';
+import { findings } from '../ledger/account.ts';
 import type { LatencySummary } from '../measure/histogram.ts';
 import type {
   GroupReport,

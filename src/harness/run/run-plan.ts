@@ -10,10 +10,10 @@ import { createImap, type ImapPlan } from '../load/imap/imap-plan.ts';
 import { createPop3, type Pop3Plan } from '../load/pop3/pop3-plan.ts';
 import type { LoadProtocol, ProtocolPlace } from '../load/protocol.ts';
 import { createSmtp, type SmtpPlan } from '../load/smtp/smtp-plan.ts';
+import type { Threshold } from '../measure/threshold.ts';
 import type { WatchPlan } from '../observe/server-watch.ts';
 import type { ArrivalPlan } from '../schedule/arrivals.ts';
 import type { TroublePlan } from '../trouble/trouble-plan.ts';
-import type { Threshold } from './thresholds.ts';
 
 interface GroupBase {
   readonly name: string;

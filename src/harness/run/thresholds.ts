@@ -4,8 +4,15 @@
  * Runs in: load generator; pure.
  */
 
-import { type Finding, findings } from '../ledger/ledger-join.ts';
+import { type Finding, findings } from '../ledger/account.ts';
+import {
+  isOfLedger,
+  judgeLedger,
+  ledgerMetrics,
+  parseLedgerThreshold,
+} from '../ledger/thresholds.ts';
 import type { RunReport, ThresholdResult } from '../measure/run-report.ts';
+import { isHeld, readThreshold, type Threshold } from '../measure/threshold.ts';
 import { type Totals, totalsOf } from '../measure/totals.ts';
 
 const metrics = {
@@ -24,44 +31,12 @@ const metrics = {
   unstarted: ({ unstarted }: Totals) => unstarted,
 } as const;
 
-const comparisons: Readonly<Record<string, (value: number, bound: number) => boolean>> = {
-  '<': (value, bound) => value < bound,
-  '<=': (value, bound) => value <= bound,
-  '=': (value, bound) => value === bound,
-  '>=': (value, bound) => value >= bound,
-  '>': (value, bound) => value > bound,
-};
+const runMetrics = Object.keys(metrics);
 
-const pattern =
-  /^(?:([^:<>=]+): *)?([a-z][a-z0-9.]*) *(<=|>=|<|>|=) *(\d+(?:\.\d+)?) *(ms|s|\/s)?$/;
-
-/** Plain data; `group` absent: of all groups together. */
-export interface Threshold {
-  readonly text: string;
-  readonly group?: string;
-  readonly metric: string;
-  readonly comparison: string;
-  readonly bound: number;
-}
-
-/** Reads `p99 < 50ms`, `refused = 0`, `inbox: rate >= 190/s`; throws a sentence. */
+/** Reads `p99 < 50ms`, `refused = 0`, `inbox: rate >= 190/s`, and what a ledger is held against; throws a sentence. */
 export function parseThreshold(text: string): Threshold {
-  const match = pattern.exec(text.trim());
-  const [, group, metric = '', comparison = '', number, unit] = match ?? [];
-  if (match === null || !(Object.hasOwn(metrics, metric) || isFinding(metric))) {
-    const known = [...Object.keys(metrics), ...findings].join(', ');
-    throw new Error(`"${text}"; write as "p99 < 50ms" or "refused = 0", with one of ${known}`);
-  }
-  const bound = Number(number) * (unit === 's' ? 1000 : 1);
-  if (group !== undefined && isFinding(metric)) {
-    throw new Error(`"${text}"; a ledger knows no groups: leave "${group}:" out`);
-  }
-  const of = group === undefined ? {} : { group: group.trim() };
-  return { text, metric, comparison, bound, ...of };
-}
-
-function isFinding(metric: string): metric is Finding {
-  return findings.some((each) => each === metric);
+  const threshold = readThreshold(text, [...runMetrics, ...ledgerMetrics]);
+  return isOfLedger(threshold) ? parseLedgerThreshold(text) : threshold;
 }
 
 function uncounted(text: string): string {
@@ -70,7 +45,7 @@ function uncounted(text: string): string {
 
 /** Before a run of an hour, not after it: @throws a sentence where one cannot be judged. */
 export function checkThresholds(thresholds: readonly Threshold[], isCounted: boolean): void {
-  const finding = thresholds.find(({ metric }) => isFinding(metric));
+  const finding = thresholds.find(isOfLedger);
   if (finding !== undefined && !isCounted) throw new Error(uncounted(finding.text));
 }
 
@@ -89,11 +64,11 @@ export function judgeThresholds(
   thresholds: readonly Threshold[],
   report: RunReport,
 ): readonly ThresholdResult[] {
-  return thresholds.map(({ text, group, metric, comparison, bound }) => {
-    if (isFinding(metric)) {
-      const value = report.recount?.account[metric];
-      if (value === undefined) throw new Error(uncounted(text));
-      return { text, isMet: comparisons[comparison]!(value, bound), value };
+  return thresholds.map((threshold) => {
+    const { text, group, metric } = threshold;
+    if (isOfLedger(threshold)) {
+      if (report.recount === undefined) throw new Error(uncounted(text));
+      return judgeLedger(threshold, report.recount.account);
     }
     const groups = report.groups.filter(({ name }) => group === undefined || name === group);
     if (groups.length === 0) return { text, isMet: false, value: 0 };
@@ -105,6 +80,6 @@ export function judgeThresholds(
     const value = metrics[metric as keyof typeof metrics](totals);
     // What has no latency at all has not been fast.
     const isEmpty = totals.latency.count === 0 && metric !== 'ok';
-    return { text, isMet: !isEmpty && comparisons[comparison]!(value, bound), value };
+    return { text, isMet: !isEmpty && isHeld(threshold, value), value };
   });
 }

@@ -5,19 +5,19 @@
  */
 
 import { expandTemplate } from '../corpus/recipients.ts';
-import { tlsModes } from '../load/connection.ts';
-import type { Credentials } from '../load/smtp/authentication.ts';
 import {
   choice,
-  type Field,
+  FieldFault,
   flag,
   optional,
   type Path,
-  ScenarioFault,
+  type Read,
   secret,
   text,
   withDefault,
-} from './fields.ts';
+} from '../fields.ts';
+import { tlsModes } from '../load/connection.ts';
+import type { Credentials } from '../load/smtp/authentication.ts';
 import { readText } from './mail-shape.ts';
 
 export const clientShape = {
@@ -29,7 +29,6 @@ export const clientShape = {
   passwordFile: optional(text('a file whose first line is the password')),
 };
 
-type Read<F> = F extends Field<infer T> ? T : never;
 type ClientValues = { readonly [K in keyof typeof clientShape]: Read<(typeof clientShape)[K]> };
 
 /** One account, or all that a template stands for, with one password. */
@@ -46,15 +45,15 @@ function readAccounts(values: ClientValues, base: string, path: Path): readonly 
       ? values.password
       : readText(passwordFile, base, [...path, 'passwordFile']).split(/\r?\n/)[0];
   if (password === undefined) {
-    throw new ScenarioFault(path, 'has a user but no password: write "password"');
+    throw new FieldFault(path, 'has a user but no password: write "password"');
   }
   // A line's end would begin a command of its own.
   if (/[\r\n\0]/.test(user + password)) {
-    throw new ScenarioFault(path, 'has a line end in its user or password: take it out');
+    throw new FieldFault(path, 'has a line end in its user or password: take it out');
   }
   try {
     return expandTemplate(user).map((each) => ({ user: each, password }));
   } catch (error) {
-    throw new ScenarioFault([...path, 'user'], (error as Error).message);
+    throw new FieldFault([...path, 'user'], (error as Error).message);
   }
 }

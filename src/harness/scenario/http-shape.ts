@@ -5,22 +5,22 @@
  * Limits:    `requestsCountMax` kinds of requests.
  */
 
-import type { HttpPlan } from '../load/http/http-plan.ts';
-import { methods, type RequestPlan } from '../load/http/requests.ts';
 import {
   choice,
-  type Field,
+  FieldFault,
   flag,
   list,
   optional,
   type Path,
   positive,
+  type Read,
   record,
-  ScenarioFault,
   secret,
   text,
   withDefault,
-} from './fields.ts';
+} from '../fields.ts';
+import type { HttpPlan } from '../load/http/http-plan.ts';
+import { methods, type RequestPlan } from '../load/http/requests.ts';
 import { readText } from './mail-shape.ts';
 
 const requestsCountMax = 100;
@@ -44,7 +44,6 @@ export const httpShape = {
   password: optional(secret('a password')),
 };
 
-type Read<F> = F extends Field<infer T> ? T : never;
 type HttpValues = { readonly [K in keyof typeof httpShape]: Read<(typeof httpShape)[K]> };
 type RequestValues = { readonly [K in keyof typeof requestShape]: HttpValues[K] };
 
@@ -52,7 +51,7 @@ type RequestValues = { readonly [K in keyof typeof requestShape]: HttpValues[K] 
 export function httpPlan(values: HttpValues, base: string, path: Path): HttpPlan {
   const { tls, tlsName, verify, user, password, requests } = values;
   if ((user === undefined) !== (password === undefined)) {
-    throw new ScenarioFault(path, 'has one of user and password: write both');
+    throw new FieldFault(path, 'has one of user and password: write both');
   }
   return {
     ...{ tls, isVerified: verify },
@@ -74,13 +73,13 @@ function readRequest(
   path: Path,
 ): Omit<RequestPlan, 'weight'> {
   if (!/^\/[!-~]*$/.test(asked)) {
-    throw new ScenarioFault([...path, 'path'], 'is no path: write it from / on, encoded');
+    throw new FieldFault([...path, 'path'], 'is no path: write it from / on, encoded');
   }
   if (type !== undefined && /[^ -~]/.test(type)) {
-    throw new ScenarioFault([...path, 'type'], 'is no media type: write one as application/json');
+    throw new FieldFault([...path, 'type'], 'is no media type: write one as application/json');
   }
   if (body !== undefined && bodyFile !== undefined) {
-    throw new ScenarioFault(path, 'has body and bodyFile; write one of them');
+    throw new FieldFault(path, 'has body and bodyFile; write one of them');
   }
   const content = bodyFile === undefined ? body : readText(bodyFile, base, [...path, 'bodyFile']);
   return {

@@ -5,22 +5,22 @@
  * Limits:    `usersCountMax` kinds of users, `stepsCountMax` steps each; an IDLE is held for `holdMsMax` at most.
  */
 
-import type { ImapPlan, UserPlan } from '../load/imap/imap-plan.ts';
-import { profileNames, profiles, readStep, type StepPlan } from '../load/imap/steps.ts';
-import { clientShape, readClient } from './client-shape.ts';
 import {
   choice,
   duration,
-  type Field,
+  FieldFault,
   list,
   optional,
   type Path,
   positive,
+  type Read,
   record,
-  ScenarioFault,
   text,
   withDefault,
-} from './fields.ts';
+} from '../fields.ts';
+import type { ImapPlan, UserPlan } from '../load/imap/imap-plan.ts';
+import { profileNames, profiles, readStep, type StepPlan } from '../load/imap/steps.ts';
+import { clientShape, readClient } from './client-shape.ts';
 
 const usersCountMax = 20;
 const stepsCountMax = 100;
@@ -44,17 +44,16 @@ export const imapShape = {
   users: optional(list(record({ weight, profile, steps }), usersCountMax)),
 };
 
-type Read<F> = F extends Field<infer T> ? T : never;
 type ImapValues = { readonly [K in keyof typeof imapShape]: Read<(typeof imapShape)[K]> };
 type UserValues = Pick<ImapValues, 'profile' | 'steps'>;
 
 /** `base`: the folder that names of files are relative to. */
 export function imapPlan(values: ImapValues, base: string, path: Path): ImapPlan {
   const { mailbox, hold, users } = values;
-  if (hold > holdMsMax) throw new ScenarioFault([...path, 'hold'], 'is over 29m; write less');
+  if (hold > holdMsMax) throw new FieldFault([...path, 'hold'], 'is over 29m; write less');
   if (/[^ -~]/.test(mailbox)) {
     const message = 'is not ASCII; write it as the server lists it, in modified UTF-7';
-    throw new ScenarioFault([...path, 'mailbox'], message);
+    throw new FieldFault([...path, 'mailbox'], message);
   }
   const kinds: readonly UserPlan[] =
     users === undefined
@@ -69,14 +68,14 @@ export function imapPlan(values: ImapValues, base: string, path: Path): ImapPlan
 function readSteps(values: UserValues, path: Path): readonly StepPlan[] {
   if (values.steps === undefined) return profiles[values.profile ?? profileDefault];
   if (values.profile !== undefined) {
-    throw new ScenarioFault(path, 'has profile and steps; write one of them');
+    throw new FieldFault(path, 'has profile and steps; write one of them');
   }
   values.steps.forEach(({ command }, index) => {
     try {
       readStep(command);
     } catch (error) {
       const message = `is not usable: ${(error as Error).message}`;
-      throw new ScenarioFault([...path, 'steps', index, 'command'], message);
+      throw new FieldFault([...path, 'steps', index, 'command'], message);
     }
   });
   return values.steps;

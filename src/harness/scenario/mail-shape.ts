@@ -10,25 +10,25 @@ import { resolve } from 'node:path';
 import type { KindPlan } from '../corpus/kinds.ts';
 import { mimeKinds } from '../corpus/mime.ts';
 import { expandTemplate, parseRecipients } from '../corpus/recipients.ts';
-import { tlsModes } from '../load/connection.ts';
-import { mechanisms } from '../load/smtp/authentication.ts';
-import type { SmtpPlan, TenantPlan } from '../load/smtp/smtp-plan.ts';
 import {
   choice,
-  type Field,
+  FieldFault,
   flag,
   list,
   optional,
   type Path,
   positive,
+  type Read,
   record,
-  ScenarioFault,
   secret,
   size,
   text,
   whole,
   withDefault,
-} from './fields.ts';
+} from '../fields.ts';
+import { tlsModes } from '../load/connection.ts';
+import { mechanisms } from '../load/smtp/authentication.ts';
+import type { SmtpPlan, TenantPlan } from '../load/smtp/smtp-plan.ts';
 
 const listCountMax = 100;
 const recipientsCountMax = 1_000;
@@ -84,7 +84,6 @@ const eitherOr = [
   ['password', 'senders'],
 ] as const;
 
-type Read<F> = F extends Field<infer T> ? T : never;
 type MailValues = { readonly [K in keyof typeof mailShape]: Read<(typeof mailShape)[K]> };
 
 /** `base`: the folder that names of files are relative to. */
@@ -92,7 +91,7 @@ export function mailPlan(values: MailValues, lmtp: boolean, base: string, path: 
   const { pipeline, chunking, tls, verify, auth, recipients, tlsName } = values;
   for (const [short, long] of eitherOr) {
     if (values[short] === undefined || values[long] === undefined) continue;
-    throw new ScenarioFault([...path, short], `stands beside "${long}"; write one of them`);
+    throw new FieldFault([...path, short], `stands beside "${long}"; write one of them`);
   }
   const given = values.destinations ?? [{ weight: 1, to: values.to ?? toDefault }];
   const destinations = given.map((each) => ({
@@ -102,7 +101,7 @@ export function mailPlan(values: MailValues, lmtp: boolean, base: string, path: 
   const fewest = Math.min(...destinations.map(({ addresses }) => addresses.length));
   if (recipients > fewest) {
     const message = `is ${recipients}, but there are only ${fewest} addresses to send to; add some`;
-    throw new ScenarioFault([...path, 'recipients'], message);
+    throw new FieldFault([...path, 'recipients'], message);
   }
   return {
     ...{ lmtp, pipeline, chunking, tls, isVerified: verify, mechanism: auth, recipients },
@@ -131,9 +130,9 @@ function tenants(values: MailValues, base: string, path: Path): readonly TenantP
 
 function credentials(user: string | undefined, password: string | undefined, path: Path) {
   if (user === undefined && password === undefined) return undefined;
-  if (user === undefined) throw new ScenarioFault(path, 'has a password but no user: write "user"');
+  if (user === undefined) throw new FieldFault(path, 'has a password but no user: write "user"');
   if (password === undefined) {
-    throw new ScenarioFault(path, 'has a user but no password: write "password"');
+    throw new FieldFault(path, 'has a user but no password: write "password"');
   }
   return { user, password };
 }
@@ -149,10 +148,10 @@ function messageKinds(values: MailValues, base: string, path: Path): readonly Ki
     );
     if (named.length !== 1) {
       const have = named.length === 0 ? 'none' : named.join(' and ');
-      throw new ScenarioFault(at, `has ${have}; write one of size, mime, folder, mbox`);
+      throw new FieldFault(at, `has ${have}; write one of size, mime, folder, mbox`);
     }
     if (each.attachment !== undefined && each.mime !== 'attachment') {
-      throw new ScenarioFault([...at, 'attachment'], 'is for "mime: attachment" only; take it out');
+      throw new FieldFault([...at, 'attachment'], 'is for "mime: attachment" only; take it out');
     }
     const common = { weight: each.weight };
     if (each.size !== undefined) return { ...common, kind: 'sized', bytes: each.size };
@@ -167,16 +166,16 @@ function messageKinds(values: MailValues, base: string, path: Path): readonly Ki
 function readAddresses(to: string, base: string, path: Path): readonly string[] {
   if (existsSync(resolve(base, to))) {
     const all = parseRecipients(readText(to, base, path));
-    if (all.length === 0) throw new ScenarioFault(path, `: ${to} holds no addresses`);
+    if (all.length === 0) throw new FieldFault(path, `: ${to} holds no addresses`);
     return all;
   }
   if (!to.includes('@')) {
-    throw new ScenarioFault(path, `is "${to}": neither an address nor a file that is there`);
+    throw new FieldFault(path, `is "${to}": neither an address nor a file that is there`);
   }
   try {
     return expandTemplate(to);
   } catch (error) {
-    throw new ScenarioFault(path, (error as Error).message);
+    throw new FieldFault(path, (error as Error).message);
   }
 }
 
@@ -184,6 +183,6 @@ export function readText(file: string, base: string, path: Path): string {
   try {
     return readFileSync(resolve(base, file), 'utf8');
   } catch (error) {
-    throw new ScenarioFault(path, `cannot be read: ${(error as Error).message}`);
+    throw new FieldFault(path, `cannot be read: ${(error as Error).message}`);
   }
 }

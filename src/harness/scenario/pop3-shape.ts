@@ -4,9 +4,9 @@
  * Runs in:   load generator.
  */
 
+import { flag, type Path, type Read, whole, withDefault } from '../fields.ts';
 import type { Pop3Plan } from '../load/pop3/pop3-plan.ts';
 import { clientShape, readClient } from './client-shape.ts';
-import { type Field, flag, type Path, whole, withDefault } from './fields.ts';
 
 const retrieveCountMax = 100_000;
 const retrieveDefault = 5;
@@ -17,7 +17,6 @@ export const pop3Shape = {
   delete: withDefault(flag(), false),
 };
 
-type Read<F> = F extends Field<infer T> ? T : never;
 type Pop3Values = { readonly [K in keyof typeof pop3Shape]: Read<(typeof pop3Shape)[K]> };
 
 /** `base`: the folder that names of files are relative to. */

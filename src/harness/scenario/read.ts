@@ -10,8 +10,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { FieldFault, pathText } from '../fields.ts';
 import type { RunPlan } from '../run/run-plan.ts';
-import { type Path, ScenarioFault } from './fields.ts';
 import { readScenario } from './shape.ts';
 
 const scenarioBytesMax = 1024 * 1024;
@@ -48,29 +48,24 @@ export async function loadScenario(path: string): Promise<RunPlan> {
 
 function reading(
   file: string,
-  lineOf: (fault: ScenarioFault) => number | undefined,
+  lineOf: (fault: FieldFault) => number | undefined,
   read: () => RunPlan,
 ): RunPlan {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof ScenarioFault)) throw error;
-    const line = lineOf(error);
-    const where = line === undefined ? file : `${file}, line ${line}`;
-    throw new Error(`${where}: ${pathText(error.path)} ${error.message}`);
+    if (!(error instanceof FieldFault)) throw error;
+    const lines = error.all().map((fault) => {
+      const line = lineOf(fault);
+      const where = line === undefined ? file : `${file}, line ${line}`;
+      return `${where}: ${pathText(fault.path, 'the scenario')} ${fault.message}`;
+    });
+    throw new Error(lines.join('\n'));
   }
 }
 
-/** `groups[0].rate`, or "the scenario" for all of it. */
-function pathText(path: Path): string {
-  if (path.length === 0) return 'the scenario';
-  return path
-    .map((step, at) => (typeof step === 'number' ? `[${step}]` : at === 0 ? step : `.${step}`))
-    .join('');
-}
-
 /** Where the value at a path stands; of what is not there, what it is missing from. */
-function offsetOf(document: Document, { path, isOfKey }: ScenarioFault): number {
+function offsetOf(document: Document, { path, isOfKey }: FieldFault): number {
   if (isOfKey) {
     const parent = document.getIn(path.slice(0, -1), true);
     const pair = isMap(parent)

@@ -9,6 +9,22 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseHostPort } from '../addresses.ts';
+import {
+  choice,
+  duration,
+  type Field,
+  FieldFault,
+  list,
+  notNegative,
+  optional,
+  type Path,
+  positive,
+  type Read,
+  record,
+  text,
+  whole,
+  withDefault,
+} from '../fields.ts';
 import type { GroupPlan, RunPlan } from '../run/run-plan.ts';
 import { parseThreshold } from '../run/thresholds.ts';
 import {
@@ -18,21 +34,6 @@ import {
   type RateStage,
   steadyPlan,
 } from '../schedule/arrivals.ts';
-import {
-  choice,
-  duration,
-  type Field,
-  list,
-  notNegative,
-  optional,
-  type Path,
-  positive,
-  record,
-  ScenarioFault,
-  text,
-  whole,
-  withDefault,
-} from './fields.ts';
 import { httpPlan, httpShape } from './http-shape.ts';
 import { imapPlan, imapShape } from './imap-shape.ts';
 import { mailPlan, mailShape } from './mail-shape.ts';
@@ -78,10 +79,9 @@ const imapGroup = record({ protocol, ...groupShape, ...imapShape });
 const httpGroup = record({ protocol, ...groupShape, ...httpShape });
 const pop3Group = record({ protocol, ...groupShape, ...pop3Shape });
 
-type Read<F> = F extends Field<infer T> ? T : never;
 type GroupValues = { readonly [K in keyof typeof groupShape]: Read<(typeof groupShape)[K]> };
 
-const anything: Field<unknown> = { read: (value) => value, wants: 'a group' };
+const anything: Field<unknown> = { read: (value) => value, wants: 'a group', schema: {} };
 const scenario = record({
   name: optional(text('a name')),
   seed: withDefault(whole(0, countMax), 1),
@@ -103,7 +103,7 @@ export interface ScenarioSource {
   readonly base: string;
 }
 
-/** Reads the values of a scenario; throws a `ScenarioFault` that says where and what to do. */
+/** Reads the values of a scenario; throws a `FieldFault` that says where and what to do. */
 export function readScenario(value: unknown, { name, base }: ScenarioSource): RunPlan {
   const values = scenario.read(value, []);
   const { target, ledger, recount } = values;
@@ -114,13 +114,13 @@ export function readScenario(value: unknown, { name, base }: ScenarioSource): Ru
   const twice = names.findIndex((each, index) => names.indexOf(each) < index);
   if (twice !== -1) {
     const message = `is the second group named "${names[twice]}": give each a "name" of its own`;
-    throw new ScenarioFault(['groups', twice], message);
+    throw new FieldFault(['groups', twice], message);
   }
   const thresholds = (values.thresholds ?? []).map((each, index) => {
     const path = ['thresholds', index];
     const threshold = atPath(path, () => parseThreshold(each));
     if (threshold.group === undefined || names.includes(threshold.group)) return threshold;
-    throw new ScenarioFault(path, `is of "${threshold.group}"; groups are ${names.join(', ')}`);
+    throw new FieldFault(path, `is of "${threshold.group}"; groups are ${names.join(', ')}`);
   });
   return {
     scenario: values.name ?? name,
@@ -172,17 +172,17 @@ function readGroup(value: unknown, place: GroupPlace): GroupPlan {
 function readLoad(values: GroupValues, name: string, place: GroupPlace) {
   const { base, path } = place;
   const target = values.target ?? place.target;
-  if (target === undefined) throw new ScenarioFault(path, 'lacks "target": write HOST:PORT');
+  if (target === undefined) throw new FieldFault(path, 'lacks "target": write HOST:PORT');
   const arrivals = readArrivals(values, base, path);
   if (arrivals === undefined && values.sessions === undefined) {
     const message = 'has no load: write "sessions" (closed loop), or "rate", "stages" or "trace"';
-    throw new ScenarioFault(path, message);
+    throw new FieldFault(path, message);
   }
   const durationMs = values.duration ?? place.durationMs ?? Infinity;
   const ends = values.trace !== undefined || values.stages !== undefined;
   // A closed loop may go on until it is stopped.
   if (arrivals !== undefined && durationMs === Infinity && values.count === undefined && !ends) {
-    throw new ScenarioFault(path, 'never ends: write "duration" or "count"');
+    throw new FieldFault(path, 'never ends: write "duration" or "count"');
   }
   return {
     name: values.name ?? name,
@@ -199,7 +199,7 @@ function readLoad(values: GroupValues, name: string, place: GroupPlace) {
 function readArrivals(values: GroupValues, base: string, path: Path): ArrivalPlan | undefined {
   const named = (['rate', 'stages', 'trace'] as const).filter((name) => values[name] !== undefined);
   if (named.length > 1) {
-    throw new ScenarioFault(path, `has ${named.join(' and ')}; write one of them`);
+    throw new FieldFault(path, `has ${named.join(' and ')}; write one of them`);
   }
   const { rate, stages, trace, arrival } = values;
   if (rate !== undefined) return steadyPlan(arrival, rate);
@@ -224,7 +224,7 @@ function readStage(values: Read<typeof stage>, path: Path): RateStage {
   if (rate === undefined && from !== undefined && to !== undefined) {
     return { seconds, fromPerSecond: from, toPerSecond: to };
   }
-  throw new ScenarioFault(path, 'is neither a step nor a ramp: write "rate", or "from" and "to"');
+  throw new FieldFault(path, 'is neither a step nor a ramp: write "rate", or "from" and "to"');
 }
 
 /** What goes wrong with a value is told at its place. */
@@ -232,6 +232,6 @@ function atPath<T>(path: Path, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw new ScenarioFault(path, `is not usable: ${(error as Error).message}`);
+    throw new FieldFault(path, `is not usable: ${(error as Error).message}`);
   }
 }

@@ -8,6 +8,19 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { type HostPort, parseHostPort } from '../addresses.ts';
+import {
+  choice,
+  duration,
+  type Field,
+  FieldFault,
+  list,
+  optional,
+  type Path,
+  record,
+  size,
+  suited,
+  text,
+} from '../fields.ts';
 import { isProcessName, processWants } from '../observe/process-ids.ts';
 import {
   type BetweenPlan,
@@ -18,19 +31,6 @@ import {
   type TroubleStep,
   targetName,
 } from '../trouble/trouble-plan.ts';
-import {
-  choice,
-  duration,
-  type Field,
-  list,
-  optional,
-  type Path,
-  record,
-  ScenarioFault,
-  size,
-  suited,
-  text,
-} from './fields.ts';
 
 const betweenCountMax = 16;
 
@@ -39,10 +39,12 @@ const named = suited(text(processWants), isProcessName);
 const processes: Field<string> = {
   read: (value, path) => named.read(typeof value === 'number' ? `${value}` : value, path),
   wants: processWants,
+  schema: { type: ['string', 'integer'] },
 };
 
-const hostPort: Field<HostPort> = { read: readHostPort, wants: 'HOST:PORT' };
-const addressPort: Field<HostPort> = { read: readAddressPort, wants: 'ADDRESS:PORT' };
+const place = { schema: { type: 'string' } };
+const hostPort: Field<HostPort> = { ...place, read: readHostPort, wants: 'HOST:PORT' };
+const addressPort: Field<HostPort> = { ...place, read: readAddressPort, wants: 'ADDRESS:PORT' };
 const proxy = record({ name: text('a name'), listen: addressPort, to: hostPort });
 const resolver = record({ name: text('a name'), listen: addressPort, to: addressPort });
 
@@ -91,7 +93,7 @@ const verbs: Readonly<Partial<Record<Key, { readonly needs: Key[]; readonly may:
 export const troubleShape = {
   proxies: optional(list(proxy, betweenCountMax)),
   resolvers: optional(list(resolver, betweenCountMax)),
-  trouble: optional(list({ read: readStep, wants: step.wants }, stepsCountMax)),
+  trouble: optional(list({ ...step, read: readStep }, stepsCountMax)),
 };
 
 interface TroubleValues {
@@ -100,7 +102,7 @@ interface TroubleValues {
   readonly trouble: readonly TroubleStep[] | undefined;
 }
 
-/** @throws ScenarioFault where a step names what is not there, or a name is there twice */
+/** @throws FieldFault where a step names what is not there, or a name is there twice */
 export function troublePlan(
   values: TroubleValues,
   base: string,
@@ -110,7 +112,7 @@ export function troublePlan(
   const taken = new Set([targetName]);
   for (const [key, plans] of Object.entries({ proxies, resolvers })) {
     for (const [index, { name }] of plans.entries()) {
-      if (taken.has(name)) throw new ScenarioFault([key, index, 'name'], `is taken: "${name}"`);
+      if (taken.has(name)) throw new FieldFault([key, index, 'name'], `is taken: "${name}"`);
       taken.add(name);
     }
   }
@@ -121,7 +123,7 @@ export function troublePlan(
     if (known.includes(what.name)) continue;
     const listed = what.kind === 'link' ? 'proxies' : 'resolvers';
     const hint = `give it under "${listed}"; there is ${known.join(', ') || 'none'}`;
-    throw new ScenarioFault(['trouble', index], `is of "${what.name}": ${hint}`);
+    throw new FieldFault(['trouble', index], `is of "${what.name}": ${hint}`);
   }
   const placed = steps.map((each): TroubleStep => {
     const { what } = each;
@@ -138,14 +140,14 @@ function readStep(value: unknown, path: Path): TroubleStep {
   const [verb, second] = keys.filter((key) => verbs[key] !== undefined);
   if (verb === undefined || second !== undefined) {
     const known = Object.keys(verbs).join(', ');
-    throw new ScenarioFault(path, `does not do one thing: write one of ${known}`);
+    throw new FieldFault(path, `does not do one thing: write one of ${known}`);
   }
   const { needs, may } = verbs[verb]!;
   const missing = needs.find((key) => given[key] === undefined);
-  if (missing !== undefined) throw new ScenarioFault(path, `lacks "${missing}" for "${verb}"`);
+  if (missing !== undefined) throw new FieldFault(path, `lacks "${missing}" for "${verb}"`);
   const extra = keys.find((key) => ![verb, 'at', ...needs, ...may].includes(key));
   if (extra !== undefined) {
-    throw new ScenarioFault([...path, extra], `does nothing for "${verb}": take it out`, true);
+    throw new FieldFault([...path, extra], `does nothing for "${verb}": take it out`, true);
   }
   const lasting = given.for === undefined ? {} : { forMs: given.for };
   return { atMs: given.at, ...lasting, what: kindOf(given)! };
@@ -180,12 +182,12 @@ function readHostPort(value: unknown, path: Path): HostPort {
   try {
     return parseHostPort(String(value));
   } catch (error) {
-    throw new ScenarioFault(path, `is not usable: ${(error as Error).message}`);
+    throw new FieldFault(path, `is not usable: ${(error as Error).message}`);
   }
 }
 
 function readAddressPort(value: unknown, path: Path): HostPort {
   const found = readHostPort(value, path);
   if (isIP(found.host) !== 0) return found;
-  throw new ScenarioFault(path, `is a name: write an address, as 127.0.0.1:${found.port}`);
+  throw new FieldFault(path, `is a name: write an address, as 127.0.0.1:${found.port}`);
 }

@@ -4,10 +4,10 @@
  * Runs in: load generator.
  */
 
+import { list, optional, record, suited, text } from '../fields.ts';
 import { isMetricName, type MetricsPlan, namesCountMax } from '../observe/metrics-source.ts';
 import { isProcessName, processWants } from '../observe/process-ids.ts';
 import type { WatchPlan } from '../observe/server-watch.ts';
-import { list, optional, record, suited, text } from './fields.ts';
 
 const processes = suited(text(processWants), isProcessName);
 const url = suited(

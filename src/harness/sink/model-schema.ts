@@ -6,6 +6,20 @@
  */
 
 import { readNetwork } from '../../settings/networks.ts';
+import {
+  choice,
+  type Field,
+  FieldFault,
+  flag,
+  list,
+  number,
+  pathText,
+  record,
+  refuse,
+  table,
+  text,
+  whole,
+} from '../fields.ts';
 import { dnsVariants } from './dns-variants.ts';
 import {
   certificateKinds,
@@ -17,97 +31,93 @@ import {
   type SinkModel,
   tlsFaults,
 } from './model.ts';
-import {
-  choice,
-  count,
-  type Field,
-  type Fields,
-  flag,
-  group,
-  list,
-  number,
-  required,
-  table,
-  text,
-} from './model-fields.ts';
 
-const anyText = text(/^[^\r\n]+$/, 'a text on one line');
-const glob = text(/^\S+$/, 'an address, with * for any text, as *@example.com');
+const rulesMax = 10_000;
+const anyText = text('a text on one line', /^[^\r\n]+$/);
+const glob = text('an address, with * for any text, as *@example.com', /^\S+$/);
 const points = number(-100, 100, -5);
 const reply = text(
-  /^[2-5]\d\d (?:[^\r\n]+\n)*[^\r\n]+$/,
   'a code of three digits, a space and a text, as "451 4.3.0 Try again later"',
+  /^[2-5]\d\d (?:[^\r\n]+\n)*[^\r\n]+$/,
 );
-const client: Field = {
-  expects: 'an address or a network, as 192.0.2.0/24',
+const network = 'an address or a network, as 192.0.2.0/24';
+const client: Field<string> = {
+  wants: network,
   schema: { type: 'string' },
-  read: (value) => (typeof value === 'string' && readNetwork(value).ok ? value : undefined),
+  read: (value, path) =>
+    typeof value === 'string' && readNetwork(value).ok ? value : refuse(path, value, network),
 };
 
-const limit: Fields = {
-  per: required(choice(limitScopes)),
-  countMax: required(count(0, 20)),
-  seconds: number(0.001, Infinity, 1),
-  isScaled: flag(),
+const limit = record(
+  { per: choice(limitScopes), countMax: whole(0, Infinity, 20) },
+  { seconds: number(0.001, Infinity, 1), isScaled: flag() },
+);
+
+const rule = record(
+  { at: choice(faultPoints) },
+  {
+    probability: number(0, 1, 0.1),
+    nth: whole(1, Infinity, 3),
+    every: whole(1, Infinity, 100),
+    client,
+    sender: glob,
+    recipient: glob,
+    recipientShare: number(0, 1, 0.02),
+    reputation: record({ below: number(0, 100, 20) }, { until: number(0, 100, 40) }),
+    limit,
+    quota: record(
+      {},
+      {
+        messagesMax: whole(0, Infinity, 100),
+        bytesMax: whole(0, Infinity, 10_000_000),
+        emptiedSeconds: number(0.001, Infinity, 3_600),
+      },
+    ),
+    greylist: record(
+      { afterSeconds: number(0, Infinity, 300) },
+      {
+        withinSeconds: number(0, Infinity, 14_400),
+        keepSeconds: number(0, Infinity, 3_110_400),
+        autoAllow: whole(1, Infinity, 10),
+      },
+    ),
+    reply,
+    delayMs: number(0, 86_400_000, 200),
+    tarpit: record({
+      perRefusalMs: number(0, 86_400_000, 1_000),
+      delayMsMax: number(0, 86_400_000, 30_000),
+    }),
+    drop: choice(['reset', 'close']),
+    afterBytes: whole(1, Infinity, 1_000),
+    readBytesPerSecond: whole(1, Infinity, 1_000),
+    tls: choice(tlsFaults),
+    counts: choice(reputationEvents),
+  },
+);
+
+const reputation = {
+  start: number(0, 100, 50),
+  perAccepted: points,
+  perInvalid: points,
+  perLimited: points,
+  perComplaint: points,
+  perHour: number(0, 3_600_000, 5),
+  complaintShare: number(0, 1, 0.001),
+  complainers: glob,
 };
+const domains = table(choice(Object.keys(dnsVariants)));
 
-const ruleFields: Fields = {
-  at: required(choice(faultPoints)),
-  probability: number(0, 1, 0.1),
-  nth: count(1, 3),
-  every: count(1, 100),
-  client,
-  sender: glob,
-  recipient: glob,
-  recipientShare: number(0, 1, 0.02),
-  reputation: group({ below: required(number(0, 100, 20)), until: number(0, 100, 40) }),
-  limit: group(limit),
-  quota: group({
-    messagesMax: count(0, 100),
-    bytesMax: count(0, 10_000_000),
-    emptiedSeconds: number(0.001, Infinity, 3_600),
-  }),
-  greylist: group({
-    afterSeconds: required(number(0, Infinity, 300)),
-    withinSeconds: number(0, Infinity, 14_400),
-    keepSeconds: number(0, Infinity, 3_110_400),
-    autoAllow: count(1, 10),
-  }),
-  reply,
-  delayMs: number(0, 86_400_000, 200),
-  tarpit: group({
-    perRefusalMs: required(number(0, 86_400_000, 1_000)),
-    delayMsMax: required(number(0, 86_400_000, 30_000)),
-  }),
-  drop: choice(['reset', 'close']),
-  afterBytes: count(1, 1_000),
-  readBytesPerSecond: count(1, 1_000),
-  tls: choice(tlsFaults),
-  counts: choice(reputationEvents),
-};
-
-const ruleField = group(ruleFields);
-
-const modelFields: Fields = {
-  name: anyText,
-  greeting: anyText,
-  accepted: reply,
-  reputation: group({
-    start: number(0, 100, 50),
-    perAccepted: points,
-    perInvalid: points,
-    perLimited: points,
-    perComplaint: points,
-    perHour: number(0, 3_600_000, 5),
-    complaintShare: number(0, 1, 0.001),
-    complainers: glob,
-  }),
-  certificate: choice(certificateKinds),
-  dns: group({ suffix: anyText, domains: table(choice(Object.keys(dnsVariants))) }),
-  rules: required(list(ruleField)),
-};
-
-const model = group(modelFields);
+const model = record(
+  { rules: list(rule, rulesMax, 0) },
+  {
+    name: anyText,
+    greeting: anyText,
+    accepted: reply,
+    reputation: record({}, reputation),
+    certificate: choice(certificateKinds),
+    dns: record({}, { suffix: anyText, domains }),
+  },
+);
 
 const reputationDefault: ReputationRules = {
   start: 50,
@@ -130,22 +140,39 @@ export function modelJsonSchema(): Readonly<Record<string, unknown>> {
 
 /** A model from the values of its file; throws all that is wrong with them, a sentence a line. */
 export function checkModel(values: unknown, name: string): SinkModel {
+  const read = checked(
+    () => model.read(values, []),
+    'the model',
+    (fault) => `${name}: ${fault}`,
+  );
   const faults: string[] = [];
-  const read = model.read(values, '', faults) as SinkModel | undefined;
-  if (read === undefined) faults.push(`a model is ${model.expects}; "rules" may be empty`);
-  else if (faults.length === 0) {
-    for (const [at, rule] of read.rules.entries()) checkRule(rule, `rules[${at}]`, read, faults);
-  }
+  for (const [at, each] of read.rules.entries()) checkRule(each, `rules[${at}]`, read, faults);
   if (faults.length > 0) throw new Error(faults.map((fault) => `${name}: ${fault}`).join('\n'));
-  const { reputation } = read!;
+  const { reputation: given, ...rest } = read;
   return {
-    ...read!,
-    name: read!.name ?? name,
-    ...(reputation === undefined ? {} : { reputation: { ...reputationDefault, ...reputation } }),
+    ...rest,
+    name: read.name ?? name,
+    ...(given === undefined ? {} : { reputation: { ...reputationDefault, ...given } }),
   };
 }
 
-function checkRule(rule: FaultRule, place: string, whole: SinkModel, faults: string[]): void {
+/** What is wrong with fields as one error, a line each. */
+function checked<T>(read: () => T, whole: string, lineOf: (fault: string) => string): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof FieldFault)) throw error;
+    const faults = error.all().map(({ path, message }) => `${pathText(path, whole)} ${message}`);
+    throw new Error(faults.map(lineOf).join('\n'));
+  }
+}
+
+function checkRule(
+  rule: FaultRule,
+  place: string,
+  model: Pick<SinkModel, 'rules'> & { readonly reputation?: unknown },
+  faults: string[],
+): void {
   const { at } = rule;
   const acts = [
     rule.reply,
@@ -172,7 +199,7 @@ function checkRule(rule: FaultRule, place: string, whole: SinkModel, faults: str
   if (rule.afterBytes !== undefined && (at !== 'body' || rule.drop === undefined)) {
     faults.push(`${place}.afterBytes says when to drop a body: add "at": "body" and "drop"`);
   }
-  if (rule.reputation !== undefined && whole.reputation === undefined) {
+  if (rule.reputation !== undefined && model.reputation === undefined) {
     faults.push(`${place}.reputation needs scores: add "reputation": {} to the model`);
   }
   if (rule.quota !== undefined && at !== 'rcpt' && !(at === 'message')) {
@@ -192,11 +219,16 @@ export function parseFault(line: string): FaultRule {
   if (match === null) throw new Error(`fault must be POINT=REPLY:PROBABILITY, not "${line}"`);
   const [, at, act = '', chance] = match;
   const probability = chance === undefined ? 1 : Number(chance);
+  const lineOf = (fault: string) => `"${line}": ${fault}`;
+  const read = checked(
+    () => rule.read({ at, probability, ...actOf(act) }, ['fault']),
+    'the fault',
+    lineOf,
+  );
   const faults: string[] = [];
-  const rule = ruleField.read({ at, probability, ...actOf(act) }, 'fault', faults) as FaultRule;
-  if (faults.length === 0) checkRule(rule, 'fault', { name: '', rules: [] }, faults);
-  if (faults.length > 0) throw new Error(faults.map((fault) => `"${line}": ${fault}`).join('\n'));
-  return rule;
+  checkRule(read, 'fault', { rules: [] }, faults);
+  if (faults.length > 0) throw new Error(faults.map(lineOf).join('\n'));
+  return read;
 }
 
 function actOf(act: string): Partial<FaultRule> {

@@ -19,7 +19,7 @@ import type { LedgerWriter } from '../ledger/ledger-writer.ts';
 import type { Certificates } from './certificates.ts';
 import type { FaultSource } from './fault-source.ts';
 import type { CertificateKind, DnsModel } from './model.ts';
-import { Sink, type SinkArrival, type SinkCounts } from './sink.ts';
+import { countArrival, Sink, type SinkArrival, type SinkCounts } from './sink.ts';
 import type { TlsStage } from './tls-stage.ts';
 
 export interface RigOptions {
@@ -194,9 +194,7 @@ export class SinkRig {
     counts.copies += taken.recipients.length;
     counts.bytes += bytes.length;
     if (ledger !== undefined) {
-      const what = enterArrival(bytes, taken, ledger);
-      if (what === 'unmarked') counts.unmarked++;
-      if (what === 'bounced') counts.bounces++;
+      countArrival(counts, enterArrival(bytes, taken, ledger));
     }
     onMessage(counts);
   }

@@ -58,7 +58,9 @@ export interface SinkCounts {
   messages: number;
   copies: number;
   bytes: number;
+  /** Notices that a message of the ledger failed, and those that say anything else of one. */
   bounces: number;
+  notices: number;
   /** Messages without a mark of the ledger, when there is one. */
   unmarked: number;
   /** Messages that could not be kept, as on a full disk; their clients were cut off. */
@@ -76,6 +78,7 @@ export class Sink {
     copies: 0,
     bytes: 0,
     bounces: 0,
+    notices: 0,
     unmarked: 0,
     unkept: 0,
   };
@@ -179,8 +182,12 @@ export class Sink {
 
   #enter(bytes: Buffer, message: SinkMessage, via: string, ledger: LedgerWriter): void {
     const { sender, recipients } = message;
-    const what = enterArrival(bytes, { sender, recipients, via }, ledger);
-    if (what === 'unmarked') this.counts.unmarked++;
-    if (what === 'bounced') this.counts.bounces++;
+    countArrival(this.counts, enterArrival(bytes, { sender, recipients, via }, ledger));
   }
+}
+
+export function countArrival(counts: SinkCounts, what: ReturnType<typeof enterArrival>): void {
+  if (what === 'unmarked') counts.unmarked++;
+  else if (what === 'bounced') counts.bounces++;
+  else if (what === 'noticed') counts.notices++;
 }

@@ -15,9 +15,9 @@ test('ledger check refuses bounds that are no whole numbers', async (context) =>
   for (const [bound, wanted] of [
     ['x', 2],
     ['-1', 2],
-    ['3', 0],
+    ['3', 1],
   ] as const) {
-    const args = ['ledger', 'check', folder, `--lost-max=${bound}`];
+    const args = ['ledger', 'check', folder, `--max-lost=${bound}`];
     const { code } = await new Child({ command: launcher, args }).ended;
     assert.equal(code, wanted, bound);
   }

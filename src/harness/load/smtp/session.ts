@@ -72,13 +72,13 @@ export class SmtpSession implements LoadSession, ConnectionEvents, ReplyReceiver
       .toString('latin1', this.#start, Math.min(this.#endAt, this.#start + replyCharsMax))
       .trimEnd();
 
-  constructor(place: SessionPlace, tenant: SmtpTenant, events: SessionEvents) {
+  constructor(place: SessionPlace, tenant: SmtpTenant, events: SessionEvents, session: number) {
     this.#place = place;
     this.#tenant = tenant;
     this.#events = events;
     this.#clock = place.opening.clock;
     this.#recorder = place.books.recorder;
-    this.#transaction = new Transaction(place.books, tenant.source);
+    this.#transaction = new Transaction(place.books, tenant.source, session);
     this.#connection = place.connections.open(this);
     this.#opening = new Opening(place.opening, tenant.credentials, this.#connection);
   }

@@ -45,6 +45,7 @@ export class SmtpProtocol implements LoadProtocol {
   readonly #tenants: readonly SmtpTenant[];
   readonly #turn: Uint32Array;
   #at = 0;
+  #openedCount = 0;
 
   constructor(options: SmtpOptions, place: ProtocolPlace) {
     const { lmtp, pipeline, chunking, tls, isVerified, replyMsMax, tlsName } = options;
@@ -69,6 +70,6 @@ export class SmtpProtocol implements LoadProtocol {
   open(events: SessionEvents): LoadSession {
     const tenant = this.#tenants[this.#turn[this.#at]!]!;
     this.#at = (this.#at + 1) % this.#turn.length;
-    return new SmtpSession(this.#place, tenant, events);
+    return new SmtpSession(this.#place, tenant, events, ++this.#openedCount);
   }
 }

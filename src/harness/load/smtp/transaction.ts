@@ -36,15 +36,18 @@ export class Transaction {
   readonly message = new Outgoing();
   readonly #books: Books;
   readonly #source: MessageSource;
+  /** Its name in the ledger. */
+  readonly #session: string;
   #fates = new Uint8Array(1);
   #acceptedCount = 0;
   #refusals: Refusal[] = [];
   #intendedMs = 0;
   #sentMs = 0;
 
-  constructor(books: Books, source: MessageSource) {
+  constructor(books: Books, source: MessageSource, session: number) {
     this.#books = books;
     this.#source = source;
+    this.#session = `${source.run}.${session}`;
   }
 
   begin(intendedMs: number): void {
@@ -65,6 +68,7 @@ export class Transaction {
       bytes: message.bytes,
       to: message.to.map(({ address }) => address),
       intendedMs: epochMs + intendedMs,
+      session: this.#session,
     });
   }
 

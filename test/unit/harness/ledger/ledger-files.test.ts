@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { EntryKind, LedgerEntries } from '../../../../src/harness/ledger/entries.ts';
 import { importFolder } from '../../../../src/harness/ledger/import-folder.ts';
+import { accountOf } from '../../../../src/harness/ledger/ledger-folder.ts';
 import { LedgerReader } from '../../../../src/harness/ledger/ledger-reader.ts';
 import { LedgerWriter } from '../../../../src/harness/ledger/ledger-writer.ts';
 import { bodyHash, markLine } from '../../../../src/harness/ledger/mark.ts';
@@ -95,4 +96,70 @@ test('an exported mailbox counts as arrivals, its unmarked mail does not', (cont
   const seen = new Collected();
   new LedgerReader(join(folder, 'ledger')).readNew(seen);
   assert.deepEqual(seen.ids, ['arrived m1', 'arrived m1']);
+});
+
+/** Three sessions' worth of everything that can happen, written as the load and the sinks write it. */
+function writeLedger(folder: string, count: number): void {
+  const ledger = new LedgerWriter(folder);
+  for (let at = 0; at < count; at++) {
+    const id = `run-${at.toString(36).padStart(8, '0')}`;
+    const to = [`user${at % 7}@example.com`];
+    const sentMs = 1_000 + at;
+    const session = `run.${at % 3}`;
+    ledger.append('injected', { id, sha256: 'x', bytes: 1, to, intendedMs: 900 + at, session });
+    ledger.append('acknowledged', { id, to, sentMs, atMs: sentMs + 1 });
+    // Every eleventh overtakes those before it, every thirteenth is lost, every seventeenth comes twice.
+    const atMs = 5_000 + at - (at % 11 === 0 ? 500 : 0);
+    const times = at % 13 === 0 ? 0 : at % 17 === 0 ? 2 : 1;
+    for (let time = 0; time < times; time++) {
+      ledger.append('arrived', { id, sha256: at % 19 === 0 ? 'y' : 'x', to, via: 'sink', atMs });
+    }
+    if (at % 23 === 0) ledger.append('bounced', { id, to, atMs });
+    if (at % 5 === 0) ledger.append('reported', { id, to, event: 'delayed', by: 'notice', atMs });
+  }
+  ledger.append('arrived', { id: 'stranger', sha256: 'x', to: ['a@b'], via: 'sink', atMs: 1 });
+  ledger.close();
+  appendFileSync(join(folder, 'arrived.jsonl'), 'nonsense\n{"id":"run-00000001",\n');
+  // Written by somebody else: another order of keys, an id with an escape.
+  appendFileSync(join(folder, 'arrived.jsonl'), '{"to":["c@d"],"id":"other"}\n');
+  appendFileSync(join(folder, 'arrived.jsonl'), '{"id":"\\u006fther","to":["c@d"]}\n');
+}
+
+test('joined in many small parts, a ledger comes to the account it has as a whole', (context) => {
+  const folder = folderFor(context);
+  writeLedger(folder, 2_000);
+  const whole = accountOf(folder);
+  assert.partialDeepStrictEqual(whole, { messages: 2_000, malformed: 2, unexplained: 2 });
+  assert.ok(whole.lost > 100 && whole.duplicated > 100 && whole.reordered > 100, 'all is found');
+  for (const bytesMax of [100_000, 7_000]) {
+    const { examples, ...counts } = accountOf(folder, bytesMax);
+    const { examples: ofWhole, ...countsOfWhole } = whole;
+    assert.deepEqual(counts, countsOfWhole);
+    // Which ones are shown first is chance; how many is not, and each is one of those found.
+    for (const [finding, shown] of Object.entries(examples)) {
+      assert.equal(shown.length, ofWhole[finding as 'lost'].length, finding);
+    }
+    assert.ok(examples.reordered.every((id) => /^run-/.test(id)));
+  }
+});
+
+test('a part holds no more messages than its share', (context) => {
+  const folder = folderFor(context);
+  writeLedger(folder, 2_000);
+  const ids = new Set<string>();
+  const counts: number[] = [];
+  for (let index = 0; index < 10; index++) {
+    const part = new Set<string>();
+    new LedgerReader(folder, { index, count: 10 }).readNew({
+      add: (_, { id }) => part.add(id),
+      addMalformed: () => {},
+    });
+    counts.push(part.size);
+    for (const id of part) {
+      assert.ok(!ids.has(id), `${id} is in one part only`);
+      ids.add(id);
+    }
+  }
+  assert.equal(ids.size, 2_002);
+  assert.ok(Math.max(...counts) < 300 && Math.min(...counts) > 120, counts.join(' '));
 });

@@ -55,16 +55,19 @@ test('each shipped model could have been written in a file', () => {
 
 test('a mistake is told with its place and what to write', () => {
   const cases: readonly (readonly [values: unknown, sentence: RegExp])[] = [
-    [{}, /the model needs "rules": write a list/],
-    [[], /a model is a group of name, /],
-    [{ rules: 3 }, /rules is 3: write a list/],
-    [{ rules: [{}] }, /rules\[0\] needs "at": write one of connect, handshake/],
-    [{ rules: [{ at: 'rctp', reply: '451 x' }] }, /rules\[0\]\.at is "rctp": write one of connect/],
+    [{}, /the model lacks "rules": write a list/],
+    [[], /the model is \[\]; write keys of rules, name, /],
+    [{ rules: 3 }, /rules is 3; write a list/],
+    [{ rules: [{}] }, /rules\[0\] lacks "at": write one of connect, handshake/],
+    [{ rules: [{ at: 'rctp', reply: '451 x' }] }, /rules\[0\]\.at is "rctp"; write one of connect/],
     [
       { rules: [{ at: 'rcpt', probabilty: 1 }] },
-      /probabilty is unknown: did you mean "probability"/,
+      /probabilty is not a key here; did you mean "probability"/,
     ],
-    [{ rules: [{ at: 'rcpt', chance: 1 }] }, /rules\[0\]\.chance is unknown: take one of at, /],
+    [
+      { rules: [{ at: 'rcpt', chance: 1 }] },
+      /rules\[0\]\.chance is not a key here; there are at, /,
+    ],
     [{ rules: [{ at: 'rcpt', probability: 2, drop: 'reset' }] }, /from 0 to 1, as 0\.1/],
     [
       { rules: [{ at: 'rcpt', reply: 'busy' }] },
@@ -82,13 +85,13 @@ test('a mistake is told with its place and what to write', () => {
     [{ rules: [{ at: 'mail', client: 'x', drop: 'reset' }] }, /an address or a network, as 192/],
     [
       { rules: [{ at: 'mail', limit: { per: 'planet', countMax: 1 }, drop: 'reset' }] },
-      /limit\.per is "planet": write one of address, network/,
+      /limit\.per is "planet"; write one of address, network/,
     ],
     [
       { rules: [], dns: { domains: { 'a.test': 'gone' } } },
-      /domains\["a\.test"\] is "gone": write/,
+      /domains\["a\.test"\] is "gone"; write/,
     ],
-    [{ rules: [], certificate: 'old' }, /certificate is "old": write one of valid, expired/],
+    [{ rules: [], certificate: 'old' }, /certificate is "old"; write one of valid, expired/],
   ];
   for (const [values, sentence] of cases) {
     assert.throws(() => checkModel(values, 'm.json'), sentence, JSON.stringify(values));
@@ -128,7 +131,7 @@ test('a fault on the command line is a rule in short', () => {
   assert.deepEqual(parseFault('handshake=tls stall'), {
     ...{ at: 'handshake', probability: 1, tls: 'stall' },
   });
-  assert.throws(() => parseFault('nowhere=451 x'), /fault\.at is "nowhere": write one of/);
+  assert.throws(() => parseFault('nowhere=451 x'), /fault\.at is "nowhere"; write one of/);
   assert.throws(() => parseFault('rcpt=maybe'), /write a code of three digits/);
   assert.throws(() => parseFault('nonsense'), /POINT=REPLY:PROBABILITY/);
 });

@@ -26,7 +26,8 @@ function read(chunks: readonly string[], stopAfter = Infinity) {
   return { seen, isOverlong };
 }
 
-const stream = '220 hello\r\n250-one\r\n250-two\r\n250 three\r\n354\r\n\r\nabc\r\n25\r\n1x9 y\r\n250 x\n';
+const stream =
+  '220 hello\r\n250-one\r\n250-two\r\n250 three\r\n354\r\n\r\nabc\r\n25\r\n1x9 y\r\n250 x\n';
 const expected = [
   [220, '220 hello\r\n'],
   [250, '250-one\r\n250-two\r\n250 three\r\n'],
