@@ -128,8 +128,8 @@ export class MailboxClient implements ConnectionEvents, ResponseReceiver {
     this.#secured.resolve();
   }
 
-  onBytes(bytes: Buffer): void {
-    this.#pieces.push(bytes);
+  onBytes(bytes: Buffer, count: number): void {
+    this.#pieces.push(bytes.subarray(0, count));
   }
 
   onResponse(response: Response): void {
