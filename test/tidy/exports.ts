@@ -27,6 +27,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/engine/mailbox/imap/plain-texts.ts hasPlainTexts',
     'src/engine/mailbox/imap/text-column.ts textBytesMax',
     'src/engine/mailbox/pop3/retrieve.ts windowBytes',
+    'src/harness/ledger/history.ts entriesMax',
     'src/mail/formats/address/parse.ts addressesMax',
     'src/mail/formats/dsn/report.ts fullBytesMax',
     'src/mail/formats/dsn/returned.ts headerBytesMax',
