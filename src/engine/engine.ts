@@ -43,6 +43,7 @@ import { createAttempt } from './spool/attempt.ts';
 import { BodyBudget } from './spool/body-budget.ts';
 import { type Bounces, createBounces } from './spool/bounce.ts';
 import { logEvents } from './spool/events.ts';
+import { explainHandlers } from './spool/explain.ts';
 import { queueHandlers } from './spool/queue-handlers.ts';
 import { retrySchedule } from './spool/retry.ts';
 import { storeHandlers } from './store-handlers.ts';
@@ -119,6 +120,13 @@ export function createEngine(parts: EngineParts): Engine {
     ...eventHandlers((ask) => shardOf(ask)?.eventLog),
     ...traceHandlers({ eventLogOf: (ask) => shardOf(ask)?.eventLog, clock }),
     ...storeHandlers({ shardOf, openIndex: parts.openIndex }),
+    ...explainHandlers({
+      find: (ask, id) => shardOf(ask)?.spool.find(id),
+      sites: (name) => deliveries.facts(name),
+      thread: parts.life,
+      clock,
+      expiryMs: settings.relay.expiryMs,
+    }),
     ...queueHandlers({ shardOf, clock, bounces, expiryMs: () => settings.relay.expiryMs }),
   };
   return { handlers };

@@ -8,6 +8,7 @@
 
 import type { DnsRecord } from '../../mail/trust/dns-records.ts';
 import type { ResponseClass } from '../../mail/wire/smtp/response-class.ts';
+import type { MessageReasons, SiteFacts } from './explain-asks.ts';
 
 /** One method: what it is given, what it answers, and what it hands out on the way (`item`), if anything. */
 interface Method<Params, Result, Item = never> {
@@ -296,6 +297,11 @@ export interface ControlMethods {
       readonly messageCount: number;
       readonly isComplete: boolean;
     }
+  >;
+  /** What holds a message back, or what the state of the sites of a domain is. */
+  'queue.explain': Method<
+    { readonly of: string },
+    { readonly message?: MessageReasons; readonly sites: readonly SiteFacts[] }
   >;
   'queue.show': Method<
     { readonly id: string },

@@ -12,6 +12,12 @@ import type {
   QueueEntry,
   QueueSelection,
 } from '../../actors/asks/control.ts';
+import {
+  explainAsks,
+  type MessageReasons,
+  type SiteFacts,
+  type SitesAnswer,
+} from '../../actors/asks/explain-asks.ts';
 import type { QueueAction, QueueListAnswer } from '../../actors/asks/queue-asks.ts';
 import { queueAsks } from '../../actors/asks/queue-asks.ts';
 import { MailError } from '../../base/errors.ts';
@@ -52,6 +58,7 @@ export function queueHandlers(parts: ControlParts): ControlHandlers {
       }
       throw new MailError('not-found', `message ${id} is not in the queue`);
     },
+    'queue.explain': ({ of }) => explain(parts, of),
     'queue.retry': (selection) => actOn(selection, 'retry'),
     'queue.hold': (selection) => actOn(selection, 'hold'),
     'queue.release': (selection) => actOn(selection, 'release'),
@@ -59,6 +66,28 @@ export function queueHandlers(parts: ControlParts): ControlHandlers {
       actOn(selection, withBounce ? 'bounce' : 'delete'),
     'queue.flush': () => actOn({ all: true, state: 'waiting' }, 'retry'),
   };
+}
+
+/** A message wherever it is; else the sites of each thread, each thread once. */
+async function explain(
+  parts: ControlParts,
+  of: string,
+): Promise<{ message?: MessageReasons; sites: SiteFacts[] }> {
+  if (isMessageId(of.toUpperCase())) {
+    const found = await onEveryShard(parts, (shard) =>
+      ask(parts, shard, explainAsks.message, of.toUpperCase()),
+    );
+    const answer = found.find(({ ok }) => ok);
+    if (answer?.ok === true) return { message: answer.value as MessageReasons, sites: [] };
+    throw new MailError('not-found', `message ${of} is not in the queue`);
+  }
+  const answers = await onEveryShard(
+    parts,
+    async (shard) =>
+      answered(await ask(parts, shard, explainAsks.sites, of.toLowerCase())) as SitesAnswer,
+  );
+  const byThread = new Map(answers.map(({ thread, sites }) => [thread, sites]));
+  return { sites: [...byThread.values()].flat() };
 }
 
 async function actOnSelection(

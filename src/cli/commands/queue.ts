@@ -8,6 +8,7 @@ import {
 } from '../../actors/asks/control.ts';
 import { type Command, type CommandCall, type OptionWords, UsageError } from '../command.ts';
 import { count, instant, pairs, size, table } from '../output.ts';
+import { explain } from './queue-explain.ts';
 
 const pageMax = 1_000;
 
@@ -197,6 +198,7 @@ const flush: Command = {
 export const queueCommands: readonly Command[] = [
   list,
   show,
+  explain,
   acting('retry', 'Trying', 'Try messages now.', 'queue retry --domain example.net'),
   acting(
     'hold',

@@ -7,6 +7,7 @@
  * Invariant: `submit` answers "" and calls back exactly once, or the name of a full site and never calls back.
  */
 
+import type { SiteFacts } from '../../actors/asks/explain-asks.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Dialer } from '../../ports/dialer.ts';
 import type { Random } from '../../ports/random.ts';
@@ -77,6 +78,14 @@ export class Deliveries {
     }
     for (const search of this.#searches.values()) waiting += search.waiting.length;
     return { waiting, connections, sites: this.#sites.size };
+  }
+
+  /** Sites that a domain leads to, or that have this name. */
+  facts(name: string): SiteFacts[] {
+    const known = this.#domains.get(name)?.site;
+    if (known !== undefined) return [known.facts()];
+    const named = [...this.#sites.values()].filter((site) => site.name === name);
+    return named.map((site) => site.facts());
   }
 
   /**

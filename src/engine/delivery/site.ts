@@ -8,6 +8,7 @@
  *            back-off is over a new message is answered at once.
  */
 
+import type { SiteFacts } from '../../actors/asks/explain-asks.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Dialer } from '../../ports/dialer.ts';
@@ -109,6 +110,28 @@ export class Site implements SessionOwner {
   /** How many messages it is sure to take, be they all of one tenant. */
   get roomCount(): number {
     return (this.#options.limits.queueCountMax - this.#queue.count) >>> 1;
+  }
+
+  facts(): SiteFacts {
+    const { clock, limits } = this.#options;
+    const wall = (untilMs: number) => wallMs(clock, untilMs);
+    const isDown = this.#isDead();
+    return {
+      name: this.name,
+      waitingCount: this.#queue.count,
+      waitingMax: limits.queueCountMax,
+      connectionCount: this.#sessions.size,
+      idleCount: this.#idle.length,
+      openingCount: this.#attempts,
+      connectionsMax: limits.connectionsMax,
+      serviceMs: Math.round(this.#serviceMs),
+      downUntilMs: isDown ? wall(this.#deadUntilMs) : 0,
+      downReply: isDown ? lineOf(this.#deadReply) : '',
+      noGrowthUntilMs: wall(this.#noOpenUntilMs),
+      targets: this.#targets.map(({ host, address }) => {
+        return { host, address, badUntilMs: wall(this.#badUntilMs.get(address) ?? 0) };
+      }),
+    };
   }
 
   get waitingCount(): number {
@@ -410,4 +433,14 @@ export class Site implements SessionOwner {
 /** A host we would not give the mail to as it is, rather than one that did not take it. */
 function isForGood({ isOurs, reply }: SessionEnd): boolean {
   return isOurs && reply.code >= 500;
+}
+
+/** An instant of the monotonic clock on the wall; 0 where it is past. */
+function wallMs(clock: Clock, untilMs: number): number {
+  const leftMs = untilMs - clock.monotonicMs();
+  return leftMs <= 0 ? 0 : Math.round(clock.nowMs() + leftMs);
+}
+
+function lineOf({ code, enhanced, text }: Reply): string {
+  return [code, enhanced, text].filter((word) => word !== '').join(' ');
 }

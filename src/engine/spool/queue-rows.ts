@@ -198,9 +198,8 @@ function packPlace(place: RecordPlace): PackedPlace {
 }
 
 export function unpackRow(id: MessageId, value: Uint8Array): SpoolMessage {
-  const [, tenant, acceptedMs, envelope, , outcomes, isHeld, isDelayTold] = packr.unpack(
-    value,
-  ) as PackedRow;
+  const row = packr.unpack(value) as PackedRow;
+  const [, tenant, acceptedMs, envelope, , outcomes, isHeld, isDelayTold] = row;
   const message = messageOf(
     [id, acceptedMs, envelope, ['', '', '', '', '']],
     tenant as TenantId,
@@ -209,5 +208,6 @@ export function unpackRow(id: MessageId, value: Uint8Array): SpoolMessage {
   );
   applyChange(message, [id, 0, outcomes, isHeld, isDelayTold]);
   message.isIndexed = true;
+  message.readyGroup = row[8]?.subarray(1, 1 + groupBytes);
   return message;
 }

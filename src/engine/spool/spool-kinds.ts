@@ -46,6 +46,8 @@ export function spoolKinds(spool: Spool): readonly RecordKind[] {
         if (row === undefined) return [];
         const message = unpackRow(id, row);
         applyChange(message, change);
+        // Whatever changed: it is tried at its instant, and finds its site as it is then.
+        message.readyGroup = undefined;
         return rowChanges(message, row, message.place);
       },
       restore: (record, shard) => spool.restoreChange(record, shard),

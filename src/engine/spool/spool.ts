@@ -239,6 +239,7 @@ export class Spool {
     if (message.isDone) return;
     // One that an operator found by its row: until the change is journaled, nobody may read that row in its place.
     this.#messages.set(message.id, message);
+    message.readyGroup = undefined;
     message.waitingCount = countWaiting(message);
     message.isDone = message.waitingCount === 0 && message.reportingCount === 0;
     const drafts = [changeDraft(message, indexes, this.clock.nowMs())];
