@@ -12,11 +12,14 @@ import { FieldFinder } from '../../../mail/formats/headers/field-finder.ts';
 import { headerText, unfold } from '../../../mail/formats/headers/unfold.ts';
 import { decodeWords } from '../../../mail/formats/headers/words.ts';
 import { type FoldedOctets, textEnd } from '../../../mail/formats/text/folded-octets.ts';
+import { tables } from '../../store/keys.ts';
 import type { RecordPlace } from '../../store/record.ts';
+import { placedFacts } from '../rows/document-row.ts';
+import { DocumentRows } from '../rows/document-rows.ts';
+import { RowCursor } from '../rows/row-cursor.ts';
 import { slotsOf } from './block-columns.ts';
 import type { MailboxColumn } from './columns.ts';
 import { readHeaders } from './header-reader.ts';
-import { MessageRows } from './message-rows.ts';
 import { type BlockLook, type RowParts, tellText } from './row-leaves.ts';
 import type { TextKey } from './search-text.ts';
 import type { Leaf, SearchTree } from './search-tree.ts';
@@ -40,7 +43,8 @@ interface HeaderKey {
 
 export class HeaderLeaves {
   readonly #parts: RowParts;
-  readonly #rows: MessageRows;
+  readonly #rows: DocumentRows;
+  readonly #cursor = new RowCursor();
   readonly #keys: readonly HeaderKey[];
   readonly #writer = new TextColumnWriter();
   readonly #open = new Uint8Array(blockBytes);
@@ -48,7 +52,7 @@ export class HeaderLeaves {
 
   constructor(parts: RowParts) {
     this.#parts = parts;
-    this.#rows = new MessageRows(parts.shard, parts.place.account);
+    this.#rows = new DocumentRows(parts.shard, parts.place.account);
     this.#keys = parts.plan.textKeys.flatMap((key) => {
       const field = fieldOf(key);
       return field === undefined ? [] : [{ key, field, finder: new FieldFinder(field) }];
@@ -122,12 +126,13 @@ export class HeaderLeaves {
   #read({ block }: BlockLook, slots: readonly number[]): HeadersToCome {
     const places: RecordPlace[] = [];
     const there: number[] = [];
-    for (const [i, slot] of slots.entries()) {
-      const row = this.#rows.open(block.document(slot)).row;
-      if (row === undefined) continue;
-      places.push(row.place);
+    const documents = slots.map((slot) => block.document(slot));
+    this.#rows.each(tables.document, documents, 0, slots.length, (i, row) => {
+      if (row === undefined) return true;
+      places.push(placedFacts(row, this.#cursor).place);
       there.push(i);
-    }
+      return true;
+    });
     const headers = readHeaders(this.#parts.shard, places).then((read) => {
       const all: (Uint8Array | undefined)[] = new Array(slots.length).fill(undefined);
       for (const [i, at] of there.entries()) all[at] = read[i];

@@ -59,6 +59,7 @@ export class MessageRows {
   readonly #cursor = new RowCursor();
   /** Good until the next read of any row. */
   envelopeRow: Buffer = emptyEnvelopeRow;
+  envelopeEnd = emptyEnvelopeRow.length;
   #document = 0;
   #row: PlacedFacts | undefined;
   #isRead = false;
@@ -125,18 +126,20 @@ export class MessageRows {
 
   /**
    * As `envelope`, in a row that holds more: a view of its own costs as much as the look-up. 0: it stands in the
-   * journal; else where in `envelopeRow` it begins.
+   * journal; else where in `envelopeRow` it begins; `envelopeEnd` is where it ends.
    */
   envelopeAt(): number {
     const value = this.#given ?? this.#shard.peek(this.#key.of(tables.parsed, this.#document));
     if (value === undefined) {
       this.envelopeRow = emptyEnvelopeRow;
+      this.envelopeEnd = emptyEnvelopeRow.length;
       return 1;
     }
     const row = this.#cursor.open(value);
     if (row.number() === 1) return 0;
     const length = ours(row, row.passBytes());
     this.envelopeRow = view(value);
+    this.envelopeEnd = row.at;
     return row.at - length;
   }
 

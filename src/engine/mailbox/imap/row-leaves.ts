@@ -227,7 +227,8 @@ export class RowLeaves {
       const tell = (slot: number) => {
         const start = rows.envelopeAt();
         if (start > 0) {
-          writer.add(slot, foldEnvelopeField(rows.envelopeRow, start, place, writer.out));
+          const { envelopeRow, envelopeEnd } = rows;
+          writer.add(slot, foldEnvelopeField(envelopeRow, start, envelopeEnd, place, writer.out));
         }
         // Nobody can fetch it any more.
         else if (aways?.has(slot) === true) writer.add(slot, false);

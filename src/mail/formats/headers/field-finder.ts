@@ -107,17 +107,24 @@ export class FieldFinder {
   }
 }
 
-const emptyLine = '\n\r\n';
-const bareEmptyLine = '\n\n';
-
 /** After the last field's line break; -1 where that is too far away to be sure. */
 function headerEndOf(bytes: Buffer): number {
   if (bytes[0] === lineFeed || (bytes[0] === carriageReturn && bytes[1] === lineFeed)) return 0;
-  const head = bytes.length > quickBytesMax ? bytes.subarray(0, quickBytesMax) : bytes;
-  const end = head.indexOf(emptyLine, 0, 'latin1');
-  const before = end < 0 ? head : head.subarray(0, end + 1);
-  const bare = before.indexOf(bareEmptyLine, 0, 'latin1');
-  if (bare >= 0) return bare + 1;
-  if (end >= 0) return end + 1;
+  const stop = Math.min(bytes.length, quickBytesMax);
+  // An empty line begins with two octets of line breaks: one of them is met by every second step.
+  for (let at = 1; at < stop; at += 2) {
+    const octet = bytes[at]!;
+    if (octet !== lineFeed && octet !== carriageReturn) continue;
+    for (let line = Math.max(0, at - 1); line <= at; line++) {
+      if (isEmptyBehind(bytes, line, stop)) return line + 1;
+    }
+  }
   return bytes.length < quickBytesMax ? bytes.length : -1;
+}
+
+/** Whether a line ends here and the next one, if all of it is before `stop`, is empty. */
+function isEmptyBehind(bytes: Buffer, at: number, stop: number): boolean {
+  if (bytes[at] !== lineFeed || at + 1 >= stop) return false;
+  if (bytes[at + 1] === lineFeed) return true;
+  return bytes[at + 1] === carriageReturn && at + 2 < stop && bytes[at + 2] === lineFeed;
 }

@@ -8,7 +8,13 @@
 
 import type { Buffer } from 'node:buffer';
 import type { FoldedOctets } from '../text/folded-octets.ts';
-import { afterItem, type EnvelopePlace, envelopeField, isNil } from './envelope-text.ts';
+import {
+  afterItem,
+  type EnvelopePlace,
+  envelopeField,
+  envelopePlaces,
+  isNil,
+} from './envelope-text.ts';
 
 const parenOpen = 40;
 const quote = 34;
@@ -20,16 +26,20 @@ const comma = 44;
 const atSign = 64;
 const angleOpen = 60;
 const angleClose = 62;
+const braceOpen = 123;
 
-/** Whether the message has the field: it is appended to `out` then. `start`: where in the octets the envelope begins. */
+/**
+ * Whether the message has the field: it is appended to `out` then. `start`, `stop`: where in the octets the envelope
+ * begins and ends.
+ */
 export function foldEnvelopeField(
   envelope: Buffer,
   start: number,
+  stop: number,
   place: EnvelopePlace,
   out: FoldedOctets,
 ): boolean {
-  let at = start + 1;
-  for (let i = 0; i < place; i++) at = afterItem(envelope, at) + 1;
+  const at = itemAt(envelope, start, stop, place);
   const first = envelope[at];
   if (first !== parenOpen && isNil(envelope, at)) return false;
   const { length } = out;
@@ -38,9 +48,30 @@ export function foldEnvelopeField(
   if (end < 0) {
     // Encoded words, literals and groups are rare.
     out.length = length;
-    out.text(envelopeField(envelope.subarray(start), place) ?? '');
+    out.text(envelopeField(envelope.subarray(start, stop), place) ?? '');
   }
   return true;
+}
+
+function itemAt(envelope: Buffer, start: number, stop: number, place: EnvelopePlace): number {
+  const last = place === envelopePlaces['MESSAGE-ID'] ? lastQuoted(envelope, start, stop) : -1;
+  if (last >= 0) return last;
+  let at = start + 1;
+  for (let i = 0; i < place; i++) at = afterItem(envelope, at) + 1;
+  return at;
+}
+
+/** Where the last item begins; -1: it is not as plain as that. */
+function lastQuoted(envelope: Buffer, start: number, stop: number): number {
+  // Before the parenthesis that ends all.
+  let at = stop - 2;
+  if (envelope[at] !== quote) return -1;
+  // A literal may end like anything.
+  const brace = envelope.indexOf(braceOpen, start);
+  if (brace >= 0 && brace < stop) return -1;
+  for (at--; at > start && envelope[at] !== quote; at--);
+  // One that is escaped has a backslash before it.
+  return envelope[at - 1] === space ? at : -1;
 }
 
 /** Appends what is quoted at `start`; after it, or -1: it is not as plain as that. */

@@ -22,7 +22,8 @@ function check(header: string): void {
   for (const [name, place] of Object.entries(envelopePlaces)) {
     out.clear();
     out.text('before ');
-    const isThere = foldEnvelopeField(Buffer.concat([Buffer.from('ab'), envelope]), 2, place, out);
+    const within = Buffer.concat([Buffer.from('ab'), envelope, Buffer.from(' "{x" (')]);
+    const isThere = foldEnvelopeField(within, 2, 2 + envelope.length, place, out);
     const field = envelopeField(envelope, place);
     assert.equal(isThere, field !== undefined, `${name} of ${header}`);
     const wanted = `BEFORE ${casemap(field ?? '')}`;
@@ -58,6 +59,9 @@ describe('foldEnvelopeField', () => {
   it('keeps what is quoted, escaped, encoded or grouped', () => {
     check('Subject: a "b\\c" =?x =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nTo: "D, \\"J\\"" <j@x.test>, b@c');
     check('From: grp: a@b, =?utf-8?q?Gr=C3=BC?= <c@d>;\r\nTo: e@f, grp2:;, g\r\nCc:');
+    check('Message-ID: <"q\\\\ r"@x>\r\nIn-Reply-To: <a "b"@c>');
+    check('Message-ID: \xe9 NIL "y"');
+    check(`Message-ID: ${'m'.repeat(1_200)} NIL "y"`);
     check(`Subject: ${'long '.repeat(5_000)}\r\nTo: ${'"n" <a@b>, '.repeat(3_000)}`);
   });
 
