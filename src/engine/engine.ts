@@ -38,7 +38,7 @@ import { createDeliveries } from './outbound.ts';
 import { ownerHandlers } from './owner-handlers.ts';
 import { compilePolicy, type Policy } from './pipeline/policy.ts';
 import { receiveHandler } from './receive.ts';
-import { Shards } from './shards.ts';
+import { type OpenShard, Shards } from './shards.ts';
 import { createAttempt } from './spool/attempt.ts';
 import { BodyBudget } from './spool/body-budget.ts';
 import { type Bounces, createBounces } from './spool/bounce.ts';
@@ -120,16 +120,33 @@ export function createEngine(parts: EngineParts): Engine {
     ...eventHandlers((ask) => shardOf(ask)?.eventLog),
     ...traceHandlers({ eventLogOf: (ask) => shardOf(ask)?.eventLog, clock }),
     ...storeHandlers({ shardOf, openIndex: parts.openIndex }),
+    ...operatorHandlers(parts, { shardOf, deliveries, bounces }),
+  };
+  return { handlers };
+}
+
+interface OperatorParts {
+  readonly shardOf: (ask: ArrivedAsk) => OpenShard | undefined;
+  readonly deliveries: Deliveries;
+  readonly bounces: Bounces;
+}
+
+/** What operators ask of queues. */
+function operatorHandlers(
+  { settings, clock, life }: EngineParts,
+  { shardOf, deliveries, bounces }: OperatorParts,
+): Handlers {
+  const { expiryMs } = settings.relay;
+  return {
+    ...queueHandlers({ shardOf, clock, bounces, expiryMs: () => expiryMs }),
     ...explainHandlers({
       find: (ask, id) => shardOf(ask)?.spool.find(id),
       sites: (name) => deliveries.facts(name),
-      thread: parts.life,
+      thread: life,
       clock,
-      expiryMs: settings.relay.expiryMs,
+      expiryMs,
     }),
-    ...queueHandlers({ shardOf, clock, bounces, expiryMs: () => settings.relay.expiryMs }),
   };
-  return { handlers };
 }
 
 function gauges(metrics: Metrics, shards: Shards, bodies: BodyBudget, deliveries: Deliveries) {

@@ -13,15 +13,13 @@ export const explainAsks = {
   sites: 'queue.sites',
 } as const;
 
-export const holdReasons = [
-  'held', // by an operator
-  'future-release', // by its sender, until an instant
-  'retry', // till the next attempt, by the reason the last one failed
-  'site-full', // more waits for its site than is kept in memory: it comes when there is room
-  'site-queue', // in its site's queue, or being sent
-  'due', // about to be tried
-] as const;
-export type HoldReason = (typeof holdReasons)[number];
+export type HoldReason =
+  | 'held' // by an operator
+  | 'future-release' // by its sender, until an instant
+  | 'retry' // till the next attempt, by the reason the last one failed
+  | 'site-full' // more waits for its site than is kept in memory: it comes when there is room
+  | 'site-queue' // in its site's queue, or being sent
+  | 'due'; // about to be tried
 
 export interface RecipientReason {
   readonly address: string;
