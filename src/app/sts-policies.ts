@@ -57,6 +57,7 @@ export class StsPolicies {
   readonly #failedMs = new RecentMap<string, number>(failuresMax);
   #keptBytes = 0;
   #table: ShardIndex | undefined;
+  #isOpen = false;
 
   constructor(options: StsPoliciesOptions) {
     this.#options = options;
@@ -152,26 +153,35 @@ export class StsPolicies {
 
   #write(changes: Parameters<ShardIndex['commit']>[0]): void {
     const { log } = this.#options;
-    this.#table!.commit(changes).catch((error: unknown) => {
+    this.#table?.commit(changes).catch((error: unknown) => {
       // What is not written is fetched again after the next start.
       log.warn({ error: String(error) }, 'MTA-STS policies could not be kept');
     });
   }
 
   #open(): void {
-    if (this.#table !== undefined) return;
-    this.#table = this.#options.openTable();
-    const found: [string, Kept][] = [];
-    for (const { key, value } of this.#table.range(allRows)) {
-      const text = Buffer.from(value).toString();
-      found.push([Buffer.from(key).toString(), { ...JSON.parse(text), bytes: value.length }]);
-    }
-    for (const [domain, kept] of found.sort(([, a], [, b]) => a.fetchedMs - b.fetchedMs)) {
-      this.#remember(domain, kept);
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    try {
+      this.#table = this.#options.openTable();
+      for (const [domain, kept] of rowsOf(this.#table)) this.#remember(domain, kept);
+    } catch (error) {
+      // Mail does not wait for it: policies are fetched again, and kept in memory.
+      this.#options.log.error({ error: String(error) }, 'kept MTA-STS policies cannot be read');
     }
     const nowMs = this.#options.clock.nowMs();
     for (const [domain, kept] of this.#kept) if (endMs(kept) <= nowMs) this.#drop(domain);
   }
+}
+
+/** The oldest first. */
+function rowsOf(table: ShardIndex): readonly (readonly [string, Kept])[] {
+  const found: [string, Kept][] = [];
+  for (const { key, value } of table.range(allRows)) {
+    const text = Buffer.from(value).toString();
+    found.push([Buffer.from(key).toString(), { ...JSON.parse(text), bytes: value.length }]);
+  }
+  return found.sort(([, a], [, b]) => a.fetchedMs - b.fetchedMs);
 }
 
 function endMs({ fetchedMs, policy }: Kept): number {

@@ -78,7 +78,8 @@ export async function hostTls(
   if (dane === 'tlsa-failed' || (dane !== undefined && dane.dane !== undefined)) return dane;
   const policy = await wishes.policy();
   if (policy === 'failed') return 'policy-failed';
-  const isListed = policy !== undefined && isHostInPolicy(policy, found.host);
+  const isHeld = policy !== undefined && policy.mode !== 'none';
+  const isListed = isHeld && isHostInPolicy(policy, found.host);
   if (policy?.mode === 'enforce') return isListed ? { mode: 'verified' } : 'not-in-policy';
   if (need === 'required') return isListed || wishes.isProven ? { mode: 'verified' } : 'not-proven';
   return mode === 'verified' ? undefined : dane;

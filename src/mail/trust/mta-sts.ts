@@ -39,8 +39,10 @@ export function parseStsPolicy(text: string): StsPolicy | undefined {
   const single = new Map<string, string>();
   const mx: string[] = [];
   for (const line of text.split(/\r?\n/)) {
-    const [, key = '', value = ''] =
-      /^[ \t]*([a-zA-Z0-9_.-]+)[ \t]*:[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
+    const colon = line.indexOf(':');
+    if (colon < 0) continue;
+    const key = line.slice(0, colon).trim();
+    const value = line.slice(colon + 1).trim();
     if (key === 'mx') mx.push(value.toLowerCase().replace(/\.$/, ''));
     // RFC 8461 §3.2: of a field that stands twice, the first counts.
     else if (!single.has(key)) single.set(key, value);

@@ -28,6 +28,7 @@ class World {
   records: Record<string, string | 'TIMEOUT'> = { 'x.test': 'v=STSv1; id=1' };
   answer: PolicyText | Promise<PolicyText> = textOf('mx1.test');
   fetched: string[] = [];
+  isBroken = false;
   policies = this.open();
 
   /** As after a restart. */
@@ -49,7 +50,10 @@ class World {
       },
       clock: this.clock,
       log: silentLog,
-      openTable: () => this.table,
+      openTable: () => {
+        if (this.isBroken) throw new Error('no such disk');
+        return this.table;
+      },
     });
     return this.policies;
   }
@@ -167,4 +171,11 @@ it('past the fetches that may be under way mail waits', async () => {
     true,
   );
   assert.equal(await world.mx(), 'mx1.test');
+});
+
+it('a table that cannot be opened costs nothing but what it kept', async () => {
+  const world = new World();
+  world.isBroken = true;
+  assert.deepEqual([await world.mx(), await world.mx()], ['mx1.test', 'mx1.test']);
+  assert.equal(world.fetched.length, 1);
 });

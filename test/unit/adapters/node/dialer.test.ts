@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
+import { X509Certificate } from 'node:crypto';
 import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { nodeClock } from '../../../../src/adapters/node/clock.ts';
@@ -9,7 +10,8 @@ import { createDialer } from '../../../../src/adapters/node/dialer.ts';
 import { nodeRandom } from '../../../../src/adapters/node/random.ts';
 import type { RecipientOutcome } from '../../../../src/engine/delivery/message.ts';
 import type { RelayWays } from '../../../../src/engine/delivery/route.ts';
-import { DialError } from '../../../../src/ports/dialer.ts';
+import { Certificates } from '../../../../src/harness/sink/certificates.ts';
+import { type Connection, DialError } from '../../../../src/ports/dialer.ts';
 import { testCertificate } from '../../../support/certificate.ts';
 import type { NextHopOptions } from '../../../support/next-hop.ts';
 import { NextHop } from '../../../support/next-hop.ts';
@@ -135,6 +137,35 @@ describe('the dialer', () => {
     const { hop, results } = await relay({ capabilities: ['STARTTLS'], certificate }, 'verified');
     assert.equal(results[0]!.reply.enhanced, '4.7.5');
     assert.equal(hop.messages.length, 0);
+  });
+
+  it('trusts authorities of its own besides the system’s, and shows certificates where wanted', async () => {
+    const certificates = new Certificates(Date.now());
+    const certificate = await certificates.of('valid', 'hop.test');
+    await using hop = await new NextHop({ capabilities: ['STARTTLS'], certificate }).start();
+    const shown = async (roots: string, wantsChain: boolean) => {
+      const dialer = createDialer({ roots });
+      const target = { address: '127.0.0.1', port: hop.port, timeoutMs: 1_000 };
+      const ready = Promise.withResolvers<void>();
+      let heard = 0;
+      const onData = (bytes: Uint8Array) => {
+        for (const byte of bytes) if (byte === 10) heard++;
+        if (heard === 1) connection?.write([Buffer.from('STARTTLS\r\n')]);
+        if (heard === 2) ready.resolve();
+      };
+      let connection: Connection | undefined;
+      connection = await dialer.dial(target, { ...silent, onData });
+      await ready.promise;
+      const request = { serverName: 'hop.test', verify: false, timeoutMs: 1_000 };
+      const { verified, chain } = await connection.startTls({ ...request, wantsChain });
+      connection.destroy();
+      return { verified, chain: chain?.map((der) => new X509Certificate(der).subject) };
+    };
+    const chain = ['CN=hop.test', 'CN=Chaski Sink Intermediate', 'CN=Chaski Sink Root'];
+    assert.deepEqual(await shown(await certificates.root(), true), { verified: true, chain });
+    const stranger = await shown('', true);
+    assert.deepEqual(stranger, { verified: false, chain: chain.slice(0, 2) });
+    assert.deepEqual(await shown('', false), { verified: false, chain: undefined });
   });
 
   it('goes on in clear where TLS fails and need not be', async () => {

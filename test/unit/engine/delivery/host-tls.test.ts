@@ -196,6 +196,8 @@ describe('a message that requires TLS', () => {
     assert.equal((await resolve({ need, insecure, policy })).told, 'mx1.test verified');
     const testing: StsPolicy = { ...policy, mode: 'testing' };
     assert.equal((await resolve({ need, insecure, policy: testing })).told, 'mx1.test verified');
+    const taken: StsPolicy = { ...policy, mode: 'none' };
+    assert.equal((await resolve({ need, insecure, policy: taken })).told, 'failed 550 5.7.10');
     assert.equal((await resolve({ need }, '[8.8.8.8]')).told, 'failed 550 5.7.10');
   });
 

@@ -78,6 +78,9 @@ describe('a policy', () => {
     assert.equal(parseStsPolicy(text.replace('*.example.net', 'mx.*.net')), undefined);
     assert.equal(parseStsPolicy(text.replaceAll(/mx: .*\n/g, '')), undefined);
     assert.equal(parseStsPolicy('<h1>Welcome</h1>'), undefined);
+    // At once, whatever is in it.
+    assert.equal(parseStsPolicy(`mx:${' '.repeat(65_000)}x`), undefined);
+    assert.equal(parseStsPolicy(`${text}\nmx: ${'a-'.repeat(32_000)}`), undefined);
     assert.equal(parseStsPolicy(`${text}\n${'mx: a.test\n'.repeat(200)}`), undefined);
   });
 });
