@@ -117,42 +117,6 @@ describe('a site', () => {
     assert.equal(dialer.dials, dials + 1);
   });
 
-  // RFC 7435 §3.
-  it('remembers for ten minutes that TLS with a host broke, where clear text may do', async () => {
-    const { clock, dialer, sender } = world({ relay: { tls: 'opportunistic', routes: [] } });
-    const next = async (tlsFault?: string) => {
-      const peer = dialer.peers.at(-1)!;
-      peer.tlsFault = tlsFault;
-      await greet(peer, 'STARTTLS', 'PIPELINING');
-      return { peer, said: peer.take().split('\r\n')[1]!.split(' ')[0] };
-    };
-    const finish = async (peer: FakePeer) => {
-      await accept(peer);
-      clock.advance(20_000);
-      peer.hangUp();
-      await settled();
-    };
-    sender.send(outboundMessage());
-    await settled();
-    const first = await next('bad record');
-    assert.equal(first.said, 'STARTTLS');
-    first.peer.say('220 go\r\n');
-    await settled();
-    const inClear = await next();
-    assert.equal(inClear.said, 'MAIL');
-    await finish(inClear.peer);
-    sender.send(outboundMessage());
-    await settled();
-    const remembered = await next();
-    assert.equal(remembered.said, 'MAIL');
-    await finish(remembered.peer);
-    clock.advance(600_000);
-    sender.send(outboundMessage());
-    await settled();
-    assert.equal((await next()).said, 'STARTTLS');
-    assert.equal(dialer.dials, 4);
-  });
-
   it('goes to its next host where the first fails, and to that one first for a while', async () => {
     const found = <T>(...records: readonly T[]) =>
       Promise.resolve({ ok: true, records, ttlSeconds: 300, secure: false } as const);
