@@ -5,6 +5,7 @@
  */
 
 import type { Answer, ArrivedAsk } from '../../src/actors/ask.ts';
+import type { QueueSelection, RecipientSelection } from '../../src/actors/asks/control.ts';
 import { type DeliveryTerms, packTerms } from '../../src/actors/asks/delivery-terms.ts';
 import {
   type QueueAction,
@@ -164,13 +165,21 @@ export class SpoolWorld {
   }
 
   /** What an operator does to the queue. */
-  act(action: QueueAction['action'], id: MessageId, domain?: string): Promise<Answer> {
-    const meta = { action, ids: [id], ...(domain === undefined ? {} : { domain }) };
+  act(
+    action: QueueAction['action'],
+    id: MessageId,
+    only: RecipientSelection = {},
+  ): Promise<Answer> {
+    const meta: QueueAction = { action, ids: [id], only };
     return this.#ask(queueAsks.act, meta);
   }
 
-  async list(after: string, limit: number): Promise<QueueListAnswer> {
-    const answer = await this.#ask(queueAsks.list, { after, limit, selection: {} });
+  async list(
+    after: string,
+    limit: number,
+    selection: QueueSelection = {},
+  ): Promise<QueueListAnswer> {
+    const answer = await this.#ask(queueAsks.list, { after, limit, selection });
     if (!answer.ok) throw new Error(answer.detail);
     return answer.value as QueueListAnswer;
   }

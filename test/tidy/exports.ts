@@ -70,7 +70,6 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/engine/mailbox/rows/change-row.ts changeTypes',
     'src/engine/store/keys.ts dateMsOf',
     'src/mail/wire/smtp/reply.ts isReplyLine',
-    'src/mail/wire/smtp/response-class.ts responseClasses',
     'src/settings/generate.ts generatedFiles',
   ],
 };

@@ -91,13 +91,23 @@ export interface QueueEntry {
   readonly recipients: readonly QueueRecipient[];
 }
 
+/** Messages with a recipient that waits and fits; only those recipients are acted on. */
+export interface RecipientSelection {
+  readonly domain?: string;
+  /** The whole address, in any case. */
+  readonly recipient?: string;
+  /** Why it was not taken the last time. */
+  readonly why?: ResponseClass;
+}
+
 /** Which queued messages a command acts on; all given conditions must hold, and at least one is given. */
-export interface QueueSelection {
+export interface QueueSelection extends RecipientSelection {
   readonly ids?: readonly string[];
   readonly sender?: string;
-  /** Messages with a recipient still open at this domain; only those recipients are acted on. */
-  readonly domain?: string;
   readonly state?: QueueState;
+  readonly campaign?: string;
+  /** Accepted at least so long ago. */
+  readonly olderThanMs?: number;
   /** Every queued message. */
   readonly all?: true;
 }
@@ -285,13 +295,7 @@ export interface ControlMethods {
 
   /** Oldest first. `after` is the id the last page ended with. */
   'queue.list': Method<
-    {
-      readonly sender?: string;
-      readonly domain?: string;
-      readonly state?: QueueState;
-      readonly after?: string;
-      readonly limit: number;
-    },
+    Omit<QueueSelection, 'ids' | 'all'> & { readonly after?: string; readonly limit: number },
     {
       readonly entries: readonly QueueEntry[];
       readonly messageCount: number;

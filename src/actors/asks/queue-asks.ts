@@ -4,7 +4,7 @@
  * Runs in: both sides; plain data only.
  */
 
-import type { QueueEntry, QueueSelection } from './control.ts';
+import type { QueueEntry, QueueSelection, RecipientSelection } from './control.ts';
 
 export const queueAsks = {
   /** meta: `QueueListParams`; answer: `QueueListAnswer`. */
@@ -35,6 +35,5 @@ export interface QueueListAnswer {
 export interface QueueAction {
   readonly action: 'retry' | 'hold' | 'release' | 'delete' | 'bounce';
   readonly ids: readonly string[];
-  /** Only recipients of this domain. */
-  readonly domain?: string;
+  readonly only: RecipientSelection;
 }

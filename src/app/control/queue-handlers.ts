@@ -104,7 +104,7 @@ async function actOnSelection(
         const params: QueueAction = {
           action,
           ids: page.entries.map((entry) => entry.id),
-          ...(selection.domain === undefined ? {} : { domain: selection.domain }),
+          only: selection,
         };
         count += (answered(await ask(parts, shard, queueAsks.act, params)) as { count: number })
           .count;

@@ -6,6 +6,8 @@ import {
   type QueueState,
   queueStates,
 } from '../../actors/asks/control.ts';
+import { dayMs, hourMs, minuteMs, secondMs } from '../../base/units.ts';
+import { responseClasses } from '../../mail/wire/smtp/response-class.ts';
 import { type Command, type CommandCall, type OptionWords, UsageError } from '../command.ts';
 import { count, instant, pairs, size, table } from '../output.ts';
 import { explain } from './queue-explain.ts';
@@ -23,23 +25,57 @@ const filterOptions: Readonly<Record<string, OptionWords>> = {
     value: 'DOMAIN',
     doc: 'Only mail with an open recipient at this domain.',
   },
+  recipient: { type: 'string', value: 'ADDRESS', doc: 'Only this open recipient.' },
+  why: {
+    type: 'string',
+    value: 'WHY',
+    doc: `Only recipients whose last attempt failed for: ${responseClasses.join(', ')}.`,
+  },
+  campaign: { type: 'string', value: 'NAME', doc: 'Only mail of this campaign; "" is of none.' },
+  'older-than': {
+    type: 'string',
+    value: 'TIME',
+    doc: 'Only mail accepted longer ago than this, as 30m, 12h or 2d.',
+  },
   state: { type: 'string', value: 'STATE', doc: `Only mail that is ${queueStates.join(', ')}.` },
 };
 
 function filterOf(options: CommandCall['options']) {
-  const [sender, domain, state] = [
-    options.text('sender'),
-    options.text('domain'),
-    options.text('state'),
-  ];
-  if (state !== undefined && !queueStates.includes(state as QueueState)) {
-    throw new UsageError(`--state is one of ${queueStates.join(', ')}, not "${state}"`);
-  }
-  return {
-    ...(sender === undefined ? {} : { sender }),
-    ...(domain === undefined ? {} : { domain }),
-    ...(state === undefined ? {} : { state: state as QueueState }),
+  const olderThanMs = durationMs(options.text('older-than'));
+  const filter: Omit<QueueSelection, 'ids' | 'all'> = {
+    ...given('sender', options.text('sender')),
+    ...given('domain', options.text('domain')),
+    ...given('recipient', options.text('recipient')),
+    ...given('campaign', options.text('campaign')),
+    ...given('why', oneOf('why', responseClasses, options.text('why'))),
+    ...given('state', oneOf('state', queueStates, options.text('state'))),
+    ...given('olderThanMs', olderThanMs),
   };
+  return filter;
+}
+
+function given<K extends string, T>(name: K, value: T | undefined): { readonly [P in K]?: T } {
+  return (value === undefined ? {} : { [name]: value }) as { readonly [P in K]?: T };
+}
+
+/** @throws UsageError where the text is none of these */
+function oneOf<T extends string>(
+  name: string,
+  all: readonly T[],
+  text: string | undefined,
+): T | undefined {
+  if (text === undefined || all.includes(text as T)) return text as T | undefined;
+  throw new UsageError(`--${name} is one of ${all.join(', ')}, not "${text}"`);
+}
+
+/** @throws UsageError where the text is no length of time */
+function durationMs(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const match = /^(\d{1,6})([smhd])$/.exec(text);
+  if (match === null)
+    throw new UsageError(`--older-than is a time as 30m, 12h or 2d, not "${text}"`);
+  const units = { s: secondMs, m: minuteMs, h: hourMs, d: dayMs };
+  return Number(match[1]) * units[match[2] as keyof typeof units];
 }
 
 /** Message ids, or filters, or `--all`: never everything by leaving all out. */
@@ -51,7 +87,7 @@ function selectionOf({ arguments: ids, options }: CommandCall): QueueSelection {
     throw new UsageError('--all stands alone: it means every queued message');
   }
   if (!isAll && ids.length === 0 && !isFiltered) {
-    throw new UsageError('say which messages: IDs, --sender, --domain, --state, or --all');
+    throw new UsageError('say which messages: IDs, a filter as --sender or --domain, or --all');
   }
   return { ...filter, ...(ids.length === 0 ? {} : { ids }), ...(isAll ? { all: true } : {}) };
 }

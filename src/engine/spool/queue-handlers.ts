@@ -7,7 +7,12 @@
  */
 
 import type { Answer, ArrivedAsk, Handlers } from '../../actors/ask.ts';
-import type { QueueEntry, QueueSelection, QueueState } from '../../actors/asks/control.ts';
+import type {
+  QueueEntry,
+  QueueSelection,
+  QueueState,
+  RecipientSelection,
+} from '../../actors/asks/control.ts';
 import type {
   QueueAction,
   QueueListAnswer,
@@ -72,6 +77,7 @@ export function queueHandlers(parts: QueueParts): Handlers {
 function list(parts: QueueParts, shard: OpenShard, params: QueueListParams): QueueListAnswer {
   const { after, selection } = params;
   const limit = Math.min(params.limit, listCountMax);
+  const nowMs = parts.clock.nowMs();
   const entries: QueueEntry[] = [];
   const from = after === '' ? queueRange.from : keyAfter(queueKey(after as MessageId));
   const rows = shard.store.range({ from, to: queueRange.to, limit: scanCountMax });
@@ -81,13 +87,14 @@ function list(parts: QueueParts, shard: OpenShard, params: QueueListParams): Que
     if (isCut) break;
     const id = view(key).toString('latin1', 1) as MessageId;
     const message = shard.spool.find(id) ?? unpackRow(id, value);
-    if (isSelected(message, selection)) entries.push(entryOf(parts, shard, message));
+    if (isSelected(message, selection, nowMs)) entries.push(entryOf(parts, shard, message));
   }
   const scannedTo =
     rows.length === scanCountMax ? view(rows.at(-1)!.key).toString('latin1', 1) : '';
   for (const message of shard.spool.unindexed()) {
     const isHere = message.id > after && (scannedTo === '' || message.id <= scannedTo);
-    if (isHere && isSelected(message, selection)) entries.push(entryOf(parts, shard, message));
+    if (isHere && isSelected(message, selection, nowMs))
+      entries.push(entryOf(parts, shard, message));
   }
   entries.sort((a, b) => (a.id < b.id ? -1 : 1));
   const isComplete = !isCut && scannedTo === '' && entries.length <= limit;
@@ -131,7 +138,7 @@ async function actOn(
   const indexes: number[] = [];
   for (let index = 0; index < message.recipients.length; index++) {
     const recipient = message.recipients[index]!;
-    if (recipient.state === 'waiting' && isOfDomain(recipient, action.domain)) indexes.push(index);
+    if (isMeant(recipient, action.only)) indexes.push(index);
   }
   if (indexes.length === 0) return false;
   const nowMs = parts.clock.nowMs();
@@ -161,19 +168,25 @@ async function actOn(
   return true;
 }
 
-function isOfDomain(recipient: SpoolRecipient, domain: string | undefined): boolean {
-  return domain === undefined || recipient.address.endsWith(`@${domain}`);
+/** It waits, and is one of those asked for. */
+function isMeant(
+  { state, address, reply }: SpoolRecipient,
+  { domain, recipient, why }: RecipientSelection,
+): boolean {
+  if (state !== 'waiting') return false;
+  if (domain !== undefined && !address.endsWith(`@${domain}`)) return false;
+  if (recipient !== undefined && address.toLowerCase() !== recipient.toLowerCase()) return false;
+  return why === undefined || (reply !== '' && classOfLine(reply) === why);
 }
 
-function isSelected(message: SpoolMessage, selection: QueueSelection): boolean {
-  const { ids, sender, domain, state } = selection;
+function isSelected(message: SpoolMessage, selection: QueueSelection, nowMs: number): boolean {
+  const { ids, sender, state, campaign, olderThanMs } = selection;
   if (ids !== undefined && !ids.includes(message.id)) return false;
   if (sender !== undefined && message.sender !== sender) return false;
   if (state !== undefined && stateOf(message) !== state) return false;
-  if (domain === undefined) return true;
-  return message.recipients.some(
-    (recipient) => recipient.state === 'waiting' && isOfDomain(recipient, domain),
-  );
+  if (campaign !== undefined && (message.terms?.campaign ?? '') !== campaign) return false;
+  if (olderThanMs !== undefined && nowMs - message.acceptedMs < olderThanMs) return false;
+  return message.recipients.some((recipient) => isMeant(recipient, selection));
 }
 
 function stateOf(message: SpoolMessage): QueueState {

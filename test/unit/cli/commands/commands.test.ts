@@ -210,6 +210,21 @@ test('queue commands act on ids, filters or --all, and never on all by leaving a
   assert.deepEqual([retried.params, retried.out], [{ ids: ['A', 'B'] }, 'Trying 2 messages.\n']);
   const held = await asked(['queue', 'hold', '--sender', ''], 'queue.hold', { count: 1 });
   assert.deepEqual([held.params, held.out], [{ sender: '' }, 'Holding 1 message.\n']);
+  const words = [
+    '--campaign',
+    '',
+    '--recipient',
+    'b@x.test',
+    '--why',
+    'block',
+    '--older-than',
+    '2d',
+  ];
+  const filtered = await asked(['queue', 'hold', ...words], 'queue.hold', { count: 1 });
+  assert.deepEqual(filtered.params, {
+    ...{ recipient: 'b@x.test', campaign: '', why: 'block' },
+    olderThanMs: 2 * 24 * 3_600_000,
+  });
   const released = await asked(['queue', 'release', '--all'], 'queue.release', { count: 0 });
   assert.deepEqual(released.params, { all: true });
   const deleted = await asked(['queue', 'delete', 'A', '--bounce'], 'queue.delete', { count: 1 });
@@ -218,6 +233,8 @@ test('queue commands act on ids, filters or --all, and never on all by leaving a
     ['queue', 'delete'],
     ['queue', 'hold', '--all', 'A'],
     ['queue', 'retry', '--all', '--state', 'held'],
+    ['queue', 'hold', '--why', 'whim'],
+    ['queue', 'hold', '--older-than', 'long'],
   ]) {
     assert.equal((await runCli(line, { handlers: {} })).code, 2, line.join(' '));
   }

@@ -142,7 +142,7 @@ describe('an operator and an open attempt', () => {
   it('reports once what it bounces while an attempt is open', async () => {
     const world = new SpoolWorld();
     const id = await world.accept(['x@one.test', 'x@two.test']);
-    const acted = world.act('bounce', id, 'one.test');
+    const acted = world.act('bounce', id, { domain: 'one.test' });
     await world.settle();
     await acted;
     end(openFor(world, 'one.test'), failed);
