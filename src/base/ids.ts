@@ -15,6 +15,8 @@ export type ShardId = Brand<number, 'ShardId'>;
 export type TenantId = Brand<number, 'TenantId'>;
 /** u32, from 1 up. */
 export type AccountId = Brand<number, 'AccountId'>;
+/** u32, from 1 up; it stands in the key's text. */
+export type ApiKeyId = Brand<number, 'ApiKeyId'>;
 /** Name of one accepted message: 16 characters of Crockford base32. It stands in the 250, Received, logs and traces. */
 export type MessageId = Brand<string, 'MessageId'>;
 
@@ -32,6 +34,8 @@ function u32(value: number, least: number, what: string): number {
 
 export const shardId = (value: number) => u32(value, 0, 'shard') as ShardId;
 export const accountId = (value: number) => u32(value, 1, 'account') as AccountId;
+export const tenantId = (value: number) => u32(value, 0, 'tenant') as TenantId;
+export const apiKeyId = (value: number) => u32(value, 1, 'API key') as ApiKeyId;
 
 const base32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const messageIdPattern = /^[0-9A-HJKMNP-TV-Z]{16}$/;

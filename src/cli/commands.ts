@@ -14,6 +14,8 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   demo: async () => (await import('./commands/demo.ts')).demoCommands,
   init: async () => (await import('./commands/init.ts')).initCommands,
   check: async () => (await import('./commands/check.ts')).checkCommands,
+  tenant: async () => (await import('./commands/tenant.ts')).tenantCommands,
+  key: async () => (await import('./commands/key.ts')).keyCommands,
   domain: async () => (await import('./commands/domain.ts')).domainCommands,
   account: async () => (await import('./commands/account.ts')).accountCommands,
   alias: async () => (await import('./commands/alias.ts')).aliasCommands,

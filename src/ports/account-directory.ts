@@ -1,5 +1,5 @@
 /**
- * Who has mail here: domains, accounts, aliases, credentials, signing keys.
+ * Who has mail here: tenants, domains, accounts, aliases, credentials, API keys, signing keys.
  *
  * Contract:
  * - The directory normalises: local parts compare in lower case and NFC without needless quotes, domains as
@@ -12,12 +12,42 @@
  *   It rejects with `MailError`: `domain-missing`, `not-found`, `already-exists`, `argument-invalid`,
  *   `not-possible-now` (a domain that still has names).
  * - A name is an account or an alias, never both. An account's number and shard are for life; a number is never
- *   given twice.
+ *   given twice; neither is a tenant's or an API key's.
+ * - The tenant `default` (0) is always there.
  */
 
-import type { AccountId, ShardId, TenantId } from '../base/ids.ts';
+import type { AccountId, ApiKeyId, ShardId, TenantId } from '../base/ids.ts';
 
 export type Eventually<T> = T | Promise<T>;
+
+/** Whose mail it is: its domains, keys and limits are its own. */
+export interface Tenant {
+  readonly id: TenantId;
+  /** Lower-case letters, digits and hyphens, at most 63. */
+  readonly name: string;
+  readonly createdMs: number;
+}
+
+export const defaultTenantName = 'default';
+
+/** What a key lets its bearer do; `send`: hand in mail, ask what became of it, and cancel it. */
+export const apiScopes = ['send'] as const;
+export type ApiScope = (typeof apiScopes)[number];
+
+export interface ApiKey {
+  readonly id: ApiKeyId;
+  readonly tenant: TenantId;
+  /** What its owner calls it. */
+  readonly name: string;
+  readonly scopes: readonly ApiScope[];
+  /** SHA-256 of the secret, in hex: the secret itself is kept nowhere. */
+  readonly hash: string;
+  /** Messages a minute; 0: no limit of its own. */
+  readonly messagesPerMinuteMax: number;
+  readonly createdMs: number;
+}
+
+export const apiKeysPerTenantMax = 1_000;
 
 export interface Domain {
   readonly name: string;
@@ -88,6 +118,8 @@ export type ResolvedTarget =
 
 /** What changed; `domain` stands for its keys too. */
 export type DirectoryChange =
+  | { readonly kind: 'tenant'; readonly id: TenantId }
+  | { readonly kind: 'api-key'; readonly id: ApiKeyId }
   | { readonly kind: 'domain'; readonly name: string }
   | { readonly kind: 'account'; readonly id: AccountId }
   | { readonly kind: 'alias'; readonly address: string };
@@ -103,6 +135,19 @@ export interface AccountDirectory {
   maySendAs(account: Account, address: string): Eventually<boolean>;
   /** Keys that sign for a domain, oldest first; [] where there are none. */
   dkimKeys(domain: string): Eventually<readonly DkimKey[]>;
+
+  tenantById(id: TenantId): Eventually<Tenant | undefined>;
+  tenantByName(name: string): Eventually<Tenant | undefined>;
+  /** By number. */
+  tenants(): Eventually<readonly Tenant[]>;
+  /** The directory numbers it; `argument-invalid` for a name that is none. */
+  createTenant(tenant: Omit<Tenant, 'id'>): Promise<Tenant>;
+  apiKey(id: ApiKeyId): Eventually<ApiKey | undefined>;
+  /** By number. */
+  apiKeys(tenant?: TenantId): Eventually<readonly ApiKey[]>;
+  /** The directory numbers it; `not-found` without its tenant, `not-possible-now` past `apiKeysPerTenantMax`. */
+  createApiKey(key: Omit<ApiKey, 'id'>): Promise<ApiKey>;
+  deleteApiKey(id: ApiKeyId): Promise<void>;
 
   domain(name: string): Eventually<Domain | undefined>;
   domains(): Eventually<readonly Domain[]>;

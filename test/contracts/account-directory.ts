@@ -15,6 +15,7 @@ import type {
 } from '../../src/ports/account-directory.ts';
 import { accountRow, domainRow } from './directory-rows.ts';
 import { sharingContract } from './directory-sharing.ts';
+import { tenantContract } from './directory-tenants.ts';
 
 export interface OpenedDirectory extends AsyncDisposable {
   readonly directory: AccountDirectory;
@@ -434,6 +435,7 @@ export function accountDirectoryContract(
     });
 
     sharingContract(opened);
+    tenantContract(opened);
 
     it('shows every write that resolved after it was opened again', async (t) => {
       await using one = await opened();

@@ -28,6 +28,23 @@ export interface ServerStatus {
   readonly listeners: Readonly<Record<string, readonly string[]>>;
 }
 
+export interface TenantView {
+  readonly id: number;
+  readonly name: string;
+  readonly createdMs: number;
+}
+
+export interface ApiKeyView {
+  readonly id: number;
+  /** Its tenant's name. */
+  readonly tenant: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  /** 0: no limit of its own. */
+  readonly messagesPerMinuteMax: number;
+  readonly createdMs: number;
+}
+
 export interface DomainView {
   readonly name: string;
   readonly tenant: number;
@@ -246,7 +263,26 @@ export interface CompactAnswer {
 export interface ControlMethods {
   'server.status': Method<Nothing, ServerStatus>;
 
-  'domain.create': Method<{ readonly name: string; readonly catchAll?: string }, DomainAnswer>;
+  'tenant.create': Method<{ readonly name: string }, { readonly tenant: TenantView }>;
+  'tenant.list': Method<Nothing, { readonly tenants: readonly TenantView[] }>;
+
+  /** The only answer that has the secret. */
+  'key.create': Method<
+    {
+      readonly tenant: string;
+      readonly scopes: readonly string[];
+      readonly name?: string;
+      readonly messagesPerMinuteMax?: number;
+    },
+    { readonly key: ApiKeyView; readonly secret: string }
+  >;
+  'key.list': Method<{ readonly tenant?: string }, { readonly keys: readonly ApiKeyView[] }>;
+  'key.delete': Method<{ readonly id: number }, Nothing>;
+
+  'domain.create': Method<
+    { readonly name: string; readonly catchAll?: string; readonly tenant?: string },
+    DomainAnswer
+  >;
   'domain.list': Method<Nothing, { readonly domains: readonly DomainView[] }>;
   'domain.show': Method<{ readonly name: string }, DomainAnswer>;
   /** Refused with `not-possible-now` while it has accounts or aliases. */

@@ -11,15 +11,23 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assert } from '../../base/assert.ts';
 import { MailError } from '../../base/errors.ts';
-import { type AccountId, accountId, type ShardId } from '../../base/ids.ts';
+import {
+  type AccountId,
+  type ApiKeyId,
+  accountId,
+  type ShardId,
+  type TenantId,
+} from '../../base/ids.ts';
 import type {
   Account,
   AccountDirectory,
   Alias,
+  ApiKey,
   DirectoryChange,
   DkimKey,
   Domain,
   Resolution,
+  Tenant,
 } from '../../ports/account-directory.ts';
 import type { IndexChange, IndexEntry, ShardIndex } from '../../ports/shard-index.ts';
 import { joined, normalDomain, type SplitAddress, splitAddress } from './addresses.ts';
@@ -28,6 +36,7 @@ import { DirectoryRows } from './directory-reader.ts';
 import * as rows from './directory-rows.ts';
 import { aliasTargetsMax, type DirectoryReader, findName, resolveName } from './resolver.ts';
 import { Sharings } from './sharings.ts';
+import { Tenants } from './tenants.ts';
 
 const pageRows = 500;
 
@@ -44,6 +53,7 @@ export class TableDirectory implements AccountDirectory {
   readonly #shards: number;
   readonly #rows: DirectoryRows;
   readonly #sharings: Sharings;
+  readonly #tenants: Tenants;
   readonly #listeners = new Set<(change: DirectoryChange) => void>();
   #lastWrite: Promise<unknown> = Promise.resolve();
 
@@ -52,6 +62,7 @@ export class TableDirectory implements AccountDirectory {
     this.#table = options.table;
     this.#shards = options.shards;
     this.#rows = new DirectoryRows(options.table, options.postmaster);
+    this.#tenants = new Tenants(options.table);
     this.#sharings = new Sharings(options.table, (id) => this.#rows.account(id)?.tenant);
   }
 
@@ -93,6 +104,60 @@ export class TableDirectory implements AccountDirectory {
 
   domain(name: string): Domain | undefined {
     return this.#rows.domainAsGiven(name);
+  }
+
+  tenantById(id: TenantId): Tenant | undefined {
+    return this.#tenants.byId(id);
+  }
+
+  tenantByName(name: string): Tenant | undefined {
+    return this.#tenants.byName(name);
+  }
+
+  async tenants(): Promise<readonly Tenant[]> {
+    const made = await this.#list(rows.everyTenant, (entry) => rows.decodeRow<Tenant>(entry.value));
+    return [this.#tenants.withoutRow, ...made];
+  }
+
+  async createTenant(tenant: Omit<Tenant, 'id'>): Promise<Tenant> {
+    let created: Tenant | undefined;
+    await this.#write(() => {
+      const { made, changes } = this.#tenants.create(tenant);
+      created = made;
+      return { changes, change: { kind: 'tenant', id: made.id } };
+    });
+    assert(created !== undefined, 'a write that resolved made its tenant');
+    return created;
+  }
+
+  apiKey(id: ApiKeyId): ApiKey | undefined {
+    return this.#tenants.key(id);
+  }
+
+  async apiKeys(tenant?: TenantId): Promise<readonly ApiKey[]> {
+    if (tenant === undefined) {
+      return this.#list(rows.everyApiKey, (entry) => rows.decodeRow<ApiKey>(entry.value));
+    }
+    return this.#list(rows.apiKeysOf(tenant), (entry) =>
+      this.#tenants.key(rows.idOfKey(entry.key) as number as ApiKeyId),
+    );
+  }
+
+  async createApiKey(key: Omit<ApiKey, 'id'>): Promise<ApiKey> {
+    let created: ApiKey | undefined;
+    await this.#write(() => {
+      const { made, changes } = this.#tenants.createKey(key);
+      created = made;
+      return { changes, change: { kind: 'api-key', id: made.id } };
+    });
+    assert(created !== undefined, 'a write that resolved made its key');
+    return created;
+  }
+
+  deleteApiKey(id: ApiKeyId): Promise<void> {
+    return this.#write(() => {
+      return { changes: this.#tenants.deleteKey(id), change: { kind: 'api-key', id } };
+    });
   }
 
   async domains(): Promise<readonly Domain[]> {
@@ -301,6 +366,7 @@ export class TableDirectory implements AccountDirectory {
       const { changes, change } = decide();
       await this.#table.commit(changes);
       this.#rows.forget();
+      this.#tenants.forget();
       for (const listener of this.#listeners) listener(change);
     });
   }

@@ -12,11 +12,23 @@
  *   a·id                     Account
  *   m·next                   the next account number
  *   s·id·identifier          the account's access lists name another account, or anyone (0)
+ *   t·id                     Tenant
+ *   u·name                   a tenant's number
+ *   v·id                     ApiKey
+ *   w·tenant·id              a tenant's API keys
+ *   mkey, mtenant            the next numbers of these
  */
 
 import { Buffer } from 'node:buffer';
-import type { AccountId } from '../../base/ids.ts';
-import type { Account, Alias, DkimKey, Domain } from '../../ports/account-directory.ts';
+import type { AccountId, ApiKeyId, TenantId } from '../../base/ids.ts';
+import type {
+  Account,
+  Alias,
+  ApiKey,
+  DkimKey,
+  Domain,
+  Tenant,
+} from '../../ports/account-directory.ts';
 import type { SplitAddress } from './addresses.ts';
 
 export type NameRow =
@@ -29,10 +41,22 @@ export interface KeyRange {
 }
 
 export const nextIdKey = Buffer.from('mnext');
+export const nextTenantKey = Buffer.from('mtenant');
+export const nextApiKeyKey = Buffer.from('mkey');
 export const domainKey = (name: string) => Buffer.from(`d${name}`);
 export const dkimKey = (name: string) => Buffer.from(`k${name}`);
 export const nameKey = (name: SplitAddress) => Buffer.from(`n${name.domain}\0${name.localPart}`);
 export const accountKey = (id: AccountId) => numbered('a', id);
+export const tenantKey = (id: TenantId) => numbered('t', id);
+export const tenantNameKey = (name: string) => Buffer.from(`u${name}`);
+export const apiKeyKey = (id: ApiKeyId) => numbered('v', id);
+export const apiKeyOfKey = (tenant: TenantId, id: ApiKeyId) => {
+  const key = Buffer.alloc(9);
+  key.write('w');
+  key.writeUInt32BE(tenant, 1);
+  key.writeUInt32BE(id, 5);
+  return key;
+};
 export const memberKey = (domain: string, id: AccountId) => numbered(`f${domain}\0`, id);
 
 export const sharingKey = (owner: AccountId, identifier: number) => {
@@ -48,6 +72,12 @@ export const sharingsOf = (owner: AccountId): KeyRange => {
   const from = sharingKey(owner, 0);
   return { from, to: Buffer.concat([sharingKey(owner, 0xffff_ffff), Buffer.of(0)]) };
 };
+export const everyTenant: KeyRange = { from: Buffer.from('t'), to: Buffer.from('u') };
+export const everyApiKey: KeyRange = { from: Buffer.from('v'), to: Buffer.from('w') };
+export const apiKeysOf = (tenant: TenantId): KeyRange => {
+  const from = apiKeyOfKey(tenant, 0 as ApiKeyId);
+  return { from, to: Buffer.concat([from.subarray(0, 5), Buffer.alloc(5, 0xff)]) };
+};
 export const everyDomain: KeyRange = { from: Buffer.from('d'), to: Buffer.from('e') };
 export const everyAccount: KeyRange = { from: Buffer.from('a'), to: Buffer.from('b') };
 export const everyName: KeyRange = { from: Buffer.from('n'), to: Buffer.from('o') };
@@ -59,6 +89,7 @@ export function nameOfKey(key: Uint8Array): SplitAddress {
   return { domain, localPart };
 }
 
+/** The number a key ends with. */
 export function idOfKey(key: Uint8Array): AccountId {
   const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
   return bytes.readUInt32BE(bytes.length - 4) as AccountId;
@@ -69,7 +100,9 @@ export function sharingOfKey(key: Uint8Array): readonly [owner: AccountId, ident
   return [bytes.readUInt32BE(1) as AccountId, bytes.readUInt32BE(5)];
 }
 
-export function encodeRow(row: Domain | Account | NameRow | readonly DkimKey[] | number): Buffer {
+type Row = Tenant | ApiKey | Domain | Account | NameRow | readonly DkimKey[] | number;
+
+export function encodeRow(row: Row): Buffer {
   return Buffer.from(JSON.stringify(row));
 }
 
@@ -82,7 +115,7 @@ export function after(key: Uint8Array): Buffer {
   return Buffer.concat([key, Buffer.of(0)]);
 }
 
-function numbered(prefix: string, id: AccountId): Buffer {
+function numbered(prefix: string, id: number): Buffer {
   const key = Buffer.alloc(Buffer.byteLength(prefix) + 4);
   key.write(prefix);
   key.writeUInt32BE(id, key.length - 4);

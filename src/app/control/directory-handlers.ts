@@ -15,16 +15,23 @@ import { dkimKeysJob, passwordHashJob } from '../../actors/asks/job-asks.ts';
 import { type AccountUse, mailboxAsks } from '../../actors/asks/mailbox-asks.ts';
 import { domainOf } from '../../base/address-parts.ts';
 import { MailError } from '../../base/errors.ts';
-import { defaultTenant } from '../../base/ids.ts';
+import { defaultTenant, type TenantId } from '../../base/ids.ts';
 import { type DkimKey, dkimRecordText } from '../../mail/trust/dkim/keys.ts';
 import { dnsRecordsFor } from '../../mail/trust/dns-records.ts';
 import { stsPolicyId } from '../../mail/trust/mta-sts.ts';
-import type { Account, AccountDirectory, Alias, Domain } from '../../ports/account-directory.ts';
+import {
+  type Account,
+  type AccountDirectory,
+  type Alias,
+  type Domain,
+  defaultTenantName,
+} from '../../ports/account-directory.ts';
 import { ownPolicy } from '../../settings/own-policy.ts';
 import { publicServices, publicWebHost } from '../../settings/public-services.ts';
 import { accountNamed, askAccount, putAccount } from './account-asks.ts';
 import { checkedAddress } from './addresses.ts';
 import type { ControlParts } from './parts.ts';
+import { tenantNamed } from './tenant-handlers.ts';
 
 /** RSA for everybody, Ed25519 for those who know it (RFC 8463 §3: sign with both). */
 const selectors = { rsa: 'chaski-rsa', ed25519: 'chaski-ed' } as const;
@@ -36,14 +43,15 @@ export function directoryHandlers(parts: ControlParts): ControlHandlers {
 function domainHandlers(parts: ControlParts): ControlHandlers {
   const { directory } = parts;
   return {
-    'domain.create': async ({ name, catchAll }) => {
+    'domain.create': async ({ name, catchAll, tenant }) => {
+      const owner = await tenantNamed(parts, tenant ?? defaultTenantName);
       if ((await directory.domain(name)) !== undefined) {
         throw new MailError('already-exists', `domain ${name}`);
       }
       const createdMs = parts.clock.nowMs();
       await directory.putDomain({
         name,
-        tenant: defaultTenant,
+        tenant: owner.id,
         createdMs,
         ...(catchAll === undefined ? {} : { catchAll }),
       });
@@ -82,7 +90,7 @@ function accountHandlers(parts: ControlParts): ControlHandlers {
       checkedAddress(address);
       const passwordHash = password === undefined ? undefined : await hashOf(parts, password);
       const account = await directory.createAccount({
-        tenant: defaultTenant,
+        tenant: await tenantOf(directory, address),
         address,
         isEnabled: true,
         quotaBytes: quotaBytes ?? accounts.quotaBytesDefault,
@@ -143,7 +151,7 @@ function aliasHandlers({ directory }: ControlParts): ControlHandlers {
       for (const each of [address, ...targets]) checkedAddress(each);
       const isThere = (await aliasNamed(directory, address)) !== undefined;
       if (isThere && mustBeNew) throw new MailError('already-exists', `alias ${address}`);
-      await directory.putAlias({ address, tenant: defaultTenant, targets });
+      await directory.putAlias({ address, tenant: await tenantOf(directory, address), targets });
       return { alias: viewOfAlias((await aliasNamed(directory, address))!) };
     },
     'alias.list': async ({ domain }) => ({
@@ -170,6 +178,11 @@ async function jobOf({ jobs }: ControlParts, name: string, meta: unknown): Promi
   const answer = await jobs.run({ name, meta });
   if (!answer.ok) throw new MailError(answer.code, answer.detail);
   return answer.value;
+}
+
+/** That of its domain; where there is none, the write says so. */
+async function tenantOf(directory: AccountDirectory, address: string): Promise<TenantId> {
+  return (await directory.domain(domainOf(address)))?.tenant ?? defaultTenant;
 }
 
 async function domainNamed({ directory }: ControlParts, name: string): Promise<Domain> {

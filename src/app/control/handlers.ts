@@ -14,11 +14,13 @@ import type { ControlParts } from './parts.ts';
 import { queueHandlers } from './queue-handlers.ts';
 import { serverHandlers } from './server-handlers.ts';
 import { storeHandlers } from './store-handlers.ts';
+import { tenantHandlers } from './tenant-handlers.ts';
 import { traceHandlers } from './trace-handlers.ts';
 
 export function controlHandlers(parts: ControlParts): ControlHandlers {
   return {
     ...serverHandlers(parts),
+    ...tenantHandlers(parts),
     ...directoryHandlers(parts),
     ...queueHandlers(parts),
     ...mailboxHandlers(parts),

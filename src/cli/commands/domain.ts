@@ -31,11 +31,17 @@ const create: Command = {
   argumentCount: [1, 1],
   options: {
     'catch-all': { type: 'string', value: 'ADDRESS', doc: 'Who gets mail for unknown users.' },
+    tenant: { type: 'string', value: 'NAME', doc: "Whose domain it is, if not default's." },
   },
   examples: ['domain create example.org'],
   async run({ arguments: [name], options, output, control }) {
     const catchAll = options.text('catch-all');
-    const params = { name: name!, ...(catchAll === undefined ? {} : { catchAll }) };
+    const tenant = options.text('tenant');
+    const params = {
+      name: name!,
+      ...(catchAll === undefined ? {} : { catchAll }),
+      ...(tenant === undefined ? {} : { tenant }),
+    };
     output.result(await (await control()).call('domain.create', params), describe);
     return undefined;
   },

@@ -53,6 +53,12 @@ test('domain create asks with its catch-all and prints the records as zone lines
   assert.match(out, /^; Brings mail\.\nexample\.org\. IN MX 10 mail\.example\.org\.$/m);
 });
 
+test('domain create names its tenant', async () => {
+  const line = ['domain', 'create', 'example.org', '--tenant', 'acme'];
+  const { params } = await asked(line, 'domain.create', { domain, records });
+  assert.deepEqual(params, { name: 'example.org', tenant: 'acme' });
+});
+
 test('with --json the answer is one line of JSON', async () => {
   const { out } = await asked(['domain', 'show', 'example.org', '--json'], 'domain.show', {
     domain,
@@ -366,6 +372,34 @@ test('mailbox export writes a folder per mailbox, never outside of it, never ove
   const foreign = await runCli(line, { handlers });
   assert.equal(foreign.code, 1);
   assert.match(foreign.error, /INBOX is there, and not from an export/);
+});
+
+test('tenant create and key create ask for what their words say', async () => {
+  const tenant = { id: 1, name: 'acme', createdMs: 0 };
+  const made = await asked(['tenant', 'create', 'acme', '--json'], 'tenant.create', { tenant });
+  assert.deepEqual([made.params, JSON.parse(made.out)], [{ name: 'acme' }, tenant]);
+  const listed = await asked(['tenant', 'list', '--json'], 'tenant.list', { tenants: [tenant] });
+  assert.deepEqual(JSON.parse(listed.out), [tenant]);
+  const key = {
+    ...{ id: 3, tenant: 'acme', name: 'shop', scopes: ['send'] },
+    ...{ messagesPerMinuteMax: 60, createdMs: 0 },
+  };
+  const line = 'key create --tenant acme --scope send --name shop --rate 60'.split(' ');
+  const given = await asked(line, 'key.create', { key, secret: 'chaski_3_x' });
+  assert.deepEqual(given.params, {
+    ...{ tenant: 'acme', scopes: ['send'], name: 'shop', messagesPerMinuteMax: 60 },
+  });
+  assert.match(given.out, /^secret: +chaski_3_x$/m);
+  const keys = await asked(['key', 'list', '--tenant', 'acme'], 'key.list', { keys: [key] });
+  assert.deepEqual(keys.params, { tenant: 'acme' });
+  assert.match(keys.out, /^ *3 +acme +shop +send +60\/min/m);
+});
+
+test('key commands without a tenant, a scope or a number are not understood', async () => {
+  const bare = ['key', 'create', '--scope', 'send'];
+  for (const line of [bare, ['key', 'create', '--tenant', 'a'], ['key', 'delete', 'x', '--json']]) {
+    assert.equal((await runCli(line)).code, 2, line.join(' '));
+  }
 });
 
 test('init makes domain and postmaster, and prints a password it made once', async () => {

@@ -1,0 +1,65 @@
+/**
+ * Tenants and their API keys, as operators make them.
+ *
+ * Runs in:   main thread.
+ * Invariant: a key's secret is in one answer, of `key.create`, and kept nowhere.
+ */
+
+import type { ApiKeyView, ControlHandlers } from '../../actors/asks/control.ts';
+import { MailError } from '../../base/errors.ts';
+import { apiKeyId } from '../../base/ids.ts';
+import { hashOfSecret, secretBytes, writeApiKey } from '../../edge/guard/api-keys.ts';
+import type { ApiKey, ApiScope, Tenant } from '../../ports/account-directory.ts';
+import type { ControlParts } from './parts.ts';
+
+export function tenantHandlers(parts: ControlParts): ControlHandlers {
+  const { directory, clock, random } = parts;
+  return {
+    'tenant.create': async ({ name }) => ({
+      tenant: await directory.createTenant({ name, createdMs: clock.nowMs() }),
+    }),
+    'tenant.list': async () => ({ tenants: await directory.tenants() }),
+    'key.create': async ({ tenant: name, scopes, messagesPerMinuteMax = 0, ...given }) => {
+      const tenant = await tenantNamed(parts, name);
+      const secret = random.bytes(secretBytes);
+      const key = await directory.createApiKey({
+        tenant: tenant.id,
+        name: given.name ?? '',
+        scopes: scopes as readonly ApiScope[],
+        hash: hashOfSecret(secret).toString('hex'),
+        messagesPerMinuteMax,
+        createdMs: clock.nowMs(),
+      });
+      return { key: viewOf(key, tenant), secret: writeApiKey(key.id, secret) };
+    },
+    'key.list': async ({ tenant: name }) => {
+      const tenants =
+        name === undefined ? await directory.tenants() : [await tenantNamed(parts, name)];
+      const only = name === undefined ? undefined : tenants[0]!.id;
+      const byId = new Map(tenants.map((tenant) => [tenant.id, tenant]));
+      const keys = await directory.apiKeys(only);
+      return { keys: keys.map((key) => viewOf(key, byId.get(key.tenant)!)) };
+    },
+    'key.delete': async ({ id }) => {
+      if (!Number.isInteger(id) || id < 1 || id > 0xffff_ffff) {
+        throw new MailError('argument-invalid', `no number of a key: ${id}`);
+      }
+      await directory.deleteApiKey(apiKeyId(id));
+      return {};
+    },
+  };
+}
+
+/** @throws MailError `not-found` */
+export async function tenantNamed(
+  { directory }: Pick<ControlParts, 'directory'>,
+  name: string,
+): Promise<Tenant> {
+  const tenant = await directory.tenantByName(name);
+  if (tenant === undefined) throw new MailError('not-found', `tenant ${name}`);
+  return tenant;
+}
+
+function viewOf({ hash: _, ...key }: ApiKey, tenant: Tenant): ApiKeyView {
+  return { ...key, tenant: tenant.name };
+}
