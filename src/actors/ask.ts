@@ -30,8 +30,14 @@ export interface Ask {
   readonly body: readonly Uint8Array[];
 }
 
+/** A handler may give a body in pieces, `rest` being those behind the first: they arrive as one. */
 export type Answer =
-  | { readonly ok: true; readonly value: unknown; readonly body?: Uint8Array }
+  | {
+      readonly ok: true;
+      readonly value: unknown;
+      readonly body?: Uint8Array;
+      readonly rest?: readonly Uint8Array[];
+    }
   | Failure;
 
 /** An ask as its handler sees it. `body` is one piece of the parcel's buffer: the handler may keep it. */

@@ -31,6 +31,7 @@ const isLong = 1;
 const isSystem = 2;
 
 const parcelCountMax = 65_536;
+const noPieces: readonly Uint8Array[] = [];
 
 const statusPlain = 0;
 const statusTrue = 1;
@@ -149,8 +150,9 @@ export function packAnswers(number: number, answers: readonly PackedAnswer[]): A
     const answer = answers[i]!;
     statuses[i * 2] = statusOf(answer, values);
     if (answer.ok && answer.body !== undefined) {
-      statuses[i * 2 + 1] = answer.body.byteLength + 1;
-      bodyBytes += answer.body.byteLength;
+      const bytes = answer.body.byteLength + byteLength(answer.rest ?? noPieces);
+      statuses[i * 2 + 1] = bytes + 1;
+      bodyBytes += bytes;
     }
   }
   const metas = values.length === 0 ? emptyBytes : packr.pack(values);
@@ -166,6 +168,10 @@ export function packAnswers(number: number, answers: readonly PackedAnswer[]): A
       if (!answer.ok || answer.body === undefined) continue;
       bytes.set(answer.body, bodyAt);
       bodyAt += answer.body.byteLength;
+      for (const piece of answer.rest ?? noPieces) {
+        bytes.set(piece, bodyAt);
+        bodyAt += piece.byteLength;
+      }
     }
   }
   return buffer;

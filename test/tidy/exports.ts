@@ -22,6 +22,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/edge/protocols/imap/append-intake.ts messagesMax',
     'src/edge/protocols/imap/list-matching.ts matchStepsMax',
     'src/engine/events/message-events.ts recipientsPerEvent',
+    'src/engine/mailbox/imap/fetch-rows.ts sectionsBytes',
     'src/engine/mailbox/imap/leases.ts leaseMsMax',
     'src/engine/mailbox/imap/leases.ts readerLeasesMax',
     'src/engine/mailbox/imap/plain-texts.ts hasPlainTexts',

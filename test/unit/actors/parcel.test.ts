@@ -56,6 +56,9 @@ const answers: fc.Arbitrary<PackedAnswer[]> = fc.array(
       .map(([code, detail]) => ({ ok: false as const, code, detail })),
     meta.map((value) => ({ ok: true as const, value })),
     fc.tuple(meta, fc.uint8Array()).map(([value, body]) => ({ ok: true as const, value, body })),
+    fc
+      .tuple(meta, fc.uint8Array(), fc.array(fc.uint8Array({ maxLength: 9 }), { maxLength: 3 }))
+      .map(([value, body, rest]) => ({ ok: true as const, value, body, rest })),
   ),
   { maxLength: 20 },
 );
@@ -78,8 +81,11 @@ test('answers come out as they went in', () => {
     fc.property(fc.integer({ min: 0, max: 0xffff_ffff }), answers, (number, sent) => {
       const arrived = unpackAnswers(packAnswers(number, sent));
       strictEqual(arrived.number, number);
-      const plain = (answer: PackedAnswer) =>
-        answer.ok && answer.body !== undefined ? { ...answer, body: [...answer.body] } : answer;
+      const plain = (answer: PackedAnswer) => {
+        if (!answer.ok || answer.body === undefined) return answer;
+        const { rest = [], ...other } = answer;
+        return { ...other, body: [answer.body, ...rest].flatMap((piece) => [...piece]) };
+      };
       deepStrictEqual(arrived.answers.map(plain), sent.map(plain));
     }),
   );

@@ -38,6 +38,18 @@ export function withBody({
   return body.byteLength === 0 ? ok(value) : { ok: true, value, body };
 }
 
+/** As `withBody`, of a body as a writer has it: joining its pieces would copy them once more. */
+export function withPieces({
+  value,
+  pieces,
+}: {
+  readonly value: unknown;
+  readonly pieces: readonly Uint8Array[];
+}): Answer {
+  const [body, ...rest] = pieces;
+  return body === undefined ? ok(value) : { ok: true, value, body, rest };
+}
+
 export function rightsOf({ rights }: ImapDesk, mailbox: number): number {
   return rights === undefined ? allRights : rights.of(mailbox);
 }

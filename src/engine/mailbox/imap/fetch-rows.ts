@@ -4,7 +4,8 @@
  *
  * Runs in:   the engine thread that owns the shard; hot: no promise, object or copy for a message but its octets.
  * Specs:     RFC 9051 §7.5.2; RFC 8970 (PREVIEW), RFC 8474 (EMAILID, THREADID).
- * Limits:    a window ends at `windowBytes`, after `scannedMax` messages that are not told, and after `readsMax` read.
+ * Limits:    a window ends at `windowBytes`, with sections at `sectionsBytes`, after `scannedMax` messages that are not
+ *            told, and after `readsMax` read.
  * Invariant: what is peeked at is written before the next look into the table.
  */
 
@@ -42,6 +43,8 @@ import { SectionsAtHand } from './sections-at-hand.ts';
 import { blockBytes, type View } from './view.ts';
 
 export const windowBytes = 128 * kibibyte;
+/** Of sections at hand: twice as many take half a millisecond. */
+export const sectionsBytes = 256 * kibibyte;
 /** About 3 ms. */
 const scannedMax = 65_536;
 /** About 2 ms: a header that is filtered takes 8 µs. */
@@ -179,7 +182,8 @@ export class RowsWindow {
   }
 
   get #isFull(): boolean {
-    if (this.#writer.bytes >= windowBytes || this.#readCount >= readsMax) return true;
+    const bytesMax = this.#sections === undefined ? windowBytes : sectionsBytes;
+    if (this.#writer.bytes >= bytesMax || this.#readCount >= readsMax) return true;
     return this.#scanned >= scannedMax;
   }
 

@@ -8,7 +8,6 @@
  * Invariant: a message's response begins only once all of it can be read to its end.
  */
 
-import { Buffer } from 'node:buffer';
 import {
   type FetchCursor,
   type Fetched,
@@ -68,7 +67,8 @@ export interface FetchParts extends ImapParts {
 
 export interface FetchAnswer {
   readonly value: Fetched;
-  readonly body: Buffer;
+  /** Of the body. */
+  readonly pieces: readonly Uint8Array[];
 }
 
 /** A message whose response is to be written. */
@@ -224,7 +224,7 @@ class FetchWindow {
     const keywords = this.newKeywords();
     const told = keywords === undefined ? { flagModseq } : { flagModseq, keywords };
     const value: Fetched = next === undefined ? told : { ...told, next, ...left };
-    return { value, body: Buffer.concat(this.#writer.take()) };
+    return { value, pieces: this.#writer.take() };
   }
 
   /** All of the mailbox, where flags are told and it has more than the client knows. */

@@ -36,7 +36,7 @@ import { star } from '../../../mail/wire/imap/sequence-set.ts';
 import { mailboxInfo } from '../handlers.ts';
 import { keywordsMax, type Role } from '../rows/mailbox-row.ts';
 import type { IdRanges } from '../rows/uid-ranges.ts';
-import { made, ok, ownerOf, rightsOf, type Work, withBody } from './answering.ts';
+import { made, ok, ownerOf, rightsOf, type Work, withBody, withPieces } from './answering.ts';
 import { contextUpdate } from './context.ts';
 import type { ImapDesk } from './desk.ts';
 import { expungeDeleted } from './expunge.ts';
@@ -97,8 +97,8 @@ function allHandlers(append: SeatedHandler): Readonly<Record<ImapAsk, SeatedHand
     // What is at hand is told within the turn: by the port it would cost a message more.
     [imapAsks.fetch]: (ask) => {
       const answer = fetch(ask.desk, ask.meta as PackedFetch);
-      if (!(answer instanceof Promise)) return withBody(answer);
-      return { pending: answered(async () => withBody(await answer), ask) };
+      if (!(answer instanceof Promise)) return withPieces(answer);
+      return { pending: answered(async () => withPieces(await answer), ask) };
     },
     [imapAsks.store]: stepper(store, namedCount),
     [imapAsks.storeMany]: writer(storesJoined),

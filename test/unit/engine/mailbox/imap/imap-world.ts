@@ -89,7 +89,10 @@ export class ImapWorld extends MailboxWorld {
       },
       { isFull: false },
     );
-    return 'pending' in outcome ? await outcome.pending : await outcome;
+    const answer = 'pending' in outcome ? await outcome.pending : await outcome;
+    if (!answer.ok || answer.rest === undefined) return answer;
+    const { rest, ...arrived } = answer;
+    return { ...arrived, body: Buffer.concat([answer.body!, ...rest]) };
   }
 
   /** The answer's value, and its body as text. */

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { imapAsks, type PackedSection } from '../../../../../src/actors/asks/imap-asks.ts';
-import { windowBytes } from '../../../../../src/engine/mailbox/imap/fetch-rows.ts';
+import { sectionsBytes } from '../../../../../src/engine/mailbox/imap/fetch-rows.ts';
 import { atHandBytesMax } from '../../../../../src/engine/mailbox/imap/sections-at-hand.ts';
 import { star } from '../../../../../src/mail/wire/imap/sequence-set.ts';
 import { account, messageBytes, tenant } from '../mailbox-world.ts';
@@ -140,7 +140,7 @@ describe('sections at hand', () => {
     const text = 'x'.repeat(60_000);
     for (let i = 0; i < 10; i++) await large.deliver(messageBytes({ text }));
     const whole = await large.fetch([1, star], [], { sections: [section('BODY[]')] });
-    assert.equal(whole.windows, Math.ceil(10 / Math.ceil(windowBytes / 60_000)));
+    assert.equal(whole.windows, Math.ceil(10 / Math.ceil(sectionsBytes / 60_000)));
   });
 
   it('are not those of a message with more than may be taken at once', async () => {
