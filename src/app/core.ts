@@ -103,8 +103,8 @@ async function openParts(
   const [startBits = 0] = new Uint16Array(nodeRandom.bytes(2).slice().buffer);
   const workers = workerCount(settings, folder.shards);
   const shared = sharedWords(folder.shards);
-  const outside = await openOutside(settings, log);
-  closers.push(() => outside.policies.close());
+  const outside = await openOutside(settings, log, isOffline);
+  closers.push(async () => outside.policies?.close());
   const engine = new EngineHost({
     shards: folder.shards,
     threadData: {
@@ -123,7 +123,7 @@ async function openParts(
     onHung: endAtOnce,
     answers: {
       [engineAsks.resolve]: (ask) => resolveForEngine(directory, ask),
-      [engineAsks.stsPolicy]: (ask) => answerPolicy(outside.policies, ask),
+      [engineAsks.stsPolicy]: (ask) => answerPolicy(outside, ask),
     },
   });
   const { runtime } = engine;

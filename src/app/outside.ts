@@ -25,16 +25,22 @@ const mapBytes = 64 * mebibyte;
 export interface Outside {
   /** For engine threads. */
   readonly forThreads: { readonly relayPassword: string; readonly relayRoots: string };
-  readonly policies: StsPolicies;
+  /** Undefined where nobody asks for them. */
+  readonly policies: StsPolicies | undefined;
 }
 
 /** @throws MailError `argument-invalid` when a file that settings name cannot be read. */
-export async function openOutside(settings: Settings, log: Log): Promise<Outside> {
+export async function openOutside(
+  settings: Settings,
+  log: Log,
+  isOffline: boolean,
+): Promise<Outside> {
   const relayPassword = await readRelayPassword(settings);
   const relayRoots = await readRelayRoots(settings);
+  const mustKnow = !isOffline && asksForPolicies(settings);
   return {
     forThreads: { relayPassword, relayRoots },
-    policies: openPolicies(settings, relayRoots, log),
+    policies: mustKnow ? await openPolicies(settings, relayRoots, log) : undefined,
   };
 }
 
@@ -64,12 +70,17 @@ async function read(setting: string, path: string): Promise<string> {
   }
 }
 
-function openPolicies(settings: Settings, roots: string, log: Log): StsPolicies {
+function asksForPolicies({ relay }: Settings): boolean {
+  const ways = [relay.route, ...relay.routes.map(({ route }) => route)];
+  return relay.mtaSts && ways.some(({ kind }) => kind === 'mx');
+}
+
+async function openPolicies(settings: Settings, roots: string, log: Log): Promise<StsPolicies> {
   const { relay, data } = settings;
   const dns = createDns({ settings: settings.dns, clock: nodeClock, random: nodeRandom });
   return new StsPolicies({
     ...{ dns, clock: nodeClock, log },
-    hosts: createPolicyHosts({
+    hosts: await createPolicyHosts({
       ...{ dns, roots, port: relay.policyPort, timeoutMs: relay.policyMsMax },
       mayDial: (address) => relay.privateTargets || isDialable(address),
     }),
@@ -82,6 +93,6 @@ function openPolicies(settings: Settings, roots: string, log: Log): StsPolicies 
 }
 
 /** An engine thread asks what TLS a domain wants. */
-export async function answerPolicy(policies: StsPolicies, { meta }: Ask): Promise<Answer> {
-  return { ok: true, value: await policies.of(String(meta)) };
+export async function answerPolicy({ policies }: Outside, { meta }: Ask): Promise<Answer> {
+  return { ok: true, value: await policies?.of(String(meta)) };
 }

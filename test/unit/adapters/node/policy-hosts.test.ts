@@ -34,7 +34,7 @@ interface Way {
 
 async function fetched(variant: string, way: Way = {}): Promise<string> {
   const domain = `${variant}.sink.test`;
-  const hosts = createPolicyHosts({
+  const hosts = await createPolicyHosts({
     dns: new ZoneDns({ [`mta-sts.${domain}`]: [{ A: way.address ?? '127.0.0.1' }] }),
     ...{ mayDial: way.mayDial ?? (() => true), port, timeoutMs: 500, roots: way.roots ?? roots },
   });
