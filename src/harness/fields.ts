@@ -67,7 +67,7 @@ export function refuse(path: Path, value: unknown, wants: string): never {
 
 /** What is wrong is told in terminals and logs of CI. */
 function masked(key: string, value: unknown): unknown {
-  return key === 'password' ? '…' : value;
+  return ['password', 'token', 'headers'].includes(key) ? '…' : value;
 }
 
 function simple<T>(
@@ -182,6 +182,17 @@ export function list<T>(of: Field<T>, countMax: number, countMin = 1): Field<rea
     return together(value.map((each, index) => () => of.read(each, [...path, index])));
   };
   return { read, wants, schema: { type: 'array', items: of.schema } };
+}
+
+/** A list of texts that are never shown. */
+export function secretList(each: string, countMax: number): Field<readonly string[]> {
+  const of = list(secret(each), countMax);
+  const read = (value: unknown, path: Path) => {
+    const isList = Array.isArray(value) && value.length > 0 && value.length <= countMax;
+    if (isList) return of.read(value, path);
+    throw new FieldFault(path, `is no such list; write ${of.wants}`);
+  };
+  return { ...of, read };
 }
 
 /** Names of one's own choice, each with a value of one kind. */

@@ -5,15 +5,16 @@
  */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Child } from '../../src/harness/child.ts';
 import { parseReport } from '../../src/harness/measure/run-report.ts';
 import { totalsOf } from '../../src/harness/measure/totals.ts';
 import { startSink } from '../support/harness-sink.ts';
+import { startHttp } from '../support/http-load.ts';
 import { deliverByLmtp } from '../support/lmtp-delivery.ts';
 import { startTestServer } from '../support/test-server.ts';
 
@@ -207,4 +208,70 @@ test('programs fetch their mail from our own server by POP3', async () => {
   assert.deepEqual([operations.visit!.ok, operations.visit!.phases.retr!.count], [10, 20]);
   // One more may have opened when the last visit was given away.
   assert.ok(connections === 10 || connections === 11, `${connections} connections`);
+});
+
+/** A JMAP server as far as a load can tell. */
+async function startJmap(context: TestContext) {
+  const heard = new Map<string, number>();
+  const target = await startHttp(context, async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    const { authorization, accept, 'content-type': type } = request.headers;
+    const methods = body === '' ? [] : JSON.parse(body).methodCalls.map(([name]: [string]) => name);
+    const what = `${request.method} ${request.url} ${type} ${accept} ${authorization} ${methods}`;
+    heard.set(what, (heard.get(what) ?? 0) + 1);
+    response.setHeader('content-type', 'application/json').end('{"methodResponses":[]}');
+  });
+  return { target, heard };
+}
+
+test('a scenario of JMAP clients plays against a web server, each method call its own operation', async (context) => {
+  const { target, heard } = await startJmap(context);
+  const shipped = readFileSync('config/scenarios/jmap.yaml', 'utf8');
+  const file = join(folder, 'jmap.yaml');
+  // The same for two seconds.
+  const short = shipped.replace('127.0.0.1:8080', target).replaceAll(/for: \d+s/g, 'for: 1s');
+  writeFileSync(file, short);
+  const page = join(folder, 'jmap.html');
+  const { code, stdout, stderr } = await chaski('load', 'run', file, '--report', page);
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout, /^sent by undici$/m);
+  assert.match(stdout, /^ {2}Email\/query .*\n {2}wait .*\n {2}head /m);
+  assert.match(readFileSync(page, 'utf8'), /sent by[\s\S]*undici[\s\S]*Email\/query/);
+  const basic = `Basic ${Buffer.from('ann@example.com:secret').toString('base64')}`;
+  const query = `POST /jmap/api application/json application/json ${basic} Email/query,Email/get`;
+  assert.ok((heard.get(query) ?? 0) > 30, [...heard.keys()].join('\n'));
+  assert.equal(heard.size, 3);
+});
+
+test('one JMAP request after the other by options: a body from a file, a token from standard input', async (context) => {
+  const { target, heard } = await startJmap(context);
+  const body = join(folder, 'query.json');
+  writeFileSync(body, '{"using":[],"methodCalls":[["Email/query",{},"0"]]}');
+  const how = '--sessions 3 --count 60 --path /jmap --token-stdin --header "Accept: */*" --json';
+  const line = `printf 'abc\\n' | "$0" load http --target "$1" --body "$2" ${how}`;
+  const child = new Child({ command: 'sh', args: ['-c', line, launcher, target, body] });
+  assert.equal((await child.ended).code, 0, child.stdout + child.stderr);
+  assert.deepEqual([...heard], [['POST /jmap application/json */* Bearer abc Email/query', 60]]);
+  const [group] = parseReport(child.stdout, 'http').groups;
+  assert.deepEqual([group!.client, group!.operations['POST /jmap']!.ok], ['autocannon', 60]);
+  for (const [args, words] of [
+    [['--body', '/nowhere.json'], /--body cannot be read/],
+    [['--header', 'Host'], /--header is no header field/],
+    [['--client', 'autocannon', '--verify'], /--client cannot be autocannon: it looks at no/],
+    [['--password-stdin', '--token-stdin'], /standard input has one first line/],
+  ] as const) {
+    const load = ['http', '--target', target, '--sessions', '1', '--count', '1', ...args];
+    const { code, stderr } = await chaski('load', ...load);
+    assert.deepEqual([code, words.test(stderr)], [2, true], stderr);
+  }
+});
+
+test('our own server answers requests at a constant rate', async () => {
+  await using server = await startTestServer({ 'listen.http': '127.0.0.1:0' });
+  const target = `127.0.0.1:${server.ports.http}`;
+  const load = ['--rate', '50', '--arrival', 'constant', '--duration', '2', '--path', '/healthz'];
+  const { code, stdout, stderr } = await chaski('load', 'http', '--target', target, ...load);
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout, /^(9\d|10\d) operations in .*[\s\S]*^sent by autocannon\n {2}connect/m);
 });

@@ -29,7 +29,11 @@ const wholeKeys = ['seed', 'threads', 'ledger', 'recount'];
 
 /** Throws a sentence that names the option. */
 export function planOf(protocol: string, values: LoadValues): RunPlan {
-  const { corpus, mime, threshold, 'password-stdin': isPassworded, ...given } = values;
+  const { corpus, mime, threshold, body, header, ...more } = values;
+  const { 'password-stdin': isPassworded, 'token-stdin': isTokened, ...given } = more;
+  if (isPassworded === true && isTokened === true) {
+    throw new Error('--password-stdin and --token-stdin: standard input has one first line');
+  }
   const kinds = (['size', 'corpus', 'mime'] as const).filter((name) => values[name] !== undefined);
   if (kinds.length > 1) throw new Error(`--${kinds.join(' and --')}: write one of them`);
   const ofLoad = Object.entries(given).filter(([option]) => !aside.includes(option));
@@ -42,7 +46,10 @@ export function planOf(protocol: string, values: LoadValues): RunPlan {
   const group = {
     protocol,
     ...Object.fromEntries(entries.filter((entry) => !isWhole(entry))),
-    ...(isPassworded === true ? { password: readPassword() } : {}),
+    ...(isPassworded === true ? { password: readFirstLine() } : {}),
+    ...(isTokened === true ? { token: readFirstLine() } : {}),
+    ...(body === undefined ? {} : { bodyFile: body }),
+    ...(header === undefined ? {} : { headers: header }),
     ...messagesOf(corpus, mime),
   };
   const thresholds = threshold === undefined ? {} : { thresholds: threshold };
@@ -97,13 +104,17 @@ function messagesOf(corpus: string | undefined, mime: string | undefined): objec
   return { messages: [isFolder ? { folder: corpus } : { mbox: corpus }] };
 }
 
-function readPassword(): string {
+function readFirstLine(): string {
   return readFileSync(process.stdin.fd, 'utf8').split(/\r?\n/)[0]!;
 }
+
+/** Keys that are options by another name. */
+const spelled = { bodyFile: '--body', headers: '--header', token: '--token-stdin' } as const;
 
 function optionOf({ path }: Pick<FieldFault, 'path'>): string {
   const key = path.findLast((step) => typeof step === 'string' && step !== 'groups');
   if (key === undefined) return 'the load';
+  if (key in spelled) return spelled[key as keyof typeof spelled];
   return `--${String(key).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 

@@ -50,8 +50,10 @@ export function describeReport(report: RunReport): string {
     `${counts}; ${unstarted} ${jobs} unstarted`,
     `latency      ${describeLatency(latency)}`,
   ];
-  for (const { name, operations } of report.groups) {
-    if (report.groups.length > 1) lines.push(`group ${name}`);
+  for (const { name, client, operations } of report.groups) {
+    const by = client === undefined ? '' : `sent by ${client}`;
+    if (report.groups.length > 1) lines.push(`group ${name}  ${by}`.trimEnd());
+    else if (by !== '') lines.push(by);
     for (const [operation, { latency: whole, phases }] of Object.entries(operations)) {
       if (whole.count > 0 && operation !== 'message') {
         lines.push(`  ${operation.padEnd(15)} ${describeLatency(whole)}`);

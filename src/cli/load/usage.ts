@@ -38,8 +38,14 @@ END:  --duration S, or --count N messages
                       template as user{1-100}@example.com; --mailbox NAME (default INBOX),
                       --hold S how long an IDLE is held (default 5)
   --retrieve N        newest messages fetched in a POP3 visit (default 5); --delete them
-  --path PATH         of an HTTP request (default /), --method M (default GET), --body-file FILE,
-                      --type MEDIA-TYPE
+  --path PATH         of an HTTP request (default /); --body FILE, --method M (default GET, with
+                      a body POST), --type MEDIA-TYPE (of JSON application/json)
+  --header 'NAME: VALUE'
+                      of each request; may be given again
+  --token-stdin       of HTTP: a bearer token is the first line of standard input;
+                      --user with --password-stdin is sent by Basic
+  --client NAME       of HTTP: autocannon (default, for --sessions and for a constant rate) or
+                      undici (for all else): see docs/load.md
   --patience S        how long the server may refuse connections (default 30)
   --seed N            the same seed makes the same messages and arrivals (default 1)
   --threads N         threads to send from (default 1)
@@ -66,9 +72,15 @@ compare plays the load against each server in turn, --rounds N times (default 5)
   medians of per-round ratios to the first server.
 merge adds up reports (--json) of one load played from several machines, histograms exactly.
 
-examples: chaski load smtp --target 127.0.0.1:2525 --rate 200 --arrival poisson --duration 30
-          chaski load smtp --target 127.0.0.1:2525 --sessions 20 --duration 600 --prometheus 127.0.0.1:9464
-          chaski load run config/scenarios/trouble.yaml --ledger ledger --recount 60s --report trouble.html
+examples:
+  chaski load smtp --target 127.0.0.1:2525 --rate 200 --arrival poisson --duration 30
+  chaski load smtp --target 127.0.0.1:2525 --sessions 20 --duration 600 --prometheus 127.0.0.1:9464
+  chaski load run config/scenarios/trouble.yaml --ledger ledger --recount 60s --report trouble.html
+  chaski load http --target 127.0.0.1:8080 --sessions 10 --duration 10 --path /status
+  chaski load http --target mail.example.com:443 --tls implicit --rate 50 --duration 30 --json \\
+    --path /jmap --body query.json --user ann@example.com --password-stdin < password
+  chaski load http --target mail.example.com:443 --tls implicit --sessions 5 --count 1000 \\
+    --path /jmap --body query.json --token-stdin --report jmap.html < token
 `;
 
 const optionTypes = {
@@ -101,7 +113,10 @@ const optionTypes = {
   delete: { type: 'boolean' },
   path: { type: 'string' },
   method: { type: 'string' },
-  'body-file': { type: 'string' },
+  body: { type: 'string' },
+  header: { type: 'string', multiple: true },
+  'token-stdin': { type: 'boolean' },
+  client: { type: 'string' },
   type: { type: 'string' },
   patience: { type: 'string' },
   seed: { type: 'string' },

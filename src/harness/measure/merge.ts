@@ -34,9 +34,11 @@ function mergeGroup(parts: readonly GroupReport[]): GroupReport {
   const sum = (of: (group: GroupReport) => number) =>
     parts.reduce((all, each) => all + of(each), 0);
   const max = (of: (group: GroupReport) => number) => Math.max(...parts.map(of));
+  const clients = parts.flatMap(({ client }) => client ?? []);
   return {
     name: first.name,
     protocol: joined(parts.map(({ protocol }) => protocol)),
+    ...(clients.length === 0 ? {} : { client: joined(clients) }),
     target: joined(parts.map(({ target }) => target)),
     operations: mergeRecords(
       parts.map(({ operations }) => operations),

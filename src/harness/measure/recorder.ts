@@ -53,6 +53,8 @@ interface Operation extends Counts {
 export interface GroupIdentity {
   readonly name: string;
   readonly protocol: string;
+  /** What sent its operations, where there is a choice. */
+  readonly client?: string;
   readonly target: string;
 }
 

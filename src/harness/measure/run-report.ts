@@ -32,6 +32,8 @@ export interface OperationReport extends OutcomeCounts {
 export interface GroupReport {
   readonly name: string;
   readonly protocol: string;
+  /** What sent its operations, where there is a choice: "autocannon" or "undici". */
+  readonly client?: string;
   readonly target: string;
   readonly operations: Readonly<Record<string, OperationReport>>;
   /** Mail only: outcomes a recipient, not a message. */

@@ -41,8 +41,12 @@ export function factsOf(run: RunReport): readonly (readonly [name: string, value
   const { ok, okPerSecond } = totalsOf(run);
   const sent = sum(groups, ({ bytesSent }) => bytesSent);
   const received = sum(groups, ({ bytesReceived }) => bytesReceived);
+  const clients = groups.flatMap(({ name, client }) =>
+    client === undefined ? [] : [groups.length === 1 ? client : `${name} by ${client}`],
+  );
   return [
     ['target', run.target],
+    ...(clients.length === 0 ? [] : ([['sent by', clients.join(', ')]] as const)),
     ['began', `${run.beganAt}, for ${seconds(run.seconds)}`],
     ['operations ok', `${count(ok)}, ${perSecond(okPerSecond)}`],
     ['bytes', `${bytes(sent)} sent, ${bytes(received)} received`],

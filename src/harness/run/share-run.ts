@@ -12,10 +12,11 @@ import type { LiveGroup } from '../measure/live-group.ts';
 import { RunRecorder } from '../measure/recorder.ts';
 import type { GroupReport, SeriesSecond } from '../measure/run-report.ts';
 import { Series } from '../measure/series.ts';
-import { createArrivals, type Share } from '../schedule/arrivals.ts';
-import { Scheduler } from '../schedule/scheduler.ts';
+import type { Share } from '../schedule/arrivals.ts';
+import type { Driver } from '../schedule/driver.ts';
 import { SeededRandom, seedOf } from '../seeded-random.ts';
-import { createProtocol, type GroupPlan, type RunPlan } from './run-plan.ts';
+import { clientNameOf, createDriver, shareOf } from './drivers.ts';
+import type { GroupPlan, RunPlan } from './run-plan.ts';
 
 /** What the harness is handed by its entry. */
 export interface RunAdapters {
@@ -58,7 +59,7 @@ export interface PlayedShare {
 }
 
 interface Playing {
-  readonly scheduler: Scheduler;
+  readonly driver: Driver;
   readonly recorder: RunRecorder;
 }
 
@@ -87,19 +88,19 @@ export class ShareRun implements PlayedShare {
   async run(): Promise<ShareReport> {
     this.#beganMs = this.#adapters.clock.monotonicMs();
     for (const { recorder } of this.#playing) recorder.begin(this.#beganMs);
-    await Promise.all(this.#playing.map(({ scheduler }) => scheduler.run()));
+    await Promise.all(this.#playing.map(({ driver }) => driver.run()));
     this.#ledger?.close();
-    for (const { recorder, scheduler } of this.#playing) recorder.end(scheduler.stoppedMs);
+    for (const { recorder, driver } of this.#playing) recorder.end(driver.stoppedMs);
     return {
       beganMs: this.#adapters.epochMs + this.#beganMs,
-      groups: this.#playing.map(({ recorder, scheduler }) => recorder.report(scheduler.unstarted)),
+      groups: this.#playing.map(({ recorder, driver }) => recorder.report(driver.unstarted)),
       series: this.#series.seconds(),
     };
   }
 
   /** Begins nothing more; what is under way comes to its end. */
   stop(): void {
-    for (const { scheduler } of this.#playing) scheduler.stop();
+    for (const { driver } of this.#playing) driver.stop();
   }
 
   abandon(): void {
@@ -120,38 +121,24 @@ export class ShareRun implements PlayedShare {
     return { ...counts, latest, trouble, groups };
   }
 
-  #prepare(group: GroupPlan, { index, count }: Share, seed: string): Playing | undefined {
-    // A group of two sessions is played by two threads, however many there are.
-    const share = { index, count: Math.min(count, group.sessionsMax, group.countMax) };
-    if (index >= share.count) return undefined;
-    const sessionsMax = part(group.sessionsMax, share);
-    const countMax = part(group.countMax, share);
-    const random = new SeededRandom(seedOf(seed));
-    // Of their own: what sessions draw, and when, must not move them.
-    const chance = new SeededRandom(seedOf(seed, 'arrivals'));
-    const { clock, epochMs } = this.#adapters;
+  #prepare(group: GroupPlan, whole: Share, seed: string): Playing | undefined {
+    const share = shareOf(group, whole);
+    if (share.index >= share.count) return undefined;
     const { name, protocol, target, via = target } = group;
-    const { perConnection, durationMs, patienceMs } = group;
+    const client = clientNameOf(group);
+    const identity = { name, protocol, ...(client === undefined ? {} : { client }) };
     const where = `${target.host}:${target.port}`;
-    const recorder = new RunRecorder({ name, protocol, target: where }, this.#series);
-    const ledger = this.#ledger;
+    const recorder = new RunRecorder({ ...identity, target: where }, this.#series);
+    const { clock, epochMs } = this.#adapters;
     const place = {
       ...(group.via === undefined ? {} : { knownAs: target }),
-      ...{ target: via, clock, random, recorder, ledger, epochMs, share },
+      ...{ target: via, clock, recorder, epochMs, share },
+      ledger: this.#ledger,
+      random: new SeededRandom(seedOf(seed)),
       chance: this.#adapters.random,
     };
-    const scheduler = new Scheduler({
-      protocol: createProtocol(group, place),
-      ...{ recorder, clock, sessionsMax, countMax, perConnection, durationMs, patienceMs },
-      arrivals:
-        group.arrivals === undefined ? undefined : createArrivals(group.arrivals, chance, share),
-    });
-    return { scheduler, recorder };
+    // Arrivals have chance of their own: what sessions draw, and when, must not move them.
+    const driver = createDriver(group, place, seedOf(seed, 'arrivals'));
+    return { driver, recorder };
   }
-}
-
-/** Whole numbers that add up to `all` over the shares. */
-function part(all: number, { index, count }: Share): number {
-  if (!Number.isFinite(all)) return all;
-  return Math.floor(all / count) + (index < all % count ? 1 : 0);
 }

@@ -25,6 +25,7 @@ import {
   whole,
   withDefault,
 } from '../fields.ts';
+import { whyNotAutocannon } from '../load/http/client-choice.ts';
 import type { GroupPlan, RunPlan } from '../run/run-plan.ts';
 import { parseThreshold } from '../run/thresholds.ts';
 import {
@@ -154,7 +155,10 @@ function readGroup(value: unknown, place: GroupPlace): GroupPlan {
   if (chosen === 'http') {
     const values = httpGroup.read(value, path);
     const options = httpPlan(values, base, path);
-    return { ...readLoad(values, chosen, place), protocol: chosen, options };
+    const group = { ...readLoad(values, chosen, place), protocol: chosen, options };
+    const why = options.client === 'autocannon' ? whyNotAutocannon(group) : undefined;
+    if (why === undefined) return group;
+    throw new FieldFault([...path, 'client'], `cannot be autocannon: ${why}; take it out`);
   }
   if (chosen === 'pop3') {
     const values = pop3Group.read(value, path);

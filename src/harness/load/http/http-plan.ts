@@ -1,5 +1,5 @@
 /**
- * An HTTP load as plain data, and the protocol made of it in the thread that plays it.
+ * An HTTP load as plain data, and the protocol made of it in the thread that plays it on the shared scheduler.
  *
  * Runs in: load generator.
  */
@@ -11,17 +11,25 @@ import type { HostPort } from '../../addresses.ts';
 import { mixTurn } from '../../corpus/mix.ts';
 import type { LoadProtocol, LoadSession, ProtocolPlace, SessionEvents } from '../protocol.ts';
 import type { Credentials } from '../smtp/authentication.ts';
+import type { HttpClientName } from './client-choice.ts';
 import { makeRequest, type RequestPlan } from './requests.ts';
 import { HttpSession, type SessionPlace } from './session.ts';
 
-const replyMsMax = 60_000;
+export const replyMsMax = 60_000;
 const connectMsMax = 60_000;
 
 export interface HttpPlan {
+  /** Absent: autocannon where it can, else undici. */
+  readonly client?: HttpClientName;
   readonly tls: 'none' | 'implicit';
   readonly tlsName?: string;
   readonly isVerified: boolean;
+  /** Sent by Basic (RFC 7617). */
   readonly credentials?: Credentials;
+  /** Sent as Bearer (RFC 6750). */
+  readonly token?: string;
+  /** Of every request. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly requests: readonly RequestPlan[];
 }
 
@@ -36,12 +44,9 @@ class HttpProtocol implements LoadProtocol {
   constructor(plan: HttpPlan, place: ProtocolPlace) {
     const { target, knownAs, clock, random, recorder } = place;
     const undici = loadUndici();
-    const { tls, tlsName, isVerified, credentials, requests } = plan;
-    const origin = `${tls === 'none' ? 'http' : 'https'}://${authority(target)}`;
-    const common = {
-      ...(knownAs === undefined ? {} : { host: authority(knownAs) }),
-      ...authorization(credentials),
-    };
+    const { tls, tlsName, isVerified, requests } = plan;
+    const origin = originOf(plan, target);
+    const common = commonHeaders(plan, knownAs);
     const limits = { headersTimeout: replyMsMax, bodyTimeout: replyMsMax, pipelining: 1 };
     const servername = tlsName === undefined ? {} : { servername: tlsName };
     const options: buildConnector.BuildOptions = {
@@ -70,17 +75,31 @@ class HttpProtocol implements LoadProtocol {
   }
 }
 
+export function originOf({ tls }: HttpPlan, target: HostPort): string {
+  return `${tls === 'none' ? 'http' : 'https'}://${authority(target)}`;
+}
+
 /** As a URL and a Host field have it. */
 function authority({ host, port }: HostPort): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-function authorization(credentials: Credentials | undefined): Record<string, string> {
+/** Of every request: who is asked, where that is not the target, who asks, and what the plan adds. */
+export function commonHeaders(
+  plan: HttpPlan,
+  knownAs: HostPort | undefined,
+): Record<string, string> {
+  const host = knownAs === undefined ? {} : { host: authority(knownAs) };
+  return { ...host, ...authorization(plan), ...plan.headers };
+}
+
+function authorization({ credentials, token }: HttpPlan): Record<string, string> {
+  if (token !== undefined) return { authorization: `Bearer ${token}` };
   if (credentials === undefined) return {};
   const { user, password } = credentials;
   // RFC 7617 §2.1: UTF-8, which a server may ask for and none refuses.
-  const token = Buffer.from(`${user}:${password}`, 'utf8').toString('base64');
-  return { authorization: `Basic ${token}` };
+  const pair = Buffer.from(`${user}:${password}`, 'utf8').toString('base64');
+  return { authorization: `Basic ${pair}` };
 }
 
 /** Loaded where it is used: a load by mail has no need of it. */

@@ -1,5 +1,5 @@
 /**
- * What an HTTP load asks for: requests with weights, read once.
+ * What an HTTP load asks for: requests with weights, read once; and which answers are good.
  *
  * Runs in: load generator; pure.
  */
@@ -11,27 +11,34 @@ export const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTION
 type Method = (typeof methods)[number];
 
 export interface RequestPlan extends Weighted {
+  /** Of the operation; absent: `GET /x`. */
+  readonly name?: string;
   readonly method: Method;
   readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  readonly type?: string;
 }
 
 export interface Request {
-  /** `GET /x`, without what follows a question mark. */
   readonly operation: string;
   readonly method: Method;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array | null;
+  readonly body: Buffer | null;
 }
 
+/** `common`: headers of all requests; those of the request itself stand above them. */
 export function makeRequest(plan: RequestPlan, common: Readonly<Record<string, string>>): Request {
-  const { method, path, body, type } = plan;
+  const { method, path, body } = plan;
   return {
-    operation: `${method} ${path.replace(/\?.*$/, '')}`,
+    // What follows a question mark would make each request an operation of its own.
+    operation: plan.name ?? `${method} ${path.replace(/\?.*$/, '')}`,
     ...{ method, path },
-    headers: { ...common, ...(type === undefined ? {} : { 'content-type': type }) },
+    headers: { ...common, ...plan.headers },
     body: body === undefined ? null : Buffer.from(body, 'utf8'),
   };
+}
+
+export function isGoodStatus(status: number): boolean {
+  return status >= 200 && status < 400;
 }

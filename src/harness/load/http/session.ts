@@ -15,7 +15,7 @@ import type { Clock } from '../../../ports/clock.ts';
 import { type Recorder, sessionOperation } from '../../measure/recorder.ts';
 import type { OutcomeName } from '../../measure/run-report.ts';
 import type { LoadSession, SessionEvents } from '../protocol.ts';
-import type { Request } from './requests.ts';
+import { isGoodStatus, type Request } from './requests.ts';
 
 /** What all sessions of a group have in common. */
 export interface SessionPlace {
@@ -107,7 +107,7 @@ export class HttpSession implements LoadSession {
     },
     onResponseData: () => {},
     onResponseEnd: () => {
-      const isGood = this.#status >= 200 && this.#status < 400;
+      const isGood = isGoodStatus(this.#status);
       const { operation } = this.#request!;
       if (!isGood) this.#place.recorder.reply(operation, `HTTP ${this.#status}`);
       this.#finish(isGood ? 'ok' : 'refused');

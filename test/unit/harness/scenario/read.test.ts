@@ -63,6 +63,19 @@ test('files are looked for beside the scenario', async () => {
   assert.equal(options.lmtp, true);
 });
 
+test('an HTTP group says who asks and what: its own, or from files beside the scenario', async () => {
+  writeFileSync(join(folder, 'query.json'), '{"methodCalls":[]}');
+  writeFileSync(join(folder, 'bearer'), 'abc\r\nmore\n');
+  const asked = 'path: /jmap, bodyFile: query.json, tokenFile: bearer, headers: ["X-A:  b c "]';
+  const plan = await load(`${head}  - { protocol: http, sessions: 1, ${asked} }\n`);
+  const [group] = plan.groups;
+  assert.ok(group!.protocol === 'http');
+  assert.equal(group!.options.token, 'abc');
+  const headers = { 'content-type': 'application/json', 'x-a': 'b c' };
+  const request = { weight: 1, method: 'POST', path: '/jmap', headers, body: '{"methodCalls":[]}' };
+  assert.deepEqual(group!.options.requests, [request]);
+});
+
 const httpHead = `${head}  - { protocol: http, sessions: 1`;
 const imapHead = `${head}  - { protocol: imap, sessions: 1, user: u`;
 
@@ -126,6 +139,24 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
     `${head}  - { protocol: smtp, name: a, sessions: 1 }\nthresholds: ["b: p99 < 1s"]`,
     /line 5: thresholds\[0\] is of "b"; groups are a/,
   ],
+  [
+    `${httpHead}, headers: ["a b: c"] }`,
+    /headers\[0\] is no header field; write a header field as/,
+  ],
+  [
+    `${httpHead}, headers: ["Content-Length: 3"] }`,
+    /is Content-Length, which the client sets itself/,
+  ],
+  [`${httpHead}, method: GET, body: a }`, /method is GET, which sends no body; write POST/],
+  [`${httpHead}, user: u, password: p, token: t }`, /has a user and a token; write one/],
+  [`${httpHead}, token: "a b" }`, /token is no bearer token: it has blanks/],
+  [`${httpHead}, user: "a:b", password: p }`, /user has a colon/],
+  [`${httpHead}, path: /a, requests: [{ path: /b }] }`, /path stands beside "requests"/],
+  [
+    `${httpHead}, client: autocannon, verify: true }`,
+    /client cannot be autocannon: it looks at no/,
+  ],
+  [`${httpHead}, requests: [{ name: session }] }`, /name is what opening connections is called/],
   [`${httpHead}, path: status }`, /path is no path: write it from/],
   [`${httpHead}, type: "a\\nb" }`, /type is no media type/],
   [`${httpHead}, user: u }`, /has one of user and password/],
@@ -219,6 +250,10 @@ test('a password is not shown in the sentence about it, or about what is around 
     '{ protocol: smtp, sessions: 1, user: u, password: 4711 }',
     '{ protocol: smtp, sessions: 1, senders: { from: a, password: "4711" } }',
     '{ protocol: smtp, sessions: 1, user: u, password: "4711',
+    '{ protocol: http, sessions: 1, token: 4711 }',
+    '{ protocol: http, sessions: 1, headers: "Authorization: 4711" }',
+    '{ protocol: http, sessions: 1, headers: ["Authorization 4711"] }',
+    '{ protocol: http, sessions: 1, requests: { headers: ["Authorization: 4711"] } }',
   ]) {
     await assert.rejects(load(`${head}  - ${group}\n`), (error: Error) => {
       assert.match(error.message, /line \d/);
