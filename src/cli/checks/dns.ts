@@ -27,6 +27,27 @@ export async function checkHostname(dns: Dns, hostname: string): Promise<readonl
   ];
 }
 
+/** A zone that is signed, as everybody can see. */
+const signedZone = 'org';
+
+/** RFC 7672 §2: without a resolver that proves answers nobody is held to TLSA records, and nothing would tell. */
+export async function checkProofs(dns: Dns): Promise<Finding> {
+  const answer = await dns.txt(signedZone);
+  if (answer.secure === true) {
+    return { area, status: 'ok', what: 'the resolver proves answers by DNSSEC: DANE is used' };
+  }
+  const isSilent = !answer.ok && answer.reason === 'failed';
+  return {
+    area,
+    status: 'warning',
+    what: isSilent
+      ? `the resolver does not answer (${answer.detail})`
+      : 'the resolver proves no answers: DANE is not used',
+    advice:
+      'Run a resolver here that validates DNSSEC, or name one you trust in dns.trustedNetworks.',
+  };
+}
+
 /** RFC 1912 §2.1: many receivers refuse mail from addresses whose name does not lead back. */
 async function checkReverse(dns: Dns, address: string, hostname: string): Promise<Finding> {
   const answer = await dns.ptr(address);

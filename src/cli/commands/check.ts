@@ -7,7 +7,7 @@ import { writeListenAddress } from '../../settings/networks.ts';
 import type { Settings } from '../../settings/schema.ts';
 import { checkCertificates } from '../checks/certificates.ts';
 import { checkDisk } from '../checks/disk.ts';
-import { checkDomain, checkHostname } from '../checks/dns.ts';
+import { checkDomain, checkHostname, checkProofs } from '../checks/dns.ts';
 import type { Finding } from '../checks/finding.ts';
 import { checkPorts } from '../checks/ports.ts';
 import { type Command, type CommandCall, exitCodes, UnreachableError } from '../command.ts';
@@ -72,6 +72,8 @@ async function checkNames(settings: Settings, call: CommandCall): Promise<readon
   const { createDns } = await import('../../adapters/node/dns.ts');
   const dns = createDns({ settings: settings.dns, clock: nodeClock, random: nodeRandom });
   const findings = [...(await checkHostname(dns, settings.hostname))];
+  const { dane, tls } = settings.relay;
+  if (dane && tls !== 'off') findings.push(await checkProofs(dns));
   for (const domain of await domainsOf(await reachable(call))) {
     findings.push(...(await checkDomain(dns, domain)));
   }

@@ -10,7 +10,7 @@ import { makeSelfSigned } from '../../../../src/app/certificate.ts';
 import { dayMs } from '../../../../src/base/units.ts';
 import { checkCertificates } from '../../../../src/cli/checks/certificates.ts';
 import { checkDisk } from '../../../../src/cli/checks/disk.ts';
-import { checkDomain, checkHostname } from '../../../../src/cli/checks/dns.ts';
+import { checkDomain, checkHostname, checkProofs } from '../../../../src/cli/checks/dns.ts';
 import type { Finding } from '../../../../src/cli/checks/finding.ts';
 import { checkPorts } from '../../../../src/cli/checks/ports.ts';
 import { serviceOf } from '../../../../src/mail/formats/client-config/services.ts';
@@ -141,6 +141,18 @@ test('the server’s name must have an address that leads back', async () => {
   assert.deepEqual(statuses(await checkHostname(oneWay, name)), ['ok', 'warning']);
   assert.deepEqual(statuses(await checkHostname(dnsOf({}), name)), ['fault']);
   assert.deepEqual(statuses(await checkHostname(dnsOf({}), 'box')), ['warning']);
+});
+
+test('the resolver should prove what it answers', async () => {
+  const answering = (answer: DnsAnswer<string>) =>
+    checkProofs({ ...dnsOf({}), txt: async () => answer });
+  const denied = { ok: false, reason: 'empty', detail: '' } as const;
+  assert.equal((await answering({ ...denied, secure: true })).status, 'ok');
+  assert.match((await answering({ ...denied, secure: false })).what, /DANE is not used/);
+  const records = { ok: true, records: ['x'], ttlSeconds: 1 } as const;
+  assert.equal((await answering({ ...records, secure: true })).status, 'ok');
+  const silent = await answering({ ok: false, reason: 'failed', detail: 'no answer for org' });
+  assert.deepEqual([silent.status, /does not answer/.test(silent.what)], ['warning', true]);
 });
 
 test('a domain’s records: published, missing, and its own SPF and DMARC', async () => {
