@@ -119,6 +119,15 @@ it('MTA-STS policies are kept where they hold, and no mail waits for one that is
   );
 });
 
+it('settings may leave policies and DANE alone', async () => {
+  await using world = new World();
+  await using test = await world.server({ 'relay.mtaSts': 'false', 'relay.dane': 'false' });
+  for (const variant of ['sts-wrong-mx', 'dane-wrong']) {
+    await send(test, `ann@${variant}.sink.test`);
+    assert.equal(await world.isDelivered(`ann@${variant}.sink.test`), true, variant);
+  }
+});
+
 // RFC 8461 §5.1.
 it('an MTA-STS policy holds over a restart, though its host be gone', async () => {
   await using world = new World();
