@@ -29,6 +29,8 @@ export interface SessionOwner extends TransferOwner {
   onReady(session: Session): void;
   /** Nothing is in transfer any more: `send` may be called. */
   onIdle(session: Session): void;
+  /** It has idled enough and says QUIT: `send` must not be called any more. */
+  onQuit(session: Session): void;
   /** Last call of a session. */
   onEnd(session: Session, end: SessionEnd): void;
 }
@@ -98,6 +100,7 @@ export class Session implements ConnectionEvents, TransferLine {
     if (this.#state === 'ended' || nowMs < this.#deadlineMs) return;
     if (this.#isIdle) {
       this.quit();
+      this.#owner.onQuit(this);
     } else {
       const phase = this.#state === 'mail' ? this.#transfer!.waits : this.#state;
       this.fail(ownReply(451, '4.4.2', `Next hop did not answer in time (${phase})`));

@@ -77,7 +77,7 @@ export class Site implements SessionOwner {
   readonly #queue: SiteQueue;
   readonly #sessions = new Set<Session>();
   readonly #idle: Session[] = [];
-  /** Sessions that end because other threads should have their slots. */
+  /** Sessions that say QUIT: other threads should have their slots, or they idled enough. They take no more mail. */
   readonly #leaving = new Set<Session>();
   /** Sessions that are not ready yet, each with its attempt's continuation. */
   readonly #opening = new Map<Session, (end: SessionEnd | undefined) => void>();
@@ -252,9 +252,13 @@ export class Site implements SessionOwner {
     }
   }
 
+  onQuit(session: Session): void {
+    this.#leaveIdle(session);
+    this.#leaving.add(session);
+  }
+
   onEnd(session: Session, end: SessionEnd): void {
-    const at = this.#idle.indexOf(session);
-    if (at >= 0) this.#idle.splice(at, 1);
+    this.#leaveIdle(session);
     this.#sessions.delete(session);
     this.#leaving.delete(session);
     const opening = this.#opening.get(session);
@@ -266,6 +270,11 @@ export class Site implements SessionOwner {
     }
     this.#options.leases.release(this.name);
     this.#dispatch();
+  }
+
+  #leaveIdle(session: Session): void {
+    const at = this.#idle.indexOf(session);
+    if (at >= 0) this.#idle.splice(at, 1);
   }
 
   #mustShrink(): boolean {
@@ -288,7 +297,8 @@ export class Site implements SessionOwner {
   /** Gives waiting messages to connections, or sees to it that there will be one. */
   #dispatch(): void {
     while (this.#queue.count > 0) {
-      const busy = this.#sessions.size - this.#idle.length - this.#opening.size;
+      const others = this.#idle.length + this.#opening.size + this.#leaving.size;
+      const busy = this.#sessions.size - others;
       if (this.#idle.length > 0 && (busy === 0 || this.#waitMs(busy) > idleWaitMs)) {
         this.#wakeIdle();
         continue;

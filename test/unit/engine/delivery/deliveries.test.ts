@@ -74,6 +74,24 @@ describe('a site', () => {
     assert.equal(deliveries.load().connections, 0);
   });
 
+  it('sends nothing over a connection that says QUIT and waits for the answer, but opens another', async () => {
+    const { clock, dialer, sender } = world();
+    sender.send(outboundMessage());
+    await settled();
+    await greet(dialer.peers[0]!, 'PIPELINING');
+    await accept(dialer.peers[0]!);
+    dialer.peers[0]!.take();
+    clock.advance(12_000);
+    assert.equal(dialer.peers[0]!.take(), 'QUIT\r\n');
+    sender.send(outboundMessage());
+    await settled();
+    assert.equal(dialer.peers[0]!.take(), '');
+    assert.equal(dialer.dials, 2);
+    await greet(dialer.peers[1]!, 'PIPELINING');
+    await accept(dialer.peers[1]!);
+    assert.equal(sender.told, 'delivered 250 2.0.0 | delivered 250 2.0.0');
+  });
+
   it('opens more connections as more waits, up to its limit', async () => {
     const { clock, dialer, sender } = world({ limits: { connectionsMax: 5 } });
     for (let i = 0; i < 50; i++) sender.send(outboundMessage());
