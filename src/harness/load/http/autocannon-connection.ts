@@ -90,6 +90,11 @@ export class AutocannonConnection {
     client.on('done', () => this.#onDone());
   }
 
+  /** Connected, and nothing under way. */
+  get isFree(): boolean {
+    return this.#connectedMs !== undefined && this.#request === undefined;
+  }
+
   /** Begins nothing more; what is under way comes to its end. */
   leave(): void {
     this.#isLeaving = true;

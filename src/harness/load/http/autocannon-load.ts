@@ -108,7 +108,8 @@ export class AutocannonLoad implements Driver {
     this.#isStopping = true;
     this.stoppedMs = this.#place.clock.monotonicMs();
     this.#retry?.cancel();
-    for (const seat of this.#seats) seat?.end(this.stoppedMs);
+    const free = new Set([...this.#open].filter(({ isFree }) => isFree).map(({ pace }) => pace));
+    for (const seat of this.#seats) seat?.end(this.stoppedMs, free.has(seat));
     for (const connection of [...this.#open]) connection.leave();
     this.#after(graceMs, () => {
       for (const connection of [...this.#open]) connection.cut();

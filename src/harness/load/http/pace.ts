@@ -49,9 +49,12 @@ export class Pace {
     this.#madeCount--;
   }
 
-  /** Nothing more is asked for: what was owed until now and not sent was left out. */
-  end(nowMs: number): void {
-    if (this.#secondMs === undefined) return;
+  /**
+   * Nothing more is asked for. What was owed until now and not sent was left out, if the server was why: `isFree`, only
+   * autocannon's clock was late.
+   */
+  end(nowMs: number, isFree: boolean): void {
+    if (this.#secondMs === undefined || isFree) return;
     const owedCount = Math.ceil(((nowMs - this.#secondMs) * this.#perSecond) / secondMs);
     this.#omit(owedCount - this.#madeCount);
     this.#secondMs = undefined;
