@@ -9,7 +9,8 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Corpus } from './imap/corpus.ts';
+import { type MeasuredByLoad, measureByLoad } from './imap/by-load.ts';
+import { Corpus, corpusSeed } from './imap/corpus.ts';
 import { fill } from './imap/filling.ts';
 import { type Measured, type MeasureOptions, measureSize, warmUp } from './imap/measure.ts';
 import { operations } from './imap/operations.ts';
@@ -24,10 +25,12 @@ const usage = `usage: npm run bench:imap -- [options]
   --sizes A,B      messages in a mailbox (default 10000,100000,1000000); over 100,000 are copies
   --peers A,B      of ${peerNames.join(', ')} (default sdbox,mdbox); "" for none
   --only A,B       operations whose name has one of these in it
+  --driver NAME    who asks: client (of the bench, default; all operations), load ("chaski load": those of
+                   bench/scenarios/imap-reads.ts), or both (those, by the one and the other in turn)
   --quick          3 rounds an operation: a look, no figures to quote, nothing is kept
   --tls            all under TLS; without it in clear
   --keep DIR       data of the servers stays there, and is used again
-  --seed N         of the corpus (default 7)
+  --seed N         of the corpus (default ${corpusSeed}, the only one whose words a scenario knows)
   --json FILE      the figures (default: bench/results/imap-DATE.json)
 `;
 
@@ -36,10 +39,11 @@ const { values } = parseArgs({
     sizes: { type: 'string', default: '10000,100000,1000000' },
     peers: { type: 'string', default: 'sdbox,mdbox' },
     only: { type: 'string' },
+    driver: { type: 'string', default: 'client' },
     quick: { type: 'boolean', default: false },
     tls: { type: 'boolean', default: false },
     keep: { type: 'string' },
-    seed: { type: 'string', default: '7' },
+    seed: { type: 'string', default: `${corpusSeed}` },
     json: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -49,6 +53,7 @@ if (values.help) process.stdout.write(usage);
 else await bench();
 
 async function bench(): Promise<void> {
+  checkDriver();
   const machine = describeMachine(`Dovecot ${firstLine('dovecot', ['--version'])}`);
   const work = values.keep ?? makeWork(tmpdir());
   mkdirSync(work, { recursive: true });
@@ -80,11 +85,24 @@ async function run(machine: Machine, work: string, servers: ImapServer[]): Promi
   if (!operations.some(isWanted)) throw new Error(`no operation has ${values.only} in its name`);
   await warmUp(options);
   const measured: Record<string, Measured> = {};
+  const byLoad: Record<string, MeasuredByLoad> = {};
   for (const size of sizes) {
-    say(`${size} messages, first / warm:`);
-    measured[size] = await measureSize(options, size);
+    if (values.driver === 'client') {
+      say(`${size} messages, first / warm:`);
+      measured[size] = await measureSize(options, size);
+    }
+    if (values.driver === 'client') continue;
+    byLoad[size] = await measureByLoad(options, size, values.driver === 'both');
   }
-  return { machine, servers: servers.map(({ name }) => name), sizes: measured, pssBytes: memory };
+  const names = servers.map(({ name }) => name);
+  return { machine, servers: names, sizes: measured, byLoad, pssBytes: memory };
+}
+
+function checkDriver(): void {
+  if (!['client', 'load', 'both'].includes(values.driver)) throw new Error(usage);
+  if (values.driver !== 'client' && Number(values.seed) !== corpusSeed) {
+    throw new Error(`the scenario searches for words of seed ${corpusSeed}`);
+  }
 }
 
 function chosenPeers(): readonly string[] {

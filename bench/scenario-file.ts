@@ -4,9 +4,11 @@
  * Runs in: bench.
  */
 
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** For `chaski load run`. */
+/** For `chaski load run`; YAML unless the name says otherwise. */
 export function scenarioFile(name: string): string {
-  return fileURLToPath(new URL(`./scenarios/${name}.yaml`, import.meta.url));
+  const file = extname(name) === '.ts' ? name : `${name}.yaml`;
+  return fileURLToPath(new URL(`./scenarios/${file}`, import.meta.url));
 }

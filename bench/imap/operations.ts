@@ -1,10 +1,12 @@
 /**
- * What is measured: each operation as commands, and what it is meant to reach.
+ * What is measured: each operation as commands, and what it is meant to reach. Those of one command are steps of a
+ * scenario too (`../scenarios/imap-reads.ts`), written as scenarios write them.
  *
  * Runs in:   bench.
  * Invariant: after an operation the mailbox holds as many messages as before, with the same flags.
  */
 
+import { readStep, writeStep } from '../../src/harness/load/imap/steps.ts';
 import { SeededRandom } from '../../src/harness/seeded-random.ts';
 import type { RawClient } from './client.ts';
 import type { Corpus } from './corpus.ts';
@@ -45,6 +47,8 @@ export interface Operation {
   readonly isAbsolute?: boolean;
   /** Changes the mailbox: the server has time to settle before the next one is measured. */
   readonly isChange?: boolean;
+  /** The one command it is, on the selected mailbox, as a scenario says it. */
+  readonly step?: (terms: Terms) => string;
   /** `round` counts from 0. Answers milliseconds. */
   readonly run: (scene: Scene, round: number) => Promise<number>;
 }
@@ -61,44 +65,52 @@ const appendedEach = 100;
 const changedFlags = 900;
 const changedPlaces = 100;
 
-const said =
-  (command: string | ((scene: Scene, round: number) => string)) =>
-  async (scene: Scene, round: number): Promise<number> => {
-    const text = typeof command === 'string' ? command : command(scene, round);
-    return (await scene.client.say(text)).ms;
+type Terms = Corpus['terms'];
+
+/** An operation of one command: said here, or by `chaski load`. */
+function said(command: string | ((terms: Terms) => string)): Pick<Operation, 'step' | 'run'> {
+  const step = (terms: Terms) => (typeof command === 'string' ? command : command(terms));
+  return {
+    step,
+    async run({ client, corpus, mailbox, size }, round) {
+      const random = new SeededRandom(size + round);
+      const selected = { name: mailbox, exists: size };
+      const words = readStep({ command: step(corpus.terms) });
+      return (await client.say(writeStep(words, selected, () => random.fraction()))).ms;
+    },
   };
+}
 
 const fetches: readonly Operation[] = [
-  { name: 'FETCH 1:* (FLAGS)', goal: { ratio: 2, firstRatio: 2 }, run: said('FETCH 1:* (FLAGS)') },
+  { name: 'FETCH 1:* (FLAGS)', goal: { ratio: 2, firstRatio: 2 }, ...said('FETCH 1:* (FLAGS)') },
   {
     name: 'FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE)',
     sizeMax: wholeMax,
-    run: said('FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE)'),
+    ...said('FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE)'),
   },
   {
     name: 'FETCH 1:* (ENVELOPE)',
     goal: { ratio: 2, firstRatio: 2 },
     sizeMax: wholeMax,
-    run: said('FETCH 1:* (ENVELOPE)'),
+    ...said('FETCH 1:* (ENVELOPE)'),
   },
   {
     name: 'FETCH 1:* (BODYSTRUCTURE)',
     goal: { ratio: 2, firstRatio: 2 },
     sizeMax: wholeMax,
-    run: said('FETCH 1:* (BODYSTRUCTURE)'),
+    ...said('FETCH 1:* (BODYSTRUCTURE)'),
   },
   {
     name: 'FETCH newest 50, as a list shows them',
-    run: said(
-      ({ size }) =>
-        `FETCH ${size - 49}:${size} (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE ` +
+    ...said(
+      'FETCH {last:50} (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE ' +
         'BODY.PEEK[HEADER.FIELDS (DATE FROM TO SUBJECT REFERENCES X-MAILER)])',
     ),
   },
   {
     name: '1,000 random bodies, one command',
     goal: { ratio: 1 },
-    run: said(({ size }, round) => `FETCH ${someOf(size, bodies, round).join(',')} (BODY.PEEK[])`),
+    ...said(`FETCH {some:${bodies}} (BODY.PEEK[])`),
   },
   {
     name: '1,000 random bodies, one by one',
@@ -140,7 +152,6 @@ const opens: readonly Operation[] = [
   },
 ];
 
-type Terms = Corpus['terms'];
 const search = (
   name: string,
   goal: Goal | undefined,
@@ -149,14 +160,14 @@ const search = (
   name: `SEARCH ${name}`,
   ...(goal === undefined ? {} : { goal }),
   sizeMax: wholeMax,
-  run: said(({ corpus }) => `SEARCH ${key(corpus.terms)}`),
+  ...said((terms) => `SEARCH ${key(terms)}`),
 });
 const twice: Goal = { ratio: 2, firstRatio: 2 };
 const first: Goal = { firstRatio: 2 };
 
 const searches: readonly Operation[] = [
-  { name: 'SEARCH UNSEEN', goal: twice, run: said('SEARCH UNSEEN') },
-  { name: 'SEARCH FLAGGED UNDELETED', goal: twice, run: said('SEARCH FLAGGED UNDELETED') },
+  { name: 'SEARCH UNSEEN', goal: twice, ...said('SEARCH UNSEEN') },
+  { name: 'SEARCH FLAGGED UNDELETED', goal: twice, ...said('SEARCH FLAGGED UNDELETED') },
   search('SINCE', first, () => 'SINCE 1-Mar-2025'),
   search('SUBJECT', twice, ({ subject }) => `SUBJECT ${subject}`),
   search('SUBJECT, another word', { ratio: 2 }, ({ otherSubject }) => `SUBJECT ${otherSubject}`),
@@ -175,7 +186,7 @@ const sort = (keys: string): Operation => ({
   goal: { ratio: 1, firstRatio: 2 },
   sizeMax: wholeMax,
   needs: 'SORT',
-  run: said(`SORT (${keys}) UTF-8 ALL`),
+  ...said(`SORT (${keys}) UTF-8 ALL`),
 });
 const sorts: readonly Operation[] = [
   ...['DATE', 'REVERSE ARRIVAL', 'SUBJECT', 'FROM'].map(sort),
@@ -185,13 +196,13 @@ const sorts: readonly Operation[] = [
     // Copies share their Message-IDs: threads of them are no threads.
     sizeMax: wholeMax,
     needs: 'THREAD=REFERENCES',
-    run: said('THREAD REFERENCES UTF-8 ALL'),
+    ...said('THREAD REFERENCES UTF-8 ALL'),
   },
   {
     name: 'newest 50 by SORT and PARTIAL',
     goal: { msMax: 20 },
     needs: 'PARTIAL',
-    run: said('UID SORT RETURN (PARTIAL 1:50) (REVERSE ARRIVAL) UTF-8 ALL'),
+    ...said('UID SORT RETURN (PARTIAL 1:50) (REVERSE ARRIVAL) UTF-8 ALL'),
   },
 ];
 

@@ -6,6 +6,7 @@
 
 import { ratios, spread } from '../../src/harness/measure/spread.ts';
 import { type Machine, machineLine } from '../machine.ts';
+import type { MeasuredByLoad } from './by-load.ts';
 import type { Figures, Measured } from './measure.ts';
 import { type Goal, operations } from './operations.ts';
 
@@ -14,6 +15,8 @@ export interface ImapRun {
   readonly servers: readonly string[];
   /** By mailbox size. */
   readonly sizes: Readonly<Record<string, Measured>>;
+  /** By mailbox size, of what `chaski load` asked. */
+  readonly byLoad: Readonly<Record<string, MeasuredByLoad>>;
   /** By server, of its processes, after all of it. */
   readonly pssBytes: Readonly<Record<string, number>>;
 }
@@ -21,7 +24,8 @@ export interface ImapRun {
 const own = 'chaski';
 const goals = new Map(operations.map(({ name, goal }) => [name, goal]));
 
-export function renderImap({ machine, servers, sizes, pssBytes }: ImapRun): string {
+export function renderImap(run: ImapRun): string {
+  const { machine, servers, sizes, byLoad, pssBytes } = run;
   const peers = servers.filter((name) => name !== own);
   const parts = [
     `# IMAP bench, ${machine.date}`,
@@ -30,10 +34,12 @@ export function renderImap({ machine, servers, sizes, pssBytes }: ImapRun): stri
       'each of Dovecot’s stores, and count how many times faster Chaski is; a goal is one against the faster store. ' +
       'CPU: of the server’s processes, a round.',
     ...Object.entries(sizes).map(([size, measured]) => renderSize(size, measured, peers)),
-    `Memory after it (PSS): ${Object.entries(pssBytes)
-      .map(([name, bytes]) => `${name} ${(bytes / 1e6).toFixed(0)} MB`)
-      .join(', ')}.`,
+    ...Object.entries(byLoad).map(([size, measured]) => renderByLoad(size, measured, servers)),
   ];
+  const memory = Object.entries(pssBytes).map(
+    ([name, bytes]) => `${name} ${(bytes / 1e6).toFixed(0)} MB`,
+  );
+  if (memory.length > 0) parts.push(`Memory after it (PSS): ${memory.join(', ')}.`);
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -63,6 +69,42 @@ function renderSize(size: string, measured: Measured, peers: readonly string[]):
     );
   }
   return lines.join('\n');
+}
+
+/** What the scenario found, beside what the bench's own client did where it asked too; ratios round by round. */
+function renderByLoad(
+  size: string,
+  { load, client }: MeasuredByLoad,
+  servers: readonly string[],
+): string {
+  const peers = servers.filter((name) => name !== own);
+  const head = servers.flatMap((name) => [`${name} ms`, 'load : client']);
+  const ratioHead = peers.flatMap((name) => [`× ${name} by load`, 'by client']);
+  const columns = [...head, ...ratioHead];
+  const lines = [
+    `## ${Number(size).toLocaleString('en')} messages, by chaski load`,
+    '',
+    `| operation | ${columns.join(' | ')} |`,
+    `|---|${columns.map(() => '---|').join('')}`,
+  ];
+  for (const [name, byLoad] of Object.entries(load)) {
+    const byClient = client[name] ?? {};
+    const times = servers.flatMap((server) => [
+      ms(spread(byLoad[server]!).median),
+      part(byLoad[server], byClient[server]),
+    ]);
+    const ratiosToPeers = peers.flatMap((peer) =>
+      [byLoad, byClient].map((driver) => part(driver[peer], driver[own])),
+    );
+    lines.push(`| ${name} | ${[...times, ...ratiosToPeers].join(' | ')} |`);
+  }
+  return lines.join('\n');
+}
+
+function part(figures: readonly number[] | undefined, of: readonly number[] | undefined): string {
+  if (figures === undefined || of === undefined) return '–';
+  const { median: middle, min, max } = spread(ratios(figures, of));
+  return `${middle.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`;
 }
 
 function cells(mine: Figures | undefined, peer: Figures | undefined): string[] {

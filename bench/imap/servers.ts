@@ -16,8 +16,8 @@ import { startChaski } from '../servers/chaski.ts';
 import { freePort } from '../servers/free-port.ts';
 import { RawClient } from './client.ts';
 
-const user = 'bench@bench.test';
-const password = 'as good as any';
+export const user = 'bench@bench.test';
+export const password = 'as good as any';
 const startMsMax = 30_000;
 /** Debian's user for mail; any that is not root would do. */
 const mailUser = 'mail';
@@ -27,6 +27,9 @@ export const peerNames = ['sdbox', 'mdbox', 'mdbox-synced'] as const;
 export interface ImapServer {
   readonly name: string;
   readonly pid: number;
+  /** Where it takes IMAP, on 127.0.0.1. */
+  readonly port: number;
+  readonly hasTls: boolean;
   /** Its own, and kept over runs where that is wanted. */
   readonly folder: string;
   /** Connected and logged in. */
@@ -55,7 +58,11 @@ async function startOwn(name: string, folder: string, hasTls: boolean): Promise<
     },
   );
   await createAccount(folder);
-  return { name, folder, pid: server.pid, connect: () => logIn(port, hasTls), stop: server.stop };
+  return {
+    ...{ name, folder, port, hasTls, pid: server.pid },
+    connect: () => logIn(port, hasTls),
+    stop: server.stop,
+  };
 }
 
 async function createAccount(folder: string): Promise<void> {
@@ -89,7 +96,10 @@ async function startDovecot(name: string, folder: string, hasTls: boolean): Prom
   const child = new Child({ command: 'dovecot', args: ['-F', '-c', file], outputFile });
   const connect = () => logIn(port, hasTls);
   await untilServed(connect, () => child.isRunning);
-  return { name, folder, pid: child.pid, connect, stop: async () => void (await child.stop()) };
+  return {
+    ...{ name, folder, port, hasTls, pid: child.pid, connect },
+    stop: async () => void (await child.stop()),
+  };
 }
 
 async function untilServed(

@@ -2,7 +2,8 @@
  * What a group of IMAP sessions may say in a scenario, and the plan made of it.
  *
  * Runs in:   load generator.
- * Limits:    `usersCountMax` kinds of users, `stepsCountMax` steps each; an IDLE is held for `holdMsMax` at most.
+ * Limits:    `usersCountMax` kinds of users, `stepsCountMax` steps each, given `timesMax` times in a row; an IDLE is held
+ *            for `holdMsMax` at most.
  */
 
 import {
@@ -16,6 +17,7 @@ import {
   type Read,
   record,
   text,
+  whole,
   withDefault,
 } from '../fields.ts';
 import type { ImapPlan, UserPlan } from '../load/imap/imap-plan.ts';
@@ -24,14 +26,23 @@ import { clientShape, readClient } from './client-shape.ts';
 
 const usersCountMax = 20;
 const stepsCountMax = 100;
+const timesMax = 10_000;
+/** A report keeps no more of a name. */
+const nameCharsMax = 60;
 const holdMsDefault = 5_000;
 /** RFC 2177: an IDLE is to be renewed at least every 29 minutes. */
 const holdMsMax = 29 * 60_000;
 const mailboxDefault = 'INBOX';
 const profileDefault = 'sync';
 
-const weight = withDefault(positive('a number above 0, as 3'), 1);
-const step = record({ weight, command: text('a command as "FETCH {message} (FLAGS)"') });
+const positiveWeight = positive('a number above 0, as 3');
+const weight = withDefault(positiveWeight, 1);
+const step = record({
+  weight: optional(positiveWeight),
+  times: optional(whole(1, timesMax)),
+  name: optional(text('a name for the report')),
+  command: text('a command as "FETCH {message} (FLAGS)"'),
+});
 const steps = optional(list(step, stepsCountMax));
 const profile = optional(choice(profileNames));
 
@@ -70,13 +81,31 @@ function readSteps(values: UserValues, path: Path): readonly StepPlan[] {
   if (values.profile !== undefined) {
     throw new FieldFault(path, 'has profile and steps; write one of them');
   }
-  values.steps.forEach(({ command }, index) => {
-    try {
-      readStep(command);
-    } catch (error) {
-      const message = `is not usable: ${(error as Error).message}`;
-      throw new FieldFault([...path, 'steps', index, 'command'], message);
-    }
-  });
-  return values.steps;
+  const isOrdered = values.steps.some(({ times }) => times !== undefined);
+  return values.steps.map((step, index) => readStepOf(step, isOrdered, [...path, 'steps', index]));
+}
+
+function readStepOf(values: Read<typeof step>, isOrdered: boolean, path: Path): StepPlan {
+  const { weight, times, name, command } = values;
+  if (isOrdered && weight !== undefined) {
+    throw new FieldFault(path, 'has a weight where steps have times; write "times" for all');
+  }
+  if (isOrdered && times === undefined) {
+    throw new FieldFault(path, 'lacks "times", which other steps have: write it for all');
+  }
+  if (name !== undefined && (name.length > nameCharsMax || /[^ -~]/.test(name))) {
+    throw new FieldFault([...path, 'name'], `is no name: write ${nameCharsMax} ASCII at most`);
+  }
+  const plan: StepPlan = {
+    ...{ weight: weight ?? 1, command },
+    ...(times === undefined ? {} : { times }),
+    ...(name === undefined ? {} : { name }),
+  };
+  try {
+    readStep(plan);
+  } catch (error) {
+    const message = `is not usable: ${(error as Error).message}`;
+    throw new FieldFault([...path, 'command'], message);
+  }
+  return plan;
 }

@@ -8,9 +8,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Corpus, corpusSeed } from '../../../bench/imap/corpus.ts';
+import { operations } from '../../../bench/imap/operations.ts';
 import { readDelivery } from '../../../bench/lmtp/delivery.ts';
 import { cells } from '../../../bench/relay/cells.ts';
 import { loadOf, readLoad } from '../../../bench/relay/drivers.ts';
+import { scenarioFile } from '../../../bench/scenario-file.ts';
 import { loadScenario } from '../../../src/harness/scenario/read.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chaski-bench-scenario-'));
@@ -54,4 +57,18 @@ test('deliveries have an end, and only one of the two pipelines', async () => {
     assert.deepEqual([messages, group.options.pipeline], [8_000, pipeline]);
   }
   await assert.rejects(readDelivery('relay-1kB-20'), /not one LMTP group/);
+});
+
+test('the reads of a mailbox are those of the IMAP bench, under its names, each in a row', async () => {
+  const [group] = (await loadScenario(scenarioFile('imap-reads.ts'))).groups;
+  assert.ok(group?.protocol === 'imap');
+  const [user] = group.options.users;
+  const { terms } = new Corpus(corpusSeed);
+  const commands = new Map(operations.map(({ name, step }) => [name, step?.(terms)]));
+  assert.ok(user!.steps.length > 20);
+  for (const { name, times, command } of user!.steps) {
+    assert.equal(command, commands.get(name!));
+    assert.equal(times, 3);
+  }
+  assert.equal(group.countMax, user!.steps.length * 3);
 });

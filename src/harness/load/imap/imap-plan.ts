@@ -10,7 +10,7 @@ import { Connections, type TlsMode } from '../connection.ts';
 import type { LoadProtocol, LoadSession, ProtocolPlace, SessionEvents } from '../protocol.ts';
 import type { Credentials } from '../smtp/authentication.ts';
 import { ImapSession, type SessionPlace, type UserSteps } from './session.ts';
-import { quoted, readStep, type StepPlan } from './steps.ts';
+import { quoted, readStep, type StepPlan, turnOf } from './steps.ts';
 
 const replyMsMax = 60_000;
 
@@ -50,8 +50,8 @@ class ImapProtocol implements LoadProtocol {
     };
     this.#accounts = new AccountDealer(plan.accounts, share);
     this.#users = plan.users.map(({ steps }) => ({
-      steps: steps.map(({ command }) => readStep(command)),
-      turn: mixTurn(steps),
+      steps: steps.map(readStep),
+      ...turnOf(steps),
     }));
     this.#turn = mixTurn(plan.users);
   }

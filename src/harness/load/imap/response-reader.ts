@@ -12,6 +12,8 @@ import { Buffer } from 'node:buffer';
 const headBytesMax = 4_096;
 /** Room for the longest announcement of a literal: `{4294967295+}` and a line's end. */
 const tailBytesMax = 20;
+/** Where a line's end is looked for before all else. */
+const nearBytes = 64;
 const lineFeed = 0x0a;
 const asterisk = 0x2a;
 const plusSign = 0x2b;
@@ -46,13 +48,14 @@ export class ResponseReader {
         at += passed;
         continue;
       }
-      const lineEnd = bytes.indexOf(lineFeed, at) + 1;
+      const lineEnd = endOfLine(bytes, at);
       if (lineEnd === 0) {
         this.#rest = shortened(bytes, at);
         return;
       }
       const isFirst = !this.#isContinued;
-      const literal = literalAt(bytes, at, lineEnd, isFirst);
+      const literal =
+        bytes[lineEnd - 3] === closeBrace ? literalAt(bytes, at, lineEnd, isFirst) : undefined;
       this.#isContinued = literal !== undefined;
       this.#literalBytes = literal ?? 0;
       if (isFirst) receiver.onResponse(bytes, at, lineEnd);
@@ -68,6 +71,13 @@ export class ResponseReader {
     this.#literalBytes = 0;
     this.#isContinued = false;
   }
+}
+
+/** Behind the next line feed; 0 where there is none. Most lines are short: a call costs more than looking at them. */
+function endOfLine(bytes: Buffer, from: number): number {
+  const nearEnd = Math.min(bytes.length, from + nearBytes);
+  for (let at = from; at < nearEnd; at++) if (bytes[at] === lineFeed) return at + 1;
+  return nearEnd === bytes.length ? 0 : bytes.indexOf(lineFeed, nearEnd) + 1;
 }
 
 /** A line without its end yet. The chunk's memory is not ours; and nobody asks for the middle of a long line. */

@@ -17,7 +17,7 @@ import type { LoadSession, SessionEvents } from '../protocol.ts';
 import type { Credentials } from '../smtp/authentication.ts';
 import { Opening, type OpeningOptions } from './opening.ts';
 import { ResponseReader, type ResponseReceiver } from './response-reader.ts';
-import { type Step, writeStep } from './steps.ts';
+import { type Step, type StepTurn, writeStep } from './steps.ts';
 
 const replyCharsMax = 200;
 const asterisk = 0x2a;
@@ -36,9 +36,8 @@ export interface SessionPlace {
 }
 
 /** What the user of a session does, in the order of `turn`. */
-export interface UserSteps {
+export interface UserSteps extends StepTurn {
   readonly steps: readonly Step[];
-  readonly turn: Uint32Array;
 }
 
 type State = 'opening' | 'free' | 'command' | 'idling' | 'holding' | 'done' | 'logout' | 'ending';
@@ -75,8 +74,7 @@ export class ImapSession implements LoadSession, ConnectionEvents, ResponseRecei
     this.#clock = place.opening.clock;
     this.#recorder = place.opening.recorder;
     this.#fraction = () => place.random.fraction();
-    // Users do not act in step with each other.
-    this.#at = Math.floor(place.random.fraction() * user.turn.length);
+    this.#at = user.isOrdered ? 0 : Math.floor(place.random.fraction() * user.turn.length);
     this.#connection = place.connections.open(this);
     const command = (text: string) => this.#command(text);
     this.#opening = new Opening(place.opening, account, this.#connection, command);

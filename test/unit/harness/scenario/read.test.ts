@@ -172,6 +172,18 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
     /steps\[0\]\.command is not usable: "\{5\}" is no place/,
   ],
   [
+    `${imapHead}, password: p, steps: [{ times: 2, command: NOOP }, { command: NOOP }] }`,
+    /steps\[1\] lacks "times", which other steps have/,
+  ],
+  [
+    `${imapHead}, password: p, steps: [{ times: 2, weight: 1, command: NOOP }] }`,
+    /steps\[0\] has a weight where steps have times/,
+  ],
+  [
+    `${imapHead}, password: p, steps: [{ name: ${'x'.repeat(61)}, command: NOOP }] }`,
+    /steps\[0\]\.name is no name: write 60 ASCII/,
+  ],
+  [
     `${imapHead}, password: p, profile: sync, steps: [{ command: NOOP }] }`,
     /has profile and steps; write one/,
   ],

@@ -61,6 +61,20 @@ test('each command is an operation, by its weight; opening a session is told in 
   );
 });
 
+test('steps with times come in their order, round and round, each under its name', async (context) => {
+  const server = await startScriptedImap(context);
+  const steps = [
+    { times: 2, name: 'first', command: 'UID SEARCH UNSEEN' },
+    { times: 1, command: 'NOOP' },
+  ];
+  const { operations } = await play(server, { count: 5, steps });
+  assert.deepEqual([operations.first!.ok, operations['imap.noop']!.ok], [4, 1]);
+  assert.deepEqual(server.heard.slice(2, -1), [
+    ...['UID SEARCH UNSEEN', 'UID SEARCH UNSEEN', 'NOOP'],
+    ...['UID SEARCH UNSEEN', 'UID SEARCH UNSEEN'],
+  ]);
+});
+
 test('sessions are dealt accounts in turn', async (context) => {
   const server = await startScriptedImap(context);
   await play(server, { sessions: 4, count: 4, user: 'u{1-3}@x', steps: noop });
