@@ -18,7 +18,7 @@ import { flagTexts, writeFlags } from './response-data.ts';
 
 /** `* 12 FETCH (`. */
 export function startFetch<Handle>(writer: ResponseWriter<Handle>, number: number): void {
-  writer.text('* ').number(number).text(' FETCH (');
+  writer.numberBetween(untaggedOctets, number, fetchOctets);
 }
 
 /** `* 25997 UIDFETCH (`: RFC 9586 §3.2. */
@@ -46,6 +46,7 @@ export function fetchFlagsAlone<Handle>(
 
 const noOctets = new Uint8Array(0);
 const untaggedOctets = latin1('* ');
+const fetchOctets = latin1(' FETCH (');
 const fetchUidOctets = latin1(' FETCH (UID ');
 /** By mask, as `flagTexts`. */
 const flagsAlone = flagTexts.map((text) => latin1(` FETCH (FLAGS (${text}))\r\n`));
