@@ -9,7 +9,8 @@ import type { Socket } from 'node:net';
 import { secondMs } from '../../base/units.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Fault, Visit } from './fault-source.ts';
-import { type SinkMessage, SinkSession, type SinkSessionOptions } from './sink-session.ts';
+import { SinkSession, type SinkSessionOptions } from './sink-session.ts';
+import type { SinkMessage } from './sink-wire.ts';
 import type { TlsStage } from './tls-stage.ts';
 
 export interface ConnectionOptions extends SinkSessionOptions {

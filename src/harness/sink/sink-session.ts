@@ -1,53 +1,29 @@
 /**
- * One client's session at a sink: the server side of SMTP or LMTP, fast, trusting and without
- * policy.
+ * One client's session at a sink: the commands of SMTP or LMTP, taken fast, trusting and without policy. What is said
+ * is `SessionReplies`, what a message's bytes are `BodyIntake`.
  *
  * Runs in:   sink; pure but for the `SinkWire` it is given.
  * Specs:     RFC 5321, RFC 2920 (PIPELINING), RFC 3030 (CHUNKING), RFC 2033 (LMTP), RFC 3207 (STARTTLS),
  *            RFC 4954 (AUTH).
- * Limits:    `lineBytesMax` a command; `recipientsMax` a transaction (452 past it), `messageBytesMax` a message (552).
+ * Limits:    `lineBytesMax` a command; `recipientsMax` a transaction (452 past it); a message as `BodyIntake` says (552).
  * Invariant: replies leave in the order of their commands, all of one chunk of input in one write,
  *            and none before the message it acknowledges was handed over.
  */
 
 import { Buffer } from 'node:buffer';
 import { byteLength, view } from '../../base/bytes.ts';
-import { mebibyte } from '../../base/units.ts';
 import { AuthExchange, authMechanisms } from './auth-exchange.ts';
-import { DataReader } from './data-reader.ts';
+import { BodyIntake } from './body-intake.ts';
 import type { Fault, Visit } from './fault-source.ts';
 import type { FaultPoint } from './model.ts';
+import { SessionReplies } from './session-replies.ts';
+import type { SinkWire } from './sink-wire.ts';
 
 const lineBytesMax = 4_096;
-const messageBytesMax = 128 * mebibyte;
 const recipientsMax = 50_000;
 /** A reply that a client must not take for one that came under TLS. */
 const injected = '250 2.0.0 Injected in the clear';
 const noBytes = Buffer.alloc(0);
-
-export interface SinkMessage {
-  readonly sender: string;
-  readonly recipients: readonly string[];
-  readonly parts: readonly Buffer[];
-  /** Whether dots are still doubled (it came by DATA, not BDAT). */
-  readonly isStuffed: boolean;
-  readonly isEncrypted: boolean;
-  /** Who the client said it was in AUTH. */
-  readonly user: string | undefined;
-}
-
-/** What a session does to the world. */
-export interface SinkWire {
-  send(text: string): void;
-  end(): void;
-  reset(): void;
-  /** From here on no more than so many bytes a second are read. */
-  slow(bytesPerSecond: number): void;
-  /** The 220 of STARTTLS was sent; `secured` is called when there is a session to go on with. */
-  startTls(fault: Fault | undefined): void;
-  later(delayMs: number, run: () => void): void;
-  arrived(message: SinkMessage): void;
-}
 
 export interface SinkSessionOptions {
   readonly hostName: string;
@@ -59,33 +35,18 @@ export interface SinkSessionOptions {
   readonly auth?: boolean;
 }
 
-type State = 'command' | 'auth' | 'data' | 'chunk' | 'tls' | 'ended';
+type State = 'command' | 'auth' | 'data' | 'chunk' | 'tls';
 
 export class SinkSession {
   readonly #wire: SinkWire;
   readonly #options: SinkSessionOptions;
   readonly #visit: Visit;
-  /** Whether there is a rule at all: most sinks have none, and are asked for each step. */
-  readonly #isWatched: boolean;
+  readonly #replies: SessionReplies;
+  readonly #body = new BodyIntake();
   #state: State = 'command';
-  #isPaused = false;
-  /** The cut that comes when the pause is over. */
-  #afterPause: (() => void) | undefined;
   #input: Buffer = noBytes;
-  #output = '';
   #sender: string | undefined;
   #recipients: string[] = [];
-  #data = new DataReader(messageBytesMax);
-  #chunks: Buffer[] = [];
-  /** Of `#chunks`, those dropped as too many included. */
-  #chunkedBytes = 0;
-  #chunkLeft = 0;
-  #isLastChunk = false;
-  #chunkRefusal: string | undefined;
-  #isBodyBegun = false;
-  /** How the body's connection will be cut, once so many of its bytes have come. */
-  #bodyDrop: 'reset' | 'close' | undefined;
-  #bodyLeft = 0;
   #isEncrypted: boolean;
   #user: string | undefined;
   #auth = new AuthExchange();
@@ -97,16 +58,19 @@ export class SinkSession {
     this.#wire = wire;
     this.#options = options;
     this.#visit = visit;
-    this.#isWatched = visit.isWatched;
     this.#isEncrypted = isEncrypted;
+    this.#replies = new SessionReplies(wire, visit, {
+      sender: () => this.#sender,
+      resume: () => this.#work(),
+    });
     const words = visit.greeting(`${options.lmtp ? 'LMTP' : 'ESMTP'} sink`);
-    if (!this.#reply('connect', `220 ${options.hostName} ${words}`)) this.#state = 'ended';
+    const isWelcome = this.#replies.reply('connect', `220 ${options.hostName} ${words}`);
+    if (!isWelcome) this.#replies.end();
     this.#flush();
   }
 
-  /** Nothing is read while a reply is held back. */
   get isPaused(): boolean {
-    return this.#isPaused;
+    return this.#replies.isPaused;
   }
 
   /** The handshake is done: RFC 3207 §4.2, all that was said before it is forgotten. */
@@ -127,12 +91,22 @@ export class SinkSession {
   }
 
   #work(): void {
-    while (!this.#isPaused && this.#input.length > 0 && this.#step()) {}
+    while (!this.#replies.isPaused && this.#input.length > 0 && this.#step()) {}
     this.#flush();
+  }
+
+  #flush(): void {
+    if (!this.#replies.flush() || this.#replies.isEnded) return;
+    if (this.#state === 'tls') this.#wire.startTls(this.#handshakeFault);
   }
 
   /** Takes one command or piece of data from the input; false when it needs more first. */
   #step(): boolean {
+    // RFC 3207 §6: what came in the clear behind STARTTLS is not read as if it came under TLS.
+    if (this.#replies.isEnded || this.#state === 'tls') {
+      this.#input = noBytes;
+      return false;
+    }
     switch (this.#state) {
       case 'command':
       case 'auth':
@@ -141,18 +115,13 @@ export class SinkSession {
         return this.#takeData();
       case 'chunk':
         return this.#takeChunk();
-      case 'tls':
-      case 'ended':
-        // RFC 3207 §6: what came in the clear behind STARTTLS is not read as if it came under TLS.
-        this.#input = noBytes;
-        return false;
     }
   }
 
   #takeLine(): boolean {
     const end = this.#input.indexOf(0x0a);
     if (end === -1) {
-      if (this.#input.length > lineBytesMax) this.#finish('500 5.5.2 Line too long');
+      if (this.#input.length > lineBytesMax) this.#leave('500 5.5.2 Line too long');
       return false;
     }
     const line = this.#input.toString('latin1', 0, end).trimEnd();
@@ -201,7 +170,7 @@ export class SinkSession {
         break;
       case 'QUIT':
         this.isOrderly = true;
-        if (this.#reply('quit', '221 2.0.0 Bye')) this.#state = 'ended';
+        if (this.#reply('quit', '221 2.0.0 Bye')) this.#replies.end();
         break;
       default:
         this.#reply('other', '502 5.5.1 Command not implemented');
@@ -271,9 +240,7 @@ export class SinkSession {
       this.#reset();
       return;
     }
-    this.#data = new DataReader(messageBytesMax);
-    this.#isBodyBegun = false;
-    this.#bodyDrop = undefined;
+    this.#body.beginData();
     this.#state = 'data';
   }
 
@@ -283,83 +250,59 @@ export class SinkSession {
       this.#say('501 5.5.4 BDAT SIZE [LAST]');
       return;
     }
-    const fault = this.#strike('bdat');
-    if (fault?.drop !== undefined) {
-      const { drop, delayMs } = fault;
-      if (delayMs > 0) this.#pause(delayMs, () => this.#drop(drop));
-      else this.#drop(drop);
-      return;
-    }
-    if (fault !== undefined && fault.delayMs > 0) this.#pause(fault.delayMs);
-    if (fault?.reply !== undefined) this.#chunkRefusal = fault.reply;
-    this.#chunkLeft = Number(match[1]);
-    this.#isLastChunk = match[2] !== undefined;
-    if (this.#chunks.length === 0) {
-      this.#isBodyBegun = false;
-      this.#bodyDrop = undefined;
-    }
+    const fault = this.#replies.strike('bdat');
+    if (fault !== undefined && this.#replies.cut(fault)) return;
+    if (fault !== undefined && fault.delayMs > 0) this.#replies.pause(fault.delayMs);
+    this.#body.beginChunk(Number(match[1]), match[2] !== undefined, fault?.reply);
     this.#state = 'chunk';
-    if (this.#chunkLeft === 0) this.#endChunk();
+    if (this.#body.chunkLeft === 0) this.#endChunk();
   }
 
   #takeData(): boolean {
     if (this.#dropsBody(this.#input.length)) return false;
-    const rest = this.#data.take(this.#input);
+    const rest = this.#body.takeData(this.#input);
     this.#input = rest ?? noBytes;
     if (rest === undefined) return false;
     this.#state = 'command';
-    if (this.#data.isTooLarge) {
+    if (this.#body.data.isTooLarge) {
       this.#reset();
       this.#say('552 5.3.4 Message too large');
     } else {
-      this.#endMessage(this.#data.parts(), true);
+      this.#endMessage(this.#body.data.parts(), true);
     }
     return true;
   }
 
   #takeChunk(): boolean {
-    if (this.#dropsBody(Math.min(this.#input.length, this.#chunkLeft))) return false;
-    const part = this.#input.subarray(0, this.#chunkLeft);
-    this.#input = this.#input.subarray(part.length);
-    this.#chunkLeft -= part.length;
-    // RFC 3030 §2: the octets of a refused chunk are still read.
-    this.#chunkedBytes += part.length;
-    if (this.#chunkedBytes > messageBytesMax) this.#chunkRefusal ??= '552 5.3.4 Message too large';
-    if (this.#recipients.length > 0 && this.#chunkRefusal === undefined) this.#chunks.push(part);
-    if (this.#chunkLeft > 0) return false;
+    if (this.#dropsBody(Math.min(this.#input.length, this.#body.chunkLeft))) return false;
+    this.#input = this.#body.takeChunk(this.#input, this.#recipients.length > 0);
+    if (this.#body.chunkLeft > 0) return false;
     this.#endChunk();
     return true;
   }
 
   #endChunk(): void {
     this.#state = 'command';
-    const refusal = this.#chunkRefusal;
-    this.#chunkRefusal = undefined;
+    const refusal = this.#body.takeRefusal();
     if (refusal !== undefined) {
       // RFC 3030 §2: after a refused chunk the transaction is over.
       this.#reset();
-      this.#refuse(refusal);
+      this.#replies.refuse(refusal);
     } else if (this.#recipients.length === 0) this.#say('503 5.5.1 No valid recipients');
-    else if (this.#isLastChunk) this.#endMessage(this.#chunks, false);
+    else if (this.#body.isLastChunk) this.#endMessage(this.#body.chunks, false);
     else this.#say('250 2.0.0 Chunk taken');
   }
 
   /** Whether the fault model cuts the connection now that `bytes` more of the body have come. */
   #dropsBody(bytes: number): boolean {
-    if (!this.#isBodyBegun) {
-      this.#isBodyBegun = true;
-      const fault = this.#strike('body');
-      if (fault !== undefined) {
-        this.#bodyDrop = fault.drop;
-        this.#bodyLeft = fault.afterBytes;
-        if (fault.delayMs > 0) this.#pause(fault.delayMs);
-      }
+    const fault = this.#body.begins() ? this.#replies.strike('body') : undefined;
+    if (fault !== undefined) {
+      this.#body.dropAfter(fault);
+      if (fault.delayMs > 0) this.#replies.pause(fault.delayMs);
     }
-    if (this.#bodyDrop === undefined) return false;
-    this.#bodyLeft -= bytes;
-    if (this.#bodyLeft > 0) return false;
-    this.#drop(this.#bodyDrop);
-    return true;
+    const how = this.#body.dropAt(bytes);
+    if (how !== undefined) this.#replies.drop(how);
+    return how !== undefined;
   }
 
   #endMessage(parts: readonly Buffer[], isStuffed: boolean): void {
@@ -373,98 +316,38 @@ export class SinkSession {
         : [];
     this.#reset();
     if (taken.length === 0) return;
-    if (this.#isWatched) this.#visit.taken(sender, taken, parts);
+    if (this.#replies.isWatched) this.#visit.taken(sender, taken, parts);
     const isEncrypted = this.#isEncrypted;
     const user = this.#user;
     this.#wire.arrived({ sender, recipients: taken, parts, isStuffed, isEncrypted, user });
   }
 
   #replyToMessage(recipient: string, parts: readonly Buffer[]): boolean {
-    if (!this.#isWatched) {
+    if (!this.#replies.isWatched) {
       this.#say('250 2.0.0 Ok');
       return true;
     }
     const text = this.#visit.accepted('250 2.0.0 Ok', this.#sender ?? '', recipient);
-    return this.#reply('message', text, recipient, byteLength(parts));
-  }
-
-  #strike(at: FaultPoint, recipient = '', bytes = 0): Fault | undefined {
-    if (!this.#isWatched) return undefined;
-    const fault = this.#visit.strike(at, this.#sender, recipient, bytes);
-    if (fault?.readBytesPerSecond !== undefined) this.#wire.slow(fault.readBytesPerSecond);
-    return fault;
-  }
-
-  /** Answers a step as the fault model says, else by `text`; whether the step succeeded. */
-  #reply(at: FaultPoint, text: string, recipient = '', bytes = 0): boolean {
-    const fault = this.#strike(at, recipient, bytes);
-    if (fault === undefined) {
-      this.#say(text);
-      return true;
-    }
-    const { drop } = fault;
-    if (drop !== undefined) {
-      if (fault.delayMs > 0) this.#pause(fault.delayMs, () => this.#drop(drop));
-      else this.#drop(drop);
-      return false;
-    }
-    if (fault.delayMs > 0) this.#pause(fault.delayMs);
-    if (fault.reply === undefined) this.#say(text);
-    else this.#refuse(fault.reply);
-    return fault.reply === undefined;
-  }
-
-  /** Holds back everything not yet sent, and reads no further, for a while. */
-  #pause(delayMs: number, then?: () => void): void {
-    if (then !== undefined) this.#afterPause ??= then;
-    if (this.#isPaused) return;
-    this.#flush();
-    this.#isPaused = true;
-    this.#wire.later(delayMs, () => {
-      this.#isPaused = false;
-      const after = this.#afterPause;
-      this.#afterPause = undefined;
-      after?.();
-      this.#work();
-    });
+    return this.#replies.reply('message', text, recipient, byteLength(parts));
   }
 
   #reset(): void {
     this.#sender = undefined;
     this.#recipients = [];
-    this.#chunks = [];
-    this.#chunkedBytes = 0;
+    this.#body.forget();
+  }
+
+  #reply(at: FaultPoint, text: string, recipient = ''): boolean {
+    return this.#replies.reply(at, text, recipient);
   }
 
   #say(text: string): void {
-    this.#output += `${text}\r\n`;
+    this.#replies.say(text);
   }
 
-  #refuse(reply: string): void {
-    // RFC 5321 §3.8: who says 421 closes.
-    if (reply.startsWith('421')) this.#finish(reply);
-    else this.#say(reply);
-  }
-
-  #finish(text: string): void {
+  #leave(text: string): void {
     this.#say(text);
-    this.#state = 'ended';
-  }
-
-  #flush(): void {
-    if (this.#isPaused || this.#output === '') return;
-    const output = this.#output;
-    this.#output = '';
-    this.#wire.send(output);
-    if (this.#state === 'ended') this.#wire.end();
-    else if (this.#state === 'tls') this.#wire.startTls(this.#handshakeFault);
-  }
-
-  #drop(how: 'reset' | 'close'): void {
-    this.#state = 'ended';
-    this.#output = '';
-    if (how === 'reset') this.#wire.reset();
-    else this.#wire.end();
+    this.#replies.end();
   }
 }
 

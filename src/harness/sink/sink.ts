@@ -15,7 +15,7 @@ import type { LedgerWriter } from '../ledger/ledger-writer.ts';
 import { unstuff } from './data-reader.ts';
 import type { FaultSource } from './fault-source.ts';
 import { SinkConnection } from './sink-connection.ts';
-import type { SinkMessage } from './sink-session.ts';
+import type { SinkMessage } from './sink-wire.ts';
 import type { TlsStage } from './tls-stage.ts';
 
 export interface SinkOptions {

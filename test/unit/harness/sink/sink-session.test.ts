@@ -9,7 +9,8 @@ import { test } from 'node:test';
 import { SeededRandom } from '../../../../src/harness/seeded-random.ts';
 import { type Fault, FaultSource } from '../../../../src/harness/sink/fault-source.ts';
 import type { FaultRule } from '../../../../src/harness/sink/model.ts';
-import { type SinkMessage, SinkSession } from '../../../../src/harness/sink/sink-session.ts';
+import { SinkSession } from '../../../../src/harness/sink/sink-session.ts';
+import type { SinkMessage } from '../../../../src/harness/sink/sink-wire.ts';
 
 class Wire {
   sent: string[] = [];
