@@ -1,5 +1,5 @@
 /**
- * What a session says: replies in the order of their commands, each as the fault model has it: late, refused, or cut off.
+ * What a session says: replies in the order of their commands, each as the fault model has it: late, refused, or cut.
  *
  * Runs in:   sink; pure but for the `SinkWire` it is given.
  * Invariant: all replies to one chunk of input leave in one write, and nothing leaves while a reply is held back.
