@@ -1,6 +1,7 @@
 /**
  * Aim: one account of all that a server did with mail: what stayed is seen over IMAP, what went on arrived at a sink,
- *      what the sink would not have came back as a notice (RFC 3464), a webhook told of it; the exit code is the verdict.
+ *      what the sink would not have came back as a notice (RFC 3464), a webhook told of it. The exit code is the
+ *      verdict.
  * Method: the real server, `chaski load` and `chaski ledger` as child processes, a sink that refuses and is its DNS.
  */
 
