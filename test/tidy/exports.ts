@@ -68,7 +68,6 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
   'what a test compares with or draws from': [
     'src/edge/protocols/smtp/replies.ts replyWords',
     'src/engine/mailbox/rows/change-row.ts changeOps',
-    'src/engine/mailbox/rows/change-row.ts changeTypes',
     'src/engine/store/keys.ts dateMsOf',
     'src/mail/wire/smtp/reply.ts isReplyLine',
     'src/settings/generate.ts generatedFiles',

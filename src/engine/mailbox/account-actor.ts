@@ -209,7 +209,7 @@ export class AccountActor {
     this.#waitingAlone++;
     const run = this.#last.then(async () => {
       try {
-        await Promise.all(this.#pending);
+        if (this.#pending.size > 0) await Promise.all(this.#pending);
         return await work();
       } finally {
         this.#waitingAlone--;

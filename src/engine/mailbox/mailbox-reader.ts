@@ -178,7 +178,7 @@ export function* existing(
 
 /** As `existingUids`, of few: a set within one block costs one look. */
 export function fewExistingUids(
-  shard: Pick<MailboxShard, 'peek' | 'range'>,
+  shard: Pick<MailboxShard, 'peek' | 'each'>,
   account: number,
   mailbox: number,
   wanted: IdRanges,
@@ -197,7 +197,7 @@ export function fewExistingUids(
 }
 
 export function existingUids(
-  shard: Pick<MailboxShard, 'range'>,
+  shard: Pick<MailboxShard, 'each'>,
   account: number,
   mailbox: number,
   wanted: IdRanges,
@@ -207,9 +207,10 @@ export function existingUids(
     const first = wanted[i]!;
     const last = wanted[i + 1]!;
     const range = uidBlockRange(account, mailbox, first >>> uidBlockShift, last >>> uidBlockShift);
-    for (const { key, value } of shard.range(range)) {
+    shard.each(range.from, range.to, (key, value) => {
       addExisting(found, lastU32(key) * uidBlockSlots, existsOf(value), first, last);
-    }
+      return true;
+    });
   }
   return found;
 }

@@ -58,7 +58,7 @@ export function checkpointChange({ begin, covers, epoch, bytes }: Checkpoint): I
   return { put: checkpointKey, value: pack([begin, covers, epoch, bytes]) };
 }
 
-export interface CheckpointShard extends ShardReader {
+export interface CheckpointShard extends Pick<ShardReader, 'get' | 'range'> {
   /** Changes when a failure made the shard copy the end of its journal. */
   readonly epoch: number;
   append(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]>;
@@ -97,7 +97,7 @@ export async function writeCheckpoint(shard: CheckpointShard, covers: number): P
  * Each page is read when the one before is on disk: rows may be newer than others, never older than
  * `covers`.
  */
-function* pages(read: ShardReader): Generator<IndexEntry[]> {
+function* pages(read: Pick<ShardReader, 'range'>): Generator<IndexEntry[]> {
   let from: Uint8Array = firstTableKey;
   for (;;) {
     const page: IndexEntry[] = [];

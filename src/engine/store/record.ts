@@ -7,7 +7,7 @@
 
 import { concat, emptyBytes } from '../../base/bytes.ts';
 import type { TenantId } from '../../base/ids.ts';
-import type { IndexChange, IndexEntry, IndexRange } from '../../ports/shard-index.ts';
+import type { EntryVisit, IndexChange, IndexEntry, IndexRange } from '../../ports/shard-index.ts';
 
 /** What a caller hands to `Shard.append`. Bytes are read until the append settles, never copied. */
 export interface RecordDraft {
@@ -59,6 +59,7 @@ export interface JournalRecord {
 export interface ShardReader {
   get(key: Uint8Array): Uint8Array | undefined;
   range(range: IndexRange): readonly IndexEntry[];
+  each(from: Uint8Array, to: Uint8Array, visit: EntryVisit): void;
 }
 
 /** What a shard offers while it is being opened. */

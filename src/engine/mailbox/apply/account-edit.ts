@@ -5,7 +5,6 @@
  * Invariant: opened only for a record above the account row's modseq; `finish` writes each touched row once.
  */
 
-import { assert } from '../../../base/assert.ts';
 import type { IndexChange } from '../../../ports/shard-index.ts';
 import {
   accountKey,
@@ -14,11 +13,7 @@ import {
   deliveryKey,
   documentKey,
   mailboxKey,
-  savedRange,
   threadKey,
-  uidBlockKey,
-  uidBlockShift,
-  uidBlockSlots,
 } from '../../store/keys.ts';
 import type { RecordPlace, ShardReader } from '../../store/record.ts';
 import type { AskName } from '../records.ts';
@@ -28,14 +23,14 @@ import {
   deletedAccount,
   encodeAccount,
 } from '../rows/account-row.ts';
-import { type Change, encodeChanges } from '../rows/change-row.ts';
+import { type Change, type ChangeType, changeTypes, encodeChanges } from '../rows/change-row.ts';
 import { type DocumentRow, decodeDocument, encodeDocument } from '../rows/document-row.ts';
 import { IdList } from '../rows/id-list.ts';
-import { decodeMailbox, encodeMailbox, keywordsMax, type MailboxRow } from '../rows/mailbox-row.ts';
+import { decodeMailbox, type MailboxRow } from '../rows/mailbox-row.ts';
 import { packRow } from '../rows/packing.ts';
 import { decodeThread, encodeThread, type ThreadRow } from '../rows/thread-row.ts';
-import { decodeUidBlock, deletedFlag, seenFlag, type UidBlock } from '../rows/uid-block.ts';
 import { rangesOf } from '../rows/uid-ranges.ts';
+import { MailboxEdit } from './mailbox-edit.ts';
 import { OpenRows } from './open-rows.ts';
 import { TableEdit } from './table-edit.ts';
 import { noHeads, writeThreadDates } from './thread-dates.ts';
@@ -54,7 +49,13 @@ const threadKind = {
   ) => writeThreadDates(table, account, thread, before?.heads ?? noHeads, after?.heads ?? noHeads),
 };
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Ids = Readonly<Record<ChangeType, Set<number>>>;
+
+const noneYet = (): Ids => ({ email: new Set(), mailbox: new Set(), thread: new Set() });
+/** Of those that are not made: nothing is put into it. */
+const noIds = new Set<number>();
+
+export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Ids in one change row: its packed ranges stay within the index's value limit whatever their gaps. */
 const changeIdsMax = 4_000;
@@ -64,22 +65,15 @@ export class AccountEdit {
   readonly account: number;
   readonly modseq: number;
   readonly row: Mutable<AccountRow>;
-  readonly created = {
-    email: new Set<number>(),
-    mailbox: new Set<number>(),
-    thread: new Set<number>(),
-  };
   /** What was made or ended in the same record is left out in the end. */
   readonly updated = { email: new IdList(), mailbox: new IdList(), thread: new IdList() };
-  readonly destroyed = {
-    email: new Set<number>(),
-    mailbox: new Set<number>(),
-    thread: new Set<number>(),
-  };
-  readonly documents: OpenRows<DocumentRow>;
-  readonly threads: OpenRows<ThreadRow>;
   /** Bodies that no row leads to any more. */
   readonly released: RecordPlace[] = [];
+  // Made when they are asked for: a change of flags needs none of them.
+  #created: Ids | undefined;
+  #destroyed: Ids | undefined;
+  #documents: OpenRows<DocumentRow> | undefined;
+  #threads: OpenRows<ThreadRow> | undefined;
   readonly #mailboxes = new Map<number, MailboxEdit>();
 
   constructor(table: TableEdit, account: number, modseq: number, row: AccountRow) {
@@ -87,8 +81,26 @@ export class AccountEdit {
     this.account = account;
     this.modseq = modseq;
     this.row = { ...row, modseq };
-    this.documents = new OpenRows(table, account, documentKind);
-    this.threads = new OpenRows(table, account, threadKind);
+  }
+
+  get created(): Ids {
+    this.#created ??= noneYet();
+    return this.#created;
+  }
+
+  get destroyed(): Ids {
+    this.#destroyed ??= noneYet();
+    return this.#destroyed;
+  }
+
+  get documents(): OpenRows<DocumentRow> {
+    this.#documents ??= new OpenRows(this.table, this.account, documentKind);
+    return this.#documents;
+  }
+
+  get threads(): OpenRows<ThreadRow> {
+    this.#threads ??= new OpenRows(this.table, this.account, threadKind);
+    return this.#threads;
   }
 
   /** Undefined where the mailbox is not, or no longer. */
@@ -129,8 +141,8 @@ export class AccountEdit {
 
   finish(): readonly IndexChange[] {
     for (const mailbox of this.#mailboxes.values()) mailbox.flush();
-    this.documents.flush();
-    this.threads.flush();
+    this.#documents?.flush();
+    this.#threads?.flush();
     this.table.putOnly(accountKey(this.account), encodeAccount(this.row));
     this.#writeChanges();
     return this.table.changes;
@@ -138,18 +150,19 @@ export class AccountEdit {
 
   #writeChanges(): void {
     const changes: Change[] = [];
-    for (const type of ['email', 'mailbox', 'thread'] as const) {
-      const created = this.created[type];
-      const destroyed = this.destroyed[type];
+    for (const type of changeTypes) {
+      const created = this.#created?.[type] ?? noIds;
+      const destroyed = this.#destroyed?.[type] ?? noIds;
       const updated = this.updated[type].rangesWithout(created, destroyed);
       // Made and gone in one record: nobody has heard of it.
-      for (const id of created) if (destroyed.delete(id)) created.delete(id);
-      for (const [op, ids] of [
-        ['created', rangesOf(ascending(created))],
-        ['updated', updated],
-        ['destroyed', rangesOf(ascending(destroyed))],
-      ] as const) {
-        if (ids.length > 0) changes.push({ type, op, ids });
+      if (destroyed.size > 0) {
+        for (const id of created) if (destroyed.delete(id)) created.delete(id);
+      }
+      if (created.size > 0)
+        changes.push({ type, op: 'created', ids: rangesOf(ascending(created)) });
+      if (updated.length > 0) changes.push({ type, op: 'updated', ids: updated });
+      if (destroyed.size > 0) {
+        changes.push({ type, op: 'destroyed', ids: rangesOf(ascending(destroyed)) });
       }
     }
     let part = 0;
@@ -175,102 +188,6 @@ function changeRows(changes: readonly Change[]): readonly (readonly Change[])[] 
     }
   }
   return rows;
-}
-
-export class MailboxEdit {
-  readonly #edit: AccountEdit;
-  readonly mailbox: number;
-  readonly row: Mutable<MailboxRow>;
-  readonly #blocks = new Map<number, UidBlock>();
-
-  constructor(edit: AccountEdit, mailbox: number, row: MailboxRow) {
-    this.#edit = edit;
-    this.mailbox = mailbox;
-    this.row = { ...row, highestModseq: edit.modseq };
-  }
-
-  /** The block of a UID, to be changed and written by `flush`. */
-  block(uid: number): UidBlock {
-    const number = uid >>> uidBlockShift;
-    let block = this.#blocks.get(number);
-    if (block === undefined) {
-      block = decodeUidBlock(this.#edit.table.get(this.#blockKey(number)));
-      this.#blocks.set(number, block);
-    }
-    return block;
-  }
-
-  /** The keyword's number, given now where it is new; -1 where the mailbox has no room for one more. */
-  keyword(name: string): number {
-    const known = this.row.keywords.indexOf(name);
-    if (known >= 0) return known;
-    if (this.row.keywords.length >= keywordsMax) return -1;
-    this.row.keywords = [...this.row.keywords, name];
-    return this.row.keywords.length - 1;
-  }
-
-  add(
-    uid: number,
-    document: number,
-    size: number,
-    flags: number,
-    keywords: readonly number[],
-  ): void {
-    const block = this.block(uid);
-    const slot = slotOf(uid);
-    assert(!block.has(slot), 'a new UID is free');
-    block.add(slot, document, this.#edit.modseq);
-    for (let flag = 0; flags >> flag !== 0; flag++) {
-      if ((flags >> flag) & 1) block.setFlag(slot, flag, true);
-    }
-    for (const keyword of keywords) if (keyword >= 0) block.setKeyword(slot, keyword, true);
-    this.row.messages++;
-    this.row.bytes += size;
-    if (!block.hasFlag(slot, seenFlag)) this.row.unseen++;
-    if (block.hasFlag(slot, deletedFlag)) this.row.deleted++;
-    if (uid >= this.row.recentUid) this.row.recent++;
-    if (uid >= this.row.uidNext) this.row.uidNext = uid + 1;
-  }
-
-  /** The document that was there. */
-  remove(uid: number, size: number): void {
-    const block = this.block(uid);
-    const slot = slotOf(uid);
-    this.row.messages--;
-    this.row.bytes -= size;
-    if (!block.hasFlag(slot, seenFlag)) this.row.unseen--;
-    if (block.hasFlag(slot, deletedFlag)) this.row.deleted--;
-    if (uid >= this.row.recentUid) this.row.recent--;
-    block.remove(slot);
-  }
-
-  flush(): void {
-    const { table, account } = this.#edit;
-    for (const [number, block] of this.#blocks) {
-      const key = this.#blockKey(number);
-      if (block.count === 0) this.#removeBlock(number, key);
-      else table.putOnly(key, block.encode());
-    }
-    table.putOnly(mailboxKey(account, this.mailbox), encodeMailbox(this.row));
-    this.#edit.updated.mailbox.add(this.mailbox);
-  }
-
-  #removeBlock(number: number, key: Buffer): void {
-    const { table, account } = this.#edit;
-    table.remove(key);
-    const first = number * uidBlockSlots;
-    const saved = savedRange(account, this.mailbox, first, first + uidBlockSlots - 1);
-    // One by one: a range costs the index a turn of its own.
-    for (const row of table.keys(saved)) table.remove(row);
-  }
-
-  #blockKey(number: number): Buffer {
-    return uidBlockKey(this.#edit.account, this.mailbox, number);
-  }
-}
-
-export function slotOf(uid: number): number {
-  return uid & ((1 << uidBlockShift) - 1);
 }
 
 /** Where the account stands for a record of `modseq`. */

@@ -18,9 +18,10 @@ import { encodeCopyName } from '../rows/copy-name-row.ts';
 import { savedRows } from '../rows/saved-row.ts';
 import { systemFlags } from '../rows/uid-block.ts';
 import { addId, idsOf, packRanges } from '../rows/uid-ranges.ts';
-import { type AccountEdit, type MailboxEdit, openAccount, slotOf } from './account-edit.ts';
+import { type AccountEdit, openAccount } from './account-edit.ts';
 import { addPlace, expunge } from './documents.ts';
 import { KeepEdit } from './kept.ts';
+import { type MailboxEdit, slotOf } from './mailbox-edit.ts';
 
 /** Hears of bodies that ended. */
 export type Release = (place: RecordPlace) => void;

@@ -17,7 +17,8 @@ import {
 } from '../rows/document-row.ts';
 import { decodeParsed } from '../rows/parsed-row.ts';
 import { addId, packRanges } from '../rows/uid-ranges.ts';
-import { type AccountEdit, type MailboxEdit, slotOf } from './account-edit.ts';
+import type { AccountEdit } from './account-edit.ts';
+import { type MailboxEdit, slotOf } from './mailbox-edit.ts';
 import { enterMailbox, leaveMailbox, leaveThread } from './threads.ts';
 
 export function uidValue(uid: number): Buffer {

@@ -30,9 +30,10 @@ import { decodeParsed } from '../rows/parsed-row.ts';
 import { savedRows } from '../rows/saved-row.ts';
 import { systemFlags } from '../rows/uid-block.ts';
 import { idsOf, packRanges, rangesOf } from '../rows/uid-ranges.ts';
-import { type AccountEdit, type MailboxEdit, openAccount, slotOf } from './account-edit.ts';
+import { type AccountEdit, openAccount } from './account-edit.ts';
 import type { Release } from './copied.ts';
 import { uidValue } from './documents.ts';
+import { type MailboxEdit, slotOf } from './mailbox-edit.ts';
 import { joinThread } from './threads.ts';
 
 const noBytes = Buffer.alloc(0);

@@ -13,7 +13,8 @@ import { type JournalRecord, noChanges, type ShardReader } from '../../store/rec
 import { decodeAcl, encodeAcl, withEntry } from '../rows/acl-row.ts';
 import { addId, idsOf, packRanges } from '../rows/uid-ranges.ts';
 import { readAclSet, readSeenStored } from '../sharing-records.ts';
-import { type AccountEdit, openAccount, slotOf } from './account-edit.ts';
+import { type AccountEdit, openAccount } from './account-edit.ts';
+import { slotOf } from './mailbox-edit.ts';
 
 const seenBytes = uidBlockSlots / 8;
 

@@ -21,6 +21,8 @@ interface Group {
 
 /** `stores` name messages that are there; one that names none is in no group. */
 export function storeGroups(stores: readonly PlainStore[]): readonly PlainStore[] {
+  const [only] = stores;
+  if (stores.length === 1) return only!.uids.length === 0 ? [] : [only!];
   const groups: Group[] = [];
   /** By UID: the place of the last group that changes it. */
   const lastOf = new Map<number, number>();

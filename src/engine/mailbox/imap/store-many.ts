@@ -102,7 +102,7 @@ function decide(
 /** The first of them, as many as go together. */
 function storesOf(view: View, packed: readonly PackedPlainStore[], items: number): PlainStore[] {
   const stores: PlainStore[] = [];
-  const told = new Set<number>();
+  let told: Set<number> | undefined;
   let storedCount = 0;
   for (const one of packed) {
     const [isUid, set, op, flags] = one;
@@ -115,17 +115,20 @@ function storesOf(view: View, packed: readonly PackedPlainStore[], items: number
     }
     storedCount += countOf(uids);
     const isTold = itemsOf(one, items) !== 0;
-    const toldCount = told.size + (isTold ? countOf(uids) : 0);
+    const toldCount = (told?.size ?? 0) + (isTold ? countOf(uids) : 0);
     const isTooMany = toldCount > toldUidsMax || storedCount > storedUidsMax;
     if (stores.length > 0 && (isTooMany || isAnyOf(told, uids))) return stores;
-    if (isTold) for (const uid of idsOf(uids)) told.add(uid);
+    if (isTold) {
+      told ??= new Set();
+      for (const uid of idsOf(uids)) told.add(uid);
+    }
     stores.push({ uids, op, flags });
   }
   return stores;
 }
 
-function isAnyOf(told: ReadonlySet<number>, uids: IdRanges): boolean {
-  if (told.size === 0) return false;
+function isAnyOf(told: ReadonlySet<number> | undefined, uids: IdRanges): boolean {
+  if (told === undefined) return false;
   for (const uid of idsOf(uids)) if (told.has(uid)) return true;
   return false;
 }

@@ -5,6 +5,7 @@
  * Invariant: `modseq` is that of the last record applied to the account: a record at or below it changes nothing.
  */
 
+import { LatestRows } from './latest-rows.ts';
 import { packRow, unpackRow } from './packing.ts';
 
 /** `mailboxNext` of an account that was deleted: its number is never given again, nothing is made under it. */
@@ -42,6 +43,9 @@ type Packed = readonly [
   changesFloor?: number,
 ];
 
+const latest = new LatestRows<AccountRow>();
+
+/** The row is not to be changed any more. */
 export function encodeAccount(row: AccountRow): Uint8Array {
   const packed: Packed = [
     row.mailboxNext,
@@ -54,10 +58,15 @@ export function encodeAccount(row: AccountRow): Uint8Array {
     row.quotaBytes,
     row.quotaMessages,
   ];
-  return packRow(row.changesFloor === 0 ? packed : [...packed, row.changesFloor]);
+  const isTrimmed = row.changesFloor !== 0;
+  return latest.keep(row, packRow(isTrimmed ? [...packed, row.changesFloor] : packed));
 }
 
 export function decodeAccount(value: Uint8Array): AccountRow {
+  return latest.of(value) ?? unpack(value);
+}
+
+function unpack(value: Uint8Array): AccountRow {
   const [mailboxNext, documentNext, threadNext, modseq, ...rest] = unpackRow<Packed>(value);
   const [bytes, documents, deliveriesDay, quotaBytes, quotaMessages = 0, changesFloor = 0] = rest;
   return {

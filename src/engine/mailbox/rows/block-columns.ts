@@ -7,7 +7,7 @@
 
 import { assert } from '../../../base/assert.ts';
 import { uidBlockSlots } from '../../store/keys.ts';
-import { blockHeadBytes, blockVersion, existsAt, systemFlags } from './uid-block.ts';
+import { blockHeadBytes, blockVersion, existsAt, systemFlags, u32At } from './uid-block.ts';
 
 const bitmapBytes = uidBlockSlots / 8;
 const flagCount = systemFlags.length;
@@ -113,7 +113,3 @@ export class BlockColumns {
 }
 
 const noKeywords: readonly string[] = [];
-
-function u32At(row: Uint8Array, at: number): number {
-  return row[at]! * 0x100_0000 + ((row[at + 1]! << 16) | (row[at + 2]! << 8) | row[at + 3]!);
-}

@@ -7,6 +7,7 @@
  * Limits:    `keywordsMax` keywords, each at most `keywordLengthMax` characters.
  */
 
+import { LatestRows } from './latest-rows.ts';
 import { packRow, unpackRow } from './packing.ts';
 
 export const keywordsMax = 128;
@@ -60,7 +61,17 @@ type Packed = readonly [
   recent?: number,
 ];
 
+const latest = new LatestRows<MailboxRow>();
+
+/** The row is not to be changed any more. */
 export function encodeMailbox(row: MailboxRow): Uint8Array {
+  const packed = pack(row);
+  // Where no session was told of a message, the row says no more than that.
+  const isWhole = row.recentUid > 1 || row.recent === row.messages;
+  return isWhole ? latest.keep(row, packed) : packed;
+}
+
+function pack(row: MailboxRow): Uint8Array {
   const packed: Packed = [
     row.name,
     row.parent,
@@ -81,6 +92,10 @@ export function encodeMailbox(row: MailboxRow): Uint8Array {
 }
 
 export function decodeMailbox(value: Uint8Array): MailboxRow {
+  return latest.of(value) ?? unpack(value);
+}
+
+function unpack(value: Uint8Array): MailboxRow {
   const [name, parent, role, uidValidity, uidNext, messages, unseen, deleted, ...rest] =
     unpackRow<Packed>(value);
   const [bytes, highestModseq, vanishedFloor, keywords, modseqFloor = 0, ...recents] = rest;

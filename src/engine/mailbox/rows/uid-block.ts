@@ -24,7 +24,7 @@ export const blockVersion = 1;
 const bitmapBytes = uidBlockSlots / 8;
 export const existsAt = 12;
 export const blockHeadBytes = existsAt + bitmapBytes;
-const differenceMax = 0xffff_ffff;
+export const differenceMax = 0xffff_ffff;
 
 export type Bitmap = Uint8Array;
 
@@ -232,12 +232,12 @@ export function hasFlagColumn(row: Uint8Array, flag: number): boolean {
   return (row[2]! & (1 << flag)) !== 0;
 }
 
-function u32At(row: Uint8Array, at: number): number {
+export function u32At(row: Uint8Array, at: number): number {
   return row[at]! * 0x100_0000 + ((row[at + 1]! << 16) | (row[at + 2]! << 8) | row[at + 3]!);
 }
 
 /** A Buffer's own method checks what is known here, and costs three times as much. */
-function putU32(bytes: Uint8Array, at: number, value: number): void {
+export function putU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value >>> 24;
   bytes[at + 1] = value >>> 16;
   bytes[at + 2] = value >>> 8;
@@ -268,8 +268,8 @@ function isEmpty(bits: Bitmap): boolean {
   return true;
 }
 
-export function popcount(bits: Bitmap): number {
+export function popcount(bits: Uint8Array, from = 0, to = bits.length): number {
   let count = 0;
-  for (let i = 0; i < bits.length; i++) count += bitCounts[bits[i]!]!;
+  for (let i = from; i < to; i++) count += bitCounts[bits[i]!]!;
   return count;
 }
