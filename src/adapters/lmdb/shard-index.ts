@@ -89,12 +89,17 @@ class LmdbShardIndex implements ShardIndex {
 
   /** The same table, read in order without a copy of each key and value. */
   readonly #walked: Database<Uint8Array, Uint8Array>;
-  /** Views of the key that LMDB wrote last, by their length. */
+  /** Where LMDB writes the key it came to, and views of it by their length. */
+  #keyBytes: Uint8Array | undefined;
   #keys: (Uint8Array | undefined)[] = [];
 
   constructor(table: RootDatabase<Uint8Array, Uint8Array>) {
     this.#table = table;
     const readKey = (target: Uint8Array, start: number, end: number) => {
+      if (target !== this.#keyBytes) {
+        this.#keyBytes = target;
+        this.#keys = [];
+      }
       this.#keys[end - start] ??= target.subarray(start, end);
       return this.#keys[end - start]!;
     };
