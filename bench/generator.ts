@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { Child } from '../src/harness/child.ts';
 import { ratios, type Spread, spread } from '../src/harness/measure/spread.ts';
 import { describeMachine, firstLine, machineLine } from './machine.ts';
+import { keepResult } from './result.ts';
 import { launcher } from './servers/chaski.ts';
 import { SmtpSink } from './servers/smtp-sink.ts';
 
@@ -23,6 +24,8 @@ const { values } = parseArgs({
     messages: { type: 'string', default: '100000' },
     sessions: { type: 'string', default: '20' },
     size: { type: 'string', default: '1024' },
+    /** A look: nothing is kept. */
+    quick: { type: 'boolean', default: false },
   },
 });
 
@@ -64,7 +67,7 @@ try {
 }
 
 async function bench(): Promise<number> {
-  say(machineLine(describeMachine(firstLine('postconf', ['mail_version']))));
+  const machine = describeMachine(`Postfix ${firstLine('postconf', ['-dh', 'mail_version'])}`);
   const all = generators.map(() => [] as number[]);
   for (const each of generators) await perCpuSecond(each, warmUpMessages);
   for (let round = 0; round < Number(values.rounds); round++) {
@@ -73,16 +76,25 @@ async function bench(): Promise<number> {
       all[at]!.push(await perCpuSecond(generators[at]!, Number(values.messages)));
     }
   }
-  say('| generator | messages per CPU second | µs a message | to smtp-source |');
-  say('|---|---|---|---|');
+  const load = `${values.messages} messages of ${values.size} bytes, ${values.sessions} sessions`;
+  const lines = [
+    ...[`# Generators, ${machine.date}`, '', machineLine(machine), '', `${load}, each round.`, ''],
+    '| generator | messages per CPU second | µs a message | to smtp-source |',
+    '|---|---|---|---|',
+  ];
   const found = generators.map(({ name }, at) => {
     const rate = spread(all[at]!);
     const ratio = spread(ratios(all[at]!, all[0]!));
-    say(`| ${name} | ${shown(rate, 0)} | ${(1e6 / rate.median).toFixed(1)} | ${shown(ratio, 2)} |`);
+    lines.push(
+      `| ${name} | ${shown(rate, 0)} | ${(1e6 / rate.median).toFixed(1)} | ${shown(ratio, 2)} |`,
+    );
     return ratio.median;
   });
   const isReached = found[1]! >= required;
-  say(`${isReached ? 'reached' : 'MISSED'}: at least ${required} with the same conversation`);
+  const verdict = isReached ? 'reached' : '**missed**';
+  lines.push('', `${verdict}: at least ${required} with the same conversation.`);
+  const rounds = Object.fromEntries(generators.map(({ name }, at) => [name, all[at]!]));
+  keepResult('generator', { machine, load, rounds }, `${lines.join('\n')}\n`, values);
   return isReached ? 0 : 1;
 }
 
@@ -101,8 +113,4 @@ async function perCpuSecond(generator: Generator, messages: number): Promise<num
 
 function shown({ median, min, max }: Spread, digits: number): string {
   return `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
