@@ -15,6 +15,7 @@ import {
   uidBlockSlots,
 } from '../../store/keys.ts';
 import { encodeMailbox, keywordsMax, type MailboxRow } from '../rows/mailbox-row.ts';
+import { withMessage } from '../rows/packed-block.ts';
 import { decodeUidBlock, deletedFlag, seenFlag, type UidBlock } from '../rows/uid-block.ts';
 import type { AccountEdit, Mutable } from './account-edit.ts';
 
@@ -73,20 +74,41 @@ export class MailboxEdit {
     flags: number,
     keywords: readonly number[],
   ): void {
-    const block = this.block(uid);
-    const slot = slotOf(uid);
+    const packed = keywords.length === 0 ? this.#firstPacked(uid) : undefined;
+    if (packed !== undefined) {
+      const { modseq } = this.#edit;
+      this.putPackedBlock(uid, withMessage(packed, slotOf(uid), document, modseq, flags));
+    } else this.#addTo(this.block(uid), slotOf(uid), document, flags, keywords);
+    this.row.messages++;
+    this.row.bytes += size;
+    if (((flags >> seenFlag) & 1) === 0) this.row.unseen++;
+    if (((flags >> deletedFlag) & 1) === 1) this.row.deleted++;
+    if (uid >= this.row.recentUid) this.row.recent++;
+    if (uid >= this.row.uidNext) this.row.uidNext = uid + 1;
+  }
+
+  /** The UID's block, where this record did not change it yet and the UID lies behind all others. */
+  #firstPacked(uid: number): Uint8Array | undefined {
+    const number = uid >>> uidBlockShift;
+    // Many at once are put into the unpacked block: each would copy it.
+    if (this.#packed.has(number)) return undefined;
+    const packed = this.packedBlock(uid);
+    return packed !== undefined && packed[1]! <= slotOf(uid) ? packed : undefined;
+  }
+
+  #addTo(
+    block: UidBlock,
+    slot: number,
+    document: number,
+    flags: number,
+    keywords: readonly number[],
+  ): void {
     assert(!block.has(slot), 'a new UID is free');
     block.add(slot, document, this.#edit.modseq);
     for (let flag = 0; flags >> flag !== 0; flag++) {
       if ((flags >> flag) & 1) block.setFlag(slot, flag, true);
     }
     for (const keyword of keywords) if (keyword >= 0) block.setKeyword(slot, keyword, true);
-    this.row.messages++;
-    this.row.bytes += size;
-    if (!block.hasFlag(slot, seenFlag)) this.row.unseen++;
-    if (block.hasFlag(slot, deletedFlag)) this.row.deleted++;
-    if (uid >= this.row.recentUid) this.row.recent++;
-    if (uid >= this.row.uidNext) this.row.uidNext = uid + 1;
   }
 
   /** The document that was there. */

@@ -1,17 +1,19 @@
 /**
  * Changes of a UID block where it stands packed: unpacking and packing all of it costs ten times as much.
  *
- * Runs in:   engine threads; pure; hot: once for each block a STORE touches.
+ * Runs in:   engine threads; pure; hot: once for each block a STORE touches, and for each message that comes.
  * Specs:     RFC 9051 §6.4.6 (STORE), RFC 7162 §3.1 (modseqs).
  * Invariant: what it writes is what `UidBlock.encode` would. What it cannot do it leaves to the caller.
  */
 
 import { Buffer } from 'node:buffer';
+import { assert } from '../../../base/assert.ts';
 import { uidBlockSlots } from '../../store/keys.ts';
 import type { FlagOp } from '../records.ts';
 import {
   type Bitmap,
   blockHeadBytes,
+  blockVersion,
   deletedFlag,
   differenceMax,
   existsAt,
@@ -58,12 +60,7 @@ export function withFlags(
   );
   after.set(row.subarray(0, blockHeadBytes));
   after[2] = mask;
-  let at = blockHeadBytes;
-  for (let flag = 0; flag < flagCount; flag++) {
-    if ((mask & (1 << flag)) === 0) continue;
-    const from = flag * bitmapBytes;
-    for (let i = 0; i < bitmapBytes; i++) after[at++] = columns[from + i]!;
-  }
+  const at = putColumns(after, mask);
   after.set(row.subarray(restAt), at);
   writeModseqs(after, at + keywordCount * (bitmapBytes + 2), slots, modseq);
   return {
@@ -73,8 +70,20 @@ export function withFlags(
   };
 }
 
+/** Where they end. */
+function putColumns(row: Uint8Array, mask: number): number {
+  let at = blockHeadBytes;
+  for (let flag = 0; flag < flagCount; flag++) {
+    if ((mask & (1 << flag)) === 0) continue;
+    const from = flag * bitmapBytes;
+    for (let i = 0; i < bitmapBytes; i++) row[at++] = columns[from + i]!;
+  }
+  return at;
+}
+
 /** Fills `columns`; the mask of those that have a bit. */
 function changeColumns(row: Uint8Array, slots: Bitmap, op: FlagOp, flags: number): number {
+  assert(row[0] === blockVersion, 'a uid block of a known version');
   let mask = 0;
   let at = blockHeadBytes;
   for (let flag = 0; flag < flagCount; flag++) {
@@ -94,6 +103,36 @@ function changeColumns(row: Uint8Array, slots: Bitmap, op: FlagOp, flags: number
     if (any !== 0) mask |= 1 << flag;
   }
   return mask;
+}
+
+/** A message in a slot behind all others of a block that is not empty, without keywords. */
+export function withMessage(
+  row: Uint8Array,
+  slot: number,
+  document: number,
+  modseq: number,
+  flags: number,
+): Uint8Array {
+  const [count, maskBefore, keywordCount] = [row[1]!, row[2]!, row[3]!];
+  const added = new Uint8Array(bitmapBytes);
+  added[slot >> 3]! |= 1 << (slot & 7);
+  const mask = changeColumns(row, added, 'add', flags);
+  const restAt = blockHeadBytes + bitCount(maskBefore) * bitmapBytes;
+  const keywordBytes = keywordCount * (bitmapBytes + 2);
+  const columnsBytes = bitCount(mask) * bitmapBytes;
+  const after = Buffer.alloc(blockHeadBytes + columnsBytes + keywordBytes + (slot + 1) * 8);
+  after.set(row.subarray(0, blockHeadBytes));
+  after[1] = slot + 1;
+  after[2] = mask;
+  after[existsAt + (slot >> 3)]! |= 1 << (slot & 7);
+  putColumns(after, mask);
+  const slotsAt = blockHeadBytes + columnsBytes + keywordBytes;
+  after.set(row.subarray(restAt, restAt + keywordBytes + count * 4), slotsAt - keywordBytes);
+  putU32(after, slotsAt + slot * 4, document);
+  const modseqsAt = slotsAt + (slot + 1) * 4;
+  after.set(row.subarray(restAt + keywordBytes + count * 4), modseqsAt);
+  writeModseqs(after, slotsAt, added, modseq);
+  return after;
 }
 
 /** From `slotsAt` on: documents, then modseqs as differences to the lowest. */

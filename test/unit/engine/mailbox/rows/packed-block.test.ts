@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { withFlags } from '../../../../../src/engine/mailbox/rows/packed-block.ts';
+import { withFlags, withMessage } from '../../../../../src/engine/mailbox/rows/packed-block.ts';
 import {
   decodeUidBlock,
   deletedFlag,
@@ -98,5 +98,25 @@ describe('Flags changed in a packed block', () => {
     const { row } = withFlags(before.encode(), wanted, 'remove', 1 << seenFlag, 2)!;
     assert.equal(row[2], 0);
     assert.equal(row.byteLength, before.encode().byteLength - slots / 8);
+  });
+
+  it('a message behind all others is packed as into the unpacked block', () => {
+    for (let round = 0; round < rounds; round++) {
+      const say = `seed ${seed} round ${round}`;
+      const before = block(random.below(3));
+      const row = before.encode();
+      const count = row[1]!;
+      if (count === 0 || count === slots) continue;
+      const slot = count + random.below(slots - count);
+      const [document, modseq] = [1 + random.below(2 ** 31), 2 ** 41 + random.below(3) * 2 ** 33];
+      const flags = random.below(1 << systemFlags.length);
+      const after = decodeUidBlock(row);
+      after.add(slot, document, modseq);
+      for (let flag = 0; flag < systemFlags.length; flag++) {
+        if ((flags >> flag) & 1) after.setFlag(slot, flag, true);
+      }
+      const found = withMessage(row, slot, document, modseq, flags);
+      assert.deepEqual(Buffer.from(found), after.encode(), say);
+    }
   });
 });
