@@ -38,6 +38,14 @@ export interface IndexEntry {
 
 export type EntryVisit = (key: Uint8Array, value: Uint8Array) => boolean;
 
+/** The table as of one commit, whatever is committed since. */
+export interface IndexSnapshot {
+  get(key: Uint8Array): Uint8Array | undefined;
+  range(range: IndexRange): readonly IndexEntry[];
+  /** It keeps what later commits replace from being used again: to be called soon, once. */
+  release(): void;
+}
+
 export interface ShardIndex {
   get(key: Uint8Array): Uint8Array | undefined;
   /** As `get`, but its bytes are only good until the next read of the table, and nobody may change them. */
@@ -49,6 +57,7 @@ export interface ShardIndex {
    * it returns or reads the table.
    */
   each(from: Uint8Array, to: Uint8Array, visit: EntryVisit): void;
+  snapshot(): IndexSnapshot;
   commit(changes: readonly IndexChange[]): Promise<void>;
   /** Empties the table: before a rebuild. */
   clear(): Promise<void>;

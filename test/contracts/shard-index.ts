@@ -37,6 +37,29 @@ export function shardIndexContract(name: string, open: () => Promise<OpenedIndex
       assert.equal(index.get(key('c')), undefined);
     });
 
+    it('shows a snapshot as of one commit, while others see what came since', async () => {
+      await using opened = await open();
+      const { index } = opened;
+      await index.commit([put('a', '1'), put('b', '2')]);
+      const first = index.snapshot();
+      await index.commit([put('a', '3'), { remove: key('b') }, put('c', '4')]);
+      const second = index.snapshot();
+      await index.commit([{ removeFrom: from, to }]);
+      await index.commit([put('d', '5')]);
+      const listed = (of: typeof first) =>
+        of.range({ from, to }).map((entry) => `${text(entry.key)}${text(entry.value)}`);
+      assert.deepEqual(listed(first), ['a1', 'b2']);
+      assert.deepEqual(listed(second), ['a3', 'c4']);
+      assert.equal(text(first.get(key('b'))), '2');
+      assert.equal(second.get(key('b')), undefined);
+      assert.deepEqual(listing(index), [['d', '5']]);
+      first.release();
+      assert.deepEqual(listed(second), ['a3', 'c4']);
+      second.release();
+      await index.commit([put('e', '6')]);
+      assert.equal(text(index.get(key('e'))), '6');
+    });
+
     it('shows the same by a peek, whatever the size', async () => {
       await using opened = await open();
       const { index } = opened;

@@ -10,6 +10,7 @@ import {
   type IndexEntry,
   IndexError,
   type IndexRange,
+  type IndexSnapshot,
   type ShardIndex,
 } from '../../src/ports/shard-index.ts';
 
@@ -38,6 +39,10 @@ export class RewindableIndex implements ShardIndex {
 
   each(from: Uint8Array, to: Uint8Array, visit: EntryVisit): void {
     this.#now.each(from, to, visit);
+  }
+
+  snapshot(): IndexSnapshot {
+    return this.#now.snapshot();
   }
 
   async commit(changes: readonly IndexChange[]): Promise<void> {

@@ -4,7 +4,8 @@
  * Runs in:   the engine thread that owns the shard; no other thread or process writes to it.
  * Limits:    keys `keyBytesMax`, values `valueBytesMax`; address space `mapBytes`, which is not memory.
  * Invariant: the shard is at a committed state after the death of the process; after a power cut too, because
- *            commits are synced (decision 0020 has the figures). No read transaction outlives a call.
+ *            commits are synced (decision 0020 has the figures). No read transaction outlives a call, but a
+ *            snapshot's.
  */
 
 import { Buffer } from 'node:buffer';
@@ -19,6 +20,7 @@ import {
   type IndexEntry,
   IndexError,
   type IndexRange,
+  type IndexSnapshot,
   type ShardIndex,
 } from '../../ports/shard-index.ts';
 import { tableFault } from './file-check.ts';
@@ -147,15 +149,7 @@ class LmdbShardIndex implements ShardIndex {
   }
 
   range(range: IndexRange): readonly IndexEntry[] {
-    const entries: IndexEntry[] = [];
-    try {
-      for (const { key, value } of this.#table.getRange(bounds(range))) {
-        entries.push({ key, value });
-      }
-    } catch (error) {
-      throw translated(error);
-    }
-    return entries;
+    return entriesOf(this.#table.getRange(bounds(range)));
   }
 
   each(from: Uint8Array, to: Uint8Array, visit: EntryVisit): void {
@@ -169,6 +163,16 @@ class LmdbShardIndex implements ShardIndex {
     } catch (error) {
       throw isVisited ? error : translated(error);
     }
+  }
+
+  snapshot(): IndexSnapshot {
+    const table = this.#table;
+    const transaction = table.useReadTransaction();
+    return {
+      get: (key) => table.get(key, { transaction }),
+      range: (range) => entriesOf(table.getRange({ ...bounds(range), transaction })),
+      release: () => transaction.done(),
+    };
   }
 
   async commit(changes: readonly IndexChange[]): Promise<void> {
@@ -215,6 +219,16 @@ class LmdbShardIndex implements ShardIndex {
       }
     }
   }
+}
+
+function entriesOf(found: Iterable<IndexEntry>): readonly IndexEntry[] {
+  const entries: IndexEntry[] = [];
+  try {
+    for (const { key, value } of found) entries.push({ key, value });
+  } catch (error) {
+    throw translated(error);
+  }
+  return entries;
 }
 
 function bounds(range: IndexRange) {

@@ -13,6 +13,7 @@ import type {
   IndexChange,
   IndexEntry,
   IndexRange,
+  IndexSnapshot,
   ShardIndex,
 } from '../../ports/shard-index.ts';
 
@@ -60,6 +61,15 @@ export class MemoryIndex implements ShardIndex {
       const value = this.peek(key);
       if (value !== undefined && !visit(key, value)) return;
     }
+  }
+
+  snapshot(): IndexSnapshot {
+    const twin = this.copy();
+    return {
+      get: (key) => twin.get(key),
+      range: (range) => twin.range(range),
+      release: () => {},
+    };
   }
 
   async commit(changes: readonly IndexChange[]): Promise<void> {

@@ -14,7 +14,7 @@ import type { JournalPosition } from './journal/journal.ts';
 const appliedKey = Buffer.of(0x00, 0x01);
 const appliedBytes = 20;
 
-export function readApplied(index: ShardIndex): JournalPosition | undefined {
+export function readApplied(index: Pick<ShardIndex, 'get'>): JournalPosition | undefined {
   const value = index.get(appliedKey);
   if (value === undefined || value.byteLength !== appliedBytes) return undefined;
   const bytes = view(value);

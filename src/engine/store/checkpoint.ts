@@ -5,8 +5,9 @@
  * Limits:    rows leave in records of about `rowsBytesMax`, each a group of its own, so that mail
  *            passes between.
  * Invariant: a checkpoint counts only with its end record, once all of it was synced and read back.
- *            It is written while changes go on: its rows are at least as new as `covers`, and every
- *            record after `covers` is applied again on top of them.
+ *            Its rows are those of one commit of the index (decision 0109), which holds all records up to
+ *            `covers`: rows read one after the other would be of different instants, and records that are
+ *            applied on top of those would not find what they were decided on.
  */
 
 import { Buffer } from 'node:buffer';
@@ -16,7 +17,13 @@ import { emptyBytes, view } from '../../base/bytes.ts';
 import { MailError } from '../../base/errors.ts';
 import { defaultTenant } from '../../base/ids.ts';
 import { kibibyte } from '../../base/units.ts';
-import type { IndexChange, IndexEntry } from '../../ports/shard-index.ts';
+import type {
+  IndexChange,
+  IndexEntry,
+  IndexSnapshot,
+  ShardIndex,
+} from '../../ports/shard-index.ts';
+import { readApplied } from './applied.ts';
 import type { JournalRecord, RecordDraft, RecordPlace, ShardReader } from './record.ts';
 import {
   checkpointBeginRecord,
@@ -58,7 +65,7 @@ export function checkpointChange({ begin, covers, epoch, bytes }: Checkpoint): I
   return { put: checkpointKey, value: pack([begin, covers, epoch, bytes]) };
 }
 
-export interface CheckpointShard extends Pick<ShardReader, 'get' | 'range'> {
+export interface CheckpointShard {
   /** Changes when a failure made the shard copy the end of its journal. */
   readonly epoch: number;
   append(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]>;
@@ -66,26 +73,45 @@ export interface CheckpointShard extends Pick<ShardReader, 'get' | 'range'> {
 }
 
 /**
- * Writes the index as `shard` shows it; resolves when it may be relied on.
+ * Writes the index as it is now; undefined: it has nothing of this epoch yet. Resolves when it may be relied on.
  * @throws MailError `not-possible-now` when a new epoch began meanwhile: rows read before it may
  * name places that were copied since.
  */
-export async function writeCheckpoint(shard: CheckpointShard, covers: number): Promise<Checkpoint> {
+export async function writeCheckpoint(
+  index: Pick<ShardIndex, 'snapshot'>,
+  shard: CheckpointShard,
+): Promise<Checkpoint | undefined> {
+  const rows = index.snapshot();
+  try {
+    const applied = readApplied(rows);
+    // Rows of an earlier epoch may name places whose records were copied since.
+    if (applied?.epoch !== shard.epoch) return undefined;
+    return await written(rows, shard, applied.sequence);
+  } finally {
+    rows.release();
+  }
+}
+
+async function written(
+  index: IndexSnapshot,
+  shard: CheckpointShard,
+  covers: number,
+): Promise<Checkpoint> {
   const { epoch } = shard;
   const [begun] = await shard.append([draft(checkpointBeginRecord, [covers], [])]);
   const begin = begun!.sequence;
-  const written: RecordPlace[] = [];
+  const places: RecordPlace[] = [];
   let rowCount = 0;
-  for (const rows of pages(shard)) {
+  for (const rows of pages(index)) {
     rowCount += rows.length;
-    written.push(...(await shard.append([draft(checkpointRowsRecord, [begin], packRows(rows))])));
+    places.push(...(await shard.append([draft(checkpointRowsRecord, [begin], packRows(rows))])));
   }
   if (shard.epoch !== epoch) throw new MailError('not-possible-now', 'a new epoch began');
-  const facts = [begin, covers, epoch, written.length, rowCount];
+  const facts = [begin, covers, epoch, places.length, rowCount];
   const end = draft(checkpointEndRecord, facts, []);
   const [ended] = await shard.append([end]);
   let bytes = begun!.bytes + ended!.bytes;
-  for (const place of [begun!, ...written, ended!]) {
+  for (const place of [begun!, ...places, ended!]) {
     // Read whole, so its CRC is checked: before this, nothing is let go in its favour.
     await shard.read(place);
     bytes += place.bodyBytes;
@@ -93,11 +119,8 @@ export async function writeCheckpoint(shard: CheckpointShard, covers: number): P
   return { begin, covers, epoch, bytes };
 }
 
-/**
- * Each page is read when the one before is on disk: rows may be newer than others, never older than
- * `covers`.
- */
-function* pages(read: Pick<ShardReader, 'range'>): Generator<IndexEntry[]> {
+/** Each page is read when the one before is on disk. */
+function* pages(read: Pick<IndexSnapshot, 'range'>): Generator<IndexEntry[]> {
   let from: Uint8Array = firstTableKey;
   for (;;) {
     const page: IndexEntry[] = [];

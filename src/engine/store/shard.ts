@@ -468,22 +468,18 @@ export class Shard implements RestoringShard {
     return this.#options.indexFloor?.() ?? Number.POSITIVE_INFINITY;
   }
 
-  async #writeCheckpoint(): Promise<Checkpoint> {
-    // What the kinds keep in memory alone is not in the rows: it must be replayed on top of them.
-    const covers = Math.min(this.#floor() - 1, this.journal.lastSequence);
+  /** Undefined: the index lags, and nothing is let go for now. */
+  async #writeCheckpoint(): Promise<Checkpoint | undefined> {
     const { journal } = this;
-    const checkpoint = await writeCheckpoint(
-      {
-        get epoch() {
-          return journal.epoch;
-        },
-        append: (drafts) => this.#group.append(drafts, false),
-        read: (place) => this.read(place),
-        get: (key) => this.get(key),
-        range: (range) => this.range(range),
+    await this.writer.commitNow();
+    const checkpoint = await writeCheckpoint(this.#options.index, {
+      get epoch() {
+        return journal.epoch;
       },
-      covers,
-    );
+      append: (drafts) => this.#group.append(drafts, false),
+      read: (place) => this.read(place),
+    });
+    if (checkpoint === undefined) return undefined;
     if (journal.epoch !== checkpoint.epoch) {
       throw new MailError('not-possible-now', 'a new epoch began');
     }

@@ -38,7 +38,7 @@ export interface UpkeepOptions {
   /** Gives the index what there is now, without its usual delay; whether it took it, `appliedSequence` tells. */
   readonly commitIndex: () => Promise<void>;
   /** Writes one, and answers it once it may be relied on. */
-  readonly writeCheckpoint: () => Promise<Checkpoint>;
+  readonly writeCheckpoint: () => Promise<Checkpoint | undefined>;
 }
 
 /** What one look let go. */
@@ -121,8 +121,8 @@ export class Upkeep {
       await this.#compact(segment);
     }
     if (isForced || this.#isWorthwhile()) {
-      this.#checkpoint = await writeCheckpoint();
-      log.debug({ ...this.#checkpoint }, 'checkpoint written');
+      this.#checkpoint = (await writeCheckpoint()) ?? this.#checkpoint;
+      log.debug({ ...this.#checkpoint }, 'checkpoint');
     }
     // Copies count once the index names them: who asked would else come too early by an index commit.
     if (isForced) await this.#options.commitIndex();
