@@ -9,6 +9,7 @@ import type { MailboxChange } from '../../src/actors/asks/imap-asks.ts';
 import { accountActor } from '../../src/actors/asks/mailbox-asks.ts';
 import { Stamps, stampWords } from '../../src/actors/stamps.ts';
 import { Watched, watchedWords } from '../../src/actors/watched.ts';
+import { concat } from '../../src/base/bytes.ts';
 import { MessageIdSource, shardId } from '../../src/base/ids.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { appendHandler } from '../../src/engine/bodies/append-handler.ts';
@@ -151,7 +152,10 @@ class Engine implements FakeEngine {
       },
       { isFull: false },
     );
-    return 'pending' in outcome ? await outcome.pending : await outcome;
+    const answer = 'pending' in outcome ? await outcome.pending : await outcome;
+    if (!answer.ok || answer.rest === undefined) return answer;
+    // As a parcel carries it.
+    return { ...answer, body: concat([answer.body!, ...answer.rest]), rest: [] };
   }
 }
 

@@ -82,6 +82,12 @@ interface Arrival {
   uid: number;
 }
 
+/** Found, and known from no answer. */
+interface Stranger {
+  readonly box: Box;
+  readonly message: FoundMessage;
+}
+
 export class MailLedger {
   /** By name. */
   readonly boxes = new Map<string, Box>();
@@ -166,25 +172,30 @@ export class MailLedger {
     for (const attempt of this.#open) this.#settleTree(attempt, byName, faults);
     const arrivals = [...this.#open].flatMap(arrivalsOf);
     const missing = new Set<Copy>();
+    const strangers: Stranger[] = [];
     for (const one of found) {
       const box = this.boxes.get(one.name);
       if (box === undefined) faults.push(`${one.name} is there, and nobody made it`);
-      else faults.push(...this.#checkBox(box, one, arrivals, missing));
+      else faults.push(...this.#checkBox(box, one, strangers, missing));
     }
+    for (const stranger of strangers) faults.push(...this.#admit(stranger, arrivals, missing));
     for (const box of [...this.boxes.values()]) {
       if (byName.has(box.name)) continue;
       faults.push(`${box.name} is missing`);
       this.#dropBox(box);
     }
-    const waiting = this.halfMoved.filter(({ copy }) => !missing.has(copy));
-    this.halfMoved = [...waiting, ...halfMoves(this.#open, arrivals, missing)];
+    const halves = [...this.halfMoved, ...halfMoves(this.#open, arrivals)];
+    // A mailbox that is gone took what was in it along.
+    this.halfMoved = halves.filter(
+      ({ copy }) => !missing.has(copy) && this.boxes.get(copy.box.name) === copy.box,
+    );
     faults.push(...wholeness(this.#open, arrivals, missing));
     for (const copy of missing) this.#drop(copy);
     this.#open.clear();
     return faults;
   }
 
-  #checkBox(box: Box, found: FoundMailbox, arrivals: Arrival[], missing: Set<Copy>): string[] {
+  #checkBox(box: Box, found: FoundMailbox, strangers: Stranger[], missing: Set<Copy>): string[] {
     const faults: string[] = [];
     const { name, uidValidity, uidNext, modseq } = found;
     if (uidValidity !== box.uidValidity) {
@@ -197,7 +208,7 @@ export class MailLedger {
     for (const message of found.messages) {
       if (seen.has(message.uid)) faults.push(`${name} has UID ${message.uid} twice`);
       seen.add(message.uid);
-      faults.push(...this.#checkMessage(box, message, arrivals));
+      faults.push(...this.#checkMessage(box, message, strangers));
     }
     for (const copy of box.copies.values()) {
       if (seen.has(copy.uid)) continue;
@@ -211,7 +222,7 @@ export class MailLedger {
     return faults;
   }
 
-  #checkMessage(box: Box, message: FoundMessage, arrivals: readonly Arrival[]): string[] {
+  #checkMessage(box: Box, message: FoundMessage, strangers: Stranger[]): string[] {
     const { uid, text, flags } = message;
     const where = `UID ${uid} of ${box.name}`;
     const copy = box.copies.get(uid);
@@ -223,10 +234,22 @@ export class MailLedger {
       return allowed.includes(flags) ? [] : [`${where} had "${known}" and has "${flags}"`];
     }
     if (box.gone.has(uid)) return [`${where} is back: ${text}`];
-    const arrival = arrivals.find(
-      (one) => one.uid === 0 && targetOf(one.attempt) === box && one.text === text,
-    );
     this.#add(box, uid, text, flags);
+    strangers.push({ box, message });
+    return [];
+  }
+
+  /** One that no answer told of: some attempt brought it. Of several, that which explains most. */
+  #admit(
+    { box, message }: Stranger,
+    arrivals: readonly Arrival[],
+    missing: ReadonlySet<Copy>,
+  ): string[] {
+    const { uid, text, flags } = message;
+    const where = `UID ${uid} of ${box.name}`;
+    const [arrival] = arrivals
+      .filter((one) => one.uid === 0 && targetOf(one.attempt) === box && one.text === text)
+      .sort((a, b) => doubts(a, flags, missing) - doubts(b, flags, missing));
     if (arrival === undefined) return [`${where} is ${text}, and nobody put it there`];
     arrival.uid = uid;
     return arrival.flags === flags ? [] : [`${where} came with "${flags}", not "${arrival.flags}"`];
@@ -370,11 +393,18 @@ function again(attempt: Extract<Attempt, { target: Box }>, uids: readonly number
   return [`${texts} moved again to ${target.name} is UID ${uids}, and was there as ${known}`];
 }
 
-function halfMoves(
-  open: ReadonlySet<Attempt>,
-  arrivals: readonly Arrival[],
+/** What speaks against this attempt having brought a message with these flags. */
+function doubts(
+  { attempt, source, flags }: Arrival,
+  found: string,
   missing: ReadonlySet<Copy>,
-): HalfMove[] {
+): number {
+  const hasStayed = attempt.kind === 'move' && source !== undefined && !missing.has(source);
+  // Between accounts it may have stayed (RFC 9051 §6.4.8), but need not.
+  return (flags === found ? 0 : 4) + (hasStayed ? (attempt.isBetween === true ? 1 : 2) : 0);
+}
+
+function halfMoves(open: ReadonlySet<Attempt>, arrivals: readonly Arrival[]): HalfMove[] {
   const halves: HalfMove[] = [];
   for (const attempt of open) {
     if (attempt.kind !== 'move' || attempt.isBetween !== true) continue;
@@ -382,7 +412,7 @@ function halfMoves(
     for (const [i, copy] of copies.entries()) {
       const arrival = arrivals.find((one) => one.attempt === attempt && one.source === copy);
       const uid = known?.[i] ?? arrival?.uid ?? 0;
-      if (uid > 0 && !missing.has(copy)) halves.push({ copy, target, uid });
+      if (uid > 0) halves.push({ copy, target, uid });
     }
   }
   return halves;
