@@ -153,6 +153,8 @@ export class Deliveries {
     if (!resolution.ok) {
       for (const transaction of waiting)
         transaction.settleRest(resolution.status, resolution.reply);
+      // Those who were sent away are looked up again, and hear the same or better.
+      if (isFull) this.#options.onRoom(way, searchWaitingMax);
       return;
     }
     const site = this.#learn(way, resolution);

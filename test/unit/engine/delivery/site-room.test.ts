@@ -34,3 +34,32 @@ it('a site that sent a message away tells once it has room, and only then', asyn
   assert.equal(told.length, 1);
   deliveries.close();
 });
+
+it('a look-up that was waited for by too many tells those it sent away, even when it fails', async () => {
+  const told: [site: string, count: number][] = [];
+  const failing = Promise.withResolvers<void>();
+  const refuse = async () => {
+    await failing.promise;
+    return { ok: false, reason: 'failed', detail: 'no DNS here' } as const;
+  };
+  const deliveries = deliveriesFor({
+    ...{ clock: new SeededClock(), dialer: new FakeDialer(), random: new SeededRandom(7) },
+    relay: { route: { kind: 'mx' } },
+    dns: {
+      ...{ mx: refuse, a: refuse, aaaa: refuse, txt: refuse, ptr: refuse, srv: refuse },
+      ...{ tlsa: refuse, cname: refuse },
+    },
+    onRoom: (site, count) => told.push([site, count]),
+  });
+  const sender = new Sender(deliveries);
+  let taken = 0;
+  while (sender.send(outboundMessage())) taken++;
+  assert.ok(taken >= 1_000);
+  assert.deepEqual(told, []);
+  failing.resolve();
+  await settled();
+  assert.equal(told.length, 1);
+  assert.ok(told[0]![1] > 0);
+  assert.equal(sender.results.filter((outcomes) => outcomes !== undefined).length, taken);
+  deliveries.close();
+});
