@@ -142,7 +142,8 @@ function mailboxFrom(draft: Draft, { comment, isBroken }: Lexer): { mailbox?: Ma
     const isValid = draft.isValid && first === 0 && isLocalPart(words) && isDomain(domain);
     return { mailbox: { kind: 'mailbox', name, localPart, domain, route: '', isValid } };
   }
-  if (words.length === 0) return {};
+  // What is nothing to us may be an address to others: it must not go unseen.
+  if (words.length === 0 && draft.isValid) return {};
   // A bare word, as `root`: a local part without a domain.
   const bare = { localPart: phrase(words), domain: '', route: '', isValid: false };
   return { mailbox: { kind: 'mailbox', name: comment, ...bare } };

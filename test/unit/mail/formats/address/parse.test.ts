@@ -38,6 +38,8 @@ const cases: readonly (readonly [string, string, readonly string[]])[] = [
   ['encoded words stay', '=?utf-8?Q?J=C3=B6rg?= <j@x.y>', ['=?utf-8?Q?J=C3=B6rg?=<j@x.y>']],
   ['a semicolon as comma', 'a@b.c; d@e.f', ['<a@b.c>', '<d@e.f>']],
   ['no domain', 'root', ['<root@>?']],
+  ['a bracket that stays open is not passed over', 'a@b.c,[d@e.f', ['<a@b.c>', '<@>?']],
+  ['a literal alone is not, either', 'a@b.c, [192.0.2.1]', ['<a@b.c>', '<@>?']],
   ['a name without brackets', 'Big Bug bb@bug.com', ['Big Bug<bb@bug.com>?']],
   ['an address as name', 'a@b.c <d@e.f>', ['a@b.c<d@e.f>?']],
   ['two addresses in one', '<a@b.c> <d@e.f>', ['<a@b.c>?']],
