@@ -1,0 +1,55 @@
+/**
+ * The short form of `node test/simulation/internet/run.ts`.
+ *
+ * Aim:    a relay keeps its promises on an Internet of troubled providers.
+ * Method: hours of a simulated day, from a seed; what a day shows is counted, so that an empty one fails.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type DayOptions, simulateDay } from './internet.ts';
+
+const seed = Number(process.env.INTERNET_SEED ?? 1);
+
+const troubled: DayOptions = { seed, hours: 0.4, tenants: 10, domains: 50, messages: 2_400 };
+
+test(`nothing is lost, doubled or over its limit, and a seed makes one day (seed ${seed})`, async () => {
+  const day = await simulateDay(troubled);
+  assert.deepEqual(day.faults, []);
+  const { accepted, delivered, failed, queued, deferrals, reports } = day.counts;
+  assert.ok(accepted > 2_000 && delivered > 1_500 && deferrals > 100, JSON.stringify(day.counts));
+  assert.ok(failed > 0 && reports > 0 && queued > 0, JSON.stringify(day.counts));
+  assert.ok(day.eventsBytes > 100_000);
+  const again = await simulateDay(troubled);
+  assert.equal(again.eventsHash, day.eventsHash);
+  const other = await simulateDay({ ...troubled, seed: seed + 1, hours: 0.1, messages: 200 });
+  assert.notEqual(other.eventsHash, day.eventsHash);
+});
+
+// Of a thread: threads share a site's connections by how much they ask for, not by whose mail it is.
+test(`tenants share a full site within 10 % of each minute (seed ${seed})`, async () => {
+  const day = await simulateDay({
+    ...{ seed, hours: 0.2, tenants: 3, domains: 2, messages: 3_000, hotMessages: 1_500 },
+    ...{ isCalm: true, connectionsPerSite: 2, threads: 1 },
+  });
+  assert.deepEqual(day.faults, []);
+  assert.equal(day.connectionsMost, 2);
+  assert.ok(day.fairness.windows >= 5, `${day.fairness.windows} windows`);
+  assert.deepEqual(day.fairness.worst, []);
+});
+
+test(`a tenant that floods sites moves no other’s first attempts by more than 20 % (seed ${seed})`, async () => {
+  const quiet: DayOptions = {
+    ...{ seed, hours: 0.2, tenants: 3, domains: 6, messages: 2_000, campaignShare: 0 },
+    isCalm: true,
+  };
+  const before = await simulateDay(quiet);
+  const flooded = await simulateDay({ ...quiet, hotMessages: 4_000 });
+  assert.deepEqual([...before.faults, ...flooded.faults], []);
+  assert.equal(before.firstAttemptMs.size, 3);
+  assert.equal(flooded.connectionsMost, 8);
+  for (const [tenant, ms] of before.firstAttemptMs) {
+    const floodedMs = flooded.firstAttemptMs.get(tenant)!;
+    assert.ok(floodedMs <= 1.2 * ms, `tenant ${tenant}: ${ms} ms, flooded ${floodedMs} ms`);
+  }
+});

@@ -1,0 +1,157 @@
+/**
+ * Watches the sites of a simulated Internet: connections at a time, and how tenants with a backlog share each minute.
+ *
+ * Invariant: what a message counts is what the site's queue counts for it, so that shares are of one kind.
+ */
+
+import { kibibyte } from '../../../src/base/units.ts';
+
+const windowMs = 60_000;
+const transactionCost = 8 * kibibyte;
+const recipientCost = kibibyte;
+
+export function costOfMessage(recipients: number, bytes: number): number {
+  return transactionCost + recipients * recipientCost + bytes;
+}
+
+interface Share {
+  readonly tenant: number;
+  backlog: number;
+  /** Least backlog of the window under way. */
+  least: number;
+  cost: number;
+  count: number;
+}
+
+export interface Unfair {
+  readonly site: number;
+  readonly windowMs: number;
+  readonly least: readonly [tenant: number, cost: number, count: number];
+  readonly most: readonly [tenant: number, cost: number, count: number];
+}
+
+export interface Fairness {
+  readonly windows: number;
+  readonly unfair: number;
+  /** Of all windows, the part by which the least served was behind the most served. */
+  readonly meanSpread: number;
+  readonly worst: readonly Unfair[];
+}
+
+const worstMax = 10;
+const toleratedShare = 0.1;
+
+export class SiteWatch {
+  connectionsMost = 0;
+  readonly #open: Int32Array;
+  readonly #limit: number;
+  readonly #onFault: (text: string) => void;
+  /** A message's end at both sides of a window, for each thread that has connections. */
+  readonly #granule: number;
+  readonly #sites: Map<number, Share>[];
+  #windowStartMs = 0;
+  #windows = 0;
+  #unfair = 0;
+  #spread = 0;
+  readonly #worst: Unfair[] = [];
+
+  constructor(
+    sites: number,
+    connectionsMax: number,
+    threads: number,
+    onFault: (text: string) => void,
+  ) {
+    this.#open = new Int32Array(sites);
+    this.#limit = connectionsMax;
+    this.#granule = 2 * threads;
+    this.#sites = Array.from({ length: sites }, () => new Map());
+    this.#onFault = onFault;
+  }
+
+  opened(site: number): void {
+    const open = ++this.#open[site]!;
+    this.connectionsMost = Math.max(this.connectionsMost, open);
+    if (open > this.#limit) this.#onFault(`site ${site} has ${open} connections`);
+  }
+
+  closed(site: number): void {
+    this.#open[site]!--;
+  }
+
+  get openCount(): number {
+    return this.#open.reduce((sum, open) => sum + open, 0);
+  }
+
+  /** A message that has never been tried waits for a site. */
+  waits(site: number, tenant: number): void {
+    this.#share(site, tenant).backlog++;
+  }
+
+  /** It does so no more. */
+  leaves(site: number, tenant: number): void {
+    const share = this.#share(site, tenant);
+    share.backlog--;
+    share.least = Math.min(share.least, share.backlog);
+  }
+
+  served(site: number, tenant: number, cost: number): void {
+    const share = this.#share(site, tenant);
+    share.cost += cost;
+    share.count++;
+  }
+
+  /** To be called at least once in each window, at its end. */
+  endWindow(nowMs: number): void {
+    for (const [site, shares] of this.#sites.entries()) {
+      if (shares.size === 0) continue;
+      this.#judge(
+        site,
+        [...shares.values()].filter(({ least }) => least > 0),
+      );
+      for (const [tenant, share] of shares) {
+        if (share.backlog === 0) shares.delete(tenant);
+        share.least = share.backlog;
+        share.cost = 0;
+        share.count = 0;
+      }
+    }
+    this.#windowStartMs = nowMs;
+  }
+
+  #judge(site: number, shares: readonly Share[]): void {
+    if (shares.length < 2) return;
+    const sorted = [...shares].sort((a, b) => a.cost - b.cost);
+    const least = sorted[0]!;
+    const most = sorted.at(-1)!;
+    if (most.count === 0) return;
+    this.#windows++;
+    const granule = (this.#granule * most.cost) / most.count;
+    this.#spread += (most.cost - least.cost) / most.cost;
+    if (most.cost - least.cost <= toleratedShare * most.cost + granule) return;
+    this.#unfair++;
+    if (this.#worst.length >= worstMax) return;
+    this.#worst.push({
+      ...{ site, windowMs: this.#windowStartMs },
+      least: [least.tenant, least.cost, least.count],
+      most: [most.tenant, most.cost, most.count],
+    });
+  }
+
+  fairness(): Fairness {
+    const meanSpread = this.#windows === 0 ? 0 : this.#spread / this.#windows;
+    return { windows: this.#windows, unfair: this.#unfair, meanSpread, worst: this.#worst };
+  }
+
+  #share(site: number, tenant: number): Share {
+    const shares = this.#sites[site]!;
+    let share = shares.get(tenant);
+    if (share === undefined) {
+      // Who comes in the middle of a window had no backlog at its start.
+      share = { tenant, backlog: 0, least: 0, cost: 0, count: 0 };
+      shares.set(tenant, share);
+    }
+    return share;
+  }
+}
+
+export { windowMs as fairnessWindowMs };
