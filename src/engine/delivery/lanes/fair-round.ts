@@ -39,7 +39,13 @@ export class FairRound<Key> implements Waiting {
   }
 
   get headMs(): number | undefined {
-    return this.#sharers[this.#turn]?.queue.headMs;
+    const { length } = this.#sharers;
+    for (let passed = 0; passed < length; passed++) {
+      // One may stay that is empty: it is not next.
+      const { queue } = this.#sharers[(this.#turn + passed) % length]!;
+      if (queue.count > 0) return queue.headMs;
+    }
+    return undefined;
   }
 
   get oldestMs(): number | undefined {

@@ -89,6 +89,22 @@ describe('the queue before a site', () => {
     assert.deepEqual(order, [-9, 9, 0, 0, 0]);
   });
 
+  it('lets an urgent campaign pass newsletters after another urgent one has run dry', () => {
+    const queue = new SiteQueue(100, mebibyte);
+    const of = (priority: number, campaign: string) =>
+      transaction({ terms: { priority, campaign } });
+    assert.ok(queue.push(of(3, 'receipts')));
+    assert.deepEqual(
+      emptied(queue, ({ message }) => message.terms?.campaign),
+      ['receipts'],
+    );
+    for (const each of [of(3, 'passwords'), of(-3, 'news'), of(-3, 'news')]) queue.push(each);
+    assert.deepEqual(
+      emptied(queue, ({ message }) => message.terms?.campaign),
+      ['passwords', 'news', 'news'],
+    );
+  });
+
   it('lets campaigns of one priority take turns', () => {
     const queue = new SiteQueue(1_000, mebibyte);
     for (let i = 0; i < 200; i++) queue.push(transaction({ terms: { campaign: 'news' } }));
