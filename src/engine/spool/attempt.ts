@@ -143,6 +143,8 @@ function tryDue(
   body: readonly Uint8Array[],
 ): void {
   spool.inHand.run(message.id, () => tryNow(parts, spool, message, body));
+  // It was held, or the clock stepped back, while its body was read: nobody would look at it again.
+  if (message.openCount === 0) spool.attemptEnded(message);
 }
 
 function tryNow(

@@ -53,6 +53,22 @@ describe('spool', () => {
     assert.equal(world.shard.released.length, 1);
   });
 
+  it('a message whose time comes twice, because the clock stepped back, is tried then', async () => {
+    const world = new SpoolWorld();
+    await world.accept(['r@one.test']);
+    await world.answer('deferred');
+    await world.pass(3_000);
+    // Its row is claimed, and its body is not read yet.
+    world.clock.advance(5 * 60_000);
+    world.spool.sweep();
+    world.clock.jump(-60_000);
+    await world.settle();
+    assert.equal(world.open.length, 0);
+    assert.equal(world.spool.activeCount, 0);
+    await world.pass(70_000);
+    assert.equal(world.open.length, 1);
+  });
+
   it('recipients of one domain share an attempt, and each has its own outcome', async () => {
     const world = new SpoolWorld();
     await world.accept(['x@one.test', 'y@two.test', 'z@one.test']);
