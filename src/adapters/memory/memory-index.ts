@@ -1,8 +1,9 @@
 /**
- * The shard index as a sorted array in memory: for tests, simulations and as the model of the LMDB one.
+ * The shard index as sorted arrays in memory: for tests, simulations and as the model of the LMDB one.
  *
  * Runs in:   any thread. Nothing outlives the process.
- * Invariant: `#keys` is sorted by unsigned bytes; `#values` runs beside it.
+ * Limits:    a chunk has at most `chunkCountMax` entries, so that a change of a large table moves few of them.
+ * Invariant: keys are sorted by unsigned bytes, within a chunk and from one to the next; no chunk is empty.
  */
 
 import { Buffer } from 'node:buffer';
@@ -20,14 +21,23 @@ import type {
 const keyBytesMax = 1_978;
 const valueBytesMax = 32 * mebibyte;
 
+/** Entries that stand together; values run beside their keys. */
+interface Chunk {
+  readonly keys: Buffer[];
+  readonly values: Uint8Array[];
+}
+
+const chunkCountMax = 512;
+
 export class MemoryIndex implements ShardIndex {
-  #keys: Buffer[] = [];
-  #values: Uint8Array[] = [];
+  #chunks: Chunk[] = [];
   #scratch = new Uint8Array(2_048);
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const place = this.#placeOf(key);
-    return this.#isAt(place, key) ? this.#values[place]?.slice() : undefined;
+    const chunk = this.#chunks[this.#chunkOf(key)];
+    if (chunk === undefined) return undefined;
+    const at = placeOf(chunk, key);
+    return isAt(chunk, at, key) ? chunk.values[at]!.slice() : undefined;
   }
 
   /** Into one buffer that the next read writes over, as LMDB does: who keeps it is found out by tests. */
@@ -42,18 +52,8 @@ export class MemoryIndex implements ShardIndex {
   }
 
   range(range: IndexRange): readonly IndexEntry[] {
-    const first = this.#placeOf(range.from);
-    const end = Math.max(first, this.#placeOf(range.to));
-    const count = Math.min(end - first, range.limit ?? Number.POSITIVE_INFINITY);
-    const entries: IndexEntry[] = [];
-    for (let i = 0; i < count; i++) {
-      const place = range.reverse === true ? end - 1 - i : first + i;
-      entries.push({
-        key: Uint8Array.from(this.#keys[place]!),
-        value: Uint8Array.from(this.#values[place]!),
-      });
-    }
-    return entries;
+    const limit = range.limit ?? Number.POSITIVE_INFINITY;
+    return range.reverse === true ? this.#backward(range, limit) : this.#forward(range, limit);
   }
 
   each(from: Uint8Array, to: Uint8Array, visit: EntryVisit): void {
@@ -85,61 +85,146 @@ export class MemoryIndex implements ShardIndex {
   }
 
   async clear(): Promise<void> {
-    this.#keys = [];
-    this.#values = [];
+    this.#chunks = [];
   }
 
   async close(): Promise<void> {}
 
   /** Everything in it, in order: what tests compare tables by. */
   entries(): readonly IndexEntry[] {
-    return this.#keys.map((key, i) => ({ key, value: this.#values[i]! }));
+    return this.#chunks.flatMap(({ keys, values }) =>
+      keys.map((key, i) => ({ key, value: values[i]! })),
+    );
   }
 
   /** A table with the same entries: a committed state to put back later. */
   copy(): MemoryIndex {
     const twin = new MemoryIndex();
-    twin.#keys = [...this.#keys];
-    twin.#values = [...this.#values];
+    twin.#chunks = this.#chunks.map(({ keys, values }) => ({
+      keys: [...keys],
+      values: [...values],
+    }));
     return twin;
   }
 
-  #apply(change: IndexChange): void {
-    if ('put' in change) {
-      const place = this.#placeOf(change.put);
-      const value = Uint8Array.from(change.value);
-      if (this.#isAt(place, change.put)) this.#values[place] = value;
-      else {
-        this.#keys.splice(place, 0, Buffer.from(change.put));
-        this.#values.splice(place, 0, value);
+  #forward({ from, to }: IndexRange, limit: number): IndexEntry[] {
+    const entries: IndexEntry[] = [];
+    let number = this.#chunkOf(from);
+    let at = number < this.#chunks.length ? placeOf(this.#chunks[number]!, from) : 0;
+    for (; number < this.#chunks.length; number++, at = 0) {
+      const chunk = this.#chunks[number]!;
+      for (; at < chunk.keys.length; at++) {
+        if (entries.length >= limit || chunk.keys[at]!.compare(to) >= 0) return entries;
+        entries.push(entryAt(chunk, at));
       }
+    }
+    return entries;
+  }
+
+  #backward({ from, to }: IndexRange, limit: number): IndexEntry[] {
+    const entries: IndexEntry[] = [];
+    let number = this.#chunkOf(to);
+    let at = number < this.#chunks.length ? placeOf(this.#chunks[number]!, to) - 1 : -1;
+    for (;;) {
+      const chunk = this.#chunks[number];
+      for (; chunk !== undefined && at >= 0; at--) {
+        if (entries.length >= limit || chunk.keys[at]!.compare(from) < 0) return entries;
+        entries.push(entryAt(chunk, at));
+      }
+      number--;
+      if (number < 0) return entries;
+      at = this.#chunks[number]!.keys.length - 1;
+    }
+  }
+
+  #apply(change: IndexChange): void {
+    if ('put' in change) this.#put(change.put, Uint8Array.from(change.value));
+    else if ('remove' in change) this.#remove(change.remove);
+    else this.#removeRange(change.removeFrom, change.to);
+  }
+
+  #put(key: Uint8Array, value: Uint8Array): void {
+    if (this.#chunks.length === 0) {
+      this.#chunks.push({ keys: [Buffer.from(key)], values: [value] });
       return;
     }
-    const isRange = 'removeFrom' in change;
-    const first = this.#placeOf(isRange ? change.removeFrom : change.remove);
-    const end = isRange
-      ? this.#placeOf(change.to)
-      : first + (this.#isAt(first, change.remove) ? 1 : 0);
-    if (end <= first) return;
-    this.#keys.splice(first, end - first);
-    this.#values.splice(first, end - first);
+    const number = this.#chunkOf(key);
+    const chunk = this.#chunks[number]!;
+    const at = placeOf(chunk, key);
+    if (isAt(chunk, at, key)) {
+      chunk.values[at] = value;
+      return;
+    }
+    chunk.keys.splice(at, 0, Buffer.from(key));
+    chunk.values.splice(at, 0, value);
+    if (chunk.keys.length <= chunkCountMax) return;
+    const half = chunkCountMax >>> 1;
+    const rest = { keys: chunk.keys.splice(half), values: chunk.values.splice(half) };
+    this.#chunks.splice(number + 1, 0, rest);
   }
 
-  #isAt(place: number, key: Uint8Array): boolean {
-    return this.#keys[place]?.equals(key) === true;
+  #remove(key: Uint8Array): void {
+    const number = this.#chunkOf(key);
+    const chunk = this.#chunks[number];
+    if (chunk === undefined) return;
+    const at = placeOf(chunk, key);
+    if (isAt(chunk, at, key)) this.#cut(number, at, at + 1);
   }
 
-  /** Where `key` is, or would go. */
-  #placeOf(key: Uint8Array): number {
+  #removeRange(from: Uint8Array, to: Uint8Array): void {
+    let number = this.#chunkOf(from);
+    while (number < this.#chunks.length) {
+      const chunk = this.#chunks[number]!;
+      const end = placeOf(chunk, to);
+      const isLast = end < chunk.keys.length;
+      if (!this.#cut(number, placeOf(chunk, from), end)) number++;
+      if (isLast) return;
+    }
+  }
+
+  /** True when nothing is left of the chunk, which is gone then. */
+  #cut(number: number, from: number, end: number): boolean {
+    const { keys, values } = this.#chunks[number]!;
+    if (end > from) {
+      keys.splice(from, end - from);
+      values.splice(from, end - from);
+    }
+    if (keys.length > 0) return false;
+    this.#chunks.splice(number, 1);
+    return true;
+  }
+
+  /** The last chunk that begins with `key` or before it; the first one where none does. */
+  #chunkOf(key: Uint8Array): number {
     let low = 0;
-    let high = this.#keys.length;
-    // Rows mostly arrive in order: the end is tried first.
-    if (high > 0 && this.#keys[high - 1]!.compare(key) < 0) return high;
+    let high = this.#chunks.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#keys[middle]!.compare(key) < 0) low = middle + 1;
+      if (this.#chunks[middle]!.keys[0]!.compare(key) <= 0) low = middle + 1;
       else high = middle;
     }
-    return low;
+    return Math.max(0, low - 1);
   }
+}
+
+function entryAt({ keys, values }: Chunk, at: number): IndexEntry {
+  return { key: Uint8Array.from(keys[at]!), value: Uint8Array.from(values[at]!) };
+}
+
+function isAt({ keys }: Chunk, at: number, key: Uint8Array): boolean {
+  return keys[at]?.equals(key) === true;
+}
+
+/** Where `key` is, or would go. */
+function placeOf({ keys }: Chunk, key: Uint8Array): number {
+  let low = 0;
+  let high = keys.length;
+  // Rows mostly arrive in order: the end is tried first.
+  if (high > 0 && keys[high - 1]!.compare(key) < 0) return high;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (keys[middle]!.compare(key) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
