@@ -96,8 +96,8 @@ export class Engines {
     return this.#at(ask.shard % this.#options.threads, ask);
   }
 
-  /** Every recipient that waits in a queue, with the sender of its message. */
-  async queued(take: (sender: string, address: string) => void): Promise<void> {
+  /** Every recipient that waits in a queue, with the sender of its message; `nextMs`: when it was to be tried. */
+  async queued(take: (sender: string, address: string, nextMs: number) => void): Promise<void> {
     for (let shard = 0; shard < this.#options.shards; shard++) {
       for (let after = ''; ; ) {
         const meta = { after, limit: queuePageCount, selection: {} };
@@ -105,8 +105,9 @@ export class Engines {
           systemAsk(queueAsks.list, shardId(shard), meta),
         )) as QueueListAnswer;
         for (const { sender, recipients } of page.entries) {
-          for (const { address, state } of recipients) {
-            if (state === 'waiting' || state === 'sending') take(sender, address);
+          for (const { address, state, nextAttemptMs } of recipients) {
+            if (state === 'waiting') take(sender, address, nextAttemptMs);
+            if (state === 'sending') take(sender, address, Number.POSITIVE_INFINITY);
           }
         }
         if (page.isComplete) break;

@@ -59,6 +59,8 @@ const threadsDefault = 2;
 const shards = 4;
 /** After the last message was sent. */
 const restMs = 600_000;
+/** Who was to be tried so long ago is forgotten: no site is full for so long after the last message. */
+const overdueMsMax = 480_000;
 /** Less than by default: sites are full more often. */
 const connectionsPerSiteDefault = 8;
 /** New mail goes to one thread until its load, here chance, moves it to another. */
@@ -167,7 +169,9 @@ class Day implements Witness {
       await this.#time.after(1_000);
     }
     let openReports = 0;
-    await this.#engines.queued((sender, address) => {
+    const overdueMs = this.#time.nowMs() - overdueMsMax;
+    await this.#engines.queued((sender, address, nextMs) => {
+      if (nextMs < overdueMs) this.#ledger.fault(`${address} was to be tried and was not`);
       if (sender === '') openReports++;
       else this.#ledger.waiting(address);
     });

@@ -78,10 +78,6 @@ export class SiteWatch {
     this.#open[site]!--;
   }
 
-  get openCount(): number {
-    return this.#open.reduce((sum, open) => sum + open, 0);
-  }
-
   /** A message that has never been tried waits for a site. */
   waits(site: number, tenant: number): void {
     this.#share(site, tenant).backlog++;
