@@ -15,7 +15,6 @@ import { AssertionError } from '../base/assert.ts';
 import { failure, failureOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../ports/clock.ts';
-import { asksCame } from './mailbox/imap/slices.ts';
 
 export interface ServerOptions {
   readonly handlers: Handlers;
@@ -58,7 +57,6 @@ async function serveParcel(
   pending: PendingAsks,
 ): Promise<ArrayBuffer> {
   if (pending.isEnding) return never;
-  asksCame(options.clock.monotonicMs());
   const { number, asks } = unpackAsks(parcel);
   const answers: PackedAnswer[] = new Array(asks.length);
   const waits: Promise<void>[] = [];

@@ -3,8 +3,7 @@
  * longer than one slice.
  *
  * Runs in:   engine threads.
- * Limits:    a slice lasts `sliceMs`, or `sliceBesideMs` while other asks come; one slice runs in a turn of the loop,
- *            whatever shard or account it is for.
+ * Limits:    a slice lasts `sliceMs`; one slice runs in a turn of the loop, whatever shard or account it is for.
  * Invariant: who waits gets its slice in the order it came.
  */
 
@@ -12,21 +11,6 @@ import { MailError } from '../../../base/errors.ts';
 import type { Clock } from '../../../ports/clock.ts';
 
 const sliceMs = 2;
-/** An ask takes several turns of the loop (parcel, write, sync, answer) and meets a slice in each. */
-const sliceBesideMs = 0.5;
-/** Asks are taken to go on so long after the last. */
-const besideMs = 20;
-
-let askedMs = Number.NEGATIVE_INFINITY;
-
-/** Asks came: long work steps back for a while. `nowMs` on the monotonic clock. */
-export function asksCame(nowMs: number): void {
-  askedMs = nowMs;
-}
-
-function lengthAt(nowMs: number): number {
-  return nowMs - askedMs < besideMs ? sliceBesideMs : sliceMs;
-}
 
 /** Work that says where it may be interrupted. */
 export async function inSlices<Result>(
@@ -70,7 +54,7 @@ export class Slices {
     this.#clock = clock;
     this.#deadlineMs = deadlineMs;
     this.#startMs = clock.monotonicMs();
-    this.#endMs = this.#startMs + lengthAt(this.#startMs);
+    this.#endMs = this.#startMs + sliceMs;
   }
 
   /** How long the work has lasted, waiting included. */
@@ -88,7 +72,6 @@ export class Slices {
     if (this.#deadlineMs !== 0 && this.#clock.nowMs() > this.#deadlineMs) {
       throw new MailError('deadline-passed', 'it took too long');
     }
-    const nowMs = this.#clock.monotonicMs();
-    this.#endMs = nowMs + lengthAt(nowMs);
+    this.#endMs = this.#clock.monotonicMs() + sliceMs;
   }
 }
