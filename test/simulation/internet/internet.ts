@@ -14,7 +14,7 @@ import { MemoryDisk } from '../../../src/adapters/memory/memory-disk.ts';
 import { type MessageId, MessageIdSource, shardId, type TenantId } from '../../../src/base/ids.ts';
 import { type Log, type LogFields, silentLog } from '../../../src/base/log.ts';
 import { SeededRandom, seedOf } from '../../../src/harness/seeded-random.ts';
-import type { SinkMessage } from '../../../src/harness/sink/sink-session.ts';
+import type { SinkMessage } from '../../../src/harness/sink/sink-wire.ts';
 import { loadOrThrow } from '../../../src/settings/load.ts';
 import { Engines } from './engines.ts';
 import { hashedDisk } from './hashed-disk.ts';

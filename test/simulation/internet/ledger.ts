@@ -5,7 +5,7 @@
  * Invariant: a copy that comes after one whose answer we heard is a fault, as is one of mail that was given up.
  */
 
-import type { SinkMessage } from '../../../src/harness/sink/sink-session.ts';
+import type { SinkMessage } from '../../../src/harness/sink/sink-wire.ts';
 
 const heard = 1;
 const unheard = 2;

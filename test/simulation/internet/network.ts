@@ -10,7 +10,8 @@ import { Buffer } from 'node:buffer';
 import type { Fault } from '../../../src/harness/sink/fault-source.ts';
 import { Visit } from '../../../src/harness/sink/fault-source.ts';
 import type { FaultPoint } from '../../../src/harness/sink/model.ts';
-import { type SinkMessage, SinkSession } from '../../../src/harness/sink/sink-session.ts';
+import { SinkSession } from '../../../src/harness/sink/sink-session.ts';
+import type { SinkMessage } from '../../../src/harness/sink/sink-wire.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import type {
   Connection,
