@@ -30,6 +30,7 @@ import { type Core, closeAll, openCore } from './core.ts';
 import { coreHandlers } from './core-handlers.ts';
 import { edgeObserver } from './edge-metrics.ts';
 import { Health } from './health.ts';
+import { createHttpApi, type HttpApi } from './http-api.ts';
 import { type ImapListeners, imapListeners } from './imap-listeners.ts';
 import { MailListeners } from './listeners.ts';
 import { createLogIn } from './log-in.ts';
@@ -81,7 +82,8 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   const lock = { folder: folder.path };
   const control = await serveControl({ path: controlSocketPath(settings), lock, handlers, log });
   closers.push(() => control.close());
-  Object.assign(addresses, await listenWeb(request, core, metrics, health));
+  const api = await createHttpApi(core, settings, log);
+  Object.assign(addresses, await listenWeb(request, core, { metrics, health, api }));
   await listeners.open();
   closers.push(() => listeners.drain(settings.shutdown.drainMsMax));
   Object.assign(addresses, await imap.open());
@@ -105,6 +107,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
       listeners.reload(running);
       imap.reload(running);
       pop3.reload(running);
+      api.reload(running);
       const { applied, needRestart } = next;
       log.info({ applied, needRestart }, 'settings and certificates were read again');
     },
@@ -172,12 +175,17 @@ function serverMetrics({ budget, engine }: Core): Metrics {
   return metrics;
 }
 
+interface WebParts {
+  readonly metrics: Metrics;
+  readonly health: Health;
+  readonly api: HttpApi;
+}
+
 /** Addresses by name: probes have a listener of their own where `metrics.listen` says so. */
 async function listenWeb(
   { settings, log }: ServerRequest,
   { directory, engine, closers }: Core,
-  metrics: Metrics,
-  health: Health,
+  { metrics, health, api }: WebParts,
 ): Promise<Record<string, readonly string[]>> {
   const probes = probeRoutes({
     metrics: async () => await metrics.text(await engine.metricRows()),
@@ -196,12 +204,20 @@ async function listenWeb(
   const own = settings.metrics.listen;
   const shared = own.length > 0 ? programs : { ...probes, ...programs };
   const addresses: Record<string, readonly string[]> = {};
-  for (const [name, wanted, routes] of [
-    ['http', settings.listen.http, shared],
-    ['metrics', own, probes],
+  const hasOwnApi = settings.api.listen.length > 0;
+  for (const [name, wanted, routes, mounted] of [
+    ['http', settings.listen.http, shared, hasOwnApi ? undefined : api],
+    ['metrics', own, probes, undefined],
+    ['api', settings.api.listen, {}, api],
   ] as const) {
     if (wanted.length === 0) continue;
-    const listener = await listenHttp({ addresses: wanted, hosts, routes, log });
+    const listener = await listenHttp({
+      addresses: wanted,
+      hosts,
+      routes,
+      log,
+      ...(mounted === undefined ? {} : { mounted }),
+    });
     closers.push(() => listener.close());
     addresses[name] = listener.addresses.map(writeListenAddress);
   }

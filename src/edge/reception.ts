@@ -55,19 +55,22 @@ export function createReception(parts: ReceptionParts): Reception {
   }
 
   async function acceptStreamed(message: ReceivedMessage): Promise<readonly AcceptAnswer[]> {
-    const { user } = message.arrival;
-    const fromAllowed =
-      user === undefined ? [] : await parts.fromAllowed(user).catch(abortAndThrow(message));
+    const fromAllowed = (await allowedFrom(message)?.catch(abortAndThrow(message))) ?? [];
     const finish = () => message.stream!.finish(message, fromAllowed, clock.nowMs() + acceptMsMax);
     return commonShard(message.envelope.recipients) === undefined ? inTurn(finish) : finish();
   }
 
   async function acceptWhole(message: ReceivedMessage): Promise<AcceptAnswer> {
-    const { user } = message.arrival;
-    const fromAllowed = user === undefined ? undefined : await parts.fromAllowed(user);
+    const asked = allowedFrom(message);
+    const fromAllowed = asked === undefined ? undefined : await asked;
     const local = commonShard(message.envelope.recipients);
     if (local !== undefined) return askShard(parts, message, local, fromAllowed);
     return inTurn(() => askShard(parts, message, parts.spoolShard(), fromAllowed));
+  }
+
+  function allowedFrom({ arrival, fromAllowed }: ReceivedMessage) {
+    if (fromAllowed !== undefined) return Promise.resolve(fromAllowed);
+    return arrival.user === undefined ? undefined : parts.fromAllowed(arrival.user);
   }
 
   /** What goes on to other servers waits for its turn. */

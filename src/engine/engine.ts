@@ -25,6 +25,7 @@ import { engineCounters, engineGauges } from './engine-metrics.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { eventHandlers } from './events/event-handlers.ts';
 import { traceHandlers } from './events/trace-handlers.ts';
+import { composeHandlers } from './jobs/compose.ts';
 import { dkimKeyHandlers } from './jobs/dkim-keys.ts';
 import { passwordHandlers } from './jobs/password-job.ts';
 import { createLocalDelivery } from './local-delivery.ts';
@@ -109,6 +110,7 @@ export function createEngine(parts: EngineParts): Engine {
     },
     [engineAsks.metrics]: async () => ({ ok: true, value: await parts.metrics.rows() }),
     ...dkimKeyHandlers,
+    ...composeHandlers,
     ...passwordHandlers(random),
     ...mailboxHandlers({
       mailboxesOf: (ask) => shardOf(ask)?.mailboxes,

@@ -5,7 +5,7 @@
  */
 
 import { section, type ValueOf } from './field.ts';
-import { httpSection, listenSection, metricsSection } from './schema/listen.ts';
+import { apiSection, httpSection, listenSection, metricsSection } from './schema/listen.ts';
 import { imapSection, mailboxSection, pop3Section } from './schema/mailboxes.ts';
 import {
   accountsSection,
@@ -56,6 +56,7 @@ export const schema = section('Settings of Chaski.', {
   store: storeSection,
   memory: memorySection,
   http: httpSection,
+  api: apiSection,
   public: publicSection,
   mtaSts: mtaStsSection,
   metrics: metricsSection,

@@ -50,7 +50,7 @@ export interface Envelope {
 export interface Arrival {
   readonly id: MessageId;
   readonly receivedMs: number;
-  readonly listener: 'smtp' | 'submission' | 'lmtp' | 'socket';
+  readonly listener: 'smtp' | 'submission' | 'lmtp' | 'socket' | 'http';
   /** RFC 3848 and RFC 6531 `with` word: ESMTP, ESMTPS, ESMTPSA, UTF8SMTPS, LMTP… */
   readonly protocol: string;
   readonly peerAddress: string;
@@ -74,6 +74,8 @@ export interface ReceivedMessage {
    */
   readonly body: readonly Uint8Array[];
   readonly bodyBytes: number;
+  /** What From may name, where that is not `arrival.user`'s own: addresses in lower case, `*@domain` is a domain. */
+  readonly fromAllowed?: readonly string[];
   /** A large message: its shards have its text already, and `body` is empty. */
   readonly stream?: BodyStream;
 }

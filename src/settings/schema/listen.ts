@@ -82,6 +82,15 @@ export const httpSection = section('HTTP.', {
   }),
 });
 
+export const apiSection = section('HTTP API.', {
+  listen: addressList({
+    default: '',
+    example: '10.0.0.5:2081',
+    reload: 'restart',
+    doc: 'Own listener for /api, for a proxy that has a certificate; "" serves it on `listen.http`, where that is a loopback address.',
+  }),
+});
+
 export const metricsSection = section('Measurements.', {
   listen: addressList({
     default: '',

@@ -13,12 +13,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
 import type { Log } from '../../../base/log.ts';
-import { secondMs } from '../../../base/units.ts';
+import { minuteMs, secondMs } from '../../../base/units.ts';
 import { type ListenAddress, writeListenAddress } from '../../../settings/networks.ts';
 
 const connectionsMax = 256;
 const headBytesMax = 16_384;
 const requestMsMax = 10 * secondMs;
+/** Messages come with what is mounted, and some lines are slow. */
+const mountedMsMax = 2 * minuteMs;
 const idleMsMax = 30 * secondMs;
 
 export interface HttpAnswer {
@@ -54,11 +56,19 @@ export interface Route {
 /** Path → what answers there; a function answers GET and HEAD. */
 export type Routes = Readonly<Record<string, Answering | Route>>;
 
+/** Answers all paths that begin with `prefix`, by its own rules. */
+export interface Mounted {
+  readonly prefix: string;
+  isServedAt(address: ListenAddress): boolean;
+  handle(request: IncomingMessage, response: ServerResponse): void;
+}
+
 export interface HttpListenerOptions {
   readonly addresses: readonly ListenAddress[];
   /** Names this server may be called by, besides `localhost` and any address. */
   readonly hosts: readonly string[];
   readonly routes: Routes;
+  readonly mounted?: Mounted;
   readonly log: Log;
 }
 
@@ -76,7 +86,7 @@ export async function listenHttp(options: HttpListenerOptions): Promise<HttpList
   };
   try {
     for (const address of options.addresses) {
-      const server = createOne(options);
+      const server = createOne(options, address);
       servers.push(server);
       await bind(server, address, options.log);
     }
@@ -91,17 +101,22 @@ export async function listenHttp(options: HttpListenerOptions): Promise<HttpList
   return { addresses, close };
 }
 
-function createOne(options: HttpListenerOptions): Server {
+function createOne(options: HttpListenerOptions, address: ListenAddress): Server {
   const hosts = new Set(['localhost', ...options.hosts].map((name) => name.toLowerCase()));
+  const mounted = options.mounted?.isServedAt(address) === true ? options.mounted : undefined;
   const server = createServer({
     maxHeaderSize: headBytesMax,
     headersTimeout: requestMsMax,
-    requestTimeout: requestMsMax,
+    requestTimeout: mounted === undefined ? requestMsMax : mountedMsMax,
     keepAliveTimeout: idleMsMax,
     insecureHTTPParser: false,
   });
   server.maxConnections = connectionsMax;
   server.on('request', (request, response) => {
+    if (mounted !== undefined && request.url?.startsWith(mounted.prefix)) {
+      mounted.handle(request, response);
+      return;
+    }
     answerOf(request, hosts, options.routes)
       .catch((error): HttpAnswer => {
         options.log.error({ path: request.url, error: String(error) }, 'an HTTP route failed');

@@ -1,0 +1,60 @@
+/**
+ * Joins the HTTP API to the directory, the reception and the jobs.
+ *
+ * Runs in:   main thread.
+ * Invariant: without a listener of its own it is served on loopback addresses only: keys travel in clear, and a proxy
+ *            that has a certificate comes before it.
+ */
+
+import { composeJob } from '../actors/asks/compose-job.ts';
+import { nodeClock } from '../adapters/node/clock.ts';
+import { failure } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { isLoopback } from '../base/networks.ts';
+import { minuteMs } from '../base/units.ts';
+import { apiPolicy } from '../edge/protocols/http/api/limits.ts';
+import type { ComposeMessage } from '../edge/protocols/http/api/messages.ts';
+import { createApi } from '../edge/protocols/http/api/server.ts';
+import type { Mounted } from '../edge/protocols/http/server.ts';
+import type { Settings } from '../settings/schema.ts';
+import type { Core } from './core.ts';
+
+const composeMsMax = minuteMs;
+
+export interface HttpApi extends Mounted {
+  reload(settings: Settings): void;
+}
+
+export async function createHttpApi(
+  { directory, engine, reception }: Core,
+  settings: Settings,
+  log: Log,
+): Promise<HttpApi> {
+  let policy = apiPolicy(settings);
+  const { jobs } = engine.runtime;
+  const compose: ComposeMessage = async (meta) => {
+    const deadlineMs = nodeClock.nowMs() + composeMsMax;
+    const answer = await jobs.run({ name: composeJob, meta, deadlineMs });
+    if (!answer.ok) return answer;
+    return answer.body === undefined
+      ? failure('message-invalid', 'no message came of it')
+      : { ok: true, body: answer.body };
+  };
+  const api = await createApi({
+    directory,
+    reception,
+    compose,
+    clock: nodeClock,
+    log,
+    policy: () => policy,
+  });
+  const isOwn = settings.api.listen.length > 0;
+  return {
+    prefix: '/api/',
+    isServedAt: ({ host }) => isOwn || isLoopback(host),
+    handle: api.handle,
+    reload(next) {
+      policy = apiPolicy(next);
+    },
+  };
+}

@@ -1,0 +1,147 @@
+/**
+ * JSON Schemas of the API: requests are held to them, and the OpenAPI document is made of them.
+ *
+ * Runs in:   edge (main thread); plain data.
+ * Specs:     JSON Schema draft 7, which is all that OpenAPI 3.0's dialect and the validator have in common.
+ * Limits:    each list and text has one; they stand in `limits.ts`.
+ */
+
+import {
+  addressLengthMax,
+  attachmentsMax,
+  filenameLengthMax,
+  headersMax,
+  headerValueLengthMax,
+  subjectLengthMax,
+} from './limits.ts';
+
+const address = {
+  description: 'An address, alone or with a name: `Ann <ann@example.org>`.',
+  anyOf: [
+    { type: 'string', minLength: 3, maxLength: addressLengthMax },
+    {
+      type: 'object',
+      additionalProperties: false,
+      required: ['address'],
+      properties: {
+        address: { type: 'string', minLength: 3, maxLength: addressLengthMax },
+        name: { type: 'string', maxLength: addressLengthMax },
+      },
+    },
+  ],
+} as const;
+
+const addresses = { anyOf: [address, { type: 'array', minItems: 1, items: address }] } as const;
+
+const attachment = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['filename', 'content'],
+  properties: {
+    filename: {
+      type: 'string',
+      minLength: 1,
+      maxLength: filenameLengthMax,
+      pattern: '^[^\\u0000-\\u001f\\u007f/\\\\]+$',
+    },
+    content: { type: 'string', description: 'Base64.' },
+    contentType: {
+      type: 'string',
+      maxLength: 128,
+      pattern: '^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$',
+      default: 'application/octet-stream',
+    },
+    contentId: {
+      type: 'string',
+      maxLength: 128,
+      pattern: '^[A-Za-z0-9.@_+-]+$',
+      description: 'What `cid:` in the HTML refers to.',
+    },
+    disposition: { type: 'string', enum: ['attachment', 'inline'] },
+  },
+} as const;
+
+export const messageSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['from'],
+  properties: {
+    from: address,
+    to: addresses,
+    cc: addresses,
+    bcc: addresses,
+    replyTo: addresses,
+    returnPath: {
+      type: 'string',
+      minLength: 3,
+      maxLength: addressLengthMax,
+      description: 'Who gets reports, where that is not `from`; of a domain of the tenant.',
+    },
+    subject: {
+      type: 'string',
+      maxLength: subjectLengthMax,
+      pattern: '^[^\\u0000-\\u001f\\u007f]*$',
+    },
+    text: { type: 'string' },
+    html: { type: 'string' },
+    headers: {
+      type: 'object',
+      description: 'Further header fields.',
+      maxProperties: headersMax,
+      propertyNames: { pattern: '^[A-Za-z0-9-]{1,76}$' },
+      additionalProperties: {
+        type: 'string',
+        maxLength: headerValueLengthMax,
+        pattern: '^[^\\u0000-\\u001f\\u007f]*$',
+      },
+    },
+    attachments: { type: 'array', maxItems: attachmentsMax, items: attachment },
+    campaign: { type: 'string', pattern: '^[!-~]{1,64}$' },
+    priority: { type: 'integer', minimum: -9, maximum: 9, description: 'RFC 6710.' },
+    sendAt: { type: 'string', format: 'date-time', description: 'Not before then.' },
+    requireTls: { type: 'boolean', description: 'Over verified TLS all the way (RFC 8689).' },
+  },
+} as const;
+
+const queryAddress = { type: 'string', minLength: 3, maxLength: addressLengthMax } as const;
+
+/** The envelope of a message that comes whole. */
+export const rawQuerySchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    from: queryAddress,
+    to: { anyOf: [queryAddress, { type: 'array', minItems: 1, items: queryAddress }] },
+    campaign: { type: 'string', pattern: '^[!-~]{1,64}$' },
+    priority: { type: 'string', pattern: '^(?:-?[1-9]|0)$' },
+    sendAt: { type: 'string', format: 'date-time' },
+  },
+} as const;
+
+export const acceptedSchema = {
+  type: 'object',
+  required: ['ids'],
+  properties: {
+    ids: {
+      type: 'array',
+      items: { type: 'string' },
+      description: 'Of the messages, which are on disk; in the order asked.',
+    },
+  },
+} as const;
+
+export const faultSchema = {
+  type: 'object',
+  required: ['error'],
+  properties: {
+    error: {
+      type: 'object',
+      required: ['code', 'message'],
+      properties: {
+        code: { type: 'string' },
+        message: { type: 'string' },
+        path: { type: 'string', description: 'JSON pointer to what is wrong.' },
+      },
+    },
+  },
+} as const;

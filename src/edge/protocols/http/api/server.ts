@@ -1,0 +1,135 @@
+/**
+ * The HTTP API: routes, who may use them, and how much a request may hold.
+ *
+ * Runs in:   edge (main thread), behind the listener of `../server.ts`.
+ * Specs:     RFC 9110 §11.6.1 (WWW-Authenticate), §15.5.12 (411), RFC 6750 §3; RFC 6585 §4.
+ * Limits:    a request's bytes are claimed of the byte budget before they come, so it has to say how many; its
+ *            size by `requestBytesMax`.
+ * Invariant: no cookie and no Origin counts: who has no bearer key gets nothing, so a web page can ask nothing in an
+ *            operator's name.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
+import { MailError } from '../../../../base/errors.ts';
+import type { Log } from '../../../../base/log.ts';
+import { plainAddress } from '../../../../base/networks.ts';
+import type { ApiKey } from '../../../../ports/account-directory.ts';
+import { apiKeyShown } from '../../../guard/api-keys.ts';
+import { ApiFault } from './fault.ts';
+import { KeyRates } from './key-rates.ts';
+import { requestBytesMax } from './limits.ts';
+import { type ComposeMessage, messageRoutes } from './messages.ts';
+import type { Peer, SubmitParts } from './submit.ts';
+
+export interface ApiParts extends SubmitParts {
+  readonly compose: ComposeMessage;
+  readonly log: Log;
+}
+
+export interface Api {
+  handle(request: IncomingMessage, response: ServerResponse): void;
+}
+
+/** What routes find with a request, once its key is known. */
+export interface Caller {
+  readonly key: ApiKey;
+  readonly peer: Peer;
+}
+
+const callers = new WeakMap<FastifyRequest, Caller>();
+
+export function callerOf(request: FastifyRequest): Caller {
+  const caller = callers.get(request);
+  if (caller === undefined) throw new ApiFault('authentication-required', 'no key');
+  return caller;
+}
+
+export async function createApi(parts: ApiParts): Promise<Api> {
+  const app = fastify({
+    logger: false,
+    bodyLimit: requestBytesMax(parts.policy()),
+    // Every number and text is what it is said to be, and nothing is dropped in silence.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
+  });
+  app.removeContentTypeParser('text/plain');
+  app.addContentTypeParser('message/rfc822', { parseAs: 'buffer' }, (_request, body, done) => {
+    done(null, body);
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+    callers.set(request, { key: await keyOf(parts, request), peer: peerOf(request) });
+    claimRoom(parts, request, reply.raw);
+  });
+  answerFaults(app, parts.log);
+  messageRoutes(app, parts, new KeyRates());
+  await app.ready();
+  return { handle: (request, response) => app.routing(request, response) };
+}
+
+async function keyOf({ directory }: ApiParts, request: FastifyRequest): Promise<ApiKey> {
+  const key = await apiKeyShown(directory, request.headers.authorization);
+  if (key === undefined) throw new ApiFault('credentials-invalid', 'a valid API key is needed');
+  if (!key.scopes.includes('send')) throw new ApiFault('permission-missing', 'not by this key');
+  return key;
+}
+
+function peerOf({ raw }: FastifyRequest): Peer {
+  const { remoteAddress = '', remotePort = 0 } = raw.socket;
+  return { address: plainAddress(remoteAddress), port: remotePort, isTls: false };
+}
+
+/** The bytes a request brings are in memory until it is answered. @throws ApiFault */
+function claimRoom(
+  { reception }: ApiParts,
+  { headers }: FastifyRequest,
+  raw: ServerResponse,
+): void {
+  const isChunked = headers['transfer-encoding'] !== undefined;
+  if (isChunked) {
+    throw new ApiFault('argument-invalid', 'say how long the body is', { status: 411 });
+  }
+  const bytes = Number(headers['content-length'] ?? 0);
+  if (bytes === 0) return;
+  const refusal = reception.reserve(bytes);
+  if (refusal !== undefined) throw new ApiFault(refusal.code, 'no room now');
+  raw.once('close', () => reception.release(bytes));
+}
+
+function answerFaults(app: FastifyInstance, log: Log): void {
+  app.setNotFoundHandler((_request, reply) => {
+    reply.code(404).send({ error: { code: 'not-found', message: 'no such resource' } });
+  });
+  app.setErrorHandler((error: FastifyError | ApiFault | MailError, request, reply) => {
+    const fault = faultOf(error);
+    if (fault.status === 500) {
+      log.error({ path: request.routeOptions.url, error: String(error) }, 'an API route failed');
+    }
+    const { code, message, path, retryAfterSeconds, status } = fault;
+    if (retryAfterSeconds > 0) reply.header('retry-after', retryAfterSeconds);
+    if (status === 401) reply.header('www-authenticate', 'Bearer');
+    // The body may not be read: what follows it could not be found.
+    if (status === 401 || status === 411 || status === 413) reply.header('connection', 'close');
+    reply.code(status).send({ error: { code, message, ...(path === '' ? {} : { path }) } });
+  });
+}
+
+function faultOf(error: FastifyError | ApiFault | MailError): ApiFault {
+  if (error instanceof ApiFault) return error;
+  if (error instanceof MailError) return new ApiFault(error.code, error.code.replaceAll('-', ' '));
+  const [invalid] = error.validation ?? [];
+  if (invalid !== undefined) {
+    const { missingProperty, additionalProperty } = invalid.params as Record<string, string>;
+    const name = missingProperty ?? additionalProperty;
+    const path = name === undefined ? invalid.instancePath : `${invalid.instancePath}/${name}`;
+    return new ApiFault('argument-invalid', invalid.message ?? 'not as it should be', { path });
+  }
+  const status = error.statusCode ?? 500;
+  if (status === 413) return new ApiFault('message-too-large', 'the request is too large');
+  if (status === 415) {
+    return new ApiFault('argument-invalid', 'application/json or message/rfc822', { status });
+  }
+  if (status >= 400 && status < 500)
+    return new ApiFault('argument-invalid', error.message, { status });
+  return new ApiFault('store-failed', 'internal error', { status: 500 });
+}

@@ -1,0 +1,138 @@
+/**
+ * Hands a message of the API to the engine, under the policy that submission has: its sender is the tenant's, its
+ * recipients are there, and the answer comes once it is on disk.
+ *
+ * Runs in:   edge (main thread).
+ * Specs:     RFC 6409 §6.1, RFC 5321 §4.2.5.
+ * Limits:    `recipientsMax` of SMTP; room for the bytes is reserved before they are kept.
+ * Invariant: nothing is accepted before every recipient of the message is known to be good.
+ */
+
+import { domainToASCII } from 'node:url';
+import type { DeliveryTerms } from '../../../../actors/asks/delivery-terms.ts';
+import type { EnvelopeRecipient, Reception } from '../../../../actors/asks/reception.ts';
+import type { ErrorCode } from '../../../../base/errors.ts';
+import type { MessageId, TenantId } from '../../../../base/ids.ts';
+import type { AccountDirectory, ApiKey } from '../../../../ports/account-directory.ts';
+import type { Clock } from '../../../../ports/clock.ts';
+import { decideRecipient } from '../../../guard/recipient-policy.ts';
+import type { MailboxGiven } from './addresses.ts';
+import { ApiFault } from './fault.ts';
+import type { ApiPolicy } from './limits.ts';
+
+export interface SubmitParts {
+  readonly directory: AccountDirectory;
+  readonly reception: Reception;
+  readonly clock: Clock;
+  readonly policy: () => ApiPolicy;
+}
+
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+  readonly isTls: boolean;
+}
+
+export interface Submission {
+  readonly key: ApiKey;
+  readonly peer: Peer;
+  readonly id: MessageId;
+  readonly sender: string;
+  readonly recipients: readonly EnvelopeRecipient[];
+  readonly terms: DeliveryTerms;
+  /** Domains that From may name. */
+  readonly authorDomains: readonly string[];
+  readonly body: Uint8Array;
+}
+
+/** The sender and each author are of a domain of the tenant. @throws ApiFault */
+export async function checkDomain(
+  directory: AccountDirectory,
+  tenant: TenantId,
+  domain: string,
+  path: string,
+): Promise<void> {
+  const found = await directory.domain(comparable(domain));
+  if (found?.tenant === tenant) return;
+  throw new ApiFault('sender-not-allowed', `${domain} is no domain of this tenant`, { path });
+}
+
+/** @throws ApiFault that names the recipient. */
+export async function resolveRecipients(
+  { directory, policy }: SubmitParts,
+  given: readonly Pick<MailboxGiven, 'path' | 'place'>[],
+): Promise<readonly EnvelopeRecipient[]> {
+  const { recipientsMax } = policy();
+  if (given.length > recipientsMax) {
+    throw new ApiFault('recipients-too-many', `a message has at most ${recipientsMax} recipients`);
+  }
+  const found = new Map<string, EnvelopeRecipient>();
+  for (const { path, place } of given) {
+    const decision = await decideRecipient(directory, path, true);
+    if (typeof decision === 'string') {
+      throw new ApiFault(decision, recipientWords[decision] ?? 'this address is not taken', {
+        path: place,
+      });
+    }
+    for (const destination of decision.destinations) found.set(destination.address, destination);
+  }
+  return [...found.values()];
+}
+
+const recipientWords: Partial<Record<ErrorCode, string>> = {
+  'account-missing': 'there is no such user here',
+  'account-disabled': 'this account takes no mail',
+  'account-over-quota': 'this account is full',
+};
+
+/** Resolves once the message is on disk. @throws ApiFault */
+export async function submit(parts: SubmitParts, submission: Submission): Promise<void> {
+  const { reception, clock, policy } = parts;
+  const { key, peer, id, sender, recipients, terms, body } = submission;
+  const { messageBytesMax } = policy();
+  if (body.byteLength > messageBytesMax) {
+    throw new ApiFault('message-too-large', `a message has at most ${messageBytesMax} bytes`);
+  }
+  const refusal = reception.reserve(body.byteLength);
+  if (refusal !== undefined) throw new ApiFault(refusal.code, 'no room now');
+  const answer = await reception.accept(
+    {
+      envelope: {
+        sender,
+        recipients,
+        body: '8bitmime',
+        smtputf8: [sender, ...recipients.map((each) => each.address)].some(isUtf8),
+        ...(Object.keys(terms).length === 0 ? {} : { terms }),
+      },
+      arrival: {
+        id,
+        receivedMs: clock.nowMs(),
+        listener: 'http',
+        protocol: peer.isTls ? 'HTTPS' : 'HTTP',
+        peerAddress: peer.address,
+        peerPort: peer.port,
+        helo: '',
+        trusted: true,
+        tenant: key.tenant,
+      },
+      fromAllowed: submission.authorDomains.map((domain) => `*@${comparable(domain)}`),
+      body: [body],
+      bodyBytes: body.byteLength,
+    },
+    body.byteLength,
+  );
+  if (!answer.ok) throw new ApiFault(answer.code, wordsFor(answer.code));
+}
+
+function wordsFor(code: ErrorCode): string {
+  if (code === 'sender-not-allowed') return 'the message names an author who is not the tenant’s';
+  return code.replaceAll('-', ' ');
+}
+
+function comparable(domain: string): string {
+  return (domainToASCII(domain) || domain).toLowerCase();
+}
+
+function isUtf8(address: string): boolean {
+  return /[^\x00-\x7f]/.test(address);
+}
