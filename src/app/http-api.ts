@@ -18,6 +18,7 @@ import { createApi } from '../edge/protocols/http/api/server.ts';
 import type { Mounted } from '../edge/protocols/http/server.ts';
 import type { Settings } from '../settings/schema.ts';
 import type { Core } from './core.ts';
+import { messageLookUp } from './message-look-up.ts';
 
 const composeMsMax = minuteMs;
 
@@ -26,12 +27,12 @@ export interface HttpApi extends Mounted {
 }
 
 export async function createHttpApi(
-  { directory, engine, reception }: Core,
+  { directory, engine, folder, reception }: Core,
   settings: Settings,
   log: Log,
 ): Promise<HttpApi> {
   let policy = apiPolicy(settings);
-  const { jobs } = engine.runtime;
+  const { jobs, router } = engine.runtime;
   const compose: ComposeMessage = async (meta) => {
     const deadlineMs = nodeClock.nowMs() + composeMsMax;
     const answer = await jobs.run({ name: composeJob, meta, deadlineMs });
@@ -44,6 +45,7 @@ export async function createHttpApi(
     directory,
     reception,
     compose,
+    lookUp: messageLookUp({ router, clock: nodeClock, shards: folder.shards }),
     clock: nodeClock,
     log,
     policy: () => policy,

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { messageSchema } from '../../src/edge/protocols/http/api/schema.ts';
 import { type ApiWorld, startApiWorld } from '../support/api-world.ts';
 import { eventually } from '../support/test-server.ts';
 
@@ -178,8 +179,170 @@ describe('POST /api/v1/messages', () => {
   });
 });
 
+describe('a message by HTTP', () => {
+  let world: ApiWorld;
+  before(async () => {
+    const busy = (command: string) => (/^RCPT.*@busy\.test/.test(command) ? '451 4.7.1 Later' : undefined);
+    world = await startApiWorld({}, busy);
+  });
+  after(async () => {
+    await world[Symbol.asyncDispose]();
+  });
+
+  const look = async (id: string, key?: string) =>
+    await world.call({
+      method: 'GET',
+      path: `/api/v1/messages/${id}`,
+      ...(key === undefined ? {} : { key }),
+    });
+  const cancel = async (id: string, key?: string) =>
+    await world.call({
+      method: 'DELETE',
+      path: `/api/v1/messages/${id}`,
+      ...(key === undefined ? {} : { key }),
+    });
+  const send = async (more: object) => {
+    const { status, value } = await world.call({ body: { ...plain, ...more } });
+    assert.equal(status, 202, JSON.stringify(value));
+    return value.ids[0]!;
+  };
+  interface Recipient {
+    readonly address: string;
+    readonly state: string;
+    readonly attempts: number;
+    readonly reply: string;
+  }
+  const inState = async (id: string, state: string) =>
+    await eventually(`${id} to be ${state}`, async () => {
+      const recipients = (await look(id)).value.recipients as readonly Recipient[] | undefined;
+      return recipients?.find((each) => each.state === state);
+    });
+
+  it('tells what became of it, to its tenant alone', async () => {
+    const sent = await send({ to });
+    const delivered = await inState(sent, 'delivered');
+    assert.equal(delivered.address, to);
+    assert.match(delivered.reply, /^250 /);
+    const deferred = await send({ to: 'ann@busy.test' });
+    await eventually('a first attempt', async () => {
+      const [one] = (await look(deferred)).value.recipients as readonly Recipient[];
+      return one?.attempts === 1 && one.reply.startsWith('451 4.7.1') ? one : undefined;
+    });
+    for (const id of [sent, deferred, '0000000000000000', 'nothing']) {
+      for (const ask of [look, cancel]) {
+        assert.equal((await ask(id, world.otherKey)).status, 404, id);
+      }
+    }
+  });
+
+  it('waits until `sendAt`, and can be cancelled until then', async () => {
+    const sendAt = new Date(Date.now() + 3_600_000).toISOString();
+    const id = await send({ sendAt, subject: 'Scheduled' });
+    const [one] = (await look(id)).value.recipients as readonly (Recipient & { nextAttemptAt: string })[];
+    assert.deepEqual([one?.state, one?.nextAttemptAt], ['waiting', sendAt]);
+    assert.equal((await cancel(id)).status, 200);
+    assert.equal((await inState(id, 'cancelled')).reply, '554 5.7.0 Cancelled by its sender');
+    assert.equal((await cancel(id)).status, 409);
+    const { entries } = await world.test.call('queue.list', { limit: 100 });
+    assert.ok(entries.every((entry) => entry.id !== id));
+    assert.ok(world.hop.messages.every(({ content }) => !content.includes('Subject: Scheduled')));
+  });
+
+  it('that waits for another try can be cancelled; one that is delivered cannot', async () => {
+    const deferred = await send({ to: 'bob@busy.test' });
+    await eventually('a first attempt', async () => {
+      const [one] = (await look(deferred)).value.recipients as readonly Recipient[];
+      return one?.attempts === 1 && one.state === 'waiting' ? one : undefined;
+    });
+    assert.equal((await cancel(deferred)).status, 200);
+    const sent = await send({});
+    await inState(sent, 'delivered');
+    assert.equal((await cancel(sent)).status, 409);
+  });
+
+  it('may be one of a batch, with texts of its own', async () => {
+    const { status, value } = await world.call({
+      body: {
+        from,
+        subject: 'Batch for {{name}}',
+        text: 'Dear {{ name }}, {{sum}}',
+        html: '<b>{{name}}</b>',
+        recipients: [
+          { to: 'Ann <ann@far.test>', variables: { name: 'Ann', sum: '1' } },
+          { to: 'bob@far.test', variables: { name: '<Bob & {{sum}}>', sum: '2' } },
+        ],
+      },
+    });
+    assert.equal(status, 202, JSON.stringify(value));
+    assert.equal(new Set(value.ids).size, 2);
+    const texts = await eventually('both', () => {
+      const found = world.hop.messages.filter(({ content }) => content.includes('Subject: Batch'));
+      return found.length === 2 ? found : undefined;
+    });
+    const ann = texts.find(({ recipients }) => recipients[0] === 'ann@far.test')!;
+    assert.deepEqual(ann.recipients, ['ann@far.test']);
+    assert.match(ann.content, /^To: Ann <ann@far\.test>\r$/m);
+    assert.match(ann.content, /\r\n\r\nDear Ann, 1\r\n/);
+    const bob = texts.find(({ recipients }) => recipients[0] === 'bob@far.test')!;
+    assert.match(bob.content, /Subject: Batch for <Bob & \{\{sum\}\}>/);
+    assert.match(bob.content, /<b>&lt;Bob &amp; \{\{sum\}\}&gt;<\/b>/);
+  });
+
+  it('of a batch is refused with all others where one could not be made', async () => {
+    const count = world.hop.messages.length;
+    const one = (more: object) => ({ from, text: '{{name}}', recipients: [more] });
+    const good = { to: 'ann@far.test', variables: { name: 'A' } };
+    const faults: [object, number, string][] = [
+      [one({ to: 'ann@far.test' }), 400, '/recipients/0/variables/name'],
+      [{ ...one(good), recipients: [good, { to }] }, 400, '/recipients/1/variables/name'],
+      [{ ...one(good), recipients: [good, { ...good, to: 'x' }] }, 400, '/recipients/1/to'],
+      [{ ...one(good), to }, 400, '/recipients'],
+      [{ ...one(good), recipients: Array(1_001).fill(good) }, 400, '/recipients'],
+      [one({ to, variables: { name: 7 } }), 400, '/recipients/0/variables/name'],
+      [
+        { ...one({ to, variables: { name: 'a\nb' } }), subject: '{{name}}' },
+        ...([400, '/recipients/0/variables/name'] as const),
+      ],
+      [{ ...one(good), recipients: [{ to: 'nobody@acme.test', variables: { name: '' } }] }, 400, '/recipients/0/to'],
+    ];
+    for (const [body, wanted, path] of faults) {
+      const { status, value } = await world.call({ body });
+      assert.deepEqual([status, value.error?.path], [wanted, path], JSON.stringify(body).slice(0, 200));
+    }
+    const text = 'x'.repeat(300_000);
+    const large = { ...one(good), text, recipients: Array(1_000).fill(good) };
+    assert.equal((await world.call({ body: large })).status, 413);
+    assert.equal(world.hop.messages.length, count);
+  });
+
+  it('is described by an OpenAPI document that needs no key', async () => {
+    const url = `http://127.0.0.1:${world.test.ports.http}/api/openapi.json`;
+    const { openapi, paths, components } = (await (await fetch(url)).json()) as {
+      readonly openapi: string;
+      readonly paths: Record<string, object>;
+      readonly components: { readonly schemas: { readonly Message: unknown } };
+    };
+    assert.equal(openapi, '3.1.0');
+    const routes = Object.entries(paths).map(([path, methods]) => [path, Object.keys(methods)]);
+    assert.deepEqual(routes, [
+      ['/api/v1/messages', ['post']],
+      ['/api/v1/messages/{id}', ['get', 'delete']],
+    ]);
+    assert.deepEqual(components.schemas.Message, messageSchema);
+  });
+});
+
+it('is served on loopback, or on the API’s own listener alone', async () => {
+  await using world = await startApiWorld({ 'api.listen': '127.0.0.1:0' });
+  assert.equal((await world.call({ body: plain })).status, 404);
+  const { api } = world.test.ports;
+  const answer = await fetch(`http://127.0.0.1:${api}/api/openapi.json`);
+  assert.equal(answer.status, 200);
+  assert.equal((await fetch(`http://127.0.0.1:${api}/healthz`)).status, 404);
+});
+
 it('without room for a message the API says so, and when to come again', async () => {
-  await using world = await startApiWorld({ 'memory.receivingBytesMax': '8MiB' });
+  await using world = await startApiWorld({ 'memory.receivingBytesMax': '8MiB', 'smtp.messageBytesMax': '8MiB' });
   const attachments = [{ filename: 'x', content: Buffer.alloc(7_000_000).toString('base64') }];
   const { status, headers } = await world.call({ body: { ...plain, attachments } });
   assert.equal(status, 503);

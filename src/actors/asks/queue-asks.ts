@@ -33,7 +33,8 @@ export interface QueueListAnswer {
 }
 
 export interface QueueAction {
-  readonly action: 'retry' | 'hold' | 'release' | 'delete' | 'bounce';
+  /** `cancel` is its sender's: it ends what nothing is being sent of. */
+  readonly action: 'retry' | 'hold' | 'release' | 'delete' | 'bounce' | 'cancel';
   readonly ids: readonly string[];
   readonly only: RecipientSelection;
 }

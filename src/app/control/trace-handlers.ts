@@ -37,6 +37,23 @@ async function trace(
   of: string,
   limit: number,
 ): Promise<ControlResult<'trace'>> {
+  const { events, ...rest } = await readEvents(parts, of, limit);
+  return { events: events.map((event): TraceEvent => traceEventOf(event, of)), ...rest };
+}
+
+export interface ReadEvents {
+  /** The newest that fit, oldest first. */
+  readonly events: readonly PackedEvent[];
+  readonly isComplete: boolean;
+  readonly unread: readonly { readonly shard: number; readonly reason: string }[];
+}
+
+/** `of` is a message id or an address. */
+export async function readEvents(
+  parts: TraceParts,
+  of: string,
+  limit: number,
+): Promise<ReadEvents> {
   let events: PackedEvent[] = [];
   let isComplete = true;
   const unread: { readonly shard: number; readonly reason: string }[] = [];
@@ -61,7 +78,7 @@ async function trace(
     isComplete = false;
     events = events.slice(-limit);
   }
-  return { events: events.map((event): TraceEvent => traceEventOf(event, of)), isComplete, unread };
+  return { events, isComplete, unread };
 }
 
 function ask(parts: TraceParts, shard: number, query: TraceQuery): Promise<Answer> {

@@ -44,11 +44,15 @@ export interface QueueParts {
   readonly bounces: Bounces;
 }
 
-const removedReply = '554 5.7.0 Removed from the queue by an operator';
-const removed = ownOutcome(
-  'failed',
-  ownReply(554, '5.7.0', 'Removed from the queue by an operator'),
-);
+const removed = ending('Removed from the queue by an operator');
+const cancelled = ending('Cancelled by its sender');
+
+function ending(text: string) {
+  return {
+    outcome: ownOutcome('failed', ownReply(554, '5.7.0', text)),
+    reply: `554 5.7.0 ${text}`,
+  };
+}
 
 export function queueHandlers(parts: QueueParts): Handlers {
   const onSpool =
@@ -138,16 +142,19 @@ async function actOn(
   const indexes: number[] = [];
   for (let index = 0; index < message.recipients.length; index++) {
     const recipient = message.recipients[index]!;
+    // What an attempt has in hand may be delivered this moment: nobody is told that it was cancelled.
+    if (action.action === 'cancel' && recipient.isOpen) continue;
     if (isMeant(recipient, action.only)) indexes.push(index);
   }
   if (indexes.length === 0) return false;
   const nowMs = parts.clock.nowMs();
   for (const index of indexes) {
     const recipient = message.recipients[index]!;
-    if (action.action === 'delete' || action.action === 'bounce') {
-      recipient.state = action.action === 'delete' ? 'deleted' : 'failed';
-      recipient.reply = removedReply;
-      spool.events.attempted(message, recipient, removed);
+    if (isEnding(action)) {
+      const { outcome, reply } = action.action === 'cancel' ? cancelled : removed;
+      recipient.state = action.action === 'bounce' ? 'failed' : 'deleted';
+      recipient.reply = reply;
+      spool.events.attempted(message, recipient, outcome);
     } else if (action.action !== 'hold') recipient.nextMs = nowMs;
   }
   if (action.action === 'hold') message.isHeld = true;
@@ -158,7 +165,7 @@ async function actOn(
       spool,
       message,
       indexes,
-      indexes.map(() => removed),
+      indexes.map(() => removed.outcome),
       nowMs,
     );
   } else await spool.record(message, indexes);
@@ -166,6 +173,10 @@ async function actOn(
   const isOn = action.action === 'retry' || action.action === 'release';
   if (isOn && message.waitingCount > 0) spool.attemptNow(message);
   return true;
+}
+
+function isEnding({ action }: QueueAction): boolean {
+  return action === 'delete' || action === 'bounce' || action === 'cancel';
 }
 
 /** It waits, and is one of those asked for. */

@@ -6,7 +6,7 @@
  * Invariant: fields that say whose mail it is, where it came from or how it is encoded are ours to write.
  */
 
-import type { AttachedFile, MessageParts } from '../../../../actors/asks/compose-job.ts';
+import type { AttachedFile, MessageParts, NamedAddress } from '../../../../actors/asks/compose-job.ts';
 import type { DeliveryTerms } from '../../../../actors/asks/delivery-terms.ts';
 import {
   type AddressGiven,
@@ -16,6 +16,7 @@ import {
   readPath,
 } from './addresses.ts';
 import { ApiFault } from './fault.ts';
+import type { Variables } from './template.ts';
 
 export interface AttachmentGiven {
   readonly filename: string;
@@ -38,18 +39,36 @@ export interface MessageGiven {
   readonly html?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly attachments?: readonly AttachmentGiven[];
+  readonly recipients?: readonly { readonly to: AddressGiven; readonly variables?: Variables }[];
   readonly campaign?: string;
   readonly priority?: number;
   readonly sendAt?: string;
   readonly requireTls?: boolean;
 }
 
+/** One message that a request asks for. */
+export interface Copy {
+  readonly recipients: readonly MailboxGiven[];
+  readonly to: readonly NamedAddress[];
+  /** Of a batch. */
+  readonly variables?: Variables;
+  /** Where it stands in the request, as a JSON pointer. */
+  readonly place: string;
+}
+
+interface Texts {
+  readonly subject: string;
+  readonly text?: string;
+  readonly html?: string;
+}
+
 export interface Draft {
   readonly from: MailboxGiven;
   readonly sender: string;
-  readonly recipients: readonly MailboxGiven[];
   readonly terms: DeliveryTerms;
-  readonly parts: Omit<MessageParts, 'messageId' | 'dateMs'>;
+  readonly copies: readonly Copy[];
+  readonly texts: Texts;
+  readonly shared: Omit<MessageParts, 'messageId' | 'dateMs' | 'to' | keyof Texts>;
 }
 
 const ownFields = new Set([
@@ -61,34 +80,51 @@ const ownFamilies = /^(?:content-|arc-|resent-|x-chaski-)/;
 
 /** @throws ApiFault */
 export function readDraft(given: MessageGiven, holdMsMax: number, nowMs: number): Draft {
-  if (given.text === undefined && given.html === undefined) {
-    throw new ApiFault('argument-invalid', 'a message has text or html', { path: '' });
+  const { subject = '', text, html, returnPath } = given;
+  if (text === undefined && html === undefined) {
+    throw new ApiFault('argument-invalid', 'a message has text or html');
   }
   const from = readMailbox(given.from, '/from');
-  const to = readMailboxes(given.to, '/to');
   const cc = readMailboxes(given.cc, '/cc');
-  const recipients = [...to, ...cc, ...readMailboxes(given.bcc, '/bcc')];
-  if (recipients.length === 0) {
-    throw new ApiFault('argument-invalid', 'nobody is to get it', { path: '/to' });
-  }
-  const { returnPath } = given;
   return {
     from,
     sender: returnPath === undefined ? from.address : readPath(returnPath, '/returnPath').address,
-    recipients,
     terms: readTerms(given, holdMsMax, nowMs),
-    parts: {
+    copies: given.recipients === undefined ? [readOne(given, cc)] : readBatch(given),
+    texts: {
+      subject,
+      ...(text === undefined ? {} : { text }),
+      ...(html === undefined ? {} : { html }),
+    },
+    shared: {
       from: plain(from),
-      to: to.map(plain),
       cc: cc.map(plain),
       replyTo: readMailboxes(given.replyTo, '/replyTo').map(plain),
-      subject: given.subject ?? '',
-      ...(given.text === undefined ? {} : { text: given.text }),
-      ...(given.html === undefined ? {} : { html: given.html }),
       headers: Object.entries(given.headers ?? {}).map(readHeader),
       attachments: (given.attachments ?? []).map(readAttachment),
     },
   };
+}
+
+function readOne(given: MessageGiven, cc: readonly MailboxGiven[]): Copy {
+  const to = readMailboxes(given.to, '/to');
+  const recipients = [...to, ...cc, ...readMailboxes(given.bcc, '/bcc')];
+  if (recipients.length === 0) {
+    throw new ApiFault('argument-invalid', 'nobody is to get it', { path: '/to' });
+  }
+  return { recipients, to: to.map(plain), place: '' };
+}
+
+function readBatch({ recipients = [], to, cc, bcc }: MessageGiven): readonly Copy[] {
+  if (to !== undefined || cc !== undefined || bcc !== undefined) {
+    const path = '/recipients';
+    throw new ApiFault('argument-invalid', 'recipients stand in place of to, cc and bcc', { path });
+  }
+  return recipients.map(({ to: one, variables = {} }, index) => {
+    const place = `/recipients/${index}`;
+    const mailbox = readMailbox(one, `${place}/to`);
+    return { recipients: [mailbox], to: [plain(mailbox)], variables, place };
+  });
 }
 
 /** @throws ApiFault */
@@ -113,7 +149,7 @@ export function readTerms(
   };
 }
 
-function plain({ name, address }: MailboxGiven) {
+function plain({ name, address }: MailboxGiven): NamedAddress {
   return { name, address };
 }
 

@@ -14,6 +14,12 @@ export const subjectLengthMax = 2 * kibibyte;
 /** Of one address with its display name. */
 export const addressLengthMax = 1_000;
 export const filenameLengthMax = 255;
+/** Messages of one request. */
+export const copiesMax = 1_000;
+export const variablesMax = 100;
+export const variableLengthMax = 8 * kibibyte;
+/** Texts and attachments of all messages of one request: attachments are encoded for each. */
+export const batchBytesMax = 256 * mebibyte;
 
 export interface ApiPolicy {
   readonly hostname: string;

@@ -1,22 +1,28 @@
 /**
- * `POST /api/v1/messages`: takes a message as JSON or whole.
+ * `POST /api/v1/messages`: takes a message as JSON or whole, or one for each recipient of a batch.
  *
  * Runs in:   edge (main thread).
+ * Limits:    `copiesAtOnce` messages of a request are under way.
  * Invariant: 202 comes after the sync of the message's record, as 250 does.
  */
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { MessageParts } from '../../../../actors/asks/compose-job.ts';
+import type { EnvelopeRecipient } from '../../../../actors/asks/reception.ts';
+import { domainOf } from '../../../../base/address-parts.ts';
 import type { Result } from '../../../../base/errors.ts';
 import type { MessageId } from '../../../../base/ids.ts';
 import { readPath } from './addresses.ts';
-import { type MessageGiven, readDraft, readTerms } from './draft.ts';
+import { type Caller, callerOf } from './caller.ts';
+import { type Draft, type MessageGiven, readDraft, readTerms } from './draft.ts';
 import { ApiFault } from './fault.ts';
 import type { KeyRates } from './key-rates.ts';
 import { authorDomains, canonical } from './raw.ts';
-import { acceptedSchema, messageSchema, rawQuerySchema } from './schema.ts';
-import { type ApiParts, type Caller, callerOf } from './server.ts';
-import { checkDomain, resolveRecipients, submit } from './submit.ts';
+import { Rendering } from './rendering.ts';
+import { messageSchema, rawQuerySchema } from './schema.ts';
+import { checkDomain, resolveRecipients, type SubmitParts, submit } from './submit.ts';
+
+const copiesAtOnce = 8;
 
 /** Builds a message, off this thread. */
 export type ComposeMessage = (
@@ -31,43 +37,116 @@ interface RawQuery {
   readonly sendAt?: string;
 }
 
-export function messageRoutes(app: FastifyInstance, parts: ApiParts, rates: KeyRates): void {
+export interface MessageRouteParts extends SubmitParts {
+  readonly compose: ComposeMessage;
+}
+
+interface Taken {
+  readonly ids: readonly (MessageId | null)[];
+  readonly failures?: readonly Failed[];
+}
+
+interface Failed {
+  readonly index: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+export function messageRoutes(app: FastifyInstance, parts: MessageRouteParts, rates: KeyRates) {
   app.post('/api/v1/messages', {
     schema: {
       querystring: rawQuerySchema,
       body: { content: { 'application/json': { schema: messageSchema } } },
-      response: { 202: acceptedSchema },
     },
-    async handler(request, reply) {
+    async handler(request, reply): Promise<Taken> {
       const caller = callerOf(request);
-      const waitSeconds = rates.take(caller.key, 1, parts.clock.nowMs());
+      const given = Buffer.isBuffer(request.body) ? undefined : (request.body as MessageGiven);
+      const count = given?.recipients?.length ?? 1;
+      const waitSeconds = rates.take(caller.key, count, parts.clock.nowMs());
       if (waitSeconds > 0) {
         const more = { retryAfterSeconds: waitSeconds };
         throw new ApiFault('rate-exceeded', 'this key has handed in too much', more);
       }
-      const id = Buffer.isBuffer(request.body)
-        ? await takeRaw(parts, caller, request as FastifyRequest<{ Body: Buffer }>)
-        : await takeDraft(parts, caller, request.body as MessageGiven);
+      const taken =
+        given === undefined
+          ? await takeRaw(parts, caller, request as FastifyRequest<{ Body: Buffer }>)
+          : await takeDraft(parts, caller, given);
       reply.code(202);
-      return { ids: [id] };
+      return taken;
     },
   });
 }
 
-async function takeDraft(parts: ApiParts, caller: Caller, given: MessageGiven): Promise<MessageId> {
-  const { directory, reception, clock } = parts;
-  const { hostname, holdMsMax } = parts.policy();
+async function takeDraft(
+  parts: MessageRouteParts,
+  caller: Caller,
+  given: MessageGiven,
+): Promise<Taken> {
+  const { directory, clock } = parts;
+  const { messageBytesMax, holdMsMax } = parts.policy();
   const draft = readDraft(given, holdMsMax, clock.nowMs());
+  const rendering = new Rendering(draft, messageBytesMax);
+  rendering.check();
   const { tenant } = caller.key;
   await checkDomain(directory, tenant, draft.from.path.domain, '/from');
   await checkDomain(directory, tenant, domainOf(draft.sender), '/returnPath');
-  const recipients = await resolveRecipients(parts, draft.recipients);
-  const id = reception.nextId();
-  const composed = await parts.compose({
-    ...draft.parts,
-    messageId: `<${id}@${hostname}>`,
-    dateMs: clock.nowMs(),
+  const resolved: (readonly EnvelopeRecipient[])[] = [];
+  for (const copy of draft.copies) resolved.push(await resolveRecipients(parts, copy.recipients));
+  return await takeEach(draft.copies.length, async (index) => {
+    const copy = draft.copies[index]!;
+    return await takeCopy(parts, caller, draft, {
+      rendered: { ...draft.shared, ...rendering.of(copy), to: copy.to },
+      recipients: resolved[index]!,
+    });
   });
+}
+
+/** A few at a time, so that they share group commits. Once one finds no room, those that follow are not tried. */
+async function takeEach(
+  count: number,
+  take: (index: number) => Promise<MessageId>,
+): Promise<Taken> {
+  const ids: (MessageId | null)[] = new Array(count).fill(null);
+  const faults: [number, ApiFault][] = [];
+  let next = 0;
+  let stopped: ApiFault | undefined;
+  const run = async () => {
+    for (let index = next++; index < count; index = next++) {
+      try {
+        if (stopped !== undefined) throw stopped;
+        ids[index] = await take(index);
+      } catch (error) {
+        if (!(error instanceof ApiFault)) throw error;
+        if (error.status === 503) stopped = error;
+        faults.push([index, error]);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(copiesAtOnce, count) }, run));
+  if (faults.length === 0) return { ids };
+  faults.sort(([a], [b]) => a - b);
+  if (faults.length === count) throw faults[0]![1];
+  return {
+    ids,
+    failures: faults.map(([index, { code, message }]) => ({ index, code, message })),
+  };
+}
+
+interface CopyToTake {
+  readonly rendered: Omit<MessageParts, 'messageId' | 'dateMs'>;
+  readonly recipients: readonly EnvelopeRecipient[];
+}
+
+async function takeCopy(
+  parts: MessageRouteParts,
+  caller: Caller,
+  draft: Draft,
+  { rendered, recipients }: CopyToTake,
+): Promise<MessageId> {
+  const { reception, clock, policy } = parts;
+  const id = reception.nextId();
+  const messageId = `<${id}@${policy().hostname}>`;
+  const composed = await parts.compose({ ...rendered, messageId, dateMs: clock.nowMs() });
   if (!composed.ok) throw new ApiFault(composed.code, 'the message was not built');
   await submit(parts, {
     ...caller,
@@ -82,10 +161,10 @@ async function takeDraft(parts: ApiParts, caller: Caller, given: MessageGiven): 
 }
 
 async function takeRaw(
-  parts: ApiParts,
+  parts: MessageRouteParts,
   caller: Caller,
   request: FastifyRequest<{ Body: Buffer }>,
-): Promise<MessageId> {
+): Promise<Taken> {
   const { directory, reception, clock } = parts;
   const { lineBytesMax, holdMsMax } = parts.policy();
   const query = request.query as RawQuery;
@@ -116,7 +195,7 @@ async function takeRaw(
     authorDomains: [sender.domain, ...authors],
     body,
   });
-  return id;
+  return { ids: [id] };
 }
 
 function termsGiven({ priority, campaign, sendAt }: RawQuery) {
@@ -130,8 +209,4 @@ function termsGiven({ priority, campaign, sendAt }: RawQuery) {
 function missing(name: string): ApiFault {
   const path = `/query/${name}`;
   return new ApiFault('argument-invalid', `a whole message needs ?${name}=`, { path });
-}
-
-function domainOf(address: string): string {
-  return address.slice(address.lastIndexOf('@') + 1);
 }

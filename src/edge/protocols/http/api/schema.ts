@@ -2,18 +2,25 @@
  * JSON Schemas of the API: requests are held to them, and the OpenAPI document is made of them.
  *
  * Runs in:   edge (main thread); plain data.
- * Specs:     JSON Schema draft 7, which is all that OpenAPI 3.0's dialect and the validator have in common.
+ * Specs:     JSON Schema, as far as draft 7 (the validator's) and 2020-12 (OpenAPI 3.1's) say the same.
  * Limits:    each list and text has one; they stand in `limits.ts`.
  */
 
 import {
   addressLengthMax,
   attachmentsMax,
+  copiesMax,
   filenameLengthMax,
   headersMax,
   headerValueLengthMax,
   subjectLengthMax,
+  variableLengthMax,
+  variablesMax,
 } from './limits.ts';
+
+const messageStates = [
+  ...['waiting', 'sending', 'held', 'delivered', 'failed', 'expired', 'cancelled'],
+] as const;
 
 const address = {
   description: 'An address, alone or with a name: `Ann <ann@example.org>`.',
@@ -61,6 +68,22 @@ const attachment = {
   },
 } as const;
 
+/** One copy of a batch. */
+const copy = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['to'],
+  properties: {
+    to: address,
+    variables: {
+      type: 'object',
+      maxProperties: variablesMax,
+      propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]{0,63}$' },
+      additionalProperties: { type: 'string', maxLength: variableLengthMax },
+    },
+  },
+} as const;
+
 export const messageSchema = {
   type: 'object',
   additionalProperties: false,
@@ -96,6 +119,14 @@ export const messageSchema = {
       },
     },
     attachments: { type: 'array', maxItems: attachmentsMax, items: attachment },
+    recipients: {
+      type: 'array',
+      minItems: 1,
+      maxItems: copiesMax,
+      items: copy,
+      description:
+        'In place of to, cc and bcc: a message for each, with {{name}} in subject, text and html replaced.',
+    },
     campaign: { type: 'string', pattern: '^[!-~]{1,64}$' },
     priority: { type: 'integer', minimum: -9, maximum: 9, description: 'RFC 6710.' },
     sendAt: { type: 'string', format: 'date-time', description: 'Not before then.' },
@@ -124,8 +155,45 @@ export const acceptedSchema = {
   properties: {
     ids: {
       type: 'array',
-      items: { type: 'string' },
-      description: 'Of the messages, which are on disk; in the order asked.',
+      items: { type: ['string', 'null'] },
+      description: 'Of the messages, which are on disk; in the order asked. null: see failures.',
+    },
+    failures: {
+      type: 'array',
+      description: 'Messages of a batch that were not taken.',
+      items: {
+        type: 'object',
+        required: ['index', 'code', 'message'],
+        properties: {
+          index: { type: 'integer' },
+          code: { type: 'string' },
+          message: { type: 'string' },
+        },
+      },
+    },
+  },
+} as const;
+
+export const statusSchema = {
+  type: 'object',
+  required: ['id', 'from', 'recipients'],
+  properties: {
+    id: { type: 'string' },
+    from: { type: 'string' },
+    acceptedAt: { type: 'string', format: 'date-time' },
+    recipients: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['address', 'state', 'attempts', 'reply'],
+        properties: {
+          address: { type: 'string' },
+          state: { type: 'string', enum: messageStates },
+          attempts: { type: 'integer' },
+          reply: { type: 'string', description: 'What the last server said.' },
+          nextAttemptAt: { type: 'string', format: 'date-time' },
+        },
+      },
     },
   },
 } as const;

@@ -16,33 +16,25 @@ import type { Log } from '../../../../base/log.ts';
 import { plainAddress } from '../../../../base/networks.ts';
 import type { ApiKey } from '../../../../ports/account-directory.ts';
 import { apiKeyShown } from '../../../guard/api-keys.ts';
+import { setCaller } from './caller.ts';
 import { ApiFault } from './fault.ts';
 import { KeyRates } from './key-rates.ts';
 import { requestBytesMax } from './limits.ts';
-import { type ComposeMessage, messageRoutes } from './messages.ts';
-import type { Peer, SubmitParts } from './submit.ts';
+import { lookUpRoutes, type MessageLookUp } from './look-up.ts';
+import { type MessageRouteParts, messageRoutes } from './messages.ts';
+import { openApi } from './openapi.ts';
+import type { Peer } from './submit.ts';
 
-export interface ApiParts extends SubmitParts {
-  readonly compose: ComposeMessage;
+export interface ApiParts extends MessageRouteParts {
+  readonly lookUp: MessageLookUp;
   readonly log: Log;
 }
 
+/** For everybody: it tells what the API is, and of nobody's mail. */
+const openApiPath = '/api/openapi.json';
+
 export interface Api {
   handle(request: IncomingMessage, response: ServerResponse): void;
-}
-
-/** What routes find with a request, once its key is known. */
-export interface Caller {
-  readonly key: ApiKey;
-  readonly peer: Peer;
-}
-
-const callers = new WeakMap<FastifyRequest, Caller>();
-
-export function callerOf(request: FastifyRequest): Caller {
-  const caller = callers.get(request);
-  if (caller === undefined) throw new ApiFault('authentication-required', 'no key');
-  return caller;
 }
 
 export async function createApi(parts: ApiParts): Promise<Api> {
@@ -58,11 +50,14 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
-    callers.set(request, { key: await keyOf(parts, request), peer: peerOf(request) });
+    if (request.routeOptions.url === openApiPath) return;
+    setCaller(request, { key: await keyOf(parts, request), peer: peerOf(request) });
     claimRoom(parts, request, reply.raw);
   });
   answerFaults(app, parts.log);
+  app.get(openApiPath, async () => openApi);
   messageRoutes(app, parts, new KeyRates());
+  lookUpRoutes(app, parts.lookUp);
   await app.ready();
   return { handle: (request, response) => app.routing(request, response) };
 }
