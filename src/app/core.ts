@@ -143,7 +143,8 @@ async function openParts(
   await runtime.start();
   const budget = new ByteBudget(settings.memory.receivingBytesMax);
   const ids = new MessageIdSource(nodeClock.nowMs, startBits);
-  const reception = receptionOf(runtime, directory, { budget, ids, inFlow, refusals });
+  const { shards } = folder;
+  const reception = receptionOf(runtime, directory, { budget, ids, inFlow, refusals, shards });
   const parts = { folder, directory, engine, reception, budget, refusals, closers };
   return {
     ...parts,
@@ -173,6 +174,7 @@ interface ReceptionNeeds {
   readonly ids: MessageIdSource;
   readonly inFlow: InFlow;
   readonly refusals: ShardRefusals;
+  readonly shards: number;
 }
 
 function receptionOf(

@@ -181,7 +181,7 @@ export class ShardBodyStream implements BodyStream {
 
   async #receive(
     target: OpenTarget,
-    { envelope, arrival, bodyBytes }: ReceivedMessage,
+    { envelope, arrival, bodyBytes, idempotency }: ReceivedMessage,
     rest: readonly Uint8Array[],
     fromAllowed: readonly string[],
     deadlineMs: number,
@@ -194,6 +194,7 @@ export class ShardBodyStream implements BodyStream {
       arrival: target.isOwnMessage ? { ...arrival, id } : arrival,
       body: [],
       bodyBytes,
+      ...(idempotency === undefined ? {} : { idempotency }),
     };
     const meta: BodyReceive = [id, packReceived(copy, fromAllowed), isEach];
     // Long: it waits for disk, look-ups and other large messages, and never for a parcel's sake.
@@ -208,7 +209,10 @@ export class ShardBodyStream implements BodyStream {
       this.#letGo(target);
       return answer;
     }
-    return isEach ? (answer.value as BodyReceived) : { ok: true };
+    if (isEach) return answer.value as BodyReceived;
+    return idempotency === undefined
+      ? { ok: true }
+      : { ok: true, earlierId: answer.value as MessageId };
   }
 
   async #send(): Promise<void> {

@@ -5,10 +5,10 @@
  * Specs:     RFC 5321 §4.2.5 (responsibility passes with the reply to end of data), RFC 2033 §4.2 (LMTP: by recipient).
  * Limits:    the byte budget counts bytes not yet journaled: `reserve` refuses at once what goes past it.
  * Invariant: one envelope is accepted by exactly one journal: that of the shard all its accounts are on, else that of
- *            the active spool shard.
+ *            the active spool shard; with an idempotency key, that of the key's shard, whoever it is for.
  */
 
-import type { Ask } from '../actors/ask.ts';
+import type { Answer, Ask } from '../actors/ask.ts';
 import { chunkBytes, largeBodyBytesMin } from '../actors/asks/body-asks.ts';
 import type {
   AcceptAnswer,
@@ -22,7 +22,7 @@ import type { ByteBudget } from '../actors/budget.ts';
 import type { InFlow } from '../actors/in-flow.ts';
 import type { Router } from '../actors/router.ts';
 import type { Failure } from '../base/errors.ts';
-import type { MessageIdSource, ShardId } from '../base/ids.ts';
+import { type MessageId, type MessageIdSource, type ShardId, shardId } from '../base/ids.ts';
 import type { Clock } from '../ports/clock.ts';
 import { eachTarget, ShardBodyStream, wholeTarget } from './body-stream.ts';
 
@@ -35,6 +35,8 @@ export interface ReceptionParts {
   readonly ids: MessageIdSource;
   readonly clock: Clock;
   readonly spoolShard: () => ShardId;
+  /** How many there are. */
+  readonly shards: number;
   /** What goes on to other servers waits here while too much of it is under way. */
   readonly inFlow: InFlow;
   /** Why no mail can be taken now: it is told before the message comes. */
@@ -55,22 +57,17 @@ export function createReception(parts: ReceptionParts): Reception {
   }
 
   async function acceptStreamed(message: ReceivedMessage): Promise<readonly AcceptAnswer[]> {
-    const fromAllowed = (await allowedFrom(message)?.catch(abortAndThrow(message))) ?? [];
+    const fromAllowed = (await allowedFrom(parts, message)?.catch(abortAndThrow(message))) ?? [];
     const finish = () => message.stream!.finish(message, fromAllowed, clock.nowMs() + acceptMsMax);
-    return commonShard(message.envelope.recipients) === undefined ? inTurn(finish) : finish();
+    return localShard(message) === undefined ? inTurn(finish) : finish();
   }
 
   async function acceptWhole(message: ReceivedMessage): Promise<AcceptAnswer> {
-    const asked = allowedFrom(message);
+    const asked = allowedFrom(parts, message);
     const fromAllowed = asked === undefined ? undefined : await asked;
-    const local = commonShard(message.envelope.recipients);
+    const local = localShard(message);
     if (local !== undefined) return askShard(parts, message, local, fromAllowed);
-    return inTurn(() => askShard(parts, message, parts.spoolShard(), fromAllowed));
-  }
-
-  function allowedFrom({ arrival, fromAllowed }: ReceivedMessage) {
-    if (fromAllowed !== undefined) return Promise.resolve(fromAllowed);
-    return arrival.user === undefined ? undefined : parts.fromAllowed(arrival.user);
+    return inTurn(() => askSpool(parts, message, fromAllowed));
   }
 
   /** What goes on to other servers waits for its turn. */
@@ -110,7 +107,8 @@ export function createReception(parts: ReceptionParts): Reception {
         if (message.stream === undefined && message.bodyBytes <= largeBodyBytesMin) {
           return await acceptWhole(message);
         }
-        const [answer] = await acceptStreamed(await streamed(message, openBody));
+        const open = message.idempotency === undefined ? openBody : openKeyed(parts, message);
+        const [answer] = await acceptStreamed(await streamed(message, open));
         return answer!;
       } finally {
         budget.release(reservedBytes);
@@ -128,13 +126,54 @@ export function createReception(parts: ReceptionParts): Reception {
   };
 }
 
+/** What its From may name; undefined: nobody asks. */
+function allowedFrom(
+  { fromAllowed }: ReceptionParts,
+  message: ReceivedMessage,
+): Promise<readonly string[]> | undefined {
+  if (message.fromAllowed !== undefined) return Promise.resolve(message.fromAllowed);
+  const { user } = message.arrival;
+  return user === undefined ? undefined : fromAllowed(user);
+}
+
+/** The shard whose accounts get it, without a spool. */
+function localShard({ idempotency, envelope }: ReceivedMessage): ShardId | undefined {
+  return idempotency === undefined ? commonShard(envelope.recipients) : undefined;
+}
+
+/** Where an idempotency key is known: a repeat has to come to the same shard. */
+function homeShard({ shards }: ReceptionParts, { idempotency }: ReceivedMessage): ShardId {
+  return shardId(Number.parseInt(idempotency!.slice(0, 8), 16) % shards);
+}
+
+async function askSpool(
+  parts: ReceptionParts,
+  message: ReceivedMessage,
+  fromAllowed: readonly string[] | undefined,
+): Promise<AcceptAnswer> {
+  if (message.idempotency === undefined) {
+    return askShard(parts, message, parts.spoolShard(), fromAllowed);
+  }
+  const answer = await askShard(parts, message, homeShard(parts, message), fromAllowed);
+  return answer.ok ? { ok: true, earlierId: answer.value as MessageId } : answer;
+}
+
+function openKeyed(parts: ReceptionParts, message: ReceivedMessage): Reception['openBody'] {
+  const { router, clock, ids } = parts;
+  return (recipients) => {
+    const id = ids.next();
+    const targets = [wholeTarget(recipients, id, homeShard(parts, message))];
+    return new ShardBodyStream({ ask: (one) => router.ask(one), clock }, id, targets);
+  };
+}
+
 /** One message to one shard. */
 function askShard(
   { router, clock }: ReceptionParts,
   message: ReceivedMessage,
   shard: ShardId,
   fromAllowed: readonly string[] = [],
-): Promise<AcceptAnswer> {
+): Promise<Answer> {
   const { arrival } = message;
   const request: Ask = {
     shard,

@@ -28,7 +28,8 @@ import type { OpenShardFunction } from './shards.ts';
 import type { BodyBudget } from './spool/body-budget.ts';
 import type { MessageEvents } from './spool/events.ts';
 import { InHand } from './spool/in-hand.ts';
-import { type Attempt, Spool, spoolLimits } from './spool/spool.ts';
+import { spoolLimits } from './spool/limits.ts';
+import { type Attempt, Spool } from './spool/spool.ts';
 import { spoolKinds } from './spool/spool-kinds.ts';
 import { Shard } from './store/shard.ts';
 

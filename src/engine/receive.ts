@@ -8,6 +8,7 @@
  */
 
 import type { Answer, ArrivedAsk, Handler } from '../actors/ask.ts';
+import type { AcceptAnswer } from '../actors/asks/reception.ts';
 import type { PackedReceived } from '../actors/asks/spool-asks.ts';
 import { unpackReceived } from '../actors/asks/spool-asks.ts';
 import { failure } from '../base/errors.ts';
@@ -65,8 +66,16 @@ function take(
   if (!prepared.ok) return prepared;
   const bytes = results === undefined ? prepared.parts : [results, ...prepared.parts];
   const { arrival, envelope } = message;
-  if (isAllHere(envelope, shard.store.id)) return shard.deliverHere(message, packed, bytes);
+  const [, , , idempotency] = packed;
+  // The spool knows the keys: a copy for an account of this very shard goes by it, too.
+  if (idempotency === undefined && isAllHere(envelope, shard.store.id))
+    return shard.deliverHere(message, packed, bytes);
   const termed = withHeaderTerms(envelope, prepared.facts);
   const told = termed === envelope ? packed : repacked(packed, termed);
-  return shard.spool.accept(told, arrival.tenant, bytes) as Promise<Answer>;
+  const answer = shard.spool.accept(told, arrival.tenant, bytes);
+  return idempotency === undefined ? (answer as Promise<Answer>) : answer.then(keyedAnswer);
+}
+
+function keyedAnswer(answer: AcceptAnswer): Answer {
+  return answer.ok ? { ok: true, value: answer.earlierId } : answer;
 }

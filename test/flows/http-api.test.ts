@@ -1,4 +1,4 @@
-/** Aim: a message by HTTP is a message as any. Method: the real server, a next hop, and requests as programs make them. */
+/** Aim: a message by HTTP is a message as any. Method: the real server, a next hop, and requests of programs. */
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

@@ -76,6 +76,8 @@ export interface ReceivedMessage {
   readonly bodyBytes: number;
   /** What From may name, where that is not `arrival.user`'s own: addresses in lower case, `*@domain` is a domain. */
   readonly fromAllowed?: readonly string[];
+  /** Handed in with this key again, it is the same message (`edge/guard/idempotency.ts` makes it). */
+  readonly idempotency?: string;
   /** A large message: its shards have its text already, and `body` is empty. */
   readonly stream?: BodyStream;
 }
@@ -104,7 +106,13 @@ export interface BodyStream {
 }
 
 /** After `ok`, the message is on disk and Chaski's responsibility. */
-export type AcceptAnswer = { readonly ok: true } | Failure;
+export type AcceptAnswer =
+  | {
+      readonly ok: true;
+      /** With an idempotency key: the message that was accepted with it first, this one or another. */
+      readonly earlierId?: MessageId;
+    }
+  | Failure;
 
 /**
  * The way in for messages, as sessions see it.

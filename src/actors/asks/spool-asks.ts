@@ -50,25 +50,35 @@ export type PackedArrival = readonly [
 ];
 
 /** The third is what a logged-in sender may put into From, in lower case; empty for all others. */
-export type PackedReceived = readonly [PackedEnvelope, PackedArrival, readonly string[]];
+export type PackedReceived = readonly [
+  envelope: PackedEnvelope,
+  arrival: PackedArrival,
+  fromAllowed: readonly string[],
+  /** The answer's value is then the id of the message accepted with this key. */
+  idempotency?: string,
+];
 
 export function packReceived(
   message: ReceivedMessage,
   fromAllowed: readonly string[] = [],
 ): PackedReceived {
-  return [packEnvelope(message.envelope), packArrival(message.arrival), fromAllowed];
+  const { envelope, arrival, idempotency } = message;
+  const packed = [packEnvelope(envelope), packArrival(arrival), fromAllowed] as const;
+  return idempotency === undefined ? packed : [...packed, idempotency];
 }
 
 export function unpackReceived(packed: PackedReceived): {
   envelope: Envelope;
   arrival: Arrival;
   fromAllowed?: readonly string[];
+  idempotency?: string;
 } {
-  const [envelope, arrival, fromAllowed] = packed;
+  const [envelope, arrival, fromAllowed, idempotency] = packed;
   return {
     envelope: unpackEnvelope(envelope),
     arrival: unpackArrival(arrival),
     ...(fromAllowed.length === 0 ? {} : { fromAllowed }),
+    ...(idempotency === undefined ? {} : { idempotency }),
   };
 }
 

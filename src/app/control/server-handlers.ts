@@ -10,6 +10,7 @@ import type { EnvelopeRecipient } from '../../actors/asks/reception.ts';
 import { concat, latin1 } from '../../base/bytes.ts';
 import { MailError } from '../../base/errors.ts';
 import { defaultTenant } from '../../base/ids.ts';
+import { idempotencyOf } from '../../edge/guard/idempotency.ts';
 import { resolveAddress } from '../destinations.ts';
 import { checkedAddress } from './addresses.ts';
 import type { ControlParts } from './parts.ts';
@@ -32,6 +33,7 @@ export function serverHandlers(parts: ControlParts): ControlHandlers {
       const refusal = parts.reception.reserve(body.byteLength);
       if (refusal !== undefined) throw new MailError(refusal.code, refusal.detail);
       const id = parts.reception.nextId();
+      const idempotency = idempotencyOf(defaultTenant, [body]);
       const answer = await parts.reception.accept(
         {
           envelope: {
@@ -51,13 +53,15 @@ export function serverHandlers(parts: ControlParts): ControlHandlers {
             trusted: true,
             tenant: defaultTenant,
           },
+          ...(idempotency === undefined ? {} : { idempotency }),
           body: [body],
           bodyBytes: body.byteLength,
         },
         body.byteLength,
       );
       if (!answer.ok) throw new MailError(answer.code, answer.detail);
-      return { id, recipients: resolved.map(({ address }) => address) };
+      const recipientsTaken = resolved.map(({ address }) => address);
+      return { id: answer.earlierId ?? id, recipients: recipientsTaken };
     },
   };
 }

@@ -41,7 +41,7 @@ async function trace(
   return { events: events.map((event): TraceEvent => traceEventOf(event, of)), ...rest };
 }
 
-export interface ReadEvents {
+interface ReadEvents {
   /** The newest that fit, oldest first. */
   readonly events: readonly PackedEvent[];
   readonly isComplete: boolean;

@@ -74,8 +74,15 @@ export interface LargeRequest {
 /** The thread died before it could answer: what was accepted is known here, all else has to come again. */
 async function repeat({ shard, packed, isEach }: LargeRequest): Promise<Answer> {
   const message = unpackReceived(packed);
+  const earlierId = earlierOf(shard, packed);
+  if (!isEach && earlierId !== undefined) return { ok: true, value: earlierId };
   if (!isEach && shard.spool.isKnown(message.arrival.id)) return { ok: true, value: undefined };
   return largeRepeat(shard, message, isEach, unknownBody);
+}
+
+/** The message that was accepted with the idempotency key of this one. */
+function earlierOf(shard: OpenShard, [, , , idempotency]: PackedReceived) {
+  return idempotency === undefined ? undefined : shard.spool.repeats.earlierId(shard.store, idempotency);
 }
 
 /** Writes the last of a body and does what it came for; what is left of it then is let go. */
@@ -101,7 +108,7 @@ async function prepareAndTake(
   body: IncomingBody,
 ): Promise<Answer> {
   const { shard, isEach } = request;
-  const message: MessageToPrepare = { body: body.head, ...unpackReceived(request.packed) };
+  const message = { body: body.head, ...unpackReceived(request.packed) };
   const policy = parts.policy();
   const nowMs = parts.clock.nowMs();
   // What would be refused anyway is not worth reading it all again.
@@ -115,12 +122,19 @@ async function prepareAndTake(
   const envelope = withHeaderTerms(message.envelope, prepared.facts);
   const told = envelope === message.envelope ? request.packed : repacked(request.packed, envelope);
   const packed = declared(told, envelope, prepared);
-  if (isEach || isAllHere(message.envelope, shard.store.id)) {
+  const isKeyed = message.idempotency !== undefined;
+  if (isEach || (!isKeyed && isAllHere(message.envelope, shard.store.id))) {
     return await deliverLargeHere(parts.whole, { ...request, packed }, message, body, front);
   }
+  const known = earlierOf(shard, packed);
+  if (known !== undefined) return { ok: true, value: known };
   const side = await body.seal(front);
   const answer = await shard.spool.accept(packed, message.arrival.tenant, side);
-  return answer.ok ? { ok: true, value: undefined } : answer;
+  if (!answer.ok) return answer;
+  const { earlierId } = answer;
+  // Another with its key was accepted while this one's file was written.
+  if (isKeyed && earlierId !== message.arrival.id) shard.store.dropBody(side);
+  return { ok: true, value: earlierId };
 }
 
 /** Authentication-Results of a stranger's mail: only that needs the whole message in memory. */

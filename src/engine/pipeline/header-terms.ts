@@ -15,6 +15,10 @@ export function withHeaderTerms(envelope: Envelope, { isTlsOptional }: MessageFa
   return { ...envelope, terms: { ...envelope.terms, isTlsOptional } };
 }
 
-export function repacked([, arrival, fromAllowed]: PackedReceived, envelope: Envelope) {
-  return [packEnvelope(envelope), arrival, fromAllowed] as const;
+export function repacked(
+  [, arrival, fromAllowed, idempotency]: PackedReceived,
+  envelope: Envelope,
+): PackedReceived {
+  const packed = [packEnvelope(envelope), arrival, fromAllowed] as const;
+  return idempotency === undefined ? packed : [...packed, idempotency];
 }

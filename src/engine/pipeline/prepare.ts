@@ -33,6 +33,8 @@ export interface MessageToPrepare {
    * own and MAIL FROM; any for mail that nobody logged in for.
    */
   readonly fromAllowed?: readonly string[];
+  /** Its idempotency key was read. */
+  readonly idempotency?: string;
 }
 
 /** What is known of a message whose `body` is only its beginning, with the whole header in it. */
@@ -76,6 +78,7 @@ const resentSenderName = fieldName('resent-sender');
 const bccName = fieldName('bcc');
 const resultsName = fieldName('authentication-results');
 const tlsRequiredName = fieldName('tls-required');
+const idempotencyName = fieldName('x-chaski-idempotency-key');
 
 /** Where the fields are that preparing asks about; -1 where there is none. */
 export interface KnownFields {
@@ -92,6 +95,7 @@ export interface KnownFields {
   results: number[];
   tlsRequired: number;
   tlsRequiredCount: number;
+  idempotency: number[];
 }
 
 const none: never[] = [];
@@ -132,6 +136,11 @@ export function prepare(
   let removed: readonly number[] = none;
   if (known.results.length > 0 && (!arrival.trusted || arrival.user !== undefined)) {
     removed = known.results.filter((field) => isForgedResult(scan, field, policy.authservIds));
+  }
+  if (known.idempotency.length > 0 && arrival.trusted && arrival.listener !== 'lmtp') {
+    // Taken without it, a repeat would be another message, and nobody would know.
+    if (message.idempotency === undefined) return failure('message-invalid', 'idempotency key');
+    removed = [...removed, ...known.idempotency].sort((a, b) => a - b);
   }
   let added: readonly Uint8Array[] = [];
   let messageId = known.messageId < 0 ? '' : unfoldedValue(scan, known.messageId);
@@ -219,6 +228,7 @@ function knownFields(header: HeaderScan): KnownFields {
     results: none,
     tlsRequired: -1,
     tlsRequiredCount: 0,
+    idempotency: none,
   };
   for (let field = 0; field < header.count; field++) {
     switch (header.nameEnd(field) - header.nameStart(field)) {
@@ -255,6 +265,11 @@ function knownFields(header: HeaderScan): KnownFields {
         break;
       case 10:
         if (isField(header, field, messageIdName)) known.messageId = field;
+        break;
+      case 24:
+        if (isField(header, field, idempotencyName)) {
+          known.idempotency = [...known.idempotency, field];
+        }
         break;
       case 22:
         if (isField(header, field, resultsName)) known.results = [...known.results, field];

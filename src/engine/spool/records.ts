@@ -7,7 +7,7 @@
  */
 
 import { Packr } from 'msgpackr';
-import type { PackedEnvelope } from '../../actors/asks/spool-asks.ts';
+import type { PackedEnvelope, PackedReceived } from '../../actors/asks/spool-asks.ts';
 import { unpackEnvelope } from '../../actors/asks/spool-asks.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
 import type { JournalRecord, RecordDraft, RecordPlace, SideBody } from '../store/record.ts';
@@ -48,6 +48,12 @@ export function acceptedDraft(
 ): RecordDraft {
   const draft = { type: spoolAcceptedRecord, tenant, meta: packr.pack(accepted) };
   return 'segment' in body ? { ...draft, body: [], side: body } : { ...draft, body };
+}
+
+/** What is kept of a message as it was received. */
+export function acceptedOf([envelope, arrival]: PackedReceived): PackedAccepted {
+  const [id, receivedMs, listener, protocol, peerAddress, , helo, , , user] = arrival;
+  return [id, receivedMs, envelope, [listener, protocol, peerAddress, helo, user]];
 }
 
 export function unpackAccepted(record: JournalRecord): PackedAccepted {

@@ -17,6 +17,7 @@ import {
   unpackAccepted,
   unpackChange,
 } from './records.ts';
+import { keyedKind } from './repeats.ts';
 import type { Spool } from './spool.ts';
 
 export function spoolKinds(spool: Spool): readonly RecordKind[] {
@@ -52,6 +53,7 @@ export function spoolKinds(spool: Spool): readonly RecordKind[] {
       },
       restore: (record, shard) => spool.restoreChange(record, shard),
     },
+    keyedKind,
   ];
 }
 

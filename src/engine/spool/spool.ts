@@ -25,6 +25,7 @@ import { DueReader } from './due-reader.ts';
 import type { MessageEvents } from './events.ts';
 import type { InHand } from './in-hand.ts';
 import { IndexingOrder } from './indexing-order.ts';
+import { type SpoolLimits, spoolLimits } from './limits.ts';
 import type { SpoolMessage } from './message.ts';
 import { countWaiting, earliestNextMs, releasedMs } from './message.ts';
 import { queueKey, rowChanges, unpackRow } from './queue-rows.ts';
@@ -32,24 +33,15 @@ import { groupOf, ReadyReader } from './ready-reader.ts';
 import type { PackedAccepted, PackedOrigin } from './records.ts';
 import {
   acceptedDraft,
+  acceptedOf,
   applyChange,
   changeDraft,
   messageOf,
   unpackAccepted,
   unpackChange,
 } from './records.ts';
+import { keyedDraft, Repeats } from './repeats.ts';
 import type { SpoolShard } from './spool-shard.ts';
-
-export interface SpoolLimits {
-  readonly activeCountMax: number;
-  /** A message still waiting this long after it was accepted gets its queue row. */
-  readonly indexAfterMs: number;
-}
-
-export const spoolLimits: SpoolLimits = {
-  activeCountMax: 20_000,
-  indexAfterMs: 2_000,
-};
 
 /** A header is no longer, with the fields put before it. */
 const beginningBytesMax = 512 * kibibyte;
@@ -93,6 +85,7 @@ export class Spool {
   readonly #recording = new Set<Promise<unknown>>();
   /** Messages that replay found done: an ask for one may still come again. At most `replayedDoneMax`. */
   readonly #replayedDone = new Set<MessageId>();
+  readonly repeats = new Repeats();
   #shard: SpoolShard | undefined;
   #due: DueReader | undefined;
   #ready: ReadyReader | undefined;
@@ -133,19 +126,34 @@ export class Spool {
    * Journals a prepared message and starts its delivery. The answer is `ok` once its record is synced.
    * `body` is the spool's from here on.
    */
-  async accept(
+  accept(
     received: PackedReceived,
     tenant: TenantId,
     body: readonly Uint8Array[] | SideBody,
   ): Promise<AcceptAnswer> {
-    const [envelope, arrival] = received;
-    const [id, receivedMs, listener, protocol, peerAddress, , helo, , , user] = arrival;
-    // The thread died between sync and answer, and the edge asks again: the journal has it already.
-    if (this.isKnown(id as MessageId)) return { ok: true };
-    const origin = [listener, protocol, peerAddress, helo, user] as const;
-    const accepted: PackedAccepted = [id, receivedMs, envelope, origin];
+    const [, [id, receivedMs], , idempotency] = received;
+    const accepted = acceptedOf(received);
+    if (idempotency === undefined) {
+      // The thread died between sync and answer, and the edge asks again: the journal has it already.
+      const isKnown = this.isKnown(id as MessageId);
+      return isKnown ? Promise.resolve({ ok: true }) : this.#commit(accepted, tenant, body);
+    }
+    return this.repeats.once(this.shard, idempotency, id, () =>
+      this.#commit(accepted, tenant, body, keyedDraft(tenant, idempotency, id, receivedMs)),
+    );
+  }
+
+  async #commit(
+    accepted: PackedAccepted,
+    tenant: TenantId,
+    body: readonly Uint8Array[] | SideBody,
+    keyed?: RecordDraft,
+  ): Promise<AcceptAnswer> {
+    const draft = acceptedDraft(tenant, accepted, body);
     try {
-      await this.commitAccepted(accepted, tenant, body);
+      const places = await this.shard.append(keyed === undefined ? [draft] : [draft, keyed]);
+      const parts = 'segment' in body ? undefined : body;
+      this.#admit(messageOf(accepted, tenant, places[0]!, parts), accepted[3]);
     } catch (error) {
       // What else an attempt throws is a bug, and ends the thread.
       if (!(error instanceof MailError)) throw error;
@@ -158,17 +166,6 @@ export class Spool {
   isKnown(id: MessageId): boolean {
     if (this.#replayedDone.has(id) || this.#messages.has(id)) return true;
     return this.#rowCount > 0 && this.shard.get(queueKey(id)) !== undefined;
-  }
-
-  /** @throws MailError when the store did not take it. */
-  async commitAccepted(
-    accepted: PackedAccepted,
-    tenant: TenantId,
-    body: readonly Uint8Array[] | SideBody,
-  ): Promise<void> {
-    const places = await this.shard.append([acceptedDraft(tenant, accepted, body)]);
-    const parts = 'segment' in body ? undefined : body;
-    this.#admit(messageOf(accepted, tenant, places[0]!, parts), accepted[3]);
   }
 
   #admit(message: SpoolMessage, origin: PackedOrigin): void {
@@ -390,6 +387,7 @@ export class Spool {
     if (this.#isDraining) return;
     this.#due?.claim(nowMs);
     if (this.#rowCount > 0) this.#ready?.probe(nowMs);
+    this.repeats.forget(this.shard, nowMs);
   }
 
   /** Writes the rows of what was accepted up to then and still waits: the index is no longer held back for it. */

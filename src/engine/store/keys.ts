@@ -11,6 +11,8 @@
  *   0x20 queue            message id             waiting message        engine/spool/queue-rows.ts
  *   0x21 due              instant · message id   –                      engine/spool/queue-rows.ts
  *   0x22 ready            site · tenant · rank · instant · message id   engine/spool/queue-rows.ts
+ *   0x23 keyed            hash                   message id, instant    engine/spool/repeats.ts
+ *   0x24 keyed by age     instant · hash         –                      engine/spool/repeats.ts
  *   0x40 account          a                      counters               rows/account-row.ts
  *   0x41 mailbox          a·m                    name, counters         rows/mailbox-row.ts
  *   0x42 uid block        a·m·(u>>7)             128 UIDs as columns    rows/uid-block.ts

@@ -67,6 +67,7 @@ function open(fromAllowed: () => Promise<readonly string[]> = async () => []) {
     clock,
   });
   const reception = createReception({
+    shards: 8,
     router: { ask } as unknown as Router,
     budget,
     ids: new MessageIdSource(() => clock.nowMs(), 0),

@@ -15,6 +15,7 @@ import type {
 import type { MessageId } from '../../../base/ids.ts';
 import type { DataReader } from '../../../mail/wire/smtp/data-reader.ts';
 import type { Account } from '../../../ports/account-directory.ts';
+import { idempotencyOf } from '../../guard/idempotency.ts';
 import type { TlsSessionFacts } from '../session/transport.ts';
 import type { GreetingVerb, PeerFacts } from './command.ts';
 import { queuedReply, replyOf } from './replies.ts';
@@ -42,12 +43,12 @@ export function messageOf(
     const { bytes: bodyBytes } = reader;
     return { envelope: transaction.envelope(), arrival, body: [], bodyBytes, stream };
   }
-  return {
-    envelope: transaction.envelope(),
-    arrival: arrivalOf(facts, service.reception.nextId()),
-    body: reader.parts,
-    bodyBytes: reader.bytes,
-  };
+  const { parts, bytes: bodyBytes } = reader;
+  const arrival = arrivalOf(facts, service.reception.nextId());
+  const message = { envelope: transaction.envelope(), arrival, body: parts, bodyBytes };
+  if (!arrival.trusted || service.dialect === 'lmtp') return message;
+  const idempotency = idempotencyOf(transaction.tenant, parts);
+  return idempotency === undefined ? message : { ...message, idempotency };
 }
 
 function arrivalOf(facts: SessionFacts, id: MessageId): Arrival {
@@ -89,7 +90,9 @@ export function protocolWord(
 }
 
 export function finalReply(answer: AcceptAnswer, id: MessageId): Buffer {
-  return answer.ok ? Buffer.from(queuedReply(id), 'latin1') : replyOf(answer.code);
+  return answer.ok
+    ? Buffer.from(queuedReply(answer.earlierId ?? id), 'latin1')
+    : replyOf(answer.code);
 }
 
 /**

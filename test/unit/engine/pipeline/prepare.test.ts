@@ -95,6 +95,15 @@ test('TLS-Required counts where it stands once and says no', () => {
   assert.equal(isOptional('TLS-Required: No\r\nTLS-Required: No\r\n'), false);
 });
 
+test('an idempotency key that was read does not go on; one that was not is refused', () => {
+  const field = 'X-Chaski-Idempotency-KEY: k\r\n';
+  const read = { ...message(field + plain), idempotency: 'ab' };
+  assert.equal(prepared(read).text, trace + plain);
+  assert.equal(refused(message(field + plain)), 'message-invalid');
+  const stranger = prepared(message(field + plain, { arrival: { trusted: false } }));
+  assert.equal(stranger.text, trace + field + plain);
+});
+
 test('the body is a view of the bytes that came, not a copy', () => {
   const given = message(plain);
   const { parts } = prepared(given);

@@ -18,7 +18,7 @@ import {
 import { ApiFault } from './fault.ts';
 import type { Variables } from './template.ts';
 
-export interface AttachmentGiven {
+interface AttachmentGiven {
   readonly filename: string;
   readonly content: string;
   readonly contentType?: string;

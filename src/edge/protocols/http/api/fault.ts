@@ -37,7 +37,7 @@ export class ApiFault extends Error {
 const retrySeconds = 5;
 
 /** 503: the same request may be taken later, and is, once, with an idempotency key. */
-export const statusOf = {
+const statusOf = {
   'store-busy': 503,
   'store-failed': 503,
   'store-read-only': 503,

@@ -35,7 +35,7 @@ interface RecipientStatus {
 }
 
 /** As `statusSchema` has it. */
-export interface MessageStatus {
+interface MessageStatus {
   readonly id: string;
   readonly from: string;
   readonly acceptedAt?: string;
@@ -100,7 +100,7 @@ function statusOfEntry({ id, sender, acceptedMs, recipients }: QueueEntry): Mess
 }
 
 /** Out of the queue: each recipient's last event says how it ended. */
-export function statusOfEvents(id: string, events: readonly PackedEvent[]): MessageStatus {
+function statusOfEvents(id: string, events: readonly PackedEvent[]): MessageStatus {
   const recipients = new Map<string, RecipientStatus>();
   let acceptedMs: number | undefined;
   let from = '';

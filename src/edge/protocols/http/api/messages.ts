@@ -12,6 +12,11 @@ import type { EnvelopeRecipient } from '../../../../actors/asks/reception.ts';
 import { domainOf } from '../../../../base/address-parts.ts';
 import type { Result } from '../../../../base/errors.ts';
 import type { MessageId } from '../../../../base/ids.ts';
+import {
+  idempotencyHash,
+  idempotencyOf,
+  isIdempotencyKey,
+} from '../../../guard/idempotency.ts';
 import { readPath } from './addresses.ts';
 import { type Caller, callerOf } from './caller.ts';
 import { type Draft, type MessageGiven, readDraft, readTerms } from './draft.ts';
@@ -61,6 +66,7 @@ export function messageRoutes(app: FastifyInstance, parts: MessageRouteParts, ra
     async handler(request, reply): Promise<Taken> {
       const caller = callerOf(request);
       const given = Buffer.isBuffer(request.body) ? undefined : (request.body as MessageGiven);
+      const repeats = repeatsOf(caller, request.headers['idempotency-key']);
       const count = given?.recipients?.length ?? 1;
       const waitSeconds = rates.take(caller.key, count, parts.clock.nowMs());
       if (waitSeconds > 0) {
@@ -69,18 +75,32 @@ export function messageRoutes(app: FastifyInstance, parts: MessageRouteParts, ra
       }
       const taken =
         given === undefined
-          ? await takeRaw(parts, caller, request as FastifyRequest<{ Body: Buffer }>)
-          : await takeDraft(parts, caller, given);
+          ? await takeRaw(parts, caller, request as FastifyRequest<{ Body: Buffer }>, repeats)
+          : await takeDraft(parts, caller, given, repeats);
       reply.code(202);
       return taken;
     },
   });
 }
 
+/** The hash of the request's key for each of its messages; undefined without a key. */
+type RepeatHash = (index: number) => string | undefined;
+
+/** @throws ApiFault */
+function repeatsOf({ key }: Caller, header: string | readonly string[] | undefined): RepeatHash {
+  if (header === undefined) return () => undefined;
+  if (typeof header !== 'string' || !isIdempotencyKey(header)) {
+    const path = '/header/Idempotency-Key';
+    throw new ApiFault('argument-invalid', 'one key of at most 255 characters', { path });
+  }
+  return (index) => idempotencyHash(key.tenant, header, index);
+}
+
 async function takeDraft(
   parts: MessageRouteParts,
   caller: Caller,
   given: MessageGiven,
+  repeats: RepeatHash,
 ): Promise<Taken> {
   const { directory, clock } = parts;
   const { messageBytesMax, holdMsMax } = parts.policy();
@@ -97,6 +117,7 @@ async function takeDraft(
     return await takeCopy(parts, caller, draft, {
       rendered: { ...draft.shared, ...rendering.of(copy), to: copy.to },
       recipients: resolved[index]!,
+      idempotency: repeats(index),
     });
   });
 }
@@ -135,20 +156,21 @@ async function takeEach(
 interface CopyToTake {
   readonly rendered: Omit<MessageParts, 'messageId' | 'dateMs'>;
   readonly recipients: readonly EnvelopeRecipient[];
+  readonly idempotency: string | undefined;
 }
 
 async function takeCopy(
   parts: MessageRouteParts,
   caller: Caller,
   draft: Draft,
-  { rendered, recipients }: CopyToTake,
+  { rendered, recipients, idempotency }: CopyToTake,
 ): Promise<MessageId> {
   const { reception, clock, policy } = parts;
   const id = reception.nextId();
   const messageId = `<${id}@${policy().hostname}>`;
   const composed = await parts.compose({ ...rendered, messageId, dateMs: clock.nowMs() });
   if (!composed.ok) throw new ApiFault(composed.code, 'the message was not built');
-  await submit(parts, {
+  return await submit(parts, {
     ...caller,
     id,
     sender: draft.sender,
@@ -156,14 +178,15 @@ async function takeCopy(
     terms: draft.terms,
     authorDomains: [draft.from.path.domain],
     body: composed.body,
+    idempotency,
   });
-  return id;
 }
 
 async function takeRaw(
   parts: MessageRouteParts,
   caller: Caller,
   request: FastifyRequest<{ Body: Buffer }>,
+  repeats: RepeatHash,
 ): Promise<Taken> {
   const { directory, reception, clock } = parts;
   const { lineBytesMax, holdMsMax } = parts.policy();
@@ -185,15 +208,15 @@ async function takeRaw(
   const body = canonical(request.body, lineBytesMax);
   const authors = authorDomains(body);
   for (const domain of authors) await checkDomain(directory, tenant, domain, '/from');
-  const id = reception.nextId();
-  await submit(parts, {
+  const id = await submit(parts, {
     ...caller,
-    id,
+    id: reception.nextId(),
     sender: sender.address,
     recipients,
     terms: readTerms(termsGiven(query), holdMsMax, clock.nowMs()),
     authorDomains: [sender.domain, ...authors],
     body,
+    idempotency: repeats(0) ?? idempotencyOf(tenant, [body]),
   });
   return { ids: [id] };
 }

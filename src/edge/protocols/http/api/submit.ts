@@ -43,6 +43,7 @@ export interface Submission {
   /** Domains that From may name. */
   readonly authorDomains: readonly string[];
   readonly body: Uint8Array;
+  readonly idempotency: string | undefined;
 }
 
 /** The sender and each author are of a domain of the tenant. @throws ApiFault */
@@ -85,10 +86,10 @@ const recipientWords: Partial<Record<ErrorCode, string>> = {
   'account-over-quota': 'this account is full',
 };
 
-/** Resolves once the message is on disk. @throws ApiFault */
-export async function submit(parts: SubmitParts, submission: Submission): Promise<void> {
+/** Resolves once the message is on disk: to its id, or that of the first with its key. @throws ApiFault */
+export async function submit(parts: SubmitParts, submission: Submission): Promise<MessageId> {
   const { reception, clock, policy } = parts;
-  const { key, peer, id, sender, recipients, terms, body } = submission;
+  const { key, peer, id, sender, recipients, terms, body, idempotency } = submission;
   const { messageBytesMax } = policy();
   if (body.byteLength > messageBytesMax) {
     throw new ApiFault('message-too-large', `a message has at most ${messageBytesMax} bytes`);
@@ -116,12 +117,14 @@ export async function submit(parts: SubmitParts, submission: Submission): Promis
         tenant: key.tenant,
       },
       fromAllowed: submission.authorDomains.map((domain) => `*@${comparable(domain)}`),
+      ...(idempotency === undefined ? {} : { idempotency }),
       body: [body],
       bodyBytes: body.byteLength,
     },
     body.byteLength,
   );
   if (!answer.ok) throw new ApiFault(answer.code, wordsFor(answer.code));
+  return answer.earlierId ?? id;
 }
 
 function wordsFor(code: ErrorCode): string {
