@@ -20,5 +20,9 @@ export function listenersOf(
   const named = Object.entries(settings.listen).map(
     ([name, addresses]) => [`listen.${name}`, addresses] as const,
   );
-  return [...named, ['metrics.listen', settings.metrics.listen]];
+  return [
+    ...named,
+    ['metrics.listen', settings.metrics.listen],
+    ['api.listen', settings.api.listen],
+  ];
 }

@@ -25,7 +25,7 @@ import { type MessageRouteParts, messageRoutes } from './messages.ts';
 import { openApi } from './openapi.ts';
 import type { Peer } from './submit.ts';
 
-export interface ApiParts extends MessageRouteParts {
+interface ApiParts extends MessageRouteParts {
   readonly lookUp: MessageLookUp;
   readonly log: Log;
 }
@@ -33,7 +33,7 @@ export interface ApiParts extends MessageRouteParts {
 /** For everybody: it tells what the API is, and of nobody's mail. */
 const openApiPath = '/api/openapi.json';
 
-export interface Api {
+interface Api {
   handle(request: IncomingMessage, response: ServerResponse): void;
 }
 

@@ -33,7 +33,7 @@ export interface Peer {
   readonly isTls: boolean;
 }
 
-export interface Submission {
+interface Submission {
   readonly key: ApiKey;
   readonly peer: Peer;
   readonly id: MessageId;
