@@ -182,7 +182,8 @@ describe('POST /api/v1/messages', () => {
 describe('a message by HTTP', () => {
   let world: ApiWorld;
   before(async () => {
-    const busy = (command: string) => (/^RCPT.*@busy\.test/.test(command) ? '451 4.7.1 Later' : undefined);
+    const busy = (command: string) =>
+      /^RCPT.*@busy\.test/.test(command) ? '451 4.7.1 Later' : undefined;
     world = await startApiWorld({}, busy);
   });
   after(async () => {
@@ -238,7 +239,9 @@ describe('a message by HTTP', () => {
   it('waits until `sendAt`, and can be cancelled until then', async () => {
     const sendAt = new Date(Date.now() + 3_600_000).toISOString();
     const id = await send({ sendAt, subject: 'Scheduled' });
-    const [one] = (await look(id)).value.recipients as readonly (Recipient & { nextAttemptAt: string })[];
+    const [one] = (await look(id)).value.recipients as readonly (Recipient & {
+      nextAttemptAt: string;
+    })[];
     assert.deepEqual([one?.state, one?.nextAttemptAt], ['waiting', sendAt]);
     assert.equal((await cancel(id)).status, 200);
     assert.equal((await inState(id, 'cancelled')).reply, '554 5.7.0 Cancelled by its sender');
@@ -304,11 +307,19 @@ describe('a message by HTTP', () => {
         400,
         '/recipients/0/variables/name',
       ],
-      [{ ...one(good), recipients: [{ to: 'nobody@acme.test', variables: { name: '' } }] }, 400, '/recipients/0/to'],
+      [
+        { ...one(good), recipients: [{ to: 'nobody@acme.test', variables: { name: '' } }] },
+        400,
+        '/recipients/0/to',
+      ],
     ];
     for (const [body, wanted, path] of faults) {
       const { status, value } = await world.call({ body });
-      assert.deepEqual([status, value.error?.path], [wanted, path], JSON.stringify(body).slice(0, 200));
+      assert.deepEqual(
+        [status, value.error?.path],
+        [wanted, path],
+        JSON.stringify(body).slice(0, 200),
+      );
     }
     const text = 'x'.repeat(300_000);
     const large = { ...one(good), text, recipients: Array(1_000).fill(good) };
@@ -343,7 +354,10 @@ it('is served on loopback, or on the API’s own listener alone', async () => {
 });
 
 it('without room for a message the API says so, and when to come again', async () => {
-  await using world = await startApiWorld({ 'memory.receivingBytesMax': '8MiB', 'smtp.messageBytesMax': '8MiB' });
+  await using world = await startApiWorld({
+    'memory.receivingBytesMax': '8MiB',
+    'smtp.messageBytesMax': '8MiB',
+  });
   const attachments = [{ filename: 'x', content: Buffer.alloc(7_000_000).toString('base64') }];
   const { status, headers } = await world.call({ body: { ...plain, attachments } });
   assert.equal(status, 503);

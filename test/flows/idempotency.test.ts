@@ -129,7 +129,11 @@ it('after a kill the same key answers the same id, and the message is sent once'
     const send = async () => {
       const response = await fetch(`http://127.0.0.1:${httpPort}/api/v1/messages`, {
         method: 'POST',
-        headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json', ...headers },
+        headers: {
+          authorization: `Bearer ${secret}`,
+          'content-type': 'application/json',
+          ...headers,
+        },
         body: JSON.stringify(plain),
       });
       assert.equal(response.status, 202);

@@ -82,7 +82,9 @@ async function repeat({ shard, packed, isEach }: LargeRequest): Promise<Answer> 
 
 /** The message that was accepted with the idempotency key of this one. */
 function earlierOf(shard: OpenShard, [, , , idempotency]: PackedReceived) {
-  return idempotency === undefined ? undefined : shard.spool.repeats.earlierId(shard.store, idempotency);
+  return idempotency === undefined
+    ? undefined
+    : shard.spool.repeats.earlierId(shard.store, idempotency);
 }
 
 /** Writes the last of a body and does what it came for; what is left of it then is let go. */

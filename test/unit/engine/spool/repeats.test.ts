@@ -31,7 +31,13 @@ function open() {
 test('the first message with a key is accepted, and told to all who come again', async () => {
   const { shard, repeats, accept } = open();
   const [one, two] = await Promise.all([accept(first), accept(second)]);
-  assert.deepEqual([one, two], [{ ok: true, earlierId: first }, { ok: true, earlierId: first }]);
+  assert.deepEqual(
+    [one, two],
+    [
+      { ok: true, earlierId: first },
+      { ok: true, earlierId: first },
+    ],
+  );
   assert.deepEqual(await accept(second), { ok: true, earlierId: first });
   assert.equal(repeats.earlierId(shard, hash), first);
   assert.equal(shard.records.length, 1);

@@ -6,7 +6,11 @@
  * Invariant: fields that say whose mail it is, where it came from or how it is encoded are ours to write.
  */
 
-import type { AttachedFile, MessageParts, NamedAddress } from '../../../../actors/asks/compose-job.ts';
+import type {
+  AttachedFile,
+  MessageParts,
+  NamedAddress,
+} from '../../../../actors/asks/compose-job.ts';
 import type { DeliveryTerms } from '../../../../actors/asks/delivery-terms.ts';
 import {
   type AddressGiven,

@@ -12,11 +12,7 @@ import type { EnvelopeRecipient } from '../../../../actors/asks/reception.ts';
 import { domainOf } from '../../../../base/address-parts.ts';
 import type { Result } from '../../../../base/errors.ts';
 import type { MessageId } from '../../../../base/ids.ts';
-import {
-  idempotencyHash,
-  idempotencyOf,
-  isIdempotencyKey,
-} from '../../../guard/idempotency.ts';
+import { idempotencyHash, idempotencyOf, isIdempotencyKey } from '../../../guard/idempotency.ts';
 import { readPath } from './addresses.ts';
 import { type Caller, callerOf } from './caller.ts';
 import { type Draft, type MessageGiven, readDraft, readTerms } from './draft.ts';

@@ -33,7 +33,8 @@ export class Rendering {
   /** @throws ApiFault */
   check(): void {
     const { copies, shared, texts } = this.#draft;
-    const textsLength = texts.subject.length + (texts.text ?? '').length + (texts.html ?? '').length;
+    const textsLength =
+      texts.subject.length + (texts.text ?? '').length + (texts.html ?? '').length;
     const attachedBytes = shared.attachments.reduce((sum, one) => sum + one.content.byteLength, 0);
     if (copies.length > 1 && copies.length * (textsLength + attachedBytes) > batchBytesMax) {
       const words = `a batch has at most ${batchBytesMax} bytes of text and attachments in all`;
@@ -55,9 +56,7 @@ export class Rendering {
     const lengthMax = this.#lengthMax;
     return {
       subject: whole(this.#subject.fill(variables, lengthMax)),
-      ...(this.#text === undefined
-        ? {}
-        : { text: whole(this.#text.fill(variables, lengthMax)) }),
+      ...(this.#text === undefined ? {} : { text: whole(this.#text.fill(variables, lengthMax)) }),
       ...(this.#html === undefined
         ? {}
         : { html: whole(this.#html.fill(variables, lengthMax, escapeHtml)) }),

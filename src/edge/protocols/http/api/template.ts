@@ -29,10 +29,10 @@ export class Template {
   }
 
   /** Undefined: it would be longer than `lengthMax`. Every name has a value. */
-  fill(values: Variables, lengthMax: number, escape = asItIs): string | undefined {
+  fill(values: Variables, lengthMax: number, encode = asItIs): string | undefined {
     let text = '';
     for (const [index, piece] of this.#pieces.entries()) {
-      text += index % 2 === 1 ? escape(values[piece]!) : piece;
+      text += index % 2 === 1 ? encode(values[piece]!) : piece;
       if (text.length > lengthMax) return undefined;
     }
     return text;
