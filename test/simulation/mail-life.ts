@@ -6,10 +6,8 @@
 
 import type { Answer, Handlers } from '../../src/actors/ask.ts';
 import type { MailboxChange } from '../../src/actors/asks/imap-asks.ts';
-import { accountActor } from '../../src/actors/asks/mailbox-asks.ts';
 import { Stamps, stampWords } from '../../src/actors/stamps.ts';
 import { Watched, watchedWords } from '../../src/actors/watched.ts';
-import { concat } from '../../src/base/bytes.ts';
 import { MessageIdSource, shardId } from '../../src/base/ids.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { appendHandler } from '../../src/engine/bodies/append-handler.ts';
@@ -25,6 +23,7 @@ import { stampChanges } from '../../src/engine/mailbox/stamping.ts';
 import type { OpenShard } from '../../src/engine/shards.ts';
 import type { Shard } from '../../src/engine/store/shard.ts';
 import type { Clock } from '../../src/ports/clock.ts';
+import { carried } from '../support/carried.ts';
 import type { ImapClient } from '../support/imap-client.ts';
 import { connectInMemory, type FakeEngine, FakeImap } from '../support/imap-fakes.ts';
 import { MailLedger } from '../support/mail-ledger.ts';
@@ -144,18 +143,8 @@ class Engine implements FakeEngine {
     return this.mailboxes.reader;
   }
 
-  async carry(name: string, meta: unknown, body: Uint8Array = new Uint8Array(0)): Promise<Answer> {
-    const outcome = this.#handlers[name]!(
-      {
-        ...{ shard: shardId(0), actor: accountActor(account), name, key: '' },
-        ...{ class: 'short', lane: 'normal', deadlineMs: 0, meta, body },
-      },
-      { isFull: false },
-    );
-    const answer = 'pending' in outcome ? await outcome.pending : await outcome;
-    if (!answer.ok || answer.rest === undefined) return answer;
-    // As a parcel carries it.
-    return { ...answer, body: concat([answer.body!, ...answer.rest]), rest: [] };
+  carry(name: string, meta: unknown, body?: Uint8Array): Promise<Answer> {
+    return carried(this.#handlers, account, name, meta, body);
   }
 }
 

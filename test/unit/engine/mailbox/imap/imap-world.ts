@@ -12,10 +12,8 @@ import {
   type PackedSection,
   type PackedView,
 } from '../../../../../src/actors/asks/imap-asks.ts';
-import { accountActor } from '../../../../../src/actors/asks/mailbox-asks.ts';
 import { Stamps, stampWords } from '../../../../../src/actors/stamps.ts';
 import { Watched, watchedWords } from '../../../../../src/actors/watched.ts';
-import { shardId } from '../../../../../src/base/ids.ts';
 import { appendHandler } from '../../../../../src/engine/bodies/append-handler.ts';
 import { BodyTurns } from '../../../../../src/engine/bodies/body-turns.ts';
 import { IncomingBodies } from '../../../../../src/engine/bodies/incoming-bodies.ts';
@@ -28,6 +26,7 @@ import { pop3Handlers } from '../../../../../src/engine/mailbox/pop3/handlers.ts
 import { stampChanges } from '../../../../../src/engine/mailbox/stamping.ts';
 import type { OpenShard } from '../../../../../src/engine/shards.ts';
 import type { Clock } from '../../../../../src/ports/clock.ts';
+import { carried } from '../../../../support/carried.ts';
 import { SeededClock } from '../../../../support/seeded-clock.ts';
 import { account, MailboxWorld, tenant } from '../mailbox-world.ts';
 
@@ -81,18 +80,8 @@ export class ImapWorld extends MailboxWorld {
   }
 
   /** An ask as it travels. */
-  async carry(name: string, meta: unknown, body: Uint8Array = new Uint8Array(0)): Promise<Answer> {
-    const outcome = this.handlers[name]!(
-      {
-        ...{ shard: shardId(0), actor: accountActor(account), name, key: '' },
-        ...{ class: 'short', lane: 'normal', deadlineMs: 0, meta, body },
-      },
-      { isFull: false },
-    );
-    const answer = 'pending' in outcome ? await outcome.pending : await outcome;
-    if (!answer.ok || answer.rest === undefined) return answer;
-    const { rest, ...arrived } = answer;
-    return { ...arrived, body: Buffer.concat([answer.body!, ...rest]) };
+  carry(name: string, meta: unknown, body?: Uint8Array): Promise<Answer> {
+    return carried(this.handlers, account, name, meta, body);
   }
 
   /** The answer's value, and its body as text. */
