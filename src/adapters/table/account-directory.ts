@@ -48,6 +48,12 @@ export interface DirectoryOptions {
   readonly postmaster?: string;
 }
 
+/** What a write does, and what its listeners hear. */
+interface Decided {
+  readonly changes: readonly IndexChange[];
+  readonly change: DirectoryChange;
+}
+
 export class TableDirectory implements AccountDirectory {
   readonly #table: ShardIndex;
   readonly #shards: number;
@@ -119,15 +125,11 @@ export class TableDirectory implements AccountDirectory {
     return [this.#tenants.withoutRow, ...made];
   }
 
-  async createTenant(tenant: Omit<Tenant, 'id'>): Promise<Tenant> {
-    let created: Tenant | undefined;
-    await this.#write(() => {
+  createTenant(tenant: Omit<Tenant, 'id'>): Promise<Tenant> {
+    return this.#create(() => {
       const { made, changes } = this.#tenants.create(tenant);
-      created = made;
-      return { changes, change: { kind: 'tenant', id: made.id } };
+      return { made, changes, change: { kind: 'tenant', id: made.id } };
     });
-    assert(created !== undefined, 'a write that resolved made its tenant');
-    return created;
   }
 
   apiKey(id: ApiKeyId): ApiKey | undefined {
@@ -143,15 +145,11 @@ export class TableDirectory implements AccountDirectory {
     );
   }
 
-  async createApiKey(key: Omit<ApiKey, 'id'>): Promise<ApiKey> {
-    let created: ApiKey | undefined;
-    await this.#write(() => {
+  createApiKey(key: Omit<ApiKey, 'id'>): Promise<ApiKey> {
+    return this.#create(() => {
       const { made, changes } = this.#tenants.createKey(key);
-      created = made;
-      return { changes, change: { kind: 'api-key', id: made.id } };
+      return { made, changes, change: { kind: 'api-key', id: made.id } };
     });
-    assert(created !== undefined, 'a write that resolved made its key');
-    return created;
   }
 
   deleteApiKey(id: ApiKeyId): Promise<void> {
@@ -223,22 +221,20 @@ export class TableDirectory implements AccountDirectory {
     });
   }
 
-  async createAccount(account: Omit<Account, 'id' | 'shard'>): Promise<Account> {
-    let created: Account | undefined;
-    await this.#write(() => {
+  createAccount(account: Omit<Account, 'id' | 'shard'>): Promise<Account> {
+    return this.#create(() => {
       const name = this.#freeName(account.address, account.tenant);
       const stored = this.#table.get(rows.nextIdKey);
       const next = stored === undefined ? 1 : rows.decodeRow<number>(stored);
       const id = accountId(next);
       const shard = ((next - 1) % this.#shards) as ShardId;
-      created = normalAccount({ ...account, id, shard }, name);
+      const made = normalAccount({ ...account, id, shard }, name);
       return {
-        changes: [...this.#accountRows(created, name), put(rows.nextIdKey, next + 1)],
+        made,
+        changes: [...this.#accountRows(made, name), put(rows.nextIdKey, next + 1)],
         change: { kind: 'account', id },
       };
     });
-    assert(created !== undefined, 'a write that resolved made its account');
-    return created;
   }
 
   putAccount(account: Account): Promise<void> {
@@ -359,9 +355,20 @@ export class TableDirectory implements AccountDirectory {
   }
 
   /** `decide` runs alone: no other write is between its reads and its commit. */
-  #write(
-    decide: () => { readonly changes: readonly IndexChange[]; readonly change: DirectoryChange },
-  ): Promise<void> {
+  async #create<Made extends object>(
+    decide: () => Decided & { readonly made: Made },
+  ): Promise<Made> {
+    let made: Made | undefined;
+    await this.#write(() => {
+      const decided = decide();
+      ({ made } = decided);
+      return decided;
+    });
+    assert(made !== undefined, 'a write that resolved made its row');
+    return made;
+  }
+
+  #write(decide: () => Decided): Promise<void> {
     return this.#inTurn(async () => {
       const { changes, change } = decide();
       await this.#table.commit(changes);
