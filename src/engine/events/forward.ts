@@ -39,8 +39,13 @@ class ForwardRun {
   }
 
   page(): EventsPage {
-    const { isCut, hasMore } = { isCut: this.#isCut, hasMore: this.#hasMore };
-    return { events: this.#events, positions: this.#positions, next: this.#next, isCut, hasMore };
+    return {
+      events: this.#events,
+      positions: this.#positions,
+      next: this.#next,
+      isCut: this.#isCut,
+      hasMore: this.#hasMore,
+    };
   }
 
   async run(): Promise<void> {

@@ -9,7 +9,7 @@
 
 import { kibibyte } from '../../../base/units.ts';
 import type { Transaction } from '../transaction.ts';
-import { costOf, type Waiting } from './waiting.ts';
+import { costOf, oldestOf, type Waiting } from './waiting.ts';
 
 /** No more than the smallest message costs: small ones alternate. */
 const quantum = 8 * kibibyte;
@@ -49,12 +49,7 @@ export class FairRound<Key> implements Waiting {
   }
 
   get oldestMs(): number | undefined {
-    let oldest: number | undefined;
-    for (const { queue } of this.#sharers) {
-      const sinceMs = queue.oldestMs;
-      if (sinceMs !== undefined && (oldest === undefined || sinceMs < oldest)) oldest = sinceMs;
-    }
-    return oldest;
+    return oldestOf(this.#sharers);
   }
 
   /** How many wait under this key. */

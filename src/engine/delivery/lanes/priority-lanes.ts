@@ -8,7 +8,7 @@
 
 import { minuteMs } from '../../../base/units.ts';
 import type { Transaction } from '../transaction.ts';
-import type { Waiting } from './waiting.ts';
+import { oldestOf, type Waiting } from './waiting.ts';
 
 /** Waiting so long is worth one step of priority: by the hour, a newsletter overtakes what was urgent just now. */
 const stepMs = 5 * minuteMs;
@@ -37,12 +37,7 @@ export class PriorityLanes implements Waiting {
   }
 
   get oldestMs(): number | undefined {
-    let oldest: number | undefined;
-    for (const { queue } of this.#lanes) {
-      const sinceMs = queue.oldestMs;
-      if (sinceMs !== undefined && (oldest === undefined || sinceMs < oldest)) oldest = sinceMs;
-    }
-    return oldest;
+    return oldestOf(this.#lanes);
   }
 
   push(transaction: Transaction): void {

@@ -57,3 +57,13 @@ export class InOrder implements Waiting {
     return this.#queue.shift();
   }
 }
+
+/** When the message came that waits longest in any of these. */
+export function oldestOf(all: Iterable<{ readonly queue: Waiting }>): number | undefined {
+  let oldest: number | undefined;
+  for (const { queue } of all) {
+    const sinceMs = queue.oldestMs;
+    if (sinceMs !== undefined && (oldest === undefined || sinceMs < oldest)) oldest = sinceMs;
+  }
+  return oldest;
+}
