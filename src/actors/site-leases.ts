@@ -7,6 +7,7 @@
  */
 
 import type { ShardId } from '../base/ids.ts';
+import { siteOfPath } from '../base/path-names.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Answer, ArrivedAsk, Ask } from './ask.ts';
 import { leaseMsDefault, SiteLeases, type SiteLimits } from './leases.ts';
@@ -210,7 +211,8 @@ export class SiteBorrower {
 
 function lendAsk(site: string, shards: number, meta: LendMeta, nowMs: number): Ask {
   return {
-    shard: siteShard(site, shards),
+    // Of all paths of a site, so that it can have limits as a whole, too.
+    shard: siteShard(siteOfPath(site), shards),
     actor: site,
     name: siteLend,
     key: '',

@@ -45,9 +45,11 @@ export interface MessageReasons {
   readonly recipients: readonly RecipientReason[];
 }
 
-/** A site as one thread sees it. */
+/** A path (a site, and the source mail leaves to it by) as one thread sees it. */
 export interface SiteFacts {
+  /** The site's where no sources are set, else with the source's behind it. */
   readonly name: string;
+  readonly source: string;
   /** Messages in its queue, and what they may be. */
   readonly waitingCount: number;
   readonly waitingMax: number;

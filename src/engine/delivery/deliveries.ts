@@ -1,5 +1,5 @@
 /**
- * The way out for messages: finds the site of a domain and hands the message to it.
+ * The way out for messages: finds the site of a domain and the source to leave by, and hands the message to that path.
  *
  * Runs in:   engine threads; one per thread.
  * Limits:    `domainsMax` domains remembered, `searchesMax` looked up at a time with `searchWaitingMax` messages each;
@@ -8,6 +8,7 @@
  */
 
 import type { SiteFacts } from '../../actors/asks/explain-asks.ts';
+import { pathName } from '../../base/path-names.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Dialer } from '../../ports/dialer.ts';
 import type { Random } from '../../ports/random.ts';
@@ -19,6 +20,8 @@ import type { DeliveryDone, OutboundMessage } from './message.ts';
 import { ownReply } from './message.ts';
 import type { Resolved, Router } from './route.ts';
 import { Site } from './site.ts';
+import { SitePaths } from './sources/site-paths.ts';
+import { defaultSource, type Source } from './sources/source.ts';
 import { Transaction } from './transaction.ts';
 
 export interface DeliveriesOptions {
@@ -33,9 +36,9 @@ export interface DeliveriesOptions {
   readonly onRoom: (site: string, count: number) => void;
 }
 
-/** A site of a domain until its answer grows old. */
+/** The site of a domain until its answer grows old. */
 interface KnownDomain {
-  readonly site: Site;
+  readonly paths: SitePaths;
   readonly untilMs: number;
 }
 
@@ -57,7 +60,8 @@ export class Deliveries {
   readonly #options: DeliveriesOptions;
   readonly #domains = new Map<string, KnownDomain>();
   readonly #searches = new Map<string, Search>();
-  readonly #sites = new Map<string, Site>();
+  /** By key: sites asked for the same TLS. */
+  readonly #paths = new Map<string, SitePaths>();
   readonly #coarse = { nowMs: 0 };
   #timer: Timer | undefined;
   #ticks = 0;
@@ -72,20 +76,34 @@ export class Deliveries {
   load(): { readonly waiting: number; readonly connections: number; readonly sites: number } {
     let waiting = 0;
     let connections = 0;
-    for (const site of this.#sites.values()) {
+    let sites = 0;
+    for (const site of this.#sites()) {
       waiting += site.waitingCount;
       connections += site.connectionCount;
+      sites++;
     }
     for (const search of this.#searches.values()) waiting += search.waiting.length;
-    return { waiting, connections, sites: this.#sites.size };
+    return { waiting, connections, sites };
   }
 
-  /** Sites that a domain leads to, or that have this name. */
+  *#sites(): Iterable<Site> {
+    for (const paths of this.#paths.values()) yield* paths.sites;
+  }
+
+  /** Paths of the site that a domain leads to, or that have this name, or whose site has it. */
   facts(name: string): SiteFacts[] {
-    const known = this.#domains.get(name)?.site;
-    if (known !== undefined) return [known.facts()];
-    const named = [...this.#sites.values()].filter((site) => site.name === name);
+    const known = this.#domains.get(name)?.paths;
+    const named = known === undefined ? this.#named(name) : [...known.sites];
     return named.map((site) => site.facts());
+  }
+
+  #named(name: string): Site[] {
+    const all = [...this.#paths.values()].flatMap((paths) =>
+      paths.name === name
+        ? [...paths.sites]
+        : [...paths.sites].filter((site) => site.name === name),
+    );
+    return all;
   }
 
   /**
@@ -94,7 +112,7 @@ export class Deliveries {
    */
   groupOf(domain: string, need: TlsNeed = 'usual'): string {
     const known = this.#domains.get(wayKey(domain, need));
-    if (known !== undefined && known.untilMs > this.#coarse.nowMs) return known.site.key;
+    if (known !== undefined && known.untilMs > this.#coarse.nowMs) return known.paths.key;
     return this.#options.router.fixed(domain, need)?.key ?? domain;
   }
 
@@ -110,20 +128,20 @@ export class Deliveries {
     const known = this.#domains.get(wayKey(domain, need));
     const transaction = new Transaction(message, done);
     if (known !== undefined && known.untilMs > this.#coarse.nowMs)
-      return roomOf(known.site, transaction);
+      return this.#enter(known.paths, transaction);
     return this.#search(domain, need, transaction);
   }
 
   /** Ends what is idle, lets what is in transfer finish, refuses the rest. */
   drain(): void {
     this.#isClosed = true;
-    for (const site of this.#sites.values()) site.drain();
+    for (const site of this.#sites()) site.drain();
   }
 
   /** Ends everything now. */
   close(): void {
     this.drain();
-    for (const site of this.#sites.values()) site.abort();
+    for (const site of this.#sites()) site.abort();
     this.#timer?.cancel();
     this.#timer = undefined;
   }
@@ -131,7 +149,7 @@ export class Deliveries {
   #search(domain: string, need: TlsNeed, transaction: Transaction): string {
     const way = wayKey(domain, need);
     const resolved = this.#options.router.fixed(domain, need);
-    if (resolved !== undefined) return roomOf(this.#learn(way, resolved), transaction);
+    if (resolved !== undefined) return this.#enter(this.#learn(way, resolved), transaction);
     const search = this.#searches.get(way);
     if (search !== undefined) {
       search.isFull = search.waiting.length >= searchWaitingMax;
@@ -157,30 +175,47 @@ export class Deliveries {
       if (isFull) this.#options.onRoom(way, searchWaitingMax);
       return;
     }
-    const site = this.#learn(way, resolution);
+    const paths = this.#learn(way, resolution);
     for (const transaction of waiting) {
       // The caller was told "taken" already: a full site is a deferral by now.
-      if (!site.submit(transaction)) transaction.settleRest('deferred', siteFullReply);
+      if (this.#enter(paths, transaction) !== '') transaction.settleRest('deferred', siteFullReply);
     }
-    if (isFull) this.#options.onRoom(way, site.roomCount);
+    if (isFull) this.#options.onRoom(way, roomIn(paths));
   }
 
-  #learn(way: string, resolved: Resolved): Site {
+  /** As `submit` answers. */
+  #enter(paths: SitePaths, transaction: Transaction): string {
+    const site = paths.of(defaultSource);
+    return site.submit(transaction) ? '' : site.key;
+  }
+
+  #learn(way: string, resolved: Resolved): SitePaths {
     const { key } = resolved;
-    let site = this.#sites.get(key);
-    if (site === undefined) {
-      const { timeouts, limits, clock, random, dialer, leases, onRoom } = this.#options;
-      const { handshake } = resolved;
-      const coarse = this.#coarse;
-      const shared = { handshake, timeouts, limits, clock, random, dialer, leases, coarse, onRoom };
-      site = new Site({ name: resolved.site, key, ...shared }, resolved.targets);
-      this.#sites.set(key, site);
-      if (this.#isClosed) site.drain();
+    let paths = this.#paths.get(key);
+    if (paths === undefined) {
+      paths = new SitePaths(resolved, (found, source) => this.#site(found, source));
+      this.#paths.set(key, paths);
     } else {
-      site.retarget(resolved.targets);
+      paths.retarget(resolved);
     }
     if (this.#domains.size >= domainsMax) this.#domains.delete(this.#domains.keys().next().value!);
-    this.#domains.set(way, { site, untilMs: this.#coarse.nowMs + resolved.validMs });
+    this.#domains.set(way, { paths, untilMs: this.#coarse.nowMs + resolved.validMs });
+    return paths;
+  }
+
+  #site(resolved: Resolved, source: Source): Site {
+    const { timeouts, limits, clock, random, dialer, leases, onRoom } = this.#options;
+    const isOnly = source === defaultSource;
+    const site = new Site(
+      {
+        name: isOnly ? resolved.site : pathName(resolved.site, source.name),
+        key: isOnly ? resolved.key : pathName(resolved.key, source.name),
+        ...{ source, handshake: resolved.handshake, timeouts, limits, clock, random },
+        ...{ dialer, leases, coarse: this.#coarse, onRoom },
+      },
+      resolved.targets,
+    );
+    if (this.#isClosed) site.drain();
     return site;
   }
 
@@ -192,27 +227,32 @@ export class Deliveries {
   #tick(): void {
     const nowMs = this.#options.clock.monotonicMs();
     this.#coarse.nowMs = nowMs;
-    for (const site of this.#sites.values()) site.onTick(nowMs);
+    for (const site of this.#sites()) site.onTick(nowMs);
     if (++this.#ticks % ticksPerForgetting === 0) this.#forget(nowMs);
     this.#timer = undefined;
-    if (this.#sites.size > 0 || this.#searches.size > 0) this.#setTimer();
+    if (this.#paths.size > 0 || this.#searches.size > 0) this.#setTimer();
   }
 
   /** Drops answers that grew old, then sites no domain leads to and nothing is left of. */
   #forget(nowMs: number): void {
-    const used = new Set<Site>();
+    const used = new Set<SitePaths>();
     for (const [domain, known] of this.#domains) {
       if (known.untilMs <= nowMs) this.#domains.delete(domain);
-      else used.add(known.site);
+      else used.add(known.paths);
     }
-    for (const [key, site] of this.#sites) {
-      if (!used.has(site) && site.isQuiet) this.#sites.delete(key);
+    for (const [key, paths] of this.#paths) {
+      if (used.has(paths)) continue;
+      paths.forgetQuiet();
+      if (paths.size === 0) this.#paths.delete(key);
     }
   }
 }
 
-function roomOf(site: Site, transaction: Transaction): string {
-  return site.submit(transaction) ? '' : site.key;
+/** What a site is sure to take over all of its paths. */
+function roomIn(paths: SitePaths): number {
+  let room = 0;
+  for (const site of paths.sites) room += site.roomCount;
+  return room;
 }
 
 /** A domain may be gone to by two ways: as usual, and as a message asks. */

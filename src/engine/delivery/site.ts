@@ -1,7 +1,8 @@
 /**
- * A site: one set of hosts mail goes to, the queue before it and the connections to it.
+ * A path: one set of hosts mail goes to from one source, the queue before it and the connections to it. Where no
+ * sources are set there is one a site.
  *
- * Runs in:   engine threads; one per site and thread. Slots come from the site's owner (`leases.ts`).
+ * Runs in:   engine threads; one per path and thread. Slots come from the site's owner (`leases.ts`).
  * Specs:     RFC 5321 §5.1 (order of hosts), §4.5.4.1 (do not flood a host that is down).
  * Limits:    queue by count and bytes, connections, messages per connection: `SiteLimits`.
  * Invariant: a site that cannot be reached keeps nothing: all that waits is answered as deferred, and until its
@@ -24,6 +25,7 @@ import type { OutcomeStatus } from './message.ts';
 import { ownReply } from './message.ts';
 import type { SessionOwner } from './session.ts';
 import { Session } from './session.ts';
+import { localAddressFor, reaches, type Source } from './sources/source.ts';
 import type { Transaction } from './transaction.ts';
 import type { SessionEnd } from './transfer.ts';
 
@@ -40,6 +42,8 @@ export interface SiteOptions {
   readonly name: string;
   /** Its name, and what TLS with its hosts must be. */
   readonly key: string;
+  /** What its mail leaves by. */
+  readonly source: Source;
   readonly handshake: HandshakeOptions;
   readonly timeouts: PhaseTimeouts;
   readonly limits: SiteLimits;
@@ -103,7 +107,7 @@ export class Site implements SessionOwner {
     this.name = options.name;
     this.key = options.key;
     this.#options = options;
-    this.#targets = targets;
+    this.#targets = this.#reached(targets);
     this.#queue = new SiteQueue(options.limits.queueCountMax, options.limits.queueBytesMax);
   }
 
@@ -118,6 +122,7 @@ export class Site implements SessionOwner {
     const isDown = this.#isDead();
     return {
       name: this.name,
+      source: this.#options.source.name,
       waitingCount: this.#queue.count,
       waitingMax: limits.queueCountMax,
       connectionCount: this.#sessions.size,
@@ -150,12 +155,16 @@ export class Site implements SessionOwner {
 
   /** Newer answers of the DNS for the same set of hosts. */
   retarget(targets: readonly Target[]): void {
-    this.#targets = targets;
+    this.#targets = this.#reached(targets);
     for (const remembered of [this.#badUntilMs, this.#tlsBrokenUntilMs]) {
       for (const address of remembered.keys()) {
         if (!targets.some((target) => target.address === address)) remembered.delete(address);
       }
     }
+  }
+
+  #reached(targets: readonly Target[]): readonly Target[] {
+    return targets.filter(({ address }) => reaches(this.#options.source, address));
   }
 
   /** False when the queue is full: nothing was taken. */
@@ -339,7 +348,10 @@ export class Site implements SessionOwner {
 
   /** Goes through the hosts in their order until one takes us. */
   async #connect(): Promise<void> {
-    let end: SessionEnd = { reply: noConnectionReply, isOurs: true, tls: false };
+    let end: SessionEnd = {
+      reply: this.#targets.length === 0 ? this.#noFamilyReply() : noConnectionReply,
+      ...{ isOurs: true, tls: false },
+    };
     let isFinal = true;
     for (const target of this.#inOrder()) {
       if (this.#isClosed) break;
@@ -353,6 +365,11 @@ export class Site implements SessionOwner {
     this.#options.leases.release(this.name);
     this.#attempts--;
     this.#onUnreachable(end, isFinal && isForGood(end));
+  }
+
+  #noFamilyReply(): Reply {
+    const { name } = this.#options.source;
+    return ownReply(451, '4.4.1', `Source ${name} has no address of the next hop's family`);
   }
 
   /** By preference, but those that failed lately last: their time-outs are not waited for again and again. */
@@ -381,17 +398,20 @@ export class Site implements SessionOwner {
   }
 
   async #try(target: Target, handshake: HandshakeOptions): Promise<SessionEnd | undefined> {
-    const { timeouts, limits, clock, coarse, dialer } = this.#options;
+    const { source, timeouts, limits, clock, coarse, dialer } = this.#options;
     const dane = target.tls?.dane;
+    const { helloName = handshake.helloName } = source;
     const session = new Session(this, {
-      ...{ host: target.host, address: target.address, handshake },
+      ...{ host: target.host, address: target.address, handshake: { ...handshake, helloName } },
       ...(dane === undefined ? {} : { dane }),
       ...{ clock, timeouts, limits, coarse },
     });
     try {
       const { address, port } = target;
+      const localAddress = localAddressFor(source, address);
+      const from = localAddress === undefined ? {} : { localAddress };
       const connection = await dialer.dial(
-        { address, port, timeoutMs: timeouts.connectMs },
+        { address, port, ...from, timeoutMs: timeouts.connectMs },
         session,
       );
       session.attach(connection);

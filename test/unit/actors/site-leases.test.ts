@@ -209,3 +209,19 @@ test('all threads together stay within the limit, whatever they do and whoever o
   });
   await fc.assert(property, { numRuns: 300 });
 });
+
+test('paths of one site have one owner, whatever the source', async () => {
+  const asked: ShardId[] = [];
+  const borrower = new SiteBorrower({
+    clock: new SeededClock(),
+    holder: 'here',
+    shards,
+    ask(ask) {
+      asked.push(ask.shard);
+      return new Promise(() => {});
+    },
+  });
+  for (const path of ['mx.test', 'mx.test|slow', 'mx.test|fast']) borrower.request(path, () => {});
+  await turns(1);
+  deepStrictEqual(asked, [shard, shard, shard]);
+});

@@ -12,7 +12,7 @@ import { runCli } from '../run-cli.ts';
 
 const untilMs = Date.UTC(2026, 0, 2, 3, 4, 5);
 const site: SiteFacts = {
-  ...{ name: 'mx.example.net', waitingCount: 12, waitingMax: 2_000 },
+  ...{ name: 'mx.example.net', source: 'default', waitingCount: 12, waitingMax: 2_000 },
   ...{ connectionCount: 3, idleCount: 1, openingCount: 2, connectionsMax: 20, serviceMs: 40 },
   ...{ downUntilMs: untilMs, downReply: '451 4.4.1 refused', noGrowthUntilMs: untilMs },
   targets: [{ host: 'mx1.example.net', address: '192.0.2.1', badUntilMs: untilMs }],

@@ -1,0 +1,61 @@
+/**
+ * The paths of one site: for each source its mail leaves by, a `Site` with the queue and connections of its own.
+ *
+ * Runs in:   engine threads; one per site and class of TLS.
+ * Limits:    as many paths as there are sources.
+ */
+
+import type { Resolved } from '../route.ts';
+import type { Site } from '../site.ts';
+import type { Source } from './source.ts';
+
+export class SitePaths {
+  /** Its name, and what TLS with its hosts must be. */
+  readonly key: string;
+  readonly #create: (resolved: Resolved, source: Source) => Site;
+  readonly #sites = new Map<string, Site>();
+  #resolved: Resolved;
+
+  constructor(resolved: Resolved, create: (resolved: Resolved, source: Source) => Site) {
+    this.key = resolved.key;
+    this.#resolved = resolved;
+    this.#create = create;
+  }
+
+  get name(): string {
+    return this.#resolved.site;
+  }
+
+  /** What it was found to be last. */
+  get resolved(): Resolved {
+    return this.#resolved;
+  }
+
+  get sites(): Iterable<Site> {
+    return this.#sites.values();
+  }
+
+  get size(): number {
+    return this.#sites.size;
+  }
+
+  /** Newer answers of the DNS for the same set of hosts. */
+  retarget(resolved: Resolved): void {
+    this.#resolved = resolved;
+    for (const site of this.#sites.values()) site.retarget(resolved.targets);
+  }
+
+  of(source: Source): Site {
+    let site = this.#sites.get(source.name);
+    if (site === undefined) {
+      site = this.#create(this.#resolved, source);
+      this.#sites.set(source.name, site);
+    }
+    return site;
+  }
+
+  /** Drops paths nothing is left of. */
+  forgetQuiet(): void {
+    for (const [name, site] of this.#sites) if (site.isQuiet) this.#sites.delete(name);
+  }
+}
