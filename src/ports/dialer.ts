@@ -7,10 +7,20 @@
  * - `write` takes the parts in one system call where it can, keeps them until sent, and answers false when more
  *   than a socket's buffer waits; `onDrain` follows then.
  * - `onClose` comes exactly once, last, whatever the cause; after it nothing else comes.
+ * - Through a proxy, `remoteAddress` is the target's, and `localAddress` what the target sees, "" where the proxy does not
+ *   say. Its own failures are `source` faults; what it says of the target (refused, unreachable) is the target's fault.
  * - `startTls` may be called once, with nothing unread; bytes that came before it are never seen after it.
  */
 
-export type DialFault = 'refused' | 'timed-out' | 'unreachable' | 'reset' | 'tls' | 'forbidden';
+export type DialFault =
+  | 'refused'
+  | 'timed-out'
+  | 'unreachable'
+  | 'reset'
+  | 'tls'
+  | 'forbidden'
+  /** Our own side: the address to leave from is not ours, or the proxy does not serve us. The target is not to blame. */
+  | 'source';
 
 export class DialError extends Error {
   override readonly name = 'DialError';
@@ -22,12 +32,25 @@ export class DialError extends Error {
   }
 }
 
+/** Somebody who connects to targets in our place. */
+export interface EgressProxy {
+  /** SOCKS 5, or the PROXY protocol's version 2: the header says from where to where, and the proxy connects there. */
+  readonly kind: 'socks5' | 'proxy-v2';
+  /** An address, never a name. */
+  readonly address: string;
+  readonly port: number;
+  /** With SOCKS 5 only. */
+  readonly credentials?: { readonly user: string; readonly password: string };
+}
+
 export interface DialTarget {
   /** An IPv4 or IPv6 address, never a name. */
   readonly address: string;
   readonly port: number;
-  /** The source address to leave from; the system's choice when absent. */
+  /** The source address to leave from; the system's choice when absent. With a `proxy-v2`, what that one leaves from. */
   readonly localAddress?: string;
+  /** Absent: straight to the target. */
+  readonly proxy?: EgressProxy;
   readonly timeoutMs: number;
 }
 

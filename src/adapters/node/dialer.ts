@@ -25,6 +25,7 @@ import type {
   TlsRequest,
 } from '../../ports/dialer.ts';
 import { DialError } from '../../ports/dialer.ts';
+import { type Egress, openThrough, type ProxyOpening, proxyFault } from './egress.ts';
 
 export interface NodeDialerOptions {
   /** Addresses never dialled, whoever asks. */
@@ -66,32 +67,68 @@ function dial(
   context: () => SecureContext,
 ): Promise<Connection> {
   const { promise, resolve, reject } = Promise.withResolvers<Connection>();
+  const { proxy } = target;
   let connection: NodeConnection | undefined;
+  let opening: ProxyOpening | undefined;
   const socket = connect({
-    host: target.address,
-    port: target.port,
+    host: (proxy ?? target).address,
+    port: (proxy ?? target).port,
     noDelay: true,
-    ...(target.localAddress === undefined ? {} : { localAddress: target.localAddress }),
+    // What a PROXY header names is the proxy's address, not one of this machine.
+    ...(target.localAddress === undefined || proxy !== undefined
+      ? {}
+      : { localAddress: target.localAddress }),
     onread: {
       buffer: Buffer.allocUnsafeSlow(readBytes),
       callback(bytes, buffer) {
-        connection?.onBytes(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
+        const got = Buffer.from(buffer.buffer, buffer.byteOffset, bytes);
+        if (connection === undefined) opening?.onBytes(got);
+        else connection.onBytes(got);
         return true;
       },
     },
   });
-  socket.setTimeout(target.timeoutMs, () => {
-    socket.destroy(new DialError('timed-out', `${target.address}:${target.port}`));
-  });
-  const onEarlyError = (error: Error) => reject(dialError(error));
-  socket.once('error', onEarlyError);
-  socket.once('connect', () => {
+  // Of all of it: a proxy that says a byte now and then does not get more.
+  const deadline = setTimeout(() => {
+    socket.destroy(opening?.silence() ?? lateError(target));
+  }, target.timeoutMs);
+  const onEarlyError = (error: Error) => reject(earlyError(target, error));
+  const onEarlyClose = () => {
+    clearTimeout(deadline);
+    reject(earlyError(target, new Error('it ended the connection')));
+  };
+  const onOpen = (egress: Egress) => {
+    clearTimeout(deadline);
     socket.removeListener('error', onEarlyError);
-    socket.setTimeout(0);
-    connection = new NodeConnection(socket, events, context);
-    resolve(connection);
+    socket.removeListener('close', onEarlyClose);
+    if (socket.destroyed) return onEarlyClose();
+    connection = new NodeConnection(socket, events, context, {
+      remoteAddress: target.address,
+      ...egress,
+    });
+    return resolve(connection);
+  };
+  socket.once('error', onEarlyError);
+  socket.once('close', onEarlyClose);
+  socket.once('connect', () => {
+    if (proxy !== undefined) opening = openThrough(proxy, target, socket, onOpen);
+    else onOpen({ localAddress: socket.localAddress ?? '', rest: Buffer.alloc(0) });
   });
   return promise;
+}
+
+function lateError({ proxy, address, port }: DialTarget): DialError {
+  if (proxy !== undefined) return proxyFault(proxy, 'no connection in time');
+  return new DialError('timed-out', `${address}:${port}`);
+}
+
+/** Before the connection stands, what fails through a proxy is the proxy, unless it says otherwise itself. */
+function earlyError({ proxy, localAddress }: DialTarget, error: Error): DialError {
+  if (error instanceof DialError) return error;
+  if (proxy !== undefined) return proxyFault(proxy, error.message);
+  const { syscall, code } = error as NodeJS.ErrnoException;
+  const isOurs = localAddress !== undefined && (syscall === 'bind' || code === 'EADDRNOTAVAIL');
+  return isOurs ? new DialError('source', error.message, { cause: error }) : dialError(error);
 }
 
 class NodeConnection implements Connection {
@@ -103,18 +140,36 @@ class NodeConnection implements Connection {
   #fault: DialError | undefined;
   #isClosed = false;
   #isUpgrading = false;
+  /** What came with the proxy's last word, until whoever dialled has the connection. */
+  #early: Buffer | undefined;
 
-  constructor(socket: Socket, events: ConnectionEvents, context: () => SecureContext) {
+  constructor(
+    socket: Socket,
+    events: ConnectionEvents,
+    context: () => SecureContext,
+    { remoteAddress, localAddress, rest }: Egress & { readonly remoteAddress: string },
+  ) {
     this.#socket = socket;
     this.#events = events;
     this.#context = context;
-    this.remoteAddress = socket.remoteAddress ?? '';
-    this.localAddress = socket.localAddress ?? '';
+    this.remoteAddress = remoteAddress;
+    this.localAddress = localAddress;
     this.#listen(socket);
+    if (rest.length === 0) return;
+    this.#early = Buffer.from(rest);
+    setImmediate(() => this.#handEarly());
+  }
+
+  #handEarly(): void {
+    const bytes = this.#early;
+    this.#early = undefined;
+    if (bytes !== undefined) this.onBytes(bytes);
   }
 
   onBytes(bytes: Buffer): void {
-    if (!this.#isClosed && !this.#isUpgrading) this.#events.onData(bytes);
+    if (this.#isClosed || this.#isUpgrading) return;
+    if (this.#early === undefined) this.#events.onData(bytes);
+    else this.#early = Buffer.concat([this.#early, bytes]);
   }
 
   write(parts: readonly Uint8Array[]): boolean {
@@ -208,6 +263,7 @@ class NodeConnection implements Connection {
 
   #close(): void {
     if (this.#isClosed) return;
+    this.#handEarly();
     this.#isClosed = true;
     this.#events.onClose(this.#fault);
   }
