@@ -6,6 +6,7 @@
 
 import { accessSync, constants, statSync } from 'node:fs';
 import { isLoopback } from '../base/networks.ts';
+import { egressFaults } from './egress-rules.ts';
 import { type ListenAddress, writeListenAddress } from './networks.ts';
 import { controlSocketPath, listenersOf } from './places.ts';
 import type { Settings } from './schema.ts';
@@ -26,6 +27,7 @@ export function faultsBetween(settings: Settings): readonly RuleFault[] {
     ...listenerFaults(settings),
     ...tlsFaults(settings),
     ...relayFaults(settings),
+    ...egressFaults(settings),
     ...retryFaults(settings),
     ...policyFaults(settings),
     ...sizeFaults(settings),
@@ -114,6 +116,9 @@ function* relayFaults(settings: Settings): Iterable<RuleFault> {
   }
   yield* waitFaults('relay.retry', retryMsMin, retryMsMax);
   yield* fileFaults('relay.passwordFile', passwordFile);
+  for (const source of settings.relay.sources) {
+    yield* fileFaults('relay.sources', source.passwordFile);
+  }
 }
 
 function* retryFaults({ retry }: Settings): Iterable<RuleFault> {

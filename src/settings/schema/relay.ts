@@ -4,6 +4,7 @@ import { dayMs, hourMs, minuteMs, secondMs } from '../../base/units.ts';
 import { section } from '../field.ts';
 import { choice, duration, flag, integer, text } from '../fields.ts';
 import { addressList, networkList, route, routeTable } from '../networks.ts';
+import { egressEntries } from './egress.ts';
 
 export const relaySection = section('Mail to other servers.', {
   route: route({
@@ -87,6 +88,7 @@ export const relaySection = section('Mail to other servers.', {
     doc: 'File with certificates (PEM) of authorities that are trusted for other servers, besides those Node trusts.',
     example: '/etc/chaski/authorities.pem',
   }),
+  ...egressEntries,
   connectionsPerSiteMax: integer({
     default: 20,
     min: 1,
