@@ -19,7 +19,7 @@ export type DialFault =
   | 'reset'
   | 'tls'
   | 'forbidden'
-  /** Our own side: the address to leave from is not ours, or the proxy does not serve us. The target is not to blame. */
+  /** Our own side, not the target: the address to leave from is not ours, or the proxy does not serve us. */
   | 'source';
 
 export class DialError extends Error {
