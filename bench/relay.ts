@@ -18,6 +18,7 @@ import { type Measurement, makeWork, Rig } from './relay/rig.ts';
 import { countSyncs, type SyncCount, straceIsInstalled } from './relay/syncs.ts';
 import { keepResult } from './result.ts';
 import { findHaraka, harakaVersion } from './servers/haraka.ts';
+import { opendkimIsInstalled } from './servers/opendkim.ts';
 import { postfixIsInstalled } from './servers/postfix.ts';
 
 const usage = `usage: npm run bench:relay -- [options]
@@ -91,7 +92,10 @@ function chosenRows(): readonly Row[] {
     missing.add('postfix');
     say('postfix: skipped, not installed or not root');
   }
-  return chosen.filter((row) => !missing.has(row.kind));
+  const here = chosen.filter((row) => !missing.has(row.kind));
+  if (opendkimIsInstalled()) return here;
+  say('postfix and opendkim: skipped: opendkim is not installed');
+  return here.filter((row) => row.signedDomain === undefined);
 }
 
 async function benchRates(

@@ -63,6 +63,8 @@ export interface Row {
   readonly environment?: Environment;
   /** `chaski` command lines run against the server before it is measured. */
   readonly prepare?: readonly (readonly string[])[];
+  /** Postfix has OpenDKIM sign for it. */
+  readonly signedDomain?: string;
   readonly sender?: string;
   readonly recipient?: string;
   /**
@@ -77,16 +79,29 @@ export interface Row {
 
 export const reference = 'postfix';
 
+function signing(name: string, options: readonly string[]): Row {
+  return {
+    name,
+    kind: 'chaski',
+    prepare: [['domain', 'create', 'bench.test', ...options]],
+    sender: 'writer@bench.test',
+    cells: ['1kB/20'],
+  };
+}
+
 export const rows: readonly Row[] = [
   { name: 'chaski', kind: 'chaski' },
   { name: reference, kind: 'postfix' },
   { name: 'haraka', kind: 'haraka', messageShare: 1 / 4, cells: ['1kB/20', '1kB/100', '10kB/20'] },
   // The same server once more: how far its ratio to the first is from 1 is the noise of the run.
   { name: 'chaski again', kind: 'chaski' },
+  signing('chaski signing', []),
+  signing('chaski signing rsa', ['--sign-with', 'rsa']),
+  signing('chaski signing ed25519', ['--sign-with', 'ed25519']),
   {
-    name: 'chaski signing',
-    kind: 'chaski',
-    prepare: [['domain', 'create', 'bench.test']],
+    name: 'postfix and opendkim',
+    kind: 'postfix',
+    signedDomain: 'bench.test',
     sender: 'writer@bench.test',
     cells: ['1kB/20'],
   },

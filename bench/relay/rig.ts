@@ -71,19 +71,25 @@ export class Rig {
   /** Sends the load through and waits until the sink has counted all of it. */
   async measure(load: Load, driver: DriverName = 'smtp-source'): Promise<Measurement> {
     const before = this.#sink.count;
-    const cpuBefore = treeCpuSeconds(this.server.pid);
+    const cpuBefore = this.#cpuSeconds();
     const [beganMs, endMs] = await this.#send(load, driver, before).catch((error: Error) => {
       throw new Error(`${this.row.name}: ${error.message}`);
     });
     await sleep(settleMs);
+    const cpuSeconds = this.#cpuSeconds() - cpuBefore;
     const usage = treeUsage(this.server.pid);
     return {
       messagesPerSecond: (load.messages / (endMs - beganMs)) * 1000,
-      cpuSecondsPer1000: ((usage.cpuSeconds - cpuBefore) / load.messages) * 1000,
+      cpuSecondsPer1000: (cpuSeconds / load.messages) * 1000,
       rssPeakBytes: usage.rssPeakBytes,
       pssBytes: usage.pssBytes,
       processes: usage.processes,
     };
+  }
+
+  #cpuSeconds(): number {
+    const { pid, otherPids = [] } = this.server;
+    return [pid, ...otherPids].reduce((sum, each) => sum + treeCpuSeconds(each), 0);
   }
 
   async stop(): Promise<void> {
@@ -106,7 +112,7 @@ export async function startServer(
   place: ServerPlace,
   further: Environment = {},
 ): Promise<ServerUnderTest> {
-  if (row.kind === 'postfix') return await startPostfix(place);
+  if (row.kind === 'postfix') return await startPostfix(place, row.signedDomain);
   if (row.kind === 'haraka') return await startHaraka(place);
   const { name, prepare = [] } = row;
   const environment = { ...row.environment, ...further };

@@ -11,6 +11,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, untilGreets } from './free-port.ts';
+import { type OpenDkim, startOpenDkim } from './opendkim.ts';
 import type { ServerPlace, ServerUnderTest } from './server.ts';
 
 const masterFile = '/etc/postfix/master.cf';
@@ -20,25 +21,43 @@ export function postfixIsInstalled(): boolean {
   return existsSync('/usr/sbin/postfix') && existsSync(masterFile) && process.getuid?.() === 0;
 }
 
-export async function startPostfix(place: ServerPlace): Promise<ServerUnderTest> {
+/** `signedDomain`: its mail is signed by OpenDKIM, as a milter. */
+export async function startPostfix(
+  place: ServerPlace,
+  signedDomain?: string,
+): Promise<ServerUnderTest> {
   const port = await freePort();
   const config = join(place.folder, 'etc');
   for (const name of ['etc', 'queue', 'state', 'log']) mkdirSync(join(place.folder, name));
   // Postfix's processes run as users of their own and must get through to its folders.
   chmodSync(place.folder, 0o755);
   execFileSync('chown', ['postfix', join(place.folder, 'state')]);
-  writeFileSync(join(config, 'main.cf'), mainSettings(place));
+  const signer = signedDomain === undefined ? undefined : await startOpenDkim(place, signedDomain);
+  writeFileSync(join(config, 'main.cf'), mainSettings(place) + milterSettings(signer));
   writeFileSync(join(config, 'master.cf'), services(port));
   execFileSync('postfix', ['-c', config, 'start'], { stdio: 'ignore' });
   await untilGreets(port, startMsMax);
   const pidFile = join(place.folder, 'queue', 'pid', 'master.pid');
   const pid = Number(readFileSync(pidFile, 'utf8').trim());
-  return { name: 'postfix', port, pid, stop: () => stopPostfix(config, pid) };
+  return {
+    name: 'postfix',
+    port,
+    pid,
+    ...(signer === undefined ? {} : { otherPids: [signer.pid] }),
+    stop: async () => {
+      await stopPostfix(config, pid);
+      await signer?.stop();
+    },
+  };
 }
 
 async function stopPostfix(config: string, pid: number): Promise<void> {
   execFileSync('postfix', ['-c', config, 'stop'], { stdio: 'ignore' });
   while (existsSync(`/proc/${pid}`)) await sleep(20);
+}
+
+function milterSettings(signer: OpenDkim | undefined): string {
+  return signer === undefined ? '' : `smtpd_milters = inet:127.0.0.1:${signer.port}\n`;
 }
 
 function mainSettings(place: ServerPlace): string {

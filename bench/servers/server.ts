@@ -10,6 +10,8 @@ export interface ServerUnderTest {
   readonly port: number;
   /** The process whose tree does the server's work. */
   readonly pid: number;
+  /** Of other processes that work for it. */
+  readonly otherPids?: readonly number[];
   stop(): Promise<void>;
 }
 

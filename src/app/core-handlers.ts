@@ -24,6 +24,7 @@ export function coreHandlers(core: Core, front: FrontParts): ControlHandlers {
     router: runtime.router,
     jobs: runtime.jobs,
     reception: core.reception,
+    dkimKeys: core.dkimKeys,
     clock: nodeClock,
     random: nodeRandom,
     policyChanged: () => core.policyChanged(),

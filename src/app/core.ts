@@ -26,6 +26,7 @@ import { Watchers, watchedWords } from '../actors/watched.ts';
 import { nodeDisk } from '../adapters/files/disk.ts';
 import { openLmdbDirectory } from '../adapters/lmdb/account-directory.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
+import { createDns } from '../adapters/node/dns.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
 import { accountId, MessageIdSource } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
@@ -34,6 +35,7 @@ import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Settings } from '../settings/schema.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { resolveAddress } from './destinations.ts';
+import { DkimKeys } from './dkim-keys.ts';
 import { EngineHost } from './engine-host.ts';
 import { answerPolicy, openOutside } from './outside.ts';
 import { ownAddresses } from './own-addresses.ts';
@@ -56,6 +58,7 @@ export interface Core {
   readonly reception: Reception;
   readonly budget: ByteBudget;
   readonly refusals: ShardRefusals;
+  readonly dkimKeys: DkimKeys;
   /** Accounts whose changes the engine tells of. */
   readonly watchers: Watchers;
   readonly stamps: Stamps;
@@ -129,13 +132,7 @@ async function openParts(
   const { runtime } = engine;
   const refusals = new ShardRefusals();
   hearThreads(runtime, directory, refusals);
-  const inFlow = new InFlow({
-    undelivered: shared.undelivered,
-    undeliveredMax: settings.router.undeliveredMax,
-    spoolShard: () => runtime.spoolShard(),
-    busy: (shard) => runtime.load(runtime.placement.owner(shard)).busy,
-    clock: nodeClock,
-  });
+  const inFlow = inFlowOf(runtime, shared.undelivered, settings);
   closers.push(() => {
     inFlow.end();
     return runtime.close();
@@ -146,16 +143,48 @@ async function openParts(
   const { shards } = folder;
   const reception = receptionOf(runtime, directory, { budget, ids, inFlow, refusals, shards });
   const parts = { folder, directory, engine, reception, budget, refusals, closers };
+  const policyChanged = async (next?: Settings) => {
+    current = next ?? current;
+    policy = await policies.snapshot(current);
+    await engine.pushPolicy();
+  };
+  const dkimKeys = openDkimKeys({ settings, log, isOffline }, parts, policyChanged);
   return {
     ...parts,
+    dkimKeys,
     watchers: new Watchers(shared.watched),
     stamps: new Stamps(shared.stamps),
-    async policyChanged(next) {
-      current = next ?? current;
-      policy = await policies.snapshot(current);
-      await engine.pushPolicy();
-    },
+    policyChanged,
   };
+}
+
+/** Records of new keys are looked for by a running server only. */
+function openDkimKeys(
+  { settings, log, isOffline }: CoreRequest,
+  { directory, engine, closers }: Pick<Core, 'directory' | 'engine' | 'closers'>,
+  policyChanged: () => Promise<void>,
+): DkimKeys {
+  const dkimKeys = new DkimKeys({
+    ...{ directory, log, policyChanged },
+    jobs: engine.runtime.jobs,
+    dns: createDns({ settings: settings.dns, clock: nodeClock, random: nodeRandom }),
+    clock: nodeClock,
+    lookUpMs: settings.dkim.lookUpMs,
+    overlapMs: settings.dkim.overlapMs,
+  });
+  closers.push(() => dkimKeys.close());
+  if (!isOffline) dkimKeys.start();
+  return dkimKeys;
+}
+
+function inFlowOf(runtime: Runtime, undelivered: SharedArrayBuffer, { router }: Settings): InFlow {
+  return new InFlow({
+    undelivered,
+    undeliveredMax: router.undeliveredMax,
+    spoolShard: () => runtime.spoolShard(),
+    busy: (shard) => runtime.load(runtime.placement.owner(shard)).busy,
+    clock: nodeClock,
+  });
 }
 
 /** What all threads see at once. */

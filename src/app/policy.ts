@@ -7,6 +7,7 @@
 
 import type { DomainPolicy, PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
 import { defaultPolicy } from '../actors/asks/policy-snapshot.ts';
+import { isSigning } from '../mail/trust/dkim/rotation.ts';
 import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Settings } from '../settings/schema.ts';
 
@@ -21,7 +22,8 @@ export class PolicySource {
   async snapshot(settings: Settings): Promise<PolicySnapshot> {
     const domains: Record<string, DomainPolicy> = {};
     for (const { name } of await this.#directory.domains()) {
-      domains[name] = { dkim: await this.#directory.dkimKeys(name) };
+      const keys = await this.#directory.dkimKeys(name);
+      domains[name] = { dkim: keys.filter(isSigning) };
     }
     this.#revision++;
     return {
@@ -30,6 +32,7 @@ export class PolicySource {
       hostname: settings.hostname,
       authservId: settings.hostname,
       domains,
+      alsoDomain: settings.dkim.alsoDomain.toLowerCase(),
       receivedCountMax: settings.smtp.receivedMax,
       verifyInbound: settings.verification.isOn,
       dmarc: settings.verification.dmarc,

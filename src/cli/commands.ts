@@ -17,6 +17,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   tenant: async () => (await import('./commands/tenant.ts')).tenantCommands,
   key: async () => (await import('./commands/key.ts')).keyCommands,
   domain: async () => (await import('./commands/domain.ts')).domainCommands,
+  dkim: async () => (await import('./commands/dkim.ts')).dkimCommands,
   account: async () => (await import('./commands/account.ts')).accountCommands,
   alias: async () => (await import('./commands/alias.ts')).aliasCommands,
   queue: async () => (await import('./commands/queue.ts')).queueCommands,

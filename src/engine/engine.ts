@@ -105,7 +105,7 @@ export function createEngine(parts: EngineParts): Engine {
     ...ownerHandlers(parts, shards, incoming),
     [threadHello]: () => ({ ok: true, value: undefined }),
     [engineAsks.policy]: (ask) => {
-      policy = compilePolicy(ask.meta as PolicySnapshot);
+      policy = compilePolicy(ask.meta as PolicySnapshot, policy);
       return { ok: true, value: undefined };
     },
     [engineAsks.metrics]: async () => ({ ok: true, value: await parts.metrics.rows() }),

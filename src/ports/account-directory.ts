@@ -93,6 +93,10 @@ export interface DkimKey {
   /** PKCS #8 in PEM. Never logged, never leaves the process. */
   readonly privatePem: string;
   readonly createdMs: number;
+  /** Absent: it signs. `waiting`: its record was not seen in the DNS yet. `retired`: it signs no more. */
+  readonly state?: 'waiting' | 'retired';
+  /** Of a retired key: until then its record is needed for mail it signed. */
+  readonly publishUntilMs?: number;
 }
 
 /** What becomes of one RCPT TO. An alias may give several, some of them remote. */
@@ -133,7 +137,7 @@ export interface AccountDirectory {
   accountById(id: AccountId): Eventually<Account | undefined>;
   /** Whether the account may use `address` in MAIL FROM and From: its own, an alias to it, or send-as. */
   maySendAs(account: Account, address: string): Eventually<boolean>;
-  /** Keys that sign for a domain, oldest first; [] where there are none. */
+  /** All keys of a domain, those that wait and retired ones too, oldest first; [] where there are none. */
   dkimKeys(domain: string): Eventually<readonly DkimKey[]>;
 
   tenantById(id: TenantId): Eventually<Tenant | undefined>;

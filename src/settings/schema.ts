@@ -5,6 +5,7 @@
  */
 
 import { section, type ValueOf } from './field.ts';
+import { dkimSection } from './schema/dkim.ts';
 import { apiSection, httpSection, listenSection, metricsSection } from './schema/listen.ts';
 import { imapSection, mailboxSection, pop3Section } from './schema/mailboxes.ts';
 import {
@@ -51,6 +52,7 @@ export const schema = section('Settings of Chaski.', {
   relay: relaySection,
   retry: retrySection,
   dns: dnsSection,
+  dkim: dkimSection,
   verification: verificationSection,
   accounts: accountsSection,
   store: storeSection,

@@ -8,14 +8,10 @@
 
 import type { DnsRecord } from '../../mail/trust/dns-records.ts';
 import type { ResponseClass } from '../../mail/wire/smtp/response-class.ts';
+import type { DkimAlgorithm } from '../../ports/account-directory.ts';
+import type { Method } from './control-method.ts';
+import type { DkimMethods } from './dkim-control.ts';
 import type { MessageReasons, SiteFacts } from './explain-asks.ts';
-
-/** One method: what it is given, what it answers, and what it hands out on the way (`item`), if anything. */
-interface Method<Params, Result, Item = never> {
-  readonly params: Params;
-  readonly result: Result;
-  readonly item: Item;
-}
 
 type Nothing = Readonly<Record<string, never>>;
 
@@ -260,7 +256,7 @@ export interface CompactAnswer {
   readonly bytesFreed: number;
 }
 
-export interface ControlMethods {
+export interface ControlMethods extends DkimMethods {
   'server.status': Method<Nothing, ServerStatus>;
 
   'tenant.create': Method<{ readonly name: string }, { readonly tenant: TenantView }>;
@@ -280,7 +276,13 @@ export interface ControlMethods {
   'key.delete': Method<{ readonly id: number }, Nothing>;
 
   'domain.create': Method<
-    { readonly name: string; readonly catchAll?: string; readonly tenant?: string },
+    {
+      readonly name: string;
+      readonly catchAll?: string;
+      readonly tenant?: string;
+      /** Algorithms of its keys; absent: RSA for everybody, Ed25519 for those who know it (RFC 8463 §3). */
+      readonly signWith?: readonly DkimAlgorithm[];
+    },
     DomainAnswer
   >;
   'domain.list': Method<Nothing, { readonly domains: readonly DomainView[] }>;

@@ -8,5 +8,5 @@
 export const passwordHashJob = 'password.hash';
 /** meta: `{ hash, password }`, hash "" for an unknown user; answer: whether they fit. */
 export const passwordVerifyJob = 'password.verify';
-/** meta: `{ rsa, ed25519 }`, the selectors; answer: a key for each. */
+/** meta: pairs of algorithm and selector; answer: a key for each. */
 export const dkimKeysJob = 'dkim.keys';

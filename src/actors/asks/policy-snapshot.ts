@@ -30,6 +30,8 @@ export interface PolicySnapshot {
   readonly authservId: string;
   /** By name in lower-case A-labels. */
   readonly domains: Readonly<Record<string, DomainPolicy>>;
+  /** Signs all mail of who may relay, beside its author's domain; "" is none. */
+  readonly alsoDomain: string;
   /** A message with more Received fields loops (RFC 5321 §6.3). */
   readonly receivedCountMax: number;
   readonly headerBytesMax: number;
@@ -44,6 +46,7 @@ export const defaultPolicy: PolicySnapshot = {
   hostname: 'localhost',
   authservId: 'localhost',
   domains: {},
+  alsoDomain: '',
   receivedCountMax: 50,
   headerBytesMax: 262_144,
   headerFieldsMax: 2_000,

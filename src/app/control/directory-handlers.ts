@@ -11,12 +11,13 @@ import type {
   ControlHandlers,
   DomainAnswer,
 } from '../../actors/asks/control.ts';
-import { dkimKeysJob, passwordHashJob } from '../../actors/asks/job-asks.ts';
+import { passwordHashJob } from '../../actors/asks/job-asks.ts';
 import { type AccountUse, mailboxAsks } from '../../actors/asks/mailbox-asks.ts';
 import { domainOf } from '../../base/address-parts.ts';
 import { MailError } from '../../base/errors.ts';
 import { defaultTenant, type TenantId } from '../../base/ids.ts';
-import { type DkimKey, dkimRecordText } from '../../mail/trust/dkim/keys.ts';
+import { dkimRecordText } from '../../mail/trust/dkim/keys.ts';
+import { isRemovable } from '../../mail/trust/dkim/rotation.ts';
 import { dnsRecordsFor } from '../../mail/trust/dns-records.ts';
 import { stsPolicyId } from '../../mail/trust/mta-sts.ts';
 import {
@@ -33,9 +34,6 @@ import { checkedAddress } from './addresses.ts';
 import type { ControlParts } from './parts.ts';
 import { tenantNamed } from './tenant-handlers.ts';
 
-/** RSA for everybody, Ed25519 for those who know it (RFC 8463 §3: sign with both). */
-const selectors = { rsa: 'chaski-rsa', ed25519: 'chaski-ed' } as const;
-
 export function directoryHandlers(parts: ControlParts): ControlHandlers {
   return { ...domainHandlers(parts), ...accountHandlers(parts), ...aliasHandlers(parts) };
 }
@@ -43,7 +41,7 @@ export function directoryHandlers(parts: ControlParts): ControlHandlers {
 function domainHandlers(parts: ControlParts): ControlHandlers {
   const { directory } = parts;
   return {
-    'domain.create': async ({ name, catchAll, tenant }) => {
+    'domain.create': async ({ name, catchAll, tenant, signWith }) => {
       const owner = await tenantNamed(parts, tenant ?? defaultTenantName);
       if ((await directory.domain(name)) !== undefined) {
         throw new MailError('already-exists', `domain ${name}`);
@@ -55,17 +53,7 @@ function domainHandlers(parts: ControlParts): ControlHandlers {
         createdMs,
         ...(catchAll === undefined ? {} : { catchAll }),
       });
-      const keys = (await jobOf(parts, dkimKeysJob, selectors)) as readonly DkimKey[];
-      await directory.putDkimKeys(
-        name,
-        keys.map(({ selector, algorithm, privatePem }) => ({
-          selector,
-          algorithm,
-          privatePem,
-          createdMs,
-        })),
-      );
-      await parts.policyChanged();
+      await parts.dkimKeys.create(name, signWith ?? ['rsa-sha256', 'ed25519-sha256']);
       return await answerFor(parts, await domainNamed(parts, name));
     },
     'domain.list': async () => {
@@ -185,7 +173,10 @@ async function tenantOf(directory: AccountDirectory, address: string): Promise<T
   return (await directory.domain(domainOf(address)))?.tenant ?? defaultTenant;
 }
 
-async function domainNamed({ directory }: ControlParts, name: string): Promise<Domain> {
+export async function domainNamed(
+  { directory }: Pick<ControlParts, 'directory'>,
+  name: string,
+): Promise<Domain> {
   const domain = await directory.domain(name);
   if (domain === undefined) throw new MailError('not-found', `domain ${name}`);
   return domain;
@@ -209,10 +200,9 @@ async function answerFor(parts: ControlParts, domain: Domain): Promise<DomainAns
     services: publicServices(parts.settings),
     webHost: publicWebHost(parts.settings),
     policyId: policy === undefined ? '' : stsPolicyId(policy),
-    keys: keys.map(({ selector, privatePem }) => ({
-      selector,
-      recordText: dkimRecordText(privatePem),
-    })),
+    keys: keys
+      .filter((key) => !isRemovable(key, parts.clock.nowMs()))
+      .map(({ selector, privatePem }) => ({ selector, recordText: dkimRecordText(privatePem) })),
   });
   return { domain: await viewOfDomain(parts, domain), records };
 }

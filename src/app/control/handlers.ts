@@ -6,6 +6,7 @@
 
 import type { ControlHandlers } from '../../actors/asks/control.ts';
 import { directoryHandlers } from './directory-handlers.ts';
+import { dkimHandlers } from './dkim-handlers.ts';
 import { eventHandlers } from './event-handlers.ts';
 import { importHandlers } from './import-handlers.ts';
 import { keptHandlers } from './kept-handlers.ts';
@@ -22,6 +23,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...serverHandlers(parts),
     ...tenantHandlers(parts),
     ...directoryHandlers(parts),
+    ...dkimHandlers(parts),
     ...queueHandlers(parts),
     ...mailboxHandlers(parts),
     ...importHandlers(parts),

@@ -13,6 +13,7 @@ import type { AccountDirectory } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Settings } from '../../settings/schema.ts';
+import type { DkimKeys } from '../dkim-keys.ts';
 
 export interface ControlParts {
   readonly settings: Settings;
@@ -25,6 +26,7 @@ export interface ControlParts {
   readonly reception: Reception;
   /** As bound, by listener. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;
+  readonly dkimKeys: DkimKeys;
   readonly clock: Clock;
   readonly random: Random;
   readonly isReady: () => boolean;

@@ -4,6 +4,7 @@ import type { DomainAnswer } from '../../actors/asks/control.ts';
 import { type DnsRecord, zoneLine } from '../../mail/trust/dns-records.ts';
 import type { Command } from '../command.ts';
 import { count, instant, pairs, table } from '../output.ts';
+import { signWith, signWithOption } from './dkim.ts';
 
 export function recordLines(records: readonly DnsRecord[]): readonly string[] {
   if (records.length === 0) return [];
@@ -32,15 +33,18 @@ const create: Command = {
   options: {
     'catch-all': { type: 'string', value: 'ADDRESS', doc: 'Who gets mail for unknown users.' },
     tenant: { type: 'string', value: 'NAME', doc: "Whose domain it is, if not default's." },
+    'sign-with': signWithOption,
   },
   examples: ['domain create example.org'],
   async run({ arguments: [name], options, output, control }) {
     const catchAll = options.text('catch-all');
     const tenant = options.text('tenant');
+    const kinds = signWith(options);
     const params = {
       name: name!,
       ...(catchAll === undefined ? {} : { catchAll }),
       ...(tenant === undefined ? {} : { tenant }),
+      ...(kinds === undefined ? {} : { signWith: kinds }),
     };
     output.result(await (await control()).call('domain.create', params), describe);
     return undefined;

@@ -7,11 +7,12 @@
 import type { Handlers } from '../../actors/ask.ts';
 import { dkimKeysJob } from '../../actors/asks/job-asks.ts';
 import { generateDkimKey } from '../../mail/trust/dkim/keys.ts';
+import type { DkimAlgorithm } from '../../ports/account-directory.ts';
 
 export const dkimKeyHandlers: Handlers = {
   [dkimKeysJob]: (job) => {
-    const { rsa, ed25519 } = job.meta as { readonly rsa: string; readonly ed25519: string };
-    const keys = [generateDkimKey('rsa-sha256', rsa), generateDkimKey('ed25519-sha256', ed25519)];
+    const wanted = job.meta as readonly (readonly [DkimAlgorithm, string])[];
+    const keys = wanted.map(([algorithm, selector]) => generateDkimKey(algorithm, selector));
     return { ok: true, value: keys };
   },
 };

@@ -2,10 +2,11 @@
  * The policy snapshot in the form a thread works with: keys parsed, limits gathered.
  *
  * Runs in:   engine threads.
- * Invariant: made once per snapshot and thread, read for every message.
+ * Invariant: made once per snapshot and thread, read for every message. A key that was in the snapshot before is not
+ *            parsed again: thousands of domains would hold a thread up at each change of one.
  */
 
-import type { PolicySnapshot } from '../../actors/asks/policy-snapshot.ts';
+import type { DkimKeyPolicy, PolicySnapshot } from '../../actors/asks/policy-snapshot.ts';
 import type { HeaderLimits } from '../../mail/formats/headers/scan.ts';
 import { DkimSigner } from '../../mail/trust/dkim/sign.ts';
 
@@ -15,19 +16,22 @@ export interface Policy {
   readonly headerLimits: HeaderLimits;
   /** Names that are ours in Authentication-Results, in lower case. */
   readonly authservIds: ReadonlySet<string>;
-  /** Signers by domain; domains without keys are absent. */
+  /** All that sign for an author's domain; domains without keys are absent. */
   readonly signers: ReadonlyMap<string, readonly DkimSigner[]>;
+  /** Those that sign whoever the author is. */
+  readonly alsoSigners: readonly DkimSigner[];
 }
 
 /** @throws Error when a private key cannot be read. */
-export function compilePolicy(snapshot: PolicySnapshot): Policy {
-  const signers = new Map<string, readonly DkimSigner[]>();
+export function compilePolicy(snapshot: PolicySnapshot, before?: Policy): Policy {
+  const own = new Map<string, readonly DkimSigner[]>();
   for (const [domain, { dkim }] of Object.entries(snapshot.domains)) {
-    if (dkim.length > 0)
-      signers.set(
-        domain,
-        dkim.map((key) => new DkimSigner({ domain, ...key })),
-      );
+    if (dkim.length > 0) own.set(domain, signersOf(domain, dkim, before));
+  }
+  const alsoSigners = own.get(snapshot.alsoDomain) ?? [];
+  const signers = new Map(own);
+  for (const [domain, list] of own) {
+    if (domain !== snapshot.alsoDomain) signers.set(domain, [...list, ...alsoSigners]);
   }
   return {
     snapshot,
@@ -38,5 +42,21 @@ export function compilePolicy(snapshot: PolicySnapshot): Policy {
     },
     authservIds: new Set([snapshot.authservId.toLowerCase(), snapshot.hostname.toLowerCase()]),
     signers,
+    alsoSigners,
   };
+}
+
+function signersOf(
+  domain: string,
+  keys: readonly DkimKeyPolicy[],
+  before: Policy | undefined,
+): readonly DkimSigner[] {
+  const keysBefore = before?.snapshot.domains[domain]?.dkim ?? [];
+  const signersBefore = before?.signers.get(domain) ?? [];
+  return keys.map((key) => {
+    const at = keysBefore.findIndex(
+      ({ selector, privatePem }) => selector === key.selector && privatePem === key.privatePem,
+    );
+    return signersBefore[at] ?? new DkimSigner({ domain, ...key });
+  });
 }

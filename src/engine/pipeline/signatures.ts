@@ -1,5 +1,5 @@
 /**
- * Signs a message for the domain that stands in its From field, and for no other.
+ * Signs a message for the domain that stands in its From field, and where operators say so for one of theirs too.
  *
  * Runs in:   engine threads; blocks for about 1 ms per RSA key.
  * Specs:     RFC 6376 §5 (what is signed), RFC 7489 §3.1 (alignment: only the author's domain counts).
@@ -26,7 +26,7 @@ export function formsToSign(
   added: readonly Uint8Array[],
   policy: Policy,
 ): CanonicalForm[] {
-  const signers = policy.signers.get(authorDomain(scan, added)) ?? [];
+  const signers = signersFor(scan, added, policy);
   return [...new Set(signers.map(({ bodyForm }) => bodyForm))];
 }
 
@@ -39,8 +39,8 @@ export function signaturesFor(
   nowMs: number,
   known: BodyHashes = new Map(),
 ): Uint8Array[] {
-  const signers = policy.signers.get(authorDomain(scan, added));
-  if (signers === undefined) return [];
+  const signers = signersFor(scan, added, policy);
+  if (signers.length === 0) return [];
   const fields = signableFields(scan, removed, added);
   const body = [scan.bytes.subarray(scan.bodyStart)];
   const hashes = new Map(known);
@@ -49,6 +49,10 @@ export function signaturesFor(
     hashes.set(signer.bodyForm, hash);
     return signer.sign(fields, hash, Math.floor(nowMs / 1_000));
   });
+}
+
+function signersFor(scan: HeaderScan, added: readonly Uint8Array[], policy: Policy) {
+  return policy.signers.get(authorDomain(scan, added)) ?? policy.alsoSigners;
 }
 
 /** The domain of the only author, in lower-case A-labels; "" where there is none or several. */

@@ -60,14 +60,7 @@ function mailRecords({ domain, hostname, keys }: DomainForDns): readonly DnsReco
       value: 'v=spf1 mx -all',
       purpose: 'SPF: only the hosts of the MX record send for the domain.',
     },
-    ...keys.map(
-      ({ selector, recordText }): DnsRecord => ({
-        name: `${selector}._domainkey.${domain}`,
-        type: 'TXT',
-        value: recordText,
-        purpose: 'DKIM: the key that signatures are checked with.',
-      }),
-    ),
+    ...keys.map((key) => dkimRecord(domain, key)),
     {
       name: `_dmarc.${domain}`,
       type: 'TXT',
@@ -75,6 +68,18 @@ function mailRecords({ domain, hostname, keys }: DomainForDns): readonly DnsReco
       purpose: 'DMARC: what receivers do with mail that only claims to be from the domain.',
     },
   ];
+}
+
+export function dkimRecord(
+  domain: string,
+  { selector, recordText }: DomainForDns['keys'][number],
+): DnsRecord {
+  return {
+    name: `${selector}._domainkey.${domain}`,
+    type: 'TXT',
+    value: recordText,
+    purpose: 'DKIM: the key that signatures are checked with.',
+  };
 }
 
 function policyRecords({ domain, webHost, policyId }: DomainForDns): readonly DnsRecord[] {

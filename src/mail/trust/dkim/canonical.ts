@@ -8,6 +8,7 @@
 
 import { Buffer } from 'node:buffer';
 import { createHash, type Hash } from 'node:crypto';
+import { endianness } from 'node:os';
 import { view } from '../../../base/bytes.ts';
 
 export type CanonicalForm = 'relaxed' | 'simple';
@@ -53,12 +54,16 @@ export class BodyHasher {
   }
 }
 
+/** `Name: value` in one line with single spaces: most fields, and only the name's case may differ. */
+const isNearlyCanonical = /^[^:\s]+: [^\s]+(?: [^\s]+)*\r\n$/;
+
 /** One field's canonical form with its line break, as latin1 text: one character per byte. */
 export function canonicalField(raw: Uint8Array, form: CanonicalForm): string {
   const text = view(raw).toString('latin1');
   if (form === 'simple') return text;
   const colon = text.indexOf(':');
   const name = text.slice(0, colon).trimEnd().toLowerCase();
+  if (isNearlyCanonical.test(text)) return `${name}:${text.slice(colon + 2)}`;
   const value = text
     .slice(colon + 1)
     // RFC 6376 §3.4.2: unfold, reduce white space to one space, remove it at the ends.
@@ -68,27 +73,51 @@ export function canonicalField(raw: Uint8Array, form: CanonicalForm): string {
   return `${name}:${value}\r\n`;
 }
 
+const noWords = new Uint32Array(0);
+const isLittleEndian = endianness() === 'LE';
+
 /** The part as words where they lie aligned in memory; the first of them may start up to 3 bytes into the part. */
 function wordsOf(part: Uint8Array): Uint32Array {
   const skipped = -part.byteOffset & 3;
   const count = Math.max(0, part.length - skipped) >> 2;
-  return new Uint32Array(part.buffer, count === 0 ? 0 : part.byteOffset + skipped, count);
+  if (count === 0 || !isLittleEndian) return noWords;
+  return new Uint32Array(part.buffer, part.byteOffset + skipped, count);
 }
 
-/** From the start of a line over words without white space or control characters: base64 is little else. */
-function afterWords(part: Uint8Array, words: Uint32Array, from: number): number {
+/**
+ * From an ordinary byte over words that stay as they are: without control characters, and in the relaxed form with
+ * single spaces only. Text has a space in every other word: a branch for each costs more than this arithmetic.
+ */
+function afterWords(
+  part: Uint8Array,
+  words: Uint32Array,
+  from: number,
+  isRelaxed: boolean,
+): number {
   const skipped = -part.byteOffset & 3;
   let at = from;
-  while (at < part.length && ((at - skipped) & 3) !== 0) {
-    if (part[at++]! <= space) return from;
+  while (((at - skipped) & 3) !== 0) {
+    if (at >= part.length || part[at]! <= space) return at;
+    at++;
   }
   let index = (at - skipped) >> 2;
+  /** Whether the word before ended with a space, as its highest bit. */
+  let carried = 0;
   for (; index < words.length; index++) {
     const word = words[index]!;
-    // Nonzero where a byte is below 0x21; bytes over 0x7f are none of those.
-    if (((word - 0x21212121) & ~word & 0x80808080) !== 0) break;
+    // Nonzero where a byte is below 0x20; bytes over 0x7f are none of those.
+    if (((word - 0x20202020) & ~word & 0x80808080) !== 0) break;
+    if (isRelaxed) {
+      const other = word ^ 0x20202020;
+      // The high bit of each byte that is a space, and of no other.
+      const spaces = ~(((other & 0x7f7f7f7f) + 0x7f7f7f7f) | 0 | other | 0x7f7f7f7f);
+      if ((spaces & ((spaces << 8) | carried)) !== 0) break;
+      carried = (spaces >>> 24) & 0x80;
+    }
   }
-  return Math.max(from, (index << 2) + skipped);
+  at = (index << 2) + skipped;
+  // What follows this space decides what becomes of it.
+  return carried === 0 ? at : at - 1;
 }
 
 const scratchBytes = 16_384;
@@ -97,7 +126,7 @@ const scratch = Buffer.allocUnsafeSlow(scratchBytes);
 
 /**
  * Hashes a body's canonical form. What is canonical already is taken in runs; only at white space and line ends that
- * may have to change does it go byte by byte (100 kB of base64: 646 µs → 140 µs, of text: 628 → 406).
+ * may have to change does it go byte by byte.
  */
 class CanonicalBody {
   readonly #hash: Hash;
@@ -146,7 +175,7 @@ class CanonicalBody {
   #endOfRun(part: Uint8Array, words: Uint32Array, from: number): number {
     const { length } = part;
     const isRelaxed = this.#isRelaxed;
-    for (let at = afterWords(part, words, from); at < length; at++) {
+    for (let at = afterWords(part, words, from, isRelaxed); at < length; at++) {
       const byte = part[at]!;
       if (byte > space) continue;
       if (byte === space) {
@@ -154,7 +183,7 @@ class CanonicalBody {
       } else if (byte === carriageReturn) {
         // One line end that an ordinary byte follows stays as it is.
         if (!(at + 2 < length && part[at + 1] === lineFeed && part[at + 2]! > space)) return at;
-        at = afterWords(part, words, at + 2) - 1;
+        at = afterWords(part, words, at + 2, isRelaxed) - 1;
       } else if (byte === lineFeed || (isRelaxed && byte === tab)) return at;
     }
     return length;

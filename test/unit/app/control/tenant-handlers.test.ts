@@ -21,6 +21,7 @@ function world() {
     random: { bytes: (length: number) => new Uint8Array(length).fill(7) },
     jobs: { run: async () => ({ ok: true, value: [] }) },
     router: { ask: async () => ({ ok: true, value: null }) },
+    dkimKeys: { create: async () => {} },
     policyChanged: async () => {},
   } as unknown as ControlParts;
   return { directory, handlers: { ...directoryHandlers(parts), ...tenantHandlers(parts) } };

@@ -404,6 +404,33 @@ describe('signing', () => {
     }
   });
 
+  test('the domain that signs too signs whoever the author is, and its own mail once', () => {
+    const domains = { 'example.org': { dkim: [ed] }, 'relay.example': { dkim: [rsa] } };
+    const also = compilePolicy({ ...snapshot, domains, alsoDomain: 'relay.example' });
+    const signers = (text: string, trusted = true) => {
+      const given = message(text, { arrival: { trusted } });
+      return [...prepared(given, also).text.matchAll(/\sd=([^;]+);/g)].map(([, domain]) => domain);
+    };
+    assert.deepEqual(signers(plain), ['example.org', 'relay.example']);
+    assert.deepEqual(signers(plain.replace('example.org', 'other.example')), ['relay.example']);
+    assert.deepEqual(signers(plain.replace('example.org', 'relay.example')), ['relay.example']);
+    assert.deepEqual(signers(plain, false), []);
+  });
+
+  test('a new snapshot keeps the parsed keys it has in common with the one before', () => {
+    const next = compilePolicy(
+      { ...snapshot, domains: { 'example.org': { dkim: [ed] }, 'new.example': { dkim: [rsa] } } },
+      signing,
+    );
+    const before = signing.signers.get('example.org')!;
+    assert.equal(next.signers.get('example.org')![0], before[1]);
+    const renamed = {
+      ...snapshot,
+      domains: { 'example.org': { dkim: [{ ...ed, selector: 'x' }] } },
+    };
+    assert.equal(compilePolicy(renamed, next).signers.get('example.org')![0]!.selector, 'x');
+  });
+
   test('mail that another server hands over by LMTP is not signed', () => {
     const given = message(plain, { arrival: { listener: 'lmtp' } });
     assert.equal(prepared(given, signing).facts.signatureCount, 0);

@@ -11,7 +11,11 @@ import fc from 'fast-check';
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js';
 import { nameOf, rawField } from '../../../../../src/mail/formats/headers/fields.ts';
 import { scanHeaders } from '../../../../../src/mail/formats/headers/scan.ts';
-import { bodyHash, type CanonicalForm } from '../../../../../src/mail/trust/dkim/canonical.ts';
+import {
+  bodyHash,
+  type CanonicalForm,
+  canonicalField,
+} from '../../../../../src/mail/trust/dkim/canonical.ts';
 import { generateDkimKey } from '../../../../../src/mail/trust/dkim/keys.ts';
 import { DkimSigner } from '../../../../../src/mail/trust/dkim/sign.ts';
 import type { DkimAlgorithm } from '../../../../../src/ports/account-directory.ts';
@@ -146,13 +150,49 @@ function naiveBody(body: string, form: CanonicalForm): string {
 }
 
 test('body hashes are those of the canonical text, however the body is cut', () => {
-  const piece = fc.constantFrom('a', 'b c', ' ', '\t', '  ', '\r\n', '\r\n\r\n', '\rx', 'é', '.');
+  const piece = fc.constantFrom(
+    'a',
+    'b c',
+    ' ',
+    '\t',
+    '  ',
+    '\r\n',
+    '\r\n\r\n',
+    '\rx',
+    'é',
+    '.',
+    'words of text',
+  );
   const text = fc.array(piece, { maxLength: 40 }).map((list) => list.join(''));
   fc.assert(
     fc.property(text, fc.integer({ min: 0, max: 9 }), fc.boolean(), (body, cut, isRelaxed) => {
       const form = isRelaxed ? 'relaxed' : 'simple';
       const expected = createHash('sha256').update(naiveBody(body, form)).digest('base64');
       assert.equal(bodyHash(pieces(Buffer.from(body), cut), form), expected);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+/** RFC 6376 §3.4.2 by replacing text. */
+function naiveField(field: string): string {
+  const colon = field.indexOf(':');
+  const value = field.slice(colon + 1).replace(/\r\n(?=[ \t])/g, '');
+  const name = field
+    .slice(0, colon)
+    .replace(/[ \t]+$/, '')
+    .toLowerCase();
+  return `${name}:${value.replace(/[ \t]+/g, ' ').replace(/^ | (?=\r\n$)/g, '')}`;
+}
+
+test('relaxed fields are those of the canonical text', () => {
+  const piece = fc.constantFrom('a', 'B c', ' ', '\t', '  ', '\r\n ', ':', 'é', 'words of text');
+  const value = fc.array(piece, { maxLength: 12 }).map((list) => list.join(''));
+  fc.assert(
+    fc.property(fc.constantFrom('X', 'sUbject ', 'A\t'), value, (name, text) => {
+      const field = `${name}:${text}\r\n`;
+      const found = canonicalField(Buffer.from(field, 'latin1'), 'relaxed');
+      assert.equal(found, naiveField(field));
     }),
     { numRuns: 2_000 },
   );
