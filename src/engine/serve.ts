@@ -15,6 +15,7 @@ import { AssertionError } from '../base/assert.ts';
 import { failure, failureOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../ports/clock.ts';
+import { asksAreHere } from './mailbox/imap/slices.ts';
 
 export interface ServerOptions {
   readonly handlers: Handlers;
@@ -79,7 +80,11 @@ async function serveParcel(
       );
     }
   }
-  if (waits.length > 0) await Promise.all(waits);
+  if (waits.length > 0) {
+    asksAreHere(options.clock.monotonicMs());
+    await Promise.all(waits);
+    asksAreHere(options.clock.monotonicMs());
+  }
   return packAnswers(number, answers);
 }
 

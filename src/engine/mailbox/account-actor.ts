@@ -69,6 +69,7 @@ export class AccountActor {
   #threadNext: number;
   #mailboxNext: number;
   #quota: Quota = noQuota;
+  #pendingBeside = 0;
   #waitingAlone = 0;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -97,6 +98,16 @@ export class AccountActor {
   /** Whether something is decided and not journaled, or waits to be decided. */
   get isBusy(): boolean {
     return this.#pending.size > 0 || this.#waitingAlone > 0;
+  }
+
+  /** Whether a decision that reads what is journaled would miss nothing: only what does not touch it may be pending. */
+  get mayDecideBeside(): boolean {
+    return this.#waitingAlone === 0;
+  }
+
+  /** Decisions made beside others that are not journaled yet. */
+  get besideCount(): number {
+    return this.#pendingBeside;
   }
 
   /**
@@ -204,6 +215,16 @@ export class AccountActor {
     this.#pending.add(done);
   }
 
+  /** Counts a decision as made beside others until it settled. */
+  async beside<T>(work: () => Promise<T>): Promise<T> {
+    this.#pendingBeside++;
+    try {
+      return await work();
+    } finally {
+      this.#pendingBeside--;
+    }
+  }
+
   /** Runs `work` after what is decided now is journaled, and after the work before it. */
   alone<T>(work: () => Promise<T>): Promise<T> {
     this.#waitingAlone++;
@@ -227,7 +248,7 @@ export class AccountActor {
       'no more room given back than claimed',
     );
     this.#pending.delete(done);
-    if (this.#pending.size === 0) this.#pendingThreads.clear();
+    if (this.#pendingMessages === 0) this.#pendingThreads.clear();
   }
 }
 

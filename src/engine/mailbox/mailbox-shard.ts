@@ -20,6 +20,11 @@ export interface MailboxShard {
     places: readonly RecordPlace[],
     bytesMax: number,
   ): Promise<readonly (Uint8Array | undefined)[]>;
+  readNearNow(
+    places: readonly RecordPlace[],
+    bytesMax: number,
+    into: Uint8Array,
+  ): readonly Uint8Array[] | undefined;
   lease(segment: number): { release(): void };
   releaseBody(place: RecordPlace): void;
 }

@@ -226,15 +226,31 @@ export class Mailboxes {
     decide: (actor: AccountActor) => Decision<T>,
   ): Promise<T> {
     const actor = this.#actor(account, tenant);
-    return actor.alone(async () => {
-      const { drafts, mailboxes, claimed, value, settled } = decide(actor);
-      try {
-        if (drafts.length > 0) await this.#append(actor, drafts, mailboxes, claimed);
-      } finally {
-        settled?.();
-      }
-      return value;
-    });
+    return actor.alone(() => this.#decided(actor, decide));
+  }
+
+  /**
+   * As `decide`, of what new messages and other decisions made by this neither change nor are changed by: where
+   * nothing else is under way it is decided at once, and shares their sync.
+   */
+  decideBeside<T>(
+    account: AccountId,
+    tenant: TenantId,
+    decide: (actor: AccountActor) => Decision<T>,
+  ): Promise<T> {
+    const actor = this.#actor(account, tenant);
+    if (!actor.mayDecideBeside) return actor.alone(() => this.#decided(actor, decide));
+    return actor.beside(() => this.#decided(actor, decide));
+  }
+
+  async #decided<T>(actor: AccountActor, decide: (actor: AccountActor) => Decision<T>): Promise<T> {
+    const { drafts, mailboxes, claimed, value, settled } = decide(actor);
+    try {
+      if (drafts.length > 0) await this.#append(actor, drafts, mailboxes, claimed);
+    } finally {
+      settled?.();
+    }
+    return value;
   }
 
   /** Makes the account, or sets what may be set of one that is there. */

@@ -206,6 +206,16 @@ export class Shard implements RestoringShard {
     return this.journal.segments.readNear(now, bytesMax);
   }
 
+  /** As `readNear`, where no waiting is needed: into the caller's bytes. Undefined: only `readNear` can. */
+  readNearNow(
+    places: readonly RecordPlace[],
+    bytesMax: number,
+    into: Uint8Array,
+  ): readonly Uint8Array[] | undefined {
+    const now = places.map((place) => this.#bodies.placeNow(place));
+    return this.journal.segments.readNearNow(now, bytesMax, into, this.#warm);
+  }
+
   /**
    * Where a body stands now: a failed sync or compaction may have copied it since its place was
    * told. `read` and `releaseBody` follow by themselves; a place written to a row must be the newest.

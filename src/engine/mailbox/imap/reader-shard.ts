@@ -117,6 +117,14 @@ export class ReaderShard implements MailboxShard {
     return this.#shard.readNear(places, bytesMax);
   }
 
+  readNearNow(
+    places: readonly RecordPlace[],
+    bytesMax: number,
+    into: Uint8Array,
+  ): readonly Uint8Array[] | undefined {
+    return this.#shard.readNearNow(places, bytesMax, into);
+  }
+
   lease(segment: number): { release(): void } {
     return this.#shard.lease(segment);
   }

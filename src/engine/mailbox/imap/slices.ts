@@ -3,7 +3,8 @@
  * longer than one slice.
  *
  * Runs in:   engine threads.
- * Limits:    a slice lasts `sliceMs`; one slice runs in a turn of the loop, whatever shard or account it is for.
+ * Limits:    a slice lasts `sliceMs`, or `sliceBesideMs` while others ask; one slice runs in a turn of the loop,
+ *            whatever shard or account it is for.
  * Invariant: who waits gets its slice in the order it came.
  */
 
@@ -11,6 +12,21 @@ import { MailError } from '../../../base/errors.ts';
 import type { Clock } from '../../../ports/clock.ts';
 
 const sliceMs = 2;
+/** An ask takes several turns of the loop (parcel, write, sync, answer) and meets a slice in each. */
+const sliceBesideMs = 0.25;
+/** Others are taken to ask so long after their last ask. */
+const besideMs = 20;
+
+let askedMs = Number.NEGATIVE_INFINITY;
+
+/** Asks came, or are answered: long work steps back for a while. `nowMs` on the monotonic clock. */
+export function asksAreHere(nowMs: number): void {
+  askedMs = nowMs;
+}
+
+function lengthAt(nowMs: number): number {
+  return nowMs - askedMs < besideMs ? sliceBesideMs : sliceMs;
+}
 
 /** Work that says where it may be interrupted. */
 export async function inSlices<Result>(
@@ -54,7 +70,7 @@ export class Slices {
     this.#clock = clock;
     this.#deadlineMs = deadlineMs;
     this.#startMs = clock.monotonicMs();
-    this.#endMs = this.#startMs + sliceMs;
+    this.#endMs = this.#startMs + lengthAt(this.#startMs);
   }
 
   /** How long the work has lasted, waiting included. */
@@ -72,6 +88,7 @@ export class Slices {
     if (this.#deadlineMs !== 0 && this.#clock.nowMs() > this.#deadlineMs) {
       throw new MailError('deadline-passed', 'it took too long');
     }
-    this.#endMs = this.#clock.monotonicMs() + sliceMs;
+    const nowMs = this.#clock.monotonicMs();
+    this.#endMs = nowMs + lengthAt(nowMs);
   }
 }

@@ -44,7 +44,7 @@ export async function storeMany(
   const view = await desk.views.view({ account, mailbox, modseq, uidNext });
   const stores = storesOf(view, packed, items);
   const owner = { account: account as AccountId, tenant: tenant as TenantId };
-  const { uids, modseqs, row } = await decide(desk, owner, mailbox, stores);
+  const { uids, modseqs, row, isFirst } = await decide(desk, owner, mailbox, stores);
   const place = { account, mailbox };
   const { keywords } = row;
   const writer = new ResponseWriter();
@@ -56,8 +56,8 @@ export async function storeMany(
     const rest = new RowsWindow(desk.shard, asked, view, writer).write(uids[i]!);
     return rest === undefined ? writer.bytes - before : -1;
   });
-  // All decided before this was journaled when it was decided: nobody else changed flags since.
-  const isKnown = row.highestModseq <= flagModseq && modseqs.length > 0;
+  // Every STORE decided before this one was journaled when it was decided: nobody else changed flags since.
+  const isKnown = isFirst && row.highestModseq <= flagModseq && modseqs.length > 0;
   const after = isKnown
     ? modseqs.at(-1)!
     : flagModseqAfter(desk.shard, place, flagModseq, uidNext, modseqs);
@@ -71,6 +71,8 @@ interface Decided {
   readonly modseqs: readonly number[];
   /** As it was before. */
   readonly row: MailboxRow;
+  /** No other STORE was decided and not journaled. */
+  readonly isFirst: boolean;
 }
 
 /** On disk together when it resolves. @throws MailError `not-found` */
@@ -80,9 +82,10 @@ function decide(
   mailbox: number,
   stores: readonly PlainStore[],
 ): Promise<Decided> {
-  return mailboxes.decide(account, tenant, (actor) => {
+  return mailboxes.decideBeside(account, tenant, (actor) => {
     const row = actor.mailbox(mailbox);
     if (row === undefined) throw new MailError('not-found', `mailbox ${mailbox}`);
+    const isFirst = actor.besideCount <= 1;
     const modseqs: number[] = [];
     const there = stores.map(({ uids, op, flags }) => ({
       uids: fewExistingUids(shard, account, mailbox, uids),
@@ -94,7 +97,7 @@ function decide(
       modseqs.push(modseq);
       return flagsStoredDraft(tenant, { account, modseq, mailbox, ...group, keywords: [] });
     });
-    const value = { uids: there.map(({ uids }) => uids), modseqs, row };
+    const value = { uids: there.map(({ uids }) => uids), modseqs, row, isFirst };
     return { drafts, mailboxes: [mailbox], value };
   });
 }

@@ -14,7 +14,7 @@ import { emptyBytes, view } from '../../../base/bytes.ts';
 import { MailError } from '../../../base/errors.ts';
 import { kibibyte } from '../../../base/units.ts';
 import { type Disk, DiskError, type DiskFile } from '../../../ports/disk.ts';
-import { readNear } from '../near-reads.ts';
+import { readNear, readNearNow } from '../near-reads.ts';
 import type { RecordPlace, SideBody } from '../record.ts';
 import { readSideBody, readSideHeader } from '../side/body-reader.ts';
 import { isSide } from '../side/format.ts';
@@ -179,13 +179,8 @@ export class Segments {
     const file = this.#open(segment).opened;
     if (file === undefined) return undefined;
     const into = now.subarray(0, bytes);
-    try {
-      const position = isWhole ? place.offset : place.bodyOffset + from;
-      if (reads.read(file, position, into) !== bytes) return undefined;
-    } catch (error) {
-      if (error instanceof DiskError) return undefined;
-      throw error;
-    }
+    const position = isWhole ? place.offset : place.bodyOffset + from;
+    if (!readAtOnce(file, position, into, reads)) return undefined;
     return isWhole ? bodyOf(into, segment, place) : into;
   }
 
@@ -195,6 +190,21 @@ export class Segments {
     bytesMax: number,
   ): Promise<readonly (Uint8Array | undefined)[]> {
     return readNear(places, bytesMax, (...span) => this.#readSpan(...span));
+  }
+
+  /** As `readNear`, where that takes no waiting; into the caller's bytes. */
+  readNearNow(
+    places: readonly RecordPlace[],
+    bytesMax: number,
+    into: Uint8Array,
+    reads: WarmReads,
+  ): readonly Uint8Array[] | undefined {
+    return readNearNow(places, bytesMax, into, (number, from, bytes) => {
+      const segment = this.#byNumber.get(number);
+      const file = segment === undefined ? undefined : this.#open(segment).opened;
+      if (file === undefined || bytes.byteLength > nowBytesMax) return false;
+      return readAtOnce(file, from, bytes, reads);
+    });
   }
 
   async #readSpan(number: number, from: number, length: number): Promise<Uint8Array | undefined> {
@@ -247,6 +257,16 @@ export class Segments {
     this.#files.delete(number);
     opened.isForgotten = true;
     if (opened.reads === 0) await closeQuietly(opened);
+  }
+}
+
+/** False: not all of it, or not now. */
+function readAtOnce(file: DiskFile, position: number, into: Uint8Array, reads: WarmReads): boolean {
+  try {
+    return reads.read(file, position, into) === into.byteLength;
+  } catch (error) {
+    if (error instanceof DiskError) return false;
+    throw error;
   }
 }
 

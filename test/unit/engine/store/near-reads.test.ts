@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readNear } from '../../../../src/engine/store/near-reads.ts';
+import { readNear, readNearNow } from '../../../../src/engine/store/near-reads.ts';
 import type { RecordPlace } from '../../../../src/engine/store/record.ts';
 import { SeededRandom } from '../../../support/seeded-clock.ts';
 
@@ -79,5 +79,34 @@ describe('readNear', () => {
     assert.equal(found[0], undefined);
     assert.equal(found[1]?.length, 5);
     assert.deepEqual(await readNear([], 100, new Files().read), []);
+  });
+});
+
+describe('readNearNow', () => {
+  const readInto = (segment: number, from: number, into: Uint8Array) => {
+    for (let i = 0; i < into.length; i++) into[i] = octetAt(segment, from + i);
+    return segment !== 9;
+  };
+
+  it('gives each place its own bytes, within those it is given', () => {
+    const random = new SeededRandom(4);
+    const into = new Uint8Array(500_000);
+    const places = Array.from({ length: 50 }, () =>
+      placeAt(1 + random.below(2), 10 + random.below(150_000), 1 + random.below(9_000)),
+    );
+    const found = readNearNow(places, 4_096, into, readInto)!;
+    for (const [i, { segment, bodyOffset, bodyBytes }] of places.entries()) {
+      assert.equal(found[i]?.buffer, into.buffer);
+      assert.equal(found[i].length, Math.min(4_096, bodyBytes));
+      assert.equal(found[i][0], octetAt(segment, bodyOffset));
+      assert.equal(found[i].at(-1), octetAt(segment, bodyOffset + found[i].length - 1));
+    }
+  });
+
+  it('has nothing where one is gone, or where they take more room', () => {
+    const near = [placeAt(1, 10, 100), placeAt(1, 200, 100)];
+    assert.equal(readNearNow(near, 100, new Uint8Array(290), readInto)?.length, 2);
+    assert.equal(readNearNow(near, 100, new Uint8Array(289), readInto), undefined);
+    assert.equal(readNearNow([placeAt(9, 10, 5)], 100, new Uint8Array(10), readInto), undefined);
   });
 });

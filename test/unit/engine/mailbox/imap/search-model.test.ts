@@ -244,12 +244,15 @@ class Model {
   readonly world = new ImapWorld();
   /** By UID. */
   readonly knowns = new Map<number, Known>();
+  isCold = false;
   readonly #random: SeededRandom;
   readonly #pen: Pen;
 
   constructor(random: SeededRandom) {
     this.#random = random;
     this.#pen = new Pen(random);
+    // At times some of what a search reads is not at hand.
+    this.world.shard.isWarm = () => !this.isCold || !this.#pen.odds(9);
   }
 
   async deliver(count: number): Promise<void> {
@@ -320,6 +323,7 @@ describe('search, as a look at each message', () => {
           const wanted = model.wanted(criteria);
           const text = JSON.stringify(criteria);
           assert.deepEqual(await model.found(criteria, false), wanted, text);
+          model.isCold = !model.isCold;
           assert.deepEqual(await model.found(criteria, true), wanted, `again: ${text}`);
         }
         await model.change();
