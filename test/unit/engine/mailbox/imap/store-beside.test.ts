@@ -1,4 +1,4 @@
-/** Aim: STOREs share a sync with new messages and with each other; nobody misses a change or is told one that is not. */
+/** Aim: STOREs share a sync with new messages and each other; nobody misses a change or is told one that is not. */
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
