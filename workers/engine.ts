@@ -1,10 +1,9 @@
 /**
  * Entry of every engine thread.
  *
- * Duty:   opens the adapters of one thread, builds the engine on them, serves parcels.
+ * Duty:   opens the adapters of one thread, builds the engine on them, serves parcels; its role comes by ask.
  * Trust:  takes parcels from the main thread only; what remote peers sent is bytes inside them, judged by the engine.
  * Limits: none of its own: the edge keeps two parcels a shard under way, the engine's parts bound the rest.
- * Roles:  by ask. The last thread owns no shards and takes jobs.
  */
 
 import { workerData } from 'node:worker_threads';
@@ -13,6 +12,7 @@ import { threadEntry } from '../src/actors/thread-entry.ts';
 import { Uplink } from '../src/actors/uplink.ts';
 import { nodeDisk } from '../src/adapters/files/disk.ts';
 import { openLmdbShardIndex } from '../src/adapters/lmdb/shard-index.ts';
+import { openLmdbSuppressionReader } from '../src/adapters/lmdb/suppressions.ts';
 import { nodeClock as clock } from '../src/adapters/node/clock.ts';
 import { createDialer } from '../src/adapters/node/dialer.ts';
 import { createDns } from '../src/adapters/node/dns.ts';
@@ -21,7 +21,7 @@ import { MessageIdSource } from '../src/base/ids.ts';
 import { createLog } from '../src/base/log.ts';
 import { Metrics } from '../src/base/metrics.ts';
 import { createEngine } from '../src/engine/engine.ts';
-import { shardFolder } from '../src/engine/engine-parts.ts';
+import { shardIndexFolder } from '../src/engine/engine-parts.ts';
 import { createServer } from '../src/engine/serve.ts';
 
 export default threadEntry(({ thread, post, end }) => {
@@ -35,9 +35,8 @@ export default threadEntry(({ thread, post, end }) => {
     settings,
     disk: nodeDisk,
     openIndex: async (shard) => {
-      const path = `${shardFolder(settings.data.dir, shard)}/index`;
       const onDiscard = (why: string) => log.error({ shard, why }, 'a damaged index is made anew');
-      return openLmdbShardIndex({ path, onDiscard });
+      return openLmdbShardIndex({ path: shardIndexFolder(settings.data.dir, shard), onDiscard });
     },
     clock,
     random,
@@ -47,6 +46,7 @@ export default threadEntry(({ thread, post, end }) => {
     metrics: new Metrics(),
     life: `${thread}.${Buffer.from(random.bytes(6)).toString('hex')}`,
     ids: new MessageIdSource(clock.nowMs, startBits + 1 + thread),
+    suppressions: openLmdbSuppressionReader(settings.data.dir, rest.suppressedTenants),
     uplink: (ask) => uplink.ask(ask),
     notice: (name, value) => post({ kind: 'notice', name, value }),
   });

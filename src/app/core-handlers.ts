@@ -21,6 +21,7 @@ export function coreHandlers(core: Core, front: FrontParts): ControlHandlers {
     startedMs: nodeClock.nowMs(),
     shards: core.folder.shards,
     directory: core.directory,
+    suppressions: core.feedback.list,
     router: runtime.router,
     jobs: runtime.jobs,
     reception: core.reception,

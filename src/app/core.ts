@@ -30,6 +30,7 @@ import { createDns } from '../adapters/node/dns.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
 import { accountId, MessageIdSource } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
+import { tenantWords } from '../base/tenant-words.ts';
 import { createReception } from '../edge/reception.ts';
 import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Settings } from '../settings/schema.ts';
@@ -37,6 +38,7 @@ import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { resolveAddress } from './destinations.ts';
 import { DkimKeys } from './dkim-keys.ts';
 import { EngineHost } from './engine-host.ts';
+import { type Feedback, openSuppressions, startFeedback } from './feedback.ts';
 import { answerPolicy, openOutside } from './outside.ts';
 import { ownAddresses } from './own-addresses.ts';
 import { PolicySource } from './policy.ts';
@@ -56,6 +58,7 @@ export interface Core {
   readonly directory: AccountDirectory;
   readonly engine: EngineHost;
   readonly reception: Reception;
+  readonly feedback: Feedback;
   readonly budget: ByteBudget;
   readonly refusals: ShardRefusals;
   readonly dkimKeys: DkimKeys;
@@ -106,6 +109,8 @@ async function openParts(
   const [startBits = 0] = new Uint16Array(nodeRandom.bytes(2).slice().buffer);
   const workers = workerCount(settings, folder.shards);
   const shared = sharedWords(folder.shards);
+  const list = openSuppressions(folder.path, shared.suppressedTenants);
+  closers.push(() => list.close());
   const outside = await openOutside(settings, log, isOffline);
   closers.push(async () => outside.policies?.close());
   const engine = new EngineHost({
@@ -142,7 +147,9 @@ async function openParts(
   const ids = new MessageIdSource(nodeClock.nowMs, startBits);
   const { shards } = folder;
   const reception = receptionOf(runtime, directory, { budget, ids, inFlow, refusals, shards });
-  const parts = { folder, directory, engine, reception, budget, refusals, closers };
+  const feedback = startFeedback(list, runtime, reception, log);
+  closers.push(() => feedback.close());
+  const parts = { folder, directory, engine, reception, feedback, budget, refusals, closers };
   const policyChanged = async (next?: Settings) => {
     current = next ?? current;
     policy = await policies.snapshot(current);
@@ -194,6 +201,7 @@ function sharedWords(shards: number) {
     undelivered: undeliveredWords(shards),
     inHand: new SharedArrayBuffer(shards * inHandBytes),
     watched: watchedWords(),
+    suppressedTenants: tenantWords(),
     stamps: stampWords(),
   };
 }

@@ -27,7 +27,7 @@ export interface HttpApi extends Mounted {
 }
 
 export async function createHttpApi(
-  { directory, engine, folder, reception }: Core,
+  { directory, engine, feedback, folder, reception }: Core,
   settings: Settings,
   log: Log,
 ): Promise<HttpApi> {
@@ -45,6 +45,8 @@ export async function createHttpApi(
     directory,
     reception,
     compose,
+    suppression: feedback.guard,
+    suppressions: feedback.list,
     lookUp: messageLookUp({ router, clock: nodeClock, shards: folder.shards }),
     clock: nodeClock,
     log,

@@ -9,6 +9,7 @@ import type { Reception } from '../actors/asks/reception.ts';
 import type { Log } from '../base/log.ts';
 import { loopbackNetworks, networkSet, noNetworks } from '../base/networks.ts';
 import { defaultLogInLimits, LogInThrottle } from '../edge/guard/log-in-throttle.ts';
+import type { SuppressionGuard } from '../edge/guard/suppression-guard.ts';
 import { ListenerTable } from '../edge/listeners/listener-table.ts';
 import type { SmtpListenerOptions } from '../edge/listeners/smtp-listener.ts';
 import type { TlsSource } from '../edge/listeners/tls.ts';
@@ -29,6 +30,7 @@ export interface ListenersOptions {
   readonly settings: Settings;
   readonly reception: Reception;
   readonly directory: AccountDirectory;
+  readonly suppression: SuppressionGuard;
   readonly tls: TlsSource;
   readonly clock: Clock;
   readonly log: Log;
@@ -102,13 +104,15 @@ export class MailListeners {
   }
 
   #serviceOf(name: MailListenerName): SmtpService {
-    const { settings, reception, directory, clock, log, observer, authenticate } = this.#options;
+    const { settings, reception, directory, suppression } = this.#options;
+    const { clock, log, observer, authenticate } = this.#options;
     const { service, hasLogIn } = kinds[name];
     const made = new SmtpService({
       name: service,
       policy: policyOf(name, settings),
       reception,
       directory,
+      suppression,
       clock,
       log,
       observer,

@@ -127,7 +127,7 @@ interface MailFronts {
 /** Not bound yet. */
 function mailListeners(
   { settings, log, version }: ServerRequest,
-  { directory, engine, reception, watchers, stamps }: Core,
+  { directory, engine, reception, feedback, watchers, stamps }: Core,
   tls: ReloadableTls,
   metrics: Metrics,
 ): MailFronts {
@@ -139,7 +139,12 @@ function mailListeners(
     cache: new CredentialCache(nodeClock, nodeRandom, settings.login.cacheMs),
   });
   const shared = { settings, reception, tls, clock: nodeClock, log, observer };
-  const listeners = new MailListeners({ ...shared, directory, authenticate });
+  const listeners = new MailListeners({
+    ...shared,
+    directory,
+    suppression: feedback.guard,
+    authenticate,
+  });
   const logIn = { authenticate, throttle: listeners.throttle };
   const imap = imapListeners({ ...shared, directory, version, runtime, watchers, stamps, logIn });
   const pop3 = pop3Listeners({ ...shared, version, runtime, logIn });

@@ -25,6 +25,7 @@ export const errorCodes = [
   'account-disabled',
   'account-over-quota',
   'domain-missing',
+  'recipient-suppressed', // the tenant's own list says so
   // Message.
   'message-too-large',
   'message-loops',

@@ -16,6 +16,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   check: async () => (await import('./commands/check.ts')).checkCommands,
   tenant: async () => (await import('./commands/tenant.ts')).tenantCommands,
   key: async () => (await import('./commands/key.ts')).keyCommands,
+  suppression: async () => (await import('./commands/suppression.ts')).suppressionCommands,
   domain: async () => (await import('./commands/domain.ts')).domainCommands,
   dkim: async () => (await import('./commands/dkim.ts')).dkimCommands,
   account: async () => (await import('./commands/account.ts')).accountCommands,

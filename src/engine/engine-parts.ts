@@ -14,6 +14,7 @@ import type { Disk } from '../ports/disk.ts';
 import type { Dns } from '../ports/dns.ts';
 import type { Random } from '../ports/random.ts';
 import type { ShardIndex } from '../ports/shard-index.ts';
+import type { SuppressionReader } from '../ports/suppressions.ts';
 import type { Settings } from '../settings/schema.ts';
 
 export interface EngineParts {
@@ -48,6 +49,8 @@ export interface EngineParts {
   readonly watched: SharedArrayBuffer;
   /** A number for each account that moves with its changes. */
   readonly stamps: SharedArrayBuffer;
+  /** Absent: nobody is suppressed. */
+  readonly suppressions?: SuppressionReader;
   readonly uplink: AskUpwards;
   /** A fact for the main thread, answered by nobody. */
   readonly notice: (name: string, value: unknown) => void;
@@ -55,4 +58,8 @@ export interface EngineParts {
 
 export function shardFolder(dataFolder: string, shard: ShardId): string {
   return `${dataFolder}/shards/${String(shard).padStart(3, '0')}`;
+}
+
+export function shardIndexFolder(dataFolder: string, shard: ShardId): string {
+  return `${shardFolder(dataFolder, shard)}/index`;
 }

@@ -25,6 +25,7 @@ import { engineCounters, engineGauges } from './engine-metrics.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { eventHandlers } from './events/event-handlers.ts';
 import { traceHandlers } from './events/trace-handlers.ts';
+import { feedbackHandlers } from './feedback/handlers.ts';
 import { composeHandlers } from './jobs/compose.ts';
 import { dkimKeyHandlers } from './jobs/dkim-keys.ts';
 import { passwordHandlers } from './jobs/password-job.ts';
@@ -56,7 +57,7 @@ export interface Engine {
 }
 
 export function createEngine(parts: EngineParts): Engine {
-  const { settings, clock, random } = parts;
+  const { settings, clock, random, suppressions } = parts;
   let policy: Policy | undefined;
   const deliveries = createDeliveries(parts, (site, count) => shards.onRoom(site, count));
   const whole = new BodyTurns(largeBodyLimits.wholeBytesMax);
@@ -78,8 +79,7 @@ export function createEngine(parts: EngineParts): Engine {
       }),
     }),
     bounces,
-    clock,
-    random,
+    ...{ clock, random, suppressions },
     retry: retrySchedule(settings),
   });
   const logged = logEvents(parts.log, clock, engineCounters(parts.metrics));
@@ -133,7 +133,7 @@ interface OperatorParts {
   readonly bounces: Bounces;
 }
 
-/** What operators ask of queues. */
+/** What operators ask of queues, and what the main thread tells of mail that left. */
 function operatorHandlers(
   { settings, clock, life }: EngineParts,
   { shardOf, deliveries, bounces }: OperatorParts,
@@ -141,6 +141,7 @@ function operatorHandlers(
   const { expiryMs } = settings.relay;
   return {
     ...queueHandlers({ shardOf, clock, bounces, expiryMs: () => expiryMs }),
+    ...feedbackHandlers(shardOf),
     ...explainHandlers({
       find: (ask, id) => shardOf(ask)?.spool.find(id),
       sites: (name) => deliveries.facts(name),

@@ -17,6 +17,7 @@ import { type EngineParts, shardFolder } from './engine-parts.ts';
 import { EventLog } from './events/event-log.ts';
 import { shardEvents } from './events/message-events.ts';
 import { shareOfEvents } from './events/share.ts';
+import { toldKind } from './feedback/records.ts';
 import { deliverHere } from './local-delivery.ts';
 import { ChangeNotices } from './mailbox/change-notices.ts';
 import type { DerivedMemory } from './mailbox/derived-memory.ts';
@@ -76,7 +77,7 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
       folder: shardFolder(settings.data.dir, shard),
       disk: engine.disk,
       index: await engine.openIndex(shard),
-      kinds: [...spoolKinds(spool), ...mailboxes.kinds],
+      kinds: [...spoolKinds(spool), toldKind, ...mailboxes.kinds],
       clock,
       random,
       log: log.with({ shard }),

@@ -338,6 +338,7 @@ describe('a message by HTTP', () => {
     const routes = Object.entries(paths).map(([path, methods]) => [path, Object.keys(methods)]);
     assert.deepEqual(routes, [
       ['/api/v1/messages', ['post']],
+      ['/api/v1/suppressions', ['get', 'post', 'delete']],
       ['/api/v1/messages/{id}', ['get', 'delete']],
     ]);
     assert.deepEqual(components.schemas.Message, messageSchema);

@@ -12,6 +12,7 @@ import type { DkimAlgorithm } from '../../ports/account-directory.ts';
 import type { Method } from './control-method.ts';
 import type { DkimMethods } from './dkim-control.ts';
 import type { MessageReasons, SiteFacts } from './explain-asks.ts';
+import type { SuppressionMethods } from './suppression-control.ts';
 
 type Nothing = Readonly<Record<string, never>>;
 
@@ -218,8 +219,11 @@ export interface EventView {
   readonly host?: string;
   readonly address?: string;
   readonly reply?: string;
-  /** Why it was not delivered (`responseClasses`). */
-  readonly why?: ResponseClass;
+  /** Why it was not delivered (`responseClasses`); of what came back, what `FeedbackEvent` has. */
+  readonly why?: string;
+  readonly stream?: string;
+  readonly words?: string;
+  readonly from?: string;
   readonly attempts?: number;
   readonly next?: string;
   /** The report's own message. */
@@ -256,7 +260,7 @@ export interface CompactAnswer {
   readonly bytesFreed: number;
 }
 
-export interface ControlMethods extends DkimMethods {
+export interface ControlMethods extends DkimMethods, SuppressionMethods {
   'server.status': Method<Nothing, ServerStatus>;
 
   'tenant.create': Method<{ readonly name: string }, { readonly tenant: TenantView }>;

@@ -23,6 +23,8 @@ export interface ThreadData {
   readonly watched: SharedArrayBuffer;
   /** A number for each account that moves with its changes (`actors/stamps.ts`). */
   readonly stamps: SharedArrayBuffer;
+  /** Counts of tenants with suppressed addresses (`base/tenant-words.ts`). */
+  readonly suppressedTenants: SharedArrayBuffer;
   /** Random bits of this start of the process: message ids made by different threads must differ. */
   readonly startBits: number;
   /** Threads that own shards: budgets are divided among them. */

@@ -38,6 +38,10 @@ export const eventKinds = [
   'bounced',
   'stored',
   'refused',
+  'suppressed',
+  'bounce',
+  'complaint',
+  'unsubscribe',
 ] as const;
 export type EventKind = (typeof eventKinds)[number];
 
@@ -52,6 +56,10 @@ export const eventNumbers = {
   bounced: 6,
   stored: 7,
   refused: 8,
+  suppressed: 9,
+  bounce: 10,
+  complaint: 11,
+  unsubscribe: 12,
 } as const satisfies Record<EventKind, number>;
 
 /** What every event begins with: kind, instant, message id, tenant, sender, recipients. */
@@ -113,4 +121,26 @@ export type RefusedEvent = readonly [
   user: string,
 ];
 
-export type PackedEvent = AcceptedEvent | OutcomeEvent | BouncedEvent | StoredEvent | RefusedEvent;
+/**
+ * What a recipient, or somebody for it, said after the message had left, or why it was not sent at all. The id is ""
+ * where the message is not known, as are the recipients.
+ */
+export type FeedbackEvent = readonly [
+  ...Head<'suppressed' | 'bounce' | 'complaint' | 'unsubscribe'>,
+  /** The suppression's reason; the bounce's response class; the complaint's type; the way of the unsubscription. */
+  why: string,
+  /** The campaign; "" where there is none or it is not known. */
+  stream: string,
+  /** In the words that were said. */
+  words: string,
+  /** Who says so: a server, a provider. */
+  from: string,
+];
+
+export type PackedEvent =
+  | AcceptedEvent
+  | OutcomeEvent
+  | BouncedEvent
+  | StoredEvent
+  | RefusedEvent
+  | FeedbackEvent;

@@ -36,6 +36,13 @@ function moreOf(event: PackedEvent): Partial<EventView> {
       const [, , , , , , code, ...origin] = event;
       return { code, ...originOf(origin) };
     }
+    case eventNumbers.suppressed:
+    case eventNumbers.bounce:
+    case eventNumbers.complaint:
+    case eventNumbers.unsubscribe: {
+      const [, , , , , , why, stream, words, from] = event;
+      return { why, stream, words, from };
+    }
     default: {
       const [kind, , , , , , host, address, reply, attempts, nextMs] = event;
       const isReason = reply !== '' && kind !== eventNumbers.delivered;

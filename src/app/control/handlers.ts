@@ -15,6 +15,7 @@ import type { ControlParts } from './parts.ts';
 import { queueHandlers } from './queue-handlers.ts';
 import { serverHandlers } from './server-handlers.ts';
 import { storeHandlers } from './store-handlers.ts';
+import { suppressionHandlers } from './suppression-handlers.ts';
 import { tenantHandlers } from './tenant-handlers.ts';
 import { traceHandlers } from './trace-handlers.ts';
 
@@ -22,6 +23,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
   return {
     ...serverHandlers(parts),
     ...tenantHandlers(parts),
+    ...suppressionHandlers(parts),
     ...directoryHandlers(parts),
     ...dkimHandlers(parts),
     ...queueHandlers(parts),

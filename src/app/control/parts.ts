@@ -12,6 +12,7 @@ import type { ShardId } from '../../base/ids.ts';
 import type { AccountDirectory } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
+import type { SuppressionList } from '../../ports/suppressions.ts';
 import type { Settings } from '../../settings/schema.ts';
 import type { DkimKeys } from '../dkim-keys.ts';
 
@@ -21,6 +22,7 @@ export interface ControlParts {
   readonly startedMs: number;
   readonly shards: number;
   readonly directory: AccountDirectory;
+  readonly suppressions: SuppressionList;
   readonly router: Router;
   readonly jobs: Jobs;
   readonly reception: Reception;

@@ -100,5 +100,6 @@ function byInstant(a: PackedEvent, b: PackedEvent): number {
 function rankOf([kind]: PackedEvent): number {
   if (kind === eventNumbers.accepted) return 0;
   if (kind === eventNumbers.stored || kind === eventNumbers.refused) return 1;
+  if (kind >= eventNumbers.bounce) return 4;
   return kind === eventNumbers.bounced ? 3 : 2;
 }

@@ -46,6 +46,14 @@ function detailOf(event: PackedEvent, recipient: string | undefined): string {
       return storedDetail(event);
     case eventNumbers.refused:
       return refusedDetail(event);
+    case eventNumbers.suppressed:
+    case eventNumbers.bounce:
+    case eventNumbers.complaint:
+    case eventNumbers.unsubscribe: {
+      const [, , , , , , why, stream, words, from] = event;
+      const parts = [why, words, stream === '' ? '' : `stream ${stream}`];
+      return joined([...parts, from === '' ? '' : `from ${from}`]);
+    }
     default:
       return outcomeDetail(event);
   }

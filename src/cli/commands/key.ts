@@ -1,6 +1,7 @@
 /** `chaski key …`: keys of the HTTP API. A secret is shown once, by `key create`. */
 
 import type { ApiKeyView } from '../../actors/asks/control.ts';
+import { apiScopes } from '../../ports/account-directory.ts';
 import { type Command, UsageError } from '../command.ts';
 import { count, instant, pairs, table } from '../output.ts';
 
@@ -20,7 +21,7 @@ const create: Command = {
       type: 'string',
       multiple: true,
       value: 'SCOPE',
-      doc: 'What its bearer may do: send. May stand more than once.',
+      doc: `What its bearer may do: ${apiScopes.join(', ')}. May stand more than once.`,
     },
     name: { type: 'string', value: 'TEXT', doc: 'What to call it in lists.' },
     rate: { type: 'string', value: 'COUNT', doc: 'Most messages a minute; 0 is no limit.' },

@@ -10,6 +10,7 @@ import type { DeliveryTerms } from '../../actors/asks/delivery-terms.ts';
 import type { BodyType, Notify } from '../../actors/asks/reception.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
+import type { SuppressionReason } from '../../ports/suppressions.ts';
 
 export interface OutboundRecipient {
   readonly address: string;
@@ -67,6 +68,8 @@ export interface RecipientOutcome {
   readonly passedDsn: boolean;
   /** Whether it took over the duty to deliver by a time, too (RFC 2852 §4.1.4). */
   readonly passedDeliverBy: boolean;
+  /** It was not tried: its tenant's list has it. */
+  readonly suppressed?: SuppressionReason;
 }
 
 export interface DeliveryResult {

@@ -7,7 +7,7 @@
  */
 
 import type { Arrival, Envelope } from '../../actors/asks/reception.ts';
-import { eventNumbers } from '../../actors/asks/trace-asks.ts';
+import { eventNumbers, type FeedbackEvent } from '../../actors/asks/trace-asks.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { RecipientOutcome } from '../delivery/message.ts';
 import type { Delivery, DeliveryOutcome } from '../mailbox/delivery.ts';
@@ -21,6 +21,8 @@ export const recipientsPerEvent = 64;
 export interface ShardEvents extends MessageEvents {
   /** Copies out of some shard's spool came to accounts of this one; one outcome per target. */
   copied(delivery: Delivery, outcomes: readonly DeliveryOutcome[]): void;
+  /** What somebody said of a message that had left, or why one was not taken. */
+  told(event: FeedbackEvent): void;
 }
 
 const noOrigin: PackedOrigin = ['', '', '', '', ''];
@@ -49,6 +51,7 @@ export function shardEvents(logged: MessageEvents, events: EventLog, clock: Cloc
       events.append([eventNumbers.bounced, clock.nowMs(), id, tenant, sender, [], bounceId]);
     },
     done: (message) => logged.done(message),
+    told: (event) => events.append(event),
     storeTrouble: (code, detail) => logged.storeTrouble(code, detail),
   };
 }
@@ -85,6 +88,12 @@ function appendOutcome(
   outcome: RecipientOutcome,
 ): void {
   const { state } = recipient;
+  if (outcome.suppressed !== undefined) {
+    const { id, tenant, sender, terms } = message;
+    const head = [eventNumbers.suppressed, nowMs, id, tenant, sender, [recipient.address]] as const;
+    events.append([...head, outcome.suppressed, terms?.campaign ?? '', replyOf(outcome), '']);
+    return;
+  }
   const isWaiting = state === 'waiting';
   events.append([
     eventNumbers[isWaiting ? 'deferred' : state],

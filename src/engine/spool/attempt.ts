@@ -11,6 +11,7 @@ import { domainOf } from '../../base/address-parts.ts';
 import { classOf } from '../../mail/wire/smtp/response-class.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
+import type { SuppressionReader } from '../../ports/suppressions.ts';
 import { type TlsNeed, tlsNeedOf } from '../delivery/host-tls.ts';
 import type {
   BodySource,
@@ -54,6 +55,8 @@ export interface AttemptParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly retry: RetrySchedule;
+  /** Absent: nobody is suppressed. */
+  readonly suppressions?: SuppressionReader | undefined;
 }
 
 export function createAttempt(parts: AttemptParts): Attempt {
@@ -160,6 +163,7 @@ function tryNow(
     deferAll(parts, spool, message, tooLate);
     return;
   }
+  refuseSuppressed(parts, spool, message, nowMs);
   // One remote recipient is by far the commonest message: no map for it.
   const first = message.recipients[0]!;
   if (message.recipients.length === 1 && first.target.kind === 'remote') {
@@ -181,6 +185,34 @@ function tryNow(
     else group.push(index);
   }
   for (const indexes of groups.values()) tryRemote(parts, spool, message, body, indexes);
+}
+
+/** What was put on the tenant's list since the message was taken is not tried; it fails, and its sender is told. */
+function refuseSuppressed(
+  parts: AttemptParts,
+  spool: Spool,
+  message: SpoolMessage,
+  nowMs: number,
+): void {
+  const { suppressions } = parts;
+  // A report or an answer is nobody's campaign, and must not be lost on its way back.
+  if (suppressions === undefined || message.sender === '') return;
+  const stream = message.terms?.campaign ?? '';
+  const indexes: number[] = [];
+  const outcomes: RecipientOutcome[] = [];
+  for (let index = 0; index < message.recipients.length; index++) {
+    const recipient = message.recipients[index]!;
+    if (!isDue(recipient, nowMs)) continue;
+    const reason = suppressions.find(message.tenant, stream, recipient.address, nowMs);
+    if (reason === undefined) continue;
+    recipient.isOpen = true;
+    indexes.push(index);
+    const reply = ownReply(550, '5.7.1', `Recipient is on the suppression list: ${reason}`);
+    outcomes.push({ ...ownOutcome('failed', reply), suppressed: reason });
+  }
+  if (indexes.length === 0) return;
+  message.openCount += indexes.length;
+  settle(parts, spool, message, indexes, outcomes);
 }
 
 function isDue(recipient: SpoolRecipient, nowMs: number): boolean {

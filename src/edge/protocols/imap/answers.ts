@@ -57,6 +57,7 @@ const answers = {
   'account-disabled': no('Log-in failed', 'AUTHENTICATIONFAILED'),
   'account-over-quota': no('The account is full', 'OVERQUOTA'),
   'domain-missing': no('Not possible', 'CANNOT'),
+  'recipient-suppressed': no('Not possible', 'CANNOT'),
   'message-too-large': no('The message is too large', 'TOOBIG'),
   'message-loops': no('Not possible', 'CANNOT'),
   'message-invalid': no('Not a message', 'CANNOT'),

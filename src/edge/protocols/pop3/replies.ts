@@ -51,6 +51,7 @@ const replies = {
   'account-disabled': no('Log-in failed', 'AUTH'),
   'account-over-quota': no('The account is full', 'SYS/PERM'),
   'domain-missing': no('Not possible', 'SYS/PERM'),
+  'recipient-suppressed': no('Not possible', 'SYS/PERM'),
   'message-too-large': no('The message is too large', 'SYS/PERM'),
   'message-loops': no('Not possible', 'SYS/PERM'),
   'message-invalid': no('Not a message', 'SYS/PERM'),

@@ -28,6 +28,7 @@ export const replyWords = {
   'account-disabled': '550 5.2.1 Mailbox disabled',
   'account-over-quota': '452 4.2.2 Mailbox full',
   'domain-missing': '550 5.1.2 No such domain here',
+  'recipient-suppressed': '550 5.7.1 Recipient is on your suppression list',
   'message-too-large': '552 5.3.4 Message too large',
   'message-loops': '554 5.4.6 Too many hops, this message loops',
   'message-invalid': '554 5.6.0 Message is not valid',

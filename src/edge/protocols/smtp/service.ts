@@ -15,6 +15,7 @@ import type { Account, AccountDirectory } from '../../../ports/account-directory
 import type { Clock } from '../../../ports/clock.ts';
 import type { LogInThrottle } from '../../guard/log-in-throttle.ts';
 import { saslMechanisms } from '../../guard/sasl.ts';
+import type { SuppressionGuard } from '../../guard/suppression-guard.ts';
 import type { SessionObserver } from '../session/observer.ts';
 import type { SmtpLimits } from './limits.ts';
 
@@ -64,6 +65,8 @@ export interface SmtpServiceOptions {
   readonly policy: SmtpPolicy;
   readonly reception: Reception;
   readonly directory: AccountDirectory;
+  /** Absent: nobody is suppressed. */
+  readonly suppression?: SuppressionGuard;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
@@ -87,6 +90,7 @@ export class SmtpService {
   readonly dialect: Dialect;
   readonly reception: Reception;
   readonly directory: AccountDirectory;
+  readonly suppression: SuppressionGuard | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
@@ -103,6 +107,7 @@ export class SmtpService {
     this.dialect = options.name === 'lmtp' ? 'lmtp' : 'smtp';
     this.reception = options.reception;
     this.directory = options.directory;
+    this.suppression = options.suppression;
     this.clock = options.clock;
     this.log = options.log;
     this.observer = options.observer;

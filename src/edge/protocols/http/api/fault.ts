@@ -54,6 +54,7 @@ const statusOf = {
   'account-disabled': 400,
   'account-over-quota': 503,
   'domain-missing': 400,
+  'recipient-suppressed': 403,
   'message-too-large': 413,
   'message-loops': 400,
   'message-invalid': 400,

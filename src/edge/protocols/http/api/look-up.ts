@@ -9,6 +9,7 @@ import type { FastifyInstance } from 'fastify';
 import type { QueueEntry } from '../../../../actors/asks/control.ts';
 import {
   eventKinds,
+  type FeedbackEvent,
   type OutcomeEvent,
   type PackedEvent,
 } from '../../../../actors/asks/trace-asks.ts';
@@ -106,7 +107,8 @@ function statusOfEvents(id: string, events: readonly PackedEvent[]): MessageStat
   let from = '';
   for (const event of events) {
     const kind = eventKinds[event[0]];
-    if (kind === 'bounced') continue;
+    if (kind === 'bounced' || kind === 'bounce' || kind === 'complaint') continue;
+    if (kind === 'unsubscribe') continue;
     from = event[4];
     if (kind === 'accepted') acceptedMs ??= event[1];
     for (const address of event[5]) {
@@ -129,6 +131,8 @@ function recipientState(event: PackedEvent): Omit<RecipientStatus, 'address'> {
   switch (kind) {
     case 'stored':
       return { state: 'delivered', attempts: 1, reply: '' };
+    case 'suppressed':
+      return { state: 'failed', attempts: 0, reply: (event as FeedbackEvent)[8] };
     case 'refused':
       return { state: 'failed', attempts: 1, reply: '' };
     case 'delivered':

@@ -21,7 +21,14 @@ import type { KeyRates } from './key-rates.ts';
 import { authorDomains, canonical } from './raw.ts';
 import { Rendering } from './rendering.ts';
 import { messageSchema, rawQuerySchema } from './schema.ts';
-import { checkDomain, resolveRecipients, type SubmitParts, submit } from './submit.ts';
+import {
+  checkDomain,
+  type ResolvedRecipients,
+  refuseNobody,
+  resolveRecipients,
+  type SubmitParts,
+  submit,
+} from './submit.ts';
 
 const copiesAtOnce = 8;
 
@@ -45,6 +52,13 @@ export interface MessageRouteParts extends SubmitParts {
 interface Taken {
   readonly ids: readonly (MessageId | null)[];
   readonly failures?: readonly Failed[];
+  readonly suppressed?: readonly SuppressedOf[];
+}
+
+interface SuppressedOf {
+  readonly index: number;
+  readonly address: string;
+  readonly reason: string;
 }
 
 interface Failed {
@@ -106,16 +120,28 @@ async function takeDraft(
   const { tenant } = caller.key;
   await checkDomain(directory, tenant, draft.from.path.domain, '/from');
   await checkDomain(directory, tenant, domainOf(draft.sender), '/returnPath');
-  const resolved: (readonly EnvelopeRecipient[])[] = [];
-  for (const copy of draft.copies) resolved.push(await resolveRecipients(parts, copy.recipients));
-  return await takeEach(draft.copies.length, async (index) => {
+  const resolved: ResolvedRecipients[] = [];
+  const from = { tenant, stream: draft.terms.campaign ?? '', sender: draft.sender };
+  for (const copy of draft.copies) {
+    resolved.push(await resolveRecipients(parts, from, copy.recipients));
+  }
+  const taken = await takeEach(draft.copies.length, async (index) => {
     const copy = draft.copies[index]!;
+    refuseNobody(resolved[index]!);
     return await takeCopy(parts, caller, draft, {
       rendered: { ...draft.shared, ...rendering.of(copy), to: copy.to },
-      recipients: resolved[index]!,
+      recipients: resolved[index]!.recipients,
       idempotency: repeats(index),
     });
   });
+  return { ...taken, ...suppressedOf(resolved) };
+}
+
+function suppressedOf(resolved: readonly ResolvedRecipients[]): Pick<Taken, 'suppressed'> {
+  const all = resolved.flatMap(({ suppressed }, index) =>
+    suppressed.map(({ address, reason }) => ({ index, address, reason })),
+  );
+  return all.length === 0 ? {} : { suppressed: all };
 }
 
 /** A few at a time, so that they share group commits. Once one finds no room, those that follow are not tried. */
@@ -192,14 +218,17 @@ async function takeRaw(
   const addresses = typeof to === 'string' ? [to] : to;
   if (addresses.length === 0) throw missing('to');
   const sender = readPath(from, '/query/from');
-  const recipients = await resolveRecipients(
+  const { tenant } = caller.key;
+  const terms = readTerms(termsGiven(query), holdMsMax, clock.nowMs());
+  const resolved = await resolveRecipients(
     parts,
+    { tenant, stream: terms.campaign ?? '', sender: sender.address },
     addresses.map((each, index) => {
       const place = `/query/to/${index}`;
       return { path: readPath(each, place), place };
     }),
   );
-  const { tenant } = caller.key;
+  refuseNobody(resolved);
   await checkDomain(directory, tenant, sender.domain, '/query/from');
   const body = canonical(request.body, lineBytesMax);
   const authors = authorDomains(body);
@@ -208,13 +237,13 @@ async function takeRaw(
     ...caller,
     id: reception.nextId(),
     sender: sender.address,
-    recipients,
-    terms: readTerms(termsGiven(query), holdMsMax, clock.nowMs()),
+    recipients: resolved.recipients,
+    terms,
     authorDomains: [sender.domain, ...authors],
     body,
     idempotency: repeats(0) ?? idempotencyOf(tenant, [body]),
   });
-  return { ids: [id] };
+  return { ids: [id], ...suppressedOf([resolved]) };
 }
 
 function termsGiven({ priority, campaign, sendAt }: RawQuery) {

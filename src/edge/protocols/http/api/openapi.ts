@@ -12,6 +12,7 @@ import {
   rawQuerySchema,
   statusSchema,
 } from './schema.ts';
+import { suppressionOperations } from './suppression-schema.ts';
 
 const json = (schema: unknown) => ({ 'application/json': { schema } });
 const fault = (description: string) => ({
@@ -74,6 +75,7 @@ export const openApi = {
   security: [{ key: [] }],
   paths: {
     '/api/v1/messages': { post: sendOperation },
+    '/api/v1/suppressions': suppressionOperations,
     '/api/v1/messages/{id}': {
       get: {
         operationId: 'getMessage',

@@ -6,6 +6,7 @@
  * Limits:    each list and text has one; they stand in `limits.ts`.
  */
 
+import { suppressionReasons } from '../../../../ports/suppressions.ts';
 import {
   addressLengthMax,
   attachmentsMax,
@@ -157,6 +158,19 @@ export const acceptedSchema = {
       type: 'array',
       items: { type: ['string', 'null'] },
       description: 'Of the messages, which are on disk; in the order asked. null: see failures.',
+    },
+    suppressed: {
+      type: 'array',
+      description: 'Recipients that mail was not sent to: they are suppressed.',
+      items: {
+        type: 'object',
+        required: ['index', 'address', 'reason'],
+        properties: {
+          index: { type: 'integer', description: 'Of the message.' },
+          address: { type: 'string' },
+          reason: { type: 'string', enum: suppressionReasons },
+        },
+      },
     },
     failures: {
       type: 'array',

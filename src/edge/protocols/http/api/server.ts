@@ -14,7 +14,7 @@ import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify }
 import { MailError } from '../../../../base/errors.ts';
 import type { Log } from '../../../../base/log.ts';
 import { plainAddress } from '../../../../base/networks.ts';
-import type { ApiKey } from '../../../../ports/account-directory.ts';
+import type { ApiKey, ApiScope } from '../../../../ports/account-directory.ts';
 import { apiKeyShown } from '../../../guard/api-keys.ts';
 import { setCaller } from './caller.ts';
 import { ApiFault } from './fault.ts';
@@ -24,8 +24,9 @@ import { lookUpRoutes, type MessageLookUp } from './look-up.ts';
 import { type MessageRouteParts, messageRoutes } from './messages.ts';
 import { openApi } from './openapi.ts';
 import type { Peer } from './submit.ts';
+import { type SuppressionRouteParts, suppressionRoutes } from './suppressions.ts';
 
-interface ApiParts extends MessageRouteParts {
+interface ApiParts extends MessageRouteParts, SuppressionRouteParts {
   readonly lookUp: MessageLookUp;
   readonly log: Log;
 }
@@ -51,21 +52,32 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
     if (request.routeOptions.url === openApiPath) return;
-    setCaller(request, { key: await keyOf(parts, request), peer: peerOf(request) });
+    const { scope = 'send' } = request.routeOptions.config as RouteScope;
+    setCaller(request, { key: await keyOf(parts, request, scope), peer: peerOf(request) });
     claimRoom(parts, request, reply.raw);
   });
   answerFaults(app, parts.log);
   app.get(openApiPath, async () => openApi);
   messageRoutes(app, parts, new KeyRates());
   lookUpRoutes(app, parts.lookUp);
+  suppressionRoutes(app, parts);
   await app.ready();
   return { handle: (request, response) => app.routing(request, response) };
 }
 
-async function keyOf({ directory }: ApiParts, request: FastifyRequest): Promise<ApiKey> {
+/** Routes that say nothing are for keys that may send. */
+interface RouteScope {
+  readonly scope?: ApiScope;
+}
+
+async function keyOf(
+  { directory }: ApiParts,
+  request: FastifyRequest,
+  scope: ApiScope,
+): Promise<ApiKey> {
   const key = await apiKeyShown(directory, request.headers.authorization);
   if (key === undefined) throw new ApiFault('credentials-invalid', 'a valid API key is needed');
-  if (!key.scopes.includes('send')) throw new ApiFault('permission-missing', 'not by this key');
+  if (!key.scopes.includes(scope)) throw new ApiFault('permission-missing', 'not by this key');
   return key;
 }
 

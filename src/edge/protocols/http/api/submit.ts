@@ -15,7 +15,9 @@ import type { ErrorCode } from '../../../../base/errors.ts';
 import type { MessageId, TenantId } from '../../../../base/ids.ts';
 import type { AccountDirectory, ApiKey } from '../../../../ports/account-directory.ts';
 import type { Clock } from '../../../../ports/clock.ts';
+import type { SuppressionReason } from '../../../../ports/suppressions.ts';
 import { decideRecipient } from '../../../guard/recipient-policy.ts';
+import type { RecipientToJudge, SuppressionGuard } from '../../../guard/suppression-guard.ts';
 import type { MailboxGiven } from './addresses.ts';
 import { ApiFault } from './fault.ts';
 import type { ApiPolicy } from './limits.ts';
@@ -24,7 +26,19 @@ export interface SubmitParts {
   readonly directory: AccountDirectory;
   readonly reception: Reception;
   readonly clock: Clock;
+  readonly suppression: SuppressionGuard;
   readonly policy: () => ApiPolicy;
+}
+
+export interface SuppressedRecipient {
+  readonly address: string;
+  readonly reason: SuppressionReason;
+  readonly place: string;
+}
+
+export interface ResolvedRecipients {
+  readonly recipients: readonly EnvelopeRecipient[];
+  readonly suppressed: readonly SuppressedRecipient[];
 }
 
 export interface Peer {
@@ -60,15 +74,23 @@ export async function checkDomain(
 
 /** @throws ApiFault that names the recipient. */
 export async function resolveRecipients(
-  { directory, policy }: SubmitParts,
+  { directory, policy, suppression }: SubmitParts,
+  from: Omit<RecipientToJudge, 'address'>,
   given: readonly Pick<MailboxGiven, 'path' | 'place'>[],
-): Promise<readonly EnvelopeRecipient[]> {
+): Promise<ResolvedRecipients> {
   const { recipientsMax } = policy();
   if (given.length > recipientsMax) {
     throw new ApiFault('recipients-too-many', `a message has at most ${recipientsMax} recipients`);
   }
   const found = new Map<string, EnvelopeRecipient>();
+  const suppressed: SuppressedRecipient[] = [];
   for (const { path, place } of given) {
+    const { address } = path;
+    const reason = suppression.refusal({ ...from, address });
+    if (reason !== undefined) {
+      suppressed.push({ address, reason, place });
+      continue;
+    }
     const decision = await decideRecipient(directory, path, true);
     if (typeof decision === 'string') {
       throw new ApiFault(decision, recipientWords[decision] ?? 'this address is not taken', {
@@ -77,7 +99,14 @@ export async function resolveRecipients(
     }
     for (const destination of decision.destinations) found.set(destination.address, destination);
   }
-  return [...found.values()];
+  return { recipients: [...found.values()], suppressed };
+}
+
+/** @throws ApiFault where nobody is left. */
+export function refuseNobody({ recipients, suppressed: [first] }: ResolvedRecipients): void {
+  if (recipients.length > 0 || first === undefined) return;
+  const words = `this address is suppressed: ${first.reason}`;
+  throw new ApiFault('recipient-suppressed', words, { path: first.place });
 }
 
 const recipientWords: Partial<Record<ErrorCode, string>> = {

@@ -36,9 +36,20 @@ function runRcpt(session: CommandSession, line: Buffer, from: number, to: number
   }
   // LMTP delivers; it never queues for others (RFC 2033 §3).
   const mayRelay = session.peer.isTrusted && service.dialect === 'smtp';
+  if (mayRelay && isSuppressed(session, rcpt)) {
+    return session.refuse(replyOf('recipient-suppressed'));
+  }
   const decision = decideRecipient(service.directory, rcpt.path, mayRelay);
   if (decision instanceof Promise) return decision.then((late) => finish(session, rcpt, late));
   finish(session, rcpt, decision);
+}
+
+/** Told at once, to the program that sends: as a report later it would be one more bounce. */
+function isSuppressed({ service, transaction }: CommandSession, { path }: RcptCommand): boolean {
+  const { tenant, mail } = transaction;
+  const sender = mail!.path.address;
+  const { address } = path;
+  return service.suppression?.refusal({ tenant, stream: '', sender, address }) !== undefined;
 }
 
 function finish(session: CommandSession, rcpt: RcptCommand, decision: RecipientDecision) {
