@@ -109,8 +109,7 @@ async function openParts(
   const [startBits = 0] = new Uint16Array(nodeRandom.bytes(2).slice().buffer);
   const workers = workerCount(settings, folder.shards);
   const shared = sharedWords(folder.shards);
-  const list = openSuppressions(folder.path, shared.suppressedTenants);
-  closers.push(() => list.close());
+  const list = openSuppressions(folder.path, shared.suppressedTenants, closers);
   const outside = await openOutside(settings, log, isOffline);
   closers.push(async () => outside.policies?.close());
   const engine = new EngineHost({

@@ -30,11 +30,16 @@ export interface Feedback {
 }
 
 /** Opened before the engine's threads, which read it. */
-export function openSuppressions(folder: string, words: SharedArrayBuffer): SuppressionList {
+export function openSuppressions(
+  folder: string,
+  words: SharedArrayBuffer,
+  closers: (() => Promise<void>)[],
+): SuppressionList {
   const tenants = new TenantWords(words);
-  return openLmdbSuppressions(suppressionsFolder(folder), (tenant, hasEntries) =>
-    tenants.note(tenant, hasEntries),
-  );
+  const path = suppressionsFolder(folder);
+  const list = openLmdbSuppressions(path, (tenant, has) => tenants.note(tenant, has));
+  closers.push(() => list.close());
+  return list;
 }
 
 /** The engine runs. */
