@@ -34,7 +34,7 @@ export async function startPostfix(
   execFileSync('chown', ['postfix', join(place.folder, 'state')]);
   const signer = signedDomain === undefined ? undefined : await startOpenDkim(place, signedDomain);
   writeFileSync(join(config, 'main.cf'), mainSettings(place) + milterSettings(signer));
-  writeFileSync(join(config, 'master.cf'), services(port));
+  writeFileSync(join(config, 'master.cf'), postfixServices(port));
   execFileSync('postfix', ['-c', config, 'start'], { stdio: 'ignore' });
   await untilGreets(port, startMsMax);
   const pidFile = join(place.folder, 'queue', 'pid', 'master.pid');
@@ -90,7 +90,7 @@ smtpd_client_connection_rate_limit = 0
  * Debian's services, without chroot jails (they would need files of the machine), listening on
  * `port`.
  */
-function services(port: number): string {
+export function postfixServices(port: number): string {
   return readFileSync(masterFile, 'utf8')
     .replace(/^smtp(\s+)inet/m, `127.0.0.1:${port}$1inet`)
     .replace(/^(\S+\s+\S+\s+\S+\s+\S+\s+)y(\s)/gm, '$1n$2');
