@@ -10,6 +10,7 @@ import { type Cell, reference } from './cells.ts';
 import type { DriverName } from './drivers.ts';
 import type { LatencyMeasurement } from './latency.ts';
 import type { Measurement } from './rig.ts';
+import { renderSigning } from './signing.ts';
 import type { SyncCount } from './syncs.ts';
 
 export interface Rounds {
@@ -70,7 +71,10 @@ export function renderMarkdown(machine: Machine, rounds: Rounds, all: readonly C
       'are taken round by round. PSS at the end of a run, RSS as the sum of the processes’ peaks.',
     renderVerdicts(rounds, all),
     ...renderDrivers(rounds, all),
-    ...names.map((name) => renderCell(name, summarize(rounds.cells[name]!))),
+    ...names.flatMap((name) => [
+      renderCell(name, summarize(rounds.cells[name]!)),
+      ...renderSigning(rounds.cells[name]!),
+    ]),
   ];
   if (Object.keys(rounds.latency).length > 0) parts.push(renderLatency(rounds.latency));
   if (Object.keys(rounds.syncs).length > 0) parts.push(renderSyncs(rounds.syncs));

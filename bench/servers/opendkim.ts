@@ -67,6 +67,8 @@ Mode s
 Canonicalization relaxed/relaxed
 SignatureAlgorithm rsa-sha256
 InternalHosts 127.0.0.1
+# The folder of a run is below one that anybody writes to.
+RequireSafeKeys no
 Syslog no
 `;
 }
