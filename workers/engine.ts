@@ -38,7 +38,7 @@ export default threadEntry(({ thread, post, end }) => {
       const onDiscard = (why: string) => log.error({ shard, why }, 'a damaged index is made anew');
       return openLmdbShardIndex({ path: shardIndexFolder(settings.data.dir, shard), onDiscard });
     },
-    clock,
+    ...{ thread, clock },
     random,
     dns: createDns({ settings: settings.dns, clock, random }),
     dialer: createDialer({ roots: relayRoots }),

@@ -1,54 +1,81 @@
 /**
- * A site's limits, lent to the shards that have mail for it: connection slots and rate tokens.
+ * A site's limits, lent to the threads that have mail for it: connection slots, and tokens of messages and connections.
  *
  * Runs in:   the thread that owns the site; pure (time comes from the clock given).
- * Limits:    a lease ends `leaseMs` after it was given; `slotsMax` slots and the bucket's tokens are never exceeded.
- * Invariant: a crash loses tokens, never doubles them: an owner that follows a dead one lends nothing for one lease,
- *            for by then every lease of the dead one is over.
- *
- * Shares are fair by demand: nobody gets more than he asks for, and what one leaves the others divide (max-min).
+ * Limits:    a lease ends `leaseMs` after it was given; `slotsMax` connections and each bucket's rate are never
+ *            exceeded; `bucketsMax` named buckets, past it one more is given nothing.
+ * Invariant: a slot whose connection may be open is not lent again, however long its thread stands still: while its
+ *            lease runs it counts, and after that what its thread has open does (`open-slots.ts`). A crash loses
+ *            tokens, never doubles them: an owner that follows another lends nothing new for one lease, for by then
+ *            every lease of the former is over, and its buckets start empty.
  */
 
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { OpenSlots } from './open-slots.ts';
+import { type Rate, TokenBucket } from './rates.ts';
+import { Shares, type TenantDemand } from './shares.ts';
 
 export const leaseMsDefault = 1_000;
 
+/** Each rate `Infinity` where there is none. All threads together. */
 export interface SiteLimits {
-  /** Connections at a time, all shards together. */
+  /** Connections at a time. */
   readonly slotsMax: number;
-  /** Messages a second; Infinity is no limit. */
-  readonly tokensPerSecond: number;
+  readonly messagesPerSecond: number;
   /** Messages that may go at once after a pause. */
-  readonly burstMax: number;
+  readonly messagesBurst: number;
+  readonly connectionsPerSecond: number;
+  readonly connectionsBurst: number;
 }
 
+/** The two buckets every site has; others are named by whoever asks, as `tenant 17`. */
+export const messagesBucket = 'messages';
+export const connectionsBucket = 'connections';
+
+/** bucket, tokens that could be spent until the next demand, tokens of the last lease that were not spent. */
+export type TokenDemand = readonly [bucket: string, wanted: number, unspent: number];
+
 export interface LeaseDemand {
-  /** Who asks: a shard. */
-  readonly holder: string;
+  readonly thread: number;
+  /** Of the thread: another life has none of the slots of the one before. */
+  readonly life: string;
   /** Connections it could use now, those it has included. */
   readonly slots: number;
-  /** Of them, those with a message under way: they keep their slots, whoever else asks. */
+  /** Those it has: they keep their slots, whoever else asks, and it opens no more of them before it has the answer. */
   readonly slotsInUse: number;
-  /** Messages it has waiting. */
-  readonly tokens: number;
+  /** Undefined where it did not look: nobody shared the site with it. */
+  readonly tenants: readonly TenantDemand[] | undefined;
+  readonly tokens: readonly TokenDemand[];
 }
 
 /** Ends at `untilMs` of the owner's monotonic clock; the holder counts `forMs` from when it asked, which is earlier. */
 export interface Lease {
-  readonly number: number;
-  readonly holder: string;
   readonly slots: number;
-  /** Its fair share now: what it holds past that, others wait for. */
+  /** Its part now: what it holds past that, others wait for. */
   readonly share: number;
-  readonly tokens: number;
   readonly untilMs: number;
   readonly forMs: number;
+  /** When to ask again. */
+  readonly againMs: number;
+  /** Every message, every connection needs a token. */
+  readonly isMessageRated: boolean;
+  readonly isConnectionRated: boolean;
+  /** For each bucket asked for; `Infinity` where there is no limit. */
+  readonly tokens: readonly number[];
+  /** For each tenant of the demand: how to weigh it against the others. Empty: all alike. */
+  readonly weights: readonly number[];
+  /** Others want some too: the next demand should name its tenants. */
+  readonly isShared: boolean;
 }
 
 export interface SiteLeasesOptions {
   readonly clock: Clock;
+  readonly site: string;
+  readonly open: OpenSlots;
   readonly limits: SiteLimits;
+  /** Of a named bucket; undefined where it has none. */
+  readonly rateOf?: ((bucket: string) => Rate | undefined) | undefined;
   readonly leaseMs?: number;
   /** When this owner took over from one that may have lent; absent: nobody lent before. */
   readonly ownerSinceMs?: number;
@@ -57,136 +84,164 @@ export interface SiteLeasesOptions {
 }
 
 interface Holder {
-  slotsWanted: number;
-  tokensWanted: number;
-  askedMs: number;
-  lease: Lease | undefined;
+  life: string;
+  slots: number;
+  untilMs: number;
 }
 
+const bucketsMax = 10_000;
+/** While others have what is one's own, and while slots go round. */
+const waitingMs = 100;
+const contendedMs = 200;
+
 export class SiteLeases {
+  readonly #options: SiteLeasesOptions;
   readonly #clock: Clock;
   readonly #leaseMs: number;
+  readonly #fromMs: number;
   readonly #slotsFromMs: number;
-  readonly #holders = new Map<string, Holder>();
+  readonly #holders = new Map<number, Holder>();
+  readonly #shares: Shares;
+  readonly #buckets = new Map<string, TokenBucket>();
   #limits: SiteLimits;
-  #tokens: number;
-  #filledMs: number;
-  #number = 0;
 
   constructor(options: SiteLeasesOptions) {
+    this.#options = options;
     this.#clock = options.clock;
     this.#limits = options.limits;
     this.#leaseMs = options.leaseMs ?? leaseMsDefault;
     const { ownerSinceMs } = options;
     const nowMs = options.clock.monotonicMs();
-    const formerOverMs = ownerSinceMs === undefined ? nowMs : ownerSinceMs + this.#leaseMs;
-    this.#slotsFromMs = options.areHoldersGone === true ? nowMs : formerOverMs;
-    this.#filledMs = formerOverMs;
-    // What a dead owner had left is not known: a bucket that starts empty cannot double it.
-    this.#tokens = ownerSinceMs === undefined ? options.limits.burstMax : 0;
+    this.#fromMs = ownerSinceMs === undefined ? nowMs : ownerSinceMs + this.#leaseMs;
+    this.#slotsFromMs = options.areHoldersGone === true ? nowMs : this.#fromMs;
+    this.#shares = new Shares(nowMs);
   }
 
-  /** Slots under lease now. */
+  get limits(): SiteLimits {
+    return this.#limits;
+  }
+
+  /** Slots that are lent, or whose connections may be open. */
   get slotsLent(): number {
+    return this.#lentBut(-1);
+  }
+
+  /** Other limits hold for leases from now on. */
+  limit(limits: SiteLimits): void {
+    this.#limits = limits;
+    for (const name of [...this.#buckets.keys()]) this.rate(name);
+  }
+
+  /** Another rate of one bucket. */
+  rate(name: string): void {
+    const bucket = this.#buckets.get(name);
+    const rate = this.#rateOf(name);
+    if (rate === undefined) this.#buckets.delete(name);
+    else bucket?.change(rate, this.#clock.monotonicMs());
+  }
+
+  /** Nothing would be different with a new one in its place. */
+  get isIdle(): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    if (this.slotsLent > 0) return false;
+    for (const bucket of this.#buckets.values()) if (!bucket.isFull(nowMs)) return false;
+    return true;
+  }
+
+  /**
+   * Lends for one lease; a holder's former lease ends with it. All amounts may be 0: then ask again after `againMs`.
+   * A holder keeps the slots it uses; past its share it should end their connections, idle ones first.
+   */
+  lend(demand: LeaseDemand): Lease {
+    const { thread, life, slots: wanted, slotsInUse, tenants } = demand;
+    assert(slotsInUse >= 0 && slotsInUse <= wanted, 'slots in use are part of the demand');
+    const nowMs = this.#clock.monotonicMs();
+    this.#forget(nowMs);
+    const { slotsMax } = this.#limits;
+    const shares = this.#shares;
+    shares.demand(thread, wanted, slotsInUse, tenants, nowMs);
+    const target = shares.targetOf(thread, slotsMax);
+    const isContended = shares.isContended(slotsMax);
+    const slots = this.#slotsFor(demand, Math.max(slotsInUse, target), nowMs);
+    this.#holders.set(thread, { life, slots, untilMs: nowMs + this.#leaseMs });
+    shares.lend(thread, slots);
+    const isWaiting = slots < Math.min(wanted, target);
+    return {
+      slots,
+      share: isContended ? target : slotsMax,
+      untilMs: nowMs + this.#leaseMs,
+      forMs: this.#leaseMs,
+      againMs: isWaiting ? waitingMs : isContended ? contendedMs : this.#leaseMs / 2,
+      isMessageRated: this.#rateOf(messagesBucket) !== undefined,
+      isConnectionRated: this.#rateOf(connectionsBucket) !== undefined,
+      tokens: demand.tokens.map((each) => this.#tokensFor(thread, each, nowMs)),
+      weights: tenants === undefined ? [] : shares.weightsOf(thread, tenants),
+      isShared: shares.count > 1,
+    };
+  }
+
+  #slotsFor({ thread, slots, slotsInUse }: LeaseDemand, most: number, nowMs: number): number {
+    const free = Math.max(0, this.#limits.slotsMax - this.#lentBut(thread));
+    // Leases of a former owner may still be used: what is open may stay.
+    const room = nowMs >= this.#slotsFromMs ? free : Math.min(free, slotsInUse);
+    return Math.min(slots, most, room);
+  }
+
+  #lentBut(thread: number): number {
+    const { open, site } = this.#options;
     const nowMs = this.#clock.monotonicMs();
     let sum = 0;
-    for (const { lease } of this.#holders.values()) {
-      if (lease !== undefined && lease.untilMs > nowMs) sum += lease.slots;
+    for (let other = 0; other < open.threads; other++) {
+      if (other === thread) continue;
+      const holder = this.#holders.get(other);
+      if (holder === undefined) sum += open.of(other, site);
+      else if (holder.untilMs > nowMs) sum += holder.slots;
+      // It opened no more than it was lent: others of the same words do not count.
+      else sum += Math.min(holder.slots, open.of(other, site));
     }
     return sum;
   }
 
-  /** Feedback found another limit: it holds for leases from now on. */
-  limit(limits: SiteLimits): void {
-    this.#fill();
-    this.#limits = limits;
-    this.#tokens = Math.min(this.#tokens, limits.burstMax);
+  #tokensFor(thread: number, [name, wanted, unspent]: TokenDemand, nowMs: number): number {
+    const rate = this.#rateOf(name);
+    if (rate === undefined) return Number.POSITIVE_INFINITY;
+    let bucket = this.#buckets.get(name);
+    if (bucket === undefined) {
+      if (this.#buckets.size >= bucketsMax) this.#forgetBuckets(nowMs);
+      if (this.#buckets.size >= bucketsMax) return 0;
+      const isFull = this.#options.ownerSinceMs === undefined;
+      bucket = new TokenBucket(rate, this.#leaseMs, this.#fromMs, isFull);
+      this.#buckets.set(name, bucket);
+    }
+    if (unspent > 0) bucket.bringBack(unspent, nowMs);
+    return bucket.take(thread, this.#shares.weightOf(thread), wanted, nowMs);
   }
 
-  /**
-   * Lends for one lease; a holder's former lease ends with it. Both amounts may be 0: then ask again after `forMs`.
-   * A holder that asks in time keeps the slots it uses; idle connections past its new share it closes.
-   */
-  lend(demand: LeaseDemand): Lease {
-    assert(demand.slotsInUse >= 0 && demand.tokens >= 0, 'a demand is never negative');
-    assert(demand.slotsInUse <= demand.slots, 'slots in use are part of the demand');
-    const nowMs = this.#clock.monotonicMs();
-    this.#fill();
-    this.#forget(nowMs);
-    const holder = this.#holders.get(demand.holder) ?? newHolder();
-    this.#holders.set(demand.holder, holder);
-    holder.slotsWanted = demand.slots;
-    holder.tokensWanted = demand.tokens;
-    holder.askedMs = nowMs;
-    holder.lease = undefined;
-    const share = this.#shareNow();
-    const slots = nowMs >= this.#slotsFromMs ? this.#slotsFor(demand, share) : 0;
-    const tokens = this.#tokensFor(demand);
-    if (Number.isFinite(tokens)) this.#tokens -= tokens;
-    this.#number++;
-    holder.lease = {
-      number: this.#number,
-      holder: demand.holder,
-      slots,
-      share,
-      tokens,
-      untilMs: nowMs + this.#leaseMs,
-      forMs: this.#leaseMs,
-    };
-    return holder.lease;
+  #rateOf(name: string): Rate | undefined {
+    const { messagesPerSecond, messagesBurst, connectionsPerSecond, connectionsBurst } =
+      this.#limits;
+    const rate =
+      name === messagesBucket
+        ? { perSecond: messagesPerSecond, burst: messagesBurst }
+        : name === connectionsBucket
+          ? { perSecond: connectionsPerSecond, burst: connectionsBurst }
+          : this.#options.rateOf?.(name);
+    return rate?.perSecond === Number.POSITIVE_INFINITY ? undefined : rate;
   }
 
-  /** Free slots only, and of those at most a fair share while others want some too. */
-  #slotsFor(demand: LeaseDemand, share: number): number {
-    const free = Math.max(0, this.#limits.slotsMax - this.slotsLent);
-    return Math.min(demand.slots, free, Math.max(demand.slotsInUse, share));
-  }
-
-  #shareNow(): number {
-    const wants = Array.from(this.#holders.values(), (holder) => holder.slotsWanted);
-    // Sharing may round the largest holder down to nothing; one connection is left to whoever has it.
-    return Math.max(1, fairShare(wants, this.#limits.slotsMax));
-  }
-
-  #tokensFor(demand: LeaseDemand): number {
-    if (this.#limits.tokensPerSecond === Number.POSITIVE_INFINITY) return demand.tokens;
-    const wants = Array.from(this.#holders.values(), (holder) => holder.tokensWanted);
-    const room = Math.floor(this.#tokens);
-    return Math.min(demand.tokens, room, fairShare(wants, Math.max(room, 1)));
-  }
-
-  #fill(): void {
-    const nowMs = this.#clock.monotonicMs();
-    const elapsedMs = nowMs - this.#filledMs;
-    if (elapsedMs <= 0 || this.#limits.tokensPerSecond === Number.POSITIVE_INFINITY) return;
-    this.#filledMs = nowMs;
-    const grown = (elapsedMs / 1_000) * this.#limits.tokensPerSecond;
-    this.#tokens = Math.min(this.#limits.burstMax, this.#tokens + grown);
-  }
-
-  /** A holder that did not ask for one lease is gone: its slots are free, its tokens are lost. */
-  #forget(nowMs: number): void {
-    for (const [name, holder] of this.#holders) {
-      if (holder.askedMs + this.#leaseMs <= nowMs) this.#holders.delete(name);
+  #forgetBuckets(nowMs: number): void {
+    for (const [name, bucket] of this.#buckets) {
+      if (bucket.isFull(nowMs)) this.#buckets.delete(name);
     }
   }
-}
 
-function newHolder(): Holder {
-  return { slotsWanted: 0, tokensWanted: 0, askedMs: 0, lease: undefined };
-}
-
-/**
- * A whole share such that, when nobody gets more than it, `total` is used up (max-min fairness). Rounded up: of those
- * who share a remainder, who asks first is served first.
- */
-export function fairShare(wants: readonly number[], total: number): number {
-  const ascending = [...wants].sort((a, b) => a - b);
-  let left = total;
-  for (let i = 0; i < ascending.length; i++) {
-    const share = Math.ceil(left / (ascending.length - i));
-    if (ascending[i]! > share) return share;
-    left -= ascending[i]!;
+  /** A thread that did not ask for one lease wants nothing; what it has open still counts. */
+  #forget(nowMs: number): void {
+    const { open, site } = this.#options;
+    for (const [thread, holder] of this.#holders) {
+      if (holder.untilMs > nowMs) continue;
+      this.#shares.forget(thread);
+      if (open.of(thread, site) === 0) this.#holders.delete(thread);
+    }
   }
-  return total;
 }

@@ -20,6 +20,7 @@ import { packRecipient } from '../actors/asks/spool-asks.ts';
 import { inHandBytes } from '../actors/asks/thread-data.ts';
 import { ByteBudget } from '../actors/budget.ts';
 import { InFlow } from '../actors/in-flow.ts';
+import { openSlotWords } from '../actors/open-slots.ts';
 import type { Runtime } from '../actors/runtime.ts';
 import { Stamps, stampWords } from '../actors/stamps.ts';
 import { Watchers, watchedWords } from '../actors/watched.ts';
@@ -37,7 +38,7 @@ import type { Settings } from '../settings/schema.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { resolveAddress } from './destinations.ts';
 import { DkimKeys } from './dkim-keys.ts';
-import { EngineHost } from './engine-host.ts';
+import { EngineHost, jobThreads } from './engine-host.ts';
 import { type Feedback, openSuppressions, startFeedback } from './feedback.ts';
 import { answerPolicy, openOutside } from './outside.ts';
 import { ownAddresses } from './own-addresses.ts';
@@ -108,7 +109,7 @@ async function openParts(
   let policy: PolicySnapshot = await policies.snapshot(current);
   const [startBits = 0] = new Uint16Array(nodeRandom.bytes(2).slice().buffer);
   const workers = workerCount(settings, folder.shards);
-  const shared = sharedWords(folder.shards);
+  const shared = sharedWords(folder.shards, workers + jobThreads);
   const list = openSuppressions(folder.path, shared.suppressedTenants, closers);
   const outside = await openOutside(settings, log, isOffline);
   closers.push(async () => outside.policies?.close());
@@ -194,7 +195,7 @@ function inFlowOf(runtime: Runtime, undelivered: SharedArrayBuffer, { router }: 
 }
 
 /** What all threads see at once. */
-function sharedWords(shards: number) {
+function sharedWords(shards: number, threads: number) {
   return {
     epochs: epochWords(shards),
     undelivered: undeliveredWords(shards),
@@ -202,6 +203,7 @@ function sharedWords(shards: number) {
     watched: watchedWords(),
     suppressedTenants: tenantWords(),
     stamps: stampWords(),
+    openSlots: openSlotWords(threads),
   };
 }
 

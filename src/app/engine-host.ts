@@ -29,7 +29,7 @@ export interface EngineHostOptions {
 
 const entry = new URL('../../workers/engine.ts', import.meta.url).href;
 /** Threads that own no shards and take jobs. */
-const jobThreads = 1;
+export const jobThreads = 1;
 
 export class EngineHost {
   readonly runtime: Runtime;

@@ -30,6 +30,8 @@ export interface EngineParts {
   readonly ids: MessageIdSource;
   /** Of the data folder. */
   readonly shards: number;
+  /** Its number among all threads. */
+  readonly thread: number;
   /** Names this life of the thread. */
   readonly life: string;
   readonly workers: number;
@@ -51,6 +53,8 @@ export interface EngineParts {
   readonly stamps: SharedArrayBuffer;
   /** Absent: nobody is suppressed. */
   readonly suppressions?: SuppressionReader;
+  /** Connections each thread has open to each site. */
+  readonly openSlots: SharedArrayBuffer;
   readonly uplink: AskUpwards;
   /** A fact for the main thread, answered by nobody. */
   readonly notice: (name: string, value: unknown) => void;

@@ -7,10 +7,11 @@
 
 import { engineAsks } from '../actors/asks/engine-asks.ts';
 import { noShard, systemAsk } from '../actors/asks/system.ts';
-import { SiteBorrower } from '../actors/site-leases.ts';
+import { OpenSlots } from '../actors/open-slots.ts';
+import { SiteBorrower } from '../actors/site-borrower.ts';
 import type { StsPolicy } from '../mail/trust/mta-sts.ts';
 import { Deliveries } from './delivery/deliveries.ts';
-import { boundedLeases, jointLeases } from './delivery/leases.ts';
+import { boundedLeases } from './delivery/leases.ts';
 import { phaseTimeouts, siteLimits } from './delivery/limits.ts';
 import { Router, type StsSource } from './delivery/route.ts';
 import type { EngineParts } from './engine-parts.ts';
@@ -37,11 +38,15 @@ export function createDeliveries(
     random,
     dialer,
     onRoom,
-    leases: jointLeases(
-      new SiteBorrower({ clock, holder: parts.life, shards: parts.shards, ask: parts.uplink }),
-      boundedLeases(Math.ceil(relay.connectionsMax / parts.workers)),
-    ),
+    leases: boundedLeases(Math.ceil(relay.connectionsMax / parts.workers), createBorrower(parts)),
   });
+}
+
+function createBorrower({ clock, thread, life, shards, openSlots, uplink }: EngineParts) {
+  const open = new OpenSlots(openSlots);
+  // What its row says, an earlier life of the thread had open.
+  open.clear(thread);
+  return new SiteBorrower({ clock, thread, life, shards, open, ask: uplink });
 }
 
 /** The main thread fetches and keeps them for all threads. */

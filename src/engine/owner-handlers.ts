@@ -7,6 +7,7 @@
 
 import type { Answer, Handlers } from '../actors/ask.ts';
 import { shardClose, shardOpen } from '../actors/asks/system.ts';
+import { OpenSlots } from '../actors/open-slots.ts';
 import { SiteOwners, siteLend } from '../actors/site-leases.ts';
 import type { ShardId } from '../base/ids.ts';
 import type { Timer } from '../ports/clock.ts';
@@ -25,11 +26,13 @@ export function ownerHandlers(
   const { settings, clock } = parts;
   const owners = new SiteOwners({
     clock,
-    // Rates come with the relay's shaping; connections are what a site's owner lends today.
+    open: new OpenSlots(parts.openSlots),
     limitsOf: () => ({
       slotsMax: settings.relay.connectionsPerSiteMax,
-      tokensPerSecond: Number.POSITIVE_INFINITY,
-      burstMax: Number.POSITIVE_INFINITY,
+      messagesPerSecond: Number.POSITIVE_INFINITY,
+      messagesBurst: Number.POSITIVE_INFINITY,
+      connectionsPerSecond: Number.POSITIVE_INFINITY,
+      connectionsBurst: Number.POSITIVE_INFINITY,
     }),
   });
   const epochs = new Uint32Array(parts.epochs);

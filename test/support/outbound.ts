@@ -1,10 +1,10 @@
 /** Builders for tests of delivery: messages, deliveries over a fake or real dialer, and results as they come. */
 
 import { Buffer } from 'node:buffer';
+import type { SiteLease, SiteLeases, SiteUser } from '../../src/actors/site-lease.ts';
 import type { MessageId, TenantId } from '../../src/base/ids.ts';
 import { defaultTenant } from '../../src/base/ids.ts';
 import { Deliveries } from '../../src/engine/delivery/deliveries.ts';
-import type { SiteLeases } from '../../src/engine/delivery/leases.ts';
 import { boundedLeases } from '../../src/engine/delivery/leases.ts';
 import type { PhaseTimeouts, SiteLimits } from '../../src/engine/delivery/limits.ts';
 import { phaseTimeouts, siteLimits } from '../../src/engine/delivery/limits.ts';
@@ -70,6 +70,32 @@ const noDns: Dns = {
   ...{ mx: refuses, a: refuses, aaaa: refuses, txt: refuses, ptr: refuses, srv: refuses },
   ...{ tlsa: refuses, cname: refuses },
 };
+
+/** Leases of all sites as one lease says, by what it has; the rest is granted at once. */
+export function lendingBy(
+  lease: Partial<SiteLease>,
+  onJoin: (user: SiteUser) => void = () => {},
+): SiteLeases {
+  return {
+    join: (_site, user) => {
+      onJoin(user);
+      return {
+        request: (granted) => (lease.request ?? grantNow)(granted),
+        release: () => lease.release?.(),
+        dial: (granted) => (lease.dial ?? grantNow)(granted),
+        get excess() {
+          return lease.excess ?? 0;
+        },
+        get gate() {
+          return lease.gate;
+        },
+        leave: () => lease.leave?.(),
+      };
+    },
+  };
+}
+
+const grantNow = (granted: () => void) => granted();
 
 let counter = 0;
 

@@ -47,7 +47,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/mail/wire/imap/response-fetch.ts fetchSectionHandle',
   ],
   'a pure part with more cases than its callers can be led through': [
-    'src/actors/leases.ts fairShare',
+    'src/actors/shares.ts fairShares',
     'src/actors/moves.ts bestMove',
     'src/actors/moves.ts hotAndCool',
     'src/actors/site-leases.ts siteShard',
@@ -77,7 +77,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
 
 /** Methods that only tests call, by the reason they may be. */
 export const methodsForTests: Readonly<Record<string, readonly string[]>> = {
-  'a count that a test watches for leaks': ['src/actors/site-leases.ts siteCount'],
+  'a count that a test watches for leaks': ['src/actors/site-borrower.ts siteCount'],
   'what a grammar can say; the command that asks for it is not served yet': [
     'src/mail/wire/imap/list-match.ts mayMatchBelow',
   ],

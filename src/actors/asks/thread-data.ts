@@ -25,6 +25,8 @@ export interface ThreadData {
   readonly stamps: SharedArrayBuffer;
   /** Counts of tenants with suppressed addresses (`base/tenant-words.ts`). */
   readonly suppressedTenants: SharedArrayBuffer;
+  /** Connections each thread has open to each site (`actors/open-slots.ts`). */
+  readonly openSlots: SharedArrayBuffer;
   /** Random bits of this start of the process: message ids made by different threads must differ. */
   readonly startBits: number;
   /** Threads that own shards: budgets are divided among them. */

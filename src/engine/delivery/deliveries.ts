@@ -8,12 +8,12 @@
  */
 
 import type { SiteFacts } from '../../actors/asks/explain-asks.ts';
+import type { SiteLeases } from '../../actors/site-lease.ts';
 import { pathName } from '../../base/path-names.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Dialer } from '../../ports/dialer.ts';
 import type { Random } from '../../ports/random.ts';
 import { type TlsNeed, tlsNeedOf } from './host-tls.ts';
-import type { SiteLeases } from './leases.ts';
 import type { PhaseTimeouts, SiteLimits } from './limits.ts';
 import { tickMs } from './limits.ts';
 import type { DeliveryDone, OutboundMessage } from './message.ts';

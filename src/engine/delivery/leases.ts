@@ -1,56 +1,59 @@
 /**
- * The right to have connections open to a site, lent by the site's one owner (`actors/site-leases.ts`).
+ * Connections of one thread to all sites together, beside what each site's owner lends (`actors/site-borrower.ts`).
  *
  * Runs in:   engine threads.
- * Invariant: a slot that was granted is given back exactly once.
+ * Limits:    `countMax` connections at a time; who asked first is granted first.
  */
 
-export interface SiteLeases {
-  /**
-   * Asks for one connection slot. `granted` is called at once, later, or never; a call after the request was
-   * withdrawn is the caller's to give back.
-   */
-  request(site: string, granted: () => void): void;
-  release(site: string): void;
-  /**
-   * How many of the slots granted others wait for and should have. Whoever holds them ends so many connections, idle
-   * ones now and busy ones after their message: without that, a thread's idle connections would keep another's mail.
-   */
-  excess(site: string): number;
-}
+import type { SiteLeases } from '../../actors/site-lease.ts';
 
-/** At most `countMax` connections of one thread, to all sites together; who asked first is granted first. */
-export function boundedLeases(countMax: number): SiteLeases {
+/** A slot of the site's first, then one of the thread's: a site without slots holds up no other. */
+export function boundedLeases(countMax: number, sites: SiteLeases = unbound): SiteLeases {
   const waiting: (() => void)[] = [];
   let lent = 0;
+  const request = (granted: () => void) => {
+    if (lent >= countMax) {
+      waiting.push(granted);
+    } else {
+      lent++;
+      granted();
+    }
+  };
+  const release = () => {
+    const next = waiting.shift();
+    if (next === undefined) lent--;
+    else next();
+  };
   return {
-    request(_site, granted) {
-      if (lent >= countMax) {
-        waiting.push(granted);
-      } else {
-        lent++;
-        granted();
-      }
+    join(site, user) {
+      const lease = sites.join(site, user);
+      return {
+        request: (granted) => lease.request(() => request(granted)),
+        release: () => {
+          release();
+          lease.release();
+        },
+        dial: (granted) => lease.dial(granted),
+        get excess() {
+          return lease.excess;
+        },
+        get gate() {
+          return lease.gate;
+        },
+        leave: () => lease.leave(),
+      };
     },
-    release() {
-      const next = waiting.shift();
-      if (next === undefined) lent--;
-      else next();
-    },
-    excess: () => 0,
   };
 }
 
-/** A slot of both: the site's first, so that a site without slots holds up no other. */
-export function jointLeases(site: SiteLeases, all: SiteLeases): SiteLeases {
-  return {
-    request(name, granted) {
-      site.request(name, () => all.request(name, granted));
-    },
-    release(name) {
-      all.release(name);
-      site.release(name);
-    },
-    excess: (name) => site.excess(name),
-  };
-}
+/** Sites nobody lends. */
+const unbound: SiteLeases = {
+  join: () => ({
+    request: (granted) => granted(),
+    release: () => {},
+    dial: (granted) => granted(),
+    excess: 0,
+    gate: undefined,
+    leave: () => {},
+  }),
+};

@@ -2,7 +2,7 @@
  * A path: one set of hosts mail goes to from one source, the queue before it and the connections to it. Where no
  * sources are set there is one a site.
  *
- * Runs in:   engine threads; one per path and thread. Slots come from the site's owner (`leases.ts`).
+ * Runs in:   engine threads; one per path and thread. Slots come from the site's owner (`actors/site-lease.ts`).
  * Specs:     RFC 5321 §5.1 (order of hosts), §4.5.4.1 (do not flood a host that is down).
  * Limits:    queue by count and bytes, connections, messages per connection: `SiteLimits`.
  * Invariant: a site that cannot be reached keeps nothing: all that waits is answered as deferred, and until its
@@ -10,22 +10,20 @@
  */
 
 import type { SiteFacts } from '../../actors/asks/explain-asks.ts';
+import type { SiteLease, SiteUser } from '../../actors/site-lease.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Dialer } from '../../ports/dialer.ts';
 import { DialError } from '../../ports/dialer.ts';
-import type { Random } from '../../ports/random.ts';
 import type { HandshakeOptions } from './handshake.ts';
 import type { HostTls } from './host-tls.ts';
 import { SiteQueue } from './lanes/site-queue.ts';
-import type { SiteLeases } from './leases.ts';
-import type { PhaseTimeouts, SiteLimits } from './limits.ts';
 import { movesMax } from './limits.ts';
 import type { OutcomeStatus } from './message.ts';
 import { ownReply } from './message.ts';
 import type { SessionOwner } from './session.ts';
 import { Session } from './session.ts';
-import { localAddressFor, reaches, type Source } from './sources/source.ts';
+import type { SiteOptions } from './site-options.ts';
+import { localAddressFor, reaches } from './sources/source.ts';
 import type { Transaction } from './transaction.ts';
 import type { SessionEnd } from './transfer.ts';
 
@@ -35,25 +33,6 @@ export interface Target {
   readonly port: number;
   /** Absent: as the site's handshake has it. */
   readonly tls?: HostTls;
-}
-
-export interface SiteOptions {
-  /** What its slots are asked for by. */
-  readonly name: string;
-  /** Its name, and what TLS with its hosts must be. */
-  readonly key: string;
-  /** What its mail leaves by. */
-  readonly source: Source;
-  readonly handshake: HandshakeOptions;
-  readonly timeouts: PhaseTimeouts;
-  readonly limits: SiteLimits;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly dialer: Dialer;
-  readonly leases: SiteLeases;
-  readonly coarse: { readonly nowMs: number };
-  /** Told once there is room again after a message was sent away. */
-  readonly onRoom: (site: string, count: number) => void;
 }
 
 /** Unknown sites are taken for slow: the first messages spread over connections at once. */
@@ -74,11 +53,12 @@ const drainingReply = ownReply(451, '4.3.2', 'Going down: this message waits in 
 /** TLS that failed with a host is left alone this long, where clear text is allowed. */
 const tlsBrokenMs = 600_000;
 
-export class Site implements SessionOwner {
+export class Site implements SessionOwner, SiteUser {
   readonly name: string;
   readonly key: string;
   readonly #options: SiteOptions;
   readonly #queue: SiteQueue;
+  readonly #lease: SiteLease;
   readonly #sessions = new Set<Session>();
   readonly #idle: Session[] = [];
   /** Sessions that say QUIT: other threads should have their slots, or they idled enough. They take no more mail. */
@@ -109,6 +89,7 @@ export class Site implements SessionOwner {
     this.#options = options;
     this.#targets = this.#reached(targets);
     this.#queue = new SiteQueue(options.limits.queueCountMax, options.limits.queueBytesMax);
+    this.#lease = options.leases.join(options.name, this);
   }
 
   /** How many messages it is sure to take, be they all of one tenant. */
@@ -189,8 +170,9 @@ export class Site implements SessionOwner {
     const oldestMs = this.#queue.oldestMs;
     if (oldestMs === undefined) return;
     const waitedMs = this.#options.clock.monotonicMs() - oldestMs;
-    while (waitedMs > stuckMs && this.#queue.count > 0 && this.#idle.length > 0) this.#wakeIdle();
-    if (waitedMs > stuckMs && this.#queue.count > 0 && this.#attempts === 0) this.#open();
+    if (waitedMs <= stuckMs) return;
+    while (this.#queue.count > 0 && this.#idle.length > 0) if (!this.#wakeIdle()) return;
+    if (this.#queue.count > 0 && this.#attempts === 0) this.#open();
   }
 
   /** Ends idle connections and opens no further ones; what is in transfer goes on. */
@@ -205,6 +187,25 @@ export class Site implements SessionOwner {
   abort(): void {
     this.drain();
     for (const session of [...this.#sessions]) session.abort();
+  }
+
+  /** Nothing leads here any more. */
+  leave(): void {
+    this.#lease.leave();
+  }
+
+  // As a user of what its owner lends.
+
+  tell(told: Map<number, { waiting: number; served: number }>): void {
+    this.#queue.tell(told);
+  }
+
+  weigh(weights: ReadonlyMap<number, number>): void {
+    this.#queue.weigh(weights);
+  }
+
+  onTokens(): void {
+    this.#dispatch();
   }
 
   // As the owner of its sessions.
@@ -222,8 +223,12 @@ export class Site implements SessionOwner {
 
   #next(): Transaction | undefined {
     const nowMs = this.#options.clock.monotonicMs();
-    const transaction = this.#queue.shift(nowMs);
-    if (transaction !== undefined) transaction.sinceMs = nowMs;
+    const { gate } = this.#lease;
+    const transaction = this.#queue.shift(nowMs, gate);
+    if (transaction !== undefined) {
+      transaction.sinceMs = nowMs;
+      gate?.spend(transaction.message.tenant, transaction.message.terms?.campaign ?? '');
+    }
     if (this.#isWaitedFor) this.#tellRoom();
     return transaction;
   }
@@ -277,7 +282,7 @@ export class Site implements SessionOwner {
       opening(end);
       return;
     }
-    this.#options.leases.release(this.name);
+    this.#lease.release();
     this.#dispatch();
   }
 
@@ -287,7 +292,7 @@ export class Site implements SessionOwner {
   }
 
   #mustShrink(): boolean {
-    return this.#options.leases.excess(this.name) > this.#leaving.size;
+    return this.#lease.excess > this.#leaving.size;
   }
 
   #leave(session: Session): void {
@@ -309,7 +314,7 @@ export class Site implements SessionOwner {
       const others = this.#idle.length + this.#opening.size + this.#leaving.size;
       const busy = this.#sessions.size - others;
       if (this.#idle.length > 0 && (busy === 0 || this.#waitMs(busy) > idleWaitMs)) {
-        this.#wakeIdle();
+        if (!this.#wakeIdle()) return;
         continue;
       }
       if (this.#idle.length > 0) return;
@@ -324,9 +329,12 @@ export class Site implements SessionOwner {
     return (this.#queue.count * this.#serviceMs) / connections;
   }
 
-  #wakeIdle(): void {
+  /** False when none of the waiting messages may go now. */
+  #wakeIdle(): boolean {
     const transaction = this.#next();
-    if (transaction !== undefined) this.#idle.pop()!.send(transaction);
+    if (transaction === undefined) return false;
+    this.#idle.pop()!.send(transaction);
+    return true;
   }
 
   #isDead(): boolean {
@@ -334,14 +342,17 @@ export class Site implements SessionOwner {
   }
 
   #open(): void {
-    const { limits, leases } = this.#options;
+    const { limits } = this.#options;
+    const { gate } = this.#lease;
     const established = this.#sessions.size - this.#opening.size;
     if (this.#isClosed || this.#isDead()) return;
     if (established + this.#attempts >= limits.connectionsMax) return;
     if (this.#attempts >= Math.max(attemptsMin, established)) return;
     if (this.#noOpenUntilMs > this.#options.clock.monotonicMs()) return;
+    // A connection would wait for nothing.
+    if (gate !== undefined && !this.#queue.mayShift(gate)) return;
     this.#attempts++;
-    leases.request(this.name, () => {
+    this.#lease.request(() => {
       void this.#connect();
     });
   }
@@ -362,7 +373,7 @@ export class Site implements SessionOwner {
       const { clock, limits } = this.#options;
       this.#badUntilMs.set(target.address, clock.monotonicMs() + limits.deadMsMin);
     }
-    this.#options.leases.release(this.name);
+    this.#lease.release();
     this.#attempts--;
     this.#onUnreachable(end, isFinal && isForGood(end));
   }
@@ -406,6 +417,7 @@ export class Site implements SessionOwner {
       ...(dane === undefined ? {} : { dane }),
       ...{ clock, timeouts, limits, coarse },
     });
+    await new Promise<void>((granted) => this.#lease.dial(granted));
     try {
       const { address, port } = target;
       const localAddress = localAddressFor(source, address);
@@ -455,7 +467,7 @@ export class Site implements SessionOwner {
   #settleAll(status: OutcomeStatus, reply: Reply): void {
     const nowMs = this.#options.clock.monotonicMs();
     for (let left = this.#queue.count; left > 0; left--) {
-      this.#queue.shift(nowMs)!.settleRest(status, reply);
+      this.#queue.pull(nowMs)!.settleRest(status, reply);
     }
   }
 }

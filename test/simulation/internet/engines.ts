@@ -10,6 +10,7 @@ import type { QueueListAnswer } from '../../../src/actors/asks/queue-asks.ts';
 import { queueAsks } from '../../../src/actors/asks/queue-asks.ts';
 import { noShard, shardClose, shardOpen, systemAsk } from '../../../src/actors/asks/system.ts';
 import { inHandBytes } from '../../../src/actors/asks/thread-data.ts';
+import { openSlotWords } from '../../../src/actors/open-slots.ts';
 import { siteLend } from '../../../src/actors/site-leases.ts';
 import { stampWords } from '../../../src/actors/stamps.ts';
 import { watchedWords } from '../../../src/actors/watched.ts';
@@ -54,6 +55,7 @@ export class Engines {
     const words = () => new SharedArrayBuffer(4 * shards);
     const shared = {
       ...{ epochs: words(), undelivered: words(), watched: watchedWords(), stamps: stampWords() },
+      openSlots: openSlotWords(threads),
       inHand: new SharedArrayBuffer(inHandBytes * shards),
     };
     this.#handlers = Array.from({ length: threads }, (_, thread) => {
@@ -65,6 +67,7 @@ export class Engines {
         random: new SeededRandom(seedOf(seed, 'thread', thread)),
         metrics: new Metrics(),
         ids: new MessageIdSource(() => clock.nowMs(), 2 + thread),
+        thread,
         life: `${thread}.simulated`,
         workers: threads,
         relayPassword: '',

@@ -16,9 +16,9 @@ const troubled: DayOptions = { seed, hours: 0.4, tenants: 10, domains: 50, messa
 test(`nothing is lost, doubled or over its limit, and a seed makes one day (seed ${seed})`, async () => {
   const day = await simulateDay(troubled);
   assert.deepEqual(day.faults, []);
-  const { accepted, delivered, failed, queued, deferrals, reports } = day.counts;
+  const { accepted, delivered, failed, deferrals, reports } = day.counts;
   assert.ok(accepted > 2_000 && delivered > 1_500 && deferrals > 100, JSON.stringify(day.counts));
-  assert.ok(failed > 0 && reports > 0 && queued > 0, JSON.stringify(day.counts));
+  assert.ok(failed > 0 && reports > 0, JSON.stringify(day.counts));
   assert.ok(day.eventsBytes > 100_000);
   const again = await simulateDay(troubled);
   assert.equal(again.eventsHash, day.eventsHash);

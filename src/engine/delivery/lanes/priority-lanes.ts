@@ -6,6 +6,7 @@
  * Limits:    a lane for each of the 19 priorities at most.
  */
 
+import type { Gate } from '../../../actors/site-lease.ts';
 import { minuteMs } from '../../../base/units.ts';
 import type { Transaction } from '../transaction.ts';
 import { oldestOf, type Waiting } from './waiting.ts';
@@ -50,20 +51,25 @@ export class PriorityLanes implements Waiting {
     lane.queue.push(transaction);
   }
 
-  shift(nowMs: number): Transaction | undefined {
-    const lane = this.#lanes.length === 1 ? this.#lanes[0] : this.#mostUrgent(nowMs);
+  shift(nowMs: number, gate?: Gate): Transaction | undefined {
+    const lane = this.#lanes.length === 1 ? this.#lanes[0] : this.#mostUrgent(nowMs, gate);
     if (lane === undefined) return undefined;
-    const transaction = lane.queue.shift(nowMs);
+    const transaction = lane.queue.shift(nowMs, gate);
     if (lane.queue.count === 0 && this.#lanes.length > 1) {
       this.#lanes.splice(this.#lanes.indexOf(lane), 1);
     }
     return transaction;
   }
 
-  #mostUrgent(nowMs: number): Lane | undefined {
+  mayShift(gate: Gate): boolean {
+    return this.#lanes.some(({ queue }) => queue.mayShift(gate));
+  }
+
+  #mostUrgent(nowMs: number, gate: Gate | undefined): Lane | undefined {
     let found: Lane | undefined;
     let most = Number.NEGATIVE_INFINITY;
     for (const lane of this.#lanes) {
+      if (gate !== undefined && !lane.queue.mayShift(gate)) continue;
       const { headMs } = lane.queue;
       if (headMs === undefined) continue;
       const urgency = lane.priority + (nowMs - headMs) / stepMs;

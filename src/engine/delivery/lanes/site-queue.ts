@@ -7,12 +7,13 @@
  *            is left: whoever comes later finds room. What comes back (`unshift`) was counted before and is always taken.
  */
 
+import type { Gate } from '../../../actors/site-lease.ts';
 import type { TenantId } from '../../../base/ids.ts';
 import { blockBytesMax } from '../limits.ts';
 import type { Transaction } from '../transaction.ts';
 import { FairRound } from './fair-round.ts';
 import { PriorityLanes } from './priority-lanes.ts';
-import { InOrder } from './waiting.ts';
+import { costOf, costOfMany, InOrder, mayBegin } from './waiting.ts';
 
 const shareOfRest = 2;
 
@@ -23,6 +24,8 @@ export class SiteQueue {
   readonly #bytesByTenant = new Map<TenantId, number>();
   /** Goes first: it has waited its turn already. */
   readonly #returned: Transaction[] = [];
+  /** Cost of what was sent since it was asked for, by tenant; counted once somebody asks. */
+  #served: Map<TenantId, number> | undefined;
   #bytes = 0;
 
   constructor(countMax: number, bytesMax: number) {
@@ -58,10 +61,58 @@ export class SiteQueue {
     this.#add(transaction, memoryOf(transaction));
   }
 
-  shift(nowMs: number): Transaction | undefined {
+  /** The next one that may begin, to be sent. */
+  shift(nowMs: number, gate?: Gate): Transaction | undefined {
+    const returned = this.#returned.at(-1);
+    if (returned !== undefined && (gate === undefined || mayBegin(returned, gate))) {
+      this.#returned.pop();
+      this.#add(returned, -memoryOf(returned));
+      return returned;
+    }
+    const transaction = this.#tenants.shift(nowMs, gate);
+    if (transaction !== undefined) {
+      this.#add(transaction, -memoryOf(transaction));
+      if (this.#served !== undefined) this.#count(transaction, this.#served);
+    }
+    return transaction;
+  }
+
+  mayShift(gate: Gate): boolean {
+    const returned = this.#returned.at(-1);
+    return (returned !== undefined && mayBegin(returned, gate)) || this.#tenants.mayShift(gate);
+  }
+
+  /** One that will not be sent. */
+  pull(nowMs: number): Transaction | undefined {
     const transaction = this.#returned.pop() ?? this.#tenants.shift(nowMs);
     if (transaction !== undefined) this.#add(transaction, -memoryOf(transaction));
     return transaction;
+  }
+
+  /** Adds what waits and what was sent since the last call, by tenant, as its cost. */
+  tell(told: Map<number, { waiting: number; served: number }>): void {
+    const of = (tenant: number) => {
+      let each = told.get(tenant);
+      if (each === undefined) {
+        each = { waiting: 0, served: 0 };
+        told.set(tenant, each);
+      }
+      return each;
+    };
+    for (const [tenant, bytes] of this.#bytesByTenant) {
+      of(tenant).waiting += costOfMany(this.#tenants.countOf(tenant), bytes);
+    }
+    for (const [tenant, cost] of this.#served ?? []) of(tenant).served += cost;
+    this.#served = new Map();
+  }
+
+  weigh(weights: ReadonlyMap<number, number>): void {
+    this.#tenants.weigh(weights as ReadonlyMap<TenantId, number>);
+  }
+
+  #count(transaction: Transaction, served: Map<TenantId, number>): void {
+    const { tenant } = transaction.message;
+    served.set(tenant, (served.get(tenant) ?? 0) + costOf(transaction));
   }
 
   #hasRoom(transaction: Transaction): boolean {

@@ -4,6 +4,7 @@
  * Runs in: engine threads; pure.
  */
 
+import type { Gate } from '../../../actors/site-lease.ts';
 import { BoundedQueue } from '../../../base/bounded-queue.ts';
 import { kibibyte, mebibyte } from '../../../base/units.ts';
 import type { Transaction } from '../transaction.ts';
@@ -15,7 +16,14 @@ export interface Waiting {
   /** When the message that waits longest came. */
   readonly oldestMs: number | undefined;
   push(transaction: Transaction): void;
-  shift(nowMs: number): Transaction | undefined;
+  /** The next one that may begin. */
+  shift(nowMs: number, gate?: Gate): Transaction | undefined;
+  /** Whether one may begin. */
+  mayShift(gate: Gate): boolean;
+}
+
+export function mayBegin({ message }: Transaction, gate: Gate): boolean {
+  return gate.isOpen(message.tenant, message.terms?.campaign ?? '');
 }
 
 const transactionCost = 8 * kibibyte;
@@ -27,6 +35,11 @@ const bytesCostMax = mebibyte;
 export function costOf({ message }: Transaction): number {
   const { recipients, bytes } = message;
   return transactionCost + recipients.length * recipientCost + Math.min(bytes, bytesCostMax);
+}
+
+/** About the same for many, most of them for one recipient. */
+export function costOfMany(count: number, bytes: number): number {
+  return count * (transactionCost + recipientCost) + bytes;
 }
 
 /** First in, first out. */
@@ -53,8 +66,14 @@ export class InOrder implements Waiting {
     this.#queue.push(transaction);
   }
 
-  shift(): Transaction | undefined {
+  shift(_nowMs: number, gate?: Gate): Transaction | undefined {
+    if (gate !== undefined && !this.mayShift(gate)) return undefined;
     return this.#queue.shift();
+  }
+
+  mayShift(gate: Gate): boolean {
+    const head = this.#queue.peek();
+    return head !== undefined && mayBegin(head, gate);
   }
 }
 

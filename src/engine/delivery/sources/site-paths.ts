@@ -56,6 +56,10 @@ export class SitePaths {
 
   /** Drops paths nothing is left of. */
   forgetQuiet(): void {
-    for (const [name, site] of this.#sites) if (site.isQuiet) this.#sites.delete(name);
+    for (const [name, site] of this.#sites) {
+      if (!site.isQuiet) continue;
+      this.#sites.delete(name);
+      site.leave();
+    }
   }
 }

@@ -9,7 +9,7 @@ import { boundedLeases } from '../../../../src/engine/delivery/leases.ts';
 import type { Dns } from '../../../../src/ports/dns.ts';
 import { FakeDialer, type FakePeer, settled } from '../../../support/fake-peer.ts';
 import type { OutboundTest } from '../../../support/outbound.ts';
-import { deliveriesFor, outboundMessage, Sender } from '../../../support/outbound.ts';
+import { deliveriesFor, lendingBy, outboundMessage, Sender } from '../../../support/outbound.ts';
 import { SeededClock, SeededRandom } from '../../../support/seeded-clock.ts';
 
 const routes = [
@@ -356,8 +356,8 @@ describe('a site', () => {
   it('asks for a slot before each connection and gives it back after', async () => {
     let lent = 0;
     const grants: (() => void)[] = [];
-    const leases = {
-      request: (_site: string, granted: () => void) => {
+    const leases = lendingBy({
+      request: (granted) => {
         grants.push(() => {
           lent++;
           granted();
@@ -366,8 +366,7 @@ describe('a site', () => {
       release: () => {
         lent--;
       },
-      excess: () => 0,
-    };
+    });
     const { clock, dialer, sender } = world({ leases });
     sender.send(outboundMessage());
     await settled();
@@ -393,14 +392,15 @@ describe('connections that others should have', () => {
   /** A world in which `slots.excess` connections are wanted elsewhere, from when it is set. */
   function sharedWorld(connectionsMax: number) {
     const slots = { excess: 0, released: 0 };
-    const leases = {
-      request: (_site: string, granted: () => void) => granted(),
+    const leases = lendingBy({
       release: () => {
         slots.released++;
         slots.excess--;
       },
-      excess: () => slots.excess,
-    };
+      get excess() {
+        return slots.excess;
+      },
+    });
     return { ...world({ leases, limits: { connectionsMax } }), slots };
   }
 
@@ -443,15 +443,17 @@ describe('connections that others should have', () => {
 });
 
 describe('bounded leases', () => {
+  const idleUser = { waitingCount: 0, tell: () => {}, weigh: () => {}, onTokens: () => {} };
+
   it('lend no more than their bound, in the order they were asked', () => {
-    const leases = boundedLeases(2);
+    const lease = boundedLeases(2).join('site', idleUser);
     const granted: string[] = [];
-    for (const name of ['a', 'b', 'c', 'd']) leases.request('site', () => granted.push(name));
+    for (const name of ['a', 'b', 'c', 'd']) lease.request(() => granted.push(name));
     assert.deepEqual(granted, ['a', 'b']);
-    leases.release('site');
+    lease.release();
     assert.deepEqual(granted, ['a', 'b', 'c']);
-    for (let i = 0; i < 3; i++) leases.release('site');
-    leases.request('site', () => granted.push('e'));
+    for (let i = 0; i < 3; i++) lease.release();
+    lease.request(() => granted.push('e'));
     assert.deepEqual(granted, ['a', 'b', 'c', 'd', 'e']);
   });
 });

@@ -1,0 +1,54 @@
+/**
+ * How many connections each thread has open to each site: words all threads share, so that who lends a site's slots
+ * knows what is open without asking anybody who may be standing still.
+ *
+ * Runs in:   a thread writes its own row; owners of sites read all rows; the main thread clears a dead thread's row.
+ * Limits:    a word of `columns` for each seed and site in a row, the lowest counts: a site that shares all its words
+ *            with others looks fuller than it is, to an owner its threads have not asked yet.
+ * Invariant: never less than what is open: a slot is counted before its connection is dialled, and until it has ended.
+ */
+
+const columns = 16_384;
+const seeds = [0x811c_9dc5, 0x050c_5d1f, 0x3b9a_ca07];
+const rowWords = columns * seeds.length;
+
+export function openSlotWords(threads: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(threads * rowWords * Int32Array.BYTES_PER_ELEMENT);
+}
+
+export class OpenSlots {
+  readonly #words: Int32Array;
+
+  constructor(words: SharedArrayBuffer) {
+    this.#words = new Int32Array(words);
+  }
+
+  get threads(): number {
+    return this.#words.length / rowWords;
+  }
+
+  add(thread: number, site: string, count: 1 | -1): void {
+    for (let i = 0; i < seeds.length; i++) Atomics.add(this.#words, wordOf(thread, site, i), count);
+  }
+
+  of(thread: number, site: string): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < seeds.length; i++) {
+      least = Math.min(least, Atomics.load(this.#words, wordOf(thread, site, i)));
+    }
+    return least;
+  }
+
+  /** The thread is gone, and all its connections with it. */
+  clear(thread: number): void {
+    for (let i = 0; i < rowWords; i++) Atomics.store(this.#words, thread * rowWords + i, 0);
+  }
+}
+
+/** FNV-1a, its better mixed upper half folded in. */
+function wordOf(thread: number, site: string, which: number): number {
+  let hash = seeds[which]!;
+  for (let i = 0; i < site.length; i++) hash = Math.imul(hash ^ site.charCodeAt(i), 0x0100_0193);
+  const column = ((hash >>> 0) ^ (hash >>> 15)) & (columns - 1);
+  return thread * rowWords + which * columns + column;
+}

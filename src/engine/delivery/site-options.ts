@@ -1,0 +1,28 @@
+/** What a path is made with: see `site.ts`. */
+
+import type { SiteLeases } from '../../actors/site-lease.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Dialer } from '../../ports/dialer.ts';
+import type { Random } from '../../ports/random.ts';
+import type { HandshakeOptions } from './handshake.ts';
+import type { PhaseTimeouts, SiteLimits } from './limits.ts';
+import type { Source } from './sources/source.ts';
+
+export interface SiteOptions {
+  /** What its slots are asked for by. */
+  readonly name: string;
+  /** Its name, and what TLS with its hosts must be. */
+  readonly key: string;
+  /** What its mail leaves by. */
+  readonly source: Source;
+  readonly handshake: HandshakeOptions;
+  readonly timeouts: PhaseTimeouts;
+  readonly limits: SiteLimits;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dialer: Dialer;
+  readonly leases: SiteLeases;
+  readonly coarse: { readonly nowMs: number };
+  /** Told once there is room again after a message was sent away. */
+  readonly onRoom: (site: string, count: number) => void;
+}
