@@ -49,6 +49,7 @@ export interface EngineGauges {
   readonly waitingCount: () => number;
   readonly connectionCount: () => number;
   readonly eventsDropped: () => number;
+  readonly eventRecordsLost: () => number;
 }
 
 export function engineGauges(metrics: Metrics, gauges: EngineGauges): void {
@@ -59,8 +60,13 @@ export function engineGauges(metrics: Metrics, gauges: EngineGauges): void {
   );
   metrics.gaugeOf(
     'chaski_events_dropped',
-    'Events that trace will miss, since their shards were opened: the disk did not take them.',
+    'Events that no record tells and the disk did not take, since their shards were opened.',
     gauges.eventsDropped,
+  );
+  metrics.gaugeOf(
+    'chaski_event_records_lost',
+    'Records whose events could not be kept, since their shards were opened.',
+    gauges.eventRecordsLost,
   );
   metrics.gaugeOf(
     'chaski_spool_active_messages',

@@ -160,6 +160,7 @@ function gauges(metrics: Metrics, shards: Shards, bodies: BodyBudget, deliveries
     waitingCount: () => deliveries.load().waiting,
     connectionCount: () => deliveries.load().connections,
     eventsDropped: () => shards.sum(({ eventLog }) => eventLog.droppedCount),
+    eventRecordsLost: () => shards.sum(({ follower }) => follower.lostCount),
   });
 }
 

@@ -61,8 +61,10 @@ export function deliveryOf(
   for (const { address, target } of envelope.recipients) {
     if (target.kind === 'account') targets.push({ account: target.account, recipient: address });
   }
-  const { id, tenant, receivedMs } = arrival;
-  return { id, tenant, sender: envelope.sender, receivedMs, targets, parts };
+  const { id, tenant, receivedMs, listener, protocol, peerAddress, helo, user = '' } = arrival;
+  const origin = [listener, protocol, peerAddress, helo, user] as const;
+  const campaign = envelope.terms?.campaign ?? '';
+  return { id, tenant, sender: envelope.sender, receivedMs, targets, parts, origin, campaign };
 }
 
 /**

@@ -15,7 +15,9 @@ import { Watched } from '../actors/watched.ts';
 import type { ShardId } from '../base/ids.ts';
 import { type EngineParts, shardFolder } from './engine-parts.ts';
 import { EventLog } from './events/event-log.ts';
+import { JournalFollower } from './events/journal-follower.ts';
 import { shardEvents } from './events/message-events.ts';
+import { notedKind } from './events/noted.ts';
 import { shareOfEvents } from './events/share.ts';
 import { toldKind } from './feedback/records.ts';
 import { deliverHere } from './local-delivery.ts';
@@ -60,7 +62,7 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
         history.changed(account, tenant);
       },
     });
-    const eventLog = createEventLog(engine, shard);
+    const { eventLog, follower } = createEventLog(engine, shard);
     const events = shardEvents(logged, eventLog, clock);
     const inHand = new InHand(engine.inHand, shard);
     const spool = new Spool({
@@ -77,13 +79,14 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
       folder: shardFolder(settings.data.dir, shard),
       disk: engine.disk,
       index: await engine.openIndex(shard),
-      kinds: [...spoolKinds(spool), toldKind, ...mailboxes.kinds],
+      kinds: [...spoolKinds(spool), toldKind, notedKind, ...mailboxes.kinds],
       clock,
       random,
       log: log.with({ shard }),
       epochs: engine.epochs,
       indexFloor: () => spool.indexFloor(),
       onChanges: (changes) => stampChanges(stamps, changes),
+      onWritten: (drafts, places) => follower.onWritten(drafts, places),
       onRefusal: (refusal) =>
         engine.notice(shardRefusalNotice, { shard, refusal } satisfies ShardRefusal),
       limits: {
@@ -93,7 +96,9 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
         reserveBytes: settings.data.reserveBytes,
       },
     });
-    eventLog.start();
+    // A damaged shard writes nothing, and nothing more happens to its mail.
+    if (store.status().readOnlyReason === undefined) void follower.begin(store);
+    else void eventLog.start();
     const imap = new ImapDesk(store, mailboxes, clock);
     const keptMax = settings.mailbox.changesKeptMax;
     const history = new History({ shard: store, mailboxes, clock, keptMax });
@@ -105,6 +110,7 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
       imap,
       history,
       eventLog,
+      follower,
       events,
       deliverHere: (message, packed, bytes) =>
         deliverHere(mailboxes, spool, events, message, packed, bytes),
@@ -124,15 +130,25 @@ function createNotices(engine: EngineParts, imap: ImapDesk, store: Shard): Chang
   return notices;
 }
 
-function createEventLog({ settings, disk, clock, log }: EngineParts, shard: ShardId): EventLog {
+function createEventLog(
+  { settings, disk, clock, log }: EngineParts,
+  shard: ShardId,
+): { eventLog: EventLog; follower: JournalFollower } {
   const { data, store } = settings;
   const bytesMax = () => shareOfEvents(disk, `${data.dir}/shards`, store.eventsBytesMax);
-  return new EventLog({
+  const eventLog: EventLog = new EventLog({
     folder: shardFolder(data.dir, shard),
     shard,
     disk,
     clock,
     log: log.with({ shard }),
     keep: async () => ({ keepMs: store.eventsKeepMs, bytesMax: await bytesMax() }),
+    onSynced: (position) => follower.onSynced(position),
+    onFault: () => follower.onFault(),
   });
+  const follower: JournalFollower = new JournalFollower({
+    ...{ eventLog, clock },
+    log: log.with({ shard }),
+  });
+  return { eventLog, follower };
 }

@@ -13,6 +13,7 @@ import { failureOf } from '../base/errors.ts';
 import type { ShardId } from '../base/ids.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { EventLog } from './events/event-log.ts';
+import type { JournalFollower } from './events/journal-follower.ts';
 import type { ShardEvents } from './events/message-events.ts';
 import type { History } from './mailbox/history.ts';
 import type { ImapDesk } from './mailbox/imap/desk.ts';
@@ -29,6 +30,7 @@ export interface OpenShard {
   readonly imap: ImapDesk;
   readonly history: History;
   readonly eventLog: EventLog;
+  readonly follower: JournalFollower;
   readonly events: ShardEvents;
   /** Accepts a message whose recipients are all accounts of this shard: their journal is its only one. */
   deliverHere(
@@ -107,6 +109,7 @@ export class Shards {
     await opened.spool.settled();
     this.#shards.delete(shard);
     opened.imap.close();
+    await opened.follower.close();
     await opened.eventLog.close();
     await opened.store.close();
     if (this.#shards.size === 0) {

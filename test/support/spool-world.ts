@@ -50,6 +50,7 @@ export interface Attempted {
 const silentEvents: MessageEvents = {
   accepted() {},
   attempted() {},
+  attemptedLate() {},
   stored() {},
   bounced() {},
   done() {},

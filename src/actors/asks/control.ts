@@ -214,6 +214,7 @@ export interface EventView {
   readonly tenant: number;
   readonly sender: string;
   readonly recipients: readonly string[];
+  readonly campaign?: string;
   readonly bytes?: number;
   readonly recipientCount?: number;
   readonly host?: string;
@@ -236,6 +237,10 @@ export interface EventView {
   readonly peer?: string;
   readonly helo?: string;
   readonly user?: string;
+  /** Of what is no step of a delivery. */
+  readonly what?: string;
+  readonly detail?: string;
+  readonly by?: string;
 }
 
 export interface StoreFinding {

@@ -42,6 +42,10 @@ export const eventKinds = [
   'bounce',
   'complaint',
   'unsubscribe',
+  'held',
+  'released',
+  'retried',
+  'admin',
 ] as const;
 export type EventKind = (typeof eventKinds)[number];
 
@@ -60,6 +64,10 @@ export const eventNumbers = {
   bounce: 10,
   complaint: 11,
   unsubscribe: 12,
+  held: 13,
+  released: 14,
+  retried: 15,
+  admin: 16,
 } as const satisfies Record<EventKind, number>;
 
 /** What every event begins with: kind, instant, message id, tenant, sender, recipients. */
@@ -72,6 +80,12 @@ type Head<Kind extends EventKind> = readonly [
   recipients: readonly string[],
 ];
 
+/**
+ * What every event ends with, but for those from before it was told. `sequence` is that of the journal record that
+ * told it, `part` counts the events of one record; an event without them has no record, and a kill may cost it.
+ */
+type Tail = readonly [campaign?: string, sequence?: number, part?: number];
+
 /** A message with many recipients leads to several, each with some of them. */
 export type AcceptedEvent = readonly [
   ...Head<'accepted'>,
@@ -83,21 +97,27 @@ export type AcceptedEvent = readonly [
   peer: string,
   helo: string,
   user: string,
+  ...Tail,
 ];
 
-/** An attempt for one recipient ended, or an operator ended it. */
+type OutcomeKind =
+  | ('delivered' | 'deferred' | 'failed' | 'expired' | 'deleted')
+  | ('held' | 'released' | 'retried');
+
+/** An attempt for one recipient ended, or an operator ended it, or put it off. */
 export type OutcomeEvent = readonly [
-  ...Head<'delivered' | 'deferred' | 'failed' | 'expired' | 'deleted'>,
+  ...Head<OutcomeKind>,
   host: string,
   address: string,
   reply: string,
   attempts: number,
   /** 0 when nothing is tried again. */
   nextMs: number,
+  ...Tail,
 ];
 
 /** A report went to the sender: a message of its own. */
-export type BouncedEvent = readonly [...Head<'bounced'>, bounceId: string];
+export type BouncedEvent = readonly [...Head<'bounced'>, bounceId: string, ...Tail];
 
 /** A copy for one account; the origin is "" where the copy came out of a spool, whose `accepted` tells it. */
 export type StoredEvent = readonly [
@@ -109,6 +129,7 @@ export type StoredEvent = readonly [
   peer: string,
   helo: string,
   user: string,
+  ...Tail,
 ];
 
 export type RefusedEvent = readonly [
@@ -119,6 +140,7 @@ export type RefusedEvent = readonly [
   peer: string,
   helo: string,
   user: string,
+  ...Tail,
 ];
 
 /**
@@ -135,6 +157,18 @@ export type FeedbackEvent = readonly [
   words: string,
   /** Who says so: a server, a provider. */
   from: string,
+  ...Tail,
+];
+
+/** An operator's act. */
+export type AdminEvent = readonly [
+  ...Head<'admin'>,
+  /** In one word what was done. */
+  what: string,
+  detail: string,
+  /** Who did it, or where it came from. */
+  by: string,
+  ...Tail,
 ];
 
 export type PackedEvent =
@@ -143,4 +177,37 @@ export type PackedEvent =
   | BouncedEvent
   | StoredEvent
   | RefusedEvent
-  | FeedbackEvent;
+  | FeedbackEvent
+  | AdminEvent;
+
+/** By kind: how many fields stand before the tail. */
+const fieldCounts: readonly number[] = [
+  ...[13, 11, 11, 11, 11, 11, 7, 13, 12],
+  ...[10, 10, 10, 10, 11, 11, 11, 9],
+];
+
+export interface EventTail {
+  readonly campaign: string;
+  /** 0: no record tells it. */
+  readonly sequence: number;
+  readonly part: number;
+}
+
+/** False: it is from before events had tails. */
+export function hasTail(event: PackedEvent): boolean {
+  return event.length > (fieldCounts[event[0]] ?? event.length);
+}
+
+export function tailOf(event: PackedEvent): EventTail {
+  const at = fieldCounts[event[0]] ?? event.length;
+  const [campaign = '', sequence = 0, part = 0] = event.slice(at) as unknown as Tail;
+  return { campaign, sequence, part };
+}
+
+/** The same each time its record is told; undefined where it has none. */
+export function eventIdOf(shard: number, event: PackedEvent): string | undefined {
+  const { sequence, part } = tailOf(event);
+  if (sequence === 0) return undefined;
+  // The instant, too: a journal that somebody put back counts its records once more.
+  return `${shard}.${sequence}.${part}.${event[1].toString(36)}`;
+}

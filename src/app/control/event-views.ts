@@ -6,57 +6,69 @@
 
 import type { EventView } from '../../actors/asks/control.ts';
 import type { EventPosition } from '../../actors/asks/event-asks.ts';
-import { eventKinds, eventNumbers, type PackedEvent } from '../../actors/asks/trace-asks.ts';
+import {
+  type AdminEvent,
+  eventIdOf,
+  eventKinds,
+  eventNumbers,
+  type FeedbackEvent,
+  type OutcomeEvent,
+  type PackedEvent,
+  tailOf,
+} from '../../actors/asks/trace-asks.ts';
 import { classOfLine } from '../../mail/wire/smtp/response-class.ts';
 
 export function eventViewOf(event: PackedEvent, shard: number, position: EventPosition): EventView {
   const [kind, instantMs, message, tenant, sender, recipients] = event;
   return {
-    id: [shard, ...position].join('-'),
+    id: eventIdOf(shard, event) ?? [shard, ...position].join('-'),
     at: new Date(instantMs).toISOString(),
     kind: eventKinds[kind] ?? `kind ${kind}`,
     ...{ message, tenant, sender, recipients },
-    ...said(moreOf(event)),
+    ...said({ campaign: tailOf(event).campaign, ...moreOf(event) }),
   };
 }
 
 function moreOf(event: PackedEvent): Partial<EventView> {
   switch (event[0]) {
     case eventNumbers.accepted: {
-      const [, , , , , , bytes, recipientCount, ...origin] = event;
-      return { bytes, recipientCount, ...originOf(origin) };
+      const [, , , , , , bytes, recipientCount, listener, protocol, peer, helo, user] = event;
+      return { bytes, recipientCount, listener, protocol, peer, helo, user };
     }
     case eventNumbers.bounced:
       return { report: event[6] };
     case eventNumbers.stored: {
-      const [, , , , , , uid, isRepeat, ...origin] = event;
-      return { uid, ...(isRepeat ? { isRepeat } : {}), ...originOf(origin) };
+      const [, , , , , , uid, isRepeat, listener, protocol, peer, helo, user] = event;
+      return { uid, ...(isRepeat ? { isRepeat } : {}), listener, protocol, peer, helo, user };
     }
     case eventNumbers.refused: {
-      const [, , , , , , code, ...origin] = event;
-      return { code, ...originOf(origin) };
+      const [, , , , , , code, listener, protocol, peer, helo, user] = event;
+      return { code, listener, protocol, peer, helo, user };
     }
     case eventNumbers.suppressed:
     case eventNumbers.bounce:
     case eventNumbers.complaint:
     case eventNumbers.unsubscribe: {
-      const [, , , , , , why, stream, words, from] = event;
+      const [, , , , , , why, stream, words, from] = event as FeedbackEvent;
       return { why, stream, words, from };
     }
-    default: {
-      const [kind, , , , , , host, address, reply, attempts, nextMs] = event;
-      const isReason = reply !== '' && kind !== eventNumbers.delivered;
-      return {
-        ...{ host, address, reply, attempts },
-        ...(isReason ? { why: classOfLine(reply) } : {}),
-        ...(nextMs === 0 ? {} : { next: new Date(nextMs).toISOString() }),
-      };
+    case eventNumbers.admin: {
+      const [, , , , , , what, detail, by] = event as AdminEvent;
+      return { what, detail, by };
     }
+    default:
+      return outcomeOf(event as OutcomeEvent);
   }
 }
 
-function originOf([listener, protocol, peer, helo, user]: readonly string[]): Partial<EventView> {
-  return Object.fromEntries(Object.entries({ listener, protocol, peer, helo, user }));
+function outcomeOf(event: OutcomeEvent): Partial<EventView> {
+  const [kind, , , , , , host, address, reply, attempts, nextMs] = event;
+  const isReason = reply !== '' && kind !== eventNumbers.delivered;
+  return {
+    ...{ host, address, reply, attempts },
+    ...(isReason ? { why: classOfLine(reply) } : {}),
+    ...(nextMs === 0 ? {} : { next: new Date(nextMs).toISOString() }),
+  };
 }
 
 /** Without fields that say nothing. */

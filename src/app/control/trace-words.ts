@@ -7,8 +7,10 @@
 import type { TraceEvent } from '../../actors/asks/control.ts';
 import {
   type AcceptedEvent,
+  type AdminEvent,
   eventKinds,
   eventNumbers,
+  type FeedbackEvent,
   type OutcomeEvent,
   type PackedEvent,
   type RefusedEvent,
@@ -50,19 +52,21 @@ function detailOf(event: PackedEvent, recipient: string | undefined): string {
     case eventNumbers.bounce:
     case eventNumbers.complaint:
     case eventNumbers.unsubscribe: {
-      const [, , , , , , why, stream, words, from] = event;
+      const [, , , , , , why, stream, words, from] = event as FeedbackEvent;
       const parts = [why, words, stream === '' ? '' : `stream ${stream}`];
       return joined([...parts, from === '' ? '' : `from ${from}`]);
     }
+    case eventNumbers.admin:
+      return joined((event as AdminEvent).slice(6, 9) as string[]);
     default:
-      return outcomeDetail(event);
+      return outcomeDetail(event as OutcomeEvent);
   }
 }
 
 function acceptedDetail(event: AcceptedEvent, recipient: string | undefined): string {
   const recipients = event[5];
-  const [, , , , , , bytes, recipientCount, ...origin] = event;
-  const words = [`${bytes} bytes`, originWords(origin)];
+  const [, , , , , , bytes, recipientCount] = event;
+  const words = [`${bytes} bytes`, originWords(event.slice(8, 13))];
   if (recipientCount > 1) words.push(`${recipientCount} recipients`);
   if (recipient === undefined) words.push(`to ${namesOf(recipients)}`);
   return joined(words);
@@ -86,17 +90,18 @@ function outcomeDetail(event: OutcomeEvent): string {
 }
 
 function storedDetail(event: StoredEvent): string {
-  const [, , , , , , uid, isRepeat, ...origin] = event;
-  return joined([`INBOX, UID ${uid}`, isRepeat ? 'was there already' : '', originWords(origin)]);
+  const [, , , , , , uid, isRepeat] = event;
+  const origin = originWords(event.slice(8, 13));
+  return joined([`INBOX, UID ${uid}`, isRepeat ? 'was there already' : '', origin]);
 }
 
 function refusedDetail(event: RefusedEvent): string {
-  const [, , , , , , code, ...origin] = event;
-  return joined([code, originWords(origin)]);
+  return joined([event[6], originWords(event.slice(7, 12))]);
 }
 
 /** listener, protocol, peer, EHLO name, user. */
-function originWords([listener, protocol, peer, helo, user]: readonly string[]): string {
+function originWords(origin: readonly unknown[]): string {
+  const [listener, protocol, peer, helo, user] = origin as readonly string[];
   const words: string[] = [];
   if (listener !== '') words.push(`by ${listener}`);
   if (protocol !== '') words.push(`with ${protocol}`);

@@ -25,6 +25,8 @@ export class Batch {
   #bytes = Buffer.allocUnsafeSlow(firstBytes);
   #length = batchHeaderBytes;
   #eventCount = 0;
+  /** Of them, those that no record tells: nobody can make them again. */
+  #loneCount = 0;
   #firstMs = Number.POSITIVE_INFINITY;
   #lastMs = 0;
   #keys = new Uint32Array(64);
@@ -37,6 +39,10 @@ export class Batch {
 
   get eventCount(): number {
     return this.#eventCount;
+  }
+
+  get loneCount(): number {
+    return this.#loneCount;
   }
 
   get firstMs(): number {
@@ -61,7 +67,8 @@ export class Batch {
     return this.#keyCount;
   }
 
-  append(event: PackedEvent): void {
+  append(event: PackedEvent, isLone: boolean): void {
+    if (isLone) this.#loneCount++;
     const packed = packr.pack(event);
     const [kind, instantMs, id, , sender, recipients] = event;
     const keysMax = 3 + recipients.length;
@@ -88,6 +95,7 @@ export class Batch {
     }
     this.#length = batchHeaderBytes;
     this.#eventCount = 0;
+    this.#loneCount = 0;
     this.#keyCount = 0;
     this.#firstMs = Number.POSITIVE_INFINITY;
     this.#lastMs = 0;

@@ -1,23 +1,27 @@
 /**
- * The event log of one shard: what happened to messages, for `trace`. A row of files in `events/`, append-only.
+ * The event log of one shard: what happened to messages. A row of files in `events/`, append-only.
  *
  * Runs in:   the engine thread that owns the shard.
- * Limits:    `EventLogLimits`. What comes while `unwrittenBytesMax` wait for the disk is dropped and counted.
+ * Limits:    `EventLogLimits`. Past `unwrittenBytesMax` that wait for the disk, what no record tells is dropped and
+ *            counted; for the rest `isFull` says to wait.
  * Invariant: a view, never the truth: no fault here reaches mail. Gathered events are written at `batchBytesMax` or
- *            after `flushMs`, so a kill loses a second of them; synced at a segment's close and every `syncMs`, so a
- *            power cut loses as much. All work on files is one chain: nothing of it overlaps, readers aside.
+ *            after `flushMs`, synced at a segment's close and every `syncMs`; `onSynced` says up to where the journal's
+ *            are there for good, and `onFault` that those behind must come again (`journal-follower.ts`). All work on
+ *            files is one chain: nothing of it overlaps, readers aside.
  */
 
 import type { EventsPage, EventsQuery } from '../../actors/asks/event-asks.ts';
-import type { PackedEvent, TracePage } from '../../actors/asks/trace-asks.ts';
+import type { EventTail, PackedEvent, TracePage } from '../../actors/asks/trace-asks.ts';
 import { assert } from '../../base/assert.ts';
 import type { Log } from '../../base/log.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import { type Disk, DiskError } from '../../ports/disk.ts';
+import type { JournalPosition } from '../store/journal/journal.ts';
 import { Batch } from './batch.ts';
 import { ClosedSegments, type Keep } from './closed-segments.ts';
 import { readForward } from './forward.ts';
 import { entriesMax } from './key-index.ts';
+import { lastEventOf } from './last-event.ts';
 import { ageParts, type EventLogLimits, eventLogLimits, segmentBytesMin } from './limits.ts';
 import { type Search, type SearchPlace, search } from './search.ts';
 import { type ClosedSegment, examineSegment, OpenSegment } from './segment.ts';
@@ -32,6 +36,26 @@ export interface EventLogOptions {
   readonly log: Log;
   readonly keep: () => Promise<Keep>;
   readonly limits?: Partial<EventLogLimits>;
+  /** Everything that was marked up to here is on disk. */
+  readonly onSynced?: (position: JournalPosition) => void;
+  /** What was told since the last `onSynced` may be lost: not before `retryMs` it is worth another try. */
+  readonly onFault?: () => void;
+}
+
+/** Events that wait for the disk, and the place of the journal they bring it up to. */
+interface Turned {
+  readonly batch: Batch;
+  readonly covers: JournalPosition | undefined;
+  /** Of another life than the log's: a fault came between. */
+  readonly life: number;
+}
+
+/** What an opening found of events. */
+export interface Found {
+  /** Its events are from before records told them. */
+  readonly isOld: boolean;
+  /** See `lastEventOf`; undefined where not all files are whole. */
+  readonly last: EventTail | undefined;
 }
 
 export class EventLog {
@@ -42,6 +66,13 @@ export class EventLog {
   #spare: Batch | undefined;
   #unwrittenBytes = 0;
   #droppedCount = 0;
+  /** Told up to here; of that written, and of that synced. */
+  #marked: JournalPosition | undefined;
+  #written: JournalPosition | undefined;
+  #synced: JournalPosition | undefined;
+  #life = 0;
+  #lastTold: EventTail | undefined;
+  #isOld = false;
   #work: Promise<void> = Promise.resolve();
   readonly #closed: ClosedSegments;
   #open: OpenSegment | undefined;
@@ -63,25 +94,45 @@ export class EventLog {
     this.#closed = new ClosedSegments({ ...options, shareMs, segmentsMax });
   }
 
-  /** The shard is ours: looks at what is there, in the background. */
-  start(): void {
+  /** The shard is ours: looks at what is there. */
+  async start(): Promise<Found> {
     this.#isStarted = true;
     this.#enqueue(() => this.#load());
     this.#scheduleUpkeep();
+    await this.#work;
+    return { isOld: this.#isOld, last: this.#lastTold };
   }
 
-  /** Events dropped because the disk did not take them. */
+  /** So much waits for the disk that whoever can come again should. */
+  get isFull(): boolean {
+    return this.#unwrittenBytes > this.#limits.unwrittenBytesMax;
+  }
+
+  /** Events that no record tells, dropped because the disk did not take them. */
   get droppedCount(): number {
     return this.#droppedCount;
   }
 
+  /** An event that no record tells. */
   append(event: PackedEvent): void {
+    if (this.isFull || this.#isClosed) this.#droppedCount++;
+    else this.#add(event, true);
+  }
+
+  /** An event of a record: `mark` comes behind all those up to a place of the journal. */
+  tell(event: PackedEvent): void {
+    assert(!this.#isClosed, 'who follows the journal stops before its log');
+    this.#add(event, false);
+  }
+
+  mark(position: JournalPosition): void {
+    this.#marked = position;
+    this.#scheduleSync();
+  }
+
+  #add(event: PackedEvent, isLone: boolean): void {
     assert(this.#isStarted, 'nothing happens to mail before its shard is open');
-    if (this.#unwrittenBytes > this.#limits.unwrittenBytesMax || this.#isClosed) {
-      this.#droppedCount++;
-      return;
-    }
-    this.#batch.append(event);
+    this.#batch.append(event, isLone);
     if (this.#batch.length >= this.#batchBytesMax()) this.#turnBatch();
     else
       this.#flushTimer ??= this.#options.clock.setTimer(this.#limits.flushMs, () => {
@@ -120,7 +171,11 @@ export class EventLog {
     this.#isClosed = true;
     this.#upkeepTimer?.cancel();
     this.#syncTimer?.cancel();
-    this.#enqueue(() => this.#closeOpen());
+    this.#enqueue(async () => {
+      this.#coverIdle();
+      await this.#closeOpen();
+      this.#tellSynced(this.#written);
+    });
     await this.#work;
   }
 
@@ -132,7 +187,8 @@ export class EventLog {
     this.#batch = this.#spare ?? new Batch();
     this.#spare = undefined;
     this.#unwrittenBytes += full.length;
-    this.#enqueue(() => this.#write(full));
+    const turned = { batch: full, covers: this.#marked, life: this.#life };
+    this.#enqueue(() => this.#write(turned));
   }
 
   /** A fault of the disk costs events, and is told; anything else is a bug and ends the thread. */
@@ -146,6 +202,7 @@ export class EventLog {
     this.#notBeforeMs = clock.monotonicMs() + this.#limits.retryMs;
     const detail = error.message;
     log.warn({ detail, dropped: this.#droppedCount }, 'the event log could not be written');
+    this.#forgetUnsynced();
     // On a full disk old events make room for mail.
     if (error.fault === 'no-space') await this.#closed.removeOldest();
     // Never written to again; a new file is tried later.
@@ -155,27 +212,55 @@ export class EventLog {
     this.#closed.add(await open.abandon());
   }
 
-  async #write(batch: Batch): Promise<void> {
-    const { length, eventCount } = batch;
+  /** What records told since the last sync comes again. */
+  #forgetUnsynced(): void {
+    this.#life++;
+    this.#marked = this.#synced;
+    this.#written = this.#synced;
+    this.#droppedCount += this.#batch.loneCount;
+    this.#batch.clear();
+    this.#options.onFault?.();
+  }
+
+  /** Nothing waits to be written: all that was told is. */
+  #coverIdle(): void {
+    if (this.#batch.eventCount === 0 && this.#unwrittenBytes === 0) this.#written = this.#marked;
+  }
+
+  #tellSynced(position: JournalPosition | undefined): void {
+    if (position === undefined || position === this.#synced) return;
+    this.#synced = position;
+    this.#options.onSynced?.(position);
+  }
+
+  async #write({ batch, covers, life }: Turned): Promise<void> {
+    const { length, loneCount } = batch;
     let isWritten = false;
     try {
-      if (this.#options.clock.monotonicMs() < this.#notBeforeMs) return;
+      if (life !== this.#life) return;
+      if (this.#options.clock.monotonicMs() < this.#notBeforeMs) {
+        // What comes behind these must not be taken for all that was told.
+        if (batch.eventCount > loneCount) this.#forgetUnsynced();
+        return;
+      }
       this.#open ??= await this.#create();
       await this.#open.append(batch);
       isWritten = true;
+      this.#written = covers;
     } finally {
-      if (!isWritten) this.#droppedCount += eventCount;
+      if (!isWritten) this.#droppedCount += loneCount;
       this.#unwrittenBytes -= length;
       batch.clear();
       this.#spare = batch;
     }
-    if (this.#isFull(this.#open)) {
+    if (this.#isLong(this.#open)) {
       await this.#closeOpen();
+      this.#tellSynced(this.#written);
       await this.#upkeep();
     } else this.#scheduleSync();
   }
 
-  #isFull({ bytes, keys }: OpenSegment): boolean {
+  #isLong({ bytes, keys }: OpenSegment): boolean {
     return bytes >= this.#segmentBytes() || keys.count >= entriesMax;
   }
 
@@ -218,9 +303,12 @@ export class EventLog {
   }
 
   async #sync(): Promise<void> {
-    if (this.#open?.isDirty !== true) return;
-    await this.#syncName();
-    await this.#open.sync();
+    this.#coverIdle();
+    if (this.#open?.isDirty === true) {
+      await this.#syncName();
+      await this.#open.sync();
+    }
+    this.#tellSynced(this.#written);
   }
 
   async #syncName(): Promise<void> {
@@ -232,6 +320,7 @@ export class EventLog {
   async #load(): Promise<void> {
     const { disk, shard, log } = this.#options;
     const numbers = await segmentNumbers(disk, this.#folder);
+    let isWhole = true;
     for (const number of numbers) {
       this.#nextNumber = number + 1;
       try {
@@ -240,28 +329,44 @@ export class EventLog {
       } catch (error) {
         if (!(error instanceof DiskError)) throw error;
         log.warn({ shard, segment: number, detail: error.message }, 'events that cannot be read');
+        isWhole = false;
       }
     }
+    const segments = this.#closed.all;
+    // What stands in the last one says something of those before it only where they are all on disk.
+    isWhole &&= segments.every(({ trailer }) => trailer !== undefined);
+    const last = segments.at(-1);
+    const lastTold = last === undefined ? 'old' : await lastEventOf(disk, last);
+    if (lastTold === 'old') this.#isOld = last !== undefined;
+    else if (isWhole) this.#lastTold = lastTold;
     this.#isFolderMade = numbers.length > 0;
     await this.#upkeep();
   }
 
   /** A segment that was there at start: one a crash left open is closed now. */
   async #found(number: number): Promise<ClosedSegment | undefined> {
-    const { disk, shard } = this.#options;
+    const { disk, shard, clock } = this.#options;
     const path = this.#path(number);
     const found = await examineSegment(disk, path, shard, number);
     if (found.trailer !== undefined) return found;
-    const recovered = await OpenSegment.recover(disk, path, shard, number);
-    if (recovered === undefined) {
-      await disk.remove(path);
-      return undefined;
-    }
+    // As it is, it is read batch by batch; the next start tries again. Its events are taken for new ones.
+    const unclosed = { ...found, lastMs: clock.nowMs() };
+    let recovered: OpenSegment | undefined;
     try {
-      return await recovered.close();
+      recovered = await OpenSegment.recover(disk, path, shard, number);
+      if (recovered === undefined) {
+        await disk.remove(path);
+        return undefined;
+      }
+      const closed = await recovered.close();
+      await disk.rename(closed.path, path);
+      await disk.syncFolder(this.#folder);
+      return { ...closed, path };
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
-      return await recovered.abandon();
+      await recovered?.abandon();
+      this.#options.log.warn({ segment: number, detail: error.message }, 'events left unclosed');
+      return unclosed;
     }
   }
 

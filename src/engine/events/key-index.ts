@@ -106,6 +106,18 @@ export async function footerOffsetsOf(
   return found;
 }
 
+/** Where the last batch of a closed segment stands. */
+export async function lastOffsetOf(file: DiskFile, trailer: Trailer): Promise<number> {
+  const { footerAt, bucketBits, entryCount } = trailer;
+  const entriesAt = footerAt + (2 ** bucketBits + 1) * 4;
+  const entries = view(await file.read(entriesAt, entryCount * entryBytes));
+  let last = 0;
+  for (let at = 0; at + entryBytes <= entries.length; at += entryBytes) {
+    last = Math.max(last, entries.readUInt32LE(at + 4));
+  }
+  return last;
+}
+
 function bitsFor(entryCount: number): number {
   const bits = Math.floor(Math.log2(Math.max(1, entryCount / entriesPerBucket)));
   return Math.min(bucketBitsMax, bits);

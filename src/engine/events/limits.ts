@@ -23,6 +23,11 @@ export interface EventLogLimits {
   readonly upkeepMs: number;
   /** The shard's share is worked out again this often at most. */
   readonly shareMs: number;
+  /**
+   * Records of the journal that wait for an event log which cannot be written; past it, or on a full disk, the log
+   * goes on with what comes, and says what it lost.
+   */
+  readonly heldRecordsMax: number;
   /** After a failed write nothing is written for so long. */
   readonly retryMs: number;
 }
@@ -30,12 +35,13 @@ export interface EventLogLimits {
 export const eventLogLimits: EventLogLimits = {
   batchBytesMax: 64 * kibibyte,
   flushMs: secondMs,
-  syncMs: 10 * secondMs,
+  syncMs: 5 * secondMs,
   segmentBytesMax: 8 * mebibyte,
   unwrittenBytesMax: 4 * mebibyte,
   segmentsMax: 512,
   upkeepMs: 10 * minuteMs,
   shareMs: minuteMs,
+  heldRecordsMax: 500_000,
   retryMs: 10 * secondMs,
 };
 

@@ -5,7 +5,7 @@
  * Limits:    the thread is held at most `sliceMs` at a time; one batch and the events found are in memory.
  */
 
-import type { PackedEvent, TracePage } from '../../actors/asks/trace-asks.ts';
+import { type PackedEvent, type TracePage, tailOf } from '../../actors/asks/trace-asks.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type Disk, DiskError, type DiskFile } from '../../ports/disk.ts';
 import { eventAt, framesWith, type SearchKey } from './frames.ts';
@@ -50,6 +50,8 @@ class SearchRun {
   readonly #wanted: Search;
   /** Newest first. */
   readonly #found: PackedEvent[] = [];
+  /** Those of them that records tell. */
+  readonly #named = new Set<string>();
   #isCutShort = false;
   #sliceStartMs: number;
 
@@ -124,11 +126,20 @@ class SearchRun {
     const places = framesWith(batch, key.hash);
     for (let i = places.length - 2; i >= 0; i -= 2) {
       const event = eventAt(batch, places[i]!, places[i + 1]!, key);
-      if (event !== undefined && event[1] >= sinceMs) this.#found.push(event);
+      if (event !== undefined && event[1] >= sinceMs) this.#take(event);
       else if (event !== undefined) this.#isCutShort = true;
       if (this.#isEnough()) return;
       if ((i >> 1) % unpackedPerLook === 0) await this.#breathe();
     }
+  }
+
+  /** After a fault of the disk an event may stand in the log twice. */
+  #take(event: PackedEvent): void {
+    const { sequence, part } = tailOf(event);
+    const name = sequence === 0 ? undefined : `${sequence}.${part}`;
+    if (name !== undefined && this.#named.has(name)) return;
+    if (name !== undefined) this.#named.add(name);
+    this.#found.push(event);
   }
 
   #isEnough(): boolean {

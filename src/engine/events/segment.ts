@@ -76,8 +76,8 @@ export class OpenSegment {
   }
 
   /**
-   * One that was left open by a crash: what comes after its last whole batch is cut. `undefined` where there is no
-   * batch at all.
+   * One that was left open by a crash: its whole batches, up to the first that is not, in a new file. The old one may
+   * be whole in memory only, where a sync of it had failed. `undefined` where there is no batch at all.
    */
   static async recover(
     disk: Disk,
@@ -85,24 +85,22 @@ export class OpenSegment {
     shard: number,
     number: number,
   ): Promise<OpenSegment | undefined> {
-    const file = await disk.open(path, 'write');
+    const old = await disk.open(path, 'read');
+    let segment: OpenSegment | undefined;
     try {
-      const seed = seedOf(shard, number);
-      const segment = new OpenSegment(file, number, seed, fileHeaderBytes);
-      for await (const { offset, bytes } of batchesOf(file, shard, number)) {
+      for await (const { offset, bytes } of batchesOf(old, shard, number)) {
+        segment ??= await OpenSegment.create(disk, await freshPath(disk, path), shard, number);
+        await segment.#file.write(offset, [bytes]);
         const keys = frameKeys(bytes);
         segment.#took(keys, keys.length, offset, bytes.length, batchLastMs(bytes));
       }
-      if (segment.#end > fileHeaderBytes) {
-        await file.truncate(segment.#end);
-        return segment;
-      }
+      return segment;
     } catch (error) {
-      await closeQuietly(file);
+      await segment?.abandon();
       throw error;
+    } finally {
+      await closeQuietly(old);
     }
-    await closeQuietly(file);
-    return undefined;
   }
 
   get bytes(): number {
@@ -196,6 +194,17 @@ export async function examineSegment(
   } finally {
     await closeQuietly(file);
   }
+}
+
+/** Where the copy of a segment is made: one that was cut short is begun again. */
+async function freshPath(disk: Disk, path: string): Promise<string> {
+  const fresh = `${path}.new`;
+  try {
+    await disk.remove(fresh);
+  } catch (error) {
+    if (!(error instanceof DiskError && error.fault === 'missing')) throw error;
+  }
+  return fresh;
 }
 
 export interface PlacedBatch {

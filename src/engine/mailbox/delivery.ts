@@ -10,6 +10,7 @@
 
 import { Buffer } from 'node:buffer';
 import { hash } from 'node:crypto';
+import { eventNumbers, type StoredEvent } from '../../actors/asks/trace-asks.ts';
 import { assert } from '../../base/assert.ts';
 import { concat } from '../../base/bytes.ts';
 import { type Failure, failureOf, MailError } from '../../base/errors.ts';
@@ -17,6 +18,7 @@ import { type AccountId, type MessageId, messageIdMs, type TenantId } from '../.
 import { dayMs, minuteMs } from '../../base/units.ts';
 import type { PartPlace } from '../../mail/formats/mime/part-table.ts';
 import type { MessageSummary } from '../../mail/formats/mime/summary.ts';
+import { notedDraft } from '../events/noted.ts';
 import { deliveryHashBytes, deliveryKey } from '../store/keys.ts';
 import type { RecordDraft, SideBody } from '../store/record.ts';
 import {
@@ -62,6 +64,9 @@ export interface Delivery {
   readonly sender: string;
   readonly receivedMs: number;
   readonly targets: readonly DeliveryTarget[];
+  /** How it came in, where this is its acceptance: listener, protocol, peer, EHLO name, user. Absent for copies. */
+  readonly origin?: readonly [string, string, string, string, string];
+  readonly campaign?: string;
   /**
    * The message as it is to be stored, without the fields of final delivery. Empty where each target has its copy; or
    * where the text is lost, and only a delivery that was done before has an outcome.
@@ -207,6 +212,12 @@ function decide(
   );
   const drafts = creation === undefined ? [delivered] : [creation, delivered];
   if (isLarge) drafts.push(parsedDraft(tenant, { account: actor.account, document }, parsed));
+  const { origin, campaign = '' } = delivery;
+  if (origin !== undefined) {
+    const head = [eventNumbers.stored, naming.nowMs, delivery.id, tenant, delivery.sender] as const;
+    const event = [...head, [target.recipient], uid, false, ...origin, campaign] as const;
+    drafts.push(notedDraft(tenant, event satisfies StoredEvent));
+  }
   const copy = { mailbox, uid, document };
   return { drafts, bytes, key: naming.key, copy, row };
 }

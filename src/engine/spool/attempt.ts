@@ -84,7 +84,7 @@ function holdKiller(spool: Spool, message: SpoolMessage): void {
   message.isHeld = true;
   spool.inHand.acquit(message.id);
   spool.events.storeTrouble('poison-ask', `${message.id}: ${killerReply}`);
-  spool.record(message, waiting).catch((error: unknown) => {
+  spool.record(message, waiting, undefined, 'held').catch((error: unknown) => {
     spool.events.storeTrouble('store-failed', `${message.id}: ${String(error)}`);
   });
 }
@@ -328,8 +328,8 @@ function settleNow(
       decide(parts, message, recipient, outcome, nowMs);
       decided.push(indexes[i]!);
       decisive.push(outcome);
-    }
-    spool.events.attempted(message, recipient, outcome);
+      spool.events.attempted(message, recipient, outcome);
+    } else spool.events.attemptedLate(message, recipient, outcome);
   }
   if (decided.length === 0) {
     spool.attemptEnded(message);
@@ -348,6 +348,8 @@ function decide(
   nowMs: number,
 ): void {
   recipient.attempts++;
+  recipient.remoteHost = outcome.remoteHost;
+  recipient.remoteAddress = outcome.remoteAddress;
   const { code, enhanced, text } = outcome.reply;
   recipient.reply = clipReply(`${code} ${enhanced} ${text}`);
   if (outcome.status === 'delivered') recipient.state = 'delivered';

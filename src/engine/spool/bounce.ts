@@ -175,5 +175,7 @@ async function makeReport(
   const plain = ['', to, report.isEightBit ? 1 : 0, report.isUtf8, 0, ''] as const;
   const envelope: PackedEnvelope = isSecret ? [...plain, packTerms({ requireTls: true })] : plain;
   spool.events.bounced(message, id);
-  return { accepted: [id, nowMs, envelope, ['bounce', '', '', '', '']], parts: report.parts };
+  const about = [message.id, message.sender, message.terms?.campaign ?? ''] as const;
+  const accepted = [id, nowMs, envelope, ['bounce', '', '', '', ''], about] as const;
+  return { accepted, parts: report.parts };
 }

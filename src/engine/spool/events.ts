@@ -18,6 +18,8 @@ export interface MessageEvents {
   accepted(message: SpoolMessage, origin: PackedOrigin): void;
   /** An attempt ended; the recipient already has its new state. */
   attempted(message: SpoolMessage, recipient: SpoolRecipient, outcome: RecipientOutcome): void;
+  /** As `attempted`, of a recipient that an operator had ended: no record is made of it. */
+  attemptedLate(message: SpoolMessage, recipient: SpoolRecipient, outcome: RecipientOutcome): void;
   /** A message was accepted straight into accounts; one outcome per recipient. */
   stored(arrival: Arrival, envelope: Envelope, outcomes: readonly StoreOutcome[]): void;
   bounced(message: SpoolMessage, bounceId: string): void;
@@ -33,9 +35,38 @@ export interface MessageCounters {
   stored(result: 'stored' | 'refused'): void;
 }
 
-export type StoreOutcome = { readonly ok: true; readonly uid: number } | Failure;
+export type StoreOutcome =
+  | { readonly ok: true; readonly uid: number; readonly isRepeat?: boolean }
+  | Failure;
 
 export function logEvents(log: Log, clock: Clock, counters: MessageCounters): MessageEvents {
+  const attempted = (
+    message: SpoolMessage,
+    recipient: SpoolRecipient,
+    outcome: RecipientOutcome,
+  ): void => {
+    const state = recipient.state === 'waiting' ? 'deferred' : recipient.state;
+    const why = outcome.status === 'delivered' ? '' : classOf(outcome.reply);
+    counters.outcome(state, why);
+    if (!log.isOn('info')) return;
+    const isWaiting = recipient.state === 'waiting';
+    const event = isWaiting ? 'deferred' : recipient.state;
+    log.info(
+      {
+        event,
+        id: message.id,
+        to: recipient.address,
+        host: outcome.remoteHost === '' ? undefined : outcome.remoteHost,
+        address: outcome.remoteAddress === '' ? undefined : outcome.remoteAddress,
+        reply: recipient.reply,
+        why: why === '' ? undefined : why,
+        attempts: recipient.attempts,
+        nextMs: isWaiting ? recipient.nextMs : undefined,
+        delayMs: clock.nowMs() - message.acceptedMs,
+      },
+      event,
+    );
+  };
   return {
     accepted(message, [listener, protocol, peer, helo, user]) {
       counters.accepted(message.bytes);
@@ -57,29 +88,8 @@ export function logEvents(log: Log, clock: Clock, counters: MessageCounters): Me
         'accepted',
       );
     },
-    attempted(message, recipient, outcome) {
-      const state = recipient.state === 'waiting' ? 'deferred' : recipient.state;
-      const why = outcome.status === 'delivered' ? '' : classOf(outcome.reply);
-      counters.outcome(state, why);
-      if (!log.isOn('info')) return;
-      const isWaiting = recipient.state === 'waiting';
-      const event = isWaiting ? 'deferred' : recipient.state;
-      log.info(
-        {
-          event,
-          id: message.id,
-          to: recipient.address,
-          host: outcome.remoteHost === '' ? undefined : outcome.remoteHost,
-          address: outcome.remoteAddress === '' ? undefined : outcome.remoteAddress,
-          reply: recipient.reply,
-          why: why === '' ? undefined : why,
-          attempts: recipient.attempts,
-          nextMs: isWaiting ? recipient.nextMs : undefined,
-          delayMs: clock.nowMs() - message.acceptedMs,
-        },
-        event,
-      );
-    },
+    attempted,
+    attemptedLate: attempted,
     stored(arrival, envelope, outcomes) {
       for (const outcome of outcomes) counters.stored(outcome.ok ? 'stored' : 'refused');
       if (log.isOn('info')) logStored(log, arrival, envelope, outcomes);

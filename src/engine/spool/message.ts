@@ -24,6 +24,9 @@ export interface SpoolRecipient extends EnvelopeRecipient {
   reply: string;
   /** An attempt is under way. */
   isOpen: boolean;
+  /** Whom its last attempt spoke to, since this message is in memory; absent: nobody. */
+  remoteHost?: string;
+  remoteAddress?: string;
 }
 
 export interface SpoolMessage {

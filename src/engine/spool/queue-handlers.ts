@@ -29,6 +29,7 @@ import type { OpenShard } from '../shards.ts';
 import type { Bounces } from './bounce.ts';
 import { releasedMs, type SpoolMessage, type SpoolRecipient } from './message.ts';
 import { queueKey, queueRange, unpackRow } from './queue-rows.ts';
+import type { QueueAct } from './records.ts';
 import type { Spool } from './spool.ts';
 
 const listCountMax = 1_000;
@@ -43,6 +44,12 @@ export interface QueueParts {
   readonly expiryMs: () => number;
   readonly bounces: Bounces;
 }
+
+/** What ends a recipient is told as its end. */
+const actsTold = {
+  ...{ hold: 'held', release: 'released', retry: 'retried' },
+  ...{ delete: '', cancel: '', bounce: '' },
+} as const satisfies Record<QueueAction['action'], QueueAct>;
 
 const removed = ending('Removed from the queue by an operator');
 const cancelled = ending('Cancelled by its sender');
@@ -168,7 +175,7 @@ async function actOn(
       indexes.map(() => removed.outcome),
       nowMs,
     );
-  } else await spool.record(message, indexes);
+  } else await spool.record(message, indexes, undefined, actsTold[action.action]);
   // An attempt that was open may have ended it meanwhile.
   const isOn = action.action === 'retry' || action.action === 'release';
   if (isOn && message.waitingCount > 0) spool.attemptNow(message);

@@ -28,7 +28,11 @@ export type PackedAccepted = readonly [
   acceptedMs: number,
   envelope: PackedEnvelope,
   origin: PackedOrigin,
+  /** Of a report: what it reports on. Absent in records from before it was kept. */
+  about?: PackedAbout,
 ];
+
+export type PackedAbout = readonly [id: string, sender: string, campaign: string];
 
 /** index, state, attempts, nextMs, reply. */
 export type PackedOutcome = readonly [number, number, number, number, string];
@@ -39,6 +43,19 @@ export type PackedChange = readonly [
   outcomes: readonly PackedOutcome[],
   isHeld: boolean,
   isDelayTold: boolean,
+  /** What events say beside it. Absent in records from before it was kept. */
+  told?: PackedTold,
+];
+
+/** What an operator did that ends nothing; "" for all else. */
+export type QueueAct = '' | 'held' | 'released' | 'retried';
+
+/** By place in `outcomes`: address, host and its address. */
+export type PackedTold = readonly [
+  sender: string,
+  campaign: string,
+  act: QueueAct,
+  recipients: readonly (readonly [address: string, host: string, hostAddress: string])[],
 ];
 
 export function acceptedDraft(
@@ -46,7 +63,8 @@ export function acceptedDraft(
   accepted: PackedAccepted,
   body: readonly Uint8Array[] | SideBody,
 ): RecordDraft {
-  const draft = { type: spoolAcceptedRecord, tenant, meta: packr.pack(accepted) };
+  const meta = packr.pack(accepted);
+  const draft = { type: spoolAcceptedRecord, tenant, meta, unpacked: accepted };
   return 'segment' in body ? { ...draft, body: [], side: body } : { ...draft, body };
 }
 
@@ -56,7 +74,7 @@ export function acceptedOf([envelope, arrival]: PackedReceived): PackedAccepted 
   return [id, receivedMs, envelope, [listener, protocol, peerAddress, helo, user]];
 }
 
-export function unpackAccepted(record: JournalRecord): PackedAccepted {
+export function unpackAccepted(record: Pick<JournalRecord, 'meta'>): PackedAccepted {
   return packr.unpack(record.meta) as PackedAccepted;
 }
 
@@ -110,8 +128,10 @@ export function changeDraft(
   message: SpoolMessage,
   indexes: readonly number[],
   atMs: number,
+  act: QueueAct = '',
 ): RecordDraft {
   const outcomes: PackedOutcome[] = [];
+  const told: (readonly [string, string, string])[] = [];
   for (const index of indexes) {
     const recipient = message.recipients[index]!;
     outcomes.push([
@@ -121,12 +141,17 @@ export function changeDraft(
       recipient.nextMs,
       recipient.reply,
     ]);
+    const { address, remoteHost = '', remoteAddress = '' } = recipient;
+    told.push([address, remoteHost, remoteAddress]);
   }
-  const change: PackedChange = [message.id, atMs, outcomes, message.isHeld, message.isDelayTold];
-  return { type: spoolChangeRecord, tenant: message.tenant, meta: packr.pack(change), body: [] };
+  const { id, tenant, sender, terms, isHeld, isDelayTold } = message;
+  const said: PackedTold = [sender, terms?.campaign ?? '', act, told];
+  const change: PackedChange = [id, atMs, outcomes, isHeld, isDelayTold, said];
+  const meta = packr.pack(change);
+  return { type: spoolChangeRecord, tenant, meta, body: [], unpacked: change };
 }
 
-export function unpackChange(record: JournalRecord): PackedChange {
+export function unpackChange(record: Pick<JournalRecord, 'meta'>): PackedChange {
   return packr.unpack(record.meta) as PackedChange;
 }
 

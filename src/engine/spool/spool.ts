@@ -30,7 +30,7 @@ import type { SpoolMessage } from './message.ts';
 import { countWaiting, earliestNextMs, releasedMs } from './message.ts';
 import { queueKey, rowChanges, unpackRow } from './queue-rows.ts';
 import { groupOf, ReadyReader } from './ready-reader.ts';
-import type { PackedAccepted, PackedOrigin } from './records.ts';
+import type { PackedAccepted, PackedOrigin, QueueAct } from './records.ts';
 import {
   acceptedDraft,
   acceptedOf,
@@ -231,6 +231,7 @@ export class Spool {
     message: SpoolMessage,
     indexes: readonly number[],
     bounce?: NewMessage,
+    act: QueueAct = '',
   ): Promise<void> {
     // An operator may have ended it while an attempt was open.
     if (message.isDone) return;
@@ -239,7 +240,7 @@ export class Spool {
     message.readyGroup = undefined;
     message.waitingCount = countWaiting(message);
     message.isDone = message.waitingCount === 0 && message.reportingCount === 0;
-    const drafts = [changeDraft(message, indexes, this.clock.nowMs())];
+    const drafts = [changeDraft(message, indexes, this.clock.nowMs(), act)];
     if (bounce !== undefined) {
       drafts.push(acceptedDraft(message.tenant, bounce.accepted, bounce.parts));
     }

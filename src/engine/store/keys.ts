@@ -8,6 +8,7 @@
  *   a account, m mailbox, u uid, d document, t thread: u32 · s modseq: u64 · date: u48 ms, inverted
  *
  *   0x00–0x1f  the store itself: applied position, checkpoints          engine/store
+ *   0x00 0x03  events     –                      place in the journal   engine/events/journal-follower.ts
  *   0x20 queue            message id             waiting message        engine/spool/queue-rows.ts
  *   0x21 due              instant · message id   –                      engine/spool/queue-rows.ts
  *   0x22 ready            site · tenant · rank · instant · message id   engine/spool/queue-rows.ts

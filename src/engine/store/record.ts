@@ -18,6 +18,8 @@ export interface RecordDraft {
   readonly body: readonly Uint8Array[];
   /** The body stands in a side segment, synced before this record is written; `body` is empty then. */
   readonly side?: SideBody;
+  /** What `meta` packs, for who would unpack it again in this turn; never written. */
+  readonly unpacked?: unknown;
 }
 
 /** A body in a file of its own. */

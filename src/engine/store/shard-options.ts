@@ -13,7 +13,7 @@ import type { Random } from '../../ports/random.ts';
 import type { IndexChange, ShardIndex } from '../../ports/shard-index.ts';
 import type { Damage } from './journal/recovery.ts';
 import type { StoreLimits } from './limits.ts';
-import type { RecordKind } from './record.ts';
+import type { RecordDraft, RecordKind, RecordPlace } from './record.ts';
 
 export interface ShardOptions {
   readonly id: ShardId;
@@ -33,6 +33,8 @@ export interface ShardOptions {
   readonly limits?: Partial<StoreLimits>;
   /** Told each set of changes when reads see it, before its append is answered; also those replayed at open. */
   readonly onChanges?: (changes: readonly IndexChange[]) => void;
+  /** Told each group once it is on disk and reads see it, in the order of the journal. */
+  readonly onWritten?: (drafts: readonly RecordDraft[], places: readonly RecordPlace[]) => void;
   /** Told why no new mail is taken, or `undefined` once it is: once the shard is open, and at each change. */
   readonly onRefusal?: (refusal: Failure | undefined) => void;
 }

@@ -23,9 +23,10 @@ import {
   writeCheckpoint,
 } from './checkpoint.ts';
 import { compactSegment } from './compaction.ts';
+import { followJournal, type ParcelVisit } from './follow.ts';
 import { GroupCommit } from './group-commit.ts';
 import { IndexWriter } from './index-writer.ts';
-import { Journal } from './journal/journal.ts';
+import { Journal, type JournalPosition } from './journal/journal.ts';
 import { type StoreLimits, storeLimits } from './limits.ts';
 import type { FoundBytes } from './near-reads.ts';
 import { Opening } from './opening.ts';
@@ -234,6 +235,16 @@ export class Shard implements RestoringShard {
     return this.#upkeep.hold(from);
   }
 
+  /** Where the next record goes. */
+  get position(): JournalPosition {
+    return this.journal.position;
+  }
+
+  /** As `followJournal`; who reads holds what comes after `position`. */
+  follow(position: JournalPosition, visit: ParcelVisit): Promise<number> {
+    return followJournal(this.#options.disk, this.journal, position, visit);
+  }
+
   /** The body is no longer live: its segment may go. Once for each body. */
   releaseBody(place: RecordPlace): void {
     this.#bodies.release(place);
@@ -313,6 +324,7 @@ export class Shard implements RestoringShard {
     const places = await this.journal.commit(drafts);
     for (let i = 0; i < drafts.length; i++) this.#applier.applyWritten(drafts[i]!, places[i]!);
     this.writer.reached(this.journal.position);
+    this.#options.onWritten?.(drafts, places);
     return places;
   }
 
@@ -355,14 +367,12 @@ export class Shard implements RestoringShard {
   /** A group failed: its asks fail, and the shard goes on in a new segment if the disk lets it. */
   async #failed(error: unknown): Promise<unknown> {
     if (!(error instanceof DiskError)) {
-      // A bug in a kind: the journal may hold what the overlay does not, so nothing more may
-      // follow.
+      // A bug in a kind: the journal may hold what the overlay does not, so nothing more may follow.
       this.#becomeReadOnly(`a record could not be applied: ${String(error)}`);
       return error;
     }
     const failure = await this.#noteFailure(error);
-    // This group's asks get their own failure; if reopening fails too, the next group gets that
-    // one.
+    // This group's asks get their own failure; if reopening fails too, the next group gets that one.
     await this.#reopen().catch((other: unknown) => {
       if (!(other instanceof MailError)) throw other;
     });

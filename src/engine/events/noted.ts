@@ -1,0 +1,62 @@
+/**
+ * Events that follow from no other record: they have one of their own, and so outlive a kill as outcomes do.
+ *
+ * Runs in:   the engine thread that owns the shard.
+ * Invariant: the record changes no row; its meta is the event up to its campaign.
+ */
+
+import { Packr } from 'msgpackr';
+import {
+  type EventKind,
+  eventNumbers,
+  type NotedEvent,
+  type PackedEvent,
+} from '../../actors/asks/trace-asks.ts';
+import type { TenantId } from '../../base/ids.ts';
+import type { RecordDraft, RecordKind } from '../store/record.ts';
+
+/** Of the spool's range (`store/record-types.ts`). */
+export const notedRecord = 39;
+
+const packr = new Packr({ useRecords: false });
+
+/** An event whose record has no sequence yet: all its fields, the campaign last. */
+export type UntoldEvent = readonly unknown[];
+
+/** To be appended with the records it belongs to, or alone. */
+export function notedDraft(tenant: TenantId, event: UntoldEvent): RecordDraft {
+  return { type: notedRecord, tenant, meta: packr.pack(event), body: [], unpacked: event };
+}
+
+export function unpackNoted(meta: Uint8Array): UntoldEvent {
+  return packr.unpack(meta) as UntoldEvent;
+}
+
+export interface Note {
+  readonly kind: Extract<EventKind, 'suppressed' | 'complained' | 'unsubscribed' | 'admin'>;
+  readonly atMs: number;
+  /** "": of no message. */
+  readonly id: string;
+  readonly tenant: TenantId;
+  readonly sender: string;
+  readonly recipients: readonly string[];
+  /** In one word what was done, or why. */
+  readonly what: string;
+  readonly detail: string;
+  readonly by: string;
+  readonly campaign: string;
+}
+
+/** Feedback on a message, or an operator's act. */
+export function noteDraft(note: Note): RecordDraft {
+  const { kind, atMs, id, tenant, sender, recipients, what, detail, by, campaign } = note;
+  const head = [eventNumbers[kind], atMs, id, tenant, sender, recipients] as const;
+  const event = [...head, what, detail, by, campaign] satisfies NotedEvent;
+  return notedDraft(tenant, event satisfies PackedEvent);
+}
+
+export const notedKind: RecordKind = {
+  type: notedRecord,
+  name: 'event.noted',
+  apply: () => [],
+};
