@@ -119,7 +119,7 @@ export function createEngine(parts: EngineParts): Engine {
     ...imapHandlers(deskOf, appendHandler({ shardOf, incoming, whole, clock })),
     ...pop3Handlers(deskOf),
     ...keptHandlers((ask) => deskOf(ask)?.kept),
-    ...eventHandlers((ask) => shardOf(ask)?.eventLog),
+    ...eventHandlers(shardOf),
     ...traceHandlers({ eventLogOf: (ask) => shardOf(ask)?.eventLog, clock }),
     ...storeHandlers({ shardOf, openIndex: parts.openIndex }),
     ...operatorHandlers(parts, { shardOf, deliveries, bounces }),

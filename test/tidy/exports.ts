@@ -21,7 +21,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/edge/guard/credential-cache.ts keptMsDefault',
     'src/edge/protocols/imap/append-intake.ts messagesMax',
     'src/edge/protocols/imap/list-matching.ts matchStepsMax',
-    'src/engine/events/message-events.ts recipientsPerEvent',
+    'src/engine/events/record-events.ts recipientsPerEvent',
     'src/engine/mailbox/imap/fetch-rows.ts sectionsBytes',
     'src/engine/mailbox/imap/leases.ts leaseMsMax',
     'src/engine/mailbox/imap/leases.ts readerLeasesMax',

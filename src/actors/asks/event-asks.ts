@@ -4,12 +4,33 @@
  * Runs in: both sides; plain data only.
  */
 
-import type { PackedEvent } from './trace-asks.ts';
+import type { TenantId } from '../../base/ids.ts';
+import type { EventKind, PackedEvent } from './trace-asks.ts';
 
 export const eventAsks = {
   /** meta: `EventsQuery`; answer: `EventsPage`. Class `long`. */
   read: 'events.read',
+  /** meta: `EventNote[]`; answered once they are on disk. */
+  note: 'events.note',
 } as const;
+
+export const notesPerAskMax = 1_000;
+
+/** Feedback on a message, or an operator's act: what no step of a delivery tells. */
+export interface EventNote {
+  readonly kind: Extract<EventKind, 'suppressed' | 'complained' | 'unsubscribed' | 'admin'>;
+  readonly atMs: number;
+  /** "": of no message. */
+  readonly id: string;
+  readonly tenant: TenantId;
+  readonly sender: string;
+  readonly recipients: readonly string[];
+  /** In one word what was done, or why. */
+  readonly what: string;
+  readonly detail: string;
+  readonly by: string;
+  readonly campaign: string;
+}
 
 /** In a shard's log: segment, offset of a batch in it, number of an event in that. What stands there comes next. */
 export type EventPosition = readonly [segment: number, offset: number, index: number];

@@ -23,10 +23,7 @@ import type { EventLog, Found } from './event-log.ts';
 import { eventLogLimits } from './limits.ts';
 import { type TellingRecord, tellRecord } from './record-events.ts';
 
-export type FollowedShard = Pick<
-  Shard,
-  'position' | 'follow' | 'hold' | 'get' | 'write' | 'hasRoom'
->;
+export type FollowedShard = Pick<Shard, 'following' | 'hold' | 'get' | 'write' | 'hasRoom'>;
 
 export interface FollowerOptions {
   readonly eventLog: EventLog;
@@ -98,7 +95,7 @@ export class JournalFollower {
       return;
     }
     for (let i = 0; i < drafts.length; i++) this.#tellWritten(drafts[i]!, places[i]!);
-    this.#reached(store.position);
+    this.#reached(store.following.position);
   }
 
   /** The log has this on disk. */
@@ -140,7 +137,7 @@ export class JournalFollower {
   /** Where the log came to: by the row of its last sync, or by its own last event where that is later. */
   #startAfter(store: FollowedShard, { isOld, last }: Found): void {
     const row = unpackPosition(store.get(toldKey));
-    const end = store.position;
+    const end = store.following.position;
     this.#wasHeld = row !== undefined;
     this.#told = row ?? (isOld ? end : journalStart);
     const sequence = Math.max(this.#told.sequence, (last?.sequence ?? 0) - 1);
@@ -169,11 +166,11 @@ export class JournalFollower {
       while (run === this.#run && !this.#isLive) {
         await eventLog.flush();
         if (run !== this.#run) return;
-        if (this.#told.sequence >= store.position.sequence) {
+        if (this.#told.sequence >= store.following.position.sequence) {
           this.#isLive = true;
           return;
         }
-        const end = store.position;
+        const end = store.following.position;
         const gone = await this.#readTo(store, run);
         if (run !== this.#run) return;
         if (gone > 0 && this.#wasHeld) this.#lost(gone);
@@ -191,7 +188,7 @@ export class JournalFollower {
 
   async #readTo(store: FollowedShard, run: number): Promise<number> {
     const { eventLog } = this.#options;
-    return await store.follow(this.#told, (records, position) => {
+    return await store.following.read(this.#told, (records, position) => {
       if (run !== this.#run) throw new Superseded();
       for (const { type, tenant, meta, place } of records) {
         const { sequence, bodyBytes } = place;
@@ -235,14 +232,14 @@ export class JournalFollower {
   }
 
   #boundHold(store: FollowedShard): void {
-    const held = store.position.sequence - this.#synced.sequence;
+    const held = store.following.position.sequence - this.#synced.sequence;
     const most = store.hasRoom() ? this.#heldRecordsMax : this.#heldRecordsMax / 10;
     if (held > most) this.#letGo(store);
   }
 
   /** The journal is not held any longer for what the log lacks. */
   #letGo(store: FollowedShard): void {
-    const end = store.position;
+    const end = store.following.position;
     const count = end.sequence - this.#synced.sequence;
     this.#run++;
     this.#told = end;

@@ -6,12 +6,8 @@
  */
 
 import { Packr } from 'msgpackr';
-import {
-  type EventKind,
-  eventNumbers,
-  type NotedEvent,
-  type PackedEvent,
-} from '../../actors/asks/trace-asks.ts';
+import type { EventNote } from '../../actors/asks/event-asks.ts';
+import { eventNumbers, type NotedEvent, type PackedEvent } from '../../actors/asks/trace-asks.ts';
 import type { TenantId } from '../../base/ids.ts';
 import type { RecordDraft, RecordKind } from '../store/record.ts';
 
@@ -32,23 +28,8 @@ export function unpackNoted(meta: Uint8Array): UntoldEvent {
   return packr.unpack(meta) as UntoldEvent;
 }
 
-export interface Note {
-  readonly kind: Extract<EventKind, 'suppressed' | 'complained' | 'unsubscribed' | 'admin'>;
-  readonly atMs: number;
-  /** "": of no message. */
-  readonly id: string;
-  readonly tenant: TenantId;
-  readonly sender: string;
-  readonly recipients: readonly string[];
-  /** In one word what was done, or why. */
-  readonly what: string;
-  readonly detail: string;
-  readonly by: string;
-  readonly campaign: string;
-}
-
 /** Feedback on a message, or an operator's act. */
-export function noteDraft(note: Note): RecordDraft {
+export function noteDraft(note: EventNote): RecordDraft {
   const { kind, atMs, id, tenant, sender, recipients, what, detail, by, campaign } = note;
   const head = [eventNumbers[kind], atMs, id, tenant, sender, recipients] as const;
   const event = [...head, what, detail, by, campaign] satisfies NotedEvent;

@@ -19,30 +19,40 @@ export type ParcelVisit = (
   position: JournalPosition,
 ) => Promise<void> | undefined;
 
-/**
- * Everything that is on disk behind `after` as this is called. Answers how many records behind it are gone.
- * @throws DiskError, MailError
- */
-export async function followJournal(
-  disk: Disk,
-  journal: Journal,
-  after: JournalPosition,
-  visit: ParcelVisit,
-): Promise<number> {
-  let { sequence } = after;
-  let goneCount = 0;
-  for (const segment of journal.segments.all()) {
-    if (segment.lastSequence <= sequence) continue;
-    const { number, header, end } = segment;
-    goneCount += Math.max(0, header.firstSequence - 1 - sequence);
-    const isStart = number === after.segment && (end === undefined || after.offset <= end);
-    const from = isStart ? after.offset : segmentHeaderBytes;
-    const see = (records: readonly JournalRecord[], offset: number) => {
-      const news = records.filter(({ place }) => place.sequence > sequence);
-      sequence = news.at(-1)?.place.sequence ?? sequence;
-      return visit(news, { epoch: header.epoch, segment: number, offset, sequence });
-    };
-    await walkSegment({ disk, segment, from, to: end, visit: see });
+export class Following {
+  readonly #disk: Disk;
+  readonly #journal: Journal;
+
+  constructor(disk: Disk, journal: Journal) {
+    this.#disk = disk;
+    this.#journal = journal;
   }
-  return goneCount;
+
+  /** Where the next record goes. */
+  get position(): JournalPosition {
+    return this.#journal.position;
+  }
+
+  /**
+   * Visits everything that is on disk behind `after` as this is called. Answers how many records behind it are gone.
+   * @throws DiskError, MailError
+   */
+  async read(after: JournalPosition, visit: ParcelVisit): Promise<number> {
+    let { sequence } = after;
+    let goneCount = 0;
+    for (const segment of this.#journal.segments.all()) {
+      if (segment.lastSequence <= sequence) continue;
+      const { number, header, end } = segment;
+      goneCount += Math.max(0, header.firstSequence - 1 - sequence);
+      const isStart = number === after.segment && (end === undefined || after.offset <= end);
+      const from = isStart ? after.offset : segmentHeaderBytes;
+      const see = (records: readonly JournalRecord[], offset: number) => {
+        const news = records.filter(({ place }) => place.sequence > sequence);
+        sequence = news.at(-1)?.place.sequence ?? sequence;
+        return visit(news, { epoch: header.epoch, segment: number, offset, sequence });
+      };
+      await walkSegment({ disk: this.#disk, segment, from, to: end, visit: see });
+    }
+    return goneCount;
+  }
 }

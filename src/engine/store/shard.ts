@@ -3,9 +3,8 @@
  *
  * Runs in:   the engine thread that owns the shard.
  * Limits:    see limits.ts; an append is refused with `store-busy` above `waitingBytesMax`.
- * Invariant: an append resolves after its records are on disk, and from then on reads see their
- *            changes. A failed write fails its own group only; the shard goes on in a new segment
- *            under a new epoch.
+ * Invariant: an append resolves after its records are on disk, and from then on reads see their changes. A failed
+ *            write fails its own group only; the shard goes on in a new segment under a new epoch.
  */
 
 import { assert } from '../../base/assert.ts';
@@ -23,10 +22,10 @@ import {
   writeCheckpoint,
 } from './checkpoint.ts';
 import { compactSegment } from './compaction.ts';
-import { followJournal, type ParcelVisit } from './follow.ts';
+import { Following } from './follow.ts';
 import { GroupCommit } from './group-commit.ts';
 import { IndexWriter } from './index-writer.ts';
-import { Journal, type JournalPosition } from './journal/journal.ts';
+import { Journal } from './journal/journal.ts';
 import { type StoreLimits, storeLimits } from './limits.ts';
 import type { FoundBytes } from './near-reads.ts';
 import { Opening } from './opening.ts';
@@ -53,6 +52,8 @@ const syncWeight = 0.1;
 
 export class Shard implements RestoringShard {
   readonly id: ShardId;
+  /** For who reads on behind the writer, and holds what is still to be read. */
+  readonly following: Following;
   protected readonly journal: Journal;
   protected readonly writer: IndexWriter;
   readonly #options: ShardOptions;
@@ -89,6 +90,7 @@ export class Shard implements RestoringShard {
     const applied = readApplied(index);
     this.writer = new IndexWriter({ index, overlay, clock, log, limits, floor }, applied);
     this.#room = new Room(disk, clock, folder, limits, () => this.#tellRefusal());
+    this.following = new Following(disk, journal);
     const bodies = new Bodies(journal);
     this.#bodies = bodies;
     const applier = new Applier(options.kinds, overlay, bodies);
@@ -96,11 +98,7 @@ export class Shard implements RestoringShard {
     this.#group = new GroupCommit({ clock, limits, commit: (drafts) => this.#commit(drafts) });
     const append = (drafts: readonly RecordDraft[]) => this.#group.append(drafts, false);
     this.#upkeep = new Upkeep({
-      journal,
-      bodies,
-      clock,
-      log,
-      limits,
+      ...{ journal, bodies, clock, log, limits },
       appliedSequence: () => this.writer.applied?.sequence ?? 0,
       commitIndex: () => this.writer.commitNow(),
       writeCheckpoint: () => this.#writeCheckpoint(),
@@ -233,16 +231,6 @@ export class Shard implements RestoringShard {
   /** Keeps all records from a sequence on, for a reader with a cursor or a backup. */
   hold(from: number): { advance(from: number): void; release(): void } {
     return this.#upkeep.hold(from);
-  }
-
-  /** Where the next record goes. */
-  get position(): JournalPosition {
-    return this.journal.position;
-  }
-
-  /** As `followJournal`; who reads holds what comes after `position`. */
-  follow(position: JournalPosition, visit: ParcelVisit): Promise<number> {
-    return followJournal(this.#options.disk, this.journal, position, visit);
   }
 
   /** The body is no longer live: its segment may go. Once for each body. */

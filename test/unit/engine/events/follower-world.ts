@@ -128,7 +128,7 @@ export function byId(events: readonly PackedEvent[]): Map<string, string> {
 export async function eventsOfJournal({ store }: Pick<Life, 'store'>): Promise<PackedEvent[]> {
   const told: PackedEvent[] = [];
   const start = { epoch: 0, segment: 0, offset: 0, sequence: 0 };
-  await store.follow(start, (records) => {
+  await store.following.read(start, (records) => {
     for (const { type, tenant, meta, place } of records) {
       const { sequence, bodyBytes } = place;
       const record = { type, tenant, meta, sequence, bodyBytes, unpacked: undefined };

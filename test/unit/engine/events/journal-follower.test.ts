@@ -51,12 +51,13 @@ describe('the event log behind its journal', () => {
     await first.close();
     let follows = 0;
     const second = await world.open();
-    const follow = second.store.follow.bind(second.store);
-    second.store.follow = (position, visit) => {
+    const { following } = second.store;
+    const read = following.read.bind(following);
+    following.read = (position, visit) => {
       follows++;
       // The opening's own record is all there is behind the row.
       assert.ok(position.sequence >= 3, `read from ${position.sequence}`);
-      return follow(position, visit);
+      return read(position, visit);
     };
     await second.begun;
     assert.ok(follows <= 1);
