@@ -5,7 +5,7 @@
  */
 
 import type { TenantId } from '../../base/ids.ts';
-import type { EventKind, PackedEvent } from './trace-asks.ts';
+import type { PackedEvent } from './trace-asks.ts';
 
 export const eventAsks = {
   /** meta: `EventsQuery`; answer: `EventsPage`. Class `long`. */
@@ -16,20 +16,14 @@ export const eventAsks = {
 
 export const notesPerAskMax = 1_000;
 
-/** Feedback on a message, or an operator's act: what no step of a delivery tells. */
+/** An operator's act. */
 export interface EventNote {
-  readonly kind: Extract<EventKind, 'suppressed' | 'complained' | 'unsubscribed' | 'admin'>;
   readonly atMs: number;
-  /** "": of no message. */
-  readonly id: string;
   readonly tenant: TenantId;
-  readonly sender: string;
-  readonly recipients: readonly string[];
-  /** In one word what was done, or why. */
+  /** In one word what was done. */
   readonly what: string;
   readonly detail: string;
   readonly by: string;
-  readonly campaign: string;
 }
 
 /** In a shard's log: segment, offset of a batch in it, number of an event in that. What stands there comes next. */

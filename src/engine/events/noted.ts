@@ -7,7 +7,7 @@
 
 import { Packr } from 'msgpackr';
 import type { EventNote } from '../../actors/asks/event-asks.ts';
-import { eventNumbers, type NotedEvent, type PackedEvent } from '../../actors/asks/trace-asks.ts';
+import { type AdminEvent, eventNumbers } from '../../actors/asks/trace-asks.ts';
 import type { TenantId } from '../../base/ids.ts';
 import type { RecordDraft, RecordKind } from '../store/record.ts';
 
@@ -28,12 +28,9 @@ export function unpackNoted(meta: Uint8Array): UntoldEvent {
   return packr.unpack(meta) as UntoldEvent;
 }
 
-/** Feedback on a message, or an operator's act. */
-export function noteDraft(note: EventNote): RecordDraft {
-  const { kind, atMs, id, tenant, sender, recipients, what, detail, by, campaign } = note;
-  const head = [eventNumbers[kind], atMs, id, tenant, sender, recipients] as const;
-  const event = [...head, what, detail, by, campaign] satisfies NotedEvent;
-  return notedDraft(tenant, event satisfies PackedEvent);
+export function noteDraft({ atMs, tenant, what, detail, by }: EventNote): RecordDraft {
+  const event = [eventNumbers.admin, atMs, '', tenant, '', [], what, detail, by, ''] as const;
+  return notedDraft(tenant, event satisfies AdminEvent);
 }
 
 export const notedKind: RecordKind = {

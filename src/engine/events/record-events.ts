@@ -6,8 +6,13 @@
  * Invariant: a pure function of the record. What it tells is numbered from 0 within the record.
  */
 
-import { eventNumbers, type PackedEvent } from '../../actors/asks/trace-asks.ts';
+import {
+  eventNumbers,
+  type FeedbackEvent,
+  type PackedEvent,
+} from '../../actors/asks/trace-asks.ts';
 import type { TenantId } from '../../base/ids.ts';
+import { feedbackToldRecord, unpackTold } from '../feedback/records.ts';
 import { type RecipientState, recipientStates } from '../spool/message.ts';
 import {
   type PackedAccepted,
@@ -43,6 +48,11 @@ export function tellRecord(record: TellingRecord, emit: Emit): void {
     case spoolChangeRecord:
       tellChange(record, (record.unpacked as PackedChange) ?? unpackChange(record), emit);
       return;
+    case feedbackToldRecord: {
+      const [...said] = (record.unpacked as FeedbackEvent) ?? unpackTold(record.meta);
+      emit([...said, said[7], record.sequence, 0] as unknown as PackedEvent, 0);
+      return;
+    }
     case notedRecord: {
       const noted = (record.unpacked as UntoldEvent) ?? unpackNoted(record.meta);
       emit([...noted, record.sequence, 0] as unknown as PackedEvent, 0);
@@ -85,7 +95,12 @@ function tellChange(record: TellingRecord, change: PackedChange, emit: Emit): vo
   }
   for (let part = 0; part < outcomes.length; part++) {
     const [, stateNumber, attempts, nextMs, reply] = outcomes[part]!;
-    const [address, host, hostAddress] = recipients[part]!;
+    const [address, host, hostAddress, suppressed = ''] = recipients[part]!;
+    if (suppressed !== '') {
+      const head = [eventNumbers.suppressed, atMs, id, tenant, sender, [address]] as const;
+      emit([...head, suppressed, campaign, reply, '', campaign, sequence, part], part);
+      continue;
+    }
     const state = recipientStates[stateNumber] as RecipientState;
     const isWaiting = state === 'waiting';
     const kind = eventNumbers[isWaiting ? 'deferred' : state];

@@ -23,8 +23,9 @@ export function feedbackHandlers(shardOf: (ask: ArrivedAsk) => ToldShard | undef
         return failure('not-possible-now', `shard ${ask.shard} is not open here`);
       const { events, isDurable } = ask.meta as TellFeedback;
       assert(events.length <= toldPerAskMax, 'no more events than an ask may have');
+      // What a record tells comes from the record.
       if (isDurable) await shard.store.append(events.map(toldDraft));
-      for (const event of events) shard.events.told(event);
+      else for (const event of events) shard.events.told(event);
       return { ok: true, value: undefined };
     },
   };

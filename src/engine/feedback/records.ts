@@ -13,13 +13,17 @@ import type { TenantId } from '../../base/ids.ts';
 import { noChanges, type RecordDraft, type RecordKind } from '../store/record.ts';
 
 /** In the spool's range (`store/record-types.ts`). */
-const feedbackToldRecord = 30;
+export const feedbackToldRecord = 30;
 
 const packr = new Packr({ useRecords: false });
 
 export function toldDraft(event: FeedbackEvent): RecordDraft {
   const tenant = event[3] as TenantId;
-  return { type: feedbackToldRecord, tenant, meta: packr.pack(event), body: [] };
+  return { type: feedbackToldRecord, tenant, meta: packr.pack(event), body: [], unpacked: event };
+}
+
+export function unpackTold(meta: Uint8Array): FeedbackEvent {
+  return packr.unpack(meta) as FeedbackEvent;
 }
 
 export const toldKind: RecordKind = {

@@ -350,6 +350,7 @@ function decide(
   recipient.attempts++;
   recipient.remoteHost = outcome.remoteHost;
   recipient.remoteAddress = outcome.remoteAddress;
+  if (outcome.suppressed !== undefined) recipient.suppressed = outcome.suppressed;
   const { code, enhanced, text } = outcome.reply;
   recipient.reply = clipReply(`${code} ${enhanced} ${text}`);
   if (outcome.status === 'delivered') recipient.state = 'delivered';

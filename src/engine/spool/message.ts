@@ -27,6 +27,8 @@ export interface SpoolRecipient extends EnvelopeRecipient {
   /** Whom its last attempt spoke to, since this message is in memory; absent: nobody. */
   remoteHost?: string;
   remoteAddress?: string;
+  /** Why it is on a suppression list, where that ended it. */
+  suppressed?: string;
 }
 
 export interface SpoolMessage {

@@ -50,12 +50,20 @@ export type PackedChange = readonly [
 /** What an operator did that ends nothing; "" for all else. */
 export type QueueAct = '' | 'held' | 'released' | 'retried';
 
-/** By place in `outcomes`: address, host and its address. */
+type PackedToldRecipient = readonly [
+  address: string,
+  host: string,
+  hostAddress: string,
+  /** Why it is on a suppression list, where that ended it. */
+  suppressed?: string,
+];
+
+/** The recipients by place in `outcomes`. */
 export type PackedTold = readonly [
   sender: string,
   campaign: string,
   act: QueueAct,
-  recipients: readonly (readonly [address: string, host: string, hostAddress: string])[],
+  recipients: readonly PackedToldRecipient[],
 ];
 
 export function acceptedDraft(
@@ -131,7 +139,7 @@ export function changeDraft(
   act: QueueAct = '',
 ): RecordDraft {
   const outcomes: PackedOutcome[] = [];
-  const told: (readonly [string, string, string])[] = [];
+  const told: PackedToldRecipient[] = [];
   for (const index of indexes) {
     const recipient = message.recipients[index]!;
     outcomes.push([
@@ -141,8 +149,9 @@ export function changeDraft(
       recipient.nextMs,
       recipient.reply,
     ]);
-    const { address, remoteHost = '', remoteAddress = '' } = recipient;
-    told.push([address, remoteHost, remoteAddress]);
+    const { address, remoteHost = '', remoteAddress = '', suppressed } = recipient;
+    const spoken = [address, remoteHost, remoteAddress] as const;
+    told.push(suppressed === undefined ? spoken : [...spoken, suppressed]);
   }
   const { id, tenant, sender, terms, isHeld, isDelayTold } = message;
   const said: PackedTold = [sender, terms?.campaign ?? '', act, told];

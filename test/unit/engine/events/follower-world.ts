@@ -8,16 +8,16 @@ import { dayMs, gibibyte } from '../../../../src/base/units.ts';
 import { EventLog } from '../../../../src/engine/events/event-log.ts';
 import { JournalFollower } from '../../../../src/engine/events/journal-follower.ts';
 import type { EventLogLimits } from '../../../../src/engine/events/limits.ts';
-import { noteDraft, notedKind } from '../../../../src/engine/events/noted.ts';
 import { tellRecord } from '../../../../src/engine/events/record-events.ts';
+import { toldDraft, toldKind } from '../../../../src/engine/feedback/records.ts';
 import type { StoreLimits } from '../../../../src/engine/store/limits.ts';
-import type { RecordDraft } from '../../../../src/engine/store/record.ts';
+import type { RecordDraft, RecordKind } from '../../../../src/engine/store/record.ts';
 import { Shard } from '../../../../src/engine/store/shard.ts';
 import { RewindableIndex } from '../../../simulation/rewindable-index.ts';
 import { seededChance, seededRandom } from '../../../simulation/seeded-chance.ts';
 import { type Chance, SimulatedDisk } from '../../../simulation/simulated-disk.ts';
 import { SeededClock } from '../../../support/seeded-clock.ts';
-import { note, noteKind, turns } from '../store/store-bench.ts';
+import { turns } from '../store/store-bench.ts';
 
 export const shard = 3;
 
@@ -77,7 +77,7 @@ async function open(
     ...{ disk, index, clock },
     random: seededRandom(chance),
     log: silentLog,
-    kinds: [noteKind(), notedKind],
+    kinds: [silentKind, toldKind],
     limits: { reserveBytes: 4_096, diskFreeBytesMin: 8_192, ...storeLimits },
     onWritten: (drafts, places) => follower.onWritten(drafts, places),
   });
@@ -94,20 +94,15 @@ async function open(
 
 /** A record that tells one event, and one that tells none. */
 export function telling(name: string): RecordDraft {
-  return noteDraft({
-    kind: 'complained',
-    atMs: Date.UTC(2026, 0, 1),
-    id: name,
-    tenant: defaultTenant,
-    sender: 's@a.test',
-    recipients: ['r@b.test'],
-    ...{ what: 'abuse', detail: '', by: 'fbl', campaign: 'spring' },
-  });
+  const head = [11, Date.UTC(2026, 0, 1), name, 0, 's@a.test', ['r@b.test']] as const;
+  return toldDraft([...head, 'abuse', 'spring', '', 'fbl']);
 }
 
 export function silent(name: string): RecordDraft {
-  return note(name);
+  return { type: silentKind.type, tenant: defaultTenant, meta: Buffer.from(name), body: [] };
 }
+
+const silentKind: RecordKind = { type: 31, name: 'silent', apply: () => [] };
 
 /** All events of the log, as they stand. */
 export async function eventsIn({ eventLog }: Pick<Life, 'eventLog'>): Promise<PackedEvent[]> {

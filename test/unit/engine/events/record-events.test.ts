@@ -16,6 +16,7 @@ import {
 import { defaultTenant } from '../../../../src/base/ids.ts';
 import { noteDraft } from '../../../../src/engine/events/noted.ts';
 import { recipientsPerEvent, tellRecord } from '../../../../src/engine/events/record-events.ts';
+import { toldDraft } from '../../../../src/engine/feedback/records.ts';
 import type { SpoolMessage } from '../../../../src/engine/spool/message.ts';
 import {
   acceptedDraft,
@@ -122,15 +123,23 @@ describe('the events of a record', () => {
     assert.deepEqual(told({ ...draft, unpacked: old, meta: packed(old) }), []);
   });
 
-  it('tell feedback and acts that have a record of their own', () => {
-    const note = {
-      ...{ kind: 'complained' as const, atMs: 3, id: idOf(1), tenant: defaultTenant },
-      ...{ sender: 's@a.test', recipients: ['r@b.test'], campaign: 'spring' },
-      ...{ what: 'abuse', detail: 'x', by: 'fbl' },
-    };
-    const [event] = told(noteDraft(note));
-    assert.deepEqual(event!.slice(6), ['abuse', 'x', 'fbl', 'spring', 7, 0]);
-    assert.equal(eventIdOf(4, event!), '4.7.0.3');
+  it('tell why a recipient was not tried', () => {
+    const message = messageTo('a@b.test');
+    const now = { state: 'failed', reply: '550 on the list', suppressed: 'complaint' };
+    Object.assign(message.recipients[0]!, now);
+    const [event] = told(changeDraft(message, [0], 8));
+    const more = ['complaint', 'spring', '550 on the list', '', 'spring', 7, 0];
+    assert.deepEqual(event, [9, 8, idOf(1), 0, 's@a.test', ['a@b.test'], ...more]);
+  });
+
+  it("tell feedback and operators' acts, which have records of their own", () => {
+    const head = [11, 3, idOf(1), 0, 's@a.test', ['r@b.test']] as const;
+    const [complaint] = told(toldDraft([...head, 'abuse', 'spring', 'x', 'fbl']));
+    assert.deepEqual(complaint!.slice(6), ['abuse', 'spring', 'x', 'fbl', 'spring', 7, 0]);
+    assert.equal(eventIdOf(4, complaint!), '4.7.0.3');
+    const act = { atMs: 3, tenant: defaultTenant, what: 'paused', detail: 'w', by: 'cli' };
+    const [admin] = told(noteDraft(act));
+    assert.deepEqual(admin!.slice(6), ['paused', 'w', 'cli', '', 7, 0]);
   });
 });
 
