@@ -46,7 +46,7 @@ const deliveries = new Deliveries({
   random: nodeRandom,
   dialer: createDialer(),
   leases: boundedLeases(1_000),
-  onRoom: () => {},
+  onRoom: () => false,
 });
 
 const line = `${'x'.repeat(68)}\r\n`;

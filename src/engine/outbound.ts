@@ -18,7 +18,7 @@ import type { EngineParts } from './engine-parts.ts';
 
 export function createDeliveries(
   parts: EngineParts,
-  onRoom: (site: string, count: number) => void,
+  onRoom: (site: string, count: number) => boolean,
 ): Deliveries {
   const { settings, clock, random, dialer, dns } = parts;
   const { relay } = settings;

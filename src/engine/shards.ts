@@ -71,8 +71,8 @@ export class Shards {
     return sum;
   }
 
-  /** There is room for `count` messages before a site: spools whose mail waits for it share it, in turn. */
-  onRoom(site: string, count: number): void {
+  /** There is room for `count` messages before a site: spools share it, in turn. False: none waited for it. */
+  onRoom(site: string, count: number): boolean {
     const spools = [...this.#shards.values()].map(({ spool }) => spool);
     const first = this.#roomTurn++ % Math.max(1, spools.length);
     let left = count;
@@ -80,6 +80,7 @@ export class Shards {
       const share = Math.ceil(left / (spools.length - i));
       left -= spools[(first + i) % spools.length]!.onRoom(site, share);
     }
+    return left < count;
   }
 
   async open(shard: ShardId): Promise<Answer> {

@@ -42,7 +42,7 @@ export interface OutboundTest {
   readonly limits?: Partial<SiteLimits>;
   readonly timeouts?: Partial<PhaseTimeouts>;
   readonly leases?: SiteLeases;
-  readonly onRoom?: (site: string, count: number) => void;
+  readonly onRoom?: (site: string, count: number) => boolean;
 }
 
 export function deliveriesFor(test: OutboundTest): Deliveries {
@@ -61,7 +61,7 @@ export function deliveriesFor(test: OutboundTest): Deliveries {
     random,
     dialer,
     leases: test.leases ?? boundedLeases(1_000),
-    onRoom: test.onRoom ?? (() => {}),
+    onRoom: test.onRoom ?? (() => false),
   });
 }
 

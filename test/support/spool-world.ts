@@ -117,6 +117,7 @@ export class SpoolWorld {
       attempt: createAttempt({
         outbound: {
           groupOf: (domain) => domain,
+          expect: (_message, domain) => (this.isFull ? domain : ''),
           submit: (message, domain, done) => this.#submit(message, domain, done),
         },
         local: async () => ({ ok: true, value: undefined }),

@@ -16,7 +16,7 @@ import type { Random } from '../../ports/random.ts';
 import { type TlsNeed, tlsNeedOf } from './host-tls.ts';
 import type { PhaseTimeouts, SiteLimits } from './limits.ts';
 import { tickMs } from './limits.ts';
-import type { DeliveryDone, OutboundMessage } from './message.ts';
+import type { DeliveryDone, ExpectedMessage, OutboundMessage } from './message.ts';
 import { ownReply } from './message.ts';
 import type { Resolved, Router } from './route.ts';
 import { Site } from './site.ts';
@@ -33,7 +33,7 @@ export interface DeliveriesOptions {
   readonly dialer: Dialer;
   readonly leases: SiteLeases;
   /** A site that sent messages away has room for `count` now. */
-  readonly onRoom: (site: string, count: number) => void;
+  readonly onRoom: (site: string, count: number) => boolean;
 }
 
 /** The site of a domain until its answer grows old. */
@@ -132,6 +132,18 @@ export class Deliveries {
     return this.#search(domain, need, transaction);
   }
 
+  /**
+   * Whether `submit` would take a message, before its bytes are read: "", and its place is kept a moment. Else the name
+   * of the full site, as from `submit`.
+   */
+  expect(message: ExpectedMessage, domain: string): string {
+    if (this.#isClosed) return '';
+    const known = this.#domains.get(wayKey(domain, tlsNeedOf(message.sender, message.terms)));
+    if (known === undefined || known.untilMs <= this.#coarse.nowMs) return '';
+    const site = known.paths.of(defaultSource);
+    return site.expect(message.tenant, message.bytes) ? '' : site.key;
+  }
+
   /** Ends what is idle, lets what is in transfer finish, refuses the rest. */
   drain(): void {
     this.#isClosed = true;
@@ -172,7 +184,7 @@ export class Deliveries {
       for (const transaction of waiting)
         transaction.settleRest(resolution.status, resolution.reply);
       // Those who were sent away are looked up again, and hear the same or better.
-      if (isFull) this.#options.onRoom(way, searchWaitingMax);
+      if (isFull) this.#tellOfRoom(way, () => searchWaitingMax);
       return;
     }
     const paths = this.#learn(way, resolution);
@@ -180,7 +192,15 @@ export class Deliveries {
       // The caller was told "taken" already: a full site is a deferral by now.
       if (this.#enter(paths, transaction) !== '') transaction.settleRest('deferred', siteFullReply);
     }
-    if (isFull) this.#options.onRoom(way, roomIn(paths));
+    if (isFull) this.#tellOfRoom(way, () => roomIn(paths));
+  }
+
+  /** Those who were sent away before the site was known wait under the way's name: nobody else tells them of room. */
+  #tellOfRoom(way: string, roomCount: () => number): void {
+    if (this.#isClosed) return;
+    const count = roomCount();
+    if (count > 0 && !this.#options.onRoom(way, count)) return;
+    this.#options.clock.setTimer(tickMs, () => this.#tellOfRoom(way, roomCount));
   }
 
   /** As `submit` answers. */

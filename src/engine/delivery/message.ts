@@ -45,10 +45,13 @@ export interface OutboundMessage {
   readonly smtputf8: boolean;
   readonly ret?: 'full' | 'hdrs';
   readonly envid?: string;
-  readonly terms?: DeliveryTerms;
+  readonly terms?: DeliveryTerms | undefined;
   /** Does work on the message that would end the thread if it failed. */
   readonly inHand?: { run(id: MessageId, work: () => void): void };
 }
+
+/** What is known of a message before its bytes are read. */
+export type ExpectedMessage = Pick<OutboundMessage, 'id' | 'tenant' | 'sender' | 'bytes' | 'terms'>;
 
 export type OutcomeStatus = 'delivered' | 'deferred' | 'failed';
 

@@ -23,6 +23,6 @@ export interface SiteOptions {
   readonly dialer: Dialer;
   readonly leases: SiteLeases;
   readonly coarse: { readonly nowMs: number };
-  /** Told once there is room again after a message was sent away. */
-  readonly onRoom: (site: string, count: number) => void;
+  /** Told when there is room again after a message was sent away; answers whether more may wait. */
+  readonly onRoom: (site: string, count: number) => boolean;
 }

@@ -11,6 +11,7 @@
 
 import type { SiteFacts } from '../../actors/asks/explain-asks.ts';
 import type { SiteLease, SiteUser } from '../../actors/site-lease.ts';
+import type { TenantId } from '../../base/ids.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { DialError } from '../../ports/dialer.ts';
@@ -23,6 +24,7 @@ import { ownReply } from './message.ts';
 import type { SessionOwner } from './session.ts';
 import { Session } from './session.ts';
 import type { SiteOptions } from './site-options.ts';
+import { SiteRoom } from './site-room.ts';
 import { localAddressFor, reaches } from './sources/source.ts';
 import type { Transaction } from './transaction.ts';
 import type { SessionEnd } from './transfer.ts';
@@ -46,8 +48,6 @@ const stuckMs = 1_000;
 /** Slow start: no more attempts side by side than connections that work, and these where none does yet. */
 const attemptsMin = 2;
 const serviceWeight = 0.1;
-/** Of a queue that was full, what is left when those who wait are told. */
-const roomShare = 0.25;
 const noConnectionReply = ownReply(451, '4.4.1', 'No connection to the next hop');
 const drainingReply = ownReply(451, '4.3.2', 'Going down: this message waits in the queue');
 /** TLS that failed with a host is left alone this long, where clear text is allowed. */
@@ -79,8 +79,7 @@ export class Site implements SessionOwner, SiteUser {
   #deadStatus: OutcomeStatus = 'deferred';
   /** Hosts whose TLS failed lately, by address: until when they are tried in clear at once. */
   readonly #tlsBrokenUntilMs = new Map<string, number>();
-  /** A message was sent away for want of room. */
-  #isWaitedFor = false;
+  readonly #room: SiteRoom;
   #isClosed = false;
 
   constructor(options: SiteOptions, targets: readonly Target[]) {
@@ -88,13 +87,23 @@ export class Site implements SessionOwner, SiteUser {
     this.key = options.key;
     this.#options = options;
     this.#targets = this.#reached(targets);
-    this.#queue = new SiteQueue(options.limits.queueCountMax, options.limits.queueBytesMax);
+    const { clock, limits, onRoom } = options;
+    this.#queue = new SiteQueue(limits.queueCountMax, limits.queueBytesMax);
+    this.#room = new SiteRoom({
+      ...{ queue: this.#queue, countMax: limits.queueCountMax, clock },
+      tell: (count) => onRoom(this.key, count),
+    });
     this.#lease = options.leases.join(options.name, this);
   }
 
   /** How many messages it is sure to take, be they all of one tenant. */
   get roomCount(): number {
-    return (this.#options.limits.queueCountMax - this.#queue.count) >>> 1;
+    return this.#room.count;
+  }
+
+  /** A message is about to be read and submitted. False: there will be no room, and `onRoom` says when. */
+  expect(tenant: TenantId, bytes: number): boolean {
+    return this.#isDead() || this.#room.expect(tenant, bytes);
   }
 
   facts(): SiteFacts {
@@ -155,18 +164,17 @@ export class Site implements SessionOwner, SiteUser {
       return true;
     }
     transaction.sinceMs = this.#options.clock.monotonicMs();
-    if (!this.#queue.push(transaction)) {
-      this.#isWaitedFor = true;
-      return false;
-    }
-    this.#dispatch();
-    return true;
+    const isTaken = this.#queue.push(transaction);
+    this.#room.arrived(isTaken);
+    if (isTaken) this.#dispatch();
+    return isTaken;
   }
 
   /** To be called now and then: time-outs, idle ends, and messages that wait behind a connection that stands still. */
   onTick(nowMs: number): void {
     for (const session of this.#sessions) session.onTick(nowMs);
     while (this.#idle.length > 0 && this.#mustShrink()) this.#leave(this.#idle.pop()!);
+    if (!this.#isDead()) this.#room.onTick();
     const oldestMs = this.#queue.oldestMs;
     if (oldestMs === undefined) return;
     const waitedMs = this.#options.clock.monotonicMs() - oldestMs;
@@ -229,16 +237,8 @@ export class Site implements SessionOwner, SiteUser {
       transaction.sinceMs = nowMs;
       gate?.spend(transaction.message.tenant, transaction.message.terms?.campaign ?? '');
     }
-    if (this.#isWaitedFor) this.#tellRoom();
+    this.#room.left();
     return transaction;
-  }
-
-  #tellRoom(): void {
-    const { limits, clock, onRoom } = this.#options;
-    if (this.#queue.count > limits.queueCountMax * roomShare) return;
-    this.#isWaitedFor = false;
-    // Not now: a connection takes its next message.
-    clock.setTimer(0, () => onRoom(this.key, this.roomCount));
   }
 
   onIdle(session: Session): void {

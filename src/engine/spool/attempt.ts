@@ -16,6 +16,7 @@ import { type TlsNeed, tlsNeedOf } from '../delivery/host-tls.ts';
 import type {
   BodySource,
   DeliveryDone,
+  ExpectedMessage,
   OutboundMessage,
   RecipientOutcome,
 } from '../delivery/message.ts';
@@ -34,6 +35,8 @@ const crowdedWaitMs = 5_000;
 export interface Outbound {
   /** The site a domain's mail goes to, as a key to group recipients by; known without a look-up. */
   groupOf(domain: string, need: TlsNeed): string;
+  /** As `submit` would answer, before the message is read. "": a place is kept for it a moment. */
+  expect(message: ExpectedMessage, domain: string): string;
   /** "": taken. Else a site without room, by its name: nothing was taken, `done` never comes. */
   submit(message: OutboundMessage, domain: string, done: DeliveryDone): string;
 }
@@ -66,8 +69,23 @@ export function createAttempt(parts: AttemptParts): Attempt {
     // A large one stays in its file: each attempt reads it slice by slice.
     if (message.parts !== undefined) tryDue(parts, spool, message, message.parts);
     else if (isSide(message.place.segment)) tryDue(parts, spool, message, []);
-    else readAndTry(parts, spool, message);
+    else if (!waitsForRoom(parts, spool, message)) readAndTry(parts, spool, message);
   };
+}
+
+/** One recipient elsewhere whose site is full, the commonest of a backlog: its bytes need not be read to know that. */
+function waitsForRoom(
+  { outbound, clock }: AttemptParts,
+  spool: Spool,
+  message: SpoolMessage,
+): boolean {
+  const recipient = message.recipients[0]!;
+  const isPlain = message.recipients.length === 1 && recipient.target.kind === 'remote';
+  const nowMs = clock.nowMs();
+  if (!isPlain || !isDue(recipient, nowMs) || isTooLate(message, nowMs)) return false;
+  const crowded = outbound.expect(message, domainOf(recipient.address).toLowerCase());
+  if (crowded !== '') spool.waitForRoom(message, crowded);
+  return crowded !== '';
 }
 
 const killerReply = '451 4.3.0 Put on hold: its delivery ended an engine thread twice';

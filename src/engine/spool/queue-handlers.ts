@@ -84,9 +84,28 @@ export function queueHandlers(parts: QueueParts): Handlers {
   };
 }
 
+/** Messages that are named are found by their names: no other row is looked at. */
+function listNamed(
+  parts: QueueParts,
+  shard: OpenShard,
+  { after, selection }: QueueListParams,
+  ids: readonly string[],
+): QueueListAnswer {
+  const nowMs = parts.clock.nowMs();
+  const entries: QueueEntry[] = [];
+  for (const id of [...new Set(ids)].sort()) {
+    const message = id > after ? shard.spool.find(id as MessageId) : undefined;
+    if (message === undefined || !isSelected(message, selection, nowMs)) continue;
+    entries.push(entryOf(parts, shard, message));
+  }
+  return { entries, isComplete: true, scannedTo: '', queuedCount: shard.spool.queuedCount };
+}
+
 /** In order of ids, which is the order of acceptance. Rows past `scanCountMax` wait for the next page. */
 function list(parts: QueueParts, shard: OpenShard, params: QueueListParams): QueueListAnswer {
   const { after, selection } = params;
+  if (selection.ids !== undefined && selection.ids.length <= listCountMax)
+    return listNamed(parts, shard, params, selection.ids);
   const limit = Math.min(params.limit, listCountMax);
   const nowMs = parts.clock.nowMs();
   const entries: QueueEntry[] = [];

@@ -16,12 +16,12 @@ import { assert } from '../../base/assert.ts';
 import { failureOf, MailError } from '../../base/errors.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
 import { kibibyte } from '../../base/units.ts';
-import type { Clock } from '../../ports/clock.ts';
+import type { Clock, Timer } from '../../ports/clock.ts';
 import type { BodySource } from '../delivery/message.ts';
 import type { JournalRecord, RecordDraft, RecordPlace, SideBody } from '../store/record.ts';
 import { isSide } from '../store/side/format.ts';
 import type { BodyBudget } from './body-budget.ts';
-import { DueReader } from './due-reader.ts';
+import { DueReader, rowsPerClaimMax } from './due-reader.ts';
 import type { MessageEvents } from './events.ts';
 import type { InHand } from './in-hand.ts';
 import { IndexingOrder } from './indexing-order.ts';
@@ -48,6 +48,11 @@ const beginningBytesMax = 512 * kibibyte;
 
 /** Of `activeCountMax`, for messages as they are accepted; the rest is for those that wait in the index. */
 const freshShare = 0.75;
+
+/** Between two claims of due rows while sites take them: others have their turn. */
+const claimPauseMs = 2;
+/** And where sites took less than half of one: what is due waits for room then, and is but put in order. */
+const crowdedPauseMs = 100;
 
 /** More asks than this were never open at one thread. */
 const replayedDoneMax = 20_000;
@@ -88,6 +93,7 @@ export class Spool {
   readonly repeats = new Repeats();
   #shard: SpoolShard | undefined;
   #due: DueReader | undefined;
+  #nextClaim: Timer | undefined;
   #ready: ReadyReader | undefined;
   #rowCount = 0;
   #isDraining = false;
@@ -359,10 +365,25 @@ export class Spool {
     this.#settleIndexed(message);
   }
 
-  /** There is room for `count` messages before a site; answers how many had waited for it. */
+  /** There is room for `count` messages before a site; answers how many came: where any did, more may wait. */
   onRoom(site: string, count: number): number {
-    if (this.#isDraining || this.#rowCount === 0) return 0;
-    return this.#ready?.pull(groupOf(site), count, this.clock.nowMs()) ?? 0;
+    if (this.#isDraining || this.#rowCount === 0 || this.#due === undefined) return 0;
+    const nowMs = this.clock.nowMs();
+    const pulled = this.#ready!.pull(groupOf(site), count, nowMs);
+    if (pulled === count) return count;
+    // None waits under the site's name any more; what became due may be for it.
+    const left = Math.min(count - pulled, rowsPerClaimMax);
+    return pulled + this.#due.claim(nowMs, left).takenCount;
+  }
+
+  /** Due messages go to their sites as these take them: where most of a claim is taken, the next one follows at once. */
+  #claimDue(): void {
+    this.#nextClaim = undefined;
+    if (this.#isDraining || this.#due === undefined) return;
+    const { takenCount, isBehind } = this.#due.claim(this.clock.nowMs());
+    if (!isBehind) return;
+    const pauseMs = takenCount > rowsPerClaimMax / 2 ? claimPauseMs : crowdedPauseMs;
+    this.#nextClaim = this.clock.setTimer(pauseMs, () => this.#claimDue());
   }
 
   #takeReady(id: MessageId, row: Uint8Array): void {
@@ -386,7 +407,7 @@ export class Spool {
     const nowMs = this.clock.nowMs();
     this.indexAccepted(nowMs - this.#limits.indexAfterMs);
     if (this.#isDraining) return;
-    this.#due?.claim(nowMs);
+    if (this.#nextClaim === undefined) this.#claimDue();
     if (this.#rowCount > 0) this.#ready?.probe(nowMs);
     this.repeats.forget(this.shard, nowMs);
   }
@@ -400,11 +421,12 @@ export class Spool {
     });
   }
 
-  #takeDue(id: MessageId, row: Uint8Array): void {
+  #takeDue(id: MessageId, row: Uint8Array): boolean {
     // One in memory may have become due there before its row was written; what it has open is not tried twice.
     const message = this.#messages.get(id) ?? unpackRow(id, row);
     this.#messages.set(id, message);
     this.#attempt(this, message);
+    return message.readyGroup === undefined;
   }
 
   /** A message by id: from memory, else from its row. */
@@ -476,12 +498,13 @@ export class Spool {
       if (shard.get(queueKey(message.id)) !== undefined) this.#forget(message);
       else if (!this.#isDraining) this.#attempt(this, message);
     }
-    if (!this.#isDraining) this.#due.claim(this.clock.nowMs());
+    this.#claimDue();
   }
 
   /** No new attempts from here on; open ones go on. */
   drain(): void {
     this.#isDraining = true;
+    this.#nextClaim?.cancel();
   }
 
   /** Resolves when every outcome known so far is synced. */

@@ -50,7 +50,7 @@ export class SiteQueue {
 
   /** False when full, for this tenant. One message always fits an empty queue, however large it is. */
   push(transaction: Transaction): boolean {
-    if (this.count > 0 && !this.#hasRoom(transaction)) return false;
+    if (!this.hasRoom(transaction.message.tenant, memoryOf(transaction))) return false;
     this.#tenants.push(transaction);
     this.#add(transaction, memoryOf(transaction));
     return true;
@@ -115,11 +115,11 @@ export class SiteQueue {
     served.set(tenant, (served.get(tenant) ?? 0) + costOf(transaction));
   }
 
-  #hasRoom(transaction: Transaction): boolean {
-    const { tenant } = transaction.message;
-    const countLeft = this.#countMax - this.count;
+  /** For one message more, with `coming` others about to be pushed. */
+  hasRoom(tenant: TenantId, bytes: number, coming = 0): boolean {
+    if (this.count + coming === 0) return true;
+    const countLeft = this.#countMax - this.count - coming;
     const bytesLeft = this.#bytesMax - this.#bytes;
-    const bytes = memoryOf(transaction);
     if (countLeft <= 0 || bytes > bytesLeft) return false;
     const ownBytes = this.#bytesByTenant.get(tenant) ?? 0;
     const isCountFair = this.#tenants.countOf(tenant) < shareOfRest * countLeft;

@@ -13,7 +13,10 @@ it('a site that sent a message away tells once it has room, and only then', asyn
   const deliveries = deliveriesFor({
     ...{ clock, dialer, random: new SeededRandom(7) },
     limits: { queueCountMax: 4, connectionsMax: 1 },
-    onRoom: (site, count) => told.push([site, count]),
+    onRoom: (site, count) => {
+      told.push([site, count]);
+      return false;
+    },
   });
   const sender = new Sender(deliveries);
   for (let i = 0; i < 3; i++) assert.ok(sender.send(outboundMessage()));
@@ -49,7 +52,10 @@ it('a look-up that was waited for by too many tells those it sent away, even whe
       ...{ mx: refuse, a: refuse, aaaa: refuse, txt: refuse, ptr: refuse, srv: refuse },
       ...{ tlsa: refuse, cname: refuse },
     },
-    onRoom: (site, count) => told.push([site, count]),
+    onRoom: (site, count) => {
+      told.push([site, count]);
+      return false;
+    },
   });
   const sender = new Sender(deliveries);
   let taken = 0;
@@ -61,5 +67,43 @@ it('a look-up that was waited for by too many tells those it sent away, even whe
   assert.equal(told.length, 1);
   assert.ok(told[0]![1] > 0);
   assert.equal(sender.results.filter((outcomes) => outcomes !== undefined).length, taken);
+  deliveries.close();
+});
+
+it('a site tells of room as long as anybody says that more waits, and keeps places that it promised', async () => {
+  let waiting = 7;
+  const clock = new SeededClock();
+  const dialer = new FakeDialer();
+  const deliveries = deliveriesFor({
+    ...{ clock, dialer, random: new SeededRandom(7) },
+    limits: { queueCountMax: 8, connectionsMax: 1 },
+    onRoom: (_site, count) => {
+      const coming = Math.min(waiting, count);
+      waiting -= coming;
+      for (let i = 0; i < coming; i++) {
+        const message = outboundMessage();
+        assert.equal(deliveries.expect(message, 'example.org'), '', 'a place is kept for it');
+        sender.send(message);
+      }
+      return coming > 0;
+    },
+  });
+  const sender = new Sender(deliveries);
+  assert.ok(sender.send(outboundMessage()));
+  await settled();
+  let expected = 0;
+  while (expected < 100 && deliveries.expect(outboundMessage(), 'example.org') === '') expected++;
+  assert.ok(expected > 0 && expected <= 8, `${expected} places`);
+  clock.advance(1_000);
+  const peer = dialer.peers[0]!;
+  peer.say('220 hop\r\n250-hop\r\n250-PIPELINING\r\n250 HELP\r\n');
+  for (let i = 0; i < 8; i++) {
+    await settled();
+    clock.advance(1);
+    peer.say('250 ok\r\n250 ok\r\n354 go\r\n250 2.0.0 taken\r\n');
+  }
+  await settled();
+  assert.equal(waiting, 0);
+  assert.equal(sender.results.filter((outcomes) => outcomes !== undefined).length, 8);
   deliveries.close();
 });

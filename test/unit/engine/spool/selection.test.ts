@@ -58,4 +58,17 @@ describe('a selection of the queue', () => {
     const answer = await world.act('delete', both, { why: 'greylist' });
     assert.deepEqual(answer.ok && answer.value, { count: 0 });
   });
+
+  it('finds named messages by their names, however many others there are', async () => {
+    const { world, old, both, grey } = await filled();
+    let rangeCount = 0;
+    const range = world.shard.range.bind(world.shard);
+    world.shard.range = (wanted) => {
+      rangeCount++;
+      return range(wanted);
+    };
+    assert.deepEqual(await idsOf(world, { ids: [grey, old, old, 'none'] }), [old, grey]);
+    assert.deepEqual(await idsOf(world, { ids: [both], domain: 'other.test' }), []);
+    assert.equal(rangeCount, 0);
+  });
 });
