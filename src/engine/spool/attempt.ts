@@ -25,6 +25,7 @@ import { isSide } from '../store/side/format.ts';
 import type { Bounces } from './bounce.ts';
 import type { SpoolMessage, SpoolRecipient } from './message.ts';
 import { clipReply, releasedMs } from './message.ts';
+import { readBody, sourceOf } from './reading.ts';
 import type { RetrySchedule } from './retry.ts';
 import { nextAttempt } from './retry.ts';
 import type { Attempt, Spool } from './spool.ts';
@@ -108,7 +109,7 @@ function holdKiller(spool: Spool, message: SpoolMessage): void {
 }
 
 function readAndTry(parts: AttemptParts, spool: Spool, message: SpoolMessage): void {
-  spool.body(message).then(
+  readBody(spool.shard, message).then(
     (body) => tryDue(parts, spool, message, body),
     (error: unknown) => {
       spool.events.storeTrouble('store-failed', `${message.id}: ${String(error)}`);
@@ -245,7 +246,7 @@ function tryRemote(
   indexes: readonly number[],
 ): void {
   const recipients = indexes.map((index) => message.recipients[index]!);
-  const source = spool.source(message);
+  const source = sourceOf(spool.shard, message);
   const outbound: OutboundMessage = {
     id: message.id,
     tenant: message.tenant,
@@ -290,7 +291,7 @@ function tryLocal(
   const recipient = message.recipients[index]!;
   recipient.isOpen = true;
   message.openCount++;
-  const source = spool.source(message);
+  const source = sourceOf(spool.shard, message);
   const end = (outcome: RecipientOutcome) => {
     source?.release();
     settle(parts, spool, message, [index], [outcome]);

@@ -16,6 +16,7 @@ import type { Random } from '../../ports/random.ts';
 import type { RecipientOutcome } from '../delivery/message.ts';
 import { isSide } from '../store/side/format.ts';
 import { releasedMs, type SpoolMessage, type SpoolRecipient } from './message.ts';
+import { readBeginning } from './reading.ts';
 import type { NewMessage, Spool } from './spool.ts';
 
 export interface BounceParts {
@@ -170,7 +171,7 @@ async function makeReport(
     smtputf8: message.smtputf8,
     recipients,
     // One whose body is damaged is reported all the same: without its header rather than never.
-    original: await spool.beginning(message).catch(() => []),
+    original: await readBeginning(spool.shard, message).catch(() => []),
   });
   const plain = ['', to, report.isEightBit ? 1 : 0, report.isUtf8, 0, ''] as const;
   const envelope: PackedEnvelope = isSecret ? [...plain, packTerms({ requireTls: true })] : plain;

@@ -2,18 +2,24 @@
  * Reads due queue rows in order of their instant and hands each over once.
  *
  * Runs in:   engine thread; owned by one spool actor.
- * Limits:    `rowsPerClaimMax` rows a call, so that a backlog of a million never holds the thread. How often it is called
- *            is the spool's business: as long as sites take what is handed out, no timer is between two calls.
+ * Limits:    `rowsPerClaimMax` rows a claim, so that a backlog of a million never holds the thread; while sites take them,
+ *            the next claim follows `claimPauseMs` later.
  * Invariant: everything before the cursor was handed over in this run; a new due instant before the cursor moves it
  *            back. After a restart the cursor is 0, so what was open at the crash is handed over again.
  */
 
 import { Buffer } from 'node:buffer';
 import type { MessageId } from '../../base/ids.ts';
+import type { Clock, Timer } from '../../ports/clock.ts';
 import { dueKey, queueKey, readDueKey } from './queue-rows.ts';
 import type { SpoolShard } from './spool-shard.ts';
 
 export const rowsPerClaimMax = 200;
+
+/** Between two claims while sites take what is due: others have their turn. */
+const claimPauseMs = 2;
+/** And where they took less than half of one: what is due waits for room then, and is but put in order. */
+const crowdedPauseMs = 100;
 
 export interface DueTaker {
   /** False: there is no room for it, and it waits elsewhere now. */
@@ -21,7 +27,7 @@ export interface DueTaker {
   hasRoom(): boolean;
 }
 
-export interface Claimed {
+interface Claimed {
   /** Handed out, and taken. */
   readonly takenCount: number;
   /** More may be due. */
@@ -33,11 +39,14 @@ const leastId = '0'.repeat(16) as MessageId;
 
 export class DueReader {
   readonly #shard: SpoolShard;
+  readonly #clock: Clock;
   readonly #taker: DueTaker;
+  #next: Timer | undefined;
   #cursor: Uint8Array = dueKey(0, leastId);
 
-  constructor(shard: SpoolShard, taker: DueTaker) {
+  constructor(shard: SpoolShard, clock: Clock, taker: DueTaker) {
     this.#shard = shard;
+    this.#clock = clock;
     this.#taker = taker;
   }
 
@@ -45,6 +54,22 @@ export class DueReader {
   wakeAt(dueMs: number): void {
     const key = dueKey(dueMs, leastId);
     if (Buffer.compare(key, this.#cursor) < 0) this.#cursor = key;
+  }
+
+  /** Hands out all that is due, claim after claim; nothing where that is under way. */
+  follow(): void {
+    if (this.#next !== undefined) return;
+    const { takenCount, isBehind } = this.claim(this.#clock.nowMs());
+    if (!isBehind) return;
+    const pauseMs = takenCount > rowsPerClaimMax / 2 ? claimPauseMs : crowdedPauseMs;
+    this.#next = this.#clock.setTimer(pauseMs, () => {
+      this.#next = undefined;
+      this.follow();
+    });
+  }
+
+  stop(): void {
+    this.#next?.cancel();
   }
 
   claim(nowMs: number, limit = rowsPerClaimMax): Claimed {

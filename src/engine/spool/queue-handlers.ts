@@ -29,6 +29,7 @@ import type { OpenShard } from '../shards.ts';
 import type { Bounces } from './bounce.ts';
 import { releasedMs, type SpoolMessage, type SpoolRecipient } from './message.ts';
 import { queueKey, queueRange, unpackRow } from './queue-rows.ts';
+import { readBeginning } from './reading.ts';
 import type { QueueAct } from './records.ts';
 import type { Spool } from './spool.ts';
 
@@ -142,7 +143,7 @@ function keyAfter(key: Uint8Array): Uint8Array {
 }
 
 async function readHeader(spool: Spool, message: SpoolMessage): Promise<string> {
-  const bytes = concat(await spool.beginning(message));
+  const bytes = concat(await readBeginning(spool.shard, message));
   const end = bytes.indexOf('\r\n\r\n');
   return bytes.toString('utf8', 0, Math.min(end < 0 ? bytes.byteLength : end + 2, headerBytesMax));
 }

@@ -15,11 +15,8 @@ import type { PackedReceived } from '../../actors/asks/spool-asks.ts';
 import { assert } from '../../base/assert.ts';
 import { failureOf, MailError } from '../../base/errors.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
-import { kibibyte } from '../../base/units.ts';
-import type { Clock, Timer } from '../../ports/clock.ts';
-import type { BodySource } from '../delivery/message.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { JournalRecord, RecordDraft, RecordPlace, SideBody } from '../store/record.ts';
-import { isSide } from '../store/side/format.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { DueReader, rowsPerClaimMax } from './due-reader.ts';
 import type { MessageEvents } from './events.ts';
@@ -43,16 +40,8 @@ import {
 import { keyedDraft, Repeats } from './repeats.ts';
 import type { SpoolShard } from './spool-shard.ts';
 
-/** A header is no longer, with the fields put before it. */
-const beginningBytesMax = 512 * kibibyte;
-
 /** Of `activeCountMax`, for messages as they are accepted; the rest is for those that wait in the index. */
 const freshShare = 0.75;
-
-/** Between two claims of due rows while sites take them: others have their turn. */
-const claimPauseMs = 2;
-/** And where sites took less than half of one: what is due waits for room then, and is but put in order. */
-const crowdedPauseMs = 100;
 
 /** More asks than this were never open at one thread. */
 const replayedDoneMax = 20_000;
@@ -93,7 +82,6 @@ export class Spool {
   readonly repeats = new Repeats();
   #shard: SpoolShard | undefined;
   #due: DueReader | undefined;
-  #nextClaim: Timer | undefined;
   #ready: ReadyReader | undefined;
   #rowCount = 0;
   #isDraining = false;
@@ -188,44 +176,6 @@ export class Spool {
     this.#unindexed.add(message);
     if (message.parts !== undefined && !this.#bodies.take(message.bytes)) message.parts = undefined;
     if (!this.#isDraining) this.#attempt(this, message);
-  }
-
-  /** The message's bytes: from memory, or from the journal, whose segment stays meanwhile. */
-  async body(message: SpoolMessage): Promise<readonly Uint8Array[]> {
-    if (message.parts !== undefined) return message.parts;
-    const lease = this.shard.lease(message.place.segment);
-    try {
-      return [await this.shard.read(message.place)];
-    } finally {
-      lease.release();
-    }
-  }
-
-  /** Its header and what follows it: all of the message, or the beginning of a large one. */
-  async beginning(message: SpoolMessage): Promise<readonly Uint8Array[]> {
-    const source = this.source(message);
-    if (source === undefined) return this.body(message);
-    try {
-      return [await source.read(0, Math.min(source.bytes, beginningBytesMax))];
-    } finally {
-      source.release();
-    }
-  }
-
-  /**
-   * A large message's bytes, slice by slice; undefined for one that may be in memory whole. The file stays until
-   * `release`. @throws MailError when it is gone.
-   */
-  source(message: SpoolMessage): (BodySource & { release(): void }) | undefined {
-    const { place, bytes } = message;
-    if (!isSide(place.segment)) return undefined;
-    const { shard } = this;
-    const lease = shard.lease(place.segment);
-    return {
-      bytes,
-      read: (from, length) => shard.read(place, from, length),
-      release: () => lease.release(),
-    };
   }
 
   /**
@@ -376,16 +326,6 @@ export class Spool {
     return pulled + this.#due.claim(nowMs, left).takenCount;
   }
 
-  /** Due messages go to their sites as these take them: where most of a claim is taken, the next one follows at once. */
-  #claimDue(): void {
-    this.#nextClaim = undefined;
-    if (this.#isDraining || this.#due === undefined) return;
-    const { takenCount, isBehind } = this.#due.claim(this.clock.nowMs());
-    if (!isBehind) return;
-    const pauseMs = takenCount > rowsPerClaimMax / 2 ? claimPauseMs : crowdedPauseMs;
-    this.#nextClaim = this.clock.setTimer(pauseMs, () => this.#claimDue());
-  }
-
   #takeReady(id: MessageId, row: Uint8Array): void {
     const message = this.#messages.get(id) ?? unpackRow(id, row);
     message.readyGroup = undefined;
@@ -407,7 +347,7 @@ export class Spool {
     const nowMs = this.clock.nowMs();
     this.indexAccepted(nowMs - this.#limits.indexAfterMs);
     if (this.#isDraining) return;
-    if (this.#nextClaim === undefined) this.#claimDue();
+    this.#due?.follow();
     if (this.#rowCount > 0) this.#ready?.probe(nowMs);
     this.repeats.forget(this.shard, nowMs);
   }
@@ -423,10 +363,11 @@ export class Spool {
 
   #takeDue(id: MessageId, row: Uint8Array): boolean {
     // One in memory may have become due there before its row was written; what it has open is not tried twice.
-    const message = this.#messages.get(id) ?? unpackRow(id, row);
+    const known = this.#messages.get(id);
+    const message = known ?? unpackRow(id, row);
     this.#messages.set(id, message);
     this.#attempt(this, message);
-    return message.readyGroup === undefined;
+    return known === undefined && message.readyGroup === undefined;
   }
 
   /** A message by id: from memory, else from its row. */
@@ -491,20 +432,23 @@ export class Spool {
   start(shard: SpoolShard): void {
     this.#shard = shard;
     const hasRoom = () => this.#messages.size < this.#limits.activeCountMax;
-    this.#due = new DueReader(shard, { take: (id, row) => this.#takeDue(id, row), hasRoom });
+    this.#due = new DueReader(shard, this.clock, {
+      take: (id, row) => this.#takeDue(id, row),
+      hasRoom,
+    });
     this.#ready = new ReadyReader(shard, { take: (id, row) => this.#takeReady(id, row), hasRoom });
     for (const message of [...this.#messages.values()]) {
       // One with a row is the row's: it comes by its due instant.
       if (shard.get(queueKey(message.id)) !== undefined) this.#forget(message);
       else if (!this.#isDraining) this.#attempt(this, message);
     }
-    this.#claimDue();
+    if (!this.#isDraining) this.#due.follow();
   }
 
   /** No new attempts from here on; open ones go on. */
   drain(): void {
     this.#isDraining = true;
-    this.#nextClaim?.cancel();
+    this.#due?.stop();
   }
 
   /** Resolves when every outcome known so far is synced. */

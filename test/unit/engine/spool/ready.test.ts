@@ -159,4 +159,29 @@ describe('mail for a site that is full', () => {
     await world.pass(6_000);
     assert.equal(world.open.length, 2);
   });
+
+  it('follows without a wait what is due and taken, and slowly what finds no room', async () => {
+    const world = new SpoolWorld();
+    for (let i = 0; i < 450; i++) {
+      await world.accept([`a${i}@to.test`]);
+      await world.answer('deferred');
+    }
+    await world.pass(2_000);
+    world.clock.advance(hourMs);
+    world.spool.sweep();
+    for (let pause = 0; pause < 3; pause++) {
+      await world.settle();
+      world.clock.advance(2);
+    }
+    await world.settle();
+    assert.equal(world.open.length, 450);
+    while (world.open.length > 0) await world.answer('deferred');
+    world.isFull = true;
+    world.clock.advance(12 * hourMs);
+    world.spool.sweep();
+    for (let pause = 0; pause < 3; pause++) world.clock.advance(2);
+    assert.ok(readyCount(world) < 450);
+    for (let pause = 0; pause < 3; pause++) world.clock.advance(100);
+    assert.equal(readyCount(world), 450);
+  });
 });
