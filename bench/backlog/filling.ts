@@ -41,6 +41,7 @@ const lateClock: Clock = { ...nodeClock, nowMs: () => nodeClock.nowMs() - hourMs
 const silentEvents: MessageEvents = {
   accepted() {},
   attempted() {},
+  attemptedLate() {},
   stored() {},
   bounced() {},
   done() {},
