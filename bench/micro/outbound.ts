@@ -47,6 +47,7 @@ const deliveries = new Deliveries({
   dialer: createDialer(),
   leases: boundedLeases(1_000),
   onRoom: () => false,
+  providerOf: (site) => site,
 });
 
 const line = `${'x'.repeat(68)}\r\n`;

@@ -22,6 +22,7 @@ export function coreHandlers(core: Core, front: FrontParts): ControlHandlers {
     shards: core.folder.shards,
     directory: core.directory,
     suppressions: core.feedback.list,
+    sources: core.sources,
     router: runtime.router,
     jobs: runtime.jobs,
     reception: core.reception,

@@ -17,7 +17,7 @@ import {
 import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
 import type { Reception } from '../actors/asks/reception.ts';
 import { packRecipient } from '../actors/asks/spool-asks.ts';
-import { inHandBytes } from '../actors/asks/thread-data.ts';
+import { inHandBytes, type ThreadData } from '../actors/asks/thread-data.ts';
 import { ByteBudget } from '../actors/budget.ts';
 import { InFlow } from '../actors/in-flow.ts';
 import { openSlotWords } from '../actors/open-slots.ts';
@@ -40,11 +40,13 @@ import { resolveAddress } from './destinations.ts';
 import { DkimKeys } from './dkim-keys.ts';
 import { EngineHost, jobThreads } from './engine-host.ts';
 import { type Feedback, openSuppressions, startFeedback } from './feedback.ts';
-import { answerPolicy, openOutside } from './outside.ts';
+import { answerPolicy, type Outside, openOutside } from './outside.ts';
 import { ownAddresses } from './own-addresses.ts';
 import { PolicySource } from './policy.ts';
 import { SenderAddresses } from './sender-addresses.ts';
 import { ShardRefusals } from './shard-refusals.ts';
+import type { SourceBook } from './source-book.ts';
+import { openSources, type Sources } from './sources.ts';
 import { epochWords, undeliveredWords, workerCount } from './threads.ts';
 
 export interface CoreRequest {
@@ -66,6 +68,8 @@ export interface Core {
   /** Accounts whose changes the engine tells of. */
   readonly watchers: Watchers;
   readonly stamps: Stamps;
+  /** Undefined where none are set. */
+  readonly sources: SourceBook | undefined;
   /** Closes what was opened, last first; parts may add their own. */
   readonly closers: Closer[];
   /** Domains, keys or settings changed: every engine thread gets a new policy. */
@@ -113,30 +117,19 @@ async function openParts(
   const list = openSuppressions(folder.path, shared.suppressedTenants, closers);
   const outside = await openOutside(settings, log, isOffline);
   closers.push(async () => outside.policies?.close());
-  const engine = new EngineHost({
-    shards: folder.shards,
-    threadData: {
-      settings,
-      shards: folder.shards,
-      workers,
-      ...outside.forThreads,
-      ownAddresses: ownAddresses(settings),
-      ...shared,
-      startBits,
-      isOffline,
-    },
-    clock: nodeClock,
-    log,
-    policy: () => policy,
-    onHung: endAtOnce,
-    answers: {
-      [engineAsks.resolve]: (ask) => resolveForEngine(directory, ask),
-      [engineAsks.stsPolicy]: (ask) => answerPolicy(outside, ask),
-    },
-  });
+  const sources = await openSources({ settings, directory, log });
+  closers.push(async () => sources?.book.close());
+  const data = {
+    ...{ settings, shards: folder.shards, workers, startBits, isOffline },
+    ...outside.forThreads,
+    ownAddresses: ownAddresses(settings),
+    ...shared,
+  };
+  const engine = engineOf(data, log, directory, { outside, sources, policy: () => policy });
   const { runtime } = engine;
   const refusals = new ShardRefusals();
   hearThreads(runtime, directory, refusals);
+  sources?.join(runtime);
   const inFlow = inFlowOf(runtime, shared.undelivered, settings);
   closers.push(() => {
     inFlow.end();
@@ -154,6 +147,7 @@ async function openParts(
     current = next ?? current;
     policy = await policies.snapshot(current);
     await engine.pushPolicy();
+    await sources?.tenantsChanged();
   };
   const dkimKeys = openDkimKeys({ settings, log, isOffline }, parts, policyChanged);
   return {
@@ -161,8 +155,33 @@ async function openParts(
     dkimKeys,
     watchers: new Watchers(shared.watched),
     stamps: new Stamps(shared.stamps),
+    sources: sources?.book,
     policyChanged,
   };
+}
+
+interface EngineNeeds {
+  readonly outside: Outside;
+  readonly sources: Sources | undefined;
+  readonly policy: () => PolicySnapshot;
+}
+
+function engineOf(
+  threadData: ThreadData,
+  log: Log,
+  directory: AccountDirectory,
+  { outside, sources, policy }: EngineNeeds,
+): EngineHost {
+  return new EngineHost({
+    ...{ shards: threadData.shards, threadData, clock: nodeClock, log, policy },
+    standing: () => sources?.standing() ?? [],
+    onHung: endAtOnce,
+    answers: {
+      [engineAsks.resolve]: (ask) => resolveForEngine(directory, ask),
+      [engineAsks.stsPolicy]: (ask) => answerPolicy(outside, ask),
+      ...sources?.answers,
+    },
+  });
 }
 
 /** Records of new keys are looked for by a running server only. */

@@ -22,6 +22,8 @@ export interface EngineHostOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly policy: () => PolicySnapshot;
+  /** What each thread is told when it starts, besides the policy. */
+  readonly standing: () => readonly Ask[];
   /** Asks of engine threads that the main thread answers itself, by name. */
   readonly answers: Readonly<Record<string, (ask: Ask) => Promise<Answer>>>;
   readonly onHung: () => void;
@@ -50,7 +52,7 @@ export class EngineHost {
       workers,
       clock,
       log,
-      standing: () => [this.#policyAsk()],
+      standing: () => [this.#policyAsk(), ...options.standing()],
       answers,
       limits: { watchdog: threadData.settings.watchdog },
       onHung: options.onHung,

@@ -4,10 +4,12 @@
  * Runs in:   main thread.
  */
 
+import { Buffer } from 'node:buffer';
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Answer, Ask } from '../actors/ask.ts';
+import type { ThreadData } from '../actors/asks/thread-data.ts';
 import { openLmdbShardIndex } from '../adapters/lmdb/shard-index.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { createDns } from '../adapters/node/dns.ts';
@@ -24,7 +26,7 @@ const mapBytes = 64 * mebibyte;
 
 export interface Outside {
   /** For engine threads. */
-  readonly forThreads: { readonly relayPassword: string; readonly relayRoots: string };
+  readonly forThreads: Pick<ThreadData, 'relayPassword' | 'relayRoots' | 'sourcePasswords'>;
   /** Undefined where nobody asks for them. */
   readonly policies: StsPolicies | undefined;
 }
@@ -39,7 +41,10 @@ export async function openOutside(
   const relayRoots = await readRelayRoots(settings);
   const mustKnow = !isOffline && asksForPolicies(settings);
   return {
-    forThreads: { relayPassword, relayRoots },
+    forThreads: {
+      ...{ relayPassword, relayRoots },
+      sourcePasswords: await readSourcePasswords(settings),
+    },
     policies: mustKnow ? await openPolicies(settings, relayRoots, log) : undefined,
   };
 }
@@ -47,6 +52,20 @@ export async function openOutside(
 async function readRelayPassword({ relay }: Settings): Promise<string> {
   if (relay.passwordFile === '') return '';
   return (await read('relay.passwordFile', relay.passwordFile)).split(/\r?\n/, 1)[0]!;
+}
+
+async function readSourcePasswords({ relay }: Settings): Promise<Record<string, string>> {
+  const passwords: Record<string, string> = {};
+  for (const { name, passwordFile } of relay.sources) {
+    if (passwordFile === '') continue;
+    const password = (await read('relay.sources', passwordFile)).split(/\r?\n/, 1)[0]!;
+    // RFC 1929 §2: its length is one byte, and 1 at least.
+    if (password === '' || Buffer.byteLength(password) > 255) {
+      throw new MailError('argument-invalid', `relay.sources: ${passwordFile}: 1 to 255 bytes`);
+    }
+    passwords[name] = password;
+  }
+  return passwords;
 }
 
 async function readRelayRoots({ relay }: Settings): Promise<string> {

@@ -14,6 +14,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   demo: async () => (await import('./commands/demo.ts')).demoCommands,
   init: async () => (await import('./commands/init.ts')).initCommands,
   check: async () => (await import('./commands/check.ts')).checkCommands,
+  source: async () => (await import('./commands/source.ts')).sourceCommands,
   tenant: async () => (await import('./commands/tenant.ts')).tenantCommands,
   key: async () => (await import('./commands/key.ts')).keyCommands,
   suppression: async () => (await import('./commands/suppression.ts')).suppressionCommands,
@@ -59,7 +60,7 @@ export type Found =
   | { readonly kind: 'none'; readonly names: readonly string[] };
 
 export async function findCommand(line: readonly string[]): Promise<Found> {
-  const [first = '', second = ''] = line;
+  const [first = ''] = line;
   if (Object.hasOwn(outsideCommands, first)) {
     return { kind: 'outside', command: outsideCommands[first]! };
   }
@@ -69,9 +70,12 @@ export async function findCommand(line: readonly string[]): Promise<Found> {
   const commands = await loadGroup();
   const alone = commands.find((command) => command.name === first);
   if (alone !== undefined) return { kind: 'command', command: alone, rest: line.slice(1) };
-  const command = commands.find((each) => each.name === `${first} ${second}`);
-  if (command === undefined) return { kind: 'group', group: first, commands };
-  return { kind: 'command', command, rest: line.slice(2) };
+  for (const words of [3, 2]) {
+    const name = line.slice(0, words).join(' ');
+    const command = commands.find((each) => each.name === name);
+    if (command !== undefined) return { kind: 'command', command, rest: line.slice(words) };
+  }
+  return { kind: 'group', group: first, commands };
 }
 
 export async function loadAll(): Promise<Group> {

@@ -23,6 +23,11 @@ export function engineCounters(metrics: Metrics): MessageCounters {
     'Attempts that ended, by the state of their recipient, and why where it was not delivered.',
     ['state', 'why'],
   );
+  const departures = metrics.counters(
+    'chaski_source_outcomes_total',
+    'Attempts that ended, by the source they left by and the state of their recipient.',
+    ['source', 'state'],
+  );
   const stored = metrics.counters('chaski_stored_total', 'Copies for accounts, by result.', [
     'result',
   ]);
@@ -36,7 +41,10 @@ export function engineCounters(metrics: Metrics): MessageCounters {
       accepted.inc();
       sizes.observe(bytes);
     },
-    outcome: (state, why) => outcomes.with({ state, why }).inc(),
+    outcome(state, why, source) {
+      outcomes.with({ state, why }).inc();
+      if (source !== undefined) departures.with({ source, state }).inc();
+    },
     stored: (result) => stored.with({ result }).inc(),
     done: (latencyMs) => latency.observe(latencyMs / 1_000),
   };

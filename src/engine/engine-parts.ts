@@ -37,6 +37,8 @@ export interface EngineParts {
   readonly workers: number;
   /** Password of `relay.user`, "" for none. */
   readonly relayPassword: string;
+  /** Passwords of proxies, by source. */
+  readonly sourcePasswords: Readonly<Record<string, string>>;
   /** Addresses we listen on for mail: an MX that leads there leads to us. */
   readonly ownAddresses: readonly string[];
   /** No mail leaves: a command opened a stopped store. */

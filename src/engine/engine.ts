@@ -36,7 +36,7 @@ import { imapHandlers } from './mailbox/imap/handlers.ts';
 import { keptHandlers } from './mailbox/kept-handlers.ts';
 import { pop3Handlers } from './mailbox/pop3/handlers.ts';
 import { createShardOpener } from './open-shard.ts';
-import { createDeliveries } from './outbound.ts';
+import { createOutbound } from './outbound.ts';
 import { ownerHandlers } from './owner-handlers.ts';
 import { compilePolicy, type Policy } from './pipeline/policy.ts';
 import { receiveHandler } from './receive.ts';
@@ -59,7 +59,7 @@ export interface Engine {
 export function createEngine(parts: EngineParts): Engine {
   const { settings, clock, random, suppressions } = parts;
   let policy: Policy | undefined;
-  const deliveries = createDeliveries(parts, (site, count) => shards.onRoom(site, count));
+  const { deliveries, outbound } = createOutbound(parts, (at, count) => shards.onRoom(at, count));
   const whole = new BodyTurns(largeBodyLimits.wholeBytesMax);
   const bodies = new BodyBudget(settings.memory.bodiesBytesMax / parts.workers);
   const bounces = reports(parts, () => policy!.snapshot.hostname);
@@ -103,6 +103,7 @@ export function createEngine(parts: EngineParts): Engine {
     ...incoming.handlers(),
     ...receiveLargeHandlers({ ...receiveParts, incoming, whole }),
     ...ownerHandlers(parts, shards, incoming),
+    ...outbound,
     [threadHello]: () => ({ ok: true, value: undefined }),
     [engineAsks.policy]: (ask) => {
       policy = compilePolicy(ask.meta as PolicySnapshot, policy);

@@ -5,6 +5,7 @@
  * Limits:    connections to a site by leases of its owner, connections of the thread by its share of all.
  */
 
+import type { Handlers } from '../actors/ask.ts';
 import { engineAsks } from '../actors/asks/engine-asks.ts';
 import { noShard, systemAsk } from '../actors/asks/system.ts';
 import { OpenSlots } from '../actors/open-slots.ts';
@@ -14,11 +15,32 @@ import { Deliveries } from './delivery/deliveries.ts';
 import { boundedLeases } from './delivery/leases.ts';
 import { phaseTimeouts, siteLimits } from './delivery/limits.ts';
 import { Router, type StsSource } from './delivery/route.ts';
+import type { SourceChooser } from './delivery/sources/chooser.ts';
 import type { EngineParts } from './engine-parts.ts';
+import { createSources, type SourcesNeeds, sourceHandlers } from './sources.ts';
 
-export function createDeliveries(
+export interface OutboundParts {
+  readonly deliveries: Deliveries;
+  readonly outbound: Handlers;
+}
+
+export function createOutbound(
   parts: EngineParts,
   onRoom: (site: string, count: number) => boolean,
+): OutboundParts {
+  // Until sites are grouped by provider, each is one of its own.
+  const needs: SourcesNeeds = { onRoom, providerOf: (site) => site };
+  const sources = createSources(parts, needs);
+  return {
+    deliveries: createDeliveries(parts, needs, sources),
+    outbound: sourceHandlers(sources),
+  };
+}
+
+function createDeliveries(
+  parts: EngineParts,
+  { onRoom, providerOf }: SourcesNeeds,
+  sources: SourceChooser | undefined,
 ): Deliveries {
   const { settings, clock, random, dialer, dns } = parts;
   const { relay } = settings;
@@ -38,6 +60,8 @@ export function createDeliveries(
     random,
     dialer,
     onRoom,
+    providerOf,
+    ...(sources === undefined ? {} : { sources }),
     leases: boundedLeases(Math.ceil(relay.connectionsMax / parts.workers), createBorrower(parts)),
   });
 }

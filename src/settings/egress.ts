@@ -245,7 +245,7 @@ function readProxy(raw: unknown): Reading<ProxySetting> {
 /** RFC 1929 §2: a length of one byte. */
 const userBytesMax = 255;
 
-function writeProxy(proxy: ProxySetting): string {
+export function writeProxy(proxy: ProxySetting): string {
   const user = proxy.user === '' ? '' : `${proxy.user}@`;
   return `${proxy.kind}://${user}${writeListenAddress(proxy)}`;
 }

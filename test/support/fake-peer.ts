@@ -85,11 +85,13 @@ export class FakeDialer implements Dialer {
   readonly peers: FakePeer[] = [];
   /** Addresses that cannot be reached, and how it shows. */
   readonly unreachable = new Map<string, DialFault>();
+  /** As `unreachable`, by all that is known of the target. */
+  failsBy: (target: DialTarget) => DialFault | undefined = () => undefined;
   dials = 0;
 
   async dial(target: DialTarget, events: ConnectionEvents): Promise<Connection> {
     this.dials++;
-    const fault = this.unreachable.get(target.address);
+    const fault = this.unreachable.get(target.address) ?? this.failsBy(target);
     if (fault !== undefined) throw new DialError(fault, target.address);
     const peer = new FakePeer(target, events);
     this.peers.push(peer);

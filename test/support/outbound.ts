@@ -11,6 +11,7 @@ import { phaseTimeouts, siteLimits } from '../../src/engine/delivery/limits.ts';
 import type { OutboundMessage, RecipientOutcome } from '../../src/engine/delivery/message.ts';
 import type { RelayWays } from '../../src/engine/delivery/route.ts';
 import { Router } from '../../src/engine/delivery/route.ts';
+import type { SourceChooser } from '../../src/engine/delivery/sources/chooser.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Dialer } from '../../src/ports/dialer.ts';
 import type { Dns } from '../../src/ports/dns.ts';
@@ -43,6 +44,8 @@ export interface OutboundTest {
   readonly timeouts?: Partial<PhaseTimeouts>;
   readonly leases?: SiteLeases;
   readonly onRoom?: (site: string, count: number) => boolean;
+  readonly providerOf?: (site: string) => string;
+  readonly sources?: SourceChooser;
 }
 
 export function deliveriesFor(test: OutboundTest): Deliveries {
@@ -62,6 +65,8 @@ export function deliveriesFor(test: OutboundTest): Deliveries {
     dialer,
     leases: test.leases ?? boundedLeases(1_000),
     onRoom: test.onRoom ?? (() => false),
+    providerOf: test.providerOf ?? ((site) => site),
+    ...(test.sources === undefined ? {} : { sources: test.sources }),
   });
 }
 

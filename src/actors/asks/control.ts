@@ -12,6 +12,7 @@ import type { DkimAlgorithm } from '../../ports/account-directory.ts';
 import type { Method } from './control-method.ts';
 import type { DkimMethods } from './dkim-control.ts';
 import type { MessageReasons, SiteFacts } from './explain-asks.ts';
+import type { SourceView } from './source-asks.ts';
 import type { SuppressionMethods } from './suppression-control.ts';
 
 type Nothing = Readonly<Record<string, never>>;
@@ -267,6 +268,12 @@ export interface CompactAnswer {
 
 export interface ControlMethods extends DkimMethods, SuppressionMethods {
   'server.status': Method<Nothing, ServerStatus>;
+
+  'source.list': Method<Nothing, { readonly sources: readonly SourceView[] }>;
+  'source.suspend': Method<{ readonly name: string }, Nothing>;
+  'source.resume': Method<{ readonly name: string }, Nothing>;
+  /** Today is its first day again. */
+  'source.warmup-restart': Method<{ readonly name: string }, Nothing>;
 
   'tenant.create': Method<{ readonly name: string }, { readonly tenant: TenantView }>;
   'tenant.list': Method<Nothing, { readonly tenants: readonly TenantView[] }>;

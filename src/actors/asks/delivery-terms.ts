@@ -27,10 +27,16 @@ export interface DeliveryTerms {
   readonly isTlsOptional?: boolean;
   /** What it is part of: at most 64 characters of printable ASCII, without spaces. */
   readonly campaign?: string;
+  /** Name of the pool of sources it asked to leave by, and may. */
+  readonly pool?: string;
 }
 
-/** priority, holdUntilMs (0: none), byMs (0: none), by-mode bits, TLS bits, campaign ("": none). */
-export type PackedTerms = readonly [number, number, number, number, number, string];
+/** priority, holdUntilMs (0: none), byMs (0: none), by-mode bits, TLS bits, campaign ("": none), pool (absent: none). */
+export type PackedTerms = readonly [
+  ...[priority: number, holdUntilMs: number, byMs: number, by: number, tls: number],
+  campaign: string,
+  pool?: string,
+];
 
 const modeReturn = 1;
 const byTraced = 2;
@@ -42,11 +48,12 @@ export function packTerms(terms: DeliveryTerms): PackedTerms {
   const mode = deliverBy?.mode === 'return' ? modeReturn : 0;
   const tls = (terms.requireTls ? tlsRequired : 0) | (terms.isTlsOptional ? tlsOptional : 0);
   const by = mode | (deliverBy?.isTraced ? byTraced : 0);
-  return [priority, holdUntilMs, deliverBy?.byMs ?? 0, by, tls, campaign];
+  const packed = [priority, holdUntilMs, deliverBy?.byMs ?? 0, by, tls, campaign] as const;
+  return terms.pool === undefined ? packed : [...packed, terms.pool];
 }
 
 export function unpackTerms(packed: PackedTerms): DeliveryTerms {
-  const [priority, holdUntilMs, byMs, by, tls, campaign] = packed;
+  const [priority, holdUntilMs, byMs, by, tls, campaign, pool] = packed;
   const mode = (by & modeReturn) !== 0 ? 'return' : 'notify';
   return {
     ...(priority === 0 ? {} : { priority }),
@@ -55,5 +62,6 @@ export function unpackTerms(packed: PackedTerms): DeliveryTerms {
     ...((tls & tlsRequired) === 0 ? {} : { requireTls: true }),
     ...((tls & tlsOptional) === 0 ? {} : { isTlsOptional: true }),
     ...(campaign === '' ? {} : { campaign }),
+    ...(pool === undefined ? {} : { pool }),
   };
 }

@@ -33,6 +33,8 @@ export interface ThreadData {
   readonly workers: number;
   /** Password of `relay.user`, "" for none. */
   readonly relayPassword: string;
+  /** Passwords of proxies, by source. */
+  readonly sourcePasswords: Readonly<Record<string, string>>;
   /** PEM of `relay.caFile`, "" for none. */
   readonly relayRoots: string;
   /** Addresses we listen on for mail: an MX that leads there leads to us. */

@@ -14,6 +14,7 @@ import { mailboxHandlers } from './mailbox-handlers.ts';
 import type { ControlParts } from './parts.ts';
 import { queueHandlers } from './queue-handlers.ts';
 import { serverHandlers } from './server-handlers.ts';
+import { sourceHandlers } from './source-handlers.ts';
 import { storeHandlers } from './store-handlers.ts';
 import { suppressionHandlers } from './suppression-handlers.ts';
 import { tenantHandlers } from './tenant-handlers.ts';
@@ -22,6 +23,7 @@ import { traceHandlers } from './trace-handlers.ts';
 export function controlHandlers(parts: ControlParts): ControlHandlers {
   return {
     ...serverHandlers(parts),
+    ...sourceHandlers(parts),
     ...tenantHandlers(parts),
     ...suppressionHandlers(parts),
     ...directoryHandlers(parts),

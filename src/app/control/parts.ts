@@ -15,6 +15,7 @@ import type { Random } from '../../ports/random.ts';
 import type { SuppressionList } from '../../ports/suppressions.ts';
 import type { Settings } from '../../settings/schema.ts';
 import type { DkimKeys } from '../dkim-keys.ts';
+import type { SourceBook } from '../source-book.ts';
 
 export interface ControlParts {
   readonly settings: Settings;
@@ -23,6 +24,8 @@ export interface ControlParts {
   readonly shards: number;
   readonly directory: AccountDirectory;
   readonly suppressions: SuppressionList;
+  /** Undefined where none are set. */
+  readonly sources: SourceBook | undefined;
   readonly router: Router;
   readonly jobs: Jobs;
   readonly reception: Reception;

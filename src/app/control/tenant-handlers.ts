@@ -15,9 +15,12 @@ import type { ControlParts } from './parts.ts';
 export function tenantHandlers(parts: ControlParts): ControlHandlers {
   const { directory, clock, random } = parts;
   return {
-    'tenant.create': async ({ name }) => ({
-      tenant: await directory.createTenant({ name, createdMs: clock.nowMs() }),
-    }),
+    'tenant.create': async ({ name }) => {
+      const tenant = await directory.createTenant({ name, createdMs: clock.nowMs() });
+      // Settings may name it: which pool its mail goes by.
+      await parts.policyChanged();
+      return { tenant };
+    },
     'tenant.list': async () => ({ tenants: await directory.tenants() }),
     'key.create': async ({ tenant: name, scopes, messagesPerMinuteMax = 0, ...given }) => {
       const tenant = await tenantNamed(parts, name);

@@ -9,6 +9,7 @@
 
 import type { SiteFacts } from '../../actors/asks/explain-asks.ts';
 import type { SiteLeases } from '../../actors/site-lease.ts';
+import { domainOf } from '../../base/address-parts.ts';
 import { pathName } from '../../base/path-names.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Dialer } from '../../ports/dialer.ts';
@@ -20,6 +21,7 @@ import type { DeliveryDone, ExpectedMessage, OutboundMessage } from './message.t
 import { ownReply } from './message.ts';
 import type { Resolved, Router } from './route.ts';
 import { Site } from './site.ts';
+import type { SourceChooser } from './sources/chooser.ts';
 import { SitePaths } from './sources/site-paths.ts';
 import { defaultSource, type Source } from './sources/source.ts';
 import { Transaction } from './transaction.ts';
@@ -34,6 +36,10 @@ export interface DeliveriesOptions {
   readonly leases: SiteLeases;
   /** A site that sent messages away has room for `count` now. */
   readonly onRoom: (site: string, count: number) => boolean;
+  /** Absent: all mail leaves as the system chooses. */
+  readonly sources?: SourceChooser;
+  /** The provider a site's hosts belong to. */
+  readonly providerOf: (site: string) => string;
 }
 
 /** The site of a domain until its answer grows old. */
@@ -49,6 +55,7 @@ interface Search {
   isFull: boolean;
 }
 
+const drainingReply = ownReply(451, '4.3.2', 'Going down: this message waits in the queue');
 const siteFullReply = ownReply(451, '4.3.2', 'Too much mail waits for this next hop');
 const domainsMax = 20_000;
 const searchesMax = 10_000;
@@ -70,6 +77,9 @@ export class Deliveries {
   constructor(options: DeliveriesOptions) {
     this.#options = options;
     this.#coarse.nowMs = options.clock.monotonicMs();
+    if (options.sources !== undefined) {
+      options.sources.states.onSuspended = () => this.#leaveHindered();
+    }
   }
 
   /** Messages that wait before all sites, and connections that are open. */
@@ -112,8 +122,10 @@ export class Deliveries {
    */
   groupOf(domain: string, need: TlsNeed = 'usual'): string {
     const known = this.#domains.get(wayKey(domain, need));
-    if (known !== undefined && known.untilMs > this.#coarse.nowMs) return known.paths.key;
-    return this.#options.router.fixed(domain, need)?.key ?? domain;
+    const isFresh = known !== undefined && known.untilMs > this.#coarse.nowMs;
+    const key = isFresh ? known.paths.key : this.#options.router.fixed(domain, need)?.key;
+    const pools = this.#options.sources?.groupOf(domain) ?? '';
+    return pools === '' ? (key ?? domain) : `${key ?? domain} ${pools}`;
   }
 
   /**
@@ -140,7 +152,12 @@ export class Deliveries {
     if (this.#isClosed) return '';
     const known = this.#domains.get(wayKey(domain, tlsNeedOf(message.sender, message.terms)));
     if (known === undefined || known.untilMs <= this.#coarse.nowMs) return '';
-    const site = known.paths.of(defaultSource);
+    const { sources } = this.#options;
+    const { paths } = known;
+    const source =
+      sources === undefined ? defaultSource : sources.expect(message, domain, paths.resolved);
+    if (source === undefined) return '';
+    const site = paths.of(source);
     return site.expect(message.tenant, message.bytes) ? '' : site.key;
   }
 
@@ -205,15 +222,62 @@ export class Deliveries {
 
   /** As `submit` answers. */
   #enter(paths: SitePaths, transaction: Transaction): string {
-    const site = paths.of(defaultSource);
-    return site.submit(transaction) ? '' : site.key;
+    const { sources } = this.#options;
+    if (sources === undefined) return roomOf(paths.of(defaultSource), transaction);
+    const { message } = transaction;
+    const domain = domainOf(message.recipients[0]!.address).toLowerCase();
+    const choice = sources.choose(message, domain, paths.resolved);
+    if (choice.do === 'defer') {
+      transaction.holdBack(choice.reply, choice.notBeforeMs);
+      return '';
+    }
+    const { allowance } = choice;
+    if (choice.do === 'ask') {
+      const isWaiting = choice.allowance.wait(() => this.#enterAgain(paths, transaction));
+      return isWaiting ? '' : choice.allowance.name;
+    }
+    transaction.counted = allowance;
+    const crowded = roomOf(paths.of(choice.source), transaction);
+    if (crowded !== '') allowance?.giveBack();
+    return crowded;
+  }
+
+  /** One that was taken before: nobody else holds it. */
+  #enterAgain(paths: SitePaths, transaction: Transaction): void {
+    if (this.#isClosed) transaction.settleRest('deferred', drainingReply);
+    else if (this.#enter(paths, transaction) !== '') {
+      transaction.counted = undefined;
+      transaction.settleRest('deferred', siteFullReply);
+    }
+  }
+
+  /** What waits leaves by other sources: at once, and what came back to its path since, too. */
+  #leaveHindered(): void {
+    for (const paths of this.#paths.values()) {
+      for (const site of [...paths.sites]) {
+        const isWaiting = site.waitingCount > 0;
+        if (isWaiting && this.#options.sources!.isHindered(site.source.name, paths.name)) {
+          this.#leave(paths, site);
+        }
+      }
+    }
+  }
+
+  /** What waits for this path leaves by other sources. */
+  #leave(paths: SitePaths, site: Site): void {
+    for (const transaction of site.takeAll()) {
+      transaction.counted?.giveBack();
+      transaction.counted = undefined;
+      this.#enterAgain(paths, transaction);
+    }
   }
 
   #learn(way: string, resolved: Resolved): SitePaths {
     const { key } = resolved;
     let paths = this.#paths.get(key);
     if (paths === undefined) {
-      paths = new SitePaths(resolved, (found, source) => this.#site(found, source));
+      const created = new SitePaths(resolved, (source) => this.#site(created, source));
+      paths = created;
       this.#paths.set(key, paths);
     } else {
       paths.retarget(resolved);
@@ -223,17 +287,24 @@ export class Deliveries {
     return paths;
   }
 
-  #site(resolved: Resolved, source: Source): Site {
+  #site(paths: SitePaths, source: Source): Site {
     const { timeouts, limits, clock, random, dialer, leases, onRoom } = this.#options;
+    const { sources, providerOf } = this.#options;
+    const { site: name, key, handshake, targets } = paths.resolved;
     const isOnly = source === defaultSource;
     const site = new Site(
       {
-        name: isOnly ? resolved.site : pathName(resolved.site, source.name),
-        key: isOnly ? resolved.key : pathName(resolved.key, source.name),
-        ...{ source, handshake: resolved.handshake, timeouts, limits, clock, random },
+        name: isOnly ? name : pathName(name, source.name),
+        key: isOnly ? key : pathName(key, source.name),
+        ...{ source, provider: providerOf(name), handshake, timeouts, limits, clock, random },
         ...{ dialer, leases, coarse: this.#coarse, onRoom },
+        onSourceFault: (reply) => {
+          sources?.states.failed(source.name, reply);
+          this.#leave(paths, site);
+        },
+        onSourceWorked: () => sources?.states.worked(source.name),
       },
-      resolved.targets,
+      targets,
     );
     if (this.#isClosed) site.drain();
     return site;
@@ -248,6 +319,10 @@ export class Deliveries {
     const nowMs = this.#options.clock.monotonicMs();
     this.#coarse.nowMs = nowMs;
     for (const site of this.#sites()) site.onTick(nowMs);
+    if (this.#options.sources !== undefined) {
+      this.#options.sources.onTick();
+      this.#leaveHindered();
+    }
     if (++this.#ticks % ticksPerForgetting === 0) this.#forget(nowMs);
     this.#timer = undefined;
     if (this.#paths.size > 0 || this.#searches.size > 0) this.#setTimer();
@@ -273,6 +348,10 @@ function roomIn(paths: SitePaths): number {
   let room = 0;
   for (const site of paths.sites) room += site.roomCount;
   return room;
+}
+
+function roomOf(site: Site, transaction: Transaction): string {
+  return site.submit(transaction) ? '' : site.key;
 }
 
 /** A domain may be gone to by two ways: as usual, and as a message asks. */

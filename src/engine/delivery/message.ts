@@ -55,6 +55,16 @@ export type ExpectedMessage = Pick<OutboundMessage, 'id' | 'tenant' | 'sender' |
 
 export type OutcomeStatus = 'delivered' | 'deferred' | 'failed';
 
+/** How a message left, or would have. */
+export interface Departure {
+  /** Name of the source. */
+  readonly source: string;
+  /** The address it was sent from, "" where no connection stood or a proxy does not say. */
+  readonly egress: string;
+  /** The provider that its site belongs to. */
+  readonly provider: string;
+}
+
 export interface RecipientOutcome {
   readonly status: OutcomeStatus;
   /** The peer's words, or ours where `isOurs`. */
@@ -73,6 +83,10 @@ export interface RecipientOutcome {
   readonly passedDeliverBy: boolean;
   /** It was not tried: its tenant's list has it. */
   readonly suppressed?: SuppressionReason;
+  /** Absent where no source was chosen. */
+  readonly departure?: Departure;
+  /** Deferred by us, not by the next hop: no attempt counts, and the next one is not before (epoch milliseconds). */
+  readonly notBeforeMs?: number;
 }
 
 export interface DeliveryResult {
@@ -92,10 +106,12 @@ export function ownOutcome(
   reply: Reply,
   remoteHost = '',
   remoteAddress = '',
+  departure?: Departure,
 ): RecipientOutcome {
   return {
     ...{ status, reply, isOurs: true, remoteHost, remoteAddress },
     passedDsn: false,
     passedDeliverBy: false,
+    ...(departure === undefined ? {} : { departure }),
   };
 }

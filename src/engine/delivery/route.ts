@@ -30,7 +30,7 @@ import {
 } from './host-tls.ts';
 import type { OutcomeStatus } from './message.ts';
 import { ownReply } from './message.ts';
-import type { Target } from './site.ts';
+import type { Target } from './site-hosts.ts';
 
 /** What of the relay settings decides where mail goes. */
 export type RelayWays = Pick<

@@ -19,6 +19,7 @@ import type { HandshakeOptions, HandshakeStep } from './handshake.ts';
 import { Handshake } from './handshake.ts';
 import type { Dane } from './host-tls.ts';
 import type { PhaseTimeouts, SiteLimits } from './limits.ts';
+import type { Departure } from './message.ts';
 import { ownReply } from './message.ts';
 import type { Transaction } from './transaction.ts';
 import type { SessionEnd, TransferLine, TransferOwner } from './transfer.ts';
@@ -39,6 +40,8 @@ export interface SessionOptions {
   readonly host: string;
   readonly address: string;
   readonly handshake: HandshakeOptions;
+  /** Its address is the connection's. */
+  readonly departure: Omit<Departure, 'egress'>;
   /** The certificate must fit these records. */
   readonly dane?: Dane;
   readonly clock: Clock;
@@ -223,10 +226,11 @@ export class Session implements ConnectionEvents, TransferLine {
   }
 
   #onReady(capabilities: Capabilities): void {
-    const { host, address, timeouts, limits, clock } = this.#options;
+    const { host, address, departure, timeouts, limits, clock } = this.#options;
     const hop = {
       ...{ host, address, passesDsn: capabilities.hasDsn },
       passesDeliverBy: capabilities.deliverBySecondsMin !== undefined,
+      departure: { ...departure, egress: this.#connection!.localAddress },
     };
     const owner = this.#owner;
     const options = { owner, line: this, hop, capabilities, timeouts, limits, clock };

@@ -1,6 +1,7 @@
 /** What a path is made with: see `site.ts`. */
 
 import type { SiteLeases } from '../../actors/site-lease.ts';
+import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Dialer } from '../../ports/dialer.ts';
 import type { Random } from '../../ports/random.ts';
@@ -15,6 +16,12 @@ export interface SiteOptions {
   readonly key: string;
   /** What its mail leaves by. */
   readonly source: Source;
+  /** Whom its hosts belong to. */
+  readonly provider: string;
+  /** The source itself failed: what waits is the caller's, by `takeAll`. */
+  readonly onSourceFault: (reply: Reply) => void;
+  /** It works. */
+  readonly onSourceWorked: () => void;
   readonly handshake: HandshakeOptions;
   readonly timeouts: PhaseTimeouts;
   readonly limits: SiteLimits;

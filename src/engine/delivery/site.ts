@@ -13,29 +13,20 @@ import type { SiteFacts } from '../../actors/asks/explain-asks.ts';
 import type { SiteLease, SiteUser } from '../../actors/site-lease.ts';
 import type { TenantId } from '../../base/ids.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
-import type { Clock } from '../../ports/clock.ts';
 import { DialError } from '../../ports/dialer.ts';
 import type { HandshakeOptions } from './handshake.ts';
-import type { HostTls } from './host-tls.ts';
 import { SiteQueue } from './lanes/site-queue.ts';
 import { movesMax } from './limits.ts';
-import type { OutcomeStatus } from './message.ts';
+import type { Departure, OutcomeStatus } from './message.ts';
 import { ownReply } from './message.ts';
 import type { SessionOwner } from './session.ts';
 import { Session } from './session.ts';
+import { SiteHosts, type Target, wallMs } from './site-hosts.ts';
 import type { SiteOptions } from './site-options.ts';
 import { SiteRoom } from './site-room.ts';
-import { localAddressFor, reaches } from './sources/source.ts';
+import { localAddressFor, type Source } from './sources/source.ts';
 import type { Transaction } from './transaction.ts';
 import type { SessionEnd } from './transfer.ts';
-
-export interface Target {
-  readonly host: string;
-  readonly address: string;
-  readonly port: number;
-  /** Absent: as the site's handshake has it. */
-  readonly tls?: HostTls;
-}
 
 /** Unknown sites are taken for slow: the first messages spread over connections at once. */
 const serviceMsAtFirst = 20;
@@ -50,8 +41,6 @@ const attemptsMin = 2;
 const serviceWeight = 0.1;
 const noConnectionReply = ownReply(451, '4.4.1', 'No connection to the next hop');
 const drainingReply = ownReply(451, '4.3.2', 'Going down: this message waits in the queue');
-/** TLS that failed with a host is left alone this long, where clear text is allowed. */
-const tlsBrokenMs = 600_000;
 
 export class Site implements SessionOwner, SiteUser {
   readonly name: string;
@@ -65,9 +54,8 @@ export class Site implements SessionOwner, SiteUser {
   readonly #leaving = new Set<Session>();
   /** Sessions that are not ready yet, each with its attempt's continuation. */
   readonly #opening = new Map<Session, (end: SessionEnd | undefined) => void>();
-  #targets: readonly Target[];
-  /** Hosts that failed lately, by address: until when the others go first. */
-  readonly #badUntilMs = new Map<string, number>();
+  readonly #hosts: SiteHosts;
+  readonly #departure: Departure;
   /** Attempts under way, from the request for a slot on. */
   #attempts = 0;
   /** Mean time of one message over one connection, moving. */
@@ -77,8 +65,6 @@ export class Site implements SessionOwner, SiteUser {
   #noOpenUntilMs = 0;
   #deadReply: Reply = noConnectionReply;
   #deadStatus: OutcomeStatus = 'deferred';
-  /** Hosts whose TLS failed lately, by address: until when they are tried in clear at once. */
-  readonly #tlsBrokenUntilMs = new Map<string, number>();
   readonly #room: SiteRoom;
   #isClosed = false;
 
@@ -86,8 +72,9 @@ export class Site implements SessionOwner, SiteUser {
     this.name = options.name;
     this.key = options.key;
     this.#options = options;
-    this.#targets = this.#reached(targets);
-    const { clock, limits, onRoom } = options;
+    const { clock, limits, onRoom, source, provider } = options;
+    this.#hosts = new SiteHosts(source, targets);
+    this.#departure = { source: source.name, egress: '', provider };
     this.#queue = new SiteQueue(limits.queueCountMax, limits.queueBytesMax);
     this.#room = new SiteRoom({
       ...{ queue: this.#queue, countMax: limits.queueCountMax, clock },
@@ -123,9 +110,7 @@ export class Site implements SessionOwner, SiteUser {
       downUntilMs: isDown ? wall(this.#deadUntilMs) : 0,
       downReply: isDown ? lineOf(this.#deadReply) : '',
       noGrowthUntilMs: wall(this.#noOpenUntilMs),
-      targets: this.#targets.map(({ host, address }) => {
-        return { host, address, badUntilMs: wall(this.#badUntilMs.get(address) ?? 0) };
-      }),
+      targets: this.#hosts.facts(clock),
     };
   }
 
@@ -145,20 +130,12 @@ export class Site implements SessionOwner, SiteUser {
 
   /** Newer answers of the DNS for the same set of hosts. */
   retarget(targets: readonly Target[]): void {
-    this.#targets = this.#reached(targets);
-    for (const remembered of [this.#badUntilMs, this.#tlsBrokenUntilMs]) {
-      for (const address of remembered.keys()) {
-        if (!targets.some((target) => target.address === address)) remembered.delete(address);
-      }
-    }
-  }
-
-  #reached(targets: readonly Target[]): readonly Target[] {
-    return targets.filter(({ address }) => reaches(this.#options.source, address));
+    this.#hosts.retarget(targets);
   }
 
   /** False when the queue is full: nothing was taken. */
   submit(transaction: Transaction): boolean {
+    transaction.departure = this.#departure;
     if (this.#isDead()) {
       transaction.settleRest(this.#deadStatus, this.#deadReply);
       return true;
@@ -168,6 +145,18 @@ export class Site implements SessionOwner, SiteUser {
     this.#room.arrived(isTaken);
     if (isTaken) this.#dispatch();
     return isTaken;
+  }
+
+  get source(): Source {
+    return this.#options.source;
+  }
+
+  /** All that waits, in its order: it is to leave by another source. */
+  takeAll(): Transaction[] {
+    const nowMs = this.#options.clock.monotonicMs();
+    const waiting: Transaction[] = [];
+    for (let left = this.#queue.count; left > 0; left--) waiting.push(this.#queue.pull(nowMs)!);
+    return waiting;
   }
 
   /** To be called now and then: time-outs, idle ends, and messages that wait behind a connection that stands still. */
@@ -360,22 +349,36 @@ export class Site implements SessionOwner, SiteUser {
   /** Goes through the hosts in their order until one takes us. */
   async #connect(): Promise<void> {
     let end: SessionEnd = {
-      reply: this.#targets.length === 0 ? this.#noFamilyReply() : noConnectionReply,
+      reply: this.#hosts.count === 0 ? this.#noFamilyReply() : noConnectionReply,
       ...{ isOurs: true, tls: false },
     };
     let isFinal = true;
-    for (const target of this.#inOrder()) {
+    let isSource = this.#hosts.count > 0;
+    for (const target of this.#hosts.inOrder(this.#options.clock.monotonicMs())) {
       if (this.#isClosed) break;
       const result = await this.#tryHost(target);
       if (result === undefined) return this.#onConnected();
       isFinal &&= isForGood(result);
+      isSource &&= result.isSource === true;
       end = result;
+      // A proxy that is down is so for all hosts; of addresses, that of another family may do.
+      if (isSource && this.#options.source.proxy !== undefined) break;
       const { clock, limits } = this.#options;
-      this.#badUntilMs.set(target.address, clock.monotonicMs() + limits.deadMsMin);
+      this.#hosts.failed(target, clock.monotonicMs() + limits.deadMsMin);
     }
     this.#lease.release();
     this.#attempts--;
-    this.#onUnreachable(end, isFinal && isForGood(end));
+    if (isSource && end.isSource === true) this.#onSourceFault(end.reply);
+    else this.#onUnreachable(end, isFinal && isForGood(end));
+  }
+
+  #onSourceFault(reply: Reply): void {
+    const { clock, limits, onSourceFault } = this.#options;
+    if (this.#sessions.size > this.#opening.size) {
+      this.#noOpenUntilMs = clock.monotonicMs() + limits.deadMsMin;
+      return;
+    }
+    onSourceFault(reply);
   }
 
   #noFamilyReply(): Reply {
@@ -383,28 +386,19 @@ export class Site implements SessionOwner, SiteUser {
     return ownReply(451, '4.4.1', `Source ${name} has no address of the next hop's family`);
   }
 
-  /** By preference, but those that failed lately last: their time-outs are not waited for again and again. */
-  #inOrder(): readonly Target[] {
-    if (this.#badUntilMs.size === 0) return this.#targets;
-    const nowMs = this.#options.clock.monotonicMs();
-    const isBad = (target: Target) => (this.#badUntilMs.get(target.address) ?? 0) > nowMs;
-    return [...this.#targets.filter((each) => !isBad(each)), ...this.#targets.filter(isBad)];
-  }
-
   /** Undefined when a session is ready over this host, with TLS or, where that fails and may, in clear. */
   async #tryHost(target: Target): Promise<SessionEnd | undefined> {
     const { coarse, handshake } = this.#options;
-    const { address, tls } = target;
+    const { tls } = target;
     if ((tls?.mode ?? handshake.tls) !== 'opportunistic') {
       return this.#try(target, { ...handshake, ...(tls === undefined ? {} : { tls: tls.mode }) });
     }
     const inClear: HandshakeOptions = { ...handshake, tls: 'off' };
-    if ((this.#tlsBrokenUntilMs.get(address) ?? 0) > coarse.nowMs)
-      return this.#try(target, inClear);
+    if (this.#hosts.isTlsBroken(target, coarse.nowMs)) return this.#try(target, inClear);
     const end = await this.#try(target, handshake);
     if (end?.tls !== true) return end;
     // Opportunistic means that clear text beats no mail (RFC 7435 §3).
-    this.#tlsBrokenUntilMs.set(address, coarse.nowMs + tlsBrokenMs);
+    this.#hosts.tlsFailed(target, coarse.nowMs);
     return this.#try(target, inClear);
   }
 
@@ -414,6 +408,7 @@ export class Site implements SessionOwner, SiteUser {
     const { helloName = handshake.helloName } = source;
     const session = new Session(this, {
       ...{ host: target.host, address: target.address, handshake: { ...handshake, helloName } },
+      departure: this.#departure,
       ...(dane === undefined ? {} : { dane }),
       ...{ clock, timeouts, limits, coarse },
     });
@@ -421,7 +416,10 @@ export class Site implements SessionOwner, SiteUser {
     try {
       const { address, port } = target;
       const localAddress = localAddressFor(source, address);
-      const from = localAddress === undefined ? {} : { localAddress };
+      const from = {
+        ...(localAddress === undefined ? {} : { localAddress }),
+        ...(source.proxy === undefined ? {} : { proxy: source.proxy }),
+      };
       const connection = await dialer.dial(
         { address, port, ...from, timeoutMs: timeouts.connectMs },
         session,
@@ -429,8 +427,7 @@ export class Site implements SessionOwner, SiteUser {
       session.attach(connection);
     } catch (error) {
       if (!(error instanceof DialError)) throw error;
-      const text = `${target.host}[${target.address}]:${target.port}: ${error.fault}`;
-      return { reply: ownReply(451, '4.4.1', text), isOurs: true, tls: false };
+      return dialEnd(target, source, error);
     }
     this.#sessions.add(session);
     const { promise, resolve } = Promise.withResolvers<SessionEnd | undefined>();
@@ -443,6 +440,7 @@ export class Site implements SessionOwner, SiteUser {
     this.#attempts--;
     this.#failures = 0;
     this.#deadUntilMs = 0;
+    this.#options.onSourceWorked();
     this.#dispatch();
   }
 
@@ -465,22 +463,19 @@ export class Site implements SessionOwner, SiteUser {
   }
 
   #settleAll(status: OutcomeStatus, reply: Reply): void {
-    const nowMs = this.#options.clock.monotonicMs();
-    for (let left = this.#queue.count; left > 0; left--) {
-      this.#queue.pull(nowMs)!.settleRest(status, reply);
-    }
+    for (const transaction of this.takeAll()) transaction.settleRest(status, reply);
   }
+}
+
+function dialEnd({ host, address, port }: Target, source: Source, { fault, message }: DialError) {
+  const isSource = fault === 'source';
+  const text = isSource ? `${source.name}: ${message}` : `${host}[${address}]:${port}: ${fault}`;
+  return { reply: ownReply(451, '4.4.1', text), isOurs: true, tls: false, isSource };
 }
 
 /** A host we would not give the mail to as it is, rather than one that did not take it. */
 function isForGood({ isOurs, reply }: SessionEnd): boolean {
   return isOurs && reply.code >= 500;
-}
-
-/** An instant of the monotonic clock on the wall; 0 where it is past. */
-function wallMs(clock: Clock, untilMs: number): number {
-  const leftMs = untilMs - clock.monotonicMs();
-  return leftMs <= 0 ? 0 : Math.round(clock.nowMs() + leftMs);
 }
 
 function lineOf({ code, enhanced, text }: Reply): string {

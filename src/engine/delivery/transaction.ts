@@ -7,7 +7,13 @@
 
 import { assert } from '../../base/assert.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
-import type { DeliveryDone, OutboundMessage, OutcomeStatus, RecipientOutcome } from './message.ts';
+import type {
+  DeliveryDone,
+  Departure,
+  OutboundMessage,
+  OutcomeStatus,
+  RecipientOutcome,
+} from './message.ts';
 import { ownOutcome } from './message.ts';
 
 /** Where outcomes come from. */
@@ -16,6 +22,13 @@ export interface Hop {
   readonly address: string;
   readonly passesDsn: boolean;
   readonly passesDeliverBy: boolean;
+  readonly departure: Departure;
+}
+
+/** What a message was counted against before it was sent. */
+export interface Counted {
+  /** It was not sent after all. */
+  giveBack(): void;
 }
 
 export class Transaction {
@@ -25,6 +38,10 @@ export class Transaction {
   /** Those of `asked` the peer took so far. */
   readonly taken: number[] = [];
   moves = 0;
+  /** By what it leaves, once that was chosen. */
+  departure: Departure | undefined;
+  /** Until it is sent. */
+  counted: Counted | undefined;
   /** Set by the site: when it was queued or sent, on its own clock. */
   sinceMs = 0;
   readonly #done: DeliveryDone;
@@ -44,7 +61,9 @@ export class Transaction {
   }
 
   /** Picks the recipients of the next attempt: those not settled, `countMax` at most. */
-  begin(countMax: number): void {
+  begin(countMax: number, departure: Departure): void {
+    this.departure = departure;
+    this.counted = undefined;
     this.asked.length = 0;
     this.taken.length = 0;
     for (let i = 0; i < this.#outcomes.length && this.asked.length < countMax; i++) {
@@ -61,6 +80,7 @@ export class Transaction {
       remoteAddress: hop.address,
       passedDsn: hop.passesDsn,
       passedDeliverBy: hop.passesDeliverBy,
+      departure: hop.departure,
     });
   }
 
@@ -71,7 +91,16 @@ export class Transaction {
 
   /** Settles all that is still open by a decision of our own. */
   settleRest(status: OutcomeStatus, reply: Reply, host = '', address = ''): void {
-    const outcome = ownOutcome(status, reply, host, address);
+    this.#settleOpen(ownOutcome(status, reply, host, address, this.departure));
+  }
+
+  /** Sends back all that is still open, for it could not even be tried; absent: the next try is as ever. */
+  holdBack(reply: Reply, notBeforeMs: number | undefined): void {
+    const outcome = ownOutcome('deferred', reply);
+    this.#settleOpen(notBeforeMs === undefined ? outcome : { ...outcome, notBeforeMs });
+  }
+
+  #settleOpen(outcome: RecipientOutcome): void {
     for (let i = 0; i < this.#outcomes.length && this.#open > 0; i++) {
       if (this.#outcomes[i] === undefined) this.#set(i, outcome);
     }
@@ -81,6 +110,9 @@ export class Transaction {
     assert(this.#outcomes[index] === undefined, 'a recipient is settled once');
     this.#outcomes[index] = outcome;
     this.#open--;
-    if (this.#open === 0) this.#done({ outcomes: this.#outcomes as RecipientOutcome[] });
+    if (this.#open > 0) return;
+    this.counted?.giveBack();
+    this.counted = undefined;
+    this.#done({ outcomes: this.#outcomes as RecipientOutcome[] });
   }
 }

@@ -28,6 +28,8 @@ export interface SessionEnd {
   readonly isOurs: boolean;
   /** TLS was the trouble: another connection in clear may do. */
   readonly tls: boolean;
+  /** The source was the trouble, not the host. */
+  readonly isSource?: boolean;
 }
 
 /** Where messages come from and go back to. */
@@ -195,7 +197,7 @@ export class Transfer {
       this.#owner.onFinished(transaction);
       return false;
     }
-    transaction.begin(this.#recipientsMax);
+    transaction.begin(this.#recipientsMax, this.hop.departure);
     this.#messages++;
     return true;
   }

@@ -366,7 +366,8 @@ function decide(
   outcome: RecipientOutcome,
   nowMs: number,
 ): void {
-  recipient.attempts++;
+  // What we held back ourselves was no attempt.
+  if (outcome.notBeforeMs === undefined) recipient.attempts++;
   recipient.remoteHost = outcome.remoteHost;
   recipient.remoteAddress = outcome.remoteAddress;
   if (outcome.suppressed !== undefined) recipient.suppressed = outcome.suppressed;
@@ -388,6 +389,9 @@ function decide(
     const byMs = message.terms?.deliverBy?.byMs ?? 0;
     if (next === 'expired' || isTooLate(message, nowMs)) recipient.state = 'expired';
     // At that instant it comes back, or its sender is told.
-    else recipient.nextMs = byMs > nowMs ? Math.min(next, byMs) : next;
+    else {
+      const nextMs = outcome.notBeforeMs ?? next;
+      recipient.nextMs = byMs > nowMs ? Math.min(nextMs, byMs) : nextMs;
+    }
   }
 }

@@ -30,7 +30,8 @@ export interface MessageEvents {
 export interface MessageCounters {
   accepted(bytes: number): void;
   /** Why: where it was not delivered. */
-  outcome(state: string, why: ResponseClass | ''): void;
+  /** By a source, of which there are as many as settings have; undefined where none was chosen. */
+  outcome(state: string, why: ResponseClass | '', source: string | undefined): void;
   done(latencyMs: number): void;
   stored(result: 'stored' | 'refused'): void;
 }
@@ -47,7 +48,7 @@ export function logEvents(log: Log, clock: Clock, counters: MessageCounters): Me
   ): void => {
     const state = recipient.state === 'waiting' ? 'deferred' : recipient.state;
     const why = outcome.status === 'delivered' ? '' : classOf(outcome.reply);
-    counters.outcome(state, why);
+    counters.outcome(state, why, outcome.departure?.source);
     if (!log.isOn('info')) return;
     const isWaiting = recipient.state === 'waiting';
     const event = isWaiting ? 'deferred' : recipient.state;
@@ -58,6 +59,7 @@ export function logEvents(log: Log, clock: Clock, counters: MessageCounters): Me
         to: recipient.address,
         host: outcome.remoteHost === '' ? undefined : outcome.remoteHost,
         address: outcome.remoteAddress === '' ? undefined : outcome.remoteAddress,
+        ...departureOf(outcome),
         reply: recipient.reply,
         why: why === '' ? undefined : why,
         attempts: recipient.attempts,
@@ -107,6 +109,12 @@ export function logEvents(log: Log, clock: Clock, counters: MessageCounters): Me
       log.error({ event: 'store-trouble', code, detail }, 'the store refused an outcome');
     },
   };
+}
+
+function departureOf({ departure }: RecipientOutcome) {
+  if (departure === undefined) return {};
+  const { source, egress, provider } = departure;
+  return { source, egress: egress === '' ? undefined : egress, provider };
 }
 
 function logStored(

@@ -71,6 +71,7 @@ export class Engines {
         life: `${thread}.simulated`,
         workers: threads,
         relayPassword: '',
+        sourcePasswords: {},
         ownAddresses: [],
         isOffline: false,
         uplink: (ask) => this.#uplink(ask),

@@ -12,11 +12,11 @@ import type { Source } from './source.ts';
 export class SitePaths {
   /** Its name, and what TLS with its hosts must be. */
   readonly key: string;
-  readonly #create: (resolved: Resolved, source: Source) => Site;
+  readonly #create: (source: Source) => Site;
   readonly #sites = new Map<string, Site>();
   #resolved: Resolved;
 
-  constructor(resolved: Resolved, create: (resolved: Resolved, source: Source) => Site) {
+  constructor(resolved: Resolved, create: (source: Source) => Site) {
     this.key = resolved.key;
     this.#resolved = resolved;
     this.#create = create;
@@ -48,7 +48,7 @@ export class SitePaths {
   of(source: Source): Site {
     let site = this.#sites.get(source.name);
     if (site === undefined) {
-      site = this.#create(this.#resolved, source);
+      site = this.#create(source);
       this.#sites.set(source.name, site);
     }
     return site;

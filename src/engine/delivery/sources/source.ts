@@ -7,6 +7,8 @@
 
 import { isIPv6 } from 'node:net';
 import { defaultSourceName } from '../../../base/path-names.ts';
+import type { EgressProxy } from '../../../ports/dialer.ts';
+import type { SourceSetting } from '../../../settings/egress.ts';
 
 export interface Source {
   readonly name: string;
@@ -15,10 +17,33 @@ export interface Source {
   readonly ipv6?: string;
   /** In EHLO; absent: the server's name. */
   readonly helloName?: string;
+  readonly proxy?: EgressProxy;
+  /** New: it sends by the plan. */
+  readonly warmsUp?: boolean;
 }
 
 /** The only one where none is set: paths then are named as their sites. */
 export const defaultSource: Source = { name: defaultSourceName };
+
+/** `password`: of the proxy's user. */
+export function sourceOf(setting: SourceSetting, password = ''): Source {
+  const { name, ipv4, ipv6, helloName, proxy, warmup } = setting;
+  return {
+    ...{ name, warmsUp: warmup },
+    ...(ipv4 === '' ? {} : { ipv4 }),
+    ...(ipv6 === '' ? {} : { ipv6 }),
+    ...(helloName === '' ? {} : { helloName }),
+    ...(proxy === undefined ? {} : { proxy: proxyOf(proxy, password) }),
+  };
+}
+
+function proxyOf(
+  { kind, host, port, user }: NonNullable<SourceSetting['proxy']>,
+  password: string,
+): EgressProxy {
+  const at = { kind, address: host, port };
+  return user === '' ? at : { ...at, credentials: { user, password } };
+}
 
 /** Whether it can send to this address at all. */
 export function reaches(source: Source, address: string): boolean {
