@@ -144,8 +144,19 @@ const opens: readonly Operation[] = [
     },
   },
   {
-    name: 'STATUS',
+    name: 'STATUS, new connection',
     goal: { msMax: 0.3 },
+    isAbsolute: true,
+    async run({ server, mailbox }) {
+      const client = await server.connect();
+      const items = 'MESSAGES UNSEEN UIDNEXT UIDVALIDITY HIGHESTMODSEQ';
+      const { ms } = await client.say(`STATUS ${mailbox} (${items})`);
+      client.close();
+      return ms;
+    },
+  },
+  {
+    name: 'STATUS, same connection',
     isAbsolute: true,
     run: async ({ other, mailbox }) =>
       (await other.say(`STATUS ${mailbox} (MESSAGES UNSEEN UIDNEXT UIDVALIDITY HIGHESTMODSEQ)`)).ms,

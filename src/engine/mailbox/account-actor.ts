@@ -100,11 +100,6 @@ export class AccountActor {
     return this.#pending.size > 0 || this.#waitingAlone > 0;
   }
 
-  /** Whether a decision that reads what is journaled would miss nothing: only what does not touch it may be pending. */
-  get mayDecideBeside(): boolean {
-    return this.#waitingAlone === 0;
-  }
-
   /** Decisions made beside others that are not journaled yet. */
   get besideCount(): number {
     return this.#pendingBeside;
@@ -215,8 +210,9 @@ export class AccountActor {
     this.#pending.add(done);
   }
 
-  /** Counts a decision as made beside others until it settled. */
+  /** Runs `work` at once, beside new messages and what else runs so; after all other work, where there is any. */
   async beside<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#waitingAlone > 0) return this.alone(work);
     this.#pendingBeside++;
     try {
       return await work();

@@ -5,6 +5,7 @@
  */
 
 import type { RecordDraft } from '../store/record.ts';
+import type { AccountActor } from './account-actor.ts';
 import type { FlagOp } from './records.ts';
 import type { IdRanges } from './rows/uid-ranges.ts';
 
@@ -56,6 +57,8 @@ export interface Decision<T> {
   /** Called once they are journaled, or could not be. */
   readonly settled?: () => void;
 }
+
+export type Decide<T> = (actor: AccountActor) => Decision<T>;
 
 export interface CopyAnswer {
   /** Of those that were there, and in the same order where they went (RFC 4315 COPYUID). */

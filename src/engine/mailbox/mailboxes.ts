@@ -34,7 +34,7 @@ import {
 import { Bodies } from './apply/bodies.ts';
 import { mailboxKinds } from './apply/kinds.ts';
 import { addRanges, CopyNames } from './ask-names.ts';
-import type { CopyAnswer, CopyFlags, Decision, Steps, StoreFlags } from './decisions.ts';
+import type { CopyAnswer, CopyFlags, Decide, Decision, Steps, StoreFlags } from './decisions.ts';
 import {
   type Delivery,
   type DeliveryOutcome,
@@ -216,34 +216,19 @@ export class Mailboxes {
     return answer;
   }
 
-  /**
-   * Decides while no other decision about the account is under way, and appends what was decided. `mailboxes` are
-   * those it changes.
-   */
-  decide<T>(
-    account: AccountId,
-    tenant: TenantId,
-    decide: (actor: AccountActor) => Decision<T>,
-  ): Promise<T> {
+  /** Decides while no other decision about the account is under way, and appends what was decided. */
+  decide<T>(account: AccountId, tenant: TenantId, decide: Decide<T>): Promise<T> {
     const actor = this.#actor(account, tenant);
     return actor.alone(() => this.#decided(actor, decide));
   }
 
-  /**
-   * As `decide`, of what new messages and other decisions made by this neither change nor are changed by: where
-   * nothing else is under way it is decided at once, and shares their sync.
-   */
-  decideBeside<T>(
-    account: AccountId,
-    tenant: TenantId,
-    decide: (actor: AccountActor) => Decision<T>,
-  ): Promise<T> {
+  /** As `decide`, of what new messages and others decided by this neither change nor are changed by: it joins their sync. */
+  decideBeside<T>(account: AccountId, tenant: TenantId, decide: Decide<T>): Promise<T> {
     const actor = this.#actor(account, tenant);
-    if (!actor.mayDecideBeside) return actor.alone(() => this.#decided(actor, decide));
     return actor.beside(() => this.#decided(actor, decide));
   }
 
-  async #decided<T>(actor: AccountActor, decide: (actor: AccountActor) => Decision<T>): Promise<T> {
+  async #decided<T>(actor: AccountActor, decide: Decide<T>): Promise<T> {
     const { drafts, mailboxes, claimed, value, settled } = decide(actor);
     try {
       if (drafts.length > 0) await this.#append(actor, drafts, mailboxes, claimed);
