@@ -13,6 +13,7 @@ import type { MailboxRow } from '../rows/mailbox-row.ts';
 import { MailboxTree } from '../tree.ts';
 import { Columns } from './columns.ts';
 import { FirstUnseen } from './first-unseen.ts';
+import { FlagBits } from './flag-bits.ts';
 import { Leases } from './leases.ts';
 import type { Place } from './messages.ts';
 import { type FlagWork, ReaderFlags } from './reader-flags.ts';
@@ -31,6 +32,8 @@ export class ImapDesk {
   readonly views: Views;
   readonly leases: Leases;
   readonly columns: Columns;
+  /** Absent: somebody else asks, whose \Seen is its own. */
+  readonly flagBits: FlagBits | undefined;
   readonly orders: SortOrders;
   readonly threads: ThreadInputs;
   readonly kept: KeptMessages;
@@ -60,7 +63,9 @@ export class ImapDesk {
     this.views = base?.views ?? new Views(shard, mailboxes.derived);
     this.leases = base?.leases ?? new Leases(shard, clock);
     this.columns = base?.columns ?? new Columns(mailboxes.derived);
-    const { columns } = this;
+    const { columns, reader } = this;
+    this.flagBits =
+      rights === undefined ? new FlagBits({ shard, reader }, mailboxes.derived) : undefined;
     this.orders = base?.orders ?? new SortOrders({ shard, columns }, mailboxes.derived);
     this.threads = base?.threads ?? new ThreadInputs(shard, mailboxes.derived);
     const { tree } = this;
@@ -80,6 +85,7 @@ export class ImapDesk {
   close(): void {
     this.views.close();
     this.columns.close();
+    this.flagBits?.close();
     this.orders.close();
     this.threads.close();
     this.mailboxes.names.close();

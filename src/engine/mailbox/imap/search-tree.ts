@@ -8,7 +8,6 @@
  */
 
 import type { Criteria } from '../../../mail/wire/imap/search-keys.ts';
-import type { BlockColumns } from '../rows/block-columns.ts';
 import { maskInto } from './found-set.ts';
 import { blockBytes } from './view.ts';
 
@@ -38,6 +37,15 @@ class Inner extends Masks {
   }
 }
 
+/** What a tree asks of a block at once. */
+export interface TreeBlock {
+  copyExists(into: Uint8Array): void;
+  copyFlag(flag: number, into: Uint8Array): void;
+  /** Absent where only flags are known: the tree may have no such leaf then (`asksFlagsAlone`). */
+  copyKeyword?(number: number, into: Uint8Array): void;
+  modseq?(slot: number): number;
+}
+
 export interface TreeContext {
   /** The mailbox's, by number. */
   readonly keywords: readonly string[];
@@ -62,6 +70,11 @@ export class SearchTree {
     this.#context = context;
   }
 
+  /** No leaf asks a block for more than flags. */
+  get asksFlagsAlone(): boolean {
+    return this.leaves.every(({ key }) => key.op !== 'keyword' && key.op !== 'modseq');
+  }
+
   get yes(): Uint8Array {
     return this.#root.yes;
   }
@@ -71,7 +84,7 @@ export class SearchTree {
   }
 
   /** Knows what the block alone tells of the messages wanted. `base`: UID of its first slot. */
-  begin(block: BlockColumns, base: number, wanted: Uint8Array): void {
+  begin(block: TreeBlock, base: number, wanted: Uint8Array): void {
     block.copyExists(this.exists);
     for (let i = 0; i < blockBytes; i++) this.exists[i]! &= wanted[i]!;
     for (const leaf of this.leaves) {
@@ -95,7 +108,7 @@ export class SearchTree {
   }
 
   /** False: the messages decide. */
-  #ask({ key, yes }: Leaf, block: BlockColumns, base: number): boolean {
+  #ask({ key, yes }: Leaf, block: TreeBlock, base: number): boolean {
     const { exists } = this;
     switch (key.op) {
       // RFC 8514 §4.3: every mailbox keeps save dates.
@@ -115,7 +128,7 @@ export class SearchTree {
       case 'keyword': {
         const folded = key.keyword.toLowerCase();
         const number = this.#context.keywords.findIndex((name) => name.toLowerCase() === folded);
-        block.copyKeyword(number, yes);
+        block.copyKeyword!(number, yes);
         choose(yes, key.isSet, exists);
         return true;
       }
@@ -127,7 +140,7 @@ export class SearchTree {
         yes.fill(0);
         for (let slot = 0; slot < 8 * blockBytes; slot++) {
           const [at, bit] = [slot >> 3, 1 << (slot & 7)];
-          if ((exists[at]! & bit) !== 0 && block.modseq(slot) >= key.modseq) yes[at]! |= bit;
+          if ((exists[at]! & bit) !== 0 && block.modseq!(slot) >= key.modseq) yes[at]! |= bit;
         }
         return true;
       default:

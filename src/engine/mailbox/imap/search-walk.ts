@@ -17,6 +17,7 @@ import { AwayRows } from './away-rows.ts';
 import { slotsOf } from './block-columns.ts';
 import { blocksWithin } from './block-rows.ts';
 import type { Columns } from './columns.ts';
+import type { FlagBits, MailboxFlags } from './flag-bits.ts';
 import { FoundSet, maskInto } from './found-set.ts';
 import { HeaderLeaves, type HeadersToCome } from './header-leaves.ts';
 import type { Place } from './messages.ts';
@@ -32,6 +33,8 @@ import { blockBytes, type View } from './view.ts';
 export interface WalkParts extends ImapParts {
   readonly clock: Clock;
   readonly columns: Columns;
+  /** Absent: the reader's flags are not the owner's. */
+  readonly flagBits: FlagBits | undefined;
 }
 
 export interface WalkOptions {
@@ -84,6 +87,8 @@ export class SearchWalk {
   readonly #away: AwayRows;
   readonly #blocks: Uint32Array;
   readonly #wanted = new Uint8Array(blockBytes);
+  /** What is known of flags; undefined: blocks are asked for more. */
+  readonly #flags: MailboxFlags | undefined;
   /** Ready for other blocks. */
   readonly #spare: Look[] = [];
 
@@ -101,12 +106,16 @@ export class SearchWalk {
     this.#texts = new TextReader({ ...leafParts, reader });
     this.#away = new AwayRows(shard, account);
     this.#blocks = view.blocks;
+    const first = this.#makeLook();
+    this.#spare.push(first);
+    this.#flags = first.tree.asksFlagsAlone ? parts.flagBits?.of(place) : undefined;
   }
 
   async run(slices: Slices): Promise<void> {
     const { isFromEnd, enough, turnMsMax } = this.#options;
     const within = this.#within();
     let ahead: Look | undefined;
+    this.#flags?.refresh();
     for (const number of blocksWithin(this.#blocks, within, isFromEnd)) {
       if (this.looked > 0 && slices.ms >= turnMsMax) {
         if (ahead !== undefined) await this.#finish(ahead, slices);
@@ -116,13 +125,19 @@ export class SearchWalk {
       }
       const look = this.#begin(number, within);
       if (look !== undefined) {
-        if (ahead !== undefined) await this.#finish(ahead, slices);
+        if (ahead !== undefined) {
+          await this.#finish(ahead, slices);
+          this.#flags?.refresh();
+        }
         ahead = undefined;
         if (look.isOpen) ahead = look;
         else this.#add(look);
       }
       if (this.found.count >= enough) return;
-      if (slices.isOver) await slices.next();
+      if (slices.isOver) {
+        await slices.next();
+        this.#flags?.refresh();
+      }
     }
     if (ahead !== undefined) await this.#finish(ahead, slices);
   }
@@ -136,22 +151,38 @@ export class SearchWalk {
 
   /** What is known at once; the reading of what more is needed is begun. Undefined: there is no such block. */
   #begin(number: number, within: readonly number[]): Look | undefined {
-    const { account, mailbox } = this.#place;
-    const row = this.#parts.shard.peek(uidBlockKey(account, mailbox, number));
-    if (row === undefined) return undefined;
     const look = this.#spare.pop() ?? this.#makeLook();
     const { block, tree } = look;
     look.number = number;
-    block.open(row);
-    for (let i = 0; i < blockBytes; i++) this.looked += bitCounts[block.existsByte(i)]!;
+    const isKnown = this.#flags?.open(number) === true;
+    if (!isKnown && !this.#open(look)) return this.#none(look);
+    const bits = this.#flags ?? block;
+    for (let i = 0; i < blockBytes; i++) this.looked += bitCounts[bits.existsByte(i)]!;
     const base = number * uidBlockSlots;
     maskInto(within, base, this.#wanted);
-    tree.begin(block, base, this.#wanted);
+    tree.begin(bits, base, this.#wanted);
+    const needsRow = look.isOpen || this.#options.wantsModseq;
+    if (isKnown && needsRow && !this.#open(look)) return this.#none(look);
     if (!look.isOpen) return look;
     this.#rows.tell(look);
     look.away = look.isOpen ? this.#rows.awaySlots(look) : [];
     if (look.isOpen && look.away.length === 0) this.#beginTexts(look);
     return look;
+  }
+
+  #none(look: Look): undefined {
+    this.#spare.push(look);
+    return undefined;
+  }
+
+  /** False: there is no such block. */
+  #open({ number, block }: Look): boolean {
+    const { account, mailbox } = this.#place;
+    const row = this.#parts.shard.peek(uidBlockKey(account, mailbox, number));
+    if (row === undefined) return false;
+    block.open(row);
+    if (this.#flags?.open(number) === false) this.#flags.keep(number, block);
+    return true;
   }
 
   #makeLook(): Look {
