@@ -18,6 +18,8 @@ import { createApi } from '../edge/protocols/http/api/server.ts';
 import type { Mounted } from '../edge/protocols/http/server.ts';
 import type { Settings } from '../settings/schema.ts';
 import type { Core } from './core.ts';
+import { eventFeed } from './events/event-feed.ts';
+import { EventReader } from './events/event-reader.ts';
 import { messageLookUp } from './message-look-up.ts';
 
 const composeMsMax = minuteMs;
@@ -27,12 +29,14 @@ export interface HttpApi extends Mounted {
 }
 
 export async function createHttpApi(
-  { directory, engine, feedback, folder, reception }: Core,
+  { directory, engine, feedback, folder, reception, closers }: Core,
   settings: Settings,
   log: Log,
 ): Promise<HttpApi> {
   let policy = apiPolicy(settings);
   const { jobs, router } = engine.runtime;
+  const reader = new EventReader({ router, clock: nodeClock, shards: folder.shards });
+  closers.push(async () => reader.close());
   const compose: ComposeMessage = async (meta) => {
     const deadlineMs = nodeClock.nowMs() + composeMsMax;
     const answer = await jobs.run({ name: composeJob, meta, deadlineMs });
@@ -47,6 +51,7 @@ export async function createHttpApi(
     compose,
     suppression: feedback.guard,
     suppressions: feedback.list,
+    events: eventFeed(reader, folder.shards),
     lookUp: messageLookUp({ router, clock: nodeClock, shards: folder.shards }),
     clock: nodeClock,
     log,

@@ -13,6 +13,7 @@ import { mailboxChangedNotice } from '../actors/asks/imap-asks.ts';
 import { Stamps } from '../actors/stamps.ts';
 import { Watched } from '../actors/watched.ts';
 import type { ShardId } from '../base/ids.ts';
+import type { Settings } from '../settings/schema.ts';
 import { type EngineParts, shardFolder } from './engine-parts.ts';
 import { EventLog } from './events/event-log.ts';
 import { JournalFollower } from './events/journal-follower.ts';
@@ -46,6 +47,9 @@ export interface OpenerParts {
   readonly logged: MessageEvents;
 }
 
+/** Where events go that are not kept. */
+const nowhere = { append: () => {} };
+
 export function createShardOpener(parts: OpenerParts): OpenShardFunction {
   const { engine, bodies, derived, attempt, logged } = parts;
   const { settings, clock, random, log } = engine;
@@ -63,7 +67,7 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
       },
     });
     const { eventLog, follower } = createEventLog(engine, shard);
-    const events = shardEvents(logged, eventLog, clock);
+    const events = shardEvents(logged, settings.store.events ? eventLog : nowhere, clock);
     const inHand = new InHand(engine.inHand, shard);
     const spool = new Spool({
       clock,
@@ -96,9 +100,7 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
         reserveBytes: settings.data.reserveBytes,
       },
     });
-    // A damaged shard writes nothing, and nothing more happens to its mail.
-    if (store.status().readOnlyReason === undefined) void follower.begin(store);
-    else void eventLog.start();
+    startEvents(settings, store, follower, eventLog);
     const imap = new ImapDesk(store, mailboxes, clock);
     const keptMax = settings.mailbox.changesKeptMax;
     const history = new History({ shard: store, mailboxes, clock, keptMax });
@@ -116,6 +118,17 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
         deliverHere(mailboxes, spool, events, message, packed, bytes),
     };
   };
+}
+
+function startEvents(
+  { store: { events } }: Settings,
+  store: Shard,
+  follower: JournalFollower,
+  eventLog: EventLog,
+): void {
+  // A damaged shard writes nothing, and nothing more happens to its mail.
+  if (events && store.status().readOnlyReason === undefined) void follower.begin(store);
+  else void eventLog.start();
 }
 
 function createNotices(engine: EngineParts, imap: ImapDesk, store: Shard): ChangeNotices {

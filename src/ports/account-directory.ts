@@ -31,7 +31,7 @@ export interface Tenant {
 export const defaultTenantName = 'default';
 
 /** What a key lets its bearer do; `send`: hand in mail, ask what became of it, and cancel it. */
-export const apiScopes = ['send', 'suppression'] as const;
+export const apiScopes = ['send', 'suppression', 'events', 'webhooks'] as const;
 export type ApiScope = (typeof apiScopes)[number];
 
 export interface ApiKey {

@@ -32,7 +32,19 @@ export type EventPosition = readonly [segment: number, offset: number, index: nu
 export interface EventsQuery {
   /** `start`: from the oldest that is kept; `end`: nothing that was there before. */
   readonly after: EventPosition | 'start' | 'end';
+  /** 0: only where it goes on. */
   readonly limit: number;
+  readonly only?: EventFilter;
+}
+
+/** What is not of interest is passed over where the log is. */
+export interface EventFilter {
+  readonly tenant?: TenantId;
+  /** Places in `eventKinds`; absent: all. */
+  readonly kinds?: readonly number[];
+  readonly campaign?: string;
+  /** Of the event's instant. */
+  readonly sinceMs?: number;
 }
 
 export interface EventsPage {
@@ -43,6 +55,8 @@ export interface EventsPage {
   readonly next: EventPosition;
   /** Events between `after` and the first of these are kept no more. */
   readonly isCut: boolean;
+  /** As `isCut`, for they were too old or too many, and not for damage. */
+  readonly isGone: boolean;
   /** There may be more already. */
   readonly hasMore: boolean;
 }

@@ -31,9 +31,9 @@ export function eventHandlers(shardOf: (ask: ArrivedAsk) => EventShard | undefin
     };
   return {
     [eventAsks.read]: onShard(async ({ eventLog }, meta) => {
-      const { after, limit } = meta as EventsQuery;
-      const most = Math.min(limit, eventsPerAskMax);
-      return { ok: true, value: await eventLog.readForward({ after, limit: most }) };
+      const query = meta as EventsQuery;
+      const limit = Math.min(query.limit, eventsPerAskMax);
+      return { ok: true, value: await eventLog.readForward({ ...query, limit }) };
     }),
     [eventAsks.note]: onShard(async ({ store }, meta) => {
       const notes = meta as readonly EventNote[];

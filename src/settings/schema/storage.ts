@@ -2,7 +2,7 @@
 
 import { dayMs, gibibyte, hourMs, mebibyte } from '../../base/units.ts';
 import { section } from '../field.ts';
-import { bytes, duration, text } from '../fields.ts';
+import { bytes, duration, flag, text } from '../fields.ts';
 
 export const dataSection = section(
   'The data folder: journals, indexes, directory, control socket.',
@@ -46,6 +46,11 @@ export const storeSection = section('The shard store: journal segments, group co
     max: 64 * mebibyte,
     reload: 'restart',
     doc: 'Bytes of records written and synced in one go; more wait for the next sync.',
+  }),
+  events: flag({
+    default: true,
+    reload: 'restart',
+    doc: 'Whether what happens to messages is kept; without it `chaski trace`, events and webhooks know nothing.',
   }),
   eventsKeepMs: duration({
     default: 7 * dayMs,

@@ -5,6 +5,7 @@
  * Specs:     OpenAPI 3.1, whose dialect of JSON Schema holds all that `schema.ts` uses.
  */
 
+import { eventOperations } from './event-schema.ts';
 import {
   acceptedSchema,
   faultSchema,
@@ -76,6 +77,7 @@ export const openApi = {
   paths: {
     '/api/v1/messages': { post: sendOperation },
     '/api/v1/suppressions': suppressionOperations,
+    '/api/v1/events': eventOperations,
     '/api/v1/messages/{id}': {
       get: {
         operationId: 'getMessage',

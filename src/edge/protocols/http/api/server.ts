@@ -17,6 +17,7 @@ import { plainAddress } from '../../../../base/networks.ts';
 import type { ApiKey, ApiScope } from '../../../../ports/account-directory.ts';
 import { apiKeyShown } from '../../../guard/api-keys.ts';
 import { setCaller } from './caller.ts';
+import { type EventFeed, eventRoutes } from './events.ts';
 import { ApiFault } from './fault.ts';
 import { KeyRates } from './key-rates.ts';
 import { requestBytesMax } from './limits.ts';
@@ -28,6 +29,7 @@ import { type SuppressionRouteParts, suppressionRoutes } from './suppressions.ts
 
 interface ApiParts extends MessageRouteParts, SuppressionRouteParts {
   readonly lookUp: MessageLookUp;
+  readonly events: EventFeed;
   readonly log: Log;
 }
 
@@ -61,6 +63,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   messageRoutes(app, parts, new KeyRates());
   lookUpRoutes(app, parts.lookUp);
   suppressionRoutes(app, parts);
+  eventRoutes(app, parts.events);
   await app.ready();
   return { handle: (request, response) => app.routing(request, response) };
 }

@@ -1,0 +1,112 @@
+/**
+ * Aim: a program follows its tenant's events by HTTP, and nobody else's.
+ * Method: the real server, a next hop, two tenants' keys.
+ */
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { EventView } from '../../src/actors/asks/control.ts';
+import { type ApiWorld, startApiWorld } from '../support/api-world.ts';
+
+interface Page {
+  readonly events: readonly EventView[];
+  readonly cursor: string;
+  readonly hasMore: boolean;
+}
+
+describe('GET /api/v1/events', () => {
+  let world: ApiWorld;
+  let key: string;
+  let otherKey: string;
+  before(async () => {
+    world = await startApiWorld();
+    const keyOf = async (tenant: string) =>
+      (await world.test.call('key.create', { tenant, scopes: ['events'] })).secret;
+    key = await keyOf('acme');
+    otherKey = await keyOf('other');
+  });
+  after(async () => {
+    await world[Symbol.asyncDispose]();
+  });
+
+  async function get(query: string, by = key) {
+    const answer = await world.call({ method: 'GET', path: `/api/v1/events?${query}`, key: by });
+    return { ...answer, page: answer.value as unknown as Page };
+  }
+
+  async function send(campaign: string): Promise<string> {
+    const body = { from: 'shop@acme.test', to: 'ann@far.test', text: 'x', campaign };
+    return (await world.call({ body })).value.ids[0]!;
+  }
+
+  /** All of a message's events, as a program that follows finds them. */
+  async function follow(id: string, count: number, from: string, more = ''): Promise<EventView[]> {
+    const found: EventView[] = [];
+    let cursor = from;
+    for (let reads = 0; reads < 20 && found.length < count; reads++) {
+      const { page, status } = await get(`after=${cursor}&wait=5${more}`);
+      assert.equal(status, 200);
+      found.push(...page.events.filter(({ message }) => message === id));
+      ({ cursor } = page);
+    }
+    return found;
+  }
+
+  it('tells what happened, once it happens, from a cursor on', async () => {
+    const { page } = await get('after=end');
+    assert.deepEqual(page.events, []);
+    const id = await send('spring');
+    const [accepted, delivered, ...more] = await follow(id, 2, page.cursor);
+    assert.deepEqual([accepted!.kind, delivered!.kind, more], ['accepted', 'delivered', []]);
+    assert.equal(delivered!.campaign, 'spring');
+    assert.deepEqual(delivered!.recipients, ['ann@far.test']);
+    assert.match(delivered!.reply!, /^250/);
+    const again = await follow(id, 2, 'start');
+    assert.deepEqual(
+      again.map((event) => event.id),
+      [accepted!.id, delivered!.id],
+    );
+  });
+
+  it('tells only the types and the campaign asked for', async () => {
+    const id = await send('autumn');
+    const [event, ...more] = await follow(id, 1, 'start', '&type=delivered&campaign=autumn');
+    assert.deepEqual([event!.kind, more], ['delivered', []]);
+    const { page } = await get('after=start&campaign=autumn&type=accepted&type=bounced');
+    assert.deepEqual(
+      page.events.map(({ kind }) => kind),
+      ['accepted'],
+    );
+  });
+
+  it('tells nobody of another tenant', async () => {
+    await send('spring');
+    const { page } = await get('after=start', otherKey);
+    assert.deepEqual(page.events, []);
+  });
+
+  it('needs its scope, a cursor of this server and types there are', async () => {
+    assert.equal((await get('after=start', world.key)).status, 403);
+    assert.equal((await get('after=nonsense')).status, 400);
+    assert.equal((await get('type=nothing')).status, 400);
+    assert.equal((await get('wait=61')).status, 400);
+    assert.equal((await get('limit=0')).status, 400);
+  });
+
+  it('waits no longer than it was told', async () => {
+    const { page } = await get('after=end');
+    const started = performance.now();
+    const waited = await get(`after=${page.cursor}&wait=1&campaign=never`);
+    assert.deepEqual(waited.page.events, []);
+    assert.ok(performance.now() - started >= 900);
+  });
+
+  it('gives the same stream as the command', async () => {
+    const id = await send('winter');
+    const events = await follow(id, 2, 'start');
+    const { cursor } = (await get('after=start&limit=1')).page;
+    const told = await world.test.call('events', { after: cursor, limit: 10_000 });
+    const ids = new Set(told.events.map((event) => event.id));
+    assert.ok(events.every((event) => ids.has(event.id)));
+  });
+});
