@@ -27,7 +27,6 @@ import { Watchers, watchedWords } from '../actors/watched.ts';
 import { nodeDisk } from '../adapters/files/disk.ts';
 import { openLmdbDirectory } from '../adapters/lmdb/account-directory.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
-import { createDns } from '../adapters/node/dns.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
 import { accountId, MessageIdSource } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
@@ -37,7 +36,7 @@ import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Settings } from '../settings/schema.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { resolveAddress } from './destinations.ts';
-import { DkimKeys } from './dkim-keys.ts';
+import type { DkimKeys } from './dkim-keys.ts';
 import { EngineHost, jobThreads } from './engine-host.ts';
 import { type Feedback, openSuppressions, startFeedback } from './feedback.ts';
 import { answerPolicy, type Outside, openOutside } from './outside.ts';
@@ -45,8 +44,10 @@ import { ownAddresses } from './own-addresses.ts';
 import { PolicySource } from './policy.ts';
 import { SenderAddresses } from './sender-addresses.ts';
 import { ShardRefusals } from './shard-refusals.ts';
+import { openDkimKeys, openSrsSecrets } from './signing.ts';
 import type { SourceBook } from './source-book.ts';
 import { openSources, type Sources } from './sources.ts';
+import type { SrsSecrets } from './srs-secrets.ts';
 import { epochWords, undeliveredWords, workerCount } from './threads.ts';
 
 export interface CoreRequest {
@@ -65,6 +66,7 @@ export interface Core {
   readonly budget: ByteBudget;
   readonly refusals: ShardRefusals;
   readonly dkimKeys: DkimKeys;
+  readonly srsSecrets: SrsSecrets;
   /** Accounts whose changes the engine tells of. */
   readonly watchers: Watchers;
   readonly stamps: Stamps;
@@ -108,6 +110,7 @@ async function openParts(
     shards: folder.shards,
   });
   closers.push(() => directory.close());
+  const srsSecrets = await openSrsSecrets(directory, settings, log, closers);
   const policies = new PolicySource(directory);
   let current = settings;
   let policy: PolicySnapshot = await policies.snapshot(current);
@@ -149,10 +152,12 @@ async function openParts(
     await engine.pushPolicy();
     await sources?.tenantsChanged();
   };
+  srsSecrets.start(policyChanged);
   const dkimKeys = openDkimKeys({ settings, log, isOffline }, parts, policyChanged);
   return {
     ...parts,
     dkimKeys,
+    srsSecrets,
     watchers: new Watchers(shared.watched),
     stamps: new Stamps(shared.stamps),
     sources: sources?.book,
@@ -182,25 +187,6 @@ function engineOf(
       ...sources?.answers,
     },
   });
-}
-
-/** Records of new keys are looked for by a running server only. */
-function openDkimKeys(
-  { settings, log, isOffline }: CoreRequest,
-  { directory, engine, closers }: Pick<Core, 'directory' | 'engine' | 'closers'>,
-  policyChanged: () => Promise<void>,
-): DkimKeys {
-  const dkimKeys = new DkimKeys({
-    ...{ directory, log, policyChanged },
-    jobs: engine.runtime.jobs,
-    dns: createDns({ settings: settings.dns, clock: nodeClock, random: nodeRandom }),
-    clock: nodeClock,
-    lookUpMs: settings.dkim.lookUpMs,
-    overlapMs: settings.dkim.overlapMs,
-  });
-  closers.push(() => dkimKeys.close());
-  if (!isOffline) dkimKeys.start();
-  return dkimKeys;
 }
 
 function inFlowOf(runtime: Runtime, undelivered: SharedArrayBuffer, { router }: Settings): InFlow {

@@ -5,10 +5,14 @@
  * Invariant: a later snapshot has a higher revision.
  */
 
-import type { DomainPolicy, PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
+import type {
+  DomainPolicy,
+  ForwardingPolicy,
+  PolicySnapshot,
+} from '../actors/asks/policy-snapshot.ts';
 import { defaultPolicy } from '../actors/asks/policy-snapshot.ts';
 import { isSigning } from '../mail/trust/dkim/rotation.ts';
-import type { AccountDirectory } from '../ports/account-directory.ts';
+import type { AccountDirectory, Domain } from '../ports/account-directory.ts';
 import type { Settings } from '../settings/schema.ts';
 
 export class PolicySource {
@@ -21,7 +25,8 @@ export class PolicySource {
 
   async snapshot(settings: Settings): Promise<PolicySnapshot> {
     const domains: Record<string, DomainPolicy> = {};
-    for (const { name } of await this.#directory.domains()) {
+    const all = await this.#directory.domains();
+    for (const { name } of all) {
       const keys = await this.#directory.dkimKeys(name);
       domains[name] = { dkim: keys.filter(isSigning) };
     }
@@ -32,10 +37,30 @@ export class PolicySource {
       hostname: settings.hostname,
       authservId: settings.hostname,
       domains,
+      forwarding: await this.#forwarding(settings, all),
       alsoDomain: settings.dkim.alsoDomain.toLowerCase(),
       receivedCountMax: settings.smtp.receivedMax,
       verifyInbound: settings.verification.isOn,
       dmarc: settings.verification.dmarc,
+    };
+  }
+
+  async #forwarding(
+    { forwarding }: Settings,
+    domains: readonly Domain[],
+  ): Promise<ForwardingPolicy> {
+    const oldest = domains.reduce<Domain | undefined>(
+      (first, each) => (first === undefined || each.createdMs < first.createdMs ? each : first),
+      undefined,
+    );
+    const domain =
+      forwarding.domain === '' ? (oldest?.name ?? '') : forwarding.domain.toLowerCase();
+    // Return paths must come back here.
+    const isOurs = domains.some(({ name }) => name === domain);
+    return {
+      returnDomain: forwarding.srs && isOurs ? domain : '',
+      srsSecrets: (await this.#directory.srsSecrets()).map(({ secret }) => secret),
+      arcDomain: forwarding.arc ? domain : '',
     };
   }
 }

@@ -127,7 +127,7 @@ interface MailFronts {
 /** Not bound yet. */
 function mailListeners(
   { settings, log, version }: ServerRequest,
-  { directory, engine, reception, feedback, watchers, stamps }: Core,
+  { directory, engine, reception, feedback, srsSecrets, watchers, stamps }: Core,
   tls: ReloadableTls,
   metrics: Metrics,
 ): MailFronts {
@@ -143,6 +143,7 @@ function mailListeners(
     ...shared,
     directory,
     suppression: feedback.guard,
+    returnPaths: (localPart) => srsSecrets.reverse(localPart),
     authenticate,
   });
   const logIn = { authenticate, throttle: listeners.throttle };

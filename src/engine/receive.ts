@@ -13,6 +13,7 @@ import type { PackedReceived } from '../actors/asks/spool-asks.ts';
 import { unpackReceived } from '../actors/asks/spool-asks.ts';
 import { failure } from '../base/errors.ts';
 import { isAllHere } from './local-delivery.ts';
+import { withReturnPath } from './pipeline/forwarding.ts';
 import { repacked, withHeaderTerms } from './pipeline/header-terms.ts';
 import type { Policy } from './pipeline/policy.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
@@ -70,7 +71,8 @@ function take(
   // The spool knows the keys: a copy for an account of this very shard goes by it, too.
   if (idempotency === undefined && isAllHere(envelope, shard.store.id))
     return shard.deliverHere(message, packed, bytes);
-  const termed = withHeaderTerms(envelope, prepared.facts);
+  const own = withHeaderTerms(envelope, prepared.facts);
+  const termed = withReturnPath(own, arrival, policy, parts.clock.nowMs());
   const told = termed === envelope ? packed : repacked(packed, termed);
   const answer = shard.spool.accept(told, arrival.tenant, bytes);
   return idempotency === undefined ? (answer as Promise<Answer>) : answer.then(keyedAnswer);

@@ -99,6 +99,12 @@ export interface DkimKey {
   readonly publishUntilMs?: number;
 }
 
+/** Makes return paths of forwarded mail checkable. Never logged, never leaves the process. */
+export interface SrsSecret {
+  readonly secret: string;
+  readonly createdMs: number;
+}
+
 /** What becomes of one RCPT TO. An alias may give several, some of them remote. */
 export type Resolution =
   | { readonly kind: 'remote' }
@@ -125,6 +131,7 @@ export type DirectoryChange =
   | { readonly kind: 'tenant'; readonly id: TenantId }
   | { readonly kind: 'api-key'; readonly id: ApiKeyId }
   | { readonly kind: 'domain'; readonly name: string }
+  | { readonly kind: 'srs-secrets' }
   | { readonly kind: 'account'; readonly id: AccountId }
   | { readonly kind: 'alias'; readonly address: string };
 
@@ -160,6 +167,9 @@ export interface AccountDirectory {
   putDomain(domain: Domain): Promise<void>;
   /** Takes the domain's keys along. */
   deleteDomain(name: string): Promise<void>;
+  /** The newest first. */
+  srsSecrets(): Eventually<readonly SrsSecret[]>;
+  putSrsSecrets(secrets: readonly SrsSecret[]): Promise<void>;
   putDkimKeys(domain: string, keys: readonly DkimKey[]): Promise<void>;
   /** The directory numbers the account and picks its shard. */
   createAccount(account: Omit<Account, 'id' | 'shard'>): Promise<Account>;

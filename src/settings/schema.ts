@@ -6,6 +6,7 @@
 
 import { section, type ValueOf } from './field.ts';
 import { dkimSection } from './schema/dkim.ts';
+import { forwardingSection } from './schema/forwarding.ts';
 import { apiSection, httpSection, listenSection, metricsSection } from './schema/listen.ts';
 import { imapSection, mailboxSection, pop3Section } from './schema/mailboxes.ts';
 import {
@@ -53,6 +54,7 @@ export const schema = section('Settings of Chaski.', {
   retry: retrySection,
   dns: dnsSection,
   dkim: dkimSection,
+  forwarding: forwardingSection,
   verification: verificationSection,
   accounts: accountsSection,
   store: storeSection,

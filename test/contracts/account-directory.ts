@@ -313,6 +313,17 @@ export function accountDirectoryContract(
       assert.deepEqual(await directory.dkimKeys('a.test'), []);
     });
 
+    it('keeps the secrets of return paths, the newest first', async () => {
+      await using one = await opened();
+      const { directory } = one;
+      assert.deepEqual(await directory.srsSecrets(), []);
+      const [older, newer] = [1, 2].map((createdMs) => ({ secret: `s${createdMs}`, createdMs }));
+      await directory.putSrsSecrets([older!, newer!]);
+      assert.deepEqual(await directory.srsSecrets(), [newer, older]);
+      await directory.putSrsSecrets([newer!]);
+      assert.deepEqual(await directory.srsSecrets(), [newer]);
+    });
+
     it('refuses what cannot be, and leaves the directory as it was', async () => {
       await using one = await opened();
       const { directory } = one;

@@ -40,6 +40,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/mail/formats/dsn/returned.ts headerBytesMax',
     'src/mail/trust/password.ts passwordBytesMax',
     'src/mail/trust/verify.ts signaturesMax',
+    'src/mail/trust/arc.ts instancesMax',
     'src/mail/trust/dkim/rotation.ts keysPerDomainMax',
     'src/mail/trust/mta-sts.ts maxAgeSecondsMax',
     'src/mail/wire/deflate/inflater.ts pieceCodesMax',

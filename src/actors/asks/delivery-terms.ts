@@ -29,13 +29,16 @@ export interface DeliveryTerms {
   readonly campaign?: string;
   /** Name of the pool of sources it asked to leave by, and may. */
   readonly pool?: string;
+  /** The return path it leaves with, in place of its sender, whom we tell ourselves; absent: the sender. */
+  readonly returnPath?: string;
 }
 
-/** priority, holdUntilMs (0: none), byMs (0: none), by-mode bits, TLS bits, campaign ("": none), pool (absent: none). */
+/** priority, holdUntilMs (0: none), byMs (0: none), by-mode bits, TLS bits, campaign, pool, return path ("": none). */
 export type PackedTerms = readonly [
   ...[priority: number, holdUntilMs: number, byMs: number, by: number, tls: number],
   campaign: string,
   pool?: string,
+  returnPath?: string,
 ];
 
 const modeReturn = 1;
@@ -44,16 +47,17 @@ const tlsRequired = 1;
 const tlsOptional = 2;
 
 export function packTerms(terms: DeliveryTerms): PackedTerms {
-  const { priority = 0, holdUntilMs = 0, deliverBy, campaign = '' } = terms;
+  const { priority = 0, holdUntilMs = 0, deliverBy, campaign = '', returnPath } = terms;
   const mode = deliverBy?.mode === 'return' ? modeReturn : 0;
   const tls = (terms.requireTls ? tlsRequired : 0) | (terms.isTlsOptional ? tlsOptional : 0);
   const by = mode | (deliverBy?.isTraced ? byTraced : 0);
   const packed = [priority, holdUntilMs, deliverBy?.byMs ?? 0, by, tls, campaign] as const;
+  if (returnPath !== undefined) return [...packed, terms.pool ?? '', returnPath];
   return terms.pool === undefined ? packed : [...packed, terms.pool];
 }
 
 export function unpackTerms(packed: PackedTerms): DeliveryTerms {
-  const [priority, holdUntilMs, byMs, by, tls, campaign, pool] = packed;
+  const [priority, holdUntilMs, byMs, by, tls, campaign, pool = '', returnPath = ''] = packed;
   const mode = (by & modeReturn) !== 0 ? 'return' : 'notify';
   return {
     ...(priority === 0 ? {} : { priority }),
@@ -62,6 +66,7 @@ export function unpackTerms(packed: PackedTerms): DeliveryTerms {
     ...((tls & tlsRequired) === 0 ? {} : { requireTls: true }),
     ...((tls & tlsOptional) === 0 ? {} : { isTlsOptional: true }),
     ...(campaign === '' ? {} : { campaign }),
-    ...(pool === undefined ? {} : { pool }),
+    ...(pool === '' ? {} : { pool }),
+    ...(returnPath === '' ? {} : { returnPath }),
   };
 }

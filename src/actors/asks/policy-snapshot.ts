@@ -22,6 +22,16 @@ export interface DomainPolicy {
 /** What becomes of mail whose domain's DMARC policy it fails. `mark`: it is taken, and the header says so. */
 export type DmarcHandling = 'mark' | 'enforce';
 
+/** What is done with strangers' mail that goes on to other servers. */
+export interface ForwardingPolicy {
+  /** Whose addresses its return paths are; "": they stay as they are. */
+  readonly returnDomain: string;
+  /** The newest first. */
+  readonly srsSecrets: readonly string[];
+  /** Whose key seals it; "": it is not sealed. */
+  readonly arcDomain: string;
+}
+
 export interface PolicySnapshot {
   readonly revision: number;
   /** Our name in Received, in A-labels. */
@@ -32,6 +42,7 @@ export interface PolicySnapshot {
   readonly domains: Readonly<Record<string, DomainPolicy>>;
   /** Signs all mail of who may relay, beside its author's domain; "" is none. */
   readonly alsoDomain: string;
+  readonly forwarding: ForwardingPolicy;
   /** A message with more Received fields loops (RFC 5321 §6.3). */
   readonly receivedCountMax: number;
   readonly headerBytesMax: number;
@@ -47,6 +58,7 @@ export const defaultPolicy: PolicySnapshot = {
   authservId: 'localhost',
   domains: {},
   alsoDomain: '',
+  forwarding: { returnDomain: '', srsSecrets: [], arcDomain: '' },
   receivedCountMax: 50,
   headerBytesMax: 262_144,
   headerFieldsMax: 2_000,

@@ -27,6 +27,7 @@ import type {
   DkimKey,
   Domain,
   Resolution,
+  SrsSecret,
   Tenant,
 } from '../../ports/account-directory.ts';
 import type { IndexChange, IndexEntry, ShardIndex } from '../../ports/shard-index.ts';
@@ -219,6 +220,19 @@ export class TableDirectory implements AccountDirectory {
       const change = sorted.length === 0 ? { remove: key } : put(key, sorted);
       return { changes: [change], change: { kind: 'domain', name } };
     });
+  }
+
+  srsSecrets(): readonly SrsSecret[] {
+    const value = this.#table.get(rows.srsSecretsKey);
+    return value === undefined ? [] : rows.decodeRow<readonly SrsSecret[]>(value);
+  }
+
+  putSrsSecrets(secrets: readonly SrsSecret[]): Promise<void> {
+    const sorted = [...secrets].sort((a, b) => b.createdMs - a.createdMs);
+    return this.#write(() => ({
+      changes: [put(rows.srsSecretsKey, sorted)],
+      change: { kind: 'srs-secrets' },
+    }));
   }
 
   createAccount(account: Omit<Account, 'id' | 'shard'>): Promise<Account> {

@@ -17,6 +17,7 @@
  *   v·id                     ApiKey
  *   w·tenant·id              a tenant's API keys
  *   mkey, mtenant            the next numbers of these
+ *   msrs                     SrsSecret[]
  */
 
 import { Buffer } from 'node:buffer';
@@ -27,6 +28,7 @@ import type {
   ApiKey,
   DkimKey,
   Domain,
+  SrsSecret,
   Tenant,
 } from '../../ports/account-directory.ts';
 import type { SplitAddress } from './addresses.ts';
@@ -43,6 +45,7 @@ export interface KeyRange {
 export const nextIdKey = Buffer.from('mnext');
 export const nextTenantKey = Buffer.from('mtenant');
 export const nextApiKeyKey = Buffer.from('mkey');
+export const srsSecretsKey = Buffer.from('msrs');
 export const domainKey = (name: string) => Buffer.from(`d${name}`);
 export const dkimKey = (name: string) => Buffer.from(`k${name}`);
 export const nameKey = (name: SplitAddress) => Buffer.from(`n${name.domain}\0${name.localPart}`);
@@ -100,7 +103,15 @@ export function sharingOfKey(key: Uint8Array): readonly [owner: AccountId, ident
   return [bytes.readUInt32BE(1) as AccountId, bytes.readUInt32BE(5)];
 }
 
-type Row = Tenant | ApiKey | Domain | Account | NameRow | readonly DkimKey[] | number;
+type Row =
+  | Tenant
+  | ApiKey
+  | Domain
+  | Account
+  | NameRow
+  | readonly DkimKey[]
+  | readonly SrsSecret[]
+  | number;
 
 export function encodeRow(row: Row): Buffer {
   return Buffer.from(JSON.stringify(row));

@@ -9,6 +9,7 @@
 import { type Destination, destinationsOf } from '../../actors/asks/destinations.ts';
 import type { ErrorCode } from '../../base/errors.ts';
 import type { TenantId } from '../../base/ids.ts';
+import type { Reversed } from '../../mail/trust/srs.ts';
 import type { Path } from '../../mail/wire/smtp/path.ts';
 import type {
   Account,
@@ -24,6 +25,28 @@ export interface AcceptedRecipient {
 }
 
 export type RecipientDecision = AcceptedRecipient | ErrorCode;
+
+/** Whom a local part of ours is a return path for (SRS). */
+export type ReversePath = (localPart: string) => Reversed;
+
+/**
+ * A return path of mail we sent on: bounces of it go back to its sender. Undefined where the address is none. Only the
+ * null sender has any business there (RFC 5321 §4.5.5), so nobody writes to strangers through us.
+ */
+export function decideReturnPath(
+  directory: AccountDirectory,
+  { localPart, domain }: Path,
+  sender: string,
+  reverse: ReversePath | undefined,
+): Eventually<RecipientDecision> | undefined {
+  const found = reverse?.(localPart) ?? { kind: 'none' };
+  if (found.kind === 'none' || directory.isLocalDomain(domain) === false) return undefined;
+  if (found.kind === 'invalid' || sender !== '') return 'account-missing';
+  const address = `${found.localPart}@${found.domain}`;
+  const resolution = directory.resolve(found.localPart, found.domain);
+  if (resolution instanceof Promise) return resolution.then((late) => decisionOf(address, late));
+  return decisionOf(address, resolution);
+}
 
 /** `mayRelay`: the client logged in or is in `relay.networks`. */
 export function decideRecipient(

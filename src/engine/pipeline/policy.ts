@@ -8,6 +8,7 @@
 
 import type { DkimKeyPolicy, PolicySnapshot } from '../../actors/asks/policy-snapshot.ts';
 import type { HeaderLimits } from '../../mail/formats/headers/scan.ts';
+import { ArcSealer } from '../../mail/trust/arc.ts';
 import { DkimSigner } from '../../mail/trust/dkim/sign.ts';
 
 /** A snapshot with its keys parsed: made once per snapshot and thread, read for every message. */
@@ -20,6 +21,8 @@ export interface Policy {
   readonly signers: ReadonlyMap<string, readonly DkimSigner[]>;
   /** Those that sign whoever the author is. */
   readonly alsoSigners: readonly DkimSigner[];
+  /** Absent: nothing is sealed, or its domain has no RSA key. */
+  readonly sealer?: ArcSealer;
 }
 
 /** @throws Error when a private key cannot be read. */
@@ -43,7 +46,16 @@ export function compilePolicy(snapshot: PolicySnapshot, before?: Policy): Policy
     authservIds: new Set([snapshot.authservId.toLowerCase(), snapshot.hostname.toLowerCase()]),
     signers,
     alsoSigners,
+    ...sealerOf(snapshot),
   };
+}
+
+function sealerOf({ forwarding, domains }: PolicySnapshot): Pick<Policy, 'sealer'> {
+  const domain = forwarding.arcDomain;
+  const key = domains[domain]?.dkim.find(({ algorithm }) => algorithm === 'rsa-sha256');
+  if (key === undefined) return {};
+  const { selector, privatePem } = key;
+  return { sealer: new ArcSealer({ domain, selector, privatePem }) };
 }
 
 function signersOf(

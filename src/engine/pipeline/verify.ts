@@ -2,16 +2,18 @@
  * Verifies untrusted mail on its way in and decides by DMARC whether it is taken.
  *
  * Runs in:   engine threads, as a pending ask: it waits for the DNS and holds no shard.
- * Specs:     RFC 9989 §5.4 (handling), RFC 8601 §5 (place of the results).
+ * Specs:     RFC 9989 §5.4 (handling), RFC 8601 §5 (place of the results), RFC 8617 §5.1 (seals).
  * Invariant: only `dmarc=fail` under a policy of `reject` refuses, and only where the operator enforces; a temporary
  *            error never refuses. Never rejects.
  */
 
-import { latin1 } from '../../base/bytes.ts';
+import { Buffer } from 'node:buffer';
+import { emptyBytes, latin1 } from '../../base/bytes.ts';
 import { failure, type Result } from '../../base/errors.ts';
 import type { Verdicts, Verification } from '../../mail/trust/verify.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Dns } from '../../ports/dns.ts';
+import { isForwarded } from './forwarding.ts';
 import type { Policy } from './policy.ts';
 import { type MessageToPrepare, refusedHeader } from './prepare.ts';
 
@@ -24,7 +26,7 @@ export function loadVerifier(): Promise<typeof import('../../mail/trust/verify.t
 }
 
 export interface Verified {
-  /** Authentication-Results with its line break: goes before all parts of the prepared message. */
+  /** Authentication-Results with its line break, under a seal where it goes on: before all parts of the message. */
   readonly field: Uint8Array;
   /** Absent where they did not come in time. */
   readonly verdicts?: Verdicts;
@@ -62,7 +64,22 @@ export async function verify(
   if (isFailing && verdicts.dmarcPolicy === 'reject' && policy.snapshot.dmarc === 'enforce') {
     return failure('policy-refused', 'DMARC failed and the author domain asks for rejection');
   }
-  return { ok: true, field, verdicts };
+  const seal = isForwarded(message.envelope)
+    ? sealOf(message, policy, verification, parts)
+    : emptyBytes;
+  return { ok: true, field: seal.length === 0 ? field : Buffer.concat([seal, field]), verdicts };
+}
+
+/** RFC 8617 §5.1: what was found out stays known to who gets it from us. */
+function sealOf(
+  { body }: MessageToPrepare,
+  { sealer }: Policy,
+  { verdicts, field }: Verification,
+  { clock }: VerifyParts,
+): Uint8Array {
+  const nowSeconds = Math.floor(clock.nowMs() / 1_000);
+  const what = { message: body, results: field, verdict: verdicts.arc, nowSeconds };
+  return sealer?.seal(what) ?? emptyBytes;
 }
 
 async function verifyNow(

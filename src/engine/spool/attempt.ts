@@ -250,7 +250,7 @@ function tryRemote(
   const outbound: OutboundMessage = {
     id: message.id,
     tenant: message.tenant,
-    sender: message.sender,
+    sender: message.terms?.returnPath ?? message.sender,
     recipients,
     parts: body,
     ...(source === undefined ? {} : { source }),

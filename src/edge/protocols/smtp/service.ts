@@ -14,6 +14,7 @@ import { encodeLines, encodeReply } from '../../../mail/wire/smtp/reply.ts';
 import type { Account, AccountDirectory } from '../../../ports/account-directory.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { LogInThrottle } from '../../guard/log-in-throttle.ts';
+import type { ReversePath } from '../../guard/recipient-policy.ts';
 import { saslMechanisms } from '../../guard/sasl.ts';
 import type { SuppressionGuard } from '../../guard/suppression-guard.ts';
 import type { SessionObserver } from '../session/observer.ts';
@@ -67,6 +68,8 @@ export interface SmtpServiceOptions {
   readonly directory: AccountDirectory;
   /** Absent: nobody is suppressed. */
   readonly suppression?: SuppressionGuard;
+  /** Absent: no address is a return path. */
+  readonly returnPaths?: ReversePath;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
@@ -91,6 +94,7 @@ export class SmtpService {
   readonly reception: Reception;
   readonly directory: AccountDirectory;
   readonly suppression: SuppressionGuard | undefined;
+  readonly returnPaths: ReversePath | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
@@ -108,6 +112,7 @@ export class SmtpService {
     this.reception = options.reception;
     this.directory = options.directory;
     this.suppression = options.suppression;
+    this.returnPaths = options.returnPaths;
     this.clock = options.clock;
     this.log = options.log;
     this.observer = options.observer;

@@ -108,7 +108,7 @@ export class DkimSigner {
       `\th=${foldNames(names)};\r\n` +
       `\tbh=${bodyHash};\r\n\tb=`;
     // RFC 6376 §3.7: the signature field itself comes last, with an empty b= and no line break.
-    input += this.headerForm === 'simple' ? head : relaxedHead(head);
+    input += this.headerForm === 'simple' ? head : relaxedHead(head, 'DKIM-Signature');
     return Buffer.from(`${head}${foldBase64(this.#signature(input))}\r\n`, 'latin1');
   }
 
@@ -121,11 +121,11 @@ export class DkimSigner {
 }
 
 /** The relaxed form of a field of ours: its folds are a line end and a tab each, and that is all there is to do. */
-function relaxedHead(head: string): string {
-  return `dkim-signature:${head.slice('DKIM-Signature: '.length).replaceAll('\r\n\t', ' ')}`;
+export function relaxedHead(head: string, name: string): string {
+  return `${name.toLowerCase()}:${head.slice(name.length + 2).replaceAll('\r\n\t', ' ')}`;
 }
 
-function foldNames(names: readonly string[]): string {
+export function foldNames(names: readonly string[]): string {
   let text = '';
   let lineLength = 3;
   for (const name of names) {
@@ -140,7 +140,7 @@ function foldNames(names: readonly string[]): string {
   return text;
 }
 
-function foldBase64(text: string): string {
+export function foldBase64(text: string): string {
   const lines: string[] = [];
   for (let at = 0; at < text.length; at += lineLengthMax - 4) {
     lines.push(text.slice(at, at + lineLengthMax - 4));

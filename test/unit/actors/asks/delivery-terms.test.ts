@@ -36,6 +36,8 @@ const anyTerms = fc
     requireTls: optional(fc.constant(true)),
     isTlsOptional: optional(fc.constant(true)),
     campaign: optional(fc.string({ minLength: 1, maxLength: 64 })),
+    pool: optional(fc.string({ minLength: 1, maxLength: 64 })),
+    returnPath: optional(fc.string({ minLength: 1, maxLength: 320 })),
   })
   .map((terms) => {
     const said = Object.entries(terms).filter(([, value]) => value !== undefined);
@@ -59,5 +61,6 @@ describe('delivery terms', () => {
     assert.equal(packed.length, 6);
     const old: PackedEnvelope = ['a@x.test', [], 0, false, 0, ''];
     assert.equal(unpackEnvelope(old).terms, undefined);
+    assert.deepEqual(unpackTerms([0, 0, 0, 0, 0, 'spring']), { campaign: 'spring' });
   });
 });

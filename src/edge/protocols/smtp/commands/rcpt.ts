@@ -10,7 +10,11 @@ import {
   parseRcpt,
   type RcptCommand,
 } from '../../../../mail/wire/smtp/envelope-commands.ts';
-import { decideRecipient, type RecipientDecision } from '../../../guard/recipient-policy.ts';
+import {
+  decideRecipient,
+  decideReturnPath,
+  type RecipientDecision,
+} from '../../../guard/recipient-policy.ts';
 import type { CommandSession, SmtpCommand } from '../command.ts';
 import { replies, replyOf } from '../replies.ts';
 
@@ -39,7 +43,10 @@ function runRcpt(session: CommandSession, line: Buffer, from: number, to: number
   if (mayRelay && isSuppressed(session, rcpt)) {
     return session.refuse(replyOf('recipient-suppressed'));
   }
-  const decision = decideRecipient(service.directory, rcpt.path, mayRelay);
+  const { directory, returnPaths } = service;
+  const decision =
+    decideReturnPath(directory, rcpt.path, transaction.mail!.path.address, returnPaths) ??
+    decideRecipient(directory, rcpt.path, mayRelay);
   if (decision instanceof Promise) return decision.then((late) => finish(session, rcpt, late));
   finish(session, rcpt, decision);
 }
