@@ -18,8 +18,12 @@ export type TenantDemand = readonly [tenant: number, waiting: number, served: nu
 const dwellSeconds = 1;
 /** Debts between threads are remembered up to this long. */
 const owedSecondsMax = 20;
-/** What a tenant got too little is made up for in about so long, by no more than these weights. */
+/**
+ * What a tenant got too little is made up for in about so long, by no more than these weights: soon among the tenants
+ * of a thread; slowly by slots, for those that go round should do so evenly.
+ */
 const makeUpSeconds = 4;
+const makeUpSlotSeconds = 15;
 const weightMin = 0.25;
 const weightMax = 4;
 /** What a tenant is owed is bounded by so much of its fair service. */
@@ -121,7 +125,7 @@ export class Shares {
   weightsOf(thread: number, tenants: readonly TenantDemand[]): number[] {
     const sharer = this.#sharers.get(thread);
     if (sharer?.tenants === undefined || this.#sharers.size < 2) return [];
-    const weights = tenants.map(([tenant]) => this.#partOf(sharer, tenant));
+    const weights = tenants.map(([tenant]) => this.#partOf(sharer, tenant, makeUpSeconds));
     const most = Math.max(...weights);
     return most > 0 ? weights.map((weight) => Math.max(partMin, weight / most)) : [];
   }
@@ -189,13 +193,13 @@ export class Shares {
   }
 
   /** Of a tenant's fair part, what this thread has of its mail; more or less by what it is owed. */
-  #partOf(sharer: Sharer, tenant: number): number {
+  #partOf(sharer: Sharer, tenant: number, inSeconds: number): number {
     const cost = sharer.tenants!.get(tenant) ?? 0;
     const all = this.#waiting.get(tenant) ?? 0;
     if (cost === 0 || all === 0) return 0;
     const fairRate = this.#rate / this.#waiting.size;
     const lagSeconds = fairRate > 0 ? (this.#lags.get(tenant) ?? 0) / fairRate : 0;
-    const madeUp = 1 + lagSeconds / makeUpSeconds;
+    const madeUp = 1 + lagSeconds / inSeconds;
     return (cost / all) * Math.max(weightMin, Math.min(weightMax, madeUp));
   }
 
@@ -205,7 +209,7 @@ export class Shares {
     const weights = sharers.map((sharer) => {
       if (sharer.tenants === undefined) return 1;
       let weight = 0;
-      for (const tenant of sharer.tenants.keys()) weight += this.#partOf(sharer, tenant);
+      for (const tenant of sharer.tenants.keys()) weight += this.#partOf(sharer, tenant, makeUpSlotSeconds);
       return weight;
     });
     const wants = sharers.map(({ wanted }) => wanted);

@@ -46,7 +46,7 @@ export class SiteWatch {
   readonly #open: Int32Array;
   readonly #limit: number;
   readonly #onFault: (text: string) => void;
-  /** A message's end at both sides of a window, for each thread that has connections. */
+  /** A message at both ends of a window, for each thread that can have a connection. */
   readonly #granule: number;
   readonly #sites: Map<number, Share>[];
   #windowStartMs = 0;
@@ -63,7 +63,7 @@ export class SiteWatch {
   ) {
     this.#open = new Int32Array(sites);
     this.#limit = connectionsMax;
-    this.#granule = 2 * threads;
+    this.#granule = 2 * Math.min(threads, connectionsMax);
     this.#sites = Array.from({ length: sites }, () => new Map());
     this.#onFault = onFault;
   }
