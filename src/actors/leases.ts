@@ -90,9 +90,12 @@ interface Holder {
 }
 
 const bucketsMax = 10_000;
-/** While others have what is one's own, and while slots go round. */
+/** When to ask again: while others have what is one's own, and while slots go round… */
 const waitingMs = 100;
 const contendedMs = 200;
+/** …while nothing is left for others who come, or a rate has to be followed, and while neither is so. */
+const fullMs = 500;
+const restMs = 2_000;
 
 export class SiteLeases {
   readonly #options: SiteLeasesOptions;
@@ -165,19 +168,24 @@ export class SiteLeases {
     const slots = this.#slotsFor(demand, Math.max(slotsInUse, target), nowMs);
     this.#holders.set(thread, { life, slots, untilMs: nowMs + this.#leaseMs });
     shares.lend(thread, slots);
-    const isWaiting = slots < Math.min(wanted, target);
     return {
       slots,
       share: isContended ? target : slotsMax,
       untilMs: nowMs + this.#leaseMs,
       forMs: this.#leaseMs,
-      againMs: isWaiting ? waitingMs : isContended ? contendedMs : this.#leaseMs / 2,
+      againMs: this.#againMs(slots < Math.min(wanted, target), isContended),
       isMessageRated: this.#rateOf(messagesBucket) !== undefined,
       isConnectionRated: this.#rateOf(connectionsBucket) !== undefined,
       tokens: demand.tokens.map((each) => this.#tokensFor(thread, each, nowMs)),
       weights: tenants === undefined ? [] : shares.weightsOf(thread, tenants),
       isShared: shares.count > 1,
     };
+  }
+
+  #againMs(isWaiting: boolean, isContended: boolean): number {
+    if (isWaiting) return waitingMs;
+    if (isContended) return contendedMs;
+    return this.#buckets.size > 0 || this.slotsLent >= this.#limits.slotsMax ? fullMs : restMs;
   }
 
   #slotsFor({ thread, slots, slotsInUse }: LeaseDemand, most: number, nowMs: number): number {

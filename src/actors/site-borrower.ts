@@ -2,7 +2,7 @@
  * What a thread has borrowed of sites: connection slots and tokens of their rates, asked of each site's owner.
  *
  * Runs in:   engine threads, one in each.
- * Limits:    one ask under way for a site at a time, renewed each half lease; `tenantsMax` tenants in a demand,
+ * Limits:    one ask under way for a site at a time, renewed when the owner says; `tenantsMax` tenants in a demand,
  *            `pursesMax` buckets a site.
  * Invariant: nothing is begun by a lease that is over by this thread's clock at that moment, and a thread has no more
  *            connections than its leases had slots: without an answer in time it opens none and spends no token.

@@ -318,7 +318,9 @@ export class Deliveries {
   #tick(): void {
     const nowMs = this.#options.clock.monotonicMs();
     this.#coarse.nowMs = nowMs;
-    for (const site of this.#sites()) site.onTick(nowMs);
+    for (const paths of this.#paths.values()) {
+      for (const site of paths.sites) site.onTick(nowMs);
+    }
     if (this.#options.sources !== undefined) {
       this.#options.sources.onTick();
       this.#leaveHindered();

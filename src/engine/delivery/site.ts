@@ -164,8 +164,8 @@ export class Site implements SessionOwner, SiteUser {
     for (const session of this.#sessions) session.onTick(nowMs);
     while (this.#idle.length > 0 && this.#mustShrink()) this.#leave(this.#idle.pop()!);
     if (!this.#isDead()) this.#room.onTick();
-    const oldestMs = this.#queue.oldestMs;
-    if (oldestMs === undefined) return;
+    if (this.#queue.count === 0) return;
+    const { oldestMs = nowMs } = this.#queue;
     const waitedMs = this.#options.clock.monotonicMs() - oldestMs;
     if (waitedMs <= stuckMs) return;
     while (this.#queue.count > 0 && this.#idle.length > 0) if (!this.#wakeIdle()) return;

@@ -37,6 +37,8 @@ export interface DayOptions {
   readonly isCalm?: boolean;
   readonly connectionsPerSite?: number;
   readonly threads?: number;
+  /** All mail of a tenant is in one thread, in place of all new mail for a while. */
+  readonly isBoundToThreads?: boolean;
   /** Of the messages that are not hot, the part that is sent in campaigns. */
   readonly campaignShare?: number;
   /** Given simulated seconds, in order, once a simulated minute. */
@@ -218,7 +220,8 @@ class Day implements Witness {
       Buffer.from('\r\n'),
     ]);
     const sender = `v${message}@t${tenant}.tenant.example`;
-    const shard = shardId(this.#spoolThread);
+    const { isBoundToThreads = false } = this.#options;
+    const shard = shardId(isBoundToThreads ? tenant % this.#threads : this.#spoolThread);
     const envelope = { sender, recipients, body: '7bit', smtputf8: false, terms } as const;
     const meta = packReceived({
       envelope,
