@@ -38,6 +38,7 @@ export class PolicySource {
       authservId: settings.hostname,
       domains,
       forwarding: await this.#forwarding(settings, all),
+      holdRules: await this.#directory.holdRules(),
       alsoDomain: settings.dkim.alsoDomain.toLowerCase(),
       receivedCountMax: settings.smtp.receivedMax,
       verifyInbound: settings.verification.isOn,

@@ -46,6 +46,7 @@ import { BodyBudget } from './spool/body-budget.ts';
 import { type Bounces, createBounces } from './spool/bounce.ts';
 import { logEvents } from './spool/events.ts';
 import { explainHandlers } from './spool/explain.ts';
+import { Holds } from './spool/holds.ts';
 import { queueHandlers } from './spool/queue-handlers.ts';
 import { retrySchedule } from './spool/retry.ts';
 import { storeHandlers } from './store-handlers.ts';
@@ -68,7 +69,9 @@ export function createEngine(parts: EngineParts): Engine {
     uplink: parts.uplink,
     clock,
   };
+  const holds = new Holds({ clock, release: (name, count) => shards.onRoom(name, count) });
   const attempt = createAttempt({
+    holds,
     outbound: deliveries,
     local: createLocalDelivery({
       ...copyParts,
@@ -84,7 +87,7 @@ export function createEngine(parts: EngineParts): Engine {
   });
   const logged = logEvents(parts.log, clock, engineCounters(parts.metrics));
   const derived = new DerivedMemory(settings.memory.derivedBytesMax);
-  const opener = createShardOpener({ engine: parts, bodies, derived, attempt, logged });
+  const opener = createShardOpener({ engine: parts, bodies, derived, attempt, holds, logged });
   const shards: Shards = new Shards(opener, clock, parts.isOffline);
   gauges(parts.metrics, shards, bodies, deliveries);
 
@@ -107,6 +110,7 @@ export function createEngine(parts: EngineParts): Engine {
     [threadHello]: () => ({ ok: true, value: undefined }),
     [engineAsks.policy]: (ask) => {
       policy = compilePolicy(ask.meta as PolicySnapshot, policy);
+      holds.set(policy.snapshot.holdRules);
       return { ok: true, value: undefined };
     },
     [engineAsks.metrics]: async () => ({ ok: true, value: await parts.metrics.rows() }),
@@ -123,7 +127,7 @@ export function createEngine(parts: EngineParts): Engine {
     ...eventHandlers(shardOf),
     ...traceHandlers({ eventLogOf: (ask) => shardOf(ask)?.eventLog, clock }),
     ...storeHandlers({ shardOf, openIndex: parts.openIndex }),
-    ...operatorHandlers(parts, { shardOf, deliveries, bounces }),
+    ...operatorHandlers(parts, { shardOf, deliveries, bounces, holds }),
   };
   return { handlers };
 }
@@ -132,20 +136,22 @@ interface OperatorParts {
   readonly shardOf: (ask: ArrivedAsk) => OpenShard | undefined;
   readonly deliveries: Deliveries;
   readonly bounces: Bounces;
+  readonly holds: Holds;
 }
 
 /** What operators ask of queues, and what the main thread tells of mail that left. */
 function operatorHandlers(
   { settings, clock, life }: EngineParts,
-  { shardOf, deliveries, bounces }: OperatorParts,
+  { shardOf, deliveries, bounces, holds }: OperatorParts,
 ): Handlers {
   const { expiryMs } = settings.relay;
   return {
-    ...queueHandlers({ shardOf, clock, bounces, expiryMs: () => expiryMs }),
+    ...queueHandlers({ shardOf, clock, bounces, holds, expiryMs: () => expiryMs }),
     ...feedbackHandlers(shardOf),
     ...explainHandlers({
       find: (ask, id) => shardOf(ask)?.spool.find(id),
       sites: (name) => deliveries.facts(name),
+      holds,
       thread: life,
       clock,
       expiryMs,

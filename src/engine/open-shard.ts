@@ -31,6 +31,7 @@ import { stampChanges } from './mailbox/stamping.ts';
 import type { OpenShardFunction } from './shards.ts';
 import type { BodyBudget } from './spool/body-budget.ts';
 import type { MessageEvents } from './spool/events.ts';
+import type { Holds } from './spool/holds.ts';
 import { InHand } from './spool/in-hand.ts';
 import { spoolLimits } from './spool/limits.ts';
 import { type Attempt, Spool } from './spool/spool.ts';
@@ -43,6 +44,7 @@ export interface OpenerParts {
   /** Of all shards of the thread. */
   readonly derived: DerivedMemory;
   readonly attempt: Attempt;
+  readonly holds: Holds;
   /** What all shards of the thread do with their events: log lines and counters. */
   readonly logged: MessageEvents;
 }
@@ -51,7 +53,7 @@ export interface OpenerParts {
 const nowhere = { append: () => {} };
 
 export function createShardOpener(parts: OpenerParts): OpenShardFunction {
-  const { engine, bodies, derived, attempt, logged } = parts;
+  const { engine, bodies, derived, attempt, holds, logged } = parts;
   const { settings, clock, random, log } = engine;
   const undelivered = new Int32Array(engine.undelivered);
   const stamps = new Stamps(engine.stamps);
@@ -75,6 +77,7 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
       bodies,
       attempt,
       inHand,
+      isHeld: (group) => holds.isGroup(group),
       limits: { ...spoolLimits, activeCountMax: settings.memory.queueCountMax },
       onUndelivered: (count) => Atomics.store(undelivered, shard, count),
     });

@@ -17,6 +17,7 @@
  */
 
 import type { AccountId, ApiKeyId, ShardId, TenantId } from '../base/ids.ts';
+import type { HoldRule } from './hold-rule.ts';
 
 export type Eventually<T> = T | Promise<T>;
 
@@ -130,6 +131,7 @@ export type ResolvedTarget =
 export type DirectoryChange =
   | { readonly kind: 'tenant'; readonly id: TenantId }
   | { readonly kind: 'api-key'; readonly id: ApiKeyId }
+  | { readonly kind: 'hold-rule'; readonly id: number }
   | { readonly kind: 'domain'; readonly name: string }
   | { readonly kind: 'srs-secrets' }
   | { readonly kind: 'account'; readonly id: AccountId }
@@ -159,6 +161,12 @@ export interface AccountDirectory {
   /** The directory numbers it; `not-found` without its tenant, `not-possible-now` past `apiKeysPerTenantMax`. */
   createApiKey(key: Omit<ApiKey, 'id'>): Promise<ApiKey>;
   deleteApiKey(id: ApiKeyId): Promise<void>;
+
+  /** By number. */
+  holdRules(): Eventually<readonly HoldRule[]>;
+  /** The directory numbers it; `not-possible-now` past `holdRulesMax`. */
+  createHoldRule(rule: Omit<HoldRule, 'id'>): Promise<HoldRule>;
+  deleteHoldRule(id: number): Promise<void>;
 
   domain(name: string): Eventually<Domain | undefined>;
   domains(): Eventually<readonly Domain[]>;

@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { type ApiKeyId, defaultTenant, type TenantId } from '../../src/base/ids.ts';
 import { type ApiKey, apiKeysPerTenantMax } from '../../src/ports/account-directory.ts';
+import { holdRulesMax } from '../../src/ports/hold-rule.ts';
 import type { OpenedDirectory } from './account-directory.ts';
 import { accountRow, domainRow } from './directory-rows.ts';
 
@@ -133,5 +134,29 @@ export function tenantContract(opened: () => Promise<OpenedDirectory>): void {
     await directory.deleteApiKey(1 as ApiKeyId);
     const key = { kind: 'api-key', id: 1 };
     assert.deepEqual(told, [{ kind: 'tenant', id: 1 }, key, key]);
+  });
+
+  it('keeps hold rules, numbers them once, and has a bound', async () => {
+    await using one = await opened();
+    const { directory } = one;
+    const rule = { filter: { domain: 'a.test' }, createdMs: 1, untilMs: 0, note: 'why' };
+    const first = await directory.createHoldRule(rule);
+    const second = await directory.createHoldRule({ ...rule, filter: { campaign: '' } });
+    assert.deepEqual([first.id, second.id], [1, 2]);
+    assert.deepEqual(await directory.holdRules(), [first, second]);
+    await directory.deleteHoldRule(2);
+    await assert.rejects(directory.deleteHoldRule(2), { code: 'not-found' });
+    for (const bad of [
+      { ...rule, filter: {} },
+      { ...rule, note: 'two\nlines' },
+      { ...rule, note: 'x'.repeat(201) },
+    ]) {
+      await assert.rejects(directory.createHoldRule(bad), { code: 'argument-invalid' });
+    }
+    assert.equal((await directory.createHoldRule(rule)).id, 3);
+    for (let count = 2; count < holdRulesMax; count++) await directory.createHoldRule(rule);
+    await assert.rejects(directory.createHoldRule(rule), { code: 'not-possible-now' });
+    const again = await one.reopen?.();
+    if (again !== undefined) assert.equal((await again.holdRules()).length, holdRulesMax);
   });
 }

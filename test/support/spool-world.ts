@@ -26,6 +26,7 @@ import { createAttempt } from '../../src/engine/spool/attempt.ts';
 import { BodyBudget } from '../../src/engine/spool/body-budget.ts';
 import { createBounces } from '../../src/engine/spool/bounce.ts';
 import type { MessageEvents } from '../../src/engine/spool/events.ts';
+import { Holds } from '../../src/engine/spool/holds.ts';
 import { InHand } from '../../src/engine/spool/in-hand.ts';
 import { type SpoolLimits, spoolLimits } from '../../src/engine/spool/limits.ts';
 import { queueHandlers } from '../../src/engine/spool/queue-handlers.ts';
@@ -60,6 +61,10 @@ const silentEvents: MessageEvents = {
 export class SpoolWorld {
   readonly clock = new SeededClock();
   readonly random = new SeededRandom(7);
+  readonly holds = new Holds({
+    clock: this.clock,
+    release: (name, count) => this.spool.onRoom(name, count) > 0,
+  });
   readonly ids = new MessageIdSource(() => this.clock.nowMs(), 1);
   /** What the spool handed out and nobody has answered. */
   open: Attempted[] = [];
@@ -114,7 +119,9 @@ export class SpoolWorld {
       limits: this.#limits,
       bodies: this.bodies,
       inHand: new InHand(this.memory, 0),
+      isHeld: (group) => this.holds.isGroup(group),
       attempt: createAttempt({
+        holds: this.holds,
         outbound: {
           groupOf: (domain) => domain,
           expect: (_message, domain) => (this.isFull ? domain : ''),
@@ -194,6 +201,7 @@ export class SpoolWorld {
       clock: this.clock,
       expiryMs: () => retry.expiryMs,
       bounces: this.#bounces,
+      holds: this.holds,
     });
     return (await handlers[name]!({ meta } as ArrivedAsk, { isFull: false })) as Answer;
   }

@@ -9,6 +9,7 @@
 import type { DnsRecord } from '../../mail/trust/dns-records.ts';
 import type { ResponseClass } from '../../mail/wire/smtp/response-class.ts';
 import type { DkimAlgorithm } from '../../ports/account-directory.ts';
+import type { HoldRule } from '../../ports/hold-rule.ts';
 import type { Method } from './control-method.ts';
 import type { DkimMethods } from './dkim-control.ts';
 import type { MessageReasons, SiteFacts } from './explain-asks.ts';
@@ -113,6 +114,8 @@ export interface RecipientSelection {
   readonly recipient?: string;
   /** Why it was not taken the last time. */
   readonly why?: ResponseClass;
+  /** Stands in the last reply, in any case. */
+  readonly replyText?: string;
 }
 
 /** Which queued messages a command acts on; all given conditions must hold, and at least one is given. */
@@ -121,6 +124,9 @@ export interface QueueSelection extends RecipientSelection {
   readonly sender?: string;
   readonly state?: QueueState;
   readonly campaign?: string;
+  /** By name; the server puts its number in its place. */
+  readonly tenant?: string;
+  readonly tenantId?: number;
   /** Accepted at least so long ago. */
   readonly olderThanMs?: number;
   /** Every queued message. */
@@ -354,6 +360,8 @@ export interface ControlMethods extends DkimMethods, SuppressionMethods {
       readonly entries: readonly QueueEntry[];
       readonly messageCount: number;
       readonly isComplete: boolean;
+      /** For `after` of the next page: rows up to it were looked at, be there entries or not. "" where that is all. */
+      readonly scannedTo: string;
     }
   >;
   /** What holds a message back, or what the state of the sites of a domain is. */
@@ -365,6 +373,17 @@ export interface ControlMethods extends DkimMethods, SuppressionMethods {
     { readonly id: string },
     { readonly entry: QueueEntry; readonly header: string }
   >;
+  /** Holds back what waits and what is still to come, until it ends. */
+  'queue.suspend': Method<
+    Pick<QueueSelection, 'sender' | 'campaign' | 'tenant' | 'domain' | 'recipient'> & {
+      /** 0: until `queue.resume`. */
+      readonly untilMs: number;
+      readonly note: string;
+    },
+    { readonly rule: HoldRule }
+  >;
+  'queue.suspensions': Method<Nothing, { readonly rules: readonly HoldRule[] }>;
+  'queue.resume': Method<{ readonly id: number }, Nothing>;
   'queue.retry': Method<QueueSelection, CountAnswer>;
   'queue.hold': Method<QueueSelection, CountAnswer>;
   'queue.release': Method<QueueSelection, CountAnswer>;

@@ -15,6 +15,7 @@ export const explainAsks = {
 
 export type HoldReason =
   | 'held' // by an operator
+  | 'suspended' // by a rule of operators, until it ends
   | 'future-release' // by its sender, until an instant
   | 'retry' // till the next attempt, by the reason the last one failed
   | 'site-full' // more waits for its site than is kept in memory: it comes when there is room
@@ -29,6 +30,8 @@ export interface RecipientReason {
   readonly attemptCount: number;
   readonly lastReply: string;
   readonly why?: ResponseClass;
+  /** Number of the rule that holds it, where one does. */
+  readonly rule?: number;
   /** The setting behind it. */
   readonly setting?: string;
   /** As this thread knows it; absent for an account's copy, and where no look-up was made yet. */

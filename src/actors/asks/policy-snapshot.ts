@@ -6,6 +6,7 @@
  */
 
 import type { DkimAlgorithm } from '../../ports/account-directory.ts';
+import type { HoldRule } from '../../ports/hold-rule.ts';
 
 export interface DkimKeyPolicy {
   readonly selector: string;
@@ -50,6 +51,8 @@ export interface PolicySnapshot {
   readonly headerLineBytesMax: number;
   readonly verifyInbound: boolean;
   readonly dmarc: DmarcHandling;
+  /** What operators hold back. */
+  readonly holdRules: readonly HoldRule[];
 }
 
 export const defaultPolicy: PolicySnapshot = {
@@ -65,4 +68,5 @@ export const defaultPolicy: PolicySnapshot = {
   headerLineBytesMax: 65_536,
   verifyInbound: true,
   dmarc: 'mark',
+  holdRules: [],
 };

@@ -30,11 +30,13 @@ import type {
   SrsSecret,
   Tenant,
 } from '../../ports/account-directory.ts';
+import type { HoldRule } from '../../ports/hold-rule.ts';
 import type { IndexChange, IndexEntry, ShardIndex } from '../../ports/shard-index.ts';
 import { joined, normalDomain, type SplitAddress, splitAddress } from './addresses.ts';
 import { findLoop } from './alias-loops.ts';
 import { DirectoryRows } from './directory-reader.ts';
 import * as rows from './directory-rows.ts';
+import { listHoldRules, newHoldRule, withoutHoldRule } from './hold-rules.ts';
 import { aliasTargetsMax, type DirectoryReader, findName, resolveName } from './resolver.ts';
 import { Sharings } from './sharings.ts';
 import { Tenants } from './tenants.ts';
@@ -156,6 +158,24 @@ export class TableDirectory implements AccountDirectory {
   deleteApiKey(id: ApiKeyId): Promise<void> {
     return this.#write(() => {
       return { changes: this.#tenants.deleteKey(id), change: { kind: 'api-key', id } };
+    });
+  }
+
+  async holdRules(): Promise<readonly HoldRule[]> {
+    return listHoldRules(this.#table);
+  }
+
+  createHoldRule(rule: Omit<HoldRule, 'id'>): Promise<HoldRule> {
+    return this.#create(() => {
+      const { made, changes } = newHoldRule(this.#table, rule);
+      return { made, changes, change: { kind: 'hold-rule', id: made.id } };
+    });
+  }
+
+  deleteHoldRule(id: number): Promise<void> {
+    return this.#write(() => {
+      const changes = withoutHoldRule(this.#table, id);
+      return { changes, change: { kind: 'hold-rule', id } };
     });
   }
 

@@ -16,7 +16,8 @@
  *   u·name                   a tenant's number
  *   v·id                     ApiKey
  *   w·tenant·id              a tenant's API keys
- *   mkey, mtenant            the next numbers of these
+ *   h·id                     HoldRule
+ *   mkey, mtenant, mhold     the next numbers of these
  *   msrs                     SrsSecret[]
  */
 
@@ -31,6 +32,7 @@ import type {
   SrsSecret,
   Tenant,
 } from '../../ports/account-directory.ts';
+import type { HoldRule } from '../../ports/hold-rule.ts';
 import type { SplitAddress } from './addresses.ts';
 
 export type NameRow =
@@ -46,6 +48,7 @@ export const nextIdKey = Buffer.from('mnext');
 export const nextTenantKey = Buffer.from('mtenant');
 export const nextApiKeyKey = Buffer.from('mkey');
 export const srsSecretsKey = Buffer.from('msrs');
+export const nextHoldRuleKey = Buffer.from('mhold');
 export const domainKey = (name: string) => Buffer.from(`d${name}`);
 export const dkimKey = (name: string) => Buffer.from(`k${name}`);
 export const nameKey = (name: SplitAddress) => Buffer.from(`n${name.domain}\0${name.localPart}`);
@@ -60,6 +63,7 @@ export const apiKeyOfKey = (tenant: TenantId, id: ApiKeyId) => {
   key.writeUInt32BE(id, 5);
   return key;
 };
+export const holdRuleKey = (id: number) => numbered('h', id);
 export const memberKey = (domain: string, id: AccountId) => numbered(`f${domain}\0`, id);
 
 export const sharingKey = (owner: AccountId, identifier: number) => {
@@ -75,6 +79,7 @@ export const sharingsOf = (owner: AccountId): KeyRange => {
   const from = sharingKey(owner, 0);
   return { from, to: Buffer.concat([sharingKey(owner, 0xffff_ffff), Buffer.of(0)]) };
 };
+export const everyHoldRule: KeyRange = { from: Buffer.from('h'), to: Buffer.from('i') };
 export const everyTenant: KeyRange = { from: Buffer.from('t'), to: Buffer.from('u') };
 export const everyApiKey: KeyRange = { from: Buffer.from('v'), to: Buffer.from('w') };
 export const apiKeysOf = (tenant: TenantId): KeyRange => {
@@ -106,6 +111,7 @@ export function sharingOfKey(key: Uint8Array): readonly [owner: AccountId, ident
 type Row =
   | Tenant
   | ApiKey
+  | HoldRule
   | Domain
   | Account
   | NameRow

@@ -17,6 +17,7 @@ import { serverHandlers } from './server-handlers.ts';
 import { sourceHandlers } from './source-handlers.ts';
 import { storeHandlers } from './store-handlers.ts';
 import { suppressionHandlers } from './suppression-handlers.ts';
+import { suspensionHandlers } from './suspension-handlers.ts';
 import { tenantHandlers } from './tenant-handlers.ts';
 import { traceHandlers } from './trace-handlers.ts';
 
@@ -29,6 +30,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...directoryHandlers(parts),
     ...dkimHandlers(parts),
     ...queueHandlers(parts),
+    ...suspensionHandlers(parts),
     ...mailboxHandlers(parts),
     ...importHandlers(parts),
     ...keptHandlers(parts),

@@ -24,6 +24,7 @@ import { MailError } from '../../base/errors.ts';
 import { isMessageId, type ShardId, shardId } from '../../base/ids.ts';
 import type { ControlParts } from './parts.ts';
 import { answered, askShard } from './shard-asks.ts';
+import { tenantNamed } from './tenant-handlers.ts';
 
 const pageCount = 500;
 const askMsMax = 30_000;
@@ -32,7 +33,8 @@ export function queueHandlers(parts: ControlParts): ControlHandlers {
   const actOn = (selection: QueueSelection, action: QueueAction['action']) =>
     actOnSelection(parts, selection, action);
   return {
-    'queue.list': async ({ after, limit, ...selection }) => {
+    'queue.list': async ({ after, limit, ...wanted }) => {
+      const selection = await withTenant(parts, wanted);
       const pages = await onEveryShard(parts, (shard) =>
         list(parts, shard, after ?? '', limit, selection),
       );
@@ -43,10 +45,13 @@ export function queueHandlers(parts: ControlParts): ControlHandlers {
       const shown = entries
         .filter((entry) => safeTo === undefined || entry.id <= safeTo)
         .slice(0, limit);
+      const isComplete = safeTo === undefined && shown.length === entries.length;
+      const isFull = shown.length === limit;
       return {
         entries: shown,
         messageCount: pages.reduce((sum, page) => sum + page.queuedCount, 0),
-        isComplete: safeTo === undefined && shown.length === entries.length,
+        isComplete,
+        scannedTo: isComplete ? '' : ((isFull ? shown.at(-1)?.id : safeTo) ?? ''),
       };
     },
     'queue.show': async ({ id }) => {
@@ -90,11 +95,21 @@ async function explain(
   return { sites: [...byThread.values()].flat() };
 }
 
+/** Shards know tenants by their numbers. @throws MailError `not-found` */
+async function withTenant(
+  parts: ControlParts,
+  { tenant, ...selection }: QueueSelection,
+): Promise<QueueSelection> {
+  if (tenant === undefined) return selection;
+  return { ...selection, tenantId: (await tenantNamed(parts, tenant)).id };
+}
+
 async function actOnSelection(
   parts: ControlParts,
-  selection: QueueSelection,
+  wanted: QueueSelection,
   action: QueueAction['action'],
 ): Promise<{ count: number }> {
+  const selection = await withTenant(parts, wanted);
   const counts = await onEveryShard(parts, async (shard) => {
     let count = 0;
     let after = '';

@@ -49,10 +49,12 @@ function recipientLines(recipient: RecipientReason): string[] {
   return lines;
 }
 
-function words({ reason, untilMs = 0 }: RecipientReason): string {
+function words({ reason, untilMs = 0, rule }: RecipientReason): string {
   switch (reason) {
     case 'held':
       return 'is held by an operator: release it with queue release';
+    case 'suspended':
+      return `is held back by rule ${rule}${untilMs === 0 ? ': end it with queue resume' : ` until ${instant(untilMs)}`}`;
     case 'future-release':
       return `is held back by its sender until ${instant(untilMs)}`;
     case 'retry':

@@ -1,16 +1,18 @@
 /** `chaski queue …`: mail on its way to other servers. */
 
 import {
+  type ControlResult,
   type QueueEntry,
   type QueueSelection,
   type QueueState,
   queueStates,
 } from '../../actors/asks/control.ts';
-import { dayMs, hourMs, minuteMs, secondMs } from '../../base/units.ts';
 import { responseClasses } from '../../mail/wire/smtp/response-class.ts';
 import { type Command, type CommandCall, type OptionWords, UsageError } from '../command.ts';
+import { durationMs } from '../duration.ts';
 import { count, instant, pairs, size, table } from '../output.ts';
 import { explain } from './queue-explain.ts';
+import { suspensionCommands } from './queue-suspend.ts';
 
 const pageMax = 1_000;
 
@@ -31,6 +33,12 @@ const filterOptions: Readonly<Record<string, OptionWords>> = {
     value: 'WHY',
     doc: `Only recipients whose last attempt failed for: ${responseClasses.join(', ')}.`,
   },
+  'reply-text': {
+    type: 'string',
+    value: 'TEXT',
+    doc: 'Only recipients whose last reply has this in it, in any case.',
+  },
+  tenant: { type: 'string', value: 'NAME', doc: 'Only mail of this tenant.' },
   campaign: { type: 'string', value: 'NAME', doc: 'Only mail of this campaign; "" is of none.' },
   'older-than': {
     type: 'string',
@@ -41,12 +49,14 @@ const filterOptions: Readonly<Record<string, OptionWords>> = {
 };
 
 function filterOf(options: CommandCall['options']) {
-  const olderThanMs = durationMs(options.text('older-than'));
+  const olderThanMs = durationMs('older-than', options.text('older-than'));
   const filter: Omit<QueueSelection, 'ids' | 'all'> = {
     ...given('sender', options.text('sender')),
     ...given('domain', options.text('domain')),
     ...given('recipient', options.text('recipient')),
+    ...given('tenant', options.text('tenant')),
     ...given('campaign', options.text('campaign')),
+    ...given('replyText', options.text('reply-text')),
     ...given('why', oneOf('why', responseClasses, options.text('why'))),
     ...given('state', oneOf('state', queueStates, options.text('state'))),
     ...given('olderThanMs', olderThanMs),
@@ -66,16 +76,6 @@ function oneOf<T extends string>(
 ): T | undefined {
   if (text === undefined || all.includes(text as T)) return text as T | undefined;
   throw new UsageError(`--${name} is one of ${all.join(', ')}, not "${text}"`);
-}
-
-/** @throws UsageError where the text is no length of time */
-function durationMs(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const match = /^(\d{1,6})([smhd])$/.exec(text);
-  if (match === null)
-    throw new UsageError(`--older-than is a time as 30m, 12h or 2d, not "${text}"`);
-  const units = { s: secondMs, m: minuteMs, h: hourMs, d: dayMs };
-  return Number(match[1]) * units[match[2] as keyof typeof units];
 }
 
 /** Message ids, or filters, or `--all`: never everything by leaving all out. */
@@ -117,13 +117,22 @@ const list: Command = {
   },
   examples: ['queue list --domain example.net --limit 20'],
   async run({ options, output, control }) {
-    const after = options.text('after');
-    const answer = await (await control()).call('queue.list', {
-      ...filterOf(options),
-      ...(after === undefined ? {} : { after }),
-      limit: options.number('limit', 1, pageMax) ?? 100,
-    });
-    output.result(answer, ({ entries, messageCount, isComplete }) => {
+    const limit = options.number('limit', 1, pageMax) ?? 100;
+    const connection = await control();
+    const filter = filterOf(options);
+    // A page is cut where a shard looked at many rows, be there entries in it or not.
+    const listed: QueueEntry[] = [];
+    let after = options.text('after');
+    let answer: ControlResult<'queue.list'>;
+    do {
+      const place = after === undefined ? {} : { after };
+      const left = limit - listed.length;
+      answer = await connection.call('queue.list', { ...filter, ...place, limit: left });
+      listed.push(...answer.entries);
+      after = answer.scannedTo;
+    } while (listed.length < limit && !answer.isComplete);
+    const { messageCount, isComplete, scannedTo } = answer;
+    output.result({ entries: listed, messageCount, isComplete, scannedTo }, ({ entries }) => {
       const rows = entries.map((entry) => [
         entry.id,
         stateOf(entry),
@@ -134,7 +143,7 @@ const list: Command = {
         count(open(entry).length, 'recipient'),
       ]);
       const head = ['ID', 'STATE', 'SIZE', 'ACCEPTED', 'NEXT TRY', 'SENDER', 'TO'];
-      const rest = isComplete ? '' : ` Go on with --after ${entries.at(-1)?.id}.`;
+      const rest = isComplete ? '' : ` Go on with --after ${scannedTo}.`;
       return [...table(head, rows), `${count(messageCount, 'message')} in the queue.${rest}`];
     });
     return undefined;
@@ -243,6 +252,7 @@ export const queueCommands: readonly Command[] = [
     'queue hold --sender bulk@example.org',
   ),
   acting('release', 'Released', 'Let held messages go.', 'queue release --state held'),
+  ...suspensionCommands,
   remove,
   flush,
 ];

@@ -8,8 +8,10 @@
 
 import type { Answer } from '../../actors/ask.ts';
 import { domainOf } from '../../base/address-parts.ts';
+import { minuteMs } from '../../base/units.ts';
 import { classOf } from '../../mail/wire/smtp/response-class.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { HoldRule } from '../../ports/hold-rule.ts';
 import type { Random } from '../../ports/random.ts';
 import type { SuppressionReader } from '../../ports/suppressions.ts';
 import { type TlsNeed, tlsNeedOf } from '../delivery/host-tls.ts';
@@ -23,6 +25,7 @@ import type {
 import { ownOutcome, ownReply } from '../delivery/message.ts';
 import { isSide } from '../store/side/format.ts';
 import type { Bounces } from './bounce.ts';
+import { type Holds, holdName } from './holds.ts';
 import type { SpoolMessage, SpoolRecipient } from './message.ts';
 import { clipReply, releasedMs } from './message.ts';
 import { readBody, sourceOf } from './reading.ts';
@@ -32,6 +35,8 @@ import type { Attempt, Spool } from './spool.ts';
 
 /** Wait before a message tries again whose site had no room: no attempt is counted. */
 const crowdedWaitMs = 5_000;
+/** A recipient whom a rule holds while others of the message go on. */
+const heldWaitMs = minuteMs;
 
 export interface Outbound {
   /** The site a domain's mail goes to, as a key to group recipients by; known without a look-up. */
@@ -53,6 +58,7 @@ export type LocalDelivery = (
 ) => Promise<Answer>;
 
 export interface AttemptParts {
+  readonly holds: Holds;
   readonly outbound: Outbound;
   readonly local: LocalDelivery;
   readonly bounces: Bounces;
@@ -67,11 +73,38 @@ export function createAttempt(parts: AttemptParts): Attempt {
   return (spool, message) => {
     if (message.isHeld) return;
     if (spool.inHand.isKiller(message.id)) return holdKiller(spool, message);
+    if (!parts.holds.isNone && isHeldByRule(parts, spool, message)) return;
     // A large one stays in its file: each attempt reads it slice by slice.
     if (message.parts !== undefined) tryDue(parts, spool, message, message.parts);
     else if (isSide(message.place.segment)) tryDue(parts, spool, message, []);
     else if (!waitsForRoom(parts, spool, message)) readAndTry(parts, spool, message);
   };
+}
+
+/**
+ * True: rules hold all of it, and it waits for the first one's end. Of a message that they hold a part of, the rest is
+ * tried, and the part looked at again after `heldWaitMs`.
+ */
+function isHeldByRule(
+  { holds, clock }: AttemptParts,
+  spool: Spool,
+  message: SpoolMessage,
+): boolean {
+  const nowMs = clock.nowMs();
+  let rule: HoldRule | undefined;
+  const held: number[] = [];
+  for (let index = 0; index < message.recipients.length; index++) {
+    const recipient = message.recipients[index]!;
+    const found = isDue(recipient, nowMs) ? holds.ruleOf(message, recipient) : undefined;
+    if (found === undefined) continue;
+    rule ??= found;
+    held.push(index);
+  }
+  if (rule === undefined) return false;
+  const isWhole = held.length === message.waitingCount;
+  if (isWhole) spool.waitForRoom(message, holdName(rule));
+  else spool.putOff(message, held, nowMs + heldWaitMs);
+  return isWhole;
 }
 
 /** One recipient elsewhere whose site is full, the commonest of a backlog: its bytes need not be read to know that. */

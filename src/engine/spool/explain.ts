@@ -17,12 +17,15 @@ import { failure } from '../../base/errors.ts';
 import type { MessageId } from '../../base/ids.ts';
 import { classOfLine, type ResponseClass } from '../../mail/wire/smtp/response-class.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { HoldRule } from '../../ports/hold-rule.ts';
+import type { Holds } from './holds.ts';
 import { releasedMs, type SpoolMessage, type SpoolRecipient } from './message.ts';
 
 export interface ExplainParts {
   readonly find: (ask: ArrivedAsk, id: MessageId) => SpoolMessage | undefined;
   /** Sites of this thread that a domain or a name stands for. */
   readonly sites: (name: string) => readonly SiteFacts[];
+  readonly holds: Holds;
   /** Names this thread's life. */
   readonly thread: string;
   readonly clock: Clock;
@@ -65,7 +68,7 @@ function reasonsOf(parts: ExplainParts, message: SpoolMessage): MessageReasons {
 }
 
 function reasonOf(
-  { sites, clock }: ExplainParts,
+  { sites, clock, holds }: ExplainParts,
   message: SpoolMessage,
   recipient: SpoolRecipient,
 ): RecipientReason {
@@ -74,7 +77,8 @@ function reasonOf(
   const why = reply === '' ? undefined : classOfLine(reply);
   return {
     address,
-    ...holdOf(message, recipient, why, clock.nowMs()),
+    ...(ruleReason(holds.ruleOf(message, recipient), message) ??
+      holdOf(message, recipient, why, clock.nowMs())),
     attemptCount: attempts,
     lastReply: reply,
     ...(why === undefined ? {} : { why }),
@@ -82,7 +86,13 @@ function reasonOf(
   };
 }
 
-type Hold = Pick<RecipientReason, 'reason' | 'untilMs' | 'setting'>;
+type Hold = Pick<RecipientReason, 'reason' | 'untilMs' | 'setting' | 'rule'>;
+
+function ruleReason(rule: HoldRule | undefined, message: SpoolMessage): Hold | undefined {
+  if (rule === undefined || message.isHeld) return undefined;
+  const { id, untilMs } = rule;
+  return { reason: 'suspended', rule: id, ...(untilMs === 0 ? {} : { untilMs }) };
+}
 
 function holdOf(
   message: SpoolMessage,

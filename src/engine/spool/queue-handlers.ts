@@ -27,6 +27,7 @@ import type { Clock } from '../../ports/clock.ts';
 import { ownOutcome, ownReply } from '../delivery/message.ts';
 import type { OpenShard } from '../shards.ts';
 import type { Bounces } from './bounce.ts';
+import type { Holds } from './holds.ts';
 import { releasedMs, type SpoolMessage, type SpoolRecipient } from './message.ts';
 import { queueKey, queueRange, unpackRow } from './queue-rows.ts';
 import { readBeginning } from './reading.ts';
@@ -37,13 +38,14 @@ const listCountMax = 1_000;
 /** Of a message's header shown to an operator. */
 const headerBytesMax = 65_536;
 /** Rows looked at for one page. */
-const scanCountMax = 2_000;
+const scanCountMax = 500;
 
 export interface QueueParts {
   readonly shardOf: (ask: ArrivedAsk) => OpenShard | undefined;
   readonly clock: Clock;
   readonly expiryMs: () => number;
   readonly bounces: Bounces;
+  readonly holds: Holds;
 }
 
 /** What ends a recipient is told as its end. */
@@ -96,7 +98,7 @@ function listNamed(
   const entries: QueueEntry[] = [];
   for (const id of [...new Set(ids)].sort()) {
     const message = id > after ? shard.spool.find(id as MessageId) : undefined;
-    if (message === undefined || !isSelected(message, selection, nowMs)) continue;
+    if (message === undefined || !isSelected(parts, message, selection, nowMs)) continue;
     entries.push(entryOf(parts, shard, message));
   }
   return { entries, isComplete: true, scannedTo: '', queuedCount: shard.spool.queuedCount };
@@ -117,14 +119,14 @@ function list(parts: QueueParts, shard: OpenShard, params: QueueListParams): Que
     isCut = entries.length === limit;
     if (isCut) break;
     const id = view(key).toString('latin1', 1) as MessageId;
-    const message = shard.spool.find(id) ?? unpackRow(id, value);
-    if (isSelected(message, selection, nowMs)) entries.push(entryOf(parts, shard, message));
+    const message = shard.spool.active(id) ?? unpackRow(id, value);
+    if (isSelected(parts, message, selection, nowMs)) entries.push(entryOf(parts, shard, message));
   }
   const scannedTo =
     rows.length === scanCountMax ? view(rows.at(-1)!.key).toString('latin1', 1) : '';
   for (const message of shard.spool.unindexed()) {
     const isHere = message.id > after && (scannedTo === '' || message.id <= scannedTo);
-    if (isHere && isSelected(message, selection, nowMs))
+    if (isHere && isSelected(parts, message, selection, nowMs))
       entries.push(entryOf(parts, shard, message));
   }
   entries.sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -186,7 +188,7 @@ async function actOn(
   }
   if (action.action === 'hold') message.isHeld = true;
   if (action.action === 'release') message.isHeld = false;
-  if (action.action === 'retry' && message.isHeld) return false;
+  if (action.action === 'retry' && isHeld(parts, message)) return false;
   if (action.action === 'bounce') {
     await parts.bounces.record(
       spool,
@@ -209,30 +211,47 @@ function isEnding({ action }: QueueAction): boolean {
 /** It waits, and is one of those asked for. */
 function isMeant(
   { state, address, reply }: SpoolRecipient,
-  { domain, recipient, why }: RecipientSelection,
+  { domain, recipient, why, replyText }: RecipientSelection,
 ): boolean {
   if (state !== 'waiting') return false;
   if (domain !== undefined && !address.endsWith(`@${domain}`)) return false;
   if (recipient !== undefined && address.toLowerCase() !== recipient.toLowerCase()) return false;
+  if (replyText !== undefined && !reply.toLowerCase().includes(replyText.toLowerCase()))
+    return false;
   return why === undefined || (reply !== '' && classOfLine(reply) === why);
 }
 
-function isSelected(message: SpoolMessage, selection: QueueSelection, nowMs: number): boolean {
-  const { ids, sender, state, campaign, olderThanMs } = selection;
+function isSelected(
+  parts: QueueParts,
+  message: SpoolMessage,
+  selection: QueueSelection,
+  nowMs: number,
+): boolean {
+  const { ids, sender, state, campaign, olderThanMs, tenantId } = selection;
   if (ids !== undefined && !ids.includes(message.id)) return false;
+  if (tenantId !== undefined && message.tenant !== tenantId) return false;
   if (sender !== undefined && message.sender !== sender) return false;
-  if (state !== undefined && stateOf(message) !== state) return false;
+  if (state !== undefined && stateOf(parts, message) !== state) return false;
   if (campaign !== undefined && (message.terms?.campaign ?? '') !== campaign) return false;
   if (olderThanMs !== undefined && nowMs - message.acceptedMs < olderThanMs) return false;
   return message.recipients.some((recipient) => isMeant(recipient, selection));
 }
 
-function stateOf(message: SpoolMessage): QueueState {
-  if (message.isHeld) return 'held';
+/** By an operator, or by a rule of theirs for all that waits of it. */
+function isHeld({ holds }: QueueParts, message: SpoolMessage): boolean {
+  if (message.isHeld || holds.isNone) return message.isHeld;
+  return message.recipients.every(
+    (each) => each.state !== 'waiting' || holds.ruleOf(message, each) !== undefined,
+  );
+}
+
+function stateOf(parts: QueueParts, message: SpoolMessage): QueueState {
+  if (isHeld(parts, message)) return 'held';
   return message.openCount > 0 ? 'sending' : 'waiting';
 }
 
 function entryOf(parts: QueueParts, shard: OpenShard, message: SpoolMessage): QueueEntry {
+  const { holds } = parts;
   return {
     id: message.id,
     tenant: message.tenant,
@@ -245,7 +264,7 @@ function entryOf(parts: QueueParts, shard: OpenShard, message: SpoolMessage): Qu
       address: recipient.address,
       state:
         recipient.state === 'waiting'
-          ? message.isHeld
+          ? message.isHeld || holds.ruleOf(message, recipient) !== undefined
             ? ('held' as const)
             : recipient.isOpen
               ? ('sending' as const)

@@ -27,6 +27,8 @@ const tenantMax = 2 ** 32 - 1;
 export interface ReadyTaker {
   take(id: MessageId, row: Uint8Array): void;
   hasRoom(): boolean;
+  /** A rule of operators holds the group. */
+  isHeld(group: Uint8Array): boolean;
 }
 
 interface Looked {
@@ -81,6 +83,7 @@ export class ReadyReader {
       }
       const { group } = readReadyKey(first.key);
       this.#probed = readyPrefix(group, tenantMax + 1);
+      if (this.#taker.isHeld(group)) continue;
       const looked = this.#looked.get(group.toString('latin1'));
       if (looked === undefined || nowMs - looked.atMs >= probeMs)
         this.pull(group, probeCount, nowMs);

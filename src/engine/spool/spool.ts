@@ -64,6 +64,8 @@ export interface SpoolParts {
   /** Told how many messages it accepted that are neither done nor in the index, at each change. */
   readonly onUndelivered?: (count: number) => void;
   readonly inHand: InHand;
+  /** What waits under this name waits for a rule's end: no probe looks after it. */
+  readonly isHeld?: (group: Uint8Array) => boolean;
   readonly limits?: SpoolLimits;
 }
 
@@ -73,6 +75,7 @@ export class Spool {
   readonly inHand: InHand;
   readonly #attempt: Attempt;
   readonly #limits: SpoolLimits;
+  readonly #isHeld: (group: Uint8Array) => boolean;
   readonly #bodies: BodyBudget;
   readonly #messages = new Map<MessageId, SpoolMessage>();
   readonly #unindexed: IndexingOrder;
@@ -93,6 +96,7 @@ export class Spool {
     this.#attempt = parts.attempt;
     this.#bodies = parts.bodies;
     this.#unindexed = new IndexingOrder(parts.onUndelivered);
+    this.#isHeld = parts.isHeld ?? (() => false);
     this.#limits = parts.limits ?? spoolLimits;
   }
 
@@ -306,7 +310,13 @@ export class Spool {
     this.#settleIndexed(message);
   }
 
-  /** Its site has no room: it waits in the index until there is some, without an attempt counted. */
+  /** Some of its recipients wait till then, without an attempt counted; the others go on. */
+  putOff(message: SpoolMessage, indexes: readonly number[], untilMs: number): void {
+    for (const index of indexes) message.recipients[index]!.nextMs = untilMs;
+    if (message.isIndexed) this.#writeRow(message);
+  }
+
+  /** Its site has no room, or a rule holds it: it waits in the index until there is some, without an attempt counted. */
   waitForRoom(message: SpoolMessage, site: string): void {
     const group = groupOf(site);
     this.#ready?.added(group, this.clock.nowMs());
@@ -368,6 +378,11 @@ export class Spool {
     this.#messages.set(id, message);
     this.#attempt(this, message);
     return known === undefined && message.readyGroup === undefined;
+  }
+
+  /** A message that is in memory: newer than its row. */
+  active(id: MessageId): SpoolMessage | undefined {
+    return this.#messages.get(id);
   }
 
   /** A message by id: from memory, else from its row. */
@@ -436,7 +451,11 @@ export class Spool {
       take: (id, row) => this.#takeDue(id, row),
       hasRoom,
     });
-    this.#ready = new ReadyReader(shard, { take: (id, row) => this.#takeReady(id, row), hasRoom });
+    this.#ready = new ReadyReader(shard, {
+      take: (id, row) => this.#takeReady(id, row),
+      hasRoom,
+      isHeld: this.#isHeld,
+    });
     for (const message of [...this.#messages.values()]) {
       // One with a row is the row's: it comes by its due instant.
       if (shard.get(queueKey(message.id)) !== undefined) this.#forget(message);

@@ -185,7 +185,8 @@ const entry = {
 
 test('queue list shows what is open of each message, and how to go on', async () => {
   const line = ['queue', 'list', '--domain', 'example.net', '--limit', '1'];
-  const answer = { entries: [entry], messageCount: 9, isComplete: false };
+  const scannedTo = entry.id;
+  const answer = { entries: [entry], messageCount: 9, isComplete: false, scannedTo };
   const { out, params } = await asked(line, 'queue.list', answer);
   assert.deepEqual(params, { domain: 'example.net', limit: 1 });
   assert.equal(

@@ -19,7 +19,7 @@ const site: SiteFacts = {
 };
 
 function messageOf(reason: HoldReason): MessageReasons {
-  const recipient = { address: 'bob@example.net', reason, untilMs, attemptCount: 2 };
+  const recipient = { address: 'bob@example.net', reason, untilMs, attemptCount: 2, rule: 3 };
   return {
     ...{ id: '01JQ5Z8N3K7M0ABC', tenant: 0, priority: 3, campaign: '', expiresMs: untilMs },
     recipients: [
@@ -38,6 +38,7 @@ function explain(of: string, answer: unknown) {
 
 const words: Readonly<Record<HoldReason, RegExp>> = {
   held: /is held by an operator/,
+  suspended: /is held back by rule 3 until 2026-01-02T03:04:05/,
   'future-release': /held back by its sender until 2026-01-02T03:04:05/,
   retry: /next attempt at 2026-01-02T03:04:05/,
   'site-full': /waits for room before its site/,
