@@ -71,7 +71,6 @@ export function createEngine(parts: EngineParts): Engine {
   };
   const holds = new Holds({ clock, release: (name, count) => shards.onRoom(name, count) });
   const attempt = createAttempt({
-    holds,
     outbound: deliveries,
     local: createLocalDelivery({
       ...copyParts,
@@ -81,8 +80,7 @@ export function createEngine(parts: EngineParts): Engine {
         copies: new BodyTurns(largeBodyLimits.copyBytesMax),
       }),
     }),
-    bounces,
-    ...{ clock, random, suppressions },
+    ...{ holds, bounces, clock, random, suppressions },
     retry: retrySchedule(settings),
   });
   const logged = logEvents(parts.log, clock, engineCounters(parts.metrics));
@@ -114,8 +112,7 @@ export function createEngine(parts: EngineParts): Engine {
       return { ok: true, value: undefined };
     },
     [engineAsks.metrics]: async () => ({ ok: true, value: await parts.metrics.rows() }),
-    ...dkimKeyHandlers,
-    ...composeHandlers,
+    ...{ ...dkimKeyHandlers, ...composeHandlers },
     ...passwordHandlers(random),
     ...mailboxHandlers({
       mailboxesOf: (ask) => shardOf(ask)?.mailboxes,

@@ -72,11 +72,7 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
     const events = shardEvents(logged, settings.store.events ? eventLog : nowhere, clock);
     const inHand = new InHand(engine.inHand, shard);
     const spool = new Spool({
-      clock,
-      events,
-      bodies,
-      attempt,
-      inHand,
+      ...{ clock, events, bodies, attempt, inHand },
       isHeld: (group) => holds.isGroup(group),
       limits: { ...spoolLimits, activeCountMax: settings.memory.queueCountMax },
       onUndelivered: (count) => Atomics.store(undelivered, shard, count),

@@ -9,12 +9,12 @@
 import type { DnsRecord } from '../../mail/trust/dns-records.ts';
 import type { ResponseClass } from '../../mail/wire/smtp/response-class.ts';
 import type { DkimAlgorithm } from '../../ports/account-directory.ts';
-import type { HoldRule } from '../../ports/hold-rule.ts';
 import type { Method } from './control-method.ts';
 import type { DkimMethods } from './dkim-control.ts';
 import type { MessageReasons, SiteFacts } from './explain-asks.ts';
 import type { SourceView } from './source-asks.ts';
 import type { SuppressionMethods } from './suppression-control.ts';
+import type { SuspensionMethods } from './suspension-control.ts';
 
 type Nothing = Readonly<Record<string, never>>;
 
@@ -272,7 +272,7 @@ export interface CompactAnswer {
   readonly bytesFreed: number;
 }
 
-export interface ControlMethods extends DkimMethods, SuppressionMethods {
+export interface ControlMethods extends DkimMethods, SuppressionMethods, SuspensionMethods {
   'server.status': Method<Nothing, ServerStatus>;
 
   'source.list': Method<Nothing, { readonly sources: readonly SourceView[] }>;
@@ -373,17 +373,6 @@ export interface ControlMethods extends DkimMethods, SuppressionMethods {
     { readonly id: string },
     { readonly entry: QueueEntry; readonly header: string }
   >;
-  /** Holds back what waits and what is still to come, until it ends. */
-  'queue.suspend': Method<
-    Pick<QueueSelection, 'sender' | 'campaign' | 'tenant' | 'domain' | 'recipient'> & {
-      /** 0: until `queue.resume`. */
-      readonly untilMs: number;
-      readonly note: string;
-    },
-    { readonly rule: HoldRule }
-  >;
-  'queue.suspensions': Method<Nothing, { readonly rules: readonly HoldRule[] }>;
-  'queue.resume': Method<{ readonly id: number }, Nothing>;
   'queue.retry': Method<QueueSelection, CountAnswer>;
   'queue.hold': Method<QueueSelection, CountAnswer>;
   'queue.release': Method<QueueSelection, CountAnswer>;

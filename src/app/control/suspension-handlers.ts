@@ -5,7 +5,8 @@
  * Invariant: a rule is on disk and known to every thread when it is answered.
  */
 
-import type { ControlHandlers, ControlParams } from '../../actors/asks/control.ts';
+import type { ControlHandlers } from '../../actors/asks/control.ts';
+import type { SuspendParams } from '../../actors/asks/suspension-control.ts';
 import { MailError } from '../../base/errors.ts';
 import type { HoldFilter, HoldRule } from '../../ports/hold-rule.ts';
 import type { ControlParts } from './parts.ts';
@@ -43,7 +44,7 @@ export function suspensionHandlers(parts: ControlParts): ControlHandlers {
 
 async function filterOf(
   parts: ControlParts,
-  wanted: Omit<ControlParams<'queue.suspend'>, 'untilMs' | 'note'>,
+  wanted: Omit<SuspendParams, 'untilMs' | 'note'>,
 ): Promise<HoldFilter> {
   const { tenant: name, campaign, sender, domain, recipient } = wanted;
   const tenant = name === undefined ? undefined : await tenantNamed(parts, name);

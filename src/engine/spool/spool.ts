@@ -316,7 +316,7 @@ export class Spool {
     if (message.isIndexed) this.#writeRow(message);
   }
 
-  /** Its site has no room, or a rule holds it: it waits in the index until there is some, without an attempt counted. */
+  /** Its site has no room, or a rule holds it: it waits in the index until that ends, without an attempt counted. */
   waitForRoom(message: SpoolMessage, site: string): void {
     const group = groupOf(site);
     this.#ready?.added(group, this.clock.nowMs());
