@@ -210,6 +210,13 @@ test('an owner that follows another counts what is open, and lets it stay', () =
   strictEqual(lend(b, 9).slots, 3);
 });
 
+test('an owner that follows another counts what a thread has open that does not ask', () => {
+  const { clock, lend, has } = site({ ownerSinceMs: 0 });
+  has(a, 7);
+  clock.advance(60_000);
+  strictEqual(lend(b, 10).slots, 3);
+});
+
 test('the first owner of a process lends slots at once, for no connection outlives a process', () => {
   const { lend, tokens } = site({ ownerSinceMs: 0, areHoldersGone: true, limits: rated });
   deepStrictEqual([lend(a, 5).slots, tokens(a, 5)], [5, 0]);
