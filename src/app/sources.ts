@@ -72,7 +72,10 @@ export async function openSources(options: SourcesOptions): Promise<Sources | un
     table: openLmdbShardIndex({ path: join(data.dir, 'sources'), mapBytes, onDiscard }),
   });
   const tenantsChanged = async () => {
-    const named = new Set(relay.poolRules.map(({ tenant }) => tenant));
+    const named = new Set([
+      ...relay.poolRules.map(({ tenant }) => tenant),
+      ...relay.pools.flatMap(({ tenants }) => tenants),
+    ]);
     const found: [string, TenantId][] = [];
     for (const { name, id } of await directory.tenants())
       if (named.has(name)) found.push([name, id]);

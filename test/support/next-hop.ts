@@ -32,6 +32,8 @@ export class NextHop implements AsyncDisposable {
   readonly messages: TakenMessage[] = [];
   readonly commands: string[] = [];
   connections = 0;
+  /** Addresses they came from, in order. */
+  readonly peers: string[] = [];
   /** Connections reset by `dropAfterBytes`. */
   drops = 0;
   port = 0;
@@ -41,6 +43,7 @@ export class NextHop implements AsyncDisposable {
   constructor(options: NextHopOptions = {}) {
     this.#server = createServer({ noDelay: true }, (socket) => {
       this.#sockets.add(socket);
+      this.peers.push(socket.remoteAddress ?? '');
       socket.on('close', () => this.#sockets.delete(socket));
       new HopSession(this, options, socket, this.connections++);
     });

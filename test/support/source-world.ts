@@ -18,6 +18,8 @@ export interface SourceWorldOptions {
   readonly sources: readonly Source[];
   readonly pools?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly pool?: string;
+  /** Whose mail may ask for any of the pools. */
+  readonly tenants?: readonly string[];
   readonly poolRules?: readonly Partial<PoolRule>[];
   readonly warmupPlan?: readonly number[];
   readonly clock?: SeededClock;
@@ -52,7 +54,7 @@ export function sourceWorld(options: SourceWorldOptions) {
   const chooser = new SourceChooser({
     relay: {
       pools: Object.entries(pools).map(([name, members]) => ({
-        ...{ name, tenants: [] },
+        ...{ name, tenants: options.tenants ?? [] },
         sources: Object.entries(members).map(([source, weight]) => ({ source, weight })),
       })),
       ...{ pool, warmupPlan },

@@ -226,6 +226,9 @@ export interface EventView {
   readonly recipientCount?: number;
   readonly host?: string;
   readonly address?: string;
+  readonly source?: string;
+  readonly egress?: string;
+  readonly provider?: string;
   readonly reply?: string;
   /** Why it was not delivered (`responseClasses`); of what came back, what `FeedbackEvent` has. */
   readonly why?: string;

@@ -33,6 +33,11 @@ export interface DeliveryTerms {
   readonly returnPath?: string;
 }
 
+/** What a pool may be called: anything else nobody can have asked for. */
+export function isPoolName(name: string): boolean {
+  return /^[a-z0-9][a-z0-9._-]{0,62}$/.test(name);
+}
+
 /** priority, holdUntilMs (0: none), byMs (0: none), by-mode bits, TLS bits, campaign, pool, return path ("": none). */
 export type PackedTerms = readonly [
   ...[priority: number, holdUntilMs: number, byMs: number, by: number, tls: number],

@@ -18,6 +18,7 @@ export type HoldReason =
   | 'suspended' // by a rule of operators, until it ends
   | 'future-release' // by its sender, until an instant
   | 'retry' // till the next attempt, by the reason the last one failed
+  | 'warm-up' // its pool's sources have sent their day's plan: till the next day
   | 'site-full' // more waits for its site than is kept in memory: it comes when there is room
   | 'site-queue' // in its site's queue, or being sent
   | 'due'; // about to be tried

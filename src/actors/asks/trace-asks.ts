@@ -86,6 +86,9 @@ type Head<Kind extends EventKind> = readonly [
  */
 type Tail = readonly [campaign?: string, sequence?: number, part?: number];
 
+/** How an attempt left: source, address it was sent from, provider. */
+export type PackedDeparture = readonly [source: string, egress: string, provider: string];
+
 /** A message with many recipients leads to several, each with some of them. */
 export type AcceptedEvent = readonly [
   ...Head<'accepted'>,
@@ -114,6 +117,8 @@ export type OutcomeEvent = readonly [
   /** 0 when nothing is tried again. */
   nextMs: number,
   ...Tail,
+  /** Where sources are set. */
+  departure?: PackedDeparture,
 ];
 
 /** A report went to the sender: a message of its own. */

@@ -62,10 +62,11 @@ function moreOf(event: PackedEvent): Partial<EventView> {
 }
 
 function outcomeOf(event: OutcomeEvent): Partial<EventView> {
-  const [kind, , , , , , host, address, reply, attempts, nextMs] = event;
+  const [kind, , , , , , host, address, reply, attempts, nextMs, , , , departure] = event;
+  const [source = '', egress = '', provider = ''] = departure ?? [];
   const isReason = reply !== '' && kind !== eventNumbers.delivered;
   return {
-    ...{ host, address, reply, attempts },
+    ...{ host, address, source, egress, provider, reply, attempts },
     ...(isReason ? { why: classOfLine(reply) } : {}),
     ...(nextMs === 0 ? {} : { next: new Date(nextMs).toISOString() }),
   };

@@ -59,6 +59,8 @@ function words({ reason, untilMs = 0, rule }: RecipientReason): string {
       return `is held back by its sender until ${instant(untilMs)}`;
     case 'retry':
       return `waits for its next attempt at ${instant(untilMs)}`;
+    case 'warm-up':
+      return `waits for the next day of its sources’ warm-up, at ${instant(untilMs)}`;
     case 'site-full':
       return 'waits for room before its site';
     case 'site-queue':

@@ -272,6 +272,8 @@ export class Site implements SessionOwner, SiteUser {
       return;
     }
     this.#lease.release();
+    // What was open goes on no more: mail would wait for nothing.
+    if (this.#sessions.size === 0) this.#noOpenUntilMs = 0;
     this.#dispatch();
   }
 

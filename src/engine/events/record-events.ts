@@ -95,7 +95,7 @@ function tellChange(record: TellingRecord, change: PackedChange, emit: Emit): vo
   }
   for (let part = 0; part < outcomes.length; part++) {
     const [, stateNumber, attempts, nextMs, reply] = outcomes[part]!;
-    const [address, host, hostAddress, suppressed = ''] = recipients[part]!;
+    const [address, host, hostAddress, suppressed = '', departure] = recipients[part]!;
     if (suppressed !== '') {
       const head = [eventNumbers.suppressed, atMs, id, tenant, sender, [address]] as const;
       emit([...head, suppressed, campaign, reply, '', campaign, sequence, part], part);
@@ -106,7 +106,9 @@ function tellChange(record: TellingRecord, change: PackedChange, emit: Emit): vo
     const kind = eventNumbers[isWaiting ? 'deferred' : state];
     const next = isWaiting ? nextMs : 0;
     const head = [kind, atMs, id, tenant, sender, [address]] as const;
-    emit([...head, host, hostAddress, reply, attempts, next, campaign, sequence, part], part);
+    const tail = [campaign, sequence, part] as const;
+    const event = [...head, host, hostAddress, reply, attempts, next, ...tail] as const;
+    emit(departure === undefined ? event : [...event, departure], part);
   }
 }
 

@@ -5,14 +5,22 @@
  * Specs:     RFC 8689 §4.1.2 (TLS-Required counts where REQUIRETLS was not said).
  */
 
+import { isPoolName } from '../../actors/asks/delivery-terms.ts';
 import type { Envelope } from '../../actors/asks/reception.ts';
 import { type PackedReceived, packEnvelope } from '../../actors/asks/spool-asks.ts';
 import type { MessageFacts } from './prepare.ts';
 
 /** The same envelope where the header says nothing. */
-export function withHeaderTerms(envelope: Envelope, { isTlsOptional }: MessageFacts): Envelope {
-  if (!isTlsOptional || envelope.terms?.requireTls === true) return envelope;
-  return { ...envelope, terms: { ...envelope.terms, isTlsOptional } };
+export function withHeaderTerms(envelope: Envelope, facts: MessageFacts): Envelope {
+  const isOptional = facts.isTlsOptional && envelope.terms?.requireTls !== true;
+  const asksPool = isPoolName(facts.pool) && envelope.terms?.pool === undefined;
+  if (!isOptional && !asksPool) return envelope;
+  const terms = {
+    ...envelope.terms,
+    ...(isOptional ? { isTlsOptional: true } : {}),
+    ...(asksPool ? { pool: facts.pool } : {}),
+  };
+  return { ...envelope, terms };
 }
 
 export function repacked(

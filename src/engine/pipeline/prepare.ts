@@ -55,6 +55,8 @@ export interface MessageFacts {
   readonly signatureCount: number;
   /** RFC 8689 §4: `TLS-Required: No`, said once. */
   readonly isTlsOptional: boolean;
+  /** The pool of sources that one who may relay asked for, once; "": none. Whether it may, the pool says. */
+  readonly pool: string;
 }
 
 export interface PreparedMessage {
@@ -79,6 +81,7 @@ const bccName = fieldName('bcc');
 const resultsName = fieldName('authentication-results');
 const tlsRequiredName = fieldName('tls-required');
 const idempotencyName = fieldName('x-chaski-idempotency-key');
+const poolName = fieldName('x-chaski-pool');
 
 /** Where the fields are that preparing asks about; -1 where there is none. */
 export interface KnownFields {
@@ -96,6 +99,7 @@ export interface KnownFields {
   tlsRequired: number;
   tlsRequiredCount: number;
   idempotency: number[];
+  pools: number[];
 }
 
 const none: never[] = [];
@@ -142,6 +146,8 @@ export function prepare(
     if (message.idempotency === undefined) return failure('message-invalid', 'idempotency key');
     removed = [...removed, ...known.idempotency].sort((a, b) => a - b);
   }
+  const mayAskPool = known.pools.length > 0 && arrival.trusted && arrival.listener !== 'lmtp';
+  if (mayAskPool) removed = [...removed, ...known.pools].sort((a, b) => a - b);
   let added: readonly Uint8Array[] = [];
   let messageId = known.messageId < 0 ? '' : unfoldedValue(scan, known.messageId);
   if (isSubmission(message)) {
@@ -170,6 +176,7 @@ export function prepare(
     receivedCount: known.receivedCount,
     signatureCount: signatures.length,
     isTlsOptional: isTlsOptional(known),
+    pool: mayAskPool ? poolOf(known) : '',
   };
   const { bodyStart } = scan;
   return { ok: true, parts, bytes: byteLength(parts), bodyStart, unhashed, facts };
@@ -177,6 +184,10 @@ export function prepare(
 
 function isTlsOptional({ tlsRequired, tlsRequiredCount }: KnownFields): boolean {
   return tlsRequiredCount === 1 && /^no$/i.test(unfoldedValue(scan, tlsRequired).trim());
+}
+
+function poolOf({ pools }: KnownFields): string {
+  return pools.length === 1 ? unfoldedValue(scan, pools[0]!).trim() : '';
 }
 
 function isHeaderEnded({ headerEnd, bodyStart }: HeaderScan): boolean {
@@ -229,6 +240,7 @@ function knownFields(header: HeaderScan): KnownFields {
     tlsRequired: -1,
     tlsRequiredCount: 0,
     idempotency: none,
+    pools: none,
   };
   for (let field = 0; field < header.count; field++) {
     switch (header.nameEnd(field) - header.nameStart(field)) {
@@ -259,6 +271,7 @@ function knownFields(header: HeaderScan): KnownFields {
         break;
       case 13:
         if (isField(header, field, resentSenderName)) known.resenders = [...known.resenders, field];
+        else if (isField(header, field, poolName)) known.pools = [...known.pools, field];
         break;
       case 8:
         if (isField(header, field, received)) known.receivedCount++;

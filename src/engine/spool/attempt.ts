@@ -8,6 +8,7 @@
 
 import type { Answer } from '../../actors/ask.ts';
 import { domainOf } from '../../base/address-parts.ts';
+import { defaultSourceName } from '../../base/path-names.ts';
 import { minuteMs } from '../../base/units.ts';
 import { classOf } from '../../mail/wire/smtp/response-class.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -392,6 +393,13 @@ function settleNow(
   });
 }
 
+/** The default source's says nothing that is not known. */
+function noteDeparture(recipient: SpoolRecipient, { departure }: RecipientOutcome): void {
+  if (departure !== undefined && departure.source !== defaultSourceName) {
+    recipient.departure = departure;
+  } else if (recipient.departure !== undefined) delete recipient.departure;
+}
+
 function decide(
   parts: AttemptParts,
   message: SpoolMessage,
@@ -403,6 +411,7 @@ function decide(
   if (outcome.notBeforeMs === undefined) recipient.attempts++;
   recipient.remoteHost = outcome.remoteHost;
   recipient.remoteAddress = outcome.remoteAddress;
+  noteDeparture(recipient, outcome);
   if (outcome.suppressed !== undefined) recipient.suppressed = outcome.suppressed;
   const { code, enhanced, text } = outcome.reply;
   recipient.reply = clipReply(`${code} ${enhanced} ${text}`);

@@ -29,8 +29,7 @@ export interface MessageEvents {
 
 export interface MessageCounters {
   accepted(bytes: number): void;
-  /** Why: where it was not delivered. */
-  /** By a source, of which there are as many as settings have; undefined where none was chosen. */
+  /** `why`: where it was not delivered. Of sources there are as many as settings have. */
   outcome(state: string, why: ResponseClass | '', source: string | undefined): void;
   done(latencyMs: number): void;
   stored(result: 'stored' | 'refused'): void;

@@ -18,6 +18,7 @@ import type { MessageId } from '../../base/ids.ts';
 import { classOfLine, type ResponseClass } from '../../mail/wire/smtp/response-class.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { HoldRule } from '../../ports/hold-rule.ts';
+import { planSentWords } from '../delivery/sources/chooser.ts';
 import type { Holds } from './holds.ts';
 import { releasedMs, type SpoolMessage, type SpoolRecipient } from './message.ts';
 
@@ -96,7 +97,7 @@ function ruleReason(rule: HoldRule | undefined, message: SpoolMessage): Hold | u
 
 function holdOf(
   message: SpoolMessage,
-  { isOpen, nextMs, attempts }: SpoolRecipient,
+  { isOpen, nextMs, attempts, reply }: SpoolRecipient,
   why: ResponseClass | undefined,
   nowMs: number,
 ): Hold {
@@ -104,6 +105,9 @@ function holdOf(
   if (isOpen) return { reason: 'site-queue', setting: 'relay.connectionsPerSiteMax' };
   if (message.readyGroup !== undefined) return { reason: 'site-full' };
   if (nextMs <= nowMs) return { reason: 'due' };
+  if (reply.includes(planSentWords)) {
+    return { reason: 'warm-up', untilMs: nextMs, setting: 'relay.warmupPlan' };
+  }
   if (attempts === 0 && releasedMs(message) > nowMs) {
     return { reason: 'future-release', untilMs: nextMs };
   }

@@ -8,6 +8,7 @@
 import type { DeliveryTerms } from '../../actors/asks/delivery-terms.ts';
 import type { BodyType, EnvelopeRecipient } from '../../actors/asks/reception.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
+import type { Departure } from '../delivery/message.ts';
 import type { RecordPlace } from '../store/record.ts';
 
 /** `waiting` is the only state that is not final. */
@@ -24,7 +25,9 @@ export interface SpoolRecipient extends EnvelopeRecipient {
   reply: string;
   /** An attempt is under way. */
   isOpen: boolean;
-  /** Whom its last attempt spoke to, since this message is in memory; absent: nobody. */
+  /** How its last attempt left, since this message is in memory; absent where no sources are set. */
+  departure?: Departure;
+  /** Whom it spoke to; absent: nobody. */
   remoteHost?: string;
   remoteAddress?: string;
   /** Why it is on a suppression list, where that ended it. */

@@ -9,6 +9,7 @@
 import { Packr } from 'msgpackr';
 import type { PackedEnvelope, PackedReceived } from '../../actors/asks/spool-asks.ts';
 import { unpackEnvelope } from '../../actors/asks/spool-asks.ts';
+import type { PackedDeparture } from '../../actors/asks/trace-asks.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
 import type { JournalRecord, RecordDraft, RecordPlace, SideBody } from '../store/record.ts';
 import type { RecipientState, SpoolMessage, SpoolRecipient } from './message.ts';
@@ -56,6 +57,8 @@ type PackedToldRecipient = readonly [
   hostAddress: string,
   /** Why it is on a suppression list, where that ended it. */
   suppressed?: string,
+  /** Where sources are set. */
+  departure?: PackedDeparture,
 ];
 
 /** The recipients by place in `outcomes`. */
@@ -149,15 +152,21 @@ export function changeDraft(
       recipient.nextMs,
       recipient.reply,
     ]);
-    const { address, remoteHost = '', remoteAddress = '', suppressed } = recipient;
-    const spoken = [address, remoteHost, remoteAddress] as const;
-    told.push(suppressed === undefined ? spoken : [...spoken, suppressed]);
+    told.push(toldOf(recipient));
   }
   const { id, tenant, sender, terms, isHeld, isDelayTold } = message;
   const said: PackedTold = [sender, terms?.campaign ?? '', act, told];
   const change: PackedChange = [id, atMs, outcomes, isHeld, isDelayTold, said];
   const meta = packr.pack(change);
   return { type: spoolChangeRecord, tenant, meta, body: [], unpacked: change };
+}
+
+function toldOf(recipient: SpoolRecipient): PackedToldRecipient {
+  const { address, remoteHost = '', remoteAddress = '', suppressed, departure } = recipient;
+  const spoken = [address, remoteHost, remoteAddress] as const;
+  if (departure === undefined) return suppressed === undefined ? spoken : [...spoken, suppressed];
+  const { source, egress, provider } = departure;
+  return [...spoken, suppressed ?? '', [source, egress, provider]];
 }
 
 export function unpackChange(record: Pick<JournalRecord, 'meta'>): PackedChange {

@@ -53,6 +53,9 @@ interface Nearest {
   readonly found: Hindrances;
 }
 
+/** What the reply to a message says that waits for another day: 4.4.5 is congestion (RFC 3463 §3.5), ours. */
+export const planSentWords = 'Sources that warm up have sent their day’s plan to';
+
 /** After midnight, mail that waited for it comes within this time, not at once. */
 const morningMs = hourMs;
 
@@ -154,10 +157,10 @@ export class SourceChooser {
   #defer({ name }: Pool, site: string, found: Hindrances): Choice {
     const { clock, random, providerOf } = this.#options;
     if (found.warmup) {
-      const text = `Sources of pool ${name} that warm up have sent their day's plan to ${providerOf(site)}: this message goes on after midnight UTC`;
+      const text = `${planSentWords} ${providerOf(site)} (pool ${name}): on after midnight UTC`;
       const midnightMs = (dayOf(clock) + 1) * dayMs;
       const notBeforeMs = midnightMs + Math.floor(random.fraction() * morningMs);
-      return { do: 'defer', reply: ownReply(451, '4.7.1', text), notBeforeMs };
+      return { do: 'defer', reply: ownReply(451, '4.4.5', text), notBeforeMs };
     }
     if (found.down !== undefined) {
       const { source, reply } = found.down;

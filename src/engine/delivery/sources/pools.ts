@@ -23,6 +23,8 @@ export interface PoolMember {
 export interface Pool {
   readonly name: string;
   readonly members: readonly PoolMember[];
+  /** Whose mail may ask for it. */
+  readonly tenants: readonly string[];
 }
 
 /** Numbers of tenants by name, as far as they are known. */
@@ -43,13 +45,17 @@ export class Pools {
     sources: readonly Source[],
   ) {
     const byName = new Map(sources.map((source) => [source.name, source]));
-    for (const { name, sources: members } of relay.pools) {
+    for (const { name, sources: members, tenants } of relay.pools) {
       const found = members.map(({ source, weight }) => memberOf(byName.get(source)!, weight));
-      this.#pools.set(name, { name, members: found });
+      this.#pools.set(name, { name, members: found, tenants });
     }
     this.#rules = relay.poolRules;
     this.#hasDomainRules = relay.poolRules.some(({ domain }) => domain !== '');
-    const all = { name: allName, members: sources.map((source) => memberOf(source, 1)) };
+    const all = {
+      name: allName,
+      tenants: [],
+      members: sources.map((source) => memberOf(source, 1)),
+    };
     this.#usual = this.#pools.get(relay.pool) ?? all;
   }
 
@@ -60,7 +66,7 @@ export class Pools {
   /** Of mail for one domain, in lower case. */
   of({ tenant, terms }: ExpectedMessage, domain: string): Pool {
     const asked = terms?.pool === undefined ? undefined : this.#pools.get(terms.pool);
-    if (asked !== undefined) return asked;
+    if (asked?.tenants.some((name) => this.#tenants[name] === tenant) === true) return asked;
     const campaign = terms?.campaign ?? '';
     for (const rule of this.#rules) {
       if (rule.tenant !== '' && this.#tenants[rule.tenant] !== tenant) continue;

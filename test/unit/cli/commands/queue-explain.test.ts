@@ -41,6 +41,7 @@ const words: Readonly<Record<HoldReason, RegExp>> = {
   suspended: /is held back by rule 3 until 2026-01-02T03:04:05/,
   'future-release': /held back by its sender until 2026-01-02T03:04:05/,
   retry: /next attempt at 2026-01-02T03:04:05/,
+  'warm-up': /next day of its sources’ warm-up, at 2026-01-02T03:04:05/,
   'site-full': /waits for room before its site/,
   'site-queue': /before its site, or being sent/,
   due: /about to be tried/,

@@ -104,6 +104,19 @@ test('an idempotency key that was read does not go on; one that was not is refus
   assert.equal(stranger.text, trace + field + plain);
 });
 
+test('a pool that one who may relay asks for is read and does not go on; a stranger’s stays as it is', () => {
+  const field = 'X-Chaski-Pool: bulk\r\n';
+  const asked = prepared(message(field + plain));
+  assert.equal(asked.facts.pool, 'bulk');
+  assert.equal(asked.text, trace + plain);
+  const twice = prepared(message(field + field + plain));
+  assert.equal(twice.facts.pool, '');
+  assert.equal(twice.text, trace + plain);
+  const stranger = prepared(message(field + plain, { arrival: { trusted: false } }));
+  assert.equal(stranger.facts.pool, '');
+  assert.equal(stranger.text, trace + field + plain);
+});
+
 test('the body is a view of the bytes that came, not a copy', () => {
   const given = message(plain);
   const { parts } = prepared(given);

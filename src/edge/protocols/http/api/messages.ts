@@ -8,6 +8,7 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { MessageParts } from '../../../../actors/asks/compose-job.ts';
+import { type DeliveryTerms, isPoolName } from '../../../../actors/asks/delivery-terms.ts';
 import type { EnvelopeRecipient } from '../../../../actors/asks/reception.ts';
 import { domainOf } from '../../../../base/address-parts.ts';
 import type { Result } from '../../../../base/errors.ts';
@@ -74,7 +75,7 @@ export function messageRoutes(app: FastifyInstance, parts: MessageRouteParts, ra
       body: { content: { 'application/json': { schema: messageSchema } } },
     },
     async handler(request, reply): Promise<Taken> {
-      const caller = callerOf(request);
+      const caller = askerOf(request);
       const given = Buffer.isBuffer(request.body) ? undefined : (request.body as MessageGiven);
       const repeats = repeatsOf(caller, request.headers['idempotency-key']);
       const count = given?.recipients?.length ?? 1;
@@ -93,6 +94,24 @@ export function messageRoutes(app: FastifyInstance, parts: MessageRouteParts, ra
   });
 }
 
+/** Who asks, and for which pool of sources. */
+interface Asker extends Caller {
+  readonly pool: string | undefined;
+}
+
+/** @throws ApiFault */
+function askerOf(request: FastifyRequest): Asker {
+  const pool = request.headers['x-chaski-pool'];
+  if (pool !== undefined && (typeof pool !== 'string' || !isPoolName(pool))) {
+    throw new ApiFault('argument-invalid', 'one name of a pool', { path: '/header/X-Chaski-Pool' });
+  }
+  return { ...callerOf(request), pool };
+}
+
+function withPool(terms: DeliveryTerms, { pool }: Asker): DeliveryTerms {
+  return pool === undefined ? terms : { ...terms, pool };
+}
+
 /** The hash of the request's key for each of its messages; undefined without a key. */
 type RepeatHash = (index: number) => string | undefined;
 
@@ -108,7 +127,7 @@ function repeatsOf({ key }: Caller, header: string | readonly string[] | undefin
 
 async function takeDraft(
   parts: MessageRouteParts,
-  caller: Caller,
+  caller: Asker,
   given: MessageGiven,
   repeats: RepeatHash,
 ): Promise<Taken> {
@@ -183,7 +202,7 @@ interface CopyToTake {
 
 async function takeCopy(
   parts: MessageRouteParts,
-  caller: Caller,
+  caller: Asker,
   draft: Draft,
   { rendered, recipients, idempotency }: CopyToTake,
 ): Promise<MessageId> {
@@ -197,7 +216,7 @@ async function takeCopy(
     id,
     sender: draft.sender,
     recipients,
-    terms: draft.terms,
+    terms: withPool(draft.terms, caller),
     authorDomains: [draft.from.path.domain],
     body: composed.body,
     idempotency,
@@ -206,7 +225,7 @@ async function takeCopy(
 
 async function takeRaw(
   parts: MessageRouteParts,
-  caller: Caller,
+  caller: Asker,
   request: FastifyRequest<{ Body: Buffer }>,
   repeats: RepeatHash,
 ): Promise<Taken> {
@@ -238,7 +257,7 @@ async function takeRaw(
     id: reception.nextId(),
     sender: sender.address,
     recipients: resolved.recipients,
-    terms,
+    terms: withPool(terms, caller),
     authorDomains: [sender.domain, ...authors],
     body,
     idempotency: repeats(0) ?? idempotencyOf(tenant, [body]),

@@ -43,6 +43,13 @@ const sendOperation = {
       description: 'Asked again with the same key, the ids are the same and nothing is sent.',
       schema: { type: 'string', minLength: 1, maxLength: 255 },
     },
+    {
+      name: 'X-Chaski-Pool',
+      in: 'header',
+      description:
+        'The pool of sources to leave by; of one the tenant may not ask for, nothing comes.',
+      schema: { type: 'string', pattern: '^[a-z0-9][a-z0-9._-]{0,62}$' },
+    },
     ...Object.entries(rawQuerySchema.properties).map(([name, schema]) => ({
       name,
       in: 'query',

@@ -80,6 +80,7 @@ describe('a pool', () => {
       sources: abc,
       pools: { one: { a: 1 }, two: { b: 1 }, three: { c: 1 } },
       pool: 'three',
+      tenants: ['acme'],
       poolRules: [
         { tenant: 'acme', campaign: 'news', pool: 'one' },
         { domain: '.example.org', pool: 'two' },
@@ -88,13 +89,17 @@ describe('a pool', () => {
     });
     world.chooser.apply(snapshotOf({ tenants: { acme: 7 as TenantId } }));
     const news = outboundMessage({ tenantNumber: 7, terms: { campaign: 'news' } });
-    assert.equal(chosen(world, { ...news, tenant: 7 as TenantId }), 'a');
+    assert.equal(chosen(world, news), 'a');
     assert.equal(chosen(world, news, site, 'sub.example.org'), 'a');
     const plain = outboundMessage();
     assert.equal(chosen(world, plain, site, 'sub.example.org'), 'b');
     assert.equal(chosen(world, plain, site, 'example.org'), 'c');
-    assert.equal(chosen(world, outboundMessage({ terms: { pool: 'two' } })), 'b');
-    assert.equal(chosen(world, outboundMessage({ terms: { pool: 'unknown' } })), 'c');
+    const asking = (pool: string, tenantNumber: number) =>
+      chosen(world, outboundMessage({ terms: { pool }, tenantNumber }));
+    assert.equal(asking('two', 7), 'b');
+    assert.equal(asking('unknown', 7), 'c');
+    // Of a tenant that may not.
+    assert.equal(asking('two', 8), 'c');
     assert.notEqual(world.chooser.groupOf('sub.example.org'), world.chooser.groupOf('x.test'));
     assert.equal(world.chooser.groupOf('y.test'), world.chooser.groupOf('x.test'));
   });
@@ -200,7 +205,7 @@ describe('a source that warms up', () => {
     await new Promise<void>((known) => asked.allowance.wait(known));
     const choice = world.chooser.choose(outboundMessage(), 'x.test', site);
     assert.ok(choice.do === 'defer');
-    assert.match(choice.reply.text, /day's plan to mx:mx.test/);
+    assert.match(choice.reply.text, /day’s plan to mx:mx.test/);
     const midnightMs = (dayOf(world.clock) + 1) * dayMs;
     assert.ok(choice.notBeforeMs! >= midnightMs && choice.notBeforeMs! < midnightMs + hourMs);
   });

@@ -113,6 +113,22 @@ describe('mail by sources', () => {
     assert.equal(sender.told, Array(31).fill('delivered 250 2.0.0').join(' | '));
   });
 
+  it('waits no longer for what was open once that is gone', async () => {
+    const { dialer, sender, clock } = world({ sources: [fast] });
+    sender.send(outboundMessage());
+    await settled();
+    await greet(dialer.peers[0]!);
+    dialer.failsBy = () => 'source';
+    for (let i = 0; i < 30; i++) sender.send(outboundMessage());
+    await settled();
+    dialer.failsBy = () => undefined;
+    dialer.peers[0]!.hangUp();
+    await settled();
+    clock.advance(1_000);
+    await settled();
+    assert.ok(dialer.peers.length > 1);
+  });
+
   it('that waits for a source leaves by another once an operator suspends that one', async () => {
     const { dialer, sender, chooser } = world();
     for (let i = 0; i < 20; i++) sender.send(outboundMessage());
