@@ -18,6 +18,8 @@ import { boundedLeases } from '../../src/engine/delivery/leases.ts';
 import { phaseTimeouts, siteLimits } from '../../src/engine/delivery/limits.ts';
 import type { OutboundMessage } from '../../src/engine/delivery/message.ts';
 import { Router } from '../../src/engine/delivery/route.ts';
+import { Shaper } from '../../src/engine/delivery/shaping/shaper.ts';
+import { ShapingState } from '../../src/engine/delivery/shaping/shaping-state.ts';
 import { loadOrThrow } from '../../src/settings/load.ts';
 
 const [messages = 20_000, bytes = 1_000, connections = 20, window = 200] = process.argv
@@ -48,6 +50,12 @@ const deliveries = new Deliveries({
   leases: boundedLeases(1_000),
   onRoom: () => false,
   providerOf: (site) => site,
+  shaper: new Shaper({
+    clock: nodeClock,
+    state: new ShapingState(nodeClock),
+    ...{ thread: 'bench', shards: 1 },
+    ask: async () => ({ ok: true, value: [] }),
+  }),
 });
 
 const line = `${'x'.repeat(68)}\r\n`;

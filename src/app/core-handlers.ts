@@ -30,6 +30,7 @@ export function coreHandlers(core: Core, front: FrontParts): ControlHandlers {
     clock: nodeClock,
     random: nodeRandom,
     policyChanged: () => core.policyChanged(),
+    shaping: core.shaping,
     rebuildIndex: (shard) => runtime.rebuildIndex(shard),
   });
 }

@@ -43,6 +43,7 @@ import { answerPolicy, type Outside, openOutside } from './outside.ts';
 import { ownAddresses } from './own-addresses.ts';
 import { PolicySource } from './policy.ts';
 import { SenderAddresses } from './sender-addresses.ts';
+import { ShapingDesk } from './shaping-desk.ts';
 import { ShardRefusals } from './shard-refusals.ts';
 import { openDkimKeys, openSrsSecrets } from './signing.ts';
 import type { SourceBook } from './source-book.ts';
@@ -72,6 +73,7 @@ export interface Core {
   readonly stamps: Stamps;
   /** Undefined where none are set. */
   readonly sources: SourceBook | undefined;
+  readonly shaping: ShapingDesk;
   /** Closes what was opened, last first; parts may add their own. */
   readonly closers: Closer[];
   /** Domains, keys or settings changed: every engine thread gets a new policy. */
@@ -112,6 +114,7 @@ async function openParts(
   closers.push(() => directory.close());
   const srsSecrets = await openSrsSecrets(directory, settings, log, closers);
   const policies = new PolicySource(directory);
+  const shaping = await ShapingDesk.open({ settings, folder: folder.path, directory, log });
   let current = settings;
   let policy: PolicySnapshot = await policies.snapshot(current);
   const [startBits = 0] = new Uint16Array(nodeRandom.bytes(2).slice().buffer);
@@ -128,11 +131,13 @@ async function openParts(
     ownAddresses: ownAddresses(settings),
     ...shared,
   };
-  const engine = engineOf(data, log, directory, { outside, sources, policy: () => policy });
+  const needs = { outside, sources, shaping, policy: () => policy };
+  const engine = engineOf(data, log, directory, needs);
   const { runtime } = engine;
   const refusals = new ShardRefusals();
   hearThreads(runtime, directory, refusals);
   sources?.join(runtime);
+  shaping.serve(runtime, closers);
   const inFlow = inFlowOf(runtime, shared.undelivered, settings);
   closers.push(() => {
     inFlow.end();
@@ -161,11 +166,13 @@ async function openParts(
     watchers: new Watchers(shared.watched),
     stamps: new Stamps(shared.stamps),
     sources: sources?.book,
+    shaping,
     policyChanged,
   };
 }
 
 interface EngineNeeds {
+  readonly shaping: ShapingDesk;
   readonly outside: Outside;
   readonly sources: Sources | undefined;
   readonly policy: () => PolicySnapshot;
@@ -175,11 +182,11 @@ function engineOf(
   threadData: ThreadData,
   log: Log,
   directory: AccountDirectory,
-  { outside, sources, policy }: EngineNeeds,
+  { outside, sources, shaping, policy }: EngineNeeds,
 ): EngineHost {
   return new EngineHost({
     ...{ shards: threadData.shards, threadData, clock: nodeClock, log, policy },
-    standing: () => sources?.standing() ?? [],
+    standing: () => [...shaping.standing(), ...(sources?.standing() ?? [])],
     onHung: endAtOnce,
     answers: {
       [engineAsks.resolve]: (ask) => resolveForEngine(directory, ask),

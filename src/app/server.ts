@@ -102,8 +102,10 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
       const next = reloaded(running, wanted);
       // What can fail comes first: a reload is taken whole or not at all.
       tls.load(await loadCertificate(next.settings, next.settings.hostname, nodeClock));
+      const shaping = await core.shaping.reread(next.settings);
       running = next.settings;
       await core.policyChanged(running);
+      await shaping.apply();
       listeners.reload(running);
       imap.reload(running);
       pop3.reload(running);
@@ -152,7 +154,7 @@ function mailListeners(
   return { listeners, imap, pop3 };
 }
 
-function serverMetrics({ budget, engine }: Core): Metrics {
+function serverMetrics({ budget, engine, shaping }: Core): Metrics {
   const metrics = new Metrics();
   metrics.collectProcess();
   const help = 'Bytes received and not yet journaled.';
@@ -161,6 +163,11 @@ function serverMetrics({ budget, engine }: Core): Metrics {
     'chaski_log_lines_dropped',
     'Log lines that a slow reader cost, since the start of each thread.',
     () => droppedLines.count,
+  );
+  metrics.gaugeOf(
+    'chaski_shaping_marks',
+    'What is suspended, slowed or left now, by rules and operators.',
+    () => shaping.board.marks.length,
   );
   const { watchdog, router } = engine.runtime;
   metrics.gaugeOf(

@@ -40,6 +40,11 @@ export class RecentMap<K, V> {
     this.#old.clear();
   }
 
+  values(): V[] {
+    const olds = [...this.#old].filter(([key]) => !this.#young.has(key));
+    return [...olds.map(([, value]) => value), ...this.#young.values()];
+  }
+
   get count(): number {
     return this.#young.size + this.#old.size;
   }

@@ -23,6 +23,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   account: async () => (await import('./commands/account.ts')).accountCommands,
   alias: async () => (await import('./commands/alias.ts')).aliasCommands,
   queue: async () => (await import('./commands/queue.ts')).queueCommands,
+  shaping: async () => (await import('./commands/shaping.ts')).shapingCommands,
   mailbox: async () => (await import('./commands/mailbox.ts')).mailboxCommands,
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommands,
   send: async () => (await import('./commands/send.ts')).sendCommands,

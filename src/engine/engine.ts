@@ -40,6 +40,7 @@ import { createOutbound } from './outbound.ts';
 import { ownerHandlers } from './owner-handlers.ts';
 import { compilePolicy, type Policy } from './pipeline/policy.ts';
 import { receiveHandler } from './receive.ts';
+import { createShaping, type EngineShaping, shapingHandlers } from './shaping.ts';
 import { type OpenShard, Shards } from './shards.ts';
 import { createAttempt } from './spool/attempt.ts';
 import { BodyBudget } from './spool/body-budget.ts';
@@ -60,7 +61,9 @@ export interface Engine {
 export function createEngine(parts: EngineParts): Engine {
   const { settings, clock, random, suppressions } = parts;
   let policy: Policy | undefined;
-  const { deliveries, outbound } = createOutbound(parts, (at, count) => shards.onRoom(at, count));
+  const shaping = createShaping(parts);
+  const onRoom = (at: string, count: number) => shards.onRoom(at, count);
+  const { deliveries, outbound } = createOutbound(parts, shaping, onRoom);
   const whole = new BodyTurns(largeBodyLimits.wholeBytesMax);
   const bodies = new BodyBudget(settings.memory.bodiesBytesMax / parts.workers);
   const bounces = reports(parts, () => policy!.snapshot.hostname);
@@ -93,17 +96,15 @@ export function createEngine(parts: EngineParts): Engine {
   const deskOf = (ask: ArrivedAsk) => shardOf(ask)?.imap;
   const incoming = new IncomingBodies({ shardOf, clock, limits: largeBodyLimits });
   const receiveParts = {
-    shardOf,
+    ...{ shardOf, dns: parts.dns, clock },
     policy: () => policy!,
-    dns: parts.dns,
-    clock,
     verdictMsMax: settings.verification.verdictMsMax,
   };
   const handlers: Handlers = {
     [messageReceive]: receiveHandler(receiveParts),
     ...incoming.handlers(),
     ...receiveLargeHandlers({ ...receiveParts, incoming, whole }),
-    ...ownerHandlers(parts, shards, incoming),
+    ...ownerHandlers(parts, shards, incoming, shaping.owners),
     ...outbound,
     [threadHello]: () => ({ ok: true, value: undefined }),
     [engineAsks.policy]: (ask) => {
@@ -124,7 +125,7 @@ export function createEngine(parts: EngineParts): Engine {
     ...eventHandlers(shardOf),
     ...traceHandlers({ eventLogOf: (ask) => shardOf(ask)?.eventLog, clock }),
     ...storeHandlers({ shardOf, openIndex: parts.openIndex }),
-    ...operatorHandlers(parts, { shardOf, deliveries, bounces, holds }),
+    ...operatorHandlers(parts, { shardOf, deliveries, bounces, holds, shaping }),
   };
   return { handlers };
 }
@@ -134,15 +135,17 @@ interface OperatorParts {
   readonly deliveries: Deliveries;
   readonly bounces: Bounces;
   readonly holds: Holds;
+  readonly shaping: EngineShaping;
 }
 
 /** What operators ask of queues, and what the main thread tells of mail that left. */
 function operatorHandlers(
   { settings, clock, life }: EngineParts,
-  { shardOf, deliveries, bounces, holds }: OperatorParts,
+  { shardOf, deliveries, bounces, holds, shaping }: OperatorParts,
 ): Handlers {
   const { expiryMs } = settings.relay;
   return {
+    ...shapingHandlers(shaping, deliveries),
     ...queueHandlers({ shardOf, clock, bounces, holds, expiryMs: () => expiryMs }),
     ...feedbackHandlers(shardOf),
     ...explainHandlers({

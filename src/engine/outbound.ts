@@ -15,8 +15,12 @@ import { Deliveries } from './delivery/deliveries.ts';
 import { boundedLeases } from './delivery/leases.ts';
 import { phaseTimeouts, siteLimits } from './delivery/limits.ts';
 import { Router, type StsSource } from './delivery/route.ts';
+import { providerLeases } from './delivery/shaping/provider-leases.ts';
+import type { Shaper } from './delivery/shaping/shaper.ts';
+import type { ShapingState } from './delivery/shaping/shaping-state.ts';
 import type { SourceChooser } from './delivery/sources/chooser.ts';
 import type { EngineParts } from './engine-parts.ts';
+import type { EngineShaping } from './shaping.ts';
 import { createSources, type SourcesNeeds, sourceHandlers } from './sources.ts';
 
 export interface OutboundParts {
@@ -26,19 +30,25 @@ export interface OutboundParts {
 
 export function createOutbound(
   parts: EngineParts,
+  { shaper, state, owners }: EngineShaping,
   onRoom: (site: string, count: number) => boolean,
 ): OutboundParts {
-  // Until sites are grouped by provider, each is one of its own.
-  const needs: SourcesNeeds = { onRoom, providerOf: (site) => site };
+  // Sites of nobody that is known are each one of its own.
+  const needs: SourcesNeeds = {
+    onRoom,
+    providerOf: (site) => state.matcher.providerOf(site) || site,
+  };
   const sources = createSources(parts, needs);
+  owners.onSourceLeft = (source, path, untilMs) => sources?.states.suspend(source, path, untilMs);
   return {
-    deliveries: createDeliveries(parts, needs, sources),
+    deliveries: createDeliveries(parts, shaper, needs, sources),
     outbound: sourceHandlers(sources),
   };
 }
 
 function createDeliveries(
   parts: EngineParts,
+  shaper: Shaper,
   { onRoom, providerOf }: SourcesNeeds,
   sources: SourceChooser | undefined,
 ): Deliveries {
@@ -60,17 +70,27 @@ function createDeliveries(
     random,
     dialer,
     onRoom,
+    shaper,
     providerOf,
     ...(sources === undefined ? {} : { sources }),
-    leases: boundedLeases(Math.ceil(relay.connectionsMax / parts.workers), createBorrower(parts)),
+    leases: boundedLeases(
+      Math.ceil(relay.connectionsMax / parts.workers),
+      providerLeases(createBorrower(parts, shaper.state), (path) =>
+        shaper.state.providerPath(path),
+      ),
+    ),
   });
 }
 
-function createBorrower({ clock, thread, life, shards, openSlots, uplink }: EngineParts) {
+function createBorrower(
+  { clock, thread, life, shards, openSlots, uplink }: EngineParts,
+  state: ShapingState,
+) {
   const open = new OpenSlots(openSlots);
   // What its row says, an earlier life of the thread had open.
   open.clear(thread);
-  return new SiteBorrower({ clock, thread, life, shards, open, ask: uplink });
+  const bucketsOf = (path: string) => state.bucketsOf(path);
+  return new SiteBorrower({ clock, thread, life, shards, open, ask: uplink, bucketsOf });
 }
 
 /** The main thread fetches and keeps them for all threads. */

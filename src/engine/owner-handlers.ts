@@ -12,6 +12,8 @@ import { SiteOwners, siteLend } from '../actors/site-leases.ts';
 import type { ShardId } from '../base/ids.ts';
 import type { Timer } from '../ports/clock.ts';
 import type { IncomingBodies } from './bodies/incoming-bodies.ts';
+import { bucketRate, siteLimitsOf } from './delivery/shaping/lease-limits.ts';
+import type { PathOwners } from './delivery/shaping/path-owners.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { loadVerifier } from './pipeline/verify.ts';
 import type { Shards } from './shards.ts';
@@ -22,19 +24,17 @@ export function ownerHandlers(
   parts: EngineParts,
   shards: Shards,
   incoming: IncomingBodies,
+  shaping: PathOwners,
 ): Handlers {
   const { settings, clock } = parts;
   const owners = new SiteOwners({
     clock,
     open: new OpenSlots(parts.openSlots),
-    limitsOf: () => ({
-      slotsMax: settings.relay.connectionsPerSiteMax,
-      messagesPerSecond: Number.POSITIVE_INFINITY,
-      messagesBurst: Number.POSITIVE_INFINITY,
-      connectionsPerSecond: Number.POSITIVE_INFINITY,
-      connectionsBurst: Number.POSITIVE_INFINITY,
-    }),
+    limitsOf: (path) => siteLimitsOf(shaping.limitsOf(path)),
+    rateOf: (path, bucket) => bucketRate(shaping.limitsOf(path), bucket),
   });
+  shaping.onLimits = (path) => owners.limit(path, siteLimitsOf(shaping.limitsOf(path)));
+  shaping.onRules = () => owners.reload();
   const epochs = new Uint32Array(parts.epochs);
 
   let isVerifierDue = settings.verification.isOn && !parts.isOffline;
@@ -62,6 +62,7 @@ export function ownerHandlers(
     },
     [shardClose]: async (ask) => {
       owners.close(ask.shard);
+      shaping.close(ask.shard);
       await incoming.letGo(ask.shard);
       return shards.close(ask.shard);
     },

@@ -107,6 +107,7 @@ function settle(settings: Settings, folder: string): Settings {
     data: { ...settings.data, dir: path(settings.data.dir) },
     tls: { ...settings.tls, cert: path(settings.tls.cert), key: path(settings.tls.key) },
     relay: { ...settings.relay, passwordFile: path(settings.relay.passwordFile) },
+    shaping: { ...settings.shaping, file: path(settings.shaping.file) },
   };
 }
 

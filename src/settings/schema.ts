@@ -31,6 +31,7 @@ import {
   tlsSection,
   xclientSection,
 } from './schema/sessions.ts';
+import { shapingSection } from './schema/shaping.ts';
 import { dataSection, storeSection } from './schema/storage.ts';
 
 export const schema = section('Settings of Chaski.', {
@@ -52,6 +53,7 @@ export const schema = section('Settings of Chaski.', {
   pop3: pop3Section,
   relay: relaySection,
   retry: retrySection,
+  shaping: shapingSection,
   dns: dnsSection,
   dkim: dkimSection,
   forwarding: forwardingSection,

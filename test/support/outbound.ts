@@ -11,6 +11,8 @@ import { phaseTimeouts, siteLimits } from '../../src/engine/delivery/limits.ts';
 import type { OutboundMessage, RecipientOutcome } from '../../src/engine/delivery/message.ts';
 import type { RelayWays } from '../../src/engine/delivery/route.ts';
 import { Router } from '../../src/engine/delivery/route.ts';
+import { Shaper } from '../../src/engine/delivery/shaping/shaper.ts';
+import { ShapingState } from '../../src/engine/delivery/shaping/shaping-state.ts';
 import type { SourceChooser } from '../../src/engine/delivery/sources/chooser.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Dialer } from '../../src/ports/dialer.ts';
@@ -43,6 +45,7 @@ export interface OutboundTest {
   readonly limits?: Partial<SiteLimits>;
   readonly timeouts?: Partial<PhaseTimeouts>;
   readonly leases?: SiteLeases;
+  readonly shaper?: Shaper;
   readonly onRoom?: (site: string, count: number) => boolean;
   readonly providerOf?: (site: string) => string;
   readonly sources?: SourceChooser;
@@ -63,11 +66,18 @@ export function deliveriesFor(test: OutboundTest): Deliveries {
     clock,
     random,
     dialer,
+    shaper: test.shaper ?? shaperFor(clock),
     leases: test.leases ?? boundedLeases(1_000),
     onRoom: test.onRoom ?? (() => false),
     providerOf: test.providerOf ?? ((site) => site),
     ...(test.sources === undefined ? {} : { sources: test.sources }),
   });
+}
+
+/** Without rules, and nobody hears what it reports. */
+export function shaperFor(clock: Clock): Shaper {
+  const ask = async () => ({ ok: false, code: 'store-busy', detail: 'nobody owns it' }) as const;
+  return new Shaper({ clock, state: new ShapingState(clock), thread: 'test', shards: 1, ask });
 }
 
 const refuses = async () => ({ ok: false, reason: 'failed', detail: 'no DNS here' }) as const;

@@ -12,6 +12,7 @@ import type { DkimAlgorithm } from '../../ports/account-directory.ts';
 import type { Method } from './control-method.ts';
 import type { DkimMethods } from './dkim-control.ts';
 import type { MessageReasons, SiteFacts } from './explain-asks.ts';
+import type { ShapingMethods } from './shaping-control.ts';
 import type { SourceView } from './source-asks.ts';
 import type { SuppressionMethods } from './suppression-control.ts';
 import type { SuspensionMethods } from './suspension-control.ts';
@@ -275,7 +276,11 @@ export interface CompactAnswer {
   readonly bytesFreed: number;
 }
 
-export interface ControlMethods extends DkimMethods, SuppressionMethods, SuspensionMethods {
+export interface ControlMethods
+  extends DkimMethods,
+    ShapingMethods,
+    SuppressionMethods,
+    SuspensionMethods {
   'server.status': Method<Nothing, ServerStatus>;
 
   'source.list': Method<Nothing, { readonly sources: readonly SourceView[] }>;

@@ -5,6 +5,7 @@
  */
 
 import type { ResponseClass } from '../../mail/wire/smtp/response-class.ts';
+import type { Mark, PathStand, ShownLimit } from './shaping-asks.ts';
 
 export const explainAsks = {
   /** meta: a message id; answer: `MessageReasons`. */
@@ -20,6 +21,7 @@ export type HoldReason =
   | 'retry' // till the next attempt, by the reason the last one failed
   | 'warm-up' // its pool's sources have sent their day's plan: till the next day
   | 'site-full' // more waits for its site than is kept in memory: it comes when there is room
+  | 'path-suspended' // no mail goes this way until an instant, by a rule or an operator
   | 'site-queue' // in its site's queue, or being sent
   | 'due'; // about to be tried
 
@@ -70,12 +72,24 @@ export interface SiteFacts {
   readonly downReply: string;
   /** It takes no more connections before; 0: it does. Epoch milliseconds. */
   readonly noGrowthUntilMs: number;
+  readonly shaping: ShapingFacts;
   readonly targets: readonly {
     readonly host: string;
     readonly address: string;
     /** Failed lately: the others go first until then. */
     readonly badUntilMs: number;
   }[];
+}
+
+/** What shaping makes of a path. */
+export interface ShapingFacts {
+  /** "" for none that is known. */
+  readonly provider: string;
+  readonly limits: readonly ShownLimit[];
+  /** Suspensions and the like that hold now. */
+  readonly marks: readonly Mark[];
+  /** Absent: as many connections as limits let it have. */
+  readonly stand?: PathStand;
 }
 
 export interface SitesAnswer {

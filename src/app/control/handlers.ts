@@ -14,6 +14,7 @@ import { mailboxHandlers } from './mailbox-handlers.ts';
 import type { ControlParts } from './parts.ts';
 import { queueHandlers } from './queue-handlers.ts';
 import { serverHandlers } from './server-handlers.ts';
+import { shapingHandlers } from './shaping-handlers.ts';
 import { sourceHandlers } from './source-handlers.ts';
 import { storeHandlers } from './store-handlers.ts';
 import { suppressionHandlers } from './suppression-handlers.ts';
@@ -31,6 +32,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...dkimHandlers(parts),
     ...queueHandlers(parts),
     ...suspensionHandlers(parts),
+    ...shapingHandlers(parts),
     ...mailboxHandlers(parts),
     ...importHandlers(parts),
     ...keptHandlers(parts),

@@ -8,12 +8,14 @@ import type { Answer } from '../../actors/ask.ts';
 import type { Reception } from '../../actors/asks/reception.ts';
 import type { Jobs } from '../../actors/jobs.ts';
 import type { Router } from '../../actors/router.ts';
+import type { ShapingBoard } from '../../actors/shaping-board.ts';
 import type { ShardId } from '../../base/ids.ts';
 import type { AccountDirectory } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { SuppressionList } from '../../ports/suppressions.ts';
 import type { Settings } from '../../settings/schema.ts';
+import type { ShapingRules } from '../../settings/shaping/rules.ts';
 import type { DkimKeys } from '../dkim-keys.ts';
 import type { SourceBook } from '../source-book.ts';
 
@@ -37,6 +39,12 @@ export interface ControlParts {
   readonly isReady: () => boolean;
   /** Domains or keys changed: engine threads must be told. */
   readonly policyChanged: () => Promise<void>;
+  readonly shaping: {
+    readonly board: ShapingBoard;
+    readonly rules: ShapingRules;
+    /** A tenant was made, which rules may name. */
+    tenantsChanged(): Promise<void>;
+  };
   /** Closes a shard, makes its index again from its journal and opens it. */
   readonly rebuildIndex: (shard: ShardId) => Promise<Answer>;
 }

@@ -13,12 +13,13 @@ import type { ApiKey, ApiScope, Tenant } from '../../ports/account-directory.ts'
 import type { ControlParts } from './parts.ts';
 
 export function tenantHandlers(parts: ControlParts): ControlHandlers {
-  const { directory, clock, random } = parts;
+  const { directory, clock, random, shaping } = parts;
   return {
     'tenant.create': async ({ name }) => {
       const tenant = await directory.createTenant({ name, createdMs: clock.nowMs() });
       // Settings may name it: which pool its mail goes by.
       await parts.policyChanged();
+      await shaping.tenantsChanged();
       return { tenant };
     },
     'tenant.list': async () => ({ tenants: await directory.tenants() }),

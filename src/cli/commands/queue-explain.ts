@@ -3,6 +3,7 @@
 import type { RecipientReason, SiteFacts } from '../../actors/asks/explain-asks.ts';
 import type { Command } from '../command.ts';
 import { count, instant, pairs } from '../output.ts';
+import { markLine } from './shaping-words.ts';
 
 export const explain: Command = {
   name: 'queue explain',
@@ -61,6 +62,8 @@ function words({ reason, untilMs = 0, rule }: RecipientReason): string {
       return `waits for its next attempt at ${instant(untilMs)}`;
     case 'warm-up':
       return `waits for the next day of its sources’ warm-up, at ${instant(untilMs)}`;
+    case 'path-suspended':
+      return `is not sent before ${instant(untilMs)}: its way is suspended`;
     case 'site-full':
       return 'waits for room before its site';
     case 'site-queue':
@@ -83,9 +86,24 @@ function siteLines(site: SiteFacts): string[] {
   if (site.noGrowthUntilMs > 0) {
     lines.push(`It takes no further connection before ${instant(site.noGrowthUntilMs)}.`);
   }
+  lines.push(...shapingLines(site));
   for (const { host, address, badUntilMs } of site.targets) {
     const bad = badUntilMs > 0 ? `, failed: others first until ${instant(badUntilMs)}` : '';
     lines.push(`Host ${host} [${address}]${bad}.`);
   }
   return lines;
+}
+
+function shapingLines({ shaping, connectionsMax }: SiteFacts): string[] {
+  const { provider, limits, marks, stand } = shaping;
+  const lines: string[] = [];
+  if (provider !== '') lines.push(`Its hosts are of ${provider}.`);
+  for (const { limit, value, rule } of limits) lines.push(`Limit ${limit} ${value}, by ${rule}.`);
+  if (stand !== undefined) {
+    const [limit, fellMs, growsMs, reply] = stand;
+    const since = fellMs === 0 ? '' : ` since ${instant(fellMs)}: ${reply}`;
+    lines.push(`It stands ${limit} of ${connectionsMax} connections${since}`);
+    lines.push(`One more may come after ${instant(growsMs)}, if all of them are used.`);
+  }
+  return [...lines, ...marks.map(markLine)];
 }

@@ -20,6 +20,8 @@ import { tickMs } from './limits.ts';
 import type { DeliveryDone, ExpectedMessage, OutboundMessage } from './message.ts';
 import { ownReply } from './message.ts';
 import type { Resolved, Router } from './route.ts';
+import type { Shaper } from './shaping/shaper.ts';
+import { holdBack } from './shaping/site-shaping.ts';
 import { Site } from './site.ts';
 import type { SourceChooser } from './sources/chooser.ts';
 import { SitePaths } from './sources/site-paths.ts';
@@ -34,6 +36,7 @@ export interface DeliveriesOptions {
   readonly random: Random;
   readonly dialer: Dialer;
   readonly leases: SiteLeases;
+  readonly shaper: Shaper;
   /** A site that sent messages away has room for `count` now. */
   readonly onRoom: (site: string, count: number) => boolean;
   /** Absent: all mail leaves as the system chooses. */
@@ -107,6 +110,15 @@ export class Deliveries {
     return named.map((site) => site.facts());
   }
 
+  /** The site that mail to a domain goes to, found anew where it is not known; "" and why, where there is none. */
+  async siteOf(domain: string): Promise<{ readonly site: string; readonly trouble: string }> {
+    const { router } = this.#options;
+    const known = this.#domains.get(domain)?.paths.name ?? router.fixed(domain)?.site;
+    if (known !== undefined) return { site: known, trouble: '' };
+    const found = await router.resolve(domain);
+    return found.ok ? { site: found.site, trouble: '' } : { site: '', trouble: found.reply.text };
+  }
+
   #named(name: string): Site[] {
     const all = [...this.#paths.values()].flatMap((paths) =>
       paths.name === name
@@ -139,6 +151,12 @@ export class Deliveries {
     const need = tlsNeedOf(message.sender, message.terms);
     const known = this.#domains.get(wayKey(domain, need));
     const transaction = new Transaction(message, done);
+    const { shaper, clock } = this.#options;
+    const mark = shaper.state.domainMark(domain, message.tenant);
+    if (mark !== undefined) {
+      holdBack(transaction, mark.untilMs, clock.nowMs());
+      return '';
+    }
     if (known !== undefined && known.untilMs > this.#coarse.nowMs)
       return this.#enter(known.paths, transaction);
     return this.#search(domain, need, transaction);
@@ -282,21 +300,25 @@ export class Deliveries {
     } else {
       paths.retarget(resolved);
     }
+    const [domain] = way.split(' ', 1);
+    paths.lead(domain!);
     if (this.#domains.size >= domainsMax) this.#domains.delete(this.#domains.keys().next().value!);
     this.#domains.set(way, { paths, untilMs: this.#coarse.nowMs + resolved.validMs });
     return paths;
   }
 
   #site(paths: SitePaths, source: Source): Site {
-    const { timeouts, limits, clock, random, dialer, leases, onRoom } = this.#options;
+    const { timeouts, limits, clock, random, dialer, leases, shaper, onRoom } = this.#options;
     const { sources, providerOf } = this.#options;
-    const { site: name, key, handshake, targets } = paths.resolved;
+    const { site: siteName, key, handshake, targets } = paths.resolved;
     const isOnly = source === defaultSource;
+    const name = isOnly ? siteName : pathName(siteName, source.name);
     const site = new Site(
       {
-        name: isOnly ? name : pathName(name, source.name),
+        name,
+        shape: shaper.shapeOf(name),
         key: isOnly ? key : pathName(key, source.name),
-        ...{ source, provider: providerOf(name), handshake, timeouts, limits, clock, random },
+        ...{ source, provider: providerOf(siteName), handshake, timeouts, limits, clock, random },
         ...{ dialer, leases, coarse: this.#coarse, onRoom },
         onSourceFault: (reply) => {
           sources?.states.failed(source.name, reply);
@@ -306,6 +328,7 @@ export class Deliveries {
       },
       targets,
     );
+    shaper.add(site.shape);
     if (this.#isClosed) site.drain();
     return site;
   }
@@ -321,6 +344,7 @@ export class Deliveries {
     for (const paths of this.#paths.values()) {
       for (const site of paths.sites) site.onTick(nowMs);
     }
+    this.#options.shaper.onTick();
     if (this.#options.sources !== undefined) {
       this.#options.sources.onTick();
       this.#leaveHindered();
@@ -339,7 +363,7 @@ export class Deliveries {
     }
     for (const [key, paths] of this.#paths) {
       if (used.has(paths)) continue;
-      paths.forgetQuiet();
+      for (const site of paths.forgetQuiet()) this.#options.shaper.remove(site.shape);
       if (paths.size === 0) this.#paths.delete(key);
     }
   }

@@ -10,6 +10,7 @@ import type { DeliveryTerms } from '../../actors/asks/delivery-terms.ts';
 import type { BodyType, Notify } from '../../actors/asks/reception.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
+import type { ClassedReply } from '../../mail/wire/smtp/response-class.ts';
 import type { SuppressionReason } from '../../ports/suppressions.ts';
 
 export interface OutboundRecipient {
@@ -68,7 +69,7 @@ export interface Departure {
 export interface RecipientOutcome {
   readonly status: OutcomeStatus;
   /** The peer's words, or ours where `isOurs`. */
-  readonly reply: Reply;
+  readonly reply: ClassedReply;
   /** Whether the reply was made here: no connection, a time-out, a missing capability. */
   readonly isOurs: boolean;
   /** Name of the next hop, "" where none was reached. */

@@ -7,6 +7,7 @@ import type { Dialer } from '../../ports/dialer.ts';
 import type { Random } from '../../ports/random.ts';
 import type { HandshakeOptions } from './handshake.ts';
 import type { PhaseTimeouts, SiteLimits } from './limits.ts';
+import type { PathShape } from './shaping/path-shape.ts';
 import type { Source } from './sources/source.ts';
 
 export interface SiteOptions {
@@ -29,6 +30,8 @@ export interface SiteOptions {
   readonly random: Random;
   readonly dialer: Dialer;
   readonly leases: SiteLeases;
+  /** What holds for the path beyond `limits`. */
+  readonly shape: PathShape;
   readonly coarse: { readonly nowMs: number };
   /** Told when there is room again after a message was sent away; answers whether more may wait. */
   readonly onRoom: (site: string, count: number) => boolean;

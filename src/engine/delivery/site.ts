@@ -21,12 +21,15 @@ import type { Departure, OutcomeStatus } from './message.ts';
 import { ownReply } from './message.ts';
 import type { SessionOwner } from './session.ts';
 import { Session } from './session.ts';
+import type { PathShape } from './shaping/path-shape.ts';
+import { SiteShaping } from './shaping/site-shaping.ts';
+import { dialEnd, isForGood, lineOf, noFamilyReply } from './site-ends.ts';
 import { SiteHosts, type Target, wallMs } from './site-hosts.ts';
 import type { SiteOptions } from './site-options.ts';
 import { SiteRoom } from './site-room.ts';
 import { localAddressFor, type Source } from './sources/source.ts';
 import type { Transaction } from './transaction.ts';
-import type { SessionEnd } from './transfer.ts';
+import type { Judged, SessionEnd } from './transfer.ts';
 
 /** Unknown sites are taken for slow: the first messages spread over connections at once. */
 const serviceMsAtFirst = 20;
@@ -48,6 +51,7 @@ export class Site implements SessionOwner, SiteUser {
   readonly #options: SiteOptions;
   readonly #queue: SiteQueue;
   readonly #lease: SiteLease;
+  readonly #shaping: SiteShaping;
   readonly #sessions = new Set<Session>();
   readonly #idle: Session[] = [];
   /** Sessions that say QUIT: other threads should have their slots, or they idled enough. They take no more mail. */
@@ -72,9 +76,10 @@ export class Site implements SessionOwner, SiteUser {
     this.name = options.name;
     this.key = options.key;
     this.#options = options;
-    const { clock, limits, onRoom, source, provider } = options;
+    const { clock, limits, onRoom, source, provider, shape } = options;
     this.#hosts = new SiteHosts(source, targets);
     this.#departure = { source: source.name, egress: '', provider };
+    this.#shaping = new SiteShaping(shape, limits, clock);
     this.#queue = new SiteQueue(limits.queueCountMax, limits.queueBytesMax);
     this.#room = new SiteRoom({
       ...{ queue: this.#queue, countMax: limits.queueCountMax, clock },
@@ -90,7 +95,9 @@ export class Site implements SessionOwner, SiteUser {
 
   /** A message is about to be read and submitted. False: there will be no room, and `onRoom` says when. */
   expect(tenant: TenantId, bytes: number): boolean {
-    return this.#isDead() || this.#room.expect(tenant, bytes);
+    if (!this.#shaping.isStopped) return this.#isDead() || this.#room.expect(tenant, bytes);
+    this.#room.arrived(false);
+    return false;
   }
 
   facts(): SiteFacts {
@@ -105,17 +112,22 @@ export class Site implements SessionOwner, SiteUser {
       connectionCount: this.#sessions.size,
       idleCount: this.#idle.length,
       openingCount: this.#attempts,
-      connectionsMax: limits.connectionsMax,
+      connectionsMax: this.#shaping.connectionsMax,
       serviceMs: Math.round(this.#serviceMs),
       downUntilMs: isDown ? wall(this.#deadUntilMs) : 0,
       downReply: isDown ? lineOf(this.#deadReply) : '',
       noGrowthUntilMs: wall(this.#noOpenUntilMs),
+      shaping: this.#shaping.facts(),
       targets: this.#hosts.facts(clock),
     };
   }
 
   get waitingCount(): number {
     return this.#queue.count;
+  }
+
+  get shape(): PathShape {
+    return this.#shaping.shape;
   }
 
   get connectionCount(): number {
@@ -136,6 +148,11 @@ export class Site implements SessionOwner, SiteUser {
   /** False when the queue is full: nothing was taken. */
   submit(transaction: Transaction): boolean {
     transaction.departure = this.#departure;
+    if (this.#shaping.isStopped) {
+      this.#room.arrived(false);
+      return false;
+    }
+    if (this.#shaping.holdsBack(transaction)) return true;
     if (this.#isDead()) {
       transaction.settleRest(this.#deadStatus, this.#deadReply);
       return true;
@@ -163,6 +180,7 @@ export class Site implements SessionOwner, SiteUser {
   onTick(nowMs: number): void {
     for (const session of this.#sessions) session.onTick(nowMs);
     while (this.#idle.length > 0 && this.#mustShrink()) this.#leave(this.#idle.pop()!);
+    if (this.#shaping.isStopped) return;
     if (!this.#isDead()) this.#room.onTick();
     if (this.#queue.count === 0) return;
     const { oldestMs = nowMs } = this.#queue;
@@ -221,7 +239,10 @@ export class Site implements SessionOwner, SiteUser {
   #next(): Transaction | undefined {
     const nowMs = this.#options.clock.monotonicMs();
     const { gate } = this.#lease;
-    const transaction = this.#queue.shift(nowMs, gate);
+    let transaction = this.#queue.shift(nowMs, gate);
+    while (transaction !== undefined && this.#shaping.holdsBack(transaction)) {
+      transaction = this.#queue.shift(nowMs, gate);
+    }
     if (transaction !== undefined) {
       transaction.sinceMs = nowMs;
       gate?.spend(transaction.message.tenant, transaction.message.terms?.campaign ?? '');
@@ -239,13 +260,27 @@ export class Site implements SessionOwner, SiteUser {
     else this.#idle.push(session);
   }
 
+  judge(reply: Reply, transaction: Transaction): Judged {
+    return this.#shaping.judge(reply, transaction);
+  }
+
+  onTaken(): void {
+    this.#shaping.onTaken(this.#busyCount);
+  }
+
+  get #busyCount(): number {
+    return this.#sessions.size - this.#idle.length - this.#opening.size - this.#leaving.size;
+  }
+
   onFinished(transaction: Transaction): void {
     const tookMs = this.#options.clock.monotonicMs() - transaction.sinceMs;
     this.#serviceMs += (tookMs - this.#serviceMs) * serviceWeight;
+    this.shape.serviceMs = this.#serviceMs;
     if (!transaction.isSettled) this.#return(transaction);
   }
 
   onLost(transaction: Transaction, end: SessionEnd): void {
+    this.#shaping.onLost(transaction, end, this.#busyCount);
     if (transaction.isSettled) return;
     if (transaction.moves < movesMax && !this.#isClosed) {
       transaction.moves++;
@@ -261,6 +296,7 @@ export class Site implements SessionOwner, SiteUser {
   }
 
   onEnd(session: Session, end: SessionEnd): void {
+    this.#shaping.onEnd(end, this.#busyCount);
     this.#leaveIdle(session);
     this.#sessions.delete(session);
     this.#leaving.delete(session);
@@ -283,6 +319,7 @@ export class Site implements SessionOwner, SiteUser {
   }
 
   #mustShrink(): boolean {
+    if (this.#shaping.isStopped) return true;
     return this.#lease.excess > this.#leaving.size;
   }
 
@@ -301,9 +338,8 @@ export class Site implements SessionOwner, SiteUser {
 
   /** Gives waiting messages to connections, or sees to it that there will be one. */
   #dispatch(): void {
-    while (this.#queue.count > 0) {
-      const others = this.#idle.length + this.#opening.size + this.#leaving.size;
-      const busy = this.#sessions.size - others;
+    while (this.#queue.count > 0 && !this.#shaping.isStopped) {
+      const busy = this.#busyCount;
       if (this.#idle.length > 0 && (busy === 0 || this.#waitMs(busy) > idleWaitMs)) {
         if (!this.#wakeIdle()) return;
         continue;
@@ -333,11 +369,10 @@ export class Site implements SessionOwner, SiteUser {
   }
 
   #open(): void {
-    const { limits } = this.#options;
     const { gate } = this.#lease;
     const established = this.#sessions.size - this.#opening.size;
-    if (this.#isClosed || this.#isDead()) return;
-    if (established + this.#attempts >= limits.connectionsMax) return;
+    if (this.#isClosed || this.#isDead() || this.#shaping.isStopped) return;
+    if (established + this.#attempts >= this.#shaping.connectionsMax) return;
     if (this.#attempts >= Math.max(attemptsMin, established)) return;
     if (this.#noOpenUntilMs > this.#options.clock.monotonicMs()) return;
     // A connection would wait for nothing.
@@ -351,7 +386,7 @@ export class Site implements SessionOwner, SiteUser {
   /** Goes through the hosts in their order until one takes us. */
   async #connect(): Promise<void> {
     let end: SessionEnd = {
-      reply: this.#hosts.count === 0 ? this.#noFamilyReply() : noConnectionReply,
+      reply: this.#hosts.count === 0 ? noFamilyReply(this.#options.source) : noConnectionReply,
       ...{ isOurs: true, tls: false },
     };
     let isFinal = true;
@@ -383,11 +418,6 @@ export class Site implements SessionOwner, SiteUser {
     onSourceFault(reply);
   }
 
-  #noFamilyReply(): Reply {
-    const { name } = this.#options.source;
-    return ownReply(451, '4.4.1', `Source ${name} has no address of the next hop's family`);
-  }
-
   /** Undefined when a session is ready over this host, with TLS or, where that fails and may, in clear. */
   async #tryHost(target: Target): Promise<SessionEnd | undefined> {
     const { coarse, handshake } = this.#options;
@@ -405,14 +435,14 @@ export class Site implements SessionOwner, SiteUser {
   }
 
   async #try(target: Target, handshake: HandshakeOptions): Promise<SessionEnd | undefined> {
-    const { source, timeouts, limits, clock, coarse, dialer } = this.#options;
+    const { source, timeouts, clock, coarse, dialer } = this.#options;
     const dane = target.tls?.dane;
     const { helloName = handshake.helloName } = source;
     const session = new Session(this, {
       ...{ host: target.host, address: target.address, handshake: { ...handshake, helloName } },
       departure: this.#departure,
       ...(dane === undefined ? {} : { dane }),
-      ...{ clock, timeouts, limits, coarse },
+      ...{ clock, timeouts, limits: this.#shaping.sessionLimits, coarse },
     });
     await new Promise<void>((granted) => this.#lease.dial(granted));
     try {
@@ -454,6 +484,7 @@ export class Site implements SessionOwner, SiteUser {
     const waitMs = Math.min(doubled, limits.deadMsMax) * (0.75 + random.fraction() / 2);
     if (this.#sessions.size > this.#opening.size) {
       // It takes us, but not more of us: what is open goes on, growth waits.
+      if (end.isOurs) this.#shaping.onNoGrowth(end.reply, this.#busyCount);
       this.#noOpenUntilMs = clock.monotonicMs() + limits.deadMsMin;
       return;
     }
@@ -467,19 +498,4 @@ export class Site implements SessionOwner, SiteUser {
   #settleAll(status: OutcomeStatus, reply: Reply): void {
     for (const transaction of this.takeAll()) transaction.settleRest(status, reply);
   }
-}
-
-function dialEnd({ host, address, port }: Target, source: Source, { fault, message }: DialError) {
-  const isSource = fault === 'source';
-  const text = isSource ? `${source.name}: ${message}` : `${host}[${address}]:${port}: ${fault}`;
-  return { reply: ownReply(451, '4.4.1', text), isOurs: true, tls: false, isSource };
-}
-
-/** A host we would not give the mail to as it is, rather than one that did not take it. */
-function isForGood({ isOurs, reply }: SessionEnd): boolean {
-  return isOurs && reply.code >= 500;
-}
-
-function lineOf({ code, enhanced, text }: Reply): string {
-  return [code, enhanced, text].filter((word) => word !== '').join(' ');
 }

@@ -12,6 +12,7 @@
 
 import { latin1, utf8 } from '../../base/bytes.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
+import type { ClassedReply } from '../../mail/wire/smtp/response-class.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { BodyReader, emptyBody } from './body.ts';
 import type { Capabilities } from './capabilities.ts';
@@ -32,10 +33,19 @@ export interface SessionEnd {
   readonly isSource?: boolean;
 }
 
+export interface Judged {
+  readonly status: OutcomeStatus;
+  readonly reply: ClassedReply;
+}
+
 /** Where messages come from and go back to. */
 export interface TransferOwner {
   /** The next message for this connection, if one waits. It is sent at once. */
   take(): Transaction | undefined;
+  /** What a refusal by the next hop means, and by which words it is kept. */
+  judge(reply: Reply, transaction: Transaction): Judged;
+  /** The next hop took a message for somebody. */
+  onTaken(): void;
   /** This attempt is over; recipients may be left to ask for. */
   onFinished(transaction: Transaction): void;
   /** The connection died before the peer had the whole of this message. */
@@ -252,12 +262,12 @@ export class Transfer {
 
   #onMail(reply: Reply): void {
     const transaction = this.#current!;
-    const kind = kindOf(reply);
     const { hasPipelining } = this.#capabilities;
-    if (kind === 'delivered') {
+    if (kindOf(reply) === 'delivered') {
       this.#isMailTaken = true;
     } else {
-      for (const index of transaction.asked) transaction.settle(index, kind, reply, this.hop);
+      const { status, reply: kept } = this.#judge(reply, transaction);
+      for (const index of transaction.asked) transaction.settle(index, status, kept, this.hop);
       if (!hasPipelining) {
         this.#finish();
         return;
@@ -266,6 +276,23 @@ export class Transfer {
     this.waits = 'rcpt';
     this.#line.expectWithin(this.#timeouts.rcptMs);
     if (!hasPipelining) this.#sendRcpt(transaction);
+  }
+
+  #judge(reply: Reply, transaction: Transaction): Judged {
+    if (reply.code < 400) return { status: 'deferred', reply };
+    return this.#owner.judge(reply, transaction);
+  }
+
+  /** The last word on those the next hop took so far. */
+  #settleTaken(transaction: Transaction, reply: Reply): void {
+    if (transaction.taken.length === 0) return;
+    if (kindOf(reply) === 'delivered') {
+      this.#owner.onTaken();
+      transaction.settleTaken('delivered', reply, this.hop);
+      return;
+    }
+    const { status, reply: kept } = this.#judge(reply, transaction);
+    transaction.settleTaken(status, kept, this.hop);
   }
 
   #sendRcpt(transaction: Transaction): void {
@@ -284,15 +311,15 @@ export class Transfer {
   }
 
   #judgeRcpt(transaction: Transaction, index: number, reply: Reply): void {
-    const kind = kindOf(reply);
     const isTooMany = reply.code === 452 || reply.code === 552;
-    if (kind === 'delivered') {
+    if (kindOf(reply) === 'delivered') {
       transaction.taken.push(index);
     } else if (isTooMany && transaction.taken.length > 0) {
       // RFC 5321 §4.5.3.1.10: too many recipients, said either way; the rest goes in a transaction of its own.
       this.#recipientsMax = Math.min(this.#recipientsMax, transaction.taken.length);
     } else {
-      transaction.settle(index, reply.code === 552 ? 'deferred' : kind, reply, this.hop);
+      const { status, reply: kept } = this.#judge(reply, transaction);
+      transaction.settle(index, reply.code === 552 ? 'deferred' : status, kept, this.hop);
     }
   }
 
@@ -327,7 +354,7 @@ export class Transfer {
     } else if (reply.code < 400) {
       this.#line.fail(ownReply(451, '4.5.0', `Next hop answered DATA with ${reply.code}`));
     } else {
-      transaction.settleTaken(kindOf(reply), reply, this.hop);
+      this.#settleTaken(transaction, reply);
       this.#needsReset = this.#isMailTaken;
       this.#finish();
     }
@@ -419,14 +446,13 @@ export class Transfer {
 
   #onFinal(reply: Reply): void {
     const transaction = this.#current!;
-    const kind = kindOf(reply);
     if (!this.#isEndSent) {
       // An answer in the middle of the message: the two sides will not find together again.
-      if (reply.code >= 400) transaction.settleTaken(kind, reply, this.hop);
+      if (reply.code >= 400) this.#settleTaken(transaction, reply);
       this.#line.fail(ownReply(451, '4.5.0', `Next hop answered before the end: ${reply.code}`));
       return;
     }
-    transaction.settleTaken(kind, reply, this.hop);
+    this.#settleTaken(transaction, reply);
     // RFC 3030 §2: after a refused BDAT the state is not known.
     if (this.#isBdatSent && reply.code !== 250) this.#needsReset = true;
     this.#finish();
@@ -459,7 +485,7 @@ function encode(transaction: Transaction, commands: string): Uint8Array {
 }
 
 /** What a reply means for those it speaks of. 1yz and 3yz out of place leave everything open: later. */
-function kindOf(reply: Reply): OutcomeStatus {
+export function kindOf(reply: Reply): OutcomeStatus {
   if (reply.code >= 500) return 'failed';
   return reply.code >= 200 && reply.code < 300 ? 'delivered' : 'deferred';
 }

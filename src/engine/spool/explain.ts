@@ -12,6 +12,7 @@ import {
   type SiteFacts,
   type SitesAnswer,
 } from '../../actors/asks/explain-asks.ts';
+import { anyTenant } from '../../actors/asks/shaping-asks.ts';
 import { domainOf } from '../../base/address-parts.ts';
 import { failure } from '../../base/errors.ts';
 import type { MessageId } from '../../base/ids.ts';
@@ -79,6 +80,7 @@ function reasonOf(
   return {
     address,
     ...(ruleReason(holds.ruleOf(message, recipient), message) ??
+      suspensionOf(message, recipient, site) ??
       holdOf(message, recipient, why, clock.nowMs())),
     attemptCount: attempts,
     lastReply: reply,
@@ -93,6 +95,21 @@ function ruleReason(rule: HoldRule | undefined, message: SpoolMessage): Hold | u
   if (rule === undefined || message.isHeld) return undefined;
   const { id, untilMs } = rule;
   return { reason: 'suspended', rule: id, ...(untilMs === 0 ? {} : { untilMs }) };
+}
+
+/** Before all else that may hold it but an operator: it would not go if its time came. */
+function suspensionOf(
+  { isHeld, tenant }: SpoolMessage,
+  { nextMs }: SpoolRecipient,
+  site: SiteFacts | undefined,
+): Hold | undefined {
+  if (isHeld || site === undefined) return undefined;
+  const mark = site.shaping.marks.find(
+    (each) => each.kind === 'suspend' && (each.tenant === anyTenant || each.tenant === tenant),
+  );
+  if (mark === undefined) return undefined;
+  const setting = mark.by === 'operator' ? `suspension ${mark.id}` : `response rule ${mark.by}`;
+  return { reason: 'path-suspended', untilMs: Math.max(mark.untilMs, nextMs), setting };
 }
 
 function holdOf(

@@ -8,6 +8,7 @@ import { engineAsks } from '../../../src/actors/asks/engine-asks.ts';
 import { defaultPolicy } from '../../../src/actors/asks/policy-snapshot.ts';
 import type { QueueListAnswer } from '../../../src/actors/asks/queue-asks.ts';
 import { queueAsks } from '../../../src/actors/asks/queue-asks.ts';
+import { shapingAsks } from '../../../src/actors/asks/shaping-asks.ts';
 import { noShard, shardClose, shardOpen, systemAsk } from '../../../src/actors/asks/system.ts';
 import { inHandBytes } from '../../../src/actors/asks/thread-data.ts';
 import { openSlotWords } from '../../../src/actors/open-slots.ts';
@@ -133,7 +134,9 @@ export class Engines {
       return { ok: true, value: [[ask.meta as string, 0, 0, 0, '']] };
     }
     if (ask.name === engineAsks.stsPolicy) return { ok: true, value: null };
-    if (ask.name !== siteLend) throw new Error(`nobody asks for ${ask.name} here`);
+    if (ask.name !== siteLend && ask.name !== shapingAsks.feedback) {
+      throw new Error(`nobody asks for ${ask.name} here`);
+    }
     if (this.#random.fraction() * 1_000 < lostAsksPerMille) {
       return { ok: false, code: 'store-busy', detail: 'the thread is away' };
     }

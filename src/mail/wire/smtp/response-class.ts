@@ -95,8 +95,15 @@ const byCode: Readonly<Record<number, ResponseClass>> = {
   556: 'domain',
 };
 
-export function classOf({ code, enhanced, text }: Reply): ResponseClass {
-  const words = text.slice(0, textCharsMax).toLowerCase();
+/** A reply whose class a rule decided. */
+export interface ClassedReply extends Reply {
+  readonly why?: ResponseClass;
+}
+
+export function classOf({ code, enhanced, text, why }: ClassedReply): ResponseClass {
+  if (why !== undefined) return why;
+  // A phrase may stand on two lines of a reply.
+  const words = text.slice(0, textCharsMax).toLowerCase().replaceAll('\n', ' ');
   for (const { of, when, kinds } of phrases) {
     if (kinds !== undefined && !kinds.includes(Math.floor(code / 100))) continue;
     if (when.some((phrase) => words.includes(phrase))) return of;

@@ -15,6 +15,24 @@ const site: SiteFacts = {
   ...{ name: 'mx.example.net', source: 'default', waitingCount: 12, waitingMax: 2_000 },
   ...{ connectionCount: 3, idleCount: 1, openingCount: 2, connectionsMax: 20, serviceMs: 40 },
   ...{ downUntilMs: untilMs, downReply: '451 4.4.1 refused', noGrowthUntilMs: untilMs },
+  shaping: {
+    provider: 'google',
+    limits: [{ limit: 'messageRate', value: '100/min', rule: 'own.toml:3' }],
+    marks: [
+      {
+        ...{
+          id: 'slow:mx.example.net',
+          kind: 'slow',
+          path: 'mx.example.net',
+          match: {},
+          tenant: -1,
+        },
+        ...{ connectionsMax: 2, messagesPerSecond: 0.5, by: 'google-unusual-rate' },
+        ...{ why: '421 4.7.28 unusual rate', sinceMs: untilMs, untilMs },
+      },
+    ],
+    stand: [4, untilMs, untilMs, '421 4.7.0 Try again later'],
+  },
   targets: [{ host: 'mx1.example.net', address: '192.0.2.1', badUntilMs: untilMs }],
 };
 
@@ -42,6 +60,7 @@ const words: Readonly<Record<HoldReason, RegExp>> = {
   'future-release': /held back by its sender until 2026-01-02T03:04:05/,
   retry: /next attempt at 2026-01-02T03:04:05/,
   'warm-up': /next day of its sources’ warm-up, at 2026-01-02T03:04:05/,
+  'path-suspended': /not sent before 2026-01-02T03:04:05.*its way is suspended/,
   'site-full': /waits for room before its site/,
   'site-queue': /before its site, or being sent/,
   due: /about to be tried/,
@@ -58,6 +77,13 @@ test('each reason has its words, with reply, setting and site', async () => {
     assert.match(out, /After 2 attempts \(greylist\): 450 4\.2\.0 Greylisted/);
     assert.match(out, /retry\.greylistMsMin/);
     assert.match(out, /12 of 2000 messages wait, 3 of 20 connections are open/);
+    assert.match(out, /Its hosts are of google/);
+    assert.match(out, /Limit messageRate 100\/min, by own\.toml:3/);
+    assert.match(out, /It stands 4 of 20 connections since .*: 421 4\.7\.0 Try again later/);
+    assert.match(
+      out,
+      /Slowed to 2 connections and 30 messages a minute until .* by rule google-unusual-rate/,
+    );
     assert.match(out, /It is down, .*451 4\.4\.1 refused/);
     assert.match(out, /mx1\.example\.net \[192\.0\.2\.1\], failed/);
   }

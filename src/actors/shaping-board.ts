@@ -1,0 +1,126 @@
+/**
+ * The marks that hold in the whole process: what rules suspended or slowed, and what operators did by hand.
+ *
+ * Runs in:   main thread; pure (time by the clock given). Engine threads are told of every change.
+ * Limits:    `marksMax` marks and `heldMax` paths that are held back; of marks past it those that end first go.
+ * Invariant: a mark ends at its time, whoever hears of it; one of the same id replaces the one before.
+ */
+
+import { RecentMap } from '../base/recent-map.ts';
+import type { Clock, Timer } from '../ports/clock.ts';
+import type { HeldPath, Mark, MarksSnapshot, ShapingFindings } from './asks/shaping-asks.ts';
+
+const marksMax = 10_000;
+const heldMax = 20_000;
+/** Findings of many paths at once are told together. */
+const tellMs = 50;
+const againMs = 1_000;
+
+export interface ShapingBoardOptions {
+  readonly clock: Clock;
+  /** Tells every thread. */
+  readonly tell: (snapshot: MarksSnapshot) => Promise<void>;
+  /** What is to be kept over a restart is another now. */
+  readonly keep: (marks: readonly Mark[]) => void;
+}
+
+export class ShapingBoard {
+  readonly #options: ShapingBoardOptions;
+  readonly #marks = new Map<string, Mark>();
+  readonly #held = new RecentMap<string, HeldPath>(heldMax);
+  #news: HeldPath[] = [];
+  #timer: Timer | undefined;
+  #nextId = 1;
+
+  constructor(options: ShapingBoardOptions) {
+    this.#options = options;
+  }
+
+  /** Those that hold now, the one that ends first first. */
+  get marks(): readonly Mark[] {
+    this.#expire();
+    return [...this.#marks.values()].sort((a, b) => a.untilMs - b.untilMs);
+  }
+
+  /** For a thread that just started. */
+  whole(): MarksSnapshot {
+    return { marks: this.marks, held: this.#held.values() };
+  }
+
+  /** At the start: marks that a former process left. */
+  restore(marks: readonly Mark[]): void {
+    for (const mark of marks) this.#put(mark);
+    for (const { id } of marks) {
+      const number = /^op-(\d+)$/.exec(id)?.[1];
+      if (number !== undefined) this.#nextId = Math.max(this.#nextId, Number(number) + 1);
+    }
+  }
+
+  /** An owner of paths found something. */
+  note({ marks, held }: ShapingFindings): void {
+    for (const mark of marks) this.#put(mark);
+    for (const row of held) {
+      if (row[1] === 0) this.#held.delete(row[0]);
+      else this.#held.set(row[0], row);
+      this.#news.push(row);
+    }
+    this.#changed(marks.length > 0);
+  }
+
+  /** By an operator. */
+  suspend(mark: Omit<Mark, 'id' | 'kind' | 'by' | 'path'>): Mark {
+    const made: Mark = {
+      ...mark,
+      id: `op-${this.#nextId++}`,
+      kind: 'suspend',
+      path: '',
+      by: 'operator',
+    };
+    this.#put(made);
+    this.#changed(true);
+    return made;
+  }
+
+  /** Ends marks before their time; answers which. */
+  end(isMeant: (mark: Mark) => boolean): Mark[] {
+    const ended = this.marks.filter(isMeant);
+    for (const { id } of ended) this.#marks.delete(id);
+    if (ended.length > 0) this.#changed(true);
+    return ended;
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+  }
+
+  #put(mark: Mark): void {
+    const before = this.#marks.get(mark.id);
+    // Shorter news do not end a longer suspension.
+    const untilMs = Math.max(mark.untilMs, before?.untilMs ?? 0);
+    this.#marks.set(mark.id, { ...mark, untilMs });
+    if (this.#marks.size <= marksMax) return;
+    this.#expire();
+    const [first] = this.marks;
+    if (this.#marks.size > marksMax && first !== undefined) this.#marks.delete(first.id);
+  }
+
+  #expire(): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const [id, { untilMs }] of this.#marks) if (untilMs <= nowMs) this.#marks.delete(id);
+  }
+
+  #changed(areMarks: boolean): void {
+    if (areMarks) this.#options.keep(this.marks);
+    this.#timer ??= this.#options.clock.setTimer(tellMs, () => void this.#tell());
+  }
+
+  async #tell(): Promise<void> {
+    const held = this.#news;
+    this.#news = [];
+    await this.#options.tell({ marks: this.marks, held });
+    this.#timer = undefined;
+    if (this.#news.length > 0) {
+      this.#timer = this.#options.clock.setTimer(againMs, () => void this.#tell());
+    }
+  }
+}

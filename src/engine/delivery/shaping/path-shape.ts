@@ -1,0 +1,211 @@
+/**
+ * One path as a thread that sends over it knows it: what holds for its mail, and what is to be reported to its owner.
+ *
+ * Runs in:   engine threads; one per path and thread.
+ * Limits:    `hitsMax` rules and tenants in one report; what comes past it is not counted.
+ * Invariant: a message that is taken costs one addition; words are looked at in refusals alone.
+ */
+
+import {
+  anyTenant,
+  type Mark,
+  type PathReport,
+  type PathStand,
+  type RuleHits,
+} from '../../../actors/asks/shaping-asks.ts';
+import type { TenantId } from '../../../base/ids.ts';
+import type { Reply } from '../../../mail/wire/smtp/reply-reader.ts';
+import type { ResponseClass } from '../../../mail/wire/smtp/response-class.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import { isLoadRefusal } from './load-refusal.ts';
+import type { FoundLimits } from './matcher.ts';
+import type { ShapingState } from './shaping-state.ts';
+
+const hitsMax = 32;
+const domainsMax = 100;
+const replyCharsMax = 300;
+
+/** What a rule makes of a refusal. */
+export interface Verdict {
+  readonly treat?: 'transient' | 'permanent';
+  readonly why?: ResponseClass;
+}
+
+export interface PathShapeOptions {
+  readonly path: string;
+  readonly state: ShapingState;
+  readonly clock: Pick<Clock, 'nowMs'>;
+  /** There is a hit to report: not at the next tick, now. */
+  readonly onHit: () => void;
+}
+
+const asItIs: Verdict = {};
+
+export class PathShape {
+  readonly path: string;
+  /** Messages taken since the last report. */
+  taken = 0;
+  /** Most connections that were busy at once since then. */
+  inUseMost = 0;
+  /** Mean time of one message over one connection, moving. */
+  serviceMs = 0;
+  /** As its owner told last; undefined: as rules let it. */
+  stand: PathStand | undefined;
+  readonly #options: PathShapeOptions;
+  readonly #domains = new Set<string>();
+  #newDomains: string[] = [];
+  #refused = 0;
+  #reply = '';
+  readonly #hits = new Map<
+    string,
+    { rule: string; tenant: number; count: number; reply: string }
+  >();
+  #revision = -1;
+  #limits: FoundLimits = {};
+  #marks: readonly Mark[] = [];
+  /** Epoch milliseconds: 0: it is not. */
+  #suspendedUntilMs = 0;
+  #tenantsUntilMs: ReadonlyMap<number, number> = new Map();
+
+  constructor(options: PathShapeOptions) {
+    this.path = options.path;
+    this.#options = options;
+  }
+
+  get limits(): FoundLimits {
+    this.#refresh();
+    return this.#limits;
+  }
+
+  /** Those that hold. */
+  get marks(): readonly Mark[] {
+    this.#refresh();
+    const nowMs = this.#options.clock.nowMs();
+    return this.#marks.filter(({ untilMs }) => untilMs > nowMs);
+  }
+
+  get provider(): string {
+    return this.#options.state.matcher.providerOf(this.path);
+  }
+
+  /** No mail goes over it before; 0: it does. Epoch milliseconds. */
+  get suspendedUntilMs(): number {
+    this.#refresh();
+    if (this.#suspendedUntilMs === 0) return 0;
+    return this.#suspendedUntilMs > this.#options.clock.nowMs() ? this.#suspendedUntilMs : 0;
+  }
+
+  get hasTenants(): boolean {
+    this.#refresh();
+    return this.#tenantsUntilMs.size > 0;
+  }
+
+  /** As `suspendedUntilMs`, of one tenant's mail. */
+  tenantUntilMs(tenant: TenantId): number {
+    this.#refresh();
+    const untilMs = this.#tenantsUntilMs.get(tenant) ?? 0;
+    return untilMs > this.#options.clock.nowMs() ? untilMs : 0;
+  }
+
+  /** A domain leads here. */
+  addDomain(domain: string): void {
+    if (this.#domains.has(domain) || this.#domains.size >= domainsMax) return;
+    if (!this.#options.state.matcher.speaksOf(domain)) return;
+    this.#domains.add(domain);
+    this.#options.state.lead(this.path, domain);
+    this.#newDomains.push(domain);
+    this.#revision = -1;
+  }
+
+  /** The next hop refused. `tenant`: whose mail it was, or `anyTenant`. */
+  refused(reply: Reply, tenant: number, campaign: string): Verdict {
+    const { state, onHit } = this.#options;
+    if (isLoadRefusal(reply)) this.overloaded(reply);
+    const place = {
+      path: this.path,
+      domains: [...this.#domains],
+      tenant: state.tenantName(tenant),
+      campaign,
+    };
+    const rule = state.matcher.responseOf(place, reply);
+    if (rule === undefined) return asItIs;
+    const { treat, class: why } = rule;
+    const acts = rule.suspendMs ?? rule.suspendTenantMs ?? rule.slowMs ?? rule.switchSourceMs;
+    if (acts !== undefined) {
+      this.#hit(rule.name, tenant, lineOf(reply));
+      onHit();
+    }
+    return { ...(treat === undefined ? {} : { treat }), ...(why === undefined ? {} : { why }) };
+  }
+
+  /** It says, or shows, that it has too much of us. */
+  overloaded(reply: Reply): void {
+    this.#refused++;
+    this.#reply = lineOf(reply);
+  }
+
+  /** What to tell the owner; undefined: nothing. */
+  report(): PathReport | undefined {
+    const { taken, inUseMost } = this;
+    // Nobody needs to hear that all goes well on a path nobody holds back; but how fast it goes is wanted now and then.
+    const isQuiet = taken === 0 && this.#refused === 0 && this.#newDomains.length === 0;
+    if (isQuiet && this.#hits.size === 0) return undefined;
+    const hits = [...this.#hits.values()].map(
+      ({ rule, tenant, count, reply }): RuleHits => [rule, tenant, count, reply],
+    );
+    const report: PathReport = [
+      this.path,
+      inUseMost,
+      taken,
+      this.#refused,
+      Math.round(this.serviceMs),
+      this.#reply,
+      this.#newDomains,
+      hits,
+    ];
+    this.taken = 0;
+    this.inUseMost = 0;
+    this.#refused = 0;
+    this.#reply = '';
+    this.#newDomains = [];
+    this.#hits.clear();
+    return report;
+  }
+
+  /** The owner may be another now, or never heard it. */
+  tellAgain(): void {
+    this.#newDomains = [...this.#domains];
+  }
+
+  #hit(rule: string, tenant: number, reply: string): void {
+    const key = `${rule} ${tenant}`;
+    const known = this.#hits.get(key);
+    if (known !== undefined) known.count++;
+    else if (this.#hits.size < hitsMax) this.#hits.set(key, { rule, tenant, count: 1, reply });
+  }
+
+  #refresh(): void {
+    const { state } = this.#options;
+    if (this.#revision === state.revision) return;
+    this.#revision = state.revision;
+    const { path } = this;
+    const domains = [...this.#domains];
+    this.#limits = state.matcher.limitsOf({ path, domains, tenant: '', campaign: '' });
+    this.#marks = state.marksOf(path);
+    const suspended = this.#marks.filter(({ kind }) => kind === 'suspend');
+    this.#suspendedUntilMs = Math.max(
+      0,
+      ...suspended.filter(({ tenant }) => tenant === anyTenant).map(({ untilMs }) => untilMs),
+    );
+    const tenants = new Map<number, number>();
+    for (const { tenant, untilMs } of suspended) {
+      if (tenant !== anyTenant) tenants.set(tenant, Math.max(untilMs, tenants.get(tenant) ?? 0));
+    }
+    this.#tenantsUntilMs = tenants;
+  }
+}
+
+function lineOf({ code, enhanced, text }: Reply): string {
+  const line = [code, enhanced, text.replaceAll('\n', ' ')].filter((word) => word !== '').join(' ');
+  return line.slice(0, replyCharsMax);
+}

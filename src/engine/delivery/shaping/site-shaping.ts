@@ -1,0 +1,119 @@
+/**
+ * Shaping between a path's queue and its connections: what may not go now, and what refusals mean.
+ *
+ * Runs in:   engine threads; one per `Site`.
+ * Invariant: a message that is held back here was not tried: no attempt is counted for it.
+ */
+
+import type { ShapingFacts } from '../../../actors/asks/explain-asks.ts';
+import { anyTenant } from '../../../actors/asks/shaping-asks.ts';
+import { minuteMs } from '../../../base/units.ts';
+import type { Reply } from '../../../mail/wire/smtp/reply-reader.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import type { SiteLimits } from '../limits.ts';
+import { ownReply } from '../message.ts';
+import type { Transaction } from '../transaction.ts';
+import { type Judged, kindOf, type SessionEnd } from '../transfer.ts';
+import { shownLimits } from './explain-limits.ts';
+import type { PathShape } from './path-shape.ts';
+
+/** A message of a suspended tenant looks again this often: its suspension may have been ended by hand. */
+const heldBackMsMax = 15 * minuteMs;
+
+export class SiteShaping {
+  readonly shape: PathShape;
+  readonly #clock: Pick<Clock, 'nowMs'>;
+  readonly #limits: SiteLimits;
+  /** Its refusal was judged with the message it came to. */
+  #judged: SessionEnd | undefined;
+
+  constructor(shape: PathShape, limits: SiteLimits, clock: Pick<Clock, 'nowMs'>) {
+    this.shape = shape;
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** Nobody's mail may go: what comes waits in the index, as where there is no room. */
+  get isStopped(): boolean {
+    return this.shape.suspendedUntilMs > 0;
+  }
+
+  get connectionsMax(): number {
+    return this.shape.limits.connectionsMax?.value ?? this.#limits.connectionsMax;
+  }
+
+  /** Of a connection that is opened now. */
+  get sessionLimits(): SiteLimits {
+    const { messagesPerConnection } = this.shape.limits;
+    return messagesPerConnection === undefined
+      ? this.#limits
+      : { ...this.#limits, messagesPerConnectionMax: messagesPerConnection.value };
+  }
+
+  /** Sends away a message whose tenant is suspended here: true, and it is settled. */
+  holdsBack(transaction: Transaction): boolean {
+    if (!this.shape.hasTenants) return false;
+    const untilMs = this.shape.tenantUntilMs(transaction.message.tenant);
+    if (untilMs === 0) return false;
+    holdBack(transaction, untilMs, this.#clock.nowMs());
+    return true;
+  }
+
+  judge(reply: Reply, { message }: Transaction): Judged {
+    const verdict = this.shape.refused(reply, message.tenant, message.terms?.campaign ?? '');
+    const { treat, why } = verdict;
+    const status = treat === undefined ? kindOf(reply) : statuses[treat];
+    return { status, reply: why === undefined ? reply : { ...reply, why } };
+  }
+
+  /** `busy` connections carry mail. */
+  onTaken(busy: number): void {
+    const { shape } = this;
+    shape.taken++;
+    if (busy > shape.inUseMost) shape.inUseMost = busy;
+  }
+
+  /** A connection ended with this message on it. */
+  onLost(transaction: Transaction, end: SessionEnd, busy: number): void {
+    if (end.isOurs || this.#judged === end) return;
+    this.#judged = end;
+    this.#busy(busy);
+    this.judge(end.reply, transaction);
+  }
+
+  /** A connection, or an attempt at one, ended. */
+  onEnd(end: SessionEnd, busy: number): void {
+    if (end.isOurs || this.#judged === end) return;
+    this.#busy(busy);
+    this.shape.refused(end.reply, anyTenant, '');
+  }
+
+  /** Others go on, but no further connection is taken: it has enough of us. */
+  onNoGrowth(reply: Reply, busy: number): void {
+    this.#busy(busy);
+    this.shape.overloaded(reply);
+  }
+
+  facts(): ShapingFacts {
+    const { shape } = this;
+    return {
+      provider: shape.provider,
+      limits: shownLimits(shape.limits),
+      marks: shape.marks,
+      ...(shape.stand === undefined ? {} : { stand: shape.stand }),
+    };
+  }
+
+  #busy(busy: number): void {
+    if (busy > this.shape.inUseMost) this.shape.inUseMost = busy;
+  }
+}
+
+const statuses = { transient: 'deferred', permanent: 'failed' } as const;
+
+/** Until the suspension is over, or it is worth another look. */
+export function holdBack(transaction: Transaction, untilMs: number, nowMs: number): void {
+  const instant = new Date(untilMs).toISOString();
+  const reply = ownReply(451, '4.7.0', `Suspended until ${instant}: not tried`);
+  transaction.holdBack(reply, Math.min(untilMs, nowMs + heldBackMsMax));
+}
