@@ -61,6 +61,8 @@ export interface Lease {
   /** Every message, every connection needs a token. */
   readonly isMessageRated: boolean;
   readonly isConnectionRated: boolean;
+  /** Where it was given less than it asked for: when to ask again for tokens. */
+  readonly tokensAgainMs: number;
   /** For each bucket asked for; `Infinity` where there is no limit. */
   readonly tokens: readonly number[];
   /** For each tenant of the demand: how to weigh it against the others. Empty: all alike. */
@@ -166,6 +168,7 @@ export class SiteLeases {
     const target = shares.targetOf(thread, slotsMax);
     const isContended = shares.isContended(slotsMax);
     const slots = this.#slotsFor(demand, Math.max(slotsInUse, target), nowMs);
+    const tokens = demand.tokens.map((each) => this.#tokensFor(thread, each, nowMs));
     this.#holders.set(thread, { life, slots, untilMs: nowMs + this.#leaseMs });
     shares.lend(thread, slots);
     return {
@@ -176,7 +179,7 @@ export class SiteLeases {
       againMs: this.#againMs(slots < Math.min(wanted, target), isContended),
       isMessageRated: this.#rateOf(messagesBucket) !== undefined,
       isConnectionRated: this.#rateOf(connectionsBucket) !== undefined,
-      tokens: demand.tokens.map((each) => this.#tokensFor(thread, each, nowMs)),
+      ...{ tokens, tokensAgainMs: this.#tokensAgainMs(demand, tokens, nowMs) },
       weights: tenants === undefined ? [] : shares.weightsOf(thread, tenants),
       isShared: shares.count > 1,
     };
@@ -223,6 +226,15 @@ export class SiteLeases {
     }
     if (unspent > 0) bucket.bringBack(unspent, nowMs);
     return bucket.take(thread, this.#shares.weightOf(thread), wanted, nowMs);
+  }
+
+  #tokensAgainMs(demand: LeaseDemand, given: readonly number[], nowMs: number): number {
+    let waitMs = fullMs;
+    for (const [i, [name, wanted]] of demand.tokens.entries()) {
+      const bucket = given[i]! < wanted ? this.#buckets.get(name) : undefined;
+      if (bucket !== undefined) waitMs = Math.min(waitMs, bucket.waitMs(demand.thread, nowMs));
+    }
+    return Math.max(waitingMs, waitMs);
   }
 
   #rateOf(name: string): Rate | undefined {

@@ -18,13 +18,14 @@ export interface Rate {
   readonly burst: number;
 }
 
-/** Takers come this often at least: so much must be kept for them, or the rate is not reached. */
-const keptMs = 250;
+/** Takers come this often at least: so much must be kept for them, and one token, or the rate is not reached. */
+const keptMs = 500;
 
 interface Taker {
   weight: number;
   wanted: number;
   wantedMs: number;
+  /** Below 0: it has had more. */
   aside: number;
 }
 
@@ -83,24 +84,43 @@ export class TokenBucket {
     taker.weight = weight;
     taker.wanted = wanted;
     taker.wantedMs = nowMs;
-    let forOthers = 0;
-    for (const [other, each] of this.#takers) {
-      if (each.wantedMs + this.#leaseMs <= nowMs) this.#takers.delete(other);
-      else if (each !== taker) forOthers += Math.min(each.aside, each.wanted);
-    }
-    const mine = Math.max(Math.min(taker.aside, this.#tokens), this.#tokens - forOthers);
-    const taken = Math.max(0, Math.min(wanted, Math.floor(mine + epsilon)));
+    const taken = Math.min(wanted, Math.floor(this.#partOf(taker, nowMs) + epsilon));
     this.#tokens -= taken;
-    taker.aside = Math.max(0, taker.aside - taken);
+    taker.aside = Math.max(-1, taker.aside - taken);
     taker.wanted -= taken;
     return taken;
+  }
+
+  /** How long it will be until one is there for it, as things stand. */
+  waitMs(who: number, nowMs: number): number {
+    const taker = this.#takers.get(who);
+    if (taker === undefined) return 0;
+    let weights = 0;
+    for (const { weight, wanted } of this.#takers.values()) if (wanted > 0) weights += weight;
+    const lacks = Math.max(0, 1 - this.#partOf(taker, nowMs));
+    return (lacks * 1_000 * Math.max(1, weights / taker.weight)) / this.#rate.perSecond;
+  }
+
+  #partOf(taker: Taker, nowMs: number): number {
+    let forOthers = 0;
+    let most = 0;
+    for (const [other, each] of this.#takers) {
+      if (each.wantedMs + this.#leaseMs <= nowMs) this.#takers.delete(other);
+      else if (each !== taker && each.wanted > 0) {
+        forOthers += Math.max(0, Math.min(each.aside, each.wanted));
+        most = Math.max(most, each.aside);
+      }
+    }
+    const part = Math.max(0, Math.min(taker.aside, this.#tokens), this.#tokens - forOthers);
+    // Parts of a token are of no use to anybody: whoever has most of it takes it.
+    return part < 1 && taker.aside >= most - epsilon ? Math.min(1, this.#tokens) : part;
   }
 
   /** How many it holds at most: a lease is on its way still when the next tokens are there. */
   get #room(): number {
     const { perSecond, burst } = this.#rate;
     if (perSecond === 0) return 0;
-    const kept = Math.max(1, (perSecond * keptMs) / 1_000);
+    const kept = 1 + (perSecond * keptMs) / 1_000;
     return Math.max(kept, burst - (perSecond * this.#leaseMs) / 1_000);
   }
 

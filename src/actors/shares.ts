@@ -40,6 +40,8 @@ interface Sharer {
   lent: number;
   /** By tenant: cost that waits, or waited until just now. Undefined: not told. */
   tenants: Map<number, number> | undefined;
+  /** Of what its tenants are due, its part. */
+  weight: number;
   fair: number;
   target: number;
   /** Slot seconds it got too few, against the others. */
@@ -82,7 +84,7 @@ export class Shares {
     }
     let sharer = this.#sharers.get(thread);
     if (sharer === undefined) {
-      sharer = { wanted, lent, tenants: undefined, fair: 0, target: 0, owed: 0 };
+      sharer = { wanted, lent, tenants: undefined, weight: 0, fair: 0, target: 0, owed: 0 };
       this.#sharers.set(thread, sharer);
     }
     sharer.wanted = wanted;
@@ -103,9 +105,9 @@ export class Shares {
     if (sharer !== undefined) sharer.lent = slots;
   }
 
-  /** Part of the site that is this thread's, above 0 for one that wants some. */
+  /** What is this thread's part of a site's rates, against the others; above 0. */
   weightOf(thread: number): number {
-    return Math.max(partMin, this.#sharers.get(thread)?.fair ?? 0);
+    return Math.max(partMin, this.#sharers.get(thread)?.weight ?? 0);
   }
 
   /** Whole slots for the thread, of so many. */
@@ -209,13 +211,17 @@ export class Shares {
     const weights = sharers.map((sharer) => {
       if (sharer.tenants === undefined) return 1;
       let weight = 0;
-      for (const tenant of sharer.tenants.keys()) weight += this.#partOf(sharer, tenant, makeUpSlotSeconds);
+      for (const tenant of sharer.tenants.keys())
+        weight += this.#partOf(sharer, tenant, makeUpSlotSeconds);
       return weight;
     });
     const wants = sharers.map(({ wanted }) => wanted);
     const floors = weights.map((weight) => (weight === 0 && isSpare ? 1 : 0));
     const fair = fairShares(wants, weights, floors, slotsMax);
-    for (let i = 0; i < sharers.length; i++) sharers[i]!.fair = fair[i]!;
+    for (const [i, sharer] of sharers.entries()) {
+      sharer.weight = weights[i]!;
+      sharer.fair = fair[i]!;
+    }
     giveWhole(sharers);
   }
 }

@@ -45,8 +45,6 @@ export interface SiteBorrowerOptions {
 const againMs = 200;
 /** A thread that gave up what others wait for says so at once, but no more often. */
 const soonMs = 50;
-/** So soon after an ask the next is sent, where tokens ran out. */
-const thirstMs = 100;
 const tenantsMax = 64;
 const pursesMax = 1_000;
 /** Tokens are asked for as so many times what was spent of late, and a few. */
@@ -134,6 +132,7 @@ class BorrowedSite implements Gate {
   #isCapped = false;
   #askedMs = Number.NEGATIVE_INFINITY;
   #againMs = againMs;
+  #tokensAgainMs = againMs;
   #timer: Timer | undefined;
 
   constructor(name: string, options: SiteBorrowerOptions, forget: () => void) {
@@ -189,7 +188,7 @@ class BorrowedSite implements Gate {
     if (purse.tokens > 0 && this.#options.clock.monotonicMs() < this.#untilMs) return true;
     if (!purse.isWanted) {
       purse.isWanted = true;
-      if (!this.#isAsking) this.#askIn(thirstMs);
+      if (!this.#isAsking) this.#askIn(this.#tokensAgainMs);
     }
     return false;
   }
@@ -286,6 +285,7 @@ class BorrowedSite implements Gate {
     this.#isShared = lease.isShared;
     this.#bucketsOf = this.#options.bucketsOf?.(this.#name);
     this.#againMs = lease.againMs;
+    this.#tokensAgainMs = lease.tokensAgainMs;
     for (let i = 0; i < demand.tokens.length; i++) {
       this.#takeTokens(demand.tokens[i]![0], lease.tokens[i]!);
     }

@@ -264,7 +264,7 @@ test('in any time no more tokens are spent than the rate allows, whoever takes a
         spends.push([Math.min(nowMs, untilMs), count - left]);
         held[thread] = { count: tokens(thread, wanted, left), untilMs: nowMs + 1_000 };
       }
-      const room = Math.max(1, perSecond / 4, burst - perSecond);
+      const room = Math.max(1 + perSecond / 2, burst - perSecond);
       for (const [fromMs] of spends) {
         for (const [toMs] of spends) {
           if (toMs < fromMs) continue;
