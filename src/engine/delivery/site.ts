@@ -183,8 +183,7 @@ export class Site implements SessionOwner, SiteUser {
     if (this.#shaping.isStopped) return;
     if (!this.#isDead()) this.#room.onTick();
     if (this.#queue.count === 0) return;
-    const { oldestMs = nowMs } = this.#queue;
-    const waitedMs = this.#options.clock.monotonicMs() - oldestMs;
+    const waitedMs = this.#options.clock.monotonicMs() - (this.#queue.oldestMs ?? nowMs);
     if (waitedMs <= stuckMs) return;
     while (this.#queue.count > 0 && this.#idle.length > 0) if (!this.#wakeIdle()) return;
     if (this.#queue.count > 0 && this.#attempts === 0) this.#open();
@@ -208,8 +207,6 @@ export class Site implements SessionOwner, SiteUser {
   leave(): void {
     this.#lease.leave();
   }
-
-  // As a user of what its owner lends.
 
   tell(told: Map<number, { waiting: number; served: number }>): void {
     this.#queue.tell(told);
