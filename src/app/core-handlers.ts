@@ -23,6 +23,7 @@ export function coreHandlers(core: Core, front: FrontParts): ControlHandlers {
     directory: core.directory,
     suppressions: core.feedback.list,
     sources: core.sources,
+    feedbackAddresses: (tenant) => core.feedback.desk.addressesOf(tenant),
     router: runtime.router,
     jobs: runtime.jobs,
     reception: core.reception,

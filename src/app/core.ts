@@ -38,7 +38,7 @@ import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { resolveAddress } from './destinations.ts';
 import type { DkimKeys } from './dkim-keys.ts';
 import { EngineHost, jobThreads } from './engine-host.ts';
-import { type Feedback, openSuppressions, startFeedback } from './feedback.ts';
+import { type Feedback, openFeedback } from './feedback.ts';
 import { answerPolicy, type Outside, openOutside } from './outside.ts';
 import { ownAddresses } from './own-addresses.ts';
 import { PolicySource } from './policy.ts';
@@ -107,20 +107,17 @@ async function openParts(
   folder: DataFolder,
   closers: Closer[],
 ): Promise<Core> {
-  const directory = openLmdbDirectory({
-    path: join(folder.path, 'directory'),
-    shards: folder.shards,
-  });
-  closers.push(() => directory.close());
+  const directory = openDirectory(folder, closers);
   const srsSecrets = await openSrsSecrets(directory, settings, log, closers);
-  const policies = new PolicySource(directory);
+  const workers = workerCount(settings, folder.shards);
+  const shared = sharedWords(folder.shards, workers + jobThreads);
+  const words = shared.suppressedTenants;
+  const feedback = await openFeedback({ folder: folder.path, settings, log, words, closers });
+  const policies = new PolicySource(directory, () => feedback.keys);
   const shaping = await ShapingDesk.open({ settings, folder: folder.path, directory, log });
   let current = settings;
   let policy: PolicySnapshot = await policies.snapshot(current);
   const [startBits = 0] = new Uint16Array(nodeRandom.bytes(2).slice().buffer);
-  const workers = workerCount(settings, folder.shards);
-  const shared = sharedWords(folder.shards, workers + jobThreads);
-  const list = openSuppressions(folder.path, shared.suppressedTenants, closers);
   const outside = await openOutside(settings, log, isOffline);
   closers.push(async () => outside.policies?.close());
   const sources = await openSources({ settings, directory, log });
@@ -131,7 +128,7 @@ async function openParts(
     ownAddresses: ownAddresses(settings),
     ...shared,
   };
-  const needs = { outside, sources, shaping, policy: () => policy };
+  const needs = { outside, sources, shaping, feedback, policy: () => policy };
   const engine = engineOf(data, log, directory, needs);
   const { runtime } = engine;
   const refusals = new ShardRefusals();
@@ -148,16 +145,17 @@ async function openParts(
   const ids = new MessageIdSource(nodeClock.nowMs, startBits);
   const { shards } = folder;
   const reception = receptionOf(runtime, directory, { budget, ids, inFlow, refusals, shards });
-  const feedback = startFeedback(list, runtime, reception, log);
   closers.push(() => feedback.close());
   const parts = { folder, directory, engine, reception, feedback, budget, refusals, closers };
   const policyChanged = async (next?: Settings) => {
     current = next ?? current;
+    feedback.reload(current);
     policy = await policies.snapshot(current);
     await engine.pushPolicy();
     await sources?.tenantsChanged();
   };
   srsSecrets.start(policyChanged);
+  feedback.start({ runtime, reception, shards, policyChanged });
   const dkimKeys = openDkimKeys({ settings, log, isOffline }, parts, policyChanged);
   return {
     ...parts,
@@ -175,6 +173,7 @@ interface EngineNeeds {
   readonly shaping: ShapingDesk;
   readonly outside: Outside;
   readonly sources: Sources | undefined;
+  readonly feedback: Feedback;
   readonly policy: () => PolicySnapshot;
 }
 
@@ -182,7 +181,7 @@ function engineOf(
   threadData: ThreadData,
   log: Log,
   directory: AccountDirectory,
-  { outside, sources, shaping, policy }: EngineNeeds,
+  { outside, sources, shaping, feedback, policy }: EngineNeeds,
 ): EngineHost {
   return new EngineHost({
     ...{ shards: threadData.shards, threadData, clock: nodeClock, log, policy },
@@ -192,8 +191,15 @@ function engineOf(
       [engineAsks.resolve]: (ask) => resolveForEngine(directory, ask),
       [engineAsks.stsPolicy]: (ask) => answerPolicy(outside, ask),
       ...sources?.answers,
+      ...feedback.answers,
     },
   });
+}
+
+function openDirectory({ path, shards }: DataFolder, closers: Closer[]): AccountDirectory {
+  const directory = openLmdbDirectory({ path: join(path, 'directory'), shards });
+  closers.push(() => directory.close());
+  return directory;
 }
 
 function inFlowOf(runtime: Runtime, undelivered: SharedArrayBuffer, { router }: Settings): InFlow {

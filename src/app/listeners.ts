@@ -9,7 +9,7 @@ import type { Reception } from '../actors/asks/reception.ts';
 import type { Log } from '../base/log.ts';
 import { loopbackNetworks, networkSet, noNetworks } from '../base/networks.ts';
 import { defaultLogInLimits, LogInThrottle } from '../edge/guard/log-in-throttle.ts';
-import type { ReversePath } from '../edge/guard/recipient-policy.ts';
+import type { FeedbackAddresses, ReversePath } from '../edge/guard/recipient-policy.ts';
 import type { SuppressionGuard } from '../edge/guard/suppression-guard.ts';
 import { ListenerTable } from '../edge/listeners/listener-table.ts';
 import type { SmtpListenerOptions } from '../edge/listeners/smtp-listener.ts';
@@ -33,6 +33,7 @@ export interface ListenersOptions {
   readonly directory: AccountDirectory;
   readonly suppression: SuppressionGuard;
   readonly returnPaths: ReversePath;
+  readonly feedback: FeedbackAddresses;
   readonly tls: TlsSource;
   readonly clock: Clock;
   readonly log: Log;
@@ -106,7 +107,8 @@ export class MailListeners {
   }
 
   #serviceOf(name: MailListenerName): SmtpService {
-    const { settings, reception, directory, suppression, returnPaths } = this.#options;
+    const { settings, reception, directory, suppression } = this.#options;
+    const { feedback, returnPaths } = this.#options;
     const { clock, log, observer, authenticate } = this.#options;
     const { service, hasLogIn } = kinds[name];
     const made = new SmtpService({
@@ -116,6 +118,7 @@ export class MailListeners {
       directory,
       suppression,
       returnPaths,
+      feedback,
       clock,
       log,
       observer,

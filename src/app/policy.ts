@@ -7,20 +7,24 @@
 
 import type {
   DomainPolicy,
+  FeedbackPolicy,
   ForwardingPolicy,
   PolicySnapshot,
 } from '../actors/asks/policy-snapshot.ts';
 import { defaultPolicy } from '../actors/asks/policy-snapshot.ts';
+import type { FeedbackKeys } from '../edge/feedback/keys.ts';
 import { isSigning } from '../mail/trust/dkim/rotation.ts';
 import type { AccountDirectory, Domain } from '../ports/account-directory.ts';
 import type { Settings } from '../settings/schema.ts';
 
 export class PolicySource {
   readonly #directory: AccountDirectory;
+  readonly #keys: () => FeedbackKeys;
   #revision = 0;
 
-  constructor(directory: AccountDirectory) {
+  constructor(directory: AccountDirectory, keys: () => FeedbackKeys) {
     this.#directory = directory;
+    this.#keys = keys;
   }
 
   async snapshot(settings: Settings): Promise<PolicySnapshot> {
@@ -39,6 +43,7 @@ export class PolicySource {
       domains,
       forwarding: await this.#forwarding(settings, all),
       holdRules: await this.#directory.holdRules(),
+      feedback: await this.#feedback(settings),
       alsoDomain: settings.dkim.alsoDomain.toLowerCase(),
       receivedCountMax: settings.smtp.receivedMax,
       verifyInbound: settings.verification.isOn,
@@ -63,5 +68,17 @@ export class PolicySource {
       srsSecrets: (await this.#directory.srsSecrets()).map(({ secret }) => secret),
       arcDomain: forwarding.arc ? domain : '',
     };
+  }
+
+  /** A tenant that is not there has no campaign. */
+  async #feedback({ feedback }: Settings): Promise<FeedbackPolicy> {
+    const { bounceDomain, unsubscribeUrl } = feedback;
+    const unsubscribeStreams: string[] = [];
+    for (const stream of feedback.unsubscribeStreams) {
+      const slash = stream.indexOf('/');
+      const tenant = await this.#directory.tenantByName(stream.slice(0, slash));
+      if (tenant !== undefined) unsubscribeStreams.push(`${tenant.id}${stream.slice(slash)}`);
+    }
+    return { ...this.#keys(), bounceDomain, unsubscribeUrl, unsubscribeStreams };
   }
 }

@@ -18,6 +18,7 @@ import { clientConfigRoutes } from '../edge/protocols/http/client-config.ts';
 import { policyRoutes } from '../edge/protocols/http/mta-sts.ts';
 import { probeRoutes } from '../edge/protocols/http/routes.ts';
 import { listenHttp } from '../edge/protocols/http/server.ts';
+import { unsubscribePrefix, unsubscribeRoute } from '../edge/protocols/http/unsubscribe.ts';
 import { writeStsPolicy } from '../mail/trust/mta-sts.ts';
 import { writeListenAddress } from '../settings/networks.ts';
 import { ownPolicy } from '../settings/own-policy.ts';
@@ -146,6 +147,7 @@ function mailListeners(
     directory,
     suppression: feedback.guard,
     returnPaths: (localPart) => srsSecrets.reverse(localPart),
+    feedback: feedback.desk,
     authenticate,
   });
   const logIn = { authenticate, throttle: listeners.throttle };
@@ -197,7 +199,7 @@ interface WebParts {
 /** Addresses by name: probes have a listener of their own where `metrics.listen` says so. */
 async function listenWeb(
   { settings, log }: ServerRequest,
-  { directory, engine, closers }: Core,
+  { directory, engine, feedback, closers }: Core,
   { metrics, health, api }: WebParts,
 ): Promise<Record<string, readonly string[]>> {
   const probes = probeRoutes({
@@ -211,6 +213,7 @@ async function listenWeb(
     ...clientConfigRoutes({
       ...{ services: publicServices(settings), url: settings.public.url, isDomainOurs },
     }),
+    [`${unsubscribePrefix}*`]: unsubscribeRoute(feedback.unsubscription),
     ...(policy === undefined ? {} : policyRoutes({ policy: writeStsPolicy(policy), isDomainOurs })),
   };
   const hosts = [settings.hostname, ...settings.http.hosts];

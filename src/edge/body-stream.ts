@@ -69,7 +69,7 @@ export function eachTarget(
   const spooled: number[] = [];
   const byShard = new Map<ShardId, number[]>();
   recipients.forEach(({ target, notify }, index) => {
-    if (target.kind === 'remote' || notify?.success === true) spooled.push(index);
+    if (target.kind !== 'account' || notify?.success === true) spooled.push(index);
     else byShard.set(target.shard, [...(byShard.get(target.shard) ?? []), index]);
   });
   const targets: StreamTarget[] = [];

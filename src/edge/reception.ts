@@ -193,10 +193,10 @@ function askShard(
 /** The shard all recipients' accounts are on, if they all are accounts and it is one. */
 function commonShard(recipients: readonly EnvelopeRecipient[]): ShardId | undefined {
   const first = recipients[0]!.target;
-  if (first.kind === 'remote') return undefined;
+  if (first.kind !== 'account') return undefined;
   for (let i = 1; i < recipients.length; i++) {
     const { target } = recipients[i]!;
-    if (target.kind === 'remote' || target.shard !== first.shard) return undefined;
+    if (target.kind !== 'account' || target.shard !== first.shard) return undefined;
   }
   return first.shard;
 }

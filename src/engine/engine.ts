@@ -26,6 +26,7 @@ import type { EngineParts } from './engine-parts.ts';
 import { eventHandlers } from './events/event-handlers.ts';
 import { traceHandlers } from './events/trace-handlers.ts';
 import { feedbackHandlers } from './feedback/handlers.ts';
+import { createFeed, createTakeFeedback } from './feedback/take.ts';
 import { composeHandlers } from './jobs/compose.ts';
 import { dkimKeyHandlers } from './jobs/dkim-keys.ts';
 import { passwordHandlers } from './jobs/password-job.ts';
@@ -50,6 +51,7 @@ import { explainHandlers } from './spool/explain.ts';
 import { Holds } from './spool/holds.ts';
 import { queueHandlers } from './spool/queue-handlers.ts';
 import { retrySchedule } from './spool/retry.ts';
+import type { Attempt } from './spool/spool.ts';
 import { storeHandlers } from './store-handlers.ts';
 
 const resolveAgainMs = 1_000;
@@ -59,7 +61,7 @@ export interface Engine {
 }
 
 export function createEngine(parts: EngineParts): Engine {
-  const { settings, clock, random, suppressions } = parts;
+  const { settings, clock, random } = parts;
   let policy: Policy | undefined;
   const shaping = createShaping(parts);
   const onRoom = (at: string, count: number) => shards.onRoom(at, count);
@@ -67,24 +69,11 @@ export function createEngine(parts: EngineParts): Engine {
   const whole = new BodyTurns(largeBodyLimits.wholeBytesMax);
   const bodies = new BodyBudget(settings.memory.bodiesBytesMax / parts.workers);
   const bounces = reports(parts, () => policy!.snapshot.hostname);
-  const copyParts = {
-    shardOf: (shard: ShardId) => shards.get(shard),
-    uplink: parts.uplink,
-    clock,
-  };
   const holds = new Holds({ clock, release: (name, count) => shards.onRoom(name, count) });
-  const attempt = createAttempt({
-    outbound: deliveries,
-    local: createLocalDelivery({
-      ...copyParts,
-      large: createLargeCopy({
-        ...copyParts,
-        whole,
-        copies: new BodyTurns(largeBodyLimits.copyBytesMax),
-      }),
-    }),
-    ...{ holds, bounces, clock, random, suppressions },
-    retry: retrySchedule(settings),
+  const attempt = attempts(parts, {
+    ...{ deliveries, bounces, holds, whole },
+    shardOf: (shard) => shards.get(shard),
+    policy: () => policy,
   });
   const logged = logEvents(parts.log, clock, engineCounters(parts.metrics));
   const derived = new DerivedMemory(settings.memory.derivedBytesMax);
@@ -128,6 +117,34 @@ export function createEngine(parts: EngineParts): Engine {
     ...operatorHandlers(parts, { shardOf, deliveries, bounces, holds, shaping }),
   };
   return { handlers };
+}
+
+interface AttemptNeeds {
+  readonly deliveries: Deliveries;
+  readonly bounces: Bounces;
+  readonly holds: Holds;
+  readonly whole: BodyTurns;
+  readonly shardOf: (shard: ShardId) => OpenShard | undefined;
+  readonly policy: () => Policy | undefined;
+}
+
+function attempts(
+  { settings, clock, random, suppressions, uplink }: EngineParts,
+  { deliveries, bounces, holds, whole, shardOf, policy }: AttemptNeeds,
+): Attempt {
+  const copyParts = { shardOf, uplink, clock };
+  const copies = new BodyTurns(largeBodyLimits.copyBytesMax);
+  return createAttempt({
+    outbound: deliveries,
+    local: createLocalDelivery({
+      ...copyParts,
+      large: createLargeCopy({ ...copyParts, whole, copies }),
+      feedback: createTakeFeedback(uplink),
+    }),
+    ...{ holds, bounces, clock, random, suppressions },
+    retry: retrySchedule(settings),
+    returnPath: (message, recipient) => policy()?.marks?.returnPath(message, recipient),
+  });
 }
 
 interface OperatorParts {
@@ -178,6 +195,7 @@ function reports(parts: EngineParts, hostname: () => string): Bounces {
     nextId: () => parts.ids.next(),
     resolve: (address) => resolveAddress(parts, address),
     delayNoticeMs: () => parts.settings.relay.delayNoticeMs,
+    feed: createFeed(parts.uplink, parts.settings.feedback.hardBounceMs > 0),
   });
 }
 

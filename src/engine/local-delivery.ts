@@ -15,6 +15,7 @@ import { failure } from '../base/errors.ts';
 import type { ShardId } from '../base/ids.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { LargeCopy } from './bodies/large-copy.ts';
+import type { TakeFeedback } from './feedback/take.ts';
 import type { Delivery, DeliveryOutcome, DeliveryTarget } from './mailbox/delivery.ts';
 import type { Mailboxes } from './mailbox/mailboxes.ts';
 import { packDelivery } from './mailbox/packed-delivery.ts';
@@ -74,7 +75,7 @@ export function deliveryOf(
 export function isAllHere({ sender, recipients, terms }: Envelope, shard: ShardId): boolean {
   if (terms?.holdUntilMs !== undefined) return false;
   for (const { target, notify } of recipients) {
-    if (target.kind === 'remote' || target.shard !== shard) return false;
+    if (target.kind !== 'account' || target.shard !== shard) return false;
     if (notify?.success === true && sender !== '') return false;
   }
   return true;
@@ -86,12 +87,16 @@ export interface LocalDeliveryParts {
   readonly clock: Clock;
   /** For messages that are not in memory. */
   readonly large: LargeCopy;
+  /** Reads mail that tells of messages. */
+  readonly feedback: TakeFeedback;
 }
 
 /** The way from a spool into an account, on this thread's shards at once, else by the main thread. */
 export function createLocalDelivery(parts: LocalDeliveryParts): LocalDelivery {
   return async (message, recipient, index, bytes, source) => {
     const { target } = recipient;
+    if (target.kind === 'feedback')
+      return parts.feedback(message, recipient.address, bytes, source);
     if (target.kind !== 'account') return failure('account-missing', recipient.address);
     const delivery: Delivery = {
       id: message.id,

@@ -6,6 +6,7 @@
 
 import { section, type ValueOf } from './field.ts';
 import { dkimSection } from './schema/dkim.ts';
+import { feedbackSection } from './schema/feedback.ts';
 import { forwardingSection } from './schema/forwarding.ts';
 import { apiSection, httpSection, listenSection, metricsSection } from './schema/listen.ts';
 import { imapSection, mailboxSection, pop3Section } from './schema/mailboxes.ts';
@@ -54,6 +55,7 @@ export const schema = section('Settings of Chaski.', {
   relay: relaySection,
   retry: retrySection,
   shaping: shapingSection,
+  feedback: feedbackSection,
   dns: dnsSection,
   dkim: dkimSection,
   forwarding: forwardingSection,

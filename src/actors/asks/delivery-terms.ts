@@ -31,6 +31,8 @@ export interface DeliveryTerms {
   readonly pool?: string;
   /** The return path it leaves with, in place of its sender, whom we tell ourselves; absent: the sender. */
   readonly returnPath?: string;
+  /** Each recipient's copy leaves with a return path of its own, by which bounces find it. */
+  readonly isTracked?: boolean;
 }
 
 /** What a pool may be called: anything else nobody can have asked for. */
@@ -50,11 +52,16 @@ const modeReturn = 1;
 const byTraced = 2;
 const tlsRequired = 1;
 const tlsOptional = 2;
+/** No matter of TLS, but there was room. */
+const tracked = 4;
 
 export function packTerms(terms: DeliveryTerms): PackedTerms {
   const { priority = 0, holdUntilMs = 0, deliverBy, campaign = '', returnPath } = terms;
   const mode = deliverBy?.mode === 'return' ? modeReturn : 0;
-  const tls = (terms.requireTls ? tlsRequired : 0) | (terms.isTlsOptional ? tlsOptional : 0);
+  const tls =
+    (terms.requireTls ? tlsRequired : 0) |
+    (terms.isTlsOptional ? tlsOptional : 0) |
+    (terms.isTracked ? tracked : 0);
   const by = mode | (deliverBy?.isTraced ? byTraced : 0);
   const packed = [priority, holdUntilMs, deliverBy?.byMs ?? 0, by, tls, campaign] as const;
   if (returnPath !== undefined) return [...packed, terms.pool ?? '', returnPath];
@@ -70,6 +77,7 @@ export function unpackTerms(packed: PackedTerms): DeliveryTerms {
     ...(byMs === 0 ? {} : { deliverBy: { byMs, mode, isTraced: (by & byTraced) !== 0 } as const }),
     ...((tls & tlsRequired) === 0 ? {} : { requireTls: true }),
     ...((tls & tlsOptional) === 0 ? {} : { isTlsOptional: true }),
+    ...((tls & tracked) === 0 ? {} : { isTracked: true }),
     ...(campaign === '' ? {} : { campaign }),
     ...(pool === '' ? {} : { pool }),
     ...(returnPath === '' ? {} : { returnPath }),

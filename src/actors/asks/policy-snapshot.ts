@@ -5,6 +5,7 @@
  * Invariant: a snapshot is immutable; a change is a new snapshot with a higher revision.
  */
 
+import type { FeedbackKey } from '../../mail/trust/feedback/tokens.ts';
 import type { DkimAlgorithm } from '../../ports/account-directory.ts';
 import type { HoldRule } from '../../ports/hold-rule.ts';
 
@@ -33,6 +34,19 @@ export interface ForwardingPolicy {
   readonly arcDomain: string;
 }
 
+/** How mail is marked so that what comes back finds it. */
+export interface FeedbackPolicy {
+  /** Newest first. */
+  readonly keys: readonly FeedbackKey[];
+  readonly root: Uint8Array;
+  /** "": senders keep their return path. */
+  readonly bounceDomain: string;
+  /** "": nothing is offered. */
+  readonly unsubscribeUrl: string;
+  /** As `${tenant}/${campaign}`. */
+  readonly unsubscribeStreams: readonly string[];
+}
+
 export interface PolicySnapshot {
   readonly revision: number;
   /** Our name in Received, in A-labels. */
@@ -49,6 +63,8 @@ export interface PolicySnapshot {
   readonly headerBytesMax: number;
   readonly headerFieldsMax: number;
   readonly headerLineBytesMax: number;
+  /** Absent: nothing is marked. */
+  readonly feedback?: FeedbackPolicy;
   readonly verifyInbound: boolean;
   readonly dmarc: DmarcHandling;
   /** What operators hold back. */

@@ -20,6 +20,8 @@ export interface Notify {
 /** Where a recipient's copy goes, decided at RCPT. */
 export type RecipientTarget =
   | { readonly kind: 'remote' }
+  /** It tells of a message that had left (`engine/feedback`). */
+  | { readonly kind: 'feedback' }
   | { readonly kind: 'account'; readonly account: AccountId; readonly shard: ShardId };
 
 export interface EnvelopeRecipient {

@@ -107,13 +107,16 @@ export function unpackEnvelope(packed: PackedEnvelope): Envelope {
   };
 }
 
+/** Stands in the shard's place of a recipient without account: what is sent to it is read here. */
+const feedbackShard = 1;
+
 export function packRecipient(recipient: EnvelopeRecipient): PackedRecipient {
   const { target } = recipient;
   const isAccount = target.kind === 'account';
   return [
     recipient.address,
     isAccount ? target.account : 0,
-    isAccount ? target.shard : 0,
+    isAccount ? target.shard : target.kind === 'feedback' ? feedbackShard : 0,
     packNotify(recipient.notify),
     recipient.orcpt ?? '',
   ];
@@ -125,7 +128,7 @@ function unpackRecipient(packed: PackedRecipient): EnvelopeRecipient {
     address,
     target:
       account === 0
-        ? { kind: 'remote' }
+        ? { kind: shard === feedbackShard ? 'feedback' : 'remote' }
         : { kind: 'account', account: account as AccountId, shard: shard as ShardId },
     ...(notify === 0 ? {} : { notify: unpackNotify(notify) }),
     ...(orcpt === '' ? {} : { orcpt }),

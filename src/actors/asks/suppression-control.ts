@@ -29,6 +29,12 @@ export interface SuppressionView {
 }
 
 export interface SuppressionMethods {
+  /** Where a tenant has complaints sent, and where requests by mail go. */
+  'feedback.addresses': Method<
+    { readonly tenant: string },
+    { readonly complaints: string; readonly unsubscribe: string }
+  >;
+
   /** One commit; what is there already changes nothing. */
   'suppression.add': Method<
     { readonly tenant: string; readonly entries: readonly SuppressionInput[] },

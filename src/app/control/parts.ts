@@ -9,7 +9,7 @@ import type { Reception } from '../../actors/asks/reception.ts';
 import type { Jobs } from '../../actors/jobs.ts';
 import type { Router } from '../../actors/router.ts';
 import type { ShapingBoard } from '../../actors/shaping-board.ts';
-import type { ShardId } from '../../base/ids.ts';
+import type { ShardId, TenantId } from '../../base/ids.ts';
 import type { AccountDirectory } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
@@ -18,6 +18,11 @@ import type { Settings } from '../../settings/schema.ts';
 import type { ShapingRules } from '../../settings/shaping/rules.ts';
 import type { DkimKeys } from '../dkim-keys.ts';
 import type { SourceBook } from '../source-book.ts';
+
+export interface FeedbackAddressesOf {
+  readonly complaints: string;
+  readonly unsubscribe: string;
+}
 
 export interface ControlParts {
   readonly settings: Settings;
@@ -28,6 +33,8 @@ export interface ControlParts {
   readonly suppressions: SuppressionList;
   /** Undefined where none are set. */
   readonly sources: SourceBook | undefined;
+  /** Undefined: there is no domain for them. */
+  readonly feedbackAddresses: (tenant: TenantId) => FeedbackAddressesOf | undefined;
   readonly router: Router;
   readonly jobs: Jobs;
   readonly reception: Reception;

@@ -16,6 +16,12 @@ import { tenantNamed } from './tenant-handlers.ts';
 export function suppressionHandlers(parts: ControlParts): ControlHandlers {
   const { suppressions, clock } = parts;
   return {
+    'feedback.addresses': async ({ tenant: name }) => {
+      const tenant = await tenantNamed(parts, name);
+      const addresses = parts.feedbackAddresses(tenant.id);
+      if (addresses !== undefined) return addresses;
+      throw new MailError('not-possible-now', 'feedback.bounceDomain is not set');
+    },
     'suppression.add': async ({ tenant: name, entries }) => {
       const tenant = await tenantNamed(parts, name);
       if (entries.length > givenMax) {

@@ -4,7 +4,7 @@ import type { SuppressionInput, SuppressionView } from '../../actors/asks/suppre
 import { dayMs } from '../../base/units.ts';
 import { suppressionReasons } from '../../ports/suppressions.ts';
 import { type Command, exitCodes, type OptionValues } from '../command.ts';
-import { count, instant, table } from '../output.ts';
+import { count, instant, pairs, table } from '../output.ts';
 import { Progress } from '../progress.ts';
 import { importLines } from '../suppression-lines.ts';
 import { oneOf } from './mailbox-import.ts';
@@ -221,4 +221,25 @@ const importing: Command = {
   },
 };
 
-export const suppressionCommands: readonly Command[] = [add, list, remove, importing];
+const addresses: Command = {
+  name: 'suppression addresses',
+  summary: 'Print where a tenant has complaints of providers sent.',
+  options: { tenant: { ...tenantOption, doc: 'Whose; "default" when left out.' } },
+  examples: ['suppression addresses --tenant acme'],
+  notes:
+    'Who knows the address of complaints can have any address of the tenant suppressed: give it to providers only. Both need `feedback.bounceDomain`.',
+  async run({ options, output, control }) {
+    const answer = await (await control()).call('feedback.addresses', {
+      tenant: tenantOf(options),
+    });
+    output.result(answer, ({ complaints, unsubscribe }) =>
+      pairs([
+        ['complaints', complaints],
+        ['unsubscribe', unsubscribe],
+      ]),
+    );
+    return undefined;
+  },
+};
+
+export const suppressionCommands: readonly Command[] = [add, list, remove, importing, addresses];

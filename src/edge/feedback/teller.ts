@@ -21,6 +21,10 @@ const againMs = secondMs;
 
 const packr = new Packr({ useRecords: false });
 
+export function factOf(event: FeedbackEvent): Uint8Array {
+  return packr.pack(event);
+}
+
 export interface TellerParts {
   readonly list: Pick<SuppressionList, 'untold' | 'told'>;
   readonly clock: Clock;

@@ -48,6 +48,12 @@ export function decideReturnPath(
   return decisionOf(address, resolution);
 }
 
+/** Addresses of our own that read what comes back for mail that left. */
+export interface FeedbackAddresses {
+  /** Undefined: it is none of those. */
+  decide(path: Path, sender: string): RecipientDecision | undefined;
+}
+
 /** `mayRelay`: the client logged in or is in `relay.networks`. */
 export function decideRecipient(
   directory: AccountDirectory,

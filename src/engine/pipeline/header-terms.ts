@@ -10,17 +10,24 @@ import type { Envelope } from '../../actors/asks/reception.ts';
 import { type PackedReceived, packEnvelope } from '../../actors/asks/spool-asks.ts';
 import type { MessageFacts } from './prepare.ts';
 
-/** The same envelope where the header says nothing. */
+/** The same envelope where the header says nothing that it does not. */
 export function withHeaderTerms(envelope: Envelope, facts: MessageFacts): Envelope {
-  const isOptional = facts.isTlsOptional && envelope.terms?.requireTls !== true;
-  const asksPool = isPoolName(facts.pool) && envelope.terms?.pool === undefined;
-  if (!isOptional && !asksPool) return envelope;
-  const terms = {
-    ...envelope.terms,
-    ...(isOptional ? { isTlsOptional: true } : {}),
-    ...(asksPool ? { pool: facts.pool } : {}),
+  const { terms } = envelope;
+  const { campaign, isTracked } = facts;
+  const isOptional = facts.isTlsOptional && terms?.requireTls !== true;
+  const asksPool = isPoolName(facts.pool) && terms?.pool === undefined;
+  const isNamed = campaign !== '' && terms?.campaign === undefined;
+  if (!isOptional && !asksPool && !isNamed && !isTracked) return envelope;
+  return {
+    ...envelope,
+    terms: {
+      ...terms,
+      ...(isOptional ? { isTlsOptional: true } : {}),
+      ...(asksPool ? { pool: facts.pool } : {}),
+      ...(isNamed ? { campaign } : {}),
+      ...(isTracked ? { isTracked } : {}),
+    },
   };
-  return { ...envelope, terms };
 }
 
 export function repacked(

@@ -10,6 +10,7 @@ import type { DkimKeyPolicy, PolicySnapshot } from '../../actors/asks/policy-sna
 import type { HeaderLimits } from '../../mail/formats/headers/scan.ts';
 import { ArcSealer } from '../../mail/trust/arc.ts';
 import { DkimSigner } from '../../mail/trust/dkim/sign.ts';
+import { FeedbackMarks } from './feedback-marks.ts';
 
 /** A snapshot with its keys parsed: made once per snapshot and thread, read for every message. */
 export interface Policy {
@@ -23,6 +24,8 @@ export interface Policy {
   readonly alsoSigners: readonly DkimSigner[];
   /** Absent: nothing is sealed, or its domain has no RSA key. */
   readonly sealer?: ArcSealer;
+  /** How mail is marked so that what comes back finds it; absent: not at all. */
+  readonly marks?: FeedbackMarks;
 }
 
 /** @throws Error when a private key cannot be read. */
@@ -47,6 +50,7 @@ export function compilePolicy(snapshot: PolicySnapshot, before?: Policy): Policy
     signers,
     alsoSigners,
     ...sealerOf(snapshot),
+    ...(snapshot.feedback === undefined ? {} : { marks: new FeedbackMarks(snapshot.feedback) }),
   };
 }
 

@@ -57,6 +57,10 @@ export interface MessageFacts {
   readonly isTlsOptional: boolean;
   /** The pool of sources that one who may relay asked for, once; "": none. Whether it may, the pool says. */
   readonly pool: string;
+  /** `X-Chaski-Campaign`, said once by who may relay; "" for none. */
+  readonly campaign: string;
+  /** Its bounces are to find it (`DeliveryTerms.isTracked`). */
+  readonly isTracked: boolean;
 }
 
 export interface PreparedMessage {
@@ -80,6 +84,7 @@ const resentSenderName = fieldName('resent-sender');
 const bccName = fieldName('bcc');
 const resultsName = fieldName('authentication-results');
 const tlsRequiredName = fieldName('tls-required');
+const campaignName = fieldName('x-chaski-campaign');
 const idempotencyName = fieldName('x-chaski-idempotency-key');
 const poolName = fieldName('x-chaski-pool');
 
@@ -100,6 +105,7 @@ export interface KnownFields {
   tlsRequiredCount: number;
   idempotency: number[];
   pools: number[];
+  campaign: number[];
 }
 
 const none: never[] = [];
@@ -146,8 +152,9 @@ export function prepare(
     if (message.idempotency === undefined) return failure('message-invalid', 'idempotency key');
     removed = [...removed, ...known.idempotency].sort((a, b) => a - b);
   }
-  const mayAskPool = known.pools.length > 0 && arrival.trusted && arrival.listener !== 'lmtp';
-  if (mayAskPool) removed = [...removed, ...known.pools].sort((a, b) => a - b);
+  const asked = askedFields(message, known);
+  if (asked.length > 0) removed = [...removed, ...asked].sort((a, b) => a - b);
+  const campaign = asked.length > 0 ? campaignOf(known) : '';
   let added: readonly Uint8Array[] = [];
   let messageId = known.messageId < 0 ? '' : unfoldedValue(scan, known.messageId);
   if (isSubmission(message)) {
@@ -157,6 +164,8 @@ export function prepare(
     added = completed.added;
     if (messageId === '') messageId = completed.messageId;
   }
+  const offered = policy.marks?.unsubscribeFields(message, scan, campaign) ?? none;
+  if (offered.length > 0) added = [...added, ...offered];
   const parts = editHeader(scan, removed, added);
   if (isHeaderless) parts.splice(added.length, 0, emptyLine);
   // What comes by LMTP was taken from its author by another server of ours, and signed there if at all.
@@ -176,10 +185,29 @@ export function prepare(
     receivedCount: known.receivedCount,
     signatureCount: signatures.length,
     isTlsOptional: isTlsOptional(known),
-    pool: mayAskPool ? poolOf(known) : '',
+    pool: asked.length > 0 ? poolOf(known) : '',
+    campaign,
+    isTracked: mayName(message) && policy.marks?.tracks(message.envelope) === true,
   };
   const { bodyStart } = scan;
   return { ok: true, parts, bytes: byteLength(parts), bodyStart, unhashed, facts };
+}
+
+/** Who may relay says of what a message is part; from others the field is text like any. */
+function mayName({ arrival }: MessageToPrepare): boolean {
+  return arrival.trusted && arrival.listener !== 'lmtp';
+}
+
+/** Fields that ask something of us, and do not leave. */
+function askedFields(message: MessageToPrepare, { pools, campaign }: KnownFields) {
+  if (pools.length + campaign.length === 0 || !mayName(message)) return none;
+  return [...pools, ...campaign];
+}
+
+/** "" for none, for several, and for what no campaign is called. */
+function campaignOf({ campaign }: KnownFields): string {
+  const name = campaign.length === 1 ? unfoldedValue(scan, campaign[0]!).trim() : '';
+  return /^[!-~]{1,64}$/.test(name) ? name : '';
 }
 
 function isTlsOptional({ tlsRequired, tlsRequiredCount }: KnownFields): boolean {
@@ -241,6 +269,7 @@ function knownFields(header: HeaderScan): KnownFields {
     tlsRequiredCount: 0,
     idempotency: none,
     pools: none,
+    campaign: none,
   };
   for (let field = 0; field < header.count; field++) {
     switch (header.nameEnd(field) - header.nameStart(field)) {
@@ -278,6 +307,9 @@ function knownFields(header: HeaderScan): KnownFields {
         break;
       case 10:
         if (isField(header, field, messageIdName)) known.messageId = field;
+        break;
+      case 17:
+        if (isField(header, field, campaignName)) known.campaign = [...known.campaign, field];
         break;
       case 24:
         if (isField(header, field, idempotencyName)) {

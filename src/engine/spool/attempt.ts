@@ -58,6 +58,8 @@ export type LocalDelivery = (
   source?: BodySource,
 ) => Promise<Answer>;
 
+export type ReturnPath = (message: SpoolMessage, recipient: SpoolRecipient) => string | undefined;
+
 export interface AttemptParts {
   readonly holds: Holds;
   readonly outbound: Outbound;
@@ -66,6 +68,8 @@ export interface AttemptParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly retry: RetrySchedule;
+  /** Where bounces of this recipient's copy go, if not to the sender. */
+  readonly returnPath?: ReturnPath;
   /** Absent: nobody is suppressed. */
   readonly suppressions?: SuppressionReader | undefined;
 }
@@ -228,11 +232,14 @@ function tryNow(
   for (let index = 0; index < message.recipients.length; index++) {
     const recipient = message.recipients[index]!;
     if (!isDue(recipient, nowMs)) continue;
-    if (recipient.target.kind === 'account') {
+    if (recipient.target.kind !== 'remote') {
       tryLocal(parts, spool, message, body, index);
       continue;
     }
-    const key = parts.outbound.groupOf(domainOf(recipient.address).toLowerCase(), need);
+    const site = parts.outbound.groupOf(domainOf(recipient.address).toLowerCase(), need);
+    // A return path of its own: a transaction of its own.
+    const isAlone = parts.returnPath?.(message, recipient) !== undefined;
+    const key = isAlone ? `${site}\0${index}` : site;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [index]);
     else group.push(index);
@@ -281,10 +288,12 @@ function tryRemote(
 ): void {
   const recipients = indexes.map((index) => message.recipients[index]!);
   const source = sourceOf(spool.shard, message);
+  const [only] = recipients;
+  const returnPath = recipients.length === 1 ? parts.returnPath?.(message, only!) : undefined;
   const outbound: OutboundMessage = {
     id: message.id,
     tenant: message.tenant,
-    sender: message.terms?.returnPath ?? message.sender,
+    sender: message.terms?.returnPath ?? returnPath ?? message.sender,
     recipients,
     parts: body,
     ...(source === undefined ? {} : { source }),

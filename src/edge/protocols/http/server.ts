@@ -31,6 +31,7 @@ export interface HttpAnswer {
   readonly location?: string;
   /** Methods, where the one asked with is none of them. */
   readonly allow?: string;
+  readonly retryAfterSeconds?: number;
 }
 
 export interface HttpRequest {
@@ -40,6 +41,8 @@ export interface HttpRequest {
   readonly query: URLSearchParams;
   /** "" where there is none. */
   readonly body: string;
+  /** What follows the prefix, of a route that answers all paths below one. */
+  readonly rest: string;
 }
 
 type Answering = (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>;
@@ -53,7 +56,7 @@ export interface Route {
   isHostOurs(host: string): boolean | Promise<boolean>;
 }
 
-/** Path → what answers there; a function answers GET and HEAD. */
+/** Path → what answers there; a function answers GET and HEAD. A path `/x/*` is for all that have one part more. */
 export type Routes = Readonly<Record<string, Answering | Route>>;
 
 /** Answers all paths that begin with `prefix`, by its own rules. */
@@ -137,7 +140,10 @@ async function answerOf(
   routes: Routes,
 ): Promise<HttpAnswer> {
   const [path = '', query = ''] = (request.url ?? '').split('?', 2);
-  const named = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  const slash = path.lastIndexOf('/') + 1;
+  const below = `${path.slice(0, slash)}*`;
+  const name = Object.hasOwn(routes, path) ? path : below;
+  const named = Object.hasOwn(routes, name) ? routes[name] : undefined;
   const route = typeof named === 'function' ? routeOf(named) : named;
   const host = hostOf(request.headers.host);
   if (host === undefined || !(isOwnHost(host, hosts) || (await route?.isHostOurs(host)) === true)) {
@@ -149,7 +155,8 @@ async function answerOf(
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
   const answer = method === 'GET' || method === 'POST' ? route.methods[method] : undefined;
   if (answer === undefined) return { ...plain(405, 'another method'), allow: allowed(route) };
-  return await answer({ method, host, query: new URLSearchParams(query), body });
+  const rest = path.slice(slash);
+  return await answer({ method, host, query: new URLSearchParams(query), body, rest });
 }
 
 function routeOf(answer: Answering): Route {
@@ -201,6 +208,9 @@ function respond(request: IncomingMessage, response: ServerResponse, answer: Htt
     'x-content-type-options': 'nosniff',
     ...(answer.allow === undefined ? {} : { allow: answer.allow }),
     ...(answer.location === undefined ? {} : { location: answer.location }),
+    ...(answer.retryAfterSeconds === undefined
+      ? {}
+      : { 'retry-after': String(answer.retryAfterSeconds) }),
     ...(answer.status === 413 ? { connection: 'close' } : {}),
   });
   response.end(request.method === 'HEAD' ? undefined : answer.body);

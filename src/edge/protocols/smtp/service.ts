@@ -14,7 +14,7 @@ import { encodeLines, encodeReply } from '../../../mail/wire/smtp/reply.ts';
 import type { Account, AccountDirectory } from '../../../ports/account-directory.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { LogInThrottle } from '../../guard/log-in-throttle.ts';
-import type { ReversePath } from '../../guard/recipient-policy.ts';
+import type { FeedbackAddresses, ReversePath } from '../../guard/recipient-policy.ts';
 import { saslMechanisms } from '../../guard/sasl.ts';
 import type { SuppressionGuard } from '../../guard/suppression-guard.ts';
 import type { SessionObserver } from '../session/observer.ts';
@@ -70,6 +70,8 @@ export interface SmtpServiceOptions {
   readonly suppression?: SuppressionGuard;
   /** Absent: no address is a return path. */
   readonly returnPaths?: ReversePath;
+  /** Absent: nothing comes back. */
+  readonly feedback?: FeedbackAddresses;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
@@ -95,6 +97,7 @@ export class SmtpService {
   readonly directory: AccountDirectory;
   readonly suppression: SuppressionGuard | undefined;
   readonly returnPaths: ReversePath | undefined;
+  readonly feedback: FeedbackAddresses | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
@@ -113,6 +116,7 @@ export class SmtpService {
     this.directory = options.directory;
     this.suppression = options.suppression;
     this.returnPaths = options.returnPaths;
+    this.feedback = options.feedback;
     this.clock = options.clock;
     this.log = options.log;
     this.observer = options.observer;

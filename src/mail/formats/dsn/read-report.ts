@@ -16,6 +16,7 @@ import type { DsnAction } from './report.ts';
 
 const statusBytesMax = 4 * mebibyte;
 const recipientsMax = 10_000;
+const diagnosticLengthMax = 1_000;
 
 export interface ReadRecipient {
   /** "" where none was given. */
@@ -25,11 +26,23 @@ export interface ReadRecipient {
   readonly action: DsnAction;
   /** RFC 3463 code; "" where none can be read. */
   readonly status: string;
+  /** In the words of the server that said so. */
+  readonly diagnostic?: string;
+}
+
+export interface FoundReport {
+  readonly reportingMta: string;
+  readonly recipients: readonly ReadRecipient[];
 }
 
 /** The recipients a notice tells of; undefined when it is none. */
 export function readReport(bytes: Uint8Array): readonly ReadRecipient[] | undefined {
-  const part = statusPart(scanStructure(bytes).root);
+  return findReport(bytes, scanStructure(bytes).root)?.recipients;
+}
+
+/** As `readReport`, of a message whose parts are known. */
+export function findReport(bytes: Uint8Array, root: Part): FoundReport | undefined {
+  const part = statusPart(root);
   if (part === undefined) return undefined;
   const raw = bytes.subarray(
     part.bodyStart,
@@ -37,13 +50,21 @@ export function readReport(bytes: Uint8Array): readonly ReadRecipient[] | undefi
   );
   const text = view(decodeTransfer(raw, part.encoding)).toString('utf8');
   const recipients: ReadRecipient[] = [];
+  let reportingMta = '';
   // RFC 3464 §2.1: groups of fields with empty lines between; the first speaks of the message.
   for (const group of text.split(/\r?\n(?:[ \t]*\r?\n)+/)) {
-    const recipient = recipientOf(fieldsOf(group));
+    const fields = fieldsOf(group);
+    reportingMta ||= valueAfterType(fields.get('reporting-mta') ?? '');
+    const recipient = recipientOf(fields);
     if (recipient !== undefined) recipients.push(recipient);
     if (recipients.length === recipientsMax) break;
   }
-  return recipients;
+  return { reportingMta, recipients };
+}
+
+/** RFC 3464 §2.1.2: `type; value`. */
+function valueAfterType(field: string): string {
+  return field.slice(field.indexOf(';') + 1).trim();
 }
 
 /** Of the outermost report; a gateway may have wrapped it, to add a footer. */
@@ -60,7 +81,7 @@ function statusPart({ type, subtype, children }: Part): Part | undefined {
 }
 
 /** Unfolded, by names in lower case; of one name the first. */
-function fieldsOf(group: string): ReadonlyMap<string, string> {
+export function fieldsOf(group: string): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
   for (const line of group.replaceAll(/\r?\n[ \t]+/g, ' ').split(/\r?\n/)) {
     const colon = line.indexOf(':');
@@ -75,6 +96,7 @@ function recipientOf(fields: ReadonlyMap<string, string>): ReadRecipient | undef
   const given = fields.get('final-recipient');
   const original = fields.get('original-recipient');
   const status = /(?<!\d)[245]\.\d{1,3}\.\d{1,3}(?!\d)/.exec(fields.get('status') ?? '')?.[0] ?? '';
+  const diagnostic = valueAfterType(fields.get('diagnostic-code') ?? '');
   const action = actionOf(fields.get('action') ?? '', status);
   if (action === undefined || (given === undefined && original === undefined)) return undefined;
   return {
@@ -82,6 +104,7 @@ function recipientOf(fields: ReadonlyMap<string, string>): ReadRecipient | undef
     ...(original === undefined ? {} : { originalRecipient: addressOf(original) }),
     action,
     status,
+    ...(diagnostic === '' ? {} : { diagnostic: diagnostic.slice(0, diagnosticLengthMax) }),
   };
 }
 

@@ -50,6 +50,8 @@ const signedNames: ReadonlySet<string> = new Set([
   'auto-submitted',
 ]);
 
+const actedOn = ['list-unsubscribe', 'list-unsubscribe-post'];
+
 export function isSignedName(name: string): boolean {
   return signedNames.has(name);
 }
@@ -102,6 +104,8 @@ export class DkimSigner {
       input += canonicalField(field.raw, this.headerForm);
     }
     names.push('from');
+    // RFC 8058 §4: what a reader's program acts on must not be put in beside what was signed.
+    for (const name of actedOn) if (names.includes(name)) names.push(name);
     const head =
       `DKIM-Signature: v=1; a=${this.algorithm}; c=${this.headerForm}/${this.bodyForm};\r\n` +
       `\td=${this.domain}; s=${this.selector}; t=${nowSeconds};\r\n` +

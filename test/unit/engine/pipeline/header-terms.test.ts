@@ -9,7 +9,7 @@ import type { MessageFacts } from '../../../../src/engine/pipeline/prepare.ts';
 
 const said: MessageFacts = {
   ...{ isHeaderEightBit: false, isBodyEightBit: false, messageId: '', receivedCount: 0 },
-  ...{ signatureCount: 0, isTlsOptional: true, pool: '' },
+  ...{ signatureCount: 0, isTlsOptional: true, pool: '', campaign: '', isTracked: false },
 };
 
 function termsAfter(terms: DeliveryTerms | undefined, isTlsOptional = true, pool = '') {
@@ -21,6 +21,14 @@ function termsAfter(terms: DeliveryTerms | undefined, isTlsOptional = true, pool
   if (after === envelope) return 'the same';
   return after.terms;
 }
+
+it('names the campaign where the envelope names none', () => {
+  const envelope: Envelope = { sender: '', recipients: [], body: '7bit', smtputf8: false };
+  const named = { ...said, isTlsOptional: false, campaign: 'news' };
+  assert.deepEqual(withHeaderTerms(envelope, named).terms, { campaign: 'news' });
+  const own = { ...envelope, terms: { campaign: 'orders' } };
+  assert.equal(withHeaderTerms(own, named), own);
+});
 
 // RFC 8689 §4.1.2.
 it('adds what the header says, and keeps what the envelope says', () => {

@@ -43,9 +43,12 @@ function runRcpt(session: CommandSession, line: Buffer, from: number, to: number
   if (mayRelay && isSuppressed(session, rcpt)) {
     return session.refuse(replyOf('recipient-suppressed'));
   }
+  const sender = transaction.mail!.path.address;
+  const ours = service.feedback?.decide(rcpt.path, sender);
+  if (ours !== undefined) return finish(session, rcpt, ours);
   const { directory, returnPaths } = service;
   const decision =
-    decideReturnPath(directory, rcpt.path, transaction.mail!.path.address, returnPaths) ??
+    decideReturnPath(directory, rcpt.path, sender, returnPaths) ??
     decideRecipient(directory, rcpt.path, mayRelay);
   if (decision instanceof Promise) return decision.then((late) => finish(session, rcpt, late));
   finish(session, rcpt, decision);

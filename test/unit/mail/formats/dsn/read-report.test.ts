@@ -51,6 +51,7 @@ describe('a notice that is read', () => {
       readReport(written(recipients)),
       recipients.map(({ address, action }) => ({
         ...{ finalRecipient: address, action, status: '5.0.0' },
+        diagnostic: 'no Action: delivered',
       })),
     );
   });

@@ -1,0 +1,71 @@
+/**
+ * How mail is marked so that what comes back finds it: return paths of each recipient's own, and the fields of one-click
+ * unsubscription.
+ *
+ * Runs in:   engine threads; pure.
+ * Specs:     RFC 8058 §3.1, §4 (both fields are signed), RFC 2369 §3.2, RFC 3461 §5.2.1 (who asked for reports gets them).
+ * Invariant: a recipient's return path is the same at each try of a message, or greylisting would begin anew.
+ */
+
+import type { FeedbackPolicy } from '../../actors/asks/policy-snapshot.ts';
+import type { Envelope } from '../../actors/asks/reception.ts';
+import { latin1 } from '../../base/bytes.ts';
+import { fieldName, findField } from '../../mail/formats/headers/fields.ts';
+import type { HeaderScan } from '../../mail/formats/headers/scan.ts';
+import { FeedbackTokens } from '../../mail/trust/feedback/tokens.ts';
+import { releasedMs, type SpoolMessage, type SpoolRecipient } from '../spool/message.ts';
+import type { MessageToPrepare } from './prepare.ts';
+
+const listUnsubscribe = fieldName('list-unsubscribe');
+const none: readonly Uint8Array[] = [];
+
+export class FeedbackMarks {
+  readonly #policy: FeedbackPolicy;
+  readonly #tokens: FeedbackTokens;
+  readonly #streams: ReadonlySet<string>;
+
+  constructor(policy: FeedbackPolicy) {
+    this.#policy = policy;
+    this.#tokens = new FeedbackTokens(policy.keys, policy.root);
+    this.#streams = new Set(policy.unsubscribeUrl === '' ? [] : policy.unsubscribeStreams);
+  }
+
+  /** Whether return paths are ours: of mail of our own senders, not of reports, nor of strangers' mail that goes on. */
+  tracks({ sender }: Envelope): boolean {
+    return this.#policy.bounceDomain !== '' && sender !== '';
+  }
+
+  /** Undefined: the sender's own. */
+  returnPath(message: SpoolMessage, { address, notify }: SpoolRecipient): string | undefined {
+    const { bounceDomain } = this.#policy;
+    // Reports that a sender asked for are the sender's.
+    if (bounceDomain === '' || notify !== undefined) return undefined;
+    if (message.terms?.isTracked !== true) return undefined;
+    const { id, tenant } = message;
+    const localPart = this.#tokens.bounceLocalPart(tenant, id, address, releasedMs(message));
+    return `${localPart}@${bounceDomain}`;
+  }
+
+  /** Fields to add; none where the sender has its own, or the message is not one reader's. */
+  unsubscribeFields(
+    { envelope, arrival }: MessageToPrepare,
+    header: HeaderScan,
+    campaign: string,
+  ): readonly Uint8Array[] {
+    const stream = envelope.terms?.campaign ?? campaign;
+    if (this.#streams.size === 0 || stream === '' || !arrival.trusted) return none;
+    const { tenant } = arrival;
+    const [recipient, ...others] = envelope.recipients;
+    if (recipient === undefined || others.length > 0) return none;
+    if (!this.#streams.has(`${tenant}/${stream}`)) return none;
+    if (findField(header, listUnsubscribe) >= 0) return none;
+    const { unsubscribeUrl, bounceDomain } = this.#policy;
+    const token = this.#tokens.unsubscribeToken({ tenant, stream, recipient: recipient.address });
+    const mailto =
+      bounceDomain === '' ? '' : `,\r\n <mailto:unsubscribe@${bounceDomain}?subject=${token}>`;
+    return [
+      latin1(`List-Unsubscribe: <${unsubscribeUrl}/u/${token}>${mailto}\r\n`),
+      latin1('List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n'),
+    ];
+  }
+}
