@@ -3,7 +3,7 @@
  * unsubscription.
  *
  * Runs in:   engine threads; pure.
- * Specs:     RFC 8058 §3.1, §4 (both fields are signed), RFC 2369 §3.2, RFC 3461 §5.2.1 (who asked for reports gets them).
+ * Specs:     RFC 8058 §3.1, §4 (both fields are signed), RFC 2369 §3.2, RFC 3461 §5.2.1 (NOTIFY).
  * Invariant: a recipient's return path is the same at each try of a message, or greylisting would begin anew.
  */
 

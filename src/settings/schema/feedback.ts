@@ -1,4 +1,4 @@
-/** Settings of what comes back for mail that left: bounces by mail, complaints, unsubscriptions, and who is suppressed. */
+/** Settings of what comes back for mail that left: bounces, complaints, unsubscriptions, and who is suppressed. */
 
 import { dayMs } from '../../base/units.ts';
 import { read, section, unreadable } from '../field.ts';

@@ -129,6 +129,8 @@ export class FeedbackTokens {
   readUnsubscribe(token: string): UnsubscribeFacts | undefined {
     if (token.length > (tokenBytesMax * 4) / 3 || !/^[A-Za-z0-9_-]+$/.test(token)) return undefined;
     const bytes = Buffer.from(token, 'base64url');
+    // A last character with spare bits has other spellings; only ours is read.
+    if (bytes.toString('base64url') !== token) return undefined;
     const key = this.#keys.get(bytes[0]!);
     if (key === undefined || bytes.length <= 1 + ivBytes) return undefined;
     const iv = bytes.subarray(1, 1 + ivBytes);
