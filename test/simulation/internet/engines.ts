@@ -8,7 +8,7 @@ import { engineAsks } from '../../../src/actors/asks/engine-asks.ts';
 import { defaultPolicy } from '../../../src/actors/asks/policy-snapshot.ts';
 import type { QueueListAnswer } from '../../../src/actors/asks/queue-asks.ts';
 import { queueAsks } from '../../../src/actors/asks/queue-asks.ts';
-import { shapingAsks } from '../../../src/actors/asks/shaping-asks.ts';
+import { type ShapingSnapshot, shapingAsks } from '../../../src/actors/asks/shaping-asks.ts';
 import { noShard, shardClose, shardOpen, systemAsk } from '../../../src/actors/asks/system.ts';
 import { inHandBytes } from '../../../src/actors/asks/thread-data.ts';
 import { openSlotWords } from '../../../src/actors/open-slots.ts';
@@ -26,6 +26,7 @@ import type { Dialer } from '../../../src/ports/dialer.ts';
 import type { Disk } from '../../../src/ports/disk.ts';
 import type { Dns } from '../../../src/ports/dns.ts';
 import type { Settings } from '../../../src/settings/schema.ts';
+import { type Limits, noShaping } from '../../../src/settings/shaping/rules.ts';
 
 export interface EnginesOptions {
   readonly seed: number;
@@ -88,6 +89,15 @@ export class Engines {
     }
     for (let shard = 0; shard < this.#options.shards; shard++) {
       await this.#must(systemAsk(shardOpen, shardId(shard)));
+    }
+  }
+
+  /** The same rates for all sites. */
+  async limit(limits: Limits): Promise<void> {
+    const rules = { ...noShaping, limits: [{ name: 'all', match: {}, limits }] };
+    const snapshot: ShapingSnapshot = { rules, tenants: {} };
+    for (let thread = 0; thread < this.#options.threads; thread++) {
+      await this.#at(thread, systemAsk(shapingAsks.rules, noShard, snapshot));
     }
   }
 

@@ -37,6 +37,9 @@ export interface DayOptions {
   readonly isCalm?: boolean;
   readonly connectionsPerSite?: number;
   readonly threads?: number;
+  /** A second, to each site. */
+  readonly messageRate?: number;
+  readonly connectionRate?: number;
   /** All mail of a tenant is in one thread, in place of all new mail for a while. */
   readonly isBoundToThreads?: boolean;
   /** Of the messages that are not hot, the part that is sent in campaigns. */
@@ -49,6 +52,8 @@ export interface DayReport {
   readonly faults: readonly string[];
   readonly counts: Counts;
   readonly connectionsMost: number;
+  /** Messages to one site in one minute, at most. */
+  readonly busiestMinute: number;
   readonly fairness: Fairness;
   /** Of the bytes of all event logs, in the order they were written. */
   readonly eventsHash: string;
@@ -124,7 +129,12 @@ class Day implements Witness {
       ],
     });
     const fault = (text: string) => this.#ledger.fault(`${text} at ${clock.monotonicMs()} ms`);
-    this.#sites = new SiteWatch(this.#places.providers.length, connectionsPerSite, threads, fault);
+    this.#sites = new SiteWatch(
+      this.#places.providers.length,
+      { connectionsMax: connectionsPerSite, ...options },
+      threads,
+      fault,
+    );
     const chance = (name: string) => new SeededRandom(seedOf(seed, name));
     const { providers } = this.#places;
     this.#engines = new Engines({
@@ -148,6 +158,7 @@ class Day implements Witness {
       faults,
       counts,
       connectionsMost: this.#sites.connectionsMost,
+      busiestMinute: this.#sites.busiest,
       fairness: this.#sites.fairness(),
       eventsHash: this.#events.digest('hex'),
       eventsBytes: this.#eventsBytes,
@@ -157,7 +168,14 @@ class Day implements Witness {
 
   async #live(): Promise<void> {
     const { hours, onProgress } = this.#options;
+    const { messageRate = 0, connectionRate = 0 } = this.#options;
     await this.#engines.open();
+    if (messageRate > 0 || connectionRate > 0) {
+      await this.#engines.limit({
+        ...(messageRate > 0 ? { messageRate: { count: messageRate, perMs: 1_000 } } : {}),
+        ...(connectionRate > 0 ? { connectionRate: { count: connectionRate, perMs: 1_000 } } : {}),
+      });
+    }
     const seconds = hours * 3_600;
     for (let second = 0; second < seconds + restMs / 1_000; second++) {
       if (second % (fairnessWindowMs / 1_000) === 0) {
@@ -257,7 +275,7 @@ class Day implements Witness {
   // What the peers saw.
 
   opened(provider: Provider): void {
-    this.#sites.opened(provider.number);
+    this.#sites.opened(provider.number, this.#time.monotonicMs());
   }
 
   closed(provider: Provider): void {
@@ -265,6 +283,7 @@ class Day implements Witness {
   }
 
   begun(provider: Provider, sender: string): void {
+    this.#sites.begun(provider.number, this.#time.monotonicMs());
     const message = numberOf(sender, 'v');
     if (Number.isNaN(message)) return;
     this.#tried(message);

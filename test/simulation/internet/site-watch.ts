@@ -40,15 +40,21 @@ export interface Fairness {
 
 const worstMax = 10;
 const toleratedShare = 0.1;
+const rateSlackSeconds = 2;
 
 export class SiteWatch {
   connectionsMost = 0;
+  /** Transactions with one site in one window. */
+  busiest = 0;
   readonly #open: Int32Array;
+  readonly #begun: Int32Array;
   readonly #limit: number;
   readonly #onFault: (text: string) => void;
   /** A message at both ends of a window, for each thread that can have a connection. */
   readonly #granule: number;
   readonly #sites: Map<number, Share>[];
+  readonly #messages: readonly WatchedRate[];
+  readonly #dials: readonly WatchedRate[];
   #windowStartMs = 0;
   #windows = 0;
   #unfair = 0;
@@ -57,21 +63,31 @@ export class SiteWatch {
 
   constructor(
     sites: number,
-    connectionsMax: number,
+    { connectionsMax, messageRate = 0, connectionRate = 0 }: WatchedLimits,
     threads: number,
     onFault: (text: string) => void,
   ) {
     this.#open = new Int32Array(sites);
+    this.#begun = new Int32Array(sites);
     this.#limit = connectionsMax;
     this.#granule = 2 * Math.min(threads, connectionsMax);
     this.#sites = Array.from({ length: sites }, () => new Map());
     this.#onFault = onFault;
+    this.#messages = Array.from({ length: sites }, () => new WatchedRate(messageRate));
+    this.#dials = Array.from({ length: sites }, () => new WatchedRate(connectionRate));
   }
 
-  opened(site: number): void {
+  opened(site: number, nowMs: number): void {
+    if (!this.#dials[site]!.allows(nowMs)) this.#onFault(`site ${site} is dialled too often`);
     const open = ++this.#open[site]!;
     this.connectionsMost = Math.max(this.connectionsMost, open);
     if (open > this.#limit) this.#onFault(`site ${site} has ${open} connections`);
+  }
+
+  /** A transaction. */
+  begun(site: number, nowMs: number): void {
+    this.busiest = Math.max(this.busiest, ++this.#begun[site]!);
+    if (!this.#messages[site]!.allows(nowMs)) this.#onFault(`site ${site} has too many messages`);
   }
 
   closed(site: number): void {
@@ -112,6 +128,7 @@ export class SiteWatch {
       }
     }
     this.#windowStartMs = nowMs;
+    this.#begun.fill(0);
   }
 
   #judge(site: number, shares: readonly Share[]): void {
@@ -147,6 +164,33 @@ export class SiteWatch {
       shares.set(tenant, share);
     }
     return share;
+  }
+}
+
+export interface WatchedLimits {
+  readonly connectionsMax: number;
+  /** A second; 0 is none. */
+  readonly messageRate?: number;
+  readonly connectionRate?: number;
+}
+
+/** A rate as its site sees it: what a second's burst and a lease allow, and a second on the way. */
+class WatchedRate {
+  readonly #perSecond: number;
+  #count = 0;
+  #lastMs = 0;
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
+  }
+
+  /** One more now: false when in some time up to now there were too many. */
+  allows(nowMs: number): boolean {
+    if (this.#perSecond === 0) return true;
+    const left = this.#count - ((nowMs - this.#lastMs) / 1_000) * this.#perSecond;
+    this.#lastMs = nowMs;
+    this.#count = Math.max(0, left) + 1;
+    return this.#count <= Math.max(1, this.#perSecond) + rateSlackSeconds * this.#perSecond + 1;
   }
 }
 
