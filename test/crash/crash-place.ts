@@ -52,7 +52,8 @@ export class CrashPlace {
     const folder = mkdtempSync(join(tmpdir(), 'chaski-crash-'));
     mkdirSync(ledgerOf(folder));
     const doors = Array.from({ length: scene.siteCount }, () => '127.0.0.1:0').join(',');
-    const sink = harness(folder, 'sink', '--listen', doors);
+    const model = scene.sinkModel === undefined ? [] : ['--model', scene.sinkModel];
+    const sink = harness(folder, 'sink', '--listen', doors, ...model);
     const [ready] = await sink.until(/"ready":\[[^\]]+\]/, readyMsMax);
     const sites = Array.from(ready.matchAll(/:(\d+)"/g), (match) => Number(match[1]));
     const port = await freePort();

@@ -54,13 +54,18 @@ export interface CrashReport {
   readonly copiesPerTransaction: number;
   /** Copies that stand in an account twice; not one may. */
   readonly repeatedLocally: number;
+  /** Of the copies acknowledged, those that came by HTTP. */
+  readonly injected: number;
   readonly exitCode: number | null;
   readonly verdict: Verdict;
   /** Kept when the verdict is bad. */
   readonly folder: string;
 }
 
-type Ended = Pick<CrashReport, 'load' | 'sink' | 'exitCode' | 'drainMs' | 'repeatedLocally'>;
+type Ended = Pick<
+  CrashReport,
+  'load' | 'sink' | 'exitCode' | 'drainMs' | 'repeatedLocally' | 'injected'
+>;
 
 export async function runCrash(options: CrashOptions): Promise<CrashReport> {
   const place = await CrashPlace.prepare(options.scene);
@@ -90,9 +95,11 @@ class CrashRun {
     const { scene, rounds, say } = this.#options;
     const { folder, ledger, sink } = this.#place;
     const load = this.#place.play(scene, '--seed', `${this.#options.seed}`);
+    const injection = scene.inject?.(ledger);
     for (let round = 1; round <= rounds; round++) await this.#killOnce(round);
     // The load may not find a server any more; what it has under way becomes unknown.
     await load.stop('SIGTERM', 30_000);
+    await injection?.stop();
     const server = this.#place.serve();
     await this.#place.untilReady(server);
     const beganMs = performance.now();
@@ -104,7 +111,10 @@ class CrashRun {
     await sink.stop();
     const counts = lastJson<SinkCounts>(sink.stdout);
     const loadReport = totalsOf(lastJson<RunReport>(load.stdout));
-    const ended = { load: loadReport, sink: counts, exitCode: code, drainMs, repeatedLocally };
+    const injected = injection?.acknowledged ?? 0;
+    const ended = {
+      ...{ load: loadReport, sink: counts, exitCode: code, drainMs, repeatedLocally, injected },
+    };
     return this.#report(ended, queued);
   }
 
@@ -141,7 +151,8 @@ class CrashRun {
     if (account.acknowledged === 0) faults.push('nothing was acknowledged: this proves nothing');
     if (!(queued === 0)) faults.push(`still in the queue: ${queued}`);
     if (parts.repeatedLocally > 0) faults.push(`twice in an account: ${parts.repeatedLocally}`);
-    if (account.bounced > 0) faults.push(`bounced: ${account.bounced}`);
+    if (scene.reportsFailures === true) faults.push(...reportFaults(account, parts));
+    else if (account.bounced > 0) faults.push(`bounced: ${account.bounced}`);
     if (parts.sink.unmarked > 0) faults.push(`arrived without a mark: ${parts.sink.unmarked}`);
     if (parts.exitCode !== 0) faults.push(`the drained server ended with ${parts.exitCode}`);
     return {
@@ -160,6 +171,14 @@ class CrashRun {
   }
 }
 
+/** A scene with receivers that refuse for good proves something only if reports and mail by HTTP were among it. */
+function reportFaults(account: LedgerAccount, { injected }: Ended): string[] {
+  const faults: string[] = [];
+  if (account.bounced === 0) faults.push('nobody was told of a failure: this proves nothing');
+  if (injected === 0) faults.push('nothing came by HTTP: this proves nothing');
+  return faults;
+}
+
 export function describeCrash(report: CrashReport): string {
   const { account, sink, load } = report;
   return [
@@ -170,6 +189,7 @@ export function describeCrash(report: CrashReport): string {
       `${account.refused} refused, ${account.unknown} unknown (${account.unknownArrived} arrived)`,
     `${account.arrived} arrived, ${account.lost} lost, ${account.corrupted} corrupted, ` +
       `${account.unexplained} unexplained, ${report.repeatedLocally} twice in an account`,
+    `${account.bounced} reported as failed, ${report.injected} acknowledged by HTTP`,
     `${account.duplicated} duplicated, bound ${report.duplicatesMax} ` +
       `(${sink.connectionsCut} connections cut × ${transactionsPerConnection} transactions × ` +
       `${report.copiesPerTransaction} copies)`,

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describeCrash, runCrash } from './crash-run.ts';
+import { providersScene } from './providers-scene.ts';
 import { relayScene } from './scenes.ts';
 import { runStrace, straceIsInstalled } from './strace-run.ts';
 
@@ -18,6 +19,13 @@ test('three kills under load lose no acknowledged message and change none', asyn
     roundMsMax: 800,
   };
   const report = await runCrash({ ...options, say: () => {} });
+  assert.equal(report.verdict.ok, true, describeCrash(report));
+});
+
+test('three kills among difficult receivers lose nothing of any tenant, and failures are told', async () => {
+  const seed = Date.now() % 1_000_000;
+  const scene = await providersScene();
+  const report = await runCrash({ scene, rounds: 3, seed, roundMsMax: 800, say: () => {} });
   assert.equal(report.verdict.ok, true, describeCrash(report));
 });
 

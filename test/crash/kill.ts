@@ -1,5 +1,5 @@
 /**
- * `npm run crash -- [--rounds N] [--scene relay|mixed|imap] [--seed N] [--json]`: the kill proof, at
+ * `npm run crash -- [--rounds N] [--scene relay|mixed|providers|imap] [--seed N] [--json]`: the kill proof, at
  * random moments. `--scene imaptest --imaptest PATH` has Dovecot's imaptest stress the accounts meanwhile. `npm run crash -- --aimed [--every N] [--json]`: at each journal sync that one
  * message causes, or at every Nth. Exit code: 0 nothing lost or skipped, 1 the verdict.
  *
@@ -13,6 +13,7 @@ import type { Beside } from './beside.ts';
 import { describeCrash, runCrash } from './crash-run.ts';
 import { describeImapCrash, runImapCrash } from './imap-run.ts';
 import { ImaptestStress } from './imaptest-stress.ts';
+import { providersScene } from './providers-scene.ts';
 import { aimedLmtpScene, aimedMixedScene, scenes } from './scenes.ts';
 import { straceIsInstalled } from './strace-run.ts';
 
@@ -35,7 +36,7 @@ else if (straceIsInstalled()) await killAtSyncs();
 else process.stdout.write('skipped: strace is not installed\n');
 
 async function killAtRandom(): Promise<void> {
-  for (const scene of scenes) {
+  for (const scene of [...scenes, await providersScene()]) {
     if (values.scene !== undefined && scene.name !== values.scene) continue;
     const report = await runCrash({
       scene,

@@ -21,13 +21,21 @@ export interface Scene {
   readonly copiesPerTransaction: number;
   /** The load that is on while the server is killed: a file for `chaski load run`. */
   readonly scenario: string;
+  /** How the sink behaves: a file for `chaski sink --model`; as fast as it can when left out. */
+  readonly sinkModel?: string;
+  /** Some recipients are refused for good: their senders must hear of it, and do in the same ledger. */
+  readonly reportsFailures?: true;
   /** Settings beside those of a relay to the first site, whose listener is on `port`. */
   environment(sitePorts: readonly number[], port: number): Environment;
   /** Runs against the server before there is any load. */
   prepare?(folder: string): Promise<void>;
+  /** Further mail that is handed in while the server is killed, beside the scenario's. */
+  inject?(ledger: string): { stop(): Promise<void>; readonly acknowledged: number };
   /** Enters what the accounts hold; answers copies that stand in an account twice. */
   collect?(folder: string, ledger: string): Promise<number>;
 }
+
+export const scenariosFolder = fileURLToPath(new URL('./scenarios/', import.meta.url));
 
 export const relayScene: Scene = {
   name: 'relay',
@@ -98,6 +106,6 @@ export const aimedLmtpScene: Scene = {
 
 export const scenes: readonly Scene[] = [relayScene, mixedScene];
 
-function scenarioFile(name: string): string {
-  return fileURLToPath(new URL(`./scenarios/${name}.yaml`, import.meta.url));
+export function scenarioFile(name: string): string {
+  return `${scenariosFolder}${name}.yaml`;
 }
