@@ -124,7 +124,7 @@ describe('a bounce is read in the form of', () => {
   }
 });
 
-it('an answer by a program, a delay and a plain mail are no failure', () => {
+it('RFC 3834 §5: an answer by a program, a delay and a plain mail are no failure', () => {
   const vacation = mail(
     ['From: ann@far.test', 'Auto-Submitted: auto-replied', 'Subject: Away'],
     'I am away. Error 550 5.1.1 user unknown is a joke.',
