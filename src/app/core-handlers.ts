@@ -22,6 +22,7 @@ export function coreHandlers(core: Core, front: FrontParts): ControlHandlers {
     shards: core.folder.shards,
     directory: core.directory,
     suppressions: core.feedback.list,
+    webhooks: core.streams.webhooks,
     sources: core.sources,
     feedbackAddresses: (tenant) => core.feedback.desk.addressesOf(tenant),
     router: runtime.router,

@@ -38,6 +38,7 @@ import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { resolveAddress } from './destinations.ts';
 import type { DkimKeys } from './dkim-keys.ts';
 import { EngineHost, jobThreads } from './engine-host.ts';
+import { type EventStreams, openEventStreams } from './events/open-webhooks.ts';
 import { type Feedback, openFeedback } from './feedback.ts';
 import { answerPolicy, type Outside, openOutside } from './outside.ts';
 import { ownAddresses } from './own-addresses.ts';
@@ -64,6 +65,7 @@ export interface Core {
   readonly engine: EngineHost;
   readonly reception: Reception;
   readonly feedback: Feedback;
+  readonly streams: EventStreams;
   readonly budget: ByteBudget;
   readonly refusals: ShardRefusals;
   readonly dkimKeys: DkimKeys;
@@ -107,6 +109,7 @@ async function openParts(
   folder: DataFolder,
   closers: Closer[],
 ): Promise<Core> {
+  const { shards } = folder;
   const directory = openDirectory(folder, closers);
   const srsSecrets = await openSrsSecrets(directory, settings, log, closers);
   const workers = workerCount(settings, folder.shards);
@@ -143,10 +146,13 @@ async function openParts(
   await runtime.start();
   const budget = new ByteBudget(settings.memory.receivingBytesMax);
   const ids = new MessageIdSource(nodeClock.nowMs, startBits);
-  const { shards } = folder;
   const reception = receptionOf(runtime, directory, { budget, ids, inFlow, refusals, shards });
   closers.push(() => feedback.close());
-  const parts = { folder, directory, engine, reception, feedback, budget, refusals, closers };
+  const place = { runtime, shards, folder: folder.path };
+  const streams = openEventStreams(settings, place, log, isOffline);
+  closers.push(() => streams.close());
+  const opened = { feedback, streams, budget, refusals, closers };
+  const parts = { folder, directory, engine, reception, ...opened };
   const policyChanged = async (next?: Settings) => {
     current = next ?? current;
     feedback.reload(current);

@@ -19,7 +19,7 @@ import type { Mounted } from '../edge/protocols/http/server.ts';
 import type { Settings } from '../settings/schema.ts';
 import type { Core } from './core.ts';
 import { eventFeed } from './events/event-feed.ts';
-import { EventReader } from './events/event-reader.ts';
+import { webhookDesk } from './events/webhook-desk.ts';
 import { messageLookUp } from './message-look-up.ts';
 
 const composeMsMax = minuteMs;
@@ -29,14 +29,12 @@ export interface HttpApi extends Mounted {
 }
 
 export async function createHttpApi(
-  { directory, engine, feedback, folder, reception, closers }: Core,
+  { directory, engine, feedback, folder, reception, streams }: Core,
   settings: Settings,
   log: Log,
 ): Promise<HttpApi> {
   let policy = apiPolicy(settings);
   const { jobs, router } = engine.runtime;
-  const reader = new EventReader({ router, clock: nodeClock, shards: folder.shards });
-  closers.push(async () => reader.close());
   const compose: ComposeMessage = async (meta) => {
     const deadlineMs = nodeClock.nowMs() + composeMsMax;
     const answer = await jobs.run({ name: composeJob, meta, deadlineMs });
@@ -51,7 +49,8 @@ export async function createHttpApi(
     compose,
     suppression: feedback.guard,
     suppressions: feedback.list,
-    events: eventFeed(reader, folder.shards),
+    events: eventFeed(streams.reader, folder.shards),
+    webhooks: webhookDesk(streams.webhooks),
     lookUp: messageLookUp({ router, clock: nodeClock, shards: folder.shards }),
     clock: nodeClock,
     log,

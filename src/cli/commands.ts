@@ -28,6 +28,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommands,
   send: async () => (await import('./commands/send.ts')).sendCommands,
   events: async () => (await import('./commands/events.ts')).eventCommands,
+  webhook: async () => (await import('./commands/webhook.ts')).webhookCommands,
   trace: async () => (await import('./commands/trace.ts')).traceCommands,
   store: async () => (await import('./commands/store.ts')).storeCommands,
   version: async () => (await import('./commands/version.ts')).versionCommands,

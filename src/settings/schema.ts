@@ -34,6 +34,7 @@ import {
 } from './schema/sessions.ts';
 import { shapingSection } from './schema/shaping.ts';
 import { dataSection, storeSection } from './schema/storage.ts';
+import { webhookSection } from './schema/webhook.ts';
 
 export const schema = section('Settings of Chaski.', {
   hostname,
@@ -62,6 +63,7 @@ export const schema = section('Settings of Chaski.', {
   verification: verificationSection,
   accounts: accountsSection,
   store: storeSection,
+  webhook: webhookSection,
   memory: memorySection,
   http: httpSection,
   api: apiSection,

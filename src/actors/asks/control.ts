@@ -16,6 +16,7 @@ import type { ShapingMethods } from './shaping-control.ts';
 import type { SourceView } from './source-asks.ts';
 import type { SuppressionMethods } from './suppression-control.ts';
 import type { SuspensionMethods } from './suspension-control.ts';
+import type { WebhookMethods } from './webhook-control.ts';
 
 type Nothing = Readonly<Record<string, never>>;
 
@@ -280,7 +281,8 @@ export interface ControlMethods
   extends DkimMethods,
     ShapingMethods,
     SuppressionMethods,
-    SuspensionMethods {
+    SuspensionMethods,
+    WebhookMethods {
   'server.status': Method<Nothing, ServerStatus>;
 
   'source.list': Method<Nothing, { readonly sources: readonly SourceView[] }>;

@@ -7,10 +7,10 @@
  * Invariant: only addresses `mayDial` lets pass are connected to, whatever the DNS says.
  */
 
-import type { LookupFunction } from 'node:net';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import type { Dns } from '../../ports/dns.ts';
 import type { PolicyHosts, PolicyText } from '../../ports/policy-hosts.ts';
+import { createGuardedAgent } from './guarded-agent.ts';
 
 export interface PolicyHostsOptions {
   readonly dns: Dns;
@@ -22,7 +22,6 @@ export interface PolicyHostsOptions {
 }
 
 const path = '/.well-known/mta-sts.txt';
-const headBytesMax = 16_384;
 
 /** Takes a fifth of a second, most of it for undici: to be called before anybody waits for this thread. */
 export async function createPolicyHosts(options: PolicyHostsOptions): Promise<PolicyHosts> {
@@ -52,14 +51,8 @@ async function fetchOne(
   domain: string,
   bytesMax: number,
 ): Promise<PolicyText> {
-  const agent = new undici.Agent({
-    ...{ pipelining: 0, connections: 1, maxHeaderSize: headBytesMax, maxResponseSize: bytesMax },
-    ...{ headersTimeout: timeoutMs, bodyTimeout: timeoutMs },
-    connect: {
-      ...{ timeout: timeoutMs, lookup: lookupBy(dns, mayDial) },
-      secureContext: context,
-    },
-  });
+  const limits = { timeoutMs, bytesMax, secureContext: context };
+  const agent = createGuardedAgent(undici, { dns, mayDial, ...limits });
   try {
     const where = port === 443 ? '' : `:${port}`;
     const { statusCode, headers, body } = await undici.request(
@@ -83,27 +76,4 @@ async function fetchOne(
     // What is left of a refused answer ends here, and tells nobody.
     await agent.destroy().catch(() => {});
   }
-}
-
-function lookupBy(dns: Dns, mayDial: (address: string) => boolean): LookupFunction {
-  return (host, _options, done) => {
-    const answers = Promise.all([dns.a(host), dns.aaaa(host)]);
-    answers.then(
-      (pair) => {
-        const found = pair.flatMap((answer) => (answer.ok ? answer.records : []));
-        const addresses = found.filter(mayDial).map((address) => ({
-          ...{ address, family: address.includes(':') ? 6 : 4 },
-        }));
-        if (addresses.length > 0) done(null, addresses);
-        else
-          done(
-            new Error(
-              found.length > 0 ? `${host} leads where none may go` : `no address of ${host}`,
-            ),
-            [],
-          );
-      },
-      (error: Error) => done(error, []),
-    );
-  };
 }

@@ -21,6 +21,7 @@ import { suppressionHandlers } from './suppression-handlers.ts';
 import { suspensionHandlers } from './suspension-handlers.ts';
 import { tenantHandlers } from './tenant-handlers.ts';
 import { traceHandlers } from './trace-handlers.ts';
+import { webhookHandlers } from './webhook-handlers.ts';
 
 export function controlHandlers(parts: ControlParts): ControlHandlers {
   return {
@@ -37,6 +38,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...importHandlers(parts),
     ...keptHandlers(parts),
     ...eventHandlers(parts),
+    ...webhookHandlers(parts),
     ...traceHandlers(parts),
     ...storeHandlers(parts),
   };

@@ -17,6 +17,7 @@ import type { SuppressionList } from '../../ports/suppressions.ts';
 import type { Settings } from '../../settings/schema.ts';
 import type { ShapingRules } from '../../settings/shaping/rules.ts';
 import type { DkimKeys } from '../dkim-keys.ts';
+import type { Webhooks } from '../events/webhooks.ts';
 import type { SourceBook } from '../source-book.ts';
 
 export interface FeedbackAddressesOf {
@@ -31,6 +32,7 @@ export interface ControlParts {
   readonly shards: number;
   readonly directory: AccountDirectory;
   readonly suppressions: SuppressionList;
+  readonly webhooks: Webhooks;
   /** Undefined where none are set. */
   readonly sources: SourceBook | undefined;
   /** Undefined: there is no domain for them. */

@@ -33,7 +33,6 @@ export interface EventReaderParts {
 
 export type Place = EventsQuery['after'];
 
-/** Who waits for events past this is told at once that there are none. */
 const waitersMax = 256;
 const askMsMax = 30_000;
 const lookMs = 1_000;
@@ -132,14 +131,16 @@ export class EventReader {
     return (await this.read(after, 0)).placesAfter();
   }
 
-  /** Resolves when something came, or the time is over, or it was not worth waiting. */
+  /** Resolves when something may have come, or the time is over. */
   async wait(ms: number, signal?: AbortSignal): Promise<void> {
-    if (this.#waiters.size >= waitersMax || this.#isClosed || signal?.aborted === true) return;
+    if (this.#isClosed || signal?.aborted === true) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = this.#parts.clock.setTimer(ms, resolve);
-    this.#waiters.add(resolve);
-    signal?.addEventListener('abort', () => resolve());
-    if (!this.#isLooking) void this.#look();
+    // Who is one too many looks for itself, a second later.
+    const isMany = this.#waiters.size >= waitersMax;
+    const timer = this.#parts.clock.setTimer(isMany ? Math.min(ms, lookMs) : ms, resolve);
+    signal?.addEventListener('abort', () => resolve(), { once: true });
+    if (!isMany) this.#waiters.add(resolve);
+    if (!this.#isLooking && !isMany) void this.#look();
     await promise;
     timer.cancel();
     this.#waiters.delete(resolve);

@@ -14,6 +14,7 @@ import {
   statusSchema,
 } from './schema.ts';
 import { suppressionOperations } from './suppression-schema.ts';
+import { webhookPaths } from './webhook-schema.ts';
 
 const json = (schema: unknown) => ({ 'application/json': { schema } });
 const fault = (description: string) => ({
@@ -85,6 +86,7 @@ export const openApi = {
     '/api/v1/messages': { post: sendOperation },
     '/api/v1/suppressions': suppressionOperations,
     '/api/v1/events': eventOperations,
+    ...webhookPaths,
     '/api/v1/messages/{id}': {
       get: {
         operationId: 'getMessage',

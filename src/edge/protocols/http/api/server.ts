@@ -26,10 +26,12 @@ import { type MessageRouteParts, messageRoutes } from './messages.ts';
 import { openApi } from './openapi.ts';
 import type { Peer } from './submit.ts';
 import { type SuppressionRouteParts, suppressionRoutes } from './suppressions.ts';
+import { type WebhookDesk, webhookRoutes } from './webhooks.ts';
 
 interface ApiParts extends MessageRouteParts, SuppressionRouteParts {
   readonly lookUp: MessageLookUp;
   readonly events: EventFeed;
+  readonly webhooks: WebhookDesk;
   readonly log: Log;
 }
 
@@ -64,6 +66,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   lookUpRoutes(app, parts.lookUp);
   suppressionRoutes(app, parts);
   eventRoutes(app, parts.events);
+  webhookRoutes(app, parts.webhooks);
   await app.ready();
   return { handle: (request, response) => app.routing(request, response) };
 }
