@@ -339,6 +339,13 @@ describe('a message by HTTP', () => {
     assert.deepEqual(routes, [
       ['/api/v1/messages', ['post']],
       ['/api/v1/suppressions', ['get', 'post', 'delete']],
+      ['/api/v1/events', ['get']],
+      ['/api/v1/webhooks', ['get', 'post']],
+      ['/api/v1/webhooks/{id}', ['delete']],
+      ...['pause', 'resume', 'replay', 'rotate'].map((act) => [
+        `/api/v1/webhooks/{id}/${act}`,
+        ['post'],
+      ]),
       ['/api/v1/messages/{id}', ['get', 'delete']],
     ]);
     assert.deepEqual(components.schemas.Message, messageSchema);
