@@ -11,34 +11,34 @@ import { type DayOptions, simulateDay } from './internet.ts';
 
 const seed = Number(process.env.INTERNET_SEED ?? 1);
 
-const troubled: DayOptions = { seed, hours: 0.4, tenants: 10, domains: 50, messages: 2_400 };
+const troubled: DayOptions = { seed, hours: 0.25, tenants: 10, domains: 50, messages: 1_600 };
 
 test(`nothing is lost, doubled or over its limit (seed ${seed})`, async () => {
   const day = await simulateDay(troubled);
   assert.deepEqual(day.faults, []);
   const { accepted, delivered, failed, deferrals, reports } = day.counts;
-  assert.ok(accepted > 2_000 && delivered > 1_500 && deferrals > 100, JSON.stringify(day.counts));
+  assert.ok(accepted > 1_400 && delivered > 1_000 && deferrals > 50, JSON.stringify(day.counts));
   assert.ok(failed > 0 && reports > 0, JSON.stringify(day.counts));
-  assert.ok(day.eventsBytes > 100_000);
+  assert.ok(day.eventsBytes > 60_000);
 });
 
 test(`a seed makes one day (seed ${seed})`, async () => {
-  const short: DayOptions = { ...troubled, hours: 0.1, messages: 300 };
+  const short: DayOptions = { ...troubled, hours: 0.05, messages: 150 };
   const day = await simulateDay(short);
-  assert.ok(day.eventsBytes > 50_000, `${day.eventsBytes} bytes of events`);
+  assert.ok(day.eventsBytes > 20_000, `${day.eventsBytes} bytes of events`);
   assert.equal((await simulateDay(short)).eventsHash, day.eventsHash);
   const other = await simulateDay({ ...short, seed: seed + 1 });
   assert.notEqual(other.eventsHash, day.eventsHash);
 });
 
 const shared: readonly Partial<DayOptions>[] = [
-  { threads: 2, connectionsPerSite: 3, messages: 3_000, hotMessages: 1_500 },
-  { threads: 4, connectionsPerSite: 1, messages: 1_500, hotMessages: 750 },
+  { threads: 2, connectionsPerSite: 3, messages: 2_600, hotMessages: 1_500 },
+  { threads: 4, connectionsPerSite: 1, messages: 900, hotMessages: 450 },
   {
     threads: 2,
     connectionsPerSite: 2,
-    messages: 2_000,
-    hotMessages: 1_000,
+    messages: 1_400,
+    hotMessages: 700,
     isBoundToThreads: true,
   },
 ];
@@ -46,11 +46,11 @@ for (const options of shared) {
   const { threads, connectionsPerSite, isBoundToThreads = false } = options;
   const where = `${connectionsPerSite} connections, ${threads} threads${isBoundToThreads ? ', a tenant in each' : ''}`;
   test(`tenants share a full site within 10 % of each minute: ${where} (seed ${seed})`, async () => {
-    const calm = { seed, hours: 0.2, tenants: 3, domains: 2, messages: 0, isCalm: true };
+    const calm = { seed, hours: 0.1, tenants: 3, domains: 2, messages: 0, isCalm: true };
     const day = await simulateDay({ ...calm, ...options });
     assert.deepEqual(day.faults, []);
     assert.equal(day.connectionsMost, connectionsPerSite);
-    assert.ok(day.fairness.windows >= 4, `${day.fairness.windows} windows`);
+    assert.ok(day.fairness.windows >= 3, `${day.fairness.windows} windows`);
     assert.deepEqual(day.fairness.worst, []);
   });
 }
@@ -70,11 +70,11 @@ test(`rates of a site hold over all threads, and tenants share them (seed ${seed
 
 test(`a tenant that floods sites moves no other’s first attempts by more than 20 % (seed ${seed})`, async () => {
   const quiet: DayOptions = {
-    ...{ seed, hours: 0.2, tenants: 3, domains: 6, messages: 2_000, campaignShare: 0 },
+    ...{ seed, hours: 0.1, tenants: 3, domains: 6, messages: 1_000, campaignShare: 0 },
     isCalm: true,
   };
   const before = await simulateDay(quiet);
-  const flooded = await simulateDay({ ...quiet, hotMessages: 4_000 });
+  const flooded = await simulateDay({ ...quiet, hotMessages: 2_000 });
   assert.deepEqual([...before.faults, ...flooded.faults], []);
   assert.equal(before.firstAttemptMs.size, 3);
   assert.equal(flooded.connectionsMost, 8);
