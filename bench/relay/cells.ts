@@ -95,6 +95,13 @@ export const rows: readonly Row[] = [
   { name: 'haraka', kind: 'haraka', messageShare: 1 / 4, cells: ['1kB/20', '1kB/100', '10kB/20'] },
   // The same server once more: how far its ratio to the first is from 1 is the noise of the run.
   { name: 'chaski again', kind: 'chaski' },
+  // What events cost: they are on in the plain row.
+  {
+    name: 'chaski without events',
+    kind: 'chaski',
+    environment: { CHASKI_STORE__EVENTS: 'false' },
+    cells: ['1kB/20', '1kB/100'],
+  },
   signing('chaski signing', []),
   signing('chaski signing rsa', ['--sign-with', 'rsa']),
   signing('chaski signing ed25519', ['--sign-with', 'ed25519']),

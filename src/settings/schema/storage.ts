@@ -57,7 +57,7 @@ export const storeSection = section('The shard store: journal segments, group co
     min: hourMs,
     max: 3_650 * dayMs,
     reload: 'restart',
-    doc: 'How long `chaski trace` can tell what happened to a message.',
+    doc: 'How long events are kept: what `chaski trace` can tell, and what readers of events may come late for.',
   }),
   eventsBytesMax: bytes({
     default: gibibyte,
