@@ -43,7 +43,8 @@ export async function feedbackKeys(
   const kept = keys.filter(({ createdMs }) => nowMs - createdMs <= keptMs);
   const [newest] = kept;
   if (newest !== undefined && nowMs - newest.createdMs <= newestMsMax) return { keys: kept, root };
-  const id = newest === undefined ? 1 : (newest.id % 255) + 1;
+  // One after the last, also where that is too old to be kept.
+  const id = ((keys[0]?.id ?? 0) % 255) + 1;
   const made: FeedbackKey = { id, secret: random.bytes(secretBytes), createdMs: nowMs };
   await list.putValue(nameOf(id), encoded(made));
   return { keys: [made, ...kept], root };
