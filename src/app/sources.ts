@@ -18,11 +18,13 @@ import {
 import { noShard, systemAsk } from '../actors/asks/system.ts';
 import type { Runtime } from '../actors/runtime.ts';
 import { openLmdbShardIndex } from '../adapters/lmdb/shard-index.ts';
+import { bindFault } from '../adapters/node/bind.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import type { TenantId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import { mebibyte } from '../base/units.ts';
 import type { AccountDirectory } from '../ports/account-directory.ts';
+import type { SourceSetting } from '../settings/egress.ts';
 import type { Settings } from '../settings/schema.ts';
 import { SourceBook } from './source-book.ts';
 
@@ -83,6 +85,7 @@ export async function openSources(options: SourcesOptions): Promise<Sources | un
     push();
   };
   await tenantsChanged();
+  await warnOfAddresses(relay.sources, log);
   return {
     ...{ book, tenantsChanged },
     answers: {
@@ -99,6 +102,22 @@ export async function openSources(options: SourcesOptions): Promise<Sources | un
       joined.onNotice(sourceDownNotice, (_thread, value) => book.noteDown(value as SourceDown));
     },
   };
+}
+
+/** Mail goes by other sources meanwhile: no reason not to start. */
+async function warnOfAddresses(sources: readonly SourceSetting[], log: Log): Promise<void> {
+  for (const { name, ipv4, ipv6, proxy } of sources) {
+    for (const address of [ipv4, ipv6]) {
+      if (address === '' || proxy !== undefined) continue;
+      const fault = await bindFault(address);
+      if (fault !== undefined) {
+        log.warn(
+          { source: name, address, fault },
+          'mail cannot leave from the address of a source',
+        );
+      }
+    }
+  }
 }
 
 /** Runs `work` soon after a call, once for all calls until then, and never twice at a time. */

@@ -49,7 +49,7 @@ export async function checkProofs(dns: Dns): Promise<Finding> {
 }
 
 /** RFC 1912 §2.1: many receivers refuse mail from addresses whose name does not lead back. */
-async function checkReverse(dns: Dns, address: string, hostname: string): Promise<Finding> {
+export async function checkReverse(dns: Dns, address: string, hostname: string): Promise<Finding> {
   const answer = await dns.ptr(address);
   const names = recordsOf(answer).map((name) => name.toLowerCase());
   if (names.includes(hostname))
@@ -62,6 +62,12 @@ async function checkReverse(dns: Dns, address: string, hostname: string): Promis
     what: `${address} does not lead back to ${hostname}: ${said}`,
     advice,
   };
+}
+
+/** Whether a name has this address. */
+export async function leadsTo(dns: Dns, name: string, address: string): Promise<boolean> {
+  const answer = await (address.includes(':') ? dns.aaaa(name) : dns.a(name));
+  return recordsOf(answer).includes(address);
 }
 
 export async function checkDomain(

@@ -10,6 +10,7 @@ import { checkDisk } from '../checks/disk.ts';
 import { checkDomain, checkHostname, checkProofs } from '../checks/dns.ts';
 import type { Finding } from '../checks/finding.ts';
 import { checkPorts } from '../checks/ports.ts';
+import { checkSourceNames, checkSources } from '../checks/sources.ts';
 import { type Command, type CommandCall, exitCodes, UnreachableError } from '../command.ts';
 import type { Control } from '../control-client.ts';
 import { count } from '../output.ts';
@@ -28,6 +29,7 @@ const check: Command = {
     const findings = [
       { area: 'settings', status: 'ok', what: settingsText(settings) } satisfies Finding,
       ...(await checkPorts(settings, await heldBy(server))),
+      ...(await checkSources(settings)),
       ...(await checkDisk(settings)),
       ...(await checkCertificates(settings, nodeClock.nowMs())),
       ...(call.options.isSet('no-dns') ? [] : await checkNames(settings, call)),
@@ -72,6 +74,7 @@ async function checkNames(settings: Settings, call: CommandCall): Promise<readon
   const { createDns } = await import('../../adapters/node/dns.ts');
   const dns = createDns({ settings: settings.dns, clock: nodeClock, random: nodeRandom });
   const findings = [...(await checkHostname(dns, settings.hostname))];
+  findings.push(...(await checkSourceNames(dns, settings)));
   const { dane, tls } = settings.relay;
   if (dane && tls !== 'off') findings.push(await checkProofs(dns));
   for (const domain of await domainsOf(await reachable(call))) {

@@ -43,6 +43,27 @@ test('certificate and key go together and must be readable files', (t) => {
   assert.deepEqual(faultPaths(`tls.cert=${file}.no`, `tls.key=${folder}`), ['tls.cert', 'tls.key']);
 });
 
+test('pools name sources, rules name pools, and proxies can be used as they are set', (t) => {
+  const sources = (table: unknown) => `relay.sources=${JSON.stringify(table)}`;
+  const pools = (table: unknown) => `relay.pools=${JSON.stringify(table)}`;
+  const one = { a: { sources: { x: 1 } } };
+  assert.deepEqual(faultPaths(sources({ x: {} }), pools(one), 'relay.pool=a'), []);
+  assert.deepEqual(faultPaths(sources({ y: {} }), pools(one)), ['relay.pools']);
+  assert.deepEqual(faultPaths(sources({ x: {} }), 'relay.pool=a'), ['relay.pool']);
+  assert.deepEqual(faultPaths('relay.poolRules=[{"pool":"a"}]'), ['relay.poolRules']);
+  assert.deepEqual(faultPaths(sources({ x: { proxy: 'proxy-v2://192.0.2.1:1' } })), [
+    'relay.sources',
+  ]);
+  const user = { proxy: 'socks5://ann@192.0.2.1:1080' };
+  assert.deepEqual(faultPaths(sources({ x: user })), ['relay.sources']);
+  const folder = mkdtempSync(join(tmpdir(), 'chaski-rules-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const passwordFile = join(folder, 'password');
+  assert.deepEqual(faultPaths(sources({ x: { ...user, passwordFile } })), ['relay.sources']);
+  writeFileSync(passwordFile, 'secret\n');
+  assert.deepEqual(faultPaths(sources({ x: { ...user, passwordFile } })), []);
+});
+
 test('log-in at the next server needs user, password file and encryption', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'chaski-rules-'));
   t.after(() => rmSync(folder, { recursive: true }));
