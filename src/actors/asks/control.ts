@@ -289,7 +289,7 @@ export interface ControlMethods
   'source.suspend': Method<{ readonly name: string }, Nothing>;
   'source.resume': Method<{ readonly name: string }, Nothing>;
   /** Today is its first day again. */
-  'source.warmup-restart': Method<{ readonly name: string }, Nothing>;
+  'source.warmup': Method<{ readonly name: string }, Nothing>;
 
   'tenant.create': Method<{ readonly name: string }, { readonly tenant: TenantView }>;
   'tenant.list': Method<Nothing, { readonly tenants: readonly TenantView[] }>;

@@ -27,7 +27,7 @@ export function sourceHandlers(parts: ControlParts): ControlHandlers {
       await bookOf(parts).suspend(name, false);
       return {};
     },
-    'source.warmup-restart': async ({ name }) => {
+    'source.warmup': async ({ name }) => {
       await bookOf(parts).restartWarmup(name);
       return {};
     },

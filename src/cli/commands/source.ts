@@ -33,13 +33,13 @@ const resume = named(
 const restart = named(
   'warmup restart',
   'Begin the warm-up of a source anew: today is its first day.',
-  'source.warmup-restart',
+  'source.warmup',
 );
 
 function named(
   words: string,
   summary: string,
-  method: 'source.suspend' | 'source.resume' | 'source.warmup-restart',
+  method: 'source.suspend' | 'source.resume' | 'source.warmup',
 ): Command {
   return {
     name: `source ${words}`,
