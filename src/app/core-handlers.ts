@@ -29,6 +29,7 @@ export function coreHandlers(core: Core, front: FrontParts): ControlHandlers {
     jobs: runtime.jobs,
     reception: core.reception,
     dkimKeys: core.dkimKeys,
+    tlsReports: core.tlsReports,
     clock: nodeClock,
     random: nodeRandom,
     policyChanged: () => core.policyChanged(),

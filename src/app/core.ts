@@ -51,6 +51,7 @@ import type { SourceBook } from './source-book.ts';
 import { openSources, type Sources } from './sources.ts';
 import type { SrsSecrets } from './srs-secrets.ts';
 import { epochWords, undeliveredWords, workerCount } from './threads.ts';
+import { openTlsReports, type TlsReports } from './tls-reports.ts';
 
 export interface CoreRequest {
   readonly settings: Settings;
@@ -70,6 +71,7 @@ export interface Core {
   readonly refusals: ShardRefusals;
   readonly dkimKeys: DkimKeys;
   readonly srsSecrets: SrsSecrets;
+  readonly tlsReports: TlsReports;
   /** Accounts whose changes the engine tells of. */
   readonly watchers: Watchers;
   readonly stamps: Stamps;
@@ -162,11 +164,11 @@ async function openParts(
   };
   srsSecrets.start(policyChanged);
   feedback.start({ runtime, reception, shards, policyChanged });
-  const dkimKeys = openDkimKeys({ settings, log, isOffline }, parts, policyChanged);
   return {
     ...parts,
-    dkimKeys,
+    dkimKeys: openDkimKeys({ settings, log, isOffline }, parts, policyChanged),
     srsSecrets,
+    tlsReports: openTlsReports(folder.path, directory, closers),
     watchers: new Watchers(shared.watched),
     stamps: new Stamps(shared.stamps),
     sources: sources?.book,

@@ -17,13 +17,14 @@ import { serveControl } from '../edge/protocols/control/server.ts';
 import { clientConfigRoutes } from '../edge/protocols/http/client-config.ts';
 import { policyRoutes } from '../edge/protocols/http/mta-sts.ts';
 import { probeRoutes } from '../edge/protocols/http/routes.ts';
-import { listenHttp } from '../edge/protocols/http/server.ts';
+import { listenHttp, type Routes } from '../edge/protocols/http/server.ts';
+import { tlsReportRoutes } from '../edge/protocols/http/tls-reports.ts';
 import { unsubscribePrefix, unsubscribeRoute } from '../edge/protocols/http/unsubscribe.ts';
 import { writeStsPolicy } from '../mail/trust/mta-sts.ts';
 import { writeListenAddress } from '../settings/networks.ts';
 import { ownPolicy } from '../settings/own-policy.ts';
 import { controlSocketPath } from '../settings/places.ts';
-import { publicServices } from '../settings/public-services.ts';
+import { publicServices, publicWebHost, tlsReportUrl } from '../settings/public-services.ts';
 import { reloaded } from '../settings/reload.ts';
 import type { Settings } from '../settings/schema.ts';
 import { loadCertificate } from './certificate.ts';
@@ -36,6 +37,7 @@ import { type ImapListeners, imapListeners } from './imap-listeners.ts';
 import { MailListeners } from './listeners.ts';
 import { createLogIn } from './log-in.ts';
 import { type Pop3Listeners, pop3Listeners } from './pop3-listeners.ts';
+import type { TlsReports } from './tls-reports.ts';
 
 export interface RunningServer {
   /** As bound, by listener. */
@@ -156,7 +158,7 @@ function mailListeners(
   return { listeners, imap, pop3 };
 }
 
-function serverMetrics({ budget, engine, shaping }: Core): Metrics {
+function serverMetrics({ budget, engine, shaping, tlsReports }: Core): Metrics {
   const metrics = new Metrics();
   metrics.collectProcess();
   const help = 'Bytes received and not yet journaled.';
@@ -171,6 +173,15 @@ function serverMetrics({ budget, engine, shaping }: Core): Metrics {
     'What is suspended, slowed or left now, by rules and operators.',
     () => shaping.board.marks.length,
   );
+  const sessions = metrics.counters(
+    'chaski_tls_report_sessions_total',
+    'Sessions with our domains that TLS reports told of, by how TLS went, since the start.',
+    ['result'],
+  );
+  tlsReports.sessions = {
+    success: sessions.with({ result: 'success' }),
+    failure: sessions.with({ result: 'failure' }),
+  };
   const { watchdog, router } = engine.runtime;
   metrics.gaugeOf(
     'chaski_threads_silent',
@@ -190,6 +201,12 @@ function serverMetrics({ budget, engine, shaping }: Core): Metrics {
   return metrics;
 }
 
+function reportRoutes(settings: Settings, tlsReports: TlsReports): Routes {
+  if (tlsReportUrl(settings) === '') return {};
+  const host = publicWebHost(settings).toLowerCase();
+  return tlsReportRoutes({ host, take: (bytes) => tlsReports.take(bytes) });
+}
+
 interface WebParts {
   readonly metrics: Metrics;
   readonly health: Health;
@@ -199,7 +216,7 @@ interface WebParts {
 /** Addresses by name: probes have a listener of their own where `metrics.listen` says so. */
 async function listenWeb(
   { settings, log }: ServerRequest,
-  { directory, engine, feedback, closers }: Core,
+  { directory, engine, feedback, tlsReports, closers }: Core,
   { metrics, health, api }: WebParts,
 ): Promise<Record<string, readonly string[]>> {
   const probes = probeRoutes({
@@ -214,6 +231,7 @@ async function listenWeb(
       ...{ services: publicServices(settings), url: settings.public.url, isDomainOurs },
     }),
     [`${unsubscribePrefix}*`]: unsubscribeRoute(feedback.unsubscription),
+    ...reportRoutes(settings, tlsReports),
     ...(policy === undefined ? {} : policyRoutes({ policy: writeStsPolicy(policy), isDomainOurs })),
   };
   const hosts = [settings.hostname, ...settings.http.hosts];

@@ -30,6 +30,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   events: async () => (await import('./commands/events.ts')).eventCommands,
   webhook: async () => (await import('./commands/webhook.ts')).webhookCommands,
   trace: async () => (await import('./commands/trace.ts')).traceCommands,
+  'tls-report': async () => (await import('./commands/tls-report.ts')).tlsReportCommands,
   store: async () => (await import('./commands/store.ts')).storeCommands,
   version: async () => (await import('./commands/version.ts')).versionCommands,
 };

@@ -25,3 +25,11 @@ export function publicServices(settings: WithServices): MailServices {
 export function publicWebHost({ public: { url } }: Pick<Settings, 'public'>): string {
   return url === '' ? '' : new URL(url).hostname;
 }
+
+/** Path of `listen.http` where TLS reports are taken. */
+export const tlsReportPath = '/tls-report';
+
+/** Where other servers bring their reports; "" is nowhere. */
+export function tlsReportUrl({ public: { url }, listen }: WithServices): string {
+  return url === '' || listen.http.length === 0 ? '' : `${url}${tlsReportPath}`;
+}

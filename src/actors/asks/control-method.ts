@@ -10,3 +10,5 @@ export interface Method<Params, Result, Item = never> {
   readonly result: Result;
   readonly item: Item;
 }
+
+export type Nothing = Readonly<Record<string, never>>;

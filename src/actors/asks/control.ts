@@ -9,16 +9,15 @@
 import type { DnsRecord } from '../../mail/trust/dns-records.ts';
 import type { ResponseClass } from '../../mail/wire/smtp/response-class.ts';
 import type { DkimAlgorithm } from '../../ports/account-directory.ts';
-import type { Method } from './control-method.ts';
+import type { Method, Nothing } from './control-method.ts';
 import type { DkimMethods } from './dkim-control.ts';
 import type { MessageReasons, SiteFacts } from './explain-asks.ts';
 import type { ShapingMethods } from './shaping-control.ts';
 import type { SourceView } from './source-asks.ts';
 import type { SuppressionMethods } from './suppression-control.ts';
 import type { SuspensionMethods } from './suspension-control.ts';
+import type { TlsReportMethods } from './tls-report-control.ts';
 import type { WebhookMethods } from './webhook-control.ts';
-
-type Nothing = Readonly<Record<string, never>>;
 
 export interface ServerStatus {
   readonly version: string;
@@ -282,6 +281,7 @@ export interface ControlMethods
     ShapingMethods,
     SuppressionMethods,
     SuspensionMethods,
+    TlsReportMethods,
     WebhookMethods {
   'server.status': Method<Nothing, ServerStatus>;
 
@@ -312,7 +312,6 @@ export interface ControlMethods
       readonly name: string;
       readonly catchAll?: string;
       readonly tenant?: string;
-      /** Algorithms of its keys; absent: RSA for everybody, Ed25519 for those who know it (RFC 8463 §3). */
       readonly signWith?: readonly DkimAlgorithm[];
     },
     DomainAnswer

@@ -28,7 +28,7 @@ import {
   defaultTenantName,
 } from '../../ports/account-directory.ts';
 import { ownPolicy } from '../../settings/own-policy.ts';
-import { publicServices, publicWebHost } from '../../settings/public-services.ts';
+import { publicServices, publicWebHost, tlsReportUrl } from '../../settings/public-services.ts';
 import { accountNamed, askAccount, putAccount } from './account-asks.ts';
 import { checkedAddress } from './addresses.ts';
 import type { ControlParts } from './parts.ts';
@@ -199,6 +199,7 @@ async function answerFor(parts: ControlParts, domain: Domain): Promise<DomainAns
     hostname: parts.settings.hostname,
     services: publicServices(parts.settings),
     webHost: publicWebHost(parts.settings),
+    reportUrl: tlsReportUrl(parts.settings),
     policyId: policy === undefined ? '' : stsPolicyId(policy),
     keys: keys
       .filter((key) => !isRemovable(key, parts.clock.nowMs()))

@@ -20,6 +20,7 @@ import { storeHandlers } from './store-handlers.ts';
 import { suppressionHandlers } from './suppression-handlers.ts';
 import { suspensionHandlers } from './suspension-handlers.ts';
 import { tenantHandlers } from './tenant-handlers.ts';
+import { tlsReportHandlers } from './tls-report-handlers.ts';
 import { traceHandlers } from './trace-handlers.ts';
 import { webhookHandlers } from './webhook-handlers.ts';
 
@@ -39,6 +40,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...keptHandlers(parts),
     ...eventHandlers(parts),
     ...webhookHandlers(parts),
+    ...tlsReportHandlers(parts),
     ...traceHandlers(parts),
     ...storeHandlers(parts),
   };

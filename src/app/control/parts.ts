@@ -19,6 +19,7 @@ import type { ShapingRules } from '../../settings/shaping/rules.ts';
 import type { DkimKeys } from '../dkim-keys.ts';
 import type { Webhooks } from '../events/webhooks.ts';
 import type { SourceBook } from '../source-book.ts';
+import type { TlsReports } from '../tls-reports.ts';
 
 export interface FeedbackAddressesOf {
   readonly complaints: string;
@@ -43,6 +44,7 @@ export interface ControlParts {
   /** As bound, by listener. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;
   readonly dkimKeys: DkimKeys;
+  readonly tlsReports: TlsReports;
   readonly clock: Clock;
   readonly random: Random;
   readonly isReady: () => boolean;

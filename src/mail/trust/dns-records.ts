@@ -32,6 +32,8 @@ export interface DomainForDns {
   readonly webHost: string;
   /** Of the MTA-STS policy served there; "" is none. */
   readonly policyId: string;
+  /** Where TLS reports are taken by HTTPS; absent or "": they come by mail. */
+  readonly reportUrl?: string;
 }
 
 /** A TXT string holds at most 255 bytes; longer values are several strings that readers join. */
@@ -82,7 +84,12 @@ export function dkimRecord(
   };
 }
 
-function policyRecords({ domain, webHost, policyId }: DomainForDns): readonly DnsRecord[] {
+function policyRecords({
+  domain,
+  webHost,
+  policyId,
+  reportUrl = '',
+}: DomainForDns): readonly DnsRecord[] {
   if (policyId === '') return [];
   return [
     {
@@ -100,7 +107,7 @@ function policyRecords({ domain, webHost, policyId }: DomainForDns): readonly Dn
     {
       name: `_smtp._tls.${domain}`,
       type: 'TXT',
-      value: `v=TLSRPTv1; rua=mailto:postmaster@${domain}`,
+      value: `v=TLSRPTv1; rua=${reportUrl === '' ? `mailto:postmaster@${domain}` : reportUrl}`,
       purpose: 'TLS-RPT: where they report that TLS with this server failed.',
     },
   ];

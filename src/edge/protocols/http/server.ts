@@ -22,6 +22,7 @@ const requestMsMax = 10 * secondMs;
 /** Messages come with what is mounted, and some lines are slow. */
 const mountedMsMax = 2 * minuteMs;
 const idleMsMax = 30 * secondMs;
+const noBody = Buffer.alloc(0);
 
 export interface HttpAnswer {
   readonly status: number;
@@ -41,6 +42,7 @@ export interface HttpRequest {
   readonly query: URLSearchParams;
   /** "" where there is none. */
   readonly body: string;
+  readonly bytes: Uint8Array;
   /** What follows the prefix, of a route that answers all paths below one. */
   readonly rest: string;
 }
@@ -149,14 +151,15 @@ async function answerOf(
   if (host === undefined || !(isOwnHost(host, hosts) || (await route?.isHostOurs(host)) === true)) {
     return plain(421, 'this server has another name');
   }
-  const body = hasBody(request) ? await bodyOf(request, route?.bodyBytesMax ?? 0) : '';
-  if (body === undefined) return plain(413, 'the body is too large');
+  const bytes = hasBody(request) ? await bodyOf(request, route?.bodyBytesMax ?? 0) : noBody;
+  if (bytes === undefined) return plain(413, 'the body is too large');
   if (route === undefined) return plain(404, 'not found');
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
   const answer = method === 'GET' || method === 'POST' ? route.methods[method] : undefined;
   if (answer === undefined) return { ...plain(405, 'another method'), allow: allowed(route) };
   const rest = path.slice(slash);
-  return await answer({ method, host, query: new URLSearchParams(query), body, rest });
+  const body = bytes.toString('utf8');
+  return await answer({ method, host, query: new URLSearchParams(query), body, bytes, rest });
 }
 
 function routeOf(answer: Answering): Route {
@@ -183,7 +186,7 @@ function isOwnHost(host: string, hosts: ReadonlySet<string>): boolean {
 }
 
 /** Undefined: it has more than `bytesMax`. */
-async function bodyOf(request: IncomingMessage, bytesMax: number): Promise<string | undefined> {
+async function bodyOf(request: IncomingMessage, bytesMax: number): Promise<Buffer | undefined> {
   if (Number(request.headers['content-length'] ?? 0) > bytesMax) return undefined;
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -192,7 +195,7 @@ async function bodyOf(request: IncomingMessage, bytesMax: number): Promise<strin
     if (bytes > bytesMax) return undefined;
     chunks.push(chunk as Buffer);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

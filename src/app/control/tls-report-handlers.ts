@@ -1,0 +1,23 @@
+/**
+ * TLS reports, as operators read them.
+ *
+ * Runs in: main thread.
+ */
+
+import type { ControlHandlers } from '../../actors/asks/control.ts';
+import { domainNamed } from './directory-handlers.ts';
+import type { ControlParts } from './parts.ts';
+
+export function tlsReportHandlers(parts: ControlParts): ControlHandlers {
+  const { directory, tlsReports } = parts;
+  return {
+    'tls-report.list': async ({ domain, sinceMs }) => {
+      const names =
+        domain === undefined
+          ? (await directory.domains()).map(({ name }) => name)
+          : [(await domainNamed(parts, domain)).name];
+      const reports = names.flatMap((name) => tlsReports.list(name, sinceMs));
+      return { reports: reports.sort((a, b) => b.endMs - a.endMs) };
+    },
+  };
+}

@@ -1,0 +1,169 @@
+/**
+ * Keeps the TLS reports that came for our domains.
+ *
+ * Runs in:   main thread.
+ * Specs:     RFC 8460 §5.4 (by HTTPS; gzip).
+ * Limits:    `perMinuteMax` reports; of a domain `keptPerDomainMax`, the oldest go first, none older than `keptMs`.
+ * Invariant: a report is on disk when it is answered; the same one twice is one. Only what it says of our domains is
+ *            kept.
+ */
+
+import { Buffer } from 'node:buffer';
+import { hash } from 'node:crypto';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { openLmdbTable } from '../adapters/lmdb/shard-index.ts';
+import { nodeClock } from '../adapters/node/clock.ts';
+import type { Counter } from '../base/metrics.ts';
+import { dayMs, gibibyte, minuteMs } from '../base/units.ts';
+import {
+  parseTlsReport,
+  reportBytesMax,
+  type TlsPolicyReport,
+  type TlsReport,
+} from '../mail/formats/tls-report/parse.ts';
+import type { AccountDirectory } from '../ports/account-directory.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { IndexChange, ShardIndex } from '../ports/shard-index.ts';
+
+export interface TlsReportsParts {
+  readonly table: ShardIndex;
+  readonly clock: Clock;
+  isDomainOurs(name: string): Promise<boolean>;
+}
+
+/** One policy of one report. */
+export interface KeptTlsReport extends TlsPolicyReport {
+  readonly organization: string;
+  readonly id: string;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+export type ReportVerdict = 'taken' | 'known' | 'invalid' | 'not-ours' | 'too-many';
+
+export const perMinuteMax = 60;
+export const keptPerDomainMax = 5_000;
+export const keptMs = 90 * dayMs;
+/** How far a report's end may lie ahead of our clock. */
+const aheadMsMax = 2 * dayMs;
+const listedMax = 1_000;
+const keyHashBytes = 16;
+const mapBytes = gibibyte;
+const expand = promisify(gunzip);
+
+export class TlsReports {
+  readonly #parts: TlsReportsParts;
+  #minuteMs = 0;
+  #inMinute = 0;
+  #lastWrite: Promise<unknown> = Promise.resolve();
+  sessions: { readonly success: Counter; readonly failure: Counter } | undefined;
+
+  constructor(parts: TlsReportsParts) {
+    this.#parts = parts;
+  }
+
+  async take(bytes: Uint8Array): Promise<ReportVerdict> {
+    if (!this.#hasRoom()) return 'too-many';
+    const json = await expanded(bytes);
+    const report = json === undefined ? undefined : parseTlsReport(json);
+    const nowMs = this.#parts.clock.nowMs();
+    if (report === undefined || report.endMs > nowMs + aheadMsMax) return 'invalid';
+    if (report.endMs < nowMs - keptMs) return 'invalid';
+    const own: TlsPolicyReport[] = [];
+    for (const policy of report.policies) {
+      if (await this.#parts.isDomainOurs(policy.domain)) own.push(policy);
+    }
+    if (own.length === 0) return 'not-ours';
+    const done = this.#lastWrite.then(() => this.#write(report, own));
+    this.#lastWrite = done.catch(() => {});
+    return await done;
+  }
+
+  /** What ended last comes first. */
+  list(domain: string, sinceMs: number): readonly KeptTlsReport[] {
+    const { table } = this.#parts;
+    const rows = table.range({ ...rangeOf(domain, sinceMs), reverse: true, limit: listedMax });
+    return rows.map(({ value }) => JSON.parse(Buffer.from(value).toString()) as KeptTlsReport);
+  }
+
+  async close(): Promise<void> {
+    await this.#lastWrite;
+    await this.#parts.table.close();
+  }
+
+  #hasRoom(): boolean {
+    const minute = Math.floor(this.#parts.clock.monotonicMs() / minuteMs);
+    if (minute !== this.#minuteMs) this.#inMinute = 0;
+    this.#minuteMs = minute;
+    return ++this.#inMinute <= perMinuteMax;
+  }
+
+  async #write(report: TlsReport, own: readonly TlsPolicyReport[]): Promise<ReportVerdict> {
+    const { table, clock } = this.#parts;
+    const changes: IndexChange[] = [];
+    let isNew = false;
+    const { organization, id, startMs, endMs } = report;
+    for (const policy of own) {
+      const key = keyOf(report, policy);
+      if (table.get(key) !== undefined) continue;
+      isNew = true;
+      const row: KeptTlsReport = { organization, id, startMs, endMs, ...policy };
+      changes.push({ put: key, value: Buffer.from(JSON.stringify(row)) });
+      this.sessions?.success.inc(policy.successes);
+      this.sessions?.failure.inc(policy.failures);
+    }
+    if (!isNew) return 'known';
+    for (const domain of new Set(own.map((policy) => policy.domain))) {
+      const { from } = rangeOf(domain, 0);
+      changes.push({ removeFrom: from, to: rangeOf(domain, clock.nowMs() - keptMs).from });
+      const rows = table.range({ ...rangeOf(domain, 0), limit: keptPerDomainMax });
+      const excess = rows.length - keptPerDomainMax + own.length;
+      for (const { key } of rows.slice(0, Math.max(0, excess))) changes.push({ remove: key });
+    }
+    await table.commit(changes);
+    return 'taken';
+  }
+}
+
+/** In `data/tls-reports`. */
+export function openTlsReports(
+  folder: string,
+  directory: AccountDirectory,
+  closers: (() => Promise<void>)[],
+): TlsReports {
+  const reports = new TlsReports({
+    table: openLmdbTable({ path: join(folder, 'tls-reports'), mapBytes }),
+    clock: nodeClock,
+    isDomainOurs: async (name) => (await directory.domain(name)) !== undefined,
+  });
+  closers.push(() => reports.close());
+  return reports;
+}
+
+/** Undefined: neither JSON nor gzip, or more than a report is. */
+async function expanded(bytes: Uint8Array): Promise<Uint8Array | undefined> {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  try {
+    return await expand(bytes, { maxOutputLength: reportBytesMax });
+  } catch {
+    return undefined;
+  }
+}
+
+/** By domain, then by end: domains hold no NUL. */
+function keyOf({ organization, id, endMs }: TlsReport, { domain, type, hosts }: TlsPolicyReport) {
+  const name = JSON.stringify([organization, id, type, hosts]);
+  const end = hash('sha256', name, 'buffer').subarray(0, keyHashBytes);
+  return Buffer.concat([rangeOf(domain, endMs).from, end]);
+}
+
+function rangeOf(domain: string, sinceMs: number): { readonly from: Buffer; readonly to: Buffer } {
+  const since = Buffer.alloc(6);
+  since.writeUIntBE(Math.max(0, sinceMs), 0, 6);
+  return {
+    from: Buffer.concat([Buffer.from(`${domain}\0`), since]),
+    to: Buffer.from(`${domain}\x01`),
+  };
+}
