@@ -288,7 +288,6 @@ export interface ControlMethods
   'source.list': Method<Nothing, { readonly sources: readonly SourceView[] }>;
   'source.suspend': Method<{ readonly name: string }, Nothing>;
   'source.resume': Method<{ readonly name: string }, Nothing>;
-  /** Today is its first day again. */
   'source.warmup': Method<{ readonly name: string }, Nothing>;
 
   'tenant.create': Method<{ readonly name: string }, { readonly tenant: TenantView }>;
