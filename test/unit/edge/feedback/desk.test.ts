@@ -1,4 +1,4 @@
-/** Aim: a report is believed for whom its address was made, and policy decides what follows. Method: a list in memory. */
+/** Aim: a report is believed for whom its address was made, and policy decides what follows. Method: a memory list. */
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
