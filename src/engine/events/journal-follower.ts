@@ -38,6 +38,14 @@ const toldKey = Buffer.of(0x00, 0x03);
 const packr = new Packr({ useRecords: false });
 const journalStart: JournalPosition = { epoch: 0, segment: 0, offset: 0, sequence: 0 };
 
+/** Records that wait while those before them are read. */
+const queuedRecordsMax = 8_192;
+
+interface QueuedGroup {
+  readonly records: readonly TellingRecord[];
+  readonly position: JournalPosition;
+}
+
 /** A fault came between: another run begins where the log is sure of itself. */
 class Superseded extends Error {}
 
@@ -57,6 +65,9 @@ export class JournalFollower {
   #isClosed = false;
   /** What lies behind `#told` was held: if it is gone, it is lost. */
   #wasHeld = false;
+  /** Groups written since the reading began; undefined: they are too many, or nothing is read. */
+  #queued: QueuedGroup[] | undefined;
+  #queuedCount = 0;
   #lostCount = 0;
   #run = 0;
   #running: Promise<void> = Promise.resolve();
@@ -86,6 +97,7 @@ export class JournalFollower {
     const store = this.#store;
     if (store === undefined || this.#isClosed) return;
     if (!this.#isLive) {
+      this.#queue(store, drafts, places);
       this.#boundHold(store);
       return;
     }
@@ -94,7 +106,7 @@ export class JournalFollower {
       this.#catchUp();
       return;
     }
-    for (let i = 0; i < drafts.length; i++) this.#tellWritten(drafts[i]!, places[i]!);
+    for (let i = 0; i < drafts.length; i++) this.#tell(tellingOf(drafts[i]!, places[i]!));
     this.#reached(store.following.position);
   }
 
@@ -109,6 +121,7 @@ export class JournalFollower {
   onFault(): void {
     if (this.#store === undefined || !this.#isBegun || this.#isClosed) return;
     this.#isLive = false;
+    this.#dropQueued();
     this.#run++;
     this.#told = this.#synced;
     this.#partsTold = 0;
@@ -171,12 +184,15 @@ export class JournalFollower {
           return;
         }
         const end = store.following.position;
+        // What is written while the rest is read waits here: under load there would always be something left to read.
+        this.#queued = [];
         const gone = await this.#readTo(store, run);
         if (run !== this.#run) return;
         if (gone > 0 && this.#wasHeld) this.#lost(gone);
         // A damaged journal: what cannot be read is not waited for.
         if (this.#told.sequence < end.sequence) this.#reached(end);
         this.#wasHeld = true;
+        this.#tellQueued();
       }
     } catch (error) {
       if (error instanceof Superseded) return;
@@ -199,9 +215,35 @@ export class JournalFollower {
     });
   }
 
-  #tellWritten({ type, tenant, meta, unpacked }: RecordDraft, place: RecordPlace): void {
-    const { sequence, bodyBytes } = place;
-    this.#tell({ type, tenant, meta, sequence, bodyBytes, unpacked });
+  #queue(
+    store: FollowedShard,
+    drafts: readonly RecordDraft[],
+    places: readonly RecordPlace[],
+  ): void {
+    if (this.#queued === undefined) return;
+    this.#queuedCount += drafts.length;
+    const { position } = store.following;
+    // Bodies stay out of it.
+    const records = drafts.map((draft, i) => tellingOf(draft, places[i]!));
+    this.#queued.push({ records, position });
+    if (this.#queuedCount > queuedRecordsMax) this.#dropQueued();
+  }
+
+  /** Nothing lies between what was read and what waits: from here on each commit is told as it comes. */
+  #tellQueued(): void {
+    const queued = this.#queued;
+    if (queued === undefined) return;
+    this.#dropQueued();
+    for (const { records, position } of queued) {
+      for (const record of records) this.#tell(record);
+      this.#reached(position);
+    }
+    this.#isLive = true;
+  }
+
+  #dropQueued(): void {
+    this.#queued = undefined;
+    this.#queuedCount = 0;
   }
 
   #tell(record: TellingRecord): void {
@@ -242,6 +284,7 @@ export class JournalFollower {
     const end = store.following.position;
     const count = end.sequence - this.#synced.sequence;
     this.#run++;
+    this.#dropQueued();
     this.#told = end;
     this.#synced = end;
     this.#partsTold = 0;
@@ -257,6 +300,14 @@ export class JournalFollower {
     );
     this.#lostCount += records;
   }
+}
+
+function tellingOf(
+  { type, tenant, meta, unpacked }: RecordDraft,
+  place: RecordPlace,
+): TellingRecord {
+  const { sequence, bodyBytes } = place;
+  return { type, tenant, meta, sequence, bodyBytes, unpacked };
 }
 
 function packPosition({ epoch, segment, offset, sequence }: JournalPosition): Uint8Array {

@@ -230,6 +230,35 @@ describe('an event log that cannot be written', () => {
   });
 });
 
+it('catches up while the shard goes on writing without a pause', async () => {
+  const world = followedWorld();
+  const life = await world.open({ unwrittenBytesMax: 300, batchBytesMax: 200 });
+  await life.begun;
+  const reads = { count: 0 };
+  const { following } = life.store;
+  const read = following.read.bind(following);
+  following.read = (position, visit) => {
+    reads.count++;
+    return read(position, visit);
+  };
+  const names: string[] = [];
+  let isOver = false;
+  const writing = (async () => {
+    while (!isOver) {
+      const name = `m${names.length}`;
+      await life.store.append([telling(name)]);
+      names.push(name);
+    }
+  })();
+  await turns(600);
+  isOver = true;
+  await writing;
+  await pass(life.clock, 2_000);
+  assert.deepEqual(namesIn(await eventsIn(life)), names);
+  assert.ok(reads.count < names.length / 2, `${reads.count} reads for ${names.length} records`);
+  await life.close();
+});
+
 const seeds = 30;
 
 describe('events after kills', () => {
