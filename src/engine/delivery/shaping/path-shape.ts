@@ -24,6 +24,7 @@ import type { ShapingState } from './shaping-state.ts';
 const hitsMax = 32;
 const domainsMax = 100;
 const replyCharsMax = 300;
+const restMs = 1_000;
 
 /** What a rule makes of a refusal. */
 export interface Verdict {
@@ -65,6 +66,8 @@ export class PathShape {
   #marks: readonly Mark[] = [];
   /** Epoch milliseconds: 0: it is not. */
   #suspendedUntilMs = 0;
+  /** A reply may suspend it: until the owner has said so, nothing more is tried. Epoch milliseconds. */
+  #restsUntilMs = 0;
   #tenantsUntilMs: ReadonlyMap<number, number> = new Map();
 
   constructor(options: PathShapeOptions) {
@@ -91,8 +94,8 @@ export class PathShape {
   /** No mail goes over it before; 0: it does. Epoch milliseconds. */
   get suspendedUntilMs(): number {
     this.#refresh();
-    if (this.#suspendedUntilMs === 0) return 0;
-    return this.#suspendedUntilMs > this.#options.clock.nowMs() ? this.#suspendedUntilMs : 0;
+    const untilMs = Math.max(this.#suspendedUntilMs, this.#restsUntilMs);
+    return untilMs > 0 && untilMs > this.#options.clock.nowMs() ? untilMs : 0;
   }
 
   get hasTenants(): boolean {
@@ -119,7 +122,7 @@ export class PathShape {
 
   /** The next hop refused. `tenant`: whose mail it was, or `anyTenant`. */
   refused(reply: Reply, tenant: number, campaign: string): Verdict {
-    const { state, onHit } = this.#options;
+    const { state, clock, onHit } = this.#options;
     if (isLoadRefusal(reply)) this.overloaded(reply);
     const place = {
       path: this.path,
@@ -133,6 +136,7 @@ export class PathShape {
     const acts = rule.suspendMs ?? rule.suspendTenantMs ?? rule.slowMs ?? rule.switchSourceMs;
     if (acts !== undefined) {
       this.#hit(rule.name, tenant, lineOf(reply));
+      if (rule.suspendMs !== undefined) this.#restsUntilMs = clock.nowMs() + restMs;
       onHit();
     }
     return { ...(treat === undefined ? {} : { treat }), ...(why === undefined ? {} : { why }) };

@@ -30,13 +30,17 @@ export async function showShaping(
     .sharesOf(place)
     .filter((share) => share.tenant === '' || share.tenant === tenant)
     .filter((share) => share.campaign === '' || share.campaign === campaign);
-  const number = state.tenantNumber(tenant);
+  const number = state.tenantNumber(tenant) ?? anyTenant;
+  const ofDomain = state.domainMark(domain, number);
   return {
     ...{ domain, path, trouble, provider: matcher.providerOf(path) },
     limits: [...shownLimits(matcher.limitsOf(place)), ...shares.map(shownShare)],
     responses: matcher.responsesFor(place).map(({ name }) => name),
-    marks: state
-      .marksOf(path)
-      .filter((mark) => mark.tenant === anyTenant || tenant === '' || mark.tenant === number),
+    marks: [
+      ...(ofDomain === undefined ? [] : [ofDomain]),
+      ...state
+        .marksOf(path)
+        .filter((mark) => mark.tenant === anyTenant || tenant === '' || mark.tenant === number),
+    ],
   };
 }

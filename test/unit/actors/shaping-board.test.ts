@@ -1,0 +1,85 @@
+/** The board of marks: they end by themselves, replace each other, are told to all, and are bounded. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { anyTenant, type Mark, type MarksSnapshot } from '../../../src/actors/asks/shaping-asks.ts';
+import { ShapingBoard } from '../../../src/actors/shaping-board.ts';
+import { SeededClock } from '../../support/seeded-clock.ts';
+
+function boardOf() {
+  const clock = new SeededClock();
+  const told: MarksSnapshot[] = [];
+  const kept: (readonly Mark[])[] = [];
+  const board = new ShapingBoard({
+    clock,
+    tell: async (snapshot) => {
+      told.push(snapshot);
+    },
+    keep: (marks) => kept.push(marks),
+  });
+  const mark = (id: string, ms: number): Mark => ({
+    ...{ id, kind: 'suspend', path: 'mx:a.example', match: {}, tenant: anyTenant },
+    ...{ by: 'rule', why: '', sinceMs: clock.nowMs(), untilMs: clock.nowMs() + ms },
+  });
+  return { clock, told, kept, board, mark };
+}
+
+test('marks end at their time, and a shorter one does not end a longer', () => {
+  const { clock, board, mark } = boardOf();
+  board.note({ marks: [mark('a', 10_000), mark('b', 5_000)], held: [] });
+  board.note({ marks: [mark('a', 1_000)], held: [] });
+  assert.deepEqual(
+    board.marks.map(({ id }) => id),
+    ['b', 'a'],
+  );
+  clock.advance(5_000);
+  assert.deepEqual(
+    board.marks.map(({ id }) => id),
+    ['a'],
+  );
+  clock.advance(5_000);
+  assert.deepEqual(board.marks, []);
+});
+
+test('changes are told joined, and what is held back goes along once', async () => {
+  const { clock, board, mark, told, kept } = boardOf();
+  board.note({ marks: [mark('a', 10_000)], held: [['mx:a', 4, 8]] });
+  board.note({ marks: [], held: [['mx:b', 2, 4]] });
+  assert.equal(told.length, 0);
+  clock.advance(50);
+  await null;
+  assert.equal(told.length, 1);
+  assert.deepEqual(told[0]!.held, [
+    ['mx:a', 4, 8],
+    ['mx:b', 2, 4],
+  ]);
+  assert.equal(kept.length, 1);
+  board.note({ marks: [], held: [['mx:a', 0, 0]] });
+  assert.deepEqual(board.whole().held, [['mx:b', 2, 4]]);
+});
+
+test('operators’ marks have ids that go on after a restart, and end by them', () => {
+  const { clock, board, mark } = boardOf();
+  board.restore([{ ...mark('op-7', 10_000), by: 'operator' }]);
+  const given = { match: {}, tenant: 1, why: '', sinceMs: clock.nowMs() };
+  const made = board.suspend({ ...given, untilMs: clock.nowMs() + 1_000 });
+  assert.equal(made.id, 'op-8');
+  assert.deepEqual(
+    board.end(({ id }) => id === 'op-7').map(({ id }) => id),
+    ['op-7'],
+  );
+  assert.deepEqual(
+    board.marks.map(({ id }) => id),
+    ['op-8'],
+  );
+});
+
+test('marks are bounded: those that end first go', () => {
+  const { board, mark } = boardOf();
+  const marks = Array.from({ length: 10_000 }, (_, i) => mark(`m${i}`, 100_000 + i));
+  board.restore(marks);
+  board.note({ marks: [mark('last', 500_000)], held: [] });
+  assert.equal(board.marks.length, 10_000);
+  assert.ok(!board.marks.some(({ id }) => id === 'm0'));
+  assert.ok(board.marks.some(({ id }) => id === 'last'));
+});
