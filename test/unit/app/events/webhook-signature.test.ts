@@ -1,6 +1,6 @@
 /**
- * Aim: a receiver that checks requests as docs/events.md says takes ours, old and new secrets in their time, and nothing
- *      that was changed.
+ * Aim: a receiver that checks requests as docs/events.md says takes ours, old and new secrets in their time, and
+ *      nothing that was changed.
  * Method: the example of the page itself.
  */
 
