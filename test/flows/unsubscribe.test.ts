@@ -115,10 +115,7 @@ it('a mail to the address of the field, and the page’s button, do the same', a
 });
 
 it('by SMTP a header field names the stream, and does not leave', async () => {
-  await using world = await startApiWorld({
-    ...settings,
-    'feedback.unsubscribeStreams': 'default/news',
-  });
+  await using world = await startApiWorld(settings);
   const before = world.hop.messages.length;
   const lines = ['MAIL FROM:<a@acme.test>', 'RCPT TO:<ann@far.test>', 'DATA'];
   await said(world, [...lines, 'X-Chaski-Campaign: news\r\nSubject: x\r\n\r\nx\r\n.']);
@@ -126,7 +123,7 @@ it('by SMTP a header field names the stream, and does not leave', async () => {
   assert.match(content, /^List-Unsubscribe: /m);
   assert.doesNotMatch(content, /X-Chaski-Campaign/i);
   const entries = [{ address: 'ann@far.test', stream: 'news', reason: 'unsubscribe' }];
-  await world.test.call('suppression.add', { tenant: 'default', entries });
+  await world.test.call('suppression.add', { tenant: 'acme', entries });
   await said(world, [...lines, 'X-Chaski-Campaign: news\r\nSubject: x\r\n\r\nx\r\n.']);
   await eventOf(world, 'suppressed', 'ann@far.test');
   assert.equal(world.hop.messages.length, before + 1);

@@ -32,7 +32,13 @@ import {
   SmtpService,
   type SmtpServiceOptions,
 } from '../../src/edge/protocols/smtp/service.ts';
-import type { Account, AccountDirectory, Resolution } from '../../src/ports/account-directory.ts';
+import type {
+  Account,
+  AccountDirectory,
+  Domain,
+  Eventually,
+  Resolution,
+} from '../../src/ports/account-directory.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { defaultSettings } from './default-settings.ts';
 import { networksOf } from './networks.ts';
@@ -176,8 +182,17 @@ function resolveFake(localPart: string, domain: string): Resolution | Promise<Re
   }
 }
 
+/** Tenants of domains that have no account; one is known late. */
+function domainFake(name: string): Eventually<Domain | undefined> {
+  const domain = (of: number): Domain => ({ name, tenant: of as TenantId, createdMs: 0 });
+  if (name === 'local.test') return domain(tenant);
+  if (name === 'seven.test') return domain(7);
+  return name === 'late.test' ? Promise.resolve(domain(8)) : undefined;
+}
+
 /** Only what sessions call. */
 export const fakeDirectory = {
+  domain: domainFake,
   isLocalDomain: (domain: string) => domain === 'local.test',
   resolve: resolveFake,
   accountByAddress: (wanted: string) => fakeAccounts.find(({ address }) => address === wanted),

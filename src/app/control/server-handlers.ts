@@ -7,10 +7,11 @@
 
 import type { ControlHandlers } from '../../actors/asks/control.ts';
 import type { EnvelopeRecipient } from '../../actors/asks/reception.ts';
+import { domainOf } from '../../base/address-parts.ts';
 import { concat, latin1 } from '../../base/bytes.ts';
 import { MailError } from '../../base/errors.ts';
-import { defaultTenant } from '../../base/ids.ts';
 import { idempotencyOf } from '../../edge/guard/idempotency.ts';
+import { tenantOfSender } from '../../edge/guard/sender-policy.ts';
 import { resolveAddress } from '../destinations.ts';
 import { checkedAddress } from './addresses.ts';
 import type { ControlParts } from './parts.ts';
@@ -29,11 +30,12 @@ export function serverHandlers(parts: ControlParts): ControlHandlers {
       const resolved = (
         await Promise.all(recipients.map((each) => recipientsOf(parts, each)))
       ).flat();
+      const tenant = await tenantOfSender(parts.directory, domainOf(sender));
       const body = ended(call.body);
       const refusal = parts.reception.reserve(body.byteLength);
       if (refusal !== undefined) throw new MailError(refusal.code, refusal.detail);
       const id = parts.reception.nextId();
-      const idempotency = idempotencyOf(defaultTenant, [body]);
+      const idempotency = idempotencyOf(tenant, [body]);
       const answer = await parts.reception.accept(
         {
           envelope: {
@@ -51,7 +53,7 @@ export function serverHandlers(parts: ControlParts): ControlHandlers {
             peerPort: 0,
             helo: parts.settings.hostname,
             trusted: true,
-            tenant: defaultTenant,
+            tenant,
           },
           ...(idempotency === undefined ? {} : { idempotency }),
           body: [body],

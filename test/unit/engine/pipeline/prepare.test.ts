@@ -117,6 +117,20 @@ test('a pool that one who may relay asks for is read and does not go on; a stran
   assert.equal(stranger.text, trace + field + plain);
 });
 
+test('a campaign is read of mail of who may relay, as the API has it, and does not go on', () => {
+  const field = (name: string) => `X-Chaski-Campaign: ${name}\r\n`;
+  const read = (name: string) => prepared(message(field(name) + plain));
+  assert.deepEqual([read('news').facts.campaign, read('news').text], ['news', trace + plain]);
+  assert.equal(read('n'.repeat(64)).facts.campaign, 'n'.repeat(64));
+  for (const bad of ['', 'two words', 'n'.repeat(65), 'n\x7f', 'é']) {
+    assert.deepEqual([read(bad).facts.campaign, read(bad).text], ['', trace + plain], bad);
+  }
+  const twice = prepared(message(field('a') + field('b') + plain));
+  assert.deepEqual([twice.facts.campaign, twice.text], ['', trace + plain]);
+  const stranger = prepared(message(field('news') + plain, { arrival: { trusted: false } }));
+  assert.deepEqual([stranger.facts.campaign, stranger.text], ['', trace + field('news') + plain]);
+});
+
 test('the body is a view of the bytes that came, not a copy', () => {
   const given = message(plain);
   const { parts } = prepared(given);

@@ -7,13 +7,14 @@
 
 import type { DeliveryTerms } from '../../../../actors/asks/delivery-terms.ts';
 import type { ErrorCode } from '../../../../base/errors.ts';
-import { defaultTenant } from '../../../../base/ids.ts';
+import { defaultTenant, type TenantId } from '../../../../base/ids.ts';
 import {
   type EnvelopeFault,
   type MailCommand,
   parseMail,
 } from '../../../../mail/wire/smtp/envelope-commands.ts';
-import { decideSender } from '../../../guard/sender-policy.ts';
+import type { Account } from '../../../../ports/account-directory.ts';
+import { decideSender, tenantOfSender } from '../../../guard/sender-policy.ts';
 import type { CommandSession, SmtpCommand } from '../command.ts';
 import { replies, replyOf } from '../replies.ts';
 import { termsOf } from '../terms.ts';
@@ -56,18 +57,34 @@ function runMail(session: CommandSession, line: Buffer, from: number, to: number
   if (service.isDraining) return session.end(replies.draining);
   if (session.messageCount >= limits.messagesMax) return session.end(replies.messagesTooMany);
   const { account } = session;
-  if (account === undefined) return open(session, mail);
+  if (account === undefined) return openFor(session, mail);
   const verdict = decideSender(service.directory, account, mail.path.address);
-  if (verdict instanceof Promise) return verdict.then((late) => finish(session, mail, late));
-  finish(session, mail, verdict);
+  if (verdict instanceof Promise)
+    return verdict.then((late) => finish(session, mail, account, late));
+  finish(session, mail, account, verdict);
 }
 
-function finish(session: CommandSession, mail: MailCommand, refusal: ErrorCode | undefined) {
+function finish(
+  session: CommandSession,
+  mail: MailCommand,
+  { tenant }: Account,
+  refusal: ErrorCode | undefined,
+) {
   if (refusal !== undefined) return session.refuse(replyOf(refusal));
-  open(session, mail);
+  open(session, mail, tenant);
 }
 
-function open(session: CommandSession, mail: MailCommand): void {
+/** Nobody logged in: a stranger's mail is of no tenant before its recipients are known. */
+function openFor(session: CommandSession, mail: MailCommand): void | Promise<void> {
+  const { service, peer } = session;
+  const isRelay = peer.isTrusted && service.dialect === 'smtp';
+  if (!isRelay) return open(session, mail, defaultTenant);
+  const tenant = tenantOfSender(service.directory, mail.path.domain);
+  if (tenant instanceof Promise) return tenant.then((late) => open(session, mail, late));
+  open(session, mail, tenant);
+}
+
+function open(session: CommandSession, mail: MailCommand, tenant: TenantId): void {
   // A connection that went away while its sender was judged must not hold room.
   if (session.isEnded) return;
   const { service, transaction } = session;
@@ -81,7 +98,6 @@ function open(session: CommandSession, mail: MailCommand): void {
     terms = judged;
   }
   if (mail.requireTls) terms = { ...terms, requireTls: true };
-  const tenant = session.account?.tenant ?? defaultTenant;
   const refusal = transaction.open(mail, service.reception, tenant, terms);
   session.reply(refusal === undefined ? replies.senderOk : replyOf(refusal.code));
 }

@@ -411,3 +411,26 @@ describe('a large message', () => {
     assert.equal(reception.reservedBytes, 0);
   });
 });
+
+describe('whose mail it is that nobody logged in for', () => {
+  const tenantOf = async (sender: string, isTrusted: boolean) => {
+    const reception = new FakeReception();
+    const { say } = openSession(fakeService({ reception, isTrusted }));
+    say(`HELO c\r\nMAIL FROM:<${sender}>\r\nRCPT TO:<alice@local.test>\r\nDATA\r\n`);
+    await turn();
+    say('x\r\n.\r\n');
+    await turn();
+    return reception.messages[0]!.arrival.tenant;
+  };
+
+  test('of who may relay: of the tenant whose domain the sender is of, known at once or late', async () => {
+    assert.equal(await tenantOf('shop@seven.test', true), 7);
+    assert.equal(await tenantOf('shop@late.test', true), 8);
+    assert.equal(await tenantOf('shop@far.test', true), 0);
+    assert.equal(await tenantOf('', true), 0);
+  });
+
+  test('of a stranger: not of the tenant of the sender it names', async () => {
+    assert.equal(await tenantOf('shop@seven.test', false), 0);
+  });
+});
