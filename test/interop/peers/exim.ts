@@ -48,17 +48,12 @@ export async function startExim(options: PeerOptions): Promise<Peer> {
   return { port, folder, stop };
 }
 
-function configOf({ folder, domain, users, next }: PeerOptions): string {
-  const logIn =
-    next.user === undefined
-      ? ''
-      : `client_plain:
-  driver = plaintext
-  public_name = PLAIN
-  client_send = ^${next.user}^${next.password}
-`;
-  return `
-exim_path = ${program.includes('/') ? program : '/usr/sbin/exim4'}
+function configOf(options: PeerOptions): string {
+  return [settingsOf(options), aclOf(options), routesOf(options), logInsOf(options)].join('\n');
+}
+
+function settingsOf({ folder, domain }: PeerOptions): string {
+  return `exim_path = ${program.includes('/') ? program : '/usr/sbin/exim4'}
 exim_user = Debian-exim
 exim_group = Debian-exim
 deliver_drop_privilege = true
@@ -82,16 +77,22 @@ tls_privatekey = ${folder}/key.pem
 auth_advertise_hosts = *
 dsn_advertise_hosts = *
 smtputf8_advertise_hosts = *
-chunking_advertise_hosts = *
-begin acl
+chunking_advertise_hosts = *`;
+}
+
+function aclOf({ users }: PeerOptions): string {
+  return `begin acl
 rcpt:
   deny domains = +ours
        !local_parts = ${users.join(' : ')}
        message = 550 5.1.1 no such user here
   accept
 data:
-  accept
-begin routers
+  accept`;
+}
+
+function routesOf({ folder, users, next }: PeerOptions): string {
+  return `begin routers
 ours:
   driver = accept
   domains = +ours
@@ -119,12 +120,21 @@ next:
   hosts_try_chunking = *
   ${next.user === undefined ? '' : 'hosts_require_auth = *'}
 begin retry
-* * F,1h,1s
-begin authenticators
+* * F,1h,1s`;
+}
+
+function logInsOf({ next }: PeerOptions): string {
+  const ours = `begin authenticators
 server_plain:
   driver = plaintext
   public_name = PLAIN
   server_condition = \${if and{{eq{$auth2}{${peerUser}}}{eq{$auth3}{${peerPassword}}}}}
   server_set_id = $auth2
-${logIn}`;
+`;
+  if (next.user === undefined) return ours;
+  return `${ours}client_plain:
+  driver = plaintext
+  public_name = PLAIN
+  client_send = ^${next.user}^${next.password}
+`;
 }
