@@ -19,7 +19,7 @@ const blocksMin = 10;
 
 it('the relay guide runs as it stands', needs('curl', 'bash'), async () => {
   const guide = readFileSync(join(root, 'docs/guide-relay.md'), 'utf8');
-  const blocks = [...guide.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, block]) => block!);
+  const blocks = [...guide.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block!);
   assert.ok(blocks.length >= blocksMin, `${blocks.length} blocks`);
   const folder = mkdtempSync(join(tmpdir(), 'chaski-guide-'));
   try {

@@ -200,6 +200,9 @@ async function answerFor(parts: ControlParts, domain: Domain): Promise<DomainAns
     services: publicServices(parts.settings),
     webHost: publicWebHost(parts.settings),
     reportUrl: tlsReportUrl(parts.settings),
+    sources: parts.settings.relay.sources
+      .flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6])
+      .filter((address) => address !== ''),
     policyId: policy === undefined ? '' : stsPolicyId(policy),
     keys: keys
       .filter((key) => !isRemovable(key, parts.clock.nowMs()))

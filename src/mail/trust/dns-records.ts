@@ -34,6 +34,8 @@ export interface DomainForDns {
   readonly policyId: string;
   /** Where TLS reports are taken by HTTPS; absent or "": they come by mail. */
   readonly reportUrl?: string;
+  /** Addresses mail leaves by, besides that of `hostname`. */
+  readonly sources?: readonly string[];
 }
 
 /** A TXT string holds at most 255 bytes; longer values are several strings that readers join. */
@@ -48,7 +50,14 @@ export function dnsRecordsFor(wanted: DomainForDns): readonly DnsRecord[] {
   ];
 }
 
-function mailRecords({ domain, hostname, keys }: DomainForDns): readonly DnsRecord[] {
+function mailRecords({
+  domain,
+  hostname,
+  keys,
+  sources = [],
+}: DomainForDns): readonly DnsRecord[] {
+  const senders = sources.map((address) => `${address.includes(':') ? 'ip6' : 'ip4'}:${address}`);
+  const others = senders.length > 0 ? ' and sources of ours' : '';
   return [
     {
       name: domain,
@@ -59,8 +68,8 @@ function mailRecords({ domain, hostname, keys }: DomainForDns): readonly DnsReco
     {
       name: domain,
       type: 'TXT',
-      value: 'v=spf1 mx -all',
-      purpose: 'SPF: only the hosts of the MX record send for the domain.',
+      value: ['v=spf1 mx', ...senders, '-all'].join(' '),
+      purpose: `SPF: only the hosts of the MX record${others} send for the domain.`,
     },
     ...keys.map((key) => dkimRecord(domain, key)),
     {

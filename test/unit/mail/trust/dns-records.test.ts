@@ -38,6 +38,13 @@ test('short texts are one string and MX hosts end with a dot', () => {
   assert.equal(zoneLine(records[1]!), 'example.org. IN TXT "v=spf1 mx -all"');
 });
 
+// RFC 7208 §5.6.
+test('addresses that mail leaves by may send for the domain', () => {
+  const sources = ['192.0.2.10', '2001:db8::10'];
+  const [, spf] = dnsRecordsFor({ ...asked, services: [], webHost: '', sources });
+  assert.equal(spf!.value, 'v=spf1 mx ip4:192.0.2.10 ip6:2001:db8::10 -all');
+});
+
 // RFC 6186 §3, RFC 8314 §5.1.
 test('services are SRV records, the preferred ones first', () => {
   const services = [
