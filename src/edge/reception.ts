@@ -17,10 +17,16 @@ import type {
   ReceivedMessage,
   Reception,
 } from '../actors/asks/reception.ts';
-import { messageReceive, packReceived } from '../actors/asks/spool-asks.ts';
+import {
+  type JudgeParams,
+  messageJudge,
+  messageReceive,
+  packReceived,
+} from '../actors/asks/spool-asks.ts';
 import type { ByteBudget } from '../actors/budget.ts';
 import type { InFlow } from '../actors/in-flow.ts';
 import type { Router } from '../actors/router.ts';
+import { concat } from '../base/bytes.ts';
 import type { Failure } from '../base/errors.ts';
 import { type MessageId, type MessageIdSource, type ShardId, shardId } from '../base/ids.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -115,6 +121,8 @@ export function createReception(parts: ReceptionParts): Reception {
       }
     },
 
+    judge: (message) => askToJudge(parts, message),
+
     async acceptEach(message, reservedBytes) {
       try {
         const isWhole = message.stream === undefined;
@@ -167,27 +175,47 @@ function openKeyed(parts: ReceptionParts, message: ReceivedMessage): Reception['
   };
 }
 
+/** The shard that would accept it looks at its beginning: what its text alone decides is decided by its header. */
+async function askToJudge(parts: ReceptionParts, message: ReceivedMessage): Promise<AcceptAnswer> {
+  const whole = concat(message.body);
+  const isWhole = whole.byteLength <= largeBodyBytesMin;
+  const meta: JudgeParams = [packReceived(message, message.fromAllowed), isWhole];
+  const body = [isWhole ? whole : whole.subarray(0, largeBodyBytesMin)];
+  const shard = commonShard(message.envelope.recipients) ?? parts.spoolShard();
+  const asked = askOf(parts, message, { shard, name: messageJudge, meta, body });
+  const answer = await parts.router.ask(asked);
+  return answer.ok ? { ok: true } : answer;
+}
+
 /** One message to one shard. */
 function askShard(
-  { router, clock }: ReceptionParts,
+  parts: ReceptionParts,
   message: ReceivedMessage,
   shard: ShardId,
   fromAllowed: readonly string[] = [],
 ): Promise<Answer> {
-  const { arrival } = message;
-  const request: Ask = {
+  const meta = packReceived(message, fromAllowed);
+  const { body } = message;
+  return parts.router.ask(askOf(parts, message, { shard, name: messageReceive, meta, body }));
+}
+
+function askOf(
+  { clock }: ReceptionParts,
+  { arrival }: ReceivedMessage,
+  { shard, name, meta, body }: Pick<Ask, 'shard' | 'name' | 'meta' | 'body'>,
+): Ask {
+  return {
     shard,
     // The actor is the shard itself: messages of one session may be accepted in any order.
     actor: '',
-    name: messageReceive,
+    name,
     key: arrival.id,
     class: 'short',
     lane: 'normal',
     deadlineMs: clock.nowMs() + acceptMsMax,
-    meta: packReceived(message, fromAllowed),
-    body: message.body,
+    meta,
+    body,
   };
-  return router.ask(request);
 }
 
 /** The shard all recipients' accounts are on, if they all are accounts and it is one. */

@@ -10,7 +10,7 @@ import type { ArrivedAsk, Handlers } from '../actors/ask.ts';
 import { engineAsks } from '../actors/asks/engine-asks.ts';
 import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
 import type { PackedRecipient } from '../actors/asks/spool-asks.ts';
-import { messageReceive } from '../actors/asks/spool-asks.ts';
+import { messageJudge, messageReceive } from '../actors/asks/spool-asks.ts';
 import { noShard, systemAsk, threadHello } from '../actors/asks/system.ts';
 import type { ShardId } from '../base/ids.ts';
 import type { Metrics } from '../base/metrics.ts';
@@ -40,7 +40,7 @@ import { createShardOpener } from './open-shard.ts';
 import { createOutbound } from './outbound.ts';
 import { ownerHandlers } from './owner-handlers.ts';
 import { compilePolicy, type Policy } from './pipeline/policy.ts';
-import { receiveHandler } from './receive.ts';
+import { judgeHandler, receiveHandler } from './receive.ts';
 import { createShaping, type EngineShaping, shapingHandlers } from './shaping.ts';
 import { type OpenShard, Shards } from './shards.ts';
 import { createAttempt } from './spool/attempt.ts';
@@ -91,6 +91,7 @@ export function createEngine(parts: EngineParts): Engine {
   };
   const handlers: Handlers = {
     [messageReceive]: receiveHandler(receiveParts),
+    [messageJudge]: judgeHandler(receiveParts),
     ...incoming.handlers(),
     ...receiveLargeHandlers({ ...receiveParts, incoming, whole }),
     ...ownerHandlers(parts, shards, incoming, shaping.owners),

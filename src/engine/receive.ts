@@ -9,7 +9,7 @@
 
 import type { Answer, ArrivedAsk, Handler } from '../actors/ask.ts';
 import type { AcceptAnswer } from '../actors/asks/reception.ts';
-import type { PackedReceived } from '../actors/asks/spool-asks.ts';
+import type { JudgeParams, PackedReceived } from '../actors/asks/spool-asks.ts';
 import { unpackReceived } from '../actors/asks/spool-asks.ts';
 import { failure } from '../base/errors.ts';
 import { isAllHere } from './local-delivery.ts';
@@ -40,6 +40,23 @@ export function receiveHandler(parts: ReceiveParts): Handler {
       return { pending: verifyAndTake(parts, shard, packed, message, policy) };
     }
     return take(parts, shard, packed, message, policy);
+  };
+}
+
+/** What `receiveHandler` would answer to mail of who may relay; nothing is kept of it, and nothing signed. */
+export function judgeHandler(parts: ReceiveParts): Handler {
+  return (ask) => {
+    const shard = parts.shardOf(ask);
+    if (shard === undefined)
+      return failure('not-possible-now', `shard ${ask.shard} is not open here`);
+    const refusal = shard.store.refusal();
+    if (refusal !== undefined) return refusal;
+    const [packed, isWhole] = ask.meta as JudgeParams;
+    const message: MessageToPrepare = { body: ask.body, ...unpackReceived(packed) };
+    // Whatever the rest is: without its hashes nothing is signed.
+    const rest = isWhole ? undefined : { isAscii: true };
+    const prepared = prepare(message, parts.policy(), parts.clock.nowMs(), rest);
+    return prepared.ok ? { ok: true, value: undefined } : prepared;
   };
 }
 

@@ -19,6 +19,10 @@ import type {
 import { bodyTypes } from './reception.ts';
 
 export const messageReceive = 'message.receive';
+/** meta: `JudgeParams`; the body is the beginning of the message, with its header: the answer is `ok` if it would be taken. */
+export const messageJudge = 'message.judge';
+
+export type JudgeParams = readonly [received: PackedReceived, isWhole: boolean];
 
 /** address, account (0: remote), shard, notify bits (0: absent), orcpt ("": absent). */
 export type PackedRecipient = readonly [string, number, number, number, string];

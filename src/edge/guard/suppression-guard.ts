@@ -35,13 +35,20 @@ export class SuppressionGuard {
     this.#parts = parts;
   }
 
-  /** Why it is not taken; undefined: it may go. */
-  refusal({ tenant, stream, sender, address }: RecipientToJudge): SuppressionReason | undefined {
+  /** Why it would not be taken; nobody is told. */
+  reason({ tenant, stream, sender, address }: RecipientToJudge): SuppressionReason | undefined {
     if (sender === '') return undefined;
-    const { list, clock, nextId, tell } = this.#parts;
-    const nowMs = clock.nowMs();
-    const reason = list.find(tenant, stream, address, nowMs);
+    const { list, clock } = this.#parts;
+    return list.find(tenant, stream, address, clock.nowMs());
+  }
+
+  /** Why it is not taken; undefined: it may go. */
+  refusal(recipient: RecipientToJudge): SuppressionReason | undefined {
+    const reason = this.reason(recipient);
     if (reason === undefined) return undefined;
+    const { clock, nextId, tell } = this.#parts;
+    const { tenant, stream, sender, address } = recipient;
+    const nowMs = clock.nowMs();
     const { suppressed } = eventNumbers;
     tell([suppressed, nowMs, nextId(), tenant, sender, [address], reason, stream, '', '']);
     return reason;

@@ -48,6 +48,7 @@ export interface MessageGiven {
   readonly priority?: number;
   readonly sendAt?: string;
   readonly requireTls?: boolean;
+  readonly dryRun?: boolean;
 }
 
 /** One message that a request asks for. */

@@ -2,7 +2,6 @@
  * `POST /api/v1/messages`: takes a message as JSON or whole, or one for each recipient of a batch.
  *
  * Runs in:   edge (main thread).
- * Limits:    `copiesAtOnce` messages of a request are under way.
  * Invariant: 202 comes after the sync of the message's record, as 250 does.
  */
 
@@ -12,11 +11,11 @@ import { type DeliveryTerms, isPoolName } from '../../../../actors/asks/delivery
 import type { EnvelopeRecipient } from '../../../../actors/asks/reception.ts';
 import { domainOf } from '../../../../base/address-parts.ts';
 import type { Result } from '../../../../base/errors.ts';
-import type { MessageId } from '../../../../base/ids.ts';
 import { idempotencyHash, idempotencyOf, isIdempotencyKey } from '../../../guard/idempotency.ts';
 import { readPath } from './addresses.ts';
 import { type Caller, callerOf } from './caller.ts';
 import { type Draft, type MessageGiven, readDraft, readTerms } from './draft.ts';
+import { type EachTaken, takeEach } from './each.ts';
 import { ApiFault } from './fault.ts';
 import type { KeyRates } from './key-rates.ts';
 import { authorDomains, canonical } from './raw.ts';
@@ -24,14 +23,14 @@ import { Rendering } from './rendering.ts';
 import { messageSchema, rawQuerySchema } from './schema.ts';
 import {
   checkDomain,
+  type HandIn,
+  judge,
   type ResolvedRecipients,
   refuseNobody,
   resolveRecipients,
   type SubmitParts,
   submit,
 } from './submit.ts';
-
-const copiesAtOnce = 8;
 
 /** Builds a message, off this thread. */
 export type ComposeMessage = (
@@ -44,15 +43,15 @@ interface RawQuery {
   readonly campaign?: string;
   readonly priority?: string;
   readonly sendAt?: string;
+  readonly dryRun?: string;
 }
 
 export interface MessageRouteParts extends SubmitParts {
   readonly compose: ComposeMessage;
 }
 
-interface Taken {
-  readonly ids: readonly (MessageId | null)[];
-  readonly failures?: readonly Failed[];
+/** Of each message, what handing it in came to. */
+interface Taken<T> extends EachTaken<T> {
   readonly suppressed?: readonly SuppressedOf[];
 }
 
@@ -62,19 +61,13 @@ interface SuppressedOf {
   readonly reason: string;
 }
 
-interface Failed {
-  readonly index: number;
-  readonly code: string;
-  readonly message: string;
-}
-
 export function messageRoutes(app: FastifyInstance, parts: MessageRouteParts, rates: KeyRates) {
   app.post('/api/v1/messages', {
     schema: {
       querystring: rawQuerySchema,
       body: { content: { 'application/json': { schema: messageSchema } } },
     },
-    async handler(request, reply): Promise<Taken> {
+    async handler(request, reply): Promise<object> {
       const caller = askerOf(request);
       const given = Buffer.isBuffer(request.body) ? undefined : (request.body as MessageGiven);
       const repeats = repeatsOf(caller, request.headers['idempotency-key']);
@@ -84,14 +77,32 @@ export function messageRoutes(app: FastifyInstance, parts: MessageRouteParts, ra
         const more = { retryAfterSeconds: waitSeconds };
         throw new ApiFault('rate-exceeded', 'this key has handed in too much', more);
       }
-      const taken =
-        given === undefined
-          ? await takeRaw(parts, caller, request as FastifyRequest<{ Body: Buffer }>, repeats)
-          : await takeDraft(parts, caller, given, repeats);
+      const query = request.query as RawQuery;
+      // Said in either place: what was meant to be a dry run must not be sent.
+      const isDryRun = given?.dryRun === true || query.dryRun === 'true';
+      const take = <T>(handIn: HandIn<T>): Promise<Taken<T>> => {
+        const taking = { parts, caller, repeats, handIn, isDryRun };
+        return given === undefined
+          ? takeRaw(taking, request as FastifyRequest<{ Body: Buffer }>)
+          : takeDraft(taking, given);
+      };
+      if (isDryRun) {
+        const { each: messages, ...refused } = await take(judge);
+        return { dryRun: true, messages, ...refused };
+      }
+      const { each: ids, ...refused } = await take(submit);
       reply.code(202);
-      return taken;
+      return { ids, ...refused };
     },
   });
+}
+
+interface Taking<T> {
+  readonly parts: MessageRouteParts;
+  readonly caller: Asker;
+  readonly repeats: RepeatHash;
+  readonly handIn: HandIn<T>;
+  readonly isDryRun: boolean;
 }
 
 /** Who asks, and for which pool of sources. */
@@ -125,12 +136,8 @@ function repeatsOf({ key }: Caller, header: string | readonly string[] | undefin
   return (index) => idempotencyHash(key.tenant, header, index);
 }
 
-async function takeDraft(
-  parts: MessageRouteParts,
-  caller: Asker,
-  given: MessageGiven,
-  repeats: RepeatHash,
-): Promise<Taken> {
+async function takeDraft<T>(taking: Taking<T>, given: MessageGiven): Promise<Taken<T>> {
+  const { parts, caller, repeats, isDryRun } = taking;
   const { directory, clock } = parts;
   const { messageBytesMax, holdMsMax } = parts.policy();
   const draft = readDraft(given, holdMsMax, clock.nowMs());
@@ -140,14 +147,15 @@ async function takeDraft(
   await checkDomain(directory, tenant, draft.from.path.domain, '/from');
   await checkDomain(directory, tenant, domainOf(draft.sender), '/returnPath');
   const resolved: ResolvedRecipients[] = [];
-  const from = { tenant, stream: draft.terms.campaign ?? '', sender: draft.sender };
+  const stream = draft.terms.campaign ?? '';
+  const from = { tenant, stream, sender: draft.sender, isDryRun };
   for (const copy of draft.copies) {
     resolved.push(await resolveRecipients(parts, from, copy.recipients));
   }
   const taken = await takeEach(draft.copies.length, async (index) => {
     const copy = draft.copies[index]!;
     refuseNobody(resolved[index]!);
-    return await takeCopy(parts, caller, draft, {
+    return await takeCopy(taking, draft, {
       rendered: { ...draft.shared, ...rendering.of(copy), to: copy.to },
       recipients: resolved[index]!.recipients,
       idempotency: repeats(index),
@@ -156,42 +164,11 @@ async function takeDraft(
   return { ...taken, ...suppressedOf(resolved) };
 }
 
-function suppressedOf(resolved: readonly ResolvedRecipients[]): Pick<Taken, 'suppressed'> {
+function suppressedOf(resolved: readonly ResolvedRecipients[]): Pick<Taken<unknown>, 'suppressed'> {
   const all = resolved.flatMap(({ suppressed }, index) =>
     suppressed.map(({ address, reason }) => ({ index, address, reason })),
   );
   return all.length === 0 ? {} : { suppressed: all };
-}
-
-/** A few at a time, so that they share group commits. Once one finds no room, those that follow are not tried. */
-async function takeEach(
-  count: number,
-  take: (index: number) => Promise<MessageId>,
-): Promise<Taken> {
-  const ids: (MessageId | null)[] = new Array(count).fill(null);
-  const faults: [number, ApiFault][] = [];
-  let next = 0;
-  let stopped: ApiFault | undefined;
-  const run = async () => {
-    for (let index = next++; index < count; index = next++) {
-      try {
-        if (stopped !== undefined) throw stopped;
-        ids[index] = await take(index);
-      } catch (error) {
-        if (!(error instanceof ApiFault)) throw error;
-        if (error.status === 503) stopped = error;
-        faults.push([index, error]);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(copiesAtOnce, count) }, run));
-  if (faults.length === 0) return { ids };
-  faults.sort(([a], [b]) => a - b);
-  if (faults.length === count) throw faults[0]![1];
-  return {
-    ids,
-    failures: faults.map(([index, { code, message }]) => ({ index, code, message })),
-  };
 }
 
 interface CopyToTake {
@@ -200,18 +177,17 @@ interface CopyToTake {
   readonly idempotency: string | undefined;
 }
 
-async function takeCopy(
-  parts: MessageRouteParts,
-  caller: Asker,
+async function takeCopy<T>(
+  { parts, caller, handIn }: Taking<T>,
   draft: Draft,
   { rendered, recipients, idempotency }: CopyToTake,
-): Promise<MessageId> {
+): Promise<T> {
   const { reception, clock, policy } = parts;
   const id = reception.nextId();
   const messageId = `<${id}@${policy().hostname}>`;
   const composed = await parts.compose({ ...rendered, messageId, dateMs: clock.nowMs() });
   if (!composed.ok) throw new ApiFault(composed.code, 'the message was not built');
-  return await submit(parts, {
+  return await handIn(parts, {
     ...caller,
     id,
     sender: draft.sender,
@@ -223,12 +199,10 @@ async function takeCopy(
   });
 }
 
-async function takeRaw(
-  parts: MessageRouteParts,
-  caller: Asker,
+async function takeRaw<T>(
+  { parts, caller, repeats, handIn, isDryRun }: Taking<T>,
   request: FastifyRequest<{ Body: Buffer }>,
-  repeats: RepeatHash,
-): Promise<Taken> {
+): Promise<Taken<T>> {
   const { directory, reception, clock } = parts;
   const { lineBytesMax, holdMsMax } = parts.policy();
   const query = request.query as RawQuery;
@@ -241,7 +215,7 @@ async function takeRaw(
   const terms = readTerms(termsGiven(query), holdMsMax, clock.nowMs());
   const resolved = await resolveRecipients(
     parts,
-    { tenant, stream: terms.campaign ?? '', sender: sender.address },
+    { tenant, stream: terms.campaign ?? '', sender: sender.address, isDryRun },
     addresses.map((each, index) => {
       const place = `/query/to/${index}`;
       return { path: readPath(each, place), place };
@@ -252,7 +226,7 @@ async function takeRaw(
   const body = canonical(request.body, lineBytesMax);
   const authors = authorDomains(body);
   for (const domain of authors) await checkDomain(directory, tenant, domain, '/from');
-  const id = await submit(parts, {
+  const taken = await handIn(parts, {
     ...caller,
     id: reception.nextId(),
     sender: sender.address,
@@ -262,7 +236,7 @@ async function takeRaw(
     body,
     idempotency: repeats(0) ?? idempotencyOf(tenant, [body]),
   });
-  return { ids: [id], ...suppressedOf([resolved]) };
+  return { each: [taken], ...suppressedOf([resolved]) };
 }
 
 function termsGiven({ priority, campaign, sendAt }: RawQuery) {

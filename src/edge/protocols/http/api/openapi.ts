@@ -9,6 +9,7 @@ import { eventOperations } from './event-schema.ts';
 import {
   acceptedSchema,
   faultSchema,
+  judgedSchema,
   messageSchema,
   rawQuerySchema,
   statusSchema,
@@ -66,6 +67,10 @@ const sendOperation = {
     },
   },
   responses: {
+    200: {
+      description: 'A dry run: what would be done. Nothing is kept, no idempotency key either.',
+      content: json({ $ref: '#/components/schemas/Judged' }),
+    },
     202: {
       description: 'On disk.',
       content: json({ $ref: '#/components/schemas/Accepted' }),
@@ -116,6 +121,7 @@ export const openApi = {
     schemas: {
       Message: messageSchema,
       Accepted: acceptedSchema,
+      Judged: judgedSchema,
       Status: statusSchema,
       Fault: faultSchema,
     },

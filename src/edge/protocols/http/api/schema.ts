@@ -132,6 +132,7 @@ export const messageSchema = {
     priority: { type: 'integer', minimum: -9, maximum: 9, description: 'RFC 6710.' },
     sendAt: { type: 'string', format: 'date-time', description: 'Not before then.' },
     requireTls: { type: 'boolean', description: 'Over verified TLS all the way (RFC 8689).' },
+    dryRun: { type: 'boolean', description: 'Say what would happen, and do nothing of it.' },
   },
 } as const;
 
@@ -147,6 +148,37 @@ export const rawQuerySchema = {
     campaign: { type: 'string', pattern: '^[!-~]{1,64}$' },
     priority: { type: 'string', pattern: '^(?:-?[1-9]|0)$' },
     sendAt: { type: 'string', format: 'date-time' },
+    dryRun: { type: 'string', enum: ['true', 'false'] },
+  },
+} as const;
+
+/** What is said of a request's messages beside those that were taken. */
+const refusedProperties = {
+  suppressed: {
+    type: 'array',
+    description: 'Recipients that mail was not sent to: they are suppressed.',
+    items: {
+      type: 'object',
+      required: ['index', 'address', 'reason'],
+      properties: {
+        index: { type: 'integer', description: 'Of the message.' },
+        address: { type: 'string' },
+        reason: { type: 'string', enum: suppressionReasons },
+      },
+    },
+  },
+  failures: {
+    type: 'array',
+    description: 'Messages of a batch that were not taken.',
+    items: {
+      type: 'object',
+      required: ['index', 'code', 'message'],
+      properties: {
+        index: { type: 'integer' },
+        code: { type: 'string' },
+        message: { type: 'string' },
+      },
+    },
   },
 } as const;
 
@@ -159,32 +191,33 @@ export const acceptedSchema = {
       items: { type: ['string', 'null'] },
       description: 'Of the messages, which are on disk; in the order asked. null: see failures.',
     },
-    suppressed: {
+    ...refusedProperties,
+  },
+} as const;
+
+export const judgedSchema = {
+  type: 'object',
+  required: ['dryRun', 'messages'],
+  properties: {
+    dryRun: { type: 'boolean', enum: [true] },
+    messages: {
       type: 'array',
-      description: 'Recipients that mail was not sent to: they are suppressed.',
+      description: 'What would be sent, in the order asked. null: see failures.',
       items: {
-        type: 'object',
-        required: ['index', 'address', 'reason'],
+        type: ['object', 'null'],
+        required: ['from', 'to', 'bytes'],
         properties: {
-          index: { type: 'integer', description: 'Of the message.' },
-          address: { type: 'string' },
-          reason: { type: 'string', enum: suppressionReasons },
+          from: { type: 'string', description: 'The envelope sender.' },
+          to: {
+            type: 'array',
+            items: { type: 'string' },
+            description: 'The envelope recipients, aliases of ours expanded.',
+          },
+          bytes: { type: 'integer', description: 'Before trace fields and signatures.' },
         },
       },
     },
-    failures: {
-      type: 'array',
-      description: 'Messages of a batch that were not taken.',
-      items: {
-        type: 'object',
-        required: ['index', 'code', 'message'],
-        properties: {
-          index: { type: 'integer' },
-          code: { type: 'string' },
-          message: { type: 'string' },
-        },
-      },
-    },
+    ...refusedProperties,
   },
 } as const;
 

@@ -10,7 +10,11 @@
 
 import { domainToASCII } from 'node:url';
 import type { DeliveryTerms } from '../../../../actors/asks/delivery-terms.ts';
-import type { EnvelopeRecipient, Reception } from '../../../../actors/asks/reception.ts';
+import type {
+  EnvelopeRecipient,
+  ReceivedMessage,
+  Reception,
+} from '../../../../actors/asks/reception.ts';
 import type { ErrorCode } from '../../../../base/errors.ts';
 import type { MessageId, TenantId } from '../../../../base/ids.ts';
 import type { AccountDirectory, ApiKey } from '../../../../ports/account-directory.ts';
@@ -47,7 +51,7 @@ export interface Peer {
   readonly isTls: boolean;
 }
 
-interface Submission {
+export interface Submission {
   readonly key: ApiKey;
   readonly peer: Peer;
   readonly id: MessageId;
@@ -72,10 +76,15 @@ export async function checkDomain(
   throw new ApiFault('sender-not-allowed', `${domain} is no domain of this tenant`, { path });
 }
 
+/** Whose message it is. */
+interface Sending extends Omit<RecipientToJudge, 'address'> {
+  readonly isDryRun: boolean;
+}
+
 /** @throws ApiFault that names the recipient. */
 export async function resolveRecipients(
   { directory, policy, suppression }: SubmitParts,
-  from: Omit<RecipientToJudge, 'address'>,
+  { isDryRun, ...from }: Sending,
   given: readonly Pick<MailboxGiven, 'path' | 'place'>[],
 ): Promise<ResolvedRecipients> {
   const { recipientsMax } = policy();
@@ -86,7 +95,8 @@ export async function resolveRecipients(
   const suppressed: SuppressedRecipient[] = [];
   for (const { path, place } of given) {
     const { address } = path;
-    const reason = suppression.refusal({ ...from, address });
+    const recipient = { ...from, address };
+    const reason = isDryRun ? suppression.reason(recipient) : suppression.refusal(recipient);
     if (reason !== undefined) {
       suppressed.push({ address, reason, place });
       continue;
@@ -115,45 +125,73 @@ const recipientWords: Partial<Record<ErrorCode, string>> = {
   'account-over-quota': 'this account is full',
 };
 
-/** Resolves once the message is on disk: to its id, or that of the first with its key. @throws ApiFault */
-export async function submit(parts: SubmitParts, submission: Submission): Promise<MessageId> {
-  const { reception, clock, policy } = parts;
-  const { key, peer, id, sender, recipients, terms, body, idempotency } = submission;
+/** What becomes of a message that is handed in. @throws ApiFault */
+export type HandIn<T> = (parts: SubmitParts, submission: Submission) => Promise<T>;
+
+/** Resolves once the message is on disk: to its id, or that of the first with its key. */
+export const submit: HandIn<MessageId> = async (parts, submission) => {
+  reserve(parts, submission);
+  const { body, id } = submission;
+  const answer = await parts.reception.accept(messageOf(parts, submission), body.byteLength);
+  if (!answer.ok) throw new ApiFault(answer.code, wordsFor(answer.code));
+  return answer.earlierId ?? id;
+};
+
+/** What would be sent, as things stand. */
+export interface Judged {
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly bytes: number;
+}
+
+/** Nothing is kept: resolves to what `submit` would have done, or rejects as it would have. */
+export const judge: HandIn<Judged> = async (parts, submission) => {
+  reserve(parts, submission);
+  const { sender, recipients, body } = submission;
+  const { reception } = parts;
+  const answer = await reception
+    .judge(messageOf(parts, submission))
+    .finally(() => reception.release(body.byteLength));
+  if (!answer.ok) throw new ApiFault(answer.code, wordsFor(answer.code));
+  return { from: sender, to: recipients.map(({ address }) => address), bytes: body.byteLength };
+};
+
+/** @throws ApiFault */
+function reserve({ reception, policy }: SubmitParts, { body }: Submission): void {
   const { messageBytesMax } = policy();
   if (body.byteLength > messageBytesMax) {
     throw new ApiFault('message-too-large', `a message has at most ${messageBytesMax} bytes`);
   }
   const refusal = reception.reserve(body.byteLength);
   if (refusal !== undefined) throw new ApiFault(refusal.code, 'no room now');
-  const answer = await reception.accept(
-    {
-      envelope: {
-        sender,
-        recipients,
-        body: '8bitmime',
-        smtputf8: [sender, ...recipients.map((each) => each.address)].some(isUtf8),
-        ...(Object.keys(terms).length === 0 ? {} : { terms }),
-      },
-      arrival: {
-        id,
-        receivedMs: clock.nowMs(),
-        listener: 'http',
-        protocol: peer.isTls ? 'HTTPS' : 'HTTP',
-        peerAddress: peer.address,
-        peerPort: peer.port,
-        helo: '',
-        trusted: true,
-        tenant: key.tenant,
-      },
-      fromAllowed: submission.authorDomains.map((domain) => `*@${comparable(domain)}`),
-      ...(idempotency === undefined ? {} : { idempotency }),
-      body: [body],
-      bodyBytes: body.byteLength,
+}
+
+function messageOf({ clock }: SubmitParts, submission: Submission): ReceivedMessage {
+  const { key, peer, id, sender, recipients, terms, body, idempotency } = submission;
+  return {
+    envelope: {
+      sender,
+      recipients,
+      body: '8bitmime',
+      smtputf8: [sender, ...recipients.map((each) => each.address)].some(isUtf8),
+      ...(Object.keys(terms).length === 0 ? {} : { terms }),
     },
-    body.byteLength,
-  );
-  if (!answer.ok) throw new ApiFault(answer.code, wordsFor(answer.code));
-  return answer.earlierId ?? id;
+    arrival: {
+      id,
+      receivedMs: clock.nowMs(),
+      listener: 'http',
+      protocol: peer.isTls ? 'HTTPS' : 'HTTP',
+      peerAddress: peer.address,
+      peerPort: peer.port,
+      helo: '',
+      trusted: true,
+      tenant: key.tenant,
+    },
+    fromAllowed: submission.authorDomains.map((domain) => `*@${comparable(domain)}`),
+    ...(idempotency === undefined ? {} : { idempotency }),
+    body: [body],
+    bodyBytes: body.byteLength,
+  };
 }
 
 function wordsFor(code: ErrorCode): string {
