@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { EventView } from '../../src/actors/asks/control.ts';
 import { type ApiWorld, startApiWorld } from '../support/api-world.ts';
+import { eventually } from '../support/test-server.ts';
 
 interface Page {
   readonly events: readonly EventView[];
@@ -109,4 +110,34 @@ describe('GET /api/v1/events', () => {
     const ids = new Set(told.events.map((event) => event.id));
     assert.ok(events.every((event) => ids.has(event.id)));
   });
+});
+
+it('410 tells that events behind a cursor are kept no more, and `start` goes on behind the gap', async () => {
+  const room = { shards: '1', 'store.eventsBytesMax': '1MiB' };
+  await using world = await startApiWorld(room);
+  const scopes = ['send', 'events'];
+  const { secret: key } = await world.test.call('key.create', { tenant: 'acme', scopes });
+  const get = async (after: string) =>
+    await world.call({ method: 'GET', path: `/api/v1/events?after=${after}&limit=1`, key });
+  const send = async (count: number) => {
+    const to = Array.from({ length: count }, (_, i) => `${'x'.repeat(60)}${i}@far.test`);
+    const answer = await world.call({ key, body: { from: 'shop@acme.test', to, text: 'x' } });
+    assert.equal(answer.status, 202);
+  };
+  await send(1);
+  const cursor = await eventually('a first event', async () => {
+    const { events, cursor: next } = (await get('start')).value as unknown as Page;
+    return events.length > 0 ? next : undefined;
+  });
+  // Each of its attempts is an event: more than there is room for.
+  for (let i = 0; i < 50; i++) await send(100);
+  const gone = await eventually('the oldest to go', async () => {
+    const answer = await get(cursor);
+    return answer.status === 200 ? undefined : answer;
+  });
+  assert.equal(gone.status, 410);
+  assert.match(gone.value.error.message, /kept no more/);
+  const again = await get('start');
+  assert.equal(again.status, 200);
+  assert.equal((again.value as unknown as Page).events.length, 1);
 });

@@ -1,65 +1,16 @@
 /**
- * Aim: a webhook gets a tenant's events, signed, in order and at least once, over failures of its receiver and restarts
- *      of ours; it reaches nothing it should not.
+ * Aim: a webhook gets a tenant's events, signed, in order and at least once, over failures of its receiver (over ours:
+ *      webhook-kill.test.ts); it reaches nothing it should not.
  * Method: the real server, a next hop, and a receiver that answers as the test says.
  */
 
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import type { EventView } from '../../src/actors/asks/control.ts';
 import type { WebhookView } from '../../src/actors/asks/webhook-control.ts';
 import { type ApiWorld, startApiWorld } from '../support/api-world.ts';
 import { eventually } from '../support/test-server.ts';
-
-interface Got {
-  readonly path: string;
-  readonly signature: string;
-  readonly body: string;
-  readonly events: readonly EventView[];
-}
-
-class Receiver implements AsyncDisposable {
-  readonly got: Got[] = [];
-  /** By path; 200 where nothing is said. */
-  readonly answers = new Map<string, number>();
-  readonly #server: Server;
-
-  constructor() {
-    this.#server = createServer((request, response) => {
-      const parts: Buffer[] = [];
-      request.on('data', (part: Buffer) => parts.push(part));
-      request.on('end', () => {
-        const path = request.url ?? '';
-        const body = Buffer.concat(parts).toString();
-        const signature = String(request.headers['chaski-signature']);
-        this.got.push({ path, signature, body, events: JSON.parse(body).events });
-        const status = this.answers.get(path) ?? 200;
-        response.writeHead(status, status === 302 ? { location: '/elsewhere' } : {}).end('ok');
-      });
-    });
-  }
-
-  async start(): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return this;
-  }
-
-  url(path: string): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${path}`;
-  }
-
-  of(path: string): Got[] {
-    return this.got.filter((one) => one.path === path);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-}
+import { type Got, WebhookReceiver } from '../support/webhook-receiver.ts';
 
 /** As a receiver checks it: docs/events.md. */
 function isSigned({ signature, body }: Got, secret: string): boolean {
@@ -72,10 +23,10 @@ const open = { 'webhook.requireHttps': 'false', 'webhook.allowNetworks': '127.0.
 
 describe('webhooks', () => {
   let world: ApiWorld;
-  let receiver: Receiver;
+  let receiver: WebhookReceiver;
   let key: string;
   before(async () => {
-    receiver = await new Receiver().start();
+    receiver = await new WebhookReceiver().start();
     world = await startApiWorld(open);
     const made = await world.test.call('key.create', { tenant: 'acme', scopes: ['webhooks'] });
     key = made.secret;
@@ -259,7 +210,7 @@ describe('webhooks', () => {
 
 describe('webhooks where nothing is allowed', () => {
   it('reach no address of ours, and need https', async () => {
-    await using receiver = await new Receiver().start();
+    await using receiver = await new WebhookReceiver().start();
     await using world = await startApiWorld({ 'webhook.requireHttps': 'false' });
     const url = receiver.url('/near');
     const { webhook } = await world.test.call('webhook.add', { tenant: 'acme', url });

@@ -33,7 +33,7 @@ export function createWebPoster(options: WebPosterOptions): WebPoster {
         const { statusCode, body: answer } = await undici.request(url, {
           ...{ method: 'POST', headers, body, dispatcher: agent, signal: over },
         });
-        await answer.dump({ limit: answerBytesMax });
+        await answer.dump({ limit: answerBytesMax, signal: over });
         return { ok: true, status: statusCode };
       } catch (error) {
         return { ok: false, detail: detailOf(error) };

@@ -282,7 +282,10 @@ export class EventLog {
     }
     const number = this.#nextNumber++;
     this.#isNameSynced = false;
-    return await OpenSegment.create(disk, this.#path(number), shard, number);
+    const created = await OpenSegment.create(disk, this.#path(number), shard, number);
+    // How large it may become follows from how many shards have events, itself among them.
+    await this.#closed.readKeep();
+    return created;
   }
 
   async #closeOpen(): Promise<void> {
