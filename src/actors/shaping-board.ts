@@ -2,7 +2,8 @@
  * The marks that hold in the whole process: what rules suspended or slowed, and what operators did by hand.
  *
  * Runs in:   main thread; pure (time by the clock given). Engine threads are told of every change.
- * Limits:    `marksMax` marks and `heldMax` paths that are held back; of marks past it those that end first go.
+ * Limits:    `marksMax` marks and `heldMax` paths that are held back; of marks past it those that end first go, rules'
+ *            before operators'.
  * Invariant: a mark ends at its time, whoever hears of it; one of the same id replaces the one before.
  */
 
@@ -15,6 +16,7 @@ const heldMax = 20_000;
 /** Findings of many paths at once are told together. */
 const tellMs = 50;
 const againMs = 1_000;
+const operatorName = 'operator';
 
 export interface ShapingBoardOptions {
   readonly clock: Clock;
@@ -30,6 +32,10 @@ export class ShapingBoard {
   readonly #held = new RecentMap<string, HeldPath>(heldMax);
   #news: HeldPath[] = [];
   #timer: Timer | undefined;
+  #isTelling = false;
+  /** Something changed since the last telling began. */
+  #isUntold = false;
+  #isClosed = false;
   #nextId = 1;
 
   constructor(options: ShapingBoardOptions) {
@@ -74,7 +80,7 @@ export class ShapingBoard {
       id: `op-${this.#nextId++}`,
       kind: 'suspend',
       path: '',
-      by: 'operator',
+      by: operatorName,
     };
     this.#put(made);
     this.#changed(true);
@@ -90,6 +96,7 @@ export class ShapingBoard {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#timer?.cancel();
   }
 
@@ -100,8 +107,14 @@ export class ShapingBoard {
     this.#marks.set(mark.id, { ...mark, untilMs });
     if (this.#marks.size <= marksMax) return;
     this.#expire();
-    const [first] = this.marks;
-    if (this.#marks.size > marksMax && first !== undefined) this.#marks.delete(first.id);
+    if (this.#marks.size > marksMax) this.#marks.delete(this.#leastOf().id);
+  }
+
+  /** However many sites refuse at once, what an operator said by hand is not lost for it. */
+  #leastOf(): Mark {
+    let [least] = this.#marks.values();
+    for (const mark of this.#marks.values()) if (isBefore(mark, least!)) least = mark;
+    return least!;
   }
 
   #expire(): void {
@@ -111,16 +124,31 @@ export class ShapingBoard {
 
   #changed(areMarks: boolean): void {
     if (areMarks) this.#options.keep(this.marks);
-    this.#timer ??= this.#options.clock.setTimer(tellMs, () => void this.#tell());
+    this.#isUntold = true;
+    if (!this.#isTelling) this.#tellIn(tellMs);
+  }
+
+  #tellIn(ms: number): void {
+    this.#timer ??= this.#options.clock.setTimer(ms, () => void this.#tell());
   }
 
   async #tell(): Promise<void> {
     const held = this.#news;
     this.#news = [];
-    await this.#options.tell({ marks: this.marks, held });
     this.#timer = undefined;
-    if (this.#news.length > 0) {
-      this.#timer = this.#options.clock.setTimer(againMs, () => void this.#tell());
+    this.#isUntold = false;
+    this.#isTelling = true;
+    try {
+      await this.#options.tell({ marks: this.marks, held });
+    } finally {
+      this.#isTelling = false;
     }
+    if (this.#isUntold && !this.#isClosed) this.#tellIn(againMs);
   }
+}
+
+function isBefore(mark: Mark, other: Mark): boolean {
+  const isRules = mark.by !== operatorName;
+  if (isRules !== (other.by !== operatorName)) return isRules;
+  return mark.untilMs < other.untilMs;
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { anyTenant, type Mark, type MarksSnapshot } from '../../../src/actors/asks/shaping-asks.ts';
 import { ShapingBoard } from '../../../src/actors/shaping-board.ts';
-import { SeededClock } from '../../support/seeded-clock.ts';
+import { SeededClock, turns } from '../../support/seeded-clock.ts';
 
 function boardOf() {
   const clock = new SeededClock();
@@ -82,4 +82,41 @@ test('marks are bounded: those that end first go', () => {
   assert.equal(board.marks.length, 10_000);
   assert.ok(!board.marks.some(({ id }) => id === 'm0'));
   assert.ok(board.marks.some(({ id }) => id === 'last'));
+});
+
+test('what comes while threads are being told is told behind it, without other news', async () => {
+  const clock = new SeededClock();
+  const told: MarksSnapshot[] = [];
+  const ends: (() => void)[] = [];
+  const board = new ShapingBoard({
+    clock,
+    tell: async (snapshot) => {
+      told.push(snapshot);
+      await new Promise<void>((resolve) => ends.push(resolve));
+    },
+    keep: () => {},
+  });
+  const given = { match: {}, tenant: 1, why: '', sinceMs: clock.nowMs() };
+  board.suspend({ ...given, untilMs: clock.nowMs() + 60_000 });
+  clock.advance(50);
+  board.suspend({ ...given, untilMs: clock.nowMs() + 60_000 });
+  clock.advance(5_000);
+  assert.equal(told.length, 1);
+  ends.shift()!();
+  await turns(5);
+  clock.advance(1_000);
+  assert.deepEqual(
+    told.map(({ marks }) => marks.length),
+    [1, 2],
+  );
+});
+
+test('marks of rules go before those of operators, however soon these end', () => {
+  const { clock, board, mark } = boardOf();
+  const given = { match: {}, tenant: 1, why: '', sinceMs: clock.nowMs() };
+  const { id } = board.suspend({ ...given, untilMs: clock.nowMs() + 1_000 });
+  const marks = Array.from({ length: 10_001 }, (_, i) => mark(`m${i}`, 100_000 + i));
+  board.note({ marks, held: [] });
+  assert.equal(board.marks.length, 10_000);
+  assert.equal(board.marks[0]!.id, id);
 });
