@@ -138,11 +138,14 @@ export class EventReader {
     // Who is one too many looks for itself, a second later.
     const isMany = this.#waiters.size >= waitersMax;
     const timer = this.#parts.clock.setTimer(isMany ? Math.min(ms, lookMs) : ms, resolve);
-    signal?.addEventListener('abort', () => resolve(), { once: true });
+    const onAbort = () => resolve();
+    signal?.addEventListener('abort', onAbort);
     if (!isMany) this.#waiters.add(resolve);
     if (!this.#isLooking && !isMany) void this.#look();
     await promise;
     timer.cancel();
+    // A webhook's signal lives as long as the webhook, and waits each second.
+    signal?.removeEventListener('abort', onAbort);
     this.#waiters.delete(resolve);
   }
 

@@ -188,9 +188,11 @@ export class WebhookRunner {
     this.nextTryMs = clock.nowMs() + ms;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = clock.setTimer(ms, resolve);
-    signal.addEventListener('abort', () => resolve(), { once: true });
+    const onAbort = () => resolve();
+    signal.addEventListener('abort', onAbort);
     await promise;
     timer.cancel();
+    signal.removeEventListener('abort', onAbort);
     this.nextTryMs = 0;
   }
 }
