@@ -31,10 +31,10 @@ export function unsubscribeRoute(parts: UnsubscribeParts): Route {
   let dueMs = 0;
   const isTooFast = () => {
     const nowMs = parts.clock.nowMs();
-    if (dueMs - nowMs > burstMs) return true;
-    dueMs = Math.max(dueMs, nowMs) + secondMs / requestsPerSecondMax;
     // The clock was set back.
     if (dueMs - nowMs > minuteMs) dueMs = nowMs;
+    if (dueMs - nowMs > burstMs) return true;
+    dueMs = Math.max(dueMs, nowMs) + secondMs / requestsPerSecondMax;
     return false;
   };
   const tooFast = { ...plain(429, 'too many requests'), retryAfterSeconds: 5 };
