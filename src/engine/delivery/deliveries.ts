@@ -254,19 +254,20 @@ export class Deliveries {
       const isWaiting = choice.allowance.wait(() => this.#enterAgain(paths, transaction));
       return isWaiting ? '' : choice.allowance.name;
     }
-    transaction.counted = allowance;
+    transaction.counted = allowance?.counted;
     const crowded = roomOf(paths.of(choice.source), transaction);
-    if (crowded !== '') allowance?.giveBack();
+    if (crowded !== '') {
+      transaction.counted?.giveBack();
+      transaction.counted = undefined;
+    }
     return crowded;
   }
 
   /** One that was taken before: nobody else holds it. */
   #enterAgain(paths: SitePaths, transaction: Transaction): void {
     if (this.#isClosed) transaction.settleRest('deferred', drainingReply);
-    else if (this.#enter(paths, transaction) !== '') {
-      transaction.counted = undefined;
+    else if (this.#enter(paths, transaction) !== '')
       transaction.settleRest('deferred', siteFullReply);
-    }
   }
 
   /** What waits leaves by other sources: at once, and what came back to its path since, too. */

@@ -11,6 +11,7 @@
 import type { AllowanceMeta, AllowanceValue } from '../../../actors/asks/source-asks.ts';
 import { dayMs, secondMs } from '../../../base/units.ts';
 import type { Clock } from '../../../ports/clock.ts';
+import type { Counted } from '../transaction.ts';
 
 export const pairsMax = 20_000;
 export const waitingMax = 1_000;
@@ -39,6 +40,7 @@ export class Allowance {
   /** On the monotonic clock: until when nothing is left. */
   #noneUntilMs = 0;
   #usedMs = 0;
+  #counted: Counted | undefined;
   #isAsking = false;
   /** Somebody was sent away. */
   #isCrowded = false;
@@ -73,6 +75,17 @@ export class Allowance {
   giveBack(): void {
     // Of a day that is over, nothing comes back.
     if (dayOf(this.#options.clock) === this.#day) this.#left++;
+  }
+
+  /** What was taken today: given back after midnight, it must not come on top of the next day's plan. */
+  get counted(): Counted {
+    const day = this.#day;
+    this.#counted ??= {
+      giveBack: () => {
+        if (day === this.#day) this.giveBack();
+      },
+    };
+    return this.#counted;
   }
 
   /** What those wait for that were sent away: `onRoom` says it. */
@@ -124,6 +137,7 @@ export class Allowance {
     const day = dayOf(this.#options.clock);
     if (day === this.#day) return;
     this.#day = day;
+    this.#counted = undefined;
     this.#left = 0;
     this.#noneUntilMs = 0;
   }

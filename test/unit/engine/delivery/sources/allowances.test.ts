@@ -70,6 +70,18 @@ describe('an allowance', () => {
     assert.equal(await takeAll(world), 10);
   });
 
+  it('gets nothing back of a day that is over, whatever was asked of the next one before', async () => {
+    const world = lender(10, 10);
+    const allowance = world.allowances.of('a', 'p');
+    await new Promise<void>((known) => allowance.wait(known));
+    assert.equal(allowance.take(), true);
+    const { counted } = allowance;
+    world.clock.advance(dayMs);
+    assert.equal(allowance.isNone, false);
+    counted.giveBack();
+    assert.equal(await takeAll(world), 10);
+  });
+
   it('that nobody uses goes back, and may be had again', async () => {
     const world = lender(10, 10);
     const allowance = world.allowances.of('a', 'p');
