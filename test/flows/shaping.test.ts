@@ -151,3 +151,22 @@ it('shaping show names each limit and its place, and a reload with a fault chang
     ['7'],
   );
 });
+
+it('a reply that repeats the words of a rule out of an address suspends nothing', async () => {
+  const reply = (command: string) => {
+    const address = /^RCPT TO:<(.*)>/.exec(command)?.[1];
+    return address === undefined ? undefined : `421 4.7.0 <${address}>: Come again`;
+  };
+  await using hop = await new NextHop({ reply }).start();
+  using file = rulesFile(rules);
+  await using test = await startTestServer({
+    'relay.route': `smtp://127.0.0.1:${hop.port}`,
+    'shaping.file': file.path,
+  });
+  const id = await send(test, '"too much of you"@far.test');
+  await eventually('put off', async () => {
+    const { entry } = await test.call('queue.show', { id });
+    return entry.recipients[0]!.lastReply.includes('Come again') ? true : undefined;
+  });
+  assert.deepEqual(await test.call('shaping.list', {}), { marks: [] });
+});

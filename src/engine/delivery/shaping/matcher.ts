@@ -30,6 +30,12 @@ export interface Place {
   readonly campaign: string;
 }
 
+/** What senders choose of a message, and servers repeat in their replies. */
+export interface Repeated {
+  readonly sender: string;
+  readonly recipients: readonly { readonly address: string }[];
+}
+
 /** A limit, and the rule it comes from. */
 export interface Found<T> {
   readonly value: T;
@@ -131,12 +137,12 @@ export class Matcher {
     return [...shares.values()];
   }
 
-  /** The rule that a reply which takes nothing fits, if any. */
-  responseOf(place: Place, reply: Reply): ResponseRule | undefined {
+  /** The rule that a reply which takes nothing fits, if any. `message`: what it was said to. */
+  responseOf(place: Place, reply: Reply, message?: Repeated): ResponseRule | undefined {
     const provider = this.providerOf(place.path);
     const words = reply.text.slice(0, textCharsMax).toLowerCase().replaceAll('\n', ' ');
     return this.#rules.responses.find(
-      (rule) => isReplyFit(rule, reply, words) && isFit(rule.match, place, provider),
+      (rule) => isReplyFit(rule, reply, words, message) && isFit(rule.match, place, provider),
     );
   }
 
@@ -151,11 +157,25 @@ export class Matcher {
   }
 }
 
-function isReplyFit(rule: ResponseRule, { code, enhanced }: Reply, words: string): boolean {
+function isReplyFit(
+  rule: ResponseRule,
+  { code, enhanced }: Reply,
+  words: string,
+  message: Repeated | undefined,
+): boolean {
   const { codes, enhanced: wanted, phrases } = rule;
   if (codes.length > 0 && !codes.includes(code)) return false;
   if (wanted.length > 0 && !wanted.includes(enhanced)) return false;
-  return phrases.length === 0 || phrases.some((phrase) => words.includes(phrase));
+  if (phrases.length === 0) return true;
+  return phrases.some((phrase) => words.includes(phrase) && !isInAddress(phrase, message));
+}
+
+/** Or one tenant's `zen.spamhaus.org@far.example`, unknown there, would stop everybody's mail to that site. */
+function isInAddress(phrase: string, message: Repeated | undefined): boolean {
+  if (message === undefined) return false;
+  const has = (address: string) =>
+    address.normalize('NFKC').toLowerCase().replaceAll('\\', '').includes(phrase);
+  return has(message.sender) || message.recipients.some(({ address }) => has(address));
 }
 
 export function isFit(match: Match, place: Place, provider: string): boolean {

@@ -19,7 +19,7 @@ import {
 } from '../../../actors/asks/shaping-asks.ts';
 import type { ShardId } from '../../../base/ids.ts';
 import { RecentMap } from '../../../base/recent-map.ts';
-import { minuteMs } from '../../../base/units.ts';
+import { minuteMs, secondMs } from '../../../base/units.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { perSecond, type ResponseRule } from '../../../settings/shaping/rules.ts';
 import { sourceOfPath } from './matcher.ts';
@@ -30,6 +30,7 @@ const pathsMax = 20_000;
 /** A path held back is kept longer than one that goes as rules let it. */
 const forgetMs = 10 * minuteMs;
 const forgetHeldMs = 60 * minuteMs;
+const forgetEveryMs = 10 * secondMs;
 const domainsPerPathMax = 100;
 
 /** What holds for a path, all threads together. */
@@ -87,6 +88,7 @@ export class PathOwners {
   readonly #paths = new Map<string, Owned>();
   /** What former owners learned. */
   readonly #held = new RecentMap<string, HeldPath>(pathsMax);
+  #forgotMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: PathOwnersOptions) {
     this.#options = options;
@@ -215,7 +217,10 @@ export class PathOwners {
     return owner;
   }
 
+  /** Where all are in use, each report of one path more would look at all of them. */
   #forget(nowMs: number): void {
+    if (nowMs - this.#forgotMs < forgetEveryMs) return;
+    this.#forgotMs = nowMs;
     for (const [path, { owner }] of this.#paths) {
       const keptMs = owner.concurrency.isHeldBack ? forgetHeldMs : forgetMs;
       if (nowMs - owner.reportedMs > keptMs) this.#paths.delete(path);

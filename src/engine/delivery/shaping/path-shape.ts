@@ -18,7 +18,7 @@ import type { Reply } from '../../../mail/wire/smtp/reply-reader.ts';
 import type { ResponseClass } from '../../../mail/wire/smtp/response-class.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { isLoadRefusal } from './load-refusal.ts';
-import type { FoundLimits } from './matcher.ts';
+import type { FoundLimits, Repeated } from './matcher.ts';
 import type { ShapingState } from './shaping-state.ts';
 
 const hitsMax = 32;
@@ -121,7 +121,7 @@ export class PathShape {
   }
 
   /** The next hop refused. `tenant`: whose mail it was, or `anyTenant`. */
-  refused(reply: Reply, tenant: number, campaign: string): Verdict {
+  refused(reply: Reply, tenant: number, campaign: string, message?: Repeated): Verdict {
     const { state, clock, onHit } = this.#options;
     if (isLoadRefusal(reply)) this.overloaded(reply);
     const place = {
@@ -130,7 +130,7 @@ export class PathShape {
       tenant: state.tenantName(tenant),
       campaign,
     };
-    const rule = state.matcher.responseOf(place, reply);
+    const rule = state.matcher.responseOf(place, reply, message);
     if (rule === undefined) return asItIs;
     const { treat, class: why } = rule;
     const acts = rule.suspendMs ?? rule.suspendTenantMs ?? rule.slowMs ?? rule.switchSourceMs;

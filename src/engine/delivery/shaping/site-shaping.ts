@@ -60,8 +60,8 @@ export class SiteShaping {
   }
 
   judge(reply: Reply, { message }: Transaction): Judged {
-    const verdict = this.shape.refused(reply, message.tenant, message.terms?.campaign ?? '');
-    const { treat, why } = verdict;
+    const { tenant, terms } = message;
+    const { treat, why } = this.shape.refused(reply, tenant, terms?.campaign ?? '', message);
     const status = treat === undefined ? kindOf(reply) : statuses[treat];
     return { status, reply: why === undefined ? reply : { ...reply, why } };
   }

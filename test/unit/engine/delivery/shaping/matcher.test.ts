@@ -142,3 +142,32 @@ class = "rate"
   assert.equal(of('mx:x.example', 421, '4.7.28', ''), 'coded');
   assert.equal(of('mx:x.p.example', 421, '', `${' '.repeat(1_024)}[x01]`), undefined);
 });
+
+test('words that a reply repeats out of an address of the message are not the server’s', () => {
+  const matcher = matcherOf(`
+[[responses]]
+name = "listed"
+codes = 550
+phrases = ["zen.list.example", "on our block list"]
+suspend = "1h"
+`);
+  const fits = (text: string, sender: string, ...recipients: string[]) =>
+    matcher.responseOf(
+      placeOf('mx:far.example'),
+      { code: 550, enhanced: '5.1.1', text },
+      { sender, recipients: recipients.map((address) => ({ address })) },
+    )?.name;
+  const listed = 'Client host blocked using zen.list.example';
+  assert.equal(fits(listed, 'ann@here.test', 'bob@far.test'), 'listed');
+  const unknown = '<Zen.list.example@far.test>: User unknown';
+  assert.equal(
+    fits(unknown, 'ann@here.test', 'bob@far.test', 'Zen.list.example@far.test'),
+    undefined,
+  );
+  assert.equal(
+    fits('zen.list.example may not send', 'a@zen.list.example', 'b@far.test'),
+    undefined,
+  );
+  const quoted = '"on our\\ block list"@far.test';
+  assert.equal(fits('no mailbox "on our block list"', 'ann@here.test', quoted), undefined);
+});
