@@ -6,7 +6,11 @@
 
 import type { Answer, ArrivedAsk } from '../../src/actors/ask.ts';
 import type { QueueSelection, RecipientSelection } from '../../src/actors/asks/control.ts';
-import { type DeliveryTerms, packTerms } from '../../src/actors/asks/delivery-terms.ts';
+import {
+  type DeliveryTerms,
+  packTerms,
+  type Rebinding,
+} from '../../src/actors/asks/delivery-terms.ts';
 import {
   type QueueAction,
   type QueueListAnswer,
@@ -179,8 +183,9 @@ export class SpoolWorld {
     action: QueueAction['action'],
     id: MessageId,
     only: RecipientSelection = {},
+    binding: Rebinding = {},
   ): Promise<Answer> {
-    const meta: QueueAction = { action, ids: [id], only };
+    const meta: QueueAction = { action, ids: [id], only, binding };
     return this.#ask(queueAsks.act, meta);
   }
 

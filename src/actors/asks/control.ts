@@ -384,6 +384,11 @@ export interface ControlMethods
   'queue.retry': Method<QueueSelection, CountAnswer>;
   'queue.hold': Method<QueueSelection, CountAnswer>;
   'queue.release': Method<QueueSelection, CountAnswer>;
+  /** "" takes a message out of its campaign, or leaves its pool to the rules again. */
+  'queue.rebind': Method<
+    QueueSelection & { readonly toCampaign?: string; readonly toPool?: string },
+    CountAnswer
+  >;
   'queue.delete': Method<QueueSelection & { readonly withBounce: boolean }, CountAnswer>;
   /** Tries everything that waits (not what is held) now. */
   'queue.flush': Method<Nothing, CountAnswer>;

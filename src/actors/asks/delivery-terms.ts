@@ -29,10 +29,48 @@ export interface DeliveryTerms {
   readonly campaign?: string;
   /** Name of the pool of sources it asked to leave by, and may. */
   readonly pool?: string;
+  /** An operator gave it that pool, whoever may ask for it. */
+  readonly isPoolBound?: boolean;
   /** The return path it leaves with, in place of its sender, whom we tell ourselves; absent: the sender. */
   readonly returnPath?: string;
   /** Each recipient's copy leaves with a return path of its own, by which bounces find it. */
   readonly isTracked?: boolean;
+}
+
+/** What it is part of from now on, and the pool it leaves by; "": none. Absent: as it was. */
+export interface Rebinding {
+  readonly campaign?: string;
+  readonly pool?: string;
+}
+
+export function reboundTerms(
+  terms: DeliveryTerms | undefined,
+  { campaign = terms?.campaign ?? '', pool }: Rebinding,
+): DeliveryTerms | undefined {
+  if (pool !== undefined) return boundTerms(terms, { campaign, pool, isPoolBound: pool !== '' });
+  const { pool: before = '', isPoolBound = false } = terms ?? {};
+  return boundTerms(terms, { campaign, pool: before, isPoolBound });
+}
+
+/** With this campaign and this pool in place of its own; "": none. */
+export function boundTerms(
+  terms: DeliveryTerms | undefined,
+  bound: { readonly campaign: string; readonly pool: string; readonly isPoolBound: boolean },
+): DeliveryTerms | undefined {
+  const { campaign: _campaign, pool: _pool, isPoolBound: _bound, ...rest } = terms ?? {};
+  const { campaign, pool, isPoolBound } = bound;
+  const changed: DeliveryTerms = {
+    ...rest,
+    ...(campaign === '' ? {} : { campaign }),
+    ...(pool === '' ? {} : { pool }),
+    ...(isPoolBound ? { isPoolBound } : {}),
+  };
+  return Object.keys(changed).length === 0 ? undefined : changed;
+}
+
+/** What a campaign may be called. */
+export function isCampaignName(name: string): boolean {
+  return /^[!-~]{1,64}$/.test(name);
 }
 
 /** What a pool may be called: anything else nobody can have asked for. */
@@ -52,8 +90,9 @@ const modeReturn = 1;
 const byTraced = 2;
 const tlsRequired = 1;
 const tlsOptional = 2;
-/** No matter of TLS, but there was room. */
+/** These are no matter of TLS, but there was room. */
 const tracked = 4;
+const poolBound = 8;
 
 export function packTerms(terms: DeliveryTerms): PackedTerms {
   const { priority = 0, holdUntilMs = 0, deliverBy, campaign = '', returnPath } = terms;
@@ -61,7 +100,8 @@ export function packTerms(terms: DeliveryTerms): PackedTerms {
   const tls =
     (terms.requireTls ? tlsRequired : 0) |
     (terms.isTlsOptional ? tlsOptional : 0) |
-    (terms.isTracked ? tracked : 0);
+    (terms.isTracked ? tracked : 0) |
+    (terms.isPoolBound ? poolBound : 0);
   const by = mode | (deliverBy?.isTraced ? byTraced : 0);
   const packed = [priority, holdUntilMs, deliverBy?.byMs ?? 0, by, tls, campaign] as const;
   if (returnPath !== undefined) return [...packed, terms.pool ?? '', returnPath];
@@ -78,6 +118,7 @@ export function unpackTerms(packed: PackedTerms): DeliveryTerms {
     ...((tls & tlsRequired) === 0 ? {} : { requireTls: true }),
     ...((tls & tlsOptional) === 0 ? {} : { isTlsOptional: true }),
     ...((tls & tracked) === 0 ? {} : { isTracked: true }),
+    ...((tls & poolBound) === 0 ? {} : { isPoolBound: true }),
     ...(campaign === '' ? {} : { campaign }),
     ...(pool === '' ? {} : { pool }),
     ...(returnPath === '' ? {} : { returnPath }),

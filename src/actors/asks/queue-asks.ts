@@ -5,6 +5,7 @@
  */
 
 import type { QueueEntry, QueueSelection, RecipientSelection } from './control.ts';
+import type { Rebinding } from './delivery-terms.ts';
 
 export const queueAsks = {
   /** meta: `QueueListParams`; answer: `QueueListAnswer`. */
@@ -34,7 +35,9 @@ export interface QueueListAnswer {
 
 export interface QueueAction {
   /** `cancel` is its sender's: it ends what nothing is being sent of. */
-  readonly action: 'retry' | 'hold' | 'release' | 'delete' | 'bounce' | 'cancel';
+  readonly action: 'retry' | 'hold' | 'release' | 'delete' | 'bounce' | 'cancel' | 'rebind';
   readonly ids: readonly string[];
   readonly only: RecipientSelection;
+  /** Of `rebind`, for the whole message. */
+  readonly binding?: Rebinding;
 }

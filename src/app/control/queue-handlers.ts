@@ -12,6 +12,7 @@ import type {
   QueueEntry,
   QueueSelection,
 } from '../../actors/asks/control.ts';
+import { isCampaignName, type Rebinding } from '../../actors/asks/delivery-terms.ts';
 import {
   explainAsks,
   type MessageReasons,
@@ -31,7 +32,7 @@ const askMsMax = 30_000;
 
 export function queueHandlers(parts: ControlParts): ControlHandlers {
   const actOn = (selection: QueueSelection, action: QueueAction['action']) =>
-    actOnSelection(parts, selection, action);
+    actOnSelection(parts, selection, { action });
   return {
     'queue.list': async ({ after, limit, ...wanted }) => {
       const selection = await withTenant(parts, wanted);
@@ -69,6 +70,10 @@ export function queueHandlers(parts: ControlParts): ControlHandlers {
     'queue.release': (selection) => actOn(selection, 'release'),
     'queue.delete': ({ withBounce, ...selection }) =>
       actOn(selection, withBounce ? 'bounce' : 'delete'),
+    'queue.rebind': ({ toCampaign, toPool, ...selection }) => {
+      const binding = bindingOf(parts, toCampaign, toPool);
+      return actOnSelection(parts, selection, { action: 'rebind', binding });
+    },
     'queue.flush': () => actOn({ all: true, state: 'waiting' }, 'retry'),
   };
 }
@@ -104,10 +109,36 @@ async function withTenant(
   return { ...selection, tenantId: (await tenantNamed(parts, tenant)).id };
 }
 
+/** @throws MailError `argument-invalid`: a pool that is not there would never be used, and nobody would know. */
+function bindingOf(
+  { settings }: ControlParts,
+  campaign: string | undefined,
+  pool: string | undefined,
+): Rebinding {
+  if (campaign === undefined && pool === undefined) {
+    throw new MailError('argument-invalid', 'a campaign or a pool to rebind to is missing');
+  }
+  if (campaign !== undefined && campaign !== '' && !isCampaignName(campaign)) {
+    const words = 'a campaign has 1 to 64 characters of printable ASCII, without spaces';
+    throw new MailError('argument-invalid', words);
+  }
+  if (
+    pool !== undefined &&
+    pool !== '' &&
+    !settings.relay.pools.some(({ name }) => name === pool)
+  ) {
+    throw new MailError('argument-invalid', `no pool of relay.pools: ${JSON.stringify(pool)}`);
+  }
+  return {
+    ...(campaign === undefined ? {} : { campaign }),
+    ...(pool === undefined ? {} : { pool }),
+  };
+}
+
 async function actOnSelection(
   parts: ControlParts,
   wanted: QueueSelection,
-  action: QueueAction['action'],
+  what: Pick<QueueAction, 'action' | 'binding'>,
 ): Promise<{ count: number }> {
   const selection = await withTenant(parts, wanted);
   const counts = await onEveryShard(parts, async (shard) => {
@@ -117,7 +148,7 @@ async function actOnSelection(
       const page = await list(parts, shard, after, pageCount, selection);
       if (page.entries.length > 0) {
         const params: QueueAction = {
-          action,
+          ...what,
           ids: page.entries.map((entry) => entry.id),
           only: selection,
         };

@@ -209,6 +209,40 @@ function acting(
   };
 }
 
+const rebind: Command = {
+  name: 'queue rebind',
+  summary: 'Give messages another campaign, or another pool of sources to leave by.',
+  arguments: '[ID...]',
+  argumentCount: [0, 1_000],
+  options: {
+    ...filterOptions,
+    all: { type: 'boolean', doc: 'Every queued message.' },
+    'to-campaign': { type: 'string', value: 'NAME', doc: 'Their campaign from now on; "": none.' },
+    'to-pool': {
+      type: 'string',
+      value: 'POOL',
+      doc: 'The pool of relay.pools they leave by, whoever may ask for it; "": by the rules again.',
+    },
+  },
+  examples: [
+    'queue rebind --campaign newsletter --domain example.net --to-pool bulk',
+    'queue rebind --tenant acme --campaign "" --to-campaign receipts',
+  ],
+  async run(call) {
+    const selection = selectionOf(call);
+    const to = {
+      ...given('toCampaign', call.options.text('to-campaign')),
+      ...given('toPool', call.options.text('to-pool')),
+    };
+    if (Object.keys(to).length === 0) {
+      throw new UsageError('say what to rebind to: --to-campaign, --to-pool or both');
+    }
+    const answer = await (await call.control()).call('queue.rebind', { ...selection, ...to });
+    call.output.result(answer, (shown) => `Rebound ${count(shown.count, 'message')}.`);
+    return undefined;
+  },
+};
+
 const remove: Command = {
   name: 'queue delete',
   summary: 'Delete queued messages.',
@@ -253,6 +287,7 @@ export const queueCommands: readonly Command[] = [
   ),
   acting('release', 'Released', 'Let held messages go.', 'queue release --state held'),
   ...suspensionCommands,
+  rebind,
   remove,
   flush,
 ];

@@ -18,6 +18,7 @@ import {
   type PackedAccepted,
   type PackedChange,
   type PackedTold,
+  type QueueAct,
   spoolAcceptedRecord,
   spoolChangeRecord,
   unpackAccepted,
@@ -89,8 +90,12 @@ function tellChange(record: TellingRecord, change: PackedChange, emit: Emit): vo
   if (told === undefined) return;
   const [sender, campaign, act, recipients] = told;
   const { tenant, sequence } = record;
+  if (act === 'rebound') {
+    tellRebound(record, change, told, emit);
+    return;
+  }
   if (act !== '') {
-    tellAct(record, change, told, emit);
+    tellAct(record, change, told, act, emit);
     return;
   }
   for (let part = 0; part < outcomes.length; part++) {
@@ -116,10 +121,10 @@ function tellChange(record: TellingRecord, change: PackedChange, emit: Emit): vo
 function tellAct(
   { tenant, sequence }: TellingRecord,
   [id, atMs, outcomes, isHeld]: PackedChange,
-  [sender, campaign, act, recipients]: PackedTold,
+  [sender, campaign, , recipients]: PackedTold,
+  act: Exclude<QueueAct, '' | 'rebound'>,
   emit: Emit,
 ): void {
-  if (act === '') return;
   let part = 0;
   for (let from = 0; from < outcomes.length; from += recipientsPerEvent) {
     const [, , attempts, nextMs, reply] = outcomes[from]!;
@@ -129,4 +134,17 @@ function tellAct(
     emit([...head, '', '', reply, attempts, next, campaign, sequence, part], part);
     part++;
   }
+}
+
+/** An operator gave it another campaign or pool. */
+function tellRebound(
+  { tenant, sequence }: TellingRecord,
+  [id, atMs, , , , , bound]: PackedChange,
+  [sender, campaign]: PackedTold,
+  emit: Emit,
+): void {
+  const pool = bound?.[1] ?? '';
+  const detail = [`campaign ${campaign || 'none'}`, `pool ${pool || 'by rule'}`].join(', ');
+  const head = [eventNumbers.admin, atMs, id, tenant, sender, []] as const;
+  emit([...head, 'rebound', detail, '', campaign, sequence, 0], 0);
 }

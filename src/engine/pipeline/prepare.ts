@@ -9,6 +9,7 @@
  */
 
 import { isAscii } from 'node:buffer';
+import { isCampaignName } from '../../actors/asks/delivery-terms.ts';
 import type { Arrival, Envelope } from '../../actors/asks/reception.ts';
 import { byteLength, latin1 } from '../../base/bytes.ts';
 import { type Failure, failure, type Result } from '../../base/errors.ts';
@@ -207,7 +208,7 @@ function askedFields(message: MessageToPrepare, { pools, campaign }: KnownFields
 /** "" for none, for several, and for what no campaign is called. */
 function campaignOf({ campaign }: KnownFields): string {
   const name = campaign.length === 1 ? unfoldedValue(scan, campaign[0]!).trim() : '';
-  return /^[!-~]{1,64}$/.test(name) ? name : '';
+  return isCampaignName(name) ? name : '';
 }
 
 function isTlsOptional({ tlsRequired, tlsRequiredCount }: KnownFields): boolean {

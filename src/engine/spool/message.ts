@@ -44,7 +44,8 @@ export interface SpoolMessage {
   readonly smtputf8: boolean;
   readonly ret: 'full' | 'hdrs' | undefined;
   readonly envid: string;
-  readonly terms: DeliveryTerms | undefined;
+  /** Its campaign and pool are an operator's to change. */
+  terms: DeliveryTerms | undefined;
   /** Where its body lies. */
   readonly place: RecordPlace;
   readonly bytes: number;

@@ -1,5 +1,5 @@
 /**
- * Operators' asks about a shard's queue: list, show, retry, hold, release, delete.
+ * Operators' asks about a shard's queue: list, show, retry, hold, release, delete, rebind.
  *
  * Runs in:   engine threads.
  * Limits:    `listCountMax` entries an answer, `scanCountMax` rows looked at; the caller pages on by `scannedTo`.
@@ -13,6 +13,7 @@ import type {
   QueueState,
   RecipientSelection,
 } from '../../actors/asks/control.ts';
+import { type Rebinding, reboundTerms } from '../../actors/asks/delivery-terms.ts';
 import type {
   QueueAction,
   QueueListAnswer,
@@ -50,7 +51,7 @@ export interface QueueParts {
 
 /** What ends a recipient is told as its end. */
 const actsTold = {
-  ...{ hold: 'held', release: 'released', retry: 'retried' },
+  ...{ hold: 'held', release: 'released', retry: 'retried', rebind: 'rebound' },
   ...{ delete: '', cancel: '', bounce: '' },
 } as const satisfies Record<QueueAction['action'], QueueAct>;
 
@@ -176,6 +177,7 @@ async function actOn(
     if (isMeant(recipient, action.only)) indexes.push(index);
   }
   if (indexes.length === 0) return false;
+  if (action.action === 'rebind') return rebind(spool, message, action.binding ?? {});
   const nowMs = parts.clock.nowMs();
   for (const index of indexes) {
     const recipient = message.recipients[index]!;
@@ -201,6 +203,19 @@ async function actOn(
   // An attempt that was open may have ended it meanwhile.
   const isOn = action.action === 'retry' || action.action === 'release';
   if (isOn && message.waitingCount > 0) spool.attemptNow(message);
+  return true;
+}
+
+/** It keeps its place and its instant; what a connection has of it already leaves as it was. */
+async function rebind(spool: Spool, message: SpoolMessage, binding: Rebinding): Promise<boolean> {
+  const terms = reboundTerms(message.terms, binding);
+  const isSame =
+    terms?.campaign === message.terms?.campaign &&
+    terms?.pool === message.terms?.pool &&
+    terms?.isPoolBound === message.terms?.isPoolBound;
+  if (isSame) return false;
+  message.terms = terms;
+  await spool.record(message, [], undefined, actsTold.rebind);
   return true;
 }
 

@@ -7,6 +7,7 @@
  */
 
 import { Packr } from 'msgpackr';
+import { boundTerms } from '../../actors/asks/delivery-terms.ts';
 import type { PackedEnvelope, PackedReceived } from '../../actors/asks/spool-asks.ts';
 import { unpackEnvelope } from '../../actors/asks/spool-asks.ts';
 import type { PackedDeparture } from '../../actors/asks/trace-asks.ts';
@@ -46,10 +47,15 @@ export type PackedChange = readonly [
   isDelayTold: boolean,
   /** What events say beside it. Absent in records from before it was kept. */
   told?: PackedTold,
+  /** Absent where it did not change. */
+  bound?: PackedBinding,
 ];
 
+/** "": none. */
+type PackedBinding = readonly [campaign: string, pool: string, isPoolBound: boolean];
+
 /** What an operator did that ends nothing; "" for all else. */
-export type QueueAct = '' | 'held' | 'released' | 'retried';
+export type QueueAct = '' | 'held' | 'released' | 'retried' | 'rebound';
 
 type PackedToldRecipient = readonly [
   address: string,
@@ -156,9 +162,14 @@ export function changeDraft(
   }
   const { id, tenant, sender, terms, isHeld, isDelayTold } = message;
   const said: PackedTold = [sender, terms?.campaign ?? '', act, told];
-  const change: PackedChange = [id, atMs, outcomes, isHeld, isDelayTold, said];
+  const state = [id, atMs, outcomes, isHeld, isDelayTold, said] as const;
+  const change: PackedChange = act === 'rebound' ? [...state, bindingOf(message)] : state;
   const meta = packr.pack(change);
   return { type: spoolChangeRecord, tenant, meta, body: [], unpacked: change };
+}
+
+function bindingOf({ terms }: SpoolMessage): PackedBinding {
+  return [terms?.campaign ?? '', terms?.pool ?? '', terms?.isPoolBound === true];
 }
 
 function toldOf(recipient: SpoolRecipient): PackedToldRecipient {
@@ -185,5 +196,9 @@ export function applyChange(message: SpoolMessage, change: PackedChange): void {
   }
   message.isHeld = change[3];
   message.isDelayTold = change[4];
+  if (change[6] !== undefined) {
+    const [campaign, pool, isPoolBound] = change[6];
+    message.terms = boundTerms(message.terms, { campaign, pool, isPoolBound });
+  }
   message.waitingCount = countWaiting(message);
 }

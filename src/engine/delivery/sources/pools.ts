@@ -66,6 +66,7 @@ export class Pools {
   /** Of mail for one domain, in lower case. */
   of({ tenant, terms }: ExpectedMessage, domain: string): Pool {
     const asked = terms?.pool === undefined ? undefined : this.#pools.get(terms.pool);
+    if (asked !== undefined && terms?.isPoolBound === true) return asked;
     if (asked?.tenants.some((name) => this.#tenants[name] === tenant) === true) return asked;
     const campaign = terms?.campaign ?? '';
     for (const rule of this.#rules) {

@@ -37,6 +37,7 @@ const anyTerms = fc
     isTlsOptional: optional(fc.constant(true)),
     campaign: optional(fc.string({ minLength: 1, maxLength: 64 })),
     pool: optional(fc.string({ minLength: 1, maxLength: 64 })),
+    isPoolBound: optional(fc.constant(true)),
     returnPath: optional(fc.string({ minLength: 1, maxLength: 320 })),
   })
   .map((terms) => {
