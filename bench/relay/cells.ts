@@ -4,6 +4,7 @@
  * Runs in: bench; data only.
  */
 
+import { fileURLToPath } from 'node:url';
 import type { Environment } from '../servers/chaski.ts';
 import { strangerAddress } from './stranger.ts';
 
@@ -101,6 +102,19 @@ export const rows: readonly Row[] = [
     kind: 'chaski',
     environment: { CHASKI_STORE__EVENTS: 'false' },
     cells: ['1kB/20', '1kB/100'],
+  },
+  {
+    name: 'chaski bare',
+    kind: 'chaski',
+    environment: { CHASKI_STORE__EVENTS: 'false', CHASKI_SHAPING__SHIPPED: 'false' },
+    cells: ['1kB/20'],
+  },
+  // Events on, rules that ship, and some that fit the sink: a rate, a limit, replies to look for.
+  {
+    name: 'chaski shaped',
+    kind: 'chaski',
+    environment: { CHASKI_SHAPING__FILE: fileURLToPath(new URL('shaped.toml', import.meta.url)) },
+    cells: ['1kB/20'],
   },
   signing('chaski signing', []),
   signing('chaski signing rsa', ['--sign-with', 'rsa']),

@@ -7,10 +7,10 @@
 import { ratios, type Spread, spread } from '../../src/harness/measure/spread.ts';
 import { type Machine, machineLine } from '../machine.ts';
 import { type Cell, reference } from './cells.ts';
+import { renderCosts } from './costs.ts';
 import type { DriverName } from './drivers.ts';
 import type { LatencyMeasurement } from './latency.ts';
 import type { Measurement } from './rig.ts';
-import { renderSigning } from './signing.ts';
 import type { SyncCount } from './syncs.ts';
 
 export interface Rounds {
@@ -73,7 +73,7 @@ export function renderMarkdown(machine: Machine, rounds: Rounds, all: readonly C
     ...renderDrivers(rounds, all),
     ...names.flatMap((name) => [
       renderCell(name, summarize(rounds.cells[name]!)),
-      ...renderSigning(rounds.cells[name]!),
+      ...renderCosts(rounds.cells[name]!),
     ]),
   ];
   if (Object.keys(rounds.latency).length > 0) parts.push(renderLatency(rounds.latency));

@@ -61,7 +61,7 @@ export interface Lease {
   /** Every message, every connection needs a token. */
   readonly isMessageRated: boolean;
   readonly isConnectionRated: boolean;
-  /** Where it was given less than it asked for: when to ask again for tokens. */
+  /** When to ask again for tokens, should there be none left: soon where it was given all that it asked for. */
   readonly tokensAgainMs: number;
   /** For each bucket asked for; `Infinity` where there is no limit. */
   readonly tokens: readonly number[];
@@ -98,6 +98,8 @@ const contendedMs = 200;
 /** …while nothing is left for others who come, or a rate has to be followed, and while neither is so. */
 const fullMs = 500;
 const restMs = 2_000;
+/** For tokens, where there are enough. */
+const plentyMs = 5;
 
 export class SiteLeases {
   readonly #options: SiteLeasesOptions;
@@ -229,12 +231,13 @@ export class SiteLeases {
   }
 
   #tokensAgainMs(demand: LeaseDemand, given: readonly number[], nowMs: number): number {
-    let waitMs = fullMs;
+    let waitMs = Number.POSITIVE_INFINITY;
     for (const [i, [name, wanted]] of demand.tokens.entries()) {
       const bucket = given[i]! < wanted ? this.#buckets.get(name) : undefined;
       if (bucket !== undefined) waitMs = Math.min(waitMs, bucket.waitMs(demand.thread, nowMs));
     }
-    return Math.max(waitingMs, waitMs);
+    if (waitMs === Number.POSITIVE_INFINITY) return plentyMs;
+    return Math.min(fullMs, Math.max(waitingMs, waitMs));
   }
 
   #rateOf(name: string): Rate | undefined {

@@ -99,6 +99,8 @@ export class SiteBorrower implements SiteLeases {
 interface Purse {
   tokens: number;
   spent: number;
+  /** The owner gave all that was asked for: there are enough to have some ahead. */
+  isPlenty: boolean;
   /** Somebody wanted one and there was none, since the last ask. */
   isWanted: boolean;
 }
@@ -287,7 +289,7 @@ class BorrowedSite implements Gate {
     this.#againMs = lease.againMs;
     this.#tokensAgainMs = lease.tokensAgainMs;
     for (let i = 0; i < demand.tokens.length; i++) {
-      this.#takeTokens(demand.tokens[i]![0], lease.tokens[i]!);
+      this.#takeTokens(demand.tokens[i]!, lease.tokens[i]!);
     }
     this.#messages = lease.isMessageRated ? (this.#messages ?? newPurse()) : undefined;
     this.#connections = lease.isConnectionRated ? (this.#connections ?? newPurse()) : undefined;
@@ -302,14 +304,16 @@ class BorrowedSite implements Gate {
     for (const user of this.users) user.weigh(byTenant);
   }
 
-  #takeTokens(name: string, tokens: number): void {
+  #takeTokens([name, wanted]: TokenDemand, tokens: number): void {
     const purse =
       name === messagesBucket
         ? this.#messages
         : name === connectionsBucket
           ? this.#connections
           : this.#purses.get(name);
-    if (purse !== undefined) purse.tokens = tokens;
+    if (purse === undefined) return;
+    purse.tokens = tokens;
+    purse.isPlenty = tokens >= wanted;
   }
 
   /** Those with most to send, where there are too many. */
@@ -336,7 +340,10 @@ class BorrowedSite implements Gate {
     const demands: TokenDemand[] = [];
     const add = (name: string, purse: Purse, most: number) => {
       const few = Math.max(tokensMin, tokensAhead * Math.max(purse.spent, this.#inUse));
-      const wanted = purse.isWanted || purse.spent > 0 ? Math.min(few, most) : 0;
+      // Where there are enough, what came of late will come again, whatever waits at this moment.
+      const atLeast = purse.isPlenty ? tokensAhead * purse.spent : 0;
+      const isUsed = purse.isWanted || purse.spent > 0;
+      const wanted = isUsed ? Math.min(few, Math.max(most, atLeast)) : 0;
       const unspent = isOver || purse.tokens === Number.POSITIVE_INFINITY ? 0 : purse.tokens;
       demands.push([name, wanted, unspent]);
       purse.tokens = 0;
@@ -371,7 +378,7 @@ class BorrowedSite implements Gate {
 }
 
 function newPurse(): Purse {
-  return { tokens: 0, spent: 0, isWanted: false };
+  return { tokens: 0, spent: 0, isPlenty: false, isWanted: false };
 }
 
 function spend(purse: Purse): void {

@@ -50,12 +50,7 @@ export function dnsRecordsFor(wanted: DomainForDns): readonly DnsRecord[] {
   ];
 }
 
-function mailRecords({
-  domain,
-  hostname,
-  keys,
-  sources = [],
-}: DomainForDns): readonly DnsRecord[] {
+function mailRecords({ domain, hostname, keys, sources = [] }: DomainForDns): readonly DnsRecord[] {
   const senders = sources.map((address) => `${address.includes(':') ? 'ip6' : 'ip4'}:${address}`);
   const others = senders.length > 0 ? ' and sources of ours' : '';
   return [

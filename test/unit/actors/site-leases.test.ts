@@ -197,6 +197,26 @@ test('messages need a token each where they have a rate, none where they have no
   strictEqual(place!.lease.gate, undefined);
 });
 
+test('a flow far below its rate is not held back by asking, however little of it waits at a time', async () => {
+  const limits = { ...unlimited, messagesPerSecond: 1e6, messagesBurst: 1e6 };
+  const desk = new Desk(1, { limits });
+  const [place] = desk.places;
+  place!.waitingCount = 10;
+  desk.request(0);
+  // A new owner lends no tokens for one lease.
+  await desk.clock.pass(1_000, 50);
+  let sent = 0;
+  // Ten at a time, as soon as the ten before are gone: 2,000 a second where nothing holds them.
+  for (let passedMs = 0; passedMs < 5_000; passedMs += 5) {
+    for (let i = 0; i < 10 && place!.lease.gate!.isOpen(1, ''); i++) {
+      place!.lease.gate!.spend(1, '');
+      sent++;
+    }
+    await desk.clock.pass(5, 5);
+  }
+  ok(sent > 9_000, `${sent} of 10,000 sent`);
+});
+
 test('a token is not spent by a lease that is over', async () => {
   const limits = { ...unlimited, messagesPerSecond: 10, messagesBurst: 50 };
   const desk = new Desk(1, { limits });

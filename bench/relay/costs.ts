@@ -1,5 +1,6 @@
 /**
- * What signing costs the relay, beside Postfix with OpenDKIM and beside the same server without keys.
+ * What signing costs the relay, beside Postfix with OpenDKIM and beside the same server without keys; what events and
+ * shaping cost it.
  *
  * Runs in: bench; pure.
  */
@@ -14,10 +15,29 @@ const rateMin = 2;
 /** CPU per message with Ed25519, at most so many times that without keys. */
 const ed25519CpuMax = 1.3;
 
+const shaped = 'chaski shaped';
+const bare = 'chaski bare';
+/** CPU per message with events and shaping rules, at most so many times that without both. */
+const shapedCpuMax = 1.2;
+
 type Rows = Readonly<Record<string, readonly Measurement[]>>;
 
-/** A table, or nothing where no row signed. */
-export function renderSigning(rows: Rows): readonly string[] {
+/** What of it was measured. */
+export function renderCosts(rows: Rows): readonly string[] {
+  return [...renderSigning(rows), ...renderShaping(rows)];
+}
+
+function renderShaping(rows: Rows): readonly string[] {
+  const cpu = medianOf(rows, shaped, bare, (one) => one.cpuSecondsPer1000);
+  if (cpu === undefined) return [];
+  return [
+    `## Events and shaping
+
+Median CPU of ${shaped} × ${bare}: ${figure(cpu)}, ${mark(cpu <= shapedCpuMax)} (at most ${shapedCpuMax}).`,
+  ];
+}
+
+function renderSigning(rows: Rows): readonly string[] {
   const lines = Object.keys(rows)
     .filter((name) => name.startsWith('chaski signing'))
     .map((name) => {
