@@ -174,3 +174,34 @@ it('what was suppressed is so after a restart', async () => {
     rmSync(folder, { recursive: true });
   }
 });
+
+it('strangers’ mail to our accounts is not judged by the list of the tenant that has them', async () => {
+  await using hop = await new NextHop().start();
+  await using test = await startTestServer({
+    'relay.route': `smtp://127.0.0.1:${hop.port}`,
+    'relay.networks': '',
+  });
+  await test.call('domain.create', { name: 'here.test' });
+  const names = ['ann', 'bob', 'cyd', 'dan', 'eve', 'fay'].map((name) => `${name}@here.test`);
+  for (const address of names) await test.call('account.create', { address });
+  const entries = names.map((address) => ({ address, reason: 'unsubscribe' }) as const);
+  await test.call('suppression.add', { tenant: 'default', entries });
+  const replies = await said(test, [
+    'MAIL FROM:<stranger@far.test>',
+    ...names.map((address) => `RCPT TO:<${address}>`),
+    'DATA',
+    'Subject: x\r\n\r\nx\r\n.',
+  ]);
+  assert.ok(replies.at(-1)!.startsWith('250 '), replies.join('\n'));
+  for (const address of names) {
+    await eventually(`mail of ${address}`, async () => {
+      const { account } = await test.call('account.show', { address });
+      return account.messageCount > 0 ? true : undefined;
+    });
+  }
+  const { events } = await test.call('events', { after: 'start', limit: 1_000 });
+  assert.deepEqual(
+    events.filter(({ kind }) => kind === 'suppressed' || kind === 'failed'),
+    [],
+  );
+});

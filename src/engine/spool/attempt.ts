@@ -262,7 +262,8 @@ function refuseSuppressed(
   const outcomes: RecipientOutcome[] = [];
   for (let index = 0; index < message.recipients.length; index++) {
     const recipient = message.recipients[index]!;
-    if (!isDue(recipient, nowMs)) continue;
+    // An account of ours gets strangers' mail, too, which is not its tenant's; that tenant's own was judged as it came.
+    if (recipient.target.kind !== 'remote' || !isDue(recipient, nowMs)) continue;
     const reason = suppressions.find(message.tenant, stream, recipient.address, nowMs);
     if (reason === undefined) continue;
     recipient.isOpen = true;
