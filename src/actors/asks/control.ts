@@ -16,6 +16,7 @@ import type { ShapingMethods } from './shaping-control.ts';
 import type { SourceView } from './source-asks.ts';
 import type { SuppressionMethods } from './suppression-control.ts';
 import type { SuspensionMethods } from './suspension-control.ts';
+import type { TenantMethods } from './tenant-control.ts';
 import type { TlsReportMethods } from './tls-report-control.ts';
 import type { WebhookMethods } from './webhook-control.ts';
 
@@ -26,23 +27,6 @@ export interface ServerStatus {
   readonly isReady: boolean;
   /** Listener name → addresses as bound, as `{ smtp: ['127.0.0.1:2525'] }`. */
   readonly listeners: Readonly<Record<string, readonly string[]>>;
-}
-
-export interface TenantView {
-  readonly id: number;
-  readonly name: string;
-  readonly createdMs: number;
-}
-
-export interface ApiKeyView {
-  readonly id: number;
-  /** Its tenant's name. */
-  readonly tenant: string;
-  readonly name: string;
-  readonly scopes: readonly string[];
-  /** 0: no limit of its own. */
-  readonly messagesPerMinuteMax: number;
-  readonly createdMs: number;
 }
 
 export interface DomainView {
@@ -281,6 +265,7 @@ export interface ControlMethods
     ShapingMethods,
     SuppressionMethods,
     SuspensionMethods,
+    TenantMethods,
     TlsReportMethods,
     WebhookMethods {
   'server.status': Method<Nothing, ServerStatus>;
@@ -289,22 +274,6 @@ export interface ControlMethods
   'source.suspend': Method<{ readonly name: string }, Nothing>;
   'source.resume': Method<{ readonly name: string }, Nothing>;
   'source.warmup': Method<{ readonly name: string }, Nothing>;
-
-  'tenant.create': Method<{ readonly name: string }, { readonly tenant: TenantView }>;
-  'tenant.list': Method<Nothing, { readonly tenants: readonly TenantView[] }>;
-
-  /** The only answer that has the secret. */
-  'key.create': Method<
-    {
-      readonly tenant: string;
-      readonly scopes: readonly string[];
-      readonly name?: string;
-      readonly messagesPerMinuteMax?: number;
-    },
-    { readonly key: ApiKeyView; readonly secret: string }
-  >;
-  'key.list': Method<{ readonly tenant?: string }, { readonly keys: readonly ApiKeyView[] }>;
-  'key.delete': Method<{ readonly id: number }, Nothing>;
 
   'domain.create': Method<
     {

@@ -5,7 +5,8 @@
  * Invariant: a key's secret is in one answer, of `key.create`, and kept nowhere.
  */
 
-import type { ApiKeyView, ControlHandlers } from '../../actors/asks/control.ts';
+import type { ControlHandlers } from '../../actors/asks/control.ts';
+import type { ApiKeyView } from '../../actors/asks/tenant-control.ts';
 import { MailError } from '../../base/errors.ts';
 import { apiKeyId } from '../../base/ids.ts';
 import { hashOfSecret, secretBytes, writeApiKey } from '../../edge/guard/api-keys.ts';

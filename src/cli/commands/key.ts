@@ -1,6 +1,6 @@
 /** `chaski key …`: keys of the HTTP API. A secret is shown once, by `key create`. */
 
-import type { ApiKeyView } from '../../actors/asks/control.ts';
+import type { ApiKeyView } from '../../actors/asks/tenant-control.ts';
 import { apiScopes } from '../../ports/account-directory.ts';
 import { type Command, UsageError } from '../command.ts';
 import { count, instant, pairs, table } from '../output.ts';
