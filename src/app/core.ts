@@ -38,7 +38,7 @@ import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { resolveAddress } from './destinations.ts';
 import type { DkimKeys } from './dkim-keys.ts';
 import { EngineHost, jobThreads } from './engine-host.ts';
-import { type EventStreams, openEventStreams } from './events/open-webhooks.ts';
+import { type EventStreams, openEventStreams } from './events/open-streams.ts';
 import { type Feedback, openFeedback } from './feedback.ts';
 import { answerPolicy, type Outside, openOutside } from './outside.ts';
 import { ownAddresses } from './own-addresses.ts';

@@ -6,6 +6,7 @@
 
 import { section, type ValueOf } from './field.ts';
 import { dkimSection } from './schema/dkim.ts';
+import { eventFilesSection } from './schema/event-files.ts';
 import { feedbackSection } from './schema/feedback.ts';
 import { forwardingSection } from './schema/forwarding.ts';
 import { apiSection, httpSection, listenSection, metricsSection } from './schema/listen.ts';
@@ -64,6 +65,7 @@ export const schema = section('Settings of Chaski.', {
   accounts: accountsSection,
   store: storeSection,
   webhook: webhookSection,
+  eventFiles: eventFilesSection,
   memory: memorySection,
   http: httpSection,
   api: apiSection,

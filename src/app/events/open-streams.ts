@@ -1,5 +1,5 @@
 /**
- * Joins webhooks to the event logs, their table and the network.
+ * Joins webhooks and sinks of events to the event logs, their table, the network and the disk.
  *
  * Runs in:   main thread.
  * Invariant: a webhook reaches no address of ours: none this machine has, and none that is not routed on the Internet,
@@ -7,9 +7,11 @@
  */
 
 import { networkInterfaces } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type EventNote, eventAsks } from '../../actors/asks/event-asks.ts';
 import type { Runtime } from '../../actors/runtime.ts';
+import { nodeDisk } from '../../adapters/files/disk.ts';
+import { JsonlSink } from '../../adapters/files/jsonl-sink.ts';
 import { openLmdbTable } from '../../adapters/lmdb/shard-index.ts';
 import { nodeClock } from '../../adapters/node/clock.ts';
 import { createDns } from '../../adapters/node/dns.ts';
@@ -22,6 +24,7 @@ import { mebibyte } from '../../base/units.ts';
 import type { Settings } from '../../settings/schema.ts';
 import { askShard } from '../control/shard-asks.ts';
 import { EventReader } from './event-reader.ts';
+import { SinkFeeder } from './sink-feeder.ts';
 import { WebhookRows } from './webhook-rows.ts';
 import { Webhooks } from './webhooks.ts';
 
@@ -45,22 +48,35 @@ export function openEventStreams(
   const { webhook } = settings;
   const dns = createDns({ settings: settings.dns, clock: nodeClock, random: nodeRandom });
   const mayDial = dialRule(settings);
+  const table = openLmdbTable({ path: join(folder, 'webhooks'), mapBytes });
   const webhooks = new Webhooks({
     ...{ reader, shards, log, clock: nodeClock, random: nodeRandom, limits: webhook },
     ...{ requireHttps: webhook.requireHttps, overlapMs: webhook.overlapMs },
-    rows: new WebhookRows(openLmdbTable({ path: join(folder, 'webhooks'), mapBytes })),
+    rows: new WebhookRows(table),
     poster: createWebPoster({ dns, mayDial, timeoutMs: webhook.timeoutMs }),
     note: (note) => void noteOn(runtime, note, log),
   });
   if (!isOffline) webhooks.start();
+  const sink = isOffline ? undefined : fileSink(settings);
+  const feeder =
+    sink === undefined
+      ? undefined
+      : new SinkFeeder({ name: 'files', sink, reader, shards, table, clock: nodeClock, log });
   return {
     reader,
     webhooks,
     async close() {
+      await feeder?.stop();
+      // The table's last user.
       await webhooks.close();
       reader.close();
     },
   };
+}
+
+function fileSink({ eventFiles: { folder, ...limits } }: Settings): JsonlSink | undefined {
+  if (folder === '') return undefined;
+  return new JsonlSink({ disk: nodeDisk, clock: nodeClock, folder: resolve(folder), ...limits });
 }
 
 function dialRule({ webhook }: Settings): (address: string) => boolean {

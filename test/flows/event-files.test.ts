@@ -1,0 +1,59 @@
+/**
+ * Aim: `eventFiles.folder` has every event as `chaski events --json` prints it, those from before it was set, too, and
+ *      goes on after a restart without telling again what is there.
+ * Method: the real server twice on one data folder, a next hop; the files read as a shipper of logs does.
+ */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { nodeDisk } from '../../src/adapters/files/disk.ts';
+import { readJsonl } from '../support/jsonl-reader.ts';
+import { NextHop } from '../support/next-hop.ts';
+import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
+
+async function send({ server }: TestServer): Promise<string> {
+  const body = Buffer.from('Subject: x\r\n\r\nx\r\n');
+  const call = { body, signal: new AbortController().signal, emit: async () => {} };
+  const params = { sender: 'ann@here.test', recipients: ['bob@far.test'] };
+  return (await server.handlers['message.send']!(params, call)).id;
+}
+
+it('events of mail stand in files, line by line, over a restart', async () => {
+  await using hop = await new NextHop().start();
+  const folder = mkdtempSync(join(tmpdir(), 'chaski-event-files-'));
+  const files = join(folder, 'new', 'events');
+  const settings = { 'relay.route': `smtp://127.0.0.1:${hop.port}`, 'eventFiles.folder': files };
+  const has = (id: string) =>
+    eventually(`${id} in the files`, async () => {
+      const lines = await readJsonl(nodeDisk, files).catch(() => []);
+      const isThere = lines.some((line) => line.message === id && line.kind === 'delivered');
+      return isThere ? lines : undefined;
+    });
+  try {
+    const before = await startTestServer({ ...settings, 'eventFiles.folder': '' }, { folder });
+    const ids = [await send(before)];
+    await eventually('the first', () => (hop.messages.length > 0 ? true : undefined));
+    await before.stop();
+    for (let start = 0; start < 2; start++) {
+      await using test = await startTestServer(settings, { folder });
+      ids.push(await send(test));
+      const lines = (await has(ids.at(-1)!)).filter(({ cursor }) => cursor === undefined);
+      for (const id of ids) {
+        const kinds = lines.filter(({ message }) => message === id).map(({ kind }) => kind);
+        assert.deepEqual(kinds, ['accepted', 'delivered']);
+      }
+      const { events } = await test.call('events', { after: 'start', limit: 1_000 });
+      const byId = new Map(lines.map((line) => [line.id, line]));
+      for (const event of events) assert.deepEqual(byId.get(event.id), event);
+      // What a reader of the files missed it reads from the server by the last cursor.
+      const cursor = (await readJsonl(nodeDisk, files)).at(-1)!.cursor!;
+      const after = await test.call('events', { after: cursor, limit: 1_000 });
+      assert.deepEqual(after.events, []);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
