@@ -141,25 +141,35 @@ async function actOnSelection(
   what: Pick<QueueAction, 'action' | 'binding'>,
 ): Promise<{ count: number }> {
   const selection = await withTenant(parts, wanted);
+  const act = async (shard: ShardId, ids: readonly string[]) => {
+    const params: QueueAction = { ...what, ids, only: selection };
+    const answer = answered(await ask(parts, shard, queueAsks.act, params));
+    return (answer as { count: number }).count;
+  };
+  const named = namedAlone(selection);
   const counts = await onEveryShard(parts, async (shard) => {
+    if (named !== undefined) return act(shard, named);
     let count = 0;
     let after = '';
     for (;;) {
       const page = await list(parts, shard, after, pageCount, selection);
-      if (page.entries.length > 0) {
-        const params: QueueAction = {
-          ...what,
-          ids: page.entries.map((entry) => entry.id),
-          only: selection,
-        };
-        count += (answered(await ask(parts, shard, queueAsks.act, params)) as { count: number })
-          .count;
-      }
+      const ids = page.entries.map((entry) => entry.id);
+      if (ids.length > 0) count += await act(shard, ids);
       if (page.isComplete) return count;
       after = page.scannedTo;
     }
   });
   return { count: counts.reduce((sum, count) => sum + count, 0) };
+}
+
+/** Messages that are chosen by nothing but their names need not be listed first: the act itself finds them. */
+function namedAlone(selection: QueueSelection): readonly string[] | undefined {
+  // Of recipients the act looks at each; whatever else may be asked for is known to lists only.
+  const { ids, all, domain, recipient, why, replyText, ...others } = selection;
+  const isAlone = Object.values(others).every((each) => each === undefined);
+  if (ids === undefined || !isAlone) return undefined;
+  const named = [...new Set(ids)];
+  return named.length <= pageCount ? named : undefined;
 }
 
 async function list(
