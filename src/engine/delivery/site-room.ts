@@ -2,7 +2,8 @@
  * The room a site's queue has, and who is told of it: messages that were sent away wait in the index until then.
  *
  * Runs in:   engine threads.
- * Limits:    what is expected is forgotten at the next tick, should it not come.
+ * Limits:    what is expected is forgotten at the next tick, should it not come; `toldCountMax` messages are asked for
+ *            at a time: handing them out is one turn of the thread, and others want theirs.
  * Invariant: once a message was sent away, room is told of whenever there is much of it, as long as anybody says that
  *            more waits; so the queue does not run dry while something waits for it.
  */
@@ -13,6 +14,7 @@ import type { SiteQueue } from './lanes/site-queue.ts';
 
 /** Of a queue that was full, what is left when those who wait are told. */
 const roomShare = 0.25;
+const toldCountMax = 256;
 
 export interface SiteRoomOptions {
   readonly queue: SiteQueue;
@@ -77,7 +79,7 @@ export class SiteRoom {
       this.#isTelling = false;
       // One that is sent away meanwhile asks again.
       this.#isWaitedFor = false;
-      if (this.#options.tell(this.count)) this.#isWaitedFor = true;
+      if (this.#options.tell(Math.min(this.count, toldCountMax))) this.#isWaitedFor = true;
     });
   }
 }

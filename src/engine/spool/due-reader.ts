@@ -14,12 +14,12 @@ import type { Clock, Timer } from '../../ports/clock.ts';
 import { dueKey, queueKey, readDueKey } from './queue-rows.ts';
 import type { SpoolShard } from './spool-shard.ts';
 
-export const rowsPerClaimMax = 200;
+export const rowsPerClaimMax = 64;
 
 /** Between two claims while sites take what is due: others have their turn. */
 const claimPauseMs = 2;
 /** And where they took less than half of one: what is due waits for room then, and is but put in order. */
-const crowdedPauseMs = 100;
+const crowdedPauseMs = 32;
 
 export interface DueTaker {
   /** False: there is no room for it, and it waits elsewhere now. */

@@ -19,6 +19,7 @@ import type { SpoolShard } from './spool-shard.ts';
 const tenantsPerPullMax = 64;
 const groupsPerProbeMax = 100;
 const groupsKnownMax = 20_000;
+const groupsHashedMax = 1_000;
 /** A group is probed no more often. */
 const probeMs = 10 * secondMs;
 const probeCount = 64;
@@ -37,9 +38,17 @@ interface Looked {
   readonly tenant: number;
 }
 
+/** Most messages of a turn wait for one site: a digest for each would cost as much as its row. */
+const groups = new RecentMap<string, Buffer>(groupsHashedMax);
+
 /** What a site's name is in keys. Two that share one are pulled together, which does no harm. */
 export function groupOf(site: string): Buffer {
-  return hash('sha256', site, 'buffer').subarray(0, 8);
+  let group = groups.get(site);
+  if (group === undefined) {
+    group = hash('sha256', site, 'buffer').subarray(0, 8);
+    groups.set(site, group);
+  }
+  return group;
 }
 
 export class ReadyReader {

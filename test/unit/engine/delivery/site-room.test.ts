@@ -107,3 +107,26 @@ it('a site tells of room as long as anybody says that more waits, and keeps plac
   assert.equal(sender.results.filter((outcomes) => outcomes !== undefined).length, 8);
   deliveries.close();
 });
+
+it('a site asks for no more at a time than one turn of the thread hands out', async () => {
+  const told: number[] = [];
+  const clock = new SeededClock();
+  const dialer = new FakeDialer();
+  const deliveries = deliveriesFor({
+    ...{ clock, dialer, random: new SeededRandom(7) },
+    limits: { queueCountMax: 2_000, connectionsMax: 1 },
+    onRoom: (_site, count) => {
+      told.push(count);
+      return false;
+    },
+  });
+  const sender = new Sender(deliveries);
+  assert.ok(sender.send(outboundMessage()));
+  await settled();
+  while (deliveries.expect(outboundMessage(), 'example.org') === '');
+  clock.advance(1_000);
+  await settled();
+  clock.advance(1);
+  assert.deepEqual(told, [256]);
+  deliveries.close();
+});

@@ -169,7 +169,7 @@ describe('mail for a site that is full', () => {
     await world.pass(2_000);
     world.clock.advance(hourMs);
     world.spool.sweep();
-    for (let pause = 0; pause < 3; pause++) {
+    for (let pause = 0; pause < 8; pause++) {
       await world.settle();
       world.clock.advance(2);
     }
@@ -179,9 +179,9 @@ describe('mail for a site that is full', () => {
     world.isFull = true;
     world.clock.advance(12 * hourMs);
     world.spool.sweep();
-    for (let pause = 0; pause < 3; pause++) world.clock.advance(2);
+    for (let pause = 0; pause < 8; pause++) world.clock.advance(2);
     assert.ok(readyCount(world) < 450);
-    for (let pause = 0; pause < 3; pause++) world.clock.advance(100);
+    for (let pause = 0; pause < 8; pause++) world.clock.advance(32);
     assert.equal(readyCount(world), 450);
   });
 });
