@@ -36,6 +36,7 @@ import { InHand } from './spool/in-hand.ts';
 import { spoolLimits } from './spool/limits.ts';
 import { type Attempt, Spool } from './spool/spool.ts';
 import { spoolKinds } from './spool/spool-kinds.ts';
+import { IndexTurns } from './store/index-turns.ts';
 import { Shard } from './store/shard.ts';
 
 export interface OpenerParts {
@@ -57,6 +58,7 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
   const { settings, clock, random, log } = engine;
   const undelivered = new Int32Array(engine.undelivered);
   const stamps = new Stamps(engine.stamps);
+  const turns = new IndexTurns();
   return async (shard) => {
     const mailboxes: Mailboxes = new Mailboxes({
       clock,
@@ -86,6 +88,7 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
       clock,
       random,
       log: log.with({ shard }),
+      turns,
       epochs: engine.epochs,
       indexFloor: () => spool.indexFloor(),
       onChanges: (changes) => stampChanges(stamps, changes),

@@ -149,7 +149,17 @@ class LmdbShardIndex implements ShardIndex {
   }
 
   range(range: IndexRange): readonly IndexEntry[] {
-    return entriesOf(this.#table.getRange(bounds(range)));
+    if (range.reverse === true) return entriesOf(this.#table.getRange(bounds(range)));
+    const entries: IndexEntry[] = [];
+    try {
+      // As in `get`: LMDB's own copies are two buffers of their own each, which the collector sees late.
+      for (const { key, value } of this.#walked.getRange(bounds(range))) {
+        entries.push({ key: Buffer.from(key), value: Buffer.from(value) });
+      }
+    } catch (error) {
+      throw translated(error);
+    }
+    return entries;
   }
 
   each(from: Uint8Array, to: Uint8Array, visit: EntryVisit): void {

@@ -2,7 +2,7 @@
  * Carries the overlay into the index, a batch at a time, behind the journal.
  *
  * Runs in:   the engine thread that owns the shard.
- * Limits:    one commit under way; the next waits for `indexDelayMs`, or `batchDelayMs` at `indexChangesBatch`, or
+ * Limits:    one commit under way, in its turn; the next waits for `indexDelayMs`, or `batchDelayMs` at `indexChangesBatch`, or
  *            not at all where the overlay is full.
  * Invariant: a batch holds only changes whose records are on disk, and the position they reach;
  *            that position never passes the floor. A failed commit is tried again with the same
@@ -13,6 +13,7 @@ import type { Log } from '../../base/log.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { IndexChange, ShardIndex } from '../../ports/shard-index.ts';
 import { appliedChange } from './applied.ts';
+import type { IndexTurns } from './index-turns.ts';
 import type { JournalPosition } from './journal/journal.ts';
 import type { StoreLimits } from './limits.ts';
 import type { Overlay } from './overlay.ts';
@@ -30,6 +31,8 @@ export interface IndexWriterOptions {
   readonly limits: StoreLimits;
   /** Lowest sequence that must still be replayed; the applied position stays before it. */
   readonly floor: () => number;
+  /** Shared with the thread's other shards; absent: nobody else commits. */
+  readonly turns?: IndexTurns | undefined;
 }
 
 export class IndexWriter {
@@ -153,7 +156,9 @@ export class IndexWriter {
   }
 
   #run(): Promise<void> {
-    this.#running ??= this.#commit().finally(() => {
+    const { turns } = this.#options;
+    const commit = () => this.#commit();
+    this.#running ??= (turns === undefined ? commit() : turns.take(commit)).finally(() => {
       this.#running = undefined;
       this.#wake();
       if (!this.#isClosed && this.#hasWork()) this.schedule();

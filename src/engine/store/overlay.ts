@@ -9,7 +9,6 @@
 
 import { Buffer } from 'node:buffer';
 import { assert } from '../../base/assert.ts';
-import { view } from '../../base/bytes.ts';
 import type {
   EntryVisit,
   IndexChange,
@@ -17,79 +16,8 @@ import type {
   IndexRange,
   ShardIndex,
 } from '../../ports/shard-index.ts';
+import { isBefore, isOver, Layer, OverlaidKeys, text } from './layer.ts';
 import type { ShardReader } from './record.ts';
-import { compareKeys, SortedKeys } from './sorted-keys.ts';
-
-interface RemovedRange {
-  readonly from: string;
-  readonly to: string;
-  readonly change: IndexChange;
-}
-
-/** The first byte of a key. */
-function tableOf(key: string): number {
-  return key.charCodeAt(0);
-}
-
-/** Keys as Latin-1 text: compared by code unit, they sort as their bytes do. */
-class Layer {
-  readonly removed: RemovedRange[] = [];
-  /** `undefined` is a removal. */
-  readonly values = new Map<string, Uint8Array | undefined>();
-  /** By table, of those that a range was read of: sorting all anew after each change would cost more. */
-  readonly #sorted = new Map<number, SortedKeys>();
-
-  get changeCount(): number {
-    return this.removed.length + this.values.size;
-  }
-
-  add(change: IndexChange): void {
-    if ('put' in change) {
-      this.#set(text(change.put), change.value);
-    } else if ('remove' in change) {
-      this.#set(text(change.remove), undefined);
-    } else {
-      const from = text(change.removeFrom);
-      const to = text(change.to);
-      for (const key of this.values.keys()) if (key >= from && key < to) this.values.delete(key);
-      this.#sorted.clear();
-      this.removed.push({ from, to, change });
-    }
-  }
-
-  hides(key: string): boolean {
-    for (const range of this.removed) if (key >= range.from && key < range.to) return true;
-    return false;
-  }
-
-  /** Keys among which all of a range are, ascending. */
-  sortedKeys(from: string, to: string): readonly string[] {
-    const table = tableOf(from);
-    // A range over several tables is an operator's: nothing is kept for the next one.
-    if (!(to <= String.fromCharCode(table + 1))) return [...this.values.keys()].sort(compareKeys);
-    let keys = this.#sorted.get(table);
-    if (keys === undefined) {
-      keys = new SortedKeys();
-      for (const key of this.values.keys()) if (tableOf(key) === table) keys.add(key);
-      this.#sorted.set(table, keys);
-    }
-    return keys.all();
-  }
-
-  changes(): IndexChange[] {
-    const changes = this.removed.map((range) => range.change);
-    for (const [key, value] of this.values) {
-      const bytes = Buffer.from(key, 'latin1');
-      changes.push(value === undefined ? { remove: bytes } : { put: bytes, value });
-    }
-    return changes;
-  }
-
-  #set(key: string, value: Uint8Array | undefined): void {
-    if (this.#sorted.size > 0 && !this.values.has(key)) this.#sorted.get(tableOf(key))?.add(key);
-    this.values.set(key, value);
-  }
-}
 
 /** Names of rows that the index has not, remembered: a delivery asks twice whether a Message-ID is known. */
 const missingMax = 1_024;
@@ -157,10 +85,9 @@ export class Overlay implements ShardReader {
 
   /** The layer that decides on a key: it has its value, or removed it. */
   #overlaying(name: string): Layer | undefined {
-    if (this.#filling.values.has(name) || this.#filling.hides(name)) return this.#filling;
+    if (isOver(this.#filling, name)) return this.#filling;
     const older = this.#committing;
-    if (older === undefined) return undefined;
-    return older.values.has(name) || older.hides(name) ? older : undefined;
+    return older !== undefined && isOver(older, name) ? older : undefined;
   }
 
   #lookUp(key: Uint8Array, name: string): Uint8Array | undefined {
@@ -178,7 +105,7 @@ export class Overlay implements ShardReader {
     const layers = this.#layers().filter((layer) => layer.changeCount > 0);
     const isBare =
       layers.every(({ removed }) => removed.length === 0) &&
-      (layers.length === 0 || this.#overlaid(layers, text(from), text(to)).length === 0);
+      new OverlaidKeys(layers, text(from), text(to), false).key === undefined;
     if (isBare) this.#index.each(from, to, visit);
     else for (const { key, value } of this.range({ from, to })) if (!visit(key, value)) return;
   }
@@ -188,24 +115,24 @@ export class Overlay implements ShardReader {
     if (layers.length === 0) return this.#index.range(range);
     const from = text(range.from);
     const to = text(range.to);
-    const over = this.#overlaid(layers, from, to);
-    const isBare = over.length === 0 && layers.every(({ removed }) => removed.length === 0);
-    if (isBare) return this.#index.range(range);
     const isReverse = range.reverse === true;
-    if (isReverse) over.reverse();
+    const over = new OverlaidKeys(layers, from, to, isReverse);
+    const isBare = over.key === undefined && layers.every(({ removed }) => removed.length === 0);
+    if (isBare) return this.#index.range(range);
     const limit = range.limit ?? Number.POSITIVE_INFINITY;
     const found: IndexEntry[] = [];
-    let next = 0;
+    if (limit === 0) return found;
     for (const entry of this.#indexed(range)) {
       const key = text(entry.key);
-      while (next < over.length && isBefore(over[next]![0], key, isReverse)) {
-        push(found, over[next++]!);
+      while (over.key !== undefined && isBefore(over.key, key, isReverse)) {
+        over.take(found);
+        if (found.length === limit) return found;
       }
-      if (next < over.length && over[next]![0] === key) push(found, over[next++]!);
+      if (over.key === key) over.take(found);
       else if (!layers.some((layer) => layer.hides(key))) found.push(entry);
-      if (found.length >= limit) return found.slice(0, limit);
+      if (found.length === limit) return found;
     }
-    while (next < over.length && found.length < limit) push(found, over[next++]!);
+    while (over.key !== undefined && found.length < limit) over.take(found);
     return found;
   }
 
@@ -230,54 +157,7 @@ export class Overlay implements ShardReader {
     }
   }
 
-  /** Keys changed in the range with their newest value, ascending. */
-  #overlaid(
-    layers: readonly Layer[],
-    from: string,
-    to: string,
-  ): [string, Uint8Array | undefined][] {
-    const [newest, older] = layers;
-    const over = slice(newest!, from, to);
-    if (older === undefined) return over;
-    for (const entry of slice(older, from, to)) {
-      if (!newest!.values.has(entry[0]) && !newest!.hides(entry[0])) over.push(entry);
-    }
-    return over.sort((a, b) => compareKeys(a[0], b[0]));
-  }
-
   #layers(): Layer[] {
     return this.#committing === undefined ? [this.#filling] : [this.#filling, this.#committing];
   }
-}
-
-function slice(layer: Layer, from: string, to: string): [string, Uint8Array | undefined][] {
-  const keys = layer.sortedKeys(from, to);
-  const found: [string, Uint8Array | undefined][] = [];
-  for (let i = firstAtOrAfter(keys, from); i < keys.length && keys[i]! < to; i++) {
-    found.push([keys[i]!, layer.values.get(keys[i]!)]);
-  }
-  return found;
-}
-
-function firstAtOrAfter(keys: readonly string[], from: string): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (keys[middle]! < from) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function push(found: IndexEntry[], [key, value]: [string, Uint8Array | undefined]): void {
-  if (value !== undefined) found.push({ key: Buffer.from(key, 'latin1'), value });
-}
-
-function isBefore(key: string, other: string, isReverse: boolean): boolean {
-  return isReverse ? key > other : key < other;
-}
-
-function text(key: Uint8Array): string {
-  return view(key).toString('latin1');
 }

@@ -11,6 +11,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Random } from '../../ports/random.ts';
 import type { IndexChange, ShardIndex } from '../../ports/shard-index.ts';
+import type { IndexTurns } from './index-turns.ts';
 import type { Damage } from './journal/recovery.ts';
 import type { StoreLimits } from './limits.ts';
 import type { RecordDraft, RecordKind, RecordPlace } from './record.ts';
@@ -31,6 +32,8 @@ export interface ShardOptions {
   /** Lowest sequence that is not in the index yet: the stored applied position never passes it. */
   readonly indexFloor?: () => number;
   readonly limits?: Partial<StoreLimits>;
+  /** When its index may commit, where other shards of the thread do, too. */
+  readonly turns?: IndexTurns;
   /** Told each set of changes when reads see it, before its append is answered; also those replayed at open. */
   readonly onChanges?: (changes: readonly IndexChange[]) => void;
   /** Told each group once it is on disk and reads see it, in the order of the journal. */

@@ -88,7 +88,8 @@ export class Shard implements RestoringShard {
     const overlay = new Overlay(index, options.onChanges);
     this.#overlay = overlay;
     const applied = readApplied(index);
-    this.writer = new IndexWriter({ index, overlay, clock, log, limits, floor }, applied);
+    const { turns } = options;
+    this.writer = new IndexWriter({ index, overlay, clock, log, limits, floor, turns }, applied);
     this.#room = new Room(disk, clock, folder, limits, () => this.#tellRefusal());
     this.following = new Following(disk, journal);
     const bodies = new Bodies(journal);

@@ -24,6 +24,8 @@ const emptyCountMax = 8;
 const smallCheckpointBytes = mebibyte;
 /** A segment is compacted when less of it than this share lives. */
 const liveShareMax = 0.3;
+/** One that loses more than this share of its bodies from one look to the next is empty soon without a copy of any. */
+const dyingShareMin = 0.01;
 
 export interface UpkeepOptions {
   readonly journal: Journal;
@@ -52,6 +54,8 @@ export class Upkeep {
   readonly #holds = new Set<{ from: number }>();
   /** Segments that could not be compacted, with the live bodies they had then. */
   readonly #unmovable = new Map<number, number>();
+  /** Segments that could be compacted, with the live bodies they had at the last look. */
+  #looked = new Map<number, number>();
   /** Compacted segments, with the sequence their bodies' new places reach up to. */
   readonly #moved = new Map<number, number>();
   #checkpoint: Checkpoint | undefined;
@@ -117,7 +121,8 @@ export class Upkeep {
   async #upkeep(isForced: boolean): Promise<Freed> {
     const { writeCheckpoint, log, journal, bodies } = this.#options;
     // One a look: its copies are mail's equals at the disk, and the next look sees what came of it.
-    for (const segment of this.#sparse(isForced).slice(0, isForced ? undefined : 1)) {
+    const sparse = this.#sparse(isForced);
+    for (const segment of isForced ? sparse : this.#steady(sparse).slice(0, 1)) {
       await this.#compact(segment);
     }
     if (isForced || this.#isWorthwhile()) {
@@ -179,6 +184,16 @@ export class Upkeep {
       // Short segments are left alone unless asked for: what they take is not worth the copies.
       const isShort = !isForced && bytes <= limits.segmentBytesMax / 4;
       return !isShort && segment.liveBytes < bytes * liveShareMax;
+    });
+  }
+
+  /** Of these, the ones whose bodies stay: of a queue that drains each would be copied, and be gone a moment later. */
+  #steady(sparse: readonly Segment[]): Segment[] {
+    const before = this.#looked;
+    this.#looked = new Map(sparse.map(({ number, liveBodies }) => [number, liveBodies]));
+    return sparse.filter(({ number, liveBodies }) => {
+      const then = before.get(number);
+      return then !== undefined && then - liveBodies <= then * dyingShareMin;
     });
   }
 

@@ -411,6 +411,39 @@ test('compaction copies what lives out of a sparse segment, and its old place le
   await shard.close();
 });
 
+test('a sparse segment whose bodies go is left to empty itself, one whose bodies stay is copied', async () => {
+  const bench = storeBench({ segmentBytesMax: 8_192, groupBytesMax: 4_096 });
+  const gone = new Set(['dead']);
+  const kind: RecordKind = {
+    ...noteKind(),
+    move: ({ meta, place }) =>
+      gone.has(text(meta))
+        ? []
+        : [{ put: noteKey(text(meta)), value: Buffer.from(`${place.sequence}`) }],
+  };
+  const shard = await bench.open({ kinds: [kind] });
+  const drafts = Array.from({ length: 12 }, (_, i) => note(`kept${i}`, 'a body that lives on'));
+  const kept = await shard.append(drafts);
+  const [dead] = await shard.append([note('dead', Buffer.alloc(6_000, 1))]);
+  for (let i = 0; i < 3; i++) await shard.append([note(`later${i}`, Buffer.alloc(6_000, 2))]);
+  shard.releaseBody(dead!);
+  const isCopied = () => text(shard.get(noteKey('kept11'))!) !== String(kept[11]!.sequence);
+  const look = async () => {
+    bench.clock.advance(1_050);
+    await turns();
+  };
+  for (let i = 0; i < 4; i++) {
+    await look();
+    assert.equal(isCopied(), false, `look ${i}`);
+    gone.add(`kept${i}`);
+    shard.releaseBody(kept[i]!);
+  }
+  await look();
+  await look();
+  assert.equal(isCopied(), true);
+  await shard.close();
+});
+
 test('a shard closes behind a failed index, and the index catches up at the next opening', async () => {
   const bench = storeBench({ overlayChangesMax: 2, indexChangesBatch: 2 });
   const shard = await bench.open();
