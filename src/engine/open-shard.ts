@@ -76,6 +76,7 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
     const spool = new Spool({
       ...{ clock, events, bodies, attempt, inHand },
       isHeld: (group) => holds.isGroup(group),
+      isRuled: (message) => holds.holdsOpen(message),
       limits: { ...spoolLimits, activeCountMax: settings.memory.queueCountMax },
       onUndelivered: (count) => Atomics.store(undelivered, shard, count),
     });

@@ -1,7 +1,7 @@
 /** Aim: operators suspend a tenant's or a domain's mail on a running server, and it goes on when they resume. */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
@@ -71,4 +71,34 @@ it('a suspension names a tenant that is there, ends in the future, and says what
   assert.deepEqual(rule.filter, { tenant: { id: 0, name: 'default' } });
   const list = test.call('queue.list', { tenant: 'nobody', limit: 1 });
   await assert.rejects(list, { code: 'not-found' });
+});
+
+it('what waits for a connection when its domain is suspended does not go, and goes once it is resumed', async () => {
+  await using hop = await new NextHop({}).start();
+  const folder = mkdtempSync(join(tmpdir(), 'chaski-test-'));
+  const rules = join(folder, 'rules.toml');
+  writeFileSync(rules, '[[limits]]\nsite = "127.0.0.1"\nmessageRate = "4/s"\n');
+  try {
+    await using test = await startTestServer({
+      'relay.route': `smtp://127.0.0.1:${hop.port}`,
+      'shaping.file': rules,
+    });
+    for (let i = 0; i < 12; i++) await send(test, `b${i}@far.test`);
+    await eventually('some are delivered', () => hop.messages.length > 1 || undefined);
+    const { rule } = await test.call('queue.suspend', {
+      ...{ domain: 'far.test', untilMs: 0, note: '' },
+    });
+    const before = hop.messages.length;
+    await send(test, 'other@near.test');
+    await eventually('the other is delivered', () =>
+      hop.messages.some(({ recipients }) => recipients[0] === 'other@near.test') ? true : undefined,
+    );
+    // One may have been on its way.
+    assert.ok(hop.messages.length <= before + 2, `${hop.messages.length} after ${before}`);
+    await test.call('queue.resume', { id: rule.id });
+    await eventually('all are delivered', () => hop.messages.length === 13 || undefined);
+    assert.equal(new Set(hop.messages.map(({ recipients }) => recipients[0])).size, 13);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

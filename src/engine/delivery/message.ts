@@ -47,6 +47,8 @@ export interface OutboundMessage {
   readonly ret?: 'full' | 'hdrs';
   readonly envid?: string;
   readonly terms?: DeliveryTerms | undefined;
+  /** Whose it is. Asked before it goes to a connection: an operator may have stopped it while it waited for one. */
+  readonly keeper?: { isStopped(id: MessageId): boolean };
   /** Does work on the message that would end the thread if it failed. */
   readonly inHand?: { run(id: MessageId, work: () => void): void };
 }

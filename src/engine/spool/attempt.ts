@@ -305,6 +305,7 @@ function tryRemote(
     ...(message.envid === '' ? {} : { envid: message.envid }),
     ...(message.terms === undefined ? {} : { terms: message.terms }),
     inHand: spool.inHand,
+    keeper: spool,
   };
   for (const recipient of recipients) recipient.isOpen = true;
   message.openCount += indexes.length;

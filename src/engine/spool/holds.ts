@@ -61,6 +61,14 @@ export class Holds {
     );
   }
 
+  /** Whether one holds a recipient that an attempt has in hand. */
+  holdsOpen(message: SpoolMessage): boolean {
+    if (this.isNone) return false;
+    return message.recipients.some(
+      (each) => each.isOpen && this.ruleOf(message, each) !== undefined,
+    );
+  }
+
   /** Whether what waits under this name waits for a rule's end. */
   isGroup(group: Uint8Array): boolean {
     return !this.isNone && this.#groups.has(Buffer.from(group).toString('latin1'));

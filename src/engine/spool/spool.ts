@@ -66,6 +66,8 @@ export interface SpoolParts {
   readonly inHand: InHand;
   /** What waits under this name waits for a rule's end: no probe looks after it. */
   readonly isHeld?: (group: Uint8Array) => boolean;
+  /** A rule holds some of what is open of it. */
+  readonly isRuled?: (message: SpoolMessage) => boolean;
   readonly limits?: SpoolLimits;
 }
 
@@ -76,6 +78,7 @@ export class Spool {
   readonly #attempt: Attempt;
   readonly #limits: SpoolLimits;
   readonly #isHeld: (group: Uint8Array) => boolean;
+  readonly #isRuled: (message: SpoolMessage) => boolean;
   readonly #bodies: BodyBudget;
   readonly #messages = new Map<MessageId, SpoolMessage>();
   readonly #unindexed: IndexingOrder;
@@ -97,6 +100,7 @@ export class Spool {
     this.#bodies = parts.bodies;
     this.#unindexed = new IndexingOrder(parts.onUndelivered);
     this.#isHeld = parts.isHeld ?? (() => false);
+    this.#isRuled = parts.isRuled ?? (() => false);
     this.#limits = parts.limits ?? spoolLimits;
   }
 
@@ -383,6 +387,12 @@ export class Spool {
   /** A message that is in memory: newer than its row. */
   active(id: MessageId): SpoolMessage | undefined {
     return this.#messages.get(id);
+  }
+
+  /** An operator stopped it, by itself or by a rule, since its attempt began. */
+  isStopped(id: MessageId): boolean {
+    const message = this.#messages.get(id);
+    return message !== undefined && (message.isHeld || this.#isRuled(message));
   }
 
   /** A message by id: from memory, else from its row. */

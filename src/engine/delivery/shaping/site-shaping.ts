@@ -7,7 +7,7 @@
 
 import type { ShapingFacts } from '../../../actors/asks/explain-asks.ts';
 import { anyTenant } from '../../../actors/asks/shaping-asks.ts';
-import { minuteMs } from '../../../base/units.ts';
+import { minuteMs, secondMs } from '../../../base/units.ts';
 import type { Reply } from '../../../mail/wire/smtp/reply-reader.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { SiteLimits } from '../limits.ts';
@@ -19,6 +19,9 @@ import type { PathShape } from './path-shape.ts';
 
 /** A message of a suspended tenant looks again this often: its suspension may have been ended by hand. */
 const heldBackMsMax = 15 * minuteMs;
+/** So soon whoever keeps it finds out what it is to wait for. */
+const stoppedMs = secondMs;
+const stoppedReply = ownReply(451, '4.7.0', 'Stopped by an operator: not tried');
 
 export class SiteShaping {
   readonly shape: PathShape;
@@ -50,8 +53,13 @@ export class SiteShaping {
       : { ...this.#limits, messagesPerConnectionMax: messagesPerConnection.value };
   }
 
-  /** Sends away a message whose tenant is suspended here: true, and it is settled. */
+  /** Sends away a message that an operator stopped, or whose tenant is suspended here: true, and it is settled. */
   holdsBack(transaction: Transaction): boolean {
+    const { keeper, id } = transaction.message;
+    if (keeper?.isStopped(id) === true) {
+      transaction.holdBack(stoppedReply, this.#clock.nowMs() + stoppedMs);
+      return true;
+    }
     if (!this.shape.hasTenants) return false;
     const untilMs = this.shape.tenantUntilMs(transaction.message.tenant);
     if (untilMs === 0) return false;
