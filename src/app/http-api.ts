@@ -49,6 +49,7 @@ export async function createHttpApi(
     compose,
     suppression: feedback.guard,
     suppressions: feedback.list,
+    note: streams.note,
     events: eventFeed(streams.reader, folder.shards),
     webhooks: webhookDesk(streams.webhooks),
     lookUp: messageLookUp({ router, clock: nodeClock, shards: folder.shards }),

@@ -11,6 +11,7 @@ import { eventHandlers } from './event-handlers.ts';
 import { importHandlers } from './import-handlers.ts';
 import { keptHandlers } from './kept-handlers.ts';
 import { mailboxHandlers } from './mailbox-handlers.ts';
+import { notedActs } from './noted-acts.ts';
 import type { ControlParts } from './parts.ts';
 import { queueHandlers } from './queue-handlers.ts';
 import { serverHandlers } from './server-handlers.ts';
@@ -25,7 +26,7 @@ import { traceHandlers } from './trace-handlers.ts';
 import { webhookHandlers } from './webhook-handlers.ts';
 
 export function controlHandlers(parts: ControlParts): ControlHandlers {
-  return {
+  return notedActs(parts, {
     ...serverHandlers(parts),
     ...sourceHandlers(parts),
     ...tenantHandlers(parts),
@@ -43,5 +44,5 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...tlsReportHandlers(parts),
     ...traceHandlers(parts),
     ...storeHandlers(parts),
-  };
+  });
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Answer } from '../../actors/ask.ts';
+import type { EventNote } from '../../actors/asks/event-asks.ts';
 import type { Reception } from '../../actors/asks/reception.ts';
 import type { Jobs } from '../../actors/jobs.ts';
 import type { Router } from '../../actors/router.ts';
@@ -34,6 +35,8 @@ export interface ControlParts {
   readonly directory: AccountDirectory;
   readonly suppressions: SuppressionList;
   readonly webhooks: Webhooks;
+  /** Puts an act into the event log; what cannot be noted is logged. */
+  readonly note: (note: EventNote) => Promise<void>;
   /** Undefined where none are set. */
   readonly sources: SourceBook | undefined;
   /** Undefined: there is no domain for them. */

@@ -34,6 +34,8 @@ const noteMsMax = 30_000;
 export interface EventStreams {
   readonly reader: EventReader;
   readonly webhooks: Webhooks;
+  /** Resolves once it is on disk, or could not be noted, which is logged. */
+  readonly note: (note: EventNote) => Promise<void>;
 }
 
 /** The engine runs. `isOffline`: nothing is sent. */
@@ -46,6 +48,7 @@ export function openEventStreams(
   const { router } = runtime;
   const reader = new EventReader({ router, clock: nodeClock, shards });
   const { webhook } = settings;
+  const note = (act: EventNote) => noteOn(runtime, act, log);
   const dns = createDns({ settings: settings.dns, clock: nodeClock, random: nodeRandom });
   const mayDial = dialRule(settings);
   const table = openLmdbTable({ path: join(folder, 'webhooks'), mapBytes });
@@ -54,7 +57,7 @@ export function openEventStreams(
     ...{ requireHttps: webhook.requireHttps, overlapMs: webhook.overlapMs },
     rows: new WebhookRows(table),
     poster: createWebPoster({ dns, mayDial, timeoutMs: webhook.timeoutMs }),
-    note: (note) => void noteOn(runtime, note, log),
+    note: (act) => void note(act),
   });
   if (!isOffline) webhooks.start();
   const sink = isOffline ? undefined : fileSink(settings);
@@ -63,8 +66,7 @@ export function openEventStreams(
       ? undefined
       : new SinkFeeder({ name: 'files', sink, reader, shards, table, clock: nodeClock, log });
   return {
-    reader,
-    webhooks,
+    ...{ reader, webhooks, note },
     async close() {
       await feeder?.stop();
       // The table's last user.

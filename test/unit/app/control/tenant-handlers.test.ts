@@ -23,6 +23,7 @@ function world() {
     router: { ask: async () => ({ ok: true, value: null }) },
     dkimKeys: { create: async () => {} },
     policyChanged: async () => {},
+    shaping: { tenantsChanged: async () => {} },
   } as unknown as ControlParts;
   return { directory, handlers: { ...directoryHandlers(parts), ...tenantHandlers(parts) } };
 }

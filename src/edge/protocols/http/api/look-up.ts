@@ -21,7 +21,7 @@ import { ApiFault } from './fault.ts';
 export interface MessageLookUp {
   /** While it is in the queue. */
   entry(id: MessageId): Promise<QueueEntry | undefined>;
-  /** Oldest first; those of the last second may be missing after a kill. */
+  /** Oldest first. */
   events(id: MessageId): Promise<readonly PackedEvent[]>;
   /** Ends it for recipients that nothing is being sent to; answers whether there were any, once that is on disk. */
   cancel(entry: QueueEntry): Promise<boolean>;

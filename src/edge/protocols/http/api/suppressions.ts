@@ -8,6 +8,8 @@
  */
 
 import type { FastifyInstance } from 'fastify';
+import type { EventNote } from '../../../../actors/asks/event-asks.ts';
+import type { ApiKey } from '../../../../ports/account-directory.ts';
 import type { Clock } from '../../../../ports/clock.ts';
 import type {
   Suppression,
@@ -27,6 +29,8 @@ import {
 export interface SuppressionRouteParts {
   readonly suppressions: SuppressionList;
   readonly clock: Clock;
+  /** Puts what a key did into the event log. */
+  readonly note: (note: EventNote) => Promise<void>;
 }
 
 interface EntryGiven {
@@ -50,6 +54,8 @@ const config = { scope: 'suppression' } as const;
 
 export function suppressionRoutes(app: FastifyInstance, parts: SuppressionRouteParts): void {
   const { suppressions, clock } = parts;
+  const note = ({ id, tenant }: ApiKey, what: string, detail: string) =>
+    parts.note({ atMs: clock.nowMs(), tenant, what, detail, by: `key ${id}` });
   app.get(path, {
     config,
     schema: { querystring: suppressionListQuerySchema },
@@ -75,22 +81,26 @@ export function suppressionRoutes(app: FastifyInstance, parts: SuppressionRouteP
     config,
     schema: { body: suppressionsSchema },
     async handler(request) {
-      const { tenant } = callerOf(request).key;
+      const { key } = callerOf(request);
       const { entries } = request.body as { readonly entries: readonly EntryGiven[] };
       const given = entries.map(({ until, ...entry }, index) =>
         until === undefined ? entry : { ...entry, untilMs: instantOf(until, index) },
       );
-      return await suppressions.add(suppressionsGiven(tenant, given, clock.nowMs()));
+      const answer = await suppressions.add(suppressionsGiven(key.tenant, given, clock.nowMs()));
+      const whom = entries.length === 1 ? entries[0]!.address : `${entries.length} addresses`;
+      await note(key, 'suppression-added', `${whom}: ${answer.added} added`);
+      return answer;
     },
   });
   app.delete(path, {
     config,
     schema: { querystring: suppressionRemoveQuerySchema },
     async handler(request) {
-      const { tenant } = callerOf(request).key;
+      const { key } = callerOf(request);
       const query = request.query as ListQuery;
-      const removed = await suppressions.remove(tenant, query.address!, filterOf(query));
+      const removed = await suppressions.remove(key.tenant, query.address!, filterOf(query));
       if (removed === 0) throw new ApiFault('not-found', 'this address is not suppressed');
+      await note(key, 'suppression-removed', `${query.address}: ${removed} removed`);
       return { removed };
     },
   });
