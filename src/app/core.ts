@@ -31,6 +31,8 @@ import { nodeRandom } from '../adapters/node/random.ts';
 import { accountId, MessageIdSource } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import { tenantWords } from '../base/tenant-words.ts';
+import { TenantQuotas } from '../edge/guard/tenant-quotas.ts';
+import { withQuotas } from '../edge/quota-reception.ts';
 import { createReception } from '../edge/reception.ts';
 import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Settings } from '../settings/schema.ts';
@@ -148,7 +150,8 @@ async function openParts(
   await runtime.start();
   const budget = new ByteBudget(settings.memory.receivingBytesMax);
   const ids = new MessageIdSource(nodeClock.nowMs, startBits);
-  const reception = receptionOf(runtime, directory, { budget, ids, inFlow, refusals, shards });
+  const needed = { budget, ids, inFlow, refusals, shards };
+  const reception = await receptionOf(runtime, directory, needed);
   closers.push(() => feedback.close());
   const place = { runtime, shards, folder: folder.path };
   const streams = openEventStreams(settings, place, log, isOffline);
@@ -241,13 +244,15 @@ interface ReceptionNeeds {
   readonly shards: number;
 }
 
-function receptionOf(
+async function receptionOf(
   runtime: Runtime,
   directory: AccountDirectory,
   { refusals, ...rest }: ReceptionNeeds,
-): Reception {
+): Promise<Reception> {
   const senders = new SenderAddresses(directory);
-  return createReception({
+  const quotas = new TenantQuotas(nodeClock, directory);
+  await quotas.start();
+  const reception = createReception({
     ...rest,
     router: runtime.router,
     clock: nodeClock,
@@ -255,6 +260,7 @@ function receptionOf(
     refusal: () => refusals.of(runtime.spoolShard()),
     fromAllowed: (user) => senders.of(user),
   });
+  return withQuotas(reception, quotas);
 }
 
 /**

@@ -25,6 +25,7 @@ export const errorCodes = [
   'account-disabled',
   'account-over-quota',
   'domain-missing',
+  'tenant-over-quota', // its messages of this hour or day
   'recipient-suppressed', // the tenant's own list says so
   // Message.
   'message-too-large',

@@ -103,6 +103,7 @@ export function createReception(parts: ReceptionParts): Reception {
 
   return {
     nextId: () => ids.next(),
+    quotaWaitMs: () => 0,
     reserve: (bytes) => parts.refusal() ?? budget.reserve(bytes),
     release: (bytes) => budget.release(bytes),
 

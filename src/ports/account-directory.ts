@@ -26,6 +26,9 @@ export interface Tenant {
   readonly id: TenantId;
   /** Lower-case letters, digits and hyphens, at most 63. */
   readonly name: string;
+  /** Messages it may hand in, in an hour and a day (UTC); absent or 0: no quota. */
+  readonly messagesPerHourMax?: number;
+  readonly messagesPerDayMax?: number;
   readonly createdMs: number;
 }
 
@@ -155,6 +158,8 @@ export interface AccountDirectory {
   tenants(): Eventually<readonly Tenant[]>;
   /** The directory numbers it; `argument-invalid` for a name that is none. */
   createTenant(tenant: Omit<Tenant, 'id'>): Promise<Tenant>;
+  /** Replaces a tenant that is there; its name may not change. `argument-invalid` for `default`, which has no quota. */
+  putTenant(tenant: Tenant): Promise<void>;
   apiKey(id: ApiKeyId): Eventually<ApiKey | undefined>;
   /** By number. */
   apiKeys(tenant?: TenantId): Eventually<readonly ApiKey[]>;

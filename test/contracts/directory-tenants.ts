@@ -43,6 +43,25 @@ export function tenantContract(opened: () => Promise<OpenedDirectory>): void {
     if (again !== undefined) assert.deepEqual(await again.tenants(), [first, acme, other]);
   });
 
+  it('keeps a tenant’s quotas, and tells whoever listens', async () => {
+    await using one = await opened();
+    const { directory } = one;
+    const acme = await directory.createTenant({ name: 'acme', createdMs: 7 });
+    const heard: unknown[] = [];
+    directory.subscribe((change) => heard.push(change));
+    const quoted = { ...acme, messagesPerHourMax: 5, messagesPerDayMax: 9 };
+    await directory.putTenant(quoted);
+    assert.deepEqual(heard, [{ kind: 'tenant', id: acme.id }]);
+    assert.deepEqual(await directory.tenantByName('acme'), quoted);
+    const put = (row: typeof quoted) => directory.putTenant(row);
+    await assert.rejects(put({ ...quoted, id: 9 as TenantId }), { code: 'not-found' });
+    await assert.rejects(put({ ...quoted, name: 'b' }), { code: 'argument-invalid' });
+    await assert.rejects(put({ ...quoted, id: defaultTenant }), { code: 'argument-invalid' });
+    await assert.rejects(put({ ...quoted, messagesPerDayMax: 0.5 }), { code: 'argument-invalid' });
+    const again = await one.reopen?.();
+    if (again !== undefined) assert.deepEqual(await again.tenantById(acme.id), quoted);
+  });
+
   it('refuses a tenant that is there, and a name that is none', async () => {
     await using one = await opened();
     const { directory } = one;

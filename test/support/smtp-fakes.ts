@@ -79,6 +79,8 @@ export class FakeReception implements Reception {
   readonly streams: FakeBodyStream[] = [];
   readonly messages: ReceivedMessage[] = [];
   reservedBytes = 0;
+  /** Of all tenants. */
+  quotaMs = 0;
   /** Room in all. */
   roomBytes = Number.POSITIVE_INFINITY;
   /** What each message is answered, instead of yes. */
@@ -112,6 +114,10 @@ export class FakeReception implements Reception {
     if (this.refusal !== undefined) return failure(this.refusal);
     this.messages.push(withText(message));
     return { ok: true };
+  }
+
+  quotaWaitMs(): number {
+    return this.quotaMs;
   }
 
   async judge(): Promise<AcceptAnswer> {

@@ -133,6 +133,8 @@ export interface Reception {
   release(bytes: number): void;
   /** One answer for SMTP; rejects never. `reservedBytes` is what the session holds for this message. */
   accept(message: ReceivedMessage, reservedBytes: number): Promise<AcceptAnswer>;
+  /** How long until the tenant may hand in so many messages; 0: now. */
+  quotaWaitMs(tenant: TenantId, count: number): number;
   /** What `accept` would answer as things stand; nothing is kept. Its text is whole in `body`. */
   judge(message: ReceivedMessage): Promise<AcceptAnswer>;
   /** LMTP: one answer per recipient, in order. */

@@ -9,6 +9,9 @@ import type { Method, Nothing } from './control-method.ts';
 export interface TenantView {
   readonly id: number;
   readonly name: string;
+  /** Absent or 0: no quota. */
+  readonly messagesPerHourMax?: number;
+  readonly messagesPerDayMax?: number;
   readonly createdMs: number;
 }
 
@@ -25,6 +28,15 @@ export interface ApiKeyView {
 
 export interface TenantMethods {
   'tenant.create': Method<{ readonly name: string }, { readonly tenant: TenantView }>;
+  /** What is absent stays as it is; 0 ends a quota. */
+  'tenant.set': Method<
+    {
+      readonly name: string;
+      readonly messagesPerHourMax?: number;
+      readonly messagesPerDayMax?: number;
+    },
+    { readonly tenant: TenantView }
+  >;
   'tenant.list': Method<Nothing, { readonly tenants: readonly TenantView[] }>;
 
   /** The only answer that has the secret. */

@@ -135,6 +135,13 @@ export class TableDirectory implements AccountDirectory {
     });
   }
 
+  putTenant(tenant: Tenant): Promise<void> {
+    const { id } = tenant;
+    return this.#write(() => {
+      return { changes: this.#tenants.replace(tenant), change: { kind: 'tenant', id } };
+    });
+  }
+
   apiKey(id: ApiKeyId): ApiKey | undefined {
     return this.#tenants.key(id);
   }

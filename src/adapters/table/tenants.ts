@@ -89,6 +89,24 @@ export class Tenants {
     };
   }
 
+  /** @throws MailError `argument-invalid`, `not-found` */
+  replace(tenant: Tenant): readonly IndexChange[] {
+    const { id, messagesPerHourMax = 0, messagesPerDayMax = 0 } = tenant;
+    const before = this.byId(id);
+    if (before === undefined) throw new MailError('not-found', `tenant ${id}`);
+    if (id === defaultTenant) {
+      throw new MailError('argument-invalid', `${defaultTenantName} has no quota`);
+    }
+    const isGood = [messagesPerHourMax, messagesPerDayMax].every(
+      (count) => Number.isSafeInteger(count) && count >= 0,
+    );
+    if (!isGood) throw new MailError('argument-invalid', 'a quota is a number of messages');
+    if (tenant.name !== before.name) {
+      throw new MailError('argument-invalid', 'a tenant keeps its name');
+    }
+    return [put(rows.tenantKey(id), tenant)];
+  }
+
   /** @throws MailError `argument-invalid`, `not-found`, `not-possible-now` */
   createKey(key: Omit<ApiKey, 'id'>): Decided<ApiKey> {
     const { tenant } = key;

@@ -23,6 +23,11 @@ export function tenantHandlers(parts: ControlParts): ControlHandlers {
       await shaping.tenantsChanged();
       return { tenant };
     },
+    'tenant.set': async ({ name, ...quotas }) => {
+      const tenant = { ...(await tenantNamed(parts, name)), ...quotas };
+      await directory.putTenant(tenant);
+      return { tenant };
+    },
     'tenant.list': async () => ({ tenants: await directory.tenants() }),
     'key.create': async ({ tenant: name, scopes, messagesPerMinuteMax = 0, ...given }) => {
       const tenant = await tenantNamed(parts, name);

@@ -1,6 +1,6 @@
 /** `chaski tenant …`: those whose mail is kept apart: each has its domains and its keys. */
 
-import type { Command } from '../command.ts';
+import { type Command, UsageError } from '../command.ts';
 import { instant, pairs, table } from '../output.ts';
 
 const create: Command = {
@@ -22,6 +22,44 @@ const create: Command = {
   },
 };
 
+const countMax = 1_000_000_000;
+
+const set: Command = {
+  name: 'tenant set',
+  summary: 'Change how many messages a tenant may hand in.',
+  arguments: 'NAME',
+  argumentCount: [1, 1],
+  options: {
+    'messages-per-hour': { type: 'string', value: 'N', doc: 'In an hour (UTC); 0: no quota.' },
+    'messages-per-day': { type: 'string', value: 'N', doc: 'In a day (UTC); 0: no quota.' },
+  },
+  examples: ['tenant set acme --messages-per-day 50000'],
+  async run({ arguments: [name], options, output, control }) {
+    const messagesPerHourMax = options.number('messages-per-hour', 0, countMax);
+    const messagesPerDayMax = options.number('messages-per-day', 0, countMax);
+    const quotas = {
+      ...(messagesPerHourMax === undefined ? {} : { messagesPerHourMax }),
+      ...(messagesPerDayMax === undefined ? {} : { messagesPerDayMax }),
+    };
+    if (Object.keys(quotas).length === 0) {
+      throw new UsageError('say what to set: --messages-per-hour, --messages-per-day or both');
+    }
+    const { tenant } = await (await control()).call('tenant.set', { name: name!, ...quotas });
+    output.result(tenant, (shown) =>
+      pairs([
+        ['tenant', shown.name],
+        ['messages an hour', quotaOf(shown.messagesPerHourMax)],
+        ['messages a day', quotaOf(shown.messagesPerDayMax)],
+      ]),
+    );
+    return undefined;
+  },
+};
+
+function quotaOf(most = 0): string {
+  return most === 0 ? 'no limit' : `${most}`;
+}
+
 const list: Command = {
   name: 'tenant list',
   summary: 'List tenants; `default` is always there.',
@@ -30,12 +68,18 @@ const list: Command = {
     const { tenants } = await (await control()).call('tenant.list', {});
     output.result(tenants, (shown) =>
       table(
-        ['TENANT', 'NUMBER', 'CREATED'],
-        shown.map((each) => [each.name, each.id, instant(each.createdMs)]),
+        ['TENANT', 'NUMBER', 'AN HOUR', 'A DAY', 'CREATED'],
+        shown.map((each) => [
+          each.name,
+          each.id,
+          quotaOf(each.messagesPerHourMax),
+          quotaOf(each.messagesPerDayMax),
+          instant(each.createdMs),
+        ]),
       ),
     );
     return undefined;
   },
 };
 
-export const tenantCommands: readonly Command[] = [create, list];
+export const tenantCommands: readonly Command[] = [create, set, list];

@@ -50,6 +50,7 @@ const replies = {
   'account-missing': no('The account is gone', 'SYS/PERM'),
   'account-disabled': no('Log-in failed', 'AUTH'),
   'account-over-quota': no('The account is full', 'SYS/PERM'),
+  'tenant-over-quota': no('Quota of messages used up', 'SYS/TEMP'),
   'domain-missing': no('Not possible', 'SYS/PERM'),
   'recipient-suppressed': no('Not possible', 'SYS/PERM'),
   'message-too-large': no('The message is too large', 'SYS/PERM'),

@@ -27,6 +27,7 @@ export const replyWords = {
   'account-missing': '550 5.1.1 No such user here',
   'account-disabled': '550 5.2.1 Mailbox disabled',
   'account-over-quota': '452 4.2.2 Mailbox full',
+  'tenant-over-quota': '452 4.2.2 Quota of messages used up, try again later',
   'domain-missing': '550 5.1.2 No such domain here',
   'recipient-suppressed': '550 5.7.1 Recipient is on your suppression list',
   'message-too-large': '552 5.3.4 Message too large',

@@ -53,6 +53,7 @@ const statusOf = {
   'account-missing': 400,
   'account-disabled': 400,
   'account-over-quota': 503,
+  'tenant-over-quota': 429,
   'domain-missing': 400,
   'recipient-suppressed': 403,
   'message-too-large': 413,

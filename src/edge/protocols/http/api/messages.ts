@@ -25,6 +25,7 @@ import {
   checkDomain,
   type HandIn,
   judge,
+  overQuota,
   type ResolvedRecipients,
   refuseNobody,
   resolveRecipients,
@@ -77,6 +78,7 @@ export function messageRoutes(app: FastifyInstance, parts: MessageRouteParts, ra
         const more = { retryAfterSeconds: waitSeconds };
         throw new ApiFault('rate-exceeded', 'this key has handed in too much', more);
       }
+      refuseOverQuota(parts, caller, count);
       const query = request.query as RawQuery;
       // Said in either place: what was meant to be a dry run must not be sent.
       const isDryRun = given?.dryRun === true || query.dryRun === 'true';
@@ -95,6 +97,12 @@ export function messageRoutes(app: FastifyInstance, parts: MessageRouteParts, ra
       return { ids, ...refused };
     },
   });
+}
+
+/** @throws ApiFault where a request asks for more than its tenant has left. */
+function refuseOverQuota({ reception }: MessageRouteParts, { key }: Asker, count: number): void {
+  const waitMs = reception.quotaWaitMs(key.tenant, count);
+  if (waitMs > 0) throw overQuota(waitMs);
 }
 
 interface Taking<T> {

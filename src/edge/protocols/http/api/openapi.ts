@@ -78,7 +78,7 @@ const sendOperation = {
     ...refusals,
     411: fault('The body has no stated length.'),
     413: fault('Too large.'),
-    429: retried('The key has handed in too much.'),
+    429: retried('The key, or its tenant, has handed in too much.'),
     503: retried('No room now.'),
   },
 };

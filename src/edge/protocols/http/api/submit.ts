@@ -17,6 +17,7 @@ import type {
 } from '../../../../actors/asks/reception.ts';
 import type { ErrorCode } from '../../../../base/errors.ts';
 import type { MessageId, TenantId } from '../../../../base/ids.ts';
+import { secondMs } from '../../../../base/units.ts';
 import type { AccountDirectory, ApiKey } from '../../../../ports/account-directory.ts';
 import type { Clock } from '../../../../ports/clock.ts';
 import type { SuppressionReason } from '../../../../ports/suppressions.ts';
@@ -133,9 +134,16 @@ export const submit: HandIn<MessageId> = async (parts, submission) => {
   reserve(parts, submission);
   const { body, id } = submission;
   const answer = await parts.reception.accept(messageOf(parts, submission), body.byteLength);
-  if (!answer.ok) throw new ApiFault(answer.code, wordsFor(answer.code));
-  return answer.earlierId ?? id;
+  if (answer.ok) return answer.earlierId ?? id;
+  if (answer.code !== 'tenant-over-quota') throw new ApiFault(answer.code, wordsFor(answer.code));
+  throw overQuota(parts.reception.quotaWaitMs(submission.key.tenant, 1));
 };
+
+export function overQuota(waitMs: number): ApiFault {
+  const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / secondMs));
+  const words = 'the tenant’s quota of messages is used up';
+  return new ApiFault('tenant-over-quota', words, { retryAfterSeconds });
+}
 
 /** What would be sent, as things stand. */
 export interface Judged {

@@ -87,7 +87,13 @@ function openFor(session: CommandSession, mail: MailCommand): void | Promise<voi
 function open(session: CommandSession, mail: MailCommand, tenant: TenantId): void {
   // A connection that went away while its sender was judged must not hold room.
   if (session.isEnded) return;
-  const { service, transaction } = session;
+  const { service, transaction, peer } = session;
+  const isHandedIn = peer.isTrusted && service.dialect === 'smtp';
+  if (isHandedIn && service.reception.quotaWaitMs(tenant, 1) > 0) {
+    // No error of the client's: there is nothing to do but to come again.
+    session.reply(replyOf('tenant-over-quota'));
+    return;
+  }
   let terms: DeliveryTerms | undefined;
   if (mail.terms !== undefined) {
     const judged = termsOf(mail.terms, service.policy, service.clock.nowMs());

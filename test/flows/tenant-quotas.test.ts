@@ -1,0 +1,53 @@
+/** Aim: a tenant that has used up its quota is told so by SMTP and by HTTP, and others go on. */
+
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { type ApiWorld, startApiWorld } from '../support/api-world.ts';
+import { WireClient } from '../support/wire-client.ts';
+
+async function saidToMail({ test }: ApiWorld, sender: string): Promise<string> {
+  const client = await WireClient.connect(test.ports.smtp!);
+  await client.line();
+  client.send(Buffer.from(`HELO me.test\r\nMAIL FROM:<${sender}>\r\nQUIT\r\n`));
+  await client.line();
+  return (await client.line())!;
+}
+
+it('a day’s quota holds over all ways in, from the moment it is set', async () => {
+  await using world = await startApiWorld();
+  const { test } = world;
+  const quota = { name: 'acme', messagesPerDayMax: 2 };
+  const { tenant } = await test.call('tenant.set', quota);
+  assert.equal(tenant.messagesPerDayMax, 2);
+  const { tenants } = await test.call('tenant.list', {});
+  assert.deepEqual(
+    tenants.find(({ name }) => name === 'acme'),
+    tenant,
+  );
+
+  const plain = { from: 'shop@acme.test', text: 'x' };
+  const three = ['a', 'b', 'c'].map((name) => ({ to: `${name}@far.test` }));
+  const batch = await world.call({ body: { ...plain, recipients: three } });
+  assert.deepEqual([batch.status, batch.value.error.code], [429, 'tenant-over-quota']);
+  assert.match(await saidToMail(world, 'shop@acme.test'), /^250 /);
+  const pair = await world.call({ body: { ...plain, recipients: three.slice(1) } });
+  assert.equal(pair.status, 202, JSON.stringify(pair.value));
+
+  for (const dryRun of [true, false]) {
+    const { status, headers } = await world.call({ body: { ...plain, to: 'd@far.test', dryRun } });
+    assert.equal(status, 429);
+    const seconds = Number(headers.get('retry-after'));
+    assert.ok(seconds >= 1 && seconds <= 86_400, `${seconds}`);
+  }
+  assert.match(await saidToMail(world, 'shop@acme.test'), /^452 4\.2\.2 /);
+  assert.match(await saidToMail(world, 'shop@other.test'), /^250 /);
+  const other = { from: 'shop@other.test', text: 'x', to: 'd@far.test' };
+  assert.equal((await world.call({ key: world.otherKey, body: other })).status, 202);
+  await test.call('tenant.set', { name: 'acme', messagesPerDayMax: 0 });
+  assert.match(await saidToMail(world, 'shop@acme.test'), /^250 /);
+  const set = (name: string, messagesPerHourMax: number) =>
+    test.call('tenant.set', { name, messagesPerHourMax });
+  await assert.rejects(set('nobody', 1), { code: 'not-found' });
+  await assert.rejects(set('default', 1), { code: 'argument-invalid' });
+  await assert.rejects(set('acme', -1), { code: 'argument-invalid' });
+});
