@@ -149,8 +149,7 @@ async function openParts(
   });
   await runtime.start();
   const budget = new ByteBudget(settings.memory.receivingBytesMax);
-  const ids = new MessageIdSource(nodeClock.nowMs, startBits);
-  const needed = { budget, ids, inFlow, refusals, shards };
+  const needed = { budget, startBits, inFlow, refusals, shards };
   const reception = await receptionOf(runtime, directory, needed);
   closers.push(() => feedback.close());
   const place = { runtime, shards, folder: folder.path };
@@ -238,7 +237,7 @@ function sharedWords(shards: number, threads: number) {
 
 interface ReceptionNeeds {
   readonly budget: ByteBudget;
-  readonly ids: MessageIdSource;
+  readonly startBits: number;
   readonly inFlow: InFlow;
   readonly refusals: ShardRefusals;
   readonly shards: number;
@@ -247,13 +246,14 @@ interface ReceptionNeeds {
 async function receptionOf(
   runtime: Runtime,
   directory: AccountDirectory,
-  { refusals, ...rest }: ReceptionNeeds,
+  { refusals, startBits, ...rest }: ReceptionNeeds,
 ): Promise<Reception> {
   const senders = new SenderAddresses(directory);
   const quotas = new TenantQuotas(nodeClock, directory);
   await quotas.start();
   const reception = createReception({
     ...rest,
+    ids: new MessageIdSource(nodeClock.nowMs, startBits),
     router: runtime.router,
     clock: nodeClock,
     spoolShard: () => runtime.spoolShard(),

@@ -106,8 +106,8 @@ export function createReception(parts: ReceptionParts): Reception {
     quotaWaitMs: () => 0,
     reserve: (bytes) => parts.refusal() ?? budget.reserve(bytes),
     release: (bytes) => budget.release(bytes),
-
     openBody,
+    judge: (message) => askToJudge(parts, message),
 
     async accept(message, reservedBytes) {
       try {
@@ -121,8 +121,6 @@ export function createReception(parts: ReceptionParts): Reception {
         budget.release(reservedBytes);
       }
     },
-
-    judge: (message) => askToJudge(parts, message),
 
     async acceptEach(message, reservedBytes) {
       try {
