@@ -8,8 +8,9 @@
 import type { Arrival, Reception } from '../actors/asks/reception.ts';
 import { type ErrorCode, failure } from '../base/errors.ts';
 import type { TenantQuotas } from './guard/tenant-quotas.ts';
+import type { QuotaFreeReception } from './reception.ts';
 
-export function withQuotas(inner: Reception, quotas: TenantQuotas): Reception {
+export function withQuotas(inner: QuotaFreeReception, quotas: TenantQuotas): Reception {
   return {
     ...inner,
     quotaWaitMs: (tenant, count) => quotas.waitMs(tenant, count),

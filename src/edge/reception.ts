@@ -51,7 +51,10 @@ export interface ReceptionParts {
   readonly fromAllowed: (user: string) => Promise<readonly string[]>;
 }
 
-export function createReception(parts: ReceptionParts): Reception {
+/** It knows of no quotas. */
+export type QuotaFreeReception = Omit<Reception, 'quotaWaitMs'>;
+
+export function createReception(parts: ReceptionParts): QuotaFreeReception {
   const { router, budget, ids, clock, inFlow } = parts;
 
   function openBody(recipients: readonly EnvelopeRecipient[], isEach: boolean): BodyStream {
@@ -103,7 +106,6 @@ export function createReception(parts: ReceptionParts): Reception {
 
   return {
     nextId: () => ids.next(),
-    quotaWaitMs: () => 0,
     reserve: (bytes) => parts.refusal() ?? budget.reserve(bytes),
     release: (bytes) => budget.release(bytes),
     openBody,
