@@ -104,8 +104,9 @@ export class Overlay implements ShardReader {
   each(from: Uint8Array, to: Uint8Array, visit: EntryVisit): void {
     const layers = this.#layers().filter((layer) => layer.changeCount > 0);
     const isBare =
-      layers.every(({ removed }) => removed.length === 0) &&
-      new OverlaidKeys(layers, text(from), text(to), false).key === undefined;
+      layers.length === 0 ||
+      (layers.every(({ removed }) => removed.length === 0) &&
+        new OverlaidKeys(layers, text(from), text(to), false).key === undefined);
     if (isBare) this.#index.each(from, to, visit);
     else for (const { key, value } of this.range({ from, to })) if (!visit(key, value)) return;
   }

@@ -131,3 +131,12 @@ test('a row the index has not is asked for once, and seen as soon as it is there
   overlay.add([{ put: key(3), value: key(3) }]);
   assert.deepEqual(overlay.get(key(2)), key(7));
 });
+
+test('a walk sees the index as it is where nothing lies over it', async () => {
+  const index = new MemoryIndex();
+  await index.commit([{ put: key(1), value: Uint8Array.of(7) }]);
+  const overlay = new Overlay(index);
+  const seen: number[] = [];
+  overlay.each(key(0), key(9), (_key, value) => seen.push(value[0]!) > 0);
+  assert.deepEqual(seen, [7]);
+});
