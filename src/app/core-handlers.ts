@@ -31,6 +31,7 @@ export function coreHandlers(core: Core, front: FrontParts): ControlHandlers {
     reception: core.reception,
     dkimKeys: core.dkimKeys,
     tlsReports: core.tlsReports,
+    tlsReporting: core.tlsReporting,
     clock: nodeClock,
     random: nodeRandom,
     policyChanged: () => core.policyChanged(),

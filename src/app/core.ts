@@ -35,6 +35,7 @@ import { TenantQuotas } from '../edge/guard/tenant-quotas.ts';
 import { withQuotas } from '../edge/quota-reception.ts';
 import { createReception } from '../edge/reception.ts';
 import type { AccountDirectory } from '../ports/account-directory.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Settings } from '../settings/schema.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { resolveAddress } from './destinations.ts';
@@ -53,6 +54,12 @@ import type { SourceBook } from './source-book.ts';
 import { openSources, type Sources } from './sources.ts';
 import type { SrsSecrets } from './srs-secrets.ts';
 import { epochWords, undeliveredWords, workerCount } from './threads.ts';
+import {
+  hearSessions,
+  openTlsOutcomes,
+  openTlsReporting,
+  type TlsReporting,
+} from './tls-reporting.ts';
 import { openTlsReports, type TlsReports } from './tls-reports.ts';
 
 export interface CoreRequest {
@@ -60,6 +67,8 @@ export interface CoreRequest {
   readonly log: Log;
   /** No mail leaves: for commands on a stopped store. */
   readonly isOffline: boolean;
+  /** By what reports of each day leave; absent: this machine's. */
+  readonly reportClock?: Clock;
 }
 
 export interface Core {
@@ -74,6 +83,8 @@ export interface Core {
   readonly dkimKeys: DkimKeys;
   readonly srsSecrets: SrsSecrets;
   readonly tlsReports: TlsReports;
+  /** Of ours about others; undefined: settings have none sent. */
+  readonly tlsReporting: TlsReporting | undefined;
   /** Accounts whose changes the engine tells of. */
   readonly watchers: Watchers;
   readonly stamps: Stamps;
@@ -109,7 +120,7 @@ export async function openCore(request: CoreRequest): Promise<Core> {
 }
 
 async function openParts(
-  { settings, log, isOffline }: CoreRequest,
+  { settings, log, isOffline, reportClock }: CoreRequest,
   folder: DataFolder,
   closers: Closer[],
 ): Promise<Core> {
@@ -129,6 +140,7 @@ async function openParts(
   closers.push(async () => outside.policies?.close());
   const sources = await openSources({ settings, directory, log });
   closers.push(async () => sources?.book.close());
+  const outcomes = openTlsOutcomes(settings, folder.path, log, closers);
   const data = {
     ...{ settings, shards: folder.shards, workers, startBits, isOffline },
     ...outside.forThreads,
@@ -140,6 +152,7 @@ async function openParts(
   const { runtime } = engine;
   const refusals = new ShardRefusals();
   hearThreads(runtime, directory, refusals);
+  hearSessions(runtime, outcomes);
   sources?.join(runtime);
   shaping.serve(runtime, closers);
   const inFlow = inFlowOf(runtime, shared.undelivered, settings);
@@ -165,12 +178,17 @@ async function openParts(
     await sources?.tenantsChanged();
   };
   srsSecrets.start(policyChanged);
+  const tlsReporting = openTlsReporting({
+    ...{ settings, outcomes, roots: outside.forThreads.relayRoots, reception, directory },
+    ...{ policy: () => policy, log, isOffline, closers, clock: reportClock },
+  });
   feedback.start({ runtime, reception, shards, policyChanged });
   return {
     ...parts,
     dkimKeys: openDkimKeys({ settings, log, isOffline }, parts, policyChanged),
     srsSecrets,
     tlsReports: openTlsReports(folder.path, directory, closers),
+    tlsReporting,
     watchers: new Watchers(shared.watched),
     stamps: new Stamps(shared.stamps),
     sources: sources?.book,

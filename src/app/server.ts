@@ -21,6 +21,7 @@ import { listenHttp, type Routes } from '../edge/protocols/http/server.ts';
 import { tlsReportRoutes } from '../edge/protocols/http/tls-reports.ts';
 import { unsubscribePrefix, unsubscribeRoute } from '../edge/protocols/http/unsubscribe.ts';
 import { writeStsPolicy } from '../mail/trust/mta-sts.ts';
+import type { Clock } from '../ports/clock.ts';
 import { writeListenAddress } from '../settings/networks.ts';
 import { ownPolicy } from '../settings/own-policy.ts';
 import { controlSocketPath } from '../settings/places.ts';
@@ -56,6 +57,8 @@ export interface ServerRequest {
   readonly settings: Settings;
   readonly log: Log;
   readonly version: string;
+  /** By what reports of each day leave; absent: this machine's. */
+  readonly reportClock?: Clock;
 }
 
 export async function startServer(request: ServerRequest): Promise<RunningServer> {

@@ -8,6 +8,7 @@
 import type { Handlers } from '../actors/ask.ts';
 import { engineAsks } from '../actors/asks/engine-asks.ts';
 import { noShard, systemAsk } from '../actors/asks/system.ts';
+import { tlsSessionsNotice } from '../actors/asks/tls-session-asks.ts';
 import { OpenSlots } from '../actors/open-slots.ts';
 import { SiteBorrower } from '../actors/site-borrower.ts';
 import type { StsPolicy } from '../mail/trust/mta-sts.ts';
@@ -19,6 +20,7 @@ import { providerLeases } from './delivery/shaping/provider-leases.ts';
 import type { Shaper } from './delivery/shaping/shaper.ts';
 import type { ShapingState } from './delivery/shaping/shaping-state.ts';
 import type { SourceChooser } from './delivery/sources/chooser.ts';
+import { TlsSessions } from './delivery/tls-sessions.ts';
 import type { EngineParts } from './engine-parts.ts';
 import type { EngineShaping } from './shaping.ts';
 import { createSources, type SourcesNeeds, sourceHandlers } from './sources.ts';
@@ -54,7 +56,9 @@ function createDeliveries(
 ): Deliveries {
   const { settings, clock, random, dialer, dns } = parts;
   const { relay } = settings;
+  const tls = tlsSessionsOf(parts);
   return new Deliveries({
+    ...(tls === undefined ? {} : { tls }),
     router: new Router({
       relay,
       hostname: settings.hostname,
@@ -63,6 +67,7 @@ function createDeliveries(
       ownAddresses: new Set(parts.ownAddresses),
       ...(parts.relayPassword === '' ? {} : { password: parts.relayPassword }),
       ...(relay.mtaSts ? { policies: policiesOf(parts) } : {}),
+      ...(tls === undefined ? {} : { tls }),
     }),
     timeouts: phaseTimeouts(relay),
     limits: siteLimits(relay),
@@ -80,6 +85,12 @@ function createDeliveries(
       ),
     ),
   });
+}
+
+/** Undefined: nothing is reported. */
+function tlsSessionsOf({ settings, clock, notice }: EngineParts): TlsSessions | undefined {
+  if (settings.tlsReport.contact === '') return undefined;
+  return new TlsSessions({ clock, tell: (counts) => notice(tlsSessionsNotice, counts) });
 }
 
 function createBorrower(

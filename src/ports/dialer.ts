@@ -74,6 +74,8 @@ export interface TlsFacts {
   readonly version: string;
   readonly cipher: string;
   readonly verified: boolean;
+  /** Why it is not. */
+  readonly fault?: string;
   /** In DER, the peer's own first; only where they were wanted. */
   readonly chain?: readonly Uint8Array[];
 }

@@ -35,6 +35,7 @@ import {
 } from './schema/sessions.ts';
 import { shapingSection } from './schema/shaping.ts';
 import { dataSection, storeSection } from './schema/storage.ts';
+import { tlsReportSection } from './schema/tls-report.ts';
 import { webhookSection } from './schema/webhook.ts';
 
 export const schema = section('Settings of Chaski.', {
@@ -71,6 +72,7 @@ export const schema = section('Settings of Chaski.', {
   api: apiSection,
   public: publicSection,
   mtaSts: mtaStsSection,
+  tlsReport: tlsReportSection,
   metrics: metricsSection,
   log: logSection,
   shutdown: shutdownSection,

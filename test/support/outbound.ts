@@ -14,6 +14,7 @@ import { Router } from '../../src/engine/delivery/route.ts';
 import { Shaper } from '../../src/engine/delivery/shaping/shaper.ts';
 import { ShapingState } from '../../src/engine/delivery/shaping/shaping-state.ts';
 import type { SourceChooser } from '../../src/engine/delivery/sources/chooser.ts';
+import type { TlsSessions } from '../../src/engine/delivery/tls-sessions.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Dialer } from '../../src/ports/dialer.ts';
 import type { Dns } from '../../src/ports/dns.ts';
@@ -49,6 +50,7 @@ export interface OutboundTest {
   readonly onRoom?: (site: string, count: number) => boolean;
   readonly providerOf?: (site: string) => string;
   readonly sources?: SourceChooser;
+  readonly tls?: TlsSessions;
 }
 
 export function deliveriesFor(test: OutboundTest): Deliveries {
@@ -60,6 +62,7 @@ export function deliveriesFor(test: OutboundTest): Deliveries {
       dns: test.dns ?? noDns,
       random,
       ...(test.password === undefined ? {} : { password: test.password }),
+      ...(test.tls === undefined ? {} : { tls: test.tls }),
     }),
     timeouts: { ...phaseTimeouts(defaultSettings.relay), ...test.timeouts },
     limits: { ...siteLimits(defaultSettings.relay), ...test.limits },
@@ -71,6 +74,7 @@ export function deliveriesFor(test: OutboundTest): Deliveries {
     onRoom: test.onRoom ?? (() => false),
     providerOf: test.providerOf ?? ((site) => site),
     ...(test.sources === undefined ? {} : { sources: test.sources }),
+    ...(test.tls === undefined ? {} : { tls: test.tls }),
   });
 }
 

@@ -17,6 +17,7 @@ import type {
 import { type RunningServer, startServer } from '../../src/app/server.ts';
 import { emptyBytes } from '../../src/base/bytes.ts';
 import { silentLog } from '../../src/base/log.ts';
+import type { Clock } from '../../src/ports/clock.ts';
 import { load } from '../../src/settings/load.ts';
 import type { Settings } from '../../src/settings/schema.ts';
 
@@ -60,6 +61,8 @@ export interface TestServer extends AsyncDisposable {
 export interface TestServerPlace {
   /** A folder to keep; the default is a new one that is removed in the end. */
   readonly folder?: string;
+  /** By what reports of each day leave. */
+  readonly reportClock?: Clock;
 }
 
 export async function startTestServer(
@@ -68,7 +71,11 @@ export async function startTestServer(
 ): Promise<TestServer> {
   const folder = place.folder ?? mkdtempSync(join(tmpdir(), 'chaski-test-'));
   const settings = testSettings(folder, overrides);
-  const server = await startServer({ settings, log: silentLog, version: '0.0.0' });
+  const { reportClock } = place;
+  const server = await startServer({
+    ...{ settings, log: silentLog, version: '0.0.0' },
+    ...(reportClock === undefined ? {} : { reportClock }),
+  });
   let stopping: Promise<void> | undefined;
   const stop = () => {
     stopping ??= server.stop();

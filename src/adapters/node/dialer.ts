@@ -238,6 +238,7 @@ class NodeConnection implements Connection {
         version: socket.getProtocol() ?? '',
         cipher: socket.getCipher().name,
         verified: socket.authorized,
+        ...(socket.authorized ? {} : { fault: String(socket.authorizationError) }),
         ...(request.wantsChain === true ? { chain: chainOf(socket) } : {}),
       });
     });

@@ -5,7 +5,7 @@
  * Limits:    `timeoutMs` for all of it; `answerBytesMax` of an answer; one connection a request, closed behind it.
  */
 
-import { createSecureContext } from 'node:tls';
+import { createSecureContext, getCACertificates } from 'node:tls';
 import type { Dns } from '../../ports/dns.ts';
 import type { WebPoster } from '../../ports/web-poster.ts';
 import { createGuardedAgent } from './guarded-agent.ts';
@@ -14,12 +14,16 @@ export interface WebPosterOptions {
   readonly dns: Dns;
   readonly mayDial: (address: string) => boolean;
   readonly timeoutMs: number;
+  /** PEM of authorities trusted besides the system's; "" or absent: none. */
+  readonly roots?: string;
 }
 
 const answerBytesMax = 65_536;
 
 export function createWebPoster(options: WebPosterOptions): WebPoster {
-  const secureContext = createSecureContext();
+  const { roots = '' } = options;
+  const ca = roots === '' ? undefined : [...getCACertificates('default'), roots];
+  const secureContext = createSecureContext(ca === undefined ? {} : { ca });
   // Loading it takes a fifth of a second: who posts nothing does not pay for it.
   let loading: Promise<typeof import('undici')> | undefined;
   return {

@@ -20,6 +20,7 @@ import type { ShapingRules } from '../../settings/shaping/rules.ts';
 import type { DkimKeys } from '../dkim-keys.ts';
 import type { Webhooks } from '../events/webhooks.ts';
 import type { SourceBook } from '../source-book.ts';
+import type { TlsReporting } from '../tls-reporting.ts';
 import type { TlsReports } from '../tls-reports.ts';
 
 export interface FeedbackAddressesOf {
@@ -48,6 +49,8 @@ export interface ControlParts {
   readonly addresses: Readonly<Record<string, readonly string[]>>;
   readonly dkimKeys: DkimKeys;
   readonly tlsReports: TlsReports;
+  /** Undefined: none are sent. */
+  readonly tlsReporting: TlsReporting | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly isReady: () => boolean;

@@ -8,8 +8,10 @@ import type { ControlHandlers } from '../../actors/asks/control.ts';
 import { domainNamed } from './directory-handlers.ts';
 import type { ControlParts } from './parts.ts';
 
+const pendingMax = 1_000;
+
 export function tlsReportHandlers(parts: ControlParts): ControlHandlers {
-  const { directory, tlsReports } = parts;
+  const { directory, tlsReports, tlsReporting } = parts;
   return {
     'tls-report.list': async ({ domain, sinceMs }) => {
       const names =
@@ -19,5 +21,9 @@ export function tlsReportHandlers(parts: ControlParts): ControlHandlers {
       const reports = names.flatMap((name) => tlsReports.list(name, sinceMs));
       return { reports: reports.sort((a, b) => b.endMs - a.endMs) };
     },
+    'tls-report.pending': async () => ({
+      isOn: tlsReporting !== undefined,
+      reports: tlsReporting?.pending(pendingMax) ?? [],
+    }),
   };
 }

@@ -26,6 +26,7 @@ import { Site } from './site.ts';
 import type { SourceChooser } from './sources/chooser.ts';
 import { SitePaths } from './sources/site-paths.ts';
 import { defaultSource, type Source } from './sources/source.ts';
+import type { TlsSessions } from './tls-sessions.ts';
 import { Transaction } from './transaction.ts';
 
 export interface DeliveriesOptions {
@@ -43,6 +44,8 @@ export interface DeliveriesOptions {
   readonly sources?: SourceChooser;
   /** The provider a site's hosts belong to. */
   readonly providerOf: (site: string) => string;
+  /** Absent: how TLS goes is not counted. */
+  readonly tls?: TlsSessions;
 }
 
 /** The site of a domain until its answer grows old. */
@@ -151,6 +154,8 @@ export class Deliveries {
     const need = tlsNeedOf(message.sender, message.terms);
     const known = this.#domains.get(wayKey(domain, need));
     const transaction = new Transaction(message, done);
+    // RFC 8460 §5.3: a report goes by "TLS-Required: No", and its session is not reported on.
+    if (need === 'usual') transaction.domain = domain;
     const { shaper, clock } = this.#options;
     const mark = shaper.state.domainMark(domain, message.tenant);
     if (mark !== undefined) {
@@ -182,6 +187,7 @@ export class Deliveries {
   /** Ends what is idle, lets what is in transfer finish, refuses the rest. */
   drain(): void {
     this.#isClosed = true;
+    this.#options.tls?.flush();
     for (const site of this.#sites()) site.drain();
   }
 
@@ -320,7 +326,7 @@ export class Deliveries {
         shape: shaper.shapeOf(name),
         key: isOnly ? key : pathName(key, source.name),
         ...{ source, provider: providerOf(siteName), handshake, timeouts, limits, clock, random },
-        ...{ dialer, leases, coarse: this.#coarse, onRoom },
+        ...{ dialer, leases, coarse: this.#coarse, onRoom, tls: this.#options.tls?.path() },
         onSourceFault: (reply) => {
           sources?.states.failed(source.name, reply);
           this.#leave(paths, site);

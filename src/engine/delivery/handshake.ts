@@ -41,10 +41,16 @@ export class Handshake {
   readonly #options: HandshakeOptions;
   #waits: Waits = 'greeting';
   #isEncrypted = false;
+  #isTlsRefused = false;
   #capabilities: Capabilities = noCapabilities;
 
   constructor(options: HandshakeOptions) {
     this.#options = options;
+  }
+
+  /** TLS was wanted, and the peer does not offer it, or not now. */
+  get isTlsRefused(): boolean {
+    return this.#isTlsRefused;
   }
 
   onReply(reply: Reply): HandshakeStep {
@@ -59,6 +65,7 @@ export class Handshake {
         return reply.code === 250 ? this.#onCapabilities(noCapabilities) : fail(reply);
       case 'starttls':
         if (reply.code === 220) return { do: 'start-tls' };
+        this.#isTlsRefused = true;
         // RFC 3207 §4: 454 or 501: the client goes on or not, by its policy.
         return this.#options.tls === 'opportunistic'
           ? this.#authenticate(this.#capabilities)
@@ -97,6 +104,7 @@ export class Handshake {
       this.#waits = 'starttls';
       return { do: 'send', line: 'STARTTLS\r\n', timeout: 'tlsMs' };
     }
+    this.#isTlsRefused = true;
     if (tls === 'opportunistic') return this.#authenticate(capabilities);
     const text = 'Next hop does not offer TLS, which is required';
     return failOurs(

@@ -31,6 +31,7 @@ import {
 import type { OutcomeStatus } from './message.ts';
 import { ownReply } from './message.ts';
 import type { Target } from './site-hosts.ts';
+import type { TlsSessions } from './tls-sessions.ts';
 
 /** What of the relay settings decides where mail goes. */
 export type RelayWays = Pick<
@@ -53,6 +54,8 @@ export interface RouterOptions {
   readonly ownAddresses?: ReadonlySet<string>;
   /** Absent: policies are not asked for. */
   readonly policies?: StsSource;
+  /** Absent: how TLS goes is not counted. */
+  readonly tls?: Pick<TlsSessions, 'learn' | 'held'>;
 }
 
 export interface Resolved {
@@ -283,6 +286,7 @@ export class Router {
         } else if (targets.length < targetsMax) targets.push(target);
       }
     });
+    await this.#tell(way, judged, targets.length > 0);
     if (targets.length === 0) {
       if (refusals.length > 0) return refused(refusals, domain);
       if (found.hasFailed) return deferred('4.4.3', `Look-up of the addresses of ${domain} failed`);
@@ -305,6 +309,21 @@ export class Router {
       validMs: Math.min(Math.max(found.ttlMs, validMsMin), validMsMax),
     };
   }
+
+  /** Those who count sessions hear what they are held to. */
+  async #tell(way: Way, judged: Judged, isUsable: boolean): Promise<void> {
+    const { tls, relay } = this.#options;
+    const { need, policy } = way.wishes;
+    // Of hosts that the operator named nobody is told.
+    if (tls === undefined || way.site !== undefined) return;
+    if (need !== 'usual' || relay.tls === 'off') return;
+    const isAllDane = judged.every((each) => typeof each === 'object' && each.dane !== undefined);
+    const sts = isAllDane ? undefined : await policy();
+    const hosts = new Map(way.found.hosts.map(({ host }, at) => [host, judged[at]]));
+    const asked = { sts: sts === 'failed' ? undefined : sts, hosts };
+    if (isUsable) tls.learn(way.domain, asked);
+    else tls.held(way.domain, asked);
+  }
 }
 
 interface Found {
@@ -312,6 +331,8 @@ interface Found {
   hasFailed: boolean;
   ttlMs: number;
 }
+
+type Judged = readonly (HostTls | HostRefusal | undefined)[];
 
 interface Way {
   /** Absent: named after its hosts. */

@@ -21,6 +21,7 @@ import type { Dane } from './host-tls.ts';
 import type { PhaseTimeouts, SiteLimits } from './limits.ts';
 import type { Departure } from './message.ts';
 import { ownReply } from './message.ts';
+import type { PathTls, SessionTls } from './tls-sessions.ts';
 import type { Transaction } from './transaction.ts';
 import type { SessionEnd, TransferLine, TransferOwner } from './transfer.ts';
 import { Transfer } from './transfer.ts';
@@ -47,6 +48,8 @@ export interface SessionOptions {
   readonly clock: Clock;
   readonly timeouts: PhaseTimeouts;
   readonly limits: SiteLimits;
+  /** Absent: how TLS goes is not counted. */
+  readonly tls?: PathTls | undefined;
   /** The thread's coarse clock: good for time-outs, costs nothing to read. */
   readonly coarse: { readonly nowMs: number };
 }
@@ -62,6 +65,7 @@ export class Session implements ConnectionEvents, TransferLine {
   readonly #options: SessionOptions;
   readonly #reader = new ReplyReader();
   readonly #handshake: Handshake;
+  readonly #tls: SessionTls | undefined;
   #connection: Connection | undefined;
   #transfer: Transfer | undefined;
   #state: State = 'handshake';
@@ -72,6 +76,7 @@ export class Session implements ConnectionEvents, TransferLine {
     this.#owner = owner;
     this.#options = options;
     this.#handshake = new Handshake(options.handshake);
+    this.#tls = options.tls?.session(options.host, options.address);
   }
 
   attach(connection: Connection): void {
@@ -82,6 +87,7 @@ export class Session implements ConnectionEvents, TransferLine {
   /** Only while idle. */
   send(transaction: Transaction): void {
     assert(this.#isIdle, 'a message is sent over an idle connection');
+    this.#tls?.carries(transaction.domain);
     this.#transfer!.start(transaction);
   }
 
@@ -173,6 +179,9 @@ export class Session implements ConnectionEvents, TransferLine {
   }
 
   #step(step: HandshakeStep): void {
+    if (this.#handshake.isTlsRefused) {
+      this.#tls?.failed(this.#connection!.localAddress, '', 'starttls-not-supported');
+    }
     switch (step.do) {
       case 'send':
         this.expectWithin(this.#options.timeouts[step.timeout]);
@@ -192,7 +201,7 @@ export class Session implements ConnectionEvents, TransferLine {
   async #startTls(): Promise<void> {
     // RFC 3207 §4.2: what came in clear behind the 220 was injected, or is a bug as bad.
     if (this.#reader.hasRest) {
-      this.#end({ reply: tlsFailedReply('bytes before TLS'), isOurs: true, tls: true });
+      this.#failTls('bytes before TLS');
       return;
     }
     const { handshake, host, timeouts, dane } = this.#options;
@@ -206,16 +215,23 @@ export class Session implements ConnectionEvents, TransferLine {
         timeoutMs: timeouts.tlsMs,
       });
       fault = this.#daneFault(facts);
+      const unverified = facts.verified ? '' : (facts.fault ?? 'not verified');
+      this.#tls?.secured(this.#connection!.localAddress, unverified);
     } catch (error) {
       fault = error instanceof Error ? error.message : String(error);
     }
     if ((this.#state as State) === 'ended') return;
     if (fault !== undefined) {
-      this.#end({ reply: tlsFailedReply(fault), isOurs: true, tls: true });
+      this.#failTls(fault);
       return;
     }
     this.#reader.reset();
     this.#step(this.#handshake.onEncrypted());
+  }
+
+  #failTls(fault: string): void {
+    this.#tls?.failed(this.#connection!.localAddress, fault);
+    this.#end({ reply: tlsFailedReply(fault), isOurs: true, tls: true });
   }
 
   #daneFault({ chain = [] }: TlsFacts): string | undefined {
@@ -241,6 +257,7 @@ export class Session implements ConnectionEvents, TransferLine {
   }
 
   #end(end: SessionEnd): void {
+    if (this.#state === 'handshake') this.#tls?.brokeOff();
     this.#state = 'ended';
     this.#connection?.destroy();
     this.#transfer?.end(end);

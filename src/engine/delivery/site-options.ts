@@ -9,6 +9,7 @@ import type { HandshakeOptions } from './handshake.ts';
 import type { PhaseTimeouts, SiteLimits } from './limits.ts';
 import type { PathShape } from './shaping/path-shape.ts';
 import type { Source } from './sources/source.ts';
+import type { PathTls } from './tls-sessions.ts';
 
 export interface SiteOptions {
   /** What its slots are asked for by. */
@@ -32,6 +33,8 @@ export interface SiteOptions {
   readonly leases: SiteLeases;
   /** What holds for the path beyond `limits`. */
   readonly shape: PathShape;
+  /** Absent: how TLS goes is not counted. */
+  readonly tls?: PathTls | undefined;
   readonly coarse: { readonly nowMs: number };
   /** Told when there is room again after a message was sent away; answers whether more may wait. */
   readonly onRoom: (site: string, count: number) => boolean;

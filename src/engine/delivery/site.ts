@@ -157,6 +157,7 @@ export class Site implements SessionOwner, SiteUser {
       transaction.settleRest(this.#deadStatus, this.#deadReply);
       return true;
     }
+    this.#options.tls?.waits(transaction.domain);
     transaction.sinceMs = this.#options.clock.monotonicMs();
     const isTaken = this.#queue.push(transaction);
     this.#room.arrived(isTaken);
@@ -328,9 +329,7 @@ export class Site implements SessionOwner, SiteUser {
   #return(transaction: Transaction): void {
     if (this.#isClosed) transaction.settleRest('deferred', drainingReply);
     else if (this.#isDead()) transaction.settleRest(this.#deadStatus, this.#deadReply);
-    else {
-      this.#queue.unshift(transaction);
-    }
+    else this.#queue.unshift(transaction);
   }
 
   /** Gives waiting messages to connections, or sees to it that there will be one. */
@@ -432,14 +431,14 @@ export class Site implements SessionOwner, SiteUser {
   }
 
   async #try(target: Target, handshake: HandshakeOptions): Promise<SessionEnd | undefined> {
-    const { source, timeouts, clock, coarse, dialer } = this.#options;
+    const { source, timeouts, clock, coarse, dialer, tls } = this.#options;
     const dane = target.tls?.dane;
     const { helloName = handshake.helloName } = source;
     const session = new Session(this, {
       ...{ host: target.host, address: target.address, handshake: { ...handshake, helloName } },
       departure: this.#departure,
       ...(dane === undefined ? {} : { dane }),
-      ...{ clock, timeouts, limits: this.#shaping.sessionLimits, coarse },
+      ...{ clock, timeouts, limits: this.#shaping.sessionLimits, coarse, tls },
     });
     await new Promise<void>((granted) => this.#lease.dial(granted));
     try {
@@ -470,6 +469,7 @@ export class Site implements SessionOwner, SiteUser {
     this.#failures = 0;
     this.#deadUntilMs = 0;
     this.#options.onSourceWorked();
+    this.#options.tls?.settled();
     this.#dispatch();
   }
 
@@ -493,6 +493,7 @@ export class Site implements SessionOwner, SiteUser {
   }
 
   #settleAll(status: OutcomeStatus, reply: Reply): void {
+    this.#options.tls?.settled();
     for (const transaction of this.takeAll()) transaction.settleRest(status, reply);
   }
 }

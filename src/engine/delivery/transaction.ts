@@ -38,6 +38,8 @@ export class Transaction {
   /** Those of `asked` the peer took so far. */
   readonly taken: number[] = [];
   moves = 0;
+  /** Whom sessions that carry it are counted for; "": nobody. */
+  domain = '';
   /** By what it leaves, once that was chosen. */
   departure: Departure | undefined;
   /** Until it is sent. */

@@ -1,0 +1,140 @@
+/**
+ * Joins the TLS reports we send: what engine threads count, where it is kept, and how reports leave.
+ *
+ * Runs in:   main thread.
+ * Specs:     RFC 8460 §5.3: reports by mail are signed by the reporting domain, and go whatever becomes of TLS.
+ * Invariant: a report by HTTPS reaches no address that mail may not go to.
+ */
+
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
+import type { Reception } from '../actors/asks/reception.ts';
+import { type TlsSessionCounts, tlsSessionsNotice } from '../actors/asks/tls-session-asks.ts';
+import type { Runtime } from '../actors/runtime.ts';
+import { openLmdbTable } from '../adapters/lmdb/shard-index.ts';
+import { nodeClock } from '../adapters/node/clock.ts';
+import { createDns } from '../adapters/node/dns.ts';
+import { nodeRandom } from '../adapters/node/random.ts';
+import { createWebPoster } from '../adapters/node/web-poster.ts';
+import { latin1 } from '../base/bytes.ts';
+import { isDialable } from '../base/dialable.ts';
+import { defaultTenant } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
+import { plainAddress } from '../base/networks.ts';
+import { gibibyte, minuteMs } from '../base/units.ts';
+import { idempotencyHash } from '../edge/guard/idempotency.ts';
+import { submitterOf } from '../mail/formats/tls-report/write.ts';
+import type { AccountDirectory } from '../ports/account-directory.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Settings } from '../settings/schema.ts';
+import { resolveAddress } from './destinations.ts';
+import { type DayOutcomes, TlsOutcomes } from './tls-outcomes.ts';
+import { type ReportMailToSend, TlsReportSender } from './tls-report-sender.ts';
+
+export interface TlsReportingRequest {
+  readonly settings: Settings;
+  readonly outcomes: TlsOutcomes | undefined;
+  readonly roots: string;
+  readonly reception: Reception;
+  readonly directory: AccountDirectory;
+  readonly policy: () => PolicySnapshot;
+  readonly log: Log;
+  readonly isOffline: boolean;
+  readonly closers: (() => Promise<void>)[];
+  readonly clock?: Clock | undefined;
+}
+
+export interface TlsReporting {
+  /** What will be reported, oldest first. */
+  pending(limit: number): readonly (DayOutcomes & { readonly dueMs: number })[];
+}
+
+const mapBytes = gibibyte;
+const postMsMax = minuteMs;
+
+/** Before the engine's threads, and closed behind them: they tell until they end. Undefined: nothing is reported. */
+export function openTlsOutcomes(
+  { tlsReport }: Settings,
+  folder: string,
+  log: Log,
+  closers: (() => Promise<void>)[],
+): TlsOutcomes | undefined {
+  if (tlsReport.contact === '') return undefined;
+  const table = openLmdbTable({ path: join(folder, 'tls-sessions'), mapBytes });
+  const outcomes = new TlsOutcomes(table, log);
+  closers.push(() => outcomes.close());
+  return outcomes;
+}
+
+export function hearSessions(runtime: Runtime, outcomes: TlsOutcomes | undefined): void {
+  runtime.onNotice(tlsSessionsNotice, (_thread, value) => {
+    void outcomes?.add(value as TlsSessionCounts);
+  });
+}
+
+/** The engine runs. Undefined: settings have nothing reported. */
+export function openTlsReporting(request: TlsReportingRequest): TlsReporting | undefined {
+  const { settings, outcomes, log, isOffline, closers } = request;
+  const { contact, organization } = settings.tlsReport;
+  if (outcomes === undefined) return undefined;
+  const clock = request.clock ?? nodeClock;
+  const dns = createDns({ settings: settings.dns, clock: nodeClock, random: nodeRandom });
+  const mayDial = (address: string) =>
+    settings.relay.privateTargets || (isDialable(address) && !isOwn(address));
+  const sender = new TlsReportSender({
+    ...{ outcomes, dns, clock, random: nodeRandom, log, contact },
+    organization: organization === '' ? submitterOf(contact) : organization,
+    poster: createWebPoster({ dns, mayDial, timeoutMs: postMsMax, roots: request.roots }),
+    mail: (mail) => submit(request, mail),
+  });
+  if (!isOffline) sender.start();
+  closers.push(() => sender.close());
+  return {
+    pending: (limit) =>
+      outcomes.list(0, Number.MAX_SAFE_INTEGER, limit).map((each) => ({
+        ...{ ...each, dueMs: sender.dueMs(each.dayMs, each.domain) ?? 0 },
+      })),
+  };
+}
+
+/** Asked each time: addresses come and go. */
+function isOwn(given: string): boolean {
+  const address = plainAddress(given);
+  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return all.some((own) => own.address === address);
+}
+
+/** By our own spool. */
+async function submit(
+  { settings, reception, directory, policy }: TlsReportingRequest,
+  { to, text, key }: ReportMailToSend,
+): Promise<string> {
+  const domain = submitterOf(settings.tlsReport.contact);
+  // RFC 8460 §5.3: what the reporting domain did not sign is ignored.
+  if ((policy().domains[domain]?.dkim.length ?? 0) === 0) return `${domain} has no DKIM key here`;
+  const recipients = await resolveAddress(directory, to);
+  if (typeof recipients === 'string') return recipients;
+  const body = latin1(text);
+  const refusal = reception.reserve(body.byteLength);
+  if (refusal !== undefined) return refusal.code;
+  const answer = await reception.accept(
+    {
+      envelope: {
+        // Nobody is told of a report that does not arrive.
+        ...{ sender: '', recipients, body: '7bit', smtputf8: false },
+        // RFC 8460 §5.3: reports go despite failures of TLS.
+        terms: { isTlsOptional: true },
+      },
+      arrival: {
+        ...{ id: reception.nextId(), receivedMs: nodeClock.nowMs() },
+        ...{ listener: 'socket', protocol: 'ESMTP', peerAddress: '127.0.0.1', peerPort: 0 },
+        ...{ helo: settings.hostname, trusted: true, tenant: defaultTenant },
+      },
+      idempotency: idempotencyHash(defaultTenant, key),
+      ...{ body: [body], bodyBytes: body.byteLength },
+    },
+    body.byteLength,
+  );
+  return answer.ok ? '' : answer.code;
+}
