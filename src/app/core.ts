@@ -18,6 +18,7 @@ import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
 import type { Reception } from '../actors/asks/reception.ts';
 import { packRecipient } from '../actors/asks/spool-asks.ts';
 import { inHandBytes, type ThreadData } from '../actors/asks/thread-data.ts';
+import { type TlsSessionCounts, tlsSessionsNotice } from '../actors/asks/tls-session-asks.ts';
 import { ByteBudget } from '../actors/budget.ts';
 import { InFlow } from '../actors/in-flow.ts';
 import { openSlotWords } from '../actors/open-slots.ts';
@@ -54,12 +55,8 @@ import type { SourceBook } from './source-book.ts';
 import { openSources, type Sources } from './sources.ts';
 import type { SrsSecrets } from './srs-secrets.ts';
 import { epochWords, undeliveredWords, workerCount } from './threads.ts';
-import {
-  hearSessions,
-  openTlsOutcomes,
-  openTlsReporting,
-  type TlsReporting,
-} from './tls-reporting.ts';
+import type { TlsOutcomes } from './tls-outcomes.ts';
+import { openTlsOutcomes, openTlsReporting, type TlsReporting } from './tls-reporting.ts';
 import { openTlsReports, type TlsReports } from './tls-reports.ts';
 
 export interface CoreRequest {
@@ -120,10 +117,11 @@ export async function openCore(request: CoreRequest): Promise<Core> {
 }
 
 async function openParts(
-  { settings, log, isOffline, reportClock }: CoreRequest,
+  request: CoreRequest,
   folder: DataFolder,
   closers: Closer[],
 ): Promise<Core> {
+  const { settings, log, isOffline } = request;
   const { shards } = folder;
   const directory = openDirectory(folder, closers);
   const srsSecrets = await openSrsSecrets(directory, settings, log, closers);
@@ -143,23 +141,18 @@ async function openParts(
   const outcomes = openTlsOutcomes(settings, folder.path, log, closers);
   const data = {
     ...{ settings, shards: folder.shards, workers, startBits, isOffline },
-    ...outside.forThreads,
-    ownAddresses: ownAddresses(settings),
-    ...shared,
+    ...{ ...outside.forThreads, ownAddresses: ownAddresses(settings), ...shared },
   };
   const needs = { outside, sources, shaping, feedback, policy: () => policy };
   const engine = engineOf(data, log, directory, needs);
   const { runtime } = engine;
   const refusals = new ShardRefusals();
-  hearThreads(runtime, directory, refusals);
-  hearSessions(runtime, outcomes);
+  hearThreads(runtime, directory, refusals, outcomes);
   sources?.join(runtime);
   shaping.serve(runtime, closers);
   const inFlow = inFlowOf(runtime, shared.undelivered, settings);
-  closers.push(() => {
-    inFlow.end();
-    return runtime.close();
-  });
+  closers.push(() => runtime.close());
+  closers.push(async () => inFlow.end());
   await runtime.start();
   const budget = new ByteBudget(settings.memory.receivingBytesMax);
   const needed = { budget, startBits, inFlow, refusals, shards };
@@ -178,17 +171,13 @@ async function openParts(
     await sources?.tenantsChanged();
   };
   srsSecrets.start(policyChanged);
-  const tlsReporting = openTlsReporting({
-    ...{ settings, outcomes, roots: outside.forThreads.relayRoots, reception, directory },
-    ...{ policy: () => policy, log, isOffline, closers, clock: reportClock },
-  });
   feedback.start({ runtime, reception, shards, policyChanged });
   return {
     ...parts,
     dkimKeys: openDkimKeys({ settings, log, isOffline }, parts, policyChanged),
     srsSecrets,
     tlsReports: openTlsReports(folder.path, directory, closers),
-    tlsReporting,
+    tlsReporting: openTlsReporting(request, { ...parts, outcomes, outside, policy: () => policy }),
     watchers: new Watchers(shared.watched),
     stamps: new Stamps(shared.stamps),
     sources: sources?.book,
@@ -291,8 +280,16 @@ function endAtOnce(): void {
   nodeClock.setTimer(lastWordMs, () => process.kill(process.pid, 'SIGKILL'));
 }
 
-/** Engine threads tell which accounts are full, and which shards take no mail. */
-function hearThreads(runtime: Runtime, directory: AccountDirectory, refusals: ShardRefusals): void {
+/** Engine threads tell which accounts are full, which shards take no mail, and how TLS of sessions went. */
+function hearThreads(
+  runtime: Runtime,
+  directory: AccountDirectory,
+  refusals: ShardRefusals,
+  outcomes: TlsOutcomes | undefined,
+): void {
+  runtime.onNotice(tlsSessionsNotice, (_thread, value) => {
+    void outcomes?.add(value as TlsSessionCounts);
+  });
   runtime.onNotice(accountFullNotice, (_thread, value) => {
     const { account, isFull } = value as AccountFull;
     directory.noteOverQuota(accountId(account), isFull);

@@ -55,8 +55,8 @@ interface Due {
 }
 
 export const spreadMs = 4 * hourMs;
-export const retryMsMin = 15 * minuteMs;
-export const retryMsMax = 4 * hourMs;
+const retryMsMin = 15 * minuteMs;
+const retryMsMax = 4 * hourMs;
 export const triedMs = dayMs;
 /** Threads tell what they counted before midnight a few seconds after it. */
 export const settlingMs = minuteMs;

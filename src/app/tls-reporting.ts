@@ -10,8 +10,6 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
 import type { Reception } from '../actors/asks/reception.ts';
-import { type TlsSessionCounts, tlsSessionsNotice } from '../actors/asks/tls-session-asks.ts';
-import type { Runtime } from '../actors/runtime.ts';
 import { openLmdbTable } from '../adapters/lmdb/shard-index.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { createDns } from '../adapters/node/dns.ts';
@@ -29,20 +27,24 @@ import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Settings } from '../settings/schema.ts';
 import { resolveAddress } from './destinations.ts';
+import type { Outside } from './outside.ts';
 import { type DayOutcomes, TlsOutcomes } from './tls-outcomes.ts';
 import { type ReportMailToSend, TlsReportSender } from './tls-report-sender.ts';
 
 export interface TlsReportingRequest {
   readonly settings: Settings;
+  readonly log: Log;
+  readonly isOffline: boolean;
+  readonly reportClock?: Clock;
+}
+
+export interface TlsReportingParts {
   readonly outcomes: TlsOutcomes | undefined;
-  readonly roots: string;
+  readonly outside: Pick<Outside, 'forThreads'>;
   readonly reception: Reception;
   readonly directory: AccountDirectory;
   readonly policy: () => PolicySnapshot;
-  readonly log: Log;
-  readonly isOffline: boolean;
   readonly closers: (() => Promise<void>)[];
-  readonly clock?: Clock | undefined;
 }
 
 export interface TlsReporting {
@@ -67,26 +69,25 @@ export function openTlsOutcomes(
   return outcomes;
 }
 
-export function hearSessions(runtime: Runtime, outcomes: TlsOutcomes | undefined): void {
-  runtime.onNotice(tlsSessionsNotice, (_thread, value) => {
-    void outcomes?.add(value as TlsSessionCounts);
-  });
-}
-
 /** The engine runs. Undefined: settings have nothing reported. */
-export function openTlsReporting(request: TlsReportingRequest): TlsReporting | undefined {
-  const { settings, outcomes, log, isOffline, closers } = request;
+export function openTlsReporting(
+  { settings, log, isOffline, reportClock }: TlsReportingRequest,
+  parts: TlsReportingParts,
+): TlsReporting | undefined {
+  const { outcomes, outside, closers } = parts;
   const { contact, organization } = settings.tlsReport;
   if (outcomes === undefined) return undefined;
-  const clock = request.clock ?? nodeClock;
+  const clock = reportClock ?? nodeClock;
   const dns = createDns({ settings: settings.dns, clock: nodeClock, random: nodeRandom });
   const mayDial = (address: string) =>
     settings.relay.privateTargets || (isDialable(address) && !isOwn(address));
   const sender = new TlsReportSender({
     ...{ outcomes, dns, clock, random: nodeRandom, log, contact },
     organization: organization === '' ? submitterOf(contact) : organization,
-    poster: createWebPoster({ dns, mayDial, timeoutMs: postMsMax, roots: request.roots }),
-    mail: (mail) => submit(request, mail),
+    poster: createWebPoster({
+      ...{ dns, mayDial, timeoutMs: postMsMax, roots: outside.forThreads.relayRoots },
+    }),
+    mail: (mail) => submit(settings, parts, mail),
   });
   if (!isOffline) sender.start();
   closers.push(() => sender.close());
@@ -107,7 +108,8 @@ function isOwn(given: string): boolean {
 
 /** By our own spool. */
 async function submit(
-  { settings, reception, directory, policy }: TlsReportingRequest,
+  settings: Settings,
+  { reception, directory, policy }: TlsReportingParts,
   { to, text, key }: ReportMailToSend,
 ): Promise<string> {
   const domain = submitterOf(settings.tlsReport.contact);
