@@ -135,7 +135,8 @@ export class Bodies {
   /** There may be millions: what would be forgotten at the next look through `#recent` is not remembered at all. */
   #pinOlder(place: RecordPlace): void {
     this.#journal.segments.pin(place);
-    if (this.#journal.isSuspect(place)) this.#recent.set(place.sequence, place);
+    // All of them are suspect still: the segment that this opening copied the journal's end to is the newest.
+    if (this.#journal.isAtEnd(place)) this.#recent.set(place.sequence, place);
   }
 
   #pin(place: RecordPlace): void {

@@ -178,7 +178,11 @@ export class Journal {
 
   /** Whether a record lies in what a failure would make us copy, or is being copied. */
   isSuspect(place: RecordPlace): boolean {
-    if (this.#isCopying) return true;
+    return this.#isCopying || this.isAtEnd(place);
+  }
+
+  /** Whether a failure from now on would make us copy the record. */
+  isAtEnd(place: RecordPlace): boolean {
     return place.segment === this.#tail.segment && place.offset >= (this.#tail.starts[0] ?? 0);
   }
 
