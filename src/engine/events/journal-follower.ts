@@ -87,7 +87,8 @@ export class JournalFollower {
   /** The shard is open and writes. Resolves when all that its journal tells is in the log, or has failed to be. */
   begin(store: FollowedShard): Promise<void> {
     this.#store = store;
-    this.#hold = store.hold(0);
+    // Events tell nothing of bodies: a large one's file goes as soon as it is dead.
+    this.#hold = store.hold(0, 'records');
     this.#running = this.#begin(store);
     return this.#running;
   }

@@ -34,7 +34,7 @@ import type { RecordDraft, RecordPlace, RestoringShard, SideBody } from './recor
 import { Room } from './room.ts';
 import type { ShardOptions, ShardStatus } from './shard-options.ts';
 import { BodyWriter } from './side/body-writer.ts';
-import { type Freed, Upkeep } from './upkeep.ts';
+import { type Freed, type HeldPart, type Hold, Upkeep } from './upkeep.ts';
 import { type SegmentReport, type VerifyReport, verifyJournal, verifyNext } from './verify.ts';
 import { WarmReads } from './warm-reads.ts';
 
@@ -230,8 +230,8 @@ export class Shard implements RestoringShard {
   }
 
   /** Keeps all records from a sequence on, for a reader with a cursor or a backup. */
-  hold(from: number): { advance(from: number): void; release(): void } {
-    return this.#upkeep.hold(from);
+  hold(from: number, keeps: HeldPart = 'bodies'): Hold {
+    return this.#upkeep.hold(from, keeps);
   }
 
   /** The body is no longer live: its segment may go. Once for each body. */

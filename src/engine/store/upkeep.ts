@@ -49,9 +49,17 @@ export interface Freed {
   readonly bytesFreed: number;
 }
 
+/** What a reader that comes later needs: records alone, or bodies in files of their own, too. */
+export type HeldPart = 'records' | 'bodies';
+
+export interface Hold {
+  advance(from: number): void;
+  release(): void;
+}
+
 export class Upkeep {
   readonly #options: UpkeepOptions;
-  readonly #holds = new Set<{ from: number }>();
+  readonly #holds = new Set<{ from: number; readonly keeps: HeldPart }>();
   /** Segments that could not be compacted, with the live bodies they had then. */
   readonly #unmovable = new Map<number, number>();
   /** Segments that could be compacted, with the live bodies they had at the last look. */
@@ -77,8 +85,8 @@ export class Upkeep {
   }
 
   /** Keeps records from `from` on, for a reader with a cursor, a backup, a legal hold. */
-  hold(from: number): { advance(from: number): void; release(): void } {
-    const held = { from };
+  hold(from: number, keeps: HeldPart): Hold {
+    const held = { from, keeps };
     this.#holds.add(held);
     return {
       advance(next) {
@@ -151,12 +159,14 @@ export class Upkeep {
   async removeSides(): Promise<number> {
     const { journal, bodies } = this.#options;
     if (!journal.isOpen || !bodies.isAllCounted || this.#isClosed) return 0;
-    return await journal.segments.sides.removeDead(this.#heldFrom());
+    return await journal.segments.sides.removeDead(this.#heldFrom('bodies'));
   }
 
-  #heldFrom(): number {
+  #heldFrom(part: HeldPart): number {
     let held = Number.POSITIVE_INFINITY;
-    for (const { from } of this.#holds) held = Math.min(held, from);
+    for (const { from, keeps } of this.#holds) {
+      if (part === 'records' || keeps === 'bodies') held = Math.min(held, from);
+    }
     return held;
   }
 
@@ -219,7 +229,7 @@ export class Upkeep {
 
   #empty(): Segment[] {
     const { journal, bodies } = this.#options;
-    const held = this.#heldFrom();
+    const held = this.#heldFrom('records');
     const tail = journal.position.segment;
     return journal.segments
       .all()
