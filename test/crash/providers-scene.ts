@@ -5,10 +5,11 @@
  * Runs in: crash runs.
  */
 
+import { fileURLToPath } from 'node:url';
 import { runCommand } from '../../bench/servers/chaski.ts';
 import { freePort } from '../../bench/servers/free-port.ts';
 import { HttpInjection, type HttpTenant } from './http-injection.ts';
-import { type Scene, scenarioFile, scenariosFolder } from './scenes.ts';
+import { type Scene, scenarioFile } from './scenes.ts';
 
 const sites = ['one.test', 'two.test', 'three.test'] as const;
 const tenantNames = ['acme', 'globex'] as const;
@@ -34,7 +35,7 @@ export async function providersScene(): Promise<Scene> {
     siteCount: sites.length + 1,
     copiesPerTransaction: 1,
     scenario: scenarioFile('providers'),
-    sinkModel: `${scenariosFolder}providers-model.yaml`,
+    sinkModel: fileURLToPath(new URL('./models/providers.yaml', import.meta.url)),
     reportsFailures: true,
     environment: (ports) => ({
       CHASKI_LISTEN__HTTP: `127.0.0.1:${httpPort}`,

@@ -35,7 +35,7 @@ export interface Scene {
   collect?(folder: string, ledger: string): Promise<number>;
 }
 
-export const scenariosFolder = fileURLToPath(new URL('./scenarios/', import.meta.url));
+const scenariosFolder = fileURLToPath(new URL('./scenarios/', import.meta.url));
 
 export const relayScene: Scene = {
   name: 'relay',
