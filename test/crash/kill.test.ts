@@ -25,7 +25,8 @@ test('three kills under load lose no acknowledged message and change none', asyn
 test('three kills among difficult receivers lose nothing of any tenant, and failures are told', async () => {
   const seed = Date.now() % 1_000_000;
   const scene = await providersScene();
-  const report = await runCrash({ scene, rounds: 3, seed, roundMsMax: 800, say: () => {} });
+  // Long enough that some mail is refused and told of, on a busy machine too: without that it would prove nothing.
+  const report = await runCrash({ scene, rounds: 3, seed, roundMsMax: 3_000, say: () => {} });
   assert.equal(report.verdict.ok, true, describeCrash(report));
 });
 
