@@ -107,12 +107,15 @@ export async function callOn<M extends ControlMethod>(
   return await handler(params, { body: emptyBytes, signal, emit: async () => {} });
 }
 
-/** Resolves to the first answer of `look` that is not undefined; fails after five seconds. */
+/** A machine that does much else is slow, not wrong. */
+const patienceMs = 15_000;
+
+/** Resolves to the first answer of `look` that is not undefined; fails after `patienceMs`. */
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined> | T | undefined,
 ): Promise<T> {
-  const endMs = performance.now() + 5_000;
+  const endMs = performance.now() + patienceMs;
   for (;;) {
     const seen = await look();
     if (seen !== undefined) return seen;
