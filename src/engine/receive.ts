@@ -28,11 +28,8 @@ export interface ReceiveParts extends VerifyParts {
 
 export function receiveHandler(parts: ReceiveParts): Handler {
   return (ask) => {
-    const shard = parts.shardOf(ask);
-    if (shard === undefined)
-      return failure('not-possible-now', `shard ${ask.shard} is not open here`);
-    const refusal = shard.store.refusal();
-    if (refusal !== undefined) return refusal;
+    const shard = takingShard(parts, ask);
+    if ('ok' in shard) return shard;
     const packed = ask.meta as PackedReceived;
     const message: MessageToPrepare = { body: ask.body, ...unpackReceived(packed) };
     const policy = parts.policy();
@@ -46,11 +43,8 @@ export function receiveHandler(parts: ReceiveParts): Handler {
 /** What `receiveHandler` would answer to mail of who may relay; nothing is kept of it, and nothing signed. */
 export function judgeHandler(parts: ReceiveParts): Handler {
   return (ask) => {
-    const shard = parts.shardOf(ask);
-    if (shard === undefined)
-      return failure('not-possible-now', `shard ${ask.shard} is not open here`);
-    const refusal = shard.store.refusal();
-    if (refusal !== undefined) return refusal;
+    const shard = takingShard(parts, ask);
+    if ('ok' in shard) return shard;
     const [packed, isWhole] = ask.meta as JudgeParams;
     const message: MessageToPrepare = { body: ask.body, ...unpackReceived(packed) };
     // Whatever the rest is: without its hashes nothing is signed.
@@ -58,6 +52,14 @@ export function judgeHandler(parts: ReceiveParts): Handler {
     const prepared = prepare(message, parts.policy(), parts.clock.nowMs(), rest);
     return prepared.ok ? { ok: true, value: undefined } : prepared;
   };
+}
+
+/** The shard the ask is for, or why it takes nothing now. */
+function takingShard({ shardOf }: ReceiveParts, ask: ArrivedAsk): OpenShard | Answer {
+  const shard = shardOf(ask);
+  if (shard === undefined)
+    return failure('not-possible-now', `shard ${ask.shard} is not open here`);
+  return shard.store.refusal() ?? shard;
 }
 
 async function verifyAndTake(

@@ -44,7 +44,7 @@ export function readColumns<T>(raw: unknown, columns: Columns<T>): Reading<T> {
   return reasons.length > 0 ? unreadable(...reasons) : read(row as T);
 }
 
-export interface NamedRowsOptions<T> extends FieldWords {
+export interface RowsOptions<T> extends FieldWords {
   readonly type: string;
   readonly bounds: string;
   readonly example: string;
@@ -55,7 +55,7 @@ export interface NamedRowsOptions<T> extends FieldWords {
 
 export type Named<T> = T & { readonly name: string };
 
-export function namedRows<T>(options: NamedRowsOptions<T>): Field<readonly Named<T>[]> {
+export function namedRows<T>(options: RowsOptions<T>): Field<readonly Named<T>[]> {
   return {
     kind: 'field',
     type: options.type,
@@ -81,25 +81,13 @@ export function namedRows<T>(options: NamedRowsOptions<T>): Field<readonly Named
   };
 }
 
-function readNamed<T>(
-  name: string,
-  raw: unknown,
-  { readRow }: NamedRowsOptions<T>,
-): Reading<Named<T>> {
+function readNamed<T>(name: string, raw: unknown, { readRow }: RowsOptions<T>): Reading<Named<T>> {
   const fault = nameFault(name);
   if (fault !== undefined) return unreadable(fault);
   const reading = readRow(raw);
   return reading.ok
     ? read({ name, ...reading.value })
     : unreadable(...reading.reasons.map((reason) => `${name}: ${reason}`));
-}
-
-export interface RowsOptions<T> extends FieldWords {
-  readonly type: string;
-  readonly bounds: string;
-  readonly example: string;
-  readRow(raw: unknown): Reading<T>;
-  writeRow(row: T): string;
 }
 
 /** Rows in an order that counts: `[[section.name]]` each, or a JSON array. */

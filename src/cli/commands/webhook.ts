@@ -7,6 +7,13 @@ import { pairs, table } from '../output.ts';
 const idMax = 0xffff_ffff;
 const tenantOption = { type: 'string', value: 'NAME', doc: 'Whose it is.' } as const;
 
+/** Commands about one webhook. */
+const ofOne = {
+  arguments: 'ID',
+  argumentCount: [1, 1],
+  options: { tenant: tenantOption },
+} as const;
+
 function idOf([text]: readonly string[]): number {
   const id = /^\d{1,10}$/.test(text ?? '') ? Number(text) : 0;
   if (id < 1 || id > idMax) throw new UsageError(`no number of a webhook: ${text}`);
@@ -37,7 +44,10 @@ function linesOf(webhook: WebhookView): readonly string[] {
   ]);
 }
 
-const secretNote = 'The secret is shown this once: note it now.';
+function linesWithSecret(shown: WebhookView & { readonly secret: string }): readonly string[] {
+  const secret = pairs([['secret', shown.secret]]);
+  return [...linesOf(shown), ...secret, 'The secret is shown this once: note it now.'];
+}
 
 const add: Command = {
   name: 'webhook add',
@@ -64,11 +74,7 @@ const add: Command = {
       ...(types.length === 0 ? {} : { types }),
       ...(campaign === undefined ? {} : { campaign }),
     });
-    output.result({ ...webhook, secret }, (shown) => [
-      ...linesOf(shown),
-      ...pairs([['secret', shown.secret]]),
-      secretNote,
-    ]);
+    output.result({ ...webhook, secret }, linesWithSecret);
     return undefined;
   },
 };
@@ -97,9 +103,7 @@ const list: Command = {
 const status: Command = {
   name: 'webhook status',
   summary: 'Show how a webhook stands: what was sent, what fails, where it goes on.',
-  arguments: 'ID',
-  argumentCount: [1, 1],
-  options: { tenant: tenantOption },
+  ...ofOne,
   examples: ['webhook status 1 --json'],
   async run({ arguments: args, options, output, control }) {
     const { id, ...given } = oneOf(args, options);
@@ -118,9 +122,7 @@ function act(name: 'pause' | 'resume', summary: string): Command {
   return {
     name: `webhook ${name}`,
     summary,
-    arguments: 'ID',
-    argumentCount: [1, 1],
-    options: { tenant: tenantOption },
+    ...ofOne,
     examples: [`webhook ${name} 1`],
     async run({ arguments: args, options, output, control }) {
       const { webhook } = await (await control()).call(`webhook.${name}`, oneOf(args, options));
@@ -133,9 +135,7 @@ function act(name: 'pause' | 'resume', summary: string): Command {
 const remove: Command = {
   name: 'webhook remove',
   summary: 'Remove a webhook and its cursor.',
-  arguments: 'ID',
-  argumentCount: [1, 1],
-  options: { tenant: tenantOption },
+  ...ofOne,
   examples: ['webhook remove 1'],
   async run({ arguments: args, options, output, control }) {
     const one = oneOf(args, options);
@@ -172,20 +172,14 @@ const replay: Command = {
 const rotate: Command = {
   name: 'webhook rotate',
   summary: 'Make a new secret; for a while requests are signed by the old one, too.',
-  arguments: 'ID',
-  argumentCount: [1, 1],
-  options: { tenant: tenantOption },
+  ...ofOne,
   examples: ['webhook rotate 1'],
   async run({ arguments: args, options, output, control }) {
     const { webhook, secret } = await (await control()).call(
       'webhook.rotate',
       oneOf(args, options),
     );
-    output.result({ ...webhook, secret }, (shown) => [
-      ...linesOf(shown),
-      ...pairs([['secret', shown.secret]]),
-      secretNote,
-    ]);
+    output.result({ ...webhook, secret }, linesWithSecret);
     return undefined;
   },
 };
