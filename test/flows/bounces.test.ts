@@ -6,27 +6,14 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { NextHop } from '../support/next-hop.ts';
+import { smtpReplies } from '../support/small-mail.ts';
 import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
-import { WireClient } from '../support/wire-client.ts';
 
 const settings = (hop: NextHop) => ({
   'relay.route': `smtp://127.0.0.1:${hop.port}`,
   'feedback.bounceDomain': 'bounces.test',
   'feedback.hardBounceMs': '30d',
 });
-
-async function said({ ports }: TestServer, lines: readonly string[]): Promise<string[]> {
-  const client = await WireClient.connect(ports.smtp!);
-  await client.line();
-  const replies: string[] = [];
-  for (const line of ['EHLO me.test', ...lines]) {
-    client.send(Buffer.from(`${line}\r\n`));
-    let reply = (await client.line())!;
-    while (reply[3] === '-') reply = (await client.line())!;
-    replies.push(reply);
-  }
-  return replies.slice(1);
-}
 
 async function eventOf(test: TestServer, kind: string) {
   return await eventually(kind, async () => {
@@ -55,7 +42,7 @@ const report = (recipient: string, status: string) =>
 it('each recipient gets a return path of its own, whose bounce is told and suppresses', async () => {
   await using hop = await new NextHop().start();
   await using test = await startTestServer(settings(hop));
-  const [, , , , queued] = await said(test, [
+  const [, , , , queued] = await smtpReplies(test, [
     'MAIL FROM:<news@here.test>',
     'RCPT TO:<ann@far.test>',
     'RCPT TO:<bob@far.test>',
@@ -71,7 +58,7 @@ it('each recipient gets a return path of its own, whose bounce is told and suppr
   assert.notEqual(ann!.sender, bob!.sender);
 
   // Somebody else's address in the report changes nothing: the return path was Ann's.
-  const replies = await said(test, [
+  const replies = await smtpReplies(test, [
     'MAIL FROM:<>',
     `RCPT TO:<${ann!.sender}>`,
     'DATA',
@@ -91,14 +78,14 @@ it('each recipient gets a return path of its own, whose bounce is told and suppr
 it('at the bounce domain only what we signed is taken, and only from the null sender', async () => {
   await using hop = await new NextHop().start();
   await using test = await startTestServer(settings(hop));
-  await said(test, ['MAIL FROM:<a@here.test>', 'RCPT TO:<ann@far.test>', 'DATA', 'x\r\n.']);
+  await smtpReplies(test, ['MAIL FROM:<a@here.test>', 'RCPT TO:<ann@far.test>', 'DATA', 'x\r\n.']);
   await eventually('the copy', () => hop.messages[0]);
   const path = hop.messages[0]!.sender;
   const bent = path.replace(
     /^(b-.{20})./,
     (_, head: string) => `${head}${path[22] === '7' ? '8' : '7'}`,
   );
-  const replies = await said(test, [
+  const replies = await smtpReplies(test, [
     'MAIL FROM:<spam@else.test>',
     `RCPT TO:<${path}>`,
     'RSET',
@@ -120,19 +107,24 @@ it('a server that refuses a recipient for good has it suppressed; reports go to 
   await using test = await startTestServer(settings(hop));
   await test.call('domain.create', { name: 'here.test' });
   await test.call('account.create', { address: 'ann@here.test' });
-  await said(test, ['MAIL FROM:<ann@here.test>', 'RCPT TO:<gone@far.test>', 'DATA', 'x\r\n.']);
+  await smtpReplies(test, [
+    'MAIL FROM:<ann@here.test>',
+    'RCPT TO:<gone@far.test>',
+    'DATA',
+    'x\r\n.',
+  ]);
   await eventually('the report', async () => {
     const { account } = await test.call('account.show', { address: 'ann@here.test' });
     return account.messageCount === 1 ? true : undefined;
   });
-  const replies = await said(test, ['MAIL FROM:<ann@here.test>', 'RCPT TO:<gone@far.test>']);
+  const replies = await smtpReplies(test, ['MAIL FROM:<ann@here.test>', 'RCPT TO:<gone@far.test>']);
   assert.match(replies[1]!, /^550 5\.7\.1 Recipient is on your suppression list/);
 });
 
 it('who asked for reports keeps a return path of its own', async () => {
   await using hop = await new NextHop({ capabilities: ['DSN'] }).start();
   await using test = await startTestServer(settings(hop));
-  await said(test, [
+  await smtpReplies(test, [
     'MAIL FROM:<a@here.test>',
     'RCPT TO:<ann@far.test> NOTIFY=FAILURE',
     'DATA',

@@ -12,14 +12,8 @@ import { it } from 'node:test';
 import { nodeDisk } from '../../src/adapters/files/disk.ts';
 import { readJsonl } from '../support/jsonl-reader.ts';
 import { NextHop } from '../support/next-hop.ts';
-import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
-
-async function send({ server }: TestServer): Promise<string> {
-  const body = Buffer.from('Subject: x\r\n\r\nx\r\n');
-  const call = { body, signal: new AbortController().signal, emit: async () => {} };
-  const params = { sender: 'ann@here.test', recipients: ['bob@far.test'] };
-  return (await server.handlers['message.send']!(params, call)).id;
-}
+import { sendSmall } from '../support/small-mail.ts';
+import { eventually, startTestServer } from '../support/test-server.ts';
 
 it('events of mail stand in files, line by line, over a restart', async () => {
   await using hop = await new NextHop().start();
@@ -34,12 +28,12 @@ it('events of mail stand in files, line by line, over a restart', async () => {
     });
   try {
     const before = await startTestServer({ ...settings, 'eventFiles.folder': '' }, { folder });
-    const ids = [await send(before)];
+    const ids = [await sendSmall(before, 'bob@far.test')];
     await eventually('the first', () => (hop.messages.length > 0 ? true : undefined));
     await before.stop();
     for (let start = 0; start < 2; start++) {
       await using test = await startTestServer(settings, { folder });
-      ids.push(await send(test));
+      ids.push(await sendSmall(test, 'bob@far.test'));
       const lines = (await has(ids.at(-1)!)).filter(({ cursor }) => cursor === undefined);
       for (const id of ids) {
         const kinds = lines.filter(({ message }) => message === id).map(({ kind }) => kind);

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import type { EventView } from '../../src/actors/asks/control.ts';
 import { NextHop } from '../support/next-hop.ts';
+import { sendSmall } from '../support/small-mail.ts';
 import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
 
 async function eventsAfter(test: TestServer, after: string) {
@@ -23,17 +24,6 @@ async function eventsAfter(test: TestServer, after: string) {
   }
 }
 
-async function send({ server }: TestServer, to: string): Promise<void> {
-  await server.handlers['message.send']!(
-    { sender: 'ann@here.test', recipients: [to] },
-    {
-      body: Buffer.from('Subject: x\r\n\r\nx\r\n'),
-      signal: new AbortController().signal,
-      emit: async () => {},
-    },
-  );
-}
-
 it('events are read on from a cursor, over a restart of the server', async (t) => {
   const reply = (command: string) =>
     /^RCPT.*<later@/.test(command) ? '450 4.2.0 Greylisted' : undefined;
@@ -43,8 +33,8 @@ it('events are read on from a cursor, over a restart of the server', async (t) =
   t.after(() => rmSync(folder, { recursive: true }));
   const first = await startTestServer(settings, { folder });
   await first.call('domain.create', { name: 'here.test' });
-  for (let i = 0; i < 10; i++) await send(first, `b${i}@far.test`);
-  await send(first, 'later@far.test');
+  for (let i = 0; i < 10; i++) await sendSmall(first, `b${i}@far.test`);
+  await sendSmall(first, 'later@far.test');
   const { found, cursor } = await eventually('all events', async () => {
     const answer = await eventsAfter(first, 'start');
     return answer.found.length >= 22 ? answer : undefined;
@@ -60,7 +50,7 @@ it('events are read on from a cursor, over a restart of the server', async (t) =
   assert.deepEqual(deferred!.recipients, ['later@far.test']);
   await first.stop();
   await using second = await startTestServer(settings, { folder });
-  await send(second, 'after@far.test');
+  await sendSmall(second, 'after@far.test');
   const later = await eventually('a delivery', async () => {
     const answer = await eventsAfter(second, cursor);
     return answer.found.some(({ kind }) => kind === 'delivered') ? answer.found : undefined;

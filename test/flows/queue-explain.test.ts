@@ -4,17 +4,8 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { MessageReasons } from '../../src/actors/asks/explain-asks.ts';
 import { NextHop } from '../support/next-hop.ts';
+import { sendSmall } from '../support/small-mail.ts';
 import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
-
-async function send({ server }: TestServer, to: string): Promise<string> {
-  const call = {
-    body: Buffer.from('Subject: x\r\n\r\nx\r\n'),
-    signal: new AbortController().signal,
-    emit: async () => {},
-  };
-  const params = { sender: 'ann@here.test', recipients: [to] };
-  return (await server.handlers['message.send']!(params, call)).id;
-}
 
 /** What is said of a message once it is held back so. */
 function explained(test: TestServer, id: string, reason: string): Promise<MessageReasons> {
@@ -31,7 +22,7 @@ it('queue explain names what holds a message, until when, and the state of its s
     /^RCPT.*<later@/.test(command) ? '450 4.2.0 Greylisted' : undefined;
   await using hop = await new NextHop({ reply }).start();
   await using test = await startTestServer({ 'relay.route': `smtp://127.0.0.1:${hop.port}` });
-  const id = await send(test, 'later@far.test');
+  const id = await sendSmall(test, 'later@far.test');
   const { recipients, expiresMs } = await explained(test, id, 'retry');
   const [recipient] = recipients;
   assert.equal(recipient!.why, 'greylist');
@@ -61,7 +52,7 @@ it('queue explain tells that a site is down, and why', async () => {
   const { port } = hop;
   await hop[Symbol.asyncDispose]();
   await using test = await startTestServer({ 'relay.route': `smtp://127.0.0.1:${port}` });
-  const id = await send(test, 'any@far.test');
+  const id = await sendSmall(test, 'any@far.test');
   const { recipients } = await explained(test, id, 'retry');
   assert.equal(recipients[0]!.why, 'network');
   assert.equal(recipients[0]!.setting, 'relay.retryMsMin');

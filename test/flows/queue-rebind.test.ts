@@ -9,17 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { NextHop } from '../support/next-hop.ts';
-import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
+import { sendSmall } from '../support/small-mail.ts';
+import { eventually, startTestServer } from '../support/test-server.ts';
 
-async function send({ server }: TestServer, to: string): Promise<string> {
-  const call = {
-    body: Buffer.from('X-Chaski-Campaign: news\r\nSubject: x\r\n\r\nx\r\n'),
-    signal: new AbortController().signal,
-    emit: async () => {},
-  };
-  const params = { sender: 'ann@here.test', recipients: [to] };
-  return (await server.handlers['message.send']!(params, call)).id;
-}
+const news = 'X-Chaski-Campaign: news\r\nSubject: x\r\n\r\nx\r\n';
 
 it('what waits is rebound by a filter, over a restart, and leaves by its new pool', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'chaski-test-'));
@@ -42,7 +35,10 @@ it('what waits is rebound by a filter, over a restart, and leaves by its new poo
   };
   try {
     const first = await startTestServer(settings, { folder });
-    const ids = [await send(first, 'a@far.test'), await send(first, 'b@near.test')];
+    const ids = [
+      await sendSmall(first, 'a@far.test', news),
+      await sendSmall(first, 'b@near.test', news),
+    ];
     await eventually('both are deferred', async () => {
       const { entries } = await first.call('queue.list', { limit: 9 });
       return entries.every(({ recipients }) => recipients[0]!.attemptCount > 0) || undefined;

@@ -6,17 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { NextHop } from '../support/next-hop.ts';
+import { sendSmall } from '../support/small-mail.ts';
 import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
-
-async function send({ server }: TestServer, to: string): Promise<string> {
-  const call = {
-    body: Buffer.from('Subject: x\r\n\r\nx\r\n'),
-    signal: new AbortController().signal,
-    emit: async () => {},
-  };
-  const params = { sender: 'ann@here.test', recipients: [to] };
-  return (await server.handlers['message.send']!(params, call)).id;
-}
 
 async function heldIds(test: TestServer): Promise<string[]> {
   const { entries } = await test.call('queue.list', { state: 'held', limit: 10 });
@@ -33,8 +24,8 @@ it('a suspended domain waits, through a restart, while other mail goes; a resume
     const suspend = { domain: 'Far.test', untilMs: 0, note: 'asked by phone' };
     const { rule } = await first.call('queue.suspend', suspend);
     assert.deepEqual(rule.filter, { domain: 'far.test' });
-    const held = await send(first, 'a@far.test');
-    await send(first, 'b@near.test');
+    const held = await sendSmall(first, 'a@far.test');
+    await sendSmall(first, 'b@near.test');
     await eventually('the other is delivered', () => hop.messages.length === 1 || undefined);
     assert.deepEqual(await heldIds(first), [held]);
     const { message } = await first.call('queue.explain', { of: held });
@@ -45,7 +36,7 @@ it('a suspended domain waits, through a restart, while other mail goes; a resume
     await first.stop();
 
     await using test = await startTestServer(settings, { folder });
-    const later = await send(test, 'c@far.test');
+    const later = await sendSmall(test, 'c@far.test');
     assert.deepEqual((await test.call('queue.suspensions', {})).rules, [rule]);
     await eventually('both wait', async () => (await heldIds(test)).length === 2 || undefined);
     assert.deepEqual(await heldIds(test), [held, later]);
@@ -83,13 +74,13 @@ it('what waits for a connection when its domain is suspended does not go, and go
       'relay.route': `smtp://127.0.0.1:${hop.port}`,
       'shaping.file': rules,
     });
-    for (let i = 0; i < 12; i++) await send(test, `b${i}@far.test`);
+    for (let i = 0; i < 12; i++) await sendSmall(test, `b${i}@far.test`);
     await eventually('some are delivered', () => hop.messages.length > 1 || undefined);
     const { rule } = await test.call('queue.suspend', {
       ...{ domain: 'far.test', untilMs: 0, note: '' },
     });
     const before = hop.messages.length;
-    await send(test, 'other@near.test');
+    await sendSmall(test, 'other@near.test');
     await eventually('the other is delivered', () =>
       hop.messages.some(({ recipients }) => recipients[0] === 'other@near.test') ? true : undefined,
     );

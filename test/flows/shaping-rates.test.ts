@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { NextHop } from '../support/next-hop.ts';
+import { sendSmall } from '../support/small-mail.ts';
 import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
 
 const shipped = { 'shaping.shipped': 'false', shards: '1' };
@@ -33,16 +34,8 @@ async function withRules(
   }
 }
 
-async function send({ server }: TestServer, count: number): Promise<void> {
-  const call = {
-    body: Buffer.from('Subject: x\r\n\r\nx\r\n'),
-    signal: new AbortController().signal,
-    emit: async () => {},
-  };
-  for (let i = 0; i < count; i++) {
-    const params = { sender: 'ann@here.test', recipients: [`bob${i}@far.test`] };
-    await server.handlers['message.send']!(params, call);
-  }
+async function send(test: TestServer, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await sendSmall(test, `bob${i}@far.test`);
 }
 
 /** Besides what the rate gives while they come. */

@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { NextHop } from '../support/next-hop.ts';
-import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
+import { sendSmall } from '../support/small-mail.ts';
+import { eventually, startTestServer } from '../support/test-server.ts';
 
 const rules = `
 [[limits]]
@@ -32,16 +33,6 @@ treat = "permanent"
 class = "address"
 `;
 
-async function send({ server }: TestServer, to: string): Promise<string> {
-  const call = {
-    body: Buffer.from('Subject: x\r\n\r\nx\r\n'),
-    signal: new AbortController().signal,
-    emit: async () => {},
-  };
-  const params = { sender: 'ann@here.test', recipients: [to] };
-  return (await server.handlers['message.send']!(params, call)).id;
-}
-
 function rulesFile(content: string): { path: string; put(text: string): void } & Disposable {
   const folder = mkdtempSync(join(tmpdir(), 'chaski-shaping-'));
   const path = join(folder, 'rules.toml');
@@ -60,7 +51,7 @@ it('a reply suspends a path, the operator sees why, resumes it, and the mail goe
     'relay.route': `smtp://127.0.0.1:${hop.port}`,
     'shaping.file': file.path,
   });
-  const id = await send(test, 'bob@far.test');
+  const id = await sendSmall(test, 'bob@far.test');
   const marks = await eventually('a suspension', async () => {
     const { marks: found } = await test.call('shaping.list', {});
     return found.length > 0 ? found : undefined;
@@ -93,11 +84,11 @@ it('an operator suspends a domain, and only its mail waits', async () => {
   });
   // Threads hear of it within moments.
   await eventually('held back', async () => {
-    const id = await send(test, 'bob@far.test');
+    const id = await sendSmall(test, 'bob@far.test');
     const { entry } = await test.call('queue.show', { id }).catch(() => ({ entry: undefined }));
     return entry?.recipients[0]?.lastReply.includes('Suspended until') ? entry : undefined;
   });
-  await send(test, 'bob@other.test');
+  await sendSmall(test, 'bob@other.test');
   await eventually('the other is sent', async () =>
     hop.messages.some(({ recipients }) => recipients.includes('bob@other.test')) ? true : undefined,
   );
@@ -115,7 +106,7 @@ it('a rule makes a refusal final, and its reason its own', async () => {
     'relay.route': `smtp://127.0.0.1:${hop.port}`,
     'shaping.file': file.path,
   });
-  const id = await send(test, 'bob@far.test');
+  const id = await sendSmall(test, 'bob@far.test');
   await eventually('given up', async () => {
     const { events } = await test.call('trace', { of: id, limit: 100 });
     return events.some(({ kind }) => kind === 'failed' || kind === 'bounced') ? true : undefined;
@@ -163,7 +154,7 @@ it('a reply that repeats the words of a rule out of an address suspends nothing'
     'relay.route': `smtp://127.0.0.1:${hop.port}`,
     'shaping.file': file.path,
   });
-  const id = await send(test, '"too much of you"@far.test');
+  const id = await sendSmall(test, '"too much of you"@far.test');
   await eventually('put off', async () => {
     const { entry } = await test.call('queue.show', { id });
     return entry.recipients[0]!.lastReply.includes('Come again') ? true : undefined;

@@ -8,21 +8,12 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { Socks5Server } from '../support/egress-proxies.ts';
 import { NextHop } from '../support/next-hop.ts';
+import { sendSmall } from '../support/small-mail.ts';
 import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
-
-async function send({ server }: TestServer, to: string): Promise<string> {
-  const call = {
-    body: Buffer.from('Subject: x\r\n\r\nx\r\n'),
-    signal: new AbortController().signal,
-    emit: async () => {},
-  };
-  const params = { sender: 'ann@here.test', recipients: [to] };
-  return (await server.handlers['message.send']!(params, call)).id;
-}
 
 async function sendMany(test: TestServer, count: number, domain = 'far.test'): Promise<string[]> {
   const ids: string[] = [];
-  for (let i = 0; i < count; i++) ids.push(await send(test, `u${i}@${domain}`));
+  for (let i = 0; i < count; i++) ids.push(await sendSmall(test, `u${i}@${domain}`));
   return ids;
 }
 
@@ -118,7 +109,7 @@ it('a new source sends its day’s plan and no more, over a restart too; the res
   await first.stop();
 
   await using second = await startTestServer(settings, { folder: first.folder });
-  const id = await send(second, 'late@far.test');
+  const id = await sendSmall(second, 'late@far.test');
   await eventually('it to wait', async () => {
     const { message: late } = await second.call('queue.explain', { of: id });
     return late?.recipients[0]?.reason === 'warm-up' ? true : undefined;

@@ -10,22 +10,8 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { startApiWorld } from '../support/api-world.ts';
 import { NextHop } from '../support/next-hop.ts';
+import { smtpReplies } from '../support/small-mail.ts';
 import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
-import { WireClient } from '../support/wire-client.ts';
-
-/** Replies to the lines, each after the one before. */
-async function said({ ports }: TestServer, lines: readonly string[]): Promise<string[]> {
-  const client = await WireClient.connect(ports.smtp!);
-  await client.line();
-  const replies: string[] = [];
-  for (const line of ['EHLO me.test', ...lines]) {
-    client.send(Buffer.from(`${line}\r\n`));
-    let reply = (await client.line())!;
-    while (reply[3] === '-') reply = (await client.line())!;
-    replies.push(reply);
-  }
-  return replies.slice(1);
-}
 
 async function eventsOf(test: TestServer, kind: string) {
   return await eventually(kind, async () => {
@@ -40,7 +26,7 @@ it('a suppressed recipient is refused at RCPT, but not to strangers, and not a r
   await using test = await startTestServer({ 'relay.route': `smtp://127.0.0.1:${hop.port}` });
   const entries = [{ address: 'bob@far.test', reason: 'complaint' }];
   await test.call('suppression.add', { tenant: 'default', entries });
-  const replies = await said(test, [
+  const replies = await smtpReplies(test, [
     'MAIL FROM:<ann@here.test>',
     'RCPT TO:<Bob@FAR.test>',
     'RCPT TO:<cyd@far.test>',
@@ -168,7 +154,10 @@ it('what was suppressed is so after a restart', async () => {
     await first.call('suppression.add', { tenant: 'default', entries });
     await first.stop();
     await using second = await startTestServer({}, { folder });
-    const [, reply] = await said(second, ['MAIL FROM:<a@here.test>', 'RCPT TO:<bob@far.test>']);
+    const [, reply] = await smtpReplies(second, [
+      'MAIL FROM:<a@here.test>',
+      'RCPT TO:<bob@far.test>',
+    ]);
     assert.match(reply!, /^550 5\.7\.1 /);
   } finally {
     rmSync(folder, { recursive: true });
@@ -186,7 +175,7 @@ it('strangers’ mail to our accounts is not judged by the list of the tenant th
   for (const address of names) await test.call('account.create', { address });
   const entries = names.map((address) => ({ address, reason: 'unsubscribe' }) as const);
   await test.call('suppression.add', { tenant: 'default', entries });
-  const replies = await said(test, [
+  const replies = await smtpReplies(test, [
     'MAIL FROM:<stranger@far.test>',
     ...names.map((address) => `RCPT TO:<${address}>`),
     'DATA',

@@ -6,8 +6,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { type ApiWorld, startApiWorld } from '../support/api-world.ts';
+import { smtpReplies } from '../support/small-mail.ts';
 import { eventually } from '../support/test-server.ts';
-import { WireClient } from '../support/wire-client.ts';
 
 const settings = {
   'feedback.bounceDomain': 'bounces.test',
@@ -27,19 +27,6 @@ async function sent(world: ApiWorld, body: object): Promise<string> {
 function urlOf(world: ApiWorld, header: string): string {
   const path = /^List-Unsubscribe: <https:\/\/127\.0\.0\.1(\/u\/[A-Za-z0-9_-]+)>/m.exec(header)![1];
   return `http://127.0.0.1:${world.test.ports.http}${path}`;
-}
-
-async function said({ test }: ApiWorld, lines: readonly string[]): Promise<string[]> {
-  const client = await WireClient.connect(test.ports.smtp!);
-  await client.line();
-  const replies: string[] = [];
-  for (const line of ['EHLO me.test', ...lines]) {
-    client.send(Buffer.from(`${line}\r\n`));
-    let reply = (await client.line())!;
-    while (reply[3] === '-') reply = (await client.line())!;
-    replies.push(reply);
-  }
-  return replies.slice(1);
 }
 
 async function eventOf({ test }: ApiWorld, kind: string, recipient: string) {
@@ -104,7 +91,7 @@ it('a mail to the address of the field, and the page’s button, do the same', a
   const header = await sent(world, { to: 'ann@far.test', campaign: 'news' });
   const [, address, token] = /<mailto:([^?]+)\?subject=([\w-]+)>/.exec(header)!;
   const lines = ['MAIL FROM:<ann@far.test>', `RCPT TO:<${address}>`, 'DATA'];
-  const replies = await said(world, [...lines, `Subject: Re: ${token}\r\n\r\n.`]);
+  const replies = await smtpReplies(world.test, [...lines, `Subject: Re: ${token}\r\n\r\n.`]);
   assert.match(replies[3]!, /^250 /);
   assert.equal((await eventOf(world, 'unsubscribe', 'ann@far.test')).why, 'mail');
 
@@ -118,13 +105,13 @@ it('by SMTP a header field names the stream, and does not leave', async () => {
   await using world = await startApiWorld(settings);
   const before = world.hop.messages.length;
   const lines = ['MAIL FROM:<a@acme.test>', 'RCPT TO:<ann@far.test>', 'DATA'];
-  await said(world, [...lines, 'X-Chaski-Campaign: news\r\nSubject: x\r\n\r\nx\r\n.']);
+  await smtpReplies(world.test, [...lines, 'X-Chaski-Campaign: news\r\nSubject: x\r\n\r\nx\r\n.']);
   const { content } = await eventually('the message', () => world.hop.messages[before]);
   assert.match(content, /^List-Unsubscribe: /m);
   assert.doesNotMatch(content, /X-Chaski-Campaign/i);
   const entries = [{ address: 'ann@far.test', stream: 'news', reason: 'unsubscribe' }];
   await world.test.call('suppression.add', { tenant: 'acme', entries });
-  await said(world, [...lines, 'X-Chaski-Campaign: news\r\nSubject: x\r\n\r\nx\r\n.']);
+  await smtpReplies(world.test, [...lines, 'X-Chaski-Campaign: news\r\nSubject: x\r\n\r\nx\r\n.']);
   await eventOf(world, 'suppressed', 'ann@far.test');
   assert.equal(world.hop.messages.length, before + 1);
 });
@@ -144,9 +131,12 @@ it('RFC 5965: a complaint suppresses who complained, by what we signed, for all 
       ...['--b', 'Content-Type: message/rfc822', '', original, '', 'text', '--b--', '.'],
     ].join('\r\n');
   const lines = ['MAIL FROM:<fbl@provider.test>', `RCPT TO:<${complaints}>`, 'DATA'];
-  await said(world, [...lines, report('not-spam', 'To: bob@far.test')]);
+  await smtpReplies(world.test, [...lines, report('not-spam', 'To: bob@far.test')]);
   assert.equal((await eventOf(world, 'complaint', 'bob@far.test')).why, 'not-spam');
-  await said(world, [...lines, report('abuse', `To: redacted@far.test\r\n${unsubscribe}`)]);
+  await smtpReplies(world.test, [
+    ...lines,
+    report('abuse', `To: redacted@far.test\r\n${unsubscribe}`),
+  ]);
   const event = await eventOf(world, 'complaint', 'ann@far.test');
   assert.deepEqual([event.why, event.stream, event.from], ['abuse', 'news', 'Provider/1']);
   const { entries } = await test.call('suppression.list', { tenant: 'acme', limit: 9 });

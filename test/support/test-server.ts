@@ -100,11 +100,12 @@ export async function callOn<M extends ControlMethod>(
   handlers: ControlHandlers,
   method: M,
   params: ControlParams<M>,
+  body: Buffer = emptyBytes as Buffer,
 ): Promise<ControlResult<M>> {
   const handler = handlers[method];
   if (handler === undefined) throw new Error(`nobody answers ${method}`);
   const { signal } = new AbortController();
-  return await handler(params, { body: emptyBytes, signal, emit: async () => {} });
+  return await handler(params, { body, signal, emit: async () => {} });
 }
 
 /** A machine that does much else is slow, not wrong. */
