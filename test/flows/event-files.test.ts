@@ -27,7 +27,10 @@ it('events of mail stand in files, line by line, over a restart', async () => {
       return isThere ? lines : undefined;
     });
   try {
-    const before = await startTestServer({ ...settings, 'eventFiles.folder': '' }, { folder });
+    await using before = await startTestServer(
+      { ...settings, 'eventFiles.folder': '' },
+      { folder },
+    );
     const ids = [await sendSmall(before, 'bob@far.test')];
     await eventually('the first', () => (hop.messages.length > 0 ? true : undefined));
     await before.stop();

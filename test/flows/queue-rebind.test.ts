@@ -34,7 +34,7 @@ it('what waits is rebound by a filter, over a restart, and leaves by its new poo
     'relay.pool': 'usual',
   };
   try {
-    const first = await startTestServer(settings, { folder });
+    await using first = await startTestServer(settings, { folder });
     const ids = [
       await sendSmall(first, 'a@far.test', news),
       await sendSmall(first, 'b@near.test', news),

@@ -20,7 +20,7 @@ it('a suspended domain waits, through a restart, while other mail goes; a resume
   const settings = { 'relay.route': `smtp://127.0.0.1:${hop.port}` };
   const sites = () => hop.messages.map(({ recipients }) => recipients[0]!).sort();
   try {
-    const first = await startTestServer(settings, { folder });
+    await using first = await startTestServer(settings, { folder });
     const suspend = { domain: 'Far.test', untilMs: 0, note: 'asked by phone' };
     const { rule } = await first.call('queue.suspend', suspend);
     assert.deepEqual(rule.filter, { domain: 'far.test' });

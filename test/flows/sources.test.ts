@@ -83,7 +83,7 @@ it('a new source sends its day’s plan and no more, over a restart too; the res
     'relay.sources': JSON.stringify({ new: { ipv4: '127.0.0.24', warmup: true } }),
     'relay.warmupPlan': '10,20',
   };
-  const first = await startTestServer(settings);
+  await using first = await startTestServer(settings);
   const ids = await sendMany(first, 12);
   await taken(hop, 10);
   const held = await eventually('two that wait', async () => {

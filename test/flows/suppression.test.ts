@@ -149,7 +149,7 @@ it('HTTP names who is suppressed, and sends to the others', async () => {
 it('what was suppressed is so after a restart', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'chaski-suppression-'));
   try {
-    const first = await startTestServer({}, { folder });
+    await using first = await startTestServer({}, { folder });
     const entries = [{ address: 'bob@far.test' }];
     await first.call('suppression.add', { tenant: 'default', entries });
     await first.stop();
