@@ -139,7 +139,8 @@ export class Session implements ConnectionEvents, TransferLine {
   onClose(fault?: DialError): void {
     if (this.#state === 'ended') return;
     const reply = fault === undefined ? lostReply : faultReply(fault);
-    this.#end({ reply, isOurs: true, tls: fault?.fault === 'tls' });
+    const tls = fault?.fault === 'tls';
+    this.#end({ reply, isOurs: true, tls, isLost: !tls });
   }
 
   // As the line of its transfer.

@@ -11,6 +11,8 @@ import type { Target } from './site-hosts.ts';
 import type { Source } from './sources/source.ts';
 import type { SessionEnd } from './transfer.ts';
 
+export const noConnectionReply = ownReply(451, '4.4.1', 'No connection to the next hop');
+
 export function dialEnd(
   { host, address, port }: Target,
   source: Source,

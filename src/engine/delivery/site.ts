@@ -13,21 +13,19 @@ import type { SiteFacts } from '../../actors/asks/explain-asks.ts';
 import type { SiteLease, SiteUser } from '../../actors/site-lease.ts';
 import type { TenantId } from '../../base/ids.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
-import { DialError } from '../../ports/dialer.ts';
-import type { HandshakeOptions } from './handshake.ts';
 import { SiteQueue } from './lanes/site-queue.ts';
 import { movesMax } from './limits.ts';
 import type { Departure, OutcomeStatus } from './message.ts';
 import { ownReply } from './message.ts';
-import type { SessionOwner } from './session.ts';
-import { Session } from './session.ts';
+import type { Session } from './session.ts';
 import type { PathShape } from './shaping/path-shape.ts';
 import { SiteShaping } from './shaping/site-shaping.ts';
-import { dialEnd, isForGood, lineOf, noFamilyReply } from './site-ends.ts';
+import { SiteDial, type SiteDialOwner } from './site-dial.ts';
+import { lineOf, noConnectionReply } from './site-ends.ts';
 import { SiteHosts, type Target, wallMs } from './site-hosts.ts';
 import type { SiteOptions } from './site-options.ts';
 import { SiteRoom } from './site-room.ts';
-import { localAddressFor, type Source } from './sources/source.ts';
+import type { Source } from './sources/source.ts';
 import type { Transaction } from './transaction.ts';
 import type { Judged, SessionEnd } from './transfer.ts';
 
@@ -42,16 +40,16 @@ const stuckMs = 1_000;
 /** Slow start: no more attempts side by side than connections that work, and these where none does yet. */
 const attemptsMin = 2;
 const serviceWeight = 0.1;
-const noConnectionReply = ownReply(451, '4.4.1', 'No connection to the next hop');
 const drainingReply = ownReply(451, '4.3.2', 'Going down: this message waits in the queue');
 
-export class Site implements SessionOwner, SiteUser {
+export class Site implements SiteDialOwner, SiteUser {
   readonly name: string;
   readonly key: string;
   readonly #options: SiteOptions;
   readonly #queue: SiteQueue;
   readonly #lease: SiteLease;
   readonly #shaping: SiteShaping;
+  readonly #dial: SiteDial;
   readonly #sessions = new Set<Session>();
   readonly #idle: Session[] = [];
   /** Sessions that say QUIT: other threads should have their slots, or they idled enough. They take no more mail. */
@@ -86,6 +84,10 @@ export class Site implements SessionOwner, SiteUser {
       tell: (count) => onRoom(this.key, count),
     });
     this.#lease = options.leases.join(options.name, this);
+    this.#dial = new SiteDial({
+      ...{ owner: this, site: options, shaping: this.#shaping },
+      ...{ departure: this.#departure, lease: this.#lease },
+    });
   }
 
   /** How many messages it is sure to take, be they all of one tenant. */
@@ -222,6 +224,18 @@ export class Site implements SessionOwner, SiteUser {
   }
 
   // As the owner of its sessions.
+
+  onOpen(session: Session): Promise<SessionEnd | undefined> {
+    this.#sessions.add(session);
+    const { promise, resolve } = Promise.withResolvers<SessionEnd | undefined>();
+    this.#opening.set(session, resolve);
+    if (this.#isClosed) session.abort();
+    return promise;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
 
   onReady(session: Session): void {
     const ready = this.#opening.get(session);
@@ -379,30 +393,13 @@ export class Site implements SessionOwner, SiteUser {
     });
   }
 
-  /** Goes through the hosts in their order until one takes us. */
   async #connect(): Promise<void> {
-    let end: SessionEnd = {
-      reply: this.#hosts.count === 0 ? noFamilyReply(this.#options.source) : noConnectionReply,
-      ...{ isOurs: true, tls: false },
-    };
-    let isFinal = true;
-    let isSource = this.#hosts.count > 0;
-    for (const target of this.#hosts.inOrder(this.#options.clock.monotonicMs())) {
-      if (this.#isClosed) break;
-      const result = await this.#tryHost(target);
-      if (result === undefined) return this.#onConnected();
-      isFinal &&= isForGood(result);
-      isSource &&= result.isSource === true;
-      end = result;
-      // A proxy that is down is so for all hosts; of addresses, that of another family may do.
-      if (isSource && this.#options.source.proxy !== undefined) break;
-      const { clock, limits } = this.#options;
-      this.#hosts.failed(target, clock.monotonicMs() + limits.deadMsMin);
-    }
+    const failed = await this.#dial.toFirst(this.#hosts);
+    if (failed === undefined) return this.#onConnected();
     this.#lease.release();
     this.#attempts--;
-    if (isSource && end.isSource === true) this.#onSourceFault(end.reply);
-    else this.#onUnreachable(end, isFinal && isForGood(end));
+    if (failed.isSource) this.#onSourceFault(failed.end.reply);
+    else this.#onUnreachable(failed.end, failed.isForGood);
   }
 
   #onSourceFault(reply: Reply): void {
@@ -412,56 +409,6 @@ export class Site implements SessionOwner, SiteUser {
       return;
     }
     onSourceFault(reply);
-  }
-
-  /** Undefined when a session is ready over this host, with TLS or, where that fails and may, in clear. */
-  async #tryHost(target: Target): Promise<SessionEnd | undefined> {
-    const { coarse, handshake } = this.#options;
-    const { tls } = target;
-    if ((tls?.mode ?? handshake.tls) !== 'opportunistic') {
-      return this.#try(target, { ...handshake, ...(tls === undefined ? {} : { tls: tls.mode }) });
-    }
-    const inClear: HandshakeOptions = { ...handshake, tls: 'off' };
-    if (this.#hosts.isTlsBroken(target, coarse.nowMs)) return this.#try(target, inClear);
-    const end = await this.#try(target, handshake);
-    if (end?.tls !== true) return end;
-    // Opportunistic means that clear text beats no mail (RFC 7435 §3).
-    this.#hosts.tlsFailed(target, coarse.nowMs);
-    return this.#try(target, inClear);
-  }
-
-  async #try(target: Target, handshake: HandshakeOptions): Promise<SessionEnd | undefined> {
-    const { source, timeouts, clock, coarse, dialer, tls } = this.#options;
-    const dane = target.tls?.dane;
-    const { helloName = handshake.helloName } = source;
-    const session = new Session(this, {
-      ...{ host: target.host, address: target.address, handshake: { ...handshake, helloName } },
-      departure: this.#departure,
-      ...(dane === undefined ? {} : { dane }),
-      ...{ clock, timeouts, limits: this.#shaping.sessionLimits, coarse, tls },
-    });
-    await new Promise<void>((granted) => this.#lease.dial(granted));
-    try {
-      const { address, port } = target;
-      const localAddress = localAddressFor(source, address);
-      const from = {
-        ...(localAddress === undefined ? {} : { localAddress }),
-        ...(source.proxy === undefined ? {} : { proxy: source.proxy }),
-      };
-      const connection = await dialer.dial(
-        { address, port, ...from, timeoutMs: timeouts.connectMs },
-        session,
-      );
-      session.attach(connection);
-    } catch (error) {
-      if (!(error instanceof DialError)) throw error;
-      return dialEnd(target, source, error);
-    }
-    this.#sessions.add(session);
-    const { promise, resolve } = Promise.withResolvers<SessionEnd | undefined>();
-    this.#opening.set(session, resolve);
-    if (this.#isClosed) session.abort();
-    return promise;
   }
 
   #onConnected(): void {

@@ -31,6 +31,8 @@ export interface SessionEnd {
   readonly tls: boolean;
   /** The source was the trouble, not the host. */
   readonly isSource?: boolean;
+  /** The connection ended without a word. */
+  readonly isLost?: boolean;
 }
 
 export interface Judged {
