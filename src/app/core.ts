@@ -26,7 +26,7 @@ import type { Runtime } from '../actors/runtime.ts';
 import { Stamps, stampWords } from '../actors/stamps.ts';
 import { Watchers, watchedWords } from '../actors/watched.ts';
 import { nodeDisk } from '../adapters/files/disk.ts';
-import { openLmdbDirectory } from '../adapters/lmdb/account-directory.ts';
+import { openLmdbIdentity } from '../adapters/lmdb/account-directory.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
 import { accountId, MessageIdSource } from '../base/ids.ts';
@@ -37,6 +37,7 @@ import { withQuotas } from '../edge/quota-reception.ts';
 import { createReception } from '../edge/reception.ts';
 import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Identity } from '../ports/identity.ts';
 import type { Settings } from '../settings/schema.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { resolveAddress } from './destinations.ts';
@@ -44,6 +45,7 @@ import type { DkimKeys } from './dkim-keys.ts';
 import { EngineHost, jobThreads } from './engine-host.ts';
 import { type EventStreams, openEventStreams } from './events/open-streams.ts';
 import { type Feedback, openFeedback } from './feedback.ts';
+import { settleUsesInTime } from './last-uses.ts';
 import { answerPolicy, type Outside, openOutside } from './outside.ts';
 import { ownAddresses } from './own-addresses.ts';
 import { PolicySource } from './policy.ts';
@@ -71,6 +73,8 @@ export interface CoreRequest {
 export interface Core {
   readonly folder: DataFolder;
   readonly directory: AccountDirectory;
+  /** The directory, and the stores beside it. */
+  readonly identity: Identity;
   readonly engine: EngineHost;
   readonly reception: Reception;
   readonly feedback: Feedback;
@@ -123,7 +127,8 @@ async function openParts(
 ): Promise<Core> {
   const { settings, log, isOffline } = request;
   const { shards } = folder;
-  const directory = openDirectory(folder, closers);
+  const identity = openIdentity(folder, log, closers);
+  const { directory } = identity;
   const srsSecrets = await openSrsSecrets(directory, settings, log, closers);
   const workers = workerCount(settings, folder.shards);
   const shared = sharedWords(folder.shards, workers + jobThreads);
@@ -162,7 +167,7 @@ async function openParts(
   const streams = openEventStreams(settings, place, log, isOffline);
   closers.push(() => streams.close());
   const opened = { feedback, streams, budget, refusals, closers };
-  const parts = { folder, directory, engine, reception, ...opened };
+  const parts = { folder, directory, identity, engine, reception, ...opened };
   const policyChanged = async (next?: Settings) => {
     current = next ?? current;
     feedback.reload(current);
@@ -213,10 +218,12 @@ function engineOf(
   });
 }
 
-function openDirectory({ path, shards }: DataFolder, closers: Closer[]): AccountDirectory {
-  const directory = openLmdbDirectory({ path: join(path, 'directory'), shards });
-  closers.push(() => directory.close());
-  return directory;
+function openIdentity({ path, shards }: DataFolder, log: Log, closers: Closer[]): Identity {
+  const identity = openLmdbIdentity({ path: join(path, 'directory'), shards });
+  closers.push(() => identity.directory.close());
+  const settling = settleUsesInTime(identity.credentials, nodeClock, log);
+  closers.push(async () => settling.end());
+  return identity;
 }
 
 function inFlowOf(runtime: Runtime, undelivered: SharedArrayBuffer, { router }: Settings): InFlow {

@@ -138,6 +138,12 @@ export type DirectoryChange =
   | { readonly kind: 'domain'; readonly name: string }
   | { readonly kind: 'srs-secrets' }
   | { readonly kind: 'account'; readonly id: AccountId }
+  /** Its app passwords, second factors, sessions. */
+  | { readonly kind: 'credentials'; readonly id: AccountId }
+  /** Roles, grants, requests for access of a tenant. */
+  | { readonly kind: 'roles'; readonly tenant: TenantId }
+  /** What a tenant asks of those who log in. */
+  | { readonly kind: 'policy'; readonly tenant: TenantId }
   | { readonly kind: 'alias'; readonly address: string };
 
 export interface AccountDirectory {

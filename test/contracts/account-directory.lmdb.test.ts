@@ -1,17 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openLmdbDirectory } from '../../src/adapters/lmdb/account-directory.ts';
+import { openLmdbIdentity } from '../../src/adapters/lmdb/account-directory.ts';
 import { accountDirectoryContract } from './account-directory.ts';
 
 accountDirectoryContract('lmdb', async (choice) => {
   const path = await mkdtemp(join(tmpdir(), 'directory-'));
-  let directory = openLmdbDirectory({ path, ...choice });
+  let { directory } = openLmdbIdentity({ path, ...choice });
   return {
     directory,
     async reopen() {
       await directory.close();
-      directory = openLmdbDirectory({ path, ...choice });
+      ({ directory } = openLmdbIdentity({ path, ...choice }));
       return directory;
     },
     async [Symbol.asyncDispose]() {

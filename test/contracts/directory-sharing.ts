@@ -6,7 +6,6 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { TenantId } from '../../src/base/ids.ts';
 import type { Account } from '../../src/ports/account-directory.ts';
 import type { OpenedDirectory } from './account-directory.ts';
 import { accountRow, domainRow } from './directory-rows.ts';
@@ -57,7 +56,8 @@ export function sharingContract(opened: () => Promise<OpenedDirectory>): void {
   it('anyone is anyone of the owner’s tenant', async () => {
     await using one = await opened();
     const { directory } = one;
-    const far = { tenant: 7 as TenantId };
+    const { id: tenant } = await directory.createTenant({ name: 'far', createdMs: 1 });
+    const far = { tenant };
     await directory.putDomain(domainRow('far.test', far));
     const [ann, bob, eve] = await Promise.all([
       directory.createAccount(accountRow('ann@a.test')),

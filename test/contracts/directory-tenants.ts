@@ -88,6 +88,42 @@ export function tenantContract(opened: () => Promise<OpenedDirectory>): void {
     });
   });
 
+  it('a domain keeps its tenant, and an alias its', async () => {
+    await using one = await opened();
+    const { directory } = one;
+    const { id: acme } = await directory.createTenant({ name: 'acme', createdMs: 1 });
+    await directory.putDomain(domainRow('acme.test', { tenant: acme }));
+    await directory.createAccount(accountRow('ann@acme.test', { tenant: acme }));
+    const invalid = { code: 'argument-invalid' };
+    await assert.rejects(directory.putDomain(domainRow('acme.test')), invalid);
+    const nobody = domainRow('new.test', { tenant: 9 as TenantId });
+    await assert.rejects(directory.putDomain(nobody), { code: 'not-found' });
+    const alias = { address: 'all@acme.test', tenant: acme, targets: ['ann@acme.test'] };
+    await directory.putAlias(alias);
+    const taken = { ...alias, tenant: defaultTenant, targets: ['x@far.test'] };
+    await assert.rejects(directory.putAlias(taken), invalid);
+    assert.deepEqual(await directory.aliases('acme.test'), [alias]);
+    assert.equal((await directory.domain('acme.test'))?.tenant, acme);
+  });
+
+  it('nobody sends as an address of another tenant, whatever rows say', async () => {
+    await using one = await opened();
+    const { directory } = one;
+    const { id: acme } = await directory.createTenant({ name: 'acme', createdMs: 1 });
+    await directory.putDomain(domainRow('acme.test', { tenant: acme }));
+    const own = { sendAs: ['*@acme.test', 'boss@acme.test', 'x@far.test'] };
+    const eve = await directory.createAccount(accountRow('eve@a.test', own));
+    // An alias of theirs that leads here brings mail; it lends no sender.
+    await directory.putAlias({
+      ...{ address: 'info@acme.test', tenant: acme, targets: ['eve@a.test'] },
+    });
+    for (const address of ['boss@acme.test', 'ann@acme.test', 'info@acme.test']) {
+      assert.equal(await directory.maySendAs(eve, address), false, address);
+    }
+    assert.equal(await directory.maySendAs(eve, 'x@far.test'), true);
+    assert.equal(await directory.maySendAs(eve, 'eve@a.test'), true);
+  });
+
   it('keeps API keys until they are deleted, and gives no number twice', async () => {
     await using one = await opened();
     const { directory } = one;

@@ -13,6 +13,7 @@ import { withoutComments } from './rules.ts';
 export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
   'implements a port in memory': [
     'src/adapters/memory/memory-directory.ts createMemoryDirectory',
+    'src/adapters/memory/memory-directory.ts createMemoryIdentity',
     'src/adapters/memory/memory-disk.ts MemoryDisk',
   ],
   'a limit that a test goes up to': [

@@ -11,13 +11,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assert } from '../../base/assert.ts';
 import { MailError } from '../../base/errors.ts';
-import {
-  type AccountId,
-  type ApiKeyId,
-  accountId,
-  type ShardId,
-  type TenantId,
-} from '../../base/ids.ts';
+import type { AccountId, ApiKeyId, TenantId } from '../../base/ids.ts';
 import type {
   Account,
   AccountDirectory,
@@ -31,15 +25,20 @@ import type {
   Tenant,
 } from '../../ports/account-directory.ts';
 import type { HoldRule } from '../../ports/hold-rule.ts';
-import type { IndexChange, IndexEntry, ShardIndex } from '../../ports/shard-index.ts';
-import { joined, normalDomain, type SplitAddress, splitAddress } from './addresses.ts';
-import { findLoop } from './alias-loops.ts';
+import type { Identity } from '../../ports/identity.ts';
+import type { IndexEntry, ShardIndex } from '../../ports/shard-index.ts';
+import { joined, normalDomain, splitAddress } from './addresses.ts';
+import { TableCredentials } from './credentials.ts';
 import { DirectoryRows } from './directory-reader.ts';
 import * as rows from './directory-rows.ts';
 import { listHoldRules, newHoldRule, withoutHoldRule } from './hold-rules.ts';
-import { aliasTargetsMax, type DirectoryReader, findName, resolveName } from './resolver.ts';
+import { domainThatIs, NameWrites, normalTarget, put, refuseLoop } from './name-writes.ts';
+import { type DirectoryReader, findName, resolveName } from './resolver.ts';
+import { grantsWithout, TableRoles } from './roles.ts';
+import { TableSecondFactors } from './second-factors.ts';
 import { Sharings } from './sharings.ts';
 import { Tenants } from './tenants.ts';
+import { WriteTurns } from './write-turns.ts';
 
 const pageRows = 500;
 
@@ -51,20 +50,23 @@ export interface DirectoryOptions {
   readonly postmaster?: string;
 }
 
-/** What a write does, and what its listeners hear. */
-interface Decided {
-  readonly changes: readonly IndexChange[];
-  readonly change: DirectoryChange;
+export function openTableIdentity(options: DirectoryOptions): Identity {
+  const directory = new TableDirectory(options);
+  const { credentials, secondFactors, roles } = directory;
+  return { directory, credentials, secondFactors, roles };
 }
 
-export class TableDirectory implements AccountDirectory {
+class TableDirectory implements AccountDirectory {
   readonly #table: ShardIndex;
   readonly #shards: number;
   readonly #rows: DirectoryRows;
   readonly #sharings: Sharings;
   readonly #tenants: Tenants;
-  readonly #listeners = new Set<(change: DirectoryChange) => void>();
-  #lastWrite: Promise<unknown> = Promise.resolve();
+  readonly #turns: WriteTurns;
+  readonly #names: NameWrites;
+  readonly credentials: TableCredentials;
+  readonly secondFactors: TableSecondFactors;
+  readonly roles: TableRoles;
 
   constructor(options: DirectoryOptions) {
     assert(options.shards >= 1, 'a directory spreads accounts over at least one shard');
@@ -72,7 +74,22 @@ export class TableDirectory implements AccountDirectory {
     this.#shards = options.shards;
     this.#rows = new DirectoryRows(options.table, options.postmaster);
     this.#tenants = new Tenants(options.table);
+    this.#names = new NameWrites(options.table, this.#rows);
     this.#sharings = new Sharings(options.table, (id) => this.#rows.account(id)?.tenant);
+    this.#turns = new WriteTurns(options.table, () => {
+      this.#rows.forget();
+      this.#tenants.forget();
+    });
+    const parts = {
+      table: options.table,
+      turns: this.#turns,
+      account: (id: AccountId) => this.#rows.account(id),
+      hasTenant: (id: TenantId) => this.#tenants.byId(id) !== undefined,
+      domain: (name: string) => this.#rows.domain(name),
+    };
+    this.credentials = new TableCredentials(parts);
+    this.secondFactors = new TableSecondFactors(parts);
+    this.roles = new TableRoles(parts);
   }
 
   isLocalDomain(domain: string): boolean {
@@ -98,8 +115,10 @@ export class TableDirectory implements AccountDirectory {
     if (name === undefined) return false;
     const whole = joined(name);
     if (whole === account.address) return true;
-    if (account.sendAs.includes(whole) || account.sendAs.includes(`*@${name.domain}`)) return true;
     const domain = this.#rows.domain(name.domain);
+    // Nobody lends a sender over a tenant's wall, whatever an account's row says.
+    if (domain !== undefined && domain.tenant !== account.tenant) return false;
+    if (account.sendAs.includes(whole) || account.sendAs.includes(`*@${name.domain}`)) return true;
     // Only a name that stands in the directory: fallbacks and catch-alls receive mail, they do not lend a sender.
     if (domain === undefined || findName(this.#rows, name) === undefined) return false;
     const resolution = resolveName(this.#rows.regardlessOfQuota, name, domain);
@@ -129,7 +148,7 @@ export class TableDirectory implements AccountDirectory {
   }
 
   createTenant(tenant: Omit<Tenant, 'id'>): Promise<Tenant> {
-    return this.#create(() => {
+    return this.#turns.create(() => {
       const { made, changes } = this.#tenants.create(tenant);
       return { made, changes, change: { kind: 'tenant', id: made.id } };
     });
@@ -137,7 +156,7 @@ export class TableDirectory implements AccountDirectory {
 
   putTenant(tenant: Tenant): Promise<void> {
     const { id } = tenant;
-    return this.#write(() => {
+    return this.#turns.write(() => {
       return { changes: this.#tenants.replace(tenant), change: { kind: 'tenant', id } };
     });
   }
@@ -156,14 +175,14 @@ export class TableDirectory implements AccountDirectory {
   }
 
   createApiKey(key: Omit<ApiKey, 'id'>): Promise<ApiKey> {
-    return this.#create(() => {
+    return this.#turns.create(() => {
       const { made, changes } = this.#tenants.createKey(key);
       return { made, changes, change: { kind: 'api-key', id: made.id } };
     });
   }
 
   deleteApiKey(id: ApiKeyId): Promise<void> {
-    return this.#write(() => {
+    return this.#turns.write(() => {
       return { changes: this.#tenants.deleteKey(id), change: { kind: 'api-key', id } };
     });
   }
@@ -173,14 +192,14 @@ export class TableDirectory implements AccountDirectory {
   }
 
   createHoldRule(rule: Omit<HoldRule, 'id'>): Promise<HoldRule> {
-    return this.#create(() => {
+    return this.#turns.create(() => {
       const { made, changes } = newHoldRule(this.#table, rule);
       return { made, changes, change: { kind: 'hold-rule', id: made.id } };
     });
   }
 
   deleteHoldRule(id: number): Promise<void> {
-    return this.#write(() => {
+    return this.#turns.write(() => {
       const changes = withoutHoldRule(this.#table, id);
       return { changes, change: { kind: 'hold-rule', id } };
     });
@@ -208,9 +227,10 @@ export class TableDirectory implements AccountDirectory {
   }
 
   putDomain(domain: Domain): Promise<void> {
-    return this.#write(() => {
+    return this.#turns.write(() => {
       const name = normalDomain(domain.name);
       if (name === '') throw new MailError('argument-invalid', `no domain name: ${domain.name}`);
+      this.#refuseOtherTenant(name, domain.tenant);
       const { catchAll, postmaster, ...rest } = domain;
       const row: Domain = {
         ...rest,
@@ -229,19 +249,23 @@ export class TableDirectory implements AccountDirectory {
   }
 
   deleteDomain(domain: string): Promise<void> {
-    return this.#write(() => {
-      const { name } = this.#domainThatIs(domain);
+    return this.#turns.write(() => {
+      const { name, tenant } = domainThatIs(this.#rows, domain);
       if (this.#table.range({ ...rows.namesOf(name), limit: 1 }).length > 0) {
         throw new MailError('not-possible-now', `${name} still has accounts or aliases`);
       }
-      const changes = [{ remove: rows.domainKey(name) }, { remove: rows.dkimKey(name) }];
+      const changes = [
+        { remove: rows.domainKey(name) },
+        { remove: rows.dkimKey(name) },
+        ...grantsWithout(this.#table, tenant, name),
+      ];
       return { changes, change: { kind: 'domain', name } };
     });
   }
 
   putDkimKeys(domain: string, keys: readonly DkimKey[]): Promise<void> {
-    return this.#write(() => {
-      const { name } = this.#domainThatIs(domain);
+    return this.#turns.write(() => {
+      const { name } = domainThatIs(this.#rows, domain);
       const sorted = [...keys].sort((a, b) => a.createdMs - b.createdMs);
       const key = rows.dkimKey(name);
       const change = sorted.length === 0 ? { remove: key } : put(key, sorted);
@@ -256,54 +280,22 @@ export class TableDirectory implements AccountDirectory {
 
   putSrsSecrets(secrets: readonly SrsSecret[]): Promise<void> {
     const sorted = [...secrets].sort((a, b) => b.createdMs - a.createdMs);
-    return this.#write(() => ({
+    return this.#turns.write(() => ({
       changes: [put(rows.srsSecretsKey, sorted)],
       change: { kind: 'srs-secrets' },
     }));
   }
 
   createAccount(account: Omit<Account, 'id' | 'shard'>): Promise<Account> {
-    return this.#create(() => {
-      const name = this.#freeName(account.address, account.tenant);
-      const stored = this.#table.get(rows.nextIdKey);
-      const next = stored === undefined ? 1 : rows.decodeRow<number>(stored);
-      const id = accountId(next);
-      const shard = ((next - 1) % this.#shards) as ShardId;
-      const made = normalAccount({ ...account, id, shard }, name);
-      return {
-        made,
-        changes: [...this.#accountRows(made, name), put(rows.nextIdKey, next + 1)],
-        change: { kind: 'account', id },
-      };
-    });
+    return this.#turns.create(() => this.#names.createAccount(account, this.#shards));
   }
 
   putAccount(account: Account): Promise<void> {
-    return this.#write(() => {
-      const before = this.#rows.account(account.id);
-      if (before === undefined) throw new MailError('not-found', `no account ${account.id}`);
-      if (before.shard !== account.shard || before.tenant !== account.tenant) {
-        throw new MailError('argument-invalid', 'an account keeps its shard and its tenant');
-      }
-      const name = nameOf(account.address);
-      const isMoved = joined(name) !== before.address;
-      if (isMoved) this.#freeName(account.address, account.tenant);
-      const removals = isMoved ? accountRemovals(before) : [];
-      return {
-        changes: [...removals, ...this.#accountRows(normalAccount(account, name), name)],
-        change: { kind: 'account', id: account.id },
-      };
-    });
+    return this.#turns.write(() => this.#names.putAccount(account));
   }
 
   async deleteAccount(id: AccountId): Promise<void> {
-    await this.#write(() => {
-      const account = this.#rows.account(id);
-      if (account === undefined) throw new MailError('not-found', `no account ${id}`);
-      const { from, to } = rows.sharingsOf(id);
-      const changes = [...accountRemovals(account), { remove: rows.accountKey(id) }];
-      return { changes: [...changes, { removeFrom: from, to }], change: { kind: 'account', id } };
-    });
+    await this.#turns.write(() => this.#names.deleteAccount(id));
     this.#sharings.forget(id);
   }
 
@@ -312,7 +304,7 @@ export class TableDirectory implements AccountDirectory {
   }
 
   noteSharing(owner: AccountId, identifier: number, isNamed: boolean): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.inTurn(async () => {
       if (this.#sharings.has(owner, identifier) === isNamed) return;
       if (this.#rows.account(owner) === undefined) {
         throw new MailError('not-found', `no account ${owner}`);
@@ -325,41 +317,11 @@ export class TableDirectory implements AccountDirectory {
   }
 
   putAlias(alias: Alias): Promise<void> {
-    return this.#write(() => {
-      const name = nameOf(alias.address);
-      const before = this.#rows.name(name);
-      if (before === undefined) this.#freeName(alias.address, alias.tenant);
-      else if ('account' in before) {
-        throw new MailError('already-exists', `${alias.address} is an account`);
-      }
-      const targets = [...new Set(alias.targets.map(normalTarget))];
-      if (targets.length === 0 || targets.length > aliasTargetsMax) {
-        throw new MailError('argument-invalid', `an alias has 1 to ${aliasTargetsMax} targets`);
-      }
-      const row = { alias: { tenant: alias.tenant, targets } };
-      const own = joined(name);
-      const reader: DirectoryReader = {
-        ...this.#rows.regardlessOfQuota,
-        name: (other) => (joined(other) === own ? row : this.#rows.name(other)),
-      };
-      refuseLoop(reader, own, ...targets);
-      return {
-        changes: [put(rows.nameKey(name), row)],
-        change: { kind: 'alias', address: joined(name) },
-      };
-    });
+    return this.#turns.write(() => this.#names.putAlias(alias));
   }
 
   deleteAlias(address: string): Promise<void> {
-    return this.#write(() => {
-      const name = nameOf(address);
-      const row = this.#rows.name(name);
-      if (row === undefined || !('alias' in row)) {
-        throw new MailError('not-found', `no alias ${address}`);
-      }
-      const changes = [{ remove: rows.nameKey(name) }];
-      return { changes, change: { kind: 'alias', address: joined(name) } };
-    });
+    return this.#turns.write(() => this.#names.deleteAlias(address));
   }
 
   noteOverQuota(id: AccountId, isOver: boolean): void {
@@ -367,12 +329,13 @@ export class TableDirectory implements AccountDirectory {
   }
 
   subscribe(listener: (change: DirectoryChange) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#turns.subscribe(listener);
   }
 
   async close(): Promise<void> {
-    await this.#lastWrite;
+    // What is not written of last uses is lost; the table is closed all the same.
+    await this.credentials.settleUses().catch(() => {});
+    await this.#turns.settled();
     await this.#table.close();
   }
 
@@ -395,94 +358,12 @@ export class TableDirectory implements AccountDirectory {
     }
   }
 
-  /** `decide` runs alone: no other write is between its reads and its commit. */
-  async #create<Made extends object>(
-    decide: () => Decided & { readonly made: Made },
-  ): Promise<Made> {
-    let made: Made | undefined;
-    await this.#write(() => {
-      const decided = decide();
-      ({ made } = decided);
-      return decided;
-    });
-    assert(made !== undefined, 'a write that resolved made its row');
-    return made;
-  }
-
-  #write(decide: () => Decided): Promise<void> {
-    return this.#inTurn(async () => {
-      const { changes, change } = decide();
-      await this.#table.commit(changes);
-      this.#rows.forget();
-      this.#tenants.forget();
-      for (const listener of this.#listeners) listener(change);
-    });
-  }
-
-  #inTurn(write: () => Promise<void>): Promise<void> {
-    const done = this.#lastWrite.then(write);
-    this.#lastWrite = done.catch(() => {});
-    return done;
-  }
-
-  #domainThatIs(domain: string): Domain {
-    const found = this.#rows.domainAsGiven(domain);
-    if (found === undefined) throw new MailError('domain-missing', domain);
-    return found;
-  }
-
-  #freeName(address: string, tenant: number): SplitAddress {
-    const name = nameOf(address);
-    const domain = this.#domainThatIs(name.domain);
-    if (domain.tenant !== tenant) {
-      throw new MailError('argument-invalid', `${name.domain} belongs to another tenant`);
+  #refuseOtherTenant(domain: string, tenant: TenantId): void {
+    if (this.#tenants.byId(tenant) === undefined) {
+      throw new MailError('not-found', `tenant ${tenant}`);
     }
-    if (this.#rows.name(name) !== undefined) throw new MailError('already-exists', joined(name));
-    return name;
+    const before = this.#rows.domain(domain);
+    if (before === undefined || before.tenant === tenant) return;
+    throw new MailError('argument-invalid', 'a domain keeps its tenant');
   }
-
-  #accountRows(account: Account, name: SplitAddress): IndexChange[] {
-    return [
-      put(rows.accountKey(account.id), account),
-      put(rows.nameKey(name), { account: account.id }),
-      { put: rows.memberKey(name.domain, account.id), value: new Uint8Array(0) },
-    ];
-  }
-}
-
-/** @throws MailError `argument-invalid` that names the way round. */
-function refuseLoop(reader: DirectoryReader, start: string, ...targets: (string | undefined)[]) {
-  const loop = findLoop(
-    reader,
-    start,
-    targets.filter((target) => target !== undefined),
-  );
-  if (loop === undefined) return;
-  throw new MailError('argument-invalid', `mail would go round: ${loop.join(' → ')}`);
-}
-
-function accountRemovals(account: Account): IndexChange[] {
-  const name = nameOf(account.address);
-  return [{ remove: rows.nameKey(name) }, { remove: rows.memberKey(name.domain, account.id) }];
-}
-
-function put(key: Uint8Array, row: Parameters<typeof rows.encodeRow>[0]): IndexChange {
-  return { put: key, value: rows.encodeRow(row) };
-}
-
-function nameOf(address: string): SplitAddress {
-  const name = splitAddress(address);
-  if (name === undefined) throw new MailError('argument-invalid', `no address: ${address}`);
-  return name;
-}
-
-function normalAccount(account: Account, name: SplitAddress): Account {
-  const sendAs = account.sendAs.map((address) => joined(nameOf(address)));
-  return { ...account, address: joined(name), sendAs: [...new Set(sendAs)] };
-}
-
-/** The domain folded; the local part as given, for it may be another server's. */
-function normalTarget(address: string): string {
-  const name = nameOf(address);
-  return `${address.slice(0, address.lastIndexOf('@'))}@${name.domain}`;
 }

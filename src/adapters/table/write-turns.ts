@@ -1,0 +1,85 @@
+/**
+ * The writes of a directory's table: one after the other, each as one commit, then told.
+ *
+ * Runs in:   the main thread, the only writer.
+ * Invariant: what a write checked still holds when it commits. A decision that throws changes nothing and is told to
+ *            nobody.
+ */
+
+import { assert } from '../../base/assert.ts';
+import type { DirectoryChange } from '../../ports/account-directory.ts';
+import type { IndexChange, ShardIndex } from '../../ports/shard-index.ts';
+
+/** What a write does, and what its listeners hear. */
+export interface Decided {
+  readonly changes: readonly IndexChange[];
+  readonly change?: DirectoryChange;
+}
+
+export class WriteTurns {
+  readonly #table: ShardIndex;
+  readonly #forget: () => void;
+  readonly #listeners = new Set<(change: DirectoryChange) => void>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** `forget` empties the directory's caches. */
+  constructor(table: ShardIndex, forget: () => void) {
+    this.#table = table;
+    this.#forget = forget;
+  }
+
+  subscribe(listener: (change: DirectoryChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** All writes that were asked for are done. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+
+  /** `decide` runs alone: no other write is between its reads and its commit. */
+  write(decide: () => Decided): Promise<void> {
+    return this.inTurn(async () => {
+      const { changes, change } = decide();
+      await this.#table.commit(changes);
+      this.#forget();
+      this.#tell(change);
+    });
+  }
+
+  async create<Made extends object>(
+    decide: () => Decided & { readonly made: Made },
+  ): Promise<Made> {
+    let made: Made | undefined;
+    await this.write(() => {
+      const decided = decide();
+      ({ made } = decided);
+      return decided;
+    });
+    assert(made !== undefined, 'a write that resolved made its row');
+    return made;
+  }
+
+  /** A write of rows that the directory's caches hold nothing of: they stay. Without changes nothing is told. */
+  aside<Answer>(decide: () => Decided & { readonly answer: Answer }): Promise<Answer> {
+    return this.inTurn(async () => {
+      const { changes, change, answer } = decide();
+      if (changes.length === 0) return answer;
+      await this.#table.commit(changes);
+      this.#tell(change);
+      return answer;
+    });
+  }
+
+  inTurn<Answer>(write: () => Promise<Answer>): Promise<Answer> {
+    const done = this.#last.then(write);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  #tell(change: DirectoryChange | undefined): void {
+    if (change === undefined) return;
+    for (const listener of this.#listeners) listener(change);
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Who may do what: a tenant's own roles, which accounts were given which, and access to another's account.
+ *
+ * Contract:
+ * - Rows stand under their tenant; a call for one tenant neither finds nor changes another's. An account of another
+ *   tenant is `not-found`, as is a domain.
+ * - Permissions are words here: which there are, and who may give them, is decided by whoever asks.
+ * - A write resolves when it is durable; then subscribers of the directory hear `{ kind: 'roles' }` of the tenant.
+ * - Deleting an account takes its grants and requests along; deleting a domain takes it out of grants, and those that
+ *   were for it alone go; deleting a tenant takes all.
+ */
+
+import type { AccountId, TenantId } from '../base/ids.ts';
+import type { Eventually } from './account-directory.ts';
+import type { AccountOf } from './credentials.ts';
+
+export interface CustomRole {
+  readonly tenant: TenantId;
+  /** Lower-case letters, digits and hyphens, at most 63. */
+  readonly name: string;
+  readonly permissions: readonly string[];
+  readonly createdMs: number;
+}
+
+export interface Grant {
+  readonly tenant: TenantId;
+  readonly account: AccountId;
+  readonly role: string;
+  /** Absent: in all of the tenant. */
+  readonly domains?: readonly string[];
+  readonly createdMs: number;
+  /** Who gave it, for those who read. */
+  readonly by: string;
+}
+
+/** Somebody asks to act in another's account. Its owner sees it. */
+export interface AccessRequest {
+  readonly id: number;
+  readonly tenant: TenantId;
+  readonly account: AccountId;
+  /** Who asks; 0: an operator. */
+  readonly asker: AccountId | 0;
+  readonly reason: string;
+  readonly createdMs: number;
+  readonly expiresMs: number;
+  /** Who agreed: never who asks; 0 is an operator. */
+  readonly consentBy?: AccountId | 0;
+}
+
+export const rolesPerTenantMax = 100;
+export const permissionsPerRoleMax = 200;
+export const grantsPerAccountMax = 32;
+export const domainsPerGrantMax = 100;
+export const accessRequestsMax = 100;
+export const reasonLengthMax = 500;
+
+export interface RoleStore {
+  /** By name. */
+  customRoles(tenant: TenantId): Eventually<readonly CustomRole[]>;
+  customRole(tenant: TenantId, name: string): Eventually<CustomRole | undefined>;
+  /** Creates or replaces. `argument-invalid` for a name that is none, `not-possible-now` past `rolesPerTenantMax`. */
+  putRole(role: CustomRole): Promise<void>;
+  /** `not-possible-now` while an account has it. */
+  deleteRole(tenant: TenantId, name: string): Promise<void>;
+
+  grantsOf(account: AccountOf): Eventually<readonly Grant[]>;
+  /** By account. */
+  grants(tenant: TenantId): Eventually<readonly Grant[]>;
+  /** In the place of what the account had of the same role. */
+  grant(grant: Grant): Promise<void>;
+  revoke(account: AccountOf, role: string): Promise<void>;
+
+  /** Of one account, the newest first. */
+  accessRequests(account: AccountOf): Eventually<readonly AccessRequest[]>;
+  /** Past `accessRequestsMax` of an account the oldest goes. */
+  createAccessRequest(request: Omit<AccessRequest, 'id' | 'consentBy'>): Promise<AccessRequest>;
+  /** `permission-missing` for who asked. */
+  consent(account: AccountOf, id: number, by: AccountId | 0): Promise<AccessRequest>;
+}

@@ -1,0 +1,417 @@
+/**
+ * The contract of `src/ports/credentials.ts`, run against each adapter.
+ *
+ * Method: two tenants with accounts; each case asks for the account's own rows, and for them by the other tenant.
+ */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type AccountId, defaultTenant, type TenantId } from '../../src/base/ids.ts';
+import {
+  type AppPassword,
+  appPasswordsMax,
+  type ScramVerifier,
+  type Session,
+  sessionsMax,
+  usesHeldMax,
+} from '../../src/ports/credentials.ts';
+import { policyDefault } from '../../src/ports/log-in-policy.ts';
+import { accountRow } from './directory-rows.ts';
+import { askedBy, hashOf, identityWorld, type OpenedIdentity } from './identity-world.ts';
+
+const verifier: ScramVerifier = {
+  mechanism: 'SCRAM-SHA-256',
+  salt: 'c2FsdA==',
+  iterations: 4_096,
+  storedKey: 'c3RvcmVk',
+  serverKey: 'c2VydmVy',
+};
+
+function passwordRow(hash: string, setMs: number, historyMax = 2) {
+  return { hash, verifiers: [verifier], setMs, historyMax };
+}
+
+function appPasswordRow(more: Partial<AppPassword> = {}): Omit<AppPassword, 'id' | 'lastUse'> {
+  return {
+    name: 'phone',
+    scopes: ['imap', 'smtp'],
+    networks: ['192.0.2.0/24', '2001:db8::/32'],
+    hash: hashOf('a'),
+    createdMs: 5,
+    expiresMs: 0,
+    ...more,
+  };
+}
+
+function sessionRow(createdMs: number, letter = 'a'): Omit<Session, 'id' | 'lastUse'> {
+  return {
+    device: 'Firefox',
+    address: '192.0.2.7',
+    createdMs,
+    refreshHash: hashOf(letter),
+    expiresMs: createdMs + 1_000,
+    secondFactorMs: 0,
+  };
+}
+
+const renewal = (from: string, to: string, nowMs = 10) => ({
+  ...{ fromHash: hashOf(from), toHash: hashOf(to), nowMs, expiresMs: nowMs + 1_000 },
+});
+
+export function credentialContract(name: string, open: () => Promise<OpenedIdentity>): void {
+  const world = async () => await identityWorld(await open());
+
+  describe(`credentials contract: ${name}`, () => {
+    it('sets a password with its verifiers, and keeps so many before it', async () => {
+      await using one = await world();
+      const { ann, heard, identity } = one;
+      const { credentials, directory } = identity;
+      assert.deepEqual(await credentials.password(ann), { setMs: 0, verifiers: [], history: [] });
+      for (const [place, hash] of ['h1', 'h2', 'h3', 'h4'].entries()) {
+        await credentials.setPassword(ann, passwordRow(hash, place + 1));
+      }
+      const wanted = { setMs: 4, verifiers: [verifier], history: ['h3', 'h2'] };
+      assert.deepEqual(await credentials.password(ann), wanted);
+      assert.equal((await directory.accountById(ann.id))?.passwordHash, 'h4');
+      assert.deepEqual(heard[0], { kind: 'account', id: ann.id });
+      const again = await one.reopen?.();
+      if (again === undefined) return;
+      assert.deepEqual(await again.credentials.password(ann), wanted);
+      assert.equal((await again.directory.accountByAddress(ann.address))?.passwordHash, 'h4');
+    });
+
+    it('verifiers of a password go when the account’s hash is changed by its row', async () => {
+      await using one = await world();
+      const { ann, identity } = one;
+      const { credentials, directory } = identity;
+      await credentials.setPassword(ann, passwordRow('h1', 1));
+      const row = (await directory.accountById(ann.id))!;
+      await directory.putAccount({ ...row, quotaBytes: 7 });
+      assert.equal((await credentials.password(ann)).verifiers.length, 1);
+      await directory.putAccount({ ...row, passwordHash: 'h2' });
+      assert.deepEqual((await credentials.password(ann)).verifiers, []);
+    });
+
+    it('hashes a password better only while it is the same', async () => {
+      await using one = await world();
+      const { ann, identity } = one;
+      const { credentials, directory } = identity;
+      await credentials.setPassword(ann, { ...passwordRow('old', 3), verifiers: [] });
+      const better = { hash: 'new', verifiers: [verifier] };
+      assert.equal(await credentials.rehashPassword(ann, 'other', better), false);
+      assert.equal((await directory.accountById(ann.id))?.passwordHash, 'old');
+      assert.equal(await credentials.rehashPassword(ann, 'old', better), true);
+      assert.equal((await directory.accountById(ann.id))?.passwordHash, 'new');
+      const wanted = { setMs: 3, verifiers: [verifier], history: [] };
+      assert.deepEqual(await credentials.password(ann), wanted);
+    });
+
+    it('refuses two verifiers of one mechanism', async () => {
+      await using one = await world();
+      const twice = { ...passwordRow('h', 1), verifiers: [verifier, verifier] };
+      await assert.rejects(one.identity.credentials.setPassword(one.ann, twice), {
+        code: 'argument-invalid',
+      });
+      assert.equal((await one.identity.directory.accountById(one.ann.id))?.passwordHash, undefined);
+    });
+
+    it('a reset link is good once, until its end, and not after a new password', async () => {
+      await using one = await world();
+      const { ann, identity } = one;
+      const { credentials } = identity;
+      const take = (letter: string, nowMs = 5) => credentials.takeReset(ann, hashOf(letter), nowMs);
+      await credentials.putReset(ann, hashOf('a'), 10);
+      assert.equal(await take('b'), false);
+      assert.deepEqual((await Promise.all([take('a'), take('a')])).sort(), [false, true]);
+      await credentials.putReset(ann, hashOf('c'), 10);
+      assert.equal(await take('c', 10), false);
+      await credentials.putReset(ann, hashOf('d'), 10);
+      await credentials.setPassword(ann, passwordRow('h', 6));
+      assert.equal(await take('d'), false);
+    });
+
+    it('keeps app passwords until they are deleted, and gives no number twice', async () => {
+      await using one = await world();
+      const { ann, bob, heard, identity } = one;
+      const { credentials } = identity;
+      const phone = await credentials.createAppPassword(ann, appPasswordRow());
+      const disk = await credentials.createAppPassword(ann, appPasswordRow({ networks: [] }));
+      assert.deepEqual(phone, { id: phone.id, ...appPasswordRow() });
+      assert.deepEqual(await credentials.appPasswords(ann), [phone, disk]);
+      assert.deepEqual(await credentials.appPasswords(bob), []);
+      assert.deepEqual(heard, Array(2).fill({ kind: 'credentials', id: ann.id }));
+      await credentials.deleteAppPassword(ann, disk.id);
+      const absent = { code: 'not-found' };
+      await assert.rejects(credentials.deleteAppPassword(ann, disk.id), absent);
+      await assert.rejects(credentials.deleteAppPassword(bob, phone.id), absent);
+      const next = await credentials.createAppPassword(ann, appPasswordRow());
+      assert.ok(next.id > disk.id);
+      const again = await one.reopen?.();
+      if (again === undefined) return;
+      assert.deepEqual(await again.credentials.appPasswords(ann), [phone, next]);
+    });
+
+    it('refuses an app password for nothing, from nowhere, or not hashed', async () => {
+      await using one = await world();
+      const { credentials } = one.identity;
+      for (const more of [
+        { scopes: [] },
+        { scopes: ['root' as 'imap'] },
+        { hash: 'secret' },
+        { name: 'two\nlines' },
+        { name: 'n'.repeat(101) },
+        { networks: ['192.0.2.0'] },
+        { networks: ['192.0.2.0/33'] },
+        { networks: ['host/8'] },
+        { networks: Array(33).fill('::/0') },
+        { expiresMs: -1 },
+      ]) {
+        const made = credentials.createAppPassword(one.ann, appPasswordRow(more));
+        await assert.rejects(made, { code: 'argument-invalid' }, JSON.stringify(more));
+      }
+      assert.deepEqual(await credentials.appPasswords(one.ann), []);
+    });
+
+    it('an account has at most `appPasswordsMax` app passwords', async () => {
+      await using one = await world();
+      const { credentials } = one.identity;
+      const make = () => credentials.createAppPassword(one.ann, appPasswordRow());
+      await Promise.all(Array.from({ length: appPasswordsMax }, make));
+      await assert.rejects(make(), { code: 'not-possible-now' });
+      await credentials.createAppPassword(one.bob, appPasswordRow());
+    });
+
+    it('a session is renewed with the token it has, and ends when an old one is shown', async () => {
+      await using one = await world();
+      const { ann, identity } = one;
+      const { credentials } = identity;
+      const { id } = await credentials.createSession(ann, sessionRow(1));
+      const renew = (from: string, to: string, nowMs?: number) =>
+        credentials.renewSession(ann, id, renewal(from, to, nowMs));
+      assert.equal(await renew('a', 'b'), 'renewed');
+      assert.equal((await credentials.session(ann, id))?.expiresMs, 1_010);
+      assert.equal(await renew('b', 'c'), 'renewed');
+      // A token that was never this session's must not end it: numbers can be guessed.
+      assert.equal(await renew('e', 'f'), 'gone');
+      assert.equal(await renew('c', 'd'), 'renewed');
+      const again = (await one.reopen?.()) ?? identity;
+      const stolen = await again.credentials.renewSession(ann, id, renewal('a', 'e'));
+      assert.equal(stolen, 'reused');
+      assert.equal(await again.credentials.session(ann, id), undefined);
+      const late = await again.credentials.renewSession(ann, id, renewal('d', 'e'));
+      assert.equal(late, 'gone');
+    });
+
+    it('of two that renew with one token, one is told so', async () => {
+      await using one = await world();
+      const { credentials } = one.identity;
+      const { id } = await credentials.createSession(one.ann, sessionRow(1));
+      const both = await Promise.all([
+        credentials.renewSession(one.ann, id, renewal('a', 'b')),
+        credentials.renewSession(one.ann, id, renewal('a', 'c')),
+      ]);
+      assert.deepEqual(both.sort(), ['renewed', 'reused']);
+    });
+
+    it('a session that is over is not renewed, and goes with the next one', async () => {
+      await using one = await world();
+      const { credentials } = one.identity;
+      const first = await credentials.createSession(one.ann, sessionRow(1));
+      const second = await credentials.createSession(one.ann, sessionRow(500));
+      const late = renewal('a', 'b', 1_001);
+      assert.equal(await credentials.renewSession(one.ann, first.id, late), 'gone');
+      const third = await credentials.createSession(one.ann, sessionRow(1_500));
+      assert.deepEqual(await credentials.sessions(one.ann), [third]);
+      assert.equal(await credentials.session(one.ann, second.id), undefined);
+    });
+
+    it('a new password ends all sessions but the one it was set in', async () => {
+      await using one = await world();
+      const { ann, bob, identity } = one;
+      const { credentials } = identity;
+      const first = await credentials.createSession(ann, sessionRow(1));
+      await credentials.createSession(ann, sessionRow(1));
+      const others = await credentials.createSession(bob, sessionRow(1));
+      await credentials.setPassword(ann, { ...passwordRow('h', 2), keptSession: first.id });
+      assert.deepEqual(await credentials.sessions(ann), [first]);
+      await credentials.setPassword(ann, passwordRow('h2', 3));
+      assert.deepEqual(await credentials.sessions(ann), []);
+      assert.deepEqual(await credentials.sessions(bob), [others]);
+    });
+
+    it('past `sessionsMax` the session used longest ago makes room', async () => {
+      await using one = await world();
+      const { ann, identity } = one;
+      const { credentials } = identity;
+      const make = () => credentials.createSession(ann, sessionRow(1));
+      const all = await Promise.all(Array.from({ length: sessionsMax }, make));
+      const use = { atMs: 50, address: '192.0.2.8' };
+      credentials.noteUse(ann, { session: all[0]!.id }, use);
+      await make();
+      const kept = (await credentials.sessions(ann)).map(({ id }) => id);
+      assert.equal(kept.length, sessionsMax);
+      assert.equal(kept[0], all[0]!.id);
+      assert.equal(kept.includes(all[1]!.id), false);
+    });
+
+    it('notes a second factor of a session, and ends sessions', async () => {
+      await using one = await world();
+      const { ann, heard, identity } = one;
+      const { credentials } = identity;
+      const { id } = await credentials.createSession(ann, sessionRow(1));
+      assert.deepEqual(heard, []);
+      await credentials.noteSecondFactor(ann, id, 77);
+      assert.equal((await credentials.session(ann, id))?.secondFactorMs, 77);
+      await credentials.deleteSession(ann, id);
+      await assert.rejects(credentials.deleteSession(ann, id), { code: 'not-found' });
+      await assert.rejects(credentials.noteSecondFactor(ann, id, 78), { code: 'not-found' });
+      await credentials.createSession(ann, sessionRow(1));
+      await credentials.deleteSessions(ann);
+      assert.deepEqual(await credentials.sessions(ann), []);
+      assert.deepEqual(heard.at(-1), { kind: 'credentials', id: ann.id });
+    });
+
+    it('last uses cost no write, are read at once, and stand in rows after they settle', async () => {
+      await using one = await world();
+      const { ann, heard, identity } = one;
+      const { credentials } = identity;
+      const { id } = await credentials.createAppPassword(ann, appPasswordRow());
+      heard.length = 0;
+      const at = (atMs: number) => ({ atMs, address: '192.0.2.9' });
+      credentials.noteUse(ann, { appPassword: id }, at(10));
+      credentials.noteUse(ann, { appPassword: id }, at(20));
+      credentials.noteUse(ann, { appPassword: id + 1 }, at(20));
+      assert.deepEqual((await credentials.appPasswords(ann))[0]?.lastUse, at(20));
+      await credentials.settleUses();
+      assert.deepEqual(heard, []);
+      const all = await ((await one.reopen?.()) ?? identity).credentials.appPasswords(ann);
+      assert.deepEqual(
+        all.map(({ lastUse }) => lastUse),
+        [at(20)],
+      );
+    });
+
+    it('last uses of more accounts than are held stand in rows all the same', async () => {
+      await using one = await world();
+      const { ann, identity } = one;
+      const { credentials, directory } = identity;
+      const { id } = await credentials.createAppPassword(ann, appPasswordRow());
+      const use = { atMs: 9, address: '::1' };
+      credentials.noteUse(ann, { appPassword: id }, use);
+      const made: { tenant: TenantId; id: AccountId }[] = [];
+      for (let place = 1; place < usesHeldMax; place++) {
+        const address = `n${place}@acme.test`;
+        made.push(directory.createAccount(accountRow(address, { tenant: ann.tenant })) as never);
+      }
+      for (const account of await Promise.all(made)) {
+        credentials.noteUse(account, { session: 1 }, use);
+      }
+      // The write the last of them asked for runs before this one.
+      await directory.putAccount({ ...ann });
+      await credentials.deleteSessions(ann);
+      const again = (await one.reopen?.()) ?? identity;
+      assert.deepEqual((await again.credentials.appPasswords(ann))[0]?.lastUse, use);
+    });
+
+    it('a foreign tenant’s account is not there, whatever is asked of it', async () => {
+      await using one = await world();
+      const { ann, eve, heard, identity } = one;
+      const { credentials } = identity;
+      await credentials.setPassword(ann, passwordRow('h', 1));
+      const kept = await credentials.createAppPassword(ann, appPasswordRow());
+      const session = await credentials.createSession(ann, sessionRow(1));
+      await credentials.putReset(ann, hashOf('d'), 10);
+      heard.length = 0;
+      const crossed = askedBy(eve, ann);
+      assert.deepEqual((await credentials.password(crossed)).verifiers, []);
+      assert.deepEqual(await credentials.appPasswords(crossed), []);
+      assert.deepEqual(await credentials.sessions(crossed), []);
+      assert.equal(await credentials.session(crossed, session.id), undefined);
+      credentials.noteUse(crossed, { appPassword: kept.id }, { atMs: 9, address: '::1' });
+      const absent = { code: 'not-found' };
+      for (const write of [
+        () => credentials.setPassword(crossed, passwordRow('x', 1)),
+        () => credentials.rehashPassword(crossed, 'h', { hash: 'x' }),
+        () => credentials.putReset(crossed, hashOf('e'), 10),
+        () => credentials.takeReset(crossed, hashOf('d'), 1),
+        () => credentials.createAppPassword(crossed, appPasswordRow()),
+        () => credentials.deleteAppPassword(crossed, kept.id),
+        () => credentials.createSession(crossed, sessionRow(1)),
+        () => credentials.renewSession(crossed, session.id, renewal('a', 'b')),
+        () => credentials.noteSecondFactor(crossed, session.id, 1),
+        () => credentials.deleteSession(crossed, session.id),
+        () => credentials.deleteSessions(crossed),
+      ]) {
+        await assert.rejects(write, absent, String(write));
+      }
+      assert.deepEqual(heard, []);
+      assert.deepEqual(await credentials.appPasswords(ann), [kept]);
+      assert.deepEqual(await credentials.sessions(ann), [session]);
+      assert.equal((await credentials.password(ann)).verifiers.length, 1);
+    });
+
+    it('an account takes all it logs in with along, and nothing of others', async () => {
+      await using one = await world();
+      const { ann, bob, identity } = one;
+      const { credentials, directory } = identity;
+      for (const account of [ann, bob]) {
+        await credentials.setPassword(account, passwordRow('h', 1));
+        await credentials.createAppPassword(account, appPasswordRow());
+        await credentials.createSession(account, sessionRow(1));
+      }
+      credentials.noteUse(ann, { appPassword: 1 }, { atMs: 9, address: '::1' });
+      await directory.deleteAccount(ann.id);
+      await credentials.settleUses();
+      const again = (await one.reopen?.()) ?? identity;
+      assert.deepEqual(await again.credentials.appPasswords(ann), []);
+      assert.deepEqual(await again.credentials.sessions(ann), []);
+      assert.equal((await again.credentials.password(ann)).setMs, 0);
+      assert.equal((await again.credentials.appPasswords(bob)).length, 1);
+      assert.equal((await again.credentials.sessions(bob)).length, 1);
+      assert.equal((await again.credentials.password(bob)).setMs, 1);
+    });
+
+    it('a tenant has its own policy, and one to begin with', async () => {
+      await using one = await world();
+      const { ann, eve, heard, identity } = one;
+      const { credentials } = identity;
+      const { tenant } = ann;
+      assert.deepEqual(await credentials.policy(tenant), policyDefault(tenant));
+      const strict = {
+        tenant,
+        logIn: { needsSecondFactor: true, allowsScram: true, needsConsent: true },
+        password: { lengthMin: 12, scoreMin: 3, historyMax: 5, ageMsMax: 9, refusesBreached: true },
+      };
+      await credentials.putPolicy(strict);
+      assert.deepEqual(heard, [{ kind: 'policy', tenant }]);
+      await credentials.putPolicy(policyDefault(defaultTenant));
+      const again = (await one.reopen?.()) ?? identity;
+      assert.deepEqual(await again.credentials.policy(tenant), strict);
+      assert.deepEqual(await again.credentials.policy(eve.tenant), policyDefault(eve.tenant));
+      const put = (row: typeof strict) => again.credentials.putPolicy(row);
+      await assert.rejects(put({ ...strict, tenant: 99 as TenantId }), { code: 'not-found' });
+      for (const more of [
+        { lengthMin: 7 },
+        { lengthMin: 129 },
+        { scoreMin: 5 },
+        { historyMax: 25 },
+        { ageMsMax: -1 },
+      ]) {
+        const bad = put({ ...strict, password: { ...strict.password, ...more } });
+        await assert.rejects(bad, { code: 'argument-invalid' }, JSON.stringify(more));
+      }
+    });
+
+    it('keeps token keys, the newest first', async () => {
+      await using one = await world();
+      const { credentials } = one.identity;
+      assert.deepEqual(await credentials.tokenKeys(), []);
+      const keyOf = (createdMs: number) => ({ id: `k${createdMs}`, privatePem: 'pem', createdMs });
+      await credentials.putTokenKeys([keyOf(1), keyOf(3), keyOf(2)]);
+      const again = (await one.reopen?.()) ?? one.identity;
+      assert.deepEqual(await again.credentials.tokenKeys(), [keyOf(3), keyOf(2), keyOf(1)]);
+      const many = Array.from({ length: 17 }, (_, place) => keyOf(place));
+      await assert.rejects(again.credentials.putTokenKeys(many), { code: 'argument-invalid' });
+    });
+  });
+}

@@ -1,0 +1,29 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openLmdbIdentity } from '../../src/adapters/lmdb/account-directory.ts';
+import { credentialContract } from './credentials.ts';
+import type { OpenedIdentity } from './identity-world.ts';
+import { roleContract } from './roles.ts';
+import { secondFactorContract } from './second-factors.ts';
+
+async function open(): Promise<OpenedIdentity> {
+  const path = await mkdtemp(join(tmpdir(), 'identity-'));
+  let identity = openLmdbIdentity({ path, shards: 4 });
+  return {
+    identity,
+    async reopen() {
+      await identity.directory.close();
+      identity = openLmdbIdentity({ path, shards: 4 });
+      return identity;
+    },
+    async [Symbol.asyncDispose]() {
+      await identity.directory.close();
+      await rm(path, { recursive: true });
+    },
+  };
+}
+
+credentialContract('lmdb', open);
+secondFactorContract('lmdb', open);
+roleContract('lmdb', open);

@@ -1,0 +1,14 @@
+import { createMemoryIdentity } from '../../src/adapters/memory/memory-directory.ts';
+import { credentialContract } from './credentials.ts';
+import type { OpenedIdentity } from './identity-world.ts';
+import { roleContract } from './roles.ts';
+import { secondFactorContract } from './second-factors.ts';
+
+async function open(): Promise<OpenedIdentity> {
+  const identity = createMemoryIdentity();
+  return { identity, [Symbol.asyncDispose]: () => identity.directory.close() };
+}
+
+credentialContract('memory', open);
+secondFactorContract('memory', open);
+roleContract('memory', open);
