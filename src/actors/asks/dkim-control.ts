@@ -5,47 +5,69 @@
  * Invariant: no private key is in it.
  */
 
-import type { DnsRecord } from '../../mail/trust/dns-records.ts';
-import type { DkimAlgorithm } from '../../ports/account-directory.ts';
-import type { Method } from './control-method.ts';
+import { Type } from 'typebox';
+import {
+  type Act,
+  epochMs,
+  flag,
+  listOf,
+  type MethodsOf,
+  nameText,
+  only,
+  type PlainOf,
+} from './act.ts';
+import { dnsRecord } from './dns-record.ts';
 
-export interface DkimKeyView {
-  readonly domain: string;
-  readonly selector: string;
-  readonly algorithm: DkimAlgorithm;
-  /** `waiting`: for its record to be seen. `retired`: its record is needed still. `removable`: no more. */
-  readonly state: 'waiting' | 'signing' | 'retired' | 'removable';
-  readonly createdMs: number;
-  /** Of a retired key. */
-  readonly publishUntilMs?: number;
-  readonly record: DnsRecord;
-}
+/** RFC 6376 §3.3.1, RFC 8463. */
+export const dkimAlgorithm = Type.Enum(['rsa-sha256', 'ed25519-sha256']);
 
-/** All keys of the domain, or of all. */
-export interface DkimAnswer {
-  readonly keys: readonly DkimKeyView[];
-}
+const dkimKey = Type.Object({
+  domain: Type.String(),
+  selector: Type.String(),
+  algorithm: dkimAlgorithm,
+  state: Type.Enum(['waiting', 'signing', 'retired', 'removable'], {
+    description:
+      'waiting: for its record to be seen; retired: its record is needed still; removable: no more.',
+  }),
+  createdMs: epochMs,
+  publishUntilMs: Type.Optional(epochMs),
+  record: dnsRecord,
+});
 
-export interface DkimMethods {
-  'dkim.list': Method<{ readonly domain?: string }, DkimAnswer>;
-  /** New keys, which sign once their records are seen; or at once by `force`. */
-  'dkim.rotate': Method<
-    {
-      readonly domain: string;
+const keysAnswer = Type.Object({ keys: listOf(dkimKey) });
+const force = Type.Optional(flag);
+
+export const dkimActs = {
+  'dkim.list': {
+    rest: 'GET /api/v1/dkim-keys',
+    summary: 'Signing keys of a domain, or of all.',
+    params: only({ domain: Type.Optional(nameText) }),
+    result: keysAnswer,
+  },
+  'dkim.rotate': {
+    rest: 'POST /api/v1/domains/{domain}/dkim-keys',
+    summary: 'Makes new keys, which sign once their records are seen; or at once by `force`.',
+    params: only({
+      domain: nameText,
       /** Absent: the algorithms the domain signs with. */
-      readonly signWith?: readonly DkimAlgorithm[];
-      readonly force?: boolean;
-    },
-    DkimAnswer
-  >;
-  /** A key signs no more. `force`: also where it is the last. */
-  'dkim.retire': Method<
-    { readonly domain: string; readonly selector: string; readonly force?: boolean },
-    DkimAnswer
-  >;
-  /** A retired key is forgotten. `force`: also one that is needed. */
-  'dkim.delete': Method<
-    { readonly domain: string; readonly selector: string; readonly force?: boolean },
-    DkimAnswer
-  >;
-}
+      signWith: Type.Optional(listOf(dkimAlgorithm)),
+      force,
+    }),
+    result: keysAnswer,
+  },
+  'dkim.retire': {
+    rest: 'POST /api/v1/domains/{domain}/dkim-keys/{selector}/retire',
+    summary: 'Has a key sign no more; by `force` also where it is the last.',
+    params: only({ domain: nameText, selector: nameText, force }),
+    result: keysAnswer,
+  },
+  'dkim.delete': {
+    rest: 'DELETE /api/v1/domains/{domain}/dkim-keys/{selector}',
+    summary: 'Forgets a retired key; by `force` also one whose record is needed.',
+    params: only({ domain: nameText, selector: nameText, force }),
+    result: keysAnswer,
+  },
+} satisfies Record<string, Act>;
+
+export type DkimKeyView = PlainOf<typeof dkimKey>;
+export type DkimMethods = MethodsOf<typeof dkimActs>;

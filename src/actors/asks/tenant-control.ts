@@ -4,51 +4,84 @@
  * Runs in: both sides of the control socket; plain data only.
  */
 
-import type { Method, Nothing } from './control-method.ts';
+import { Type } from 'typebox';
+import {
+  type Act,
+  anyText,
+  count,
+  epochMs,
+  listOf,
+  type MethodsOf,
+  nameText,
+  nothing,
+  only,
+  type PlainOf,
+} from './act.ts';
 
-export interface TenantView {
-  readonly id: number;
-  readonly name: string;
-  /** Absent or 0: no quota. */
-  readonly messagesPerHourMax?: number;
-  readonly messagesPerDayMax?: number;
-  readonly createdMs: number;
-}
+const tenant = Type.Object({
+  id: Type.Integer(),
+  name: Type.String(),
+  messagesPerHourMax: Type.Optional(Type.Integer({ description: 'Absent or 0: no quota.' })),
+  messagesPerDayMax: Type.Optional(Type.Integer({ description: 'Absent or 0: no quota.' })),
+  createdMs: epochMs,
+});
 
-export interface ApiKeyView {
-  readonly id: number;
-  /** Its tenant's name. */
-  readonly tenant: string;
-  readonly name: string;
-  readonly scopes: readonly string[];
-  /** 0: no limit of its own. */
-  readonly messagesPerMinuteMax: number;
-  readonly createdMs: number;
-}
+const key = Type.Object({
+  id: Type.Integer(),
+  tenant: Type.String({ description: "Its tenant's name." }),
+  name: Type.String(),
+  scopes: listOf(Type.String()),
+  messagesPerMinuteMax: Type.Integer({ description: '0: no limit of its own.' }),
+  createdMs: epochMs,
+});
 
-export interface TenantMethods {
-  'tenant.create': Method<{ readonly name: string }, { readonly tenant: TenantView }>;
-  /** What is absent stays as it is; 0 ends a quota. */
-  'tenant.set': Method<
-    {
-      readonly name: string;
-      readonly messagesPerHourMax?: number;
-      readonly messagesPerDayMax?: number;
-    },
-    { readonly tenant: TenantView }
-  >;
-  'tenant.list': Method<Nothing, { readonly tenants: readonly TenantView[] }>;
+export const tenantActs = {
+  'tenant.create': {
+    rest: 'POST /api/v1/tenants',
+    summary: 'Makes a tenant.',
+    params: only({ name: anyText }),
+    result: Type.Object({ tenant }),
+  },
+  'tenant.set': {
+    rest: 'PATCH /api/v1/tenants/{name}',
+    summary: "Sets a tenant's quotas: what is absent stays as it is, 0 ends a quota.",
+    params: only({
+      name: nameText,
+      messagesPerHourMax: Type.Optional(count),
+      messagesPerDayMax: Type.Optional(count),
+    }),
+    result: Type.Object({ tenant }),
+  },
+  'tenant.list': {
+    rest: 'GET /api/v1/tenants',
+    summary: 'Tenants, by number.',
+    params: nothing,
+    result: Type.Object({ tenants: listOf(tenant) }),
+  },
+  'key.create': {
+    rest: 'POST /api/v1/tenants/{tenant}/keys',
+    summary: 'Makes an API key. No other answer has its secret.',
+    params: only({
+      tenant: nameText,
+      scopes: Type.Array(anyText, { maxItems: 100 }),
+      name: Type.Optional(anyText),
+      messagesPerMinuteMax: Type.Optional(count),
+    }),
+    result: Type.Object({ key, secret: Type.String() }),
+  },
+  'key.list': {
+    rest: 'GET /api/v1/keys',
+    summary: 'API keys of a tenant, or of all.',
+    params: only({ tenant: Type.Optional(nameText) }),
+    result: Type.Object({ keys: listOf(key) }),
+  },
+  'key.delete': {
+    rest: 'DELETE /api/v1/keys/{id}',
+    summary: 'Ends an API key at once.',
+    params: only({ id: Type.Number() }),
+    result: nothing,
+  },
+} satisfies Record<string, Act>;
 
-  /** The only answer that has the secret. */
-  'key.create': Method<
-    {
-      readonly tenant: string;
-      readonly scopes: readonly string[];
-      readonly name?: string;
-      readonly messagesPerMinuteMax?: number;
-    },
-    { readonly key: ApiKeyView; readonly secret: string }
-  >;
-  'key.list': Method<{ readonly tenant?: string }, { readonly keys: readonly ApiKeyView[] }>;
-  'key.delete': Method<{ readonly id: number }, Nothing>;
-}
+export type ApiKeyView = PlainOf<typeof key>;
+export type TenantMethods = MethodsOf<typeof tenantActs>;

@@ -4,39 +4,71 @@
  * Runs in: both sides of the control socket; plain data only.
  */
 
-import type { TlsPolicyReport } from '../../mail/formats/tls-report/parse.ts';
+import { Type } from 'typebox';
 import type { PolicyOutcomes } from '../../mail/formats/tls-report/write.ts';
-import type { Method } from './control-method.ts';
+import {
+  type Act,
+  count,
+  epochMs,
+  flag,
+  formOf,
+  listOf,
+  type MethodsOf,
+  nameText,
+  nothing,
+  only,
+  type PlainOf,
+} from './act.ts';
+
+const text = Type.String();
 
 /** What one report says of one policy of a domain. */
-export interface TlsReportView extends TlsPolicyReport {
-  readonly organization: string;
-  readonly id: string;
-  readonly startMs: number;
-  readonly endMs: number;
-}
+const report = Type.Object({
+  type: Type.String({ description: '`tlsa`, `sts` or `no-policy-found`.' }),
+  domain: text,
+  hosts: listOf(text),
+  successes: count,
+  failures: count,
+  details: listOf(
+    Type.Object({
+      resultType: text,
+      host: text,
+      sendingAddress: text,
+      sessions: count,
+      reason: text,
+    }),
+  ),
+  organization: text,
+  id: text,
+  startMs: epochMs,
+  endMs: epochMs,
+});
 
 /** What we will report of a day's sessions with a domain, if it asks for it. */
-export interface PendingTlsReport {
-  readonly domain: string;
-  /** The day's beginning, in UTC. */
-  readonly dayMs: number;
-  readonly policies: readonly PolicyOutcomes[];
-  /** Where it went already. */
-  readonly sentTo: readonly string[];
-  /** When it is tried next; 0: after its day, or once that is planned. */
-  readonly dueMs: number;
-}
+const pending = Type.Object({
+  domain: text,
+  dayMs: Type.Number({ description: "The day's beginning, in UTC." }),
+  policies: listOf(formOf<PolicyOutcomes>('What became of the sessions under one policy.')),
+  sentTo: listOf(text),
+  dueMs: Type.Number({ description: 'When it is tried next; 0: after its day, or once planned.' }),
+});
 
-export interface TlsReportMethods {
-  /** The oldest first. */
-  'tls-report.pending': Method<
-    Record<never, never>,
-    { readonly isOn: boolean; readonly reports: readonly PendingTlsReport[] }
-  >;
-  /** Of a domain, or of all; what ended last comes first. */
-  'tls-report.list': Method<
-    { readonly domain?: string; readonly sinceMs: number },
-    { readonly reports: readonly TlsReportView[] }
-  >;
-}
+export const tlsReportActs = {
+  'tls-report.pending': {
+    rest: 'GET /api/v1/tls-reports/pending',
+    summary: 'What is still to be reported to others, the oldest first.',
+    params: nothing,
+    result: Type.Object({ isOn: flag, reports: listOf(pending) }),
+  },
+  'tls-report.list': {
+    rest: 'GET /api/v1/tls-reports',
+    summary: 'What others reported of a domain, or of all; what ended last comes first.',
+    params: only({ domain: Type.Optional(nameText), sinceMs: epochMs }),
+    defaults: { sinceMs: 0 },
+    result: Type.Object({ reports: listOf(report) }),
+  },
+} satisfies Record<string, Act>;
+
+export type TlsReportView = PlainOf<typeof report>;
+export type PendingTlsReport = PlainOf<typeof pending>;
+export type TlsReportMethods = MethodsOf<typeof tlsReportActs>;

@@ -5,6 +5,7 @@
  */
 
 import type { ControlHandlers } from '../../actors/asks/control.ts';
+import { checkedActs } from './checked-acts.ts';
 import { directoryHandlers } from './directory-handlers.ts';
 import { dkimHandlers } from './dkim-handlers.ts';
 import { eventHandlers } from './event-handlers.ts';
@@ -26,7 +27,7 @@ import { traceHandlers } from './trace-handlers.ts';
 import { webhookHandlers } from './webhook-handlers.ts';
 
 export function controlHandlers(parts: ControlParts): ControlHandlers {
-  return notedActs(parts, {
+  const handlers = notedActs(parts, {
     ...serverHandlers(parts),
     ...sourceHandlers(parts),
     ...tenantHandlers(parts),
@@ -45,4 +46,5 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...traceHandlers(parts),
     ...storeHandlers(parts),
   });
+  return checkedActs(handlers);
 }

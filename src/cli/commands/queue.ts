@@ -1,12 +1,7 @@
 /** `chaski queue …`: mail on its way to other servers. */
 
-import {
-  type ControlResult,
-  type QueueEntry,
-  type QueueSelection,
-  type QueueState,
-  queueStates,
-} from '../../actors/asks/control.ts';
+import type { ControlResult, QueueEntry, QueueSelection } from '../../actors/asks/control.ts';
+import { type QueueState, queueStates } from '../../actors/asks/queue-states.ts';
 import { responseClasses } from '../../mail/wire/smtp/response-class.ts';
 import { type Command, type CommandCall, type OptionWords, UsageError } from '../command.ts';
 import { durationMs } from '../duration.ts';

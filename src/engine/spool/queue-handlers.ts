@@ -7,12 +7,7 @@
  */
 
 import type { Answer, ArrivedAsk, Handlers } from '../../actors/ask.ts';
-import type {
-  QueueEntry,
-  QueueSelection,
-  QueueState,
-  RecipientSelection,
-} from '../../actors/asks/control.ts';
+import type { QueueEntry, QueueSelection, RecipientSelection } from '../../actors/asks/control.ts';
 import { type Rebinding, reboundTerms } from '../../actors/asks/delivery-terms.ts';
 import type {
   QueueAction,
@@ -20,6 +15,7 @@ import type {
   QueueListParams,
 } from '../../actors/asks/queue-asks.ts';
 import { queueAsks } from '../../actors/asks/queue-asks.ts';
+import type { QueueState } from '../../actors/asks/queue-states.ts';
 import { concat, view } from '../../base/bytes.ts';
 import { failure } from '../../base/errors.ts';
 import type { MessageId } from '../../base/ids.ts';

@@ -1,0 +1,37 @@
+/**
+ * All acts, by their names, with the schemas they are held to.
+ *
+ * Runs in:   the main thread. Whoever needs the types alone imports `control.ts`.
+ * Invariant: each method of the control table is here, so each has a schema and a place in the REST API or a reason why
+ *            it has none.
+ */
+
+import type { Act } from './act.ts';
+import type { ControlMethod } from './control.ts';
+import { directoryActs } from './directory-control.ts';
+import { dkimActs } from './dkim-control.ts';
+import { eventActs } from './event-control.ts';
+import { mailboxActs } from './mailbox-control.ts';
+import { queueActs } from './queue-control.ts';
+import { serverActs } from './server-control.ts';
+import { shapingActs } from './shaping-control.ts';
+import { suppressionActs } from './suppression-control.ts';
+import { suspensionActs } from './suspension-control.ts';
+import { tenantActs } from './tenant-control.ts';
+import { tlsReportActs } from './tls-report-control.ts';
+import { webhookActs } from './webhook-control.ts';
+
+export const controlActs: Readonly<Record<ControlMethod, Act>> = {
+  ...serverActs,
+  ...directoryActs,
+  ...dkimActs,
+  ...queueActs,
+  ...suspensionActs,
+  ...shapingActs,
+  ...mailboxActs,
+  ...eventActs,
+  ...suppressionActs,
+  ...tenantActs,
+  ...tlsReportActs,
+  ...webhookActs,
+};

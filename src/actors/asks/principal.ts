@@ -1,0 +1,39 @@
+/**
+ * Who asks: exactly one to each request.
+ *
+ * Runs in: anywhere; types only.
+ */
+
+import type { AccountId, ApiKeyId, TenantId } from '../../base/ids.ts';
+
+/** Whoever may open the control socket: everything, everywhere. */
+export interface OperatorPrincipal {
+  readonly kind: 'operator';
+}
+
+/** An account, by an access token of one of its sessions. */
+export interface AccountPrincipal {
+  readonly kind: 'account';
+  readonly tenant: TenantId;
+  readonly account: AccountId;
+  readonly address: string;
+  readonly session: number;
+  /** When it showed a second factor in that session; 0: never. */
+  readonly secondFactorMs: number;
+}
+
+/** A tenant's program. */
+export interface KeyPrincipal {
+  readonly kind: 'api-key';
+  readonly tenant: TenantId;
+  readonly key: ApiKeyId;
+  readonly scopes: readonly string[];
+}
+
+export type Principal = OperatorPrincipal | AccountPrincipal | KeyPrincipal;
+
+export interface AskedBy {
+  readonly principal: Principal;
+  /** The address it came from; "" from this machine's own socket. */
+  readonly peer: string;
+}
