@@ -50,6 +50,8 @@ const pursesMax = 1_000;
 /** Tokens are asked for as so many times what was spent of late, and a few. */
 const tokensAhead = 2;
 const tokensMin = 4;
+/** Where there are enough, asked for again when this part of them is left. */
+const lowPart = 4;
 
 /** Connection slots and tokens for one thread's deliveries. */
 export class SiteBorrower implements SiteLeases {
@@ -101,6 +103,11 @@ interface Purse {
   spent: number;
   /** The owner gave all that was asked for: there are enough to have some ahead. */
   isPlenty: boolean;
+  /** Where there are enough, more are asked for once so few are left. */
+  low: number;
+  /** Of the lease before, left when this one came: they go back with the next demand, unless that lease is over. */
+  left: number;
+  leftUntilMs: number;
   /** Somebody wanted one and there was none, since the last ask. */
   isWanted: boolean;
 }
@@ -182,8 +189,18 @@ class BorrowedSite implements Gate {
   }
 
   spend(tenant: number, campaign: string): void {
-    if (this.#messages !== undefined) spend(this.#messages);
-    for (const name of this.#bucketsOf?.(tenant, campaign) ?? []) spend(this.#purses.get(name)!);
+    if (this.#messages !== undefined) this.#spend(this.#messages);
+    for (const name of this.#bucketsOf?.(tenant, campaign) ?? []) {
+      this.#spend(this.#purses.get(name)!);
+    }
+  }
+
+  #spend(purse: Purse): void {
+    purse.tokens--;
+    purse.spent++;
+    // Before there is none left: nothing waits for an answer then.
+    const isLow = purse.isPlenty && purse.tokens === purse.low;
+    if (isLow && !this.#isAsking) this.#askIn(this.#tokensAgainMs);
   }
 
   #hasToken(purse: Purse): boolean {
@@ -222,7 +239,7 @@ class BorrowedSite implements Gate {
   #letDial(): void {
     const purse = this.#connections;
     while (this.#dialling.length > 0 && (purse === undefined || this.#hasToken(purse))) {
-      if (purse !== undefined) spend(purse);
+      if (purse !== undefined) this.#spend(purse);
       this.#dialling.shift()!();
     }
   }
@@ -243,15 +260,16 @@ class BorrowedSite implements Gate {
     this.#askedMs = clock.monotonicMs();
     this.#inUseMax = this.#inUse;
     const demand = this.#demand();
-    const wasThirsty = this.#isThirsty();
-    for (const purse of this.#allPurses()) purse.isWanted = false;
+    const wasThirsty = this.#forgetThirst();
     const answer = await ask(lendAsk(this.#name, shards, demand, clock.nowMs()));
     this.#isAsking = false;
     if (answer.ok) this.#take(demand, answer.value as Lease);
     else this.#again(true);
+    // Who wanted one meanwhile was not asked for: it wants one again, or finds it now.
+    const isThirsty = this.#forgetThirst();
     this.#grant();
     this.#letDial();
-    if (wasThirsty) for (const user of this.users) user.onTokens();
+    if (wasThirsty || isThirsty) for (const user of this.users) user.onTokens();
     const isIdle = this.#inUse === 0 && this.#waiting.length === 0 && !this.#isThirsty();
     if (isIdle && demand.slots === 0) {
       this.#end();
@@ -280,6 +298,7 @@ class BorrowedSite implements Gate {
   }
 
   #take(demand: LeaseDemand, lease: Lease): void {
+    const formerUntilMs = this.#untilMs;
     // Counted from before it was lent: over here before it is over there.
     this.#untilMs = this.#askedMs + lease.forMs;
     this.#inUseMax = lease.slots;
@@ -289,7 +308,7 @@ class BorrowedSite implements Gate {
     this.#againMs = lease.againMs;
     this.#tokensAgainMs = lease.tokensAgainMs;
     for (let i = 0; i < demand.tokens.length; i++) {
-      this.#takeTokens(demand.tokens[i]!, lease.tokens[i]!);
+      this.#takeTokens(demand.tokens[i]!, lease.tokens[i]!, formerUntilMs);
     }
     this.#messages = lease.isMessageRated ? (this.#messages ?? newPurse()) : undefined;
     this.#connections = lease.isConnectionRated ? (this.#connections ?? newPurse()) : undefined;
@@ -304,7 +323,7 @@ class BorrowedSite implements Gate {
     for (const user of this.users) user.weigh(byTenant);
   }
 
-  #takeTokens([name, wanted]: TokenDemand, tokens: number): void {
+  #takeTokens([name, wanted]: TokenDemand, tokens: number, formerUntilMs: number): void {
     const purse =
       name === messagesBucket
         ? this.#messages
@@ -312,8 +331,11 @@ class BorrowedSite implements Gate {
           ? this.#connections
           : this.#purses.get(name);
     if (purse === undefined) return;
+    purse.left = Number.isFinite(purse.tokens) ? purse.tokens : 0;
+    purse.leftUntilMs = formerUntilMs;
     purse.tokens = tokens;
     purse.isPlenty = tokens >= wanted;
+    purse.low = Math.floor(tokens / lowPart);
   }
 
   /** Those with most to send, where there are too many. */
@@ -332,9 +354,10 @@ class BorrowedSite implements Gate {
     return all.sort((a, b) => b[1] + b[2] - a[1] - a[2]).slice(0, tenantsMax);
   }
 
-  /** What is left of the former lease goes back with the demand for the next. */
+  /** What is left goes back with the demand for the next; where there are enough, after the answer's coming. */
   #tokenDemands(): TokenDemand[] {
-    const isOver = this.#options.clock.monotonicMs() >= this.#untilMs;
+    const nowMs = this.#options.clock.monotonicMs();
+    const isOver = nowMs >= this.#untilMs;
     let waiting = 0;
     for (const user of this.users) waiting += user.waitingCount;
     const demands: TokenDemand[] = [];
@@ -344,9 +367,14 @@ class BorrowedSite implements Gate {
       const atLeast = purse.isPlenty ? tokensAhead * purse.spent : 0;
       const isUsed = purse.isWanted || purse.spent > 0;
       const wanted = isUsed ? Math.min(few, Math.max(most, atLeast)) : 0;
-      const unspent = isOver || purse.tokens === Number.POSITIVE_INFINITY ? 0 : purse.tokens;
-      demands.push([name, wanted, unspent]);
-      purse.tokens = 0;
+      const left = nowMs < purse.leftUntilMs ? purse.left : 0;
+      // Mail goes on by what there is while the answer is awaited.
+      if (isOver || !purse.isPlenty || !isUsed) {
+        const isLent = !isOver && Number.isFinite(purse.tokens);
+        demands.push([name, wanted, left + (isLent ? purse.tokens : 0)]);
+        purse.tokens = 0;
+      } else demands.push([name, wanted, left]);
+      purse.left = 0;
       purse.spent = 0;
     };
     if (this.#messages !== undefined) {
@@ -359,10 +387,18 @@ class BorrowedSite implements Gate {
       add(connectionsBucket, this.#connections, dials);
     }
     for (const [name, purse] of this.#purses) {
-      if (!purse.isWanted && purse.spent === 0 && purse.tokens === 0) this.#purses.delete(name);
+      const isUnused = !purse.isWanted && purse.spent === 0;
+      if (isUnused && purse.tokens === 0 && purse.left === 0) this.#purses.delete(name);
       else add(name, purse, Math.max(1, waiting));
     }
     return demands;
+  }
+
+  /** Whether somebody wanted a token since this was asked last. */
+  #forgetThirst(): boolean {
+    const isThirsty = this.#isThirsty();
+    for (const purse of this.#allPurses()) purse.isWanted = false;
+    return isThirsty;
   }
 
   #isThirsty(): boolean {
@@ -378,12 +414,8 @@ class BorrowedSite implements Gate {
 }
 
 function newPurse(): Purse {
-  return { tokens: 0, spent: 0, isPlenty: false, isWanted: false };
-}
-
-function spend(purse: Purse): void {
-  purse.tokens--;
-  purse.spent++;
+  const counts = { tokens: 0, spent: 0, low: 0, left: 0, leftUntilMs: 0 };
+  return { ...counts, isPlenty: false, isWanted: false };
 }
 
 function lendAsk(site: string, shards: number, demand: LeaseDemand, nowMs: number): Ask {

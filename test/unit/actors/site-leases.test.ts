@@ -217,6 +217,72 @@ test('a flow far below its rate is not held back by asking, however little of it
   ok(sent > 9_000, `${sent} of 10,000 sent`);
 });
 
+test('where there are enough tokens, mail goes on by those it has while more are asked for', async () => {
+  const limits = { ...unlimited, messagesPerSecond: 1e6, messagesBurst: 1e6 };
+  const desk = new Desk(1, { limits });
+  const [place] = desk.places;
+  place!.waitingCount = 10;
+  desk.request(0);
+  await desk.clock.pass(1_000, 50);
+  const isOpen: boolean[] = [];
+  desk.onLent = () => isOpen.push(place!.lease.gate!.isOpen(1, ''));
+  for (let passedMs = 0; passedMs < 5_000; passedMs += 5) {
+    if (place!.lease.gate!.isOpen(1, '')) place!.lease.gate!.spend(1, '');
+    await desk.clock.pass(5, 5);
+  }
+  // The first ask is for want of any.
+  ok(isOpen.length > 5);
+  deepStrictEqual([...new Set(isOpen.slice(1))], [true]);
+});
+
+test('what is left of a lease goes back, so that no token is lost to the others', async () => {
+  const limits = { ...unlimited, messagesPerSecond: 100, messagesBurst: 250 };
+  const desk = new Desk(1, { limits });
+  const [place] = desk.places;
+  desk.request(0);
+  await desk.clock.pass(4_000, 50);
+  let sent = 0;
+  const send = (count: number) => {
+    for (let i = 0; i < count && place!.lease.gate!.isOpen(1, ''); i++, sent++) {
+      place!.lease.gate!.spend(1, '');
+    }
+  };
+  // Few at a time, with tokens ahead of them; then all that may.
+  place!.waitingCount = 2;
+  for (let passedMs = 0; passedMs < 4_000; passedMs += 50) {
+    send(2);
+    await desk.clock.pass(50, 50);
+  }
+  const few = sent;
+  ok(few > 150, `${few} of 160`);
+  place!.waitingCount = 1_000;
+  for (let passedMs = 0; passedMs < 10_000; passedMs += 50) {
+    await desk.clock.pass(50, 50);
+    send(1_000);
+  }
+  const many = sent - few;
+  ok(many > 980 && many <= 250 + 1_000, `${many} sent`);
+});
+
+test('who finds no token while an answer is awaited is not left waiting for the next renewal', async () => {
+  const limits = { ...unlimited, messagesPerSecond: 100, messagesBurst: 200 };
+  const desk = new Desk(1, { limits });
+  const [place] = desk.places;
+  desk.request(0);
+  // Nothing waits: renewals ask for no token.
+  await desk.clock.pass(2_000, 50);
+  let wantedMs = 0;
+  desk.onLent = () => {
+    desk.onLent = undefined;
+    place!.waitingCount = 1;
+    strictEqual(place!.lease.gate!.isOpen(1, ''), false);
+    wantedMs = desk.clock.monotonicMs();
+  };
+  while (wantedMs === 0) await desk.clock.pass(10, 10);
+  await desk.clock.pass(50, 5);
+  strictEqual(place!.lease.gate!.isOpen(1, ''), true);
+});
+
 test('a token is not spent by a lease that is over', async () => {
   const limits = { ...unlimited, messagesPerSecond: 10, messagesBurst: 50 };
   const desk = new Desk(1, { limits });
