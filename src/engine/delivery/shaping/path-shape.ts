@@ -14,11 +14,12 @@ import {
   type RuleHits,
 } from '../../../actors/asks/shaping-asks.ts';
 import type { TenantId } from '../../../base/ids.ts';
+import type { Repeated } from '../../../mail/wire/smtp/echoes.ts';
 import type { Reply } from '../../../mail/wire/smtp/reply-reader.ts';
 import type { ResponseClass } from '../../../mail/wire/smtp/response-class.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { isLoadRefusal } from './load-refusal.ts';
-import type { FoundLimits, Repeated } from './matcher.ts';
+import type { FoundLimits } from './matcher.ts';
 import type { ShapingState } from './shaping-state.ts';
 
 const hitsMax = 32;
@@ -123,7 +124,7 @@ export class PathShape {
   /** The next hop refused. `tenant`: whose mail it was, or `anyTenant`. */
   refused(reply: Reply, tenant: number, campaign: string, message?: Repeated): Verdict {
     const { state, clock, onHit } = this.#options;
-    if (isLoadRefusal(reply)) this.overloaded(reply);
+    if (isLoadRefusal(reply, message)) this.overloaded(reply);
     const place = {
       path: this.path,
       domains: [...this.#domains],

@@ -4,9 +4,11 @@
  * Runs in:   anywhere; pure. Only for what was not delivered: it looks at words.
  * Specs:     RFC 3463 §3 and the IANA registry of enhanced status codes; RFC 5321 §4.2.3.
  * Limits:    `textCharsMax` of a reply are looked at, each phrase once: no pattern can take long.
- * Invariant: what is said in words goes before codes: providers are freer with codes than with words.
+ * Invariant: what is said in words goes before codes: providers are freer with codes than with words. Words a sender
+ *            chose, which the reply repeats, are not among them (`echoes.ts`).
  */
 
+import { isInAddress, type Repeated, withoutEchoes } from './echoes.ts';
 import type { Reply } from './reply-reader.ts';
 import { phrases } from './response-phrases.ts';
 
@@ -100,13 +102,20 @@ export interface ClassedReply extends Reply {
   readonly why?: ResponseClass;
 }
 
-export function classOf({ code, enhanced, text, why }: ClassedReply): ResponseClass {
+/** `message`: what it was said to, as far as that is known: its addresses may be repeated in any form. */
+export function classOf(
+  { code, enhanced, text, why }: ClassedReply,
+  message?: Repeated,
+): ResponseClass {
   if (why !== undefined) return why;
   // A phrase may stand on two lines of a reply.
-  const words = text.slice(0, textCharsMax).toLowerCase().replaceAll('\n', ' ');
+  const said = text.slice(0, textCharsMax).toLowerCase().replaceAll('\n', ' ');
+  const words = withoutEchoes(said);
+  const isSaid = (phrase: string) =>
+    words.includes(phrase) && (message === undefined || !isInAddress(phrase, message));
   for (const { of, when, kinds } of phrases) {
     if (kinds !== undefined && !kinds.includes(Math.floor(code / 100))) continue;
-    if (when.some((phrase) => words.includes(phrase))) return of;
+    if (when.some(isSaid)) return of;
   }
   const [, subject = '', detail = ''] = enhanced.split('.');
   // X.0.0 and X.7.1 say nothing that a code does not.
