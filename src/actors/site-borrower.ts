@@ -79,6 +79,7 @@ export class SiteBorrower implements SiteLeases {
     return {
       request: (granted) => borrowed().request(granted),
       dial: (granted) => site!.dial(granted),
+      undial: () => {},
       release: () => site!.release(),
       get excess() {
         return site === undefined ? 0 : site.excess;

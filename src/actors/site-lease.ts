@@ -29,8 +29,10 @@ export interface SiteLease {
   request(granted: () => void): void;
   /** A slot that was granted is given back exactly once, when its connection has ended. */
   release(): void;
-  /** Asks to dial, by a slot it has: each time anew, for connections have a rate. `granted` as with `request`. */
-  dial(granted: () => void): void;
+  /** Asks to dial a host, by a slot it has: each time anew, for connections have a rate. `granted` as with `request`. */
+  dial(granted: () => void, host: string): void;
+  /** A dial that was granted has failed, or its connection has ended: once for each. */
+  undial(host: string): void;
   /**
    * How many of the slots granted others wait for and should have. Whoever holds them ends so many connections, idle
    * ones now and busy ones after their message: without that, a thread's idle connections would keep another's mail.

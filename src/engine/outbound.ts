@@ -80,8 +80,8 @@ function createDeliveries(
     ...(sources === undefined ? {} : { sources }),
     leases: boundedLeases(
       Math.ceil(relay.connectionsMax / parts.workers),
-      providerLeases(createBorrower(parts, shaper.state), (path) =>
-        shaper.state.providerPath(path),
+      providerLeases(createBorrower(parts, shaper.state), (path, host) =>
+        shaper.state.providerPath(path, host),
       ),
     ),
   });

@@ -88,7 +88,7 @@ class Place implements SiteUser {
   dial(): void {
     this.lease.dial(() => {
       this.dialled++;
-    });
+    }, 'mx.test');
   }
 
   release(): void {

@@ -101,7 +101,8 @@ export function lendingBy(
       return {
         request: (granted) => (lease.request ?? grantNow)(granted),
         release: () => lease.release?.(),
-        dial: (granted) => (lease.dial ?? grantNow)(granted),
+        dial: (granted, host) => (lease.dial ?? grantNow)(granted, host),
+        undial: (host) => lease.undial?.(host),
         get excess() {
           return lease.excess ?? 0;
         },

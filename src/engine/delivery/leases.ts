@@ -33,7 +33,8 @@ export function boundedLeases(countMax: number, sites: SiteLeases = unbound): Si
           release();
           lease.release();
         },
-        dial: (granted) => lease.dial(granted),
+        dial: (granted, host) => lease.dial(granted, host),
+        undial: (host) => lease.undial(host),
         get excess() {
           return lease.excess;
         },
@@ -52,6 +53,7 @@ const unbound: SiteLeases = {
     request: (granted) => granted(),
     release: () => {},
     dial: (granted) => granted(),
+    undial: () => {},
     excess: 0,
     gate: undefined,
     leave: () => {},

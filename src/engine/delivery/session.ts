@@ -79,6 +79,10 @@ export class Session implements ConnectionEvents, TransferLine {
     this.#tls = options.tls?.session(options.host, options.address);
   }
 
+  get host(): string {
+    return this.#options.host;
+  }
+
   attach(connection: Connection): void {
     this.#connection = connection;
     this.expectWithin(this.#options.timeouts.greetingMs);

@@ -113,7 +113,7 @@ export class SiteDial {
       ...(dane === undefined ? {} : { dane }),
       ...{ clock, timeouts, limits: shaping.sessionLimits, coarse, tls },
     });
-    await new Promise<void>((granted) => lease.dial(granted));
+    await new Promise<void>((granted) => lease.dial(granted, target.host));
     try {
       const { address, port } = target;
       const localAddress = localAddressFor(source, address);
@@ -128,6 +128,7 @@ export class SiteDial {
       session.attach(connection);
     } catch (error) {
       if (!(error instanceof DialError)) throw error;
+      lease.undial(target.host);
       return dialEnd(target, source, error);
     }
     return owner.onOpen(session);

@@ -310,6 +310,7 @@ export class Site implements SiteDialOwner, SiteUser {
   onEnd(session: Session, end: SessionEnd): void {
     this.#shaping.onEnd(end, this.#busyCount);
     this.#leaveIdle(session);
+    this.#lease.undial(session.host);
     this.#sessions.delete(session);
     this.#leaving.delete(session);
     const opening = this.#opening.get(session);

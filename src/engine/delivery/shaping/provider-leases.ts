@@ -1,65 +1,95 @@
 /**
- * Connections to all sites of a provider together, beside those to each site: a slot of both.
+ * Connections to all hosts of a provider together, beside those to each site: a connection to one of them takes a slot
+ * of both.
  *
  * Runs in:   engine threads. The provider's slots have one owner, as a site's have: it is lent as a site of that name.
- * Invariant: a slot is given back to whom it was asked of, whatever the rules say by then.
+ * Invariant: a slot is given back to whom it was asked of, whatever the rules say by then. It is taken for the host that
+ *            is dialled, not for the site: one with a host of its own beside the provider's holds none of the others'.
  */
 
 import type { SiteLease, SiteLeases, SiteUser } from '../../../actors/site-lease.ts';
 
-/** `providerPath`: what a path's provider is lent as; "" where its connections are not limited together. */
+interface Shared {
+  readonly lease: SiteLease;
+  /** Slots of it that this path has. */
+  held: number;
+}
+
+/** `providerPath`: what the provider of a path's host is lent as; "" where its connections are not limited together. */
 export function providerLeases(
   sites: SiteLeases,
-  providerPath: (path: string) => string,
+  providerPath: (path: string, host: string) => string,
 ): SiteLeases {
   return {
     join(path, user) {
       const lease = sites.join(path, user);
-      const joined = new Map<string, SiteLease>();
-      /** One for each slot that is held. */
-      const held: (SiteLease | undefined)[] = [];
-      const shared = () => {
-        const name = providerPath(path);
+      const joined = new Map<string, Shared>();
+      const all: Shared[] = [];
+      const shared = (host: string) => {
+        const name = providerPath(path, host);
         if (name === '') return undefined;
         let one = joined.get(name);
         if (one === undefined) {
-          one = sites.join(name, silent(user));
+          one = { lease: sites.join(name, silent(user)), held: 0 };
           joined.set(name, one);
+          all.push(one);
         }
         return one;
       };
+      const dialled = new Dialled();
       return {
-        request(granted) {
-          lease.request(() => {
-            const one = shared();
-            const take = () => {
-              held.push(one);
-              granted();
-            };
-            if (one === undefined) take();
-            else one.request(take);
-          });
+        request: (granted) => lease.request(granted),
+        release: () => lease.release(),
+        dial(granted, host) {
+          const one = shared(host);
+          const take = () => {
+            dialled.add(host, one);
+            lease.dial(granted, host);
+          };
+          if (one === undefined) take();
+          else one.lease.request(take);
         },
-        release() {
-          held.pop()?.release();
-          lease.release();
+        undial(host) {
+          lease.undial(host);
+          dialled.remove(host)?.lease.release();
         },
-        dial: (granted) => lease.dial(granted),
         get excess() {
           // What the provider has too much of, its paths give up one by one.
-          const isOver = (held.at(-1)?.excess ?? 0) > 0;
-          return isOver ? Math.max(lease.excess, 1) : lease.excess;
+          for (const one of all) {
+            if (one.held > 0 && one.lease.excess > 0) return Math.max(lease.excess, 1);
+          }
+          return lease.excess;
         },
         get gate() {
           return lease.gate;
         },
         leave() {
           lease.leave();
-          for (const one of joined.values()) one.leave();
+          for (const one of all) one.lease.leave();
         },
       };
     },
   };
+}
+
+/** By host, of whom the slots of its connections were asked. */
+class Dialled {
+  readonly #byHost = new Map<string, (Shared | undefined)[]>();
+
+  add(host: string, one: Shared | undefined): void {
+    if (one !== undefined) one.held++;
+    const known = this.#byHost.get(host);
+    if (known === undefined) this.#byHost.set(host, [one]);
+    else known.push(one);
+  }
+
+  remove(host: string): Shared | undefined {
+    const known = this.#byHost.get(host);
+    const one = known?.pop();
+    if (known?.length === 0) this.#byHost.delete(host);
+    if (one !== undefined) one.held--;
+    return one;
+  }
 }
 
 /** Tenants share a site, not a provider: what was served is told there alone. */

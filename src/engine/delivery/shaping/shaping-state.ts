@@ -79,9 +79,9 @@ export class ShapingState {
   marksOf(path: string): Mark[] {
     if (this.#marks.length === 0) return [];
     const nowMs = this.#clock.nowMs();
-    const provider = this.#matched.length === 0 ? '' : this.#matcher.providerOf(path);
+    const providers = this.#matched.length === 0 ? [] : this.#matcher.providersOf(path);
     const place = { path, domains: [], tenant: '', campaign: '' };
-    const matched = this.#matched.filter(({ match }) => isFit(match, place, provider));
+    const matched = this.#matched.filter(({ match }) => isFit(match, place, providers));
     return [...(this.#byPath.get(path) ?? []), ...matched].filter(({ untilMs }) => untilMs > nowMs);
   }
 
@@ -105,9 +105,10 @@ export class ShapingState {
     this.#buckets.delete(path);
   }
 
-  /** What a path's provider is lent as, where a rule limits its connections together; else "". */
-  providerPath(path: string): string {
-    const provider = this.#matcher.providerOf(path);
+  /** What the provider of a path's host is lent as, where a rule limits its connections together; else "". */
+  providerPath(path: string, host: string): string {
+    if (!this.#matcher.hasSharedConnections) return '';
+    const provider = this.#matcher.providerOfHost(path, host);
     if (provider === '') return '';
     const name = `${providerPrefix}${provider}${path.slice(siteOfPath(path).length)}`;
     return this.#matcher.providerConnections(provider, name) === undefined ? '' : name;

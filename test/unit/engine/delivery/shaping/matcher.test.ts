@@ -19,17 +19,68 @@ function placeOf(path: string, rest: Partial<Place> = {}): Place {
 
 const provider = '[providers.p]\nmx = [".p.example", "mx.q.example"]\n';
 
-test('a provider is known by all hosts of a site, whole or by their end', () => {
+test('a provider is known by the hosts of a site, whole or by their end', () => {
   const matcher = matcherOf(provider);
   assert.equal(matcher.providerOf('mx:a.p.example,mx.q.example'), 'p');
   assert.equal(matcher.providerOf('mx:a.p.example|s1'), 'p');
   assert.equal(matcher.providerOf('smtp://b.p.example:25'), 'p');
-  assert.equal(matcher.providerOf('mx:a.p.example,other.example'), '');
+  assert.equal(matcher.providerOf('mx:a.p.example,other.example'), 'p');
   assert.equal(matcher.providerOf('mx:p.example'), '');
   assert.equal(matcher.providerOf('mx:ap.example'), '');
   assert.equal(matcher.providerOf('mx:x.mx.q.example'), '');
   assert.equal(matcher.providerOf('mx:[192.0.2.1]'), '');
   assert.equal(matcher.providerOf('nonsense'), '');
+});
+
+test('one host elsewhere does not free a domain of what the provider of the others takes', () => {
+  const matcher = matcherOf(`${provider}
+[providers.r]
+mx = ".r.example"
+[[limits]]
+provider = "p"
+connectionsMax = 3
+messageRate = "1/s"
+messagesPerConnection = 9
+[[limits]]
+provider = "r"
+connectionsMax = 7
+messageRate = "30/min"
+[[limits]]
+provider = "p"
+tenant = "a"
+messageRate = "2/s"
+[[limits]]
+provider = "r"
+tenant = "a"
+messageRate = "3/s"
+[[responses]]
+name = "busy"
+provider = "p"
+phrases = "busy"
+suspend = "1h"
+`);
+  const own = 'mx:a.p.example,own.example';
+  const both = 'mx:a.p.example,mail.r.example,own.example|s1';
+  const valuesOf = (path: string) =>
+    Object.fromEntries(
+      Object.entries(matcher.limitsOf(placeOf(path))).map(([field, { rule }]) => [field, rule]),
+    );
+  assert.deepEqual(matcher.providersOf(own), ['p']);
+  assert.deepEqual(matcher.providersOf(both), ['p', 'r']);
+  const ofP = { connectionsMax: 'f:6', messageRate: 'f:6', messagesPerConnection: 'f:6' };
+  assert.deepEqual(valuesOf(own), ofP);
+  // Of each limit the least: 30 a minute are fewer than one a second.
+  assert.deepEqual(valuesOf(both), { ...ofP, messageRate: 'f:11' });
+  const shares = matcher.sharesOf(placeOf(both));
+  assert.deepEqual(
+    shares.map(({ rule }) => rule),
+    ['f:15'],
+  );
+  const reply = { code: 451, enhanced: '', text: 'busy' };
+  assert.equal(matcher.responseOf(placeOf(own), reply)?.name, 'busy');
+  assert.equal(matcher.responseOf(placeOf('mx:own.example'), reply), undefined);
+  assert.equal(matcher.providerOfHost(both, 'mail.r.example'), 'r');
+  assert.equal(matcher.providerOfHost(both, 'own.example'), '');
 });
 
 test('limits merge field by field, the more specific rule first, of equals the later', () => {

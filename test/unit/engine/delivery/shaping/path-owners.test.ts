@@ -175,9 +175,11 @@ messageRate = "120/min"
   const buckets = state.bucketsOf(path)!;
   assert.deepEqual(buckets(5, 'any'), ['tenant 5']);
   assert.deepEqual(buckets(6, 'any'), []);
-  assert.equal(state.providerPath(`${path}|s1`), 'provider:p|s1');
+  assert.equal(state.providerPath(`${path}|s1`, 'a.example'), 'provider:p|s1');
   assert.equal(owners.limitsOf('provider:p|s1').connectionsMax, 7);
-  assert.equal(state.providerPath('mx:a.other'), '');
+  assert.equal(state.providerPath('mx:a.other', 'a.other'), '');
+  assert.equal(state.providerPath('mx:a.other,b.example', 'a.other'), '');
+  assert.equal(state.providerPath('mx:a.other,b.example', 'b.example'), 'provider:p');
 });
 
 test('paths are bounded: past it one has the limits of its rules and no feedback', () => {
