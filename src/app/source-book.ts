@@ -3,10 +3,12 @@
  * many messages of today's plan were given out.
  *
  * Runs in:   main thread; engine threads ask for allowances, and tell what their rules found.
- * Limits:    `pairsMax` pairs of source and provider a day; `suspensionsMax` suspensions by rules, which a restart
- *            forgets: the next reply of that kind brings them back.
+ * Limits:    `pairsMax` pairs of source and provider a day, past which all others of a source share one plan; counts of
+ *            `daysMax` days; `suspensionsMax` suspensions by rules, which a restart forgets: the next reply of that kind
+ *            brings them back.
  * Invariant: what is lent is written down first. A process that is killed leaves unsent what its threads had left of
- *            their blocks, `blockMax` a thread and pair at most, and never sends more than the plan.
+ *            their blocks, `blockMax` a thread and pair at most, and never sends more than the plan. A day has its plan
+ *            once, in whatever order a clock shows the days.
  */
 
 import { Buffer } from 'node:buffer';
@@ -31,6 +33,12 @@ import type { Settings } from '../settings/schema.ts';
 export const blockMax = 256;
 export const pairsMax = 20_000;
 export const suspensionsMax = 20_000;
+/** Today and those nearest to it: a clock that ran ahead may come back. */
+export const daysMax = 3;
+/** Providers that came too late to have a plan of their own. */
+export const othersName = '(others)';
+/** Of a provider's name, as it is shown; a site of many hosts may be one. */
+const providerCharsMax = 200;
 /** Of what is left of a day, a block is this part: the last messages are not all in one thread's hands. */
 const blockShare = 8;
 
@@ -61,6 +69,8 @@ export interface SourceStanding {
 interface Kept {
   readonly isSuspended: boolean;
   readonly warmingFrom: number;
+  /** The first of the days, now, that come before `warmingFrom`: one of two clocks is wrong. */
+  readonly behindFrom?: number | undefined;
 }
 
 interface Count {
@@ -75,7 +85,8 @@ const countRows = { from: Buffer.from('c'), to: Buffer.from('d') } as const;
 export class SourceBook {
   readonly #options: SourceBookOptions;
   readonly #kept = new Map<string, Kept>();
-  readonly #counts = new Map<string, Count>();
+  /** By day; today's is among them. */
+  readonly #days = new Map<number, Map<string, Count>>();
   readonly #suspensions = new Map<string, PathSuspension>();
   readonly #down = new Map<string, { readonly untilMs: number; readonly reason: string }>();
   #tenants: Readonly<Record<string, TenantId>> = {};
@@ -92,12 +103,17 @@ export class SourceBook {
       );
     }
     this.#readCounts();
+    this.#beginDay();
     for (const { name, warmup } of relay.sources) {
       if (!warmup || this.#kept.has(name)) continue;
       // What cannot be written down now begins anew with the next start: fewer are sent, not more.
       this.#kept.set(name, { isSuspended: false, warmingFrom: this.#day });
       void this.#commit([this.#rowOf(name)]);
     }
+  }
+
+  get #counts(): Map<string, Count> {
+    return this.#days.get(this.#day)!;
   }
 
   snapshot(): SourcesSnapshot {
@@ -123,22 +139,32 @@ export class SourceBook {
     this.#turnDay();
     const plan = this.#planOf(source);
     if (plan === undefined) return [wants ? blockMax : 0, this.#day];
-    const key = countKey(this.#day, source, provider);
-    const text = key.toString('latin1');
-    const counted = this.#counts.get(text) ?? { source, provider, count: 0 };
-    if (!this.#counts.has(text)) {
-      if (this.#counts.size >= pairsMax) return [0, this.#day];
-      this.#counts.set(text, counted);
-    }
+    const [key, counted] = this.#countOf(source, provider);
     if (day === this.#day) counted.count = Math.max(0, counted.count - back);
     const left = Math.max(0, plan - counted.count);
     const block = wants ? Math.min(Math.ceil(left / blockShare), blockMax) : 0;
     counted.count += block;
     if (block === 0 && back === 0) return [0, this.#day];
     const told: AllowanceValue = [block, this.#day];
-    const value = Buffer.from(JSON.stringify([source, provider, counted.count]));
+    const value = Buffer.from(JSON.stringify([source, counted.provider, counted.count]));
     const isWritten = await this.#commit([{ put: key, value }]);
     return isWritten ? told : [0, told[1]];
+  }
+
+  /** Past the limit, that of the others: fewer are sent then than the plan says, never more. */
+  #countOf(source: string, provider: string): [key: Buffer, counted: Count] {
+    const counts = this.#counts;
+    let key = countKey(this.#day, source, provider);
+    let counted = counts.get(key.toString('latin1'));
+    if (counted !== undefined) return [key, counted];
+    let name = provider.slice(0, providerCharsMax);
+    if (counts.size >= pairsMax) {
+      name = othersName;
+      key = countKey(this.#day, source, othersName);
+    }
+    counted = counts.get(key.toString('latin1')) ?? { source, provider: name, count: 0 };
+    counts.set(key.toString('latin1'), counted);
+    return [key, counted];
   }
 
   /** A thread's rule found it. */
@@ -181,7 +207,7 @@ export class SourceBook {
     if (!this.#settingOf(name).warmup) {
       throw new MailError('not-possible-now', `source ${name} has no warmup = true`);
     }
-    await this.#keep(name, { warmingFrom: this.#today() });
+    await this.#keep(name, { warmingFrom: this.#today(), behindFrom: undefined });
     this.#options.onChange();
   }
 
@@ -212,7 +238,7 @@ export class SourceBook {
   #warmupOf({ name, warmup }: SourceSetting): SourceStanding['warmup'] {
     if (!warmup) return undefined;
     const { warmupPlan } = this.#options.relay;
-    const at = this.#day - this.#keptOf(name).warmingFrom;
+    const at = Math.max(0, this.#day - this.#keptOf(name).warmingFrom);
     return { day: at + 1, days: warmupPlan.length, plan: warmupPlan[at] ?? 0 };
   }
 
@@ -249,24 +275,55 @@ export class SourceBook {
   }
 
   #readCounts(): void {
-    const { table } = this.#options;
-    void this.#commit([{ removeFrom: countRows.from, to: countKeyStart(this.#day) }]);
-    for (const { key, value } of table.range({
-      from: countKeyStart(this.#day),
-      to: countRows.to,
-    })) {
+    for (const { key, value } of this.#options.table.range(countRows)) {
       const [source, provider, count] = JSON.parse(Buffer.from(value).toString());
-      this.#counts.set(Buffer.from(key).toString('latin1'), { source, provider, count });
+      const day = Buffer.from(key).readUInt32BE(1);
+      const counts = this.#days.get(day) ?? new Map<string, Count>();
+      counts.set(Buffer.from(key).toString('latin1'), { source, provider, count });
+      this.#days.set(day, counts);
     }
   }
 
   #turnDay(): void {
     const today = this.#today();
-    // A clock that is set back gives no day a second time.
-    if (today <= this.#day) return;
+    if (today === this.#day) return;
     this.#day = today;
-    this.#counts.clear();
-    void this.#commit([{ removeFrom: countRows.from, to: countKeyStart(today) }]);
+    this.#beginDay();
+  }
+
+  /** What was counted for other days is kept as long as a clock may show them again. */
+  #beginDay(): void {
+    const today = this.#day;
+    if (!this.#days.has(today)) this.#days.set(today, new Map());
+    const nearest = [...this.#days.keys()].sort(
+      (a, b) => Math.abs(a - today) - Math.abs(b - today),
+    );
+    for (const day of nearest.slice(daysMax)) {
+      this.#days.delete(day);
+      void this.#commit([{ removeFrom: countKeyStart(day), to: countKeyStart(day + 1) }]);
+    }
+    for (const name of this.#kept.keys()) this.#mendBeginning(name);
+  }
+
+  /**
+   * A warm-up that begins on a day to come was begun by a clock that ran ahead, or is looked at by one that is behind,
+   * as some are until they are set. Once a day has passed like that it is the former, and the plan goes on from there.
+   */
+  #mendBeginning(name: string): void {
+    const kept = this.#keptOf(name);
+    const { behindFrom, warmingFrom } = kept;
+    let mended: Kept | undefined;
+    if (warmingFrom <= this.#day) {
+      if (behindFrom !== undefined) mended = { ...kept, behindFrom: undefined };
+    } else if (behindFrom === undefined || behindFrom > this.#day) {
+      mended = { ...kept, behindFrom: this.#day };
+    } else if (behindFrom < this.#day) {
+      mended = { ...kept, warmingFrom: behindFrom, behindFrom: undefined };
+    }
+    if (mended === undefined) return;
+    this.#kept.set(name, mended);
+    void this.#commit([this.#rowOf(name)]);
+    if (mended.warmingFrom !== warmingFrom) this.#options.onChange();
   }
 
   #today(): number {

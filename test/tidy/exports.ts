@@ -19,6 +19,8 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
   'a limit that a test goes up to': [
     'src/actors/moves.ts moveLimitsDefault',
     'src/app/source-book.ts blockMax',
+    'src/app/source-book.ts daysMax',
+    'src/app/source-book.ts othersName',
     'src/app/source-book.ts pairsMax',
     'src/app/source-book.ts suspensionsMax',
     'src/edge/guard/credential-cache.ts entriesMax',

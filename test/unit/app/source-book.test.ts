@@ -4,9 +4,17 @@
  */
 
 import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
 import { describe, it } from 'node:test';
 import { MemoryIndex } from '../../../src/adapters/memory/memory-index.ts';
-import { blockMax, pairsMax, SourceBook, suspensionsMax } from '../../../src/app/source-book.ts';
+import {
+  blockMax,
+  daysMax,
+  othersName,
+  pairsMax,
+  SourceBook,
+  suspensionsMax,
+} from '../../../src/app/source-book.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { dayMs, hourMs } from '../../../src/base/units.ts';
 import { load } from '../../../src/settings/load.ts';
@@ -101,11 +109,77 @@ describe('a day’s plan', () => {
     assert.equal(await world.askAll(), 100);
   });
 
-  it('is not begun anew by a clock that is set back', async () => {
+  it('is not begun anew by a clock that shows the day again', async () => {
     const world = new World();
     await world.askAll();
+    world.clock.advance(dayMs);
+    assert.equal(await world.askAll(), 100);
     world.clock.jump(-dayMs);
     assert.equal(await world.ask(), 0);
+    world.open();
+    assert.equal(await world.ask(), 0);
+    world.clock.jump(dayMs);
+    assert.equal(await world.ask(), 0);
+  });
+
+  it('is neither lost nor doubled by a clock that ran ahead and came back', async () => {
+    const world = new World();
+    for (const isRestarted of [false, true]) {
+      for (const aheadMs of [dayMs, 400 * dayMs]) {
+        const asked = (await world.ask()) + (await world.ask());
+        assert.ok(asked > 0);
+        world.clock.jump(aheadMs);
+        if (isRestarted) world.open();
+        world.book.standings();
+        world.clock.jump(-aheadMs);
+        if (isRestarted) world.open();
+      }
+    }
+    // What the first rounds left of the day, and no more; then the next one as ever.
+    const [, { today }] = world.book.standings() as [unknown, { today: [{ count: number }] }];
+    assert.equal(today[0].count + (await world.askAll()), 50);
+    world.clock.advance(dayMs);
+    assert.equal(await world.askAll(), 100);
+  });
+
+  it('goes on from the first day again that a clock showed which had run ahead', async () => {
+    const world = new World();
+    world.clock.jump(400 * dayMs);
+    await world.book.restartWarmup('new');
+    world.clock.jump(-400 * dayMs);
+    const dayOf = () => world.book.standings()[1]!.warmup!.day;
+    assert.equal(dayOf(), 1);
+    assert.equal(await world.askAll(), 50);
+    world.open();
+    world.clock.advance(dayMs);
+    assert.equal(dayOf(), 2);
+    assert.equal(await world.askAll(), 100);
+    world.open();
+    assert.equal(dayOf(), 2);
+  });
+
+  it('is not another because a clock is not set yet', async () => {
+    const world = new World();
+    const nowMs = world.clock.nowMs();
+    world.clock.jump(-nowMs);
+    world.open();
+    world.clock.jump(nowMs);
+    world.open();
+    assert.equal(world.book.standings()[1]!.warmup!.day, 1);
+    assert.equal(world.book.snapshot().warmingFrom.new, world.today);
+  });
+
+  it(`is counted for ${daysMax} days at most, those nearest to today`, async () => {
+    const world = new World();
+    const first = await world.ask();
+    for (let i = 0; i < 5; i++) {
+      world.clock.jump(-dayMs);
+      await world.ask();
+    }
+    const rows = world.table.range({ from: Buffer.from('c'), to: Buffer.from('d') });
+    assert.equal(rows.length, daysMax);
+    world.clock.jump(5 * dayMs);
+    assert.equal(await world.ask(), first);
   });
 
   it('lends nothing that could not be written down', async () => {
@@ -114,11 +188,21 @@ describe('a day’s plan', () => {
     assert.equal(await world.ask(), 0);
   });
 
-  it(`is kept for ${pairsMax} pairs of source and provider; nothing is lent past them`, async () => {
+  it(`is kept for ${pairsMax} pairs of source and provider; those past them share one`, async () => {
     const world = new World();
     for (let i = 0; i < pairsMax; i++) await world.ask(`p${i}`);
-    assert.equal(await world.ask('one more'), 0);
+    let shared = await world.ask('one more');
+    assert.equal(shared, 7);
+    world.open();
+    for (let i = 0; i < 20; i++) shared += await world.ask(`more ${i}`);
+    assert.equal(shared + (await world.askAll('one more')), 50);
+    assert.equal(await world.ask('another', 5, false), 0);
+    assert.equal(await world.askAll('a third'), 5);
+    // Who had one has it still.
     assert.ok((await world.ask('p7')) > 0);
+    const [, { today }] = world.book.standings() as [unknown, { today: { provider: string }[] }];
+    assert.equal(today.length, pairsMax + 1);
+    assert.ok(today.some(({ provider }) => provider === othersName));
   });
 
   it('begins again when an operator says so', async () => {

@@ -2,9 +2,9 @@
  * Connections to all hosts of a provider together, beside those to each site: a connection to one of them takes a slot
  * of both.
  *
- * Runs in:   engine threads. The provider's slots have one owner, as a site's have: it is lent as a site of that name.
- * Invariant: a slot is given back to whom it was asked of, whatever the rules say by then. It is taken for the host that
- *            is dialled, not for the site: one with a host of its own beside the provider's holds none of the others'.
+ * Runs in:   engine threads. The provider's slots have one owner, as a site's have: lent as a site of that name.
+ * Invariant: a slot is given back to whom it was asked of, whatever the rules say by then. It is taken for the host
+ *            that is dialled, not for the site: one with a host of its own beside the provider's holds nobody's.
  */
 
 import type { SiteLease, SiteLeases, SiteUser } from '../../../actors/site-lease.ts';
