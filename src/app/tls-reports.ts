@@ -16,6 +16,7 @@ import { gunzip } from 'node:zlib';
 import { openLmdbTable } from '../adapters/lmdb/shard-index.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import type { Counter } from '../base/metrics.ts';
+import { RecentMap } from '../base/recent-map.ts';
 import { dayMs, gibibyte, minuteMs } from '../base/units.ts';
 import {
   parseTlsReport,
@@ -45,6 +46,7 @@ export type ReportVerdict = 'taken' | 'known' | 'invalid' | 'not-ours' | 'too-ma
 
 export const perMinuteMax = 60;
 export const keptPerDomainMax = 5_000;
+const countedDomainsMax = 10_000;
 export const keptMs = 90 * dayMs;
 /** How far a report's end may lie ahead of our clock. */
 const aheadMsMax = 2 * dayMs;
@@ -57,6 +59,8 @@ export class TlsReports {
   readonly #parts: TlsReportsParts;
   #minuteMs = 0;
   #inMinute = 0;
+  /** How many rows a domain has, as far as this was needed. */
+  readonly #kept = new RecentMap<string, number>(countedDomainsMax);
   #lastWrite: Promise<unknown> = Promise.resolve();
   sessions: { readonly success: Counter; readonly failure: Counter } | undefined;
 
@@ -101,29 +105,40 @@ export class TlsReports {
   }
 
   async #write(report: TlsReport, own: readonly TlsPolicyReport[]): Promise<ReportVerdict> {
-    const { table, clock } = this.#parts;
+    const { table } = this.#parts;
     const changes: IndexChange[] = [];
-    let isNew = false;
+    const counts = new Map<string, number>();
     const { organization, id, startMs, endMs } = report;
     for (const policy of own) {
       const key = keyOf(report, policy);
       if (table.get(key) !== undefined) continue;
-      isNew = true;
+      counts.set(policy.domain, (counts.get(policy.domain) ?? 0) + 1);
       const row: KeptTlsReport = { organization, id, startMs, endMs, ...policy };
       changes.push({ put: key, value: Buffer.from(JSON.stringify(row)) });
       this.sessions?.success.inc(policy.successes);
       this.sessions?.failure.inc(policy.failures);
     }
-    if (!isNew) return 'known';
-    for (const domain of new Set(own.map((policy) => policy.domain))) {
-      const { from } = rangeOf(domain, 0);
-      changes.push({ removeFrom: from, to: rangeOf(domain, clock.nowMs() - keptMs).from });
-      const rows = table.range({ ...rangeOf(domain, 0), limit: keptPerDomainMax });
-      const excess = rows.length - keptPerDomainMax + own.length;
-      for (const { key } of rows.slice(0, Math.max(0, excess))) changes.push({ remove: key });
+    if (counts.size === 0) return 'known';
+    for (const [domain, count] of counts) changes.push(...this.#makeRoom(domain, count));
+    try {
+      await table.commit(changes);
+    } catch (error) {
+      this.#kept.clear();
+      throw error;
     }
-    await table.commit(changes);
     return 'taken';
+  }
+
+  /** Removes what is past its time, and the oldest of a domain that would have too many. */
+  #makeRoom(domain: string, count: number): IndexChange[] {
+    const { table, clock } = this.#parts;
+    const { from, to } = rangeOf(domain, 0);
+    const known = this.#kept.get(domain) ?? table.range({ from, to }).length;
+    const past = table.range({ from, to: rangeOf(domain, clock.nowMs() - keptMs).from });
+    const excess = known + count - keptPerDomainMax;
+    const oldest = excess > past.length ? table.range({ from, to, limit: excess }) : past;
+    this.#kept.set(domain, known + count - oldest.length);
+    return oldest.map(({ key }) => ({ remove: key }));
   }
 }
 
