@@ -108,6 +108,18 @@ describe('GET /api/v1/events', () => {
     assert.ok(performance.now() - started >= 900);
   });
 
+  it('lets a key wait with so many requests at once, and tells the next when to come again', async () => {
+    const { page } = await get('after=end');
+    const query = `after=${page.cursor}&wait=2&campaign=never`;
+    const asked = await Promise.all(Array.from({ length: 6 }, () => get(query)));
+    const refused = asked.filter(({ status }) => status === 429);
+    assert.deepEqual([asked.filter(({ status }) => status === 200).length, refused.length], [4, 2]);
+    assert.ok(refused.every(({ headers }) => Number(headers.get('retry-after')) > 0));
+    // Without a wait, and by another key, there is room; and the places come back.
+    assert.equal((await get('after=end')).status, 200);
+    assert.equal((await get(`after=${page.cursor}&wait=1&campaign=never`)).status, 200);
+  });
+
   it('gives the same stream as the command', async () => {
     const id = await send('winter');
     const events = await follow(id, 2, 'start');
@@ -116,6 +128,37 @@ describe('GET /api/v1/events', () => {
     const ids = new Set(told.events.map((event) => event.id));
     assert.ok(events.every((event) => ids.has(event.id)));
   });
+});
+
+it('a client that goes away gives its place to wait back; a key that asks too often comes later', async () => {
+  const limits = { 'api.eventWaitsMax': '1', 'api.eventReadsPerMinuteMax': '60' };
+  await using world = await startApiWorld(limits);
+  const keyOf = async (tenant: string) =>
+    (await world.test.call('key.create', { tenant, scopes: ['events'] })).secret;
+  const [one, other] = [await keyOf('acme'), await keyOf('other')];
+  const path = '/api/v1/events?after=end&wait=60&campaign=never';
+  const gone = new AbortController();
+  const held = fetch(`http://127.0.0.1:${world.test.ports.http}${path}`, {
+    headers: { authorization: `Bearer ${one}` },
+    signal: gone.signal,
+  });
+  const short = path.replace('wait=60', 'wait=1');
+  await world.call({ method: 'GET', path: '/api/v1/events?after=end', key: other });
+  await eventually('the place to be taken', async () => {
+    const { status } = await world.call({ method: 'GET', path: short, key: other });
+    return status === 503 ? true : undefined;
+  });
+  gone.abort();
+  await assert.rejects(held);
+  await eventually('the place to come back', async () => {
+    const { status } = await world.call({ method: 'GET', path: short, key: one });
+    return status === 200 ? true : undefined;
+  });
+  const read = { method: 'GET', path: '/api/v1/events?after=end', key: one };
+  const answers = [];
+  for (let i = 0; i < 61; i++) answers.push(await world.call(read));
+  const late = answers.find(({ status }) => status === 429);
+  assert.ok(Number(late!.headers.get('retry-after')) > 0);
 });
 
 it('410 tells that events behind a cursor are kept no more, and `start` goes on behind the gap', async () => {

@@ -5,6 +5,7 @@ import { read, section, unreadable } from '../field.ts';
 import { duration, integer, list, text } from '../fields.ts';
 import { isDomainName } from '../networks.ts';
 
+const tenantName = /^[a-z0-9-]{1,63}$/;
 const stream = /^[a-z0-9-]{1,63}\/[!-~]{1,64}$/;
 
 export const feedbackSection = section(
@@ -20,6 +21,21 @@ export const feedbackSection = section(
         name === '' || (isDomainName(name) && name === name.toLowerCase())
           ? undefined
           : 'is not a domain name',
+    }),
+    tenantBounceDomains: list<string>({
+      type: 'list of TENANT=DOMAIN',
+      default: [],
+      example: '["acme=bounces.acme.example"]',
+      reload: 'live',
+      doc: 'Tenants with a bounce domain of their own in place of `feedback.bounceDomain`, so that SPF of their return path is of their own domain. MX and SPF as there. Keep one for 30 days after its last mail.',
+      readItem: (text) => {
+        const [tenant = '', domain = '', ...more] = text.split('=');
+        const isName = isDomainName(domain) && domain === domain.toLowerCase();
+        return tenantName.test(tenant) && isName && more.length === 0
+          ? read(text)
+          : unreadable(`"${text}" is not TENANT=DOMAIN`);
+      },
+      write: (text) => text,
     }),
     hardBounceMs: duration({
       default: 0,

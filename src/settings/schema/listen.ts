@@ -1,7 +1,7 @@
 /** Settings of the addresses Chaski listens on. */
 
 import { read, section, unreadable } from '../field.ts';
-import { list } from '../fields.ts';
+import { integer, list } from '../fields.ts';
 import { addressList, isDomainName } from '../networks.ts';
 
 const listener = (doc: string, standard: number, portText: string, spec?: string) =>
@@ -88,6 +88,27 @@ export const apiSection = section('HTTP API.', {
     example: '10.0.0.5:2081',
     reload: 'restart',
     doc: 'Own listener for /api, for a proxy that has a certificate; "" serves it on `listen.http`, where that is a loopback address.',
+  }),
+  eventReadsPerMinuteMax: integer({
+    default: 600,
+    min: 0,
+    max: 1_000_000,
+    reload: 'live',
+    doc: 'Requests a minute for events (`GET /api/v1/events`) by one key; further ones are answered with 429. 0: no limit.',
+  }),
+  eventWaitsPerKeyMax: integer({
+    default: 4,
+    min: 1,
+    max: 10_000,
+    reload: 'live',
+    doc: 'Requests of one key that may wait for events at once; further ones are answered with 429.',
+  }),
+  eventWaitsMax: integer({
+    default: 128,
+    min: 1,
+    max: 10_000,
+    reload: 'live',
+    doc: 'Requests of all keys that may wait for events at once; further ones are answered with 503. A listener has 256 connections for all requests.',
   }),
 });
 

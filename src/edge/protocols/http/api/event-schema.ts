@@ -84,6 +84,8 @@ const pageSchema = {
   },
 } as const;
 
+const headers = { 'Retry-After': { description: 'Seconds.', schema: count } } as const;
+
 const json = (schema: unknown) => ({ 'application/json': { schema } });
 
 export const eventOperations = {
@@ -97,6 +99,8 @@ export const eventOperations = {
       200: { description: 'A page.', content: json(pageSchema) },
       400: { description: 'No cursor of this server, or no such type.' },
       410: { description: 'Events after the cursor are kept no more.' },
+      429: { description: 'The key asks too often, or has too many requests that wait.', headers },
+      503: { description: 'Too many requests of all keys wait.', headers },
     },
   },
 } as const;

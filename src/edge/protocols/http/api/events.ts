@@ -2,16 +2,18 @@
  * `GET /api/v1/events`: what happened to a tenant's mail, from a cursor on.
  *
  * Runs in:   edge (main thread).
- * Limits:    `eventsMax` events an answer; a minute for the next ones to come.
+ * Limits:    `eventsMax` events an answer; a minute for the next ones to come; a key's reads and waits (`event-turns.ts`).
  * Invariant: a key sees its own tenant's events, and needs the scope `events`.
  */
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { EventView } from '../../../../actors/asks/control.ts';
 import type { EventKind } from '../../../../actors/asks/trace-asks.ts';
 import type { TenantId } from '../../../../base/ids.ts';
+import type { Clock } from '../../../../ports/clock.ts';
 import { callerOf } from './caller.ts';
 import { eventsMax, eventsQuerySchema } from './event-schema.ts';
+import type { EventTurns } from './event-turns.ts';
 import { ApiFault } from './fault.ts';
 
 export interface EventFeedQuery {
@@ -45,37 +47,53 @@ interface Query {
   readonly wait?: string;
 }
 
-export function eventRoutes(app: FastifyInstance, feed: EventFeed): void {
+interface EventRouteParts {
+  readonly turns: EventTurns;
+  readonly clock: Pick<Clock, 'nowMs'>;
+}
+
+export function eventRoutes(
+  app: FastifyInstance,
+  feed: EventFeed,
+  { turns, clock }: EventRouteParts,
+): void {
   app.get('/api/v1/events', {
     config: { scope: 'events' },
     schema: { querystring: eventsQuerySchema },
     async handler(request) {
-      const { tenant } = callerOf(request).key;
-      const {
-        after = 'start',
-        limit = String(eventsMax),
-        type,
-        campaign,
-        wait = '0',
-      } = request.query as Query;
-      const gone = new AbortController();
-      request.raw.once('close', () => gone.abort());
-      const { events, cursor, hasMore, isGone } = await feed({
-        ...{ tenant, after, limit: Math.min(Number(limit), eventsMax), signal: gone.signal },
-        ...(type === undefined ? {} : { types: [type].flat() }),
-        ...(campaign === undefined ? {} : { campaign }),
-        waitMs: Number(wait) * 1_000,
-      });
-      if (isGone) {
-        throw new ApiFault(
-          'not-found',
-          'events after this cursor are kept no more: begin again with after=start',
-          {
-            status: 410,
-          },
-        );
+      const { key } = callerOf(request);
+      turns.take(key, clock.nowMs());
+      const query = request.query as Query;
+      const stop = query.wait === undefined || query.wait === '0' ? nothing : turns.wait(key);
+      try {
+        return await pageOf(feed, key.tenant, query, request);
+      } finally {
+        stop();
       }
-      return { events: events.map(({ tenant: _, ...event }) => event), cursor, hasMore };
     },
   });
+}
+
+const nothing = () => {};
+
+/** @throws ApiFault */
+async function pageOf(
+  feed: EventFeed,
+  tenant: TenantId,
+  { after = 'start', limit = String(eventsMax), type, campaign, wait = '0' }: Query,
+  { raw }: FastifyRequest,
+) {
+  const gone = new AbortController();
+  raw.once('close', () => gone.abort());
+  const { events, cursor, hasMore, isGone } = await feed({
+    ...{ tenant, after, limit: Math.min(Number(limit), eventsMax), signal: gone.signal },
+    ...(type === undefined ? {} : { types: [type].flat() }),
+    ...(campaign === undefined ? {} : { campaign }),
+    waitMs: Number(wait) * 1_000,
+  });
+  if (isGone) {
+    const words = 'events after this cursor are kept no more: begin again with after=start';
+    throw new ApiFault('not-found', words, { status: 410 });
+  }
+  return { events: events.map(({ tenant: _, ...event }) => event), cursor, hasMore };
 }

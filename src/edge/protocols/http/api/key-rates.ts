@@ -1,5 +1,5 @@
 /**
- * How many messages each API key may still hand in this minute.
+ * How much each API key may still do this minute: messages it hands in, or requests of another kind.
  *
  * Runs in:   edge (main thread).
  * Limits:    `keysMax` keys remembered; one that is forgotten starts with a full minute's worth.
@@ -12,12 +12,14 @@ import type { ApiKey } from '../../../../ports/account-directory.ts';
 
 const keysMax = 20_000;
 
+type RatedKey = Pick<ApiKey, 'id' | 'messagesPerMinuteMax'>;
+
 export class KeyRates {
   /** When all that a key has handed in would have come at its rate (GCRA). */
   readonly #dueMs = new RecentMap<number, number>(keysMax);
 
   /** Takes `count` messages; answers 0, or after how many seconds they would be taken. */
-  take({ id, messagesPerMinuteMax }: ApiKey, count: number, nowMs: number): number {
+  take({ id, messagesPerMinuteMax }: RatedKey, count: number, nowMs: number): number {
     if (messagesPerMinuteMax === 0) return 0;
     const dueMs = Math.max(this.#dueMs.get(id) ?? 0, nowMs);
     const nextMs = dueMs + (count * minuteMs) / messagesPerMinuteMax;

@@ -28,16 +28,23 @@ export interface ApiPolicy {
   readonly recipientsMax: number;
   /** 0: mail cannot be scheduled. */
   readonly holdMsMax: number;
+  /** 0: as often as it likes. */
+  readonly eventReadsPerMinuteMax: number;
+  readonly eventWaitsPerKeyMax: number;
+  readonly eventWaitsMax: number;
 }
 
 export function apiPolicy(settings: Settings): ApiPolicy {
-  const { hostname, smtp, relay } = settings;
+  const { hostname, smtp, relay, api } = settings;
   return {
     hostname,
     messageBytesMax: smtp.messageBytesMax,
     lineBytesMax: smtp.lineBytesMax,
     recipientsMax: smtp.recipientsMax,
     holdMsMax: relay.holdMsMax,
+    eventReadsPerMinuteMax: api.eventReadsPerMinuteMax,
+    eventWaitsPerKeyMax: api.eventWaitsPerKeyMax,
+    eventWaitsMax: api.eventWaitsMax,
   };
 }
 

@@ -17,6 +17,7 @@ import { plainAddress } from '../../../../base/networks.ts';
 import type { ApiKey, ApiScope } from '../../../../ports/account-directory.ts';
 import { apiKeyShown } from '../../../guard/api-keys.ts';
 import { setCaller } from './caller.ts';
+import { EventTurns } from './event-turns.ts';
 import { type EventFeed, eventRoutes } from './events.ts';
 import { ApiFault } from './fault.ts';
 import { KeyRates } from './key-rates.ts';
@@ -65,7 +66,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   messageRoutes(app, parts, new KeyRates());
   lookUpRoutes(app, parts.lookUp);
   suppressionRoutes(app, parts);
-  eventRoutes(app, parts.events);
+  eventRoutes(app, parts.events, { turns: new EventTurns(parts.policy), clock: parts.clock });
   webhookRoutes(app, parts.webhooks);
   await app.ready();
   return { handle: (request, response) => app.routing(request, response) };
