@@ -27,11 +27,13 @@ import { Stamps, stampWords } from '../actors/stamps.ts';
 import { Watchers, watchedWords } from '../actors/watched.ts';
 import { nodeDisk } from '../adapters/files/disk.ts';
 import { openLmdbIdentity } from '../adapters/lmdb/account-directory.ts';
+import { openLmdbTable } from '../adapters/lmdb/shard-index.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
 import { accountId, MessageIdSource } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import { tenantWords } from '../base/tenant-words.ts';
+import { mebibyte } from '../base/units.ts';
 import { TenantQuotas } from '../edge/guard/tenant-quotas.ts';
 import { withQuotas } from '../edge/quota-reception.ts';
 import { createReception } from '../edge/reception.ts';
@@ -100,6 +102,8 @@ export interface Core {
 
 /** For the log's last lines when the process ends itself. */
 const lastWordMs = 250;
+/** Address space: a row of some tens of bytes a tenant. */
+const quotaMapBytes = 16 * mebibyte;
 
 export type Closer = () => Promise<void>;
 
@@ -134,7 +138,7 @@ async function openParts(
   const shared = sharedWords(folder.shards, workers + jobThreads);
   const words = shared.suppressedTenants;
   const feedback = await openFeedback({ folder: folder.path, settings, log, words, closers });
-  const policies = new PolicySource(directory, () => feedback.keys);
+  const policies = new PolicySource(directory, feedback);
   const shaping = await ShapingDesk.open({ settings, folder: folder.path, directory, log });
   let current = settings;
   let policy: PolicySnapshot = await policies.snapshot(current);
@@ -160,7 +164,7 @@ async function openParts(
   closers.push(async () => inFlow.end());
   await runtime.start();
   const budget = new ByteBudget(settings.memory.receivingBytesMax);
-  const needed = { budget, startBits, inFlow, refusals, shards };
+  const needed = { ...shared, budget, startBits, inFlow, refusals, shards, folder, closers, log };
   const reception = await receptionOf(runtime, directory, needed);
   closers.push(() => feedback.close());
   const place = { runtime, shards, folder: folder.path };
@@ -255,15 +259,20 @@ interface ReceptionNeeds {
   readonly inFlow: InFlow;
   readonly refusals: ShardRefusals;
   readonly shards: number;
+  readonly folder: DataFolder;
+  readonly closers: Closer[];
+  readonly log: Log;
 }
 
 async function receptionOf(
   runtime: Runtime,
   directory: AccountDirectory,
-  { refusals, startBits, ...rest }: ReceptionNeeds,
+  { refusals, startBits, folder, closers, log, ...rest }: ReceptionNeeds,
 ): Promise<Reception> {
   const senders = new SenderAddresses(directory);
-  const quotas = new TenantQuotas(nodeClock, directory);
+  const table = openLmdbTable({ path: join(folder.path, 'quotas'), mapBytes: quotaMapBytes });
+  const quotas = new TenantQuotas({ clock: nodeClock, directory, table, log });
+  closers.push(() => quotas.close());
   await quotas.start();
   const reception = createReception({
     ...rest,

@@ -13,15 +13,18 @@ import {
   type RecipientsFailed,
   type TellFeedback,
 } from '../actors/asks/feedback-asks.ts';
+import type { FeedbackPolicy } from '../actors/asks/policy-snapshot.ts';
 import type { Reception } from '../actors/asks/reception.ts';
 import type { Runtime } from '../actors/runtime.ts';
 import { openLmdbSuppressions, suppressionsFolder } from '../adapters/lmdb/suppressions.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
 import { failure, failureOf } from '../base/errors.ts';
+import { tenantId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import { TenantWords } from '../base/tenant-words.ts';
 import { dayMs, minuteMs } from '../base/units.ts';
+import { BounceDomains } from '../edge/feedback/bounce-domains.ts';
 import { FeedbackDesk } from '../edge/feedback/desk.ts';
 import { type FeedbackKeys, feedbackKeys } from '../edge/feedback/keys.ts';
 import { FeedbackTeller } from '../edge/feedback/teller.ts';
@@ -72,6 +75,7 @@ export class Feedback {
   readonly #log: Log;
   readonly #timers = new Map<string, Timer>();
   #settings: Settings;
+  #domains: BounceDomains;
   #keys: FeedbackKeys;
   #around: FeedbackSurroundings | undefined;
   #isClosed = false;
@@ -80,12 +84,14 @@ export class Feedback {
     this.list = list;
     this.#log = log;
     this.#settings = settings;
+    this.#domains = new BounceDomains(settings.feedback.bounceDomain);
     this.#keys = keys;
     this.teller = new FeedbackTeller({ list, clock: nodeClock, tell: (meta) => this.#tell(meta) });
     this.desk = new FeedbackDesk(
       {
         ...{ list, teller: this.teller, clock: nodeClock },
         rules: () => this.#settings.feedback,
+        domains: () => this.#domains,
         recipientsOf: (id) => this.#recipientsOf(id),
       },
       keys,
@@ -111,6 +117,16 @@ export class Feedback {
 
   reload(settings: Settings): void {
     this.#settings = settings;
+  }
+
+  /** As engine threads have them: return paths are theirs to write. */
+  setDomains(domains: Pick<FeedbackPolicy, 'bounceDomain' | 'tenantBounceDomains'>): void {
+    const { bounceDomain, tenantBounceDomains } = domains;
+    const ofTenants = Object.entries(tenantBounceDomains);
+    this.#domains = new BounceDomains(
+      bounceDomain,
+      new Map(ofTenants.map(([tenant, domain]) => [tenantId(Number(tenant)), domain])),
+    );
   }
 
   /** Asked at RCPT and by HTTP. */

@@ -12,19 +12,20 @@ import type {
   PolicySnapshot,
 } from '../actors/asks/policy-snapshot.ts';
 import { defaultPolicy } from '../actors/asks/policy-snapshot.ts';
-import type { FeedbackKeys } from '../edge/feedback/keys.ts';
 import { isSigning } from '../mail/trust/dkim/rotation.ts';
 import type { AccountDirectory, Domain } from '../ports/account-directory.ts';
 import type { Settings } from '../settings/schema.ts';
+import type { Feedback } from './feedback.ts';
 
 export class PolicySource {
   readonly #directory: AccountDirectory;
-  readonly #keys: () => FeedbackKeys;
+  readonly #feedback: Pick<Feedback, 'keys' | 'setDomains'>;
   #revision = 0;
 
-  constructor(directory: AccountDirectory, keys: () => FeedbackKeys) {
+  /** `feedback` is told at which domains bounces come back by each snapshot. */
+  constructor(directory: AccountDirectory, feedback: Pick<Feedback, 'keys' | 'setDomains'>) {
     this.#directory = directory;
-    this.#keys = keys;
+    this.#feedback = feedback;
   }
 
   async snapshot(settings: Settings): Promise<PolicySnapshot> {
@@ -43,7 +44,7 @@ export class PolicySource {
       domains,
       forwarding: await this.#forwarding(settings, all),
       holdRules: await this.#directory.holdRules(),
-      feedback: await this.#feedback(settings),
+      feedback: await this.#feedbackPolicy(settings),
       alsoDomain: settings.dkim.alsoDomain.toLowerCase(),
       receivedCountMax: settings.smtp.receivedMax,
       verifyInbound: settings.verification.isOn,
@@ -70,8 +71,8 @@ export class PolicySource {
     };
   }
 
-  /** A tenant that is not there has no campaign. */
-  async #feedback({ feedback }: Settings): Promise<FeedbackPolicy> {
+  /** A tenant that is not there has no campaign and no domain. */
+  async #feedbackPolicy({ feedback }: Settings): Promise<FeedbackPolicy> {
     const { bounceDomain, unsubscribeUrl } = feedback;
     const unsubscribeStreams: string[] = [];
     for (const stream of feedback.unsubscribeStreams) {
@@ -79,6 +80,14 @@ export class PolicySource {
       const tenant = await this.#directory.tenantByName(stream.slice(0, slash));
       if (tenant !== undefined) unsubscribeStreams.push(`${tenant.id}${stream.slice(slash)}`);
     }
-    return { ...this.#keys(), bounceDomain, unsubscribeUrl, unsubscribeStreams };
+    const tenantBounceDomains: Record<number, string> = {};
+    for (const given of feedback.tenantBounceDomains) {
+      const [name = '', domain = ''] = given.split('=');
+      const tenant = await this.#directory.tenantByName(name);
+      if (tenant !== undefined) tenantBounceDomains[tenant.id] = domain;
+    }
+    const domains = { bounceDomain, tenantBounceDomains };
+    this.#feedback.setDomains(domains);
+    return { ...this.#feedback.keys, ...domains, unsubscribeUrl, unsubscribeStreams };
   }
 }

@@ -19,17 +19,18 @@ export function withQuotas(inner: QuotaFreeReception, quotas: TenantQuotas): Rec
       const { arrival } = message;
       if (!isHandedIn(arrival)) return inner.accept(message, reservedBytes);
       const { tenant, id } = arrival;
-      const takenMs = quotas.take(tenant);
-      if (takenMs === undefined) {
+      const taking = quotas.take(tenant);
+      const taken = typeof taking === 'object' ? await taking : taking;
+      if (typeof taken === 'string') {
         message.stream?.abort();
         inner.release(reservedBytes);
-        return failure('tenant-over-quota');
+        return failure(taken);
       }
       const answer = await inner.accept(message, reservedBytes);
       const isAnother = answer.ok
         ? (answer.earlierId ?? id) !== id
         : !maybeAccepted.has(answer.code);
-      if (isAnother) quotas.giveBack(tenant, takenMs);
+      if (isAnother) quotas.giveBack(tenant, taken);
       return answer;
     },
   };

@@ -133,3 +133,37 @@ it('who asked for reports keeps a return path of its own', async () => {
   await eventually('the copy', () => hop.messages[0]);
   assert.equal(hop.messages[0]!.sender, 'a@here.test');
 });
+
+it('a tenant’s mail leaves with return paths at its own bounce domain, and bounces there find it', async () => {
+  await using hop = await new NextHop().start();
+  await using test = await startTestServer({
+    'relay.route': `smtp://127.0.0.1:${hop.port}`,
+    'feedback.tenantBounceDomains': 'acme=bounces.acme.test',
+  });
+  for (const tenant of ['acme', 'other']) {
+    await test.call('tenant.create', { name: tenant });
+    await test.call('domain.create', { name: `${tenant}.test`, tenant });
+  }
+  for (const tenant of ['other', 'acme']) {
+    const sender = `MAIL FROM:<news@${tenant}.test>`;
+    await smtpReplies(test, [sender, 'RCPT TO:<ann@far.test>', 'DATA', 'x\r\n.']);
+  }
+  await eventually('both', () => (hop.messages.length === 2 ? true : undefined));
+  const senders = hop.messages.map(({ sender }) => sender).sort();
+  assert.equal(senders[1], 'news@other.test');
+  assert.match(senders[0]!, /^b-[0-9a-z]{48}@bounces\.acme\.test$/);
+  const replies = await smtpReplies(test, [
+    'MAIL FROM:<>',
+    `RCPT TO:<${senders[0]}>`,
+    'DATA',
+    report('ann@far.test', '5.1.1'),
+  ]);
+  assert.match(replies[3]!, /^250 /);
+  const { recipients } = await eventOf(test, 'bounce');
+  assert.deepEqual(recipients, ['ann@far.test']);
+  const { complaints } = await test.call('feedback.addresses', { tenant: 'acme' });
+  assert.match(complaints, /@bounces\.acme\.test$/);
+  await assert.rejects(test.call('feedback.addresses', { tenant: 'other' }), {
+    code: 'not-possible-now',
+  });
+});

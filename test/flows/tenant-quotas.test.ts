@@ -1,8 +1,13 @@
 /** Aim: a tenant that has used up its quota is told so by SMTP and by HTTP, and others go on. */
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { it } from 'node:test';
 import { type ApiWorld, startApiWorld } from '../support/api-world.ts';
+import { smtpReplies } from '../support/small-mail.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { WireClient } from '../support/wire-client.ts';
 
 async function saidToMail({ test }: ApiWorld, sender: string): Promise<string> {
@@ -50,4 +55,23 @@ it('a day’s quota holds over all ways in, from the moment it is set', async ()
   await assert.rejects(set('nobody', 1), { code: 'not-found' });
   await assert.rejects(set('default', 1), { code: 'argument-invalid' });
   await assert.rejects(set('acme', -1), { code: 'argument-invalid' });
+});
+
+it('what was handed in counts after a restart, too', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'chaski-quotas-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const settings = { 'relay.route': 'smtp://127.0.0.1:1' };
+  const sender = 'shop@acme.test';
+  const send = (test: TestServer) =>
+    smtpReplies(test, [`MAIL FROM:<${sender}>`, 'RCPT TO:<a@far.test>', 'DATA', 'x\r\n.']);
+  {
+    await using test = await startTestServer(settings, { folder });
+    await test.call('tenant.create', { name: 'acme' });
+    await test.call('domain.create', { name: 'acme.test', tenant: 'acme' });
+    await test.call('tenant.set', { name: 'acme', messagesPerDayMax: 3 });
+    for (let i = 0; i < 2; i++) assert.match((await send(test))[3]!, /^250 /);
+  }
+  await using test = await startTestServer(settings, { folder });
+  assert.match((await send(test))[3]!, /^250 /);
+  assert.match((await smtpReplies(test, [`MAIL FROM:<${sender}>`]))[0]!, /^452 4\.2\.2 /);
 });

@@ -41,6 +41,8 @@ export interface FeedbackPolicy {
   readonly root: Uint8Array;
   /** "": senders keep their return path. */
   readonly bounceDomain: string;
+  /** Of tenants, by number, that have one of their own. */
+  readonly tenantBounceDomains: Readonly<Record<number, string>>;
   /** "": nothing is offered. */
   readonly unsubscribeUrl: string;
   /** As `${tenant}/${campaign}`. */

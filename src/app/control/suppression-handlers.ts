@@ -20,7 +20,10 @@ export function suppressionHandlers(parts: ControlParts): ControlHandlers {
       const tenant = await tenantNamed(parts, name);
       const addresses = parts.feedbackAddresses(tenant.id);
       if (addresses !== undefined) return addresses;
-      throw new MailError('not-possible-now', 'feedback.bounceDomain is not set');
+      throw new MailError(
+        'not-possible-now',
+        'it has no bounce domain: feedback.bounceDomain, feedback.tenantBounceDomains',
+      );
     },
     'suppression.add': async ({ tenant: name, entries }) => {
       const tenant = await tenantNamed(parts, name);

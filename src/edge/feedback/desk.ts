@@ -29,7 +29,9 @@ import {
   suppressionNoteLengthMax,
 } from '../../ports/suppressions.ts';
 import type { FeedbackAddresses, RecipientDecision } from '../guard/recipient-policy.ts';
+import type { BounceDomains } from './bounce-domains.ts';
 import type { FeedbackKeys } from './keys.ts';
+import { Replays } from './replays.ts';
 import { type FeedbackTeller, factOf } from './teller.ts';
 
 const candidatesMax = 200;
@@ -40,7 +42,6 @@ const harmlessTypes: ReadonlySet<string> = new Set(['not-spam', 'auth-failure', 
 const goneReasons: ReadonlySet<string> = new Set(['address', 'domain', 'inactive']);
 
 export interface FeedbackRules {
-  readonly bounceDomain: string;
   /** 0: not at all. */
   readonly hardBounceMs: number;
   /** 0: never. */
@@ -53,12 +54,14 @@ export interface DeskParts {
   readonly teller: Pick<FeedbackTeller, 'drain'>;
   readonly clock: Clock;
   readonly rules: () => FeedbackRules;
+  readonly domains: () => BounceDomains;
   /** Recipients of a message, as its events name them. */
   readonly recipientsOf: (id: string) => Promise<readonly string[]>;
 }
 
 export class FeedbackDesk implements FeedbackAddresses {
   readonly #parts: DeskParts;
+  readonly #replays = new Replays();
   #tokens: FeedbackTokens;
 
   constructor(parts: DeskParts, { keys, root }: FeedbackKeys) {
@@ -74,20 +77,24 @@ export class FeedbackDesk implements FeedbackAddresses {
     return this.#tokens;
   }
 
-  /** At RCPT: all of the bounce domain is ours, and what we did not sign is nobody. */
+  /** At RCPT: all of a bounce domain is ours, and what we did not sign is nobody. */
   decide(path: Path, sender: string): RecipientDecision | undefined {
-    const { bounceDomain } = this.#parts.rules();
-    if (bounceDomain === '' || path.domain.toLowerCase() !== bounceDomain) return undefined;
-    const { localPart, address } = path;
+    const domains = this.#parts.domains();
+    if (!domains.has(path.domain)) return undefined;
+    const { localPart, address, domain } = path;
+    const isFor = (tenant: TenantId) => domains.isFor(domain, tenant);
     const taken = (tenant: TenantId | undefined): RecipientDecision => ({
       tenant,
       destinations: [{ address, target: { kind: 'feedback' } }],
     });
     const bounce = this.#tokens.readBounce(localPart, this.#parts.clock.nowMs());
-    // What has a sender is an answer by a program, and there is nobody who reads it.
-    if (bounce !== undefined) return sender === '' ? taken(bounce.tenant) : 'permission-missing';
+    if (bounce !== undefined && isFor(bounce.tenant)) {
+      // What has a sender is an answer by a program, and there is nobody who reads it.
+      if (sender !== '') return 'permission-missing';
+      return this.#replays.isSpent(bounce) ? 'policy-refused' : taken(bounce.tenant);
+    }
     const complainedTo = this.#tokens.readComplaint(localPart);
-    if (complainedTo !== undefined) return taken(complainedTo);
+    if (complainedTo !== undefined && isFor(complainedTo)) return taken(complainedTo);
     if (localPart.toLowerCase() === unsubscribeName) return taken(undefined);
     // RFC 5321 §4.5.1: somebody reads postmaster, by the ways of all domains of ours.
     if (/^(?:postmaster|abuse)$/i.test(localPart)) return undefined;
@@ -96,23 +103,24 @@ export class FeedbackDesk implements FeedbackAddresses {
 
   /** Undefined: there is no domain for them. */
   addressesOf(tenant: TenantId) {
-    const { bounceDomain } = this.#parts.rules();
-    if (bounceDomain === '') return undefined;
+    const domain = this.#parts.domains().of(tenant);
+    if (domain === '') return undefined;
     return {
-      complaints: `${this.#tokens.complaintLocalPart(tenant)}@${bounceDomain}`,
-      unsubscribe: `${unsubscribeName}@${bounceDomain}`,
+      complaints: `${this.#tokens.complaintLocalPart(tenant)}@${domain}`,
+      unsubscribe: `${unsubscribeName}@${domain}`,
     };
   }
 
   /** A mail came to one of these addresses. */
-  async take({ to, id, atMs, read }: FeedbackTaken): Promise<void> {
+  async take({ to, atMs, read }: FeedbackTaken): Promise<void> {
     const at = to.lastIndexOf('@');
     const localPart = to.slice(0, at);
     // It was good when it came; how long it lay here is no matter.
     const bounce = this.#tokens.readBounce(localPart, atMs);
     if (bounce !== undefined) {
       if (read.bounce?.action === 'failed')
-        await this.#bounced(bounce, read.bounce, id, read.addresses);
+        await this.#bounced(bounce, read.bounce, read.addresses);
+      this.#replays.taken(bounce);
       return;
     }
     const tenant = this.#tokens.readComplaint(localPart);
@@ -166,7 +174,6 @@ export class FeedbackDesk implements FeedbackAddresses {
   async #bounced(
     facts: BounceFacts,
     report: BounceReport,
-    id: string,
     candidates: readonly string[],
   ): Promise<void> {
     const { list, clock, rules } = this.#parts;
@@ -180,7 +187,8 @@ export class FeedbackDesk implements FeedbackAddresses {
       let isSuppressed = goneReasons.has(why);
       if (!isSuppressed && softBounceCount > 0) {
         const sinceMs = nowMs - softBounceWindowMs;
-        const count = await list.countBounce(tenant, recipient, id, nowMs, sinceMs);
+        // Once for each message, however often and by whomever it is told of.
+        const count = await list.countBounce(tenant, recipient, message, nowMs, sinceMs);
         isSuppressed = count >= softBounceCount;
       }
       if (isSuppressed) entries.push(this.#hardBounce(tenant, recipient, words, nowMs));

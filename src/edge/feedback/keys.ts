@@ -2,7 +2,7 @@
  * The keys of feedback's addresses and tokens: made by the server itself, changed now and then, old ones kept.
  *
  * Runs in:   edge (main thread).
- * Limits:    a key is the newest for `newestMsMax`; what it signed is good for `keptMs` after it was made.
+ * Limits:    a key is the newest for `newestMsMax`; what it signed is good for `keptMs` after it was made; `idMax` keys.
  * Invariant: a key is on disk before it signs.
  */
 
@@ -14,17 +14,23 @@ import type { SuppressionList } from '../../ports/suppressions.ts';
 const newestMsMax = 90 * dayMs;
 /** A link in a mail is clicked long after it came. */
 const keptMs = 800 * dayMs;
+/** A clock is set back a little now and then. */
+const aheadMsMax = dayMs;
+const idMax = 255;
 const secretBytes = 32;
 const prefix = 'key/';
 const rootName = 'root';
 
 export interface FeedbackKeys {
-  /** Newest first. */
+  /** That which signs first. */
   readonly keys: readonly FeedbackKey[];
   readonly root: Uint8Array;
 }
 
-/** Makes what is missing, and lets go of what is old. */
+/**
+ * Makes what is missing. Nothing is let go of: a key too old to be read by is one again when the clock, which had run
+ * ahead, comes back. A number is used again when all are taken, by then for 60 years.
+ */
 export async function feedbackKeys(
   list: Pick<SuppressionList, 'value' | 'values' | 'putValue'>,
   random: Random,
@@ -35,19 +41,26 @@ export async function feedbackKeys(
     root = random.bytes(secretBytes);
     await list.putValue(rootName, root);
   }
-  const keys = list.values(prefix).map(({ value }) => decoded(value));
-  keys.sort((a, b) => b.createdMs - a.createdMs);
-  for (const { id, createdMs } of keys) {
-    if (nowMs - createdMs > keptMs) await list.putValue(nameOf(id), undefined);
-  }
-  const kept = keys.filter(({ createdMs }) => nowMs - createdMs <= keptMs);
-  const [newest] = kept;
-  if (newest !== undefined && nowMs - newest.createdMs <= newestMsMax) return { keys: kept, root };
-  // One after the last, also where that is too old to be kept.
-  const id = ((keys[0]?.id ?? 0) % 255) + 1;
+  const all = list.values(prefix).map(({ value }) => decoded(value));
+  all.sort((a, b) => b.createdMs - a.createdMs);
+  // What was signed while the clock ran ahead is read; signing on with that key, it would not change for years.
+  const isAhead = ({ createdMs }: FeedbackKey) => createdMs > nowMs + aheadMsMax;
+  const known = all.filter(({ createdMs }) => nowMs - createdMs <= keptMs);
+  const keys = [...known.filter((key) => !isAhead(key)), ...known.filter(isAhead)];
+  const [newest] = keys;
+  const isFresh = newest !== undefined && !isAhead(newest);
+  if (isFresh && nowMs - newest.createdMs <= newestMsMax) return { keys, root };
+  const id = freeId(all);
   const made: FeedbackKey = { id, secret: random.bytes(secretBytes), createdMs: nowMs };
   await list.putValue(nameOf(id), encoded(made));
-  return { keys: [made, ...kept], root };
+  return { keys: [made, ...keys.filter((key) => key.id !== id)], root };
+}
+
+/** The lowest that no key has; else the oldest key's. */
+function freeId(newestFirst: readonly FeedbackKey[]): number {
+  const used = new Set(newestFirst.map(({ id }) => id));
+  for (let id = 1; id <= idMax; id++) if (!used.has(id)) return id;
+  return newestFirst.at(-1)!.id;
 }
 
 function nameOf(id: number): string {

@@ -2,126 +2,155 @@
  * How many messages each tenant has handed in this hour and this day, against what it may.
  *
  * Runs in:   edge (main thread), where all mail comes in: no other count has to agree with this one.
- * Limits:    one small object for each tenant that has a quota.
- * Invariant: within a run of the server no tenant has more accepted in an hour or a day (UTC) than its quota. Counts
- *            are in memory: after each start a tenant may hand in the whole of its quota once more.
+ * Limits:    one small object for each tenant that has a quota; one write a tenant at a time.
+ * Invariant: no tenant has more accepted in an hour or a day (UTC) than its quota, whatever is killed. Counts are
+ *            written down in blocks, ahead of the messages: a kill costs a tenant what is left of its block
+ *            (`quota-count.ts`), a clean stop nothing.
  */
 
+import type { ErrorCode } from '../../base/errors.ts';
 import type { TenantId } from '../../base/ids.ts';
-import { dayMs, hourMs } from '../../base/units.ts';
-import type { AccountDirectory, Tenant } from '../../ports/account-directory.ts';
+import type { Log } from '../../base/log.ts';
+import type { AccountDirectory, Eventually, Tenant } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
+import { IndexError, type ShardIndex } from '../../ports/shard-index.ts';
+import { QuotaCount, type QuotaRow } from './quota-count.ts';
 
-/** Messages of a window of time; windows follow each other without a gap. */
-class Window {
-  readonly #lengthMs: number;
-  #number = 0;
-  #count = 0;
+type Refusal = Extract<ErrorCode, 'tenant-over-quota' | 'store-failed'>;
 
-  constructor(lengthMs: number) {
-    this.#lengthMs = lengthMs;
-  }
-
-  count(nowMs: number): number {
-    const number = Math.floor(nowMs / this.#lengthMs);
-    // A clock that is set back opens no new window.
-    if (number > this.#number) {
-      this.#number = number;
-      this.#count = 0;
-    }
-    return this.#count;
-  }
-
-  /** After `count` of now. */
-  add(): void {
-    this.#count++;
-  }
-
-  /** Of a window that is over, nothing is had back. */
-  giveBack(takenMs: number): void {
-    if (Math.floor(takenMs / this.#lengthMs) === this.#number && this.#count > 0) this.#count--;
-  }
-
-  /** How long until the next one. */
-  leftMs(nowMs: number): number {
-    return Math.max(1, (this.#number + 1) * this.#lengthMs - nowMs);
-  }
+export interface QuotaParts {
+  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly directory: Pick<AccountDirectory, 'tenants' | 'tenantById' | 'subscribe'>;
+  /** Its commits are on disk when they resolve. */
+  readonly table: Pick<ShardIndex, 'get' | 'commit' | 'close'>;
+  readonly log: Log;
 }
 
-class TenantCount {
-  perHourMax = 0;
-  perDayMax = 0;
-  readonly hour = new Window(hourMs);
-  readonly day = new Window(dayMs);
-
-  /** 0: it may hand in so many now. */
-  waitMs(count: number, nowMs: number): number {
-    const { hour, day, perHourMax, perDayMax } = this;
-    if (perDayMax > 0 && day.count(nowMs) + count > perDayMax) return day.leftMs(nowMs);
-    if (perHourMax > 0 && hour.count(nowMs) + count > perHourMax) return hour.leftMs(nowMs);
-    return 0;
-  }
+interface Counted {
+  readonly id: TenantId;
+  readonly count: QuotaCount;
+  /** False: it could not be written. */
+  writing: Promise<boolean> | undefined;
 }
 
 export class TenantQuotas {
-  readonly #clock: Clock;
-  readonly #directory: Pick<AccountDirectory, 'tenants' | 'tenantById' | 'subscribe'>;
-  readonly #counts = new Map<TenantId, TenantCount>();
+  readonly #parts: QuotaParts;
+  readonly #counted = new Map<TenantId, Counted>();
 
-  constructor(
-    clock: Clock,
-    directory: Pick<AccountDirectory, 'tenants' | 'tenantById' | 'subscribe'>,
-  ) {
-    this.#clock = clock;
-    this.#directory = directory;
+  constructor(parts: QuotaParts) {
+    this.#parts = parts;
   }
 
   /** Reads the quotas, and follows them from here on; ends with the directory. */
   async start(): Promise<void> {
-    this.#directory.subscribe((change) => {
+    const { directory } = this.#parts;
+    directory.subscribe((change) => {
       if (change.kind === 'tenant') void this.#read(change.id);
     });
-    for (const tenant of await this.#directory.tenants()) this.#set(tenant);
+    for (const tenant of await directory.tenants()) this.#set(tenant);
+  }
+
+  /** Nothing is handed in any more. */
+  async close(): Promise<void> {
+    const { table, log } = this.#parts;
+    await Promise.all([...this.#counted.values()].map(({ writing }) => writing));
+    const rows = [...this.#counted.values()].filter(({ count }) => !count.isNone);
+    try {
+      await table.commit(rows.map(({ id, count }) => putOf(id, count.exact)));
+    } catch (error) {
+      log.warn({ error: String(error) }, 'what is left of quotas could not be written');
+    }
+    this.#counted.clear();
+    await table.close();
   }
 
   /** How long until the tenant may hand in so many; 0: now. */
   waitMs(tenant: TenantId, count = 1): number {
-    return this.#counts.get(tenant)?.waitMs(count, this.#clock.nowMs()) ?? 0;
+    return this.#counted.get(tenant)?.count.waitMs(count, this.#parts.clock.nowMs()) ?? 0;
   }
 
-  /** Counts a message: answers when, for `giveBack`; 0: its tenant has no quota; undefined: it is one too many. */
-  take(tenant: TenantId): number | undefined {
-    const counts = this.#counts.get(tenant);
-    if (counts === undefined) return 0;
-    const nowMs = this.#clock.nowMs();
-    if (counts.waitMs(1, nowMs) > 0) return undefined;
-    for (const window of [counts.hour, counts.day]) {
-      window.count(nowMs);
-      window.add();
-    }
-    return nowMs;
+  /** Counts a message: answers when, for `giveBack`; 0: its tenant has no quota. At once, but for a block's first. */
+  take(tenant: TenantId): Eventually<number | Refusal> {
+    const counted = this.#counted.get(tenant);
+    if (counted === undefined || counted.count.isNone) return 0;
+    return this.#takeNow(counted) ?? this.#takeWritten(counted);
   }
 
   /** A message that was counted was not accepted. */
   giveBack(tenant: TenantId, takenMs: number): void {
-    const counts = this.#counts.get(tenant);
-    counts?.hour.giveBack(takenMs);
-    counts?.day.giveBack(takenMs);
+    this.#counted.get(tenant)?.count.giveBack(takenMs);
+  }
+
+  /** Undefined: more has to be written down first. */
+  #takeNow(counted: Counted): number | Refusal | undefined {
+    const nowMs = this.#parts.clock.nowMs();
+    const { count } = counted;
+    if (count.waitMs(1, nowMs) > 0) return 'tenant-over-quota';
+    if (count.left < 1) return undefined;
+    count.add();
+    if (count.isShort) this.#write(counted);
+    return nowMs;
+  }
+
+  async #takeWritten(counted: Counted): Promise<number | Refusal> {
+    for (;;) {
+      if (!(await this.#write(counted))) return 'store-failed';
+      const taken = this.#takeNow(counted);
+      if (taken !== undefined) return taken;
+    }
+  }
+
+  /** One at a time; nobody has to wait for it. */
+  #write(counted: Counted): Promise<boolean> {
+    counted.writing ??= this.#writeAhead(counted).finally(() => {
+      counted.writing = undefined;
+    });
+    return counted.writing;
+  }
+
+  async #writeAhead({ id, count }: Counted): Promise<boolean> {
+    const row = count.ahead();
+    try {
+      await this.#parts.table.commit([putOf(id, row)]);
+    } catch (error) {
+      if (!(error instanceof IndexError)) throw error;
+      this.#parts.log.error({ tenant: id, error: error.message }, 'a quota could not be written');
+      return false;
+    }
+    count.written(row);
+    return true;
   }
 
   async #read(id: TenantId): Promise<void> {
-    const tenant = await this.#directory.tenantById(id);
+    const tenant = await this.#parts.directory.tenantById(id);
     if (tenant !== undefined) this.#set(tenant);
   }
 
   #set({ id, messagesPerHourMax = 0, messagesPerDayMax = 0 }: Tenant): void {
-    let counts = this.#counts.get(id);
-    if (counts === undefined) {
+    let counted = this.#counted.get(id);
+    if (counted === undefined) {
       if (messagesPerHourMax === 0 && messagesPerDayMax === 0) return;
-      counts = new TenantCount();
-      this.#counts.set(id, counts);
+      counted = { id, count: new QuotaCount(this.#rowOf(id)), writing: undefined };
+      this.#counted.set(id, counted);
     }
-    counts.perHourMax = messagesPerHourMax;
-    counts.perDayMax = messagesPerDayMax;
+    counted.count.perHourMax = messagesPerHourMax;
+    counted.count.perDayMax = messagesPerDayMax;
   }
+
+  #rowOf(id: TenantId): QuotaRow | undefined {
+    const value = this.#parts.table.get(keyOf(id));
+    return value === undefined
+      ? undefined
+      : (JSON.parse(Buffer.from(value).toString()) as QuotaRow);
+  }
+}
+
+function putOf(id: TenantId, row: QuotaRow) {
+  return { put: keyOf(id), value: Buffer.from(JSON.stringify(row)) };
+}
+
+function keyOf(id: TenantId): Buffer {
+  const key = Buffer.alloc(5, 'q');
+  key.writeUInt32BE(id, 1);
+  return key;
 }

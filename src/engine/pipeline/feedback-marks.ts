@@ -8,8 +8,8 @@
  */
 
 import type { FeedbackPolicy } from '../../actors/asks/policy-snapshot.ts';
-import type { Envelope } from '../../actors/asks/reception.ts';
 import { latin1 } from '../../base/bytes.ts';
+import type { TenantId } from '../../base/ids.ts';
 import { fieldName, findField } from '../../mail/formats/headers/fields.ts';
 import type { HeaderScan } from '../../mail/formats/headers/scan.ts';
 import { FeedbackTokens } from '../../mail/trust/feedback/tokens.ts';
@@ -31,17 +31,22 @@ export class FeedbackMarks {
   }
 
   /** Whether return paths are ours: of mail of our own senders, not of reports, nor of strangers' mail that goes on. */
-  tracks({ sender }: Envelope): boolean {
-    return this.#policy.bounceDomain !== '' && sender !== '';
+  tracks({ envelope, arrival }: MessageToPrepare): boolean {
+    return envelope.sender !== '' && this.#domainOf(arrival.tenant) !== '';
+  }
+
+  #domainOf(tenant: TenantId): string {
+    const { bounceDomain, tenantBounceDomains } = this.#policy;
+    return tenantBounceDomains[tenant] ?? bounceDomain;
   }
 
   /** Undefined: the sender's own. */
   returnPath(message: SpoolMessage, { address, notify }: SpoolRecipient): string | undefined {
-    const { bounceDomain } = this.#policy;
-    // Reports that a sender asked for are the sender's.
-    if (bounceDomain === '' || notify !== undefined) return undefined;
-    if (message.terms?.isTracked !== true) return undefined;
     const { id, tenant } = message;
+    // Reports that a sender asked for are the sender's.
+    if (notify !== undefined || message.terms?.isTracked !== true) return undefined;
+    const bounceDomain = this.#domainOf(tenant);
+    if (bounceDomain === '') return undefined;
     const localPart = this.#tokens.bounceLocalPart(tenant, id, address, releasedMs(message));
     return `${localPart}@${bounceDomain}`;
   }
@@ -59,7 +64,8 @@ export class FeedbackMarks {
     if (recipient === undefined || others.length > 0) return none;
     if (!this.#streams.has(`${tenant}/${stream}`)) return none;
     if (findField(header, listUnsubscribe) >= 0) return none;
-    const { unsubscribeUrl, bounceDomain } = this.#policy;
+    const { unsubscribeUrl } = this.#policy;
+    const bounceDomain = this.#domainOf(tenant);
     const token = this.#tokens.unsubscribeToken({ tenant, stream, recipient: recipient.address });
     const mailto =
       bounceDomain === '' ? '' : `,\r\n <mailto:unsubscribe@${bounceDomain}?subject=${token}>`;

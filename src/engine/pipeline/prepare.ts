@@ -188,7 +188,7 @@ export function prepare(
     isTlsOptional: isTlsOptional(known),
     pool: asked.length > 0 ? poolOf(known) : '',
     campaign,
-    isTracked: mayName(message) && policy.marks?.tracks(message.envelope) === true,
+    isTracked: mayName(message) && policy.marks?.tracks(message) === true,
   };
   const { bodyStart } = scan;
   return { ok: true, parts, bytes: byteLength(parts), bodyStart, unhashed, facts };
