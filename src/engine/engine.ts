@@ -26,7 +26,8 @@ import type { EngineParts } from './engine-parts.ts';
 import { eventHandlers } from './events/event-handlers.ts';
 import { traceHandlers } from './events/trace-handlers.ts';
 import { feedbackHandlers } from './feedback/handlers.ts';
-import { createFeed, createTakeFeedback } from './feedback/take.ts';
+import { createNoteGone } from './feedback/note-gone.ts';
+import { createTakeFeedback } from './feedback/take.ts';
 import { composeHandlers } from './jobs/compose.ts';
 import { dkimKeyHandlers } from './jobs/dkim-keys.ts';
 import { passwordHandlers } from './jobs/password-job.ts';
@@ -145,6 +146,7 @@ function attempts(
     ...{ holds, bounces, clock, random, suppressions },
     retry: retrySchedule(settings),
     returnPath: (message, recipient) => policy()?.marks?.returnPath(message, recipient),
+    noteGone: createNoteGone({ uplink, clock, isOn: settings.feedback.hardBounceMs > 0 }),
   });
 }
 
@@ -196,7 +198,6 @@ function reports(parts: EngineParts, hostname: () => string): Bounces {
     nextId: () => parts.ids.next(),
     resolve: (address) => resolveAddress(parts, address),
     delayNoticeMs: () => parts.settings.relay.delayNoticeMs,
-    feed: createFeed(parts.uplink, parts.settings.feedback.hardBounceMs > 0),
   });
 }
 

@@ -13,7 +13,7 @@ import type { JudgeParams, PackedReceived } from '../actors/asks/spool-asks.ts';
 import { unpackReceived } from '../actors/asks/spool-asks.ts';
 import { failure } from '../base/errors.ts';
 import { isAllHere } from './local-delivery.ts';
-import { withReturnPath } from './pipeline/forwarding.ts';
+import { withForwardTerms } from './pipeline/forwarding.ts';
 import { repacked, withHeaderTerms } from './pipeline/header-terms.ts';
 import type { Policy } from './pipeline/policy.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
@@ -91,7 +91,7 @@ function take(
   if (idempotency === undefined && isAllHere(envelope, shard.store.id))
     return shard.deliverHere(message, packed, bytes);
   const own = withHeaderTerms(envelope, prepared.facts);
-  const termed = withReturnPath(own, arrival, policy, parts.clock.nowMs());
+  const termed = withForwardTerms(own, arrival, policy, parts.clock.nowMs());
   const told = termed === envelope ? packed : repacked(packed, termed);
   const answer = shard.spool.accept(told, arrival.tenant, bytes);
   return idempotency === undefined ? (answer as Promise<Answer>) : answer.then(keyedAnswer);

@@ -14,7 +14,9 @@ const large = `From: ann@far.test\r\nSubject: hi\r\n\r\n${`${'x'.repeat(70)}\r\n
 
 async function world(settings: SettingsGiven = {}) {
   const dns = await new DnsServer(() => ({ rcode: 'NXDOMAIN' })).start();
-  const hop = await new NextHop({}).start();
+  const reply = (command: string) =>
+    /^RCPT.*<gone@/.test(command) ? '550 5.1.1 No such user' : undefined;
+  const hop = await new NextHop({ reply }).start();
   const server = await startTestServer({
     'relay.networks': '',
     'relay.route': `smtp://127.0.0.1:${hop.port}`,
@@ -124,4 +126,36 @@ test('the domain that settings name seals and rewrites', async () => {
   const { sender, content } = await play.taken(2);
   assert.match(sender, /@relay\.test$/);
   assert.match(content, /^ARC-Seal: .*\r\n\td=relay\.test;/);
+});
+
+test('the alias’ tenant may have the target suppressed: a stranger’s mail goes on, its own does not', async () => {
+  const settings = { 'relay.networks': '', 'feedback.hardBounceMs': '30d' };
+  for (const srs of ['true', 'false']) {
+    await using play = await world({ ...settings, 'forwarding.srs': srs });
+    const list = { tenant: 'default', limit: 10 };
+    await play.server.call('suppression.add', {
+      tenant: 'default',
+      entries: [{ address: 'bob@there.test', reason: 'complaint' }],
+    });
+    for (const data of [text, large]) {
+      assert.match(await play.send('ann@far.test', 'bob@here.test', data), /^250 /);
+    }
+    const { recipients } = await play.taken(2);
+    assert.deepEqual(recipients, ['bob@there.test']);
+    await play.server.call('alias.set', {
+      address: 'cyd@here.test',
+      targets: ['gone@there.test'],
+      mustBeNew: true,
+    });
+    assert.match(await play.send('ann@far.test', 'cyd@here.test'), /^250 /);
+    await eventually('the refusal', async () => {
+      const { events } = await play.server.call('events', { after: 'start', limit: 1_000 });
+      return events.find(({ kind }) => kind === 'failed');
+    });
+    const { entries } = await play.server.call('suppression.list', list);
+    assert.deepEqual(
+      entries.map(({ address }) => address),
+      ['bob@there.test'],
+    );
+  }
 });

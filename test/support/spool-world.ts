@@ -26,7 +26,7 @@ import type {
 } from '../../src/engine/delivery/message.ts';
 import { ownOutcome, ownReply } from '../../src/engine/delivery/message.ts';
 import type { OpenShard } from '../../src/engine/shards.ts';
-import { createAttempt } from '../../src/engine/spool/attempt.ts';
+import { createAttempt, type NoteGone } from '../../src/engine/spool/attempt.ts';
 import { BodyBudget } from '../../src/engine/spool/body-budget.ts';
 import { createBounces } from '../../src/engine/spool/bounce.ts';
 import type { MessageEvents } from '../../src/engine/spool/events.ts';
@@ -93,7 +93,14 @@ export class SpoolWorld {
     delayNoticeMs: () => 4 * 3_600_000,
   });
 
-  constructor(limits: Partial<SpoolLimits> = {}, bodyBytesMax = 1_000_000) {
+  readonly #noteGone: NoteGone | undefined;
+
+  constructor(
+    limits: Partial<SpoolLimits> = {},
+    bodyBytesMax = 1_000_000,
+    noteGone?: (clock: SeededClock) => NoteGone,
+  ) {
+    this.#noteGone = noteGone?.(this.clock);
     this.bodies = new BodyBudget(bodyBytesMax);
     this.#limits = { ...spoolLimits, ...limits };
     this.#build();
@@ -136,6 +143,7 @@ export class SpoolWorld {
         clock: this.clock,
         random: this.random,
         retry,
+        ...(this.#noteGone === undefined ? {} : { noteGone: this.#noteGone }),
       }),
     });
     this.spool = spool;

@@ -35,6 +35,8 @@ export interface DeliveryTerms {
   readonly returnPath?: string;
   /** Each recipient's copy leaves with a return path of its own, by which bounces find it. */
   readonly isTracked?: boolean;
+  /** A stranger's mail that an alias leads out: lists of the alias' tenant are about what that tenant sends itself. */
+  readonly isForwarded?: boolean;
 }
 
 /** What it is part of from now on, and the pool it leaves by; "": none. Absent: as it was. */
@@ -93,6 +95,7 @@ const tlsOptional = 2;
 /** These are no matter of TLS, but there was room. */
 const tracked = 4;
 const poolBound = 8;
+const forwarded = 16;
 
 export function packTerms(terms: DeliveryTerms): PackedTerms {
   const { priority = 0, holdUntilMs = 0, deliverBy, campaign = '', returnPath } = terms;
@@ -101,7 +104,8 @@ export function packTerms(terms: DeliveryTerms): PackedTerms {
     (terms.requireTls ? tlsRequired : 0) |
     (terms.isTlsOptional ? tlsOptional : 0) |
     (terms.isTracked ? tracked : 0) |
-    (terms.isPoolBound ? poolBound : 0);
+    (terms.isPoolBound ? poolBound : 0) |
+    (terms.isForwarded ? forwarded : 0);
   const by = mode | (deliverBy?.isTraced ? byTraced : 0);
   const packed = [priority, holdUntilMs, deliverBy?.byMs ?? 0, by, tls, campaign] as const;
   if (returnPath !== undefined) return [...packed, terms.pool ?? '', returnPath];
@@ -119,6 +123,7 @@ export function unpackTerms(packed: PackedTerms): DeliveryTerms {
     ...((tls & tlsOptional) === 0 ? {} : { isTlsOptional: true }),
     ...((tls & tracked) === 0 ? {} : { isTracked: true }),
     ...((tls & poolBound) === 0 ? {} : { isPoolBound: true }),
+    ...((tls & forwarded) === 0 ? {} : { isForwarded: true }),
     ...(campaign === '' ? {} : { campaign }),
     ...(pool === '' ? {} : { pool }),
     ...(returnPath === '' ? {} : { returnPath }),

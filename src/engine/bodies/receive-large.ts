@@ -17,7 +17,7 @@ import { failure, failureOf, type Result } from '../../base/errors.ts';
 import { BodyHasher, type CanonicalForm } from '../../mail/trust/dkim/canonical.ts';
 import { isAllHere } from '../local-delivery.ts';
 import { unpackDelivery } from '../mailbox/packed-delivery.ts';
-import { withReturnPath } from '../pipeline/forwarding.ts';
+import { withForwardTerms } from '../pipeline/forwarding.ts';
 import { repacked, withHeaderTerms } from '../pipeline/header-terms.ts';
 import type { Policy } from '../pipeline/policy.ts';
 import { type MessageToPrepare, type PreparedMessage, prepare } from '../pipeline/prepare.ts';
@@ -123,7 +123,7 @@ async function prepareAndTake(
   if (!prepared.ok) return prepared;
   const front = [...results.fields, ...prepared.parts];
   const termed = withHeaderTerms(message.envelope, prepared.facts);
-  const envelope = withReturnPath(termed, message.arrival, policy, nowMs);
+  const envelope = withForwardTerms(termed, message.arrival, policy, nowMs);
   const told = envelope === message.envelope ? request.packed : repacked(request.packed, envelope);
   const packed = declared(told, envelope, prepared);
   const isKeyed = message.idempotency !== undefined;

@@ -8,18 +8,12 @@
  */
 
 import type { Answer, AskUpwards } from '../../actors/ask.ts';
-import {
-  type FeedbackTaken,
-  feedbackAsks,
-  type RecipientsFailed,
-} from '../../actors/asks/feedback-asks.ts';
+import { type FeedbackTaken, feedbackAsks } from '../../actors/asks/feedback-asks.ts';
 import { noShard, systemAsk } from '../../actors/asks/system.ts';
 import { concat } from '../../base/bytes.ts';
 import { kibibyte } from '../../base/units.ts';
 import { readFeedback } from '../../mail/formats/feedback/read-feedback.ts';
-import { classOf, type ResponseClass } from '../../mail/wire/smtp/response-class.ts';
-import type { BodySource, RecipientOutcome } from '../delivery/message.ts';
-import type { BounceParts } from '../spool/bounce.ts';
+import type { BodySource } from '../delivery/message.ts';
 import type { SpoolMessage } from '../spool/message.ts';
 
 const readBytesMax = 256 * kibibyte;
@@ -45,28 +39,4 @@ export function createTakeFeedback(uplink: AskUpwards): TakeFeedback {
     };
     return await uplink(systemAsk(feedbackAsks.take, noShard, taken));
   };
-}
-
-/** Replies by which a mailbox is not there, whoever sends to it. */
-const goneClasses: ReadonlySet<ResponseClass> = new Set(['address', 'domain', 'inactive']);
-
-/** Recipients that a server refused for good while the message was handed over. */
-export function createFeed(uplink: AskUpwards, isOn: boolean): NonNullable<BounceParts['feed']> {
-  return (message, indexes, outcomes) => {
-    if (!isOn) return undefined;
-    const recipients: RecipientsFailed['recipients'][number][] = [];
-    for (const [place, index] of indexes.entries()) {
-      const { state, target, address, reply } = message.recipients[index]!;
-      const isGone = state === 'failed' && isSaidGone(outcomes[place]!);
-      if (isGone && target.kind === 'remote') recipients.push({ address, reply });
-    }
-    if (recipients.length === 0) return undefined;
-    const failed: RecipientsFailed = { tenant: message.tenant, recipients };
-    // What cannot be written now is learnt from the next message to that address.
-    return uplink(systemAsk(feedbackAsks.failed, noShard, failed)).then(() => {});
-  };
-}
-
-function isSaidGone({ status, isOurs, reply }: RecipientOutcome): boolean {
-  return status === 'failed' && !isOurs && goneClasses.has(classOf(reply));
 }

@@ -16,22 +16,26 @@ export function isForwarded({ recipients }: Envelope): boolean {
   return recipients.some(({ target }) => target.kind === 'remote');
 }
 
-/** The same envelope where its sender may stay. */
-export function withReturnPath(
+/** The same envelope where it is no stranger's, or all of it stays here. */
+export function withForwardTerms(
   envelope: Envelope,
   arrival: Arrival,
-  { snapshot }: Policy,
+  policy: Policy,
   nowMs: number,
 ): Envelope {
-  const { returnDomain, srsSecrets } = snapshot.forwarding;
-  const { sender } = envelope;
   // What comes by LMTP another server of ours took, of whomever.
   const isStranger = !arrival.trusted || arrival.listener === 'lmtp';
-  if (!isStranger || returnDomain === '' || sender === '' || !isForwarded(envelope))
-    return envelope;
+  if (!isStranger || !isForwarded(envelope)) return envelope;
+  const returnPath = returnPathOf(envelope.sender, policy, nowMs);
+  const terms = { ...envelope.terms, isForwarded: true };
+  return { ...envelope, terms: returnPath === undefined ? terms : { ...terms, returnPath } };
+}
+
+/** Undefined: its sender may stay. */
+function returnPathOf(sender: string, { snapshot }: Policy, nowMs: number): string | undefined {
+  const { returnDomain, srsSecrets } = snapshot.forwarding;
+  if (returnDomain === '' || sender === '') return undefined;
   // Ours to send for as it is.
-  if (Object.hasOwn(snapshot.domains, domainOf(sender).toLowerCase())) return envelope;
-  const returnPath = rewriteSender(sender, returnDomain, { secrets: srsSecrets }, nowMs);
-  if (returnPath === undefined) return envelope;
-  return { ...envelope, terms: { ...envelope.terms, returnPath } };
+  if (Object.hasOwn(snapshot.domains, domainOf(sender).toLowerCase())) return undefined;
+  return rewriteSender(sender, returnDomain, { secrets: srsSecrets }, nowMs);
 }

@@ -28,7 +28,7 @@ import { isSide } from '../store/side/format.ts';
 import type { Bounces } from './bounce.ts';
 import { type Holds, holdName } from './holds.ts';
 import type { SpoolMessage, SpoolRecipient } from './message.ts';
-import { clipReply, releasedMs } from './message.ts';
+import { clipReply, isForwardedMail, releasedMs } from './message.ts';
 import { readBody, sourceOf } from './reading.ts';
 import type { RetrySchedule } from './retry.ts';
 import { nextAttempt } from './retry.ts';
@@ -72,7 +72,19 @@ export interface AttemptParts {
   readonly returnPath?: ReturnPath;
   /** Absent: nobody is suppressed. */
   readonly suppressions?: SuppressionReader | undefined;
+  /** Absent: what servers say of recipients is noted nowhere. */
+  readonly noteGone?: NoteGone;
 }
+
+/**
+ * Notes recipients that a server says are gone for good, and gives the outcomes of those that failed to go on with when
+ * that is on disk; undefined: there are none.
+ */
+export type NoteGone = (
+  message: SpoolMessage,
+  indexes: readonly number[],
+  outcomes: readonly RecipientOutcome[],
+) => Promise<readonly RecipientOutcome[]> | undefined;
 
 export function createAttempt(parts: AttemptParts): Attempt {
   return (spool, message) => {
@@ -256,7 +268,7 @@ function refuseSuppressed(
 ): void {
   const { suppressions } = parts;
   // A report or an answer is nobody's campaign, and must not be lost on its way back.
-  if (suppressions === undefined || message.sender === '') return;
+  if (suppressions === undefined || message.sender === '' || isForwardedMail(message)) return;
   const stream = message.terms?.campaign ?? '';
   const indexes: number[] = [];
   const outcomes: RecipientOutcome[] = [];
@@ -362,6 +374,27 @@ function localTrouble(text: string): RecipientOutcome {
 }
 
 function settle(
+  parts: AttemptParts,
+  spool: Spool,
+  message: SpoolMessage,
+  indexes: readonly number[],
+  outcomes: readonly RecipientOutcome[],
+): void {
+  const noted = parts.noteGone?.(message, indexes, outcomes);
+  if (noted === undefined) {
+    settleNoted(parts, spool, message, indexes, outcomes);
+    return;
+  }
+  // Their attempt is open until then: killed before, they are tried, and noted, again. Nobody else waits for it.
+  const failed = indexes.filter((_, place) => outcomes[place]!.status === 'failed');
+  void noted.then((kept) => settleNoted(parts, spool, message, failed, kept));
+  if (failed.length === indexes.length) return;
+  const others = indexes.filter((_, place) => outcomes[place]!.status !== 'failed');
+  const ended = outcomes.filter(({ status }) => status !== 'failed');
+  settleNoted(parts, spool, message, others, ended);
+}
+
+function settleNoted(
   parts: AttemptParts,
   spool: Spool,
   message: SpoolMessage,

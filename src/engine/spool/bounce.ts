@@ -27,12 +27,6 @@ export interface BounceParts {
   readonly resolve: (address: string) => Promise<readonly PackedRecipient[]>;
   /** How long a message waits before a sender who asked for it is told of the delay. */
   readonly delayNoticeMs: () => number;
-  /** Tells of recipients that are gone for good, and answers when that is on disk; undefined: nothing to wait for. */
-  readonly feed?: (
-    message: SpoolMessage,
-    indexes: readonly number[],
-    outcomes: readonly RecipientOutcome[],
-  ) => Promise<void> | undefined;
 }
 
 export interface Bounces {
@@ -50,14 +44,9 @@ export function createBounces(parts: BounceParts): Bounces {
   return {
     record(spool, message, indexes, outcomes, nowMs) {
       const told = toldRecipients(parts, message, indexes, outcomes, nowMs);
-      const fed = parts.feed?.(message, indexes, outcomes);
-      if (told.length === 0 && fed === undefined) return spool.record(message, indexes);
-      const report = async () => {
-        // Before the outcome: killed between the two, the recipient is tried, and suppressed, again.
-        await fed;
-        return told.length === 0 ? undefined : await makeReport(parts, spool, message, told, nowMs);
-      };
-      return spool.recordWithReport(message, indexes, report());
+      if (told.length === 0) return spool.record(message, indexes);
+      const report = makeReport(parts, spool, message, told, nowMs);
+      return spool.recordWithReport(message, indexes, report);
     },
   };
 }

@@ -74,6 +74,15 @@ export function releasedMs({ acceptedMs, terms }: Pick<SpoolMessage, 'acceptedMs
   return Math.max(acceptedMs, terms?.holdUntilMs ?? 0);
 }
 
+/**
+ * A stranger's mail that an alias leads out. Its tenant's suppression list says whom that tenant shall not write to; that
+ * an alias leads somewhere was asked for by who reads there. What strangers provoke by it is not learnt from either.
+ */
+export function isForwardedMail({ terms }: Pick<SpoolMessage, 'terms'>): boolean {
+  // Of mail accepted before this was noted, the return path tells.
+  return terms?.isForwarded === true || terms?.returnPath !== undefined;
+}
+
 /** What the log and the queue rows keep of a peer's reply. */
 const replyBytesMax = 512;
 
