@@ -23,6 +23,7 @@ export function coreHandlers(core: Core, front: FrontParts): ControlHandlers {
     directory: core.directory,
     suppressions: core.feedback.list,
     webhooks: core.streams.webhooks,
+    sinks: core.streams.sinks,
     note: core.streams.note,
     sources: core.sources,
     feedbackAddresses: (tenant) => core.feedback.desk.addressesOf(tenant),

@@ -32,6 +32,7 @@ import { loadCertificate } from './certificate.ts';
 import { type Core, closeAll, openCore } from './core.ts';
 import { coreHandlers } from './core-handlers.ts';
 import { edgeObserver } from './edge-metrics.ts';
+import { eventMetrics } from './events/event-metrics.ts';
 import { Health } from './health.ts';
 import { createHttpApi, type HttpApi } from './http-api.ts';
 import { type ImapListeners, imapListeners } from './imap-listeners.ts';
@@ -161,8 +162,9 @@ function mailListeners(
   return { listeners, imap, pop3 };
 }
 
-function serverMetrics({ budget, engine, shaping, tlsReports }: Core): Metrics {
+function serverMetrics({ budget, engine, shaping, tlsReports, streams }: Core): Metrics {
   const metrics = new Metrics();
+  eventMetrics(metrics, streams);
   metrics.collectProcess();
   const help = 'Bytes received and not yet journaled.';
   metrics.gaugeOf('chaski_receiving_bytes', help, () => budget.bytes);

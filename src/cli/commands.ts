@@ -28,6 +28,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommands,
   send: async () => (await import('./commands/send.ts')).sendCommands,
   events: async () => (await import('./commands/events.ts')).eventCommands,
+  'event-files': async () => (await import('./commands/event-files.ts')).eventFileCommands,
   webhook: async () => (await import('./commands/webhook.ts')).webhookCommands,
   trace: async () => (await import('./commands/trace.ts')).traceCommands,
   'tls-report': async () => (await import('./commands/tls-report.ts')).tlsReportCommands,

@@ -22,6 +22,8 @@ export class SinkError extends Error {
 }
 
 export interface EventSink {
+  /** Octets of what it took since it was made, as they stand there. */
+  readonly bytes: number;
   append(events: readonly SinkEvent[], cursor: string): Promise<void>;
   close(): Promise<void>;
 }

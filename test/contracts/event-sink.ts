@@ -40,7 +40,10 @@ export function eventSinkContract(name: string, opened: () => Promise<OpenedSink
     it('has what was appended, field by field, in order', async () => {
       await using one = await opened();
       await one.sink.append(batch(0, 3), 'c1');
+      const { bytes } = one.sink;
+      assert.ok(bytes >= JSON.stringify(batch(0, 3)).length - 5, String(bytes));
       await one.sink.append(batch(3, 2), 'c2');
+      assert.ok(one.sink.bytes > bytes);
       assert.deepEqual(await one.read(), batch(0, 5));
     });
 

@@ -19,7 +19,11 @@ it('events of mail stand in files, line by line, over a restart', async () => {
   await using hop = await new NextHop().start();
   const folder = mkdtempSync(join(tmpdir(), 'chaski-event-files-'));
   const files = join(folder, 'new', 'events');
-  const settings = { 'relay.route': `smtp://127.0.0.1:${hop.port}`, 'eventFiles.folder': files };
+  const settings = {
+    'listen.http': '127.0.0.1:0',
+    'relay.route': `smtp://127.0.0.1:${hop.port}`,
+    'eventFiles.folder': files,
+  };
   const has = (id: string) =>
     eventually(`${id} in the files`, async () => {
       const lines = await readJsonl(nodeDisk, files).catch(() => []);
@@ -49,6 +53,17 @@ it('events of mail stand in files, line by line, over a restart', async () => {
       const cursor = (await readJsonl(nodeDisk, files)).at(-1)!.cursor!;
       const after = await test.call('events', { after: cursor, limit: 1_000 });
       assert.deepEqual(after.events, []);
+      const { sinks } = await test.call('events.sinks', {});
+      const [sink] = sinks;
+      const { name, state, reason, bytes, sentCount, lagSeconds } = sink!;
+      assert.deepEqual([name, state, reason, lagSeconds], ['files', 'active', '', 0]);
+      assert.ok(bytes > 0 && sentCount > 0, `${bytes} bytes, ${sentCount} events`);
+      assert.equal(sink!.cursor, cursor);
+      const answer = await fetch(`http://127.0.0.1:${test.ports.http}/metrics`);
+      const rows = await answer.text();
+      assert.match(rows, new RegExp(`^chaski_event_files_bytes ${bytes}$`, 'm'));
+      assert.match(rows, /^chaski_event_files_lag_seconds 0$/m);
+      assert.match(rows, /^chaski_webhooks_failing 0$/m);
     }
   } finally {
     rmSync(folder, { recursive: true });

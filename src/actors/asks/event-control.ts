@@ -13,6 +13,7 @@ import {
   flag,
   listOf,
   type MethodsOf,
+  nothing,
   only,
   type PlainOf,
 } from './act.ts';
@@ -77,7 +78,28 @@ const event = Type.Object({
   by: maybe,
 });
 
+/** Counts are since the server started. */
+const sink = Type.Object({
+  name: text,
+  state: Type.Enum(['active', 'failing']),
+  reason: Type.String({ description: 'What failed last, while it does; empty where nothing is.' }),
+  lagSeconds: Type.Integer({ description: 'Age of the oldest event it has not; 0: it has all.' }),
+  bytes: count,
+  sentCount: count,
+  failureCount: count,
+  gapCount: Type.Integer({ description: 'Times that events were kept no more at their turn.' }),
+  lastSent: maybe,
+  failingSince: maybe,
+  cursor: Type.String({ description: 'Behind what it has.' }),
+});
+
 export const eventActs = {
+  'events.sinks': {
+    rest: 'GET /api/v1/server/event-files',
+    summary: 'How event files stand: what was written, how far behind they are, what fails.',
+    params: nothing,
+    result: Type.Object({ sinks: listOf(sink) }),
+  },
   events: {
     rest: 'GET /api/v1/server/events',
     summary: 'The next events of all shards, after a cursor that an earlier answer gave.',
@@ -108,5 +130,6 @@ export const eventActs = {
 } satisfies Record<string, Act>;
 
 export type TraceEvent = PlainOf<typeof traced>;
+export type EventSinkView = PlainOf<typeof sink>;
 export type EventView = PlainOf<typeof event>;
 export type EventMethods = MethodsOf<typeof eventActs>;

@@ -43,6 +43,9 @@ const webhook = Type.Object({
   lastSent: Type.Optional(instant),
   failingSince: Type.Optional(instant),
   nextTry: Type.Optional(instant),
+  lagSeconds: Type.Integer({
+    description: 'Age of the oldest event it was not sent; 0: it was sent all, or is paused.',
+  }),
 });
 
 /** `tenant` absent: whatever its tenant. */

@@ -42,9 +42,14 @@ export class JsonlSink implements EventSink {
   readonly #options: JsonlSinkOptions;
   #open: OpenFile | undefined;
   #isFailed = false;
+  #bytes = 0;
 
   constructor(options: JsonlSinkOptions) {
     this.#options = options;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
   }
 
   async append(events: readonly SinkEvent[], cursor: string): Promise<void> {
@@ -72,6 +77,7 @@ export class JsonlSink implements EventSink {
     await file.write(bytes, [lines]);
     await file.sync();
     this.#open.bytes += lines.length;
+    this.#bytes += lines.length;
     this.#isFailed = false;
     if (bytes === 0) await this.#removeOld();
   }

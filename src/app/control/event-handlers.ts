@@ -7,7 +7,11 @@
  */
 
 import type { ControlHandlers } from '../../actors/asks/control.ts';
+import type { EventSinkView } from '../../actors/asks/event-control.ts';
+import { secondMs } from '../../base/units.ts';
 import { cursorOf, EventReader, placesOf } from '../events/event-reader.ts';
+import type { EventStreams } from '../events/open-streams.ts';
+import type { SinkFacts } from '../events/sink-feeder.ts';
 import type { TraceParts } from './trace-handlers.ts';
 
 const eventsMax = 10_000;
@@ -21,5 +25,21 @@ export function eventHandlers(parts: TraceParts): ControlHandlers {
       const { events, isCut, hasMore, unread } = page;
       return { events, cursor: cursorOf(page.placesAfter()), isCut, hasMore, unread };
     },
+  };
+}
+
+/** Where events go on to, besides webhooks. */
+export function sinkHandlers({ sinks }: Pick<EventStreams, 'sinks'>): ControlHandlers {
+  return { 'events.sinks': async () => ({ sinks: sinks().map(sinkView) }) };
+}
+
+function sinkView(facts: SinkFacts): EventSinkView {
+  const { lagMs, lastSentMs, failingSinceMs, ...rest } = facts;
+  return {
+    ...rest,
+    state: failingSinceMs > 0 ? 'failing' : 'active',
+    lagSeconds: Math.round(lagMs / secondMs),
+    ...(lastSentMs === 0 ? {} : { lastSent: new Date(lastSentMs).toISOString() }),
+    ...(failingSinceMs === 0 ? {} : { failingSince: new Date(failingSinceMs).toISOString() }),
   };
 }

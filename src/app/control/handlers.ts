@@ -8,7 +8,7 @@ import type { ControlHandlers } from '../../actors/asks/control.ts';
 import { checkedActs } from './checked-acts.ts';
 import { directoryHandlers } from './directory-handlers.ts';
 import { dkimHandlers } from './dkim-handlers.ts';
-import { eventHandlers } from './event-handlers.ts';
+import { eventHandlers, sinkHandlers } from './event-handlers.ts';
 import { importHandlers } from './import-handlers.ts';
 import { keptHandlers } from './kept-handlers.ts';
 import { mailboxHandlers } from './mailbox-handlers.ts';
@@ -41,6 +41,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...importHandlers(parts),
     ...keptHandlers(parts),
     ...eventHandlers(parts),
+    ...sinkHandlers(parts),
     ...webhookHandlers(parts),
     ...tlsReportHandlers(parts),
     ...traceHandlers(parts),

@@ -18,6 +18,7 @@ import type { SuppressionList } from '../../ports/suppressions.ts';
 import type { Settings } from '../../settings/schema.ts';
 import type { ShapingRules } from '../../settings/shaping/rules.ts';
 import type { DkimKeys } from '../dkim-keys.ts';
+import type { EventStreams } from '../events/open-streams.ts';
 import type { Webhooks } from '../events/webhooks.ts';
 import type { SourceBook } from '../source-book.ts';
 import type { TlsReporting } from '../tls-reporting.ts';
@@ -36,6 +37,8 @@ export interface ControlParts {
   readonly directory: AccountDirectory;
   readonly suppressions: SuppressionList;
   readonly webhooks: Webhooks;
+  /** How event files stand. */
+  readonly sinks: EventStreams['sinks'];
   /** Puts an act into the event log; what cannot be noted is logged. */
   readonly note: (note: EventNote) => Promise<void>;
   /** Undefined where none are set. */

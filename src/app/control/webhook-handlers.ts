@@ -7,6 +7,7 @@
 import type { ControlHandlers } from '../../actors/asks/control.ts';
 import type { WebhookView } from '../../actors/asks/webhook-control.ts';
 import type { TenantId } from '../../base/ids.ts';
+import { secondMs } from '../../base/units.ts';
 import { cursorOf } from '../events/event-reader.ts';
 import type { Webhook } from '../events/webhook-rows.ts';
 import type { Webhooks } from '../events/webhooks.ts';
@@ -52,7 +53,7 @@ export function webhookHandlers(parts: ControlParts): ControlHandlers {
 
 /** Without its secrets. */
 export function webhookView(
-  webhooks: Pick<Webhooks, 'nextTryMs'>,
+  webhooks: Pick<Webhooks, 'nextTryMs' | 'lagMs'>,
   webhook: Webhook,
   tenant: string,
 ): WebhookView {
@@ -64,6 +65,7 @@ export function webhookView(
     state: isPaused ? 'paused' : failingSinceMs > 0 ? 'failing' : 'active',
     ...{ reason, created: new Date(createdMs).toISOString(), cursor: cursorOf(places) },
     ...{ sentCount, failureCount, gapCount },
+    lagSeconds: Math.round(webhooks.lagMs(webhook) / secondMs),
     ...(lastSentMs === 0 ? {} : { lastSent: new Date(lastSentMs).toISOString() }),
     ...(failingSinceMs === 0 ? {} : { failingSince: new Date(failingSinceMs).toISOString() }),
     ...(nextTryMs === 0 ? {} : { nextTry: new Date(nextTryMs).toISOString() }),

@@ -24,7 +24,7 @@ import { mebibyte } from '../../base/units.ts';
 import type { Settings } from '../../settings/schema.ts';
 import { askShard } from '../control/shard-asks.ts';
 import { EventReader } from './event-reader.ts';
-import { SinkFeeder } from './sink-feeder.ts';
+import { type SinkFacts, SinkFeeder } from './sink-feeder.ts';
 import { WebhookRows } from './webhook-rows.ts';
 import { Webhooks } from './webhooks.ts';
 
@@ -34,6 +34,8 @@ const noteMsMax = 30_000;
 export interface EventStreams {
   readonly reader: EventReader;
   readonly webhooks: Webhooks;
+  /** How those stand that settings set up. */
+  readonly sinks: () => readonly SinkFacts[];
   /** Resolves once it is on disk, or could not be noted, which is logged. */
   readonly note: (note: EventNote) => Promise<void>;
 }
@@ -67,6 +69,7 @@ export function openEventStreams(
       : new SinkFeeder({ name: 'files', sink, reader, shards, table, clock: nodeClock, log });
   return {
     ...{ reader, webhooks, note },
+    sinks: () => (feeder === undefined ? [] : [feeder.facts()]),
     async close() {
       await feeder?.stop();
       // The table's last user.

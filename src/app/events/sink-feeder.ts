@@ -14,6 +14,7 @@ import type { Clock } from '../../ports/clock.ts';
 import { type EventSink, SinkError } from '../../ports/event-sink.ts';
 import { IndexError, type ShardIndex } from '../../ports/shard-index.ts';
 import { cursorOf, type EventReader, type Place, placesOf } from './event-reader.ts';
+import { Lag } from './lag.ts';
 
 export interface SinkFeederParts {
   /** Its cursor is kept by this name. */
@@ -22,8 +23,26 @@ export interface SinkFeederParts {
   readonly reader: Pick<EventReader, 'read' | 'wait'>;
   readonly shards: number;
   readonly table: Pick<ShardIndex, 'get' | 'commit'>;
-  readonly clock: Pick<Clock, 'setTimer'>;
+  readonly clock: Pick<Clock, 'setTimer' | 'nowMs'>;
   readonly log: Log;
+}
+
+/** How a sink stands, since the server started. */
+export interface SinkFacts {
+  readonly name: string;
+  readonly bytes: number;
+  /** Age of the oldest event it has not; 0: it has all. */
+  readonly lagMs: number;
+  readonly sentCount: number;
+  readonly failureCount: number;
+  readonly gapCount: number;
+  /** 0: nothing yet. */
+  readonly lastSentMs: number;
+  /** 0: the last append was taken. */
+  readonly failingSinceMs: number;
+  /** What failed last, while it does. */
+  readonly reason: string;
+  readonly cursor: string;
 }
 
 const pageMax = 1_000;
@@ -32,6 +51,14 @@ const retryMsMin = secondMs;
 const retryMsMax = minuteMs;
 
 export class SinkFeeder {
+  readonly lag: Lag;
+  #sentCount = 0;
+  #failureCount = 0;
+  #gapCount = 0;
+  #lastSentMs = 0;
+  #failingSinceMs = 0;
+  #reason = '';
+  #cursor = '';
   readonly #parts: SinkFeederParts;
   readonly #key: Buffer;
   readonly #end = new AbortController();
@@ -40,8 +67,18 @@ export class SinkFeeder {
 
   constructor(parts: SinkFeederParts) {
     this.#parts = parts;
+    this.lag = new Lag(parts.clock);
     this.#key = Buffer.from(`s${parts.name}`);
     this.#done = this.#run();
+  }
+
+  facts(): SinkFacts {
+    return {
+      ...{ name: this.#parts.name, bytes: this.#parts.sink.bytes, lagMs: this.lag.ms },
+      ...{ sentCount: this.#sentCount, failureCount: this.#failureCount, gapCount: this.#gapCount },
+      ...{ lastSentMs: this.#lastSentMs, failingSinceMs: this.#failingSinceMs },
+      ...{ reason: this.#reason, cursor: this.#cursor },
+    };
   }
 
   /** Resolves when nothing of it is under way. */
@@ -68,27 +105,42 @@ export class SinkFeeder {
   #kept(): readonly Place[] {
     const { table, shards } = this.#parts;
     const value = table.get(this.#key);
-    return placesOf(value === undefined ? 'start' : Buffer.from(value).toString(), shards);
+    this.#cursor = value === undefined ? 'start' : Buffer.from(value).toString();
+    return placesOf(this.#cursor, shards);
   }
 
   async #next(places: readonly Place[]): Promise<readonly Place[]> {
-    const { reader, sink, table, log, name } = this.#parts;
+    const { reader, sink, table, log, name, clock } = this.#parts;
     const page = await reader.read(places, pageMax);
     if (this.#end.signal.aborted) return places;
-    if (page.isGone) log.warn({ sink: name }, 'a sink missed events that are kept no more');
+    if (page.isGone) {
+      log.warn({ sink: name }, 'a sink missed events that are kept no more');
+      this.#gapCount++;
+    }
     const next = page.placesAfter();
+    this.lag.waits(page.events[0]);
     if (page.events.length > 0) {
       const cursor = cursorOf(next);
       await sink.append(page.events, cursor);
       await table.commit([{ put: this.#key, value: Buffer.from(cursor) }]);
+      this.#sentCount += page.events.length;
+      this.#lastSentMs = clock.nowMs();
+      this.#cursor = cursor;
     }
+    // Not when this returns: it waits for the next event first.
+    this.#failingSinceMs = 0;
+    this.#reason = '';
+    this.lag.waits(page.hasMore ? page.events.at(-1) : undefined);
     if (page.unread.length > 0) await this.#sleep(retryMsMin);
     else if (!page.hasMore) await reader.wait(waitMs, this.#end.signal);
     return next;
   }
 
   async #failed(error: Error): Promise<void> {
-    const { log, name } = this.#parts;
+    const { log, name, clock } = this.#parts;
+    this.#failureCount++;
+    this.#reason = error.message;
+    if (this.#failingSinceMs === 0) this.#failingSinceMs = clock.nowMs();
     const fields = { sink: name, error: error.message };
     if (this.#triesFailed === 0)
       log.error(fields, 'events cannot be appended, and are tried again');

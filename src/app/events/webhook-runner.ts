@@ -20,6 +20,7 @@ import type { Random } from '../../ports/random.ts';
 import { IndexError } from '../../ports/shard-index.ts';
 import type { WebPoster } from '../../ports/web-poster.ts';
 import type { EventPage, EventReader } from './event-reader.ts';
+import { Lag } from './lag.ts';
 import type { Webhook, WebhookRows } from './webhook-rows.ts';
 import { signatureHeader, signatureOf } from './webhook-signature.ts';
 
@@ -54,12 +55,14 @@ export class WebhookRunner {
   readonly #done: Promise<void>;
   #triesFailed = 0;
   #placesNotedMs: number;
+  readonly lag: Lag;
   /** Instant of the next try; 0: none waits. */
   nextTryMs = 0;
 
   constructor(parts: RunnerParts, id: number) {
     this.#parts = parts;
     this.#id = id;
+    this.lag = new Lag(parts.clock);
     this.#placesNotedMs = parts.clock.monotonicMs();
     this.#done = this.#run();
   }
@@ -96,6 +99,7 @@ export class WebhookRunner {
       await this.#sleep(retryMsMin);
       return places;
     }
+    this.lag.waits(page.events[0]);
     if (page.events.length === 0) return await this.#passOver(page);
     return await this.#send(webhook, page, places);
   }
@@ -151,6 +155,7 @@ export class WebhookRunner {
       return places;
     }
     this.#triesFailed = 0;
+    this.lag.waits(page.events[count] ?? (page.hasMore ? page.events.at(-1) : undefined));
     const next = page.placesAfter(count);
     this.#placesNotedMs = clock.monotonicMs();
     const sentCount = (rows.get(this.#id) ?? webhook).sentCount + count;

@@ -57,6 +57,11 @@ export class Webhooks {
     return this.#runners.get(id)?.nextTryMs ?? 0;
   }
 
+  /** Age of the oldest event it was not sent; 0: it was sent all, or is paused. */
+  lagMs({ id }: Webhook): number {
+    return this.#runners.get(id)?.lag.ms ?? 0;
+  }
+
   /** From now on. @throws MailError `argument-invalid`, `not-possible-now` */
   add(tenant: TenantId, input: WebhookInput): Promise<{ webhook: Webhook; secret: string }> {
     return this.#inTurn(async () => {

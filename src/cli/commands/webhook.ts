@@ -40,6 +40,7 @@ function linesOf(webhook: WebhookView): readonly string[] {
       `${failureCount}${webhook.nextTry === undefined ? '' : `, next try ${webhook.nextTry}`}`,
     ],
     ['gaps', String(webhook.gapCount)],
+    ['behind', webhook.lagSeconds === 0 ? 'no' : `${webhook.lagSeconds} s`],
     ['cursor', webhook.cursor],
   ]);
 }

@@ -14,6 +14,9 @@ import { minuteMs } from '../../../../src/base/units.ts';
 import { type EventSink, SinkError } from '../../../../src/ports/event-sink.ts';
 import { SeededClock, turns } from '../../../support/seeded-clock.ts';
 
+/** As the clock begins. */
+const beganAt = '2026-01-01T00:00:00.000Z';
+
 function streamOf(count: number): Pick<EventReader, 'read' | 'wait'> {
   const wait = (_ms: number, signal?: AbortSignal) =>
     new Promise<void>((resolve) => {
@@ -26,7 +29,7 @@ function streamOf(count: number): Pick<EventReader, 'read' | 'wait'> {
       const last = Math.min(count, first + limit);
       const placed = Array.from({ length: last - first }, (_, i) => ({
         view: {
-          ...{ id: String(first + i), at: '', kind: 'delivered', message: 'm', tenant: 1 },
+          ...{ id: String(first + i), at: beganAt, kind: 'delivered', message: 'm', tenant: 1 },
           ...{ sender: '', recipients: [] },
         },
         ...{ shard: 0, position: [0, 0, first + i] as const },
@@ -42,6 +45,10 @@ class ListSink implements EventSink {
   readonly counts: number[] = [];
   failuresLeft = 0;
   tries = 0;
+
+  get bytes(): number {
+    return this.ids.length * 100;
+  }
 
   async append(events: readonly { readonly id: string }[]): Promise<void> {
     this.tries++;
@@ -80,9 +87,17 @@ it('what a sink does not take it is given again, a minute apart at most', async 
   const { clock, feeder } = feed(10, sink);
   await clock.pass(6 * minuteMs, 1_000);
   assert.deepEqual(sink.ids, []);
+  const failing = feeder.facts();
+  assert.deepEqual(
+    [failing.reason, failing.failureCount, failing.sentCount, failing.lagMs, failing.bytes],
+    ['no room', sink.tries, 0, 6 * minuteMs, 0],
+  );
+  assert.ok(failing.failingSinceMs <= Date.parse(beganAt) + 1_000);
   assert.ok(sink.tries >= 10 && sink.tries <= 12, String(sink.tries));
   await clock.pass(6 * minuteMs, 1_000);
   assert.deepEqual(sink.ids, numbers(0, 10));
+  const { reason, failingSinceMs, lagMs, sentCount, bytes } = feeder.facts();
+  assert.deepEqual([reason, failingSinceMs, lagMs, sentCount, bytes], ['', 0, 0, 10, 1_000]);
   await feeder.stop();
 });
 

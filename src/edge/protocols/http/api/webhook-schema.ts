@@ -50,6 +50,7 @@ const viewSchema = {
     created: instant,
     cursor: { type: 'string', description: 'Behind what was taken.' },
     ...{ sentCount: count, failureCount: count, gapCount: count },
+    lagSeconds: { ...count, description: 'Age of the oldest event it was not sent; 0: none.' },
     ...{ lastSent: instant, failingSince: instant, nextTry: instant },
   },
 } as const;
