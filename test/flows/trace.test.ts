@@ -141,6 +141,14 @@ describe('trace', () => {
     await test.call('queue.delete', { ids: [id], withBounce: false });
     const after = await traceWith(test, id, ['deleted']);
     assert.equal(after.events.at(-1)!.kind, 'deleted');
+    const told = await test.call('events', { after: 'start', limit: 1_000 });
+    assert.equal(told.events.find(({ kind }) => kind === 'deleted')!.why, 'removed');
+    const other = await send(test.ports.smtp!, 'x@far.test', ['later@far.test']);
+    await traceWith(test, other, ['deferred']);
+    await test.call('queue.delete', { ids: [other], withBounce: true });
+    await traceWith(test, other, ['failed']);
+    const { events: all } = await test.call('events', { after: 'start', limit: 1_000 });
+    assert.equal(all.find(({ kind }) => kind === 'failed')!.why, 'removed');
     assert.match(after.events.at(-1)!.detail, /by an operator/);
   });
 

@@ -22,6 +22,7 @@ import {
   type PlainOf,
 } from './act.ts';
 import type { MessageReasons, SiteFacts } from './explain-asks.ts';
+import { endingWords } from './queue-endings.ts';
 import { queueStates } from './queue-states.ts';
 
 const text = Type.String();
@@ -36,7 +37,7 @@ const recipient = Type.Object({
     description:
       'What the last server said, or why it was not reached; empty before the first try.',
   }),
-  why: Type.Optional(responseClass),
+  why: Type.Optional(Type.Enum([...responseClasses, ...endingWords])),
 });
 
 const entry = Type.Object({

@@ -6,6 +6,7 @@
 
 import type { EventView } from '../../actors/asks/control.ts';
 import type { EventPosition } from '../../actors/asks/event-asks.ts';
+import { whyOfLine } from '../../actors/asks/queue-endings.ts';
 import {
   type AdminEvent,
   eventIdOf,
@@ -16,7 +17,6 @@ import {
   type PackedEvent,
   tailOf,
 } from '../../actors/asks/trace-asks.ts';
-import { classOfLine } from '../../mail/wire/smtp/response-class.ts';
 
 export function eventViewOf(event: PackedEvent, shard: number, position: EventPosition): EventView {
   const [kind, instantMs, message, tenant, sender, recipients] = event;
@@ -67,7 +67,7 @@ function outcomeOf(event: OutcomeEvent): Partial<EventView> {
   const isReason = reply !== '' && kind !== eventNumbers.delivered;
   return {
     ...{ host, address, source, egress, provider, reply, attempts },
-    ...(isReason ? { why: classOfLine(reply) } : {}),
+    ...(isReason ? { why: whyOfLine(reply) } : {}),
     ...(nextMs === 0 ? {} : { next: new Date(nextMs).toISOString() }),
   };
 }

@@ -15,6 +15,12 @@ import type {
   QueueListParams,
 } from '../../actors/asks/queue-asks.ts';
 import { queueAsks } from '../../actors/asks/queue-asks.ts';
+import {
+  cancelledText,
+  endingReply,
+  removedText,
+  whyOfLine,
+} from '../../actors/asks/queue-endings.ts';
 import type { QueueState } from '../../actors/asks/queue-states.ts';
 import { concat, view } from '../../base/bytes.ts';
 import { failure } from '../../base/errors.ts';
@@ -51,13 +57,13 @@ const actsTold = {
   ...{ delete: '', cancel: '', bounce: '' },
 } as const satisfies Record<QueueAction['action'], QueueAct>;
 
-const removed = ending('Removed from the queue by an operator');
-const cancelled = ending('Cancelled by its sender');
+const removed = ending(removedText);
+const cancelled = ending(cancelledText);
 
 function ending(text: string) {
   return {
     outcome: ownOutcome('failed', ownReply(554, '5.7.0', text)),
-    reply: `554 5.7.0 ${text}`,
+    reply: endingReply(text),
   };
 }
 
@@ -286,7 +292,7 @@ function entryOf(parts: QueueParts, shard: OpenShard, message: SpoolMessage): Qu
       attemptCount: recipient.attempts,
       nextAttemptMs: recipient.state === 'waiting' && !message.isHeld ? recipient.nextMs : 0,
       lastReply: recipient.reply,
-      ...(isReason(recipient) ? { why: classOfLine(recipient.reply) } : {}),
+      ...(isReason(recipient) ? { why: whyOfLine(recipient.reply) } : {}),
     })),
   };
 }
