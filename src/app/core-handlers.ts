@@ -21,6 +21,7 @@ export function coreHandlers(core: Core, front: FrontParts): ControlHandlers {
     startedMs: nodeClock.nowMs(),
     shards: core.folder.shards,
     directory: core.directory,
+    identity: core.identity,
     suppressions: core.feedback.list,
     webhooks: core.streams.webhooks,
     sinks: core.streams.sinks,

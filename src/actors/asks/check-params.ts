@@ -35,7 +35,7 @@ export function faultOfParams(method: ControlMethod, params: unknown): ParamsFau
 }
 
 /** What is wrong with a value, of a schema that is asked of often. */
-function checkOf(schema: TSchema): Check {
+export function checkOf(schema: TSchema): Check {
   const compiled = Compile(schema);
   return (value) => {
     if (compiled.Check(value)) return undefined;

@@ -14,6 +14,7 @@ import { eventActs } from './event-control.ts';
 import { mailboxActs } from './mailbox-control.ts';
 import { queueActs } from './queue-control.ts';
 import { serverActs } from './server-control.ts';
+import { sessionActs } from './session-control.ts';
 import { shapingActs } from './shaping-control.ts';
 import { suppressionActs } from './suppression-control.ts';
 import { suspensionActs } from './suspension-control.ts';
@@ -30,6 +31,7 @@ export const controlActs: Readonly<Record<ControlMethod, Act>> = {
   ...shapingActs,
   ...mailboxActs,
   ...eventActs,
+  ...sessionActs,
   ...suppressionActs,
   ...tenantActs,
   ...tlsReportActs,

@@ -12,6 +12,7 @@ import type { MailboxMethods } from './mailbox-control.ts';
 import type { AskedBy } from './principal.ts';
 import type { QueueMethods } from './queue-control.ts';
 import type { ServerMethods } from './server-control.ts';
+import type { SessionMethods } from './session-control.ts';
 import type { ShapingMethods } from './shaping-control.ts';
 import type { SuppressionMethods } from './suppression-control.ts';
 import type { SuspensionMethods } from './suspension-control.ts';
@@ -46,6 +47,7 @@ export interface ControlMethods
     ShapingMethods,
     MailboxMethods,
     EventMethods,
+    SessionMethods,
     SuppressionMethods,
     TenantMethods,
     TlsReportMethods,

@@ -1,7 +1,7 @@
 /**
  * Who asks: exactly one to each request.
  *
- * Runs in: anywhere; types only.
+ * Runs in: anywhere; plain data.
  */
 
 import type { AccountId, ApiKeyId, TenantId } from '../../base/ids.ts';
@@ -36,4 +36,16 @@ export interface AskedBy {
   readonly principal: Principal;
   /** The address it came from; "" from this machine's own socket. */
   readonly peer: string;
+}
+
+/** For those who read. */
+export function principalWords(principal: Principal): string {
+  switch (principal.kind) {
+    case 'operator':
+      return 'operator';
+    case 'account':
+      return `account ${principal.address}`;
+    case 'api-key':
+      return `key ${principal.key}`;
+  }
 }

@@ -16,6 +16,7 @@ import { notedActs } from './noted-acts.ts';
 import type { ControlParts } from './parts.ts';
 import { queueHandlers } from './queue-handlers.ts';
 import { serverHandlers } from './server-handlers.ts';
+import { sessionHandlers } from './session-handlers.ts';
 import { shapingHandlers } from './shaping-handlers.ts';
 import { sourceHandlers } from './source-handlers.ts';
 import { storeHandlers } from './store-handlers.ts';
@@ -42,6 +43,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...keptHandlers(parts),
     ...eventHandlers(parts),
     ...sinkHandlers(parts),
+    ...sessionHandlers(parts),
     ...webhookHandlers(parts),
     ...tlsReportHandlers(parts),
     ...traceHandlers(parts),

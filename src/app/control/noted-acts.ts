@@ -13,6 +13,7 @@ import type {
   ControlParams,
   ControlResult,
 } from '../../actors/asks/control.ts';
+import { principalWords } from '../../actors/asks/principal.ts';
 import { defaultTenant, type TenantId } from '../../base/ids.ts';
 import type { ControlParts } from './parts.ts';
 
@@ -52,7 +53,7 @@ function notedAct<M extends ControlMethod>(
     const tell = await act.tell(params);
     const result = await handler(params, call);
     const { tenant = defaultTenant, detail } = tell(result);
-    const by = 'operator';
+    const by = principalWords(call.by?.principal ?? { kind: 'operator' });
     await note({ atMs: clock.nowMs(), tenant, what: act.what, detail, by });
     return result;
   };

@@ -13,6 +13,7 @@ import type { ShapingBoard } from '../../actors/shaping-board.ts';
 import type { ShardId, TenantId } from '../../base/ids.ts';
 import type { AccountDirectory } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { Identity } from '../../ports/identity.ts';
 import type { Random } from '../../ports/random.ts';
 import type { SuppressionList } from '../../ports/suppressions.ts';
 import type { Settings } from '../../settings/schema.ts';
@@ -34,7 +35,9 @@ export interface ControlParts {
   readonly version: string;
   readonly startedMs: number;
   readonly shards: number;
+  /** As whoever asks sees it: of their own tenant, where they have one. */
   readonly directory: AccountDirectory;
+  readonly identity: Identity;
   readonly suppressions: SuppressionList;
   readonly webhooks: Webhooks;
   /** How event files stand. */

@@ -1,8 +1,9 @@
 /**
  * The control socket: what operators ask of the running server, over HTTP on a Unix socket in the data folder.
  *
- * `POST /v1/<method>` with one request frame is answered by frames (`mail/wire/control`). Who may open the socket
- * file (0600 in a 0700 folder) may ask everything: there is no other log-in here.
+ * `POST /v1/<method>` with one request frame is answered by frames (`mail/wire/control`); `/api/…` is the API over HTTP,
+ * asked by an operator. Who may open the socket file (0600 in a 0700 folder) may ask everything: there is no other
+ * log-in here.
  *
  * Runs in:   edge (main thread).
  * Limits:    `callsMax` calls at a time; `requestBytesMax` and `requestMsMax` per request.
@@ -38,6 +39,8 @@ export interface ControlServerOptions {
   /** The right to the folder `path` stands in: a stale socket file there is ours to remove. */
   readonly lock: { readonly folder: string };
   readonly handlers: ControlHandlers;
+  /** Answers `/api/…`. */
+  readonly api?: (request: IncomingMessage, response: ServerResponse) => void;
   readonly log: Log;
 }
 
@@ -62,6 +65,10 @@ export async function serveControl(options: ControlServerOptions): Promise<Contr
   server.on('request', (request, response) => {
     if (callCount >= callsMax) {
       respondPlainly(response, 503, 'too many calls at a time');
+      return;
+    }
+    if (options.api !== undefined && request.url?.startsWith('/api/')) {
+      options.api(request, response);
       return;
     }
     callCount++;
@@ -100,7 +107,7 @@ async function answer(
   response: ServerResponse,
   { handlers, log }: ControlServerOptions,
 ): Promise<void> {
-  const method = /^\/v1\/([a-z.]{1,64})$/.exec(request.url ?? '')?.[1];
+  const method = /^\/v1\/([a-z.-]{1,64})$/.exec(request.url ?? '')?.[1];
   if (request.method !== 'POST' || method === undefined) {
     respondPlainly(response, 404, 'POST /v1/<method>');
     return;

@@ -5,17 +5,22 @@
  * Specs:     RFC 9110 §11.6.1 (WWW-Authenticate), §15.5.12 (411), RFC 6750 §3; RFC 6585 §4.
  * Limits:    a request's bytes are claimed of the byte budget before they come, so it has to say how many; its
  *            size by `requestBytesMax`.
- * Invariant: no cookie and no Origin counts: who has no bearer key gets nothing, so a web page can ask nothing in an
- *            operator's name.
+ * Invariant: no cookie and no Origin counts: who shows no bearer key or token gets nothing, so a web page can ask
+ *            nothing in an operator's name. Only the control socket says that somebody is an operator.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { MailError } from '../../../../base/errors.ts';
 import type { Log } from '../../../../base/log.ts';
-import { plainAddress } from '../../../../base/networks.ts';
 import type { ApiKey, ApiScope } from '../../../../ports/account-directory.ts';
 import { apiKeyShown } from '../../../guard/api-keys.ts';
+import { Askers, peerOf } from '../admin/asked-by.ts';
+import { docsPage } from '../admin/docs-page.ts';
+import { document } from '../admin/document.ts';
+import { bodyBytesMax, pathPartLengthMax } from '../admin/limits.ts';
+import { adminRoutes, type DoAct } from '../admin/routes.ts';
+import { type TokenRouteParts, tokenRoutes } from '../admin/token-routes.ts';
 import { setCaller } from './caller.ts';
 import { EventTurns } from './event-turns.ts';
 import { type EventFeed, eventRoutes } from './events.ts';
@@ -24,8 +29,6 @@ import { KeyRates } from './key-rates.ts';
 import { requestBytesMax } from './limits.ts';
 import { lookUpRoutes, type MessageLookUp } from './look-up.ts';
 import { type MessageRouteParts, messageRoutes } from './messages.ts';
-import { openApi } from './openapi.ts';
-import type { Peer } from './submit.ts';
 import { type SuppressionRouteParts, suppressionRoutes } from './suppressions.ts';
 import { type WebhookDesk, webhookRoutes } from './webhooks.ts';
 
@@ -33,6 +36,8 @@ interface ApiParts extends MessageRouteParts, SuppressionRouteParts {
   readonly lookUp: MessageLookUp;
   readonly events: EventFeed;
   readonly webhooks: WebhookDesk;
+  readonly tokens: TokenRouteParts;
+  readonly act: DoAct;
   readonly log: Log;
 }
 
@@ -41,12 +46,15 @@ const openApiPath = '/api/openapi.json';
 
 interface Api {
   handle(request: IncomingMessage, response: ServerResponse): void;
+  /** As `handle`, of one who came by the control socket. */
+  handleOperator(request: IncomingMessage, response: ServerResponse): void;
 }
 
 export async function createApi(parts: ApiParts): Promise<Api> {
   const app = fastify({
     logger: false,
     bodyLimit: requestBytesMax(parts.policy()),
+    routerOptions: { maxParamLength: pathPartLengthMax },
     // Every number and text is what it is said to be, and nothing is dropped in silence.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
   });
@@ -54,27 +62,43 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   app.addContentTypeParser('message/rfc822', { parseAs: 'buffer' }, (_request, body, done) => {
     done(null, body);
   });
+  const operators = new WeakSet<IncomingMessage>();
+  const askers = new Askers({ ...parts, sessions: parts.tokens.sessions });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
-    if (request.routeOptions.url === openApiPath) return;
-    const { scope = 'send' } = request.routeOptions.config as RouteScope;
-    setCaller(request, { key: await keyOf(parts, request, scope), peer: peerOf(request) });
-    claimRoom(parts, request, reply.raw);
+    const { access = 'key', scope = 'send' } = request.routeOptions.config as RouteAccess;
+    const peer = peerOf(request);
+    if (access === 'stranger') askers.countStranger(peer.address);
+    else if (access === 'principal') {
+      await askers.note(request, peer.address, operators.has(request.raw));
+    } else setCaller(request, { key: await keyOf(parts, request, scope), peer });
+    claimRoom(parts, request, reply.raw, access === 'key' ? undefined : bodyBytesMax);
   });
   answerFaults(app, parts.log);
-  app.get(openApiPath, async () => openApi);
+  app.get(openApiPath, { config: { access: 'stranger' } }, async () => document);
+  docsPage(app);
+  tokenRoutes(app, parts.tokens);
+  adminRoutes(app, parts.act);
   messageRoutes(app, parts, new KeyRates());
   lookUpRoutes(app, parts.lookUp);
   suppressionRoutes(app, parts);
   eventRoutes(app, parts.events, { turns: new EventTurns(parts.policy), clock: parts.clock });
   webhookRoutes(app, parts.webhooks);
   await app.ready();
-  return { handle: (request, response) => app.routing(request, response) };
+  return {
+    handle: (request, response) => app.routing(request, response),
+    handleOperator(request, response) {
+      operators.add(request);
+      app.routing(request, response);
+    },
+  };
 }
 
 /** Routes that say nothing are for keys that may send. */
-interface RouteScope {
+interface RouteAccess {
   readonly scope?: ApiScope;
+  /** `stranger`: nobody has to say who it is. `principal`: whoever may do acts. */
+  readonly access?: 'key' | 'principal' | 'stranger';
 }
 
 async function keyOf(
@@ -88,16 +112,12 @@ async function keyOf(
   return key;
 }
 
-function peerOf({ raw }: FastifyRequest): Peer {
-  const { remoteAddress = '', remotePort = 0 } = raw.socket;
-  return { address: plainAddress(remoteAddress), port: remotePort, isTls: false };
-}
-
 /** The bytes a request brings are in memory until it is answered. @throws ApiFault */
 function claimRoom(
   { reception }: ApiParts,
   { headers }: FastifyRequest,
   raw: ServerResponse,
+  bytesMax = Number.POSITIVE_INFINITY,
 ): void {
   const isChunked = headers['transfer-encoding'] !== undefined;
   if (isChunked) {
@@ -105,6 +125,7 @@ function claimRoom(
   }
   const bytes = Number(headers['content-length'] ?? 0);
   if (bytes === 0) return;
+  if (bytes > bytesMax) throw new ApiFault('message-too-large', 'the request is too large');
   const refusal = reception.reserve(bytes);
   if (refusal !== undefined) throw new ApiFault(refusal.code, 'no room now');
   raw.once('close', () => reception.release(bytes));

@@ -1,0 +1,107 @@
+/**
+ * A log-in for tokens: name, password, and the second factor where the account has one or its tenant wants one.
+ *
+ * Runs in:   edge (main thread).
+ * Invariant: guesses of second factors count by themselves: a password that is right does not buy more of them. What
+ *            is told of a wrong second factor is what is told of a wrong password.
+ */
+
+import type { AccountPrincipal } from '../../actors/asks/principal.ts';
+import { failure, type Result } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { Account, AccountDirectory } from '../../ports/account-directory.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { CredentialStore } from '../../ports/credentials.ts';
+import type { SecondFactorStore } from '../../ports/second-factors.ts';
+import { type LogIn, logIn } from './log-in.ts';
+import type { CheckSecondFactor } from './second-factor.ts';
+import type { Sessions, Tokens } from './sessions.ts';
+
+export interface TokenLogInParts {
+  readonly logIn: LogIn;
+  readonly checkSecondFactor: CheckSecondFactor;
+  readonly secondFactors: Pick<SecondFactorStore, 'hasSecondFactor'>;
+  readonly directory: Pick<AccountDirectory, 'accountById'>;
+  readonly credentials: Pick<CredentialStore, 'policy' | 'noteSecondFactor'>;
+  readonly sessions: Sessions;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface GrantAsked {
+  readonly name: string;
+  readonly password: string;
+  readonly secondFactor?: string;
+  readonly device: string;
+  readonly address: string;
+}
+
+/** None that app passwords are made for: tokens do all that their account may do. */
+const listener = 'token';
+
+export class TokenLogIn {
+  readonly #parts: TokenLogInParts;
+
+  constructor(parts: TokenLogInParts) {
+    this.#parts = parts;
+  }
+
+  /** `authentication-required`: the password is right, and a second factor is needed. */
+  async grant(asked: GrantAsked): Promise<Result<{ readonly tokens: Tokens }>> {
+    const { clock, log, sessions } = this.#parts;
+    const { name: user, password, address, device } = asked;
+    if (/[\x00-\x1f\x7f]/.test(user)) return failure('credentials-invalid', 'no name');
+    const attempt = { user, password, address, listener };
+    const answer = await logIn(this.#parts.logIn, attempt, { clock, log });
+    if (!answer.ok) return answer;
+    const shown = await this.#secondFactor(answer.account, asked);
+    if (!shown.ok) return shown;
+    const { secondFactorMs } = shown;
+    const facts = { device, address, secondFactorMs };
+    return { ok: true, tokens: await sessions.begin(answer.account, facts) };
+  }
+
+  async #secondFactor(
+    account: Account,
+    { secondFactor: code, address }: GrantAsked,
+  ): Promise<Result<{ readonly secondFactorMs: number }>> {
+    const { secondFactors, credentials } = this.#parts;
+    const hasOne = await secondFactors.hasSecondFactor(account);
+    const { logIn: policy } = await credentials.policy(account.tenant);
+    if (!hasOne && !policy.needsSecondFactor) return { ok: true, secondFactorMs: 0 };
+    if (!hasOne || code === undefined) return failure('authentication-required', account.address);
+    return await this.#shownFactor(account, code, address);
+  }
+
+  /** Of an account that is logged in, before a sensitive act. */
+  async again(
+    { tenant, account: id, session }: AccountPrincipal,
+    code: string,
+    address: string,
+  ): Promise<Result<object>> {
+    const { credentials, directory } = this.#parts;
+    const account = await directory.accountById(id);
+    if (account?.tenant !== tenant) return failure('credentials-invalid', `account ${id}`);
+    const shown = await this.#shownFactor(account, code, address);
+    if (shown.ok) await credentials.noteSecondFactor(account, session, shown.secondFactorMs);
+    return shown;
+  }
+
+  async #shownFactor(
+    account: Account,
+    code: string,
+    address: string,
+  ): Promise<Result<{ readonly secondFactorMs: number }>> {
+    const { checkSecondFactor, clock, log } = this.#parts;
+    const { throttle } = this.#parts.logIn;
+    const counted = `${account.address} second factor`;
+    if (throttle.waitMs(address, counted, clock.monotonicMs()) > 0) return failure('rate-exceeded');
+    if (await checkSecondFactor(account, code)) {
+      throttle.succeeded(address, counted);
+      return { ok: true, secondFactorMs: clock.nowMs() };
+    }
+    throttle.failed(address, counted, clock.monotonicMs());
+    log.info({ peer: address, user: account.address }, 'second factor failed');
+    return failure('credentials-invalid', account.address);
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Who makes a request of the admin API: an operator on the control socket, an account by its access token, or a tenant's
+ * program by its API key.
+ *
+ * Runs in:   edge (main thread).
+ * Specs:     RFC 6750 §2.1 (the header alone: no token in a query or a form).
+ * Limits:    `requestsPerMinuteMax` of each, `strangerRequestsPerMinuteMax` of an address that is nobody.
+ * Invariant: a request has one principal, found once, before anything of it is read.
+ */
+
+import type { FastifyRequest } from 'fastify';
+import type { AskedBy, Principal } from '../../../../actors/asks/principal.ts';
+import { plainAddress } from '../../../../base/networks.ts';
+import type { AccountDirectory } from '../../../../ports/account-directory.ts';
+import type { Clock } from '../../../../ports/clock.ts';
+import { apiKeyShown } from '../../../guard/api-keys.ts';
+import { RequestRates } from '../../../guard/request-rates.ts';
+import { principalOf, type Sessions } from '../../../guard/sessions.ts';
+import { ApiFault } from '../api/fault.ts';
+import type { Peer } from '../api/submit.ts';
+import { requestsPerMinuteMax, strangerRequestsPerMinuteMax } from './limits.ts';
+
+const bearer = /^bearer +([\w~+/.=-]{1,4096}) *$/i;
+
+const asked = new WeakMap<FastifyRequest, AskedBy>();
+
+/** @throws ApiFault where nobody was found out. */
+export function askedByOf(request: FastifyRequest): AskedBy {
+  const by = asked.get(request);
+  if (by === undefined) throw new ApiFault('authentication-required', 'a token is needed');
+  return by;
+}
+
+export interface AskersParts {
+  readonly directory: AccountDirectory;
+  readonly sessions: Sessions;
+  readonly clock: Clock;
+}
+
+export class Askers {
+  readonly #parts: AskersParts;
+  readonly #rates = new RequestRates(requestsPerMinuteMax);
+  readonly #strangerRates = new RequestRates(strangerRequestsPerMinuteMax);
+
+  constructor(parts: AskersParts) {
+    this.#parts = parts;
+  }
+
+  /** `isOperator`: it came by the control socket. @throws ApiFault */
+  async note(request: FastifyRequest, peer: string, isOperator: boolean): Promise<void> {
+    const principal: Principal = isOperator
+      ? { kind: 'operator' }
+      : await this.#shown(request.headers.authorization, peer);
+    this.#count(principal);
+    asked.set(request, { principal, peer });
+  }
+
+  /** A request of somebody who need not say who it is. @throws ApiFault */
+  countStranger(peer: string): void {
+    refuseFor(this.#strangerRates.take(peer, this.#parts.clock.monotonicMs()));
+  }
+
+  async #shown(authorization: string | undefined, peer: string): Promise<Principal> {
+    const { directory, sessions } = this.#parts;
+    const token = bearer.exec(authorization ?? '')?.[1];
+    const key = await apiKeyShown(directory, authorization);
+    if (key !== undefined) {
+      return { kind: 'api-key', tenant: key.tenant, key: key.id, scopes: key.scopes };
+    }
+    const shown = token === undefined ? undefined : await sessions.check(token, peer);
+    if (shown?.ok === true) return principalOf(shown);
+    this.countStranger(peer);
+    throw new ApiFault('credentials-invalid', 'a valid access token is needed');
+  }
+
+  #count(principal: Principal): void {
+    if (principal.kind === 'operator') return;
+    const asker =
+      principal.kind === 'account' ? `account ${principal.account}` : `key ${principal.key}`;
+    refuseFor(this.#rates.take(asker, this.#parts.clock.monotonicMs()));
+  }
+}
+
+function refuseFor(seconds: number): void {
+  if (seconds === 0) return;
+  throw new ApiFault('rate-exceeded', 'too many requests', { retryAfterSeconds: seconds });
+}
+
+/** In clear: a proxy that has a certificate comes before it. */
+export function peerOf({ raw }: FastifyRequest): Peer {
+  const { remoteAddress = '', remotePort = 0 } = raw.socket;
+  return { address: plainAddress(remoteAddress), port: remotePort, isTls: false };
+}
