@@ -29,6 +29,7 @@ export function coreHandlers(core: Core, front: FrontParts): ControlHandlers {
     sources: core.sources,
     feedbackAddresses: (tenant) => core.feedback.desk.addressesOf(tenant),
     router: runtime.router,
+    massActs: core.massActs,
     jobs: runtime.jobs,
     reception: core.reception,
     dkimKeys: core.dkimKeys,

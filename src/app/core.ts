@@ -48,6 +48,7 @@ import { EngineHost, jobThreads } from './engine-host.ts';
 import { type EventStreams, openEventStreams } from './events/open-streams.ts';
 import { type Feedback, openFeedback } from './feedback.ts';
 import { settleUsesInTime } from './last-uses.ts';
+import { type MassActs, openMassActs } from './mass-acts.ts';
 import { answerPolicy, type Outside, openOutside } from './outside.ts';
 import { ownAddresses } from './own-addresses.ts';
 import { PolicySource } from './policy.ts';
@@ -86,6 +87,7 @@ export interface Core {
   readonly dkimKeys: DkimKeys;
   readonly srsSecrets: SrsSecrets;
   readonly tlsReports: TlsReports;
+  readonly massActs: MassActs;
   /** Of ours about others; undefined: settings have none sent. */
   readonly tlsReporting: TlsReporting | undefined;
   /** Accounts whose changes the engine tells of. */
@@ -160,8 +162,7 @@ async function openParts(
   sources?.join(runtime);
   shaping.serve(runtime, closers);
   const inFlow = inFlowOf(runtime, shared.undelivered, settings);
-  closers.push(() => runtime.close());
-  closers.push(async () => inFlow.end());
+  closers.push(runtime.close.bind(runtime), async () => inFlow.end());
   await runtime.start();
   const budget = new ByteBudget(settings.memory.receivingBytesMax);
   const needed = { ...shared, budget, startBits, inFlow, refusals, shards, folder, closers, log };
@@ -185,6 +186,7 @@ async function openParts(
     ...parts,
     dkimKeys: openDkimKeys({ settings, log, isOffline }, parts, policyChanged),
     srsSecrets,
+    massActs: openMassActs({ ...place, log, isOffline }, closers),
     tlsReports: openTlsReports(folder.path, directory, closers),
     tlsReporting: openTlsReporting(request, { ...parts, outcomes, outside, policy: () => policy }),
     watchers: new Watchers(shared.watched),

@@ -79,6 +79,11 @@ export function messageIdMs(id: MessageId): number {
   return value;
 }
 
+/** No id made up to then is greater, and none made later is less. */
+export function lastIdAt(epochMs: number): string {
+  return encodeBase32(epochMs, 9) + base32.at(-1)!.repeat(7);
+}
+
 function encodeBase32(value: number, digits: number): string {
   let text = '';
   for (let i = 0; i < digits; i++) {

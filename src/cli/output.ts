@@ -35,6 +35,12 @@ export class Output {
     if (!this.isJson) this.#streams.error.write(`${safe(text)}\n`);
   }
 
+  /** How far a long command is: a line on standard error, for people or as JSON. */
+  progress(value: unknown, text: string): void {
+    const line = this.isJson ? JSON.stringify({ progress: value }) : safe(text);
+    this.#streams.error.write(`${line}\n`);
+  }
+
   fault(code: string, detail: string): void {
     const text = this.isJson ? JSON.stringify({ error: { code, detail } }) : `chaski: ${detail}`;
     this.#streams.error.write(`${text}\n`);

@@ -44,6 +44,8 @@ export type OpenShardFunction = (shard: ShardId) => Promise<OpenShard>;
 
 /** How often spools look for messages to index and for due ones, and accounts for what was expunged long ago. */
 const sweepMs = 500;
+/** Of room before a site, what a spool is asked for at least: a look costs as much as some messages. */
+const shareMin = 32;
 
 export class Shards {
   readonly #open: OpenShardFunction;
@@ -77,7 +79,7 @@ export class Shards {
     const first = this.#roomTurn++ % Math.max(1, spools.length);
     let left = count;
     for (let i = 0; i < spools.length && left > 0; i++) {
-      const share = Math.ceil(left / (spools.length - i));
+      const share = Math.min(left, Math.max(shareMin, Math.ceil(left / (spools.length - i))));
       left -= spools[(first + i) % spools.length]!.onRoom(site, share);
     }
     return left < count;

@@ -48,7 +48,7 @@ it('what waits is rebound by a filter, over a restart, and leaves by its new poo
     await assert.rejects(rebind({ toPool: 'ghost' }), { code: 'argument-invalid' });
     await assert.rejects(rebind({ toCampaign: 'a b' }), { code: 'argument-invalid' });
     const to = { toPool: 'bulk', toCampaign: 'late' };
-    assert.deepEqual(await rebind({ domain: 'far.test', ...to }), { count: 1 });
+    assert.equal((await rebind({ domain: 'far.test', ...to })).count, 1);
     await first.stop();
 
     await using test = await startTestServer(settings, { folder });

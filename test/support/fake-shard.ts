@@ -37,6 +37,7 @@ export class FakeShard {
   readonly faults: (AppendFault | undefined)[] = [];
   readonly sides = new Map<number, Buffer>();
   openBodies = 0;
+  indexLag = 0;
   /** Whether a body can be read at once. */
   isWarm: (place: RecordPlace) => boolean = () => true;
   readonly #now = new Uint8Array(nowBytesMax);

@@ -13,6 +13,8 @@ import {
 } from '../../src/actors/asks/delivery-terms.ts';
 import {
   type QueueAction,
+  type QueueActPage,
+  type QueueActPageAnswer,
   type QueueListAnswer,
   queueAsks,
 } from '../../src/actors/asks/queue-asks.ts';
@@ -197,6 +199,14 @@ export class SpoolWorld {
     return this.#ask(queueAsks.act, meta);
   }
 
+  /** One page of an act on all that is meant. */
+  async actOnPage(page: Partial<QueueActPage>): Promise<QueueActPageAnswer> {
+    const whole = { action: 'hold', selection: {}, after: '', upTo: 'Z'.repeat(16), ...page };
+    const answer = await this.#ask(queueAsks.actOnPage, whole);
+    if (!answer.ok) throw new Error(answer.detail);
+    return answer.value as QueueActPageAnswer;
+  }
+
   async list(
     after: string,
     limit: number,
@@ -216,7 +226,9 @@ export class SpoolWorld {
       bounces: this.#bounces,
       holds: this.holds,
     });
-    return (await handlers[name]!({ meta } as ArrivedAsk, { isFull: false })) as Answer;
+    return (await handlers[name]!({ meta, deadlineMs: 0 } as ArrivedAsk, {
+      isFull: false,
+    })) as Answer;
   }
 
   /** Answers the oldest open attempt. */

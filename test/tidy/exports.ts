@@ -56,6 +56,8 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/app/tls-report-sender.ts spreadMs',
     'src/app/tls-report-sender.ts triedMs',
     'src/app/tls-reports.ts keptMs',
+    'src/app/mass-acts.ts keptMax',
+    'src/app/mass-acts.ts runningMax',
     'src/app/tls-reports.ts keptPerDomainMax',
     'src/app/tls-reports.ts perMinuteMax',
     'src/mail/formats/tls-report/parse.ts failuresMax',

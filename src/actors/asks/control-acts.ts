@@ -12,6 +12,7 @@ import { directoryActs } from './directory-control.ts';
 import { dkimActs } from './dkim-control.ts';
 import { eventActs } from './event-control.ts';
 import { mailboxActs } from './mailbox-control.ts';
+import { massActActs } from './queue-act-control.ts';
 import { queueActs } from './queue-control.ts';
 import { serverActs } from './server-control.ts';
 import { sessionActs } from './session-control.ts';
@@ -27,6 +28,7 @@ export const controlActs: Readonly<Record<ControlMethod, Act>> = {
   ...directoryActs,
   ...dkimActs,
   ...queueActs,
+  ...massActActs,
   ...suspensionActs,
   ...shapingActs,
   ...mailboxActs,

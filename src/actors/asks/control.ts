@@ -10,6 +10,7 @@ import type { DkimMethods } from './dkim-control.ts';
 import type { EventMethods } from './event-control.ts';
 import type { MailboxMethods } from './mailbox-control.ts';
 import type { AskedBy } from './principal.ts';
+import type { QueueActMethods } from './queue-act-control.ts';
 import type { QueueMethods } from './queue-control.ts';
 import type { ServerMethods } from './server-control.ts';
 import type { SessionMethods } from './session-control.ts';
@@ -30,7 +31,6 @@ export type {
   MailboxView,
 } from './mailbox-control.ts';
 export type {
-  CountAnswer,
   QueueEntry,
   QueueRecipient,
   QueueSelection,
@@ -43,6 +43,7 @@ export interface ControlMethods
     DirectoryMethods,
     DkimMethods,
     QueueMethods,
+    QueueActMethods,
     SuspensionMethods,
     ShapingMethods,
     MailboxMethods,

@@ -14,6 +14,8 @@ export const queueAsks = {
   show: 'queue.show',
   /** meta: `QueueAction`; answer: the number of messages acted on. */
   act: 'queue.act',
+  /** meta: `QueueActPage`; answer: `QueueActPageAnswer`. */
+  actOnPage: 'queue.actOnPage',
 } as const;
 
 export interface QueueListParams {
@@ -33,11 +35,31 @@ export interface QueueListAnswer {
   readonly queuedCount: number;
 }
 
+/** `cancel` is its sender's: it ends what nothing is being sent of. */
+export type QueueAct = 'retry' | 'hold' | 'release' | 'delete' | 'bounce' | 'cancel' | 'rebind';
+
 export interface QueueAction {
-  /** `cancel` is its sender's: it ends what nothing is being sent of. */
-  readonly action: 'retry' | 'hold' | 'release' | 'delete' | 'bounce' | 'cancel' | 'rebind';
+  readonly action: QueueAct;
   readonly ids: readonly string[];
   readonly only: RecipientSelection;
   /** Of `rebind`, for the whole message. */
   readonly binding?: Rebinding;
+}
+
+/** One page of an act on all that a selection means. */
+export interface QueueActPage {
+  readonly action: QueueAct;
+  readonly selection: QueueSelection;
+  readonly binding?: Rebinding;
+  /** Where the last page ended; "" for the start. */
+  readonly after: string;
+  /** Messages accepted later are not meant. */
+  readonly upTo: string;
+}
+
+export interface QueueActPageAnswer {
+  readonly count: number;
+  readonly scannedCount: number;
+  /** For `after` of the next page; "": nothing is left. */
+  readonly scannedTo: string;
 }

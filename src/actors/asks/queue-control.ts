@@ -22,6 +22,7 @@ import {
   type PlainOf,
 } from './act.ts';
 import type { MessageReasons, SiteFacts } from './explain-asks.ts';
+import { acted, massAct } from './queue-act-control.ts';
 import { endingWords } from './queue-endings.ts';
 import { queueStates } from './queue-states.ts';
 
@@ -77,7 +78,6 @@ const selection = {
   all: Type.Optional(Type.Literal(true)),
 };
 const selected = only(selection);
-const counted = Type.Object({ count });
 
 export const queueActs = {
   'queue.list': {
@@ -120,19 +120,22 @@ export const queueActs = {
     rest: 'POST /api/v1/queue/retry',
     summary: 'Tries messages now.',
     params: selected,
-    result: counted,
+    result: acted,
+    item: massAct,
   },
   'queue.hold': {
     rest: 'POST /api/v1/queue/hold',
     summary: 'Holds messages back until they are released.',
     params: selected,
-    result: counted,
+    result: acted,
+    item: massAct,
   },
   'queue.release': {
     rest: 'POST /api/v1/queue/release',
     summary: 'Lets held messages go.',
     params: selected,
-    result: counted,
+    result: acted,
+    item: massAct,
   },
   'queue.rebind': {
     rest: 'POST /api/v1/queue/rebind',
@@ -142,25 +145,27 @@ export const queueActs = {
       toCampaign: Type.Optional(anyText),
       toPool: Type.Optional(anyText),
     }),
-    result: counted,
+    result: acted,
+    item: massAct,
   },
   'queue.delete': {
     rest: 'POST /api/v1/queue/delete',
     summary: 'Takes messages out of the queue, with or without a report to their senders.',
     params: only({ ...selection, withBounce: flag }),
-    result: counted,
+    result: acted,
+    item: massAct,
   },
   'queue.flush': {
     rest: 'POST /api/v1/queue/flush',
     summary: 'Tries everything that waits (not what is held) now.',
     params: nothing,
-    result: counted,
+    result: acted,
+    item: massAct,
   },
 } satisfies Record<string, Act>;
 
 export type QueueRecipient = PlainOf<typeof recipient>;
 export type QueueEntry = PlainOf<typeof entry>;
-export type CountAnswer = PlainOf<typeof counted>;
 const recipientSelection = only(ofRecipients);
 export type RecipientSelection = PlainOf<typeof recipientSelection>;
 /** As shards are asked: the server puts the tenant's number in the place of its name. */

@@ -21,6 +21,7 @@ import type { ShapingRules } from '../../settings/shaping/rules.ts';
 import type { DkimKeys } from '../dkim-keys.ts';
 import type { EventStreams } from '../events/open-streams.ts';
 import type { Webhooks } from '../events/webhooks.ts';
+import type { MassActs } from '../mass-acts.ts';
 import type { SourceBook } from '../source-book.ts';
 import type { TlsReporting } from '../tls-reporting.ts';
 import type { TlsReports } from '../tls-reports.ts';
@@ -49,6 +50,7 @@ export interface ControlParts {
   /** Undefined: there is no domain for them. */
   readonly feedbackAddresses: (tenant: TenantId) => FeedbackAddressesOf | undefined;
   readonly router: Router;
+  readonly massActs: MassActs;
   readonly jobs: Jobs;
   readonly reception: Reception;
   /** As bound, by listener. */

@@ -2,11 +2,13 @@
  * The queue as operators see it: one list over all shards.
  *
  * Runs in:   main thread.
- * Limits:    actions over a selection go page by page, `pageCount` messages at a time, so none holds a shard long.
+ * Limits:    an act on more than `namedMax` named messages goes page by page (`app/mass-acts.ts`), so none holds a shard
+ *            long.
  */
 
 import type { Answer } from '../../actors/ask.ts';
 import type {
+  ControlCall,
   ControlHandlers,
   ControlResult,
   QueueEntry,
@@ -19,6 +21,7 @@ import {
   type SiteFacts,
   type SitesAnswer,
 } from '../../actors/asks/explain-asks.ts';
+import type { ActAnswer, MassActView } from '../../actors/asks/queue-act-control.ts';
 import type { QueueAction, QueueListAnswer } from '../../actors/asks/queue-asks.ts';
 import { queueAsks } from '../../actors/asks/queue-asks.ts';
 import { MailError } from '../../base/errors.ts';
@@ -27,12 +30,16 @@ import type { ControlParts } from './parts.ts';
 import { answered, askShard } from './shard-asks.ts';
 import { tenantNamed } from './tenant-handlers.ts';
 
-const pageCount = 500;
+/** Named messages that are acted on at once. */
+const namedMax = 500;
 const askMsMax = 30_000;
 
 export function queueHandlers(parts: ControlParts): ControlHandlers {
-  const actOn = (selection: QueueSelection, action: QueueAction['action']) =>
-    actOnSelection(parts, selection, { action });
+  const actOn = (
+    selection: QueueSelection,
+    action: QueueAction['action'],
+    call: ControlCall<MassActView>,
+  ) => actOnSelection(parts, selection, { action }, call);
   return {
     'queue.list': async ({ after, limit, ...wanted }) => {
       const selection = await withTenant(parts, wanted);
@@ -65,16 +72,21 @@ export function queueHandlers(parts: ControlParts): ControlHandlers {
       throw new MailError('not-found', `message ${id} is not in the queue`);
     },
     'queue.explain': ({ of }) => explain(parts, of),
-    'queue.retry': (selection) => actOn(selection, 'retry'),
-    'queue.hold': (selection) => actOn(selection, 'hold'),
-    'queue.release': (selection) => actOn(selection, 'release'),
-    'queue.delete': ({ withBounce, ...selection }) =>
-      actOn(selection, withBounce ? 'bounce' : 'delete'),
-    'queue.rebind': ({ toCampaign, toPool, ...selection }) => {
+    'queue.retry': (selection, call) => actOn(selection, 'retry', call),
+    'queue.hold': (selection, call) => actOn(selection, 'hold', call),
+    'queue.release': (selection, call) => actOn(selection, 'release', call),
+    'queue.delete': ({ withBounce, ...selection }, call) =>
+      actOn(selection, withBounce ? 'bounce' : 'delete', call),
+    'queue.rebind': ({ toCampaign, toPool, ...selection }, call) => {
       const binding = bindingOf(parts, toCampaign, toPool);
-      return actOnSelection(parts, selection, { action: 'rebind', binding });
+      return actOnSelection(parts, selection, { action: 'rebind', binding }, call);
     },
-    'queue.flush': () => actOn({ all: true, state: 'waiting' }, 'retry'),
+    'queue.flush': (_, call) => actOn({ all: true, state: 'waiting' }, 'retry', call),
+    'queue.acts': () => ({ acts: parts.massActs.list() }),
+    'queue.stop': async ({ id }) => ({ act: await parts.massActs.stop(id) }),
+    'queue.follow': async ({ id }, { emit, signal }) => ({
+      act: await parts.massActs.follow(id, emit, signal),
+    }),
   };
 }
 
@@ -106,7 +118,7 @@ async function withTenant(
   { tenant, ...selection }: QueueSelection,
 ): Promise<QueueSelection> {
   if (tenant === undefined) return selection;
-  return { ...selection, tenantId: (await tenantNamed(parts, tenant)).id };
+  return { ...selection, tenant, tenantId: (await tenantNamed(parts, tenant)).id };
 }
 
 /** @throws MailError `argument-invalid`: a pool that is not there would never be used, and nobody would know. */
@@ -139,37 +151,35 @@ async function actOnSelection(
   parts: ControlParts,
   wanted: QueueSelection,
   what: Pick<QueueAction, 'action' | 'binding'>,
-): Promise<{ count: number }> {
+  { emit, signal }: ControlCall<MassActView>,
+): Promise<ActAnswer> {
   const selection = await withTenant(parts, wanted);
-  const act = async (shard: ShardId, ids: readonly string[]) => {
+  const ids = namedAlone(selection);
+  if (ids !== undefined) {
     const params: QueueAction = { ...what, ids, only: selection };
-    const answer = answered(await ask(parts, shard, queueAsks.act, params));
-    return (answer as { count: number }).count;
-  };
-  const named = namedAlone(selection);
-  const counts = await onEveryShard(parts, async (shard) => {
-    if (named !== undefined) return act(shard, named);
-    let count = 0;
-    let after = '';
-    for (;;) {
-      const page = await list(parts, shard, after, pageCount, selection);
-      const ids = page.entries.map((entry) => entry.id);
-      if (ids.length > 0) count += await act(shard, ids);
-      if (page.isComplete) return count;
-      after = page.scannedTo;
-    }
-  });
-  return { count: counts.reduce((sum, count) => sum + count, 0) };
+    const counts = await onEveryShard(parts, async (shard) => {
+      const answer = answered(await ask(parts, shard, queueAsks.act, params));
+      return (answer as { count: number }).count;
+    });
+    return { count: counts.reduce((sum, count) => sum + count, 0) };
+  }
+  const nothing = { ids: [] };
+  const pages = await onEveryShard(parts, (shard) => list(parts, shard, '', 1, nothing));
+  const queuedCount = pages.reduce((sum, page) => sum + page.queuedCount, 0);
+  const { id } = await parts.massActs.begin({ ...what, selection, queuedCount });
+  const act = await parts.massActs.follow(id, emit, signal);
+  if (act.state !== 'failed') return { count: act.count, act };
+  throw new MailError('not-possible-now', `${act.fault}; act ${id} was done to ${act.count}`);
 }
 
 /** Messages that are chosen by nothing but their names need not be listed first: the act itself finds them. */
 function namedAlone(selection: QueueSelection): readonly string[] | undefined {
   // Of recipients the act looks at each; whatever else may be asked for is known to lists only.
-  const { ids, all, domain, recipient, why, replyText, ...others } = selection;
+  const { ids, all, domain, recipient, why, replyText, tenant, ...others } = selection;
   const isAlone = Object.values(others).every((each) => each === undefined);
   if (ids === undefined || !isAlone) return undefined;
   const named = [...new Set(ids)];
-  return named.length <= pageCount ? named : undefined;
+  return named.length <= namedMax ? named : undefined;
 }
 
 async function list(

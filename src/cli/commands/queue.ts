@@ -6,6 +6,7 @@ import { responseClasses } from '../../mail/wire/smtp/response-class.ts';
 import { type Command, type CommandCall, type OptionWords, UsageError } from '../command.ts';
 import { durationMs } from '../duration.ts';
 import { count, instant, pairs, size, table } from '../output.ts';
+import { actCommands, actOnQueue } from './queue-acts.ts';
 import { explain } from './queue-explain.ts';
 import { suspensionCommands } from './queue-suspend.ts';
 
@@ -197,9 +198,7 @@ function acting(
     examples: [example],
     async run(call) {
       const selection = selectionOf(call);
-      const answer = await (await call.control()).call(`queue.${name}`, selection);
-      call.output.result(answer, (shown) => `${done} ${count(shown.count, 'message')}.`);
-      return undefined;
+      return actOnQueue(call, `queue.${name}`, selection, (count) => `${done} ${count}.`);
     },
   };
 }
@@ -232,9 +231,8 @@ const rebind: Command = {
     if (Object.keys(to).length === 0) {
       throw new UsageError('say what to rebind to: --to-campaign, --to-pool or both');
     }
-    const answer = await (await call.control()).call('queue.rebind', { ...selection, ...to });
-    call.output.result(answer, (shown) => `Rebound ${count(shown.count, 'message')}.`);
-    return undefined;
+    const params = { ...selection, ...to };
+    return actOnQueue(call, 'queue.rebind', params, (count) => `Rebound ${count}.`);
   },
 };
 
@@ -252,9 +250,7 @@ const remove: Command = {
   async run(call) {
     const withBounce = call.options.isSet('bounce');
     const params = { ...selectionOf(call), withBounce };
-    const answer = await (await call.control()).call('queue.delete', params);
-    call.output.result(answer, (shown) => `Deleted ${count(shown.count, 'message')}.`);
-    return undefined;
+    return actOnQueue(call, 'queue.delete', params, (count) => `Deleted ${count}.`);
   },
 };
 
@@ -262,11 +258,7 @@ const flush: Command = {
   name: 'queue flush',
   summary: 'Try everything that waits now (held mail stays held).',
   examples: ['queue flush'],
-  async run({ output, control }) {
-    const answer = await (await control()).call('queue.flush', {});
-    output.result(answer, (shown) => `Trying ${count(shown.count, 'message')} now.`);
-    return undefined;
-  },
+  run: (call) => actOnQueue(call, 'queue.flush', {}, (count) => `Trying ${count} now.`),
 };
 
 export const queueCommands: readonly Command[] = [
@@ -282,6 +274,7 @@ export const queueCommands: readonly Command[] = [
   ),
   acting('release', 'Released', 'Let held messages go.', 'queue release --state held'),
   ...suspensionCommands,
+  ...actCommands,
   rebind,
   remove,
   flush,

@@ -3,7 +3,7 @@
  *
  * Runs in:   engine threads.
  * Limits:    what is expected is forgotten at the next tick, should it not come; `toldCountMax` messages are asked for
- *            at a time: handing them out is one turn of the thread, and others want theirs.
+ *            at a time: handing them out is one turn of the thread, 2 ms, and others want theirs.
  * Invariant: once a message was sent away, room is told of whenever there is much of it, as long as anybody says that
  *            more waits; so the queue does not run dry while something waits for it.
  */
@@ -14,7 +14,7 @@ import type { SiteQueue } from './lanes/site-queue.ts';
 
 /** Of a queue that was full, what is left when those who wait are told. */
 const roomShare = 0.25;
-const toldCountMax = 256;
+const toldCountMax = 32;
 
 export interface SiteRoomOptions {
   readonly queue: SiteQueue;

@@ -37,16 +37,18 @@ export interface Bounces {
     indexes: readonly number[],
     outcomes: readonly RecipientOutcome[],
     nowMs: number,
+    /** An operator waits for it. */
+    isUrgent?: boolean,
   ): Promise<void>;
 }
 
 export function createBounces(parts: BounceParts): Bounces {
   return {
-    record(spool, message, indexes, outcomes, nowMs) {
+    record(spool, message, indexes, outcomes, nowMs, isUrgent = false) {
       const told = toldRecipients(parts, message, indexes, outcomes, nowMs);
-      if (told.length === 0) return spool.record(message, indexes);
+      if (told.length === 0) return spool.record(message, indexes, undefined, '', isUrgent);
       const report = makeReport(parts, spool, message, told, nowMs);
-      return spool.recordWithReport(message, indexes, report);
+      return spool.recordWithReport(message, indexes, report, isUrgent);
     },
   };
 }

@@ -3,7 +3,8 @@
  *
  * Runs in:   engine thread; owned by one spool actor.
  * Limits:    `rowsPerClaimMax` rows a claim, so that a backlog of a million never holds the thread; while sites take them,
- *            the next claim follows `claimPauseMs` later.
+ *            the next claim follows `claimPauseMs` later. What only puts rows in order waits while the index lags by
+ *            `lagMax` changes: its pages would be in the way of the journal's syncs.
  * Invariant: everything before the cursor was handed over in this run; a new due instant before the cursor moves it
  *            back. After a restart the cursor is 0, so what was open at the crash is handed over again.
  */
@@ -11,7 +12,7 @@
 import { Buffer } from 'node:buffer';
 import type { MessageId } from '../../base/ids.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
-import { dueKey, queueKey, readDueKey } from './queue-rows.ts';
+import { dueKey, keyAfter, queueKey, readDueKey } from './queue-rows.ts';
 import type { SpoolShard } from './spool-shard.ts';
 
 export const rowsPerClaimMax = 64;
@@ -20,6 +21,7 @@ export const rowsPerClaimMax = 64;
 const claimPauseMs = 2;
 /** And where they took less than half of one: what is due waits for room then, and is but put in order. */
 const crowdedPauseMs = 32;
+const lagMax = 2_000;
 
 export interface DueTaker {
   /** False: there is no room for it, and it waits elsewhere now. */
@@ -42,6 +44,7 @@ export class DueReader {
   readonly #clock: Clock;
   readonly #taker: DueTaker;
   #next: Timer | undefined;
+  #isCrowded = false;
   #cursor: Uint8Array = dueKey(0, leastId);
 
   constructor(shard: SpoolShard, clock: Clock, taker: DueTaker) {
@@ -59,9 +62,13 @@ export class DueReader {
   /** Hands out all that is due, claim after claim; nothing where that is under way. */
   follow(): void {
     if (this.#next !== undefined) return;
-    const { takenCount, isBehind } = this.claim(this.#clock.nowMs());
-    if (!isBehind) return;
-    const pauseMs = takenCount > rowsPerClaimMax / 2 ? claimPauseMs : crowdedPauseMs;
+    const mustWait = this.#isCrowded && this.#shard.indexLag > lagMax;
+    if (!mustWait) {
+      const { takenCount, isBehind } = this.claim(this.#clock.nowMs());
+      this.#isCrowded = isBehind && takenCount <= rowsPerClaimMax / 2;
+      if (!isBehind) return;
+    }
+    const pauseMs = this.#isCrowded ? crowdedPauseMs : claimPauseMs;
     this.#next = this.#clock.setTimer(pauseMs, () => {
       this.#next = undefined;
       this.follow();
@@ -80,17 +87,11 @@ export class DueReader {
     let takenCount = 0;
     for (const { key } of entries) {
       if (!this.#taker.hasRoom()) return { takenCount, isBehind: true };
-      this.#cursor = after(key);
+      this.#cursor = keyAfter(key);
       const { id } = readDueKey(key);
       const row = this.#shard.get(queueKey(id));
       if (row !== undefined && this.#taker.take(id, row)) takenCount++;
     }
     return { takenCount, isBehind: entries.length === limit };
   }
-}
-
-function after(key: Uint8Array): Uint8Array {
-  const next = Buffer.alloc(key.byteLength + 1);
-  next.set(key);
-  return next;
 }

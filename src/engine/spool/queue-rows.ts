@@ -31,7 +31,7 @@ const packr = new Packr({ useRecords: false });
 const idBytes = 16;
 const groupBytes = 8;
 /** Table, group, tenant, rank. */
-const readyPrefixBytes = 1 + groupBytes + 4;
+export const readyPrefixBytes = 1 + groupBytes + 4;
 const readyBytes = readyPrefixBytes + 1 + 6;
 /** RFC 6710: the most urgent goes first. */
 const priorityMax = 9;
@@ -82,6 +82,18 @@ function readyStart(message: SpoolMessage, group: Uint8Array): Buffer {
   key[readyPrefixBytes] = priorityMax - (message.terms?.priority ?? 0);
   key.writeUIntBE(Math.min(Math.max(0, earliestNextMs(message)), neverMs), readyPrefixBytes + 1, 6);
   return key;
+}
+
+/** Where a message that waits for room stands. */
+export function readyKeyOf(message: SpoolMessage, group: Uint8Array): Buffer {
+  return readyKey(readyStart(message, group), message.id);
+}
+
+/** The least key behind this one. */
+export function keyAfter(key: Uint8Array): Buffer {
+  const next = Buffer.alloc(key.byteLength + 1);
+  next.set(key);
+  return next;
 }
 
 function readyKey(start: Uint8Array, id: MessageId): Buffer {

@@ -3,17 +3,27 @@
  *
  * Runs in:   engine thread; owned by one spool actor.
  * Limits:    `tenantsPerPullMax` tenants a pull; `groupsPerProbeMax` groups a probe; nothing in memory but when a group
- *            was last looked at, of `groupsKnownMax` groups.
- * Invariant: what is handed out leaves the ready rows at once, for a due row of the past: after a crash it is found
- *            there. Groups nobody tells of room (after a restart, or when a domain's hosts changed) are probed.
+ *            was last looked at, of `groupsKnownMax` groups, and how far it was handed out, of `cursorsMax` tenants in
+ *            groups.
+ * Invariant: what is handed out keeps its ready row until an outcome is recorded, so a crash finds it there; meanwhile
+ *            it is in memory, and is not handed out again. What comes before a cursor moves it back. Groups nobody
+ *            tells of room (after a restart, or when a domain's hosts changed) are probed.
  */
 
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { hash } from 'node:crypto';
+import { view } from '../../base/bytes.ts';
 import type { MessageId } from '../../base/ids.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import { secondMs } from '../../base/units.ts';
-import { queueKey, readReadyKey, readyPrefix, readyRange } from './queue-rows.ts';
+import {
+  keyAfter,
+  queueKey,
+  readReadyKey,
+  readyPrefix,
+  readyPrefixBytes,
+  readyRange,
+} from './queue-rows.ts';
 import type { SpoolShard } from './spool-shard.ts';
 
 const tenantsPerPullMax = 64;
@@ -24,10 +34,15 @@ const groupsHashedMax = 1_000;
 const probeMs = 10 * secondMs;
 const probeCount = 64;
 const tenantMax = 2 ** 32 - 1;
+const cursorsMax = 4_096;
+/** Rows read beyond those asked for: some are out already. */
+const spareRows = 16;
 
 export interface ReadyTaker {
   take(id: MessageId, row: Uint8Array): void;
   hasRoom(): boolean;
+  /** In memory: it was handed out, or something else is done with it. */
+  isOut(id: MessageId): boolean;
   /** A rule of operators holds the group. */
   isHeld(group: Uint8Array): boolean;
 }
@@ -55,6 +70,8 @@ export class ReadyReader {
   readonly #shard: SpoolShard;
   readonly #taker: ReadyTaker;
   readonly #looked = new RecentMap<string, Looked>(groupsKnownMax);
+  /** By the tenant's prefix in a group: the key behind the last one handed out. */
+  readonly #cursors = new RecentMap<string, Uint8Array>(cursorsMax);
   #probed: Uint8Array = readyRange.from;
 
   constructor(shard: SpoolShard, taker: ReadyTaker) {
@@ -62,10 +79,13 @@ export class ReadyReader {
     this.#taker = taker;
   }
 
-  /** Something waits now that its site was just found full: no use in a look before long. */
-  added(group: Buffer, nowMs: number): void {
+  /** Something waits now under this key, its site was just found full: no use in a look before long. */
+  added(group: Buffer, key: Uint8Array, nowMs: number): void {
     const name = group.toString('latin1');
     if (this.#looked.get(name) === undefined) this.#looked.set(name, { atMs: nowMs, tenant: 0 });
+    const of = prefixOf(key);
+    const cursor = this.#cursors.get(of);
+    if (cursor !== undefined && Buffer.compare(key, cursor) < 0) this.#cursors.set(of, key);
   }
 
   /** At most `count` messages of a group; answers how many. */
@@ -121,16 +141,39 @@ export class ReadyReader {
   }
 
   #pullTenant(group: Buffer, tenant: number, limit: number): number {
-    const range = { from: readyPrefix(group, tenant), to: readyPrefix(group, tenant + 1), limit };
+    const start = readyPrefix(group, tenant);
+    const to = readyPrefix(group, tenant + 1);
+    const name = prefixOf(start);
+    let cursor = this.#cursors.get(name);
+    let from = cursor ?? start;
     let count = 0;
-    for (const { key } of this.#shard.range(range)) {
-      if (!this.#taker.hasRoom()) break;
-      const { id } = readReadyKey(key);
-      const row = this.#shard.get(queueKey(id));
-      if (row === undefined) continue;
-      this.#taker.take(id, row);
-      count++;
+    while (count < limit) {
+      const wanted = limit - count + spareRows;
+      const rows = this.#shard.range({ from, to, limit: wanted });
+      for (const { key } of rows) {
+        if (count === limit || !this.#taker.hasRoom()) return count;
+        from = keyAfter(key);
+        const { id } = readReadyKey(key);
+        const row = this.#taker.isOut(id) ? undefined : this.#shard.get(queueKey(id));
+        // Before it is handed out: it may come back at once, and moves the cursor back then, where it stays.
+        if (this.#cursors.get(name) === cursor) {
+          cursor = from;
+          this.#cursors.set(name, cursor);
+        }
+        if (row === undefined) continue;
+        this.#taker.take(id, row);
+        count++;
+      }
+      if (rows.length < wanted) {
+        // All that is left is out: the next look begins anew, and finds what came back in the meantime.
+        if (count === 0) this.#cursors.delete(name);
+        return count;
+      }
     }
     return count;
   }
+}
+
+function prefixOf(key: Uint8Array): string {
+  return view(key).toString('latin1', 0, readyPrefixBytes);
 }

@@ -18,4 +18,6 @@ export interface SpoolShard {
   /** Where a body stands now: compaction or a failed sync may have copied it. */
   placeNow(place: RecordPlace): RecordPlace;
   releaseBody(place: RecordPlace): void;
+  /** Changes that the index does not have yet. */
+  readonly indexLag: number;
 }

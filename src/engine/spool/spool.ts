@@ -16,7 +16,7 @@ import { assert } from '../../base/assert.ts';
 import { failureOf, MailError } from '../../base/errors.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { JournalRecord, RecordDraft, RecordPlace, SideBody } from '../store/record.ts';
+import type { JournalRecord, RecordDraft, SideBody } from '../store/record.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { DueReader, rowsPerClaimMax } from './due-reader.ts';
 import type { MessageEvents } from './events.ts';
@@ -25,7 +25,7 @@ import { IndexingOrder } from './indexing-order.ts';
 import { type SpoolLimits, spoolLimits } from './limits.ts';
 import type { SpoolMessage } from './message.ts';
 import { countWaiting, earliestNextMs, releasedMs } from './message.ts';
-import { queueKey, rowChanges, unpackRow } from './queue-rows.ts';
+import { queueKey, readyKeyOf, rowChanges, unpackRow } from './queue-rows.ts';
 import { groupOf, ReadyReader } from './ready-reader.ts';
 import type { PackedAccepted, PackedOrigin, QueueAct } from './records.ts';
 import {
@@ -189,13 +189,15 @@ export class Spool {
   /**
    * Records the present state of some recipients. Written in this turn, synced with the next parcel or at most 50 ms
    * later; a `bounce` that follows from it is accepted by the same parcel. Resolves when synced. A shard that was
-   * fenced meanwhile is asked again, for the outcome is known and must not be forgotten.
+   * fenced meanwhile is asked again, for the outcome is known and must not be forgotten. An operator waits for no
+   * company to be synced with (`isUrgent`).
    */
   async record(
     message: SpoolMessage,
     indexes: readonly number[],
     bounce?: NewMessage,
     act: QueueAct = '',
+    isUrgent = act !== '',
   ): Promise<void> {
     // An operator may have ended it while an attempt was open.
     if (message.isDone) return;
@@ -208,7 +210,7 @@ export class Spool {
     if (bounce !== undefined) {
       drafts.push(acceptedDraft(message.tenant, bounce.accepted, bounce.parts));
     }
-    const taken = this.#appendUntilTaken(drafts);
+    const taken = this.#appendUntilTaken(drafts, isUrgent);
     this.#recording.add(taken);
     message.recordingCount++;
     const places = await taken.finally(() => {
@@ -232,6 +234,7 @@ export class Spool {
     message: SpoolMessage,
     indexes: readonly number[],
     report: Promise<NewMessage | undefined>,
+    isUrgent = false,
   ): Promise<void> {
     if (message.isDone) return;
     this.#messages.set(message.id, message);
@@ -244,13 +247,13 @@ export class Spool {
       // In the turn of `record`, or another report's outcome would be taken for the last.
       message.reportingCount--;
     }
-    await this.record(message, indexes, bounce);
+    await this.record(message, indexes, bounce, '', isUrgent);
   }
 
-  async #appendUntilTaken(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {
+  async #appendUntilTaken(drafts: readonly RecordDraft[], isUrgent: boolean) {
     for (;;) {
       try {
-        return await this.shard.appendLazily(drafts);
+        return await (isUrgent ? this.shard.append(drafts) : this.shard.appendLazily(drafts));
       } catch (error) {
         const { code, detail } = failureOf(error);
         this.events.storeTrouble(code, detail);
@@ -323,9 +326,9 @@ export class Spool {
   /** Its site has no room, or a rule holds it: it waits in the index until that ends, without an attempt counted. */
   waitForRoom(message: SpoolMessage, site: string): void {
     const group = groupOf(site);
-    this.#ready?.added(group, this.clock.nowMs());
     message.readyGroup = group;
     this.#writeRow(message);
+    this.#ready?.added(group, readyKeyOf(message, group), this.clock.nowMs());
     this.#settleIndexed(message);
   }
 
@@ -341,9 +344,8 @@ export class Spool {
   }
 
   #takeReady(id: MessageId, row: Uint8Array): void {
-    const message = this.#messages.get(id) ?? unpackRow(id, row);
+    const message = unpackRow(id, row);
     message.readyGroup = undefined;
-    this.#writeRow(message);
     this.#messages.set(id, message);
     this.#attempt(this, message);
   }
@@ -464,6 +466,7 @@ export class Spool {
     this.#ready = new ReadyReader(shard, {
       take: (id, row) => this.#takeReady(id, row),
       hasRoom,
+      isOut: (id) => this.#messages.has(id),
       isHeld: this.#isHeld,
     });
     for (const message of [...this.#messages.values()]) {

@@ -3,7 +3,7 @@
  *
  * Runs in:   the engine thread that owns the shard.
  * Limits:    live bodies are known one by one only at the end of the journal, where they may be
- *            copied; and, by their sequences, while records are replayed.
+ *            copied; and, by their sequences, while records are replayed. Others run after each `countedPerTurn`.
  * Invariant: a body is counted once in the segment that holds it now, until it is released. Bodies
  *            nobody counted (a kind without `livePlaces`) keep their segments for ever.
  */
@@ -13,6 +13,7 @@ import { isFree, type Segment } from './journal/segments.ts';
 import type { RecordKind, RecordPlace, ShardReader } from './record.ts';
 
 const recentCountLeast = 4_096;
+const countedPerTurn = 1_024;
 
 export class Bodies {
   readonly #journal: Journal;
@@ -97,12 +98,14 @@ export class Bodies {
   }
 
   /** After the replay: bodies from before it. Answers those whose segment is gone. */
-  countOlder(kinds: Iterable<RecordKind>, read: ShardReader): RecordPlace[] {
+  async countOlder(kinds: Iterable<RecordKind>, read: ShardReader): Promise<RecordPlace[]> {
     const lost: RecordPlace[] = [];
+    let count = 0;
     for (const kind of kinds) {
       if (kind.pinsBody !== true) continue;
       if (kind.livePlaces === undefined) this.#uncountedBefore = this.#countFrom;
       for (const place of kind.livePlaces?.(read) ?? []) {
+        if (++count % countedPerTurn === 0) await new Promise(setImmediate);
         if (place.sequence >= this.#countFrom || place.bodyBytes === 0) continue;
         if (!this.#journal.segments.has(place)) lost.push(place);
         else this.#pinOlder(place);

@@ -31,8 +31,8 @@ import {
   checkpointRowsRecord,
 } from './record-types.ts';
 
-const rowsBytesMax = 256 * kibibyte;
-const rowsPerRead = 512;
+const rowsBytesMax = 128 * kibibyte;
+const rowsPerRead = 256;
 const rowHeadBytes = 6;
 
 /** All tables but the store's own, whose keys start with 0x00. */

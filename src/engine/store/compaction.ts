@@ -9,7 +9,7 @@
  *            goes by upkeep's rule, later.
  */
 
-import { mebibyte } from '../../base/units.ts';
+import { kibibyte } from '../../base/units.ts';
 import type { Disk } from '../../ports/disk.ts';
 import { type Applier, movedDraft } from './applier.ts';
 import { segmentHeaderBytes } from './journal/format.ts';
@@ -18,7 +18,7 @@ import type { JournalRecord, RecordDraft, RecordPlace } from './record.ts';
 import { walkSegment } from './replay.ts';
 import { isSide } from './side/format.ts';
 
-const batchBytesMax = mebibyte / 2;
+const batchBytesMax = 128 * kibibyte;
 
 export interface CompactionParts {
   readonly disk: Disk;

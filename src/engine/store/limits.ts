@@ -28,7 +28,9 @@ export interface StoreLimits {
   readonly overlayChangesMax: number;
   /**
    * The index commits this long after the first change, or at `indexChangesBatch` of them. A second, not a tenth:
-   * an account's counters are then written once for all its messages of that second (decision 0020).
+   * an account's counters are then written once for all its messages of that second (decision 0020). Of changes all
+   * over a large table each is a page: a journal's sync stands behind them, and LMDB keeps as many in memory for ever
+   * as its largest commit had (decision 0114).
    */
   readonly indexDelayMs: number;
   readonly indexChangesBatch: number;
@@ -62,7 +64,7 @@ const defaultLimits: StoreLimits = {
   lazyMsMax: 50,
   overlayChangesMax: 50_000,
   indexDelayMs: secondMs,
-  indexChangesBatch: 8_000,
+  indexChangesBatch: 2_000,
   appliedDelayMs: secondMs,
   retryDelayMs: secondMs,
   diskFreeBytesMin: 256 * mebibyte,

@@ -86,9 +86,9 @@ export class Opening {
   }
 
   /** Bodies the index knows from before the replay. */
-  countOlder(): void {
+  async countOlder(): Promise<void> {
     const { applier, bodies, overlay, journal } = this.#parts;
-    for (const { sequence, segment, offset } of bodies.countOlder(applier.kinds(), overlay)) {
+    for (const { sequence, segment, offset } of await bodies.countOlder(applier.kinds(), overlay)) {
       const hit = [{ segment, offset, sequence, type: 0, meta: undefined }];
       journal.damage.push({ segment, offset, reason: 'the segment of a live body is gone', hit });
     }

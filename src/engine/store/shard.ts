@@ -34,18 +34,13 @@ import type { RecordDraft, RecordPlace, RestoringShard, SideBody } from './recor
 import { Room } from './room.ts';
 import type { ShardOptions, ShardStatus } from './shard-options.ts';
 import { BodyWriter } from './side/body-writer.ts';
-import { type Freed, type HeldPart, type Hold, Upkeep } from './upkeep.ts';
+import { type Freed, type HeldPart, type Hold, laterIfDisk, Upkeep } from './upkeep.ts';
 import { type SegmentReport, type VerifyReport, verifyJournal, verifyNext } from './verify.ts';
 import { WarmReads } from './warm-reads.ts';
 
 export type { ShardOptions, ShardStatus } from './shard-options.ts';
 
 const belowMinimum = failure('disk-full', 'less than data.diskFreeBytesMin is free');
-
-/** Upkeep does it a second later. */
-function laterIfDisk(error: unknown): void {
-  if (!(error instanceof DiskError)) throw error;
-}
 
 /** Weight of the newest commit in the moving average of their duration. */
 const syncWeight = 0.1;
@@ -254,6 +249,11 @@ export class Shard implements RestoringShard {
     return this.#upkeep.run(true);
   }
 
+  /** Changes that the index does not have yet. */
+  get indexLag(): number {
+    return this.#overlay.changeCount;
+  }
+
   /** Reads the whole journal as it stands now, while the shard goes on. */
   verify(): Promise<VerifyReport> {
     return verifyJournal(this.#options.disk, this.journal);
@@ -283,7 +283,7 @@ export class Shard implements RestoringShard {
       segmentBytes: segments.reduce((sum, segment) => sum + segment.fileBytes, sides.bytes),
       liveBytes: segments.reduce((sum, segment) => sum + segment.liveBytes, sides.liveBytes),
       checkpointCovers: this.#upkeep.checkpoint?.covers ?? 0,
-      indexLagChanges: this.#overlay.changeCount,
+      indexLagChanges: this.indexLag,
       indexLagRecords: Math.max(0, this.journal.lastSequence - applied),
       ...(this.writer.failure === undefined ? {} : { indexFailure: this.writer.failure }),
       hasRoom: this.hasRoom(),
@@ -437,7 +437,7 @@ export class Shard implements RestoringShard {
       const epoch = Math.max(this.journal.epoch, this.#epochWord()) + 1;
       this.#opening.replayCopied(await this.#openFirst(epoch));
     }
-    this.#opening.countOlder();
+    await this.#opening.countOlder();
     this.writer.isAppliedStored = damage.length === 0;
     if (damage.length > 0) {
       const [{ segment, offset, reason }] = damage as [(typeof damage)[0]];

@@ -57,6 +57,11 @@ export interface Hold {
   release(): void;
 }
 
+/** For what upkeep does a second later. */
+export function laterIfDisk(error: unknown): void {
+  if (!(error instanceof DiskError)) throw error;
+}
+
 export class Upkeep {
   readonly #options: UpkeepOptions;
   readonly #holds = new Set<{ from: number; readonly keeps: HeldPart }>();

@@ -15,6 +15,7 @@ const cliOnly: readonly ControlMethod[] = [
   'mailbox.export',
   'mailbox.import',
   'message.send',
+  'queue.follow',
   'store.compact',
   'store.rebuild',
   'store.verify',

@@ -4,18 +4,29 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Ask } from '../../../../src/actors/ask.ts';
 import type { ControlCall, QueueSelection } from '../../../../src/actors/asks/control.ts';
+import type { MassActView } from '../../../../src/actors/asks/queue-act-control.ts';
 import { type QueueAction, queueAsks } from '../../../../src/actors/asks/queue-asks.ts';
 import type { ControlParts } from '../../../../src/app/control/parts.ts';
 import { queueHandlers } from '../../../../src/app/control/queue-handlers.ts';
+import type { NewMassAct } from '../../../../src/app/mass-acts.ts';
 
-const noCall = {} as ControlCall<never>;
+const call = { emit: async () => {} } as unknown as ControlCall<MassActView>;
 
 function world() {
   const asked: Ask[] = [];
   const entries = [{ id: 'A' }];
   const list = { entries, isComplete: true, scannedTo: '', queuedCount: 1 };
+  const begun: NewMassAct[] = [];
+  const act = { id: 7, state: 'done', count: 3 };
   const parts = {
     shards: 2,
+    massActs: {
+      begin: async (wanted: NewMassAct) => {
+        begun.push(wanted);
+        return act;
+      },
+      follow: async () => act,
+    },
     clock: { nowMs: () => 5 },
     router: {
       ask: async (ask: Ask) => {
@@ -25,10 +36,9 @@ function world() {
       },
     },
   } as unknown as ControlParts;
-  const hold = (selection: QueueSelection) =>
-    queueHandlers(parts)['queue.hold']!(selection, noCall);
+  const hold = (selection: QueueSelection) => queueHandlers(parts)['queue.hold']!(selection, call);
   const names = () => asked.splice(0).map(({ name }) => name);
-  return { asked, names, hold };
+  return { asked, names, hold, begun };
 }
 
 test('messages chosen by their names alone are acted on without a look for them first', async () => {
@@ -39,12 +49,22 @@ test('messages chosen by their names alone are acted on without a look for them 
   assert.deepEqual(names(), [queueAsks.act, queueAsks.act]);
 });
 
-test('messages chosen by more than their names, or very many of them, are looked for page by page', async () => {
-  const { names, hold } = world();
-  await hold({ ids: ['A'], sender: 'who@sender.test' });
-  assert.equal(names().filter((name) => name === queueAsks.list).length, 2);
-  await hold({ ids: ['A'], state: 'waiting' });
-  assert.equal(names().filter((name) => name === queueAsks.list).length, 2);
-  await hold({ ids: Array.from({ length: 501 }, (_, i) => `${i}`) });
-  assert.equal(names().filter((name) => name === queueAsks.list).length, 2);
+test('messages chosen by more than their names, or very many of them, are acted on page by page', async () => {
+  const { names, hold, begun } = world();
+  const many = Array.from({ length: 501 }, (_, i) => `${i}`);
+  const selections = [
+    { ids: ['A'], sender: 'who@sender.test' },
+    { ids: ['A'], state: 'waiting' },
+    { ids: many },
+    { all: true },
+  ] as const;
+  for (const selection of selections) {
+    const answer = await hold(selection);
+    assert.deepEqual([answer.count, answer.act?.id], [3, 7]);
+  }
+  assert.deepEqual(
+    begun.map(({ action, selection, queuedCount }) => [action, selection, queuedCount]),
+    selections.map((selection) => ['hold', selection, 2]),
+  );
+  assert.equal(names().includes(queueAsks.act), false);
 });

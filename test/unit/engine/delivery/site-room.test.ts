@@ -127,6 +127,6 @@ it('a site asks for no more at a time than one turn of the thread hands out', as
   clock.advance(1_000);
   await settled();
   clock.advance(1);
-  assert.deepEqual(told, [256]);
+  assert.deepEqual(told, [32]);
   deliveries.close();
 });

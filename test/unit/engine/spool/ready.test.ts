@@ -43,9 +43,11 @@ describe('mail for a site that is full', () => {
     assert.equal(world.spool.onRoom(site, 10), 2);
     await world.settle();
     assert.deepEqual(openAddresses(world), ['a@to.test', 'b@to.test']);
+    assert.equal(changeCount, 0, 'what is handed out keeps its row until its outcome');
+    assert.equal(world.spool.onRoom(site, 10), 0, 'each is handed out once');
+    await world.answer('delivered');
+    await world.answer('delivered');
     assert.equal(readyCount(world), 0);
-    await world.answer('delivered');
-    await world.answer('delivered');
     assert.equal(world.spool.queuedCount, 0);
   });
 
@@ -58,8 +60,40 @@ describe('mail for a site that is full', () => {
     assert.equal(world.spool.onRoom(site, 2), 2);
     assert.equal(world.spool.onRoom('other.test', 5), 0);
     await world.settle();
-    assert.equal(world.open.length, 2);
-    assert.equal(readyCount(world), 1);
+    assert.deepEqual(openAddresses(world), ['a@to.test', 'b@to.test']);
+    assert.equal(world.spool.onRoom(site, 2), 1);
+  });
+
+  it('is handed out after what came later and is more urgent', async () => {
+    const world = await crowded('a', 'b', 'c');
+    world.isFull = false;
+    assert.equal(world.spool.onRoom(site, 1), 1);
+    await world.settle();
+    world.isFull = true;
+    await world.accept(['high@to.test'], 'a@from.test', 0, undefined, { terms: { priority: 9 } });
+    world.isFull = false;
+    for (const _ of ['high', 'b', 'c']) assert.equal(world.spool.onRoom(site, 1), 1);
+    await world.settle();
+    const order = openAddresses(world).map((address) => address.split('@')[0]);
+    assert.deepEqual(order, ['a', 'high', 'b', 'c']);
+  });
+
+  it('comes again in its turn when it was handed out in vain', async () => {
+    const names = Array.from({ length: 60 }, (_, i) => `n${10 + i}`);
+    const world = await crowded(...names);
+    assert.equal(world.spool.onRoom(site, 3), 3);
+    world.isFull = false;
+    assert.equal(world.spool.onRoom(site, 2), 2);
+    await world.settle();
+    assert.deepEqual(openAddresses(world), ['n10@to.test', 'n11@to.test']);
+    let handed = 2;
+    for (let pulled = 1; pulled > 0; handed += pulled) pulled = world.spool.onRoom(site, 7);
+    await world.settle();
+    assert.equal(handed, 60);
+    assert.deepEqual(
+      openAddresses(world),
+      names.map((name) => `${name}@${site}`),
+    );
   });
 
   it('goes by priority, then by age', async () => {

@@ -14,7 +14,7 @@ const place = (sequence: number, segment: number): RecordPlace => {
   return { sequence, segment, offset: 64, bytes: 100, bodyOffset: 80, bodyBytes: 84 };
 };
 
-test('of older bodies only those at the end of the journal are remembered, though all are suspect at open', () => {
+test('of older bodies only those at the end of the journal are remembered, though all are suspect at open', async () => {
   const pinned: number[] = [];
   const journal = {
     isSuspect: () => true,
@@ -29,7 +29,7 @@ test('of older bodies only those at the end of the journal are remembered, thoug
   bodies.countFrom(10);
   const kind = { ...noteKind(), livePlaces: () => [place(3, 1), place(4, 2)] };
   const rows = { get: () => undefined, range: () => [], each: () => {} };
-  assert.deepEqual(bodies.countOlder([kind], rows), []);
+  assert.deepEqual(await bodies.countOlder([kind], rows), []);
   assert.deepEqual(pinned.splice(0), [3, 4]);
   // Who is remembered follows its record's copy.
   bodies.relocate(place(3, 1), place(3, 5));
