@@ -30,10 +30,11 @@ import { openLmdbIdentity } from '../adapters/lmdb/account-directory.ts';
 import { openLmdbTable } from '../adapters/lmdb/shard-index.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
-import { accountId, MessageIdSource } from '../base/ids.ts';
+import { accountId, MessageIdSource, type TenantId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import { tenantWords } from '../base/tenant-words.ts';
 import { mebibyte } from '../base/units.ts';
+import { waitingOf, waitingWords } from '../base/waiting-words.ts';
 import { TenantQuotas } from '../edge/guard/tenant-quotas.ts';
 import { withQuotas } from '../edge/quota-reception.ts';
 import { createReception } from '../edge/reception.ts';
@@ -247,6 +248,7 @@ function sharedWords(shards: number, threads: number) {
   return {
     epochs: epochWords(shards),
     undelivered: undeliveredWords(shards),
+    waiting: waitingWords(shards),
     inHand: new SharedArrayBuffer(shards * inHandBytes),
     watched: watchedWords(),
     suppressedTenants: tenantWords(),
@@ -264,16 +266,19 @@ interface ReceptionNeeds {
   readonly folder: DataFolder;
   readonly closers: Closer[];
   readonly log: Log;
+  readonly waiting: SharedArrayBuffer;
 }
 
 async function receptionOf(
   runtime: Runtime,
   directory: AccountDirectory,
-  { refusals, startBits, folder, closers, log, ...rest }: ReceptionNeeds,
+  { refusals, startBits, folder, closers, log, waiting, ...rest }: ReceptionNeeds,
 ): Promise<Reception> {
   const senders = new SenderAddresses(directory);
   const table = openLmdbTable({ path: join(folder.path, 'quotas'), mapBytes: quotaMapBytes });
-  const quotas = new TenantQuotas({ clock: nodeClock, directory, table, log });
+  const words = new Int32Array(waiting);
+  const waitingCount = (tenant: TenantId) => waitingOf(words, tenant);
+  const quotas = new TenantQuotas({ clock: nodeClock, directory, table, log, waitingCount });
   closers.push(() => quotas.close());
   await quotas.start();
   const reception = createReception({

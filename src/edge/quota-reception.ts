@@ -26,12 +26,14 @@ export function withQuotas(inner: QuotaFreeReception, quotas: TenantQuotas): Rec
         inner.release(reservedBytes);
         return failure(taken);
       }
-      const answer = await inner.accept(message, reservedBytes);
-      const isAnother = answer.ok
-        ? (answer.earlierId ?? id) !== id
-        : !maybeAccepted.has(answer.code);
-      if (isAnother) quotas.giveBack(tenant, taken);
-      return answer;
+      let isAccepted = true;
+      try {
+        const answer = await inner.accept(message, reservedBytes);
+        isAccepted = answer.ok ? (answer.earlierId ?? id) === id : maybeAccepted.has(answer.code);
+        return answer;
+      } finally {
+        quotas.answered(tenant, taken, isAccepted);
+      }
     },
   };
 }

@@ -47,6 +47,8 @@ export interface EngineParts {
   readonly epochs: SharedArrayBuffer;
   /** One word per shard: messages its spool accepted that are neither done nor in its index. */
   readonly undelivered: SharedArrayBuffer;
+  /** Messages that wait, by shard and tenant (`ShardWaiting`). */
+  readonly waiting: SharedArrayBuffer;
   /** `inHandBytes` per shard: outlives the threads. */
   readonly inHand: SharedArrayBuffer;
   /** Accounts whose changes somebody waits for. */

@@ -13,6 +13,7 @@ import { mailboxChangedNotice } from '../actors/asks/imap-asks.ts';
 import { Stamps } from '../actors/stamps.ts';
 import { Watched } from '../actors/watched.ts';
 import type { ShardId } from '../base/ids.ts';
+import { ShardWaiting } from '../base/waiting-words.ts';
 import type { Settings } from '../settings/schema.ts';
 import { type EngineParts, shardFolder } from './engine-parts.ts';
 import { EventLog } from './events/event-log.ts';
@@ -79,6 +80,7 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
       isRuled: (message) => holds.holdsOpen(message),
       limits: { ...spoolLimits, activeCountMax: settings.memory.queueCountMax },
       onUndelivered: (count) => Atomics.store(undelivered, shard, count),
+      onWaiting: new ShardWaiting(engine.waiting, shard).add,
     });
     const store = await Shard.open({
       id: shard,

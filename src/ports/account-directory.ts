@@ -29,6 +29,8 @@ export interface Tenant {
   /** Messages it may hand in, in an hour and a day (UTC); absent or 0: no quota. */
   readonly messagesPerHourMax?: number;
   readonly messagesPerDayMax?: number;
+  /** Messages it may have waiting in the queues at once; absent or 0: no limit. */
+  readonly queueMax?: number;
   readonly createdMs: number;
 }
 

@@ -58,6 +58,7 @@ export function tenantContract(opened: () => Promise<OpenedDirectory>): void {
     await assert.rejects(put({ ...quoted, name: 'b' }), { code: 'argument-invalid' });
     await assert.rejects(put({ ...quoted, id: defaultTenant }), { code: 'argument-invalid' });
     await assert.rejects(put({ ...quoted, messagesPerDayMax: 0.5 }), { code: 'argument-invalid' });
+    await assert.rejects(put({ ...quoted, queueMax: -1 }), { code: 'argument-invalid' });
     const again = await one.reopen?.();
     if (again !== undefined) assert.deepEqual(await again.tenantById(acme.id), quoted);
   });

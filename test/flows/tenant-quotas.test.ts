@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { type ApiWorld, startApiWorld } from '../support/api-world.ts';
+import { NextHop } from '../support/next-hop.ts';
 import { smtpReplies } from '../support/small-mail.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { WireClient } from '../support/wire-client.ts';
@@ -74,4 +75,32 @@ it('what was handed in counts after a restart, too', async (t) => {
   await using test = await startTestServer(settings, { folder });
   assert.match((await send(test))[3]!, /^250 /);
   assert.match((await smtpReplies(test, [`MAIL FROM:<${sender}>`]))[0]!, /^452 4\.2\.2 /);
+});
+
+it('so many messages of a tenant wait at once, and one more is refused until one is gone', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'chaski-queue-max-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const reply = (command: string) => (/^RCPT/.test(command) ? '450 4.2.0 Later' : undefined);
+  await using hop = await new NextHop({ reply }).start();
+  const settings = { 'relay.route': `smtp://127.0.0.1:${hop.port}` };
+  const mail = 'MAIL FROM:<shop@acme.test>';
+  const send = async (test: TestServer) =>
+    (await smtpReplies(test, [mail, 'RCPT TO:<a@far.test>', 'DATA', 'x\r\n.']))[3]!;
+  {
+    await using test = await startTestServer(settings, { folder });
+    await test.call('tenant.create', { name: 'acme' });
+    await test.call('domain.create', { name: 'acme.test', tenant: 'acme' });
+    const { tenant } = await test.call('tenant.set', { name: 'acme', queueMax: 2 });
+    assert.equal(tenant.queueMax, 2);
+    for (let i = 0; i < 2; i++) assert.match(await send(test), /^250 /);
+    assert.match((await smtpReplies(test, [mail]))[0]!, /^452 4\.2\.2 /);
+    assert.match((await smtpReplies(test, ['MAIL FROM:<a@else.test>']))[0]!, /^250 /);
+  }
+  await using test = await startTestServer(settings, { folder });
+  assert.match((await smtpReplies(test, [mail]))[0]!, /^452 4\.2\.2 /);
+  const { entries } = await test.call('queue.list', { limit: 10 });
+  assert.equal(entries.length, 2);
+  await test.call('queue.delete', { ids: [entries[0]!.id], withBounce: false });
+  assert.match(await send(test), /^250 /);
+  assert.match((await smtpReplies(test, [mail]))[0]!, /^452 4\.2\.2 /);
 });

@@ -82,6 +82,8 @@ export class SpoolWorld {
   readonly #limits: SpoolLimits;
 
   bodies: BodyBudget;
+  /** Messages that wait, by tenant, as the spool tells of them. */
+  readonly waiting = new Map<number, number>();
   /** Outlives `crash`, as memory of the process outlives a thread. */
   readonly memory = new SharedArrayBuffer(inHandBytes);
   /** Thrown when this message is handed out. */
@@ -126,7 +128,11 @@ export class SpoolWorld {
   }
 
   #build(): void {
+    this.waiting.clear();
     const spool = new Spool({
+      onWaiting: (tenant, by) => {
+        this.waiting.set(tenant, (this.waiting.get(tenant) ?? 0) + by);
+      },
       clock: this.clock,
       events: silentEvents,
       limits: this.#limits,

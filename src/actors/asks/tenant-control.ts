@@ -23,6 +23,9 @@ const tenant = Type.Object({
   name: Type.String(),
   messagesPerHourMax: Type.Optional(Type.Integer({ description: 'Absent or 0: no quota.' })),
   messagesPerDayMax: Type.Optional(Type.Integer({ description: 'Absent or 0: no quota.' })),
+  queueMax: Type.Optional(
+    Type.Integer({ description: 'Messages that may wait at once; absent or 0: no limit.' }),
+  ),
   createdMs: epochMs,
 });
 
@@ -49,6 +52,7 @@ export const tenantActs = {
       name: nameText,
       messagesPerHourMax: Type.Optional(count),
       messagesPerDayMax: Type.Optional(count),
+      queueMax: Type.Optional(count),
     }),
     result: Type.Object({ tenant }),
   },

@@ -17,6 +17,8 @@ export interface ThreadData {
   readonly epochs: SharedArrayBuffer;
   /** One word per shard: messages its spool accepted that are neither done nor in its index. */
   readonly undelivered: SharedArrayBuffer;
+  /** Messages that wait, by shard and tenant (`ShardWaiting`). */
+  readonly waiting: SharedArrayBuffer;
   /** `inHandBytes` per shard: which message its thread had under its hands when it died. */
   readonly inHand: SharedArrayBuffer;
   /** Accounts whose changes somebody waits for (`actors/watched.ts`). */

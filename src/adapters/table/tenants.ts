@@ -91,13 +91,13 @@ export class Tenants {
 
   /** @throws MailError `argument-invalid`, `not-found` */
   replace(tenant: Tenant): readonly IndexChange[] {
-    const { id, messagesPerHourMax = 0, messagesPerDayMax = 0 } = tenant;
+    const { id, messagesPerHourMax = 0, messagesPerDayMax = 0, queueMax = 0 } = tenant;
     const before = this.byId(id);
     if (before === undefined) throw new MailError('not-found', `tenant ${id}`);
     if (id === defaultTenant) {
       throw new MailError('argument-invalid', `${defaultTenantName} has no quota`);
     }
-    const isGood = [messagesPerHourMax, messagesPerDayMax].every(
+    const isGood = [messagesPerHourMax, messagesPerDayMax, queueMax].every(
       (count) => Number.isSafeInteger(count) && count >= 0,
     );
     if (!isGood) throw new MailError('argument-invalid', 'a quota is a number of messages');

@@ -9,6 +9,7 @@ import type { ControlHandlers } from '../../actors/asks/control.ts';
 import type { ApiKeyView } from '../../actors/asks/tenant-control.ts';
 import { MailError } from '../../base/errors.ts';
 import { apiKeyId } from '../../base/ids.ts';
+import { countedTenantsMax } from '../../base/waiting-words.ts';
 import { hashOfSecret, secretBytes, writeApiKey } from '../../edge/guard/api-keys.ts';
 import type { ApiKey, ApiScope, Tenant } from '../../ports/account-directory.ts';
 import type { ControlParts } from './parts.ts';
@@ -25,6 +26,10 @@ export function tenantHandlers(parts: ControlParts): ControlHandlers {
     },
     'tenant.set': async ({ name, ...quotas }) => {
       const tenant = { ...(await tenantNamed(parts, name)), ...quotas };
+      if ((quotas.queueMax ?? 0) > 0 && tenant.id >= countedTenantsMax) {
+        const words = `what waits is counted for the first ${countedTenantsMax} tenants`;
+        throw new MailError('not-possible-now', words);
+      }
       await directory.putTenant(tenant);
       return { tenant };
     },

@@ -26,23 +26,26 @@ const countMax = 1_000_000_000;
 
 const set: Command = {
   name: 'tenant set',
-  summary: 'Change how many messages a tenant may hand in.',
+  summary: 'Change how many messages a tenant may hand in, and have waiting.',
   arguments: 'NAME',
   argumentCount: [1, 1],
   options: {
     'messages-per-hour': { type: 'string', value: 'N', doc: 'In an hour (UTC); 0: no quota.' },
     'messages-per-day': { type: 'string', value: 'N', doc: 'In a day (UTC); 0: no quota.' },
+    'queue-max': { type: 'string', value: 'N', doc: 'Waiting in the queues at once; 0: no limit.' },
   },
   examples: ['tenant set acme --messages-per-day 50000'],
   async run({ arguments: [name], options, output, control }) {
     const messagesPerHourMax = options.number('messages-per-hour', 0, countMax);
     const messagesPerDayMax = options.number('messages-per-day', 0, countMax);
+    const queueMax = options.number('queue-max', 0, countMax);
     const quotas = {
+      ...(queueMax === undefined ? {} : { queueMax }),
       ...(messagesPerHourMax === undefined ? {} : { messagesPerHourMax }),
       ...(messagesPerDayMax === undefined ? {} : { messagesPerDayMax }),
     };
     if (Object.keys(quotas).length === 0) {
-      throw new UsageError('say what to set: --messages-per-hour, --messages-per-day or both');
+      throw new UsageError('say what to set: --messages-per-hour, --messages-per-day, --queue-max');
     }
     const { tenant } = await (await control()).call('tenant.set', { name: name!, ...quotas });
     output.result(tenant, (shown) =>
@@ -50,6 +53,7 @@ const set: Command = {
         ['tenant', shown.name],
         ['messages an hour', quotaOf(shown.messagesPerHourMax)],
         ['messages a day', quotaOf(shown.messagesPerDayMax)],
+        ['waiting at once', quotaOf(shown.queueMax)],
       ]),
     );
     return undefined;
@@ -68,12 +72,13 @@ const list: Command = {
     const { tenants } = await (await control()).call('tenant.list', {});
     output.result(tenants, (shown) =>
       table(
-        ['TENANT', 'NUMBER', 'AN HOUR', 'A DAY', 'CREATED'],
+        ['TENANT', 'NUMBER', 'AN HOUR', 'A DAY', 'WAITING', 'CREATED'],
         shown.map((each) => [
           each.name,
           each.id,
           quotaOf(each.messagesPerHourMax),
           quotaOf(each.messagesPerDayMax),
+          quotaOf(each.queueMax),
           instant(each.createdMs),
         ]),
       ),

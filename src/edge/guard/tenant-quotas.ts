@@ -1,16 +1,18 @@
 /**
- * How many messages each tenant has handed in this hour and this day, against what it may.
+ * How many messages each tenant has handed in this hour and this day, and has waiting, against what it may.
  *
  * Runs in:   edge (main thread), where all mail comes in: no other count has to agree with this one.
  * Limits:    one small object for each tenant that has a quota; one write a tenant at a time.
  * Invariant: no tenant has more accepted in an hour or a day (UTC) than its quota, whatever is killed. Counts are
  *            written down in blocks, ahead of the messages: a kill costs a tenant what is left of its block
- *            (`quota-count.ts`), a clean stop nothing.
+ *            (`quota-count.ts`), a clean stop nothing. No message is taken that would be one more in the queues than
+ *            the tenant may have there; reports to its senders are no message of its own, and come on top.
  */
 
 import type { ErrorCode } from '../../base/errors.ts';
 import type { TenantId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
+import { minuteMs } from '../../base/units.ts';
 import type { AccountDirectory, Eventually, Tenant } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { IndexError, type ShardIndex } from '../../ports/shard-index.ts';
@@ -24,11 +26,20 @@ export interface QuotaParts {
   /** Its commits are on disk when they resolve. */
   readonly table: Pick<ShardIndex, 'get' | 'commit' | 'close'>;
   readonly log: Log;
+  /** Messages of the tenant that wait in all queues now. */
+  readonly waitingCount: (tenant: TenantId) => number;
 }
+
+/** When there is room in a full queue again nobody knows. */
+const queueRetryMs = minuteMs;
 
 interface Counted {
   readonly id: TenantId;
   readonly count: QuotaCount;
+  /** 0: as many may wait as come. */
+  queueMax: number;
+  /** Counted messages that no answer came for yet: the queue may have them already, or not. */
+  underWayCount: number;
   /** False: it could not be written. */
   writing: Promise<boolean> | undefined;
 }
@@ -66,29 +77,43 @@ export class TenantQuotas {
 
   /** How long until the tenant may hand in so many; 0: now. */
   waitMs(tenant: TenantId, count = 1): number {
-    return this.#counted.get(tenant)?.count.waitMs(count, this.#parts.clock.nowMs()) ?? 0;
+    const counted = this.#counted.get(tenant);
+    if (counted === undefined) return 0;
+    const waitMs = counted.count.waitMs(count, this.#parts.clock.nowMs());
+    return waitMs === 0 && this.#isQueueFull(counted, count) ? queueRetryMs : waitMs;
   }
 
-  /** Counts a message: answers when, for `giveBack`; 0: its tenant has no quota. At once, but for a block's first. */
+  /** Counted twice for a moment rather than not at all. */
+  #isQueueFull({ id, queueMax, underWayCount }: Counted, count: number): boolean {
+    return queueMax > 0 && this.#parts.waitingCount(id) + underWayCount + count > queueMax;
+  }
+
+  /** Counts a message: answers when, for `answered`; 0: its tenant has no quota. At once, but for a block's first. */
   take(tenant: TenantId): Eventually<number | Refusal> {
     const counted = this.#counted.get(tenant);
-    if (counted === undefined || counted.count.isNone) return 0;
+    if (counted === undefined) return 0;
     return this.#takeNow(counted) ?? this.#takeWritten(counted);
   }
 
-  /** A message that was counted was not accepted. */
-  giveBack(tenant: TenantId, takenMs: number): void {
-    this.#counted.get(tenant)?.count.giveBack(takenMs);
+  /** A message that was counted is accepted, or `isAccepted` is false: then it is not counted. */
+  answered(tenant: TenantId, takenMs: number, isAccepted: boolean): void {
+    const counted = this.#counted.get(tenant);
+    if (counted === undefined || takenMs === 0) return;
+    counted.underWayCount--;
+    if (!isAccepted) counted.count.giveBack(takenMs);
   }
 
   /** Undefined: more has to be written down first. */
   #takeNow(counted: Counted): number | Refusal | undefined {
     const nowMs = this.#parts.clock.nowMs();
     const { count } = counted;
-    if (count.waitMs(1, nowMs) > 0) return 'tenant-over-quota';
-    if (count.left < 1) return undefined;
-    count.add();
-    if (count.isShort) this.#write(counted);
+    if (count.waitMs(1, nowMs) > 0 || this.#isQueueFull(counted, 1)) return 'tenant-over-quota';
+    if (!count.isNone) {
+      if (count.left < 1) return undefined;
+      count.add();
+      if (count.isShort) this.#write(counted);
+    }
+    counted.underWayCount++;
     return nowMs;
   }
 
@@ -126,13 +151,15 @@ export class TenantQuotas {
     if (tenant !== undefined) this.#set(tenant);
   }
 
-  #set({ id, messagesPerHourMax = 0, messagesPerDayMax = 0 }: Tenant): void {
+  #set({ id, messagesPerHourMax = 0, messagesPerDayMax = 0, queueMax = 0 }: Tenant): void {
     let counted = this.#counted.get(id);
     if (counted === undefined) {
-      if (messagesPerHourMax === 0 && messagesPerDayMax === 0) return;
-      counted = { id, count: new QuotaCount(this.#rowOf(id)), writing: undefined };
+      if (messagesPerHourMax === 0 && messagesPerDayMax === 0 && queueMax === 0) return;
+      const count = new QuotaCount(this.#rowOf(id));
+      counted = { id, count, queueMax, underWayCount: 0, writing: undefined };
       this.#counted.set(id, counted);
     }
+    counted.queueMax = queueMax;
     counted.count.perHourMax = messagesPerHourMax;
     counted.count.perDayMax = messagesPerDayMax;
   }

@@ -9,7 +9,15 @@
 import { Buffer } from 'node:buffer';
 import type { MessageId } from '../../base/ids.ts';
 import type { RecordKind, RecordPlace, ShardReader } from '../store/record.ts';
-import { movedRow, queueKey, queueRange, rowChanges, rowPlace, unpackRow } from './queue-rows.ts';
+import {
+  movedRow,
+  queueKey,
+  queueRange,
+  rowChanges,
+  rowPlace,
+  rowTenant,
+  unpackRow,
+} from './queue-rows.ts';
 import {
   applyChange,
   spoolAcceptedRecord,
@@ -65,7 +73,7 @@ function* livePlaces(spool: Spool, read: ShardReader): Iterable<RecordPlace> {
   for (;;) {
     const rows = read.range({ from, to: queueRange.to, limit: rowsPerRead });
     for (const { value } of rows) {
-      spool.countRow();
+      spool.countRow(rowTenant(value));
       yield rowPlace(value);
     }
     const last = rows.at(-1);

@@ -22,7 +22,7 @@ import { DueReader, rowsPerClaimMax } from './due-reader.ts';
 import type { MessageEvents } from './events.ts';
 import type { InHand } from './in-hand.ts';
 import { IndexingOrder } from './indexing-order.ts';
-import { type SpoolLimits, spoolLimits } from './limits.ts';
+import { freshShare, replayedDoneMax, type SpoolLimits, spoolLimits } from './limits.ts';
 import type { SpoolMessage } from './message.ts';
 import { countWaiting, earliestNextMs, releasedMs } from './message.ts';
 import { queueKey, readyKeyOf, rowChanges, unpackRow } from './queue-rows.ts';
@@ -39,12 +39,6 @@ import {
 } from './records.ts';
 import { keyedDraft, Repeats } from './repeats.ts';
 import type { SpoolShard } from './spool-shard.ts';
-
-/** Of `activeCountMax`, for messages as they are accepted; the rest is for those that wait in the index. */
-const freshShare = 0.75;
-
-/** More asks than this were never open at one thread. */
-const replayedDoneMax = 20_000;
 
 /** A message made here (a bounce), ready to be accepted. */
 export interface NewMessage {
@@ -63,6 +57,8 @@ export interface SpoolParts {
   readonly bodies: BodyBudget;
   /** Told how many messages it accepted that are neither done nor in the index, at each change. */
   readonly onUndelivered?: (count: number) => void;
+  /** Told of each message that begins to wait here, and of its end. */
+  readonly onWaiting?: (tenant: TenantId, by: 1 | -1) => void;
   readonly inHand: InHand;
   /** What waits under this name waits for a rule's end: no probe looks after it. */
   readonly isHeld?: (group: Uint8Array) => boolean;
@@ -79,6 +75,7 @@ export class Spool {
   readonly #limits: SpoolLimits;
   readonly #isHeld: (group: Uint8Array) => boolean;
   readonly #isRuled: (message: SpoolMessage) => boolean;
+  readonly #onWaiting: (tenant: TenantId, by: 1 | -1) => void;
   readonly #bodies: BodyBudget;
   readonly #messages = new Map<MessageId, SpoolMessage>();
   readonly #unindexed: IndexingOrder;
@@ -101,6 +98,7 @@ export class Spool {
     this.#unindexed = new IndexingOrder(parts.onUndelivered);
     this.#isHeld = parts.isHeld ?? (() => false);
     this.#isRuled = parts.isRuled ?? (() => false);
+    this.#onWaiting = parts.onWaiting ?? (() => {});
     this.#limits = parts.limits ?? spoolLimits;
   }
 
@@ -172,6 +170,7 @@ export class Spool {
 
   #admit(message: SpoolMessage, origin: PackedOrigin): void {
     this.events.accepted(message, origin);
+    this.#onWaiting(message.tenant, 1);
     const dueMs = releasedMs(message);
     const isCrowded = this.#messages.size >= this.#limits.activeCountMax * freshShare;
     if (isCrowded || dueMs > this.clock.nowMs()) {
@@ -269,6 +268,7 @@ export class Spool {
     // Its last two changes may have been synced by one parcel: both find that nothing more is to come.
     if (this.#messages.get(message.id) !== message) return;
     this.#drop(message);
+    this.#onWaiting(message.tenant, -1);
     if (message.isIndexed) this.#rowCount--;
     this.#unindexed.settled(message);
     this.shard.releaseBody(message.place);
@@ -430,6 +430,7 @@ export class Spool {
     const message = messageOf(accepted, record.tenant, record.place, undefined);
     this.#messages.set(message.id, message);
     this.#unindexed.add(message);
+    this.#onWaiting(message.tenant, 1);
   }
 
   /** Replay: a change; `apply` changes the message's row, where it has one. */
@@ -446,13 +447,15 @@ export class Spool {
   }
 
   #forget(message: SpoolMessage): void {
+    this.#onWaiting(message.tenant, -1);
     this.#messages.delete(message.id);
     this.#unindexed.settled(message);
   }
 
   /** At open: a row that waits in the index. */
-  countRow(): void {
+  countRow(tenant: TenantId): void {
     this.#rowCount++;
+    this.#onWaiting(tenant, 1);
   }
 
   /** The shard is open and replay is over: everything unfinished is tried. */

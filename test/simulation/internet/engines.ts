@@ -19,6 +19,7 @@ import { MemoryIndex } from '../../../src/adapters/memory/memory-index.ts';
 import { MessageIdSource, shardId } from '../../../src/base/ids.ts';
 import type { Log } from '../../../src/base/log.ts';
 import { Metrics } from '../../../src/base/metrics.ts';
+import { waitingWords } from '../../../src/base/waiting-words.ts';
 import { createEngine } from '../../../src/engine/engine.ts';
 import { SeededRandom, seedOf } from '../../../src/harness/seeded-random.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
@@ -57,6 +58,7 @@ export class Engines {
     const words = () => new SharedArrayBuffer(4 * shards);
     const shared = {
       ...{ epochs: words(), undelivered: words(), watched: watchedWords(), stamps: stampWords() },
+      waiting: waitingWords(shards),
       openSlots: openSlotWords(threads),
       inHand: new SharedArrayBuffer(inHandBytes * shards),
     };

@@ -28,7 +28,9 @@ async function world(quotas: { messagesPerHourMax?: number; messagesPerDayMax?: 
   clock.advance(dayMs - (clock.nowMs() % dayMs));
   const directory = createMemoryDirectory();
   const tenant = await directory.createTenant({ name: 'acme', createdMs: 0 });
-  const counts = new TenantQuotas({ clock, directory, table: new MemoryIndex(), log: silentLog });
+  const waitingCount = () => 0;
+  const table = new MemoryIndex();
+  const counts = new TenantQuotas({ clock, directory, table, log: silentLog, waitingCount });
   await counts.start();
   await directory.putTenant({ ...tenant, ...quotas });
   await turns(2);

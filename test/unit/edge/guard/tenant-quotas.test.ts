@@ -10,6 +10,7 @@ import { MemoryIndex } from '../../../../src/adapters/memory/memory-index.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import { dayMs, hourMs } from '../../../../src/base/units.ts';
 import { TenantQuotas } from '../../../../src/edge/guard/tenant-quotas.ts';
+import type { Tenant } from '../../../../src/ports/account-directory.ts';
 import { type IndexChange, IndexError } from '../../../../src/ports/shard-index.ts';
 import { SeededClock, turns } from '../../../support/seeded-clock.ts';
 
@@ -27,20 +28,22 @@ class WatchedIndex extends MemoryIndex {
   }
 }
 
-async function world(quota: { messagesPerHourMax?: number; messagesPerDayMax?: number }) {
+async function world(quota: Pick<Tenant, 'messagesPerHourMax' | 'messagesPerDayMax' | 'queueMax'>) {
   const clock = new SeededClock();
   clock.advance(dayMs - (clock.nowMs() % dayMs));
   const directory = createMemoryDirectory();
   const made = await directory.createTenant({ name: 'acme', createdMs: 0 });
   await directory.putTenant({ ...made, ...quota });
   const table = new WatchedIndex();
+  const queue = { count: 0 };
   /** Another run of the server, on what the last one left. */
   const run = async () => {
-    const quotas = new TenantQuotas({ clock, directory, table, log: silentLog });
+    const waitingCount = () => queue.count;
+    const quotas = new TenantQuotas({ clock, directory, table, log: silentLog, waitingCount });
     await quotas.start();
     return quotas;
   };
-  return { clock, directory, table, tenant: made, run };
+  return { clock, directory, table, queue, tenant: made, run };
 }
 
 /** How many of `tries` are taken. */
@@ -157,4 +160,19 @@ it('one whose quota ended is counted no more', async () => {
   const before = table.commits;
   assert.equal(await taken(quotas, tenant.id, 50), 50);
   assert.equal(table.commits, before);
+});
+
+it('no more wait at once than a tenant may have waiting, those under way among them', async () => {
+  const { run, tenant, queue, table } = await world({ queueMax: 3 });
+  const quotas = await run();
+  assert.equal(await taken(quotas, tenant.id, 5), 3);
+  assert.equal(quotas.waitMs(tenant.id), 60_000);
+  // Two came into the queue, one was refused there.
+  queue.count = 2;
+  for (const isAccepted of [true, true, false]) quotas.answered(tenant.id, 1, isAccepted);
+  assert.deepEqual([quotas.waitMs(tenant.id, 1), quotas.waitMs(tenant.id, 2)], [0, 60_000]);
+  assert.equal(await taken(quotas, tenant.id, 5), 1);
+  queue.count = 0;
+  assert.equal(await taken(quotas, tenant.id, 5), 2);
+  assert.equal(table.commits, 0, 'nothing is written down for it');
 });

@@ -141,7 +141,7 @@ export const submit: HandIn<MessageId> = async (parts, submission) => {
 
 export function overQuota(waitMs: number): ApiFault {
   const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / secondMs));
-  const words = 'the tenant’s quota of messages is used up';
+  const words = 'the tenant’s quota of messages is used up, or its queue is full';
   return new ApiFault('tenant-over-quota', words, { retryAfterSeconds });
 }
 
