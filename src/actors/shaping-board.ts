@@ -3,11 +3,12 @@
  *
  * Runs in:   main thread; pure (time by the clock given). Engine threads are told of every change.
  * Limits:    `marksMax` marks and `heldMax` paths that are held back; of marks past it those that end first go, rules'
- *            before operators'.
+ *            before operators'. What was learned of a path is kept over a restart for `learnedMsMax`.
  * Invariant: a mark ends at its time, whoever hears of it; one of the same id replaces the one before.
  */
 
 import { RecentMap } from '../base/recent-map.ts';
+import { minuteMs, secondMs } from '../base/units.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { HeldPath, Mark, MarksSnapshot, ShapingFindings } from './asks/shaping-asks.ts';
 
@@ -16,22 +17,31 @@ const heldMax = 20_000;
 /** Findings of many paths at once are told together. */
 const tellMs = 50;
 const againMs = 1_000;
+/** Learned limits change with each step of growth: they are kept together. */
+const keepMs = 5 * secondMs;
+/** What a path stood longer ago says little of what it stands now. */
+export const learnedMsMax = 60 * minuteMs;
 const operatorName = 'operator';
+
+/** What the owner of a path learned, and when (epoch milliseconds). */
+export type LearnedPath = readonly [...HeldPath, atMs: number];
 
 export interface ShapingBoardOptions {
   readonly clock: Clock;
   /** Tells every thread. */
   readonly tell: (snapshot: MarksSnapshot) => Promise<void>;
-  /** What is to be kept over a restart is another now. */
+  /** What is to be kept over a restart is another now. The first are the most important. */
   readonly keep: (marks: readonly Mark[]) => void;
+  readonly keepLearned: (paths: readonly LearnedPath[]) => void;
 }
 
 export class ShapingBoard {
   readonly #options: ShapingBoardOptions;
   readonly #marks = new Map<string, Mark>();
-  readonly #held = new RecentMap<string, HeldPath>(heldMax);
+  readonly #held = new RecentMap<string, LearnedPath>(heldMax);
   #news: HeldPath[] = [];
   #timer: Timer | undefined;
+  #keepTimer: Timer | undefined;
   #isTelling = false;
   /** Something changed since the last telling began. */
   #isUntold = false;
@@ -50,11 +60,13 @@ export class ShapingBoard {
 
   /** For a thread that just started. */
   whole(): MarksSnapshot {
-    return { marks: this.marks, held: this.#held.values() };
+    const held = this.#held.values().map(([path, limit, at]): HeldPath => [path, limit, at]);
+    return { marks: this.marks, held };
   }
 
-  /** At the start: marks that a former process left. */
-  restore(marks: readonly Mark[]): void {
+  /** At the start: marks that a former process left, and what it learned of late. */
+  restore(marks: readonly Mark[], learned: readonly LearnedPath[] = []): void {
+    for (const row of learned) if (this.#isLate(row)) this.#held.set(row[0], row);
     for (const mark of marks) this.#put(mark);
     for (const { id } of marks) {
       const number = /^op-(\d+)$/.exec(id)?.[1];
@@ -65,10 +77,14 @@ export class ShapingBoard {
   /** An owner of paths found something. */
   note({ marks, held }: ShapingFindings): void {
     for (const mark of marks) this.#put(mark);
+    const { clock } = this.#options;
     for (const row of held) {
       if (row[1] === 0) this.#held.delete(row[0]);
-      else this.#held.set(row[0], row);
+      else this.#held.set(row[0], [...row, clock.nowMs()]);
       this.#news.push(row);
+    }
+    if (held.length > 0 && !this.#isClosed) {
+      this.#keepTimer ??= clock.setTimer(keepMs, () => this.#keepLearned());
     }
     this.#changed(marks.length > 0);
   }
@@ -98,6 +114,20 @@ export class ShapingBoard {
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
+    if (this.#keepTimer !== undefined) this.#keepLearned();
+  }
+
+  /** The newest first. */
+  #keepLearned(): void {
+    this.#keepTimer?.cancel();
+    this.#keepTimer = undefined;
+    const learned = this.#held.values().filter((row) => this.#isLate(row));
+    this.#options.keepLearned(learned.sort((a, b) => b[3] - a[3]));
+  }
+
+  /** On either side of now: clocks are set. */
+  #isLate([, , , atMs]: LearnedPath): boolean {
+    return Math.abs(this.#options.clock.nowMs() - atMs) < learnedMsMax;
   }
 
   #put(mark: Mark): void {
@@ -123,7 +153,7 @@ export class ShapingBoard {
   }
 
   #changed(areMarks: boolean): void {
-    if (areMarks) this.#options.keep(this.marks);
+    if (areMarks) this.#options.keep([...this.#marks.values()].sort(byWorth));
     this.#isUntold = true;
     if (!this.#isTelling) this.#tellIn(tellMs);
   }
@@ -145,6 +175,10 @@ export class ShapingBoard {
     }
     if (this.#isUntold && !this.#isClosed) this.#tellIn(againMs);
   }
+}
+
+function byWorth(mark: Mark, other: Mark): number {
+  return isBefore(mark, other) ? 1 : -1;
 }
 
 function isBefore(mark: Mark, other: Mark): boolean {

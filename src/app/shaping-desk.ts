@@ -2,11 +2,12 @@
  * Shaping as the main thread keeps it: rules read from files, marks of rules and operators, all told to every thread.
  *
  * Runs in:   main thread.
+ * Limits:    of the files of marks and of learned limits: `KeptRows`. Past it those that end first, and those learned
+ *            first, are not kept over a restart.
  * Invariant: rules are taken whole or not at all: a file with a fault leaves those that run. Marks are on disk soon
  *            after they are made, and hold over a restart; a kill may cost those of its last moment.
  */
 
-import { join } from 'node:path';
 import type { Ask } from '../actors/ask.ts';
 import {
   type Mark,
@@ -18,22 +19,17 @@ import {
 } from '../actors/asks/shaping-asks.ts';
 import { noShard, systemAsk } from '../actors/asks/system.ts';
 import type { Runtime } from '../actors/runtime.ts';
-import { ShapingBoard } from '../actors/shaping-board.ts';
+import { type LearnedPath, ShapingBoard } from '../actors/shaping-board.ts';
 import { nodeDisk } from '../adapters/files/disk.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
-import { utf8, view } from '../base/bytes.ts';
 import { MailError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { mebibyte } from '../base/units.ts';
 import type { AccountDirectory } from '../ports/account-directory.ts';
-import { DiskError } from '../ports/disk.ts';
 import type { Settings } from '../settings/schema.ts';
 import { ShapingError } from '../settings/shaping/fault.ts';
 import { loadShaping } from '../settings/shaping/load.ts';
 import type { ShapingRules } from '../settings/shaping/rules.ts';
-
-const marksFile = 'shaping-marks.json';
-const marksBytesMax = 16 * mebibyte;
+import { KeptRows } from './kept-rows.ts';
 
 export interface ShapingDeskOptions {
   readonly settings: Settings;
@@ -48,23 +44,32 @@ export class ShapingDesk {
   readonly #options: ShapingDeskOptions;
   #snapshot: ShapingSnapshot;
   #runtime: Runtime | undefined;
-  #writing = Promise.resolve();
-  #unwritten: readonly Mark[] | undefined;
+  readonly #marks: KeptRows<Mark>;
+  readonly #learned: KeptRows<LearnedPath>;
 
   /** @throws MailError `argument-invalid` when a file of rules is wrong. */
   static async open(options: ShapingDeskOptions): Promise<ShapingDesk> {
     const desk = new ShapingDesk(options, await snapshotOf(options, read(options.settings)));
-    desk.board.restore(await readMarks(join(options.folder, marksFile), options.log));
+    desk.board.restore(await desk.#marks.read(), await desk.#learned.read());
     return desk;
   }
 
   private constructor(options: ShapingDeskOptions, snapshot: ShapingSnapshot) {
     this.#options = options;
     this.#snapshot = snapshot;
+    const { folder, log } = options;
+    const files = { disk: nodeDisk, folder, log };
+    this.#marks = new KeptRows({
+      ...{ ...files, name: 'shaping-marks.json', what: 'suspensions', isRow: isMark },
+    });
+    this.#learned = new KeptRows({
+      ...{ ...files, name: 'shaping-learned.json', what: 'learned limits', isRow: isLearned },
+    });
     this.board = new ShapingBoard({
       clock: nodeClock,
       tell: (marks) => this.#tell(systemAsk(shapingAsks.marks, noShard, marks)),
-      keep: (marks) => this.#keep(marks),
+      keep: (marks) => this.#marks.keep(marks),
+      keepLearned: (paths) => this.#learned.keep(paths),
     });
   }
 
@@ -108,28 +113,12 @@ export class ShapingDesk {
 
   async #close(): Promise<void> {
     this.board.close();
-    await this.#writing;
+    await this.#marks.close();
+    await this.#learned.close();
   }
 
   async #tell(ask: Ask): Promise<void> {
     await this.#runtime?.askEach(ask);
-  }
-
-  /** One write at a time, of what is newest then. */
-  #keep(marks: readonly Mark[]): void {
-    const isWaiting = this.#unwritten !== undefined;
-    this.#unwritten = marks;
-    if (isWaiting) return;
-    this.#writing = this.#writing.then(async () => {
-      const wanted = this.#unwritten!;
-      this.#unwritten = undefined;
-      try {
-        await writeMarks(this.#options.folder, wanted);
-      } catch (error) {
-        const { log } = this.#options;
-        log.error({ detail: String(error) }, 'suspensions are not kept over a restart');
-      }
-    });
   }
 }
 
@@ -157,21 +146,6 @@ async function snapshotOf(
   return { rules, tenants };
 }
 
-/** What cannot be read is no reason not to start: marks are made anew by the replies that come. */
-async function readMarks(path: string, log: Log): Promise<readonly Mark[]> {
-  try {
-    const file = await nodeDisk.open(path, 'read');
-    const text = view(await file.read(0, marksBytesMax)).toString('utf8');
-    await file.close();
-    const marks: unknown = JSON.parse(text);
-    return Array.isArray(marks) ? marks.filter(isMark) : [];
-  } catch (error) {
-    if (error instanceof DiskError && error.fault === 'missing') return [];
-    log.error({ path, detail: String(error) }, 'suspensions of the last run are not known');
-    return [];
-  }
-}
-
 function isMark(value: unknown): value is Mark {
   if (typeof value !== 'object' || value === null) return false;
   const { id, kind, path, match, tenant, by, why, sinceMs, untilMs } = value as Partial<Mark>;
@@ -181,15 +155,8 @@ function isMark(value: unknown): value is Mark {
   return texts && numbers && isKind && typeof match === 'object' && match !== null;
 }
 
-/** Under another name first: a crash in the middle leaves the former file. */
-async function writeMarks(folder: string, marks: readonly Mark[]): Promise<void> {
-  const draft = join(folder, `${marksFile}.new`);
-  await nodeDisk.remove(draft).catch((error: unknown) => {
-    if (!(error instanceof DiskError && error.fault === 'missing')) throw error;
-  });
-  const file = await nodeDisk.open(draft, 'create');
-  await file.write(0, [utf8(JSON.stringify(marks))]);
-  await file.sync();
-  await file.close();
-  await nodeDisk.rename(draft, join(folder, marksFile));
+function isLearned(value: unknown): value is LearnedPath {
+  if (!Array.isArray(value) || value.length !== 4) return false;
+  const [path, ...numbers] = value as unknown[];
+  return typeof path === 'string' && numbers.every((each) => Number.isFinite(each));
 }

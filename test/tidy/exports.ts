@@ -18,6 +18,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
   ],
   'a limit that a test goes up to': [
     'src/actors/moves.ts moveLimitsDefault',
+    'src/app/kept-rows.ts bytesMaxDefault',
     'src/app/source-book.ts blockMax',
     'src/app/source-book.ts daysMax',
     'src/app/source-book.ts othersName',
@@ -80,6 +81,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/mail/wire/imap/response-fetch.ts fetchSectionHandle',
   ],
   'a pure part with more cases than its callers can be led through': [
+    'src/actors/shaping-board.ts learnedMsMax',
     'src/actors/shares.ts fairShares',
     'src/actors/moves.ts bestMove',
     'src/actors/moves.ts hotAndCool',

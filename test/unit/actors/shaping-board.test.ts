@@ -3,25 +3,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { anyTenant, type Mark, type MarksSnapshot } from '../../../src/actors/asks/shaping-asks.ts';
-import { ShapingBoard } from '../../../src/actors/shaping-board.ts';
+import { type LearnedPath, learnedMsMax, ShapingBoard } from '../../../src/actors/shaping-board.ts';
 import { SeededClock, turns } from '../../support/seeded-clock.ts';
 
 function boardOf() {
   const clock = new SeededClock();
   const told: MarksSnapshot[] = [];
   const kept: (readonly Mark[])[] = [];
+  const learned: (readonly LearnedPath[])[] = [];
   const board = new ShapingBoard({
     clock,
     tell: async (snapshot) => {
       told.push(snapshot);
     },
     keep: (marks) => kept.push(marks),
+    keepLearned: (paths) => learned.push(paths),
   });
   const mark = (id: string, ms: number): Mark => ({
     ...{ id, kind: 'suspend', path: 'mx:a.example', match: {}, tenant: anyTenant },
     ...{ by: 'rule', why: '', sinceMs: clock.nowMs(), untilMs: clock.nowMs() + ms },
   });
-  return { clock, told, kept, board, mark };
+  return { clock, told, kept, learned, board, mark };
 }
 
 test('marks end at their time, and a shorter one does not end a longer', () => {
@@ -95,6 +97,7 @@ test('what comes while threads are being told is told behind it, without other n
       await new Promise<void>((resolve) => ends.push(resolve));
     },
     keep: () => {},
+    keepLearned: () => {},
   });
   const given = { match: {}, tenant: 1, why: '', sinceMs: clock.nowMs() };
   board.suspend({ ...given, untilMs: clock.nowMs() + 60_000 });
@@ -119,4 +122,49 @@ test('marks of rules go before those of operators, however soon these end', () =
   board.note({ marks, held: [] });
   assert.equal(board.marks.length, 10_000);
   assert.equal(board.marks[0]!.id, id);
+});
+
+test('marks are kept with those first that are to go last', () => {
+  const { board, mark, kept, clock } = boardOf();
+  board.note({ marks: [mark('soon', 1_000), mark('late', 9_000)], held: [] });
+  const given = { match: {}, tenant: 1, why: '', sinceMs: clock.nowMs() };
+  const { id } = board.suspend({ ...given, untilMs: clock.nowMs() + 500 });
+  assert.deepEqual(
+    kept.at(-1)!.map((one) => one.id),
+    [id, 'late', 'soon'],
+  );
+});
+
+test('what was learned is kept now and then, and when the board closes', () => {
+  const { clock, board, learned } = boardOf();
+  for (let i = 0; i < 10; i++) board.note({ marks: [], held: [['mx:a', 10 - i, 12]] });
+  board.note({ marks: [], held: [['mx:b', 3, 6]] });
+  board.note({ marks: [], held: [['mx:b', 0, 6]] });
+  assert.equal(learned.length, 0);
+  clock.advance(5_000);
+  const atMs = clock.nowMs() - 5_000;
+  assert.deepEqual(learned, [[['mx:a', 1, 12, atMs]]]);
+  clock.advance(60_000);
+  assert.equal(learned.length, 1);
+  board.note({ marks: [], held: [['mx:c', 2, 4]] });
+  board.close();
+  assert.deepEqual(
+    learned[1]!.map(([path]) => path),
+    ['mx:c', 'mx:a'],
+  );
+  assert.equal(clock.timerCount, 0);
+});
+
+test('a new process has what was learned of late, and forgets the rest', () => {
+  const { clock, board } = boardOf();
+  const nowMs = clock.nowMs();
+  board.restore(
+    [],
+    [
+      ['mx:a', 2, 4, nowMs - learnedMsMax + 1],
+      ['mx:b', 2, 4, nowMs - learnedMsMax],
+      ['mx:c', 2, 4, nowMs + 2 * learnedMsMax],
+    ],
+  );
+  assert.deepEqual(board.whole().held, [['mx:a', 2, 4]]);
 });
