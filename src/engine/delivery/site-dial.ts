@@ -61,6 +61,7 @@ export class SiteDial {
     };
     let isFinal = true;
     let isSource = hosts.count > 0;
+    const hasProxy = source.proxy !== undefined;
     for (const target of hosts.inOrder(clock.monotonicMs())) {
       if (owner.isClosed) break;
       const result = await this.#tryHost(hosts, target);
@@ -68,8 +69,9 @@ export class SiteDial {
       isFinal &&= isForGood(result);
       isSource &&= result.isSource === true;
       end = result;
-      // A proxy that is down is so for all hosts; of addresses, that of another family may do.
-      if (isSource && source.proxy !== undefined) break;
+      // A proxy that is down is so for all hosts, and was what ended connections to those before; of addresses, that of
+      // another family may do.
+      if (hasProxy && result.isSource === true) return { end, isForGood: false, isSource: true };
       hosts.failed(target, clock.monotonicMs() + limits.deadMsMin);
     }
     return {
