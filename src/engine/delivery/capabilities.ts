@@ -84,3 +84,8 @@ function limitOf(limits: readonly string[], name: string): number {
 function count(digits: string | undefined): number {
   return digits !== undefined && /^\d{1,15}$/.test(digits) ? Number(digits) : 0;
 }
+
+/** The lower of a limit of ours and one the peer may have stated. */
+export function lower(ours: number, theirs: number): number {
+  return theirs > 0 ? Math.min(ours, theirs) : ours;
+}

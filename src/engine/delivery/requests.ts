@@ -8,6 +8,7 @@
 
 import type { DeliverBy, DeliveryTerms } from '../../actors/asks/delivery-terms.ts';
 import type { Notify } from '../../actors/asks/reception.ts';
+import { latin1, utf8 } from '../../base/bytes.ts';
 import { secondMs } from '../../base/units.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -144,6 +145,11 @@ export function rcptCommand(recipient: OutboundRecipient, capabilities: Capabili
     if (recipient.orcpt !== undefined) command += ` ORCPT=${recipient.orcpt}`;
   }
   return `${command}\r\n`;
+}
+
+/** Of one message. */
+export function encoded({ smtputf8 }: OutboundMessage, commands: string): Uint8Array {
+  return smtputf8 ? utf8(commands) : latin1(commands);
 }
 
 function notifyWords(notify: Notify): string {

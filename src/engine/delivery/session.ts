@@ -88,11 +88,11 @@ export class Session implements ConnectionEvents, TransferLine {
     this.expectWithin(this.#options.timeouts.greetingMs);
   }
 
-  /** Only while idle. */
-  send(transaction: Transaction): void {
+  /** Only while idle. `hasIdled`: it was so for a while. */
+  send(transaction: Transaction, hasIdled = false): void {
     assert(this.#isIdle, 'a message is sent over an idle connection');
     this.#tls?.carries(transaction.domain);
-    this.#transfer!.start(transaction);
+    this.#transfer!.start(transaction, hasIdled);
   }
 
   /** Ends an idle connection as the protocol has it. */

@@ -291,9 +291,16 @@ export class Site implements SiteDialOwner, SiteUser {
     if (!transaction.isSettled) this.#return(transaction);
   }
 
-  onLost(transaction: Transaction, end: SessionEnd): void {
+  onLost(transaction: Transaction, end: SessionEnd, isStale: boolean): void {
     this.#shaping.onLost(transaction, end, this.#busyCount);
     if (transaction.isSettled) return;
+    if (isStale && !transaction.wasStale && !this.#isClosed) {
+      transaction.wasStale = true;
+      // What ended one ended them all, or may have: it goes over a fresh one.
+      for (const idle of this.#idle.splice(0)) this.#leave(idle);
+      this.#return(transaction);
+      return;
+    }
     if (transaction.moves < movesMax && !this.#isClosed) {
       transaction.moves++;
       this.#return(transaction);
@@ -371,7 +378,7 @@ export class Site implements SiteDialOwner, SiteUser {
   #wakeIdle(): boolean {
     const transaction = this.#next();
     if (transaction === undefined) return false;
-    this.#idle.pop()!.send(transaction);
+    this.#idle.pop()!.send(transaction, true);
     return true;
   }
 

@@ -38,6 +38,8 @@ export class Transaction {
   /** Those of `asked` the peer took so far. */
   readonly taken: number[] = [];
   moves = 0;
+  /** It was lost once with a connection that had idled: that is no move. */
+  wasStale = false;
   /** Whom sessions that carry it are counted for; "": nobody. */
   domain = '';
   /** By what it leaves, once that was chosen. */

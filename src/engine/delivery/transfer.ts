@@ -10,17 +10,17 @@
  *            A message whose end was sent and whose reply never came is deferred: it may arrive twice, never not.
  */
 
-import { latin1, utf8 } from '../../base/bytes.ts';
+import { latin1 } from '../../base/bytes.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
 import type { ClassedReply } from '../../mail/wire/smtp/response-class.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { BodyReader, emptyBody } from './body.ts';
-import type { Capabilities } from './capabilities.ts';
+import { type Capabilities, lower } from './capabilities.ts';
 import type { PhaseTimeouts, SiteLimits } from './limits.ts';
 import { blockBytesMax } from './limits.ts';
 import type { OutcomeStatus } from './message.ts';
 import { ownReply } from './message.ts';
-import { isSendable, mailCommand, missingCapability, rcptCommand } from './requests.ts';
+import { encoded, isSendable, mailCommand, missingCapability, rcptCommand } from './requests.ts';
 import type { Hop, Transaction } from './transaction.ts';
 
 /** Why a connection is of no more use. */
@@ -50,8 +50,11 @@ export interface TransferOwner {
   onTaken(): void;
   /** This attempt is over; recipients may be left to ask for. */
   onFinished(transaction: Transaction): void;
-  /** The connection died before the peer had the whole of this message. */
-  onLost(transaction: Transaction, end: SessionEnd): void;
+  /**
+   * The connection died before the peer had the whole of this message. `isStale`: it had idled, and answered nothing
+   * since: the peer, or something in between, had ended it before.
+   */
+  onLost(transaction: Transaction, end: SessionEnd, isStale: boolean): void;
 }
 
 /** What a transfer needs of its connection. */
@@ -101,6 +104,8 @@ export class Transfer {
   #next: Transaction | undefined;
   #rcptSeen = 0;
   #isMailTaken = false;
+  /** The connection idled before the message under way, and nothing of it was answered. */
+  #hasIdled = false;
   #isBdatSent = false;
   #isEndSent = false;
   #needsReset = false;
@@ -125,6 +130,7 @@ export class Transfer {
   }
 
   onReply(reply: Reply): void {
+    this.#hasIdled = false;
     switch (this.waits) {
       case 'final':
         this.#onFinal(reply);
@@ -151,7 +157,8 @@ export class Transfer {
   }
 
   /** Only while nothing is in transfer: sends this message, or what waits behind it when it cannot go here. */
-  start(first: Transaction): void {
+  start(first: Transaction, hasIdled = false): void {
+    this.#hasIdled = hasIdled;
     let transaction: Transaction | undefined = first;
     while (transaction !== undefined && !this.#canGo(transaction)) transaction = this.#take();
     if (transaction === undefined) {
@@ -176,7 +183,9 @@ export class Transfer {
   /** The connection is gone: what was in transfer is deferred or given back. */
   end(end: SessionEnd): void {
     // A 421 to MAIL or RCPT says that nothing was taken, whatever had been sent behind them.
-    const mayBeTaken = this.#isEndSent && (this.waits === 'final' || end.isOurs);
+    const isStale = this.#hasIdled && end.isLost === true;
+    // Behind a connection that was gone, nothing arrived.
+    const mayBeTaken = this.#isEndSent && (this.waits === 'final' || end.isOurs) && !isStale;
     const current = this.#current;
     const next = this.#next;
     this.#isEnded = true;
@@ -189,9 +198,9 @@ export class Transfer {
         const reply = end.isOurs ? lostAtEndReply : end.reply;
         current.settleRest('deferred', reply, this.hop.host, this.hop.address);
       }
-      this.#owner.onLost(current, end);
+      this.#owner.onLost(current, end, isStale);
     }
-    if (next !== undefined) this.#owner.onLost(next, end);
+    if (next !== undefined) this.#owner.onLost(next, end, false);
   }
 
   #take(): Transaction | undefined {
@@ -246,7 +255,7 @@ export class Transfer {
         this.#isEndSent = true;
       }
     }
-    pieces.push(encode(transaction, commands));
+    pieces.push(encoded(transaction.message, commands));
     if (this.#isBdatSent) for (const part of message.parts) pieces.push(part);
   }
 
@@ -300,7 +309,7 @@ export class Transfer {
   #sendRcpt(transaction: Transaction): void {
     const recipient = transaction.message.recipients[transaction.asked[this.#rcptSeen]!]!;
     this.#line.expectWithin(this.#timeouts.rcptMs);
-    this.#line.write([encode(transaction, rcptCommand(recipient, this.#capabilities))]);
+    this.#line.write([encoded(transaction.message, rcptCommand(recipient, this.#capabilities))]);
   }
 
   #onRcpt(reply: Reply): void {
@@ -482,17 +491,8 @@ export class Transfer {
   }
 }
 
-function encode(transaction: Transaction, commands: string): Uint8Array {
-  return transaction.message.smtputf8 ? utf8(commands) : latin1(commands);
-}
-
 /** What a reply means for those it speaks of. 1yz and 3yz out of place leave everything open: later. */
 export function kindOf(reply: Reply): OutcomeStatus {
   if (reply.code >= 500) return 'failed';
   return reply.code >= 200 && reply.code < 300 ? 'delivered' : 'deferred';
-}
-
-/** The lower of a limit of ours and one the peer may have stated. */
-function lower(ours: number, theirs: number): number {
-  return theirs > 0 ? Math.min(ours, theirs) : ours;
 }
