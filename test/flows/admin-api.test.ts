@@ -181,6 +181,7 @@ describe('acts by REST', () => {
     assert.equal(chunked.status, 411);
   });
 
+  // RFC 6750 §2.1: the header alone counts.
   test('nobody is an operator but on the socket', async () => {
     for (const token of ['', 'operator', 'chaski_1_x', 'a.b.c']) {
       const answer = await ask('GET /api/v1/domains', { token });
@@ -198,6 +199,7 @@ describe('acts by REST', () => {
 });
 
 describe('tokens', () => {
+  // RFC 9700 §4.14
   test('a log-in begins a session, its refresh token renews it once, and a second use ends it', async () => {
     const first = await logIn({ device: 'a test' });
     assert.equal(first.status, 200, first.text);
@@ -218,6 +220,7 @@ describe('tokens', () => {
     }
   });
 
+  // RFC 7009 §2.2
   test('a revoked token opens nothing, and nothing is told of one that is none', async () => {
     const { accessToken, refreshToken } = (await logIn()).value;
     const revoke = (token: string) =>
@@ -335,6 +338,7 @@ describe('tokens that were tampered with', () => {
     assert.equal(Buffer.from(jti, 'base64url').length, 32);
   });
 
+  // RFC 8725 §3.1
   test('none of them opens anything', async () => {
     const [, body, signature] = token.split('.') as [string, string, string];
     const keys = await server.server.identity.credentials.tokenKeys();
@@ -379,6 +383,7 @@ describe('tokens that were tampered with', () => {
     await refuse('a'.repeat(4_000), 'a long one');
   });
 
+  // RFC 9068 §2.1 and §4
   test('claims that are wrong are refused, though our key signed them', async () => {
     const { tokenKeys } = server.server.identity.credentials;
     const [key] = await tokenKeys.call(server.server.identity.credentials);

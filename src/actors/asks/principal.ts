@@ -49,3 +49,8 @@ export function principalWords(principal: Principal): string {
       return `key ${principal.key}`;
   }
 }
+
+/** Whoever is not named is an operator, on this machine. */
+export function isOperator(by: AskedBy | undefined): boolean {
+  return by === undefined || by.principal.kind === 'operator';
+}

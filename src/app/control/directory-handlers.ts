@@ -13,6 +13,7 @@ import type {
 } from '../../actors/asks/control.ts';
 import { passwordHashJob } from '../../actors/asks/job-asks.ts';
 import { type AccountUse, mailboxAsks } from '../../actors/asks/mailbox-asks.ts';
+import { type AskedBy, isOperator } from '../../actors/asks/principal.ts';
 import { domainOf } from '../../base/address-parts.ts';
 import { MailError } from '../../base/errors.ts';
 import { defaultTenant, type TenantId } from '../../base/ids.ts';
@@ -73,9 +74,11 @@ function domainHandlers(parts: ControlParts): ControlHandlers {
 function accountHandlers(parts: ControlParts): ControlHandlers {
   const { directory } = parts;
   return {
-    'account.create': async ({ address, password, quotaBytes, quotaMessages, sendAs }) => {
+    'account.create': async (given, { by }) => {
+      const { address, password, quotaBytes, quotaMessages, sendAs } = given;
       const { accounts } = parts.settings;
       checkedAddress(address);
+      await refuseForeignNames(parts, sendAs, by);
       const passwordHash = password === undefined ? undefined : await hashOf(parts, password);
       const account = await directory.createAccount({
         tenant: await tenantOf(directory, address),
@@ -103,8 +106,10 @@ function accountHandlers(parts: ControlParts): ControlHandlers {
       const { bytes: usedBytes, messages: messageCount } = value as AccountUse;
       return { account: { ...viewOfAccount(account), usedBytes, messageCount }, aliases };
     },
-    'account.set': async ({ address, isEnabled, quotaBytes, quotaMessages, sendAs }) => {
+    'account.set': async (given, { by }) => {
+      const { address, isEnabled, quotaBytes, quotaMessages, sendAs } = given;
       const account = await accountNamed(parts, address);
+      await refuseForeignNames(parts, sendAs, by);
       const changed: Account = {
         ...account,
         isEnabled: isEnabled ?? account.isEnabled,
@@ -155,6 +160,19 @@ function aliasHandlers({ directory }: ControlParts): ControlHandlers {
       return {};
     },
   };
+}
+
+/** Nobody lets an account send in the name of a domain that is not of their tenant. @throws MailError `argument-invalid` */
+async function refuseForeignNames(
+  { directory }: ControlParts,
+  names: readonly string[] = [],
+  by: AskedBy | undefined,
+): Promise<void> {
+  if (isOperator(by)) return;
+  for (const name of names) {
+    if ((await directory.domain(domainOf(name))) !== undefined) continue;
+    throw new MailError('argument-invalid', `of no domain of the tenant: ${name}`);
+  }
 }
 
 /** The password goes to a job thread and comes back as an Argon2id string; it is kept nowhere. */

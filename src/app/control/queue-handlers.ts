@@ -21,6 +21,7 @@ import {
   type SiteFacts,
   type SitesAnswer,
 } from '../../actors/asks/explain-asks.ts';
+import { isOperator } from '../../actors/asks/principal.ts';
 import type { ActAnswer, MassActView } from '../../actors/asks/queue-act-control.ts';
 import type { QueueAction, QueueListAnswer } from '../../actors/asks/queue-asks.ts';
 import { queueAsks } from '../../actors/asks/queue-asks.ts';
@@ -41,7 +42,7 @@ export function queueHandlers(parts: ControlParts): ControlHandlers {
     call: ControlCall<MassActView>,
   ) => actOnSelection(parts, selection, { action }, call);
   return {
-    'queue.list': async ({ after, limit, ...wanted }) => {
+    'queue.list': async ({ after, limit, ...wanted }, { by }) => {
       const selection = await withTenant(parts, wanted);
       const pages = await onEveryShard(parts, (shard) =>
         list(parts, shard, after ?? '', limit, selection),
@@ -57,7 +58,8 @@ export function queueHandlers(parts: ControlParts): ControlHandlers {
       const isFull = shown.length === limit;
       return {
         entries: shown,
-        messageCount: pages.reduce((sum, page) => sum + page.queuedCount, 0),
+        // How much others have is for operators.
+        messageCount: isOperator(by) ? queuedIn(pages) : shown.length,
         isComplete,
         scannedTo: isComplete ? '' : ((isFull ? shown.at(-1)?.id : safeTo) ?? ''),
       };
@@ -78,6 +80,9 @@ export function queueHandlers(parts: ControlParts): ControlHandlers {
     'queue.delete': ({ withBounce, ...selection }, call) =>
       actOn(selection, withBounce ? 'bounce' : 'delete', call),
     'queue.rebind': ({ toCampaign, toPool, ...selection }, call) => {
+      if (toPool !== undefined && !isOperator(call.by)) {
+        throw new MailError('permission-missing', 'pools are given by operators');
+      }
       const binding = bindingOf(parts, toCampaign, toPool);
       return actOnSelection(parts, selection, { action: 'rebind', binding }, call);
     },
@@ -110,6 +115,10 @@ async function explain(
   );
   const byThread = new Map(answers.map(({ thread, sites }) => [thread, sites]));
   return { sites: [...byThread.values()].flat() };
+}
+
+function queuedIn(pages: readonly QueueListAnswer[]): number {
+  return pages.reduce((sum, page) => sum + page.queuedCount, 0);
 }
 
 /** Shards know tenants by their numbers. @throws MailError `not-found` */
