@@ -7,6 +7,8 @@
 import type { ControlHandlers } from '../actors/asks/control.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
+import type { DoAct } from '../edge/protocols/http/admin/routes.ts';
+import { guardedActs } from './control/guarded-acts.ts';
 import { controlHandlers } from './control/handlers.ts';
 import type { ControlParts } from './control/parts.ts';
 import type { Core } from './core.ts';
@@ -15,8 +17,18 @@ import type { Core } from './core.ts';
 export type FrontParts = Pick<ControlParts, 'settings' | 'version' | 'addresses' | 'isReady'>;
 
 export function coreHandlers(core: Core, front: FrontParts): ControlHandlers {
+  return controlHandlers(coreParts(core, front));
+}
+
+/** The same acts for whoever asks: what they may do, of what they may see. */
+export function coreActs(core: Core, front: FrontParts): DoAct {
+  const parts = coreParts(core, front);
+  return guardedActs(parts, (directory) => controlHandlers({ ...parts, directory }));
+}
+
+function coreParts(core: Core, front: FrontParts): ControlParts {
   const { runtime } = core.engine;
-  return controlHandlers({
+  return {
     ...front,
     startedMs: nodeClock.nowMs(),
     shards: core.folder.shards,
@@ -40,5 +52,5 @@ export function coreHandlers(core: Core, front: FrontParts): ControlHandlers {
     policyChanged: () => core.policyChanged(),
     shaping: core.shaping,
     rebuildIndex: (shard) => runtime.rebuildIndex(shard),
-  });
+  };
 }

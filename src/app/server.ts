@@ -6,17 +6,15 @@
  *            the engine drains and syncs, then the lock is given up. What was acknowledged is on disk at every moment.
  */
 
-import type { ControlCall, ControlHandlers } from '../actors/asks/control.ts';
+import type { ControlHandlers } from '../actors/asks/control.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
-import { MailError } from '../base/errors.ts';
 import { droppedLines, type Log } from '../base/log.ts';
 import { Metrics } from '../base/metrics.ts';
 import { CredentialCache } from '../edge/guard/credential-cache.ts';
 import type { LogIn } from '../edge/guard/log-in.ts';
 import { ReloadableTls } from '../edge/listeners/tls.ts';
 import { serveControl } from '../edge/protocols/control/server.ts';
-import type { DoAct } from '../edge/protocols/http/admin/routes.ts';
 import { clientConfigRoutes } from '../edge/protocols/http/client-config.ts';
 import { policyRoutes } from '../edge/protocols/http/mta-sts.ts';
 import { probeRoutes } from '../edge/protocols/http/routes.ts';
@@ -34,7 +32,7 @@ import { reloaded } from '../settings/reload.ts';
 import type { Settings } from '../settings/schema.ts';
 import { loadCertificate } from './certificate.ts';
 import { type Core, closeAll, openCore } from './core.ts';
-import { coreHandlers } from './core-handlers.ts';
+import { coreActs, coreHandlers } from './core-handlers.ts';
 import { edgeObserver } from './edge-metrics.ts';
 import { eventMetrics } from './events/event-metrics.ts';
 import { Health } from './health.ts';
@@ -86,15 +84,12 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   const { listeners, imap, pop3, logIn } = mailListeners(request, core, tls, metrics);
   const health = new Health(engine, core.refusals);
   const { addresses } = listeners;
-  const handlers = coreHandlers(core, {
-    settings,
-    version,
-    addresses,
-    isReady: () => health.readiness().isReady,
-  });
+  const isReady = () => health.readiness().isReady;
+  const front = { settings, version, addresses, isReady };
+  const handlers = coreHandlers(core, front);
   const lock = { folder: folder.path };
   const sessions = await openSessions(core, settings, log);
-  const act = actOf(handlers);
+  const act = coreActs(core, front);
   const api = await createHttpApi(core, { settings, log, logIn, sessions, act });
   const control = await serveControl({
     ...{ path: controlSocketPath(settings), lock, handlers, log },
@@ -274,16 +269,4 @@ async function listenWeb(
     addresses[name] = listener.addresses.map(writeListenAddress);
   }
   return addresses;
-}
-
-/** Acts by HTTP: operators' alone. */
-function actOf(handlers: ControlHandlers): DoAct {
-  return async (act, params, call) => {
-    if (call.by.principal.kind !== 'operator') throw new MailError('permission-missing', act);
-    const handler = handlers[act] as
-      | ((params: unknown, call: ControlCall<unknown>) => unknown)
-      | undefined;
-    if (handler === undefined) throw new MailError('not-possible-now', act);
-    return await handler(params, call);
-  };
 }

@@ -46,6 +46,9 @@ export const errorCodes = [
   'argument-invalid',
   'not-possible-now',
   'permission-missing', // whoever asks may see that it is there, and no more
+  'second-factor-required', // it is to be shown again
+  'reason-required', // nobody opens another's account without one
+  'consent-required', // a second person has not agreed yet
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];

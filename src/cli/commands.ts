@@ -18,6 +18,8 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   tenant: async () => (await import('./commands/tenant.ts')).tenantCommands,
   key: async () => (await import('./commands/key.ts')).keyCommands,
   suppression: async () => (await import('./commands/suppression.ts')).suppressionCommands,
+  role: async () => (await import('./commands/role.ts')).roleCommands,
+  access: async () => (await import('./commands/access.ts')).accessCommands,
   domain: async () => (await import('./commands/domain.ts')).domainCommands,
   dkim: async () => (await import('./commands/dkim.ts')).dkimCommands,
   account: async () => (await import('./commands/account.ts')).accountCommands,

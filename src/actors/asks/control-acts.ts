@@ -14,6 +14,7 @@ import { eventActs } from './event-control.ts';
 import { mailboxActs } from './mailbox-control.ts';
 import { massActActs } from './queue-act-control.ts';
 import { queueActs } from './queue-control.ts';
+import { roleActs } from './role-control.ts';
 import { serverActs } from './server-control.ts';
 import { sessionActs } from './session-control.ts';
 import { shapingActs } from './shaping-control.ts';
@@ -36,6 +37,7 @@ export const controlActs: Readonly<Record<ControlMethod, Act>> = {
   ...sessionActs,
   ...suppressionActs,
   ...tenantActs,
+  ...roleActs,
   ...tlsReportActs,
   ...webhookActs,
 };

@@ -12,6 +12,7 @@ import type { MailboxMethods } from './mailbox-control.ts';
 import type { AskedBy } from './principal.ts';
 import type { QueueActMethods } from './queue-act-control.ts';
 import type { QueueMethods } from './queue-control.ts';
+import type { RoleMethods } from './role-control.ts';
 import type { ServerMethods } from './server-control.ts';
 import type { SessionMethods } from './session-control.ts';
 import type { ShapingMethods } from './shaping-control.ts';
@@ -44,6 +45,7 @@ export interface ControlMethods
     DkimMethods,
     QueueMethods,
     QueueActMethods,
+    RoleMethods,
     SuspensionMethods,
     ShapingMethods,
     MailboxMethods,

@@ -15,6 +15,7 @@ import { mailboxHandlers } from './mailbox-handlers.ts';
 import { notedActs } from './noted-acts.ts';
 import type { ControlParts } from './parts.ts';
 import { queueHandlers } from './queue-handlers.ts';
+import { roleHandlers } from './role-handlers.ts';
 import { serverHandlers } from './server-handlers.ts';
 import { sessionHandlers } from './session-handlers.ts';
 import { shapingHandlers } from './shaping-handlers.ts';
@@ -32,6 +33,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...serverHandlers(parts),
     ...sourceHandlers(parts),
     ...tenantHandlers(parts),
+    ...roleHandlers(parts),
     ...suppressionHandlers(parts),
     ...directoryHandlers(parts),
     ...dkimHandlers(parts),

@@ -75,6 +75,9 @@ const answers = {
   'argument-invalid': no('Not possible', 'CANNOT'),
   'not-possible-now': no('Not possible now', 'UNAVAILABLE'),
   'permission-missing': no('Not allowed', 'NOPERM'),
+  'second-factor-required': no('Not allowed', 'NOPERM'),
+  'reason-required': no('Not allowed', 'NOPERM'),
+  'consent-required': no('Not allowed', 'NOPERM'),
 } as const satisfies Record<ErrorCode, Tagged>;
 
 export function answerOf(code: ErrorCode): Tagged {

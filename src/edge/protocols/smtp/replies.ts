@@ -46,6 +46,9 @@ export const replyWords = {
   'argument-invalid': '501 5.5.4 Argument is not valid',
   'not-possible-now': '451 4.3.0 Not possible now, try again later',
   'permission-missing': '550 5.7.1 Not allowed',
+  'second-factor-required': '550 5.7.1 Not allowed',
+  'reason-required': '550 5.7.1 Not allowed',
+  'consent-required': '550 5.7.1 Not allowed',
 } as const satisfies Record<ErrorCode, string>;
 
 const encoded = Object.fromEntries(

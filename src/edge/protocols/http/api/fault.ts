@@ -72,4 +72,7 @@ const statusOf = {
   'argument-invalid': 400,
   'not-possible-now': 503,
   'permission-missing': 403,
+  'second-factor-required': 403,
+  'reason-required': 403,
+  'consent-required': 403,
 } as const satisfies Record<ErrorCode, number>;

@@ -234,5 +234,7 @@ test('requests that are no frame are refused', async () => {
   ]) {
     assert.equal(await send('POST', '/v1/server.status', bad), 400, bad);
   }
-  assert.equal(await send('POST', '/v1/server.status', good), 200);
+  for (const method of ['server.status', 'tls-report.list']) {
+    assert.equal(await send('POST', `/v1/${method}`, good), 200, method);
+  }
 });

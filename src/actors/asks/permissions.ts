@@ -1,0 +1,275 @@
+/**
+ * What each act asks of whoever asks for it: one line an act, beside the table of acts. Roles are made of these
+ * permissions, decisions are made by them (`edge/guard/authority.ts`), and the test of who may do what is generated
+ * from them.
+ *
+ * Runs in:   anywhere; plain data.
+ * Invariant: each act has exactly one line: a new one does not compile until it has.
+ */
+
+import type { ControlMethod } from './control.ts';
+
+/** What an act is done to. `server`: operators only. */
+export type ResourceKind = 'server' | 'tenant' | 'domain' | 'account';
+
+export interface ActRule {
+  readonly permission: string;
+  readonly resource: ResourceKind;
+  /** The parameter that names it: a tenant's name, a domain or an address in it, an account's address, a key's number. */
+  readonly at?: string;
+  /** Where the parameter is absent: all of the server, which is for operators, or all of the asker's own tenant. */
+  readonly absent?: 'own-tenant';
+  /** `look` changes nothing and shows no mail; `mail` shows or changes what is in an account. */
+  readonly kind: 'look' | 'change' | 'mail';
+  /** A second factor is asked for again. */
+  readonly isSensitive?: true;
+  /** Whoever does it can become, or disarm, the account's owner: not to one who may do more. */
+  readonly takesOver?: true;
+  /** It gives others the power of a role: nobody gives what they do not have. */
+  readonly gives?: true;
+}
+
+const operators = <P extends string>(permission: P, kind: ActRule['kind'] = 'change') =>
+  ({ permission, resource: 'server', kind }) as const;
+
+export const actRules = {
+  'server.status': operators('server.read', 'look'),
+  'source.list': operators('source.read', 'look'),
+  'source.suspend': operators('source.change'),
+  'source.resume': operators('source.change'),
+  'source.warmup': operators('source.change'),
+  'shaping.show': operators('shaping.read', 'look'),
+  'shaping.list': operators('shaping.read', 'look'),
+  'shaping.suspend': operators('shaping.change'),
+  'shaping.resume': operators('shaping.change'),
+  'store.verify': operators('store.read', 'look'),
+  'store.rebuild': operators('store.change'),
+  'store.compact': operators('store.change'),
+  'message.send': operators('message.send'),
+  // Events and traces are of all tenants.
+  events: operators('event.read', 'look'),
+  trace: operators('event.read', 'look'),
+  'events.sinks': operators('event.read', 'look'),
+
+  'tenant.create': operators('tenant.create'),
+  'tenant.set': operators('tenant.limits'),
+  'tenant.list': {
+    permission: 'tenant.read',
+    resource: 'tenant',
+    absent: 'own-tenant',
+    kind: 'look',
+  },
+  'key.create': {
+    ...{ permission: 'key.change', resource: 'tenant', at: 'tenant', kind: 'change' },
+    isSensitive: true,
+  },
+  'key.list': {
+    ...{ permission: 'key.read', resource: 'tenant', at: 'tenant', kind: 'look' },
+    absent: 'own-tenant',
+  },
+  'key.delete': {
+    ...{ permission: 'key.change', resource: 'tenant', at: 'id', kind: 'change' },
+    isSensitive: true,
+  },
+
+  'domain.create': {
+    permission: 'domain.create',
+    resource: 'tenant',
+    at: 'tenant',
+    kind: 'change',
+  },
+  'domain.list': {
+    permission: 'domain.read',
+    resource: 'tenant',
+    absent: 'own-tenant',
+    kind: 'look',
+  },
+  'domain.show': { permission: 'domain.read', resource: 'domain', at: 'name', kind: 'look' },
+  'domain.delete': {
+    ...{ permission: 'domain.delete', resource: 'domain', at: 'name', kind: 'change' },
+    isSensitive: true,
+  },
+  'dkim.list': { permission: 'domain.read', resource: 'domain', at: 'domain', kind: 'look' },
+  'dkim.rotate': {
+    ...{ permission: 'dkim.change', resource: 'domain', at: 'domain', kind: 'change' },
+    isSensitive: true,
+  },
+  'dkim.retire': {
+    ...{ permission: 'dkim.change', resource: 'domain', at: 'domain', kind: 'change' },
+    isSensitive: true,
+  },
+  'dkim.delete': {
+    ...{ permission: 'dkim.change', resource: 'domain', at: 'domain', kind: 'change' },
+    isSensitive: true,
+  },
+  'tls-report.list': { permission: 'domain.read', resource: 'domain', at: 'domain', kind: 'look' },
+  'tls-report.pending': operators('tls-report.read', 'look'),
+
+  'account.create': {
+    ...{ permission: 'account.create', resource: 'domain', at: 'address', kind: 'change' },
+  },
+  'account.list': {
+    ...{ permission: 'account.read', resource: 'domain', at: 'domain', kind: 'look' },
+    absent: 'own-tenant',
+  },
+  'account.show': { permission: 'account.read', resource: 'account', at: 'address', kind: 'look' },
+  'account.set': {
+    ...{ permission: 'account.change', resource: 'account', at: 'address', kind: 'change' },
+    takesOver: true,
+  },
+  'account.password': {
+    ...{ permission: 'account.password', resource: 'account', at: 'address', kind: 'change' },
+    isSensitive: true,
+    takesOver: true,
+  },
+  'account.delete': {
+    ...{ permission: 'account.delete', resource: 'account', at: 'address', kind: 'change' },
+    isSensitive: true,
+    takesOver: true,
+  },
+
+  // Where mail for a name goes is what forwarding is.
+  'alias.set': {
+    ...{ permission: 'alias.change', resource: 'domain', at: 'address', kind: 'change' },
+    isSensitive: true,
+  },
+  'alias.list': {
+    ...{ permission: 'alias.read', resource: 'domain', at: 'domain', kind: 'look' },
+    absent: 'own-tenant',
+  },
+  'alias.show': { permission: 'alias.read', resource: 'domain', at: 'address', kind: 'look' },
+  'alias.delete': { permission: 'alias.change', resource: 'domain', at: 'address', kind: 'change' },
+
+  'role.list': { permission: 'role.read', resource: 'tenant', at: 'tenant', kind: 'look' },
+  'role.create': {
+    ...{ permission: 'role.change', resource: 'tenant', at: 'tenant', kind: 'change' },
+    isSensitive: true,
+    gives: true,
+  },
+  'role.delete': {
+    ...{ permission: 'role.change', resource: 'tenant', at: 'tenant', kind: 'change' },
+    isSensitive: true,
+  },
+  'role.grant': {
+    ...{ permission: 'role.change', resource: 'account', at: 'account', kind: 'change' },
+    isSensitive: true,
+    gives: true,
+  },
+  'role.revoke': {
+    ...{ permission: 'role.change', resource: 'account', at: 'account', kind: 'change' },
+    isSensitive: true,
+    takesOver: true,
+  },
+  'session.list': { permission: 'session.read', resource: 'account', at: 'account', kind: 'look' },
+  'session.end': { permission: 'session.end', resource: 'account', at: 'account', kind: 'change' },
+  'session.clear': {
+    ...{ permission: 'session.end', resource: 'account', at: 'account', kind: 'change' },
+  },
+  'access.request': {
+    ...{ permission: 'access.request', resource: 'account', at: 'account', kind: 'change' },
+  },
+  'access.list': { permission: 'access.read', resource: 'account', at: 'account', kind: 'look' },
+  'access.consent': {
+    ...{ permission: 'access.consent', resource: 'account', at: 'account', kind: 'change' },
+  },
+
+  'mailbox.list': { permission: 'mail.read', resource: 'account', at: 'account', kind: 'mail' },
+  'mailbox.create': { permission: 'mail.change', resource: 'account', at: 'account', kind: 'mail' },
+  'mailbox.subscribe': {
+    permission: 'mail.change',
+    resource: 'account',
+    at: 'account',
+    kind: 'mail',
+  },
+  'mailbox.import': { permission: 'mail.change', resource: 'account', at: 'account', kind: 'mail' },
+  'mailbox.export': {
+    ...{ permission: 'mail.read', resource: 'account', at: 'account', kind: 'mail' },
+    isSensitive: true,
+  },
+  'mailbox.expunged': { permission: 'mail.read', resource: 'account', at: 'account', kind: 'mail' },
+  'mailbox.undelete': {
+    permission: 'mail.change',
+    resource: 'account',
+    at: 'account',
+    kind: 'mail',
+  },
+  'mailbox.purge': {
+    ...{ permission: 'mail.change', resource: 'account', at: 'account', kind: 'mail' },
+    isSensitive: true,
+  },
+
+  // Of a tenant only where it is named: the rest of the selection narrows that down.
+  'queue.list': { permission: 'queue.read', resource: 'tenant', at: 'tenant', kind: 'look' },
+  'queue.retry': { permission: 'queue.change', resource: 'tenant', at: 'tenant', kind: 'change' },
+  'queue.hold': { permission: 'queue.change', resource: 'tenant', at: 'tenant', kind: 'change' },
+  'queue.release': { permission: 'queue.change', resource: 'tenant', at: 'tenant', kind: 'change' },
+  'queue.rebind': operators('queue.server'),
+  'queue.delete': { permission: 'queue.change', resource: 'tenant', at: 'tenant', kind: 'change' },
+  'queue.suspend': { permission: 'queue.change', resource: 'tenant', at: 'tenant', kind: 'change' },
+  'queue.explain': operators('queue.server', 'look'),
+  'queue.show': operators('queue.server', 'mail'),
+  'queue.flush': operators('queue.server'),
+  'queue.suspensions': operators('queue.server', 'look'),
+  'queue.resume': operators('queue.server'),
+  'queue.acts': operators('queue.server', 'look'),
+  'queue.follow': operators('queue.server', 'look'),
+  'queue.stop': operators('queue.server'),
+
+  'feedback.addresses': {
+    ...{ permission: 'suppression.read', resource: 'tenant', at: 'tenant', kind: 'look' },
+  },
+  'suppression.list': {
+    ...{ permission: 'suppression.read', resource: 'tenant', at: 'tenant', kind: 'look' },
+  },
+  'suppression.add': {
+    ...{ permission: 'suppression.change', resource: 'tenant', at: 'tenant', kind: 'change' },
+  },
+  'suppression.remove': {
+    ...{ permission: 'suppression.change', resource: 'tenant', at: 'tenant', kind: 'change' },
+  },
+  'webhook.list': { permission: 'webhook.read', resource: 'tenant', at: 'tenant', kind: 'look' },
+  'webhook.add': { permission: 'webhook.change', resource: 'tenant', at: 'tenant', kind: 'change' },
+  'webhook.remove': {
+    permission: 'webhook.change',
+    resource: 'tenant',
+    at: 'tenant',
+    kind: 'change',
+  },
+  'webhook.pause': {
+    permission: 'webhook.change',
+    resource: 'tenant',
+    at: 'tenant',
+    kind: 'change',
+  },
+  'webhook.resume': {
+    permission: 'webhook.change',
+    resource: 'tenant',
+    at: 'tenant',
+    kind: 'change',
+  },
+  'webhook.replay': {
+    permission: 'webhook.change',
+    resource: 'tenant',
+    at: 'tenant',
+    kind: 'change',
+  },
+  'webhook.rotate': {
+    ...{ permission: 'webhook.change', resource: 'tenant', at: 'tenant', kind: 'change' },
+    isSensitive: true,
+  },
+} as const satisfies Readonly<Record<ControlMethod, ActRule>>;
+
+export type Permission = (typeof actRules)[ControlMethod]['permission'];
+
+export function ruleOf(method: ControlMethod): ActRule {
+  return actRules[method];
+}
+
+/** Those that reach no further than a tenant, each once: what roles are made of. */
+export const tenantPermissions: readonly Permission[] = [
+  ...new Set(
+    Object.values(actRules)
+      .filter(({ resource }) => resource !== 'server')
+      .map(({ permission }) => permission),
+  ),
+].sort();

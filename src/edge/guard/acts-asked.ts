@@ -1,0 +1,147 @@
+/**
+ * Looks up what a decision about an act needs: what whoever asks has been given, and what the act is done to.
+ *
+ * Runs in:   edge (main thread).
+ * Limits:    a second factor counts as fresh for `freshMs`.
+ * Invariant: rights are read for each act, so what was taken back is gone with the next one. An account that is not
+ *            enabled any more has none.
+ */
+
+import type { ActRule } from '../../actors/asks/permissions.ts';
+import type { AccountPrincipal, Principal } from '../../actors/asks/principal.ts';
+import { domainOf } from '../../base/address-parts.ts';
+import { apiKeyId, type TenantId } from '../../base/ids.ts';
+import { minuteMs } from '../../base/units.ts';
+import type { Account } from '../../ports/account-directory.ts';
+import type { AccountOf } from '../../ports/credentials.ts';
+import type { Identity } from '../../ports/identity.ts';
+import type { AccountResource, Authority, Resource } from './authority.ts';
+import { type Right, rightOfGrant, userRight } from './roles.ts';
+
+const freshMs = 10 * minuteMs;
+const idMax = 0xffff_ffff;
+
+const permissionsOfScope: Readonly<Record<string, readonly string[]>> = {
+  suppression: ['suppression.read', 'suppression.change'],
+  webhooks: ['webhook.read', 'webhook.change'],
+};
+
+/** Undefined: the account is gone, not enabled, or its session is over. */
+export async function authorityOf(
+  identity: Identity,
+  principal: Principal,
+  nowMs: number,
+): Promise<Authority | undefined> {
+  if (principal.kind === 'operator') return principal;
+  const { tenant } = principal;
+  if (principal.kind === 'api-key') {
+    const permissions = principal.scopes.flatMap((scope) => permissionsOfScope[scope] ?? []);
+    return { kind: 'api-key', tenant, rights: [{ permissions: new Set(permissions) }] };
+  }
+  const of = { tenant, id: principal.account };
+  const account = await identity.directory.accountById(of.id);
+  if (account?.tenant !== tenant || !account.isEnabled) return undefined;
+  const isFresh = await isFreshNow(identity, principal, nowMs);
+  if (isFresh === undefined) return undefined;
+  const rights = [userRight, ...(await rightsOf(identity, of))];
+  return { kind: 'account', tenant, account: of.id, rights, isFresh };
+}
+
+/** Undefined: there is no such session. */
+async function isFreshNow(
+  { credentials, secondFactors }: Identity,
+  { tenant, account, session: id }: AccountPrincipal,
+  nowMs: number,
+): Promise<boolean | undefined> {
+  const of = { tenant, id: account };
+  const session = await credentials.session(of, id);
+  if (session === undefined || session.expiresMs <= nowMs) return undefined;
+  const hasFactor = await secondFactors.hasSecondFactor(of);
+  const shownMs = hasFactor ? session.secondFactorMs : session.createdMs;
+  return shownMs > nowMs - freshMs;
+}
+
+/** Of its grants; a role that is there no more gives nothing. */
+async function rightsOf({ roles }: Identity, of: AccountOf): Promise<readonly Right[]> {
+  const rights: Right[] = [];
+  for (const grant of await roles.grantsOf(of)) {
+    const right = rightOfGrant(grant, await roles.customRole(of.tenant, grant.role));
+    if (right !== undefined) rights.push(right);
+  }
+  return rights;
+}
+
+/** Undefined: there is none of that name. */
+export async function resourceOf(
+  identity: Identity,
+  rule: ActRule,
+  params: Readonly<Record<string, unknown>>,
+  asker: Principal,
+  nowMs: number,
+): Promise<Resource | undefined> {
+  const { directory } = identity;
+  if (rule.resource === 'server') return { kind: 'server' };
+  const named = rule.at === undefined ? undefined : params[rule.at];
+  if (named === undefined) {
+    const isOwn = rule.absent === 'own-tenant' && asker.kind !== 'operator';
+    return isOwn ? { kind: 'tenant', tenant: asker.tenant } : { kind: 'server' };
+  }
+  if (rule.at === 'id') return tenantResource(await tenantOfKey(identity, named));
+  if (typeof named !== 'string') return undefined;
+  if (rule.resource === 'tenant') {
+    return tenantResource((await directory.tenantByName(named))?.id);
+  }
+  if (rule.resource === 'domain') {
+    const domain = await directory.domain(domainOf(named));
+    if (domain === undefined) return undefined;
+    return { kind: 'domain', tenant: domain.tenant, domain: domain.name };
+  }
+  const account = await directory.accountByAddress(named);
+  return account === undefined ? undefined : accountResource(identity, account, asker, nowMs);
+}
+
+async function accountResource(
+  identity: Identity,
+  account: Account,
+  asker: Principal,
+  nowMs: number,
+): Promise<AccountResource> {
+  const { tenant, id, address } = account;
+  const by = asker.kind === 'account' ? asker.account : undefined;
+  const requests = by === undefined ? [] : await identity.roles.accessRequests(account);
+  const asked = requests.filter((each) => each.asker === by && each.expiresMs > nowMs);
+  const isAgreed = asked.some((each) => each.consentBy !== undefined);
+  return {
+    kind: 'account',
+    ...{ tenant, account: id, domain: domainOf(address) },
+    rights: await rightsOf(identity, account),
+    access: asked.length === 0 ? 'none' : isAgreed ? 'agreed' : 'asked',
+    needsConsent: (await identity.credentials.policy(tenant)).logIn.needsConsent,
+  };
+}
+
+async function tenantOfKey({ directory }: Identity, id: unknown): Promise<TenantId | undefined> {
+  const isNumber = typeof id === 'number' && Number.isInteger(id) && id >= 1 && id <= idMax;
+  return isNumber ? (await directory.apiKey(apiKeyId(id)))?.tenant : undefined;
+}
+
+function tenantResource(tenant: TenantId | undefined): Resource | undefined {
+  return tenant === undefined ? undefined : { kind: 'tenant', tenant };
+}
+
+/** What an act that gives power would give; undefined where the role is none. */
+export async function givenBy(
+  { roles }: Identity,
+  params: Readonly<Record<string, unknown>>,
+  tenant: TenantId,
+): Promise<Right | undefined> {
+  const { role, permissions, domains } = params;
+  if (isWords(permissions)) return { permissions: new Set(permissions) };
+  if (typeof role !== 'string' || (domains !== undefined && !isWords(domains))) return undefined;
+  const grant = { role, ...(domains === undefined ? {} : { domains }) };
+  return rightOfGrant(grant, await roles.customRole(tenant, role));
+}
+
+function isWords(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
+}

@@ -1,0 +1,368 @@
+/**
+ * Aim: nobody does what they may not, and nobody learns of another tenant.
+ * Method: the table of roles × acts × resources is made from the rules of acts, and each cell is asked of the real
+ *         guard over a directory in memory; handlers only say that they were reached. What each role has is written
+ *         down here once more, by hand.
+ */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ControlHandlers, ControlMethod } from '../../../../src/actors/asks/control.ts';
+import { type ActRule, actRules } from '../../../../src/actors/asks/permissions.ts';
+import type { Principal } from '../../../../src/actors/asks/principal.ts';
+import { createMemoryIdentity } from '../../../../src/adapters/memory/memory-directory.ts';
+import { guardedActs } from '../../../../src/app/control/guarded-acts.ts';
+import { apiKeyId } from '../../../../src/base/ids.ts';
+import { minuteMs } from '../../../../src/base/units.ts';
+import type { Account } from '../../../../src/ports/account-directory.ts';
+import { policyDefault } from '../../../../src/ports/log-in-policy.ts';
+import { accountRow, domainRow } from '../../../contracts/directory-rows.ts';
+import { SeededClock } from '../../../support/seeded-clock.ts';
+
+const rules = Object.entries(actRules) as [ControlMethod, ActRule][];
+const everything = rules
+  .filter(([, rule]) => rule.resource !== 'server')
+  .map(([, rule]) => rule.permission);
+
+const own = [
+  ...['access.consent', 'access.read', 'account.password', 'account.read'],
+  ...['mail.change', 'mail.read', 'session.end', 'session.read'],
+];
+
+/** What a role may do in its tenant, besides what every user may with the own account. */
+const expected: Readonly<Record<string, readonly string[]>> = {
+  owner: everything,
+  'tenant-admin': everything.filter((each) => each !== 'role.change'),
+  'domain-admin': [
+    ...['account.change', 'account.create', 'account.delete', 'account.password', 'account.read'],
+    ...['alias.change', 'alias.read', 'dkim.change', 'domain.read'],
+    ...['session.end', 'session.read'],
+  ],
+  'help-desk': [
+    ...['account.password', 'account.read', 'alias.read', 'domain.read'],
+    ...['session.end', 'session.read'],
+  ],
+  auditor: [
+    ...['access.read', 'account.read', 'alias.read', 'domain.read', 'key.read', 'queue.read'],
+    ...['role.read', 'session.read', 'suppression.read', 'tenant.read', 'webhook.read'],
+  ],
+  user: [],
+};
+
+/** From the least to the most: one may take an account over whose owner may do no more. */
+const roles = Object.keys(expected);
+
+async function world() {
+  const identity = createMemoryIdentity();
+  const { directory, credentials, roles: store } = identity;
+  const clock = new SeededClock();
+  const acme = await directory.createTenant({ name: 'acme', createdMs: 1 });
+  const rival = await directory.createTenant({ name: 'rival', createdMs: 1 });
+  for (const [name, { id: tenant }] of [
+    ['acme.test', acme],
+    ['more.test', acme],
+    ['rival.test', rival],
+  ] as const) {
+    await directory.putDomain(domainRow(name, { tenant }));
+  }
+  const make = (address: string, { id: tenant }: typeof acme) =>
+    directory.createAccount(accountRow(address, { tenant }));
+  const accounts = new Map<string, Account>();
+  for (const role of roles) {
+    const account = await make(`${role}@acme.test`, acme);
+    accounts.set(role, account);
+    if (role === 'user') continue;
+    const { tenant, id } = account;
+    const domains = role === 'domain-admin' ? { domains: ['acme.test'] } : {};
+    await store.grant({ tenant, account: id, role, createdMs: 1, by: 'operator', ...domains });
+  }
+  await make('peer@acme.test', acme);
+  await make('far@more.test', acme);
+  await make('eve@rival.test', rival);
+  const keyOf = async ({ id: tenant }: typeof acme) =>
+    (
+      await directory.createApiKey({
+        ...{ tenant, name: '', scopes: ['send'], hash: 'a'.repeat(64) },
+        ...{ messagesPerMinuteMax: 0, createdMs: 1 },
+      })
+    ).id;
+  const keys = { own: await keyOf(acme), foreign: await keyOf(rival) };
+  const principals = new Map<string, Principal>();
+  for (const [role, account] of accounts) {
+    const nowMs = clock.nowMs();
+    const session = await credentials.createSession(account, {
+      ...{ device: '', address: '', createdMs: nowMs, refreshHash: 'a'.repeat(64) },
+      ...{ expiresMs: nowMs + 1e9, secondFactorMs: 0 },
+    });
+    const { tenant, id, address } = account;
+    principals.set(role, {
+      ...{ kind: 'account', tenant, account: id, address, session: session.id },
+      secondFactorMs: 0,
+    });
+  }
+  const reached: unknown[] = [];
+  const handlers = Object.fromEntries(
+    rules.map(([method]) => [method, async (params: unknown) => void reached.push(params)]),
+  ) as unknown as ControlHandlers;
+  const act = guardedActs({ identity, clock }, () => handlers);
+  const ask = async (principal: Principal, method: ControlMethod, params: object) => {
+    const before = reached.length;
+    try {
+      await act(method, params, { by: { principal, peer: '' } } as never);
+      return reached.length === before + 1 ? 'done' : 'not reached';
+    } catch (error) {
+      assert.equal(reached.length, before, 'what is refused is not done');
+      return (error as { code: string }).code;
+    }
+  };
+  return { identity, clock, acme, rival, keys, accounts, principals, ask };
+}
+
+type World = Awaited<ReturnType<typeof world>>;
+type Place = 'own' | 'peer' | 'sibling' | 'foreign' | 'absent' | 'unnamed';
+const places: readonly Place[] = ['own', 'peer', 'sibling', 'foreign', 'absent', 'unnamed'];
+
+/** Parameters that name a resource of the kind at a place; undefined: there is no such place. */
+function paramsFor(rule: ActRule, place: Place, role: string, { keys }: World): object | undefined {
+  const { at, resource } = rule;
+  const gives = rule.gives === true ? { role: 'user', permissions: [] } : {};
+  if (place === 'unnamed') return {};
+  if (at === undefined) return undefined;
+  if (at === 'id') {
+    const id = { own: keys.own, foreign: keys.foreign, absent: 99, peer: 0, sibling: 0 }[place];
+    return id === 0 ? undefined : { id };
+  }
+  const tenants = { own: 'acme', foreign: 'rival', absent: 'nobody', peer: '', sibling: '' };
+  const domains = { own: 'acme.test', sibling: 'more.test', foreign: 'rival.test', peer: '' };
+  const accounts = {
+    ...{ own: `${role}@acme.test`, peer: 'peer@acme.test', sibling: 'far@more.test' },
+    ...{ foreign: 'eve@rival.test', absent: 'nobody@acme.test' },
+  };
+  const domain = { ...domains, absent: 'absent.test' }[place];
+  const isAddress = at === 'address' && domain !== '';
+  const named =
+    resource === 'tenant'
+      ? tenants[place]
+      : resource === 'account'
+        ? accounts[place]
+        : isAddress
+          ? `x@${domain}`
+          : domain;
+  return named === '' ? undefined : { ...gives, [at]: named };
+}
+
+/** What the rules and the table above say of a cell. */
+function wanted(rule: ActRule, place: Place, role: string): string {
+  if (rule.resource === 'server') return 'permission-missing';
+  if (place === 'unnamed') {
+    if (rule.absent === undefined) return 'permission-missing';
+    const isWide = role !== 'domain-admin' && expected[role]!.includes(rule.permission);
+    return isWide ? 'done' : 'permission-missing';
+  }
+  if (place === 'foreign' || place === 'absent') return 'not-found';
+  const isOwnAccount = place === 'own' && rule.resource === 'account';
+  const byUser = isOwnAccount && own.includes(rule.permission);
+  const reaches = role !== 'domain-admin' || (rule.resource !== 'tenant' && place !== 'sibling');
+  const byRole = reaches && expected[role]!.includes(rule.permission);
+  if (!byUser && !byRole) return 'permission-missing';
+  // The table gives no more than what every user has.
+  if (rule.kind === 'mail' && !isOwnAccount) return 'reason-required';
+  return 'done';
+}
+
+describe('acts under guard', () => {
+  it('each role does each act to each resource as declared, and nothing else', async () => {
+    const one = await world();
+    let cells = 0;
+    for (const role of roles) {
+      const principal = one.principals.get(role)!;
+      for (const [method, rule] of rules) {
+        for (const place of rule.resource === 'server' ? (['unnamed'] as const) : places) {
+          const params = paramsFor(rule, place, role, one);
+          if (params === undefined) continue;
+          cells++;
+          const answer = await one.ask(principal, method, params);
+          const cell = `${role}: ${method} of ${place} ${rule.resource}`;
+          if (rule.gives === true && place !== 'foreign' && place !== 'absent') {
+            // What may be given is judged below.
+            assert.ok(['done', 'permission-missing'].includes(answer), cell);
+            if (answer === 'done') assert.equal(wanted(rule, place, role), 'done', cell);
+            continue;
+          }
+          assert.equal(answer, wanted(rule, place, role), cell);
+        }
+      }
+    }
+    assert.ok(cells > 1_000, `only ${cells} cells`);
+  });
+
+  it('an operator does everything, everywhere', async () => {
+    const one = await world();
+    for (const [method, rule] of rules) {
+      for (const place of places) {
+        const params = paramsFor(rule, place, 'user', one);
+        if (params === undefined) continue;
+        assert.equal(await one.ask({ kind: 'operator' }, method, params), 'done', method);
+      }
+    }
+  });
+
+  it('of another tenant’s thing and of none the answer is the same', async () => {
+    const one = await world();
+    for (const [method, rule] of rules.filter(([, { at }]) => at !== undefined)) {
+      for (const role of roles) {
+        const told = async (place: Place) => {
+          const params = paramsFor(rule, place, role, one)!;
+          return await one.ask(one.principals.get(role)!, method, params);
+        };
+        assert.equal(await told('foreign'), await told('absent'), `${role}: ${method}`);
+      }
+    }
+  });
+
+  it('sensitive acts want a second factor again, and none of a program', async () => {
+    const one = await world();
+    one.clock.advance(11 * minuteMs);
+    const owner = one.principals.get('owner')!;
+    const key: Principal = {
+      ...{ kind: 'api-key', tenant: one.acme.id, key: apiKeyId(1) },
+      scopes: ['send', 'suppression', 'events', 'webhooks'],
+    };
+    for (const [method, rule] of rules) {
+      if (rule.resource === 'server' || rule.isSensitive !== true || rule.gives === true) continue;
+      const params = paramsFor(rule, 'own', 'owner', one)!;
+      assert.equal(await one.ask(owner, method, params), 'second-factor-required', method);
+      assert.equal(await one.ask(key, method, params), 'permission-missing', method);
+    }
+    const account = one.accounts.get('owner')!;
+    const { id } = await one.identity.secondFactors.addTotp(account, {
+      ...{ name: '', secret: 'c2VjcmV0IG9mIHRvdHA=', createdMs: 1 },
+    });
+    await one.identity.secondFactors.useTotp(account, id, 1);
+    assert.ok(owner.kind === 'account');
+    const show = { account: 'owner@acme.test' };
+    assert.equal(await one.ask(owner, 'mailbox.export', show), 'second-factor-required');
+    const nowMs = one.clock.nowMs();
+    await one.identity.credentials.noteSecondFactor(account, owner.session, nowMs);
+    assert.equal(await one.ask(owner, 'mailbox.export', show), 'done');
+  });
+
+  it('an API key does what its scopes say, in its tenant', async () => {
+    const one = await world();
+    const { id: tenant } = one.acme;
+    const key = (scopes: readonly string[]): Principal => ({
+      ...{ kind: 'api-key', tenant, key: apiKeyId(1), scopes },
+    });
+    const full = key(['send', 'suppression', 'events', 'webhooks']);
+    const allowed = ['suppression.read', 'suppression.change', 'webhook.read', 'webhook.change'];
+    for (const [method, rule] of rules) {
+      const params = paramsFor(rule, 'own', 'user', one) ?? {};
+      const isAllowed = allowed.includes(rule.permission) && rule.isSensitive !== true;
+      const wantedAnswer = isAllowed ? 'done' : 'permission-missing';
+      assert.equal(await one.ask(full, method, params), wantedAnswer, method);
+      assert.equal(await one.ask(key([]), method, params), 'permission-missing', method);
+    }
+    const foreign = { tenant: 'rival' };
+    assert.equal(await one.ask(full, 'suppression.list', foreign), 'not-found');
+  });
+
+  it('nobody takes an account over whose owner may do more', async () => {
+    const one = await world();
+    const ask = (role: string, of: string) =>
+      one.ask(one.principals.get(role)!, 'account.password', { address: `${of}@acme.test` });
+    const may: Readonly<Record<string, readonly string[]>> = {
+      owner: roles,
+      'tenant-admin': roles.filter((role) => role !== 'owner'),
+      'domain-admin': ['domain-admin', 'user'],
+      'help-desk': ['help-desk', 'user'],
+      auditor: ['auditor'],
+      user: ['user'],
+    };
+    for (const role of roles) {
+      for (const of of roles) {
+        const wantedAnswer = may[role]!.includes(of) ? 'done' : 'permission-missing';
+        assert.equal(await ask(role, of), wantedAnswer, `${role} sets the password of ${of}`);
+      }
+    }
+  });
+
+  it('nobody gives what they do not have', async () => {
+    const one = await world();
+    const { identity, acme } = one;
+    const steward = one.accounts.get('user')!;
+    await identity.roles.putRole({
+      ...{ tenant: acme.id, name: 'steward', createdMs: 1 },
+      permissions: ['role.change', 'role.read', 'account.read'],
+    });
+    const { tenant, id: account } = steward;
+    const given = { tenant, account, role: 'steward', createdMs: 1, by: '' };
+    await identity.roles.grant(given);
+    const give = (role: string, more: object = {}) =>
+      one.ask(one.principals.get('user')!, 'role.grant', {
+        ...{ account: 'peer@acme.test', role, ...more },
+      });
+    assert.equal(await give('steward'), 'done');
+    assert.equal(await give('steward', { domains: ['acme.test'] }), 'done');
+    for (const role of ['owner', 'tenant-admin', 'help-desk', 'auditor', 'absent']) {
+      assert.equal(await give(role), 'permission-missing', role);
+    }
+    const make = (permissions: readonly string[]) =>
+      one.ask(one.principals.get('user')!, 'role.create', {
+        ...{ tenant: 'acme', name: 'steward', permissions },
+      });
+    assert.equal(await make(['account.read']), 'done');
+    assert.equal(await make(['account.read', 'mail.read']), 'permission-missing');
+    await identity.roles.grant({ ...given, domains: ['acme.test'] });
+    assert.equal(await give('steward'), 'permission-missing');
+    assert.equal(await give('steward', { domains: ['more.test'] }), 'permission-missing');
+    assert.equal(await give('steward', { domains: ['acme.test'] }), 'done');
+  });
+
+  it('another’s mail is opened with a reason, and with consent where the tenant wants it', async () => {
+    const one = await world();
+    const { identity, acme, clock } = one;
+    const peer = (await identity.directory.accountByAddress('peer@acme.test'))!;
+    const admin = one.accounts.get('owner')!;
+    const look = () =>
+      one.ask(one.principals.get('owner')!, 'mailbox.list', { account: peer.address });
+    assert.equal(await look(), 'reason-required');
+    const request = await identity.roles.createAccessRequest({
+      ...{ tenant: acme.id, account: peer.id, asker: admin.id, reason: 'she is ill' },
+      ...{ createdMs: clock.nowMs(), expiresMs: clock.nowMs() + minuteMs },
+    });
+    assert.equal(await look(), 'done');
+    // Whose reason it is, its alone.
+    const other = one.principals.get('tenant-admin')!;
+    const asked = await one.ask(other, 'mailbox.list', { account: peer.address });
+    assert.equal(asked, 'reason-required');
+    const policy = policyDefault(acme.id);
+    await identity.credentials.putPolicy({
+      ...policy,
+      logIn: { ...policy.logIn, needsConsent: true },
+    });
+    assert.equal(await look(), 'consent-required');
+    await identity.roles.consent(peer, request.id, peer.id);
+    assert.equal(await look(), 'done');
+    clock.advance(minuteMs);
+    assert.equal(await look(), 'reason-required');
+  });
+
+  it('what is taken back is gone at once, and so is who is gone', async () => {
+    const one = await world();
+    const { identity } = one;
+    const principal = one.principals.get('owner')!;
+    const list = () => one.ask(principal, 'role.list', { tenant: 'acme' });
+    assert.equal(await list(), 'done');
+    const owner = one.accounts.get('owner')!;
+    await identity.roles.revoke(owner, 'owner');
+    assert.equal(await list(), 'permission-missing');
+    const show = () => one.ask(principal, 'account.show', { address: 'owner@acme.test' });
+    assert.equal(await show(), 'done');
+    await identity.directory.putAccount({ ...owner, isEnabled: false });
+    assert.equal(await show(), 'credentials-invalid');
+    await identity.directory.putAccount(owner);
+    assert.equal(await show(), 'done');
+    await identity.credentials.deleteSessions(owner);
+    assert.equal(await show(), 'credentials-invalid');
+  });
+});
