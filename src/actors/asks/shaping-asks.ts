@@ -39,6 +39,8 @@ export interface Mark {
   readonly match: Match;
   /** Of this tenant's mail alone, or `anyTenant`. */
   readonly tenant: number;
+  /** Of this campaign of the tenant's alone; absent: of all its mail. */
+  readonly campaign?: string;
   readonly connectionsMax?: number;
   readonly messagesPerSecond?: number;
   /** `operator`, or the name of a response rule. */
@@ -67,7 +69,17 @@ export interface ShapingFindings {
 }
 
 /** Replies that fitted a response rule. */
-export type RuleHits = readonly [rule: string, tenant: number, count: number, reply: string];
+export type RuleHits = readonly [
+  ...[rule: string, tenant: number, count: number, reply: string],
+  /** "": none. */
+  campaign: string,
+];
+
+/** Whether a mark is about mail of this tenant and campaign; `anyTenant` asks for what stops all mail alone. */
+export function isAbout(mark: Pick<Mark, 'tenant' | 'campaign'>, tenant: number, campaign: string) {
+  const isTenants = mark.tenant === anyTenant || mark.tenant === tenant;
+  return isTenants && (mark.campaign === undefined || mark.campaign === campaign);
+}
 
 /** One path as one thread saw it since its last report. */
 export type PathReport = readonly [

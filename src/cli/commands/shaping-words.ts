@@ -9,7 +9,8 @@ export function markLine(mark: Mark): string {
   const until = `until ${instant(untilMs)}`;
   const from = by === 'operator' ? `by an operator (${id})` : `by rule ${by}`;
   const words = why === '' ? '' : `: ${why}`;
-  const whose = mark.tenant === anyTenant ? '' : ` for tenant ${mark.tenant}`;
+  const part = mark.campaign === undefined ? '' : `campaign ${mark.campaign} of `;
+  const whose = mark.tenant === anyTenant ? '' : ` for ${part}tenant ${mark.tenant}`;
   switch (kind) {
     case 'suspend':
       return `Suspended${whose} ${until} ${from}${words}`;
@@ -23,12 +24,13 @@ export function markLine(mark: Mark): string {
 }
 
 /** What it is of. */
-export function scopeOf({ path, match, tenant }: Mark): string {
+export function scopeOf({ path, match, tenant, campaign }: Mark): string {
   const words = matchFields.flatMap((field) => {
     const values = match[field];
     return values === undefined ? [] : [`${field} ${values.join(', ')}`];
   });
   if (path !== '') words.unshift(path);
   if (tenant !== anyTenant) words.push(`tenant ${tenant}`);
+  if (campaign !== undefined) words.push(`campaign ${campaign}`);
   return words.join('; ');
 }

@@ -12,7 +12,7 @@ import {
   type SiteFacts,
   type SitesAnswer,
 } from '../../actors/asks/explain-asks.ts';
-import { anyTenant } from '../../actors/asks/shaping-asks.ts';
+import { isAbout } from '../../actors/asks/shaping-asks.ts';
 import { domainOf } from '../../base/address-parts.ts';
 import { failure } from '../../base/errors.ts';
 import type { MessageId } from '../../base/ids.ts';
@@ -99,13 +99,13 @@ function ruleReason(rule: HoldRule | undefined, message: SpoolMessage): Hold | u
 
 /** Before all else that may hold it but an operator: it would not go if its time came. */
 function suspensionOf(
-  { isHeld, tenant }: SpoolMessage,
+  { isHeld, tenant, terms }: SpoolMessage,
   { nextMs }: SpoolRecipient,
   site: SiteFacts | undefined,
 ): Hold | undefined {
   if (isHeld || site === undefined) return undefined;
   const mark = site.shaping.marks.find(
-    (each) => each.kind === 'suspend' && (each.tenant === anyTenant || each.tenant === tenant),
+    (each) => each.kind === 'suspend' && isAbout(each, tenant, terms?.campaign ?? ''),
   );
   if (mark === undefined) return undefined;
   const setting = mark.by === 'operator' ? `suspension ${mark.id}` : `response rule ${mark.by}`;

@@ -41,7 +41,8 @@ const advices = {
   root: 'A file has [providers.NAME], [[limits]] and [[responses]].',
   limit:
     'Give one of connectionsMax, providerConnectionsMax, messagesPerConnection, messageRate, connectionRate.',
-  response: 'Give one of suspend, suspendTenant, slowBy, switchSource, class, treat.',
+  response:
+    'Give one of suspend, suspendTenant, suspendCampaign, slowBy, switchSource, class, treat.',
   when: 'Give codes, enhanced or phrases.',
 } as const;
 
@@ -244,6 +245,7 @@ function actionsOf(reader: TableReader) {
   return present({
     suspendMs: reader.span('suspend'),
     suspendTenantMs: reader.span('suspendTenant'),
+    suspendCampaignMs: reader.span('suspendCampaign'),
     slowBy,
     slowMs,
     switchSourceMs: reader.span('switchSource'),

@@ -78,6 +78,8 @@ export interface ResponseRule {
   readonly suspendMs?: number;
   /** None of the tenant whose mail it was. */
   readonly suspendTenantMs?: number;
+  /** None of the campaign whose mail it was, of its tenant. */
+  readonly suspendCampaignMs?: number;
   readonly slowBy?: number;
   readonly slowMs?: number;
   /** The site's mail leaves by another source for so long. */

@@ -11,6 +11,7 @@ import {
   type Mark,
   type PathReport,
   type PathStand,
+  type RuleHits,
 } from '../../../actors/asks/shaping-asks.ts';
 import { secondMs } from '../../../base/units.ts';
 import type { ResponseRule } from '../../../settings/shaping/rules.ts';
@@ -81,8 +82,10 @@ export class PathOwner {
   }
 
   /** Whether a rule is to act now. */
-  hit(rule: ResponseRule, tenant: number, count: number, nowMs: number): boolean {
-    const key = `${rule.name} ${rule.suspendTenantMs === undefined ? anyTenant : tenant}`;
+  hit(rule: ResponseRule, [, tenant, count, , campaign]: RuleHits, nowMs: number): boolean {
+    const isCampaigns = rule.suspendCampaignMs !== undefined;
+    const of = isCampaigns || rule.suspendTenantMs !== undefined ? tenant : anyTenant;
+    const key = `${rule.name} ${of} ${isCampaigns ? campaign : ''}`;
     let window = this.#windows.get(key);
     if (window === undefined) {
       if (this.#windows.size >= windowsMax) {

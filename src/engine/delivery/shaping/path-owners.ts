@@ -227,17 +227,19 @@ export class PathOwners {
     }
   }
 
-  #hit(owner: PathOwner, [name, tenant, count, reply]: RuleHits, nowMs: number): Mark[] {
+  #hit(owner: PathOwner, hits: RuleHits, nowMs: number): Mark[] {
+    const [name, tenant, , reply, campaign] = hits;
     const { state, clock, counters } = this.#options;
     const rule = state.matcher.responseNamed(name);
-    if (rule === undefined || !owner.hit(rule, tenant, count, nowMs)) return [];
+    if (rule === undefined || !owner.hit(rule, hits, nowMs)) return [];
     counters.acted(name);
     const { path } = owner;
     const sinceMs = clock.nowMs();
     const shared = { path, match: {}, by: name, why: reply, sinceMs };
-    return marksOf(rule, tenant).map(({ kind, tenant: of, ms }) => ({
+    return marksOf(rule, tenant, campaign).map(({ kind, tenant: of, campaign: part, ms }) => ({
       ...{ ...shared, kind, tenant: of, untilMs: sinceMs + ms },
-      id: `${kind}:${path}${of === anyTenant ? '' : `:${of}`}`,
+      ...(part === undefined ? {} : { campaign: part }),
+      id: [kind, path, ...(of === anyTenant ? [] : [of]), ...(part ? [part] : [])].join(':'),
       ...(kind === 'slow' ? this.#slower(owner, rule) : {}),
     }));
   }
@@ -252,17 +254,22 @@ export class PathOwners {
 interface Wanted {
   readonly kind: Mark['kind'];
   readonly tenant: number;
+  readonly campaign?: string;
   readonly ms: number;
 }
 
 /** What a rule does once it has its hits. */
-function marksOf(rule: ResponseRule, tenant: number): Wanted[] {
-  const { suspendMs, suspendTenantMs, slowMs, switchSourceMs } = rule;
+function marksOf(rule: ResponseRule, tenant: number, campaign: string): Wanted[] {
+  const { suspendMs, suspendTenantMs, suspendCampaignMs, slowMs, switchSourceMs } = rule;
   const wanted: Wanted[] = [];
   if (suspendMs !== undefined) wanted.push({ kind: 'suspend', tenant: anyTenant, ms: suspendMs });
   // A refusal before anybody's mail was spoken of is nobody's fault.
   if (suspendTenantMs !== undefined && tenant !== anyTenant) {
     wanted.push({ kind: 'suspend', tenant, ms: suspendTenantMs });
+  }
+  // Mail of no campaign is the tenant's, which this does not stop.
+  if (suspendCampaignMs !== undefined && tenant !== anyTenant && campaign !== '') {
+    wanted.push({ kind: 'suspend', tenant, campaign, ms: suspendCampaignMs });
   }
   if (slowMs !== undefined) wanted.push({ kind: 'slow', tenant: anyTenant, ms: slowMs });
   if (switchSourceMs !== undefined)

@@ -60,7 +60,7 @@ export class PathShape {
   #reply = '';
   readonly #hits = new Map<
     string,
-    { rule: string; tenant: number; count: number; reply: string }
+    { rule: string; tenant: number; count: number; reply: string; campaign: string }
   >();
   #revision = -1;
   #limits: FoundLimits = {};
@@ -69,7 +69,8 @@ export class PathShape {
   #suspendedUntilMs = 0;
   /** A reply may suspend it: until the owner has said so, nothing more is tried. Epoch milliseconds. */
   #restsUntilMs = 0;
-  #tenantsUntilMs: ReadonlyMap<number, number> = new Map();
+  /** Of tenants' mail, or of a campaign's. */
+  #sharesUntilMs: ReadonlyMap<string, number> = new Map();
 
   constructor(options: PathShapeOptions) {
     this.path = options.path;
@@ -99,15 +100,19 @@ export class PathShape {
     return untilMs > 0 && untilMs > this.#options.clock.nowMs() ? untilMs : 0;
   }
 
-  get hasTenants(): boolean {
+  /** Some tenant's or campaign's mail is suspended. */
+  get hasShares(): boolean {
     this.#refresh();
-    return this.#tenantsUntilMs.size > 0;
+    return this.#sharesUntilMs.size > 0;
   }
 
-  /** As `suspendedUntilMs`, of one tenant's mail. */
-  tenantUntilMs(tenant: TenantId): number {
+  /** As `suspendedUntilMs`, of one tenant's mail of a campaign. */
+  shareUntilMs(tenant: TenantId, campaign: string): number {
     this.#refresh();
-    const untilMs = this.#tenantsUntilMs.get(tenant) ?? 0;
+    const untilMs = Math.max(
+      this.#sharesUntilMs.get(shareKey(tenant)) ?? 0,
+      this.#sharesUntilMs.get(shareKey(tenant, campaign)) ?? 0,
+    );
     return untilMs > this.#options.clock.nowMs() ? untilMs : 0;
   }
 
@@ -134,9 +139,12 @@ export class PathShape {
     const rule = state.matcher.responseOf(place, reply, message);
     if (rule === undefined) return asItIs;
     const { treat, class: why } = rule;
-    const acts = rule.suspendMs ?? rule.suspendTenantMs ?? rule.slowMs ?? rule.switchSourceMs;
-    if (acts !== undefined) {
-      this.#hit(rule.name, tenant, lineOf(reply));
+    const { suspendMs, suspendTenantMs, suspendCampaignMs, slowMs, switchSourceMs } = rule;
+    const suspends = suspendMs ?? suspendTenantMs ?? suspendCampaignMs;
+    if ((suspends ?? slowMs ?? switchSourceMs) !== undefined) {
+      // Of other rules one count is enough for all campaigns.
+      const of = suspendCampaignMs === undefined ? '' : campaign;
+      this.#hit(rule.name, tenant, of, lineOf(reply));
       if (rule.suspendMs !== undefined) this.#restsUntilMs = clock.nowMs() + restMs;
       onHit();
     }
@@ -156,7 +164,10 @@ export class PathShape {
     const isQuiet = taken === 0 && this.#refused === 0 && this.#newDomains.length === 0;
     if (isQuiet && this.#hits.size === 0) return undefined;
     const hits = [...this.#hits.values()].map(
-      ({ rule, tenant, count, reply }): RuleHits => [rule, tenant, count, reply],
+      ({ rule, tenant, count, reply, campaign }): RuleHits => [
+        ...([rule, tenant, count, reply] as const),
+        campaign,
+      ],
     );
     const report: PathReport = [
       this.path,
@@ -182,11 +193,13 @@ export class PathShape {
     this.#newDomains = [...this.#domains];
   }
 
-  #hit(rule: string, tenant: number, reply: string): void {
-    const key = `${rule} ${tenant}`;
+  #hit(rule: string, tenant: number, campaign: string, reply: string): void {
+    const key = `${rule} ${tenant} ${campaign}`;
     const known = this.#hits.get(key);
     if (known !== undefined) known.count++;
-    else if (this.#hits.size < hitsMax) this.#hits.set(key, { rule, tenant, count: 1, reply });
+    else if (this.#hits.size < hitsMax) {
+      this.#hits.set(key, { rule, tenant, count: 1, reply, campaign });
+    }
   }
 
   #refresh(): void {
@@ -202,12 +215,18 @@ export class PathShape {
       0,
       ...suspended.filter(({ tenant }) => tenant === anyTenant).map(({ untilMs }) => untilMs),
     );
-    const tenants = new Map<number, number>();
-    for (const { tenant, untilMs } of suspended) {
-      if (tenant !== anyTenant) tenants.set(tenant, Math.max(untilMs, tenants.get(tenant) ?? 0));
+    const shares = new Map<string, number>();
+    for (const { tenant, campaign, untilMs } of suspended) {
+      if (tenant === anyTenant) continue;
+      const key = shareKey(tenant, campaign);
+      shares.set(key, Math.max(untilMs, shares.get(key) ?? 0));
     }
-    this.#tenantsUntilMs = tenants;
+    this.#sharesUntilMs = shares;
   }
+}
+
+function shareKey(tenant: number, campaign = ''): string {
+  return campaign === '' ? String(tenant) : `${tenant} ${campaign}`;
 }
 
 function lineOf({ code, enhanced, text }: Reply): string {

@@ -6,6 +6,7 @@
 
 import {
   anyTenant,
+  isAbout,
   type ShapingAnswer,
   type ShapingQuestion,
 } from '../../../actors/asks/shaping-asks.ts';
@@ -40,7 +41,7 @@ export async function showShaping(
       ...(ofDomain === undefined ? [] : [ofDomain]),
       ...state
         .marksOf(path)
-        .filter((mark) => mark.tenant === anyTenant || tenant === '' || mark.tenant === number),
+        .filter((mark) => tenant === '' || isAbout(mark, number, campaign || mark.campaign!)),
     ],
   };
 }

@@ -53,15 +53,16 @@ export class SiteShaping {
       : { ...this.#limits, messagesPerConnectionMax: messagesPerConnection.value };
   }
 
-  /** Sends away a message that an operator stopped, or whose tenant is suspended here: true, and it is settled. */
+  /** Sends away what an operator stopped, or whose tenant or campaign is suspended: true, and it is settled. */
   holdsBack(transaction: Transaction): boolean {
     const { keeper, id } = transaction.message;
     if (keeper?.isStopped(id) === true) {
       transaction.holdBack(stoppedReply, this.#clock.nowMs() + stoppedMs);
       return true;
     }
-    if (!this.shape.hasTenants) return false;
-    const untilMs = this.shape.tenantUntilMs(transaction.message.tenant);
+    if (!this.shape.hasShares) return false;
+    const { tenant, terms } = transaction.message;
+    const untilMs = this.shape.shareUntilMs(tenant, terms?.campaign ?? '');
     if (untilMs === 0) return false;
     holdBack(transaction, untilMs, this.#clock.nowMs());
     return true;

@@ -47,6 +47,7 @@ hits = 3
 within = "10m"
 suspend = "2h"
 suspendTenant = "1h"
+suspendCampaign = "30m"
 slowBy = 4
 slowFor = "30m"
 switchSource = "1d"
@@ -85,6 +86,7 @@ off = true
       withinMs: 600_000,
       suspendMs: 7_200_000,
       suspendTenantMs: 3_600_000,
+      suspendCampaignMs: 1_800_000,
       slowBy: 4,
       slowMs: 1_800_000,
       switchSourceMs: 86_400_000,

@@ -5,13 +5,15 @@ import { test } from 'node:test';
 import type { ArrivedAsk } from '../../../../../src/actors/ask.ts';
 import {
   anyTenant,
+  isAbout,
   type Mark,
   type PathReport,
   type RuleHits,
   type ShapingFindings,
 } from '../../../../../src/actors/asks/shaping-asks.ts';
-import type { ShardId } from '../../../../../src/base/ids.ts';
+import type { ShardId, TenantId } from '../../../../../src/base/ids.ts';
 import { PathOwners } from '../../../../../src/engine/delivery/shaping/path-owners.ts';
+import { PathShape } from '../../../../../src/engine/delivery/shaping/path-shape.ts';
 import { ShapingState } from '../../../../../src/engine/delivery/shaping/shaping-state.ts';
 import { mergedShaping } from '../../../../../src/settings/shaping/merge.ts';
 import { readShaping } from '../../../../../src/settings/shaping/read.ts';
@@ -96,7 +98,7 @@ slowFor = "30m"
 switchSource = "1d"
 `);
   const hits = (count: number, tenant: number) =>
-    report({ path: `${path}|s1`, hits: [['busy', tenant, count, '421 no']] });
+    report({ path: `${path}|s1`, hits: [['busy', tenant, count, '421 no', '']] });
   hits(2, 0);
   clock.advance(61_000);
   hits(2, 0);
@@ -128,7 +130,7 @@ slowFor = "30m"
     report({ taken: 40 });
   }
   const slow = () => {
-    report({ hits: [['slow', anyTenant, 1, '421 no']] });
+    report({ hits: [['slow', anyTenant, 1, '421 no', '']] });
     state.setMarks(marks().slice(-1));
     return owners.limitsOf(path);
   };
@@ -191,4 +193,43 @@ test('paths are bounded: past it one has the limits of its rules and no feedback
   report({ path: 'mx:more.example', refused: 1 });
   assert.equal(owners.limitsOf('mx:more.example').connectionsMax, 5);
   assert.equal(owners.count, 1);
+});
+
+test('a rule suspends a campaign of a tenant on a path, and nothing else', () => {
+  const { state, clock, marks, report } = world(
+    `
+[[responses]]
+name = "content"
+codes = 554
+hits = 2
+suspendCampaign = "1h"
+`,
+    { shop: 7 },
+  );
+  const shape = new PathShape({ path, state, clock, onHit: () => {} });
+  const refuse = (campaign: string) => {
+    shape.refused({ code: 554, enhanced: '5.7.1', text: 'spam' }, 7, campaign);
+    report({ hits: shape.report()![7] });
+  };
+  refuse('news');
+  refuse('other');
+  // Mail of no campaign is nobody's part.
+  refuse('');
+  refuse('');
+  assert.deepEqual(marks(), []);
+  refuse('news');
+  const [mark, ...more] = marks();
+  assert.deepEqual(more, []);
+  assert.deepEqual([mark!.kind, mark!.tenant, mark!.campaign], ['suspend', 7, 'news']);
+  assert.equal(shape.hasShares, false);
+  state.setMarks(marks());
+  const until = (tenant: number, campaign: string) =>
+    shape.shareUntilMs(tenant as TenantId, campaign) - clock.nowMs();
+  assert.equal(until(7, 'news'), 3_600_000);
+  assert.ok(until(7, 'other') < 0 && until(7, '') < 0 && until(8, 'news') < 0);
+  assert.equal(shape.suspendedUntilMs, 0);
+  const about = [isAbout(mark!, 7, 'news'), isAbout(mark!, 7, ''), isAbout(mark!, 8, 'news')];
+  assert.deepEqual(about, [true, false, false]);
+  clock.advance(3_600_001);
+  assert.ok(until(7, 'news') <= 0 && shape.shareUntilMs(7 as TenantId, 'news') === 0);
 });
