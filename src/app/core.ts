@@ -188,7 +188,7 @@ async function openParts(
     dkimKeys: openDkimKeys({ settings, log, isOffline }, parts, policyChanged),
     srsSecrets,
     massActs: openMassActs({ ...place, log, isOffline }, closers),
-    tlsReports: openTlsReports(folder.path, directory, closers),
+    tlsReports: openTlsReports(folder.path, settings.hostname, directory, closers),
     tlsReporting: openTlsReporting(request, { ...parts, outcomes, outside, policy: () => policy }),
     watchers: new Watchers(shared.watched),
     stamps: new Stamps(shared.stamps),

@@ -170,7 +170,8 @@ function mailListeners(
   return { listeners, imap, pop3, logIn };
 }
 
-function serverMetrics({ budget, engine, shaping, tlsReports, streams }: Core): Metrics {
+function serverMetrics(core: Core): Metrics {
+  const { budget, engine, shaping, tlsReports, tlsReporting, streams } = core;
   const metrics = new Metrics();
   eventMetrics(metrics, streams);
   metrics.collectProcess();
@@ -195,6 +196,11 @@ function serverMetrics({ budget, engine, shaping, tlsReports, streams }: Core): 
     success: sessions.with({ result: 'success' }),
     failure: sessions.with({ result: 'failure' }),
   };
+  metrics.gaugeOf(
+    'chaski_tls_report_domains_dropped',
+    'Counts of TLS sessions that are in no report, for their day had too many domains, since the start.',
+    () => tlsReporting?.droppedCount ?? 0,
+  );
   const { watchdog, router } = engine.runtime;
   metrics.gaugeOf(
     'chaski_threads_silent',
@@ -217,7 +223,7 @@ function serverMetrics({ budget, engine, shaping, tlsReports, streams }: Core): 
 function reportRoutes(settings: Settings, tlsReports: TlsReports): Routes {
   if (tlsReportUrl(settings) === '') return {};
   const host = publicWebHost(settings).toLowerCase();
-  return tlsReportRoutes({ host, take: (bytes) => tlsReports.take(bytes) });
+  return tlsReportRoutes({ host, take: (bytes, address) => tlsReports.take(bytes, address) });
 }
 
 interface WebParts {

@@ -10,9 +10,11 @@
  */
 
 import { Buffer } from 'node:buffer';
+import type { TlsSessionCounts } from '../actors/asks/tls-session-asks.ts';
 import type { Log } from '../base/log.ts';
 import { RecentMap } from '../base/recent-map.ts';
 import { dayMs, mebibyte, minuteMs, secondMs } from '../base/units.ts';
+import { reasonOf, type TlsResultType } from '../mail/formats/tls-report/outcomes.ts';
 import {
   parseStsPolicy,
   policyBytesMax,
@@ -21,7 +23,7 @@ import {
 } from '../mail/trust/mta-sts.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Dns } from '../ports/dns.ts';
-import type { PolicyHosts } from '../ports/policy-hosts.ts';
+import type { PolicyHosts, PolicyText } from '../ports/policy-hosts.ts';
 import type { ShardIndex } from '../ports/shard-index.ts';
 
 export interface StsPoliciesOptions {
@@ -48,6 +50,8 @@ const retryMs = 5 * minuteMs;
 const allRows = { from: Buffer.of(0), to: Buffer.of(0xff) } as const;
 
 export class StsPolicies {
+  /** Where failures are counted that the other domain is told of. */
+  tell: ((counts: TlsSessionCounts) => void) | undefined;
   readonly #options: StsPoliciesOptions;
   /** The oldest first. */
   readonly #kept = new Map<string, Kept>();
@@ -124,6 +128,7 @@ export class StsPolicies {
       this.#failedMs.set(domain, clock.monotonicMs());
       const detail = answer.ok ? 'it is no policy' : answer.detail;
       log.warn({ domain, detail }, 'an MTA-STS policy could not be fetched');
+      this.tell?.(failureOf(domain, answer, clock.nowMs()));
       return;
     }
     this.#keep(domain, { id, policy, fetchedMs: clock.nowMs() });
@@ -172,6 +177,22 @@ export class StsPolicies {
     const nowMs = this.#options.clock.nowMs();
     for (const [domain, kept] of this.#kept) if (endMs(kept) <= nowMs) this.#drop(domain);
   }
+}
+
+/** RFC 8460 §4.3.2.2: a fetch that failed counts as one session, whatever mail does. */
+function failureOf(domain: string, answer: PolicyText, sinceMs: number): TlsSessionCounts {
+  let resultType: TlsResultType = 'sts-policy-invalid';
+  if (!answer.ok) {
+    resultType = answer.isUntrusted === true ? 'sts-webpki-invalid' : 'sts-policy-fetch-error';
+  }
+  const reason = answer.ok ? 'it is no policy' : reasonOf(answer.detail);
+  const host = `mta-sts.${domain}`;
+  const failure = { resultType, sendingAddress: '', host, address: '', reason, count: 1 };
+  const policy = { type: 'sts', domain, strings: [], hosts: [] } as const;
+  return {
+    sinceMs,
+    domains: [{ domain, policies: [{ policy, successes: 0, failures: [failure] }] }],
+  };
 }
 
 /** The oldest first. */

@@ -40,7 +40,7 @@ export interface TlsReportingRequest {
 
 export interface TlsReportingParts {
   readonly outcomes: TlsOutcomes | undefined;
-  readonly outside: Pick<Outside, 'forThreads'>;
+  readonly outside: Pick<Outside, 'forThreads' | 'policies'>;
   readonly reception: Reception;
   readonly directory: AccountDirectory;
   readonly policy: () => PolicySnapshot;
@@ -48,6 +48,8 @@ export interface TlsReportingParts {
 }
 
 export interface TlsReporting {
+  /** Counts of domains that are in no report: their day had too many. */
+  readonly droppedCount: number;
   /** What will be reported, oldest first. */
   pending(limit: number): readonly (DayOutcomes & { readonly dueMs: number })[];
 }
@@ -77,6 +79,9 @@ export function openTlsReporting(
   const { outcomes, outside, closers } = parts;
   const { contact, organization } = settings.tlsReport;
   if (outcomes === undefined) return undefined;
+  if (outside.policies !== undefined) {
+    outside.policies.tell = (counts) => void outcomes.add(counts);
+  }
   const clock = reportClock ?? nodeClock;
   const dns = createDns({ settings: settings.dns, clock: nodeClock, random: nodeRandom });
   const mayDial = (address: string) =>
@@ -92,6 +97,9 @@ export function openTlsReporting(
   if (!isOffline) sender.start();
   closers.push(() => sender.close());
   return {
+    get droppedCount() {
+      return outcomes.droppedCount;
+    },
     pending: (limit) =>
       outcomes.list(0, Number.MAX_SAFE_INTEGER, limit).map((each) => ({
         ...{ ...each, dueMs: sender.dueMs(each.dayMs, each.domain) ?? 0 },

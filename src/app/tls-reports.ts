@@ -3,7 +3,7 @@
  *
  * Runs in:   main thread.
  * Specs:     RFC 8460 §5.4 (by HTTPS; gzip).
- * Limits:    `perMinuteMax` reports; of a domain `keptPerDomainMax`, the oldest go first, none older than `keptMs`.
+ * Limits:    `perMinuteMax` reports, `perNetworkMax` of one network; of a domain `keptPerDomainMax`, the oldest go first, none older than `keptMs`.
  * Invariant: a report is on disk when it is answered; the same one twice is one. Only what it says of our domains is
  *            kept.
  */
@@ -16,6 +16,7 @@ import { gunzip } from 'node:zlib';
 import { openLmdbTable } from '../adapters/lmdb/shard-index.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import type { Counter } from '../base/metrics.ts';
+import { networkOf } from '../base/networks.ts';
 import { RecentMap } from '../base/recent-map.ts';
 import { dayMs, gibibyte, minuteMs } from '../base/units.ts';
 import {
@@ -29,6 +30,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { IndexChange, ShardIndex } from '../ports/shard-index.ts';
 
 export interface TlsReportsParts {
+  /** Our own, in lower case. */
+  readonly hostname: string;
   readonly table: ShardIndex;
   readonly clock: Clock;
   isDomainOurs(name: string): Promise<boolean>;
@@ -44,7 +47,9 @@ export interface KeptTlsReport extends TlsPolicyReport {
 
 export type ReportVerdict = 'taken' | 'known' | 'invalid' | 'not-ours' | 'too-many';
 
-export const perMinuteMax = 60;
+export const perMinuteMax = 600;
+/** So one network is not in the way of the others' reports. */
+export const perNetworkMax = 60;
 export const keptPerDomainMax = 5_000;
 const countedDomainsMax = 10_000;
 export const keptMs = 90 * dayMs;
@@ -57,8 +62,10 @@ const expand = promisify(gunzip);
 
 export class TlsReports {
   readonly #parts: TlsReportsParts;
-  #minuteMs = 0;
+  #minute = 0;
   #inMinute = 0;
+  /** In this minute, no more than `perMinuteMax`. */
+  readonly #byNetwork = new Map<string, number>();
   /** How many rows a domain has, as far as this was needed. */
   readonly #kept = new RecentMap<string, number>(countedDomainsMax);
   #lastWrite: Promise<unknown> = Promise.resolve();
@@ -68,8 +75,9 @@ export class TlsReports {
     this.#parts = parts;
   }
 
-  async take(bytes: Uint8Array): Promise<ReportVerdict> {
-    if (!this.#hasRoom()) return 'too-many';
+  /** `address`: who brings it. */
+  async take(bytes: Uint8Array, address: string): Promise<ReportVerdict> {
+    if (!this.#hasRoom(networkOf(address))) return 'too-many';
     const json = await expanded(bytes);
     const report = json === undefined ? undefined : parseTlsReport(json);
     const nowMs = this.#parts.clock.nowMs();
@@ -77,12 +85,23 @@ export class TlsReports {
     if (report.endMs < nowMs - keptMs) return 'invalid';
     const own: TlsPolicyReport[] = [];
     for (const policy of report.policies) {
-      if (await this.#parts.isDomainOurs(policy.domain)) own.push(policy);
+      if (await this.#isOurs(policy)) own.push(policy);
     }
     if (own.length === 0) return 'not-ours';
     const done = this.#lastWrite.then(() => this.#write(report, own));
     this.#lastWrite = done.catch(() => {});
     return await done;
+  }
+
+  /** RFC 8460 §4.4: with DANE, the domain is the name of a host, which mail for many domains goes to. */
+  async #isOurs({ type, domain }: TlsPolicyReport): Promise<boolean> {
+    if (type === 'tlsa' && domain === this.hostname) return true;
+    return await this.#parts.isDomainOurs(domain);
+  }
+
+  /** Where reports about our host stand, beside those about our domains. */
+  get hostname(): string {
+    return this.#parts.hostname;
   }
 
   /** What ended last comes first. */
@@ -97,11 +116,18 @@ export class TlsReports {
     await this.#parts.table.close();
   }
 
-  #hasRoom(): boolean {
+  #hasRoom(network: string): boolean {
     const minute = Math.floor(this.#parts.clock.monotonicMs() / minuteMs);
-    if (minute !== this.#minuteMs) this.#inMinute = 0;
-    this.#minuteMs = minute;
-    return ++this.#inMinute <= perMinuteMax;
+    if (minute !== this.#minute) {
+      this.#inMinute = 0;
+      this.#byNetwork.clear();
+    }
+    this.#minute = minute;
+    const ofNetwork = this.#byNetwork.get(network) ?? 0;
+    if (ofNetwork >= perNetworkMax || this.#inMinute >= perMinuteMax) return false;
+    this.#inMinute++;
+    this.#byNetwork.set(network, ofNetwork + 1);
+    return true;
   }
 
   async #write(report: TlsReport, own: readonly TlsPolicyReport[]): Promise<ReportVerdict> {
@@ -145,12 +171,13 @@ export class TlsReports {
 /** In `data/tls-reports`. */
 export function openTlsReports(
   folder: string,
+  hostname: string,
   directory: AccountDirectory,
   closers: (() => Promise<void>)[],
 ): TlsReports {
   const reports = new TlsReports({
     table: openLmdbTable({ path: join(folder, 'tls-reports'), mapBytes }),
-    clock: nodeClock,
+    ...{ clock: nodeClock, hostname: hostname.toLowerCase() },
     isDomainOurs: async (name) => (await directory.domain(name)) !== undefined,
   });
   closers.push(() => reports.close());

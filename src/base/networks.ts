@@ -56,3 +56,24 @@ const loopback = networkSet(loopbackNetworks);
 export function isLoopback(address: string): boolean {
   return loopback.has(address);
 }
+
+/** What one owner holds together: the /24 of an IPv4 address, the /64 of an IPv6 one. */
+export function networkOf(given: string): string {
+  const address = plainAddress(given);
+  switch (isIP(address)) {
+    case 4:
+      return `${address.slice(0, address.lastIndexOf('.'))}.0/24`;
+    case 6:
+      return `${firstGroups(address)}::/64`;
+    default:
+      return given;
+  }
+}
+
+function firstGroups(address: string): string {
+  const [head = '', tail] = address.toLowerCase().split('%')[0]!.split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
+  return [...left, ...new Array<string>(zeros).fill('0'), ...right].slice(0, 4).join(':');
+}

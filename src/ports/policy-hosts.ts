@@ -8,7 +8,12 @@
 
 export type PolicyText =
   | { readonly ok: true; readonly text: string }
-  | { readonly ok: false; readonly detail: string };
+  | {
+      readonly ok: false;
+      readonly detail: string;
+      /** The host's certificate does not fit, or nobody known vouches for it. */
+      readonly isUntrusted?: boolean;
+    };
 
 export interface PolicyHosts {
   /** `domain` in lower-case A-labels. */

@@ -61,6 +61,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/app/mass-acts.ts runningMax',
     'src/app/tls-reports.ts keptPerDomainMax',
     'src/app/tls-reports.ts perMinuteMax',
+    'src/app/tls-reports.ts perNetworkMax',
     'src/mail/formats/tls-report/parse.ts failuresMax',
     'src/mail/formats/tls-report/parse.ts policiesMax',
     'src/mail/formats/tls-report/tally.ts failureKindsMax',

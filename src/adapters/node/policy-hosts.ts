@@ -21,6 +21,8 @@ export interface PolicyHostsOptions {
   readonly roots: string;
 }
 
+/** As OpenSSL and Node name what is wrong with a certificate. */
+const untrusted = /^(?:ERR_TLS_CERT_|CERT_|DEPTH_ZERO_SELF_|SELF_SIGNED_|UNABLE_TO_|INVALID_CA)/;
 const path = '/.well-known/mta-sts.txt';
 
 /** Takes a fifth of a second, most of it for undici: to be called before anybody waits for this thread. */
@@ -34,8 +36,9 @@ export async function createPolicyHosts(options: PolicyHostsOptions): Promise<Po
       try {
         return await fetchOne({ ...options, undici, context }, domain, bytesMax);
       } catch (error) {
-        const { message, cause } = error as Error;
-        return { ok: false, detail: message || String(cause) };
+        const { message, cause, code = '' } = error as Error & { readonly code?: unknown };
+        const isUntrusted = untrusted.test(String(code));
+        return { ok: false, detail: message || String(cause), isUntrusted };
       }
     },
   };

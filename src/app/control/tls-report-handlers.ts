@@ -14,10 +14,11 @@ export function tlsReportHandlers(parts: ControlParts): ControlHandlers {
   const { directory, tlsReports, tlsReporting } = parts;
   return {
     'tls-report.list': async ({ domain, sinceMs }) => {
+      const { hostname } = tlsReports;
       const names =
         domain === undefined
-          ? (await directory.domains()).map(({ name }) => name)
-          : [(await domainNamed(parts, domain)).name];
+          ? [...new Set([hostname, ...(await directory.domains()).map(({ name }) => name)])]
+          : [domain === hostname ? hostname : (await domainNamed(parts, domain)).name];
       const reports = names.flatMap((name) => tlsReports.list(name, sinceMs));
       return { reports: reports.sort((a, b) => b.endMs - a.endMs) };
     },

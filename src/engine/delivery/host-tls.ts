@@ -26,6 +26,8 @@ export function tlsNeedOf(sender: string, terms: DeliveryTerms | undefined): Tls
 export interface HostTls {
   readonly mode: TlsMode;
   readonly dane?: Dane;
+  /** There are records, but none that can be checked. */
+  readonly unusable?: Pick<Dane, 'records' | 'serverName'>;
 }
 
 export interface Dane {
@@ -101,7 +103,9 @@ async function daneOf(
     if (!answer.secure) continue;
     const records = usableRecords(answer.records);
     // RFC 7672 §2.2: records that nobody can check still say that there is TLS.
-    if (records.length === 0) return { mode: 'required' };
+    if (records.length === 0) {
+      return { mode: 'required', unusable: { records: answer.records, serverName: base } };
+    }
     const names = [...new Set([base, host, domain])];
     return { mode: 'required', dane: { records, serverName: base, names } };
   }

@@ -14,6 +14,7 @@ import { RecentMap } from '../../base/recent-map.ts';
 import { secondMs } from '../../base/units.ts';
 import {
   reasonCharsMax,
+  reasonOf,
   resultTypeOf,
   type TlsFailureFacts,
   type TlsPolicyFacts,
@@ -71,20 +72,29 @@ export class TlsSessions {
 
   learn(domain: string, tls: DomainTls): void {
     this.#known.set(domain, tls);
+    this.#unproven(domain, tls);
   }
 
   /** None of the hosts may be used: what was to be a session is none. */
-  held(domain: string, { sts, hosts }: DomainTls): void {
+  held(domain: string, tls: DomainTls): void {
+    const { sts, hosts } = tls;
+    this.#unproven(domain, tls);
     for (const [host, refusal] of hosts) {
+      if (refusal !== 'not-in-policy' || sts === undefined) continue;
       const facts = { sendingAddress: '', host, address: '' };
-      if (refusal === 'tlsa-failed') {
-        const policy = { type: 'tlsa', domain: host, strings: [], hosts: [host] } as const;
-        const failure = { ...facts, resultType: 'dnssec-invalid', reason: refusal } as const;
-        this.#tally(domain).failure(policy, failure);
-      } else if (refusal === 'not-in-policy' && sts !== undefined) {
-        const failure = { ...facts, resultType: 'validation-failure', reason: refusal } as const;
-        this.#tally(domain).failure(stsFacts(domain, sts), failure);
-      }
+      const failure = { ...facts, resultType: 'validation-failure', reason: refusal } as const;
+      this.#tally(domain).failure(stsFacts(domain, sts), failure);
+    }
+  }
+
+  /** RFC 8460 §4.3.2.1: hosts that are left out, for nothing proves what the DNS says of them. */
+  #unproven(domain: string, { hosts }: DomainTls): void {
+    for (const [host, refusal] of hosts) {
+      if (refusal !== 'tlsa-failed') continue;
+      const policy = { type: 'tlsa', domain: host, strings: [], hosts: [host] } as const;
+      const facts = { sendingAddress: '', host, address: '' };
+      const failure = { ...facts, resultType: 'dnssec-invalid', reason: refusal } as const;
+      this.#tally(domain).failure(policy, failure);
     }
   }
 
@@ -108,7 +118,7 @@ export class TlsSessions {
     const known = this.#known.get(domain);
     if (known === undefined) return;
     const policy = policyOf(domain, known, ends.host);
-    const failure = failureOf(known, policy, ends, verdict);
+    const failure = failureOf(known, policy, ends, verdict) ?? unusableOf(known, ends);
     if (failure === undefined) this.#tally(domain).success(policy);
     else this.#tally(domain).failure(policy, failure);
   }
@@ -202,9 +212,10 @@ export class SessionTls {
 /** RFC 8461 §2: DANE goes before a policy. */
 function policyOf(domain: string, { sts, hosts }: DomainTls, host: string): TlsPolicyFacts {
   const tls = hosts.get(host);
-  if (typeof tls === 'object' && tls.dane !== undefined) {
-    const strings = tls.dane.records.slice(0, tlsaMax).map(tlsaText);
-    return { type: 'tlsa', domain: tls.dane.serverName, strings, hosts: [host] };
+  const dane = typeof tls === 'object' ? (tls.dane ?? tls.unusable) : undefined;
+  if (dane !== undefined) {
+    const strings = dane.records.slice(0, tlsaMax).map(tlsaText);
+    return { type: 'tlsa', domain: dane.serverName, strings, hosts: [host] };
   }
   if (sts !== undefined && sts.mode !== 'none') return stsFacts(domain, sts);
   return { type: 'no-policy-found', domain, strings: [], hosts: [] };
@@ -231,12 +242,14 @@ function failureOf(
   return { ...ends, resultType: resultTypeOf(unverified), reason: reasonOf(unverified) };
 }
 
+/** RFC 8460 §4.3.2.1: TLS stood, but none of the records can be checked. */
+function unusableOf({ hosts }: DomainTls, ends: SessionEnds): TlsFailureFacts | undefined {
+  const tls = hosts.get(ends.host);
+  if (typeof tls !== 'object' || tls.unusable === undefined) return undefined;
+  return { ...ends, resultType: 'tlsa-invalid', reason: 'no usable record' };
+}
+
 function tlsaText({ usage, selector, matching, data }: TlsaRecord): string {
   const hex = Buffer.from(data).toString('hex').slice(0, reasonCharsMax);
   return `${usage} ${selector} ${matching} ${hex}`;
-}
-
-/** One line of ASCII. */
-function reasonOf(fault: string): string {
-  return fault.replace(/[^ -~]+/g, ' ').slice(0, reasonCharsMax);
 }

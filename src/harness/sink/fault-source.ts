@@ -9,12 +9,13 @@
 
 import { Buffer } from 'node:buffer';
 import { byteLength } from '../../base/bytes.ts';
+import { networkOf } from '../../base/networks.ts';
 import { secondMs } from '../../base/units.ts';
 import type { Random } from '../../ports/random.ts';
 import { ConditionSet, type Step } from './fault-conditions.ts';
 import type { FaultPoint, FaultRule, SinkModel, TlsFault } from './model.ts';
 import { fillReply } from './replies.ts';
-import { networkOf, Reputation } from './reputation.ts';
+import { Reputation } from './reputation.ts';
 
 export interface Fault {
   readonly reply: string | undefined;

@@ -6,8 +6,6 @@
  * Limits:    `networksMax` networks; those long unseen start again.
  */
 
-import { isIP } from 'node:net';
-import { plainAddress } from '../../base/networks.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import { hourMs } from '../../base/units.ts';
 import type { Random } from '../../ports/random.ts';
@@ -74,25 +72,4 @@ export class Reputation {
     known.atMs = nowMs;
     return known;
   }
-}
-
-/** What providers hold together: the /24 of an IPv4 address, the /64 of an IPv6 one. */
-export function networkOf(given: string): string {
-  const address = plainAddress(given);
-  switch (isIP(address)) {
-    case 4:
-      return `${address.slice(0, address.lastIndexOf('.'))}.0/24`;
-    case 6:
-      return `${firstGroups(address)}::/64`;
-    default:
-      return given;
-  }
-}
-
-function firstGroups(address: string): string {
-  const [head = '', tail] = address.toLowerCase().split('%')[0]!.split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
-  return [...left, ...new Array<string>(zeros).fill('0'), ...right].slice(0, 4).join(':');
 }

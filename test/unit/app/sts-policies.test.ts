@@ -179,3 +179,32 @@ it('a table that cannot be opened costs nothing but what it kept', async () => {
   assert.deepEqual([await world.mx(), await world.mx()], ['mx1.test', 'mx1.test']);
   assert.equal(world.fetched.length, 1);
 });
+
+it('RFC 8460 §4.3.2.2: what keeps a policy from being fetched is told, by kind', async () => {
+  const world = new World();
+  const told: string[] = [];
+  world.policies.tell = ({ domains, sinceMs }) => {
+    assert.equal(sinceMs, world.clock.nowMs());
+    for (const { domain, policies } of domains) {
+      const [{ policy, successes, failures }] = policies as [(typeof policies)[0]];
+      const [{ resultType, host, reason, count }] = failures as [(typeof failures)[0]];
+      assert.deepEqual([policy.type, policy.domain, successes, count], ['sts', domain, 0, 1]);
+      told.push(`${domain} ${resultType} ${host} ${reason}`);
+    }
+  };
+  for (const answer of [
+    { ok: true, text: 'hello' },
+    { ok: false, detail: 'status 404' },
+    { ok: false, detail: 'expired', isUntrusted: true },
+    textOf('mx1.test'),
+  ] as const) {
+    world.answer = answer;
+    await world.mx();
+    world.clock.advance(5 * minuteMs);
+  }
+  assert.deepEqual(told, [
+    'x.test sts-policy-invalid mta-sts.x.test it is no policy',
+    'x.test sts-policy-fetch-error mta-sts.x.test status 404',
+    'x.test sts-webpki-invalid mta-sts.x.test expired',
+  ]);
+});

@@ -3,7 +3,7 @@
  *
  * Runs in:   edge (main thread).
  * Specs:     RFC 8460 §3 (https in rua), §5.4 (POST, gzip; nobody authenticates).
- * Limits:    `bodyBytesMax` of a body; what it holds is bounded by who takes it.
+ * Limits:    `bodyBytesMax` of a body; what it holds, and how often, is bounded by who takes it.
  */
 
 import { kibibyte } from '../../../base/units.ts';
@@ -11,7 +11,10 @@ import { tlsReportPath } from '../../../settings/public-services.ts';
 import { plain, type Routes } from './server.ts';
 
 export interface TlsReportTaker {
-  take(bytes: Uint8Array): Promise<'taken' | 'known' | 'invalid' | 'not-ours' | 'too-many'>;
+  take(
+    bytes: Uint8Array,
+    address: string,
+  ): Promise<'taken' | 'known' | 'invalid' | 'not-ours' | 'too-many'>;
   /** Of `public.url`. */
   readonly host: string;
 }
@@ -29,7 +32,7 @@ const answers = {
 export function tlsReportRoutes(taker: TlsReportTaker): Routes {
   return {
     [tlsReportPath]: {
-      methods: { POST: async ({ bytes }) => answers[await taker.take(bytes)] },
+      methods: { POST: async ({ bytes, address }) => answers[await taker.take(bytes, address)] },
       bodyBytesMax,
       isHostOurs: (host) => host === taker.host,
     },

@@ -14,7 +14,11 @@ export type TlsResultType =
   | 'certificate-expired'
   | 'certificate-not-trusted'
   | 'validation-failure'
-  | 'dnssec-invalid';
+  | 'dnssec-invalid'
+  | 'tlsa-invalid'
+  | 'sts-policy-fetch-error'
+  | 'sts-policy-invalid'
+  | 'sts-webpki-invalid';
 
 /** The policy that sessions were held to. */
 export interface TlsPolicyFacts {
@@ -41,6 +45,11 @@ const expired = /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|certificate has expired|not
 const otherName = /ERR_TLS_CERT_ALTNAME_INVALID|does not match certificate|certificate is not for/i;
 const notTrusted =
   /SELF_SIGNED|self.signed|UNABLE_TO_(?:GET|VERIFY)|unable to (?:get|verify)|CERT_UNTRUSTED|CERT_REVOKED|INVALID_CA/i;
+
+/** One line of ASCII. */
+export function reasonOf(fault: string): string {
+  return fault.replace(/[^ -~]+/g, ' ').slice(0, reasonCharsMax);
+}
 
 /** What was wrong, from the words of whoever checked. RFC 8460 §4.3.1: all else is a general failure. */
 export function resultTypeOf(fault: string): TlsResultType {

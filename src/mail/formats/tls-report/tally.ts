@@ -61,7 +61,8 @@ export class TlsTally {
       counts = { policy, successes: 0, failures: new Map() };
       this.#policies.set(key, counts);
     }
-    counts.policy = policy;
+    // One that could not be fetched says nothing of what it is.
+    if (policy.strings.length > 0) counts.policy = policy;
     return counts;
   }
 }

@@ -81,6 +81,26 @@ test('RFC 8460 §4.4: a session counts under DANE, else MTA-STS, else no policy'
   ]);
 });
 
+test('RFC 8460 §4.3.2.1: records that cannot be checked, and hosts nothing proves, count as failed', () => {
+  const { records, serverName } = dane.dane!;
+  const unusable: HostTls = { mode: 'required', unusable: { records, serverName } };
+  const good = { unverified: '' };
+  assert.deepEqual(counted({ tls: unusable }, good), ['tlsa tlsa.far.test 0 ok, 1 tlsa-invalid']);
+  assert.deepEqual(counted({ tls: unusable }, 'refused'), [
+    'tlsa tlsa.far.test 0 ok, 1 starttls-not-supported',
+  ]);
+  const { told, sessions } = counters();
+  const hosts = new Map<string, HostTls | HostRefusal>([
+    ['a.test', 'tlsa-failed'],
+    [host, dane],
+  ]);
+  sessions.learn('far.test', { sts: undefined, hosts });
+  sessions.flush();
+  assert.deepEqual(told[0]!.domains[0]!.policies.map(words), [
+    'tlsa a.test 0 ok, 1 dnssec-invalid',
+  ]);
+});
+
 test('RFC 8461 §5: in testing, what enforcing would have stopped counts as failed', () => {
   assert.deepEqual(counted({ sts: sts('testing') }, { unverified: '' }), ['sts far.test 1 ok']);
   assert.deepEqual(counted({ sts: sts('testing') }, { unverified: 'CERT_HAS_EXPIRED' }), [

@@ -19,7 +19,15 @@ function routeOf() {
 async function statusOf({ methods }: Route): Promise<number> {
   const [body, bytes] = ['', Buffer.alloc(0)];
   const answer = await methods.GET!({
-    ...{ method: 'GET', host: 'h', query: new URLSearchParams(), body, bytes, rest: 'x' },
+    ...{
+      method: 'GET',
+      host: 'h',
+      query: new URLSearchParams(),
+      body,
+      bytes,
+      rest: 'x',
+      address: '192.0.2.1',
+    },
   });
   return answer.status;
 }
