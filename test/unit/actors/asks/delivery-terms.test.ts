@@ -38,6 +38,7 @@ const anyTerms = fc
     campaign: optional(fc.string({ minLength: 1, maxLength: 64 })),
     pool: optional(fc.string({ minLength: 1, maxLength: 64 })),
     isPoolBound: optional(fc.constant(true)),
+    isForwarded: optional(fc.constant(true)),
     returnPath: optional(fc.string({ minLength: 1, maxLength: 320 })),
   })
   .map((terms) => {
