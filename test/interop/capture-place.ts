@@ -16,7 +16,7 @@ import { FaultSource } from '../../src/harness/sink/fault-source.ts';
 import { SinkRig } from '../../src/harness/sink/rig.ts';
 import { sinkModels } from '../../src/harness/sink/shipped-models.ts';
 
-const program = '/usr/bin/chromium';
+export const program = '/usr/bin/chromium';
 const anyPort = { host: '127.0.0.1', port: 0 };
 
 /** Why tests with a browser are skipped, if so. */

@@ -34,6 +34,7 @@ const page = `<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <title>Chaski API</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="docs/swagger-ui.css">
 </head>
 <body>
