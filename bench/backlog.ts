@@ -6,7 +6,7 @@
  * Invariant: the relay's rate is taken in the same run, before and after; exit code 1 when a target is missed.
  */
 
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,8 @@ import { type Measurement, makeWork, Rig } from './relay/rig.ts';
 import { keepResult } from './result.ts';
 
 const usage = `usage: npm run bench:backlog -- [options]
-  --messages N   deferred messages (default 1000000)
+  --messages N   deferred messages (default 1000000); each takes 1.7 kB of disk
+  --drain N      stop when N of them are delivered (default: all): ten millions take an hour and a half
   --quick        20000 messages and one short relay run: a look whether it works; nothing is kept
   --cpu-prof DIR profiles of the server's threads
   --work DIR     where the server keeps its data (default: the system's temporary folder)
@@ -30,12 +31,18 @@ const usage = `usage: npm run bench:backlog -- [options]
 const relayScenario = 'relay-1kB-20';
 const warmUpMessages = 15_000;
 const relayRounds = 3;
+const sayMs = 10_000;
 const quickMessages = 20_000;
+/** Journal and index, as 200,000 took. */
+const messageDiskBytes = 1_700;
+/** A drain writes, too. */
+const spareShare = 1.3;
 const fillerFile = fileURLToPath(new URL('./backlog/filling.ts', import.meta.url));
 
 const { values } = parseArgs({
   options: {
     messages: { type: 'string' },
+    drain: { type: 'string' },
     quick: { type: 'boolean', default: false },
     'cpu-prof': { type: 'string' },
     work: { type: 'string', default: tmpdir() },
@@ -54,7 +61,17 @@ async function bench(): Promise<number> {
     process.stderr.write(`--messages is a number from 1000 up\n\n${usage}`);
     return 2;
   }
+  const drainMax = Number(values.drain ?? messages);
+  if (!Number.isSafeInteger(drainMax) || drainMax < 1_000) {
+    process.stderr.write(`--drain is a number from 1000 up\n\n${usage}`);
+    return 2;
+  }
   const work = makeWork(values.work);
+  if (!hasRoom(work, messages)) {
+    rmSync(work, { recursive: true, force: true });
+    process.stderr.write(`${messages} messages want ${bytesOf(messages) / 1e9} GB in --work\n`);
+    return 2;
+  }
   const folder = join(work, 'backlog');
   const profiles = values['cpu-prof'];
   try {
@@ -66,7 +83,7 @@ async function bench(): Promise<number> {
       profiles === undefined
         ? {}
         : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles} --cpu-prof-interval=500` };
-    const drained = await drain({ folder, messages, environment, say });
+    const drained = await drain({ folder, messages, drainMax, environment, say });
     say(`drained at ${drained.messagesPerSecond.toFixed(0)}/s`);
     const relay = values.quick ? before : [...before, ...(await relayRates(work))];
     const result: BacklogResult = { messages, fillSeconds, relay, drained };
@@ -78,11 +95,21 @@ async function bench(): Promise<number> {
   }
 }
 
+function bytesOf(messages: number): number {
+  return messages * messageDiskBytes;
+}
+
+function hasRoom(work: string, messages: number): boolean {
+  const { bavail, bsize } = statfsSync(work);
+  return bavail * bsize > bytesOf(messages) * spareShare;
+}
+
 /** In a process that ends: its memory and its files are not the bench's. */
 async function fill(path: string, messages: number): Promise<number> {
   const args = [fillerFile, path, `${messages}`];
   const filler = new Child({ command: process.execPath, args });
-  const { code } = await filler.ended;
+  const telling = setInterval(() => say(filler.stderr.trimEnd().split('\n').at(-1) ?? ''), sayMs);
+  const { code } = await filler.ended.finally(() => clearInterval(telling));
   if (code !== 0) throw new Error(`filling: ${filler.stderr}`);
   return (JSON.parse(filler.stdout) as { seconds: number }).seconds;
 }

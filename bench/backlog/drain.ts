@@ -26,6 +26,7 @@ export interface Drain extends MemoryFigures {
   /** From the start of the process until it greets: all rows were counted by then. */
   readonly openMs: number;
   readonly messages: number;
+  readonly deliveredCount: number;
   readonly messagesPerSecond: number;
   readonly cpuSecondsPer1000: number;
   readonly admin: Readonly<Record<Operation, AdminFigures>>;
@@ -41,11 +42,14 @@ export interface DrainOptions {
   /** Holds `data`, filled. */
   readonly folder: string;
   readonly messages: number;
+  /** Ends once so many were delivered. */
+  readonly drainMax: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly say: (line: string) => void;
 }
 
-export async function drain({ folder, messages, environment, say }: DrainOptions): Promise<Drain> {
+export async function drain(options: DrainOptions): Promise<Drain> {
+  const { folder, messages, drainMax, environment, say } = options;
   const sink = await SmtpSink.start();
   const beganMs = performance.now();
   const server = await startChaski(
@@ -62,9 +66,18 @@ export async function drain({ folder, messages, environment, say }: DrainOptions
   try {
     const memory = new MemoryWatch(server.pid);
     const admin = await Admin.open(join(folder, 'data'));
-    const marks = await untilDrained(sink, () => messages - admin.heldCount, server.pid, say);
+    const marks = await untilDrained(
+      sink,
+      () => Math.min(drainMax, messages - admin.heldCount),
+      server.pid,
+      say,
+    );
     const figures = await admin.stop();
-    return { openMs, messages, ...rateOf(marks), admin: figures, ...memory.stop() };
+    const deliveredCount = marks.at(-1)!.count;
+    return {
+      ...{ openMs, messages, deliveredCount, ...rateOf(marks) },
+      ...{ admin: figures, ...memory.stop() },
+    };
   } finally {
     await server.stop();
     await sink.stop();
@@ -92,7 +105,7 @@ async function untilDrained(
       throw new Error(`the drain stands still at ${mark.count} of ${expected()}`);
     }
     if (mark.atMs - saidMs > sayMs) {
-      say(`drained ${mark.count}`);
+      say(`drained ${mark.count} of ${expected()}`);
       saidMs = mark.atMs;
     }
     await sleep(lookMs);

@@ -33,6 +33,7 @@ import { body, receivedOf } from './mail.ts';
 const batchMessages = 1_000;
 /** Of a shard, one behind the other: while one is synced, the next is made. */
 const batchesAtOnce = 3;
+const sayMs = 5_000;
 const dueSpreadMs = 30 * minuteMs;
 const refusal = '451 4.7.1 Try again later';
 
@@ -111,6 +112,7 @@ export async function fillFolder(path: string, count: number): Promise<void> {
   const ids = new MessageIdSource(lateClock.nowMs, 1);
   const opened = await Promise.all(Array.from({ length: shards }, (_, shard) => open(path, shard)));
   let next = 0;
+  let saidMs = performance.now();
   const fill = async (filled: Filled) => {
     while (next < count) {
       const first = next;
@@ -119,6 +121,10 @@ export async function fillFolder(path: string, count: number): Promise<void> {
         receivedOf(first + i, ids.next(), lateClock.nowMs()),
       );
       await acceptBatch(filled, batch);
+      const nowMs = performance.now();
+      if (nowMs - saidMs < sayMs) continue;
+      saidMs = nowMs;
+      process.stderr.write(`filled ${next} of ${count}\n`);
     }
   };
   const fillers = opened.flatMap((filled) => Array.from({ length: batchesAtOnce }, () => filled));

@@ -73,6 +73,7 @@ export function renderBacklog(machine: Machine, result: BacklogResult): string {
     '',
     `${messages} deferred messages of 1 kB, made in ${fillSeconds.toFixed(0)} s; ` +
       `the server was up with them after ${(drained.openMs / 1_000).toFixed(1)} s. ` +
+      `${drained.deliveredCount} were delivered. ` +
       `Draining took ${cpuOf(drained.cpuSecondsPer1000)}; ` +
       `relaying ${cpuOf(median(relay.map(({ cpuSecondsPer1000 }) => cpuSecondsPer1000)))}.`,
     '',
