@@ -21,7 +21,7 @@ export const rowsPerClaimMax = 64;
 const claimPauseMs = 2;
 /** And where they took less than half of one: what is due waits for room then, and is but put in order. */
 const crowdedPauseMs = 32;
-const lagMax = 2_000;
+const lagMax = 1_500;
 
 export interface DueTaker {
   /** False: there is no room for it, and it waits elsewhere now. */

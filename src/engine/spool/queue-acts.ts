@@ -32,7 +32,7 @@ import type { QueueAct } from './records.ts';
 import type { Spool } from './spool.ts';
 
 const pageRows = 512;
-const lagMax = 4_000;
+const lagMax = 1_500;
 const lagPauseMs = 20;
 
 export interface QueueActParts {

@@ -14,6 +14,8 @@ export interface SpoolShard {
   range(range: IndexRange): readonly IndexEntry[];
   write(changes: readonly IndexChange[]): void;
   read(place: RecordPlace, from?: number, length?: number): Promise<Uint8Array>;
+  /** As `read`, where no waiting is needed; into bytes that the next such read writes over. */
+  readNow(place: RecordPlace): Uint8Array | undefined;
   lease(segment: number): { release(): void };
   /** Where a body stands now: compaction or a failed sync may have copied it. */
   placeNow(place: RecordPlace): RecordPlace;

@@ -28,9 +28,8 @@ export interface StoreLimits {
   readonly overlayChangesMax: number;
   /**
    * The index commits this long after the first change, or at `indexChangesBatch` of them. A second, not a tenth:
-   * an account's counters are then written once for all its messages of that second (decision 0020). Of changes all
-   * over a large table each is a page: a journal's sync stands behind them, and LMDB keeps as many in memory for ever
-   * as its largest commit had (decision 0114).
+   * an account's counters are then written once for all its messages of that second (decision 0020). Who
+   * changes rows all over a large table, each a page of its own, makes fewer of them himself (decision 0114).
    */
   readonly indexDelayMs: number;
   readonly indexChangesBatch: number;
@@ -64,7 +63,7 @@ const defaultLimits: StoreLimits = {
   lazyMsMax: 50,
   overlayChangesMax: 50_000,
   indexDelayMs: secondMs,
-  indexChangesBatch: 2_000,
+  indexChangesBatch: 8_000,
   appliedDelayMs: secondMs,
   retryDelayMs: secondMs,
   diskFreeBytesMin: 256 * mebibyte,

@@ -112,6 +112,7 @@ describe('a message with 3,000 recipients', () => {
 describe('a message whose body cannot be read', () => {
   it('expires and is reported without its header', async () => {
     const world = new SpoolWorld({}, 0);
+    world.shard.isWarm = () => false;
     world.shard.read = async () => {
       throw new Error('the segment is gone');
     };
