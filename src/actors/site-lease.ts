@@ -38,6 +38,8 @@ export interface SiteLease {
    * ones now and busy ones after their message: without that, a thread's idle connections would keep another's mail.
    */
   readonly excess: number;
+  /** How many connections of this thread wait for what idle ones here hold. Absent: none can. */
+  readonly awaitedCount?: number;
   /** Undefined while no rate binds the site's messages. */
   readonly gate: Gate | undefined;
   /** The user has gone. */

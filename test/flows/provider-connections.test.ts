@@ -18,14 +18,12 @@ const connectionsMax = 2;
 const domains = ['a.test', 'b.test', 'c.test', 'd.test', 'e.test', 'mixed.test'];
 const messagesOfEach = 6;
 
-// Each connection carries one message: paths take turns at what there is.
 const rules = `
 [providers.big]
 mx = ".big.test"
 [[limits]]
 provider = "big"
 providerConnectionsMax = ${connectionsMax}
-messagesPerConnection = 1
 `;
 
 function zone(): Map<string, DnsBehaviour> {

@@ -106,6 +106,9 @@ export function lendingBy(
         get excess() {
           return lease.excess ?? 0;
         },
+        get awaitedCount() {
+          return lease.awaitedCount ?? 0;
+        },
         get gate() {
           return lease.gate;
         },

@@ -38,6 +38,9 @@ export function boundedLeases(countMax: number, sites: SiteLeases = unbound): Si
         get excess() {
           return lease.excess;
         },
+        get awaitedCount() {
+          return lease.awaitedCount ?? 0;
+        },
         get gate() {
           return lease.gate;
         },

@@ -182,7 +182,9 @@ export class Site implements SiteDialOwner, SiteUser {
   /** To be called now and then: time-outs, idle ends, and messages that wait behind a connection that stands still. */
   onTick(nowMs: number): void {
     for (const session of this.#sessions) session.onTick(nowMs);
-    while (this.#idle.length > 0 && this.#mustShrink()) this.#leave(this.#idle.pop()!);
+    while (this.#idle.length > 0 && (this.#mustShrink() || this.#isAwaited())) {
+      this.#leave(this.#idle.pop()!);
+    }
     if (this.#shaping.isStopped) return;
     if (!this.#isDead()) this.#room.onTick();
     if (this.#queue.count === 0) return;
@@ -267,7 +269,7 @@ export class Site implements SiteDialOwner, SiteUser {
     const mustLeave = this.#mustShrink();
     const transaction = mustLeave ? undefined : this.#next();
     if (transaction !== undefined) session.send(transaction);
-    else if (mustLeave) this.#leave(session);
+    else if (mustLeave || this.#isAwaited()) this.#leave(session);
     else if (this.#isClosed) session.quit();
     else this.#idle.push(session);
   }
@@ -341,6 +343,11 @@ export class Site implements SiteDialOwner, SiteUser {
   #mustShrink(): boolean {
     if (this.#shaping.isStopped) return true;
     return this.#lease.excess > this.#leaving.size;
+  }
+
+  /** Others would use what idle connections hold; busy ones stay. */
+  #isAwaited(): boolean {
+    return (this.#lease.awaitedCount ?? 0) > this.#leaving.size;
   }
 
   #leave(session: Session): void {

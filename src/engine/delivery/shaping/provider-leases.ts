@@ -11,6 +11,7 @@ import type { SiteLease, SiteLeases, SiteUser } from '../../../actors/site-lease
 
 interface Shared {
   readonly lease: SiteLease;
+  readonly name: string;
   /** Slots of it that this path has. */
   held: number;
 }
@@ -20,6 +21,7 @@ export function providerLeases(
   sites: SiteLeases,
   providerPath: (path: string, host: string) => string,
 ): SiteLeases {
+  const waiting = new Waiting();
   return {
     join(path, user) {
       const lease = sites.join(path, user);
@@ -30,7 +32,7 @@ export function providerLeases(
         if (name === '') return undefined;
         let one = joined.get(name);
         if (one === undefined) {
-          one = { lease: sites.join(name, silent(user)), held: 0 };
+          one = { lease: sites.join(name, silent(user)), name, held: 0 };
           joined.set(name, one);
           all.push(one);
         }
@@ -46,8 +48,15 @@ export function providerLeases(
             dialled.add(host, one);
             lease.dial(granted, host);
           };
-          if (one === undefined) take();
-          else one.lease.request(take);
+          if (one === undefined) {
+            take();
+            return;
+          }
+          waiting.add(one.name, 1);
+          one.lease.request(() => {
+            waiting.add(one.name, -1);
+            take();
+          });
         },
         undial(host) {
           lease.undial(host);
@@ -60,6 +69,11 @@ export function providerLeases(
           }
           return lease.excess;
         },
+        get awaitedCount() {
+          let count = 0;
+          for (const one of all) if (one.held > 0) count += waiting.of(one.name);
+          return count;
+        },
         get gate() {
           return lease.gate;
         },
@@ -70,6 +84,21 @@ export function providerLeases(
       };
     },
   };
+}
+
+/** By what is lent, of all paths: how many wait for a slot. */
+class Waiting {
+  readonly #counts = new Map<string, number>();
+
+  of(name: string): number {
+    return this.#counts.get(name) ?? 0;
+  }
+
+  add(name: string, change: 1 | -1): void {
+    const count = this.of(name) + change;
+    if (count === 0) this.#counts.delete(name);
+    else this.#counts.set(name, count);
+  }
 }
 
 /** By host, of whom the slots of its connections were asked. */

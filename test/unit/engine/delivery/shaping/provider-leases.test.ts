@@ -90,6 +90,23 @@ test('only who holds slots of a provider is asked to give some up', () => {
   assert.equal(mixed.excess, 0);
 });
 
+test('who holds slots of a provider hears how many paths of the thread wait for one', () => {
+  const slots = new Slots(1);
+  const leases = providerLeases(slots.leases, bigPath);
+  const [one, two, other] = ['mx:a.big', 'mx:b.big', 'mx:own'].map((path) =>
+    leases.join(path, user),
+  );
+  one!.dial(() => {}, 'a.big');
+  other!.dial(() => {}, 'own');
+  const counts = () => [one!, two!, other!].map(({ awaitedCount }) => awaitedCount);
+  assert.deepEqual(counts(), [0, 0, 0]);
+  two!.dial(() => {}, 'b.big');
+  two!.dial(() => {}, 'b.big');
+  assert.deepEqual(counts(), [2, 0, 0]);
+  one!.undial('a.big');
+  assert.deepEqual(counts(), [0, 1, 0]);
+});
+
 test('a slot goes back to whom it was asked of, though the rules changed meanwhile', () => {
   const slots = new Slots(5);
   let isLimited = true;
