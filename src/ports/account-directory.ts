@@ -168,6 +168,11 @@ export interface AccountDirectory {
   createTenant(tenant: Omit<Tenant, 'id'>): Promise<Tenant>;
   /** Replaces a tenant that is there; its name may not change. `argument-invalid` for `default`, which has no quota. */
   putTenant(tenant: Tenant): Promise<void>;
+  /**
+   * Takes its keys, roles and policy along. `not-possible-now` while it has domains, `argument-invalid` for `default`.
+   * Its number is never given again, its name may be.
+   */
+  deleteTenant(id: TenantId): Promise<void>;
   apiKey(id: ApiKeyId): Eventually<ApiKey | undefined>;
   /** By number. */
   apiKeys(tenant?: TenantId): Eventually<readonly ApiKey[]>;

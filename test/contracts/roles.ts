@@ -6,8 +6,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { TenantId } from '../../src/base/ids.ts';
+import { defaultTenant, type TenantId } from '../../src/base/ids.ts';
 import type { Account } from '../../src/ports/account-directory.ts';
+import { policyDefault } from '../../src/ports/log-in-policy.ts';
 import {
   accessRequestsMax,
   type CustomRole,
@@ -168,6 +169,42 @@ export function roleContract(name: string, open: () => Promise<OpenedIdentity>):
       const again = (await one.reopen?.()) ?? identity;
       const left = [grantRow(ann, 'domain-admin', ['acme.test']), grantRow(ann, 'owner')];
       assert.deepEqual(await again.roles.grants(ann.tenant), left);
+    });
+
+    it('a tenant takes its keys, roles and policy along once it has no domains', async () => {
+      await using one = await world();
+      const { ann, bob, eve, identity } = one;
+      const { credentials, directory, roles } = identity;
+      const { tenant } = ann;
+      for (const { tenant: each } of [ann, eve]) {
+        await directory.createApiKey({
+          ...{ tenant: each, name: '', scopes: ['send'], hash: 'a'.repeat(64) },
+          ...{ messagesPerMinuteMax: 0, createdMs: 1 },
+        });
+      }
+      await roles.putRole(roleRow(ann, 'archive'));
+      await roles.putRole(roleRow(eve, 'archive'));
+      const policy = policyDefault(tenant);
+      await credentials.putPolicy({ ...policy, logIn: { ...policy.logIn, allowsScram: true } });
+      const early = directory.deleteTenant(tenant);
+      await assert.rejects(early, { code: 'not-possible-now' });
+      await directory.deleteAccount(ann.id);
+      await directory.deleteAccount(bob.id);
+      await directory.deleteDomain('acme.test');
+      one.heard.length = 0;
+      await directory.deleteTenant(tenant);
+      assert.deepEqual(one.heard, [{ kind: 'tenant', id: tenant }]);
+      await assert.rejects(directory.deleteTenant(tenant), { code: 'not-found' });
+      await assert.rejects(directory.deleteTenant(defaultTenant), { code: 'argument-invalid' });
+      const again = (await one.reopen?.()) ?? identity;
+      assert.equal(await again.directory.tenantByName('acme'), undefined);
+      assert.deepEqual(await again.directory.apiKeys(tenant), []);
+      assert.deepEqual(await again.roles.customRoles(tenant), []);
+      assert.deepEqual(await again.credentials.policy(tenant), policy);
+      assert.equal((await again.directory.apiKeys()).length, 1);
+      assert.equal((await again.roles.customRoles(eve.tenant)).length, 1);
+      const next = await again.directory.createTenant({ name: 'acme', createdMs: 2 });
+      assert.ok(next.id > tenant && next.id !== eve.tenant);
     });
 
     it('an account takes its grants and requests along', async () => {

@@ -53,6 +53,7 @@ export const actRules = {
 
   'tenant.create': operators('tenant.create'),
   'tenant.set': operators('tenant.limits'),
+  'tenant.delete': operators('tenant.delete'),
   'tenant.list': {
     permission: 'tenant.read',
     resource: 'tenant',

@@ -56,6 +56,13 @@ export const tenantActs = {
     }),
     result: Type.Object({ tenant }),
   },
+  'tenant.delete': {
+    rest: 'DELETE /api/v1/tenants/{name}',
+    summary:
+      'Deletes a tenant with its keys, roles, webhooks and suppressed addresses; refused while it has domains.',
+    params: only({ name: nameText }),
+    result: nothing,
+  },
   'tenant.list': {
     rest: 'GET /api/v1/tenants',
     summary: 'Tenants, by number.',

@@ -161,6 +161,12 @@ class TableDirectory implements AccountDirectory {
     });
   }
 
+  deleteTenant(id: TenantId): Promise<void> {
+    return this.#turns.write(() => {
+      return { changes: this.#tenants.remove(id), change: { kind: 'tenant', id } };
+    });
+  }
+
   apiKey(id: ApiKeyId): ApiKey | undefined {
     return this.#tenants.key(id);
   }

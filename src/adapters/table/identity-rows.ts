@@ -70,6 +70,16 @@ export function removal({ from, to }: KeyRange): IndexChange {
   return { removeFrom: from, to };
 }
 
+/** What stands under a tenant's number. */
+export function tenantRemovals(tenant: TenantId): IndexChange[] {
+  return [
+    { remove: policyKey(tenant) },
+    removal(rolesOf(tenant)),
+    removal(grantsOfTenant(tenant)),
+    removal(under(keyOf('y', tenant))),
+  ];
+}
+
 /** The next number under `key`, and the change that spends it. */
 export function nextNumber(table: ShardIndex, key: Uint8Array): readonly [number, IndexChange] {
   const next = readRow<number>(table, key) ?? 1;

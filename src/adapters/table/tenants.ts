@@ -13,11 +13,13 @@ import {
   type ApiKey,
   apiKeysPerTenantMax,
   apiScopes,
+  type Domain,
   defaultTenantName,
   type Tenant,
 } from '../../ports/account-directory.ts';
 import type { IndexChange, ShardIndex } from '../../ports/shard-index.ts';
 import * as rows from './directory-rows.ts';
+import { tenantRemovals } from './identity-rows.ts';
 
 const cachedKeysMax = 10_000;
 const keyNameMax = 64;
@@ -105,6 +107,33 @@ export class Tenants {
       throw new MailError('argument-invalid', 'a tenant keeps its name');
     }
     return [put(rows.tenantKey(id), tenant)];
+  }
+
+  /** With all that stands under it. @throws MailError `argument-invalid`, `not-found`, `not-possible-now` */
+  remove(id: TenantId): readonly IndexChange[] {
+    const tenant = this.byId(id);
+    if (tenant === undefined) throw new MailError('not-found', `tenant ${id}`);
+    if (id === defaultTenant) {
+      throw new MailError('argument-invalid', `${defaultTenantName} is always there`);
+    }
+    const { from, to } = rows.everyDomain;
+    let hasDomain = false;
+    this.#table.each(from, to, (_key, value) => {
+      hasDomain = rows.decodeRow<Domain>(value).tenant === id;
+      return !hasDomain;
+    });
+    if (hasDomain) throw new MailError('not-possible-now', `${tenant.name} still has domains`);
+    const keys = rows.apiKeysOf(id);
+    const own = this.#table.range(keys).map(({ key }) => ({
+      remove: rows.apiKeyKey(rows.idOfKey(key) as number as ApiKeyId),
+    }));
+    return [
+      { remove: rows.tenantKey(id) },
+      { remove: rows.tenantNameKey(tenant.name) },
+      ...own,
+      { removeFrom: keys.from, to: keys.to },
+      ...tenantRemovals(id),
+    ];
   }
 
   /** @throws MailError `argument-invalid`, `not-found`, `not-possible-now` */

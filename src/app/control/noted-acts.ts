@@ -69,6 +69,13 @@ function tenantActs({ directory }: NotedParts): Acts {
         detail: result.tenant.name,
       }),
     },
+    'tenant.delete': {
+      what: 'tenant-deleted',
+      tell: async ({ name }) => {
+        const tenant = await tenantOf(name);
+        return () => ({ tenant, detail: name });
+      },
+    },
     'key.create': {
       what: 'key-created',
       tell: async ({ tenant: name }) => {

@@ -8,11 +8,13 @@
 import type { ControlHandlers } from '../../actors/asks/control.ts';
 import type { ApiKeyView } from '../../actors/asks/tenant-control.ts';
 import { MailError } from '../../base/errors.ts';
-import { apiKeyId } from '../../base/ids.ts';
+import { apiKeyId, type TenantId } from '../../base/ids.ts';
 import { countedTenantsMax } from '../../base/waiting-words.ts';
 import { hashOfSecret, secretBytes, writeApiKey } from '../../edge/guard/api-keys.ts';
 import type { ApiKey, ApiScope, Tenant } from '../../ports/account-directory.ts';
 import type { ControlParts } from './parts.ts';
+
+const pageRows = 500;
 
 export function tenantHandlers(parts: ControlParts): ControlHandlers {
   const { directory, clock, random, shaping } = parts;
@@ -32,6 +34,15 @@ export function tenantHandlers(parts: ControlParts): ControlHandlers {
       }
       await directory.putTenant(tenant);
       return { tenant };
+    },
+    'tenant.delete': async ({ name }) => {
+      const { id } = await tenantNamed(parts, name);
+      await directory.deleteTenant(id);
+      // A crash from here on leaves rows that nobody reaches: its number comes never again.
+      await forgetTenant(parts, id);
+      await parts.policyChanged();
+      await shaping.tenantsChanged();
+      return {};
     },
     'tenant.list': async () => ({ tenants: await directory.tenants() }),
     'key.create': async ({ tenant: name, scopes, messagesPerMinuteMax = 0, ...given }) => {
@@ -63,6 +74,20 @@ export function tenantHandlers(parts: ControlParts): ControlHandlers {
       return {};
     },
   };
+}
+
+/** What other stores have of a tenant that is gone. */
+async function forgetTenant(
+  { webhooks, suppressions, clock }: ControlParts,
+  tenant: TenantId,
+): Promise<void> {
+  for (const { id } of webhooks.list(tenant)) await webhooks.remove(id, tenant);
+  for (;;) {
+    const { entries } = suppressions.page({ tenant, limit: pageRows, nowMs: clock.nowMs() });
+    const addresses = new Set(entries.map(({ address }) => address));
+    for (const address of addresses) await suppressions.remove(tenant, address, {});
+    if (addresses.size === 0) return;
+  }
 }
 
 /** @throws MailError `not-found` */

@@ -87,4 +87,18 @@ const list: Command = {
   },
 };
 
-export const tenantCommands: readonly Command[] = [create, set, list];
+const remove: Command = {
+  name: 'tenant delete',
+  summary:
+    'Delete a tenant that has no domains, with its keys, roles, webhooks and suppressed addresses.',
+  arguments: 'NAME',
+  argumentCount: [1, 1],
+  examples: ['tenant delete acme'],
+  async run({ arguments: [name], output, control }) {
+    await (await control()).call('tenant.delete', { name: name! });
+    output.result({ deleted: name }, () => `Deleted the tenant ${name}.`);
+    return undefined;
+  },
+};
+
+export const tenantCommands: readonly Command[] = [create, set, list, remove];

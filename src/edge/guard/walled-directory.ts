@@ -84,6 +84,7 @@ function tenantWrites(directory: AccountDirectory, tenant: TenantId) {
   return {
     createTenant: () => notThere('tenants'),
     putTenant: () => notThere('tenants'),
+    deleteTenant: () => notThere('tenants'),
     createApiKey: (key: Parameters<AccountDirectory['createApiKey']>[0]) =>
       key.tenant === tenant ? directory.createApiKey(key) : notThere(`tenant ${key.tenant}`),
     async deleteApiKey(id: Parameters<AccountDirectory['deleteApiKey']>[0]) {

@@ -4,9 +4,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ControlCall } from '../../../../src/actors/asks/control.ts';
 import { createMemoryDirectory } from '../../../../src/adapters/memory/memory-directory.ts';
+import { MemoryIndex } from '../../../../src/adapters/memory/memory-index.ts';
+import { TableSuppressions } from '../../../../src/adapters/table/suppressions.ts';
 import { directoryHandlers } from '../../../../src/app/control/directory-handlers.ts';
 import type { ControlParts } from '../../../../src/app/control/parts.ts';
 import { tenantHandlers } from '../../../../src/app/control/tenant-handlers.ts';
+import { tenantId } from '../../../../src/base/ids.ts';
 import { hashOfSecret } from '../../../../src/edge/guard/api-keys.ts';
 import { defaultSettings } from '../../../support/default-settings.ts';
 
@@ -74,4 +77,41 @@ test('accounts and aliases are of their domain’s tenant', async () => {
   const set = { address: 'all@acme.test', targets: ['ann@acme.test'], mustBeNew: true };
   const { alias } = await handlers['alias.set']!(set, noCall);
   assert.equal(alias.tenant, tenant.id);
+});
+
+test('a tenant that goes takes its webhooks and suppressed addresses along, and no other’s', async () => {
+  const directory = createMemoryDirectory();
+  const suppressions = new TableSuppressions({ table: new MemoryIndex() });
+  const removed: unknown[] = [];
+  const parts = {
+    directory,
+    suppressions,
+    clock: { nowMs: () => 5 },
+    webhooks: {
+      list: (tenant: number) => (tenant === 1 ? [{ id: 7 }, { id: 9 }] : [{ id: 8 }]),
+      remove: async (...of: number[]) => void removed.push(of),
+    },
+    policyChanged: async () => {},
+    shaping: { tenantsChanged: async () => {} },
+  } as unknown as ControlParts;
+  const handlers = tenantHandlers(parts);
+  await handlers['tenant.create']!({ name: 'acme' }, noCall);
+  await handlers['tenant.create']!({ name: 'rival' }, noCall);
+  const entry = (tenant: number, address: string) => ({
+    ...{ tenant: tenantId(tenant), address, stream: '', reason: 'manual' as const },
+    ...{ sinceMs: 1, untilMs: 0, note: '' },
+  });
+  await suppressions.add(
+    Array.from({ length: 1_200 }, (_, place) => entry(1, `n${place}@far.test`)),
+  );
+  await suppressions.add([entry(2, 'x@far.test')]);
+  await handlers['tenant.delete']!({ name: 'acme' }, noCall);
+  assert.deepEqual(removed, [
+    [7, 1],
+    [9, 1],
+  ]);
+  assert.equal(suppressions.count(tenantId(1)), 0);
+  assert.equal(suppressions.count(tenantId(2)), 1);
+  const again = async () => handlers['tenant.delete']!({ name: 'acme' }, noCall);
+  await assert.rejects(again, { code: 'not-found' });
 });

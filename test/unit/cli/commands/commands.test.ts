@@ -379,6 +379,8 @@ test('tenant create and key create ask for what their words say', async () => {
   const tenant = { id: 1, name: 'acme', createdMs: 0 };
   const made = await asked(['tenant', 'create', 'acme', '--json'], 'tenant.create', { tenant });
   assert.deepEqual([made.params, JSON.parse(made.out)], [{ name: 'acme' }, tenant]);
+  const gone = await asked(['tenant', 'delete', 'acme', '--json'], 'tenant.delete', {});
+  assert.deepEqual([gone.params, JSON.parse(gone.out)], [{ name: 'acme' }, { deleted: 'acme' }]);
   const listed = await asked(['tenant', 'list', '--json'], 'tenant.list', { tenants: [tenant] });
   assert.deepEqual(JSON.parse(listed.out), [tenant]);
   const key = {

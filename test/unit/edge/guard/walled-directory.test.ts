@@ -83,6 +83,7 @@ test('nothing is written over the wall', async () => {
   for (const write of [
     () => walled.createTenant({ name: 'more', createdMs: 1 }),
     () => walled.putTenant({ id: eve.tenant, name: 'rival', createdMs: 1, messagesPerDayMax: 1 }),
+    () => walled.deleteTenant(eve.tenant),
     () => walled.createApiKey(keyRow),
     () => walled.deleteApiKey(key.id),
     () => walled.createHoldRule({ filter: {}, createdMs: 1, untilMs: 0, note: '' }),
