@@ -12,6 +12,7 @@ import { guardedActs } from './control/guarded-acts.ts';
 import { controlHandlers } from './control/handlers.ts';
 import type { ControlParts } from './control/parts.ts';
 import type { Core } from './core.ts';
+import { SecondFactorDesk } from './log-in/second-factors.ts';
 
 /** What differs: `settings` as the operator gave them, and what only a running server has. */
 export type FrontParts = Pick<ControlParts, 'settings' | 'version' | 'addresses' | 'isReady'>;
@@ -43,6 +44,13 @@ function coreParts(core: Core, front: FrontParts): ControlParts {
     router: runtime.router,
     massActs: core.massActs,
     jobs: runtime.jobs,
+    passwords: core.passwords,
+    secondFactors: new SecondFactorDesk({
+      factors: core.identity.secondFactors,
+      issuer: front.settings.hostname,
+      clock: nodeClock,
+      random: nodeRandom,
+    }),
     reception: core.reception,
     dkimKeys: core.dkimKeys,
     tlsReports: core.tlsReports,

@@ -49,6 +49,9 @@ import { EngineHost, jobThreads } from './engine-host.ts';
 import { type EventStreams, openEventStreams } from './events/open-streams.ts';
 import { type Feedback, openFeedback } from './feedback.ts';
 import { settleUsesInTime } from './last-uses.ts';
+import { openPasswords } from './log-in/open-passwords.ts';
+import type { PasswordDesk } from './log-in/password-desk.ts';
+import type { PasswordJobs } from './log-in/password-jobs.ts';
 import { type MassActs, openMassActs } from './mass-acts.ts';
 import { answerPolicy, type Outside, openOutside } from './outside.ts';
 import { ownAddresses } from './own-addresses.ts';
@@ -79,6 +82,9 @@ export interface Core {
   readonly directory: AccountDirectory;
   /** The directory, and the stores beside it. */
   readonly identity: Identity;
+  /** Hashes of passwords wait here. */
+  readonly passwordJobs: PasswordJobs;
+  readonly passwords: PasswordDesk;
   readonly engine: EngineHost;
   readonly reception: Reception;
   readonly feedback: Feedback;
@@ -173,7 +179,8 @@ async function openParts(
   const streams = openEventStreams(settings, place, log, isOffline);
   closers.push(() => streams.close());
   const opened = { feedback, streams, budget, refusals, closers };
-  const parts = { folder, directory, identity, engine, reception, ...opened };
+  const stores = { identity, ...(await openPasswords(settings, runtime.jobs, identity)) };
+  const parts = { folder, directory, engine, reception, ...stores, ...opened };
   const policyChanged = async (next?: Settings) => {
     current = next ?? current;
     feedback.reload(current);
@@ -190,8 +197,7 @@ async function openParts(
     massActs: openMassActs({ ...place, log, isOffline }, closers),
     tlsReports: openTlsReports(folder.path, settings.hostname, directory, closers),
     tlsReporting: openTlsReporting(request, { ...parts, outcomes, outside, policy: () => policy }),
-    watchers: new Watchers(shared.watched),
-    stamps: new Stamps(shared.stamps),
+    ...{ watchers: new Watchers(shared.watched), stamps: new Stamps(shared.stamps) },
     sources: sources?.book,
     shaping,
     policyChanged,

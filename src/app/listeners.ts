@@ -8,7 +8,9 @@
 import type { Reception } from '../actors/asks/reception.ts';
 import type { Log } from '../base/log.ts';
 import { loopbackNetworks, networkSet, noNetworks } from '../base/networks.ts';
+import type { CheckCredentials, LogIn } from '../edge/guard/log-in.ts';
 import { defaultLogInLimits, LogInThrottle } from '../edge/guard/log-in-throttle.ts';
+import type { Proofs } from '../edge/guard/proofs.ts';
 import type { FeedbackAddresses, ReversePath } from '../edge/guard/recipient-policy.ts';
 import type { SuppressionGuard } from '../edge/guard/suppression-guard.ts';
 import { ListenerTable } from '../edge/listeners/listener-table.ts';
@@ -16,12 +18,7 @@ import type { SmtpListenerOptions } from '../edge/listeners/smtp-listener.ts';
 import type { TlsSource } from '../edge/listeners/tls.ts';
 import type { SessionObserver } from '../edge/protocols/session/observer.ts';
 import { smtpLimits } from '../edge/protocols/smtp/limits.ts';
-import {
-  type Authenticate,
-  type ListenerName,
-  type SmtpPolicy,
-  SmtpService,
-} from '../edge/protocols/smtp/service.ts';
+import { type ListenerName, type SmtpPolicy, SmtpService } from '../edge/protocols/smtp/service.ts';
 import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type ListenAddress, writeListenAddress } from '../settings/networks.ts';
@@ -38,7 +35,9 @@ export interface ListenersOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
-  readonly authenticate: Authenticate;
+  readonly authenticate: CheckCredentials;
+  /** What may be shown in place of a password; absent: nothing. */
+  readonly proofs?: Proofs;
 }
 
 /** Listeners of mail that settings can name, with what each one is. */
@@ -77,6 +76,12 @@ export class MailListeners {
     });
   }
 
+  /** Of all protocols. */
+  get logIn(): LogIn {
+    const { authenticate, proofs } = this.#options;
+    return { authenticate, throttle: this.throttle, ...(proofs === undefined ? {} : { proofs }) };
+  }
+
   /** @throws what `listen` says when an address cannot be bound; nothing listens then. */
   async open(): Promise<void> {
     const { settings } = this.#options;
@@ -109,7 +114,7 @@ export class MailListeners {
   #serviceOf(name: MailListenerName): SmtpService {
     const { settings, reception, directory, suppression } = this.#options;
     const { feedback, returnPaths } = this.#options;
-    const { clock, log, observer, authenticate } = this.#options;
+    const { clock, log, observer } = this.#options;
     const { service, hasLogIn } = kinds[name];
     const made = new SmtpService({
       name: service,
@@ -122,7 +127,7 @@ export class MailListeners {
       clock,
       log,
       observer,
-      ...(hasLogIn ? { logIn: { authenticate, throttle: this.throttle, isRequired: true } } : {}),
+      ...(hasLogIn ? { logIn: { ...this.logIn, isRequired: true } } : {}),
     });
     this.#services.set(name, made);
     return made;

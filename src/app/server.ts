@@ -8,10 +8,8 @@
 
 import type { ControlHandlers } from '../actors/asks/control.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
-import { nodeRandom } from '../adapters/node/random.ts';
 import { droppedLines, type Log } from '../base/log.ts';
 import { Metrics } from '../base/metrics.ts';
-import { CredentialCache } from '../edge/guard/credential-cache.ts';
 import type { LogIn } from '../edge/guard/log-in.ts';
 import { ReloadableTls } from '../edge/listeners/tls.ts';
 import { serveControl } from '../edge/protocols/control/server.ts';
@@ -39,7 +37,7 @@ import { Health } from './health.ts';
 import { createHttpApi, type HttpApi } from './http-api.ts';
 import { type ImapListeners, imapListeners } from './imap-listeners.ts';
 import { MailListeners } from './listeners.ts';
-import { createLogIn } from './log-in.ts';
+import { type OpenedLogIn, openLogIn } from './log-in/open.ts';
 import { openSessions } from './open-sessions.ts';
 import { type Pop3Listeners, pop3Listeners } from './pop3-listeners.ts';
 import type { TlsReports } from './tls-reports.ts';
@@ -81,14 +79,15 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   const { folder, engine, closers } = core;
   const metrics = serverMetrics(core);
   const tls = new ReloadableTls(await loadCertificate(settings, settings.hostname, nodeClock));
-  const { listeners, imap, pop3, logIn } = mailListeners(request, core, tls, metrics);
+  const sessions = await openSessions(core, settings, log);
+  const opened = await openLogIn({ settings, core, log, sessions });
+  const { listeners, imap, pop3, logIn } = mailListeners(request, core, tls, metrics, opened);
   const health = new Health(engine, core.refusals);
   const { addresses } = listeners;
   const isReady = () => health.readiness().isReady;
   const front = { settings, version, addresses, isReady };
   const handlers = coreHandlers(core, front);
   const lock = { folder: folder.path };
-  const sessions = await openSessions(core, settings, log);
   const act = coreActs(core, front);
   const api = await createHttpApi(core, { settings, log, logIn, sessions, act });
   const control = await serveControl({
@@ -147,14 +146,10 @@ function mailListeners(
   { directory, engine, reception, feedback, srsSecrets, watchers, stamps }: Core,
   tls: ReloadableTls,
   metrics: Metrics,
+  { check: authenticate, proofs }: OpenedLogIn,
 ): MailFronts {
   const { runtime } = engine;
   const observer = edgeObserver(metrics);
-  const authenticate = createLogIn({
-    directory,
-    jobs: runtime.jobs,
-    cache: new CredentialCache(nodeClock, nodeRandom, settings.login.cacheMs),
-  });
   const shared = { settings, reception, tls, clock: nodeClock, log, observer };
   const listeners = new MailListeners({
     ...shared,
@@ -163,8 +158,9 @@ function mailListeners(
     returnPaths: (localPart) => srsSecrets.reverse(localPart),
     feedback: feedback.desk,
     authenticate,
+    proofs,
   });
-  const logIn = { authenticate, throttle: listeners.throttle };
+  const { logIn } = listeners;
   const imap = imapListeners({ ...shared, directory, version, runtime, watchers, stamps, logIn });
   const pop3 = pop3Listeners({ ...shared, version, runtime, logIn });
   return { listeners, imap, pop3, logIn };

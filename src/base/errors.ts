@@ -37,6 +37,8 @@ export const errorCodes = [
   'verdict-missing', // a filter did not answer in time
   // Session.
   'credentials-invalid',
+  'app-password-required', // the password is right, and alone it is not enough
+  'password-expired', // it is right, and too old
   'authentication-required',
   'encryption-required',
   'rate-exceeded',

@@ -195,13 +195,13 @@ test('programs fetch their mail from our own server by POP3', async () => {
   const address = 'ann@here.test';
   await using server = await startTestServer({ 'listen.pop3': '127.0.0.1:0' });
   await server.call('domain.create', { name: 'here.test' });
-  await server.call('account.create', { address, password: 'secret' });
+  await server.call('account.create', { address, password: 'correct horse' });
   for (const text of ['.one', 'two\r\n..', '']) {
     await deliverByLmtp(server.ports.lmtp!, address, `Subject: x\r\n\r\n${text}`);
   }
   const target = `127.0.0.1:${server.ports.pop3}`;
   const how = `--sessions 2 --count 10 --retrieve 2 --tls starttls --user ${address}`;
-  const line = `printf 'secret\\n' | "$0" load pop3 --target "$1" --json --password-stdin ${how}`;
+  const line = `printf 'correct horse\\n' | "$0" load pop3 --target "$1" --json --password-stdin ${how}`;
   const child = new Child({ command: 'sh', args: ['-c', line, launcher, target] });
   assert.equal((await child.ended).code, 0, child.stdout + child.stderr);
   const { operations, connections } = parseReport(child.stdout, 'pop3').groups[0]!;

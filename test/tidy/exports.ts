@@ -19,6 +19,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
   'a limit that a test goes up to': [
     'src/actors/moves.ts moveLimitsDefault',
     'src/app/kept-rows.ts bytesMaxDefault',
+    'src/app/log-in/password-jobs.ts passwordJobsWaitingMax',
     'src/app/source-book.ts blockMax',
     'src/app/source-book.ts daysMax',
     'src/app/source-book.ts othersName',
@@ -48,6 +49,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/engine/mailbox/pop3/retrieve.ts windowBytes',
     'src/harness/ledger/history.ts entriesMax',
     'src/mail/formats/address/parse.ts addressesMax',
+    'src/mail/trust/scram.ts scramIterations',
     'src/mail/formats/dsn/report.ts fullBytesMax',
     'src/mail/formats/dsn/returned.ts headerBytesMax',
     'src/mail/trust/password.ts passwordBytesMax',

@@ -8,6 +8,7 @@
 
 import type { Act } from './act.ts';
 import type { ControlMethod } from './control.ts';
+import { credentialActs } from './credential-control.ts';
 import { directoryActs } from './directory-control.ts';
 import { dkimActs } from './dkim-control.ts';
 import { eventActs } from './event-control.ts';
@@ -27,6 +28,7 @@ import { webhookActs } from './webhook-control.ts';
 export const controlActs: Readonly<Record<ControlMethod, Act>> = {
   ...serverActs,
   ...directoryActs,
+  ...credentialActs,
   ...dkimActs,
   ...queueActs,
   ...massActActs,

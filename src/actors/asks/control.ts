@@ -5,6 +5,7 @@
  * Runs in:   both sides of the control socket; types only.
  */
 
+import type { CredentialMethods } from './credential-control.ts';
 import type { DirectoryMethods } from './directory-control.ts';
 import type { DkimMethods } from './dkim-control.ts';
 import type { EventMethods } from './event-control.ts';
@@ -42,6 +43,7 @@ export type { ServerStatus, StoreFinding } from './server-control.ts';
 export interface ControlMethods
   extends ServerMethods,
     DirectoryMethods,
+    CredentialMethods,
     DkimMethods,
     QueueMethods,
     QueueActMethods,

@@ -124,7 +124,12 @@ const accountActs = {
   'account.password': {
     rest: 'PUT /api/v1/accounts/{address}/password',
     summary: "Sets an account's password.",
-    params: only({ ...oneAccount, password }),
+    params: only({
+      ...oneAccount,
+      password: Type.Optional(password),
+      /** As another system wrote it; one of the two is given. */
+      hash: Type.Optional(Type.String({ minLength: 1, maxLength: 1_000 })),
+    }),
     result: nothing,
   },
   'account.delete': {

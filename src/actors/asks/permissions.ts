@@ -129,6 +129,38 @@ export const actRules = {
     takesOver: true,
   },
 
+  'mfa.enable': {
+    ...{ permission: 'factor.change', resource: 'account', at: 'address', kind: 'change' },
+    isSensitive: true,
+    takesOver: true,
+  },
+  'mfa.confirm': {
+    ...{ permission: 'factor.change', resource: 'account', at: 'address', kind: 'change' },
+    takesOver: true,
+  },
+  'mfa.disable': {
+    ...{ permission: 'factor.reset', resource: 'account', at: 'address', kind: 'change' },
+    isSensitive: true,
+    takesOver: true,
+  },
+  'mfa.status': { permission: 'factor.read', resource: 'account', at: 'address', kind: 'look' },
+  'app-password.create': {
+    ...{ permission: 'app-password.create', resource: 'account', at: 'address', kind: 'change' },
+    isSensitive: true,
+    takesOver: true,
+  },
+  'app-password.list': {
+    ...{ permission: 'app-password.read', resource: 'account', at: 'address', kind: 'look' },
+  },
+  'app-password.revoke': {
+    ...{ permission: 'app-password.revoke', resource: 'account', at: 'address', kind: 'change' },
+  },
+  'policy.show': { permission: 'policy.read', resource: 'tenant', at: 'tenant', kind: 'look' },
+  'policy.set': {
+    ...{ permission: 'policy.change', resource: 'tenant', at: 'tenant', kind: 'change' },
+    isSensitive: true,
+  },
+
   // Where mail for a name goes is what forwarding is.
   'alias.set': {
     ...{ permission: 'alias.change', resource: 'domain', at: 'address', kind: 'change' },

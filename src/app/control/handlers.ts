@@ -6,6 +6,7 @@
 
 import type { ControlHandlers } from '../../actors/asks/control.ts';
 import { checkedActs } from './checked-acts.ts';
+import { credentialHandlers } from './credential-handlers.ts';
 import { directoryHandlers } from './directory-handlers.ts';
 import { dkimHandlers } from './dkim-handlers.ts';
 import { eventHandlers, sinkHandlers } from './event-handlers.ts';
@@ -36,6 +37,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...roleHandlers(parts),
     ...suppressionHandlers(parts),
     ...directoryHandlers(parts),
+    ...credentialHandlers(parts),
     ...dkimHandlers(parts),
     ...queueHandlers(parts),
     ...suspensionHandlers(parts),

@@ -21,6 +21,8 @@ import type { ShapingRules } from '../../settings/shaping/rules.ts';
 import type { DkimKeys } from '../dkim-keys.ts';
 import type { EventStreams } from '../events/open-streams.ts';
 import type { Webhooks } from '../events/webhooks.ts';
+import type { PasswordDesk } from '../log-in/password-desk.ts';
+import type { SecondFactorDesk } from '../log-in/second-factors.ts';
 import type { MassActs } from '../mass-acts.ts';
 import type { SourceBook } from '../source-book.ts';
 import type { TlsReporting } from '../tls-reporting.ts';
@@ -52,6 +54,9 @@ export interface ControlParts {
   readonly router: Router;
   readonly massActs: MassActs;
   readonly jobs: Jobs;
+  /** Sets passwords, by the rules of tenants. */
+  readonly passwords: PasswordDesk;
+  readonly secondFactors: SecondFactorDesk;
   readonly reception: Reception;
   /** As bound, by listener. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;

@@ -5,6 +5,7 @@ import { view } from '../../base/bytes.ts';
 import { type Command, type CommandCall, type OptionWords, UsageError } from '../command.ts';
 import { count, instant, pairs, size, table } from '../output.ts';
 import { sizeOption } from '../size-option.ts';
+import { credentialCommands } from './account-credentials.ts';
 
 const passwordBytesMax = 1_024;
 const messagesMax = 100_000_000;
@@ -178,15 +179,28 @@ const password: Command = {
   summary: 'Set the password of an account.',
   arguments: 'NAME@DOMAIN',
   argumentCount: [1, 1],
-  options: { 'password-stdin': passwordOption },
+  options: {
+    'password-stdin': passwordOption,
+    'hash-stdin': {
+      type: 'boolean',
+      doc: 'Read its hash by another system: bcrypt, sha512-crypt, PBKDF2, {SSHA}. The first log-in replaces it.',
+    },
+  },
   examples: [
     '|printf \'%s\\n\' "$PASSWORD" | chaski account password ann@example.org --password-stdin',
   ],
   async run({ arguments: [address], options, output, control, input }) {
-    if (!options.isSet('password-stdin'))
-      throw new UsageError('give the password with --password-stdin');
+    const [isText, isHash] = [options.isSet('password-stdin'), options.isSet('hash-stdin')];
+    if (isText === isHash) {
+      throw new UsageError(
+        'give the password with --password-stdin, or its hash with --hash-stdin',
+      );
+    }
     const text = await readPassword(input);
-    await (await control()).call('account.password', { address: address!, password: text });
+    await (await control()).call('account.password', {
+      address: address!,
+      ...(isHash ? { hash: text } : { password: text }),
+    });
     output.result({ address: address! }, (shown) => `The password of ${shown.address} is set.`);
     return undefined;
   },
@@ -209,4 +223,12 @@ const remove: Command = {
   },
 };
 
-export const accountCommands: readonly Command[] = [create, list, show, set, password, remove];
+export const accountCommands: readonly Command[] = [
+  create,
+  list,
+  show,
+  set,
+  password,
+  ...credentialCommands,
+  remove,
+];

@@ -2,6 +2,7 @@
 
 import { type Command, UsageError } from '../command.ts';
 import { instant, pairs, table } from '../output.ts';
+import { tenantPolicyCommand } from './tenant-policy.ts';
 
 const create: Command = {
   name: 'tenant create',
@@ -101,4 +102,4 @@ const remove: Command = {
   },
 };
 
-export const tenantCommands: readonly Command[] = [create, set, list, remove];
+export const tenantCommands: readonly Command[] = [create, set, list, remove, tenantPolicyCommand];

@@ -44,7 +44,7 @@ export class CredentialCache {
   /** True: these were right a short while ago, and the account's password is still the same. */
   knows(credentials: CheckedCredentials): boolean {
     if (this.#ends.size === 0) return false;
-    const name = this.#nameOf(credentials);
+    const name = this.nameOf(credentials);
     const endMs = this.#ends.get(name);
     if (endMs === undefined) return false;
     if (endMs > this.#clock.monotonicMs()) return true;
@@ -53,7 +53,7 @@ export class CredentialCache {
   }
 
   remember(credentials: CheckedCredentials): void {
-    const name = this.#nameOf(credentials);
+    const name = this.nameOf(credentials);
     // Set anew, so that the map stays in the order of ends.
     this.#ends.delete(name);
     this.#makeRoom();
@@ -68,7 +68,8 @@ export class CredentialCache {
     }
   }
 
-  #nameOf({ user, password, storedHash }: CheckedCredentials): string {
+  /** Tells nothing of what it names to who has not this process's key. */
+  nameOf({ user, password, storedHash }: CheckedCredentials): string {
     const lengths = `${user.length} ${storedHash.length} `;
     return createHmac('sha256', this.#key)
       .update(lengths + user + storedHash + password)

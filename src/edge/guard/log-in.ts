@@ -2,40 +2,76 @@
  * One attempt to log in: slowed down by failures before it, counted where it fails.
  *
  * Runs in:   edge (main thread).
- * Invariant: a peer that must wait learns nothing of the password it tried.
+ * Invariant: a peer that must wait learns nothing of what it showed, whichever mechanism it used.
  */
 
 import { failure, type Result } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Account } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { ChannelFacts } from './channel.ts';
 import type { LogInThrottle } from './log-in-throttle.ts';
-import type { Credentials } from './sasl.ts';
+import type { Proofs } from './proofs.ts';
+
+export interface LogInFacts {
+  readonly address: string;
+  readonly listener: string;
+  /** Undefined: in clear. */
+  readonly tls: ChannelFacts | undefined;
+}
+
+/** Where tokens are given: it asks for a second factor itself. */
+export const tokenListener = 'token';
+
+export type LogInAnswer = Result<{ readonly account: Account }>;
 
 /** `credentials-invalid` counts against the peer; any other failure is ours. */
 export type CheckCredentials = (
   user: string,
   password: string,
   facts: { readonly address: string; readonly listener: string },
-) => Promise<Result<{ readonly account: Account }>>;
+) => Promise<LogInAnswer>;
 
 export interface LogIn {
   readonly authenticate: CheckCredentials;
   readonly throttle: LogInThrottle;
+  /** What may be shown in place of a password; absent: nothing. */
+  readonly proofs?: Proofs;
 }
 
-export interface LogInAttempt extends Credentials {
-  readonly address: string;
-  readonly listener: string;
+export interface LogInSession extends LogInFacts {
+  readonly logIn: LogIn;
+  readonly clock: Clock;
+  readonly log: Log;
 }
 
-export async function logIn(
-  { authenticate, throttle }: LogIn,
-  { user, password, address, listener }: LogInAttempt,
-  { clock, log }: { readonly clock: Clock; readonly log: Log },
-): Promise<Result<{ readonly account: Account }>> {
-  if (throttle.waitMs(address, user, clock.monotonicMs()) > 0) return failure('rate-exceeded');
-  const answer = await authenticate(user, password, { address, listener });
+export interface Credentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+export function logIn(
+  session: LogInSession,
+  { user, password }: Credentials,
+): Promise<LogInAnswer> {
+  return attempt(session, user, () => session.logIn.authenticate(user, password, session));
+}
+
+/** Whether `user` must wait before this peer may try again. */
+export function mustWait({ logIn, address, clock }: LogInSession, user: string): boolean {
+  return logIn.throttle.waitMs(address, user, clock.monotonicMs()) > 0;
+}
+
+/** Runs `check` unless the peer must wait, and counts how it went. */
+export async function attempt(
+  session: LogInSession,
+  user: string,
+  check: () => LogInAnswer | Promise<LogInAnswer>,
+): Promise<LogInAnswer> {
+  if (mustWait(session, user)) return failure('rate-exceeded');
+  const answer = await check();
+  const { address, clock, log } = session;
+  const { throttle } = session.logIn;
   if (answer.ok) throttle.succeeded(address, user);
   else if (answer.code === 'credentials-invalid') {
     throttle.failed(address, user, clock.monotonicMs());

@@ -2,78 +2,102 @@
  * The table of log-in mechanisms, for every protocol that has AUTH or AUTHENTICATE.
  *
  * Runs in:   edge (main thread).
- * Specs:     RFC 4422 (SASL), RFC 4616 (PLAIN), draft-murchison-sasl-login (LOGIN: obsolete, and asked for daily).
- * Invariant: mechanisms that show the password are run under TLS only; whoever offers them sees to that.
+ * Specs:     RFC 4422 (SASL), RFC 4616 (PLAIN), draft-murchison-sasl-login (LOGIN: obsolete, and asked for daily);
+ *            SCRAM, tokens and certificates stand in files of their own.
+ * Invariant: mechanisms are run under TLS only, or where clear text is trusted; whoever offers them sees to that. An
+ *            exchange goes forward only: what ended is answered `bad` from then on.
  */
 
 import { Buffer } from 'node:buffer';
+import { logIn } from './log-in.ts';
+import { bearerMechanisms } from './sasl-bearer.ts';
+import {
+  bad,
+  challenge,
+  isName,
+  type SaslExchange,
+  type SaslMechanism,
+  type SaslSession,
+  type SaslStep,
+} from './sasl-exchange.ts';
+import { externalMechanism } from './sasl-external.ts';
+import { scramMechanisms } from './sasl-scram.ts';
 
-export interface Credentials {
-  readonly user: string;
-  readonly password: string;
-}
-
-/** What an exchange wants next. `bad`: the response makes no sense. */
-export type SaslStep =
-  | { readonly kind: 'challenge'; readonly text: string }
-  | { readonly kind: 'credentials'; readonly credentials: Credentials }
-  | { readonly kind: 'bad' };
-
-export interface SaslExchange {
-  /** `response` is decoded; undefined when the client sent no initial response. */
-  next(response: Buffer | undefined): SaslStep;
-}
-
-export interface SaslMechanism {
-  readonly name: string;
-  begin(): SaslExchange;
-}
-
-const bad: SaslStep = { kind: 'bad' };
-
-function credentials(user: string, password: string): SaslStep {
-  // Controls in a name serve nobody but those who forge log lines.
-  if (user === '' || /[\x00-\x1f\x7f]/.test(user) || password.includes('\0')) return bad;
-  return { kind: 'credentials', credentials: { user, password } };
+/** The password is here: the answer says whether it is right. */
+async function check(session: SaslSession, user: string, password: string): Promise<SaslStep> {
+  if (!isName(user) || password.includes('\0')) return bad;
+  return { kind: 'ended', answer: await logIn(session, { user, password }) };
 }
 
 const plain: SaslMechanism = {
   name: 'PLAIN',
-  begin: () => ({
+  isOffered: () => true,
+  begin: (session) => ({
     next(response) {
-      if (response === undefined) return { kind: 'challenge', text: '' };
+      if (response === undefined) return challenge('');
       const parts = response.toString('utf8').split('\0');
       const [authorize = '', user = '', password = ''] = parts;
       // RFC 4616 §2: nobody may act for another here, so a differing authorization identity is refused.
       if (parts.length !== 3 || (authorize !== '' && authorize !== user)) return bad;
-      return credentials(user, password);
+      return check(session, user, password);
     },
   }),
 };
 
 const login: SaslMechanism = {
   name: 'LOGIN',
-  begin: () => {
+  isOffered: () => true,
+  begin: (session) => {
     let user: string | undefined;
     return {
       next(response) {
-        if (response === undefined) return { kind: 'challenge', text: 'Username:' };
+        if (response === undefined) return challenge('Username:');
         if (user === undefined) {
           user = response.toString('utf8');
-          return { kind: 'challenge', text: 'Password:' };
+          return challenge('Password:');
         }
-        return credentials(user, response.toString('utf8'));
+        return check(session, user, response.toString('utf8'));
       },
     };
   },
 };
 
-/** In order of preference. */
-export const saslMechanisms: readonly SaslMechanism[] = [plain, login];
+/** In order of preference: what shows the least first. */
+const mechanisms: readonly SaslMechanism[] = [
+  externalMechanism,
+  ...scramMechanisms,
+  ...bearerMechanisms,
+  plain,
+  login,
+];
 
-export function saslMechanism(name: string): SaslMechanism | undefined {
+export function offeredMechanisms(session: SaslSession): readonly string[] {
+  return mechanisms.filter((one) => one.isOffered(session)).map(({ name }) => name);
+}
+
+/** Begins an exchange; undefined where no mechanism of that name is offered. */
+export function beginSasl(name: string, session: SaslSession): SaslExchange | undefined {
   const wanted = name.toUpperCase();
-  return saslMechanisms.find((mechanism) => mechanism.name === wanted);
+  const found = mechanisms.find((one) => one.name === wanted && one.isOffered(session));
+  return found === undefined ? undefined : onceOnly(found.begin(session));
+}
+
+/** Nothing that ended can be gone on with. */
+function onceOnly(exchange: SaslExchange): SaslExchange {
+  let isOver = false;
+  const noted = (step: SaslStep) => {
+    isOver = step.kind !== 'challenge';
+    return step;
+  };
+  return {
+    next(response) {
+      if (isOver) return bad;
+      // One response at a time: none may come while another is looked at.
+      isOver = true;
+      const step = exchange.next(response);
+      return step instanceof Promise ? step.then(noted) : noted(step);
+    },
+  };
 }
 
 /** Strict base64 (RFC 4648 §4), `=` for an empty response (RFC 4954 §4); undefined when it is neither. */

@@ -23,7 +23,7 @@ type Store = Pick<SecondFactorStore, 'secondFactors' | 'useTotp' | 'useRecoveryC
 
 export function secondFactorCheck(store: Store, clock: Clock): CheckSecondFactor {
   return async (account, shown) => {
-    const code = shown.replace(/[\s-]/g, '').toLowerCase();
+    const code = plain(shown);
     if (!/^\d{6}$/.test(code)) return await store.useRecoveryCode(account, recoveryHash(code));
     const { totps } = await store.secondFactors(account);
     for (const { id, secret, lastStep } of totps) {
@@ -35,13 +35,17 @@ export function secondFactorCheck(store: Store, clock: Clock): CheckSecondFactor
   };
 }
 
-/** Of a code without blanks and hyphens, in lower case. */
-function recoveryHash(code: string): string {
-  return createHash('sha256').update(code).digest('hex');
+/** As the row keeps it; people leave hyphens out and change case. */
+export function recoveryHash(code: string): string {
+  return createHash('sha256').update(plain(code)).digest('hex');
+}
+
+function plain(code: string): string {
+  return code.replace(/[\s-]/g, '').toLowerCase();
 }
 
 /** Undefined: the code is of none of the steps around `nowMs`. */
-function stepOf(secret: string, code: string, nowMs: number): number | undefined {
+export function stepOf(secret: string, code: string, nowMs: number): number | undefined {
   const buffer = new Uint8Array(Buffer.from(secret, 'base64')).buffer;
   const totp = new TOTP({ secret: new Secret({ buffer }), digits, period: stepSeconds });
   const delta = totp.validate({ token: code, timestamp: nowMs, window: 1 });

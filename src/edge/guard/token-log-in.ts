@@ -13,7 +13,7 @@ import type { Account, AccountDirectory } from '../../ports/account-directory.ts
 import type { Clock } from '../../ports/clock.ts';
 import type { CredentialStore } from '../../ports/credentials.ts';
 import type { SecondFactorStore } from '../../ports/second-factors.ts';
-import { type LogIn, logIn } from './log-in.ts';
+import { type LogIn, logIn, tokenListener } from './log-in.ts';
 import type { CheckSecondFactor } from './second-factor.ts';
 import type { Sessions, Tokens } from './sessions.ts';
 
@@ -37,7 +37,7 @@ export interface GrantAsked {
 }
 
 /** None that app passwords are made for: tokens do all that their account may do. */
-const listener = 'token';
+const listener = tokenListener;
 
 export class TokenLogIn {
   readonly #parts: TokenLogInParts;
@@ -51,8 +51,8 @@ export class TokenLogIn {
     const { clock, log, sessions } = this.#parts;
     const { name: user, password, address, device } = asked;
     if (/[\x00-\x1f\x7f]/.test(user)) return failure('credentials-invalid', 'no name');
-    const attempt = { user, password, address, listener };
-    const answer = await logIn(this.#parts.logIn, attempt, { clock, log });
+    const session = { logIn: this.#parts.logIn, address, listener, tls: undefined, clock, log };
+    const answer = await logIn(session, { user, password });
     if (!answer.ok) return answer;
     const shown = await this.#secondFactor(answer.account, asked);
     if (!shown.ok) return shown;

@@ -19,7 +19,7 @@ import type { SessionObserver } from '../protocols/session/observer.ts';
 import type { TlsSessionFacts } from '../protocols/session/transport.ts';
 import { replies } from '../protocols/smtp/replies.ts';
 import { parseProxyHeader } from './proxy-header.ts';
-import { destroying, factsOf, type TlsSource } from './tls.ts';
+import { destroying, factsOf, type TlsSource, tlsSocketOptions } from './tls.ts';
 
 /** Connections the kernel holds that we have not accepted. */
 const backlogMax = 1_024;
@@ -174,7 +174,7 @@ export class Acceptor {
       return;
     }
     const done = this.#guardPreamble(socket);
-    const secure = new TLSSocket(socket, { isServer: true, secureContext: source.context });
+    const secure = new TLSSocket(socket, tlsSocketOptions(source));
     const gone = destroying(socket);
     const failed = () => {
       observer.tlsFailed(name);

@@ -12,7 +12,7 @@ import { TLSSocket } from 'node:tls';
 import { secondMs } from '../../base/units.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { SessionTransport, TlsSessionFacts } from '../protocols/session/transport.ts';
-import { destroying, factsOf, type TlsSource } from './tls.ts';
+import { destroying, factsOf, type TlsSource, tlsSocketOptions } from './tls.ts';
 
 const handshakeMsMax = 30 * secondMs;
 
@@ -104,10 +104,7 @@ export class SocketTransport implements SessionTransport {
     plain.write(bytes);
     // Octets already read in clear must not pass for the first ones under TLS.
     plain.read();
-    const secure = new TLSSocket(plain, {
-      isServer: true,
-      secureContext: this.#tls!.context!,
-    });
+    const secure = new TLSSocket(plain, tlsSocketOptions(this.#tls!));
     const timer = this.#clock.setTimer(handshakeMsMax, () => secure.destroy());
     plain.removeAllListeners('close');
     this.#socket = secure;

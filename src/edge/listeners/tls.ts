@@ -2,12 +2,13 @@
  * The certificate of a listener, replaced while sessions run.
  *
  * Runs in:   edge (main thread).
- * Specs:     RFC 8996 (TLS 1.2 at least), RFC 7435 (opportunistic: no client certificate is asked for).
+ * Specs:     RFC 8996 (TLS 1.2 at least), RFC 7435 (opportunistic: no client is refused for want of a certificate).
  */
 
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import type { TlsSessionFacts } from '../protocols/session/transport.ts';
+import { SocketFacts } from './tls-facts.ts';
 
 export interface TlsMaterial {
   /** PEM, the chain with the leaf first. */
@@ -15,15 +16,20 @@ export interface TlsMaterial {
   readonly key: string;
   /** Oldest version taken; TLS 1.2 when absent. */
   readonly versionMin?: 'TLSv1.2' | 'TLSv1.3';
+  /** PEM; with it clients are asked for certificates, and none is refused for want of one. */
+  readonly clientCa?: string;
 }
 
 export interface TlsSource {
   /** Undefined: no TLS is offered. */
   readonly context: SecureContext | undefined;
+  /** Clients are asked for a certificate; whoever uses it judges it. */
+  readonly asksForCertificate?: boolean;
 }
 
 export class ReloadableTls implements TlsSource {
   #context: SecureContext | undefined;
+  #asksForCertificate = false;
 
   constructor(material?: TlsMaterial) {
     if (material !== undefined) this.load(material);
@@ -31,6 +37,10 @@ export class ReloadableTls implements TlsSource {
 
   get context(): SecureContext | undefined {
     return this.#context;
+  }
+
+  get asksForCertificate(): boolean {
+    return this.#asksForCertificate;
   }
 
   /**
@@ -42,15 +52,28 @@ export class ReloadableTls implements TlsSource {
       key: material.key,
       minVersion: material.versionMin ?? 'TLSv1.2',
       honorCipherOrder: true,
+      // The names of its certificates are told to clients, who choose theirs by them (RFC 8446 §4.2.4).
+      ...(material.clientCa === undefined ? {} : { ca: material.clientCa }),
     });
+    this.#asksForCertificate = material.clientCa !== undefined;
   }
 }
 
 export function factsOf(socket: TLSSocket): TlsSessionFacts {
-  return { version: socket.getProtocol() ?? 'unknown', cipher: socket.getCipher().standardName };
+  return new SocketFacts(socket);
 }
 
 /** A listener in a scope of its own, so that it keeps nothing but the socket. */
 export function destroying(socket: Socket): () => void {
   return () => socket.destroy();
+}
+
+/** What a server's socket is made with. */
+export function tlsSocketOptions({ context, asksForCertificate = false }: TlsSource) {
+  return {
+    isServer: true,
+    secureContext: context!,
+    requestCert: asksForCertificate,
+    rejectUnauthorized: false,
+  } as const;
 }

@@ -1,5 +1,5 @@
 /**
- * Hashes passwords with Argon2id, and checks them.
+ * Hashes passwords with Argon2id, and checks them; hashes of other systems too (`old-hashes.ts`).
  *
  * Runs in:   threads marked for jobs (40 ms of one core each, 19 MiB); pure.
  * Specs:     RFC 9106 (Argon2), the PHC string format, RFC 8265 §4.2 (OpaqueString: how a password is written).
@@ -11,6 +11,7 @@
 import { Buffer } from 'node:buffer';
 import { argon2Sync, timingSafeEqual } from 'node:crypto';
 import { assert } from '../../base/assert.ts';
+import { isOldHash, verifyOldHash } from './old-hashes.ts';
 
 export const passwordBytesMax = 1_024;
 export const saltBytes = 16;
@@ -51,8 +52,25 @@ export function verifyPassword(stored: string, password: string): boolean {
   const hash = parsed ?? unknownUser;
   // Too long a password cannot be right; it costs a hash of a short one all the same.
   const isPossible = isPasswordAcceptable(password);
+  if (parsed === undefined && isPossible) {
+    const isRight = verifyOldHash(stored, password);
+    if (isRight === true) return true;
+  }
   const tag = computeTag(isPossible ? password : '', hash);
   return timingSafeEqual(tag, hash.tag) && parsed !== undefined && isPossible;
+}
+
+/** Whether the hash is not what we would write now: a log-in that is right is the time to replace it. */
+export function isOutdated(stored: string): boolean {
+  const parsed = parseHash(stored);
+  if (parsed === undefined) return isOldHash(stored);
+  const { memoryKib, passes, parallelism } = parsed;
+  return memoryKib < cost.memoryKib || passes < cost.passes || parallelism !== cost.parallelism;
+}
+
+/** Whether a hash brought from elsewhere can be checked here. */
+export function isKnownHash(stored: string): boolean {
+  return parseHash(stored) !== undefined || isOldHash(stored);
 }
 
 export function isPasswordAcceptable(password: string): boolean {

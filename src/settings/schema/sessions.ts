@@ -186,9 +186,16 @@ export const loginSection = section('Limits of log-in.', {
   cacheMs: duration({
     default: minuteMs,
     min: 0,
-    max: hourMs,
+    max: 5 * minuteMs,
     reload: 'restart',
     doc: 'How long a right password is remembered as a keyed hash in memory; 0 is off.',
+  }),
+  breachedPasswords: text({
+    default: '',
+    bounds: 'a path, or "" for none',
+    reload: 'restart',
+    doc: 'File of passwords stolen elsewhere, one line each: SHA-1 in upper-case hex, perhaps a colon and a count, sorted, as "Pwned Passwords" comes. Tenants refuse those.',
+    example: '/var/lib/chaski/pwned-passwords.txt',
   }),
   clearNetworks: networkList({
     reload: 'live',

@@ -67,6 +67,12 @@ const answers = {
   'policy-refused': no('Not allowed', 'NOPERM'),
   'verdict-missing': no('Try again later', 'UNAVAILABLE'),
   'credentials-invalid': no('Log-in failed', 'AUTHENTICATIONFAILED'),
+  'app-password-required': no(
+    'Your password alone is not enough here: make an app password for this program',
+    'AUTHORIZATIONFAILED',
+  ),
+  // RFC 5530 §3.
+  'password-expired': no('Your password is too old: set a new one', 'EXPIRED'),
   'authentication-required': no('Log in first', 'NOPERM'),
   'encryption-required': no('Start TLS first', 'PRIVACYREQUIRED'),
   'rate-exceeded': no('Too many failed log-ins: try again later', 'LIMIT'),

@@ -5,8 +5,13 @@
  * Specs:   RFC 9051 §6.1.1, §7.2.2, appendix E; the RFCs behind the names stand in docs/rfc.tsv.
  */
 
+import type { Log } from '../../../base/log.ts';
 import { rightsCapability } from '../../../mail/wire/imap/rights.ts';
-import { saslMechanisms } from '../../guard/sasl.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import type { LogIn } from '../../guard/log-in.ts';
+import { offeredMechanisms } from '../../guard/sasl.ts';
+import { logInSession } from '../session/log-in-session.ts';
+import type { TlsSessionFacts } from '../session/transport.ts';
 import type { ImapLimits } from './limits.ts';
 
 /** When a capability is told: always, in clear, while no log-in is taken, while one is, or after it. */
@@ -24,7 +29,6 @@ const capabilities: readonly Capability[] = [
   ...always('IMAP4rev1', 'IMAP4rev2', 'LITERAL+', 'SASL-IR', 'ID', 'ENABLE'),
   { name: 'STARTTLS', when: 'clear' },
   { name: 'LOGINDISABLED', when: 'closed' },
-  ...saslMechanisms.map(({ name }): Capability => ({ name: `AUTH=${name}`, when: 'early' })),
   ...[
     'IDLE',
     'NAMESPACE',
@@ -81,7 +85,17 @@ export interface CapableSession {
   readonly canStartTls: boolean;
   readonly mayLogIn: boolean;
   readonly account: unknown;
-  readonly service: { readonly policy: { readonly limits: ImapLimits } };
+  readonly peerAddress: string;
+  readonly tls: TlsSessionFacts | undefined;
+  readonly service: CapableService;
+}
+
+interface CapableService {
+  readonly policy: { readonly limits: ImapLimits };
+  readonly name: string;
+  readonly logIn: LogIn;
+  readonly clock: Clock;
+  readonly log: Log;
 }
 
 /** Of the session as it stands. */
@@ -96,7 +110,13 @@ export function capabilityNames(session: CapableSession): readonly string[] {
       return when === 'clear' ? canStartTls : (when === 'early') === mayLogIn;
     })
     .map(({ name }) => name);
-  return isLoggedIn ? [...names, ...boundNames(session.service.policy.limits)] : names;
+  if (isLoggedIn) return [...names, ...boundNames(session.service.policy.limits)];
+  return mayLogIn ? [...names, ...mechanismNames(session)] : names;
+}
+
+function mechanismNames({ service, peerAddress, tls }: CapableSession): readonly string[] {
+  const offered = offeredMechanisms(logInSession(service, peerAddress, tls));
+  return offered.map((name) => `AUTH=${name}`);
 }
 
 /** Those that settings decide. */

@@ -11,8 +11,9 @@ import type { Cursor } from '../../../mail/wire/imap/cursor.ts';
 import type { NotifyCommand } from '../../../mail/wire/imap/parse-notify.ts';
 import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import type { Account } from '../../../ports/account-directory.ts';
-import type { SaslExchange } from '../../guard/sasl.ts';
+import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import type { MailboxWatcher } from '../../notices/hub.ts';
+import type { TlsSessionFacts } from '../session/transport.ts';
 import type { ImapAskOptions, KeptAskOptions } from './account-asks.ts';
 import type { CommandEnd } from './answers.ts';
 import type { SelectedMailbox } from './selected.ts';
@@ -31,7 +32,8 @@ export interface CommandNews extends MailboxWatcher {
 export interface CommandSession {
   readonly service: ImapService;
   readonly peerAddress: string;
-  readonly isSecure: boolean;
+  /** Undefined: in clear. */
+  readonly tls: TlsSessionFacts | undefined;
   readonly canStartTls: boolean;
   /** Passwords are taken: under TLS, or from a network that may do without. */
   readonly mayLogIn: boolean;

@@ -43,8 +43,9 @@ export class Connection {
     this.#unsent = new Unsent(session.service);
   }
 
-  get isSecure(): boolean {
-    return this.#tls !== undefined;
+  /** Undefined: in clear. */
+  get tls(): TlsSessionFacts | undefined {
+    return this.#tls;
   }
 
   get canStartTls(): boolean {

@@ -15,7 +15,7 @@ import { CommandReader, type Reading } from '../../../mail/wire/imap/command-rea
 import { parseCommandStart, tagOf } from '../../../mail/wire/imap/parse-command.ts';
 import { decodeBase64 } from '../../../mail/wire/imap/parse-session.ts';
 import { writeContinuation, writeStatus } from '../../../mail/wire/imap/response-status.ts';
-import type { SaslExchange } from '../../guard/sasl.ts';
+import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import { bad, type CommandEnd, faultAnswer, needsUids, type Tagged } from './answers.ts';
 import { AppendIntake } from './append-intake.ts';
 import { type CommandNews, type CommandSession, endsLater, type ImapState } from './command.ts';

@@ -14,7 +14,7 @@ import { assert } from '../../../base/assert.ts';
 import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import { untagged, writeStatus } from '../../../mail/wire/imap/response-status.ts';
 import type { Account } from '../../../ports/account-directory.ts';
-import type { SaslExchange } from '../../guard/sasl.ts';
+import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import { TimeOuts } from '../session/time-outs.ts';
 import type { SessionTransport, TlsSessionFacts } from '../session/transport.ts';
 import type { ImapAskOptions, KeptAskOptions } from './account-asks.ts';
@@ -122,8 +122,8 @@ export class ImapSession implements SpokenSession, NewsSession, ConnectedSession
     this.#connection.destroy();
   }
 
-  get isSecure(): boolean {
-    return this.#connection.isSecure;
+  get tls(): TlsSessionFacts | undefined {
+    return this.#connection.tls;
   }
 
   get canStartTls(): boolean {
@@ -131,7 +131,7 @@ export class ImapSession implements SpokenSession, NewsSession, ConnectedSession
   }
 
   get mayLogIn(): boolean {
-    return this.isSecure || this.service.policy.clearNetworks.has(this.peerAddress);
+    return this.tls !== undefined || this.service.policy.clearNetworks.has(this.peerAddress);
   }
 
   get isLoggedIn(): boolean {

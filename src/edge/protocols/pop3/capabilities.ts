@@ -5,7 +5,8 @@
  * Specs:   RFC 2449 §5-6; RFC 2595 §4 (STLS); RFC 5034 §6 (SASL); RFC 6856 §2-3 (UTF8); RFC 3206 §2 (AUTH-RESP-CODE).
  */
 
-import { saslMechanisms } from '../../guard/sasl.ts';
+import { offeredMechanisms } from '../../guard/sasl.ts';
+import { logInSession } from '../session/log-in-session.ts';
 import type { CommandSession } from './command.ts';
 
 const always: readonly string[] = [
@@ -25,7 +26,9 @@ export function capabilityNames(session: CommandSession): readonly string[] {
   if (session.account === undefined) {
     if (session.canStartTls) names.push('STLS');
     if (session.mayLogIn) {
-      names.push('USER', `SASL ${saslMechanisms.map(({ name }) => name).join(' ')}`);
+      const { service, peerAddress, tls } = session;
+      const mechanisms = offeredMechanisms(logInSession(service, peerAddress, tls));
+      names.push('USER', `SASL ${mechanisms.join(' ')}`);
     }
   }
   names.push(`IMPLEMENTATION Chaski-${session.service.policy.version}`);

@@ -8,8 +8,9 @@
 import type { Answer } from '../../../actors/ask.ts';
 import type { Pop3Ask } from '../../../actors/asks/pop3-asks.ts';
 import type { Account } from '../../../ports/account-directory.ts';
-import type { SaslExchange } from '../../guard/sasl.ts';
+import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import type { AskOptions } from '../session/account-asks.ts';
+import type { TlsSessionFacts } from '../session/transport.ts';
 import type { Maildrop } from './maildrop.ts';
 import type { Reply } from './replies.ts';
 import type { Pop3Service } from './service.ts';
@@ -20,7 +21,8 @@ export type Pop3State = 'early' | 'transaction';
 export interface CommandSession {
   readonly service: Pop3Service;
   readonly peerAddress: string;
-  readonly isSecure: boolean;
+  /** Undefined: in clear. */
+  readonly tls: TlsSessionFacts | undefined;
   /** Under TLS, or from where clear text is trusted. */
   readonly mayLogIn: boolean;
   readonly canStartTls: boolean;

@@ -65,6 +65,11 @@ const replies = {
   'reason-required': no('Not allowed', 'SYS/PERM'),
   'consent-required': no('Not allowed', 'SYS/PERM'),
   'credentials-invalid': no('Log-in failed', 'AUTH'),
+  'app-password-required': no(
+    'Your password alone is not enough here: make an app password for this program',
+    'AUTH',
+  ),
+  'password-expired': no('Your password is too old: set a new one', 'AUTH'),
   'authentication-required': bad('Log in first'),
   'encryption-required': bad('Start TLS first'),
   'rate-exceeded': no('Too many failed log-ins: try again later', 'SYS/TEMP'),

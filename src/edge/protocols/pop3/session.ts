@@ -16,7 +16,7 @@ import { latin1 } from '../../../base/bytes.ts';
 import { minuteMs } from '../../../base/units.ts';
 import { type CommandLine, parseLine } from '../../../mail/wire/pop3/parse.ts';
 import type { Account } from '../../../ports/account-directory.ts';
-import type { SaslExchange } from '../../guard/sasl.ts';
+import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import type { AskOptions } from '../session/account-asks.ts';
 import { LineReader } from '../session/line-reader.ts';
 import { Output } from '../session/output.ts';
@@ -134,12 +134,12 @@ export class Pop3Session implements CommandSession {
     this.#transport.destroy();
   }
 
-  get isSecure(): boolean {
-    return this.#tls !== undefined;
+  get tls(): TlsSessionFacts | undefined {
+    return this.#tls;
   }
 
   get mayLogIn(): boolean {
-    return this.isSecure || this.service.policy.clearNetworks.has(this.peerAddress);
+    return this.#tls !== undefined || this.service.policy.clearNetworks.has(this.peerAddress);
   }
 
   get canStartTls(): boolean {

@@ -4,7 +4,9 @@
  * Runs in:   edge (main thread).
  */
 
-export interface TlsSessionFacts {
+import type { ChannelFacts } from '../../guard/channel.ts';
+
+export interface TlsSessionFacts extends ChannelFacts {
   readonly version: string;
   readonly cipher: string;
 }

@@ -8,7 +8,7 @@
 
 import type { Buffer } from 'node:buffer';
 import type { Account } from '../../../ports/account-directory.ts';
-import type { SaslExchange } from '../../guard/sasl.ts';
+import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import type { TlsSessionFacts } from '../session/transport.ts';
 import type { SessionOffers, SmtpService } from './service.ts';
 import type { Transaction } from './transaction.ts';

@@ -38,6 +38,9 @@ export const replyWords = {
   'policy-refused': '554 5.7.1 Message refused',
   'verdict-missing': '451 4.7.1 Could not be checked, try again later',
   'credentials-invalid': '535 5.7.8 User or password is wrong',
+  'app-password-required':
+    '534 5.7.9 Your password alone is not enough here: make an app password for this program',
+  'password-expired': '535 5.7.8 Your password is too old: set a new one',
   'authentication-required': '530 5.7.0 Authentication required',
   'encryption-required': '530 5.7.0 STARTTLS first',
   'rate-exceeded': '451 4.7.1 Too many, try again later',

@@ -6,16 +6,14 @@
 
 import type { Buffer } from 'node:buffer';
 import type { Reception } from '../../../actors/asks/reception.ts';
-import type { Result } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
 import type { NetworkSet } from '../../../base/networks.ts';
 import { hourMs, secondMs } from '../../../base/units.ts';
 import { encodeLines, encodeReply } from '../../../mail/wire/smtp/reply.ts';
-import type { Account, AccountDirectory } from '../../../ports/account-directory.ts';
+import type { AccountDirectory } from '../../../ports/account-directory.ts';
 import type { Clock } from '../../../ports/clock.ts';
-import type { LogInThrottle } from '../../guard/log-in-throttle.ts';
+import type { LogIn as GuardedLogIn } from '../../guard/log-in.ts';
 import type { FeedbackAddresses, ReversePath } from '../../guard/recipient-policy.ts';
-import { saslMechanisms } from '../../guard/sasl.ts';
 import type { SuppressionGuard } from '../../guard/suppression-guard.ts';
 import type { SessionObserver } from '../session/observer.ts';
 import type { SmtpLimits } from './limits.ts';
@@ -23,21 +21,7 @@ import type { SmtpLimits } from './limits.ts';
 export type Dialect = 'smtp' | 'lmtp';
 export type ListenerName = 'smtp' | 'submission' | 'lmtp';
 
-export interface LogInFacts {
-  readonly address: string;
-  readonly listener: ListenerName;
-}
-
-/** `credentials-invalid` counts against the peer; any other failure is ours. */
-export type Authenticate = (
-  user: string,
-  password: string,
-  facts: LogInFacts,
-) => Promise<Result<{ readonly account: Account }>>;
-
-export interface LogIn {
-  readonly authenticate: Authenticate;
-  readonly throttle: LogInThrottle;
+export interface LogIn extends GuardedLogIn {
   /** Without a log-in, no mail (RFC 6409 §4.3). */
   readonly isRequired: boolean;
 }
@@ -84,6 +68,8 @@ export interface SessionOffers {
   readonly canStartTls: boolean;
   readonly canXclient: boolean;
   readonly canLogIn: boolean;
+  /** By which mechanisms. */
+  readonly mechanisms: readonly string[];
   /** Say when, how soon and how urgently its mail is delivered. */
   readonly canSetTerms: boolean;
   /** Have its mail go under TLS all the way. */
@@ -134,7 +120,7 @@ export class SmtpService {
     this.#greetings.clear();
   }
 
-  readonly #greetings = new Map<number, Buffer>();
+  readonly #greetings = new Map<string, Buffer>();
   #greetingsHour = 0;
 
   /** The EHLO or LHLO reply: advertises exactly what works in this session as it stands. */
@@ -145,16 +131,18 @@ export class SmtpService {
     if (hour !== this.#greetingsHour) this.#greetings.clear();
     this.#greetingsHour = hour;
     const bits = [canStartTls, canXclient, canLogIn, canSetTerms, canRequireTls];
-    const key = bits.reduce((sum, is, bit) => sum + (is ? 1 << bit : 0), 0);
+    const sum = bits.reduce((sum, is, bit) => sum + (is ? 1 << bit : 0), 0);
+    const mechanisms = canLogIn ? offers.mechanisms.join(' ') : '';
+    const key = `${sum} ${mechanisms}`;
     let greeting = this.#greetings.get(key);
     if (greeting === undefined) {
-      greeting = encodeLines(250, this.#keywords(offers));
+      greeting = encodeLines(250, this.#keywords(offers, mechanisms));
       this.#greetings.set(key, greeting);
     }
     return greeting;
   }
 
-  #keywords(offers: SessionOffers): string[] {
+  #keywords(offers: SessionOffers, mechanisms: string): string[] {
     const { canStartTls, canXclient, canLogIn, canSetTerms, canRequireTls } = offers;
     const { hostname, limits, offersBinaryMime, holdMsMax } = this.policy;
     const keywords = [
@@ -170,7 +158,7 @@ export class SmtpService {
     if (offersBinaryMime) keywords.push('BINARYMIME');
     if (canStartTls) keywords.push('STARTTLS');
     if (canRequireTls) keywords.push('REQUIRETLS');
-    if (canLogIn) keywords.push(`AUTH ${saslMechanisms.map(({ name }) => name).join(' ')}`);
+    if (canLogIn) keywords.push(`AUTH ${mechanisms}`);
     if (canXclient) {
       keywords.push(`XCLIENT ${xclientAttributes}${this.logIn === undefined ? '' : ' LOGIN'}`);
     }

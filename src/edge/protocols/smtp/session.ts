@@ -13,8 +13,10 @@ import type { AcceptAnswer } from '../../../actors/asks/reception.ts';
 import type { MessageId } from '../../../base/ids.ts';
 import { replyClass } from '../../../mail/wire/smtp/reply.ts';
 import type { Account } from '../../../ports/account-directory.ts';
-import type { SaslExchange } from '../../guard/sasl.ts';
+import { offeredMechanisms } from '../../guard/sasl.ts';
+import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import { LineReader } from '../session/line-reader.ts';
+import { logInSession } from '../session/log-in-session.ts';
 import type { SessionTransport, TlsSessionFacts } from '../session/transport.ts';
 import type { CommandSession, GreetingVerb, PeerFacts } from './command.ts';
 import { continueAuth } from './commands/auth.ts';
@@ -165,6 +167,10 @@ export class SmtpSession implements CommandSession {
 
   get canLogIn(): boolean {
     return this.service.logIn !== undefined && this.tls !== undefined && this.account === undefined;
+  }
+
+  get mechanisms(): readonly string[] {
+    return offeredMechanisms(logInSession(this.service, this.peer.address, this.tls));
   }
 
   /** RFC 8689 §3: under TLS only. */

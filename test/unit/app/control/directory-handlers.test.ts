@@ -2,36 +2,28 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Answer } from '../../../../src/actors/ask.ts';
 import type { ControlCall } from '../../../../src/actors/asks/control.ts';
-import { createMemoryDirectory } from '../../../../src/adapters/memory/memory-directory.ts';
 import { directoryHandlers } from '../../../../src/app/control/directory-handlers.ts';
 import type { ControlParts } from '../../../../src/app/control/parts.ts';
-import { defaultTenant } from '../../../../src/base/ids.ts';
+import { PasswordWorld } from '../../../support/password-world.ts';
 
 const address = 'ann@local.test';
 
 test('an account disabled while its new password is hashed stays disabled', async () => {
-  const directory = createMemoryDirectory();
-  await directory.putDomain({ name: 'local.test', tenant: defaultTenant, createdMs: 0 });
-  const account = await directory.createAccount({
-    tenant: defaultTenant,
-    address,
-    isEnabled: true,
-    quotaBytes: 0,
-    sendAs: [],
-    createdMs: 0,
-  });
-  const hashed = Promise.withResolvers<Answer>();
-  const jobs = { run: () => hashed.promise };
-  const handlers = directoryHandlers({ directory, jobs } as unknown as ControlParts);
+  const world = await PasswordWorld.open();
+  const { directory } = world.identity;
+  world.jobs.isHeld = true;
+  const parts = { directory, passwords: world.desk } as unknown as ControlParts;
+  const handlers = directoryHandlers(parts);
   const done = handlers['account.password']!(
-    { address, password: 'new' },
+    { address, password: 'correct horse' },
     {} as ControlCall<never>,
   );
-  await directory.putAccount({ ...account, isEnabled: false });
-  hashed.resolve({ ok: true, value: 'the hash' });
+  await world.jobs.asked();
+  await directory.putAccount({ ...world.ann, isEnabled: false });
+  world.jobs.release();
   await done;
-  const now = await directory.accountById(account.id);
-  assert.deepEqual([now?.isEnabled, now?.passwordHash], [false, 'the hash']);
+  const now = await directory.accountById(world.ann.id);
+  assert.equal(now?.isEnabled, false);
+  assert.match(now.passwordHash!, /^\$argon2id\$/);
 });

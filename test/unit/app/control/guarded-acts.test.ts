@@ -26,6 +26,8 @@ const everything = rules
 
 const own = [
   ...['access.consent', 'access.read', 'account.password', 'account.read'],
+  ...['app-password.create', 'app-password.read', 'app-password.revoke'],
+  ...['factor.change', 'factor.read', 'factor.reset'],
   ...['mail.change', 'mail.read', 'session.end', 'session.read'],
 ];
 
@@ -36,15 +38,18 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   'domain-admin': [
     ...['account.change', 'account.create', 'account.delete', 'account.password', 'account.read'],
     ...['alias.change', 'alias.read', 'dkim.change', 'domain.read'],
+    ...['app-password.read', 'app-password.revoke', 'factor.read', 'factor.reset'],
     ...['session.end', 'session.read'],
   ],
   'help-desk': [
     ...['account.password', 'account.read', 'alias.read', 'domain.read'],
+    ...['app-password.read', 'app-password.revoke', 'factor.read', 'factor.reset'],
     ...['session.end', 'session.read'],
   ],
   auditor: [
     ...['access.read', 'account.read', 'alias.read', 'domain.read', 'key.read', 'queue.read'],
     ...['role.read', 'session.read', 'suppression.read', 'tenant.read', 'webhook.read'],
+    ...['app-password.read', 'factor.read', 'policy.read'],
   ],
   user: [],
 };

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { ConnectionCounts } from '../../../../src/edge/guard/connection-counts.ts';
 import { defaultLogInLimits, LogInThrottle } from '../../../../src/edge/guard/log-in-throttle.ts';
 import { decideRecipient } from '../../../../src/edge/guard/recipient-policy.ts';
-import { decodeSasl, saslMechanism } from '../../../../src/edge/guard/sasl.ts';
+import { decodeSasl } from '../../../../src/edge/guard/sasl.ts';
 import { parsePath } from '../../../../src/mail/wire/smtp/path.ts';
 import type { AccountDirectory } from '../../../../src/ports/account-directory.ts';
 import { fakeDirectory } from '../../../support/smtp-fakes.ts';
@@ -112,18 +112,6 @@ test('role mail waits when there is no account at all', async () => {
     domains: () => [],
   } as unknown as AccountDirectory;
   assert.equal(await decideRecipient(empty, path('postmaster'), false), 'not-possible-now');
-});
-
-test('PLAIN wants three parts, one identity and no controls', () => {
-  const plain = (text: string) => saslMechanism('plain')!.begin().next(Buffer.from(text));
-  assert.deepEqual(plain('\0u\0p'), {
-    kind: 'credentials',
-    credentials: { user: 'u', password: 'p' },
-  });
-  assert.equal(plain('u\0u\0p').kind, 'credentials');
-  for (const bad of ['v\0u\0p', 'u\0p', '\0\0p', '\0u\n\0p', '\0u\0p\0', '']) {
-    assert.equal(plain(bad).kind, 'bad', JSON.stringify(bad));
-  }
 });
 
 test('base64 of an exchange is strict', () => {

@@ -63,6 +63,8 @@ const statusOf = {
   'newline-bare': 400,
   'policy-refused': 403,
   'verdict-missing': 503,
+  'app-password-required': 403,
+  'password-expired': 403,
   'credentials-invalid': 401,
   'authentication-required': 401,
   'encryption-required': 403,

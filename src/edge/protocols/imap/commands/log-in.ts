@@ -13,18 +13,20 @@ import {
   parseLogin,
 } from '../../../../mail/wire/imap/parse-session.ts';
 import { writeContinuation } from '../../../../mail/wire/imap/response-status.ts';
-import { logIn } from '../../../guard/log-in.ts';
-import { type Credentials, type SaslExchange, saslMechanism } from '../../../guard/sasl.ts';
+import { type LogInAnswer, logIn } from '../../../guard/log-in.ts';
+import { beginSasl } from '../../../guard/sasl.ts';
+import type { SaslExchange, SaslStep } from '../../../guard/sasl-exchange.ts';
+import { logInSession } from '../../session/log-in-session.ts';
 import { answerOf, bad, type CommandEnd, no, ok } from '../answers.ts';
 import { capabilityNames } from '../capabilities.ts';
 import { type CommandSession, endsLater, type ImapCommand } from '../command.ts';
 
 const needsTls = no('Start TLS first', 'PRIVACYREQUIRED');
 
-function runLogin(session: CommandSession, { user, password }: LoginCommand) {
+async function runLogin(session: CommandSession, { user, password }: LoginCommand) {
   if (!session.mayLogIn) return needsTls;
   if (user === '' || password.includes('\0')) return answerOf('credentials-invalid');
-  return check(session, { user, password });
+  return end(session, await logIn(guarded(session), { user, password }));
 }
 
 function runAuthenticate(
@@ -33,9 +35,9 @@ function runAuthenticate(
   tag: string,
 ) {
   if (!session.mayLogIn) return needsTls;
-  const mechanism = saslMechanism(name);
-  if (mechanism === undefined) return no('Unknown mechanism', 'CANNOT');
-  return stepExchange(session, mechanism.begin(), initial, tag);
+  const exchange = beginSasl(name, guarded(session));
+  if (exchange === undefined) return no('Unknown mechanism', 'CANNOT');
+  return stepExchange(session, exchange, initial, tag);
 }
 
 /** One step of an exchange; `response` is undefined before the client said anything. */
@@ -44,23 +46,32 @@ export function stepExchange(
   exchange: SaslExchange,
   response: Buffer | undefined,
   tag: string,
-): CommandEnd | typeof endsLater | Promise<CommandEnd> {
+): CommandEnd | typeof endsLater | Promise<CommandEnd | typeof endsLater> {
   const step = exchange.next(response);
+  if (step instanceof Promise) return step.then((taken) => take(session, exchange, taken, tag));
+  return take(session, exchange, step, tag);
+}
+
+function take(
+  session: CommandSession,
+  exchange: SaslExchange,
+  step: SaslStep,
+  tag: string,
+): CommandEnd | typeof endsLater {
   if (step.kind === 'bad') return bad('The response makes no sense');
-  if (step.kind === 'credentials') return check(session, step.credentials);
-  const challenge = Buffer.from(step.text, 'utf8').toString('base64');
+  if (step.kind === 'ended') return end(session, step.answer);
+  const challenge = Buffer.from(step.octets).toString('base64');
   session.respond((writer) => writeContinuation(writer, challenge));
   session.expectResponse(exchange, tag);
   return endsLater;
 }
 
-async function check(
-  session: CommandSession,
-  { user, password }: Credentials,
-): Promise<CommandEnd> {
-  const { service, peerAddress: address } = session;
-  const attempt = { user, password, address, listener: service.name };
-  const answer = await logIn(service.logIn, attempt, service);
+function guarded({ service, peerAddress, tls }: CommandSession) {
+  return logInSession(service, peerAddress, tls);
+}
+
+function end(session: CommandSession, answer: LogInAnswer): CommandEnd {
+  const { service } = session;
   if (session.isEnded) return ok('');
   service.observer.loggedIn(service.name, answer.ok);
   if (!answer.ok) return answerOf(answer.code);

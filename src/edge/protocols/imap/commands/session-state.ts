@@ -61,7 +61,7 @@ export const starttlsCommand = {
   states: ['early'],
   parse: parseNothing,
   run(session) {
-    if (session.isSecure) return bad('TLS is active already');
+    if (session.tls !== undefined) return bad('TLS is active already');
     if (!session.canStartTls) return no('No TLS here', 'UNAVAILABLE');
     session.startTls();
     return ok('Begin TLS now');

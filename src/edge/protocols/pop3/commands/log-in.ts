@@ -14,14 +14,10 @@ import {
   parseName,
   parsePassword,
 } from '../../../../mail/wire/pop3/parse.ts';
-import { logIn } from '../../../guard/log-in.ts';
-import {
-  type Credentials,
-  decodeSasl,
-  type SaslExchange,
-  saslMechanism,
-  saslMechanisms,
-} from '../../../guard/sasl.ts';
+import { type LogInAnswer, logIn } from '../../../guard/log-in.ts';
+import { beginSasl, decodeSasl, offeredMechanisms } from '../../../guard/sasl.ts';
+import type { SaslExchange, SaslStep } from '../../../guard/sasl-exchange.ts';
+import { logInSession } from '../../session/log-in-session.ts';
 import { type CommandEnd, type CommandSession, isSaid, type Pop3Command } from '../command.ts';
 import { Maildrop } from '../maildrop.ts';
 import { bad, ok, replyOf } from '../replies.ts';
@@ -42,24 +38,23 @@ export const passCommand = {
   name: 'PASS',
   states: ['early'],
   parse: parsePassword,
-  run(session, password) {
+  async run(session, password) {
     const { user } = session;
     session.user = '';
     if (user === '') return bad('USER comes first');
-    return check(session, { user, password });
+    return end(session, await logIn(guarded(session), { user, password }));
   },
 } as const satisfies Pop3Command<string>;
 
 function runAuth(session: CommandSession, { mechanism: name, initial }: AuthArguments) {
   if (!session.mayLogIn) return replyOf('encryption-required');
   if (name === '') {
-    const lines = saslMechanisms.map((one) => `${one.name}\r\n`);
+    const lines = offeredMechanisms(guarded(session)).map((one) => `${one}\r\n`);
     session.send(latin1(`+OK What may be said\r\n${lines.join('')}.\r\n`));
     return isSaid;
   }
-  const mechanism = saslMechanism(name);
-  if (mechanism === undefined) return bad('Unknown mechanism');
-  const exchange = mechanism.begin();
+  const exchange = beginSasl(name, guarded(session));
+  if (exchange === undefined) return bad('Unknown mechanism');
   return initial === undefined
     ? step(session, exchange, undefined)
     : respond(session, exchange, initial);
@@ -84,20 +79,29 @@ function step(
   response: Buffer | undefined,
 ): CommandEnd | Promise<CommandEnd> {
   const next = exchange.next(response);
+  if (next instanceof Promise) return next.then((taken) => take(session, exchange, taken));
+  return take(session, exchange, next);
+}
+
+function take(
+  session: CommandSession,
+  exchange: SaslExchange,
+  next: SaslStep,
+): CommandEnd | Promise<CommandEnd> {
+  if (session.isEnded) return isSaid;
   if (next.kind === 'bad') return bad('The response makes no sense');
-  if (next.kind === 'credentials') return check(session, next.credentials);
-  session.send(latin1(`+ ${Buffer.from(next.text, 'utf8').toString('base64')}\r\n`));
+  if (next.kind === 'ended') return end(session, next.answer);
+  session.send(latin1(`+ ${Buffer.from(next.octets).toString('base64')}\r\n`));
   session.expectResponse(exchange);
   return isSaid;
 }
 
-async function check(
-  session: CommandSession,
-  { user, password }: Credentials,
-): Promise<CommandEnd> {
-  const { service, peerAddress: address } = session;
-  const attempt = { user, password, address, listener: service.name };
-  const answer = await logIn(service.logIn, attempt, service);
+function guarded({ service, peerAddress, tls }: CommandSession) {
+  return logInSession(service, peerAddress, tls);
+}
+
+async function end(session: CommandSession, answer: LogInAnswer): Promise<CommandEnd> {
+  const { service } = session;
   if (session.isEnded) return isSaid;
   service.observer.loggedIn(service.name, answer.ok);
   if (!answer.ok) return { ...replyOf(answer.code), isError: true };

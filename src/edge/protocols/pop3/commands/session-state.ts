@@ -27,7 +27,7 @@ export const stlsCommand = {
   states: ['early'],
   parse: parseNothing,
   run(session) {
-    if (session.isSecure) return bad('TLS is active already');
+    if (session.tls !== undefined) return bad('TLS is active already');
     if (!session.canStartTls) return bad('No TLS here');
     session.startTls();
     return ok('Begin TLS now');

@@ -8,12 +8,10 @@
 import { Buffer } from 'node:buffer';
 import { encodeReply } from '../../../../mail/wire/smtp/reply.ts';
 import { argumentOf } from '../../../../mail/wire/smtp/session-commands.ts';
-import {
-  type Credentials,
-  decodeSasl,
-  type SaslExchange,
-  saslMechanism,
-} from '../../../guard/sasl.ts';
+import type { LogInAnswer } from '../../../guard/log-in.ts';
+import { beginSasl, decodeSasl } from '../../../guard/sasl.ts';
+import type { SaslExchange, SaslStep } from '../../../guard/sasl-exchange.ts';
+import { logInSession } from '../../session/log-in-session.ts';
 import type { CommandSession, SmtpCommand } from '../command.ts';
 import { replies, replyOf } from '../replies.ts';
 
@@ -23,10 +21,10 @@ function runAuth(session: CommandSession, line: Buffer, from: number, to: number
   if (session.account !== undefined) return session.refuse(replies.authTwice);
   if (session.transaction.isOpen) return session.refuse(replies.mailTwice);
   const [name = '', initial, ...rest] = argumentOf(line, from, to).split(/ +/);
-  const mechanism = saslMechanism(name);
-  if (mechanism === undefined) return session.refuse(replies.unknownMechanism);
+  const { service, peer, tls } = session;
+  const exchange = beginSasl(name, logInSession(service, peer.address, tls));
+  if (exchange === undefined) return session.refuse(replies.unknownMechanism);
   if (rest.length > 0) return session.refuse(replies.badSyntax);
-  const exchange = mechanism.begin();
   if (initial === undefined) return step(session, exchange, undefined);
   const response = decodeSasl(initial);
   if (response === undefined) return session.refuse(replies.badBase64);
@@ -52,34 +50,27 @@ export function continueAuth(
 
 function step(session: CommandSession, exchange: SaslExchange, response: Buffer | undefined) {
   const next = exchange.next(response);
+  if (next instanceof Promise) return next.then((taken) => take(session, exchange, taken));
+  take(session, exchange, next);
+}
+
+function take(session: CommandSession, exchange: SaslExchange, next: SaslStep) {
+  if (session.isEnded) return;
   if (next.kind === 'bad') return session.refuse(replies.badSasl);
-  if (next.kind === 'credentials') return logIn(session, next.credentials);
-  session.reply(encodeReply(`334 ${Buffer.from(next.text).toString('base64')}`));
+  if (next.kind === 'ended') return end(session, next.answer);
+  session.reply(encodeReply(`334 ${Buffer.from(next.octets).toString('base64')}`));
   session.beginExchange(exchange);
 }
 
-async function logIn(session: CommandSession, { user, password }: Credentials): Promise<void> {
-  const { service, peer } = session;
-  const { authenticate, throttle } = service.logIn!;
-  const nowMs = service.clock.monotonicMs();
-  if (throttle.waitMs(peer.address, user, nowMs) > 0) {
-    return session.refuse(replies.logInsTooMany);
-  }
-  const answer = await authenticate(user, password, {
-    address: peer.address,
-    listener: service.name,
-  });
-  if (session.isEnded) return;
+function end(session: CommandSession, answer: LogInAnswer) {
+  const { service } = session;
   service.observer.loggedIn(service.name, answer.ok);
   if (answer.ok) {
-    throttle.succeeded(peer.address, user);
     session.loggedIn(answer.account);
     session.reply(replies.loggedIn);
+  } else if (answer.code === 'rate-exceeded') {
+    session.refuse(replies.logInsTooMany);
   } else {
-    if (answer.code === 'credentials-invalid') {
-      throttle.failed(peer.address, user, service.clock.monotonicMs());
-      service.log.info({ peer: peer.address, user }, 'log-in failed');
-    }
     session.refuse(
       answer.code === 'account-disabled' ? replyOf('credentials-invalid') : replyOf(answer.code),
     );

@@ -1,0 +1,22 @@
+/**
+ * Joins what passwords are set by.
+ *
+ * Runs in: main thread, and offline commands.
+ */
+
+import type { Jobs } from '../../actors/jobs.ts';
+import { openBreachedPasswords } from '../../adapters/files/breached-passwords.ts';
+import { nodeClock } from '../../adapters/node/clock.ts';
+import type { Identity } from '../../ports/identity.ts';
+import type { Settings } from '../../settings/schema.ts';
+import { PasswordDesk } from './password-desk.ts';
+import { PasswordJobs } from './password-jobs.ts';
+
+export async function openPasswords({ login }: Settings, jobs: Jobs, { credentials }: Identity) {
+  const passwordJobs = new PasswordJobs(jobs);
+  const { breachedPasswords: path } = login;
+  const breached = path === '' ? undefined : await openBreachedPasswords(path);
+  const clock = nodeClock;
+  const passwords = new PasswordDesk({ credentials, jobs: passwordJobs, clock, breached });
+  return { passwordJobs, passwords };
+}

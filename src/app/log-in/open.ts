@@ -1,0 +1,45 @@
+/**
+ * Joins what log-ins are checked by.
+ *
+ * Runs in: main thread.
+ */
+
+import { nodeClock } from '../../adapters/node/clock.ts';
+import { nodeRandom } from '../../adapters/node/random.ts';
+import type { Log } from '../../base/log.ts';
+import { CredentialCache } from '../../edge/guard/credential-cache.ts';
+import type { CheckCredentials } from '../../edge/guard/log-in.ts';
+import type { Proofs } from '../../edge/guard/proofs.ts';
+import type { Sessions } from '../../edge/guard/sessions.ts';
+import type { Settings } from '../../settings/schema.ts';
+import type { Core } from '../core.ts';
+import { PasswordLogIn } from './log-in.ts';
+import { PasswordUpgrades } from './password-upgrades.ts';
+import { DirectoryScram } from './scram-check.ts';
+import { openScramKey } from './scram-key.ts';
+import { tokenCheck } from './token-check.ts';
+
+export interface OpenedLogIn {
+  readonly check: CheckCredentials;
+  readonly proofs: Proofs;
+}
+
+export async function openLogIn(given: {
+  readonly settings: Settings;
+  readonly core: Core;
+  readonly log: Log;
+  readonly sessions: Sessions;
+}): Promise<OpenedLogIn> {
+  const { settings, core, log, sessions } = given;
+  const { identity, passwordJobs: jobs } = core;
+  const { directory, credentials } = identity;
+  const shared = { clock: nodeClock, random: nodeRandom };
+  const { check } = new PasswordLogIn({
+    ...{ directory, credentials, jobs, log, clock: nodeClock },
+    upgrades: new PasswordUpgrades(credentials, jobs, log),
+    cache: new CredentialCache(nodeClock, nodeRandom, settings.login.cacheMs),
+  });
+  const key = await openScramKey(core.folder.path, nodeRandom);
+  const scram = await DirectoryScram.open({ ...shared, identity, key });
+  return { check, proofs: { scram, tokens: tokenCheck(sessions, directory) } };
+}

@@ -1,0 +1,27 @@
+/**
+ * Access tokens of ours as a log-in of mail programs.
+ *
+ * Runs in:   main thread.
+ * Specs:     RFC 7628 §3.1 (whom the client names is who the token is for).
+ */
+
+import { failure } from '../../base/errors.ts';
+import type { TokenCheck } from '../../edge/guard/proofs.ts';
+import type { Sessions } from '../../edge/guard/sessions.ts';
+import type { AccountDirectory } from '../../ports/account-directory.ts';
+
+export function tokenCheck(
+  sessions: Pick<Sessions, 'check'>,
+  directory: Pick<AccountDirectory, 'accountByAddress'>,
+): TokenCheck {
+  return {
+    async check(token, user, { address }) {
+      const shown = await sessions.check(token, address);
+      if (!shown.ok) return shown;
+      const { account } = shown;
+      const named = user === '' ? account : await directory.accountByAddress(user);
+      if (named?.id !== account.id) return failure('credentials-invalid', user);
+      return { ok: true, account };
+    },
+  };
+}

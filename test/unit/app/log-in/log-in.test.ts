@@ -1,0 +1,201 @@
+/**
+ * Aim: the right password gets in, by the rules of its tenant; what a peer can learn is the same for all others.
+ * Method: the real job handlers in this thread, on a directory in memory.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { PasswordJobs, passwordJobsWaitingMax } from '../../../../src/app/log-in/password-jobs.ts';
+import { DirectoryScram } from '../../../../src/app/log-in/scram-check.ts';
+import { hourMs, minuteMs } from '../../../../src/base/units.ts';
+import { hashOfAppPassword, writeAppPassword } from '../../../../src/edge/guard/app-passwords.ts';
+import type { AppPassword } from '../../../../src/ports/credentials.ts';
+import { annsPassword, PasswordWorld } from '../../../support/password-world.ts';
+import { SeededRandom } from '../../../support/seeded-clock.ts';
+
+const ann = 'ann@local.test';
+const facts = { address: '192.0.2.1', listener: 'imap' };
+
+test('the right password gets in; wrong ones, unknown users and disabled ones are told alike', async () => {
+  const world = await PasswordWorld.open();
+  assert.equal(await world.check(annsPassword), ann);
+  assert.equal(await world.check('wrong'), 'credentials-invalid');
+  assert.equal(await world.check('wrong', 'imap', 'nobody@local.test'), 'credentials-invalid');
+  await world.identity.directory.putAccount({ ...(await world.annNow()), isEnabled: false });
+  assert.equal(await world.check(annsPassword), 'credentials-invalid');
+});
+
+test('each attempt that is not remembered costs one hash, whoever is named', async () => {
+  const world = await PasswordWorld.open();
+  const jobsOf = async (password: string, user: string) => {
+    world.jobs.names.length = 0;
+    await world.check(password, 'imap', user);
+    await setImmediate();
+    return world.jobs.names;
+  };
+  assert.deepEqual(await jobsOf('wrong', ann), ['password.verify']);
+  assert.deepEqual(await jobsOf('wrong', 'nobody@local.test'), ['password.verify']);
+  assert.deepEqual(await jobsOf('wrong', 'no address'), ['password.verify']);
+  assert.deepEqual(await jobsOf(annsPassword, ann), ['password.verify']);
+  assert.deepEqual(await jobsOf(annsPassword, ann), []);
+});
+
+test('the same password from ten connections at once is checked once', async () => {
+  const world = await PasswordWorld.open();
+  world.jobs.names.length = 0;
+  const answers = await Promise.all(Array.from({ length: 10 }, () => world.check(annsPassword)));
+  assert.deepEqual(new Set(answers), new Set([ann]));
+  assert.deepEqual(world.jobs.names, ['password.verify']);
+});
+
+test('a full queue of passwords answers at once, and other jobs wait for one hash at most', async () => {
+  const given: (() => void)[] = [];
+  const jobs = new PasswordJobs({
+    run: () =>
+      new Promise((resolve) => {
+        given.push(() => resolve({ ok: true, value: given.length }));
+      }),
+  });
+  const job = { name: 'password.verify', meta: {} };
+  // One is with the threads, the others wait.
+  const answers = Array.from({ length: passwordJobsWaitingMax + 1 }, () => jobs.run(job));
+  assert.equal(given.length, 1);
+  assert.equal(jobs.waitingCount, passwordJobsWaitingMax);
+  const full = await jobs.run(job);
+  assert.equal(full.ok ? '' : full.code, 'store-busy');
+  for (let i = 0; i < answers.length; i++) {
+    given[i]!();
+    assert.deepEqual(await answers[i], { ok: true, value: Math.min(i + 1, answers.length) });
+    await setImmediate();
+    assert.equal(given.length, Math.min(i + 2, answers.length));
+  }
+  assert.equal(jobs.waitingCount, 0);
+});
+
+test('a new password is asked for at once, though the old one was remembered', async () => {
+  const world = await PasswordWorld.open();
+  assert.equal(await world.check(annsPassword), ann);
+  await world.desk.set(world.ann, 'battery staple');
+  assert.equal(await world.check(annsPassword), 'credentials-invalid');
+  assert.equal(await world.check('battery staple'), ann);
+});
+
+test('where a second factor is demanded a main password opens nothing, remembered or not', async () => {
+  const world = await PasswordWorld.open();
+  assert.equal(await world.check(annsPassword), ann);
+  await world.setPolicy({ logIn: { needsSecondFactor: true } });
+  assert.equal(await world.check(annsPassword), 'app-password-required');
+  assert.equal(await world.check('wrong'), 'credentials-invalid');
+  assert.equal(await world.check(annsPassword, 'token'), ann, 'it is asked for there');
+  const { text } = await appPassword(world);
+  assert.equal(await world.check(text), ann);
+  assert.equal(await world.check(text, 'token'), 'credentials-invalid');
+});
+
+test('a password that is too old opens nothing', async () => {
+  const world = await PasswordWorld.open();
+  await world.setPolicy({ password: { ageMsMax: hourMs } });
+  assert.equal(await world.check(annsPassword), ann);
+  world.clock.advance(hourMs + minuteMs);
+  assert.equal(await world.check(annsPassword), 'password-expired');
+  assert.equal(await world.check('wrong'), 'credentials-invalid');
+});
+
+async function appPassword(world: PasswordWorld, more: Partial<AppPassword> = {}) {
+  const secret = new SeededRandom(3).bytes(15);
+  const row = await world.identity.credentials.createAppPassword(world.ann, {
+    name: 'phone',
+    scopes: ['imap', 'smtp'],
+    networks: [],
+    hash: hashOfAppPassword(secret),
+    createdMs: 0,
+    expiresMs: 0,
+    ...more,
+  });
+  return { row, text: writeAppPassword(row.id, secret) };
+}
+
+test('an app password opens what it is for, and its use is noted', async () => {
+  const world = await PasswordWorld.open();
+  const { row, text } = await appPassword(world);
+  world.jobs.names.length = 0;
+  for (const listener of ['imap', 'imaps', 'submission']) {
+    assert.equal(await world.check(text, listener), ann, listener);
+  }
+  assert.deepEqual(world.jobs.names, [], 'it costs no hash');
+  assert.equal(await world.check(text, 'pop3'), 'credentials-invalid');
+  assert.equal(await world.check(text, 'imap', 'nobody@local.test'), 'credentials-invalid');
+  // As people type it.
+  assert.equal(
+    await world.check(
+      text
+        .toUpperCase()
+        .replaceAll('-', '')
+        .replace(/^APP(\d+)/, 'APP$1-'),
+    ),
+    ann,
+  );
+  const [kept] = await world.identity.credentials.appPasswords(world.ann);
+  assert.deepEqual(kept?.lastUse, { atMs: world.clock.nowMs(), address: '192.0.2.1' });
+  await world.identity.credentials.deleteAppPassword(world.ann, row.id);
+  assert.equal(await world.check(text), 'credentials-invalid');
+});
+
+test('an app password is good until its end, and from its networks', async () => {
+  const world = await PasswordWorld.open();
+  const nowMs = world.clock.nowMs();
+  const short = await appPassword(world, { expiresMs: nowMs + minuteMs });
+  assert.equal(await world.check(short.text), ann);
+  world.clock.advance(minuteMs);
+  assert.equal(await world.check(short.text), 'credentials-invalid');
+  const near = await appPassword(world, { networks: ['192.0.2.0/24'] });
+  assert.equal(await world.check(near.text), ann);
+  const far = await appPassword(world, { networks: ['198.51.100.0/24'] });
+  assert.equal(await world.check(far.text), 'credentials-invalid');
+});
+
+test('the hash of an old system is replaced at the first log-in that is right', async () => {
+  const world = await PasswordWorld.open();
+  // Drepper's own example: "Hello world!" with the salt saltstring.
+  const old =
+    '{CRYPT}$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1';
+  await world.desk.setHash(world.ann, old);
+  assert.equal(await world.check('wrong'), 'credentials-invalid');
+  assert.equal((await world.annNow()).passwordHash, old);
+  assert.equal(await world.check('Hello world!'), ann);
+  for (let i = 0; i < 100 && (await world.annNow()).passwordHash === old; i++) await setImmediate();
+  assert.match((await world.annNow()).passwordHash!, /^\$argon2id\$/);
+  assert.equal(await world.check('Hello world!'), ann);
+});
+
+test('SCRAM is offered where a tenant allows it, and its verifiers come with the next log-in', async () => {
+  const world = await PasswordWorld.open();
+  const { identity, clock } = world;
+  const random = new SeededRandom(9);
+  const scram = await DirectoryScram.open({ identity, key: Buffer.alloc(32, 5), clock, random });
+  assert.equal(scram.isOffered, false);
+  await world.setPolicy({ logIn: { allowsScram: true } });
+  for (let i = 0; i < 10 && !scram.isOffered; i++) await setImmediate();
+  assert.equal(scram.isOffered, true);
+  const fake = await scram.verifierOf(ann, 'sha256');
+  assert.deepEqual(await scram.verifierOf('ANN@local.test', 'sha256'), fake, 'in any case');
+  assert.equal((await scram.admit(ann, 'sha256', fake, facts)).ok, false);
+  assert.equal(await world.check(annsPassword), ann);
+  const rows = async () => (await identity.credentials.password(world.ann)).verifiers;
+  for (let i = 0; i < 200 && (await rows()).length === 0; i++) await setImmediate();
+  const real = await scram.verifierOf(ann, 'sha256');
+  assert.notDeepEqual(real, fake);
+  assert.equal(real.salt.length, fake.salt.length);
+  assert.equal(real.iterations, fake.iterations);
+  assert.equal((await scram.admit(ann, 'sha256', real, facts)).ok, true);
+  // A password set between the two messages of an exchange.
+  await world.desk.set(world.ann, 'battery staple');
+  assert.equal((await scram.admit(ann, 'sha256', real, facts)).ok, false);
+  await world.setPolicy({ logIn: { allowsScram: true, needsSecondFactor: true } });
+  const next = await scram.verifierOf(ann, 'sha256');
+  const refused = await scram.admit(ann, 'sha256', next, facts);
+  assert.equal(refused.ok ? '' : refused.code, 'app-password-required');
+  assert.notEqual(scram.nonce(), scram.nonce());
+  assert.match(scram.nonce(), /^[\w-]{24}$/);
+});
