@@ -21,6 +21,7 @@ import { createLargeCopy } from './bodies/large-copy.ts';
 import { largeBodyLimits } from './bodies/limits.ts';
 import { receiveLargeHandlers } from './bodies/receive-large.ts';
 import type { Deliveries } from './delivery/deliveries.ts';
+import type { OnRoom } from './delivery/site-options.ts';
 import { engineCounters, engineGauges } from './engine-metrics.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { eventHandlers } from './events/event-handlers.ts';
@@ -65,7 +66,7 @@ export function createEngine(parts: EngineParts): Engine {
   const { settings, clock, random } = parts;
   let policy: Policy | undefined;
   const shaping = createShaping(parts);
-  const onRoom = (at: string, count: number) => shards.onRoom(at, count);
+  const onRoom: OnRoom = (at, count, tenant) => shards.onRoom(at, count, tenant);
   const { deliveries, outbound } = createOutbound(parts, shaping, onRoom);
   const whole = new BodyTurns(largeBodyLimits.wholeBytesMax);
   const bodies = new BodyBudget(settings.memory.bodiesBytesMax / parts.workers);

@@ -19,6 +19,7 @@ import { Router, type StsSource } from './delivery/route.ts';
 import { providerLeases } from './delivery/shaping/provider-leases.ts';
 import type { Shaper } from './delivery/shaping/shaper.ts';
 import type { ShapingState } from './delivery/shaping/shaping-state.ts';
+import type { OnRoom } from './delivery/site-options.ts';
 import type { SourceChooser } from './delivery/sources/chooser.ts';
 import { TlsSessions } from './delivery/tls-sessions.ts';
 import type { EngineParts } from './engine-parts.ts';
@@ -33,7 +34,7 @@ export interface OutboundParts {
 export function createOutbound(
   parts: EngineParts,
   { shaper, state, owners }: EngineShaping,
-  onRoom: (site: string, count: number) => boolean,
+  onRoom: OnRoom,
 ): OutboundParts {
   // Sites of nobody that is known are each one of its own.
   const needs: SourcesNeeds = {

@@ -10,7 +10,7 @@ import type { PackedReceived } from '../actors/asks/spool-asks.ts';
 import type { ShardOpened } from '../actors/asks/system.ts';
 import { AssertionError } from '../base/assert.ts';
 import { failureOf } from '../base/errors.ts';
-import type { ShardId } from '../base/ids.ts';
+import type { ShardId, TenantId } from '../base/ids.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { EventLog } from './events/event-log.ts';
 import type { JournalFollower } from './events/journal-follower.ts';
@@ -73,14 +73,17 @@ export class Shards {
     return sum;
   }
 
-  /** There is room for `count` messages before a site: spools share it, in turn. False: none waited for it. */
-  onRoom(site: string, count: number): boolean {
+  /**
+   * There is room for `count` messages before a site, of one tenant where it is named: spools share it, in turn. False:
+   * none waited for it.
+   */
+  onRoom(site: string, count: number, tenant?: TenantId): boolean {
     const spools = [...this.#shards.values()].map(({ spool }) => spool);
     const first = this.#roomTurn++ % Math.max(1, spools.length);
     let left = count;
     for (let i = 0; i < spools.length && left > 0; i++) {
       const share = Math.min(left, Math.max(shareMin, Math.ceil(left / (spools.length - i))));
-      left -= spools[(first + i) % spools.length]!.onRoom(site, share);
+      left -= spools[(first + i) % spools.length]!.onRoom(site, share, tenant);
     }
     return left < count;
   }

@@ -13,6 +13,7 @@ import {
   sourceDownNotice,
 } from '../actors/asks/source-asks.ts';
 import { noShard, systemAsk } from '../actors/asks/system.ts';
+import type { OnRoom } from './delivery/site-options.ts';
 import { Allowances } from './delivery/sources/allowances.ts';
 import { SourceChooser } from './delivery/sources/chooser.ts';
 import { sourceOf } from './delivery/sources/source.ts';
@@ -20,7 +21,7 @@ import { SourceStates } from './delivery/sources/source-states.ts';
 import type { EngineParts } from './engine-parts.ts';
 
 export interface SourcesNeeds {
-  readonly onRoom: (site: string, count: number) => boolean;
+  readonly onRoom: OnRoom;
   readonly providerOf: (site: string) => string;
 }
 

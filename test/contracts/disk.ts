@@ -56,6 +56,29 @@ export function diskContract(name: string, make: () => Promise<DiskUnderTest>): 
     },
   );
 
+  test(say('bytes anywhere in a long file are found again, by either way of reading'), async () => {
+    await using under = await make();
+    const file = await under.disk.open(`${under.root}/a`, 'create');
+    const all = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 7) % 251));
+    for (let at = 0; at < all.length; at += 33_333) {
+      await file.write(at, [all.subarray(at, at + 33_333)]);
+    }
+    for (const [from, to] of [
+      ...[[0, 65_536] as const, [65_535, 65_537] as const, [65_536, 131_072] as const],
+      ...[[1, 199_999] as const, [131_071, 200_000] as const],
+    ]) {
+      const wanted = all.subarray(from, to);
+      assert.ok(wanted.equals(await file.read(from, to - from)), `${from} to ${to}`);
+      const into = Buffer.alloc(to - from);
+      assert.equal(file.readNow(from, into), to - from);
+      assert.ok(wanted.equals(into), `${from} to ${to} at once`);
+    }
+    await file.truncate(65_536);
+    await file.write(70_000, [Buffer.from('x')]);
+    assert.ok(Buffer.alloc(70_000 - 65_536).equals(await file.read(65_536, 70_000 - 65_536)));
+    await file.close();
+  });
+
   test(say('a gap and what was cut off read as zeros'), async () => {
     await using under = await make();
     const file = await under.disk.open(`${under.root}/a`, 'create');

@@ -72,6 +72,12 @@ class SimulatedContent {
     this.size = size;
   }
 
+  /** What is cut off reads as zeros when the file grows again. */
+  truncate(size: number): void {
+    if (size < this.size) this.write(size, Buffer.alloc(this.size - size));
+    this.resize(size);
+  }
+
   read(position: number, length: number): Uint8Array {
     const end = Math.min(this.size, position + length);
     const bytes = Buffer.alloc(Math.max(0, end - position));
@@ -281,7 +287,7 @@ export class SimulatedDisk implements Disk {
       async truncate(length) {
         await turn();
         if (mode === 'read') throw new DiskError('io', path);
-        content.resize(length);
+        content.truncate(length);
       },
       async close() {},
     };

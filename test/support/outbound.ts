@@ -13,6 +13,7 @@ import type { RelayWays } from '../../src/engine/delivery/route.ts';
 import { Router } from '../../src/engine/delivery/route.ts';
 import { Shaper } from '../../src/engine/delivery/shaping/shaper.ts';
 import { ShapingState } from '../../src/engine/delivery/shaping/shaping-state.ts';
+import type { OnRoom } from '../../src/engine/delivery/site-options.ts';
 import type { SourceChooser } from '../../src/engine/delivery/sources/chooser.ts';
 import type { TlsSessions } from '../../src/engine/delivery/tls-sessions.ts';
 import type { Clock } from '../../src/ports/clock.ts';
@@ -47,7 +48,7 @@ export interface OutboundTest {
   readonly timeouts?: Partial<PhaseTimeouts>;
   readonly leases?: SiteLeases;
   readonly shaper?: Shaper;
-  readonly onRoom?: (site: string, count: number) => boolean;
+  readonly onRoom?: OnRoom;
   readonly providerOf?: (site: string) => string;
   readonly sources?: SourceChooser;
   readonly tls?: TlsSessions;

@@ -8,29 +8,52 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { byteLength, concat } from '../../base/bytes.ts';
+import { byteLength } from '../../base/bytes.ts';
+import { kibibyte } from '../../base/units.ts';
 import { type Disk, DiskError, type DiskFile, type OpenMode } from '../../ports/disk.ts';
 
+/** Files grow by as much: nothing that was written is copied for it, and no file takes much more than it holds. */
+const pageBytes = 64 * kibibyte;
+
 class Content {
-  bytes: Buffer = Buffer.alloc(0);
+  readonly #pages: Buffer[] = [];
   size = 0;
 
-  write(position: number, part: Uint8Array): void {
-    const end = position + part.byteLength;
-    if (end > this.bytes.length) {
-      const grown = Buffer.alloc(Math.max(end, this.bytes.length * 2));
-      this.bytes.copy(grown, 0, 0, this.size);
-      this.bytes = grown;
+  /** Into all of `into`, which ends where the file does at the latest. */
+  read(position: number, into: Uint8Array): void {
+    let done = 0;
+    while (done < into.byteLength) {
+      const at = (position + done) % pageBytes;
+      const page = this.#pages[Math.floor((position + done) / pageBytes)]!;
+      const piece = page.subarray(at, at + into.byteLength - done);
+      into.set(piece, done);
+      done += piece.byteLength;
     }
-    this.bytes.set(part, position);
-    this.size = Math.max(this.size, end);
+  }
+
+  write(position: number, part: Uint8Array): void {
+    this.#reserve(position + part.byteLength);
+    let done = 0;
+    while (done < part.byteLength) {
+      const at = (position + done) % pageBytes;
+      const page = this.#pages[Math.floor((position + done) / pageBytes)]!;
+      const count = Math.min(pageBytes - at, part.byteLength - done);
+      page.set(part.subarray(done, done + count), at);
+      done += count;
+    }
+    this.size = Math.max(this.size, position + part.byteLength);
   }
 
   truncate(length: number): void {
+    this.#reserve(length);
+    this.#pages.length = Math.ceil(length / pageBytes);
     // What was cut must read as zeros when the file grows again.
-    if (length < this.size) this.bytes.fill(0, length, this.size);
-    else this.write(length, new Uint8Array(0));
+    if (length % pageBytes > 0) this.#pages.at(-1)!.fill(0, length % pageBytes);
     this.size = length;
+  }
+
+  #reserve(end: number): void {
+    while (this.#pages.length * pageBytes < end) this.#pages.push(Buffer.alloc(pageBytes));
   }
 }
 
@@ -114,17 +137,15 @@ class MemoryFile implements DiskFile {
   }
 
   async read(position: number, length: number): Promise<Uint8Array> {
-    const { bytes, size } = this.#content;
-    const end = Math.min(size, position + length);
-    return position >= end ? new Uint8Array(0) : concat([bytes.subarray(position, end)]);
+    const bytes = new Uint8Array(Math.max(0, Math.min(length, this.#content.size - position)));
+    this.#content.read(position, bytes);
+    return bytes;
   }
 
   readNow(position: number, into: Uint8Array): number {
-    const { bytes, size } = this.#content;
-    const end = Math.min(size, position + into.byteLength);
-    if (position >= end) return 0;
-    into.set(bytes.subarray(position, end));
-    return end - position;
+    const count = Math.max(0, Math.min(into.byteLength, this.#content.size - position));
+    this.#content.read(position, into.subarray(0, count));
+    return count;
   }
 
   async write(position: number, parts: readonly Uint8Array[]): Promise<void> {

@@ -138,14 +138,14 @@ export class MemoryIndex implements ShardIndex {
   }
 
   #apply(change: IndexChange): void {
-    if ('put' in change) this.#put(change.put, Uint8Array.from(change.value));
+    if ('put' in change) this.#put(change.put, new Uint8Array(change.value));
     else if ('remove' in change) this.#remove(change.remove);
     else this.#removeRange(change.removeFrom, change.to);
   }
 
   #put(key: Uint8Array, value: Uint8Array): void {
     if (this.#chunks.length === 0) {
-      this.#chunks.push({ keys: [Buffer.from(key)], values: [value] });
+      this.#chunks.push({ keys: [keptKey(key)], values: [value] });
       return;
     }
     const number = this.#chunkOf(key);
@@ -155,7 +155,7 @@ export class MemoryIndex implements ShardIndex {
       chunk.values[at] = value;
       return;
     }
-    chunk.keys.splice(at, 0, Buffer.from(key));
+    chunk.keys.splice(at, 0, keptKey(key));
     chunk.values.splice(at, 0, value);
     if (chunk.keys.length <= chunkCountMax) return;
     const half = chunkCountMax >>> 1;
@@ -207,8 +207,15 @@ export class MemoryIndex implements ShardIndex {
   }
 }
 
+/** Not of Node's pool: a key would keep all of its 8 KiB. */
+function keptKey(key: Uint8Array): Buffer {
+  const kept = Buffer.allocUnsafeSlow(key.byteLength);
+  kept.set(key);
+  return kept;
+}
+
 function entryAt({ keys, values }: Chunk, at: number): IndexEntry {
-  return { key: Uint8Array.from(keys[at]!), value: Uint8Array.from(values[at]!) };
+  return { key: new Uint8Array(keys[at]!), value: new Uint8Array(values[at]!) };
 }
 
 function isAt({ keys }: Chunk, at: number, key: Uint8Array): boolean {

@@ -23,6 +23,7 @@ import type { Resolved, Router } from './route.ts';
 import type { Shaper } from './shaping/shaper.ts';
 import { holdBack } from './shaping/site-shaping.ts';
 import { Site } from './site.ts';
+import type { OnRoom } from './site-options.ts';
 import type { SourceChooser } from './sources/chooser.ts';
 import { SitePaths } from './sources/site-paths.ts';
 import { defaultSource, type Source } from './sources/source.ts';
@@ -39,7 +40,7 @@ export interface DeliveriesOptions {
   readonly leases: SiteLeases;
   readonly shaper: Shaper;
   /** A site that sent messages away has room for `count` now. */
-  readonly onRoom: (site: string, count: number) => boolean;
+  readonly onRoom: OnRoom;
   /** Absent: all mail leaves as the system chooses. */
   readonly sources?: SourceChooser;
   /** The provider a site's hosts belong to. */

@@ -1,6 +1,7 @@
 /** What a path is made with: see `site.ts`. */
 
 import type { SiteLeases } from '../../actors/site-lease.ts';
+import type { TenantId } from '../../base/ids.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Dialer } from '../../ports/dialer.ts';
@@ -10,6 +11,9 @@ import type { PhaseTimeouts, SiteLimits } from './limits.ts';
 import type { PathShape } from './shaping/path-shape.ts';
 import type { Source } from './sources/source.ts';
 import type { PathTls } from './tls-sessions.ts';
+
+/** Told when there is room after a message was sent away, of any tenant or of one; answers whether more may wait. */
+export type OnRoom = (site: string, count: number, tenant?: TenantId) => boolean;
 
 export interface SiteOptions {
   /** What its slots are asked for by. */
@@ -36,6 +40,5 @@ export interface SiteOptions {
   /** Absent: how TLS goes is not counted. */
   readonly tls?: PathTls | undefined;
   readonly coarse: { readonly nowMs: number };
-  /** Told when there is room again after a message was sent away; answers whether more may wait. */
-  readonly onRoom: (site: string, count: number) => boolean;
+  readonly onRoom: OnRoom;
 }

@@ -81,7 +81,7 @@ export class Site implements SiteDialOwner, SiteUser {
     this.#queue = new SiteQueue(limits.queueCountMax, limits.queueBytesMax);
     this.#room = new SiteRoom({
       ...{ queue: this.#queue, countMax: limits.queueCountMax, clock },
-      tell: (count) => onRoom(this.key, count),
+      tell: (count, tenant) => onRoom(this.key, count, tenant),
     });
     this.#lease = options.leases.join(options.name, this);
     this.#dial = new SiteDial({
@@ -98,7 +98,7 @@ export class Site implements SiteDialOwner, SiteUser {
   /** A message is about to be read and submitted. False: there will be no room, and `onRoom` says when. */
   expect(tenant: TenantId, bytes: number): boolean {
     if (!this.#shaping.isStopped) return this.#isDead() || this.#room.expect(tenant, bytes);
-    this.#room.arrived(false);
+    this.#room.arrived(false, tenant);
     return false;
   }
 
@@ -151,7 +151,7 @@ export class Site implements SiteDialOwner, SiteUser {
   submit(transaction: Transaction): boolean {
     transaction.departure = this.#departure;
     if (this.#shaping.isStopped) {
-      this.#room.arrived(false);
+      this.#room.arrived(false, transaction.message.tenant);
       return false;
     }
     if (this.#shaping.holdsBack(transaction)) return true;
@@ -162,7 +162,7 @@ export class Site implements SiteDialOwner, SiteUser {
     this.#options.tls?.waits(transaction.domain);
     transaction.sinceMs = this.#options.clock.monotonicMs();
     const isTaken = this.#queue.push(transaction);
-    this.#room.arrived(isTaken);
+    this.#room.arrived(isTaken, transaction.message.tenant);
     if (isTaken) this.#dispatch();
     return isTaken;
   }
@@ -181,6 +181,8 @@ export class Site implements SiteDialOwner, SiteUser {
 
   /** To be called now and then: time-outs, idle ends, and messages that wait behind a connection that stands still. */
   onTick(nowMs: number): void {
+    // Most sites a thread knows are at rest.
+    if (this.#sessions.size === 0 && this.#queue.count === 0 && this.#room.isAtRest) return;
     for (const session of this.#sessions) session.onTick(nowMs);
     while (this.#idle.length > 0 && (this.#mustShrink() || this.#isAwaited())) {
       this.#leave(this.#idle.pop()!);
@@ -261,7 +263,7 @@ export class Site implements SiteDialOwner, SiteUser {
       transaction.sinceMs = nowMs;
       gate?.spend(transaction.message.tenant, transaction.message.terms?.campaign ?? '');
     }
-    this.#room.left();
+    this.#room.left(transaction?.message.tenant);
     return transaction;
   }
 

@@ -19,13 +19,15 @@ export async function readBody(
   message: SpoolMessage,
 ): Promise<readonly Uint8Array[]> {
   if (message.parts !== undefined) return message.parts;
+  // It may have been copied since its place was told, and the old segment be gone.
+  const place = shard.placeNow(message.place);
   // What waits was written not long ago: mostly it is at hand, and needs none of libuv's threads, which sync (decision
   // 0097).
-  const now = shard.readNow(message.place);
+  const now = shard.readNow(place);
   if (now !== undefined) return [Buffer.from(now)];
-  const lease = shard.lease(message.place.segment);
+  const lease = shard.lease(place.segment);
   try {
-    return [await shard.read(message.place)];
+    return [await shard.read(place)];
   } finally {
     lease.release();
   }

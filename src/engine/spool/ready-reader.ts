@@ -97,9 +97,43 @@ export class ReadyReader {
     let left = count;
     for (let at = 0; at < tenants.length && left > 0; at++) {
       const share = Math.ceil(left / (tenants.length - at));
-      left -= this.#pullTenant(group, tenants[at]!, share);
+      left -= this.pullOf(group, tenants[at]!, share);
     }
     return count - left;
+  }
+
+  /** As `pull`, of one tenant. */
+  pullOf(group: Buffer, tenant: number, limit: number): number {
+    const start = readyPrefix(group, tenant);
+    const to = readyPrefix(group, tenant + 1);
+    const name = prefixOf(start);
+    let cursor = this.#cursors.get(name);
+    let from = cursor ?? start;
+    let count = 0;
+    while (count < limit) {
+      const wanted = limit - count + spareRows;
+      const rows = this.#shard.range({ from, to, limit: wanted });
+      for (const { key } of rows) {
+        if (count === limit || !this.#taker.hasRoom()) return count;
+        from = keyAfter(key);
+        const { id } = readReadyKey(key);
+        const row = this.#taker.isOut(id) ? undefined : this.#shard.get(queueKey(id));
+        // Before it is handed out: it may come back at once, and moves the cursor back then, where it stays.
+        if (this.#cursors.get(name) === cursor) {
+          cursor = from;
+          this.#cursors.set(name, cursor);
+        }
+        if (row === undefined) continue;
+        this.#taker.take(id, row);
+        count++;
+      }
+      if (rows.length < wanted) {
+        // All that is left is out: the next look begins anew, and finds what came back in the meantime.
+        if (count === 0) this.#cursors.delete(name);
+        return count;
+      }
+    }
+    return count;
   }
 
   /** Looks after groups that were not pulled of late. */
@@ -138,39 +172,6 @@ export class ReadyReader {
       next = readyPrefix(group, tenant + 1);
     }
     return tenants;
-  }
-
-  #pullTenant(group: Buffer, tenant: number, limit: number): number {
-    const start = readyPrefix(group, tenant);
-    const to = readyPrefix(group, tenant + 1);
-    const name = prefixOf(start);
-    let cursor = this.#cursors.get(name);
-    let from = cursor ?? start;
-    let count = 0;
-    while (count < limit) {
-      const wanted = limit - count + spareRows;
-      const rows = this.#shard.range({ from, to, limit: wanted });
-      for (const { key } of rows) {
-        if (count === limit || !this.#taker.hasRoom()) return count;
-        from = keyAfter(key);
-        const { id } = readReadyKey(key);
-        const row = this.#taker.isOut(id) ? undefined : this.#shard.get(queueKey(id));
-        // Before it is handed out: it may come back at once, and moves the cursor back then, where it stays.
-        if (this.#cursors.get(name) === cursor) {
-          cursor = from;
-          this.#cursors.set(name, cursor);
-        }
-        if (row === undefined) continue;
-        this.#taker.take(id, row);
-        count++;
-      }
-      if (rows.length < wanted) {
-        // All that is left is out: the next look begins anew, and finds what came back in the meantime.
-        if (count === 0) this.#cursors.delete(name);
-        return count;
-      }
-    }
-    return count;
   }
 }
 

@@ -333,8 +333,9 @@ export class Spool {
   }
 
   /** There is room for `count` messages before a site; answers how many came: where any did, more may wait. */
-  onRoom(site: string, count: number): number {
+  onRoom(site: string, count: number, tenant?: TenantId): number {
     if (this.#isDraining || this.#rowCount === 0 || this.#due === undefined) return 0;
+    if (tenant !== undefined) return this.#ready!.pullOf(groupOf(site), tenant, count);
     const nowMs = this.clock.nowMs();
     const pulled = this.#ready!.pull(groupOf(site), count, nowMs);
     if (pulled === count) return count;

@@ -55,6 +55,16 @@ for (const options of shared) {
   });
 }
 
+test(`tenants share a site fairly when more waits for it than its queue holds (seed ${seed})`, async () => {
+  const day = await simulateDay({
+    ...{ seed, hours: 0.1, tenants: 6, domains: 1, messages: 9_000, campaignShare: 1 },
+    isCalm: true,
+  });
+  assert.deepEqual(day.faults, []);
+  assert.ok(day.fairness.windows >= 4, `${day.fairness.windows} windows`);
+  assert.deepEqual(day.fairness.worst, []);
+});
+
 test(`rates of a site hold over all threads, and tenants share them (seed ${seed})`, async () => {
   const day = await simulateDay({
     ...{ seed, hours: 0.1, tenants: 3, domains: 2, messages: 800, hotMessages: 400 },

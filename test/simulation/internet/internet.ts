@@ -13,6 +13,7 @@ import { messageReceive, packReceived } from '../../../src/actors/asks/spool-ask
 import { MemoryDisk } from '../../../src/adapters/memory/memory-disk.ts';
 import { type MessageId, MessageIdSource, shardId, type TenantId } from '../../../src/base/ids.ts';
 import { type Log, type LogFields, silentLog } from '../../../src/base/log.ts';
+import { gibibyte } from '../../../src/base/units.ts';
 import { SeededRandom, seedOf } from '../../../src/harness/seeded-random.ts';
 import type { SinkMessage } from '../../../src/harness/sink/sink-wire.ts';
 import { loadOrThrow } from '../../../src/settings/load.ts';
@@ -44,8 +45,20 @@ export interface DayOptions {
   readonly isBoundToThreads?: boolean;
   /** Of the messages that are not hot, the part that is sent in campaigns. */
   readonly campaignShare?: number;
-  /** Given simulated seconds, in order, once a simulated minute. */
-  readonly onProgress?: (second: number, counts: Counts) => void;
+  /** The event log is remembered as it stands at this second, for a comparison. */
+  readonly markSecond?: number;
+  /** The day ends at its mark, and nothing is asked of it but that. */
+  readonly endsAtMark?: boolean;
+  /** Once a simulated minute. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface Progress {
+  readonly second: number;
+  readonly counts: Counts;
+  readonly diskBytes: number;
+  readonly faults: readonly string[];
+  readonly unfair: number;
 }
 
 export interface DayReport {
@@ -58,12 +71,18 @@ export interface DayReport {
   /** Of the bytes of all event logs, in the order they were written. */
   readonly eventsHash: string;
   readonly eventsBytes: number;
+  /** As `eventsHash`, up to the second that was to be marked; "" where none was. */
+  readonly markHash: string;
+  /** Of all files together, at most. */
+  readonly diskBytesMost: number;
   /** By tenant: time to the first attempt of 99 in 100 of its messages. */
   readonly firstAttemptMs: ReadonlyMap<number, number>;
 }
 
 const threadsDefault = 2;
 const shards = 4;
+/** More than a day takes. */
+const diskBytesMax = 64 * gibibyte;
 /** After the last message was sent. */
 const restMs = 600_000;
 /** Who was to be tried so long ago is forgotten: no site is full for so long after the last message. */
@@ -96,6 +115,9 @@ class Day implements Witness {
   readonly #siteOf: Int32Array;
   readonly #costOf: Uint32Array;
   readonly #threads: number;
+  readonly #disk = new MemoryDisk(diskBytesMax);
+  #diskBytesMost = 0;
+  #markHash = '';
   #eventsBytes = 0;
   #messageCount = 0;
   #spoolThread = 0;
@@ -123,7 +145,7 @@ class Day implements Witness {
     const settings = loadOrThrow({
       environment: {},
       assignments: [
-        ...['data.dir=/data', 'hostname=relay.example', 'relay.expiryMs=8h'],
+        ...['data.dir=/data', 'hostname=relay.example', 'relay.expiryMs=4h'],
         ...['store.segmentBytesMax=16MiB', 'store.eventsBytesMax=64MiB'],
         `relay.connectionsPerSiteMax=${connectionsPerSite}`,
       ],
@@ -139,7 +161,7 @@ class Day implements Witness {
     const { providers } = this.#places;
     this.#engines = new Engines({
       ...{ seed, settings, threads, shards, clock },
-      disk: hashedDisk(new MemoryDisk(), (bytes) => this.#seeEvents(bytes)),
+      disk: hashedDisk(this.#disk, (bytes) => this.#seeEvents(bytes)),
       dns: simulatedDns(this.#places, clock, chance('dns')),
       dialer: new Network({ providers, clock, random: chance('network'), witness: this }),
       log: this.#log(),
@@ -162,13 +184,14 @@ class Day implements Witness {
       fairness: this.#sites.fairness(),
       eventsHash: this.#events.digest('hex'),
       eventsBytes: this.#eventsBytes,
+      markHash: this.#markHash,
+      diskBytesMost: this.#diskBytesMost,
       firstAttemptMs: this.#ledger.firstAttemptMs(0.99),
     };
   }
 
   async #live(): Promise<void> {
-    const { hours, onProgress } = this.#options;
-    const { messageRate = 0, connectionRate = 0 } = this.#options;
+    const { hours, messageRate = 0, connectionRate = 0 } = this.#options;
     await this.#engines.open();
     if (messageRate > 0 || connectionRate > 0) {
       await this.#engines.limit({
@@ -178,9 +201,10 @@ class Day implements Witness {
     }
     const seconds = hours * 3_600;
     for (let second = 0; second < seconds + restMs / 1_000; second++) {
-      if (second % (fairnessWindowMs / 1_000) === 0) {
-        this.#sites.endWindow(this.#time.monotonicMs());
-        onProgress?.(second, this.#ledger.counts);
+      if (second % (fairnessWindowMs / 1_000) === 0) await this.#endMinute(second);
+      if (second === this.#options.markSecond) {
+        this.#markHash = this.#events.copy().digest('hex');
+        if (this.#options.endsAtMark === true) return;
       }
       if (this.#random.fraction() < spoolMovesPerHour / 3_600) {
         this.#spoolThread = (this.#spoolThread + 1) % this.#threads;
@@ -188,6 +212,20 @@ class Day implements Witness {
       if (second < seconds) for (const sent of this.#traffic.second(second)) this.#send(sent);
       await this.#time.after(1_000);
     }
+    await this.#check();
+    await this.#engines.close();
+  }
+
+  async #endMinute(second: number): Promise<void> {
+    this.#sites.endWindow(this.#time.monotonicMs());
+    const bytes = diskBytesMax - (await this.#disk.freeBytes('/'));
+    this.#diskBytesMost = Math.max(this.#diskBytesMost, bytes);
+    const { counts, faults } = this.#ledger;
+    const { unfair } = this.#sites.fairness();
+    this.#options.onProgress?.({ second, counts, diskBytes: bytes, faults, unfair });
+  }
+
+  async #check(): Promise<void> {
     let openReports = 0;
     const overdueMs = this.#time.nowMs() - overdueMsMax;
     await this.#engines.queued((sender, address, nextMs) => {
@@ -196,7 +234,6 @@ class Day implements Witness {
       else this.#ledger.waiting(address);
     });
     this.#ledger.check(openReports);
-    await this.#engines.close();
   }
 
   #send(sent: Sent): void {

@@ -131,7 +131,7 @@ function campaigns(
 }
 
 function sizeOf(random: SeededRandom): number {
-  return 400 + Math.floor(random.fraction() ** 8 * 40_000);
+  return 400 + Math.floor(random.fraction() ** 8 * 16_000);
 }
 
 function sums(count: number, weightOf: (i: number) => number): Float64Array {

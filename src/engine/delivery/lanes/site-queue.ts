@@ -126,6 +126,17 @@ export class SiteQueue {
     return isCountFair && ownBytes + bytes <= shareOfRest * (bytesLeft - bytes) + bytes;
   }
 
+  countOf(tenant: TenantId): number {
+    return this.#tenants.countOf(tenant);
+  }
+
+  /** How many more of a tenant's it would take, as far as their number goes. */
+  roomOf(tenant: TenantId, coming: number): number {
+    const left = this.#countMax - this.count - coming;
+    const own = this.#tenants.countOf(tenant);
+    return Math.max(0, Math.min(left, Math.ceil((shareOfRest * left - own) / (shareOfRest + 1))));
+  }
+
   #add({ message }: Transaction, bytes: number): void {
     const { tenant } = message;
     this.#bytes += bytes;

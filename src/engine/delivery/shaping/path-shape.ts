@@ -157,12 +157,17 @@ export class PathShape {
     this.#reply = lineOf(reply);
   }
 
+  /** Nobody needs to hear of a path on which nothing happened. */
+  get hasNews(): boolean {
+    return (
+      this.taken > 0 || this.#refused > 0 || this.#newDomains.length > 0 || this.#hits.size > 0
+    );
+  }
+
   /** What to tell the owner; undefined: nothing. */
   report(): PathReport | undefined {
+    if (!this.hasNews) return undefined;
     const { taken, inUseMost } = this;
-    // Nobody needs to hear that all goes well on a path nobody holds back; but how fast it goes is wanted now and then.
-    const isQuiet = taken === 0 && this.#refused === 0 && this.#newDomains.length === 0;
-    if (isQuiet && this.#hits.size === 0) return undefined;
     const hits = [...this.#hits.values()].map(
       ({ rule, tenant, count, reply, campaign }): RuleHits => [
         ...([rule, tenant, count, reply] as const),

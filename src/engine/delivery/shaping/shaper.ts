@@ -57,6 +57,7 @@ export class Shaper {
   onTick(): void {
     const byShard = new Map<ShardId, PathShape[]>();
     for (const shape of this.#paths) {
+      if (!shape.hasNews) continue;
       const shard = siteShard(shape.path, this.#options.shards);
       if (this.#asking.has(shard)) continue;
       const known = byShard.get(shard);

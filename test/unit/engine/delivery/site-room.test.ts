@@ -2,6 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import type { TenantId } from '../../../../src/base/ids.ts';
+import { SiteQueue } from '../../../../src/engine/delivery/lanes/site-queue.ts';
+import { SiteRoom } from '../../../../src/engine/delivery/site-room.ts';
+import { Transaction } from '../../../../src/engine/delivery/transaction.ts';
 import { FakeDialer, settled } from '../../../support/fake-peer.ts';
 import { deliveriesFor, outboundMessage, Sender } from '../../../support/outbound.ts';
 import { SeededClock, SeededRandom } from '../../../support/seeded-clock.ts';
@@ -129,4 +133,83 @@ it('a site asks for no more at a time than one turn of the thread hands out', as
   clock.advance(1);
   assert.deepEqual(told, [32]);
   deliveries.close();
+});
+
+/** A queue of 2,000 in which tenant 1 has most, and both were sent away. */
+function crowdedQueue() {
+  const clock = new SeededClock();
+  const queue = new SiteQueue(2_000, 2 ** 30);
+  const told: [count: number, tenant: number | undefined][] = [];
+  let isMore = true;
+  const room = new SiteRoom({
+    ...{ queue, countMax: 2_000, clock },
+    tell: (count, tenant) => {
+      told.push([count, tenant]);
+      return isMore;
+    },
+  });
+  const arrive = (tenant: TenantId) => {
+    const isTaken = queue.push(new Transaction({ ...outboundMessage(), tenant }, () => {}));
+    room.arrived(isTaken, tenant);
+    return isTaken;
+  };
+  const leave = () => room.left(queue.shift(0)?.message.tenant);
+  for (const tenant of [many, few]) while (arrive(tenant)) {}
+  const end = () => {
+    isMore = false;
+  };
+  return { clock, queue, told, room, arrive, leave, end };
+}
+
+const many = 1 as TenantId;
+const few = 2 as TenantId;
+
+it('a tenant that has little left is asked for before the queue of others runs low', () => {
+  const { clock, queue, told, leave, arrive } = crowdedQueue();
+  assert.ok(queue.countOf(many) > 2 * queue.countOf(few) && queue.countOf(few) > 16);
+  while (queue.countOf(few) > 16) leave();
+  clock.advance(0);
+  assert.ok(queue.count > 2_000 / 4, `${queue.count} wait`);
+  assert.deepEqual(
+    told.map(([, tenant]) => tenant),
+    [few],
+  );
+  const [count] = told[0]!;
+  assert.ok(count > 0 && count <= 32);
+  for (let i = 0; i < count; i++) assert.ok(arrive(few), `${i} of ${count} were taken`);
+});
+
+it('a tenant is asked for once until its mail comes, again at the tick, and no more when none waits', () => {
+  const { clock, queue, told, room, leave, arrive, end } = crowdedQueue();
+  while (queue.countOf(few) > 14) leave();
+  clock.advance(0);
+  assert.equal(told.length, 1);
+  arrive(few);
+  while (queue.countOf(few) > 14) leave();
+  clock.advance(0);
+  assert.equal(told.length, 2);
+  end();
+  room.onTick();
+  clock.advance(0);
+  assert.equal(told.length, 3);
+  room.onTick();
+  clock.advance(0);
+  assert.equal(told.length, 3);
+});
+
+it('a tenant none of whose mail found a place is asked for at the next tick', () => {
+  const { clock, queue, told, room, arrive, leave } = crowdedQueue();
+  const late = 3 as TenantId;
+  while (arrive(late)) {}
+  while (queue.countOf(late) > 0) leave();
+  assert.equal(arrive(late), true);
+  clock.advance(0);
+  told.length = 0;
+  leave();
+  room.onTick();
+  clock.advance(0);
+  assert.ok(
+    told.some(([count, tenant]) => tenant === late && count > 0),
+    JSON.stringify(told),
+  );
 });

@@ -6,6 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { TenantId } from '../../../../src/base/ids.ts';
 import { hourMs } from '../../../../src/base/units.ts';
 import { readyRange } from '../../../../src/engine/spool/queue-rows.ts';
 import { SpoolWorld } from '../../../support/spool-world.ts';
@@ -108,6 +109,18 @@ describe('mail for a site that is full', () => {
     await world.settle();
     const order = openAddresses(world).map((address) => address.split('@')[0]);
     assert.deepEqual(order, ['high', 'old', 'new', 'low']);
+  });
+
+  it('goes of one tenant alone, where room is told for it', async () => {
+    const world = await crowded('other');
+    for (const name of ['a', 'b', 'c']) {
+      await world.accept([`${name}@to.test`], 'a@from.test', 0, undefined, { tenant: 7 });
+    }
+    world.isFull = false;
+    assert.equal(world.spool.onRoom(site, 2, 7 as TenantId), 2);
+    assert.equal(world.spool.onRoom(site, 2, 8 as TenantId), 0);
+    await world.settle();
+    assert.deepEqual(openAddresses(world), ['a@to.test', 'b@to.test']);
   });
 
   it('goes by tenants in turn', async () => {
