@@ -8,6 +8,7 @@ import type { ControlHandlers } from '../actors/asks/control.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
 import type { DoAct } from '../edge/protocols/http/admin/routes.ts';
+import { type AuditedParts, noteRefusal } from './audit/audited-acts.ts';
 import { guardedActs } from './control/guarded-acts.ts';
 import { controlHandlers } from './control/handlers.ts';
 import type { ControlParts } from './control/parts.ts';
@@ -24,7 +25,8 @@ export function coreHandlers(core: Core, front: FrontParts): ControlHandlers {
 /** The same acts for whoever asks: what they may do, of what they may see. */
 export function coreActs(core: Core, front: FrontParts): DoAct {
   const parts = coreParts(core, front);
-  return guardedActs(parts, (directory) => controlHandlers({ ...parts, directory }));
+  const guard = { ...parts, refused: noteRefusal(parts.audited) };
+  return guardedActs(guard, (directory) => controlHandlers({ ...parts, directory }));
 }
 
 function coreParts(core: Core, front: FrontParts): ControlParts {
@@ -41,6 +43,8 @@ function coreParts(core: Core, front: FrontParts): ControlParts {
     note: core.streams.note,
     sources: core.sources,
     feedbackAddresses: (tenant) => core.feedback.desk.addressesOf(tenant),
+    auditLog: () => core.audit.desk.audit(),
+    audited: auditedParts(core),
     router: runtime.router,
     massActs: core.massActs,
     jobs: runtime.jobs,
@@ -61,4 +65,11 @@ function coreParts(core: Core, front: FrontParts): ControlParts {
     shaping: core.shaping,
     rebuildIndex: (shard) => runtime.rebuildIndex(shard),
   };
+}
+
+function auditedParts({ audit, directory, streams }: Core): AuditedParts {
+  const { desk, isStrict } = audit;
+  const tenantOfWebhook = (id: number) =>
+    streams.webhooks.list().find((webhook) => webhook.id === id)?.tenant;
+  return { desk, isStrict, directory, tenantOfWebhook };
 }

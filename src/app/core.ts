@@ -35,6 +35,7 @@ import type { Log } from '../base/log.ts';
 import { tenantWords } from '../base/tenant-words.ts';
 import { mebibyte } from '../base/units.ts';
 import { waitingOf, waitingWords } from '../base/waiting-words.ts';
+import type { AccessWitness } from '../edge/guard/access-witness.ts';
 import { TenantQuotas } from '../edge/guard/tenant-quotas.ts';
 import { withQuotas } from '../edge/quota-reception.ts';
 import { createReception } from '../edge/reception.ts';
@@ -42,6 +43,7 @@ import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Identity } from '../ports/identity.ts';
 import type { Settings } from '../settings/schema.ts';
+import { type Audit, openAudit } from './audit/open-audit.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { resolveAddress } from './destinations.ts';
 import type { DkimKeys } from './dkim-keys.ts';
@@ -79,6 +81,9 @@ export interface CoreRequest {
 
 export interface Core {
   readonly folder: DataFolder;
+  readonly audit: Audit;
+  /** Told of log-ins, refusals and the opening of others' mail. */
+  readonly witness: AccessWitness;
   readonly directory: AccountDirectory;
   /** The directory, and the stores beside it. */
   readonly identity: Identity;
@@ -126,7 +131,10 @@ export async function openCore(request: CoreRequest): Promise<Core> {
   });
   const closers: Closer[] = [async () => folder[Symbol.asyncDispose]()];
   try {
-    return await openParts(request, folder, closers);
+    const audit = await openAudit(settings, folder.path, log);
+    closers.push(() => audit.close());
+    const parts = await openParts(request, folder, closers);
+    return { ...parts, audit, witness: audit.witness(parts.directory) };
   } catch (error) {
     await closeAll(closers, log);
     throw error;
@@ -137,7 +145,7 @@ async function openParts(
   request: CoreRequest,
   folder: DataFolder,
   closers: Closer[],
-): Promise<Core> {
+): Promise<Omit<Core, 'audit' | 'witness'>> {
   const { settings, log, isOffline } = request;
   const { shards } = folder;
   const identity = openIdentity(folder, log, closers);

@@ -48,7 +48,7 @@ export async function createHttpApi(
   core: Core,
   { settings, log, act, ...given }: HttpApiRequest,
 ): Promise<HttpApi> {
-  const { directory, engine, feedback, folder, reception, streams } = core;
+  const { directory, engine, feedback, folder, reception, streams, witness } = core;
   let policy = apiPolicy(settings);
   const { jobs, router } = engine.runtime;
   const compose: ComposeMessage = async (meta) => {
@@ -63,6 +63,7 @@ export async function createHttpApi(
     directory,
     reception,
     compose,
+    witness,
     suppression: feedback.guard,
     suppressions: feedback.list,
     note: streams.note,

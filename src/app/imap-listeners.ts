@@ -11,6 +11,7 @@ import type { Stamps } from '../actors/stamps.ts';
 import type { Watchers } from '../actors/watched.ts';
 import type { Log } from '../base/log.ts';
 import { networkSet } from '../base/networks.ts';
+import type { AccessWitness } from '../edge/guard/access-witness.ts';
 import type { LogIn } from '../edge/guard/log-in.ts';
 import { ImapListener } from '../edge/listeners/imap-listener.ts';
 import type { TlsSource } from '../edge/listeners/tls.ts';
@@ -41,6 +42,7 @@ export interface ImapListenersOptions {
   readonly log: Log;
   readonly observer: SessionObserver;
   readonly logIn: LogIn;
+  readonly witness: AccessWitness;
 }
 
 export type ImapListeners = MailboxListeners<'imap' | 'imaps', ImapPolicy, ImapService>;

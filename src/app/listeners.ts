@@ -8,6 +8,7 @@
 import type { Reception } from '../actors/asks/reception.ts';
 import type { Log } from '../base/log.ts';
 import { loopbackNetworks, networkSet, noNetworks } from '../base/networks.ts';
+import type { AccessWitness } from '../edge/guard/access-witness.ts';
 import type { CheckCredentials, LogIn } from '../edge/guard/log-in.ts';
 import { defaultLogInLimits, LogInThrottle } from '../edge/guard/log-in-throttle.ts';
 import type { Proofs } from '../edge/guard/proofs.ts';
@@ -35,6 +36,7 @@ export interface ListenersOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
+  readonly witness: AccessWitness;
   readonly authenticate: CheckCredentials;
   /** What may be shown in place of a password; absent: nothing. */
   readonly proofs?: Proofs;
@@ -79,7 +81,8 @@ export class MailListeners {
   /** Of all protocols. */
   get logIn(): LogIn {
     const { authenticate, proofs } = this.#options;
-    return { authenticate, throttle: this.throttle, ...(proofs === undefined ? {} : { proofs }) };
+    const shown = proofs === undefined ? {} : { proofs };
+    return { authenticate, throttle: this.throttle, ...shown, witness: this.#options.witness };
   }
 
   /** @throws what `listen` says when an address cannot be bound; nothing listens then. */

@@ -28,6 +28,7 @@ import { controlSocketPath } from '../settings/places.ts';
 import { publicServices, publicWebHost, tlsReportUrl } from '../settings/public-services.ts';
 import { reloaded } from '../settings/reload.ts';
 import type { Settings } from '../settings/schema.ts';
+import { serverDeeds } from './audit/server-deeds.ts';
 import { loadCertificate } from './certificate.ts';
 import { type Core, closeAll, openCore } from './core.ts';
 import { coreActs, coreHandlers } from './core-handlers.ts';
@@ -76,7 +77,7 @@ export async function startServer(request: ServerRequest): Promise<RunningServer
 
 async function openFronts(request: ServerRequest, core: Core): Promise<RunningServer> {
   const { settings, log, version } = request;
-  const { folder, engine, closers } = core;
+  const { folder, engine, closers, audit } = core;
   const metrics = serverMetrics(core);
   const tls = new ReloadableTls(await loadCertificate(settings, settings.hostname, nodeClock));
   const sessions = await openSessions(core, settings, log);
@@ -103,6 +104,10 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   Object.assign(addresses, await pop3.open());
   closers.push(() => pop3.drain(settings.shutdown.drainMsMax));
   health.opened();
+  audit.start();
+  const deeds = serverDeeds(audit);
+  await deeds.started(version);
+  closers.push(() => deeds.stopping());
 
   let running = settings;
   return {
@@ -111,7 +116,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
     handlers,
     identity: core.identity,
     faults: () => health.readiness().faults,
-    async reload(wanted) {
+    reload: deeds.reload(async (wanted: Settings) => {
       const next = reloaded(running, wanted);
       // What can fail comes first: a reload is taken whole or not at all.
       tls.load(await loadCertificate(next.settings, next.settings.hostname, nodeClock));
@@ -125,7 +130,8 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
       api.reload(running);
       const { applied, needRestart } = next;
       log.info({ applied, needRestart }, 'settings and certificates were read again');
-    },
+      return next;
+    }),
     stop() {
       health.draining();
       return closeAll(closers, log);
@@ -143,14 +149,14 @@ interface MailFronts {
 /** Not bound yet. */
 function mailListeners(
   { settings, log, version }: ServerRequest,
-  { directory, engine, reception, feedback, srsSecrets, watchers, stamps }: Core,
+  { directory, engine, reception, feedback, srsSecrets, watchers, stamps, witness }: Core,
   tls: ReloadableTls,
   metrics: Metrics,
   { check: authenticate, proofs }: OpenedLogIn,
 ): MailFronts {
   const { runtime } = engine;
   const observer = edgeObserver(metrics);
-  const shared = { settings, reception, tls, clock: nodeClock, log, observer };
+  const shared = { settings, reception, tls, clock: nodeClock, log, observer, witness };
   const listeners = new MailListeners({
     ...shared,
     directory,
@@ -167,10 +173,11 @@ function mailListeners(
 }
 
 function serverMetrics(core: Core): Metrics {
-  const { budget, engine, shaping, tlsReports, tlsReporting, streams } = core;
+  const { audit, budget, engine, shaping, tlsReports, tlsReporting, streams } = core;
   const metrics = new Metrics();
   eventMetrics(metrics, streams);
   metrics.collectProcess();
+  audit.measure(metrics);
   const help = 'Bytes received and not yet journaled.';
   metrics.gaugeOf('chaski_receiving_bytes', help, () => budget.bytes);
   metrics.gaugeOf(

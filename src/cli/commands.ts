@@ -34,6 +34,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   webhook: async () => (await import('./commands/webhook.ts')).webhookCommands,
   trace: async () => (await import('./commands/trace.ts')).traceCommands,
   'tls-report': async () => (await import('./commands/tls-report.ts')).tlsReportCommands,
+  audit: async () => (await import('./commands/audit.ts')).auditCommands,
   store: async () => (await import('./commands/store.ts')).storeCommands,
   version: async () => (await import('./commands/version.ts')).versionCommands,
 };

@@ -5,6 +5,7 @@
  */
 
 import { section, type ValueOf } from './field.ts';
+import { auditSection } from './schema/audit.ts';
 import { dkimSection } from './schema/dkim.ts';
 import { eventFilesSection } from './schema/event-files.ts';
 import { feedbackSection } from './schema/feedback.ts';
@@ -65,6 +66,7 @@ export const schema = section('Settings of Chaski.', {
   verification: verificationSection,
   accounts: accountsSection,
   store: storeSection,
+  audit: auditSection,
   webhook: webhookSection,
   eventFiles: eventFilesSection,
   memory: memorySection,

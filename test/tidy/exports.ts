@@ -12,6 +12,7 @@ import { withoutComments } from './rules.ts';
 /** Values that only tests import, by the reason they may be: `path name`. */
 export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
   'implements a port in memory': [
+    'src/adapters/memory/memory-audit-log.ts MemoryAuditLog',
     'src/adapters/memory/memory-directory.ts createMemoryDirectory',
     'src/adapters/memory/memory-directory.ts createMemoryIdentity',
     'src/adapters/memory/memory-disk.ts MemoryDisk',
@@ -20,6 +21,13 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/actors/moves.ts moveLimitsDefault',
     'src/app/kept-rows.ts bytesMaxDefault',
     'src/app/log-in/password-jobs.ts passwordJobsWaitingMax',
+    'src/adapters/audit/chain.ts detailsMax',
+    'src/adapters/audit/chain.ts textLengthMax',
+    'src/adapters/files/audit-log.ts batchMax',
+    'src/adapters/files/audit-log.ts waitingMax',
+    'src/adapters/files/audit-verify.ts findingsMax',
+    'src/app/audit/audit-desk.ts notesMax',
+    'src/app/audit/audited-acts.ts itemsMax',
     'src/app/source-book.ts blockMax',
     'src/app/source-book.ts daysMax',
     'src/app/source-book.ts othersName',

@@ -7,6 +7,7 @@
  */
 
 import type { Act } from './act.ts';
+import { auditActs } from './audit-control.ts';
 import type { ControlMethod } from './control.ts';
 import { credentialActs } from './credential-control.ts';
 import { directoryActs } from './directory-control.ts';
@@ -42,4 +43,5 @@ export const controlActs: Readonly<Record<ControlMethod, Act>> = {
   ...roleActs,
   ...tlsReportActs,
   ...webhookActs,
+  ...auditActs,
 };

@@ -5,6 +5,7 @@
  * Runs in:   both sides of the control socket; types only.
  */
 
+import type { AuditMethods } from './audit-control.ts';
 import type { CredentialMethods } from './credential-control.ts';
 import type { DirectoryMethods } from './directory-control.ts';
 import type { DkimMethods } from './dkim-control.ts';
@@ -56,6 +57,7 @@ export interface ControlMethods
     SuppressionMethods,
     TenantMethods,
     TlsReportMethods,
+    AuditMethods,
     WebhookMethods {}
 
 export type ControlMethod = keyof ControlMethods;

@@ -49,6 +49,9 @@ export const actRules = {
   // Events and traces are of all tenants.
   events: operators('event.read', 'look'),
   trace: operators('event.read', 'look'),
+  'audit.list': {
+    ...{ permission: 'audit.read', resource: 'tenant', at: 'tenant', kind: 'look' },
+  },
   'events.sinks': operators('event.read', 'look'),
 
   'tenant.create': operators('tenant.create'),

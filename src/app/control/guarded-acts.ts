@@ -8,8 +8,8 @@
 
 import type { ControlHandlers, ControlMethod } from '../../actors/asks/control.ts';
 import { ruleOf } from '../../actors/asks/permissions.ts';
-import type { Principal } from '../../actors/asks/principal.ts';
-import { type ErrorCode, MailError } from '../../base/errors.ts';
+import type { AskedBy, Principal } from '../../actors/asks/principal.ts';
+import { type ErrorCode, failureOf, MailError } from '../../base/errors.ts';
 import type { TenantId } from '../../base/ids.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import { authorityOf, givenBy, resourceOf } from '../../edge/guard/acts-asked.ts';
@@ -34,6 +34,8 @@ const codes: Readonly<Record<Exclude<Decision, 'allowed'>, ErrorCode>> = {
 export interface GuardParts {
   readonly identity: Identity;
   readonly clock: Clock;
+  /** Told of who may not do what they asked for. */
+  readonly refused: (method: ControlMethod, by: AskedBy, code: ErrorCode) => void;
 }
 
 /** `handlersOver`: all acts, over the directory they are to see. */
@@ -55,7 +57,12 @@ export function guardedActs(
   };
   return async (method, params, call) => {
     const { principal } = call.by;
-    await decide(parts, principal, method, params as Readonly<Record<string, unknown>>);
+    try {
+      await decide(parts, principal, method, params as Readonly<Record<string, unknown>>);
+    } catch (error) {
+      parts.refused(method, call.by, failureOf(error).code);
+      throw error;
+    }
     const handler = handlersFor(principal)[method] as AnyHandler | undefined;
     if (handler === undefined) throw new MailError('not-possible-now', method);
     return await handler(params, call);

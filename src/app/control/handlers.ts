@@ -5,6 +5,8 @@
  */
 
 import type { ControlHandlers } from '../../actors/asks/control.ts';
+import { auditedActs } from '../audit/audited-acts.ts';
+import { auditHandlers } from './audit-handlers.ts';
 import { checkedActs } from './checked-acts.ts';
 import { credentialHandlers } from './credential-handlers.ts';
 import { directoryHandlers } from './directory-handlers.ts';
@@ -52,6 +54,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...tlsReportHandlers(parts),
     ...traceHandlers(parts),
     ...storeHandlers(parts),
+    ...auditHandlers(parts),
   });
-  return checkedActs(handlers);
+  return checkedActs(auditedActs(parts.audited, handlers));
 }

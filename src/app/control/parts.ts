@@ -12,12 +12,14 @@ import type { Router } from '../../actors/router.ts';
 import type { ShapingBoard } from '../../actors/shaping-board.ts';
 import type { ShardId, TenantId } from '../../base/ids.ts';
 import type { AccountDirectory } from '../../ports/account-directory.ts';
+import type { AuditLog } from '../../ports/audit-log.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Identity } from '../../ports/identity.ts';
 import type { Random } from '../../ports/random.ts';
 import type { SuppressionList } from '../../ports/suppressions.ts';
 import type { Settings } from '../../settings/schema.ts';
 import type { ShapingRules } from '../../settings/shaping/rules.ts';
+import type { AuditedParts } from '../audit/audited-acts.ts';
 import type { DkimKeys } from '../dkim-keys.ts';
 import type { EventStreams } from '../events/open-streams.ts';
 import type { Webhooks } from '../events/webhooks.ts';
@@ -51,6 +53,9 @@ export interface ControlParts {
   readonly sources: SourceBook | undefined;
   /** Undefined: there is no domain for them. */
   readonly feedbackAddresses: (tenant: TenantId) => FeedbackAddressesOf | undefined;
+  readonly audited: AuditedParts;
+  /** @throws AuditError while it cannot be opened. */
+  readonly auditLog: () => Promise<AuditLog>;
   readonly router: Router;
   readonly massActs: MassActs;
   readonly jobs: Jobs;

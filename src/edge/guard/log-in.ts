@@ -9,6 +9,7 @@ import { failure, type Result } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Account } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { AccessWitness } from './access-witness.ts';
 import type { ChannelFacts } from './channel.ts';
 import type { LogInThrottle } from './log-in-throttle.ts';
 import type { Proofs } from './proofs.ts';
@@ -37,6 +38,8 @@ export interface LogIn {
   readonly throttle: LogInThrottle;
   /** What may be shown in place of a password; absent: nothing. */
   readonly proofs?: Proofs;
+  /** Told how each attempt ended; absent: nobody is. */
+  readonly witness?: AccessWitness;
 }
 
 export interface LogInSession extends LogInFacts {
@@ -68,10 +71,13 @@ export async function attempt(
   user: string,
   check: () => LogInAnswer | Promise<LogInAnswer>,
 ): Promise<LogInAnswer> {
-  if (mustWait(session, user)) return failure('rate-exceeded');
-  const answer = await check();
-  const { address, clock, log } = session;
-  const { throttle } = session.logIn;
+  const isEarly = mustWait(session, user);
+  const answer = isEarly ? failure('rate-exceeded') : await check();
+  const { address, clock, log, listener } = session;
+  const { throttle, witness } = session.logIn;
+  const end = answer.ok ? { account: answer.account } : { refusal: answer.code };
+  witness?.logIn({ user, peer: address, listener, ...end });
+  if (isEarly) return answer;
   if (answer.ok) throttle.succeeded(address, user);
   else if (answer.code === 'credentials-invalid') {
     throttle.failed(address, user, clock.monotonicMs());

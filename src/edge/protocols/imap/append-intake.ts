@@ -305,6 +305,7 @@ export class AppendIntake {
     const options = { key: id, body, class: kind, to: place.owner } as const;
     const answer = await session.ask(imapAsks.append, meta, options);
     if (!answer.ok) return this.#refused(answer);
+    session.usedMailOf(place.owner);
     // They are the shard's now.
     this.#streams = [];
     return this.#done(answer.value as Appended | BadUrl | MessageGone);

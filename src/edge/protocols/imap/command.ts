@@ -67,6 +67,8 @@ export interface CommandSession {
   ask(name: ImapAsk, meta: unknown, options?: ImapAskOptions): Promise<Answer>;
   /** As `ask`, where the answer follows from the account's rows alone: the last one is given where nothing changed. */
   askKept(name: ImapAsk, meta: unknown, options?: KeptAskOptions): Promise<Answer>;
+  /** Its mail is open to the session, or is added to. */
+  usedMailOf(owner: Account): void;
   /** Leaves the selected mailbox. */
   unselect(): void;
   loggedIn(account: Account): void;

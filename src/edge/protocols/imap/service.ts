@@ -11,6 +11,7 @@ import type { NetworkSet } from '../../../base/networks.ts';
 import { Cursor } from '../../../mail/wire/imap/cursor.ts';
 import { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import type { Clock } from '../../../ports/clock.ts';
+import { type AccessWitness, noWitness } from '../../guard/access-witness.ts';
 import type { LogIn } from '../../guard/log-in.ts';
 import type { NoticeHub } from '../../notices/hub.ts';
 import type { AccountAsks } from '../session/account-asks.ts';
@@ -60,6 +61,7 @@ export interface ImapServiceOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
+  readonly witness?: AccessWitness;
 }
 
 export class ImapService {
@@ -75,6 +77,7 @@ export class ImapService {
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
+  readonly witness: AccessWitness;
   policy: ImapPolicy;
   /** Used within one turn, by one session at a time: responses leave before the turn ends. */
   readonly writer = new ResponseWriter();
@@ -99,6 +102,7 @@ export class ImapService {
     this.clock = options.clock;
     this.log = options.log;
     this.observer = options.observer;
+    this.witness = options.witness ?? noWitness;
     this.tickMs = options.clock.monotonicMs();
   }
 

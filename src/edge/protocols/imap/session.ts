@@ -11,6 +11,7 @@ import type { Buffer } from 'node:buffer';
 import type { Answer } from '../../../actors/ask.ts';
 import { accountIn, type ImapAsk, readBy } from '../../../actors/asks/imap-asks.ts';
 import { assert } from '../../../base/assert.ts';
+import type { AccountId } from '../../../base/ids.ts';
 import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import { untagged, writeStatus } from '../../../mail/wire/imap/response-status.ts';
 import type { Account } from '../../../ports/account-directory.ts';
@@ -47,6 +48,8 @@ export class ImapSession implements SpokenSession, NewsSession, ConnectedSession
   readonly #connection: Connection;
   readonly #dialogue: Dialogue;
   #timeOuts: TimeOuts;
+  /** Whose mail it used, of others. */
+  #usedOwners: Set<AccountId> | undefined;
   #phase: Phase = 'open';
 
   /** `tls` is set where TLS came before the first word. */
@@ -202,6 +205,16 @@ export class ImapSession implements SpokenSession, NewsSession, ConnectedSession
     return this.service.kept.ask(accountIn(meta), question, ask, weigh);
   }
 
+  /** The first time of each owner but the session's own account. */
+  usedMailOf(owner: Account): void {
+    const reader = this.account!;
+    if (owner.id === reader.id || this.#usedOwners?.has(owner.id) === true) return;
+    this.#usedOwners ??= new Set();
+    this.#usedOwners.add(owner.id);
+    const { witness, name: listener } = this.service;
+    witness.sharedMail({ reader, owner, listener, peer: this.peerAddress });
+  }
+
   get owner(): Account {
     return this.selected?.owner ?? this.account!;
   }
@@ -220,6 +233,7 @@ export class ImapSession implements SpokenSession, NewsSession, ConnectedSession
   }
 
   loggedOut(): void {
+    this.#usedOwners = undefined;
     this.unselect();
     this.news.end();
     // RFC 8437 §3: what was enabled is so no more. TLS and compression are the connection's.

@@ -47,7 +47,8 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     ...['session.end', 'session.read'],
   ],
   auditor: [
-    ...['access.read', 'account.read', 'alias.read', 'domain.read', 'key.read', 'queue.read'],
+    ...['access.read', 'account.read', 'alias.read', 'audit.read', 'domain.read', 'key.read'],
+    'queue.read',
     ...['role.read', 'session.read', 'suppression.read', 'tenant.read', 'webhook.read'],
     ...['app-password.read', 'factor.read', 'policy.read'],
   ],
@@ -109,7 +110,7 @@ async function world() {
   const handlers = Object.fromEntries(
     rules.map(([method]) => [method, async (params: unknown) => void reached.push(params)]),
   ) as unknown as ControlHandlers;
-  const act = guardedActs({ identity, clock }, () => handlers);
+  const act = guardedActs({ identity, clock, refused: () => {} }, () => handlers);
   const ask = async (principal: Principal, method: ControlMethod, params: object) => {
     const before = reached.length;
     try {

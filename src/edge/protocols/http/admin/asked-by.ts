@@ -13,6 +13,7 @@ import type { AskedBy, Principal } from '../../../../actors/asks/principal.ts';
 import { plainAddress } from '../../../../base/networks.ts';
 import type { AccountDirectory } from '../../../../ports/account-directory.ts';
 import type { Clock } from '../../../../ports/clock.ts';
+import type { AccessWitness } from '../../../guard/access-witness.ts';
 import { apiKeyShown } from '../../../guard/api-keys.ts';
 import { RequestRates } from '../../../guard/request-rates.ts';
 import { principalOf, type Sessions } from '../../../guard/sessions.ts';
@@ -35,6 +36,7 @@ export interface AskersParts {
   readonly directory: AccountDirectory;
   readonly sessions: Sessions;
   readonly clock: Clock;
+  readonly witness: AccessWitness;
 }
 
 export class Askers {
@@ -50,7 +52,7 @@ export class Askers {
   async note(request: FastifyRequest, peer: string, isOperator: boolean): Promise<void> {
     const principal: Principal = isOperator
       ? { kind: 'operator' }
-      : await this.#shown(request.headers.authorization, peer);
+      : await this.#shown(request, peer);
     this.#count(principal);
     asked.set(request, { principal, peer });
   }
@@ -60,15 +62,22 @@ export class Askers {
     refuseFor(this.#strangerRates.take(peer, this.#parts.clock.monotonicMs()));
   }
 
-  async #shown(authorization: string | undefined, peer: string): Promise<Principal> {
-    const { directory, sessions } = this.#parts;
+  async #shown({ headers, method, routeOptions }: FastifyRequest, peer: string) {
+    const { authorization } = headers;
+    const { directory, sessions, witness } = this.#parts;
+    const asked = `${method} ${routeOptions.url ?? ''}`.trim();
     const token = bearer.exec(authorization ?? '')?.[1];
     const key = await apiKeyShown(directory, authorization);
     if (key !== undefined) {
-      return { kind: 'api-key', tenant: key.tenant, key: key.id, scopes: key.scopes };
+      witness.key({ key, asked, peer });
+      const { id, tenant, scopes } = key;
+      return { kind: 'api-key', tenant, key: id, scopes } as const;
     }
     const shown = token === undefined ? undefined : await sessions.check(token, peer);
     if (shown?.ok === true) return principalOf(shown);
+    if (authorization !== undefined) {
+      witness.key({ asked, peer, refusal: 'credentials-invalid' });
+    }
     this.countStranger(peer);
     throw new ApiFault('credentials-invalid', 'a valid access token is needed');
   }

@@ -14,6 +14,7 @@ import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify }
 import { MailError } from '../../../../base/errors.ts';
 import type { Log } from '../../../../base/log.ts';
 import type { ApiKey, ApiScope } from '../../../../ports/account-directory.ts';
+import type { AccessWitness } from '../../../guard/access-witness.ts';
 import { apiKeyShown } from '../../../guard/api-keys.ts';
 import { Askers, peerOf } from '../admin/asked-by.ts';
 import { docsPage } from '../admin/docs-page.ts';
@@ -38,6 +39,7 @@ interface ApiParts extends MessageRouteParts, SuppressionRouteParts {
   readonly webhooks: WebhookDesk;
   readonly tokens: TokenRouteParts;
   readonly act: DoAct;
+  readonly witness: AccessWitness;
   readonly log: Log;
 }
 
@@ -102,13 +104,27 @@ interface RouteAccess {
 }
 
 async function keyOf(
-  { directory }: ApiParts,
+  { directory, witness }: ApiParts,
   request: FastifyRequest,
   scope: ApiScope,
 ): Promise<ApiKey> {
   const key = await apiKeyShown(directory, request.headers.authorization);
+  const refusal =
+    key === undefined
+      ? 'credentials-invalid'
+      : key.scopes.includes(scope)
+        ? undefined
+        : 'permission-missing';
+  // The route, not what was asked for: a path that is none of ours may hold anything.
+  const asked = `${request.method} ${request.routeOptions.url ?? ''}`.trim();
+  const told = { asked, peer: peerOf(request).address };
+  witness.key({
+    ...told,
+    ...(key === undefined ? {} : { key }),
+    ...(refusal === undefined ? {} : { refusal }),
+  });
   if (key === undefined) throw new ApiFault('credentials-invalid', 'a valid API key is needed');
-  if (!key.scopes.includes(scope)) throw new ApiFault('permission-missing', 'not by this key');
+  if (refusal !== undefined) throw new ApiFault('permission-missing', 'not by this key');
   return key;
 }
 

@@ -127,6 +127,7 @@ async function appendAll(
   try {
     const answer = await session.ask(imapAsks.append, isMove ? [...meta, moved] : meta, options);
     if (!answer.ok) return answer;
+    session.usedMailOf(owner);
     const appended = answer.value as Appended;
     const { uidValidity } = progress;
     // Deleted and made anew meanwhile: UIDs of two mailboxes cannot be told together.

@@ -107,6 +107,7 @@ async function open(
     ownEntries: 0,
   };
   session.selected = selected;
+  session.usedMailOf(owner);
   await openRecent(session, selected, info);
   if (session.isEnded) return ok('');
   session.respond((writer) => {
