@@ -37,8 +37,8 @@ const shared: readonly Partial<DayOptions>[] = [
   {
     threads: 2,
     connectionsPerSite: 2,
-    messages: 1_400,
-    hotMessages: 700,
+    messages: 2_000,
+    hotMessages: 1_000,
     isBoundToThreads: true,
   },
 ];
