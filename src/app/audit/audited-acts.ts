@@ -1,6 +1,6 @@
 /**
  * Acts of operators, accounts and keys, written into the audit log before they are done, and how they ended before they
- * are answered.
+ * are answered; where that fails then, as soon as it can be.
  *
  * Runs in:   main thread.
  * Limits:    of a list of arguments `itemsMax` are kept.
@@ -118,8 +118,7 @@ export async function auditedDeed<R>(
     const { code } = failureOf(error);
     const outcome = refusals.includes(code) ? 'refused' : 'failed';
     if (kind !== 'look' || outcome === 'refused') {
-      // What went wrong is answered, whether or not it can be recorded.
-      await end(parts, { ...facts, outcome, reason: code }, begun).catch(() => {});
+      await end(parts, { ...facts, outcome, reason: code }, begun);
     }
     throw error;
   }
@@ -142,8 +141,9 @@ async function begin(parts: RecordParts, act: AuditFacts): Promise<AuditEntry | 
   }
 }
 
+/** The act is done: an error now would have it asked for again. What cannot be written waits to be. */
 async function end(
-  { desk, isStrict }: RecordParts,
+  { desk }: RecordParts,
   facts: AuditFacts,
   begun: AuditEntry | undefined,
 ): Promise<void> {
@@ -153,8 +153,6 @@ async function end(
   } catch (error) {
     if (!(error instanceof AuditError)) throw error;
     desk.note(whole);
-    if (!isStrict) return;
-    throw new MailError('store-failed', `it ended as "${facts.outcome}", but ${error.message}`);
   }
 }
 

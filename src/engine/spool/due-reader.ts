@@ -4,7 +4,7 @@
  * Runs in:   engine thread; owned by one spool actor.
  * Limits:    `rowsPerClaimMax` rows a claim, so that a backlog of a million never holds the thread; while sites take them,
  *            the next claim follows `claimPauseMs` later. What only puts rows in order waits while the index lags by
- *            `lagMax` changes: its pages would be in the way of the journal's syncs.
+ *            `lagMax` changes, a second at most: its pages would be in the way of the journal's syncs.
  * Invariant: everything before the cursor was handed over in this run; a new due instant before the cursor moves it
  *            back. After a restart the cursor is 0, so what was open at the crash is handed over again.
  */
@@ -22,6 +22,8 @@ const claimPauseMs = 2;
 /** And where they took less than half of one: what is due waits for room then, and is but put in order. */
 const crowdedPauseMs = 32;
 const lagMax = 1_500;
+/** Then a claim is made all the same: what is due for other sites does not wait for an index that cannot be written. */
+const lagPausesMax = 32;
 
 export interface DueTaker {
   /** False: there is no room for it, and it waits elsewhere now. */
@@ -45,6 +47,7 @@ export class DueReader {
   readonly #taker: DueTaker;
   #next: Timer | undefined;
   #isCrowded = false;
+  #lagPauses = 0;
   #cursor: Uint8Array = dueKey(0, leastId);
 
   constructor(shard: SpoolShard, clock: Clock, taker: DueTaker) {
@@ -62,8 +65,11 @@ export class DueReader {
   /** Hands out all that is due, claim after claim; nothing where that is under way. */
   follow(): void {
     if (this.#next !== undefined) return;
-    const mustWait = this.#isCrowded && this.#shard.indexLag > lagMax;
-    if (!mustWait) {
+    const isLagging = this.#isCrowded && this.#shard.indexLag > lagMax;
+    if (isLagging && this.#lagPauses < lagPausesMax) {
+      this.#lagPauses++;
+    } else {
+      this.#lagPauses = 0;
       const { takenCount, isBehind } = this.claim(this.#clock.nowMs());
       this.#isCrowded = isBehind && takenCount <= rowsPerClaimMax / 2;
       if (!isBehind) return;

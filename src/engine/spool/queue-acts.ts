@@ -3,7 +3,8 @@
  *
  * Runs in:   engine threads.
  * Limits:    of a mass act, `pageRows` rows an ask; what one step of the walk finds is decided in one turn and shares
- *            one sync. It waits while the index lags by `lagMax` changes: mail goes first.
+ *            one sync. It waits while the index lags by `lagMax` changes: mail goes first; two seconds a
+ *            page at most.
  * Invariant: an act is recorded before it is answered, so it survives a crash as an outcome does. Repeated, it changes
  *            nothing and counts nothing, but `retry`, which tries again what still waits.
  */
@@ -34,6 +35,8 @@ import type { Spool } from './spool.ts';
 const pageRows = 512;
 const lagMax = 1_500;
 const lagPauseMs = 20;
+/** In one page: where an index cannot be written at all, acts end all the same, and so does the server. */
+const lagPausesMax = 100;
 
 export interface QueueActParts {
   readonly clock: Clock;
@@ -93,8 +96,9 @@ export async function actOnPage(
   let scannedCount = 0;
   let count = 0;
   let isEnd = false;
+  let pauses = 0;
   while (!isEnd && scannedCount < pageRows) {
-    while (store.indexLag > lagMax) await pause(clock);
+    for (; store.indexLag > lagMax && pauses < lagPausesMax; pauses++) await pause(clock);
     await slices.next();
     const step = stepOn(spool, selected, scannedTo);
     const meant = step.messages.filter(({ id }) => id <= upTo);
