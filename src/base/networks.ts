@@ -57,6 +57,12 @@ export function isLoopback(address: string): boolean {
   return loopback.has(address);
 }
 
+/** One peer: an IPv4 address, or the /64 an IPv6 address is in, for whoever has one has all of it. */
+export function peerNetwork(given: string): string {
+  const address = plainAddress(given);
+  return isIP(address) === 6 ? `${firstGroups(address)}::/64` : address;
+}
+
 /** What one owner holds together: the /24 of an IPv4 address, the /64 of an IPv6 one. */
 export function networkOf(given: string): string {
   const address = plainAddress(given);

@@ -8,6 +8,8 @@
  *            open at the kills.
  */
 
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { logTail } from '../../bench/servers/chaski.ts';
 import type { LedgerAccount } from '../../src/harness/ledger/account.ts';
@@ -22,6 +24,8 @@ import type { SinkCounts } from '../../src/harness/sink/sink.ts';
 import { CrashPlace, lastJson } from './crash-place.ts';
 import type { Scene } from './scenes.ts';
 
+/** A load that found no server tries again, later each time; on a busy machine that may be after the kill. */
+const playMsMax = 10_000;
 /** After the last copy came: time for a duplicate to show up. */
 const settleMs = 1_500;
 /**
@@ -129,6 +133,7 @@ class CrashRun {
       await this.#place.untilReady(server);
       const readyMs = Math.round(performance.now() - beganMs);
       this.#slowestReadyMs = Math.max(this.#slowestReadyMs, readyMs);
+      await this.#untilPlayed();
       await sleep(50 + this.#random.fraction() * this.#options.roundMsMax);
     }
     if (!server.isRunning)
@@ -137,6 +142,14 @@ class CrashRun {
     this.#place.forget(server);
     const livedMs = Math.round(performance.now() - beganMs);
     this.#options.say(`round ${round}: killed after ${livedMs} ms${isEarly ? ', early' : ''}`);
+  }
+
+  /** Until somebody enters something in the ledger: a kill of an idle server shows nothing. */
+  async #untilPlayed(): Promise<void> {
+    const { ledger } = this.#place;
+    const before = bytesIn(ledger);
+    const endMs = performance.now() + playMsMax;
+    while (bytesIn(ledger) === before && performance.now() < endMs) await sleep(20);
   }
 
   #report(parts: Ended, queued: number): CrashReport {
@@ -169,6 +182,10 @@ class CrashRun {
       folder: this.#place.folder,
     };
   }
+}
+
+function bytesIn(folder: string): number {
+  return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 }
 
 /** A scene with receivers that refuse for good proves something only if reports and mail by HTTP were among it. */

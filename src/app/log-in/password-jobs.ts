@@ -47,7 +47,10 @@ export class PasswordJobs {
       const waiting = this.#waiting.shift();
       if (waiting === undefined) return;
       this.#running++;
-      void this.#jobs.run(waiting.job).then((answer) => {
+      const checked = this.#jobs
+        .run(waiting.job)
+        .catch((error: unknown) => failure('store-failed', String(error)));
+      void checked.then((answer) => {
         this.#running--;
         waiting.resolve(answer);
         this.#next();

@@ -6,7 +6,7 @@
  * Limits:    one entry for each address that has a connection open.
  */
 
-import ipaddr from 'ipaddr.js';
+import { peerNetwork } from '../../base/networks.ts';
 
 export interface ConnectionCaps {
   readonly connectionsMax: number;
@@ -23,7 +23,7 @@ export class ConnectionCounts {
 
   /** Counts one more, or answers false where a cap is reached. */
   take(address: string, caps: ConnectionCaps): boolean {
-    const peer = peerOf(address);
+    const peer = peerNetwork(address);
     const ofAddress = this.#byAddress.get(peer) ?? 0;
     if (this.#count >= caps.connectionsMax || ofAddress >= caps.connectionsPerAddressMax) {
       return false;
@@ -35,16 +35,11 @@ export class ConnectionCounts {
 
   /** Undoes one `take` that answered true. */
   give(address: string): void {
-    const peer = peerOf(address);
+    const peer = peerNetwork(address);
     const ofAddress = this.#byAddress.get(peer);
     if (ofAddress === undefined) return;
     this.#count--;
     if (ofAddress === 1) this.#byAddress.delete(peer);
     else this.#byAddress.set(peer, ofAddress - 1);
   }
-}
-
-function peerOf(address: string): string {
-  if (!address.includes(':') || !ipaddr.IPv6.isValid(address)) return address;
-  return ipaddr.IPv6.parse(address).parts.slice(0, 4).join(':');
 }

@@ -1,12 +1,13 @@
 /**
  * Slows down guessing of passwords: failures are counted by peer address, and by address and account together, and
- * past a few of them log-ins wait, twice as long each time.
+ * past a few of them log-ins wait, twice as long each time. Of IPv6 a whole /64 is one peer.
  *
  * Runs in:   edge (main thread).
  * Limits:    `entriesMax` counters; the least recently used go first. One account is never locked for all addresses:
  *            that would let anybody lock anybody out.
  */
 
+import { peerNetwork } from '../../base/networks.ts';
 import { hourMs, secondMs } from '../../base/units.ts';
 
 export interface LogInLimits {
@@ -47,17 +48,19 @@ export class LogInThrottle {
 
   /** Milliseconds this peer must wait before it may try this account; 0: it may now. */
   waitMs(address: string, account: string, nowMs: number): number {
-    return Math.max(this.#wait(address, nowMs), this.#wait(keyOf(address, account), nowMs));
+    const peer = peerNetwork(address);
+    return Math.max(this.#wait(peer, nowMs), this.#wait(keyOf(peer, account), nowMs));
   }
 
   failed(address: string, account: string, nowMs: number): void {
-    this.#count(address, this.#limits.failuresPerAddressFree, nowMs);
-    this.#count(keyOf(address, account), this.#limits.failuresFree, nowMs);
+    const peer = peerNetwork(address);
+    this.#count(peer, this.#limits.failuresPerAddressFree, nowMs);
+    this.#count(keyOf(peer, account), this.#limits.failuresFree, nowMs);
   }
 
   /** The address keeps its count: one good account must not buy guesses at others. */
   succeeded(address: string, account: string): void {
-    this.#entries.delete(keyOf(address, account));
+    this.#entries.delete(keyOf(peerNetwork(address), account));
   }
 
   #wait(key: string, nowMs: number): number {
@@ -82,6 +85,6 @@ export class LogInThrottle {
   }
 }
 
-function keyOf(address: string, account: string): string {
-  return `${address} ${account.toLowerCase()}`;
+function keyOf(peer: string, account: string): string {
+  return `${peer} ${account.toLowerCase()}`;
 }

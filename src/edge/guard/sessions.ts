@@ -150,8 +150,11 @@ export class Sessions {
     const account = await directory.accountById(id);
     if (account === undefined || account.tenant !== tenant || !account.isEnabled) return undefined;
     const session = await credentials.session(account, number);
-    const isOver = session === undefined || session.expiresMs <= clock.nowMs();
-    return isOver ? undefined : { account, session };
+    if (session === undefined || session.expiresMs <= clock.nowMs()) return undefined;
+    // A tenant that wants a second factor now wants it of sessions begun before, too.
+    const { logIn } = await credentials.policy(tenant);
+    const lacksFactor = logIn.needsSecondFactor && session.secondFactorMs === 0;
+    return lacksFactor ? undefined : { account, session };
   }
 
   async #tokens({ id, tenant }: Account, session: number, secret: string): Promise<Tokens> {

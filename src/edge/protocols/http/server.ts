@@ -12,11 +12,10 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
-import { isDialable } from '../../../base/dialable.ts';
 import type { Log } from '../../../base/log.ts';
-import { plainAddress } from '../../../base/networks.ts';
 import { minuteMs, secondMs } from '../../../base/units.ts';
 import { type ListenAddress, writeListenAddress } from '../../../settings/networks.ts';
+import { peerAddress } from './peer-address.ts';
 
 const connectionsMax = 256;
 const headBytesMax = 16_384;
@@ -163,21 +162,10 @@ async function answerOf(
   if (answer === undefined) return { ...plain(405, 'another method'), allow: allowed(route) };
   const rest = path.slice(slash);
   const body = bytes.toString('utf8');
-  const address = addressOf(request);
+  const address = peerAddress(request);
   return await answer({
     ...{ method, host, query: new URLSearchParams(query), body, bytes, rest, address },
   });
-}
-
-/** A proxy of ours is near, and adds the last word of the field; a stranger's word counts for nothing. */
-function addressOf({ socket, headers }: IncomingMessage): string {
-  const peer = plainAddress(socket.remoteAddress ?? '');
-  if (isDialable(peer)) return peer;
-  const last = String(headers['x-forwarded-for'] ?? '')
-    .split(',')
-    .at(-1)!;
-  const forwarded = plainAddress(last.trim());
-  return isIP(forwarded) === 0 ? peer : forwarded;
 }
 
 function routeOf(answer: Answering): Route {

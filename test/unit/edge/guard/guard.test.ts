@@ -54,6 +54,17 @@ test('failed log-ins wait longer each time, for that address and account only', 
   assert.equal(throttle.waitMs('a', 'other', 0), 0);
 });
 
+test('of IPv6 a whole /64 waits, of IPv4 an address', () => {
+  const throttle = new LogInThrottle();
+  for (let i = 0; i < 5; i++) throttle.failed(`2001:db8:0:1::${i}`, 'u', 0);
+  assert.equal(throttle.waitMs('2001:db8:0:1:ffff::9', 'u', 0), 10_000);
+  assert.equal(throttle.waitMs('2001:db8:0:2::1', 'u', 0), 0);
+  throttle.succeeded('2001:db8:0:1:eeee::1', 'u');
+  assert.equal(throttle.waitMs('2001:db8:0:1::1', 'u', 0), 0);
+  for (let i = 0; i < 5; i++) throttle.failed(`192.0.2.${i}`, 'u', 0);
+  assert.equal(throttle.waitMs('192.0.2.1', 'u', 0), 0);
+});
+
 test('a good log-in clears its account, not the address', () => {
   const throttle = new LogInThrottle({ ...defaultLogInLimits, failuresPerAddressFree: 3 });
   throttle.failed('a', 'u', 0);

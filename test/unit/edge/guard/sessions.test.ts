@@ -119,6 +119,17 @@ describe('a session', () => {
     assert.equal((await sessions.check(accessToken, '')).ok, false);
   });
 
+  test('is no more once its tenant wants a second factor that it has not seen', async () => {
+    const { account, credentials, sessions } = await world();
+    const { accessToken, refreshToken } = await sessions.begin(account, facts);
+    const shown = await sessions.begin(account, { ...facts, secondFactorMs: 1 });
+    const { logIn, ...policy } = await credentials.policy(account.tenant);
+    await credentials.putPolicy({ ...policy, logIn: { ...logIn, needsSecondFactor: true } });
+    assert.equal((await sessions.check(accessToken, '')).ok, false);
+    assert.equal((await sessions.renew(refreshToken)).ok, false);
+    assert.equal((await sessions.check(shown.accessToken, '')).ok, true);
+  });
+
   test('of two that renew with one token at a time one is let, and then nobody', async () => {
     const { account, credentials, sessions } = await world();
     const { refreshToken } = await sessions.begin(account, facts);

@@ -10,7 +10,7 @@
 
 import type { FastifyRequest } from 'fastify';
 import type { AskedBy, Principal } from '../../../../actors/asks/principal.ts';
-import { plainAddress } from '../../../../base/networks.ts';
+import { peerNetwork } from '../../../../base/networks.ts';
 import type { AccountDirectory } from '../../../../ports/account-directory.ts';
 import type { Clock } from '../../../../ports/clock.ts';
 import type { AccessWitness } from '../../../guard/access-witness.ts';
@@ -19,6 +19,7 @@ import { RequestRates } from '../../../guard/request-rates.ts';
 import { principalOf, type Sessions } from '../../../guard/sessions.ts';
 import { ApiFault } from '../api/fault.ts';
 import type { Peer } from '../api/submit.ts';
+import { peerAddress } from '../peer-address.ts';
 import { requestsPerMinuteMax, strangerRequestsPerMinuteMax } from './limits.ts';
 
 const bearer = /^bearer +([\w~+/.=-]{1,4096}) *$/i;
@@ -59,7 +60,7 @@ export class Askers {
 
   /** A request of somebody who need not say who it is. @throws ApiFault */
   countStranger(peer: string): void {
-    refuseFor(this.#strangerRates.take(peer, this.#parts.clock.monotonicMs()));
+    refuseFor(this.#strangerRates.take(peerNetwork(peer), this.#parts.clock.monotonicMs()));
   }
 
   async #shown({ headers, method, routeOptions }: FastifyRequest, peer: string) {
@@ -95,8 +96,7 @@ function refuseFor(seconds: number): void {
   throw new ApiFault('rate-exceeded', 'too many requests', { retryAfterSeconds: seconds });
 }
 
-/** In clear: a proxy that has a certificate comes before it. */
+/** In clear: a proxy that has a certificate comes before it, and says whose request it is. */
 export function peerOf({ raw }: FastifyRequest): Peer {
-  const { remoteAddress = '', remotePort = 0 } = raw.socket;
-  return { address: plainAddress(remoteAddress), port: remotePort, isTls: false };
+  return { address: peerAddress(raw), port: raw.socket.remotePort ?? 0, isTls: false };
 }
