@@ -6,6 +6,7 @@
  */
 
 import { Type } from 'typebox';
+import { appPasswordScopes } from '../../ports/credentials.ts';
 import {
   type Act,
   addressText,
@@ -22,7 +23,7 @@ import {
 
 const oneAccount = { address: addressText };
 const text = Type.String();
-const scope = Type.Enum(['smtp', 'imap', 'pop3', 'sieve', 'http']);
+const scope = Type.Enum([...appPasswordScopes]);
 
 const factorStatus = Type.Object({
   isEnabled: flag,
