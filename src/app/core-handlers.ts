@@ -49,6 +49,7 @@ function coreParts(core: Core, front: FrontParts): ControlParts {
     massActs: core.massActs,
     jobs: runtime.jobs,
     passwords: core.passwords,
+    passkeys: core.passkeys,
     secondFactors: new SecondFactorDesk({
       factors: core.identity.secondFactors,
       issuer: front.settings.hostname,

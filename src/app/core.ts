@@ -36,6 +36,7 @@ import { tenantWords } from '../base/tenant-words.ts';
 import { mebibyte } from '../base/units.ts';
 import { waitingOf, waitingWords } from '../base/waiting-words.ts';
 import type { AccessWitness } from '../edge/guard/access-witness.ts';
+import type { Passkeys } from '../edge/guard/passkeys.ts';
 import { TenantQuotas } from '../edge/guard/tenant-quotas.ts';
 import { withQuotas } from '../edge/quota-reception.ts';
 import { createReception } from '../edge/reception.ts';
@@ -90,6 +91,7 @@ export interface Core {
   /** Hashes of passwords wait here. */
   readonly passwordJobs: PasswordJobs;
   readonly passwords: PasswordDesk;
+  readonly passkeys: Passkeys;
   readonly engine: EngineHost;
   readonly reception: Reception;
   readonly feedback: Feedback;
@@ -187,7 +189,7 @@ async function openParts(
   const streams = openEventStreams(settings, place, log, isOffline);
   closers.push(() => streams.close());
   const opened = { feedback, streams, budget, refusals, closers };
-  const stores = { identity, ...(await openPasswords(settings, runtime.jobs, identity)) };
+  const stores = { identity, ...(await openPasswords(settings, runtime.jobs, identity, log)) };
   const parts = { folder, directory, engine, reception, ...stores, ...opened };
   const policyChanged = async (next?: Settings) => {
     current = next ?? current;

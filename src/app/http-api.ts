@@ -89,12 +89,13 @@ export async function createHttpApi(
 }
 
 function tokenParts(
-  { identity }: Core,
+  { identity, passkeys }: Core,
   log: Log,
   { logIn, sessions }: Pick<HttpApiRequest, 'logIn' | 'sessions'>,
 ): TokenRouteParts {
   const { directory, credentials, secondFactors } = identity;
-  const checkSecondFactor = secondFactorCheck(secondFactors, nodeClock);
-  const parts = { logIn, checkSecondFactor, secondFactors, credentials, directory, sessions };
-  return { logIn: new TokenLogIn({ ...parts, clock: nodeClock, log }), sessions };
+  const checkSecondFactor = secondFactorCheck(secondFactors, nodeClock, passkeys);
+  const stores = { secondFactors, credentials, directory };
+  const parts = { logIn, checkSecondFactor, passkeys, sessions, ...stores };
+  return { logIn: new TokenLogIn({ ...parts, clock: nodeClock, log }), sessions, passkeys };
 }

@@ -13,6 +13,8 @@ export interface LogInPolicy {
   readonly allowsScram: boolean;
   /** Access to another's account waits until a second person agreed. */
   readonly needsConsent: boolean;
+  /** A passkey alone opens the web: no password is asked for. */
+  readonly allowsPasskeyAlone: boolean;
 }
 
 export interface PasswordPolicy {
@@ -42,7 +44,12 @@ export const passwordHistoryMax = 24;
 export function policyDefault(tenant: TenantId): TenantPolicy {
   return {
     tenant,
-    logIn: { needsSecondFactor: false, allowsScram: false, needsConsent: false },
+    logIn: {
+      needsSecondFactor: false,
+      allowsScram: false,
+      needsConsent: false,
+      allowsPasskeyAlone: false,
+    },
     password: {
       lengthMin: passwordLengthLimits.least,
       scoreMin: 0,

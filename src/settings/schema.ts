@@ -12,6 +12,7 @@ import { feedbackSection } from './schema/feedback.ts';
 import { forwardingSection } from './schema/forwarding.ts';
 import { apiSection, httpSection, listenSection, metricsSection } from './schema/listen.ts';
 import { imapSection, mailboxSection, pop3Section } from './schema/mailboxes.ts';
+import { passkeySection } from './schema/passkey.ts';
 import {
   accountsSection,
   hostname,
@@ -53,6 +54,7 @@ export const schema = section('Settings of Chaski.', {
   proxy: proxySection,
   xclient: xclientSection,
   login: loginSection,
+  passkey: passkeySection,
   mailbox: mailboxSection,
   imap: imapSection,
   pop3: pop3Section,

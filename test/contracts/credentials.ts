@@ -15,7 +15,7 @@ import {
   sessionsMax,
   usesHeldMax,
 } from '../../src/ports/credentials.ts';
-import { policyDefault } from '../../src/ports/log-in-policy.ts';
+import { policyDefault, type TenantPolicy } from '../../src/ports/log-in-policy.ts';
 import { accountRow } from './directory-rows.ts';
 import { askedBy, hashOf, identityWorld, type OpenedIdentity } from './identity-world.ts';
 
@@ -379,12 +379,22 @@ export function credentialContract(name: string, open: () => Promise<OpenedIdent
       assert.deepEqual(await credentials.policy(tenant), policyDefault(tenant));
       const strict = {
         tenant,
-        logIn: { needsSecondFactor: true, allowsScram: true, needsConsent: true },
+        logIn: {
+          needsSecondFactor: true,
+          allowsScram: true,
+          needsConsent: true,
+          allowsPasskeyAlone: true,
+        },
         password: { lengthMin: 12, scoreMin: 3, historyMax: 5, ageMsMax: 9, refusesBreached: true },
       };
       await credentials.putPolicy(strict);
       assert.deepEqual(heard, [{ kind: 'policy', tenant }]);
       await credentials.putPolicy(policyDefault(defaultTenant));
+      // A row that was written before passkeys were asked about.
+      const { allowsPasskeyAlone: _, ...logIn } = strict.logIn;
+      await credentials.putPolicy({ ...policyDefault(eve.tenant), logIn } as TenantPolicy);
+      assert.equal((await credentials.policy(eve.tenant)).logIn.allowsPasskeyAlone, false);
+      await credentials.putPolicy(policyDefault(eve.tenant));
       const again = (await one.reopen?.()) ?? identity;
       assert.deepEqual(await again.credentials.policy(tenant), strict);
       assert.deepEqual(await again.credentials.policy(eve.tenant), policyDefault(eve.tenant));

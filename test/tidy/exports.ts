@@ -40,6 +40,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/edge/guard/token-keys.ts keptMs',
     'src/edge/guard/token-keys.ts signMs',
     'src/edge/guard/credential-cache.ts keptMsDefault',
+    'src/edge/guard/passkey-challenges.ts spentMax',
     'src/edge/protocols/imap/append-intake.ts messagesMax',
     'src/edge/protocols/imap/list-matching.ts matchStepsMax',
     'src/engine/delivery/sources/allowances.ts pairsMax',

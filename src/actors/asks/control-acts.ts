@@ -14,6 +14,7 @@ import { directoryActs } from './directory-control.ts';
 import { dkimActs } from './dkim-control.ts';
 import { eventActs } from './event-control.ts';
 import { mailboxActs } from './mailbox-control.ts';
+import { passkeyActs } from './passkey-control.ts';
 import { massActActs } from './queue-act-control.ts';
 import { queueActs } from './queue-control.ts';
 import { roleActs } from './role-control.ts';
@@ -30,6 +31,7 @@ export const controlActs: Readonly<Record<ControlMethod, Act>> = {
   ...serverActs,
   ...directoryActs,
   ...credentialActs,
+  ...passkeyActs,
   ...dkimActs,
   ...queueActs,
   ...massActActs,

@@ -11,6 +11,7 @@ import type { DirectoryMethods } from './directory-control.ts';
 import type { DkimMethods } from './dkim-control.ts';
 import type { EventMethods } from './event-control.ts';
 import type { MailboxMethods } from './mailbox-control.ts';
+import type { PasskeyMethods } from './passkey-control.ts';
 import type { AskedBy } from './principal.ts';
 import type { QueueActMethods } from './queue-act-control.ts';
 import type { QueueMethods } from './queue-control.ts';
@@ -45,6 +46,7 @@ export interface ControlMethods
   extends ServerMethods,
     DirectoryMethods,
     CredentialMethods,
+    PasskeyMethods,
     DkimMethods,
     QueueMethods,
     QueueActMethods,

@@ -146,6 +146,22 @@ export const actRules = {
     isSensitive: true,
     takesOver: true,
   },
+  // What is answered lets a passkey be made: it is no look.
+  'passkey.options': {
+    ...{ permission: 'factor.change', resource: 'account', at: 'address', kind: 'change' },
+    isSensitive: true,
+    takesOver: true,
+  },
+  'passkey.add': {
+    ...{ permission: 'factor.change', resource: 'account', at: 'address', kind: 'change' },
+    isSensitive: true,
+    takesOver: true,
+  },
+  'factor.remove': {
+    ...{ permission: 'factor.reset', resource: 'account', at: 'address', kind: 'change' },
+    isSensitive: true,
+    takesOver: true,
+  },
   'mfa.status': { permission: 'factor.read', resource: 'account', at: 'address', kind: 'look' },
   'app-password.create': {
     ...{ permission: 'app-password.create', resource: 'account', at: 'address', kind: 'change' },

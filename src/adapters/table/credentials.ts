@@ -205,7 +205,9 @@ export class TableCredentials implements CredentialStore {
 
   policy(tenant: TenantId): TenantPolicy {
     const row = rows.readRow<TenantPolicy>(this.#parts.table, rows.policyKey(tenant));
-    return row ?? policyDefault(tenant);
+    const usual = policyDefault(tenant);
+    // A row may be older than some of what can be asked.
+    return row === undefined ? usual : { ...row, logIn: { ...usual.logIn, ...row.logIn } };
   }
 
   putPolicy(policy: TenantPolicy): Promise<void> {

@@ -13,6 +13,7 @@ import {
   hashOfAppPassword,
   writeAppPassword,
 } from '../../edge/guard/app-passwords.ts';
+import type { PasskeyMade } from '../../edge/guard/passkeys.ts';
 import type { AppPassword } from '../../ports/credentials.ts';
 import type { TenantPolicy } from '../../ports/log-in-policy.ts';
 import { accountNamed } from './account-asks.ts';
@@ -24,9 +25,20 @@ export function credentialHandlers(parts: ControlParts): ControlHandlers {
 }
 
 function factorHandlers(parts: ControlParts): ControlHandlers {
-  const { secondFactors } = parts;
+  const { secondFactors, passkeys } = parts;
   const { secondFactors: factors } = parts.identity;
   return {
+    'passkey.options': async ({ address }) =>
+      await passkeys.creationOptions(await accountNamed(parts, address)),
+    'passkey.add': async ({ address, name, passkey }) => {
+      const account = await accountNamed(parts, address);
+      const { id } = await passkeys.add(account, name, passkey as PasskeyMade);
+      return { id, recoveryCodes: await secondFactors.firstRecoveryCodes(account) };
+    },
+    'factor.remove': async ({ address, id }) => {
+      await factors.deleteFactor(await accountNamed(parts, address), id);
+      return {};
+    },
     'mfa.enable': async ({ address, name }) =>
       await secondFactors.enable(await accountNamed(parts, address), name),
     'mfa.confirm': async ({ address, code }) => {
@@ -105,6 +117,7 @@ function policyHandlers(parts: ControlParts): ControlHandlers {
           needsSecondFactor: wanted.needsSecondFactor,
           allowsScram: wanted.allowsScram,
           needsConsent: wanted.needsConsent,
+          allowsPasskeyAlone: wanted.allowsPasskeyAlone,
         },
         password: {
           lengthMin: wanted.passwordLengthMin,

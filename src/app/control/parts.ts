@@ -11,6 +11,7 @@ import type { Jobs } from '../../actors/jobs.ts';
 import type { Router } from '../../actors/router.ts';
 import type { ShapingBoard } from '../../actors/shaping-board.ts';
 import type { ShardId, TenantId } from '../../base/ids.ts';
+import type { Passkeys } from '../../edge/guard/passkeys.ts';
 import type { AccountDirectory } from '../../ports/account-directory.ts';
 import type { AuditLog } from '../../ports/audit-log.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -62,6 +63,7 @@ export interface ControlParts {
   /** Sets passwords, by the rules of tenants. */
   readonly passwords: PasswordDesk;
   readonly secondFactors: SecondFactorDesk;
+  readonly passkeys: Passkeys;
   readonly reception: Reception;
   /** As bound, by listener. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;

@@ -1,5 +1,5 @@
 /**
- * Joins what passwords are set by.
+ * Joins what passwords are set by, and passkeys made.
  *
  * Runs in: main thread, and offline commands.
  */
@@ -7,16 +7,19 @@
 import type { Jobs } from '../../actors/jobs.ts';
 import { openBreachedPasswords } from '../../adapters/files/breached-passwords.ts';
 import { nodeClock } from '../../adapters/node/clock.ts';
+import type { Log } from '../../base/log.ts';
 import type { Identity } from '../../ports/identity.ts';
 import type { Settings } from '../../settings/schema.ts';
+import { openPasskeys } from './open-passkeys.ts';
 import { PasswordDesk } from './password-desk.ts';
 import { PasswordJobs } from './password-jobs.ts';
 
-export async function openPasswords({ login }: Settings, jobs: Jobs, { credentials }: Identity) {
+export async function openPasswords(settings: Settings, jobs: Jobs, identity: Identity, log: Log) {
+  const { credentials } = identity;
   const passwordJobs = new PasswordJobs(jobs);
-  const { breachedPasswords: path } = login;
+  const { breachedPasswords: path } = settings.login;
   const breached = path === '' ? undefined : await openBreachedPasswords(path);
   const clock = nodeClock;
   const passwords = new PasswordDesk({ credentials, jobs: passwordJobs, clock, breached });
-  return { passwordJobs, passwords };
+  return { passwordJobs, passwords, passkeys: openPasskeys(settings, identity, log) };
 }

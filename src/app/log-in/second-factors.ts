@@ -62,7 +62,7 @@ export class SecondFactorDesk {
 
   /** The recovery codes, in the place of those before. @throws MailError `not-found`, `credentials-invalid` */
   async confirm(owner: Owner, code: string): Promise<readonly string[]> {
-    const { factors, random } = this.#options;
+    const { factors } = this.#options;
     const { totps } = await factors.secondFactors(owner);
     const waiting = totps.find(isWaiting);
     if (waiting === undefined) throw new MailError('not-found', 'no device waits to be confirmed');
@@ -73,6 +73,17 @@ export class SecondFactorDesk {
         'the code is wrong: is the clock of the device right?',
       );
     }
+    return await this.#recoveryCodes(owner);
+  }
+
+  /** Where the account has some they stay as they are, and none are answered. */
+  async firstRecoveryCodes(owner: Owner): Promise<readonly string[]> {
+    const { recoveryHashes } = await this.#options.factors.secondFactors(owner);
+    return recoveryHashes.length > 0 ? [] : await this.#recoveryCodes(owner);
+  }
+
+  async #recoveryCodes(owner: Owner): Promise<readonly string[]> {
+    const { factors, random } = this.#options;
     const codes = Array.from({ length: recoveryCodeCount }, () =>
       inGroups(crockford(random.bytes(recoveryCodeBytes)), 4),
     );

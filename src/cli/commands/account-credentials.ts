@@ -94,6 +94,26 @@ const disable: Command = {
   },
 };
 
+const remove: Command = {
+  name: 'account mfa remove',
+  summary: 'Forget one second factor of an account, by its number.',
+  arguments: 'NAME@DOMAIN NUMBER',
+  argumentCount: [2, 2],
+  examples: ['account mfa remove ann@example.org 2'],
+  async run({ arguments: [address, number], output, control }) {
+    const id = numberIn(number);
+    await (await control()).call('factor.remove', { address: address!, id });
+    output.result({ removed: id }, () => `Second factor ${id} is forgotten.`);
+    return undefined;
+  },
+};
+
+function numberIn(text: string | undefined): number {
+  const id = Number(text);
+  if (!Number.isSafeInteger(id) || id < 1) throw new UsageError('NUMBER is as the list shows it');
+  return id;
+}
+
 const status: Command = {
   name: 'account mfa status',
   summary: 'Show the second factors of an account.',
@@ -175,8 +195,7 @@ const revoke: Command = {
   argumentCount: [2, 2],
   examples: ['account app-password revoke ann@example.org 3'],
   async run({ arguments: [address, number], output, control }) {
-    const id = Number(number);
-    if (!Number.isSafeInteger(id) || id < 1) throw new UsageError('NUMBER is as the list shows it');
+    const id = numberIn(number);
     await (await control()).call('app-password.revoke', { address: address!, id });
     output.result({ revoked: id }, () => `App password ${id} opens nothing any more.`);
     return undefined;
@@ -187,6 +206,7 @@ export const credentialCommands: readonly Command[] = [
   enable,
   confirm,
   disable,
+  remove,
   status,
   create,
   list,

@@ -19,6 +19,7 @@ function describe(policy: PolicyView) {
     ['second factor demanded', yes(policy.needsSecondFactor)],
     ['SCRAM allowed', yes(policy.allowsScram)],
     ['consent demanded', yes(policy.needsConsent)],
+    ['passkey alone', policy.allowsPasskeyAlone ? 'opens the web' : 'opens nothing'],
     ['password characters', `${policy.passwordLengthMin} or more`],
     ['password strength', `${policy.passwordScoreMin} of ${passwordScoreMax} or more`],
     ['password history', history === 0 ? 'none' : `the last ${history}`],
@@ -47,6 +48,7 @@ export const tenantPolicyCommand: Command = {
     ),
     scram: onOff('Verifiers for SCRAM are made with each password, and SCRAM is offered.'),
     consent: onOff("Access to another's account waits for a second person."),
+    'passkey-alone': onOff('A passkey opens the web without a password.'),
     'password-length': { type: 'string', value: 'N', doc: 'Characters at least.' },
     'password-strength': { type: 'string', value: 'N', doc: 'By zxcvbn, 0 (anything) to 4.' },
     'password-history': {
@@ -64,6 +66,7 @@ export const tenantPolicyCommand: Command = {
       needsSecondFactor: switchOf(options, 'second-factor'),
       allowsScram: switchOf(options, 'scram'),
       needsConsent: switchOf(options, 'consent'),
+      allowsPasskeyAlone: switchOf(options, 'passkey-alone'),
       refusesBreached: switchOf(options, 'breached'),
       passwordLengthMin: options.number('password-length', least, most),
       passwordScoreMin: options.number('password-strength', 0, passwordScoreMax),

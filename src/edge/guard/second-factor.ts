@@ -1,5 +1,5 @@
 /**
- * Checks what is shown as a second factor: a time-based code, or a recovery code.
+ * Checks what is shown as a second factor: a time-based code, a recovery code, or a passkey.
  *
  * Runs in:   edge (main thread).
  * Specs:     RFC 6238 §4 (SHA-1, steps of 30 s), §5.2 (a step before and after; a code is good once).
@@ -12,17 +12,26 @@ import { secondMs } from '../../base/units.ts';
 import type { Account } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { SecondFactorStore } from '../../ports/second-factors.ts';
+import type { PasskeyShown, Passkeys } from './passkeys.ts';
 
 const stepSeconds = 30;
 const digits = 6;
 
-/** Whether `code` is a second factor of the account; one that is good is spent by it. */
-export type CheckSecondFactor = (account: Account, code: string) => Promise<boolean>;
+/** A code, or what a browser answers of a passkey. */
+export type FactorShown = string | PasskeyShown;
+
+/** Whether it is a second factor of the account; one that is good is spent by it. */
+export type CheckSecondFactor = (account: Account, shown: FactorShown) => Promise<boolean>;
 
 type Store = Pick<SecondFactorStore, 'secondFactors' | 'useTotp' | 'useRecoveryCode'>;
 
-export function secondFactorCheck(store: Store, clock: Clock): CheckSecondFactor {
+export function secondFactorCheck(
+  store: Store,
+  clock: Clock,
+  passkeys?: Pick<Passkeys, 'check'>,
+): CheckSecondFactor {
   return async (account, shown) => {
+    if (typeof shown !== 'string') return (await passkeys?.check(account, shown)) ?? false;
     const code = plain(shown);
     if (!/^\d{6}$/.test(code)) return await store.useRecoveryCode(account, recoveryHash(code));
     const { totps } = await store.secondFactors(account);

@@ -1,5 +1,6 @@
 /**
- * A log-in for tokens: name, password, and the second factor where the account has one or its tenant wants one.
+ * A log-in for tokens: name, password, and the second factor where the account has one or its tenant wants one; or a
+ * passkey alone, where its tenant allows that.
  *
  * Runs in:   edge (main thread).
  * Invariant: guesses of second factors count by themselves: a password that is right does not buy more of them. What
@@ -13,13 +14,15 @@ import type { Account, AccountDirectory } from '../../ports/account-directory.ts
 import type { Clock } from '../../ports/clock.ts';
 import type { CredentialStore } from '../../ports/credentials.ts';
 import type { SecondFactorStore } from '../../ports/second-factors.ts';
-import { type LogIn, logIn, tokenListener } from './log-in.ts';
-import type { CheckSecondFactor } from './second-factor.ts';
+import { attempt, type LogIn, type LogInAnswer, logIn, tokenListener } from './log-in.ts';
+import type { PasskeyShown, Passkeys } from './passkeys.ts';
+import type { CheckSecondFactor, FactorShown } from './second-factor.ts';
 import type { Sessions, Tokens } from './sessions.ts';
 
 export interface TokenLogInParts {
   readonly logIn: LogIn;
   readonly checkSecondFactor: CheckSecondFactor;
+  readonly passkeys: Pick<Passkeys, 'ownerOf' | 'check'>;
   readonly secondFactors: Pick<SecondFactorStore, 'hasSecondFactor'>;
   readonly directory: Pick<AccountDirectory, 'accountById'>;
   readonly credentials: Pick<CredentialStore, 'policy' | 'noteSecondFactor'>;
@@ -31,7 +34,13 @@ export interface TokenLogInParts {
 export interface GrantAsked {
   readonly name: string;
   readonly password: string;
-  readonly secondFactor?: string;
+  readonly secondFactor?: FactorShown;
+  readonly device: string;
+  readonly address: string;
+}
+
+export interface PasskeyGrantAsked {
+  readonly passkey: PasskeyShown;
   readonly device: string;
   readonly address: string;
 }
@@ -61,6 +70,32 @@ export class TokenLogIn {
     return { ok: true, tokens: await sessions.begin(answer.account, facts) };
   }
 
+  /** A passkey in place of name and password: its authenticator has verified the user. */
+  async grantByPasskey({
+    passkey,
+    address,
+    device,
+  }: PasskeyGrantAsked): Promise<Result<{ readonly tokens: Tokens }>> {
+    const { clock, log, sessions } = this.#parts;
+    const session = { logIn: this.#parts.logIn, address, listener, tls: undefined, clock, log };
+    const answer = await attempt(session, '', () => this.#byPasskey(passkey));
+    if (!answer.ok) return answer;
+    const facts = { device, address, secondFactorMs: clock.nowMs() };
+    return { ok: true, tokens: await sessions.begin(answer.account, facts) };
+  }
+
+  async #byPasskey(passkey: PasskeyShown): Promise<LogInAnswer> {
+    const { passkeys, directory, credentials } = this.#parts;
+    const refused = failure('credentials-invalid', 'no passkey that is good here');
+    const of = await passkeys.ownerOf(passkey);
+    const account = of === undefined ? undefined : await directory.accountById(of.id);
+    if (account === undefined || account.tenant !== of?.tenant || !account.isEnabled)
+      return refused;
+    const { logIn: policy } = await credentials.policy(account.tenant);
+    if (!policy.allowsPasskeyAlone) return refused;
+    return (await passkeys.check(account, passkey)) ? { ok: true, account } : refused;
+  }
+
   async #secondFactor(
     account: Account,
     { secondFactor: code, address }: GrantAsked,
@@ -76,7 +111,7 @@ export class TokenLogIn {
   /** Of an account that is logged in, before a sensitive act. */
   async again(
     { tenant, account: id, session }: AccountPrincipal,
-    code: string,
+    code: FactorShown,
     address: string,
   ): Promise<Result<object>> {
     const { credentials, directory } = this.#parts;
@@ -89,7 +124,7 @@ export class TokenLogIn {
 
   async #shownFactor(
     account: Account,
-    code: string,
+    code: FactorShown,
     address: string,
   ): Promise<Result<{ readonly secondFactorMs: number }>> {
     const { checkSecondFactor, clock, log } = this.#parts;

@@ -13,13 +13,18 @@ import type { TSchema } from 'typebox';
 import { checkOf } from '../../../../actors/asks/check-params.ts';
 import type { Failure, Result } from '../../../../base/errors.ts';
 import { kibibyte } from '../../../../base/units.ts';
+import type { PasskeyShown, Passkeys } from '../../../guard/passkeys.ts';
 import type { Sessions, Tokens } from '../../../guard/sessions.ts';
 import type { TokenLogIn } from '../../../guard/token-log-in.ts';
 import { ApiFault } from '../api/fault.ts';
 import { askedByOf, peerOf } from './asked-by.ts';
 import {
+  type FactorShownText,
   type Grant,
   grantSchema,
+  type PasskeyGrant,
+  passkeyGrantSchema,
+  passkeyOptionsSchema,
   refreshSchema,
   revokeSchema,
   secondFactorSchema,
@@ -32,9 +37,13 @@ const retryAfterSeconds = 10;
 export interface TokenRouteParts {
   readonly logIn: TokenLogIn;
   readonly sessions: Sessions;
+  readonly passkeys: Passkeys;
 }
 
-export function tokenRoutes(app: FastifyInstance, { logIn, sessions }: TokenRouteParts): void {
+export function tokenRoutes(
+  app: FastifyInstance,
+  { logIn, sessions, passkeys }: TokenRouteParts,
+): void {
   const post = <Body>(
     path: string,
     schema: TSchema,
@@ -55,7 +64,24 @@ export function tokenRoutes(app: FastifyInstance, { logIn, sessions }: TokenRout
   };
   post('/api/v1/token', grantSchema, async (grant: Grant, request) => {
     const device = grant.device ?? deviceOf(request);
-    return tokensOf(await logIn.grant({ ...grant, device, address: peerOf(request).address }));
+    const { name, password } = grant;
+    const secondFactor = factorOf(grant);
+    const { address } = peerOf(request);
+    const asked = { name, password, device, address };
+    return tokensOf(
+      await logIn.grant(secondFactor === undefined ? asked : { ...asked, secondFactor }),
+    );
+  });
+  post('/api/v1/token/passkey/options', passkeyOptionsSchema, async () => {
+    const options = passkeys.requestOptions();
+    if (options !== undefined) return options;
+    throw new ApiFault('not-possible-now', 'this server has no web pages that passkeys are for');
+  });
+  post('/api/v1/token/passkey', passkeyGrantSchema, async (grant: PasskeyGrant, request) => {
+    const device = grant.device ?? deviceOf(request);
+    const passkey = grant.passkey as PasskeyShown;
+    const { address } = peerOf(request);
+    return tokensOf(await logIn.grantByPasskey({ passkey, device, address }));
   });
   post('/api/v1/token/refresh', refreshSchema, async (body: { readonly refreshToken: string }) =>
     tokensOf(await sessions.renew(body.refreshToken)),
@@ -63,12 +89,16 @@ export function tokenRoutes(app: FastifyInstance, { logIn, sessions }: TokenRout
   post(
     '/api/v1/token/second-factor',
     secondFactorSchema,
-    async (body: { readonly secondFactor: string }, request) => {
+    async (body: FactorShownText, request) => {
       const { principal, peer } = askedByOf(request);
       if (principal.kind !== 'account') {
         throw new ApiFault('permission-missing', 'an access token of an account is needed');
       }
-      const answer = await logIn.again(principal, body.secondFactor, peer);
+      const shown = factorOf(body);
+      if (shown === undefined) {
+        throw new ApiFault('argument-invalid', '`secondFactor` or `passkey` is needed');
+      }
+      const answer = await logIn.again(principal, shown, peer);
       if (!answer.ok) throw faultOf(answer);
       return {};
     },
@@ -78,6 +108,14 @@ export function tokenRoutes(app: FastifyInstance, { logIn, sessions }: TokenRout
     await sessions.revoke(token);
     return {};
   });
+}
+
+/** @throws ApiFault where there are two */
+function factorOf({ secondFactor, passkey }: FactorShownText): string | PasskeyShown | undefined {
+  if (secondFactor !== undefined && passkey !== undefined) {
+    throw new ApiFault('argument-invalid', '`secondFactor` or `passkey`, one of the two');
+  }
+  return secondFactor ?? (passkey as PasskeyShown | undefined);
 }
 
 /** @throws ApiFault */

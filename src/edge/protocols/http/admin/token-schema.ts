@@ -8,6 +8,7 @@
 import { type Static, Type } from 'typebox';
 import { only } from '../../../../actors/asks/act.ts';
 import { tokenLengthMax } from '../../../guard/token-keys.ts';
+import { passkeyShown, requestOptions } from './passkey-schema.ts';
 
 const secondFactor = Type.Optional(
   Type.String({
@@ -16,24 +17,27 @@ const secondFactor = Type.Optional(
     description: 'A time-based code or a recovery code, where the account has a second factor.',
   }),
 );
+const passkey = Type.Optional(passkeyShown);
+const device = Type.Optional(
+  Type.String({ maxLength: 200, description: 'What the session is called in lists.' }),
+);
 const refreshToken = Type.String({ minLength: 1, maxLength: tokenLengthMax });
 
 export const grantSchema = only({
   name: Type.String({ minLength: 1, maxLength: 1_000, description: "The account's address." }),
   password: Type.String({ minLength: 1, maxLength: 4_096 }),
-  secondFactor,
-  device: Type.Optional(
-    Type.String({ maxLength: 200, description: 'What the session is called in lists.' }),
-  ),
+  ...{ secondFactor, passkey, device },
 });
+export const passkeyOptionsSchema = only({});
+export const passkeyGrantSchema = only({ passkey: passkeyShown, device });
 export const refreshSchema = only({ refreshToken });
 export const revokeSchema = only({ token: refreshToken });
 
-export const secondFactorSchema = only({
-  secondFactor: Type.String({ minLength: 1, maxLength: 64 }),
-});
+export const secondFactorSchema = only({ secondFactor, passkey });
 
 export type Grant = Static<typeof grantSchema>;
+export type PasskeyGrant = Static<typeof passkeyGrantSchema>;
+export type FactorShownText = Static<typeof secondFactorSchema>;
 
 const tokens = Type.Object({
   accessToken: Type.String(),
@@ -70,6 +74,16 @@ export const tokenPaths = {
     'createToken',
     'Logs in, and answers an access token and a refresh token.',
     { schema: grantSchema, answer: tokens },
+  ),
+  '/api/v1/token/passkey/options': post(
+    'askForPasskey',
+    'What a browser needs to show a passkey, as a second factor or alone.',
+    { schema: passkeyOptionsSchema, answer: requestOptions },
+  ),
+  '/api/v1/token/passkey': post(
+    'createTokenByPasskey',
+    'Logs in by a passkey alone, where the tenant allows it.',
+    { schema: passkeyGrantSchema, answer: tokens },
   ),
   '/api/v1/token/refresh': post(
     'refreshToken',
