@@ -1,10 +1,12 @@
 /**
- * How many connections each thread has open to each site: words all threads share, so that who lends a site's slots
- * knows what is open without asking anybody who may be standing still.
+ * How many connections each thread has open to each site, and when a site was last reached by any of them: words all
+ * threads share, so that who lends a site's slots knows what is open without asking anybody who may be standing still,
+ * and who cannot reach a site knows that another thread does.
  *
  * Runs in:   a thread writes its own row; owners of sites read all rows; the main thread clears a dead thread's row.
  * Limits:    a word of `columns` for each seed and site in a row, the lowest counts: a site that shares all its words
- *            with others looks fuller than it is, to an owner its threads have not asked yet.
+ *            with others looks fuller than it is, to an owner its threads have not asked yet, or reached when it is
+ *            not: then it is tried more often than it should be.
  * Invariant: never less than what is open: a slot is counted before its connection is dialled, and until it has ended.
  */
 
@@ -13,7 +15,7 @@ const seeds = [0x811c_9dc5, 0x050c_5d1f, 0x3b9a_ca07];
 const rowWords = columns * seeds.length;
 
 export function openSlotWords(threads: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(threads * rowWords * Int32Array.BYTES_PER_ELEMENT);
+  return new SharedArrayBuffer((threads + 1) * rowWords * Int32Array.BYTES_PER_ELEMENT);
 }
 
 export class OpenSlots {
@@ -24,7 +26,7 @@ export class OpenSlots {
   }
 
   get threads(): number {
-    return this.#words.length / rowWords;
+    return this.#words.length / rowWords - 1;
   }
 
   add(thread: number, site: string, count: 1 | -1): void {
@@ -37,6 +39,18 @@ export class OpenSlots {
       least = Math.min(least, Atomics.load(this.#words, wordOf(thread, site, i)));
     }
     return least;
+  }
+
+  /** A connection to it is ready, or a message was answered, in this second of the epoch. */
+  reached(site: string, second: number): void {
+    for (let i = 0; i < seeds.length; i++) {
+      Atomics.store(this.#words, wordOf(this.threads, site, i), second);
+    }
+  }
+
+  /** The second of the epoch in which somebody last reached it; 0: nobody did. */
+  reachedSecond(site: string): number {
+    return this.of(this.threads, site);
   }
 
   /** The thread is gone, and all its connections with it. */

@@ -8,6 +8,7 @@
  *            connections than its leases had slots: without an answer in time it opens none and spends no token.
  */
 
+import { secondMs } from '../base/units.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Answer, Ask } from './ask.ts';
 import {
@@ -26,6 +27,7 @@ import type {
   Gate,
   SiteLease,
   SiteLeases,
+  SiteReach,
   SiteUser,
 } from './site-lease.ts';
 import { type LendMeta, siteLend, siteShard } from './site-leases.ts';
@@ -77,6 +79,7 @@ export class SiteBorrower implements SiteLeases {
       return site;
     };
     return {
+      reach: this.#reachOf(name),
       request: (granted) => borrowed().request(granted),
       dial: (granted) => site!.dial(granted),
       undial: () => {},
@@ -88,6 +91,22 @@ export class SiteBorrower implements SiteLeases {
         return site === undefined || site.isGone ? undefined : site.gate;
       },
       leave: () => site?.users.delete(user),
+    };
+  }
+
+  #reachOf(name: string): SiteReach {
+    const { clock, open } = this.#options;
+    let notedSecond = 0;
+    return {
+      note() {
+        const second = Math.floor(clock.nowMs() / secondMs);
+        if (second === notedSecond) return;
+        notedSecond = second;
+        open.reached(name, second);
+      },
+      get second() {
+        return open.reachedSecond(name);
+      },
     };
   }
 

@@ -23,6 +23,14 @@ export interface Gate {
   spend(tenant: number, campaign: string): void;
 }
 
+/** What all threads know of whether a site can be reached. */
+export interface SiteReach {
+  /** A connection is ready, or a message was answered. */
+  note(): void;
+  /** The second of the epoch in which this thread or another noted that; 0: none did. */
+  readonly second: number;
+}
+
 /** A user's hold on one site. */
 export interface SiteLease {
   /** Asks for one connection slot. `granted` is called at once, later, or never. */
@@ -42,6 +50,8 @@ export interface SiteLease {
   readonly awaitedCount?: number;
   /** Undefined while no rate binds the site's messages. */
   readonly gate: Gate | undefined;
+  /** Undefined: nobody shares the site. */
+  readonly reach?: SiteReach | undefined;
   /** The user has gone. */
   leave(): void;
 }

@@ -113,6 +113,7 @@ export function lendingBy(
         get gate() {
           return lease.gate;
         },
+        reach: lease.reach,
         leave: () => lease.leave?.(),
       };
     },

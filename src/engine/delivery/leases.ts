@@ -44,6 +44,7 @@ export function boundedLeases(countMax: number, sites: SiteLeases = unbound): Si
         get gate() {
           return lease.gate;
         },
+        reach: lease.reach,
         leave: () => lease.leave(),
       };
     },

@@ -83,6 +83,11 @@ export class Session implements ConnectionEvents, TransferLine {
     return this.#options.host;
   }
 
+  /** Messages that were begun over it. */
+  get messageCount(): number {
+    return this.#transfer?.messageCount ?? 0;
+  }
+
   attach(connection: Connection): void {
     this.#connection = connection;
     this.expectWithin(this.#options.timeouts.greetingMs);
@@ -174,7 +179,7 @@ export class Session implements ConnectionEvents, TransferLine {
   #onReply(reply: Reply): void {
     if (this.#state === 'mail') {
       // RFC 5321 §4.2.1: 421 may answer any command; the peer closes then.
-      if (reply.code === 421) this.#end({ reply, isOurs: false, tls: false });
+      if (reply.code === 421) this.#endedByPeer(reply);
       else this.#transfer!.onReply(reply);
     } else if (this.#state === 'handshake') {
       this.#step(this.#handshake.onReply(reply));
@@ -259,6 +264,10 @@ export class Session implements ConnectionEvents, TransferLine {
     this.#state = 'mail';
     this.expectWithin(limits.idleMsMax);
     owner.onReady(this);
+  }
+
+  #endedByPeer(reply: Reply): void {
+    this.#end({ reply, isOurs: false, tls: false, wasIdle: this.#isIdle });
   }
 
   #end(end: SessionEnd): void {

@@ -6,12 +6,13 @@
  * Specs:     RFC 5321 §5.1 (order of hosts), §4.5.4.1 (do not flood a host that is down).
  * Limits:    queue by count and bytes, connections, messages per connection: `SiteLimits`.
  * Invariant: a site that cannot be reached keeps nothing: all that waits is answered as deferred, and until its
- *            back-off is over a new message is answered at once.
+ *            back-off is over a new message is answered at once. One that other threads reach can be reached.
  */
 
 import type { SiteFacts } from '../../actors/asks/explain-asks.ts';
 import type { SiteLease, SiteUser } from '../../actors/site-lease.ts';
 import type { TenantId } from '../../base/ids.ts';
+import { secondMs } from '../../base/units.ts';
 import type { Reply } from '../../mail/wire/smtp/reply-reader.ts';
 import { SiteQueue } from './lanes/site-queue.ts';
 import { movesMax } from './limits.ts';
@@ -40,6 +41,10 @@ const stuckMs = 1_000;
 /** Slow start: no more attempts side by side than connections that work, and these where none does yet. */
 const attemptsMin = 2;
 const serviceWeight = 0.1;
+/** After a further connection failed; by then the path's owner knows, and lends fewer slots. */
+const noGrowthMs = 2 * secondMs;
+/** Whom somebody reached so lately can be reached. */
+const reachedSeconds = 5;
 const drainingReply = ownReply(451, '4.3.2', 'Going down: this message waits in the queue');
 
 export class Site implements SiteDialOwner, SiteUser {
@@ -64,6 +69,8 @@ export class Site implements SiteDialOwner, SiteUser {
   #serviceMs = serviceMsAtFirst;
   #failures = 0;
   #deadUntilMs = 0;
+  /** Of the epoch. */
+  #deadSinceSecond = 0;
   #noOpenUntilMs = 0;
   #deadReply: Reply = noConnectionReply;
   #deadStatus: OutcomeStatus = 'deferred';
@@ -289,6 +296,7 @@ export class Site implements SiteDialOwner, SiteUser {
   }
 
   onFinished(transaction: Transaction): void {
+    this.#lease.reach?.note();
     const tookMs = this.#options.clock.monotonicMs() - transaction.sinceMs;
     this.#serviceMs += (tookMs - this.#serviceMs) * serviceWeight;
     this.shape.serviceMs = this.#serviceMs;
@@ -319,7 +327,7 @@ export class Site implements SiteDialOwner, SiteUser {
   }
 
   onEnd(session: Session, end: SessionEnd): void {
-    this.#shaping.onEnd(end, this.#busyCount);
+    this.#shaping.onEnd(end, this.#busyCount, session.messageCount);
     this.#leaveIdle(session);
     this.#lease.undial(session.host);
     this.#sessions.delete(session);
@@ -392,7 +400,20 @@ export class Site implements SiteDialOwner, SiteUser {
   }
 
   #isDead(): boolean {
-    return this.#deadUntilMs > 0 && this.#deadUntilMs > this.#options.clock.monotonicMs();
+    if (this.#deadUntilMs === 0) return false;
+    const { clock } = this.#options;
+    const isReached = this.#reachedSecond > this.#deadSinceSecond;
+    if (isReached) this.#deadUntilMs = 0;
+    return this.#deadUntilMs > clock.monotonicMs();
+  }
+
+  /** By this thread or another; 0: by none. */
+  get #reachedSecond(): number {
+    return this.#lease.reach?.second ?? 0;
+  }
+
+  get #second(): number {
+    return Math.floor(this.#options.clock.nowMs() / secondMs);
   }
 
   #open(): void {
@@ -432,6 +453,7 @@ export class Site implements SiteDialOwner, SiteUser {
     this.#attempts--;
     this.#failures = 0;
     this.#deadUntilMs = 0;
+    this.#lease.reach?.note();
     this.#options.onSourceWorked();
     this.#options.tls?.settled();
     this.#dispatch();
@@ -443,14 +465,16 @@ export class Site implements SiteDialOwner, SiteUser {
     if (this.#isDead()) return;
     const doubled = limits.deadMsMin * 2 ** Math.min(this.#failures, 20);
     const waitMs = Math.min(doubled, limits.deadMsMax) * (0.75 + random.fraction() / 2);
-    if (this.#sessions.size > this.#opening.size) {
-      // It takes us, but not more of us: what is open goes on, growth waits.
+    const isReached = this.#reachedSecond + reachedSeconds > this.#second;
+    if (isReached || this.#sessions.size > this.#opening.size) {
+      // It takes us, but not more of us: what is open, here or in another thread, goes on, growth waits.
       if (end.isOurs) this.#shaping.onNoGrowth(end.reply, this.#busyCount);
-      this.#noOpenUntilMs = clock.monotonicMs() + limits.deadMsMin;
+      this.#noOpenUntilMs = clock.monotonicMs() + noGrowthMs;
       return;
     }
     this.#failures++;
     this.#deadUntilMs = clock.monotonicMs() + waitMs;
+    this.#deadSinceSecond = this.#second;
     this.#deadReply = end.reply;
     this.#deadStatus = isFinal ? 'failed' : 'deferred';
     this.#settleAll(this.#deadStatus, end.reply);

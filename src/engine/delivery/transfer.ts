@@ -33,6 +33,7 @@ export interface SessionEnd {
   readonly isSource?: boolean;
   /** The connection ended without a word. */
   readonly isLost?: boolean;
+  readonly wasIdle?: boolean; // nothing was in transfer
 }
 
 export interface Judged {
@@ -91,6 +92,7 @@ const bdatWithEnvelopeBytesMax = 64 * 1_024;
 export class Transfer {
   readonly hop: Hop;
   waits: TransferWaits = 'nothing';
+  messageCount = 0; // that were begun
   readonly #owner: TransferOwner;
   readonly #line: TransferLine;
   readonly #capabilities: Capabilities;
@@ -98,7 +100,6 @@ export class Transfer {
   readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #messagesMax: number;
   #recipientsMax: number;
-  #messages = 0;
   /** The message whose replies come now, and the one whose envelope was sent behind it. */
   #current: Transaction | undefined;
   #next: Transaction | undefined;
@@ -126,7 +127,7 @@ export class Transfer {
   }
 
   get isExhausted(): boolean {
-    return this.#messages >= this.#messagesMax;
+    return this.messageCount >= this.#messagesMax;
   }
 
   onReply(reply: Reply): void {
@@ -219,7 +220,7 @@ export class Transfer {
       return false;
     }
     transaction.begin(this.#recipientsMax, this.hop.departure);
-    this.#messages++;
+    this.messageCount++;
     return true;
   }
 

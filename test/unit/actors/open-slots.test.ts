@@ -24,3 +24,16 @@ test('with a thousand sites in use, hardly another one looks open', () => {
   for (let i = 0; i < 10_000; i++) if (open.of(0, `mx${i}.idle.example`) > 0) wrong++;
   ok(wrong < 20, `${wrong} of 10000`);
 });
+
+test('who reached a site is known to all threads, and outlives them', () => {
+  const words = openSlotWords(2);
+  const [one, two] = [new OpenSlots(words), new OpenSlots(words)];
+  strictEqual(two.reachedSecond('mx.test'), 0);
+  one.reached('mx.test', 1_760_000_000);
+  strictEqual(two.reachedSecond('mx.test'), 1_760_000_000);
+  strictEqual(two.reachedSecond('other.test'), 0);
+  one.clear(0);
+  one.clear(1);
+  strictEqual(two.reachedSecond('mx.test'), 1_760_000_000);
+  deepStrictEqual([two.of(0, 'mx.test'), two.of(1, 'mx.test')], [0, 0]);
+});

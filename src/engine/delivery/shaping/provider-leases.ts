@@ -77,6 +77,7 @@ export function providerLeases(
         get gate() {
           return lease.gate;
         },
+        reach: lease.reach,
         leave() {
           lease.leave();
           for (const one of all) one.lease.leave();

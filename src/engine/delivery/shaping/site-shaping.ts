@@ -9,24 +9,31 @@ import type { ShapingFacts } from '../../../actors/asks/explain-asks.ts';
 import { anyTenant } from '../../../actors/asks/shaping-asks.ts';
 import { minuteMs, secondMs } from '../../../base/units.ts';
 import type { Reply } from '../../../mail/wire/smtp/reply-reader.ts';
+import { classOf } from '../../../mail/wire/smtp/response-class.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { SiteLimits } from '../limits.ts';
 import { ownReply } from '../message.ts';
 import type { Transaction } from '../transaction.ts';
 import { type Judged, kindOf, type SessionEnd } from '../transfer.ts';
 import { shownLimits } from './explain-limits.ts';
+import { isSessionLimit } from './load-refusal.ts';
 import type { PathShape } from './path-shape.ts';
 
 /** A message of a suspended tenant looks again this often: its suspension may have been ended by hand. */
 const heldBackMsMax = 15 * minuteMs;
 /** So soon whoever keeps it finds out what it is to wait for. */
 const stoppedMs = secondMs;
+/** A next hop may allow more by then. */
+const sessionMessagesMs = 60 * minuteMs;
 const stoppedReply = ownReply(451, '4.7.0', 'Stopped by an operator: not tried');
 
 export class SiteShaping {
   readonly shape: PathShape;
   readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #limits: SiteLimits;
+  /** What the next hop's connections have carried when it said that this is all; forgotten now and then. */
+  #sessionMessages = Number.POSITIVE_INFINITY;
+  #sessionUntilMs = 0;
   /** Its refusal was judged with the message it came to. */
   #judged: SessionEnd | undefined;
 
@@ -48,9 +55,10 @@ export class SiteShaping {
   /** Of a connection that is opened now. */
   get sessionLimits(): SiteLimits {
     const { messagesPerConnection } = this.shape.limits;
-    return messagesPerConnection === undefined
-      ? this.#limits
-      : { ...this.#limits, messagesPerConnectionMax: messagesPerConnection.value };
+    const set = messagesPerConnection?.value ?? this.#limits.messagesPerConnectionMax;
+    const isKnown = this.#sessionUntilMs > this.#clock.nowMs();
+    const messagesPerConnectionMax = isKnown ? Math.min(set, this.#sessionMessages) : set;
+    return { ...this.#limits, messagesPerConnectionMax };
   }
 
   /** Sends away what an operator stopped, or whose tenant or campaign is suspended: true, and it is settled. */
@@ -90,9 +98,14 @@ export class SiteShaping {
     this.judge(end.reply, transaction);
   }
 
-  /** A connection, or an attempt at one, ended. */
-  onEnd(end: SessionEnd, busy: number): void {
-    if (end.isOurs || this.#judged === end) return;
+  /** A connection, or an attempt at one, ended; so many messages were begun over it. */
+  onEnd(end: SessionEnd, busy: number, messageCount = 0): void {
+    if (end.isOurs) return;
+    // The last of them is the one that was refused.
+    if (isSessionLimit(end.reply) && messageCount > 1) this.#carries(messageCount - 1);
+    if (this.#judged === end) return;
+    // It was tired of waiting.
+    if (end.wasIdle === true && classOf(end.reply) !== 'rate') return;
     this.#busy(busy);
     this.shape.refused(end.reply, anyTenant, '');
   }
@@ -111,6 +124,12 @@ export class SiteShaping {
       marks: shape.marks,
       ...(shape.stand === undefined ? {} : { stand: shape.stand }),
     };
+  }
+
+  /** Connections that end by themselves before they are told to cost no refusal. */
+  #carries(messageCount: number): void {
+    this.#sessionMessages = messageCount;
+    this.#sessionUntilMs = this.#clock.nowMs() + sessionMessagesMs;
   }
 
   #busy(busy: number): void {
