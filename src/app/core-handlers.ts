@@ -50,6 +50,7 @@ function coreParts(core: Core, front: FrontParts): ControlParts {
     jobs: runtime.jobs,
     passwords: core.passwords,
     passkeys: core.passkeys,
+    resets: core.resets,
     secondFactors: new SecondFactorDesk({
       factors: core.identity.secondFactors,
       issuer: front.settings.hostname,

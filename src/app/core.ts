@@ -52,9 +52,12 @@ import { EngineHost, jobThreads } from './engine-host.ts';
 import { type EventStreams, openEventStreams } from './events/open-streams.ts';
 import { type Feedback, openFeedback } from './feedback.ts';
 import { settleUsesInTime } from './last-uses.ts';
+import { type Owners, openOwners } from './log-in/open-owners.ts';
 import { openPasswords } from './log-in/open-passwords.ts';
 import type { PasswordDesk } from './log-in/password-desk.ts';
 import type { PasswordJobs } from './log-in/password-jobs.ts';
+import type { PlaceNotices } from './log-in/place-notices.ts';
+import type { ResetDesk } from './log-in/reset-desk.ts';
 import { type MassActs, openMassActs } from './mass-acts.ts';
 import { answerPolicy, type Outside, openOutside } from './outside.ts';
 import { ownAddresses } from './own-addresses.ts';
@@ -92,6 +95,9 @@ export interface Core {
   readonly passwordJobs: PasswordJobs;
   readonly passwords: PasswordDesk;
   readonly passkeys: Passkeys;
+  readonly resets: ResetDesk;
+  /** Undefined: settings have none sent. */
+  readonly placeNotices: PlaceNotices | undefined;
   readonly engine: EngineHost;
   readonly reception: Reception;
   readonly feedback: Feedback;
@@ -136,7 +142,7 @@ export async function openCore(request: CoreRequest): Promise<Core> {
     const audit = await openAudit(settings, folder.path, log);
     closers.push(() => audit.close());
     const parts = await openParts(request, folder, closers);
-    return { ...parts, audit, witness: audit.witness(parts.directory) };
+    return { ...parts, audit, ...openOwners(settings, parts, audit, log) };
   } catch (error) {
     await closeAll(closers, log);
     throw error;
@@ -147,7 +153,7 @@ async function openParts(
   request: CoreRequest,
   folder: DataFolder,
   closers: Closer[],
-): Promise<Omit<Core, 'audit' | 'witness'>> {
+): Promise<Omit<Core, 'audit' | keyof Owners>> {
   const { settings, log, isOffline } = request;
   const { shards } = folder;
   const identity = openIdentity(folder, log, closers);

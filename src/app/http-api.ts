@@ -71,6 +71,7 @@ export async function createHttpApi(
     webhooks: webhookDesk(streams.webhooks),
     lookUp: messageLookUp({ router, clock: nodeClock, shards: folder.shards }),
     tokens: tokenParts(core, log, given),
+    resets: core.resets,
     act,
     clock: nodeClock,
     log,
@@ -89,7 +90,7 @@ export async function createHttpApi(
 }
 
 function tokenParts(
-  { identity, passkeys }: Core,
+  { identity, passkeys, placeNotices }: Core,
   log: Log,
   { logIn, sessions }: Pick<HttpApiRequest, 'logIn' | 'sessions'>,
 ): TokenRouteParts {
@@ -97,5 +98,9 @@ function tokenParts(
   const checkSecondFactor = secondFactorCheck(secondFactors, nodeClock, passkeys);
   const stores = { secondFactors, credentials, directory };
   const parts = { logIn, checkSecondFactor, passkeys, sessions, ...stores };
-  return { logIn: new TokenLogIn({ ...parts, clock: nodeClock, log }), sessions, passkeys };
+  const tokens = new TokenLogIn({
+    ...{ ...parts, clock: nodeClock, log },
+    loggedIn: (account, from) => placeNotices?.loggedIn(account, from),
+  });
+  return { logIn: tokens, sessions, passkeys };
 }

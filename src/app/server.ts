@@ -15,6 +15,7 @@ import { ReloadableTls } from '../edge/listeners/tls.ts';
 import { serveControl } from '../edge/protocols/control/server.ts';
 import { clientConfigRoutes } from '../edge/protocols/http/client-config.ts';
 import { policyRoutes } from '../edge/protocols/http/mta-sts.ts';
+import { resetPageRoutes } from '../edge/protocols/http/password-reset.ts';
 import { probeRoutes } from '../edge/protocols/http/routes.ts';
 import { listenHttp, type Routes } from '../edge/protocols/http/server.ts';
 import { tlsReportRoutes } from '../edge/protocols/http/tls-reports.ts';
@@ -238,7 +239,7 @@ interface WebParts {
 /** Addresses by name: probes have a listener of their own where `metrics.listen` says so. */
 async function listenWeb(
   { settings, log }: ServerRequest,
-  { directory, engine, feedback, tlsReports, closers }: Core,
+  { directory, engine, feedback, tlsReports, resets, closers }: Core,
   { metrics, health, api }: WebParts,
 ): Promise<Record<string, readonly string[]>> {
   const probes = probeRoutes({
@@ -254,6 +255,9 @@ async function listenWeb(
     }),
     [`${unsubscribePrefix}*`]: unsubscribeRoute(feedback.unsubscription),
     ...reportRoutes(settings, tlsReports),
+    ...(settings.public.url === ''
+      ? {}
+      : resetPageRoutes({ resets, host: publicWebHost(settings), clock: nodeClock })),
     ...(policy === undefined ? {} : policyRoutes({ policy: writeStsPolicy(policy), isDomainOurs })),
   };
   const hosts = [settings.hostname, ...settings.http.hosts];

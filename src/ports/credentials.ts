@@ -137,6 +137,8 @@ export interface CredentialStore {
   ): Promise<boolean>;
   /** A link to set a new password, good once; it takes the place of one before. */
   putReset(of: AccountOf, hash: string, expiresMs: number): Promise<void>;
+  /** Whether it is good now; nothing is spent. */
+  hasReset(of: AccountOf, hash: string, nowMs: number): Eventually<boolean>;
   takeReset(of: AccountOf, hash: string, nowMs: number): Promise<boolean>;
 
   /** Oldest first. */

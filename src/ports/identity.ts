@@ -6,6 +6,7 @@
  */
 
 import type { AccountDirectory } from './account-directory.ts';
+import type { OwnerStore } from './account-owners.ts';
 import type { CredentialStore } from './credentials.ts';
 import type { RoleStore } from './roles.ts';
 import type { SecondFactorStore } from './second-factors.ts';
@@ -15,4 +16,5 @@ export interface Identity {
   readonly credentials: CredentialStore;
   readonly secondFactors: SecondFactorStore;
   readonly roles: RoleStore;
+  readonly owners: OwnerStore;
 }

@@ -122,6 +122,9 @@ export function credentialContract(name: string, open: () => Promise<OpenedIdent
       const take = (letter: string, nowMs = 5) => credentials.takeReset(ann, hashOf(letter), nowMs);
       await credentials.putReset(ann, hashOf('a'), 10);
       assert.equal(await take('b'), false);
+      const has = (letter: string, nowMs = 5) => credentials.hasReset(ann, hashOf(letter), nowMs);
+      assert.deepEqual([await has('a'), await has('b'), await has('a', 10)], [true, false, false]);
+      assert.equal(await credentials.hasReset(askedBy(one.eve, ann), hashOf('a'), 5), false);
       assert.deepEqual((await Promise.all([take('a'), take('a')])).sort(), [false, true]);
       await credentials.putReset(ann, hashOf('c'), 10);
       assert.equal(await take('c', 10), false);

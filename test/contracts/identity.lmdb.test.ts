@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openLmdbIdentity } from '../../src/adapters/lmdb/account-directory.ts';
+import { ownerContract } from './account-owners.ts';
 import { credentialContract } from './credentials.ts';
 import type { OpenedIdentity } from './identity-world.ts';
 import { roleContract } from './roles.ts';
@@ -27,3 +28,4 @@ async function open(): Promise<OpenedIdentity> {
 credentialContract('lmdb', open);
 secondFactorContract('lmdb', open);
 roleContract('lmdb', open);
+ownerContract('lmdb', open);

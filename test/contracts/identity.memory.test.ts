@@ -1,4 +1,5 @@
 import { createMemoryIdentity } from '../../src/adapters/memory/memory-directory.ts';
+import { ownerContract } from './account-owners.ts';
 import { credentialContract } from './credentials.ts';
 import type { OpenedIdentity } from './identity-world.ts';
 import { roleContract } from './roles.ts';
@@ -12,3 +13,4 @@ async function open(): Promise<OpenedIdentity> {
 credentialContract('memory', open);
 secondFactorContract('memory', open);
 roleContract('memory', open);
+ownerContract('memory', open);

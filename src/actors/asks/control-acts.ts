@@ -17,6 +17,7 @@ import { mailboxActs } from './mailbox-control.ts';
 import { passkeyActs } from './passkey-control.ts';
 import { massActActs } from './queue-act-control.ts';
 import { queueActs } from './queue-control.ts';
+import { recoveryActs } from './recovery-control.ts';
 import { roleActs } from './role-control.ts';
 import { serverActs } from './server-control.ts';
 import { sessionActs } from './session-control.ts';
@@ -32,6 +33,7 @@ export const controlActs: Readonly<Record<ControlMethod, Act>> = {
   ...directoryActs,
   ...credentialActs,
   ...passkeyActs,
+  ...recoveryActs,
   ...dkimActs,
   ...queueActs,
   ...massActActs,

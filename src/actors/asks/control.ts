@@ -15,6 +15,7 @@ import type { PasskeyMethods } from './passkey-control.ts';
 import type { AskedBy } from './principal.ts';
 import type { QueueActMethods } from './queue-act-control.ts';
 import type { QueueMethods } from './queue-control.ts';
+import type { RecoveryMethods } from './recovery-control.ts';
 import type { RoleMethods } from './role-control.ts';
 import type { ServerMethods } from './server-control.ts';
 import type { SessionMethods } from './session-control.ts';
@@ -47,6 +48,7 @@ export interface ControlMethods
     DirectoryMethods,
     CredentialMethods,
     PasskeyMethods,
+    RecoveryMethods,
     DkimMethods,
     QueueMethods,
     QueueActMethods,

@@ -163,6 +163,20 @@ export const actRules = {
     takesOver: true,
   },
   'mfa.status': { permission: 'factor.read', resource: 'account', at: 'address', kind: 'look' },
+  'recovery.show': {
+    ...{ permission: 'recovery.read', resource: 'account', at: 'address', kind: 'look' },
+  },
+  'recovery.set': {
+    ...{ permission: 'recovery.change', resource: 'account', at: 'address', kind: 'change' },
+    isSensitive: true,
+    takesOver: true,
+  },
+  // Who has the link sets the password.
+  'recovery.link': {
+    ...{ permission: 'account.password', resource: 'account', at: 'address', kind: 'change' },
+    isSensitive: true,
+    takesOver: true,
+  },
   'app-password.create': {
     ...{ permission: 'app-password.create', resource: 'account', at: 'address', kind: 'change' },
     isSensitive: true,

@@ -33,6 +33,7 @@ import { DirectoryRows } from './directory-reader.ts';
 import * as rows from './directory-rows.ts';
 import { listHoldRules, newHoldRule, withoutHoldRule } from './hold-rules.ts';
 import { domainThatIs, NameWrites, normalTarget, put, refuseLoop } from './name-writes.ts';
+import { TableOwners } from './owners.ts';
 import { type DirectoryReader, findName, resolveName } from './resolver.ts';
 import { grantsWithout, TableRoles } from './roles.ts';
 import { TableSecondFactors } from './second-factors.ts';
@@ -52,8 +53,8 @@ export interface DirectoryOptions {
 
 export function openTableIdentity(options: DirectoryOptions): Identity {
   const directory = new TableDirectory(options);
-  const { credentials, secondFactors, roles } = directory;
-  return { directory, credentials, secondFactors, roles };
+  const { credentials, secondFactors, roles, owners } = directory;
+  return { directory, credentials, secondFactors, roles, owners };
 }
 
 class TableDirectory implements AccountDirectory {
@@ -66,6 +67,7 @@ class TableDirectory implements AccountDirectory {
   readonly #names: NameWrites;
   readonly credentials: TableCredentials;
   readonly secondFactors: TableSecondFactors;
+  readonly owners: TableOwners;
   readonly roles: TableRoles;
 
   constructor(options: DirectoryOptions) {
@@ -89,6 +91,7 @@ class TableDirectory implements AccountDirectory {
     };
     this.credentials = new TableCredentials(parts);
     this.secondFactors = new TableSecondFactors(parts);
+    this.owners = new TableOwners(parts);
     this.roles = new TableRoles(parts);
   }
 

@@ -124,6 +124,12 @@ export class TableCredentials implements CredentialStore {
     });
   }
 
+  hasReset(of: AccountOf, hash: string, nowMs: number): boolean {
+    if (!isThere(this.#parts, of)) return false;
+    const { reset } = this.#passwordRow(of.id);
+    return reset !== undefined && reset.hash === hash && reset.expiresMs > nowMs;
+  }
+
   takeReset(of: AccountOf, hash: string, nowMs: number): Promise<boolean> {
     return this.#aside(of, () => {
       const { reset, ...row } = this.#passwordRow(of.id);

@@ -10,6 +10,7 @@
  *   e·account·id             SessionRow
  *   g·tenant·account         Grant[]
  *   l·tenant                 TenantPolicy
+ *   o·account                OwnerRow
  *   p·account                PasswordRow
  *   q·tenant·name            CustomRole
  *   x·credential             whose passkey it is
@@ -33,6 +34,7 @@ export const factorsKey = (account: AccountId) => keyOf('c', account);
 export const sessionKey = (account: AccountId, id: number) => keyOf('e', account, id);
 export const grantsKey = (tenant: TenantId, account: AccountId) => keyOf('g', tenant, account);
 export const policyKey = (tenant: TenantId) => keyOf('l', tenant);
+export const ownerKey = (account: AccountId) => keyOf('o', account);
 export const passwordKey = (account: AccountId) => keyOf('p', account);
 export const roleKey = (tenant: TenantId, name: string) =>
   Buffer.concat([keyOf('q', tenant), Buffer.from(name)]);

@@ -15,6 +15,7 @@ import { findLoop } from './alias-loops.ts';
 import { credentialRemovals, withoutVerifiers } from './credentials.ts';
 import type { DirectoryRows } from './directory-reader.ts';
 import * as rows from './directory-rows.ts';
+import { ownerRemovals } from './owners.ts';
 import { aliasTargetsMax, type DirectoryReader } from './resolver.ts';
 import { roleRemovals } from './roles.ts';
 import { factorRemovals } from './second-factors.ts';
@@ -73,6 +74,7 @@ export class NameWrites {
       { removeFrom: from, to },
       ...credentialRemovals(id),
       ...factorRemovals(this.#table, id),
+      ...ownerRemovals(id),
       ...roleRemovals(account),
     ];
     return { changes, change: { kind: 'account', id } };

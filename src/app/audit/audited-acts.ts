@@ -128,7 +128,7 @@ export async function auditedDeed<R>(
   return result;
 }
 
-type RecordParts = Pick<AuditedParts, 'desk' | 'isStrict'>;
+export type RecordParts = Pick<AuditedParts, 'desk' | 'isStrict'>;
 
 /** Undefined: it could not be written, and is done all the same. @throws MailError `store-failed` */
 async function begin(parts: RecordParts, act: AuditFacts): Promise<AuditEntry | undefined> {

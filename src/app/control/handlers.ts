@@ -18,6 +18,7 @@ import { mailboxHandlers } from './mailbox-handlers.ts';
 import { notedActs } from './noted-acts.ts';
 import type { ControlParts } from './parts.ts';
 import { queueHandlers } from './queue-handlers.ts';
+import { recoveryHandlers } from './recovery-handlers.ts';
 import { roleHandlers } from './role-handlers.ts';
 import { serverHandlers } from './server-handlers.ts';
 import { sessionHandlers } from './session-handlers.ts';
@@ -40,6 +41,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...suppressionHandlers(parts),
     ...directoryHandlers(parts),
     ...credentialHandlers(parts),
+    ...recoveryHandlers(parts),
     ...dkimHandlers(parts),
     ...queueHandlers(parts),
     ...suspensionHandlers(parts),

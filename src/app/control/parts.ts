@@ -25,6 +25,7 @@ import type { DkimKeys } from '../dkim-keys.ts';
 import type { EventStreams } from '../events/open-streams.ts';
 import type { Webhooks } from '../events/webhooks.ts';
 import type { PasswordDesk } from '../log-in/password-desk.ts';
+import type { ResetDesk } from '../log-in/reset-desk.ts';
 import type { SecondFactorDesk } from '../log-in/second-factors.ts';
 import type { MassActs } from '../mass-acts.ts';
 import type { SourceBook } from '../source-book.ts';
@@ -64,6 +65,7 @@ export interface ControlParts {
   readonly passwords: PasswordDesk;
   readonly secondFactors: SecondFactorDesk;
   readonly passkeys: Passkeys;
+  readonly resets: ResetDesk;
   readonly reception: Reception;
   /** As bound, by listener. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;

@@ -6,6 +6,7 @@ import { type Command, type CommandCall, type OptionWords, UsageError } from '..
 import { count, instant, pairs, size, table } from '../output.ts';
 import { sizeOption } from '../size-option.ts';
 import { credentialCommands } from './account-credentials.ts';
+import { recoveryCommands } from './account-recovery.ts';
 
 const passwordBytesMax = 1_024;
 const messagesMax = 100_000_000;
@@ -230,5 +231,6 @@ export const accountCommands: readonly Command[] = [
   set,
   password,
   ...credentialCommands,
+  ...recoveryCommands,
   remove,
 ];

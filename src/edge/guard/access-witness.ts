@@ -13,7 +13,7 @@ export interface LogInTold {
   /** As the client said it. */
   readonly user: string;
   /** Of a log-in that succeeded. */
-  readonly account?: Pick<Account, 'address' | 'tenant'>;
+  readonly account?: Pick<Account, 'id' | 'address' | 'tenant'>;
   /** Why it failed: a code; absent where it succeeded. */
   readonly refusal?: string;
   /** As `PLAIN`; absent where that is not known. */

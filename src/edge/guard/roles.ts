@@ -40,6 +40,8 @@ const userPermissions: readonly Permission[] = [
   'factor.reset',
   'mail.change',
   'mail.read',
+  'recovery.change',
+  'recovery.read',
   'session.end',
   'session.read',
 ];
@@ -71,6 +73,7 @@ const helpDesk: readonly Permission[] = [
   'domain.read',
   'factor.read',
   'factor.reset',
+  'recovery.read',
   'session.end',
   'session.read',
 ];

@@ -27,6 +27,8 @@ export interface TokenLogInParts {
   readonly directory: Pick<AccountDirectory, 'accountById'>;
   readonly credentials: Pick<CredentialStore, 'policy' | 'noteSecondFactor'>;
   readonly sessions: Sessions;
+  /** Told once all was shown; absent: nobody is. */
+  readonly loggedIn?: (account: Account, from: Pick<GrantAsked, 'address' | 'device'>) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -67,7 +69,9 @@ export class TokenLogIn {
     if (!shown.ok) return shown;
     const { secondFactorMs } = shown;
     const facts = { device, address, secondFactorMs };
-    return { ok: true, tokens: await sessions.begin(answer.account, facts) };
+    const tokens = await sessions.begin(answer.account, facts);
+    this.#parts.loggedIn?.(answer.account, facts);
+    return { ok: true, tokens };
   }
 
   /** A passkey in place of name and password: its authenticator has verified the user. */
@@ -81,7 +85,9 @@ export class TokenLogIn {
     const answer = await attempt(session, '', () => this.#byPasskey(passkey));
     if (!answer.ok) return answer;
     const facts = { device, address, secondFactorMs: clock.nowMs() };
-    return { ok: true, tokens: await sessions.begin(answer.account, facts) };
+    const tokens = await sessions.begin(answer.account, facts);
+    this.#parts.loggedIn?.(answer.account, facts);
+    return { ok: true, tokens };
   }
 
   async #byPasskey(passkey: PasskeyShown): Promise<LogInAnswer> {

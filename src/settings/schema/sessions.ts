@@ -10,7 +10,7 @@ import {
   secondMs,
 } from '../../base/units.ts';
 import { section } from '../field.ts';
-import { bytes, choice, duration, integer, text } from '../fields.ts';
+import { bytes, choice, duration, flag, integer, text } from '../fields.ts';
 import { networkList } from '../networks.ts';
 
 export const smtpSection = section('Limits of SMTP, submission and LMTP sessions.', {
@@ -196,6 +196,11 @@ export const loginSection = section('Limits of log-in.', {
     reload: 'restart',
     doc: 'File of passwords stolen elsewhere, one line each: SHA-1 in upper-case hex, perhaps a colon and a count, sorted, as "Pwned Passwords" comes. Tenants refuse those.',
     example: '/var/lib/chaski/pwned-passwords.txt',
+  }),
+  placeNotices: flag({
+    default: true,
+    reload: 'restart',
+    doc: 'An account is told by mail of a log-in from a network, or on the web by a kind of device, it had none from before.',
   }),
   clearNetworks: networkList({
     reload: 'live',

@@ -42,3 +42,15 @@ test('no permission is both operators’ and tenants’', () => {
   );
   assert.deepEqual(both, []);
 });
+
+test('what lets somebody in, or mail out, wants a second factor again', () => {
+  const sensitive = Object.keys(rules).filter((act) => rules[act]!.isSensitive === true);
+  for (const act of [
+    ...['account.password', 'account.delete', 'recovery.set', 'recovery.link'],
+    ...['mfa.enable', 'mfa.disable', 'passkey.options', 'passkey.add', 'factor.remove'],
+    ...['app-password.create', 'key.create', 'key.delete', 'dkim.rotate', 'policy.set'],
+    ...['role.grant', 'alias.set', 'mailbox.export'],
+  ]) {
+    assert.ok(sensitive.includes(act), act);
+  }
+});

@@ -29,6 +29,7 @@ const own = [
   ...['app-password.create', 'app-password.read', 'app-password.revoke'],
   ...['factor.change', 'factor.read', 'factor.reset'],
   ...['mail.change', 'mail.read', 'session.end', 'session.read'],
+  ...['recovery.change', 'recovery.read'],
 ];
 
 /** What a role may do in its tenant, besides what every user may with the own account. */
@@ -44,13 +45,13 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   'help-desk': [
     ...['account.password', 'account.read', 'alias.read', 'domain.read'],
     ...['app-password.read', 'app-password.revoke', 'factor.read', 'factor.reset'],
-    ...['session.end', 'session.read'],
+    ...['recovery.read', 'session.end', 'session.read'],
   ],
   auditor: [
     ...['access.read', 'account.read', 'alias.read', 'audit.read', 'domain.read', 'key.read'],
     'queue.read',
     ...['role.read', 'session.read', 'suppression.read', 'tenant.read', 'webhook.read'],
-    ...['app-password.read', 'factor.read', 'policy.read'],
+    ...['app-password.read', 'factor.read', 'policy.read', 'recovery.read'],
   ],
   user: [],
 };

@@ -8,6 +8,7 @@
 import type { TSchema } from 'typebox';
 import { openApi } from '../api/openapi.ts';
 import { itemsMax } from './limits.ts';
+import { resetPaths } from './reset-routes.ts';
 import { hasBody, type RestRoute, restRoutes } from './route-table.ts';
 import { tokenPaths } from './token-schema.ts';
 
@@ -30,7 +31,7 @@ const faults = {
 export const document = {
   ...openApi,
   security: [{ key: [] }, { token: [] }],
-  paths: { ...openApi.paths, ...tokenPaths, ...actPaths() },
+  paths: { ...openApi.paths, ...tokenPaths, ...resetPaths, ...actPaths() },
   components: {
     ...openApi.components,
     securitySchemes: {

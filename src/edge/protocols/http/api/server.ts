@@ -20,6 +20,7 @@ import { Askers, peerOf } from '../admin/asked-by.ts';
 import { docsPage } from '../admin/docs-page.ts';
 import { document } from '../admin/document.ts';
 import { bodyBytesMax, pathPartLengthMax } from '../admin/limits.ts';
+import { type Resets, resetRoutes } from '../admin/reset-routes.ts';
 import { adminRoutes, type DoAct } from '../admin/routes.ts';
 import { type TokenRouteParts, tokenRoutes } from '../admin/token-routes.ts';
 import { setCaller } from './caller.ts';
@@ -38,6 +39,7 @@ interface ApiParts extends MessageRouteParts, SuppressionRouteParts {
   readonly events: EventFeed;
   readonly webhooks: WebhookDesk;
   readonly tokens: TokenRouteParts;
+  readonly resets: Resets;
   readonly act: DoAct;
   readonly witness: AccessWitness;
   readonly log: Log;
@@ -80,6 +82,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   app.get(openApiPath, { config: { access: 'stranger' } }, async () => document);
   docsPage(app);
   tokenRoutes(app, parts.tokens);
+  resetRoutes(app, parts.resets, parts.clock);
   adminRoutes(app, parts.act);
   messageRoutes(app, parts, new KeyRates());
   lookUpRoutes(app, parts.lookUp);
