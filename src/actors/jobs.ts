@@ -76,7 +76,10 @@ export class Jobs {
       if (thread === undefined) return;
       const { ask, resolve } = this.#waiting.shift()!;
       this.#running.set(thread, this.#running.get(thread)! + 1);
-      void this.#options.askThread(thread, ask).then((answer) => {
+      const asked = this.#options
+        .askThread(thread, ask)
+        .catch((error: unknown) => failure('store-failed', String(error)));
+      void asked.then((answer) => {
         this.#running.set(thread, this.#running.get(thread)! - 1);
         resolve(answer);
         this.wake();

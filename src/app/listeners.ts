@@ -9,6 +9,7 @@ import type { Reception } from '../actors/asks/reception.ts';
 import type { Log } from '../base/log.ts';
 import { loopbackNetworks, networkSet, noNetworks } from '../base/networks.ts';
 import type { AccessWitness } from '../edge/guard/access-witness.ts';
+import type { LiveSessions } from '../edge/guard/live-sessions.ts';
 import type { CheckCredentials, LogIn } from '../edge/guard/log-in.ts';
 import { defaultLogInLimits, LogInThrottle } from '../edge/guard/log-in-throttle.ts';
 import type { Proofs } from '../edge/guard/proofs.ts';
@@ -40,6 +41,7 @@ export interface ListenersOptions {
   readonly authenticate: CheckCredentials;
   /** What may be shown in place of a password; absent: nothing. */
   readonly proofs?: Proofs;
+  readonly live: LiveSessions;
 }
 
 /** Listeners of mail that settings can name, with what each one is. */
@@ -80,9 +82,9 @@ export class MailListeners {
 
   /** Of all protocols. */
   get logIn(): LogIn {
-    const { authenticate, proofs } = this.#options;
+    const { authenticate, proofs, live, witness } = this.#options;
     const shown = proofs === undefined ? {} : { proofs };
-    return { authenticate, throttle: this.throttle, ...shown, witness: this.#options.witness };
+    return { authenticate, throttle: this.throttle, ...shown, live, witness };
   }
 
   /** @throws what `listen` says when an address cannot be bound; nothing listens then. */

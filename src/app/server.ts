@@ -153,7 +153,7 @@ function mailListeners(
   { directory, engine, reception, feedback, srsSecrets, watchers, stamps, witness }: Core,
   tls: ReloadableTls,
   metrics: Metrics,
-  { check: authenticate, proofs }: OpenedLogIn,
+  { check: authenticate, proofs, live }: OpenedLogIn,
 ): MailFronts {
   const { runtime } = engine;
   const observer = edgeObserver(metrics);
@@ -166,6 +166,7 @@ function mailListeners(
     feedback: feedback.desk,
     authenticate,
     proofs,
+    live,
   });
   const { logIn } = listeners;
   const imap = imapListeners({ ...shared, directory, version, runtime, watchers, stamps, logIn });

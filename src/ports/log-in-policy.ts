@@ -13,6 +13,8 @@ export interface LogInPolicy {
   readonly allowsScram: boolean;
   /** Access to another's account waits until a second person agreed. */
   readonly needsConsent: boolean;
+  /** Mail programs get in by the main password alone, though its account has a second factor. */
+  readonly allowsPasswordAlone: boolean;
   /** A passkey alone opens the web: no password is asked for. */
   readonly allowsPasskeyAlone: boolean;
 }
@@ -48,6 +50,7 @@ export function policyDefault(tenant: TenantId): TenantPolicy {
       needsSecondFactor: false,
       allowsScram: false,
       needsConsent: false,
+      allowsPasswordAlone: false,
       allowsPasskeyAlone: false,
     },
     password: {

@@ -386,6 +386,7 @@ export function credentialContract(name: string, open: () => Promise<OpenedIdent
           needsSecondFactor: true,
           allowsScram: true,
           needsConsent: true,
+          allowsPasswordAlone: true,
           allowsPasskeyAlone: true,
         },
         password: { lengthMin: 12, scoreMin: 3, historyMax: 5, ageMsMax: 9, refusesBreached: true },

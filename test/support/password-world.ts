@@ -65,19 +65,20 @@ export class PasswordWorld {
   readonly breachedHashes = new Set<string>();
   readonly desk: PasswordDesk;
   readonly logIn: PasswordLogIn;
+  readonly upgrades: PasswordUpgrades;
   readonly ann: Account;
 
   private constructor(identity: Identity, ann: Account) {
     this.identity = identity;
     this.ann = ann;
-    const { credentials, directory } = identity;
+    const { credentials, directory, secondFactors } = identity;
     const breached: BreachedPasswords = { has: async (sha1) => this.breachedHashes.has(sha1) };
     const shared = { credentials, jobs: this.passwordJobs, clock: this.clock };
     this.desk = new PasswordDesk({ ...shared, breached });
+    this.upgrades = new PasswordUpgrades(credentials, this.passwordJobs, silentLog);
     this.logIn = new PasswordLogIn({
       ...shared,
-      directory,
-      upgrades: new PasswordUpgrades(credentials, this.passwordJobs, silentLog),
+      ...{ directory, secondFactors, upgrades: this.upgrades },
       cache: new CredentialCache(this.clock, new SeededRandom(1)),
       log: silentLog,
     });

@@ -13,6 +13,7 @@ import type {
 } from '../../src/actors/asks/reception.ts';
 import { type ErrorCode, type Failure, failure } from '../../src/base/errors.ts';
 import {
+  type AccountId,
   accountId,
   defaultTenant,
   type MessageId,
@@ -205,6 +206,7 @@ export const fakeDirectory = {
   domain: domainFake,
   isLocalDomain: (domain: string) => domain === 'local.test',
   resolve: resolveFake,
+  accountById: (id: AccountId) => fakeAccounts.find((each) => each.id === id),
   accountByAddress: (wanted: string) => fakeAccounts.find(({ address }) => address === wanted),
   maySendAs: (who: Account, address: string) =>
     address === who.address || address === `${who.address.split('@')[0]}-alias@local.test`,
@@ -215,7 +217,7 @@ export const fakeDirectory = {
 export const fakeAuthenticate: CheckCredentials = async (user, password) => {
   const known = fakeAccounts.find(({ address, isEnabled }) => isEnabled && address === user);
   return known !== undefined && password === 'secret'
-    ? { ok: true, account: known }
+    ? { ok: true, account: known, admission: { kind: 'other' } }
     : failure('credentials-invalid');
 };
 

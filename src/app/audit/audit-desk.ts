@@ -124,7 +124,7 @@ export class AuditDesk {
   #flushSoon(): void {
     this.#timer = undefined;
     this.#flushing = this.#flush()
-      .catch((error: unknown) => this.#failed(error))
+      .catch((error: unknown) => this.#failedUnseen(error))
       .finally(() => {
         this.#flushing = undefined;
         if (this.#notes.length === 0) return;
@@ -152,10 +152,16 @@ export class AuditDesk {
 
   #failed(error: unknown): void {
     if (!(error instanceof AuditError)) throw error;
+    this.#failedUnseen(error);
+  }
+
+  /** Nobody waits who could be told: whatever it is, notes stay and are tried again. */
+  #failedUnseen(error: unknown): void {
     this.counts.failures++;
     if (this.#isFailing) return;
     this.#isFailing = true;
-    this.#parts.log.error({ error: error.message }, 'the audit log cannot be written');
+    const words = error instanceof AuditError ? error.message : String(error);
+    this.#parts.log.error({ error: words }, 'the audit log cannot be written');
   }
 }
 

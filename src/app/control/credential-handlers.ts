@@ -117,6 +117,7 @@ function policyHandlers(parts: ControlParts): ControlHandlers {
           needsSecondFactor: wanted.needsSecondFactor,
           allowsScram: wanted.allowsScram,
           needsConsent: wanted.needsConsent,
+          allowsPasswordAlone: wanted.allowsPasswordAlone,
           allowsPasskeyAlone: wanted.allowsPasskeyAlone,
         },
         password: {

@@ -23,6 +23,7 @@ import type { CheckCredentials, Credentials, LogInAnswer } from '../../edge/guar
 import type { Account, AccountDirectory } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CredentialStore } from '../../ports/credentials.ts';
+import type { SecondFactorStore } from '../../ports/second-factors.ts';
 import { admitByPassword } from './admission.ts';
 import type { PasswordJobs } from './password-jobs.ts';
 import type { PasswordUpgrades } from './password-upgrades.ts';
@@ -30,6 +31,7 @@ import type { PasswordUpgrades } from './password-upgrades.ts';
 export interface LogInOptions {
   readonly directory: AccountDirectory;
   readonly credentials: CredentialStore;
+  readonly secondFactors: Pick<SecondFactorStore, 'hasSecondFactor'>;
   readonly jobs: PasswordJobs;
   readonly upgrades: PasswordUpgrades;
   readonly cache: CredentialCache;
@@ -78,7 +80,7 @@ export class PasswordLogIn {
       return failure('credentials-invalid', account.address);
     }
     credentials.noteUse(account, { appPassword: row.id }, { atMs: nowMs, address });
-    return { ok: true, account };
+    return { ok: true, account, admission: { kind: 'app-password', id: row.id } };
   }
 
   async #byMainPassword(
@@ -86,7 +88,7 @@ export class PasswordLogIn {
     account: Account | undefined,
     { listener }: Facts,
   ): Promise<LogInAnswer> {
-    const { credentials, cache, clock, upgrades } = this.#options;
+    const { cache, clock, upgrades } = this.#options;
     const storedHash = account?.passwordHash ?? '';
     const checked = { user, password, storedHash };
     const isKnown = account?.isEnabled === true && cache.knows(checked);
@@ -99,7 +101,7 @@ export class PasswordLogIn {
       cache.remember(checked);
       upgrades.consider(account, password);
     }
-    return await admitByPassword(credentials, account, { listener, nowMs: clock.nowMs() });
+    return await admitByPassword(this.#options, account, { listener, nowMs: clock.nowMs() });
   }
 
   #verify(checked: CheckedCredentials): Promise<Verified> {

@@ -8,6 +8,7 @@ import { nodeClock } from '../../adapters/node/clock.ts';
 import { nodeRandom } from '../../adapters/node/random.ts';
 import type { Log } from '../../base/log.ts';
 import { CredentialCache } from '../../edge/guard/credential-cache.ts';
+import { LiveSessions } from '../../edge/guard/live-sessions.ts';
 import type { CheckCredentials } from '../../edge/guard/log-in.ts';
 import type { Proofs } from '../../edge/guard/proofs.ts';
 import type { Sessions } from '../../edge/guard/sessions.ts';
@@ -17,11 +18,13 @@ import { PasswordLogIn } from './log-in.ts';
 import { PasswordUpgrades } from './password-upgrades.ts';
 import { DirectoryScram } from './scram-check.ts';
 import { openScramKey } from './scram-key.ts';
+import { standingIn } from './standing.ts';
 import { tokenCheck } from './token-check.ts';
 
 export interface OpenedLogIn {
   readonly check: CheckCredentials;
   readonly proofs: Proofs;
+  readonly live: LiveSessions;
 }
 
 export async function openLogIn(given: {
@@ -32,14 +35,17 @@ export async function openLogIn(given: {
 }): Promise<OpenedLogIn> {
   const { settings, core, log, sessions } = given;
   const { identity, passwordJobs: jobs } = core;
-  const { directory, credentials } = identity;
+  const { directory, credentials, secondFactors } = identity;
   const shared = { clock: nodeClock, random: nodeRandom };
+  const upgrades = new PasswordUpgrades(credentials, jobs, log);
   const { check } = new PasswordLogIn({
-    ...{ directory, credentials, jobs, log, clock: nodeClock },
-    upgrades: new PasswordUpgrades(credentials, jobs, log),
+    ...{ directory, credentials, secondFactors, jobs, log, clock: nodeClock, upgrades },
     cache: new CredentialCache(nodeClock, nodeRandom, settings.login.cacheMs),
   });
   const key = await openScramKey(core.folder.path, nodeRandom);
-  const scram = await DirectoryScram.open({ ...shared, identity, key });
-  return { check, proofs: { scram, tokens: tokenCheck(sessions, directory) } };
+  const scram = await DirectoryScram.open({ ...shared, identity, key, log });
+  const standing = standingIn({ identity, upgrades, clock: nodeClock });
+  const live = new LiveSessions({ directory, standing, clock: nodeClock, log });
+  core.closers.push(async () => live.close());
+  return { check, live, proofs: { scram, tokens: tokenCheck(sessions, directory) } };
 }

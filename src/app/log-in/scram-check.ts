@@ -7,7 +7,9 @@
  */
 
 import { timingSafeEqual } from 'node:crypto';
+import { joined, splitAddress } from '../../adapters/table/addresses.ts';
 import { failure } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
 import type { LogInAnswer } from '../../edge/guard/log-in.ts';
 import type { ScramCheck } from '../../edge/guard/proofs.ts';
 import { fakeVerifier, type ScramHash, type ScramVerifier } from '../../mail/trust/scram.ts';
@@ -21,11 +23,12 @@ import { admitByPassword } from './admission.ts';
 const nonceBytes = 18;
 
 export interface DirectoryScramOptions {
-  readonly identity: Pick<Identity, 'directory' | 'credentials'>;
+  readonly identity: Pick<Identity, 'directory' | 'credentials' | 'secondFactors'>;
   /** Of fakes. */
   readonly key: Uint8Array;
   readonly clock: Clock;
   readonly random: Random;
+  readonly log: Log;
 }
 
 export class DirectoryScram implements ScramCheck {
@@ -41,7 +44,10 @@ export class DirectoryScram implements ScramCheck {
     const scram = new DirectoryScram(options);
     await scram.#look();
     options.identity.directory.subscribe(({ kind }) => {
-      if (kind === 'policy' || kind === 'tenant') void scram.#look();
+      if (kind !== 'policy' && kind !== 'tenant') return;
+      scram.#look().catch((error: unknown) => {
+        options.log.error({ error: String(error) }, 'which tenants allow SCRAM could not be read');
+      });
     });
     return scram;
   }
@@ -55,7 +61,7 @@ export class DirectoryScram implements ScramCheck {
   }
 
   async verifierOf(user: string, hash: ScramHash): Promise<ScramVerifier> {
-    const fake = fakeVerifier(hash, user.normalize('NFC').toLowerCase(), this.#options.key);
+    const fake = fakeVerifier(hash, spelled(user), this.#options.key);
     const account = await this.#options.identity.directory.accountByAddress(user);
     const real = account === undefined ? undefined : await this.#verifierOf(account, hash);
     return real ?? fake;
@@ -75,7 +81,7 @@ export class DirectoryScram implements ScramCheck {
       return failure('credentials-invalid', user);
     }
     const nowMs = clock.nowMs();
-    return await admitByPassword(identity.credentials, account, { listener, nowMs });
+    return await admitByPassword(identity, account, { listener, nowMs });
   }
 
   async #verifierOf(account: Account, hash: ScramHash): Promise<ScramVerifier | undefined> {
@@ -92,6 +98,12 @@ export class DirectoryScram implements ScramCheck {
     const policies = await Promise.all(tenants.map(({ id }) => credentials.policy(id)));
     this.#isOffered = policies.some(({ logIn }) => logIn.allowsScram);
   }
+}
+
+/** As the directory spells it: every spelling of a known user gets one salt, so an unknown one's do, too. */
+function spelled(user: string): string {
+  const address = splitAddress(user);
+  return address === undefined ? user.normalize('NFC').toLowerCase() : joined(address);
 }
 
 function isSame(one: ScramVerifier, other: ScramVerifier): boolean {

@@ -18,10 +18,10 @@ export function tokenCheck(
     async check(token, user, { address }) {
       const shown = await sessions.check(token, address);
       if (!shown.ok) return shown;
-      const { account } = shown;
+      const { account, session } = shown;
       const named = user === '' ? account : await directory.accountByAddress(user);
       if (named?.id !== account.id) return failure('credentials-invalid', user);
-      return { ok: true, account };
+      return { ok: true, account, admission: { kind: 'session', id: session.id } };
     },
   };
 }

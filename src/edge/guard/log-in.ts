@@ -11,6 +11,7 @@ import type { Account } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { AccessWitness } from './access-witness.ts';
 import type { ChannelFacts } from './channel.ts';
+import type { Admission, LiveSessions } from './live-sessions.ts';
 import type { LogInThrottle } from './log-in-throttle.ts';
 import type { Proofs } from './proofs.ts';
 
@@ -24,7 +25,12 @@ export interface LogInFacts {
 /** Where tokens are given: it asks for a second factor itself. */
 export const tokenListener = 'token';
 
-export type LogInAnswer = Result<{ readonly account: Account }>;
+export interface LoggedIn {
+  readonly account: Account;
+  readonly admission: Admission;
+}
+
+export type LogInAnswer = Result<LoggedIn>;
 
 /** `credentials-invalid` counts against the peer; any other failure is ours. */
 export type CheckCredentials = (
@@ -38,6 +44,8 @@ export interface LogIn {
   readonly throttle: LogInThrottle;
   /** What may be shown in place of a password; absent: nothing. */
   readonly proofs?: Proofs;
+  /** Ends sessions with what let them in; absent: they last as long as they like. */
+  readonly live?: LiveSessions;
   /** Told how each attempt ended; absent: nobody is. */
   readonly witness?: AccessWitness;
 }

@@ -99,7 +99,8 @@ export class TokenLogIn {
       return refused;
     const { logIn: policy } = await credentials.policy(account.tenant);
     if (!policy.allowsPasskeyAlone) return refused;
-    return (await passkeys.check(account, passkey)) ? { ok: true, account } : refused;
+    const isGood = await passkeys.check(account, passkey);
+    return isGood ? { ok: true, account, admission: { kind: 'other' } } : refused;
   }
 
   async #secondFactor(

@@ -241,3 +241,19 @@ test('asks upwards are bounded, and answers for a dead thread are dropped', asyn
   await turns(2);
   deepStrictEqual(posted, [3]);
 });
+
+test('a job whose thread cannot be asked is answered, and the next one has its turn', async () => {
+  let asks = 0;
+  const jobs = new Jobs({
+    threads: [5],
+    isReady: () => true,
+    askThread: async () => {
+      asks++;
+      if (asks === 1) throw new Error('no such thread');
+      return done;
+    },
+  });
+  const [first, second] = await Promise.all(['a', 'b'].map((name) => jobs.run({ name, meta: 0 })));
+  strictEqual(first!.ok ? 'ok' : first!.code, 'store-failed');
+  strictEqual(second!.ok, true);
+});

@@ -11,6 +11,7 @@ import type { Cursor } from '../../../mail/wire/imap/cursor.ts';
 import type { NotifyCommand } from '../../../mail/wire/imap/parse-notify.ts';
 import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import type { Account } from '../../../ports/account-directory.ts';
+import type { Admission } from '../../guard/live-sessions.ts';
 import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import type { MailboxWatcher } from '../../notices/hub.ts';
 import type { TlsSessionFacts } from '../session/transport.ts';
@@ -71,7 +72,7 @@ export interface CommandSession {
   usedMailOf(owner: Account): void;
   /** Leaves the selected mailbox. */
   unselect(): void;
-  loggedIn(account: Account): void;
+  loggedIn(account: Account, admission: Admission): void;
   /** All that the client said since its log-in is forgotten; TLS and compression stay. */
   loggedOut(): void;
   /** The next line is the client's answer to a challenge. */

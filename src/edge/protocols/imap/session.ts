@@ -15,6 +15,7 @@ import type { AccountId } from '../../../base/ids.ts';
 import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import { untagged, writeStatus } from '../../../mail/wire/imap/response-status.ts';
 import type { Account } from '../../../ports/account-directory.ts';
+import type { Admission } from '../../guard/live-sessions.ts';
 import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import { TimeOuts } from '../session/time-outs.ts';
 import type { SessionTransport, TlsSessionFacts } from '../session/transport.ts';
@@ -35,6 +36,7 @@ export class ImapSession implements SpokenSession, NewsSession, ConnectedSession
   readonly peerAddress: string;
   readonly news: News;
   account: Account | undefined;
+  admission: Admission | undefined;
   selected: SelectedMailbox | undefined;
   isRev2 = false;
   isUtf8Accepted = false;
@@ -227,12 +229,20 @@ export class ImapSession implements SpokenSession, NewsSession, ConnectedSession
     this.service.notices.unwatch(selected.owner.id, selected.mailbox, this.news);
   }
 
-  loggedIn(account: Account): void {
+  loggedIn(account: Account, admission: Admission): void {
     this.account = account;
+    this.admission = admission;
+    this.service.logIn.live?.enter(this);
     this.#dialogue.admitted(true);
   }
 
+  /** RFC 9051 §7.1.5: at any time. */
+  accessEnded(): void {
+    this.bye('You are logged out');
+  }
+
   loggedOut(): void {
+    this.service.logIn.live?.leave(this);
     this.#usedOwners = undefined;
     this.unselect();
     this.news.end();
@@ -331,6 +341,7 @@ export class ImapSession implements SpokenSession, NewsSession, ConnectedSession
   }
 
   #letGo(): void {
+    this.service.logIn.live?.leave(this);
     this.unselect();
     this.#dialogue.letGo();
     this.news.end();

@@ -8,6 +8,7 @@
 import type { Answer } from '../../../actors/ask.ts';
 import type { Pop3Ask } from '../../../actors/asks/pop3-asks.ts';
 import type { Account } from '../../../ports/account-directory.ts';
+import type { LoggedIn } from '../../guard/log-in.ts';
 import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import type { AskOptions } from '../session/account-asks.ts';
 import type { TlsSessionFacts } from '../session/transport.ts';
@@ -39,7 +40,7 @@ export interface CommandSession {
   room(): Promise<void> | undefined;
   /** An ask to the account's actor. */
   ask(name: Pop3Ask, meta: unknown, options?: AskOptions): Promise<Answer>;
-  loggedIn(account: Account, drop: Maildrop): void;
+  loggedIn(who: LoggedIn, drop: Maildrop): void;
   /** The next line is the client's answer to a challenge. */
   expectResponse(exchange: SaslExchange): void;
   /** The session goes on under TLS once the reply is written. */

@@ -16,6 +16,8 @@ import { latin1 } from '../../../base/bytes.ts';
 import { minuteMs } from '../../../base/units.ts';
 import { type CommandLine, parseLine } from '../../../mail/wire/pop3/parse.ts';
 import type { Account } from '../../../ports/account-directory.ts';
+import type { Admission } from '../../guard/live-sessions.ts';
+import type { LoggedIn } from '../../guard/log-in.ts';
 import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import type { AskOptions } from '../session/account-asks.ts';
 import { LineReader } from '../session/line-reader.ts';
@@ -38,6 +40,7 @@ export class Pop3Session implements CommandSession {
   readonly service: Pop3Service;
   readonly peerAddress: string;
   account: Account | undefined;
+  admission: Admission | undefined;
   drop: Maildrop | undefined;
   user = '';
   /** Coarse time of our last word; 0 while the session lasts. */
@@ -166,9 +169,17 @@ export class Pop3Session implements CommandSession {
     return this.service.asks.ask(this.account!, name, meta, options);
   }
 
-  loggedIn(account: Account, drop: Maildrop): void {
+  loggedIn({ account, admission }: LoggedIn, drop: Maildrop): void {
     this.account = account;
+    this.admission = admission;
     this.drop = drop;
+    this.service.logIn.live?.enter(this);
+  }
+
+  /** RFC 1939 §3: without a word, and without the UPDATE state; a command that runs is cut off. */
+  accessEnded(): void {
+    if (this.#isBusy) this.cut();
+    else this.#end();
   }
 
   expectResponse(exchange: SaslExchange): void {
@@ -352,6 +363,7 @@ export class Pop3Session implements CommandSession {
   }
 
   #letGo(): void {
+    this.service.logIn.live?.leave(this);
     this.#forget();
     this.#exchange = undefined;
     this.#unsent.end();

@@ -8,6 +8,7 @@
 
 import type { Buffer } from 'node:buffer';
 import type { Account } from '../../../ports/account-directory.ts';
+import type { Admission } from '../../guard/live-sessions.ts';
 import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import type { TlsSessionFacts } from '../session/transport.ts';
 import type { SessionOffers, SmtpService } from './service.ts';
@@ -54,7 +55,7 @@ export interface CommandSession extends SessionOffers {
   startTls(): void;
   /** The next line answers a challenge. */
   beginExchange(exchange: SaslExchange): void;
-  loggedIn(account: Account): void;
+  loggedIn(account: Account, admission: Admission): void;
   /** XCLIENT: starts over as if `peer` had just connected. */
   restart(): void;
 }

@@ -8,6 +8,13 @@
 import { kibibyte, minuteMs, secondMs } from '../../../base/units.ts';
 import type { Settings } from '../../../settings/schema.ts';
 
+/** RFC 4954 §4. */
+export const authLineBytesMax = 12_288;
+/** What one turn runs at most: others have sessions too, and a command costs 1 to 3 µs. */
+export const turnCommandsMax = 500;
+/** Replies leave at the latest when there are so many, so that few octets of ours cannot ask for much memory. */
+export const writeBytesMax = 16_384;
+
 export interface SmtpLimits {
   readonly messageBytesMax: number;
   /** RFC 5321 §4.5.3.1.4: at least 512 and what extensions add. */

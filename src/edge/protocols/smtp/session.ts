@@ -13,6 +13,7 @@ import type { AcceptAnswer } from '../../../actors/asks/reception.ts';
 import type { MessageId } from '../../../base/ids.ts';
 import { replyClass } from '../../../mail/wire/smtp/reply.ts';
 import type { Account } from '../../../ports/account-directory.ts';
+import type { Admission } from '../../guard/live-sessions.ts';
 import { offeredMechanisms } from '../../guard/sasl.ts';
 import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import { LineReader } from '../session/line-reader.ts';
@@ -22,18 +23,11 @@ import type { CommandSession, GreetingVerb, PeerFacts } from './command.ts';
 import { continueAuth } from './commands/auth.ts';
 import { commandAt } from './commands/table.ts';
 import { eachReply, finalReply, messageOf } from './handover.ts';
+import { authLineBytesMax, turnCommandsMax, writeBytesMax } from './limits.ts';
 import { MessageIntake } from './message-intake.ts';
 import { replies } from './replies.ts';
 import type { SmtpService } from './service.ts';
 import { Transaction } from './transaction.ts';
-
-/** RFC 4954 §4. */
-const authLineBytesMax = 12_288;
-
-/** What one turn runs at most: others have sessions too, and a command costs 1 to 3 µs. */
-const turnCommandsMax = 500;
-/** Replies leave at the latest when there are so many, so that few octets of ours cannot ask for much memory. */
-const writeBytesMax = 16_384;
 
 /** `handshake`: TLS is being agreed on. */
 type Phase = 'command' | 'data' | 'chunk' | 'handshake' | 'ended';
@@ -46,6 +40,7 @@ export class SmtpSession implements CommandSession {
   heloName = '';
   tls: TlsSessionFacts | undefined;
   account: Account | undefined;
+  admission: Admission | undefined;
   messageCount = 0;
   isChunking = false;
   /** Coarse time of our last word; 0 while the session lasts. */
@@ -73,6 +68,8 @@ export class SmtpSession implements CommandSession {
   /** An answer is under way: what comes is kept in `#undigested`. */
   #isWaiting = false;
   #isPaused = false;
+  /** What let its account in did so before, and does no more. */
+  #isOver = false;
   #undigested: Buffer[] = [];
   #undigestedBytes = 0;
   /** Of the message that was handed over and not yet answered. */
@@ -255,9 +252,17 @@ export class SmtpSession implements CommandSession {
     this.#exchange = exchange;
   }
 
-  loggedIn(account: Account): void {
+  loggedIn(account: Account, admission: Admission): void {
     this.account = account;
+    this.admission = admission;
     this.peer.isTrusted = true;
+    this.service.logIn?.live?.enter(this);
+  }
+
+  /** RFC 5321 §3.8: 421 at any time, but not in place of the answer to what was handed over. */
+  accessEnded(): void {
+    this.#isOver = true;
+    if (!this.#isWaiting && this.#phase !== 'ended') this.#cut(replies.accessEnded);
   }
 
   restart(): void {
@@ -370,11 +375,8 @@ export class SmtpSession implements CommandSession {
     this.isChunking = false;
     this.#intake.end();
     this.#isWaiting = true;
-    if (dialect === 'smtp') {
-      reception.accept(message, heldBytes).then(this.#answered, this.#fail);
-    } else {
-      reception.acceptEach(message, heldBytes).then(this.#answeredEach, this.#fail);
-    }
+    if (dialect === 'smtp') reception.accept(message, heldBytes).then(this.#answered, this.#fail);
+    else reception.acceptEach(message, heldBytes).then(this.#answeredEach, this.#fail);
   }
 
   readonly #answered = (answer: AcceptAnswer): void => {
@@ -388,11 +390,8 @@ export class SmtpSession implements CommandSession {
 
   readonly #answeredEach = (answers: readonly AcceptAnswer[]): void => {
     const { service } = this;
-    service.observer.message(
-      service.name,
-      this.#messageBytes,
-      answers.some(({ ok }) => ok),
-    );
+    const isTaken = answers.some(({ ok }) => ok);
+    service.observer.message(service.name, this.#messageBytes, isTaken);
     if (this.#phase === 'ended') return;
     for (const reply of eachReply(answers, this.#rcptEnds, this.#messageId!)) this.reply(reply);
     this.#resume();
@@ -410,6 +409,7 @@ export class SmtpSession implements CommandSession {
 
   readonly #resume = (): void => {
     this.#isWaiting = false;
+    if (this.#isOver && this.#phase !== 'ended') this.end(replies.accessEnded);
     if (this.#phase === 'ended') this.#flush();
     else this.#digestKept();
   };
@@ -480,6 +480,7 @@ export class SmtpSession implements CommandSession {
     this.resetTransaction();
     this.greetingVerb = '';
     this.heloName = '';
+    this.service.logIn?.live?.leave(this);
     this.account = undefined;
     this.#lines.clear();
     this.#exchange = undefined;

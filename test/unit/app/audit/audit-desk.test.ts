@@ -93,6 +93,21 @@ describe('the desk of the audit log', () => {
     assert.equal(entries[0]!.act, 'audit.lost');
   });
 
+  it('keeps notes over a failure that nobody foresaw', async () => {
+    const { desk, clock, audit, acts } = world();
+    const append = audit.append;
+    audit.append = async () => {
+      throw new TypeError('a bug');
+    };
+    desk.note(facts('note'));
+    await clock.pass(1_100, 100);
+    assert.equal(desk.isWritable, false);
+    assert.equal(desk.waitingCount, 1);
+    audit.append = append;
+    await clock.pass(6_000, 100);
+    assert.deepEqual(await acts(), ['note']);
+  });
+
   it('writes what waits before it is closed', async () => {
     const { desk, acts } = world();
     desk.note(serverFacts('server.stop', 'done'));

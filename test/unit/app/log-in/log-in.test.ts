@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { PasswordJobs, passwordJobsWaitingMax } from '../../../../src/app/log-in/password-jobs.ts';
 import { DirectoryScram } from '../../../../src/app/log-in/scram-check.ts';
+import { silentLog } from '../../../../src/base/log.ts';
 import { hourMs, minuteMs } from '../../../../src/base/units.ts';
 import { hashOfAppPassword, writeAppPassword } from '../../../../src/edge/guard/app-passwords.ts';
 import type { AppPassword } from '../../../../src/ports/credentials.ts';
@@ -93,6 +94,26 @@ test('where a second factor is demanded a main password opens nothing, remembere
   assert.equal(await world.check(text, 'token'), 'credentials-invalid');
 });
 
+test('an account with a second factor is not opened by its main password alone, unless its tenant says so', async () => {
+  const world = await PasswordWorld.open();
+  const { secondFactors } = world.identity;
+  const row = { name: 'phone', secret: 'c2VjcmV0IG9mIHRvdHA=', createdMs: 1 };
+  const { id } = await secondFactors.addTotp(world.ann, row);
+  assert.equal(await world.check(annsPassword), ann, 'one that is not confirmed is none');
+  await secondFactors.useTotp(world.ann, id, 1);
+  for (const listener of ['imap', 'imaps', 'pop3', 'submission']) {
+    assert.equal(await world.check(annsPassword, listener), 'app-password-required', listener);
+  }
+  assert.equal(await world.check('wrong'), 'credentials-invalid');
+  assert.equal(await world.check(annsPassword, 'token'), ann, 'it is asked for there');
+  const { text } = await appPassword(world);
+  assert.equal(await world.check(text), ann);
+  await world.setPolicy({ logIn: { allowsPasswordAlone: true } });
+  assert.equal(await world.check(annsPassword), ann);
+  await world.setPolicy({ logIn: { allowsPasswordAlone: true, needsSecondFactor: true } });
+  assert.equal(await world.check(annsPassword), 'app-password-required');
+});
+
 test('a password that is too old opens nothing', async () => {
   const world = await PasswordWorld.open();
   await world.setPolicy({ password: { ageMsMax: hourMs } });
@@ -173,13 +194,19 @@ test('SCRAM is offered where a tenant allows it, and its verifiers come with the
   const world = await PasswordWorld.open();
   const { identity, clock } = world;
   const random = new SeededRandom(9);
-  const scram = await DirectoryScram.open({ identity, key: Buffer.alloc(32, 5), clock, random });
+  const key = Buffer.alloc(32, 5);
+  const scram = await DirectoryScram.open({ identity, key, clock, random, log: silentLog });
   assert.equal(scram.isOffered, false);
   await world.setPolicy({ logIn: { allowsScram: true } });
   for (let i = 0; i < 10 && !scram.isOffered; i++) await setImmediate();
   assert.equal(scram.isOffered, true);
   const fake = await scram.verifierOf(ann, 'sha256');
-  assert.deepEqual(await scram.verifierOf('ANN@local.test', 'sha256'), fake, 'in any case');
+  for (const spelling of ['ANN@local.test', '"ann"@LOCAL.test.', '"a\\nn"@local.test']) {
+    assert.deepEqual(await scram.verifierOf(spelling, 'sha256'), fake, spelling);
+  }
+  const nobodys = await scram.verifierOf('nobody@bücher.test', 'sha256');
+  const inLabels = await scram.verifierOf('Nobody@xn--bcher-kva.test', 'sha256');
+  assert.deepEqual(inLabels, nobodys, 'as a known user’s');
   assert.equal((await scram.admit(ann, 'sha256', fake, facts)).ok, false);
   assert.equal(await world.check(annsPassword), ann);
   const rows = async () => (await identity.credentials.password(world.ann)).verifiers;

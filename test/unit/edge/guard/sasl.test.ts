@@ -45,7 +45,7 @@ class FakeScram implements ScramCheck {
 
   admit() {
     this.admitted++;
-    return { ok: true as const, account: alice };
+    return { ok: true, account: alice, admission: { kind: 'other' } } as const;
   }
 }
 
@@ -208,7 +208,7 @@ test('a token that is refused is told why, and the exchange fails whatever is sa
   const tokens = {
     check: (token: string, user: string) =>
       token === 'good' && (user === '' || user === 'alice@local.test')
-        ? ({ ok: true, account: alice } as const)
+        ? ({ ok: true, account: alice, admission: { kind: 'other' } } as const)
         : failure('credentials-invalid'),
   };
   const proofs = { tokens };
@@ -235,7 +235,7 @@ test('EXTERNAL is offered with a certificate, and passes on whom the client name
       seen.push(`${der.length} ${authorize}`);
       return authorize === 'bob@local.test'
         ? failure('credentials-invalid')
-        : ({ ok: true, account: alice } as const);
+        : ({ ok: true, account: alice, admission: { kind: 'other' } } as const);
     },
   };
   const tls = { clientCertificate: () => Buffer.alloc(7) };

@@ -75,7 +75,7 @@ function end(session: CommandSession, answer: LogInAnswer): CommandEnd {
   if (session.isEnded) return ok('');
   service.observer.loggedIn(service.name, answer.ok);
   if (!answer.ok) return answerOf(answer.code);
-  session.loggedIn(answer.account);
+  session.loggedIn(answer.account, answer.admission);
   return ok('Logged in', `CAPABILITY ${capabilityNames(session).join(' ')}`);
 }
 

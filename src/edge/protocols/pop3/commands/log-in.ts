@@ -111,7 +111,7 @@ async function end(session: CommandSession, answer: LogInAnswer): Promise<Comman
   if (!opened.ok) return replyOf(opened.code);
   const { messagesMax } = service.policy.limits;
   const drop = new Maildrop(account.id, opened.value as OpenedMaildrop, messagesMax);
-  session.loggedIn(account, drop);
+  session.loggedIn(answer, drop);
   return ok(`Logged in: ${drop.count} messages`);
 }
 

@@ -66,7 +66,7 @@ function end(session: CommandSession, answer: LogInAnswer) {
   const { service } = session;
   service.observer.loggedIn(service.name, answer.ok);
   if (answer.ok) {
-    session.loggedIn(answer.account);
+    session.loggedIn(answer.account, answer.admission);
     session.reply(replies.loggedIn);
   } else if (answer.code === 'rate-exceeded') {
     session.refuse(replies.logInsTooMany);

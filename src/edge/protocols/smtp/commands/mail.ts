@@ -58,7 +58,19 @@ function runMail(session: CommandSession, line: Buffer, from: number, to: number
   if (session.messageCount >= limits.messagesMax) return session.end(replies.messagesTooMany);
   const { account } = session;
   if (account === undefined) return openFor(session, mail);
-  const verdict = decideSender(service.directory, account, mail.path.address);
+  // As it is now: the session may be older than what its account may send as.
+  const now = service.directory.accountById(account.id);
+  if (now instanceof Promise) return now.then((late) => judge(session, mail, late));
+  return judge(session, mail, now);
+}
+
+function judge(
+  session: CommandSession,
+  mail: MailCommand,
+  account: Account | undefined,
+): void | Promise<void> {
+  if (account?.isEnabled !== true) return session.end(replies.accessEnded);
+  const verdict = decideSender(session.service.directory, account, mail.path.address);
   if (verdict instanceof Promise)
     return verdict.then((late) => finish(session, mail, account, late));
   finish(session, mail, account, verdict);

@@ -53,7 +53,7 @@ function become(session: CommandSession, attributes: Attributes, account: Accoun
   if (port !== undefined) peer.port = Number(port);
   service.log.debug({ proxy, ...Object.fromEntries(attributes) }, 'XCLIENT');
   session.restart();
-  if (account !== undefined) session.loggedIn(account);
+  if (account !== undefined) session.loggedIn(account, { kind: 'other' });
   const helo = attributes.get('HELO') ?? '';
   if (helo === '') return;
   session.heloName = helo;
