@@ -10,15 +10,20 @@ import { mailboxAsks } from '../actors/asks/mailbox-asks.ts';
 import { type Failure, failureOf } from '../base/errors.ts';
 import type { AccountQuota, ImapAccounts } from '../edge/protocols/imap/accounts.ts';
 import type { Account, AccountDirectory } from '../ports/account-directory.ts';
+import type { GroupStore } from '../ports/groups.ts';
 import { type AccountAskParts, askAccount, putAccount } from './control/account-asks.ts';
 
 export interface ImapAccountsParts extends AccountAskParts {
   readonly directory: AccountDirectory;
+  readonly groups: GroupStore;
 }
 
 export function imapAccounts(parts: ImapAccountsParts): ImapAccounts {
-  const { directory } = parts;
+  const { directory, groups } = parts;
   return {
+    groupsOf: (id) => directory.groupsOf(id),
+    group: (of) => groups.group(of),
+    groupByAddress: (tenant, address) => groups.groupByAddress(tenant, address),
     accountByAddress: (address) => directory.accountByAddress(address),
     accountById: (id) => directory.accountById(id),
     sharers: (reader) => directory.sharersFor(reader),

@@ -25,6 +25,7 @@ import type { SessionObserver } from '../edge/protocols/session/observer.ts';
 import { WriteQueues } from '../edge/protocols/session/write-queues.ts';
 import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { GroupStore } from '../ports/groups.ts';
 import type { Settings } from '../settings/schema.ts';
 import { imapAccounts } from './imap-accounts.ts';
 import { MailboxListeners } from './mailbox-listeners.ts';
@@ -36,6 +37,7 @@ export interface ImapListenersOptions {
   readonly watchers: Watchers;
   readonly stamps: Stamps;
   readonly directory: AccountDirectory;
+  readonly groups: GroupStore;
   readonly reception: Reception;
   readonly tls: TlsSource;
   readonly clock: Clock;
@@ -48,7 +50,8 @@ export interface ImapListenersOptions {
 export type ImapListeners = MailboxListeners<'imap' | 'imaps', ImapPolicy, ImapService>;
 
 export function imapListeners(options: ImapListenersOptions): ImapListeners {
-  const { settings, version, runtime, watchers, stamps, directory, tls, ...rest } = options;
+  const { settings, version, runtime, watchers, stamps, tls, ...more } = options;
+  const { directory, groups, ...rest } = more;
   const { connectionsMax, connectionsPerAddressMax } = settings.imap;
   const notices = new NoticeHub(watchers);
   runtime.onNotice(mailboxChangedNotice, (_thread, value) => {
@@ -56,7 +59,7 @@ export function imapListeners(options: ImapListenersOptions): ImapListeners {
   });
   const { router } = runtime;
   const asks = new AccountAsks(router, options.clock);
-  const accounts = imapAccounts({ directory, router, clock: options.clock });
+  const accounts = imapAccounts({ directory, groups, router, clock: options.clock });
   const bounds = { compressionSlots: new CompressionSlots(), writeQueues: new WriteQueues() };
   const kept = new KeptAnswers(stamps);
   const shared = { ...rest, ...bounds, tls, asks, kept, accounts, notices };

@@ -150,12 +150,13 @@ interface MailFronts {
 /** Not bound yet. */
 function mailListeners(
   { settings, log, version }: ServerRequest,
-  { directory, engine, reception, feedback, srsSecrets, watchers, stamps, witness }: Core,
+  { identity, engine, reception, feedback, srsSecrets, watchers, stamps, witness }: Core,
   tls: ReloadableTls,
   metrics: Metrics,
   { check: authenticate, proofs, live }: OpenedLogIn,
 ): MailFronts {
   const { runtime } = engine;
+  const { directory, groups } = identity;
   const observer = edgeObserver(metrics);
   const shared = { settings, reception, tls, clock: nodeClock, log, observer, witness };
   const listeners = new MailListeners({
@@ -169,8 +170,9 @@ function mailListeners(
     live,
   });
   const { logIn } = listeners;
-  const imap = imapListeners({ ...shared, directory, version, runtime, watchers, stamps, logIn });
-  const pop3 = pop3Listeners({ ...shared, version, runtime, logIn });
+  const mail = { ...shared, version, runtime, logIn };
+  const imap = imapListeners({ ...mail, directory, groups, watchers, stamps });
+  const pop3 = pop3Listeners(mail);
   return { listeners, imap, pop3, logIn };
 }
 

@@ -26,6 +26,7 @@ export const errorCodes = [
   'account-over-quota',
   'domain-missing',
   'tenant-over-quota', // its messages of this hour or day
+  'group-closed', // it does not take this sender's mail
   'recipient-suppressed', // the tenant's own list says so
   // Message.
   'message-too-large',

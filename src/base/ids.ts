@@ -17,6 +17,8 @@ export type TenantId = Brand<number, 'TenantId'>;
 export type AccountId = Brand<number, 'AccountId'>;
 /** u32, from 1 up; it stands in the key's text. */
 export type ApiKeyId = Brand<number, 'ApiKeyId'>;
+/** u32 of 31 bits, from 1 up: access lists have numbers of accounts and of groups side by side. */
+export type GroupId = Brand<number, 'GroupId'>;
 /** Name of one accepted message: 16 characters of Crockford base32. It stands in the 250, Received, logs and traces. */
 export type MessageId = Brand<string, 'MessageId'>;
 
@@ -35,6 +37,10 @@ function u32(value: number, least: number, what: string): number {
 export const shardId = (value: number) => u32(value, 0, 'shard') as ShardId;
 export const accountId = (value: number) => u32(value, 1, 'account') as AccountId;
 export const tenantId = (value: number) => u32(value, 0, 'tenant') as TenantId;
+export const groupId = (value: number) => {
+  assert(value <= 0x7fff_ffff, `group out of range: ${value}`);
+  return u32(value, 1, 'group') as GroupId;
+};
 export const apiKeyId = (value: number) => u32(value, 1, 'API key') as ApiKeyId;
 
 const base32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';

@@ -24,6 +24,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   dkim: async () => (await import('./commands/dkim.ts')).dkimCommands,
   account: async () => (await import('./commands/account.ts')).accountCommands,
   alias: async () => (await import('./commands/alias.ts')).aliasCommands,
+  group: async () => (await import('./commands/group.ts')).groupCommands,
   queue: async () => (await import('./commands/queue.ts')).queueCommands,
   shaping: async () => (await import('./commands/shaping.ts')).shapingCommands,
   mailbox: async () => (await import('./commands/mailbox.ts')).mailboxCommands,

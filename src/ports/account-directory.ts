@@ -6,7 +6,8 @@
  *   lower-case A-labels. Callers pass what the envelope said. Rows come back normalised.
  * - `resolve` follows, in this order: the exact name; the name before `+` (subaddress); for postmaster and abuse
  *   their fallback (RFC 5321 §4.5.1, RFC 2142); the domain's catch-all. Aliases are expanded within limits, loops
- *   are cut, a target found twice is given once.
+ *   are cut, a target found twice is given once. A group leads to each account in it, full
+ *   ones too where others are not: whoever wrote hears of those.
  * - Reads may answer at once or with a promise: hot paths must not pay for a promise they do not need.
  * - A write resolves when it is durable and this process's reads see it; then `subscribe`d listeners are called.
  *   It rejects with `MailError`: `domain-missing`, `not-found`, `already-exists`, `argument-invalid`,
@@ -16,7 +17,7 @@
  * - The tenant `default` (0) is always there.
  */
 
-import type { AccountId, ApiKeyId, ShardId, TenantId } from '../base/ids.ts';
+import type { AccountId, ApiKeyId, GroupId, ShardId, TenantId } from '../base/ids.ts';
 import type { HoldRule } from './hold-rule.ts';
 
 export type Eventually<T> = T | Promise<T>;
@@ -121,7 +122,16 @@ export type Resolution =
       readonly kind: 'resolved';
       readonly tenant: TenantId;
       readonly targets: readonly ResolvedTarget[];
+      /** Groups written to that do not take everybody's mail; absent: none. */
+      readonly closed?: readonly ClosedGroup[];
     };
+
+/** Whoever asked for the address may not be let write to it. */
+export interface ClosedGroup {
+  readonly group: GroupId;
+  readonly tenant: TenantId;
+  readonly senders: 'tenant' | 'members';
+}
 
 export type ResolvedTarget =
   | {
@@ -146,7 +156,8 @@ export type DirectoryChange =
   | { readonly kind: 'roles'; readonly tenant: TenantId }
   /** What a tenant asks of those who log in. */
   | { readonly kind: 'policy'; readonly tenant: TenantId }
-  | { readonly kind: 'alias'; readonly address: string };
+  | { readonly kind: 'alias'; readonly address: string }
+  | { readonly kind: 'group'; readonly id: GroupId };
 
 export interface AccountDirectory {
   isLocalDomain(domain: string): Eventually<boolean>;
@@ -204,12 +215,17 @@ export interface AccountDirectory {
   deleteAccount(id: AccountId): Promise<void>;
   putAlias(alias: Alias): Promise<void>;
   deleteAlias(address: string): Promise<void>;
+  /** Groups the account is in, by whatever way, by number; none of an account that is not there. */
+  groupsOf(account: AccountId): Eventually<readonly GroupId[]>;
   /**
-   * Accounts whose access lists name this one, or anyone (0) of its tenant: where its mailboxes of others are looked
+   * Accounts whose access lists name this one, a group it is in, or anyone (0) of its tenant: where its mailboxes of others are looked
    * for. Never fewer than there are. An owner whose account is gone is not among them.
    */
   sharersFor(reader: AccountId): Eventually<readonly AccountId[]>;
-  /** Notes that some list of `owner` names an account or anyone (0), or that none does any more. Subscribers hear nothing. */
+  /**
+   * Notes that some list of `owner` names an account, a group (`identifierOf`) or anyone (0), or that none does any
+   * more. Subscribers hear nothing.
+   */
   noteSharing(owner: AccountId, identifier: number, isNamed: boolean): Promise<void>;
   /**
    * What the engine last said of an account's room: `resolve` answers from it. Kept in memory only, so after a

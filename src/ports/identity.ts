@@ -8,6 +8,7 @@
 import type { AccountDirectory } from './account-directory.ts';
 import type { OwnerStore } from './account-owners.ts';
 import type { CredentialStore } from './credentials.ts';
+import type { GroupStore } from './groups.ts';
 import type { RoleStore } from './roles.ts';
 import type { SecondFactorStore } from './second-factors.ts';
 
@@ -17,4 +18,5 @@ export interface Identity {
   readonly secondFactors: SecondFactorStore;
   readonly roles: RoleStore;
   readonly owners: OwnerStore;
+  readonly groups: GroupStore;
 }

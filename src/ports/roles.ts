@@ -10,9 +10,10 @@
  *   were for it alone go; deleting a tenant takes all.
  */
 
-import type { AccountId, TenantId } from '../base/ids.ts';
+import type { AccountId, GroupId, TenantId } from '../base/ids.ts';
 import type { Eventually } from './account-directory.ts';
 import type { AccountOf } from './credentials.ts';
+import type { GroupOf } from './groups.ts';
 
 export interface CustomRole {
   readonly tenant: TenantId;
@@ -22,9 +23,15 @@ export interface CustomRole {
   readonly createdMs: number;
 }
 
-export interface Grant {
+/** To an account, or to a group: all who are in it have the role then. */
+export type Grant = GrantTerms &
+  (
+    | { readonly account: AccountId; readonly group?: undefined }
+    | { readonly group: GroupId; readonly account?: undefined }
+  );
+
+interface GrantTerms {
   readonly tenant: TenantId;
-  readonly account: AccountId;
   readonly role: string;
   /** Absent: in all of the tenant. */
   readonly domains?: readonly string[];
@@ -49,6 +56,7 @@ export interface AccessRequest {
 
 export const rolesPerTenantMax = 100;
 export const permissionsPerRoleMax = 200;
+/** Of an account, and of a group. */
 export const grantsPerAccountMax = 32;
 export const domainsPerGrantMax = 100;
 export const accessRequestsMax = 100;
@@ -60,15 +68,19 @@ export interface RoleStore {
   customRole(tenant: TenantId, name: string): Eventually<CustomRole | undefined>;
   /** Creates or replaces. `argument-invalid` for a name that is none, `not-possible-now` past `rolesPerTenantMax`. */
   putRole(role: CustomRole): Promise<void>;
-  /** `not-possible-now` while an account has it. */
+  /** `not-possible-now` while an account or a group has it. */
   deleteRole(tenant: TenantId, name: string): Promise<void>;
 
+  /** Its own, not those of its groups. */
   grantsOf(account: AccountOf): Eventually<readonly Grant[]>;
-  /** By account. */
+  /** Its own, not those of groups it is in. */
+  grantsOfGroup(group: GroupOf): Eventually<readonly Grant[]>;
+  /** By account, then by group. */
   grants(tenant: TenantId): Eventually<readonly Grant[]>;
-  /** In the place of what the account had of the same role. */
+  /** In the place of what the account or group had of the same role. */
   grant(grant: Grant): Promise<void>;
   revoke(account: AccountOf, role: string): Promise<void>;
+  revokeFromGroup(group: GroupOf, role: string): Promise<void>;
 
   /** Of one account, the newest first. */
   accessRequests(account: AccountOf): Eventually<readonly AccessRequest[]>;

@@ -1,6 +1,7 @@
 import { createMemoryIdentity } from '../../src/adapters/memory/memory-directory.ts';
 import { ownerContract } from './account-owners.ts';
 import { credentialContract } from './credentials.ts';
+import { groupContract } from './groups.ts';
 import type { OpenedIdentity } from './identity-world.ts';
 import { roleContract } from './roles.ts';
 import { secondFactorContract } from './second-factors.ts';
@@ -14,3 +15,4 @@ credentialContract('memory', open);
 secondFactorContract('memory', open);
 roleContract('memory', open);
 ownerContract('memory', open);
+groupContract('memory', open);

@@ -13,7 +13,13 @@ import {
 } from '../../src/actors/asks/imap-asks.ts';
 import { Watchers } from '../../src/actors/watched.ts';
 import { concat } from '../../src/base/bytes.ts';
-import { type AccountId, accountId, type TenantId } from '../../src/base/ids.ts';
+import {
+  type AccountId,
+  accountId,
+  defaultTenant,
+  groupId,
+  type TenantId,
+} from '../../src/base/ids.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { noNetworks } from '../../src/base/networks.ts';
 import { LogInThrottle } from '../../src/edge/guard/log-in-throttle.ts';
@@ -31,6 +37,7 @@ import { useOf } from '../../src/engine/mailbox/handlers.ts';
 import { rightsOf } from '../../src/mail/wire/imap/rights.ts';
 import type { Account } from '../../src/ports/account-directory.ts';
 import type { Clock } from '../../src/ports/clock.ts';
+import type { Group } from '../../src/ports/groups.ts';
 import { ImapWorld } from '../unit/engine/mailbox/imap/imap-world.ts';
 import { ImapClient } from './imap-client.ts';
 import { fakeTls, joinSession, transportOf } from './memory-line.ts';
@@ -64,7 +71,18 @@ export class FakeImap<Engine extends FakeEngine = ImapWorld> {
     ...fakeAccounts,
     { ...fakeAccounts[0]!, id: accountId(9), address: 'eve@far.test', tenant: 7 as TenantId },
   ];
+  /** Sales, with whoever a test puts into it. */
+  readonly group: Group = {
+    ...{ id: groupId(1), tenant: defaultTenant, address: 'sales@local.test' },
+    ...{ senders: 'nobody', createdMs: 1 },
+  };
+  readonly inGroup = new Set<AccountId>();
   readonly accounts: ImapAccounts = {
+    groupsOf: (id) => (this.inGroup.has(id) ? [this.group.id] : []),
+    group: ({ id, tenant }) =>
+      id === this.group.id && tenant === this.group.tenant ? this.group : undefined,
+    groupByAddress: (tenant, address) =>
+      address === this.group.address && tenant === this.group.tenant ? this.group : undefined,
     accountByAddress: (address) => this.people.find((one) => one.address === address),
     accountById: (id) => this.people.find((one) => one.id === id),
     sharers: (reader) => this.people.map(({ id }) => id).filter((id) => this.isShared(id, reader)),

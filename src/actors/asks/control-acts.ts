@@ -13,6 +13,7 @@ import { credentialActs } from './credential-control.ts';
 import { directoryActs } from './directory-control.ts';
 import { dkimActs } from './dkim-control.ts';
 import { eventActs } from './event-control.ts';
+import { groupActs } from './group-control.ts';
 import { mailboxActs } from './mailbox-control.ts';
 import { passkeyActs } from './passkey-control.ts';
 import { massActActs } from './queue-act-control.ts';
@@ -45,6 +46,7 @@ export const controlActs: Readonly<Record<ControlMethod, Act>> = {
   ...suppressionActs,
   ...tenantActs,
   ...roleActs,
+  ...groupActs,
   ...tlsReportActs,
   ...webhookActs,
   ...auditActs,

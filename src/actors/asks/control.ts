@@ -10,6 +10,7 @@ import type { CredentialMethods } from './credential-control.ts';
 import type { DirectoryMethods } from './directory-control.ts';
 import type { DkimMethods } from './dkim-control.ts';
 import type { EventMethods } from './event-control.ts';
+import type { GroupMethods } from './group-control.ts';
 import type { MailboxMethods } from './mailbox-control.ts';
 import type { PasskeyMethods } from './passkey-control.ts';
 import type { AskedBy } from './principal.ts';
@@ -53,6 +54,7 @@ export interface ControlMethods
     QueueMethods,
     QueueActMethods,
     RoleMethods,
+    GroupMethods,
     SuspensionMethods,
     ShapingMethods,
     MailboxMethods,

@@ -424,7 +424,13 @@ export type PackedSetMetadata = readonly [
  * What travels: each ask of a session names its reader, and the engine answers by the reader's rights. Whose mailboxes
  * they are stands in `meta`.
  */
-export type PackedRead = readonly [reader: number, tenant: number, meta: unknown];
+export type PackedRead = readonly [
+  reader: number,
+  tenant: number,
+  meta: unknown,
+  /** How access lists name the groups that the reader is in; absent: none. */
+  groups?: readonly number[],
+];
 
 /** Whom an ask is about: each begins with an owner, or the number of one. */
 export function accountIn(meta: unknown): number {
@@ -435,11 +441,12 @@ export function accountIn(meta: unknown): number {
 export function readBy(
   { id, tenant }: { readonly id: number; readonly tenant: number },
   meta: unknown,
+  groups: readonly number[] = [],
 ): PackedRead {
-  return [id, tenant, meta];
+  return groups.length === 0 ? [id, tenant, meta] : [id, tenant, meta, groups];
 }
 
-/** Identifier `anyone` of an access list; any other is an account's number. */
+/** Identifier `anyone` of an access list; any other is an account's number, or names a group (`ports/groups.ts`). */
 export const anyoneNumber = 0;
 
 export type AclEntryValue = readonly [identifier: number, given: number, taken: number];

@@ -25,8 +25,11 @@ export interface ActRule {
   readonly isSensitive?: true;
   /** Whoever does it can become, or disarm, the account's owner: not to one who may do more. */
   readonly takesOver?: true;
-  /** It gives others the power of a role: nobody gives what they do not have. */
-  readonly gives?: true;
+  /**
+   * It gives others the power of a role, or of the group they are put into, or takes that away: nobody disposes of what
+   * they do not have.
+   */
+  readonly gives?: 'role' | 'group';
 }
 
 const operators = <P extends string>(permission: P, kind: ActRule['kind'] = 'change') =>
@@ -206,11 +209,46 @@ export const actRules = {
   'alias.show': { permission: 'alias.read', resource: 'domain', at: 'address', kind: 'look' },
   'alias.delete': { permission: 'alias.change', resource: 'domain', at: 'address', kind: 'change' },
 
+  'group.create': {
+    ...{ permission: 'group.change', resource: 'domain', at: 'address', kind: 'change' },
+  },
+  'group.list': {
+    ...{ permission: 'group.read', resource: 'domain', at: 'domain', kind: 'look' },
+    absent: 'own-tenant',
+  },
+  'group.show': { permission: 'group.read', resource: 'domain', at: 'address', kind: 'look' },
+  'group.set': { permission: 'group.change', resource: 'domain', at: 'address', kind: 'change' },
+  // Whoever is in it has what it was given, roles and rights to mailboxes.
+  'group.add': {
+    ...{ permission: 'group.change', resource: 'domain', at: 'address', kind: 'change' },
+    isSensitive: true,
+    gives: 'group',
+  },
+  'group.remove': {
+    ...{ permission: 'group.change', resource: 'domain', at: 'address', kind: 'change' },
+    gives: 'group',
+  },
+  'group.delete': {
+    ...{ permission: 'group.change', resource: 'domain', at: 'address', kind: 'change' },
+    isSensitive: true,
+    gives: 'group',
+  },
+  'group.grant': {
+    ...{ permission: 'role.change', resource: 'domain', at: 'address', kind: 'change' },
+    isSensitive: true,
+    gives: 'role',
+  },
+  'group.revoke': {
+    ...{ permission: 'role.change', resource: 'domain', at: 'address', kind: 'change' },
+    isSensitive: true,
+    gives: 'role',
+  },
+
   'role.list': { permission: 'role.read', resource: 'tenant', at: 'tenant', kind: 'look' },
   'role.create': {
     ...{ permission: 'role.change', resource: 'tenant', at: 'tenant', kind: 'change' },
     isSensitive: true,
-    gives: true,
+    gives: 'role',
   },
   'role.delete': {
     ...{ permission: 'role.change', resource: 'tenant', at: 'tenant', kind: 'change' },
@@ -219,7 +257,7 @@ export const actRules = {
   'role.grant': {
     ...{ permission: 'role.change', resource: 'account', at: 'account', kind: 'change' },
     isSensitive: true,
-    gives: true,
+    gives: 'role',
   },
   'role.revoke': {
     ...{ permission: 'role.change', resource: 'account', at: 'account', kind: 'change' },

@@ -11,7 +11,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assert } from '../../base/assert.ts';
 import { MailError } from '../../base/errors.ts';
-import type { AccountId, ApiKeyId, TenantId } from '../../base/ids.ts';
+import type { AccountId, ApiKeyId, GroupId, TenantId } from '../../base/ids.ts';
 import type {
   Account,
   AccountDirectory,
@@ -24,6 +24,7 @@ import type {
   SrsSecret,
   Tenant,
 } from '../../ports/account-directory.ts';
+import { identifierOf } from '../../ports/groups.ts';
 import type { HoldRule } from '../../ports/hold-rule.ts';
 import type { Identity } from '../../ports/identity.ts';
 import type { IndexEntry, ShardIndex } from '../../ports/shard-index.ts';
@@ -31,6 +32,8 @@ import { joined, normalDomain, splitAddress } from './addresses.ts';
 import { TableCredentials } from './credentials.ts';
 import { DirectoryRows } from './directory-reader.ts';
 import * as rows from './directory-rows.ts';
+import { GroupRows } from './group-rows.ts';
+import { TableGroups } from './groups.ts';
 import { listHoldRules, newHoldRule, withoutHoldRule } from './hold-rules.ts';
 import { domainThatIs, NameWrites, normalTarget, put, refuseLoop } from './name-writes.ts';
 import { TableOwners } from './owners.ts';
@@ -53,14 +56,15 @@ export interface DirectoryOptions {
 
 export function openTableIdentity(options: DirectoryOptions): Identity {
   const directory = new TableDirectory(options);
-  const { credentials, secondFactors, roles, owners } = directory;
-  return { directory, credentials, secondFactors, roles, owners };
+  const { credentials, secondFactors, roles, owners, groups } = directory;
+  return { directory, credentials, secondFactors, roles, owners, groups };
 }
 
 class TableDirectory implements AccountDirectory {
   readonly #table: ShardIndex;
   readonly #shards: number;
   readonly #rows: DirectoryRows;
+  readonly #groupRows: GroupRows;
   readonly #sharings: Sharings;
   readonly #tenants: Tenants;
   readonly #turns: WriteTurns;
@@ -69,12 +73,14 @@ class TableDirectory implements AccountDirectory {
   readonly secondFactors: TableSecondFactors;
   readonly owners: TableOwners;
   readonly roles: TableRoles;
+  readonly groups: TableGroups;
 
   constructor(options: DirectoryOptions) {
     assert(options.shards >= 1, 'a directory spreads accounts over at least one shard');
     this.#table = options.table;
     this.#shards = options.shards;
-    this.#rows = new DirectoryRows(options.table, options.postmaster);
+    this.#groupRows = new GroupRows(options.table);
+    this.#rows = new DirectoryRows(options.table, options.postmaster, this.#groupRows);
     this.#tenants = new Tenants(options.table);
     this.#names = new NameWrites(options.table, this.#rows);
     this.#sharings = new Sharings(options.table, (id) => this.#rows.account(id)?.tenant);
@@ -92,7 +98,13 @@ class TableDirectory implements AccountDirectory {
     this.credentials = new TableCredentials(parts);
     this.secondFactors = new TableSecondFactors(parts);
     this.owners = new TableOwners(parts);
-    this.roles = new TableRoles(parts);
+    this.groups = new TableGroups({
+      ...parts,
+      groupRows: this.#groupRows,
+      name: (name) => this.#rows.name(name),
+      freeName: (address, tenant) => this.#names.freeName(address, tenant),
+    });
+    this.roles = new TableRoles({ ...parts, group: (of) => this.groups.group(of) });
   }
 
   isLocalDomain(domain: string): boolean {
@@ -261,7 +273,7 @@ class TableDirectory implements AccountDirectory {
     return this.#turns.write(() => {
       const { name, tenant } = domainThatIs(this.#rows, domain);
       if (this.#table.range({ ...rows.namesOf(name), limit: 1 }).length > 0) {
-        throw new MailError('not-possible-now', `${name} still has accounts or aliases`);
+        throw new MailError('not-possible-now', `${name} still has accounts, aliases or groups`);
       }
       const changes = [
         { remove: rows.domainKey(name) },
@@ -308,8 +320,12 @@ class TableDirectory implements AccountDirectory {
     this.#sharings.forget(id);
   }
 
+  groupsOf(account: AccountId): readonly GroupId[] {
+    return this.#groupRows.above(account);
+  }
+
   sharersFor(reader: AccountId): readonly AccountId[] {
-    return this.#sharings.ownersFor(reader);
+    return this.#sharings.ownersFor(reader, this.#groupRows.above(reader).map(identifierOf));
   }
 
   noteSharing(owner: AccountId, identifier: number, isNamed: boolean): Promise<void> {

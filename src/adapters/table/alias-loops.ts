@@ -45,14 +45,15 @@ interface Step {
   readonly targets: readonly string[];
 }
 
-/** Undefined where the way ends: an account, another server, nobody. */
+/** Undefined where the way ends: an account, a group, another server, nobody. */
 function stepOf(reader: DirectoryReader, target: string): Step | undefined {
   const name = splitAddress(target);
   const domain = name === undefined ? undefined : reader.domain(name.domain);
   if (name === undefined || domain === undefined) return undefined;
   const row = findName(reader, name);
   if (row !== undefined) {
-    if ('account' in row) return undefined;
+    // Groups lead to accounts and groups only.
+    if (!('alias' in row)) return undefined;
     return { from: joined(aliasOf(reader, name)), targets: row.alias.targets };
   }
   const { isRole, next } = fallbackOf(reader, domain, name.localPart);

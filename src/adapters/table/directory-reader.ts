@@ -6,12 +6,14 @@
  * Invariant: `forget` is called after every commit: a cache never outlives what it was made from.
  */
 
-import type { AccountId } from '../../base/ids.ts';
+import type { AccountId, GroupId } from '../../base/ids.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import type { Account, DkimKey, Domain, Resolution } from '../../ports/account-directory.ts';
+import type { Group } from '../../ports/groups.ts';
 import type { ShardIndex } from '../../ports/shard-index.ts';
 import { normalDomain, normalLocalPart, type SplitAddress, splitAddress } from './addresses.ts';
 import * as rows from './directory-rows.ts';
+import type { GroupRows } from './group-rows.ts';
 import { type DirectoryReader, resolveName } from './resolver.ts';
 
 const cachedNamesMax = 100_000;
@@ -25,6 +27,7 @@ const missing: Resolution = { kind: 'missing' };
 export class DirectoryRows implements DirectoryReader {
   readonly #table: ShardIndex;
   readonly #postmaster: string | undefined;
+  readonly #groups: GroupRows;
   readonly #overQuota = new Set<AccountId>();
   readonly #accounts = new RecentMap<AccountId, Account>(cachedNamesMax);
   /** By the name as given; null: no domain of ours. */
@@ -32,18 +35,21 @@ export class DirectoryRows implements DirectoryReader {
   readonly #keys = new RecentMap<string, readonly DkimKey[]>(cachedDomainsMax);
   readonly #resolutions = new RecentMap<string, Resolution>(cachedNamesMax);
 
-  /** The same reads for a question that is not about room. */
+  /** The same reads for who a name belongs to: room is not asked about, and a group lends its name to nobody in it. */
   readonly regardlessOfQuota: DirectoryReader = {
     domain: (name) => this.domain(name),
     name: (name) => this.name(name),
     account: (id) => this.account(id),
+    group: () => undefined,
+    groupMembers: () => [],
     firstAccountOf: (domain) => this.firstAccountOf(domain),
     fallbackPostmaster: () => this.#postmaster,
     isOverQuota: () => false,
   };
 
-  constructor(table: ShardIndex, postmaster: string | undefined) {
+  constructor(table: ShardIndex, postmaster: string | undefined, groups: GroupRows) {
     this.#table = table;
+    this.#groups = groups;
     this.#postmaster = postmaster;
   }
 
@@ -52,6 +58,7 @@ export class DirectoryRows implements DirectoryReader {
     this.#domains.clear();
     this.#keys.clear();
     this.#resolutions.clear();
+    this.#groups.forget();
   }
 
   resolve(localPart: string, domain: string): Resolution {
@@ -105,6 +112,14 @@ export class DirectoryRows implements DirectoryReader {
     const account = rows.decodeRow<Account>(value);
     this.#accounts.set(id, account);
     return account;
+  }
+
+  group(id: GroupId): Group | undefined {
+    return this.#groups.group(id);
+  }
+
+  groupMembers(id: GroupId): readonly number[] {
+    return this.#groups.members(id);
   }
 
   dkimKeys(domain: string): readonly DkimKey[] {

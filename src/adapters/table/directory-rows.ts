@@ -7,7 +7,7 @@
  *
  *   d·domain                 Domain
  *   k·domain                 DkimKey[]
- *   n·domain·0·localPart     NameRow: an account's number, or an alias
+ *   n·domain·0·localPart     NameRow: an account's number, a group's, or an alias
  *   f·domain·0·id            the domain's accounts by number: the first one gets its postmaster's mail
  *   a·id                     Account
  *   m·next                   the next account number
@@ -22,7 +22,7 @@
  */
 
 import { Buffer } from 'node:buffer';
-import type { AccountId, ApiKeyId, TenantId } from '../../base/ids.ts';
+import type { AccountId, ApiKeyId, GroupId, TenantId } from '../../base/ids.ts';
 import type {
   Account,
   Alias,
@@ -37,6 +37,7 @@ import type { SplitAddress } from './addresses.ts';
 
 export type NameRow =
   | { readonly account: AccountId }
+  | { readonly group: GroupId }
   | { readonly alias: Pick<Alias, 'tenant' | 'targets'> };
 
 export interface KeyRange {

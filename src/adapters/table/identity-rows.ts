@@ -8,31 +8,41 @@
  *   b·account·id             AppPassword
  *   c·account                FactorsRow
  *   e·account·id             SessionRow
- *   g·tenant·account         Grant[]
+ *   g·tenant·account         Grant[]; in the account's place a group's identifier
+ *   i·group                  Group
+ *   j·group·identifier       its members: accounts, and groups by `identifierOf`
  *   l·tenant                 TenantPolicy
  *   o·account                OwnerRow
  *   p·account                PasswordRow
  *   q·tenant·name            CustomRole
+ *   r·tenant·group           a tenant's groups
  *   x·credential             whose passkey it is
  *   y·tenant·account         RequestsRow
- *   mapp, msession, mrequest the next numbers of these
+ *   z·identifier·group       the groups that an account or a group is in
+ *   mapp, msession, mrequest, mgroup the next numbers of these
  *   mtoken                   TokenKey[]
  */
 
 import { Buffer } from 'node:buffer';
-import type { AccountId, TenantId } from '../../base/ids.ts';
+import type { AccountId, GroupId, TenantId } from '../../base/ids.ts';
 import type { IndexChange, ShardIndex } from '../../ports/shard-index.ts';
 import type { KeyRange } from './directory-rows.ts';
 
 export const nextAppPasswordKey = Buffer.from('mapp');
 export const nextSessionKey = Buffer.from('msession');
 export const nextRequestKey = Buffer.from('mrequest');
+export const nextGroupKey = Buffer.from('mgroup');
 export const tokenKeysKey = Buffer.from('mtoken');
 
 export const appPasswordKey = (account: AccountId, id: number) => keyOf('b', account, id);
 export const factorsKey = (account: AccountId) => keyOf('c', account);
 export const sessionKey = (account: AccountId, id: number) => keyOf('e', account, id);
-export const grantsKey = (tenant: TenantId, account: AccountId) => keyOf('g', tenant, account);
+/** Of an account, or of a group by its identifier. */
+export const grantsKey = (tenant: TenantId, holder: number) => keyOf('g', tenant, holder);
+export const groupKey = (group: GroupId) => keyOf('i', group);
+export const groupMemberKey = (group: GroupId, member: number) => keyOf('j', group, member);
+export const groupOfKey = (member: number, group: GroupId) => keyOf('z', member, group);
+export const tenantGroupKey = (tenant: TenantId, group: GroupId) => keyOf('r', tenant, group);
 export const policyKey = (tenant: TenantId) => keyOf('l', tenant);
 export const ownerKey = (account: AccountId) => keyOf('o', account);
 export const passwordKey = (account: AccountId) => keyOf('p', account);
@@ -44,6 +54,9 @@ export const requestsKey = (tenant: TenantId, account: AccountId) => keyOf('y', 
 export const appPasswordsOf = (account: AccountId) => under(keyOf('b', account));
 export const sessionsOf = (account: AccountId) => under(keyOf('e', account));
 export const grantsOfTenant = (tenant: TenantId) => under(keyOf('g', tenant));
+export const groupMembers = (group: GroupId) => under(keyOf('j', group));
+export const groupsOfMember = (member: number) => under(keyOf('z', member));
+export const groupsOfTenant = (tenant: TenantId) => under(keyOf('r', tenant));
 export const rolesOf = (tenant: TenantId) => under(keyOf('q', tenant));
 
 function encode(row: object | number): Buffer {

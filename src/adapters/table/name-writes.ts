@@ -6,6 +6,7 @@
  * Invariant: an account goes with all that stands under its number.
  */
 
+import { assert } from '../../base/assert.ts';
 import { MailError } from '../../base/errors.ts';
 import { type AccountId, accountId, type ShardId, type TenantId } from '../../base/ids.ts';
 import type { Account, Alias, Domain } from '../../ports/account-directory.ts';
@@ -15,6 +16,7 @@ import { findLoop } from './alias-loops.ts';
 import { credentialRemovals, withoutVerifiers } from './credentials.ts';
 import type { DirectoryRows } from './directory-reader.ts';
 import * as rows from './directory-rows.ts';
+import { memberRemovals } from './groups.ts';
 import { ownerRemovals } from './owners.ts';
 import { aliasTargetsMax, type DirectoryReader } from './resolver.ts';
 import { roleRemovals } from './roles.ts';
@@ -34,10 +36,12 @@ export class NameWrites {
     account: Omit<Account, 'id' | 'shard'>,
     shards: number,
   ): Decided & { readonly made: Account } {
-    const name = this.#freeName(account.address, account.tenant);
+    const name = this.freeName(account.address, account.tenant);
     const stored = this.#table.get(rows.nextIdKey);
     const next = stored === undefined ? 1 : rows.decodeRow<number>(stored);
     const id = accountId(next);
+    // Above are the identifiers of groups.
+    assert(next < 0x8000_0000, 'numbers of accounts are used up');
     const shard = ((next - 1) % shards) as ShardId;
     const made = normalAccount({ ...account, id, shard }, name);
     return {
@@ -56,7 +60,7 @@ export class NameWrites {
     }
     const name = nameOf(account.address);
     const isMoved = joined(name) !== before.address;
-    if (isMoved) this.#freeName(account.address, account.tenant);
+    if (isMoved) this.freeName(account.address, account.tenant);
     const removals = isMoved ? accountRemovals(before) : [];
     const isNewHash = before.passwordHash !== account.passwordHash;
     const stale = isNewHash ? withoutVerifiers(this.#table, id) : [];
@@ -76,6 +80,7 @@ export class NameWrites {
       ...factorRemovals(this.#table, id),
       ...ownerRemovals(id),
       ...roleRemovals(account),
+      ...memberRemovals(this.#table, id),
     ];
     return { changes, change: { kind: 'account', id } };
   }
@@ -83,9 +88,10 @@ export class NameWrites {
   putAlias(alias: Alias): Decided {
     const name = nameOf(alias.address);
     const before = this.#rows.name(name);
-    if (before === undefined) this.#freeName(alias.address, alias.tenant);
-    else if ('account' in before) {
-      throw new MailError('already-exists', `${alias.address} is an account`);
+    if (before === undefined) this.freeName(alias.address, alias.tenant);
+    else if (!('alias' in before)) {
+      const what = 'account' in before ? 'an account' : 'a group';
+      throw new MailError('already-exists', `${alias.address} is ${what}`);
     } else if (before.alias.tenant !== alias.tenant) {
       throw new MailError('argument-invalid', `${alias.address} belongs to another tenant`);
     }
@@ -113,7 +119,8 @@ export class NameWrites {
     return { changes, change: { kind: 'alias', address: joined(name) } };
   }
 
-  #freeName(address: string, tenant: TenantId): SplitAddress {
+  /** @throws MailError where the name is taken, or of no domain of the tenant. */
+  freeName(address: string, tenant: TenantId): SplitAddress {
     const name = nameOf(address);
     const domain = domainThatIs(this.#rows, name.domain);
     if (domain.tenant !== tenant) {

@@ -6,8 +6,15 @@
  * Limits:    aliases nest `aliasDepthMax` deep and lead to `aliasTargetsMax` targets; what is past that is left out.
  */
 
-import type { AccountId, TenantId } from '../../base/ids.ts';
-import type { Account, Domain, Resolution, ResolvedTarget } from '../../ports/account-directory.ts';
+import type { AccountId, GroupId, TenantId } from '../../base/ids.ts';
+import type {
+  Account,
+  ClosedGroup,
+  Domain,
+  Resolution,
+  ResolvedTarget,
+} from '../../ports/account-directory.ts';
+import { type Group, groupIn } from '../../ports/groups.ts';
 import { joined, type SplitAddress, splitAddress, subaddressUser } from './addresses.ts';
 import type { NameRow } from './directory-rows.ts';
 
@@ -19,6 +26,10 @@ export interface DirectoryReader {
   domain(name: string): Domain | undefined;
   name(name: SplitAddress): NameRow | undefined;
   account(id: AccountId): Account | undefined;
+  /** Undefined too where it is not asked who is in it. */
+  group(id: GroupId): Group | undefined;
+  /** By number: accounts, and groups by `identifierOf`. */
+  groupMembers(id: GroupId): readonly number[];
   firstAccountOf(domain: string): AccountId | undefined;
   /** Who gets postmaster's mail where a domain has nobody. */
   fallbackPostmaster(): string | undefined;
@@ -28,7 +39,10 @@ export interface DirectoryReader {
 interface Search {
   readonly reader: DirectoryReader;
   readonly targets: ResolvedTarget[];
-  /** Addresses and accounts met: an alias loop and a double target end here. */
+  readonly closed: ClosedGroup[];
+  /** Of groups, and full: they are told of where others are not. */
+  readonly full: ResolvedTarget[];
+  /** Addresses, accounts and groups met: an alias loop and a double target end here. */
   readonly met: Set<string | number>;
   tenant: TenantId;
   hasDisabled: boolean;
@@ -43,6 +57,8 @@ export function resolveName(
   const search: Search = {
     reader,
     targets: [],
+    closed: [],
+    full: [],
     met: new Set(),
     tenant: domain.tenant,
     hasDisabled: false,
@@ -50,7 +66,10 @@ export function resolveName(
   };
   follow(search, name, 0);
   if (search.targets.length > 0) {
-    return { kind: 'resolved', tenant: search.tenant, targets: search.targets };
+    const { tenant, closed } = search;
+    for (const target of search.full) addTarget(search, target);
+    const of = closed.length === 0 ? {} : { closed };
+    return { kind: 'resolved', tenant, targets: search.targets, ...of };
   }
   if (search.hasOverQuota) return { kind: 'over-quota' };
   return { kind: search.hasDisabled ? 'disabled' : 'missing' };
@@ -94,7 +113,42 @@ function followRow(search: Search, row: NameRow, address: string, depth: number)
     addAccount(search, row.account, address);
     return;
   }
+  if ('group' in row) {
+    followGroup(search, row.group);
+    return;
+  }
   for (const target of row.alias.targets) followAddress(search, target, depth + 1);
+}
+
+/** Written to by its name. */
+function followGroup(search: Search, id: GroupId): void {
+  const group = search.reader.group(id);
+  if (group === undefined || group.senders === 'nobody') return;
+  if (group.senders !== 'anybody') {
+    search.closed.push({ group: id, tenant: group.tenant, senders: group.senders });
+  }
+  addMembers(search, id);
+}
+
+/** Who may write to groups within it is not asked: they only say who is in this one. */
+function addMembers(search: Search, id: GroupId): void {
+  if (search.met.has(`group ${id}`)) return;
+  search.met.add(`group ${id}`);
+  for (const member of search.reader.groupMembers(id)) {
+    const group = groupIn(member);
+    if (group === undefined) addGroupAccount(search, member as AccountId);
+    else addMembers(search, group);
+  }
+}
+
+function addGroupAccount(search: Search, id: AccountId): void {
+  const account = search.reader.account(id);
+  if (account === undefined) return;
+  const { address, shard, isEnabled } = account;
+  if (isEnabled && search.reader.isOverQuota(id) && !search.met.has(id)) {
+    search.full.push({ kind: 'account', address, account: id, shard });
+  }
+  addAccount(search, id, address);
 }
 
 function followAddress(search: Search, address: string, depth: number): void {

@@ -11,6 +11,7 @@ import { MailError } from '../../base/errors.ts';
 import type { AccountId, TenantId } from '../../base/ids.ts';
 import type { Domain } from '../../ports/account-directory.ts';
 import type { AccountOf } from '../../ports/credentials.ts';
+import { type Group, type GroupOf, identifierOf } from '../../ports/groups.ts';
 import {
   type AccessRequest,
   accessRequestsMax,
@@ -34,6 +35,8 @@ const permissionName = /^[a-z0-9.-]{1,64}$/;
 export interface RoleParts extends IdentityParts {
   /** By its name as the table has it. */
   readonly domain: (name: string) => Domain | undefined;
+  /** Of that tenant. */
+  readonly group: (of: GroupOf) => Group | undefined;
 }
 
 export class TableRoles implements RoleStore {
@@ -70,14 +73,18 @@ export class TableRoles implements RoleStore {
         throw new MailError('not-found', `role ${name}`);
       }
       if (this.grants(tenant).some(({ role }) => role === name)) {
-        throw new MailError('not-possible-now', `accounts have the role ${name}`);
+        throw new MailError('not-possible-now', `accounts or groups have the role ${name}`);
       }
       return [{ remove: rows.roleKey(tenant, name) }];
     });
   }
 
   grantsOf(account: AccountOf): readonly Grant[] {
-    return isThere(this.#parts, account) ? this.#grantsOf(account) : [];
+    return isThere(this.#parts, account) ? this.#held(account.tenant, account.id) : [];
+  }
+
+  grantsOfGroup(group: GroupOf): readonly Grant[] {
+    return this.#held(group.tenant, identifierOf(group.id));
   }
 
   grants(tenant: TenantId): readonly Grant[] {
@@ -85,28 +92,31 @@ export class TableRoles implements RoleStore {
   }
 
   grant(grant: Grant): Promise<void> {
-    const { tenant, account, domains, role } = grant;
+    const { tenant, domains, role } = grant;
     return this.#write(tenant, () => {
-      accountThatIs(this.#parts, { tenant, id: account });
+      const holder = this.#holderOf(grant);
       refuseText('who gives it', grant.by);
       if (!roleName.test(role)) throw new MailError('argument-invalid', `no role: ${role}`);
       if (domains !== undefined) this.#refuseDomains(tenant, domains);
-      const others = this.#grantsOf({ tenant, id: account }).filter((each) => each.role !== role);
+      const others = this.#held(tenant, holder).filter((each) => each.role !== role);
       if (others.length >= grantsPerAccountMax) {
-        const text = `an account has at most ${grantsPerAccountMax} roles`;
+        const text = `an account or a group has at most ${grantsPerAccountMax} roles`;
         throw new MailError('not-possible-now', text);
       }
-      return [rows.put(rows.grantsKey(tenant, account), [...others, grant])];
+      return [rows.put(rows.grantsKey(tenant, holder), [...others, grant])];
     });
   }
 
   revoke(account: AccountOf, role: string): Promise<void> {
     return this.#write(account.tenant, () => {
       accountThatIs(this.#parts, account);
-      const known = this.#grantsOf(account);
-      const kept = known.filter((each) => each.role !== role);
-      if (kept.length === known.length) throw new MailError('not-found', `role ${role}`);
-      return [grantsChange(account, kept)];
+      return this.#without(account.tenant, account.id, role);
+    });
+  }
+
+  revokeFromGroup(group: GroupOf, role: string): Promise<void> {
+    return this.#write(group.tenant, () => {
+      return this.#without(group.tenant, this.#groupThatIs(group), role);
     });
   }
 
@@ -157,8 +167,28 @@ export class TableRoles implements RoleStore {
     return agreed!;
   }
 
-  #grantsOf({ tenant, id }: AccountOf): readonly Grant[] {
-    return rows.readRow<readonly Grant[]>(this.#parts.table, rows.grantsKey(tenant, id)) ?? [];
+  /** The account's number, or the group's identifier. */
+  #holderOf(grant: Grant): number {
+    const { tenant } = grant;
+    if (grant.group !== undefined) return this.#groupThatIs({ tenant, id: grant.group });
+    return accountThatIs(this.#parts, { tenant, id: grant.account }).id;
+  }
+
+  #groupThatIs(group: GroupOf): number {
+    if (this.#parts.group(group) !== undefined) return identifierOf(group.id);
+    throw new MailError('not-found', `group ${group.id}`);
+  }
+
+  #held(tenant: TenantId, holder: number): readonly Grant[] {
+    const key = rows.grantsKey(tenant, holder);
+    return rows.readRow<readonly Grant[]>(this.#parts.table, key) ?? [];
+  }
+
+  #without(tenant: TenantId, holder: number, role: string): IndexChange[] {
+    const known = this.#held(tenant, holder);
+    const kept = known.filter((each) => each.role !== role);
+    if (kept.length === known.length) throw new MailError('not-found', `role ${role}`);
+    return [grantsChange(tenant, holder, kept)];
   }
 
   #requestsOf({ tenant, id }: AccountOf): readonly AccessRequest[] {
@@ -203,13 +233,14 @@ export function grantsWithout(table: ShardIndex, tenant: TenantId, domain: strin
       const others = domains.filter((each) => each !== domain);
       return others.length === 0 ? [] : [{ ...grant, domains: others }];
     });
-    changes.push(grantsChange({ tenant, id: known[0]!.account }, kept));
+    const [{ account, group }] = known as [Grant];
+    changes.push(grantsChange(tenant, account ?? identifierOf(group), kept));
   }
   return changes;
 }
 
-function grantsChange({ tenant, id }: AccountOf, grants: readonly Grant[]): IndexChange {
-  const key = rows.grantsKey(tenant, id);
+function grantsChange(tenant: TenantId, holder: number, grants: readonly Grant[]): IndexChange {
+  const key = rows.grantsKey(tenant, holder);
   return grants.length === 0 ? { remove: key } : rows.put(key, grants);
 }
 

@@ -18,7 +18,7 @@ const anyone = 0;
 export class Sharings {
   readonly #table: ShardIndex;
   readonly #tenantOf: (account: AccountId) => TenantId | undefined;
-  /** By the account named, or by whose `anyone` it is: whose lists name it. */
+  /** By the account named, or by whose `anyone` it is: whose lists name it; groups by their identifiers. */
   #owners: Map<string, Set<AccountId>> | undefined;
 
   /** An account keeps its tenant. */
@@ -27,10 +27,13 @@ export class Sharings {
     this.#tenantOf = tenantOf;
   }
 
-  ownersFor(reader: AccountId): readonly AccountId[] {
+  /** `groups`: the identifiers of those that the reader is in. */
+  ownersFor(reader: AccountId, groups: readonly number[]): readonly AccountId[] {
     const owners = this.#read();
-    const named = owners.get(this.#nameOf(reader, reader)) ?? [];
-    const found = new Set([...named, ...(owners.get(this.#nameOf(reader, anyone)) ?? [])]);
+    const found = new Set<AccountId>();
+    for (const identifier of [reader, anyone, ...groups]) {
+      for (const owner of owners.get(this.#nameOf(reader, identifier)) ?? []) found.add(owner);
+    }
     return [...found].sort((a, b) => a - b);
   }
 

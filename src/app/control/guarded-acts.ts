@@ -82,7 +82,8 @@ async function decide(
   if (authority.kind === 'operator') return;
   const rule = ruleOf(method);
   const resource = await resourceOf(identity, rule, asked, principal, nowMs);
-  const given = rule.gives === true ? await givenBy(identity, asked, authority.tenant) : undefined;
+  const { tenant } = authority;
+  const given = rule.gives === undefined ? undefined : await givenBy(identity, rule, asked, tenant);
   const decision = mayDo(authority, rule, resource, given);
   if (decision === 'allowed') return;
   const what = rule.at === undefined ? method : String(asked[rule.at]);

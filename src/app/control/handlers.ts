@@ -12,6 +12,7 @@ import { credentialHandlers } from './credential-handlers.ts';
 import { directoryHandlers } from './directory-handlers.ts';
 import { dkimHandlers } from './dkim-handlers.ts';
 import { eventHandlers, sinkHandlers } from './event-handlers.ts';
+import { groupHandlers } from './group-handlers.ts';
 import { importHandlers } from './import-handlers.ts';
 import { keptHandlers } from './kept-handlers.ts';
 import { mailboxHandlers } from './mailbox-handlers.ts';
@@ -38,6 +39,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...sourceHandlers(parts),
     ...tenantHandlers(parts),
     ...roleHandlers(parts),
+    ...groupHandlers(parts),
     ...suppressionHandlers(parts),
     ...directoryHandlers(parts),
     ...credentialHandlers(parts),

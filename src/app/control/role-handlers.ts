@@ -9,7 +9,7 @@ import type { ControlHandlers } from '../../actors/asks/control.ts';
 import type { AskedBy } from '../../actors/asks/principal.ts';
 import type { AccessView, GrantView, RoleView } from '../../actors/asks/role-control.ts';
 import { MailError } from '../../base/errors.ts';
-import type { AccountId } from '../../base/ids.ts';
+import type { AccountId, TenantId } from '../../base/ids.ts';
 import { dayMs, hourMs } from '../../base/units.ts';
 import { builtInRoles, domainsOnly, isPermission } from '../../edge/guard/roles.ts';
 import type { Account, AccountDirectory } from '../../ports/account-directory.ts';
@@ -34,7 +34,7 @@ function ownRoleHandlers(parts: RoleParts): ControlHandlers {
       const { id } = await tenantNamed(parts, name);
       const own = await roles.customRoles(id);
       const grants = await Promise.all(
-        (await roles.grants(id)).map((grant) => viewOfGrant(parts.directory, grant)),
+        (await roles.grants(id)).map((grant) => viewOfGrant(parts, grant)),
       );
       return {
         roles: [...builtInViews(), ...own.map((role) => viewOfRole(role, false))],
@@ -63,27 +63,40 @@ function grantHandlers(parts: RoleParts): ControlHandlers {
   const { roles } = parts.identity;
   return {
     'role.grant': async ({ account: address, role, domains }, { by }) => {
-      const account = await accountNamed(parts, address);
-      const { tenant, id } = account;
-      const isOwn = (await roles.customRole(tenant, role)) !== undefined;
-      if (!builtInRoles.has(role) && !isOwn) throw new MailError('not-found', `role ${role}`);
-      if (role === 'user') {
-        throw new MailError('argument-invalid', 'every account has the role user');
-      }
-      if (domainsOnly.includes(role) && domains === undefined) {
-        throw new MailError('argument-invalid', `${role} is given for named domains`);
-      }
-      const grant: Grant = {
-        ...{ tenant, account: id, role, createdMs: parts.clock.nowMs(), by: nameOfAsker(by) },
-        ...(domains === undefined ? {} : { domains: await ownNames(parts, domains) }),
-      };
+      const { tenant, id: account } = await accountNamed(parts, address);
+      const terms = await grantTerms(parts, { tenant, role, domains }, by);
+      const grant: Grant = { ...terms, account };
       await roles.grant(grant);
-      return { grant: await viewOfGrant(parts.directory, grant) };
+      return { grant: await viewOfGrant(parts, grant) };
     },
     'role.revoke': async ({ account, role }) => {
       await roles.revoke(await accountNamed(parts, account), role);
       return {};
     },
+  };
+}
+
+interface WantedGrant {
+  readonly tenant: TenantId;
+  readonly role: string;
+  readonly domains: readonly string[] | undefined;
+}
+
+/** What is given, to whomever. @throws MailError */
+export async function grantTerms(
+  parts: RoleParts,
+  { tenant, role, domains }: WantedGrant,
+  by: AskedBy | undefined,
+) {
+  const isOwn = (await parts.identity.roles.customRole(tenant, role)) !== undefined;
+  if (!builtInRoles.has(role) && !isOwn) throw new MailError('not-found', `role ${role}`);
+  if (role === 'user') throw new MailError('argument-invalid', 'every account has the role user');
+  if (domainsOnly.includes(role) && domains === undefined) {
+    throw new MailError('argument-invalid', `${role} is given for named domains`);
+  }
+  return {
+    ...{ tenant, role, createdMs: parts.clock.nowMs(), by: nameOfAsker(by) },
+    ...(domains === undefined ? {} : { domains: await ownNames(parts, domains) }),
   };
 }
 
@@ -155,11 +168,16 @@ function viewOfRole(
 }
 
 async function viewOfGrant(
-  directory: AccountDirectory,
-  { account, role, domains, createdMs, by }: Grant,
+  { directory, identity }: RoleParts,
+  { tenant, account, group, role, domains, createdMs, by }: Grant,
 ): Promise<GrantView> {
-  const address = (await directory.accountById(account))?.address ?? `${account}`;
-  return { account: address, role, createdMs, by, ...(domains === undefined ? {} : { domains }) };
+  const found =
+    account === undefined
+      ? await identity.groups.group({ tenant, id: group })
+      : await directory.accountById(account);
+  const address = found?.address ?? `${account ?? group}`;
+  const holder = account === undefined ? `group:${address}` : address;
+  return { account: holder, role, createdMs, by, ...(domains === undefined ? {} : { domains }) };
 }
 
 async function viewOfAccess(

@@ -10,11 +10,12 @@
 import type { ActRule } from '../../actors/asks/permissions.ts';
 import type { AccountPrincipal, Principal } from '../../actors/asks/principal.ts';
 import { domainOf } from '../../base/address-parts.ts';
-import { apiKeyId, type TenantId } from '../../base/ids.ts';
+import { apiKeyId, type GroupId, type TenantId } from '../../base/ids.ts';
 import { minuteMs } from '../../base/units.ts';
 import type { Account } from '../../ports/account-directory.ts';
 import type { AccountOf } from '../../ports/credentials.ts';
 import type { Identity } from '../../ports/identity.ts';
+import type { Grant } from '../../ports/roles.ts';
 import type { AccountResource, Authority, Resource } from './authority.ts';
 import { type Right, rightOfGrant, userRight } from './roles.ts';
 
@@ -61,11 +62,32 @@ async function isFreshNow(
   return shownMs > nowMs - freshMs;
 }
 
-/** Of its grants; a role that is there no more gives nothing. */
-async function rightsOf({ roles }: Identity, of: AccountOf): Promise<readonly Right[]> {
+/** Of its grants and those of its groups; a role that is there no more gives nothing. */
+async function rightsOf(identity: Identity, of: AccountOf): Promise<readonly Right[]> {
+  const { roles, directory } = identity;
+  const groups = await directory.groupsOf(of.id);
+  const own = await rightsIn(identity, await roles.grantsOf(of));
+  return groups.length === 0
+    ? own
+    : [...own, ...(await rightsOfGroups(identity, of.tenant, groups))];
+}
+
+async function rightsOfGroups(
+  identity: Identity,
+  tenant: TenantId,
+  groups: readonly GroupId[],
+): Promise<readonly Right[]> {
   const rights: Right[] = [];
-  for (const grant of await roles.grantsOf(of)) {
-    const right = rightOfGrant(grant, await roles.customRole(of.tenant, grant.role));
+  for (const id of groups) {
+    rights.push(...(await rightsIn(identity, await identity.roles.grantsOfGroup({ tenant, id }))));
+  }
+  return rights;
+}
+
+async function rightsIn({ roles }: Identity, grants: readonly Grant[]): Promise<readonly Right[]> {
+  const rights: Right[] = [];
+  for (const grant of grants) {
+    const right = rightOfGrant(grant, await roles.customRole(grant.tenant, grant.role));
     if (right !== undefined) rights.push(right);
   }
   return rights;
@@ -129,8 +151,31 @@ function tenantResource(tenant: TenantId | undefined): Resource | undefined {
   return tenant === undefined ? undefined : { kind: 'tenant', tenant };
 }
 
-/** What an act that gives power would give; undefined where the role is none. */
+/** What an act that gives power would give, or take; undefined where the role is none. */
 export async function givenBy(
+  identity: Identity,
+  rule: ActRule,
+  params: Readonly<Record<string, unknown>>,
+  tenant: TenantId,
+): Promise<readonly Right[] | undefined> {
+  if (rule.gives === 'group') return await powerOfGroup(identity, params, tenant);
+  const right = await roleGiven(identity, params, tenant);
+  return right === undefined ? undefined : [right];
+}
+
+/** What its members have of it, and of the groups that it is in; of a group that is not there nothing. */
+async function powerOfGroup(
+  identity: Identity,
+  { address }: Readonly<Record<string, unknown>>,
+  tenant: TenantId,
+): Promise<readonly Right[]> {
+  const { groups } = identity;
+  const group = await groups.groupByAddress(tenant, String(address));
+  if (group === undefined) return [];
+  return await rightsOfGroups(identity, tenant, await groups.lineOf(group));
+}
+
+async function roleGiven(
   { roles }: Identity,
   params: Readonly<Record<string, unknown>>,
   tenant: TenantId,

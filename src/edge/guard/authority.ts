@@ -55,7 +55,7 @@ export function mayDo(
   authority: Authority,
   rule: ActRule,
   resource: Resource | undefined,
-  given?: Right,
+  given?: readonly Right[],
 ): Decision {
   if (authority.kind === 'operator') return 'allowed';
   if (resource === undefined) return 'not-there';
@@ -66,8 +66,9 @@ export function mayDo(
   if (rule.takesOver === true && !isOwn && resource.kind === 'account') {
     if (!resource.rights.every((right) => holds(authority.rights, right))) return 'refused';
   }
-  if (rule.gives === true && (given === undefined || !holds(authority.rights, given))) {
-    return 'refused';
+  if (rule.gives !== undefined) {
+    const hasAll = given?.every((right) => holds(authority.rights, right)) === true;
+    if (!hasAll) return 'refused';
   }
   if (rule.isSensitive === true && !isFresh(authority)) {
     // A program has nothing to show again.

@@ -17,6 +17,7 @@ import type {
   Eventually,
   Resolution,
 } from '../../ports/account-directory.ts';
+import { type KnownSender, mayWriteTo, stranger } from './closed-groups.ts';
 
 export interface AcceptedRecipient {
   /** Undefined: relayed, so the tenant is the client's. */
@@ -54,11 +55,12 @@ export interface FeedbackAddresses {
   decide(path: Path, sender: string): RecipientDecision | undefined;
 }
 
-/** `mayRelay`: the client logged in or is in `relay.networks`. */
+/** `mayRelay`: the client logged in or is in `relay.networks`. `sender`: who is known to write. */
 export function decideRecipient(
   directory: AccountDirectory,
   path: Path,
   mayRelay: boolean,
+  sender: KnownSender = stranger,
 ): Eventually<RecipientDecision> {
   if (path.domain === '') {
     // RFC 5321 §4.5.1: `postmaster` without a domain must work; no other name may lack one.
@@ -68,21 +70,27 @@ export function decideRecipient(
   }
   const resolution = directory.resolve(path.localPart, path.domain);
   if (resolution instanceof Promise) {
-    return resolution.then((late) => decide(directory, path, mayRelay, late));
+    return resolution.then((late) => decide(directory, path, mayRelay, sender, late));
   }
-  return decide(directory, path, mayRelay, resolution);
+  return decide(directory, path, mayRelay, sender, resolution);
 }
 
 function decide(
   directory: AccountDirectory,
   path: Path,
   mayRelay: boolean,
+  sender: KnownSender,
   resolution: Resolution,
 ): Eventually<RecipientDecision> {
   if (resolution.kind === 'remote' && !mayRelay) return 'relay-denied';
   const isUnknown = resolution.kind === 'missing' || resolution.kind === 'disabled';
   if (isUnknown && isRole(path.localPart)) return decideRole(directory, path.domain);
-  return decisionOf(path.address, resolution);
+  if (resolution.kind !== 'resolved' || resolution.closed === undefined) {
+    return decisionOf(path.address, resolution);
+  }
+  return mayWriteTo(directory, resolution.closed, sender).then((may) =>
+    may ? decisionOf(path.address, resolution) : 'group-closed',
+  );
 }
 
 function decisionOf(address: string, resolution: Resolution): RecipientDecision {

@@ -60,6 +60,8 @@ const domainAdmin: readonly Permission[] = [
   'domain.read',
   'factor.read',
   'factor.reset',
+  'group.change',
+  'group.read',
   'session.end',
   'session.read',
 ];
@@ -73,6 +75,7 @@ const helpDesk: readonly Permission[] = [
   'domain.read',
   'factor.read',
   'factor.reset',
+  'group.read',
   'recovery.read',
   'session.end',
   'session.read',

@@ -71,6 +71,8 @@ function wallOf(directory: AccountDirectory, tenant: TenantId) {
     domains: () => allOwn(directory.domains()),
     accounts: (name?: string) => allOwn(directory.accounts(name)),
     aliases: (name?: string) => allOwn(directory.aliases(name)),
+    groupsOf: async (account: AccountId) =>
+      (await accountById(account)) === undefined ? [] : await directory.groupsOf(account),
     sharersFor: async (reader: AccountId) =>
       (await accountById(reader)) === undefined ? [] : await directory.sharersFor(reader),
   };

@@ -4,14 +4,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Answer, Ask } from '../../../src/actors/ask.ts';
 import { mailboxAsks } from '../../../src/actors/asks/mailbox-asks.ts';
-import { createMemoryDirectory } from '../../../src/adapters/memory/memory-directory.ts';
+import { createMemoryIdentity } from '../../../src/adapters/memory/memory-directory.ts';
 import { imapAccounts } from '../../../src/app/imap-accounts.ts';
 import { failure } from '../../../src/base/errors.ts';
 import { defaultTenant } from '../../../src/base/ids.ts';
 import { SeededClock } from '../../support/seeded-clock.ts';
 
 async function world(answer: Answer) {
-  const directory = createMemoryDirectory();
+  const { directory, groups } = createMemoryIdentity();
   const tenant = defaultTenant;
   await directory.putDomain({ name: 'a.test', tenant, createdMs: 1 });
   const account = await directory.createAccount({
@@ -23,7 +23,7 @@ async function world(answer: Answer) {
     asked.push(one);
     return answer;
   };
-  const accounts = imapAccounts({ directory, router: { ask }, clock: new SeededClock() });
+  const accounts = imapAccounts({ directory, groups, router: { ask }, clock: new SeededClock() });
   return { directory, account, asked, accounts };
 }
 

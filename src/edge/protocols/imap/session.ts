@@ -9,12 +9,18 @@
 
 import type { Buffer } from 'node:buffer';
 import type { Answer } from '../../../actors/ask.ts';
-import { accountIn, type ImapAsk, readBy } from '../../../actors/asks/imap-asks.ts';
+import {
+  accountIn,
+  type ImapAsk,
+  type PackedRead,
+  readBy,
+} from '../../../actors/asks/imap-asks.ts';
 import { assert } from '../../../base/assert.ts';
 import type { AccountId } from '../../../base/ids.ts';
 import type { ResponseWriter } from '../../../mail/wire/imap/response.ts';
 import { untagged, writeStatus } from '../../../mail/wire/imap/response-status.ts';
-import type { Account } from '../../../ports/account-directory.ts';
+import type { Account, Eventually } from '../../../ports/account-directory.ts';
+import { identifierOf } from '../../../ports/groups.ts';
 import type { Admission } from '../../guard/live-sessions.ts';
 import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import { TimeOuts } from '../session/time-outs.ts';
@@ -198,13 +204,28 @@ export class ImapSession implements SpokenSession, NewsSession, ConnectedSession
     const isOwn = about === this.account!.id;
     const { to = isOwn ? this.account! : this.owner, ...rest } = options;
     assert(about === to.id, 'an ask goes to the account it is about');
-    return this.service.asks.ask(to, name, readBy(this.account!, meta), rest);
+    const read = this.#read(meta);
+    const { asks } = this.service;
+    if (!(read instanceof Promise)) return asks.ask(to, name, read, rest);
+    return read.then((late) => asks.ask(to, name, late, rest));
   }
 
-  askKept(name: ImapAsk, meta: unknown, { weigh, ...options }: KeptAskOptions = {}) {
-    const question = JSON.stringify([name, readBy(this.account!, meta)]);
+  async askKept(name: ImapAsk, meta: unknown, { weigh, ...options }: KeptAskOptions = {}) {
+    const read = this.#read(meta);
+    const question = JSON.stringify([name, read instanceof Promise ? await read : read]);
     const ask = () => this.ask(name, meta, options);
-    return this.service.kept.ask(accountIn(meta), question, ask, weigh);
+    return await this.service.kept.ask(accountIn(meta), question, ask, weigh);
+  }
+
+  /** Whose mailboxes they are decides by itself for the owner: groups are not looked up. */
+  #read(meta: unknown): Eventually<PackedRead> {
+    const account = this.account!;
+    if (accountIn(meta) === account.id) return readBy(account, meta);
+    const groups = this.service.accounts.groupsOf(account.id);
+    if (groups instanceof Promise) {
+      return groups.then((late) => readBy(account, meta, late.map(identifierOf)));
+    }
+    return readBy(account, meta, groups.map(identifierOf));
   }
 
   /** The first time of each owner but the session's own account. */

@@ -29,6 +29,7 @@ export const replyWords = {
   'account-over-quota': '452 4.2.2 Mailbox full',
   'tenant-over-quota': '452 4.2.2 Quota of messages used up, try again later',
   'domain-missing': '550 5.1.2 No such domain here',
+  'group-closed': '550 5.7.2 You may not write to this group',
   'recipient-suppressed': '550 5.7.1 Recipient is on your suppression list',
   'message-too-large': '552 5.3.4 Message too large',
   'message-loops': '554 5.4.6 Too many hops, this message loops',

@@ -68,13 +68,13 @@ export function guarded(
 
 /** The ask without its reader, and the desk as the reader sees it. @throws MailError `not-found`, `permission-missing` */
 function seated(name: ImapAsk, desk: ImapDesk, ask: ArrivedAsk): SeatedAsk {
-  const [reader, tenant, meta] = ask.meta as PackedRead;
+  const [reader, tenant, meta, groups = []] = ask.meta as PackedRead;
   if (typeof reader !== 'number' || !Array.isArray(meta)) {
     throw new MailError('argument-invalid', 'an ask without a reader');
   }
   const account = accountIn(meta);
   if (reader === account) return { ...ask, meta, desk };
-  const own = new Rights(desk.shard, account, { account: reader, tenant });
+  const own = new Rights(desk.shard, account, { account: reader, tenant, groups });
   rules[name]({ desk, rights: own, account }, meta as never);
   return { ...ask, meta, desk: desk.forReader(own) };
 }

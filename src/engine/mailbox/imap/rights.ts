@@ -16,6 +16,8 @@ import { decodeAcl, rightsIn } from '../rows/acl-row.ts';
 export interface Reader {
   readonly account: number;
   readonly tenant: number;
+  /** How access lists name groups that the reader is in. */
+  readonly groups: readonly number[];
 }
 
 export class Rights {
@@ -36,7 +38,7 @@ export class Rights {
     if (this.isOwner) return allRights;
     const value = this.#shard.get(aclKey(this.#account, mailbox));
     if (value === undefined) return noRights;
-    return rightsIn(decodeAcl(value), this.reader.account, this.reader.tenant);
+    return rightsIn(decodeAcl(value), this.reader);
   }
 
   /**

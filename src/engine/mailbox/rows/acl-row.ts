@@ -15,7 +15,7 @@ export const aclEntriesMax = 100;
 const anyone = 0;
 
 export interface AclEntry {
-  /** An account's number, or `anyone`. */
+  /** An account's number, a group's, which is above those, or `anyone`. */
   readonly identifier: number;
   /** Bits of `rights` in `mail/wire/imap/rights.ts`. */
   readonly given: number;
@@ -50,13 +50,21 @@ export function withEntry(row: AclRow, entry: AclEntry): AclRow {
   return { ...row, entries: entries.sort((a, b) => a.identifier - b.identifier) };
 }
 
-/** RFC 4314 §2: what is given to the reader and to anyone, without what is taken from either. */
-export function rightsIn(row: AclRow, reader: number, tenant: number): number {
+interface Reader {
+  readonly account: number;
+  readonly tenant: number;
+  readonly groups: readonly number[];
+}
+
+/** RFC 4314 §2: what the reader, its groups and anyone are given, without what is taken from any of them. */
+export function rightsIn(row: AclRow, { account, tenant, groups }: Reader): number {
   if (row.tenant !== tenant) return 0;
   let given = 0;
   let taken = 0;
   for (const entry of row.entries) {
-    if (entry.identifier !== reader && entry.identifier !== anyone) continue;
+    const { identifier } = entry;
+    const isMeant = identifier === account || identifier === anyone || groups.includes(identifier);
+    if (!isMeant) continue;
     given |= entry.given;
     taken |= entry.taken;
   }

@@ -40,18 +40,19 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     ...['account.change', 'account.create', 'account.delete', 'account.password', 'account.read'],
     ...['alias.change', 'alias.read', 'dkim.change', 'domain.read'],
     ...['app-password.read', 'app-password.revoke', 'factor.read', 'factor.reset'],
+    ...['group.change', 'group.read'],
     ...['session.end', 'session.read'],
   ],
   'help-desk': [
     ...['account.password', 'account.read', 'alias.read', 'domain.read'],
     ...['app-password.read', 'app-password.revoke', 'factor.read', 'factor.reset'],
-    ...['recovery.read', 'session.end', 'session.read'],
+    ...['group.read', 'recovery.read', 'session.end', 'session.read'],
   ],
   auditor: [
     ...['access.read', 'account.read', 'alias.read', 'audit.read', 'domain.read', 'key.read'],
     'queue.read',
     ...['role.read', 'session.read', 'suppression.read', 'tenant.read', 'webhook.read'],
-    ...['app-password.read', 'factor.read', 'policy.read', 'recovery.read'],
+    ...['app-password.read', 'factor.read', 'group.read', 'policy.read', 'recovery.read'],
   ],
   user: [],
 };
@@ -132,7 +133,7 @@ const places: readonly Place[] = ['own', 'peer', 'sibling', 'foreign', 'absent',
 /** Parameters that name a resource of the kind at a place; undefined: there is no such place. */
 function paramsFor(rule: ActRule, place: Place, role: string, { keys }: World): object | undefined {
   const { at, resource } = rule;
-  const gives = rule.gives === true ? { role: 'user', permissions: [] } : {};
+  const gives = rule.gives !== undefined ? { role: 'user', permissions: [] } : {};
   if (place === 'unnamed') return {};
   if (at === undefined) return undefined;
   if (at === 'id') {
@@ -190,7 +191,7 @@ describe('acts under guard', () => {
           cells++;
           const answer = await one.ask(principal, method, params);
           const cell = `${role}: ${method} of ${place} ${rule.resource}`;
-          if (rule.gives === true && place !== 'foreign' && place !== 'absent') {
+          if (rule.gives !== undefined && place !== 'foreign' && place !== 'absent') {
             // What may be given is judged below.
             assert.ok(['done', 'permission-missing'].includes(answer), cell);
             if (answer === 'done') assert.equal(wanted(rule, place, role), 'done', cell);
@@ -236,7 +237,8 @@ describe('acts under guard', () => {
       scopes: ['send', 'suppression', 'events', 'webhooks'],
     };
     for (const [method, rule] of rules) {
-      if (rule.resource === 'server' || rule.isSensitive !== true || rule.gives === true) continue;
+      if (rule.resource === 'server' || rule.isSensitive !== true || rule.gives !== undefined)
+        continue;
       const params = paramsFor(rule, 'own', 'owner', one)!;
       assert.equal(await one.ask(owner, method, params), 'second-factor-required', method);
       assert.equal(await one.ask(key, method, params), 'permission-missing', method);
@@ -323,6 +325,51 @@ describe('acts under guard', () => {
     assert.equal(await give('steward'), 'permission-missing');
     assert.equal(await give('steward', { domains: ['more.test'] }), 'permission-missing');
     assert.equal(await give('steward', { domains: ['acme.test'] }), 'done');
+  });
+
+  it('nobody puts people into a group, or takes them out, that may do more than they', async () => {
+    const one = await world();
+    const { identity, acme } = one;
+    const { groups, roles: store } = identity;
+    const group = (name: string, domain = 'acme.test') =>
+      groups.createGroup({
+        ...{ tenant: acme.id, address: `${name}@${domain}`, senders: 'tenant', createdMs: 1 },
+      });
+    const [plain, inner, desk] = [await group('plain'), await group('inner'), await group('desk')];
+    await groups.addMembers(desk, [{ group: inner.id }]);
+    const terms = { tenant: acme.id, createdMs: 1, by: 'operator' };
+    await store.grant({ ...terms, group: desk.id, role: 'tenant-admin' });
+    const admin = one.principals.get('domain-admin')!;
+    const change = (role: string, method: ControlMethod, { address }: { address: string }) =>
+      one.ask(one.principals.get(role)!, method, {
+        ...{ address, members: ['peer@acme.test'], member: 'peer@acme.test' },
+      });
+    for (const method of ['group.add', 'group.remove', 'group.delete'] as const) {
+      assert.equal(await change('domain-admin', method, plain), 'done', method);
+      // Whoever is in the inner one is in the outer one.
+      for (const each of [inner, desk]) {
+        assert.equal(await change('domain-admin', method, each), 'permission-missing', method);
+        assert.equal(await change('tenant-admin', method, each), 'done', method);
+      }
+    }
+    const grant = { address: plain.address, role: 'help-desk' };
+    assert.equal(await one.ask(admin, 'group.grant', grant), 'permission-missing');
+    assert.equal(await one.ask(one.principals.get('owner')!, 'group.grant', grant), 'done');
+    // What the group has, its members have; and nobody below them takes them over.
+    const peer = (await identity.directory.accountByAddress('peer@acme.test'))!;
+    const reset = (role: string) =>
+      one.ask(one.principals.get(role)!, 'account.password', { address: peer.address });
+    assert.equal(await reset('help-desk'), 'done');
+    await groups.addMembers(inner, [{ account: peer.id }]);
+    assert.equal(await reset('help-desk'), 'permission-missing');
+    assert.equal(await reset('tenant-admin'), 'done');
+    const user = one.accounts.get('user')!;
+    const list = () => one.ask(one.principals.get('user')!, 'account.list', {});
+    assert.equal(await list(), 'permission-missing');
+    await groups.addMembers(inner, [{ account: user.id }]);
+    assert.equal(await list(), 'done');
+    await groups.removeMember(desk, { group: inner.id });
+    assert.equal(await list(), 'permission-missing');
   });
 
   it('another’s mail is opened with a reason, and with consent where the tenant wants it', async () => {

@@ -138,6 +138,34 @@ test('account password sends it and prints none', async () => {
   assert.doesNotMatch(out, /s3cret/);
 });
 
+test('group create names its members and who may write to it; others say what they change', async () => {
+  const group = {
+    ...{ address: 'sales@example.org', id: 1, tenant: 0, senders: 'members' },
+    ...{ memberCount: 1, accountCount: 3, createdMs: 0 },
+  };
+  const { address } = group;
+  const line = ['group', 'create', address, 'ann@example.org', '--senders', 'members'];
+  const made = await asked(line, 'group.create', { group });
+  assert.deepEqual(made.params, { address, senders: 'members', members: ['ann@example.org'] });
+  assert.match(made.out, /written to by: +members/);
+  const wrong = await asked(['group', 'set', address, '--senders', 'all'], 'group.set', { group });
+  assert.equal(wrong.code, 2);
+  const shown = await asked(['group', 'show', address], 'group.show', {
+    ...{ group, members: [{ kind: 'account', address: 'ann@example.org' }], groups: [] },
+    roles: [{ role: 'domain-admin', domains: ['example.org'], createdMs: 0, by: 'operator' }],
+  });
+  assert.match(shown.out, /accounts: +3/);
+  assert.match(shown.out, /roles: +domain-admin example\.org/);
+  assert.match(shown.out, /^ann@example\.org +account$/m);
+  const grant = ['group', 'grant', address, '--role', 'domain-admin', '--domain', 'example.org'];
+  const role = { role: 'domain-admin', domains: ['example.org'], createdMs: 0, by: 'operator' };
+  const granted = await asked(grant, 'group.grant', { role });
+  const wanted = { address, role: 'domain-admin', domains: ['example.org'] };
+  assert.deepEqual(granted.params, wanted);
+  const left = await asked(['group', 'remove', address, 'ann@example.org'], 'group.remove', {});
+  assert.deepEqual(left.params, { address, member: 'ann@example.org' });
+});
+
 test('alias create refuses to replace unless told', async () => {
   const alias = {
     address: 's@example.org',

@@ -55,6 +55,7 @@ const statusOf = {
   'account-over-quota': 503,
   'tenant-over-quota': 429,
   'domain-missing': 400,
+  'group-closed': 403,
   'recipient-suppressed': 403,
   'message-too-large': 413,
   'message-loops': 400,

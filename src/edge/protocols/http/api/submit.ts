@@ -102,7 +102,9 @@ export async function resolveRecipients(
       suppressed.push({ address, reason, place });
       continue;
     }
-    const decision = await decideRecipient(directory, path, true);
+    const decision = await decideRecipient(directory, path, true, {
+      ...{ kind: 'tenant', tenant: from.tenant },
+    });
     if (typeof decision === 'string') {
       throw new ApiFault(decision, recipientWords[decision] ?? 'this address is not taken', {
         path: place,
@@ -124,6 +126,7 @@ const recipientWords: Partial<Record<ErrorCode, string>> = {
   'account-missing': 'there is no such user here',
   'account-disabled': 'this account takes no mail',
   'account-over-quota': 'this account is full',
+  'group-closed': 'this group takes mail of its members only',
 };
 
 /** What becomes of a message that is handed in. @throws ApiFault */

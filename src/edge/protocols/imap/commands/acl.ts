@@ -3,7 +3,7 @@
  *
  * Runs in:   edge (main thread).
  * Specs:     RFC 4314 §3 (commands), §6.
- * Invariant: lists name accounts by number; here they have addresses. The owner's rights are all, and stay so. Whom a
+ * Invariant: lists name accounts and groups by number; here they have addresses. The owner's rights are all, and stay so. Whom a
  *            list names is noted in the directory before the list is set, so that LIST of a reader finds the owner.
  */
 
@@ -29,6 +29,7 @@ import {
 } from '../../../../mail/wire/imap/response-acl.ts';
 import { allRights, noRights } from '../../../../mail/wire/imap/rights.ts';
 import type { Account } from '../../../../ports/account-directory.ts';
+import { groupIn, identifierOf } from '../../../../ports/groups.ts';
 import { ownerOf } from '../account-asks.ts';
 import { answerOf, type CommandEnd, no, ok, type Tagged } from '../answers.ts';
 import { type CommandSession, type ImapCommand, loggedInStates } from '../command.ts';
@@ -39,15 +40,25 @@ const noIdentifier = no('There is no such identifier', 'CANNOT');
 const ownerKeeps = no('The owner has all rights', 'CANNOT');
 const tooMany = no('There are too many identifiers', 'LIMIT');
 
-/** An account of the owner's tenant, or anyone of it. */
+/** How a group is written: a user name is no group's, so nothing a LOGIN takes begins so (RFC 4314 §2). */
+const groupPrefix = 'group:';
+/** As some servers write it; taken where no account has the name. */
+const shortPrefix = '$';
+
+/** An account or a group of the owner's tenant, or anyone of it. */
 async function numberOf(
   session: CommandSession,
   owner: Account,
   name: string,
 ): Promise<number | undefined> {
   if (name.toLowerCase() === anyoneName) return anyoneNumber;
-  const account = await session.service.accounts.accountByAddress(name);
-  return account?.tenant === owner.tenant ? account.id : undefined;
+  const { accounts } = session.service;
+  const account = await accounts.accountByAddress(name);
+  if (account !== undefined) return account.tenant === owner.tenant ? account.id : undefined;
+  const prefix = [groupPrefix, shortPrefix].find((each) => name.startsWith(each));
+  if (prefix === undefined) return undefined;
+  const group = await accounts.groupByAddress(owner.tenant, name.slice(prefix.length));
+  return group === undefined ? undefined : identifierOf(group.id);
 }
 
 async function getAcl(session: CommandSession, mailbox: string): Promise<CommandEnd> {
@@ -58,7 +69,7 @@ async function getAcl(session: CommandSession, mailbox: string): Promise<Command
   if (!answer.ok) return answerOf(answer.code);
   const entries: AclEntry[] = [{ identifier: owner.address, rights: allRights }];
   for (const [number, given, taken] of answer.value as readonly AclEntryValue[]) {
-    const identifier = await nameOf(session, number);
+    const identifier = await nameOf(session, owner, number);
     // Deleted since: its number names nobody any more.
     if (identifier === undefined) continue;
     if (given !== noRights) entries.push({ identifier, rights: given });
@@ -68,10 +79,16 @@ async function getAcl(session: CommandSession, mailbox: string): Promise<Command
   return ok('GETACL done');
 }
 
-async function nameOf(session: CommandSession, number: number): Promise<string | undefined> {
+async function nameOf(
+  { service }: CommandSession,
+  { tenant }: Account,
+  number: number,
+): Promise<string | undefined> {
   if (number === anyoneNumber) return anyoneName;
-  const account = await session.service.accounts.accountById(number as AccountId);
-  return account?.address;
+  const id = groupIn(number);
+  if (id === undefined) return (await service.accounts.accountById(number as AccountId))?.address;
+  const group = await service.accounts.group({ tenant, id });
+  return group === undefined ? undefined : `${groupPrefix}${group.address}`;
 }
 
 function setAcl(session: CommandSession, command: SetAclCommand): Promise<CommandEnd> {

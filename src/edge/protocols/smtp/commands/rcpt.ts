@@ -10,6 +10,7 @@ import {
   parseRcpt,
   type RcptCommand,
 } from '../../../../mail/wire/smtp/envelope-commands.ts';
+import { type KnownSender, stranger } from '../../../guard/closed-groups.ts';
 import {
   decideRecipient,
   decideReturnPath,
@@ -49,9 +50,15 @@ function runRcpt(session: CommandSession, line: Buffer, from: number, to: number
   const { directory, returnPaths } = service;
   const decision =
     decideReturnPath(directory, rcpt.path, sender, returnPaths) ??
-    decideRecipient(directory, rcpt.path, mayRelay);
+    decideRecipient(directory, rcpt.path, mayRelay, senderOf(session, mayRelay));
   if (decision instanceof Promise) return decision.then((late) => finish(session, rcpt, late));
   finish(session, rcpt, decision);
+}
+
+function senderOf({ account, transaction }: CommandSession, mayRelay: boolean): KnownSender {
+  if (account !== undefined)
+    return { kind: 'account', tenant: account.tenant, account: account.id };
+  return mayRelay ? { kind: 'domain', domain: transaction.mail!.path.domain } : stranger;
 }
 
 /** Told at once, to the program that sends: as a report later it would be one more bounce. */
