@@ -218,8 +218,8 @@ export interface AccountDirectory {
   /** Groups the account is in, by whatever way, by number; none of an account that is not there. */
   groupsOf(account: AccountId): Eventually<readonly GroupId[]>;
   /**
-   * Accounts whose access lists name this one, a group it is in, or anyone (0) of its tenant: where its mailboxes of others are looked
-   * for. Never fewer than there are. An owner whose account is gone is not among them.
+   * Accounts whose access lists name this one, a group it is in, or anyone (0) of its tenant: where its
+   * mailboxes of others are looked for. Never fewer than there are. An owner whose account is gone is not among them.
    */
   sharersFor(reader: AccountId): Eventually<readonly AccountId[]>;
   /**
