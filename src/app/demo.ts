@@ -7,6 +7,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { ControlCall, ControlHandlers, ExportedMessage } from '../actors/asks/control.ts';
+import { askedHere } from '../actors/asks/principal.ts';
 import { concat, emptyBytes, utf8, view } from '../base/bytes.ts';
 import { MailError } from '../base/errors.ts';
 import type { RunningServer } from './server.ts';
@@ -136,6 +137,7 @@ function callOf(
   onItem: (body: Uint8Array, item: unknown) => Promise<void> = async () => {},
 ): ControlCall<never> & ControlCall<unknown> {
   return {
+    by: askedHere,
     body: concat([body]),
     signal: new AbortController().signal,
     emit: async (item: unknown, bytes?: Uint8Array) => onItem(bytes ?? emptyBytes, item),

@@ -13,6 +13,7 @@ import type {
   ControlParams,
   ControlResult,
 } from '../actors/asks/control.ts';
+import { askedHere } from '../actors/asks/principal.ts';
 import { concat, emptyBytes } from '../base/bytes.ts';
 import { type ErrorCode, errorCodes, MailError } from '../base/errors.ts';
 import { FrameReader, writeFrame } from '../mail/wire/control/frames.ts';
@@ -147,6 +148,7 @@ function controlOf(store: OfflineStore): Control {
         throw new UnreachableError(`${method} needs a running server; start it with: chaski serve`);
       }
       return await handler(params, {
+        by: askedHere,
         body: extras.body ?? emptyBytes,
         signal: new AbortController().signal,
         emit: async (item, body) => await extras.onItem?.(item, body ?? emptyBytes),

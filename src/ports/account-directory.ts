@@ -224,7 +224,7 @@ export interface AccountDirectory {
   sharersFor(reader: AccountId): Eventually<readonly AccountId[]>;
   /**
    * Notes that some list of `owner` names an account, a group (`identifierOf`) or anyone (0), or that none does any
-   * more. Subscribers hear nothing.
+   * more. Subscribers hear nothing. `not-found` for an account that is not of the owner's tenant.
    */
   noteSharing(owner: AccountId, identifier: number, isNamed: boolean): Promise<void>;
   /**

@@ -26,7 +26,13 @@ export interface HoldRule {
   /** It ends by itself then; 0: when an operator ends it. */
   readonly untilMs: number;
   readonly note: string;
+  /** Its own tenant made it, and may end it. */
+  readonly isByTenant?: boolean;
 }
 
 /** All of them are looked at for each attempt. */
 export const holdRulesMax = 100;
+/** Of one tenant, made by itself. */
+export const holdRulesPerTenantMax = 10;
+/** Made by tenants: the rest is for operators. */
+export const holdRulesOfTenantsMax = 50;

@@ -67,6 +67,11 @@ export function sharingContract(opened: () => Promise<OpenedDirectory>): void {
     await directory.noteSharing(eve!.id, 0, true);
     await directory.noteSharing(ann!.id, 0, true);
     assert.deepEqual(await directory.sharersFor(bob!.id), [ann!.id]);
+    // No list of one tenant names an account of another.
+    await assert.rejects(async () => await directory.noteSharing(ann!.id, eve!.id, true), {
+      code: 'not-found',
+    });
+    await directory.noteSharing(ann!.id, eve!.id, false);
     assert.deepEqual(await directory.sharersFor(eve!.id), [eve!.id]);
     const again = await one.reopen?.();
     if (again !== undefined) assert.deepEqual(await again.sharersFor(bob!.id), [ann!.id]);

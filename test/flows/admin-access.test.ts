@@ -150,6 +150,52 @@ describe('roles', () => {
     assert.equal(second.status, 403);
   });
 
+  test('a domain’s admin sees of all lists what is in that domain', async () => {
+    const body = { address: 'far@second.acme.test' };
+    assert.equal((await as('owner', 'POST /api/v1/accounts', body)).status, 201);
+    const shown = async (place: string) => {
+      const { status, value, text } = await as('domainAdmin', `GET /api/v1/${place}`);
+      assert.equal(status, 200, text);
+      return JSON.stringify(value);
+    };
+    for (const place of ['domains', 'accounts', 'aliases']) {
+      assert.match(await shown(place), /acme\.test/, place);
+      assert.doesNotMatch(await shown(place), /far@second|"second|other/, place);
+    }
+    assert.match((await as('owner', 'GET /api/v1/accounts')).text, /far@second\.acme/);
+    assert.equal((await as('domainAdmin', 'GET /api/v1/keys')).status, 403);
+  });
+
+  test('an app password of somebody else wants a reason, as all that opens mail', async () => {
+    const place = 'POST /api/v1/accounts/user@acme.test/app-passwords';
+    const body = { name: 'mine', scopes: ['imap'] };
+    const refused = await as('owner', place, body);
+    assert.deepEqual([refused.status, refused.value.error.code], [403, 'reason-required']);
+    assert.equal((await as('user', place, body)).status, 201);
+  });
+
+  test('a tenant holds its own mail back, and ends what it began', async () => {
+    const place = 'POST /api/v1/queue/suspensions';
+    assert.equal((await as('owner', place, { domain: 'far.test' })).status, 403);
+    assert.equal((await as('owner', place, { tenant: 'other' })).status, 404);
+    assert.equal((await as('domainAdmin', place, { tenant: 'acme' })).status, 403);
+    const { value } = await as('owner', place, { tenant: 'acme', domain: 'far.test' });
+    assert.equal(value.rule.filter.tenant.name, 'acme');
+    const theirs = await server.call('queue.suspend', {
+      ...{ tenant: 'other', untilMs: 0, note: '' },
+    });
+    const own = await server.call('queue.suspend', { tenant: 'acme', untilMs: 0, note: '' });
+    const list = await as('owner', 'GET /api/v1/queue/suspensions');
+    const ids = (list.value.rules as { id: number }[]).map(({ id }) => id);
+    assert.deepEqual(ids, [value.rule.id, own.rule.id]);
+    const end = async (id: number) =>
+      (await as('owner', `DELETE /api/v1/queue/suspensions/${id}`)).status;
+    assert.equal(await end(theirs.rule.id), 404);
+    assert.equal(await end(own.rule.id), 403, 'an operator began it');
+    assert.equal(await end(value.rule.id), 200);
+    for (const { rule } of [theirs, own]) await server.call('queue.resume', { id: rule.id });
+  });
+
   test('everybody sees and ends sessions of their own', async () => {
     const { value } = await as('user', 'GET /api/v1/sessions');
     const [session] = value.sessions;

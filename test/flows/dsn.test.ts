@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ControlCall } from '../../src/actors/asks/control.ts';
+import { askedHere } from '../../src/actors/asks/principal.ts';
 import { emptyBytes, view } from '../../src/base/bytes.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { WireClient } from '../support/wire-client.ts';
@@ -65,6 +66,7 @@ async function inbox(test: TestServer, name: string, count: number): Promise<str
 
 function callOf(onItem: (bytes: Uint8Array) => void = () => {}): ControlCall<unknown> {
   return {
+    by: askedHere,
     body: emptyBytes as Buffer,
     signal: new AbortController().signal,
     emit: async (_item, bytes) => onItem(bytes ?? emptyBytes),

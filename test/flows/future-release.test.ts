@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ControlCall } from '../../src/actors/asks/control.ts';
+import { askedHere } from '../../src/actors/asks/principal.ts';
 import { emptyBytes } from '../../src/base/bytes.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { WireClient } from '../support/wire-client.ts';
@@ -55,6 +56,7 @@ async function messageCount({ server }: TestServer): Promise<number> {
 
 function callOf(onItem: () => void = () => {}): ControlCall<unknown> {
   return {
+    by: askedHere,
     body: emptyBytes as Buffer,
     signal: new AbortController().signal,
     emit: async () => onItem(),

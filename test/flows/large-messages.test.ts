@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { relayEnvironment, serve } from '../../bench/servers/chaski.ts';
 import { freePort, untilGreets } from '../../bench/servers/free-port.ts';
+import { askedHere } from '../../src/actors/asks/principal.ts';
 import { emptyBytes } from '../../src/base/bytes.ts';
 import { mebibyte } from '../../src/base/units.ts';
 import { LargeHop } from '../support/large-hop.ts';
@@ -159,7 +160,7 @@ describe('a large message', () => {
     const handler = test.server.handlers['message.send']!;
     const { signal } = new AbortController();
     const params = { sender: 'x@far.test', recipients: [people[0]!] };
-    await handler(params, { body: text, signal, emit: async () => {} });
+    await handler(params, { by: askedHere, body: text, signal, emit: async () => {} });
     const [copy] = await exported(test, people[0]!, 1);
     assert.ok(text.equals(afterFields(copy!)));
     assert.ok(bodyBytes(test) >= text.length);
@@ -240,6 +241,7 @@ async function exported(test: TestServer, account: string, count: number): Promi
     await test.server.handlers['mailbox.export']!(
       { account, mailbox: 'INBOX' },
       {
+        by: askedHere,
         body: emptyBytes as Buffer,
         signal: new AbortController().signal,
         emit: async ({ offset }, bytes) => {

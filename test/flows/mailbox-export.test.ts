@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { askedHere } from '../../src/actors/asks/principal.ts';
 import { concat, latin1 } from '../../src/base/bytes.ts';
 import { command, type HeldMessage, heldMail } from '../support/account-mail.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -61,7 +62,7 @@ async function startFilled(): Promise<TestServer> {
     }));
     const body = concat(texts.map(latin1));
     const params = { account: 'ann@here.test', mailbox, run: 'r', messages };
-    const answer = await handler(params, { body, signal, emit: async () => {} });
+    const answer = await handler(params, { by: askedHere, body, signal, emit: async () => {} });
     assert.equal(answer.importedCount, texts.length);
   }
   return test;

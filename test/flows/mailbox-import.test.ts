@@ -11,6 +11,7 @@ import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { relayEnvironment, serve } from '../../bench/servers/chaski.ts';
 import { freePort, untilGreets } from '../../bench/servers/free-port.ts';
+import { askedHere } from '../../src/actors/asks/principal.ts';
 import { command, heldMail } from '../support/account-mail.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
@@ -118,7 +119,7 @@ describe('chaski mailbox import', () => {
     const body = Buffer.from(text.repeat(dates.length));
     const { signal } = new AbortController();
     const handler = test.server.handlers['mailbox.import']!;
-    const answer = await handler(params, { body, signal, emit: async () => {} });
+    const answer = await handler(params, { by: askedHere, body, signal, emit: async () => {} });
     assert.equal(answer.importedCount, 3);
     assert.deepEqual(
       answer.faults.map(({ index, code }) => [index, code]),

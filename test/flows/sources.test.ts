@@ -6,6 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { askedHere } from '../../src/actors/asks/principal.ts';
 import { Socks5Server } from '../support/egress-proxies.ts';
 import { NextHop } from '../support/next-hop.ts';
 import { sendSmall } from '../support/small-mail.ts';
@@ -131,6 +132,7 @@ it('a message leaves by the pool it asks for, where its tenant may; its events s
   });
   const ask = async (pool: string, to: string) => {
     const call = {
+      by: askedHere,
       body: Buffer.from(`X-Chaski-Pool: ${pool}\r\nSubject: x\r\n\r\nx\r\n`),
       signal: new AbortController().signal,
       emit: async () => {},

@@ -16,6 +16,7 @@ import type {
   ControlResult,
   StoreFinding,
 } from '../../src/actors/asks/control.ts';
+import { askedHere } from '../../src/actors/asks/principal.ts';
 import { openOffline } from '../../src/app/offline.ts';
 import { concat, emptyBytes, latin1 } from '../../src/base/bytes.ts';
 import type { Settings } from '../../src/settings/schema.ts';
@@ -65,7 +66,7 @@ async function send(
   const handler = test.server.handlers['message.send']!;
   const { signal } = new AbortController();
   const params = { sender: 'x@far.test', recipients };
-  const { id } = await handler(params, { body, signal, emit: async () => {} });
+  const { id } = await handler(params, { by: askedHere, body, signal, emit: async () => {} });
   return id;
 }
 
@@ -103,6 +104,7 @@ async function listings(handlers: ControlHandlers): Promise<unknown> {
     await handlers['mailbox.export']!(
       { account: address },
       {
+        by: askedHere,
         body: emptyBytes,
         signal: new AbortController().signal,
         emit: async (item, body) => {
@@ -127,7 +129,10 @@ async function verify(handlers: ControlHandlers, shards: number[] = []): Promise
   const findings: StoreFinding[] = [];
   const { signal } = new AbortController();
   const emit = async (finding: StoreFinding) => void findings.push(finding);
-  const answer = await handlers['store.verify']!({ shards }, { body: emptyBytes, signal, emit });
+  const answer = await handlers['store.verify']!(
+    { shards },
+    { by: askedHere, body: emptyBytes, signal, emit },
+  );
   assert.equal(answer.findingCount, findings.length);
   return { answer, findings };
 }

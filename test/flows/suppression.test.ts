@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { askedHere } from '../../src/actors/asks/principal.ts';
 import { startApiWorld } from '../support/api-world.ts';
 import { NextHop } from '../support/next-hop.ts';
 import { smtpReplies } from '../support/small-mail.ts';
@@ -54,6 +55,7 @@ it('mail that waits is not tried once its recipient is suppressed, and its sende
   await test.call('domain.create', { name: 'here.test' });
   await test.call('account.create', { address: 'ann@here.test' });
   const call = {
+    by: askedHere,
     body: Buffer.from('Subject: x\r\n\r\nx\r\n'),
     signal: new AbortController().signal,
     emit: async () => {},

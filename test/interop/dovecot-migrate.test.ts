@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { dovecotIsInstalled } from '../../bench/servers/dovecot.ts';
 import { freePort } from '../../bench/servers/free-port.ts';
+import { askedHere } from '../../src/actors/asks/principal.ts';
 import { concat, latin1 } from '../../src/base/bytes.ts';
 import { Child } from '../../src/harness/child.ts';
 import { command, heldMail } from '../support/account-mail.ts';
@@ -108,7 +109,7 @@ async function fill(test: TestServer): Promise<void> {
     }));
     const params = { account: ann, mailbox, run: 'r', messages };
     const body = concat(texts.map(latin1));
-    const answer = await handler(params, { body, signal, emit: async () => {} });
+    const answer = await handler(params, { by: askedHere, body, signal, emit: async () => {} });
     assert.equal(answer.importedCount, 60);
   }
 }

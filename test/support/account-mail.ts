@@ -1,6 +1,7 @@
 /** The command line on a real server's data folder, and all that an account holds, for tests that move mail. */
 
 import type { ExportedMessage } from '../../src/actors/asks/control.ts';
+import { askedHere } from '../../src/actors/asks/principal.ts';
 import { openOffline } from '../../src/app/offline.ts';
 import { emptyBytes } from '../../src/base/bytes.ts';
 import { main } from '../../src/cli/main.ts';
@@ -53,6 +54,9 @@ export async function heldMail(
     all.push({ flags: [...flags].sort(), internalMs, text: before + text });
   };
   const { signal } = new AbortController();
-  await test.server.handlers['mailbox.export']!({ account }, { body: emptyBytes, signal, emit });
+  await test.server.handlers['mailbox.export']!(
+    { account },
+    { by: askedHere, body: emptyBytes, signal, emit },
+  );
   return held;
 }

@@ -14,6 +14,7 @@ import type {
   ControlParams,
   ControlResult,
 } from '../../src/actors/asks/control.ts';
+import { askedHere } from '../../src/actors/asks/principal.ts';
 import { type RunningServer, startServer } from '../../src/app/server.ts';
 import { emptyBytes } from '../../src/base/bytes.ts';
 import { silentLog } from '../../src/base/log.ts';
@@ -105,7 +106,7 @@ export async function callOn<M extends ControlMethod>(
   const handler = handlers[method];
   if (handler === undefined) throw new Error(`nobody answers ${method}`);
   const { signal } = new AbortController();
-  return await handler(params, { body, signal, emit: async () => {} });
+  return await handler(params, { by: askedHere, body, signal, emit: async () => {} });
 }
 
 /** A machine that does much else is slow, not wrong. */

@@ -77,8 +77,7 @@ export interface ControlCall<Item> {
   readonly body: Uint8Array;
   /** Aborted when the asker went away. */
   readonly signal: AbortSignal;
-  /** Absent: an operator, on this machine. */
-  readonly by?: AskedBy;
+  readonly by: AskedBy;
   /** Hands out one item; resolves when there is room for the next. `body` is copied or written before that. */
   emit(item: Item, body?: Uint8Array): Promise<void>;
 }

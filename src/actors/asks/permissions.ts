@@ -7,6 +7,7 @@
  * Invariant: each act has exactly one line: a new one does not compile until it has.
  */
 
+import type { ApiScope } from '../../ports/account-directory.ts';
 import type { ControlMethod } from './control.ts';
 
 /** What an act is done to. `server`: operators only. */
@@ -26,10 +27,16 @@ export interface ActRule {
   /** Whoever does it can become, or disarm, the account's owner: not to one who may do more. */
   readonly takesOver?: true;
   /**
-   * It gives others the power of a role, or of the group they are put into, or takes that away: nobody disposes of what
-   * they do not have.
+   * It gives others the power of a role, of a key's scopes, or of the group they are put into, or takes that away:
+   * nobody disposes of what they do not have.
    */
-  readonly gives?: 'role' | 'group';
+  readonly gives?: 'role' | 'group' | 'key';
+  /** A list: where its parameter is absent, whoever may see some domains only is shown those. */
+  readonly narrows?: true;
+  /** Parameters with addresses or domains that it lets use besides: it must be allowed for each of those domains. */
+  readonly names?: readonly string[];
+  /** What the number in the parameter `id` is of; absent: an API key. */
+  readonly idOf?: 'hold-rule';
 }
 
 const operators = <P extends string>(permission: P, kind: ActRule['kind'] = 'change') =>
@@ -69,6 +76,7 @@ export const actRules = {
   'key.create': {
     ...{ permission: 'key.change', resource: 'tenant', at: 'tenant', kind: 'change' },
     isSensitive: true,
+    gives: 'key',
   },
   'key.list': {
     ...{ permission: 'key.read', resource: 'tenant', at: 'tenant', kind: 'look' },
@@ -86,10 +94,9 @@ export const actRules = {
     kind: 'change',
   },
   'domain.list': {
-    permission: 'domain.read',
-    resource: 'tenant',
+    ...{ permission: 'domain.read', resource: 'tenant', kind: 'look' },
     absent: 'own-tenant',
-    kind: 'look',
+    narrows: true,
   },
   'domain.show': { permission: 'domain.read', resource: 'domain', at: 'name', kind: 'look' },
   'domain.delete': {
@@ -114,15 +121,18 @@ export const actRules = {
 
   'account.create': {
     ...{ permission: 'account.create', resource: 'domain', at: 'address', kind: 'change' },
+    names: ['sendAs'],
   },
   'account.list': {
     ...{ permission: 'account.read', resource: 'domain', at: 'domain', kind: 'look' },
     absent: 'own-tenant',
+    narrows: true,
   },
   'account.show': { permission: 'account.read', resource: 'account', at: 'address', kind: 'look' },
   'account.set': {
     ...{ permission: 'account.change', resource: 'account', at: 'address', kind: 'change' },
     takesOver: true,
+    names: ['sendAs'],
   },
   'account.password': {
     ...{ permission: 'account.password', resource: 'account', at: 'address', kind: 'change' },
@@ -142,6 +152,7 @@ export const actRules = {
   },
   'mfa.confirm': {
     ...{ permission: 'factor.change', resource: 'account', at: 'address', kind: 'change' },
+    isSensitive: true,
     takesOver: true,
   },
   'mfa.disable': {
@@ -180,8 +191,9 @@ export const actRules = {
     isSensitive: true,
     takesOver: true,
   },
+  // Whoever has one opens the mail.
   'app-password.create': {
-    ...{ permission: 'app-password.create', resource: 'account', at: 'address', kind: 'change' },
+    ...{ permission: 'app-password.create', resource: 'account', at: 'address', kind: 'mail' },
     isSensitive: true,
     takesOver: true,
   },
@@ -197,7 +209,7 @@ export const actRules = {
     isSensitive: true,
   },
 
-  // Where mail for a name goes is what forwarding is.
+  // Where mail for a name goes is what forwarding is. Targets may be anybody's, as whom one writes to may be.
   'alias.set': {
     ...{ permission: 'alias.change', resource: 'domain', at: 'address', kind: 'change' },
     isSensitive: true,
@@ -205,6 +217,7 @@ export const actRules = {
   'alias.list': {
     ...{ permission: 'alias.read', resource: 'domain', at: 'domain', kind: 'look' },
     absent: 'own-tenant',
+    narrows: true,
   },
   'alias.show': { permission: 'alias.read', resource: 'domain', at: 'address', kind: 'look' },
   'alias.delete': { permission: 'alias.change', resource: 'domain', at: 'address', kind: 'change' },
@@ -313,8 +326,14 @@ export const actRules = {
   'queue.explain': operators('queue.server', 'look'),
   'queue.show': operators('queue.server', 'mail'),
   'queue.flush': operators('queue.server'),
-  'queue.suspensions': operators('queue.server', 'look'),
-  'queue.resume': operators('queue.server'),
+  'queue.suspensions': {
+    ...{ permission: 'queue.read', resource: 'tenant', kind: 'look' },
+    absent: 'own-tenant',
+  },
+  'queue.resume': {
+    ...{ permission: 'queue.change', resource: 'tenant', at: 'id', kind: 'change' },
+    idOf: 'hold-rule',
+  },
   'queue.acts': operators('queue.server', 'look'),
   'queue.follow': operators('queue.server', 'look'),
   'queue.stop': operators('queue.server'),
@@ -363,7 +382,22 @@ export const actRules = {
   },
 } as const satisfies Readonly<Record<ControlMethod, ActRule>>;
 
-export type Permission = (typeof actRules)[ControlMethod]['permission'];
+/** What scopes of API keys let do, acts of the mail API among it. */
+const scopePermissions = {
+  send: ['message.submit'],
+  suppression: ['suppression.read', 'suppression.change'],
+  events: ['event.follow'],
+  webhooks: ['webhook.read', 'webhook.change'],
+} as const satisfies Readonly<Record<ApiScope, readonly string[]>>;
+
+export type Permission =
+  | (typeof actRules)[ControlMethod]['permission']
+  | (typeof scopePermissions)[ApiScope][number];
+
+/** Undefined: there is no such scope. */
+export function permissionsOfScope(scope: string): readonly Permission[] | undefined {
+  return Object.hasOwn(scopePermissions, scope) ? scopePermissions[scope as ApiScope] : undefined;
+}
 
 export function ruleOf(method: ControlMethod): ActRule {
   return actRules[method];
@@ -371,9 +405,10 @@ export function ruleOf(method: ControlMethod): ActRule {
 
 /** Those that reach no further than a tenant, each once: what roles are made of. */
 export const tenantPermissions: readonly Permission[] = [
-  ...new Set(
-    Object.values(actRules)
+  ...new Set<Permission>([
+    ...Object.values(actRules)
       .filter(({ resource }) => resource !== 'server')
       .map(({ permission }) => permission),
-  ),
+    ...Object.values(scopePermissions).flat(),
+  ]),
 ].sort();

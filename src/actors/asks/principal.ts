@@ -50,7 +50,9 @@ export function principalWords(principal: Principal): string {
   }
 }
 
-/** Whoever is not named is an operator, on this machine. */
-export function isOperator(by: AskedBy | undefined): boolean {
-  return by === undefined || by.principal.kind === 'operator';
+/** Whoever opened the control socket, or a stopped store. */
+export const askedHere: AskedBy = { principal: { kind: 'operator' }, peer: '' };
+
+export function isOperator({ principal }: AskedBy): boolean {
+  return principal.kind === 'operator';
 }

@@ -41,6 +41,7 @@ const rule = Type.Object({
   createdMs: epochMs,
   untilMs: epochMs,
   note: Type.String(),
+  isByTenant: Type.Optional(Type.Boolean({ description: 'Its tenant made it, and may end it.' })),
 });
 
 export const suspensionActs = {

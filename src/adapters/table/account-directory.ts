@@ -24,7 +24,7 @@ import type {
   SrsSecret,
   Tenant,
 } from '../../ports/account-directory.ts';
-import { identifierOf } from '../../ports/groups.ts';
+import { groupIn, identifierOf } from '../../ports/groups.ts';
 import type { HoldRule } from '../../ports/hold-rule.ts';
 import type { Identity } from '../../ports/identity.ts';
 import type { IndexEntry, ShardIndex } from '../../ports/shard-index.ts';
@@ -328,11 +328,21 @@ class TableDirectory implements AccountDirectory {
     return this.#sharings.ownersFor(reader, this.#groupRows.above(reader).map(identifierOf));
   }
 
+  /** Of the account or group that an access list names so. */
+  #tenantOf(identifier: number): TenantId | undefined {
+    const group = groupIn(identifier);
+    if (group !== undefined) return this.#groupRows.group(group)?.tenant;
+    return this.#rows.account(identifier as AccountId)?.tenant;
+  }
+
   noteSharing(owner: AccountId, identifier: number, isNamed: boolean): Promise<void> {
     return this.#turns.inTurn(async () => {
       if (this.#sharings.has(owner, identifier) === isNamed) return;
-      if (this.#rows.account(owner) === undefined) {
-        throw new MailError('not-found', `no account ${owner}`);
+      const tenant = this.#rows.account(owner)?.tenant;
+      if (tenant === undefined) throw new MailError('not-found', `no account ${owner}`);
+      // What no list may name is never noted; what is gone may be taken out.
+      if (isNamed && identifier !== 0 && this.#tenantOf(identifier) !== tenant) {
+        throw new MailError('not-found', `no account or group ${identifier}`);
       }
       const key = rows.sharingKey(owner, identifier);
       const change = isNamed ? { put: key, value: new Uint8Array(0) } : { remove: key };

@@ -10,7 +10,7 @@
 
 import type { ControlCall, ControlHandlers, ControlMethod } from '../../actors/asks/control.ts';
 import { ruleOf } from '../../actors/asks/permissions.ts';
-import type { AskedBy } from '../../actors/asks/principal.ts';
+import { type AskedBy, principalWords } from '../../actors/asks/principal.ts';
 import { domainOf } from '../../base/address-parts.ts';
 import { failureOf, MailError } from '../../base/errors.ts';
 import type { TenantId } from '../../base/ids.ts';
@@ -72,7 +72,7 @@ export function noteRefusal({ desk }: Pick<AuditedParts, 'desk'>) {
   return (method: string, by: AskedBy, reason: string): void => {
     const tenant = ownTenant(by);
     desk.note({
-      ...{ principal: principalOf(by), ...(tenant === undefined ? {} : { tenant }) },
+      ...{ principal: principalWords(by.principal), ...(tenant === undefined ? {} : { tenant }) },
       ...{ act: method, resource: '', outcome: 'refused', peer: by.peer, reason, details: {} },
     });
   };
@@ -161,7 +161,7 @@ async function factsOf(
   method: string,
   { on, keeps = [] }: AnyWords,
   params: Params,
-  by: AskedBy | undefined,
+  by: AskedBy,
 ): Promise<AuditFacts> {
   const tenant = ownTenant(by) ?? (await tenantOf(parts, on, params));
   const details = keeps.flatMap((name) => {
@@ -172,26 +172,20 @@ async function factsOf(
   const value = param === undefined ? undefined : keptOf(params[param]);
   const { reason } = params;
   return {
-    principal: principalOf(by),
+    principal: principalWords(by.principal),
     ...(tenant === undefined ? {} : { tenant }),
     act: method,
     resource: value === undefined ? '' : `${named} ${value}`,
     outcome: 'done',
-    peer: by?.peer ?? '',
+    peer: by.peer,
     reason: typeof reason === 'string' ? reason : '',
     details: Object.fromEntries(details),
   };
 }
 
-function principalOf(by: AskedBy | undefined): string {
-  if (by === undefined || by.principal.kind === 'operator') return 'operator';
-  const { principal } = by;
-  return principal.kind === 'account' ? `account ${principal.address}` : `key ${principal.key}`;
-}
-
 /** Who belongs to a tenant acts there alone: another one's auditors are not told of it. */
-function ownTenant(by: AskedBy | undefined): TenantId | undefined {
-  return by === undefined || by.principal.kind === 'operator' ? undefined : by.principal.tenant;
+function ownTenant({ principal }: AskedBy): TenantId | undefined {
+  return principal.kind === 'operator' ? undefined : principal.tenant;
 }
 
 function keptOf(value: unknown): AuditDetail | undefined {

@@ -137,7 +137,7 @@ function accountHandlers(parts: ControlParts): ControlHandlers {
 async function setPassword(
   parts: ControlParts,
   { address, password, hash }: ControlParams<'account.password'>,
-  by: AskedBy | undefined,
+  by: AskedBy,
 ): Promise<Nothing> {
   // No rule can be held to a hash: whoever moves a system's accounts here is trusted with it, nobody else.
   if (hash !== undefined && !isOperator(by)) {
@@ -179,7 +179,7 @@ function aliasHandlers({ directory }: ControlParts): ControlHandlers {
 async function refuseForeignNames(
   { directory }: ControlParts,
   names: readonly string[] = [],
-  by: AskedBy | undefined,
+  by: AskedBy,
 ): Promise<void> {
   if (isOperator(by)) return;
   for (const name of names) {

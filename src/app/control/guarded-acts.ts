@@ -2,18 +2,18 @@
  * Runs an act for whoever asks: decided first by the rule it stands under, then done within the walls of their tenant.
  *
  * Runs in:   main thread.
- * Limits:    handlers are kept for `tenantsHeldMax` tenants.
+ * Limits:    handlers are kept for `tenantsHeldMax` tenants, or sets of domains of one.
  * Invariant: what is another tenant's and what is nobody's get one answer, from one place: nothing else was asked.
  */
 
 import type { ControlHandlers, ControlMethod } from '../../actors/asks/control.ts';
-import { ruleOf } from '../../actors/asks/permissions.ts';
+import { type ActRule, ruleOf } from '../../actors/asks/permissions.ts';
 import type { AskedBy, Principal } from '../../actors/asks/principal.ts';
 import { type ErrorCode, failureOf, MailError } from '../../base/errors.ts';
-import type { TenantId } from '../../base/ids.ts';
 import { RecentMap } from '../../base/recent-map.ts';
-import { authorityOf, givenBy, resourceOf } from '../../edge/guard/acts-asked.ts';
-import { type Decision, mayDo } from '../../edge/guard/authority.ts';
+import { authorityOf, domainsNamed, givenBy, resourceOf } from '../../edge/guard/acts-asked.ts';
+import { type Authority, type Decision, domainsWith, mayDo } from '../../edge/guard/authority.ts';
+import { narrowedDirectory } from '../../edge/guard/narrowed-directory.ts';
 import { walledDirectory } from '../../edge/guard/walled-directory.ts';
 import type { DoAct } from '../../edge/protocols/http/admin/routes.ts';
 import type { AccountDirectory } from '../../ports/account-directory.ts';
@@ -45,47 +45,72 @@ export function guardedActs(
 ): DoAct {
   const { identity } = parts;
   const open = handlersOver(identity.directory);
-  const walled = new RecentMap<TenantId, ControlHandlers>(tenantsHeldMax);
-  const handlersFor = (principal: Principal): ControlHandlers => {
+  const walled = new RecentMap<string, ControlHandlers>(tenantsHeldMax);
+  const handlersFor = (principal: Principal, domains: readonly string[]): ControlHandlers => {
     if (principal.kind === 'operator') return open;
     const { tenant } = principal;
-    const known = walled.get(tenant);
+    const name = [tenant, ...domains].join(' ');
+    const known = walled.get(name);
     if (known !== undefined) return known;
-    const made = handlersOver(walledDirectory(identity.directory, tenant));
-    walled.set(tenant, made);
+    const whole = walledDirectory(identity.directory, tenant);
+    const made = handlersOver(domains.length === 0 ? whole : narrowedDirectory(whole, domains));
+    walled.set(name, made);
     return made;
   };
   return async (method, params, call) => {
     const { principal } = call.by;
+    let domains: readonly string[];
     try {
-      await decide(parts, principal, method, params as Readonly<Record<string, unknown>>);
+      domains = await decide(parts, principal, method, params as Readonly<Record<string, unknown>>);
     } catch (error) {
       parts.refused(method, call.by, failureOf(error).code);
       throw error;
     }
-    const handler = handlersFor(principal)[method] as AnyHandler | undefined;
+    const handler = handlersFor(principal, domains)[method] as AnyHandler | undefined;
     if (handler === undefined) throw new MailError('not-possible-now', method);
     return await handler(params, call);
   };
 }
 
-/** @throws MailError where it is not allowed */
+/** The domains it is narrowed to; none: it is not. @throws MailError where it is not allowed */
 async function decide(
   { identity, clock }: GuardParts,
   principal: Principal,
   method: ControlMethod,
   asked: Readonly<Record<string, unknown>>,
-): Promise<void> {
+): Promise<readonly string[]> {
   const nowMs = clock.nowMs();
   const authority = await authorityOf(identity, principal, nowMs);
   if (authority === undefined) throw new MailError('credentials-invalid', 'no such session');
-  if (authority.kind === 'operator') return;
+  if (authority.kind === 'operator') return [];
   const rule = ruleOf(method);
   const resource = await resourceOf(identity, rule, asked, principal, nowMs);
   const { tenant } = authority;
   const given = rule.gives === undefined ? undefined : await givenBy(identity, rule, asked, tenant);
   const decision = mayDo(authority, rule, resource, given);
-  if (decision === 'allowed') return;
+  if (decision === 'allowed') {
+    await decideNamed(identity, authority, rule, asked);
+    return [];
+  }
+  if (decision === 'refused' && rule.narrows === true && resource?.kind === 'tenant') {
+    const domains = domainsWith(authority, rule.permission);
+    if (domains.length > 0) return domains;
+  }
   const what = rule.at === undefined ? method : String(asked[rule.at]);
   throw new MailError(codes[decision], decision === 'not-there' ? what : rule.permission);
+}
+
+/** @throws MailError `permission-missing` where it names a domain that the asker has no say in */
+async function decideNamed(
+  identity: Identity,
+  authority: Exclude<Authority, { readonly kind: 'operator' }>,
+  rule: ActRule,
+  asked: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  // Of the permission alone: whether it is sensitive was decided by the act itself.
+  const { permission, kind } = rule;
+  for (const domain of await domainsNamed(identity, rule, asked, authority.tenant)) {
+    const decision = mayDo(authority, { permission, resource: 'domain', kind }, domain);
+    if (decision !== 'allowed') throw new MailError(codes[decision], permission);
+  }
 }

@@ -53,7 +53,7 @@ function notedAct<M extends ControlMethod>(
     const tell = await act.tell(params);
     const result = await handler(params, call);
     const { tenant = defaultTenant, detail } = tell(result);
-    const by = principalWords(call.by?.principal ?? { kind: 'operator' });
+    const by = principalWords(call.by.principal);
     await note({ atMs: clock.nowMs(), tenant, what: act.what, detail, by });
     return result;
   };

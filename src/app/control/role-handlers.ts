@@ -86,7 +86,7 @@ interface WantedGrant {
 export async function grantTerms(
   parts: RoleParts,
   { tenant, role, domains }: WantedGrant,
-  by: AskedBy | undefined,
+  by: AskedBy,
 ) {
   const isOwn = (await parts.identity.roles.customRole(tenant, role)) !== undefined;
   if (!builtInRoles.has(role) && !isOwn) throw new MailError('not-found', `role ${role}`);
@@ -145,14 +145,14 @@ async function ownNames(
   return [...found].sort();
 }
 
-function askerOf(by: AskedBy | undefined): AccountId | 0 {
-  if (by === undefined || by.principal.kind === 'operator') return 0;
+function askerOf(by: AskedBy): AccountId | 0 {
+  if (by.principal.kind === 'operator') return 0;
   if (by.principal.kind === 'account') return by.principal.account;
   throw new MailError('permission-missing', 'a program asks for no account');
 }
 
-function nameOfAsker(by: AskedBy | undefined): string {
-  if (by === undefined || by.principal.kind === 'operator') return 'operator';
+function nameOfAsker(by: AskedBy): string {
+  if (by.principal.kind === 'operator') return 'operator';
   return by.principal.kind === 'account' ? by.principal.address : `key ${by.principal.key}`;
 }
 

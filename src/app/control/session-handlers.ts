@@ -43,9 +43,9 @@ export function sessionHandlers(
 }
 
 /** The session that asks, where it is one of the account's. */
-function askingOf(by: AskedBy | undefined, account: number): number | undefined {
-  const principal = by?.principal;
-  return principal?.kind === 'account' && principal.account === account
+function askingOf(by: AskedBy, account: number): number | undefined {
+  const { principal } = by;
+  return principal.kind === 'account' && principal.account === account
     ? principal.session
     : undefined;
 }

@@ -6,6 +6,7 @@
  */
 
 import type { ControlHandlers } from '../../actors/asks/control.ts';
+import { isOperator } from '../../actors/asks/principal.ts';
 import type { SuspendParams } from '../../actors/asks/suspension-control.ts';
 import { MailError } from '../../base/errors.ts';
 import type { HoldFilter, HoldRule } from '../../ports/hold-rule.ts';
@@ -15,14 +16,15 @@ import { tenantNamed } from './tenant-handlers.ts';
 export function suspensionHandlers(parts: ControlParts): ControlHandlers {
   const { directory, clock } = parts;
   return {
-    'queue.suspend': async ({ untilMs, note, ...wanted }) => {
+    'queue.suspend': async ({ untilMs, note, ...wanted }, { by }) => {
       const nowMs = clock.nowMs();
       if (untilMs !== 0 && !(Number.isSafeInteger(untilMs) && untilMs > nowMs)) {
         throw new MailError('argument-invalid', 'a suspension ends in the future, or never');
       }
       // What ended by itself makes room.
-      for (const { id, untilMs: endMs } of await directory.holdRules()) {
-        if (endMs > 0 && endMs <= nowMs) await directory.deleteHoldRule(id);
+      for (const { id, untilMs: endMs, isByTenant } of await directory.holdRules()) {
+        const mayEnd = isOperator(by) || isByTenant === true;
+        if (endMs > 0 && endMs <= nowMs && mayEnd) await directory.deleteHoldRule(id);
       }
       const filter = await filterOf(parts, wanted);
       const rule = await directory.createHoldRule({ filter, createdMs: nowMs, untilMs, note });

@@ -7,10 +7,11 @@
  *            enabled any more has none.
  */
 
-import type { ActRule } from '../../actors/asks/permissions.ts';
+import { type ActRule, permissionsOfScope } from '../../actors/asks/permissions.ts';
 import type { AccountPrincipal, Principal } from '../../actors/asks/principal.ts';
 import { domainOf } from '../../base/address-parts.ts';
-import { apiKeyId, type GroupId, type TenantId } from '../../base/ids.ts';
+import { MailError } from '../../base/errors.ts';
+import { apiKeyId, type GroupId, type TenantId, tenantId } from '../../base/ids.ts';
 import { minuteMs } from '../../base/units.ts';
 import type { Account } from '../../ports/account-directory.ts';
 import type { AccountOf } from '../../ports/credentials.ts';
@@ -22,11 +23,6 @@ import { type Right, rightOfGrant, userRight } from './roles.ts';
 const freshMs = 10 * minuteMs;
 const idMax = 0xffff_ffff;
 
-const permissionsOfScope: Readonly<Record<string, readonly string[]>> = {
-  suppression: ['suppression.read', 'suppression.change'],
-  webhooks: ['webhook.read', 'webhook.change'],
-};
-
 /** Undefined: the account is gone, not enabled, or its session is over. */
 export async function authorityOf(
   identity: Identity,
@@ -36,7 +32,7 @@ export async function authorityOf(
   if (principal.kind === 'operator') return principal;
   const { tenant } = principal;
   if (principal.kind === 'api-key') {
-    const permissions = principal.scopes.flatMap((scope) => permissionsOfScope[scope] ?? []);
+    const permissions = principal.scopes.flatMap((scope) => permissionsOfScope(scope) ?? []);
     return { kind: 'api-key', tenant, rights: [{ permissions: new Set(permissions) }] };
   }
   const of = { tenant, id: principal.account };
@@ -108,7 +104,10 @@ export async function resourceOf(
     const isOwn = rule.absent === 'own-tenant' && asker.kind !== 'operator';
     return isOwn ? { kind: 'tenant', tenant: asker.tenant } : { kind: 'server' };
   }
-  if (rule.at === 'id') return tenantResource(await tenantOfKey(identity, named));
+  if (rule.at === 'id') {
+    const tenantOf = rule.idOf === 'hold-rule' ? tenantOfHoldRule : tenantOfKey;
+    return tenantResource(await tenantOf(identity, named));
+  }
   if (typeof named !== 'string') return undefined;
   if (rule.resource === 'tenant') {
     return tenantResource((await directory.tenantByName(named))?.id);
@@ -147,11 +146,17 @@ async function tenantOfKey({ directory }: Identity, id: unknown): Promise<Tenant
   return isNumber ? (await directory.apiKey(apiKeyId(id)))?.tenant : undefined;
 }
 
+async function tenantOfHoldRule({ directory }: Identity, id: unknown) {
+  const rule = (await directory.holdRules()).find((each) => each.id === id);
+  const tenant = rule?.filter.tenant;
+  return tenant === undefined ? undefined : tenantId(tenant.id);
+}
+
 function tenantResource(tenant: TenantId | undefined): Resource | undefined {
   return tenant === undefined ? undefined : { kind: 'tenant', tenant };
 }
 
-/** What an act that gives power would give, or take; undefined where the role is none. */
+/** What an act that gives power would give, or take; undefined where the role or a scope is none. */
 export async function givenBy(
   identity: Identity,
   rule: ActRule,
@@ -159,8 +164,15 @@ export async function givenBy(
   tenant: TenantId,
 ): Promise<readonly Right[] | undefined> {
   if (rule.gives === 'group') return await powerOfGroup(identity, params, tenant);
-  const right = await roleGiven(identity, params, tenant);
+  const right =
+    rule.gives === 'key' ? scopesGiven(params) : await roleGiven(identity, params, tenant);
   return right === undefined ? undefined : [right];
+}
+
+function scopesGiven({ scopes }: Readonly<Record<string, unknown>>): Right | undefined {
+  const given = isWords(scopes) ? scopes.map((scope) => permissionsOfScope(scope)) : [undefined];
+  const known = given.filter((each) => each !== undefined);
+  return known.length === given.length ? { permissions: new Set(known.flat()) } : undefined;
 }
 
 /** What its members have of it, and of the groups that it is in; of a group that is not there nothing. */
@@ -185,6 +197,27 @@ async function roleGiven(
   if (typeof role !== 'string' || (domains !== undefined && !isWords(domains))) return undefined;
   const grant = { role, ...(domains === undefined ? {} : { domains }) };
   return rightOfGrant(grant, await roles.customRole(tenant, role));
+}
+
+/**
+ * Domains that the act lets use besides, by addresses in them or as themselves. @throws MailError `argument-invalid` for
+ * one that is not of the tenant: another one's is as nobody's.
+ */
+export async function domainsNamed(
+  { directory }: Identity,
+  { names = [] }: ActRule,
+  params: Readonly<Record<string, unknown>>,
+  tenant: TenantId,
+): Promise<readonly Resource[]> {
+  const found = new Map<string, Resource>();
+  for (const name of names.flatMap((each) => params[each] ?? []).map(String)) {
+    const domain = await directory.domain(domainOf(name));
+    if (domain?.tenant !== tenant) {
+      throw new MailError('argument-invalid', `of no domain of the tenant: ${name}`);
+    }
+    found.set(domain.name, { kind: 'domain', tenant, domain: domain.name });
+  }
+  return [...found.values()];
 }
 
 function isWords(value: unknown): value is readonly string[] {

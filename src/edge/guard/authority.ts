@@ -79,6 +79,15 @@ export function mayDo(
   return resource.needsConsent && resource.access !== 'agreed' ? 'needs-consent' : 'allowed';
 }
 
+/** Where a permission was given for some domains only: those; none where it was given for none, or for all. */
+export function domainsWith(authority: Authority, permission: string): readonly string[] {
+  if (authority.kind === 'operator') return [];
+  const rights = authority.rights.filter((right) => right.permissions.has(permission));
+  if (rights.some(({ where }) => where === undefined)) return [];
+  const named = rights.flatMap(({ where }) => (where === 'own' ? [] : (where ?? [])));
+  return [...new Set(named)].sort();
+}
+
 function isFresh(authority: Authority): boolean {
   return authority.kind === 'account' && authority.isFresh;
 }

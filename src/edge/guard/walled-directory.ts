@@ -10,6 +10,11 @@ import { domainOf } from '../../base/address-parts.ts';
 import { MailError } from '../../base/errors.ts';
 import type { AccountId, TenantId } from '../../base/ids.ts';
 import type { AccountDirectory } from '../../ports/account-directory.ts';
+import {
+  type HoldRule,
+  holdRulesOfTenantsMax,
+  holdRulesPerTenantMax,
+} from '../../ports/hold-rule.ts';
 
 export function walledDirectory(directory: AccountDirectory, tenant: TenantId): AccountDirectory {
   const { reads, mustBeOwn } = wallOf(directory, tenant);
@@ -17,16 +22,42 @@ export function walledDirectory(directory: AccountDirectory, tenant: TenantId): 
     ...reads,
     ...tenantWrites(directory, tenant),
     ...nameWrites(directory, tenant, mustBeOwn),
+    ...holdRuleActs(directory, tenant),
     // Of the whole server: operators only.
-    holdRules: () => [],
-    createHoldRule: () => notThere('hold rules'),
-    deleteHoldRule: (id) => notThere(`hold rule ${id}`),
     srsSecrets: () => [],
     putSrsSecrets: () => notThere('secrets'),
     noteOverQuota: () => {},
     // Whoever hears of every change learns what other tenants do.
     subscribe: () => () => {},
     close: async () => {},
+  };
+}
+
+/** An operator's rule holds until an operator ends it: its tenant sees it, no more. */
+function holdRuleActs(directory: AccountDirectory, tenant: TenantId) {
+  const rules = async () => await directory.holdRules();
+  const isOwn = ({ filter }: Pick<HoldRule, 'filter'>) => filter.tenant?.id === tenant;
+  return {
+    holdRules: async () => (await rules()).filter(isOwn),
+    async createHoldRule(rule: Omit<HoldRule, 'id'>) {
+      // What names no tenant is of the mail of all.
+      if (!isOwn(rule)) return await notThere('hold rules');
+      const made = (await rules()).filter(({ isByTenant }) => isByTenant === true);
+      const isFull = made.filter(isOwn).length >= holdRulesPerTenantMax;
+      if (isFull || made.length >= holdRulesOfTenantsMax) {
+        const words = `a tenant has at most ${holdRulesPerTenantMax} hold rules: end some first`;
+        throw new MailError('not-possible-now', words);
+      }
+      return await directory.createHoldRule({ ...rule, isByTenant: true });
+    },
+    async deleteHoldRule(id: number) {
+      const rule = (await rules()).find((each) => each.id === id);
+      if (rule === undefined || !isOwn(rule)) return await notThere(`hold rule ${id}`);
+      if (rule.isByTenant !== true) {
+        throw new MailError('permission-missing', 'an operator made it, and ends it');
+      }
+      await directory.deleteHoldRule(id);
+    },
   };
 }
 

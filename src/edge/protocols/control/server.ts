@@ -14,6 +14,7 @@ import { chmod, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import type { ControlCall, ControlHandlers } from '../../../actors/asks/control.ts';
+import { askedHere } from '../../../actors/asks/principal.ts';
 import { assert } from '../../../base/assert.ts';
 import { emptyBytes } from '../../../base/bytes.ts';
 import { failure, failureOf, MailError } from '../../../base/errors.ts';
@@ -153,7 +154,7 @@ async function outcomeOf(
   };
   try {
     const params = head.kind === 'request' ? head.params : {};
-    const result = await handler(params, { body, signal: leaving.signal, emit });
+    const result = await handler(params, { body, by: askedHere, signal: leaving.signal, emit });
     return { kind: 'result', result };
   } catch (error) {
     const { code, detail } = failureOf(error);

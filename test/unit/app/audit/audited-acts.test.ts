@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ControlHandlers, ControlMethod } from '../../../../src/actors/asks/control.ts';
 import { controlActs } from '../../../../src/actors/asks/control-acts.ts';
-import type { AskedBy } from '../../../../src/actors/asks/principal.ts';
+import { type AskedBy, askedHere } from '../../../../src/actors/asks/principal.ts';
 import { MemoryAuditLog } from '../../../../src/adapters/memory/memory-audit-log.ts';
 import { createMemoryDirectory } from '../../../../src/adapters/memory/memory-directory.ts';
 import { actWords } from '../../../../src/app/audit/act-words.ts';
@@ -26,10 +26,8 @@ async function world(handlers: ControlHandlers, isStrict = true) {
   await directory.putDomain({ name: 'acme.test', tenant: acme.id, createdMs: 1 });
   const parts = { desk, directory, isStrict, tenantOfWebhook: () => acme.id };
   const acts = auditedActs(parts, handlers);
-  const call = (method: ControlMethod, params: unknown, by?: AskedBy) =>
-    (acts[method] as (params: unknown, call: unknown) => Promise<unknown>)(params, {
-      ...(by === undefined ? {} : { by }),
-    });
+  const call = (method: ControlMethod, params: unknown, by = askedHere) =>
+    (acts[method] as (params: unknown, call: unknown) => Promise<unknown>)(params, { by });
   const told = async () =>
     (await entriesOf(audit)).map(({ act, outcome, reason, resource }) =>
       [act, outcome, reason, resource].filter((word) => word !== '').join(' '),

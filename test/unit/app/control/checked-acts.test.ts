@@ -3,10 +3,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ControlHandlers } from '../../../../src/actors/asks/control.ts';
+import { askedHere } from '../../../../src/actors/asks/principal.ts';
 import { checkedActs } from '../../../../src/app/control/checked-acts.ts';
 import { MailError } from '../../../../src/base/errors.ts';
 
 const call = {
+  by: askedHere,
   body: new Uint8Array(0),
   signal: new AbortController().signal,
   emit: async () => {},

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ControlCall } from '../../../../src/actors/asks/control.ts';
+import { askedHere } from '../../../../src/actors/asks/principal.ts';
 import { directoryHandlers } from '../../../../src/app/control/directory-handlers.ts';
 import type { ControlParts } from '../../../../src/app/control/parts.ts';
 import { PasswordWorld } from '../../../support/password-world.ts';
@@ -15,10 +16,9 @@ test('an account disabled while its new password is hashed stays disabled', asyn
   world.jobs.isHeld = true;
   const parts = { directory, passwords: world.desk } as unknown as ControlParts;
   const handlers = directoryHandlers(parts);
-  const done = handlers['account.password']!(
-    { address, password: 'correct horse' },
-    {} as ControlCall<never>,
-  );
+  const done = handlers['account.password']!({ address, password: 'correct horse' }, {
+    by: askedHere,
+  } as ControlCall<never>);
   await world.jobs.asked();
   await directory.putAccount({ ...world.ann, isEnabled: false });
   world.jobs.release();

@@ -95,6 +95,13 @@ async function world() {
       })
     ).id;
   const keys = { own: await keyOf(acme), foreign: await keyOf(rival) };
+  const heldBy = async ({ id, name }: typeof acme) =>
+    (
+      await directory.createHoldRule({
+        ...{ filter: { tenant: { id, name } }, createdMs: 1, untilMs: 0, note: '' },
+      })
+    ).id;
+  const holds = { own: await heldBy(acme), foreign: await heldBy(rival) };
   const principals = new Map<string, Principal>();
   for (const [role, account] of accounts) {
     const nowMs = clock.nowMs();
@@ -123,7 +130,7 @@ async function world() {
       return (error as { code: string }).code;
     }
   };
-  return { identity, clock, acme, rival, keys, accounts, principals, ask };
+  return { identity, clock, acme, rival, keys, holds, accounts, principals, ask };
 }
 
 type World = Awaited<ReturnType<typeof world>>;
@@ -131,13 +138,14 @@ type Place = 'own' | 'peer' | 'sibling' | 'foreign' | 'absent' | 'unnamed';
 const places: readonly Place[] = ['own', 'peer', 'sibling', 'foreign', 'absent', 'unnamed'];
 
 /** Parameters that name a resource of the kind at a place; undefined: there is no such place. */
-function paramsFor(rule: ActRule, place: Place, role: string, { keys }: World): object | undefined {
+function paramsFor(rule: ActRule, place: Place, role: string, world: World): object | undefined {
   const { at, resource } = rule;
-  const gives = rule.gives !== undefined ? { role: 'user', permissions: [] } : {};
+  const gives = rule.gives !== undefined ? { role: 'user', permissions: [], scopes: [] } : {};
+  const { own: ownId, foreign: foreignId } = rule.idOf === 'hold-rule' ? world.holds : world.keys;
   if (place === 'unnamed') return {};
   if (at === undefined) return undefined;
   if (at === 'id') {
-    const id = { own: keys.own, foreign: keys.foreign, absent: 99, peer: 0, sibling: 0 }[place];
+    const id = { own: ownId, foreign: foreignId, absent: 99, peer: 0, sibling: 0 }[place];
     return id === 0 ? undefined : { id };
   }
   const tenants = { own: 'acme', foreign: 'rival', absent: 'nobody', peer: '', sibling: '' };
@@ -164,8 +172,8 @@ function wanted(rule: ActRule, place: Place, role: string): string {
   if (rule.resource === 'server') return 'permission-missing';
   if (place === 'unnamed') {
     if (rule.absent === undefined) return 'permission-missing';
-    const isWide = role !== 'domain-admin' && expected[role]!.includes(rule.permission);
-    return isWide ? 'done' : 'permission-missing';
+    const reaches = role !== 'domain-admin' || rule.narrows === true;
+    return reaches && expected[role]!.includes(rule.permission) ? 'done' : 'permission-missing';
   }
   if (place === 'foreign' || place === 'absent') return 'not-found';
   const isOwnAccount = place === 'own' && rule.resource === 'account';
@@ -370,6 +378,50 @@ describe('acts under guard', () => {
     assert.equal(await list(), 'done');
     await groups.removeMember(desk, { group: inner.id });
     assert.equal(await list(), 'permission-missing');
+  });
+
+  it('nobody gives a key what they do not have', async () => {
+    const one = await world();
+    const { identity, acme } = one;
+    const { tenant, id: account } = one.accounts.get('user')!;
+    await identity.roles.putRole({
+      ...{ tenant: acme.id, name: 'programs', createdMs: 1 },
+      permissions: ['key.change', 'webhook.read', 'webhook.change'],
+    });
+    await identity.roles.grant({ tenant, account, role: 'programs', createdMs: 1, by: '' });
+    const make = (role: string, scopes: readonly string[]) =>
+      one.ask(one.principals.get(role)!, 'key.create', { tenant: 'acme', scopes });
+    assert.equal(await make('user', ['webhooks']), 'done');
+    for (const scope of ['send', 'suppression', 'events', 'absent']) {
+      assert.equal(await make('user', [scope]), 'permission-missing', scope);
+      assert.equal(await make('user', ['webhooks', scope]), 'permission-missing', scope);
+      const isThere = scope !== 'absent';
+      const wantedAnswer = isThere ? 'done' : 'permission-missing';
+      assert.equal(await make('owner', [scope]), wantedAnswer, scope);
+    }
+    assert.equal(await make('domain-admin', ['send']), 'permission-missing');
+  });
+
+  it('nobody lets an account send for a domain they have no say in', async () => {
+    const one = await world();
+    const acts = [
+      ['account.set', 'peer@acme.test'],
+      ['account.create', 'new@acme.test'],
+    ] as const;
+    for (const [method, address] of acts) {
+      const lets = (role: string, ...sendAs: readonly string[]) =>
+        one.ask(one.principals.get(role)!, method, { address, sendAs });
+      assert.equal(await lets('domain-admin', '*@acme.test'), 'done');
+      for (const name of ['*@more.test', 'far@more.test', 'far@MORE.test']) {
+        const answer = await lets('domain-admin', 'x@acme.test', name);
+        assert.equal(answer, 'permission-missing', `${method} ${name}`);
+      }
+      assert.equal(await lets('owner', '*@more.test', 'x@acme.test'), 'done');
+      for (const name of ['eve@rival.test', '*@absent.test', 'nothing']) {
+        assert.equal(await lets('owner', name), 'argument-invalid', name);
+        assert.equal(await lets('domain-admin', name), 'argument-invalid', name);
+      }
+    }
   });
 
   it('another’s mail is opened with a reason, and with consent where the tenant wants it', async () => {

@@ -4,13 +4,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Ask } from '../../../../src/actors/ask.ts';
 import type { ControlCall, QueueSelection } from '../../../../src/actors/asks/control.ts';
+import { askedHere } from '../../../../src/actors/asks/principal.ts';
 import type { MassActView } from '../../../../src/actors/asks/queue-act-control.ts';
 import { type QueueAction, queueAsks } from '../../../../src/actors/asks/queue-asks.ts';
 import type { ControlParts } from '../../../../src/app/control/parts.ts';
 import { queueHandlers } from '../../../../src/app/control/queue-handlers.ts';
 import type { NewMassAct } from '../../../../src/app/mass-acts.ts';
 
-const call = { emit: async () => {} } as unknown as ControlCall<MassActView>;
+const call = { by: askedHere, emit: async () => {} } as unknown as ControlCall<MassActView>;
 
 function world() {
   const asked: Ask[] = [];

@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ControlCall } from '../../../../src/actors/asks/control.ts';
-import type { Principal } from '../../../../src/actors/asks/principal.ts';
+import { askedHere, type Principal } from '../../../../src/actors/asks/principal.ts';
 import { createMemoryIdentity } from '../../../../src/adapters/memory/memory-directory.ts';
 import { roleHandlers } from '../../../../src/app/control/role-handlers.ts';
 import type { Account } from '../../../../src/ports/account-directory.ts';
 import { identityWorld } from '../../../contracts/identity-world.ts';
 import { SeededClock } from '../../../support/seeded-clock.ts';
 
-const byOperator = {} as ControlCall<never>;
+const byOperator = { by: askedHere } as ControlCall<never>;
 
 function by(account: Account): ControlCall<never> {
   const { tenant, id, address } = account;

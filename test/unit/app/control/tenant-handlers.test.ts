@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ControlCall } from '../../../../src/actors/asks/control.ts';
+import { askedHere } from '../../../../src/actors/asks/principal.ts';
 import { createMemoryDirectory } from '../../../../src/adapters/memory/memory-directory.ts';
 import { MemoryIndex } from '../../../../src/adapters/memory/memory-index.ts';
 import { TableSuppressions } from '../../../../src/adapters/table/suppressions.ts';
@@ -13,7 +14,7 @@ import { tenantId } from '../../../../src/base/ids.ts';
 import { hashOfSecret } from '../../../../src/edge/guard/api-keys.ts';
 import { defaultSettings } from '../../../support/default-settings.ts';
 
-const noCall = {} as ControlCall<never>;
+const noCall = { by: askedHere } as ControlCall<never>;
 
 function world() {
   const directory = createMemoryDirectory();

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Ask } from '../../../../src/actors/ask.ts';
+import { askedHere } from '../../../../src/actors/asks/principal.ts';
 import type { PackedEvent, TracePage, TraceQuery } from '../../../../src/actors/asks/trace-asks.ts';
 import { traceHandlers } from '../../../../src/app/control/trace-handlers.ts';
 import { failure } from '../../../../src/base/errors.ts';
@@ -33,7 +34,7 @@ function traceOf(shards: number, pages: Readonly<Record<number, TracePage>>) {
   };
   const handlers = traceHandlers({ router, shards, clock: new SeededClock() });
   const trace = (limit: number) =>
-    handlers.trace!({ of: id, limit }, { body: Buffer.alloc(0), signal, emit });
+    handlers.trace!({ of: id, limit }, { by: askedHere, body: Buffer.alloc(0), signal, emit });
   return { trace, queries };
 }
 

@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { createMemoryIdentity } from '../../../../src/adapters/memory/memory-directory.ts';
 import { walledDirectory } from '../../../../src/edge/guard/walled-directory.ts';
 import type { AccountDirectory } from '../../../../src/ports/account-directory.ts';
+import { holdRulesPerTenantMax } from '../../../../src/ports/hold-rule.ts';
 import { accountRow, domainRow } from '../../../contracts/directory-rows.ts';
 import { identityWorld } from '../../../contracts/identity-world.ts';
 
@@ -102,6 +103,7 @@ test('nothing is written over the wall', async () => {
     () => walled.putAlias({ address: 'x@rival.test', tenant: ann.tenant, targets: ['a@b.test'] }),
     () => walled.deleteAlias('all@rival.test'),
     () => walled.noteSharing(eve.id, 0, false),
+    () => walled.noteSharing(ann.id, eve.id, true),
   ]) {
     await assert.rejects(
       async () => await write(),
@@ -137,4 +139,27 @@ test('within the wall all is as it is, and nobody hears of what others do', asyn
   assert.deepEqual(await walled.sharersFor(ann.id), [ann.id]);
   assert.deepEqual(heard, []);
   assert.equal((await directory.domains()).length, 2);
+});
+
+test('a tenant holds its own mail back, sees operators’ rules, and ends its own alone', async () => {
+  const { walled, directory, ann, eve } = await world();
+  const rule = (id: number) => ({
+    ...{ filter: { tenant: { id, name: '' }, domain: 'far.test' }, createdMs: 1, untilMs: 0 },
+    note: '',
+  });
+  const made = await walled.createHoldRule(rule(ann.tenant));
+  assert.equal(made.isByTenant, true);
+  const byOperator = await directory.createHoldRule(rule(ann.tenant));
+  const foreign = await directory.createHoldRule(rule(eve.tenant));
+  const seen = async () => (await walled.holdRules()).map(({ id }) => id);
+  assert.deepEqual(await seen(), [made.id, byOperator.id]);
+  await assert.rejects(walled.createHoldRule(rule(eve.tenant)), { code: 'not-found' });
+  await assert.rejects(walled.deleteHoldRule(foreign.id), { code: 'not-found' });
+  await assert.rejects(walled.deleteHoldRule(byOperator.id), { code: 'permission-missing' });
+  await walled.deleteHoldRule(made.id);
+  assert.deepEqual(await seen(), [byOperator.id]);
+  for (let i = 0; i < holdRulesPerTenantMax; i++) await walled.createHoldRule(rule(ann.tenant));
+  await assert.rejects(walled.createHoldRule(rule(ann.tenant)), { code: 'not-possible-now' });
+  const others = walledDirectory(directory, eve.tenant);
+  assert.equal((await others.createHoldRule(rule(eve.tenant))).isByTenant, true);
 });

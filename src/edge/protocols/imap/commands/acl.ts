@@ -79,6 +79,7 @@ async function getAcl(session: CommandSession, mailbox: string): Promise<Command
   return ok('GETACL done');
 }
 
+/** What is no account of the owner's tenant has no name here. */
 async function nameOf(
   { service }: CommandSession,
   { tenant }: Account,
@@ -86,7 +87,10 @@ async function nameOf(
 ): Promise<string | undefined> {
   if (number === anyoneNumber) return anyoneName;
   const id = groupIn(number);
-  if (id === undefined) return (await service.accounts.accountById(number as AccountId))?.address;
+  if (id === undefined) {
+    const account = await service.accounts.accountById(number as AccountId);
+    return account?.tenant === tenant ? account.address : undefined;
+  }
   const group = await service.accounts.group({ tenant, id });
   return group === undefined ? undefined : `${groupPrefix}${group.address}`;
 }
