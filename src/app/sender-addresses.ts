@@ -1,5 +1,6 @@
 /**
- * The addresses a logged-in account may put into From: its own, its aliases, what it was granted.
+ * The addresses a logged-in account may put into From: its own, its aliases, what it was granted, and those of accounts
+ * it may send for.
  *
  * Runs in:   main thread.
  * Limits:    `entriesMax` accounts remembered; all are forgotten when the directory changes.
@@ -32,8 +33,13 @@ export class SenderAddresses {
     const account = await this.#directory.accountByAddress(user);
     if (account === undefined) return [];
     const aliases = await this.#directory.aliases();
-    const own = aliases.filter(({ targets }) => targets.includes(account.address));
-    const all = [account.address, ...own.map(({ address }) => address), ...account.sendAs];
+    const lent = (await this.#directory.ownersSentFor(account.id)).map(
+      async (id) => (await this.#directory.accountById(id))?.address,
+    );
+    const owners = (await Promise.all(lent)).filter((address) => address !== undefined);
+    const names = new Set([account.address, ...owners]);
+    const own = aliases.filter(({ targets }) => targets.some((target) => names.has(target)));
+    const all = [...names, ...own.map(({ address }) => address), ...account.sendAs];
     return all.map((address) => address.toLowerCase());
   }
 }

@@ -25,6 +25,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   account: async () => (await import('./commands/account.ts')).accountCommands,
   alias: async () => (await import('./commands/alias.ts')).aliasCommands,
   group: async () => (await import('./commands/group.ts')).groupCommands,
+  shared: async () => (await import('./commands/shared.ts')).sharedCommands,
   queue: async () => (await import('./commands/queue.ts')).queueCommands,
   shaping: async () => (await import('./commands/shaping.ts')).shapingCommands,
   mailbox: async () => (await import('./commands/mailbox.ts')).mailboxCommands,

@@ -73,6 +73,8 @@ export interface Account {
   /** Primary address. */
   readonly address: string;
   readonly isEnabled: boolean;
+  /** Nobody logs in to it: it has no password, and whoever reads it has rights to its mailboxes. */
+  readonly isShared?: true;
   /** Bytes; 0 is no limit. */
   readonly quotaBytes: number;
   /** Messages; absent or 0: no limit. */
@@ -82,6 +84,17 @@ export interface Account {
   /** Addresses besides aliases this account may send as; `*@domain` allows the whole domain. */
   readonly sendAs: readonly string[];
   readonly createdMs: number;
+}
+
+/** Who may send in the name of one account, besides itself. */
+export const sendersMax = 1_000;
+
+/** Whatever it shows: whoever checks what an account logs in with asks this first. */
+export function mayLogIn({
+  isEnabled,
+  isShared,
+}: Pick<Account, 'isEnabled' | 'isShared'>): boolean {
+  return isEnabled && isShared !== true;
 }
 
 export interface Alias {
@@ -166,7 +179,10 @@ export interface AccountDirectory {
   /** By primary address: for log-in. Aliases do not log in. */
   accountByAddress(address: string): Eventually<Account | undefined>;
   accountById(id: AccountId): Eventually<Account | undefined>;
-  /** Whether the account may use `address` in MAIL FROM and From: its own, an alias to it, or send-as. */
+  /**
+   * Whether the account may use `address` in MAIL FROM and From: its own, an alias to it, send-as, or an address of
+   * an account it may send for.
+   */
   maySendAs(account: Account, address: string): Eventually<boolean>;
   /** All keys of a domain, those that wait and retired ones too, oldest first; [] where there are none. */
   dkimKeys(domain: string): Eventually<readonly DkimKey[]>;
@@ -210,11 +226,22 @@ export interface AccountDirectory {
   putDkimKeys(domain: string, keys: readonly DkimKey[]): Promise<void>;
   /** The directory numbers the account and picks its shard. */
   createAccount(account: Omit<Account, 'id' | 'shard'>): Promise<Account>;
-  /** Replaces the row of an account that is there; its address may change, its shard and tenant may not. */
+  /**
+   * Replaces the row of an account that is there; its address may change, its shard, its tenant and whether it is
+   * shared may not.
+   */
   putAccount(account: Account): Promise<void>;
   deleteAccount(id: AccountId): Promise<void>;
   putAlias(alias: Alias): Promise<void>;
   deleteAlias(address: string): Promise<void>;
+  /** Who may send in the account's name: accounts, and groups by `identifierOf`. */
+  sendersOf(owner: AccountId): Eventually<readonly number[]>;
+  /** In whose names the account may send, by itself or by a group. */
+  ownersSentFor(sender: AccountId): Eventually<readonly AccountId[]>;
+  /**
+   * `not-found` for what is of another tenant, `not-possible-now` past `sendersMax`; whoever goes takes it along.
+   */
+  putSender(owner: AccountId, identifier: number, isNamed: boolean): Promise<void>;
   /** Groups the account is in, by whatever way, by number; none of an account that is not there. */
   groupsOf(account: AccountId): Eventually<readonly GroupId[]>;
   /**

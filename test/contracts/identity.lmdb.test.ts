@@ -8,6 +8,7 @@ import { groupContract } from './groups.ts';
 import type { OpenedIdentity } from './identity-world.ts';
 import { roleContract } from './roles.ts';
 import { secondFactorContract } from './second-factors.ts';
+import { sharedContract } from './shared.ts';
 
 async function open(): Promise<OpenedIdentity> {
   const path = await mkdtemp(join(tmpdir(), 'identity-'));
@@ -31,3 +32,4 @@ secondFactorContract('lmdb', open);
 roleContract('lmdb', open);
 ownerContract('lmdb', open);
 groupContract('lmdb', open);
+sharedContract('lmdb', open);

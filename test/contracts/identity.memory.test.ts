@@ -5,6 +5,7 @@ import { groupContract } from './groups.ts';
 import type { OpenedIdentity } from './identity-world.ts';
 import { roleContract } from './roles.ts';
 import { secondFactorContract } from './second-factors.ts';
+import { sharedContract } from './shared.ts';
 
 async function open(): Promise<OpenedIdentity> {
   const identity = createMemoryIdentity();
@@ -16,3 +17,4 @@ secondFactorContract('memory', open);
 roleContract('memory', open);
 ownerContract('memory', open);
 groupContract('memory', open);
+sharedContract('memory', open);

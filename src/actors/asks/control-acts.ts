@@ -23,6 +23,7 @@ import { roleActs } from './role-control.ts';
 import { serverActs } from './server-control.ts';
 import { sessionActs } from './session-control.ts';
 import { shapingActs } from './shaping-control.ts';
+import { sharedActs } from './shared-control.ts';
 import { suppressionActs } from './suppression-control.ts';
 import { suspensionActs } from './suspension-control.ts';
 import { tenantActs } from './tenant-control.ts';
@@ -47,6 +48,7 @@ export const controlActs: Readonly<Record<ControlMethod, Act>> = {
   ...tenantActs,
   ...roleActs,
   ...groupActs,
+  ...sharedActs,
   ...tlsReportActs,
   ...webhookActs,
   ...auditActs,

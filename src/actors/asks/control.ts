@@ -21,6 +21,7 @@ import type { RoleMethods } from './role-control.ts';
 import type { ServerMethods } from './server-control.ts';
 import type { SessionMethods } from './session-control.ts';
 import type { ShapingMethods } from './shaping-control.ts';
+import type { SharedMethods } from './shared-control.ts';
 import type { SuppressionMethods } from './suppression-control.ts';
 import type { SuspensionMethods } from './suspension-control.ts';
 import type { TenantMethods } from './tenant-control.ts';
@@ -55,6 +56,7 @@ export interface ControlMethods
     QueueActMethods,
     RoleMethods,
     GroupMethods,
+    SharedMethods,
     SuspensionMethods,
     ShapingMethods,
     MailboxMethods,

@@ -45,6 +45,7 @@ const account = Type.Object({
   shard: count,
   isEnabled: flag,
   hasPassword: flag,
+  isShared: Type.Boolean({ description: 'Nobody logs in to it.' }),
   quotaBytes: Type.Number({ description: '0: no limit.' }),
   quotaMessages: Type.Integer({ description: '0: no limit.' }),
   usedBytes: Type.Optional(Type.Number()),
@@ -100,7 +101,12 @@ const accountActs = {
   'account.create': {
     rest: 'POST /api/v1/accounts',
     summary: 'Makes an account. Without a password nobody can log in until one is set.',
-    params: only({ address: anyText, password: Type.Optional(password), ...quotas }),
+    params: only({
+      address: anyText,
+      password: Type.Optional(password),
+      isShared: Type.Optional(Type.Literal(true)),
+      ...quotas,
+    }),
     result: Type.Object({ account }),
   },
   'account.list': {

@@ -145,6 +145,16 @@ export const actRules = {
     takesOver: true,
   },
 
+  // Nobody's own mail: who reads it is said here, not by an owner.
+  'shared.show': { permission: 'shared.read', resource: 'account', at: 'address', kind: 'look' },
+  'shared.grant': {
+    ...{ permission: 'shared.change', resource: 'account', at: 'address', kind: 'change' },
+    isSensitive: true,
+  },
+  'shared.revoke': {
+    ...{ permission: 'shared.change', resource: 'account', at: 'address', kind: 'change' },
+  },
+
   'mfa.enable': {
     ...{ permission: 'factor.change', resource: 'account', at: 'address', kind: 'change' },
     isSensitive: true,

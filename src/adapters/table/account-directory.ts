@@ -40,6 +40,7 @@ import { TableOwners } from './owners.ts';
 import { type DirectoryReader, findName, resolveName } from './resolver.ts';
 import { grantsWithout, TableRoles } from './roles.ts';
 import { TableSecondFactors } from './second-factors.ts';
+import { Senders } from './senders.ts';
 import { Sharings } from './sharings.ts';
 import { Tenants } from './tenants.ts';
 import { WriteTurns } from './write-turns.ts';
@@ -65,6 +66,7 @@ class TableDirectory implements AccountDirectory {
   readonly #shards: number;
   readonly #rows: DirectoryRows;
   readonly #groupRows: GroupRows;
+  readonly #senders: Senders;
   readonly #sharings: Sharings;
   readonly #tenants: Tenants;
   readonly #turns: WriteTurns;
@@ -98,6 +100,7 @@ class TableDirectory implements AccountDirectory {
     this.credentials = new TableCredentials(parts);
     this.secondFactors = new TableSecondFactors(parts);
     this.owners = new TableOwners(parts);
+    this.#senders = new Senders({ ...parts, groupRows: this.#groupRows });
     this.groups = new TableGroups({
       ...parts,
       groupRows: this.#groupRows,
@@ -138,7 +141,11 @@ class TableDirectory implements AccountDirectory {
     if (domain === undefined || findName(this.#rows, name) === undefined) return false;
     const resolution = resolveName(this.#rows.regardlessOfQuota, name, domain);
     if (resolution.kind !== 'resolved') return false;
-    return resolution.targets.some((t) => t.kind === 'account' && t.account === account.id);
+    return resolution.targets.some(
+      (t) =>
+        t.kind === 'account' &&
+        (t.account === account.id || this.#senders.may(t.account, account.id)),
+    );
   }
 
   dkimKeys(domain: string): readonly DkimKey[] {
@@ -318,6 +325,21 @@ class TableDirectory implements AccountDirectory {
   async deleteAccount(id: AccountId): Promise<void> {
     await this.#turns.write(() => this.#names.deleteAccount(id));
     this.#sharings.forget(id);
+  }
+
+  sendersOf(owner: AccountId): readonly number[] {
+    return this.#senders.of(owner);
+  }
+
+  ownersSentFor(sender: AccountId): readonly AccountId[] {
+    return this.#senders.ownersFor(sender);
+  }
+
+  putSender(owner: AccountId, identifier: number, isNamed: boolean): Promise<void> {
+    return this.#turns.write(() => {
+      const changes = this.#senders.put(owner, identifier, isNamed);
+      return { changes, change: { kind: 'account', id: owner } };
+    });
   }
 
   groupsOf(account: AccountId): readonly GroupId[] {

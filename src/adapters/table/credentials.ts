@@ -45,6 +45,7 @@ import {
   type IdentityParts,
   isThere,
   refuseHash,
+  refuseShared,
   refuseText,
 } from './identity-parts.ts';
 import * as rows from './identity-rows.ts';
@@ -77,6 +78,7 @@ export class TableCredentials implements CredentialStore {
   setPassword(of: AccountOf, password: NewPassword): Promise<void> {
     return this.#parts.turns.write(() => {
       const account = accountThatIs(this.#parts, of);
+      refuseShared(account);
       const { hash, verifiers, setMs, historyMax, keptSession } = password;
       refuseVerifiers(verifiers);
       const { history } = this.#passwordRow(of.id);

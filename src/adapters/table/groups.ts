@@ -28,6 +28,7 @@ import { type NameRow, nameKey } from './directory-rows.ts';
 import { type GroupRows, lastNumber } from './group-rows.ts';
 import { accountThatIs, type IdentityParts } from './identity-parts.ts';
 import * as rows from './identity-rows.ts';
+import { senderRemovals } from './senders.ts';
 
 const noBytes = new Uint8Array(0);
 
@@ -117,6 +118,7 @@ export class TableGroups implements GroupStore {
         ...groupRows.members(of.id).map((member) => ({ remove: rows.groupOfKey(member, of.id) })),
         rows.removal(rows.groupMembers(of.id)),
         ...memberRemovals(this.#parts.table, self),
+        ...senderRemovals(this.#parts.table, self),
       ];
     });
   }

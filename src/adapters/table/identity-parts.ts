@@ -45,7 +45,7 @@ export function asideOf<Answer>(
   decide: () => { readonly changes: readonly IndexChange[]; readonly answer: Answer },
 ): Promise<Answer> {
   return parts.turns.aside(() => {
-    accountThatIs(parts, of);
+    refuseShared(accountThatIs(parts, of));
     return { ...decide(), change: { kind: 'credentials', id: of.id } };
   });
 }
@@ -57,4 +57,10 @@ export function refuseText(what: string, text: string): void {
 
 export function refuseHash(hash: string): void {
   if (!hashText.test(hash)) throw new MailError('argument-invalid', 'a hash is SHA-256 in hex');
+}
+
+/** What logs in. @throws MailError `argument-invalid` */
+export function refuseShared({ address, isShared }: Pick<Account, 'address' | 'isShared'>): void {
+  if (isShared !== true) return;
+  throw new MailError('argument-invalid', `nobody logs in to a shared mailbox: ${address}`);
 }

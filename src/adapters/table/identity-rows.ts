@@ -19,6 +19,7 @@
  *   x·credential             whose passkey it is
  *   y·tenant·account         RequestsRow
  *   z·identifier·group       the groups that an account or a group is in
+ *   A·account·identifier     who may send in its name; B has the same the other way round (`senders.ts`)
  *   mapp, msession, mrequest, mgroup the next numbers of these
  *   mtoken                   TokenKey[]
  */

@@ -17,10 +17,12 @@ import { credentialRemovals, withoutVerifiers } from './credentials.ts';
 import type { DirectoryRows } from './directory-reader.ts';
 import * as rows from './directory-rows.ts';
 import { memberRemovals } from './groups.ts';
+import { refuseShared } from './identity-parts.ts';
 import { ownerRemovals } from './owners.ts';
 import { aliasTargetsMax, type DirectoryReader } from './resolver.ts';
 import { roleRemovals } from './roles.ts';
 import { factorRemovals } from './second-factors.ts';
+import { senderRemovals } from './senders.ts';
 import type { Decided } from './write-turns.ts';
 
 export class NameWrites {
@@ -58,6 +60,9 @@ export class NameWrites {
     if (before.shard !== account.shard || before.tenant !== account.tenant) {
       throw new MailError('argument-invalid', 'an account keeps its shard and its tenant');
     }
+    if (before.isShared !== account.isShared) {
+      throw new MailError('argument-invalid', 'an account is shared for life or never');
+    }
     const name = nameOf(account.address);
     const isMoved = joined(name) !== before.address;
     if (isMoved) this.freeName(account.address, account.tenant);
@@ -81,6 +86,7 @@ export class NameWrites {
       ...ownerRemovals(id),
       ...roleRemovals(account),
       ...memberRemovals(this.#table, id),
+      ...senderRemovals(this.#table, id),
     ];
     return { changes, change: { kind: 'account', id } };
   }
@@ -183,6 +189,7 @@ function nameOf(address: string): SplitAddress {
 }
 
 function normalAccount(account: Account, name: SplitAddress): Account {
+  if (account.passwordHash !== undefined) refuseShared(account);
   const sendAs = account.sendAs.map((address) => joined(nameOf(address)));
   return { ...account, address: joined(name), sendAs: [...new Set(sendAs)] };
 }

@@ -17,7 +17,13 @@ import {
   sessionsMax,
 } from '../../ports/credentials.ts';
 import type { IndexChange } from '../../ports/shard-index.ts';
-import { accountThatIs, asideOf, type IdentityParts, isThere } from './identity-parts.ts';
+import {
+  accountThatIs,
+  asideOf,
+  type IdentityParts,
+  isThere,
+  refuseShared,
+} from './identity-parts.ts';
 import * as rows from './identity-rows.ts';
 import type { LastUses } from './last-uses.ts';
 
@@ -50,7 +56,7 @@ export class Sessions {
 
   create(of: AccountOf, row: Omit<Session, 'id' | 'lastUse'>): Promise<Session> {
     return this.#parts.turns.aside(() => {
-      accountThatIs(this.#parts, of);
+      refuseShared(accountThatIs(this.#parts, of));
       const known = this.#rowsOf(of.id);
       const open = known.filter(({ expiresMs }) => expiresMs > row.createdMs);
       const over = known.filter(({ expiresMs }) => expiresMs <= row.createdMs);

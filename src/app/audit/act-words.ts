@@ -72,7 +72,7 @@ export const actWords: SomeActWords = {
 
   'account.create': {
     ...{ kind: 'change', on: ['account', 'address'] },
-    keeps: ['quotaBytes', 'quotaMessages', 'sendAs'],
+    keeps: ['isShared', 'quotaBytes', 'quotaMessages', 'sendAs'],
   },
   'account.set': {
     ...{ kind: 'change', on: ['account', 'address'] },
@@ -84,6 +84,11 @@ export const actWords: SomeActWords = {
   'role.delete': { kind: 'change', on: ['tenant', 'tenant'], keeps: ['name'] },
   'role.grant': { kind: 'change', on: ['account', 'account'], keeps: ['role', 'domains'] },
   'role.revoke': { kind: 'change', on: ['account', 'account'], keeps: ['role'] },
+  'shared.grant': {
+    ...{ kind: 'change', on: ['account', 'address'] },
+    keeps: ['member', 'rights', 'sendsAs'],
+  },
+  'shared.revoke': { kind: 'change', on: ['account', 'address'], keeps: ['member'] },
   'group.create': {
     ...{ kind: 'change', on: ['address', 'address'] },
     keeps: ['senders', 'members'],

@@ -76,16 +76,20 @@ function accountHandlers(parts: ControlParts): ControlHandlers {
   const { directory } = parts;
   return {
     'account.create': async (given, { by }) => {
-      const { address, password, quotaBytes, quotaMessages, sendAs } = given;
+      const { address, password, isShared, quotaBytes, quotaMessages, sendAs } = given;
       const { accounts } = parts.settings;
       checkedAddress(address);
       await refuseForeignNames(parts, sendAs, by);
+      if (isShared && password !== undefined) {
+        throw new MailError('argument-invalid', 'a shared mailbox has no password');
+      }
       const tenant = await tenantOf(directory, address);
       if (password !== undefined) await parts.passwords.check({ tenant, address }, password);
       const account = await directory.createAccount({
         tenant,
         address,
         isEnabled: true,
+        ...(isShared ? { isShared } : {}),
         quotaBytes: quotaBytes ?? accounts.quotaBytesDefault,
         quotaMessages: quotaMessages ?? accounts.quotaMessagesDefault,
         sendAs: sendAs ?? [],
@@ -252,7 +256,8 @@ async function viewOfDomain(
 
 function viewOfAccount(account: Account): AccountView {
   const { passwordHash, quotaMessages = 0, ...view } = account;
-  return { ...view, quotaMessages, hasPassword: passwordHash !== undefined };
+  const isShared = account.isShared === true;
+  return { ...view, quotaMessages, isShared, hasPassword: passwordHash !== undefined };
 }
 
 function viewOfAlias({ address, tenant, targets }: Alias): AliasView {

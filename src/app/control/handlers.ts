@@ -24,6 +24,7 @@ import { roleHandlers } from './role-handlers.ts';
 import { serverHandlers } from './server-handlers.ts';
 import { sessionHandlers } from './session-handlers.ts';
 import { shapingHandlers } from './shaping-handlers.ts';
+import { sharedHandlers } from './shared-handlers.ts';
 import { sourceHandlers } from './source-handlers.ts';
 import { storeHandlers } from './store-handlers.ts';
 import { suppressionHandlers } from './suppression-handlers.ts';
@@ -40,6 +41,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...tenantHandlers(parts),
     ...roleHandlers(parts),
     ...groupHandlers(parts),
+    ...sharedHandlers(parts),
     ...suppressionHandlers(parts),
     ...directoryHandlers(parts),
     ...credentialHandlers(parts),

@@ -82,6 +82,15 @@ async function mailboxesOf(parts: ControlParts, account: Account): Promise<reado
   return value as readonly MailboxInfo[];
 }
 
+/** All of them, as a session of the account names them. */
+export async function mailboxPaths(
+  parts: ControlParts,
+  account: Account,
+): Promise<readonly string[]> {
+  const mailboxes = await mailboxesOf(parts, account);
+  return mailboxes.map((each) => pathOf(mailboxes, each));
+}
+
 function pathOf(mailboxes: readonly MailboxInfo[], mailbox: MailboxInfo): string {
   const parent = mailboxes.find((each) => each.mailbox === mailbox.parent);
   return parent === undefined ? mailbox.name : `${pathOf(mailboxes, parent)}/${mailbox.name}`;

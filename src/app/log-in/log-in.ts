@@ -20,7 +20,7 @@ import {
 } from '../../edge/guard/app-passwords.ts';
 import type { CheckedCredentials, CredentialCache } from '../../edge/guard/credential-cache.ts';
 import type { CheckCredentials, Credentials, LogInAnswer } from '../../edge/guard/log-in.ts';
-import type { Account, AccountDirectory } from '../../ports/account-directory.ts';
+import { type Account, type AccountDirectory, mayLogIn } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CredentialStore } from '../../ports/credentials.ts';
 import type { SecondFactorStore } from '../../ports/second-factors.ts';
@@ -54,7 +54,7 @@ export class PasswordLogIn {
   readonly check: CheckCredentials = async (user, password, facts) => {
     const account = await this.#options.directory.accountByAddress(user);
     const shown = appPasswordIn(password);
-    if (shown !== undefined && account?.isEnabled === true) {
+    if (shown !== undefined && account !== undefined && mayLogIn(account)) {
       const answer = await this.#byAppPassword(account, shown, facts);
       if (answer !== undefined) return answer;
     }
@@ -91,11 +91,11 @@ export class PasswordLogIn {
     const { cache, clock, upgrades } = this.#options;
     const storedHash = account?.passwordHash ?? '';
     const checked = { user, password, storedHash };
-    const isKnown = account?.isEnabled === true && cache.knows(checked);
+    const isKnown = account !== undefined && mayLogIn(account) && cache.knows(checked);
     if (!isKnown) {
       const answer = await this.#verify(checked);
       if (!answer.ok) return answer;
-      if (account === undefined || answer.value !== true || !account.isEnabled) {
+      if (account === undefined || answer.value !== true || !mayLogIn(account)) {
         return failure('credentials-invalid', user);
       }
       cache.remember(checked);

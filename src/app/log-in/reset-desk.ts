@@ -15,7 +15,7 @@ import type { Log } from '../../base/log.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import { hourMs } from '../../base/units.ts';
 import { resetPath } from '../../edge/protocols/http/password-reset.ts';
-import type { Account } from '../../ports/account-directory.ts';
+import { type Account, mayLogIn } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Identity } from '../../ports/identity.ts';
 import type { Random } from '../../ports/random.ts';
@@ -128,7 +128,7 @@ export class ResetDesk {
   async #mail(name: string): Promise<void> {
     const { identity, url, send, log, clock } = this.#parts;
     const account = await identity.directory.accountByAddress(name);
-    if (account === undefined || !account.isEnabled) return;
+    if (account === undefined || !mayLogIn(account)) return;
     const to = await identity.owners.recoveryAddress(account);
     if (to === '' || url === '' || !this.#mayMail(account.id, clock.nowMs())) {
       const fields = { account: account.address, hasAddress: to !== '', hasPages: url !== '' };
@@ -170,7 +170,7 @@ export class ResetDesk {
     const hash = hashOf(token);
     if (!(await identity.credentials.hasReset(of, hash, clock.nowMs()))) return undefined;
     const account = await identity.directory.accountById(of.id);
-    return account?.isEnabled === true ? { account, hash } : undefined;
+    return account !== undefined && mayLogIn(account) ? { account, hash } : undefined;
   }
 }
 

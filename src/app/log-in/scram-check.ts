@@ -14,7 +14,7 @@ import type { LogInAnswer } from '../../edge/guard/log-in.ts';
 import type { ScramCheck } from '../../edge/guard/proofs.ts';
 import { fakeVerifier, type ScramHash, type ScramVerifier } from '../../mail/trust/scram.ts';
 import { verifierIn } from '../../mail/trust/scram-rows.ts';
-import type { Account } from '../../ports/account-directory.ts';
+import { type Account, mayLogIn } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Identity } from '../../ports/identity.ts';
 import type { Random } from '../../ports/random.ts';
@@ -85,7 +85,7 @@ export class DirectoryScram implements ScramCheck {
   }
 
   async #verifierOf(account: Account, hash: ScramHash): Promise<ScramVerifier | undefined> {
-    if (!account.isEnabled) return undefined;
+    if (!mayLogIn(account)) return undefined;
     const { credentials } = this.#options.identity;
     const { logIn } = await credentials.policy(account.tenant);
     if (!logIn.allowsScram) return undefined;

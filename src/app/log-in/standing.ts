@@ -5,6 +5,7 @@
  */
 
 import type { Standing } from '../../edge/guard/live-sessions.ts';
+import { mayLogIn } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Identity } from '../../ports/identity.ts';
 import { isPasswordEnough } from './admission.ts';
@@ -20,7 +21,7 @@ export function standingIn({ identity, upgrades, clock }: StandingParts): Standi
   const { directory, credentials } = identity;
   return async (of) => {
     const account = await directory.accountById(of.id);
-    if (account?.tenant !== of.tenant || !account.isEnabled) return () => false;
+    if (account?.tenant !== of.tenant || !mayLogIn(account)) return () => false;
     const isEnough = await isPasswordEnough(identity, of);
     const { logIn } = await credentials.policy(of.tenant);
     const nowMs = clock.nowMs();

@@ -55,7 +55,9 @@ function describe(account: AccountView): readonly string[] {
     ['number', account.id],
     ['shard', account.shard],
     ['enabled', account.isEnabled ? 'yes' : 'no'],
-    ['password', account.hasPassword ? 'set' : 'none: nobody can log in'],
+    account.isShared
+      ? ['shared', 'yes: nobody logs in']
+      : ['password', account.hasPassword ? 'set' : 'none: nobody can log in'],
     // Only `account show` asks the shard what is in it.
     usedBytes === undefined ? ['quota', quota] : ['used', `${size(usedBytes)} of ${quota}`],
     ...(messages === '' ? [] : [['messages', messages] as const]),
@@ -71,20 +73,30 @@ const create: Command = {
   argumentCount: [1, 1],
   options: {
     'password-stdin': passwordOption,
+    shared: {
+      type: 'boolean',
+      doc: 'A shared mailbox: nobody logs in; `shared grant` says who reads it.',
+    },
     quota: quotaOption,
     'quota-messages': quotaMessagesOption,
     'send-as': sendAsOption,
   },
   examples: [
     '|printf \'%s\\n\' "$PASSWORD" | chaski account create ann@example.org --password-stdin',
+    'account create support@example.org --shared',
   ],
   async run({ arguments: [address], options, output, control, input }) {
     const quotaBytes = sizeOption(options, 'quota');
     const quotaMessages = options.number('quota-messages', 0, messagesMax);
     const sendAs = options.texts('send-as');
     const password = options.isSet('password-stdin') ? await readPassword(input) : undefined;
+    const isShared = options.isSet('shared');
+    if (isShared && password !== undefined) {
+      throw new UsageError('nobody logs in to a shared mailbox: it has no password');
+    }
     const { account } = await (await control()).call('account.create', {
       address: address!,
+      ...(isShared ? { isShared } : {}),
       ...(password === undefined ? {} : { password }),
       ...(quotaBytes === undefined ? {} : { quotaBytes }),
       ...(quotaMessages === undefined ? {} : { quotaMessages }),

@@ -13,7 +13,7 @@ import { domainOf } from '../../base/address-parts.ts';
 import { MailError } from '../../base/errors.ts';
 import { apiKeyId, type GroupId, type TenantId, tenantId } from '../../base/ids.ts';
 import { minuteMs } from '../../base/units.ts';
-import type { Account } from '../../ports/account-directory.ts';
+import { type Account, mayLogIn } from '../../ports/account-directory.ts';
 import type { AccountOf } from '../../ports/credentials.ts';
 import type { Identity } from '../../ports/identity.ts';
 import type { Grant } from '../../ports/roles.ts';
@@ -37,7 +37,7 @@ export async function authorityOf(
   }
   const of = { tenant, id: principal.account };
   const account = await identity.directory.accountById(of.id);
-  if (account?.tenant !== tenant || !account.isEnabled) return undefined;
+  if (account?.tenant !== tenant || !mayLogIn(account)) return undefined;
   const isFresh = await isFreshNow(identity, principal, nowMs);
   if (isFresh === undefined) return undefined;
   const rights = [userRight, ...(await rightsOf(identity, of))];

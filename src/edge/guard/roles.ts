@@ -64,6 +64,8 @@ const domainAdmin: readonly Permission[] = [
   'group.read',
   'session.end',
   'session.read',
+  'shared.change',
+  'shared.read',
 ];
 
 const helpDesk: readonly Permission[] = [
@@ -79,6 +81,7 @@ const helpDesk: readonly Permission[] = [
   'recovery.read',
   'session.end',
   'session.read',
+  'shared.read',
 ];
 
 /** Of those that are given; `user` every account has without a grant. */

@@ -14,7 +14,7 @@ import type { AccountPrincipal } from '../../actors/asks/principal.ts';
 import { failure, MailError, type Result } from '../../base/errors.ts';
 import { type AccountId, accountId, type TenantId, tenantId } from '../../base/ids.ts';
 import { dayMs, minuteMs } from '../../base/units.ts';
-import type { Account, AccountDirectory } from '../../ports/account-directory.ts';
+import { type Account, type AccountDirectory, mayLogIn } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CredentialStore, Session } from '../../ports/credentials.ts';
 import type { Random } from '../../ports/random.ts';
@@ -148,7 +148,7 @@ export class Sessions {
   async #shown({ tenant, id, session: number }: Claimed): Promise<SessionShown | undefined> {
     const { directory, credentials, clock } = this.#parts;
     const account = await directory.accountById(id);
-    if (account === undefined || account.tenant !== tenant || !account.isEnabled) return undefined;
+    if (account === undefined || account.tenant !== tenant || !mayLogIn(account)) return undefined;
     const session = await credentials.session(account, number);
     if (session === undefined || session.expiresMs <= clock.nowMs()) return undefined;
     // A tenant that wants a second factor now wants it of sessions begun before, too.

@@ -10,7 +10,7 @@
 import type { AccountPrincipal } from '../../actors/asks/principal.ts';
 import { failure, type Result } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import type { Account, AccountDirectory } from '../../ports/account-directory.ts';
+import { type Account, type AccountDirectory, mayLogIn } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CredentialStore } from '../../ports/credentials.ts';
 import type { SecondFactorStore } from '../../ports/second-factors.ts';
@@ -95,7 +95,7 @@ export class TokenLogIn {
     const refused = failure('credentials-invalid', 'no passkey that is good here');
     const of = await passkeys.ownerOf(passkey);
     const account = of === undefined ? undefined : await directory.accountById(of.id);
-    if (account === undefined || account.tenant !== of?.tenant || !account.isEnabled)
+    if (account === undefined || account.tenant !== of?.tenant || !mayLogIn(account))
       return refused;
     const { logIn: policy } = await credentials.policy(account.tenant);
     if (!policy.allowsPasskeyAlone) return refused;

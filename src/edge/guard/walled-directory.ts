@@ -102,6 +102,10 @@ function wallOf(directory: AccountDirectory, tenant: TenantId) {
     domains: () => allOwn(directory.domains()),
     accounts: (name?: string) => allOwn(directory.accounts(name)),
     aliases: (name?: string) => allOwn(directory.aliases(name)),
+    sendersOf: async (owner: AccountId) =>
+      (await accountById(owner)) === undefined ? [] : await directory.sendersOf(owner),
+    ownersSentFor: async (sender: AccountId) =>
+      (await accountById(sender)) === undefined ? [] : await directory.ownersSentFor(sender),
     groupsOf: async (account: AccountId) =>
       (await accountById(account)) === undefined ? [] : await directory.groupsOf(account),
     sharersFor: async (reader: AccountId) =>
@@ -176,6 +180,10 @@ function nameWrites(
     async deleteAlias(address: string) {
       await mustBeOwn(domainOf(address));
       await directory.deleteAlias(address);
+    },
+    async putSender(...[owner, identifier, isNamed]: Of<'putSender'>) {
+      await mustHave(owner);
+      await directory.putSender(owner, identifier, isNamed);
     },
     async noteSharing(...[owner, identifier, isNamed]: Of<'noteSharing'>) {
       await mustHave(owner);

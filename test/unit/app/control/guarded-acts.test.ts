@@ -40,19 +40,20 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     ...['account.change', 'account.create', 'account.delete', 'account.password', 'account.read'],
     ...['alias.change', 'alias.read', 'dkim.change', 'domain.read'],
     ...['app-password.read', 'app-password.revoke', 'factor.read', 'factor.reset'],
-    ...['group.change', 'group.read'],
+    ...['group.change', 'group.read', 'shared.change', 'shared.read'],
     ...['session.end', 'session.read'],
   ],
   'help-desk': [
     ...['account.password', 'account.read', 'alias.read', 'domain.read'],
     ...['app-password.read', 'app-password.revoke', 'factor.read', 'factor.reset'],
-    ...['group.read', 'recovery.read', 'session.end', 'session.read'],
+    ...['group.read', 'recovery.read', 'session.end', 'session.read', 'shared.read'],
   ],
   auditor: [
     ...['access.read', 'account.read', 'alias.read', 'audit.read', 'domain.read', 'key.read'],
     'queue.read',
     ...['role.read', 'session.read', 'suppression.read', 'tenant.read', 'webhook.read'],
     ...['app-password.read', 'factor.read', 'group.read', 'policy.read', 'recovery.read'],
+    'shared.read',
   ],
   user: [],
 };

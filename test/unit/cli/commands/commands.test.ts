@@ -17,6 +17,7 @@ const account = {
   shard: 3,
   isEnabled: true,
   hasPassword: true,
+  isShared: false,
   quotaBytes: 0,
   quotaMessages: 0,
   sendAs: [],
@@ -164,6 +165,22 @@ test('group create names its members and who may write to it; others say what th
   assert.deepEqual(granted.params, wanted);
   const left = await asked(['group', 'remove', address, 'ann@example.org'], 'group.remove', {});
   assert.deepEqual(left.params, { address, member: 'ann@example.org' });
+});
+
+test('a shared mailbox is made without a password, and given to members one by one', async () => {
+  const made = { ...account, isShared: true, hasPassword: false };
+  const line = ['account', 'create', 'ann@example.org', '--shared'];
+  const created = await asked(line, 'account.create', { account: made });
+  assert.deepEqual(created.params, { address: 'ann@example.org', isShared: true });
+  assert.match(created.out, /shared: +yes: nobody logs in/);
+  const reader = { member: 'group:desk@example.org', rights: 'lrs', sendsAs: true };
+  const grant = ['shared', 'grant', 'ann@example.org', 'desk@example.org', '--send-as'];
+  const granted = await asked([...grant, '--rights', 'read'], 'shared.grant', { reader });
+  const params = { address: 'ann@example.org', member: 'desk@example.org', rights: 'read' };
+  assert.deepEqual(granted.params, { ...params, sendsAs: true });
+  assert.match(granted.out, /group:desk@example\.org +lrs +yes/);
+  const wrong = await asked([...grant, '--rights', 'all'], 'shared.grant', { reader });
+  assert.equal(wrong.code, 2);
 });
 
 test('alias create refuses to replace unless told', async () => {

@@ -10,7 +10,7 @@ import { Buffer } from 'node:buffer';
 import { isIP } from 'node:net';
 import { argumentOf, parseGreetingName } from '../../../../mail/wire/smtp/session-commands.ts';
 import { decodeXtext } from '../../../../mail/wire/smtp/xtext.ts';
-import type { Account } from '../../../../ports/account-directory.ts';
+import { type Account, mayLogIn } from '../../../../ports/account-directory.ts';
 import type { CommandSession, GreetingVerb, SmtpCommand } from '../command.ts';
 import { replies, replyOf } from '../replies.ts';
 import { xclientAttributes } from '../service.ts';
@@ -38,7 +38,7 @@ function runXclient(session: CommandSession, line: Buffer, from: number, to: num
 /** The proxy has checked the password; whether the account may still send is ours to know. */
 function logIn(session: CommandSession, attributes: Attributes, account: Account | undefined) {
   if (session.isEnded) return;
-  const isGood = account?.isEnabled === true;
+  const isGood = account !== undefined && mayLogIn(account);
   session.service.observer.loggedIn(session.service.name, isGood);
   if (isGood) become(session, attributes, account);
   else session.refuse(replyOf('credentials-invalid'));
