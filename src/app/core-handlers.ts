@@ -53,6 +53,7 @@ function coreParts(core: Core, front: FrontParts): ControlParts {
     resets: core.resets,
     secondFactors: new SecondFactorDesk({
       factors: core.identity.secondFactors,
+      throttle: core.factorThrottle,
       issuer: front.settings.hostname,
       clock: nodeClock,
       random: nodeRandom,

@@ -36,6 +36,7 @@ import { tenantWords } from '../base/tenant-words.ts';
 import { mebibyte } from '../base/units.ts';
 import { waitingOf, waitingWords } from '../base/waiting-words.ts';
 import type { AccessWitness } from '../edge/guard/access-witness.ts';
+import type { FactorThrottle } from '../edge/guard/factor-throttle.ts';
 import type { Passkeys } from '../edge/guard/passkeys.ts';
 import { TenantQuotas } from '../edge/guard/tenant-quotas.ts';
 import { withQuotas } from '../edge/quota-reception.ts';
@@ -94,6 +95,8 @@ export interface Core {
   /** Hashes of passwords wait here. */
   readonly passwordJobs: PasswordJobs;
   readonly passwords: PasswordDesk;
+  /** Of all guesses of second factors. */
+  readonly factorThrottle: FactorThrottle;
   readonly passkeys: Passkeys;
   readonly resets: ResetDesk;
   /** Undefined: settings have none sent. */

@@ -90,13 +90,13 @@ export async function createHttpApi(
 }
 
 function tokenParts(
-  { identity, passkeys, placeNotices }: Core,
+  { identity, passkeys, placeNotices, factorThrottle }: Core,
   log: Log,
   { logIn, sessions }: Pick<HttpApiRequest, 'logIn' | 'sessions'>,
 ): TokenRouteParts {
   const { directory, credentials, secondFactors } = identity;
   const checkSecondFactor = secondFactorCheck(secondFactors, nodeClock, passkeys);
-  const stores = { secondFactors, credentials, directory };
+  const stores = { factorThrottle, secondFactors, credentials, directory };
   const parts = { logIn, checkSecondFactor, passkeys, sessions, ...stores };
   const tokens = new TokenLogIn({
     ...{ ...parts, clock: nodeClock, log },

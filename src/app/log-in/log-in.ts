@@ -3,7 +3,7 @@
  *
  * Runs in:   main thread.
  * Specs:     RFC 4954 §4 (what a failed log-in may tell: nothing).
- * Limits:    `PasswordJobs`; checks of the same name and password that come together are one.
+ * Limits:    `PasswordJobs`, where a /64 of IPv6 is one peer; checks of the same name and password that come together are one.
  * Invariant: an unknown user costs what a known one costs. What a tenant asks of its people is told to those alone who
  *            showed the right password.
  */
@@ -11,6 +11,7 @@
 import { passwordVerifyJob } from '../../actors/asks/job-asks.ts';
 import { failure } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { peerNetwork } from '../../base/networks.ts';
 import {
   appPasswordIn,
   refusalOf,
@@ -86,14 +87,14 @@ export class PasswordLogIn {
   async #byMainPassword(
     { user, password }: Credentials,
     account: Account | undefined,
-    { listener }: Facts,
+    { listener, address }: Facts,
   ): Promise<LogInAnswer> {
     const { cache, clock, upgrades } = this.#options;
     const storedHash = account?.passwordHash ?? '';
     const checked = { user, password, storedHash };
     const isKnown = account !== undefined && mayLogIn(account) && cache.knows(checked);
     if (!isKnown) {
-      const answer = await this.#verify(checked);
+      const answer = await this.#verify(checked, peerNetwork(address));
       if (!answer.ok) return answer;
       if (account === undefined || answer.value !== true || !mayLogIn(account)) {
         return failure('credentials-invalid', user);
@@ -104,13 +105,13 @@ export class PasswordLogIn {
     return await admitByPassword(this.#options, account, { listener, nowMs: clock.nowMs() });
   }
 
-  #verify(checked: CheckedCredentials): Promise<Verified> {
+  #verify(checked: CheckedCredentials, peer: string): Promise<Verified> {
     const { cache, jobs } = this.#options;
     const name = cache.nameOf(checked);
     const underWay = this.#underWay.get(name);
     if (underWay !== undefined) return underWay;
     const meta = { hash: checked.storedHash, password: checked.password };
-    const verifying = jobs.run({ name: passwordVerifyJob, meta });
+    const verifying = jobs.run({ name: passwordVerifyJob, meta }, peer);
     this.#underWay.set(name, verifying);
     void verifying.then(() => this.#underWay.delete(name));
     return verifying;

@@ -8,6 +8,7 @@ import type { Jobs } from '../../actors/jobs.ts';
 import { openBreachedPasswords } from '../../adapters/files/breached-passwords.ts';
 import { nodeClock } from '../../adapters/node/clock.ts';
 import type { Log } from '../../base/log.ts';
+import { FactorThrottle } from '../../edge/guard/factor-throttle.ts';
 import type { Identity } from '../../ports/identity.ts';
 import type { Settings } from '../../settings/schema.ts';
 import { openPasskeys } from './open-passkeys.ts';
@@ -21,5 +22,6 @@ export async function openPasswords(settings: Settings, jobs: Jobs, identity: Id
   const breached = path === '' ? undefined : await openBreachedPasswords(path);
   const clock = nodeClock;
   const passwords = new PasswordDesk({ credentials, jobs: passwordJobs, clock, breached });
-  return { passwordJobs, passwords, passkeys: openPasskeys(settings, identity, log) };
+  const passkeys = openPasskeys(settings, identity, log);
+  return { passwordJobs, passwords, passkeys, factorThrottle: new FactorThrottle() };
 }

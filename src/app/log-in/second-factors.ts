@@ -12,6 +12,7 @@
 import { Secret, TOTP } from 'otpauth';
 import { crockford, inGroups } from '../../base/base32.ts';
 import { MailError } from '../../base/errors.ts';
+import type { FactorThrottle } from '../../edge/guard/factor-throttle.ts';
 import { recoveryHash, stepOf } from '../../edge/guard/second-factor.ts';
 import type { Account } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -36,6 +37,7 @@ export interface NewTotp {
 
 export interface SecondFactorDeskOptions {
   readonly factors: SecondFactorStore;
+  readonly throttle: FactorThrottle;
   /** Who the device shows the code is for. */
   readonly issuer: string;
   readonly clock: Clock;
@@ -60,19 +62,22 @@ export class SecondFactorDesk {
     return { id: row.id, uri: code.toString(), secret: code.secret.base32 };
   }
 
-  /** The recovery codes, in the place of those before. @throws MailError `not-found`, `credentials-invalid` */
+  /** The recovery codes, in the place of those before. @throws MailError `not-found`, `credentials-invalid`, `rate-exceeded` */
   async confirm(owner: Owner, code: string): Promise<readonly string[]> {
-    const { factors } = this.#options;
+    const { factors, throttle, clock } = this.#options;
     const { totps } = await factors.secondFactors(owner);
     const waiting = totps.find(isWaiting);
     if (waiting === undefined) throw new MailError('not-found', 'no device waits to be confirmed');
-    const step = stepOf(waiting.secret, code.replace(/\s/g, ''), this.#options.clock.nowMs());
+    const counted = `${owner.id} to be confirmed`;
+    if (!throttle.begin(counted, clock.monotonicMs())) throw new MailError('rate-exceeded');
+    const step = stepOf(waiting.secret, code.replace(/\s/g, ''), clock.nowMs());
     if (step === undefined || !(await factors.useTotp(owner, waiting.id, step))) {
       throw new MailError(
         'credentials-invalid',
         'the code is wrong: is the clock of the device right?',
       );
     }
+    throttle.succeeded(counted);
     return await this.#recoveryCodes(owner);
   }
 

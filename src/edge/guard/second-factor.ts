@@ -16,6 +16,7 @@ import type { PasskeyShown, Passkeys } from './passkeys.ts';
 
 const stepSeconds = 30;
 const digits = 6;
+const sixDigits = /^\d{6}$/;
 
 /** A code, or what a browser answers of a passkey. */
 export type FactorShown = string | PasskeyShown;
@@ -33,7 +34,7 @@ export function secondFactorCheck(
   return async (account, shown) => {
     if (typeof shown !== 'string') return (await passkeys?.check(account, shown)) ?? false;
     const code = plain(shown);
-    if (!/^\d{6}$/.test(code)) return await store.useRecoveryCode(account, recoveryHash(code));
+    if (!sixDigits.test(code)) return await store.useRecoveryCode(account, recoveryHash(code));
     const { totps } = await store.secondFactors(account);
     for (const { id, secret, lastStep } of totps) {
       // One that was never confirmed may be known to nobody but who made it.
@@ -42,6 +43,11 @@ export function secondFactorCheck(
     }
     return false;
   };
+}
+
+/** Six digits; recovery codes and passkeys are too long to guess. */
+export function isGuessable(shown: FactorShown): boolean {
+  return typeof shown === 'string' && sixDigits.test(plain(shown));
 }
 
 /** As the row keeps it; people leave hyphens out and change case. */

@@ -3,8 +3,8 @@
  * passkey alone, where its tenant allows that.
  *
  * Runs in:   edge (main thread).
- * Invariant: guesses of second factors count by themselves: a password that is right does not buy more of them. What
- *            is told of a wrong second factor is what is told of a wrong password.
+ * Invariant: guesses of second factors count by themselves, by address and by account: a password that is right does
+ *            not buy more of them. What is told of a wrong second factor is what is told of a wrong password.
  */
 
 import type { AccountPrincipal } from '../../actors/asks/principal.ts';
@@ -14,14 +14,16 @@ import { type Account, type AccountDirectory, mayLogIn } from '../../ports/accou
 import type { Clock } from '../../ports/clock.ts';
 import type { CredentialStore } from '../../ports/credentials.ts';
 import type { SecondFactorStore } from '../../ports/second-factors.ts';
+import type { FactorThrottle } from './factor-throttle.ts';
 import { attempt, type LogIn, type LogInAnswer, logIn, tokenListener } from './log-in.ts';
 import type { PasskeyShown, Passkeys } from './passkeys.ts';
-import type { CheckSecondFactor, FactorShown } from './second-factor.ts';
+import { type CheckSecondFactor, type FactorShown, isGuessable } from './second-factor.ts';
 import type { Sessions, Tokens } from './sessions.ts';
 
 export interface TokenLogInParts {
   readonly logIn: LogIn;
   readonly checkSecondFactor: CheckSecondFactor;
+  readonly factorThrottle: FactorThrottle;
   readonly passkeys: Pick<Passkeys, 'ownerOf' | 'check'>;
   readonly secondFactors: Pick<SecondFactorStore, 'hasSecondFactor'>;
   readonly directory: Pick<AccountDirectory, 'accountById'>;
@@ -62,11 +64,21 @@ export class TokenLogIn {
     const { clock, log, sessions } = this.#parts;
     const { name: user, password, address, device } = asked;
     if (/[\x00-\x1f\x7f]/.test(user)) return failure('credentials-invalid', 'no name');
-    const session = { logIn: this.#parts.logIn, address, listener, tls: undefined, clock, log };
+    const { witness, ...logInParts } = this.#parts.logIn;
+    const session = { logIn: logInParts, address, listener, tls: undefined, clock, log };
+    const told = { user, peer: address, listener };
     const answer = await logIn(session, { user, password });
-    if (!answer.ok) return answer;
+    if (!answer.ok) {
+      witness?.logIn({ ...told, refusal: answer.code });
+      return answer;
+    }
     const shown = await this.#secondFactor(answer.account, asked);
-    if (!shown.ok) return shown;
+    // Half a log-in is none.
+    if (!shown.ok) {
+      witness?.logIn({ ...told, refusal: shown.code, method: 'second-factor' });
+      return shown;
+    }
+    witness?.logIn({ ...told, account: answer.account });
     const { secondFactorMs } = shown;
     const facts = { device, address, secondFactorMs };
     const tokens = await sessions.begin(answer.account, facts);
@@ -126,6 +138,10 @@ export class TokenLogIn {
     if (account?.tenant !== tenant) return failure('credentials-invalid', `account ${id}`);
     const shown = await this.#shownFactor(account, code, address);
     if (shown.ok) await credentials.noteSecondFactor(account, session, shown.secondFactorMs);
+    else {
+      const told = { user: account.address, peer: address, listener, method: 'second-factor' };
+      this.#parts.logIn.witness?.logIn({ ...told, refusal: shown.code });
+    }
     return shown;
   }
 
@@ -134,12 +150,17 @@ export class TokenLogIn {
     code: FactorShown,
     address: string,
   ): Promise<Result<{ readonly secondFactorMs: number }>> {
-    const { checkSecondFactor, clock, log } = this.#parts;
+    const { checkSecondFactor, factorThrottle, clock, log } = this.#parts;
     const { throttle } = this.#parts.logIn;
     const counted = `${account.address} second factor`;
     if (throttle.waitMs(address, counted, clock.monotonicMs()) > 0) return failure('rate-exceeded');
+    const name = String(account.id);
+    if (isGuessable(code) && !factorThrottle.begin(name, clock.monotonicMs())) {
+      return failure('rate-exceeded');
+    }
     if (await checkSecondFactor(account, code)) {
       throttle.succeeded(address, counted);
+      factorThrottle.succeeded(name);
       return { ok: true, secondFactorMs: clock.nowMs() };
     }
     throttle.failed(address, counted, clock.monotonicMs());

@@ -74,6 +74,53 @@ test('a full queue of passwords answers at once, and other jobs wait for one has
   assert.equal(jobs.waitingCount, 0);
 });
 
+test('one peer that fills the queue of passwords gives its places up to others, and waits behind itself', async () => {
+  const started: number[] = [];
+  const ends: (() => void)[] = [];
+  const jobs = new PasswordJobs({
+    run: ({ meta }) => {
+      started.push(meta as number);
+      return new Promise((resolve) => ends.push(() => resolve({ ok: true, value: 0 })));
+    },
+  });
+  const busy: number[] = [];
+  const ask = (number: number, peer: string) =>
+    void jobs.run({ name: '', meta: number }, peer).then(({ ok }) => {
+      if (!ok) busy.push(number);
+    });
+  for (let i = 0; i <= passwordJobsWaitingMax; i++) ask(i, '2001:db8::/64');
+  ask(1_000, '192.0.2.1');
+  ask(1_001, '192.0.2.1');
+  ask(1_002, '192.0.2.2');
+  ask(101, '2001:db8::/64');
+  await setImmediate();
+  assert.deepEqual(busy, [100, 99, 98, 101], 'what came last of who has the most');
+  assert.equal(jobs.waitingCount, passwordJobsWaitingMax);
+  for (let i = 0; i < 5; i++) {
+    ends.shift()!();
+    await setImmediate();
+  }
+  assert.deepEqual(started, [0, 1, 1_000, 1_002, 2, 1_001]);
+});
+
+test('the checks of a /64 are one peer’s', async () => {
+  const world = await PasswordWorld.open();
+  world.jobs.isHeld = true;
+  const check = (address: string, password: string) =>
+    world.logIn.check(ann, password, { address, listener: 'imap' });
+  for (let i = 0; i <= passwordJobsWaitingMax; i++) void check(`2001:db8::${i + 1}`, `guess ${i}`);
+  await setImmediate();
+  assert.equal(world.passwordJobs.waitingCount, passwordJobsWaitingMax);
+  const full = await check('2001:db8::ffff', 'one more');
+  assert.equal(full.ok ? '' : full.code, 'store-busy');
+  let isAnswered = false;
+  void check('2001:db8:1::1', annsPassword).then(() => {
+    isAnswered = true;
+  });
+  await setImmediate();
+  assert.equal(isAnswered, false, 'another one has a place');
+});
+
 test('a new password is asked for at once, though the old one was remembered', async () => {
   const world = await PasswordWorld.open();
   assert.equal(await world.check(annsPassword), ann);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { SecondFactorDesk } from '../../../../src/app/log-in/second-factors.ts';
+import { FactorThrottle } from '../../../../src/edge/guard/factor-throttle.ts';
 import { secondFactorCheck } from '../../../../src/edge/guard/second-factor.ts';
 import { PasswordWorld } from '../../../support/password-world.ts';
 import { SeededRandom } from '../../../support/seeded-clock.ts';
@@ -27,7 +28,8 @@ async function deskOf(world: PasswordWorld) {
   const { identity, clock, ann } = world;
   const random = new SeededRandom(4);
   const factors = identity.secondFactors;
-  const desk = new SecondFactorDesk({ factors, issuer: 'mx.test', clock, random });
+  const throttle = new FactorThrottle();
+  const desk = new SecondFactorDesk({ factors, throttle, issuer: 'mx.test', clock, random });
   return { desk, takes: secondFactorCheck(factors, clock), ann, clock, factors };
 }
 
@@ -78,4 +80,21 @@ test('a device that was never confirmed gives way to the next', async () => {
   await assert.rejects(desk.confirm(ann, codeAt(lost.secret, clock.nowMs())), /wrong/);
   await desk.confirm(ann, codeAt(kept.secret, clock.nowMs()));
   await assert.rejects(desk.confirm(ann, codeAt(kept.secret, clock.nowMs())), /no device/);
+});
+
+test('a device is confirmed by few guesses, however many come together', async () => {
+  const { desk, ann, clock } = await deskOf(await PasswordWorld.open());
+  const { secret } = await desk.enable(ann, 'phone');
+  const right = codeAt(secret, clock.nowMs());
+  const near = [-1, 0, 1].map((step) => codeAt(secret, clock.nowMs() + step * stepMs));
+  const wrong = ['000000', '000001', '000002', '000003'].find((each) => !near.includes(each))!;
+  const answers = await Promise.allSettled(
+    Array.from({ length: 20 }, () => desk.confirm(ann, wrong)),
+  );
+  const codes = answers.map((each) => (each as PromiseRejectedResult).reason.code as string);
+  assert.equal(codes.filter((code) => code === 'credentials-invalid').length, 5);
+  assert.equal(codes.filter((code) => code === 'rate-exceeded').length, 15);
+  await assert.rejects(desk.confirm(ann, right), { code: 'rate-exceeded' });
+  clock.advance(10_000);
+  assert.equal((await desk.confirm(ann, codeAt(secret, clock.nowMs()))).length, 10);
 });
