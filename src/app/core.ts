@@ -78,6 +78,8 @@ import { openTlsReports, type TlsReports } from './tls-reports.ts';
 export interface CoreRequest {
   readonly settings: Settings;
   readonly log: Log;
+  /** Of the server that runs. */
+  readonly version?: string;
   /** No mail leaves: for commands on a stopped store. */
   readonly isOffline: boolean;
   /** By what reports of each day leave; absent: this machine's. */
@@ -142,7 +144,7 @@ export async function openCore(request: CoreRequest): Promise<Core> {
   });
   const closers: Closer[] = [async () => folder[Symbol.asyncDispose]()];
   try {
-    const audit = await openAudit(settings, folder.path, log);
+    const audit = await openAudit(settings, folder.path, request.version ?? '', log);
     closers.push(() => audit.close());
     const parts = await openParts(request, folder, closers);
     return { ...parts, audit, ...openOwners(settings, parts, audit, log) };

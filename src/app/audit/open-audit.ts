@@ -19,7 +19,9 @@ import type { AccountDirectory } from '../../ports/account-directory.ts';
 import type { Settings } from '../../settings/schema.ts';
 import { AccessEntries } from './access-entries.ts';
 import { AuditDesk } from './audit-desk.ts';
+import type { AuditSender } from './audit-sender.ts';
 import { HeadRunner, type HeadTarget, headFile, headUrl } from './head-runner.ts';
+import { openSenders } from './open-senders.ts';
 
 export interface Audit {
   readonly desk: AuditDesk;
@@ -34,7 +36,12 @@ export interface Audit {
 const folderName = 'audit';
 const sendMsMax = 10 * secondMs;
 
-export async function openAudit(settings: Settings, dataFolder: string, log: Log): Promise<Audit> {
+export async function openAudit(
+  settings: Settings,
+  dataFolder: string,
+  version: string,
+  log: Log,
+): Promise<Audit> {
   const { audit: wanted } = settings;
   const folder = join(dataFolder, folderName);
   let opened: FilesAuditLog | undefined;
@@ -52,9 +59,11 @@ export async function openAudit(settings: Settings, dataFolder: string, log: Log
   });
   await desk.start();
   let entries: AccessEntries | undefined;
+  const place = { version, dataFolder };
+  const { senders, headTargets } = await openSenders(settings, place, () => opened, log);
   const runner = new HeadRunner({
     ...{ audit: () => opened, record: (facts) => desk.record(facts) },
-    ...{ targets: targetsOf(settings), everyMs: wanted.heads.everyMs },
+    ...{ targets: [...targetsOf(settings), ...headTargets], everyMs: wanted.heads.everyMs },
     ...{ keyDays: wanted.heads.keyDays, keepDays: wanted.keepDays, bytesMax: wanted.bytesMax },
     ...{ clock: nodeClock, log },
   });
@@ -72,11 +81,13 @@ export async function openAudit(settings: Settings, dataFolder: string, log: Log
     start() {
       isStarted = true;
       runner.start();
+      for (const sender of senders) sender.start();
     },
-    measure: (metrics) => measureAudit(metrics, { desk, runner, opened: () => opened }),
+    measure: (metrics) => measureAudit(metrics, { desk, runner, senders, opened: () => opened }),
     async close() {
       entries?.close();
       await desk.flush();
+      await Promise.all(senders.map((sender) => sender.stop()));
       if (isStarted) await runner.stop();
       else await keepHead(opened, log);
       await desk.close();
@@ -110,10 +121,14 @@ async function keepHead(audit: FilesAuditLog | undefined, log: Log): Promise<voi
 interface Measured {
   readonly desk: AuditDesk;
   readonly runner: HeadRunner;
+  readonly senders: readonly AuditSender[];
   readonly opened: () => FilesAuditLog | undefined;
 }
 
-function measureAudit(metrics: Metrics, { desk, runner, opened }: Measured): void {
+function measureAudit(metrics: Metrics, { desk, runner, senders, opened }: Measured): void {
+  const behind = () => Math.max(0, ...senders.map((sender) => sender.behind));
+  const sum = (what: 'failures' | 'missed') =>
+    senders.reduce((total, { counts }) => total + counts[what], 0);
   const gauges: readonly (readonly [name: string, help: string, measure: () => number])[] = [
     ['entries', 'Entries written, since the start.', () => opened()?.counts.entries ?? 0],
     ['syncs', 'Syncs of its files, since the start.', () => opened()?.counts.syncs ?? 0],
@@ -123,6 +138,13 @@ function measureAudit(metrics: Metrics, { desk, runner, opened }: Measured): voi
     ['notes_waiting', 'Notes that wait to be written.', () => desk.waitingCount],
     ['notes_lost', 'Notes that had no room, since the start.', () => desk.counts.lost],
     ['head_seconds', 'Instant of the newest signed head.', () => runner.signedMs / secondMs],
+    [
+      'behind',
+      'Entries that a receiver has not taken, of the one that is furthest behind.',
+      behind,
+    ],
+    ['send_failures', 'Tries to send entries that failed, since the start.', () => sum('failures')],
+    ['missed', 'Entries forgotten before they were sent, since the start.', () => sum('missed')],
     ['heads_unsent', 'Heads that a target missed, since the start.', () => runner.counts.unsent],
   ];
   for (const [name, help, measure] of gauges) {
