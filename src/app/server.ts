@@ -10,6 +10,7 @@ import type { ControlHandlers } from '../actors/asks/control.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { droppedLines, type Log } from '../base/log.ts';
 import { Metrics } from '../base/metrics.ts';
+import { metricsText, processRows } from '../base/metrics-text.ts';
 import type { LogIn } from '../edge/guard/log-in.ts';
 import { ReloadableTls } from '../edge/listeners/tls.ts';
 import { serveControl } from '../edge/protocols/control/server.ts';
@@ -180,7 +181,6 @@ function serverMetrics(core: Core): Metrics {
   const { audit, budget, engine, shaping, tlsReports, tlsReporting, streams } = core;
   const metrics = new Metrics();
   eventMetrics(metrics, streams);
-  metrics.collectProcess();
   audit.measure(metrics);
   const help = 'Bytes received and not yet journaled.';
   metrics.gaugeOf('chaski_receiving_bytes', help, () => budget.bytes);
@@ -245,8 +245,10 @@ async function listenWeb(
   { directory, engine, feedback, tlsReports, resets, closers }: Core,
   { metrics, health, api }: WebParts,
 ): Promise<Record<string, readonly string[]>> {
+  const ofProcess = processRows();
   const probes = probeRoutes({
-    metrics: async () => await metrics.text(await engine.metricRows()),
+    metrics: async () =>
+      await metricsText([metrics.rows(), await ofProcess(), ...(await engine.metricRows())]),
     isAlive: () => true,
     readiness: () => health.readiness(),
   });

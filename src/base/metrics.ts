@@ -1,5 +1,5 @@
 /**
- * Counters, gauges and histograms of one thread, cheap to turn, read by prom-client when `/metrics` is asked for.
+ * Counters, gauges and histograms of one thread, cheap to turn; `metrics-text.ts` makes `/metrics` of them.
  *
  * Runs in:   every thread, a `Metrics` each; a worker's rows cross as plain data and are merged by the one that
  *            answers the scrape.
@@ -7,7 +7,6 @@
  * Invariant: counting is one addition: no label is hashed and nothing is allocated on a hot path.
  */
 
-import { AggregatorRegistry, collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 import { assert } from './assert.ts';
 
 export type Labels = Readonly<Record<string, string>>;
@@ -88,6 +87,15 @@ export class Family<Child> {
   }
 }
 
+/** As prom-client has it. */
+interface MetricRow {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly aggregator: Merge;
+  readonly values: readonly Row[];
+}
+
 interface Row {
   readonly labels: Readonly<Record<string, string | number>>;
   readonly value: number;
@@ -95,7 +103,7 @@ interface Row {
 }
 
 export class Metrics {
-  readonly #registry = new Registry();
+  readonly #metrics = new Map<string, () => MetricRow>();
 
   counter(name: string, help: string): Counter {
     return this.counters(name, help, []).with({});
@@ -145,20 +153,9 @@ export class Metrics {
     return family;
   }
 
-  /** Adds CPU, memory, garbage collection and event-loop lag of the process. For the main thread only. */
-  collectProcess(): void {
-    collectDefaultMetrics({ register: this.#registry });
-  }
-
   /** This thread's figures as plain data. */
-  async rows(): Promise<MetricRows> {
-    return await this.#registry.getMetricsAsJSON();
-  }
-
-  /** The text of `/metrics`: this thread's figures and what other threads' `rows` gave. */
-  async text(others: readonly MetricRows[] = []): Promise<string> {
-    const all = [await this.rows(), ...others];
-    return await AggregatorRegistry.aggregate(all as unknown as object[]).metrics();
+  rows(): MetricRows {
+    return Array.from(this.#metrics.values(), (read) => read());
   }
 
   #register(
@@ -168,9 +165,8 @@ export class Metrics {
     aggregator: Merge,
     rows: () => Row[],
   ): void {
-    // prom-client reads no more of a metric than its name and `get` (lib/registry.js, 15.1.3).
-    const metric = { name, get: async () => ({ name, help, type, aggregator, values: rows() }) };
-    this.#registry.registerMetric(metric as unknown as Metric);
+    assert(!this.#metrics.has(name), `metric ${name} is there already`);
+    this.#metrics.set(name, () => ({ name, help, type, aggregator, values: rows() }));
   }
 }
 
@@ -182,8 +178,6 @@ export const secondsBounds: readonly number[] = [
 export const bytesBounds: readonly number[] = [
   1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864,
 ];
-
-export const metricsContentType = Registry.PROMETHEUS_CONTENT_TYPE;
 
 function plainRows(family: Family<{ readonly value: number }>): Row[] {
   return [...family.children.values()].map(({ labels, child }) => ({ labels, value: child.value }));

@@ -104,7 +104,7 @@ export function createEngine(parts: EngineParts): Engine {
       holds.set(policy.snapshot.holdRules);
       return { ok: true, value: undefined };
     },
-    [engineAsks.metrics]: async () => ({ ok: true, value: await parts.metrics.rows() }),
+    [engineAsks.metrics]: async () => ({ ok: true, value: parts.metrics.rows() }),
     ...{ ...dkimKeyHandlers, ...composeHandlers },
     ...passwordHandlers(random),
     ...mailboxHandlers({

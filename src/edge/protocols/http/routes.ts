@@ -4,7 +4,7 @@
  * Runs in:   edge (main thread).
  */
 
-import { metricsContentType } from '../../../base/metrics.ts';
+import { metricsContentType } from '../../../base/metrics-text.ts';
 import { type HttpAnswer, plain, type Routes } from './server.ts';
 
 export interface Readiness {
