@@ -16,7 +16,10 @@ import type { Core } from './core.ts';
 import { SecondFactorDesk } from './log-in/second-factors.ts';
 
 /** What differs: `settings` as the operator gave them, and what only a running server has. */
-export type FrontParts = Pick<ControlParts, 'settings' | 'version' | 'addresses' | 'isReady'>;
+export type FrontParts = Pick<
+  ControlParts,
+  'settings' | 'version' | 'addresses' | 'isReady' | 'certificates'
+>;
 
 export function coreHandlers(core: Core, front: FrontParts): ControlHandlers {
   return controlHandlers(coreParts(core, front));

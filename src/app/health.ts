@@ -12,11 +12,18 @@ import type { ShardRefusals } from './shard-refusals.ts';
 export class Health {
   readonly #engine: EngineHost;
   readonly #refusals: ShardRefusals;
+  readonly #warnings: () => readonly string[];
   #state: 'starting' | 'open' | 'draining' = 'starting';
 
-  constructor(engine: EngineHost, refusals: ShardRefusals) {
+  /** `warnings`: what is wrong, and keeps nothing from being served. */
+  constructor(
+    engine: EngineHost,
+    refusals: ShardRefusals,
+    warnings: () => readonly string[] = () => [],
+  ) {
     this.#engine = engine;
     this.#refusals = refusals;
+    this.#warnings = warnings;
   }
 
   opened(): void {
@@ -37,6 +44,6 @@ export class Health {
     }
     for (const thread of watchdog.silentThreads()) faults.push(`thread ${thread} does not answer`);
     faults.push(...this.#refusals.faults());
-    return { isReady: faults.length === 0, faults };
+    return { isReady: faults.length === 0, faults, warnings: this.#warnings() };
   }
 }

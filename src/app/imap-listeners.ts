@@ -14,7 +14,6 @@ import { networkSet } from '../base/networks.ts';
 import type { AccessWitness } from '../edge/guard/access-witness.ts';
 import type { LogIn } from '../edge/guard/log-in.ts';
 import { ImapListener } from '../edge/listeners/imap-listener.ts';
-import type { TlsSource } from '../edge/listeners/tls.ts';
 import { NoticeHub } from '../edge/notices/hub.ts';
 import { CompressionSlots } from '../edge/protocols/imap/compression.ts';
 import { defaultImapLimits } from '../edge/protocols/imap/limits.ts';
@@ -27,6 +26,7 @@ import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { GroupStore } from '../ports/groups.ts';
 import type { Settings } from '../settings/schema.ts';
+import type { ListenerTls } from './certificates/listener-tls.ts';
 import { imapAccounts } from './imap-accounts.ts';
 import { MailboxListeners } from './mailbox-listeners.ts';
 
@@ -39,7 +39,7 @@ export interface ImapListenersOptions {
   readonly directory: AccountDirectory;
   readonly groups: GroupStore;
   readonly reception: Reception;
-  readonly tls: TlsSource;
+  readonly tls: ListenerTls;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;

@@ -17,7 +17,6 @@ import type { FeedbackAddresses, ReversePath } from '../edge/guard/recipient-pol
 import type { SuppressionGuard } from '../edge/guard/suppression-guard.ts';
 import { ListenerTable } from '../edge/listeners/listener-table.ts';
 import type { SmtpListenerOptions } from '../edge/listeners/smtp-listener.ts';
-import type { TlsSource } from '../edge/listeners/tls.ts';
 import type { SessionObserver } from '../edge/protocols/session/observer.ts';
 import { smtpLimits } from '../edge/protocols/smtp/limits.ts';
 import { type ListenerName, type SmtpPolicy, SmtpService } from '../edge/protocols/smtp/service.ts';
@@ -25,6 +24,7 @@ import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type ListenAddress, writeListenAddress } from '../settings/networks.ts';
 import type { Settings } from '../settings/schema.ts';
+import type { ListenerTls } from './certificates/listener-tls.ts';
 
 export interface ListenersOptions {
   readonly settings: Settings;
@@ -33,7 +33,7 @@ export interface ListenersOptions {
   readonly suppression: SuppressionGuard;
   readonly returnPaths: ReversePath;
   readonly feedback: FeedbackAddresses;
-  readonly tls: TlsSource;
+  readonly tls: ListenerTls;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
@@ -143,7 +143,8 @@ export class MailListeners {
     { host, port }: ListenAddress,
     service: SmtpService,
   ): SmtpListenerOptions {
-    const { settings, tls } = this.#options;
+    const { settings } = this.#options;
+    const tls = this.#options.tls.of(name);
     return {
       host,
       port,

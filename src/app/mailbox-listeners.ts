@@ -9,9 +9,9 @@ import type { AddressInfo } from 'node:net';
 import { loopbackNetworks, networkSet } from '../base/networks.ts';
 import { type ConnectionCaps, ConnectionCounts } from '../edge/guard/connection-counts.ts';
 import type { ListenedService, ListenerOptions } from '../edge/listeners/session-listener.ts';
-import type { TlsSource } from '../edge/listeners/tls.ts';
 import { type ListenAddress, writeListenAddress } from '../settings/networks.ts';
 import type { Settings } from '../settings/schema.ts';
+import type { ListenerTls } from './certificates/listener-tls.ts';
 
 /** As settings name them. */
 type ListenerName = 'imap' | 'imaps' | 'pop3' | 'pop3s';
@@ -31,7 +31,7 @@ export interface MailboxListenersOptions<
   Served extends Service<Policy>,
 > {
   readonly settings: Settings;
-  readonly tls: TlsSource;
+  readonly tls: ListenerTls;
   readonly caps: ConnectionCaps;
   /** The listener that speaks in clear first, and the one with TLS from the first octet on. */
   readonly names: readonly [clear: Name, implicitTls: Name];
@@ -83,7 +83,8 @@ export class MailboxListeners<Name extends ListenerName, Policy, Served extends 
   }
 
   async #listen(name: Name, service: Served, { host, port }: ListenAddress) {
-    const { settings, tls, caps, names, newListener } = this.#options;
+    const { settings, caps, names, newListener } = this.#options;
+    const tls = this.#options.tls.of(name);
     const listener = newListener({
       host,
       port,

@@ -27,6 +27,7 @@ export async function openOffline(settings: Settings): Promise<OfflineStore> {
     version: '',
     addresses: {},
     isReady: () => false,
+    certificates: undefined,
   });
   return { handlers, close: () => closeAll(core.closers, log) };
 }

@@ -9,7 +9,6 @@ import type { Log } from '../base/log.ts';
 import { networkSet } from '../base/networks.ts';
 import type { LogIn } from '../edge/guard/log-in.ts';
 import { Pop3Listener } from '../edge/listeners/pop3-listener.ts';
-import type { TlsSource } from '../edge/listeners/tls.ts';
 import { defaultPop3Limits } from '../edge/protocols/pop3/limits.ts';
 import { type Pop3Policy, Pop3Service } from '../edge/protocols/pop3/service.ts';
 import { AccountAsks } from '../edge/protocols/session/account-asks.ts';
@@ -17,13 +16,14 @@ import type { SessionObserver } from '../edge/protocols/session/observer.ts';
 import { WriteQueues } from '../edge/protocols/session/write-queues.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Settings } from '../settings/schema.ts';
+import type { ListenerTls } from './certificates/listener-tls.ts';
 import { MailboxListeners } from './mailbox-listeners.ts';
 
 export interface Pop3ListenersOptions {
   readonly settings: Settings;
   readonly version: string;
   readonly runtime: Runtime;
-  readonly tls: TlsSource;
+  readonly tls: ListenerTls;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;

@@ -6,13 +6,14 @@
  *            the engine drains and syncs, then the lock is given up. What was acknowledged is on disk at every moment.
  */
 
+import type { Server } from 'node:http';
 import type { ControlHandlers } from '../actors/asks/control.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { droppedLines, type Log } from '../base/log.ts';
 import { Metrics } from '../base/metrics.ts';
 import { metricsText, processRows } from '../base/metrics-text.ts';
 import type { LogIn } from '../edge/guard/log-in.ts';
-import { ReloadableTls } from '../edge/listeners/tls.ts';
+import { beginWithTls } from '../edge/listeners/https.ts';
 import { serveControl } from '../edge/protocols/control/server.ts';
 import { clientConfigRoutes } from '../edge/protocols/http/client-config.ts';
 import { policyRoutes } from '../edge/protocols/http/mta-sts.ts';
@@ -31,7 +32,8 @@ import { publicServices, publicWebHost, tlsReportUrl } from '../settings/public-
 import { reloaded } from '../settings/reload.ts';
 import type { Settings } from '../settings/schema.ts';
 import { serverDeeds } from './audit/server-deeds.ts';
-import { loadCertificate } from './certificate.ts';
+import type { CertificateDesk } from './certificates/certificate-desk.ts';
+import { openCertificates } from './certificates/open.ts';
 import { type Core, closeAll, openCore } from './core.ts';
 import { coreActs, coreHandlers } from './core-handlers.ts';
 import { edgeObserver } from './edge-metrics.ts';
@@ -81,14 +83,15 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   const { settings, log, version } = request;
   const { folder, engine, closers, audit } = core;
   const metrics = serverMetrics(core);
-  const tls = new ReloadableTls(await loadCertificate(settings, settings.hostname, nodeClock));
+  const { certificates, byCertificate } = await openCertificates(core, request, metrics);
   const sessions = await openSessions(core, settings, log);
-  const opened = await openLogIn({ settings, core, log, sessions });
-  const { listeners, imap, pop3, logIn } = mailListeners(request, core, tls, metrics, opened);
-  const health = new Health(engine, core.refusals);
+  const opened = await openLogIn({ settings, core, log, sessions, certificates: byCertificate });
+  const fronts = { metrics, certificates, opened };
+  const { listeners, imap, pop3, logIn } = mailListeners(request, core, fronts);
+  const health = new Health(engine, core.refusals, () => certificates.warnings());
   const { addresses } = listeners;
   const isReady = () => health.readiness().isReady;
-  const front = { settings, version, addresses, isReady };
+  const front = { settings, version, addresses, isReady, certificates };
   const handlers = coreHandlers(core, front);
   const lock = { folder: folder.path };
   const act = coreActs(core, front);
@@ -98,7 +101,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
     api: api.handleOperator,
   });
   closers.push(() => control.close());
-  Object.assign(addresses, await listenWeb(request, core, { metrics, health, api }));
+  Object.assign(addresses, await listenWeb(request, core, { metrics, health, api, certificates }));
   await listeners.open();
   closers.push(() => listeners.drain(settings.shutdown.drainMsMax));
   Object.assign(addresses, await imap.open());
@@ -106,6 +109,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   Object.assign(addresses, await pop3.open());
   closers.push(() => pop3.drain(settings.shutdown.drainMsMax));
   health.opened();
+  certificates.start();
   audit.start();
   const deeds = serverDeeds(audit);
   await deeds.started(version);
@@ -121,7 +125,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
     reload: deeds.reload(async (wanted: Settings) => {
       const next = reloaded(running, wanted);
       // What can fail comes first: a reload is taken whole or not at all.
-      tls.load(await loadCertificate(next.settings, next.settings.hostname, nodeClock));
+      await certificates.reload(next.settings);
       const shaping = await core.shaping.reread(next.settings);
       running = next.settings;
       await core.policyChanged(running);
@@ -148,14 +152,20 @@ interface MailFronts {
   readonly logIn: LogIn;
 }
 
+interface FrontNeeds {
+  readonly metrics: Metrics;
+  readonly certificates: CertificateDesk;
+  readonly opened: OpenedLogIn;
+}
+
 /** Not bound yet. */
 function mailListeners(
   { settings, log, version }: ServerRequest,
   { identity, engine, reception, feedback, srsSecrets, watchers, stamps, witness }: Core,
-  tls: ReloadableTls,
-  metrics: Metrics,
-  { check: authenticate, proofs, live }: OpenedLogIn,
+  { metrics, certificates, opened }: FrontNeeds,
 ): MailFronts {
+  const { tls } = certificates;
+  const { check: authenticate, proofs, live } = opened;
   const { runtime } = engine;
   const { directory, groups } = identity;
   const observer = edgeObserver(metrics);
@@ -237,13 +247,14 @@ interface WebParts {
   readonly metrics: Metrics;
   readonly health: Health;
   readonly api: HttpApi;
+  readonly certificates: CertificateDesk;
 }
 
 /** Addresses by name: probes have a listener of their own where `metrics.listen` says so. */
 async function listenWeb(
   { settings, log }: ServerRequest,
   { directory, engine, feedback, tlsReports, resets, closers }: Core,
-  { metrics, health, api }: WebParts,
+  { metrics, health, api, certificates }: WebParts,
 ): Promise<Record<string, readonly string[]>> {
   const ofProcess = processRows();
   const probes = probeRoutes({
@@ -267,13 +278,18 @@ async function listenWeb(
   };
   const hosts = [settings.hostname, ...settings.http.hosts];
   const own = settings.metrics.listen;
-  const shared = own.length > 0 ? programs : { ...probes, ...programs };
+  const { tls, proofs } = certificates;
+  const clear = { ...programs, ...proofs.routes };
+  const shared = own.length > 0 ? clear : { ...probes, ...clear };
+  const secure = (server: Server) =>
+    beginWithTls(server, { tls: tls.of('https'), proofs, clock: nodeClock });
   const addresses: Record<string, readonly string[]> = {};
   const hasOwnApi = settings.api.listen.length > 0;
-  for (const [name, wanted, routes, mounted] of [
-    ['http', settings.listen.http, shared, hasOwnApi ? undefined : api],
-    ['metrics', own, probes, undefined],
-    ['api', settings.api.listen, {}, api],
+  for (const [name, wanted, routes, mounted, begin] of [
+    ['http', settings.listen.http, shared, hasOwnApi ? undefined : api, undefined],
+    ['https', settings.listen.https, programs, { ...api, isServedAt: () => true }, secure],
+    ['metrics', own, probes, undefined, undefined],
+    ['api', settings.api.listen, {}, api, undefined],
   ] as const) {
     if (wanted.length === 0) continue;
     const listener = await listenHttp({
@@ -282,6 +298,7 @@ async function listenWeb(
       routes,
       log,
       ...(mounted === undefined ? {} : { mounted }),
+      ...(begin === undefined ? {} : { secure: begin }),
     });
     closers.push(() => listener.close());
     addresses[name] = listener.addresses.map(writeListenAddress);

@@ -96,7 +96,7 @@ interface MetricRow {
   readonly values: readonly Row[];
 }
 
-interface Row {
+export interface Row {
   readonly labels: Readonly<Record<string, string | number>>;
   readonly value: number;
   readonly metricName?: string;
@@ -133,6 +133,11 @@ export class Metrics {
   /** A gauge that is read only when somebody looks. */
   gaugeOf(name: string, help: string, measure: () => number, merge: Merge = 'sum'): void {
     this.#register(name, help, 'gauge', merge, () => [{ labels: {}, value: measure() }]);
+  }
+
+  /** As `gaugeOf`, with labels. */
+  gaugesOf(name: string, help: string, measure: () => Row[], merge: Merge = 'sum'): void {
+    this.#register(name, help, 'gauge', merge, measure);
   }
 
   /** `bounds` ascend; a last bucket without bound is added. */

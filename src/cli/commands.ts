@@ -21,6 +21,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   role: async () => (await import('./commands/role.ts')).roleCommands,
   access: async () => (await import('./commands/access.ts')).accessCommands,
   domain: async () => (await import('./commands/domain.ts')).domainCommands,
+  certificate: async () => (await import('./commands/certificate.ts')).certificateCommands,
   dkim: async () => (await import('./commands/dkim.ts')).dkimCommands,
   account: async () => (await import('./commands/account.ts')).accountCommands,
   alias: async () => (await import('./commands/alias.ts')).aliasCommands,

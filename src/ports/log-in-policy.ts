@@ -11,6 +11,8 @@ export interface LogInPolicy {
   readonly needsSecondFactor: boolean;
   /** SCRAM verifiers are made with each password and SCRAM is offered. */
   readonly allowsScram: boolean;
+  /** Certificates that settings map to its accounts open them; absent: they do not. */
+  readonly allowsCertificates?: boolean;
   /** Access to another's account waits until a second person agreed. */
   readonly needsConsent: boolean;
   /** Mail programs get in by the main password alone, though its account has a second factor. */

@@ -105,7 +105,24 @@ function settle(settings: Settings, folder: string): Settings {
     ...settings,
     hostname: (settings.hostname || (isDomainName(own) ? own : 'localhost')).toLowerCase(),
     data: { ...settings.data, dir: path(settings.data.dir) },
-    tls: { ...settings.tls, cert: path(settings.tls.cert), key: path(settings.tls.key) },
+    tls: {
+      ...settings.tls,
+      cert: path(settings.tls.cert),
+      key: path(settings.tls.key),
+      certificates: settings.tls.certificates.map(({ name, cert, key }) => ({
+        ...{ name, cert: path(cert), key: path(key) },
+      })),
+    },
+    acme: {
+      ...settings.acme,
+      ca: path(settings.acme.ca),
+      bindingKeyFile: path(settings.acme.bindingKeyFile),
+    },
+    clientCertificate: {
+      ...settings.clientCertificate,
+      ca: settings.clientCertificate.ca.map(path),
+      crl: settings.clientCertificate.crl.map(path),
+    },
     relay: { ...settings.relay, passwordFile: path(settings.relay.passwordFile) },
     shaping: { ...settings.shaping, file: path(settings.shaping.file) },
   };

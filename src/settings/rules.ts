@@ -4,9 +4,10 @@
  * Runs in:   main thread; reads the file system for the files settings name.
  */
 
-import { accessSync, constants, statSync } from 'node:fs';
 import { isLoopback } from '../base/networks.ts';
+import { certificateFaults } from './certificate-rules.ts';
 import { egressFaults } from './egress-rules.ts';
+import { fileFaults } from './file-rules.ts';
 import { type ListenAddress, writeListenAddress } from './networks.ts';
 import { controlSocketPath, listenersOf } from './places.ts';
 import type { Settings } from './schema.ts';
@@ -25,7 +26,7 @@ export function faultsBetween(settings: Settings): readonly RuleFault[] {
   return [
     ...socketFaults(settings),
     ...listenerFaults(settings),
-    ...tlsFaults(settings),
+    ...certificateFaults(settings),
     ...relayFaults(settings),
     ...egressFaults(settings),
     ...retryFaults(settings),
@@ -76,25 +77,14 @@ function collide(one: ListenAddress, other: ListenAddress): boolean {
   return one.host === other.host || isOnAll(one) || isOnAll(other);
 }
 
-function* tlsFaults(settings: Settings): Iterable<RuleFault> {
-  const { cert, key } = settings.tls;
-  if ((cert === '') !== (key === '')) {
-    yield {
-      paths: ['tls.cert', 'tls.key'],
-      reason: `${cert === '' ? 'tls.key' : 'tls.cert'} is set without ${cert === '' ? 'tls.cert' : 'tls.key'}`,
-      advice: 'Set both, or neither for a self-signed certificate.',
-    };
-  }
-  yield* fileFaults('tls.cert', cert);
-  yield* fileFaults('tls.key', key);
-}
-
 function* policyFaults({ mtaSts, public: told, listen }: Settings): Iterable<RuleFault> {
-  if (mtaSts.mode === 'off' || (told.url !== '' && listen.http.length > 0)) return;
+  const isServed = listen.https.length > 0 || (told.url !== '' && listen.http.length > 0);
+  if (mtaSts.mode === 'off' || isServed) return;
   yield {
     paths: ['mtaSts.mode', told.url === '' ? 'public.url' : 'listen.http'],
     reason: 'nobody could fetch the policy',
-    advice: 'Set listen.http, and public.url to where a proxy with a certificate leads to it.',
+    advice:
+      'Set listen.https; or listen.http, and public.url to where a proxy with a certificate leads to it.',
   };
 }
 
@@ -166,18 +156,5 @@ function* messageLimitFaults({ imap }: Settings): Iterable<RuleFault> {
       reason: `${imap[name]} messages are too few for one command`,
       advice: `Set it to at least ${messageLimitMin}, or to 0 for no limit.`,
     };
-  }
-}
-
-function* fileFaults(path: string, file: string): Iterable<RuleFault> {
-  if (file === '') return;
-  try {
-    accessSync(file, constants.R_OK);
-    if (statSync(file).isFile()) return;
-    yield { paths: [path], reason: `${file} is not a file`, advice: 'Name a readable file.' };
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const reason = code === 'ENOENT' ? `${file} does not exist` : `${file} cannot be read: ${code}`;
-    yield { paths: [path], reason, advice: 'Name a file that the user running Chaski may read.' };
   }
 }

@@ -32,11 +32,11 @@ import {
   loginSection,
   proxySection,
   smtpSection,
-  tlsSection,
   xclientSection,
 } from './schema/sessions.ts';
 import { shapingSection } from './schema/shaping.ts';
 import { dataSection, storeSection } from './schema/storage.ts';
+import { acmeSection, clientCertificateSection, tlsSection } from './schema/tls.ts';
 import { tlsReportSection } from './schema/tls-report.ts';
 import { webhookSection } from './schema/webhook.ts';
 
@@ -49,6 +49,8 @@ export const schema = section('Settings of Chaski.', {
   data: dataSection,
   listen: listenSection,
   tls: tlsSection,
+  acme: acmeSection,
+  clientCertificate: clientCertificateSection,
   smtp: smtpSection,
   lmtp: lmtpSection,
   proxy: proxySection,

@@ -6,6 +6,7 @@
  */
 
 import type { AuditMethods } from './audit-control.ts';
+import type { CertificateMethods } from './certificate-control.ts';
 import type { CredentialMethods } from './credential-control.ts';
 import type { DirectoryMethods } from './directory-control.ts';
 import type { DkimMethods } from './dkim-control.ts';
@@ -66,6 +67,7 @@ export interface ControlMethods
     TenantMethods,
     TlsReportMethods,
     AuditMethods,
+    CertificateMethods,
     WebhookMethods {}
 
 export type ControlMethod = keyof ControlMethods;

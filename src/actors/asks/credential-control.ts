@@ -52,6 +52,7 @@ const appPassword = Type.Object({
 const policy = Type.Object({
   needsSecondFactor: flag,
   allowsScram: flag,
+  allowsCertificates: flag,
   needsConsent: flag,
   allowsPasswordAlone: flag,
   allowsPasskeyAlone: flag,
@@ -135,6 +136,7 @@ const policyActs = {
       tenant: nameText,
       needsSecondFactor: Type.Optional(flag),
       allowsScram: Type.Optional(flag),
+      allowsCertificates: Type.Optional(flag),
       needsConsent: Type.Optional(flag),
       allowsPasswordAlone: Type.Optional(flag),
       allowsPasskeyAlone: Type.Optional(flag),

@@ -52,6 +52,8 @@ export const actRules = {
   'shaping.list': operators('shaping.read', 'look'),
   'shaping.suspend': operators('shaping.change'),
   'shaping.resume': operators('shaping.change'),
+  'certificate.list': operators('certificate.read', 'look'),
+  'certificate.renew': operators('certificate.change'),
   'store.verify': operators('store.read', 'look'),
   'store.rebuild': operators('store.change'),
   'store.compact': operators('store.change'),

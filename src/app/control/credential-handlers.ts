@@ -116,6 +116,7 @@ function policyHandlers(parts: ControlParts): ControlHandlers {
         logIn: {
           needsSecondFactor: wanted.needsSecondFactor,
           allowsScram: wanted.allowsScram,
+          allowsCertificates: wanted.allowsCertificates,
           needsConsent: wanted.needsConsent,
           allowsPasswordAlone: wanted.allowsPasswordAlone,
           allowsPasskeyAlone: wanted.allowsPasskeyAlone,
@@ -142,6 +143,7 @@ function given<T extends object>(changes: T): Partial<T> {
 function viewOfPolicy({ logIn, password }: TenantPolicy): PolicyView {
   return {
     ...logIn,
+    allowsCertificates: logIn.allowsCertificates ?? false,
     passwordLengthMin: password.lengthMin,
     passwordScoreMin: password.scoreMin,
     passwordHistoryMax: password.historyMax,

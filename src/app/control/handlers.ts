@@ -7,6 +7,7 @@
 import type { ControlHandlers } from '../../actors/asks/control.ts';
 import { auditedActs } from '../audit/audited-acts.ts';
 import { auditHandlers } from './audit-handlers.ts';
+import { certificateHandlers } from './certificate-handlers.ts';
 import { checkedActs } from './checked-acts.ts';
 import { credentialHandlers } from './credential-handlers.ts';
 import { directoryHandlers } from './directory-handlers.ts';
@@ -61,6 +62,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...traceHandlers(parts),
     ...storeHandlers(parts),
     ...auditHandlers(parts),
+    ...certificateHandlers(parts),
   });
   return checkedActs(auditedActs(parts.audited, handlers));
 }

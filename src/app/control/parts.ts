@@ -21,6 +21,7 @@ import type { SuppressionList } from '../../ports/suppressions.ts';
 import type { Settings } from '../../settings/schema.ts';
 import type { ShapingRules } from '../../settings/shaping/rules.ts';
 import type { AuditedParts } from '../audit/audited-acts.ts';
+import type { CertificateDesk } from '../certificates/certificate-desk.ts';
 import type { DkimKeys } from '../dkim-keys.ts';
 import type { EventStreams } from '../events/open-streams.ts';
 import type { Webhooks } from '../events/webhooks.ts';
@@ -69,6 +70,8 @@ export interface ControlParts {
   readonly reception: Reception;
   /** As bound, by listener. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;
+  /** Undefined: the server is stopped. */
+  readonly certificates: CertificateDesk | undefined;
   readonly dkimKeys: DkimKeys;
   readonly tlsReports: TlsReports;
   /** Undefined: none are sent. */

@@ -10,7 +10,7 @@ import type { Log } from '../../base/log.ts';
 import { CredentialCache } from '../../edge/guard/credential-cache.ts';
 import { LiveSessions } from '../../edge/guard/live-sessions.ts';
 import type { CheckCredentials } from '../../edge/guard/log-in.ts';
-import type { Proofs } from '../../edge/guard/proofs.ts';
+import type { CertificateCheck, Proofs } from '../../edge/guard/proofs.ts';
 import type { Sessions } from '../../edge/guard/sessions.ts';
 import type { Settings } from '../../settings/schema.ts';
 import type { Core } from '../core.ts';
@@ -32,8 +32,9 @@ export async function openLogIn(given: {
   readonly core: Core;
   readonly log: Log;
   readonly sessions: Sessions;
+  readonly certificates: CertificateCheck;
 }): Promise<OpenedLogIn> {
-  const { settings, core, log, sessions } = given;
+  const { settings, core, log, sessions, certificates } = given;
   const { identity, passwordJobs: jobs } = core;
   const { directory, credentials, secondFactors } = identity;
   const shared = { clock: nodeClock, random: nodeRandom };
@@ -47,5 +48,6 @@ export async function openLogIn(given: {
   const standing = standingIn({ identity, upgrades, clock: nodeClock });
   const live = new LiveSessions({ directory, standing, clock: nodeClock, log });
   core.closers.push(async () => live.close());
-  return { check, live, proofs: { scram, tokens: tokenCheck(sessions, directory) } };
+  const proofs = { scram, tokens: tokenCheck(sessions, directory), certificates };
+  return { check, live, proofs };
 }

@@ -18,6 +18,7 @@ function describe(policy: PolicyView) {
   return pairs([
     ['second factor demanded', yes(policy.needsSecondFactor)],
     ['SCRAM allowed', yes(policy.allowsScram)],
+    ['client certificates allowed', yes(policy.allowsCertificates)],
     ['consent demanded', yes(policy.needsConsent)],
     ['password alone, with a factor', policy.allowsPasswordAlone ? 'opens mail' : 'opens nothing'],
     ['passkey alone', policy.allowsPasskeyAlone ? 'opens the web' : 'opens nothing'],
@@ -48,6 +49,9 @@ export const tenantPolicyCommand: Command = {
       'A main password alone opens nothing: mail programs need app passwords.',
     ),
     scram: onOff('Verifiers for SCRAM are made with each password, and SCRAM is offered.'),
+    certificates: onOff(
+      'Client certificates open accounts, as `clientCertificate` in the settings maps them.',
+    ),
     consent: onOff("Access to another's account waits for a second person."),
     'password-alone': onOff(
       'The main password opens mail to programs, though its account has a second factor.',
@@ -69,6 +73,7 @@ export const tenantPolicyCommand: Command = {
     const changes = {
       needsSecondFactor: switchOf(options, 'second-factor'),
       allowsScram: switchOf(options, 'scram'),
+      allowsCertificates: switchOf(options, 'certificates'),
       needsConsent: switchOf(options, 'consent'),
       allowsPasswordAlone: switchOf(options, 'password-alone'),
       allowsPasskeyAlone: switchOf(options, 'passkey-alone'),

@@ -10,6 +10,6 @@ export interface ChannelFacts {
   readonly bindings?: readonly string[];
   /** Undefined for one that is not among `bindings`. */
   channelBinding?(name: string): Uint8Array | undefined;
-  /** DER; whoever uses it judges it. Undefined: the client showed none. */
+  /** DER, led up to a CA that settings name. Undefined: the client showed none, or one that is not proven. */
   clientCertificate?(): Uint8Array | undefined;
 }

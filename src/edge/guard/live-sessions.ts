@@ -23,7 +23,9 @@ export type Admission =
   | { readonly kind: 'password'; readonly hash: string }
   | { readonly kind: 'app-password'; readonly id: number }
   | { readonly kind: 'session'; readonly id: number }
-  /** A certificate, a passkey, or the word of a proxy: the account alone decides. */
+  /** As long as the tenant allows them. */
+  | { readonly kind: 'certificate' }
+  /** A passkey, or the word of a proxy: the account alone decides. */
   | { readonly kind: 'other' };
 
 export interface LiveSession {

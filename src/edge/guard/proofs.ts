@@ -35,7 +35,7 @@ export interface TokenCheck {
 
 /** Which accounts certificates stand for. */
 export interface CertificateCheck {
-  /** `der`: the client's certificate, not looked at yet. `authorize`: whom the client names, or "". */
+  /** `der`: the client's certificate, which a CA of ours vouches for. `authorize`: whom the client names, or "". */
   check(der: Uint8Array, authorize: string, facts: Facts): Eventually<LogInAnswer>;
 }
 

@@ -44,7 +44,7 @@ export class SocketFacts implements TlsSessionFacts {
   }
 
   clientCertificate(): Uint8Array | undefined {
-    return this.#socket.getPeerX509Certificate()?.raw;
+    return isProven(this.#socket) ? this.#socket.getPeerX509Certificate()?.raw : undefined;
   }
 
   #endPoint(): Uint8Array | undefined {
@@ -52,6 +52,16 @@ export class SocketFacts implements TlsSessionFacts {
     const hash = raw === undefined ? undefined : hashOfSignature(new X509Certificate(raw));
     return hash === undefined ? undefined : createHash(hash).update(raw!).digest();
   }
+}
+
+/**
+ * OpenSSL has led the client's certificate up to a CA of ours, in time, fit for clients and not revoked. Node says so in
+ * `authorized` of the sockets of its own servers only; of others the handle knows, and where it does not, nothing is
+ * proven.
+ */
+function isProven(socket: TLSSocket): boolean {
+  const { ssl } = socket as TLSSocket & { readonly ssl?: { verifyError?(): unknown } };
+  return ssl?.verifyError !== undefined && ssl.verifyError() === null;
 }
 
 /** RFC 5929 §4.1: the hash of the certificate's signature, SHA-256 for MD5 and SHA-1; one without has no binding. */

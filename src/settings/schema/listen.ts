@@ -64,7 +64,13 @@ export const listenSection = section(
       'RFC 8314 §3.3',
     ),
     managesieve: later('Management of mail filters.'),
-    https: later('HTTP over TLS.'),
+    https: addressList({
+      default: '',
+      example: '0.0.0.0:443, [::]:443',
+      reload: 'restart',
+      doc: 'HTTP over TLS: the API, MTA-STS policies, unsubscribing, reports, client settings; no measurements. Standard port: 443.',
+      spec: 'RFC 9110 §4.2.2',
+    }),
   },
 );
 
@@ -87,7 +93,7 @@ export const apiSection = section('HTTP API.', {
     default: '',
     example: '10.0.0.5:2081',
     reload: 'restart',
-    doc: 'Own listener for /api, for a proxy that has a certificate; "" serves it on `listen.http`, where that is a loopback address.',
+    doc: 'Own listener for /api, for a proxy that has a certificate; "" serves it on `listen.http`, where that is a loopback address. `listen.https` has it in any case.',
   }),
   eventReadsPerMinuteMax: integer({
     default: 600,

@@ -1,4 +1,4 @@
-/** Settings of the mail sessions Chaski serves: limits, who may speak for others, TLS, log-in. */
+/** Settings of the mail sessions Chaski serves: limits, who may speak for others, log-in. */
 
 import {
   dayMs,
@@ -10,7 +10,7 @@ import {
   secondMs,
 } from '../../base/units.ts';
 import { section } from '../field.ts';
-import { bytes, choice, duration, flag, integer, text } from '../fields.ts';
+import { bytes, duration, flag, integer, text } from '../fields.ts';
 import { networkList } from '../networks.ts';
 
 export const smtpSection = section('Limits of SMTP, submission and LMTP sessions.', {
@@ -142,27 +142,6 @@ export const lmtpSection = section(
     networks: networkList({
       reload: 'restart',
       doc: 'Who may deliver over LMTP; empty is loopback only. Needed when `listen.lmtp` is not a loopback address.',
-    }),
-  },
-);
-
-const path = (doc: string, example: string) =>
-  text({ default: '', bounds: 'a path, or "" for none', reload: 'live', doc, example });
-
-export const tlsSection = section(
-  'The certificate of all listeners. Without one, a self-signed certificate is made in the data folder.',
-  {
-    cert: path(
-      'PEM file of the certificate and its chain. Read again on SIGHUP.',
-      '/etc/chaski/tls/fullchain.pem',
-    ),
-    key: path('PEM file of its key.', '/etc/chaski/tls/privkey.pem'),
-    versionMin: choice({
-      values: ['TLSv1.2', 'TLSv1.3'],
-      default: 'TLSv1.2',
-      reload: 'live',
-      doc: 'Oldest TLS version taken.',
-      spec: 'RFC 8996, RFC 9325 §3.1.1',
     }),
   },
 );

@@ -11,6 +11,8 @@ export interface Readiness {
   readonly isReady: boolean;
   /** What is wrong, in words for operators: shards that are not open or have no room, silent threads, draining. */
   readonly faults: readonly string[];
+  /** What is wrong and does not keep it from being ready: certificates. */
+  readonly warnings?: readonly string[];
 }
 
 export interface ProbeSources {
@@ -34,7 +36,8 @@ export function probeRoutes(sources: ProbeSources): Routes {
 }
 
 function readinessAnswer(readiness: Readiness): HttpAnswer {
-  const { isReady, faults } = readiness;
-  const body = `${JSON.stringify({ isReady, faults })}\n`;
+  const { isReady, faults, warnings = [] } = readiness;
+  const told = { isReady, faults, ...(warnings.length === 0 ? {} : { warnings }) };
+  const body = `${JSON.stringify(told)}\n`;
   return { status: isReady ? 200 : 503, type: 'application/json', body };
 }

@@ -77,6 +77,8 @@ export interface HttpListenerOptions {
   readonly hosts: readonly string[];
   readonly routes: Routes;
   readonly mounted?: Mounted;
+  /** Has connections begin with TLS; answers what ends those that have not. Absent: they are in clear. */
+  readonly secure?: (server: Server) => () => void;
   readonly log: Log;
 }
 
@@ -89,13 +91,18 @@ export interface HttpListener {
 /** Binds all addresses or none. */
 export async function listenHttp(options: HttpListenerOptions): Promise<HttpListener> {
   const servers: Server[] = [];
+  const endings: (() => void)[] = [];
   const close = async () => {
-    await Promise.all(servers.map(closeServer));
+    const closed = servers.map(closeServer);
+    for (const end of endings) end();
+    await Promise.all(closed);
   };
   try {
     for (const address of options.addresses) {
       const server = createOne(options, address);
       servers.push(server);
+      const end = options.secure?.(server);
+      if (end !== undefined) endings.push(end);
       await bind(server, address, options.log);
     }
   } catch (error) {

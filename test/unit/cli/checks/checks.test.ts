@@ -6,7 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeSelfSigned } from '../../../../src/app/certificate.ts';
+import { makeSelfSigned } from '../../../../src/app/certificates/self-signed.ts';
 import { dayMs } from '../../../../src/base/units.ts';
 import { checkCertificates } from '../../../../src/cli/checks/certificates.ts';
 import { checkDisk } from '../../../../src/cli/checks/disk.ts';

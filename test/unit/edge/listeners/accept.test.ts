@@ -7,7 +7,7 @@ import { connect as connectTls } from 'node:tls';
 import { noNetworks } from '../../../../src/base/networks.ts';
 import { ListenerTable } from '../../../../src/edge/listeners/listener-table.ts';
 import type { SmtpListenerOptions } from '../../../../src/edge/listeners/smtp-listener.ts';
-import { ReloadableTls } from '../../../../src/edge/listeners/tls.ts';
+import { contextsOf, ReloadableTls } from '../../../../src/edge/listeners/tls.ts';
 import { testCertificate } from '../../../support/certificate.ts';
 import { networksOf } from '../../../support/networks.ts';
 import { SeededClock } from '../../../support/seeded-clock.ts';
@@ -138,9 +138,9 @@ describe('tls', () => {
   test('a bad certificate is refused and the old one kept', () => {
     const tls = new ReloadableTls(testCertificate());
     const { context } = tls;
-    assert.throws(() => tls.load({ cert: 'nonsense', key: 'nonsense' }));
+    assert.throws(() => tls.use(contextsOf({ cert: 'nonsense', key: 'nonsense' })));
     assert.equal(tls.context, context);
-    tls.load(testCertificate());
+    tls.use(contextsOf(testCertificate()));
     assert.notEqual(tls.context, context);
   });
 });
