@@ -26,7 +26,6 @@ import type { Runtime } from '../actors/runtime.ts';
 import { Stamps, stampWords } from '../actors/stamps.ts';
 import { Watchers, watchedWords } from '../actors/watched.ts';
 import { nodeDisk } from '../adapters/files/disk.ts';
-import { openLmdbIdentity } from '../adapters/lmdb/account-directory.ts';
 import { openLmdbTable } from '../adapters/lmdb/shard-index.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
@@ -52,7 +51,7 @@ import type { DkimKeys } from './dkim-keys.ts';
 import { EngineHost, jobThreads } from './engine-host.ts';
 import { type EventStreams, openEventStreams } from './events/open-streams.ts';
 import { type Feedback, openFeedback } from './feedback.ts';
-import { settleUsesInTime } from './last-uses.ts';
+import { openIdentity } from './identity.ts';
 import { type Owners, openOwners } from './log-in/open-owners.ts';
 import { openPasswords } from './log-in/open-passwords.ts';
 import type { PasswordDesk } from './log-in/password-desk.ts';
@@ -161,7 +160,7 @@ async function openParts(
 ): Promise<Omit<Core, 'audit' | keyof Owners>> {
   const { settings, log, isOffline } = request;
   const { shards } = folder;
-  const identity = openIdentity(folder, log, closers);
+  const identity = await openIdentity(settings, folder, log, closers);
   const { directory } = identity;
   const srsSecrets = await openSrsSecrets(directory, settings, log, closers);
   const workers = workerCount(settings, folder.shards);
@@ -250,14 +249,6 @@ function engineOf(
       ...feedback.answers,
     },
   });
-}
-
-function openIdentity({ path, shards }: DataFolder, log: Log, closers: Closer[]): Identity {
-  const identity = openLmdbIdentity({ path: join(path, 'directory'), shards });
-  closers.push(() => identity.directory.close());
-  const settling = settleUsesInTime(identity.credentials, nodeClock, log);
-  closers.push(async () => settling.end());
-  return identity;
 }
 
 function inFlowOf(runtime: Runtime, undelivered: SharedArrayBuffer, { router }: Settings): InFlow {

@@ -17,6 +17,12 @@ export class IndexError extends Error {
   override readonly name = 'IndexError';
 }
 
+/**
+ * Somebody else changed the table after what this commit was decided from was read, and nothing of it was done: read
+ * and decide again. Only tables that several processes write reject so.
+ */
+export class IndexMoved extends IndexError {}
+
 export type IndexChange =
   | { readonly put: Uint8Array; readonly value: Uint8Array }
   | { readonly remove: Uint8Array }

@@ -6,6 +6,7 @@
 
 import { section, type ValueOf } from './field.ts';
 import { auditSection } from './schema/audit.ts';
+import { directorySection } from './schema/directory.ts';
 import { dkimSection } from './schema/dkim.ts';
 import { eventFilesSection } from './schema/event-files.ts';
 import { feedbackSection } from './schema/feedback.ts';
@@ -69,6 +70,7 @@ export const schema = section('Settings of Chaski.', {
   forwarding: forwardingSection,
   verification: verificationSection,
   accounts: accountsSection,
+  directory: directorySection,
   store: storeSection,
   audit: auditSection,
   webhook: webhookSection,

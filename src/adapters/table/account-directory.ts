@@ -27,7 +27,7 @@ import type {
 import { groupIn, identifierOf } from '../../ports/groups.ts';
 import type { HoldRule } from '../../ports/hold-rule.ts';
 import type { Identity } from '../../ports/identity.ts';
-import type { IndexEntry, ShardIndex } from '../../ports/shard-index.ts';
+import type { IndexChange, IndexEntry, ShardIndex } from '../../ports/shard-index.ts';
 import { joined, normalDomain, splitAddress } from './addresses.ts';
 import { TableCredentials } from './credentials.ts';
 import { DirectoryRows } from './directory-reader.ts';
@@ -43,6 +43,7 @@ import { TableSecondFactors } from './second-factors.ts';
 import { Senders } from './senders.ts';
 import { Sharings } from './sharings.ts';
 import { Tenants } from './tenants.ts';
+import { toldBy } from './told-by.ts';
 import { WriteTurns } from './write-turns.ts';
 
 const pageRows = 500;
@@ -53,6 +54,8 @@ export interface DirectoryOptions {
   readonly shards: number;
   /** Gets postmaster's mail of domains that have nobody, and mail for a bare `<postmaster>`. */
   readonly postmaster?: string;
+  /** Calls `listener` after rows were changed by others than this directory; absent: nobody else writes the table. */
+  readonly hearOthers?: (listener: (changes: readonly IndexChange[]) => void) => void;
 }
 
 export function openTableIdentity(options: DirectoryOptions): Identity {
@@ -108,6 +111,12 @@ class TableDirectory implements AccountDirectory {
       freeName: (address, tenant) => this.#names.freeName(address, tenant),
     });
     this.roles = new TableRoles({ ...parts, group: (of) => this.groups.group(of) });
+    options.hearOthers?.((changes) => {
+      this.#rows.forget();
+      this.#tenants.forget();
+      this.#sharings.readAgain();
+      for (const change of toldBy(changes)) this.#turns.tell(change);
+    });
   }
 
   isLocalDomain(domain: string): boolean {
@@ -358,19 +367,22 @@ class TableDirectory implements AccountDirectory {
   }
 
   noteSharing(owner: AccountId, identifier: number, isNamed: boolean): Promise<void> {
-    return this.#turns.inTurn(async () => {
-      if (this.#sharings.has(owner, identifier) === isNamed) return;
-      const tenant = this.#rows.account(owner)?.tenant;
-      if (tenant === undefined) throw new MailError('not-found', `no account ${owner}`);
-      // What no list may name is never noted; what is gone may be taken out.
-      if (isNamed && identifier !== 0 && this.#tenantOf(identifier) !== tenant) {
-        throw new MailError('not-found', `no account or group ${identifier}`);
-      }
-      const key = rows.sharingKey(owner, identifier);
-      const change = isNamed ? { put: key, value: new Uint8Array(0) } : { remove: key };
-      await this.#table.commit([change]);
-      this.#sharings.note(owner, identifier, isNamed);
-    });
+    const nothing = { changes: [], answer: undefined };
+    return this.#turns.aside(
+      () => {
+        if (this.#sharings.has(owner, identifier) === isNamed) return nothing;
+        const tenant = this.#rows.account(owner)?.tenant;
+        if (tenant === undefined) throw new MailError('not-found', `no account ${owner}`);
+        // What no list may name is never noted; what is gone may be taken out.
+        if (isNamed && identifier !== 0 && this.#tenantOf(identifier) !== tenant) {
+          throw new MailError('not-found', `no account or group ${identifier}`);
+        }
+        const key = rows.sharingKey(owner, identifier);
+        const change = isNamed ? { put: key, value: new Uint8Array(0) } : { remove: key };
+        return { changes: [change], answer: undefined };
+      },
+      () => this.#sharings.note(owner, identifier, isNamed),
+    );
   }
 
   putAlias(alias: Alias): Promise<void> {

@@ -53,6 +53,11 @@ export class Sharings {
     for (const name of [...this.#read().keys()]) this.#drop(owner, name);
   }
 
+  /** Others changed rows. */
+  readAgain(): void {
+    this.#owners = undefined;
+  }
+
   #drop(owner: AccountId, name: string): void {
     const owners = this.#read();
     const known = owners.get(name);

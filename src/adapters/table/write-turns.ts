@@ -3,12 +3,16 @@
  *
  * Runs in:   the main thread, the only writer.
  * Invariant: what a write checked still holds when it commits. A decision that throws changes nothing and is told to
- *            nobody.
+ *            nobody. Where others write the table too, a decision that they overtook is made again.
  */
 
 import { assert } from '../../base/assert.ts';
+import { MailError } from '../../base/errors.ts';
 import type { DirectoryChange } from '../../ports/account-directory.ts';
-import type { IndexChange, ShardIndex } from '../../ports/shard-index.ts';
+import { type IndexChange, IndexMoved, type ShardIndex } from '../../ports/shard-index.ts';
+
+/** Others may write the same table: so often a write is decided again before its caller is told to come later. */
+const decisionsMax = 16;
 
 /** What a write does, and what its listeners hear. */
 export interface Decided {
@@ -41,10 +45,9 @@ export class WriteTurns {
   /** `decide` runs alone: no other write is between its reads and its commit. */
   write(decide: () => Decided): Promise<void> {
     return this.inTurn(async () => {
-      const { changes, change } = decide();
-      await this.#table.commit(changes);
+      const { change } = await this.#commit(decide);
       this.#forget();
-      this.#tell(change);
+      this.tell(change);
     });
   }
 
@@ -61,13 +64,19 @@ export class WriteTurns {
     return made;
   }
 
-  /** A write of rows that the directory's caches hold nothing of: they stay. Without changes nothing is told. */
-  aside<Answer>(decide: () => Decided & { readonly answer: Answer }): Promise<Answer> {
+  /**
+   * A write of rows that the directory's caches hold nothing of: they stay. Without changes nothing is told; with some,
+   * `committed` is called in the same turn.
+   */
+  aside<Answer>(
+    decide: () => Decided & { readonly answer: Answer },
+    committed?: () => void,
+  ): Promise<Answer> {
     return this.inTurn(async () => {
-      const { changes, change, answer } = decide();
+      const { changes, change, answer } = await this.#commit(decide);
       if (changes.length === 0) return answer;
-      await this.#table.commit(changes);
-      this.#tell(change);
+      committed?.();
+      this.tell(change);
       return answer;
     });
   }
@@ -78,7 +87,21 @@ export class WriteTurns {
     return done;
   }
 
-  #tell(change: DirectoryChange | undefined): void {
+  async #commit<D extends Decided>(decide: () => D): Promise<D> {
+    for (let times = 1; times <= decisionsMax; times++) {
+      const decided = decide();
+      if (decided.changes.length === 0) return decided;
+      try {
+        await this.#table.commit(decided.changes);
+        return decided;
+      } catch (error) {
+        if (!(error instanceof IndexMoved)) throw error;
+      }
+    }
+    throw new MailError('store-busy', 'others change the directory without a pause');
+  }
+
+  tell(change: DirectoryChange | undefined): void {
     if (change === undefined) return;
     for (const listener of this.#listeners) listener(change);
   }

@@ -144,14 +144,14 @@ export const auditSection = section('The audit log: who did what (docs/audit.md)
     reload: 'restart',
     doc: 'Entries that log-ins may cost in a minute. Those of one account, address and mechanism are one entry a minute, with a count; past the bound one entry says how many there were.',
   }),
-  heads: headsSection,
-  syslog: syslogSection,
-  elasticsearch: elasticsearchSection,
   roots: text({
     default: '',
     bounds: 'a path, or "" for none',
     example: '/etc/chaski/siem-ca.pem',
     reload: 'restart',
-    doc: 'PEM file of authorities trusted besides the system’s, for both of these.',
+    doc: 'PEM file of authorities trusted besides the system’s, for `audit.syslog` and `audit.elasticsearch`.',
   }),
+  heads: headsSection,
+  syslog: syslogSection,
+  elasticsearch: elasticsearchSection,
 });
