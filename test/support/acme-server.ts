@@ -32,6 +32,8 @@ interface Asked {
   readonly payload: Record<string, unknown>;
   readonly account: string;
   readonly jwk: JsonWebKey;
+  /** RFC 8555 §6.3: without a payload. */
+  readonly isGet: boolean;
 }
 
 interface Order {
@@ -164,6 +166,9 @@ export class AcmeServer implements AsyncDisposable {
       case 'newAccount':
         return this.#newAccount(asked, response);
       case 'account':
+        // As Pebble has it.
+        if (!asked.isGet && asked.payload.contact === undefined)
+          throw new Problem(400, 'malformed', 'an update that changes nothing');
         return { status: 'valid' };
       case 'newOrder':
         return this.#newOrder(asked, response);
@@ -200,14 +205,16 @@ export class AcmeServer implements AsyncDisposable {
       throw new Problem(401, 'unauthorized', 'the signature is wrong');
     const payload =
       jws.payload === '' ? {} : JSON.parse(Buffer.from(jws.payload, 'base64url').toString());
-    return { payload, account: head.kid ?? '', jwk };
+    return { payload, account: head.kid ?? '', jwk, isGet: jws.payload === '' };
   }
 
   #newAccount({ payload, jwk }: Asked, response: ServerResponse): unknown {
-    if (payload.termsOfServiceAgreed !== true)
+    const known = [...this.accounts].find(([, each]) => each.x === jwk.x);
+    if (payload.onlyReturnExisting === true && known === undefined)
+      throw new Problem(400, 'accountDoesNotExist', 'no account has this key');
+    if (known === undefined && payload.termsOfServiceAgreed !== true)
       throw new Problem(403, 'userActionRequired', 'agree to the terms');
     this.#checkBinding(payload.externalAccountBinding as Record<string, string> | undefined, jwk);
-    const known = [...this.accounts].find(([, each]) => each.x === jwk.x);
     const url = known?.[0] ?? `${this.#base}/account/${this.accounts.size}`;
     this.accounts.set(url, jwk);
     response.statusCode = known === undefined ? 201 : 200;

@@ -128,11 +128,16 @@ async function clientOf(
       ? {}
       : { externalAccountBinding: { kid: bindingKeyId, hmacKey: hmacKey } }),
   });
-  await client.createAccount({
-    // Settings do not let an order come this far without.
-    termsOfServiceAgreed: true,
-    ...(email === '' ? {} : { contact: [`mailto:${email}`] }),
-  });
+  const contact = email === '' ? {} : { contact: [`mailto:${email}`] };
+  // RFC 8555 §7.3.1: whether the authority knows the key. acme-client makes an update of a new account that is there
+  // already, and Pebble refuses one that changes nothing.
+  const isKnown = await client.createAccount({ onlyReturnExisting: true }).then(
+    () => true,
+    () => false,
+  );
+  // Settings do not let an order come this far without agreeing.
+  if (!isKnown) await client.createAccount({ termsOfServiceAgreed: true, ...contact });
+  else if (email !== '') await client.updateAccount(contact);
   return client;
 }
 
