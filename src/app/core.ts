@@ -62,6 +62,7 @@ import { type MassActs, openMassActs } from './mass-acts.ts';
 import { answerPolicy, type Outside, openOutside } from './outside.ts';
 import { ownAddresses } from './own-addresses.ts';
 import { PolicySource } from './policy.ts';
+import { QuotaSpread } from './quota-spread.ts';
 import { SenderAddresses } from './sender-addresses.ts';
 import { ShapingDesk } from './shaping-desk.ts';
 import { ShardRefusals } from './shard-refusals.ts';
@@ -112,6 +113,8 @@ export interface Core {
   readonly srsSecrets: SrsSecrets;
   readonly tlsReports: TlsReports;
   readonly massActs: MassActs;
+  /** Told after a level's limits were set. */
+  readonly quotaSpread: QuotaSpread;
   /** Of ours about others; undefined: settings have none sent. */
   readonly tlsReporting: TlsReporting | undefined;
   /** Accounts whose changes the engine tells of. */
@@ -209,12 +212,14 @@ async function openParts(
     await sources?.tenantsChanged();
   };
   srsSecrets.start(policyChanged);
+  const quotaSpread = await quotaSpreadOf(runtime, directory, settings, log, closers);
   feedback.start({ runtime, reception, shards, policyChanged });
   return {
     ...parts,
     dkimKeys: openDkimKeys({ settings, log, isOffline }, parts, policyChanged),
     srsSecrets,
     massActs: openMassActs({ ...place, log, isOffline }, closers),
+    quotaSpread,
     tlsReports: openTlsReports(folder.path, settings.hostname, directory, closers),
     tlsReporting: openTlsReporting(request, { ...parts, outcomes, outside, policy: () => policy }),
     ...{ watchers: new Watchers(shared.watched), stamps: new Stamps(shared.stamps) },
@@ -222,6 +227,24 @@ async function openParts(
     shaping,
     policyChanged,
   };
+}
+
+/** Of accounts that nobody says otherwise of, settings say. What was left to be told is told beside all else. */
+async function quotaSpreadOf(
+  { router }: Runtime,
+  directory: AccountDirectory,
+  { accounts }: Settings,
+  log: Log,
+  closers: Closer[],
+): Promise<QuotaSpread> {
+  await directory.putServerLevel({
+    accountQuotaBytes: accounts.quotaBytesDefault,
+    accountQuotaMessages: accounts.quotaMessagesDefault,
+  });
+  const spread = new QuotaSpread({ directory, router, clock: nodeClock, log });
+  closers.push(() => spread.close());
+  void spread.settle();
+  return spread;
 }
 
 interface EngineNeeds {

@@ -39,7 +39,8 @@ export function imapAccounts(parts: ImapAccountsParts): ImapAccounts {
       try {
         // As it is now: a session may know it from long ago.
         const row = (await directory.accountById(account.id)) ?? account;
-        const changed = { ...row, quotaBytes: quota.bytes, quotaMessages: quota.messages };
+        const own = { quotaBytes: quota.bytes, quotaMessages: quota.messages };
+        const changed = { ...row, ...own, inherits: [] };
         await directory.putAccount(changed);
         await putAccount(parts, changed);
         return undefined;

@@ -19,11 +19,12 @@
 
 import type { AccountId, ApiKeyId, GroupId, ShardId, TenantId } from '../base/ids.ts';
 import type { HoldRule } from './hold-rule.ts';
+import type { AccountLevel, Inheritable, Level, Spread } from './levels.ts';
 
 export type Eventually<T> = T | Promise<T>;
 
 /** Whose mail it is: its domains, keys and limits are its own. */
-export interface Tenant {
+export interface Tenant extends Level {
   readonly id: TenantId;
   /** Lower-case letters, digits and hyphens, at most 63. */
   readonly name: string;
@@ -56,7 +57,7 @@ export interface ApiKey {
 
 export const apiKeysPerTenantMax = 1_000;
 
-export interface Domain {
+export interface Domain extends Level {
   readonly name: string;
   readonly tenant: TenantId;
   /** Address that gets mail for unknown local parts; absent: they are refused. */
@@ -75,10 +76,12 @@ export interface Account {
   readonly isEnabled: boolean;
   /** Nobody logs in to it: it has no password, and whoever reads it has rights to its mailboxes. */
   readonly isShared?: true;
-  /** Bytes; 0 is no limit. */
+  /** Bytes; 0 is no limit. What counts, whoever said so. */
   readonly quotaBytes: number;
   /** Messages; absent or 0: no limit. */
   readonly quotaMessages?: number;
+  /** Those it has from the levels above: what a write says of them is not kept. Absent: none. */
+  readonly inherits?: readonly Inheritable[];
   /** Encoded Argon2id string; absent: no log-in. */
   readonly passwordHash?: string;
   /** Addresses besides aliases this account may send as; `*@domain` allows the whole domain. */
@@ -213,6 +216,13 @@ export interface AccountDirectory {
   createHoldRule(rule: Omit<HoldRule, 'id'>): Promise<HoldRule>;
   deleteHoldRule(id: number): Promise<void>;
 
+  /** What holds for accounts where no tenant, domain or account says otherwise. */
+  serverLevel(): Eventually<AccountLevel>;
+  putServerLevel(level: AccountLevel): Promise<void>;
+  /** Levels that were set, whose accounts' shards are to be told, from the oldest on: kept until `endSpread`. */
+  spreads(): Eventually<readonly Spread[]>;
+  endSpread(spread: Spread): Promise<void>;
+
   domain(name: string): Eventually<Domain | undefined>;
   domains(): Eventually<readonly Domain[]>;
   accounts(domain?: string): Eventually<readonly Account[]>;
@@ -224,7 +234,7 @@ export interface AccountDirectory {
   srsSecrets(): Eventually<readonly SrsSecret[]>;
   putSrsSecrets(secrets: readonly SrsSecret[]): Promise<void>;
   putDkimKeys(domain: string, keys: readonly DkimKey[]): Promise<void>;
-  /** The directory numbers the account and picks its shard. */
+  /** The directory numbers the account and picks its shard. `not-possible-now` past an `accountsMax` above it. */
   createAccount(account: Omit<Account, 'id' | 'shard'>): Promise<Account>;
   /**
    * Replaces the row of an account that is there; its address may change, its shard, its tenant and whether it is

@@ -5,6 +5,7 @@
  */
 
 import { Type } from 'typebox';
+import type { LevelName } from '../../ports/levels.ts';
 import {
   type Act,
   addressText,
@@ -21,6 +22,7 @@ import {
 } from './act.ts';
 import { dkimAlgorithm } from './dkim-control.ts';
 import { dnsRecord } from './dns-record.ts';
+import { levelChanges, levelFields } from './tenant-control.ts';
 
 const text = Type.String();
 
@@ -28,6 +30,7 @@ const domain = Type.Object({
   name: text,
   tenant: count,
   catchAll: Type.Optional(text),
+  ...levelFields,
   createdMs: epochMs,
   accountCount: count,
   aliasCount: count,
@@ -36,6 +39,16 @@ const domain = Type.Object({
 const domainAnswer = Type.Object({
   domain,
   records: Type.Array(dnsRecord, { description: 'What to publish in the DNS.' }),
+});
+
+const inheritable = Type.Union([Type.Literal('quotaBytes'), Type.Literal('quotaMessages')]);
+
+const limit = Type.Object({
+  name: inheritable,
+  value: Type.Number({ description: '0: no limit.' }),
+  from: Type.Unsafe<LevelName>(
+    Type.String({ description: 'The level that says so: account, domain, tenant, server.' }),
+  ),
 });
 
 const account = Type.Object({
@@ -48,6 +61,7 @@ const account = Type.Object({
   isShared: Type.Boolean({ description: 'Nobody logs in to it.' }),
   quotaBytes: Type.Number({ description: '0: no limit.' }),
   quotaMessages: Type.Integer({ description: '0: no limit.' }),
+  inherits: Type.Array(inheritable, { description: 'What the levels above it say.' }),
   usedBytes: Type.Optional(Type.Number()),
   messageCount: Type.Optional(count),
   sendAs: listOf(text),
@@ -58,6 +72,9 @@ const alias = Type.Object({ address: text, tenant: count, targets: listOf(text) 
 
 const ofDomain = only({ domain: Type.Optional(anyText) });
 const oneAccount = { address: addressText };
+const inherit = Type.Optional(
+  Type.Array(inheritable, { maxItems: 2, description: 'What the levels above are to say.' }),
+);
 const quotas = {
   quotaBytes: Type.Optional(Type.Number({ minimum: 0 })),
   quotaMessages: Type.Optional(count),
@@ -89,6 +106,13 @@ const domainActs = {
     params: only({ name: nameText }),
     result: domainAnswer,
   },
+  'domain.set': {
+    rest: 'PATCH /api/v1/domains/{name}',
+    summary:
+      'Sets limits of a domain, and of accounts in it that say nothing of their own: what is absent stays as it is.',
+    params: only({ name: nameText, ...levelChanges }),
+    result: Type.Object({ domain }),
+  },
   'domain.delete': {
     rest: 'DELETE /api/v1/domains/{name}',
     summary: 'Deletes a domain; refused while it has accounts or aliases.',
@@ -119,12 +143,12 @@ const accountActs = {
     rest: 'GET /api/v1/accounts/{address}',
     summary: 'An account, what it holds, and its aliases.',
     params: only(oneAccount),
-    result: Type.Object({ account, aliases: listOf(text) }),
+    result: Type.Object({ account, aliases: listOf(text), limits: listOf(limit) }),
   },
   'account.set': {
     rest: 'PATCH /api/v1/accounts/{address}',
     summary: 'Changes what is given of an account.',
-    params: only({ ...oneAccount, isEnabled: Type.Optional(flag), ...quotas }),
+    params: only({ ...oneAccount, isEnabled: Type.Optional(flag), ...quotas, inherit }),
     result: Type.Object({ account }),
   },
   'account.password': {

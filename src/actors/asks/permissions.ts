@@ -68,6 +68,7 @@ export const actRules = {
 
   'tenant.create': operators('tenant.create'),
   'tenant.set': operators('tenant.limits'),
+  'tenant.show': { permission: 'tenant.read', resource: 'tenant', at: 'name', kind: 'look' },
   'tenant.delete': operators('tenant.delete'),
   'tenant.list': {
     permission: 'tenant.read',
@@ -101,6 +102,7 @@ export const actRules = {
     narrows: true,
   },
   'domain.show': { permission: 'domain.read', resource: 'domain', at: 'name', kind: 'look' },
+  'domain.set': { permission: 'domain.limits', resource: 'domain', at: 'name', kind: 'change' },
   'domain.delete': {
     ...{ permission: 'domain.delete', resource: 'domain', at: 'name', kind: 'change' },
     isSensitive: true,

@@ -18,6 +18,27 @@ import {
   type PlainOf,
 } from './act.ts';
 
+const below = Type.Optional(
+  Type.Integer({ minimum: 0, description: 'Of each account below; absent: the level above says.' }),
+);
+/** Of a tenant or a domain. */
+export const levelFields = {
+  accountQuotaBytes: below,
+  accountQuotaMessages: below,
+  accountsMax: Type.Optional(
+    Type.Integer({ minimum: 0, description: 'Accounts in it; absent or 0: no limit.' }),
+  ),
+};
+export const levelChanges = {
+  ...levelFields,
+  inherit: Type.Optional(
+    Type.Array(
+      Type.Union([Type.Literal('accountQuotaBytes'), Type.Literal('accountQuotaMessages')]),
+      { maxItems: 2, description: 'What the level above is to say from now on.' },
+    ),
+  ),
+};
+
 const tenant = Type.Object({
   id: Type.Integer(),
   name: Type.String(),
@@ -26,6 +47,7 @@ const tenant = Type.Object({
   queueMax: Type.Optional(
     Type.Integer({ description: 'Messages that may wait at once; absent or 0: no limit.' }),
   ),
+  ...levelFields,
   createdMs: epochMs,
 });
 
@@ -47,14 +69,22 @@ export const tenantActs = {
   },
   'tenant.set': {
     rest: 'PATCH /api/v1/tenants/{name}',
-    summary: "Sets a tenant's quotas: what is absent stays as it is, 0 ends a quota.",
+    summary:
+      "Sets a tenant's quotas, and those of accounts in it that say nothing of their own: what is absent stays as it is, 0 ends a quota.",
     params: only({
       name: nameText,
       messagesPerHourMax: Type.Optional(count),
       messagesPerDayMax: Type.Optional(count),
       queueMax: Type.Optional(count),
+      ...levelChanges,
     }),
     result: Type.Object({ tenant }),
+  },
+  'tenant.show': {
+    rest: 'GET /api/v1/tenants/{name}',
+    summary: 'A tenant and its limits.',
+    params: only({ name: nameText }),
+    result: Type.Object({ tenant, accountCount: count }),
   },
   'tenant.delete': {
     rest: 'DELETE /api/v1/tenants/{name}',
@@ -94,5 +124,6 @@ export const tenantActs = {
   },
 } satisfies Record<string, Act>;
 
+export type TenantView = PlainOf<typeof tenant>;
 export type ApiKeyView = PlainOf<typeof key>;
 export type TenantMethods = MethodsOf<typeof tenantActs>;

@@ -27,6 +27,7 @@ import type {
 import { groupIn, identifierOf } from '../../ports/groups.ts';
 import type { HoldRule } from '../../ports/hold-rule.ts';
 import type { Identity } from '../../ports/identity.ts';
+import type { AccountLevel, Spread } from '../../ports/levels.ts';
 import type { IndexChange, IndexEntry, ShardIndex } from '../../ports/shard-index.ts';
 import { joined, normalDomain, splitAddress } from './addresses.ts';
 import { TableCredentials } from './credentials.ts';
@@ -35,6 +36,8 @@ import * as rows from './directory-rows.ts';
 import { GroupRows } from './group-rows.ts';
 import { TableGroups } from './groups.ts';
 import { listHoldRules, newHoldRule, withoutHoldRule } from './hold-rules.ts';
+import { spreadKey } from './identity-rows.ts';
+import { Levels, refuseLevel } from './levels.ts';
 import { domainThatIs, NameWrites, normalTarget, put, refuseLoop } from './name-writes.ts';
 import { TableOwners } from './owners.ts';
 import { type DirectoryReader, findName, resolveName } from './resolver.ts';
@@ -69,6 +72,7 @@ class TableDirectory implements AccountDirectory {
   readonly #shards: number;
   readonly #rows: DirectoryRows;
   readonly #groupRows: GroupRows;
+  readonly #levels: Levels;
   readonly #senders: Senders;
   readonly #sharings: Sharings;
   readonly #tenants: Tenants;
@@ -85,13 +89,21 @@ class TableDirectory implements AccountDirectory {
     this.#table = options.table;
     this.#shards = options.shards;
     this.#groupRows = new GroupRows(options.table);
-    this.#rows = new DirectoryRows(options.table, options.postmaster, this.#groupRows);
     this.#tenants = new Tenants(options.table);
-    this.#names = new NameWrites(options.table, this.#rows);
+    this.#levels = new Levels({
+      table: options.table,
+      domain: (name) => this.#rows.domain(name),
+      tenant: (id) => this.#tenants.byId(id),
+      domainsOf: (tenant) => this.#namesOfDomains(tenant),
+    });
+    const { table, postmaster } = options;
+    this.#rows = new DirectoryRows(table, postmaster, this.#groupRows, this.#levels);
+    this.#names = new NameWrites(table, this.#rows, this.#levels);
     this.#sharings = new Sharings(options.table, (id) => this.#rows.account(id)?.tenant);
     this.#turns = new WriteTurns(options.table, () => {
       this.#rows.forget();
       this.#tenants.forget();
+      this.#levels.forget();
     });
     const parts = {
       table: options.table,
@@ -114,6 +126,7 @@ class TableDirectory implements AccountDirectory {
     options.hearOthers?.((changes) => {
       this.#rows.forget();
       this.#tenants.forget();
+      this.#levels.forget();
       this.#sharings.readAgain();
       for (const change of toldBy(changes)) this.#turns.tell(change);
     });
@@ -188,7 +201,10 @@ class TableDirectory implements AccountDirectory {
   putTenant(tenant: Tenant): Promise<void> {
     const { id } = tenant;
     return this.#turns.write(() => {
-      return { changes: this.#tenants.replace(tenant), change: { kind: 'tenant', id } };
+      refuseLevel(tenant);
+      const spread = this.#levels.spread(this.#tenants.byId(id), tenant, { tenant: id });
+      const changes = [...this.#tenants.replace(tenant), ...spread];
+      return { changes, change: { kind: 'tenant', id } };
     });
   }
 
@@ -242,13 +258,33 @@ class TableDirectory implements AccountDirectory {
     });
   }
 
+  serverLevel(): AccountLevel {
+    return this.#levels.server();
+  }
+
+  async putServerLevel(level: AccountLevel): Promise<void> {
+    // At each start: mostly there is nothing to write.
+    if (this.#levels.setServer(level).length === 0) return;
+    await this.#turns.write(() => ({ changes: this.#levels.setServer(level) }));
+  }
+
+  spreads(): readonly Spread[] {
+    return this.#levels.spreads();
+  }
+
+  endSpread({ id }: Spread): Promise<void> {
+    return this.#turns.write(() => ({ changes: [{ remove: spreadKey(id) }] }));
+  }
+
   async domains(): Promise<readonly Domain[]> {
     return this.#list(rows.everyDomain, (entry) => rows.decodeRow<Domain>(entry.value));
   }
 
   async accounts(domain?: string): Promise<readonly Account[]> {
     if (domain === undefined) {
-      return this.#list(rows.everyAccount, (entry) => rows.decodeRow<Account>(entry.value));
+      return this.#list(rows.everyAccount, (entry) =>
+        this.#levels.effective(rows.decodeRow<Account>(entry.value)),
+      );
     }
     const members = rows.membersOf(normalDomain(domain));
     return this.#list(members, (entry) => this.#rows.account(rows.idOfKey(entry.key)));
@@ -281,7 +317,10 @@ class TableDirectory implements AccountDirectory {
       };
       refuseLoop(reader, `*@${name}`, row.catchAll);
       refuseLoop(reader, `postmaster@${name}`, row.postmaster);
-      return { changes: [put(rows.domainKey(name), row)], change: { kind: 'domain', name } };
+      refuseLevel(row);
+      const spread = this.#levels.spread(this.#rows.domain(name), row, { domain: name });
+      const changes = [put(rows.domainKey(name), row), ...spread];
+      return { changes, change: { kind: 'domain', name } };
     });
   }
 
@@ -425,6 +464,14 @@ class TableDirectory implements AccountDirectory {
       // A long list must not hold up the sessions of this thread.
       await nextTurn();
     }
+  }
+
+  #namesOfDomains(tenant: TenantId): readonly string[] {
+    const all = this.#table.range(rows.everyDomain);
+    return all
+      .map(({ value }) => rows.decodeRow<Domain>(value))
+      .filter((domain) => domain.tenant === tenant)
+      .map(({ name }) => name);
   }
 
   #refuseOtherTenant(domain: string, tenant: TenantId): void {

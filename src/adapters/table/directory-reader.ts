@@ -14,6 +14,7 @@ import type { ShardIndex } from '../../ports/shard-index.ts';
 import { normalDomain, normalLocalPart, type SplitAddress, splitAddress } from './addresses.ts';
 import * as rows from './directory-rows.ts';
 import type { GroupRows } from './group-rows.ts';
+import type { Levels } from './levels.ts';
 import { type DirectoryReader, resolveName } from './resolver.ts';
 
 const cachedNamesMax = 100_000;
@@ -28,6 +29,7 @@ export class DirectoryRows implements DirectoryReader {
   readonly #table: ShardIndex;
   readonly #postmaster: string | undefined;
   readonly #groups: GroupRows;
+  readonly #levels: Pick<Levels, 'effective'>;
   readonly #overQuota = new Set<AccountId>();
   readonly #accounts = new RecentMap<AccountId, Account>(cachedNamesMax);
   /** By the name as given; null: no domain of ours. */
@@ -47,8 +49,14 @@ export class DirectoryRows implements DirectoryReader {
     isOverQuota: () => false,
   };
 
-  constructor(table: ShardIndex, postmaster: string | undefined, groups: GroupRows) {
+  constructor(
+    table: ShardIndex,
+    postmaster: string | undefined,
+    groups: GroupRows,
+    levels: Pick<Levels, 'effective'>,
+  ) {
     this.#table = table;
+    this.#levels = levels;
     this.#groups = groups;
     this.#postmaster = postmaster;
   }
@@ -109,7 +117,7 @@ export class DirectoryRows implements DirectoryReader {
     if (known !== undefined) return known;
     const value = this.#table.get(rows.accountKey(id));
     if (value === undefined) return undefined;
-    const account = rows.decodeRow<Account>(value);
+    const account = this.#levels.effective(rows.decodeRow<Account>(value));
     this.#accounts.set(id, account);
     return account;
   }

@@ -20,7 +20,9 @@
  *   y·tenant·account         RequestsRow
  *   z·identifier·group       the groups that an account or a group is in
  *   A·account·identifier     who may send in its name; B has the same the other way round (`senders.ts`)
- *   mapp, msession, mrequest, mgroup the next numbers of these
+ *   Q·number                 Spread: shards are to be told what accounts inherit
+ *   mlevel                   AccountLevel of the server
+ *   mapp, msession, mrequest, mgroup, mspread the next numbers of these
  *   mtoken                   TokenKey[]
  */
 
@@ -32,6 +34,8 @@ import type { KeyRange } from './directory-rows.ts';
 export const nextAppPasswordKey = Buffer.from('mapp');
 export const nextSessionKey = Buffer.from('msession');
 export const nextRequestKey = Buffer.from('mrequest');
+export const nextSpreadKey = Buffer.from('mspread');
+export const serverLevelKey = Buffer.from('mlevel');
 export const nextGroupKey = Buffer.from('mgroup');
 export const tokenKeysKey = Buffer.from('mtoken');
 
@@ -55,6 +59,8 @@ export const requestsKey = (tenant: TenantId, account: AccountId) => keyOf('y', 
 export const appPasswordsOf = (account: AccountId) => under(keyOf('b', account));
 export const sessionsOf = (account: AccountId) => under(keyOf('e', account));
 export const grantsOfTenant = (tenant: TenantId) => under(keyOf('g', tenant));
+export const spreadKey = (id: number) => keyOf('Q', id);
+export const everySpread: KeyRange = { from: Buffer.from('Q'), to: Buffer.from('R') };
 export const groupMembers = (group: GroupId) => under(keyOf('j', group));
 export const groupsOfMember = (member: number) => under(keyOf('z', member));
 export const groupsOfTenant = (tenant: TenantId) => under(keyOf('r', tenant));

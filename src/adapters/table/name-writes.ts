@@ -6,6 +6,7 @@
  * Invariant: an account goes with all that stands under its number.
  */
 
+import { domainOf } from '../../base/address-parts.ts';
 import { assert } from '../../base/assert.ts';
 import { MailError } from '../../base/errors.ts';
 import { type AccountId, accountId, type ShardId, type TenantId } from '../../base/ids.ts';
@@ -18,6 +19,7 @@ import type { DirectoryRows } from './directory-reader.ts';
 import * as rows from './directory-rows.ts';
 import { memberRemovals } from './groups.ts';
 import { refuseShared } from './identity-parts.ts';
+import { type Levels, normalInherits } from './levels.ts';
 import { ownerRemovals } from './owners.ts';
 import { aliasTargetsMax, type DirectoryReader } from './resolver.ts';
 import { roleRemovals } from './roles.ts';
@@ -28,9 +30,11 @@ import type { Decided } from './write-turns.ts';
 export class NameWrites {
   readonly #table: ShardIndex;
   readonly #rows: DirectoryRows;
+  readonly #levels: Levels;
 
-  constructor(table: ShardIndex, reader: DirectoryRows) {
+  constructor(table: ShardIndex, reader: DirectoryRows, levels: Levels) {
     this.#table = table;
+    this.#levels = levels;
     this.#rows = reader;
   }
 
@@ -39,13 +43,14 @@ export class NameWrites {
     shards: number,
   ): Decided & { readonly made: Account } {
     const name = this.freeName(account.address, account.tenant);
+    this.#levels.refuseOneMore(domainThatIs(this.#rows, name.domain), true);
     const stored = this.#table.get(rows.nextIdKey);
     const next = stored === undefined ? 1 : rows.decodeRow<number>(stored);
     const id = accountId(next);
     // Above are the identifiers of groups.
     assert(next < 0x8000_0000, 'numbers of accounts are used up');
     const shard = ((next - 1) % shards) as ShardId;
-    const made = normalAccount({ ...account, id, shard }, name);
+    const made = this.#levels.effective(normalAccount({ ...account, id, shard }, name));
     return {
       made,
       changes: [...accountRows(made, name), put(rows.nextIdKey, next + 1)],
@@ -66,6 +71,9 @@ export class NameWrites {
     const name = nameOf(account.address);
     const isMoved = joined(name) !== before.address;
     if (isMoved) this.freeName(account.address, account.tenant);
+    if (domainOf(before.address) !== name.domain) {
+      this.#levels.refuseOneMore(domainThatIs(this.#rows, name.domain), false);
+    }
     const removals = isMoved ? accountRemovals(before) : [];
     const isNewHash = before.passwordHash !== account.passwordHash;
     const stale = isNewHash ? withoutVerifiers(this.#table, id) : [];
@@ -190,6 +198,9 @@ function nameOf(address: string): SplitAddress {
 
 function normalAccount(account: Account, name: SplitAddress): Account {
   if (account.passwordHash !== undefined) refuseShared(account);
+  const inherits = normalInherits(account.inherits);
   const sendAs = account.sendAs.map((address) => joined(nameOf(address)));
-  return { ...account, address: joined(name), sendAs: [...new Set(sendAs)] };
+  const { inherits: _, ...own } = account;
+  const more = inherits.length === 0 ? {} : { inherits };
+  return { ...own, ...more, address: joined(name), sendAs: [...new Set(sendAs)] };
 }

@@ -97,7 +97,7 @@ export class Tenants {
     const before = this.byId(id);
     if (before === undefined) throw new MailError('not-found', `tenant ${id}`);
     if (id === defaultTenant) {
-      throw new MailError('argument-invalid', `${defaultTenantName} has no quota`);
+      throw new MailError('argument-invalid', `${defaultTenantName} has no quota: its domains may`);
     }
     const isGood = [messagesPerHourMax, messagesPerDayMax, queueMax].every(
       (count) => Number.isSafeInteger(count) && count >= 0,

@@ -29,6 +29,8 @@ function changeOf(key: Buffer, isGone: boolean): DirectoryChange | undefined {
   const number = () => key.readUInt32BE(1);
   switch (String.fromCharCode(key[0]!)) {
     case 'a':
+    // Who may send in its name.
+    case 'A':
       return { kind: 'account', id: number() as AccountId };
     case 'b':
     case 'c':

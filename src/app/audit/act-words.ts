@@ -35,6 +35,10 @@ const selected = [
   ...(['domain', 'recipient', 'why'] as const),
 ] as const;
 
+const levelWords = [
+  ...(['accountQuotaBytes', 'accountQuotaMessages', 'accountsMax', 'inherit'] as const),
+] as const;
+
 export const actWords: SomeActWords = {
   'message.send': { kind: 'change', on: ['server'], keeps: ['sender', 'recipients'] },
 
@@ -52,7 +56,7 @@ export const actWords: SomeActWords = {
   'tenant.create': { kind: 'change', on: ['tenant', 'name'] },
   'tenant.set': {
     ...{ kind: 'change', on: ['tenant', 'name'] },
-    keeps: ['messagesPerHourMax', 'messagesPerDayMax'],
+    keeps: [...(['messagesPerHourMax', 'messagesPerDayMax', 'queueMax'] as const), ...levelWords],
   },
   'key.create': {
     ...{ kind: 'change', on: ['tenant', 'tenant'] },
@@ -65,6 +69,7 @@ export const actWords: SomeActWords = {
     ...{ kind: 'change', on: ['domain', 'name'] },
     keeps: ['catchAll', 'tenant', 'signWith'],
   },
+  'domain.set': { kind: 'change', on: ['domain', 'name'], keeps: levelWords },
   'domain.delete': { kind: 'change', on: ['domain', 'name'] },
   'dkim.rotate': { kind: 'change', on: ['domain', 'domain'], keeps: ['signWith', 'force'] },
   'dkim.retire': { kind: 'change', on: ['domain', 'domain'], keeps: ['selector', 'force'] },
@@ -76,7 +81,7 @@ export const actWords: SomeActWords = {
   },
   'account.set': {
     ...{ kind: 'change', on: ['account', 'address'] },
-    keeps: ['isEnabled', 'quotaBytes', 'quotaMessages', 'sendAs'],
+    keeps: ['isEnabled', 'quotaBytes', 'quotaMessages', 'sendAs', 'inherit'],
   },
   'account.password': { kind: 'change', on: ['account', 'address'] },
   'account.delete': { kind: 'change', on: ['account', 'address'] },

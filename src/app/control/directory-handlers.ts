@@ -29,12 +29,13 @@ import {
   type Domain,
   defaultTenantName,
 } from '../../ports/account-directory.ts';
+import { inheritables, inherited } from '../../ports/levels.ts';
 import { ownPolicy } from '../../settings/own-policy.ts';
 import { publicServices, publicWebHost, tlsReportUrl } from '../../settings/public-services.ts';
 import { accountNamed, askAccount, putAccount } from './account-asks.ts';
 import { checkedAddress } from './addresses.ts';
 import type { ControlParts } from './parts.ts';
-import { tenantNamed } from './tenant-handlers.ts';
+import { tenantNamed, withLevel } from './tenant-handlers.ts';
 
 export function directoryHandlers(parts: ControlParts): ControlHandlers {
   return { ...domainHandlers(parts), ...accountHandlers(parts), ...aliasHandlers(parts) };
@@ -63,6 +64,11 @@ function domainHandlers(parts: ControlParts): ControlHandlers {
       return { domains: await Promise.all(domains.map((domain) => viewOfDomain(parts, domain))) };
     },
     'domain.show': async ({ name }) => await answerFor(parts, await domainNamed(parts, name)),
+    'domain.set': async ({ name, ...level }) => {
+      await directory.putDomain(withLevel(await domainNamed(parts, name), level));
+      await parts.quotaSpread.settle();
+      return { domain: await viewOfDomain(parts, await domainNamed(parts, name)) };
+    },
     'domain.delete': async ({ name }) => {
       await domainNamed(parts, name);
       await directory.deleteDomain(name);
@@ -77,7 +83,6 @@ function accountHandlers(parts: ControlParts): ControlHandlers {
   return {
     'account.create': async (given, { by }) => {
       const { address, password, isShared, quotaBytes, quotaMessages, sendAs } = given;
-      const { accounts } = parts.settings;
       checkedAddress(address);
       await refuseForeignNames(parts, sendAs, by);
       if (isShared && password !== undefined) {
@@ -90,8 +95,9 @@ function accountHandlers(parts: ControlParts): ControlHandlers {
         address,
         isEnabled: true,
         ...(isShared ? { isShared } : {}),
-        quotaBytes: quotaBytes ?? accounts.quotaBytesDefault,
-        quotaMessages: quotaMessages ?? accounts.quotaMessagesDefault,
+        quotaBytes: quotaBytes ?? 0,
+        quotaMessages: quotaMessages ?? 0,
+        inherits: inheritables.filter((name) => given[name] === undefined),
         sendAs: sendAs ?? [],
         createdMs: parts.clock.nowMs(),
       });
@@ -110,10 +116,11 @@ function accountHandlers(parts: ControlParts): ControlHandlers {
         .map((alias) => alias.address);
       const { value } = await askAccount(parts, account, mailboxAsks.use, [account.id]);
       const { bytes: usedBytes, messages: messageCount } = value as AccountUse;
-      return { account: { ...viewOfAccount(account), usedBytes, messageCount }, aliases };
+      const limits = await limitsOf(directory, account);
+      return { account: { ...viewOfAccount(account), usedBytes, messageCount }, aliases, limits };
     },
     'account.set': async (given, { by }) => {
-      const { address, isEnabled, quotaBytes, quotaMessages, sendAs } = given;
+      const { address, isEnabled, quotaBytes, quotaMessages, sendAs, inherit = [] } = given;
       const account = await accountNamed(parts, address);
       await refuseForeignNames(parts, sendAs, by);
       const changed: Account = {
@@ -122,10 +129,16 @@ function accountHandlers(parts: ControlParts): ControlHandlers {
         quotaBytes: quotaBytes ?? account.quotaBytes,
         quotaMessages: quotaMessages ?? account.quotaMessages ?? 0,
         sendAs: sendAs ?? account.sendAs,
+        inherits: inheritables.filter(
+          (name) =>
+            inherit.includes(name) ||
+            (given[name] === undefined && account.inherits?.includes(name) === true),
+        ),
       };
       await directory.putAccount(changed);
-      await putAccount(parts, changed);
-      return { account: viewOfAccount(await accountNamed(parts, address)) };
+      const now = await accountNamed(parts, address);
+      await putAccount(parts, now);
+      return { account: viewOfAccount(now) };
     },
     'account.password': async (given, { by }) => await setPassword(parts, given, by),
     'account.delete': async ({ address }) => {
@@ -244,9 +257,13 @@ async function viewOfDomain(
     directory.aliases(domain.name),
   ]);
   const { name, tenant, catchAll, createdMs } = domain;
+  const { accountQuotaBytes, accountQuotaMessages, accountsMax } = domain;
   return {
     name,
     tenant,
+    ...(accountQuotaBytes === undefined ? {} : { accountQuotaBytes }),
+    ...(accountQuotaMessages === undefined ? {} : { accountQuotaMessages }),
+    ...(accountsMax === undefined ? {} : { accountsMax }),
     ...(catchAll === undefined ? {} : { catchAll }),
     createdMs,
     accountCount: accounts.length,
@@ -257,7 +274,23 @@ async function viewOfDomain(
 function viewOfAccount(account: Account): AccountView {
   const { passwordHash, quotaMessages = 0, ...view } = account;
   const isShared = account.isShared === true;
-  return { ...view, quotaMessages, isShared, hasPassword: passwordHash !== undefined };
+  const { inherits = [] } = account;
+  return { ...view, quotaMessages, inherits, isShared, hasPassword: passwordHash !== undefined };
+}
+
+/** What counts for an account, and which level says so. */
+async function limitsOf(directory: AccountDirectory, account: Account) {
+  const levels = [
+    ['domain', await directory.domain(domainOf(account.address))],
+    ['tenant', await directory.tenantById(account.tenant)],
+    ['server', await directory.serverLevel()],
+  ] as const;
+  return inheritables.map((name) => {
+    const isOwn = account.inherits?.includes(name) !== true;
+    const own = [account[name] ?? 0, 'account'] as const;
+    const [value, from] = isOwn ? own : inherited(name, levels);
+    return { name, value, from };
+  });
 }
 
 function viewOfAlias({ address, tenant, targets }: Alias): AliasView {

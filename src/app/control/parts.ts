@@ -29,6 +29,7 @@ import type { PasswordDesk } from '../log-in/password-desk.ts';
 import type { ResetDesk } from '../log-in/reset-desk.ts';
 import type { SecondFactorDesk } from '../log-in/second-factors.ts';
 import type { MassActs } from '../mass-acts.ts';
+import type { QuotaSpread } from '../quota-spread.ts';
 import type { SourceBook } from '../source-book.ts';
 import type { TlsReporting } from '../tls-reporting.ts';
 import type { TlsReports } from '../tls-reports.ts';
@@ -61,6 +62,8 @@ export interface ControlParts {
   readonly auditLog: () => Promise<AuditLog>;
   readonly router: Router;
   readonly massActs: MassActs;
+  /** Shards are told what a level's accounts inherit. */
+  readonly quotaSpread: Pick<QuotaSpread, 'settle'>;
   readonly jobs: Jobs;
   /** Sets passwords, by the rules of tenants. */
   readonly passwords: PasswordDesk;

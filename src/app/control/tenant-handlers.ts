@@ -12,6 +12,7 @@ import { apiKeyId, type TenantId } from '../../base/ids.ts';
 import { countedTenantsMax } from '../../base/waiting-words.ts';
 import { hashOfSecret, secretBytes, writeApiKey } from '../../edge/guard/api-keys.ts';
 import type { ApiKey, ApiScope, Tenant } from '../../ports/account-directory.ts';
+import type { Level } from '../../ports/levels.ts';
 import type { ControlParts } from './parts.ts';
 
 const pageRows = 500;
@@ -27,13 +28,20 @@ export function tenantHandlers(parts: ControlParts): ControlHandlers {
       return { tenant };
     },
     'tenant.set': async ({ name, ...quotas }) => {
-      const tenant = { ...(await tenantNamed(parts, name)), ...quotas };
+      const tenant = withLevel(await tenantNamed(parts, name), quotas);
       if ((quotas.queueMax ?? 0) > 0 && tenant.id >= countedTenantsMax) {
         const words = `what waits is counted for the first ${countedTenantsMax} tenants`;
         throw new MailError('not-possible-now', words);
       }
       await directory.putTenant(tenant);
+      await parts.quotaSpread.settle();
       return { tenant };
+    },
+    'tenant.show': async ({ name }) => {
+      const tenant = await tenantNamed(parts, name);
+      const own = (await directory.domains()).filter((domain) => domain.tenant === tenant.id);
+      const accounts = await Promise.all(own.map((domain) => directory.accounts(domain.name)));
+      return { tenant, accountCount: accounts.flat().length };
     },
     'tenant.delete': async ({ name }) => {
       const { id } = await tenantNamed(parts, name);
@@ -98,6 +106,16 @@ export async function tenantNamed(
   const tenant = await directory.tenantByName(name);
   if (tenant === undefined) throw new MailError('not-found', `tenant ${name}`);
   return tenant;
+}
+
+/** With what is given, and without what the level above is to say. */
+export function withLevel<Row extends Level, Given extends Level>(
+  row: Row,
+  { inherit = [], ...given }: Given & { readonly inherit?: readonly (keyof Level)[] },
+): Row {
+  const changed: Row = { ...row, ...given };
+  const kept = Object.entries(changed).filter(([name]) => !inherit.some((each) => each === name));
+  return Object.fromEntries(kept) as Row;
 }
 
 function viewOf({ hash: _, ...key }: ApiKey, tenant: Tenant): ApiKeyView {

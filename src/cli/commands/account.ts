@@ -3,6 +3,7 @@
 import type { AccountView } from '../../actors/asks/control.ts';
 import { view } from '../../base/bytes.ts';
 import { type Command, type CommandCall, type OptionWords, UsageError } from '../command.ts';
+import { isInherited } from '../level-options.ts';
 import { count, instant, pairs, size, table } from '../output.ts';
 import { sizeOption } from '../size-option.ts';
 import { credentialCommands } from './account-credentials.ts';
@@ -27,10 +28,12 @@ const passwordOption: OptionWords = {
   type: 'boolean',
   doc: 'Read the password from the first line of standard input.',
 };
+const quotaWords = 'Most mail it may hold';
+const orInherit = ', inherit: as its domain, tenant or server says.';
 const quotaOption: OptionWords = {
   type: 'string',
   value: 'SIZE',
-  doc: 'Most mail it may hold, as 5GiB; 0 is no limit.',
+  doc: 'Most mail it may hold, as 5GiB; 0 is no limit, left out: as its domain, tenant or server says.',
 };
 const quotaMessagesOption: OptionWords = {
   type: 'string',
@@ -140,9 +143,12 @@ const show: Command = {
   examples: ['account show ann@example.org'],
   async run({ arguments: [address], output, control }) {
     const answer = await (await control()).call('account.show', { address: address! });
-    output.result(answer, ({ account, aliases }) => [
+    output.result(answer, ({ account, aliases, limits }) => [
       ...describe(account),
-      ...pairs([['aliases', aliases.join(', ') || '-']]),
+      ...pairs([
+        ['limits by', limits.map(({ name, from }) => `${name}: ${from}`).join(', ')],
+        ['aliases', aliases.join(', ') || '-'],
+      ]),
     ]);
     return undefined;
   },
@@ -156,8 +162,11 @@ const set: Command = {
   options: {
     enable: { type: 'boolean', doc: 'Let it receive mail and log in.' },
     disable: { type: 'boolean', doc: 'Refuse its mail and log-ins; what it holds stays.' },
-    quota: quotaOption,
-    'quota-messages': quotaMessagesOption,
+    quota: { ...quotaOption, doc: `${quotaWords}, as 5GiB; 0 is no limit${orInherit}` },
+    'quota-messages': {
+      ...quotaMessagesOption,
+      doc: `Most messages it may hold; 0 is no limit${orInherit}`,
+    },
     'send-as': { ...sendAsOption, doc: `${sendAsOption.doc} Replaces all; "" is none.` },
   },
   examples: ['account set ann@example.org --quota 10GiB', 'account set ann@example.org --disable'],
@@ -174,10 +183,17 @@ const set: Command = {
 function changesOf(options: CommandCall['options']) {
   const [isOn, isOff] = [options.isSet('enable'), options.isSet('disable')];
   if (isOn && isOff) throw new UsageError('--enable and --disable exclude each other');
-  const quotaBytes = sizeOption(options, 'quota');
-  const quotaMessages = options.number('quota-messages', 0, messagesMax);
+  const inherit = [
+    ...(isInherited(options, 'quota') ? ['quotaBytes' as const] : []),
+    ...(isInherited(options, 'quota-messages') ? ['quotaMessages' as const] : []),
+  ];
+  const quotaBytes = inherit.includes('quotaBytes') ? undefined : sizeOption(options, 'quota');
+  const quotaMessages = inherit.includes('quotaMessages')
+    ? undefined
+    : options.number('quota-messages', 0, messagesMax);
   const sendAs = options.texts('send-as');
   const changes = {
+    ...(inherit.length === 0 ? {} : { inherit }),
     ...(isOn || isOff ? { isEnabled: isOn } : {}),
     ...(quotaBytes === undefined ? {} : { quotaBytes }),
     ...(quotaMessages === undefined ? {} : { quotaMessages }),

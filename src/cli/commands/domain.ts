@@ -2,7 +2,8 @@
 
 import type { DomainAnswer } from '../../actors/asks/control.ts';
 import { type DnsRecord, zoneLine } from '../../mail/trust/dns-records.ts';
-import type { Command } from '../command.ts';
+import { type Command, UsageError } from '../command.ts';
+import { levelIn, levelOptions, levelPairs } from '../level-options.ts';
 import { count, instant, pairs, table } from '../output.ts';
 import { signWith, signWithOption } from './dkim.ts';
 
@@ -19,6 +20,7 @@ function describe({ domain, records }: DomainAnswer): readonly string[] {
       ['accounts', domain.accountCount],
       ['aliases', domain.aliasCount],
       ['catch-all', domain.catchAll ?? '-'],
+      ...levelPairs(domain),
       ['created', instant(domain.createdMs)],
     ]),
     ...recordLines(records),
@@ -86,6 +88,25 @@ const show: Command = {
   },
 };
 
+const set: Command = {
+  name: 'domain set',
+  summary: 'Set limits of a domain, and of accounts in it that say nothing of their own.',
+  arguments: 'DOMAIN',
+  argumentCount: [1, 1],
+  options: levelOptions,
+  examples: [
+    'domain set example.org --account-quota 5GiB --accounts-max 200',
+    'domain set example.org --account-quota inherit',
+  ],
+  async run({ arguments: [name], options, output, control }) {
+    const level = levelIn(options);
+    if (Object.keys(level).length === 0) throw new UsageError('nothing to change was given');
+    const { domain } = await (await control()).call('domain.set', { name: name!, ...level });
+    output.result(domain, (shown) => describe({ domain: shown, records: [] }));
+    return undefined;
+  },
+};
+
 const remove: Command = {
   name: 'domain delete',
   summary: 'Delete domains that have no accounts and aliases left.',
@@ -100,4 +121,4 @@ const remove: Command = {
   },
 };
 
-export const domainCommands: readonly Command[] = [create, list, show, remove];
+export const domainCommands: readonly Command[] = [create, list, show, set, remove];

@@ -1,6 +1,8 @@
 /** `chaski tenant …`: those whose mail is kept apart: each has its domains and its keys. */
 
+import type { TenantView } from '../../actors/asks/tenant-control.ts';
 import { type Command, UsageError } from '../command.ts';
+import { levelIn, levelOptions, levelPairs } from '../level-options.ts';
 import { instant, pairs, table } from '../output.ts';
 import { tenantPolicyCommand } from './tenant-policy.ts';
 
@@ -27,34 +29,61 @@ const countMax = 1_000_000_000;
 
 const set: Command = {
   name: 'tenant set',
-  summary: 'Change how many messages a tenant may hand in, and have waiting.',
+  summary: 'Change limits of a tenant, and of accounts in it that say nothing of their own.',
   arguments: 'NAME',
   argumentCount: [1, 1],
   options: {
     'messages-per-hour': { type: 'string', value: 'N', doc: 'In an hour (UTC); 0: no quota.' },
     'messages-per-day': { type: 'string', value: 'N', doc: 'In a day (UTC); 0: no quota.' },
     'queue-max': { type: 'string', value: 'N', doc: 'Waiting in the queues at once; 0: no limit.' },
+    ...levelOptions,
   },
-  examples: ['tenant set acme --messages-per-day 50000'],
+  examples: [
+    'tenant set acme --messages-per-day 50000',
+    'tenant set acme --account-quota 5GiB --accounts-max 200',
+  ],
   async run({ arguments: [name], options, output, control }) {
     const messagesPerHourMax = options.number('messages-per-hour', 0, countMax);
     const messagesPerDayMax = options.number('messages-per-day', 0, countMax);
     const queueMax = options.number('queue-max', 0, countMax);
     const quotas = {
+      ...levelIn(options),
       ...(queueMax === undefined ? {} : { queueMax }),
       ...(messagesPerHourMax === undefined ? {} : { messagesPerHourMax }),
       ...(messagesPerDayMax === undefined ? {} : { messagesPerDayMax }),
     };
     if (Object.keys(quotas).length === 0) {
-      throw new UsageError('say what to set: --messages-per-hour, --messages-per-day, --queue-max');
+      throw new UsageError('nothing to change was given');
     }
     const { tenant } = await (await control()).call('tenant.set', { name: name!, ...quotas });
-    output.result(tenant, (shown) =>
+    output.result(tenant, (shown) => pairs(limitsOf(shown)));
+    return undefined;
+  },
+};
+
+function limitsOf(tenant: TenantView) {
+  return [
+    ['tenant', tenant.name],
+    ['messages an hour', quotaOf(tenant.messagesPerHourMax)],
+    ['messages a day', quotaOf(tenant.messagesPerDayMax)],
+    ['waiting at once', quotaOf(tenant.queueMax)],
+    ...levelPairs(tenant),
+  ] as const;
+}
+
+const show: Command = {
+  name: 'tenant show',
+  summary: 'Show a tenant and its limits.',
+  arguments: 'NAME',
+  argumentCount: [1, 1],
+  examples: ['tenant show acme'],
+  async run({ arguments: [name], output, control }) {
+    const answer = await (await control()).call('tenant.show', { name: name! });
+    output.result(answer, ({ tenant, accountCount }) =>
       pairs([
-        ['tenant', shown.name],
-        ['messages an hour', quotaOf(shown.messagesPerHourMax)],
-        ['messages a day', quotaOf(shown.messagesPerDayMax)],
-        ['waiting at once', quotaOf(shown.queueMax)],
+        ...limitsOf(tenant),
+        ['accounts', accountCount],
+        ['created', instant(tenant.createdMs)],
       ]),
     );
     return undefined;
@@ -102,4 +131,6 @@ const remove: Command = {
   },
 };
 
-export const tenantCommands: readonly Command[] = [create, set, list, remove, tenantPolicyCommand];
+export const tenantCommands: readonly Command[] = [
+  ...[create, set, list, show, remove, tenantPolicyCommand],
+];

@@ -24,6 +24,10 @@ export function walledDirectory(directory: AccountDirectory, tenant: TenantId): 
     ...nameWrites(directory, tenant, mustBeOwn),
     ...holdRuleActs(directory, tenant),
     // Of the whole server: operators only.
+    serverLevel: () => directory.serverLevel(),
+    putServerLevel: () => notThere('limits of the server'),
+    spreads: () => [],
+    endSpread: () => notThere('limits of the server'),
     srsSecrets: () => [],
     putSrsSecrets: () => notThere('secrets'),
     noteOverQuota: () => {},

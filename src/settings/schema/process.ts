@@ -135,7 +135,7 @@ export const accountsSection = section('Local accounts.', {
     min: 0,
     max: 1_024 * gibibyte,
     reload: 'restart',
-    doc: 'Quota of accounts created without one; 0 is no limit.',
+    doc: 'Quota of accounts where neither they nor their domain or tenant have one; 0 is no limit.',
   }),
   quotaMessagesDefault: integer({
     default: 0,
@@ -143,7 +143,7 @@ export const accountsSection = section('Local accounts.', {
     max: 100_000_000,
     unit: 'messages',
     reload: 'restart',
-    doc: 'Messages that accounts created without such a quota may hold; 0 is no limit.',
+    doc: 'Messages that accounts may hold where neither they nor their domain or tenant say; 0 is no limit.',
     spec: 'RFC 9208 §5.2',
   }),
 });

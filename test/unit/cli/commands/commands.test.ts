@@ -18,6 +18,7 @@ const account = {
   isEnabled: true,
   hasPassword: true,
   isShared: false,
+  inherits: [],
   quotaBytes: 0,
   quotaMessages: 0,
   sendAs: [],
@@ -181,6 +182,45 @@ test('a shared mailbox is made without a password, and given to members one by o
   assert.match(granted.out, /group:desk@example\.org +lrs +yes/);
   const wrong = await asked([...grant, '--rights', 'all'], 'shared.grant', { reader });
   assert.equal(wrong.code, 2);
+});
+
+test('limits of levels are set, left to the level above, and shown with where they come from', async () => {
+  const shown = { ...domain, accountQuotaBytes: 5 * 1024 ** 3, accountsMax: 200 };
+  const line = ['domain', 'set', 'example.org', '--account-quota', '5GiB', '--accounts-max', '200'];
+  const set = await asked(line, 'domain.set', { domain: shown });
+  const given = { accountQuotaBytes: 5 * 1024 ** 3, accountsMax: 200 };
+  assert.deepEqual(set.params, { name: 'example.org', ...given });
+  assert.match(set.out, /accounts at most: +200/);
+  assert.match(set.out, /messages of accounts: +inherited/);
+  const tenant = { id: 1, name: 'acme', createdMs: 0 };
+  const left = [
+    'tenant',
+    'set',
+    'acme',
+    '--account-quota',
+    'inherit',
+    '--account-quota-messages',
+    '0',
+  ];
+  const tenantSet = await asked(left, 'tenant.set', { tenant });
+  const wanted = { name: 'acme', accountQuotaMessages: 0, inherit: ['accountQuotaBytes'] };
+  assert.deepEqual(tenantSet.params, wanted);
+  const heir = ['account', 'set', account.address, '--quota', 'inherit'];
+  const accountSet = await asked(heir, 'account.set', { account });
+  assert.deepEqual(accountSet.params, { address: account.address, inherit: ['quotaBytes'] });
+  const limits = [
+    { name: 'quotaBytes', value: 5, from: 'domain' },
+    { name: 'quotaMessages', value: 0, from: 'server' },
+  ];
+  const look = ['account', 'show', account.address];
+  const told = await asked(look, 'account.show', { account, aliases: [], limits });
+  assert.match(told.out, /limits by: +quotaBytes: domain, quotaMessages: server/);
+  assert.equal((await asked(['domain', 'set', 'example.org'], 'domain.set', {})).code, 2);
+  const looked = await asked(['tenant', 'show', 'acme'], 'tenant.show', {
+    tenant,
+    accountCount: 4,
+  });
+  assert.match(looked.out, /^accounts: +4$/m);
 });
 
 test('alias create refuses to replace unless told', async () => {

@@ -1,0 +1,88 @@
+/**
+ * Tells shards the quotas that accounts inherit, when a level above them was set.
+ *
+ * Runs in:   main thread.
+ * Limits:    `atOnceMax` accounts are told at a time; what failed is tried again after `againMs`.
+ * Invariant: a level that was set is marked in the directory until all shards know: a kill between loses nothing. What a
+ *            shard was told is looked at again afterwards, so an older word never stands last.
+ */
+
+import type { Log } from '../base/log.ts';
+import { minuteMs } from '../base/units.ts';
+import type { Account, AccountDirectory } from '../ports/account-directory.ts';
+import type { Spread } from '../ports/levels.ts';
+import { type AccountAskParts, putAccount } from './control/account-asks.ts';
+
+const atOnceMax = 16;
+const againMs = minuteMs;
+
+export interface QuotaSpreadParts extends AccountAskParts {
+  readonly directory: AccountDirectory;
+  readonly log: Log;
+}
+
+export class QuotaSpread {
+  readonly #parts: QuotaSpreadParts;
+  #last: Promise<void> = Promise.resolve();
+  #again: { cancel(): void } | undefined;
+  #isClosed = false;
+
+  constructor(parts: QuotaSpreadParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves when shards know what is marked now, or when it has to be tried again. */
+  settle(): Promise<void> {
+    this.#last = this.#last.then(() => this.#run());
+    return this.#last;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#again?.cancel();
+    await this.#last;
+  }
+
+  async #run(): Promise<void> {
+    const { directory, log, clock } = this.#parts;
+    try {
+      for (const spread of await directory.spreads()) {
+        if (this.#isClosed) return;
+        await this.#tellAll(spread);
+        await directory.endSpread(spread);
+      }
+    } catch (error) {
+      if (this.#isClosed) return;
+      log.warn({ error: String(error) }, 'shards could not be told a quota: it is tried again');
+      this.#again?.cancel();
+      this.#again = clock.setTimer(againMs, () => void this.settle());
+    }
+  }
+
+  async #tellAll({ tenant, domain }: Spread): Promise<void> {
+    const all = await this.#parts.directory.accounts(domain);
+    const open = all.filter((account) => {
+      const isBelow = tenant === undefined || account.tenant === tenant;
+      return isBelow && (account.inherits ?? []).length > 0;
+    });
+    const tell = async () => {
+      for (let next = open.pop(); next !== undefined && !this.#isClosed; next = open.pop()) {
+        await this.#tell(next);
+      }
+    };
+    await Promise.all(Array.from({ length: atOnceMax }, tell));
+    if (this.#isClosed) throw new Error('closed before all were told');
+  }
+
+  async #tell(account: Account): Promise<void> {
+    let wanted: Account | undefined = await this.#parts.directory.accountById(account.id);
+    while (wanted !== undefined) {
+      const told: Account = wanted;
+      await putAccount(this.#parts, told);
+      wanted = await this.#parts.directory.accountById(told.id);
+      const hasSame =
+        wanted?.quotaBytes === told.quotaBytes && wanted.quotaMessages === told.quotaMessages;
+      if (hasSame) return;
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * Limits that are set on one level and hold below it: server, tenant, domain, account. The nearest one that is set counts.
+ *
+ * Runs in: anywhere; plain data.
+ */
+
+import type { TenantId } from '../base/ids.ts';
+
+/** What an account has of its own, or from the nearest level above it that says. */
+export const inheritables = ['quotaBytes', 'quotaMessages'] as const;
+export type Inheritable = (typeof inheritables)[number];
+
+/** What each account below may hold; absent: the level above says. 0 is no limit. */
+export interface AccountLevel {
+  readonly accountQuotaBytes?: number;
+  readonly accountQuotaMessages?: number;
+}
+
+/** Of a tenant or a domain. */
+export interface Level extends AccountLevel {
+  /** Accounts that may be in it; absent or 0: no limit. */
+  readonly accountsMax?: number;
+}
+
+/** A level was set, and shards may not know yet what accounts below it inherit. Without a tenant and a domain: all. */
+export interface Spread {
+  readonly id: number;
+  readonly tenant?: TenantId;
+  readonly domain?: string;
+}
+
+export type LevelName = 'account' | 'domain' | 'tenant' | 'server';
+
+export const levelOf = {
+  quotaBytes: 'accountQuotaBytes',
+  quotaMessages: 'accountQuotaMessages',
+} as const satisfies Record<Inheritable, keyof AccountLevel>;
+
+/** What counts and where it stands. `levels` from the nearest to the farthest; nobody says: no limit. */
+export function inherited(
+  name: Inheritable,
+  levels: readonly (readonly [LevelName, AccountLevel | undefined])[],
+): readonly [value: number, from: LevelName] {
+  for (const [from, level] of levels) {
+    const value = level?.[levelOf[name]];
+    if (value !== undefined) return [value, from];
+  }
+  return [0, 'server'];
+}
