@@ -149,7 +149,9 @@ export async function openCore(request: CoreRequest): Promise<Core> {
     const audit = await openAudit(settings, folder.path, request.version ?? '', log);
     closers.push(() => audit.close());
     const parts = await openParts(request, folder, closers);
-    return { ...parts, audit, ...openOwners(settings, parts, audit, log) };
+    const { engine, directory } = parts;
+    const spread = await quotaSpreadOf(engine.runtime, directory, settings, log, closers);
+    return { ...parts, quotaSpread: spread, audit, ...openOwners(settings, parts, audit, log) };
   } catch (error) {
     await closeAll(closers, log);
     throw error;
@@ -160,7 +162,7 @@ async function openParts(
   request: CoreRequest,
   folder: DataFolder,
   closers: Closer[],
-): Promise<Omit<Core, 'audit' | keyof Owners>> {
+): Promise<Omit<Core, 'audit' | 'quotaSpread' | keyof Owners>> {
   const { settings, log, isOffline } = request;
   const { shards } = folder;
   const identity = await openIdentity(settings, folder, log, closers);
@@ -212,14 +214,12 @@ async function openParts(
     await sources?.tenantsChanged();
   };
   srsSecrets.start(policyChanged);
-  const quotaSpread = await quotaSpreadOf(runtime, directory, settings, log, closers);
   feedback.start({ runtime, reception, shards, policyChanged });
   return {
     ...parts,
     dkimKeys: openDkimKeys({ settings, log, isOffline }, parts, policyChanged),
     srsSecrets,
     massActs: openMassActs({ ...place, log, isOffline }, closers),
-    quotaSpread,
     tlsReports: openTlsReports(folder.path, settings.hostname, directory, closers),
     tlsReporting: openTlsReporting(request, { ...parts, outcomes, outside, policy: () => policy }),
     ...{ watchers: new Watchers(shared.watched), stamps: new Stamps(shared.stamps) },

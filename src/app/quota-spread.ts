@@ -3,8 +3,8 @@
  *
  * Runs in:   main thread.
  * Limits:    `atOnceMax` accounts are told at a time; what failed is tried again after `againMs`.
- * Invariant: a level that was set is marked in the directory until all shards know: a kill between loses nothing. What a
- *            shard was told is looked at again afterwards, so an older word never stands last.
+ * Invariant: a level that was set is marked in the directory until all shards know: a kill between loses nothing. What
+ *            a shard was told is looked at again afterwards, so an older word never stands last.
  */
 
 import type { Log } from '../base/log.ts';

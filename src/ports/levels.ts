@@ -1,5 +1,5 @@
 /**
- * Limits that are set on one level and hold below it: server, tenant, domain, account. The nearest one that is set counts.
+ * Limits that are set on one level and hold below it: server, tenant, domain, account. The nearest counts that is set.
  *
  * Runs in: anywhere; plain data.
  */
@@ -31,7 +31,7 @@ export interface Spread {
 
 export type LevelName = 'account' | 'domain' | 'tenant' | 'server';
 
-export const levelOf = {
+const levelOf = {
   quotaBytes: 'accountQuotaBytes',
   quotaMessages: 'accountQuotaMessages',
 } as const satisfies Record<Inheritable, keyof AccountLevel>;

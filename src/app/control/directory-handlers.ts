@@ -29,7 +29,7 @@ import {
   type Domain,
   defaultTenantName,
 } from '../../ports/account-directory.ts';
-import { inheritables, inherited } from '../../ports/levels.ts';
+import { type Inheritable, inheritables, inherited } from '../../ports/levels.ts';
 import { ownPolicy } from '../../settings/own-policy.ts';
 import { publicServices, publicWebHost, tlsReportUrl } from '../../settings/public-services.ts';
 import { accountNamed, askAccount, putAccount } from './account-asks.ts';
@@ -120,7 +120,7 @@ function accountHandlers(parts: ControlParts): ControlHandlers {
       return { account: { ...viewOfAccount(account), usedBytes, messageCount }, aliases, limits };
     },
     'account.set': async (given, { by }) => {
-      const { address, isEnabled, quotaBytes, quotaMessages, sendAs, inherit = [] } = given;
+      const { address, isEnabled, quotaBytes, quotaMessages, sendAs } = given;
       const account = await accountNamed(parts, address);
       await refuseForeignNames(parts, sendAs, by);
       const changed: Account = {
@@ -129,11 +129,7 @@ function accountHandlers(parts: ControlParts): ControlHandlers {
         quotaBytes: quotaBytes ?? account.quotaBytes,
         quotaMessages: quotaMessages ?? account.quotaMessages ?? 0,
         sendAs: sendAs ?? account.sendAs,
-        inherits: inheritables.filter(
-          (name) =>
-            inherit.includes(name) ||
-            (given[name] === undefined && account.inherits?.includes(name) === true),
-        ),
+        inherits: inheritsNow(account, given),
       };
       await directory.putAccount(changed);
       const now = await accountNamed(parts, address);
@@ -149,6 +145,16 @@ function accountHandlers(parts: ControlParts): ControlHandlers {
       return {};
     },
   };
+}
+
+/** Those it is to inherit, and those it did and is given nothing of. */
+function inheritsNow(
+  { inherits = [] }: Account,
+  { inherit = [], ...given }: ControlParams<'account.set'>,
+): readonly Inheritable[] {
+  return inheritables.filter(
+    (name) => inherit.includes(name) || (given[name] === undefined && inherits.includes(name)),
+  );
 }
 
 async function setPassword(

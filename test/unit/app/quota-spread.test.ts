@@ -1,4 +1,4 @@
-/** Aim: shards come to know what their accounts inherit, whatever fails between. Method: shards that note what they hear. */
+/** Aim: shards come to know what their accounts inherit, whatever fails. Method: shards that note what they hear. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
