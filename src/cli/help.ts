@@ -15,6 +15,16 @@ export const sharedOptions: Readonly<Record<string, OptionWords>> = {
     value: 'NAME=VALUE',
     doc: 'One setting, over file and environment. May stand more than once.',
   },
+  url: {
+    type: 'string',
+    value: 'URL',
+    doc: "Ask the admin API there, not this machine's server.",
+  },
+  'token-file': {
+    type: 'string',
+    value: 'FILE',
+    doc: 'Holds the access token or API key that --url is asked with.',
+  },
   json: { type: 'boolean', doc: 'Print JSON.' },
   help: { type: 'boolean', short: 'h', doc: 'Print this help.' },
 };

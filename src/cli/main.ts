@@ -21,6 +21,7 @@ import { type Found, findCommand, loadAll, outsideCommands } from './commands.ts
 import { type Control, type OpenOffline, openControl, openServer } from './control-client.ts';
 import { commandHelp, groupHelp, mainHelp, sharedOptions } from './help.ts';
 import { Output, type OutputStreams } from './output.ts';
+import { openRestControl } from './rest-control.ts';
 
 export interface MainOptions {
   readonly streams: OutputStreams;
@@ -111,6 +112,7 @@ async function runCommand(
   const values = new OptionValues(parsed.values);
   const file = values.text('config');
   const assignments = values.texts('set');
+  const url = urlOf(command, values);
   const settingsSources = file === undefined ? { assignments } : { file, assignments };
   let settings: Settings | undefined;
   let control: Promise<Control> | undefined;
@@ -124,10 +126,14 @@ async function runCommand(
       return settings;
     },
     control() {
-      control ??= openControl(call.settings(), options.openOffline);
+      control ??=
+        url === undefined
+          ? openControl(call.settings(), options.openOffline)
+          : openRestControl(url, values.text('token-file'));
       return control;
     },
     async server() {
+      if (url !== undefined) return await call.control();
       const server = await openServer(call.settings());
       if (server !== undefined) control ??= Promise.resolve(server);
       return server;
@@ -139,6 +145,11 @@ async function runCommand(
   } finally {
     await control?.then((opened) => opened.close()).catch(() => {});
   }
+}
+
+/** Undefined: the server of this machine. A command's own option of that name is another thing. */
+function urlOf({ options = {} }: Command, values: OptionValues): string | undefined {
+  return Object.hasOwn(options, 'url') ? undefined : values.text('url');
 }
 
 function parse(command: Command, rest: readonly string[]) {

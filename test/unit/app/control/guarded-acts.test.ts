@@ -8,7 +8,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ControlHandlers, ControlMethod } from '../../../../src/actors/asks/control.ts';
-import { type ActRule, actRules } from '../../../../src/actors/asks/permissions.ts';
 import type { Principal } from '../../../../src/actors/asks/principal.ts';
 import { createMemoryIdentity } from '../../../../src/adapters/memory/memory-directory.ts';
 import { guardedActs } from '../../../../src/app/control/guarded-acts.ts';
@@ -17,49 +16,8 @@ import { minuteMs } from '../../../../src/base/units.ts';
 import type { Account } from '../../../../src/ports/account-directory.ts';
 import { policyDefault } from '../../../../src/ports/log-in-policy.ts';
 import { accountRow, domainRow } from '../../../contracts/directory-rows.ts';
+import { type Place, paramsFor, places, roles, rules, wanted } from '../../../support/act-table.ts';
 import { SeededClock } from '../../../support/seeded-clock.ts';
-
-const rules = Object.entries(actRules) as [ControlMethod, ActRule][];
-const everything = rules
-  .filter(([, rule]) => rule.resource !== 'server')
-  .map(([, rule]) => rule.permission);
-
-const own = [
-  ...['access.consent', 'access.read', 'account.password', 'account.read'],
-  ...['app-password.create', 'app-password.read', 'app-password.revoke'],
-  ...['factor.change', 'factor.read', 'factor.reset'],
-  ...['mail.change', 'mail.read', 'session.end', 'session.read'],
-  ...['recovery.change', 'recovery.read'],
-];
-
-/** What a role may do in its tenant, besides what every user may with the own account. */
-const expected: Readonly<Record<string, readonly string[]>> = {
-  owner: everything,
-  'tenant-admin': everything.filter((each) => each !== 'role.change'),
-  'domain-admin': [
-    ...['account.change', 'account.create', 'account.delete', 'account.password', 'account.read'],
-    ...['alias.change', 'alias.read', 'dkim.change', 'domain.read'],
-    ...['app-password.read', 'app-password.revoke', 'factor.read', 'factor.reset'],
-    ...['group.change', 'group.read', 'shared.change', 'shared.read'],
-    ...['session.end', 'session.read'],
-  ],
-  'help-desk': [
-    ...['account.password', 'account.read', 'alias.read', 'domain.read'],
-    ...['app-password.read', 'app-password.revoke', 'factor.read', 'factor.reset'],
-    ...['group.read', 'recovery.read', 'session.end', 'session.read', 'shared.read'],
-  ],
-  auditor: [
-    ...['access.read', 'account.read', 'alias.read', 'audit.read', 'domain.read', 'key.read'],
-    'queue.read',
-    ...['role.read', 'session.read', 'suppression.read', 'tenant.read', 'webhook.read'],
-    ...['app-password.read', 'factor.read', 'group.read', 'policy.read', 'recovery.read'],
-    'shared.read',
-  ],
-  user: [],
-};
-
-/** From the least to the most: one may take an account over whose owner may do no more. */
-const roles = Object.keys(expected);
 
 async function world() {
   const identity = createMemoryIdentity();
@@ -132,59 +90,6 @@ async function world() {
     }
   };
   return { identity, clock, acme, rival, keys, holds, accounts, principals, ask };
-}
-
-type World = Awaited<ReturnType<typeof world>>;
-type Place = 'own' | 'peer' | 'sibling' | 'foreign' | 'absent' | 'unnamed';
-const places: readonly Place[] = ['own', 'peer', 'sibling', 'foreign', 'absent', 'unnamed'];
-
-/** Parameters that name a resource of the kind at a place; undefined: there is no such place. */
-function paramsFor(rule: ActRule, place: Place, role: string, world: World): object | undefined {
-  const { at, resource } = rule;
-  const gives = rule.gives !== undefined ? { role: 'user', permissions: [], scopes: [] } : {};
-  const { own: ownId, foreign: foreignId } = rule.idOf === 'hold-rule' ? world.holds : world.keys;
-  if (place === 'unnamed') return {};
-  if (at === undefined) return undefined;
-  if (at === 'id') {
-    const id = { own: ownId, foreign: foreignId, absent: 99, peer: 0, sibling: 0 }[place];
-    return id === 0 ? undefined : { id };
-  }
-  const tenants = { own: 'acme', foreign: 'rival', absent: 'nobody', peer: '', sibling: '' };
-  const domains = { own: 'acme.test', sibling: 'more.test', foreign: 'rival.test', peer: '' };
-  const accounts = {
-    ...{ own: `${role}@acme.test`, peer: 'peer@acme.test', sibling: 'far@more.test' },
-    ...{ foreign: 'eve@rival.test', absent: 'nobody@acme.test' },
-  };
-  const domain = { ...domains, absent: 'absent.test' }[place];
-  const isAddress = at === 'address' && domain !== '';
-  const named =
-    resource === 'tenant'
-      ? tenants[place]
-      : resource === 'account'
-        ? accounts[place]
-        : isAddress
-          ? `x@${domain}`
-          : domain;
-  return named === '' ? undefined : { ...gives, [at]: named };
-}
-
-/** What the rules and the table above say of a cell. */
-function wanted(rule: ActRule, place: Place, role: string): string {
-  if (rule.resource === 'server') return 'permission-missing';
-  if (place === 'unnamed') {
-    if (rule.absent === undefined) return 'permission-missing';
-    const reaches = role !== 'domain-admin' || rule.narrows === true;
-    return reaches && expected[role]!.includes(rule.permission) ? 'done' : 'permission-missing';
-  }
-  if (place === 'foreign' || place === 'absent') return 'not-found';
-  const isOwnAccount = place === 'own' && rule.resource === 'account';
-  const byUser = isOwnAccount && own.includes(rule.permission);
-  const reaches = role !== 'domain-admin' || (rule.resource !== 'tenant' && place !== 'sibling');
-  const byRole = reaches && expected[role]!.includes(rule.permission);
-  if (!byUser && !byRole) return 'permission-missing';
-  // The table gives no more than what every user has.
-  if (rule.kind === 'mail' && !isOwnAccount) return 'reason-required';
-  return 'done';
 }
 
 describe('acts under guard', () => {

@@ -106,9 +106,12 @@ function selectAgain(session: CommandSession, selected: SelectedMailbox): void {
 async function rename(session: CommandSession, { from, to }: RenameCommand): Promise<CommandEnd> {
   const [before, after] = [await placeOf(session, from), await placeOf(session, to)];
   if (before === undefined) return answerOf('not-found');
-  if (after === undefined) return answerOf('permission-missing');
   const { owner } = before;
-  if (after.owner.id !== owner.id) return no('Mailboxes stay in their account', 'CANNOT');
+  if (after?.owner.id !== owner.id) {
+    // RFC 4314 §6: of what may not be seen nothing is told, so neither whose it is nor whether the other one is there.
+    const seen = await session.ask(imapAsks.myRights, [ownerOf(owner), before.path], { to: owner });
+    return seen.ok ? no('Mailboxes stay in their account', 'CANNOT') : answerOf(seen.code);
+  }
   return await change(session, 'rename', owner, [before.path, after.path], 'RENAME', tooMany);
 }
 
