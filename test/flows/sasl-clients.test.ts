@@ -1,5 +1,5 @@
 /**
- * Aim: clients of npm that we did not write log in by each mechanism they know, with and without a second factor that is
+ * Aim: clients of npm that we did not write log in by each mechanism they know, with and without a second factor being
  * demanded. Method: imapflow and nodemailer against real servers over TLS.
  */
 

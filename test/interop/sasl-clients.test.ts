@@ -1,6 +1,6 @@
 /**
- * Aim: mail programs we did not write log in by each mechanism, on SMTP, IMAP and POP3, with and without a second factor
- * that is demanded: then main passwords open nothing, app passwords and tokens do.
+ * Aim: mail programs of others log in by each mechanism, on SMTP, IMAP and POP3, with and without a second factor
+ * demanded: then main passwords open nothing, app passwords and tokens do.
  * Method: Debian's programs against real servers over TLS; what is missing is skipped and said.
  */
 
