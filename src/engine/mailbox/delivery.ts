@@ -127,9 +127,9 @@ export function stage(
   nowMs: number,
 ): Staged {
   const { delivery } = message;
-  const named = nameOnce(shard, actor, delivery.id, deliveryHash(delivery.id, target.recipient));
-  if ('outcome' in named) return named;
   try {
+    const named = nameOnce(shard, actor, delivery.id, deliveryHash(delivery.id, target.recipient));
+    if ('outcome' in named) return named;
     return decide(actor, message, target, { nowMs, ...named });
   } catch (error) {
     return { outcome: failureOf(error) };

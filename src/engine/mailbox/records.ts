@@ -183,6 +183,11 @@ export function readAccountCreated(record: JournalRecord): AccountCreated {
   return { account, modseq, uidValidity, mailboxes, quotaBytes, quotaMessages };
 }
 
+/** Whose record it is: the first field of all of them. */
+export function accountOfMeta(meta: Uint8Array): number {
+  return unpackRow<readonly [number]>(meta)[0];
+}
+
 export function accountSetDraft(tenant: TenantId, record: AccountSet): RecordDraft {
   const fields = [record.account, record.modseq, record.quotaBytes, record.quotaMessages];
   return draft(mailboxRecords.accountSet, tenant, fields);

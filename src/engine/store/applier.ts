@@ -23,6 +23,7 @@ import {
   WrittenRecord,
 } from './record.ts';
 import { kindTypeMax, kindTypeMin, movedRecord } from './record-types.ts';
+import type { Sealing } from './vault/sealing.ts';
 
 type PackedPlace = readonly [number, number, number, number, number, number];
 
@@ -38,6 +39,8 @@ export class Applier {
   readonly #kinds: (RecordKind | undefined)[] = [];
   readonly #overlay: Overlay;
   readonly #bodies: Bodies;
+  /** Absent: no account of the shard was ever encrypted. */
+  sealing: Sealing | undefined;
 
   constructor(kinds: readonly RecordKind[], overlay: Overlay, bodies: Bodies) {
     this.#overlay = overlay;
@@ -65,7 +68,12 @@ export class Applier {
   }
 
   /** A record read at open. True: it was one of a kind. */
-  replay(record: JournalRecord, isCopied: boolean, shard: RestoringShard): boolean {
+  replay(read: JournalRecord, isCopied: boolean, shard: RestoringShard): boolean {
+    const record = this.#opened(read, (sealing) => sealing.openToApply(read));
+    if (record === undefined) {
+      this.#pinUnopened(read);
+      return false;
+    }
     if (record.type === movedRecord) this.#applyMoved(record);
     if (record.type < kindTypeMin) return false;
     const kind = this.#kinds[record.type];
@@ -83,7 +91,12 @@ export class Applier {
    * A record whose copy takes over: rows and pin go to the new place, holders of the old one are
    * led there.
    */
-  relocate(from: RecordPlace, record: JournalRecord): void {
+  relocate(from: RecordPlace, read: JournalRecord): void {
+    const record = this.#opened(read, (sealing) => sealing.open(read));
+    if (record === undefined) {
+      this.#bodies.relocate(from, read.place);
+      return;
+    }
     if (record.type === movedRecord) {
       const moved = this.#unpackMoved(record);
       this.#overlay.add(moved.kind.move?.(moved.record, from, this.#overlay) ?? noChanges);
@@ -99,6 +112,8 @@ export class Applier {
 
   /** Whether rows name `record.place` as a live body's; `undefined`: it cannot be moved. */
   isLive(record: JournalRecord): boolean | undefined {
+    // Not opened by `asWritten`: of an account that is gone, or of one that may come back.
+    if (record.sealedBy !== undefined) return this.sealing?.isShredded(record) === true ? false : undefined;
     const kind = this.#kinds[record.type];
     if (kind?.pinsBody !== true || record.place.bodyBytes === 0) return false;
     if (kind.move === undefined) return undefined;
@@ -106,9 +121,27 @@ export class Applier {
     return changes.length > 0 && changes.every((change) => this.#changesNothing(change));
   }
 
-  /** A moved record as its kind wrote it, at the place it has now; any other as it is. */
-  asWritten(record: JournalRecord): JournalRecord {
+  /** A moved record as its kind wrote it, at the place it has now; any other as it is, opened where it can be. */
+  asWritten(read: JournalRecord): JournalRecord {
+    const record = this.#opened(read, (sealing) => sealing.open(read));
+    if (record === undefined) return read;
     return record.type === movedRecord ? this.#unpackMoved(record).record : record;
+  }
+
+  #opened(
+    record: JournalRecord,
+    open: (sealing: Sealing) => JournalRecord | undefined,
+  ): JournalRecord | undefined {
+    if (record.sealedBy === undefined) return record;
+    if (this.sealing !== undefined) return open(this.sealing);
+    throw new MailError('store-failed', 'a sealed record in a shard opened without keys');
+  }
+
+  /** Its account may come back: until then its body stays. */
+  #pinUnopened(record: JournalRecord): void {
+    const isMissing = this.sealing?.isMissing(record) === true;
+    const pins = record.type === movedRecord || this.#kinds[record.type]?.pinsBody === true;
+    if (isMissing && pins) this.#bodies.pin(record.place);
   }
 
   #changesNothing(change: IndexChange): boolean {

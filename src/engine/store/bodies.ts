@@ -98,7 +98,13 @@ export class Bodies {
   }
 
   /** After the replay: bodies from before it. Answers those whose segment is gone. */
-  async countOlder(kinds: Iterable<RecordKind>, read: ShardReader): Promise<RecordPlace[]> {
+  async countOlder(
+    kinds: Iterable<RecordKind>,
+    read: ShardReader,
+    isPartly = false,
+  ): Promise<RecordPlace[]> {
+    // Rows of some accounts cannot be read now: what they name is not known.
+    if (isPartly) this.#uncountedBefore = this.#countFrom;
     const lost: RecordPlace[] = [];
     let count = 0;
     for (const kind of kinds) {

@@ -19,12 +19,17 @@ export type ParcelVisit = (
   position: JournalPosition,
 ) => Promise<void> | undefined;
 
+type OpenRecord = (record: JournalRecord) => JournalRecord | undefined;
+
 export class Following {
   readonly #disk: Disk;
   readonly #journal: Journal;
+  readonly #open: OpenRecord | undefined;
 
-  constructor(disk: Disk, journal: Journal) {
+  /** `open`: of records that may be sealed; those it cannot open are left out. */
+  constructor(disk: Disk, journal: Journal, open?: OpenRecord) {
     this.#disk = disk;
+    this.#open = open;
     this.#journal = journal;
   }
 
@@ -49,10 +54,20 @@ export class Following {
       const see = (records: readonly JournalRecord[], offset: number) => {
         const news = records.filter(({ place }) => place.sequence > sequence);
         sequence = news.at(-1)?.place.sequence ?? sequence;
-        return visit(news, { epoch: header.epoch, segment: number, offset, sequence });
+        const shown = this.#open === undefined ? news : opened(news, this.#open);
+        return visit(shown, { epoch: header.epoch, segment: number, offset, sequence });
       };
       await walkSegment({ disk: this.#disk, segment, from, to: end, visit: see });
     }
     return goneCount;
   }
+}
+
+function opened(records: readonly JournalRecord[], open: OpenRecord): readonly JournalRecord[] {
+  const found: JournalRecord[] = [];
+  for (const record of records) {
+    const one = open(record);
+    if (one !== undefined) found.push(one);
+  }
+  return found;
 }

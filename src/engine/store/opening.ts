@@ -9,7 +9,7 @@
 
 import { MailError } from '../../base/errors.ts';
 import type { Disk } from '../../ports/disk.ts';
-import type { ShardIndex } from '../../ports/shard-index.ts';
+import type { IndexChange, ShardIndex } from '../../ports/shard-index.ts';
 import type { Applier } from './applier.ts';
 import type { Bodies } from './bodies.ts';
 import {
@@ -29,6 +29,7 @@ import type { StoreLimits } from './limits.ts';
 import type { Overlay } from './overlay.ts';
 import type { JournalRecord, RestoringShard } from './record.ts';
 import { replayStart, walkSegment } from './replay.ts';
+import type { Vault } from './vault/vault.ts';
 
 export interface OpeningParts {
   readonly disk: Disk;
@@ -40,6 +41,9 @@ export interface OpeningParts {
   readonly bodies: Bodies;
   readonly limits: StoreLimits;
   readonly shard: RestoringShard;
+  readonly vault?: Vault;
+  /** Of a checkpoint: rows as they stand in the index, those of encrypted accounts sealed. */
+  readonly loadRows?: (rows: readonly IndexChange[]) => Promise<void>;
 }
 
 export class Opening {
@@ -88,7 +92,9 @@ export class Opening {
   /** Bodies the index knows from before the replay. */
   async countOlder(): Promise<void> {
     const { applier, bodies, overlay, journal } = this.#parts;
-    for (const { sequence, segment, offset } of await bodies.countOlder(applier.kinds(), overlay)) {
+    const isPartly = this.#parts.vault?.hasMissing === true;
+    const lost = await bodies.countOlder(applier.kinds(), overlay, isPartly);
+    for (const { sequence, segment, offset } of lost) {
       const hit = [{ segment, offset, sequence, type: 0, meta: undefined }];
       journal.damage.push({ segment, offset, reason: 'the segment of a live body is gone', hit });
     }
@@ -146,13 +152,17 @@ export class Opening {
   }
 
   async #loadCheckpoint(checkpoint: Checkpoint): Promise<void> {
-    const { journal, overlay, writer } = this.#parts;
+    const { journal, overlay, writer, loadRows } = this.#parts;
+    const sealed: IndexChange[] = [];
     for (const segment of journal.segments.all()) {
       if (segment.lastSequence < checkpoint.begin) continue;
       await this.#walkWhole(segment, (records) => {
         for (const record of records) {
-          if (beginOf(record) === checkpoint.begin) overlay.add(unpackRows(record.body));
+          if (beginOf(record) !== checkpoint.begin) continue;
+          if (loadRows === undefined) overlay.add(unpackRows(record.body));
+          else sealed.push(...unpackRows(record.body));
         }
+        if (sealed.length > 0) return loadRows?.(sealed.splice(0));
         return writer.isFull ? writer.drain() : undefined;
       });
     }

@@ -8,6 +8,7 @@
 import { concat, emptyBytes } from '../../base/bytes.ts';
 import type { TenantId } from '../../base/ids.ts';
 import type { EntryVisit, IndexChange, IndexEntry, IndexRange } from '../../ports/shard-index.ts';
+import type { DataKey, KeyName } from './vault/vault.ts';
 
 /** What a caller hands to `Shard.append`. Bytes are read until the append settles, never copied. */
 export interface RecordDraft {
@@ -20,6 +21,10 @@ export interface RecordDraft {
   readonly side?: SideBody;
   /** What `meta` packs, for who would unpack it again in this turn; never written. */
   readonly unpacked?: unknown;
+  /** Of an encrypted account: the record is sealed by it on its way to the segment. */
+  readonly key?: DataKey;
+  /** Meta and body are sealed already. */
+  readonly sealedBy?: KeyName;
 }
 
 /** A body in a file of its own. */
@@ -55,6 +60,8 @@ export interface JournalRecord {
   readonly meta: Uint8Array;
   /** Empty where the body is in a side segment. */
   readonly body: Uint8Array;
+  /** As read from a segment: meta and body are sealed still. */
+  readonly sealedBy?: KeyName;
 }
 
 /** What is journaled, as of now: the overlay over the index. */
@@ -88,6 +95,8 @@ export interface RecordKind {
   restore?(record: JournalRecord, shard: RestoringShard): void;
   /** True: a body of this type pins its segment until `Shard.releaseBody`. */
   readonly pinsBody?: boolean;
+  /** Whose data key seals records of this type, by their meta; without it they stay clear. */
+  sealedFor?(meta: Uint8Array): number;
   /**
    * Places of all bodies of this type that the index knows to be live. Asked once at open; without
    * it, segments from before the replayed part of the journal are kept for ever.

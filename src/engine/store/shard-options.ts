@@ -15,6 +15,7 @@ import type { IndexTurns } from './index-turns.ts';
 import type { Damage } from './journal/recovery.ts';
 import type { StoreLimits } from './limits.ts';
 import type { RecordDraft, RecordKind, RecordPlace } from './record.ts';
+import type { Vault } from './vault/vault.ts';
 
 export interface ShardOptions {
   readonly id: ShardId;
@@ -32,6 +33,8 @@ export interface ShardOptions {
   /** Lowest sequence that is not in the index yet: the stored applied position never passes it. */
   readonly indexFloor?: () => number;
   readonly limits?: Partial<StoreLimits>;
+  /** Keys of its encrypted accounts; absent: it has none, and never had. */
+  readonly vault?: Vault;
   /** When its index may commit, where other shards of the thread do, too. */
   readonly turns?: IndexTurns;
   /** Told each set of changes when reads see it, before its append is answered; also those replayed at open. */

@@ -33,9 +33,12 @@ import { Overlay } from './overlay.ts';
 import type { RecordDraft, RecordPlace, RestoringShard, SideBody } from './record.ts';
 import { Room } from './room.ts';
 import type { ShardOptions, ShardStatus } from './shard-options.ts';
+import { statusOf } from './shard-status.ts';
 import { BodyWriter } from './side/body-writer.ts';
 import { type Freed, type HeldPart, type Hold, laterIfDisk, Upkeep } from './upkeep.ts';
 import { type SegmentReport, type VerifyReport, verifyJournal, verifyNext } from './verify.ts';
+import type { Sealing } from './vault/sealing.ts';
+import { appendKeyed, sealingBody, sealingOf, storedRows, vaultIndex } from './vault/shard-vault.ts';
 import { WarmReads } from './warm-reads.ts';
 
 export type { ShardOptions, ShardStatus } from './shard-options.ts';
@@ -60,6 +63,8 @@ export class Shard implements RestoringShard {
   readonly #applier: Applier;
   readonly #upkeep: Upkeep;
   readonly #opening: Opening;
+  readonly #index: ReturnType<typeof vaultIndex>;
+  readonly #sealing: Sealing | undefined;
   readonly #epochs: Uint32Array;
   readonly #warm: WarmReads;
   #isOpening = true;
@@ -75,7 +80,9 @@ export class Shard implements RestoringShard {
     this.journal = journal;
     this.#options = options;
     this.#limits = limits;
-    const { clock, disk, folder, index, log } = options;
+    const { clock, disk, folder, log } = options;
+    const index = vaultIndex(options);
+    this.#index = index;
     const floor = () => this.#floor();
     this.#warm = new WarmReads(clock);
     this.#epochs = new Uint32Array(options.epochs ?? new SharedArrayBuffer(4 * (options.id + 1)));
@@ -86,13 +93,15 @@ export class Shard implements RestoringShard {
     const { turns } = options;
     this.writer = new IndexWriter({ index, overlay, clock, log, limits, floor, turns }, applied);
     this.#room = new Room(disk, clock, folder, limits, () => this.#tellRefusal());
-    this.following = new Following(disk, journal);
     const bodies = new Bodies(journal);
     this.#bodies = bodies;
     const applier = new Applier(options.kinds, overlay, bodies);
     this.#applier = applier;
+    this.#sealing = sealingOf(options, applier, journal);
+    this.following = new Following(disk, journal, this.#sealing?.open.bind(this.#sealing));
     this.#group = new GroupCommit({ clock, limits, commit: (drafts) => this.#commit(drafts) });
-    const append = (drafts: readonly RecordDraft[]) => this.#group.append(drafts, false);
+    const append = (drafts: readonly RecordDraft[]) =>
+      appendKeyed(this.#sealing, this.#group, drafts, false);
     this.#upkeep = new Upkeep({
       ...{ journal, bodies, clock, log, limits },
       appliedSequence: () => this.writer.applied?.sequence ?? 0,
@@ -102,7 +111,7 @@ export class Shard implements RestoringShard {
     });
     const { writer } = this;
     const parts = { disk, index, journal, overlay, writer, applier, bodies, limits, shard: this };
-    this.#opening = new Opening(parts);
+    this.#opening = new Opening({ ...parts, ...storedRows(options, index) });
   }
 
   /** Recovers, replays into the index and into the kinds' `restore`, and opens a new epoch. */
@@ -110,7 +119,8 @@ export class Shard implements RestoringShard {
     const limits = storeLimits(options.limits);
     const { disk, id: shard, random } = options;
     const folder = `${options.folder}/journal`;
-    const journal = await Journal.open({ disk, folder, shard, random, limits });
+    const vault = options.vault === undefined ? {} : { vault: options.vault };
+    const journal = await Journal.open({ disk, folder, shard, random, limits, ...vault });
     // `this`, not `Shard`: a test opens a variant of its own.
     const opened = new this(options, limits, journal);
     try {
@@ -132,13 +142,14 @@ export class Shard implements RestoringShard {
 
   /**
    * Begins a body too large to wait in memory for its record: what `seal` answers goes into one draft. `frontBytesMax`
-   * is the room kept before what is appended. @throws MailError, DiskError
+   * is the room kept before what is appended; `account`: whose key seals it, where it has one. @throws MailError, DiskError
    */
-  openBody(frontBytesMax: number): Promise<BodyWriter> {
+  async openBody(frontBytesMax: number, account?: number): Promise<BodyWriter> {
     if (this.#readOnlyReason !== undefined) {
-      return Promise.reject(new MailError('store-read-only', this.#readOnlyReason));
+      throw new MailError('store-read-only', this.#readOnlyReason);
     }
-    return BodyWriter.create(this.journal.segments.sides, this.id, frontBytesMax);
+    const sealing = sealingBody(this.#options, account);
+    return BodyWriter.create(this.journal.segments.sides, this.id, frontBytesMax, sealing);
   }
 
   /** A sealed body that no append is told of after all. */
@@ -265,27 +276,17 @@ export class Shard implements RestoringShard {
   }
 
   status(): ShardStatus {
-    const segments = this.journal.segments.all();
-    const { sides } = this.journal.segments;
     const { rebuildReason, replayedCount } = this.#opening;
-    const applied = this.writer.applied?.sequence ?? 0;
     return {
-      epoch: this.journal.epoch,
-      lastSequence: this.journal.lastSequence,
+      ...statusOf(this.journal, this.writer),
       ...(this.#readOnlyReason === undefined ? {} : { readOnlyReason: this.#readOnlyReason }),
-      damage: this.journal.damage,
       replayedCount,
       ...(rebuildReason === undefined ? {} : { rebuildReason }),
       backlogCount: this.#group.waitingCount,
       backlogBytes: this.#group.waitingBytes,
       syncMs: this.#syncMs,
-      segmentCount: segments.length,
-      segmentBytes: segments.reduce((sum, segment) => sum + segment.fileBytes, sides.bytes),
-      liveBytes: segments.reduce((sum, segment) => sum + segment.liveBytes, sides.liveBytes),
       checkpointCovers: this.#upkeep.checkpoint?.covers ?? 0,
       indexLagChanges: this.indexLag,
-      indexLagRecords: Math.max(0, this.journal.lastSequence - applied),
-      ...(this.writer.failure === undefined ? {} : { indexFailure: this.writer.failure }),
       hasRoom: this.hasRoom(),
     };
   }
@@ -305,7 +306,7 @@ export class Shard implements RestoringShard {
     }
     await this.writer.close();
     await this.journal.close();
-    await this.#options.index.close();
+    await this.#index.close();
   }
 
   /** Makes one group durable and lets reads see it. Protected, so that a test can get the order wrong. */
@@ -325,7 +326,7 @@ export class Shard implements RestoringShard {
     }
     const appended =
       this.#readOnlyReason === undefined
-        ? this.#group.append(drafts, isLazy)
+        ? appendKeyed(this.#sealing, this.#group, drafts, isLazy)
         : Promise.reject(new MailError('store-read-only', this.#readOnlyReason));
     return hasSide ? appended.finally(() => this.#settleSides(drafts)) : appended;
   }
@@ -470,18 +471,19 @@ export class Shard implements RestoringShard {
     await this.#room.close();
     await this.writer.close();
     await this.journal.close();
-    await this.#options.index.close();
+    await this.#index.close();
   }
 
   #floor(): number {
-    return this.#options.indexFloor?.() ?? Number.POSITIVE_INFINITY;
+    const floor = this.#options.indexFloor?.() ?? Number.POSITIVE_INFINITY;
+    return Math.min(floor, this.#sealing?.unappliedFrom ?? floor);
   }
 
   /** Undefined: the index lags, and nothing is let go for now. */
   async #writeCheckpoint(): Promise<Checkpoint | undefined> {
     const { journal } = this;
     await this.writer.commitNow();
-    const checkpoint = await writeCheckpoint(this.#options.index, {
+    const checkpoint = await writeCheckpoint(this.#index, {
       get epoch() {
         return journal.epoch;
       },

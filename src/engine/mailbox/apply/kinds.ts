@@ -19,6 +19,7 @@ import {
 import type { MailboxNames } from '../names.ts';
 import {
   mailboxRecords,
+  accountOfMeta,
   readAccountCreated,
   readAccountDeleted,
   readDelivered,
@@ -60,6 +61,8 @@ export function mailboxKinds(bodies: Bodies, names: MailboxNames): readonly Reco
   const kind = (name: keyof typeof mailboxRecords, rest: Omit<RecordKind, 'type' | 'name'>) => ({
     type: mailboxRecords[name],
     name: `mailbox.${name}`,
+    // That an account was deleted must be known without its key, which goes with it.
+    ...(name === 'accountDeleted' ? {} : { sealedFor: accountOfMeta }),
     restore: (_: JournalRecord, shard: BodyOwner) => bodies.replayed(shard),
     ...rest,
   });

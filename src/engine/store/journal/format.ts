@@ -32,6 +32,8 @@ export const nothingCut = Number.MAX_SAFE_INTEGER;
 export const flagCopied = 1;
 /** A record whose body is in a side segment: what stands in its place is a note of it (`side/format.ts`). */
 export const flagSide = 2;
+/** Meta and body are sealed (`vault/sealed-record.ts`) by the key that the header names. */
+export const flagSealed = 4;
 
 export interface SegmentHeader {
   readonly shard: number;
@@ -103,9 +105,12 @@ export interface RecordHeader {
   readonly flags: number;
   readonly tenant: TenantId;
   readonly sequence: number;
+  /** Of a sealed record: whose key, and which. */
+  readonly account: number;
+  readonly keyVersion: number;
 }
 
-/** Writes all but the CRC, which needs the body too. The key id (for encryption at rest) is 0. */
+/** Writes all but the CRC, which needs the body too. Account and version of the key are 0 for a clear record. */
 export function writeRecordHeader(
   to: Buffer,
   offset: number,
@@ -116,13 +121,15 @@ export function writeRecordHeader(
   sequence: number,
   metaBytes: number,
   bodyBytes: number,
+  account = 0,
+  keyVersion = 0,
 ): void {
   to.writeUInt32LE(isSeal ? sealMagic : recordMagic, offset);
   to.writeUInt32LE(metaBytes, offset + 8);
   to.writeUInt32LE(bodyBytes, offset + 12);
-  // Type, flags and two reserved bytes in one write.
-  to.writeUInt32LE(type + flags * 256, offset + 16);
-  to.writeUInt32LE(0, offset + 20);
+  // Type, flags and the key's version in one write.
+  to.writeUInt32LE(type + flags * 256 + keyVersion * 65_536, offset + 16);
+  to.writeUInt32LE(account, offset + 20);
   to.writeUInt32LE(tenant, offset + 24);
   writeU53(to, sequence, offset + 28);
 }
@@ -137,6 +144,8 @@ export function readRecordHeader(from: Buffer, offset: number): RecordHeader | u
     bodyBytes: from.readUInt32LE(offset + 12),
     type: from.readUInt8(offset + 16),
     flags: from.readUInt8(offset + 17),
+    keyVersion: from.readUInt16LE(offset + 18),
+    account: from.readUInt32LE(offset + 20),
     tenant: from.readUInt32LE(offset + 24) as TenantId,
     sequence: readU53(from, offset + 28),
   };

@@ -18,6 +18,9 @@ import type { StoreLimits } from '../limits.ts';
 import type { JournalRecord, RecordDraft, RecordPlace } from '../record.ts';
 import { epochRecord } from '../record-types.ts';
 import { SideSegments } from '../side/side-segments.ts';
+import { sealDraft } from '../vault/sealed-record.ts';
+import { Nonces } from '../vault/sealed-bytes.ts';
+import type { Vault } from '../vault/vault.ts';
 import {
   encodeSegmentHeader,
   flagCopied,
@@ -42,6 +45,8 @@ export interface JournalOptions {
   readonly shard: number;
   readonly random: Random;
   readonly limits: StoreLimits;
+  /** Opens bodies of encrypted accounts; their drafts bring their keys. */
+  readonly vault?: Vault;
 }
 
 /** A record at the end of the journal that now stands in the newest segment. */
@@ -111,12 +116,14 @@ export class Journal {
   /** Files of freed segments, for their blocks: overwriting them changes no file size. */
   #spares: Spare[] = [];
   #garbage: readonly string[];
+  readonly #nonces: Nonces;
 
   private constructor(options: JournalOptions, recovered: Recovered) {
     this.#options = options;
     const { disk, folder, shard, limits } = options;
     const sides = new SideSegments(disk, folder, recovered.sides);
-    this.segments = new Segments(disk, limits.openFilesMax, shard, sides);
+    this.segments = new Segments(disk, limits.openFilesMax, shard, sides, options.vault);
+    this.#nonces = new Nonces(options.random);
     this.damage = [...recovered.damage];
     this.#epoch = recovered.epochMax;
     this.#sequence = recovered.lastSequence;
@@ -243,8 +250,9 @@ export class Journal {
    * Writes one parcel and returns once it is on disk. @throws DiskError: then `openSegment` before
    * anything else.
    */
-  async commit(drafts: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {
+  async commit(clear: readonly RecordDraft[]): Promise<readonly RecordPlace[]> {
     const active = this.#active;
+    const drafts = this.#sealed(clear);
     assert(active !== undefined, 'a commit to a journal that is not open');
     this.#isCopying = false;
     let bytes = sealBytes;
@@ -297,6 +305,14 @@ export class Journal {
   async close(): Promise<void> {
     await this.#leaveActive();
     await this.segments.close();
+  }
+
+  /** Sealed for the sequences they get now: nothing else is written before them. */
+  #sealed(drafts: readonly RecordDraft[]): readonly RecordDraft[] {
+    const { shard, vault } = this.#options;
+    if (vault?.isUsed !== true) return drafts;
+    const first = this.#sequence + 1;
+    return drafts.map((draft, i) => sealDraft(draft, shard, first + i, this.#nonces));
   }
 
   #addAll(drafts: readonly RecordDraft[]): RecordPlace[] {
@@ -456,9 +472,11 @@ export class Journal {
 }
 
 function draftOf(record: ScannedRecord): RecordDraft {
-  const { type, tenant, meta, body, side } = record;
-  if (side !== undefined) return { type, tenant, meta, body: [], side };
-  return { type, tenant, meta, body: [body] };
+  const { type, tenant, meta, body, side, sealedBy } = record;
+  // A sealed one as it stands: it keeps its sequence, and its key may not be at hand.
+  const sealed = sealedBy === undefined ? undefined : { sealedBy };
+  if (side !== undefined) return { type, tenant, meta, body: [], side, ...sealed };
+  return { type, tenant, meta, body: [body], ...sealed };
 }
 
 async function closeQuietly(file: DiskFile): Promise<void> {

@@ -15,6 +15,7 @@ import type { RecordDraft, RecordPlace } from '../record.ts';
 import { sealRecord } from '../record-types.ts';
 import { encodeNote, placeOfSide, sideNoteBytes } from '../side/format.ts';
 import {
+  flagSealed,
   flagSide,
   recordHeaderBytes,
   type SegmentHeader,
@@ -88,8 +89,18 @@ export class ParcelEncoder {
     const arenaEnd = at + recordHeaderBytes + metaBytes;
     assert(arenaEnd + sealBytes <= this.#arena.length, 'a parcel outgrew its arena');
     const arena = this.#arena;
-    const { type, tenant } = draft;
-    writeRecordHeader(arena, at, false, type, flags, tenant, sequence, metaBytes, bodyBytes);
+    const { type, tenant, sealedBy } = draft;
+    if (sealedBy === undefined) {
+      writeRecordHeader(arena, at, false, type, flags, tenant, sequence, metaBytes, bodyBytes);
+    } else {
+      const { account, version } = sealedBy;
+      const all = flags | flagSealed;
+      writeRecordHeader(
+        ...([arena, at, false, type, all, tenant, sequence, metaBytes, bodyBytes] as const),
+        account,
+        version,
+      );
+    }
     arena.set(meta, at + recordHeaderBytes);
     let crc = crc32c(arena.subarray(at + 8, arenaEnd), this.#seed);
     this.#arenaUsed = arenaEnd;

@@ -16,6 +16,7 @@ import type { JournalRecord, SideBody } from '../record.ts';
 import { placeOfSide, readNote, sideNoteBytes } from '../side/format.ts';
 import {
   flagCopied,
+  flagSealed,
   flagSide,
   type RecordHeader,
   readRecordHeader,
@@ -131,6 +132,8 @@ function recordOf(
 ): ScannedRecord {
   const bodyAt = recordHeaderBytes + header.metaBytes;
   const bytes = bodyAt + header.bodyBytes;
+  const { account, keyVersion: version } = header;
+  const sealed = (header.flags & flagSealed) === 0 ? undefined : { sealedBy: { account, version } };
   if ((header.flags & flagSide) !== 0 && header.bodyBytes === sideNoteBytes) {
     const side = readNote(whole, bodyAt);
     return {
@@ -141,6 +144,7 @@ function recordOf(
       body: emptyBytes,
       isCopied: (header.flags & flagCopied) !== 0,
       side,
+      ...sealed,
     };
   }
   return {
@@ -157,6 +161,7 @@ function recordOf(
     meta: whole.subarray(recordHeaderBytes, bodyAt),
     body: whole.subarray(bodyAt, bytes),
     isCopied: (header.flags & flagCopied) !== 0,
+    ...sealed,
   };
 }
 

@@ -16,11 +16,20 @@ import { kibibyte } from '../../../base/units.ts';
 import { type Disk, DiskError, type DiskFile } from '../../../ports/disk.ts';
 import { readNear, readNearNow } from '../near-reads.ts';
 import type { RecordPlace, SideBody } from '../record.ts';
-import { readSideBody, readSideHeader } from '../side/body-reader.ts';
+import { readSideBody, readSideHeader, readSideOpener } from '../side/body-reader.ts';
 import { isSide } from '../side/format.ts';
 import type { SideSegments } from '../side/side-segments.ts';
 import type { WarmReads } from '../warm-reads.ts';
-import { readRecordHeader, recordCrc, type SegmentHeader } from './format.ts';
+import { openWholeBody } from '../vault/sealed-record.ts';
+import { openedPart, recordFrontBytes, withFront, withoutFront } from '../vault/sealed-reads.ts';
+import type { Vault } from '../vault/vault.ts';
+import {
+  flagSealed,
+  readRecordHeader,
+  recordCrc,
+  recordHeaderBytes,
+  type SegmentHeader,
+} from './format.ts';
 
 export interface Segment {
   readonly number: number;
@@ -58,8 +67,16 @@ export class Segments {
   readonly #byNumber = new Map<number, Segment>();
   /** In order of last use. */
   readonly #files = new Map<number, OpenFile>();
+  readonly #vault: Vault | undefined;
 
-  constructor(disk: Disk, openFilesMax: number, shard: number, sides: SideSegments) {
+  constructor(
+    disk: Disk,
+    openFilesMax: number,
+    shard: number,
+    sides: SideSegments,
+    vault?: Vault,
+  ) {
+    this.#vault = vault;
     this.#disk = disk;
     this.#shard = shard;
     this.sides = sides;
@@ -83,6 +100,16 @@ export class Segments {
   /** Ascending by number. */
   all(): Segment[] {
     return [...this.#byNumber.values()].sort((a, b) => a.number - b.number);
+  }
+
+  /** What all of them are, files of large bodies included. */
+  sizes() {
+    const segments = [...this.#byNumber.values()];
+    return {
+      segmentCount: segments.length,
+      segmentBytes: segments.reduce((sum, segment) => sum + segment.fileBytes, this.sides.bytes),
+      liveBytes: segments.reduce((sum, segment) => sum + segment.liveBytes, this.sides.liveBytes),
+    };
   }
 
   /** Takes a segment out: nothing may live in it. Its file is the caller's from then on. */
@@ -152,10 +179,18 @@ export class Segments {
     try {
       const file = await opened.file;
       if (from === 0 && length === place.bodyBytes) {
-        if (segment === undefined) return await readWholeSide(file, this.#shard, place);
-        return await readWhole(file, segment, place);
+        if (segment === undefined) {
+          return await readWholeSide(file, this.#shard, place, this.#vault);
+        }
+        return await readWhole(file, segment, place, this.#vault);
       }
-      return await file.read(place.bodyOffset + from, length);
+      const part = await file.read(place.bodyOffset + from, length);
+      const vault = this.#vault;
+      if (vault?.isUsed !== true) return part;
+      if (segment === undefined) {
+        return (await readSideOpener(file, this.#shard, vault))?.part(from, part) ?? part;
+      }
+      return openedPart(vault, await file.read(place.offset, recordFrontBytes), from, part);
     } finally {
       opened.reads--;
       if (opened.isForgotten && opened.reads === 0) await closeQuietly(opened);
@@ -181,7 +216,12 @@ export class Segments {
     const into = now.subarray(0, bytes);
     const position = isWhole ? place.offset : place.bodyOffset + from;
     if (!readAtOnce(file, position, into, reads)) return undefined;
-    return isWhole ? bodyOf(into, segment, place) : into;
+    const vault = this.#vault;
+    if (isWhole) return bodyOf(into, segment, place, vault);
+    if (vault?.isUsed !== true) return into;
+    const front = Buffer.allocUnsafe(recordFrontBytes);
+    if (!readAtOnce(file, place.offset, front, reads)) return undefined;
+    return openedPart(vault, front, from, into);
   }
 
   /** The first bytes of bodies, `bytesMax` of each, unchecked; undefined for those that are gone. */
@@ -189,6 +229,8 @@ export class Segments {
     places: readonly RecordPlace[],
     bytesMax: number,
   ): Promise<readonly (Uint8Array | undefined)[]> {
+    const vault = this.#vault;
+    if (vault?.isUsed === true) return this.#readNearSealed(vault, places, bytesMax);
     return readNear(places, bytesMax, (...span) => this.#readSpan(...span));
   }
 
@@ -199,12 +241,36 @@ export class Segments {
     into: Uint8Array,
     reads: WarmReads,
   ): readonly Uint8Array[] | undefined {
-    return readNearNow(places, bytesMax, into, (number, from, bytes) => {
+    const vault = this.#vault?.isUsed === true ? this.#vault : undefined;
+    const wanted = vault === undefined ? places : places.map((one) => withFront(one, bytesMax));
+    const most = vault === undefined ? bytesMax : Number.POSITIVE_INFINITY;
+    const found = readNearNow(wanted, most, into, (number, from, bytes) => {
       const segment = this.#byNumber.get(number);
       const file = segment === undefined ? undefined : this.#open(segment).opened;
       if (file === undefined || bytes.byteLength > nowBytesMax) return false;
       return readAtOnce(file, from, bytes, reads);
     });
+    if (vault === undefined) return found;
+    return found?.map((read, i) => withoutFront(vault, places[i]!, read));
+  }
+
+  /** As `readNear`, each with the beginning of its record, which says whether and how it is sealed. */
+  async #readNearSealed(
+    vault: Vault,
+    places: readonly RecordPlace[],
+    bytesMax: number,
+  ): Promise<readonly (Uint8Array | undefined)[]> {
+    const wanted = places.map((place) => withFront(place, bytesMax));
+    const most = Number.POSITIVE_INFINITY;
+    const read = await readNear(wanted, most, (...span) => this.#readSpan(...span));
+    const opened = read.map(async (bytes, i) => {
+      const place = places[i]!;
+      if (bytes === undefined || bytes.byteLength === 0) return bytes;
+      if (!isSide(place.segment)) return withoutFront(vault, place, bytes);
+      const side = this.sides.get(place.segment);
+      return side === undefined ? undefined : this.read(place, 0, bytes.byteLength);
+    });
+    return Promise.all(opened);
   }
 
   async #readSpan(number: number, from: number, length: number): Promise<Uint8Array | undefined> {
@@ -278,31 +344,45 @@ async function readWhole(
   file: DiskFile,
   segment: Segment,
   place: RecordPlace,
+  vault: Vault | undefined,
 ): Promise<Uint8Array> {
-  const body = bodyOf(view(await file.read(place.offset, place.bytes)), segment, place);
+  const body = bodyOf(view(await file.read(place.offset, place.bytes)), segment, place, vault);
   if (body !== undefined) return body;
   const where = `segment ${place.segment} offset ${place.offset} sequence ${place.sequence}`;
   throw new MailError('store-failed', `a record on disk is not what was written: ${where}`);
 }
 
 /** Undefined where the record's bytes are not what was written. */
-function bodyOf(bytes: Buffer, segment: Segment, place: RecordPlace): Uint8Array | undefined {
+function bodyOf(
+  bytes: Buffer,
+  segment: Segment,
+  place: RecordPlace,
+  vault: Vault | undefined,
+): Uint8Array | undefined {
   const header = bytes.length < place.bytes ? undefined : readRecordHeader(bytes, 0);
   const isRight =
     header !== undefined &&
     header.sequence === place.sequence &&
     recordCrc(bytes, 0, place.bytes, segment.seed) === header.crc;
-  return isRight ? bytes.subarray(place.bodyOffset - place.offset) : undefined;
+  if (!isRight) return undefined;
+  const body = bytes.subarray(place.bodyOffset - place.offset);
+  if ((header.flags & flagSealed) === 0) return body;
+  const meta = bytes.subarray(recordHeaderBytes, recordHeaderBytes + header.metaBytes);
+  const by = { account: header.account, version: header.keyVersion };
+  return openWholeBody(vault, segment.header.shard, header, by, meta, body);
 }
 
 async function readWholeSide(
   file: DiskFile,
   shard: number,
   place: RecordPlace,
+  vault: Vault | undefined,
 ): Promise<Uint8Array> {
   const side = await readSideHeader(file, shard);
   const isNamed = side !== undefined && isPlaceOf(place, side);
-  const bytes = isNamed ? await readSideBody(file, side) : undefined;
+  const sealed = isNamed ? await readSideBody(file, side) : undefined;
+  const opener = sealed === undefined ? undefined : await readSideOpener(file, shard, vault);
+  const bytes = sealed !== undefined && opener !== undefined ? opener.whole(sealed) : sealed;
   if (bytes !== undefined) return bytes;
   const where = `side segment ${place.segment} sequence ${place.sequence}`;
   throw new MailError('store-failed', `a body on disk is not what was written: ${where}`);

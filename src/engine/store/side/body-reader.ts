@@ -11,13 +11,28 @@ import { view } from '../../../base/bytes.ts';
 import { mebibyte } from '../../../base/units.ts';
 import type { DiskFile } from '../../../ports/disk.ts';
 import type { SideBody } from '../record.ts';
-import { decodeSideHeader, sideHeaderBytes } from './format.ts';
+import type { Vault } from '../vault/vault.ts';
+import { decodeSideHeader, isSealedSide, sideHeaderBytes } from './format.ts';
+import { SideOpener, sideSealBytes } from './sealed-side.ts';
 
 const sliceBytesMax = mebibyte;
 
 /** What the file says of its body; `undefined` where it was never finished, or is damaged. */
 export async function readSideHeader(file: DiskFile, shard: number): Promise<SideBody | undefined> {
   return decodeSideHeader(view(await file.read(0, sideHeaderBytes)), shard);
+}
+
+/** What opens its body; undefined for one that is clear. @throws MailError where its key is gone */
+export async function readSideOpener(
+  file: DiskFile,
+  shard: number,
+  vault: Vault | undefined,
+): Promise<SideOpener | undefined> {
+  const bytes = view(await file.read(0, sideHeaderBytes + sideSealBytes));
+  const side = decodeSideHeader(bytes.subarray(0, sideHeaderBytes), shard);
+  if (side === undefined || !isSealedSide(bytes)) return undefined;
+  if (bytes.length < sideHeaderBytes + sideSealBytes) return undefined;
+  return new SideOpener(vault, shard, side, bytes.subarray(sideHeaderBytes));
 }
 
 /** The body; `undefined` where the bytes are not what was written. */

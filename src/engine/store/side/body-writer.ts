@@ -15,12 +15,20 @@ import { MailError } from '../../../base/errors.ts';
 import { kibibyte, mebibyte } from '../../../base/units.ts';
 import { DiskError, type DiskFile } from '../../../ports/disk.ts';
 import type { SideBody } from '../record.ts';
+import type { DataKey } from '../vault/vault.ts';
 import { encodeSideHeader, sideHeaderBytes } from './format.ts';
+import { SideSeal, sideSealBytes } from './sealed-side.ts';
 import type { SideSegment, SideSegments } from './side-segments.ts';
 
 const writeBytesMax = mebibyte;
 const syncBytes = mebibyte;
 const alignBytes = 4 * kibibyte;
+
+/** Of an encrypted account; `salt`: 32 random bytes. */
+export interface SealingBody {
+  readonly key: DataKey;
+  readonly salt: Uint8Array;
+}
 
 export class BodyWriter {
   readonly #sides: SideSegments;
@@ -33,6 +41,7 @@ export class BodyWriter {
   #unsyncedBytes = 0;
   #syncing: Promise<void> = Promise.resolve();
   #isEnded = false;
+  readonly #seal: SideSeal | undefined;
 
   private constructor(
     sides: SideSegments,
@@ -40,12 +49,14 @@ export class BodyWriter {
     side: SideSegment,
     file: DiskFile,
     frontBytesMax: number,
+    sealing: SealingBody | undefined,
   ) {
     this.#sides = sides;
     this.#shard = shard;
     this.#side = side;
     this.#file = file;
-    const frontEnd = sideHeaderBytes + frontBytesMax;
+    this.#seal = sealing && new SideSeal(shard, side.number, sealing.key, sealing.salt);
+    const frontEnd = this.#headBytes + frontBytesMax;
     this.#restAt = Math.ceil(frontEnd / alignBytes) * alignBytes;
   }
 
@@ -54,9 +65,10 @@ export class BodyWriter {
     sides: SideSegments,
     shard: number,
     frontBytesMax: number,
+    sealing?: SealingBody,
   ): Promise<BodyWriter> {
     const { side, file } = await sides.create();
-    return new BodyWriter(sides, shard, side, file, frontBytesMax);
+    return new BodyWriter(sides, shard, side, file, frontBytesMax, sealing);
   }
 
   get restBytes(): number {
@@ -65,14 +77,19 @@ export class BodyWriter {
 
   /** Room for a front. */
   get frontBytesMax(): number {
-    return this.#restAt - sideHeaderBytes;
+    return this.#restAt - this.#headBytes;
+  }
+
+  get #headBytes(): number {
+    return sideHeaderBytes + (this.#seal === undefined ? 0 : sideSealBytes);
   }
 
   /** Appends to the rest; one call at a time. @throws DiskError: `discard` is all that is left then. */
   async append(bytes: Uint8Array): Promise<void> {
     assert(!this.#isEnded, 'a body that is ended takes nothing more');
     for (let at = 0; at < bytes.byteLength; at += writeBytesMax) {
-      const piece = bytes.subarray(at, at + writeBytesMax);
+      const clear = bytes.subarray(at, at + writeBytesMax);
+      const piece = this.#seal?.next(clear) ?? clear;
       await this.#file.write(this.#restAt + this.#restBytes, [piece]);
       this.#restCrc = crc32c(piece, this.#restCrc);
       this.#restBytes += piece.byteLength;
@@ -94,13 +111,15 @@ export class BodyWriter {
   /** Bytes of the rest as written so far. @throws DiskError */
   async read(from: number, length: number): Promise<Uint8Array> {
     assert(from >= 0 && from + length <= this.#restBytes, 'a read past the rest');
-    return this.#file.read(this.#restAt + from, length);
+    const bytes = await this.#file.read(this.#restAt + from, length);
+    return this.#seal?.open(from, bytes) ?? bytes;
   }
 
-  /** Puts `front` before the rest. @throws DiskError: the file is gone then. */
-  async seal(front: readonly Uint8Array[]): Promise<SideBody> {
+  /** Puts `clear` before the rest. @throws DiskError: the file is gone then. */
+  async seal(clear: readonly Uint8Array[]): Promise<SideBody> {
     assert(!this.#isEnded, 'a body is sealed once');
     this.#isEnded = true;
+    const front = this.#seal?.front(clear) ?? clear;
     const frontBytes = byteLength(front);
     let frontCrc = 0;
     for (const part of front) frontCrc = crc32c(part, frontCrc);
@@ -118,7 +137,9 @@ export class BodyWriter {
         throw new MailError('message-invalid', `${frontBytes} bytes before the rest of a body`);
       }
       if (frontBytes > 0) await this.#file.write(bodyOffset, front);
-      await this.#file.write(0, [encodeSideHeader(this.#shard, side)]);
+      const isSealed = this.#seal !== undefined;
+      const block = this.#seal === undefined ? [] : [this.#seal.block];
+      await this.#file.write(0, [encodeSideHeader(this.#shard, side, isSealed), ...block]);
       this.#side.fileBytes = this.#restAt + this.#restBytes;
       await this.#syncing;
       await this.#file.sync();

@@ -20,6 +20,8 @@ export const sideNumberMin = 0x8000_0000;
 
 const sideMagic = 0x53484331; // "1CHS" as stored
 const formatVersion = 1;
+/** The body is sealed; how stands behind the header (`sealed-side.ts`). */
+const sealedVersion = 2;
 const noteAt = 12;
 const crcAt = sideHeaderBytes - 4;
 
@@ -67,10 +69,10 @@ export function readNote(from: Buffer, at: number): SideBody {
   };
 }
 
-export function encodeSideHeader(shard: number, side: SideBody): Buffer {
+export function encodeSideHeader(shard: number, side: SideBody, isSealed = false): Buffer {
   const bytes = Buffer.alloc(sideHeaderBytes);
   bytes.writeUInt32LE(sideMagic, 0);
-  bytes.writeUInt32LE(formatVersion, 4);
+  bytes.writeUInt32LE(isSealed ? sealedVersion : formatVersion, 4);
   bytes.writeUInt32LE(shard, 8);
   writeNote(bytes, noteAt, side);
   bytes.writeUInt32LE(crc32c(bytes.subarray(0, crcAt)), crcAt);
@@ -81,8 +83,14 @@ export function encodeSideHeader(shard: number, side: SideBody): Buffer {
 export function decodeSideHeader(bytes: Buffer, shard: number): SideBody | undefined {
   if (bytes.length < sideHeaderBytes || bytes.readUInt32LE(0) !== sideMagic) return undefined;
   if (bytes.readUInt32LE(crcAt) !== crc32c(bytes.subarray(0, crcAt))) return undefined;
-  if (bytes.readUInt32LE(4) !== formatVersion || bytes.readUInt32LE(8) !== shard) return undefined;
-  return readNote(bytes, noteAt);
+  const version = bytes.readUInt32LE(4);
+  if (version !== formatVersion && version !== sealedVersion) return undefined;
+  return bytes.readUInt32LE(8) === shard ? readNote(bytes, noteAt) : undefined;
+}
+
+/** Of a header that was decoded. */
+export function isSealedSide(header: Buffer): boolean {
+  return header.readUInt32LE(4) === sealedVersion;
 }
 
 export function isSameSide(one: SideBody, other: SideBody): boolean {
