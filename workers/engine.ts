@@ -11,6 +11,7 @@ import type { ThreadData } from '../src/actors/asks/thread-data.ts';
 import { threadEntry } from '../src/actors/thread-entry.ts';
 import { Uplink } from '../src/actors/uplink.ts';
 import { nodeDisk } from '../src/adapters/files/disk.ts';
+import { createKeySource } from '../src/adapters/keys/key-source.ts';
 import { openLmdbShardIndex } from '../src/adapters/lmdb/shard-index.ts';
 import { openLmdbSuppressionReader } from '../src/adapters/lmdb/suppressions.ts';
 import { nodeClock as clock } from '../src/adapters/node/clock.ts';
@@ -25,7 +26,7 @@ import { shardIndexFolder } from '../src/engine/engine-parts.ts';
 import { createServer } from '../src/engine/serve.ts';
 
 export default threadEntry(({ thread, post, end }) => {
-  const { settings, startBits, relayRoots, ...rest } = workerData as ThreadData;
+  const { settings, startBits, relayRoots, keyVariables, ...rest } = workerData as ThreadData;
   // The engine ends a wait for verdicts itself; this is for a handler that never comes back.
   const verdictMsMax = 2 * settings.verification.verdictMsMax + 30_000;
   const log = createLog(settings.log.level, { thread }, { gatherBytes: 8_192 });
@@ -42,6 +43,7 @@ export default threadEntry(({ thread, post, end }) => {
     random,
     dns: createDns({ settings: settings.dns, clock, random }),
     dialer: createDialer({ roots: relayRoots }),
+    keySource: createKeySource(keyVariables),
     log,
     metrics: new Metrics(),
     life: `${thread}.${Buffer.from(random.bytes(6)).toString('hex')}`,

@@ -19,6 +19,7 @@ import { isDialable } from '../base/dialable.ts';
 import { MailError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { mebibyte } from '../base/units.ts';
+import { keyVariables } from '../settings/key-references.ts';
 import type { Settings } from '../settings/schema.ts';
 import { StsPolicies } from './sts-policies.ts';
 
@@ -26,7 +27,10 @@ const mapBytes = 64 * mebibyte;
 
 export interface Outside {
   /** For engine threads. */
-  readonly forThreads: Pick<ThreadData, 'relayPassword' | 'relayRoots' | 'sourcePasswords'>;
+  readonly forThreads: Pick<
+    ThreadData,
+    'relayPassword' | 'relayRoots' | 'sourcePasswords' | 'keyVariables'
+  >;
   /** Undefined where nobody asks for them. */
   readonly policies: StsPolicies | undefined;
 }
@@ -42,7 +46,7 @@ export async function openOutside(
   const mustKnow = !isOffline && asksForPolicies(settings);
   return {
     forThreads: {
-      ...{ relayPassword, relayRoots },
+      ...{ relayPassword, relayRoots, keyVariables: keyVariables() },
       sourcePasswords: await readSourcePasswords(settings),
     },
     policies: mustKnow ? await openPolicies(settings, relayRoots, log) : undefined,

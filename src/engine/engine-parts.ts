@@ -12,6 +12,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Dialer } from '../ports/dialer.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Dns } from '../ports/dns.ts';
+import type { KeySource } from '../ports/key-source.ts';
 import type { Random } from '../ports/random.ts';
 import type { ShardIndex } from '../ports/shard-index.ts';
 import type { SuppressionReader } from '../ports/suppressions.ts';
@@ -25,6 +26,8 @@ export interface EngineParts {
   readonly random: Random;
   readonly dns: Dns;
   readonly dialer: Dialer;
+  /** Tenant keys, which wrap the data keys of encrypted accounts. */
+  readonly keySource: KeySource;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly ids: MessageIdSource;

@@ -32,6 +32,7 @@ import { createTakeFeedback } from './feedback/take.ts';
 import { composeHandlers } from './jobs/compose.ts';
 import { dkimKeyHandlers } from './jobs/dkim-keys.ts';
 import { passwordHandlers } from './jobs/password-job.ts';
+import { keyHandlers, shredDeleted } from './key-handlers.ts';
 import { createLocalDelivery } from './local-delivery.ts';
 import { DerivedMemory } from './mailbox/derived-memory.ts';
 import { mailboxHandlers } from './mailbox/handlers.ts';
@@ -110,9 +111,11 @@ export function createEngine(parts: EngineParts): Engine {
     ...mailboxHandlers({
       mailboxesOf: (ask) => shardOf(ask)?.mailboxes,
       copied: (ask, delivery, outcomes) => shardOf(ask)?.events.copied(delivery, outcomes),
+      deleted: async (ask, account) => shredDeleted(shardOf(ask)!, account),
     }),
     ...imapHandlers(deskOf, appendHandler({ shardOf, incoming, whole, clock })),
     ...pop3Handlers(deskOf),
+    ...keyHandlers(shardOf),
     ...keptHandlers((ask) => deskOf(ask)?.kept),
     ...eventHandlers(shardOf),
     ...traceHandlers({ eventLogOf: (ask) => shardOf(ask)?.eventLog, clock }),

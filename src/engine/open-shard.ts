@@ -39,6 +39,8 @@ import { type Attempt, Spool } from './spool/spool.ts';
 import { spoolKinds } from './spool/spool-kinds.ts';
 import { IndexTurns } from './store/index-turns.ts';
 import { Shard } from './store/shard.ts';
+import { KeyRing } from './store/vault/key-ring.ts';
+import { transitAccount, Vault } from './store/vault/vault.ts';
 
 export interface OpenerParts {
   readonly engine: EngineParts;
@@ -82,7 +84,9 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
       onUndelivered: (count) => Atomics.store(undelivered, shard, count),
       onWaiting: new ShardWaiting(engine.waiting, shard).add,
     });
+    const { vault, keys } = await openKeys(engine, shard);
     const store = await Shard.open({
+      vault,
       id: shard,
       folder: shardFolder(settings.data.dir, shard),
       disk: engine.disk,
@@ -116,6 +120,7 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
       mailboxes,
       imap,
       history,
+      keys,
       eventLog,
       follower,
       events,
@@ -123,6 +128,20 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
         deliverHere(mailboxes, spool, events, message, packed, bytes),
     };
   };
+}
+
+/** Keys are at hand before the journal is read: what is not is left unapplied, and its account without answers. */
+async function openKeys(
+  { settings, disk, keySource: source, random, log }: EngineParts,
+  shard: ShardId,
+): Promise<{ readonly vault: Vault; readonly keys: KeyRing }> {
+  const vault = new Vault();
+  const folder = `${shardFolder(settings.data.dir, shard)}/keys`;
+  const keys = new KeyRing({ disk, folder, source, random, log: log.with({ shard }), vault });
+  await keys.load();
+  const { transitKey } = settings.store;
+  if (transitKey !== '') await keys.create(transitAccount, transitKey);
+  return { vault, keys };
 }
 
 function startEvents(

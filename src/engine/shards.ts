@@ -15,12 +15,14 @@ import type { Clock, Timer } from '../ports/clock.ts';
 import type { EventLog } from './events/event-log.ts';
 import type { JournalFollower } from './events/journal-follower.ts';
 import type { ShardEvents } from './events/message-events.ts';
+import { shredLeftOver } from './key-handlers.ts';
 import type { History } from './mailbox/history.ts';
 import type { ImapDesk } from './mailbox/imap/desk.ts';
 import type { Mailboxes } from './mailbox/mailboxes.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
 import type { Spool } from './spool/spool.ts';
 import type { Shard } from './store/shard.ts';
+import type { KeyRing } from './store/vault/key-ring.ts';
 
 /** One open shard with its actors. */
 export interface OpenShard {
@@ -29,6 +31,8 @@ export interface OpenShard {
   readonly mailboxes: Mailboxes;
   readonly imap: ImapDesk;
   readonly history: History;
+  /** Of its encrypted accounts. */
+  readonly keys: KeyRing;
   readonly eventLog: EventLog;
   readonly follower: JournalFollower;
   readonly events: ShardEvents;
@@ -98,6 +102,7 @@ export class Shards {
       if (this.#isOffline || readOnlyReason !== undefined) opened.spool.drain();
       opened.mailboxes.start(opened.store);
       opened.spool.start(opened.store);
+      if (readOnlyReason === undefined) await shredLeftOver(opened);
     } catch (error) {
       if (error instanceof AssertionError) throw error;
       return failureOf(error);

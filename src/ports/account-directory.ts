@@ -33,6 +33,8 @@ export interface Tenant extends Level {
   readonly messagesPerDayMax?: number;
   /** Messages it may have waiting in the queues at once; absent or 0: no limit. */
   readonly queueMax?: number;
+  /** The key by which accounts made from then on are encrypted; absent: they are not. */
+  readonly encryptedBy?: string;
   readonly createdMs: number;
 }
 

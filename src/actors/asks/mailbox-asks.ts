@@ -28,6 +28,10 @@ export const mailboxAsks = {
   restore: 'mailbox.restore',
   /** meta: `[account, tenant]`. Answer: how many messages were let go. */
   purge: 'mailbox.purge',
+  /** meta: `[account, reference]`: makes an account that is not there yet one that is encrypted, by that tenant key. */
+  encrypt: 'account.encrypt',
+  /** meta: `[account, reference, isRotated]`. Answer: whether it is encrypted. */
+  rekey: 'account.rekey',
   /** meta: `[account]`. Answer: `AccountUse`. */
   use: 'account.use',
   /** meta: `[account, tenant]`: deletes all it has. */

@@ -69,6 +69,7 @@ export const actRules = {
   'tenant.create': operators('tenant.create'),
   'tenant.set': operators('tenant.limits'),
   'tenant.show': { permission: 'tenant.read', resource: 'tenant', at: 'name', kind: 'look' },
+  'tenant.encrypt': { ...operators('tenant.encrypt'), isSensitive: true },
   'tenant.delete': operators('tenant.delete'),
   'tenant.list': {
     permission: 'tenant.read',

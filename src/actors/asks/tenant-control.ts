@@ -48,6 +48,9 @@ const tenant = Type.Object({
     Type.Integer({ description: 'Messages that may wait at once; absent or 0: no limit.' }),
   ),
   ...levelFields,
+  encryptedBy: Type.Optional(
+    Type.String({ description: 'The key under which accounts made since are encrypted.' }),
+  ),
   createdMs: epochMs,
 });
 
@@ -85,6 +88,21 @@ export const tenantActs = {
     summary: 'A tenant and its limits.',
     params: only({ name: nameText }),
     result: Type.Object({ tenant, accountCount: count }),
+  },
+  'tenant.encrypt': {
+    rest: 'POST /api/v1/tenants/{name}/encryption',
+    summary:
+      'Has accounts made from now on encrypted under a key, or wraps the keys of those that are by the newest version of it.',
+    params: only({
+      name: nameText,
+      key: Type.Optional(anyText),
+      newDataKeys: Type.Optional(Type.Boolean()),
+    }),
+    result: Type.Object({
+      tenant,
+      encrypted: Type.Integer({ description: 'Accounts that are encrypted.' }),
+      clear: Type.Integer({ description: 'Accounts from before: they stay as they are.' }),
+    }),
   },
   'tenant.delete': {
     rest: 'DELETE /api/v1/tenants/{name}',

@@ -37,6 +37,8 @@ export interface ThreadData {
   readonly relayPassword: string;
   /** Passwords of proxies, by source. */
   readonly sourcePasswords: Readonly<Record<string, string>>;
+  /** Variables that may hold keys (`settings/key-references.ts`). */
+  readonly keyVariables: Readonly<Record<string, string>>;
   /** PEM of `relay.caFile`, "" for none. */
   readonly relayRoots: string;
   /** Addresses we listen on for mail: an MX that leads there leads to us. */

@@ -58,6 +58,7 @@ export const actWords: SomeActWords = {
     ...{ kind: 'change', on: ['tenant', 'name'] },
     keeps: [...(['messagesPerHourMax', 'messagesPerDayMax', 'queueMax'] as const), ...levelWords],
   },
+  'tenant.encrypt': { kind: 'change', on: ['tenant', 'name'], keeps: ['key', 'newDataKeys'] },
   'key.create': {
     ...{ kind: 'change', on: ['tenant', 'tenant'] },
     keeps: ['scopes', 'name', 'messagesPerMinuteMax'],

@@ -33,6 +33,7 @@ import { type Inheritable, inheritables, inherited } from '../../ports/levels.ts
 import { ownPolicy } from '../../settings/own-policy.ts';
 import { publicServices, publicWebHost, tlsReportUrl } from '../../settings/public-services.ts';
 import { accountNamed, askAccount, putAccount } from './account-asks.ts';
+import { makeAccount } from './encryption.ts';
 import { checkedAddress } from './addresses.ts';
 import type { ControlParts } from './parts.ts';
 import { tenantNamed, withLevel } from './tenant-handlers.ts';
@@ -90,7 +91,7 @@ function accountHandlers(parts: ControlParts): ControlHandlers {
       }
       const tenant = await tenantOf(directory, address);
       if (password !== undefined) await parts.passwords.check({ tenant, address }, password);
-      const account = await directory.createAccount({
+      const account = await makeAccount(parts, {
         tenant,
         address,
         isEnabled: true,
@@ -101,7 +102,6 @@ function accountHandlers(parts: ControlParts): ControlHandlers {
         sendAs: sendAs ?? [],
         createdMs: parts.clock.nowMs(),
       });
-      await putAccount(parts, account);
       if (password !== undefined) await parts.passwords.set(account, password);
       return { account: viewOfAccount(await accountNamed(parts, address)) };
     },

@@ -30,6 +30,7 @@ import { sourceHandlers } from './source-handlers.ts';
 import { storeHandlers } from './store-handlers.ts';
 import { suppressionHandlers } from './suppression-handlers.ts';
 import { suspensionHandlers } from './suspension-handlers.ts';
+import { encryptionHandlers } from './encryption.ts';
 import { tenantHandlers } from './tenant-handlers.ts';
 import { tlsReportHandlers } from './tls-report-handlers.ts';
 import { traceHandlers } from './trace-handlers.ts';
@@ -40,6 +41,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...serverHandlers(parts),
     ...sourceHandlers(parts),
     ...tenantHandlers(parts),
+    ...encryptionHandlers(parts),
     ...roleHandlers(parts),
     ...groupHandlers(parts),
     ...sharedHandlers(parts),

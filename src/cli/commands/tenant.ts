@@ -4,6 +4,7 @@ import type { TenantView } from '../../actors/asks/tenant-control.ts';
 import { type Command, UsageError } from '../command.ts';
 import { levelIn, levelOptions, levelPairs } from '../level-options.ts';
 import { instant, pairs, table } from '../output.ts';
+import { tenantEncryptCommand } from './tenant-encrypt.ts';
 import { tenantPolicyCommand } from './tenant-policy.ts';
 
 const create: Command = {
@@ -132,5 +133,5 @@ const remove: Command = {
 };
 
 export const tenantCommands: readonly Command[] = [
-  ...[create, set, list, show, remove, tenantPolicyCommand],
+  ...[create, set, tenantEncryptCommand, list, show, remove, tenantPolicyCommand],
 ];

@@ -45,12 +45,12 @@ import {
 } from './append-texts.ts';
 import type { BodyTurns } from './body-turns.ts';
 import { type IncomingBodies, unknownBody } from './incoming-bodies.ts';
-import { type IncomingBody, mailErrorOf } from './incoming-body.ts';
+import { type BodyStore, type IncomingBody, mailErrorOf } from './incoming-body.ts';
 
 const sliceMs = 2;
 
 type AppendShard = Pick<OpenShard, 'imap'> & {
-  readonly store: Pick<OpenShard['store'], 'openBody' | 'dropBody' | 'hasRoom'>;
+  readonly store: Pick<OpenShard['store'], 'openBody' | 'dropBody' | 'hasRoom'> & BodyStore;
 };
 
 export interface AppendParts {
@@ -213,9 +213,10 @@ class AppendWork {
 
   #place(): TextPlace {
     const { whole } = this.#parts;
-    const [, , , bytesMax] = this.#packed;
+    const [[account], , , bytesMax] = this.#packed;
     const sealed = (body: SideBody) => void this.#sealed.push(body);
-    return { whole, store: this.#shard.store, bytesMax, heldBytes: this.#heldBytes, sealed };
+    const { store } = this.#shard;
+    return { whole, store, account, bytesMax, heldBytes: this.#heldBytes, sealed };
   }
 
   async #partsOf([, , , packed]: PackedMessage): Promise<readonly TextPart[] | BadUrl> {

@@ -86,6 +86,8 @@ export async function partMade(make: () => Promise<Uint8Array>): Promise<TextPar
 export interface TextPlace {
   readonly whole: BodyTurns;
   readonly store: BodyStore & { hasRoom(): boolean };
+  /** Whose mailbox it goes to. */
+  readonly account: number;
   readonly bytesMax: number;
   /** Of the command's messages before this one. */
   readonly heldBytes: number;
@@ -117,14 +119,16 @@ async function inMemory(parts: readonly TextPart[]): Promise<Uint8Array> {
 }
 
 async function inFile(
-  { store, sealed }: TextPlace,
+  { store, sealed, account }: TextPlace,
   parts: readonly TextPart[],
   bytes: number,
-  incoming: IncomingBody | undefined,
+  arrived: IncomingBody | undefined,
 ): Promise<AppendText> {
+  // What came in is sealed by the key of mail under way, which stays when the account's own is destroyed.
+  const incoming = store.vault?.isEncrypted(account) === true ? undefined : arrived;
   const hash = createHash('sha256');
   const whole = Buffer.allocUnsafeSlow(bytes);
-  const writer = incoming === undefined ? await store.openBody(0) : undefined;
+  const writer = incoming === undefined ? await store.openBody(0, account) : undefined;
   try {
     let at = 0;
     for (const part of parts) {

@@ -13,11 +13,14 @@ import { mebibyte } from '../../base/units.ts';
 import { DiskError } from '../../ports/disk.ts';
 import type { SideBody } from '../store/record.ts';
 import type { BodyWriter } from '../store/side/body-writer.ts';
+import { transitAccount, type Vault } from '../store/vault/vault.ts';
 
 /** What a large body needs of its shard. */
 export interface BodyStore {
-  openBody(frontBytesMax: number): Promise<BodyWriter>;
+  openBody(frontBytesMax: number, account: number): Promise<BodyWriter>;
   dropBody(body: SideBody): void;
+  /** Absent: no account is encrypted. */
+  readonly vault?: Pick<Vault, 'isEncrypted'> | undefined;
 }
 
 const sliceBytes = mebibyte / 4;
@@ -38,7 +41,8 @@ export class IncomingBody {
     this.store = store;
     this.head = head;
     this.touchedMs = nowMs;
-    this.#writer = store.openBody(head.byteLength + frontBytesMore);
+    // Whose it becomes is not known yet.
+    this.#writer = store.openBody(head.byteLength + frontBytesMore, transitAccount);
     this.#written = this.#writer.catch((error: unknown) => this.#fail(error));
   }
 

@@ -56,7 +56,7 @@ export async function deliverLarge(
     for (const target of delivery.targets) {
       const isLast = targets.length === delivery.targets.length - 1;
       const fields = deliveryFields(delivery.sender, target.recipient);
-      const body = await writeCopy(store, fields, text, isLast);
+      const body = await writeCopy(store, target.account, fields, text, isLast);
       bodies.push(body.side);
       targets.push({ ...target, body });
     }
@@ -81,13 +81,16 @@ async function summaryOf(text: LargeText): Promise<MessageSummary> {
 
 async function writeCopy(
   store: DeliveryShard['store'],
+  account: number,
   fields: Uint8Array,
   text: LargeText,
   isLast: boolean,
 ): Promise<WrittenBody> {
   const hash = createHash('sha256').update(fields);
-  const mayBecome = isLast && text.becomeCopy !== undefined;
-  const writer = mayBecome ? undefined : await store.openBody(fields.byteLength);
+  // What came in is sealed by the key of mail under way, which stays when the account's own is destroyed.
+  const isOwn = store.vault?.isEncrypted(account) === true;
+  const mayBecome = isLast && text.becomeCopy !== undefined && !isOwn;
+  const writer = mayBecome ? undefined : await store.openBody(fields.byteLength, account);
   try {
     for await (const slice of text.slices()) {
       hash.update(slice);

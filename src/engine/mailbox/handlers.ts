@@ -32,6 +32,8 @@ export interface MailboxHandlerParts {
     delivery: Delivery,
     outcomes: readonly DeliveryOutcome[],
   ) => void;
+  /** Told of an account that was deleted, before that is answered. */
+  readonly deleted?: (ask: ArrivedAsk, account: AccountId) => Promise<void>;
 }
 
 type Work = (mailboxes: Mailboxes, ask: ArrivedAsk) => Answer | Promise<Answer>;
@@ -55,7 +57,7 @@ export function mailboxHandlers(parts: MailboxHandlerParts): Handlers {
     [mailboxAsks.import]: handler(importMessages),
     [mailboxAsks.put]: handler(put),
     [mailboxAsks.use]: handler(use),
-    [mailboxAsks.delete]: handler(remove),
+    [mailboxAsks.delete]: handler((mailboxes, ask) => remove(parts, mailboxes, ask)),
   };
 }
 
@@ -128,9 +130,14 @@ export function useOf(row: AccountRow | undefined): AccountUse {
   return { bytes, messages: documents, quotaBytes, quotaMessages, isFull };
 }
 
-async function remove(mailboxes: Mailboxes, ask: ArrivedAsk): Promise<Answer> {
+async function remove(
+  parts: MailboxHandlerParts,
+  mailboxes: Mailboxes,
+  ask: ArrivedAsk,
+): Promise<Answer> {
   const [account, tenant] = ask.meta as readonly [AccountId, TenantId];
   await mailboxes.deleteAccount(account, tenant);
+  await parts.deleted?.(ask, account);
   return { ok: true, value: undefined };
 }
 

@@ -26,6 +26,7 @@ import {
   unpackChange,
 } from './records.ts';
 import { keyedKind } from './repeats.ts';
+import { transitAccount } from '../store/vault/vault.ts';
 import type { Spool } from './spool.ts';
 
 export function spoolKinds(spool: Spool): readonly RecordKind[] {
@@ -34,6 +35,7 @@ export function spoolKinds(spool: Spool): readonly RecordKind[] {
       type: spoolAcceptedRecord,
       name: 'spool.accepted',
       pinsBody: true,
+      sealedFor: () => transitAccount,
       apply: () => [],
       restore: (record) => spool.restoreAccepted(record),
       livePlaces: (read) => livePlaces(spool, read),

@@ -39,6 +39,7 @@ import { type Freed, type HeldPart, type Hold, laterIfDisk, Upkeep } from './upk
 import { type SegmentReport, type VerifyReport, verifyJournal, verifyNext } from './verify.ts';
 import type { Sealing } from './vault/sealing.ts';
 import { appendKeyed, sealingBody, sealingOf, storedRows, vaultIndex } from './vault/shard-vault.ts';
+import type { Vault } from './vault/vault.ts';
 import { WarmReads } from './warm-reads.ts';
 
 export type { ShardOptions, ShardStatus } from './shard-options.ts';
@@ -50,10 +51,11 @@ const syncWeight = 0.1;
 
 export class Shard implements RestoringShard {
   readonly id: ShardId;
+  readonly vault: Vault | undefined;
   /** For who reads on behind the writer, and holds what is still to be read. */
   readonly following: Following;
   protected readonly journal: Journal;
-  protected readonly writer: IndexWriter;
+  readonly writer: IndexWriter;
   readonly #options: ShardOptions;
   readonly #limits: StoreLimits;
   readonly #overlay: Overlay;
@@ -77,10 +79,11 @@ export class Shard implements RestoringShard {
 
   protected constructor(options: ShardOptions, limits: StoreLimits, journal: Journal) {
     this.id = options.id;
+    this.vault = options.vault;
     this.journal = journal;
     this.#options = options;
     this.#limits = limits;
-    const { clock, disk, folder, log } = options;
+    const { clock, disk, folder, log, turns } = options;
     const index = vaultIndex(options);
     this.#index = index;
     const floor = () => this.#floor();
@@ -90,7 +93,6 @@ export class Shard implements RestoringShard {
     const overlay = new Overlay(index, options.onChanges);
     this.#overlay = overlay;
     const applied = readApplied(index);
-    const { turns } = options;
     this.writer = new IndexWriter({ index, overlay, clock, log, limits, floor, turns }, applied);
     this.#room = new Room(disk, clock, folder, limits, () => this.#tellRefusal());
     const bodies = new Bodies(journal);
@@ -145,10 +147,7 @@ export class Shard implements RestoringShard {
    * is the room kept before what is appended; `account`: whose key seals it, where it has one. @throws MailError, DiskError
    */
   async openBody(frontBytesMax: number, account?: number): Promise<BodyWriter> {
-    if (this.#readOnlyReason !== undefined) {
-      throw new MailError('store-read-only', this.#readOnlyReason);
-    }
-    const sealing = sealingBody(this.#options, account);
+    const sealing = sealingBody(this.#options, account, this.#readOnlyReason);
     return BodyWriter.create(this.journal.segments.sides, this.id, frontBytesMax, sealing);
   }
 
@@ -324,10 +323,8 @@ export class Shard implements RestoringShard {
       assert(this.#applier.kindOf(type) !== undefined, `record type ${type} has no kind`);
       if (side !== undefined) hasSide = true;
     }
-    const appended =
-      this.#readOnlyReason === undefined
-        ? appendKeyed(this.#sealing, this.#group, drafts, isLazy)
-        : Promise.reject(new MailError('store-read-only', this.#readOnlyReason));
+    const why = this.#readOnlyReason;
+    const appended = appendKeyed(this.#sealing, this.#group, drafts, isLazy, why);
     return hasSide ? appended.finally(() => this.#settleSides(drafts)) : appended;
   }
 

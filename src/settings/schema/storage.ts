@@ -2,6 +2,7 @@
 
 import { dayMs, gibibyte, hourMs, mebibyte } from '../../base/units.ts';
 import { section } from '../field.ts';
+import { keyReferenceFault } from '../key-references.ts';
 import { bytes, duration, flag, text } from '../fields.ts';
 
 export const dataSection = section(
@@ -46,6 +47,13 @@ export const storeSection = section('The shard store: journal segments, group co
     max: 64 * mebibyte,
     reload: 'restart',
     doc: 'Bytes of records written and synced in one go; more wait for the next sync.',
+  }),
+  transitKey: text({
+    default: '',
+    bounds: 'file:/PATH, env:CHASKI_KEY_… or command:/PATH',
+    reload: 'restart',
+    doc: 'Key under which bodies of mail under way are encrypted, of all tenants. Without it none are, and no tenant can be set to encrypt.',
+    check: (reference) => (reference === '' ? undefined : keyReferenceFault(reference)),
   }),
   events: flag({
     default: true,

@@ -21,6 +21,7 @@ import type { Log } from '../../../src/base/log.ts';
 import { Metrics } from '../../../src/base/metrics.ts';
 import { waitingWords } from '../../../src/base/waiting-words.ts';
 import { createEngine } from '../../../src/engine/engine.ts';
+import { type KeySource, KeySourceError } from '../../../src/ports/key-source.ts';
 import { SeededRandom, seedOf } from '../../../src/harness/seeded-random.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import type { Dialer } from '../../../src/ports/dialer.ts';
@@ -45,6 +46,12 @@ export interface EnginesOptions {
 const hopMsMax = 3;
 const lostAsksPerMille = 1;
 const queuePageCount = 1_000;
+
+/** Nobody is encrypted there. */
+const noKeys: KeySource = {
+  wrap: () => Promise.reject(new KeySourceError('no keys')),
+  unwrap: () => Promise.reject(new KeySourceError('no keys')),
+};
 
 export class Engines {
   readonly #options: EnginesOptions;
@@ -76,6 +83,7 @@ export class Engines {
         workers: threads,
         relayPassword: '',
         sourcePasswords: {},
+        keySource: noKeys,
         ownAddresses: [],
         isOffline: false,
         uplink: (ask) => this.#uplink(ask),

@@ -5,6 +5,7 @@
  * Invariant: a shard without a vault is made of the same parts as before there were vaults.
  */
 
+import { MailError } from '../../../base/errors.ts';
 import type { IndexChange, ShardIndex } from '../../../ports/shard-index.ts';
 import type { Applier } from '../applier.ts';
 import type { GroupCommit } from '../group-commit.ts';
@@ -61,7 +62,11 @@ export function appendKeyed(
   group: GroupCommit,
   drafts: readonly RecordDraft[],
   isLazy: boolean,
+  readOnlyReason?: string,
 ): Promise<readonly RecordPlace[]> {
+  if (readOnlyReason !== undefined) {
+    return Promise.reject(new MailError('store-read-only', readOnlyReason));
+  }
   if (sealing === undefined) return group.append(drafts, isLazy);
   let keyed: readonly RecordDraft[];
   try {
@@ -76,7 +81,9 @@ export function appendKeyed(
 export function sealingBody(
   { vault, random }: ShardOptions,
   account: number | undefined,
+  readOnlyReason: string | undefined,
 ): SealingBody | undefined {
+  if (readOnlyReason !== undefined) throw new MailError('store-read-only', readOnlyReason);
   if (account === undefined || vault?.isUsed !== true) return undefined;
   const key = vault.newest(account);
   return key === undefined ? undefined : { key, salt: random.bytes(sideSaltBytes) };

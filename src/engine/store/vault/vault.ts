@@ -12,6 +12,8 @@ import { assert } from '../../../base/assert.ts';
 import { MailError } from '../../../base/errors.ts';
 
 export const secretBytes = 32;
+/** No account has this number: its key seals bodies of mail under way. */
+export const transitAccount = 0;
 /** It has 16 bits in a record's header. */
 export const versionMax = 0xffff;
 
@@ -55,6 +57,11 @@ export class Vault {
 
   get hasMissing(): boolean {
     return this.#missingCount > 0;
+  }
+
+  /** Those that are encrypted. */
+  accounts(): readonly number[] {
+    return [...this.#accounts.keys()];
   }
 
   isEncrypted(account: number): boolean {
