@@ -107,8 +107,9 @@ export class KeyRing {
     try {
       const found = await readKeyFile(this.#parts.disk, this.#path(account));
       if (found === 'shredded') vault.shred(account);
-      else if (found === 'damaged') throw new MailError('store-failed', 'its key file is damaged');
-      else vault.admit(account, await this.#secretsOf(found));
+      else if (found === 'damaged' || found.account !== account) {
+        throw new MailError('store-failed', 'its key file is damaged, or of another account');
+      } else vault.admit(account, await this.#secretsOf(found));
     } catch (error) {
       if (!isExpected(error)) throw error;
       vault.miss(account);
