@@ -39,12 +39,10 @@ export default threadEntry(({ thread, post, end }) => {
       const onDiscard = (why: string) => log.error({ shard, why }, 'a damaged index is made anew');
       return openLmdbShardIndex({ path: shardIndexFolder(settings.data.dir, shard), onDiscard });
     },
-    ...{ thread, clock },
-    random,
+    ...{ thread, clock, random, log },
     dns: createDns({ settings: settings.dns, clock, random }),
     dialer: createDialer({ roots: relayRoots }),
     keySource: createKeySource(keyVariables),
-    log,
     metrics: new Metrics(),
     life: `${thread}.${Buffer.from(random.bytes(6)).toString('hex')}`,
     ids: new MessageIdSource(clock.nowMs, startBits + 1 + thread),

@@ -86,16 +86,13 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
     });
     const { vault, keys } = await openKeys(engine, shard);
     const store = await Shard.open({
-      vault,
       id: shard,
       folder: shardFolder(settings.data.dir, shard),
       disk: engine.disk,
       index: await engine.openIndex(shard),
       kinds: [...spoolKinds(spool), toldKind, notedKind, ...mailboxes.kinds],
-      clock,
-      random,
+      ...{ clock, random, turns, vault },
       log: log.with({ shard }),
-      turns,
       epochs: engine.epochs,
       indexFloor: () => spool.indexFloor(),
       onChanges: (changes) => stampChanges(stamps, changes),

@@ -5,7 +5,7 @@
  * Invariant: a variable's name begins with `keyVariablePrefix`, so that no reference reads another secret of the process.
  */
 
-export const keyVariablePrefix = 'CHASKI_KEY_';
+const keyVariablePrefix = 'CHASKI_KEY_';
 
 /** What is wrong with a reference; undefined: nothing. */
 export function keyReferenceFault(reference: string): string | undefined {

@@ -1,12 +1,20 @@
 /**
  * Aim: of mail of an encrypted account, and of mail under way, no word stands in any file of the data folder: after
- *      deliveries, sessions, checkpoints, a restart and a kill; nothing is lost, and what is deleted cannot be read again.
- * Method: the real server with SMTP and IMAP clients; then every byte of the folder is looked through for the words. The
- *         same play on a server that encrypts nothing finds every one of them.
+ *      deliveries, sessions, checkpoints, a restart and a kill; nothing is lost, and what is deleted stays unreadable.
+ * Method: the real server with SMTP and IMAP clients; then every byte of the folder is looked through for the words.
+ *         The same play on a server that encrypts nothing finds every one of them.
  */
 
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -87,7 +95,9 @@ async function play(test: TestServer): Promise<void> {
   await client.ok(`CREATE ${words.mailbox}`);
   await client.ok(`SUBSCRIBE ${words.subscription}`);
   await client.ok(`SETMETADATA "" (/private/comment "${words.annotation}")`);
-  await eventually('all mail', async () => ((await countOf(client, 'INBOX')) === 5 ? 5 : undefined));
+  await eventually('all mail', async () =>
+    (await countOf(client, 'INBOX')) === 5 ? 5 : undefined,
+  );
   await client.ok('SELECT INBOX');
   await client.ok(`STORE 1:* +FLAGS (${words.keyword})`);
   await client.ok(`COPY 1:2 ${words.mailbox}`);
@@ -194,6 +204,71 @@ describe('an encrypted account', () => {
     await look(third);
     await third.stop();
     assert.deepEqual(wordsIn(killed), [], 'after a kill');
+  });
+
+  it('is gone with its key when it is deleted, and others stay', async () => {
+    using place = new Place();
+    await using test = await place.start();
+    await people(test, place.tenant);
+    assert.match(await send(test, [ann], message(words.subject, words.text)), /^250/);
+    assert.match(await send(test, ['bob@here.test'], message('x', words.text)), /^250/);
+    const keys = () => filesIn(place.data).filter((path) => /\/keys\/\d+\.key$/.test(path));
+    const zeros = () => keys().filter((path) => readFileSync(path).every((byte) => byte === 0));
+    assert.deepEqual([keys().length, zeros().length], [4, 0], 'two accounts, two shards');
+    const before = new Map(keys().map((path) => [path, readFileSync(path)]));
+    await test.call('account.delete', { address: ann });
+    assert.equal(zeros().length, 1);
+    assert.match(await send(test, [ann], message('x', 'y')), /^5/);
+    await test.stop();
+    // As a kill leaves it between the deletion and the end of its keys.
+    const [shredded] = zeros();
+    writeFileSync(shredded!, before.get(shredded!)!);
+    await using again = await place.start();
+    const { account } = await again.call('account.show', { address: 'bob@here.test' });
+    assert.equal(account.messageCount, 1);
+    assert.equal(zeros().length, 1);
+  });
+
+  it('waits where its key cannot be had: mail is deferred, others go on, and nothing is lost', async () => {
+    using place = new Place();
+    const other = join(place.folder, 'other.key');
+    writeFileSync(other, keyLine('3'));
+    await using first = await place.start();
+    await people(first, place.tenant);
+    await first.call('tenant.encrypt', { name: 'acme', key: `file:${other}` });
+    await first.call('tenant.create', { name: 'plain' });
+    await first.call('domain.create', { name: 'plain.test', tenant: 'plain' });
+    await first.call('account.create', { address: 'cy@plain.test', password });
+    assert.match(await send(first, [ann], message('x', words.text)), /^250/);
+    await first.stop();
+    rmSync(place.tenant);
+    renameSync(other, `${other}.away`);
+    await using second = await place.start();
+    assert.match(await send(second, [ann], message('x', 'meanwhile')), /^4/);
+    assert.match(await send(second, ['cy@plain.test'], message('x', 'meanwhile')), /^250/);
+    await second.stop();
+    renameSync(`${other}.away`, other);
+    await using third = await place.start();
+    assert.match(await send(third, [ann], message('x', 'after')), /^250/);
+    const { account } = await third.call('account.show', { address: ann });
+    assert.equal(account.messageCount, 2);
+  });
+
+  it('is not made before mail under way is encrypted, nor by a key that is none', async () => {
+    using place = new Place();
+    await using test = await place.start({ 'store.transitKey': '' });
+    await test.call('tenant.create', { name: 'acme' });
+    const encrypt = (key: string) => test.call('tenant.encrypt', { name: 'acme', key });
+    await assert.rejects(encrypt(`file:${place.tenant}`), { code: 'not-possible-now' });
+    await test.stop();
+    await using again = await place.start();
+    const wrong = (key: string) => again.call('tenant.encrypt', { name: 'acme', key });
+    await assert.rejects(wrong('env:HOME'), { code: 'argument-invalid' });
+    await again.call('tenant.encrypt', { name: 'acme', key: `file:${place.folder}/none` });
+    await again.call('domain.create', { name: 'here.test', tenant: 'acme' });
+    await assert.rejects(again.call('account.create', { address: ann, password }));
+    const { accounts } = await again.call('account.list', {});
+    assert.deepEqual(accounts, [], 'no account without its key');
   });
 
   it('is what hides them: a clear one shows every word', async () => {

@@ -74,7 +74,11 @@ async function textOf(reference: string, variables: KeyVariables): Promise<strin
 /** `PATH wrap|unwrap CONTEXT`, Base64 in and out. */
 function ask(path: string, verb: string, context: string, bytes: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const options = { timeout: commandMsMax, maxBuffer: answerBytesMax, killSignal: 'SIGKILL' } as const;
+    const options = {
+      timeout: commandMsMax,
+      maxBuffer: answerBytesMax,
+      killSignal: 'SIGKILL',
+    } as const;
     const child = execFile(path, [verb, context], options, (error, out) => {
       const answer = out.trim();
       const isGood = error === null && /^[0-9A-Za-z+/]+={0,2}$/.test(answer);

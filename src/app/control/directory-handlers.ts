@@ -33,8 +33,8 @@ import { type Inheritable, inheritables, inherited } from '../../ports/levels.ts
 import { ownPolicy } from '../../settings/own-policy.ts';
 import { publicServices, publicWebHost, tlsReportUrl } from '../../settings/public-services.ts';
 import { accountNamed, askAccount, putAccount } from './account-asks.ts';
-import { makeAccount } from './encryption.ts';
 import { checkedAddress } from './addresses.ts';
+import { makeAccount } from './encryption.ts';
 import type { ControlParts } from './parts.ts';
 import { tenantNamed, withLevel } from './tenant-handlers.ts';
 

@@ -27,7 +27,10 @@ export function encryptionHandlers(parts: ControlParts): ControlHandlers {
       const fault = keyReferenceFault(reference);
       if (fault !== undefined) throw new MailError('argument-invalid', `${reference}: ${fault}`);
       if (settings.store.transitKey === '') {
-        throw new MailError('not-possible-now', 'store.transitKey is not set: mail under way is clear');
+        throw new MailError(
+          'not-possible-now',
+          'store.transitKey is not set: mail under way is clear',
+        );
       }
       const tenant = { ...before, encryptedBy: reference };
       await directory.putTenant(tenant);

@@ -9,6 +9,7 @@
 import { Buffer } from 'node:buffer';
 import type { MessageId } from '../../base/ids.ts';
 import type { RecordKind, RecordPlace, ShardReader } from '../store/record.ts';
+import { transitAccount } from '../store/vault/vault.ts';
 import {
   movedRow,
   queueKey,
@@ -26,7 +27,6 @@ import {
   unpackChange,
 } from './records.ts';
 import { keyedKind } from './repeats.ts';
-import { transitAccount } from '../store/vault/vault.ts';
 import type { Spool } from './spool.ts';
 
 export function spoolKinds(spool: Spool): readonly RecordKind[] {

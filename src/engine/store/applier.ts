@@ -113,7 +113,8 @@ export class Applier {
   /** Whether rows name `record.place` as a live body's; `undefined`: it cannot be moved. */
   isLive(record: JournalRecord): boolean | undefined {
     // Not opened by `asWritten`: of an account that is gone, or of one that may come back.
-    if (record.sealedBy !== undefined) return this.sealing?.isShredded(record) === true ? false : undefined;
+    if (record.sealedBy !== undefined)
+      return this.sealing?.isShredded(record) === true ? false : undefined;
     const kind = this.#kinds[record.type];
     if (kind?.pinsBody !== true || record.place.bodyBytes === 0) return false;
     if (kind.move === undefined) return undefined;

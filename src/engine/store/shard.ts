@@ -36,10 +36,16 @@ import type { ShardOptions, ShardStatus } from './shard-options.ts';
 import { statusOf } from './shard-status.ts';
 import { BodyWriter } from './side/body-writer.ts';
 import { type Freed, type HeldPart, type Hold, laterIfDisk, Upkeep } from './upkeep.ts';
-import { type SegmentReport, type VerifyReport, verifyJournal, verifyNext } from './verify.ts';
 import type { Sealing } from './vault/sealing.ts';
-import { appendKeyed, sealingBody, sealingOf, storedRows, vaultIndex } from './vault/shard-vault.ts';
+import {
+  appendKeyed,
+  sealingBody,
+  sealingOf,
+  storedRows,
+  vaultIndex,
+} from './vault/shard-vault.ts';
 import type { Vault } from './vault/vault.ts';
+import { type SegmentReport, type VerifyReport, verifyJournal, verifyNext } from './verify.ts';
 import { WarmReads } from './warm-reads.ts';
 
 export type { ShardOptions, ShardStatus } from './shard-options.ts';

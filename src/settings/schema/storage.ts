@@ -2,8 +2,8 @@
 
 import { dayMs, gibibyte, hourMs, mebibyte } from '../../base/units.ts';
 import { section } from '../field.ts';
-import { keyReferenceFault } from '../key-references.ts';
 import { bytes, duration, flag, text } from '../fields.ts';
+import { keyReferenceFault } from '../key-references.ts';
 
 export const dataSection = section(
   'The data folder: journals, indexes, directory, control socket.',

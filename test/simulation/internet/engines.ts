@@ -21,12 +21,12 @@ import type { Log } from '../../../src/base/log.ts';
 import { Metrics } from '../../../src/base/metrics.ts';
 import { waitingWords } from '../../../src/base/waiting-words.ts';
 import { createEngine } from '../../../src/engine/engine.ts';
-import { type KeySource, KeySourceError } from '../../../src/ports/key-source.ts';
 import { SeededRandom, seedOf } from '../../../src/harness/seeded-random.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import type { Dialer } from '../../../src/ports/dialer.ts';
 import type { Disk } from '../../../src/ports/disk.ts';
 import type { Dns } from '../../../src/ports/dns.ts';
+import { type KeySource, KeySourceError } from '../../../src/ports/key-source.ts';
 import type { Settings } from '../../../src/settings/schema.ts';
 import { type Limits, noShaping } from '../../../src/settings/shaping/rules.ts';
 

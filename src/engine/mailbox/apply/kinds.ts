@@ -18,8 +18,8 @@ import {
 } from '../../store/record.ts';
 import type { MailboxNames } from '../names.ts';
 import {
-  mailboxRecords,
   accountOfMeta,
+  mailboxRecords,
   readAccountCreated,
   readAccountDeleted,
   readDelivered,

@@ -18,8 +18,8 @@ import type { StoreLimits } from '../limits.ts';
 import type { JournalRecord, RecordDraft, RecordPlace } from '../record.ts';
 import { epochRecord } from '../record-types.ts';
 import { SideSegments } from '../side/side-segments.ts';
-import { sealDraft } from '../vault/sealed-record.ts';
 import { Nonces } from '../vault/sealed-bytes.ts';
+import { sealDraft } from '../vault/sealed-record.ts';
 import type { Vault } from '../vault/vault.ts';
 import {
   encodeSegmentHeader,

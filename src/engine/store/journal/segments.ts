@@ -19,10 +19,10 @@ import type { RecordPlace, SideBody } from '../record.ts';
 import { readSideBody, readSideHeader, readSideOpener } from '../side/body-reader.ts';
 import { isSide } from '../side/format.ts';
 import type { SideSegments } from '../side/side-segments.ts';
-import type { WarmReads } from '../warm-reads.ts';
-import { openWholeBody } from '../vault/sealed-record.ts';
 import { openedPart, recordFrontBytes, withFront, withoutFront } from '../vault/sealed-reads.ts';
+import { openWholeBody } from '../vault/sealed-record.ts';
 import type { Vault } from '../vault/vault.ts';
+import type { WarmReads } from '../warm-reads.ts';
 import {
   flagSealed,
   readRecordHeader,
@@ -69,13 +69,7 @@ export class Segments {
   readonly #files = new Map<number, OpenFile>();
   readonly #vault: Vault | undefined;
 
-  constructor(
-    disk: Disk,
-    openFilesMax: number,
-    shard: number,
-    sides: SideSegments,
-    vault?: Vault,
-  ) {
+  constructor(disk: Disk, openFilesMax: number, shard: number, sides: SideSegments, vault?: Vault) {
     this.#vault = vault;
     this.#disk = disk;
     this.#shard = shard;

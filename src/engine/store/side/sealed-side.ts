@@ -10,7 +10,13 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { type CipherGCM, createCipheriv, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import {
+  type CipherGCM,
+  createCipheriv,
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+} from 'node:crypto';
 import { concat } from '../../../base/bytes.ts';
 import { MailError } from '../../../base/errors.ts';
 import { nonceBytes, openBytes, openPart, sealBytes, tagBytes } from '../vault/sealed-bytes.ts';

@@ -43,7 +43,7 @@ export class KeyRing {
     this.#parts = parts;
   }
 
-  /** Before the shard is opened. An account whose key cannot be had goes without; so does one whose file is damaged. */
+  /** Before the shard is opened. Accounts whose key cannot be had go without; so do those of damaged files. */
   async load(): Promise<void> {
     const { disk, folder } = this.#parts;
     const accounts = (await listed(disk, folder)).flatMap((name) => accountOfName(name) ?? []);
@@ -183,5 +183,7 @@ async function listed(disk: Disk, folder: string): Promise<readonly string[]> {
 }
 
 function isExpected(error: unknown): error is Error {
-  return error instanceof MailError || error instanceof KeySourceError || error instanceof DiskError;
+  return (
+    error instanceof MailError || error instanceof KeySourceError || error instanceof DiskError
+  );
 }

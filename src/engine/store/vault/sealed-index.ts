@@ -2,7 +2,7 @@
  * A shard's index whose rows of encrypted accounts are sealed: their values, and what is a name in their keys.
  *
  * Runs in:   the engine thread that owns the shard; hot where accounts are encrypted.
- * Limits:    a sealed value is `sealedValueBytes` longer than a clear one. Rows with names in their keys that are read
+ * Limits:    a sealed value is 31 bytes longer than a clear one (`textAt`). Rows with names in their keys that are read
  *            by a range are sorted anew: an account has few of each.
  * Invariant: a row's key is part of what its tag proves. Rows of the account table (counters, quota) stay clear, so
  *            that one who was deleted is known as such without a key. Snapshots show rows as they are stored.
@@ -29,7 +29,6 @@ const versionAt = 1;
 const nonceAt = versionAt + 2;
 const tagAt = nonceAt + nonceBytes;
 const textAt = tagAt + tagBytes;
-export const sealedValueBytes = textAt;
 const rowsPerRead = 256;
 
 export class SealedIndex implements ShardIndex {

@@ -15,7 +15,14 @@ import { concat, emptyBytes } from '../../../base/bytes.ts';
 import { MailError } from '../../../base/errors.ts';
 import type { TenantId } from '../../../base/ids.ts';
 import type { JournalRecord, RecordDraft } from '../record.ts';
-import { type Nonces, nonceBytes, openBytes, openPart, sealBytes, tagBytes } from './sealed-bytes.ts';
+import {
+  type Nonces,
+  nonceBytes,
+  openBytes,
+  openPart,
+  sealBytes,
+  tagBytes,
+} from './sealed-bytes.ts';
 import type { DataKey, KeyGone, KeyName, Vault } from './vault.ts';
 
 const bodyNonceAt = nonceBytes + tagBytes;

@@ -8,10 +8,10 @@
 
 import { unpack } from 'msgpackr';
 import { assert } from '../../../base/assert.ts';
-import type { Vault } from './vault.ts';
 import type { JournalRecord, RecordDraft, RecordKind } from '../record.ts';
 import { movedRecord } from '../record-types.ts';
 import { openRecord } from './sealed-record.ts';
+import type { Vault } from './vault.ts';
 
 export interface SealingParts {
   readonly vault: Vault;
@@ -82,4 +82,3 @@ export class Sealing {
     return this.#accountOf(kind, inner);
   }
 }
-

@@ -120,7 +120,7 @@ export class Vault {
 }
 
 /** Temporary for those who send: a key that is missing may come back. */
-export function keyGone(account: number, gone: KeyGone): MailError {
+function keyGone(account: number, gone: KeyGone): MailError {
   if (gone === 'shredded') return new MailError('account-missing', `account ${account}: shredded`);
   return new MailError('store-failed', `the key of account ${account} cannot be had now`);
 }

@@ -41,7 +41,9 @@ for (const reference of references) {
 
 test('the newest of several versions wraps, and each unwraps what it wrapped', async () => {
   const older = createKeySource({ CHASKI_KEY_A: hex('1') });
-  const both = createKeySource({ CHASKI_KEY_A: `${hex('1')},${Buffer.alloc(32, 2).toString('base64')}` });
+  const both = createKeySource({
+    CHASKI_KEY_A: `${hex('1')},${Buffer.alloc(32, 2).toString('base64')}`,
+  });
   const newer = createKeySource({ CHASKI_KEY_A: '02'.repeat(32) });
   const wrapped = await older.wrap('env:CHASKI_KEY_A', 'c', secret);
   assert.deepEqual(new Uint8Array(await both.unwrap('env:CHASKI_KEY_A', 'c', wrapped)), secret);

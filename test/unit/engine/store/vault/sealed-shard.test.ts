@@ -1,6 +1,6 @@
 /**
- * Aim: of an encrypted account no byte on disk shows a word, all of it is there again after a kill from any state of the
- *      index, and nothing of it can be read without its key.
+ * Aim: of an encrypted account no byte on disk shows a word, all of it is there again after a kill from any state of
+ *      the index, and nothing of it can be read without its key.
  * Method: mailboxes on a real shard over a disk and an index in memory, of which every byte is looked through; the same
  *         look at an account that is clear finds the words.
  */
@@ -16,8 +16,8 @@ import {
   deliver,
   everything,
   keyOf,
-  openWorld,
   type OpenWorld,
+  openWorld,
   play,
   sealedAccount,
   tenant,
@@ -150,7 +150,13 @@ test('parts of a body and bodies that lie near each other are opened', async () 
   for (const [i, place] of places.entries()) {
     const whole = Buffer.from(await world.shard.read(place));
     assert.match(whole.toString(), /(abcdefghij){700}/);
-    for (const [from, length] of [[0, 1], [1, 16], [15, 17], [1_000, 3_333], [16, 4_096]] as const) {
+    for (const [from, length] of [
+      [0, 1],
+      [1, 16],
+      [15, 17],
+      [1_000, 3_333],
+      [16, 4_096],
+    ] as const) {
       const wanted = whole.subarray(from, from + length);
       assert.deepEqual(Buffer.from(await world.shard.read(place, from, length)), wanted);
       assert.deepEqual(Buffer.from(world.shard.readNow(place, from, length)!), wanted);
@@ -177,7 +183,9 @@ test('without its key an account answers nothing and takes nothing, and is whole
     vault.miss(sealedAccount);
     const without = await openWorld(disk, state, vault);
     assert.equal(without.shard.status().readOnlyReason, undefined);
-    assert.throws(() => without.mailboxes.reader.mailboxes(sealedAccount), { code: 'store-failed' });
+    assert.throws(() => without.mailboxes.reader.mailboxes(sealedAccount), {
+      code: 'store-failed',
+    });
     const refused = await deliver(without.mailboxes, sealedAccount);
     assert.ok(!refused.ok && refused.code === 'store-failed', 'deferred, and not lost');
     assert.equal(await shown(without, clearAccount), wanted[1]);
