@@ -115,7 +115,6 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/edge/protocols/smtp/handover.ts protocolWord',
     'src/engine/mailbox/imap/newest.ts batchesOf',
     'src/engine/mailbox/imap/newest.ts newestIn',
-    'src/engine/store/keys.ts upTo',
     'src/harness/sink/model-file.ts parseModel',
     'src/mail/formats/headers/thread-ids.ts textHash',
     'src/mail/formats/mime/sort-keys.ts baseSubject',

@@ -37,13 +37,7 @@ import { statusOf } from './shard-status.ts';
 import { BodyWriter } from './side/body-writer.ts';
 import { type Freed, type HeldPart, type Hold, laterIfDisk, Upkeep } from './upkeep.ts';
 import type { Sealing } from './vault/sealing.ts';
-import {
-  appendKeyed,
-  sealingBody,
-  sealingOf,
-  storedRows,
-  vaultIndex,
-} from './vault/shard-vault.ts';
+import { appendKeyed, bodySeal, sealingOf, storedRows, vaultIndex } from './vault/shard-vault.ts';
 import type { Vault } from './vault/vault.ts';
 import { type SegmentReport, type VerifyReport, verifyJournal, verifyNext } from './verify.ts';
 import { WarmReads } from './warm-reads.ts';
@@ -153,7 +147,7 @@ export class Shard implements RestoringShard {
    * is the room kept before what is appended; `account`: whose key seals it, where it has one. @throws MailError, DiskError
    */
   async openBody(frontBytesMax: number, account?: number): Promise<BodyWriter> {
-    const sealing = sealingBody(this.#options, account, this.#readOnlyReason);
+    const sealing = bodySeal(this.#options, account, this.#readOnlyReason);
     return BodyWriter.create(this.journal.segments.sides, this.id, frontBytesMax, sealing);
   }
 

@@ -52,7 +52,7 @@ export class KeyRing {
     }
   }
 
-  /** Makes an account one that is encrypted; nothing where it is already. @throws MailError, KeySourceError, DiskError */
+  /** Makes an account one that is encrypted; nothing where it is. @throws MailError, KeySourceError, DiskError */
   create(account: number, reference: string): Promise<void> {
     return this.#alone(async () => {
       const { disk, folder, vault } = this.#parts;

@@ -78,7 +78,7 @@ export function appendKeyed(
 }
 
 /** @throws MailError where the account's key cannot be had now */
-export function sealingBody(
+export function bodySeal(
   { vault, random }: ShardOptions,
   account: number | undefined,
   readOnlyReason: string | undefined,
