@@ -12,6 +12,7 @@ import { X509Certificate } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createSecureContext } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import { nodeDisk } from '../../adapters/files/disk.ts';
 import { acmeAuthority } from '../../adapters/node/acme.ts';
 import { watchFolders } from '../../adapters/node/folder-watch.ts';
@@ -119,7 +120,7 @@ export class CertificateDesk {
   async reload(settings: Settings): Promise<void> {
     const before = this.#sources;
     await this.#take(await this.#read(settings));
-    await before.orders?.close();
+    if (before.orders !== this.#sources.orders) await before.orders?.close();
     if (!this.#isOpen) return;
     this.#watch();
     this.#again(0);
@@ -249,6 +250,10 @@ export class CertificateDesk {
     for (const file of clients === undefined ? files : [...files, clients]) await file.open();
     if (acme.directory === '' || !acme.agreesToTerms)
       return { settings, files, clients, orders: undefined };
+    // An order that is under way is not given up for settings of other things.
+    const { orders: known, settings: before } = this.#sources;
+    if (known !== undefined && isDeepStrictEqual(acme, before.acme))
+      return { settings, files, clients, orders: known };
     const folder = join(settings.data.dir, 'tls');
     const orders = await AcmeOrders.open({
       ...{ acme, clock, random, log, board: this.proofs },

@@ -1,4 +1,4 @@
-/** Whether the certificate of the listeners is whole, in time, and of this server. */
+/** Whether the certificates of the listeners are whole, in time, and of this server. */
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
@@ -13,23 +13,36 @@ export async function checkCertificates(
   settings: Settings,
   nowMs: number,
 ): Promise<readonly Finding[]> {
-  const { cert, key } = settings.tls;
-  if (cert === '') {
-    const advice = 'Other servers take it; mail programs do not. Set tls.cert and tls.key.';
-    return [{ area, status: 'warning', what: 'none set: a self-signed one is used', advice }];
-  }
+  const { tls, acme } = settings;
+  const findings: Finding[] = [];
+  if (tls.cert !== '') findings.push(...(await checkPair(tls, nowMs, settings.hostname)));
+  for (const row of tls.certificates) findings.push(...(await checkPair(row, nowMs, undefined)));
+  for (const { name } of acme.directory === '' ? [] : acme.certificates)
+    findings.push({ area, status: 'ok', what: `${name} is ordered by ACME: certificate list` });
+  if (findings.length > 0) return findings;
+  const advice =
+    'Other servers take it; mail programs do not. Set tls.cert and tls.key, or acme.directory.';
+  return [{ area, status: 'warning', what: 'none set: a self-signed one is used', advice }];
+}
+
+/** `hostname`: the name it must have; undefined: any. */
+async function checkPair(
+  { cert, key }: { readonly cert: string; readonly key: string },
+  nowMs: number,
+  hostname: string | undefined,
+): Promise<readonly Finding[]> {
   let certificate: X509Certificate;
   let keyText: string;
   try {
     certificate = new X509Certificate(await readFile(cert));
     keyText = await readFile(key, 'utf8');
   } catch (error) {
-    const advice = 'tls.cert and tls.key must be PEM files.';
+    const advice = 'Certificate and key must be PEM files.';
     return [{ area, status: 'fault', what: `${cert}: ${(error as Error).message}`, advice }];
   }
   return [
     checkTime(certificate, nowMs),
-    checkName(certificate, settings.hostname),
+    ...(hostname === undefined ? [] : [checkName(certificate, hostname)]),
     checkKey(certificate, keyText, key),
     await checkKeyMode(key),
   ];
@@ -47,7 +60,7 @@ function checkTime(certificate: X509Certificate, nowMs: number): Finding {
       area,
       status: 'fault',
       what,
-      advice: 'Renew it; a running server reads it again on SIGHUP.',
+      advice: 'Renew it; a running server reads it again when it changes.',
     };
   }
   const what = `valid for ${days} more days`;
@@ -75,10 +88,10 @@ function checkKey(certificate: X509Certificate, keyText: string, path: string): 
       area,
       status: 'fault',
       what,
-      advice: 'tls.key must be a PEM key without a passphrase.',
+      advice: 'It must be a PEM key without a passphrase.',
     };
   }
-  const advice = 'Set tls.cert and tls.key to the two files of one certificate.';
+  const advice = 'Name the two files of one certificate.';
   return { area, status: 'fault', what: 'certificate and key do not belong together', advice };
 }
 

@@ -111,3 +111,33 @@ test('a limit of messages a command is none, or large enough to work with', () =
 test('a rule is not asked about a setting that is a fault already', () => {
   assert.deepEqual(faultPaths('workers=5', 'shards=-4'), ['shards']);
 });
+
+test('an authority needs its terms agreed to, names, and a listener for its proofs', () => {
+  const on = 'acme.directory=https://ca.example/directory';
+  const agreed = 'acme.agreesToTerms=true';
+  const named = 'acme.certificates={"mail":{"names":["mx.example.org"]}}';
+  assert.deepEqual(faultPaths(on, agreed, named), []);
+  assert.deepEqual(faultPaths(on, named), ['acme.directory']);
+  assert.deepEqual(faultPaths(on, agreed), ['acme.directory']);
+  assert.deepEqual(faultPaths(on, agreed, named, 'listen.http='), ['listen.http']);
+  const byTls = 'acme.challenge=tls-alpn-01';
+  assert.deepEqual(faultPaths(on, agreed, named, byTls), ['acme.challenge']);
+  assert.deepEqual(faultPaths(on, agreed, named, byTls, 'listen.https=127.0.0.1:0'), []);
+  assert.deepEqual(faultPaths(on, agreed, named, 'acme.bindingKeyId=k'), ['acme.bindingKeyId']);
+  assert.deepEqual(faultPaths('acme.directory=http://ca.example/'), ['acme.directory']);
+  const wild = 'acme.certificates={"mail":{"names":["*.example.org"]}}';
+  assert.deepEqual(faultPaths(wild), ['acme.certificates']);
+  const reserved = 'acme.certificates={"default":{"names":["mx.example.org"]}}';
+  assert.deepEqual(faultPaths(reserved), ['acme.certificates']);
+});
+
+test('rows of client certificates say by what they go, and lists of revoked ones need a CA', () => {
+  const rows = (text: string) => faultPaths(`clientCertificate.accounts=${text}`);
+  assert.deepEqual(rows('[{"account":"a@b.example","subject":"CN=a"}]'), []);
+  assert.deepEqual(rows('[{"account":"a@b.example"}]'), ['clientCertificate.accounts']);
+  const short = '[{"account":"a@b.example","fingerprint":"9f86"}]';
+  assert.deepEqual(rows(short), ['clientCertificate.accounts']);
+  const crl = `clientCertificate.crl=${import.meta.filename}`;
+  assert.deepEqual(faultPaths(crl), ['clientCertificate.crl']);
+  assert.deepEqual(faultPaths('clientCertificate.listeners=smtp'), ['clientCertificate.listeners']);
+});

@@ -87,6 +87,16 @@ test('certificates: none, good, near its end, of another name, of another key, n
   };
   assert.deepEqual(statuses(await checkCertificates(settingsWith(), nowMs)), ['warning']);
   assert.deepEqual(await check('mail.example.org', nowMs), ['ok', 'ok', 'ok', 'ok']);
+  const row = `tls.certificates=${JSON.stringify({ net: { cert, key } })}`;
+  assert.deepEqual(statuses(await checkCertificates(settingsWith(row), nowMs)), ['ok', 'ok', 'ok']);
+  const late = nowMs + 4_000 * dayMs;
+  assert.equal(statuses(await checkCertificates(settingsWith(row), late))[0], 'fault');
+  const ordered = settingsWith(
+    'acme.directory=https://ca.example/directory',
+    'acme.agreesToTerms=true',
+    'acme.certificates={"mail":{"names":["mail.example.org"]}}',
+  );
+  assert.deepEqual(statuses(await checkCertificates(ordered, nowMs)), ['ok']);
   assert.deepEqual(await check('other.example', nowMs), ['ok', 'warning', 'ok', 'ok']);
   assert.equal((await check('mail.example.org', nowMs + 3_640 * dayMs))[0], 'warning');
   assert.equal((await check('mail.example.org', nowMs + 4_000 * dayMs))[0], 'fault');
