@@ -66,6 +66,13 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   app.addContentTypeParser('message/rfc822', { parseAs: 'buffer' }, (_request, body, done) => {
     done(null, body);
   });
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    // Clients name the type of a body that is not there, with DELETE above all.
+    if (body.length === 0) done(null);
+    else void parseJson(request, body as string, done);
+  });
   const operators = new WeakSet<IncomingMessage>();
   const askers = new Askers({ ...parts, sessions: parts.tokens.sessions });
   app.addHook('onRequest', async (request, reply) => {
