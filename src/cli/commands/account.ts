@@ -7,6 +7,7 @@ import { isInherited } from '../level-options.ts';
 import { count, instant, pairs, size, table } from '../output.ts';
 import { sizeOption } from '../size-option.ts';
 import { credentialCommands } from './account-credentials.ts';
+import { importCommand } from './account-import.ts';
 import { recoveryCommands } from './account-recovery.ts';
 
 const passwordBytesMax = 1_024;
@@ -258,6 +259,7 @@ export const accountCommands: readonly Command[] = [
   show,
   set,
   password,
+  importCommand,
   ...credentialCommands,
   ...recoveryCommands,
   remove,
