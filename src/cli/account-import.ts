@@ -87,14 +87,17 @@ export class AccountImport {
     }
     return {
       ...{ id: 0, tenant: 0, shard: 0, isEnabled: true, hasPassword: false, isShared: false },
-      ...{ quotaBytes: 0, quotaMessages: 0, sendAs: [], createdMs: 0, ...params },
+      ...{ quotaBytes: 0, quotaMessages: 0, inherits: [], sendAs: [], createdMs: 0, ...params },
     };
   }
 
   async #set(account: AccountView, wanted: Wanted): Promise<AccountView> {
     const { sendAs, ...rest } = wanted;
     const changes = { ...rest, ...(sendAs === undefined ? {} : { sendAs: [...sendAs] }) };
-    if (this.#terms.isDry) return { ...account, ...changes };
+    if (this.#terms.isDry) {
+      const inherits = account.inherits.filter((name) => !(name in changes));
+      return { ...account, inherits, ...changes };
+    }
     const { address } = account;
     return (await this.#terms.control.call('account.set', { address, ...changes })).account;
   }
@@ -134,12 +137,15 @@ const rowCodes: ReadonlySet<string> = new Set([
 function missing(now: AccountView, row: AccountRow): Wanted {
   const { isEnabled, quotaBytes, quotaMessages, sendAs } = row;
   const isOther = <T>(wanted: T | undefined, there: T) => wanted !== undefined && wanted !== there;
+  // What a level above says may change: a line that names a quota makes it the account's own.
+  const isOtherQuota = (name: 'quotaBytes' | 'quotaMessages') =>
+    row[name] !== undefined && (isOther(row[name], now[name]) || now.inherits.includes(name));
   const words = (list: readonly string[] | undefined) =>
     list === undefined ? undefined : [...list].sort().join(' ');
   return {
     ...(isOther(isEnabled, now.isEnabled) ? { isEnabled: isEnabled! } : {}),
-    ...(isOther(quotaBytes, now.quotaBytes) ? { quotaBytes: quotaBytes! } : {}),
-    ...(isOther(quotaMessages, now.quotaMessages) ? { quotaMessages: quotaMessages! } : {}),
+    ...(isOtherQuota('quotaBytes') ? { quotaBytes: quotaBytes! } : {}),
+    ...(isOtherQuota('quotaMessages') ? { quotaMessages: quotaMessages! } : {}),
     ...(isOther(words(sendAs), words(now.sendAs)) ? { sendAs: sendAs! } : {}),
   };
 }
