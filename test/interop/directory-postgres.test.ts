@@ -14,10 +14,8 @@ import { ownerContract } from '../contracts/account-owners.ts';
 import { credentialContract } from '../contracts/credentials.ts';
 import { groupContract } from '../contracts/groups.ts';
 import type { OpenedIdentity } from '../contracts/identity-world.ts';
-import { levelContract } from '../contracts/levels.ts';
 import { roleContract } from '../contracts/roles.ts';
 import { secondFactorContract } from '../contracts/second-factors.ts';
-import { sharedContract } from '../contracts/shared.ts';
 import { needsPostgres, type PostgresServer, startPostgres } from '../support/postgres-server.ts';
 
 describe('the directory in PostgreSQL', needsPostgres(), () => {
@@ -63,6 +61,4 @@ describe('the directory in PostgreSQL', needsPostgres(), () => {
   roleContract('postgres', open);
   ownerContract('postgres', open);
   groupContract('postgres', open);
-  sharedContract('postgres', open);
-  levelContract('postgres', open);
 });
