@@ -10,8 +10,9 @@ import type { Answer, ArrivedAsk, Handlers } from '../actors/ask.ts';
 import { mailboxAsks } from '../actors/asks/mailbox-asks.ts';
 import { failure, failureOf } from '../base/errors.ts';
 import type { AccountId } from '../base/ids.ts';
-import { deletedAccount } from './mailbox/rows/account-row.ts';
+import { decodeAccount, deletedAccount } from './mailbox/rows/account-row.ts';
 import type { OpenShard } from './shards.ts';
+import { accountKey } from './store/keys.ts';
 import { transitAccount } from './store/vault/vault.ts';
 
 export type KeyShard = Pick<OpenShard, 'keys' | 'mailboxes' | 'store'>;
@@ -58,7 +59,8 @@ export async function shredDeleted({ keys, store }: KeyShard, account: AccountId
 /** As `shredDeleted`, of those whose deletion a crash cut short. */
 export async function shredLeftOver(shard: KeyShard): Promise<void> {
   for (const account of shard.store.vault?.accounts() ?? []) {
-    const row = shard.mailboxes.reader.account(account);
-    if (row?.mailboxNext === deletedAccount) await shredDeleted(shard, account as AccountId);
+    const row = shard.store.get(accountKey(account));
+    const isDeleted = row !== undefined && decodeAccount(row).mailboxNext === deletedAccount;
+    if (isDeleted) await shredDeleted(shard, account as AccountId);
   }
 }

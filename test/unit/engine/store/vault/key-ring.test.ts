@@ -180,3 +180,21 @@ test('power may be cut in the midst of any change: keys in use stay, shredded on
   }
   assert.ok(cutShort >= 20, `${cutShort} changes were cut short`);
 });
+
+test('an account has room for some thirty data keys; one more is refused, and changes nothing', async () => {
+  const disk = new MemoryDisk();
+  const source = new Source();
+  const { ring, vault } = await ringOn(disk, source);
+  await ring.create(7, 'env:A');
+  let refused: unknown;
+  for (let made = 0; made < 60 && refused === undefined; made++) {
+    await ring.rotate(7).catch((error: unknown) => {
+      refused = error;
+    });
+  }
+  assert.equal((refused as { code?: string }).code, 'not-possible-now');
+  const { version } = vault.newest(7)!;
+  assert.ok(version >= 25 && version <= 35, `${version} keys`);
+  const again = await ringOn(disk, source);
+  assert.equal(again.vault.newest(7)!.version, version);
+});
