@@ -170,7 +170,11 @@ export class SiteLeases {
     const target = shares.targetOf(thread, slotsMax);
     const isContended = shares.isContended(slotsMax);
     const slots = this.#slotsFor(demand, Math.max(slotsInUse, target), nowMs);
-    const tokens = demand.tokens.map((each) => this.#tokensFor(thread, each, nowMs));
+    // Who is to wait for a slot has no use for tokens, and would keep them from those who have one.
+    const mustWait = wanted > 0 && slots === 0;
+    const tokens = demand.tokens.map(([name, many, unspent]) =>
+      this.#tokensFor(thread, [name, mustWait ? 0 : many, unspent], nowMs),
+    );
     this.#holders.set(thread, { life, slots, untilMs: nowMs + this.#leaseMs });
     shares.lend(thread, slots);
     return {

@@ -309,7 +309,9 @@ class BorrowedSite implements Gate {
 
   #demand(): LeaseDemand {
     const { thread, life } = this.#options;
-    const slots = this.#inUse + this.#waiting.length;
+    // Without a slot no token is given, and without a token none is requested.
+    const isThirsty = this.#messages?.isWanted === true;
+    const slots = Math.max(isThirsty ? 1 : 0, this.#inUse + this.#waiting.length);
     return {
       ...{ thread, life, slots, slotsInUse: this.#inUse },
       tenants: this.#tenants(),

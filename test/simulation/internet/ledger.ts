@@ -50,6 +50,7 @@ export class Ledger {
   readonly #states: Uint8Array;
   readonly #mayFail: Uint8Array;
   #recipientCount = 0;
+  #lateFailures = 0;
 
   constructor(messagesMax: number, recipientsMax: number) {
     this.tenants = new Uint16Array(messagesMax);
@@ -117,6 +118,7 @@ export class Ledger {
   said(event: 'delivered' | 'failed' | 'expired', address: string): void {
     const recipient = numberOf(address, 'u');
     if (Number.isNaN(recipient)) return;
+    if ((this.#states[recipient]! & waits) !== 0) this.#endsLate(recipient, event);
     const state = this.#states[recipient]!;
     const final = deliveredSaid | failedSaid | expiredSaid;
     if ((state & final) !== 0) this.fault(`${address} has a second outcome, ${event}`);
@@ -130,6 +132,13 @@ export class Ledger {
     if ((state & heard) !== 0) this.fault(`${address} was taken and is said ${event}`);
     if (event === 'failed' && (state & refused) === 0 && this.#mayFail[recipient] === 0)
       this.fault(`${address} failed and nobody refused it`);
+  }
+
+  /** It was listed a moment ago, at the end of the day; nobody waits for its report. */
+  #endsLate(recipient: number, event: string): void {
+    this.#states[recipient]! &= ~waits;
+    this.counts.queued--;
+    if (event !== 'delivered') this.#lateFailures++;
   }
 
   /** A report on a failure came to its sender. */
@@ -161,7 +170,7 @@ export class Ledger {
       const hasEndedBadly = (state & (failedSaid | expiredSaid)) !== 0;
       if (hasEndedBadly && (state & reported) === 0) unreported++;
     }
-    if (unreported > openReports)
+    if (unreported > openReports + this.#lateFailures)
       this.fault(`${unreported} failures without a report, ${openReports} reports under way`);
   }
 

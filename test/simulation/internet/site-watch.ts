@@ -21,6 +21,8 @@ interface Share {
   least: number;
   cost: number;
   count: number;
+  /** Cost of the largest message served. */
+  largest: number;
 }
 
 export interface Unfair {
@@ -110,6 +112,7 @@ export class SiteWatch {
     const share = this.#share(site, tenant);
     share.cost += cost;
     share.count++;
+    share.largest = Math.max(share.largest, cost);
   }
 
   /** To be called at least once in each window, at its end. */
@@ -125,6 +128,7 @@ export class SiteWatch {
         share.least = share.backlog;
         share.cost = 0;
         share.count = 0;
+        share.largest = 0;
       }
     }
     this.#windowStartMs = nowMs;
@@ -138,7 +142,7 @@ export class SiteWatch {
     const most = sorted.at(-1)!;
     if (most.count === 0) return;
     this.#windows++;
-    const granule = (this.#granule * most.cost) / most.count;
+    const granule = this.#granule * Math.max(least.largest, most.largest);
     this.#spread += (most.cost - least.cost) / most.cost;
     if (most.cost - least.cost <= toleratedShare * most.cost + granule) return;
     this.#unfair++;
@@ -160,7 +164,7 @@ export class SiteWatch {
     let share = shares.get(tenant);
     if (share === undefined) {
       // Who comes in the middle of a window had no backlog at its start.
-      share = { tenant, backlog: 0, least: 0, cost: 0, count: 0 };
+      share = { tenant, backlog: 0, least: 0, cost: 0, count: 0, largest: 0 };
       shares.set(tenant, share);
     }
     return share;

@@ -165,6 +165,21 @@ test('two threads share tokens as they ask', () => {
   ok(got[0]! + got[1]! >= 99 && Math.abs(got[0]! - got[1]!) <= 2, String(got));
 });
 
+test('who waits for a slot is lent no tokens, and takes none from who has one', () => {
+  const { clock, lend } = site({ limits: { ...rated, slotsMax: 1, messagesBurst: 10 } });
+  const asks = { tokens: [['messages', 20, 0]] } as const;
+  lend(a, 1, 0, asks);
+  let waited = 0;
+  let taken = 0;
+  for (let i = 0; i < 20; i++) {
+    clock.advance(100);
+    waited += lend(b, 1, 0, asks).tokens[0]!;
+    taken += lend(a, 1, 1, asks).tokens[0]!;
+  }
+  strictEqual(waited, 0);
+  strictEqual(taken, 20, 'ten a second, for two seconds');
+});
+
 test('without a rate every token asked for is lent, and the holder is told to ask for none', () => {
   const { lend, tokens } = site();
   strictEqual(tokens(a, 100_000), none);
