@@ -63,6 +63,7 @@ function coreParts(core: Core, front: FrontParts): ControlParts {
       random: nodeRandom,
     }),
     reception: core.reception,
+    bans: core.bans,
     dkimKeys: core.dkimKeys,
     tlsReports: core.tlsReports,
     tlsReporting: core.tlsReporting,

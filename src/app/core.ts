@@ -35,6 +35,7 @@ import { tenantWords } from '../base/tenant-words.ts';
 import { mebibyte } from '../base/units.ts';
 import { waitingOf, waitingWords } from '../base/waiting-words.ts';
 import type { AccessWitness } from '../edge/guard/access-witness.ts';
+import type { Bans } from '../edge/guard/bans.ts';
 import type { FactorThrottle } from '../edge/guard/factor-throttle.ts';
 import type { Passkeys } from '../edge/guard/passkeys.ts';
 import { TenantQuotas } from '../edge/guard/tenant-quotas.ts';
@@ -45,6 +46,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Identity } from '../ports/identity.ts';
 import type { Settings } from '../settings/schema.ts';
 import { type Audit, openAudit } from './audit/open-audit.ts';
+import { openBans } from './bans.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { resolveAddress } from './destinations.ts';
 import type { DkimKeys } from './dkim-keys.ts';
@@ -89,6 +91,8 @@ export interface CoreRequest {
 export interface Core {
   readonly folder: DataFolder;
   readonly audit: Audit;
+  /** Who is turned away before a word. */
+  readonly bans: Bans;
   /** Told of log-ins, refusals and the opening of others' mail. */
   readonly witness: AccessWitness;
   readonly directory: AccountDirectory;
@@ -148,10 +152,13 @@ export async function openCore(request: CoreRequest): Promise<Core> {
   try {
     const audit = await openAudit(settings, folder.path, request.version ?? '', log);
     closers.push(() => audit.close());
+    const bans = openBans(settings, folder.path, audit, log);
+    closers.push(() => bans.close());
     const parts = await openParts(request, folder, closers);
     const { engine, directory } = parts;
     const spread = await quotaSpreadOf(engine.runtime, directory, settings, log, closers);
-    return { ...parts, quotaSpread: spread, audit, ...openOwners(settings, parts, audit, log) };
+    const owners = openOwners(settings, parts, audit, log);
+    return { ...parts, quotaSpread: spread, audit, bans, ...owners };
   } catch (error) {
     await closeAll(closers, log);
     throw error;
@@ -162,7 +169,7 @@ async function openParts(
   request: CoreRequest,
   folder: DataFolder,
   closers: Closer[],
-): Promise<Omit<Core, 'audit' | 'quotaSpread' | keyof Owners>> {
+): Promise<Omit<Core, 'audit' | 'bans' | 'quotaSpread' | keyof Owners>> {
   const { settings, log, isOffline } = request;
   const { shards } = folder;
   const identity = await openIdentity(settings, folder, log, closers);

@@ -66,6 +66,7 @@ export function imapListeners(options: ImapListenersOptions): ImapListeners {
   return new MailboxListeners({
     settings,
     tls,
+    isBanned: (address) => options.logIn.bans?.isBanned(address) === true,
     caps: { connectionsMax, connectionsPerAddressMax },
     names: ['imap', 'imaps'],
     policyOf: (latest) => policyOf(latest, version),

@@ -9,6 +9,7 @@ import type { Reception } from '../actors/asks/reception.ts';
 import type { Log } from '../base/log.ts';
 import { loopbackNetworks, networkSet, noNetworks } from '../base/networks.ts';
 import type { AccessWitness } from '../edge/guard/access-witness.ts';
+import type { Bans } from '../edge/guard/bans.ts';
 import type { LiveSessions } from '../edge/guard/live-sessions.ts';
 import type { CheckCredentials, LogIn } from '../edge/guard/log-in.ts';
 import { defaultLogInLimits, LogInThrottle } from '../edge/guard/log-in-throttle.ts';
@@ -42,6 +43,7 @@ export interface ListenersOptions {
   /** What may be shown in place of a password; absent: nothing. */
   readonly proofs?: Proofs;
   readonly live: LiveSessions;
+  readonly bans: Bans;
 }
 
 /** Listeners of mail that settings can name, with what each one is. */
@@ -68,7 +70,7 @@ export class MailListeners {
 
   constructor(options: ListenersOptions) {
     this.#options = options;
-    const { login } = options.settings;
+    const { login, guard } = options.settings;
     this.throttle = new LogInThrottle({
       ...defaultLogInLimits,
       failuresFree: login.failuresMax,
@@ -76,15 +78,16 @@ export class MailListeners {
         defaultLogInLimits.failuresPerAddressFree,
         login.failuresMax,
       ),
+      failuresPerNameFree: guard.failuresPerNameMax,
       forgetMs: login.windowMs,
     });
   }
 
   /** Of all protocols. */
   get logIn(): LogIn {
-    const { authenticate, proofs, live, witness } = this.#options;
+    const { authenticate, proofs, live, witness, bans } = this.#options;
     const shown = proofs === undefined ? {} : { proofs };
-    return { authenticate, throttle: this.throttle, ...shown, live, witness };
+    return { authenticate, throttle: this.throttle, ...shown, live, witness, bans };
   }
 
   /** @throws what `listen` says when an address cannot be bound; nothing listens then. */
@@ -155,6 +158,7 @@ export class MailListeners {
       },
       proxyNetworks: networkSet(settings.proxy[name]),
       uncountedNetworks: uncounted(settings),
+      isBanned: (address) => this.#options.bans.isBanned(address),
       ...(name === 'lmtp' ? { allowNetworks: lmtpNetworks(settings) } : {}),
       ...(kinds[name].isImplicitTls ? { implicitTls: tls } : { tls }),
     };

@@ -33,6 +33,7 @@ export interface MailboxListenersOptions<
   readonly settings: Settings;
   readonly tls: ListenerTls;
   readonly caps: ConnectionCaps;
+  readonly isBanned: (address: string) => boolean;
   /** The listener that speaks in clear first, and the one with TLS from the first octet on. */
   readonly names: readonly [clear: Name, implicitTls: Name];
   readonly policyOf: (settings: Settings) => Policy;
@@ -83,7 +84,7 @@ export class MailboxListeners<Name extends ListenerName, Policy, Served extends 
   }
 
   async #listen(name: Name, service: Served, { host, port }: ListenAddress) {
-    const { settings, caps, names, newListener } = this.#options;
+    const { settings, caps, names, newListener, isBanned } = this.#options;
     const tls = this.#options.tls.of(name);
     const listener = newListener({
       host,
@@ -93,6 +94,7 @@ export class MailboxListeners<Name extends ListenerName, Policy, Served extends 
       counts: this.#counts,
       proxyNetworks: networkSet(settings.proxy[name]),
       uncountedNetworks: networkSet(loopbackNetworks),
+      isBanned,
       ...(name === names[1] ? { implicitTls: tls } : { tls }),
     });
     const bound = await listener.listen();

@@ -40,6 +40,7 @@ export function pop3Listeners(options: Pop3ListenersOptions): Pop3Listeners {
   return new MailboxListeners({
     settings,
     tls,
+    isBanned: (address) => options.logIn.bans?.isBanned(address) === true,
     caps: { connectionsMax, connectionsPerAddressMax },
     names: ['pop3', 'pop3s'],
     policyOf: (latest) => policyOf(latest, version),

@@ -161,7 +161,7 @@ interface FrontNeeds {
 /** Not bound yet. */
 function mailListeners(
   { settings, log, version }: ServerRequest,
-  { identity, engine, reception, feedback, srsSecrets, watchers, stamps, witness }: Core,
+  { identity, engine, reception, feedback, srsSecrets, watchers, stamps, witness, bans }: Core,
   { metrics, certificates, opened }: FrontNeeds,
 ): MailFronts {
   const { tls } = certificates;
@@ -179,6 +179,7 @@ function mailListeners(
     authenticate,
     proofs,
     live,
+    bans,
   });
   const { logIn } = listeners;
   const mail = { ...shared, version, runtime, logIn };
@@ -188,10 +189,11 @@ function mailListeners(
 }
 
 function serverMetrics(core: Core): Metrics {
-  const { audit, budget, engine, shaping, tlsReports, tlsReporting, streams } = core;
+  const { audit, bans, budget, engine, shaping, tlsReports, tlsReporting, streams } = core;
   const metrics = new Metrics();
   eventMetrics(metrics, streams);
   audit.measure(metrics);
+  metrics.gaugeOf('chaski_bans', 'Networks turned away now.', () => bans.list().length);
   const help = 'Bytes received and not yet journaled.';
   metrics.gaugeOf('chaski_receiving_bytes', help, () => budget.bytes);
   metrics.gaugeOf(
@@ -253,7 +255,7 @@ interface WebParts {
 /** Addresses by name: probes have a listener of their own where `metrics.listen` says so. */
 async function listenWeb(
   { settings, log }: ServerRequest,
-  { directory, engine, feedback, tlsReports, resets, closers }: Core,
+  { directory, engine, feedback, tlsReports, resets, bans, closers }: Core,
   { metrics, health, api, certificates }: WebParts,
 ): Promise<Record<string, readonly string[]>> {
   const ofProcess = processRows();
@@ -296,6 +298,7 @@ async function listenWeb(
       addresses: wanted,
       hosts,
       routes,
+      isBanned: (address) => bans.isBanned(address),
       log,
       ...(mounted === undefined ? {} : { mounted }),
       ...(begin === undefined ? {} : { secure: begin }),

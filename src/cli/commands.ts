@@ -22,6 +22,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   access: async () => (await import('./commands/access.ts')).accessCommands,
   domain: async () => (await import('./commands/domain.ts')).domainCommands,
   certificate: async () => (await import('./commands/certificate.ts')).certificateCommands,
+  ban: async () => (await import('./commands/ban.ts')).banCommands,
   dkim: async () => (await import('./commands/dkim.ts')).dkimCommands,
   account: async () => (await import('./commands/account.ts')).accountCommands,
   alias: async () => (await import('./commands/alias.ts')).aliasCommands,

@@ -11,6 +11,7 @@ import { dkimSection } from './schema/dkim.ts';
 import { eventFilesSection } from './schema/event-files.ts';
 import { feedbackSection } from './schema/feedback.ts';
 import { forwardingSection } from './schema/forwarding.ts';
+import { guardSection } from './schema/guard.ts';
 import { apiSection, httpSection, listenSection, metricsSection } from './schema/listen.ts';
 import { imapSection, mailboxSection, pop3Section } from './schema/mailboxes.ts';
 import { passkeySection } from './schema/passkey.ts';
@@ -57,6 +58,7 @@ export const schema = section('Settings of Chaski.', {
   proxy: proxySection,
   xclient: xclientSection,
   login: loginSection,
+  guard: guardSection,
   passkey: passkeySection,
   mailbox: mailboxSection,
   imap: imapSection,

@@ -8,6 +8,7 @@
 
 import type { Act } from './act.ts';
 import { auditActs } from './audit-control.ts';
+import { banActs } from './ban-control.ts';
 import { certificateActs } from './certificate-control.ts';
 import type { ControlMethod } from './control.ts';
 import { credentialActs } from './credential-control.ts';
@@ -53,5 +54,6 @@ export const controlActs: Readonly<Record<ControlMethod, Act>> = {
   ...tlsReportActs,
   ...webhookActs,
   ...auditActs,
+  ...banActs,
   ...certificateActs,
 };

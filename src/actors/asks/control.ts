@@ -6,6 +6,7 @@
  */
 
 import type { AuditMethods } from './audit-control.ts';
+import type { BanMethods } from './ban-control.ts';
 import type { CertificateMethods } from './certificate-control.ts';
 import type { CredentialMethods } from './credential-control.ts';
 import type { DirectoryMethods } from './directory-control.ts';
@@ -67,6 +68,7 @@ export interface ControlMethods
     TenantMethods,
     TlsReportMethods,
     AuditMethods,
+    BanMethods,
     CertificateMethods,
     WebhookMethods {}
 

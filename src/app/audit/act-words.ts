@@ -50,6 +50,8 @@ export const actWords: SomeActWords = {
     keeps: ['forMs', 'why', 'provider', 'site', 'source', 'domain', 'tenant'],
   },
   'shaping.resume': { ...onServer, keeps: ['ids', 'all'] },
+  'ban.add': { ...onServer, keeps: ['network', 'forMs', 'reason'] },
+  'ban.remove': { ...onServer, keeps: ['network'] },
   'store.rebuild': { ...onServer, keeps: ['shards'] },
   'store.compact': { ...onServer, keeps: ['shards'] },
 

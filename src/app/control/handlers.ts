@@ -7,6 +7,7 @@
 import type { ControlHandlers } from '../../actors/asks/control.ts';
 import { auditedActs } from '../audit/audited-acts.ts';
 import { auditHandlers } from './audit-handlers.ts';
+import { banHandlers } from './ban-handlers.ts';
 import { certificateHandlers } from './certificate-handlers.ts';
 import { checkedActs } from './checked-acts.ts';
 import { credentialHandlers } from './credential-handlers.ts';
@@ -64,6 +65,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...traceHandlers(parts),
     ...storeHandlers(parts),
     ...auditHandlers(parts),
+    ...banHandlers(parts),
     ...certificateHandlers(parts),
   });
   return checkedActs(auditedActs(parts.audited, handlers));

@@ -11,6 +11,7 @@ import type { Jobs } from '../../actors/jobs.ts';
 import type { Router } from '../../actors/router.ts';
 import type { ShapingBoard } from '../../actors/shaping-board.ts';
 import type { ShardId, TenantId } from '../../base/ids.ts';
+import type { Bans } from '../../edge/guard/bans.ts';
 import type { Passkeys } from '../../edge/guard/passkeys.ts';
 import type { AccountDirectory } from '../../ports/account-directory.ts';
 import type { AuditLog } from '../../ports/audit-log.ts';
@@ -75,6 +76,7 @@ export interface ControlParts {
   readonly addresses: Readonly<Record<string, readonly string[]>>;
   /** Undefined: the server is stopped. */
   readonly certificates: CertificateDesk | undefined;
+  readonly bans: Bans;
   readonly dkimKeys: DkimKeys;
   readonly tlsReports: TlsReports;
   /** Undefined: none are sent. */

@@ -10,6 +10,7 @@ import type { Log } from '../../base/log.ts';
 import type { Account } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { AccessWitness } from './access-witness.ts';
+import type { Bans } from './bans.ts';
 import type { ChannelFacts } from './channel.ts';
 import type { Admission, LiveSessions } from './live-sessions.ts';
 import type { LogInThrottle } from './log-in-throttle.ts';
@@ -42,6 +43,8 @@ export type CheckCredentials = (
 export interface LogIn {
   readonly authenticate: CheckCredentials;
   readonly throttle: LogInThrottle;
+  /** Told of failures; absent: nobody is banned for them. */
+  readonly bans?: Pick<Bans, 'failed' | 'isBanned'>;
   /** What may be shown in place of a password; absent: nothing. */
   readonly proofs?: Proofs;
   /** Ends sessions with what let them in; absent: they last as long as they like. */
@@ -82,13 +85,14 @@ export async function attempt(
   const isEarly = mustWait(session, user);
   const answer = isEarly ? failure('rate-exceeded') : await check();
   const { address, clock, log, listener } = session;
-  const { throttle, witness } = session.logIn;
+  const { throttle, witness, bans } = session.logIn;
   const end = answer.ok ? { account: answer.account } : { refusal: answer.code };
   witness?.logIn({ user, peer: address, listener, ...end });
   if (isEarly) return answer;
-  if (answer.ok) throttle.succeeded(address, user);
+  if (answer.ok) throttle.succeeded(address, user, clock.monotonicMs());
   else if (answer.code === 'credentials-invalid') {
     throttle.failed(address, user, clock.monotonicMs());
+    bans?.failed(address);
     log.info({ peer: address, user }, 'log-in failed');
   }
   return answer;

@@ -151,7 +151,7 @@ export class TokenLogIn {
     address: string,
   ): Promise<Result<{ readonly secondFactorMs: number }>> {
     const { checkSecondFactor, factorThrottle, clock, log } = this.#parts;
-    const { throttle } = this.#parts.logIn;
+    const { throttle, bans } = this.#parts.logIn;
     const counted = `${account.address} second factor`;
     if (throttle.waitMs(address, counted, clock.monotonicMs()) > 0) return failure('rate-exceeded');
     const name = String(account.id);
@@ -159,11 +159,12 @@ export class TokenLogIn {
       return failure('rate-exceeded');
     }
     if (await checkSecondFactor(account, code)) {
-      throttle.succeeded(address, counted);
+      throttle.succeeded(address, counted, clock.monotonicMs());
       factorThrottle.succeeded(name);
       return { ok: true, secondFactorMs: clock.nowMs() };
     }
     throttle.failed(address, counted, clock.monotonicMs());
+    bans?.failed(address);
     log.info({ peer: address, user: account.address }, 'second factor failed');
     return failure('credentials-invalid', account.address);
   }

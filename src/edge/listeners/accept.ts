@@ -31,6 +31,8 @@ const preambleMsMax = 30 * secondMs;
 /** One for all: ten thousand sessions have ten thousand of each listener that is made for them. */
 function ignored(): void {}
 
+type Refusals = Pick<typeof replies, 'peerNotAllowed' | 'connectionsTooMany' | 'banned'>;
+
 export interface AcceptedConnection {
   readonly socket: Socket;
   /** The real peer's, behind a proxy too. */
@@ -53,10 +55,12 @@ export interface AcceptorOptions {
   readonly proxyNetworks: NetworkSet;
   /** Peers whose connections are counted in all only, not by address: our own networks. */
   readonly uncountedNetworks?: NetworkSet;
+  /** Whether the real peer is turned away now; absent: nobody is. */
+  readonly isBanned?: (address: string) => boolean;
   /** TLS from the first octet on. */
   readonly implicitTls?: TlsSource;
   /** What a refused peer is told, in its protocol's words; absent: in SMTP's. */
-  readonly refusals?: Pick<typeof replies, 'peerNotAllowed' | 'connectionsTooMany'>;
+  readonly refusals?: Refusals;
   readonly clock: Clock;
   readonly observer: SessionObserver;
 }
@@ -67,7 +71,7 @@ export class Acceptor {
   readonly #server: Server;
   readonly #counts: ConnectionCounts;
   readonly #preambles = new Set<Socket>();
-  readonly #refusals: Pick<typeof replies, 'peerNotAllowed' | 'connectionsTooMany'>;
+  readonly #refusals: Refusals;
 
   /** `connected` owns the socket from then on. */
   constructor(options: AcceptorOptions, connected: (connection: AcceptedConnection) => void) {
@@ -114,7 +118,11 @@ export class Acceptor {
     this.#readProxyHeader(socket, address, port);
   }
 
-  #refuse(socket: Socket, reason: 'connections' | 'address' | 'proxy', reply: Buffer): void {
+  #refuse(
+    socket: Socket,
+    reason: 'connections' | 'address' | 'proxy' | 'banned',
+    reply: Buffer,
+  ): void {
     const { name, observer, implicitTls, clock } = this.#options;
     observer.refused(name, reason);
     if (implicitTls !== undefined) {
@@ -150,6 +158,9 @@ export class Acceptor {
   #count(socket: Socket, address: string, port: number) {
     const { name, limits, uncountedNetworks, implicitTls, observer } = this.#options;
     if (socket.destroyed) return;
+    if (this.#options.isBanned?.(address) === true) {
+      return this.#refuse(socket, 'banned', this.#refusals.banned);
+    }
     const isUncounted = uncountedNetworks?.has(address) === true;
     const caps = isUncounted
       ? { ...limits, connectionsPerAddressMax: Number.POSITIVE_INFINITY }

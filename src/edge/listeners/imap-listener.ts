@@ -11,6 +11,7 @@ import { type ListenerOptions, SessionListener } from './session-listener.ts';
 
 const refusals = {
   peerNotAllowed: latin1('* BYE [UNAVAILABLE] Not from here\r\n'),
+  banned: latin1('* BYE [UNAVAILABLE] Too many failed log-ins from your network\r\n'),
   connectionsTooMany: latin1('* BYE [LIMIT] Too many connections\r\n'),
 };
 

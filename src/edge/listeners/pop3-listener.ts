@@ -11,6 +11,7 @@ import { type ListenerOptions, SessionListener } from './session-listener.ts';
 
 const refusals = {
   peerNotAllowed: latin1('-ERR [SYS/PERM] Not from here\r\n'),
+  banned: latin1('-ERR [SYS/TEMP] Too many failed log-ins from your network\r\n'),
   connectionsTooMany: latin1('-ERR [SYS/TEMP] Too many connections\r\n'),
 };
 

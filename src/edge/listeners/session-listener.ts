@@ -51,6 +51,7 @@ export interface ListenerOptions<Service extends ListenedService> {
   readonly proxyNetworks: NetworkSet;
   readonly allowNetworks?: NetworkSet;
   readonly uncountedNetworks?: NetworkSet;
+  readonly isBanned?: (address: string) => boolean;
   /** TLS from the first octet on (submissions). */
   readonly implicitTls?: TlsSource;
   /** STARTTLS is offered while it has a certificate. */

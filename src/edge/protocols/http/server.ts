@@ -34,6 +34,8 @@ export interface HttpAnswer {
   /** Methods, where the one asked with is none of them. */
   readonly allow?: string;
   readonly retryAfterSeconds?: number;
+  /** The connection ends with it. */
+  readonly isLast?: true;
 }
 
 export interface HttpRequest {
@@ -79,6 +81,8 @@ export interface HttpListenerOptions {
   readonly mounted?: Mounted;
   /** Has connections begin with TLS; answers what ends those that have not. Absent: they are in clear. */
   readonly secure?: (server: Server) => () => void;
+  /** Whose requests are answered with 429; absent: nobody's. */
+  readonly isBanned?: (address: string) => boolean;
   readonly log: Log;
 }
 
@@ -128,6 +132,11 @@ function createOne(options: HttpListenerOptions, address: ListenAddress): Server
   });
   server.maxConnections = connectionsMax;
   server.on('request', (request, response) => {
+    if (options.isBanned?.(peerAddress(request)) === true) {
+      request.resume();
+      respond(request, response, { ...plain(429, 'too many failed log-ins'), isLast: true });
+      return;
+    }
     if (mounted !== undefined && request.url?.startsWith(mounted.prefix)) {
       mounted.handle(request, response);
       return;
@@ -227,7 +236,7 @@ function respond(request: IncomingMessage, response: ServerResponse, answer: Htt
     ...(answer.retryAfterSeconds === undefined
       ? {}
       : { 'retry-after': String(answer.retryAfterSeconds) }),
-    ...(answer.status === 413 ? { connection: 'close' } : {}),
+    ...(answer.status === 413 || answer.isLast ? { connection: 'close' } : {}),
   });
   response.end(request.method === 'HEAD' ? undefined : answer.body);
 }

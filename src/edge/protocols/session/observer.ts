@@ -8,7 +8,10 @@ export interface SessionObserver {
   connected(listener: string): void;
   disconnected(listener: string): void;
   /** Turned away before a greeting. */
-  refused(listener: string, reason: 'connections' | 'address' | 'proxy' | 'draining'): void;
+  refused(
+    listener: string,
+    reason: 'connections' | 'address' | 'proxy' | 'draining' | 'banned',
+  ): void;
   /** `verb` is a known command's name or `unknown`. */
   command(listener: string, verb: string): void;
   /** `replyClass` is 2, 3, 4 or 5. */

@@ -80,6 +80,7 @@ export const replies = {
   errorsTooMany: encodeReply('421 4.7.0 Too many errors, bye'),
   messagesTooMany: encodeReply('421 4.7.0 Too many messages in one session, bye'),
   connectionsTooMany: encodeReply('421 4.7.0 Too many connections, try again later'),
+  banned: encodeReply('421 4.7.0 Too many failed log-ins from your network, try again later'),
   draining: encodeReply('421 4.3.2 Going down, try again later'),
   accessEnded: encodeReply('421 4.7.0 You are logged out'),
   peerNotAllowed: encodeReply('554 5.7.1 Not for you'),

@@ -59,7 +59,7 @@ test('of IPv6 a whole /64 waits, of IPv4 an address', () => {
   for (let i = 0; i < 5; i++) throttle.failed(`2001:db8:0:1::${i}`, 'u', 0);
   assert.equal(throttle.waitMs('2001:db8:0:1:ffff::9', 'u', 0), 10_000);
   assert.equal(throttle.waitMs('2001:db8:0:2::1', 'u', 0), 0);
-  throttle.succeeded('2001:db8:0:1:eeee::1', 'u');
+  throttle.succeeded('2001:db8:0:1:eeee::1', 'u', 0);
   assert.equal(throttle.waitMs('2001:db8:0:1::1', 'u', 0), 0);
   for (let i = 0; i < 5; i++) throttle.failed(`192.0.2.${i}`, 'u', 0);
   assert.equal(throttle.waitMs('192.0.2.1', 'u', 0), 0);
@@ -69,9 +69,27 @@ test('a good log-in clears its account, not the address', () => {
   const throttle = new LogInThrottle({ ...defaultLogInLimits, failuresPerAddressFree: 3 });
   throttle.failed('a', 'u', 0);
   throttle.failed('a', 'v', 0);
-  throttle.succeeded('a', 'u');
+  throttle.succeeded('a', 'u', 0);
   throttle.failed('a', 'w', 0);
   assert.ok(throttle.waitMs('a', 'x', 0) > 0);
+});
+
+test('guesses from many addresses slow an account for strangers, not for peers that know it', () => {
+  const throttle = new LogInThrottle();
+  throttle.succeeded('192.0.2.1', 'u', 0);
+  for (let i = 0; i < 50; i++) throttle.failed(`198.51.100.${i}`, 'u', 0);
+  assert.equal(throttle.waitMs('203.0.113.1', 'u', 0), 10_000);
+  assert.equal(throttle.waitMs('203.0.113.1', 'u', 10_000), 0);
+  assert.equal(throttle.waitMs('192.0.2.1', 'u', 0), 0);
+  assert.equal(throttle.waitMs('203.0.113.1', 'other', 0), 0);
+  for (let i = 0; i < 99; i++) throttle.failed(`198.51.100.${i}`, 'u', 10_000);
+  assert.equal(throttle.waitMs('203.0.113.1', 'u', 10_000), 10_000, 'it never doubles');
+});
+
+test('failures without a name slow nobody but their address', () => {
+  const throttle = new LogInThrottle();
+  for (let i = 0; i < 99; i++) throttle.failed(`198.51.100.${i}`, '', 0);
+  assert.equal(throttle.waitMs('203.0.113.1', '', 0), 0);
 });
 
 test('the throttle forgets after a while and never grows past its bound', () => {
@@ -84,7 +102,7 @@ test('the throttle forgets after a while and never grows past its bound', () => 
   throttle.failed('a', 'u', 0);
   throttle.failed('a', 'u', 200);
   assert.equal(throttle.waitMs('a', 'u', 200), 0);
-  for (let i = 0; i < 100; i++) throttle.failed(`peer ${i}`, 'u', 300);
+  for (let i = 0; i < 100; i++) throttle.failed(`peer ${i}`, `u${i}`, 300);
   assert.equal(throttle.waitMs('a', 'u', 300), 0);
 });
 

@@ -1,0 +1,58 @@
+/** Settings of the guard: who is turned away for failed log-ins. */
+
+import { dayMs, hourMs, minuteMs, secondMs } from '../../base/units.ts';
+import { section } from '../field.ts';
+import { duration, integer } from '../fields.ts';
+import { networkList } from '../networks.ts';
+
+export const guardSection = section('Bans of networks that guess passwords.', {
+  failuresPerAddressMax: integer({
+    default: 25,
+    min: 0,
+    max: 1_000_000,
+    unit: 'failures',
+    reload: 'restart',
+    doc: 'Failed log-ins of one IPv4 address or IPv6 /64 within `windowMs` that ban it; 0 bans none.',
+  }),
+  failuresPerNetworkMax: integer({
+    default: 250,
+    min: 0,
+    max: 1_000_000,
+    unit: 'failures',
+    reload: 'restart',
+    doc: 'The same of one IPv4 /24 or IPv6 /48; 0 bans none.',
+  }),
+  failuresPerNameMax: integer({
+    default: 50,
+    min: 1,
+    max: 1_000_000,
+    unit: 'failures',
+    reload: 'restart',
+    doc: 'Failed log-ins to one account from addresses it had no log-in from in the last 30 days, within `login.windowMs`; then such addresses wait 10 s after each further one. The others do not.',
+  }),
+  windowMs: duration({
+    default: hourMs,
+    min: secondMs,
+    max: 7 * dayMs,
+    reload: 'restart',
+    doc: 'How long failures are counted together, from the first one on.',
+  }),
+  banMsFirst: duration({
+    default: 10 * minuteMs,
+    min: secondMs,
+    max: 7 * dayMs,
+    reload: 'restart',
+    doc: 'Length of a first ban; each further one within a week of its end is twice as long.',
+  }),
+  banMsMax: duration({
+    default: 7 * dayMs,
+    min: secondMs,
+    max: 366 * dayMs,
+    reload: 'restart',
+    doc: 'The longest ban that is made automatically.',
+  }),
+  allowNetworks: networkList({
+    reload: 'restart',
+    doc: 'Never banned, besides loopback, `relay.networks` and the networks of `proxy`.',
+  }),
+});
