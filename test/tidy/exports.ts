@@ -33,6 +33,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/app/source-book.ts othersName',
     'src/app/source-book.ts pairsMax',
     'src/app/source-book.ts suspensionsMax',
+    'src/edge/guard/bans.ts bansMax',
     'src/edge/guard/credential-cache.ts entriesMax',
     'src/edge/guard/request-rates.ts askersMax',
     'src/edge/guard/sessions.ts idleMs',
