@@ -18,6 +18,7 @@ import { nodeClock as clock } from '../src/adapters/node/clock.ts';
 import { createDialer } from '../src/adapters/node/dialer.ts';
 import { createDns } from '../src/adapters/node/dns.ts';
 import { nodeRandom as random } from '../src/adapters/node/random.ts';
+import { lowerThreadPriority } from '../src/adapters/node/thread-priority.ts';
 import { MessageIdSource } from '../src/base/ids.ts';
 import { createLog } from '../src/base/log.ts';
 import { Metrics } from '../src/base/metrics.ts';
@@ -27,6 +28,8 @@ import { createServer } from '../src/engine/serve.ts';
 
 export default threadEntry(({ thread, post, end }) => {
   const { settings, startBits, relayRoots, keyVariables, ...rest } = workerData as ThreadData;
+  // Passwords, not mail: log-ins by the hundred must not make mail late.
+  if (thread >= rest.workers) lowerThreadPriority();
   // The engine ends a wait for verdicts itself; this is for a handler that never comes back.
   const verdictMsMax = 2 * settings.verification.verdictMsMax + 30_000;
   const log = createLog(settings.log.level, { thread }, { gatherBytes: 8_192 });
