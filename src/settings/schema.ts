@@ -14,6 +14,7 @@ import { forwardingSection } from './schema/forwarding.ts';
 import { guardSection } from './schema/guard.ts';
 import { apiSection, httpSection, listenSection, metricsSection } from './schema/listen.ts';
 import { imapSection, mailboxSection, pop3Section } from './schema/mailboxes.ts';
+import { oidcSection } from './schema/oidc.ts';
 import { passkeySection } from './schema/passkey.ts';
 import {
   accountsSection,
@@ -60,6 +61,7 @@ export const schema = section('Settings of Chaski.', {
   login: loginSection,
   guard: guardSection,
   passkey: passkeySection,
+  oidc: oidcSection,
   mailbox: mailboxSection,
   imap: imapSection,
   pop3: pop3Section,

@@ -14,7 +14,9 @@ import type { CertificateCheck, Proofs } from '../../edge/guard/proofs.ts';
 import type { Sessions } from '../../edge/guard/sessions.ts';
 import type { Settings } from '../../settings/schema.ts';
 import type { Core } from '../core.ts';
+import { issuerTokenCheck } from './issuer-tokens.ts';
 import { PasswordLogIn } from './log-in.ts';
+import { openIssuers } from './open-issuers.ts';
 import { PasswordUpgrades } from './password-upgrades.ts';
 import { DirectoryScram } from './scram-check.ts';
 import { openScramKey } from './scram-key.ts';
@@ -48,6 +50,8 @@ export async function openLogIn(given: {
   const standing = standingIn({ identity, upgrades, clock: nodeClock });
   const live = new LiveSessions({ directory, standing, clock: nodeClock, log });
   core.closers.push(async () => live.close());
-  const proofs = { scram, tokens: tokenCheck(sessions, directory), certificates };
+  const own = tokenCheck(sessions, directory);
+  const tokens = issuerTokenCheck({ identity, issuers: openIssuers(settings, log), own });
+  const proofs = { scram, tokens, certificates };
   return { check, live, proofs };
 }

@@ -40,6 +40,8 @@ export function standingIn({ identity, upgrades, clock }: StandingParts): Standi
           return appPasswords.has(admission.id);
         case 'session':
           return sessions.has(admission.id);
+        case 'issuer':
+          return isEnough || admission.isWithSecondFactor;
         case 'certificate':
           return logIn.allowsCertificates === true;
         case 'other':

@@ -23,6 +23,8 @@ export type Admission =
   | { readonly kind: 'password'; readonly hash: string }
   | { readonly kind: 'app-password'; readonly id: number }
   | { readonly kind: 'session'; readonly id: number }
+  /** An issuer's token; `isWithSecondFactor`: it says one was shown. */
+  | { readonly kind: 'issuer'; readonly isWithSecondFactor: boolean }
   /** As long as the tenant allows them. */
   | { readonly kind: 'certificate' }
   /** A passkey, or the word of a proxy: the account alone decides. */

@@ -141,3 +141,25 @@ test('rows of client certificates say by what they go, and lists of revoked ones
   assert.deepEqual(faultPaths(crl), ['clientCertificate.crl']);
   assert.deepEqual(faultPaths('clientCertificate.listeners=smtp'), ['clientCertificate.listeners']);
 });
+
+test('an issuer of tokens says where it is, whom its tokens are for, and whose accounts they open', () => {
+  const row = (changes: object) => {
+    const whole = { url: 'https://id.example', audiences: ['mail'], domains: ['example.org'] };
+    return faultPaths(`oidc.issuers=${JSON.stringify({ company: { ...whole, ...changes } })}`);
+  };
+  const wrong = ['oidc.issuers'];
+  assert.deepEqual(row({}), []);
+  assert.deepEqual(row({ url: 'http://127.0.0.1:8080/realms/a' }), []);
+  for (const url of ['http://id.example', 'https://id.example/?a=b', 'https://u@id.example', 'id'])
+    assert.deepEqual(row({ url }), wrong, url);
+  assert.deepEqual(row({ audiences: [] }), wrong);
+  assert.deepEqual(row({ domains: [] }), wrong);
+  assert.deepEqual(row({ domains: ['*'] }), wrong);
+  assert.deepEqual(row({ claim: 'nickname' }), wrong);
+  const accounts = { 17: 'ann@example.org' };
+  assert.deepEqual(row({ accounts }), wrong, 'by email nobody looks at them');
+  assert.deepEqual(row({ claim: 'sub', accounts }), []);
+  assert.deepEqual(row({ claim: 'sub', accounts: { 17: '' } }), wrong);
+  assert.deepEqual(row({ secondFactor: ['mfa'] }), []);
+  assert.deepEqual(row({ algorithm: 'none' }), wrong);
+});
