@@ -28,16 +28,14 @@ import { createServer } from '../src/engine/serve.ts';
 
 export default threadEntry(({ thread, post, end }) => {
   const { settings, startBits, relayRoots, keyVariables, ...rest } = workerData as ThreadData;
-  // Passwords, not mail: log-ins by the hundred must not make mail late.
-  if (thread >= rest.workers) lowerThreadPriority();
+  if (thread >= rest.workers) lowerThreadPriority(); // passwords must not make mail late
   // The engine ends a wait for verdicts itself; this is for a handler that never comes back.
   const verdictMsMax = 2 * settings.verification.verdictMsMax + 30_000;
   const log = createLog(settings.log.level, { thread }, { gatherBytes: 8_192 });
   const uplink = new Uplink(post);
   const { handlers } = createEngine({
     ...rest,
-    settings,
-    disk: nodeDisk,
+    ...{ settings, disk: nodeDisk },
     openIndex: async (shard) => {
       const onDiscard = (why: string) => log.error({ shard, why }, 'a damaged index is made anew');
       return openLmdbShardIndex({ path: shardIndexFolder(settings.data.dir, shard), onDiscard });
@@ -45,8 +43,7 @@ export default threadEntry(({ thread, post, end }) => {
     ...{ thread, clock, random, log },
     dns: createDns({ settings: settings.dns, clock, random }),
     dialer: createDialer({ roots: relayRoots }),
-    keySource: createKeySource(keyVariables),
-    metrics: new Metrics(),
+    ...{ keySource: createKeySource(keyVariables), metrics: new Metrics() },
     life: `${thread}.${Buffer.from(random.bytes(6)).toString('hex')}`,
     ids: new MessageIdSource(clock.nowMs, startBits + 1 + thread),
     suppressions: openLmdbSuppressionReader(settings.data.dir, rest.suppressedTenants),
