@@ -93,12 +93,15 @@ export class ReadyReader {
     const name = group.toString('latin1');
     const last = this.#looked.get(name)?.tenant ?? 0;
     const tenants = this.#tenants(group, last);
-    this.#looked.set(name, { atMs: nowMs, tenant: tenants.at(-1) ?? 0 });
     let left = count;
+    let tenant = last;
     for (let at = 0; at < tenants.length && left > 0; at++) {
       const share = Math.ceil(left / (tenants.length - at));
-      left -= this.pullOf(group, tenants[at]!, share);
+      tenant = tenants[at]!;
+      left -= this.pullOf(group, tenant, share);
     }
+    // Those there was nothing left for are the next.
+    this.#looked.set(name, { atMs: nowMs, tenant });
     return count - left;
   }
 

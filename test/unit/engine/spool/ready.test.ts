@@ -123,6 +123,21 @@ describe('mail for a site that is full', () => {
     assert.deepEqual(openAddresses(world), ['a@to.test', 'b@to.test']);
   });
 
+  it('goes by tenants in turn, of whom the next are those for whom no room was left', async () => {
+    const world = await crowded();
+    for (let i = 0; i < 30; i++) {
+      const terms = { tenant: 10 + (i % 10) };
+      await world.accept([`t${terms.tenant}@to.test`], 'a@from.test', 0, undefined, terms);
+    }
+    world.isFull = false;
+    for (let told = 0; told < 4; told++) assert.equal(world.spool.onRoom(site, 5), 5);
+    await world.settle();
+    const counts = new Map<string, number>();
+    for (const address of openAddresses(world)) counts.set(address, (counts.get(address) ?? 0) + 1);
+    assert.equal(counts.size, 10);
+    assert.deepEqual(new Set(counts.values()), new Set([2]));
+  });
+
   it('goes by tenants in turn', async () => {
     const world = await crowded();
     for (let i = 0; i < 10; i++) await world.accept([`many${i}@to.test`]);
