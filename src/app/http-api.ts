@@ -64,6 +64,7 @@ export async function createHttpApi(
     reception,
     compose,
     witness,
+    bans: core.bans,
     suppression: feedback.guard,
     suppressions: feedback.list,
     note: streams.note,

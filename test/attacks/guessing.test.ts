@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { rest } from '../support/rest-client.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
 const ann = 'ann@here.test';
@@ -63,10 +64,18 @@ async function guess(
 }
 
 async function guarded(folder?: string): Promise<TestServer> {
-  const proxied = ['smtp', 'submission', 'pop3'].map((name) => [`proxy.${name}`, '127.0.0.1']);
+  const proxied = ['smtp', 'submission', 'pop3', 'imap'].map((name) => [
+    `proxy.${name}`,
+    '127.0.0.1',
+  ]);
   const settings = {
     ...Object.fromEntries(proxied),
-    ...{ 'listen.pop3': '127.0.0.1:0', 'listen.http': '127.0.0.1:0', 'relay.networks': '' },
+    ...{
+      'listen.pop3': '127.0.0.1:0',
+      'listen.imap': '127.0.0.1:0',
+      'listen.http': '127.0.0.1:0',
+      'relay.networks': '',
+    },
     // Behind a proxy that ends TLS.
     'login.clearNetworks': '0.0.0.0/0',
     'guard.failuresPerAddressMax': '8',
@@ -97,6 +106,9 @@ test('credentials stuffed from one address end with its ban on every listener', 
     '421 4.7.0 Too many failed log-ins from your network, try again later',
   );
   await smtp.end();
+  const imap = new Line(server.ports.imap!, '203.0.113.7');
+  assert.match(await imap.read(), /^\* BYE \[UNAVAILABLE\] /);
+  await imap.end();
   const url = `http://127.0.0.1:${server.ports.http}/healthz`;
   const from = (address: string) => fetch(url, { headers: { 'x-forwarded-for': address } });
   assert.equal((await from('203.0.113.7')).status, 429);
@@ -125,6 +137,30 @@ test('one password sprayed from many addresses is stopped, and its owner still g
   const tried = outcomes.filter((outcome) => outcome === 'refused').length;
   assert.ok(tried <= 12 + count / 20, `${tried} of ${count} guesses were tried`);
   assert.ok(!outcomes.includes('in'));
+});
+
+const apiPlaces = ['GET /api/v1/sessions', 'POST /api/v1/messages'];
+
+test('API keys and tokens that are guessed end with a ban, those of ours that are over do not', async () => {
+  await using server = await withAnn();
+  const tried = async (address: string, token: string, i: number) => {
+    const headers = { 'x-forwarded-for': address };
+    return (await rest(server, apiPlaces[i % 2]!, { token, headers })).status;
+  };
+  const { value } = await rest(server, 'POST /api/v1/token', {
+    ...{ token: '', body: { name: ann, password } },
+  });
+  const { accessToken } = value;
+  await rest(server, 'POST /api/v1/token/revoke', { token: '', body: { token: accessToken } });
+  const forged = `${accessToken.slice(0, -8)}AAAAAAAA`;
+  const guesses = [`chaski_1_${'A'.repeat(43)}`, forged];
+  for (const [n, guessed] of guesses.entries()) {
+    const statuses: number[] = [];
+    for (let i = 0; i < 10; i++) statuses.push(await tried(`192.0.2.${n + 1}`, guessed, i));
+    assert.deepEqual(statuses, [...new Array(8).fill(401), 429, 429], guessed.slice(0, 8));
+  }
+  for (let i = 0; i < 10; i++) assert.equal(await tried('192.0.2.9', accessToken, i), 401);
+  assert.equal((await server.call('ban.list', {})).bans.length, 2);
 });
 
 test('bans of the guard and of operators outlast a restart', async () => {

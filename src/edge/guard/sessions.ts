@@ -136,6 +136,11 @@ export class Sessions {
     return { ok: true, account, session };
   }
 
+  /** A token of ours, be it over: who shows it was let in once. */
+  async isOurs(token: string): Promise<boolean> {
+    return await this.#parts.keys.isSigned(token);
+  }
+
   async #claimed(use: TokenUse, token: string): Promise<Claimed | undefined> {
     const claims = await this.#parts.keys.claimsOf(use, token);
     if (claims === undefined) return undefined;

@@ -14,7 +14,7 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto';
-import { type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { compactVerify, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import type { Log } from '../../base/log.ts';
 import { dayMs, hourMs, secondMs } from '../../base/units.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
@@ -113,6 +113,17 @@ export class TokenKeys {
       return payload;
     } catch {
       return undefined;
+    }
+  }
+
+  /** It was made here, whatever it is for and whether or not it is over: no guess. */
+  async isSigned(token: string): Promise<boolean> {
+    if (token.length > tokenLengthMax) return false;
+    try {
+      await compactVerify(token, ({ kid }) => this.#checkingKey(kid), { algorithms: [algorithm] });
+      return true;
+    } catch {
+      return false;
     }
   }
 

@@ -5,7 +5,9 @@
  * Runs in:   edge (main thread).
  * Specs:     RFC 6750 §2.1 (the header alone: no token in a query or a form).
  * Limits:    `requestsPerMinuteMax` of each, `strangerRequestsPerMinuteMax` of an address that is nobody.
- * Invariant: a request has one principal, found once, before anything of it is read.
+ * Invariant: a request has one principal, found once, before anything of it is read. A key that is not there and a
+ *            token we never signed count as failed log-ins; a token of ours that is over does not: programs show theirs
+ *            until they are told.
  */
 
 import type { FastifyRequest } from 'fastify';
@@ -15,6 +17,7 @@ import type { AccountDirectory } from '../../../../ports/account-directory.ts';
 import type { Clock } from '../../../../ports/clock.ts';
 import type { AccessWitness } from '../../../guard/access-witness.ts';
 import { apiKeyShown } from '../../../guard/api-keys.ts';
+import type { Bans } from '../../../guard/bans.ts';
 import { RequestRates } from '../../../guard/request-rates.ts';
 import { principalOf, type Sessions } from '../../../guard/sessions.ts';
 import { ApiFault } from '../api/fault.ts';
@@ -38,6 +41,8 @@ export interface AskersParts {
   readonly sessions: Sessions;
   readonly clock: Clock;
   readonly witness: AccessWitness;
+  /** Told of guesses; absent: nobody is. */
+  readonly bans?: Pick<Bans, 'failed'> | undefined;
 }
 
 export class Askers {
@@ -63,6 +68,13 @@ export class Askers {
     refuseFor(this.#strangerRates.take(peerNetwork(peer), this.#parts.clock.monotonicMs()));
   }
 
+  /** Nobody was found by what a request showed. */
+  async failed(authorization: string | undefined, peer: string): Promise<void> {
+    const token = bearer.exec(authorization ?? '')?.[1];
+    if (token === undefined || (await this.#parts.sessions.isOurs(token))) return;
+    this.#parts.bans?.failed(peer);
+  }
+
   async #shown({ headers, method, routeOptions }: FastifyRequest, peer: string) {
     const { authorization } = headers;
     const { directory, sessions, witness } = this.#parts;
@@ -78,6 +90,7 @@ export class Askers {
     if (shown?.ok === true) return principalOf(shown);
     if (authorization !== undefined) {
       witness.key({ asked, peer, refusal: 'credentials-invalid' });
+      await this.failed(authorization, peer);
     }
     this.countStranger(peer);
     throw new ApiFault('credentials-invalid', 'a valid access token is needed');

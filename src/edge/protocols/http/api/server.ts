@@ -16,7 +16,7 @@ import type { Log } from '../../../../base/log.ts';
 import type { ApiKey, ApiScope } from '../../../../ports/account-directory.ts';
 import type { AccessWitness } from '../../../guard/access-witness.ts';
 import { apiKeyShown } from '../../../guard/api-keys.ts';
-import { Askers, peerOf } from '../admin/asked-by.ts';
+import { Askers, type AskersParts, peerOf } from '../admin/asked-by.ts';
 import { docsPage } from '../admin/docs-page.ts';
 import { document } from '../admin/document.ts';
 import { bodyBytesMax, pathPartLengthMax } from '../admin/limits.ts';
@@ -42,6 +42,7 @@ interface ApiParts extends MessageRouteParts, SuppressionRouteParts {
   readonly resets: Resets;
   readonly act: DoAct;
   readonly witness: AccessWitness;
+  readonly bans: AskersParts['bans'];
   readonly log: Log;
 }
 
@@ -82,7 +83,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
     if (access === 'stranger') askers.countStranger(peer.address);
     else if (access === 'principal') {
       await askers.note(request, peer.address, operators.has(request.raw));
-    } else setCaller(request, { key: await keyOf(parts, request, scope), peer });
+    } else setCaller(request, { key: await keyOf({ ...parts, askers }, request, scope), peer });
     claimRoom(parts, request, reply.raw, access === 'key' ? undefined : bodyBytesMax);
   });
   answerFaults(app, parts.log);
@@ -114,7 +115,11 @@ interface RouteAccess {
 }
 
 async function keyOf(
-  { directory, witness }: ApiParts,
+  {
+    directory,
+    witness,
+    askers,
+  }: Pick<ApiParts, 'directory' | 'witness'> & { readonly askers: Askers },
   request: FastifyRequest,
   scope: ApiScope,
 ): Promise<ApiKey> {
@@ -133,7 +138,10 @@ async function keyOf(
     ...(key === undefined ? {} : { key }),
     ...(refusal === undefined ? {} : { refusal }),
   });
-  if (key === undefined) throw new ApiFault('credentials-invalid', 'a valid API key is needed');
+  if (key === undefined) {
+    await askers.failed(request.headers.authorization, told.peer);
+    throw new ApiFault('credentials-invalid', 'a valid API key is needed');
+  }
   if (refusal !== undefined) throw new ApiFault('permission-missing', 'not by this key');
   return key;
 }
