@@ -85,6 +85,8 @@ const shards = 4;
 const diskBytesMax = 64 * gibibyte;
 /** After the last message was sent. */
 const restMs = 600_000;
+/** An outcome is told, and then its row goes and a report is made, within so long. */
+const settleMs = 10_000;
 /** Who was to be tried so long ago is forgotten: no site is full for so long after the last message. */
 const overdueMsMax = 480_000;
 /** Less than by default: sites are full more often. */
@@ -228,12 +230,24 @@ class Day implements Witness {
   async #check(): Promise<void> {
     let openReports = 0;
     const overdueMs = this.#time.nowMs() - overdueMsMax;
+    const ending = await this.#ending();
     await this.#engines.queued((sender, address, nextMs) => {
       if (nextMs < overdueMs) this.#ledger.fault(`${address} was to be tried and was not`);
       if (sender === '') openReports++;
+      else if (this.#ledger.hasEnded(address) && !ending.has(address)) this.#ledger.endsLate();
       else this.#ledger.waiting(address);
     });
     this.#ledger.check(openReports);
+  }
+
+  /** Who has ended and stands in a queue: a moment later they must not. */
+  async #ending(): Promise<ReadonlySet<string>> {
+    const ending = new Set<string>();
+    await this.#engines.queued((sender, address) => {
+      if (sender !== '' && this.#ledger.hasEnded(address)) ending.add(address);
+    });
+    await this.#time.after(settleMs);
+    return ending;
   }
 
   #send(sent: Sent): void {

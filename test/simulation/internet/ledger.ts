@@ -50,7 +50,7 @@ export class Ledger {
   readonly #states: Uint8Array;
   readonly #mayFail: Uint8Array;
   #recipientCount = 0;
-  #lateFailures = 0;
+  #lateEnds = 0;
 
   constructor(messagesMax: number, recipientsMax: number) {
     this.tenants = new Uint16Array(messagesMax);
@@ -118,7 +118,7 @@ export class Ledger {
   said(event: 'delivered' | 'failed' | 'expired', address: string): void {
     const recipient = numberOf(address, 'u');
     if (Number.isNaN(recipient)) return;
-    if ((this.#states[recipient]! & waits) !== 0) this.#endsLate(recipient, event);
+    if ((this.#states[recipient]! & waits) !== 0) this.#ends(recipient);
     const state = this.#states[recipient]!;
     const final = deliveredSaid | failedSaid | expiredSaid;
     if ((state & final) !== 0) this.fault(`${address} has a second outcome, ${event}`);
@@ -134,11 +134,21 @@ export class Ledger {
       this.fault(`${address} failed and nobody refused it`);
   }
 
-  /** It was listed a moment ago, at the end of the day; nobody waits for its report. */
-  #endsLate(recipient: number, event: string): void {
+  hasEnded(address: string): boolean {
+    const final = deliveredSaid | failedSaid | expiredSaid;
+    return (this.#states[numberOf(address, 'u')]! & final) !== 0;
+  }
+
+  /** It ended a moment ago, at the end of the day: nobody waits for its report, if there is to be one. */
+  endsLate(): void {
+    this.#lateEnds++;
+  }
+
+  /** It was listed a moment ago. */
+  #ends(recipient: number): void {
     this.#states[recipient]! &= ~waits;
     this.counts.queued--;
-    if (event !== 'delivered') this.#lateFailures++;
+    this.endsLate();
   }
 
   /** A report on a failure came to its sender. */
@@ -170,7 +180,7 @@ export class Ledger {
       const hasEndedBadly = (state & (failedSaid | expiredSaid)) !== 0;
       if (hasEndedBadly && (state & reported) === 0) unreported++;
     }
-    if (unreported > openReports + this.#lateFailures)
+    if (unreported > openReports + this.#lateEnds)
       this.fault(`${unreported} failures without a report, ${openReports} reports under way`);
   }
 
