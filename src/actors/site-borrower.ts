@@ -69,7 +69,7 @@ export class SiteBorrower implements SiteLeases {
     return this.#sites.size;
   }
 
-  join(name: string, user: SiteUser): SiteLease {
+  join(name: string, user: SiteUser, way = name): SiteLease {
     let site: BorrowedSite | undefined;
     const borrowed = () => {
       if (site === undefined || site.isGone) {
@@ -79,7 +79,7 @@ export class SiteBorrower implements SiteLeases {
       return site;
     };
     return {
-      reach: this.#reachOf(name),
+      reach: this.#reachOf(way),
       request: (granted) => borrowed().request(granted),
       dial: (granted) => site!.dial(granted),
       undial: () => {},
@@ -94,7 +94,7 @@ export class SiteBorrower implements SiteLeases {
     };
   }
 
-  #reachOf(name: string): SiteReach {
+  #reachOf(way: string): SiteReach {
     const { clock, open } = this.#options;
     let notedSecond = 0;
     return {
@@ -102,10 +102,10 @@ export class SiteBorrower implements SiteLeases {
         const second = Math.floor(clock.nowMs() / secondMs);
         if (second === notedSecond) return;
         notedSecond = second;
-        open.reached(name, second);
+        open.reached(way, second);
       },
       get second() {
-        return open.reachedSecond(name);
+        return open.reachedSecond(way);
       },
     };
   }

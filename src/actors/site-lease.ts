@@ -57,7 +57,8 @@ export interface SiteLease {
 }
 
 export interface SiteLeases {
-  join(site: string, user: SiteUser): SiteLease;
+  /** `way`: what is told of reaching it is told to those of the same way; the site where it is absent. */
+  join(site: string, user: SiteUser, way?: string): SiteLease;
 }
 
 /** Which named buckets a message needs a token of, besides its site's; undefined where no site's message needs one. */

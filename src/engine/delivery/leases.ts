@@ -25,8 +25,8 @@ export function boundedLeases(countMax: number, sites: SiteLeases = unbound): Si
     else next();
   };
   return {
-    join(site, user) {
-      const lease = sites.join(site, user);
+    join(site, user, way) {
+      const lease = sites.join(site, user, way);
       return {
         request: (granted) => lease.request(() => request(granted)),
         release: () => {

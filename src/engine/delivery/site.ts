@@ -25,6 +25,7 @@ import { SiteDial, type SiteDialOwner } from './site-dial.ts';
 import { lineOf, noConnectionReply } from './site-ends.ts';
 import { SiteHosts, type Target, wallMs } from './site-hosts.ts';
 import type { SiteOptions } from './site-options.ts';
+import { SiteReach } from './site-reach.ts';
 import { SiteRoom } from './site-room.ts';
 import type { Source } from './sources/source.ts';
 import type { Transaction } from './transaction.ts';
@@ -43,8 +44,6 @@ const attemptsMin = 2;
 const serviceWeight = 0.1;
 /** After a further connection failed; by then the path's owner knows, and lends fewer slots. */
 const noGrowthMs = 2 * secondMs;
-/** Whom somebody reached so lately can be reached. */
-const reachedSeconds = 5;
 const drainingReply = ownReply(451, '4.3.2', 'Going down: this message waits in the queue');
 
 export class Site implements SiteDialOwner, SiteUser {
@@ -69,12 +68,11 @@ export class Site implements SiteDialOwner, SiteUser {
   #serviceMs = serviceMsAtFirst;
   #failures = 0;
   #deadUntilMs = 0;
-  /** Of the epoch. */
-  #deadSinceSecond = 0;
   #noOpenUntilMs = 0;
   #deadReply: Reply = noConnectionReply;
   #deadStatus: OutcomeStatus = 'deferred';
   readonly #room: SiteRoom;
+  readonly #reach: SiteReach;
   #isClosed = false;
 
   constructor(options: SiteOptions, targets: readonly Target[]) {
@@ -90,7 +88,8 @@ export class Site implements SiteDialOwner, SiteUser {
       ...{ queue: this.#queue, countMax: limits.queueCountMax, clock },
       tell: (count, tenant) => onRoom(this.key, count, tenant),
     });
-    this.#lease = options.leases.join(options.name, this);
+    this.#lease = options.leases.join(options.name, this, this.key);
+    this.#reach = new SiteReach(this.#lease.reach, clock);
     this.#dial = new SiteDial({
       ...{ owner: this, site: options, shaping: this.#shaping },
       ...{ departure: this.#departure, lease: this.#lease },
@@ -284,10 +283,12 @@ export class Site implements SiteDialOwner, SiteUser {
   }
 
   judge(reply: Reply, transaction: Transaction): Judged {
+    this.#reach.note();
     return this.#shaping.judge(reply, transaction);
   }
 
   onTaken(): void {
+    this.#reach.note();
     this.#shaping.onTaken(this.#busyCount);
   }
 
@@ -296,7 +297,6 @@ export class Site implements SiteDialOwner, SiteUser {
   }
 
   onFinished(transaction: Transaction): void {
-    this.#lease.reach?.note();
     const tookMs = this.#options.clock.monotonicMs() - transaction.sinceMs;
     this.#serviceMs += (tookMs - this.#serviceMs) * serviceWeight;
     this.shape.serviceMs = this.#serviceMs;
@@ -402,18 +402,8 @@ export class Site implements SiteDialOwner, SiteUser {
   #isDead(): boolean {
     if (this.#deadUntilMs === 0) return false;
     const { clock } = this.#options;
-    const isReached = this.#reachedSecond > this.#deadSinceSecond;
-    if (isReached) this.#deadUntilMs = 0;
+    if (this.#reach.isBack) this.#deadUntilMs = 0;
     return this.#deadUntilMs > clock.monotonicMs();
-  }
-
-  /** By this thread or another; 0: by none. */
-  get #reachedSecond(): number {
-    return this.#lease.reach?.second ?? 0;
-  }
-
-  get #second(): number {
-    return Math.floor(this.#options.clock.nowMs() / secondMs);
   }
 
   #open(): void {
@@ -453,7 +443,7 @@ export class Site implements SiteDialOwner, SiteUser {
     this.#attempts--;
     this.#failures = 0;
     this.#deadUntilMs = 0;
-    this.#lease.reach?.note();
+    this.#reach.connected();
     this.#options.onSourceWorked();
     this.#options.tls?.settled();
     this.#dispatch();
@@ -465,8 +455,8 @@ export class Site implements SiteDialOwner, SiteUser {
     if (this.#isDead()) return;
     const doubled = limits.deadMsMin * 2 ** Math.min(this.#failures, 20);
     const waitMs = Math.min(doubled, limits.deadMsMax) * (0.75 + random.fraction() / 2);
-    const isReached = this.#reachedSecond + reachedSeconds > this.#second;
-    if (isReached || this.#sessions.size > this.#opening.size) {
+    const hasOpen = this.#sessions.size > this.#opening.size;
+    if (hasOpen || (!end.tls && !isFinal && this.#reach.mayWait())) {
       // It takes us, but not more of us: what is open, here or in another thread, goes on, growth waits.
       if (end.isOurs) this.#shaping.onNoGrowth(end.reply, this.#busyCount);
       this.#noOpenUntilMs = clock.monotonicMs() + noGrowthMs;
@@ -474,7 +464,7 @@ export class Site implements SiteDialOwner, SiteUser {
     }
     this.#failures++;
     this.#deadUntilMs = clock.monotonicMs() + waitMs;
-    this.#deadSinceSecond = this.#second;
+    this.#reach.down();
     this.#deadReply = end.reply;
     this.#deadStatus = isFinal ? 'failed' : 'deferred';
     this.#settleAll(this.#deadStatus, end.reply);

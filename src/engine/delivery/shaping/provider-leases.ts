@@ -23,8 +23,8 @@ export function providerLeases(
 ): SiteLeases {
   const waiting = new Waiting();
   return {
-    join(path, user) {
-      const lease = sites.join(path, user);
+    join(path, user, way) {
+      const lease = sites.join(path, user, way);
       const joined = new Map<string, Shared>();
       const all: Shared[] = [];
       const shared = (host: string) => {

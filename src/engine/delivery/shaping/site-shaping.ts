@@ -101,8 +101,9 @@ export class SiteShaping {
   /** A connection, or an attempt at one, ended; so many messages were begun over it. */
   onEnd(end: SessionEnd, busy: number, messageCount = 0): void {
     if (end.isOurs) return;
-    // The last of them is the one that was refused.
+    // The last of them is the one that was refused; to refuse the first is to refuse the connection.
     if (isSessionLimit(end.reply) && messageCount > 1) this.#carries(messageCount - 1);
+    else if (isSessionLimit(end.reply)) this.onNoGrowth(end.reply, busy);
     if (this.#judged === end) return;
     // It was tired of waiting.
     if (end.wasIdle === true && classOf(end.reply) !== 'rate') return;

@@ -10,18 +10,26 @@ import {
   deliveriesFor,
   hopAddress,
   lendingBy,
+  type OutboundTest,
   outboundMessage,
   Sender,
 } from '../../../support/outbound.ts';
 import { SeededClock, SeededRandom } from '../../../support/seeded-clock.ts';
 
-function world() {
+function world(more: Partial<OutboundTest> = {}) {
   const clock = new SeededClock();
   const dialer = new FakeDialer();
   const others = { second: 0, note: () => {} };
   const leases = lendingBy({ reach: others });
   const limits = { connectionsMax: 1 };
-  const deliveries = deliveriesFor({ clock, random: new SeededRandom(7), dialer, limits, leases });
+  const deliveries = deliveriesFor({
+    clock,
+    random: new SeededRandom(7),
+    dialer,
+    limits,
+    leases,
+    ...more,
+  });
   const nowSecond = () => Math.floor(clock.nowMs() / 1_000);
   return { clock, dialer, others, nowSecond, sender: new Sender(deliveries) };
 }
@@ -77,4 +85,40 @@ it('a back-off ends when another thread reaches the site', async () => {
   assert.equal(dialer.dials, 2);
   await takeOne(dialer.peers[0]!);
   assert.match(sender.told, /^deferred 4\S+ \S+ \| deferred 4\S+ \S+ \| delivered 250$/);
+});
+
+it('mail does not wait without end, whatever others reach', async () => {
+  const { clock, dialer, others, nowSecond, sender } = world();
+  dialer.unreachable.set(hopAddress, 'refused');
+  sender.send(outboundMessage());
+  for (let seconds = 0; seconds < 70; seconds++) {
+    others.second = nowSecond();
+    clock.advance(1_000);
+    await settled();
+  }
+  assert.match(sender.told, /^deferred 4/);
+});
+
+it('nor does mail that needs TLS which the site fails', async () => {
+  const { dialer, others, nowSecond, sender } = world({ relay: { tls: 'required' } });
+  others.second = nowSecond();
+  sender.send(outboundMessage());
+  await settled();
+  const [peer] = dialer.peers;
+  peer!.tlsFault = 'bad certificate';
+  peer!.say('220 hop\r\n');
+  peer!.say('250-hop\r\n250 STARTTLS\r\n');
+  await settled();
+  peer!.say('220 go\r\n');
+  await settled();
+  assert.match(sender.told, /^deferred 4/);
+});
+
+it('a clock that was set back does not make a site look reached', async () => {
+  const { dialer, others, nowSecond, sender } = world();
+  others.second = nowSecond() + 3_600;
+  dialer.unreachable.set(hopAddress, 'refused');
+  sender.send(outboundMessage());
+  await settled();
+  assert.match(sender.told, /^deferred 4/);
 });
