@@ -166,7 +166,10 @@ export async function givenBy(
   if (rule.gives === 'group') return await powerOfGroup(identity, params, tenant);
   const right =
     rule.gives === 'key' ? scopesGiven(params) : await roleGiven(identity, params, tenant);
-  return right === undefined ? undefined : [right];
+  if (right === undefined) return undefined;
+  return rule.gives === 'key'
+    ? [right]
+    : [right, ...(await roleReplaced(identity, params, tenant))];
 }
 
 function scopesGiven({ scopes }: Readonly<Record<string, unknown>>): Right | undefined {
@@ -197,6 +200,32 @@ async function roleGiven(
   if (typeof role !== 'string' || (domains !== undefined && !isWords(domains))) return undefined;
   const grant = { role, ...(domains === undefined ? {} : { domains }) };
   return rightOfGrant(grant, await roles.customRole(tenant, role));
+}
+
+/** What the act's row takes the place of: to give less of a role than somebody has is to take the rest away. */
+async function roleReplaced(
+  identity: Identity,
+  params: Readonly<Record<string, unknown>>,
+  tenant: TenantId,
+): Promise<readonly Right[]> {
+  const { roles, directory, groups } = identity;
+  const { name, permissions, account, address, role } = params;
+  if (isWords(permissions)) {
+    const known = await roles.customRole(tenant, String(name));
+    return known === undefined ? [] : [{ permissions: new Set(known.permissions) }];
+  }
+  const group =
+    address === undefined ? undefined : await groups.groupByAddress(tenant, String(address));
+  const holder =
+    account === undefined ? undefined : await directory.accountByAddress(String(account));
+  const held = [
+    ...(group === undefined ? [] : await roles.grantsOfGroup(group)),
+    ...(holder === undefined ? [] : await roles.grantsOf(holder)),
+  ];
+  return await rightsIn(
+    identity,
+    held.filter((grant) => grant.role === role),
+  );
 }
 
 /**

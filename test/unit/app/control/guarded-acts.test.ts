@@ -241,6 +241,38 @@ describe('acts under guard', () => {
     assert.equal(await give('steward', { domains: ['acme.test'] }), 'done');
   });
 
+  it('nobody takes from others what they do not have, by giving them less', async () => {
+    const one = await world();
+    const { identity, acme } = one;
+    const steward = one.accounts.get('user')!;
+    const peer = (await identity.directory.accountByAddress('peer@acme.test'))!;
+    const role = { tenant: acme.id, createdMs: 1 };
+    const permissions = ['role.change', 'role.read', 'account.read'];
+    await identity.roles.putRole({ ...role, name: 'steward', permissions });
+    await identity.roles.putRole({ ...role, name: 'security', permissions: ['policy.change'] });
+    const terms = { tenant: acme.id, role: 'steward', createdMs: 1, by: '' };
+    await identity.roles.grant({ ...terms, account: steward.id, domains: ['acme.test'] });
+    const ask = (method: ControlMethod, params: object) =>
+      one.ask(one.principals.get('user')!, method, params);
+    const less = { account: peer.address, role: 'steward', domains: ['acme.test'] };
+    assert.equal(await ask('role.grant', less), 'done');
+    await identity.roles.grant({ ...terms, account: peer.id });
+    assert.equal(await ask('role.grant', less), 'permission-missing', 'it had all of the tenant');
+
+    await identity.roles.grant({ ...terms, account: steward.id });
+    const emptied = { tenant: 'acme', name: 'security', permissions: ['account.read'] };
+    assert.equal(await ask('role.create', emptied), 'permission-missing');
+    assert.equal(await ask('role.create', { ...emptied, name: 'fresh' }), 'done');
+
+    const address = 'desk@acme.test';
+    const senders = 'tenant' as const;
+    const group = await identity.groups.createGroup({ ...role, address, senders });
+    await identity.roles.grant({ ...terms, group: group.id });
+    await identity.roles.grant({ ...terms, account: steward.id, domains: ['acme.test'] });
+    const narrowed = { address, role: 'steward', domains: ['acme.test'] };
+    assert.equal(await ask('group.grant', narrowed), 'permission-missing');
+  });
+
   it('nobody puts people into a group, or takes them out, that may do more than they', async () => {
     const one = await world();
     const { identity, acme } = one;
