@@ -37,12 +37,9 @@ export function imapAccounts(parts: ImapAccountsParts): ImapAccounts {
     },
     async setQuota(account: Account, quota: AccountQuota): Promise<Failure | undefined> {
       try {
-        // As it is now: a session may know it from long ago.
-        const row = (await directory.accountById(account.id)) ?? account;
         const own = { quotaBytes: quota.bytes, quotaMessages: quota.messages };
-        const changed = { ...row, ...own, inherits: [] };
-        await directory.putAccount(changed);
-        await putAccount(parts, changed);
+        const change = (row: Account) => ({ ...row, ...own, inherits: [] });
+        await putAccount(parts, await directory.changeAccount(account.id, change));
         return undefined;
       } catch (error) {
         return failureOf(error);

@@ -243,6 +243,11 @@ export interface AccountDirectory {
    * shared may not.
    */
   putAccount(account: Account): Promise<void>;
+  /**
+   * As `putAccount`, of what the row is when it is written: what others change meanwhile stays, a new password first of
+   * all. `change` may be called more than once. `not-found` where it is not there. Resolves to what was written.
+   */
+  changeAccount(id: AccountId, change: (account: Account) => Account): Promise<Account>;
   deleteAccount(id: AccountId): Promise<void>;
   putAlias(alias: Alias): Promise<void>;
   deleteAlias(address: string): Promise<void>;

@@ -90,6 +90,26 @@ export function accountDirectoryContract(
       assert.equal((await directory.createAccount(accountRow('u6@a.test'))).id, 7);
     });
 
+    it('changes what an account is when it is written, and leaves what others changed', async () => {
+      await using one = await opened();
+      const { directory } = one;
+      const made = await directory.createAccount(accountRow('u@a.test', { passwordHash: 'old' }));
+      const password = directory.changeAccount(made.id, (row) => ({ ...row, passwordHash: 'new' }));
+      const quota = directory.changeAccount(made.id, (row) => ({ ...row, quotaBytes: 9 }));
+      await password;
+      const expected = { ...made, passwordHash: 'new', quotaBytes: 9 };
+      assert.deepEqual(await quota, expected);
+      assert.deepEqual(await directory.accountById(made.id), expected);
+      await assert.rejects(
+        directory.changeAccount(99 as AccountId, (row) => row),
+        code('not-found'),
+      );
+      await assert.rejects(
+        directory.changeAccount(made.id, (row) => ({ ...row, tenant: 99 as Account['tenant'] })),
+        code('argument-invalid'),
+      );
+    });
+
     it('finds an account by its primary address in any spelling', async () => {
       await using one = await opened();
       const { directory } = one;

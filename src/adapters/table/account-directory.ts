@@ -370,6 +370,13 @@ class TableDirectory implements AccountDirectory {
     return this.#turns.write(() => this.#names.putAccount(account));
   }
 
+  async changeAccount(id: AccountId, change: (account: Account) => Account): Promise<Account> {
+    await this.#turns.write(() => this.#names.changeAccount(id, change));
+    const account = this.accountById(id);
+    if (account === undefined) throw new MailError('not-found', `no account ${id}`);
+    return account;
+  }
+
   async deleteAccount(id: AccountId): Promise<void> {
     await this.#turns.write(() => this.#names.deleteAccount(id));
     this.#sharings.forget(id);

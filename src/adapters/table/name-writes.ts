@@ -58,6 +58,12 @@ export class NameWrites {
     };
   }
 
+  changeAccount(id: AccountId, change: (account: Account) => Account): Decided {
+    const account = this.#rows.account(id);
+    if (account === undefined) throw new MailError('not-found', `no account ${id}`);
+    return this.putAccount(change(account));
+  }
+
   putAccount(account: Account): Decided {
     const { id } = account;
     const before = this.#rows.account(id);

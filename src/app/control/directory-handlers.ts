@@ -123,16 +123,14 @@ function accountHandlers(parts: ControlParts): ControlHandlers {
       const { address, isEnabled, quotaBytes, quotaMessages, sendAs } = given;
       const account = await accountNamed(parts, address);
       await refuseForeignNames(parts, sendAs, by);
-      const changed: Account = {
-        ...account,
-        isEnabled: isEnabled ?? account.isEnabled,
-        quotaBytes: quotaBytes ?? account.quotaBytes,
-        quotaMessages: quotaMessages ?? account.quotaMessages ?? 0,
-        sendAs: sendAs ?? account.sendAs,
-        inherits: inheritsNow(account, given),
-      };
-      await directory.putAccount(changed);
-      const now = await accountNamed(parts, address);
+      const now = await directory.changeAccount(account.id, (row) => ({
+        ...row,
+        isEnabled: isEnabled ?? row.isEnabled,
+        quotaBytes: quotaBytes ?? row.quotaBytes,
+        quotaMessages: quotaMessages ?? row.quotaMessages ?? 0,
+        sendAs: sendAs ?? row.sendAs,
+        inherits: inheritsNow(row, given),
+      }));
       await putAccount(parts, now);
       return { account: viewOfAccount(now) };
     },

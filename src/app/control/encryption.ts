@@ -68,7 +68,6 @@ export async function makeAccount(
     await directory.deleteAccount(account.id);
     throw error;
   }
-  const ready = { ...account, isEnabled: made.isEnabled };
-  await directory.putAccount(ready);
-  return ready;
+  const { isEnabled } = made;
+  return await directory.changeAccount(account.id, (row) => ({ ...row, isEnabled }));
 }

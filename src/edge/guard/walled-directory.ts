@@ -172,6 +172,10 @@ function nameWrites(
       await mustHave(account.id);
       await directory.putAccount(account);
     },
+    async changeAccount(...[id, change]: Of<'changeAccount'>) {
+      await mustHave(id);
+      return await directory.changeAccount(id, change);
+    },
     async deleteAccount(id: AccountId) {
       await mustHave(id);
       await directory.deleteAccount(id);
