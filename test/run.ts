@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 
 const shared = /^test\/(unit\/(?!harness\/)|contracts\/|sessions\/)/;
 const batchFiles = 40;
-const timeoutMs = 120_000;
+const timeoutMs = 240_000;
 const tallied = ['tests', 'pass', 'fail', 'cancelled', 'skipped', 'todo'] as const;
 
 const folders = process.argv.slice(2);
@@ -75,7 +75,11 @@ async function inTurns<Job>(jobs: Job[], work: (job: Job) => Promise<Ran>): Prom
 function run(of: readonly string[]): Promise<Ran> {
   const child = spawn(
     process.execPath,
-    ['--test', '--test-reporter=spec', `--test-timeout=${timeoutMs}`, ...of],
+    [
+      ...['--test', '--test-reporter=spec', `--test-timeout=${timeoutMs}`],
+      // What a test that was cut off left open must not keep its process for ever.
+      ...['--test-force-exit', ...of],
+    ],
     { stdio: ['ignore', 'pipe', 'inherit'], env: environment },
   );
   const { promise, resolve } = Promise.withResolvers<Ran>();
