@@ -122,6 +122,11 @@ export class KeyRing {
     if (!vault.isEncrypted(account)) {
       throw new MailError('not-possible-now', `account ${account} is not encrypted`);
     }
+    // Records of it may wait for the key: an index that goes on without them would pass them for ever.
+    if (vault.goneOf(account) === 'missing') {
+      const text = `account ${account} was opened without its key: start the server again first`;
+      throw new MailError('not-possible-now', text);
+    }
     const found = await readKeyFile(disk, this.#path(account));
     if (typeof found !== 'string') return found;
     throw new MailError('not-possible-now', `the keys of account ${account} are ${found}`);
