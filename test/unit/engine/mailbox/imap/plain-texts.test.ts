@@ -104,7 +104,8 @@ describe('the quick look', () => {
         denied++;
         assert.equal(new SearchedText().open(bytes).holds(asked, one), false, String(bytes));
       }),
-      { numRuns: 3_000 },
+      // One in 160 is denied: enough of them that chance does not decide.
+      { numRuns: 6_000 },
     );
     assert.ok(denied > 10, 'it spares something');
   });
