@@ -7,6 +7,7 @@
 
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { writeSmall } from '../adapters/files/small-file.ts';
 import type { DataLock } from '../adapters/node/data-lock.ts';
 import { takeDataLock } from '../adapters/node/data-lock.ts';
 import { latin1, view } from '../base/bytes.ts';
@@ -113,17 +114,8 @@ async function makeIdentity({
     shards: shards === 0 ? defaultShards() : shards,
     id: view(random.bytes(16)).toString('hex'),
   };
-  // Written under another name first: a crash in the middle leaves no half-written identity behind.
-  const draft = join(path, `${storeFile}.new`);
-  await disk.remove(draft).catch((error: unknown) => {
-    if (!(error instanceof DiskError && error.fault === 'missing')) throw error;
-  });
-  const file = await disk.open(draft, 'create');
-  await file.write(0, [latin1(`${JSON.stringify(identity, null, 2)}\n`)]);
-  await file.sync();
-  await file.close();
-  await disk.rename(draft, join(path, storeFile));
-  await disk.syncFolder(path);
+  const text = `${JSON.stringify(identity, null, 2)}\n`;
+  await writeSmall(disk, join(path, storeFile), latin1(text));
   return identity;
 }
 

@@ -19,6 +19,7 @@ import {
   only,
   type PlainOf,
 } from './act.ts';
+import { grantFields } from './role-control.ts';
 
 const text = Type.String();
 
@@ -110,8 +111,7 @@ export const groupActs = {
       'Gives all who are in a group a role in all of its tenant, or for some of its domains.',
     params: only({
       ...oneGroup,
-      role: nameText,
-      domains: Type.Optional(Type.Array(nameText, { minItems: 1, maxItems: 1_000 })),
+      ...grantFields,
     }),
     result: Type.Object({ role }),
   },

@@ -69,14 +69,19 @@ const ownRoleActs = {
   },
 } satisfies Record<string, Act>;
 
+/** What is given: in all of the tenant, or for some of its domains. */
+export const grantFields = {
+  role: nameText,
+  domains: Type.Optional(Type.Array(nameText, { minItems: 1, maxItems: 1_000 })),
+};
+
 const grantActs = {
   'role.grant': {
     rest: 'PUT /api/v1/accounts/{account}/roles/{role}',
     summary: 'Gives an account a role in all of its tenant, or for some of its domains.',
     params: only({
       ...ofAccount,
-      role: nameText,
-      domains: Type.Optional(Type.Array(nameText, { minItems: 1, maxItems: 1_000 })),
+      ...grantFields,
     }),
     result: Type.Object({ grant }),
   },

@@ -13,7 +13,8 @@
 
 import { Buffer } from 'node:buffer';
 import { join } from 'node:path';
-import { type Disk, DiskError } from '../../ports/disk.ts';
+import type { Disk } from '../../ports/disk.ts';
+import { ifThere, readSmall } from './small-file.ts';
 
 export const logFile = 'log.json';
 export const headsFile = 'heads.jsonl';
@@ -21,7 +22,6 @@ export const keyFile = 'head.key';
 
 const pieceBytes = 262_144;
 const lineBytesMax = 65_536;
-const smallBytesMax = 4_096;
 const nameForm = /^(\d{16})\.jsonl$/;
 const idForm = /^[0-9a-f]{32}$/;
 const newline = 0x0a;
@@ -52,42 +52,6 @@ export async function readLogId(disk: Disk, folder: string): Promise<string | un
     return typeof id === 'string' && idForm.test(id) ? id : undefined;
   } catch {
     return undefined;
-  }
-}
-
-export async function readSmall(disk: Disk, path: string): Promise<Uint8Array | undefined> {
-  return await ifThere(async () => {
-    const file = await disk.open(path, 'read');
-    try {
-      return await file.read(0, smallBytesMax);
-    } finally {
-      await file.close();
-    }
-  });
-}
-
-/** Under another name first: a kill in the middle leaves what was there before. */
-export async function writeSmall(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
-  const draft = `${path}.new`;
-  await ifThere(() => disk.remove(draft));
-  const file = await disk.open(draft, 'create');
-  try {
-    await file.write(0, [bytes]);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await disk.rename(draft, path);
-  await disk.syncFolder(join(path, '..'));
-}
-
-/** Undefined where `work` misses a file. */
-export async function ifThere<T>(work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof DiskError && error.fault === 'missing') return undefined;
-    throw error;
   }
 }
 

@@ -13,7 +13,8 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Random } from '../../ports/random.ts';
 import { type AuditHead, type AuditKey, HeadKey, readHeadLine, seedBytes } from '../audit/head.ts';
-import { headsFile, ifThere, keyFile, linesOf, readSmall, writeSmall } from './audit-folder.ts';
+import { headsFile, keyFile, linesOf } from './audit-folder.ts';
+import { ifThere, readSmall, writeSmall } from './small-file.ts';
 
 export interface AuditHeadsOptions {
   readonly disk: Disk;

@@ -26,17 +26,16 @@ import { type Disk, DiskError, type DiskFile } from '../../ports/disk.ts';
 import type { Random } from '../../ports/random.ts';
 import { chained, genesisOf, isInRange, readLine } from '../audit/chain.ts';
 import {
-  ifThere,
   linesOf,
   logFile,
   readLogId,
   type Segment,
   segmentOf,
   segmentsIn,
-  writeSmall,
 } from './audit-folder.ts';
 import { AuditHeads } from './audit-heads.ts';
 import { type FoundEnd, findEnd } from './audit-recovery.ts';
+import { ifThere, writeSmall } from './small-file.ts';
 
 export interface FilesAuditLogOptions {
   readonly disk: Disk;

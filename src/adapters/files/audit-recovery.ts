@@ -13,7 +13,8 @@ import { mebibyte } from '../../base/units.ts';
 import { type AuditEntry, AuditError, type AuditTip } from '../../ports/audit-log.ts';
 import type { Disk, DiskFile } from '../../ports/disk.ts';
 import { isSound, readLine } from '../audit/chain.ts';
-import { type Line, linesOf, type Segment, writeSmall } from './audit-folder.ts';
+import { type Line, linesOf, type Segment } from './audit-folder.ts';
+import { writeSmall } from './small-file.ts';
 
 export interface FoundEnd {
   /** Undefined: there is no entry. */

@@ -9,8 +9,8 @@
 
 import { dirname } from 'node:path';
 import type { AuditHead } from '../../adapters/audit/head.ts';
-import { ifThere } from '../../adapters/files/audit-folder.ts';
 import type { FilesAuditLog } from '../../adapters/files/audit-log.ts';
+import { ifThere } from '../../adapters/files/small-file.ts';
 import type { Log } from '../../base/log.ts';
 import { dayMs, hourMs } from '../../base/units.ts';
 import { AuditError, type AuditFacts } from '../../ports/audit-log.ts';

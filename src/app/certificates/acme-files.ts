@@ -11,9 +11,10 @@
 
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { ifThere, readSmall, writeSmall } from '../../adapters/files/small-file.ts';
 import { utf8, view } from '../../base/bytes.ts';
 import type { Log } from '../../base/log.ts';
-import { type Disk, DiskError } from '../../ports/disk.ts';
+import type { Disk } from '../../ports/disk.ts';
 import { type HeldPair, readPair } from './held-pair.ts';
 
 const bytesMax = 1_048_576;
@@ -92,39 +93,16 @@ export class AcmeFiles {
   }
 
   async #read(name: string): Promise<string | undefined> {
-    try {
-      const file = await this.#disk.open(join(this.#folder, name), 'read');
-      try {
-        return view(await file.read(0, bytesMax)).toString('utf8');
-      } finally {
-        await file.close();
-      }
-    } catch (error) {
-      if (error instanceof DiskError && error.fault === 'missing') return undefined;
-      throw error;
-    }
+    const bytes = await readSmall(this.#disk, join(this.#folder, name), bytesMax);
+    return bytes === undefined ? undefined : view(bytes).toString('utf8');
   }
 
   async #write(name: string, text: string): Promise<void> {
-    const draft = `${name}.new`;
     await this.#disk.makeFolder(this.#folder);
-    await this.#remove(draft);
-    const file = await this.#disk.open(join(this.#folder, draft), 'create');
-    try {
-      await file.write(0, [utf8(text)]);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await this.#disk.rename(join(this.#folder, draft), join(this.#folder, name));
-    await this.#disk.syncFolder(this.#folder);
+    await writeSmall(this.#disk, join(this.#folder, name), utf8(text));
   }
 
   async #remove(name: string): Promise<void> {
-    try {
-      await this.#disk.remove(join(this.#folder, name));
-    } catch (error) {
-      if (!(error instanceof DiskError && error.fault === 'missing')) throw error;
-    }
+    await ifThere(() => this.#disk.remove(join(this.#folder, name)));
   }
 }
