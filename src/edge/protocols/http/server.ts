@@ -143,7 +143,9 @@ function createOne(options: HttpListenerOptions, address: ListenAddress): Server
     }
     answerOf(request, hosts, options.routes)
       .catch((error): HttpAnswer => {
-        options.log.error({ path: request.url, error: String(error) }, 'an HTTP route failed');
+        // Not what was asked for: a path may end in a token that opens an account.
+        const route = routeName(pathOf(request), options.routes);
+        options.log.error({ route, error: String(error) }, 'an HTTP route failed');
         return plain(500, 'internal error');
       })
       .then((answer) => {
@@ -160,11 +162,10 @@ async function answerOf(
   hosts: ReadonlySet<string>,
   routes: Routes,
 ): Promise<HttpAnswer> {
-  const [path = '', query = ''] = (request.url ?? '').split('?', 2);
-  const slash = path.lastIndexOf('/') + 1;
-  const below = `${path.slice(0, slash)}*`;
-  const name = Object.hasOwn(routes, path) ? path : below;
-  const named = Object.hasOwn(routes, name) ? routes[name] : undefined;
+  const path = pathOf(request);
+  const query = request.url?.split('?', 2)[1] ?? '';
+  const name = routeName(path, routes);
+  const named = name === undefined ? undefined : routes[name];
   const route = typeof named === 'function' ? routeOf(named) : named;
   const host = hostOf(request.headers.host);
   if (host === undefined || !(isOwnHost(host, hosts) || (await route?.isHostOurs(host)) === true)) {
@@ -176,12 +177,22 @@ async function answerOf(
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
   const answer = method === 'GET' || method === 'POST' ? route.methods[method] : undefined;
   if (answer === undefined) return { ...plain(405, 'another method'), allow: allowed(route) };
-  const rest = path.slice(slash);
+  const rest = path.slice(path.lastIndexOf('/') + 1);
   const body = bytes.toString('utf8');
   const address = peerAddress(request);
   return await answer({
     ...{ method, host, query: new URLSearchParams(query), body, bytes, rest, address },
   });
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0]!;
+}
+
+/** Its path, or with `*` for its last part; undefined: there is none. */
+function routeName(path: string, routes: Routes): string | undefined {
+  const below = `${path.slice(0, path.lastIndexOf('/') + 1)}*`;
+  return [path, below].find((name) => Object.hasOwn(routes, name));
 }
 
 function routeOf(answer: Answering): Route {

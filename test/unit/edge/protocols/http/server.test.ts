@@ -4,18 +4,18 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { silentLog } from '../../../../../src/base/log.ts';
+import { type Log, type LogFields, silentLog } from '../../../../../src/base/log.ts';
 import { probeRoutes } from '../../../../../src/edge/protocols/http/routes.ts';
 import { listenHttp, type Routes } from '../../../../../src/edge/protocols/http/server.ts';
 
 const host = '127.0.0.1';
 
-async function listening(routes: Routes) {
+async function listening(routes: Routes, log: Log = silentLog) {
   const options = {
     addresses: [{ host, port: 0 }],
     hosts: ['Mail.example.org'],
     routes,
-    log: silentLog,
+    log,
   };
   const listener = await listenHttp(options);
   const port = listener.addresses[0]!.port;
@@ -124,6 +124,18 @@ test('a route that throws gives 500 and no detail', async () => {
   const answer = await fetch(`http://${host}:${server.port}/x`);
   assert.equal(answer.status, 500);
   assert.equal(await answer.text(), 'internal error\n');
+});
+
+test('what failed is logged by its route, for a path may end in a secret', async () => {
+  const logged: LogFields[] = [];
+  const log: Log = { ...silentLog, error: (fields) => void logged.push(fields) };
+  const fails = () => {
+    throw new Error('detail');
+  };
+  await using server = await listening({ '/reset/*': fails }, log);
+  const answer = await fetch(`http://${host}:${server.port}/reset/s3cret?x=s3cret`);
+  assert.equal(answer.status, 500);
+  assert.deepEqual(logged, [{ route: '/reset/*', error: 'Error: detail' }]);
 });
 
 test('a taken port is told by name, and no other address stays bound', async () => {
