@@ -18,11 +18,13 @@ import type { Sessions } from '../edge/guard/sessions.ts';
 import { TokenLogIn } from '../edge/guard/token-log-in.ts';
 import type { DoAct } from '../edge/protocols/http/admin/routes.ts';
 import type { TokenRouteParts } from '../edge/protocols/http/admin/token-routes.ts';
+import { generateBy } from '../edge/protocols/http/api/batches.ts';
+import type { ComposeMessage } from '../edge/protocols/http/api/drafted.ts';
 import { apiPolicy } from '../edge/protocols/http/api/limits.ts';
-import type { ComposeMessage } from '../edge/protocols/http/api/messages.ts';
 import { createApi } from '../edge/protocols/http/api/server.ts';
 import type { Mounted } from '../edge/protocols/http/server.ts';
 import type { Settings } from '../settings/schema.ts';
+import { openBatches } from './batches/open.ts';
 import type { Core } from './core.ts';
 import { eventFeed } from './events/event-feed.ts';
 import { webhookDesk } from './events/webhook-desk.ts';
@@ -59,13 +61,22 @@ export async function createHttpApi(
       ? failure('message-invalid', 'no message came of it')
       : { ok: true, body: answer.body };
   };
-  const api = await createApi({
+  const policyNow = () => policy;
+  const suppression = feedback.guard;
+  const making = {
     directory,
     reception,
     compose,
+    suppression,
+    clock: nodeClock,
+    policy: policyNow,
+  };
+  const batches = openBatches(core, log);
+  const api = await createApi({
+    ...making,
+    batches,
     witness,
     bans: core.bans,
-    suppression: feedback.guard,
     suppressions: feedback.list,
     note: streams.note,
     events: eventFeed(streams.reader, folder.shards),
@@ -74,10 +85,9 @@ export async function createHttpApi(
     tokens: tokenParts(core, log, given),
     resets: core.resets,
     act,
-    clock: nodeClock,
     log,
-    policy: () => policy,
   });
+  batches.start(generateBy(making));
   const isOwn = settings.api.listen.length > 0;
   return {
     prefix: '/api/',

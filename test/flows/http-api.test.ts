@@ -337,7 +337,7 @@ describe('a message by HTTP', () => {
     assert.equal(openapi, '3.1.0');
     const routes = Object.entries(paths).map(([path, methods]) => [path, Object.keys(methods)]);
     // Acts and tokens follow: `admin-api.test.ts`.
-    assert.deepEqual(routes.slice(0, 10), [
+    assert.deepEqual(routes.slice(0, 12), [
       ['/api/v1/messages', ['post']],
       ['/api/v1/suppressions', ['get', 'post', 'delete']],
       ['/api/v1/events', ['get']],
@@ -347,6 +347,8 @@ describe('a message by HTTP', () => {
         `/api/v1/webhooks/{id}/${act}`,
         ['post'],
       ]),
+      ['/api/v1/batches', ['get']],
+      ['/api/v1/batches/{id}', ['get', 'delete']],
       ['/api/v1/messages/{id}', ['get', 'delete']],
     ]);
     assert.deepEqual(components.schemas.Message, messageSchema);

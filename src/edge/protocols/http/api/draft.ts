@@ -49,6 +49,7 @@ export interface MessageGiven {
   readonly sendAt?: string;
   readonly requireTls?: boolean;
   readonly dryRun?: boolean;
+  readonly deferGeneration?: boolean;
 }
 
 /** One message that a request asks for. */

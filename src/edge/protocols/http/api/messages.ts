@@ -6,20 +6,17 @@
  */
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { MessageParts } from '../../../../actors/asks/compose-job.ts';
-import { type DeliveryTerms, isPoolName } from '../../../../actors/asks/delivery-terms.ts';
-import type { EnvelopeRecipient } from '../../../../actors/asks/reception.ts';
-import { domainOf } from '../../../../base/address-parts.ts';
-import type { Result } from '../../../../base/errors.ts';
+import { isPoolName } from '../../../../actors/asks/delivery-terms.ts';
 import { idempotencyHash, idempotencyOf, isIdempotencyKey } from '../../../guard/idempotency.ts';
 import { readPath } from './addresses.ts';
-import { type Caller, callerOf } from './caller.ts';
-import { type Draft, type MessageGiven, readDraft, readTerms } from './draft.ts';
+import type { BatchDesk } from './batches.ts';
+import { callerOf } from './caller.ts';
+import { type MessageGiven, readTerms } from './draft.ts';
+import { type Asker, Drafted, type MessageRouteParts, withPool } from './drafted.ts';
 import { type EachTaken, takeEach } from './each.ts';
 import { ApiFault } from './fault.ts';
 import type { KeyRates } from './key-rates.ts';
 import { authorDomains, canonical } from './raw.ts';
-import { Rendering } from './rendering.ts';
 import { messageSchema, rawQuerySchema } from './schema.ts';
 import {
   checkDomain,
@@ -29,14 +26,8 @@ import {
   type ResolvedRecipients,
   refuseNobody,
   resolveRecipients,
-  type SubmitParts,
   submit,
 } from './submit.ts';
-
-/** Builds a message, off this thread. */
-export type ComposeMessage = (
-  parts: MessageParts,
-) => Promise<Result<{ readonly body: Uint8Array }>>;
 
 interface RawQuery {
   readonly from?: string;
@@ -45,10 +36,6 @@ interface RawQuery {
   readonly priority?: string;
   readonly sendAt?: string;
   readonly dryRun?: string;
-}
-
-export interface MessageRouteParts extends SubmitParts {
-  readonly compose: ComposeMessage;
 }
 
 /** Of each message, what handing it in came to. */
@@ -62,7 +49,11 @@ interface SuppressedOf {
   readonly reason: string;
 }
 
-export function messageRoutes(app: FastifyInstance, parts: MessageRouteParts, rates: KeyRates) {
+export interface MessageRoutesParts extends MessageRouteParts {
+  readonly batches: BatchDesk;
+}
+
+export function messageRoutes(app: FastifyInstance, parts: MessageRoutesParts, rates: KeyRates) {
   app.post('/api/v1/messages', {
     schema: {
       querystring: rawQuerySchema,
@@ -92,11 +83,28 @@ export function messageRoutes(app: FastifyInstance, parts: MessageRouteParts, ra
         const { each: messages, ...refused } = await take(judge);
         return { dryRun: true, messages, ...refused };
       }
+      if (given?.deferGeneration === true) {
+        reply.code(202);
+        const key = request.headers['idempotency-key'] as string | undefined;
+        return await defer(parts, caller, given, key);
+      }
       const { each: ids, ...refused } = await take(submit);
       reply.code(202);
       return { ids, ...refused };
     },
   });
+}
+
+/** As far as the request alone can tell, all of it can be made. */
+async function defer(
+  { batches, ...parts }: MessageRoutesParts,
+  asker: Asker,
+  given: MessageGiven,
+  idempotencyKey: string | undefined,
+): Promise<object> {
+  const { count } = await Drafted.read(parts, asker, given);
+  const { id } = await batches.begin({ asker, given, count, idempotencyKey });
+  return { batch: id, count };
 }
 
 /** @throws ApiFault where a request asks for more than its tenant has left. */
@@ -113,11 +121,6 @@ interface Taking<T> {
   readonly isDryRun: boolean;
 }
 
-/** Who asks, and for which pool of sources. */
-interface Asker extends Caller {
-  readonly pool: string | undefined;
-}
-
 /** @throws ApiFault */
 function askerOf(request: FastifyRequest): Asker {
   const pool = request.headers['x-chaski-pool'];
@@ -127,15 +130,11 @@ function askerOf(request: FastifyRequest): Asker {
   return { ...callerOf(request), pool };
 }
 
-function withPool(terms: DeliveryTerms, { pool }: Asker): DeliveryTerms {
-  return pool === undefined ? terms : { ...terms, pool };
-}
-
 /** The hash of the request's key for each of its messages; undefined without a key. */
 type RepeatHash = (index: number) => string | undefined;
 
 /** @throws ApiFault */
-function repeatsOf({ key }: Caller, header: string | readonly string[] | undefined): RepeatHash {
+function repeatsOf({ key }: Asker, header: string | readonly string[] | undefined): RepeatHash {
   if (header === undefined) return () => undefined;
   if (typeof header !== 'string' || !isIdempotencyKey(header)) {
     const path = '/header/Idempotency-Key';
@@ -145,30 +144,15 @@ function repeatsOf({ key }: Caller, header: string | readonly string[] | undefin
 }
 
 async function takeDraft<T>(taking: Taking<T>, given: MessageGiven): Promise<Taken<T>> {
-  const { parts, caller, repeats, isDryRun } = taking;
-  const { directory, clock } = parts;
-  const { messageBytesMax, holdMsMax } = parts.policy();
-  const draft = readDraft(given, holdMsMax, clock.nowMs());
-  const rendering = new Rendering(draft, messageBytesMax);
-  rendering.check();
-  const { tenant } = caller.key;
-  await checkDomain(directory, tenant, draft.from.path.domain, '/from');
-  await checkDomain(directory, tenant, domainOf(draft.sender), '/returnPath');
+  const { parts, caller, repeats, handIn, isDryRun } = taking;
+  const drafted = await Drafted.read(parts, caller, given);
   const resolved: ResolvedRecipients[] = [];
-  const stream = draft.terms.campaign ?? '';
-  const from = { tenant, stream, sender: draft.sender, isDryRun };
-  for (const copy of draft.copies) {
-    resolved.push(await resolveRecipients(parts, from, copy.recipients));
+  for (let index = 0; index < drafted.count; index++) {
+    resolved.push(await drafted.resolve(index, isDryRun));
   }
-  const taken = await takeEach(draft.copies.length, async (index) => {
-    const copy = draft.copies[index]!;
-    refuseNobody(resolved[index]!);
-    return await takeCopy(taking, draft, {
-      rendered: { ...draft.shared, ...rendering.of(copy), to: copy.to },
-      recipients: resolved[index]!.recipients,
-      idempotency: repeats(index),
-    });
-  });
+  const taken = await takeEach(drafted.count, (index) =>
+    drafted.take(index, resolved[index]!, { handIn, idempotency: repeats(index) }),
+  );
   return { ...taken, ...suppressedOf(resolved) };
 }
 
@@ -177,34 +161,6 @@ function suppressedOf(resolved: readonly ResolvedRecipients[]): Pick<Taken<unkno
     suppressed.map(({ address, reason }) => ({ index, address, reason })),
   );
   return all.length === 0 ? {} : { suppressed: all };
-}
-
-interface CopyToTake {
-  readonly rendered: Omit<MessageParts, 'messageId' | 'dateMs'>;
-  readonly recipients: readonly EnvelopeRecipient[];
-  readonly idempotency: string | undefined;
-}
-
-async function takeCopy<T>(
-  { parts, caller, handIn }: Taking<T>,
-  draft: Draft,
-  { rendered, recipients, idempotency }: CopyToTake,
-): Promise<T> {
-  const { reception, clock, policy } = parts;
-  const id = reception.nextId();
-  const messageId = `<${id}@${policy().hostname}>`;
-  const composed = await parts.compose({ ...rendered, messageId, dateMs: clock.nowMs() });
-  if (!composed.ok) throw new ApiFault(composed.code, 'the message was not built');
-  return await handIn(parts, {
-    ...caller,
-    id,
-    sender: draft.sender,
-    recipients,
-    terms: withPool(draft.terms, caller),
-    authorDomains: [draft.from.path.domain],
-    body: composed.body,
-    idempotency,
-  });
 }
 
 async function takeRaw<T>(

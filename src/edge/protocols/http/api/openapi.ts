@@ -5,9 +5,11 @@
  * Specs:     OpenAPI 3.1, whose dialect of JSON Schema holds all that `schema.ts` uses.
  */
 
+import { batchPaths } from './batch-schema.ts';
 import { eventOperations } from './event-schema.ts';
 import {
   acceptedSchema,
+  deferredSchema,
   faultSchema,
   judgedSchema,
   messageSchema,
@@ -73,7 +75,12 @@ const sendOperation = {
     },
     202: {
       description: 'On disk.',
-      content: json({ $ref: '#/components/schemas/Accepted' }),
+      content: json({
+        anyOf: [
+          { $ref: '#/components/schemas/Accepted' },
+          { $ref: '#/components/schemas/Deferred' },
+        ],
+      }),
     },
     ...refusals,
     411: fault('The body has no stated length.'),
@@ -92,6 +99,7 @@ export const openApi = {
     '/api/v1/suppressions': suppressionOperations,
     '/api/v1/events': eventOperations,
     ...webhookPaths,
+    ...batchPaths,
     '/api/v1/messages/{id}': {
       get: {
         operationId: 'getMessage',
@@ -121,6 +129,7 @@ export const openApi = {
     schemas: {
       Message: messageSchema,
       Accepted: acceptedSchema,
+      Deferred: deferredSchema,
       Judged: judgedSchema,
       Status: statusSchema,
       Fault: faultSchema,

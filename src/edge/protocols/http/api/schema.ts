@@ -133,6 +133,11 @@ export const messageSchema = {
     sendAt: { type: 'string', format: 'date-time', description: 'Not before then.' },
     requireTls: { type: 'boolean', description: 'Over verified TLS all the way (RFC 8689).' },
     dryRun: { type: 'boolean', description: 'Say what would happen, and do nothing of it.' },
+    deferGeneration: {
+      type: 'boolean',
+      description:
+        'Answer once the request is on disk, with the id of a batch; its messages are made after that.',
+    },
   },
 } as const;
 
@@ -218,6 +223,15 @@ export const judgedSchema = {
       },
     },
     ...refusedProperties,
+  },
+} as const;
+
+export const deferredSchema = {
+  type: 'object',
+  required: ['batch', 'count'],
+  properties: {
+    batch: { type: 'string', description: 'Its id; what becomes of it: GET /api/v1/batches/ID.' },
+    count: { type: 'integer', description: 'Messages that will be made.' },
   },
 } as const;
 

@@ -23,6 +23,7 @@ import { bodyBytesMax, pathPartLengthMax } from '../admin/limits.ts';
 import { type Resets, resetRoutes } from '../admin/reset-routes.ts';
 import { adminRoutes, type DoAct } from '../admin/routes.ts';
 import { type TokenRouteParts, tokenRoutes } from '../admin/token-routes.ts';
+import { batchRoutes } from './batches.ts';
 import { setCaller } from './caller.ts';
 import { EventTurns } from './event-turns.ts';
 import { type EventFeed, eventRoutes } from './events.ts';
@@ -30,11 +31,11 @@ import { ApiFault } from './fault.ts';
 import { KeyRates } from './key-rates.ts';
 import { requestBytesMax } from './limits.ts';
 import { lookUpRoutes, type MessageLookUp } from './look-up.ts';
-import { type MessageRouteParts, messageRoutes } from './messages.ts';
+import { type MessageRoutesParts, messageRoutes } from './messages.ts';
 import { type SuppressionRouteParts, suppressionRoutes } from './suppressions.ts';
 import { type WebhookDesk, webhookRoutes } from './webhooks.ts';
 
-interface ApiParts extends MessageRouteParts, SuppressionRouteParts {
+interface ApiParts extends MessageRoutesParts, SuppressionRouteParts {
   readonly lookUp: MessageLookUp;
   readonly events: EventFeed;
   readonly webhooks: WebhookDesk;
@@ -93,6 +94,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   resetRoutes(app, parts.resets, parts.clock);
   adminRoutes(app, parts.act);
   messageRoutes(app, parts, new KeyRates());
+  batchRoutes(app, parts.batches);
   lookUpRoutes(app, parts.lookUp);
   suppressionRoutes(app, parts);
   eventRoutes(app, parts.events, { turns: new EventTurns(parts.policy), clock: parts.clock });

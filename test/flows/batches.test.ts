@@ -1,0 +1,143 @@
+/**
+ * Aim: a request whose messages are made after its answer sends each of them once, whenever the server is killed.
+ * Method: the real server, in this process and killed as one of its own; a next hop that takes nothing until the end.
+ */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { relayEnvironment, runCommand, serve } from '../../bench/servers/chaski.ts';
+import { freePort, untilGreets } from '../../bench/servers/free-port.ts';
+import { type ApiWorld, startApiWorld } from '../support/api-world.ts';
+import { NextHop } from '../support/next-hop.ts';
+import { eventually } from '../support/test-server.ts';
+
+const kills = 4;
+const batchCount = 3;
+const copies = 400;
+
+function batchOf(count: number, name = 'u') {
+  const recipients = Array.from({ length: count }, (_, i) => ({
+    to: `${name}${i}@far.test`,
+    variables: { name: `${name}${i}` },
+  }));
+  const text = 'Dear {{name}}, hello.';
+  return { from: 'shop@acme.test', subject: 'News', text, recipients, deferGeneration: true };
+}
+
+async function ended(world: ApiWorld, batch: unknown, key?: string) {
+  return await eventually('the end of a batch', async () => {
+    const path = `/api/v1/batches/${batch}`;
+    const { value } = await world.call({ method: 'GET', path, ...(key ? { key } : {}) });
+    return value.state === 'generating' ? undefined : value;
+  });
+}
+
+it('answers with the batch, and makes its messages', async () => {
+  await using world = await startApiWorld();
+  const entries = [{ address: 'u1@far.test', stream: '', reason: 'manual' as const }];
+  await world.test.call('suppression.add', { tenant: 'acme', entries });
+  const { status, value } = await world.call({ body: batchOf(3) });
+  assert.deepEqual([status, value.count, value.ids], [202, 3, undefined]);
+  const { state, taken, failed, ids, failures } = await ended(world, value.batch);
+  assert.deepEqual([state, taken, failed], ['done', 2, 1], JSON.stringify(failures));
+  const [first, refused] = ids as readonly (string | null)[];
+  assert.equal(refused, null);
+  assert.equal((failures as { index: number; code: string }[])[0]!.code, 'recipient-suppressed');
+  await eventually('both', () => (world.hop.messages.length >= 2 ? true : undefined));
+  const message = world.hop.messages.find(({ recipients }) => recipients[0] === 'u0@far.test')!;
+  assert.match(message.content, /Dear u0, hello\./);
+  assert.match(message.content, /^Message-ID: <\S+>\r$/m);
+  const found = await world.call({ method: 'GET', path: `/api/v1/messages/${first}` });
+  assert.equal(found.status, 200);
+  const theirs = { method: 'GET', path: `/api/v1/batches/${value.batch}`, key: world.otherKey };
+  assert.equal((await world.call(theirs)).status, 404);
+  const list = await world.call({ method: 'GET', path: '/api/v1/batches' });
+  assert.equal((list.value.batches as unknown[]).length, 1);
+  const stopped = await world.call({ method: 'DELETE', path: `/api/v1/batches/${value.batch}` });
+  assert.deepEqual([stopped.status, stopped.value.state], [200, 'done']);
+});
+
+it('what can be told of the request is told before it is answered', async () => {
+  await using world = await startApiWorld();
+  const { recipients: _, ...rest } = batchOf(1);
+  const missing = { ...rest, recipients: [{ to: 'a@far.test' }] };
+  const bad = await world.call({ body: missing });
+  assert.deepEqual([bad.status, bad.value.error.path], [400, '/recipients/0/variables/name']);
+  const foreign = await world.call({ body: { ...batchOf(1), from: 'a@other.test' } });
+  assert.deepEqual([foreign.status, foreign.value.error.path], [403, '/from']);
+  const dry = await world.call({ body: { ...batchOf(1), dryRun: true } });
+  assert.deepEqual([dry.status, dry.value.dryRun], [200, true]);
+  const list = await world.call({ method: 'GET', path: '/api/v1/batches' });
+  assert.deepEqual(list.value.batches, []);
+});
+
+it(`each message is sent once over ${kills} kills`, async () => {
+  let isOpen = false;
+  const reply = (command: string) =>
+    !isOpen && command.startsWith('RCPT') ? '451 4.7.1 Later' : undefined;
+  await using hop = await new NextHop({ reply }).start();
+  const folder = mkdtempSync(join(tmpdir(), 'chaski-batches-'));
+  const [port, httpPort] = [await freePort(), await freePort()];
+  const environment = {
+    ...relayEnvironment(join(folder, 'data'), port, hop.port),
+    CHASKI_LISTEN__HTTP: `127.0.0.1:${httpPort}`,
+  };
+  const command = async (...args: string[]) => await runCommand(args, { folder }, environment);
+  const start = async () => {
+    const started = serve(environment, folder);
+    await untilGreets(port, 30_000, () => started.isRunning);
+    return started;
+  };
+  let server = await start();
+  try {
+    await command('tenant', 'create', 'acme');
+    await command('domain', 'create', 'acme.test', '--tenant', 'acme');
+    const made = await command('key', 'create', '--tenant', 'acme', '--scope', 'send', '--json');
+    const { secret } = JSON.parse(made) as { secret: string };
+    const api = async (path: string, init: RequestInit = {}) => {
+      const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' };
+      const response = await fetch(`http://127.0.0.1:${httpPort}/api/v1/${path}`, {
+        headers: init.method === 'POST' ? headers : { authorization: headers.authorization },
+        ...init,
+      });
+      assert.ok(response.ok, `${response.status}`);
+      return (await response.json()) as { batch: string; state: string; taken: number };
+    };
+    const ids: string[] = [];
+    for (let batch = 0; batch < batchCount; batch++) {
+      const body = JSON.stringify(batchOf(copies, `b${batch}-`));
+      ids.push((await api('messages', { method: 'POST', body })).batch);
+    }
+    const takens: number[] = [];
+    for (let kill = 0; kill < kills; kill++) {
+      await sleep(150 * kill);
+      await server.stop('SIGKILL');
+      server = await start();
+      const batches = await Promise.all(ids.map((id) => api(`batches/${id}`)));
+      takens.push(batches.reduce((sum, { taken }) => sum + taken, 0));
+    }
+    assert.ok(
+      takens.some((taken) => taken < batchCount * copies),
+      'a kill came while they were made',
+    );
+    await eventually('all made', async () => {
+      const batches = await Promise.all(ids.map((id) => api(`batches/${id}`)));
+      return batches.every(({ state }) => state === 'done') ? true : undefined;
+    });
+    isOpen = true;
+    await command('queue', 'flush');
+    await eventually('an empty queue', async () => {
+      const { messageCount } = JSON.parse(await command('queue', 'list', '--json'));
+      return messageCount === 0 ? true : undefined;
+    });
+    const sent = hop.messages.map(({ recipients }) => recipients[0]);
+    assert.deepEqual([sent.length, new Set(sent).size], [batchCount * copies, batchCount * copies]);
+  } finally {
+    await server.stop('SIGKILL');
+    rmSync(folder, { recursive: true });
+  }
+});
