@@ -21,7 +21,7 @@ const mapBytes = 64 * mebibyte;
 
 export function openBans(settings: Settings, folder: string, audit: Audit, log: Log): Bans {
   const { allowNetworks, failuresPerNameMax: _, ...limits } = settings.guard;
-  const proxies = Object.values(settings.proxy).flat();
+  const proxies = [...Object.values(settings.proxy).flat(), ...settings.http.trustedProxies];
   return new Bans({
     limits,
     allowed: networkSet([...allowNetworks, ...settings.relay.networks, ...proxies]),

@@ -6,6 +6,7 @@
  *            that has a certificate comes before it.
  */
 
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { composeJob } from '../actors/asks/compose-job.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { failure } from '../base/errors.ts';
@@ -34,7 +35,7 @@ const composeMsMax = minuteMs;
 
 export interface HttpApi extends Mounted {
   /** Of one who came by the control socket. */
-  handleOperator: Mounted['handle'];
+  handleOperator(request: IncomingMessage, response: ServerResponse): void;
   reload(settings: Settings): void;
 }
 

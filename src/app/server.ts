@@ -12,12 +12,15 @@ import { nodeClock } from '../adapters/node/clock.ts';
 import { droppedLines, type Log } from '../base/log.ts';
 import { Metrics } from '../base/metrics.ts';
 import { metricsText, processRows } from '../base/metrics-text.ts';
+import { loopbackNetworks, networkSet } from '../base/networks.ts';
 import type { LogIn } from '../edge/guard/log-in.ts';
 import { beginWithTls } from '../edge/listeners/https.ts';
 import { serveControl } from '../edge/protocols/control/server.ts';
 import { clientConfigRoutes } from '../edge/protocols/http/client-config.ts';
+import type { HttpCaps } from '../edge/protocols/http/connection-caps.ts';
 import { policyRoutes } from '../edge/protocols/http/mta-sts.ts';
 import { resetPageRoutes } from '../edge/protocols/http/password-reset.ts';
+import type { TrustedProxies } from '../edge/protocols/http/peer-address.ts';
 import { probeRoutes } from '../edge/protocols/http/routes.ts';
 import { listenHttp, type Routes } from '../edge/protocols/http/server.ts';
 import { tlsReportRoutes } from '../edge/protocols/http/tls-reports.ts';
@@ -285,6 +288,11 @@ async function listenWeb(
   const shared = own.length > 0 ? clear : { ...probes, ...clear };
   const secure = (server: Server) =>
     beginWithTls(server, { tls: tls.of('https'), proofs, clock: nodeClock });
+  const refused = metrics.counters(
+    'chaski_http_refused_total',
+    'HTTP connections that were closed for there were too many, in all or of one address.',
+    ['listener'],
+  );
   const addresses: Record<string, readonly string[]> = {};
   const hasOwnApi = settings.api.listen.length > 0;
   for (const [name, wanted, routes, mounted, begin] of [
@@ -299,6 +307,8 @@ async function listenWeb(
       hosts,
       routes,
       isBanned: (address) => bans.isBanned(address),
+      proxies: trustedProxies(settings),
+      caps: { ...httpCaps(settings), refused: () => refused.with({ listener: name }).inc() },
       log,
       ...(mounted === undefined ? {} : { mounted }),
       ...(begin === undefined ? {} : { secure: begin }),
@@ -307,4 +317,15 @@ async function listenWeb(
     addresses[name] = listener.addresses.map(writeListenAddress);
   }
   return addresses;
+}
+
+function trustedProxies({ http }: Settings): TrustedProxies {
+  return { networks: networkSet(http.trustedProxies), header: http.forwardedBy };
+}
+
+/** As those of mail: what is ours may open as many as it likes. */
+function httpCaps({ http, relay }: Settings): HttpCaps {
+  const { connectionsMax, connectionsPerAddressMax } = http;
+  const ours = [...loopbackNetworks, ...relay.networks, ...http.trustedProxies];
+  return { connectionsMax, connectionsPerAddressMax, uncountedNetworks: networkSet(ours) };
 }

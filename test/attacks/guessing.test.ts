@@ -74,6 +74,7 @@ async function guarded(folder?: string): Promise<TestServer> {
       'listen.pop3': '127.0.0.1:0',
       'listen.imap': '127.0.0.1:0',
       'listen.http': '127.0.0.1:0',
+      'http.trustedProxies': '127.0.0.1',
       'relay.networks': '',
     },
     // Behind a proxy that ends TLS.

@@ -22,6 +22,7 @@ before(async () => {
   hop = await new NextHop().start();
   server = await startTestServer({
     ...{ 'listen.http': '127.0.0.1:0', 'public.url': 'https://mail.acme.test' },
+    'http.trustedProxies': '127.0.0.1',
     'relay.route': `smtp://127.0.0.1:${hop.port}`,
   });
   await server.call('tenant.create', { name: 'acme' });

@@ -53,6 +53,6 @@ export const guardSection = section('Bans of networks that guess passwords.', {
   }),
   allowNetworks: networkList({
     reload: 'restart',
-    doc: 'Never banned, besides loopback, `relay.networks` and the networks of `proxy`.',
+    doc: 'Never banned, besides loopback, `relay.networks`, `http.trustedProxies` and the networks of `proxy`.',
   }),
 });

@@ -1,8 +1,8 @@
 /** Settings of the addresses Chaski listens on. */
 
 import { read, section, unreadable } from '../field.ts';
-import { integer, list } from '../fields.ts';
-import { addressList, isDomainName } from '../networks.ts';
+import { choice, integer, list } from '../fields.ts';
+import { addressList, isDomainName, networkList } from '../networks.ts';
 
 const listener = (doc: string, standard: number, portText: string, spec?: string) =>
   addressList({
@@ -86,6 +86,34 @@ export const httpSection = section('HTTP.', {
       isDomainName(name) ? read(name.toLowerCase()) : unreadable(`"${name}" is not a domain name`),
     write: (name) => name,
   }),
+  trustedProxies: networkList({
+    reload: 'restart',
+    doc: 'Proxies before the HTTP listeners, who are believed about whose requests they bring, and by TLS or not. Empty is nobody: a request is of the address it comes from.',
+    example: '["127.0.0.1", "::1"]',
+  }),
+  forwardedBy: choice({
+    values: ['x-forwarded-for', 'forwarded'],
+    default: 'x-forwarded-for',
+    reload: 'restart',
+    doc: 'The header that `http.trustedProxies` set: X-Forwarded-For (with X-Forwarded-Proto), or Forwarded. The other one is not read, for a proxy passes on what clients write into it.',
+    spec: 'RFC 7239',
+  }),
+  connectionsMax: integer({
+    default: 500,
+    min: 1,
+    max: 100_000,
+    unit: 'connections',
+    reload: 'restart',
+    doc: 'Connections at once to each of the HTTP listeners (`listen.http`, `listen.https`, `api.listen`, `metrics.listen`); more are closed.',
+  }),
+  connectionsPerAddressMax: integer({
+    default: 50,
+    min: 1,
+    max: 100_000,
+    unit: 'connections',
+    reload: 'restart',
+    doc: 'The same of one IPv4 address or IPv6 /64. `http.trustedProxies`, `relay.networks` and loopback are not counted.',
+  }),
 });
 
 export const apiSection = section('HTTP API.', {
@@ -114,7 +142,7 @@ export const apiSection = section('HTTP API.', {
     min: 1,
     max: 10_000,
     reload: 'live',
-    doc: 'Requests of all keys that may wait for events at once; further ones are answered with 503. A listener has 256 connections for all requests.',
+    doc: 'Requests of all keys that may wait for events at once; further ones are answered with 503. A listener has `http.connectionsMax` for all requests.',
   }),
 });
 

@@ -3,8 +3,8 @@
  *
  * Runs in:   edge (main thread).
  * Specs:     RFC 9110 §7.2 (Host), §15.5.20 (421), RFC 9112.
- * Limits:    `connectionsMax`, `headBytesMax`, `requestMsMax`; a request has a body only where its route says how
- *            large it may be.
+ * Limits:    connections by `HttpCaps`; `headBytesMax`; a request has a body only where its route says how large it may
+ *            be. Its head, all of it, and a client that takes no answer have `HttpTimes`.
  * Invariant: a request whose Host names neither an address nor a name of ours runs no route: a web page in an
  *            operator's browser cannot reach this listener by a DNS name of its own (DNS rebinding). Names that only
  *            some routes know lead to those alone.
@@ -12,18 +12,53 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
+import { isDialable } from '../../../base/dialable.ts';
 import type { Log } from '../../../base/log.ts';
+import { noNetworks, plainAddress } from '../../../base/networks.ts';
 import { minuteMs, secondMs } from '../../../base/units.ts';
 import { type ListenAddress, writeListenAddress } from '../../../settings/networks.ts';
-import { peerAddress } from './peer-address.ts';
+import { ConnectionCounts } from '../../guard/connection-counts.ts';
+import { capConnections, type HttpCaps } from './connection-caps.ts';
+import {
+  type HttpPeer,
+  isForwardedByStranger,
+  peerOfRequest,
+  type TrustedProxies,
+} from './peer-address.ts';
 
-const connectionsMax = 256;
 const headBytesMax = 16_384;
-const requestMsMax = 10 * secondMs;
-/** Messages come with what is mounted, and some lines are slow. */
-const mountedMsMax = 2 * minuteMs;
-const idleMsMax = 30 * secondMs;
+/** Of a listener that is told of no others. */
+const usualCaps: HttpCaps = {
+  connectionsMax: 256,
+  connectionsPerAddressMax: 256,
+  uncountedNetworks: noNetworks,
+};
+const noProxies: TrustedProxies = { networks: noNetworks, header: 'x-forwarded-for' };
 const noBody = Buffer.alloc(0);
+
+export interface HttpTimes {
+  /** From the connection, or the request's first octet, to the end of its head. */
+  readonly headMsMax: number;
+  /** To the end of its body. */
+  readonly requestMsMax: number;
+  /** The same, where something is mounted: messages come there, and some lines are slow. */
+  readonly mountedMsMax: number;
+  /** Between two requests. */
+  readonly idleMsMax: number;
+  /** Without an octet of a finished answer taken. */
+  readonly stallMsMax: number;
+  /** How often it is looked whose time is over. */
+  readonly lookMs: number;
+}
+
+const usualTimes: HttpTimes = {
+  headMsMax: 10 * secondMs,
+  requestMsMax: 10 * secondMs,
+  mountedMsMax: 2 * minuteMs,
+  idleMsMax: 30 * secondMs,
+  stallMsMax: 30 * secondMs,
+  lookMs: secondMs,
+};
 
 export interface HttpAnswer {
   readonly status: number;
@@ -70,7 +105,7 @@ export type Routes = Readonly<Record<string, Answering | Route>>;
 export interface Mounted {
   readonly prefix: string;
   isServedAt(address: ListenAddress): boolean;
-  handle(request: IncomingMessage, response: ServerResponse): void;
+  handle(request: IncomingMessage, response: ServerResponse, peer: HttpPeer): void;
 }
 
 export interface HttpListenerOptions {
@@ -83,6 +118,10 @@ export interface HttpListenerOptions {
   readonly secure?: (server: Server) => () => void;
   /** Whose requests are answered with 429; absent: nobody's. */
   readonly isBanned?: (address: string) => boolean;
+  /** Who is believed about whose requests they bring; absent: nobody. */
+  readonly proxies?: TrustedProxies;
+  readonly caps?: HttpCaps;
+  readonly times?: HttpTimes;
   readonly log: Log;
 }
 
@@ -96,6 +135,7 @@ export interface HttpListener {
 export async function listenHttp(options: HttpListenerOptions): Promise<HttpListener> {
   const servers: Server[] = [];
   const endings: (() => void)[] = [];
+  const counts = new ConnectionCounts();
   const close = async () => {
     const closed = servers.map(closeServer);
     for (const end of endings) end();
@@ -107,6 +147,7 @@ export async function listenHttp(options: HttpListenerOptions): Promise<HttpList
       servers.push(server);
       const end = options.secure?.(server);
       if (end !== undefined) endings.push(end);
+      capConnections(server, counts, options.caps ?? usualCaps);
       await bind(server, address, options.log);
     }
   } catch (error) {
@@ -123,25 +164,36 @@ export async function listenHttp(options: HttpListenerOptions): Promise<HttpList
 function createOne(options: HttpListenerOptions, address: ListenAddress): Server {
   const hosts = new Set(['localhost', ...options.hosts].map((name) => name.toLowerCase()));
   const mounted = options.mounted?.isServedAt(address) === true ? options.mounted : undefined;
+  const times = options.times ?? usualTimes;
+  const proxies = options.proxies ?? noProxies;
   const server = createServer({
     maxHeaderSize: headBytesMax,
-    headersTimeout: requestMsMax,
-    requestTimeout: mounted === undefined ? requestMsMax : mountedMsMax,
-    keepAliveTimeout: idleMsMax,
+    headersTimeout: times.headMsMax,
+    requestTimeout: mounted === undefined ? times.requestMsMax : times.mountedMsMax,
+    connectionsCheckingInterval: times.lookMs,
+    keepAliveTimeout: times.idleMsMax,
     insecureHTTPParser: false,
   });
-  server.maxConnections = connectionsMax;
+  const warn = warnOnce(options.log);
   server.on('request', (request, response) => {
-    if (options.isBanned?.(peerAddress(request)) === true) {
+    response.once('prefinish', () => request.socket.setTimeout(times.stallMsMax));
+    if (isForwardedByStranger(request, proxies)) warn(request);
+    const peer = peerOfRequest(request, proxies);
+    if (options.isBanned?.(peer.address) === true) {
       request.resume();
       respond(request, response, { ...plain(429, 'too many failed log-ins'), isLast: true });
       return;
     }
-    if (mounted !== undefined && request.url?.startsWith(mounted.prefix)) {
-      mounted.handle(request, response);
+    if (hasTwoHosts(request)) {
+      request.resume();
+      respond(request, response, { ...plain(400, 'one Host is needed'), isLast: true });
       return;
     }
-    answerOf(request, hosts, options.routes)
+    if (mounted !== undefined && request.url?.startsWith(mounted.prefix)) {
+      mounted.handle(request, response, peer);
+      return;
+    }
+    answerOf(request, hosts, options.routes, peer)
       .catch((error): HttpAnswer => {
         // Not what was asked for: a path may end in a token that opens an account.
         const route = routeName(pathOf(request), options.routes);
@@ -161,6 +213,7 @@ async function answerOf(
   request: IncomingMessage,
   hosts: ReadonlySet<string>,
   routes: Routes,
+  { address }: HttpPeer,
 ): Promise<HttpAnswer> {
   const path = pathOf(request);
   const query = request.url?.split('?', 2)[1] ?? '';
@@ -179,10 +232,27 @@ async function answerOf(
   if (answer === undefined) return { ...plain(405, 'another method'), allow: allowed(route) };
   const rest = path.slice(path.lastIndexOf('/') + 1);
   const body = bytes.toString('utf8');
-  const address = peerAddress(request);
   return await answer({
     ...{ method, host, query: new URLSearchParams(query), body, bytes, rest, address },
   });
+}
+
+/** A proxy that does not say whose requests it brings lends all of them its own bans and waits. */
+function warnOnce(log: Log): (request: IncomingMessage) => void {
+  let isTold = false;
+  return ({ socket }) => {
+    const address = plainAddress(socket.remoteAddress ?? '');
+    // A stranger from the Internet may write what it likes.
+    if (isTold || isDialable(address)) return;
+    isTold = true;
+    const fields = { address };
+    log.warn(fields, 'a proxy brings requests of others and is not in http.trustedProxies');
+  };
+}
+
+/** RFC 9112 §3.2: what two servers may read as two hosts is nobody's. */
+function hasTwoHosts({ headersDistinct }: IncomingMessage): boolean {
+  return (headersDistinct.host?.length ?? 0) > 1;
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {
@@ -236,12 +306,22 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
 
+/** Of pages that are a question and a form: no script, no style, nothing from elsewhere, and no frame around them. */
+const pagePolicy = [
+  "default-src 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ');
+
 function respond(request: IncomingMessage, response: ServerResponse, answer: HttpAnswer): void {
   response.writeHead(answer.status, {
     'content-type': answer.type,
     'content-length': Buffer.byteLength(answer.body),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
+    'content-security-policy': pagePolicy,
+    'referrer-policy': 'no-referrer',
     ...(answer.allow === undefined ? {} : { allow: answer.allow }),
     ...(answer.location === undefined ? {} : { location: answer.location }),
     ...(answer.retryAfterSeconds === undefined

@@ -10,8 +10,10 @@
  *            until they are told.
  */
 
+import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import type { AskedBy, Principal } from '../../../../actors/asks/principal.ts';
+import { assert } from '../../../../base/assert.ts';
 import { peerNetwork } from '../../../../base/networks.ts';
 import type { AccountDirectory } from '../../../../ports/account-directory.ts';
 import type { Clock } from '../../../../ports/clock.ts';
@@ -21,8 +23,7 @@ import type { Bans } from '../../../guard/bans.ts';
 import { RequestRates } from '../../../guard/request-rates.ts';
 import { principalOf, type Sessions } from '../../../guard/sessions.ts';
 import { ApiFault } from '../api/fault.ts';
-import type { Peer } from '../api/submit.ts';
-import { peerAddress } from '../peer-address.ts';
+import type { HttpPeer } from '../peer-address.ts';
 import { requestsPerMinuteMax, strangerRequestsPerMinuteMax } from './limits.ts';
 
 const bearer = /^bearer +([\w~+/.=-]{1,4096}) *$/i;
@@ -109,7 +110,15 @@ function refuseFor(seconds: number): void {
   throw new ApiFault('rate-exceeded', 'too many requests', { retryAfterSeconds: seconds });
 }
 
-/** In clear: a proxy that has a certificate comes before it, and says whose request it is. */
-export function peerOf({ raw }: FastifyRequest): Peer {
-  return { address: peerAddress(raw), port: raw.socket.remotePort ?? 0, isTls: false };
+const peers = new WeakMap<IncomingMessage, HttpPeer>();
+
+/** Before the request is handled: whose it is, the listener knows. */
+export function notePeer(request: IncomingMessage, peer: HttpPeer): void {
+  peers.set(request, peer);
+}
+
+export function peerOf({ raw }: FastifyRequest): HttpPeer {
+  const peer = peers.get(raw);
+  assert(peer !== undefined, 'whose request it is was noted');
+  return peer;
 }

@@ -16,13 +16,14 @@ import type { Log } from '../../../../base/log.ts';
 import type { ApiKey, ApiScope } from '../../../../ports/account-directory.ts';
 import type { AccessWitness } from '../../../guard/access-witness.ts';
 import { apiKeyShown } from '../../../guard/api-keys.ts';
-import { Askers, type AskersParts, peerOf } from '../admin/asked-by.ts';
+import { Askers, type AskersParts, notePeer, peerOf } from '../admin/asked-by.ts';
 import { docsPage } from '../admin/docs-page.ts';
 import { document } from '../admin/document.ts';
 import { bodyBytesMax, pathPartLengthMax } from '../admin/limits.ts';
 import { type Resets, resetRoutes } from '../admin/reset-routes.ts';
 import { adminRoutes, type DoAct } from '../admin/routes.ts';
 import { type TokenRouteParts, tokenRoutes } from '../admin/token-routes.ts';
+import type { HttpPeer } from '../peer-address.ts';
 import { batchRoutes } from './batches.ts';
 import { setCaller } from './caller.ts';
 import { EventTurns } from './event-turns.ts';
@@ -47,11 +48,19 @@ interface ApiParts extends MessageRoutesParts, SuppressionRouteParts {
   readonly log: Log;
 }
 
+/** Of every answer: none is stored, or shown as a page by what it looks like. */
+const answerHeaders = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+};
+
 /** For everybody: it tells what the API is, and of nobody's mail. */
 const openApiPath = '/api/openapi.json';
 
 interface Api {
-  handle(request: IncomingMessage, response: ServerResponse): void;
+  handle(request: IncomingMessage, response: ServerResponse, peer: HttpPeer): void;
   /** As `handle`, of one who came by the control socket. */
   handleOperator(request: IncomingMessage, response: ServerResponse): void;
 }
@@ -78,7 +87,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   const operators = new WeakSet<IncomingMessage>();
   const askers = new Askers({ ...parts, sessions: parts.tokens.sessions });
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+    reply.headers(answerHeaders);
     const { access = 'key', scope = 'send' } = request.routeOptions.config as RouteAccess;
     const peer = peerOf(request);
     if (access === 'stranger') askers.countStranger(peer.address);
@@ -101,8 +110,12 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   webhookRoutes(app, parts.webhooks);
   await app.ready();
   return {
-    handle: (request, response) => app.routing(request, response),
+    handle(request, response, peer) {
+      notePeer(request, peer);
+      app.routing(request, response);
+    },
     handleOperator(request, response) {
+      notePeer(request, { address: '', port: 0, isTls: false });
       operators.add(request);
       app.routing(request, response);
     },
