@@ -28,6 +28,11 @@ export function isForGood({ isOurs, reply }: SessionEnd): boolean {
   return isOurs && reply.code >= 500;
 }
 
+/** It says itself that it will have nothing of us (RFC 5321 §3.1, 554): what others have open, it only bears with. */
+export function isTurnedAway({ isOurs, reply }: SessionEnd): boolean {
+  return !isOurs && reply.code >= 500;
+}
+
 export function lineOf({ code, enhanced, text }: Reply): string {
   return [code, enhanced, text].filter((word) => word !== '').join(' ');
 }

@@ -36,10 +36,10 @@ export class SiteReach {
     this.note();
   }
 
-  /** It is taken for down from now on. */
-  down(): void {
+  /** It is taken for down from now on. `isTurnedAway`: by its own word, whatever others have open. */
+  down(isTurnedAway: boolean): void {
     this.#waitsSinceMs = undefined;
-    this.#downSinceSecond = this.#second;
+    this.#downSinceSecond = isTurnedAway ? Number.POSITIVE_INFINITY : this.#second;
   }
 
   /** Somebody has reached it since it went down here. */

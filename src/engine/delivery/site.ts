@@ -22,7 +22,7 @@ import type { Session } from './session.ts';
 import type { PathShape } from './shaping/path-shape.ts';
 import { SiteShaping } from './shaping/site-shaping.ts';
 import { SiteDial, type SiteDialOwner } from './site-dial.ts';
-import { lineOf, noConnectionReply } from './site-ends.ts';
+import { isTurnedAway, lineOf, noConnectionReply } from './site-ends.ts';
 import { SiteHosts, type Target, wallMs } from './site-hosts.ts';
 import type { SiteOptions } from './site-options.ts';
 import { SiteReach } from './site-reach.ts';
@@ -456,7 +456,8 @@ export class Site implements SiteDialOwner, SiteUser {
     const doubled = limits.deadMsMin * 2 ** Math.min(this.#failures, 20);
     const waitMs = Math.min(doubled, limits.deadMsMax) * (0.75 + random.fraction() / 2);
     const hasOpen = this.#sessions.size > this.#opening.size;
-    if (hasOpen || (!end.tls && !isFinal && this.#reach.mayWait())) {
+    const turnedAway = isTurnedAway(end);
+    if (hasOpen || (!end.tls && !isFinal && !turnedAway && this.#reach.mayWait())) {
       // It takes us, but not more of us: what is open, here or in another thread, goes on, growth waits.
       if (end.isOurs) this.#shaping.onNoGrowth(end.reply, this.#busyCount);
       this.#noOpenUntilMs = clock.monotonicMs() + noGrowthMs;
@@ -464,7 +465,7 @@ export class Site implements SiteDialOwner, SiteUser {
     }
     this.#failures++;
     this.#deadUntilMs = clock.monotonicMs() + waitMs;
-    this.#reach.down();
+    this.#reach.down(turnedAway);
     this.#deadReply = end.reply;
     this.#deadStatus = isFinal ? 'failed' : 'deferred';
     this.#settleAll(this.#deadStatus, end.reply);

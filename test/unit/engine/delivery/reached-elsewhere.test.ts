@@ -99,6 +99,28 @@ it('mail does not wait without end, whatever others reach', async () => {
   assert.match(sender.told, /^deferred 4/);
 });
 
+it('nor does mail for a site that turns us away, whose back-off no other thread ends', async () => {
+  const { clock, dialer, others, nowSecond, sender } = world();
+  others.second = nowSecond();
+  sender.send(outboundMessage());
+  await settled();
+  dialer.peers[0]!.say('550 5.7.1 Your network is on our list\r\n');
+  await settled();
+  assert.match(sender.told, /^deferred 550/);
+  clock.advance(2_000);
+  others.second = nowSecond();
+  sender.send(outboundMessage());
+  await settled();
+  assert.equal(dialer.dials, 1, 'answered without an attempt');
+  clock.advance(600_000);
+  others.second = nowSecond();
+  sender.send(outboundMessage());
+  await settled();
+  assert.equal(dialer.dials, 2, 'tried again when the back-off is over');
+  await takeOne(dialer.peers[1]!);
+  assert.match(sender.told, /delivered 250$/);
+});
+
 it('nor does mail that needs TLS which the site fails', async () => {
   const { dialer, others, nowSecond, sender } = world({ relay: { tls: 'required' } });
   others.second = nowSecond();
