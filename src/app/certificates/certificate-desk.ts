@@ -95,8 +95,8 @@ export class CertificateDesk {
   static async open(parts: DeskParts): Promise<CertificateDesk> {
     const { settings, clock } = parts;
     const folder = join(settings.data.dir, 'tls');
-    const made = await keptSelfSigned(folder, settings.hostname, clock.nowMs());
-    const desk = new CertificateDesk(parts, readPair(made));
+    const made = await keptSelfSigned(nodeDisk, folder, settings.hostname, clock.nowMs());
+    const desk = new CertificateDesk(parts, made);
     await desk.#take(await desk.#read(settings));
     return desk;
   }
