@@ -11,6 +11,8 @@
 
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
 import { ifThere, readSmall, writeSmall } from '../../adapters/files/small-file.ts';
 import { utf8, view } from '../../base/bytes.ts';
 import type { Log } from '../../base/log.ts';
@@ -20,6 +22,17 @@ import { type HeldPair, readPair } from './held-pair.ts';
 const bytesMax = 1_048_576;
 const keyPattern =
   /-----BEGIN (?:EC |RSA )?PRIVATE KEY-----[^-]+-----END (?:EC |RSA )?PRIVATE KEY-----\n?/;
+
+const triesSchema = Compile(
+  Type.Object({
+    names: Type.Array(Type.String()),
+    failureCount: Type.Integer({ minimum: 1 }),
+    nextMs: Type.Number(),
+    isAsked: Type.Boolean(),
+    detail: Type.String(),
+    replaces: Type.String(),
+  }),
+);
 
 /** Of a certificate whose last order failed, or is under way. */
 export interface Tries {
@@ -31,6 +44,8 @@ export interface Tries {
   /** The authority asked for it: no operator may go before. */
   readonly isAsked: boolean;
   readonly detail: string;
+  /** Fingerprint of the certificate there was then; "": none. A newer one has come since: the tries are over. */
+  readonly replaces: string;
 }
 
 export class AcmeFiles {
@@ -78,7 +93,8 @@ export class AcmeFiles {
   async tries(name: string): Promise<Tries | undefined> {
     const text = await this.#read(`${name}.tries`);
     try {
-      return text === undefined ? undefined : (JSON.parse(text) as Tries);
+      const tries: unknown = text === undefined ? undefined : JSON.parse(text);
+      return triesSchema.Check(tries) ? tries : undefined;
     } catch {
       return undefined;
     }

@@ -51,6 +51,7 @@ interface Ordered {
 }
 
 const interrupted = 'the server stopped during the order';
+const overdue = 'the certificate that came is due to be renewed already';
 
 export class AcmeOrders {
   readonly #parts: AcmeOrdersParts;
@@ -66,10 +67,14 @@ export class AcmeOrders {
     const orders = new AcmeOrders(parts);
     for (const row of parts.acme.certificates) {
       const tries = await parts.files.tries(row.name);
+      const pair = await parts.files.pair(row.name);
+      const isOver =
+        tries === undefined ||
+        !isSame(tries.names, row.names) ||
+        (pair !== undefined && pair.fingerprint !== tries.replaces);
       orders.#ordered.set(row.name, {
-        ...{ row, fraction: parts.random.fraction() },
-        pair: await parts.files.pair(row.name),
-        tries: tries !== undefined && isSame(tries.names, row.names) ? tries : undefined,
+        ...{ row, fraction: parts.random.fraction(), pair },
+        tries: isOver ? undefined : tries,
       });
     }
     return orders;
@@ -120,7 +125,7 @@ export class AcmeOrders {
   }
 
   async #order(one: Ordered): Promise<void> {
-    const { authority, files, board, acme, log, changed } = this.#parts;
+    const { authority, files, board, acme, clock, log, changed } = this.#parts;
     const { name, names } = one.row;
     try {
       await this.#note(one, interrupted, 0);
@@ -131,15 +136,35 @@ export class AcmeOrders {
       const answer = await authority.order(order, board);
       if (!answer.ok) return await this.#refused(one, answer.detail, answer.retryAfterMs);
       const pair = readPair(answer);
+      const missing = names.filter((each) => !pair.names.includes(each));
+      if (missing.length > 0) throw new Error(`the certificate is not for ${missing.join(', ')}`);
       await files.keepPair(name, pair);
       one.pair = pair;
+      const { failureCount = 1 } = one.tries ?? {};
       one.tries = undefined;
       changed();
-      await files.forgetTries(name);
+      if (nextMsOf(one) <= clock.nowMs()) {
+        // By our clock, or by its own dates: without a wait it would be ordered for ever.
+        one.tries = this.#triesOf(one, overdue, failureCount);
+        await files.keepTries(name, one.tries);
+        log.error({ certificate: name, notAfterMs: pair.notAfterMs }, overdue);
+        return;
+      }
+      await this.#forget(name);
       const until = new Date(pair.notAfterMs).toISOString();
       log.info({ certificate: name, names, until }, 'a certificate has come');
     } catch (error) {
       await this.#refused(one, (error as Error).message, undefined);
+    }
+  }
+
+  /** What is left of them is known to be over by the certificate that came. */
+  async #forget(name: string): Promise<void> {
+    const { files, log } = this.#parts;
+    try {
+      await files.forgetTries(name);
+    } catch (error) {
+      log.warn({ certificate: name, error }, 'how the last order went is not forgotten on disk');
     }
   }
 
@@ -170,6 +195,7 @@ export class AcmeOrders {
     const { clock, random } = this.#parts;
     return {
       ...{ names: one.row.names, failureCount, detail, isAsked: askedMs > 0 },
+      replaces: one.pair?.fingerprint ?? '',
       nextMs: clock.nowMs() + waitMs(failureCount, askedMs, random.fraction()),
     };
   }
@@ -177,7 +203,8 @@ export class AcmeOrders {
 
 function nextMsOf({ row, pair, tries, fraction }: Ordered): number {
   if (tries !== undefined) return tries.nextMs;
-  if (pair === undefined || !isSame(pair.names, row.names)) return 0;
+  // An authority may add names (`www.`); one that we want no more goes with the next renewal.
+  if (pair === undefined || !row.names.every((name) => pair.names.includes(name))) return 0;
   return renewalMs(pair, fraction);
 }
 

@@ -9,8 +9,11 @@ import { MemoryDisk } from '../../../../src/adapters/memory/memory-disk.ts';
 import { AcmeFiles } from '../../../../src/app/certificates/acme-files.ts';
 import { AcmeOrders } from '../../../../src/app/certificates/acme-orders.ts';
 import { silentLog } from '../../../../src/base/log.ts';
-import { dayMs, hourMs } from '../../../../src/base/units.ts';
+import { dayMs, hourMs, minuteMs } from '../../../../src/base/units.ts';
 import type { OrderAnswer } from '../../../../src/ports/certificate-authority.ts';
+import type { Disk } from '../../../../src/ports/disk.ts';
+import { seededChance } from '../../../simulation/seeded-chance.ts';
+import { SimulatedDisk } from '../../../simulation/simulated-disk.ts';
 import { TestAuthority } from '../../../support/certificate-maker.ts';
 import { defaultSettings } from '../../../support/default-settings.ts';
 import { SeededClock, SeededRandom } from '../../../support/seeded-clock.ts';
@@ -24,7 +27,7 @@ const refused: OrderAnswer = { ok: false, detail: 'no' };
 
 class World {
   readonly clock = new SeededClock(Date.now());
-  readonly disk = new MemoryDisk();
+  disk: Disk = new MemoryDisk();
   readonly asked: string[] = [];
   #last: Promise<unknown> = Promise.resolve();
   changes = 0;
@@ -158,4 +161,98 @@ test('a kept file that is half written is ordered anew', async () => {
   assert.equal(orders.states()[0]!.pair, undefined);
   await world.pass(orders, 1);
   assert.equal(world.asked.length, 2);
+});
+
+test('an authority that adds a name is asked no more often for it', async () => {
+  const world = new World();
+  world.answer = () => world.issue(['mx.test', 'www.mx.test']);
+  await world.pass(await world.open(), 24 * 50);
+  await world.pass(await world.open(), 24 * 5);
+  assert.deepEqual([world.asked.length, world.changes], [1, 1]);
+});
+
+test('a certificate that is not for all names is none, and the former one stays', async () => {
+  const world = new World();
+  world.answer = () => world.issue();
+  await world.pass(await world.open(), 1);
+  const names = ['mx.test', 'imap.test'];
+  const orders = await world.open(names);
+  await world.pass(orders, 24);
+  assert.ok(world.asked.length <= 1 + 5, String(world.asked.length));
+  const [state] = orders.states();
+  assert.equal(state!.error, 'the certificate is not for imap.test');
+  assert.deepEqual(state!.pair!.names, ['mx.test']);
+});
+
+test('a certificate that is due as it comes is used, and waits as a failure does', async () => {
+  const world = new World();
+  world.answer = async () => {
+    const notAfterMs = world.clock.nowMs() + minuteMs;
+    const notBeforeMs = notAfterMs - 90 * dayMs;
+    return { ok: true, ...(await authority.issue({ dns: ['mx.test'], notBeforeMs, notAfterMs })) };
+  };
+  let orders = await world.open();
+  await world.pass(orders, 12);
+  await orders.close();
+  orders = await world.open();
+  await world.pass(orders, 12);
+  await orders.close();
+  assert.ok(world.asked.length >= 4 && world.asked.length <= 5, String(world.asked.length));
+  assert.equal(world.changes, world.asked.length);
+  assert.match(orders.states()[0]!.error, /due to be renewed already/);
+});
+
+test('tries that say nothing are none', async () => {
+  for (const text of ['', '{', 'null', '[]', '{"names":["mx.test"],"failureCount":1}']) {
+    const world = new World();
+    await world.files().accountKey(async () => 'none');
+    const [folder] = await world.disk.list('/tls/acme');
+    const file = await world.disk.open(`/tls/acme/${folder}/mail.tries`, 'create');
+    await file.write(0, [Buffer.from(text)]);
+    await world.pass(await world.open(), 1);
+    assert.equal(world.asked.length, 1, text);
+  }
+});
+
+test('whatever instant the power goes at, a pair is the old one or the new one, and orders wait', async () => {
+  let cuts = 0;
+  let isWhole = false;
+  for (let calls = 1; !isWhole; calls++) {
+    for (const seed of [1, 2, 3]) {
+      const world = new World();
+      let disk = new SimulatedDisk(seededChance(100 * calls + seed));
+      world.disk = disk;
+      world.answer = () => world.issue();
+      const first = await world.open();
+      await world.pass(first, 1);
+      await first.close();
+      const old = (await world.files().pair('mail'))!;
+      world.clock.advance(61 * dayMs);
+      const orders = await world.open();
+      let left = calls;
+      disk.plan = { onCall: () => --left === 0 };
+      await world.pass(orders, 1);
+      await orders.close();
+      isWhole = !disk.isOff;
+      if (!isWhole) cuts++;
+      const asked = world.asked.length;
+      disk = disk.cutPower();
+      world.disk = disk;
+      const again = await world.open();
+      const { pair, error, nextMs } = again.states()[0]!;
+      assert.ok(pair !== undefined, `at call ${calls} there is a pair`);
+      const isNew = pair.fingerprint !== old.fingerprint;
+      if (isNew) {
+        assert.equal(error, '', `at call ${calls}`);
+        assert.ok(nextMs > world.clock.nowMs() + 50 * dayMs, 'a new pair is not ordered again');
+      } else if (asked > 1) {
+        assert.ok(nextMs >= world.clock.nowMs(), `at call ${calls} it waits`);
+      }
+      await world.pass(again, 3);
+      await again.close();
+      assert.ok(world.asked.length <= asked + 1, `at call ${calls}: ${world.asked.length}`);
+      assert.notEqual(again.states()[0]!.pair!.fingerprint, old.fingerprint);
+    }
+  }
+  assert.ok(cuts > 20, String(cuts));
 });
