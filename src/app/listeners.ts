@@ -6,6 +6,7 @@
  */
 
 import type { Reception } from '../actors/asks/reception.ts';
+import { spelled } from '../adapters/table/addresses.ts';
 import type { Log } from '../base/log.ts';
 import { loopbackNetworks, networkSet, noNetworks } from '../base/networks.ts';
 import type { AccessWitness } from '../edge/guard/access-witness.ts';
@@ -16,6 +17,7 @@ import { defaultLogInLimits, LogInThrottle } from '../edge/guard/log-in-throttle
 import type { Proofs } from '../edge/guard/proofs.ts';
 import type { FeedbackAddresses, ReversePath } from '../edge/guard/recipient-policy.ts';
 import type { SuppressionGuard } from '../edge/guard/suppression-guard.ts';
+import type { Tarpit } from '../edge/guard/tarpit.ts';
 import { ListenerTable } from '../edge/listeners/listener-table.ts';
 import type { SmtpListenerOptions } from '../edge/listeners/smtp-listener.ts';
 import type { SessionObserver } from '../edge/protocols/session/observer.ts';
@@ -25,6 +27,7 @@ import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type ListenAddress, writeListenAddress } from '../settings/networks.ts';
 import type { Settings } from '../settings/schema.ts';
+import { openTarpit } from './bans.ts';
 import type { ListenerTls } from './certificates/listener-tls.ts';
 
 export interface ListenersOptions {
@@ -65,29 +68,31 @@ export class MailListeners {
   readonly #services = new Map<MailListenerName, SmtpService>();
   /** One for all protocols: guesses add up. */
   readonly throttle: LogInThrottle;
+  readonly tarpit: Tarpit;
   /** As bound, by listener. */
   readonly addresses: Record<string, string[]> = {};
 
   constructor(options: ListenersOptions) {
     this.#options = options;
     const { login, guard } = options.settings;
-    this.throttle = new LogInThrottle({
+    const { failuresPerAddressFree } = defaultLogInLimits;
+    const limits = {
       ...defaultLogInLimits,
       failuresFree: login.failuresMax,
-      failuresPerAddressFree: Math.max(
-        defaultLogInLimits.failuresPerAddressFree,
-        login.failuresMax,
-      ),
+      failuresPerAddressFree: Math.max(failuresPerAddressFree, login.failuresMax),
       failuresPerNameFree: guard.failuresPerNameMax,
       forgetMs: login.windowMs,
-    });
+    };
+    this.throttle = new LogInThrottle(limits, spelled);
+    this.tarpit = openTarpit(options.settings, options.clock);
   }
 
   /** Of all protocols. */
   get logIn(): LogIn {
     const { authenticate, proofs, live, witness, bans } = this.#options;
     const shown = proofs === undefined ? {} : { proofs };
-    return { authenticate, throttle: this.throttle, ...shown, live, witness, bans };
+    const { throttle, tarpit } = this;
+    return { authenticate, throttle, tarpit, ...shown, live, witness, bans };
   }
 
   /** @throws what `listen` says when an address cannot be bound; nothing listens then. */

@@ -53,6 +53,12 @@ export function joined(address: SplitAddress): string {
   return `${address.localPart}@${address.domain}`;
 }
 
+/** The name of an account as the directory compares it; one that is no address, as near as can be. */
+export function spelled(name: string): string {
+  const address = splitAddress(name);
+  return address === undefined ? name.normalize('NFC').toLowerCase() : joined(address);
+}
+
 /** The user of `user+tag`; undefined without a tag or a user. */
 export function subaddressUser(localPart: string): string | undefined {
   const separator = localPart.indexOf('+');

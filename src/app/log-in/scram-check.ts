@@ -7,7 +7,7 @@
  */
 
 import { timingSafeEqual } from 'node:crypto';
-import { joined, splitAddress } from '../../adapters/table/addresses.ts';
+import { spelled } from '../../adapters/table/addresses.ts';
 import { failure } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { LogInAnswer } from '../../edge/guard/log-in.ts';
@@ -61,6 +61,7 @@ export class DirectoryScram implements ScramCheck {
   }
 
   async verifierOf(user: string, hash: ScramHash): Promise<ScramVerifier> {
+    // Every spelling of a known user gets one salt, so an unknown one's do, too.
     const fake = fakeVerifier(hash, spelled(user), this.#options.key);
     const account = await this.#options.identity.directory.accountByAddress(user);
     const real = account === undefined ? undefined : await this.#verifierOf(account, hash);
@@ -98,12 +99,6 @@ export class DirectoryScram implements ScramCheck {
     const policies = await Promise.all(tenants.map(({ id }) => credentials.policy(id)));
     this.#isOffered = policies.some(({ logIn }) => logIn.allowsScram);
   }
-}
-
-/** As the directory spells it: every spelling of a known user gets one salt, so an unknown one's do, too. */
-function spelled(user: string): string {
-  const address = splitAddress(user);
-  return address === undefined ? user.normalize('NFC').toLowerCase() : joined(address);
 }
 
 function isSame(one: ScramVerifier, other: ScramVerifier): boolean {

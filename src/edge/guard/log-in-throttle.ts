@@ -6,12 +6,16 @@
  * Runs in:   edge (main thread).
  * Limits:    `entriesMax` counters; the least recently used go first; as many peers that are known to accounts. One
  *            account is never locked for all addresses: that would let anybody lock anybody out. From strangers it
- *            takes one failure every `waitMsOfName`.
+ *            takes one failure every `waitMsOfName`. `waitingMax` attempts wait for others that are under way.
+ * Invariant: an attempt under way may fail, so it takes up room as if it had: as many as come together are never more
+ *            than could come one after the other. All spellings of a name are one, whether or not it is anybody's.
  */
 
 import { peerNetwork } from '../../base/networks.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import { dayMs, hourMs, secondMs } from '../../base/units.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { AttemptTurns } from './attempt-turns.ts';
 
 export interface LogInLimits {
   /** Failures of one address with one account that cost nothing. */
@@ -29,6 +33,8 @@ export interface LogInLimits {
   /** A counter is forgotten this long after its last failure. */
   readonly forgetMs: number;
   readonly entriesMax: number;
+  /** Attempts that wait for those under way. */
+  readonly waitingMax: number;
 }
 
 export const defaultLogInLimits: LogInLimits = {
@@ -41,6 +47,7 @@ export const defaultLogInLimits: LogInLimits = {
   waitMsMax: hourMs,
   forgetMs: 24 * hourMs,
   entriesMax: 50_000,
+  waitingMax: 1_000,
 };
 
 interface Failures {
@@ -49,48 +56,134 @@ interface Failures {
   waitMs: number;
 }
 
+/** What an attempt counts against. */
+interface Bound {
+  readonly key: string;
+  readonly free: number;
+  readonly waitMsFirst: number;
+  readonly waitMsMax: number;
+}
+
+/** One that may go on. It ends once, by one of these. */
+export interface Attempt {
+  /** How many failures its peer has now. */
+  failed(): number;
+  /** It got into the account of this address; its peer is no stranger there. */
+  succeeded(account: string): void;
+  /** It was no guess: it counts for nothing. */
+  undone(): void;
+}
+
+/** `rate-exceeded`: it must wait. `store-busy`: too many wait for others to end. */
+export type NoAttempt = 'rate-exceeded' | 'store-busy';
+
+/** Longer names are nobody's, and count as one with those that begin like them. */
+const nameLengthMax = 320;
+
+/** How the directory spells the name of an account. */
+export type Spelling = (name: string) => string;
+
 export class LogInThrottle {
   readonly #limits: LogInLimits;
+  readonly #spelled: Spelling;
+  readonly #turns: AttemptTurns;
   /** In order of last failure. */
   readonly #entries = new Map<string, Failures>();
 
   /** When a peer last logged in to an account. */
   readonly #known: RecentMap<string, number>;
 
-  constructor(limits: LogInLimits = defaultLogInLimits) {
+  constructor(
+    limits: LogInLimits = defaultLogInLimits,
+    spelled: Spelling = (name) => name.toLowerCase(),
+  ) {
     this.#limits = limits;
+    this.#spelled = (name) => spelled(name).slice(0, nameLengthMax);
+    this.#turns = new AttemptTurns(limits.waitingMax);
     this.#known = new RecentMap(limits.entriesMax);
+  }
+
+  /** Attempts that wait for others to end. */
+  get waitingCount(): number {
+    return this.#turns.waitingCount;
   }
 
   /** Milliseconds this peer must wait before it may try this account; 0: it may now. */
   waitMs(address: string, account: string, nowMs: number): number {
-    const peer = peerNetwork(address);
-    const ofName = this.#isKnown(peer, account, nowMs) ? 0 : this.#wait(nameKeyOf(account), nowMs);
-    return Math.max(this.#wait(peer, nowMs), this.#wait(keyOf(peer, account), nowMs), ofName);
+    const bounds = this.#boundsOf(peerNetwork(address), this.#spelled(account), nowMs);
+    return Math.max(...bounds.map(({ key }) => this.#wait(key, nowMs)));
   }
 
-  failed(address: string, account: string, nowMs: number): void {
+  /** Before anything that was shown is looked at. */
+  begin(
+    address: string,
+    account: string,
+    clock: Pick<Clock, 'monotonicMs'>,
+  ): Promise<Attempt | NoAttempt> {
     const peer = peerNetwork(address);
+    const name = this.#spelled(account);
+    return new Promise((resolve) => {
+      const look = () => {
+        const nowMs = clock.monotonicMs();
+        const bounds = this.#boundsOf(peer, name, nowMs);
+        if (bounds.some(({ key }) => this.#wait(key, nowMs) > 0)) {
+          resolve('rate-exceeded');
+          return undefined;
+        }
+        const full = bounds.find((bound) => !this.#hasRoom(bound, nowMs));
+        if (full === undefined) resolve(this.#begun(peer, bounds, clock));
+        return full?.key;
+      };
+      if (!this.#turns.enter(look)) resolve('store-busy');
+    });
+  }
+
+  #begun(peer: string, bounds: readonly Bound[], clock: Pick<Clock, 'monotonicMs'>): Attempt {
+    const keys = bounds.map(({ key }) => key);
+    this.#turns.take(keys);
+    let isOver = false;
+    const end = (count: (nowMs: number) => void) => {
+      if (isOver) throw new Error('an attempt ends once');
+      isOver = true;
+      count(clock.monotonicMs());
+      this.#turns.give(keys);
+    };
+    return {
+      failed: () => {
+        end((nowMs) => {
+          for (const bound of bounds) this.#count(bound, nowMs);
+        });
+        return this.#entries.get(peer)?.count ?? 0;
+      },
+      succeeded: (account) => {
+        // The address keeps its count: one good account must not buy guesses at others.
+        const key = keyOf(peer, this.#spelled(account));
+        end((nowMs) => {
+          this.#entries.delete(key);
+          this.#known.set(key, nowMs);
+        });
+      },
+      undone: () => end(() => {}),
+    };
+  }
+
+  /** The peer's is the first. */
+  #boundsOf(peer: string, name: string, nowMs: number): readonly Bound[] {
     const { failuresPerAddressFree, failuresFree, failuresPerNameFree } = this.#limits;
     const { waitMsFirst, waitMsMax, waitMsOfName } = this.#limits;
-    const doubling = { first: waitMsFirst, max: waitMsMax };
-    this.#count(peer, failuresPerAddressFree, nowMs, doubling);
-    this.#count(keyOf(peer, account), failuresFree, nowMs, doubling);
+    const doubling = { waitMsFirst, waitMsMax };
+    const bounds = [
+      { key: peer, free: failuresPerAddressFree, ...doubling },
+      { key: keyOf(peer, name), free: failuresFree, ...doubling },
+    ];
     // Where it is not known who somebody says to be, all would wait for each other.
-    if (account === '' || this.#isKnown(peer, account, nowMs)) return;
-    const steady = { first: waitMsOfName, max: waitMsOfName };
-    this.#count(nameKeyOf(account), failuresPerNameFree, nowMs, steady);
+    if (name === '' || this.#isKnown(peer, name, nowMs)) return bounds;
+    const steady = { waitMsFirst: waitMsOfName, waitMsMax: waitMsOfName };
+    return [...bounds, { key: keyOf('', name), free: failuresPerNameFree, ...steady }];
   }
 
-  /** The address keeps its count: one good account must not buy guesses at others. */
-  succeeded(address: string, account: string, nowMs: number): void {
-    const key = keyOf(peerNetwork(address), account);
-    this.#entries.delete(key);
-    this.#known.set(key, nowMs);
-  }
-
-  #isKnown(peer: string, account: string, nowMs: number): boolean {
-    const loggedInMs = this.#known.get(keyOf(peer, account));
+  #isKnown(peer: string, name: string, nowMs: number): boolean {
+    const loggedInMs = this.#known.get(keyOf(peer, name));
     return loggedInMs !== undefined && nowMs - loggedInMs < this.#limits.knownMs;
   }
 
@@ -99,33 +192,28 @@ export class LogInThrottle {
     return entry === undefined ? 0 : Math.max(0, entry.lastMs + entry.waitMs - nowMs);
   }
 
-  #count(
-    key: string,
-    free: number,
-    nowMs: number,
-    wait: { readonly first: number; readonly max: number },
-  ): void {
-    const { forgetMs, entriesMax } = this.#limits;
-    const known = this.#entries.get(key);
-    const isFresh = known === undefined || nowMs - known.lastMs > forgetMs;
-    const count = isFresh ? 1 : known.count + 1;
-    const waitMs = count < free ? 0 : Math.min(wait.max, wait.first * 2 ** (count - free));
+  /** Whether one more may be under way: past the free failures it is one at a time. */
+  #hasRoom({ key, free }: Bound, nowMs: number): boolean {
+    return this.#turns.underWay(key) < Math.max(1, free - this.#failures(key, nowMs));
+  }
+
+  #failures(key: string, nowMs: number): number {
+    const entry = this.#entries.get(key);
+    return entry === undefined || nowMs - entry.lastMs > this.#limits.forgetMs ? 0 : entry.count;
+  }
+
+  #count({ key, free, waitMsFirst, waitMsMax }: Bound, nowMs: number): void {
+    const count = this.#failures(key, nowMs) + 1;
+    const waitMs = count < free ? 0 : Math.min(waitMsMax, waitMsFirst * 2 ** (count - free));
     this.#entries.delete(key);
     this.#entries.set(key, { count, lastMs: nowMs, waitMs });
-    if (this.#entries.size > entriesMax) {
-      for (const oldest of this.#entries.keys()) {
-        this.#entries.delete(oldest);
-        break;
-      }
-    }
+    if (this.#entries.size <= this.#limits.entriesMax) return;
+    const [oldest] = this.#entries.keys();
+    this.#entries.delete(oldest!);
   }
 }
 
-/** No address is empty, so no other key is like it. */
-function nameKeyOf(account: string): string {
-  return keyOf('', account);
-}
-
-function keyOf(peer: string, account: string): string {
-  return `${peer} ${account.toLowerCase()}`;
+/** No address is empty, so no other key is like that of a name alone. */
+function keyOf(peer: string, name: string): string {
+  return `${peer} ${name}`;
 }

@@ -2,10 +2,11 @@
  * One attempt to log in: slowed down by failures before it, counted where it fails.
  *
  * Runs in:   edge (main thread).
- * Invariant: a peer that must wait learns nothing of what it showed, whichever mechanism it used.
+ * Invariant: a peer that must wait learns nothing of what it showed, whichever mechanism it used. An attempt has its
+ *            place before anything of it is looked at, so guesses that come together are as few as others.
  */
 
-import { failure, type Result } from '../../base/errors.ts';
+import { type Failure, failure, type Result } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Account } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -13,8 +14,9 @@ import type { AccessWitness } from './access-witness.ts';
 import type { Bans } from './bans.ts';
 import type { ChannelFacts } from './channel.ts';
 import type { Admission, LiveSessions } from './live-sessions.ts';
-import type { LogInThrottle } from './log-in-throttle.ts';
+import type { Attempt, LogInThrottle } from './log-in-throttle.ts';
 import type { Proofs } from './proofs.ts';
+import type { Tarpit } from './tarpit.ts';
 
 export interface LogInFacts {
   readonly address: string;
@@ -31,9 +33,10 @@ export interface LoggedIn {
   readonly admission: Admission;
 }
 
-export type LogInAnswer = Result<LoggedIn>;
+/** `isOver`: what was shown opened this once, so it is no guess. It is told as a wrong one all the same. */
+export type LogInAnswer = Result<LoggedIn> | (Failure & { readonly isOver?: true });
 
-/** `credentials-invalid` counts against the peer; any other failure is ours. */
+/** `credentials-invalid` counts against the peer unless it `isOver`; any other failure is ours. */
 export type CheckCredentials = (
   user: string,
   password: string,
@@ -47,6 +50,8 @@ export interface LogIn {
   readonly bans?: Pick<Bans, 'failed' | 'isBanned'>;
   /** What may be shown in place of a password; absent: nothing. */
   readonly proofs?: Proofs;
+  /** Answers failures late; absent: at once. */
+  readonly tarpit?: Pick<Tarpit, 'hold'>;
   /** Ends sessions with what let them in; absent: they last as long as they like. */
   readonly live?: LiveSessions;
   /** Told how each attempt ended; absent: nobody is. */
@@ -82,18 +87,36 @@ export async function attempt(
   user: string,
   check: () => LogInAnswer | Promise<LogInAnswer>,
 ): Promise<LogInAnswer> {
-  const isEarly = mustWait(session, user);
-  const answer = isEarly ? failure('rate-exceeded') : await check();
   const { address, clock, log, listener } = session;
-  const { throttle, witness, bans } = session.logIn;
+  const { throttle, witness, bans, tarpit } = session.logIn;
+  const begun = await throttle.begin(address, user, clock);
+  const answer = typeof begun === 'string' ? failure(begun) : await checked(begun, check);
   const end = answer.ok ? { account: answer.account } : { refusal: answer.code };
   witness?.logIn({ user, peer: address, listener, ...end });
-  if (isEarly) return answer;
-  if (answer.ok) throttle.succeeded(address, user, clock.monotonicMs());
-  else if (answer.code === 'credentials-invalid') {
-    throttle.failed(address, user, clock.monotonicMs());
+  if (typeof begun === 'string') return answer;
+  if (answer.ok) begun.succeeded(answer.account.address);
+  else if (isGuess(answer)) {
+    const failures = begun.failed();
     bans?.failed(address);
     log.info({ peer: address, user }, 'log-in failed');
-  }
+    await tarpit?.hold(address, failures);
+  } else begun.undone();
   return answer;
+}
+
+/** Whatever is thrown: the attempt ends. */
+async function checked(
+  begun: Attempt,
+  check: () => LogInAnswer | Promise<LogInAnswer>,
+): Promise<LogInAnswer> {
+  try {
+    return await check();
+  } catch (error) {
+    begun.undone();
+    throw error;
+  }
+}
+
+function isGuess(answer: Exclude<LogInAnswer, { readonly ok: true }>): boolean {
+  return answer.code === 'credentials-invalid' && !('isOver' in answer);
 }

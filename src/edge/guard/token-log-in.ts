@@ -151,21 +151,30 @@ export class TokenLogIn {
     address: string,
   ): Promise<Result<{ readonly secondFactorMs: number }>> {
     const { checkSecondFactor, factorThrottle, clock, log } = this.#parts;
-    const { throttle, bans } = this.#parts.logIn;
-    const counted = `${account.address} second factor`;
-    if (throttle.waitMs(address, counted, clock.monotonicMs()) > 0) return failure('rate-exceeded');
+    const { throttle, bans, tarpit } = this.#parts.logIn;
+    const begun = await throttle.begin(address, `${account.address} second factor`, clock);
+    if (typeof begun === 'string') return failure(begun);
     const name = String(account.id);
     if (isGuessable(code) && !factorThrottle.begin(name, clock.monotonicMs())) {
+      begun.undone();
       return failure('rate-exceeded');
     }
-    if (await checkSecondFactor(account, code)) {
-      throttle.succeeded(address, counted, clock.monotonicMs());
+    let isRight = false;
+    try {
+      isRight = await checkSecondFactor(account, code);
+    } catch (error) {
+      begun.undone();
+      throw error;
+    }
+    if (isRight) {
+      begun.succeeded(`${account.address} second factor`);
       factorThrottle.succeeded(name);
       return { ok: true, secondFactorMs: clock.nowMs() };
     }
-    throttle.failed(address, counted, clock.monotonicMs());
+    const failures = begun.failed();
     bans?.failed(address);
     log.info({ peer: address, user: account.address }, 'second factor failed');
+    await tarpit?.hold(address, failures);
     return failure('credentials-invalid', account.address);
   }
 }

@@ -5,7 +5,7 @@ import { section } from '../field.ts';
 import { duration, integer } from '../fields.ts';
 import { networkList } from '../networks.ts';
 
-export const guardSection = section('Bans of networks that guess passwords.', {
+export const guardSection = section('Bans of networks that guess passwords, and what they wait.', {
   failuresPerAddressMax: integer({
     default: 25,
     min: 0,
@@ -51,8 +51,22 @@ export const guardSection = section('Bans of networks that guess passwords.', {
     reload: 'restart',
     doc: 'The longest ban that is made automatically.',
   }),
+  tarpitMs: duration({
+    default: 500,
+    min: 0,
+    max: minuteMs,
+    reload: 'restart',
+    doc: 'How much later a failed log-in is answered for each failure of its address or IPv6 /64 before it, within `login.windowMs`; 0 answers at once.',
+  }),
+  tarpitMsMax: duration({
+    default: 5 * secondMs,
+    min: 0,
+    max: minuteMs,
+    reload: 'restart',
+    doc: 'The longest an answer to a failed log-in is held back. 1,000 are held at once, 10 of one address.',
+  }),
   allowNetworks: networkList({
     reload: 'restart',
-    doc: 'Never banned, besides loopback, `relay.networks`, `http.trustedProxies` and the networks of `proxy`.',
+    doc: 'Never banned nor answered late, besides loopback, `relay.networks`, `http.trustedProxies` and the networks of `proxy`.',
   }),
 });

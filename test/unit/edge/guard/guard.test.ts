@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConnectionCounts } from '../../../../src/edge/guard/connection-counts.ts';
-import { defaultLogInLimits, LogInThrottle } from '../../../../src/edge/guard/log-in-throttle.ts';
 import { decideRecipient } from '../../../../src/edge/guard/recipient-policy.ts';
 import { decodeSasl } from '../../../../src/edge/guard/sasl.ts';
 import { parsePath } from '../../../../src/mail/wire/smtp/path.ts';
@@ -39,71 +38,6 @@ test('an IPv6 peer is the /64 it is in, an IPv4 peer its address', () => {
   assert.ok(counts.take('192.0.2.2', caps));
   counts.give('2001:db8:0:1:2::3');
   assert.ok(counts.take('2001:db8:0:1::9', caps));
-});
-
-test('failed log-ins wait longer each time, for that address and account only', () => {
-  const throttle = new LogInThrottle();
-  for (let i = 0; i < 4; i++) throttle.failed('a', 'u', 0);
-  assert.equal(throttle.waitMs('a', 'u', 0), 0);
-  throttle.failed('a', 'u', 0);
-  assert.equal(throttle.waitMs('a', 'U', 0), 10_000);
-  throttle.failed('a', 'u', 0);
-  assert.equal(throttle.waitMs('a', 'u', 5_000), 15_000);
-  assert.equal(throttle.waitMs('a', 'u', 20_000), 0);
-  assert.equal(throttle.waitMs('b', 'u', 0), 0);
-  assert.equal(throttle.waitMs('a', 'other', 0), 0);
-});
-
-test('of IPv6 a whole /64 waits, of IPv4 an address', () => {
-  const throttle = new LogInThrottle();
-  for (let i = 0; i < 5; i++) throttle.failed(`2001:db8:0:1::${i}`, 'u', 0);
-  assert.equal(throttle.waitMs('2001:db8:0:1:ffff::9', 'u', 0), 10_000);
-  assert.equal(throttle.waitMs('2001:db8:0:2::1', 'u', 0), 0);
-  throttle.succeeded('2001:db8:0:1:eeee::1', 'u', 0);
-  assert.equal(throttle.waitMs('2001:db8:0:1::1', 'u', 0), 0);
-  for (let i = 0; i < 5; i++) throttle.failed(`192.0.2.${i}`, 'u', 0);
-  assert.equal(throttle.waitMs('192.0.2.1', 'u', 0), 0);
-});
-
-test('a good log-in clears its account, not the address', () => {
-  const throttle = new LogInThrottle({ ...defaultLogInLimits, failuresPerAddressFree: 3 });
-  throttle.failed('a', 'u', 0);
-  throttle.failed('a', 'v', 0);
-  throttle.succeeded('a', 'u', 0);
-  throttle.failed('a', 'w', 0);
-  assert.ok(throttle.waitMs('a', 'x', 0) > 0);
-});
-
-test('guesses from many addresses slow an account for strangers, not for peers that know it', () => {
-  const throttle = new LogInThrottle();
-  throttle.succeeded('192.0.2.1', 'u', 0);
-  for (let i = 0; i < 50; i++) throttle.failed(`198.51.100.${i}`, 'u', 0);
-  assert.equal(throttle.waitMs('203.0.113.1', 'u', 0), 10_000);
-  assert.equal(throttle.waitMs('203.0.113.1', 'u', 10_000), 0);
-  assert.equal(throttle.waitMs('192.0.2.1', 'u', 0), 0);
-  assert.equal(throttle.waitMs('203.0.113.1', 'other', 0), 0);
-  for (let i = 0; i < 99; i++) throttle.failed(`198.51.100.${i}`, 'u', 10_000);
-  assert.equal(throttle.waitMs('203.0.113.1', 'u', 10_000), 10_000, 'it never doubles');
-});
-
-test('failures without a name slow nobody but their address', () => {
-  const throttle = new LogInThrottle();
-  for (let i = 0; i < 99; i++) throttle.failed(`198.51.100.${i}`, '', 0);
-  assert.equal(throttle.waitMs('203.0.113.1', '', 0), 0);
-});
-
-test('the throttle forgets after a while and never grows past its bound', () => {
-  const throttle = new LogInThrottle({
-    ...defaultLogInLimits,
-    failuresFree: 2,
-    forgetMs: 100,
-    entriesMax: 10,
-  });
-  throttle.failed('a', 'u', 0);
-  throttle.failed('a', 'u', 200);
-  assert.equal(throttle.waitMs('a', 'u', 200), 0);
-  for (let i = 0; i < 100; i++) throttle.failed(`peer ${i}`, `u${i}`, 300);
-  assert.equal(throttle.waitMs('a', 'u', 300), 0);
 });
 
 test('a recipient is judged at once when the directory answers at once', () => {
