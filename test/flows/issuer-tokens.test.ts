@@ -135,6 +135,16 @@ test('an account that is disabled is closed to tokens, and sessions of theirs en
   await byImap(ann, await tokenOf(ann));
 });
 
+test('a session ends with the token that let it in', async () => {
+  // Its end is past, and the skew that is granted nearly so.
+  const exp = Math.floor(Date.now() / 1_000) - 27;
+  const short = await openImap(ann, await tokenOf(ann, { exp }));
+  const long = await openImap(ann, await tokenOf(ann));
+  await once(short, 'close');
+  await long.noop();
+  await long.logout();
+});
+
 test('a second factor that becomes needed ends sessions whose token showed none', async () => {
   const weak = await openImap(ann, await tokenOf(ann));
   const strong = await openImap(ann, await tokenOf(ann, { amr: ['otp'] }));

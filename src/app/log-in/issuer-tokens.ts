@@ -46,6 +46,7 @@ async function checkOne(
   const named = await issuer.read(token);
   if (named === 'away') return failure('deadline-passed', url);
   const refused = failure('credentials-invalid', user);
+  if (named === 'over') return { ...refused, isOver: true };
   if (named === 'invalid' || named.address === '') return refused;
   const account = await directory.accountByAddress(named.address);
   if (account === undefined || !mayLogIn(account)) return refused;
@@ -53,8 +54,8 @@ async function checkOne(
   if (!domains.includes(address.slice(address.lastIndexOf('@') + 1))) return refused;
   const asked = user === '' ? account : await directory.accountByAddress(user);
   if (asked?.id !== account.id) return refused;
-  const { isWithSecondFactor } = named;
+  const { isWithSecondFactor, untilMs } = named;
   if (!isWithSecondFactor && !(await isPasswordEnough(identity, account)))
     return failure('app-password-required', address);
-  return { ok: true, account, admission: { kind: 'issuer', isWithSecondFactor } };
+  return { ok: true, account, admission: { kind: 'issuer', isWithSecondFactor, untilMs } };
 }

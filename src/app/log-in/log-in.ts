@@ -81,7 +81,8 @@ export class PasswordLogIn {
       return failure('credentials-invalid', account.address);
     }
     credentials.noteUse(account, { appPassword: row.id }, { atMs: nowMs, address });
-    return { ok: true, account, admission: { kind: 'app-password', id: row.id } };
+    const { id, expiresMs: untilMs } = row;
+    return { ok: true, account, admission: { kind: 'app-password', id, untilMs } };
   }
 
   async #byMainPassword(

@@ -32,16 +32,18 @@ export function standingIn({ identity, upgrades, clock }: StandingParts): Standi
         .filter(({ secondFactorMs }) => secondFactorMs > 0 || !logIn.needsSecondFactor)
         .map(({ id }) => id),
     );
+    const isNotOver = ({ untilMs }: { readonly untilMs: number }) =>
+      untilMs === 0 || untilMs > nowMs;
     return (admission) => {
       switch (admission.kind) {
         case 'password':
           return isEnough && upgrades.isSame(of.id, admission.hash, account.passwordHash);
         case 'app-password':
-          return appPasswords.has(admission.id);
+          return appPasswords.has(admission.id) && isNotOver(admission);
         case 'session':
           return sessions.has(admission.id);
         case 'issuer':
-          return isEnough || admission.isWithSecondFactor;
+          return (isEnough || admission.isWithSecondFactor) && isNotOver(admission);
         case 'certificate':
           return logIn.allowsCertificates === true;
         case 'other':

@@ -1,11 +1,11 @@
 /**
  * Sessions of mail programs that are logged in, so that each ends within a second of what let it in: its account was
- * disabled or deleted, its password set anew, its app password revoked, its token's session ended, or its tenant asks
- * for more now.
+ * disabled or deleted, its password set anew, its app password revoked or over, its token's session ended, the token
+ * of another issuer over, or its tenant asks for more now.
  *
  * Runs in:   edge (main thread).
- * Limits:    an entry for each session that is logged in; connections are counted elsewhere. One account is looked at
- *            at a time; one that waits already is not noted twice.
+ * Limits:    an entry for each session that is logged in, and a timer where what let it in has an end; connections are
+ *            counted elsewhere. One account is looked at at a time; one that waits already is not noted twice.
  * Invariant: a change costs nothing where no session of its account is open. Each session is looked at once after it
  *            entered, so a change that came while its password was checked is not missed.
  */
@@ -14,17 +14,21 @@ import type { AccountId, TenantId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { secondMs } from '../../base/units.ts';
 import type { Account, AccountDirectory } from '../../ports/account-directory.ts';
-import type { Clock } from '../../ports/clock.ts';
+import type { Clock, Timer } from '../../ports/clock.ts';
 import type { AccountOf } from '../../ports/credentials.ts';
 
-/** What let a session in: it lasts no longer than that. */
+/** What let a session in: it lasts no longer than that. `untilMs`: its end, of wall time; 0: it has none. */
 export type Admission =
   /** The hash that the main password was checked against. */
   | { readonly kind: 'password'; readonly hash: string }
-  | { readonly kind: 'app-password'; readonly id: number }
+  | { readonly kind: 'app-password'; readonly id: number; readonly untilMs: number }
   | { readonly kind: 'session'; readonly id: number }
-  /** An issuer's token; `isWithSecondFactor`: it says one was shown. */
-  | { readonly kind: 'issuer'; readonly isWithSecondFactor: boolean }
+  /** An issuer's token, as long as it is one; `isWithSecondFactor`: it says one was shown. */
+  | {
+      readonly kind: 'issuer';
+      readonly isWithSecondFactor: boolean;
+      readonly untilMs: number;
+    }
   /** As long as the tenant allows them. */
   | { readonly kind: 'certificate' }
   /** A passkey, or the word of a proxy: the account alone decides. */
@@ -44,7 +48,7 @@ export type Standing = (of: AccountOf) => Promise<(admission: Admission) => bool
 export interface LiveSessionsParts {
   readonly directory: Pick<AccountDirectory, 'subscribe'>;
   readonly standing: Standing;
-  readonly clock: Pick<Clock, 'setTimer'>;
+  readonly clock: Pick<Clock, 'setTimer' | 'nowMs'>;
   readonly log: Log;
 }
 
@@ -53,6 +57,8 @@ const retryMs = secondMs;
 export class LiveSessions {
   readonly #parts: LiveSessionsParts;
   readonly #byAccount = new Map<AccountId, Set<LiveSession>>();
+  /** Of sessions that end by themselves. */
+  readonly #ends = new Map<LiveSession, Timer>();
   /** Accounts to look at, the oldest first. */
   readonly #changed = new Set<AccountId>();
   readonly #unsubscribe: () => void;
@@ -77,6 +83,7 @@ export class LiveSessions {
     const known = this.#byAccount.get(id);
     if (known === undefined) this.#byAccount.set(id, new Set([session]));
     else known.add(session);
+    this.#endInTime(session);
     this.#look(id);
   }
 
@@ -85,11 +92,29 @@ export class LiveSessions {
     const id = session.account?.id;
     const known = id === undefined ? undefined : this.#byAccount.get(id);
     if (known?.delete(session) === true && known.size === 0) this.#byAccount.delete(id!);
+    this.#ends.get(session)?.cancel();
+    this.#ends.delete(session);
   }
 
   close(): void {
     this.#unsubscribe();
+    for (const timer of this.#ends.values()) timer.cancel();
+    this.#ends.clear();
     this.#changed.clear();
+  }
+
+  /** The wall clock may have been set back meanwhile: then it has longer to go. */
+  #endInTime(session: LiveSession): void {
+    const { account, admission } = session;
+    const { untilMs } = { untilMs: 0, ...admission };
+    if (account === undefined || untilMs === 0 || !Number.isFinite(untilMs)) return;
+    const { clock } = this.#parts;
+    const timer = clock.setTimer(Math.max(0, untilMs - clock.nowMs()), () => {
+      this.#ends.delete(session);
+      if (clock.nowMs() < untilMs) this.#endInTime(session);
+      else this.#look(account.id);
+    });
+    this.#ends.set(session, timer);
   }
 
   #lookAtTenant(tenant: TenantId): void {

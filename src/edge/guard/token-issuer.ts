@@ -9,7 +9,7 @@
  *            issuer's word, and never what its user may write: an address that was not verified is none.
  */
 
-import { decodeJwt, type JWTPayload, jwtVerify } from 'jose';
+import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import { secondMs } from '../../base/units.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { IssuerAway, type IssuerKeys } from './issuer-keys.ts';
@@ -34,6 +34,8 @@ export interface NamedByToken {
   readonly address: string;
   /** The issuer says that one was shown, and its word counts. */
   readonly isWithSecondFactor: boolean;
+  /** From then on it is no token any more, whatever clocks say. */
+  readonly untilMs: number;
 }
 
 export class TokenIssuer {
@@ -49,8 +51,8 @@ export class TokenIssuer {
     this.#addresses = new Map(rules.accounts.map(({ sub, address }) => [sub, address]));
   }
 
-  /** `invalid`: no token of this issuer for us, or over. `away`: nobody could say. */
-  async read(token: string): Promise<NamedByToken | 'invalid' | 'away'> {
+  /** `invalid`: no token of this issuer for us. `over`: it was one. `away`: nobody could say. */
+  async read(token: string): Promise<NamedByToken | 'invalid' | 'over' | 'away'> {
     const { url, audiences } = this.rules;
     try {
       const { payload, protectedHeader } = await jwtVerify(token, this.#keys.keyOf, {
@@ -60,8 +62,14 @@ export class TokenIssuer {
         currentDate: new Date(this.#clock.nowMs()),
       });
       if (!types.includes(protectedHeader.typ?.toLowerCase())) return 'invalid';
-      return { address: this.#addressIn(payload), isWithSecondFactor: this.#isStrong(payload) };
+      return {
+        address: this.#addressIn(payload),
+        isWithSecondFactor: this.#isStrong(payload),
+        untilMs: payload.exp! * secondMs + skewMs,
+      };
     } catch (error) {
+      // It is looked at last: signature, issuer and audience were right.
+      if (error instanceof errors.JWTExpired) return 'over';
       return error instanceof IssuerAway ? 'away' : 'invalid';
     }
   }

@@ -59,7 +59,7 @@ async function open() {
   };
   const all = {
     password: enter({ kind: 'password', hash }),
-    app: enter({ kind: 'app-password', id: app.id }),
+    app: enter({ kind: 'app-password', id: app.id, untilMs: 0 }),
     token: enter({ kind: 'session', id: session.id }),
     other: enter({ kind: 'other' }),
     bob: enter({ kind: 'password', hash: 'x' }, bob),
@@ -184,4 +184,39 @@ test('a directory that fails is asked again a second later', async () => {
   clock.advance(secondMs);
   await turns(5);
   assert.equal(session.isOver, true);
+});
+
+test('a session that an issuer’s token let in ends with the token, and no sooner', async () => {
+  const { world, live, enter } = await open();
+  const { clock } = world;
+  const untilMs = clock.nowMs() + 300 * secondMs;
+  const one = enter({ kind: 'issuer', isWithSecondFactor: true, untilMs });
+  const longer = enter({ kind: 'issuer', isWithSecondFactor: true, untilMs: untilMs + secondMs });
+  const left = enter({ kind: 'issuer', isWithSecondFactor: true, untilMs });
+  live.leave(left);
+  clock.advance(300 * secondMs - 1);
+  await turns(5);
+  assert.equal(one.isOver, false);
+  clock.advance(1);
+  await turns(5);
+  assert.deepEqual([one.isOver, longer.isOver, left.isOver], [true, false, false]);
+  live.close();
+  assert.equal(clock.timerCount, 0, 'nothing is left of those that wait for their end');
+});
+
+test('a session that an app password let in ends when that is over', async () => {
+  const { world, app, enter } = await open();
+  const untilMs = world.clock.nowMs() + secondMs;
+  const one = enter({ kind: 'app-password', id: app.id, untilMs });
+  world.clock.advance(secondMs);
+  await turns(5);
+  assert.equal(one.isOver, true);
+});
+
+test('a token that is over already when its session enters lets nobody stay', async () => {
+  const { world, enter } = await open();
+  const untilMs = world.clock.nowMs() - 1;
+  const one = enter({ kind: 'issuer', isWithSecondFactor: true, untilMs });
+  await turns(5);
+  assert.equal(one.isOver, true);
 });

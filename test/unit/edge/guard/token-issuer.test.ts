@@ -31,7 +31,10 @@ async function world(rules: Partial<IssuerRules> = {}) {
   return { issuer, clock, nowS, claims, reads: new TokenIssuer(all, keys, clock) };
 }
 
-const good = { address: email, isWithSecondFactor: false };
+const good = {
+  ...{ address: email, isWithSecondFactor: false },
+  untilMs: new SeededClock().nowMs() + 300 * secondMs + skewMs,
+};
 
 for (const alg of ['RS256', 'ES256', 'EdDSA'] satisfies MockAlgorithm[]) {
   test(`a token signed by ${alg} names its account`, async () => {
@@ -100,7 +103,17 @@ test('times count, give or take the skew', async () => {
   clock.advance(300 * secondMs + skewMs - secondMs);
   assert.deepEqual(await reads.read(token), good);
   clock.advance(secondMs);
-  assert.equal(await reads.read(token), 'invalid');
+  assert.equal(await reads.read(token), 'over');
+});
+
+test('a token that is over and was never one for us is no more than invalid', async () => {
+  const { issuer, claims, reads } = await world();
+  const over = { ...claims, exp: 1 };
+  assert.equal(await reads.read(await issuer.token(over)), 'over');
+  assert.equal(await reads.read(await issuer.token({ ...over, aud: 'other' })), 'invalid');
+  const [head, body] = (await issuer.token(over)).split('.');
+  const [, , signature] = (await issuer.token(claims)).split('.');
+  assert.equal(await reads.read(`${head}.${body}.${signature}`), 'invalid');
 });
 
 test('a token without an end, or of another kind, is refused', async () => {
