@@ -168,5 +168,13 @@ export interface CredentialStore {
 
   /** The newest first. */
   tokenKeys(): Eventually<readonly TokenKey[]>;
-  putTokenKeys(keys: readonly TokenKey[]): Promise<void>;
+  /**
+   * Keeps one more, and those before it that were made after `keptAfterMs`; does nothing where one was made after
+   * `newestBeforeMs`: another server of this directory came first. Answers those that are there then, durable, the
+   * newest first. `argument-invalid` past `tokenKeysMax`.
+   */
+  addTokenKey(
+    key: TokenKey,
+    terms: { readonly newestBeforeMs: number; readonly keptAfterMs: number },
+  ): Promise<readonly TokenKey[]>;
 }

@@ -421,11 +421,32 @@ export function credentialContract(name: string, open: () => Promise<OpenedIdent
       const { credentials } = one.identity;
       assert.deepEqual(await credentials.tokenKeys(), []);
       const keyOf = (createdMs: number) => ({ id: `k${createdMs}`, privatePem: 'pem', createdMs });
-      await credentials.putTokenKeys([keyOf(1), keyOf(3), keyOf(2)]);
+      const always = { newestBeforeMs: 1_000, keptAfterMs: 0 };
+      for (const each of [1, 3, 2]) await credentials.addTokenKey(keyOf(each), always);
       const again = (await one.reopen?.()) ?? one.identity;
       assert.deepEqual(await again.credentials.tokenKeys(), [keyOf(3), keyOf(2), keyOf(1)]);
-      const many = Array.from({ length: 17 }, (_, place) => keyOf(place));
-      await assert.rejects(again.credentials.putTokenKeys(many), { code: 'argument-invalid' });
+      const kept = await again.credentials.addTokenKey(keyOf(9), {
+        newestBeforeMs: 3,
+        keptAfterMs: 1,
+      });
+      assert.deepEqual(kept, [keyOf(9), keyOf(3), keyOf(2)]);
+      for (let each = 10; each < 23; each++)
+        await again.credentials.addTokenKey(keyOf(each), always);
+      const many = again.credentials.addTokenKey(keyOf(23), always);
+      await assert.rejects(many, { code: 'argument-invalid' });
+    });
+
+    it('keeps one token key of those that come at once, and answers it to all', async () => {
+      await using one = await world();
+      const { credentials } = one.identity;
+      const keyOf = (id: string) => ({ id, privatePem: 'pem', createdMs: 500 });
+      const terms = { newestBeforeMs: 100, keptAfterMs: 0 };
+      const answers = await Promise.all(
+        ['a', 'b', 'c'].map((id) => credentials.addTokenKey(keyOf(id), terms)),
+      );
+      const stored = await credentials.tokenKeys();
+      assert.equal(stored.length, 1);
+      for (const answer of answers) assert.deepEqual(answer, stored);
     });
   });
 }

@@ -97,6 +97,22 @@ describe('a directory in PostgreSQL that others use too', needsPostgres(), () =>
     assert.equal(new Set(accounts.map(({ address }) => address)).size, 16);
   });
 
+  it('has one key for tokens, whichever servers start at once', async () => {
+    await using world = await sharers(3);
+    const terms = { newestBeforeMs: 100, keptAfterMs: 0 };
+    const answers = await Promise.all(
+      world.identities.map(({ credentials }, number) =>
+        credentials.addTokenKey({ id: `k${number}`, privatePem: 'pem', createdMs: 500 }, terms),
+      ),
+    );
+    assert.equal(answers[0]!.length, 1);
+    for (const answer of answers) assert.deepEqual(answer, answers[0]);
+    for (const { credentials } of world.identities) {
+      await within(async () => ((await credentials.tokenKeys()).length === 1 ? true : undefined));
+      assert.deepEqual(await credentials.tokenKeys(), answers[0]);
+    }
+  });
+
   it('hears of rows changed by psql, and shows accounts, domains and aliases there', async () => {
     await using world = await sharers(1);
     const [{ directory }] = world.identities as [Identity];

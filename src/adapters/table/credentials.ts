@@ -232,13 +232,22 @@ export class TableCredentials implements CredentialStore {
     return rows.readRow<readonly TokenKey[]>(this.#parts.table, rows.tokenKeysKey) ?? [];
   }
 
-  putTokenKeys(keys: readonly TokenKey[]): Promise<void> {
+  addTokenKey(
+    key: TokenKey,
+    terms: { readonly newestBeforeMs: number; readonly keptAfterMs: number },
+  ): Promise<readonly TokenKey[]> {
     return this.#parts.turns.aside(() => {
+      const known = this.tokenKeys();
+      const [newest] = known;
+      if (newest !== undefined && newest.createdMs > terms.newestBeforeMs) {
+        return { changes: [], answer: known };
+      }
+      const kept = known.filter(({ createdMs }) => createdMs > terms.keptAfterMs);
+      const keys = [key, ...kept].sort((a, b) => b.createdMs - a.createdMs);
       if (keys.length > tokenKeysMax) {
         throw new MailError('argument-invalid', `there are at most ${tokenKeysMax} token keys`);
       }
-      const sorted = [...keys].sort((a, b) => b.createdMs - a.createdMs);
-      return { changes: [rows.put(rows.tokenKeysKey, sorted)], answer: undefined };
+      return { changes: [rows.put(rows.tokenKeysKey, keys)], answer: keys };
     });
   }
 

@@ -4,7 +4,8 @@
  * Runs in:   edge (main thread).
  * Specs:     RFC 7519 (JWT), RFC 8037 (EdDSA), RFC 8725 (§3.1 one algorithm, §3.8-3.11 issuer, audience, type).
  * Limits:    a key signs for `signMs` and is kept for `keptMs` more; tokens of `tokenLengthMax` characters.
- * Invariant: a key is durable before it signs. A token is checked by the key it names and by EdDSA, whatever else its
+ * Invariant: a key is durable before it signs, and what signs is the newest of the directory: servers that share one
+ *            check each other's tokens, and none takes another's key away. A token is checked by the key it names and by EdDSA, whatever else its
  *            header says; a key that is not ours signs nothing.
  */
 
@@ -38,7 +39,7 @@ export interface TokenUse {
 }
 
 export interface TokenKeysParts {
-  readonly credentials: Pick<CredentialStore, 'tokenKeys' | 'putTokenKeys'>;
+  readonly credentials: Pick<CredentialStore, 'tokenKeys' | 'addTokenKey'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -74,12 +75,13 @@ export class TokenKeys {
   async renew(): Promise<void> {
     const { credentials, clock } = this.#parts;
     const nowMs = clock.nowMs();
+    const newestBeforeMs = nowMs - signMs;
     const stored = await credentials.tokenKeys();
     const [newest] = stored;
-    const isDue = newest === undefined || nowMs - newest.createdMs >= signMs;
-    const kept = stored.filter(({ createdMs }) => nowMs - createdMs < signMs + keptMs);
-    const keys = isDue ? [this.#made(nowMs), ...kept] : stored;
-    if (isDue) await credentials.putTokenKeys(keys);
+    if (newest !== undefined && newest.createdMs > newestBeforeMs) return this.#take(stored);
+    const keptAfterMs = newestBeforeMs - keptMs;
+    // Servers of one directory may come to it at once: the first one's key is all of theirs.
+    const keys = await credentials.addTokenKey(this.#made(nowMs), { newestBeforeMs, keptAfterMs });
     this.#take(keys);
   }
 
@@ -133,10 +135,14 @@ export class TokenKeys {
   }
 
   /** RFC 8725 §3.10: `kid` names one of our keys, and never a place to find one. */
-  #checkingKey(id: string | undefined): KeyObject {
-    const pair = this.#pairs.get(id ?? '');
-    if (pair === undefined) throw new Error('no key of ours');
-    return pair.checking;
+  async #checkingKey(id = ''): Promise<KeyObject> {
+    const known = this.#pairs.get(id);
+    if (known !== undefined) return known.checking;
+    // Another server of this directory may have made one since.
+    const stored = await this.#parts.credentials.tokenKeys();
+    if (!stored.some((key) => key.id === id)) throw new Error('no key of ours');
+    this.#take(stored);
+    return this.#pairs.get(id)!.checking;
   }
 
   #made(createdMs: number): TokenKey {

@@ -15,18 +15,24 @@ import { SeededClock, SeededRandom } from '../../../support/seeded-clock.ts';
 
 const facts = { device: 'test', address: '192.0.2.1', secondFactorMs: 0 };
 
-async function world() {
+const annRow = {
+  tenant: defaultTenant,
+  address: 'ann@a.test',
+  isEnabled: true,
+  quotaBytes: 0,
+  sendAs: [],
+  createdMs: 0,
+};
+
+async function emptyWorld() {
   const identity = createMemoryIdentity();
-  const { directory, credentials } = identity;
-  await directory.putDomain({ name: 'a.test', tenant: defaultTenant, createdMs: 0 });
-  const account = await directory.createAccount({
-    tenant: defaultTenant,
-    address: 'ann@a.test',
-    isEnabled: true,
-    quotaBytes: 0,
-    sendAs: [],
-    createdMs: 0,
-  });
+  await identity.directory.putDomain({ name: 'a.test', tenant: defaultTenant, createdMs: 0 });
+  return identity;
+}
+
+async function world() {
+  const { directory, credentials } = await emptyWorld();
+  const account = await directory.createAccount(annRow);
   const clock = new SeededClock();
   const random = new SeededRandom(7);
   const open = async (issuer = 'mx.test') => {
@@ -71,14 +77,48 @@ describe('keys of tokens', () => {
     assert.equal((await other.sessions.check(accessToken, '')).ok, false);
   });
 
+  test('servers that come to one directory at once have one key, and each checks the other’s tokens', async () => {
+    const { directory, credentials } = await emptyWorld();
+    const account = await directory.createAccount(annRow);
+    const clock = new SeededClock();
+    const open = async (seed: number) => {
+      const parts = { credentials, clock, random: new SeededRandom(seed), log: silentLog };
+      const keys = await TokenKeys.open({ ...parts, issuer: 'mx.test' });
+      return { keys, sessions: new Sessions({ ...parts, directory, keys }) };
+    };
+    const both = await Promise.all([open(1), open(2)]);
+    for (let week = 0; week < 3; week++) {
+      assert.equal((await credentials.tokenKeys()).length, 1 + week);
+      const shown = await Promise.all(both.map(({ sessions }) => sessions.begin(account, facts)));
+      for (const { sessions } of both) {
+        for (const { accessToken } of shown) {
+          assert.equal((await sessions.check(accessToken, '')).ok, true);
+        }
+      }
+      clock.jump(signMs);
+      await Promise.all(both.map(({ keys }) => keys.renew()));
+    }
+  });
+
+  test('a key that another server made is known before its next look, and forged names ask for none', async () => {
+    const { credentials, account, clock, keys, sessions, open } = await world();
+    clock.jump(signMs);
+    const other = await open();
+    const { accessToken } = await other.sessions.begin(account, facts);
+    assert.equal((await sessions.check(accessToken, '')).ok, true);
+    const [, ...rest] = accessToken.split('.');
+    const head = Buffer.from('{"alg":"EdDSA","typ":"at+jwt","kid":"nobody"}').toString('base64url');
+    assert.equal((await sessions.check([head, ...rest].join('.'), '')).ok, false);
+    assert.equal(await keys.isSigned(accessToken), true);
+    assert.equal((await credentials.tokenKeys()).length, 2);
+  });
+
   test('a key that is not durable signs nothing', async () => {
     const { credentials, account, clock, keys, sessions } = await world();
     clock.jump(signMs);
-    const { putTokenKeys } = credentials;
-    credentials.putTokenKeys = () => Promise.reject(new Error('disk'));
+    credentials.addTokenKey = () => Promise.reject(new Error('disk'));
     await assert.rejects(keys.renew(), /disk/);
     const { accessToken } = await sessions.begin(account, facts);
-    credentials.putTokenKeys = putTokenKeys;
     const [known] = await credentials.tokenKeys();
     const [head] = accessToken.split('.');
     assert.equal(JSON.parse(Buffer.from(head!, 'base64url').toString()).kid, known!.id);
