@@ -95,14 +95,8 @@ export class Batches implements BatchDesk {
     this.#refuseTooMany(tenant, request.byteLength);
     const run = new BatchRun(this.#headOf(batch, request.byteLength));
     this.#wait(run);
-    run.kept = this.#rows.begin(run.head(), request);
-    try {
-      await run.kept;
-    } catch (error) {
-      this.#drop(run);
-      this.#parts.log.error({ error }, 'a batch could not be kept');
-      throw new ApiFault('store-failed', 'the batch could not be kept');
-    }
+    run.kept = this.#keep(run, request);
+    await run.kept;
     run.isKept = true;
     this.#pump();
     return { id: run.id };
@@ -138,6 +132,17 @@ export class Batches implements BatchDesk {
     const running = [...this.#waiting.values()].filter(({ isRunning }) => isRunning);
     await Promise.all(running.map(({ ended }) => ended.promise));
     await this.#rows.close();
+  }
+
+  /** @throws ApiFault */
+  async #keep(run: BatchRun, request: Buffer): Promise<void> {
+    try {
+      await this.#rows.begin(run.head(), request);
+    } catch (error) {
+      this.#drop(run);
+      this.#parts.log.error({ error }, 'a batch could not be kept');
+      throw new ApiFault('store-failed', 'the batch could not be kept');
+    }
   }
 
   #headOf({ asker, count, idempotencyKey }: NewBatch, bytes: number): BatchHead {

@@ -238,7 +238,8 @@ test('a batch that is not on disk is none', async () => {
   const world = new World().start();
   const commit = world.table.commit.bind(world.table);
   world.table.commit = () => Promise.reject(new Error('full'));
-  await assert.rejects(world.begin(1), { code: 'store-failed', status: 503 });
+  const both = [1, 2].map(() => world.begin(1, { idempotencyKey: 'one' }));
+  for (const each of both) await assert.rejects(each, { code: 'store-failed', status: 503 });
   world.table.commit = commit;
   assert.deepEqual(world.batches.list(tenant), []);
   world.again();
