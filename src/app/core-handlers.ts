@@ -50,6 +50,7 @@ function coreParts(core: Core, front: FrontParts): ControlParts {
     audited: auditedParts(core),
     router: runtime.router,
     massActs: core.massActs,
+    batches: core.batches,
     quotaSpread: core.quotaSpread,
     jobs: runtime.jobs,
     passwords: core.passwords,

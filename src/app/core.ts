@@ -47,6 +47,8 @@ import type { Identity } from '../ports/identity.ts';
 import type { Settings } from '../settings/schema.ts';
 import { type Audit, openAudit } from './audit/open-audit.ts';
 import { openBans } from './bans.ts';
+import type { Batches } from './batches/batches.ts';
+import { openBatches } from './batches/open.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { resolveAddress } from './destinations.ts';
 import type { DkimKeys } from './dkim-keys.ts';
@@ -117,6 +119,7 @@ export interface Core {
   readonly srsSecrets: SrsSecrets;
   readonly tlsReports: TlsReports;
   readonly massActs: MassActs;
+  readonly batches: Batches;
   /** Told after a level's limits were set. */
   readonly quotaSpread: QuotaSpread;
   /** Of ours about others; undefined: settings have none sent. */
@@ -227,12 +230,11 @@ async function openParts(
     dkimKeys: openDkimKeys({ settings, log, isOffline }, parts, policyChanged),
     srsSecrets,
     massActs: openMassActs({ ...place, log, isOffline }, closers),
+    batches: openBatches({ ...parts, log }),
     tlsReports: openTlsReports(folder.path, settings.hostname, directory, closers),
     tlsReporting: openTlsReporting(request, { ...parts, outcomes, outside, policy: () => policy }),
     ...{ watchers: new Watchers(shared.watched), stamps: new Stamps(shared.stamps) },
-    sources: sources?.book,
-    shaping,
-    policyChanged,
+    ...{ sources: sources?.book, shaping, policyChanged },
   };
 }
 

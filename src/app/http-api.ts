@@ -25,7 +25,6 @@ import { apiPolicy } from '../edge/protocols/http/api/limits.ts';
 import { createApi } from '../edge/protocols/http/api/server.ts';
 import type { Mounted } from '../edge/protocols/http/server.ts';
 import type { Settings } from '../settings/schema.ts';
-import { openBatches } from './batches/open.ts';
 import type { Core } from './core.ts';
 import { eventFeed } from './events/event-feed.ts';
 import { webhookDesk } from './events/webhook-desk.ts';
@@ -72,10 +71,9 @@ export async function createHttpApi(
     clock: nodeClock,
     policy: policyNow,
   };
-  const batches = openBatches(core, log);
   const api = await createApi({
     ...making,
-    batches,
+    batches: core.batches,
     witness,
     bans: core.bans,
     suppressions: feedback.list,
@@ -88,7 +86,7 @@ export async function createHttpApi(
     act,
     log,
   });
-  batches.start(generateBy(making));
+  core.batches.start(generateBy(making));
   const isOwn = settings.api.listen.length > 0;
   return {
     prefix: '/api/',

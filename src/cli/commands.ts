@@ -29,6 +29,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   group: async () => (await import('./commands/group.ts')).groupCommands,
   shared: async () => (await import('./commands/shared.ts')).sharedCommands,
   queue: async () => (await import('./commands/queue.ts')).queueCommands,
+  batch: async () => (await import('./commands/batch.ts')).batchCommands,
   shaping: async () => (await import('./commands/shaping.ts')).shapingCommands,
   mailbox: async () => (await import('./commands/mailbox.ts')).mailboxCommands,
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommands,

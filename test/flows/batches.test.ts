@@ -17,7 +17,7 @@ import { eventually } from '../support/test-server.ts';
 
 const kills = 4;
 const batchCount = 3;
-const copies = 400;
+const copies = 200;
 
 function batchOf(count: number, name = 'u') {
   const recipients = Array.from({ length: count }, (_, i) => ({
@@ -57,6 +57,17 @@ it('answers with the batch, and makes its messages', async () => {
   assert.equal((await world.call(theirs)).status, 404);
   const list = await world.call({ method: 'GET', path: '/api/v1/batches' });
   assert.equal((list.value.batches as unknown[]).length, 1);
+  const { batches } = await world.test.call('batch.list', { tenant: 'acme' });
+  assert.deepEqual(
+    batches.map(({ id, tenant }) => [id, tenant]),
+    [[value.batch, 'acme']],
+  );
+  assert.equal((await world.test.call('batch.list', { tenant: 'other' })).batches.length, 0);
+  const id = String(value.batch);
+  const { batch } = await world.test.call('batch.stop', { tenant: 'acme', id });
+  assert.equal(batch.state, 'done');
+  const foreign = world.test.call('batch.stop', { tenant: 'other', id });
+  await assert.rejects(foreign, { code: 'not-found' });
   const stopped = await world.call({ method: 'DELETE', path: `/api/v1/batches/${value.batch}` });
   assert.deepEqual([stopped.status, stopped.value.state], [200, 'done']);
 });
@@ -87,13 +98,10 @@ it(`each message is sent once over ${kills} kills`, async () => {
     CHASKI_LISTEN__HTTP: `127.0.0.1:${httpPort}`,
   };
   const command = async (...args: string[]) => await runCommand(args, { folder }, environment);
-  const start = async () => {
-    const started = serve(environment, folder);
-    await untilGreets(port, 30_000, () => started.isRunning);
-    return started;
-  };
-  let server = await start();
+  let server = serve(environment, folder);
+  const greets = () => untilGreets(port, 60_000, () => server.isRunning);
   try {
+    await greets();
     await command('tenant', 'create', 'acme');
     await command('domain', 'create', 'acme.test', '--tenant', 'acme');
     const made = await command('key', 'create', '--tenant', 'acme', '--scope', 'send', '--json');
@@ -114,9 +122,10 @@ it(`each message is sent once over ${kills} kills`, async () => {
     }
     const takens: number[] = [];
     for (let kill = 0; kill < kills; kill++) {
-      await sleep(150 * kill);
+      await sleep(100 * kill);
       await server.stop('SIGKILL');
-      server = await start();
+      server = serve(environment, folder);
+      await greets();
       const batches = await Promise.all(ids.map((id) => api(`batches/${id}`)));
       takens.push(batches.reduce((sum, { taken }) => sum + taken, 0));
     }
@@ -124,10 +133,11 @@ it(`each message is sent once over ${kills} kills`, async () => {
       takens.some((taken) => taken < batchCount * copies),
       'a kill came while they were made',
     );
-    await eventually('all made', async () => {
-      const batches = await Promise.all(ids.map((id) => api(`batches/${id}`)));
-      return batches.every(({ state }) => state === 'done') ? true : undefined;
-    });
+    for (const id of ids) {
+      await eventually(`all made of ${id}`, async () =>
+        (await api(`batches/${id}`)).state === 'done' ? true : undefined,
+      );
+    }
     isOpen = true;
     await command('queue', 'flush');
     await eventually('an empty queue', async () => {

@@ -9,6 +9,7 @@
 import type { Act } from './act.ts';
 import { auditActs } from './audit-control.ts';
 import { banActs } from './ban-control.ts';
+import { batchActs } from './batch-control.ts';
 import { certificateActs } from './certificate-control.ts';
 import type { ControlMethod } from './control.ts';
 import { credentialActs } from './credential-control.ts';
@@ -53,6 +54,7 @@ export const controlActs: Readonly<Record<ControlMethod, Act>> = {
   ...sharedActs,
   ...tlsReportActs,
   ...webhookActs,
+  ...batchActs,
   ...auditActs,
   ...banActs,
   ...certificateActs,

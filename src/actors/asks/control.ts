@@ -7,6 +7,7 @@
 
 import type { AuditMethods } from './audit-control.ts';
 import type { BanMethods } from './ban-control.ts';
+import type { BatchMethods } from './batch-control.ts';
 import type { CertificateMethods } from './certificate-control.ts';
 import type { CredentialMethods } from './credential-control.ts';
 import type { DirectoryMethods } from './directory-control.ts';
@@ -70,7 +71,8 @@ export interface ControlMethods
     AuditMethods,
     BanMethods,
     CertificateMethods,
-    WebhookMethods {}
+    WebhookMethods,
+    BatchMethods {}
 
 export type ControlMethod = keyof ControlMethods;
 export type ControlParams<M extends ControlMethod> = ControlMethods[M]['params'];

@@ -356,6 +356,9 @@ export const actRules = {
   'queue.follow': operators('queue.server', 'look'),
   'queue.stop': operators('queue.server'),
 
+  'batch.list': { permission: 'queue.read', resource: 'tenant', at: 'tenant', kind: 'look' },
+  'batch.stop': { permission: 'queue.change', resource: 'tenant', at: 'tenant', kind: 'change' },
+
   'feedback.addresses': {
     ...{ permission: 'suppression.read', resource: 'tenant', at: 'tenant', kind: 'look' },
   },

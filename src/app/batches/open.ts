@@ -15,8 +15,9 @@ import { Batches } from './batches.ts';
 /** Address space: four times what may wait, for what was freed is used again in pieces. */
 const mapBytes = 2 * gibibyte;
 
-export function openBatches(core: Core, log: Log): Batches {
-  const { folder, reception, directory, closers } = core;
+type Needs = Pick<Core, 'folder' | 'reception' | 'directory' | 'closers'> & { readonly log: Log };
+
+export function openBatches({ folder, reception, directory, closers, log }: Needs): Batches {
   const batches = new Batches({
     ...{ clock: nodeClock, log },
     table: openLmdbTable({ path: join(folder.path, 'batches'), mapBytes }),

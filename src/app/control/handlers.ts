@@ -8,6 +8,7 @@ import type { ControlHandlers } from '../../actors/asks/control.ts';
 import { auditedActs } from '../audit/audited-acts.ts';
 import { auditHandlers } from './audit-handlers.ts';
 import { banHandlers } from './ban-handlers.ts';
+import { batchHandlers } from './batch-handlers.ts';
 import { certificateHandlers } from './certificate-handlers.ts';
 import { checkedActs } from './checked-acts.ts';
 import { credentialHandlers } from './credential-handlers.ts';
@@ -61,6 +62,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...sinkHandlers(parts),
     ...sessionHandlers(parts),
     ...webhookHandlers(parts),
+    ...batchHandlers(parts),
     ...tlsReportHandlers(parts),
     ...traceHandlers(parts),
     ...storeHandlers(parts),

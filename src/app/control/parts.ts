@@ -13,6 +13,7 @@ import type { ShapingBoard } from '../../actors/shaping-board.ts';
 import type { ShardId, TenantId } from '../../base/ids.ts';
 import type { Bans } from '../../edge/guard/bans.ts';
 import type { Passkeys } from '../../edge/guard/passkeys.ts';
+import type { BatchDesk } from '../../edge/protocols/http/api/batches.ts';
 import type { AccountDirectory } from '../../ports/account-directory.ts';
 import type { AuditLog } from '../../ports/audit-log.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -50,6 +51,7 @@ export interface ControlParts {
   readonly identity: Identity;
   readonly suppressions: SuppressionList;
   readonly webhooks: Webhooks;
+  readonly batches: Pick<BatchDesk, 'list' | 'stop'>;
   /** How event files stand. */
   readonly sinks: EventStreams['sinks'];
   /** Puts an act into the event log; what cannot be noted is logged. */

@@ -86,10 +86,13 @@ export function tenantHandlers(parts: ControlParts): ControlHandlers {
 
 /** What other stores have of a tenant that is gone. */
 async function forgetTenant(
-  { webhooks, suppressions, clock }: ControlParts,
+  { webhooks, batches, suppressions, clock }: ControlParts,
   tenant: TenantId,
 ): Promise<void> {
   for (const { id } of webhooks.list(tenant)) await webhooks.remove(id, tenant);
+  for (const { id, state } of batches.list(tenant)) {
+    if (state === 'generating') await batches.stop(tenant, id);
+  }
   for (;;) {
     const { entries } = suppressions.page({ tenant, limit: pageRows, nowMs: clock.nowMs() });
     const addresses = new Set(entries.map(({ address }) => address));
