@@ -48,7 +48,8 @@ async function receivers() {
       documents.push(
         ...lines.filter((_, index) => index % 2 === 1).map((each) => JSON.parse(each)),
       );
-      response.end('{"errors":false}');
+      const items = new Array(lines.length / 2).fill({ create: { status: 201 } });
+      response.end(JSON.stringify({ errors: false, items }));
     });
   });
   for (const each of [line, search]) each.listen(0, '127.0.0.1');

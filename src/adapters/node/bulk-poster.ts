@@ -3,7 +3,7 @@
  *
  * Runs in:   main thread.
  * Limits:    one connection; `timeoutMs` for all of a request; `answerBytesMax` of an answer.
- * Invariant: an entry that is there already counts as taken: it is created under its own id.
+ * Invariant: an answer that does not tell of each line is none.
  */
 
 import { getCACertificates } from 'node:tls';
@@ -18,15 +18,21 @@ export interface BulkPosterOptions {
 }
 
 export interface BulkPoster {
-  /** How many were refused for good. Rejects where some are to be sent again. */
-  post(lines: string, signal: AbortSignal): Promise<BulkAnswer>;
+  /** What became of each of `lines`, in their order. @throws BulkTooLarge; Error where nothing is known of any */
+  post(lines: readonly string[], signal: AbortSignal): Promise<readonly BulkItem[]>;
   close(): Promise<void>;
 }
 
-export interface BulkAnswer {
-  readonly refused: number;
-  /** Of the first one. */
-  readonly why: string;
+export interface BulkItem {
+  /** As HTTP has them, of this line. */
+  readonly status: number;
+  /** Of an error, as `mapper_parsing_exception`; "" for none. */
+  readonly type: string;
+}
+
+/** All of it together is more than the receiver takes (RFC 9110 §15.5.14). */
+export class BulkTooLarge extends Error {
+  override readonly name = 'BulkTooLarge';
 }
 
 interface Item {
@@ -34,9 +40,6 @@ interface Item {
 }
 
 const answerBytesMax = 1_048_576;
-const isThere = 409;
-/** What the receiver can take later (RFC 9110 §15.6, RFC 6585 §4). */
-const later = (status: number) => status === 429 || status >= 500;
 const query = 'filter_path=errors,items.*.status,items.*.error.type';
 
 export function createBulkPoster(options: BulkPosterOptions): BulkPoster {
@@ -54,15 +57,16 @@ export function createBulkPoster(options: BulkPosterOptions): BulkPoster {
       const { undici, agent } = await opening;
       const over = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
       const { statusCode, body } = await undici.request(`${url}/_bulk?${query}`, {
-        ...{ method: 'POST', body: lines, dispatcher: agent, signal: over },
+        ...{ method: 'POST', body: lines.join(''), dispatcher: agent, signal: over },
         headers: {
           ...{ 'content-type': 'application/x-ndjson', 'user-agent': 'Chaski' },
           ...(authorization === '' ? {} : { authorization }),
         },
       });
       const text = await textOf(body);
+      if (statusCode === 413) throw new BulkTooLarge();
       if (statusCode < 200 || statusCode > 299) throw new Error(`status ${statusCode}`);
-      return answerOf(text);
+      return itemsOf(text, lines.length);
     },
     async close() {
       await (await opening)?.agent.destroy();
@@ -86,17 +90,13 @@ async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function answerOf(text: string): BulkAnswer {
-  const { errors, items } = JSON.parse(text) as { errors?: boolean; items?: readonly Item[] };
-  if (errors === false) return { refused: 0, why: '' };
-  if (!Array.isArray(items)) throw new Error('this is no answer of _bulk');
-  const bad = (items as readonly Item[])
-    .map(({ create }) => ({ status: create?.status ?? 500, type: create?.error?.type ?? '' }))
-    .filter(({ status }) => status !== isThere && (status < 200 || status > 299));
-  const waits = bad.find(({ status }) => later(status));
-  if (waits !== undefined) throw new Error(`an entry was not taken: ${waits.status} ${waits.type}`);
-  return {
-    refused: bad.length,
-    why: bad[0] === undefined ? '' : `${bad[0].status} ${bad[0].type}`,
-  };
+function itemsOf(text: string, count: number): readonly BulkItem[] {
+  const { items } = JSON.parse(text) as { items?: readonly Item[] };
+  if (!Array.isArray(items) || items.length !== count) {
+    throw new Error('this is no answer of _bulk');
+  }
+  return (items as readonly Item[]).map(({ create }) => ({
+    status: create?.status ?? 500,
+    type: create?.error?.type ?? '',
+  }));
 }

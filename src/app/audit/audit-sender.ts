@@ -2,8 +2,8 @@
  * Brings the entries of the audit log to a receiver, in their order, behind a cursor that outlives the process.
  *
  * Runs in:   main thread; no act waits for it.
- * Limits:    a batch has `batchCountMax` entries; one is under way. Between tries `retryMsMax` at most. New entries are
- *            looked for each `pollMs`.
+ * Limits:    a batch has `batchCountMax` entries; one is under way. After a failure it has half as many, one at last, and
+ *            grows again with what is taken. Between tries `retryMsMax` at most. New entries are looked for each `pollMs`.
  * Invariant: the cursor passes an entry only after the receiver took it, so each comes at least once. What was lost
  *            before it was sent is counted and logged.
  */
@@ -15,10 +15,19 @@ import type { Clock } from '../../ports/clock.ts';
 import { DiskError } from '../../ports/disk.ts';
 import type { Random } from '../../ports/random.ts';
 
+/** Of a target: they are too many at once, and fewer may do. Never of one alone. */
+export class BatchTooLarge extends Error {
+  override readonly name = 'BatchTooLarge';
+}
+
 export interface AuditTarget {
   readonly name: string;
-  /** Rejects where they are to be sent again. */
-  send(log: string, entries: readonly AuditEntry[], signal: AbortSignal): Promise<void>;
+  /** Rejects where they are to be sent again. `stubs`: of how many the receiver took no more than that they were there. */
+  send(
+    log: string,
+    entries: readonly AuditEntry[],
+    signal: AbortSignal,
+  ): Promise<{ readonly stubs: number }>;
   close(): Promise<void>;
 }
 
@@ -50,7 +59,8 @@ export class AuditSender {
   #sequence = 0;
   #log = '';
   #triesFailed = 0;
-  readonly counts = { sent: 0, failures: 0, missed: 0 };
+  #countMax = batchCountMax;
+  readonly counts = { sent: 0, failures: 0, missed: 0, stubs: 0 };
 
   constructor(parts: AuditSenderParts) {
     this.#parts = parts;
@@ -126,21 +136,36 @@ export class AuditSender {
         'audit entries were forgotten before they were sent',
       );
     }
-    for (;;) {
-      try {
-        await target.send(this.#log, batch, this.#end.signal);
-        break;
-      } catch (error) {
+    for (let rest = batch; rest.length > 0; ) {
+      const part = rest.slice(0, this.#countMax);
+      if (!(await this.#sendPart(part))) {
         if (this.#end.signal.aborted) return;
-        await this.#failed(error);
-        if (this.#end.signal.aborted) return;
+        continue;
       }
+      this.#triesFailed = 0;
+      this.#countMax = Math.min(batchCountMax, this.#countMax * 2);
+      this.counts.sent += part.length;
+      const { sequence } = part.at(-1)!;
+      await cursor.write({ log: this.#log, sequence });
+      this.#sequence = sequence;
+      rest = rest.slice(part.length);
     }
-    this.#triesFailed = 0;
-    this.counts.sent += batch.length;
-    const { sequence } = batch.at(-1)!;
-    await cursor.write({ log: this.#log, sequence });
-    this.#sequence = sequence;
+  }
+
+  /** Whether it was taken; if not, it was waited, or there are fewer to send. */
+  async #sendPart(part: readonly AuditEntry[]): Promise<boolean> {
+    const { signal } = this.#end;
+    try {
+      const { stubs } = await this.#parts.target.send(this.#log, part, signal);
+      this.counts.stubs += stubs;
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      const isTooLarge = error instanceof BatchTooLarge && part.length > 1;
+      this.#countMax = Math.max(1, Math.floor(part.length / 2));
+      if (!isTooLarge) await this.#failed(error);
+      return false;
+    }
   }
 
   async #failed(error: unknown): Promise<void> {

@@ -127,7 +127,7 @@ interface Measured {
 
 function measureAudit(metrics: Metrics, { desk, runner, senders, opened }: Measured): void {
   const behind = () => Math.max(0, ...senders.map((sender) => sender.behind));
-  const sum = (what: 'failures' | 'missed') =>
+  const sum = (what: 'failures' | 'missed' | 'stubs') =>
     senders.reduce((total, { counts }) => total + counts[what], 0);
   const gauges: readonly (readonly [name: string, help: string, measure: () => number])[] = [
     ['entries', 'Entries written, since the start.', () => opened()?.counts.entries ?? 0],
@@ -145,6 +145,11 @@ function measureAudit(metrics: Metrics, { desk, runner, senders, opened }: Measu
     ],
     ['send_failures', 'Tries to send entries that failed, since the start.', () => sum('failures')],
     ['missed', 'Entries forgotten before they were sent, since the start.', () => sum('missed')],
+    [
+      'stubs',
+      'Entries that a receiver took no more of than a stub, since the start.',
+      () => sum('stubs'),
+    ],
     ['heads_unsent', 'Heads that a target missed, since the start.', () => runner.counts.unsent],
   ];
   for (const [name, help, measure] of gauges) {

@@ -9,7 +9,6 @@
 import { Buffer } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { bulkLines } from '../../adapters/audit/bulk.ts';
 import { syslogOf, syslogOfHead } from '../../adapters/audit/syslog.ts';
 import { nodeDisk } from '../../adapters/files/disk.ts';
 import { readSmall, writeSmall } from '../../adapters/files/small-file.ts';
@@ -29,6 +28,7 @@ import {
   type AuditTarget,
   type SendCursor,
 } from './audit-sender.ts';
+import { bulkTarget } from './bulk-target.ts';
 import type { HeadTarget } from './head-runner.ts';
 
 const folderName = 'audit-senders';
@@ -56,12 +56,11 @@ export async function openSenders(
     const options = { receiver, roots };
     targets.push({
       name: 'syslog',
-      send: (_, entries, signal) =>
-        sendSyslog(
-          options,
-          entries.map((entry) => syslogOf(entry, { hostname, version })),
-          signal,
-        ),
+      async send(_, entries, signal) {
+        const messages = entries.map((entry) => syslogOf(entry, { hostname, version }));
+        await sendSyslog(options, messages, signal);
+        return { stubs: 0 };
+      },
       close: async () => {},
     });
     headTargets.push({
@@ -73,7 +72,7 @@ export async function openSenders(
       },
     });
   }
-  if (elasticsearch.url !== '') targets.push(await bulkTarget(settings, roots, log));
+  if (elasticsearch.url !== '') targets.push(await elasticsearchTarget(settings, roots, log));
   const folder = join(dataFolder, folderName);
   const shared = { audit, clock: nodeClock, random: nodeRandom, log };
   const senders = targets.map(
@@ -83,20 +82,15 @@ export async function openSenders(
   return { senders, headTargets };
 }
 
-async function bulkTarget(settings: Settings, roots: string, log: Log): Promise<AuditTarget> {
+async function elasticsearchTarget(
+  settings: Settings,
+  roots: string,
+  log: Log,
+): Promise<AuditTarget> {
   const { url, index, authorizationFile: path } = settings.audit.elasticsearch;
   const authorization = (await textAt('audit.elasticsearch.authorizationFile', path)).trim();
   const poster = createBulkPoster({ url, authorization, roots, timeoutMs: postMsMax });
-  return {
-    name: 'elasticsearch',
-    async send(id, entries, signal) {
-      const lines = entries.map((entry) => bulkLines(id, index, entry)).join('');
-      const { refused, why } = await poster.post(lines, signal);
-      // Sent again they would be refused again, and hold up all that follow.
-      if (refused > 0) log.error({ refused, why }, 'audit entries were refused by elasticsearch');
-    },
-    close: () => poster.close(),
-  };
+  return bulkTarget({ poster, index, log });
 }
 
 /** @throws MailError `argument-invalid` */

@@ -11,6 +11,7 @@ import { serverFacts } from '../../../../src/app/audit/audit-desk.ts';
 import {
   AuditSender,
   type AuditSenderParts,
+  BatchTooLarge,
   batchCountMax,
   pollMs,
   retryMsMax,
@@ -37,6 +38,7 @@ function world(entryCount: number) {
         if (state.isDown) throw new Error('down');
         batches.push(entries.length);
         taken.push(...entries.map(({ sequence }) => sequence));
+        return { stubs: 0 };
       },
       close: async () => {},
     },
@@ -166,4 +168,56 @@ test('a cursor is kept in a file; one that cannot be read is none', async () => 
   await file.write(0, [Buffer.from('?')]);
   await file.close();
   assert.deepEqual(await cursor.read(), { log: '', sequence: 0 });
+});
+
+test('a batch that is too large is halved at once, and grows again with what is taken', async () => {
+  const one = world(batchCountMax * 2);
+  await one.ready;
+  const tried: number[] = [];
+  const target = {
+    name: 'test',
+    async send(_log: string, entries: readonly AuditEntry[]) {
+      tried.push(entries.length);
+      if (entries.length > 30) throw new BatchTooLarge();
+      one.taken.push(...entries.map(({ sequence }) => sequence));
+      return { stubs: 0 };
+    },
+    close: async () => {},
+  };
+  const sender = await one.open({ target });
+  for (let turn = 0; turn < 10; turn++) await turns(40);
+  assert.deepEqual(one.taken, range(1, batchCountMax * 2));
+  assert.deepEqual(tried.slice(0, 6), [200, 100, 50, 25, 50, 25]);
+  assert.ok(tried.length < 40, tried.join());
+  assert.equal(sender.counts.failures, 0);
+  await sender.stop();
+});
+
+test('a receiver that never takes anything is asked with less and less, and never without a pause', async () => {
+  const one = world(batchCountMax);
+  await one.ready;
+  const tried: number[] = [];
+  const target = {
+    name: 'test',
+    async send(_log: string, entries: readonly AuditEntry[]): Promise<{ stubs: number }> {
+      tried.push(entries.length);
+      throw new BatchTooLarge();
+    },
+    close: async () => {},
+  };
+  const sender = await one.open({ target });
+  for (let waited = 0; waited < 600_000; waited += 1_000) await one.wait(1_000);
+  assert.deepEqual(tried.slice(0, 8), [200, 100, 50, 25, 12, 6, 3, 1]);
+  assert.ok(tried.length < 8 + 14, String(tried.length));
+  assert.deepEqual([one.state.cursor.sequence, sender.behind], [0, batchCountMax]);
+  await sender.stop();
+});
+
+test('how many were taken as stubs alone is counted', async () => {
+  const one = world(3);
+  await one.ready;
+  const target = { name: 'test', send: async () => ({ stubs: 2 }), close: async () => {} };
+  const sender = await one.open({ target });
+  assert.deepEqual([sender.counts.sent, sender.counts.stubs], [3, 2]);
+  await sender.stop();
 });
