@@ -134,9 +134,15 @@ it(`each message is sent once over ${kills} kills`, async () => {
       'a kill came while they were made',
     );
     for (const id of ids) {
-      await eventually(`all made of ${id}`, async () =>
-        (await api(`batches/${id}`)).state === 'done' ? true : undefined,
-      );
+      for (let [isDone, before] = [false, -1]; !isDone; ) {
+        await eventually(`more of ${id} than ${before}`, async () => {
+          const { state, taken } = await api(`batches/${id}`);
+          isDone = state === 'done';
+          if (!isDone && taken <= before) return undefined;
+          before = taken;
+          return true;
+        });
+      }
     }
     isOpen = true;
     await command('queue', 'flush');
