@@ -8,6 +8,7 @@ import { isLoopback } from '../base/networks.ts';
 import { certificateFaults } from './certificate-rules.ts';
 import { egressFaults } from './egress-rules.ts';
 import { fileFaults } from './file-rules.ts';
+import { ldapFaults } from './ldap-rules.ts';
 import { type ListenAddress, writeListenAddress } from './networks.ts';
 import { controlSocketPath, listenersOf } from './places.ts';
 import type { Settings } from './schema.ts';
@@ -33,6 +34,7 @@ export function faultsBetween(settings: Settings): readonly RuleFault[] {
     ...policyFaults(settings),
     ...sizeFaults(settings),
     ...messageLimitFaults(settings),
+    ...ldapFaults(settings),
   ];
 }
 

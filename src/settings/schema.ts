@@ -12,6 +12,7 @@ import { eventFilesSection } from './schema/event-files.ts';
 import { feedbackSection } from './schema/feedback.ts';
 import { forwardingSection } from './schema/forwarding.ts';
 import { guardSection } from './schema/guard.ts';
+import { ldapSection } from './schema/ldap.ts';
 import { apiSection, httpSection, listenSection, metricsSection } from './schema/listen.ts';
 import { imapSection, mailboxSection, pop3Section } from './schema/mailboxes.ts';
 import { oidcSection } from './schema/oidc.ts';
@@ -62,6 +63,7 @@ export const schema = section('Settings of Chaski.', {
   guard: guardSection,
   passkey: passkeySection,
   oidc: oidcSection,
+  ldap: ldapSection,
   mailbox: mailboxSection,
   imap: imapSection,
   pop3: pop3Section,

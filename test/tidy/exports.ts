@@ -16,6 +16,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/adapters/memory/memory-directory.ts createMemoryDirectory',
     'src/adapters/memory/memory-directory.ts createMemoryIdentity',
     'src/adapters/memory/memory-disk.ts MemoryDisk',
+    'src/adapters/memory/memory-log-in-source.ts MemoryLogInSource',
   ],
   'a limit that a test goes up to': [
     'src/actors/moves.ts moveLimitsDefault',
@@ -26,6 +27,9 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/adapters/files/audit-log.ts batchMax',
     'src/adapters/files/audit-log.ts waitingMax',
     'src/adapters/files/audit-verify.ts findingsMax',
+    'src/adapters/ldap/connection.ts answerBytesMax',
+    'src/adapters/ldap/servers.ts pauseMsFirst',
+    'src/adapters/ldap/servers.ts pauseMsMax',
     'src/app/audit/audit-desk.ts notesMax',
     'src/app/audit/audited-acts.ts itemsMax',
     'src/app/batches/batch-run.ts atOnce',
