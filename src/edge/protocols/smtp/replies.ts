@@ -107,6 +107,8 @@ export const replies = {
   unknownMechanism: encodeReply('504 5.5.4 Mechanism not known'),
   badBase64: encodeReply('501 5.5.2 Not base64'),
   badSasl: encodeReply('501 5.5.2 Response makes no sense'),
+  /** RFC 4954 §6: whoever checks passwords is away. */
+  logInNotNow: encodeReply('454 4.7.0 Nobody can be checked now, try again later'),
   logInsTooMany: encodeReply('454 4.7.0 Too many failed log-ins, try again later'),
   requireTlsInClear: encodeReply('530 5.7.10 REQUIRETLS needs TLS: STARTTLS first'),
   tlsTwice: encodeReply('503 5.5.1 TLS is on already'),

@@ -70,6 +70,8 @@ function end(session: CommandSession, answer: LogInAnswer) {
     session.reply(replies.loggedIn);
   } else if (answer.code === 'rate-exceeded') {
     session.refuse(replies.logInsTooMany);
+  } else if (answer.code === 'deadline-passed') {
+    session.refuse(replies.logInNotNow);
   } else {
     session.refuse(
       answer.code === 'account-disabled' ? replyOf('credentials-invalid') : replyOf(answer.code),
