@@ -18,7 +18,7 @@ import { SecondFactorDesk } from './log-in/second-factors.ts';
 /** What differs: `settings` as the operator gave them, and what only a running server has. */
 export type FrontParts = Pick<
   ControlParts,
-  'settings' | 'version' | 'addresses' | 'isReady' | 'certificates'
+  'settings' | 'version' | 'addresses' | 'isReady' | 'certificates' | 'logInSources'
 >;
 
 export function coreHandlers(core: Core, front: FrontParts): ControlHandlers {

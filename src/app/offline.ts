@@ -28,6 +28,7 @@ export async function openOffline(settings: Settings): Promise<OfflineStore> {
     addresses: {},
     isReady: () => false,
     certificates: undefined,
+    logInSources: undefined,
   });
   return { handlers, close: () => closeAll(core.closers, log) };
 }

@@ -94,7 +94,8 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   const health = new Health(engine, core.refusals, () => certificates.warnings());
   const { addresses } = listeners;
   const isReady = () => health.readiness().isReady;
-  const front = { settings, version, addresses, isReady, certificates };
+  const { sources: logInSources } = opened;
+  const front = { settings, version, addresses, isReady, certificates, logInSources };
   const handlers = coreHandlers(core, front);
   const lock = { folder: folder.path };
   const act = coreActs(core, front);

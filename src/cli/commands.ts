@@ -22,6 +22,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   access: async () => (await import('./commands/access.ts')).accessCommands,
   domain: async () => (await import('./commands/domain.ts')).domainCommands,
   certificate: async () => (await import('./commands/certificate.ts')).certificateCommands,
+  ldap: async () => (await import('./commands/ldap.ts')).ldapCommands,
   ban: async () => (await import('./commands/ban.ts')).banCommands,
   dkim: async () => (await import('./commands/dkim.ts')).dkimCommands,
   account: async () => (await import('./commands/account.ts')).accountCommands,

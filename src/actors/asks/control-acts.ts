@@ -17,6 +17,7 @@ import { directoryActs } from './directory-control.ts';
 import { dkimActs } from './dkim-control.ts';
 import { eventActs } from './event-control.ts';
 import { groupActs } from './group-control.ts';
+import { ldapActs } from './ldap-control.ts';
 import { mailboxActs } from './mailbox-control.ts';
 import { passkeyActs } from './passkey-control.ts';
 import { massActActs } from './queue-act-control.ts';
@@ -58,4 +59,5 @@ export const controlActs: Readonly<Record<ControlMethod, Act>> = {
   ...auditActs,
   ...banActs,
   ...certificateActs,
+  ...ldapActs,
 };

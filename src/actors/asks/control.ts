@@ -14,6 +14,7 @@ import type { DirectoryMethods } from './directory-control.ts';
 import type { DkimMethods } from './dkim-control.ts';
 import type { EventMethods } from './event-control.ts';
 import type { GroupMethods } from './group-control.ts';
+import type { LdapMethods } from './ldap-control.ts';
 import type { MailboxMethods } from './mailbox-control.ts';
 import type { PasskeyMethods } from './passkey-control.ts';
 import type { AskedBy } from './principal.ts';
@@ -71,6 +72,7 @@ export interface ControlMethods
     AuditMethods,
     BanMethods,
     CertificateMethods,
+    LdapMethods,
     WebhookMethods,
     BatchMethods {}
 

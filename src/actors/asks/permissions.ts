@@ -54,6 +54,8 @@ export const actRules = {
   'shaping.resume': operators('shaping.change'),
   'certificate.list': operators('certificate.read', 'look'),
   'certificate.renew': operators('certificate.change'),
+  'ldap.find': operators('ldap.read', 'look'),
+  'ldap.people': operators('ldap.read', 'look'),
   'ban.list': operators('ban.read', 'look'),
   'ban.add': operators('ban.change'),
   'ban.remove': operators('ban.change'),

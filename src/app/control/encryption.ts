@@ -13,7 +13,7 @@ import { mailboxAsks } from '../../actors/asks/mailbox-asks.ts';
 import { MailError } from '../../base/errors.ts';
 import type { Account } from '../../ports/account-directory.ts';
 import { keyReferenceFault } from '../../settings/key-references.ts';
-import { askAccount, putAccount } from './account-asks.ts';
+import { type AccountAskParts, askAccount, putAccount } from './account-asks.ts';
 import type { ControlParts } from './parts.ts';
 import { tenantNamed } from './tenant-handlers.ts';
 
@@ -49,7 +49,7 @@ export function encryptionHandlers(parts: ControlParts): ControlHandlers {
 
 /** Makes an account and its mailboxes; of an encrypting tenant, one that is encrypted from its first byte on. */
 export async function makeAccount(
-  parts: ControlParts,
+  parts: AccountAskParts & Pick<ControlParts, 'directory'>,
   made: Omit<Account, 'id' | 'shard'>,
 ): Promise<Account> {
   const { directory } = parts;

@@ -19,6 +19,7 @@ import { eventHandlers, sinkHandlers } from './event-handlers.ts';
 import { groupHandlers } from './group-handlers.ts';
 import { importHandlers } from './import-handlers.ts';
 import { keptHandlers } from './kept-handlers.ts';
+import { ldapHandlers } from './ldap-handlers.ts';
 import { mailboxHandlers } from './mailbox-handlers.ts';
 import { notedActs } from './noted-acts.ts';
 import type { ControlParts } from './parts.ts';
@@ -69,6 +70,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...auditHandlers(parts),
     ...banHandlers(parts),
     ...certificateHandlers(parts),
+    ...ldapHandlers(parts),
   });
   return checkedActs(auditedActs(parts.audited, handlers));
 }

@@ -30,6 +30,7 @@ import type { Webhooks } from '../events/webhooks.ts';
 import type { PasswordDesk } from '../log-in/password-desk.ts';
 import type { ResetDesk } from '../log-in/reset-desk.ts';
 import type { SecondFactorDesk } from '../log-in/second-factors.ts';
+import type { SourceLogIn } from '../log-in/source-log-in.ts';
 import type { MassActs } from '../mass-acts.ts';
 import type { QuotaSpread } from '../quota-spread.ts';
 import type { SourceBook } from '../source-book.ts';
@@ -78,6 +79,8 @@ export interface ControlParts {
   readonly addresses: Readonly<Record<string, readonly string[]>>;
   /** Undefined: the server is stopped. */
   readonly certificates: CertificateDesk | undefined;
+  /** Undefined: settings name none, or the server is stopped. */
+  readonly logInSources: Pick<SourceLogIn, 'source' | 'sourceOf'> | undefined;
   readonly bans: Bans;
   readonly dkimKeys: DkimKeys;
   readonly tlsReports: TlsReports;

@@ -35,6 +35,17 @@ export async function admitByPassword(
   return { ok: true, account, admission: byPassword(account) };
 }
 
+/** A password that is checked elsewhere: how old it may be is decided there. */
+export async function admitBySource(
+  parts: AdmissionParts,
+  account: Account,
+  { listener, source }: { readonly listener: string; readonly source: string },
+): Promise<LogInAnswer> {
+  if (listener !== tokenListener && !(await isPasswordEnough(parts, account)))
+    return failure('app-password-required', account.address);
+  return { ok: true, account, admission: { kind: 'source', source } };
+}
+
 /** Whether the main password opens an account to mail programs: not where its owner set up more than that. */
 export async function isPasswordEnough(
   { credentials, secondFactors }: AdmissionParts,

@@ -28,6 +28,7 @@ import type { SecondFactorStore } from '../../ports/second-factors.ts';
 import { admitByPassword } from './admission.ts';
 import type { PasswordJobs } from './password-jobs.ts';
 import type { PasswordUpgrades } from './password-upgrades.ts';
+import type { SourceLogIn } from './source-log-in.ts';
 
 export interface LogInOptions {
   readonly directory: AccountDirectory;
@@ -36,6 +37,8 @@ export interface LogInOptions {
   readonly jobs: PasswordJobs;
   readonly upgrades: PasswordUpgrades;
   readonly cache: CredentialCache;
+  /** Main passwords that are checked elsewhere; absent: none are. */
+  readonly sources?: Pick<SourceLogIn, 'isOfSource' | 'check'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -59,6 +62,9 @@ export class PasswordLogIn {
       const answer = await this.#byAppPassword(account, shown, facts);
       if (answer !== undefined) return answer;
     }
+    const { sources } = this.#options;
+    if (sources?.isOfSource(account?.address ?? user))
+      return await sources.check({ user, password }, account, facts);
     return await this.#byMainPassword({ user, password }, account, facts);
   };
 

@@ -14,6 +14,7 @@ import type { Settings } from '../../settings/schema.ts';
 import { openPasskeys } from './open-passkeys.ts';
 import { PasswordDesk } from './password-desk.ts';
 import { PasswordJobs } from './password-jobs.ts';
+import { sourceNames } from './source-names.ts';
 
 export async function openPasswords(settings: Settings, jobs: Jobs, identity: Identity, log: Log) {
   const { credentials } = identity;
@@ -21,7 +22,14 @@ export async function openPasswords(settings: Settings, jobs: Jobs, identity: Id
   const { breachedPasswords: path } = settings.login;
   const breached = path === '' ? undefined : await openBreachedPasswords(path);
   const clock = nodeClock;
-  const passwords = new PasswordDesk({ credentials, jobs: passwordJobs, clock, breached });
+  const sourceOf = sourceNames(settings.ldap.sources);
+  const passwords = new PasswordDesk({
+    credentials,
+    jobs: passwordJobs,
+    clock,
+    breached,
+    sourceOf,
+  });
   const passkeys = openPasskeys(settings, identity, log);
   return { passwordJobs, passwords, passkeys, factorThrottle: new FactorThrottle() };
 }

@@ -17,9 +17,12 @@ import type { Core } from '../core.ts';
 import { issuerTokenCheck } from './issuer-tokens.ts';
 import { PasswordLogIn } from './log-in.ts';
 import { openIssuers } from './open-issuers.ts';
+import { openSourceLogIn } from './open-sources.ts';
 import { PasswordUpgrades } from './password-upgrades.ts';
 import { DirectoryScram } from './scram-check.ts';
 import { openScramKey } from './scram-key.ts';
+import type { SourceLogIn } from './source-log-in.ts';
+import { sourceNames } from './source-names.ts';
 import { standingIn } from './standing.ts';
 import { tokenCheck } from './token-check.ts';
 
@@ -27,6 +30,8 @@ export interface OpenedLogIn {
   readonly check: CheckCredentials;
   readonly proofs: Proofs;
   readonly live: LiveSessions;
+  /** Undefined: settings name none. */
+  readonly sources: SourceLogIn | undefined;
 }
 
 export async function openLogIn(given: {
@@ -41,17 +46,20 @@ export async function openLogIn(given: {
   const { directory, credentials, secondFactors } = identity;
   const shared = { clock: nodeClock, random: nodeRandom };
   const upgrades = new PasswordUpgrades(credentials, jobs, log);
+  const cache = new CredentialCache(nodeClock, nodeRandom, settings.login.cacheMs);
+  const sourceOf = sourceNames(settings.ldap.sources);
+  const sources = await openSourceLogIn(settings, core, cache, log);
   const { check } = new PasswordLogIn({
-    ...{ directory, credentials, secondFactors, jobs, log, clock: nodeClock, upgrades },
-    cache: new CredentialCache(nodeClock, nodeRandom, settings.login.cacheMs),
+    ...{ directory, credentials, secondFactors, jobs, log, clock: nodeClock, upgrades, cache },
+    ...(sources === undefined ? {} : { sources }),
   });
   const key = await openScramKey(core.folder.path, nodeRandom);
-  const scram = await DirectoryScram.open({ ...shared, identity, key, log });
-  const standing = standingIn({ identity, upgrades, clock: nodeClock });
+  const scram = await DirectoryScram.open({ ...shared, identity, key, log, sourceOf });
+  const standing = standingIn({ identity, upgrades, sourceOf, clock: nodeClock });
   const live = new LiveSessions({ directory, standing, clock: nodeClock, log });
   core.closers.push(async () => live.close());
   const own = tokenCheck(sessions, directory);
   const tokens = issuerTokenCheck({ identity, issuers: openIssuers(settings, log), own });
   const proofs = { scram, tokens, certificates };
-  return { check, live, proofs };
+  return { check, live, proofs, sources };
 }

@@ -23,6 +23,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { CredentialStore } from '../../ports/credentials.ts';
 import type { PasswordPolicy } from '../../ports/log-in-policy.ts';
 import type { PasswordJobs } from './password-jobs.ts';
+import { noSources, refuseIfElsewhere, type SourceNameOf } from './source-names.ts';
 
 export interface PasswordDeskOptions {
   readonly credentials: CredentialStore;
@@ -30,6 +31,8 @@ export interface PasswordDeskOptions {
   readonly clock: Clock;
   /** Undefined: there is no list. */
   readonly breached: BreachedPasswords | undefined;
+  /** Who checks passwords that are not kept here. */
+  readonly sourceOf?: SourceNameOf;
 }
 
 /** Whose a password is to be: an account, or one that is about to be made. */
@@ -42,8 +45,14 @@ export class PasswordDesk {
     this.#options = options;
   }
 
+  /** Whether the password of this address is set here at all. */
+  isKept(address: string): boolean {
+    return this.#sourceOf(address) === undefined;
+  }
+
   /** @throws MailError `argument-invalid` that says which rule; `store-busy` */
   async check(owner: Owner, password: string, earlier: readonly string[] = []): Promise<void> {
+    refuseIfElsewhere(this.#sourceOf, owner.address);
     const { password: rules } = await this.#options.credentials.policy(owner.tenant);
     const length = [...password].length;
     if (length < rules.lengthMin)
@@ -76,6 +85,7 @@ export class PasswordDesk {
 
   /** Takes a hash that another system made: it is replaced by ours at the first log-in. */
   async setHash(account: Account, hash: string): Promise<void> {
+    refuseIfElsewhere(this.#sourceOf, account.address);
     if (!isKnownHash(hash)) {
       throw new MailError('argument-invalid', 'the hash is of no kind that can be checked here');
     }
@@ -87,6 +97,10 @@ export class PasswordDesk {
       setMs: clock.nowMs(),
       historyMax: rules.historyMax,
     });
+  }
+
+  get #sourceOf(): SourceNameOf {
+    return this.#options.sourceOf ?? noSources;
   }
 
   async #isBreached(password: string): Promise<boolean> {

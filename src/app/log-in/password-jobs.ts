@@ -15,7 +15,7 @@ import { failure } from '../../base/errors.ts';
 /** At 40 ms each whoever is last waits for four seconds, which clients still do. */
 export const passwordJobsWaitingMax = 100;
 /** With one at the threads any other job waits for one hash at most. */
-const runningMax = 1;
+const runningMaxUsual = 1;
 /** Passwords that are set, and hashed anew. */
 const ownPeer = '';
 
@@ -31,10 +31,12 @@ export class PasswordJobs {
   /** By peer, the oldest first; peers in the order of their turns. None is empty. */
   readonly #lines = new Map<string, Waiting[]>();
   #waitingCount = 0;
+  readonly #runningMax: number;
   #running = 0;
 
-  constructor(jobs: Pick<Jobs, 'run'>) {
+  constructor(jobs: Pick<Jobs, 'run'>, runningMax = runningMaxUsual) {
     this.#jobs = jobs;
+    this.#runningMax = runningMax;
   }
 
   get waitingCount(): number {
@@ -77,7 +79,7 @@ export class PasswordJobs {
   }
 
   #next(): void {
-    while (this.#running < runningMax) {
+    while (this.#running < this.#runningMax) {
       const waiting = this.#shift();
       if (waiting === undefined) return;
       this.#running++;

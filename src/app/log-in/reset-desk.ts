@@ -33,7 +33,7 @@ const u32Max = 0xffff_ffff;
 
 export interface ResetDeskParts {
   readonly identity: Pick<Identity, 'directory' | 'credentials' | 'owners'>;
-  readonly passwords: Pick<PasswordDesk, 'check' | 'set'>;
+  readonly passwords: Pick<PasswordDesk, 'check' | 'set' | 'isKept'>;
   readonly send: SendNotice;
   readonly audited: RecordParts;
   /** Where the pages of this server are; "": nowhere, and no links are mailed. */
@@ -126,9 +126,10 @@ export class ResetDesk {
   }
 
   async #mail(name: string): Promise<void> {
-    const { identity, url, send, log, clock } = this.#parts;
+    const { identity, passwords, url, send, log, clock } = this.#parts;
     const account = await identity.directory.accountByAddress(name);
     if (account === undefined || !mayLogIn(account)) return;
+    if (!passwords.isKept(account.address)) return;
     const to = await identity.owners.recoveryAddress(account);
     if (to === '' || url === '' || !this.#mayMail(account.id, clock.nowMs())) {
       const fields = { account: account.address, hasAddress: to !== '', hasPages: url !== '' };

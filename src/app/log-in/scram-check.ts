@@ -19,11 +19,14 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Identity } from '../../ports/identity.ts';
 import type { Random } from '../../ports/random.ts';
 import { admitByPassword } from './admission.ts';
+import { noSources, type SourceNameOf } from './source-names.ts';
 
 const nonceBytes = 18;
 
 export interface DirectoryScramOptions {
   readonly identity: Pick<Identity, 'directory' | 'credentials' | 'secondFactors'>;
+  /** Whose passwords are checked elsewhere has none. */
+  readonly sourceOf?: SourceNameOf;
   /** Of fakes. */
   readonly key: Uint8Array;
   readonly clock: Clock;
@@ -86,7 +89,8 @@ export class DirectoryScram implements ScramCheck {
   }
 
   async #verifierOf(account: Account, hash: ScramHash): Promise<ScramVerifier | undefined> {
-    if (!mayLogIn(account)) return undefined;
+    const { sourceOf = noSources } = this.#options;
+    if (!mayLogIn(account) || sourceOf(account.address) !== undefined) return undefined;
     const { credentials } = this.#options.identity;
     const { logIn } = await credentials.policy(account.tenant);
     if (!logIn.allowsScram) return undefined;

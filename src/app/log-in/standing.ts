@@ -10,14 +10,22 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Identity } from '../../ports/identity.ts';
 import { isPasswordEnough } from './admission.ts';
 import type { PasswordUpgrades } from './password-upgrades.ts';
+import { noSources, type SourceNameOf } from './source-names.ts';
 
 export interface StandingParts {
   readonly identity: Pick<Identity, 'directory' | 'credentials' | 'secondFactors'>;
   readonly upgrades: Pick<PasswordUpgrades, 'isSame'>;
+  /** Who checks main passwords elsewhere; absent: nobody. */
+  readonly sourceOf?: SourceNameOf;
   readonly clock: Pick<Clock, 'nowMs'>;
 }
 
-export function standingIn({ identity, upgrades, clock }: StandingParts): Standing {
+export function standingIn({
+  identity,
+  upgrades,
+  sourceOf = noSources,
+  clock,
+}: StandingParts): Standing {
   const { directory, credentials } = identity;
   return async (of) => {
     const account = await directory.accountById(of.id);
@@ -37,13 +45,19 @@ export function standingIn({ identity, upgrades, clock }: StandingParts): Standi
     return (admission) => {
       switch (admission.kind) {
         case 'password':
-          return isEnough && upgrades.isSame(of.id, admission.hash, account.passwordHash);
+          return (
+            isEnough &&
+            sourceOf(account.address) === undefined &&
+            upgrades.isSame(of.id, admission.hash, account.passwordHash)
+          );
         case 'app-password':
           return appPasswords.has(admission.id) && isNotOver(admission);
         case 'session':
           return sessions.has(admission.id);
         case 'issuer':
           return (isEnough || admission.isWithSecondFactor) && isNotOver(admission);
+        case 'source':
+          return isEnough && sourceOf(account.address) === admission.source;
         case 'certificate':
           return logIn.allowsCertificates === true;
         case 'other':

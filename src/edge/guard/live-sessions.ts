@@ -29,6 +29,8 @@ export type Admission =
       readonly isWithSecondFactor: boolean;
       readonly untilMs: number;
     }
+  /** A password that this source found right. */
+  | { readonly kind: 'source'; readonly source: string }
   /** As long as the tenant allows them. */
   | { readonly kind: 'certificate' }
   /** A passkey, or the word of a proxy: the account alone decides. */
