@@ -5,6 +5,7 @@
  * Runs in:   the CLI's process.
  * Limits:    an answer ends after `answerMsMax`; what a command hands out on the way comes with its end.
  * Invariant: a token is sent under TLS, or to this machine; it is read from a file, for a command line is seen by all.
+ *            A parameter stays one part of the path, whatever it holds. A list that the server cut is no success.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -72,7 +73,7 @@ class RestControl implements Control {
     if (status >= 400) throw faultIn(status, value);
     const {
       items = [],
-      isComplete: _,
+      isComplete = true,
       ...result
     } = value as {
       readonly items?: readonly ControlItem<M>[];
@@ -80,6 +81,12 @@ class RestControl implements Control {
     };
     if (act.item === undefined) return value as ControlResult<M>;
     for (const item of items) await extras.onItem?.(item, emptyBytes);
+    if (!isComplete) {
+      throw new MailError(
+        'not-possible-now',
+        `these are the first ${items.length} only: ask for fewer, or on the server's own machine`,
+      );
+    }
     return result as ControlResult<M>;
   }
 
@@ -113,7 +120,7 @@ function requestOf(rest: string, params: Readonly<Record<string, unknown>>) {
   const named = new Set<string>();
   const path = place.replace(/\{(\w+)\}/g, (_, name: string) => {
     named.add(name);
-    return encodeURIComponent(String(params[name]));
+    return pathPart(name, params[name]);
   });
   const others = Object.entries(params).filter(
     ([name, value]) => !named.has(name) && value !== undefined,
@@ -125,6 +132,15 @@ function requestOf(rest: string, params: Readonly<Record<string, unknown>>) {
     ),
   ).toString();
   return { verb, path: query === '' ? path : `${path}?${query}`, body: undefined };
+}
+
+/** @throws UsageError where it would be none, or lead elsewhere: URLs take `.` and `..` for steps, however encoded. */
+function pathPart(name: string, value: unknown): string {
+  const text = String(value ?? '');
+  if (text === '' || text === '.' || text === '..' || !text.isWellFormed()) {
+    throw new UsageError(`"${text.toWellFormed()}" cannot be the ${name} of a request`);
+  }
+  return encodeURIComponent(text);
 }
 
 function faultIn(status: number, value: unknown): MailError {

@@ -68,11 +68,12 @@ interface FoundEntry {
   readonly entry: AuditEntry;
 }
 
-/** Page after page: nobody holds more than one. */
+/** Page after page: nobody holds more than one. `cut`: there are more than `limit`. */
 async function* entriesOf(
   control: Control,
   range: Range,
   limit: number,
+  cut: () => void = () => {},
 ): AsyncIterable<FoundEntry> {
   let afterSequence = 0;
   for (let left = limit; left > 0; ) {
@@ -86,6 +87,7 @@ async function* entriesOf(
     afterSequence = lastSequence;
     left -= entries.length;
   }
+  cut();
 }
 
 const list: Command = {
@@ -104,7 +106,9 @@ const list: Command = {
   async run({ options, output, control }) {
     const limit = options.number('limit', 1, listMax) ?? listDefault;
     const range = rangeOf(options);
-    for await (const { entry } of entriesOf(await control(), range, limit)) {
+    const cut = () =>
+      output.say('There are more: ask for them with --limit, or from a later --after.');
+    for await (const { entry } of entriesOf(await control(), range, limit, cut)) {
       output.result(JSON.parse(lineOf(entry)) as object, () => textOf(entry));
     }
     return undefined;
