@@ -4,9 +4,10 @@
  */
 
 import { execFile } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { DatabaseAddress } from '../../src/adapters/postgres/connection.ts';
 
@@ -37,6 +38,11 @@ export interface PostgresServer extends AsyncDisposable {
   start(): Promise<void>;
   /** At once, as when its machine loses power. */
   stop(): Promise<void>;
+  /** All of it, by SIGKILL. */
+  kill(): Promise<void>;
+  /** It is there and answers nothing, as behind a network that lost its way; until `resume`. */
+  pause(): void;
+  resume(): void;
 }
 
 export async function startPostgres(): Promise<PostgresServer> {
@@ -62,10 +68,28 @@ export async function startPostgres(): Promise<PostgresServer> {
   };
   const psql = (database: string, statement: string) =>
     program('psql', '-h', folder, '-U', 'chaski', '-At', '-d', database, '-c', statement);
+  /** The server's first process, then those it made: they are in groups of their own. */
+  const processes = () => {
+    const first = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n', 1)[0]);
+    return [first, ...childrenOf(first)];
+  };
+  const signal = (name: NodeJS.Signals) => {
+    const [first, ...others] = processes();
+    // Stopped first, it makes no others meanwhile.
+    process.kill(first!, name);
+    for (const pid of name === 'SIGSTOP' ? processes().slice(1) : others) signalled(pid, name);
+  };
+  const kill = async () => {
+    const all = processes();
+    for (const pid of all) signalled(pid, 'SIGKILL');
+    while (all.some((pid) => existsSync(`/proc/${pid}`))) await setTimeout(20);
+  };
   await start();
   let made = 0;
   return {
-    ...{ start, stop },
+    ...{ start, stop, kill },
+    pause: () => signal('SIGSTOP'),
+    resume: () => signal('SIGCONT'),
     address: (database) => ({
       ...{ host: folder, port: 5_432, database, user: 'chaski', passwordFile: '' },
       ...{ tls: 'off', caFile: '', answerMsMax: 5_000 },
@@ -77,8 +101,36 @@ export async function startPostgres(): Promise<PostgresServer> {
     },
     psql: async (database, statement) => (await psql(database, statement)).trim(),
     async [Symbol.asyncDispose]() {
+      try {
+        signal('SIGCONT');
+      } catch {
+        // It was stopped, or killed.
+      }
       await stop().catch(() => {});
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+function childrenOf(parent: number): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => parentOf(pid) === parent);
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** It may have ended by itself. */
+function signalled(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }

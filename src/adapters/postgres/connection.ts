@@ -3,7 +3,8 @@
  *
  * Runs in:   the main thread.
  * Limits:    an answer takes `answerMsMax` at most, connecting included: then the connection is dropped, and with it
- *            whatever the server still does for it. There is one connection for each object, never a pool that grows.
+ *            whatever the server still does for it. A statement that is slow by itself is ended by the server before
+ *            that, with the connection kept. There is one connection for each object, never a pool that grows.
  */
 
 import { readFileSync } from 'node:fs';
@@ -34,6 +35,8 @@ export interface Notified {
 
 /** A new try follows so soon after one that failed: whoever asks decides how often that is. */
 const retrySeconds = 0.1;
+/** Of `answerMsMax`: what a statement may take. */
+const statementShare = 0.8;
 
 export class Connection {
   readonly #address: DatabaseAddress;
@@ -47,18 +50,21 @@ export class Connection {
   }
 
   /**
-   * `work` calls `answered` after each answer of several: the wait begins anew.
+   * `work` may go on for a moment after the end of the wait: it looks at `signal` before what cannot be taken back.
    * @throws DatabaseAway past `answerMsMax`: what was asked may be done or not.
    */
-  async ask<Answer>(work: (sql: Sql, answered: () => void) => Promise<Answer>): Promise<Answer> {
+  async ask<Answer>(work: (sql: Sql, signal: AbortSignal) => Promise<Answer>): Promise<Answer> {
     const { answerMsMax } = this.#address;
     const late = Promise.withResolvers<never>();
     late.promise.catch(() => {});
+    const ending = new AbortController();
     const timer = setTimeout(() => {
+      const fault = new DatabaseAway(`no answer in ${answerMsMax} ms`);
+      ending.abort(fault);
       this.drop();
-      late.reject(new DatabaseAway(`no answer in ${answerMsMax} ms`));
+      late.reject(fault);
     }, answerMsMax);
-    const answer = work(this.#sql, () => timer.refresh());
+    const answer = work(this.#sql, ending.signal);
     answer.catch(() => {});
     try {
       return await Promise.race([answer, late.promise]);
@@ -91,7 +97,7 @@ export class Connection {
       ...(onClose === undefined ? {} : { onclose: onClose }),
       connection: {
         application_name: 'chaski',
-        statement_timeout: answerMsMax,
+        statement_timeout: Math.ceil(answerMsMax * statementShare),
         idle_in_transaction_session_timeout: answerMsMax,
       },
     };

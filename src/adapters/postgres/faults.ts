@@ -12,6 +12,19 @@ export class DatabaseAway extends Error {
   override readonly name = 'DatabaseAway';
 }
 
+const awayCode = /^(08...|57P0[1-4]|53300|CONNECT.*|CONNECTION_.*|E[A-Z]+)$/;
+
+/** Nobody else's question would be answered now, either. */
+export function isAwayFault(error: unknown): error is Error {
+  if (error instanceof DatabaseAway) return true;
+  return error instanceof Error && awayCode.test((error as { code?: string }).code ?? '');
+}
+
+/** The database ended the statement because of the time it took. */
+export function isSlowFault(error: unknown): boolean {
+  return (error as { code?: string }).code === '57014';
+}
+
 /**
  * Of a write that failed. Before the commit was asked for nothing was changed; after it nobody knows until the rows are
  * read again.

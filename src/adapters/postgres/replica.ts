@@ -63,23 +63,25 @@ export class Replica {
     await this.table.commit([...changesOf(net), putRevision(revision)]);
   }
 
-  /** Makes the table the same as `rows`, which come in order of their keys. Answers what was different. */
+  /**
+   * Makes the table the same as `rows`, which come in order of their keys and are none of them older than `revision`.
+   * `told` hears what was different as soon as it stands in the table: a reading that breaks off has told of all it did.
+   */
   async become(
     pages: AsyncIterable<readonly DatabaseRow[]>,
     revision: Revision,
-  ): Promise<readonly IndexChange[]> {
-    const all: IndexChange[] = [];
+    told: (changes: readonly IndexChange[]) => void,
+  ): Promise<void> {
     let { from } = everyRow;
     await this.table.commit([{ remove: revisionKey }]);
     for await (const page of pages) {
       if (page.length === 0) continue;
       const to = Buffer.concat([page.at(-1)!.key, Buffer.of(0)]);
-      all.push(...(await this.#replace(from, to, page)));
+      await this.#replace(from, to, page, told);
       from = to;
     }
-    all.push(...(await this.#replace(from, everyRow.to, [])));
+    await this.#replace(from, everyRow.to, [], told);
     await this.table.commit([putRevision(revision)]);
-    return all;
   }
 
   /** Rows from one key up to another are those given, and no others. */
@@ -87,7 +89,8 @@ export class Replica {
     from: Buffer,
     to: Buffer,
     given: readonly DatabaseRow[],
-  ): Promise<readonly IndexChange[]> {
+    told: (changes: readonly IndexChange[]) => void,
+  ): Promise<void> {
     const left = new Map<string, Uint8Array>();
     for (const { key, value } of this.table.range({ from, to })) left.set(hexOf(key), value);
     const net = new Map<string, Uint8Array | undefined>();
@@ -101,9 +104,10 @@ export class Replica {
     for (const key of left.keys()) net.set(key, undefined);
     const changes = changesOf(net);
     for (let at = 0; at < changes.length; at += rowsPerCommitMax) {
-      await this.table.commit(changes.slice(at, at + rowsPerCommitMax));
+      const some = changes.slice(at, at + rowsPerCommitMax);
+      await this.table.commit(some);
+      told(some);
     }
-    return changes;
   }
 }
 

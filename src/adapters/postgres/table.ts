@@ -3,13 +3,16 @@
  *
  * Runs in:   the main thread.
  * Limits:    two connections: one writes, one hears of changes and reads them. One write or reading is under way at a
- *            time; notices that come meanwhile are one reading after it. Each wait ends by `answerMsMax`.
+ *            time; notices that come meanwhile are one reading after it. Each wait ends by `answerMsMax`, and no write
+ *            waits for a database that is known to be away.
  * Invariant: a write is done only on the revision that its decision was read from, under the lock of the state's row;
  *            else it rejects with `IndexMoved`, after the copy was brought up to date. A write that resolved is
- *            committed there, and stands in the copy.
+ *            committed there, and stands in the copy. Whoever decides may hold rows in caches: so the revision that
+ *            counts is the one up to which it was told of changes, not the copy's. Nothing is written to the copy but
+ *            in a turn, and a turn ends after what it writes.
  */
 
-import type { Sql, TransactionSql } from 'postgres';
+import { Buffer } from 'node:buffer';
 import { MailError } from '../../base/errors.ts';
 import {
   type EntryVisit,
@@ -21,22 +24,14 @@ import {
   type ShardIndex,
 } from '../../ports/shard-index.ts';
 import { Connection, type DatabaseAddress } from './connection.ts';
-import { writeFault } from './faults.ts';
-import {
-  bytesOf,
-  changesOf,
-  type DatabaseRow,
-  type NetChanges,
-  Replica,
-  type Revision,
-  textOfValue,
-} from './replica.ts';
+import { DatabaseAway, isAwayFault, isSlowFault, writeFault } from './faults.ts';
+import { changesOf, type DatabaseRow, type NetChanges, Replica, type Revision } from './replica.ts';
 import { channel, migrate } from './schema.ts';
+import { isSame, newRows, pageRows, revisionIn, rowsAfter, writeRows } from './statements.ts';
 
 /** What a lost notice costs, and how soon a dead connection is found. */
 const lookEveryMs = 2_000;
 const retryEveryMs = 250;
-const pageRows = 1_000;
 
 export interface PostgresTableOptions {
   readonly address: DatabaseAddress;
@@ -46,18 +41,14 @@ export interface PostgresTableOptions {
   readonly onAway?: (why: string | undefined) => void;
 }
 
-interface State {
-  readonly id: string;
-  readonly revision: string;
-  readonly kept_from: string;
-}
-
 export class PostgresTable implements ShardIndex {
   readonly #replica: Replica;
   readonly #writer: Connection;
   readonly #watcher: Connection;
   readonly #onAway: (why: string | undefined) => void;
   #hear: (changes: readonly IndexChange[]) => void = () => {};
+  /** What all changes up to were told of; undefined: rows of several revisions are in the copy. */
+  #heard: Revision | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #isListening = false;
   #isDue = false;
@@ -67,6 +58,8 @@ export class PostgresTable implements ShardIndex {
 
   private constructor({ address, copy, onAway }: PostgresTableOptions) {
     this.#replica = new Replica(copy);
+    // Nobody has read of it before it is open.
+    this.#heard = this.#replica.revision;
     this.#onAway = onAway ?? (() => {});
     this.#writer = new Connection(address);
     this.#watcher = new Connection(address, {
@@ -129,7 +122,8 @@ export class PostgresTable implements ShardIndex {
 
   /** One at a time, as the directory's turns make them: a second one is decided from what the first changes. */
   async commit(changes: readonly IndexChange[]): Promise<void> {
-    const seen = this.#replica.revision;
+    this.#refuseAway();
+    const seen = this.#heard;
     const net = this.#replica.net(changes);
     await this.#inTurn(() => this.#write(net, seen));
   }
@@ -148,23 +142,33 @@ export class PostgresTable implements ShardIndex {
   }
 
   async #write(net: NetChanges, seen: Revision | undefined): Promise<void> {
+    // It may have gone away while this one waited.
+    this.#refuseAway();
     let isCommitting = false;
     try {
-      const revision = await this.#writer.ask((sql) =>
+      const revision = await this.#writer.ask((sql, signal) =>
         sql.begin(async (own) => {
-          const before = await stateOf(own, true);
-          if (seen === undefined || !isSame(seen, before)) throw new IndexMoved('others wrote');
+          if (!isSame(seen, await revisionIn(own, true))) throw new IndexMoved('others wrote');
           await writeRows(own, net);
-          const after = await stateOf(own, false);
+          const after = await revisionIn(own, false);
+          // Its caller was told that nothing was changed.
+          signal.throwIfAborted();
           isCommitting = true;
-          return revisionOf(after);
+          return after;
         }),
       );
       await this.#replica.apply(net, revision);
+      this.#heard = revision;
     } catch (error) {
       if (error instanceof IndexMoved) await this.#catchUp().catch(() => {});
+      if (isAwayFault(error)) this.#isGone(error);
       throw writeFault(error, isCommitting);
     }
+  }
+
+  #refuseAway(): void {
+    if (this.#away === undefined) return;
+    throw writeFault(new DatabaseAway(this.#away), false);
   }
 
   /** Brings the copy up to date, on the connection that hears of the next change. */
@@ -176,30 +180,60 @@ export class PostgresTable implements ShardIndex {
       });
       this.#isListening = true;
     }
-    const changes = await this.#readNew();
-    if (changes.length > 0) this.#hear(changes);
+    if (await this.#readNew()) return;
+    await this.#readAll();
+    // What changed while all was read; should that be another database again, the next look finds it.
+    await this.#readNew();
   }
 
-  async #readNew(): Promise<readonly IndexChange[]> {
-    const known = this.#replica.revision;
-    const found = await this.#watcher.ask((sql) => newRows(sql, known));
-    if (found === undefined) return this.#readAll();
-    if (found.rows.length === 0 && found.revision.revision === known?.revision) return [];
-    const net = new Map<string, Uint8Array | undefined>();
-    for (const { hex, is_there, value } of found.rows) {
-      net.set(hex, is_there ? bytesOf({ value }) : undefined);
+  /** False: every row is to be read. */
+  async #readNew(): Promise<boolean> {
+    for (;;) {
+      const known = this.#replica.revision;
+      if (known === undefined) return false;
+      let found: Awaited<ReturnType<typeof newRows>>;
+      try {
+        found = await this.#watcher.ask((sql) => newRows(sql, known));
+      } catch (error) {
+        if (isSlowFault(error)) return false;
+        throw error;
+      }
+      if (found === undefined) return false;
+      const { net, revision, isLast } = found;
+      if (!isSame(known, revision)) {
+        await this.#replica.apply(net, revision);
+        this.#tell(changesOf(net), revision);
+      }
+      if (isLast) return true;
     }
-    await this.#replica.apply(net, found.revision);
-    return changesOf(net);
   }
 
-  async #readAll(): Promise<readonly IndexChange[]> {
-    return this.#watcher.ask((sql, answered) =>
-      sql.begin('ISOLATION LEVEL REPEATABLE READ READ ONLY', async (own) => {
-        const revision = revisionOf(await stateOf(own, false));
-        return this.#replica.become(pagesOf(own, answered), revision);
-      }),
+  /**
+   * Each page is as of its own instant, none older than the revision that was read first: `#readNew` makes them one.
+   * Nothing is written under a wait that may end before the write does.
+   */
+  async #readAll(): Promise<void> {
+    const revision = await this.#watcher.ask((sql) => revisionIn(sql, false));
+    this.#heard = undefined;
+    await this.#replica.become(this.#pages(), revision, (changes) =>
+      this.#tell(changes, undefined),
     );
+    this.#heard = revision;
+  }
+
+  async *#pages(): AsyncGenerator<readonly DatabaseRow[]> {
+    let after: Buffer = Buffer.alloc(0);
+    for (;;) {
+      const page = await this.#watcher.ask((sql) => rowsAfter(sql, after));
+      yield page;
+      if (page.length < pageRows) return;
+      after = page.at(-1)!.key;
+    }
+  }
+
+  #tell(changes: readonly IndexChange[], upTo: Revision | undefined): void {
+    this.#heard = upTo;
+    if (changes.length > 0) this.#hear(changes);
   }
 
   /** A reading of what is new is due; however often that is said before it begins, it is one. */
@@ -215,6 +249,7 @@ export class PostgresTable implements ShardIndex {
         await this.#catchUp();
       } catch (error) {
         fault = error as Error;
+        this.#isListening = false;
       }
       this.#isAway(fault);
       this.#lookAfter(fault === undefined ? lookEveryMs : retryEveryMs);
@@ -228,6 +263,12 @@ export class PostgresTable implements ShardIndex {
     this.#timer.unref();
   }
 
+  /** A write found it: whoever comes next is not to wait as long. */
+  #isGone(fault: Error): void {
+    this.#isAway(fault);
+    this.#lookAfter(retryEveryMs);
+  }
+
   #isAway(fault: Error | undefined): void {
     const why = fault === undefined ? undefined : wordsOf(fault);
     const isNews = (why === undefined) !== (this.#away === undefined);
@@ -239,83 +280,6 @@ export class PostgresTable implements ShardIndex {
     const done = this.#last.then(work);
     this.#last = done.catch(() => {});
     return done;
-  }
-}
-
-async function stateOf(own: TransactionSql, isLocked: boolean): Promise<State> {
-  const [state] = await own<State[]>`
-    SELECT id, revision, kept_from FROM chaski.state ${isLocked ? own`FOR UPDATE` : own``}`;
-  return state!;
-}
-
-function revisionOf({ id, revision }: State): Revision {
-  return { id, revision: Number(revision) };
-}
-
-function isSame(seen: Revision, state: State): boolean {
-  return seen.id === state.id && seen.revision === Number(state.revision);
-}
-
-async function writeRows(own: TransactionSql, net: NetChanges): Promise<void> {
-  const gone: string[] = [];
-  const keys: string[] = [];
-  const values: (string | null)[] = [];
-  for (const [key, value] of net) {
-    if (value === undefined) gone.push(key);
-    else {
-      keys.push(key);
-      values.push(textOfValue(value));
-    }
-  }
-  if (gone.length > 0) {
-    await own`
-      DELETE FROM chaski.row WHERE key IN
-        (SELECT decode(k, 'hex') FROM unnest(${gone}::text[]) AS t (k))`;
-  }
-  if (keys.length === 0) return;
-  await own`
-    INSERT INTO chaski.row (key, value)
-    SELECT decode(k, 'hex'), v::json FROM unnest(${keys}::text[], ${values}::text[]) AS t (k, v)
-    ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value`;
-}
-
-interface NewRow extends State {
-  readonly hex: string;
-  readonly is_there: boolean;
-  readonly value: string | null;
-}
-
-/** One statement, so all of it is as of one instant. Undefined: the changes since are not all known, read every row. */
-async function newRows(sql: Sql, known: Revision | undefined) {
-  if (known === undefined) return undefined;
-  const rows = await sql<NewRow[]>`
-    SELECT s.id, s.revision, s.kept_from, encode(c.key, 'hex') AS hex, r.key IS NOT NULL AS is_there,
-      r.value::text AS value
-    FROM chaski.state s
-    LEFT JOIN (SELECT DISTINCT key FROM chaski.change WHERE revision > ${known.revision}) c ON true
-    LEFT JOIN chaski.row r ON r.key = c.key`;
-  const state = rows[0]!;
-  const isWhole =
-    state.id === known.id &&
-    Number(state.revision) >= known.revision &&
-    Number(state.kept_from) <= known.revision;
-  if (!isWhole) return undefined;
-  return { revision: revisionOf(state), rows: rows.filter(({ hex }) => hex !== null) };
-}
-
-async function* pagesOf(
-  own: TransactionSql,
-  answered: () => void,
-): AsyncGenerator<readonly DatabaseRow[]> {
-  let after: Buffer = Buffer.alloc(0);
-  for (;;) {
-    const page = await own<DatabaseRow[]>`
-      SELECT key, value::text AS value FROM chaski.row WHERE key > ${after} ORDER BY key
-      LIMIT ${pageRows}`;
-    answered();
-    yield page;
-    if (page.length < pageRows) return;
-    after = page.at(-1)!.key;
   }
 }
 

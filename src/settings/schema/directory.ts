@@ -53,7 +53,7 @@ const postgresSection = section('The directory in PostgreSQL (docs/directories.m
     min: secondMs,
     max: 5 * minuteMs,
     reload: 'restart',
-    doc: 'How long one answer may take, connecting included; the server gives a statement up after as long.',
+    doc: 'How long one answer may take, connecting included; the database ends a statement after 80 % of that.',
   }),
 });
 

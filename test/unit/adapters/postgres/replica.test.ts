@@ -5,6 +5,7 @@ import { Buffer } from 'node:buffer';
 import { describe, it } from 'node:test';
 import { MemoryIndex } from '../../../../src/adapters/memory/memory-index.ts';
 import { changesOf, type DatabaseRow, Replica } from '../../../../src/adapters/postgres/replica.ts';
+import type { IndexChange } from '../../../../src/ports/shard-index.ts';
 
 const bytes = (text: string) => Buffer.from(text);
 const put = (key: string, value: string) => ({ put: bytes(key), value: bytes(value) });
@@ -47,13 +48,14 @@ describe('the copy of a directory', () => {
     assert.deepEqual(replica.revision, { id: 'x', revision: 7 });
   });
 
-  it('becomes what it is given, and answers only what was different', async () => {
+  it('becomes what it is given, and tells only what was different', async () => {
     const { replica, there } = await opened({ a: '1', b: '2', c: '3', d: '4' });
     const given = pages(
       [['a', '1'] as const, ['b', '9'] as const] as never,
       [['e', null]] as never,
     );
-    const different = await replica.become(given, { id: 'x', revision: 3 });
+    const different: IndexChange[] = [];
+    await replica.become(given, { id: 'x', revision: 3 }, (changes) => different.push(...changes));
     assert.deepEqual(there(), { a: '1', b: '9', e: '' });
     const keys = different.map((one) =>
       Buffer.from('put' in one ? one.put : 'remove' in one ? one.remove : one.to).toString(),
@@ -68,8 +70,13 @@ describe('the copy of a directory', () => {
       yield [{ key: bytes('b'), value: '2' }];
       throw new Error('killed here');
     }
-    await assert.rejects(replica.become(broken(), { id: 'x', revision: 4 }), /killed here/);
+    const told: IndexChange[] = [];
+    const done = replica.become(broken(), { id: 'x', revision: 4 }, (changes) => {
+      told.push(...changes);
+    });
+    await assert.rejects(done, /killed here/);
     assert.equal(replica.revision, undefined);
+    assert.deepEqual(told, [{ remove: bytes('a') }, put('b', '2')].reverse());
   });
 
   it('gives net changes back as changes of a table', () => {
