@@ -200,6 +200,8 @@ export interface AccountDirectory {
   createTenant(tenant: Omit<Tenant, 'id'>): Promise<Tenant>;
   /** Replaces a tenant that is there; its name may not change. `argument-invalid` for `default`, which has no quota. */
   putTenant(tenant: Tenant): Promise<void>;
+  /** As `putTenant`, of what the row is when it is written; as `changeAccount` says. */
+  changeTenant(id: TenantId, change: (tenant: Tenant) => Tenant): Promise<Tenant>;
   /**
    * Takes its keys, roles and policy along. `not-possible-now` while it has domains, `argument-invalid` for `default`.
    * Its number is never given again, its name may be.
@@ -230,6 +232,8 @@ export interface AccountDirectory {
   accounts(domain?: string): Eventually<readonly Account[]>;
   aliases(domain?: string): Eventually<readonly Alias[]>;
   putDomain(domain: Domain): Promise<void>;
+  /** As `putDomain` of one that is there, of what the row is when it is written; as `changeAccount` says. */
+  changeDomain(name: string, change: (domain: Domain) => Domain): Promise<Domain>;
   /** Takes the domain's keys along. */
   deleteDomain(name: string): Promise<void>;
   /** The newest first. */

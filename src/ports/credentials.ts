@@ -165,6 +165,14 @@ export interface CredentialStore {
   policy(tenant: TenantId): Eventually<TenantPolicy>;
   /** `not-found` without the tenant, `argument-invalid` past the limits of `log-in-policy.ts`. */
   putPolicy(policy: TenantPolicy): Promise<void>;
+  /**
+   * As `putPolicy`, of what it is when it is written: what others change meanwhile stays. `change` may be called more
+   * than once.
+   */
+  changePolicy(
+    tenant: TenantId,
+    change: (policy: TenantPolicy) => TenantPolicy,
+  ): Promise<TenantPolicy>;
 
   /** The newest first. */
   tokenKeys(): Eventually<readonly TokenKey[]>;

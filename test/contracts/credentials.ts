@@ -402,6 +402,16 @@ export function credentialContract(name: string, open: () => Promise<OpenedIdent
       const again = (await one.reopen?.()) ?? identity;
       assert.deepEqual(await again.credentials.policy(tenant), strict);
       assert.deepEqual(await again.credentials.policy(eve.tenant), policyDefault(eve.tenant));
+      const set = (more: object) =>
+        again.credentials.changePolicy(tenant, (row) => ({
+          ...row,
+          logIn: { ...row.logIn, ...more },
+        }));
+      const [first, second] = [set({ allowsScram: false }), set({ needsConsent: false })];
+      await first;
+      const logInBoth = { ...strict.logIn, allowsScram: false, needsConsent: false };
+      assert.deepEqual((await second).logIn, logInBoth);
+      assert.deepEqual((await again.credentials.policy(tenant)).logIn, logInBoth);
       const put = (row: typeof strict) => again.credentials.putPolicy(row);
       await assert.rejects(put({ ...strict, tenant: 99 as TenantId }), { code: 'not-found' });
       for (const more of [

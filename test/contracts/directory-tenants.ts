@@ -43,6 +43,37 @@ export function tenantContract(opened: () => Promise<OpenedDirectory>): void {
     if (again !== undefined) assert.deepEqual(await again.tenants(), [first, acme, other]);
   });
 
+  it('changes what tenants and domains are when they are written, and leaves what others changed', async () => {
+    await using one = await opened();
+    const { directory } = one;
+    const acme = await directory.createTenant({ name: 'acme', createdMs: 7 });
+    await directory.putDomain(domainRow('acme.test', { tenant: acme.id }));
+    const hour = directory.changeTenant(acme.id, (row) => ({ ...row, messagesPerHourMax: 5 }));
+    const day = directory.changeTenant(acme.id, (row) => ({ ...row, messagesPerDayMax: 9 }));
+    await hour;
+    assert.deepEqual(await day, { ...acme, messagesPerHourMax: 5, messagesPerDayMax: 9 });
+    assert.deepEqual(await directory.tenantById(acme.id), await day);
+    const catchAll = directory.changeDomain('ACME.test', (row) => ({
+      ...row,
+      catchAll: 'a@x.test',
+    }));
+    const most = directory.changeDomain('acme.test', (row) => ({ ...row, accountsMax: 3 }));
+    await catchAll;
+    const expected = domainRow('acme.test', {
+      tenant: acme.id,
+      catchAll: 'a@x.test',
+      accountsMax: 3,
+    });
+    assert.deepEqual(await most, expected);
+    assert.deepEqual(await directory.domain('acme.test'), expected);
+    const noTenant = directory.changeTenant(9 as TenantId, (row) => row);
+    await assert.rejects(noTenant, { code: 'not-found' });
+    const noDomain = directory.changeDomain('other.test', (row) => row);
+    await assert.rejects(noDomain, { code: 'domain-missing' });
+    const moved = directory.changeDomain('acme.test', (row) => ({ ...row, tenant: defaultTenant }));
+    await assert.rejects(moved, { code: 'argument-invalid' });
+  });
+
   it('keeps a tenant’s quotas, and tells whoever listens', async () => {
     await using one = await opened();
     const { directory } = one;

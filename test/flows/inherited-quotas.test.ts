@@ -91,3 +91,23 @@ test('the nearest level that is set counts, where mail comes in and at APPEND', 
   });
   back.destroy();
 });
+
+test('what two set at once of a tenant, a domain and a policy is all kept', async () => {
+  await using server = await startTestServer();
+  await server.call('tenant.create', { name: 'acme' });
+  await server.call('domain.create', { name: 'here.test', tenant: 'acme' });
+  await Promise.all([
+    server.call('tenant.set', { name: 'acme', messagesPerHourMax: 5 }),
+    server.call('tenant.set', { name: 'acme', queueMax: 7 }),
+    server.call('domain.set', { name: 'here.test', accountsMax: 3 }),
+    server.call('domain.set', { name: 'here.test', accountQuotaBytes: 50 }),
+    server.call('policy.set', { tenant: 'acme', allowsScram: true }),
+    server.call('policy.set', { tenant: 'acme', needsSecondFactor: true }),
+  ]);
+  const { tenant } = await server.call('tenant.show', { name: 'acme' });
+  assert.deepEqual([tenant.messagesPerHourMax, tenant.queueMax], [5, 7]);
+  const { domain } = await server.call('domain.show', { name: 'here.test' });
+  assert.deepEqual([domain.accountsMax, domain.accountQuotaBytes], [3, 50]);
+  const policy = await server.call('policy.show', { tenant: 'acme' });
+  assert.deepEqual([policy.allowsScram, policy.needsSecondFactor], [true, true]);
+});

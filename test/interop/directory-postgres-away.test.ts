@@ -1,5 +1,5 @@
 /**
- * Aim: while PostgreSQL is away, log-ins of each kind go on and mail comes in; what must be written is refused in words;
+ * Aim: while PostgreSQL is away, log-ins of each kind go on and mail comes in; what must be written is refused;
  *      nothing is lost and nothing is doubled once it is back.
  * Method: the whole server on Debian's PostgreSQL, which is stopped in its tracks (SIGSTOP), or killed (SIGKILL) and
  *         started again, under log-ins by password, app password and SCRAM, and mail by LMTP. `AWAY_SECONDS` is how

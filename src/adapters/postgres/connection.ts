@@ -92,6 +92,8 @@ export class Connection {
       ...{ max_lifetime: null, connect_timeout: Math.ceil(answerMsMax / 1_000) },
       ...(passwordFile === '' ? {} : { password: () => passwordOf(passwordFile) }),
       ssl: this.#tls(),
+      // It asks for them by itself on each new connection, and where that fails its rejection is nobody's.
+      fetch_types: false,
       onnotice: () => {},
       ...(onNotice === undefined ? {} : { onnotify: onNotice }),
       ...(onClose === undefined ? {} : { onclose: onClose }),

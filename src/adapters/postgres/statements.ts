@@ -39,26 +39,24 @@ export function isSame(one: Revision | undefined, other: Revision): boolean {
   return one?.id === other.id && one.revision === other.revision;
 }
 
+/** Rows go as one text: an array would need types that the library asks for by itself, with nobody to hear it fail. */
 export async function writeRows(own: TransactionSql, net: NetChanges): Promise<void> {
   const gone: string[] = [];
-  const keys: string[] = [];
-  const values: (string | null)[] = [];
+  const put: { readonly k: string; readonly v: string | null }[] = [];
   for (const [key, value] of net) {
     if (value === undefined) gone.push(key);
-    else {
-      keys.push(key);
-      values.push(textOfValue(value));
-    }
+    else put.push({ k: key, v: textOfValue(value) });
   }
   if (gone.length > 0) {
     await own`
       DELETE FROM chaski.row WHERE key IN
-        (SELECT decode(k, 'hex') FROM unnest(${gone}::text[]) AS t (k))`;
+        (SELECT decode(k, 'hex') FROM json_array_elements_text(${JSON.stringify(gone)}::text::json) AS t (k))`;
   }
-  if (keys.length === 0) return;
+  if (put.length === 0) return;
   await own`
     INSERT INTO chaski.row (key, value)
-    SELECT decode(k, 'hex'), v::json FROM unnest(${keys}::text[], ${values}::text[]) AS t (k, v)
+    SELECT decode(k, 'hex'), v::json
+    FROM json_to_recordset(${JSON.stringify(put)}::text::json) AS t (k text, v text)
     ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value`;
 }
 

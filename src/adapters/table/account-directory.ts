@@ -33,21 +33,22 @@ import { joined, normalDomain, splitAddress } from './addresses.ts';
 import { TableCredentials } from './credentials.ts';
 import { DirectoryRows } from './directory-reader.ts';
 import * as rows from './directory-rows.ts';
+import { DomainWrites } from './domain-writes.ts';
 import { GroupRows } from './group-rows.ts';
 import { TableGroups } from './groups.ts';
 import { listHoldRules, newHoldRule, withoutHoldRule } from './hold-rules.ts';
 import { spreadKey } from './identity-rows.ts';
 import { Levels, refuseLevel } from './levels.ts';
-import { domainThatIs, NameWrites, normalTarget, put, refuseLoop } from './name-writes.ts';
+import { domainThatIs, NameWrites, put } from './name-writes.ts';
 import { TableOwners } from './owners.ts';
-import { type DirectoryReader, findName, resolveName } from './resolver.ts';
-import { grantsWithout, TableRoles } from './roles.ts';
+import { findName, resolveName } from './resolver.ts';
+import { TableRoles } from './roles.ts';
 import { TableSecondFactors } from './second-factors.ts';
 import { Senders } from './senders.ts';
 import { Sharings } from './sharings.ts';
 import { Tenants } from './tenants.ts';
 import { toldBy } from './told-by.ts';
-import { WriteTurns } from './write-turns.ts';
+import { type Decided, WriteTurns } from './write-turns.ts';
 
 const pageRows = 500;
 
@@ -78,6 +79,7 @@ class TableDirectory implements AccountDirectory {
   readonly #tenants: Tenants;
   readonly #turns: WriteTurns;
   readonly #names: NameWrites;
+  readonly #domainWrites: DomainWrites;
   readonly credentials: TableCredentials;
   readonly secondFactors: TableSecondFactors;
   readonly owners: TableOwners;
@@ -99,6 +101,10 @@ class TableDirectory implements AccountDirectory {
     const { table, postmaster } = options;
     this.#rows = new DirectoryRows(table, postmaster, this.#groupRows, this.#levels);
     this.#names = new NameWrites(table, this.#rows, this.#levels);
+    this.#domainWrites = new DomainWrites({
+      ...{ table, rows: this.#rows, levels: this.#levels },
+      hasTenant: (id) => this.#tenants.byId(id) !== undefined,
+    });
     this.#sharings = new Sharings(options.table, (id) => this.#rows.account(id)?.tenant);
     this.#turns = new WriteTurns(options.table, () => {
       this.#rows.forget();
@@ -199,13 +205,26 @@ class TableDirectory implements AccountDirectory {
   }
 
   putTenant(tenant: Tenant): Promise<void> {
-    const { id } = tenant;
-    return this.#turns.write(() => {
-      refuseLevel(tenant);
-      const spread = this.#levels.spread(this.#tenants.byId(id), tenant, { tenant: id });
-      const changes = [...this.#tenants.replace(tenant), ...spread];
-      return { changes, change: { kind: 'tenant', id } };
+    return this.#turns.write(() => this.#replaceTenant(tenant));
+  }
+
+  changeTenant(id: TenantId, change: (tenant: Tenant) => Tenant): Promise<Tenant> {
+    return this.#turns.create(() => {
+      const before = this.#tenants.byId(id);
+      if (before === undefined) throw new MailError('not-found', `tenant ${id}`);
+      const made = change(before);
+      return { made, ...this.#replaceTenant(made) };
     });
+  }
+
+  #replaceTenant(tenant: Tenant): Decided {
+    const { id } = tenant;
+    refuseLevel(tenant);
+    const spread = this.#levels.spread(this.#tenants.byId(id), tenant, { tenant: id });
+    return {
+      changes: [...this.#tenants.replace(tenant), ...spread],
+      change: { kind: 'tenant', id },
+    };
   }
 
   deleteTenant(id: TenantId): Promise<void> {
@@ -300,43 +319,16 @@ class TableDirectory implements AccountDirectory {
   }
 
   putDomain(domain: Domain): Promise<void> {
-    return this.#turns.write(() => {
-      const name = normalDomain(domain.name);
-      if (name === '') throw new MailError('argument-invalid', `no domain name: ${domain.name}`);
-      this.#refuseOtherTenant(name, domain.tenant);
-      const { catchAll, postmaster, ...rest } = domain;
-      const row: Domain = {
-        ...rest,
-        name,
-        ...(catchAll === undefined ? {} : { catchAll: normalTarget(catchAll) }),
-        ...(postmaster === undefined ? {} : { postmaster: normalTarget(postmaster) }),
-      };
-      const reader: DirectoryReader = {
-        ...this.#rows.regardlessOfQuota,
-        domain: (other) => (other === name ? row : this.#rows.domain(other)),
-      };
-      refuseLoop(reader, `*@${name}`, row.catchAll);
-      refuseLoop(reader, `postmaster@${name}`, row.postmaster);
-      refuseLevel(row);
-      const spread = this.#levels.spread(this.#rows.domain(name), row, { domain: name });
-      const changes = [put(rows.domainKey(name), row), ...spread];
-      return { changes, change: { kind: 'domain', name } };
-    });
+    return this.#turns.write(() => this.#domainWrites.put(domain));
+  }
+
+  async changeDomain(name: string, change: (domain: Domain) => Domain): Promise<Domain> {
+    await this.#turns.write(() => this.#domainWrites.put(change(domainThatIs(this.#rows, name))));
+    return domainThatIs(this.#rows, name);
   }
 
   deleteDomain(domain: string): Promise<void> {
-    return this.#turns.write(() => {
-      const { name, tenant } = domainThatIs(this.#rows, domain);
-      if (this.#table.range({ ...rows.namesOf(name), limit: 1 }).length > 0) {
-        throw new MailError('not-possible-now', `${name} still has accounts, aliases or groups`);
-      }
-      const changes = [
-        { remove: rows.domainKey(name) },
-        { remove: rows.dkimKey(name) },
-        ...grantsWithout(this.#table, tenant, name),
-      ];
-      return { changes, change: { kind: 'domain', name } };
-    });
+    return this.#turns.write(() => this.#domainWrites.remove(domain));
   }
 
   putDkimKeys(domain: string, keys: readonly DkimKey[]): Promise<void> {
@@ -479,14 +471,5 @@ class TableDirectory implements AccountDirectory {
       .map(({ value }) => rows.decodeRow<Domain>(value))
       .filter((domain) => domain.tenant === tenant)
       .map(({ name }) => name);
-  }
-
-  #refuseOtherTenant(domain: string, tenant: TenantId): void {
-    if (this.#tenants.byId(tenant) === undefined) {
-      throw new MailError('not-found', `tenant ${tenant}`);
-    }
-    const before = this.#rows.domain(domain);
-    if (before === undefined || before.tenant === tenant) return;
-    throw new MailError('argument-invalid', 'a domain keeps its tenant');
   }
 }

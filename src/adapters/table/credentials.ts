@@ -218,13 +218,20 @@ export class TableCredentials implements CredentialStore {
     return row === undefined ? usual : { ...row, logIn: { ...usual.logIn, ...row.logIn } };
   }
 
-  putPolicy(policy: TenantPolicy): Promise<void> {
+  async putPolicy(policy: TenantPolicy): Promise<void> {
+    await this.changePolicy(policy.tenant, () => policy);
+  }
+
+  changePolicy(
+    tenant: TenantId,
+    change: (policy: TenantPolicy) => TenantPolicy,
+  ): Promise<TenantPolicy> {
     return this.#parts.turns.aside(() => {
-      const { tenant } = policy;
       if (!this.#parts.hasTenant(tenant)) throw new MailError('not-found', `tenant ${tenant}`);
-      refusePasswordPolicy(policy.password);
-      const changes = [rows.put(rows.policyKey(tenant), policy)];
-      return { changes, change: { kind: 'policy', tenant }, answer: undefined };
+      const answer: TenantPolicy = { ...change(this.policy(tenant)), tenant };
+      refusePasswordPolicy(answer.password);
+      const changes = [rows.put(rows.policyKey(tenant), answer)];
+      return { changes, change: { kind: 'policy', tenant }, answer };
     });
   }
 

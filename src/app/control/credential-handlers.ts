@@ -8,6 +8,7 @@
 import type { ControlHandlers } from '../../actors/asks/control.ts';
 import type { AppPasswordView, PolicyView } from '../../actors/asks/credential-control.ts';
 import { MailError } from '../../base/errors.ts';
+import type { TenantId } from '../../base/ids.ts';
 import {
   appPasswordSecretBytes,
   hashOfAppPassword,
@@ -110,26 +111,31 @@ function policyHandlers(parts: ControlParts): ControlHandlers {
     },
     'policy.set': async ({ tenant, ...changes }) => {
       const { id } = await tenantNamed(parts, tenant);
-      const wanted = { ...viewOfPolicy(await credentials.policy(id)), ...given(changes) };
-      await credentials.putPolicy({
-        tenant: id,
-        logIn: {
-          needsSecondFactor: wanted.needsSecondFactor,
-          allowsScram: wanted.allowsScram,
-          allowsCertificates: wanted.allowsCertificates,
-          needsConsent: wanted.needsConsent,
-          allowsPasswordAlone: wanted.allowsPasswordAlone,
-          allowsPasskeyAlone: wanted.allowsPasskeyAlone,
-        },
-        password: {
-          lengthMin: wanted.passwordLengthMin,
-          scoreMin: wanted.passwordScoreMin,
-          historyMax: wanted.passwordHistoryMax,
-          ageMsMax: wanted.passwordAgeMsMax,
-          refusesBreached: wanted.refusesBreached,
-        },
-      });
-      return viewOfPolicy(await credentials.policy(id));
+      const policy = await credentials.changePolicy(id, (row) =>
+        policyOf(id, { ...viewOfPolicy(row), ...given(changes) }),
+      );
+      return viewOfPolicy(policy);
+    },
+  };
+}
+
+function policyOf(tenant: TenantId, wanted: PolicyView): TenantPolicy {
+  return {
+    tenant,
+    logIn: {
+      needsSecondFactor: wanted.needsSecondFactor,
+      allowsScram: wanted.allowsScram,
+      allowsCertificates: wanted.allowsCertificates,
+      needsConsent: wanted.needsConsent,
+      allowsPasswordAlone: wanted.allowsPasswordAlone,
+      allowsPasskeyAlone: wanted.allowsPasskeyAlone,
+    },
+    password: {
+      lengthMin: wanted.passwordLengthMin,
+      scoreMin: wanted.passwordScoreMin,
+      historyMax: wanted.passwordHistoryMax,
+      ageMsMax: wanted.passwordAgeMsMax,
+      refusesBreached: wanted.refusesBreached,
     },
   };
 }

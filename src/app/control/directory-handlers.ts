@@ -66,9 +66,10 @@ function domainHandlers(parts: ControlParts): ControlHandlers {
     },
     'domain.show': async ({ name }) => await answerFor(parts, await domainNamed(parts, name)),
     'domain.set': async ({ name, ...level }) => {
-      await directory.putDomain(withLevel(await domainNamed(parts, name), level));
+      await domainNamed(parts, name);
+      const domain = await directory.changeDomain(name, (row) => withLevel(row, level));
       await parts.quotaSpread.settle();
-      return { domain: await viewOfDomain(parts, await domainNamed(parts, name)) };
+      return { domain: await viewOfDomain(parts, domain) };
     },
     'domain.delete': async ({ name }) => {
       await domainNamed(parts, name);

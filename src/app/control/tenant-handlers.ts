@@ -28,12 +28,12 @@ export function tenantHandlers(parts: ControlParts): ControlHandlers {
       return { tenant };
     },
     'tenant.set': async ({ name, ...quotas }) => {
-      const tenant = withLevel(await tenantNamed(parts, name), quotas);
-      if ((quotas.queueMax ?? 0) > 0 && tenant.id >= countedTenantsMax) {
+      const { id } = await tenantNamed(parts, name);
+      if ((quotas.queueMax ?? 0) > 0 && id >= countedTenantsMax) {
         const words = `what waits is counted for the first ${countedTenantsMax} tenants`;
         throw new MailError('not-possible-now', words);
       }
-      await directory.putTenant(tenant);
+      const tenant = await directory.changeTenant(id, (row) => withLevel(row, quotas));
       await parts.quotaSpread.settle();
       return { tenant };
     },

@@ -125,6 +125,7 @@ function tenantWrites(directory: AccountDirectory, tenant: TenantId) {
   return {
     createTenant: () => notThere('tenants'),
     putTenant: () => notThere('tenants'),
+    changeTenant: () => notThere('tenants'),
     deleteTenant: () => notThere('tenants'),
     createApiKey: (key: Parameters<AccountDirectory['createApiKey']>[0]) =>
       key.tenant === tenant ? directory.createApiKey(key) : notThere(`tenant ${key.tenant}`),
@@ -154,6 +155,10 @@ function nameWrites(
         throw new MailError('already-exists', `domain ${domain.name}`);
       }
       await directory.putDomain(domain);
+    },
+    async changeDomain(...[name, change]: Of<'changeDomain'>) {
+      await mustBeOwn(name);
+      return await directory.changeDomain(name, change);
     },
     async deleteDomain(name: string) {
       await mustBeOwn(name);
