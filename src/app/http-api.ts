@@ -13,6 +13,7 @@ import { failure } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { isLoopback } from '../base/networks.ts';
 import { minuteMs } from '../base/units.ts';
+import type { IssuerLogIn } from '../edge/guard/issuer-log-in.ts';
 import type { LogIn } from '../edge/guard/log-in.ts';
 import { secondFactorCheck } from '../edge/guard/second-factor.ts';
 import type { Sessions } from '../edge/guard/sessions.ts';
@@ -42,6 +43,7 @@ export interface HttpApiRequest {
   readonly settings: Settings;
   readonly log: Log;
   readonly logIn: LogIn;
+  readonly byIssuer: IssuerLogIn;
   readonly sessions: Sessions;
   readonly act: DoAct;
 }
@@ -102,15 +104,15 @@ export async function createHttpApi(
 function tokenParts(
   { identity, passkeys, placeNotices, factorThrottle }: Core,
   log: Log,
-  { logIn, sessions }: Pick<HttpApiRequest, 'logIn' | 'sessions'>,
+  { logIn, byIssuer: issuers, sessions }: Pick<HttpApiRequest, 'logIn' | 'byIssuer' | 'sessions'>,
 ): TokenRouteParts {
   const { directory, credentials, secondFactors } = identity;
   const checkSecondFactor = secondFactorCheck(secondFactors, nodeClock, passkeys);
   const stores = { factorThrottle, secondFactors, credentials, directory };
-  const parts = { logIn, checkSecondFactor, passkeys, sessions, ...stores };
+  const parts = { logIn, checkSecondFactor, passkeys, issuers, sessions, ...stores };
   const tokens = new TokenLogIn({
     ...{ ...parts, clock: nodeClock, log },
     loggedIn: (account, from) => placeNotices?.loggedIn(account, from),
   });
-  return { logIn: tokens, sessions, passkeys };
+  return { logIn: tokens, sessions, passkeys, issuers };
 }

@@ -99,7 +99,8 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   const handlers = coreHandlers(core, front);
   const lock = { folder: folder.path };
   const act = coreActs(core, front);
-  const api = await createHttpApi(core, { settings, log, logIn, sessions, act });
+  const { byIssuer } = opened;
+  const api = await createHttpApi(core, { settings, log, logIn, byIssuer, sessions, act });
   const control = await serveControl({
     ...{ path: controlSocketPath(settings), lock, handlers, log },
     api: api.handleOperator,

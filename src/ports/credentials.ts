@@ -88,6 +88,8 @@ export interface Session {
   readonly expiresMs: number;
   /** A second factor was shown, at that instant; 0: none. */
   readonly secondFactorMs: number;
+  /** Who vouched for its user saw them then; 0: nobody says when. Absent: they logged in here, at `createdMs`. */
+  readonly authenticatedMs?: number;
   readonly lastUse?: Use;
 }
 

@@ -32,6 +32,7 @@ export function faultsBetween(settings: Settings): readonly RuleFault[] {
     ...egressFaults(settings),
     ...retryFaults(settings),
     ...policyFaults(settings),
+    ...issuerFaults(settings),
     ...sizeFaults(settings),
     ...messageLimitFaults(settings),
     ...ldapFaults(settings),
@@ -88,6 +89,18 @@ function* policyFaults({ mtaSts, public: told, listen }: Settings): Iterable<Rul
     advice:
       'Set listen.https; or listen.http, and public.url to where a proxy with a certificate leads to it.',
   };
+}
+
+function* issuerFaults({ oidc, public: told }: Settings): Iterable<RuleFault> {
+  for (const { name, web, clientSecretFile } of oidc.issuers) {
+    yield* fileFaults('oidc.issuers', clientSecretFile);
+    if (!web || told.url !== '') continue;
+    yield {
+      paths: ['oidc.issuers', 'public.url'],
+      reason: `browsers could not come back from ${name}`,
+      advice: 'Set public.url to where browsers reach the API, or leave `web` out.',
+    };
+  }
 }
 
 function* relayFaults(settings: Settings): Iterable<RuleFault> {

@@ -3,7 +3,7 @@
  */
 
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, type JWK, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose';
 import type { WebReader } from '../../src/ports/web-reader.ts';
@@ -68,9 +68,12 @@ export class MockIssuer {
     },
   };
 
-  /** Serves the documents on this machine; its URL is that of the port. */
-  async listen(): Promise<AsyncDisposable> {
+  /** Serves the documents on this machine; its URL is that of the port. `handle`: true where it answers itself. */
+  async listen(
+    handle: (request: IncomingMessage, response: ServerResponse) => boolean = () => false,
+  ): Promise<AsyncDisposable> {
     const server = createServer((request, response) => {
+      if (!this.isAway && handle(request, response)) return;
       const text = this.#answer(request.url!);
       response.writeHead(text === undefined ? 503 : 200).end(text);
     });

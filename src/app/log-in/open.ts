@@ -8,6 +8,7 @@ import { nodeClock } from '../../adapters/node/clock.ts';
 import { nodeRandom } from '../../adapters/node/random.ts';
 import type { Log } from '../../base/log.ts';
 import { CredentialCache } from '../../edge/guard/credential-cache.ts';
+import type { IssuerLogIn } from '../../edge/guard/issuer-log-in.ts';
 import { LiveSessions } from '../../edge/guard/live-sessions.ts';
 import type { CheckCredentials } from '../../edge/guard/log-in.ts';
 import type { CertificateCheck, Proofs } from '../../edge/guard/proofs.ts';
@@ -32,6 +33,8 @@ export interface OpenedLogIn {
   readonly live: LiveSessions;
   /** Undefined: settings name none. */
   readonly sources: SourceLogIn | undefined;
+  /** By the web, with issuers that are not ours. */
+  readonly byIssuer: IssuerLogIn;
 }
 
 export async function openLogIn(given: {
@@ -59,7 +62,8 @@ export async function openLogIn(given: {
   const live = new LiveSessions({ directory, standing, clock: nodeClock, log });
   core.closers.push(async () => live.close());
   const own = tokenCheck(sessions, directory);
-  const tokens = issuerTokenCheck({ identity, issuers: openIssuers(settings, log), own });
+  const issuers = openIssuers(settings, core, log);
+  const tokens = issuerTokenCheck({ identity, issuers: issuers.sources, own });
   const proofs = { scram, tokens, certificates };
-  return { check, live, proofs, sources };
+  return { check, live, proofs, sources, byIssuer: issuers.logIn };
 }

@@ -54,7 +54,8 @@ async function isFreshNow(
   const session = await credentials.session(of, id);
   if (session === undefined || session.expiresMs <= nowMs) return undefined;
   const hasFactor = await secondFactors.hasSecondFactor(of);
-  const shownMs = hasFactor ? session.secondFactorMs : session.createdMs;
+  const { secondFactorMs, createdMs, authenticatedMs = createdMs } = session;
+  const shownMs = hasFactor ? secondFactorMs : authenticatedMs;
   return shownMs > nowMs - freshMs;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The keys an issuer signs its tokens with: found by its configuration, held, and read again.
+ * An issuer's configuration and the keys it signs its tokens with: found, held, and read again.
  *
  * Runs in:   edge (main thread).
  * Specs:     OpenID Connect Discovery 1.0 §4.2-4.3 (configuration, and whose it is); RFC 7517 §5 (key sets).
@@ -13,6 +13,7 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } f
 import type { Log } from '../../base/log.ts';
 import { dayMs, hourMs, minuteMs, secondMs } from '../../base/units.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { Claims, IssuerConfiguration } from '../../ports/issuer-client.ts';
 import type { WebReader } from '../../ports/web-reader.ts';
 
 const documentBytesMax = 262_144;
@@ -36,9 +37,14 @@ export interface IssuerKeysParts {
   readonly log: Log;
 }
 
+interface Known {
+  readonly find: JWTVerifyGetKey;
+  readonly configuration: IssuerConfiguration;
+}
+
 export class IssuerKeys {
   readonly #parts: IssuerKeysParts;
-  #find: JWTVerifyGetKey | undefined;
+  #held: Known | undefined;
   #readMs = 0;
   #nextMs = 0;
   #reading: Promise<void> | undefined;
@@ -51,22 +57,28 @@ export class IssuerKeys {
   readonly keyOf: JWTVerifyGetKey = async (header, token) => {
     if (this.#ageMs() >= freshMs) await this.#readAgain();
     try {
-      return await this.#known()(header, token);
+      return await this.#known().find(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
       // It may be newer than what is held.
       await this.#readAgain();
-      return await this.#known()(header, token);
+      return await this.#known().find(header, token);
     }
   };
 
-  #ageMs(): number {
-    return this.#find === undefined ? Infinity : this.#parts.clock.monotonicMs() - this.#readMs;
+  /** Its URLs lead to where nobody listens on the way, or are not there. @throws IssuerAway */
+  async configuration(): Promise<IssuerConfiguration> {
+    if (this.#ageMs() >= freshMs) await this.#readAgain();
+    return this.#known().configuration;
   }
 
-  #known(): JWTVerifyGetKey {
-    if (this.#find === undefined || this.#ageMs() > staleMsMax) throw new IssuerAway();
-    return this.#find;
+  #ageMs(): number {
+    return this.#held === undefined ? Infinity : this.#parts.clock.monotonicMs() - this.#readMs;
+  }
+
+  #known(): Known {
+    if (this.#held === undefined || this.#ageMs() > staleMsMax) throw new IssuerAway();
+    return this.#held;
   }
 
   async #readAgain(): Promise<void> {
@@ -82,8 +94,11 @@ export class IssuerKeys {
   async #read(): Promise<void> {
     const { url, clock, log } = this.#parts;
     try {
-      const set = keySetOf(await this.#document(await this.#keysUrl()));
-      this.#find = createLocalJWKSet(set);
+      const configuration = await this.#configuration();
+      const place = configuration.jwks_uri;
+      if (typeof place !== 'string') throw new Error('its jwks_uri is no https:// URL');
+      const set = keySetOf(await this.#document(place));
+      this.#held = { find: createLocalJWKSet(set), configuration };
       this.#readMs = clock.monotonicMs();
       this.#nextMs = this.#readMs + unknownPauseMs;
     } catch (error) {
@@ -92,16 +107,14 @@ export class IssuerKeys {
     }
   }
 
-  async #keysUrl(): Promise<string> {
+  async #configuration(): Promise<IssuerConfiguration> {
     const { url } = this.#parts;
-    const place = `${url.replace(/\/$/, '')}/.well-known/openid-configuration`;
-    const said = (await this.#document(place)) as { issuer?: unknown; jwks_uri?: unknown } | null;
+    const said = (await this.#document(configurationUrl(url))) as Claims | null;
     // Discovery §4.3: exactly the same, or somebody else speaks.
     if (said?.issuer !== url) throw new Error('its configuration is of another issuer');
-    const keys = typeof said.jwks_uri === 'string' ? URL.parse(said.jwks_uri) : null;
-    const isSecure = keys?.protocol === 'https:' || keys?.origin === new URL(url).origin;
-    if (keys === null || !isSecure) throw new Error('its jwks_uri is no https:// URL');
-    return keys.href;
+    const isGood = ([name, value]: [string, unknown]) =>
+      !/(?:_uri|_endpoint)$/.test(name) || isUsableUrl(value, url);
+    return { ...Object.fromEntries(Object.entries(said).filter(isGood)), issuer: url };
   }
 
   async #document(place: string): Promise<unknown> {
@@ -109,6 +122,17 @@ export class IssuerKeys {
     if (!document.ok) throw new Error(`${place}: ${document.detail}`);
     return JSON.parse(document.text);
   }
+}
+
+/** Discovery §4.1. */
+export function configurationUrl(issuer: string): string {
+  return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+}
+
+/** By TLS; or at the issuer itself, where that is on this machine. */
+function isUsableUrl(value: unknown, issuer: string): boolean {
+  const url = typeof value === 'string' ? URL.parse(value) : null;
+  return url?.protocol === 'https:' || (url !== null && url.origin === new URL(issuer).origin);
 }
 
 /** Keys for signatures alone: a secret that both sides know would be no issuer's (RFC 8725 §2.1). */

@@ -27,10 +27,12 @@ export interface ScramCheck {
   ): Eventually<LogInAnswer>;
 }
 
-/** Checks access tokens of ours (RFC 6750). */
+/** Checks access tokens (RFC 6750), of ours and of issuers that settings name. */
 export interface TokenCheck {
   /** `user`: whom the client names; "": whoever the token is for. Where both are said they must be the same. */
   check(token: string, user: string, facts: Facts): Eventually<LogInAnswer>;
+  /** RFC 7628 §3.2.2: where who has an account like `user` learns how to get a token. Absent: nowhere. */
+  configurationFor?(user: string): string | undefined;
 }
 
 /** Which accounts certificates stand for. */

@@ -47,7 +47,8 @@ function bearerMechanism(name: string, parse: Parse): SaslMechanism {
             if (answer.ok || answer.code !== 'credentials-invalid')
               return { kind: 'ended', answer };
             refusal = answer;
-            return challenge(bearerRefusal);
+            const where = session.logIn.proofs!.tokens!.configurationFor?.(message.user);
+            return challenge(bearerRefusal(where));
           });
         },
       };

@@ -49,6 +49,8 @@ export interface BeginFacts {
   readonly address: string;
   /** 0: no second factor was shown. */
   readonly secondFactorMs: number;
+  /** See `Session`. */
+  readonly authenticatedMs?: number;
 }
 
 /** What a token says, checked. */

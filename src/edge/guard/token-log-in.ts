@@ -1,6 +1,6 @@
 /**
  * A log-in for tokens: name, password, and the second factor where the account has one or its tenant wants one; or a
- * passkey alone, where its tenant allows that.
+ * passkey alone, where its tenant allows that; or the word of an issuer in place of the password.
  *
  * Runs in:   edge (main thread).
  * Invariant: guesses of second factors count by themselves, by address and by account: a password that is right does
@@ -8,14 +8,16 @@
  */
 
 import type { AccountPrincipal } from '../../actors/asks/principal.ts';
-import { failure, type Result } from '../../base/errors.ts';
+import { type Failure, failure, type Result } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { type Account, type AccountDirectory, mayLogIn } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CredentialStore } from '../../ports/credentials.ts';
 import type { SecondFactorStore } from '../../ports/second-factors.ts';
 import type { FactorThrottle } from './factor-throttle.ts';
+import type { IssuerLogIn } from './issuer-log-in.ts';
 import { attempt, type LogIn, type LogInAnswer, logIn, tokenListener } from './log-in.ts';
+import type { HeldCode } from './log-in-codes.ts';
 import type { PasskeyShown, Passkeys } from './passkeys.ts';
 import { type CheckSecondFactor, type FactorShown, isGuessable } from './second-factor.ts';
 import type { Sessions, Tokens } from './sessions.ts';
@@ -25,6 +27,7 @@ export interface TokenLogInParts {
   readonly checkSecondFactor: CheckSecondFactor;
   readonly factorThrottle: FactorThrottle;
   readonly passkeys: Pick<Passkeys, 'ownerOf' | 'check'>;
+  readonly issuers: Pick<IssuerLogIn, 'take' | 'giveBack' | 'isOpenTo'>;
   readonly secondFactors: Pick<SecondFactorStore, 'hasSecondFactor'>;
   readonly directory: Pick<AccountDirectory, 'accountById'>;
   readonly credentials: Pick<CredentialStore, 'policy' | 'noteSecondFactor'>;
@@ -48,6 +51,17 @@ export interface PasskeyGrantAsked {
   readonly device: string;
   readonly address: string;
 }
+
+export interface CodeGrantAsked {
+  readonly code: string;
+  readonly verifier: string;
+  readonly secondFactor?: FactorShown;
+  readonly device: string;
+  readonly address: string;
+}
+
+/** Shown, but nobody knows when: it counts, and as fresh nowhere. */
+const longAgoMs = 1;
 
 /** None that app passwords are made for: tokens do all that their account may do. */
 const listener = tokenListener;
@@ -102,6 +116,53 @@ export class TokenLogIn {
     return { ok: true, tokens };
   }
 
+  /** The code of a log-in by an issuer. `authentication-required`: it is good still, and a second factor is needed. */
+  async grantByCode(asked: CodeGrantAsked): Promise<Result<{ readonly tokens: Tokens }>> {
+    const { clock, log, sessions, issuers } = this.#parts;
+    const { code, verifier, address, device } = asked;
+    const { witness, ...logInParts } = this.#parts.logIn;
+    const session = { logIn: logInParts, address, listener, tls: undefined, clock, log };
+    const told = { peer: address, listener };
+    let held: HeldCode | undefined;
+    const answer = await attempt(session, '', () => {
+      held = issuers.take(code, verifier);
+      return this.#byCode(held);
+    });
+    if (!answer.ok || held === undefined) {
+      const { code: refusal } = answer as Failure;
+      witness?.logIn({ ...told, user: '', refusal, method: 'issuer' });
+      return answer as Failure;
+    }
+    const { account } = answer;
+    const { isWithSecondFactor, authenticatedMs } = held.vouched;
+    const shown = isWithSecondFactor
+      ? ({ ok: true, secondFactorMs: Math.max(authenticatedMs, longAgoMs) } as const)
+      : await this.#secondFactor(account, asked);
+    if (!shown.ok) {
+      issuers.giveBack(code, held);
+      const { code: refusal } = shown;
+      witness?.logIn({ ...told, user: account.address, refusal, method: 'second-factor' });
+      return shown;
+    }
+    witness?.logIn({ ...told, user: account.address, account, method: 'issuer' });
+    const { secondFactorMs } = shown;
+    const facts = { device, address, secondFactorMs, authenticatedMs };
+    const tokens = await sessions.begin(account, facts);
+    this.#parts.loggedIn?.(account, facts);
+    return { ok: true, tokens };
+  }
+
+  async #byCode(held: HeldCode | undefined): Promise<LogInAnswer> {
+    const { directory, issuers } = this.#parts;
+    const refused = failure('credentials-invalid', 'no code that is good here');
+    if (held === undefined) return refused;
+    const { of, issuer } = held.vouched;
+    const account = await directory.accountById(of.id);
+    if (account?.tenant !== of.tenant || !mayLogIn(account)) return refused;
+    const isOpen = await issuers.isOpenTo(issuer, account);
+    return isOpen ? { ok: true, account, admission: { kind: 'other' } } : refused;
+  }
+
   async #byPasskey(passkey: PasskeyShown): Promise<LogInAnswer> {
     const { passkeys, directory, credentials } = this.#parts;
     const refused = failure('credentials-invalid', 'no passkey that is good here');
@@ -117,7 +178,7 @@ export class TokenLogIn {
 
   async #secondFactor(
     account: Account,
-    { secondFactor: code, address }: GrantAsked,
+    { secondFactor: code, address }: Pick<GrantAsked, 'secondFactor' | 'address'>,
   ): Promise<Result<{ readonly secondFactorMs: number }>> {
     const { secondFactors, credentials } = this.#parts;
     const hasOne = await secondFactors.hasSecondFactor(account);

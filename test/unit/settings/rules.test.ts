@@ -163,3 +163,25 @@ test('an issuer of tokens says where it is, whom its tokens are for, and whose a
   assert.deepEqual(row({ secondFactor: ['mfa'] }), []);
   assert.deepEqual(row({ algorithm: 'none' }), wrong);
 });
+
+test('an issuer that opens the web knows this server by a name, and where browsers come back to', () => {
+  const secret = import.meta.filename;
+  const row = (changes: object, ...more: string[]) => {
+    const whole = { url: 'https://id.example', audiences: ['mail'], domains: ['example.org'] };
+    const rows = { company: { ...whole, ...changes } };
+    return faultPaths(`oidc.issuers=${JSON.stringify(rows)}`, ...more);
+  };
+  const wrong = ['oidc.issuers'];
+  const url = 'public.url=https://mail.example.org';
+  assert.deepEqual(row({ clientId: 'a', web: true }, url), []);
+  assert.deepEqual(row({ clientId: 'a', web: true }), wrong, 'no way back');
+  assert.deepEqual(row({ web: true }, url), wrong);
+  assert.deepEqual(row({ web: 'yes', clientId: 'a' }, url), wrong);
+  assert.deepEqual(row({ clientId: 'a', clientSecretFile: secret, introspection: true }), []);
+  assert.deepEqual(row({ clientId: 'a', introspection: true }), wrong);
+  assert.deepEqual(row({ clientSecretFile: secret }), wrong);
+  assert.deepEqual(row({ clientId: 'a', clientSecretFile: '/nowhere/secret' }), wrong);
+  assert.deepEqual(row({ scopes: ['openid', 'email', 'offline_access'] }), []);
+  for (const scopes of [['email'], ['openid', 'two words'], []])
+    assert.deepEqual(row({ scopes }), wrong);
+});

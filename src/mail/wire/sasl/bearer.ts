@@ -46,8 +46,11 @@ export function parseXoauth2(octets: Buffer): BearerMessage | undefined {
   return user === '' ? undefined : withToken(user, pairs);
 }
 
-/** RFC 7628 §3.2.2. XOAUTH2 takes the same. */
-export const bearerRefusal = '{"status":"invalid_token","schemes":"bearer"}';
+/** RFC 7628 §3.2.2; `configuration`: where to learn how to get a token. XOAUTH2 takes the same. */
+export function bearerRefusal(configuration?: string): string {
+  const where = configuration === undefined ? {} : { 'openid-configuration': configuration };
+  return JSON.stringify({ status: 'invalid_token', schemes: 'bearer', ...where });
+}
 
 function withToken(
   user: string,

@@ -36,7 +36,7 @@ async function world() {
   const issuerKeys = new IssuerKeys({ url: issuer.url, reader: issuer.reader, clock, log });
   const tokens = issuerTokenCheck({
     identity,
-    issuers: [new TokenIssuer(rules, issuerKeys, clock)],
+    issuers: [{ issuer: new TokenIssuer(rules, issuerKeys, clock) }],
     own: tokenCheck(sessions, directory),
   });
   const address = '192.0.2.1';

@@ -27,7 +27,7 @@ async function world() {
   const keys = new IssuerKeys({ url: issuer.url, reader: issuer.reader, clock, log: silentLog });
   const find = async (kid: string) =>
     await keys.keyOf({ alg: 'EdDSA', kid }, { payload: '', signature: '' });
-  return { issuer, clock, find };
+  return { issuer, clock, keys, find };
 }
 
 test('keys are read once, however many ask at once', async () => {
@@ -119,4 +119,32 @@ test('as many keys as the limit are taken; shared secrets and huge ones among th
   assert.ok(await find('ed'));
   await assert.rejects(find('secret'));
   await assert.rejects(find('huge'));
+});
+
+test('of the configuration, URLs count that nobody can listen on', async () => {
+  const { issuer, keys } = await world();
+  const said = issuer.documents.get(configuration) as object;
+  issuer.documents.set(configuration, {
+    ...said,
+    token_endpoint: 'https://elsewhere.test/token',
+    authorization_endpoint: 'javascript:alert(1)',
+    introspection_endpoint: 'http://issuer.test/introspect',
+    userinfo_endpoint: 17,
+    scopes_supported: ['openid'],
+  });
+  assert.deepEqual(await keys.configuration(), {
+    ...{ ...said, token_endpoint: 'https://elsewhere.test/token', scopes_supported: ['openid'] },
+  });
+});
+
+test('a configuration is read again in time, and while its issuer is away it stays', async () => {
+  const { issuer, clock, keys } = await world();
+  await keys.configuration();
+  await keys.configuration();
+  assert.equal(issuer.asked.length, 2);
+  issuer.isAway = true;
+  clock.advance(freshMs);
+  assert.equal((await keys.configuration()).issuer, issuer.url);
+  clock.advance(staleMsMax);
+  await assert.rejects(keys.configuration(), IssuerAway);
 });

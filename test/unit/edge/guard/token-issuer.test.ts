@@ -10,7 +10,13 @@ import type { JWTPayload } from 'jose';
 import { silentLog } from '../../../../src/base/log.ts';
 import { secondMs } from '../../../../src/base/units.ts';
 import { IssuerKeys } from '../../../../src/edge/guard/issuer-keys.ts';
-import { type IssuerRules, skewMs, TokenIssuer } from '../../../../src/edge/guard/token-issuer.ts';
+import {
+  type IssuerRules,
+  isJwt,
+  skewMs,
+  TokenIssuer,
+  untoldLifeMs,
+} from '../../../../src/edge/guard/token-issuer.ts';
 import { type MockAlgorithm, MockIssuer } from '../../../support/mock-issuer.ts';
 import { SeededClock } from '../../../support/seeded-clock.ts';
 
@@ -163,4 +169,72 @@ test('where the issuer cannot be asked, the token is neither good nor bad', asyn
   const { issuer, claims, reads } = await world();
   issuer.isAway = true;
   assert.equal(await reads.read(await issuer.token(claims)), 'away');
+});
+
+test('a token that is bound to a key of its client opens nothing without it', async () => {
+  const { issuer, claims, reads } = await world();
+  const token = await issuer.token({ ...claims, cnf: { jkt: 'x' } });
+  assert.equal(await reads.read(token), 'invalid');
+});
+
+const asked = { clientId: 'web', nonce: 'n' };
+const forUs: JWTPayload = { aud: 'web', nonce: 'n' };
+
+test('an ID token names its account, for the client and the log-in it was asked for', async () => {
+  const { issuer, claims, reads, nowS } = await world();
+  const read = async (more: Record<string, unknown>, header = { alg: 'EdDSA', kid: 'ed' }) =>
+    await reads.readIdToken(await issuer.token({ ...claims, ...forUs, ...more }, header), asked);
+  const named = { ...good, sub: '1', authenticatedMs: 0, isWithoutAddress: false };
+  assert.deepEqual(await read({}), named);
+  assert.deepEqual(await read({ aud: ['web'], azp: 'web' }), named);
+  assert.deepEqual(await read({ aud: ['web', 'x'], azp: 'web' }), named);
+  for (const wrong of [
+    ...[{ nonce: 'm' }, { nonce: undefined }, { nonce: ['n'] }],
+    ...[{ aud: 'chaski' }, { aud: ['web', 'x'] }, { azp: 'x' }, { aud: ['web', 'x'], azp: 'x' }],
+    ...[{ iss: 'https://other.test' }, { exp: nowS - 31 }, { exp: undefined }],
+  ])
+    assert.equal(await read(wrong), 'invalid', JSON.stringify(wrong));
+  const typed = { alg: 'EdDSA', kid: 'ed', typ: 'at+jwt' };
+  assert.equal(await read({}, typed), 'invalid', 'an access token is no ID token');
+  assert.equal(await reads.read(await issuer.token({ ...claims, ...forUs })), 'invalid');
+});
+
+test('when the issuer saw its user is told, and never later than now', async () => {
+  const { issuer, claims, reads, nowS, clock } = await world();
+  const seenAt = async (auth_time: unknown) => {
+    const token = await issuer.token({ ...claims, ...forUs, auth_time });
+    const read = await reads.readIdToken(token, asked);
+    return typeof read === 'string' ? read : read.authenticatedMs;
+  };
+  assert.equal(await seenAt(nowS - 60), (nowS - 60) * secondMs);
+  assert.equal(await seenAt(nowS + 9_999), clock.nowMs());
+  for (const none of [undefined, '1', 0, -1]) assert.equal(await seenAt(none), 0);
+});
+
+test('what introspection says counts for us alone, in its time, of bearer tokens', async () => {
+  const { issuer, reads, nowS, clock } = await world();
+  const said = { active: true, aud: 'chaski', email, email_verified: true };
+  const full = { ...said, iss: issuer.url, exp: nowS + 300, token_type: 'Bearer', typ: 'bearer' };
+  for (const each of [full, { ...full, aud: undefined, client_id: 'mail' }])
+    assert.deepEqual(reads.readActive(each), good);
+  assert.deepEqual(reads.readActive(said), { ...good, untilMs: clock.nowMs() + untoldLifeMs });
+  for (const wrong of [
+    ...[{ aud: 'x' }, { aud: [] }, { aud: 'x', client_id: 'chaski' }, { aud: undefined }],
+    ...[{ iss: 'https://other.test' }, { iss: null }, { exp: nowS - 30 }, { exp: 'never' }],
+    ...[{ nbf: nowS + 31 }, { token_type: 'DPoP' }, { typ: 'Refresh' }, { cnf: {} }],
+  ])
+    assert.equal(reads.readActive({ ...full, ...wrong }), 'invalid', JSON.stringify(wrong));
+  const unverified = reads.readActive({ ...full, email_verified: 'true' });
+  assert.deepEqual(unverified, { ...good, address: '' });
+  clock.advance(300 * secondMs + skewMs - 1);
+  assert.deepEqual(reads.readActive(full), good);
+  clock.advance(1);
+  assert.equal(reads.readActive(full), 'invalid');
+});
+
+test('an opaque token is no JWT', async () => {
+  const { issuer, claims } = await world();
+  assert.ok(isJwt(await issuer.token(claims)));
+  for (const token of ['opaque', 'ya29.a0-b', 'a.b.c', '', '..', 'bnVsbA.e30.'])
+    assert.ok(!isJwt(token), token);
 });

@@ -45,6 +45,7 @@ async function world() {
     },
     factorThrottle: new FactorThrottle(),
     passkeys: { ownerOf: async () => undefined, check: async () => false },
+    issuers: { take: () => undefined, giveBack() {}, isOpenTo: async () => false },
     ...{ secondFactors, directory, credentials, clock },
     sessions: { begin: async () => tokens } as unknown as Sessions,
     log: silentLog,

@@ -7,6 +7,7 @@
 
 import type { TSchema } from 'typebox';
 import { openApi } from '../api/openapi.ts';
+import { issuerPaths } from './issuer-routes.ts';
 import { itemsMax } from './limits.ts';
 import { resetPaths } from './reset-routes.ts';
 import { hasBody, type RestRoute, restRoutes } from './route-table.ts';
@@ -31,7 +32,7 @@ const faults = {
 export const document = {
   ...openApi,
   security: [{ key: [] }, { token: [] }],
-  paths: { ...openApi.paths, ...tokenPaths, ...resetPaths, ...actPaths() },
+  paths: { ...openApi.paths, ...tokenPaths, ...issuerPaths, ...resetPaths, ...actPaths() },
   components: {
     ...openApi.components,
     securitySchemes: {

@@ -13,12 +13,15 @@ import type { TSchema } from 'typebox';
 import { checkOf } from '../../../../actors/asks/check-params.ts';
 import type { Failure, Result } from '../../../../base/errors.ts';
 import { kibibyte } from '../../../../base/units.ts';
+import type { IssuerLogIn } from '../../../guard/issuer-log-in.ts';
 import type { PasskeyShown, Passkeys } from '../../../guard/passkeys.ts';
 import type { Sessions, Tokens } from '../../../guard/sessions.ts';
 import type { TokenLogIn } from '../../../guard/token-log-in.ts';
 import { ApiFault } from '../api/fault.ts';
 import { askedByOf, peerOf } from './asked-by.ts';
 import {
+  type CodeGrant,
+  codeGrantSchema,
   type FactorShownText,
   type Grant,
   grantSchema,
@@ -38,30 +41,14 @@ export interface TokenRouteParts {
   readonly logIn: TokenLogIn;
   readonly sessions: Sessions;
   readonly passkeys: Passkeys;
+  readonly issuers: IssuerLogIn;
 }
 
 export function tokenRoutes(
   app: FastifyInstance,
   { logIn, sessions, passkeys }: TokenRouteParts,
 ): void {
-  const post = <Body>(
-    path: string,
-    schema: TSchema,
-    answer: (body: Body, request: FastifyRequest) => Promise<object>,
-    access: 'stranger' | 'principal' = 'stranger',
-  ) => {
-    const check = checkOf(schema);
-    app.post(path, {
-      ...{ config: { access }, bodyLimit },
-      async handler(request) {
-        const fault = check(request.body);
-        if (fault !== undefined) {
-          throw new ApiFault('argument-invalid', fault.message, { path: fault.path });
-        }
-        return await answer(request.body as Body, request);
-      },
-    });
-  };
+  const post = posting(app);
   post('/api/v1/token', grantSchema, async (grant: Grant, request) => {
     const device = grant.device ?? deviceOf(request);
     const { name, password } = grant;
@@ -82,6 +69,16 @@ export function tokenRoutes(
     const passkey = grant.passkey as PasskeyShown;
     const { address } = peerOf(request);
     return tokensOf(await logIn.grantByPasskey({ passkey, device, address }));
+  });
+  post('/api/v1/token/code', codeGrantSchema, async (grant: CodeGrant, request) => {
+    const device = grant.device ?? deviceOf(request);
+    const { code, verifier } = grant;
+    const secondFactor = factorOf(grant);
+    const { address } = peerOf(request);
+    const asked = { code, verifier, device, address };
+    return tokensOf(
+      await logIn.grantByCode(secondFactor === undefined ? asked : { ...asked, secondFactor }),
+    );
   });
   post('/api/v1/token/refresh', refreshSchema, async (body: { readonly refreshToken: string }) =>
     tokensOf(await sessions.renew(body.refreshToken)),
@@ -108,6 +105,27 @@ export function tokenRoutes(
     await sessions.revoke(token);
     return {};
   });
+}
+
+function posting(app: FastifyInstance) {
+  return <Body>(
+    path: string,
+    schema: TSchema,
+    answer: (body: Body, request: FastifyRequest) => Promise<object>,
+    access: 'stranger' | 'principal' = 'stranger',
+  ) => {
+    const check = checkOf(schema);
+    app.post(path, {
+      ...{ config: { access }, bodyLimit },
+      async handler(request) {
+        const fault = check(request.body);
+        if (fault !== undefined) {
+          throw new ApiFault('argument-invalid', fault.message, { path: fault.path });
+        }
+        return await answer(request.body as Body, request);
+      },
+    });
+  };
 }
 
 /** @throws ApiFault where there are two */

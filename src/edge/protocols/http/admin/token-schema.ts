@@ -30,6 +30,14 @@ export const grantSchema = only({
 });
 export const passkeyOptionsSchema = only({});
 export const passkeyGrantSchema = only({ passkey: passkeyShown, device });
+export const codeGrantSchema = only({
+  code: Type.String({ minLength: 1, maxLength: 100, description: 'Out of the fragment.' }),
+  verifier: Type.String({
+    pattern: '^[A-Za-z0-9._~-]{43,128}$',
+    description: 'What `challenge` was the SHA-256 of when the log-in began.',
+  }),
+  ...{ secondFactor, passkey, device },
+});
 export const refreshSchema = only({ refreshToken });
 export const revokeSchema = only({ token: refreshToken });
 
@@ -37,6 +45,7 @@ export const secondFactorSchema = only({ secondFactor, passkey });
 
 export type Grant = Static<typeof grantSchema>;
 export type PasskeyGrant = Static<typeof passkeyGrantSchema>;
+export type CodeGrant = Static<typeof codeGrantSchema>;
 export type FactorShownText = Static<typeof secondFactorSchema>;
 
 const tokens = Type.Object({
@@ -84,6 +93,11 @@ export const tokenPaths = {
     'createTokenByPasskey',
     'Logs in by a passkey alone, where the tenant allows it.',
     { schema: passkeyGrantSchema, answer: tokens },
+  ),
+  '/api/v1/token/code': post(
+    'createTokenByCode',
+    'Logs in by the code of an issuer, see `/api/v1/log-in/oidc/{name}`. Where a second factor is needed the code is good still.',
+    { schema: codeGrantSchema, answer: tokens },
   ),
   '/api/v1/token/refresh': post(
     'refreshToken',

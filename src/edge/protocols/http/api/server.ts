@@ -6,7 +6,8 @@
  * Limits:    a request's bytes are claimed of the byte budget before they come, so it has to say how many; its
  *            size by `requestBytesMax`.
  * Invariant: no cookie and no Origin counts: who shows no bearer key or token gets nothing, so a web page can ask
- *            nothing in an operator's name. Only the control socket says that somebody is an operator.
+ *            nothing in an operator's name. (The cookie of a log-in by an issuer says which browser began it, and opens
+ *            nothing.) Only the control socket says that somebody is an operator.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -19,6 +20,7 @@ import { apiKeyShown } from '../../../guard/api-keys.ts';
 import { Askers, type AskersParts, notePeer, peerOf } from '../admin/asked-by.ts';
 import { docsPage } from '../admin/docs-page.ts';
 import { document } from '../admin/document.ts';
+import { issuerRoutes } from '../admin/issuer-routes.ts';
 import { bodyBytesMax, pathPartLengthMax } from '../admin/limits.ts';
 import { type Resets, resetRoutes } from '../admin/reset-routes.ts';
 import { adminRoutes, type DoAct } from '../admin/routes.ts';
@@ -100,6 +102,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   app.get(openApiPath, { config: { access: 'stranger' } }, async () => document);
   docsPage(app);
   tokenRoutes(app, parts.tokens);
+  issuerRoutes(app, parts.tokens.issuers);
   resetRoutes(app, parts.resets, parts.clock);
   adminRoutes(app, parts.act);
   messageRoutes(app, parts, new KeyRates());

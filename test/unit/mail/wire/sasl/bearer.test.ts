@@ -54,5 +54,7 @@ test('XOAUTH2 names its user and its token', () => {
 });
 
 test('the refusal is JSON with the words of RFC 7628 §3.2.2', () => {
-  assert.equal(JSON.parse(bearerRefusal).status, 'invalid_token');
+  assert.equal(JSON.parse(bearerRefusal()).status, 'invalid_token');
+  const place = 'https://id.test/.well-known/openid-configuration';
+  assert.equal(JSON.parse(bearerRefusal(place))['openid-configuration'], place);
 });
