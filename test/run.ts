@@ -1,23 +1,39 @@
 /**
  * `npm test`: every suite that needs nothing but npm, by Node's test runner.
  *
- * Usage: node test/run.ts [FOLDER ...]   (default: all; `test/interop` needs Debian's programs and runs by itself)
+ * Usage: node test/run.ts [--timeout-ms N] [--silent-ms N] [FOLDER ...]
+ *        (default: all; `test/interop` needs Debian's programs and runs by itself)
  *
  * A process for each file costs as much as most files' tests: those of `shared` folders, which start no server and
  * leave nothing behind, run many to a process; the others one by one, as many at once as there are processors.
+ *
+ * A run is a process group. A test that was cut off keeps its file's process by what it left open, and what that has
+ * started holds the runner's pipes: where a run says nothing any more, a file that has lasted so long is killed and has
+ * failed, and whoever is left of its children with it; where there is none, the run.
  */
 
 import { spawn } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const shared = /^test\/(unit\/(?!harness\/)|contracts\/|sessions\/)/;
 const batchFiles = 40;
-const timeoutMs = 120_000;
+/** How often it is looked for orphans. */
+const lookMs = 2_000;
 const tallied = ['tests', 'pass', 'fail', 'cancelled', 'skipped', 'todo'] as const;
 
-const folders = process.argv.slice(2);
+const { values, positionals: folders } = parseArgs({
+  allowPositionals: true,
+  options: {
+    'timeout-ms': { type: 'string', default: '120000' },
+    // Files are told of in their order, each within its time-out; a slow machine starts them slowly.
+    'silent-ms': { type: 'string', default: '300000' },
+  },
+});
+const timeoutMs = Number(values['timeout-ms']);
+const silentMsMax = Number(values['silent-ms']);
 const wanted = folders.length > 0 ? folders : ['test'];
 const files = wanted
   .flatMap((folder) => globSync(`${folder.replace(/\/$/, '')}/**/*.test.ts`))
@@ -39,6 +55,15 @@ const environment = {
   NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)),
   ...process.env,
 };
+// A terminal's signals do not reach groups of their own.
+const groups = new Set<number>();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    for (const group of groups) kill(-group);
+    process.exit(1);
+  });
+}
+
 const startMs = performance.now();
 const together = files.filter((file) => shared.test(file));
 const alone = files.filter((file) => !shared.test(file));
@@ -77,20 +102,94 @@ function run(of: readonly string[]): Promise<Ran> {
   const child = spawn(
     process.execPath,
     ['--test', '--test-reporter=spec', `--test-timeout=${timeoutMs}`, ...of],
-    { stdio: ['ignore', 'pipe', 'inherit'], env: environment },
+    { stdio: ['ignore', 'pipe', 'inherit'], env: environment, detached: true },
   );
   const { promise, resolve } = Promise.withResolvers<Ran>();
+  const group = child.pid;
+  if (group === undefined) throw new Error('no process for a run');
+  groups.add(group);
   let output = '';
+  let saidMs = performance.now();
+  let why = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;
+    saidMs = performance.now();
+  });
+  const seenMs = new Map<number, number>();
+  const look = setInterval(() => {
+    const nowMs = performance.now();
+    const parents = parentsIn(group);
+    for (const [id, parent] of parents) if (id !== group && !parents.has(parent)) kill(id);
+    const ofFiles = [...parents].filter(([, parent]) => parent === group).map(([id]) => id);
+    for (const id of seenMs.keys()) if (!ofFiles.includes(id)) seenMs.delete(id);
+    for (const id of ofFiles) if (!seenMs.has(id)) seenMs.set(id, nowMs);
+    if (nowMs - saidMs < silentMsMax || why !== '') return;
+    const stuck = ofFiles.filter((id) => nowMs - seenMs.get(id)! >= silentMsMax - 2 * lookMs);
+    for (const id of stuck) {
+      console.log(`✖ it does not end, and was killed: ${commandOf(id)}`);
+      kill(id);
+      // What it has started goes next, and then the run has its turn.
+      saidMs = nowMs;
+    }
+    if (ofFiles.length > 0) return;
+    why = `it said nothing for ${Math.round(silentMsMax / 1_000)} s, and was ended`;
+    kill(-group);
+  }, lookMs);
+  child.on('exit', () => {
+    clearInterval(look);
+    kill(-group);
+    groups.delete(group);
   });
   child.on('close', (code, signal) => {
-    const status = code ?? 1;
-    const why = signal === null ? '' : `\nℹ fail 1 (ended by ${signal})\n`;
-    process.stdout.write(output + why);
-    resolve({ status, output: output + why });
+    if (signal !== null && why === '') why = `ended by ${signal}`;
+    const end = why === '' ? '' : `\nℹ tests 1\nℹ fail 1 (${why}: ${of.join(' ')})\n`;
+    process.stdout.write(output + end);
+    resolve({ status: code ?? 1, output: output + end });
   });
   return promise;
+}
+
+/** Processes of a group, each with its parent; none where there is no /proc. */
+function parentsIn(group: number): ReadonlyMap<number, number> {
+  const parents = new Map<number, number>();
+  for (const name of readdirIfThere('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    // proc(5): the name in parentheses may hold anything.
+    const stat = textIfThere(`/proc/${name}/stat`);
+    const [state, parent, of] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (Number(of) === group && state !== 'Z') parents.set(Number(name), Number(parent));
+  }
+  return parents;
+}
+
+function commandOf(id: number): string {
+  return textIfThere(`/proc/${id}/cmdline`).split('\0').filter(Boolean).at(-1) ?? `${id}`;
+}
+
+/** "" where it has ended meanwhile. */
+function textIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function readdirIfThere(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
+
+/** One, or a group by its number below 0; those that are gone are no fault. */
+function kill(id: number): void {
+  try {
+    process.kill(id, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 function countOf(word: string, output: string): number {
