@@ -3,31 +3,43 @@
  *
  * Runs in:   edge (main thread).
  * Specs:     WebAuthn Level 3 §13.4.3 (16 random bytes at least, made by us, checked by us).
- * Limits:    a challenge is good for `challengeMs`; `spentMax` that were taken are remembered until then.
+ * Limits:    a challenge is good for `challengeMs`; `spentMax` that were taken are remembered until then, and
+ *            `spentPerAccountMax` of an account: whoever logs in all day long keeps nobody else out.
  * Invariant: a challenge is random bytes and their keyed hash under a key of this process, with its end and what it is
  *            for, so asking for many costs no memory. Only who showed a passkey that is right spends one, and a spent
  *            one is not taken again.
  */
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { AccountId } from '../../base/ids.ts';
 import { minuteMs } from '../../base/units.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 
 export const challengeMs = 5 * minuteMs;
-export const spentMax = 10_000;
+export const spentPerAccountMax = 50;
+/** Thousands of accounts that all spend what they may. */
+export const spentMax = 100_000;
 const keyBytes = 32;
 const randomBytes = 16;
 const endBytes = 6;
 const sealBytes = 32;
 const wholeBytes = randomBytes + endBytes + sealBytes;
 
+interface Spent {
+  readonly account: AccountId;
+  /** Monotonic. */
+  readonly endMs: number;
+}
+
 export class PasskeyChallenges {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #key: Uint8Array;
-  /** Challenge → end, in monotonic milliseconds; oldest first. */
-  readonly #spent = new Map<string, number>();
+  /** By challenge; oldest first. */
+  readonly #spent = new Map<string, Spent>();
+  /** How many of them, by account. */
+  readonly #counts = new Map<AccountId, number>();
 
   constructor(clock: Clock, random: Random) {
     this.#clock = clock;
@@ -56,18 +68,27 @@ export class PasskeyChallenges {
     return endOf(bytes) > this.#clock.monotonicMs();
   }
 
-  /** False: it was spent before, or so many were that no more can be remembered. */
-  spend(challenge: string): boolean {
+  /** False: it was spent before, or so many were, by this account or by all, that no more can be remembered. */
+  spend(account: AccountId, challenge: string): boolean {
     if (this.#spent.has(challenge)) return false;
     const nowMs = this.#clock.monotonicMs();
-    for (const [oldest, endMs] of this.#spent) {
-      if (endMs > nowMs) break;
-      this.#spent.delete(oldest);
-    }
-    if (this.#spent.size >= spentMax) return false;
+    this.#forget(nowMs);
+    const count = this.#counts.get(account) ?? 0;
+    if (count >= spentPerAccountMax || this.#spent.size >= spentMax) return false;
     // Later than its own end, so that the map stays in the order of ends.
-    this.#spent.set(challenge, nowMs + challengeMs);
+    this.#spent.set(challenge, { account, endMs: nowMs + challengeMs });
+    this.#counts.set(account, count + 1);
     return true;
+  }
+
+  #forget(nowMs: number): void {
+    for (const [oldest, { account, endMs }] of this.#spent) {
+      if (endMs > nowMs) return;
+      this.#spent.delete(oldest);
+      const left = this.#counts.get(account)! - 1;
+      if (left > 0) this.#counts.set(account, left);
+      else this.#counts.delete(account);
+    }
   }
 
   #seal(purpose: string, open: Uint8Array): Buffer {

@@ -120,7 +120,8 @@ export class Passkeys {
       requireUserVerification: true,
       supportedAlgorithmIDs: algorithms,
     }).catch((error: unknown) => refuse(error));
-    if (!verified.verified || !this.#challenges.spend(challenge)) refuse('it was not verified');
+    if (!verified.verified || !this.#challenges.spend(owner.id, challenge))
+      refuse('it was not verified');
     const { credential } = verified.registrationInfo;
     return await factors.addPasskey(owner, {
       name,
@@ -159,7 +160,7 @@ export class Passkeys {
     if (site === undefined || known === undefined) return false;
     if (handle !== '' && handle !== userHandleOf(owner)) return false;
     const found = await this.#verified(site, known, shown);
-    if (found === undefined || !this.#challenges.spend(found.challenge)) return false;
+    if (found === undefined || !this.#challenges.spend(owner.id, found.challenge)) return false;
     if (await factors.usePasskey(owner, known.id, found.counter)) return true;
     const fields = { account: owner.id, passkey: known.id, counter: found.counter };
     log.warn(fields, 'a passkey counted backwards: a copy of it may be about');

@@ -5,11 +5,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type AccountId, accountId } from '../../../../src/base/ids.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import {
   challengeMs,
   PasskeyChallenges,
   spentMax,
+  spentPerAccountMax,
 } from '../../../../src/edge/guard/passkey-challenges.ts';
 import { Passkeys } from '../../../../src/edge/guard/passkeys.ts';
 import { Authenticator, type AuthenticatorOptions } from '../../../support/authenticator.ts';
@@ -130,15 +132,34 @@ test('challenges cost nothing until one is spent, and so many are remembered', (
   const clock = new SeededClock();
   const challenges = new PasskeyChallenges(clock, new SeededRandom(3));
   const first = challenges.make('show');
-  assert.equal(challenges.spend(first), true);
+  const [ann, bob] = [accountId(1), accountId(2)];
+  assert.equal(challenges.spend(ann, first), true);
   assert.equal(challenges.isGood('show', first), false);
-  for (let count = 1; count < spentMax; count++) challenges.spend(`other ${count}`);
-  assert.equal(challenges.spend(challenges.make('show')), false, 'no room to remember it');
+  assert.equal(challenges.spend(bob, first), false);
+  for (let count = 1; count < spentMax; count++) {
+    const account = accountId(3 + Math.floor(count / spentPerAccountMax));
+    assert.equal(challenges.spend(account, `other ${count}`), true);
+  }
+  assert.equal(challenges.spend(ann, challenges.make('show')), false, 'no room to remember it');
   clock.advance(challengeMs);
-  assert.equal(challenges.spend(challenges.make('show')), true);
+  assert.equal(challenges.spend(ann, challenges.make('show')), true);
   const text = challenges.make('show');
   assert.equal(challenges.isGood('show', text), true);
   for (const wrong of ['', 'x', `${text}A`, text.slice(0, -4), `${text}=`]) {
     assert.equal(challenges.isGood('show', wrong), false, wrong);
   }
+});
+
+test('one account that spends many keeps no other out, and is let in again later', () => {
+  const clock = new SeededClock();
+  const challenges = new PasskeyChallenges(clock, new SeededRandom(3));
+  const [ann, bob] = [accountId(1), accountId(2)];
+  const spend = (account: AccountId) => challenges.spend(account, challenges.make('show'));
+  for (let count = 0; count < spentPerAccountMax; count++) {
+    assert.equal(spend(ann), true);
+    clock.advance(1);
+  }
+  assert.deepEqual([spend(ann), spend(bob)], [false, true]);
+  clock.advance(challengeMs - spentPerAccountMax);
+  assert.deepEqual([spend(ann), spend(ann)], [true, false], 'the first one is over');
 });
