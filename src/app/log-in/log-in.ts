@@ -3,7 +3,8 @@
  *
  * Runs in:   main thread.
  * Specs:     RFC 4954 §4 (what a failed log-in may tell: nothing).
- * Limits:    `PasswordJobs`, where a /64 of IPv6 is one peer; checks of the same name and password that come together are one.
+ * Limits:    `PasswordJobs`, where a /64 of IPv6 is one peer; checks of the same name and password that come together are
+ *            one.
  * Invariant: an unknown user costs what a known one costs. What a tenant asks of its people is told to those alone who
  *            showed the right password.
  */
@@ -11,7 +12,6 @@
 import { passwordVerifyJob } from '../../actors/asks/job-asks.ts';
 import { failure } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { peerNetwork } from '../../base/networks.ts';
 import {
   appPasswordIn,
   refusalOf,
@@ -26,7 +26,8 @@ import type { Clock } from '../../ports/clock.ts';
 import type { CredentialStore } from '../../ports/credentials.ts';
 import type { SecondFactorStore } from '../../ports/second-factors.ts';
 import { admitByPassword } from './admission.ts';
-import type { PasswordJobs } from './password-jobs.ts';
+import { KnownPeers } from './known-peers.ts';
+import type { PasswordJobs, Wanting } from './password-jobs.ts';
 import type { PasswordUpgrades } from './password-upgrades.ts';
 import type { SourceLogIn } from './source-log-in.ts';
 
@@ -50,6 +51,7 @@ export class PasswordLogIn {
   readonly #options: LogInOptions;
   /** Checks under way, by the cache's name of what they check. */
   readonly #underWay = new Map<string, Promise<Verified>>();
+  readonly #known = new KnownPeers();
 
   constructor(options: LogInOptions) {
     this.#options = options;
@@ -101,24 +103,25 @@ export class PasswordLogIn {
     const checked = { user, password, storedHash };
     const isKnown = account !== undefined && mayLogIn(account) && cache.knows(checked);
     if (!isKnown) {
-      const answer = await this.#verify(checked, peerNetwork(address));
+      const answer = await this.#verify(checked, this.#known.wanting(address, account));
       if (!answer.ok) return answer;
       if (account === undefined || answer.value !== true || !mayLogIn(account)) {
         return failure('credentials-invalid', user);
       }
+      this.#known.gotIn(address, account);
       cache.remember(checked);
       upgrades.consider(account, password);
     }
     return await admitByPassword(this.#options, account, { listener, nowMs: clock.nowMs() });
   }
 
-  #verify(checked: CheckedCredentials, peer: string): Promise<Verified> {
+  #verify(checked: CheckedCredentials, wanting: Wanting): Promise<Verified> {
     const { cache, jobs } = this.#options;
     const name = cache.nameOf(checked);
     const underWay = this.#underWay.get(name);
     if (underWay !== undefined) return underWay;
     const meta = { hash: checked.storedHash, password: checked.password };
-    const verifying = jobs.run({ name: passwordVerifyJob, meta }, peer);
+    const verifying = jobs.run({ name: passwordVerifyJob, meta }, wanting);
     this.#underWay.set(name, verifying);
     void verifying.then(() => this.#underWay.delete(name));
     return verifying;

@@ -14,14 +14,14 @@ import { joined, splitAddress } from '../../adapters/table/addresses.ts';
 import { failure, failureOf } from '../../base/errors.ts';
 import type { AccountId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
-import { peerNetwork } from '../../base/networks.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import type { CheckedCredentials, CredentialCache } from '../../edge/guard/credential-cache.ts';
 import type { CheckCredentials, Credentials, LogInAnswer } from '../../edge/guard/log-in.ts';
 import { type Account, type AccountDirectory, mayLogIn } from '../../ports/account-directory.ts';
 import type { Checked, LogInSource, Person } from '../../ports/log-in-source.ts';
 import { type AdmissionParts, admitBySource } from './admission.ts';
-import { PasswordJobs } from './password-jobs.ts';
+import { KnownPeers } from './known-peers.ts';
+import { PasswordJobs, type Wanting } from './password-jobs.ts';
 import type { SourceNameOf } from './source-names.ts';
 
 const accountsHeldMax = 10_000;
@@ -56,6 +56,7 @@ export class SourceLogIn {
   /** What is in the cache of an account is under this number; a number is used for one password. */
   readonly #held = new RecentMap<AccountId, number>(accountsHeldMax);
   readonly #underWay = new Map<string, Promise<Answer>>();
+  readonly #knownPeers = new KnownPeers();
   readonly #unsubscribe: () => void;
   #lastNumber = 0;
 
@@ -98,7 +99,11 @@ export class SourceLogIn {
     const { name } = opened.source;
     const isHere = account !== undefined && mayLogIn(account);
     if (isHere && this.#knows(account, password)) return await this.#admit(account, name, facts);
-    const answer = await this.#ask(opened, { user: address, password }, facts.address);
+    const answer = await this.#ask(
+      opened,
+      { user: address, password },
+      this.#knownPeers.wanting(facts.address, account),
+    );
     if (!answer.ok) return answer;
     const checked = answer.value as Checked;
     if (checked.kind === 'away') {
@@ -135,6 +140,7 @@ export class SourceLogIn {
   ): Promise<LogInAnswer> {
     // A password that was right before is not known by this number: there is one of an account at a time.
     this.#held.set(account.id, ++this.#lastNumber);
+    this.#knownPeers.gotIn(facts.address, account);
     this.#parts.cache.remember(this.#remembered(account, password));
     return await this.#admit(account, name, facts);
   }
@@ -152,12 +158,12 @@ export class SourceLogIn {
     return { user: address, password, storedHash: `source ${id} ${this.#held.get(id)}` };
   }
 
-  #ask({ source, turns }: Opened, checked: Credentials, peer: string): Promise<Answer> {
+  #ask({ source, turns }: Opened, checked: Credentials, wanting: Wanting): Promise<Answer> {
     const storedHash = `source ${source.name}`;
     const name = this.#parts.cache.nameOf({ ...checked, storedHash });
     const known = this.#underWay.get(name);
     if (known !== undefined) return known;
-    const asking = turns.run({ name: source.name, meta: checked }, peerNetwork(peer));
+    const asking = turns.run({ name: source.name, meta: checked }, wanting);
     this.#underWay.set(name, asking);
     void asking.then(() => this.#underWay.delete(name));
     return asking;

@@ -6,7 +6,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { PasswordJobs, passwordJobsWaitingMax } from '../../../../src/app/log-in/password-jobs.ts';
+import {
+  PasswordJobs,
+  passwordJobsWaitingMax,
+  strangersWaitingMax,
+} from '../../../../src/app/log-in/password-jobs.ts';
 import { DirectoryScram } from '../../../../src/app/log-in/scram-check.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import { hourMs, minuteMs } from '../../../../src/base/units.ts';
@@ -74,7 +78,8 @@ test('a full queue of passwords answers at once, and other jobs wait for one has
   assert.equal(jobs.waitingCount, 0);
 });
 
-test('one peer that fills the queue of passwords gives its places up to others, and waits behind itself', async () => {
+/** A queue whose jobs end when the test says so. */
+function heldJobs() {
   const started: number[] = [];
   const ends: (() => void)[] = [];
   const jobs = new PasswordJobs({
@@ -84,23 +89,88 @@ test('one peer that fills the queue of passwords gives its places up to others, 
     },
   });
   const busy: number[] = [];
-  const ask = (number: number, peer: string) =>
-    void jobs.run({ name: '', meta: number }, peer).then(({ ok }) => {
+  const ask = (number: number, peer: string, isKnown = false) =>
+    void jobs.run({ name: '', meta: number }, { peer, isKnown }).then(({ ok }) => {
       if (!ok) busy.push(number);
     });
-  for (let i = 0; i <= passwordJobsWaitingMax; i++) ask(i, '2001:db8::/64');
+  const end = async () => {
+    ends.shift()!();
+    await setImmediate();
+  };
+  return { jobs, started, busy, ask, end };
+}
+
+test('one peer that fills the queue of passwords gives its places up to others, and waits behind itself', async () => {
+  const { jobs, started, busy, ask, end } = heldJobs();
+  for (let i = 0; i <= strangersWaitingMax; i++) ask(i, '2001:db8::/64');
   ask(1_000, '192.0.2.1');
   ask(1_001, '192.0.2.1');
   ask(1_002, '192.0.2.2');
   ask(101, '2001:db8::/64');
   await setImmediate();
-  assert.deepEqual(busy, [100, 99, 98, 101], 'what came last of who has the most');
-  assert.equal(jobs.waitingCount, passwordJobsWaitingMax);
-  for (let i = 0; i < 5; i++) {
-    ends.shift()!();
-    await setImmediate();
-  }
+  assert.deepEqual(busy, [60, 59, 58, 101], 'what came last of who has the most');
+  assert.equal(jobs.waitingCount, strangersWaitingMax);
+  for (let i = 0; i < 5; i++) await end();
   assert.deepEqual(started, [0, 1, 1_000, 1_002, 2, 1_001]);
+});
+
+test('a thousand strangers with one check each take no place from who is known', async () => {
+  const { jobs, started, busy, ask, end } = heldJobs();
+  for (let i = 0; i <= 1_000; i++) ask(i, `stranger ${i}`);
+  await setImmediate();
+  assert.equal(jobs.waitingCount, strangersWaitingMax);
+  assert.equal(busy.length, 1_000 - strangersWaitingMax);
+  const kept = passwordJobsWaitingMax - strangersWaitingMax;
+  for (let i = 0; i < kept; i++) ask(2_000 + i, `known ${i}`, true);
+  assert.equal(jobs.waitingCount, passwordJobsWaitingMax);
+  busy.length = 0;
+  ask(3_000, 'known late', true);
+  ask(3_001, 'stranger late');
+  void jobs.run({ name: '', meta: 4_000 });
+  await setImmediate();
+  assert.equal(busy.length, 3);
+  assert.ok(busy.includes(3_001) && busy.every((number) => number < 1_001 || number === 3_001));
+  while (jobs.waitingCount > 0) await end();
+  for (let i = 0; i < kept; i++) assert.ok(started.includes(2_000 + i));
+  assert.ok(started.includes(3_000) && started.includes(4_000));
+});
+
+test('among those that are known it is who has the most, and strangers take no place of theirs', async () => {
+  const { jobs, busy, ask } = heldJobs();
+  for (let i = 0; i <= passwordJobsWaitingMax; i++) ask(i, '192.0.2.1', true);
+  ask(1_000, '192.0.2.2', true);
+  ask(1_001, '192.0.2.3');
+  ask(1_002, '192.0.2.1', true);
+  await setImmediate();
+  assert.deepEqual(busy, [100, 1_001, 1_002]);
+  assert.equal(jobs.waitingCount, passwordJobsWaitingMax);
+});
+
+test('who got into an account before has a place for it, and no other', async () => {
+  const world = await PasswordWorld.open();
+  const home = { address: '203.0.113.7', listener: 'imap' };
+  assert.equal((await world.logIn.check(ann, annsPassword, home)).ok, true);
+  world.clock.advance(hourMs);
+  world.jobs.isHeld = true;
+  const told: string[] = [];
+  const check = (user: string, password: string, address: string) =>
+    void world.logIn.check(user, password, { address, listener: 'imap' }).then((answer) => {
+      told.push(answer.ok ? 'in' : answer.code);
+    });
+  for (let i = 0; i < 200; i++) check('nobody@local.test', `guess ${i}`, `198.51.100.${i}`);
+  await setImmediate();
+  assert.equal(world.passwordJobs.waitingCount, strangersWaitingMax);
+  told.length = 0;
+  check('nobody@local.test', 'guess', home.address);
+  await setImmediate();
+  assert.deepEqual(told, ['store-busy'], 'a stranger to that one');
+  check(ann, annsPassword, home.address);
+  await setImmediate();
+  assert.deepEqual(told, ['store-busy']);
+  assert.equal(world.passwordJobs.waitingCount, strangersWaitingMax + 1);
+  world.jobs.release();
+  for (let i = 0; i < 5_000 && !told.includes('in'); i++) await setImmediate();
+  assert.ok(told.includes('in'));
 });
 
 test('the checks of a /64 are one peer’s', async () => {
@@ -108,9 +178,9 @@ test('the checks of a /64 are one peer’s', async () => {
   world.jobs.isHeld = true;
   const check = (address: string, password: string) =>
     world.logIn.check(ann, password, { address, listener: 'imap' });
-  for (let i = 0; i <= passwordJobsWaitingMax; i++) void check(`2001:db8::${i + 1}`, `guess ${i}`);
+  for (let i = 0; i <= strangersWaitingMax; i++) void check(`2001:db8::${i + 1}`, `guess ${i}`);
   await setImmediate();
-  assert.equal(world.passwordJobs.waitingCount, passwordJobsWaitingMax);
+  assert.equal(world.passwordJobs.waitingCount, strangersWaitingMax);
   const full = await check('2001:db8::ffff', 'one more');
   assert.equal(full.ok ? '' : full.code, 'store-busy');
   let isAnswered = false;
