@@ -156,6 +156,8 @@ export class Applier {
   }
 
   #apply(kind: RecordKind, record: JournalRecord): void {
+    // Before it is applied: that a key is missing must not stop what takes the account away.
+    if (kind.endsAccount !== undefined) this.sealing?.end(kind.endsAccount(record.meta));
     const changes = kind.apply(record, this.#overlay);
     if (changes.length > 0) this.#overlay.add(changes);
     if (kind.pinsBody === true) this.#bodies.pin(record.place);

@@ -44,6 +44,8 @@ export interface OpeningParts {
   readonly vault?: Vault;
   /** Of a checkpoint: rows as they stand in the index, those of encrypted accounts sealed. */
   readonly loadRows?: (rows: readonly IndexChange[]) => Promise<void>;
+  /** Looks for accounts in the index whose keys nobody knows of. */
+  readonly missUnkeyed?: () => void;
 }
 
 export class Opening {
@@ -66,6 +68,7 @@ export class Opening {
   async replay(): Promise<void> {
     const { journal, writer, index, bodies } = this.#parts;
     const start = replayStart(journal, writer.applied);
+    this.#parts.missUnkeyed?.();
     if (start.kind === 'from') {
       this.#after = start.position.sequence;
       bodies.countFrom(this.#after + 1);
@@ -78,6 +81,7 @@ export class Opening {
     await index.clear();
     const checkpoint = await this.#findCheckpoint();
     if (checkpoint !== undefined) await this.#loadCheckpoint(checkpoint);
+    this.#parts.missUnkeyed?.();
     this.#after = checkpoint?.covers ?? 0;
     this.#epoch = checkpoint?.epoch ?? Number.POSITIVE_INFINITY;
     bodies.countFrom(this.#after + 1);

@@ -97,6 +97,8 @@ export interface RecordKind {
   readonly pinsBody?: boolean;
   /** Whose data key seals records of this type, by their meta; without it they stay clear. */
   sealedFor?(meta: Uint8Array): number;
+  /** Whom a record of this type ends for good, by its meta: neither it nor what is left of the account needs a key. */
+  endsAccount?(meta: Uint8Array): number;
   /**
    * Places of all bodies of this type that the index knows to be live. Asked once at open; without
    * it, segments from before the replayed part of the journal are kept for ever.

@@ -62,7 +62,7 @@ export function mailboxKinds(bodies: Bodies, names: MailboxNames): readonly Reco
     type: mailboxRecords[name],
     name: `mailbox.${name}`,
     // That an account was deleted must be known without its key, which goes with it.
-    ...(name === 'accountDeleted' ? {} : { sealedFor: accountOfMeta }),
+    ...(name === 'accountDeleted' ? { endsAccount: accountOfMeta } : { sealedFor: accountOfMeta }),
     restore: (_: JournalRecord, shard: BodyOwner) => bodies.replayed(shard),
     ...rest,
   });

@@ -76,12 +76,18 @@ export function replaceKeyFile(disk: Disk, path: string, content: KeyFile): Prom
   });
 }
 
-/** Destroys all keys of a file; it stays, and says so. */
-export function shredKeyFile(disk: Disk, path: string): Promise<void> {
-  return withFile(disk, path, 'write', async (file) => {
+/** Destroys all keys of a file; it stays, and says so. One that was lost is made, to say so. */
+export async function shredKeyFile(disk: Disk, folder: string, name: string): Promise<void> {
+  const path = `${folder}/${name}`;
+  const isThere = (await disk.list(folder)).includes(name);
+  const file = await disk.open(path, isThere ? 'write' : 'create');
+  try {
     await file.write(0, [Buffer.alloc(2 * slotBytes)]);
     await file.sync();
-  });
+  } finally {
+    await file.close();
+  }
+  if (!isThere) await disk.syncFolder(folder);
 }
 
 async function withFile<T>(

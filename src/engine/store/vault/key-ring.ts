@@ -37,6 +37,8 @@ export interface KeyRingParts {
 
 export class KeyRing {
   readonly #parts: KeyRingParts;
+  /** Those whose files are known to hold no key any more. */
+  readonly #shredded = new Set<number>();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(parts: KeyRingParts) {
@@ -95,9 +97,12 @@ export class KeyRing {
   /** Destroys an account's keys: nothing it ever wrote can be read again. Nothing for one that is clear. */
   shred(account: number): Promise<void> {
     return this.#alone(async () => {
-      const { disk, vault } = this.#parts;
-      if (!vault.isEncrypted(account) || vault.goneOf(account) === 'shredded') return;
-      await shredKeyFile(disk, this.#path(account));
+      const { disk, folder, vault } = this.#parts;
+      // The file is asked, not the vault: that says so of a deleted account whose key was missing, too.
+      if (!vault.isEncrypted(account) || this.#shredded.has(account)) return;
+      await disk.makeFolder(folder);
+      await shredKeyFile(disk, folder, nameOf(account));
+      this.#shredded.add(account);
       vault.shred(account);
     });
   }
@@ -106,8 +111,10 @@ export class KeyRing {
     const { vault, log } = this.#parts;
     try {
       const found = await readKeyFile(this.#parts.disk, this.#path(account));
-      if (found === 'shredded') vault.shred(account);
-      else if (found === 'damaged' || found.account !== account) {
+      if (found === 'shredded') {
+        this.#shredded.add(account);
+        vault.shred(account);
+      } else if (found === 'damaged' || found.account !== account) {
         throw new MailError('store-failed', 'its key file is damaged, or of another account');
       } else vault.admit(account, await this.#secretsOf(found));
     } catch (error) {

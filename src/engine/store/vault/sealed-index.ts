@@ -223,6 +223,11 @@ export class SealedIndex implements ShardIndex {
   }
 }
 
+/** By what is stored: clear rows never look like it. */
+export function isSealedRow(value: Uint8Array): boolean {
+  return value[0] === sealedMark;
+}
+
 /** Whether a range has rows of accounts. */
 function mayBeSealed(from: Uint8Array, to: Uint8Array): boolean {
   return from[0]! > tables.account || to[0]! > tables.account;

@@ -65,6 +65,12 @@ export class Sealing {
     return opened;
   }
 
+  /** The account was deleted: without its key what is left of it is as good as shredded, and waits for nothing. */
+  end(account: number): void {
+    const { vault } = this.#parts;
+    if (vault.goneOf(account) === 'missing') vault.shred(account);
+  }
+
   /** It may be opened some day. */
   isMissing({ sealedBy }: JournalRecord): boolean {
     return sealedBy !== undefined && this.#parts.vault.find(sealedBy) === 'missing';

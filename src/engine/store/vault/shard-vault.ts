@@ -10,13 +10,15 @@ import type { IndexChange, ShardIndex } from '../../../ports/shard-index.ts';
 import type { Applier } from '../applier.ts';
 import type { GroupCommit } from '../group-commit.ts';
 import type { Journal } from '../journal/journal.ts';
+import { accountOf, accountRange, tables } from '../keys.ts';
 import type { RecordDraft, RecordPlace } from '../record.ts';
 import type { ShardOptions } from '../shard-options.ts';
 import type { SealingBody } from '../side/body-writer.ts';
 import { sideSaltBytes } from '../side/sealed-side.ts';
 import { Nonces } from './sealed-bytes.ts';
-import { SealedIndex } from './sealed-index.ts';
+import { isSealedRow, SealedIndex } from './sealed-index.ts';
 import { Sealing } from './sealing.ts';
+import type { Vault } from './vault.ts';
 
 /** The index as the shard's parts see it: rows of encrypted accounts are opened on the way. */
 export function vaultIndex({ index, vault, random }: ShardOptions): ShardIndex {
@@ -47,13 +49,33 @@ export function sealingOf(
 }
 
 /** For the opening: rows of a checkpoint go into the index as they are stored, for a key may be missing. */
-export function storedRows({ vault, onChanges }: ShardOptions, index: ShardIndex) {
+export function storedRows(options: ShardOptions, index: ShardIndex) {
+  const { vault, onChanges } = options;
   if (vault === undefined || !(index instanceof SealedIndex)) return {};
   const loadRows = async (rows: readonly IndexChange[]) => {
     await index.commitStored(rows);
     onChanges?.(rows);
   };
-  return { vault, loadRows };
+  return { vault, loadRows, missUnkeyed: () => missUnkeyed(options, vault) };
+}
+
+/** Accounts with sealed rows whose key files are gone go without their keys: they must not pass for clear ones. */
+function missUnkeyed({ index, log }: ShardOptions, vault: Vault): void {
+  const from = Uint8Array.of(tables.account);
+  const to = Uint8Array.of(tables.account + 1);
+  const unkeyed: number[] = [];
+  index.each(from, to, (key) => {
+    const account = accountOf(key)!;
+    if (!vault.isEncrypted(account)) unkeyed.push(account);
+    return true;
+  });
+  for (const account of unkeyed) {
+    // Its first mailbox is as old as its row, and is never deleted.
+    const [row] = index.range({ ...accountRange(tables.mailbox, account), limit: 1 });
+    if (row === undefined || !isSealedRow(row.value)) continue;
+    vault.miss(account);
+    log.error({ account }, 'the key file of an account is gone: put the folder of keys back');
+  }
 }
 
 /** Rejects where the key of an account cannot be had now: nothing of it is written then. */
