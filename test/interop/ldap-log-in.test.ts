@@ -9,6 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ImapFlow } from 'imapflow';
 import { createTransport } from 'nodemailer';
+import { command } from '../support/account-mail.ts';
 import { rest } from '../support/rest-client.ts';
 import {
   baseDn,
@@ -38,7 +39,7 @@ describe('log-in by a directory', needsSlapd(), () => {
       ...{ 'listen.imaps': any, 'listen.submissions': any, 'listen.http': any },
       ...{ 'login.failuresMax': '100000', 'login.cacheMs': '1s', 'ldap.answerMsMax': '1s' },
       'ldap.sources': JSON.stringify({
-        office: { ...row, domains: ['here.test'] },
+        office: { ...row, domains: ['here.test'], enabled: 'employeeType' },
         made: { ...row, domains: ['made.test'], createsAccounts: true },
       }),
     });
@@ -118,6 +119,33 @@ describe('log-in by a directory', needsSlapd(), () => {
     assert.equal((await server.call('ldap.find', { address: 'x@made.test' })).kind, 'missing');
     await assert.rejects(server.call('ldap.find', { address: 'x@y.test' }), { code: 'not-found' });
     assert.deepEqual(await server.call('ldap.people', { source: 'office' }), { count: 1 });
+  });
+
+  it('makes accounts of all its people when asked, as often as it is asked', async () => {
+    const attributes = { mail: ['two@here.test'], employeeType: ['inactive'] };
+    await slapd.add({ uid: 'two', password, attributes });
+    for (const uid of ['three', 'four'])
+      await slapd.add({ uid, attributes: { mail: ['twice@here.test'] } });
+    const run = async (...options: string[]) => {
+      const line = ['account', 'import', '--ldap', 'office', '--json', ...options];
+      const { out } = await command(line, { CHASKI_DATA: server.settings.data.dir });
+      const { errors, ...counts } = JSON.parse(out);
+      assert.equal(errors.length, 1);
+      assert.match(errors[0].reason, /twice@here.test: more than one entry/);
+      return counts;
+    };
+    const counts = { created: 1, changed: 0, unchanged: 1, errorCount: 1 };
+    assert.deepEqual(await run('--dry-run'), { isDry: true, ...counts });
+    assert.deepEqual(await run(), { isDry: false, ...counts });
+    assert.deepEqual(await run(), { isDry: false, ...counts, created: 0, unchanged: 2 });
+    const { accounts } = await server.call('account.list', { domain: 'here.test' });
+    assert.deepEqual(
+      accounts.map(({ address, isEnabled, hasPassword }) => [address, isEnabled, hasPassword]),
+      [
+        [ann, true, false],
+        ['two@here.test', false, false],
+      ],
+    );
   });
 
   it('while it is stopped, who was in lately gets in; others are put off, and are no guess', async () => {

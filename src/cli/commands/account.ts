@@ -61,7 +61,7 @@ function describe(account: AccountView): readonly string[] {
     ['enabled', account.isEnabled ? 'yes' : 'no'],
     account.isShared
       ? ['shared', 'yes: nobody logs in']
-      : ['password', account.hasPassword ? 'set' : 'none: nobody can log in'],
+      : ['password', account.hasPassword ? 'set' : 'none here'],
     // Only `account show` asks the shard what is in it.
     usedBytes === undefined ? ['quota', quota] : ['used', `${size(usedBytes)} of ${quota}`],
     ...(messages === '' ? [] : [['messages', messages] as const]),
