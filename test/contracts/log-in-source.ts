@@ -3,6 +3,7 @@
  *
  * Aim:    the right password of one person opens that person, whatever is written into name and password; a source
  *         that is away says so and never `wrong`.
+ * Specs:  RFC 4511 §4.2, §4.5 (bind and search), of those that ask by LDAP.
  * Method: people are put into the source from outside, the rest goes through the port alone.
  */
 
@@ -70,6 +71,7 @@ export function logInSourceContract(name: string, make: () => Promise<LogInSourc
     });
 
     it('takes no empty password, of anybody', async () => {
+      // RFC 4513 §5.1.2: a bind without one succeeds, as nobody.
       for (const address of [ann, 'nobody@example.org', 'twice@example.org'])
         assert.deepEqual(await source.check(address, ''), { kind: 'wrong', why: 'password' });
     });

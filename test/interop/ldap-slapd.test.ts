@@ -1,6 +1,7 @@
 /**
  * Aim: passwords checked by a real directory keep the contract of sources, in clear, by StartTLS, ldaps and ldapi; what
  *      a server does that the fake one cannot (silence, death, locks, certificates) is `away` or `wrong` as it should be.
+ * Specs:  RFC 4511 §4.14 (StartTLS).
  * Method: Debian's slapd in a folder of its own; skipped, and said, without it.
  */
 

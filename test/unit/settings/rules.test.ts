@@ -185,3 +185,21 @@ test('an issuer that opens the web knows this server by a name, and where browse
   for (const scopes of [['email'], ['openid', 'two words'], []])
     assert.deepEqual(row({ scopes }), wrong);
 });
+
+test('a directory that checks passwords is named whole, and each domain has one', () => {
+  const row = { urls: ['ldaps://dc.example.org'], domains: ['a.test'], baseDn: 'dc=a,dc=test' };
+  const faults = (rows: unknown) => faultPaths(`ldap.sources=${JSON.stringify(rows)}`);
+  const wrong = ['ldap.sources'];
+  assert.deepEqual(faults({ office: row }), []);
+  for (const changes of [
+    ...[{ urls: [] }, { urls: ['https://x'] }, { urls: ['ldap://u:p@x'] }, { urls: ['ldapi://x'] }],
+    ...[{ domains: [] }, { domains: ['no domain'] }, { baseDn: '' }, { baseDn: 'office' }],
+    ...[{ filter: '(uid=ann)' }, { filter: '(mail={adress})' }, { filter: 'mail={address}' }],
+    ...[{ filter: '(mail={address}' }, { filter: ')mail={address}(' }, { startTls: 'maybe' }],
+    ...[{ bindDn: 'cn=x' }, { passwordFile: '/none' }, { address: 'a=b' }, { caFile: '/none' }],
+    ...[{ createsAccounts: 'yes' }, { other: 1 }],
+  ])
+    assert.deepEqual(faults({ office: { ...row, ...changes } }), wrong, JSON.stringify(changes));
+  assert.deepEqual(faults({ office: row, other: { ...row, domains: ['A.test'] } }), wrong);
+  assert.deepEqual(faults({ office: row, other: { ...row, domains: ['b.test'] } }), []);
+});

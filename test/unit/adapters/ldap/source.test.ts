@@ -142,7 +142,7 @@ test('nonsense is no answer', async () => {
   nonsense.close();
 });
 
-test('an address in a filter is data', () => {
+test('an address in a filter is data (RFC 4515 §3)', () => {
   const template = '(|(mail={address})(uid={local})(o={domain}))';
   const said = filterFor(template, '*)(x=\\{domain}\0@example.org');
   const local = '\\2a\\29\\28x=\\5c{domain}\\00';
