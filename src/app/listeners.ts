@@ -43,6 +43,7 @@ export interface ListenersOptions {
   readonly observer: SessionObserver;
   readonly witness: AccessWitness;
   readonly authenticate: CheckCredentials;
+  readonly isSamePassword?: LogIn['isSamePassword'];
   /** What may be shown in place of a password; absent: nothing. */
   readonly proofs?: Proofs;
   readonly live: LiveSessions;
@@ -91,8 +92,10 @@ export class MailListeners {
   get logIn(): LogIn {
     const { authenticate, proofs, live, witness, bans } = this.#options;
     const shown = proofs === undefined ? {} : { proofs };
+    const { isSamePassword } = this.#options;
+    const same = isSamePassword === undefined ? {} : { isSamePassword };
     const { throttle, tarpit } = this;
-    return { authenticate, throttle, tarpit, ...shown, live, witness, bans };
+    return { authenticate, throttle, tarpit, ...same, ...shown, live, witness, bans };
   }
 
   /** @throws what `listen` says when an address cannot be bound; nothing listens then. */

@@ -170,7 +170,7 @@ function mailListeners(
   { metrics, certificates, opened }: FrontNeeds,
 ): MailFronts {
   const { tls } = certificates;
-  const { check: authenticate, proofs, live } = opened;
+  const { check: authenticate, isSamePassword, proofs, live } = opened;
   const { runtime } = engine;
   const { directory, groups } = identity;
   const observer = edgeObserver(metrics);
@@ -183,6 +183,7 @@ function mailListeners(
     feedback: feedback.desk,
     authenticate,
     proofs,
+    isSamePassword,
     live,
     bans,
   });

@@ -7,7 +7,7 @@
  *   `not-found` and reads find nothing, so a caller that errs crosses no tenant's wall.
  * - A write resolves when it is durable; then subscribers of the directory hear `{ kind: 'credentials' }` of the account,
  *   but for a session that is made or renewed. Deleting an account takes all of this along, in the same write.
- * - What is spent once (`takeReset`, `renewSession`, …) is decided in the write's turn: of two that come together one
+ * - What is spent once (a reset link, `renewSession`, …) is decided in the write's turn: of two that come together one
  *   is told `true`.
  * - Random secrets are kept as SHA-256 in hex, never themselves. What was made is given a number; none is given twice.
  * - `noteUse` costs no write: uses are held in memory, joined, and stand in rows after `settleUses`, which the owner
@@ -52,7 +52,12 @@ export interface NewPassword {
   readonly historyMax: number;
   /** The session it is set in; all others end. */
   readonly keptSession?: number;
+  /** The reset link it is set by: it is spent in this write, and where it is not good at `nowMs` nothing is written. */
+  readonly link?: { readonly hash: string; readonly nowMs: number };
 }
+
+/** Who made a reset link: whoever asked for it by name, who may be a stranger, or somebody who may hand it out. */
+export type ResetMaker = 'asked' | 'handed-out';
 
 export const appPasswordScopes = ['smtp', 'imap', 'pop3', 'sieve', 'http'] as const;
 export type AppPasswordScope = (typeof appPasswordScopes)[number];
@@ -127,8 +132,8 @@ export const usesHeldMax = 10_000;
 export interface CredentialStore {
   password(of: AccountOf): Eventually<PasswordState>;
   /**
-   * Its hash goes into the account's row; the one before into the history; verifiers of the one before, a reset link and
-   * all sessions but `keptSession` go.
+   * Its hash goes into the account's row; the one before into the history; verifiers of the one before, reset links and
+   * all sessions but `keptSession` go. `credentials-invalid` where its `link` is not good.
    */
   setPassword(of: AccountOf, password: NewPassword): Promise<void>;
   /** The same password, hashed better; false: it is not `from` any more, and nothing changed. */
@@ -137,11 +142,13 @@ export interface CredentialStore {
     from: string,
     to: { readonly hash: string; readonly verifiers?: readonly ScramVerifier[] },
   ): Promise<boolean>;
-  /** A link to set a new password, good once; it takes the place of one before. */
-  putReset(of: AccountOf, hash: string, expiresMs: number): Promise<void>;
+  /**
+   * A link to set a new password, good once; it takes the place of the one before by the same maker: a stranger's asking
+   * ends none that was handed out.
+   */
+  putReset(of: AccountOf, hash: string, expiresMs: number, by: ResetMaker): Promise<void>;
   /** Whether it is good now; nothing is spent. */
   hasReset(of: AccountOf, hash: string, nowMs: number): Eventually<boolean>;
-  takeReset(of: AccountOf, hash: string, nowMs: number): Promise<boolean>;
 
   /** Oldest first. */
   appPasswords(of: AccountOf): Eventually<readonly AppPassword[]>;
@@ -152,8 +159,16 @@ export interface CredentialStore {
   /** Oldest first; those that are over too. */
   sessions(of: AccountOf): Eventually<readonly Session[]>;
   session(of: AccountOf, id: number): Eventually<Session | undefined>;
-  /** Those that are over at `createdMs` go; past `sessionsMax` the one that was used longest ago goes too. */
-  createSession(of: AccountOf, row: Omit<Session, 'id' | 'lastUse'>): Promise<Session>;
+  /**
+   * Those that are over at `createdMs` go; past `sessionsMax` the one that was used longest ago goes too.
+   * `credentials-invalid` where `isStill` says no of the account's hash in the write's turn: what was shown for the
+   * session opens nothing any more. It is pure, and may be asked more than once.
+   */
+  createSession(
+    of: AccountOf,
+    row: Omit<Session, 'id' | 'lastUse'>,
+    isStill?: (passwordHash: string | undefined) => boolean,
+  ): Promise<Session>;
   renewSession(of: AccountOf, id: number, renewal: Renewal): Promise<Renewed>;
   /** A second factor was shown in it again. */
   noteSecondFactor(of: AccountOf, id: number, atMs: number): Promise<void>;

@@ -6,6 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { MailError } from '../../src/base/errors.ts';
 import { type AccountId, defaultTenant, type TenantId } from '../../src/base/ids.ts';
 import {
   type AppPassword,
@@ -119,18 +120,37 @@ export function credentialContract(name: string, open: () => Promise<OpenedIdent
       await using one = await world();
       const { ann, identity } = one;
       const { credentials } = identity;
-      const take = (letter: string, nowMs = 5) => credentials.takeReset(ann, hashOf(letter), nowMs);
-      await credentials.putReset(ann, hashOf('a'), 10);
+      const take = async (letter: string, nowMs = 5) => {
+        const link = { hash: hashOf(letter), nowMs };
+        try {
+          await credentials.setPassword(ann, { ...passwordRow(letter, nowMs), link });
+          return true;
+        } catch (error) {
+          assert.equal((error as MailError).code, 'credentials-invalid');
+          return false;
+        }
+      };
+      const put = (letter: string, by: 'asked' | 'handed-out' = 'asked') =>
+        credentials.putReset(ann, hashOf(letter), 10, by);
+      await put('a');
       assert.equal(await take('b'), false);
+      assert.equal((await one.identity.directory.accountById(ann.id))?.passwordHash, undefined);
       const has = (letter: string, nowMs = 5) => credentials.hasReset(ann, hashOf(letter), nowMs);
       assert.deepEqual([await has('a'), await has('b'), await has('a', 10)], [true, false, false]);
       assert.equal(await credentials.hasReset(askedBy(one.eve, ann), hashOf('a'), 5), false);
       assert.deepEqual((await Promise.all([take('a'), take('a')])).sort(), [false, true]);
-      await credentials.putReset(ann, hashOf('c'), 10);
+      assert.equal((await one.identity.directory.accountById(ann.id))?.passwordHash, 'a');
+      await put('c');
       assert.equal(await take('c', 10), false);
-      await credentials.putReset(ann, hashOf('d'), 10);
+      await put('d');
       await credentials.setPassword(ann, passwordRow('h', 6));
       assert.equal(await take('d'), false);
+      await put('e', 'handed-out');
+      for (const asked of ['f', '1']) await put(asked);
+      assert.deepEqual([await has('e'), await has('f'), await has('1')], [true, false, true]);
+      await put('2', 'handed-out');
+      assert.deepEqual([await has('e'), await has('1'), await has('2')], [false, true, true]);
+      assert.deepEqual([await take('1'), await take('2')], [true, false], 'one is used for all');
     });
 
     it('keeps app passwords until they are deleted, and gives no number twice', async () => {
@@ -214,6 +234,20 @@ export function credentialContract(name: string, open: () => Promise<OpenedIdent
         credentials.renewSession(one.ann, id, renewal('a', 'c')),
       ]);
       assert.deepEqual(both.sort(), ['renewed', 'reused']);
+    });
+
+    it('begins no session where its password was set anew before', async () => {
+      await using one = await world();
+      const { credentials } = one.identity;
+      await credentials.setPassword(one.ann, passwordRow('old', 1));
+      const begin = (hash: string) =>
+        credentials.createSession(one.ann, sessionRow(1), (now) => now === hash);
+      const kept = await begin('old');
+      assert.deepEqual(await credentials.sessions(one.ann), [kept]);
+      const invalid = { code: 'credentials-invalid' };
+      const setting = credentials.setPassword(one.ann, passwordRow('new', 2));
+      await Promise.all([setting, assert.rejects(begin('old'), invalid)]);
+      assert.deepEqual(await credentials.sessions(one.ann), []);
     });
 
     it('a session that is over is not renewed, and goes with the next one', async () => {
@@ -323,7 +357,7 @@ export function credentialContract(name: string, open: () => Promise<OpenedIdent
       await credentials.setPassword(ann, passwordRow('h', 1));
       const kept = await credentials.createAppPassword(ann, appPasswordRow());
       const session = await credentials.createSession(ann, sessionRow(1));
-      await credentials.putReset(ann, hashOf('d'), 10);
+      await credentials.putReset(ann, hashOf('d'), 10, 'asked');
       heard.length = 0;
       const crossed = askedBy(eve, ann);
       assert.deepEqual((await credentials.password(crossed)).verifiers, []);
@@ -335,8 +369,7 @@ export function credentialContract(name: string, open: () => Promise<OpenedIdent
       for (const write of [
         () => credentials.setPassword(crossed, passwordRow('x', 1)),
         () => credentials.rehashPassword(crossed, 'h', { hash: 'x' }),
-        () => credentials.putReset(crossed, hashOf('e'), 10),
-        () => credentials.takeReset(crossed, hashOf('d'), 1),
+        () => credentials.putReset(crossed, hashOf('e'), 10, 'asked'),
         () => credentials.createAppPassword(crossed, appPasswordRow()),
         () => credentials.deleteAppPassword(crossed, kept.id),
         () => credentials.createSession(crossed, sessionRow(1)),

@@ -21,6 +21,7 @@ import {
   type PasswordState,
   type Renewal,
   type Renewed,
+  type ResetMaker,
   type ScramVerifier,
   type Session,
   scramMechanisms,
@@ -55,7 +56,14 @@ import { Sessions } from './sessions.ts';
 const noPassword: PasswordState = { setMs: 0, verifiers: [], history: [] };
 
 interface PasswordRow extends PasswordState {
-  readonly reset?: { readonly hash: string; readonly expiresMs: number };
+  /** That was handed out. */
+  readonly reset?: ResetRow;
+  readonly askedReset?: ResetRow;
+}
+
+interface ResetRow {
+  readonly hash: string;
+  readonly expiresMs: number;
 }
 
 export class TableCredentials implements CredentialStore {
@@ -79,8 +87,11 @@ export class TableCredentials implements CredentialStore {
     return this.#parts.turns.write(() => {
       const account = accountThatIs(this.#parts, of);
       refuseShared(account);
-      const { hash, verifiers, setMs, historyMax, keptSession } = password;
+      const { hash, verifiers, setMs, historyMax, keptSession, link } = password;
       refuseVerifiers(verifiers);
+      if (link !== undefined && !this.hasReset(of, link.hash, link.nowMs)) {
+        throw new MailError('credentials-invalid', 'the link was used, or is over');
+      }
       const { history } = this.#passwordRow(of.id);
       const known = account.passwordHash === undefined ? [] : [account.passwordHash];
       const row: PasswordRow = {
@@ -118,27 +129,20 @@ export class TableCredentials implements CredentialStore {
     return isDone;
   }
 
-  putReset(of: AccountOf, hash: string, expiresMs: number): Promise<void> {
+  putReset(of: AccountOf, hash: string, expiresMs: number, by: ResetMaker): Promise<void> {
     return this.#aside(of, () => {
       refuseHash(hash);
-      const row: PasswordRow = { ...this.#passwordRow(of.id), reset: { hash, expiresMs } };
+      const link = { hash, expiresMs };
+      const made = by === 'asked' ? { askedReset: link } : { reset: link };
+      const row: PasswordRow = { ...this.#passwordRow(of.id), ...made };
       return { changes: [rows.put(rows.passwordKey(of.id), row)], answer: undefined };
     });
   }
 
   hasReset(of: AccountOf, hash: string, nowMs: number): boolean {
     if (!isThere(this.#parts, of)) return false;
-    const { reset } = this.#passwordRow(of.id);
-    return reset !== undefined && reset.hash === hash && reset.expiresMs > nowMs;
-  }
-
-  takeReset(of: AccountOf, hash: string, nowMs: number): Promise<boolean> {
-    return this.#aside(of, () => {
-      const { reset, ...row } = this.#passwordRow(of.id);
-      if (reset === undefined || reset.hash !== hash) return { changes: [], answer: false };
-      const changes = [rows.put(rows.passwordKey(of.id), row)];
-      return { changes, answer: reset.expiresMs > nowMs };
-    });
+    const { reset, askedReset } = this.#passwordRow(of.id);
+    return [reset, askedReset].some((row) => row?.hash === hash && row.expiresMs > nowMs);
   }
 
   appPasswords(of: AccountOf): readonly AppPassword[] {
@@ -180,10 +184,14 @@ export class TableCredentials implements CredentialStore {
     return this.#sessions.one(of, id);
   }
 
-  createSession(of: AccountOf, row: Omit<Session, 'id' | 'lastUse'>): Promise<Session> {
+  createSession(
+    of: AccountOf,
+    row: Omit<Session, 'id' | 'lastUse'>,
+    isStill?: (passwordHash: string | undefined) => boolean,
+  ): Promise<Session> {
     refuseText('device', row.device);
     refuseHash(row.refreshHash);
-    return this.#sessions.create(of, row);
+    return this.#sessions.create(of, row, isStill);
   }
 
   renewSession(of: AccountOf, id: number, renewal: Renewal): Promise<Renewed> {

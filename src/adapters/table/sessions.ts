@@ -54,9 +54,17 @@ export class Sessions {
     return row === undefined ? undefined : this.#viewOf(of.id, row);
   }
 
-  create(of: AccountOf, row: Omit<Session, 'id' | 'lastUse'>): Promise<Session> {
+  create(
+    of: AccountOf,
+    row: Omit<Session, 'id' | 'lastUse'>,
+    isStill: (passwordHash: string | undefined) => boolean = () => true,
+  ): Promise<Session> {
     return this.#parts.turns.aside(() => {
-      refuseShared(accountThatIs(this.#parts, of));
+      const account = accountThatIs(this.#parts, of);
+      refuseShared(account);
+      if (!isStill(account.passwordHash)) {
+        throw new MailError('credentials-invalid', 'its password was set anew meanwhile');
+      }
       const known = this.#rowsOf(of.id);
       const open = known.filter(({ expiresMs }) => expiresMs > row.createdMs);
       const over = known.filter(({ expiresMs }) => expiresMs <= row.createdMs);

@@ -10,7 +10,7 @@ import type { Log } from '../../base/log.ts';
 import { CredentialCache } from '../../edge/guard/credential-cache.ts';
 import type { IssuerLogIn } from '../../edge/guard/issuer-log-in.ts';
 import { LiveSessions } from '../../edge/guard/live-sessions.ts';
-import type { CheckCredentials } from '../../edge/guard/log-in.ts';
+import type { CheckCredentials, LogIn } from '../../edge/guard/log-in.ts';
 import type { CertificateCheck, Proofs } from '../../edge/guard/proofs.ts';
 import type { Sessions } from '../../edge/guard/sessions.ts';
 import type { Settings } from '../../settings/schema.ts';
@@ -29,6 +29,7 @@ import { tokenCheck } from './token-check.ts';
 
 export interface OpenedLogIn {
   readonly check: CheckCredentials;
+  readonly isSamePassword: NonNullable<LogIn['isSamePassword']>;
   readonly proofs: Proofs;
   readonly live: LiveSessions;
   /** Undefined: settings name none. */
@@ -65,5 +66,6 @@ export async function openLogIn(given: {
   const issuers = openIssuers(settings, core, log);
   const tokens = issuerTokenCheck({ identity, issuers: issuers.sources, own });
   const proofs = { scram, tokens, certificates };
-  return { check, live, proofs, sources, byIssuer: issuers.logIn };
+  const isSamePassword = upgrades.isSame.bind(upgrades);
+  return { check, isSamePassword, live, proofs, sources, byIssuer: issuers.logIn };
 }

@@ -20,7 +20,7 @@ import { isKnownHash } from '../../mail/trust/password.ts';
 import type { Account } from '../../ports/account-directory.ts';
 import type { BreachedPasswords } from '../../ports/breached-passwords.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { CredentialStore } from '../../ports/credentials.ts';
+import type { CredentialStore, NewPassword } from '../../ports/credentials.ts';
 import type { PasswordPolicy } from '../../ports/log-in-policy.ts';
 import type { PasswordJobs } from './password-jobs.ts';
 import { noSources, refuseIfElsewhere, type SourceNameOf } from './source-names.ts';
@@ -69,9 +69,21 @@ export class PasswordDesk {
    * `keptSession` end.
    */
   async set(account: Account, password: string, keptSession?: number): Promise<void> {
-    const { credentials, clock } = this.#options;
-    const { history } = await credentials.password(account);
+    const { history } = await this.#options.credentials.password(account);
     await this.check(account, password, history);
+    await this.put(account, password, keptSession === undefined ? {} : { keptSession });
+  }
+
+  /**
+   * As `set`, of one that `check` let pass. A reset link is spent in the same write: who finds no place for the hash
+   * has it still. @throws MailError `credentials-invalid`: the link is good no more
+   */
+  async put(
+    account: Account,
+    password: string,
+    more: Pick<NewPassword, 'keptSession' | 'link'>,
+  ): Promise<void> {
+    const { credentials, clock } = this.#options;
     const { logIn, password: rules } = await credentials.policy(account.tenant);
     const meta: PasswordSecretsMeta = { password, hasVerifiers: logIn.allowsScram };
     const secrets = (await this.#job(passwordSecretsJob, meta)) as PasswordSecrets;
@@ -79,7 +91,7 @@ export class PasswordDesk {
       ...secrets,
       setMs: clock.nowMs(),
       historyMax: rules.historyMax,
-      ...(keptSession === undefined ? {} : { keptSession }),
+      ...more,
     });
   }
 

@@ -2,10 +2,10 @@
  * Links to set a new password, for who lost the old one: asked for by name, or made by a help desk.
  *
  * Runs in:   main thread.
- * Limits:    a link is good once, for `linkMs`; `linksPerHourMax` of an account are mailed; `underWayMax` names are
- *            looked at, the rest is dropped.
+ * Limits:    a link is good once, for `linkMs`, until the next one that came the same way; `linksPerHourMax` of an
+ *            account are mailed; `underWayMax` names are looked at, the rest is dropped.
  * Invariant: who asks learns nothing of who is there: the answer is given before anybody is looked for. A link is spent
- *            before the password is set, and then all sessions end. Its secret is kept as a hash.
+ *            and the password set in one write, and then all sessions end. Its secret is kept as a hash.
  */
 
 import { createHash } from 'node:crypto';
@@ -17,6 +17,7 @@ import { hourMs } from '../../base/units.ts';
 import { resetPath } from '../../edge/protocols/http/password-reset.ts';
 import { type Account, mayLogIn } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { ResetMaker } from '../../ports/credentials.ts';
 import type { Identity } from '../../ports/identity.ts';
 import type { Random } from '../../ports/random.ts';
 import { auditedDeed, type RecordParts } from '../audit/audited-acts.ts';
@@ -33,7 +34,7 @@ const u32Max = 0xffff_ffff;
 
 export interface ResetDeskParts {
   readonly identity: Pick<Identity, 'directory' | 'credentials' | 'owners'>;
-  readonly passwords: Pick<PasswordDesk, 'check' | 'set' | 'isKept'>;
+  readonly passwords: Pick<PasswordDesk, 'check' | 'put' | 'isKept'>;
   readonly send: SendNotice;
   readonly audited: RecordParts;
   /** Where the pages of this server are; "": nowhere, and no links are mailed. */
@@ -82,13 +83,17 @@ export class ResetDesk {
       });
   }
 
-  /** The one before is good no more. */
-  async link(account: Pick<Account, 'tenant' | 'id'>): Promise<ResetLink> {
+  /** The one handed out before is good no more. */
+  link(account: Pick<Account, 'tenant' | 'id'>): Promise<ResetLink> {
+    return this.#link(account, 'handed-out');
+  }
+
+  async #link(account: Pick<Account, 'tenant' | 'id'>, by: ResetMaker): Promise<ResetLink> {
     const { identity, clock, random, url } = this.#parts;
     const secret = Buffer.from(random.bytes(secretBytes)).toString('base64url');
     const token = `${account.tenant}-${account.id}-${secret}`;
     const expiresMs = clock.nowMs() + linkMs;
-    await identity.credentials.putReset(account, hashOf(token), expiresMs);
+    await identity.credentials.putReset(account, hashOf(token), expiresMs, by);
     return { token, expiresMs, url: url === '' ? '' : `${url}${resetPath}${token}` };
   }
 
@@ -97,7 +102,7 @@ export class ResetDesk {
     return (await this.#shown(token)) !== undefined;
   }
 
-  /** `argument-invalid`: the link is good still, and the password is refused. */
+  /** `argument-invalid`: the link is good still, and the password is refused. `store-busy`: it is good still. */
   async set(token: string, password: string, peer: string): Promise<Result<object>> {
     const shown = await this.#shown(token);
     if (shown === undefined) return refused;
@@ -113,10 +118,7 @@ export class ResetDesk {
         ...{ outcome: 'done' as const, details: {} },
       };
       return await auditedDeed(audited, { facts, kind: 'change', more: () => ({}) }, async () => {
-        if (!(await credentials.takeReset(account, hash, clock.nowMs()))) {
-          throw new MailError('credentials-invalid', 'the link was used');
-        }
-        await passwords.set(account, password);
+        await passwords.put(account, password, { link: { hash, nowMs: clock.nowMs() } });
         return { ok: true };
       });
     } catch (error) {
@@ -136,7 +138,7 @@ export class ResetDesk {
       log.info(fields, 'no link to a new password was sent');
       return;
     }
-    const { url: link, token } = await this.link(account);
+    const { url: link, token } = await this.#link(account, 'asked');
     const fault = await send({
       ...{ account: account.address, to, subject: 'A link to set a new password' },
       lines: [

@@ -7,6 +7,7 @@
  */
 
 import { type Failure, failure, type Result } from '../../base/errors.ts';
+import type { AccountId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import type { Account } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -48,6 +49,8 @@ export interface LogIn {
   readonly throttle: LogInThrottle;
   /** Told of failures; absent: nobody is banned for them. */
   readonly bans?: Pick<Bans, 'failed' | 'isBanned'>;
+  /** Whether a password whose hash was `then` is that whose hash is `now`; absent: where the hashes are the same. */
+  readonly isSamePassword?: (account: AccountId, then: string, now: string | undefined) => boolean;
   /** What may be shown in place of a password; absent: nothing. */
   readonly proofs?: Proofs;
   /** Answers failures late; absent: at once. */

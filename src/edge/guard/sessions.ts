@@ -75,16 +75,24 @@ export class Sessions {
     this.#parts = parts;
   }
 
-  async begin(account: Account, facts: BeginFacts): Promise<Tokens> {
+  /**
+   * `isStill`: whether what was shown opens the account still, by its hash as the session is written. A password that
+   * is set before ends this log-in, one set after it ends its session.
+   * @throws MailError `credentials-invalid` where it does not
+   */
+  async begin(
+    account: Account,
+    facts: BeginFacts,
+    isStill?: (passwordHash: string | undefined) => boolean,
+  ): Promise<Tokens> {
     const { credentials, clock } = this.#parts;
     const secret = this.#secret();
     const createdMs = clock.nowMs();
-    const session = await credentials.createSession(account, {
-      ...facts,
-      createdMs,
-      refreshHash: hashOf(secret),
+    const row = {
+      ...{ ...facts, createdMs, refreshHash: hashOf(secret) },
       expiresMs: createdMs + idleMs,
-    });
+    };
+    const session = await credentials.createSession(account, row, isStill);
     return await this.#tokens(account, session.id, secret);
   }
 

@@ -8,7 +8,7 @@
  */
 
 import type { AccountPrincipal } from '../../actors/asks/principal.ts';
-import { type Failure, failure, type Result } from '../../base/errors.ts';
+import { type Failure, failure, MailError, type Result } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { type Account, type AccountDirectory, mayLogIn } from '../../ports/account-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -16,11 +16,18 @@ import type { CredentialStore } from '../../ports/credentials.ts';
 import type { SecondFactorStore } from '../../ports/second-factors.ts';
 import type { FactorThrottle } from './factor-throttle.ts';
 import type { IssuerLogIn } from './issuer-log-in.ts';
-import { attempt, type LogIn, type LogInAnswer, logIn, tokenListener } from './log-in.ts';
+import {
+  attempt,
+  type LoggedIn,
+  type LogIn,
+  type LogInAnswer,
+  logIn,
+  tokenListener,
+} from './log-in.ts';
 import type { HeldCode } from './log-in-codes.ts';
 import type { PasskeyShown, Passkeys } from './passkeys.ts';
 import { type CheckSecondFactor, type FactorShown, isGuessable } from './second-factor.ts';
-import type { Sessions, Tokens } from './sessions.ts';
+import type { BeginFacts, Sessions, Tokens } from './sessions.ts';
 
 export interface TokenLogInParts {
   readonly logIn: LogIn;
@@ -75,7 +82,7 @@ export class TokenLogIn {
 
   /** `authentication-required`: the password is right, and a second factor is needed. */
   async grant(asked: GrantAsked): Promise<Result<{ readonly tokens: Tokens }>> {
-    const { clock, log, sessions } = this.#parts;
+    const { clock, log } = this.#parts;
     const { name: user, password, address, device } = asked;
     if (/[\x00-\x1f\x7f]/.test(user)) return failure('credentials-invalid', 'no name');
     const { witness, ...logInParts } = this.#parts.logIn;
@@ -92,12 +99,30 @@ export class TokenLogIn {
       witness?.logIn({ ...told, refusal: shown.code, method: 'second-factor' });
       return shown;
     }
-    witness?.logIn({ ...told, account: answer.account });
     const { secondFactorMs } = shown;
-    const facts = { device, address, secondFactorMs };
-    const tokens = await sessions.begin(answer.account, facts);
-    this.#parts.loggedIn?.(answer.account, facts);
-    return { ok: true, tokens };
+    const begun = await this.#begin(answer, { device, address, secondFactorMs });
+    const end = begun.ok ? { account: answer.account } : { refusal: begun.code };
+    witness?.logIn({ ...told, ...end });
+    return begun;
+  }
+
+  /** Whose password was set anew while a second factor was typed has to show the new one. */
+  async #begin(
+    { account, admission }: LoggedIn,
+    facts: BeginFacts,
+  ): Promise<Result<{ readonly tokens: Tokens }>> {
+    const { sessions, logIn: parts } = this.#parts;
+    const { isSamePassword = (_, then, now) => then === now } = parts;
+    const isStill = (now: string | undefined) =>
+      admission.kind !== 'password' || isSamePassword(account.id, admission.hash, now);
+    try {
+      const tokens = await sessions.begin(account, facts, isStill);
+      this.#parts.loggedIn?.(account, facts);
+      return { ok: true, tokens };
+    } catch (error) {
+      if (!(error instanceof MailError) || error.code !== 'credentials-invalid') throw error;
+      return failure(error.code, error.detail);
+    }
   }
 
   /** A passkey in place of name and password: its authenticator has verified the user. */
@@ -106,19 +131,16 @@ export class TokenLogIn {
     address,
     device,
   }: PasskeyGrantAsked): Promise<Result<{ readonly tokens: Tokens }>> {
-    const { clock, log, sessions } = this.#parts;
+    const { clock, log } = this.#parts;
     const session = { logIn: this.#parts.logIn, address, listener, tls: undefined, clock, log };
     const answer = await attempt(session, '', () => this.#byPasskey(passkey));
     if (!answer.ok) return answer;
-    const facts = { device, address, secondFactorMs: clock.nowMs() };
-    const tokens = await sessions.begin(answer.account, facts);
-    this.#parts.loggedIn?.(answer.account, facts);
-    return { ok: true, tokens };
+    return await this.#begin(answer, { device, address, secondFactorMs: clock.nowMs() });
   }
 
   /** The code of a log-in by an issuer. `authentication-required`: it is good still, and a second factor is needed. */
   async grantByCode(asked: CodeGrantAsked): Promise<Result<{ readonly tokens: Tokens }>> {
-    const { clock, log, sessions, issuers } = this.#parts;
+    const { clock, log, issuers } = this.#parts;
     const { code, verifier, address, device } = asked;
     const { witness, ...logInParts } = this.#parts.logIn;
     const session = { logIn: logInParts, address, listener, tls: undefined, clock, log };
@@ -146,10 +168,7 @@ export class TokenLogIn {
     }
     witness?.logIn({ ...told, user: account.address, account, method: 'issuer' });
     const { secondFactorMs } = shown;
-    const facts = { device, address, secondFactorMs, authenticatedMs };
-    const tokens = await sessions.begin(account, facts);
-    this.#parts.loggedIn?.(account, facts);
-    return { ok: true, tokens };
+    return await this.#begin(answer, { device, address, secondFactorMs, authenticatedMs });
   }
 
   async #byCode(held: HeldCode | undefined): Promise<LogInAnswer> {

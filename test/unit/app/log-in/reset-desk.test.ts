@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { passwordJobsWaitingMax } from '../../../../src/app/log-in/password-jobs.ts';
 import {
   linkMs,
   linksPerHourMax,
@@ -168,4 +169,32 @@ test('where it cannot be recorded nothing is done, and the link stays good', asy
   const answer = await desk.set(token, fresh, '');
   assert.equal(!answer.ok && answer.code, 'store-failed');
   assert.equal(await desk.isGood(token), true);
+});
+
+test('a stranger who asks ends no link that a help desk handed out', async () => {
+  const { desk, ann, mailed, settled, tokenIn } = await open();
+  const { token } = await desk.link(ann);
+  for (let count = 0; count < linksPerHourMax; count++) {
+    desk.ask('ann@local.test');
+    await settled();
+  }
+  const good = await Promise.all(mailed.map((notice) => desk.isGood(tokenIn(notice))));
+  assert.deepEqual(good, [false, false, true], 'of those that were mailed the last one');
+  assert.equal((await desk.set(token, fresh, '')).ok, true);
+  assert.equal(await desk.isGood(tokenIn(mailed[2]!)), false);
+});
+
+test('a link is good still where its password found no place in the queue of hashes', async () => {
+  const { desk, ann, passwordJobs, jobs, settled } = await open();
+  const { token } = await desk.link(ann);
+  jobs.isHeld = true;
+  const job = { name: 'password.verify', meta: { hash: '', password: 'x' } };
+  const own = Array.from({ length: passwordJobsWaitingMax + 1 }, () => passwordJobs.run(job));
+  const refused = await desk.set(token, fresh, '');
+  assert.equal(refused.ok ? '' : refused.code, 'store-busy');
+  assert.equal(await desk.isGood(token), true);
+  jobs.release();
+  await Promise.all(own);
+  await settled();
+  assert.equal((await desk.set(token, fresh, '')).ok, true);
 });

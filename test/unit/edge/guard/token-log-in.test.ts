@@ -13,9 +13,11 @@ import type { LogInTold } from '../../../../src/edge/guard/access-witness.ts';
 import { noWitness } from '../../../../src/edge/guard/access-witness.ts';
 import { FactorThrottle } from '../../../../src/edge/guard/factor-throttle.ts';
 import { LogInThrottle } from '../../../../src/edge/guard/log-in-throttle.ts';
-import type { Sessions } from '../../../../src/edge/guard/sessions.ts';
+import { Sessions } from '../../../../src/edge/guard/sessions.ts';
+import { TokenKeys } from '../../../../src/edge/guard/token-keys.ts';
 import { TokenLogIn } from '../../../../src/edge/guard/token-log-in.ts';
-import { PasswordWorld } from '../../../support/password-world.ts';
+import { annsPassword, PasswordWorld } from '../../../support/password-world.ts';
+import { SeededRandom, turns } from '../../../support/seeded-clock.ts';
 
 const user = 'ann@local.test';
 const right = '424242';
@@ -132,4 +134,74 @@ test('half a log-in is told as refused, and a whole one once', async () => {
       ['credentials-invalid', 'second-factor'],
     ],
   );
+});
+
+/** Real passwords, sessions and a code that is right once the test lets it be looked at. */
+async function passwordWorld(password = annsPassword, hash = '') {
+  const world = await PasswordWorld.open();
+  if (hash !== '') await world.desk.setHash(world.ann, hash);
+  const { identity, clock, ann } = world;
+  const { secondFactors, directory, credentials } = identity;
+  const { id } = await secondFactors.addTotp(ann, {
+    name: '',
+    secret: 'c2VjcmV0IG9mIHRvdHA=',
+    createdMs: 1,
+  });
+  await secondFactors.useTotp(ann, id, 1);
+  const random = new SeededRandom(4);
+  const shared = { credentials, clock, random };
+  const keys = await TokenKeys.open({ ...shared, log: silentLog, issuer: 'mail.test' });
+  const looked = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  const told: LogInTold[] = [];
+  const logIn = new TokenLogIn({
+    logIn: {
+      throttle: new LogInThrottle(),
+      witness: { ...noWitness, logIn: (each) => void told.push(each) },
+      authenticate: world.logIn.check,
+      isSamePassword: world.upgrades.isSame.bind(world.upgrades),
+    },
+    checkSecondFactor: async () => {
+      asked.resolve();
+      await looked.promise;
+      return true;
+    },
+    factorThrottle: new FactorThrottle(),
+    issuers: { take: () => undefined, giveBack() {}, isOpenTo: async () => false },
+    passkeys: { ownerOf: async () => undefined, check: async () => false },
+    ...{ secondFactors, directory, credentials, clock, log: silentLog },
+    sessions: new Sessions({ ...shared, directory, keys }),
+  });
+  const grant = logIn.grant({
+    ...{ name: user, password, secondFactor: right },
+    ...{ device: '', address: '192.0.2.1' },
+  });
+  await asked.promise;
+  return { ...world, looked, grant, credentials, told };
+}
+
+test('a log-in under way ends with the password it began with', async () => {
+  const { grant, looked, desk, ann, credentials, told } = await passwordWorld();
+  await desk.set(ann, 'battery staple');
+  looked.resolve();
+  const answer = await grant;
+  assert.equal(answer.ok ? 'in' : answer.code, 'credentials-invalid');
+  assert.deepEqual(await credentials.sessions(ann), []);
+  assert.deepEqual(
+    told.map(({ refusal }) => refusal),
+    ['credentials-invalid'],
+  );
+});
+
+test('a password that is hashed anew meanwhile is the same password', async () => {
+  // Drepper's own example: "Hello world!" with the salt saltstring.
+  const old =
+    '{CRYPT}$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1';
+  const { grant, looked, ann, identity, credentials } = await passwordWorld('Hello world!', old);
+  const hashNow = async () => (await identity.directory.accountById(ann.id))?.passwordHash;
+  for (let i = 0; i < 100 && (await hashNow()) === old; i++) await turns(5);
+  assert.match((await hashNow())!, /^\$argon2id\$/);
+  looked.resolve();
+  assert.equal((await grant).ok, true);
+  assert.equal((await credentials.sessions(ann)).length, 1);
 });
