@@ -242,6 +242,8 @@ export interface AccountDirectory {
   putDkimKeys(domain: string, keys: readonly DkimKey[]): Promise<void>;
   /** The directory numbers the account and picks its shard. `not-possible-now` past an `accountsMax` above it. */
   createAccount(account: Omit<Account, 'id' | 'shard'>): Promise<Account>;
+  /** There is mail of accounts up to it: whatever the directory remembers, their numbers are not given again. */
+  spendNumbers(upTo: AccountId | 0): void;
   /**
    * Replaces the row of an account that is there; its address may change, its shard, its tenant and whether it is
    * shared may not.

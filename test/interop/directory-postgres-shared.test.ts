@@ -175,6 +175,33 @@ describe('a directory in PostgreSQL that others use too', needsPostgres(), () =>
     await again.directory.close();
   });
 
+  it('gives no number again after the database was set back, whoever knows it', async () => {
+    await using world = await sharers(1);
+    const [one] = world.identities as [Identity];
+    await one.directory.putDomain(domainRow('here.test'));
+    const ask = (text: string) => server.psql(world.database, text);
+    await ask('CREATE TABLE kept AS SELECT * FROM chaski.row');
+    const setBack = `DELETE FROM chaski.row; INSERT INTO chaski.row SELECT * FROM kept;
+      UPDATE chaski.state SET id = gen_random_uuid()`;
+    const ids: number[] = [];
+    for (const name of ['ann', 'bob']) {
+      ids.push((await one.directory.createAccount(accountRow(`${name}@here.test`))).id);
+    }
+    await ask(setBack);
+    await eventually('the copy is set back', () =>
+      one.directory.accountByAddress('bob@here.test') === undefined ? true : undefined,
+    );
+    ids.push((await one.directory.createAccount(accountRow('eve@here.test'))).id);
+    await one.directory.close();
+    world.identities.length = 0;
+    await ask(setBack);
+    // Only its copy knows.
+    const again = await world.open(0);
+    ids.push((await again.directory.createAccount(accountRow('fay@here.test'))).id);
+    await again.directory.close();
+    assert.deepEqual(ids, [1, 2, 3, 4]);
+  });
+
   it('starts on its copy without the database, and says what is missing where there is no copy', async () => {
     await using world = await sharers(1);
     const two = await world.open(1);

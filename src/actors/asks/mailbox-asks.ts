@@ -34,6 +34,8 @@ export const mailboxAsks = {
   rekey: 'account.rekey',
   /** meta: `[account]`. Answer: `AccountUse`. */
   use: 'account.use',
+  /** Of the shard. Answer: the highest number of an account that has, or had, mail on it; 0: none. */
+  highest: 'account.highest',
   /** meta: `[account, tenant]`: deletes all it has. */
   delete: 'account.delete',
 } as const;

@@ -9,6 +9,7 @@ import { gibibyte } from '../../base/units.ts';
 import type { Identity } from '../../ports/identity.ts';
 import { openLmdbTable } from '../lmdb/shard-index.ts';
 import { openTableIdentity } from '../table/account-directory.ts';
+import { nextNumbers } from '../table/spent-numbers.ts';
 import type { DatabaseAddress } from './connection.ts';
 import { PostgresTable } from './table.ts';
 
@@ -27,12 +28,14 @@ export interface PostgresIdentityOptions {
 export async function openPostgresIdentity(options: PostgresIdentityOptions): Promise<Identity> {
   const { address, path, shards, postmaster, onAway } = options;
   const copy = openLmdbTable({ path, mapBytes });
+  // The database may have been set back to what it was before.
+  const known = nextNumbers(copy);
   const table = await PostgresTable.open({
     ...{ address, copy },
     ...(onAway === undefined ? {} : { onAway }),
   });
   return openTableIdentity({
-    ...{ table, shards, hearOthers: (listener) => table.hearOthers(listener) },
+    ...{ table, shards, known, hearOthers: (listener) => table.hearOthers(listener) },
     ...(postmaster === undefined ? {} : { postmaster }),
   });
 }

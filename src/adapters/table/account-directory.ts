@@ -46,6 +46,7 @@ import { TableRoles } from './roles.ts';
 import { TableSecondFactors } from './second-factors.ts';
 import { Senders } from './senders.ts';
 import { Sharings } from './sharings.ts';
+import { SpentNumbers } from './spent-numbers.ts';
 import { Tenants } from './tenants.ts';
 import { toldBy } from './told-by.ts';
 import { type Decided, WriteTurns } from './write-turns.ts';
@@ -60,6 +61,8 @@ export interface DirectoryOptions {
   readonly postmaster?: string;
   /** Calls `listener` after rows were changed by others than this directory; absent: nobody else writes the table. */
   readonly hearOthers?: (listener: (changes: readonly IndexChange[]) => void) => void;
+  /** What the table said before it was brought up to date: `nextNumbers`. */
+  readonly known?: readonly number[];
 }
 
 export function openTableIdentity(options: DirectoryOptions): Identity {
@@ -78,6 +81,7 @@ class TableDirectory implements AccountDirectory {
   readonly #sharings: Sharings;
   readonly #tenants: Tenants;
   readonly #turns: WriteTurns;
+  readonly #spent: SpentNumbers;
   readonly #names: NameWrites;
   readonly #domainWrites: DomainWrites;
   readonly credentials: TableCredentials;
@@ -106,11 +110,13 @@ class TableDirectory implements AccountDirectory {
       hasTenant: (id) => this.#tenants.byId(id) !== undefined,
     });
     this.#sharings = new Sharings(options.table, (id) => this.#rows.account(id)?.tenant);
-    this.#turns = new WriteTurns(options.table, () => {
+    this.#spent = new SpentNumbers(table, options.known);
+    const forget = () => {
       this.#rows.forget();
       this.#tenants.forget();
       this.#levels.forget();
-    });
+    };
+    this.#turns = new WriteTurns(table, forget, () => this.#spent.lost());
     const parts = {
       table: options.table,
       turns: this.#turns,
@@ -130,10 +136,10 @@ class TableDirectory implements AccountDirectory {
     });
     this.roles = new TableRoles({ ...parts, group: (of) => this.groups.group(of) });
     options.hearOthers?.((changes) => {
-      this.#rows.forget();
-      this.#tenants.forget();
-      this.#levels.forget();
+      forget();
       this.#sharings.readAgain();
+      // Others are to know too; where it cannot be written yet, the next write does it.
+      if (this.#spent.lost().length > 0) void this.#turns.mend().catch(() => {});
       for (const change of toldBy(changes)) this.#turns.tell(change);
     });
   }
@@ -356,6 +362,10 @@ class TableDirectory implements AccountDirectory {
 
   createAccount(account: Omit<Account, 'id' | 'shard'>): Promise<Account> {
     return this.#turns.create(() => this.#names.createAccount(account, this.#shards));
+  }
+
+  spendNumbers(upTo: AccountId | 0): void {
+    this.#spent.spend(upTo);
   }
 
   putAccount(account: Account): Promise<void> {

@@ -23,13 +23,19 @@ export interface Decided {
 export class WriteTurns {
   readonly #table: ShardIndex;
   readonly #forget: () => void;
+  readonly #lost: () => readonly IndexChange[];
   readonly #listeners = new Set<(change: DirectoryChange) => void>();
   #last: Promise<unknown> = Promise.resolve();
 
-  /** `forget` empties the directory's caches. */
-  constructor(table: ShardIndex, forget: () => void) {
+  /** `forget` empties the directory's caches; `lost` is what has to be in the table before anything is decided. */
+  constructor(
+    table: ShardIndex,
+    forget: () => void,
+    lost: () => readonly IndexChange[] = () => [],
+  ) {
     this.#table = table;
     this.#forget = forget;
+    this.#lost = lost;
   }
 
   subscribe(listener: (change: DirectoryChange) => void): () => void {
@@ -81,6 +87,11 @@ export class WriteTurns {
     });
   }
 
+  /** Puts right what is lost, without another write. */
+  async mend(): Promise<void> {
+    await this.inTurn(() => this.#commit(() => ({ changes: [] })));
+  }
+
   inTurn<Answer>(write: () => Promise<Answer>): Promise<Answer> {
     const done = this.#last.then(write);
     this.#last = done.catch(() => {});
@@ -89,10 +100,11 @@ export class WriteTurns {
 
   async #commit<D extends Decided>(decide: () => D): Promise<D> {
     for (let times = 1; times <= decisionsMax; times++) {
-      const decided = decide();
-      if (decided.changes.length === 0) return decided;
       try {
-        await this.#table.commit(decided.changes);
+        const lost = this.#lost();
+        if (lost.length > 0) await this.#table.commit(lost);
+        const decided = decide();
+        if (decided.changes.length > 0) await this.#table.commit(decided.changes);
         return decided;
       } catch (error) {
         if (!(error instanceof IndexMoved)) throw error;

@@ -15,6 +15,7 @@ import type { Account } from '../../ports/account-directory.ts';
 import { keyReferenceFault } from '../../settings/key-references.ts';
 import { type AccountAskParts, askAccount, putAccount } from './account-asks.ts';
 import type { ControlParts } from './parts.ts';
+import { spendStoredNumbers } from './spent-accounts.ts';
 import { tenantNamed } from './tenant-handlers.ts';
 
 export function encryptionHandlers(parts: ControlParts): ControlHandlers {
@@ -32,8 +33,10 @@ export function encryptionHandlers(parts: ControlParts): ControlHandlers {
           'store.transitKey is not set: mail under way is clear',
         );
       }
-      const tenant = { ...before, encryptedBy: reference };
-      await directory.putTenant(tenant);
+      const tenant = await directory.changeTenant(before.id, (row) => ({
+        ...row,
+        encryptedBy: reference,
+      }));
       const counts = { encrypted: 0, clear: 0 };
       for (const account of await directory.accounts()) {
         if (account.tenant !== tenant.id) continue;
@@ -49,10 +52,11 @@ export function encryptionHandlers(parts: ControlParts): ControlHandlers {
 
 /** Makes an account and its mailboxes; of an encrypting tenant, one that is encrypted from its first byte on. */
 export async function makeAccount(
-  parts: AccountAskParts & Pick<ControlParts, 'directory'>,
+  parts: AccountAskParts & Pick<ControlParts, 'directory' | 'shards'>,
   made: Omit<Account, 'id' | 'shard'>,
 ): Promise<Account> {
   const { directory } = parts;
+  await spendStoredNumbers(parts);
   const tenant = (await directory.tenants()).find(({ id }) => id === made.tenant);
   const reference = tenant?.encryptedBy;
   if (reference === undefined) {

@@ -21,14 +21,14 @@ import { sourceNames } from './source-names.ts';
 /** Undefined: settings name none. Closes with the core. */
 export async function openSourceLogIn(
   { ldap }: Settings,
-  core: Pick<Core, 'identity' | 'engine' | 'closers'>,
+  core: Pick<Core, 'identity' | 'engine' | 'closers' | 'folder'>,
   cache: CredentialCache,
   log: Log,
 ): Promise<SourceLogIn | undefined> {
   if (ldap.sources.length === 0) return undefined;
   const { directory, credentials, secondFactors } = core.identity;
   const { router } = core.engine.runtime;
-  const parts = { directory, router, clock: nodeClock };
+  const parts = { directory, router, clock: nodeClock, shards: core.folder.shards };
   const opened = new SourceLogIn({
     ...{ directory, credentials, secondFactors, cache, log },
     sources: await openLdap(ldap, log),

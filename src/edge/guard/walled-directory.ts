@@ -173,6 +173,7 @@ function nameWrites(
       if (account.tenant !== tenant) await notThere(`tenant ${account.tenant}`);
       return await directory.createAccount(account);
     },
+    spendNumbers: (upTo: AccountId | 0) => directory.spendNumbers(upTo),
     async putAccount(...[account]: Of<'putAccount'>) {
       await mustHave(account.id);
       await directory.putAccount(account);

@@ -57,6 +57,7 @@ export function mailboxHandlers(parts: MailboxHandlerParts): Handlers {
     [mailboxAsks.import]: handler(importMessages),
     [mailboxAsks.put]: handler(put),
     [mailboxAsks.use]: handler(use),
+    [mailboxAsks.highest]: handler(({ reader }) => ({ ok: true, value: reader.highestAccount() })),
     [mailboxAsks.delete]: handler((mailboxes, ask) => remove(parts, mailboxes, ask)),
   };
 }

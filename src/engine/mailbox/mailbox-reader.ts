@@ -66,6 +66,13 @@ export class MailboxReader {
     return row?.mailboxNext === deletedAccount ? undefined : row;
   }
 
+  /** Deleted ones among them; 0: there was none. */
+  highestAccount(): number {
+    const everyAccount = { from: accountKey(0), to: accountRange(tables.account, 0xffff_ffff).to };
+    const [last] = this.#shard.range({ ...everyAccount, reverse: true, limit: 1 });
+    return last === undefined ? 0 : lastU32(last.key);
+  }
+
   mailboxes(account: number): NumberedMailbox[] {
     return this.#shard
       .range(accountRange(tables.mailbox, account))
