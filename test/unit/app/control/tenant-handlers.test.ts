@@ -92,6 +92,7 @@ test('a tenant that goes takes its webhooks and suppressed addresses along, and 
       list: (tenant: number) => (tenant === 1 ? [{ id: 7 }, { id: 9 }] : [{ id: 8 }]),
       remove: async (...of: number[]) => void removed.push(of),
     },
+    batches: { list: () => [] },
     policyChanged: async () => {},
     shaping: { tenantsChanged: async () => {} },
   } as unknown as ControlParts;
