@@ -28,7 +28,7 @@ import { createServer } from '../src/engine/serve.ts';
 
 export default threadEntry(({ thread, post, end }) => {
   const { settings, startBits, relayRoots, keyVariables, ...rest } = workerData as ThreadData;
-  if (thread >= rest.workers) lowerThreadPriority(); // passwords must not make mail late
+  if (thread > rest.workers) lowerThreadPriority(); // patient jobs: passwords must not make mail late
   // The engine ends a wait for verdicts itself; this is for a handler that never comes back.
   const verdictMsMax = 2 * settings.verification.verdictMsMax + 30_000;
   const log = createLog(settings.log.level, { thread }, { gatherBytes: 8_192 });

@@ -38,6 +38,8 @@ export interface RuntimeOptions {
     readonly jobsWaitingMax?: number;
   };
   readonly defer?: (run: () => void) => void;
+  /** Of the threads that own no shard, those that take patient jobs only: the last ones. */
+  readonly patientThreads?: number;
   /** Both are on where absent. */
   readonly placing?: {
     /** Shards of a hot thread move to another. */
@@ -63,6 +65,8 @@ export class Runtime {
   readonly placement: Placement;
   readonly supervisor: Supervisor;
   readonly jobs: Jobs;
+  /** For work that mail must not wait for, nor beside: hashes of passwords, new keys. */
+  readonly patientJobs: Jobs;
   readonly watchdog: Watchdog;
   readonly #options: RuntimeOptions;
   readonly #load: LoadMeter;
@@ -110,7 +114,10 @@ export class Runtime {
       clock,
       log,
       standing: options.standing ?? (() => []),
-      onServing: () => this.jobs.wake(),
+      onServing: () => {
+        this.jobs.wake();
+        this.patientJobs.wake();
+      },
       ...(limits.supervisor === undefined ? {} : { limits: limits.supervisor }),
     });
     this.#mover = new Mover({
@@ -123,13 +130,7 @@ export class Runtime {
       rate: (shard) => this.#load.rate(shard),
       ...(limits.moves === undefined ? {} : { limits: limits.moves }),
     });
-    this.jobs = new Jobs({
-      threads: Array.from({ length: channel.threads - workers }, (_, i) => workers + i),
-      isReady: (thread) => this.router.isOpen(thread),
-      askThread: (thread, ask) => this.router.askThread(thread, ask),
-      ...(limits.jobsPerThreadMax === undefined ? {} : { perThreadMax: limits.jobsPerThreadMax }),
-      ...(limits.jobsWaitingMax === undefined ? {} : { waitingMax: limits.jobsWaitingMax }),
-    });
+    [this.jobs, this.patientJobs] = this.#newJobs(options);
     this.watchdog = new Watchdog({
       threads: channel.threads,
       isReady: (thread) => channel.isReady(thread),
@@ -140,6 +141,22 @@ export class Runtime {
       onHung: options.onHung,
     });
     this.#uplinks = this.#newUplinks(options);
+  }
+
+  /** Those for patient jobs are the same where no threads are kept for them. */
+  #newJobs({ channel, workers, patientThreads = 0, limits = {} }: RuntimeOptions): [Jobs, Jobs] {
+    const { jobsPerThreadMax: perThreadMax, jobsWaitingMax: waitingMax } = limits;
+    const jobsOf = (from: number, to: number) =>
+      new Jobs({
+        threads: Array.from({ length: to - from }, (_, i) => from + i),
+        isReady: (thread) => this.router.isOpen(thread),
+        askThread: (thread, ask) => this.router.askThread(thread, ask),
+        ...(perThreadMax === undefined ? {} : { perThreadMax }),
+        ...(waitingMax === undefined ? {} : { waitingMax }),
+      });
+    const patientFrom = channel.threads - patientThreads;
+    const jobs = jobsOf(workers, patientFrom);
+    return [jobs, patientThreads === 0 ? jobs : jobsOf(patientFrom, channel.threads)];
   }
 
   #newUplinks({ channel, log }: RuntimeOptions): UplinkHost {
@@ -211,6 +228,7 @@ export class Runtime {
   async close(): Promise<void> {
     this.#sampling?.cancel();
     this.jobs.end();
+    this.patientJobs.end();
     this.router.end();
     await this.supervisor.close();
     // Not before: a drain waits for a thread that hangs.

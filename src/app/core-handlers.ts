@@ -52,7 +52,6 @@ function coreParts(core: Core, front: FrontParts): ControlParts {
     massActs: core.massActs,
     batches: core.batches,
     quotaSpread: core.quotaSpread,
-    jobs: runtime.jobs,
     passwords: core.passwords,
     passkeys: core.passkeys,
     resets: core.resets,

@@ -214,7 +214,7 @@ async function openParts(
   const streams = openEventStreams(settings, place, log, isOffline);
   closers.push(() => streams.close());
   const opened = { feedback, streams, budget, refusals, closers };
-  const stores = { identity, ...(await openPasswords(settings, runtime.jobs, identity, log)) };
+  const stores = { identity, ...(await openPasswords(settings, runtime, identity, log)) };
   const parts = { folder, directory, engine, reception, ...stores, ...opened };
   const policyChanged = async (next?: Settings) => {
     current = next ?? current;

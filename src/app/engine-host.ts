@@ -30,8 +30,9 @@ export interface EngineHostOptions {
 }
 
 const entry = new URL('../../workers/engine.ts', import.meta.url).href;
-/** Threads that own no shards and take jobs. */
-export const jobThreads = 1;
+/** Threads that own no shards and take jobs; the last of them those that mail must not wait for. */
+export const jobThreads = 2;
+const patientThreads = 1;
 
 export class EngineHost {
   readonly runtime: Runtime;
@@ -50,6 +51,7 @@ export class EngineHost {
       }),
       shards,
       workers,
+      patientThreads,
       clock,
       log,
       standing: () => [this.#policyAsk(), ...options.standing()],

@@ -22,7 +22,7 @@ export function openDkimKeys(
 ): DkimKeys {
   const dkimKeys = new DkimKeys({
     ...{ directory, log, policyChanged },
-    jobs: engine.runtime.jobs,
+    jobs: engine.runtime.patientJobs,
     dns: createDns({ settings: settings.dns, clock: nodeClock, random: nodeRandom }),
     clock: nodeClock,
     lookUpMs: settings.dkim.lookUpMs,

@@ -13,6 +13,8 @@ export interface WorldOptions {
   readonly shards?: number;
   readonly workers?: number;
   readonly jobThreads?: number;
+  /** Of those. */
+  readonly patientThreads?: number;
   readonly limits?: RuntimeOptions['limits'];
   readonly placing?: RuntimeOptions['placing'];
 }
@@ -26,6 +28,7 @@ export class ActorWorld {
 
   constructor(options: WorldOptions = {}) {
     const { seed = 1, shards = 4, workers = 2, jobThreads = 0, limits, placing } = options;
+    const { patientThreads = 0 } = options;
     this.random = new SeededRandom(seed);
     this.engine = new TestEngine(this.random, this.clock);
     this.channel = new InlineChannel({
@@ -36,6 +39,7 @@ export class ActorWorld {
       channel: this.channel,
       shards,
       workers,
+      patientThreads,
       clock: this.clock,
       log: silentLog,
       ...(limits === undefined ? {} : { limits }),

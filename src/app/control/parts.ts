@@ -7,7 +7,6 @@
 import type { Answer } from '../../actors/ask.ts';
 import type { EventNote } from '../../actors/asks/event-asks.ts';
 import type { Reception } from '../../actors/asks/reception.ts';
-import type { Jobs } from '../../actors/jobs.ts';
 import type { Router } from '../../actors/router.ts';
 import type { ShapingBoard } from '../../actors/shaping-board.ts';
 import type { ShardId, TenantId } from '../../base/ids.ts';
@@ -68,7 +67,6 @@ export interface ControlParts {
   readonly massActs: MassActs;
   /** Shards are told what a level's accounts inherit. */
   readonly quotaSpread: Pick<QuotaSpread, 'settle'>;
-  readonly jobs: Jobs;
   /** Sets passwords, by the rules of tenants. */
   readonly passwords: PasswordDesk;
   readonly secondFactors: SecondFactorDesk;

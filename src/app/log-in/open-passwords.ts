@@ -16,9 +16,14 @@ import { PasswordDesk } from './password-desk.ts';
 import { PasswordJobs } from './password-jobs.ts';
 import { sourceNames } from './source-names.ts';
 
-export async function openPasswords(settings: Settings, jobs: Jobs, identity: Identity, log: Log) {
+export async function openPasswords(
+  settings: Settings,
+  { patientJobs }: { readonly patientJobs: Jobs },
+  identity: Identity,
+  log: Log,
+) {
   const { credentials } = identity;
-  const passwordJobs = new PasswordJobs(jobs);
+  const passwordJobs = new PasswordJobs(patientJobs);
   const { breachedPasswords: path } = settings.login;
   const breached = path === '' ? undefined : await openBreachedPasswords(path);
   const clock = nodeClock;
