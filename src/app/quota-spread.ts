@@ -63,7 +63,8 @@ export class QuotaSpread {
     const all = await this.#parts.directory.accounts(domain);
     const open = all.filter((account) => {
       const isBelow = tenant === undefined || account.tenant === tenant;
-      return isBelow && (account.inherits ?? []).length > 0;
+      // A ceiling of a tenant bounds what accounts say of their own, too.
+      return isBelow && (tenant !== undefined || (account.inherits ?? []).length > 0);
     });
     const tell = async () => {
       for (let next = open.pop(); next !== undefined && !this.#isClosed; next = open.pop()) {

@@ -1,6 +1,6 @@
 /** Reads limits of a tenant or a domain, and of the accounts below it; `inherit` leaves one to the level above. */
 
-import type { Level } from '../ports/levels.ts';
+import type { Ceilings, Level } from '../ports/levels.ts';
 import type { OptionValues, OptionWords } from './command.ts';
 import { size } from './output.ts';
 import { sizeOption } from './size-option.ts';
@@ -21,6 +21,37 @@ export const levelOptions = {
   },
   'accounts-max': { type: 'string', value: 'N', doc: 'Accounts that may be in it; 0: no limit.' },
 } as const satisfies Readonly<Record<string, OptionWords>>;
+
+/** Of a tenant alone. */
+export const ceilingOptions = {
+  'account-quota-max': {
+    type: 'string',
+    value: 'SIZE',
+    doc: 'Most mail any account of it may hold, whatever its domain or itself says; 0: no such bound.',
+  },
+  'account-quota-messages-max': {
+    type: 'string',
+    value: 'COUNT',
+    doc: 'Most messages any account of it may hold, whatever its domain or itself says; 0: no such bound.',
+  },
+} as const satisfies Readonly<Record<string, OptionWords>>;
+
+export function ceilingsIn(options: OptionValues): Ceilings {
+  const bytes = sizeOption(options, 'account-quota-max');
+  const messages = options.number('account-quota-messages-max', 0, messagesMax);
+  return {
+    ...(bytes === undefined ? {} : { accountQuotaBytesMax: bytes }),
+    ...(messages === undefined ? {} : { accountQuotaMessagesMax: messages }),
+  };
+}
+
+export function ceilingPairs(of: Ceilings): readonly (readonly [string, string])[] {
+  const { accountQuotaBytesMax = 0, accountQuotaMessagesMax = 0 } = of;
+  return [
+    ['quota of an account at most', limitWords(accountQuotaBytesMax, size)],
+    ['messages of an account at most', limitWords(accountQuotaMessagesMax, String)],
+  ];
+}
 
 type Inherited = 'accountQuotaBytes' | 'accountQuotaMessages';
 

@@ -19,12 +19,12 @@
 
 import type { AccountId, ApiKeyId, GroupId, ShardId, TenantId } from '../base/ids.ts';
 import type { HoldRule } from './hold-rule.ts';
-import type { AccountLevel, Inheritable, Level, Spread } from './levels.ts';
+import type { AccountLevel, Ceilings, Inheritable, Level, Spread } from './levels.ts';
 
 export type Eventually<T> = T | Promise<T>;
 
 /** Whose mail it is: its domains, keys and limits are its own. */
-export interface Tenant extends Level {
+export interface Tenant extends Level, Ceilings {
   readonly id: TenantId;
   /** Lower-case letters, digits and hyphens, at most 63. */
   readonly name: string;
@@ -78,7 +78,7 @@ export interface Account {
   readonly isEnabled: boolean;
   /** Nobody logs in to it: it has no password, and whoever reads it has rights to its mailboxes. */
   readonly isShared?: true;
-  /** Bytes; 0 is no limit. What counts, whoever said so. */
+  /** Bytes; 0 is no limit. What counts, whoever said so, and never past the tenant's ceiling. */
   readonly quotaBytes: number;
   /** Messages; absent or 0: no limit. */
   readonly quotaMessages?: number;

@@ -1,5 +1,6 @@
 /**
- * Limits that are set on one level and hold below it: server, tenant, domain, account. The nearest counts that is set.
+ * Limits that are set on one level and hold below it: server, tenant, domain, account. The nearest counts that is set,
+ * but none past what the operator lets accounts of the tenant have at most.
  *
  * Runs in: anywhere; plain data.
  */
@@ -22,6 +23,13 @@ export interface Level extends AccountLevel {
   readonly accountsMax?: number;
 }
 
+/** Of a tenant, whoever sets what below it; absent or 0: no such bound. Operators alone set these. */
+export interface Ceilings {
+  /** No account holds more bytes, one that says it has no limit neither. */
+  readonly accountQuotaBytesMax?: number;
+  readonly accountQuotaMessagesMax?: number;
+}
+
 /** A level was set, and shards may not know yet what accounts below it inherit. Without a tenant and a domain: all. */
 export interface Spread {
   readonly id: number;
@@ -35,6 +43,22 @@ const levelOf = {
   quotaBytes: 'accountQuotaBytes',
   quotaMessages: 'accountQuotaMessages',
 } as const satisfies Record<Inheritable, keyof AccountLevel>;
+
+const ceilingOf = {
+  quotaBytes: 'accountQuotaBytesMax',
+  quotaMessages: 'accountQuotaMessagesMax',
+} as const satisfies Record<Inheritable, keyof Ceilings>;
+
+/** What is left of a limit under the tenant's ceiling, and who says so; 0: no limit, and there is no ceiling. */
+export function underCeiling(
+  name: Inheritable,
+  [value, from]: readonly [value: number, from: LevelName],
+  ceilings: Ceilings | undefined,
+): readonly [value: number, from: LevelName] {
+  const most = ceilings?.[ceilingOf[name]] ?? 0;
+  const isBound = most > 0 && (value === 0 || value >= most);
+  return isBound ? [most, 'tenant'] : [value, from];
+}
 
 /** What counts and where it stands. `levels` from the nearest to the farthest; nobody says: no limit. */
 export function inherited(

@@ -55,6 +55,43 @@ export function levelContract(name: string, open: () => Promise<OpenedIdentity>)
       assert.equal((await again.accountById(ann.id))?.inherits, undefined);
     });
 
+    it('no level below a tenant lifts its ceiling, and no other tenant has it', async () => {
+      await using one = await world();
+      const { ann, heir, directory } = one;
+      const held = async (id = heir.id) => {
+        const account = (await directory.accountById(id))!;
+        return [account.quotaBytes, account.quotaMessages ?? 0];
+      };
+      const eves = await held(one.eve.id);
+      const tenant = (await directory.tenantById(ann.tenant))!;
+      const ceilings = { accountQuotaBytesMax: 8, accountQuotaMessagesMax: 4 };
+      await directory.putTenant({ ...tenant, ...ceilings });
+      assert.deepEqual(await directory.spreads(), [{ id: 1, tenant: ann.tenant }]);
+      assert.deepEqual(await held(), [8, 4], 'no limit is past it');
+      assert.deepEqual(await held(ann.id), [8, 4], 'one that inherits nothing has it too');
+      const domain = (await directory.domain('acme.test'))!;
+      for (const [said, counts] of [
+        ...([
+          [0, 8],
+          [7, 7],
+          [8, 8],
+          [9, 8],
+        ] as const),
+      ]) {
+        await directory.putDomain({ ...domain, accountQuotaBytes: said });
+        assert.equal((await held())[0], counts, `the domain says ${said}`);
+        await directory.putAccount({ ...heir, quotaBytes: said, inherits: ['quotaMessages'] });
+        assert.equal((await held())[0], counts, `the account says ${said}`);
+        await directory.putAccount(heir);
+        await directory.putTenant({ ...tenant, ...ceilings, accountQuotaBytes: said });
+        await directory.putDomain(domain);
+        assert.equal((await held())[0], counts, `the tenant says ${said}`);
+      }
+      assert.deepEqual(await held(one.eve.id), eves);
+      const again = ((await one.reopen?.()) ?? one.identity).directory;
+      assert.equal((await again.accountById(ann.id))?.quotaBytes, 8);
+    });
+
     it('marks that shards are to be told, with the level’s own commit, until they were', async () => {
       await using one = await world();
       const { ann, directory } = one;
@@ -108,6 +145,7 @@ export function levelContract(name: string, open: () => Promise<OpenedIdentity>)
         for (const write of [
           directory.putTenant({ ...tenant, accountQuotaBytes: bad }),
           directory.putDomain({ ...domain, accountsMax: bad }),
+          directory.putTenant({ ...tenant, accountQuotaBytesMax: bad }),
           directory.putServerLevel({ accountQuotaMessages: bad }),
         ]) {
           await assert.rejects(write, { code: 'argument-invalid' });

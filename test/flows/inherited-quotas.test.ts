@@ -71,6 +71,13 @@ test('the nearest level that is set counts, where mail comes in and at APPEND', 
   await server.call('account.set', { address, quotaBytes: 0 });
   assert.deepEqual(await show(server), [0, 'account']);
   assert.match((await append()).tagged.raw, / OK /);
+  await server.call('tenant.set', { name: 'acme', accountQuotaBytesMax: 60 });
+  assert.deepEqual(await show(server), [60, 'tenant'], 'bound, though its own is no limit');
+  assert.match((await append()).tagged.raw, / NO \[OVERQUOTA\] /);
+  await server.call('account.set', { address, quotaBytes: 1_000_000 });
+  assert.deepEqual(await show(server), [60, 'tenant']);
+  assert.match((await append()).tagged.raw, / NO \[OVERQUOTA\] /);
+  await server.call('tenant.set', { name: 'acme', accountQuotaBytesMax: 0 });
   await server.call('account.set', { address, inherit: ['quotaBytes'] });
   assert.deepEqual(await show(server), [50, 'domain']);
   assert.match((await append()).tagged.raw, / NO \[OVERQUOTA\] /);

@@ -39,6 +39,15 @@ export const levelChanges = {
   ),
 };
 
+const ceiling = Type.Optional(
+  Type.Integer({
+    minimum: 0,
+    description: 'The most any account of it may have, whoever says more; absent or 0: no bound.',
+  }),
+);
+/** Of a tenant alone: only operators set them. */
+const ceilingFields = { accountQuotaBytesMax: ceiling, accountQuotaMessagesMax: ceiling };
+
 const tenant = Type.Object({
   id: Type.Integer(),
   name: Type.String(),
@@ -48,6 +57,7 @@ const tenant = Type.Object({
     Type.Integer({ description: 'Messages that may wait at once; absent or 0: no limit.' }),
   ),
   ...levelFields,
+  ...ceilingFields,
   encryptedBy: Type.Optional(
     Type.String({ description: 'The key under which accounts made since are encrypted.' }),
   ),
@@ -80,6 +90,7 @@ export const tenantActs = {
       messagesPerDayMax: Type.Optional(count),
       queueMax: Type.Optional(count),
       ...levelChanges,
+      ...ceilingFields,
     }),
     result: Type.Object({ tenant }),
   },

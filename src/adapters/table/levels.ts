@@ -13,11 +13,13 @@ import type { TenantId } from '../../base/ids.ts';
 import type { Account, Domain, Tenant } from '../../ports/account-directory.ts';
 import {
   type AccountLevel,
+  type Ceilings,
   type Inheritable,
   inheritables,
   inherited,
   type Level,
   type Spread,
+  underCeiling,
 } from '../../ports/levels.ts';
 import type { IndexChange, ShardIndex } from '../../ports/shard-index.ts';
 import { type KeyRange, membersOf } from './directory-rows.ts';
@@ -52,24 +54,29 @@ export class Levels {
   /** The account as its row and the levels above it make it. */
   effective(account: Account): Account {
     const { inherits = [], tenant, address } = account;
-    if (inherits.length === 0) return account;
+    const above = this.#parts.tenant(tenant);
+    if (inherits.length === 0 && !hasCeiling(above)) return account;
     const levels = [
       ['domain', this.#parts.domain(domainOf(address))],
-      ['tenant', this.#parts.tenant(tenant)],
+      ['tenant', above],
       ['server', this.server()],
     ] as const;
-    const values = inherits.map((name): [Inheritable, number] => [
-      name,
-      inherited(name, levels)[0],
-    ]);
+    const named = hasCeiling(above) ? inheritables : inherits;
+    const values = named.map((name): [Inheritable, number] => {
+      const own = [account[name] ?? 0, 'account'] as const;
+      const said = inherits.includes(name) ? inherited(name, levels) : own;
+      return [name, underCeiling(name, said, above)[0]];
+    });
     return { ...account, ...Object.fromEntries(values) };
   }
 
   /** What writing a level changes besides its row; [] where accounts have what they had. */
-  spread(before: AccountLevel | undefined, now: AccountLevel, where: Omit<Spread, 'id'>) {
-    const isSame = (['accountQuotaBytes', 'accountQuotaMessages'] as const).every(
-      (name) => before?.[name] === now[name],
-    );
+  spread(
+    before: (AccountLevel & Ceilings) | undefined,
+    now: AccountLevel & Ceilings,
+    where: Omit<Spread, 'id'>,
+  ) {
+    const isSame = spreadNames.every((name) => before?.[name] === now[name]);
     if (isSame) return [];
     const [id, spent] = rows.nextNumber(this.#parts.table, rows.nextSpreadKey);
     const mark: Spread = { id, ...where };
@@ -114,10 +121,20 @@ export class Levels {
   }
 }
 
+/** What a change of has shards told. */
+const spreadNames = [
+  ...(['accountQuotaBytes', 'accountQuotaMessages'] as const),
+  ...(['accountQuotaBytesMax', 'accountQuotaMessagesMax'] as const),
+] as const;
+
+function hasCeiling({ accountQuotaBytesMax = 0, accountQuotaMessagesMax = 0 }: Ceilings = {}) {
+  return accountQuotaBytesMax > 0 || accountQuotaMessagesMax > 0;
+}
+
 /** @throws MailError `argument-invalid` */
-export function refuseLevel(level: Level): void {
-  const { accountQuotaBytes = 0, accountQuotaMessages = 0, accountsMax = 0 } = level;
-  const isGood = [accountQuotaBytes, accountQuotaMessages, accountsMax].every(
+export function refuseLevel(level: Level & Ceilings): void {
+  const values = [...spreadNames, 'accountsMax' as const].map((name) => level[name] ?? 0);
+  const isGood = values.every(
     (value) => Number.isSafeInteger(value) && value >= 0 && value <= limitMax,
   );
   if (!isGood) throw new MailError('argument-invalid', 'a limit is a whole number, 0 for none');

@@ -58,7 +58,11 @@ export const actWords: SomeActWords = {
   'tenant.create': { kind: 'change', on: ['tenant', 'name'] },
   'tenant.set': {
     ...{ kind: 'change', on: ['tenant', 'name'] },
-    keeps: [...(['messagesPerHourMax', 'messagesPerDayMax', 'queueMax'] as const), ...levelWords],
+    keeps: [
+      ...(['messagesPerHourMax', 'messagesPerDayMax', 'queueMax'] as const),
+      ...(['accountQuotaBytesMax', 'accountQuotaMessagesMax'] as const),
+      ...levelWords,
+    ],
   },
   'tenant.encrypt': { kind: 'change', on: ['tenant', 'name'], keeps: ['key', 'newDataKeys'] },
   'key.create': {

@@ -29,7 +29,7 @@ import {
   type Domain,
   defaultTenantName,
 } from '../../ports/account-directory.ts';
-import { type Inheritable, inheritables, inherited } from '../../ports/levels.ts';
+import { type Inheritable, inheritables, inherited, underCeiling } from '../../ports/levels.ts';
 import { ownPolicy } from '../../settings/own-policy.ts';
 import { publicServices, publicWebHost, tlsReportUrl } from '../../settings/public-services.ts';
 import { accountNamed, askAccount, putAccount } from './account-asks.ts';
@@ -293,7 +293,8 @@ async function limitsOf(directory: AccountDirectory, account: Account) {
   return inheritables.map((name) => {
     const isOwn = account.inherits?.includes(name) !== true;
     const own = [account[name] ?? 0, 'account'] as const;
-    const [value, from] = isOwn ? own : inherited(name, levels);
+    const said = isOwn ? own : inherited(name, levels);
+    const [value, from] = underCeiling(name, said, levels[1][1]);
     return { name, value, from };
   });
 }

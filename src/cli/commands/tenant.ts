@@ -2,7 +2,14 @@
 
 import type { TenantView } from '../../actors/asks/tenant-control.ts';
 import { type Command, UsageError } from '../command.ts';
-import { levelIn, levelOptions, levelPairs } from '../level-options.ts';
+import {
+  ceilingOptions,
+  ceilingPairs,
+  ceilingsIn,
+  levelIn,
+  levelOptions,
+  levelPairs,
+} from '../level-options.ts';
 import { instant, pairs, table } from '../output.ts';
 import { tenantEncryptCommand } from './tenant-encrypt.ts';
 import { tenantPolicyCommand } from './tenant-policy.ts';
@@ -38,10 +45,12 @@ const set: Command = {
     'messages-per-day': { type: 'string', value: 'N', doc: 'In a day (UTC); 0: no quota.' },
     'queue-max': { type: 'string', value: 'N', doc: 'Waiting in the queues at once; 0: no limit.' },
     ...levelOptions,
+    ...ceilingOptions,
   },
   examples: [
     'tenant set acme --messages-per-day 50000',
     'tenant set acme --account-quota 5GiB --accounts-max 200',
+    'tenant set acme --account-quota-max 20GiB',
   ],
   async run({ arguments: [name], options, output, control }) {
     const messagesPerHourMax = options.number('messages-per-hour', 0, countMax);
@@ -49,6 +58,7 @@ const set: Command = {
     const queueMax = options.number('queue-max', 0, countMax);
     const quotas = {
       ...levelIn(options),
+      ...ceilingsIn(options),
       ...(queueMax === undefined ? {} : { queueMax }),
       ...(messagesPerHourMax === undefined ? {} : { messagesPerHourMax }),
       ...(messagesPerDayMax === undefined ? {} : { messagesPerDayMax }),
@@ -69,6 +79,7 @@ function limitsOf(tenant: TenantView) {
     ['messages a day', quotaOf(tenant.messagesPerDayMax)],
     ['waiting at once', quotaOf(tenant.queueMax)],
     ...levelPairs(tenant),
+    ...ceilingPairs(tenant),
   ] as const;
 }
 

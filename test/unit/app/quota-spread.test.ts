@@ -51,6 +51,18 @@ test('all below a level that was set are told, nobody else, and once', async () 
   assert.deepEqual(await directory.spreads(), []);
 });
 
+test('a ceiling of a tenant reaches those that inherit nothing', async () => {
+  const { directory, told, spread } = await world();
+  const { id: tenant } = await directory.createTenant({ name: 'acme', createdMs: 0 });
+  await directory.putDomain(domainRow('c.test', { tenant }));
+  const row = accountRow('own@c.test', { tenant, quotaBytes: 7 });
+  const own = await directory.createAccount(row);
+  const acme = (await directory.tenantById(tenant))!;
+  await directory.putTenant({ ...acme, accountQuotaBytesMax: 4 });
+  await spread.settle();
+  assert.deepEqual(told, [[own.id, tenant, 4, 0]]);
+});
+
 test('what failed is tried again, and is not forgotten by who comes after a kill', async () => {
   const { directory, clock, told, shard, bob, spread } = await world();
   shard.isOpen = false;
