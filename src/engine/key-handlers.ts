@@ -25,16 +25,29 @@ export function keyHandlers(shardOf: (ask: ArrivedAsk) => KeyShard | undefined):
       return { pending: work(shard, ask).catch((error: unknown) => failureOf(error)) };
     };
   };
-  return { [mailboxAsks.encrypt]: handler(encrypt), [mailboxAsks.rekey]: handler(rekey) };
+  return {
+    [mailboxAsks.encrypt]: handler(encrypt),
+    [mailboxAsks.rekey]: handler(rekey),
+    [mailboxAsks.tryKey]: handler(tryKey),
+  };
 }
 
-async function encrypt({ keys, mailboxes, store }: KeyShard, ask: ArrivedAsk): Promise<Answer> {
+async function tryKey({ keys }: KeyShard, ask: ArrivedAsk): Promise<Answer> {
+  const [reference] = ask.meta as readonly [string];
+  try {
+    await keys.try(reference);
+  } catch (error) {
+    return failure('not-possible-now', `${reference}: ${(error as Error).message}`);
+  }
+  return { ok: true, value: undefined };
+}
+
+async function encrypt({ keys, store }: KeyShard, ask: ArrivedAsk): Promise<Answer> {
   const [account, reference] = ask.meta as readonly [AccountId, string];
+  // What has a row is encrypted or clear for good.
+  if (store.get(accountKey(account)) !== undefined) return { ok: true, value: undefined };
   if (store.vault?.isEncrypted(transitAccount) !== true) {
     return failure('not-possible-now', 'store.transitKey is not set');
-  }
-  if (mailboxes.reader.account(account) !== undefined) {
-    return failure('not-possible-now', `account ${account} has mail already`);
   }
   await keys.create(account, reference);
   return { ok: true, value: undefined };

@@ -264,8 +264,12 @@ describe('an encrypted account', () => {
     await using again = await place.start();
     const wrong = (key: string) => again.call('tenant.encrypt', { name: 'acme', key });
     await assert.rejects(wrong('env:HOME'), { code: 'argument-invalid' });
-    await again.call('tenant.encrypt', { name: 'acme', key: `file:${place.folder}/none` });
+    await assert.rejects(wrong(`file:${place.folder}/none`), { code: 'not-possible-now' });
+    const { tenant } = await again.call('tenant.show', { name: 'acme' });
+    assert.equal(tenant.encryptedBy, undefined, 'a key that was tried in vain is not kept');
+    await again.call('tenant.encrypt', { name: 'acme', key: `file:${place.tenant}` });
     await again.call('domain.create', { name: 'here.test', tenant: 'acme' });
+    rmSync(place.tenant);
     await assert.rejects(again.call('account.create', { address: ann, password }));
     const { accounts } = await again.call('account.list', {});
     assert.deepEqual(accounts, [], 'no account without its key');

@@ -28,7 +28,12 @@ export const mailboxAsks = {
   restore: 'mailbox.restore',
   /** meta: `[account, tenant]`. Answer: how many messages were let go. */
   purge: 'mailbox.purge',
-  /** meta: `[account, reference]`: makes an account that is not there yet one that is encrypted, by that tenant key. */
+  /** meta: `[reference]`: whether that tenant key can wrap and unwrap. */
+  tryKey: 'key.try',
+  /**
+   * meta: `[account, reference]`: makes an account that has no row yet one that is encrypted, by that tenant key; one
+   * that has stays as it is.
+   */
   encrypt: 'account.encrypt',
   /** meta: `[account, reference, isRotated]`. Answer: whether it is encrypted. */
   rekey: 'account.rekey',

@@ -54,8 +54,25 @@ export async function askAccount(
   return answer;
 }
 
+/**
+ * An account of an encrypting tenant that has no row yet gets its key: a kill may have come between the two.
+ * @throws MailError where it cannot have one: it must not be switched on then.
+ */
+export async function ensureKey(
+  parts: AccountAskParts & Pick<ControlParts, 'directory'>,
+  account: Account,
+): Promise<void> {
+  const reference = (await parts.directory.tenantById(account.tenant))?.encryptedBy;
+  if (reference === undefined) return;
+  await askAccount(parts, account, mailboxAsks.encrypt, [account.id, reference]);
+}
+
 /** Makes the account's mailboxes on its shard, or tells the shard a new quota. */
-export async function putAccount(parts: AccountAskParts, account: Account): Promise<void> {
+export async function putAccount(
+  parts: AccountAskParts & Pick<ControlParts, 'directory'>,
+  account: Account,
+): Promise<void> {
+  await ensureKey(parts, account);
   const { id, tenant, quotaBytes, quotaMessages = 0 } = account;
   await askAccount(parts, account, mailboxAsks.put, [id, tenant, quotaBytes, quotaMessages]);
 }

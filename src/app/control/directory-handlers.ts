@@ -32,7 +32,7 @@ import {
 import { type Inheritable, inheritables, inherited, underCeiling } from '../../ports/levels.ts';
 import { ownPolicy } from '../../settings/own-policy.ts';
 import { publicServices, publicWebHost, tlsReportUrl } from '../../settings/public-services.ts';
-import { accountNamed, askAccount, putAccount } from './account-asks.ts';
+import { accountNamed, askAccount, ensureKey, putAccount } from './account-asks.ts';
 import { checkedAddress } from './addresses.ts';
 import { makeAccount } from './encryption.ts';
 import type { ControlParts } from './parts.ts';
@@ -124,6 +124,7 @@ function accountHandlers(parts: ControlParts): ControlHandlers {
       const { address, isEnabled, quotaBytes, quotaMessages, sendAs } = given;
       const account = await accountNamed(parts, address);
       await refuseForeignNames(parts, sendAs, by);
+      await ensureKey(parts, account);
       const now = await directory.changeAccount(account.id, (row) => ({
         ...row,
         isEnabled: isEnabled ?? row.isEnabled,

@@ -67,6 +67,20 @@ export class KeyRing {
     });
   }
 
+  /** Whether a tenant key can be used. @throws KeySourceError, MailError */
+  async try(reference: string): Promise<void> {
+    const { source, random } = this.#parts;
+    const context = 'chaski trial';
+    const secret = random.bytes(secretBytes);
+    const opened = await source.unwrap(
+      reference,
+      context,
+      await source.wrap(reference, context, secret),
+    );
+    if (Buffer.compare(opened, secret) === 0) return;
+    throw new KeySourceError('what it unwraps is not what it wrapped');
+  }
+
   /** A new data key for what is written from now on; the old ones open what they sealed. */
   rotate(account: number): Promise<number> {
     return this.#alone(async () => {
