@@ -248,6 +248,7 @@ export const actRules = {
   'group.list': {
     ...{ permission: 'group.read', resource: 'domain', at: 'domain', kind: 'look' },
     absent: 'own-tenant',
+    narrows: true,
   },
   'group.show': { permission: 'group.read', resource: 'domain', at: 'address', kind: 'look' },
   'group.set': { permission: 'group.change', resource: 'domain', at: 'address', kind: 'change' },

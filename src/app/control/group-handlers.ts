@@ -108,7 +108,7 @@ async function groupNamed({ directory, identity }: RoleParts, address: string): 
   return group;
 }
 
-/** Of a domain, or of all tenants that whoever asks sees. */
+/** Of a domain, or of all domains that whoever asks sees. */
 async function groupsSeen(
   { directory, identity }: RoleParts,
   domain: string | undefined,
@@ -116,7 +116,8 @@ async function groupsSeen(
   if (domain === undefined) {
     const tenants = await directory.tenants();
     const all = await Promise.all(tenants.map(({ id }) => identity.groups.groups(id)));
-    return all.flat();
+    const seen = new Set((await directory.domains()).map(({ name }) => name));
+    return all.flat().filter(({ address }) => seen.has(domainOf(address)));
   }
   const found = await directory.domain(domain);
   if (found === undefined) throw new MailError('not-found', `domain ${domain}`);
