@@ -339,6 +339,8 @@ export function credentialContract(name: string, open: () => Promise<OpenedIdent
       for (let place = 1; place < usesHeldMax; place++) {
         const address = `n${place}@acme.test`;
         made.push(directory.createAccount(accountRow(address, { tenant: ann.tenant })) as never);
+        // More would not find a place to wait.
+        if (place % 500 === 0) await Promise.all(made);
       }
       for (const account of await Promise.all(made)) {
         credentials.noteUse(account, { session: 1 }, use);

@@ -140,6 +140,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/actors/moves.ts bestMove',
     'src/actors/moves.ts hotAndCool',
     'src/adapters/node/egress.ts proxyV2Header',
+    'src/adapters/table/write-turns.ts waitingMax',
     'src/app/certificates/self-signed.ts makeSelfSigned',
     'src/cli/commands/send.ts withCrlf',
     'src/edge/protocols/smtp/handover.ts protocolWord',

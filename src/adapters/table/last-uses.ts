@@ -59,8 +59,17 @@ export class LastUses {
     }
   }
 
-  settle(): Promise<void> {
+  async settle(): Promise<void> {
     this.#isLeaving = true;
+    try {
+      await this.#write();
+    } finally {
+      // It may have found no place to wait: the next use asks again.
+      this.#isLeaving = false;
+    }
+  }
+
+  #write(): Promise<void> {
     return this.#parts.turns.aside(() => {
       this.#isLeaving = false;
       this.#leaving = this.#held;

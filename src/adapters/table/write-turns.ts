@@ -2,6 +2,8 @@
  * The writes of a directory's table: one after the other, each as one commit, then told.
  *
  * Runs in:   the main thread, the only writer.
+ * Limits:    `waitingMax` writes wait for their turn; past it one is `store-busy` at once, and nothing of it is done. A
+ *            database that is slow to be known away holds no more than those.
  * Invariant: what a write checked still holds when it commits. A decision that throws changes nothing and is told to
  *            nobody. Where others write the table too, a decision that they overtook is made again.
  */
@@ -13,6 +15,8 @@ import { type IndexChange, IndexMoved, type ShardIndex } from '../../ports/shard
 
 /** Others may write the same table: so often a write is decided again before its caller is told to come later. */
 const decisionsMax = 16;
+/** Under way and waiting: half a second of log-ins that note something, and more. */
+export const waitingMax = 1_000;
 
 /** What a write does, and what its listeners hear. */
 export interface Decided {
@@ -26,6 +30,7 @@ export class WriteTurns {
   readonly #lost: () => readonly IndexChange[];
   readonly #listeners = new Set<(change: DirectoryChange) => void>();
   #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
 
   /** `forget` empties the directory's caches; `lost` is what has to be in the table before anything is decided. */
   constructor(
@@ -92,10 +97,14 @@ export class WriteTurns {
     await this.inTurn(() => this.#commit(() => ({ changes: [] })));
   }
 
-  inTurn<Answer>(write: () => Promise<Answer>): Promise<Answer> {
-    const done = this.#last.then(write);
+  async inTurn<Answer>(write: () => Promise<Answer>): Promise<Answer> {
+    if (this.#waiting >= waitingMax) {
+      throw new MailError('store-busy', 'too many writes wait for the directory, try again later');
+    }
+    this.#waiting++;
+    const done = this.#last.then(write).finally(() => this.#waiting--);
     this.#last = done.catch(() => {});
-    return done;
+    return await done;
   }
 
   async #commit<D extends Decided>(decide: () => D): Promise<D> {
