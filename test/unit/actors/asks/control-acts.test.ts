@@ -12,6 +12,7 @@ import { controlActs } from '../../../../src/actors/asks/control-acts.ts';
 
 /** Files, streams, and what takes hours: the CLI's alone. Each says why in its `cliOnly`. */
 const cliOnly: readonly ControlMethod[] = [
+  'ldap.people',
   'mailbox.export',
   'mailbox.import',
   'message.send',
