@@ -15,6 +15,7 @@
 
 import type { AccountId, GroupId, TenantId } from '../base/ids.ts';
 import type { Eventually } from './account-directory.ts';
+import type { Judge } from './roles.ts';
 
 /** Who may write to it: those who log in (or hold a key) are known for certain, everybody else is a stranger. */
 export const groupSenders = ['anybody', 'tenant', 'members', 'nobody'] as const;
@@ -75,9 +76,9 @@ export interface GroupStore {
   createGroup(group: Omit<Group, 'id'>): Promise<Group>;
   /** Replaces who may write to it. */
   setSenders(group: GroupOf, senders: GroupSenders): Promise<void>;
-  deleteGroup(group: GroupOf): Promise<void>;
+  deleteGroup(group: GroupOf, judge?: Judge): Promise<void>;
   /** All of them or none; who is in it already stays. `not-possible-now` past a limit, `argument-invalid` for a circle. */
-  addMembers(group: GroupOf, members: readonly GroupMember[]): Promise<void>;
+  addMembers(group: GroupOf, members: readonly GroupMember[], judge?: Judge): Promise<void>;
   /** `not-found` where it is not in it by itself. */
-  removeMember(group: GroupOf, member: GroupMember): Promise<void>;
+  removeMember(group: GroupOf, member: GroupMember, judge?: Judge): Promise<void>;
 }

@@ -62,14 +62,17 @@ export const domainsPerGrantMax = 100;
 export const accessRequestsMax = 100;
 export const reasonLengthMax = 500;
 
+/** Called in the turn of a write, maybe more than once: what it throws the write throws, and nothing is changed. */
+export type Judge = () => void;
+
 export interface RoleStore {
   /** By name. */
   customRoles(tenant: TenantId): Eventually<readonly CustomRole[]>;
   customRole(tenant: TenantId, name: string): Eventually<CustomRole | undefined>;
   /** Creates or replaces. `argument-invalid` for a name that is none, `not-possible-now` past `rolesPerTenantMax`. */
-  putRole(role: CustomRole): Promise<void>;
+  putRole(role: CustomRole, judge?: Judge): Promise<void>;
   /** `not-possible-now` while an account or a group has it. */
-  deleteRole(tenant: TenantId, name: string): Promise<void>;
+  deleteRole(tenant: TenantId, name: string, judge?: Judge): Promise<void>;
 
   /** Its own, not those of its groups. */
   grantsOf(account: AccountOf): Eventually<readonly Grant[]>;
@@ -78,9 +81,9 @@ export interface RoleStore {
   /** By account, then by group. */
   grants(tenant: TenantId): Eventually<readonly Grant[]>;
   /** In the place of what the account or group had of the same role. */
-  grant(grant: Grant): Promise<void>;
-  revoke(account: AccountOf, role: string): Promise<void>;
-  revokeFromGroup(group: GroupOf, role: string): Promise<void>;
+  grant(grant: Grant, judge?: Judge): Promise<void>;
+  revoke(account: AccountOf, role: string, judge?: Judge): Promise<void>;
+  revokeFromGroup(group: GroupOf, role: string, judge?: Judge): Promise<void>;
 
   /** Of one account, the newest first. */
   accessRequests(account: AccountOf): Eventually<readonly AccessRequest[]>;

@@ -88,6 +88,8 @@ export interface ControlCall<Item> {
   /** Aborted when the asker went away. */
   readonly signal: AbortSignal;
   readonly by: AskedBy;
+  /** In the turn of a write that gives or takes power: throws where what allowed it holds no more. */
+  readonly mustHold?: () => void;
   /** Hands out one item; resolves when there is room for the next. `body` is copied or written before that. */
   emit(item: Item, body?: Uint8Array): Promise<void>;
 }

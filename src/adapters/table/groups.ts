@@ -22,6 +22,7 @@ import {
   groupsPerTenantMax,
   identifierOf,
 } from '../../ports/groups.ts';
+import type { Judge } from '../../ports/roles.ts';
 import type { IndexChange, ShardIndex } from '../../ports/shard-index.ts';
 import { joined, type SplitAddress, splitAddress } from './addresses.ts';
 import { type NameRow, nameKey } from './directory-rows.ts';
@@ -105,8 +106,9 @@ export class TableGroups implements GroupStore {
     return this.#write(of, (group) => [rows.put(rows.groupKey(of.id), { ...group, senders })]);
   }
 
-  deleteGroup(of: GroupOf): Promise<void> {
+  deleteGroup(of: GroupOf, judge?: Judge): Promise<void> {
     return this.#write(of, ({ address }) => {
+      judge?.();
       const { groupRows } = this.#parts;
       const self = identifierOf(of.id);
       const name = splitAddress(address)!;
@@ -123,8 +125,9 @@ export class TableGroups implements GroupStore {
     });
   }
 
-  addMembers(of: GroupOf, members: readonly GroupMember[]): Promise<void> {
+  addMembers(of: GroupOf, members: readonly GroupMember[], judge?: Judge): Promise<void> {
     return this.#write(of, () => {
+      judge?.();
       const known = new Set(this.#parts.groupRows.members(of.id));
       const wanted = new Set(members.map((member) => this.#memberThatIs(of.tenant, member)));
       const fresh = [...wanted].filter((member) => !known.has(member));
@@ -139,8 +142,9 @@ export class TableGroups implements GroupStore {
     });
   }
 
-  removeMember(of: GroupOf, member: GroupMember): Promise<void> {
+  removeMember(of: GroupOf, member: GroupMember, judge?: Judge): Promise<void> {
     return this.#write(of, () => {
+      judge?.();
       const identifier = numberOf(member);
       if (!this.#parts.groupRows.members(of.id).includes(identifier)) {
         throw new MailError('not-found', 'it is no member by itself');

@@ -19,6 +19,7 @@ import {
   domainsPerGrantMax,
   type Grant,
   grantsPerAccountMax,
+  type Judge,
   permissionsPerRoleMax,
   type RoleStore,
   reasonLengthMax,
@@ -55,8 +56,9 @@ export class TableRoles implements RoleStore {
     return rows.readRow<CustomRole>(this.#parts.table, rows.roleKey(tenant, name));
   }
 
-  putRole(role: CustomRole): Promise<void> {
+  putRole(role: CustomRole, judge?: Judge): Promise<void> {
     return this.#write(role.tenant, () => {
+      judge?.();
       refuseRole(role);
       const known = this.customRoles(role.tenant);
       const isNew = !known.some(({ name }) => name === role.name);
@@ -67,8 +69,9 @@ export class TableRoles implements RoleStore {
     });
   }
 
-  deleteRole(tenant: TenantId, name: string): Promise<void> {
+  deleteRole(tenant: TenantId, name: string, judge?: Judge): Promise<void> {
     return this.#write(tenant, () => {
+      judge?.();
       if (this.customRole(tenant, name) === undefined) {
         throw new MailError('not-found', `role ${name}`);
       }
@@ -91,9 +94,10 @@ export class TableRoles implements RoleStore {
     return rows.readRows<Grant[]>(this.#parts.table, rows.grantsOfTenant(tenant)).flat();
   }
 
-  grant(grant: Grant): Promise<void> {
+  grant(grant: Grant, judge?: Judge): Promise<void> {
     const { tenant, domains, role } = grant;
     return this.#write(tenant, () => {
+      judge?.();
       const holder = this.#holderOf(grant);
       refuseText('who gives it', grant.by);
       if (!roleName.test(role)) throw new MailError('argument-invalid', `no role: ${role}`);
@@ -107,15 +111,17 @@ export class TableRoles implements RoleStore {
     });
   }
 
-  revoke(account: AccountOf, role: string): Promise<void> {
+  revoke(account: AccountOf, role: string, judge?: Judge): Promise<void> {
     return this.#write(account.tenant, () => {
+      judge?.();
       accountThatIs(this.#parts, account);
       return this.#without(account.tenant, account.id, role);
     });
   }
 
-  revokeFromGroup(group: GroupOf, role: string): Promise<void> {
+  revokeFromGroup(group: GroupOf, role: string, judge?: Judge): Promise<void> {
     return this.#write(group.tenant, () => {
+      judge?.();
       return this.#without(group.tenant, this.#groupThatIs(group), role);
     });
   }

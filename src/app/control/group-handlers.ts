@@ -58,8 +58,8 @@ function ownGroupHandlers(parts: RoleParts): ControlHandlers {
       await groups.setSenders(await groupNamed(parts, address), senders);
       return { group: await viewOf(parts, await groupNamed(parts, address)) };
     },
-    'group.delete': async ({ address }) => {
-      await groups.deleteGroup(await groupNamed(parts, address));
+    'group.delete': async ({ address }, { mustHold }) => {
+      await groups.deleteGroup(await groupNamed(parts, address), mustHold);
       return {};
     },
   };
@@ -68,15 +68,16 @@ function ownGroupHandlers(parts: RoleParts): ControlHandlers {
 function memberHandlers(parts: RoleParts): ControlHandlers {
   const { groups } = parts.identity;
   return {
-    'group.add': async ({ address, members }) => {
+    'group.add': async ({ address, members }, { mustHold }) => {
       const group = await groupNamed(parts, address);
-      await groups.addMembers(group, await membersNamed(parts, group.tenant, members));
+      const wanted = await membersNamed(parts, group.tenant, members);
+      await groups.addMembers(group, wanted, mustHold);
       return { group: await viewOf(parts, group) };
     },
-    'group.remove': async ({ address, member }) => {
+    'group.remove': async ({ address, member }, { mustHold }) => {
       const group = await groupNamed(parts, address);
       const [named] = await membersNamed(parts, group.tenant, [member]);
-      await groups.removeMember(group, named!);
+      await groups.removeMember(group, named!, mustHold);
       return { group: await viewOf(parts, group) };
     },
   };
@@ -85,15 +86,15 @@ function memberHandlers(parts: RoleParts): ControlHandlers {
 function groupRoleHandlers(parts: RoleParts): ControlHandlers {
   const { roles } = parts.identity;
   return {
-    'group.grant': async ({ address, role, domains }, { by }) => {
+    'group.grant': async ({ address, role, domains }, { by, mustHold }) => {
       const { tenant, id: group } = await groupNamed(parts, address);
       const terms = await grantTerms(parts, { tenant, role, domains }, by);
       const grant: Grant = { ...terms, group };
-      await roles.grant(grant);
+      await roles.grant(grant, mustHold);
       return { role: viewOfRole(grant) };
     },
-    'group.revoke': async ({ address, role }) => {
-      await roles.revokeFromGroup(await groupNamed(parts, address), role);
+    'group.revoke': async ({ address, role }, { mustHold }) => {
+      await roles.revokeFromGroup(await groupNamed(parts, address), role, mustHold);
       return {};
     },
   };

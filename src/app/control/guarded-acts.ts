@@ -3,7 +3,9 @@
  *
  * Runs in:   main thread.
  * Limits:    handlers are kept for `tenantsHeldMax` tenants, or sets of domains of one.
- * Invariant: what is another tenant's and what is nobody's get one answer, from one place: nothing else was asked.
+ *            An act is decided `decisionsMax` times.
+ * Invariant: what is another tenant's and what is nobody's get one answer, from one place: nothing else was asked. What gives
+ *            power or takes it is written only while all that its decision saw holds.
  */
 
 import type { ControlHandlers, ControlMethod } from '../../actors/asks/control.ts';
@@ -13,6 +15,7 @@ import { type ErrorCode, failureOf, MailError } from '../../base/errors.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import { authorityOf, domainsNamed, givenBy, resourceOf } from '../../edge/guard/acts-asked.ts';
 import { type Authority, type Decision, domainsWith, mayDo } from '../../edge/guard/authority.ts';
+import { Evidence, RightsMoved } from '../../edge/guard/evidence.ts';
 import { narrowedDirectory } from '../../edge/guard/narrowed-directory.ts';
 import { walledDirectory } from '../../edge/guard/walled-directory.ts';
 import type { DoAct } from '../../edge/protocols/http/admin/routes.ts';
@@ -22,6 +25,8 @@ import type { Identity } from '../../ports/identity.ts';
 import type { AnyHandler } from './checked-acts.ts';
 
 const tenantsHeldMax = 100;
+/** An act whose write found other rights than it was decided by is decided so often. */
+const decisionsMax = 8;
 
 const codes: Readonly<Record<Exclude<Decision, 'allowed'>, ErrorCode>> = {
   refused: 'permission-missing',
@@ -57,18 +62,31 @@ export function guardedActs(
     walled.set(name, made);
     return made;
   };
-  return async (method, params, call) => {
+  const once: DoAct = async (method, params, call) => {
     const { principal } = call.by;
+    const evidence = new Evidence(identity);
     let domains: readonly string[];
     try {
-      domains = await decide(parts, principal, method, params as Readonly<Record<string, unknown>>);
+      const asked = params as Readonly<Record<string, unknown>>;
+      domains = await decide({ ...parts, identity: evidence.identity }, principal, method, asked);
     } catch (error) {
       parts.refused(method, call.by, failureOf(error).code);
       throw error;
     }
     const handler = handlersFor(principal, domains)[method] as AnyHandler | undefined;
     if (handler === undefined) throw new MailError('not-possible-now', method);
-    return await handler(params, call);
+    const { mustHold } = evidence;
+    return await handler(params, principal.kind === 'operator' ? call : { ...call, mustHold });
+  };
+  return async (method, params, call) => {
+    for (let times = 1; times <= decisionsMax; times++) {
+      try {
+        return await once(method, params, call);
+      } catch (error) {
+        if (!(error instanceof RightsMoved)) throw error;
+      }
+    }
+    throw new MailError('store-busy', 'rights change without a pause, try again later');
   };
 }
 

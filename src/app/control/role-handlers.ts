@@ -41,7 +41,7 @@ function ownRoleHandlers(parts: RoleParts): ControlHandlers {
         grants,
       };
     },
-    'role.create': async ({ tenant: name, ...role }) => {
+    'role.create': async ({ tenant: name, ...role }, { mustHold }) => {
       const { id: tenant } = await tenantNamed(parts, name);
       if (builtInRoles.has(role.name)) throw new MailError('already-exists', `role ${role.name}`);
       const unknown = role.permissions.find((each) => !isPermission(each));
@@ -49,11 +49,11 @@ function ownRoleHandlers(parts: RoleParts): ControlHandlers {
         throw new MailError('argument-invalid', `no permission: ${unknown}`);
       const permissions = [...new Set(role.permissions)].sort();
       const made = { tenant, name: role.name, permissions, createdMs: parts.clock.nowMs() };
-      await roles.putRole(made);
+      await roles.putRole(made, mustHold);
       return { role: viewOfRole(made, false) };
     },
-    'role.delete': async ({ tenant, name }) => {
-      await roles.deleteRole((await tenantNamed(parts, tenant)).id, name);
+    'role.delete': async ({ tenant, name }, { mustHold }) => {
+      await roles.deleteRole((await tenantNamed(parts, tenant)).id, name, mustHold);
       return {};
     },
   };
@@ -62,15 +62,15 @@ function ownRoleHandlers(parts: RoleParts): ControlHandlers {
 function grantHandlers(parts: RoleParts): ControlHandlers {
   const { roles } = parts.identity;
   return {
-    'role.grant': async ({ account: address, role, domains }, { by }) => {
+    'role.grant': async ({ account: address, role, domains }, { by, mustHold }) => {
       const { tenant, id: account } = await accountNamed(parts, address);
       const terms = await grantTerms(parts, { tenant, role, domains }, by);
       const grant: Grant = { ...terms, account };
-      await roles.grant(grant);
+      await roles.grant(grant, mustHold);
       return { grant: await viewOfGrant(parts, grant) };
     },
-    'role.revoke': async ({ account, role }) => {
-      await roles.revoke(await accountNamed(parts, account), role);
+    'role.revoke': async ({ account, role }, { mustHold }) => {
+      await roles.revoke(await accountNamed(parts, account), role, mustHold);
       return {};
     },
   };
