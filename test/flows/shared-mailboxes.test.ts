@@ -105,3 +105,39 @@ test('its mail is read and answered in its name by whoever was let', async () =>
   back.destroy();
   assert.match((await send(again, 'ann@here.test', support)).at(-1)!, /^250 /);
 });
+
+test('rights to all mailboxes are shown and taken, and what is left is said', async () => {
+  await using server = await startMail();
+  const member = 'bob@here.test';
+  const grant = async (whom: string, rights: 'read' | 'write' | 'manage') =>
+    await server.call('shared.grant', { address: support, member: whom, rights, sendsAs: false });
+  await grant('ann@here.test', 'manage');
+  const ann = await logIn(server, 'ann@here.test');
+  const bob = await logIn(server, member);
+  const sent = `"Other Users/${support}/Sent"`;
+  await ann.ok(`SETACL ${sent} ${member} lrs`);
+  await ann.ok(`APPEND ${sent} {23+}\r\nSubject: One\r\n\r\nText.\r\n\r\n`);
+  const shown = async () => {
+    const { readers } = await server.call('shared.show', { address: support });
+    const { rights, mailboxes, moreCount } = readers.find((each) => each.member === member)!;
+    return { rights, mailboxes, moreCount };
+  };
+  const one = { rights: '', mailboxes: [{ mailbox: 'Sent', rights: 'lrs' }], moreCount: 0 };
+  assert.deepEqual(await shown(), one, 'INBOX does not name him');
+  await grant('desk@here.test', 'read');
+  await bob.ok(`SELECT ${sent}`);
+  const { left } = await server.call('shared.revoke', { address: support, member });
+  assert.deepEqual(
+    left.map((each) => [each.member, each.rights]),
+    [['group:desk@here.test', 'lrs']],
+  );
+  await bob.ok('FETCH 1 FLAGS');
+  const group = await server.call('shared.revoke', { address: support, member: 'desk@here.test' });
+  assert.deepEqual(group.left, []);
+  const fetched = await bob.run('FETCH 1 BODY[]').then(
+    ({ tagged }) => tagged.raw,
+    ({ message }: Error) => message,
+  );
+  assert.match(fetched, / NO |\* BYE /);
+  for (const client of [ann, bob]) client.destroy();
+});

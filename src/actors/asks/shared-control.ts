@@ -5,16 +5,7 @@
  */
 
 import { Type } from 'typebox';
-import {
-  type Act,
-  addressText,
-  flag,
-  listOf,
-  type MethodsOf,
-  nothing,
-  only,
-  type PlainOf,
-} from './act.ts';
+import { type Act, addressText, flag, listOf, type MethodsOf, only, type PlainOf } from './act.ts';
 
 const text = Type.String();
 
@@ -32,10 +23,18 @@ const rights = Type.Unsafe<SharedRights>(
   ),
 );
 
+/** Of one reader, mailboxes that are named; the rest are counted. */
+export const mailboxesShownMax = 100;
+
 const reader = Type.Object({
-  member: Type.String({ description: 'An account’s address, or group: and a group’s.' }),
-  rights: Type.String({ description: 'As RFC 4314 writes them, in INBOX.' }),
+  member: Type.String({ description: 'An account’s address, group: and a group’s, or anyone.' }),
+  rights: Type.String({ description: 'As RFC 4314 writes them: those had in every mailbox.' }),
   sendsAs: flag,
+  mailboxes: Type.Array(Type.Object({ mailbox: text, rights: text }), {
+    maxItems: mailboxesShownMax,
+    description: 'Mailboxes in which it has more than that.',
+  }),
+  moreCount: Type.Integer({ minimum: 0, description: 'Such mailboxes that are not named here.' }),
 });
 
 const ofMember = {
@@ -63,9 +62,10 @@ export const sharedActs = {
   },
   'shared.revoke': {
     rest: 'DELETE /api/v1/shared/{address}/members/{member}',
-    summary: 'Takes all rights to a shared mailbox back.',
+    summary:
+      'Takes all rights to a shared mailbox back, and says which a member has still by a group or anyone.',
     params: only(ofMember),
-    result: nothing,
+    result: Type.Object({ left: listOf(reader) }),
   },
 } satisfies Record<string, Act>;
 

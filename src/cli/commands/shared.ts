@@ -17,8 +17,12 @@ function rightsIn(options: OptionValues): SharedRights {
 
 function lines(readers: readonly SharedReaderView[]): readonly string[] {
   return table(
-    ['MEMBER', 'RIGHTS', 'SENDS AS IT'],
-    readers.map((each) => [each.member, each.rights || '-', each.sendsAs ? 'yes' : 'no']),
+    ['MEMBER', 'MAILBOX', 'RIGHTS', 'SENDS AS IT'],
+    readers.flatMap(({ member, rights, sendsAs, mailboxes, moreCount }) => [
+      [member, 'all', rights || '-', sendsAs ? 'yes' : 'no'],
+      ...mailboxes.map((each) => [member, each.mailbox, each.rights || '-', '']),
+      ...(moreCount === 0 ? [] : [[member, `and ${moreCount} more`, '', '']]),
+    ]),
   );
 }
 
@@ -98,11 +102,16 @@ const revoke: Command = {
   examples: ['shared revoke support@example.org ann@example.org'],
   async run({ arguments: [address, ...members], output, control }) {
     const connection = await control();
+    const left: { readonly member: string; readonly by: readonly SharedReaderView[] }[] = [];
     for (const member of members) {
-      await connection.call('shared.revoke', { address: address!, member });
+      const answer = await connection.call('shared.revoke', { address: address!, member });
+      if (answer.left.length > 0) left.push({ member, by: answer.left });
     }
-    const gone = { address: address!, revoked: members };
-    output.result(gone, () => `Took ${address} from ${count(members.length, 'member')}.`);
+    const gone = { address: address!, revoked: members, left };
+    output.result(gone, () => [
+      `Took ${address} from ${count(members.length, 'member')}.`,
+      ...left.flatMap(({ member, by }) => ['', `${member} has rights still, by:`, ...lines(by)]),
+    ]);
     return undefined;
   },
 };

@@ -54,14 +54,21 @@ test('a shared mailbox is made without a password, and given to members one by o
   const created = await asked(line, 'account.create', { account: made });
   assert.deepEqual(created.params, { address: 'ann@example.org', isShared: true });
   assert.match(created.out, /shared: +yes: nobody logs in/);
-  const reader = { member: 'group:desk@example.org', rights: 'lrs', sendsAs: true };
+  const mailboxes = [{ mailbox: 'Sent', rights: 'lrsw' }];
+  const known = { member: 'group:desk@example.org', rights: 'lrs', sendsAs: true };
+  const reader = { ...known, mailboxes, moreCount: 2 };
   const grant = ['shared', 'grant', 'ann@example.org', 'desk@example.org', '--send-as'];
   const granted = await asked([...grant, '--rights', 'read'], 'shared.grant', { reader });
   const params = { address: 'ann@example.org', member: 'desk@example.org', rights: 'read' };
   assert.deepEqual(granted.params, { ...params, sendsAs: true });
-  assert.match(granted.out, /group:desk@example\.org +lrs +yes/);
+  assert.match(granted.out, /group:desk@example\.org +all +lrs +yes/);
+  assert.match(granted.out, /group:desk@example\.org +Sent +lrsw\s/);
+  assert.match(granted.out, /group:desk@example\.org +and 2 more\s/);
   const wrong = await asked([...grant, '--rights', 'all'], 'shared.grant', { reader });
   assert.equal(wrong.code, 2);
+  const revoke = ['shared', 'revoke', 'ann@example.org', 'bob@example.org'];
+  const revoked = await asked(revoke, 'shared.revoke', { left: [reader] });
+  assert.match(revoked.out, /bob@example\.org has rights still, by:\s+MEMBER.*\s+group:desk/);
 });
 
 test('limits of levels are set, left to the level above, and shown with where they come from', async () => {
