@@ -8,9 +8,19 @@ import type { ControlMethod } from '../../src/actors/asks/control.ts';
 import { type ActRule, actRules } from '../../src/actors/asks/permissions.ts';
 
 export const rules = Object.entries(actRules) as [ControlMethod, ActRule][];
-const everything = rules
-  .filter(([, rule]) => rule.resource !== 'server')
-  .map(([, rule]) => rule.permission);
+/** All that can be done in a tenant; of operators are the others. */
+export const everything: readonly string[] = [
+  ...['access.consent', 'access.read', 'access.request'],
+  ...['account.change', 'account.create', 'account.delete', 'account.password', 'account.read'],
+  ...['alias.change', 'alias.read', 'audit.read', 'dkim.change'],
+  ...['app-password.create', 'app-password.read', 'app-password.revoke'],
+  ...['domain.create', 'domain.delete', 'domain.limits', 'domain.read'],
+  ...['factor.change', 'factor.read', 'factor.reset', 'group.change', 'group.read'],
+  ...['key.change', 'key.read', 'mail.change', 'mail.read', 'policy.change', 'policy.read'],
+  ...['queue.change', 'queue.read', 'recovery.change', 'recovery.read'],
+  ...['role.change', 'role.read', 'session.end', 'session.read', 'shared.change', 'shared.read'],
+  ...['suppression.change', 'suppression.read', 'tenant.read', 'webhook.change', 'webhook.read'],
+];
 
 const own = [
   ...['access.consent', 'access.read', 'account.password', 'account.read'],

@@ -16,8 +16,26 @@ import { minuteMs } from '../../../../src/base/units.ts';
 import type { Account } from '../../../../src/ports/account-directory.ts';
 import { policyDefault } from '../../../../src/ports/log-in-policy.ts';
 import { accountRow, domainRow } from '../../../contracts/directory-rows.ts';
-import { type Place, paramsFor, places, roles, rules, wanted } from '../../../support/act-table.ts';
+import {
+  everything,
+  expected,
+  type Place,
+  paramsFor,
+  places,
+  roles,
+  rules,
+  wanted,
+} from '../../../support/act-table.ts';
 import { SeededClock } from '../../../support/seeded-clock.ts';
+
+const opensMail: readonly string[] = [
+  'mail.read',
+  'mail.change',
+  'app-password.create',
+  'queue.server',
+];
+/** Looks that are for operators, or for those who may do more. */
+const looksByMore: readonly string[] = ['queue.server'];
 
 async function world() {
   const identity = createMemoryIdentity();
@@ -116,6 +134,37 @@ describe('acts under guard', () => {
       }
     }
     assert.ok(cells > 1_000, `only ${cells} cells`);
+  });
+
+  it('what acts ask for is what is written down by hand, and as they change things or look', () => {
+    const asked = rules.filter(([, { resource }]) => resource !== 'server');
+    const permissions = new Set(asked.map(([, { permission }]) => permission));
+    assert.deepEqual([...permissions].sort(), [...everything].sort());
+    const given = new Set(Object.values(expected).flat());
+    for (const permission of given) assert.ok(permissions.has(permission), permission);
+    for (const [method, { permission, kind }] of rules) {
+      const isRead = permission.endsWith('.read');
+      if (kind === 'change') assert.ok(!isRead, `${method} changes things by ${permission}`);
+      if (kind === 'look') assert.ok(isRead || looksByMore.includes(permission), method);
+      if (kind === 'mail') assert.ok(opensMail.includes(permission), method);
+    }
+  });
+
+  it('each act is refused to somebody, and done for somebody', () => {
+    const numbers = { own: 1, foreign: 2 };
+    for (const [method, rule] of rules) {
+      if (rule.resource === 'server') continue;
+      const told = new Set<string>();
+      for (const role of roles) {
+        for (const place of places) {
+          const params = paramsFor(rule, place, role, { keys: numbers, holds: numbers });
+          if (params !== undefined) told.add(wanted(rule, place, role));
+        }
+      }
+      assert.ok(told.has('done'), `${method} is done for nobody`);
+      assert.ok(told.has('permission-missing') || told.has('reason-required'), method);
+      assert.ok(told.has('not-found') || rule.at === undefined, `${method} knows no wall`);
+    }
   });
 
   it('an operator does everything, everywhere', async () => {
