@@ -179,3 +179,12 @@ test('a request that two servers may read in two ways is refused, and ends its c
     assert.equal(answer.match(/HTTP\/1\.1 \d/g)!.length, 1, `${what}: ${answer}`);
   }
 });
+
+test('who shows no key holds no connection with a body that does not come', async () => {
+  const startMs = performance.now();
+  const head =
+    'POST /api/v1/token HTTP/1.1\r\nHost: mail.acme.test\r\nContent-Type: application/json\r\n';
+  assert.equal(await raw(`${head}Content-Length: 900\r\n\r\n{`), '');
+  const ms = performance.now() - startMs;
+  assert.ok(ms > 9_000 && ms < 25_000, `${ms} ms`);
+});

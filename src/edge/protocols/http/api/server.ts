@@ -4,7 +4,7 @@
  * Runs in:   edge (main thread), behind the listener of `../server.ts`.
  * Specs:     RFC 9110 §11.6.1 (WWW-Authenticate), §15.5.12 (411), RFC 6750 §3; RFC 6585 §4.
  * Limits:    a request's bytes are claimed of the byte budget before they come, so it has to say how many; its
- *            size by `requestBytesMax`.
+ *            size by `requestBytesMax`. Without an API key its body comes within `smallBodyMsMax`.
  * Invariant: no cookie and no Origin counts: who shows no bearer key or token gets nothing, so a web page can ask
  *            nothing in an operator's name. (The cookie of a log-in by an issuer says which browser began it, and opens
  *            nothing.) Only the control socket says that somebody is an operator.
@@ -14,6 +14,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { MailError } from '../../../../base/errors.ts';
 import type { Log } from '../../../../base/log.ts';
+import { secondMs } from '../../../../base/units.ts';
 import type { ApiKey, ApiScope } from '../../../../ports/account-directory.ts';
 import type { AccessWitness } from '../../../guard/access-witness.ts';
 import { apiKeyShown } from '../../../guard/api-keys.ts';
@@ -58,6 +59,7 @@ const answerHeaders = {
   'referrer-policy': 'no-referrer',
 };
 
+const smallBodyMsMax = 10 * secondMs;
 /** For everybody: it tells what the API is, and of nobody's mail. */
 const openApiPath = '/api/openapi.json';
 
@@ -97,6 +99,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
       await askers.note(request, peer.address, operators.has(request.raw));
     } else setCaller(request, { key: await keyOf({ ...parts, askers }, request, scope), peer });
     claimRoom(parts, request, reply.raw, access === 'key' ? undefined : bodyBytesMax);
+    if (access !== 'key') endSlow(parts.clock, request.raw);
   });
   answerFaults(app, parts.log);
   app.get(openApiPath, { config: { access: 'stranger' } }, async () => document);
@@ -162,6 +165,14 @@ async function keyOf(
   }
   if (refusal !== undefined) throw new ApiFault('permission-missing', 'not by this key');
   return key;
+}
+
+/** Small bodies come at once: who has shown no key holds no connection with one that does not. */
+function endSlow(clock: ApiParts['clock'], raw: IncomingMessage): void {
+  if (raw.complete) return;
+  const timer = clock.setTimer(smallBodyMsMax, () => raw.destroy());
+  const cancel = () => timer.cancel();
+  raw.once('end', cancel).once('close', cancel);
 }
 
 /** The bytes a request brings are in memory until it is answered. @throws ApiFault */
