@@ -4,7 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
@@ -84,6 +84,21 @@ it('what can be told of the request is told before it is answered', async () => 
   assert.deepEqual([dry.status, dry.value.dryRun], [200, true]);
   const list = await world.call({ method: 'GET', path: '/api/v1/batches' });
   assert.deepEqual(list.value.batches, []);
+});
+
+it('is made at once where mail under way is encrypted on disk', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'chaski-batches-'));
+  const key = join(folder, 'transit.key');
+  writeFileSync(key, `${'5a'.repeat(32)}\n`, { mode: 0o600 });
+  try {
+    await using world = await startApiWorld({ 'store.transitKey': `file:${key}` });
+    const { status, value } = await world.call({ body: batchOf(2) });
+    assert.deepEqual([status, value.ids?.length, value.batch], [202, 2, undefined]);
+    const list = await world.call({ method: 'GET', path: '/api/v1/batches' });
+    assert.deepEqual(list.value.batches, []);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it(`each message is sent once over ${kills} kills`, async () => {

@@ -28,6 +28,8 @@ export interface ApiPolicy {
   readonly recipientsMax: number;
   /** 0: mail cannot be scheduled. */
   readonly holdMsMax: number;
+  /** Batches wait in clear on disk: not where mail under way is encrypted there. */
+  readonly mayDefer: boolean;
   /** 0: as often as it likes. */
   readonly eventReadsPerMinuteMax: number;
   readonly eventWaitsPerKeyMax: number;
@@ -35,13 +37,14 @@ export interface ApiPolicy {
 }
 
 export function apiPolicy(settings: Settings): ApiPolicy {
-  const { hostname, smtp, relay, api } = settings;
+  const { hostname, smtp, relay, api, store } = settings;
   return {
     hostname,
     messageBytesMax: smtp.messageBytesMax,
     lineBytesMax: smtp.lineBytesMax,
     recipientsMax: smtp.recipientsMax,
     holdMsMax: relay.holdMsMax,
+    mayDefer: store.transitKey === '',
     eventReadsPerMinuteMax: api.eventReadsPerMinuteMax,
     eventWaitsPerKeyMax: api.eventWaitsPerKeyMax,
     eventWaitsMax: api.eventWaitsMax,

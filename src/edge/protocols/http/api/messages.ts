@@ -83,7 +83,7 @@ export function messageRoutes(app: FastifyInstance, parts: MessageRoutesParts, r
         const { each: messages, ...refused } = await take(judge);
         return { dryRun: true, messages, ...refused };
       }
-      if (given?.deferGeneration === true) {
+      if (given?.deferGeneration === true && parts.policy().mayDefer) {
         reply.code(202);
         const key = request.headers['idempotency-key'] as string | undefined;
         return await defer(parts, caller, given, key);

@@ -136,7 +136,8 @@ export const messageSchema = {
     deferGeneration: {
       type: 'boolean',
       description:
-        'Answer once the request is on disk, with the id of a batch; its messages are made after that.',
+        'Answer once the request is on disk, with the id of a batch; its messages are made after that. ' +
+        'Where mail under way is encrypted on disk they are made at once, and the answer has their ids.',
     },
   },
 } as const;
