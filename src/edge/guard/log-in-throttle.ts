@@ -172,12 +172,11 @@ export class LogInThrottle {
     const { failuresPerAddressFree, failuresFree, failuresPerNameFree } = this.#limits;
     const { waitMsFirst, waitMsMax, waitMsOfName } = this.#limits;
     const doubling = { waitMsFirst, waitMsMax };
-    const bounds = [
-      { key: peer, free: failuresPerAddressFree, ...doubling },
-      { key: keyOf(peer, name), free: failuresFree, ...doubling },
-    ];
-    // Where it is not known who somebody says to be, all would wait for each other.
-    if (name === '' || this.#isKnown(peer, name, nowMs)) return bounds;
+    const ofPeer = { key: peer, free: failuresPerAddressFree, ...doubling };
+    // Where it is not known who somebody says to be, all would wait for each other, and no log-in clears the count.
+    if (name === '') return [ofPeer];
+    const bounds = [ofPeer, { key: keyOf(peer, name), free: failuresFree, ...doubling }];
+    if (this.#isKnown(peer, name, nowMs)) return bounds;
     const steady = { waitMsFirst: waitMsOfName, waitMsMax: waitMsOfName };
     return [...bounds, { key: keyOf('', name), free: failuresPerNameFree, ...steady }];
   }

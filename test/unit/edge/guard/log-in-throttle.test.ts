@@ -85,6 +85,14 @@ test('failures without a name slow nobody but their address', async () => {
   assert.equal(throttle.waitMs('203.0.113.1', '', 0), 0);
 });
 
+test('failures without a name count by their address alone', async () => {
+  const throttle = new LogInThrottle();
+  for (let i = 0; i < 19; i++) await failed(throttle, '192.0.2.1', '', 0);
+  assert.equal(throttle.waitMs('192.0.2.1', '', 0), 0, 'as many as of any names');
+  await failed(throttle, '192.0.2.1', '', 0);
+  assert.equal(throttle.waitMs('192.0.2.1', '', 0), 10_000);
+});
+
 test('the throttle forgets after a while and never grows past its bound', async () => {
   const throttle = new LogInThrottle({
     ...defaultLogInLimits,
