@@ -11,7 +11,7 @@
 
 import type { Answer } from '../../actors/ask.ts';
 import { joined, splitAddress } from '../../adapters/table/addresses.ts';
-import { failure, failureOf } from '../../base/errors.ts';
+import { type Failure, failure, failureOf } from '../../base/errors.ts';
 import type { AccountId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { RecentMap } from '../../base/recent-map.ts';
@@ -56,6 +56,8 @@ export class SourceLogIn {
   /** What is in the cache of an account is under this number; a number is used for one password. */
   readonly #held = new RecentMap<AccountId, number>(accountsHeldMax);
   readonly #underWay = new Map<string, Promise<Answer>>();
+  /** By address: an account that is being made may be there already, and not open yet. */
+  readonly #making = new Map<string, Promise<Account | Failure>>();
   readonly #knownPeers = new KnownPeers();
   readonly #unsubscribe: () => void;
   #lastNumber = 0;
@@ -88,21 +90,21 @@ export class SourceLogIn {
     return name === undefined ? undefined : this.source(name);
   }
 
-  /** `account`: that of `user`, where there is one. Only of what `isOfSource` says is one. */
+  /** `known`: that of `user`, where there is one. Only of what `isOfSource` says is one. */
   async check(
     { user, password }: Credentials,
-    account: Account | undefined,
+    known: Account | undefined,
     facts: Facts,
   ): Promise<LogInAnswer> {
-    const address = account?.address ?? spelled(user);
+    const address = known?.address ?? spelled(user);
     const opened = this.#byName.get(this.#parts.nameOf(address)!)!;
     const { name } = opened.source;
-    const isHere = account !== undefined && mayLogIn(account);
-    if (isHere && this.#knows(account, password)) return await this.#admit(account, name, facts);
+    if (known !== undefined && mayLogIn(known) && this.#knows(known, password))
+      return await this.#admit(known, name, facts);
     const answer = await this.#ask(
       opened,
       { user: address, password },
-      this.#knownPeers.wanting(facts.address, account),
+      this.#knownPeers.wanting(facts.address, known),
     );
     if (!answer.ok) return answer;
     const checked = answer.value as Checked;
@@ -117,11 +119,15 @@ export class SourceLogIn {
         this.#parts.log.warn({ source: name, user: address, why }, 'found is nobody to let in');
       return refused;
     }
+    // Seconds may have passed: it may have been closed, or made, meanwhile.
+    const account = await this.#parts.directory.accountByAddress(address);
+    const isHere = account !== undefined && mayLogIn(account);
     // Asked all the same: who is not here costs what others cost.
-    if (!isHere && (account !== undefined || !opened.createsAccounts)) return refused;
+    const mayBeMade = account === undefined ? opened.createsAccounts : this.#making.has(address);
+    if (!isHere && !mayBeMade) return refused;
     if (checked.kind === 'expired') return failure('password-expired', address);
-    if (account !== undefined) return await this.#letIn(account, password, name, facts);
-    const made = await this.#create(checked.person);
+    if (isHere) return await this.#letIn(account, password, name, facts);
+    const made = await this.#makeOnce(checked.person);
     if ('code' in made) return made;
     return mayLogIn(made) ? await this.#letIn(made, password, name, facts) : refused;
   }
@@ -169,7 +175,17 @@ export class SourceLogIn {
     return asking;
   }
 
-  async #create(person: Person): Promise<Account | ReturnType<typeof failure>> {
+  /** Who logs in on several connections at once gets one account, and in on all of them. */
+  #makeOnce(person: Person): Promise<Account | Failure> {
+    const { address } = person;
+    const known = this.#making.get(address);
+    if (known !== undefined) return known;
+    const making = this.#create(person).finally(() => this.#making.delete(address));
+    this.#making.set(address, making);
+    return making;
+  }
+
+  async #create(person: Person): Promise<Account | Failure> {
     const { create, directory, log } = this.#parts;
     try {
       return await create(person);

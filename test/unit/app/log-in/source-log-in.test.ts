@@ -6,6 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { MemoryLogInSource } from '../../../../src/adapters/memory/memory-log-in-source.ts';
 import { PasswordLogIn } from '../../../../src/app/log-in/log-in.ts';
 import { PasswordDesk } from '../../../../src/app/log-in/password-desk.ts';
@@ -45,7 +46,7 @@ function know(address: string, password: string, more: { isExpired?: boolean } =
   source.known.push({ id: `uid=${address}`, address, password, ...nothing, ...more });
 }
 
-function open(createsAccounts: boolean): void {
+function open(createsAccounts: boolean, whileMade?: () => Promise<void>): void {
   const { identity, clock } = world;
   const { directory, credentials, secondFactors } = identity;
   const cache = new CredentialCache(clock, new SeededRandom(2));
@@ -54,10 +55,13 @@ function open(createsAccounts: boolean): void {
     sources: [{ source, createsAccounts }],
     async create({ address }): Promise<Account> {
       made.push(address);
-      return await directory.createAccount({
-        ...{ tenant: defaultTenant, address, isEnabled: true, quotaBytes: 0 },
+      const account = await directory.createAccount({
+        ...{ tenant: defaultTenant, address, isEnabled: whileMade === undefined, quotaBytes: 0 },
         ...{ sendAs: [], createdMs: 0 },
       });
+      if (whileMade === undefined) return account;
+      await whileMade();
+      return await directory.changeAccount(account.id, (row) => ({ ...row, isEnabled: true }));
     },
   });
   const { passwordJobs: jobs, upgrades } = world;
@@ -225,4 +229,34 @@ test('a source is asked so many at once; of one peer no more wait than there is 
 test('checks of the same name and password that come together are one', async () => {
   await Promise.all([check('wrong'), check('wrong'), check('wrong')]);
   assert.deepEqual(source.asked, [`check ${ann}`]);
+});
+
+test('who logs in while the account is made waits until it is open', async () => {
+  know('new@local.test', elsewhere);
+  const late: Promise<string>[] = [];
+  open(true, async () => {
+    late.push(said(check(elsewhere, 'new@local.test', 'imap', '192.0.2.9')));
+    await setImmediate();
+  });
+  const five = Array.from({ length: 5 }, () => said(check(elsewhere, 'new@local.test')));
+  assert.deepEqual(await Promise.all(five), Array(5).fill('new@local.test'));
+  assert.deepEqual(await Promise.all(late), ['new@local.test']);
+  assert.deepEqual(made, ['new@local.test']);
+});
+
+test('an account that is closed while the source is asked opens no more', async () => {
+  const { directory } = world.identity;
+  const { id } = (await directory.accountByAddress(ann))!;
+  const answered = Promise.withResolvers<void>();
+  const asked = source.check.bind(source);
+  source.check = async (...all) => {
+    const checked = await asked(...all);
+    await answered.promise;
+    return checked;
+  };
+  const going = said(check(elsewhere));
+  await setImmediate();
+  await directory.changeAccount(id, (row) => ({ ...row, isEnabled: false }));
+  answered.resolve();
+  assert.equal(await going, 'credentials-invalid');
 });
