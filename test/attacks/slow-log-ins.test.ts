@@ -1,5 +1,5 @@
 /**
- * Aim: connections that begin a log-in and never end it keep nobody else out.
+ * Aim: connections that begin a log-in and never end it keep nobody else out, as long as a listener has places.
  * Method: the whole server behind a proxy that says which address each connection comes from. Slow ones say half a
  *         line, begin an exchange and fall silent, or give an octet a second; meanwhile honest users log in by each
  *         protocol. `SLOW_CONNECTIONS=2000 SLOW_SECONDS=75` by hand: then those that did not log in have to be gone,
@@ -137,6 +137,8 @@ test('honest users log in beside those that never come to an end', async (t) => 
     const grown = (process.memoryUsage().rss - before) / count;
     t.diagnostic(`${count} slow ones: ${(grown / 1_024).toFixed(0)} kB each, both ends`);
     assert.ok(grown < bytesPerConnectionMax, `${grown} bytes each`);
+    const open = slow.filter(({ socket }) => !socket.destroyed).length;
+    assert.ok(open > count / 2, `only ${open} slow ones were there`);
     if (seconds > 0) await ended(slow, (text) => t.diagnostic(text));
   } finally {
     clearInterval(drip);
