@@ -1,0 +1,118 @@
+/** `chaski sieve check|test`: whether a script is right, and what it would do with a message. No server is asked. */
+
+import { readFile } from 'node:fs/promises';
+import { nodeClock } from '../../adapters/node/clock.ts';
+import { compileScript, scriptFaults } from '../../mail/sieve/compile/compile.ts';
+import { placeOf } from '../../mail/sieve/fault.ts';
+import type { Action } from '../../mail/sieve/run/actions.ts';
+import { runScript } from '../../mail/sieve/run/run.ts';
+import { type Command, exitCodes } from '../command.ts';
+import { count } from '../output.ts';
+import { describeAction } from '../sieve/describe-action.ts';
+import { readMessage } from '../sieve/message-file.ts';
+import { ScriptFolder } from '../sieve/script-folder.ts';
+import { testHost } from '../sieve/test-host.ts';
+
+const check: Command = {
+  name: 'sieve check',
+  summary: 'Say whether a Sieve script is right, and what is wrong by line and column.',
+  arguments: 'SCRIPT',
+  argumentCount: [1, 1],
+  examples: ['sieve check vacation.sieve', 'sieve check vacation.sieve --json'],
+  notes: 'Exit code 1: the script has faults. It is only read; nothing runs.',
+  async run({ arguments: [file], output }) {
+    const source = await readFile(file!, 'utf8');
+    const errors = scriptFaults(source).map((fault) => ({
+      ...placeOf(source, fault.at),
+      message: fault.message,
+    }));
+    const program = errors.length === 0 ? compileScript(source) : undefined;
+    const answer = {
+      valid: program !== undefined,
+      errors,
+      extensions: [...(program?.extensions ?? [])],
+      includes: program?.includes ?? [],
+    };
+    output.result(answer, () =>
+      answer.valid
+        ? `${file} is a valid script.`
+        : [
+            ...errors.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`),
+            `${count(errors.length, 'fault')}.`,
+          ],
+    );
+    return answer.valid ? undefined : exitCodes.failed;
+  },
+};
+
+const test: Command = {
+  name: 'sieve test',
+  summary: 'Run a Sieve script against a message, and show what it would do.',
+  arguments: 'SCRIPT MESSAGE',
+  argumentCount: [2, 2],
+  options: {
+    'envelope-from': {
+      type: 'string',
+      value: 'ADDRESS',
+      doc: 'The envelope sender, "" for none; Return-Path or From of the message when left out.',
+    },
+    'envelope-to': {
+      type: 'string',
+      value: 'ADDRESS',
+      doc: 'The envelope recipient; Delivered-To or the first of To when left out.',
+    },
+    mailboxes: {
+      type: 'string',
+      value: 'LIST',
+      doc: 'Mailboxes there are, by comma; INBOX alone when left out.',
+    },
+    now: {
+      type: 'string',
+      value: 'ISO',
+      doc: 'The time it runs at, as 2026-11-23T09:00:00+01:00; its zone is the account’s.',
+    },
+    scripts: {
+      type: 'string',
+      value: 'DIR',
+      doc: 'Where included scripts are: NAME.sieve, those of :global in DIR/global.',
+    },
+    'spam-percent': { type: 'string', value: 'N', doc: 'What spamtest finds, from 0 to 100.' },
+  },
+  examples: [
+    'sieve test vacation.sieve message.eml',
+    'sieve test rules.sieve message.eml --mailboxes INBOX,Junk --now 2026-12-24T18:00:00Z --json',
+  ],
+  notes:
+    'Nothing is delivered, sent or remembered. Exit code 1: the script failed and the message was kept.',
+  async run({ arguments: [scriptFile, messageFile], options, output }) {
+    const source = await readFile(scriptFile!, 'utf8');
+    const [fault] = scriptFaults(source);
+    if (fault !== undefined) {
+      const { line, column } = placeOf(source, fault.at);
+      output.fault('script-invalid', `${scriptFile}:${line}:${column}: ${fault.message}`);
+      return exitCodes.failed;
+    }
+    const message = await readMessage(messageFile!);
+    const host = testHost(message, {
+      from: options.text('envelope-from'),
+      to: options.text('envelope-to'),
+      mailboxes: options.text('mailboxes'),
+      now: options.text('now'),
+      nowMs: nodeClock.nowMs(),
+      spamPercent: options.number('spam-percent', 0, 100),
+    });
+    const folder = new ScriptFolder(options.text('scripts'));
+    const outcome = runScript(compileScript(source), message, host, (include) =>
+      folder.find(include),
+    );
+    output.result(outcome, ({ actions, fault: failure }) => [
+      ...(failure === undefined
+        ? []
+        : [`${scriptFile}:${failure.line}:${failure.column}: ${failure.message}`]),
+      ...actions.map((action: Action, i) => `${i + 1}. ${describeAction(action)}`),
+    ]);
+    return outcome.fault === undefined ? undefined : exitCodes.failed;
+  },
+};
+
+export const sieveCommands: readonly Command[] = [check, test];
