@@ -38,6 +38,7 @@ import type { AccessWitness } from '../edge/guard/access-witness.ts';
 import type { Bans } from '../edge/guard/bans.ts';
 import type { FactorThrottle } from '../edge/guard/factor-throttle.ts';
 import type { Passkeys } from '../edge/guard/passkeys.ts';
+import type { SendRates } from '../edge/guard/send-rates.ts';
 import { TenantQuotas } from '../edge/guard/tenant-quotas.ts';
 import { withQuotas } from '../edge/quota-reception.ts';
 import { createReception } from '../edge/reception.ts';
@@ -67,6 +68,7 @@ import { answerPolicy, type Outside, openOutside } from './outside.ts';
 import { ownAddresses } from './own-addresses.ts';
 import { PolicySource } from './policy.ts';
 import { QuotaSpread } from './quota-spread.ts';
+import { openSendRates } from './send-rates.ts';
 import { SenderAddresses } from './sender-addresses.ts';
 import { ShapingDesk } from './shaping-desk.ts';
 import { ShardRefusals } from './shard-refusals.ts';
@@ -118,6 +120,8 @@ export interface Core {
   readonly dkimKeys: DkimKeys;
   readonly srsSecrets: SrsSecrets;
   readonly tlsReports: TlsReports;
+  /** Undefined where no rate is set. */
+  readonly sendRates: SendRates | undefined;
   readonly massActs: MassActs;
   readonly batches: Batches;
   /** Told after a level's limits were set. */
@@ -161,7 +165,8 @@ export async function openCore(request: CoreRequest): Promise<Core> {
     const { engine, directory } = parts;
     const spread = await quotaSpreadOf(engine.runtime, directory, settings, log, closers);
     const owners = openOwners(settings, parts, audit, log);
-    return { ...parts, quotaSpread: spread, audit, bans, ...owners };
+    const sendRates = openSendRates(settings, audit, log);
+    return { ...parts, quotaSpread: spread, audit, bans, sendRates, ...owners };
   } catch (error) {
     await closeAll(closers, log);
     throw error;
@@ -172,7 +177,7 @@ async function openParts(
   request: CoreRequest,
   folder: DataFolder,
   closers: Closer[],
-): Promise<Omit<Core, 'audit' | 'bans' | 'quotaSpread' | keyof Owners>> {
+): Promise<Omit<Core, 'audit' | 'bans' | 'quotaSpread' | 'sendRates' | keyof Owners>> {
   const { settings, log, isOffline } = request;
   const { shards } = folder;
   const identity = await openIdentity(settings, folder, log, closers);

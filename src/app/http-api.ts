@@ -70,6 +70,7 @@ export async function createHttpApi(
     reception,
     compose,
     suppression,
+    sendRates: core.sendRates,
     clock: nodeClock,
     policy: policyNow,
   };

@@ -16,6 +16,7 @@ import type { CheckCredentials, LogIn } from '../edge/guard/log-in.ts';
 import { defaultLogInLimits, LogInThrottle } from '../edge/guard/log-in-throttle.ts';
 import type { Proofs } from '../edge/guard/proofs.ts';
 import type { FeedbackAddresses, ReversePath } from '../edge/guard/recipient-policy.ts';
+import type { SendRates } from '../edge/guard/send-rates.ts';
 import type { SuppressionGuard } from '../edge/guard/suppression-guard.ts';
 import type { Tarpit } from '../edge/guard/tarpit.ts';
 import { ListenerTable } from '../edge/listeners/listener-table.ts';
@@ -35,6 +36,7 @@ export interface ListenersOptions {
   readonly reception: Reception;
   readonly directory: AccountDirectory;
   readonly suppression: SuppressionGuard;
+  readonly sendRates: SendRates | undefined;
   readonly returnPaths: ReversePath;
   readonly feedback: FeedbackAddresses;
   readonly tls: ListenerTls;
@@ -129,7 +131,7 @@ export class MailListeners {
 
   #serviceOf(name: MailListenerName): SmtpService {
     const { settings, reception, directory, suppression } = this.#options;
-    const { feedback, returnPaths } = this.#options;
+    const { feedback, returnPaths, sendRates } = this.#options;
     const { clock, log, observer } = this.#options;
     const { service, hasLogIn } = kinds[name];
     const made = new SmtpService({
@@ -140,6 +142,7 @@ export class MailListeners {
       suppression,
       returnPaths,
       feedback,
+      ...(sendRates === undefined ? {} : { sendRates }),
       clock,
       log,
       observer,

@@ -48,6 +48,7 @@ import { MailListeners } from './listeners.ts';
 import { type OpenedLogIn, openLogIn } from './log-in/open.ts';
 import { openSessions } from './open-sessions.ts';
 import { type Pop3Listeners, pop3Listeners } from './pop3-listeners.ts';
+import { measureSendRates } from './send-rates.ts';
 import type { TlsReports } from './tls-reports.ts';
 
 export interface RunningServer {
@@ -166,9 +167,11 @@ interface FrontNeeds {
 /** Not bound yet. */
 function mailListeners(
   { settings, log, version }: ServerRequest,
-  { identity, engine, reception, feedback, srsSecrets, watchers, stamps, witness, bans }: Core,
+  core: Core,
   { metrics, certificates, opened }: FrontNeeds,
 ): MailFronts {
+  const { identity, engine, reception, feedback, srsSecrets, watchers, stamps, witness } = core;
+  const { bans, sendRates } = core;
   const { tls } = certificates;
   const { check: authenticate, isSamePassword, proofs, live } = opened;
   const { runtime } = engine;
@@ -179,6 +182,7 @@ function mailListeners(
     ...shared,
     directory,
     suppression: feedback.guard,
+    sendRates,
     returnPaths: (localPart) => srsSecrets.reverse(localPart),
     feedback: feedback.desk,
     authenticate,
@@ -199,6 +203,7 @@ function serverMetrics(core: Core): Metrics {
   const metrics = new Metrics();
   eventMetrics(metrics, streams);
   audit.measure(metrics);
+  measureSendRates(metrics, core.sendRates);
   metrics.gaugeOf('chaski_bans', 'Networks turned away now.', () => bans.list().length);
   const help = 'Bytes received and not yet journaled.';
   metrics.gaugeOf('chaski_receiving_bytes', help, () => budget.bytes);

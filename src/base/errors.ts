@@ -25,6 +25,7 @@ export const errorCodes = [
   'account-disabled',
   'account-over-quota',
   'domain-missing',
+  'send-rate-exceeded', // more recipients than this account, tenant, sender or network may name for now
   'tenant-over-quota', // its messages of this hour or day
   'group-closed', // it does not take this sender's mail
   'recipient-suppressed', // the tenant's own list says so

@@ -29,6 +29,7 @@ import {
   workers,
 } from './schema/process.ts';
 import { mtaStsSection, publicSection } from './schema/public.ts';
+import { ratesSection } from './schema/rates.ts';
 import { dnsSection, relaySection, verificationSection } from './schema/relay.ts';
 import { retrySection } from './schema/retry.ts';
 import {
@@ -61,6 +62,7 @@ export const schema = section('Settings of Chaski.', {
   xclient: xclientSection,
   login: loginSection,
   guard: guardSection,
+  rates: ratesSection,
   passkey: passkeySection,
   oidc: oidcSection,
   ldap: ldapSection,

@@ -6,7 +6,7 @@
  */
 
 import type { Clock } from '../../ports/clock.ts';
-import type { Counters } from '../../ports/counters.ts';
+import type { Counted, Counters } from '../../ports/counters.ts';
 
 const keysMaxDefault = 100_000;
 
@@ -26,19 +26,25 @@ export class MemoryCounters implements Counters {
     this.#keysMax = keysMax;
   }
 
-  add(key: string, windowMs: number): number {
+  add(key: string, windowMs: number, by = 1): Counted {
     const nowMs = this.#clock.monotonicMs();
     const known = this.#windows.get(key);
     const window =
       known === undefined || known.endMs <= nowMs ? { count: 0, endMs: nowMs + windowMs } : known;
-    window.count++;
+    window.count += by;
     this.#windows.delete(key);
     this.#windows.set(key, window);
     if (this.#windows.size > this.#keysMax) {
       const [oldest] = this.#windows.keys();
       this.#windows.delete(oldest!);
     }
-    return window.count;
+    return { count: window.count, endsInMs: window.endMs - nowMs };
+  }
+
+  look(key: string): Counted | undefined {
+    const window = this.#windows.get(key);
+    const endsInMs = window === undefined ? 0 : window.endMs - this.#clock.monotonicMs();
+    return endsInMs > 0 ? { count: window!.count, endsInMs } : undefined;
   }
 
   clear(key: string): void {

@@ -30,6 +30,7 @@ const unknownMax = 10;
 const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...(['store-busy', 'store-failed', 'store-read-only', 'disk-full', 'draining'] as const),
   ...(['deadline-passed', 'tenant-over-quota', 'rate-exceeded', 'not-possible-now'] as const),
+  'send-rate-exceeded',
 ]);
 
 export interface MakeParts extends Pick<BatchesParts, 'clock' | 'log' | 'keyOf'> {

@@ -143,7 +143,8 @@ export class Bans {
     if (network === undefined || failuresMax === 0) return;
     const { counters, limits, log } = this.#parts;
     try {
-      if ((await counters.add(network, limits.windowMs)) < failuresMax) return;
+      const { count } = await counters.add(network, limits.windowMs);
+      if (count < failuresMax) return;
       await counters.clear(network);
       await this.#ban(network);
     } catch (error) {

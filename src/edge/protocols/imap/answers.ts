@@ -56,6 +56,7 @@ const answers = {
   'account-missing': no('The account is gone', 'UNAVAILABLE'),
   'account-disabled': no('Log-in failed', 'AUTHENTICATIONFAILED'),
   'account-over-quota': no('The account is full', 'OVERQUOTA'),
+  'send-rate-exceeded': no('Too many recipients for now', 'LIMIT'),
   'tenant-over-quota': no('Quota of messages used up', 'OVERQUOTA'),
   'domain-missing': no('Not possible', 'CANNOT'),
   'group-closed': no('Not possible', 'CANNOT'),

@@ -50,6 +50,7 @@ const replies = {
   'account-missing': no('The account is gone', 'SYS/PERM'),
   'account-disabled': no('Log-in failed', 'AUTH'),
   'account-over-quota': no('The account is full', 'SYS/PERM'),
+  'send-rate-exceeded': no('Too many recipients for now', 'SYS/TEMP'),
   'tenant-over-quota': no('Quota of messages used up', 'SYS/TEMP'),
   'domain-missing': no('Not possible', 'SYS/PERM'),
   'group-closed': no('Not possible', 'SYS/PERM'),

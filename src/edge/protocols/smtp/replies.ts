@@ -9,7 +9,9 @@
 
 import type { Buffer } from 'node:buffer';
 import type { ErrorCode } from '../../../base/errors.ts';
+import { minuteMs } from '../../../base/units.ts';
 import { encodeReply } from '../../../mail/wire/smtp/reply.ts';
+import type { RateReached } from '../../guard/send-rates.ts';
 
 export const replyWords = {
   'store-busy': '452 4.3.1 Too much at once, try again later',
@@ -28,6 +30,7 @@ export const replyWords = {
   'account-disabled': '550 5.2.1 Mailbox disabled',
   'account-over-quota': '452 4.2.2 Mailbox full',
   'tenant-over-quota': '452 4.2.2 Quota of messages used up, try again later',
+  'send-rate-exceeded': '450 4.7.1 Too many recipients for now, try again later',
   'domain-missing': '550 5.1.2 No such domain here',
   'group-closed': '550 5.7.2 You may not write to this group',
   'recipient-suppressed': '550 5.7.1 Recipient is on your suppression list',
@@ -61,6 +64,12 @@ const encoded = Object.fromEntries(
 
 export function replyOf(code: ErrorCode): Buffer {
   return encoded[code];
+}
+
+/** Whose rate it is, and for how long: to one who is known to us. */
+export function rateReply({ kind, endsInMs }: RateReached): Buffer {
+  const minutes = Math.max(1, Math.ceil(endsInMs / minuteMs));
+  return encodeReply(`450 4.7.1 Too many recipients of this ${kind}, try again in ${minutes} min`);
 }
 
 export const replies = {

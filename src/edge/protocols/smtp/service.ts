@@ -14,6 +14,7 @@ import type { AccountDirectory } from '../../../ports/account-directory.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { LogIn as GuardedLogIn } from '../../guard/log-in.ts';
 import type { FeedbackAddresses, ReversePath } from '../../guard/recipient-policy.ts';
+import type { SendRates } from '../../guard/send-rates.ts';
 import type { SuppressionGuard } from '../../guard/suppression-guard.ts';
 import type { SessionObserver } from '../session/observer.ts';
 import type { SmtpLimits } from './limits.ts';
@@ -56,6 +57,8 @@ export interface SmtpServiceOptions {
   readonly returnPaths?: ReversePath;
   /** Absent: nothing comes back. */
   readonly feedback?: FeedbackAddresses;
+  /** Absent: those who hand mail in name as many recipients as they like. */
+  readonly sendRates?: SendRates;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
@@ -84,6 +87,7 @@ export class SmtpService {
   readonly suppression: SuppressionGuard | undefined;
   readonly returnPaths: ReversePath | undefined;
   readonly feedback: FeedbackAddresses | undefined;
+  readonly sendRates: SendRates | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
@@ -103,6 +107,7 @@ export class SmtpService {
     this.suppression = options.suppression;
     this.returnPaths = options.returnPaths;
     this.feedback = options.feedback;
+    this.sendRates = options.sendRates;
     this.clock = options.clock;
     this.log = options.log;
     this.observer = options.observer;

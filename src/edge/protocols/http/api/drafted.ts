@@ -67,6 +67,11 @@ export class Drafted {
     return drafted;
   }
 
+  /** The envelope sender. */
+  get sender(): string {
+    return this.#draft.sender;
+  }
+
   get count(): number {
     return this.#draft.copies.length;
   }

@@ -54,6 +54,7 @@ const statusOf = {
   'account-disabled': 400,
   'account-over-quota': 503,
   'tenant-over-quota': 429,
+  'send-rate-exceeded': 429,
   'domain-missing': 400,
   'group-closed': 403,
   'recipient-suppressed': 403,

@@ -23,6 +23,7 @@ import {
   type HandIn,
   judge,
   overQuota,
+  overRate,
   type ResolvedRecipients,
   refuseNobody,
   resolveRecipients,
@@ -113,6 +114,18 @@ function refuseOverQuota({ reception }: MessageRouteParts, { key }: Asker, count
   if (waitMs > 0) throw overQuota(waitMs);
 }
 
+/** All of a request is refused before any of it is taken. @throws ApiFault */
+async function refuseOverRate(
+  { sendRates }: MessageRouteParts,
+  { key, peer }: Asker,
+  sender: string,
+  count: number,
+): Promise<void> {
+  const from = { tenant: key.tenant, account: undefined, sender, peerAddress: peer.address };
+  const reached = await sendRates?.look(from, count);
+  if (reached !== undefined) throw overRate(reached);
+}
+
 interface Taking<T> {
   readonly parts: MessageRouteParts;
   readonly caller: Asker;
@@ -149,6 +162,10 @@ async function takeDraft<T>(taking: Taking<T>, given: MessageGiven): Promise<Tak
   const resolved: ResolvedRecipients[] = [];
   for (let index = 0; index < drafted.count; index++) {
     resolved.push(await drafted.resolve(index, isDryRun));
+  }
+  if (!isDryRun) {
+    const count = resolved.reduce((sum, { recipients }) => sum + recipients.length, 0);
+    await refuseOverRate(parts, caller, drafted.sender, count);
   }
   const taken = await takeEach(drafted.count, (index) =>
     drafted.take(index, resolved[index]!, { handIn, idempotency: repeats(index) }),

@@ -22,6 +22,7 @@ import type { AccountDirectory, ApiKey } from '../../../../ports/account-directo
 import type { Clock } from '../../../../ports/clock.ts';
 import type { SuppressionReason } from '../../../../ports/suppressions.ts';
 import { decideRecipient } from '../../../guard/recipient-policy.ts';
+import type { RateReached, SendRates } from '../../../guard/send-rates.ts';
 import type { RecipientToJudge, SuppressionGuard } from '../../../guard/suppression-guard.ts';
 import type { MailboxGiven } from './addresses.ts';
 import { ApiFault } from './fault.ts';
@@ -32,6 +33,8 @@ export interface SubmitParts {
   readonly reception: Reception;
   readonly clock: Clock;
   readonly suppression: SuppressionGuard;
+  /** Absent: as many recipients as they like. */
+  readonly sendRates?: SendRates | undefined;
   readonly policy: () => ApiPolicy;
 }
 
@@ -134,6 +137,10 @@ export type HandIn<T> = (parts: SubmitParts, submission: Submission) => Promise<
 
 /** Resolves once the message is on disk: to its id, or that of the first with its key. */
 export const submit: HandIn<MessageId> = async (parts, submission) => {
+  const { key, peer, sender, recipients } = submission;
+  const from = { ...{ tenant: key.tenant, account: undefined }, sender, peerAddress: peer.address };
+  const reached = await parts.sendRates?.take(from, recipients.length, parts.clock.nowMs());
+  if (reached !== undefined) throw overRate(reached);
   reserve(parts, submission);
   const { body, id } = submission;
   const answer = await parts.reception.accept(messageOf(parts, submission), body.byteLength);
@@ -141,6 +148,13 @@ export const submit: HandIn<MessageId> = async (parts, submission) => {
   if (answer.code !== 'tenant-over-quota') throw new ApiFault(answer.code, wordsFor(answer.code));
   throw overQuota(parts.reception.quotaWaitMs(submission.key.tenant, 1));
 };
+
+/** Whose rate it is, and for how long. */
+export function overRate({ kind, max, endsInMs }: RateReached): ApiFault {
+  const words = `more recipients than this ${kind} may name for now: ${max}`;
+  const retryAfterSeconds = Math.max(1, Math.ceil(endsInMs / secondMs));
+  return new ApiFault('send-rate-exceeded', words, { retryAfterSeconds });
+}
 
 export function overQuota(waitMs: number): ApiFault {
   const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / secondMs));

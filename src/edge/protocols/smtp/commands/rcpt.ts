@@ -16,8 +16,11 @@ import {
   decideReturnPath,
   type RecipientDecision,
 } from '../../../guard/recipient-policy.ts';
+import type { RateReached, SendRates } from '../../../guard/send-rates.ts';
 import type { CommandSession, SmtpCommand } from '../command.ts';
-import { replies, replyOf } from '../replies.ts';
+import { rateReply, replies, replyOf } from '../replies.ts';
+
+type Recipients = Exclude<RecipientDecision, string>;
 
 const faultReplies = {
   syntax: replies.badSyntax,
@@ -52,7 +55,7 @@ function runRcpt(session: CommandSession, line: Buffer, from: number, to: number
     decideReturnPath(directory, rcpt.path, sender, returnPaths) ??
     decideRecipient(directory, rcpt.path, mayRelay, senderOf(session, mayRelay));
   if (decision instanceof Promise) return decision.then((late) => finish(session, rcpt, late));
-  finish(session, rcpt, decision);
+  return finish(session, rcpt, decision);
 }
 
 function senderOf({ account, transaction }: CommandSession, mayRelay: boolean): KnownSender {
@@ -72,8 +75,43 @@ function isSuppressed({ service, transaction }: CommandSession, { path }: RcptCo
 function finish(session: CommandSession, rcpt: RcptCommand, decision: RecipientDecision) {
   if (typeof decision === 'string') return session.refuse(replyOf(decision));
   if (session.isEnded) return;
+  const rates = isHandedIn(session) ? session.service.sendRates : undefined;
+  if (rates === undefined) return accept(session, rcpt, decision);
+  return underRates(session, rates, rcpt, decision);
+}
+
+function accept(session: CommandSession, rcpt: RcptCommand, decision: Recipients): void {
   session.transaction.add(rcpt, decision);
   session.reply(replies.recipientOk);
+}
+
+/** By one of us: strangers' mail to us is under no rate of sending. */
+function isHandedIn({ account, peer, service }: CommandSession): boolean {
+  return service.dialect === 'smtp' && (account !== undefined || peer.isTrusted);
+}
+
+/** Refused before DATA, and not as the client's error: it may come again later. */
+function underRates(
+  session: CommandSession,
+  rates: SendRates,
+  rcpt: RcptCommand,
+  decision: Recipients,
+) {
+  const { account, peer, transaction, service } = session;
+  const from = {
+    tenant: account?.tenant ?? transaction.tenant,
+    account,
+    sender: transaction.mail!.path.address,
+    peerAddress: peer.address,
+  };
+  const answer = (reached: RateReached | undefined) => {
+    if (session.isEnded) return;
+    if (reached === undefined) accept(session, rcpt, decision);
+    else session.reply(rateReply(reached));
+  };
+  const reached = rates.take(from, 1, service.clock.nowMs());
+  if (reached instanceof Promise) return reached.then(answer);
+  answer(reached);
 }
 
 export const rcptCommand = {
