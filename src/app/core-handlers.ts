@@ -52,6 +52,7 @@ function coreParts(core: Core, front: FrontParts): ControlParts {
     massActs: core.massActs,
     batches: core.batches,
     quotaSpread: core.quotaSpread,
+    deletions: core.deletions,
     passwords: core.passwords,
     passkeys: core.passkeys,
     resets: core.resets,

@@ -46,6 +46,7 @@ import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Identity } from '../ports/identity.ts';
 import type { Settings } from '../settings/schema.ts';
+import { AccountDeletions } from './account-deletions.ts';
 import { type Audit, openAudit } from './audit/open-audit.ts';
 import { openBans } from './bans.ts';
 import type { Batches } from './batches/batches.ts';
@@ -124,6 +125,8 @@ export interface Core {
   readonly sendRates: SendRates | undefined;
   readonly massActs: MassActs;
   readonly batches: Batches;
+  /** Told after an account was taken out of the directory. */
+  readonly deletions: AccountDeletions;
   /** Told after a level's limits were set. */
   readonly quotaSpread: QuotaSpread;
   /** Of ours about others; undefined: settings have none sent. */
@@ -165,19 +168,22 @@ export async function openCore(request: CoreRequest): Promise<Core> {
     const { engine, directory } = parts;
     const spread = await quotaSpreadOf(engine.runtime, directory, settings, log, closers);
     const owners = openOwners(settings, parts, audit, log);
+    const deletions = deletionsOf(engine.runtime, directory, log, closers);
     const sendRates = openSendRates(settings, audit, log);
-    return { ...parts, quotaSpread: spread, audit, bans, sendRates, ...owners };
+    return { ...parts, quotaSpread: spread, deletions, audit, bans, sendRates, ...owners };
   } catch (error) {
     await closeAll(closers, log);
     throw error;
   }
 }
 
+type NotParts = 'audit' | 'bans' | 'quotaSpread' | 'deletions' | 'sendRates';
+
 async function openParts(
   request: CoreRequest,
   folder: DataFolder,
   closers: Closer[],
-): Promise<Omit<Core, 'audit' | 'bans' | 'quotaSpread' | 'sendRates' | keyof Owners>> {
+): Promise<Omit<Core, NotParts | keyof Owners>> {
   const { settings, log, isOffline } = request;
   const { shards } = folder;
   const identity = await openIdentity(settings, folder, log, closers);
@@ -259,6 +265,22 @@ async function quotaSpreadOf(
   closers.push(() => spread.close());
   void spread.settle();
   return spread;
+}
+
+/** What a kill left to be deleted is deleted beside all else. */
+function deletionsOf(
+  { router }: Runtime,
+  directory: AccountDirectory,
+  log: Log,
+  closers: Closer[],
+): AccountDeletions {
+  const deletions = new AccountDeletions({ directory, router, clock: nodeClock, log });
+  const forget = directory.subscribe(({ kind }) => {
+    if (kind === 'account') void deletions.settleMarked();
+  });
+  closers.push(async () => forget(), deletions.close.bind(deletions));
+  void deletions.settle();
+  return deletions;
 }
 
 interface EngineNeeds {

@@ -91,6 +91,9 @@ export interface Account {
   readonly createdMs: number;
 }
 
+/** An account that is gone, whose mail and key may be there still. */
+export type AccountDeletion = Pick<Account, 'id' | 'tenant' | 'shard' | 'address'>;
+
 /** Who may send in the name of one account, besides itself. */
 export const sendersMax = 1_000;
 
@@ -254,7 +257,11 @@ export interface AccountDirectory {
    * all. `change` may be called more than once. `not-found` where it is not there. Resolves to what was written.
    */
   changeAccount(id: AccountId, change: (account: Account) => Account): Promise<Account>;
+  /** Leaves a mark that its mail is to be deleted, too: written with what else changes, kept until `endDeletion`. */
   deleteAccount(id: AccountId): Promise<void>;
+  /** By number. */
+  deletions(): Eventually<readonly AccountDeletion[]>;
+  endDeletion(id: AccountId): Promise<void>;
   putAlias(alias: Alias): Promise<void>;
   deleteAlias(address: string): Promise<void>;
   /** Who may send in the account's name: accounts, and groups by `identifierOf`. */

@@ -13,6 +13,7 @@ import type {
   AccountDirectory,
   DirectoryChange,
 } from '../../src/ports/account-directory.ts';
+import { deletionContract } from './directory-deletions.ts';
 import { accountRow, domainRow } from './directory-rows.ts';
 import { sharingContract } from './directory-sharing.ts';
 import { tenantContract } from './directory-tenants.ts';
@@ -464,6 +465,7 @@ export function accountDirectoryContract(
         [{ kind: 'alias', address: 'al@a.test' }, true],
       ]);
     });
+    deletionContract(opened);
 
     sharingContract(opened);
     tenantContract(opened);

@@ -18,6 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { openLmdbIdentity } from '../../src/adapters/lmdb/account-directory.ts';
 import { ImapClient } from '../support/imap-client.ts';
 import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
 import { WireClient } from '../support/wire-client.ts';
@@ -227,6 +228,29 @@ describe('an encrypted account', () => {
     const { account } = await again.call('account.show', { address: 'bob@here.test' });
     assert.equal(account.messageCount, 1);
     assert.equal(zeros().length, 1);
+  });
+
+  it('is gone with its key after a kill between the directory and its shard', async () => {
+    using place = new Place();
+    await using test = await place.start();
+    await people(test, place.tenant);
+    assert.match(await send(test, [ann], message(words.subject, words.text)), /^250/);
+    await test.stop();
+    const directory = { path: join(place.data, 'directory'), shards: 2 };
+    const opened = openLmdbIdentity(directory);
+    const { id } = (await opened.directory.accountByAddress(ann))!;
+    await opened.directory.deleteAccount(id);
+    await opened.directory.close();
+    const keys = () => filesIn(place.data).filter((path) => /\/keys\/\d+\.key$/.test(path));
+    const zeros = () => keys().filter((path) => readFileSync(path).every((byte) => byte === 0));
+    assert.equal(zeros().length, 0);
+    await using again = await place.start();
+    await eventually('the end of its key', () => (zeros().length === 1 ? true : undefined));
+    assert.match(await send(again, [ann], message('x', 'y')), /^5/);
+    await again.stop();
+    const left = openLmdbIdentity(directory);
+    assert.deepEqual(await left.directory.deletions(), []);
+    await left.directory.close();
   });
 
   it('waits where its key cannot be had: mail is deferred, others go on, and nothing is lost', async () => {

@@ -14,6 +14,7 @@ import { MailError } from '../../base/errors.ts';
 import type { AccountId, ApiKeyId, GroupId, TenantId } from '../../base/ids.ts';
 import type {
   Account,
+  AccountDeletion,
   AccountDirectory,
   Alias,
   ApiKey,
@@ -37,7 +38,7 @@ import { DomainWrites } from './domain-writes.ts';
 import { GroupRows } from './group-rows.ts';
 import { TableGroups } from './groups.ts';
 import { listHoldRules, newHoldRule, withoutHoldRule } from './hold-rules.ts';
-import { spreadKey } from './identity-rows.ts';
+import { deletionKey, everyDeletion, readRows, spreadKey } from './identity-rows.ts';
 import { Levels, refuseLevel } from './levels.ts';
 import { domainThatIs, NameWrites, put } from './name-writes.ts';
 import { TableOwners } from './owners.ts';
@@ -382,6 +383,14 @@ class TableDirectory implements AccountDirectory {
   async deleteAccount(id: AccountId): Promise<void> {
     await this.#turns.write(() => this.#names.deleteAccount(id));
     this.#sharings.forget(id);
+  }
+
+  deletions(): readonly AccountDeletion[] {
+    return readRows<AccountDeletion>(this.#table, everyDeletion);
+  }
+
+  endDeletion(id: AccountId): Promise<void> {
+    return this.#turns.write(() => ({ changes: [{ remove: deletionKey(id) }] }));
   }
 
   sendersOf(owner: AccountId): readonly number[] {

@@ -20,6 +20,7 @@
  *   y·tenant·account         RequestsRow
  *   z·identifier·group       the groups that an account or a group is in
  *   A·account·identifier     who may send in its name; B has the same the other way round (`senders.ts`)
+ *   P·account                AccountDeletion: its mail is to be deleted on its shard
  *   Q·number                 Spread: shards are to be told what accounts inherit
  *   mlevel                   AccountLevel of the server
  *   mapp, msession, mrequest, mgroup, mspread the next numbers of these
@@ -59,6 +60,8 @@ export const requestsKey = (tenant: TenantId, account: AccountId) => keyOf('y', 
 export const appPasswordsOf = (account: AccountId) => under(keyOf('b', account));
 export const sessionsOf = (account: AccountId) => under(keyOf('e', account));
 export const grantsOfTenant = (tenant: TenantId) => under(keyOf('g', tenant));
+export const deletionKey = (account: AccountId) => keyOf('P', account);
+export const everyDeletion: KeyRange = { from: Buffer.from('P'), to: Buffer.from('Q') };
 export const spreadKey = (id: number) => keyOf('Q', id);
 export const everySpread: KeyRange = { from: Buffer.from('Q'), to: Buffer.from('R') };
 export const groupMembers = (group: GroupId) => under(keyOf('j', group));

@@ -10,7 +10,7 @@ import { domainOf } from '../../base/address-parts.ts';
 import { assert } from '../../base/assert.ts';
 import { MailError } from '../../base/errors.ts';
 import { type AccountId, accountId, type ShardId, type TenantId } from '../../base/ids.ts';
-import type { Account, Alias, Domain } from '../../ports/account-directory.ts';
+import type { Account, AccountDeletion, Alias, Domain } from '../../ports/account-directory.ts';
 import type { IndexChange, ShardIndex } from '../../ports/shard-index.ts';
 import { joined, type SplitAddress, splitAddress } from './addresses.ts';
 import { findLoop } from './alias-loops.ts';
@@ -19,6 +19,7 @@ import type { DirectoryRows } from './directory-reader.ts';
 import * as rows from './directory-rows.ts';
 import { memberRemovals } from './groups.ts';
 import { refuseShared } from './identity-parts.ts';
+import { deletionKey, put as putRow } from './identity-rows.ts';
 import { type Levels, normalInherits } from './levels.ts';
 import { ownerRemovals } from './owners.ts';
 import { aliasTargetsMax, type DirectoryReader } from './resolver.ts';
@@ -91,7 +92,10 @@ export class NameWrites {
     const account = this.#rows.account(id);
     if (account === undefined) throw new MailError('not-found', `no account ${id}`);
     const { from, to } = rows.sharingsOf(id);
+    const { tenant, shard, address } = account;
+    const mark: AccountDeletion = { id, tenant, shard, address };
     const changes = [
+      putRow(deletionKey(id), mark),
       ...accountRemovals(account),
       { remove: rows.accountKey(id) },
       { removeFrom: from, to },

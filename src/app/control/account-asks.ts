@@ -34,7 +34,7 @@ export async function accountNamed(
  */
 export async function askAccount(
   { router, clock }: AccountAskParts,
-  account: Account,
+  account: Pick<Account, 'id' | 'shard'>,
   name: string,
   meta: unknown,
   { isLong = false, body = [] }: { isLong?: boolean; body?: readonly Uint8Array[] } = {},

@@ -141,8 +141,10 @@ function accountHandlers(parts: ControlParts): ControlHandlers {
       const account = await accountNamed(parts, address);
       await directory.deleteAccount(account.id);
       // The directory first: nobody may deliver into an account that is being emptied.
-      await askAccount(parts, account, mailboxAsks.delete, [account.id, account.tenant]);
-      return {};
+      await parts.deletions.settle();
+      if (!(await parts.deletions.isLeft(account.id))) return {};
+      const words = 'the account is gone; its mail is deleted as soon as its shard answers';
+      throw new MailError('not-possible-now', words);
     },
   };
 }

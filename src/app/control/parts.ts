@@ -21,6 +21,7 @@ import type { Random } from '../../ports/random.ts';
 import type { SuppressionList } from '../../ports/suppressions.ts';
 import type { Settings } from '../../settings/schema.ts';
 import type { ShapingRules } from '../../settings/shaping/rules.ts';
+import type { AccountDeletions } from '../account-deletions.ts';
 import type { AuditedParts } from '../audit/audited-acts.ts';
 import type { CertificateDesk } from '../certificates/certificate-desk.ts';
 import type { DkimKeys } from '../dkim-keys.ts';
@@ -67,6 +68,7 @@ export interface ControlParts {
   readonly massActs: MassActs;
   /** Shards are told what a level's accounts inherit. */
   readonly quotaSpread: Pick<QuotaSpread, 'settle'>;
+  readonly deletions: Pick<AccountDeletions, 'settle' | 'isLeft'>;
   /** Sets passwords, by the rules of tenants. */
   readonly passwords: PasswordDesk;
   readonly secondFactors: SecondFactorDesk;

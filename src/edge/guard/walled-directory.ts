@@ -26,6 +26,8 @@ export function walledDirectory(directory: AccountDirectory, tenant: TenantId): 
     // Of the whole server: operators only.
     serverLevel: () => directory.serverLevel(),
     putServerLevel: () => notThere('limits of the server'),
+    deletions: () => [],
+    endDeletion: () => notThere('accounts that are gone'),
     spreads: () => [],
     endSpread: () => notThere('limits of the server'),
     srsSecrets: () => [],
