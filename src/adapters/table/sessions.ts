@@ -9,6 +9,7 @@
 
 import { MailError } from '../../base/errors.ts';
 import type { AccountId } from '../../base/ids.ts';
+import { mayLogIn } from '../../ports/account-directory.ts';
 import {
   type AccountOf,
   type Renewal,
@@ -62,6 +63,7 @@ export class Sessions {
     return this.#parts.turns.aside(() => {
       const account = accountThatIs(this.#parts, of);
       refuseShared(account);
+      if (!mayLogIn(account)) throw new MailError('credentials-invalid', 'it was closed meanwhile');
       if (!isStill(account.passwordHash)) {
         throw new MailError('credentials-invalid', 'its password was set anew meanwhile');
       }

@@ -3,23 +3,32 @@
  * waits until it is known how those went.
  *
  * Runs in:   edge (main thread).
- * Limits:    `waitingMax` wait, in all lines together.
+ * Limits:    `waitingMax` wait, in all lines together, and `waitingMaxOfOne` of one peer.
  * Invariant: what waits in a line has somebody under way before it, so it has its turn when that one ends.
  */
 
 /** Looks whether it may begin. The line it waits in; undefined: it waits no more. */
 type Look = () => string | undefined;
 
+interface Waiting {
+  readonly look: Look;
+  readonly peer: string;
+}
+
 export class AttemptTurns {
   readonly #waitingMax: number;
+  readonly #waitingMaxOfOne: number;
   /** By what is bounded: none is 0. */
   readonly #underWay = new Map<string, number>();
   /** None is empty. */
-  readonly #lines = new Map<string, Look[]>();
+  readonly #lines = new Map<string, Waiting[]>();
+  /** By peer: none is 0. */
+  readonly #waitingOf = new Map<string, number>();
   #waiting = 0;
 
-  constructor(waitingMax: number) {
+  constructor(waitingMax: number, waitingMaxOfOne: number) {
     this.#waitingMax = waitingMax;
+    this.#waitingMaxOfOne = waitingMaxOfOne;
   }
 
   get waitingCount(): number {
@@ -31,12 +40,14 @@ export class AttemptTurns {
   }
 
   /** False: it would have to wait, and too many do. */
-  enter(look: Look): boolean {
+  enter(peer: string, look: Look): boolean {
     const key = look();
     if (key === undefined) return true;
-    if (this.#waiting >= this.#waitingMax) return false;
+    const ofPeer = this.#waitingOf.get(peer) ?? 0;
+    if (this.#waiting >= this.#waitingMax || ofPeer >= this.#waitingMaxOfOne) return false;
     this.#waiting++;
-    this.#join(key, look);
+    this.#waitingOf.set(peer, ofPeer + 1);
+    this.#join(key, { look, peer });
     return true;
   }
 
@@ -54,20 +65,27 @@ export class AttemptTurns {
     for (const key of keys) this.#call(key);
   }
 
-  #join(key: string, look: Look): void {
+  #join(key: string, waiting: Waiting): void {
     const line = this.#lines.get(key);
-    if (line === undefined) this.#lines.set(key, [look]);
-    else line.push(look);
+    if (line === undefined) this.#lines.set(key, [waiting]);
+    else line.push(waiting);
+  }
+
+  #left(peer: string): void {
+    this.#waiting--;
+    const left = this.#waitingOf.get(peer)! - 1;
+    if (left > 0) this.#waitingOf.set(peer, left);
+    else this.#waitingOf.delete(peer);
   }
 
   #call(key: string): void {
     const line = this.#lines.get(key);
     while (line !== undefined && line.length > 0) {
-      const next = line[0]!();
+      const next = line[0]!.look();
       if (next === key) return;
-      const look = line.shift()!;
-      if (next === undefined) this.#waiting--;
-      else this.#join(next, look);
+      const first = line.shift()!;
+      if (next === undefined) this.#left(first.peer);
+      else this.#join(next, first);
     }
     this.#lines.delete(key);
   }

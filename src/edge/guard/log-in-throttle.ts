@@ -4,7 +4,8 @@
  * from many addresses slow it down for strangers, never for peers that logged in to it lately.
  *
  * Runs in:   edge (main thread).
- * Limits:    `entriesMax` counters; the least recently used go first; as many peers that are known to accounts. One
+ * Limits:    `entriesMax` counters of peers, as many of names; of those counted longest ago the lowest goes first. As
+ *            many peers are known to accounts. One
  *            account is never locked for all addresses: that would let anybody lock anybody out. From strangers it
  *            takes one failure every `waitMsOfName`. `waitingMax` attempts wait for others that are under way.
  * Invariant: an attempt under way may fail, so it takes up room as if it had: as many as come together are never more
@@ -35,6 +36,8 @@ export interface LogInLimits {
   readonly entriesMax: number;
   /** Attempts that wait for those under way. */
   readonly waitingMax: number;
+  /** The same of one peer: none keeps the others from waiting. */
+  readonly waitingMaxOfPeer: number;
 }
 
 export const defaultLogInLimits: LogInLimits = {
@@ -48,7 +51,11 @@ export const defaultLogInLimits: LogInLimits = {
   forgetMs: 24 * hourMs,
   entriesMax: 50_000,
   waitingMax: 1_000,
+  waitingMaxOfPeer: 250,
 };
+
+/** Of so many that were counted longest ago, the one with the fewest failures is forgotten first. */
+const oldestLookedAt = 16;
 
 interface Failures {
   count: number;
@@ -87,8 +94,10 @@ export class LogInThrottle {
   readonly #limits: LogInLimits;
   readonly #spelled: Spelling;
   readonly #turns: AttemptTurns;
-  /** In order of last failure. */
+  /** Of peers, and of peers with names, in order of last failure. */
   readonly #entries = new Map<string, Failures>();
+  /** Of names alone: no number of peers makes these forgotten. */
+  readonly #names = new Map<string, Failures>();
 
   /** When a peer last logged in to an account. */
   readonly #known: RecentMap<string, number>;
@@ -99,7 +108,7 @@ export class LogInThrottle {
   ) {
     this.#limits = limits;
     this.#spelled = (name) => spelled(name).slice(0, nameLengthMax);
-    this.#turns = new AttemptTurns(limits.waitingMax);
+    this.#turns = new AttemptTurns(limits.waitingMax, limits.waitingMaxOfPeer);
     this.#known = new RecentMap(limits.entriesMax);
   }
 
@@ -134,7 +143,7 @@ export class LogInThrottle {
         if (full === undefined) resolve(this.#begun(peer, bounds, clock));
         return full?.key;
       };
-      if (!this.#turns.enter(look)) resolve('store-busy');
+      if (!this.#turns.enter(peer, look)) resolve('store-busy');
     });
   }
 
@@ -178,7 +187,7 @@ export class LogInThrottle {
     const bounds = [ofPeer, { key: keyOf(peer, name), free: failuresFree, ...doubling }];
     if (this.#isKnown(peer, name, nowMs)) return bounds;
     const steady = { waitMsFirst: waitMsOfName, waitMsMax: waitMsOfName };
-    return [...bounds, { key: keyOf('', name), free: failuresPerNameFree, ...steady }];
+    return [...bounds, { key: keyOf(noPeer, name), free: failuresPerNameFree, ...steady }];
   }
 
   #isKnown(peer: string, name: string, nowMs: number): boolean {
@@ -187,7 +196,7 @@ export class LogInThrottle {
   }
 
   #wait(key: string, nowMs: number): number {
-    const entry = this.#entries.get(key);
+    const entry = this.#entriesOf(key).get(key);
     return entry === undefined ? 0 : Math.max(0, entry.lastMs + entry.waitMs - nowMs);
   }
 
@@ -197,20 +206,38 @@ export class LogInThrottle {
   }
 
   #failures(key: string, nowMs: number): number {
-    const entry = this.#entries.get(key);
+    const entry = this.#entriesOf(key).get(key);
     return entry === undefined || nowMs - entry.lastMs > this.#limits.forgetMs ? 0 : entry.count;
   }
 
   #count({ key, free, waitMsFirst, waitMsMax }: Bound, nowMs: number): void {
     const count = this.#failures(key, nowMs) + 1;
     const waitMs = count < free ? 0 : Math.min(waitMsMax, waitMsFirst * 2 ** (count - free));
-    this.#entries.delete(key);
-    this.#entries.set(key, { count, lastMs: nowMs, waitMs });
-    if (this.#entries.size <= this.#limits.entriesMax) return;
-    const [oldest] = this.#entries.keys();
-    this.#entries.delete(oldest!);
+    const entries = this.#entriesOf(key);
+    entries.delete(key);
+    entries.set(key, { count, lastMs: nowMs, waitMs });
+    if (entries.size > this.#limits.entriesMax) entries.delete(leastOf(entries));
+  }
+
+  #entriesOf(key: string): Map<string, Failures> {
+    return key.startsWith(`${noPeer} `) ? this.#names : this.#entries;
   }
 }
+
+/** A flood of names that failed once each pushes out its own, not what was guessed at for long. */
+function leastOf(entries: ReadonlyMap<string, Failures>): string {
+  let least: string | undefined;
+  let fewest = Number.POSITIVE_INFINITY;
+  let looked = 0;
+  for (const [key, { count }] of entries) {
+    if (count < fewest) [least, fewest] = [key, count];
+    if (++looked === oldestLookedAt) break;
+  }
+  return least!;
+}
+
+/** In the place of a peer, where it is a name's own count. */
+const noPeer = '';
 
 /** No address is empty, so no other key is like that of a name alone. */
 function keyOf(peer: string, name: string): string {

@@ -229,6 +229,34 @@ test('attempts that wait for others are bounded', async () => {
   assert.deepEqual(told, ['store-busy'], 'who need not wait goes on');
 });
 
+test('one peer takes a share of the places alone, and gives them back', async () => {
+  const limits = { ...defaultLogInLimits, waitingMax: 6, waitingMaxOfPeer: 4 };
+  const { told, checks, guess, end, throttle } = heldWorld(limits);
+  for (let i = 0; i < 12; i++) guess('192.0.2.1', 'ann@local.test');
+  await setImmediate();
+  assert.equal(throttle.waitingCount, 4);
+  assert.deepEqual(told, ['store-busy', 'store-busy', 'store-busy']);
+  for (let i = 0; i < 7; i++) guess('192.0.2.2', 'bob@local.test');
+  await setImmediate();
+  assert.equal(throttle.waitingCount, 6, 'the others have the rest');
+  while (checks.length > 0) await end({ ...wrong, isOver: true });
+  assert.equal(throttle.waitingCount, 0);
+  for (let i = 0; i < 9; i++) guess('192.0.2.1', 'cid@local.test');
+  await setImmediate();
+  assert.equal(throttle.waitingCount, 4, 'it has its share again');
+});
+
+test('failures under other names, of however many peers, push no name’s count out', async () => {
+  const limits = { ...defaultLogInLimits, entriesMax: 100 };
+  const throttle = new LogInThrottle(limits, spelled);
+  for (let i = 0; i < 50; i++) await failed(throttle, `10.0.0.${i}`, 'ann@local.test', 0);
+  assert.equal(throttle.waitMs('203.0.113.1', 'ann@local.test', 0), 10_000);
+  for (let i = 0; i < 3_000; i++) {
+    await failed(throttle, `10.1.${i >> 8}.${i & 255}`, `n${i}@local.test`, 1);
+  }
+  assert.equal(throttle.waitMs('203.0.113.1', 'ann@local.test', 1), 9_999);
+});
+
 test('an attempt ends once', async () => {
   const one: Attempt = (await begun(new LogInThrottle(), '192.0.2.1', 'ann', 0))!;
   one.undone();
