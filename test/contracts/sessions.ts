@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { sessionsMax } from '../../src/ports/credentials.ts';
 import { passwordRow, renewal, sessionRow } from './credential-rows.ts';
+import type { World } from './identity-world.ts';
 
 export function sessionContract(world: () => Promise<World>): void {
   it('a session is renewed with the token it has, and ends when an old one is shown', async () => {
