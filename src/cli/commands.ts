@@ -34,6 +34,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   shaping: async () => (await import('./commands/shaping.ts')).shapingCommands,
   mailbox: async () => (await import('./commands/mailbox.ts')).mailboxCommands,
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommands,
+  authenticate: async () => (await import('./commands/authenticate.ts')).authenticateCommands,
   sieve: async () => (await import('./commands/sieve.ts')).sieveCommands,
   send: async () => (await import('./commands/send.ts')).sendCommands,
   events: async () => (await import('./commands/events.ts')).eventCommands,

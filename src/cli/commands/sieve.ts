@@ -7,9 +7,9 @@ import { placeOf } from '../../mail/sieve/fault.ts';
 import type { Action } from '../../mail/sieve/run/actions.ts';
 import { runScript } from '../../mail/sieve/run/run.ts';
 import { type Command, exitCodes } from '../command.ts';
+import { readMessage } from '../message-file.ts';
 import { count } from '../output.ts';
 import { describeAction } from '../sieve/describe-action.ts';
-import { readMessage } from '../sieve/message-file.ts';
 import { ScriptFolder } from '../sieve/script-folder.ts';
 import { testHost } from '../sieve/test-host.ts';
 

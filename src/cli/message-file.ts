@@ -2,7 +2,7 @@
 
 import type { Buffer } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
-import { withCrlf } from '../../mail/formats/line-ends.ts';
+import { withCrlf } from '../mail/formats/line-ends.ts';
 
 export async function readMessage(file: string): Promise<Buffer> {
   return withCrlf(await readFile(file));
