@@ -38,26 +38,32 @@ async function byNodemailer({ test }: SaslPlace, auth: object, authMethod?: stri
 }
 
 const ways: readonly Way[] = [
-  ...['LOGIN', 'AUTH=PLAIN', 'AUTH=LOGIN'].map(
-    (loginMethod): Way => ({
-      ...{ name: `imapflow by ${loginMethod}`, shows: 'password' },
+  ...(
+    [
+      ['LOGIN', 'LOGIN command'],
+      ['AUTH=PLAIN', 'PLAIN'],
+      ['AUTH=LOGIN', 'LOGIN'],
+    ] as const
+  ).map(
+    ([loginMethod, mechanism]): Way => ({
+      ...{ name: `imapflow by ${mechanism} on imap`, shows: 'password' },
       logIn: (place, pass) => byImapflow(place, { pass, loginMethod }),
     }),
   ),
   {
-    ...{ name: 'imapflow by its token mechanism', shows: 'token' },
+    ...{ name: 'imapflow by OAUTHBEARER on imap', shows: 'token' },
     logIn: (place, accessToken) => byImapflow(place, { accessToken }),
   },
   ...['PLAIN', 'LOGIN'].map(
     (method): Way => ({
-      ...{ name: `nodemailer by ${method}`, shows: 'password' },
+      ...{ name: `nodemailer by ${method} on smtp`, shows: 'password' },
       logIn: (place, pass) => byNodemailer(place, { pass }, method),
     }),
   ),
   {
-    ...{ name: 'nodemailer by XOAUTH2', shows: 'token' },
+    ...{ name: 'nodemailer by XOAUTH2 on smtp', shows: 'token' },
     logIn: (place, accessToken) => byNodemailer(place, { type: 'OAuth2', accessToken }),
   },
 ];
 
-saslSuite('clients of npm', ways);
+saslSuite('flows', 'clients of npm', ways);

@@ -44,7 +44,8 @@ function waysOf(
 }
 
 /** GNU SASL: the one that binds SCRAM to its TLS. On SMTP it says STARTTLS before EHLO, which is none (RFC 3207 §4). */
-const gsaslMechanisms = [...passwords, ...scrams, 'SCRAM-SHA-256-PLUS'];
+const bound = ['SCRAM-SHA-1-PLUS', 'SCRAM-SHA-256-PLUS'];
+const gsaslMechanisms = [...passwords, ...scrams, ...bound];
 const gsasl = waysOf('gsasl', 'imap', gsaslMechanisms, (mechanism) => async (place, secret) => {
   const { stdout } = await start(place, 'gsasl', [
     ...['--imap', `--connect=127.0.0.1:${place.test.ports.imap}`, '--starttls'],
@@ -110,7 +111,7 @@ gs2 = f'n,a={user},\\x01auth=Bearer {secret}\\x01\\x01'
 initial = {'PLAIN': f'\\0{user}\\0{secret}', 'XOAUTH2': bearer, 'OAUTHBEARER': gs2}
 if protocol == 'imap':
     client = imaplib.IMAP4_SSL('127.0.0.1', int(port), ssl_context=tls)
-    if mechanism == 'LOGIN': client.login(user, secret)
+    if mechanism == 'LOGIN command': client.login(user, secret)
     else: client.authenticate(mechanism, lambda _: initial[mechanism].encode())
     client.select(); client.logout()
 elif protocol == 'pop3':
@@ -127,14 +128,70 @@ else:
 
 const python = (
   [
-    ['imap', 'imaps', ['LOGIN', 'PLAIN', ...tokens]],
+    ['imap', 'imaps', ['LOGIN command', 'PLAIN', ...tokens]],
     ['smtp', 'submissions', ['PLAIN', 'LOGIN', ...tokens]],
-    ['pop3', 'pop3s', ['USER']],
+    ['pop3', 'pop3s', ['USER and PASS']],
   ] as const
 ).flatMap(([protocol, listener, mechanisms]) =>
   waysOf('python3', protocol, mechanisms, (mechanism) => async (place, secret) => {
     const port = String(place.test.ports[listener]);
     await start(place, 'python3', ['-c', script, protocol, mechanism, port, address, secret]);
+  }),
+);
+
+/**
+ * GNU SASL's library, asked by Python, which has the TLS: SCRAM bound to it where no mail program can (GNU SASL's own
+ * speaks IMAP alone, msmtp and mpop leave the bindings out). Python tells tls-unique, so it is TLS 1.2.
+ */
+const bindingScript = `
+import base64, ctypes, ctypes.util, socket, ssl, sys
+protocol, mechanism, port, user, secret = sys.argv[1:]
+gsasl = ctypes.CDLL(ctypes.util.find_library('gsasl') or 'libgsasl.so.18')
+AUTHID, PASSWORD, CB_TLS_UNIQUE, NEEDS_MORE, OK = 1, 3, 18, 1, 0
+context, session = ctypes.c_void_p(), ctypes.c_void_p()
+assert gsasl.gsasl_init(ctypes.byref(context)) == OK
+assert gsasl.gsasl_client_start(context, mechanism.encode(), ctypes.byref(session)) == OK
+tls = ssl._create_unverified_context()
+tls.maximum_version = ssl.TLSVersion.TLSv1_2
+wire = tls.wrap_socket(socket.create_connection(('127.0.0.1', int(port))))
+gsasl.gsasl_property_set.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p]
+binding = base64.b64encode(wire.get_channel_binding('tls-unique'))
+for name, value in ((AUTHID, user.encode()), (PASSWORD, secret.encode()), (CB_TLS_UNIQUE, binding)):
+    gsasl.gsasl_property_set(session, name, value)
+def step(challenge):
+    answer = ctypes.c_char_p()
+    code = gsasl.gsasl_step64(session, challenge, ctypes.byref(answer))
+    assert code in (OK, NEEDS_MORE), code
+    return answer.value
+lines = wire.makefile('rwb')
+def read():
+    line = lines.readline().rstrip()
+    while protocol == 'smtp' and line[3:4] == b'-': line = lines.readline().rstrip()
+    return line
+def say(words):
+    lines.write(words + b'\\r\\n'); lines.flush()
+    return read()
+read()
+if protocol == 'smtp': say(b'EHLO client.test')
+go_on, done = (b'334 ', b'235') if protocol == 'smtp' else (b'+ ', b'+OK')
+initial = step(b'')
+assert base64.b64decode(initial).startswith(b'p=tls-unique,'), initial
+reply = say(b'AUTH ' + mechanism.encode() + b' ' + initial)
+while reply.startswith(go_on): reply = say(step(reply[len(go_on):]))
+assert reply.startswith(done), reply
+say(b'QUIT')
+`;
+
+const libgsasl = (
+  [
+    ['smtp', 'submissions'],
+    ['pop3', 'pop3s'],
+  ] as const
+).flatMap(([protocol, listener]) =>
+  waysOf('libgsasl', protocol, bound, (mechanism) => async (place, secret) => {
+    const port = String(place.test.ports[listener]);
+    const args = [protocol, mechanism, port, address, secret];
+    await start(place, 'python3', ['-c', bindingScript, ...args]);
   }),
 );
 
@@ -157,6 +214,7 @@ const mbsync = waysOf(
 
 const ways: readonly ProgramWay[] = [
   ...gsasl,
+  ...libgsasl,
   ...msmtp,
   ...mpop,
   ...curl,
@@ -169,9 +227,10 @@ const ways: readonly ProgramWay[] = [
 const hasScramPlugin =
   spawnSync('sh', ['-c', 'ls /usr/lib/*/sasl2/libscram.so*'], { stdio: 'ignore' }).status === 0;
 
-saslSuite('programs of Debian', ways, (way) => {
+saslSuite('interop', 'programs of Debian', ways, (way) => {
   const { program, name } = way as ProgramWay;
   const isPlugin = program === 'mbsync' && name.includes('SCRAM');
   if (isPlugin && !hasScramPlugin) return { skip: 'not installed: libsasl2-modules' };
-  return needs(program);
+  // Its library comes with the program.
+  return needs(program === 'libgsasl' ? 'gsasl' : program);
 });

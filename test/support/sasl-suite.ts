@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { checkMatrix } from './sasl-matrix.ts';
 import { SaslPlace, type Way } from './sasl-place.ts';
 
 export function saslSuite(
+  suite: 'flows' | 'interop',
   title: string,
   ways: readonly Way[],
   optionsOf: (way: Way) => { readonly skip?: string } = () => ({}),
@@ -19,6 +21,12 @@ export function saslSuite(
     after(async () => {
       await open[Symbol.asyncDispose]();
       await strict[Symbol.asyncDispose]();
+    });
+    test('the table of docs/sasl.md tells of these ways and no others', () => {
+      checkMatrix(
+        suite,
+        ways.map(({ name }) => name),
+      );
     });
     for (const way of ways) {
       const { name, shows, isMainOnly, logIn } = way;

@@ -6,7 +6,7 @@
  * Limits:    types are those of `zoneTypes`; SOA and NS are passed over, others are a fault, and so is $INCLUDE.
  */
 
-export const zoneTypes = ['A', 'AAAA', 'CNAME', 'MX', 'PTR', 'SRV', 'TXT'] as const;
+const zoneTypes = ['A', 'AAAA', 'CNAME', 'MX', 'PTR', 'SRV', 'TXT'] as const;
 export type ZoneType = (typeof zoneTypes)[number];
 
 export interface ZoneRecord {
