@@ -209,6 +209,18 @@ test('curl logs in by certificate', async (context) => {
     assert.match(download.stderr, /AUTH EXTERNAL/);
     writeFileSync(join(folder, 'mail.txt'), 'Subject: by certificate\r\n\r\nhello\r\n');
     const upload = ['--mail-from', address, '--mail-rcpt', address];
-    await asked('submissions', '/c.test', ...upload, '-T', join(folder, 'mail.txt'));
+    const submitted = () =>
+      asked('submissions', '/c.test', ...upload, '-T', join(folder, 'mail.txt'));
+    await submitted();
+    // The tenant lets certificates in by name: a second factor is demanded of passwords.
+    await server.call('policy.set', { tenant: 'default', needsSecondFactor: true });
+    const passwordAlone = promisify(execFile)('curl', [
+      ...['-sS', '-k', '--max-time', '20', '--user', `${address}:correct horse`],
+      `imaps://127.0.0.1:${server.ports.imaps}/`,
+    ]);
+    await assert.rejects(passwordAlone);
+    assert.match((await asked('imaps', '/', '-X', 'LIST "" *')).stdout, /\* LIST /);
+    await asked('pop3s', '/');
+    await submitted();
   });
 });
