@@ -13,7 +13,7 @@ import { crc32c } from '@node-rs/crc32';
 import { view } from '../../../base/bytes.ts';
 import { MailError } from '../../../base/errors.ts';
 import { kibibyte } from '../../../base/units.ts';
-import type { Disk, DiskFile } from '../../../ports/disk.ts';
+import { type Disk, DiskError, type DiskFile } from '../../../ports/disk.ts';
 
 const slotBytes = 4 * kibibyte;
 const magic = 0x4b43_4b56; // "VKCK" as stored
@@ -43,13 +43,31 @@ export async function createKeyFile(
   name: string,
   content: KeyFile,
 ): Promise<void> {
-  const file = await disk.open(`${folder}/${name}`, 'create');
+  if ((await disk.list(folder)).includes(name)) throw new DiskError('exists', `${folder}/${name}`);
+  await placeFile(disk, folder, name, [encode(content, 1), Buffer.alloc(slotBytes)]);
+}
+
+/**
+ * Whole before it has its name: a cut of power leaves no file of zeros, which would say that keys were destroyed. What
+ * a draft of before holds, nothing was sealed by.
+ */
+async function placeFile(
+  disk: Disk,
+  folder: string,
+  name: string,
+  parts: readonly Uint8Array[],
+): Promise<void> {
+  const path = `${folder}/${name}`;
+  const draft = `${path}.new`;
+  if ((await disk.list(folder)).includes(`${name}.new`)) await disk.remove(draft);
+  const file = await disk.open(draft, 'create');
   try {
-    await file.write(0, [encode(content, 1), Buffer.alloc(slotBytes)]);
+    await file.write(0, parts);
     await file.sync();
   } finally {
     await file.close();
   }
+  await disk.rename(draft, path);
   await disk.syncFolder(folder);
 }
 
@@ -78,16 +96,15 @@ export function replaceKeyFile(disk: Disk, path: string, content: KeyFile): Prom
 
 /** Destroys all keys of a file; it stays, and says so. One that was lost is made, to say so. */
 export async function shredKeyFile(disk: Disk, folder: string, name: string): Promise<void> {
-  const path = `${folder}/${name}`;
-  const isThere = (await disk.list(folder)).includes(name);
-  const file = await disk.open(path, isThere ? 'write' : 'create');
-  try {
-    await file.write(0, [Buffer.alloc(2 * slotBytes)]);
-    await file.sync();
-  } finally {
-    await file.close();
+  const zeros = Buffer.alloc(2 * slotBytes);
+  if (!(await disk.list(folder)).includes(name)) {
+    await placeFile(disk, folder, name, [zeros]);
+    return;
   }
-  if (!isThere) await disk.syncFolder(folder);
+  await withFile(disk, `${folder}/${name}`, 'write', async (file) => {
+    await file.write(0, [zeros]);
+    await file.sync();
+  });
 }
 
 async function withFile<T>(

@@ -187,6 +187,39 @@ test('power may be cut in the midst of any change: keys in use stay, shredded on
   assert.ok(cutShort >= 20, `${cutShort} changes were cut short`);
 });
 
+test('power may be cut at any call that makes a key: it is whole, or was never there', async () => {
+  const seed = 4_711;
+  console.log(`seed ${seed}`);
+  const seen = { whole: 0, absent: 0 };
+  for (let run = 0; run < 200; run++) {
+    const disk = new SimulatedDisk(seededChance(seed + run));
+    await disk.makeFolder(folder);
+    await disk.syncFolder('/');
+    const source = new Source();
+    const { ring } = await ringOn(disk, source);
+    let left = run % 10;
+    disk.plan = { onCall: () => left-- === 0 };
+    const isMade = await ring.create(7, 'env:A').then(
+      () => true,
+      () => false,
+    );
+    const after = disk.cutPower();
+    const { ring: next, vault } = await ringOn(after, source);
+    if (vault.isEncrypted(7)) {
+      assert.equal(vault.goneOf(7), undefined, `run ${run}`);
+      seen.whole++;
+    } else {
+      assert.equal(isMade, false, `run ${run}: it was told of`);
+      await next.create(7, 'env:B');
+      seen.absent++;
+    }
+    const last = await ringOn(after, source);
+    assert.equal(last.vault.goneOf(7), undefined, `run ${run}`);
+    assert.equal(typeof last.vault.newest(7), 'object');
+  }
+  assert.ok(seen.whole > 20 && seen.absent > 20, JSON.stringify(seen));
+});
+
 test('an account has room for some thirty data keys; one more is refused, and changes nothing', async () => {
   const disk = new MemoryDisk();
   const source = new Source();
