@@ -73,6 +73,13 @@ export const smtpSection = section('Limits of SMTP, submission and LMTP sessions
     doc: 'A session that stays silent for so long ends with 421.',
     spec: 'RFC 5321 §4.5.3.2.7',
   }),
+  logInMsMax: duration({
+    default: minuteMs,
+    min: secondMs,
+    max: hourMs,
+    reload: 'live',
+    doc: 'Where a log-in is asked for (submission), a session that has none after this long ends with 421.',
+  }),
   sessionMsMax: duration({
     default: dayMs,
     min: minuteMs,

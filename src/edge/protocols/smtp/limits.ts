@@ -30,6 +30,8 @@ export interface SmtpLimits {
   readonly idleMsMax: number;
   /** From 354 (or the first BDAT) to the end of data. */
   readonly dataMsMax: number;
+  /** How long a session may last without a log-in, where one is asked for. */
+  readonly logInMsMax: number;
   readonly sessionMsMax: number;
   /** Going down: for the rest of a message whose text is coming. */
   readonly drainDataMsMax: number;
@@ -49,6 +51,7 @@ export function smtpLimits(smtp: Settings['smtp']): SmtpLimits {
     messagesMax: smtp.messagesMax === 0 ? Number.MAX_SAFE_INTEGER : smtp.messagesMax,
     idleMsMax: smtp.idleMsMax,
     dataMsMax: 30 * minuteMs,
+    logInMsMax: smtp.logInMsMax,
     sessionMsMax: smtp.sessionMsMax,
     drainDataMsMax: 20 * secondMs,
     unsentBytesMax: 64 * kibibyte,

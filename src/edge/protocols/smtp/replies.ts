@@ -85,6 +85,7 @@ export const replies = {
   failed: encodeReply('421 4.3.0 Local trouble, bye'),
   idle: encodeReply('421 4.4.2 Idle for too long, bye'),
   dataTooSlow: encodeReply('421 4.4.2 Message took too long, bye'),
+  logInTooSlow: encodeReply('421 4.4.2 No log-in for too long, bye'),
   sessionTooLong: encodeReply('421 4.4.2 Session took too long, bye'),
   errorsTooMany: encodeReply('421 4.7.0 Too many errors, bye'),
   messagesTooMany: encodeReply('421 4.7.0 Too many messages in one session, bye'),

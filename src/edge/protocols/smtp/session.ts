@@ -25,6 +25,7 @@ import { commandAt } from './commands/table.ts';
 import { eachReply, finalReply, messageOf } from './handover.ts';
 import { authLineBytesMax, turnCommandsMax, writeBytesMax } from './limits.ts';
 import { MessageIntake } from './message-intake.ts';
+import { overdue } from './overdue.ts';
 import { replies } from './replies.ts';
 import type { SmtpService } from './service.ts';
 import { Transaction } from './transaction.ts';
@@ -127,12 +128,11 @@ export class SmtpSession implements CommandSession {
   /** Called by the listener's sweep with coarse time: ends a session that is idle, slow or too old. */
   sweep(nowMs: number) {
     if (this.#isWaiting || this.#phase === 'ended') return;
-    const { limits } = this.service.policy;
+    const isEarly = this.service.logIn?.isRequired === true && this.account === undefined;
+    const times = { startedMs: this.#startedMs, touchedMs: this.#touchedMs, isEarly };
     const dataFromMs = this.#intake.fromMs;
-    if (nowMs - this.#touchedMs > limits.idleMsMax) this.#cut(replies.idle);
-    else if (dataFromMs > 0 && nowMs - dataFromMs > limits.dataMsMax) {
-      this.#cut(replies.dataTooSlow);
-    } else if (nowMs - this.#startedMs > limits.sessionMsMax) this.#cut(replies.sessionTooLong);
+    const reply = overdue(nowMs, { ...times, dataFromMs }, this.service.policy.limits);
+    if (reply !== undefined) this.#cut(reply);
   }
 
   /**

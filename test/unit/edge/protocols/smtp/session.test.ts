@@ -10,6 +10,7 @@ import { replyOf } from '../../../../../src/edge/protocols/smtp/replies.ts';
 import type { SmtpService } from '../../../../../src/edge/protocols/smtp/service.ts';
 import { SmtpSession } from '../../../../../src/edge/protocols/smtp/session.ts';
 import { isReplyLine } from '../../../../../src/mail/wire/smtp/reply.ts';
+import type { Account } from '../../../../../src/ports/account-directory.ts';
 import { bodyOf, FakeReception, fakeService } from '../../../../support/smtp-fakes.ts';
 
 class FakeTransport implements SessionTransport {
@@ -208,6 +209,23 @@ describe('time', () => {
     say('NOOP\r\n');
     session.sweep(1_001);
     assert.match(transport.writes.at(-1)!, /^421 4\.4\.2 Session took too long/);
+  });
+
+  test('where a log-in is asked for, a session without one ends, however much it says', () => {
+    const limits = { logInMsMax: 1_000 };
+    const strange = openSession(fakeService({ name: 'submission', limits }));
+    const known = openSession(fakeService({ name: 'submission', limits }));
+    const relayed = openSession(fakeService({ limits }));
+    known.session.account = { address: 'ann@here.test' } as Account;
+    for (const { say, session, transport } of [strange, known, relayed]) {
+      session.service.tickMs = 1_000;
+      say('NOOP\r\n');
+      session.sweep(1_000);
+      assert.ok(!transport.hasEnded);
+      session.sweep(1_001);
+    }
+    assert.match(strange.transport.writes.at(-1)!, /^421 4\.4\.2 No log-in for too long/);
+    assert.deepEqual([known.transport.hasEnded, relayed.transport.hasEnded], [false, false]);
   });
 
   test('a session whose message is being written down is never idle', async () => {
