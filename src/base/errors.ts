@@ -41,6 +41,7 @@ export const errorCodes = [
   'credentials-invalid',
   'app-password-required', // the password is right, and alone it is not enough
   'password-expired', // it is right, and too old
+  'sessions-too-many', // of this account, at a time
   'authentication-required',
   'encryption-required',
   'rate-exceeded',

@@ -60,7 +60,10 @@ export async function openLogIn(given: {
   const key = await openScramKey(core.folder.path, nodeRandom);
   const scram = await DirectoryScram.open({ ...shared, identity, key, log, sourceOf });
   const standing = standingIn({ identity, upgrades, sourceOf, clock: nodeClock });
-  const live = new LiveSessions({ directory, standing, clock: nodeClock, log });
+  const live = new LiveSessions({
+    ...{ directory, standing, clock: nodeClock, log },
+    sessionsMax: settings.guard.sessionsPerAccountMax,
+  });
   core.closers.push(async () => live.close());
   const own = tokenCheck(sessions, directory);
   const issuers = openIssuers(settings, core, log);

@@ -4,7 +4,7 @@
  * of another issuer over, or its tenant asks for more now.
  *
  * Runs in:   edge (main thread).
- * Limits:    an entry for each session that is logged in, and a timer where what let it in has an end; connections are
+ * Limits:    `sessionsMax` of one account; an entry for each session that is logged in, and a timer where what let it in has an end; connections are
  *            counted elsewhere. One account is looked at at a time; one that waits already is not noted twice.
  * Invariant: a change costs nothing where no session of its account is open. Each session is looked at once after it
  *            entered, so a change that came while its password was checked is not missed.
@@ -50,6 +50,8 @@ export type Standing = (of: AccountOf) => Promise<(admission: Admission) => bool
 export interface LiveSessionsParts {
   readonly directory: Pick<AccountDirectory, 'subscribe'>;
   readonly standing: Standing;
+  /** Of one account, at a time; absent or 0: as many as it likes. */
+  readonly sessionsMax?: number;
   readonly clock: Pick<Clock, 'setTimer' | 'nowMs'>;
   readonly log: Log;
 }
@@ -77,6 +79,12 @@ export class LiveSessions {
   /** Accounts with sessions. */
   get count(): number {
     return this.#byAccount.size;
+  }
+
+  /** Whether the account may have one more. Those that log in at the same instant may be a few too many. */
+  hasRoom({ id }: Pick<Account, 'id'>): boolean {
+    const { sessionsMax = 0 } = this.#parts;
+    return sessionsMax === 0 || (this.#byAccount.get(id)?.size ?? 0) < sessionsMax;
   }
 
   /** Once it is logged in. */

@@ -93,7 +93,8 @@ export async function attempt(
   const { address, clock, log, listener } = session;
   const { throttle, witness, bans, tarpit } = session.logIn;
   const begun = await throttle.begin(address, user, clock);
-  const answer = typeof begun === 'string' ? failure(begun) : await checked(begun, check);
+  const judged = typeof begun === 'string' ? failure(begun) : await checked(begun, check);
+  const answer = withRoom(session.logIn, judged);
   const end = answer.ok ? { account: answer.account } : { refusal: answer.code };
   witness?.logIn({ user, peer: address, listener, ...end });
   if (typeof begun === 'string') return answer;
@@ -105,6 +106,12 @@ export async function attempt(
     await tarpit?.hold(address, failures);
   } else begun.undone();
   return answer;
+}
+
+/** What was shown is right, and the account has all the sessions it may have: no guess. */
+function withRoom({ live }: LogIn, answer: LogInAnswer): LogInAnswer {
+  const isFull = answer.ok && live?.hasRoom(answer.account) === false;
+  return isFull ? failure('sessions-too-many') : answer;
 }
 
 /** Whatever is thrown: the attempt ends. */

@@ -65,6 +65,14 @@ export const guardSection = section('Bans of networks that guess passwords, and 
     reload: 'restart',
     doc: 'The longest an answer to a failed log-in is held back. 1,000 are held at once, 10 of one address.',
   }),
+  sessionsPerAccountMax: integer({
+    default: 0,
+    min: 0,
+    max: 1_000_000,
+    unit: 'sessions',
+    reload: 'restart',
+    doc: 'Sessions of mail programs (IMAP, POP3, submission) that one account may have open at a time; 0: as many as it likes.',
+  }),
   allowNetworks: networkList({
     reload: 'restart',
     doc: 'Never banned nor answered late, besides loopback, `relay.networks`, `http.trustedProxies` and the networks of `proxy`.',

@@ -75,6 +75,7 @@ const answers = {
   ),
   // RFC 5530 §3.
   'password-expired': no('Your password is too old: set a new one', 'EXPIRED'),
+  'sessions-too-many': no('Too many sessions of this account', 'LIMIT'),
   'authentication-required': no('Log in first', 'NOPERM'),
   'encryption-required': no('Start TLS first', 'PRIVACYREQUIRED'),
   'rate-exceeded': no('Too many failed log-ins: try again later', 'LIMIT'),

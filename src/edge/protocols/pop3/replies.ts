@@ -72,6 +72,7 @@ const replies = {
     'AUTH',
   ),
   'password-expired': no('Your password is too old: set a new one', 'AUTH'),
+  'sessions-too-many': no('Too many sessions of this account', 'SYS/TEMP'),
   'authentication-required': bad('Log in first'),
   'encryption-required': bad('Start TLS first'),
   'rate-exceeded': no('Too many failed log-ins: try again later', 'SYS/TEMP'),

@@ -45,6 +45,7 @@ export const replyWords = {
   'app-password-required':
     '534 5.7.9 Your password alone is not enough here: make an app password for this program',
   'password-expired': '535 5.7.8 Your password is too old: set a new one',
+  'sessions-too-many': '454 4.7.0 Too many sessions of this account, try again later',
   'authentication-required': '530 5.7.0 Authentication required',
   'encryption-required': '530 5.7.0 STARTTLS first',
   'rate-exceeded': '451 4.7.1 Too many, try again later',

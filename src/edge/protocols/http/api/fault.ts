@@ -68,6 +68,7 @@ const statusOf = {
   'app-password-required': 403,
   'password-expired': 403,
   'credentials-invalid': 401,
+  'sessions-too-many': 429,
   'authentication-required': 401,
   'encryption-required': 403,
   'rate-exceeded': 429,
