@@ -33,7 +33,10 @@ export interface LdapAttributes {
   readonly groups: string;
   /** Bytes, or as `5GiB`. */
   readonly quota: string;
-  /** `userAccountControl` and `nsAccountLock` are known; of another one 0, "false", "no" and "inactive" close. */
+  /**
+   * `userAccountControl` and `nsAccountLock` are known; of another one 0, "false", "no", "inactive" and "disabled"
+   * close. An entry without `userAccountControl` is closed, one without another attribute is open.
+   */
   readonly enabled: string;
 }
 
@@ -72,9 +75,14 @@ export function ldapTable(options: FieldWords): Field<readonly LdapSetting[]> {
     readRow(raw) {
       const reading = readColumns(raw, columns);
       if (!reading.ok) return reading;
-      const { bindDn, passwordFile } = reading.value;
+      const { bindDn, passwordFile, address, createsAccounts } = reading.value;
       if ((bindDn === '') !== (passwordFile === ''))
         return unreadable('bindDn, passwordFile: one is set without the other');
+      // Directories match loosely: each spelling that the filter finds one entry by would be an account of its own.
+      if (createsAccounts && address === '')
+        return unreadable(
+          'createsAccounts: `address` must name the attribute that accounts are named by',
+        );
       return reading;
     },
     writeRow: ({ urls, domains, baseDn, createsAccounts, ...row }) =>

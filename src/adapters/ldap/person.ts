@@ -57,7 +57,7 @@ export function personOf(
     aliases: [...new Set(others)].filter((other) => other !== address && isOurs(other)),
     groups: values(setting.groups),
     ...(quotaBytes === undefined ? {} : { quotaBytes }),
-    isEnabled: isEnabled(setting.enabled, values(setting.enabled)[0]),
+    isEnabled: isEnabled(setting.enabled, values(setting.enabled)),
   };
 }
 
@@ -76,12 +76,19 @@ function addressIn(value: string): readonly string[] {
   return split === undefined || /^\w+:/.test(split.localPart) ? [] : [joined(split)];
 }
 
-function isEnabled(attribute: string, value: string | undefined): boolean {
-  if (value === undefined) return true;
+/** Of several values, one that closes is enough. */
+function isEnabled(attribute: string, values: readonly string[]): boolean {
   const name = attribute.toLowerCase();
-  // What cannot be read lets nobody in.
-  if (name === 'useraccountcontrol')
-    return /^-?\d+$/.test(value) && (Number(value) & accountDisabledBit) === 0;
-  const saysNo = closedWords.has(value.toLowerCase());
-  return name === 'nsaccountlock' ? saysNo : !saysNo;
+  // Each account of Active Directory has one: an entry without it is none, or whoever searches may not read it.
+  if (name === 'useraccountcontrol') return values.length > 0 && values.every(isOpenByControl);
+  // Others are usually written to close only: 389 DS sets `nsAccountLock` on accounts that it locks.
+  return values.every((value) => {
+    const saysNo = closedWords.has(value.toLowerCase());
+    return name === 'nsaccountlock' ? saysNo : !saysNo;
+  });
+}
+
+/** What cannot be read lets nobody in. */
+function isOpenByControl(value: string): boolean {
+  return /^-?\d+$/.test(value) && (Number(value) & accountDisabledBit) === 0;
 }

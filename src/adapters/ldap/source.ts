@@ -3,8 +3,8 @@
  *
  * Runs in:   the main thread.
  * Specs:     RFC 4511 §4.2 (bind), RFC 4513 §5.1 (simple bind; never without a password), RFC 4515 (filters).
- * Limits:    `answerMsMax` for all of a log-in; `idleMax` connections are kept of each use. How many ask at once is
- *            the caller's affair.
+ * Limits:    `answerMsMax` for all of a log-in, and `bindShare` of it more for a bind that a slow search left less;
+ *            `idleMax` connections are kept of each use. How many ask at once is the caller's affair.
  * Invariant: whoever is not there is tried as well, with a DN nobody has: it costs as many words with the server.
  */
 
@@ -29,6 +29,9 @@ export interface LdapSourceOptions {
 }
 
 const decoyBytes = 12;
+
+/** Of `answerMsMax`: what a bind has at least, or a slow search would have its server taken for a silent one. */
+const bindShare = 0.5;
 
 export class LdapSource implements LogInSource {
   readonly #setting: LdapSetting;
@@ -64,7 +67,8 @@ export class LdapSource implements LogInSource {
     if (found.kind === 'away') return found;
     const person = found.kind === 'found' && found.person.isEnabled ? found.person : undefined;
     const dn = person?.id ?? this.#decoy();
-    const tried = await this.#try(dn, password, endMs);
+    const bindEndMs = Math.max(endMs, performance.now() + this.#answerMsMax * bindShare);
+    const tried = await this.#try(dn, password, bindEndMs);
     if (tried !== 'right' && tried !== 'password' && tried !== 'expired') return tried;
     if (found.kind === 'nobody') return { kind: 'wrong', why: found.why };
     if (person === undefined) return { kind: 'wrong', why: 'disabled' };

@@ -10,7 +10,7 @@ export const ldapSection = section(
   {
     sources: ldapTable({
       reload: 'restart',
-      doc: 'Which directory checks the passwords of which `domains`. An entry is searched below `baseDn` by `filter`, as `bindDn` with the first line of `passwordFile` (without them: as nobody); then the password is tried with its DN. `startTls`: "required" or "off", of ldap:// alone. `address`, `displayName`, `aliases`, `groups`, `quota`, `enabled` name attributes; "" for none. `createsAccounts`: an account is made at the first log-in.',
+      doc: 'Which directory checks the passwords of which `domains`. An entry is searched below `baseDn` by `filter`, as `bindDn` with the first line of `passwordFile` (without them: as nobody); then the password is tried with its DN. `startTls`: "required" or "off", of ldap:// alone. `address`, `displayName`, `aliases`, `groups`, `quota`, `enabled` name attributes; "" for none. `createsAccounts`: an account is made at the first log-in; `address` must be set for it.',
       spec: 'RFC 4511, RFC 4513, RFC 4515',
     }),
     connectionsMax: integer({

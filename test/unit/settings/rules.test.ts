@@ -197,9 +197,11 @@ test('a directory that checks passwords is named whole, and each domain has one'
     ...[{ filter: '(uid=ann)' }, { filter: '(mail={adress})' }, { filter: 'mail={address}' }],
     ...[{ filter: '(mail={address}' }, { filter: ')mail={address}(' }, { startTls: 'maybe' }],
     ...[{ bindDn: 'cn=x' }, { passwordFile: '/none' }, { address: 'a=b' }, { caFile: '/none' }],
-    ...[{ createsAccounts: 'yes' }, { other: 1 }],
+    ...[{ createsAccounts: 'yes' }, { other: 1 }, { createsAccounts: true, address: '' }],
   ])
     assert.deepEqual(faults({ office: { ...row, ...changes } }), wrong, JSON.stringify(changes));
+  assert.deepEqual(faults({ office: { ...row, createsAccounts: true } }), []);
+  assert.deepEqual(faults({ office: { ...row, address: '' } }), []);
   assert.deepEqual(faults({ office: row, other: { ...row, domains: ['A.test'] } }), wrong);
   assert.deepEqual(faults({ office: row, other: { ...row, domains: ['b.test'] } }), []);
 });

@@ -105,6 +105,23 @@ test('a server that takes connections and says nothing does not keep another one
   speaks.close();
 });
 
+test('a search that took almost all the time leaves a bind its own, and no server is taken for silent', async (t) => {
+  const answerMsMax = 600;
+  const slow = await serverThat((socket) => {
+    socket.on('data', (data) => {
+      const at = 2 + (data[1]! < 0x80 ? 0 : data[1]! & 0x7f);
+      const isSearch = data[at + 3] === 0x63;
+      const op = isSearch ? [0x65, 0] : [0x61, 49];
+      const said = [0x30, 12, 2, 1, data[at + 2]!, op[0]!, 7, 10, 1, op[1]!, 4, 0, 4, 0];
+      setTimeout(() => socket.write(Buffer.from(said)), isSearch ? 0.8 * answerMsMax : 180);
+    });
+  });
+  const { source, said } = open([slow.url], answerMsMax);
+  t.after(() => source.close().then(slow.close));
+  assert.deepEqual(await source.check(ann, 'x'), { kind: 'wrong', why: 'missing' });
+  assert.deepEqual(said, []);
+});
+
 test('an answer without an end is not read to its end', async () => {
   let sent = 0;
   // RFC 4511 §4.1.1: a message that says it has 2 GB.
@@ -188,4 +205,10 @@ test('who is closed there is closed, and what cannot be read closes', () => {
   assert.equal(open('mailEnabled', 'FALSE'), false);
   assert.equal(open('mailEnabled', 'TRUE'), true);
   assert.equal(open('mailEnabled', []), true);
+  assert.equal(open('mailEnabled', ['TRUE', 'FALSE']), false);
+  assert.equal(open('nsAccountLock', []), true);
+  assert.equal(open('nsAccountLock', ['false', 'true']), false);
+  // Not an account, or not to be read by whoever searches.
+  assert.equal(open('userAccountControl', []), false);
+  assert.equal(open('USERACCOUNTCONTROL', []), false);
 });
