@@ -15,6 +15,7 @@ import type {
 import type { Nothing } from '../../actors/asks/control-method.ts';
 import { type AccountUse, mailboxAsks } from '../../actors/asks/mailbox-asks.ts';
 import { type AskedBy, isOperator } from '../../actors/asks/principal.ts';
+import { normalDomain } from '../../adapters/table/addresses.ts';
 import { domainOf } from '../../base/address-parts.ts';
 import { MailError } from '../../base/errors.ts';
 import { defaultTenant, type TenantId } from '../../base/ids.ts';
@@ -45,8 +46,9 @@ export function directoryHandlers(parts: ControlParts): ControlHandlers {
 function domainHandlers(parts: ControlParts): ControlHandlers {
   const { directory } = parts;
   return {
-    'domain.create': async ({ name, catchAll, tenant, signWith }) => {
+    'domain.create': async ({ name, catchAll, tenant, signWith }, { by }) => {
       const owner = await tenantNamed(parts, tenant ?? defaultTenantName);
+      refuseSourced(parts, name, owner.id, by);
       if ((await directory.domain(name)) !== undefined) {
         throw new MailError('already-exists', `domain ${name}`);
       }
@@ -78,6 +80,27 @@ function domainHandlers(parts: ControlParts): ControlHandlers {
       return {};
     },
   };
+}
+
+/**
+ * Whoever has a domain has those whom its source of log-in lets in: which tenant that is, operators say.
+ *
+ * @throws MailError `permission-missing`
+ */
+function refuseSourced(
+  { settings }: ControlParts,
+  name: string,
+  owner: TenantId,
+  by: AskedBy,
+): void {
+  if (isOperator(by) || owner === defaultTenant) return;
+  const domain = normalDomain(name);
+  const sources = [...settings.ldap.sources, ...settings.oidc.issuers];
+  if (!sources.some(({ domains }) => domains.includes(domain))) return;
+  throw new MailError(
+    'permission-missing',
+    `${domain} has a source of log-in: operators create it`,
+  );
 }
 
 function accountHandlers(parts: ControlParts): ControlHandlers {
