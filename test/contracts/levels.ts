@@ -92,6 +92,19 @@ export function levelContract(name: string, open: () => Promise<OpenedIdentity>)
       assert.equal((await again.accountById(ann.id))?.quotaBytes, 8);
     });
 
+    it('what an account says of its own is there again once a ceiling is gone, whatever was changed under it', async () => {
+      await using one = await world();
+      const { ann, directory } = one;
+      await directory.changeAccount(ann.id, (row) => ({ ...row, quotaBytes: 20, inherits: [] }));
+      const tenant = (await directory.tenantById(ann.tenant))!;
+      await directory.putTenant({ ...tenant, accountQuotaBytesMax: 8 });
+      const under = await directory.changeAccount(ann.id, (row) => ({ ...row, isEnabled: false }));
+      assert.deepEqual([under.quotaBytes, under.isEnabled], [8, false]);
+      await directory.putTenant(tenant);
+      const now = (await directory.accountById(ann.id))!;
+      assert.deepEqual([now.quotaBytes, now.isEnabled], [20, false]);
+    });
+
     it('marks that shards are to be told, with the level’s own commit, until they were', async () => {
       await using one = await world();
       const { ann, directory } = one;

@@ -19,7 +19,7 @@ import type { DirectoryRows } from './directory-reader.ts';
 import * as rows from './directory-rows.ts';
 import { memberRemovals } from './groups.ts';
 import { refuseShared } from './identity-parts.ts';
-import { deletionKey, put as putRow } from './identity-rows.ts';
+import { deletionKey, put as putRow, readRow } from './identity-rows.ts';
 import { type Levels, normalInherits } from './levels.ts';
 import { ownerRemovals } from './owners.ts';
 import { aliasTargetsMax, type DirectoryReader } from './resolver.ts';
@@ -60,7 +60,8 @@ export class NameWrites {
   }
 
   changeAccount(id: AccountId, change: (account: Account) => Account): Decided {
-    const account = this.#rows.account(id);
+    // As its row is, not as levels make it: a ceiling that binds now would stay as its own limit.
+    const account = readRow<Account>(this.#table, rows.accountKey(id));
     if (account === undefined) throw new MailError('not-found', `no account ${id}`);
     return this.putAccount(change(account));
   }
