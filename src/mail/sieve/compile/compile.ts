@@ -266,7 +266,7 @@ class Compiler {
     if (node.block === undefined) throw new SieveFault(node.at, 'foreverypart has a block in { }');
     const name = readArguments(loopSpec, node, this.#enabled).constant(':name');
     const loop: Loop = { name, exits: [] };
-    this.#code.push({ op: 'enter-parts' });
+    this.#code.push({ op: 'enter-parts', at: node.at });
     const start = this.#code.length;
     const each: Instruction & { op: 'each-part' } = { op: 'each-part', end: 0, at: node.at };
     this.#code.push(each);

@@ -21,7 +21,7 @@ export type Instruction =
   | { readonly op: 'stop' }
   | { readonly op: 'return' }
   /** Goes to the next part, or leaves the loop and jumps where there is none. */
-  | { readonly op: 'enter-parts' }
+  | { readonly op: 'enter-parts'; readonly at: number }
   | { op: 'each-part'; end: number; readonly at: number }
   /** RFC 5703 §3.2: leaves so many loops. */
   | { op: 'leave'; readonly loops: number; to: number };

@@ -29,13 +29,20 @@ export const body: Extension = {
       run: (machine, args) => {
         const { message } = machine;
         if (!hasBody(message)) return false;
-        if (args.has(':raw')) return machine.matches(args, [rawBody(message)], false);
-        if (!args.has(':content')) return machine.matches(args, readableTexts(message), false);
+        if (args.has(':raw')) {
+          const raw = message.texts('raw', () => [rawBody(message)]);
+          return machine.matches(args, raw, false);
+        }
+        if (!args.has(':content')) {
+          const texts = message.texts('text', () => readableTexts(message));
+          return machine.matches(args, texts, false);
+        }
         const types = machine.texts(args.texts(':content'));
-        const parts = message.parts.filter((part) =>
-          types.some((type) => hasContentType(part, type)),
-        );
-        const texts = parts.flatMap((part) => contentTexts(message, part));
+        const texts = message.parts.flatMap((part, i) => {
+          machine.charge(types.length, args.at);
+          if (!types.some((type) => hasContentType(part, type))) return [];
+          return message.texts(`content ${i}`, () => contentTexts(message, part));
+        });
         return machine.matches(args, texts, false);
       },
     },

@@ -11,12 +11,16 @@ import type { HeaderList } from '../message/header-list.ts';
 import { partsBelow } from '../message/message.ts';
 import type { Machine } from '../run/machine.ts';
 
+/** What looking up one name costs, in characters compared. */
+const fieldCost = 16;
+
 /** The headers that a test means: one as a rule. */
 export function headersMeant(machine: Machine, args: Arguments): readonly HeaderList[] {
   const { message } = machine;
   if (!args.has(':mime')) return [message.headers];
   const part = machine.part ?? message.root;
   const parts = args.has(':anychild') ? partsBelow(part) : [part];
+  machine.charge(parts.length * fieldCost, args.at);
   return parts.map((each) => message.headersOf(each));
 }
 
@@ -29,8 +33,11 @@ export function fieldValues(
 ): readonly string[] {
   const values: string[] = [];
   for (const headers of headersMeant(machine, args)) {
+    // Looking for fields is work, too, whether or not there are any.
+    machine.charge(names.length * fieldCost, args.at);
     for (const name of names) values.push(...indexed(headers[read](name), args));
   }
+  for (const value of values) machine.charge(value.length, args.at);
   return values;
 }
 

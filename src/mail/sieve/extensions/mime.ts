@@ -27,8 +27,9 @@ export const mime: Extension = {
       run: (machine, args) => {
         const { part } = machine;
         if (part === undefined) throw new SieveFault(args.at, 'no part is at hand');
+        // Decoding is work, whatever comes of it.
+        machine.charge(part.bodyEnd - part.bodyStart, args.at);
         const text = part.type === 'text' ? readableText(machine.message, part) : '';
-        machine.charge(text.length, args.at);
         const characters = args.has(':first') ? [...text].slice(0, args.number(':first')) : text;
         const first = typeof characters === 'string' ? characters : characters.join('');
         setVariable(machine, args, 'name', modified(args, first));

@@ -24,6 +24,8 @@ interface Field {
 
 export class HeaderList {
   readonly #fields: Field[];
+  /** Made when first asked for, and again after an edit. */
+  #byName: Map<string, Field[]> | undefined;
   /** Octets that edits have added, below 0 where they took away. */
   growth = 0;
 
@@ -38,8 +40,7 @@ export class HeaderList {
   }
 
   has(name: string): boolean {
-    const wanted = name.toLowerCase();
-    return this.#fields.some((field) => field.name === wanted);
+    return this.#named(name).length > 0;
   }
 
   /** Values with encoded words, as addresses, dates and parameters are read from. */
@@ -59,6 +60,7 @@ export class HeaderList {
     const octets = Buffer.byteLength(`${name}: ${value}\r\n`, 'utf8');
     const field = { name: name.toLowerCase(), raw: value, text: value, octets };
     this.growth += octets;
+    this.#byName = undefined;
     if (isLast) this.#fields.push(field);
     else this.#fields.unshift(field);
   }
@@ -67,12 +69,13 @@ export class HeaderList {
   delete(name: string, index: number): void {
     const field = this.#named(name)[index - 1];
     if (field === undefined) return;
+    this.#byName = undefined;
     this.#fields.splice(this.#fields.indexOf(field), 1);
     this.growth -= field.octets;
   }
 
   #named(name: string): readonly Field[] {
-    const wanted = name.toLowerCase();
-    return this.#fields.filter((field) => field.name === wanted);
+    this.#byName ??= Map.groupBy(this.#fields, (field) => field.name);
+    return this.#byName.get(name.toLowerCase()) ?? [];
   }
 }

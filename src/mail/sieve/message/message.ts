@@ -16,6 +16,7 @@ export class SieveMessage {
   #structure: Structure | undefined;
   #parts: readonly Part[] | undefined;
   readonly #partHeaders = new Map<Part, HeaderList>();
+  readonly #texts = new Map<string, readonly string[]>();
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
@@ -44,6 +45,15 @@ export class SieveMessage {
   get parts(): readonly Part[] {
     this.#parts ??= partsBelow(this.root);
     return this.#parts;
+  }
+
+  /** Texts worked out once, under a name of what they are: a script may test them many times. */
+  texts(what: string, make: () => readonly string[]): readonly string[] {
+    const known = this.#texts.get(what);
+    if (known !== undefined) return known;
+    const made = make();
+    this.#texts.set(what, made);
+    return made;
   }
 
   /** The header of a part; of the whole message: with its edits. */

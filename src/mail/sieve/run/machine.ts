@@ -168,7 +168,7 @@ export class Machine {
         case 'return':
           return;
         case 'enter-parts':
-          this.#enterParts();
+          this.#enterParts(instruction.at);
           break;
         case 'each-part':
           if (!this.#nextPart()) at = instruction.end;
@@ -182,9 +182,10 @@ export class Machine {
   }
 
   /** RFC 5703 §3.1: an inner loop goes over the parts below the outer one's. */
-  #enterParts(): void {
+  #enterParts(at: number): void {
     const outer = this.part;
     const parts = outer === undefined ? this.message.parts : partsBelow(outer).slice(1);
+    this.charge(parts.length, at);
     this.#loops.push({ parts, at: -1 });
   }
 

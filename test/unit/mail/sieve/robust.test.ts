@@ -172,6 +172,27 @@ describe('limits of a run', () => {
   });
 });
 
+describe('what costs much and compares nothing', () => {
+  const patienceMs = 20_000;
+  const filler = Array.from({ length: 1_900 }, (_, i) => `X-${i}: ${'v'.repeat(60)}`).join('\r\n');
+  const wide = Buffer.from(`${filler}\r\nSubject: x\r\n\r\nbody\r\n`);
+
+  it('is work: fields that are not there, many times', { timeout: patienceMs }, () => {
+    const names = Array.from({ length: 900 }, (_, i) => `"y-${i}"`).join(',');
+    const tests = Array.from({ length: 20 }, () => `if header [${names}] "k" {}`).join(' ');
+    assert.equal(run(tests, wide).fault, undefined);
+  });
+
+  it('is work: bodies that are decoded again and again', { timeout: patienceMs }, () => {
+    const part = `--b\r\nContent-Transfer-Encoding: base64\r\n\r\n${'QUJD'.repeat(250_000)}\r\n`;
+    const head = 'Content-Type: multipart/mixed; boundary=b\r\n\r\n';
+    const big = Buffer.from(`${head}${part.repeat(8)}--b--\r\n`);
+    const loop = 'foreverypart { extracttext "t"; }';
+    const script = `require ["foreverypart", "extracttext", "variables"]; ${loop.repeat(100)}`;
+    assert.match(run(script, big).fault?.message ?? '', /compares more/);
+  });
+});
+
 describe('patterns that would take for ever elsewhere', () => {
   const big = Buffer.from(`Subject: x\r\n\r\n${'a'.repeat(1_000_000)}b`);
   /** Far above what they take, far below what a search that tries all ways would. */
