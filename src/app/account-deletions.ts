@@ -2,7 +2,7 @@
  * Deletes the mail and the key of accounts that are gone from the directory.
  *
  * Runs in:   main thread.
- * Limits:    one account at a time; what failed is tried again after `againMs`, the others go on.
+ * Limits:    one account at a time; what failed is tried again as `Settling` says, the others go on.
  * Invariant: the directory marks an account when it takes it out, and the mark goes once its shard has deleted all: a
  *            kill between loses no deletion. Deleting twice changes nothing.
  */
@@ -10,11 +10,9 @@
 import { mailboxAsks } from '../actors/asks/mailbox-asks.ts';
 import type { AccountId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
-import { minuteMs } from '../base/units.ts';
 import type { AccountDeletion, AccountDirectory } from '../ports/account-directory.ts';
 import { type AccountAskParts, askAccount } from './control/account-asks.ts';
-
-const againMs = minuteMs;
+import { Settling } from './settling.ts';
 
 export interface AccountDeletionsParts extends AccountAskParts {
   readonly directory: Pick<AccountDirectory, 'deletions' | 'endDeletion'>;
@@ -23,18 +21,16 @@ export interface AccountDeletionsParts extends AccountAskParts {
 
 export class AccountDeletions {
   readonly #parts: AccountDeletionsParts;
-  #last: Promise<void> = Promise.resolve();
-  #again: { cancel(): void } | undefined;
-  #isClosed = false;
+  readonly #settling: Settling;
 
   constructor(parts: AccountDeletionsParts) {
     this.#parts = parts;
+    this.#settling = new Settling(parts.clock, () => this.#run());
   }
 
   /** Resolves when all marked now are deleted, or have to be tried again. */
   settle(): Promise<void> {
-    this.#last = this.#last.then(() => this.#run());
-    return this.#last;
+    return this.#settling.settle();
   }
 
   /** As `settle`, where there is something to do. */
@@ -49,28 +45,23 @@ export class AccountDeletions {
     return left.some(({ id }) => id === account);
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#again?.cancel();
-    await this.#last;
+  close(): Promise<void> {
+    return this.#settling.close();
   }
 
-  async #run(): Promise<void> {
-    const { directory, log, clock } = this.#parts;
-    let hasFailed = false;
+  async #run(): Promise<boolean> {
+    const { directory, log } = this.#parts;
+    let isDone = true;
     try {
       for (const deletion of await directory.deletions()) {
-        if (this.#isClosed) return;
-        if (!(await this.#delete(deletion))) hasFailed = true;
+        if (this.#settling.isClosed) return false;
+        if (!(await this.#delete(deletion))) isDone = false;
       }
     } catch (error) {
       log.warn({ error: String(error) }, 'deletions of accounts could not be read or ended');
-      hasFailed = true;
+      return false;
     }
-    this.#again?.cancel();
-    if (hasFailed && !this.#isClosed) {
-      this.#again = clock.setTimer(againMs, () => void this.settle());
-    }
+    return isDone;
   }
 
   async #delete(deletion: AccountDeletion): Promise<boolean> {

@@ -2,19 +2,18 @@
  * Tells shards the quotas that accounts inherit, when a level above them was set.
  *
  * Runs in:   main thread.
- * Limits:    `atOnceMax` accounts are told at a time; what failed is tried again after `againMs`.
+ * Limits:    `atOnceMax` accounts are told at a time; what failed is tried again as `Settling` says.
  * Invariant: a level that was set is marked in the directory until all shards know: a kill between loses nothing. What
  *            a shard was told is looked at again afterwards, so an older word never stands last.
  */
 
 import type { Log } from '../base/log.ts';
-import { minuteMs } from '../base/units.ts';
 import type { Account, AccountDirectory } from '../ports/account-directory.ts';
 import type { Spread } from '../ports/levels.ts';
 import { type AccountAskParts, putAccount } from './control/account-asks.ts';
+import { Settling } from './settling.ts';
 
 const atOnceMax = 16;
-const againMs = minuteMs;
 
 export interface QuotaSpreadParts extends AccountAskParts {
   readonly directory: AccountDirectory;
@@ -23,39 +22,35 @@ export interface QuotaSpreadParts extends AccountAskParts {
 
 export class QuotaSpread {
   readonly #parts: QuotaSpreadParts;
-  #last: Promise<void> = Promise.resolve();
-  #again: { cancel(): void } | undefined;
-  #isClosed = false;
+  readonly #settling: Settling;
 
   constructor(parts: QuotaSpreadParts) {
     this.#parts = parts;
+    this.#settling = new Settling(parts.clock, () => this.#run());
   }
 
   /** Resolves when shards know what is marked now, or when it has to be tried again. */
   settle(): Promise<void> {
-    this.#last = this.#last.then(() => this.#run());
-    return this.#last;
+    return this.#settling.settle();
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#again?.cancel();
-    await this.#last;
+  close(): Promise<void> {
+    return this.#settling.close();
   }
 
-  async #run(): Promise<void> {
-    const { directory, log, clock } = this.#parts;
+  async #run(): Promise<boolean> {
+    const { directory, log } = this.#parts;
     try {
       for (const spread of await directory.spreads()) {
-        if (this.#isClosed) return;
+        if (this.#settling.isClosed) return false;
         await this.#tellAll(spread);
         await directory.endSpread(spread);
       }
+      return true;
     } catch (error) {
-      if (this.#isClosed) return;
+      if (this.#settling.isClosed) return false;
       log.warn({ error: String(error) }, 'shards could not be told a quota: it is tried again');
-      this.#again?.cancel();
-      this.#again = clock.setTimer(againMs, () => void this.settle());
+      return false;
     }
   }
 
@@ -67,12 +62,16 @@ export class QuotaSpread {
       return isBelow && (tenant !== undefined || (account.inherits ?? []).length > 0);
     });
     const tell = async () => {
-      for (let next = open.pop(); next !== undefined && !this.#isClosed; next = open.pop()) {
+      for (
+        let next = open.pop();
+        next !== undefined && !this.#settling.isClosed;
+        next = open.pop()
+      ) {
         await this.#tell(next);
       }
     };
     await Promise.all(Array.from({ length: atOnceMax }, tell));
-    if (this.#isClosed) throw new Error('closed before all were told');
+    if (this.#settling.isClosed) throw new Error('closed before all were told');
   }
 
   async #tell(account: Account): Promise<void> {
