@@ -55,10 +55,15 @@ export interface PendingRoom {
  * the next starts, so that their records join one group commit. A handler that must wait for the outside (DNS, a
  * filter) says so with `pending`: its parcel does not wait for it.
  */
-export type Handler = (
-  ask: ArrivedAsk,
-  room: PendingRoom,
-) => Answer | Promise<Answer> | { readonly pending: Promise<Answer> };
+export type Handler = (ask: ArrivedAsk, room: PendingRoom) => Handled;
+
+export type Handled = Answer | Promise<Answer> | { readonly pending: Promise<Answer> };
+
+/** Where the parcel does not wait anyway. */
+export async function answerOf(handled: Handled): Promise<Answer> {
+  const answer = await handled;
+  return 'pending' in answer ? await answer.pending : answer;
+}
 
 export type Handlers = Readonly<Record<string, Handler>>;
 

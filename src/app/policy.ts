@@ -16,6 +16,7 @@ import { isSigning } from '../mail/trust/dkim/rotation.ts';
 import type { AccountDirectory, Domain } from '../ports/account-directory.ts';
 import type { Settings } from '../settings/schema.ts';
 import type { Feedback } from './feedback.ts';
+import { readServerScripts } from './sieve-scripts.ts';
 
 export class PolicySource {
   readonly #directory: AccountDirectory;
@@ -43,6 +44,7 @@ export class PolicySource {
       authservId: settings.hostname,
       domains,
       forwarding: await this.#forwarding(settings, all),
+      sieve: await readServerScripts(settings),
       holdRules: await this.#directory.holdRules(),
       feedback: await this.#feedbackPolicy(settings),
       alsoDomain: settings.dkim.alsoDomain.toLowerCase(),

@@ -30,6 +30,7 @@ export const errorCodes = [
   'group-closed', // it does not take this sender's mail
   'recipient-suppressed', // the tenant's own list says so
   // Message.
+  'recipient-refused', // its script did; `detail` is what it says to the sender
   'message-too-large',
   'message-loops',
   'message-invalid',

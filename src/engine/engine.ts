@@ -39,6 +39,7 @@ import { mailboxHandlers } from './mailbox/handlers.ts';
 import { imapHandlers } from './mailbox/imap/handlers.ts';
 import { keptHandlers } from './mailbox/kept-handlers.ts';
 import { pop3Handlers } from './mailbox/pop3/handlers.ts';
+import { sieveHandlers } from './mailbox/sieve/handlers.ts';
 import { createShardOpener } from './open-shard.ts';
 import { createOutbound } from './outbound.ts';
 import { ownerHandlers } from './owner-handlers.ts';
@@ -80,7 +81,11 @@ export function createEngine(parts: EngineParts): Engine {
   });
   const logged = logEvents(parts.log, clock, engineCounters(parts.metrics));
   const derived = new DerivedMemory(settings.memory.derivedBytesMax);
-  const opener = createShardOpener({ engine: parts, bodies, derived, attempt, holds, logged });
+  const opener = createShardOpener({
+    ...{ engine: parts, bodies, derived, attempt, holds, logged },
+    policy: () => policy!,
+    resolve: (address) => resolveAddress(parts, address),
+  });
   const shards: Shards = new Shards(opener, clock, parts.isOffline);
   gauges(parts.metrics, shards, bodies, deliveries);
 
@@ -115,6 +120,7 @@ export function createEngine(parts: EngineParts): Engine {
     }),
     ...imapHandlers(deskOf, appendHandler({ shardOf, incoming, whole, clock })),
     ...pop3Handlers(deskOf),
+    ...sieveHandlers((ask) => shardOf(ask)?.scripts),
     ...keyHandlers(shardOf),
     ...keptHandlers((ask) => deskOf(ask)?.kept),
     ...eventHandlers(shardOf),

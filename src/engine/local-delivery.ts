@@ -6,7 +6,7 @@
  * Invariant: a copy out of a spool carries its delivery id (message and recipient): done twice, it changes nothing.
  */
 
-import type { Answer, AskUpwards } from '../actors/ask.ts';
+import type { Answer, AskUpwards, Handled } from '../actors/ask.ts';
 import { accountActor, type DeliverAnswer, mailboxAsks } from '../actors/asks/mailbox-asks.ts';
 import type { Envelope } from '../actors/asks/reception.ts';
 import type { PackedEnvelope, PackedReceived } from '../actors/asks/spool-asks.ts';
@@ -32,18 +32,30 @@ const deliverMsMax = 60_000;
  * Accepts a message whose recipients are all on this shard. Copies that cannot be delivered (an account went over its
  * quota) of a message that others could take are accepted by the spool, which bounces them in the end.
  */
-export async function deliverHere(
+export function deliverHere(
   mailboxes: Mailboxes,
   spool: Spool,
   events: MessageEvents,
   message: MessageToPrepare,
   packed: PackedReceived,
   parts: readonly Uint8Array[],
+): Handled {
+  const { outcomes, isLong } = mailboxes.deliverer.begin(deliveryOf(message, parts));
+  const answer = outcomes.then((all) => answerHere(spool, events, message, packed, parts, all));
+  return isLong ? { pending: answer } : answer;
+}
+
+async function answerHere(
+  spool: Spool,
+  events: MessageEvents,
+  message: MessageToPrepare,
+  packed: PackedReceived,
+  parts: readonly Uint8Array[],
+  outcomes: readonly DeliveryOutcome[],
 ): Promise<Answer> {
   const { envelope, arrival } = message;
-  const outcomes = await mailboxes.deliver(deliveryOf(message, parts));
   const failed = outcomes.findIndex((outcome) => !outcome.ok);
-  events.stored(message.arrival, message.envelope, outcomes);
+  events.stored(arrival, envelope, outcomes);
   if (failed < 0) return { ok: true, value: undefined };
   if (outcomes.length === 1) return outcomes[0] as Exclude<DeliveryOutcome, { ok: true }>;
   const rest: PackedEnvelope = packEnvelope({
@@ -109,13 +121,13 @@ export function createLocalDelivery(parts: LocalDeliveryParts): LocalDelivery {
     const key = `${message.id}/${index}`;
     if (source !== undefined) {
       const outcomes = await parts.large(delivery, target.shard, key, source);
-      return 'ok' in outcomes ? outcomes : answerOf(outcomes);
+      return 'ok' in outcomes ? outcomes : outcomeAnswer(outcomes);
     }
     const here = parts.shardOf(target.shard);
     if (here !== undefined) {
       const outcomes = await here.mailboxes.deliver(delivery);
       here.events.copied(delivery, outcomes);
-      return answerOf(outcomes);
+      return outcomeAnswer(outcomes);
     }
     const answer = await parts.uplink({
       shard: target.shard,
@@ -128,11 +140,11 @@ export function createLocalDelivery(parts: LocalDeliveryParts): LocalDelivery {
       meta: packDelivery(delivery),
       body: bytes,
     });
-    return answer.ok ? answerOf(answer.value as DeliverAnswer) : answer;
+    return answer.ok ? outcomeAnswer(answer.value as DeliverAnswer) : answer;
   };
 }
 
-function answerOf(outcomes: DeliverAnswer): Answer {
+function outcomeAnswer(outcomes: DeliverAnswer): Answer {
   const outcome = outcomes[0]!;
   return outcome.ok ? { ok: true, value: undefined } : outcome;
 }

@@ -10,6 +10,7 @@ import {
   shardRefusalNotice,
 } from '../actors/asks/engine-asks.ts';
 import { mailboxChangedNotice } from '../actors/asks/imap-asks.ts';
+import type { PackedRecipient } from '../actors/asks/spool-asks.ts';
 import { Stamps } from '../actors/stamps.ts';
 import { Watched } from '../actors/watched.ts';
 import type { ShardId } from '../base/ids.ts';
@@ -29,7 +30,9 @@ import { History } from './mailbox/history.ts';
 import { ImapDesk } from './mailbox/imap/desk.ts';
 import { Mailboxes } from './mailbox/mailboxes.ts';
 import { stampChanges } from './mailbox/stamping.ts';
+import type { Policy } from './pipeline/policy.ts';
 import type { OpenShardFunction } from './shards.ts';
+import { openSieve } from './sieve.ts';
 import type { BodyBudget } from './spool/body-budget.ts';
 import type { MessageEvents } from './spool/events.ts';
 import type { Holds } from './spool/holds.ts';
@@ -51,6 +54,9 @@ export interface OpenerParts {
   readonly holds: Holds;
   /** What all shards of the thread do with their events: log lines and counters. */
   readonly logged: MessageEvents;
+  readonly policy: () => Policy;
+  /** Where mail for an address goes. */
+  readonly resolve: (address: string) => Promise<readonly PackedRecipient[]>;
 }
 
 /** Where events go that are not kept. */
@@ -99,32 +105,28 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
       onWritten: (drafts, places) => follower.onWritten(drafts, places),
       onRefusal: (refusal) =>
         engine.notice(shardRefusalNotice, { shard, refusal } satisfies ShardRefusal),
-      limits: {
-        segmentBytesMax: settings.store.segmentBytesMax,
-        groupBytesMax: settings.store.groupBytesMax,
-        diskFreeBytesMin: settings.data.diskFreeBytesMin,
-        reserveBytes: settings.data.reserveBytes,
-      },
+      limits: storeLimits(settings),
     });
     startEvents(settings, store, follower, eventLog);
     const imap = new ImapDesk(store, mailboxes, clock);
     const keptMax = settings.mailbox.changesKeptMax;
     const history = new History({ shard: store, mailboxes, clock, keptMax });
     const changes = createNotices(engine, imap, store);
+    const { tree } = imap;
+    const { policy, resolve } = parts;
+    const scripts = openSieve({ engine, store, mailboxes, tree, spool, derived, policy, resolve });
     return {
-      store,
-      spool,
-      mailboxes,
-      imap,
-      history,
-      keys,
-      eventLog,
-      follower,
-      events,
+      ...{ store, spool, mailboxes, imap, history, scripts, keys, eventLog, follower, events },
       deliverHere: (message, packed, bytes) =>
         deliverHere(mailboxes, spool, events, message, packed, bytes),
     };
   };
+}
+
+function storeLimits({ store, data }: Settings) {
+  const { segmentBytesMax, groupBytesMax } = store;
+  const { diskFreeBytesMin, reserveBytes } = data;
+  return { segmentBytesMax, groupBytesMax, diskFreeBytesMin, reserveBytes };
 }
 
 /** Keys are at hand before the journal is read: what is not is left unapplied, and its account without answers. */

@@ -7,7 +7,13 @@
  *            share one group commit; untrusted mail waits for its verdict outside the parcel.
  */
 
-import type { Answer, ArrivedAsk, Handler } from '../actors/ask.ts';
+import {
+  type Answer,
+  type ArrivedAsk,
+  answerOf,
+  type Handled,
+  type Handler,
+} from '../actors/ask.ts';
 import type { AcceptAnswer } from '../actors/asks/reception.ts';
 import type { JudgeParams, PackedReceived } from '../actors/asks/spool-asks.ts';
 import { unpackReceived } from '../actors/asks/spool-asks.ts';
@@ -71,7 +77,7 @@ async function verifyAndTake(
 ): Promise<Answer> {
   const verified = await verify(message, policy, parts);
   if (!verified.ok) return verified;
-  return take(parts, shard, packed, message, policy, verified.field);
+  return await answerOf(take(parts, shard, packed, message, policy, verified.field));
 }
 
 function take(
@@ -81,7 +87,7 @@ function take(
   message: MessageToPrepare,
   policy: Policy,
   results?: Uint8Array,
-): Answer | Promise<Answer> {
+): Handled {
   const prepared = prepare(message, policy, parts.clock.nowMs());
   if (!prepared.ok) return prepared;
   const bytes = results === undefined ? prepared.parts : [results, ...prepared.parts];

@@ -5,7 +5,7 @@
  * Invariant: a shard is in the map exactly while its store is open; `close` resolves when nothing of it is in flight.
  */
 
-import type { Answer } from '../actors/ask.ts';
+import type { Answer, Handled } from '../actors/ask.ts';
 import type { PackedReceived } from '../actors/asks/spool-asks.ts';
 import type { ShardOpened } from '../actors/asks/system.ts';
 import { AssertionError } from '../base/assert.ts';
@@ -19,6 +19,7 @@ import { shredLeftOver } from './key-handlers.ts';
 import type { History } from './mailbox/history.ts';
 import type { ImapDesk } from './mailbox/imap/desk.ts';
 import type { Mailboxes } from './mailbox/mailboxes.ts';
+import type { ScriptShelf } from './mailbox/sieve/shelf.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
 import type { Spool } from './spool/spool.ts';
 import type { Shard } from './store/shard.ts';
@@ -31,6 +32,8 @@ export interface OpenShard {
   readonly mailboxes: Mailboxes;
   readonly imap: ImapDesk;
   readonly history: History;
+  /** Of its accounts. */
+  readonly scripts: ScriptShelf;
   /** Of its encrypted accounts. */
   readonly keys: KeyRing;
   readonly eventLog: EventLog;
@@ -41,7 +44,7 @@ export interface OpenShard {
     message: MessageToPrepare,
     packed: PackedReceived,
     parts: readonly Uint8Array[],
-  ): Promise<Answer>;
+  ): Handled;
 }
 
 export type OpenShardFunction = (shard: ShardId) => Promise<OpenShard>;

@@ -12,6 +12,7 @@ import { ldapFaults } from './ldap-rules.ts';
 import { type ListenAddress, writeListenAddress } from './networks.ts';
 import { controlSocketPath, listenersOf } from './places.ts';
 import type { Settings } from './schema.ts';
+import { sieveFaults } from './sieve-rules.ts';
 
 export interface RuleFault {
   /** The settings that do not go together. */
@@ -36,6 +37,7 @@ export function faultsBetween(settings: Settings): readonly RuleFault[] {
     ...sizeFaults(settings),
     ...messageLimitFaults(settings),
     ...ldapFaults(settings),
+    ...sieveFaults(settings),
   ];
 }
 

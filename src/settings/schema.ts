@@ -40,6 +40,7 @@ import {
   xclientSection,
 } from './schema/sessions.ts';
 import { shapingSection } from './schema/shaping.ts';
+import { sieveSection } from './schema/sieve.ts';
 import { dataSection, storeSection } from './schema/storage.ts';
 import { acmeSection, clientCertificateSection, tlsSection } from './schema/tls.ts';
 import { tlsReportSection } from './schema/tls-report.ts';
@@ -69,6 +70,7 @@ export const schema = section('Settings of Chaski.', {
   mailbox: mailboxSection,
   imap: imapSection,
   pop3: pop3Section,
+  sieve: sieveSection,
   relay: relaySection,
   retry: retrySection,
   shaping: shapingSection,

@@ -49,6 +49,11 @@ export interface FeedbackPolicy {
   readonly unsubscribeStreams: readonly string[];
 }
 
+export interface SievePolicy {
+  readonly before: string;
+  readonly after: string;
+}
+
 export interface PolicySnapshot {
   readonly revision: number;
   /** Our name in Received, in A-labels. */
@@ -69,6 +74,8 @@ export interface PolicySnapshot {
   readonly feedback?: FeedbackPolicy;
   readonly verifyInbound: boolean;
   readonly dmarc: DmarcHandling;
+  /** Texts of the server's Sieve scripts; "": none. */
+  readonly sieve: SievePolicy;
   /** What operators hold back. */
   readonly holdRules: readonly HoldRule[];
 }
@@ -86,5 +93,6 @@ export const defaultPolicy: PolicySnapshot = {
   headerLineBytesMax: 65_536,
   verifyInbound: true,
   dmarc: 'mark',
+  sieve: { before: '', after: '' },
   holdRules: [],
 };

@@ -46,7 +46,8 @@ export interface DeliveredCopy {
 }
 
 export interface DeliveryUnderWay {
-  readonly copy: DeliveredCopy;
+  /** Once it is decided. */
+  copy: DeliveredCopy;
   /** Settles with the append. */
   readonly done: Promise<unknown>;
 }
@@ -97,7 +98,7 @@ export class AccountActor {
 
   /** Whether something is decided and not journaled, or waits to be decided. */
   get isBusy(): boolean {
-    return this.#pending.size > 0 || this.#waitingAlone > 0;
+    return this.#pending.size > 0 || this.#waitingAlone > 0 || this.deliveries.size > 0;
   }
 
   /** Decisions made beside others that are not journaled yet. */

@@ -33,6 +33,7 @@ import { deliveredDraft, parsedDraft } from './records.ts';
 import type { AccountRow } from './rows/account-row.ts';
 import { unpackRow } from './rows/packing.ts';
 import { encodeParsed, parsedRowBytesMax } from './rows/parsed-row.ts';
+import type { Wanted } from './sieve/wanted.ts';
 import { threadIds } from './thread-finder.ts';
 import { deliveryFields } from './trace-fields.ts';
 
@@ -47,6 +48,27 @@ export interface DeliveryTarget {
   readonly recipient: string;
   /** Of a large message: this target's copy is on disk already. */
   readonly body?: WrittenBody;
+  /** Of a large message, where scripts were run: what they want, and its texts on disk. */
+  readonly filed?: FiledMessage;
+}
+
+/** A large message as scripts want it. */
+export interface FiledMessage {
+  readonly wanted: Wanted;
+  /** Its beginning, the whole header with it. */
+  readonly head: Uint8Array;
+  /** Of each copy, in order; of the one in INBOX where all else is to go on. */
+  readonly texts: readonly WrittenText[];
+  /** Of each redirect, in order. */
+  readonly redirects: readonly SideBody[];
+}
+
+export interface WrittenText {
+  readonly bytes: number;
+  readonly summary: MessageSummary;
+  /** SHA-256 of all of it. */
+  readonly hash: Buffer;
+  readonly body: SideBody;
 }
 
 /** A copy with the fields of final delivery on top, in a file of its own. */
@@ -92,8 +114,12 @@ export type Staged =
       readonly bytes: number;
       readonly key: string;
       readonly copy: DeliveredCopy;
+      /** Those it goes into. */
+      readonly mailboxes: readonly number[];
       /** The account as journaled when this was decided. */
       readonly row: AccountRow | undefined;
+      /** Called once that is journaled, or could not be. */
+      readonly settled?: () => void;
     };
 
 export type Summarise = (message: Uint8Array) => MessageSummary;
@@ -174,62 +200,103 @@ function decide(
   naming: Naming,
 ): Staged {
   const { delivery } = message;
-  const { tenant } = delivery;
   const { stored, bytes, fieldsBytes } = copyOf(delivery, target);
   const row = actor.row();
   actor.claimRoom(bytes, row);
   const creation = actor.creation(naming.nowMs, noQuota, row);
-  const summary = message.summary(stored, fieldsBytes);
+  const { drafts, copy } = documentDrafts(actor, delivery.tenant, naming, {
+    ...{ mailbox: inboxMailbox, flags: 0, keywords: [] },
+    internalMs: delivery.receivedMs,
+    isNamed: true,
+    summary: message.summary(stored, fieldsBytes),
+    hash: target.body?.hash ?? hash('sha256', stored!, 'buffer'),
+    body: target.body?.side ?? [stored!],
+  });
+  if (creation !== undefined) drafts.unshift(creation);
+  const { uid, mailbox } = copy;
+  drafts.push(...storedNotes(delivery, target, naming.nowMs, uid));
+  return { drafts, bytes, key: naming.key, copy, mailboxes: [mailbox], row };
+}
+
+export interface NewDocument {
+  readonly mailbox: number;
+  /** Bits by place in `systemFlags`. */
+  readonly flags: number;
+  readonly keywords: readonly string[];
+  readonly internalMs: number;
+  /** It is the one that the delivery is known by. */
+  readonly isNamed: boolean;
+  /** With places as in the body. */
+  readonly summary: MessageSummary;
+  /** SHA-256 of the body. */
+  readonly hash: Buffer;
+  readonly body: readonly Uint8Array[] | SideBody;
+}
+
+/** The records of one message put into one mailbox. @throws MailError `not-found`: the mailbox ends */
+export function documentDrafts(
+  actor: AccountActor,
+  tenant: TenantId,
+  naming: Naming,
+  made: NewDocument,
+): { readonly drafts: RecordDraft[]; readonly copy: DeliveredCopy } {
+  const { mailbox, flags, keywords, internalMs, isNamed, summary, body } = made;
+  const { nowMs } = naming;
   const ids = threadIds(summary);
   const parsed = encodeParsed(summary);
   const isLarge = parsed.length > parsedRowBytesMax;
-  const mailbox = inboxMailbox;
-  const isLate = naming.nowMs - delivery.receivedMs > lateMs;
+  const isLate = nowMs - internalMs > lateMs;
   const uid = actor.nextUid(mailbox);
   const document = actor.nextDocument();
+  const { account } = actor;
   const delivered = deliveredDraft(
     tenant,
     {
-      account: actor.account,
+      ...{ account, mailbox, uid, document, internalMs, flags, keywords },
       modseq: actor.nextModseq(),
-      mailbox,
-      uid,
-      document,
       thread: actor.thread(ids),
-      internalMs: delivery.receivedMs,
-      hash: target.body?.hash ?? hash('sha256', stored!, 'buffer'),
-      flags: 0,
-      keywords: [],
-      deliveryDay: naming.day,
-      deliveryHash: naming.idHash,
+      hash: made.hash,
+      deliveryDay: isNamed ? naming.day : 0,
+      deliveryHash: isNamed ? naming.idHash : noBytes,
       idHashes: ids.hashes,
       subjectHash: ids.subject,
-      forgetDay: Math.max(0, Math.floor(naming.nowMs / dayMs) - deliveryDaysKept),
+      forgetDay: forgetDayOf(nowMs),
       parsed: isLarge ? noBytes : parsed,
-      savedMs: isLate ? naming.nowMs : 0,
+      savedMs: isLate ? nowMs : 0,
     },
-    target.body?.side ?? [stored!],
+    body,
   );
-  const drafts = creation === undefined ? [delivered] : [creation, delivered];
-  if (isLarge) drafts.push(parsedDraft(tenant, { account: actor.account, document }, parsed));
-  const { origin, campaign = '' } = delivery;
-  if (origin !== undefined) {
-    const head = [eventNumbers.stored, naming.nowMs, delivery.id, tenant, delivery.sender] as const;
-    const event = [...head, [target.recipient], uid, false, ...origin, campaign] as const;
-    drafts.push(notedDraft(tenant, event satisfies StoredEvent));
-  }
-  const copy = { mailbox, uid, document };
-  return { drafts, bytes, key: naming.key, copy, row };
+  const drafts = [delivered];
+  if (isLarge) drafts.push(parsedDraft(tenant, { account, document }, parsed));
+  return { drafts, copy: { mailbox, uid, document } };
 }
 
-interface Copy {
+/** Names of deliveries from before that day are asked for no more. */
+export function forgetDayOf(nowMs: number): number {
+  return Math.max(0, Math.floor(nowMs / dayMs) - deliveryDaysKept);
+}
+
+/** What is told of a message accepted by being stored; `uid` 0: its account's script kept nothing of it. */
+export function storedNotes(
+  { origin, campaign = '', id, tenant, sender }: Delivery,
+  { recipient }: DeliveryTarget,
+  nowMs: number,
+  uid: number,
+): RecordDraft[] {
+  if (origin === undefined) return [];
+  const head = [eventNumbers.stored, nowMs, id, tenant, sender] as const;
+  const event = [...head, [recipient], uid, false, ...origin, campaign] as const;
+  return [notedDraft(tenant, event satisfies StoredEvent)];
+}
+
+export interface Copy {
   /** Absent where the copy is on disk. */
   readonly stored?: Buffer;
   readonly bytes: number;
   readonly fieldsBytes: number;
 }
 
-function copyOf(delivery: Delivery, { recipient, body }: DeliveryTarget): Copy {
+export function copyOf(delivery: Delivery, { recipient, body }: DeliveryTarget): Copy {
   if (body !== undefined) return { bytes: body.side.bodyBytes, fieldsBytes: body.fieldsBytes };
   if (delivery.parts.length === 0) throw new MailError('store-failed', 'the text is lost');
   const fields = deliveryFields(delivery.sender, recipient);
@@ -239,7 +306,7 @@ function copyOf(delivery: Delivery, { recipient, body }: DeliveryTarget): Copy {
 
 const noBytes = Buffer.alloc(0);
 
-function deliveryHash(id: MessageId, recipient: string): Buffer {
+export function deliveryHash(id: MessageId, recipient: string): Buffer {
   // Not a fast hash: two deliveries taken for one would lose a message.
   return hash('sha256', `${id} ${recipient}`, 'buffer').subarray(0, deliveryHashBytes);
 }
@@ -254,7 +321,7 @@ async function repeated(underWay: DeliveryUnderWay): Promise<DeliveryOutcome> {
 }
 
 /** The fields on top belong to the message's own header, which still starts at 0. */
-function shifted(parts: readonly PartPlace[], bytes: number): PartPlace[] {
+export function shifted(parts: readonly PartPlace[], bytes: number): PartPlace[] {
   return parts.map((part) => ({
     ...part,
     headerStart: part.headerStart === 0 ? 0 : part.headerStart + bytes,

@@ -102,6 +102,11 @@ export class DerivedMap<Value> {
     this.#memory.remove(entry);
   }
 
+  /** All whose names begin so. */
+  deleteAll(prefix: string): void {
+    for (const key of [...this.#entries.keys()]) if (key.startsWith(prefix)) this.delete(key);
+  }
+
   /** The shard goes: nothing is kept any more, whatever still runs. */
   close(): void {
     this.#isClosed = true;

@@ -5,7 +5,7 @@
  * Invariant: `mailbox.deliver` decides before its first await, so that a parcel's deliveries share a group commit.
  */
 
-import type { Answer, ArrivedAsk, Handlers } from '../../actors/ask.ts';
+import type { Answer, ArrivedAsk, Handled, Handlers } from '../../actors/ask.ts';
 import type { PackedOwner } from '../../actors/asks/imap-asks.ts';
 import {
   type AccountUse,
@@ -41,13 +41,11 @@ type Work = (mailboxes: Mailboxes, ask: ArrivedAsk) => Answer | Promise<Answer>;
 export function mailboxHandlers(parts: MailboxHandlerParts): Handlers {
   const handler = (work: Work) => (ask: ArrivedAsk) => {
     const mailboxes = parts.mailboxesOf(ask);
-    if (mailboxes === undefined) {
-      return failure('not-possible-now', `shard ${ask.shard} is not open here`);
-    }
+    if (mailboxes === undefined) return notOpen(ask);
     return answered(work, mailboxes, ask);
   };
   return {
-    [mailboxAsks.deliver]: handler((mailboxes, ask) => deliver(parts, mailboxes, ask)),
+    [mailboxAsks.deliver]: (ask) => deliver(parts, ask),
     [mailboxAsks.list]: handler(list),
     [mailboxAsks.status]: handler(status),
     // It reads bodies: its parcel does not wait for it.
@@ -70,15 +68,24 @@ async function answered(work: Work, mailboxes: Mailboxes, ask: ArrivedAsk): Prom
   }
 }
 
-async function deliver(
-  parts: MailboxHandlerParts,
-  mailboxes: Mailboxes,
-  ask: ArrivedAsk,
-): Promise<Answer> {
+function deliver(parts: MailboxHandlerParts, ask: ArrivedAsk): Handled {
+  const mailboxes = parts.mailboxesOf(ask);
+  if (mailboxes === undefined) return notOpen(ask);
   const delivery = unpackDelivery(ask.meta as PackedDelivery, [ask.body]);
-  const value = await mailboxes.deliver(delivery);
-  parts.copied?.(ask, delivery, value);
-  return { ok: true, value };
+  try {
+    const { outcomes, isLong } = mailboxes.deliverer.begin(delivery);
+    const answer = outcomes.then((value): Answer => {
+      parts.copied?.(ask, delivery, value);
+      return { ok: true, value };
+    });
+    return isLong ? { pending: answer } : answer;
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+function notOpen({ shard }: ArrivedAsk): Answer {
+  return failure('not-possible-now', `shard ${shard} is not open here`);
 }
 
 function list(mailboxes: Mailboxes, ask: ArrivedAsk): Answer {

@@ -9,19 +9,11 @@
 
 import { mailboxTree } from '../../actors/asks/imap-asks.ts';
 import type { ImportAnswer } from '../../actors/asks/mailbox-asks.ts';
-import { failure, failureOf, MailError } from '../../base/errors.ts';
+import { MailError } from '../../base/errors.ts';
 import type { AccountId, TenantId } from '../../base/ids.ts';
-import { summarise } from '../../mail/formats/mime/summary.ts';
 import type { Clock } from '../../ports/clock.ts';
-import { documentKey } from '../store/keys.ts';
 import type { RecordDraft, RecordKind } from '../store/record.ts';
-import {
-  AccountActor,
-  type DeliveredCopy,
-  noQuota,
-  type Quota,
-  uidValidityOf,
-} from './account-actor.ts';
+import { AccountActor, noQuota, type Quota, uidValidityOf } from './account-actor.ts';
 import {
   type AppendGroup,
   type AppendOutcome,
@@ -35,13 +27,8 @@ import { Bodies } from './apply/bodies.ts';
 import { mailboxKinds } from './apply/kinds.ts';
 import { addRanges, CopyNames } from './ask-names.ts';
 import type { CopyAnswer, CopyFlags, Decide, Decision, Steps, StoreFlags } from './decisions.ts';
-import {
-  type Delivery,
-  type DeliveryOutcome,
-  type Staged,
-  StagedMessage,
-  stage,
-} from './delivery.ts';
+import { Deliverer } from './delivering.ts';
+import type { Delivery, DeliveryOutcome } from './delivery.ts';
 import { DerivedMemory } from './derived-memory.ts';
 import { Fullness } from './fullness.ts';
 import { type ImportRequest, Imports } from './import.ts';
@@ -89,6 +76,7 @@ export class Mailboxes {
   /** What was worked out from rows is kept there. */
   readonly derived: DerivedMemory;
   readonly names: MailboxNames;
+  readonly deliverer: Deliverer;
   readonly #clock: Clock;
   readonly #bodies = new Bodies();
   readonly #actors = new Map<number, AccountActor>();
@@ -108,6 +96,14 @@ export class Mailboxes {
     this.derived = options.derived ?? new DerivedMemory();
     this.names = new MailboxNames(this.derived);
     this.kinds = mailboxKinds(this.#bodies, this.names);
+    this.deliverer = new Deliverer({
+      clock: options.clock,
+      shard: () => this.#open(),
+      actorOf: (account, tenant) => this.#actor(account, tenant),
+      fullness: this.#fullness,
+      changed: (actor, mailbox) => this.#changed(actor, mailbox),
+      decide: (actor, decide) => actor.alone(() => this.#decided(actor, decide)),
+    });
   }
 
   /** The shard is open. */
@@ -124,37 +120,9 @@ export class Mailboxes {
     return this.#reader;
   }
 
-  /**
-   * Delivers to each target, all in one append: on disk when it resolves. One outcome per target, in order; it
-   * never rejects. Nothing is awaited before the append is staged.
-   */
+  /** To each target: on disk when it resolves. One outcome per target, in order; it never rejects. */
   deliver(delivery: Delivery): Promise<readonly DeliveryOutcome[]> {
-    const shard = this.#open();
-    const message = new StagedMessage(delivery, summarise);
-    const nowMs = this.#clock.nowMs();
-    const drafts: RecordDraft[] = [];
-    const { promise: done, resolve, reject } = Promise.withResolvers<unknown>();
-    // Who awaits a repeat is told; where nobody does, the failure is in the outcomes.
-    done.catch(() => {});
-    const staged = delivery.targets.map((target): [AccountActor, Staged] => {
-      const actor = this.#actor(target.account, delivery.tenant);
-      const one = stage(shard, actor, message, target, nowMs);
-      if ('drafts' in one) {
-        drafts.push(...one.drafts);
-        actor.deliveries.set(one.key, { copy: one.copy, done });
-        actor.track(done, one.bytes);
-      }
-      return [actor, one];
-    });
-    if (drafts.length > 0) shard.append(drafts).then(resolve, reject);
-    for (const [actor, one] of staged) {
-      this.#fullness.look(actor, 'drafts' in one ? one.row : undefined);
-    }
-    return Promise.all(
-      staged.map(([actor, one]) =>
-        'outcome' in one ? one.outcome : this.#settle(shard, actor, one, done),
-      ),
-    );
+    return this.deliverer.begin(delivery).outcomes;
   }
 
   /**
@@ -197,7 +165,7 @@ export class Mailboxes {
       {
         ...{ shard, actor, nowMs: this.#clock.nowMs(), keeping: this.keeping() },
         look: (row) => this.#fullness.look(actor, row),
-        settle: (name, done) => this.#settle(shard, actor, name, done),
+        settle: (name, done) => this.deliverer.settle(shard, actor, name, done),
       },
       group,
     );
@@ -445,27 +413,6 @@ export class Mailboxes {
     await append;
     this.#fullness.look(actor);
     for (const mailbox of mailboxes) this.#changed(actor, mailbox);
-  }
-
-  async #settle(
-    shard: MailboxShard,
-    actor: AccountActor,
-    { copy, key }: { readonly copy: DeliveredCopy; readonly key: string },
-    done: Promise<unknown>,
-  ): Promise<DeliveryOutcome> {
-    try {
-      await done;
-      // What is acknowledged must be there to be read: a record that changed nothing would be a lost message.
-      if (shard.get(documentKey(actor.account, copy.document)) === undefined) {
-        return failure('store-failed', 'the delivered record was not applied');
-      }
-      this.#changed(actor, copy.mailbox);
-      return { ok: true, ...copy, isRepeat: false };
-    } catch (error) {
-      return failureOf(error);
-    } finally {
-      actor.deliveries.delete(key);
-    }
   }
 
   #changed({ account, tenant }: AccountActor, mailbox: number): void {

@@ -33,6 +33,8 @@ export const mailboxRecords = {
   aclSet: 61,
   seenStored: 62,
   recentTold: 63,
+  scriptsSet: 66,
+  sieveRan: 67,
 } as const;
 
 /** By which an ask is known that comes again; see `ask-names.ts`. */

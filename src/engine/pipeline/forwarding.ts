@@ -19,7 +19,7 @@ export function isForwarded({ recipients }: Envelope): boolean {
 /** The same envelope where it is no stranger's, or all of it stays here. */
 export function withForwardTerms(
   envelope: Envelope,
-  arrival: Arrival,
+  arrival: Pick<Arrival, 'trusted' | 'listener'>,
   policy: Policy,
   nowMs: number,
 ): Envelope {

@@ -6,8 +6,13 @@
  *            parsed again: thousands of domains would hold a thread up at each change of one.
  */
 
-import type { DkimKeyPolicy, PolicySnapshot } from '../../actors/asks/policy-snapshot.ts';
+import type {
+  DkimKeyPolicy,
+  PolicySnapshot,
+  SievePolicy,
+} from '../../actors/asks/policy-snapshot.ts';
 import type { HeaderLimits } from '../../mail/formats/headers/scan.ts';
+import { compiledScript, type ServerScripts } from '../../mail/sieve/compile/at-delivery.ts';
 import { ArcSealer } from '../../mail/trust/arc.ts';
 import { DkimSigner } from '../../mail/trust/dkim/sign.ts';
 import { FeedbackMarks } from './feedback-marks.ts';
@@ -24,6 +29,8 @@ export interface Policy {
   readonly alsoSigners: readonly DkimSigner[];
   /** Absent: nothing is sealed, or its domain has no RSA key. */
   readonly sealer?: ArcSealer;
+  /** The server's scripts; absent: there is none, or it does not compile. */
+  readonly sieve: ServerScripts;
   /** How mail is marked so that what comes back finds it; absent: not at all. */
   readonly marks?: FeedbackMarks;
 }
@@ -50,7 +57,16 @@ export function compilePolicy(snapshot: PolicySnapshot, before?: Policy): Policy
     signers,
     alsoSigners,
     ...sealerOf(snapshot),
+    sieve: serverScripts(snapshot.sieve),
     ...(snapshot.feedback === undefined ? {} : { marks: new FeedbackMarks(snapshot.feedback) }),
+  };
+}
+
+function serverScripts({ before, after }: SievePolicy): ServerScripts {
+  const programs = { before: compiledScript(before), after: compiledScript(after) };
+  return {
+    ...(programs.before === undefined ? {} : { before: programs.before }),
+    ...(programs.after === undefined ? {} : { after: programs.after }),
   };
 }
 

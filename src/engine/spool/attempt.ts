@@ -361,6 +361,11 @@ function tryLocal(
 
 function localOutcome(answer: Answer): RecipientOutcome {
   if (answer.ok) return ownOutcome('delivered', ownReply(250, '2.0.0', 'Delivered'));
+  if (answer.code === 'recipient-refused') {
+    // RFC 5429 §2.1.2: the report of the failure says why.
+    const words = answer.detail.replace(/[^\x20-\x7e]+/g, ' ').trim();
+    return ownOutcome('failed', ownReply(550, '5.7.1', words === '' ? answer.code : words));
+  }
   const isFinal =
     answer.code === 'account-missing' ||
     answer.code === 'account-disabled' ||

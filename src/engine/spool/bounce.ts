@@ -15,9 +15,10 @@ import { writeReport } from '../../mail/formats/dsn/report.ts';
 import type { Random } from '../../ports/random.ts';
 import type { RecipientOutcome } from '../delivery/message.ts';
 import { isSide } from '../store/side/format.ts';
+import type { MadeMessage } from './made.ts';
 import { releasedMs, type SpoolMessage, type SpoolRecipient } from './message.ts';
 import { readBeginning } from './reading.ts';
-import type { NewMessage, Spool } from './spool.ts';
+import type { Spool } from './spool.ts';
 
 export interface BounceParts {
   readonly random: Random;
@@ -151,7 +152,7 @@ async function makeReport(
   message: SpoolMessage,
   recipients: readonly DsnRecipient[],
   nowMs: number,
-): Promise<NewMessage | undefined> {
+): Promise<MadeMessage | undefined> {
   const to = await parts.resolve(message.sender);
   if (to.length === 0) return undefined;
   const id = parts.nextId();
@@ -177,5 +178,5 @@ async function makeReport(
   spool.events.bounced(message, id);
   const about = [message.id, message.sender, message.terms?.campaign ?? ''] as const;
   const accepted = [id, nowMs, envelope, ['bounce', '', '', '', ''], about] as const;
-  return { accepted, parts: report.parts };
+  return { accepted, tenant: message.tenant, body: report.parts };
 }

@@ -16,13 +16,14 @@ import { assert } from '../../base/assert.ts';
 import { failureOf, MailError } from '../../base/errors.ts';
 import type { MessageId, TenantId } from '../../base/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { JournalRecord, RecordDraft, SideBody } from '../store/record.ts';
+import type { JournalRecord, RecordDraft, RecordPlace, SideBody } from '../store/record.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { DueReader, rowsPerClaimMax } from './due-reader.ts';
 import type { MessageEvents } from './events.ts';
 import type { InHand } from './in-hand.ts';
 import { IndexingOrder } from './indexing-order.ts';
 import { freshShare, replayedDoneMax, type SpoolLimits, spoolLimits } from './limits.ts';
+import { type MadeMessage, madeDrafts } from './made.ts';
 import type { SpoolMessage } from './message.ts';
 import { countWaiting, earliestNextMs, releasedMs } from './message.ts';
 import { queueKey, readyKeyOf, rowChanges, unpackRow } from './queue-rows.ts';
@@ -39,12 +40,6 @@ import {
 } from './records.ts';
 import { keyedDraft, Repeats } from './repeats.ts';
 import type { SpoolShard } from './spool-shard.ts';
-
-/** A message made here (a bounce), ready to be accepted. */
-export interface NewMessage {
-  readonly accepted: PackedAccepted;
-  readonly parts: readonly Uint8Array[];
-}
 
 /** Starts the attempts of a message's due recipients; calls `settle` as outcomes come. */
 export type Attempt = (spool: Spool, message: SpoolMessage) => void;
@@ -162,6 +157,14 @@ export class Spool {
     return { ok: true };
   }
 
+  /** Their records are on disk, at these places: their delivery begins. To be called in that turn. */
+  admitMade(made: readonly MadeMessage[], places: readonly RecordPlace[]): void {
+    for (const [i, { tenant, accepted, body }] of made.entries()) {
+      const parts = 'segment' in body ? undefined : body;
+      this.#admit(messageOf(accepted, tenant, places[i]!, parts), accepted[3]);
+    }
+  }
+
   /** It was accepted here, as far as an ask for it may still come again. */
   isKnown(id: MessageId): boolean {
     if (this.#replayedDone.has(id) || this.#messages.has(id)) return true;
@@ -194,7 +197,7 @@ export class Spool {
   async record(
     message: SpoolMessage,
     indexes: readonly number[],
-    bounce?: NewMessage,
+    bounce?: MadeMessage,
     act: QueueAct = '',
     isUrgent = act !== '',
   ): Promise<void> {
@@ -206,9 +209,7 @@ export class Spool {
     message.waitingCount = countWaiting(message);
     message.isDone = message.waitingCount === 0 && message.reportingCount === 0;
     const drafts = [changeDraft(message, indexes, this.clock.nowMs(), act)];
-    if (bounce !== undefined) {
-      drafts.push(acceptedDraft(message.tenant, bounce.accepted, bounce.parts));
-    }
+    if (bounce !== undefined) drafts.push(...madeDrafts([bounce]));
     const taken = this.#appendUntilTaken(drafts, isUrgent);
     this.#recording.add(taken);
     message.recordingCount++;
@@ -216,10 +217,7 @@ export class Spool {
       message.recordingCount--;
       this.#recording.delete(taken);
     });
-    if (bounce !== undefined) {
-      const { accepted, parts } = bounce;
-      this.#admit(messageOf(accepted, message.tenant, places[1]!, parts), accepted[3]);
-    }
+    if (bounce !== undefined) this.admitMade([bounce], places.slice(1));
     // An earlier change may still be on its way, with a bounce: the body stays until all are there.
     if (message.isDone && message.recordingCount === 0) this.#finish(message);
     else if (message.isIndexed) this.#settleIndexed(message);
@@ -232,14 +230,14 @@ export class Spool {
   async recordWithReport(
     message: SpoolMessage,
     indexes: readonly number[],
-    report: Promise<NewMessage | undefined>,
+    report: Promise<MadeMessage | undefined>,
     isUrgent = false,
   ): Promise<void> {
     if (message.isDone) return;
     this.#messages.set(message.id, message);
     message.waitingCount = countWaiting(message);
     message.reportingCount++;
-    let bounce: NewMessage | undefined;
+    let bounce: MadeMessage | undefined;
     try {
       bounce = await report;
     } finally {

@@ -33,6 +33,11 @@
  *   0x50 saved            a·m·u                  last UID, when         rows/saved-row.ts
  *   0x58 kept             a·until·s              expunged together      rows/kept-row.ts
  *   0x5a acl              a·m                    access list            rows/acl-row.ts
+ *   0x5b script           a·name·0·n             part of its text       rows/script-row.ts
+ *   0x5b …                a·0·0                  the active one's name  rows/script-row.ts
+ *   0x5c remembered       a·hash                 when, until when       rows/remembered-row.ts
+ *   0x5c …                a·0 (16 bytes)         how many               rows/remembered-row.ts
+ *   0x5d remembered till  a·until·hash           –                      rows/remembered-row.ts
  *   0x59 annotation       a·m·reader·entry·0·n   part of a value        rows/annotation-row.ts
  *   0x59 …                a·m·ffffffff           names changed last     rows/annotation-row.ts
  */
@@ -61,6 +66,9 @@ export const tables = {
   kept: 0x58,
   acl: 0x5a,
   annotation: 0x59,
+  script: 0x5b,
+  remembered: 0x5c,
+  rememberedTill: 0x5d,
 } as const;
 
 /** Tables whose keys start with the account: all of one account's rows are these ranges and its blob links. */
@@ -248,6 +256,43 @@ export const annotationChangesKey = (account: number, mailbox: number) =>
 /** Whose annotation a row is; 0: everybody's. */
 export function readerOfAnnotation(key: Uint8Array): number {
   return new DataView(key.buffer, key.byteOffset, key.byteLength).getUint32(9);
+}
+
+/** Part `part` of a script's text; no name: which one is active. */
+export function scriptKey(account: number, name: string, part: number): Buffer {
+  const bytes = Buffer.from(name, 'utf8');
+  return Buffer.concat([key1(tables.script, account), bytes, Buffer.of(0, part)]);
+}
+
+/** All parts of one script. */
+export function scriptRange(account: number, name: string): KeyRange {
+  const from = scriptKey(account, name, 0);
+  return { from, to: upTo(from.subarray(0, -1)) };
+}
+
+export const rememberedHashBytes = 16;
+
+export function rememberedKey(account: number, hash: Uint8Array): Buffer {
+  assert(hash.byteLength === rememberedHashBytes, 'a hash of 16 bytes');
+  return Buffer.concat([key1(tables.remembered, account), hash]);
+}
+
+export function rememberedTillKey(account: number, untilMs: number, hash: Uint8Array): Buffer {
+  const key = Buffer.allocUnsafe(11 + rememberedHashBytes);
+  key[0] = tables.rememberedTill;
+  key.writeUInt32BE(account, 1);
+  key.writeUIntBE(untilMs, 5, 6);
+  key.set(hash, 11);
+  return key;
+}
+
+/** The parts of a `rememberedTillKey`. */
+export function rememberedTill(key: Uint8Array): {
+  readonly untilMs: number;
+  readonly hash: Buffer;
+} {
+  const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  return { untilMs: bytes.readUIntBE(5, 6), hash: Buffer.from(bytes.subarray(11)) };
 }
 
 /** Deliveries of an account from before `day`. */

@@ -60,6 +60,7 @@ const answers = {
   'tenant-over-quota': no('Quota of messages used up', 'OVERQUOTA'),
   'domain-missing': no('Not possible', 'CANNOT'),
   'group-closed': no('Not possible', 'CANNOT'),
+  'recipient-refused': no('Not possible', 'CANNOT'),
   'recipient-suppressed': no('Not possible', 'CANNOT'),
   'message-too-large': no('The message is too large', 'TOOBIG'),
   'message-loops': no('Not possible', 'CANNOT'),

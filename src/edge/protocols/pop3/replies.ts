@@ -54,6 +54,7 @@ const replies = {
   'tenant-over-quota': no('Quota of messages used up', 'SYS/TEMP'),
   'domain-missing': no('Not possible', 'SYS/PERM'),
   'group-closed': no('Not possible', 'SYS/PERM'),
+  'recipient-refused': no('Not possible', 'SYS/PERM'),
   'recipient-suppressed': no('Not possible', 'SYS/PERM'),
   'message-too-large': no('The message is too large', 'SYS/PERM'),
   'message-loops': no('Not possible', 'SYS/PERM'),

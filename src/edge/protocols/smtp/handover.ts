@@ -18,7 +18,7 @@ import type { Account } from '../../../ports/account-directory.ts';
 import { idempotencyOf } from '../../guard/idempotency.ts';
 import type { TlsSessionFacts } from '../session/transport.ts';
 import type { GreetingVerb, PeerFacts } from './command.ts';
-import { queuedReply, replyOf } from './replies.ts';
+import { queuedReply, refusalReply, replyOf } from './replies.ts';
 import type { SmtpService } from './service.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -90,9 +90,8 @@ export function protocolWord(
 }
 
 export function finalReply(answer: AcceptAnswer, id: MessageId): Buffer {
-  return answer.ok
-    ? Buffer.from(queuedReply(answer.earlierId ?? id), 'latin1')
-    : replyOf(answer.code);
+  if (answer.ok) return Buffer.from(queuedReply(answer.earlierId ?? id), 'latin1');
+  return answer.code === 'recipient-refused' ? refusalReply(answer.detail) : replyOf(answer.code);
 }
 
 /**

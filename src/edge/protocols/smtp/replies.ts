@@ -33,6 +33,7 @@ export const replyWords = {
   'send-rate-exceeded': '450 4.7.1 Too many recipients for now, try again later',
   'domain-missing': '550 5.1.2 No such domain here',
   'group-closed': '550 5.7.2 You may not write to this group',
+  'recipient-refused': '550 5.7.1 The recipient refused the message',
   'recipient-suppressed': '550 5.7.1 Recipient is on your suppression list',
   'message-too-large': '552 5.3.4 Message too large',
   'message-loops': '554 5.4.6 Too many hops, this message loops',
@@ -65,6 +66,16 @@ const encoded = Object.fromEntries(
 
 export function replyOf(code: ErrorCode): Buffer {
   return encoded[code];
+}
+
+/** Characters of a refusal that a reply line has room for. */
+const refusalLengthMax = 400;
+
+/** RFC 5429 §2.1.1 and §2.2: what a recipient's script has to say, where a reply can carry it. */
+export function refusalReply(reason: string): Buffer {
+  const line = reason.replace(/\s+/g, ' ').trim().slice(0, refusalLengthMax);
+  const isPlain = /^[\x20-\x7e]+$/.test(line);
+  return isPlain ? encodeReply(`550 5.7.1 ${line}`) : replyOf('recipient-refused');
 }
 
 /** Whose rate it is, and for how long: to one who is known to us. */

@@ -131,6 +131,11 @@ export class AccountEdit {
     this.table.putOnly(deliveryKey(this.account, day, hash), packRow([mailbox]));
   }
 
+  /** Where the message went; no hash: the delivery has no name. */
+  rememberDelivery(day: number, hash: Uint8Array, place: readonly [number, number, number]): void {
+    if (hash.length > 0) this.table.putOnly(deliveryKey(this.account, day, hash), packRow(place));
+  }
+
   /** Names of deliveries and copies from before `day` are not asked for any more. */
   forgetDeliveries(day: number): void {
     if (day <= this.row.deliveriesDay) return;

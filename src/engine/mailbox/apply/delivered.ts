@@ -10,7 +10,6 @@ import {
   blobLinkKey,
   byDateKey,
   byModseqKey,
-  deliveryKey,
   documentKey,
   messageBlob,
   parsedKey,
@@ -23,7 +22,6 @@ import {
 } from '../../store/record.ts';
 import { type Delivered, readDelivered, readParsed } from '../records.ts';
 import { decodeDocument, encodeDocument } from '../rows/document-row.ts';
-import { packRow } from '../rows/packing.ts';
 import { decodeParsed, encodeParsedPlace } from '../rows/parsed-row.ts';
 import { savedRows } from '../rows/saved-row.ts';
 import { packRanges } from '../rows/uid-ranges.ts';
@@ -61,10 +59,7 @@ function addDocument(edit: AccountEdit, delivered: Delivered, record: JournalRec
     const saved = savedRows(account, mailbox, uid, uid, delivered.savedMs);
     for (const [key, value] of saved) table.putOnly(key, value);
   }
-  if (delivered.deliveryHash.length > 0) {
-    const key = deliveryKey(account, delivered.deliveryDay, delivered.deliveryHash);
-    table.putOnly(key, packRow([mailbox, uid, document]));
-  }
+  edit.rememberDelivery(delivered.deliveryDay, delivered.deliveryHash, [mailbox, uid, document]);
   edit.forgetDeliveries(delivered.forgetDay);
   row.documents++;
   row.bytes += size;

@@ -48,6 +48,7 @@ import {
   applySubscribed,
 } from './mailbox-tree.ts';
 import { applyAclSet, applySeenStored } from './sharing.ts';
+import { applyScriptsSet, applySieveRan } from './sieve.ts';
 import { applyTrimmed } from './trimmed.ts';
 
 const scanRowsMax = 1_000;
@@ -105,6 +106,8 @@ export function mailboxKinds(bodies: Bodies, names: MailboxNames): readonly Reco
     kind('aclSet', { apply: applyAclSet }),
     kind('seenStored', { apply: applySeenStored }),
     kind('recentTold', { apply: applyRecentTold }),
+    kind('scriptsSet', { apply: applyScriptsSet }),
+    kind('sieveRan', { apply: applySieveRan }),
     kind('moved', { apply: (record, read) => applyCopied(record, read, true) }),
   ];
 }

@@ -60,6 +60,11 @@ export const capabilities: ReadonlySet<string> = new Set([
   ...builtIn,
 ]);
 
+/** What works where mail is delivered: no lists of addresses are there, nothing wakes mail up, IMAP runs no scripts. */
+export const deliveryCapabilities: ReadonlySet<string> = new Set(
+  [...capabilities].filter((name) => !['extlists', 'snooze', 'imapsieve'].includes(name)),
+);
+
 export const commandSpecs: ReadonlyMap<string, CommandSpec> = new Map(
   extensions.flatMap(({ commands = [] }) => commands.map((spec) => [spec.name, spec] as const)),
 );

@@ -14,19 +14,19 @@ import type { Include, Instruction, Program } from './program.ts';
 import { type Enabled, readArguments, stringsOf } from './read-arguments.ts';
 import type { CommandSpec, TestSpec } from './spec.ts';
 
-/** @throws SieveFault the first thing that is wrong. */
-export function compileScript(source: string): Program {
-  return new Compiler(source).program(parseScript(source));
+/** `available`: what may be required. @throws SieveFault the first thing that is wrong. */
+export function compileScript(source: string, available = capabilities): Program {
+  return new Compiler(source, available).program(parseScript(source));
 }
 
 /** A script with more faults is told so many. */
 const faultsMax = 50;
 
 /** All that is wrong with a script, command by command; nothing: it compiles. */
-export function scriptFaults(source: string): readonly SieveFault[] {
+export function scriptFaults(source: string, available = capabilities): readonly SieveFault[] {
   const faults: SieveFault[] = [];
   try {
-    new Compiler(source, faults).program(parseScript(source));
+    new Compiler(source, available, faults).program(parseScript(source));
   } catch (error) {
     if (!(error instanceof SieveFault)) throw error;
     faults.push(error);
@@ -44,6 +44,7 @@ type ControlCommand = (compiler: Compiler, node: CommandNode) => void;
 
 class Compiler {
   readonly #source: string;
+  readonly #available: ReadonlySet<string>;
   readonly #faults: SieveFault[] | undefined;
   readonly #code: Instruction[] = [];
   readonly #extensions = new Set<string>();
@@ -52,8 +53,9 @@ class Compiler {
   #isBehindRequires = false;
 
   /** `faults`: where to gather what is wrong; without it the first fault is thrown. */
-  constructor(source: string, faults?: SieveFault[]) {
+  constructor(source: string, available: ReadonlySet<string>, faults?: SieveFault[]) {
     this.#source = source;
+    this.#available = available;
     this.#faults = faults;
   }
 
@@ -223,7 +225,7 @@ class Compiler {
   #ihave(node: TestNode): void {
     const names = stringsOf(node, 'the names of extensions');
     // RFC 5463 §4: what changes how strings are read cannot come in the midst of a script.
-    const known = names.every(({ text }) => capabilities.has(text) && !readsStrings.has(text));
+    const known = names.every(({ text }) => this.#available.has(text) && !readsStrings.has(text));
     if (known) for (const { text } of names) this.#extensions.add(text);
     this.#code.push({ op: 'set', flag: known });
   }
@@ -233,7 +235,7 @@ class Compiler {
       throw new SieveFault(node.at, 'require stands before all other commands');
     }
     for (const { text, at } of stringsOf(node, 'the names of extensions')) {
-      if (!capabilities.has(text)) {
+      if (!this.#available.has(text)) {
         throw new SieveFault(at, `there is no extension ${JSON.stringify(text)} here`);
       }
       this.#extensions.add(text);

@@ -54,6 +54,7 @@ function run(machine: Machine, args: Arguments): void {
     message:
       machine.optionalText(args, ':message') ??
       `${headers.texts('from')[0] ?? 'Somebody'}: ${headers.texts('subject')[0] ?? '(no subject)'}`,
+    ...(args.has(':message') ? {} : { isDefault: true }),
     importance,
     ...(from === undefined ? {} : { from }),
     options: args.has(':options') ? machine.texts(args.texts(':options')) : [],

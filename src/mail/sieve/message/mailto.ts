@@ -8,6 +8,38 @@
 
 import { oneAddress } from './address-parts.ts';
 
+export interface MailtoMessage {
+  readonly recipients: readonly string[];
+  readonly to: readonly string[];
+  readonly cc: readonly string[];
+  readonly subject?: string;
+  /** "": none is given. */
+  readonly body: string;
+}
+
+/** A notice as its URI would have it. Fields that it may not set are left out (RFC 5436 §2.7). */
+export function mailtoMessage(uri: string): MailtoMessage | undefined {
+  const recipients = mailtoRecipients(uri);
+  if (recipients === undefined) return undefined;
+  const [, list = '', query = ''] = /^mailto:([^?#]*)(?:\?([^#]*))?$/i.exec(uri) ?? [];
+  const named = (wanted: string) =>
+    query
+      .split('&')
+      .map((field) => /^([^=]+)=(.*)$/s.exec(field))
+      .filter((pair) => pair !== null && decoded(pair[1]!)?.toLowerCase() === wanted)
+      .map((pair) => decoded(pair![2]!) ?? '');
+  const addresses = (texts: readonly string[]) =>
+    texts.flatMap((text) => text.split(',').map((each) => each.trim())).filter((each) => each);
+  const to = addresses([decoded(list) ?? '', ...named('to')]);
+  const cc = addresses(named('cc'));
+  const [subject] = named('subject');
+  return {
+    recipients,
+    ...{ to, cc, body: named('body').join('\r\n') },
+    ...(subject === undefined ? {} : { subject }),
+  };
+}
+
 /** All recipients, those of `to` and `cc` fields too; undefined: it is no mailto URI a notice can go to. */
 export function mailtoRecipients(uri: string): readonly string[] | undefined {
   const match = /^mailto:([^?#]*)(?:\?([^#]*))?$/i.exec(uri);

@@ -17,14 +17,17 @@ export class SieveMessage {
   #parts: readonly Part[] | undefined;
   readonly #partHeaders = new Map<Part, HeaderList>();
   readonly #texts = new Map<string, readonly string[]>();
+  readonly #octets: number;
 
-  constructor(bytes: Uint8Array) {
+  /** `bytes` may be the beginning of a message of so many `octets`: what is behind it no test of its parts sees. */
+  constructor(bytes: Uint8Array, octets = bytes.length) {
     this.bytes = bytes;
+    this.#octets = octets;
   }
 
   /** In octets, edits counted in. */
   get size(): number {
-    return this.bytes.length + (this.#headers?.growth ?? 0);
+    return this.#octets + (this.#headers?.growth ?? 0);
   }
 
   get headers(): HeaderList {

@@ -58,6 +58,8 @@ export interface Notify {
   /** A URI. */
   readonly method: string;
   readonly message: string;
+  /** The script gave no `:message`: what the method says goes before it. */
+  readonly isDefault?: true;
   /** 1 is the highest, 3 the lowest. */
   readonly importance: 1 | 2 | 3;
   readonly from?: string;

@@ -14,13 +14,18 @@ import type { Include, Instruction, Program } from '../compile/program.ts';
 import { isConstant, type Text } from '../compile/text.ts';
 import { SieveFault } from '../fault.ts';
 import { runLimits } from '../limits.ts';
-import { partsBelow, SieveMessage } from '../message/message.ts';
+import { partsBelow, type SieveMessage } from '../message/message.ts';
 import type { SieveHost } from './host.ts';
-import { OutcomeDraft } from './outcome.ts';
+import type { OutcomeDraft } from './outcome.ts';
 import { newScope, Variables } from './variables.ts';
 
 /** What an include resolves to; undefined: there is no such script. */
 export type ScriptFinder = (include: Include) => Program | undefined;
+
+export interface Script {
+  readonly program: Program;
+  readonly find: ScriptFinder;
+}
 
 /** A loop over the parts below one part. */
 interface PartLoop {
@@ -31,7 +36,7 @@ interface PartLoop {
 export class Machine {
   readonly message: SieveMessage;
   readonly host: SieveHost;
-  readonly outcome = new OutcomeDraft();
+  readonly outcome: OutcomeDraft;
   readonly variables = new Variables();
   /** RFC 5232 §2: the internal variable. Undefined: no script has touched it. */
   flags: readonly string[] | undefined;
@@ -47,9 +52,16 @@ export class Machine {
   #work = 0;
   #includes = 0;
 
-  constructor(program: Program, bytes: Uint8Array, host: SieveHost, find: ScriptFinder) {
+  /** `message` and `outcome` go on from the scripts before. */
+  constructor(
+    { program, find }: Script,
+    message: SieveMessage,
+    outcome: OutcomeDraft,
+    host: SieveHost,
+  ) {
     this.program = program;
-    this.message = new SieveMessage(bytes);
+    this.message = message;
+    this.outcome = outcome;
     this.host = host;
     this.#find = find;
   }

@@ -22,10 +22,29 @@ const takings: ReadonlySet<string> = new Set([
 ]);
 const edits: ReadonlySet<string> = new Set(['addheader', 'deleteheader']);
 
+interface OutcomeMark {
+  readonly actions: number;
+  readonly marks: number;
+  readonly keepsImplicitly: boolean;
+}
+
 export class OutcomeDraft {
   readonly actions: Action[] = [];
   readonly marks: DuplicateMark[] = [];
   keepsImplicitly = true;
+
+  /** How much is asked for so far. */
+  mark(): OutcomeMark {
+    const { actions, marks, keepsImplicitly } = this;
+    return { actions: actions.length, marks: marks.length, keepsImplicitly };
+  }
+
+  /** Nothing that was asked for since. */
+  backTo({ actions, marks, keepsImplicitly }: OutcomeMark): void {
+    this.actions.length = actions;
+    this.marks.length = marks;
+    this.keepsImplicitly = keepsImplicitly;
+  }
 
   /** `at`: where the script asks for it. */
   add(action: Action, at: number): void {

@@ -62,6 +62,9 @@ describe('local delivery', () => {
         'kept',
         'acl',
         'seen',
+        'script',
+        'remembered',
+        'rememberedTill',
       ];
       if (unused.includes(name)) continue;
       assert.ok(count(world, table) > 0, name);

@@ -57,6 +57,7 @@ const statusOf = {
   'send-rate-exceeded': 429,
   'domain-missing': 400,
   'group-closed': 403,
+  'recipient-refused': 403,
   'recipient-suppressed': 403,
   'message-too-large': 413,
   'message-loops': 400,

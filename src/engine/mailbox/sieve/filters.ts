@@ -1,0 +1,133 @@
+/**
+ * Runs the scripts of accounts: the server's before, the account's own, the server's after.
+ *
+ * Runs in:   the engine thread that owns the shard.
+ * Specs:     RFC 5228 §2.10.
+ * Limits:    those of `mail/sieve/limits.ts` for each run. Compiled scripts are kept in the memory that all shards of
+ *            the thread share.
+ * Invariant: whatever scripts and message are, there is a `Wanted`; a script that fails keeps the message. A message
+ *            that was with this recipient before goes on to nobody: it would come again.
+ */
+
+import type { Log } from '../../../base/log.ts';
+import { fieldName, isField } from '../../../mail/formats/headers/fields.ts';
+import { scanHeaders } from '../../../mail/formats/headers/scan.ts';
+import { unfoldedValue } from '../../../mail/formats/headers/unfold.ts';
+import { compiledScript, type ServerScripts } from '../../../mail/sieve/compile/at-delivery.ts';
+import type { Include, Program } from '../../../mail/sieve/compile/program.ts';
+import { SieveMessage } from '../../../mail/sieve/message/message.ts';
+import type { Script } from '../../../mail/sieve/run/machine.ts';
+import { runScripts } from '../../../mail/sieve/run/run.ts';
+import { DerivedMap, type DerivedMemory } from '../derived-memory.ts';
+import { type HostFacts, type HostParts, sieveHost } from './host.ts';
+import type { ScriptShelf } from './shelf.ts';
+import { keptOnly, type Wanted, wantedOf } from './wanted.ts';
+
+export interface FiltersParts extends HostParts {
+  readonly shelf: Pick<ScriptShelf, 'active' | 'text'>;
+  readonly derived: DerivedMemory;
+  readonly serverScripts: () => ServerScripts;
+  readonly redirects: boolean;
+  readonly log: Pick<Log, 'info'>;
+}
+
+/** What a compiled script takes, for each octet of its text. */
+const bytesPerOctet = 20;
+const overheadBytes = 1_024;
+
+interface Compiled {
+  /** Undefined: there is no such script, or it does not compile any more. */
+  readonly program: Program | undefined;
+}
+
+const deliveredToName = fieldName('delivered-to');
+
+export class AccountFilters {
+  readonly #parts: FiltersParts;
+  /** The active ones by account, those they include by account and name. */
+  readonly #programs: DerivedMap<Compiled>;
+
+  constructor(parts: FiltersParts) {
+    this.#parts = parts;
+    this.#programs = new DerivedMap(parts.derived);
+  }
+
+  /** The active script of an account, or its name, is another. */
+  changed(account: number): void {
+    this.#programs.deleteAll(`${account} `);
+  }
+
+  close(): void {
+    this.#programs.close();
+  }
+
+  /** In order; none: the account's mail is kept without more ado. */
+  scriptsOf(account: number): readonly Script[] {
+    const { before, after } = this.#parts.serverScripts();
+    const own = this.#own(account);
+    const find = (include: Include) => this.#included(account, include);
+    const none = () => undefined;
+    return [
+      ...(before === undefined ? [] : [{ program: before, find: none }]),
+      ...(own === undefined ? [] : [{ program: own, find }]),
+      ...(after === undefined ? [] : [{ program: after, find: none }]),
+    ];
+  }
+
+  /** `text`: the message, or so much of its `octets` as is in memory, the whole header with it. */
+  run(scripts: readonly Script[], facts: HostFacts, text: Uint8Array, octets: number): Wanted {
+    const { log, redirects } = this.#parts;
+    const host = sieveHost(this.#parts, facts);
+    const outcome = runScripts(scripts, new SieveMessage(text, octets), host);
+    const { fault } = outcome;
+    if (fault !== undefined) {
+      const { line, message } = fault;
+      log.info({ account: facts.account, line, fault: message }, 'a script failed: mail is kept');
+    }
+    const wanted = wantedOf(outcome);
+    if (wanted.redirects.length === 0) return wanted;
+    const mayGoOn = redirects && !wasHere(text, facts.recipient);
+    return mayGoOn ? wanted : keptInstead(wanted);
+  }
+
+  #own(account: number): Program | undefined {
+    return this.#program(`${account} `, () => this.#parts.shelf.active(account));
+  }
+
+  #included(account: number, { location, name }: Include): Program | undefined {
+    if (location === 'global') return undefined;
+    const { shelf } = this.#parts;
+    return this.#program(`${account} ${name}`, () => {
+      const text = shelf.text(account, name);
+      return text === undefined ? undefined : Buffer.from(text).toString('utf8');
+    });
+  }
+
+  #program(key: string, source: () => string | undefined): Program | undefined {
+    const known = this.#programs.get(key);
+    if (known !== undefined) return known.program;
+    const text = source();
+    // One that was kept compiled then: where it does not any more, it wants something that is gone since.
+    const program = compiledScript(text ?? '');
+    const bytes = overheadBytes + (text?.length ?? 0) * bytesPerOctet;
+    this.#programs.set(key, { program }, program === undefined ? 0 : bytes);
+    return program;
+  }
+}
+
+/** By the field that final delivery, and each redirect, puts on top. */
+function wasHere(text: Uint8Array, recipient: string): boolean {
+  const scan = scanHeaders(text);
+  const own = recipient.toLowerCase();
+  for (let field = 0; field < scan.count; field++) {
+    if (!isField(scan, field, deliveredToName)) continue;
+    if (unfoldedValue(scan, field).trim().toLowerCase() === own) return true;
+  }
+  return false;
+}
+
+/** What may not go on stays. */
+export function keptInstead(wanted: Wanted): Wanted {
+  const copies = wanted.copies.length === 0 ? keptOnly.copies : wanted.copies;
+  return { ...wanted, copies, redirects: [] };
+}

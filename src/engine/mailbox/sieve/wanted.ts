@@ -1,0 +1,96 @@
+/**
+ * What scripts want done with one copy of a message: their actions, sorted by who does them.
+ *
+ * Runs in:   engine threads; pure.
+ * Specs:     RFC 5228 §2.10, RFC 5293 §6 (an edit is for the actions behind it), RFC 5429 §2 (refusals).
+ * Invariant: a message that nobody discards or refuses is somewhere: in a mailbox, or on its way to another address.
+ */
+
+import type { HeaderEdit } from '../../../mail/sieve/message/edited.ts';
+import type { Action, DuplicateMark, Filing, Vacation } from '../../../mail/sieve/run/actions.ts';
+import type { Outcome, RunFault } from '../../../mail/sieve/run/run.ts';
+
+type Notify = Extract<Action, { readonly action: 'notify' }>;
+
+/** One text, and the mailboxes it goes to. */
+export interface WantedCopy {
+  readonly edits: readonly HeaderEdit[];
+  /** At least one. */
+  readonly places: readonly Filing[];
+}
+
+export interface WantedRedirect {
+  readonly address: string;
+  readonly edits: readonly HeaderEdit[];
+}
+
+export interface Wanted {
+  readonly copies: readonly WantedCopy[];
+  readonly redirects: readonly WantedRedirect[];
+  /** To whoever did not have it lately. */
+  readonly answer?: Vacation & { readonly to: string };
+  readonly notices: readonly Notify[];
+  readonly marks: readonly DuplicateMark[];
+  /** The message goes back with these words. */
+  readonly refusal?: string;
+  readonly fault?: RunFault;
+}
+
+const inbox = 'INBOX';
+
+export function wantedOf({ actions, marks, fault }: Outcome): Wanted {
+  const edits: HeaderEdit[] = [];
+  const copies: { edits: readonly HeaderEdit[]; places: Filing[] }[] = [];
+  const redirects: WantedRedirect[] = [];
+  const notices: Notify[] = [];
+  let answer: Wanted['answer'];
+  let refusal: string | undefined;
+  const file = (place: Filing) => {
+    const last = copies.at(-1);
+    if (last !== undefined && last.edits.length === edits.length) last.places.push(place);
+    else copies.push({ edits: [...edits], places: [place] });
+  };
+  for (const action of actions) {
+    switch (action.action) {
+      case 'addheader':
+      case 'deleteheader':
+        edits.push(action);
+        break;
+      case 'keep':
+        file({ mailbox: inbox, ...(action.flags === undefined ? {} : { flags: action.flags }) });
+        break;
+      case 'fileinto':
+        file(action);
+        break;
+      case 'redirect':
+        redirects.push({ address: action.address, edits: [...edits] });
+        break;
+      case 'vacation':
+        if (action.to !== undefined) answer = { ...action, to: action.to };
+        break;
+      case 'notify':
+        notices.push(action);
+        break;
+      case 'reject':
+      case 'ereject':
+        refusal = action.reason;
+        break;
+      case 'discard':
+      // It cannot be asked for where mail is delivered.
+      case 'snooze':
+        break;
+    }
+  }
+  return {
+    ...{ copies, redirects, notices, marks },
+    ...(answer === undefined ? {} : { answer }),
+    ...(refusal === undefined ? {} : { refusal }),
+    ...(fault === undefined ? {} : { fault }),
+  };
+}
+
+/** In INBOX and nothing else. */
+export const keptOnly: Wanted = {
+  copies: [{ edits: [], places: [{ mailbox: inbox }] }],
+  ...{ redirects: [], notices: [], marks: [] },
+};

@@ -1,0 +1,55 @@
+/**
+ * Joins the parts of a shard that Sieve scripts need: their shelf, and what delivery asks of them.
+ *
+ * Runs in: the engine thread that owns the shard.
+ */
+
+import type { PackedRecipient } from '../actors/asks/spool-asks.ts';
+import type { EngineParts } from './engine-parts.ts';
+import type { DerivedMemory } from './mailbox/derived-memory.ts';
+import type { Mailboxes } from './mailbox/mailboxes.ts';
+import { AccountFilters } from './mailbox/sieve/filters.ts';
+import { SieveMemory } from './mailbox/sieve/memory.ts';
+import { ScriptShelf } from './mailbox/sieve/shelf.ts';
+import type { MailboxTree } from './mailbox/tree.ts';
+import type { Policy } from './pipeline/policy.ts';
+import type { Spool } from './spool/spool.ts';
+import type { Shard } from './store/shard.ts';
+
+export interface SieveParts {
+  readonly engine: EngineParts;
+  readonly store: Shard;
+  readonly mailboxes: Mailboxes;
+  readonly tree: MailboxTree;
+  readonly spool: Spool;
+  readonly derived: DerivedMemory;
+  readonly policy: () => Policy;
+  readonly resolve: (address: string) => Promise<readonly PackedRecipient[]>;
+}
+
+/** From here on the shard's deliveries run scripts, where they are on. */
+export function openSieve(parts: SieveParts): ScriptShelf {
+  const { engine, store, mailboxes, tree, spool, derived, policy, resolve } = parts;
+  const { clock, ids, log } = engine;
+  const { sieve } = engine.settings;
+  const shard = () => store;
+  const shelf: ScriptShelf = new ScriptShelf({
+    ...{ shard, mailboxes, limits: sieve },
+    nowMs: () => clock.nowMs(),
+    changed: (account) => filters.changed(account),
+  });
+  const { names } = mailboxes;
+  const memory = new SieveMemory(shard);
+  const filters: AccountFilters = new AccountFilters({
+    ...{ shelf, derived, names, memory, shard },
+    redirects: sieve.redirects,
+    log: log.with({ shard: store.id }),
+    hostname: () => policy().snapshot.hostname,
+    serverScripts: () => policy().sieve,
+  });
+  if (sieve.isOn) {
+    const outgoing = { policy, clock, resolve, nextId: () => ids.next() };
+    mailboxes.deliverer.filters = { filters, memory, names, tree, outgoing, spool };
+  }
+  return shelf;
+}

@@ -1,0 +1,39 @@
+/**
+ * Scripts for mail that is being delivered: only what works there may be required.
+ *
+ * Runs in:   engine threads, and who reads settings.
+ */
+
+import { placeOf, SieveFault, type SievePlace } from '../fault.ts';
+import { deliveryCapabilities } from './catalog.ts';
+import { compileScript, scriptFaults } from './compile.ts';
+import type { Program } from './program.ts';
+
+/** Scripts of the server, run around each account's own. */
+export interface ServerScripts {
+  readonly before?: Program;
+  readonly after?: Program;
+}
+
+/** Undefined: it is empty, or has faults. */
+export function compiledScript(source: string): Program | undefined {
+  if (source === '') return undefined;
+  try {
+    return compileScript(source, deliveryCapabilities);
+  } catch (error) {
+    if (error instanceof SieveFault) return undefined;
+    throw error;
+  }
+}
+
+export interface PlacedFault extends SievePlace {
+  readonly message: string;
+}
+
+/** All that is wrong with it, in order; none: it compiles. */
+export function placedFaults(source: string): readonly PlacedFault[] {
+  return scriptFaults(source, deliveryCapabilities).map(({ at, message }) => ({
+    ...placeOf(source, at),
+    message,
+  }));
+}

@@ -1,0 +1,59 @@
+/** Settings of Sieve scripts: users' own, and those of the server. */
+
+import { kibibyte, mebibyte } from '../../base/units.ts';
+import { section } from '../field.ts';
+import { bytes, flag, integer, text } from '../fields.ts';
+
+export const sieveSection = section(
+  'Sieve scripts, run as mail comes into accounts (docs/sieve.md).',
+  {
+    isOn: flag({
+      default: true,
+      reload: 'restart',
+      doc: 'Whether scripts run. Off: all mail goes to INBOX, and scripts stay as they are.',
+    }),
+    scriptsMax: integer({
+      default: 32,
+      min: 1,
+      max: 1_000,
+      unit: 'scripts',
+      reload: 'restart',
+      doc: 'Scripts of one account, of which one is active.',
+      spec: 'RFC 5804 §1.3 (QUOTA/MAXSCRIPTS)',
+    }),
+    scriptBytesMax: bytes({
+      default: 64 * kibibyte,
+      min: kibibyte,
+      max: 256 * kibibyte,
+      reload: 'restart',
+      doc: 'Largest script of an account.',
+      spec: 'RFC 5804 §1.3 (QUOTA/MAXSIZE)',
+    }),
+    scriptBytesAllMax: bytes({
+      default: mebibyte,
+      min: kibibyte,
+      max: 64 * mebibyte,
+      reload: 'restart',
+      doc: 'Scripts of one account together.',
+      spec: 'RFC 5804 §1.3 (QUOTA)',
+    }),
+    redirects: flag({
+      default: true,
+      reload: 'restart',
+      doc: 'Whether scripts may send mail on to other addresses; off, `redirect` fails, and the message is kept.',
+      spec: 'RFC 5228 §4.2',
+    }),
+    beforeFile: text({
+      default: '',
+      example: '/etc/chaski/before.sieve',
+      reload: 'live',
+      doc: 'A script run before that of each account; "" is none. What it files, discards or refuses, the others never see.',
+    }),
+    afterFile: text({
+      default: '',
+      example: '/etc/chaski/after.sieve',
+      reload: 'live',
+      doc: 'A script run after an account\'s own, on mail that is to be kept by then; "" is none.',
+    }),
+  },
+);
