@@ -119,7 +119,6 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/mail/formats/tls-report/parse.ts policiesMax',
     'src/mail/formats/tls-report/tally.ts failureKindsMax',
     'src/mail/formats/tls-report/tally.ts policiesMax',
-    'src/mail/trust/arc.ts instancesMax',
     'src/mail/trust/tls-report-record.ts destinationsMax',
     'src/mail/trust/dkim/rotation.ts keysPerDomainMax',
     'src/mail/trust/mta-sts.ts maxAgeSecondsMax',
@@ -155,6 +154,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/settings/networks.ts writeNetwork',
   ],
   'what a test compares with or draws from': [
+    'src/mail/trust/verify.ts verifyByReference',
     'src/edge/protocols/smtp/replies.ts replyWords',
     'src/engine/mailbox/rows/change-row.ts changeOps',
     'src/engine/store/keys.ts dateMsOf',

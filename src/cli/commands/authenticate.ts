@@ -46,6 +46,7 @@ const authenticate: Command = {
         ...{ message, peerAddress, helo: options.text('helo') ?? '' },
         sender: options.text('mail-from') ?? '',
         authservId: call.settings().hostname,
+        nowMs: nodeClock.nowMs(),
       },
       dns,
     );

@@ -54,7 +54,7 @@ export async function verify(
   if (refused !== undefined) return refused;
   let verification: Verification | undefined;
   try {
-    verification = await inTime(parts, verifyNow(message, policy, parts.dns));
+    verification = await inTime(parts, verifyNow(message, policy, parts));
   } catch (error) {
     return failure('verdict-missing', error instanceof Error ? error.message : String(error));
   }
@@ -85,7 +85,7 @@ function sealOf(
 async function verifyNow(
   message: MessageToPrepare,
   policy: Policy,
-  dns: Dns,
+  { dns, clock }: VerifyParts,
 ): Promise<Verification> {
   const { verifyMessage } = await loadVerifier();
   const request = {
@@ -94,6 +94,7 @@ async function verifyNow(
     peerAddress: message.arrival.peerAddress,
     helo: message.arrival.helo,
     authservId: policy.snapshot.authservId,
+    nowMs: clock.nowMs(),
   };
   return await verifyMessage(request, dns);
 }

@@ -60,7 +60,11 @@ const isNearlyCanonical = /^[^:\s]+: [^\s]+(?: [^\s]+)*\r\n$/;
 /** One field's canonical form with its line break, as latin1 text: one character per byte. */
 export function canonicalField(raw: Uint8Array, form: CanonicalForm): string {
   const text = view(raw).toString('latin1');
-  if (form === 'simple') return text;
+  return form === 'simple' ? text : relaxedField(text);
+}
+
+/** The relaxed form of a field given as latin1 text with its line break. */
+export function relaxedField(text: string): string {
   const colon = text.indexOf(':');
   const name = text.slice(0, colon).trimEnd().toLowerCase();
   if (isNearlyCanonical.test(text)) return `${name}:${text.slice(colon + 2)}`;

@@ -29,7 +29,10 @@ const plain = Buffer.from(
 /** The verdicts on a message, and our field about it. */
 async function judged(message: Uint8Array, authservId = 'one.example') {
   const request = { message, sender: 'ann@far.test', peerAddress: '192.0.2.1', helo: 'far.test' };
-  const { verdicts, field } = await verifyMessage({ ...request, authservId }, dns);
+  const { verdicts, field } = await verifyMessage(
+    { ...request, authservId, nowMs: Date.now() },
+    dns,
+  );
   return { verdict: verdicts.arc, results: field };
 }
 

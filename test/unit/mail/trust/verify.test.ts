@@ -11,13 +11,9 @@ import { unfoldedValue } from '../../../../src/mail/formats/headers/unfold.ts';
 import { generateDkimKey } from '../../../../src/mail/trust/dkim/keys.ts';
 import { addressOfReverseName } from '../../../../src/mail/trust/resolver.ts';
 import { type VerifyRequest, verifyMessage } from '../../../../src/mail/trust/verify.ts';
-import {
-  canonical,
-  dkimMessages,
-  fixtureJson,
-  fixtureText,
-} from '../../../support/mail-fixtures.ts';
-import { type Zone, ZoneDns, type ZoneRecord } from '../../../support/zone-dns.ts';
+import { canonical, dkimMessages, fixtureText } from '../../../support/mail-fixtures.ts';
+import { arcCases, dkimCorpusDns, spfCases } from '../../../support/trust-cases/suites.ts';
+import { type Zone, ZoneDns } from '../../../support/zone-dns.ts';
 
 const plain: VerifyRequest = {
   message: Buffer.from('From: <a@example.org>\r\nSubject: hi\r\n\r\nbody\r\n'),
@@ -25,53 +21,22 @@ const plain: VerifyRequest = {
   peerAddress: '192.0.2.1',
   helo: 'client.example.org',
   authservId: 'mx.example.net',
+  nowMs: Date.now(),
 };
-
-interface SpfScenario {
-  readonly description: string;
-  readonly tests: Readonly<
-    Record<string, { helo: string; host: string; mailfrom: string; result: string | string[] }>
-  >;
-  readonly zonedata: Readonly<Record<string, readonly (ZoneRecord | string)[]>>;
-}
-
-/** RFC 7208 §3.1 did away with type SPF: the suite's SPF records are TXT records where a name has none of its own. */
-function spfZone(zonedata: SpfScenario['zonedata']): Zone {
-  return Object.fromEntries(
-    Object.entries(zonedata).map(([name, records]) => {
-      const isKnown = records.some((record) => typeof record === 'object' && 'TXT' in record);
-      const own = records.map((record) =>
-        typeof record === 'object' && 'SPF' in record && !isKnown ? { TXT: record.SPF } : record,
-      );
-      return [name, own as ZoneRecord[]];
-    }),
-  );
-}
 
 test('SPF verdicts are those of the RFC 7208 suite', async (context) => {
   const deviations: string[] = [];
   let count = 0;
-  for (const { tests, zonedata } of fixtureJson<readonly SpfScenario[]>('spf/rfc7208.json')) {
-    const zone = spfZone(zonedata);
-    for (const [name, { helo, host, mailfrom, result }] of Object.entries(tests)) {
-      count++;
-      const { verdicts } = await verifyMessage(
-        { ...plain, sender: mailfrom, helo, peerAddress: host },
-        new ZoneDns(zone),
-      );
-      if (![result].flat().includes(verdicts.spf)) {
-        deviations.push(`${name}: ${verdicts.spf} instead of ${result}`);
-      }
+  for (const { name, client, dns, results } of spfCases()) {
+    count++;
+    const { verdicts } = await verifyMessage({ ...plain, ...client }, dns);
+    if (!results.includes(verdicts.spf)) {
+      deviations.push(`${name}: ${verdicts.spf} instead of ${results}`);
     }
   }
   context.diagnostic(`${count - deviations.length} of ${count} SPF cases agree`);
   assert.deepEqual(deviations, []);
 });
-
-interface ArcScenario {
-  readonly tests: Readonly<Record<string, { readonly message: string; readonly cv: string }>>;
-  readonly 'txt-records': Readonly<Record<string, string>>;
-}
 
 /**
  * Where the suite, written against the ARC drafts, differs from RFC 8617: a signature without c= is simple/simple
@@ -85,43 +50,20 @@ const arcDeviations = [
 test('ARC verdicts are those of the validation suite', async (context) => {
   const deviations: string[] = [];
   let count = 0;
-  for (const scenario of fixtureJson<readonly ArcScenario[]>('arc/validation.json')) {
-    const zone = Object.fromEntries(
-      Object.entries(scenario['txt-records']).map(([name, TXT]) => [name, [{ TXT }]]),
-    );
-    for (const [name, { message, cv }] of Object.entries(scenario.tests)) {
-      count++;
-      const bytes = canonical(Buffer.from(message, 'utf8'));
-      const { verdicts } = await verifyMessage({ ...plain, message: bytes }, new ZoneDns(zone));
-      // The suite leaves the verdict out where a seal itself says fail; RFC 8617 §5.2 step 2 gives it.
-      const expected = cv === '' ? 'fail' : cv.toLowerCase();
-      if (verdicts.arc !== expected)
-        deviations.push(`${name}: ${verdicts.arc} instead of ${expected}`);
-    }
+  for (const { name, message, dns, result } of arcCases()) {
+    count++;
+    const { verdicts } = await verifyMessage({ ...plain, message }, dns);
+    if (verdicts.arc !== result) deviations.push(`${name}: ${verdicts.arc} instead of ${result}`);
   }
   context.diagnostic(`${count - deviations.length} of ${count} ARC cases agree`);
   assert.deepEqual(deviations, arcDeviations);
 });
 
-function dkimZone(): Zone {
-  const zone: Record<string, ZoneRecord[]> = {};
-  for (const line of fixtureText('dkim/FAKE_DNS.dat').split('\n')) {
-    const match = /^(\S+?)\.?\s+(.*)$/.exec(line);
-    if (match === null || line.startsWith('#')) continue;
-    const [, name, text] = match;
-    if (text === 'NXDOMAIN') continue;
-    zone[name!.toLowerCase()] = text!.startsWith('~~')
-      ? ['TIMEOUT']
-      : [{ TXT: text === '""' ? '' : text }];
-  }
-  return zone;
-}
-
 /** Of the current standard and with an algorithm of today: the rest of the corpus is of drafts or rsa-sha1. */
 const corpusPasses = ['goodkey_ed25519'];
 
 test('of the Mail::DKIM corpus nothing bad and nothing signed with rsa-sha1 passes', async (context) => {
-  const dns = new ZoneDns(dkimZone());
+  const dns = dkimCorpusDns();
   const passing: string[] = [];
   let weak = 0;
   for (const { name, bytes } of dkimMessages()) {

@@ -1,0 +1,167 @@
+/**
+ * DMARC of a plain author domain, from what SPF and DKIM found.
+ *
+ * Runs in:   engine threads; waits for the DNS.
+ * Specs:     RFC 9989 §4.10 (tree walk and organizational domain), §4.10.1 (policy), §4.10.2 (alignment), appendix A.4.
+ * Limits:    a walk asks at most eight names; `walksMax` identifiers are walked for.
+ * Invariant: where the DNS fails anywhere, there is no verdict here.
+ */
+
+import type { Dns } from '../../../ports/dns.ts';
+import {
+  type DmarcPolicy,
+  type DmarcRecord,
+  isDmarcRecord,
+  readDmarcRecord,
+  recordCharsMax,
+} from './dmarc-record.ts';
+
+export interface DmarcQuestion {
+  /** In lower case, of a plain shape. */
+  readonly author: string;
+  /** Of SPF, where it passed. */
+  readonly spfDomain: string | undefined;
+  readonly dkimDomains: readonly string[];
+}
+
+export interface DmarcVerdict {
+  readonly result: 'none' | 'pass' | 'fail';
+  /** What is to be done, after all options; absent: nobody said. */
+  readonly policy?: DmarcPolicy;
+  readonly p?: DmarcPolicy;
+  readonly sp?: DmarcPolicy | undefined;
+}
+
+interface Found {
+  readonly domain: string;
+  readonly record: DmarcRecord;
+}
+
+const walksMax = 10;
+const walkLabelsMax = 7;
+const nameCharsMax = 253;
+const milder: Readonly<Record<DmarcPolicy, DmarcPolicy>> = {
+  reject: 'quarantine',
+  quarantine: 'none',
+  none: 'none',
+};
+
+export async function checkDmarc(
+  question: DmarcQuestion,
+  dns: Dns,
+): Promise<DmarcVerdict | undefined> {
+  const { author, spfDomain, dkimDomains } = question;
+  const walks = new Walks(dns);
+  const found = await walks.walk(author);
+  if (found === undefined) return undefined;
+  const organization = organizationOf(author, found);
+  const own = found[0]?.domain === author ? found[0] : undefined;
+  const { domain, record } = own ?? recordOf(organization, found) ?? {};
+  const policies = record?.policies;
+  if (domain === undefined || record === undefined || policies === undefined) {
+    return { result: 'none' };
+  }
+  const isAligned = async (given: string, isStrict: boolean) => {
+    const name = given.toLowerCase();
+    if (name === author) return true;
+    if (isStrict || (name !== organization && !name.endsWith(`.${organization}`))) return false;
+    const others = await walks.walk(name);
+    return others && organizationOf(name, others) === organization;
+  };
+  const { p, sp, np } = policies;
+  let policy = p;
+  if (domain !== author) {
+    policy = sp ?? p;
+    if (np !== undefined) {
+      const exists = await isThere(author, dns);
+      if (exists === undefined) return undefined;
+      if (!exists) policy = np;
+    }
+  }
+  if (record.isTest) policy = milder[policy];
+  const identifiers = [
+    ...(spfDomain === undefined ? [] : [{ name: spfDomain, isStrict: record.isSpfStrict }]),
+    ...dkimDomains.map((name) => ({ name, isStrict: record.isDkimStrict })),
+  ];
+  if (identifiers.length > walksMax) return undefined;
+  for (const { name, isStrict } of identifiers) {
+    const aligned = await isAligned(name, isStrict);
+    if (aligned === undefined) return undefined;
+    if (aligned) return { result: 'pass', policy, p, sp };
+  }
+  return { result: 'fail', policy, p, sp };
+}
+
+/** Walks of one message share most of their names. */
+class Walks {
+  readonly #dns: Dns;
+  readonly #records = new Map<string, DmarcRecord | 'none'>();
+
+  constructor(dns: Dns) {
+    this.#dns = dns;
+  }
+
+  /** Records on the way to the root, the longest name first; undefined: the DNS failed. */
+  async walk(domain: string): Promise<readonly Found[] | undefined> {
+    const found: Found[] = [];
+    let labels = domain.split('.');
+    while (labels.length > 0) {
+      const name = labels.join('.');
+      const record = this.#records.get(name) ?? (await this.#ask(name));
+      if (record === undefined) return undefined;
+      if (record !== 'none') {
+        found.push({ domain: name, record });
+        if (record.psd !== undefined) break;
+      }
+      labels = labels.length > walkLabelsMax ? labels.slice(-walkLabelsMax) : labels.slice(1);
+    }
+    return found;
+  }
+
+  async #ask(name: string): Promise<DmarcRecord | 'none' | undefined> {
+    const asked = `_dmarc.${name}`;
+    let record: DmarcRecord | 'none' = 'none';
+    if (asked.length <= nameCharsMax) {
+      const answer = await this.#dns.txt(asked);
+      if (!answer.ok && answer.reason === 'failed') return undefined;
+      const texts = answer.ok ? answer.records.filter(isDmarcRecord) : [];
+      // RFC 9989 §4.10 step 2: several are none.
+      const [text] = texts;
+      if (text !== undefined && text.length > recordCharsMax) return undefined;
+      if (text !== undefined && texts.length === 1) record = readDmarcRecord(text.trim()) ?? 'none';
+    }
+    this.#records.set(name, record);
+    return record;
+  }
+}
+
+/** RFC 9989 §4.10.2. */
+function organizationOf(domain: string, found: readonly Found[]): string {
+  for (const { domain: name, record } of found) {
+    if (record.psd === 'n') return name;
+    if (record.psd === 'y' && name !== domain) {
+      // One label below the suffix.
+      return domain
+        .split('.')
+        .slice(-name.split('.').length - 1)
+        .join('.');
+    }
+  }
+  return found.at(-1)?.domain ?? domain;
+}
+
+/** Of the organization, or of the public suffix above it. */
+function recordOf(organization: string, found: readonly Found[]): Found | undefined {
+  const last = found.at(-1);
+  return (
+    found.find(({ domain }) => domain === organization) ??
+    (last?.record.psd === 'y' ? last : undefined)
+  );
+}
+
+/** RFC 9989 appendix A.4: whatever the type asked for, only NXDOMAIN says that a name is not there. */
+async function isThere(domain: string, dns: Dns): Promise<boolean | undefined> {
+  const answer = await dns.a(domain);
+  if (answer.ok || answer.reason === 'empty') return true;
+  return answer.reason === 'missing' ? false : undefined;
+}

@@ -1,0 +1,136 @@
+/**
+ * Texts of the differential test that are seldom met, or never meant well. One a line.
+ *
+ * Runs in: tests.
+ */
+
+export const oddFroms = lines(String.raw`
+"Q \" uote" <ann@far.test>
+ann@far.test, bob@bank.test
+undisclosed:;
+ann
+<ann@far.test
+
+(c) ann@far.test
+"ann@bank.test" <ann@far.test>
+ann@far.test (Ann)
+Ann <ann@[192.0.2.1]>
+"a b"@far.test
+ann@far.test <bob@bank.test>
+G: ann@far.test, bob@far.test;
+Ann <ann@far.test.>
+Ann <@relay.test:ann@far.test>
+=?utf-8?q?=40?= <ann@bücher.test>
+Ann <ann@far.test> bob@bank.test
+ann @far.test
+Ann <ann@far.test><bob@bank.test>
+a@b@far.test
+Ann <ann@localhost>
+"a; b: (c), d." <ann@far.test>
+"" <ann@far.test>
+"Ann" "Far" <ann@far.test>
+"Ann" of Far <ann@far.test>
+Ann Ä <ann@far.test>
+Ann. of 'Far' / = <a/n=n'@far.test>
+Ann<ann@far.test>
+<ann@far.test> Ann
+ann@far.test>
+`);
+
+export const oddTags = lines(`
+l=3
+l=9999
+t=abc
+x=1
+x=1600000000
+z=From:a|b
+q=dns/txt
+q=http
+v=1
+i=ann@other.test
+i=@sub.far.test
+i==61nn@far.test
+i=a.b@far.test
+i=a..b@far.test
+t=1700000000; x=1700000000
+X=1
+
+=
+n
+n=
+b=AAAA
+y=é
+i=
+bh=AAAA
+a=rsa-sha256
+h=from
+`);
+
+export const usualResults = lines(`
+lists.example; spf=pass; dkim=pass header.i=@far.test header.b=abc; dmarc=pass (p=NONE) header.from=far.test
+mx.test; dkim=pass header.i=@a.test header.b="Ab/="; dkim=neutral (no) header.i=@x.test; spf=softfail (a (b)) x.y=a@b
+1; spf=pass (ip is 192.0.2.1) smtp.a=b; dmarc=pass (p=x) action=none header.from=far.test; dkim=pass (x) header.d=x
+`);
+
+export const oddResults = [
+  ...usualResults,
+  ...lines(String.raw`
+lists.example; none
+lists.example
+lists.example 1; spf=fail; spf=none
+x; dkim=fail reason="a b; c" header.i=@y.test
+x; dmarc=bestguesspass header.from="a; b"
+x; dmarc=pass header.from="a.b"
+x; spf="pass"
+x; dkim=pass header=1 header.i=@z.test
+x; spf=pass (a "b) c
+x (c); DKIM = pass (c) header.I=@z.test header.i=q@z.test
+x; dmarc=fail (p=none
+x; dkim/1=pass; dmarc=pass header.from=B.test
+x; dkim=pass header.i=a.i=b header.i.j=k
+x; spf=pass spf=fail; dkim=; dmarc
+x; spf=pass (a) (b) x.y=z (c); spf(c)=fail
+x; dkim=pass header.i=@a.test(c)b header.s=
+x; dkim=pass header.i="@quoted.test" result=none
+x; spf=pass\; dmarc=pass
+x; i=2; dmarc=pass value.x=1 header.value=2 constructor.x=3
+; ; spf=pass;
+`),
+];
+
+export const oddSenders = lines(String.raw`
+"a b"@far.test
+ann
+ann@localhost
+@far.test
+a@b@far.test
+jörg@far.test
+ann@far_x.test
+ann@FAR.test
+ann@far.test.
+a(b)@far.test
+a\b@far.test
+o'n/e=1@far.test
+`);
+
+export const oddAddresses = lines(`
+nonsense
+::ffff:c000:201
+fe80::1%eth0
+::192.0.2.1
+0:0:0:0:0:ffff:c000:201
+2001:DB8::1
+64:ff9b::192.0.2.1
+`);
+
+export const oddHelos = lines(`
+a_b.test
+x (y); dkim=pass
+mx.far.test.
+-x.test
+`);
+
+/** Latin-1 as it would be written in UTF-8. */
+function lines(text: string): readonly string[] {
+  return Buffer.from(text.slice(1, -1), 'utf8').toString('latin1').split('\n');
+}

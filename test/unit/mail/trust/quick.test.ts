@@ -1,0 +1,102 @@
+/**
+ * Aim:    the quick path says what mailauth says, to the byte, of every message it judges; and it judges usual ones.
+ * Method: messages and zones by seed (`test/support/trust-cases`), usual, odd and broken, and those of the suites,
+ *         through both. `TRUST_SEEDS=1000-9000` takes those seeds.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { plainAddress } from '../../../../src/base/networks.ts';
+import { verifyQuickly } from '../../../../src/mail/trust/quick/quick.ts';
+import {
+  signaturesMax,
+  type VerifyRequest,
+  verifyByReference,
+} from '../../../../src/mail/trust/verify.ts';
+import type { Dns } from '../../../../src/ports/dns.ts';
+import { dkimMessages, mimeMessages } from '../../../support/mail-fixtures.ts';
+import { trustCase } from '../../../support/trust-cases/case.ts';
+import { arcCases, dkimCorpusDns, spfCases } from '../../../support/trust-cases/suites.ts';
+import { ZoneDns } from '../../../support/zone-dns.ts';
+
+const [from = 1, to = 400] = (process.env.TRUST_SEEDS ?? '').split('-').filter(Boolean).map(Number);
+
+const plain: VerifyRequest = {
+  message: Buffer.from('From: <a@example.org>\r\nSubject: hi\r\n\r\nbody\r\n'),
+  sender: 'a@example.org',
+  peerAddress: '192.0.2.1',
+  helo: 'client.example.org',
+  authservId: 'mx.example.net',
+  nowMs: Date.now(),
+};
+
+/** Both asked. `judged`: whether the quick path gave a verdict, which is then the reference's. */
+async function compare(name: string, request: VerifyRequest, dns: Dns) {
+  const address = plainAddress(request.peerAddress);
+  const found = await verifyQuickly(request, address, signaturesMax, dns);
+  const expected = await verifyByReference(request, dns);
+  if (found !== undefined) {
+    assert.equal(Buffer.from(found.field).toString(), Buffer.from(expected.field).toString(), name);
+    assert.deepEqual(found.verdicts, expected.verdicts, name);
+  }
+  return { isJudged: found !== undefined, verdicts: expected.verdicts };
+}
+
+test('of generated messages, nothing is judged otherwise than by mailauth', async (context) => {
+  const words = new Map<string, number>();
+  let judged = 0;
+  let usual = 0;
+  for (let seed = from; seed <= to; seed++) {
+    const { request, dns, isUsual } = trustCase(seed);
+    const { isJudged, verdicts } = await compare(`seed ${seed}`, request, dns);
+    if (isUsual && verdicts.spf !== 'permerror') {
+      usual++;
+      assert.ok(isJudged, `seed ${seed} is usual and was left to mailauth`);
+    }
+    if (!isJudged) continue;
+    judged++;
+    for (const method of ['spf', 'dkim', 'arc', 'dmarc'] as const) {
+      const word = `${method}=${verdicts[method]}`;
+      words.set(word, (words.get(word) ?? 0) + 1);
+    }
+  }
+  const count = to - from + 1;
+  context.diagnostic(`${judged} of ${count} judged, among them all ${usual} usual ones`);
+  context.diagnostic([...words].map(([word, times]) => `${word} ${times}`).join(', '));
+  assert.ok(judged > 0.4 * count, 'a comparison of too few');
+  for (const word of ['dkim=pass', 'dkim=fail', 'dkim=neutral', 'arc=pass', 'arc=fail']) {
+    assert.ok(words.has(word), `${word} is not among them`);
+  }
+});
+
+test('of the suites, nothing is judged otherwise than by mailauth', async (context) => {
+  const judged = { spf: 0, arc: 0, dkim: 0, mime: 0 };
+  for (const { name, client, dns } of spfCases()) {
+    if ((await compare(name, { ...plain, ...client }, dns)).isJudged) judged.spf++;
+  }
+  for (const { name, message, dns } of arcCases()) {
+    if ((await compare(name, { ...plain, message }, dns)).isJudged) judged.arc++;
+  }
+  const corpusDns = dkimCorpusDns();
+  for (const { name, bytes } of dkimMessages()) {
+    if ((await compare(name, { ...plain, message: bytes }, corpusDns)).isJudged) judged.dkim++;
+  }
+  const empty = new ZoneDns({});
+  for (const { name, bytes } of mimeMessages()) {
+    if ((await compare(name, { ...plain, message: bytes }, empty)).isJudged) judged.mime++;
+  }
+  context.diagnostic(JSON.stringify(judged));
+  for (const count of Object.values(judged)) assert.ok(count > 0);
+});
+
+const evil = 'x;\r\n dkim=pass (';
+
+test('what a peer says of itself in odd shapes is left to the reference', async () => {
+  const dns = new ZoneDns({});
+  const isJudged = async (given: Partial<VerifyRequest>) =>
+    (await compare('odd', { ...plain, ...given }, dns)).isJudged;
+  assert.equal(await isJudged({}), true);
+  assert.equal(await isJudged({ sender: '', helo: evil }), false);
+  assert.equal(await isJudged({ sender: `"${evil}"@example.org` }), false);
+  assert.equal(await isJudged({ message: Buffer.from('From: a@x.test\nX: y\r\n\r\n') }), false);
+});
