@@ -24,6 +24,7 @@ import { massActActs } from './queue-act-control.ts';
 import { queueActs } from './queue-control.ts';
 import { recoveryActs } from './recovery-control.ts';
 import { roleActs } from './role-control.ts';
+import { scriptActs } from './script-control.ts';
 import { serverActs } from './server-control.ts';
 import { sessionActs } from './session-control.ts';
 import { shapingActs } from './shaping-control.ts';
@@ -52,6 +53,7 @@ export const controlActs: Readonly<Record<ControlMethod, Act>> = {
   ...tenantActs,
   ...roleActs,
   ...groupActs,
+  ...scriptActs,
   ...sharedActs,
   ...tlsReportActs,
   ...webhookActs,

@@ -22,6 +22,7 @@ import type { QueueActMethods } from './queue-act-control.ts';
 import type { QueueMethods } from './queue-control.ts';
 import type { RecoveryMethods } from './recovery-control.ts';
 import type { RoleMethods } from './role-control.ts';
+import type { ScriptMethods } from './script-control.ts';
 import type { ServerMethods } from './server-control.ts';
 import type { SessionMethods } from './session-control.ts';
 import type { ShapingMethods } from './shaping-control.ts';
@@ -60,6 +61,7 @@ export interface ControlMethods
     QueueActMethods,
     RoleMethods,
     GroupMethods,
+    ScriptMethods,
     SharedMethods,
     SuspensionMethods,
     ShapingMethods,

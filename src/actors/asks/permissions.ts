@@ -336,6 +336,20 @@ export const actRules = {
     isSensitive: true,
   },
 
+  'script.list': { permission: 'mail.read', resource: 'account', at: 'account', kind: 'mail' },
+  'script.show': { permission: 'mail.read', resource: 'account', at: 'account', kind: 'mail' },
+  'script.put': { permission: 'mail.change', resource: 'account', at: 'account', kind: 'mail' },
+  'script.activate': {
+    permission: 'mail.change',
+    resource: 'account',
+    at: 'account',
+    kind: 'mail',
+  },
+  'script.deactivate': {
+    ...{ permission: 'mail.change', resource: 'account', at: 'account', kind: 'mail' },
+  },
+  'script.delete': { permission: 'mail.change', resource: 'account', at: 'account', kind: 'mail' },
+
   // Of a tenant only where it is named: the rest of the selection narrows that down.
   'queue.list': { permission: 'queue.read', resource: 'tenant', at: 'tenant', kind: 'look' },
   'queue.retry': { permission: 'queue.change', resource: 'tenant', at: 'tenant', kind: 'change' },

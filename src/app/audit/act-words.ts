@@ -96,6 +96,15 @@ export const actWords: SomeActWords = {
   'role.delete': { kind: 'change', on: ['tenant', 'tenant'], keeps: ['name'] },
   'role.grant': { kind: 'change', on: ['account', 'account'], keeps: ['role', 'domains'] },
   'role.revoke': { kind: 'change', on: ['account', 'account'], keeps: ['role'] },
+  'script.show': { kind: 'mail', on: ['account', 'account'], keeps: ['name'] },
+  'script.put': {
+    ...{ kind: 'change', on: ['account', 'account'] },
+    keeps: ['name', 'activate'],
+    tells: ({ isKept }) => ({ isKept }),
+  },
+  'script.activate': { kind: 'change', on: ['account', 'account'], keeps: ['name'] },
+  'script.deactivate': { kind: 'change', on: ['account', 'account'] },
+  'script.delete': { kind: 'change', on: ['account', 'account'], keeps: ['name'] },
   'shared.grant': {
     ...{ kind: 'change', on: ['account', 'address'] },
     keeps: ['member', 'rights', 'sendsAs'],

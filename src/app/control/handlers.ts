@@ -26,6 +26,7 @@ import type { ControlParts } from './parts.ts';
 import { queueHandlers } from './queue-handlers.ts';
 import { recoveryHandlers } from './recovery-handlers.ts';
 import { roleHandlers } from './role-handlers.ts';
+import { scriptHandlers } from './script-handlers.ts';
 import { serverHandlers } from './server-handlers.ts';
 import { sessionHandlers } from './session-handlers.ts';
 import { shapingHandlers } from './shaping-handlers.ts';
@@ -47,6 +48,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...encryptionHandlers(parts),
     ...roleHandlers(parts),
     ...groupHandlers(parts),
+    ...scriptHandlers(parts),
     ...sharedHandlers(parts),
     ...suppressionHandlers(parts),
     ...directoryHandlers(parts),

@@ -12,6 +12,7 @@ import { count } from '../output.ts';
 import { describeAction } from '../sieve/describe-action.ts';
 import { ScriptFolder } from '../sieve/script-folder.ts';
 import { testHost } from '../sieve/test-host.ts';
+import { sieveScriptCommands } from './sieve-scripts.ts';
 
 const check: Command = {
   name: 'sieve check',
@@ -115,4 +116,4 @@ const test: Command = {
   },
 };
 
-export const sieveCommands: readonly Command[] = [check, test];
+export const sieveCommands: readonly Command[] = [check, test, ...sieveScriptCommands];

@@ -26,6 +26,7 @@ import type { SideBody } from '../store/record.ts';
 import type { BodyTurns } from './body-turns.ts';
 import type { IncomingBody } from './incoming-body.ts';
 import { mailErrorOf } from './incoming-body.ts';
+import { fileLarge } from './large-filing.ts';
 import type { LargeRequest } from './receive-large.ts';
 
 /** A message that is read slice by slice, as often as it takes. */
@@ -51,9 +52,19 @@ export async function deliverLarge(
 ): Promise<readonly DeliveryOutcome[]> {
   const summary = await whole.with(text.bytes, () => summaryOf(text));
   const bodies: SideBody[] = [];
+  const sieve = mailboxes.deliverer.filters;
   try {
     const targets: DeliveryTarget[] = [];
     for (const target of delivery.targets) {
+      const scripts = sieve?.filters.scriptsOf(target.account) ?? [];
+      if (sieve !== undefined && scripts.length > 0) {
+        const { filters, outgoing } = sieve;
+        const written = (body: SideBody) => void bodies.push(body);
+        const nowMs = outgoing.clock.nowMs();
+        const filing = { whole, store, filters, delivery, text, nowMs, written };
+        targets.push({ ...target, filed: await fileLarge(filing, target, scripts) });
+        continue;
+      }
       const isLast = targets.length === delivery.targets.length - 1;
       const fields = deliveryFields(delivery.sender, target.recipient);
       const body = await writeCopy(store, target.account, fields, text, isLast);

@@ -70,7 +70,8 @@ export class Deliverer {
     done.catch(() => {});
     const staged = delivery.targets.map((target): [AccountActor, FilteredStage] => {
       const actor = actorOf(target.account, delivery.tenant);
-      const isWhole = target.body === undefined;
+      // A large message's scripts were run before its files were written.
+      const isWhole = target.body === undefined && target.filed === undefined;
       const scripts = isWhole ? (this.filters?.filters.scriptsOf(target.account) ?? []) : [];
       const decide = <T>(one: Decide<T>) => this.#parts.decide(actor, one);
       const request = { shard, actor, message, target, scripts, nowMs, decide };

@@ -60,7 +60,13 @@ export interface FiledMessage {
   /** Of each copy, in order; of the one in INBOX where all else is to go on. */
   readonly texts: readonly WrittenText[];
   /** Of each redirect, in order. */
-  readonly redirects: readonly SideBody[];
+  readonly redirects: readonly WrittenRedirect[];
+}
+
+export interface WrittenRedirect {
+  readonly body: SideBody;
+  /** ASCII throughout: a next hop needs no 8BITMIME. */
+  readonly isSevenBit: boolean;
 }
 
 export interface WrittenText {

@@ -115,7 +115,7 @@ function wantedBy(
   return withoutKnownAnswer(parts, actor, wanted, nowMs);
 }
 
-function hostFacts(
+export function hostFacts(
   { sender, origin }: Delivery,
   { account, recipient }: Pick<DeliveryTarget, 'account' | 'recipient'>,
   nowMs: number,

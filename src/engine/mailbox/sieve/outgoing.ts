@@ -30,7 +30,7 @@ import { withForwardTerms } from '../../pipeline/forwarding.ts';
 import type { Policy } from '../../pipeline/policy.ts';
 import { signaturesFor } from '../../pipeline/signatures.ts';
 import type { MadeMessage } from '../../spool/made.ts';
-import type { SideBody } from '../../store/record.ts';
+import type { WrittenRedirect } from '../delivery.ts';
 import type { Wanted, WantedRedirect } from './wanted.ts';
 
 const resolveMsMax = 10 * secondMs;
@@ -65,7 +65,7 @@ export type Sent = {
 };
 
 /** Bodies of what goes on that are files already, in the order of redirects. */
-export type RedirectBodies = readonly SideBody[] | undefined;
+export type RedirectBodies = readonly WrittenRedirect[] | undefined;
 
 const messageIdName = fieldName('message-id');
 const autoSubmittedName = fieldName('auto-submitted');
@@ -127,24 +127,24 @@ async function redirected(
   parts: OutgoingParts,
   { tenant, sender, recipient, text }: Occasion,
   { address, edits }: WantedRedirect,
-  side: SideBody | undefined,
+  side: WrittenRedirect | undefined,
 ): Promise<MadeMessage | undefined> {
   const recipients = await resolved(parts, address);
   if (recipients.length === 0) return undefined;
   const nowMs = parts.clock.nowMs();
   const id = parts.nextId();
   const { headerEnd } = scanHeaders(text);
-  const eightBit = isAscii(text) && side === undefined ? 0 : 1;
+  const eightBit = (side?.isSevenBit ?? isAscii(text)) ? 0 : 1;
   const isUtf8 = !isAscii(text.subarray(0, headerEnd)) || !/^[ -~]*$/.test(address + sender);
   const packed = [sender, recipients, eightBit, isUtf8, 0, ''] as const;
   const stranger: Pick<Arrival, 'trusted' | 'listener'> = { trusted: false, listener: 'lmtp' };
   const envelope = withForwardTerms(unpackEnvelope(packed), stranger, parts.policy(), nowMs);
-  const body = side ?? [deliveredTo(recipient), ...editedMessage(text, edits)];
+  const body = side?.body ?? [deliveredTo(recipient), ...editedMessage(text, edits)];
   return { accepted: [id, nowMs, packEnvelope(envelope), origin], tenant, body };
 }
 
 /** By it the message is known when it comes back to where it was. */
-function deliveredTo(recipient: string): Buffer {
+export function deliveredTo(recipient: string): Buffer {
   return Buffer.from(`Delivered-To: ${recipient.replace(/[\u0000-\u001f\u007f]/g, '?')}\r\n`);
 }
 

@@ -20,7 +20,7 @@ interface Field {
   readonly raw: Uint8Array;
 }
 
-interface EditedHeader {
+export interface EditedHeader {
   /** In order: the fields. */
   readonly fields: readonly Uint8Array[];
   /** Where the rest of the message begins, its empty line first. */
@@ -28,7 +28,7 @@ interface EditedHeader {
 }
 
 /** `bytes` have the whole header. The fields are new ones and views. */
-function editedHeader(bytes: Uint8Array, edits: readonly HeaderEdit[]): EditedHeader {
+export function editedHeader(bytes: Uint8Array, edits: readonly HeaderEdit[]): EditedHeader {
   const scan = new HeaderScan();
   scan.scan(bytes);
   const fields: Field[] = [];
