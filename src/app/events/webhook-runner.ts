@@ -13,6 +13,7 @@ import { Buffer } from 'node:buffer';
 import type { EventView } from '../../actors/asks/control.ts';
 import type { EventFilter } from '../../actors/asks/event-asks.ts';
 import { eventNumbers } from '../../actors/asks/trace-asks.ts';
+import { signatureHeader } from '../../base/body-signature.ts';
 import type { Log } from '../../base/log.ts';
 import { minuteMs, secondMs } from '../../base/units.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -22,7 +23,7 @@ import type { WebPoster } from '../../ports/web-poster.ts';
 import type { EventPage, EventReader } from './event-reader.ts';
 import { Lag } from './lag.ts';
 import type { Webhook, WebhookRows } from './webhook-rows.ts';
-import { signatureHeader, signatureOf } from './webhook-signature.ts';
+import { signatureOf } from './webhook-signature.ts';
 
 export interface RunnerParts {
   readonly reader: Pick<EventReader, 'read' | 'wait'>;

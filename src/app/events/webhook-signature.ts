@@ -1,29 +1,20 @@
 /**
- * Signs what is sent to a webhook: `t=SECONDS,v1=HEX[,v1=HEX]`, an HMAC for each secret that is in use.
+ * Which secrets of a webhook sign what is sent to it, and how they take turns.
  *
  * Runs in:   main thread; pure.
- * Specs:     RFC 2104 with SHA-256, over the seconds, a full stop and the body. The instant is signed too, so that who
- *            checks it can refuse what is old.
  */
 
-import { createHmac } from 'node:crypto';
+import { bodySignature } from '../../base/body-signature.ts';
 import type { WebhookSecret } from './webhook-rows.ts';
-
-export const signatureHeader = 'chaski-signature';
 
 export function signatureOf(
   secrets: readonly WebhookSecret[],
   nowMs: number,
   body: Uint8Array,
 ): string {
-  const seconds = Math.floor(nowMs / 1_000);
-  const parts = [`t=${seconds}`];
-  for (const { text, untilMs } of secrets) {
-    if (untilMs !== 0 && untilMs <= nowMs) continue;
-    const hmac = createHmac('sha256', text).update(`${seconds}.`).update(body).digest('hex');
-    parts.push(`v1=${hmac}`);
-  }
-  return parts.join(',');
+  const inUse = secrets.filter(({ untilMs }) => untilMs === 0 || untilMs > nowMs);
+  const texts = inUse.map(({ text }) => text);
+  return bodySignature(texts, nowMs, body);
 }
 
 /** The new one first; the old one is in use for so long yet. Those that ran out go. */
