@@ -19,38 +19,38 @@ import { createDialer } from '../src/adapters/node/dialer.ts';
 import { createDns } from '../src/adapters/node/dns.ts';
 import { nodeRandom as random } from '../src/adapters/node/random.ts';
 import { lowerThreadPriority } from '../src/adapters/node/thread-priority.ts';
+import { openScanners } from '../src/adapters/scanning/open-scanners.ts';
 import { MessageIdSource } from '../src/base/ids.ts';
 import { createLog } from '../src/base/log.ts';
 import { Metrics } from '../src/base/metrics.ts';
 import { createEngine } from '../src/engine/engine.ts';
-import { shardIndexFolder } from '../src/engine/engine-parts.ts';
+import { answerMsMax, shardIndexFolder } from '../src/engine/engine-parts.ts';
 import { createServer } from '../src/engine/serve.ts';
 
 export default threadEntry(({ thread, post, end }) => {
   const { settings, startBits, relayRoots, keyVariables, ...rest } = workerData as ThreadData;
   if (thread > rest.workers) lowerThreadPriority(); // patient jobs: passwords must not make mail late
-  // The engine ends a wait for verdicts itself; this is for a handler that never comes back.
-  const verdictMsMax = 2 * settings.verification.verdictMsMax + 30_000;
   const log = createLog(settings.log.level, { thread }, { gatherBytes: 8_192 });
   const uplink = new Uplink(post);
+  const metrics = new Metrics();
   const { handlers } = createEngine({
-    ...rest,
-    ...{ settings, disk: nodeDisk },
+    ...{ ...rest, settings, disk: nodeDisk, thread, clock, random, log },
     openIndex: async (shard) => {
       const onDiscard = (why: string) => log.error({ shard, why }, 'a damaged index is made anew');
       return openLmdbShardIndex({ path: shardIndexFolder(settings.data.dir, shard), onDiscard });
     },
-    ...{ thread, clock, random, log },
     dns: createDns({ settings: settings.dns, clock, random }),
     dialer: createDialer({ roots: relayRoots }),
-    ...{ keySource: createKeySource(keyVariables), metrics: new Metrics() },
+    ...{ keySource: createKeySource(keyVariables), metrics },
+    scanners: openScanners(settings.scanners.list, { clock, metrics }),
     life: `${thread}.${Buffer.from(random.bytes(6)).toString('hex')}`,
     ids: new MessageIdSource(clock.nowMs, startBits + 1 + thread),
     suppressions: openLmdbSuppressionReader(settings.data.dir, rest.suppressedTenants),
     uplink: (ask) => uplink.ask(ask),
     notice: (name, value) => post({ kind: 'notice', name, value }),
   });
-  const server = createServer({ handlers, clock, log, post, end, verdictMsMax });
+  const options = { clock, log, post, end, verdictMsMax: answerMsMax(settings) };
+  const server = createServer({ handlers, ...options });
   return {
     serve: (parcel) => server.serve(parcel),
     receive: (message) => {

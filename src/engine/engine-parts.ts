@@ -17,6 +17,7 @@ import type { Random } from '../ports/random.ts';
 import type { ShardIndex } from '../ports/shard-index.ts';
 import type { SuppressionReader } from '../ports/suppressions.ts';
 import type { Settings } from '../settings/schema.ts';
+import type { AskedScanner } from './pipeline/scan.ts';
 
 export interface EngineParts {
   readonly settings: Settings;
@@ -60,6 +61,8 @@ export interface EngineParts {
   readonly stamps: SharedArrayBuffer;
   /** Absent: nobody is suppressed. */
   readonly suppressions?: SuppressionReader;
+  /** In their order; absent: nobody looks at mail. */
+  readonly scanners?: readonly AskedScanner[];
   /** Connections each thread has open to each site. */
   readonly openSlots: SharedArrayBuffer;
   readonly uplink: AskUpwards;
@@ -73,4 +76,10 @@ export function shardFolder(dataFolder: string, shard: ShardId): string {
 
 export function shardIndexFolder(dataFolder: string, shard: ShardId): string {
   return `${shardFolder(dataFolder, shard)}/index`;
+}
+
+/** An ask waits no longer for the outside. The engine ends such waits itself; this is for one that never comes back. */
+export function answerMsMax({ verification, scanners }: Settings): number {
+  const scansMs = scanners.list.reduce((sum, { msMax }) => sum + msMax, 0);
+  return 2 * verification.verdictMsMax + scansMs + 30_000;
 }

@@ -96,6 +96,7 @@ export function createEngine(parts: EngineParts): Engine {
     ...{ shardOf, dns: parts.dns, clock },
     policy: () => policy!,
     verdictMsMax: settings.verification.verdictMsMax,
+    ...{ scanners: parts.scanners ?? [], log: parts.log },
   };
   const handlers: Handlers = {
     [messageReceive]: receiveHandler(receiveParts),

@@ -4,7 +4,7 @@
  * Runs in:   engine threads; the handler of `message.receive`.
  * Specs:     RFC 5321 §6.1.
  * Invariant: trusted mail is decided without an await before its record is staged, so that all messages of a parcel
- *            share one group commit; untrusted mail waits for its verdict outside the parcel.
+ *            share one group commit; mail that is verified or scanned waits for its verdict outside the parcel.
  */
 
 import {
@@ -17,6 +17,7 @@ import {
 import type { AcceptAnswer } from '../actors/asks/reception.ts';
 import type { JudgeParams, PackedReceived } from '../actors/asks/spool-asks.ts';
 import { unpackReceived } from '../actors/asks/spool-asks.ts';
+import { concat } from '../base/bytes.ts';
 import { failure } from '../base/errors.ts';
 import { isAllHere } from './local-delivery.ts';
 import { withForwardTerms } from './pipeline/forwarding.ts';
@@ -24,10 +25,11 @@ import { repacked, withHeaderTerms } from './pipeline/header-terms.ts';
 import type { Policy } from './pipeline/policy.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
 import { prepare } from './pipeline/prepare.ts';
+import { needsScan, type ScanParts, scan } from './pipeline/scan.ts';
 import { needsVerification, type VerifyParts, verify } from './pipeline/verify.ts';
 import type { OpenShard } from './shards.ts';
 
-export interface ReceiveParts extends VerifyParts {
+export interface ReceiveParts extends VerifyParts, ScanParts {
   readonly shardOf: (ask: ArrivedAsk) => OpenShard | undefined;
   readonly policy: () => Policy;
 }
@@ -39,7 +41,7 @@ export function receiveHandler(parts: ReceiveParts): Handler {
     const packed = ask.meta as PackedReceived;
     const message: MessageToPrepare = { body: ask.body, ...unpackReceived(packed) };
     const policy = parts.policy();
-    if (needsVerification(message, policy)) {
+    if (needsVerification(message, policy) || needsScan(message, parts)) {
       return { pending: verifyAndTake(parts, shard, packed, message, policy) };
     }
     return take(parts, shard, packed, message, policy);
@@ -75,9 +77,19 @@ async function verifyAndTake(
   message: MessageToPrepare,
   policy: Policy,
 ): Promise<Answer> {
-  const verified = await verify(message, policy, parts);
-  if (!verified.ok) return verified;
-  return await answerOf(take(parts, shard, packed, message, policy, verified.field));
+  let results: Uint8Array | undefined;
+  if (needsVerification(message, policy)) {
+    const verified = await verify(message, policy, parts);
+    if (!verified.ok) return verified;
+    results = verified.field;
+  }
+  if (!needsScan(message, parts))
+    return await answerOf(take(parts, shard, packed, message, policy, results));
+  const scanned = await scan(message, parts, policy);
+  if (!scanned.ok) return scanned;
+  const { body, fields } = scanned;
+  const front = results === undefined ? fields : concat([results, fields]);
+  return await answerOf(take(parts, shard, packed, { ...message, body }, policy, front));
 }
 
 function take(

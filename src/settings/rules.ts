@@ -11,6 +11,7 @@ import { fileFaults } from './file-rules.ts';
 import { ldapFaults } from './ldap-rules.ts';
 import { type ListenAddress, writeListenAddress } from './networks.ts';
 import { controlSocketPath, listenersOf } from './places.ts';
+import { scannerFaults } from './scanner-rules.ts';
 import type { Settings } from './schema.ts';
 import { sieveFaults } from './sieve-rules.ts';
 
@@ -37,6 +38,7 @@ export function faultsBetween(settings: Settings): readonly RuleFault[] {
     ...sizeFaults(settings),
     ...messageLimitFaults(settings),
     ...ldapFaults(settings),
+    ...scannerFaults(settings),
     ...sieveFaults(settings),
   ];
 }

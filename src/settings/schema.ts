@@ -32,6 +32,7 @@ import { mtaStsSection, publicSection } from './schema/public.ts';
 import { ratesSection } from './schema/rates.ts';
 import { dnsSection, relaySection, verificationSection } from './schema/relay.ts';
 import { retrySection } from './schema/retry.ts';
+import { scannersSection } from './schema/scanners.ts';
 import {
   lmtpSection,
   loginSection,
@@ -79,6 +80,7 @@ export const schema = section('Settings of Chaski.', {
   dkim: dkimSection,
   forwarding: forwardingSection,
   verification: verificationSection,
+  scanners: scannersSection,
   accounts: accountsSection,
   directory: directorySection,
   store: storeSection,

@@ -21,6 +21,7 @@ import { withForwardTerms } from '../pipeline/forwarding.ts';
 import { repacked, withHeaderTerms } from '../pipeline/header-terms.ts';
 import type { Policy } from '../pipeline/policy.ts';
 import { type MessageToPrepare, type PreparedMessage, prepare } from '../pipeline/prepare.ts';
+import { needsScan, type ScanParts, scan } from '../pipeline/scan.ts';
 import { needsVerification, type VerifyParts, verify } from '../pipeline/verify.ts';
 import type { OpenShard } from '../shards.ts';
 import type { BodyTurns } from './body-turns.ts';
@@ -29,7 +30,7 @@ import { unknownBody } from './incoming-bodies.ts';
 import { type IncomingBody, mailErrorOf } from './incoming-body.ts';
 import { deliverLargeCopy, deliverLargeHere, largeRepeat } from './large-delivery.ts';
 
-export interface ReceiveLargeParts extends VerifyParts {
+export interface ReceiveLargeParts extends VerifyParts, ScanParts {
   readonly shardOf: (ask: ArrivedAsk) => OpenShard | undefined;
   readonly policy: () => Policy;
   readonly incoming: IncomingBodies;
@@ -111,14 +112,18 @@ async function prepareAndTake(
   body: IncomingBody,
 ): Promise<Answer> {
   const { shard, isEach } = request;
-  const message = { body: body.head, ...unpackReceived(request.packed) };
+  const arrived = { body: body.head, ...unpackReceived(request.packed) };
   const policy = parts.policy();
   const nowMs = parts.clock.nowMs();
   // What would be refused anyway is not worth reading it all again.
-  const first = prepare(message, policy, nowMs, { isAscii: body.isRestAscii });
-  if (!first.ok) return first;
-  const results = await resultsOf(parts, message, body, policy);
+  const early = prepare(arrived, policy, nowMs, { isAscii: body.isRestAscii });
+  if (!early.ok) return early;
+  const results = await resultsOf(parts, arrived, body, policy);
   if (!results.ok) return results;
+  const message = { ...arrived, body: results.head };
+  const isChanged = message.body !== arrived.body;
+  const first = isChanged ? prepare(message, policy, nowMs, { isAscii: body.isRestAscii }) : early;
+  if (!first.ok) return first;
   const prepared = await signed(first, message, body, policy, nowMs);
   if (!prepared.ok) return prepared;
   const front = [...results.fields, ...prepared.parts];
@@ -141,19 +146,35 @@ async function prepareAndTake(
   return { ok: true, value: earlierId };
 }
 
-/** Authentication-Results of a stranger's mail: only that needs the whole message in memory. */
+interface Results {
+  readonly fields: readonly Uint8Array[];
+  /** With the changes that scanners asked for. */
+  readonly head: Uint8Array;
+}
+
+/** What a stranger's mail is found to be, and scanners say: only that needs the whole message in memory. */
 async function resultsOf(
   parts: ReceiveLargeParts,
   message: MessageToPrepare,
   body: IncomingBody,
   policy: Policy,
-): Promise<Result<{ readonly fields: readonly Uint8Array[] }>> {
-  if (!needsVerification(message, policy)) return { ok: true, fields: [] };
-  const bytes = body.head.byteLength + (await body.restBytes());
-  const verified = await parts.whole.with(bytes, async () =>
-    verify({ ...message, body: await body.whole() }, policy, parts),
-  );
-  return verified.ok ? { ok: true, fields: [verified.field] } : verified;
+): Promise<Result<Results>> {
+  const { head } = body;
+  const isVerified = needsVerification(message, policy);
+  if (!isVerified && !needsScan(message, parts)) return { ok: true, fields: [], head };
+  const bytes = head.byteLength + (await body.restBytes());
+  return await parts.whole.with(bytes, async () => {
+    const whole = { ...message, body: await body.whole() };
+    const fields: Uint8Array[] = [];
+    if (isVerified) {
+      const verified = await verify(whole, policy, parts);
+      if (!verified.ok) return verified;
+      fields.push(verified.field);
+    }
+    const scanned = await scan(whole, parts, policy, head);
+    if (!scanned.ok) return scanned;
+    return { ok: true, fields: [...fields, scanned.fields], head: scanned.body };
+  });
 }
 
 /** Prepares again with the hashes that signing needs, read from the file slice by slice. */
@@ -170,7 +191,7 @@ async function signed(
   const add = (slice: Uint8Array) => {
     for (const hasher of hashers.values()) hasher.add(slice);
   };
-  add(body.head.subarray(first.bodyStart));
+  add(message.body.subarray(first.bodyStart));
   for await (const slice of body.rest()) add(slice);
   const hashes = new Map([...hashers].map(([form, hasher]) => [form, hasher.end()] as const));
   return prepare(message, policy, nowMs, { isAscii: body.isRestAscii, hashes });

@@ -12,6 +12,7 @@ import { defaultPolicy } from '../../../../src/actors/asks/policy-snapshot.ts';
 import type { Arrival, Envelope } from '../../../../src/actors/asks/reception.ts';
 import { type PackedReceived, packReceived } from '../../../../src/actors/asks/spool-asks.ts';
 import { defaultTenant, type MessageId, shardId } from '../../../../src/base/ids.ts';
+import { silentLog } from '../../../../src/base/log.ts';
 import { BodyTurns } from '../../../../src/engine/bodies/body-turns.ts';
 import { IncomingBodies } from '../../../../src/engine/bodies/incoming-bodies.ts';
 import { largeBodyLimits } from '../../../../src/engine/bodies/limits.ts';
@@ -83,6 +84,7 @@ async function open(policy: Policy = compilePolicy(defaultPolicy), incomingCount
       clock,
       dns: new ZoneDns({ 'example.org': [{ TXT: 'v=spf1 ip4:192.0.2.1 -all' }] }),
       verdictMsMax: 10_000,
+      ...{ scanners: [], log: silentLog },
     }),
   };
   const ask = async (

@@ -1,0 +1,249 @@
+/**
+ * One connection to a milter: what is agreed on first, then message after message.
+ *
+ * Runs in:   engine threads.
+ * Specs:     the milter protocol, version 6 (libmilter's mfdef.h).
+ * Limits:    those of `ScanLine`: progress that a milter tells of buys it no time.
+ * Invariant: questions and answers go in turn, so whatever comes while no question is open ends the connection. A
+ *            milter that refuses one recipient refuses the message: it is asked behind DATA, when all were taken.
+ */
+
+import { Buffer } from 'node:buffer';
+import type { ScanAction, ScanFinding, ScanSubject } from '../../ports/content-scanner.ts';
+import { ScanError } from '../scanning/scan-error.ts';
+import type { ScanLine } from '../scanning/scan-line.ts';
+import { oneLine } from '../scanning/words.ts';
+import { type Decision, MilterChanges, type Said, saidBy } from './milter-answers.ts';
+import {
+  bodyChunkBytes,
+  changesOffered,
+  number32,
+  packet,
+  packetBytesMax,
+  splitMessage,
+  steps,
+  stepsOffered,
+  texts,
+  versionMax,
+  versionMin,
+} from './milter-words.ts';
+
+export type MilterFound = Exclude<ScanFinding, { kind: 'failed' }>;
+
+interface Packet {
+  readonly command: string;
+  readonly data: Buffer;
+}
+
+/** What a question is told before it, and which steps leave it or its answer out. */
+interface Question {
+  readonly command: string;
+  readonly data: Uint8Array | string;
+  readonly macros: Readonly<Record<string, string>>;
+  readonly noStep: number;
+  readonly noReply: number;
+}
+
+export class MilterSession {
+  readonly #line: ScanLine;
+  readonly #changes: number;
+  readonly #steps: number;
+  readonly #version: number;
+
+  private constructor(line: ScanLine, version: number, agreed: number, left: number) {
+    this.#line = line;
+    this.#version = version;
+    this.#changes = agreed;
+    this.#steps = left;
+  }
+
+  /** @throws ScanError */
+  static async begin(line: ScanLine): Promise<MilterSession> {
+    const offer = [number32(versionMax), number32(changesOffered), number32(stepsOffered)];
+    await line.send([packet('O', ...offer)]);
+    const { command, data } = await readPacket(line);
+    if (command !== 'O' || data.length < 12) throw new ScanError('broken', 'no milter');
+    const [version, agreed, left] = [0, 4, 8].map((at) => data.readUInt32BE(at)) as [
+      number,
+      number,
+      number,
+    ];
+    const isKnown = (agreed & ~changesOffered) === 0 && (left & ~stepsOffered) === 0;
+    if (version < versionMin || version > versionMax || !isKnown)
+      throw new ScanError('broken', `it wants what was not offered: version ${version}`);
+    return new MilterSession(line, version, agreed, left);
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  get line(): ScanLine {
+    return this.#line;
+  }
+
+  /** @throws ScanError; then nothing more can be asked by it. */
+  async judge(subject: ScanSubject): Promise<MilterFound> {
+    const { message } = subject;
+    const asked = new MilterChanges(this.#changes, 2 * message.length + packetBytesMax);
+    const decision = await this.#decide(subject, asked);
+    const edits = asked.all();
+    const isQuarantine = asked.quarantine !== undefined && decision.action === 'accept';
+    const { action, text } = isQuarantine
+      ? { action: 'quarantine' as ScanAction, text: asked.quarantine! }
+      : decision;
+    // Changes are of a message that is taken.
+    const isTaken = action === 'accept' || action === 'quarantine';
+    if (action === 'accept' && edits.length === 0) return { kind: 'clean' };
+    return { kind: 'decided', action, text, edits: isTaken ? edits : [] };
+  }
+
+  /** Whether it can be asked about another message. */
+  async next(): Promise<boolean> {
+    // Before version 6 there is no other message of another connection.
+    if (this.#version < versionMax || !this.#line.isUsable) return false;
+    return await this.#line.send([packet('K')]);
+  }
+
+  async quit(): Promise<void> {
+    await this.#line.send([packet('Q')]);
+  }
+
+  async #decide(subject: ScanSubject, asked: MilterChanges): Promise<Decision> {
+    const hasLeadingBlanks = (this.#steps & steps.leadingBlanks) !== 0;
+    const { fields, body } = splitMessage(subject.message, hasLeadingBlanks);
+    const early = await this.#askEnvelope(subject);
+    if (early !== undefined) return await this.#abort(early);
+    for (const { name, value } of fields) {
+      const data = Buffer.from(texts(name, value), 'latin1');
+      const said = await this.#ask(step('L', data, steps.noFields, steps.noReplyField));
+      if (said !== undefined) return await this.#abort(said);
+    }
+    const ended = await this.#ask(step('N', '', steps.noEndOfHeader, steps.noReplyEndOfHeader));
+    if (ended !== undefined) return await this.#abort(ended);
+    const shown = await this.#showBody(body);
+    if (shown !== undefined) return await this.#abort(shown);
+    return await this.#end(subject, asked);
+  }
+
+  async #askEnvelope(subject: ScanSubject): Promise<Decision | undefined> {
+    for (const question of envelopeQuestions(subject)) {
+      const said = await this.#ask(question);
+      if (said !== undefined) return said;
+    }
+    return undefined;
+  }
+
+  async #showBody(body: Uint8Array): Promise<Decision | undefined> {
+    if ((this.#steps & steps.noBody) !== 0) return undefined;
+    for (let at = 0; at < body.length; at += bodyChunkBytes) {
+      const chunk = body.subarray(at, at + bodyChunkBytes);
+      await this.#line.send([packet('B', chunk)]);
+      if ((this.#steps & steps.noReplyBody) !== 0) continue;
+      const said = await this.#answer();
+      if (said === 'skip' && (this.#steps & steps.skip) !== 0) return undefined;
+      if (typeof said !== 'string') return said;
+      if (said !== 'go-on') throw new ScanError('broken', 'an answer out of place');
+    }
+    return undefined;
+  }
+
+  /** Here alone a milter may ask for changes. */
+  async #end({ queueId }: ScanSubject, asked: MilterChanges): Promise<Decision> {
+    await this.#line.send([macrosFor('E', { i: queueId }), packet('E')]);
+    for (;;) {
+      const said = await this.#answer(asked);
+      if (said === 'go-on') return { action: 'accept', text: '' };
+      if (typeof said !== 'string') return said;
+      if (said === 'skip') throw new ScanError('broken', 'an answer out of place');
+    }
+  }
+
+  /** Undefined: the next question. */
+  async #ask(question: Question): Promise<Decision | undefined> {
+    const { command, data, macros, noStep, noReply } = question;
+    if ((this.#steps & noStep) !== 0) return undefined;
+    const isTold = Object.keys(macros).length > 0;
+    const told = isTold ? [macrosFor(command, macros)] : [];
+    await this.#line.send([...told, packet(command, data)]);
+    if ((this.#steps & noReply) !== 0) return undefined;
+    const said = await this.#answer();
+    if (said === 'go-on') return undefined;
+    if (typeof said === 'string') throw new ScanError('broken', 'an answer out of place');
+    return said;
+  }
+
+  /** The next answer that is more than a sign of life; `change` where it went to `asked`. */
+  async #answer(asked?: MilterChanges): Promise<Exclude<Said, 'progress'>> {
+    for (;;) {
+      const { command, data } = await readPacket(this.#line);
+      if (asked?.take(command, data) === true) return 'change';
+      const said = saidBy(command, data);
+      if (said !== 'progress') return said;
+    }
+  }
+
+  async #abort(decision: Decision): Promise<Decision> {
+    await this.#line.send([packet('A')]);
+    return decision;
+  }
+}
+
+function step(
+  command: string,
+  data: Uint8Array | string,
+  noStep: number,
+  noReply: number,
+): Question {
+  return { command, data, macros: {}, noStep, noReply };
+}
+
+function* envelopeQuestions(subject: ScanSubject): Generator<Question> {
+  const { hostname, peerAddress, helo, sender, recipients, queueId, user, tls } = subject;
+  yield {
+    ...step('C', connectData(subject), steps.noConnect, steps.noReplyConnect),
+    macros: { j: hostname, '{daemon_name}': 'chaski', v: 'chaski', _: `[${peerAddress}]` },
+  };
+  yield {
+    ...step('H', texts(oneLine(helo)), steps.noHelo, steps.noReplyHelo),
+    macros: tls === undefined ? {} : { '{tls_version}': tls.version, '{cipher}': tls.cipher },
+  };
+  yield {
+    ...step('M', texts(`<${oneLine(sender)}>`), steps.noMail, steps.noReplyMail),
+    macros: {
+      ...{ i: queueId, '{mail_addr}': sender },
+      ...(user === '' ? {} : { '{auth_authen}': user, '{auth_type}': 'PLAIN' }),
+    },
+  };
+  for (const recipient of recipients) {
+    yield {
+      ...step('R', texts(`<${oneLine(recipient)}>`), steps.noRecipients, steps.noReplyRecipient),
+      macros: { i: queueId, '{rcpt_addr}': recipient },
+    };
+  }
+  yield { ...step('T', '', steps.noData, steps.noReplyData), macros: { i: queueId } };
+}
+
+function connectData({ peerAddress, peerPort }: ScanSubject): Uint8Array {
+  const family = peerAddress.includes(':') ? '6' : peerAddress.includes('.') ? '4' : 'U';
+  const name = texts(family === 'U' ? 'localhost' : `[${oneLine(peerAddress)}]`);
+  if (family === 'U') return Buffer.from(`${name}U`, 'utf8');
+  const port = Buffer.from([peerPort >> 8, peerPort & 0xff]);
+  return Buffer.concat([
+    Buffer.from(`${name}${family}`),
+    port,
+    Buffer.from(texts(oneLine(peerAddress))),
+  ]);
+}
+
+function macrosFor(command: string, macros: Readonly<Record<string, string>>): Buffer {
+  return packet('D', command, texts(...Object.entries(macros).flat().map(oneLine)));
+}
+
+async function readPacket(line: ScanLine): Promise<Packet> {
+  const length = (await line.readExactly(4)).readUInt32BE(0);
+  if (length < 1 || length > packetBytesMax)
+    throw new ScanError('broken', `a packet of ${length} bytes`);
+  const bytes = await line.readExactly(length);
+  return { command: bytes.toString('latin1', 0, 1), data: bytes.subarray(1) };
+}

@@ -1,0 +1,58 @@
+/**
+ * Makes the scanners that settings name.
+ *
+ * Runs in:   engine threads. Implements `ports/content-scanner.ts`.
+ */
+
+import { readFileSync } from 'node:fs';
+import { assert } from '../../base/assert.ts';
+import type { ContentScanner, ScannerSurroundings } from '../../ports/content-scanner.ts';
+import { type ScannerSetting, scanPlaceOf } from '../../settings/scanners.ts';
+import { ClamdTalk } from '../clamd/clamd-talk.ts';
+import { HookTalk } from '../http-hook/hook-talk.ts';
+import { MilterTalk } from '../milter/milter-talk.ts';
+import { RspamdTalk } from '../rspamd/rspamd-talk.ts';
+import { SpamdTalk } from '../spamd/spamd-talk.ts';
+import { GuardedScanner, ScanMeters, type ScanTalk } from './guarded-scanner.ts';
+
+export interface OpenScanner {
+  readonly setting: ScannerSetting;
+  readonly scanner: ContentScanner;
+}
+
+/** In their order. Nothing is connected to before the first message. @throws Error where a secret cannot be read. */
+export function openScanners(
+  settings: readonly ScannerSetting[],
+  surroundings: ScannerSurroundings,
+): readonly OpenScanner[] {
+  if (settings.length === 0) return [];
+  const meters = new ScanMeters(surroundings);
+  return settings.map((setting) => {
+    const talk = talkOf(setting, surroundings);
+    const scanner = new GuardedScanner(setting.name, talk, setting, { ...surroundings, meters });
+    return { setting, scanner };
+  });
+}
+
+function talkOf(setting: ScannerSetting, { clock }: ScannerSurroundings): ScanTalk {
+  const { kind, address, connectionsMax, connectMsMax, user } = setting;
+  const limits = { connectionsMax, connectMsMax, clock };
+  if (kind === 'http') return new HookTalk({ ...limits, url: address, secret: secretOf(setting) });
+  const place = scanPlaceOf(address);
+  assert(place !== undefined, 'settings let no such address through');
+  switch (kind) {
+    case 'clamd':
+      return new ClamdTalk(place, clock);
+    case 'spamd':
+      return new SpamdTalk(place, clock, user);
+    case 'rspamd':
+      return new RspamdTalk({ ...limits, at: place }, secretOf(setting));
+    case 'milter':
+      return new MilterTalk(place, clock, connectionsMax);
+  }
+}
+
+function secretOf({ secretFile }: ScannerSetting): string {
+  if (secretFile === '') return '';
+  return readFileSync(secretFile, 'utf8').split(/\r?\n/)[0]!.trim();
+}

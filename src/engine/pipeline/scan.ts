@@ -1,0 +1,156 @@
+/**
+ * Shows a message to the scanners of the settings, one after the other, and decides by their verdicts.
+ *
+ * Runs in:   engine threads, as a pending ask: it waits for others and holds no shard.
+ * Limits:    each scanner's own; together they take no longer than the sum of their times.
+ * Invariant: before anything is journaled. A scanner without a verdict refuses mail for now or lets it pass, as the
+ *            operator chose; nothing is taken and dropped: what a scanner would discard is refused. Never rejects.
+ */
+
+import { concat, emptyBytes, latin1 } from '../../base/bytes.ts';
+import { type Failure, failure, type Result } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type {
+  ContentScanner,
+  ScanEdit,
+  ScanSubject,
+  ScanVerdict,
+} from '../../ports/content-scanner.ts';
+import type { ScannerSetting } from '../../settings/scanners.ts';
+import type { Policy } from './policy.ts';
+import type { MessageToPrepare } from './prepare.ts';
+import { changesMessage, withEdits } from './scan-edits.ts';
+
+export interface AskedScanner {
+  readonly setting: Pick<ScannerSetting, 'name' | 'when' | 'fail'>;
+  readonly scanner: ContentScanner;
+}
+
+export interface ScanParts {
+  readonly scanners: readonly AskedScanner[];
+  readonly log: Log;
+}
+
+export interface Scanned {
+  /** Of the message with its changes, header whole. */
+  readonly body: Uint8Array;
+  /** What was found, as fields before all others; empty: nothing worth a field. */
+  readonly fields: Uint8Array;
+}
+
+/** Only we say these of mail that we had looked at. */
+const ownFields: readonly ScanEdit[] = ['X-Spam-Flag', 'X-Spam-Status', 'X-Spam-Level'].map(
+  (name) => ({ kind: 'remove-fields', name }),
+);
+
+/** Rules that are named in a field. */
+const rulesNamedMax = 40;
+
+export function needsScan(message: MessageToPrepare, { scanners }: ScanParts): boolean {
+  return scanners.some((asked) => isAsked(asked, message));
+}
+
+/**
+ * `head`: the beginning of a large message, with its whole header. Changes are done to it then, as far as they are of the
+ * header, and each scanner is shown the message as it came.
+ */
+export async function scan(
+  message: MessageToPrepare,
+  parts: ScanParts,
+  policy: Policy,
+  head?: Uint8Array,
+): Promise<Result<Scanned>> {
+  const asked = parts.scanners.filter((each) => isAsked(each, message));
+  if (asked.length === 0) return { ok: true, body: head ?? message.body, fields: emptyBytes };
+  let body = withEdits(head ?? message.body, ownFields, policy.headerLimits);
+  const fields: Uint8Array[] = [];
+  for (const { scanner, setting } of asked) {
+    const subject = subjectOf(head === undefined ? { ...message, body } : message, policy);
+    const verdict = await scanner.scan(subject);
+    tell(parts.log, message, setting.name, verdict);
+    const refusal = refusalOf(verdict, setting);
+    if (refusal !== undefined) return refusal;
+    const edits = 'edits' in verdict ? verdict.edits : [];
+    const possible =
+      head === undefined ? edits : edits.filter(({ kind }) => kind !== 'replace-body');
+    body = withEdits(body, possible, policy.headerLimits);
+    fields.push(marksOf(verdict, setting.name));
+  }
+  return { ok: true, body, fields: concat(fields) };
+}
+
+function isAsked({ setting }: AskedScanner, { arrival }: MessageToPrepare): boolean {
+  return setting.when === 'all' || !arrival.trusted;
+}
+
+function subjectOf(
+  { body, arrival, envelope }: MessageToPrepare,
+  { snapshot }: Policy,
+): ScanSubject {
+  const { id, peerAddress, peerPort, helo, user = '', tls, receivedMs } = arrival;
+  return {
+    ...{ message: body, wholeBytes: body.length, queueId: id },
+    ...{ peerAddress, peerPort, helo, user, hostname: snapshot.hostname, receivedMs },
+    sender: envelope.sender,
+    recipients: envelope.recipients.map(({ address }) => address),
+    ...(tls === undefined ? {} : { tls }),
+  };
+}
+
+function refusalOf(
+  verdict: ScanVerdict,
+  { name, fail }: AskedScanner['setting'],
+): Failure | undefined {
+  switch (verdict.kind) {
+    case 'infected':
+      return failure('policy-refused', `${name}: ${verdict.names.join(', ')}`);
+    case 'failed':
+      return fail === 'closed'
+        ? failure('verdict-missing', `${name}: ${verdict.fault}`)
+        : undefined;
+    case 'scored':
+    case 'decided':
+      if (verdict.action === 'defer') return failure('verdict-missing', `${name}: ${verdict.text}`);
+      return verdict.action === 'reject' || verdict.action === 'discard'
+        ? failure('policy-refused', `${name}: ${verdict.action} ${verdict.text}`)
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function marksOf(verdict: ScanVerdict, name: string): Uint8Array {
+  if (verdict.kind !== 'scored' && verdict.kind !== 'decided') return emptyBytes;
+  const isSpam = verdict.action !== 'accept';
+  const flag = isSpam ? 'X-Spam-Flag: YES\r\n' : '';
+  if (verdict.kind === 'decided') return latin1(flag);
+  const rules = verdict.rules.slice(0, rulesNamedMax).map((rule) => rule.name);
+  const tests = rules.length === 0 ? '' : `\r\n\ttests=${rules.join(',\r\n\t')}`;
+  const score = `score=${verdict.score} required=${verdict.threshold}`;
+  const status = `X-Spam-Status: ${isSpam ? 'Yes' : 'No'}, ${score} scanner=${name}${tests}\r\n`;
+  return latin1(flag + status);
+}
+
+function tell(
+  log: Log,
+  { arrival }: MessageToPrepare,
+  scanner: string,
+  verdict: ScanVerdict,
+): void {
+  const { kind, ms, scannedBytes } = verdict;
+  const told = { message: arrival.id, scanner, verdict: kind, ms: Math.round(ms), scannedBytes };
+  if (kind === 'failed' || kind === 'infected') {
+    const { names, fault, detail } = verdict as {
+      names?: unknown;
+      fault?: unknown;
+      detail?: unknown;
+    };
+    log.warn({ ...told, names, fault, detail }, 'a scanner gave no clean verdict');
+    return;
+  }
+  const unfollowed =
+    'edits' in verdict ? verdict.edits.filter((edit) => !changesMessage(edit)).length : 0;
+  const found =
+    'action' in verdict ? { action: verdict.action, text: verdict.text, unfollowed } : {};
+  if (log.isOn('info')) log.info({ ...told, ...found }, 'a scanner gave a verdict');
+}

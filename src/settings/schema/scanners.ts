@@ -1,0 +1,14 @@
+/** Settings of programs that look at mail before it is taken. */
+
+import { section } from '../field.ts';
+import { scannerRows } from '../scanners.ts';
+
+export const scannersSection = section(
+  'Virus scanners, spam filters, milters and hooks (docs/scanners.md).',
+  {
+    list: scannerRows({
+      reload: 'restart',
+      doc: 'Asked one after the other; the first that refuses ends it. `kind`: clamd, spamd, rspamd, milter (HOST:PORT or unix:/PATH) or http (a URL). `when`: "untrusted" (neither logged in nor from `relay.networks`) or "all". `fail`, without a verdict: "open" takes mail, "closed" asks for it later (451). Above `bytesMax` bytes, `oversize`: "head" shows the beginning, "skip" nothing. `msMax`, `connectMsMax`: milliseconds for all of it, and for connecting. `connectionsMax`: of each engine thread. `secretFile`: the password of rspamd, the secret that requests of http are signed with. `user` of spamd: "{recipient}" for the only recipient.',
+    }),
+  },
+);
