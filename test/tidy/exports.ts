@@ -108,7 +108,6 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/mail/formats/dsn/report.ts fullBytesMax',
     'src/mail/formats/dsn/returned.ts headerBytesMax',
     'src/mail/trust/password.ts passwordBytesMax',
-    'src/mail/trust/verify.ts signaturesMax',
     'src/app/tls-outcomes.ts domainsPerDayMax',
     'src/app/tls-report-sender.ts settlingMs',
     'src/app/tls-report-sender.ts spreadMs',

@@ -7,10 +7,9 @@
  * Invariant: a chain whose structure is at fault, or whose keys are, has no verdict here.
  */
 
-import type { Dns } from '../../../ports/dns.ts';
 import { instancesMax } from '../arc.ts';
 import { earlierResults } from './arc-results.ts';
-import { type CheckParts, checkSignature, isSigned, keyFor } from './dkim.ts';
+import { type CheckParts, checkSignature, type FoundSignature, isSigned, keyFor } from './dkim.ts';
 import type { PlainHeader } from './header.ts';
 import { readSignature, readSigner, type Signer } from './signature.ts';
 import { readTags, type Tags, withoutSpaces } from './tags.ts';
@@ -31,33 +30,49 @@ interface ArcSet {
 const instance = /^[0-9]{1,2}$/;
 const resultsInstance = /^[ \t\r\n]*i[ \t]*=[ \t]*([0-9]{1,2})[ \t]*;/;
 
-export async function checkArc(parts: CheckParts): Promise<ArcVerdict | undefined> {
-  const { header, dns } = parts;
-  const sets = chainOf(header);
-  if (sets === undefined) return undefined;
-  const newest = sets.at(-1);
-  if (newest === undefined) return { result: 'none', comment: '' };
+/** What is to be checked of a chain: nothing where a message has none. */
+export interface ArcChain {
+  readonly sets: readonly ArcSet[];
+  /** The newest set's. */
+  readonly signature: FoundSignature;
+  /** What its maker found. */
+  readonly earlier: string;
+}
+
+/** Undefined where anything is missing, double or odd. */
+export function findChain(header: PlainHeader): ArcChain | 'none' | undefined {
+  const sets = setsOf(header);
+  const newest = sets?.at(-1);
+  if (newest === undefined) return sets && 'none';
   const signature = readSignature(newest.signatureTags, true);
-  if (signature === undefined) return undefined;
-  const message = await checkSignature(newest.signature, signature, parts);
+  const earlier = earlierResults(header.value(newest.results));
+  if (signature === undefined || earlier === undefined) return undefined;
+  return { sets: sets!, signature: { field: newest.signature, signature }, earlier };
+}
+
+export async function checkArc(
+  chain: ArcChain | 'none',
+  parts: CheckParts,
+): Promise<ArcVerdict | undefined> {
+  if (chain === 'none') return { result: 'none', comment: '' };
+  const { sets, signature, earlier } = chain;
+  const message = await checkSignature(signature, parts);
   if (message === undefined) return undefined;
   // RFC 8617 §5.2 step 6: from the newest on.
   for (let count = sets.length; count > 0; count--) {
-    const isWhole = await isSealed(sets.slice(0, count), header, dns);
+    const isWhole = await isSealed(sets.slice(0, count), parts);
     if (isWhole === undefined) return undefined;
     if (!isWhole) return { result: 'fail', comment: `i=${count} seal signature validation failed` };
   }
   if (message.result !== 'pass') {
     return { result: 'fail', comment: `i=${sets.length} no valid signature` };
   }
-  const found = earlierResults(header.value(newest.results));
-  return found === undefined ? undefined : { result: 'pass', comment: `i=${sets.length}${found}` };
+  return { result: 'pass', comment: `i=${sets.length}${earlier}` };
 }
 
 async function isSealed(
   sets: readonly ArcSet[],
-  header: PlainHeader,
-  dns: Dns,
+  { header, dns }: CheckParts,
 ): Promise<boolean | undefined> {
   const { seal, sealer } = sets.at(-1)!;
   const key = await keyFor(sealer, dns);
@@ -73,8 +88,8 @@ async function isSealed(
   return isSigned(text, sealer, key);
 }
 
-/** Sets from 1 on; none where the message has no ARC fields; undefined where anything is missing, double or odd. */
-function chainOf(header: PlainHeader): readonly ArcSet[] | undefined {
+/** From instance 1 on. */
+function setsOf(header: PlainHeader): readonly ArcSet[] | undefined {
   const results = header.fields('arc-authentication-results');
   const signatures = header.fields('arc-message-signature');
   const seals = header.fields('arc-seal');

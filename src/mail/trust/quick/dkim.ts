@@ -46,10 +46,8 @@ export interface CheckParts {
   readonly nowMs: number;
 }
 
-/** The signature in a field. */
 export async function checkSignature(
-  field: number,
-  signature: Signature,
+  { field, signature }: FoundSignature,
   { header, dns, nowMs }: CheckParts,
 ): Promise<SignatureVerdict | undefined> {
   const { headerForm, bodyForm, signedNames } = signature;
@@ -69,21 +67,31 @@ export async function checkSignature(
   return { signature, result: 'pass', comment: '' };
 }
 
-/** All signatures of a message, in the order of its fields. */
+/** A signature, and the field it is in. */
+export interface FoundSignature {
+  readonly field: number;
+  readonly signature: Signature;
+}
+
+/** In the order of their fields; undefined where one is odd. */
+export function findSignatures(header: PlainHeader): readonly FoundSignature[] | undefined {
+  const found: FoundSignature[] = [];
+  for (const field of header.fields('dkim-signature')) {
+    const tags = readTags(header.value(field));
+    const signature = tags && readSignature(tags, false);
+    if (signature === undefined) return undefined;
+    found.push({ field, signature });
+  }
+  return found;
+}
+
 export async function checkDkim(
+  found: readonly FoundSignature[],
   parts: CheckParts,
 ): Promise<readonly SignatureVerdict[] | undefined> {
-  const { header } = parts;
-  const fields = header.fields('dkim-signature');
-  const signatures = fields.map((field) => {
-    const tags = readTags(header.value(field));
-    return tags === undefined ? undefined : readSignature(tags, false);
-  });
-  // Before anything is asked.
-  if (signatures.includes(undefined)) return undefined;
   const verdicts: SignatureVerdict[] = [];
-  for (const [i, field] of fields.entries()) {
-    const verdict = await checkSignature(field, signatures[i]!, parts);
+  for (const each of found) {
+    const verdict = await checkSignature(each, parts);
     if (verdict === undefined) return undefined;
     verdicts.push(verdict);
   }

@@ -27,7 +27,7 @@ export interface DmarcRecord {
 }
 
 const recordsMax = 2_000;
-export const recordCharsMax = 4_096;
+export const recordCharsMax = 2_048;
 const version = /^[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|$)/;
 const policies: readonly string[] = ['none', 'quarantine', 'reject'] satisfies DmarcPolicy[];
 const reportingUri = /^[a-z][a-z0-9+.-]*:(?:[a-z0-9\-._~:/?#[\]@$&'()*+;=]|%[0-9a-f]{2})*$/i;

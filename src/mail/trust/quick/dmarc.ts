@@ -137,17 +137,15 @@ class Walks {
 
 /** RFC 9989 §4.10.2. */
 function organizationOf(domain: string, found: readonly Found[]): string {
-  for (const { domain: name, record } of found) {
-    if (record.psd === 'n') return name;
-    if (record.psd === 'y' && name !== domain) {
-      // One label below the suffix.
-      return domain
-        .split('.')
-        .slice(-name.split('.').length - 1)
-        .join('.');
-    }
-  }
-  return found.at(-1)?.domain ?? domain;
+  // A walk ends where anything is said of suffixes.
+  const last = found.at(-1);
+  if (last === undefined) return domain;
+  if (last.record.psd !== 'y' || last.domain === domain) return last.domain;
+  // One label below the suffix.
+  return domain
+    .split('.')
+    .slice(-last.domain.split('.').length - 1)
+    .join('.');
 }
 
 /** Of the organization, or of the public suffix above it. */

@@ -21,7 +21,7 @@ export interface RecordKey {
 }
 
 const keysMax = 2_000;
-const recordCharsMax = 4_096;
+const recordCharsMax = 2_048;
 const rsaBitsMin = 1_024;
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const ed25519Prefix = Buffer.from('302a300506032b6570032100', 'hex');

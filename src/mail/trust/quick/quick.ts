@@ -10,9 +10,9 @@
 import { isIP } from 'node:net';
 import type { Dns } from '../../../ports/dns.ts';
 import type { Verdicts, Verification, VerifyRequest } from '../verify.ts';
-import { type ArcVerdict, checkArc } from './arc.ts';
+import { type ArcVerdict, checkArc, findChain } from './arc.ts';
 import { authorDomain } from './author.ts';
-import { checkDkim, type SignatureVerdict } from './dkim.ts';
+import { checkDkim, findSignatures, type SignatureVerdict } from './dkim.ts';
 import { checkDmarc, type DmarcVerdict } from './dmarc.ts';
 import { PlainHeader } from './header.ts';
 import { type ResultRow, resultsField } from './results.ts';
@@ -49,11 +49,15 @@ export async function verifyQuickly(
   if (author === undefined || header.fields('dkim-signature').length > signaturesMax) {
     return undefined;
   }
+  // All shapes before anything costs, and the record that is at fault most often before what costs most.
+  const found = findSignatures(header);
+  const chain = found && findChain(header);
+  if (found === undefined || chain === undefined) return undefined;
   const parts = { header, dns, nowMs };
-  const signatures = await checkDkim(parts);
-  const spf = signatures && (await checkSpf(client, dns));
-  const arc = spf && (await checkArc(parts));
-  if (signatures === undefined || spf === undefined || arc === undefined) return undefined;
+  const spf = await checkSpf(client, dns);
+  const signatures = spf && (await checkDkim(found, parts));
+  const arc = signatures && (await checkArc(chain, parts));
+  if (spf === undefined || signatures === undefined || arc === undefined) return undefined;
   const passing = signatures.filter(({ result }) => result === 'pass');
   const dkimDomains = passing.map(({ signature }) => signature.domain);
   const spfDomain = spf.result === '+' ? client.domain : undefined;

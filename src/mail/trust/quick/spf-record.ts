@@ -29,12 +29,12 @@ export type SpfTerm = { readonly qualifier: Qualifier } & (
 
 export interface SpfRecord {
   readonly terms: readonly SpfTerm[];
-  /** Only where no `all` makes it void. */
+  /** For where no term matches: an `all` always does. */
   readonly redirect: SpfName | undefined;
 }
 
 const recordsMax = 2_000;
-const recordCharsMax = 4_096;
+const recordCharsMax = 2_048;
 const version = /^v=spf1(?: |$)/i;
 const printable = /^[\x20-\x7e]*$/;
 const modifier = /^([a-z][a-z0-9\-_.]*)=(.*)$/i;
@@ -80,8 +80,7 @@ function parse(text: string): SpfRecord | undefined {
     if (term === undefined) return undefined;
     terms.push(term);
   }
-  const isComplete = terms.some(({ kind }) => kind === 'all');
-  return { terms, redirect: isComplete ? undefined : modifiers.get('redirect') };
+  return { terms, redirect: modifiers.get('redirect') };
 }
 
 /** RFC 7208 §6: `exp` changes no verdict, yet must be valid, as must what nobody knows. */

@@ -1,5 +1,5 @@
 /**
- * Texts of the differential test that are seldom met, or never meant well. One a line.
+ * Texts of the differential test, usual ones and those seldom met or never meant well. One a line.
  *
  * Runs in: tests.
  */
@@ -128,6 +128,119 @@ a_b.test
 x (y); dkim=pass
 mx.far.test.
 -x.test
+`);
+
+export const oddLines = lines(`
+no field here
+X-Y : odd
+Xé: y
+: empty
+Subject: two
+sUBJECT\t: two
+From : ann@far.test
+`);
+
+export const usualTerms = lines(`
+ip4:192.0.2.1
+ip4:192.0.2.0/24
+ip4:192.0.2.1/0
+ip4:198.51.100.0/25
+ip6:2001:db8::/32
+ip6:::1/128
+ip6:2001:DB8:0:1::/64
+a
+a/24
+mx
+MX
+mx/28//64
+a:host.far.test
+a:host.far.test//48
+mx:bank.test
+mx:many9.test
+include:far.test
+include:_spf.bank.test
+include:lists.example
+include:%{d1r}.wide.test
+exists:%{ir}.dnsl.test
+exists:%{l}._spf.%{d}
+exists:%{i}._spf.%{d2}
+exists:%{L-}.u.test
+exists:%{s}.s.test
+a:%{o}
+a:%{v}.%{h}
+`);
+
+export const oddTerms = lines(`
+ptr
+ptr:far.test
+ip4:192.0.2
+ip4:192.0.2.1/33
+ip4:192.0.2.01
+ip6:::/129
+include
+include:
+include:nowhere.test
+include:loop.test
+include:two.test
+exists:%{p}.p.test
+exists:away.test
+exists:a..test
+exists:%{d0}.test
+a:
+a:test
+a:%{x}.test
+a:%{l}.%%.test
+a:away.test
+a:void1.test
+a:void2.test
+a:host.far.test/024
+mx:many.test
+mx:void3.test
+mx:null.test
+all:x
+foo
+foo:bar
+redirect=loop.test
+exp=%{d}.exp.test
+exp=exp.test
+exp=
+note=some%%thing
+note=some
+x=
+=x
+`);
+
+export const usualPolicies = lines(`
+v=DMARC1; p=none
+v=DMARC1; p=reject; sp=none
+v=DMARC1;p=quarantine;adkim=s;aspf=s
+v=DMARC1; p=reject; rua=mailto:a@far.test
+v=DMARC1; p=REJECT; np=reject; sp=quarantine
+v=DMARC1; p=reject; t=y
+v=DMARC1; p=none; psd=n
+v=DMARC1; p=reject; adkim=S; pct=50; fo=1; ri=3600;
+v = DMARC1 ; p = reject
+v=DMARC1; sp=reject; p=none; np=quarantine
+`);
+
+export const oddPolicies = lines(`
+v=DMARC1
+v=DMARC1; p=maybe
+v=DMARC1; p=maybe; rua=mailto:a@far.test
+v=DMARC1; p=none; p=reject
+v=DMARC2; p=none
+v=DMARC1; P=reject
+v=dmarc1; p=none
+v=DMARC1; p=reject; psd=y
+p=none; v=DMARC1
+v=DMARC1; p
+v=DMARC1; p=none; =x
+v=DMARC1; p=none; sp=x
+v=DMARC1; p=none; sp
+V=DMARC1; p=reject; 
+v=DMARC1; rua=a@far.test
+v=DMARC1; rua=mailto:a@far.test!10m
+TIMEOUT
 `);
 
 /** Latin-1 as it would be written in UTF-8. */
