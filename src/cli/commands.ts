@@ -35,6 +35,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   mailbox: async () => (await import('./commands/mailbox.ts')).mailboxCommands,
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommands,
   authenticate: async () => (await import('./commands/authenticate.ts')).authenticateCommands,
+  dmarc: async () => (await import('./commands/dmarc.ts')).dmarcCommands,
   sieve: async () => (await import('./commands/sieve.ts')).sieveCommands,
   send: async () => (await import('./commands/send.ts')).sendCommands,
   events: async () => (await import('./commands/events.ts')).eventCommands,
