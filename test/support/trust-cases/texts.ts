@@ -197,6 +197,7 @@ a:host.far.test/024
 mx:many.test
 mx:void3.test
 mx:null.test
+mx:order.test
 all:x
 foo
 foo:bar

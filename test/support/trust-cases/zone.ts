@@ -41,6 +41,7 @@ export const fixedRecords: Readonly<Record<string, ZoneRecord[]>> = {
   'in-addr.localhost': [{ A: '192.0.2.1' }],
   'away.test': ['TIMEOUT'],
   'null.test': [{ MX: [0, ''] }],
+  'order.test': [{ MX: [20, 'host.far.test'] }, { MX: [10, 'away.test'] }],
   'exp.test': [{ TXT: 'no %{i} here' }],
   'two.test': [{ TXT: 'v=spf1 -all' }, { TXT: 'v=spf1 +all' }],
   'loop.test': [{ TXT: 'v=spf1 a:void1.test include:loop.test' }],

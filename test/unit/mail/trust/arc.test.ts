@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { scanHeaders } from '../../../../src/mail/formats/headers/scan.ts';
 import { ArcSealer, instancesMax } from '../../../../src/mail/trust/arc.ts';
 import { generateDkimKey } from '../../../../src/mail/trust/dkim/keys.ts';
-import { verifyMessage } from '../../../../src/mail/trust/verify.ts';
+import { verifyByReference } from '../../../../src/mail/trust/verify.ts';
 import { mimeMessages } from '../../../support/mail-fixtures.ts';
 import { ZoneDns } from '../../../support/zone-dns.ts';
 
@@ -29,7 +29,7 @@ const plain = Buffer.from(
 /** The verdicts on a message, and our field about it. */
 async function judged(message: Uint8Array, authservId = 'one.example') {
   const request = { message, sender: 'ann@far.test', peerAddress: '192.0.2.1', helo: 'far.test' };
-  const { verdicts, field } = await verifyMessage(
+  const { verdicts, field } = await verifyByReference(
     { ...request, authservId, nowMs: Date.now() },
     dns,
   );

@@ -114,6 +114,14 @@ test('records of 2,048 characters', async () => {
   }
 });
 
+test('names longer than a line are folded as mailauth folds them', async () => {
+  const domain = `${times(4, () => 'l'.repeat(55)).join('.')}.org`;
+  const whole = { ...mail, fields: [`From: ann@${domain}`] };
+  const making = { key, domain, selector: 's'.repeat(60), names: ['from'], form: '' };
+  const message = wholeOf({ ...whole, fields: [signatureField(whole, making), ...whole.fields] });
+  assert.equal((await judged({}, message)).isJudged, true);
+});
+
 test('a From of 1,024 characters', async () => {
   const from = (length: number) => {
     const value = ` ${'n'.repeat(length - 19)} <ann@example.org>`;
