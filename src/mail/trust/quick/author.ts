@@ -10,17 +10,33 @@ import type { PlainHeader } from './header.ts';
 import { plainAddressOf } from './shapes.ts';
 
 const fromCharsMax = 1_024;
-const bare = /^[ \t]*<?([^\s"(),:;<>@\\[\]]+@[^\s"(),:;<>@\\[\]]+)>?[ \t]*$/;
-const named =
-  /^[ \t]*(?:"[\x20-\x21\x23-\x3b\x3d\x3f\x41-\x5b\x5d-\x7e]*"|[^\x00-\x08\x0a-\x1f\x7f"(),:;<>@\\[\]]+)[ \t]*<([^\s"(),:;<>@\\[\]]+@[^\s"(),:;<>@\\[\]]+)>[ \t]*$/;
+/** What precedes `<`: one quoted string, or words without specials. No two neighbours here match one character both. */
+const displayName =
+  /^(?:"[\x20-\x21\x23-\x3b\x3d\x3f\x41-\x5b\x5d-\x7e]*"[ \t]*|[^\x00-\x08\x0a-\x1f\x7f"(),:;<>@\\[\]]*)$/;
+const addressCharacters = /^[^\s"(),:;<>@\\[\]]+@[^\s"(),:;<>@\\[\]]+$/;
 
 /** In lower case. */
 export function authorDomain(header: PlainHeader): string | undefined {
   const fields = header.fields('from');
   if (fields.length !== 1) return undefined;
-  const value = header.value(fields[0]!).replaceAll('\r\n', '');
-  if (value.length > fromCharsMax) return undefined;
-  const isOpen = value.includes('<') !== value.includes('>');
-  const match = isOpen ? null : (bare.exec(value) ?? named.exec(value));
-  return match === null ? undefined : plainAddressOf(match[1]!)?.domain.toLowerCase();
+  const value = trimmed(header.value(fields[0]!).replaceAll('\r\n', ''));
+  const open = value.lastIndexOf('<');
+  const isOpen = open >= 0;
+  if (value.length > fromCharsMax || isOpen !== value.endsWith('>')) return undefined;
+  const address = isOpen ? value.slice(open + 1, -1) : value;
+  if (isOpen && !displayName.test(value.slice(0, open))) return undefined;
+  if (!addressCharacters.test(address)) return undefined;
+  return plainAddressOf(address)?.domain.toLowerCase();
+}
+
+function trimmed(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text[start])) start++;
+  while (end > start && isBlank(text[end - 1])) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(char: string | undefined): boolean {
+  return char === ' ' || char === '\t';
 }

@@ -55,7 +55,7 @@ export function readName(text: string): SpfName | undefined {
   if (end !== '' || last === 0) {
     const name = end.endsWith('.') ? end.slice(0, -1) : end;
     const dot = name.lastIndexOf('.');
-    if (dot < 0 || !topLabel.test(name.slice(dot + 1))) return undefined;
+    if (dot < 0 || !isTopLabel(name.slice(dot + 1))) return undefined;
   }
   return { text, hasMacros, usesLocalPart, usesHelo };
 }
@@ -101,8 +101,13 @@ export function expandName(
 export function isAskable(name: string): boolean {
   if (name === '' || name.length > nameCharsMax) return false;
   const labels = name.split('.');
-  if (labels.length < 2 || !topLabel.test(labels.at(-1)!)) return false;
+  if (labels.length < 2 || !isTopLabel(labels.at(-1)!)) return false;
   return labels.every((part) => part.length <= labelCharsMax && label.test(part));
+}
+
+/** The expression takes the square of a label's length. */
+function isTopLabel(text: string): boolean {
+  return text.length <= labelCharsMax && topLabel.test(text);
 }
 
 const escapes: Readonly<Record<string, string>> = { '%%': '%', '%_': ' ', '%-': '%20' };

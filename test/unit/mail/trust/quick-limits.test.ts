@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { instancesMax } from '../../../../src/mail/trust/arc.ts';
+import { verifyQuickly } from '../../../../src/mail/trust/quick/quick.ts';
 import { signaturesMax } from '../../../../src/mail/trust/verify.ts';
 import { compare, plain } from '../../../support/trust-cases/compare.ts';
 import { published } from '../../../support/trust-cases/keys.ts';
@@ -19,6 +20,8 @@ import { type Zone, ZoneDns, type ZoneRecord } from '../../../support/zone-dns.t
 
 const { key, record } = published.plain!;
 const mail: MailParts = { fields: ['From: ann@example.org', 'Subject: hi'], body: 'words\r\n' };
+
+const listMaking = { key, domain: 'list.test', selector: 'plain', names: ['from'], form: '' };
 
 /** Verdicts of the reference, and whether the quick path had them too. */
 async function judged(zone: Zone, message: Uint8Array = wholeOf(mail)) {
@@ -78,14 +81,13 @@ test('RFC 9989 §4.10.2: ten identifiers to align, and ten signatures', async ()
 
 test('RFC 8617 §4.2.1: fifty ARC sets', async () => {
   const zone = { 'plain._domainkey.list.test': [{ TXT: record }] };
-  const making = { key, domain: 'list.test', selector: 'plain', names: ['from'], form: '' };
   let whole = mail;
   for (let i = 1; i <= instancesMax + 1; i++) {
     if (i === instancesMax + 1) {
       const found = await judged(zone, wholeOf(whole));
       assert.partialDeepStrictEqual(found, { isJudged: true, arc: 'pass' });
     }
-    const set = arcSet(whole, making, i, 'list.test; spf=pass', i === 1 ? 'none' : 'pass');
+    const set = arcSet(whole, listMaking, i, 'list.test; spf=pass', i === 1 ? 'none' : 'pass');
     whole = { ...whole, fields: [...set, ...whole.fields] };
   }
   const over = await judged(zone, wholeOf(whole));
@@ -124,9 +126,34 @@ test('names longer than a line are folded as mailauth folds them', async () => {
 
 test('a From of 1,024 characters', async () => {
   const from = (length: number) => {
-    const value = ` ${'n'.repeat(length - 19)} <ann@example.org>`;
-    return wholeOf({ ...mail, fields: [`From:${value}`] });
+    const value = `${'n'.repeat(length - 18)} <ann@example.org>`;
+    return wholeOf({ ...mail, fields: [`From: ${value}`] });
   };
   assert.equal((await judged({}, from(1_024))).isJudged, true);
   assert.equal((await judged({}, from(1_025))).isJudged, false);
+});
+
+const linearMsMax = 2_000;
+
+test('what is made to be read twice at each character is read in linear time', async () => {
+  const blank = ' '.repeat(1_000);
+  const dns = new ZoneDns(spf(`a:a.${'a'.repeat(1_900)}_`));
+  const messages: Uint8Array[] = [
+    `${blank}"<>`,
+    `${blank}<a@b.test>x`,
+    `"${blank}"${blank}<a@b.test`,
+  ].map((from) => Buffer.from(`From:${from}\r\n\r\n`));
+  const results = ['= '.repeat(30_000), '('.repeat(60_000), `="a"${'='.repeat(60_000)}"`];
+  const sets = results.map((found) => arcSet(mail, listMaking, 1, found, 'none'));
+  messages.push(...sets.map((set) => wholeOf({ ...mail, fields: [...set, ...mail.fields] })));
+  messages.push(wholeOf(mail));
+  const started = performance.now();
+  for (const message of messages) {
+    for (let i = 0; i < 10; i++) {
+      const found = await verifyQuickly({ ...plain, message }, '192.0.2.1', signaturesMax, dns);
+      assert.equal(found, undefined);
+    }
+  }
+  const took = performance.now() - started;
+  assert.ok(took < linearMsMax, `${took} ms`);
 });
