@@ -14,7 +14,7 @@ import type { Settings } from '../settings/schema.ts';
 import type { ListenerTls } from './certificates/listener-tls.ts';
 
 /** As settings name them. */
-type ListenerName = 'imap' | 'imaps' | 'pop3' | 'pop3s';
+type ListenerName = 'imap' | 'imaps' | 'pop3' | 'pop3s' | 'managesieve';
 
 interface Listener {
   listen(): Promise<AddressInfo>;
@@ -34,8 +34,8 @@ export interface MailboxListenersOptions<
   readonly tls: ListenerTls;
   readonly caps: ConnectionCaps;
   readonly isBanned: (address: string) => boolean;
-  /** The listener that speaks in clear first, and the one with TLS from the first octet on. */
-  readonly names: readonly [clear: Name, implicitTls: Name];
+  /** The listener that speaks in clear first, and the one with TLS from the first octet on, where there is one. */
+  readonly names: readonly [clear: Name, implicitTls?: Name];
   readonly policyOf: (settings: Settings) => Policy;
   readonly newService: (name: Name, policy: Policy) => Served;
   readonly newListener: (options: ListenerOptions<Served>) => Listener;
@@ -51,7 +51,9 @@ export class MailboxListeners<Name extends ListenerName, Policy, Served extends 
     const { names, newService, policyOf, settings } = options;
     this.#options = options;
     const policy = policyOf(settings);
-    this.#services = new Map(names.map((name) => [name, newService(name, policy)]));
+    this.#services = new Map(
+      names.flatMap((name) => (name === undefined ? [] : [[name, newService(name, policy)]])),
+    );
   }
 
   /** Addresses as bound, by listener. @throws what `listen` says; nothing listens then */

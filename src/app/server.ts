@@ -46,6 +46,7 @@ import { createHttpApi, type HttpApi } from './http-api.ts';
 import { type ImapListeners, imapListeners } from './imap-listeners.ts';
 import { MailListeners } from './listeners.ts';
 import { type OpenedLogIn, openLogIn } from './log-in/open.ts';
+import { type ManageSieveListeners, manageSieveListeners } from './managesieve-listeners.ts';
 import { openSessions } from './open-sessions.ts';
 import { type Pop3Listeners, pop3Listeners } from './pop3-listeners.ts';
 import { measureSendRates } from './send-rates.ts';
@@ -91,7 +92,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   const sessions = await openSessions(core, settings, log);
   const opened = await openLogIn({ settings, core, log, sessions, certificates: byCertificate });
   const fronts = { metrics, certificates, opened };
-  const { listeners, imap, pop3, logIn } = mailListeners(request, core, fronts);
+  const { listeners, mailboxes, logIn } = mailListeners(request, core, fronts);
   const health = new Health(engine, core.refusals, () => certificates.warnings());
   const { addresses } = listeners;
   const isReady = () => health.readiness().isReady;
@@ -110,10 +111,10 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
   Object.assign(addresses, await listenWeb(request, core, { metrics, health, api, certificates }));
   await listeners.open();
   closers.push(() => listeners.drain(settings.shutdown.drainMsMax));
-  Object.assign(addresses, await imap.open());
-  closers.push(() => imap.drain(settings.shutdown.drainMsMax));
-  Object.assign(addresses, await pop3.open());
-  closers.push(() => pop3.drain(settings.shutdown.drainMsMax));
+  for (const each of mailboxes) {
+    Object.assign(addresses, await each.open());
+    closers.push(() => each.drain(settings.shutdown.drainMsMax));
+  }
   health.opened();
   certificates.start();
   audit.start();
@@ -137,8 +138,7 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
       await core.policyChanged(running);
       await shaping.apply();
       listeners.reload(running);
-      imap.reload(running);
-      pop3.reload(running);
+      for (const each of mailboxes) each.reload(running);
       api.reload(running);
       const { applied, needRestart } = next;
       log.info({ applied, needRestart }, 'settings and certificates were read again');
@@ -153,8 +153,8 @@ async function openFronts(request: ServerRequest, core: Core): Promise<RunningSe
 
 interface MailFronts {
   readonly listeners: MailListeners;
-  readonly imap: ImapListeners;
-  readonly pop3: Pop3Listeners;
+  /** Those that accounts' owners come to. */
+  readonly mailboxes: readonly (ImapListeners | Pop3Listeners | ManageSieveListeners)[];
   readonly logIn: LogIn;
 }
 
@@ -194,8 +194,7 @@ function mailListeners(
   const { logIn } = listeners;
   const mail = { ...shared, version, runtime, logIn };
   const imap = imapListeners({ ...mail, directory, groups, watchers, stamps });
-  const pop3 = pop3Listeners(mail);
-  return { listeners, imap, pop3, logIn };
+  return { listeners, mailboxes: [imap, pop3Listeners(mail), manageSieveListeners(mail)], logIn };
 }
 
 function serverMetrics(core: Core): Metrics {

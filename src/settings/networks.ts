@@ -40,8 +40,6 @@ export interface DomainRoute {
 export interface AddressListOptions extends FieldWords {
   readonly default: string;
   readonly example?: string;
-  /** False: the schema knows the name, the program does not serve it, and only "" will do. */
-  readonly isAvailable?: boolean;
   /** The port of an item that names none; without it each item must. */
   readonly portDefault?: number;
 }
@@ -49,25 +47,18 @@ export interface AddressListOptions extends FieldWords {
 /** A comma list of `HOST:PORT`; "" is none. */
 export function addressList(options: AddressListOptions): Field<readonly ListenAddress[]> {
   const readItem = (item: string) => readListenAddress(item, options.portDefault);
-  const inner = list<ListenAddress>({
-    ...wordsOf(options),
-    type: 'list of HOST:PORT',
-    bounds: options.isAvailable === false ? 'not available yet: leave it ""' : '',
-    default:
-      options.default === '' ? [] : options.default.split(',').map((item) => sure(readItem(item))),
-    ...(options.example === undefined ? {} : { example: tomlText(options.example) }),
-    readItem,
-    write: writeListenAddress,
-  });
   return {
-    ...inner,
-    read(raw) {
-      const reading = inner.read(raw);
-      if (options.isAvailable === false && reading.ok && reading.value.length > 0) {
-        return unreadable('is not available yet: this program does not serve it; leave it ""');
-      }
-      return reading;
-    },
+    ...list<ListenAddress>({
+      ...wordsOf(options),
+      type: 'list of HOST:PORT',
+      default:
+        options.default === ''
+          ? []
+          : options.default.split(',').map((item) => sure(readItem(item))),
+      ...(options.example === undefined ? {} : { example: tomlText(options.example) }),
+      readItem,
+      write: writeListenAddress,
+    }),
     toToml: (items) => tomlText(items.map(writeListenAddress).join(', ')),
   };
 }

@@ -41,7 +41,7 @@ import {
   xclientSection,
 } from './schema/sessions.ts';
 import { shapingSection } from './schema/shaping.ts';
-import { sieveSection } from './schema/sieve.ts';
+import { manageSieveSection, sieveSection } from './schema/sieve.ts';
 import { dataSection, storeSection } from './schema/storage.ts';
 import { acmeSection, clientCertificateSection, tlsSection } from './schema/tls.ts';
 import { tlsReportSection } from './schema/tls-report.ts';
@@ -72,6 +72,7 @@ export const schema = section('Settings of Chaski.', {
   imap: imapSection,
   pop3: pop3Section,
   sieve: sieveSection,
+  managesieve: manageSieveSection,
   relay: relaySection,
   retry: retrySection,
   shaping: shapingSection,

@@ -77,7 +77,7 @@ const scopes: Readonly<Record<string, AppPasswordScope>> = {
   imaps: 'imap',
   pop3: 'pop3',
   pop3s: 'pop3',
-  sieve: 'sieve',
+  managesieve: 'sieve',
   http: 'http',
 };
 

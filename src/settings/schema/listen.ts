@@ -13,9 +13,6 @@ const listener = (doc: string, standard: number, portText: string, spec?: string
     ...(spec === undefined ? {} : { spec }),
   });
 
-const later = (doc: string) =>
-  addressList({ default: '', isAvailable: false, reload: 'restart', doc });
-
 export const listenSection = section(
   'Listening addresses: a comma list of HOST:PORT (IPv4, or IPv6 in brackets), or "" for off. Port 0 takes a free one.',
   {
@@ -63,7 +60,12 @@ export const listenSection = section(
       '127.0.0.1:2995',
       'RFC 8314 §3.3',
     ),
-    managesieve: later('Management of mail filters.'),
+    managesieve: listener(
+      'Sieve scripts of users, STARTTLS, log-in under TLS only.',
+      4190,
+      '127.0.0.1:4190',
+      'RFC 5804',
+    ),
     https: addressList({
       default: '',
       example: '0.0.0.0:443, [::]:443',

@@ -28,8 +28,8 @@ function nameLevelFault(name: string): string | undefined {
   return name.includes(separator) ? 'must be one level' : nameFault(name);
 }
 
-/** What bounds a client that reads slowly or asks too often, alike in IMAP and POP3. */
-const readerBounds = {
+/** What bounds a client that reads slowly or asks too often, alike in IMAP, POP3 and ManageSieve. */
+export const readerBounds = {
   stallMsMax: duration({
     default: 5 * minuteMs,
     min: minuteMs,

@@ -123,6 +123,7 @@ export const proxySection = section(
     imaps: proxyList('imaps'),
     pop3: proxyList('pop3'),
     pop3s: proxyList('pop3s'),
+    managesieve: proxyList('managesieve'),
   },
 );
 

@@ -1,8 +1,9 @@
-/** Settings of Sieve scripts: users' own, and those of the server. */
+/** Settings of Sieve scripts, and of the sessions that manage them. */
 
-import { kibibyte, mebibyte } from '../../base/units.ts';
+import { dayMs, kibibyte, mebibyte, minuteMs } from '../../base/units.ts';
 import { section } from '../field.ts';
-import { bytes, flag, integer, text } from '../fields.ts';
+import { bytes, duration, flag, integer, text } from '../fields.ts';
+import { readerBounds } from './mailboxes.ts';
 
 export const sieveSection = section(
   'Sieve scripts, run as mail comes into accounts (docs/sieve.md).',
@@ -57,3 +58,39 @@ export const sieveSection = section(
     }),
   },
 );
+
+export const manageSieveSection = section('Limits of ManageSieve sessions.', {
+  idleMsMax: duration({
+    default: 30 * minuteMs,
+    min: 30 * minuteMs,
+    max: dayMs,
+    reload: 'live',
+    doc: 'A session that stays silent for so long is ended.',
+    spec: 'RFC 5804 §1.2',
+  }),
+  ...readerBounds,
+  errorsMax: integer({
+    default: 20,
+    min: 1,
+    max: 10_000,
+    unit: 'errors',
+    reload: 'live',
+    doc: 'Commands that make no sense and failed log-ins in one connection; at the limit it is closed.',
+  }),
+  connectionsMax: integer({
+    default: 1_000,
+    min: 1,
+    max: 1_000_000,
+    unit: 'connections',
+    reload: 'restart',
+    doc: 'Connections to `listen.managesieve`.',
+  }),
+  connectionsPerAddressMax: integer({
+    default: 20,
+    min: 1,
+    max: 1_000_000,
+    unit: 'connections',
+    reload: 'restart',
+    doc: 'Connections from one IPv4 address or IPv6 /64; loopback is not counted.',
+  }),
+});

@@ -111,7 +111,9 @@ export const acmeSection = section(
 );
 
 /** Listeners with log-in. */
-const askingListeners = ['submission', 'submissions', 'imap', 'imaps', 'pop3', 'pop3s'] as const;
+const askingListeners = [
+  ...(['submission', 'submissions', 'imap', 'imaps', 'pop3', 'pop3s', 'managesieve'] as const),
+];
 
 export const clientCertificateSection = section(
   'Log-in by client certificate (SASL EXTERNAL), for accounts of tenants whose policy allows it. Off without `ca`.',

@@ -171,12 +171,6 @@ test('a file that cannot be read is a fault beside the others', () => {
   );
 });
 
-test('a listener that is not built yet is a fault, and off is none', () => {
-  const faults = faultsOf({ assignments: ['listen.managesieve=127.0.0.1:2190', 'listen.https='] });
-  assert.equal(faults.length, 1);
-  assert.match(faults[0]?.reason ?? '', /not available yet/);
-});
-
 test('relative paths start at the working directory and hostname is in lower case', () => {
   const settings = settingsOf({ assignments: ['data.dir=store', 'hostname=Mail.Example.ORG'] });
   assert.equal(settings.data.dir, '/srv/store');
