@@ -54,6 +54,7 @@ export async function playScene(scene: Scene, folder: string): Promise<SceneResu
     CHASKI_LISTEN__IMAPS: at(ports.imaps),
     CHASKI_LISTEN__POP3: '',
     CHASKI_LISTEN__POP3S: '',
+    CHASKI_LISTEN__MANAGESIEVE: '',
     CHASKI_LISTEN__LMTP: at(ports.lmtp),
     CHASKI_LOGIN__CLEAR_NETWORKS: '127.0.0.1',
     CHASKI_LOGIN__CACHE_MS: '1h',

@@ -27,6 +27,7 @@ const listenersOff: Environment = {
   CHASKI_LISTEN__IMAPS: '',
   CHASKI_LISTEN__POP3: '',
   CHASKI_LISTEN__POP3S: '',
+  CHASKI_LISTEN__MANAGESIEVE: '',
   CHASKI_LISTEN__HTTP: '',
 };
 

@@ -41,6 +41,7 @@ const defaults: SettingsGiven = {
   'listen.imaps': '',
   'listen.pop3': '',
   'listen.pop3s': '',
+  'listen.managesieve': '',
   'relay.networks': '127.0.0.0/8',
   // A test that ends does not wait for clients it forgot.
   'shutdown.drainMsMax': '1s',

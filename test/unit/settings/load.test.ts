@@ -49,6 +49,7 @@ test('without any source the defaults are safe and on loopback', () => {
     imaps: [],
     pop3: [],
     pop3s: [],
+    managesieve: [],
   });
   assert.deepEqual(settings.xclient, { smtp: [], submission: [], submissions: [], lmtp: [] });
 });

@@ -29,6 +29,7 @@ const noneButSmtp = [
   'imaps',
   'pop3',
   'pop3s',
+  'managesieve',
 ].map((name) => `listen.${name}=`);
 
 async function temporary(t: { after(run: () => Promise<void>): void }): Promise<string> {
