@@ -87,6 +87,7 @@ export function zoneOf(random: SeededRandom, isOdd: boolean): Record<string, Zon
       zone[`${selector}._domainkey.${domain}`] = [text === 'TIMEOUT' ? text : { TXT: text }];
     }
   }
+  if (isOdd) scramble(zone, random);
   return zone;
 }
 
@@ -103,4 +104,18 @@ function record(random: SeededRandom, isOdd: boolean): string {
   }
   terms.push(pick(random, ends));
   return `v=spf1 ${terms.join(pick(random, [' ', ' ', '  ']))}`.trimEnd();
+}
+
+/** Some texts with characters changed, left out or put in, mostly to such as mean something. */
+function scramble(zone: Record<string, ZoneRecord[]>, random: SeededRandom): void {
+  const special = ' \t;=:/.%{}~-+?@"\\\u0000\u00e9ave1pl0';
+  for (const [name, records] of Object.entries(zone)) {
+    zone[name] = records.map((given) => {
+      if (given === 'TIMEOUT' || typeof given.TXT !== 'string' || random.below(6) > 0) return given;
+      const at = random.below(given.TXT.length + 1);
+      const text = random.below(3) === 0 ? '' : special[random.below(special.length)]!;
+      const left = given.TXT.slice(at + random.below(2));
+      return { TXT: given.TXT.slice(0, at) + text + left };
+    });
+  }
 }
