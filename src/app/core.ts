@@ -7,6 +7,7 @@
 
 import { join } from 'node:path';
 import type { Answer, Ask } from '../actors/ask.ts';
+import { type DmarcCounts, dmarcCountsNotice } from '../actors/asks/dmarc-count-asks.ts';
 import {
   type AccountFull,
   accountFullNotice,
@@ -54,6 +55,8 @@ import { openBatches } from './batches/open.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { resolveAddress } from './destinations.ts';
 import type { DkimKeys } from './dkim-keys.ts';
+import type { DmarcOutcomes } from './dmarc-outcomes.ts';
+import { type DmarcReporting, openDmarcOutcomes, openDmarcReporting } from './dmarc-reporting.ts';
 import { EngineHost, jobThreads } from './engine-host.ts';
 import { type EventStreams, openEventStreams } from './events/open-streams.ts';
 import { type Feedback, openFeedback } from './feedback.ts';
@@ -131,6 +134,7 @@ export interface Core {
   readonly quotaSpread: QuotaSpread;
   /** Of ours about others; undefined: settings have none sent. */
   readonly tlsReporting: TlsReporting | undefined;
+  readonly dmarcReporting: DmarcReporting | undefined;
   /** Accounts whose changes the engine tells of. */
   readonly watchers: Watchers;
   readonly stamps: Stamps;
@@ -202,7 +206,7 @@ async function openParts(
   closers.push(async () => outside.policies?.close());
   const sources = await openSources({ settings, directory, log });
   closers.push(async () => sources?.book.close());
-  const outcomes = openTlsOutcomes(settings, folder.path, log, closers);
+  const { outcomes, dmarcOutcomes } = openReported(settings, folder.path, log, closers);
   const data = {
     ...{ settings, shards: folder.shards, workers, startBits, isOffline },
     ...{ ...outside.forThreads, ownAddresses: ownAddresses(settings), ...shared },
@@ -211,7 +215,7 @@ async function openParts(
   const engine = engineOf(data, log, directory, needs);
   const { runtime } = engine;
   const refusals = new ShardRefusals();
-  hearThreads(runtime, directory, refusals, outcomes);
+  hearThreads(runtime, directory, refusals, { outcomes, dmarcOutcomes });
   sources?.join(runtime);
   shaping.serve(runtime, closers);
   const inFlow = inFlowOf(runtime, shared.undelivered, settings);
@@ -244,6 +248,7 @@ async function openParts(
     batches: openBatches({ ...parts, log }),
     tlsReports: openTlsReports(folder.path, settings.hostname, directory, closers),
     tlsReporting: openTlsReporting(request, { ...parts, outcomes, outside, policy: () => policy }),
+    dmarcReporting: openDmarcReporting(request, dmarcOutcomes, { ...parts, policy: () => policy }),
     ...{ watchers: new Watchers(shared.watched), stamps: new Stamps(shared.stamps) },
     ...{ sources: sources?.book, shaping, policyChanged },
   };
@@ -380,13 +385,35 @@ function endAtOnce(): void {
   nodeClock.setTimer(lastWordMs, () => process.kill(process.pid, 'SIGKILL'));
 }
 
-/** Engine threads tell which accounts are full, which shards take no mail, and how TLS of sessions went. */
+/** What other domains are told of; undefined: settings have none told. */
+interface ReportedOutcomes {
+  readonly outcomes: TlsOutcomes | undefined;
+  readonly dmarcOutcomes: DmarcOutcomes | undefined;
+}
+
+/** Before the engine's threads. */
+function openReported(
+  settings: Settings,
+  folder: string,
+  log: Log,
+  closers: Closer[],
+): ReportedOutcomes {
+  return {
+    outcomes: openTlsOutcomes(settings, folder, log, closers),
+    dmarcOutcomes: openDmarcOutcomes(settings, folder, log, closers),
+  };
+}
+
+/** Engine threads tell which accounts are full, which shards take no mail, and what others are told of in reports. */
 function hearThreads(
   runtime: Runtime,
   directory: AccountDirectory,
   refusals: ShardRefusals,
-  outcomes: TlsOutcomes | undefined,
+  { outcomes, dmarcOutcomes }: ReportedOutcomes,
 ): void {
+  runtime.onNotice(dmarcCountsNotice, (_thread, value) => {
+    void dmarcOutcomes?.add(value as DmarcCounts);
+  });
   runtime.onNotice(tlsSessionsNotice, (_thread, value) => {
     void outcomes?.add(value as TlsSessionCounts);
   });

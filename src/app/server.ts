@@ -230,6 +230,11 @@ function serverMetrics(core: Core): Metrics {
     'Counts of TLS sessions that are in no report, for their day had too many domains, since the start.',
     () => tlsReporting?.droppedCount ?? 0,
   );
+  metrics.gaugeOf(
+    'chaski_dmarc_report_messages_dropped',
+    'Messages that are in no DMARC report of ours, for their day or their domain had too much, since the start.',
+    () => core.dmarcReporting?.droppedCount ?? 0,
+  );
   const { watchdog, router } = engine.runtime;
   metrics.gaugeOf(
     'chaski_threads_silent',

@@ -8,28 +8,22 @@
 
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
-import type { Reception } from '../actors/asks/reception.ts';
 import { openLmdbTable } from '../adapters/lmdb/shard-index.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { createDns } from '../adapters/node/dns.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
 import { createWebPoster } from '../adapters/node/web-poster.ts';
-import { latin1 } from '../base/bytes.ts';
 import { isDialable } from '../base/dialable.ts';
-import { defaultTenant } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import { plainAddress } from '../base/networks.ts';
 import { gibibyte, minuteMs } from '../base/units.ts';
-import { idempotencyHash } from '../edge/guard/idempotency.ts';
 import { submitterOf } from '../mail/formats/tls-report/write.ts';
-import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Settings } from '../settings/schema.ts';
-import { resolveAddress } from './destinations.ts';
 import type { Outside } from './outside.ts';
+import { type ReportSubmitParts, submitReport } from './report-mail.ts';
 import { type DayOutcomes, TlsOutcomes } from './tls-outcomes.ts';
-import { type ReportMailToSend, TlsReportSender } from './tls-report-sender.ts';
+import { TlsReportSender } from './tls-report-sender.ts';
 
 export interface TlsReportingRequest {
   readonly settings: Settings;
@@ -38,12 +32,9 @@ export interface TlsReportingRequest {
   readonly reportClock?: Clock;
 }
 
-export interface TlsReportingParts {
+export interface TlsReportingParts extends ReportSubmitParts {
   readonly outcomes: TlsOutcomes | undefined;
   readonly outside: Pick<Outside, 'forThreads' | 'policies'>;
-  readonly reception: Reception;
-  readonly directory: AccountDirectory;
-  readonly policy: () => PolicySnapshot;
   readonly closers: (() => Promise<void>)[];
 }
 
@@ -92,7 +83,8 @@ export function openTlsReporting(
     poster: createWebPoster({
       ...{ dns, mayDial, timeoutMs: postMsMax, roots: outside.forThreads.relayRoots },
     }),
-    mail: (mail) => submit(settings, parts, mail),
+    // RFC 8460 §5.3: reports go despite failures of TLS.
+    mail: (mail) => submitReport(parts, { ...mail, contact, isTlsOptional: true }),
   });
   if (!isOffline) sender.start();
   closers.push(() => sender.close());
@@ -112,39 +104,4 @@ function isOwn(given: string): boolean {
   const address = plainAddress(given);
   const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
   return all.some((own) => own.address === address);
-}
-
-/** By our own spool. */
-async function submit(
-  settings: Settings,
-  { reception, directory, policy }: TlsReportingParts,
-  { to, text, key }: ReportMailToSend,
-): Promise<string> {
-  const domain = submitterOf(settings.tlsReport.contact);
-  // RFC 8460 §5.3: what the reporting domain did not sign is ignored.
-  if ((policy().domains[domain]?.dkim.length ?? 0) === 0) return `${domain} has no DKIM key here`;
-  const recipients = await resolveAddress(directory, to);
-  if (typeof recipients === 'string') return recipients;
-  const body = latin1(text);
-  const refusal = reception.reserve(body.byteLength);
-  if (refusal !== undefined) return refusal.code;
-  const answer = await reception.accept(
-    {
-      envelope: {
-        // Nobody is told of a report that does not arrive.
-        ...{ sender: '', recipients, body: '7bit', smtputf8: false },
-        // RFC 8460 §5.3: reports go despite failures of TLS.
-        terms: { isTlsOptional: true },
-      },
-      arrival: {
-        ...{ id: reception.nextId(), receivedMs: nodeClock.nowMs() },
-        ...{ listener: 'socket', protocol: 'ESMTP', peerAddress: '127.0.0.1', peerPort: 0 },
-        ...{ helo: settings.hostname, trusted: true, tenant: defaultTenant },
-      },
-      idempotency: idempotencyHash(defaultTenant, key),
-      ...{ body: [body], bodyBytes: body.byteLength },
-    },
-    body.byteLength,
-  );
-  return answer.ok ? '' : answer.code;
 }

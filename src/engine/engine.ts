@@ -7,6 +7,7 @@
  */
 
 import type { ArrivedAsk, Handlers } from '../actors/ask.ts';
+import { type DmarcCounts, dmarcCountsNotice } from '../actors/asks/dmarc-count-asks.ts';
 import { engineAsks } from '../actors/asks/engine-asks.ts';
 import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
 import type { PackedRecipient } from '../actors/asks/spool-asks.ts';
@@ -43,7 +44,9 @@ import { sieveHandlers } from './mailbox/sieve/handlers.ts';
 import { createShardOpener } from './open-shard.ts';
 import { createOutbound } from './outbound.ts';
 import { ownerHandlers } from './owner-handlers.ts';
+import { DmarcTally } from './pipeline/dmarc-tally.ts';
 import { compilePolicy, type Policy } from './pipeline/policy.ts';
+import type { VerifyParts } from './pipeline/verify.ts';
 import { judgeHandler, receiveHandler } from './receive.ts';
 import { createShaping, type EngineShaping, shapingHandlers } from './shaping.ts';
 import { type OpenShard, Shards } from './shards.ts';
@@ -96,6 +99,7 @@ export function createEngine(parts: EngineParts): Engine {
     ...{ shardOf, dns: parts.dns, clock },
     policy: () => policy!,
     verdictMsMax: settings.verification.verdictMsMax,
+    ...dmarcTallyOf(parts),
     ...{ scanners: parts.scanners ?? [], log: parts.log },
   };
   const handlers: Handlers = {
@@ -130,6 +134,13 @@ export function createEngine(parts: EngineParts): Engine {
     ...operatorHandlers(parts, { shardOf, deliveries, bounces, holds, shaping }),
   };
   return { handlers };
+}
+
+/** Only where reports are sent. */
+function dmarcTallyOf({ settings, clock, notice }: EngineParts): Pick<VerifyParts, 'dmarcTally'> {
+  if (settings.dmarcReport.contact === '') return {};
+  const tell = (counts: DmarcCounts) => notice(dmarcCountsNotice, counts);
+  return { dmarcTally: new DmarcTally({ clock, tell }) };
 }
 
 interface AttemptNeeds {

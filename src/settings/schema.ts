@@ -8,6 +8,7 @@ import { section, type ValueOf } from './field.ts';
 import { auditSection } from './schema/audit.ts';
 import { directorySection } from './schema/directory.ts';
 import { dkimSection } from './schema/dkim.ts';
+import { dmarcReportSection } from './schema/dmarc-report.ts';
 import { eventFilesSection } from './schema/event-files.ts';
 import { feedbackSection } from './schema/feedback.ts';
 import { forwardingSection } from './schema/forwarding.ts';
@@ -94,6 +95,7 @@ export const schema = section('Settings of Chaski.', {
   public: publicSection,
   mtaSts: mtaStsSection,
   tlsReport: tlsReportSection,
+  dmarcReport: dmarcReportSection,
   metrics: metricsSection,
   log: logSection,
   shutdown: shutdownSection,

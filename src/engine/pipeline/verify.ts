@@ -13,6 +13,7 @@ import { failure, type Result } from '../../base/errors.ts';
 import type { Verdicts, Verification } from '../../mail/trust/verify.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Dns } from '../../ports/dns.ts';
+import type { DmarcTally } from './dmarc-tally.ts';
 import { isForwarded } from './forwarding.ts';
 import type { Policy } from './policy.ts';
 import { type MessageToPrepare, refusedHeader } from './prepare.ts';
@@ -37,6 +38,8 @@ export interface VerifyParts {
   readonly clock: Clock;
   /** How long a message waits; what is missing then is a temporary error, and the mail flows. */
   readonly verdictMsMax: number;
+  /** Absent: nobody is told how mail fared by DMARC. */
+  readonly dmarcTally?: DmarcTally;
 }
 
 /** Whether `verify` has anything to do for this message. */
@@ -59,9 +62,18 @@ export async function verify(
     return failure('verdict-missing', error instanceof Error ? error.message : String(error));
   }
   if (verification === undefined) return { ok: true, field: lateField(policy) };
-  const { field, verdicts } = verification;
-  const isFailing = verdicts.dmarc === 'fail';
-  if (isFailing && verdicts.dmarcPolicy === 'reject' && policy.snapshot.dmarc === 'enforce') {
+  const { field, verdicts, evidence } = verification;
+  const isRefused =
+    verdicts.dmarc === 'fail' &&
+    verdicts.dmarcPolicy === 'reject' &&
+    policy.snapshot.dmarc === 'enforce';
+  if (evidence !== undefined) {
+    const { body, arrival, envelope } = message;
+    const told = { evidence, verdicts, body, isRefused };
+    const { peerAddress } = arrival;
+    parts.dmarcTally?.add({ ...told, peerAddress, sender: envelope.sender });
+  }
+  if (isRefused) {
     return failure('policy-refused', 'DMARC failed and the author domain asks for rejection');
   }
   const seal = isForwarded(message.envelope)

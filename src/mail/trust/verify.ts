@@ -18,6 +18,8 @@ import type { Dns } from '../../ports/dns.ts';
 import { editHeader } from '../formats/headers/edit.ts';
 import { fieldName, findField, isField, rawField } from '../formats/headers/fields.ts';
 import { scanHeaders } from '../formats/headers/scan.ts';
+import { type DmarcEvidence, publishedPolicy, toldSignatures } from './dmarc-evidence.ts';
+import { readDmarcRecord } from './quick/dmarc-record.ts';
 import { verifyQuickly } from './quick/quick.ts';
 import { mailauthResolver } from './resolver.ts';
 
@@ -49,6 +51,8 @@ export interface Verification {
   readonly verdicts: Verdicts;
   /** The Authentication-Results field with its line break, to be put before everything else (RFC 8601 §5). */
   readonly field: Uint8Array;
+  /** Absent: DMARC came to no verdict, or nobody asks for reports. */
+  readonly evidence?: DmarcEvidence;
 }
 
 const signatureName = fieldName('dkim-signature');
@@ -92,7 +96,38 @@ export async function verifyByReference(request: VerifyRequest, dns: Dns): Promi
     dmarcPolicy: dmarcPolicy(dmarc?.policy),
     dkimDomains: passing.flatMap(({ signingDomain }) => signingDomain ?? []),
   };
-  return { verdicts, field: resultsField(result.headers) };
+  const evidence = evidenceOf(result);
+  const field = resultsField(result.headers);
+  return { verdicts, field, ...(evidence === undefined ? {} : { evidence }) };
+}
+
+type Reference = Awaited<ReturnType<typeof authenticate>>;
+
+function evidenceOf({ dmarc, spf, dkim }: Reference): DmarcEvidence | undefined {
+  if (dmarc === false || dmarc.rr === undefined) return undefined;
+  const { policyDomain, status, alignment } = dmarc;
+  const record = readDmarcRecord(dmarc.rr);
+  const isJudged = status.result === 'pass' || status.result === 'fail';
+  if (!isJudged || record === undefined || policyDomain === undefined) return undefined;
+  const published = publishedPolicy(policyDomain, record);
+  const author = status.header?.from?.toLowerCase();
+  if (published === undefined || author === undefined) return undefined;
+  const signatures = dkim.results.map(({ signingDomain, selector, status: { result } }) => ({
+    ...{ domain: (signingDomain ?? '').toLowerCase(), selector: selector ?? '', result },
+  }));
+  return {
+    ...{ author, published },
+    isDkimAligned: Boolean(alignment?.dkim?.result),
+    isSpfAligned: Boolean(alignment?.spf?.result),
+    spf:
+      spf === false
+        ? { domain: '', result: 'none' }
+        : { domain: (spf.domain ?? '').toLowerCase(), result: spf.status.result },
+    dkim: toldSignatures(
+      author,
+      signatures.filter(({ domain, selector }) => domain !== '' && selector !== ''),
+    ),
+  };
 }
 
 /** The message as far as verdicts depend on it. */

@@ -31,6 +31,7 @@ export async function compare(name: string, request: VerifyRequest, dns: Dns) {
   if (found !== undefined) {
     assert.equal(Buffer.from(found.field).toString(), Buffer.from(expected.field).toString(), name);
     assert.deepEqual(found.verdicts, expected.verdicts, name);
+    assert.deepEqual(found.evidence, expected.evidence, name);
   }
   return { isJudged: found !== undefined, verdicts: expected.verdicts };
 }

@@ -51,9 +51,9 @@ export const fixedRecords: Readonly<Record<string, ZoneRecord[]>> = {
 
 /** Of a suffix that others' domains are below. */
 const suffixPolicies = [
-  'v=DMARC1; p=reject; psd=y',
+  'v=DMARC1; p=reject; psd=y; rua=mailto:a@far.test',
   'v=DMARC1; p=none; psd=y; np=reject',
-  'v=DMARC1; p=none',
+  'v=DMARC1; p=none; rua=mailto:a@far.test',
 ];
 
 /** `isOdd`: with what is seldom met. */

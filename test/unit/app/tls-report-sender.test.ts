@@ -7,14 +7,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { MemoryIndex } from '../../../src/adapters/memory/memory-index.ts';
+import { settlingMs, spreadMs, triedMs } from '../../../src/app/daily-reports.ts';
 import { domainsPerDayMax, TlsOutcomes } from '../../../src/app/tls-outcomes.ts';
-import {
-  type ReportMailToSend,
-  settlingMs,
-  spreadMs,
-  TlsReportSender,
-  triedMs,
-} from '../../../src/app/tls-report-sender.ts';
+import { type ReportMailToSend, TlsReportSender } from '../../../src/app/tls-report-sender.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { dayMs, hourMs, minuteMs } from '../../../src/base/units.ts';
 import type { Posted } from '../../../src/ports/web-poster.ts';

@@ -19,6 +19,8 @@ export interface DmarcRecord {
         readonly np: DmarcPolicy | undefined;
       }
     | undefined;
+  /** Somebody is to be told of mail by reports. */
+  readonly isReported: boolean;
   readonly isTest: boolean;
   readonly isDkimStrict: boolean;
   readonly isSpfStrict: boolean;
@@ -73,6 +75,7 @@ function parse(text: string): DmarcRecord | undefined {
   const psd = word('psd');
   return {
     policies: policiesOf(word('p'), word('sp'), word('np'), tags.get('rua')),
+    isReported: hasReportingUri(tags.get('rua')),
     isTest: word('t') === 'y',
     isDkimStrict: word('adkim') === 's',
     isSpfStrict: word('aspf') === 's',
@@ -89,10 +92,12 @@ function policiesOf(
   if (isPolicy(p) && (sp === undefined || isPolicy(sp)) && (np === undefined || isPolicy(np))) {
     return { p, sp, np };
   }
+  return hasReportingUri(rua) ? { p: 'none', sp: undefined, np: undefined } : undefined;
+}
+
+function hasReportingUri(rua: string | undefined): boolean {
   const uris = rua?.split(',').map((uri) => uri.trim().replace(obsoleteSize, '')) ?? [];
-  return uris.some((uri) => reportingUri.test(uri))
-    ? { p: 'none', sp: undefined, np: undefined }
-    : undefined;
+  return uris.some((uri) => reportingUri.test(uri));
 }
 
 function isPolicy(text: string | undefined): text is DmarcPolicy {

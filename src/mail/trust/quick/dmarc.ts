@@ -8,6 +8,8 @@
  */
 
 import type { Dns } from '../../../ports/dns.ts';
+import type { PublishedPolicy } from '../../formats/dmarc-report/report.ts';
+import { publishedPolicy } from '../dmarc-evidence.ts';
 import {
   type DmarcPolicy,
   type DmarcRecord,
@@ -30,6 +32,14 @@ export interface DmarcVerdict {
   readonly policy?: DmarcPolicy;
   readonly p?: DmarcPolicy;
   readonly sp?: DmarcPolicy | undefined;
+  /** Where somebody asks for reports. */
+  readonly told?: ToldAlignment;
+}
+
+export interface ToldAlignment {
+  readonly published: PublishedPolicy;
+  readonly isSpfAligned: boolean;
+  readonly isDkimAligned: boolean;
 }
 
 interface Found {
@@ -84,20 +94,36 @@ export async function checkDmarc(
     ...dkimDomains.map((name) => ({ name, isStrict: record.isDkimStrict })),
   ];
   if (identifiers.length > walksMax) return undefined;
+  let result: DmarcVerdict['result'] = 'fail';
   for (const { name, isStrict } of identifiers) {
     const aligned = await isAligned(name, isStrict);
     if (aligned === undefined) return undefined;
-    if (aligned) return { result: 'pass', policy, p, sp };
+    if (aligned) {
+      result = 'pass';
+      break;
+    }
   }
-  return { result: 'fail', policy, p, sp };
+  const published = publishedPolicy(domain, record);
+  if (published === undefined) return { result, policy, p, sp };
+  // Reports tell of both; what cannot be found out now is not aligned.
+  const isAny = async (names: readonly string[], isStrict: boolean) => {
+    for (const name of names) if (await isAligned(name, isStrict)) return true;
+    return false;
+  };
+  const told = {
+    published,
+    isSpfAligned: await isAny(spfDomain === undefined ? [] : [spfDomain], record.isSpfStrict),
+    isDkimAligned: await isAny(dkimDomains, record.isDkimStrict),
+  };
+  return { result, policy, p, sp, told };
 }
 
 /** Walks of one message share most of their names. */
 class Walks {
-  readonly #dns: Dns;
+  readonly #dns: Pick<Dns, 'txt'>;
   readonly #records = new Map<string, DmarcRecord | 'none'>();
 
-  constructor(dns: Dns) {
+  constructor(dns: Pick<Dns, 'txt'>) {
     this.#dns = dns;
   }
 
@@ -162,4 +188,13 @@ async function isThere(domain: string, dns: Dns): Promise<boolean | undefined> {
   const answer = await dns.a(domain);
   if (answer.ok || answer.reason === 'empty') return true;
   return answer.reason === 'missing' ? false : undefined;
+}
+
+/** RFC 9989 §4.10.2: of a name in lower case; undefined: the DNS failed. */
+export async function organizationalDomain(
+  name: string,
+  dns: Pick<Dns, 'txt'>,
+): Promise<string | undefined> {
+  const found = await new Walks(dns).walk(name);
+  return found === undefined ? undefined : organizationOf(name, found);
 }

@@ -9,6 +9,7 @@
 
 import { isIP } from 'node:net';
 import type { Dns } from '../../../ports/dns.ts';
+import { type DmarcEvidence, toldSignatures } from '../dmarc-evidence.ts';
 import type { Verdicts, Verification, VerifyRequest } from '../verify.ts';
 import { type ArcVerdict, checkArc, findChain } from './arc.ts';
 import { authorDomain } from './author.ts';
@@ -80,7 +81,16 @@ export async function verifyQuickly(
     } satisfies ResultRow,
     dmarcRow(author, dmarc, arc),
   ];
-  return { verdicts, field: resultsField(authservId, rows) };
+  const field = resultsField(authservId, rows);
+  if (dmarc.told === undefined) return { verdicts, field };
+  const dkim = signatures.map(({ signature, result }) => ({
+    ...{ domain: signature.domain.toLowerCase(), selector: signature.selector, result },
+  }));
+  const evidence: DmarcEvidence = {
+    ...{ ...dmarc.told, author, dkim: toldSignatures(author, dkim) },
+    spf: { domain: client.domain, result: verdicts.spf },
+  };
+  return { verdicts, field, evidence };
 }
 
 function clientOf({ sender, helo }: VerifyRequest, address: string): Client | undefined {

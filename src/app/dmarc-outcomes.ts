@@ -1,0 +1,192 @@
+/**
+ * How mail of strangers fared by DMARC, by UTC day and policy domain, until it is reported.
+ *
+ * Runs in:   main thread.
+ * Specs:     RFC 9990 §3.1.2 (a report per policy domain), §3.3 (a policy that changes in the day: its last form).
+ * Limits:    `domainsPerDayMax` domains a day and `rowsPerDomainMax` rows of each: messages past that are in no report,
+ *            but in `droppedCount`, and those of a domain in its report's error.
+ * Invariant: what was told is committed at once; what engine threads have not told yet, a few seconds' worth, is what
+ *            a kill costs.
+ */
+
+import { Buffer } from 'node:buffer';
+import { hash } from 'node:crypto';
+import type { DmarcCount, DmarcCounts } from '../actors/asks/dmarc-count-asks.ts';
+import type { Log } from '../base/log.ts';
+import { dayMs } from '../base/units.ts';
+import type { DmarcRecord, PublishedPolicy } from '../mail/formats/dmarc-report/report.ts';
+import type { IndexChange, ShardIndex } from '../ports/shard-index.ts';
+
+/** One domain's day. */
+export interface DmarcDay {
+  readonly policy: PublishedPolicy;
+  /** Where the report went already. */
+  readonly sentTo: readonly string[];
+  readonly rowCount: number;
+  readonly droppedCount: number;
+}
+
+export const domainsPerDayMax = 20_000;
+export const rowsPerDomainMax = 2_000;
+
+interface Batch {
+  readonly heads: Map<string, DmarcDay>;
+  readonly rows: Map<string, { readonly key: Buffer; readonly record: DmarcRecord }>;
+}
+
+export class DmarcOutcomes {
+  readonly #table: ShardIndex;
+  readonly #log: Log;
+  readonly #domainCounts = new Map<number, number>();
+  #lastWrite: Promise<unknown> = Promise.resolve();
+  droppedCount = 0;
+
+  constructor(table: ShardIndex, log: Log) {
+    this.#table = table;
+    this.#log = log;
+    for (const { dayMs: day } of this.names(Number.MAX_SAFE_INTEGER)) {
+      this.#domainCounts.set(day, (this.#domainCounts.get(day) ?? 0) + 1);
+    }
+  }
+
+  add({ sinceMs, rows }: DmarcCounts): Promise<void> {
+    const day = Math.floor(sinceMs / dayMs) * dayMs;
+    return this.#inTurn(() => {
+      const batch: Batch = { heads: new Map(), rows: new Map() };
+      for (const row of rows) this.#count(day, row, batch);
+      const heads = [...batch.heads].map(([domain, head]) => put(headKey(day, domain), head));
+      return [...heads, ...[...batch.rows.values()].map(({ key, record }) => put(key, record))];
+    });
+  }
+
+  /** Days before one and their domains. */
+  names(toMs: number): readonly { readonly dayMs: number; readonly domain: string }[] {
+    const names: { dayMs: number; domain: string }[] = [];
+    this.#table.each(headKey(0, ''), headKey(toMs, ''), (given) => {
+      const key = Buffer.from(given);
+      const domain = key.toString('utf8', 1 + dayBytes);
+      names.push({ dayMs: Number(key.readBigUInt64BE(1)), domain });
+      return true;
+    });
+    return names;
+  }
+
+  get(day: number, domain: string): DmarcDay | undefined {
+    return parsed<DmarcDay>(this.#table.get(headKey(day, domain)));
+  }
+
+  /** The most frequent first. */
+  records(day: number, domain: string): readonly DmarcRecord[] {
+    const rows = this.#rowsOf(day, domain).map(({ value }) => parsed<DmarcRecord>(value)!);
+    return rows.sort((a, b) => b.count - a.count);
+  }
+
+  sent(day: number, domain: string, to: string): Promise<void> {
+    return this.#inTurn(() => {
+      const known = this.get(day, domain);
+      if (known === undefined) return [];
+      return [put(headKey(day, domain), { ...known, sentTo: [...known.sentTo, to] })];
+    });
+  }
+
+  remove(day: number, domain: string): Promise<void> {
+    return this.#inTurn(() => {
+      if (this.get(day, domain) === undefined) return [];
+      const left = (this.#domainCounts.get(day) ?? 0) - 1;
+      if (left > 0) this.#domainCounts.set(day, left);
+      else this.#domainCounts.delete(day);
+      const rows = this.#rowsOf(day, domain).map(({ key }) => ({ remove: key }));
+      return [{ remove: headKey(day, domain) }, ...rows];
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#lastWrite;
+    await this.#table.close();
+  }
+
+  #count(day: number, { published, record }: DmarcCount, { heads, rows }: Batch): void {
+    const { domain } = published;
+    const head = heads.get(domain) ?? this.get(day, domain) ?? this.#begun(day, published);
+    if (head === undefined) {
+      this.droppedCount += record.count;
+      return;
+    }
+    const key = rowKey(day, domain, record);
+    const name = key.toString('latin1');
+    const known = rows.get(name)?.record ?? parsed<DmarcRecord>(this.#table.get(key));
+    if (known === undefined && head.rowCount >= rowsPerDomainMax) {
+      this.droppedCount += record.count;
+      const droppedCount = head.droppedCount + record.count;
+      heads.set(domain, { ...head, policy: published, droppedCount });
+      return;
+    }
+    const rowCount = head.rowCount + (known === undefined ? 1 : 0);
+    heads.set(domain, { ...head, policy: published, rowCount });
+    rows.set(name, { key, record: { ...record, count: record.count + (known?.count ?? 0) } });
+  }
+
+  /** Undefined: the day has all it may have. */
+  #begun(day: number, policy: PublishedPolicy): DmarcDay | undefined {
+    const count = this.#domainCounts.get(day) ?? 0;
+    if (count >= domainsPerDayMax) return undefined;
+    this.#domainCounts.set(day, count + 1);
+    return { policy, sentTo: [], rowCount: 0, droppedCount: 0 };
+  }
+
+  #rowsOf(day: number, domain: string) {
+    const from = rowsKey(day, domain);
+    return this.#table.range({
+      from,
+      to: Buffer.concat([from, Buffer.alloc(keyHashBytes + 1, 0xff)]),
+    });
+  }
+
+  /** Each change sees what those before it made. */
+  #inTurn(change: () => readonly IndexChange[]): Promise<void> {
+    const done = this.#lastWrite.then(async () => {
+      const changes = change();
+      if (changes.length > 0) await this.#table.commit(changes);
+    });
+    this.#lastWrite = done.catch((error: unknown) => {
+      this.#log.error({ error: String(error) }, 'outcomes of DMARC could not be kept');
+    });
+    return this.#lastWrite as Promise<void>;
+  }
+}
+
+const dayBytes = 8;
+const keyHashBytes = 16;
+/** First byte of keys: days are read without their rows. */
+const heads = 0;
+const rows = 1;
+
+/** By day, then by domain. */
+function headKey(day: number, domain: string): Buffer {
+  return Buffer.concat([dayKey(heads, day), Buffer.from(domain)]);
+}
+
+/** Domains hold no NUL. */
+function rowsKey(day: number, domain: string): Buffer {
+  return Buffer.concat([dayKey(rows, day), Buffer.from(`${domain}\0`)]);
+}
+
+function rowKey(day: number, domain: string, { count: _, ...row }: DmarcRecord): Buffer {
+  const name = hash('sha256', JSON.stringify(row), 'buffer').subarray(0, keyHashBytes);
+  return Buffer.concat([rowsKey(day, domain), name]);
+}
+
+function dayKey(kind: number, day: number): Buffer {
+  const key = Buffer.alloc(1 + dayBytes);
+  key[0] = kind;
+  key.writeBigUInt64BE(BigInt(day), 1);
+  return key;
+}
+
+function parsed<T>(value: Uint8Array | undefined): T | undefined {
+  return value === undefined ? undefined : (JSON.parse(Buffer.from(value).toString()) as T);
+}
+
+function put(key: Buffer, value: object): IndexChange {
+  return { put: key, value: Buffer.from(JSON.stringify(value)) };
+}

@@ -1,0 +1,106 @@
+/**
+ * Sends each day's DMARC reports to the domains that ask for them.
+ *
+ * Runs in:   main thread.
+ * Specs:     RFC 9990 §3.4 (who asks), §3.5 (sizes), §3.5.2 (by mail, signed), §4 (places outside the domain).
+ * Limits:    a report holds no more rows than `DmarcOutcomes` keeps; places that take less than its mail get none.
+ * Invariant: a report to one place has the same id and file name each time: killed between sending it and writing that
+ *            down, it is sent again under its key and is the same message; none is lost.
+ */
+
+import { Buffer } from 'node:buffer';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { Log } from '../base/log.ts';
+import {
+  dmarcReportId,
+  writeDmarcReport,
+  writeDmarcReportMail,
+} from '../mail/formats/dmarc-report/write.ts';
+import { dmarcDestinations } from '../mail/trust/dmarc-report-record.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Dns } from '../ports/dns.ts';
+import type { Random } from '../ports/random.ts';
+import { DailyReports } from './daily-reports.ts';
+import type { DmarcOutcomes } from './dmarc-outcomes.ts';
+import type { ReportMailToSend } from './tls-report-sender.ts';
+
+export interface DmarcReportSenderParts {
+  readonly outcomes: DmarcOutcomes;
+  readonly organization: string;
+  readonly contact: string;
+  /** Domains that are told nothing, in lower case. */
+  readonly except: readonly string[];
+  readonly dns: Pick<Dns, 'txt'>;
+  /** Answers why it could not be taken, or "". */
+  readonly mail: (mail: ReportMailToSend) => Promise<string>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+const compress = promisify(gzip);
+
+export class DmarcReportSender {
+  readonly #parts: DmarcReportSenderParts;
+  readonly #except: ReadonlySet<string>;
+  readonly #daily: DailyReports;
+
+  constructor(parts: DmarcReportSenderParts) {
+    this.#parts = parts;
+    this.#except = new Set(parts.except);
+    const { outcomes, clock, random, log } = parts;
+    this.#daily = new DailyReports({
+      ...{ kind: 'DMARC', clock, random, log },
+      names: (toMs) => outcomes.names(toMs),
+      report: (day, domain) => this.#report(day, domain),
+      remove: (day, domain) => outcomes.remove(day, domain),
+    });
+  }
+
+  start(): void {
+    this.#daily.start();
+  }
+
+  close(): Promise<void> {
+    return this.#daily.close();
+  }
+
+  /** Why it is to be tried again: nothing where it went everywhere, or nobody asks for it. */
+  async #report(day: number, domain: string): Promise<readonly string[]> {
+    const { outcomes, dns, organization, contact, clock, random, log } = this.#parts;
+    const found = outcomes.get(day, domain);
+    if (found === undefined || this.#except.has(domain)) return [];
+    const places = await dmarcDestinations(domain, dns);
+    if (places === 'wait') return ['the DNS does not say where it goes'];
+    const open = places.filter(({ address }) => !this.#has(found.sentTo, address));
+    const records = outcomes.records(day, domain);
+    if (open.length === 0 || records.length === 0) return [];
+    const { policy, droppedCount } = found;
+    const error = droppedCount === 0 ? '' : `${droppedCount} more messages are not in this report`;
+    const report = { organization, contact, dayMs: day, policy, records, error };
+    const bytes = await compress(writeDmarcReport(report));
+    const faults: string[] = [];
+    for (const { address, bytesMax } of open) {
+      const boundary = `=_${Buffer.from(random.bytes(15)).toString('base64url')}`;
+      const mail = { report, gzip: bytes, to: address, nowMs: clock.nowMs(), boundary };
+      const text = writeDmarcReportMail(mail);
+      // RFC 9990 §3.5: after compression and encoding.
+      if (text.length > bytesMax) {
+        log.warn({ domain, bytes: text.length, bytesMax }, 'a DMARC report is too large to send');
+        continue;
+      }
+      const key = `dmarc-report ${dmarcReportId(report)} ${address}`;
+      const fault = await this.#parts.mail({ to: address, text, key });
+      if (fault === '') await outcomes.sent(day, domain, address);
+      else faults.push(`${address}: ${fault}`);
+    }
+    return faults;
+  }
+
+  /** It has it, or is to be left alone. */
+  #has(sentTo: readonly string[], address: string): boolean {
+    const host = address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+    return sentTo.includes(address) || this.#except.has(host);
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Aim:    RFC 9990: a domain that asks for it is told how mail in its name fared here, by signed mail, the day after.
+ * Method: two real servers, a name server, and a clock of reports turned by hand.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import nodemailer from 'nodemailer';
+import { openLmdbTable } from '../../src/adapters/lmdb/shard-index.ts';
+import { DmarcOutcomes } from '../../src/app/dmarc-outcomes.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { dayMs, hourMs, minuteMs } from '../../src/base/units.ts';
+import { readDmarcReports } from '../../src/mail/formats/dmarc-report/read.ts';
+import { heldMail } from '../support/account-mail.ts';
+import { type DnsBehaviour, DnsServer } from '../support/dns-server.ts';
+import { SeededClock } from '../support/seeded-clock.ts';
+import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
+
+async function send(to: TestServer, from: string, envelopeFrom = from): Promise<void> {
+  const transport = nodemailer.createTransport({
+    ...{ host: '127.0.0.1', port: to.ports.smtp!, ignoreTLS: true },
+  });
+  await transport.sendMail({
+    ...{ from, to: 'bob@here.test', subject: 'hello', text: 'hello' },
+    envelope: { from: envelopeFrom, to: 'bob@here.test' },
+  });
+}
+
+test('RFC 9990 §3.5: mail that passed and mail that failed is reported the day after, once', async () => {
+  const zone = new Map<string, DnsBehaviour>();
+  const answer = (type: 'MX' | 'A' | 'TXT', name: string, data: unknown) =>
+    zone.set(`${type} ${name}`, { answers: [{ type, name, ttl: 60, data } as never] });
+  await using dns = await new DnsServer(
+    (question) => zone.get(question) ?? { rcode: 'NXDOMAIN' },
+  ).start();
+  const names = { 'dns.servers': `127.0.0.1:${dns.port}` };
+  await using far = await startTestServer({
+    ...{ ...names, hostname: 'far.test' },
+    // A stranger's signatures are looked at.
+    'relay.networks': '',
+  });
+  await far.call('domain.create', { name: 'far.test' });
+  await far.call('account.create', { address: 'dmarc@far.test', password: 'correct horse' });
+  answer('MX', 'far.test', { preference: 10, exchange: 'far.test' });
+  answer('A', 'far.test', '127.0.0.1');
+  answer('TXT', 'far.test', 'v=spf1 ip4:127.0.0.1 -all');
+  answer('TXT', '_dmarc.far.test', 'v=DMARC1; p=quarantine; rua=mailto:dmarc@far.test!10m');
+  // Nobody asks for reports of this one.
+  answer('TXT', '_dmarc.mute.test', 'v=DMARC1; p=reject');
+
+  const clock = new SeededClock(Date.now());
+  await using here = await startTestServer(
+    {
+      ...{ ...names, hostname: 'here.test', 'dmarcReport.contact': 'dmarc@here.test' },
+      ...{ 'relay.networks': '', 'relay.mxPort': String(far.ports.smtp) },
+      'relay.privateTargets': 'true',
+    },
+    { reportClock: clock },
+  );
+  const { records } = await here.call('domain.create', { name: 'here.test' });
+  for (const { type, name, value } of records) {
+    // A string of a TXT record has 255 bytes at most.
+    if (type === 'TXT') answer('TXT', name, value.match(/.{1,255}/g));
+  }
+  await here.call('account.create', { address: 'bob@here.test', password: 'correct horse' });
+  await send(here, 'ann@far.test');
+  await send(here, 'ann@far.test');
+  await send(here, 'ann@far.test', 'eve@evil.test');
+  await send(here, 'ann@mute.test');
+  // Counts reach the main thread within seconds; nothing but the report shows them.
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+
+  clock.jump(dayMs);
+  clock.advance(minuteMs);
+  const { text } = await eventually('the report', async () => {
+    clock.jump(4 * hourMs);
+    clock.advance(minuteMs);
+    const [found] = (await heldMail(far, 'dmarc@far.test')).INBOX ?? [];
+    return found;
+  });
+  assert.match(text, /^Return-Path: <>/im);
+  assert.match(text, /dkim=pass/);
+  assert.match(text, /dmarc=pass/);
+  const [report] = readDmarcReports(Buffer.from(text, 'latin1')).reports;
+  assert.deepEqual(
+    [report!.organization, report!.contact, report!.policy.domain, report!.policy.p],
+    ['here.test', 'dmarc@here.test', 'far.test', 'quarantine'],
+  );
+  const rows = report!.records.map((row) => [
+    ...[row.sourceAddress, row.count, row.disposition, row.spf, row.dkim, row.envelopeFrom],
+    row.reasons.map(({ type }) => type).join(),
+  ]);
+  assert.deepEqual(rows, [
+    ['127.0.0.1', 2, 'pass', 'pass', 'fail', 'far.test', ''],
+    ['127.0.0.1', 1, 'none', 'fail', 'fail', 'evil.test', 'local_policy'],
+  ]);
+  await here.stop();
+  // Nothing waits: neither what was sent nor what nobody asked for.
+  const table = openLmdbTable({ path: `${here.folder}/data/dmarc-outcomes` });
+  assert.deepEqual(new DmarcOutcomes(table, silentLog).names(Number.MAX_SAFE_INTEGER), []);
+  await table.close();
+});
