@@ -12,7 +12,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { ScanSubject } from '../../ports/content-scanner.ts';
 import type { ScanPlace } from '../../settings/scanners.ts';
 import type { ScanTalk, ScanTime } from '../scanning/guarded-scanner.ts';
-import { ScanError } from '../scanning/scan-error.ts';
+import { ScanError, scanErrorOf } from '../scanning/scan-error.ts';
 import { ScanLine } from '../scanning/scan-line.ts';
 import { plainText } from '../scanning/words.ts';
 
@@ -30,7 +30,7 @@ export class ClamdTalk implements ScanTalk {
 
   async scan({ message }: ScanSubject, time: ScanTime) {
     const said = await this.#ask('zINSTREAM\0', chunksOf(message), time);
-    const found = /^stream: (.+) FOUND$/.exec(said);
+    const found = /^stream: (.*)FOUND$/.exec(said);
     if (found !== null) {
       const name = plainText(found[1]!) || 'unnamed';
       return { kind: 'infected', names: [name] } as const;
@@ -55,11 +55,26 @@ export class ClamdTalk implements ScanTalk {
     const limits = { answerBytesMax, answersBytesMax: answerBytesMax };
     const line = await ScanLine.open(this.#place, time, this.#clock, limits);
     try {
-      await line.send([Buffer.from(command, 'latin1'), ...chunks]);
+      const isSent = await line.send([Buffer.from(command, 'latin1'), ...chunks]);
+      if (!isSent) return await lastWords(line);
       return (await line.readUntil(0)).toString('latin1');
     } finally {
       line.destroy();
     }
+  }
+}
+
+/**
+ * It stopped listening before it had all. Over its StreamMaxLength it says why and hangs up, and what it said may be
+ * lost on the way with what it did not read. Were that its fault, a few large messages would open the circuit for all.
+ */
+async function lastWords(line: ScanLine): Promise<string> {
+  try {
+    return (await line.readUntil(0)).toString('latin1');
+  } catch (error) {
+    const { fault } = scanErrorOf(error);
+    if (fault !== 'broken') throw error;
+    throw new ScanError('too-large', 'it hung up before it had all', { cause: error });
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * One connection to a milter: what is agreed on first, then message after message.
+ * One connection to a milter: what is agreed on first, then one message.
  *
  * Runs in:   engine threads.
  * Specs:     the milter protocol, version 6 (libmilter's mfdef.h).
@@ -78,10 +78,6 @@ export class MilterSession {
     return this.#version;
   }
 
-  get line(): ScanLine {
-    return this.#line;
-  }
-
   /** @throws ScanError; then nothing more can be asked by it. */
   async judge(subject: ScanSubject): Promise<MilterFound> {
     const { message } = subject;
@@ -96,13 +92,6 @@ export class MilterSession {
     const isTaken = action === 'accept' || action === 'quarantine';
     if (action === 'accept' && edits.length === 0) return { kind: 'clean' };
     return { kind: 'decided', action, text, edits: isTaken ? edits : [] };
-  }
-
-  /** Whether it can be asked about another message. */
-  async next(): Promise<boolean> {
-    // Before version 6 there is no other message of another connection.
-    if (this.#version < versionMax || !this.#line.isUsable) return false;
-    return await this.#line.send([packet('K')]);
   }
 
   async quit(): Promise<void> {

@@ -32,12 +32,13 @@ const actions: Readonly<Record<string, ScanAction>> = {
 export function rspamdAnswer(text: string): Exclude<ScanFinding, { kind: 'failed' }> {
   const said = jsonOf(text);
   if (typeof said.error === 'string') throw new ScanError('unable', said.error);
-  // It has it on a list of its own, and did not look.
-  if (said.is_skipped === true) return { kind: 'skipped', detail: 'it skips this one' };
   const { score, required_score: threshold, symbols } = said;
   const action = typeof said.action === 'string' ? actions[said.action] : undefined;
   if (action === undefined || !isNumber(score) || !isNumber(threshold))
     throw new ScanError('broken', 'an answer without score or action');
+  // It did not look, for a list of its own. What it refuses without a look says so, too, and is no less refused.
+  if (said.is_skipped === true && action === 'accept')
+    return { kind: 'skipped', detail: 'it skips this one' };
   const { messages, milter } = said;
   const smtp = isObject(messages) ? messages.smtp_message : undefined;
   return {

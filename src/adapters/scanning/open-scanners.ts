@@ -48,7 +48,7 @@ function talkOf(setting: ScannerSetting, { clock }: ScannerSurroundings): ScanTa
     case 'rspamd':
       return new RspamdTalk({ ...limits, at: place }, secretOf(setting));
     case 'milter':
-      return new MilterTalk(place, clock, connectionsMax);
+      return new MilterTalk(place, clock);
   }
 }
 

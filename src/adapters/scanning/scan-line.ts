@@ -67,21 +67,9 @@ export class ScanLine {
     while (socket.connecting) await line.#change();
     line.#timer.cancel();
     if (line.#fault !== undefined) throw line.#fault;
-    line.useUntil(time.endMs, clock);
+    const over = () => line.#fail(new ScanError('timed-out', 'no answer in time'));
+    line.#timer = clock.setTimer(Math.max(0, time.endMs - clock.monotonicMs()), over);
     return line;
-  }
-
-  /** Nothing was said that nobody asked for, and the other side is there as far as is known. */
-  get isUsable(): boolean {
-    return this.#fault === undefined && !this.#isEnded && this.#unread.length === 0;
-  }
-
-  /** A new end of the time, for a line that is kept. */
-  useUntil(endMs: number, clock: Clock): void {
-    this.#timer?.cancel();
-    this.#readBytes = 0;
-    const late = () => this.#fail(new ScanError('timed-out', 'no answer in time'));
-    this.#timer = clock.setTimer(Math.max(0, endMs - clock.monotonicMs()), late);
   }
 
   /**
