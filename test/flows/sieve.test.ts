@@ -121,7 +121,7 @@ for (const [size, data] of [
     assert.ok(Math.abs(sent.content.length - data.length) < 1_000);
   });
 
-  test(`a ${size} message is refused in words, to all or to one by LMTP`, async () => {
+  test(`RFC 5429 §2: a ${size} message is refused in words, to all or to one by LMTP`, async () => {
     await using play = await world();
     await withAccounts(play);
     await script(play, 'require "reject"; reject "No mail\r\nof yours, please.";');

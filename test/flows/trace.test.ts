@@ -128,7 +128,7 @@ describe('trace', () => {
       events.map((event) => [event.kind, event.recipient]),
       [['stored', 'ben@here.test']],
     );
-    assert.match(events[0]!.detail, /^INBOX, UID 1, by smtp with ESMTP from \[127\.0\.0\.1\]/);
+    assert.match(events[0]!.detail, /^UID 1, by smtp with ESMTP from \[127\.0\.0\.1\]/);
   });
 
   it('tells of attempts put off, of the next one, and of a deletion by an operator', async () => {

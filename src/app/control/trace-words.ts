@@ -92,7 +92,9 @@ function outcomeDetail(event: OutcomeEvent): string {
 function storedDetail(event: StoredEvent): string {
   const [, , , , , , uid, isRepeat] = event;
   const origin = originWords(event.slice(8, 13));
-  return joined([`INBOX, UID ${uid}`, isRepeat ? 'was there already' : '', origin]);
+  // Where scripts put it, its account knows.
+  const place = uid === 0 ? 'kept nowhere: its script wanted nothing else' : `UID ${uid}`;
+  return joined([place, isRepeat ? 'was there already' : '', origin]);
 }
 
 function refusedDetail(event: RefusedEvent): string {

@@ -57,13 +57,20 @@ const cases: readonly [string, PackedEvent, string, string | undefined, string][
     undefined,
     'reported to the sender as 01JQ5Z8N3K7M0009',
   ],
-  [id, [7, 1, id, 0, '', to, 5, false, ...none], 'stored', 'r@b.test', 'INBOX, UID 5'],
+  [id, [7, 1, id, 0, '', to, 5, false, ...none], 'stored', 'r@b.test', 'UID 5'],
+  [
+    id,
+    [7, 1, id, 0, '', to, 0, false, ...none],
+    'stored',
+    'r@b.test',
+    'kept nowhere: its script wanted nothing else',
+  ],
   [
     id,
     [7, 1, id, 0, '', to, 5, true, 'lmtp', 'LMTP', '', 'c', ''],
     'stored',
     'r@b.test',
-    'INBOX, UID 5, was there already, by lmtp with LMTP (c)',
+    'UID 5, was there already, by lmtp with LMTP (c)',
   ],
   [
     id,

@@ -37,7 +37,7 @@ describe('a script files', () => {
     assert.equal(world.sieveBoxes.reader.mailbox(account, 5)!.unseen, 1);
   });
 
-  it('into one that is not there: into INBOX, or one that is made', async () => {
+  it('RFC 5490 §3.2: into one that is not there: into INBOX, or one that is made', async () => {
     const world = await new SieveWorld().script('require "fileinto"; fileinto "Lists/one";');
     await world.deliver(messageBytes());
     assert.deepEqual(world.counts(), { INBOX: 1 });
@@ -70,7 +70,7 @@ describe('a script files', () => {
     assert.deepEqual(world.counts(), {});
   });
 
-  it('with edits of the header, for the copies behind them', async () => {
+  it('RFC 5293 §6: with edits of the header, for the copies behind them', async () => {
     const world = await new SieveWorld().script(
       `require ["fileinto", "editheader", "copy"];
        fileinto :copy "Archive"; addheader "X-Größe" "x"; deleteheader "Subject"; addheader :last "X-Note" "süß"; keep;`.replace(
@@ -88,7 +88,7 @@ describe('a script files', () => {
     assert.match(edited!, /X-Note: =\?UTF-8\?B\?c8O8w58=\?=\r\n\r\nText\.\r\n$/);
   });
 
-  it('nothing else, where it fails: the message is kept', async () => {
+  it('RFC 5228 §2.10.6: nothing else, where it fails: the message is kept', async () => {
     const world = await new SieveWorld().script(
       'require ["fileinto", "ihave", "copy"]; fileinto :copy "Archive"; error "no";',
     );
@@ -158,7 +158,7 @@ describe('a script sends', () => {
     assert.deepEqual([world.counts(), world.sent()], [{ INBOX: 1 }, []]);
   });
 
-  it('an answer, once to each, again when it is time', async () => {
+  it('RFC 5230 §4.2: an answer, once to each, again when it is time', async () => {
     const world = await new SieveWorld().script(
       'require "vacation"; vacation :days 3 :subject "Weg ✈" "Bin bald zurück.";',
     );
@@ -187,7 +187,7 @@ describe('a script sends', () => {
     assert.equal(world.counts().INBOX, 6);
   });
 
-  it('an answer with a copy of it, from an address of its own', async () => {
+  it('RFC 8580 §3: an answer with a copy of it, from an address of its own', async () => {
     const world = await new SieveWorld().script(
       'require ["vacation", "fcc", "mailbox"]; vacation :from "Me <me@a.test>" :fcc "Sent" "Away.";',
     );
@@ -200,7 +200,7 @@ describe('a script sends', () => {
     assert.match(world.sent()[1]!.text, /From: <u@a\.test>\r\n/);
   });
 
-  it('word of mail, but not of what programs sent', async () => {
+  it('RFC 5436 §2.7: word of mail, but not of what programs sent', async () => {
     const world = await new SieveWorld().script(
       'require "enotify"; notify :importance "1" :message "Mail!" "mailto:p@y.test?subject=no&body=Look%20at%20it.&cc=q@y.test";',
     );
@@ -228,7 +228,7 @@ describe('a script', () => {
     assert.deepEqual(world.counts(), {});
   });
 
-  it('knows what it saw, as far as there is room to remember', async () => {
+  it('RFC 7352 §3: knows what it saw, as far as there is room to remember', async () => {
     const world = await new SieveWorld({ rememberedMax: 3 }).script(
       'require ["duplicate", "fileinto"]; if duplicate { fileinto "Trash"; }',
     );

@@ -2,10 +2,11 @@
 
 import { defaultPolicy } from '../../../../../src/actors/asks/policy-snapshot.ts';
 import { type PackedRecipient, unpackEnvelope } from '../../../../../src/actors/asks/spool-asks.ts';
-import type { AccountId } from '../../../../../src/base/ids.ts';
+import type { AccountId, MessageIdSource } from '../../../../../src/base/ids.ts';
 import { silentLog } from '../../../../../src/base/log.ts';
 import type { DeliveryOutcome } from '../../../../../src/engine/mailbox/delivery.ts';
 import { existing } from '../../../../../src/engine/mailbox/mailbox-reader.ts';
+import type { MailboxShard } from '../../../../../src/engine/mailbox/mailbox-shard.ts';
 import { Mailboxes } from '../../../../../src/engine/mailbox/mailboxes.ts';
 import { AccountFilters } from '../../../../../src/engine/mailbox/sieve/filters.ts';
 import { SieveMemory } from '../../../../../src/engine/mailbox/sieve/memory.ts';
@@ -14,6 +15,7 @@ import { MailboxTree } from '../../../../../src/engine/mailbox/tree.ts';
 import { compilePolicy } from '../../../../../src/engine/pipeline/policy.ts';
 import type { MadeMessage } from '../../../../../src/engine/spool/made.ts';
 import { compiledScript } from '../../../../../src/mail/sieve/compile/at-delivery.ts';
+import type { Clock } from '../../../../../src/ports/clock.ts';
 import { FakeShard } from '../../../../support/fake-shard.ts';
 import { account, MailboxWorld, tenant } from '../mailbox-world.ts';
 
@@ -21,52 +23,78 @@ const limits = { scriptsMax: 9, scriptBytesMax: 65_536, scriptBytesAllMax: 1_000
 /** Spools' records change no row of these tables. */
 const acceptedKind = { type: 20, name: 'spool.accepted', apply: () => [] };
 
+export interface SieveOptions {
+  readonly mailboxes: Mailboxes;
+  readonly shard: MailboxShard;
+  readonly clock: Clock;
+  readonly ids: MessageIdSource;
+  readonly redirects?: boolean;
+  readonly rememberedMax?: number;
+  readonly serverScripts?: () => { readonly before: string; readonly after: string };
+  /** Where an address leads; undefined: to another server. */
+  readonly leadsTo?: (address: string) => readonly PackedRecipient[] | undefined;
+  readonly admitMade?: (made: readonly MadeMessage[]) => void;
+}
+
+/** Deliveries into these mailboxes run scripts from here on. */
+export function sieveOn(options: SieveOptions) {
+  const { mailboxes, clock, ids, redirects = true, leadsTo = () => undefined } = options;
+  const { serverScripts = () => ({ before: '', after: '' }), admitMade = () => {} } = options;
+  const shard = () => options.shard;
+  const tree = new MailboxTree(mailboxes, options.shard);
+  const memory = new SieveMemory(shard, options.rememberedMax ?? 100);
+  const shelf = new ScriptShelf({
+    ...{ shard, mailboxes, limits },
+    nowMs: () => clock.nowMs(),
+    changed: (of) => filters.changed(of),
+  });
+  const { names, derived } = mailboxes;
+  const policy = compilePolicy({ ...defaultPolicy, hostname: 'mx.a.test' });
+  const filters: AccountFilters = new AccountFilters({
+    ...{ shelf, derived, names, memory, shard, redirects },
+    log: silentLog,
+    hostname: () => 'mx.a.test',
+    serverScripts: () => {
+      const given = serverScripts();
+      const [before, after] = [compiledScript(given.before), compiledScript(given.after)];
+      return { ...(before && { before }), ...(after && { after }) };
+    },
+  });
+  const resolve = async (address: string) => leadsTo(address) ?? [[address, 0, 0, 0, ''] as const];
+  const outgoing = { policy: () => policy, clock, resolve, nextId: () => ids.next() };
+  mailboxes.deliverer.filters = {
+    ...{ filters, memory, names, tree, outgoing },
+    spool: { admitMade },
+  };
+  return { tree, shelf };
+}
+
 export class SieveWorld extends MailboxWorld {
   readonly sieveShard: FakeShard;
   readonly sieveBoxes: Mailboxes;
   readonly tree: MailboxTree;
   readonly shelf: ScriptShelf;
-  readonly memory: SieveMemory;
   readonly made: MadeMessage[] = [];
   /** Where addresses lead; others lead to other servers. */
   readonly leadsTo = new Map<string, readonly PackedRecipient[]>();
   before = '';
   after = '';
 
-  constructor({ redirects = true, rememberedMax = 100 } = {}) {
+  constructor(options: { readonly redirects?: boolean; readonly rememberedMax?: number } = {}) {
     super();
     const { clock, ids } = this;
     const mailboxes = new Mailboxes({ clock });
     this.sieveShard = new FakeShard([...mailboxes.kinds, acceptedKind]);
     mailboxes.start(this.sieveShard);
     this.sieveBoxes = mailboxes;
-    this.tree = new MailboxTree(mailboxes, this.sieveShard);
-    const shard = () => this.sieveShard;
-    this.memory = new SieveMemory(shard, rememberedMax);
-    this.shelf = new ScriptShelf({
-      ...{ shard, mailboxes, limits },
-      nowMs: () => this.nowMs,
-      changed: (of) => filters.changed(of),
+    const { tree, shelf } = sieveOn({
+      ...{ mailboxes, shard: this.sieveShard, clock, ids, ...options },
+      serverScripts: () => ({ before: this.before, after: this.after }),
+      leadsTo: (address) => this.leadsTo.get(address),
+      admitMade: (made) => void this.made.push(...made),
     });
-    const { names, derived } = mailboxes;
-    const { memory, shelf, tree } = this;
-    const policy = compilePolicy({ ...defaultPolicy, hostname: 'mx.a.test' });
-    const filters: AccountFilters = new AccountFilters({
-      ...{ shelf, derived, names, memory, shard, redirects },
-      log: silentLog,
-      hostname: () => 'mx.a.test',
-      serverScripts: () => {
-        const [before, after] = [compiledScript(this.before), compiledScript(this.after)];
-        return { ...(before && { before }), ...(after && { after }) };
-      },
-    });
-    const resolve = async (address: string) =>
-      this.leadsTo.get(address) ?? [[address, 0, 0, 0, ''] as const];
-    const outgoing = { policy: () => policy, clock, resolve, nextId: () => ids.next() };
-    const spool = {
-      admitMade: (made: readonly MadeMessage[]) => void this.made.push(...made),
-    };
-    mailboxes.deliverer.filters = { filters, memory, names, tree, outgoing, spool };
+    this.tree = tree;
+    this.shelf = shelf;
   }
 
   async script(source: string): Promise<this> {
