@@ -118,6 +118,8 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/engine/pipeline/dmarc-tally.ts rowsMax',
     'src/engine/pipeline/dmarc-tally.ts tellMs',
     'src/mail/trust/dmarc-report-record.ts destinationsMax',
+    'src/mail/trust/bimi.ts lookUpBimi',
+    'src/mail/trust/bimi.ts readBimiRecord',
     'src/mail/trust/dmarc-report-record.ts ruaOf',
     'src/app/daily-reports.ts settlingMs',
     'src/app/daily-reports.ts spreadMs',

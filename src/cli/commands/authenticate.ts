@@ -5,6 +5,7 @@ import { isIP } from 'node:net';
 import { nodeClock } from '../../adapters/node/clock.ts';
 import { nodeRandom } from '../../adapters/node/random.ts';
 import { ZoneFault, ZoneFileDns } from '../../adapters/zone-file/zone-file-dns.ts';
+import { bimiOf } from '../../mail/trust/bimi.ts';
 import type { Dns } from '../../ports/dns.ts';
 import { type Command, type CommandCall, UsageError } from '../command.ts';
 import { readMessage } from '../message-file.ts';
@@ -50,12 +51,15 @@ const authenticate: Command = {
       },
       dns,
     );
-    const answer = { ...verdicts, authenticationResults: Buffer.from(field).toString('utf8') };
+    const bimi = await bimiOf(message, verdicts, dns);
+    const authenticationResults = Buffer.from(field).toString('utf8');
+    const answer = { ...verdicts, bimi, authenticationResults };
     output.result(answer, () => [
       `spf    ${verdicts.spf}`,
       `dkim   ${verdicts.dkim}${verdicts.dkimDomains.map((domain) => ` ${domain}`).join('')}`,
       `arc    ${verdicts.arc}`,
       `dmarc  ${verdicts.dmarc}, the domain asks for ${verdicts.dmarcPolicy}`,
+      `bimi   ${bimi.result === 'found' ? bimi.location : bimi.result}`,
       ...answer.authenticationResults.trimEnd().split(/\r?\n/),
     ]);
     return undefined;

@@ -44,6 +44,7 @@ test('a signed message from an address of its domain passes all', async () => {
   assert.deepEqual(verdicts, {
     ...{ spf: 'pass', dkim: 'pass', arc: 'none', dmarc: 'pass', dmarcPolicy: 'reject' },
     dkimDomains: ['football.example.com'],
+    bimi: { result: 'none' },
   });
   assert.match(authenticationResults, /^Authentication-Results: \S+;/);
 });
