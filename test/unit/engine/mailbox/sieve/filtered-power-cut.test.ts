@@ -61,7 +61,7 @@ class CutWorld {
 
   async live(): Promise<void> {
     const { disk, chance } = this;
-    let callsLeft = Math.floor(60 + chance() * 250);
+    let callsLeft = Math.floor(5 + chance() * 45);
     const mailboxes = new Mailboxes({ clock: nodeClock });
     const shard = await Shard.open({
       ...{ id: shardId(0), folder: 'shard', disk, index: this.index, clock: nodeClock },
