@@ -51,6 +51,7 @@ export class PolicySource {
       receivedCountMax: settings.smtp.receivedMax,
       verifyInbound: settings.verification.isOn,
       dmarc: settings.verification.dmarc,
+      trustedSealers: settings.verification.trustedSealers,
     };
   }
 

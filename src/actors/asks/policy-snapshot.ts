@@ -74,6 +74,8 @@ export interface PolicySnapshot {
   readonly feedback?: FeedbackPolicy;
   readonly verifyInbound: boolean;
   readonly dmarc: DmarcHandling;
+  /** Whose ARC seals are believed where DMARC fails, in lower-case A-labels. */
+  readonly trustedSealers: readonly string[];
   /** Texts of the server's Sieve scripts; "": none. */
   readonly sieve: SievePolicy;
   /** What operators hold back. */
@@ -93,6 +95,7 @@ export const defaultPolicy: PolicySnapshot = {
   headerLineBytesMax: 65_536,
   verifyInbound: true,
   dmarc: 'mark',
+  trustedSealers: [],
   sieve: { before: '', after: '' },
   holdRules: [],
 };

@@ -31,6 +31,8 @@ export interface JudgedMessage {
   readonly peerAddress: string;
   readonly sender: string;
   readonly isRefused: boolean;
+  /** By a trusted forwarder. */
+  readonly isVouched: boolean;
 }
 
 export const rowsMax = 2_000;
@@ -98,7 +100,9 @@ function rowOf(message: JudgedMessage): DmarcCount {
 }
 
 /** RFC 9990 §3.1.1.9: where mail failed and fared otherwise than its domain asks, the report says why. */
-function reasonsOf({ evidence, verdicts }: JudgedMessage): readonly OverrideReason[] {
+function reasonsOf(message: JudgedMessage): readonly OverrideReason[] {
+  const { evidence, verdicts, isVouched } = message;
+  if (isVouched) return [{ type: 'trusted_forwarder', comment: 'arc=pass' }];
   if (verdicts.dmarcPolicy !== 'none') return [{ type: 'local_policy', comment: '' }];
   const { isTesting, p, sp, np } = evidence.published;
   const isAsked = [p, sp, np].some((policy) => policy !== 'none');

@@ -23,6 +23,7 @@ export interface Policy {
   readonly headerLimits: HeaderLimits;
   /** Names that are ours in Authentication-Results, in lower case. */
   readonly authservIds: ReadonlySet<string>;
+  readonly trustedSealers: ReadonlySet<string>;
   /** All that sign for an author's domain; domains without keys are absent. */
   readonly signers: ReadonlyMap<string, readonly DkimSigner[]>;
   /** Those that sign whoever the author is. */
@@ -54,6 +55,7 @@ export function compilePolicy(snapshot: PolicySnapshot, before?: Policy): Policy
       lineBytesMax: snapshot.headerLineBytesMax,
     },
     authservIds: new Set([snapshot.authservId.toLowerCase(), snapshot.hostname.toLowerCase()]),
+    trustedSealers: new Set(snapshot.trustedSealers),
     signers,
     alsoSigners,
     ...sealerOf(snapshot),

@@ -3,13 +3,14 @@
  *
  * Runs in:   engine threads, as a pending ask: it waits for the DNS and holds no shard.
  * Specs:     RFC 9989 §5.4 (handling), RFC 8601 §5 (place of the results), RFC 8617 §5.1 (seals).
- * Invariant: only `dmarc=fail` under a policy of `reject` refuses, and only where the operator enforces; a temporary
- *            error never refuses. Never rejects.
+ * Invariant: only `dmarc=fail` under a policy of `reject` refuses, only where the operator enforces, and not what a
+ *            trusted forwarder vouches for; a temporary error never refuses. Never rejects.
  */
 
 import { Buffer } from 'node:buffer';
 import { emptyBytes, latin1 } from '../../base/bytes.ts';
 import { failure, type Result } from '../../base/errors.ts';
+import { isVouchedFor } from '../../mail/trust/arc.ts';
 import type { Verdicts, Verification } from '../../mail/trust/verify.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Dns } from '../../ports/dns.ts';
@@ -63,13 +64,15 @@ export async function verify(
   }
   if (verification === undefined) return { ok: true, field: lateField(policy) };
   const { field, verdicts, evidence } = verification;
-  const isRefused =
-    verdicts.dmarc === 'fail' &&
-    verdicts.dmarcPolicy === 'reject' &&
-    policy.snapshot.dmarc === 'enforce';
+  const isFailing = verdicts.dmarc === 'fail' && verdicts.dmarcPolicy !== 'none';
+  // RFC 9989 §5.4: a forwarder that is trusted says that it passed there.
+  const isVouched =
+    isFailing && verdicts.arc === 'pass' && isVouchedFor(message.body, policy.trustedSealers);
+  const isRejectAsked = isFailing && !isVouched && verdicts.dmarcPolicy === 'reject';
+  const isRefused = isRejectAsked && policy.snapshot.dmarc === 'enforce';
   if (evidence !== undefined) {
     const { body, arrival, envelope } = message;
-    const told = { evidence, verdicts, body, isRefused };
+    const told = { evidence, verdicts, body, isRefused, isVouched };
     const { peerAddress } = arrival;
     parts.dmarcTally?.add({ ...told, peerAddress, sender: envelope.sender });
   }

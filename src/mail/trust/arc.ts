@@ -114,6 +114,41 @@ export class ArcSealer {
   }
 }
 
+/**
+ * Whether a chain that passed was sealed by trusted domains alone, the first of which found DMARC to pass (RFC 8617
+ * §7.2.1, RFC 9989 §5.4). `trusted` in lower case.
+ */
+export function isVouchedFor(message: Uint8Array, trusted: ReadonlySet<string>): boolean {
+  const chain = chainOf(scanHeaders(message));
+  const [first] = chain?.sets ?? [];
+  if (first === undefined || !chain!.isWhole) return false;
+  const isTrusted = ({ seal }: ArcSet) =>
+    trusted.has(domainTag.exec(textOf(seal!))?.[1]?.toLowerCase() ?? '');
+  return chain!.sets.every(isTrusted) && saysPass(textOf(first.results!));
+}
+
+const domainTag = /(?:^|;)[ \t]*d[ \t]*=[ \t]*([^ \t;]+)[ \t]*(?:;|$)/;
+
+/** One verdict of DMARC, a pass. What stands in comments and quotes is whatever a peer called itself. */
+function saysPass(results: string): boolean {
+  let plain = '';
+  let depth = 0;
+  let isQuoted = false;
+  for (let at = 0; at < results.length; at++) {
+    const char = results[at]!;
+    if (char === '\\') at++;
+    else if (isQuoted) isQuoted = char !== '"';
+    else if (char === '"' && depth === 0) isQuoted = true;
+    else if (char === '(') depth++;
+    else if (char === ')' && depth > 0) depth--;
+    else if (depth === 0) plain += char;
+  }
+  const verdicts = plain
+    .split(';')
+    .flatMap((part) => /^\s*dmarc\s*=\s*(\w+)/i.exec(part)?.[1] ?? []);
+  return verdicts.length === 1 && verdicts[0]!.toLowerCase() === 'pass';
+}
+
 /** RFC 8617 §5.1: what the new seal says of the chain before it; undefined: it is not to go on. */
 function validation({ sets, isWhole }: Chain, verdict: string): string | undefined {
   const newest = sets.at(-1);

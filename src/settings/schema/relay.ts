@@ -1,9 +1,9 @@
 /** Settings of mail that goes on to other servers: who may send it, where it goes, how often it is tried. */
 
 import { dayMs, hourMs, minuteMs, secondMs } from '../../base/units.ts';
-import { section } from '../field.ts';
-import { choice, duration, flag, integer, text } from '../fields.ts';
-import { addressList, networkList, route, routeTable } from '../networks.ts';
+import { read, section, unreadable } from '../field.ts';
+import { choice, duration, flag, integer, list, text } from '../fields.ts';
+import { addressList, isDomainName, networkList, route, routeTable } from '../networks.ts';
 import { egressEntries } from './egress.ts';
 
 export const relaySection = section('Mail to other servers.', {
@@ -222,6 +222,17 @@ export const verificationSection = section('SPF, DKIM, DMARC and ARC of mail fro
     reload: 'live',
     doc: 'Mail that fails DMARC under a policy of reject: taken and marked, or refused.',
     spec: 'RFC 9989 §5.4',
+  }),
+  trustedSealers: list<string>({
+    type: 'domain names',
+    default: [],
+    example: '["lists.example.net"]',
+    reload: 'live',
+    doc: 'Mailing lists and forwarders whose ARC seals are believed: mail that fails DMARC is not refused where a chain that passes was sealed by these alone, and the first of them found DMARC to pass.',
+    spec: 'RFC 8617 §7.2.1',
+    readItem: (name) =>
+      isDomainName(name) ? read(name.toLowerCase()) : unreadable(`"${name}" is not a domain name`),
+    write: (name) => name,
   }),
   verdictMsMax: duration({
     default: 10 * secondMs,

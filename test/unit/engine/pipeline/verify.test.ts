@@ -12,6 +12,8 @@ import type { MessageId, TenantId } from '../../../../src/base/ids.ts';
 import { compilePolicy } from '../../../../src/engine/pipeline/policy.ts';
 import type { MessageToPrepare } from '../../../../src/engine/pipeline/prepare.ts';
 import { needsVerification, verify } from '../../../../src/engine/pipeline/verify.ts';
+import { ArcSealer } from '../../../../src/mail/trust/arc.ts';
+import { generateDkimKey } from '../../../../src/mail/trust/dkim/keys.ts';
 import { signaturesMax } from '../../../../src/mail/trust/verify.ts';
 import type { Dns } from '../../../../src/ports/dns.ts';
 import { SeededClock, turns } from '../../../support/seeded-clock.ts';
@@ -73,6 +75,45 @@ test('a DMARC failure is refused only where the operator enforces', async () => 
   const refused = await verify(message, enforcing, within(dns));
   assert.ok(!refused.ok);
   assert.equal(refused.code, 'policy-refused');
+});
+
+test('RFC 9989 §5.4: what trusted forwarders alone sealed, and found to pass, is not refused', async () => {
+  const key = generateDkimKey('rsa-sha256', 's');
+  const sealer = new ArcSealer({ domain: 'lists.test', selector: 's', privatePem: key.privatePem });
+  const dns = new ZoneDns({
+    ...zone('198.51.100.1', 'reject'),
+    's._domainkey.lists.test': [{ TXT: key.recordText }],
+  });
+  const sealed = (found: string): MessageToPrepare => {
+    const results = Buffer.from(`Authentication-Results: lists.test; ${found}\r\n`);
+    const nowSeconds = Math.floor(clock.nowMs() / 1_000);
+    const set = sealer.seal({ message: message.body, results, verdict: 'none', nowSeconds });
+    return { ...message, body: Buffer.concat([set!, message.body]) };
+  };
+  const trusting = (...trustedSealers: string[]) =>
+    compilePolicy({ ...defaultPolicy, dmarc: 'enforce', trustedSealers });
+  const isTaken = async (given: MessageToPrepare, policy = trusting('lists.test')) =>
+    (await verify(given, policy, within(dns))).ok;
+  assert.equal(await isTaken(sealed('dmarc=pass header.from=example.org')), true);
+  assert.equal(
+    await isTaken(sealed('spf=none (x) ; dmarc = pass (p=reject; "a") header.from=x')),
+    true,
+  );
+  assert.equal(await isTaken(sealed('dmarc=pass'), trusting('other.test')), false);
+  assert.equal(await isTaken(sealed('dmarc=pass'), trusting()), false);
+  for (const found of [
+    'dmarc=fail',
+    'spf=pass (; dmarc=pass)',
+    'spf=pass smtp.helo="; dmarc=pass"',
+    'spf=pass (\\); dmarc=pass)',
+    'dmarc=fail; dmarc=pass',
+    'xdmarc=pass',
+  ]) {
+    assert.equal(await isTaken(sealed(found)), false, found);
+  }
+  const changed = sealed('dmarc=pass');
+  const body = Buffer.from(Buffer.from(changed.body).toString().replace('\r\nbody', '\r\nspam'));
+  assert.equal(await isTaken({ ...changed, body }), false);
 });
 
 test('quarantine and none never refuse', async () => {
