@@ -36,6 +36,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommands,
   authenticate: async () => (await import('./commands/authenticate.ts')).authenticateCommands,
   dmarc: async () => (await import('./commands/dmarc.ts')).dmarcCommands,
+  spam: async () => (await import('./commands/spam.ts')).spamCommands,
   sieve: async () => (await import('./commands/sieve.ts')).sieveCommands,
   send: async () => (await import('./commands/send.ts')).sendCommands,
   events: async () => (await import('./commands/events.ts')).eventCommands,

@@ -11,6 +11,7 @@ import { withoutComments } from './rules.ts';
 
 /** Values that only tests import, by the reason they may be: `path name`. */
 export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
+  'a table whose every row a test tries': ['src/mail/trust/spam/rules.ts rules'],
   'implements a port in memory': [
     'src/adapters/memory/memory-audit-log.ts MemoryAuditLog',
     'src/adapters/memory/memory-directory.ts createMemoryDirectory',
@@ -19,6 +20,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/adapters/memory/memory-log-in-source.ts MemoryLogInSource',
   ],
   'a limit that a test goes up to': [
+    'src/mail/trust/spam/reading.ts readingLimits',
     'src/actors/moves.ts moveLimitsDefault',
     'src/app/kept-rows.ts bytesMaxDefault',
     'src/app/log-in/password-jobs.ts passwordJobsWaitingMax',

@@ -49,6 +49,8 @@ const inline: ReadonlySet<string> = new Set([
 export function htmlText(html: string): string {
   let text = '';
   let at = 0;
+  /** Elements whose end stands nowhere further on: looked for once, so that many of them cost no more than one. */
+  const unended = new Set<string>();
   while (at < html.length) {
     const open = html.indexOf('<', at);
     if (open < 0) {
@@ -70,8 +72,11 @@ export function htmlText(html: string): string {
       continue;
     }
     at = afterTag(html, open + 1);
-    if (hidden.has(tag)) at = afterClosing(html, tag, at);
-    else if (!inline.has(tag.replace('/', ''))) text += ' ';
+    if (hidden.has(tag)) {
+      const end = unended.has(tag) ? at : afterClosing(html, tag, at);
+      if (end === at) unended.add(tag);
+      at = end;
+    } else if (!inline.has(tag.replace('/', ''))) text += ' ';
   }
   return decodeEntities(text);
 }
