@@ -3,8 +3,9 @@
  *
  * Runs in:   main thread.
  * Specs:     RFC 9990 §3.1.2 (a report per policy domain), §3.3 (a policy that changes in the day: its last form).
- * Limits:    `domainsPerDayMax` domains a day and `rowsPerDomainMax` rows of each: messages past that are in no report,
- *            but in `droppedCount`, and those of a domain in its report's error.
+ * Limits:    `domainsPerDayMax` domains a day, `rowsPerDomainMax` rows of each and `rowsPerDayMax` of all (some 800 MB
+ *            where each is as long as can be): messages past that are in no report, but in `droppedCount`, and those
+ *            of a domain in its report's error.
  * Invariant: what was told is committed at once; what engine threads have not told yet, a few seconds' worth, is what
  *            a kill costs.
  */
@@ -28,6 +29,7 @@ export interface DmarcDay {
 
 export const domainsPerDayMax = 20_000;
 export const rowsPerDomainMax = 2_000;
+const rowsPerDayMax = 200_000;
 
 interface Batch {
   readonly heads: Map<string, DmarcDay>;
@@ -37,15 +39,19 @@ interface Batch {
 export class DmarcOutcomes {
   readonly #table: ShardIndex;
   readonly #log: Log;
+  readonly #rowsPerDayMax: number;
   readonly #domainCounts = new Map<number, number>();
+  readonly #rowCounts = new Map<number, number>();
   #lastWrite: Promise<unknown> = Promise.resolve();
   droppedCount = 0;
 
-  constructor(table: ShardIndex, log: Log) {
+  constructor(table: ShardIndex, log: Log, rowsPerDay = rowsPerDayMax) {
     this.#table = table;
     this.#log = log;
-    for (const { dayMs: day } of this.names(Number.MAX_SAFE_INTEGER)) {
-      this.#domainCounts.set(day, (this.#domainCounts.get(day) ?? 0) + 1);
+    this.#rowsPerDayMax = rowsPerDay;
+    for (const { dayMs: day, domain } of this.names(Number.MAX_SAFE_INTEGER)) {
+      addTo(this.#domainCounts, day, 1);
+      addTo(this.#rowCounts, day, this.get(day, domain)!.rowCount);
     }
   }
 
@@ -91,10 +97,10 @@ export class DmarcOutcomes {
 
   remove(day: number, domain: string): Promise<void> {
     return this.#inTurn(() => {
-      if (this.get(day, domain) === undefined) return [];
-      const left = (this.#domainCounts.get(day) ?? 0) - 1;
-      if (left > 0) this.#domainCounts.set(day, left);
-      else this.#domainCounts.delete(day);
+      const known = this.get(day, domain);
+      if (known === undefined) return [];
+      addTo(this.#domainCounts, day, -1);
+      addTo(this.#rowCounts, day, -known.rowCount);
       const rows = this.#rowsOf(day, domain).map(({ key }) => ({ remove: key }));
       return [{ remove: headKey(day, domain) }, ...rows];
     });
@@ -115,13 +121,16 @@ export class DmarcOutcomes {
     const key = rowKey(day, domain, record);
     const name = key.toString('latin1');
     const known = rows.get(name)?.record ?? parsed<DmarcRecord>(this.#table.get(key));
-    if (known === undefined && head.rowCount >= rowsPerDomainMax) {
+    const isFull =
+      head.rowCount >= rowsPerDomainMax || (this.#rowCounts.get(day) ?? 0) >= this.#rowsPerDayMax;
+    if (known === undefined && isFull) {
       this.droppedCount += record.count;
       const droppedCount = head.droppedCount + record.count;
       heads.set(domain, { ...head, policy: published, droppedCount });
       return;
     }
     const rowCount = head.rowCount + (known === undefined ? 1 : 0);
+    if (known === undefined) addTo(this.#rowCounts, day, 1);
     heads.set(domain, { ...head, policy: published, rowCount });
     rows.set(name, { key, record: { ...record, count: record.count + (known?.count ?? 0) } });
   }
@@ -130,7 +139,7 @@ export class DmarcOutcomes {
   #begun(day: number, policy: PublishedPolicy): DmarcDay | undefined {
     const count = this.#domainCounts.get(day) ?? 0;
     if (count >= domainsPerDayMax) return undefined;
-    this.#domainCounts.set(day, count + 1);
+    addTo(this.#domainCounts, day, 1);
     return { policy, sentTo: [], rowCount: 0, droppedCount: 0 };
   }
 
@@ -153,6 +162,12 @@ export class DmarcOutcomes {
     });
     return this.#lastWrite as Promise<void>;
   }
+}
+
+function addTo(counts: Map<number, number>, day: number, count: number): void {
+  const sum = (counts.get(day) ?? 0) + count;
+  if (sum > 0) counts.set(day, sum);
+  else counts.delete(day);
 }
 
 const dayBytes = 8;

@@ -178,3 +178,18 @@ test('one batch may hold a row twice, under a policy that changed', async () => 
   assert.equal(outcomes.records(today, 'far.test')[0]!.count, 2);
   assert.equal(outcomes.get(today, 'far.test')!.policy.p, 'none');
 });
+
+test('a day has room for so many rows of all domains, also after a restart, and gets it back', async () => {
+  const table = new MemoryIndex();
+  const outcomes = new DmarcOutcomes(table, silentLog, 3);
+  const rows = ['a.test', 'b.test', 'c.test', 'd.test'].map((domain) => counted(domain));
+  await outcomes.add({ sinceMs: startMs, rows });
+  assert.deepEqual([outcomes.droppedCount, outcomes.records(today, 'd.test')], [1, []]);
+  const again = new DmarcOutcomes(table, silentLog, 3);
+  await again.add({ sinceMs: startMs, rows: [counted('a.test'), counted('b.test', '192.0.2.2')] });
+  assert.equal(again.droppedCount, 1);
+  assert.equal(again.records(today, 'a.test')[0]!.count, 2);
+  await again.remove(today, 'a.test');
+  await again.add({ sinceMs: startMs, rows: [counted('d.test')] });
+  assert.equal(again.records(today, 'd.test').length, 1);
+});
