@@ -8,6 +8,8 @@
  */
 
 import { Buffer } from 'node:buffer';
+import { byteLength } from '../../base/bytes.ts';
+import { mebibyte } from '../../base/units.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ScanSubject } from '../../ports/content-scanner.ts';
 import type { ScanPlace } from '../../settings/scanners.ts';
@@ -17,6 +19,8 @@ import { ScanLine } from '../scanning/scan-line.ts';
 import { plainText } from '../scanning/words.ts';
 
 const chunkBytes = 131_072;
+/** Nobody sets a StreamMaxLength below it: whoever hangs up on a smaller message is no well clamd. */
+const largeBytesMin = mebibyte;
 const answerBytesMax = 4_096;
 
 export class ClamdTalk implements ScanTalk {
@@ -56,7 +60,8 @@ export class ClamdTalk implements ScanTalk {
     const line = await ScanLine.open(this.#place, time, this.#clock, limits);
     try {
       const isSent = await line.send([Buffer.from(command, 'latin1'), ...chunks]);
-      if (!isSent) return await lastWords(line);
+      const isLarge = byteLength(chunks) >= largeBytesMin;
+      if (!isSent && isLarge) return await lastWords(line);
       return (await line.readUntil(0)).toString('latin1');
     } finally {
       line.destroy();
@@ -65,8 +70,9 @@ export class ClamdTalk implements ScanTalk {
 }
 
 /**
- * It stopped listening before it had all. Over its StreamMaxLength it says why and hangs up, and what it said may be
- * lost on the way with what it did not read. Were that its fault, a few large messages would open the circuit for all.
+ * It stopped listening before it had all of a large message. Over its StreamMaxLength it says why and hangs up, and
+ * what it said may be lost on the way with what it did not read. Were that its fault, a few large messages would open
+ * the circuit for all.
  */
 async function lastWords(line: ScanLine): Promise<string> {
   try {

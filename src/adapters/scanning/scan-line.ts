@@ -146,7 +146,9 @@ export class ScanLine {
   #isOver(): boolean {
     // What the line's own end did is thrown; what the other side did may have words, which are read first.
     if (this.#fault !== undefined && isOwn(this.#fault)) throw this.#fault;
-    return this.#isEnded || this.#fault !== undefined || this.#unread.length > 0;
+    const isGone = this.#isEnded || this.#fault !== undefined;
+    // A write that failed says so to the stream at once, and to its listeners later.
+    return isGone || !this.#socket.writable || this.#unread.length > 0;
   }
 
   async #more(): Promise<void> {

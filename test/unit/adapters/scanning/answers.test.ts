@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { failuresMax } from '../../../../src/adapters/scanning/circuit-breaker.ts';
 import { bodySignature } from '../../../../src/base/body-signature.ts';
 import { editsMax, type ScanVerdict } from '../../../../src/ports/content-scanner.ts';
 import type { ScannerKind, ScannerSetting } from '../../../../src/settings/scanners.ts';
@@ -60,6 +61,26 @@ it('clamd: only its two answers are verdicts', async () => {
     ['stream:  FOUND\0', 'infected'],
   ])
     assert.equal(faultOf(await ask('clamd', always(said!))), fault, said);
+});
+
+it('clamd: messages too large for it open no circuit, whether it says so or hangs up', async () => {
+  await using peer = await ScanPeer.start('clamd');
+  await using at = openScanner({ kind: 'clamd', address: peer.address, bytesMax: 20_000_000 });
+  const said = always('INSTREAM size limit exceeded. ERROR\0');
+  for (const play of ['honest', 'closing'] as const) {
+    peer.play = play;
+    peer.speak = said;
+    // So much that it cannot all be on its way when the other side goes.
+    const large = subjectOf(plainMessage(`Hello.${'a'.repeat(16_000_000)}`));
+    for (let n = 0; n <= failuresMax; n++) {
+      const verdict = await at.scanner.scan(large);
+      assert.equal(
+        verdict.kind === 'failed' && verdict.fault,
+        'too-large',
+        JSON.stringify(verdict),
+      );
+    }
+  }
 });
 
 it('spamd: a score is two numbers and a word, and its errors are no score', async () => {
