@@ -41,14 +41,14 @@ function world(zone: Zone, except: readonly string[] = []) {
   const outcomes = new DmarcOutcomes(table, silentLog);
   const dns = new ZoneDns(zone);
   const mails: ReportMailToSend[] = [];
-  const answers = { mailed: '' };
+  const answers = { mailed: '', not: '' };
   const open = (of = outcomes) => {
     const sender = new DmarcReportSender({
       ...{ outcomes: of, dns, clock, random: new SeededRandom(1), log: silentLog, except },
       ...{ organization: 'Here', contact: 'dmarc@here.test' },
       mail: async (mail) => {
         mails.push(mail);
-        return answers.mailed;
+        return mail.to === answers.not ? 'store-busy' : answers.mailed;
       },
     });
     sender.start();
@@ -120,6 +120,20 @@ test('killed between sending and noting it, a report is sent again under its key
   await pass(spreadMs + hourMs);
   assert.equal(mails.length, before + 1);
   await third.close();
+});
+
+test('a place that has its report gets it no more while another is tried', async () => {
+  const { outcomes, mails, answers, open, pass } = world({
+    '_dmarc.far.test': asking('mailto:a@far.test,mailto:b@far.test'),
+  });
+  answers.not = 'b@far.test';
+  await outcomes.add({ sinceMs: startMs, rows: [counted('far.test')] });
+  const sender = open();
+  await pass(untilSent);
+  assert.deepEqual(outcomes.get(today, 'far.test')!.sentTo, ['a@far.test']);
+  const tries = mails.filter(({ to }) => to === 'b@far.test').length;
+  assert.deepEqual([tries > 1, mails.length - tries], [true, 1]);
+  await sender.close();
 });
 
 test('a DNS that does not answer is waited for, a day long', async () => {
