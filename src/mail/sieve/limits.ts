@@ -23,8 +23,11 @@ export const scriptLimits = {
 export const runLimits = {
   /** Instructions, those of included scripts among them. */
   stepsMax: 200_000,
-  /** Characters looked at by tests, each as often as a key is compared with it. */
-  workMax: 200_000_000,
+  /**
+   * Characters looked at by tests, each as often as a key is compared with it; patterns count for more, as they take
+   * more. About a tenth of a second of a processor: a thread does nothing else meanwhile.
+   */
+  workMax: 5_000_000,
   /** Actions that deliver, answer or tell; and edits of the header. */
   actionsMax: 32,
   redirectsMax: 4,

@@ -10,6 +10,9 @@
 import { hash } from 'node:crypto';
 import { failure, failureOf, MailError } from '../../../base/errors.ts';
 import type { AccountId } from '../../../base/ids.ts';
+import { fieldName, findField } from '../../../mail/formats/headers/fields.ts';
+import { scanHeaders } from '../../../mail/formats/headers/scan.ts';
+import { unfoldedValue } from '../../../mail/formats/headers/unfold.ts';
 import type { Filing } from '../../../mail/sieve/run/actions.ts';
 import type { Script } from '../../../mail/sieve/run/machine.ts';
 import { inbox, nameFault } from '../../../mail/wire/imap/mailbox-name.ts';
@@ -51,6 +54,8 @@ export interface FilteredRequest {
 
 /** Levels of a path that others may make at the same time. */
 const triesMax = 20;
+
+const messageIdName = fieldName('message-id');
 
 type StagedDrafts = Extract<Staged, { readonly drafts: unknown }>;
 
@@ -108,11 +113,39 @@ function wantedBy(
   { actor, message, target, scripts, nowMs }: FilteredRequest,
   copy: Copy | undefined,
 ): Wanted {
-  if (copy === undefined) return withoutKnownAnswer(parts, actor, target.filed!.wanted, nowMs);
-  const text = copy.stored!.subarray(copy.fieldsBytes);
+  const { head, wanted } = target.filed ?? { head: copy!.stored!.subarray(copy!.fieldsBytes) };
   const facts = hostFacts(message.delivery, target, nowMs);
-  const wanted = parts.filters.run(scripts, facts, text, text.length);
-  return withoutKnownAnswer(parts, actor, wanted, nowMs);
+  const all = wanted ?? parts.filters.run(scripts, facts, head, head.length);
+  const marked = all.redirects.length === 0 ? all : onceOnly(parts, actor, all, head, nowMs);
+  return withoutKnownAnswer(parts, actor, marked, nowMs);
+}
+
+/** For so long the same message goes on to an address once. */
+const redirectSeconds = 12 * 3_600;
+
+/**
+ * What went on to an address already is kept instead: where accounts send mail on to each other, copies would multiply
+ * with each way there is. A message without Message-ID is known by its text.
+ */
+function onceOnly(
+  { memory }: DeliveryFilters,
+  { account }: AccountActor,
+  wanted: Wanted,
+  text: Uint8Array,
+  nowMs: number,
+): Wanted {
+  const scan = scanHeaders(text);
+  const field = findField(scan, messageIdName);
+  const name =
+    field < 0
+      ? hash('sha256', text.subarray(scan.bodyStart), 'base64')
+      : unfoldedValue(scan, field).trim();
+  const marks = wanted.redirects.map(({ address }) => ({
+    key: `redirect ${JSON.stringify([address.toLowerCase(), name])}`,
+    seconds: redirectSeconds,
+  }));
+  const isNew = ({ key }: ToRemember) => memory.find(account, key, nowMs) === undefined;
+  return marks.every(isNew) ? { ...wanted, sentOn: marks } : keptInstead(wanted);
 }
 
 export function hostFacts(
@@ -146,11 +179,11 @@ function answerKey({ handle, to }: NonNullable<Wanted['answer']>): string {
   return `answer ${JSON.stringify([handle, to.toLowerCase()])}`;
 }
 
-function toRemember({ marks, answer }: Wanted): ToRemember[] {
-  const list: ToRemember[] = marks.map(({ key, seconds }) => ({
-    key: `duplicate ${key}`,
-    seconds,
-  }));
+function toRemember({ marks, answer, sentOn = [] }: Wanted): ToRemember[] {
+  const list: ToRemember[] = [
+    ...marks.map(({ key, seconds }) => ({ key: `duplicate ${key}`, seconds })),
+    ...sentOn,
+  ];
   if (answer !== undefined) list.push({ key: answerKey(answer), seconds: answer.seconds });
   return list;
 }

@@ -31,6 +31,8 @@ export interface Wanted {
   readonly answer?: Vacation & { readonly to: string };
   readonly notices: readonly Notify[];
   readonly marks: readonly DuplicateMark[];
+  /** By what its redirects are known again. */
+  readonly sentOn?: readonly DuplicateMark[];
   /** The message goes back with these words. */
   readonly refusal?: string;
   readonly fault?: RunFault;

@@ -26,30 +26,42 @@ export interface Matching {
 /** A key, ready to be compared with any number of values. */
 export interface Key {
   readonly text: string;
-  /** What the wildcards stood for, or "yes" without any; undefined: no match. */
-  match(value: string): Captures | true | undefined;
+  /** Of a character, against that of a plain comparison; more where what matched is wanted. */
+  readonly cost: number;
+  readonly captureCost: number;
+  /** What the wildcards stood for where that is wanted, or "yes"; undefined: no match. */
+  match(value: string, wantsCaptures: boolean): Captures | true | undefined;
 }
+
+/** As measured: what stands for what makes a glob four times as dear, and an expression much more. */
+const globCost = 4;
+const regexCaptureCost = 16;
+const plain = { cost: 1, captureCost: 1 };
 
 export function makeKey(text: string, matching: Matching): Key {
   const { type, comparator } = matching;
   if (type === 'matches') {
     const glob = new Glob(text, comparator);
-    return { text, match: (value) => glob.match(value) };
+    return { text, cost: globCost, captureCost: globCost, match: (value) => glob.match(value) };
   }
   if (type === 'regex') {
     const regex = new Regex(text, comparator);
-    return { text, match: (value) => regex.match(value) };
+    const { cost } = regex;
+    const match = (value: string, wants: boolean) => regex.match(value, wants);
+    return { text, cost, captureCost: cost * regexCaptureCost, match };
   }
   const folded = comparator.fold(text);
   if (type === 'contains') {
-    return { text, match: (value) => hasSubstring(comparator.fold(value), folded) || undefined };
+    const match = (value: string) => hasSubstring(comparator.fold(value), folded) || undefined;
+    return { text, ...plain, match };
   }
   if (type === 'is') {
-    return { text, match: (value) => comparator.fold(value) === folded || undefined };
+    return { text, ...plain, match: (value) => comparator.fold(value) === folded || undefined };
   }
   const { relation } = matching;
   return {
     text,
+    ...plain,
     match: (value) => isSo(relation, comparator.order(comparator.fold(value), folded)) || undefined,
   };
 }

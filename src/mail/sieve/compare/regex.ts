@@ -11,6 +11,9 @@ import { scriptLimits } from '../limits.ts';
 import type { Comparator } from './comparator.ts';
 import type { Captures } from './glob.ts';
 
+/** As measured against a search for a text. */
+const statesPerCost = 16;
+
 /** A pattern that is none; its message is for the script's author. */
 export class PatternFault extends Error {
   override readonly name = 'PatternFault';
@@ -37,9 +40,15 @@ export class Regex {
     }
   }
 
-  match(value: string): Captures | undefined {
+  /** Of a character: all states of the automaton may be looked at. */
+  get cost(): number {
+    return 1 + this.#automaton.programSize() / statesPerCost;
+  }
+
+  match(value: string, wantsCaptures: boolean): Captures | true | undefined {
     // Whether it matches at all is told many times faster than where.
     if (!this.#automaton.test(value)) return undefined;
+    if (!wantsCaptures) return true;
     const matcher = this.#automaton.matcher(value);
     if (!matcher.find()) return undefined;
     return Array.from({ length: matcher.groupCount() + 1 }, (_, i) => matcher.group(i) ?? '');

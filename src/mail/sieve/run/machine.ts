@@ -103,14 +103,14 @@ export class Machine {
     const keys =
       constant ??
       (keyTexts ?? this.texts(args.keyTexts)).flatMap((text) => this.#key(text, matching) ?? []);
+    const wantsCaptures = doesCapture && this.program.extensions.has('variables');
     for (const value of compared) {
       for (const key of keys) {
-        this.charge(value.length + key.text.length, args.at);
-        const match = key.match(value);
+        const cost = wantsCaptures ? key.captureCost : key.cost;
+        this.charge((value.length + key.text.length) * cost, args.at);
+        const match = key.match(value, wantsCaptures);
         if (match === undefined) continue;
-        if (match !== true && doesCapture && this.program.extensions.has('variables')) {
-          this.variables.captures = match;
-        }
+        if (match !== true && wantsCaptures) this.variables.captures = match;
         return true;
       }
     }

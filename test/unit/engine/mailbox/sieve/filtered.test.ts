@@ -135,7 +135,7 @@ describe('a script sends', () => {
       return append(drafts);
     };
     await world.deliver(messageBytes());
-    assert.deepEqual(kinds, [[43, 20]]);
+    assert.deepEqual(kinds, [[43, 67, 20]]);
     assert.deepEqual(world.counts(), { INBOX: 1 });
     assert.equal(world.sent().length, 1);
   });
@@ -150,6 +150,24 @@ describe('a script sends', () => {
     const looping = Buffer.concat([Buffer.from('Delivered-To: U@A.test\r\n'), messageBytes()]);
     await world.deliver(looping);
     assert.deepEqual([world.counts(), world.sent()], [{ INBOX: 2 }, []]);
+  });
+
+  it('the same message on to an address once, whoever brings it again', async () => {
+    const world = await new SieveWorld().script('redirect "b@y.test";');
+    await Promise.all([1, 2].map(() => world.deliver(messageBytes({ id: 'same@x' }))));
+    await world.deliver(messageBytes({ id: 'same@x' }));
+    await world.deliver(messageBytes({ id: 'other@x' }));
+    assert.deepEqual([world.counts(), world.sent().length], [{ INBOX: 2 }, 2]);
+    const nameless = messageBytes({ id: 'x' })
+      .toString()
+      .replace(/^Message-ID.*\r\n/m, '');
+    await world.deliver(Buffer.from(nameless));
+    await world.deliver(Buffer.from(nameless));
+    await world.deliver(Buffer.from(nameless.replace('Text', 'Other')));
+    assert.deepEqual([world.counts(), world.sent().length], [{ INBOX: 3 }, 4]);
+    world.nowMs += dayMs;
+    await world.deliver(messageBytes({ id: 'same@x' }));
+    assert.equal(world.sent().length, 5);
   });
 
   it('nothing on where operators forbid it', async () => {
