@@ -43,6 +43,8 @@ export function openSieve(parts: SieveParts): ScriptShelf {
   const filters: AccountFilters = new AccountFilters({
     ...{ shelf, derived, names, memory, shard },
     redirects: sieve.redirects,
+    spamToJunk: sieve.spamToJunk,
+    hasScanners: engine.settings.scanners.list.length > 0,
     log: log.with({ shard: store.id }),
     hostname: () => policy().snapshot.hostname,
     serverScripts: () => policy().sieve,

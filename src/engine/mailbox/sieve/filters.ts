@@ -21,6 +21,7 @@ import { runScripts } from '../../../mail/sieve/run/run.ts';
 import { DerivedMap, type DerivedMemory } from '../derived-memory.ts';
 import { type HostFacts, type HostParts, sieveHost } from './host.ts';
 import type { ScriptShelf } from './shelf.ts';
+import { junkScript, spamVerdict } from './spam-marks.ts';
 import { keptOnly, type Wanted, wantedOf } from './wanted.ts';
 
 export interface FiltersParts extends HostParts {
@@ -28,6 +29,10 @@ export interface FiltersParts extends HostParts {
   readonly derived: DerivedMemory;
   readonly serverScripts: () => ServerScripts;
   readonly redirects: boolean;
+  /** Scanners are asked: what they say stands in the header. */
+  readonly hasScanners: boolean;
+  /** What they mark as spam, and nobody files elsewhere, goes to Junk. */
+  readonly spamToJunk: boolean;
   readonly log: Pick<Log, 'info'>;
 }
 
@@ -63,7 +68,8 @@ export class AccountFilters {
 
   /** In order; none: the account's mail is kept without more ado. */
   scriptsOf(account: number): readonly Script[] {
-    const { before, after } = this.#parts.serverScripts();
+    const { hasScanners, spamToJunk, serverScripts } = this.#parts;
+    const { before, after } = serverScripts();
     const own = this.#own(account);
     const find = (include: Include) => this.#included(account, include);
     const none = () => undefined;
@@ -71,14 +77,16 @@ export class AccountFilters {
       ...(before === undefined ? [] : [{ program: before, find: none }]),
       ...(own === undefined ? [] : [{ program: own, find }]),
       ...(after === undefined ? [] : [{ program: after, find: none }]),
+      ...(hasScanners && spamToJunk ? [{ program: junkScript, find: none }] : []),
     ];
   }
 
   /** `text`: the message, or so much of its `octets` as is in memory, the whole header with it. */
   run(scripts: readonly Script[], facts: HostFacts, text: Uint8Array, octets: number): Wanted {
-    const { log, redirects } = this.#parts;
-    const host = sieveHost(this.#parts, facts);
-    const outcome = runScripts(scripts, new SieveMessage(text, octets), host);
+    const { log, redirects, hasScanners } = this.#parts;
+    const message = new SieveMessage(text, octets);
+    const verdict = hasScanners ? spamVerdict(message.headers) : {};
+    const outcome = runScripts(scripts, message, sieveHost(this.#parts, facts, verdict));
     const { fault } = outcome;
     if (fault !== undefined) {
       const { line, message } = fault;

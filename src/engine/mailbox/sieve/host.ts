@@ -8,7 +8,7 @@
  */
 
 import type { Filing } from '../../../mail/sieve/run/actions.ts';
-import type { SieveHost, SieveMailboxes } from '../../../mail/sieve/run/host.ts';
+import type { SieveHost, SieveMailboxes, SieveVerdict } from '../../../mail/sieve/run/host.ts';
 import { annotationRange } from '../../store/keys.ts';
 import { readerOf } from '../annotation-records.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
@@ -36,7 +36,7 @@ export interface HostFacts {
   readonly helo?: string;
 }
 
-export function sieveHost(parts: HostParts, facts: HostFacts): SieveHost {
+export function sieveHost(parts: HostParts, facts: HostFacts, verdict: SieveVerdict): SieveHost {
   const { account, sender, recipient, user, nowMs } = facts;
   const { memory } = parts;
   return {
@@ -48,7 +48,7 @@ export function sieveHost(parts: HostParts, facts: HostFacts): SieveHost {
     environment: (item) => environmentItem(parts, facts, item),
     mailboxes: accountMailboxes(parts, account),
     lists: { isKnown: () => false, contains: () => false },
-    verdict: {},
+    verdict,
     rememberedMs: (key) => {
       const found = memory.find(account, `duplicate ${key}`, nowMs);
       return found === undefined ? undefined : nowMs - found.sinceMs;

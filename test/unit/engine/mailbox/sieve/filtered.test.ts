@@ -110,6 +110,38 @@ describe('a script files', () => {
   });
 });
 
+describe('what scanners marked', () => {
+  const marked = (score: number) =>
+    Buffer.concat([
+      Buffer.from(score >= 5 ? 'X-Spam-Flag: YES\r\n' : ''),
+      Buffer.from(`X-Spam-Status: Yes, score=${score} required=5 scanner=x\r\n`),
+      messageBytes(),
+    ]);
+
+  it('goes to Junk, but where a script files it; and nobody is believed where none are asked', async () => {
+    const world = new SieveWorld({ hasScanners: true });
+    await world.deliver(marked(7));
+    await world.deliver(marked(2));
+    assert.deepEqual(world.counts(), { INBOX: 1, Junk: 1 });
+    await world.script('require "fileinto"; fileinto "Archive";');
+    await world.deliver(marked(7));
+    assert.deepEqual(world.counts(), { INBOX: 1, Junk: 1, Archive: 1 });
+    const without = new SieveWorld();
+    await without.deliver(marked(7));
+    assert.deepEqual(without.counts(), { INBOX: 1 });
+  });
+
+  it('RFC 5235: is what spamtest tells', async () => {
+    const world = await new SieveWorld({ hasScanners: true }).script(
+      `require ["spamtestplus", "relational", "comparator-i;ascii-numeric", "fileinto"];
+       if spamtest :percent :value "ge" :comparator "i;ascii-numeric" "90" { discard; }
+       elsif spamtest :percent :is "20" { fileinto "Archive"; }`,
+    );
+    for (const score of [9, 2, 1]) await world.deliver(marked(score));
+    assert.deepEqual(world.counts(), { INBOX: 1, Archive: 1 });
+  });
+});
+
 describe('a script sends', () => {
   it('mail on: once, with the mark it is known by', async () => {
     const world = await new SieveWorld().script('redirect "elsewhere@y.test";');

@@ -29,6 +29,7 @@ export interface SieveOptions {
   readonly clock: Clock;
   readonly ids: MessageIdSource;
   readonly redirects?: boolean;
+  readonly hasScanners?: boolean;
   readonly rememberedMax?: number;
   readonly serverScripts?: () => { readonly before: string; readonly after: string };
   /** Where an address leads; undefined: to another server. */
@@ -38,7 +39,14 @@ export interface SieveOptions {
 
 /** Deliveries into these mailboxes run scripts from here on. */
 export function sieveOn(options: SieveOptions) {
-  const { mailboxes, clock, ids, redirects = true, leadsTo = () => undefined } = options;
+  const {
+    mailboxes,
+    clock,
+    ids,
+    redirects = true,
+    hasScanners = false,
+    leadsTo = () => undefined,
+  } = options;
   const { serverScripts = () => ({ before: '', after: '' }), admitMade = () => {} } = options;
   const shard = () => options.shard;
   const tree = new MailboxTree(mailboxes, options.shard);
@@ -51,7 +59,7 @@ export function sieveOn(options: SieveOptions) {
   const { names, derived } = mailboxes;
   const policy = compilePolicy({ ...defaultPolicy, hostname: 'mx.a.test' });
   const filters: AccountFilters = new AccountFilters({
-    ...{ shelf, derived, names, memory, shard, redirects },
+    ...{ shelf, derived, names, memory, shard, redirects, hasScanners, spamToJunk: hasScanners },
     log: silentLog,
     hostname: () => 'mx.a.test',
     serverScripts: () => {
@@ -80,7 +88,7 @@ export class SieveWorld extends MailboxWorld {
   before = '';
   after = '';
 
-  constructor(options: { readonly redirects?: boolean; readonly rememberedMax?: number } = {}) {
+  constructor(options: Pick<SieveOptions, 'redirects' | 'hasScanners' | 'rememberedMax'> = {}) {
     super();
     const { clock, ids } = this;
     const mailboxes = new Mailboxes({ clock });
