@@ -26,13 +26,13 @@ import { Metrics } from '../src/base/metrics.ts';
 import { createEngine } from '../src/engine/engine.ts';
 import { answerMsMax, shardIndexFolder } from '../src/engine/engine-parts.ts';
 import { createServer } from '../src/engine/serve.ts';
+import { newScorer } from '../src/mail/trust/spam/scorer.ts';
 
 export default threadEntry(({ thread, post, end }) => {
   const { settings, startBits, relayRoots, keyVariables, ...rest } = workerData as ThreadData;
   if (thread > rest.workers) lowerThreadPriority(); // patient jobs: passwords must not make mail late
   const log = createLog(settings.log.level, { thread }, { gatherBytes: 8_192 });
-  const uplink = new Uplink(post);
-  const metrics = new Metrics();
+  const [uplink, metrics] = [new Uplink(post), new Metrics()];
   const { handlers } = createEngine({
     ...{ ...rest, settings, disk: nodeDisk, thread, clock, random, log },
     openIndex: async (shard) => {
@@ -40,9 +40,9 @@ export default threadEntry(({ thread, post, end }) => {
       return openLmdbShardIndex({ path: shardIndexFolder(settings.data.dir, shard), onDiscard });
     },
     dns: createDns({ settings: settings.dns, clock, random }),
-    dialer: createDialer({ roots: relayRoots }),
-    ...{ keySource: createKeySource(keyVariables), metrics },
-    scanners: openScanners(settings.scanners.list, { clock, metrics }),
+    ...{ metrics, dialer: createDialer({ roots: relayRoots }) },
+    keySource: createKeySource(keyVariables),
+    scanners: openScanners(settings.scanners.list, { clock, metrics, newScorer }),
     life: `${thread}.${Buffer.from(random.bytes(6)).toString('hex')}`,
     ids: new MessageIdSource(clock.nowMs, startBits + 1 + thread),
     suppressions: openLmdbSuppressionReader(settings.data.dir, rest.suppressedTenants),

@@ -25,7 +25,7 @@ import { repacked, withHeaderTerms } from './pipeline/header-terms.ts';
 import type { Policy } from './pipeline/policy.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
 import { prepare } from './pipeline/prepare.ts';
-import { needsScan, type ScanParts, scan } from './pipeline/scan.ts';
+import { type Known, needsScan, type ScanParts, scan } from './pipeline/scan.ts';
 import { needsVerification, type VerifyParts, verify } from './pipeline/verify.ts';
 import type { OpenShard } from './shards.ts';
 
@@ -78,14 +78,16 @@ async function verifyAndTake(
   policy: Policy,
 ): Promise<Answer> {
   let results: Uint8Array | undefined;
+  let verdicts: Known['verdicts'];
   if (needsVerification(message, policy)) {
     const verified = await verify(message, policy, parts);
     if (!verified.ok) return verified;
     results = verified.field;
+    verdicts = verified.verdicts;
   }
   if (!needsScan(message, parts))
     return await answerOf(take(parts, shard, packed, message, policy, results));
-  const scanned = await scan(message, parts, policy);
+  const scanned = await scan(message, parts, policy, { verdicts });
   if (!scanned.ok) return scanned;
   const { body, fields } = scanned;
   const front = results === undefined ? fields : concat([results, fields]);

@@ -20,6 +20,16 @@ export const findingCharsMax = 256;
 /** Changes asked for by one verdict; more are no verdict. */
 export const editsMax = 1_000;
 
+/** In the words of RFC 8601 §2.7. */
+export interface TrustVerdicts {
+  readonly spf: string;
+  readonly dkim: string;
+  readonly arc: string;
+  readonly dmarc: string;
+  readonly dmarcPolicy: 'none' | 'quarantine' | 'reject';
+  readonly dkimDomains: readonly string[];
+}
+
 /** A message with what its envelope says. */
 export interface ScanSubject {
   /** In SMTP's canonical form. May be the beginning alone, with the whole header in it. */
@@ -39,6 +49,8 @@ export interface ScanSubject {
   /** What this server calls itself. */
   readonly hostname: string;
   readonly receivedMs: number;
+  /** Who vouches for it; absent: nobody looked. Scanners beside ours find out by themselves. */
+  readonly verdicts?: TrustVerdicts;
 }
 
 /** `add-header`: it is taken, marked as spam. `defer` is a greylist too: later, the same message may pass. */
@@ -140,7 +152,21 @@ export interface ContentScanner {
 }
 
 /** What a scanner is made of besides its settings. */
+/** The server's own spam score: pure, given to whoever plays the scanner. */
+export interface SpamScorer {
+  readonly modelBytesMax: number;
+  /** In place of the model before. @throws where it is none: that stays */
+  load(bytes: Uint8Array): void;
+  score(subject: ScanSubject): FoundScore;
+}
+
+export interface FoundScore {
+  readonly points: number;
+  readonly rules: readonly FiredRule[];
+}
+
 export interface ScannerSurroundings {
+  readonly newScorer: () => SpamScorer;
   readonly clock: Clock;
   readonly metrics: Metrics;
 }

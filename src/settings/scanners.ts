@@ -16,13 +16,15 @@ import {
 } from './field.ts';
 import { type Columns, inlineTable, nameFault, readColumns, rows } from './tables.ts';
 
-const scannerKinds = ['clamd', 'spamd', 'rspamd', 'milter', 'http'] as const;
+const scannerKinds = ['clamd', 'spamd', 'rspamd', 'milter', 'http', 'own'] as const;
 export type ScannerKind = (typeof scannerKinds)[number];
+/** Those beside the server. */
+export type PeerKind = Exclude<ScannerKind, 'own'>;
 
 export interface ScannerSetting {
   readonly name: string;
   readonly kind: ScannerKind;
-  /** `HOST:PORT`, `[V6]:PORT`, `unix:/PATH`; of `http` a URL. */
+  /** `HOST:PORT`, `[V6]:PORT`, `unix:/PATH`; of `http` a URL; of `own` its model's file, or `rules`. */
   readonly address: string;
   /** Whose mail it is shown. */
   readonly when: 'untrusted' | 'all';
@@ -39,12 +41,14 @@ export interface ScannerSetting {
   readonly secretFile: string;
   /** spamd's `User`; "{recipient}": the only recipient. "": its own choice. */
   readonly user: string;
+  /** Of `own`: what is spam. */
+  readonly points: number;
 }
 
 const defaults = {
   ...{ when: 'untrusted', fail: 'open', bytesMax: 25 * mebibyte, oversize: 'head' },
   ...{ msMax: 10 * secondMs, connectMsMax: 2 * secondMs, connectionsMax: 8 },
-  ...{ secretFile: '', user: '' },
+  ...{ secretFile: '', user: '', points: 5 },
 } as const;
 
 export function scannerRows(options: FieldWords): Field<readonly ScannerSetting[]> {
@@ -90,12 +94,22 @@ const columns: Columns<ScannerSetting> = {
   connectionsMax: (raw = defaults.connectionsMax) => readNumber(raw, 1, 256),
   secretFile: (raw = defaults.secretFile) => readText(raw),
   user: (raw = defaults.user) => readText(raw),
+  points: (raw = defaults.points) => readNumber(raw, 1, 1_000),
 };
 
+const shapes: Partial<Record<ScannerKind, string>> = {
+  http: '"https://HOST/PATH"',
+  own: '"/PATH" of a model or "rules"',
+};
+
+function isAddress(kind: ScannerKind, address: string): boolean {
+  if (kind === 'own') return address === 'rules' || address.startsWith('/');
+  return kind === 'http' ? isHookUrl(address) : scanPlaceOf(address) !== undefined;
+}
+
 function rowFault({ kind, address, secretFile, user }: ScannerSetting): string | undefined {
-  const isGood = kind === 'http' ? isHookUrl(address) : scanPlaceOf(address) !== undefined;
-  if (!isGood) {
-    const shape = kind === 'http' ? '"https://HOST/PATH"' : '"HOST:PORT" or "unix:/PATH"';
+  if (!isAddress(kind, address)) {
+    const shape = shapes[kind] ?? '"HOST:PORT" or "unix:/PATH"';
     return `address: must be as ${shape}, not ${quote(address)}`;
   }
   if (secretFile !== '' && kind !== 'http' && kind !== 'rspamd')

@@ -16,13 +16,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { failuresMax, pauseMsFirst } from '../../src/adapters/scanning/circuit-breaker.ts';
 import { waitingPerConnection } from '../../src/adapters/scanning/guarded-scanner.ts';
 import type { ScanVerdict } from '../../src/ports/content-scanner.ts';
-import type { ScannerKind, ScannerSetting } from '../../src/settings/scanners.ts';
+import type { PeerKind, ScannerSetting } from '../../src/settings/scanners.ts';
 import { badMark, type Play, ScanPeer } from '../support/scan-peer.ts';
 import { openScanner, plainMessage, subjectOf } from '../support/scanners.ts';
 
 const bad = plainMessage(`${badMark}\r\n`);
 
-async function world(kind: ScannerKind, given: Partial<ScannerSetting> = {}) {
+async function world(kind: PeerKind, given: Partial<ScannerSetting> = {}) {
   const peer = await ScanPeer.start(kind);
   const opened = openScanner({ kind, address: peer.address, ...given });
   return {
@@ -39,7 +39,7 @@ function faultOf(verdict: ScanVerdict): string {
 }
 
 export interface ScannerExpected {
-  readonly kind: ScannerKind;
+  readonly kind: PeerKind;
   isGood(verdict: ScanVerdict): boolean;
   isFound(verdict: ScanVerdict): boolean;
 }

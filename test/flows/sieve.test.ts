@@ -156,6 +156,20 @@ for (const [size, data] of [
   });
 }
 
+test("the server's own score marks spam of strangers, and it goes to Junk", async () => {
+  await using play = await world({
+    'scanners.list': JSON.stringify([{ name: 'score', kind: 'own', address: 'rules', points: 2 }]),
+  });
+  await withAccounts(play);
+  const scam = small
+    .replace('From: ann@far.test', 'From: "service@bank.test" <x@far.test>\r\nX-Spam-Flag: NO')
+    .replace('hi', 'URGENT: VERIFY YOUR ACCOUNT NOW!!!')
+    .replace('text\r\n', 'Dear customer, verify your account: http://192.0.2.1/login\r\n');
+  assert.match((await send(play, ['bob@here.test'], scam))[0]!, /^250 /);
+  assert.match((await send(play, ['bob@here.test'], small))[0]!, /^250 /);
+  assert.deepEqual(await counts(play), { Junk: 1, INBOX: 1 });
+});
+
 test('two accounts that redirect to each other end with the mail in one of them', async () => {
   await using play = await world();
   await withAccounts(play);

@@ -10,7 +10,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ScannerKind } from '../../src/settings/scanners.ts';
+import type { PeerKind } from '../../src/settings/scanners.ts';
 
 /** The harmless text that virus scanners agree to find; in two, so that none finds this file. */
 export const eicar = `X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-${'STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'}`;
@@ -33,7 +33,7 @@ export function needs(name: DebianScanner): { skip?: string } {
 }
 
 export interface RunningScanner extends AsyncDisposable {
-  readonly kind: ScannerKind;
+  readonly kind: PeerKind;
   readonly address: string;
   /** By a path, where it listens there, too. */
   readonly pathAddress?: string;
@@ -45,7 +45,7 @@ export interface RunningScanner extends AsyncDisposable {
 }
 
 interface Plan {
-  readonly kind: ScannerKind;
+  readonly kind: PeerKind;
   readonly command: readonly string[];
   readonly path?: string;
 }

@@ -6,7 +6,7 @@
 
 import { Buffer } from 'node:buffer';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { ScannerKind } from '../../src/settings/scanners.ts';
+import type { PeerKind } from '../../src/settings/scanners.ts';
 
 export const badMark = 'x-find-me-x';
 
@@ -24,17 +24,17 @@ export class ScanPeer {
   /** What came, by connection. */
   readonly heard: Buffer[] = [];
   connectionsMost = 0;
-  readonly #kind: ScannerKind;
+  readonly #kind: PeerKind;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
-  private constructor(kind: ScannerKind) {
+  private constructor(kind: PeerKind) {
     this.#kind = kind;
     this.speak = speakers[kind];
     this.#server = createServer((socket) => this.#onSocket(socket));
   }
 
-  static async start(kind: ScannerKind, at: { path?: string } = {}): Promise<ScanPeer> {
+  static async start(kind: PeerKind, at: { path?: string } = {}): Promise<ScanPeer> {
     const peer = new ScanPeer(kind);
     const { path } = at;
     await new Promise<void>((done) => {
@@ -118,7 +118,7 @@ export class ScanPeer {
   }
 }
 
-const halves: Readonly<Record<ScannerKind, Buffer>> = {
+const halves: Readonly<Record<PeerKind, Buffer>> = {
   clamd: Buffer.from('stream: Some.Vir'),
   spamd: Buffer.from(
     'SPAMD/1.1 0 EX_OK\r\nContent-length: 90000\r\nSpam: True ; 9.0 / 5.0\r\n\r\nAA,B',
@@ -228,7 +228,7 @@ const milter: Speak = (got) => {
   return { answer: isFound ? milterPacket('y', '550 5.7.1 Not here\0') : milterPacket('c'), read };
 };
 
-export const speakers: Readonly<Record<ScannerKind, Speak>> = {
+export const speakers: Readonly<Record<PeerKind, Speak>> = {
   ...{ clamd, spamd, rspamd, milter },
   http: hook,
 };

@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer';
 import { nodeClock } from '../../src/adapters/node/clock.ts';
 import { openScanners } from '../../src/adapters/scanning/open-scanners.ts';
 import { Metrics } from '../../src/base/metrics.ts';
+import { newScorer } from '../../src/mail/trust/spam/scorer.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { ContentScanner, ScanSubject } from '../../src/ports/content-scanner.ts';
 import type { ScannerSetting } from '../../src/settings/scanners.ts';
@@ -12,7 +13,7 @@ export function scannerSetting(given: Partial<ScannerSetting>): ScannerSetting {
   return {
     ...{ name: 'test', kind: 'clamd', address: '127.0.0.1:1', when: 'untrusted', fail: 'open' },
     ...{ bytesMax: 1_048_576, oversize: 'head', msMax: 5_000, connectMsMax: 1_000 },
-    ...{ connectionsMax: 4, secretFile: '', user: '' },
+    ...{ connectionsMax: 4, secretFile: '', user: '', points: 5 },
     ...given,
   };
 }
@@ -24,7 +25,7 @@ export interface TestScanner extends AsyncDisposable {
 
 export function openScanner(given: Partial<ScannerSetting>, clock: Clock = nodeClock): TestScanner {
   const metrics = new Metrics();
-  const [opened] = openScanners([scannerSetting(given)], { clock, metrics });
+  const [opened] = openScanners([scannerSetting(given)], { clock, metrics, newScorer });
   const { scanner } = opened!;
   return { scanner, metrics, [Symbol.asyncDispose]: () => scanner.close() };
 }

@@ -11,6 +11,7 @@ import { type ScannerSetting, scanPlaceOf } from '../../settings/scanners.ts';
 import { ClamdTalk } from '../clamd/clamd-talk.ts';
 import { HookTalk } from '../http-hook/hook-talk.ts';
 import { MilterTalk } from '../milter/milter-talk.ts';
+import { OwnTalk } from '../own-score/own-talk.ts';
 import { RspamdTalk } from '../rspamd/rspamd-talk.ts';
 import { SpamdTalk } from '../spamd/spamd-talk.ts';
 import { GuardedScanner, ScanMeters, type ScanTalk } from './guarded-scanner.ts';
@@ -34,10 +35,13 @@ export function openScanners(
   });
 }
 
-function talkOf(setting: ScannerSetting, { clock }: ScannerSurroundings): ScanTalk {
-  const { kind, address, connectionsMax, connectMsMax, user } = setting;
+function talkOf(setting: ScannerSetting, { clock, newScorer }: ScannerSurroundings): ScanTalk {
+  const { kind, address, connectionsMax, connectMsMax, user, points } = setting;
   const limits = { connectionsMax, connectMsMax, clock };
   if (kind === 'http') return new HookTalk({ ...limits, url: address, secret: secretOf(setting) });
+  if (kind === 'own') {
+    return new OwnTalk(address === 'rules' ? '' : address, points, clock, newScorer());
+  }
   const place = scanPlaceOf(address);
   assert(place !== undefined, 'settings let no such address through');
   switch (kind) {

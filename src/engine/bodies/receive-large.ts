@@ -21,7 +21,7 @@ import { withForwardTerms } from '../pipeline/forwarding.ts';
 import { repacked, withHeaderTerms } from '../pipeline/header-terms.ts';
 import type { Policy } from '../pipeline/policy.ts';
 import { type MessageToPrepare, type PreparedMessage, prepare } from '../pipeline/prepare.ts';
-import { needsScan, type ScanParts, scan } from '../pipeline/scan.ts';
+import { type Known, needsScan, type ScanParts, scan } from '../pipeline/scan.ts';
 import { needsVerification, type VerifyParts, verify } from '../pipeline/verify.ts';
 import type { OpenShard } from '../shards.ts';
 import type { BodyTurns } from './body-turns.ts';
@@ -166,12 +166,14 @@ async function resultsOf(
   return await parts.whole.with(bytes, async () => {
     const whole = { ...message, body: await body.whole() };
     const fields: Uint8Array[] = [];
+    let verdicts: Known['verdicts'];
     if (isVerified) {
       const verified = await verify(whole, policy, parts);
       if (!verified.ok) return verified;
       fields.push(verified.field);
+      verdicts = verified.verdicts;
     }
-    const scanned = await scan(whole, parts, policy, head);
+    const scanned = await scan(whole, parts, policy, { head, verdicts });
     if (!scanned.ok) return scanned;
     return { ok: true, fields: [...fields, scanned.fields], head: scanned.body };
   });

@@ -15,6 +15,7 @@ import type {
   ScanEdit,
   ScanSubject,
   ScanVerdict,
+  TrustVerdicts,
 } from '../../ports/content-scanner.ts';
 import type { ScannerSetting } from '../../settings/scanners.ts';
 import type { Policy } from './policy.ts';
@@ -50,6 +51,12 @@ export function needsScan(message: MessageToPrepare, { scanners }: ScanParts): b
   return scanners.some((asked) => isAsked(asked, message));
 }
 
+/** What is known beside the message. */
+export interface Known {
+  readonly head?: Uint8Array;
+  readonly verdicts?: TrustVerdicts | undefined;
+}
+
 /**
  * `head`: the beginning of a large message, with its whole header. Changes are done to it then, as far as they are of the
  * header, and each scanner is shown the message as it came.
@@ -58,14 +65,16 @@ export async function scan(
   message: MessageToPrepare,
   parts: ScanParts,
   policy: Policy,
-  head?: Uint8Array,
+  { head, verdicts }: Known = {},
 ): Promise<Result<Scanned>> {
   const asked = parts.scanners.filter((each) => isAsked(each, message));
   if (asked.length === 0) return { ok: true, body: head ?? message.body, fields: emptyBytes };
   let body = withEdits(head ?? message.body, ownFields, policy.headerLimits);
   const fields: Uint8Array[] = [];
   for (const { scanner, setting } of asked) {
-    const subject = subjectOf(head === undefined ? { ...message, body } : message, policy);
+    const shown = head === undefined ? { ...message, body } : message;
+    const own = subjectOf(shown, policy);
+    const subject = verdicts === undefined ? own : { ...own, verdicts };
     const verdict = await scanner.scan(subject);
     tell(parts.log, message, setting.name, verdict);
     const refusal = refusalOf(verdict, setting);

@@ -8,7 +8,7 @@ export const scannersSection = section(
   {
     list: scannerRows({
       reload: 'restart',
-      doc: 'Asked one after the other; the first that refuses ends it. `kind`: clamd, spamd, rspamd, milter (HOST:PORT or unix:/PATH) or http (a URL). `when`: "untrusted" (neither logged in nor from `relay.networks`) or "all". `fail`, without a verdict: "open" takes mail, "closed" asks for it later (451). Above `bytesMax` bytes, `oversize`: "head" shows the beginning, "skip" nothing. `msMax`, `connectMsMax`: milliseconds for all of it, and for connecting. `connectionsMax`: of each engine thread. `secretFile`: the password of rspamd, the secret that requests of http are signed with. `user` of spamd: "{recipient}" for the only recipient.',
+      doc: 'Asked one after the other; the first that refuses ends it. `kind`: clamd, spamd, rspamd, milter (HOST:PORT or unix:/PATH) or http (a URL); or own, the spam score of Chaski itself (the file of a model that `chaski spam train` made, or "rules" for none), with `points` from which mail is spam. `when`: "untrusted" (neither logged in nor from `relay.networks`) or "all". `fail`, without a verdict: "open" takes mail, "closed" asks for it later (451). Above `bytesMax` bytes, `oversize`: "head" shows the beginning, "skip" nothing. `msMax`, `connectMsMax`: milliseconds for all of it, and for connecting. `connectionsMax`: of each engine thread. `secretFile`: the password of rspamd, the secret that requests of http are signed with. `user` of spamd: "{recipient}" for the only recipient.',
     }),
   },
 );

@@ -23,7 +23,14 @@ it('fills in what is not said, and writes it so that it is read again', () => {
   assert.deepEqual(row, {
     ...good,
     ...{ when: 'untrusted', fail: 'open', bytesMax: 26_214_400, oversize: 'head' },
-    ...{ msMax: 10_000, connectMsMax: 2_000, connectionsMax: 8, secretFile: '', user: '' },
+    ...{
+      msMax: 10_000,
+      connectMsMax: 2_000,
+      connectionsMax: 8,
+      secretFile: '',
+      user: '',
+      points: 5,
+    },
   });
   const toml = field.toToml(reading.value);
   assert.equal(toml, '[{ name = "virus", kind = "clamd", address = "127.0.0.1:3310" }]');

@@ -12,7 +12,7 @@ import { it } from 'node:test';
 import { failuresMax } from '../../../../src/adapters/scanning/circuit-breaker.ts';
 import { bodySignature } from '../../../../src/base/body-signature.ts';
 import { editsMax, type ScanVerdict } from '../../../../src/ports/content-scanner.ts';
-import type { ScannerKind, ScannerSetting } from '../../../../src/settings/scanners.ts';
+import type { PeerKind, ScannerSetting } from '../../../../src/settings/scanners.ts';
 import {
   httpAnswer,
   milterAgreed,
@@ -29,7 +29,7 @@ interface Asked {
 }
 
 async function ask(
-  kind: ScannerKind,
+  kind: PeerKind,
   speak: Speak,
   given: Partial<ScannerSetting> = {},
 ): Promise<Asked> {

@@ -110,7 +110,7 @@ test('of a large message the head is changed, and no body is replaced', async ()
   const { scanner, seen } = says({ kind: 'decided', action: 'accept', text: '', edits });
   const parts = { scanners: [scanner], log: silentLog };
   const head = Buffer.from(text).subarray(0, -2);
-  const result = await scan(message, parts, policy, head);
+  const result = await scan(message, parts, policy, { head });
   assert.ok(result.ok);
   assert.equal(Buffer.from(result.body).toString(), 'From: a@example.org\r\nX: y\r\n\r\nbody');
   assert.equal(seen[0]!.message.length, text.length);

@@ -1,0 +1,30 @@
+/**
+ * The spam score as the server's own scanner asks for it, with a model that may be exchanged.
+ *
+ * Runs in:   engine threads.
+ */
+
+import type { FoundScore, ScanSubject, SpamScorer } from '../../../ports/content-scanner.ts';
+import { judge } from './judge.ts';
+import type { SpamModel } from './model.ts';
+import { modelBytesMax, readModel } from './model-bytes.ts';
+
+export const newScorer = (): SpamScorer => new ModelScorer();
+
+class ModelScorer implements SpamScorer {
+  readonly modelBytesMax = modelBytesMax;
+  #model: SpamModel | undefined;
+
+  load(bytes: Uint8Array): void {
+    this.#model = readModel(bytes);
+  }
+
+  score({ message, verdicts, receivedMs }: ScanSubject): FoundScore {
+    const around = { nowMs: receivedMs, ...(verdicts === undefined ? {} : { verdicts }) };
+    const found = judge(message, { global: this.#model }, around);
+    const { points, hits, modelPoints, classification } = found;
+    const learnt = classification === undefined ? [] : [{ name: 'LEARNT', score: modelPoints }];
+    const rules = [...hits.map((hit) => ({ name: hit.rule, score: hit.points })), ...learnt];
+    return { points, rules };
+  }
+}
