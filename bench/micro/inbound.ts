@@ -2,8 +2,8 @@
  * What all built-in checks of a stranger's message cost: who vouches for it, its spam score, the header made ready, an
  * account's Sieve script.
  *
- * Method: messages of 5 kB as bench/authenticate has them, the DNS at hand, a taught model, a script of ten rules; CPU of
- *         this process per message, each step by itself and all together, medians of rounds that alternate.
+ * Method: messages of 5 kB as bench/authenticate has them, the DNS at hand, a taught model, a script of ten rules; CPU
+ *         of this process per message, each step by itself and all together, medians of rounds that alternate.
  *         `node bench/micro/inbound.ts [seconds]`
  * Budget: 1.5 ms of the engine thread per message.
  */
