@@ -105,7 +105,10 @@ function caughtAt(falsePositives: number): readonly [caught: number, threshold: 
 
 async function spamAssassin(messages: readonly CorpusMessage[]): Promise<Found[]> {
   const judged = await judgeBySpamd(messages.map(({ bytes }) => bytes));
-  return judged === undefined ? [] : [told('SpamAssassin', judged.verdicts, judged.cpuSeconds)];
+  if (judged === undefined) return [];
+  const { verdicts, unjudged, cpuSeconds } = judged;
+  const name = unjudged === 0 ? 'SpamAssassin' : `SpamAssassin (${unjudged} without an answer)`;
+  return [told(name, verdicts, cpuSeconds)];
 }
 
 function page(): string {

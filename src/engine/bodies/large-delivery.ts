@@ -10,8 +10,9 @@ import { createHash } from 'node:crypto';
 import type { Answer } from '../../actors/ask.ts';
 import type { BodyReceived } from '../../actors/asks/body-asks.ts';
 import { packEnvelope } from '../../actors/asks/spool-asks.ts';
-import { type Failure, MailError } from '../../base/errors.ts';
+import { type Failure, failureOf, MailError } from '../../base/errors.ts';
 import { type MessageSummary, summarise } from '../../mail/formats/mime/summary.ts';
+import type { Script } from '../../mail/sieve/run/machine.ts';
 import { deliveryOf } from '../local-delivery.ts';
 import type {
   Delivery,
@@ -26,7 +27,7 @@ import type { SideBody } from '../store/record.ts';
 import type { BodyTurns } from './body-turns.ts';
 import type { IncomingBody } from './incoming-body.ts';
 import { mailErrorOf } from './incoming-body.ts';
-import { fileLarge } from './large-filing.ts';
+import { fileLarge, type LargeFiling, wantedOfLarge } from './large-filing.ts';
 import type { LargeRequest } from './receive-large.ts';
 
 /** A message that is read slice by slice, as often as it takes. */
@@ -62,7 +63,7 @@ export async function deliverLarge(
         const written = (body: SideBody) => void bodies.push(body);
         const nowMs = outgoing.clock.nowMs();
         const filing = { whole, store, filters, delivery, text, nowMs, written };
-        targets.push({ ...target, filed: await fileLarge(filing, target, scripts) });
+        targets.push(await filedTarget(mailboxes, filing, target, scripts));
         continue;
       }
       const isLast = targets.length === delivery.targets.length - 1;
@@ -78,6 +79,25 @@ export async function deliverLarge(
   } finally {
     for (const body of bodies) store.dropBody(body);
   }
+}
+
+/** An account without room for it gets no files. @throws MailError when a file cannot be written */
+async function filedTarget(
+  mailboxes: DeliveryShard['mailboxes'],
+  filing: LargeFiling,
+  target: DeliveryTarget,
+  scripts: readonly Script[],
+): Promise<DeliveryTarget> {
+  const { delivery, text } = filing;
+  const { head, wanted } = await wantedOfLarge(filing, target, scripts);
+  const count = wanted.copies.length;
+  try {
+    const place = { account: target.account, tenant: delivery.tenant };
+    if (count > 0) mailboxes.mustHaveRoom(place, text.bytes * count, count);
+  } catch (error) {
+    return { ...target, failed: failureOf(error) };
+  }
+  return { ...target, filed: await fileLarge(filing, target, head, wanted) };
 }
 
 async function summaryOf(text: LargeText): Promise<MessageSummary> {

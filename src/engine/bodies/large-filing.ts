@@ -27,6 +27,7 @@ import { shifted } from '../mailbox/delivery.ts';
 import { hostFacts } from '../mailbox/sieve/filtered.ts';
 import { type AccountFilters, keptInstead } from '../mailbox/sieve/filters.ts';
 import { deliveredTo } from '../mailbox/sieve/outgoing.ts';
+import type { Wanted } from '../mailbox/sieve/wanted.ts';
 import { deliveryFields } from '../mailbox/trace-fields.ts';
 import type { OpenShard } from '../shards.ts';
 import type { SideBody } from '../store/record.ts';
@@ -47,16 +48,24 @@ export interface LargeFiling {
   readonly written: (body: SideBody) => void;
 }
 
+export async function wantedOfLarge(
+  { text, filters, delivery, nowMs }: LargeFiling,
+  target: DeliveryTarget,
+  scripts: readonly Script[],
+): Promise<Pick<FiledMessage, 'head' | 'wanted'>> {
+  const head = await beginningOf(text);
+  const facts = hostFacts(delivery, target, nowMs);
+  return { head, wanted: filters.run(scripts, facts, head, text.bytes) };
+}
+
 /** @throws MailError when a file cannot be written */
 export async function fileLarge(
   filing: LargeFiling,
   target: DeliveryTarget,
-  scripts: readonly Script[],
+  head: Uint8Array,
+  wanted: Wanted,
 ): Promise<FiledMessage> {
-  const { text, filters, delivery, nowMs } = filing;
-  const head = await beginningOf(text);
-  const facts = hostFacts(delivery, target, nowMs);
-  const wanted = filters.run(scripts, facts, head, text.bytes);
+  const { delivery } = filing;
   const texts: WrittenText[] = [];
   const redirects: WrittenRedirect[] = [];
   if (wanted.refusal !== undefined) return { wanted, head, texts, redirects };

@@ -6,7 +6,7 @@
  * Invariant: what needs nobody else is decided before the first await. An outcome is told once it is on disk.
  */
 
-import { failure, failureOf } from '../../base/errors.ts';
+import { failure, failureOf, MailError } from '../../base/errors.ts';
 import type { TenantId } from '../../base/ids.ts';
 import { summarise } from '../../mail/formats/mime/summary.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -25,7 +25,12 @@ import {
 import type { Fullness } from './fullness.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
 import type { DeliveryFilters } from './sieve/delivery-filters.ts';
-import { type FilteredStage, filterCopy, type LateStage } from './sieve/filtered.ts';
+import {
+  type FilteredRequest,
+  type FilteredStage,
+  filterCopy,
+  type LateStage,
+} from './sieve/filtered.ts';
 
 export interface DelivererParts {
   readonly clock: Clock;
@@ -46,6 +51,15 @@ export interface Delivering {
 
 type StagedDrafts = Extract<Staged, { readonly drafts: unknown }>;
 type Late = Extract<FilteredStage, { readonly later: unknown }>;
+
+/** A late one, known to repeats from now on. */
+type Begun = Late & {
+  readonly underWay: DeliveryUnderWay;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+type Staging = Exclude<FilteredStage, Late> | Begun;
 
 const nowhere: DeliveredCopy = { mailbox: 0, uid: 0, document: 0 };
 
@@ -68,23 +82,15 @@ export class Deliverer {
     const { promise: done, resolve, reject } = Promise.withResolvers<unknown>();
     // Who awaits a repeat is told; where nobody does, the failure is in the outcomes.
     done.catch(() => {});
-    const staged = delivery.targets.map((target): [AccountActor, FilteredStage] => {
+    const staged = delivery.targets.map((target): [AccountActor, Staging] => {
       const actor = actorOf(target.account, delivery.tenant);
-      // A large message's scripts were run before its files were written.
-      const isWhole = target.body === undefined && target.filed === undefined;
-      const scripts = isWhole ? (this.filters?.filters.scriptsOf(target.account) ?? []) : [];
-      const decide = <T>(one: Decide<T>) => this.#parts.decide(actor, one);
-      const request = { shard, actor, message, target, scripts, nowMs, decide };
-      const isFiltered = scripts.length > 0 || target.filed !== undefined;
-      const one = isFiltered
-        ? filterCopy(this.filters!, request)
-        : stage(shard, actor, message, target, nowMs);
+      const one = this.#stage({ shard, actor, message, target, nowMs });
       if ('drafts' in one) {
         drafts.push(...one.drafts);
         actor.deliveries.set(one.key, { copy: one.copy, done });
         actor.track(done, one.bytes);
       }
-      return [actor, one];
+      return [actor, 'later' in one ? begun(actor, one) : one];
     });
     if (drafts.length > 0) shard.append(drafts).then(resolve, reject);
     for (const [actor, one] of staged) {
@@ -101,6 +107,25 @@ export class Deliverer {
     };
   }
 
+  /** What goes wrong with one target is its outcome: others of the parcel are decided already. */
+  #stage(request: Omit<FilteredRequest, 'scripts' | 'decide'>): FilteredStage {
+    const { shard, actor, message, target, nowMs } = request;
+    const { filters } = this;
+    // A large message's scripts were run before its files were written.
+    const isLarge =
+      target.body !== undefined || target.filed !== undefined || target.failed !== undefined;
+    try {
+      const scripts = isLarge ? [] : (filters?.filters.scriptsOf(target.account) ?? []);
+      const isPlain =
+        scripts.length === 0 && target.filed === undefined && target.failed === undefined;
+      if (filters === undefined || isPlain) return stage(shard, actor, message, target, nowMs);
+      const decide = <T>(one: Decide<T>) => this.#parts.decide(actor, one);
+      return filterCopy(filters, { ...request, scripts, decide });
+    } catch (error) {
+      return { outcome: failureOf(error) };
+    }
+  }
+
   /** Once `done` is: whether the copy is there to be read. */
   async settle(
     shard: MailboxShard,
@@ -115,7 +140,7 @@ export class Deliverer {
       if (document !== 0 && shard.get(documentKey(actor.account, document)) === undefined) {
         return failure('store-failed', 'the delivered record was not applied');
       }
-      this.#parts.changed(actor, copy.mailbox);
+      if (copy.mailbox !== 0) this.#parts.changed(actor, copy.mailbox);
       return { ok: true, ...copy, isRepeat: false };
     } catch (error) {
       return failureOf(error);
@@ -133,24 +158,26 @@ export class Deliverer {
     const outcome = await this.settle(shard, actor, one, done);
     one.settled?.();
     if (outcome.ok) {
-      for (const mailbox of one.mailboxes.slice(1)) this.#parts.changed(actor, mailbox);
+      const others = one.mailboxes.filter((mailbox) => mailbox !== one.copy.mailbox);
+      for (const mailbox of others) this.#parts.changed(actor, mailbox);
     }
     return outcome;
   }
 
-  async #late(actor: AccountActor, { key, later, settled }: Late): Promise<DeliveryOutcome> {
-    const { promise: done, resolve, reject } = Promise.withResolvers<unknown>();
-    done.catch(() => {});
-    const underWay: DeliveryUnderWay = { copy: nowhere, done };
-    actor.deliveries.set(key, underWay);
+  async #late(actor: AccountActor, late: Begun): Promise<DeliveryOutcome> {
+    const { key, later, settled, underWay, resolve, reject } = late;
     try {
-      const late = await later;
+      const prepared = await later;
       const shard = this.#parts.shard();
-      const one = late.stage();
+      // Let go or deleted meanwhile: numbers that it gives were given by another.
+      if (this.#parts.actorOf(actor.account, actor.tenant) !== actor) {
+        throw new MailError('not-possible-now', 'the account changed meanwhile');
+      }
+      const one = prepared.stage();
       underWay.copy = one.copy;
-      actor.track(done, one.bytes, one.bytes > 0 ? 1 : 0);
-      this.#appendLate(shard, one, late).then(resolve, reject);
-      return await this.#stored(shard, actor, one, done);
+      actor.track(underWay.done, one.bytes, one.bytes > 0 ? 1 : 0);
+      this.#appendLate(shard, one, prepared).then(resolve, reject);
+      return await this.#stored(shard, actor, one, underWay.done);
     } catch (error) {
       reject(error);
       actor.deliveries.delete(key);
@@ -174,4 +201,12 @@ export class Deliverer {
     const places = await shard.append([...drafts, ...madeDrafts(made)]);
     spool.admitMade(made, places.slice(drafts.length));
   }
+}
+
+function begun(actor: AccountActor, one: Late): Begun {
+  const { promise: done, resolve, reject } = Promise.withResolvers<unknown>();
+  done.catch(() => {});
+  const underWay: DeliveryUnderWay = { copy: nowhere, done };
+  actor.deliveries.set(one.key, underWay);
+  return { ...one, underWay, resolve, reject };
 }

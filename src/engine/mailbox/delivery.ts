@@ -50,6 +50,8 @@ export interface DeliveryTarget {
   readonly body?: WrittenBody;
   /** Of a large message, where scripts were run: what they want, and its texts on disk. */
   readonly filed?: FiledMessage;
+  /** Of a large message: why there are no files for this target. */
+  readonly failed?: Failure;
 }
 
 /** A large message as scripts want it. */

@@ -145,7 +145,11 @@ export class Mailboxes {
   }
 
   /** Before so much is put together. @throws MailError `account-over-quota` */
-  mustHaveRoom({ account, tenant }: AppendTarget, bytes: number, messages: number): void {
+  mustHaveRoom(
+    { account, tenant }: Pick<AppendTarget, 'account' | 'tenant'>,
+    bytes: number,
+    messages: number,
+  ): void {
     const actor = this.#actor(account, tenant);
     actor.claimRoom(bytes, actor.row(), messages);
   }

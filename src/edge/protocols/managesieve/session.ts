@@ -11,7 +11,7 @@
 
 import type { Buffer } from 'node:buffer';
 import type { Answer } from '../../../actors/ask.ts';
-import { minuteMs } from '../../../base/units.ts';
+import { kibibyte, minuteMs } from '../../../base/units.ts';
 import { CommandReader, type Finding } from '../../../mail/wire/managesieve/reader.ts';
 import { type Response, responseLine } from '../../../mail/wire/managesieve/response.ts';
 import type { Account } from '../../../ports/account-directory.ts';
@@ -26,12 +26,21 @@ import { Unsent } from '../session/unsent.ts';
 import { capabilityLines } from './capabilities.ts';
 import { bad, type CommandEnd, type CommandSession, isSaid } from './command.ts';
 import { commands } from './commands.ts';
+import type { ManageSieveLimits } from './limits.ts';
 import { respond } from './log-in.ts';
 import { tooLarge } from './scripts.ts';
 import type { ManageSieveService } from './service.ts';
 
 /** What one turn runs at most: others have sessions too. */
 const turnCommandsMax = 100;
+/** Before log-in: answers to challenges, no scripts. */
+const earlyLiteralBytesMax = 4 * kibibyte;
+
+function earlyLimits(limits: ManageSieveLimits): ManageSieveLimits {
+  const most = earlyLiteralBytesMax;
+  return { ...limits, literalBytesMax: Math.min(limits.literalBytesMax, most), skipBytesMax: most };
+}
+
 type Phase = 'open' | 'handshake' | 'ended';
 
 export class ManageSieveSession implements CommandSession {
@@ -71,7 +80,7 @@ export class ManageSieveSession implements CommandSession {
     this.#transport = transport;
     this.#output = new Output(transport);
     this.#unsent = new Unsent(service);
-    this.#reader = new CommandReader(service.policy.limits);
+    this.#reader = new CommandReader(earlyLimits(service.policy.limits));
     this.#tls = tls;
     this.#timeOuts = new TimeOuts(service.tickMs);
     this.#minuteMs = service.tickMs;
@@ -157,6 +166,7 @@ export class ManageSieveSession implements CommandSession {
   loggedIn({ account, admission }: LoggedIn): void {
     this.account = account;
     this.admission = admission;
+    this.#reader.limits = this.service.policy.limits;
     this.service.logIn.live?.enter(this);
   }
 
@@ -164,6 +174,7 @@ export class ManageSieveSession implements CommandSession {
     this.service.logIn.live?.leave(this);
     this.account = undefined;
     this.admission = undefined;
+    this.#reader.limits = earlyLimits(this.service.policy.limits);
   }
 
   accessEnded(): void {

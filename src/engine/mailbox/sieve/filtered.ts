@@ -56,6 +56,7 @@ export interface FilteredRequest {
 const triesMax = 20;
 
 const messageIdName = fieldName('message-id');
+const deliveredToName = fieldName('delivered-to');
 
 type StagedDrafts = Extract<Staged, { readonly drafts: unknown }>;
 
@@ -88,6 +89,7 @@ interface Filtering extends FilteredRequest {
 export function filterCopy(parts: DeliveryFilters, request: FilteredRequest): FilteredStage {
   const { shard, actor, message, target, nowMs } = request;
   const { delivery } = message;
+  if (target.failed !== undefined) return { outcome: target.failed };
   try {
     const idHash = deliveryHash(delivery.id, target.recipient);
     const named = nameOnce(shard, actor, delivery.id, idHash);
@@ -100,9 +102,17 @@ export function filterCopy(parts: DeliveryFilters, request: FilteredRequest): Fi
     const filtering = { ...request, naming: { nowMs, ...named }, wanted, ...copy };
     // Remembered from here on: the same sender's next message finds it answered.
     const memory = parts.memory.remember(actor.account, toRemember(wanted), nowMs);
-    if (!mustWait(parts, filtering)) return staged(parts, filtering, wanted, [], memory);
     const { settled } = memory;
-    return { key: named.key, later: prepared(parts, filtering, memory), settled };
+    if (mustWait(parts, filtering)) {
+      return { key: named.key, later: prepared(parts, filtering, memory), settled };
+    }
+    try {
+      return staged(parts, filtering, wanted, [], memory);
+    } catch (error) {
+      // Else what was not delivered would be remembered, and the next try taken for a repeat.
+      settled();
+      throw error;
+    }
   } catch (error) {
     return { outcome: failureOf(error) };
   }
@@ -120,12 +130,13 @@ function wantedBy(
   return withoutKnownAnswer(parts, actor, marked, nowMs);
 }
 
-/** For so long the same message goes on to an address once. */
+/** For so long the same message goes on once. */
 const redirectSeconds = 12 * 3_600;
 
 /**
- * What went on to an address already is kept instead: where accounts send mail on to each other, copies would multiply
- * with each way there is. A message without Message-ID is known by its text.
+ * A message goes on from an account once, wherever to; after that it is kept: where accounts send mail on to each
+ * other, copies would multiply with each way there is. No script can change its Message-ID. One without goes on where
+ * nobody sent it on before.
  */
 function onceOnly(
   { memory }: DeliveryFilters,
@@ -136,16 +147,11 @@ function onceOnly(
 ): Wanted {
   const scan = scanHeaders(text);
   const field = findField(scan, messageIdName);
-  const name =
-    field < 0
-      ? hash('sha256', text.subarray(scan.bodyStart), 'base64')
-      : unfoldedValue(scan, field).trim();
-  const marks = wanted.redirects.map(({ address }) => ({
-    key: `redirect ${JSON.stringify([address.toLowerCase(), name])}`,
-    seconds: redirectSeconds,
-  }));
-  const isNew = ({ key }: ToRemember) => memory.find(account, key, nowMs) === undefined;
-  return marks.every(isNew) ? { ...wanted, sentOn: marks } : keptInstead(wanted);
+  const name = field < 0 ? '' : unfoldedValue(scan, field).trim();
+  if (name === '') return findField(scan, deliveredToName) < 0 ? wanted : keptInstead(wanted);
+  const mark = { key: `redirect ${name}`, seconds: redirectSeconds };
+  const isKnown = memory.find(account, mark.key, nowMs) !== undefined;
+  return isKnown ? keptInstead(wanted) : { ...wanted, sentOn: [mark] };
 }
 
 export function hostFacts(

@@ -10,7 +10,8 @@ import { SieveFault } from '../fault.ts';
 import type { Machine } from '../run/machine.ts';
 
 const fieldName = /^[\x21-\x39\x3b-\x7e]{1,100}$/;
-const protectedNames: ReadonlySet<string> = new Set(['received', 'auto-submitted']);
+const keptNames: ReadonlySet<string> = new Set(['message-id', 'delivered-to']);
+const protectedNames: ReadonlySet<string> = new Set(['received', 'auto-submitted', ...keptNames]);
 const valueLengthMax = 8_192;
 
 function checkName(args: Arguments): void {
@@ -41,6 +42,8 @@ function add(machine: Machine, args: Arguments): void {
   const name = nameOf(machine, args);
   const value = oneLine(machine.text(args.text('value')));
   if (!isValue(value)) throw args.fault('value', notValue);
+  // By these a message is known when it comes back: a script that changed them could send it round for ever.
+  if (keptNames.has(name.toLowerCase())) return;
   const isLast = args.has(':last');
   machine.outcome.add(
     { action: 'addheader', name, value, ...(isLast ? { last: true } : {}) },

@@ -33,13 +33,18 @@ export interface ReaderLimits {
 }
 
 const none: Buffer = Buffer.alloc(0);
-const piecesMax = 8;
+/** No command has so many. */
+const piecesMax = 3;
 /** RFC 5804 §4: numbers have 32 bits. */
 const numberMax = 0xffff_ffff;
 
 export class CommandReader {
-  readonly #limits: ReaderLimits;
+  /** Good for what is read from then on. */
+  limits: ReaderLimits;
   #held: Buffer = none;
+  /** What came since. */
+  #more: Buffer[] = [];
+  #moreBytes = 0;
   /** The command so far: each line's text without the mark of the literal behind it. */
   #texts: string[] = [];
   #literals: Buffer[] = [];
@@ -49,46 +54,63 @@ export class CommandReader {
   #isTooLarge = false;
 
   constructor(limits: ReaderLimits) {
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   /** Octets that wait here. */
   get heldBytes(): number {
-    return this.#held.length;
+    return this.#held.length + this.#moreBytes;
   }
 
   /** More than this is not needed before the next command is found. */
   get isFull(): boolean {
-    const { lineBytesMax, literalBytesMax } = this.#limits;
-    return this.#held.length > lineBytesMax + literalBytesMax;
+    const { lineBytesMax, literalBytesMax } = this.limits;
+    return this.heldBytes > lineBytesMax + literalBytesMax;
   }
 
   push(chunk: Buffer): void {
-    this.#held = this.#held.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#held, chunk]);
+    this.#more.push(Buffer.from(chunk));
+    this.#moreBytes += chunk.length;
+  }
+
+  /** While a literal comes, what came is gathered once: it may come an octet at a time. */
+  #gather(): boolean {
+    const wanted = Math.max(this.#literalLeft, 0);
+    if (this.heldBytes < wanted) return false;
+    if (this.#more.length > 0) this.#held = Buffer.concat([this.#held, ...this.#more]);
+    this.#more = [];
+    this.#moreBytes = 0;
+    return true;
   }
 
   /** All that came is forgotten. */
   clear(): void {
     this.#held = none;
+    this.#more = [];
+    this.#moreBytes = 0;
     this.#reset();
   }
 
   /** Undefined: it is not whole yet. */
   next(): Finding | undefined {
     for (;;) {
-      if (!this.#literalIsThere()) return undefined;
+      if (!this.#gather() || !this.#literalIsThere()) return undefined;
       const end = this.#held.indexOf(10);
-      const { lineBytesMax } = this.#limits;
+      const { lineBytesMax } = this.limits;
       if (end > lineBytesMax || (end < 0 && this.#held.length > lineBytesMax)) {
         return { kind: 'fatal', words: 'The line is too long' };
       }
       if (end < 0) return undefined;
       const line = this.#held.subarray(0, end + 1);
       this.#held = this.#held.subarray(end + 1);
-      if (end === 0 || line[end - 1] !== 13) return this.#ended('Lines end in CR LF');
-      const text = textOf(line.subarray(0, end - 1));
+      const isLine = end > 0 && line[end - 1] === 13;
+      const text = isLine ? textOf(line.subarray(0, end - 1)) : undefined;
+      const mark = text === undefined ? null : /\{(\d{1,10})(\+?)\}$/.exec(text);
+      // What follows may be a literal's octets, and must not be taken for commands.
+      const mayGoOn = mark === null && /\{[^{}"]*\}\s*$/.test(line.toString('latin1'));
+      if (mayGoOn) return { kind: 'fatal', words: 'A literal is {OCTETS+}' };
+      if (!isLine) return this.#ended('Lines end in CR LF');
       if (text === undefined) return this.#ended('What is no UTF-8 needs a literal');
-      const mark = /\{(\d{1,10})(\+?)\}$/.exec(text);
       if (mark === null) return this.#whole(text);
       const fatal = this.#beginLiteral(text.slice(0, mark.index), Number(mark[1]), mark[2] === '+');
       if (fatal !== undefined) return fatal;
@@ -114,7 +136,7 @@ export class CommandReader {
   #beginLiteral(text: string, bytes: number, isPlus: boolean): Finding | undefined {
     // RFC 5804 §4: clients send no others. Its octets might come, or not.
     if (!isPlus) return { kind: 'fatal', words: 'A literal is {OCTETS+}' };
-    const { literalBytesMax, skipBytesMax } = this.#limits;
+    const { literalBytesMax, skipBytesMax } = this.limits;
     if (this.#texts.length >= piecesMax) return { kind: 'fatal', words: 'Too many literals' };
     this.#texts.push(text);
     if (bytes <= literalBytesMax) {

@@ -110,6 +110,61 @@ describe('a script files', () => {
   });
 });
 
+describe('a delivery that fails', () => {
+  it('is not remembered: its next try is no repeat, and no answer was sent', async () => {
+    const world = await new SieveWorld().script(
+      'require ["duplicate", "vacation"]; if duplicate { discard; } vacation "Away.";',
+    );
+    const quota = (bytes: number) =>
+      world.sieveBoxes.putAccount(account, tenant, { bytes, messages: 0 });
+    await quota(10);
+    const id = world.ids.next();
+    const failed = await world.deliver(messageBytes(), { id });
+    assert.deepEqual([failed.ok, world.sent()], [false, []]);
+    await world.script('require "duplicate"; if duplicate { discard; }');
+    const again = await world.deliver(messageBytes(), { id });
+    assert.equal(again.ok, false);
+    await quota(0);
+    assert.equal((await world.deliver(messageBytes(), { id })).ok, true);
+    assert.deepEqual(world.counts(), { INBOX: 1 });
+  });
+
+  it('fails alone: others of its parcel are delivered', async () => {
+    const world = await new SieveWorld().script('redirect "b@y.test";');
+    const { filters } = world.sieveBoxes.deliverer.filters!;
+    const scriptsOf = filters.scriptsOf.bind(filters);
+    filters.scriptsOf = (of) => {
+      if (of === 2) throw new Error('a bug');
+      return scriptsOf(of);
+    };
+    const targets = [1, 2, 3].map((of) => ({
+      account: of as typeof account,
+      recipient: `${of}@a.test`,
+    }));
+    const outcomes = await world.sieveBoxes.deliver({
+      ...{ id: world.ids.next(), tenant, sender: 's@x.test', receivedMs: world.nowMs },
+      targets,
+      parts: [messageBytes()],
+    });
+    assert.deepEqual(
+      outcomes.map(({ ok }) => ok),
+      [true, false, true],
+    );
+  });
+
+  it('for a recipient named twice is one delivery', async () => {
+    const world = await new SieveWorld().script('require "copy"; redirect :copy "b@y.test";');
+    const target = { account, recipient: 'u@a.test' };
+    const outcomes = await world.sieveBoxes.deliver({
+      ...{ id: world.ids.next(), tenant, sender: 's@x.test', receivedMs: world.nowMs },
+      targets: [target, target],
+      parts: [messageBytes()],
+    });
+    assert.ok(outcomes.every(({ ok }) => ok));
+    assert.deepEqual([world.counts(), world.sent().length], [{ INBOX: 1 }, 1]);
+  });
+});
+
 describe('what scanners marked', () => {
   const marked = (score: number) =>
     Buffer.concat([
@@ -190,16 +245,32 @@ describe('a script sends', () => {
     await world.deliver(messageBytes({ id: 'same@x' }));
     await world.deliver(messageBytes({ id: 'other@x' }));
     assert.deepEqual([world.counts(), world.sent().length], [{ INBOX: 2 }, 2]);
+    // Without a name it goes on where nobody sent it on before.
     const nameless = messageBytes({ id: 'x' })
       .toString()
       .replace(/^Message-ID.*\r\n/m, '');
     await world.deliver(Buffer.from(nameless));
     await world.deliver(Buffer.from(nameless));
-    await world.deliver(Buffer.from(nameless.replace('Text', 'Other')));
+    assert.deepEqual([world.counts(), world.sent().length], [{ INBOX: 2 }, 4]);
+    await world.deliver(Buffer.from(`Delivered-To: a@z.test\r\n${nameless}`));
     assert.deepEqual([world.counts(), world.sent().length], [{ INBOX: 3 }, 4]);
     world.nowMs += dayMs;
     await world.deliver(messageBytes({ id: 'same@x' }));
     assert.equal(world.sent().length, 5);
+  });
+
+  it('mail on with what it is known by, whatever a script would change', async () => {
+    const world = await new SieveWorld().script(
+      `require ["editheader", "variables"]; set "n" "1";
+       deleteheader "Delivered-To"; deleteheader "Message-ID"; addheader "Message-ID" "<new@x>";
+       addheader "Delivered-To" "x@y.test"; redirect "b@y.test";`,
+    );
+    const before = Buffer.from('Delivered-To: a@z.test\r\n');
+    await world.deliver(Buffer.concat([before, messageBytes({ id: 'old@x' })]));
+    const { text } = world.sent()[0]!;
+    assert.match(text, /^Delivered-To: u@a\.test\r\nDelivered-To: a@z\.test\r\nFrom: /);
+    assert.match(text, /\r\nMessage-ID: <old@x>\r\n/);
+    assert.doesNotMatch(text, /new@x|x@y\.test/);
   });
 
   it('nothing on where operators forbid it', async () => {

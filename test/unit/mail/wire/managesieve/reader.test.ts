@@ -96,6 +96,34 @@ describe('the reader of ManageSieve commands', () => {
     ]);
   });
 
+  it('never takes what may be a literal for commands', () => {
+    const script = 'DELETESCRIPT "main"\r\n';
+    for (const head of [
+      'PUTSCRIPT "\xff" {22+}\r\n',
+      'PUTSCRIPT "a" {22+}\n',
+      'PUTSCRIPT "a" {00000000022+}\r\n',
+      'PUTSCRIPT "a" {22+} \r\n',
+    ]) {
+      const found = readAll([Buffer.from(head + script, 'latin1')]);
+      assert.deepEqual(
+        found.map(({ kind }) => kind),
+        ['fatal'],
+        head,
+      );
+    }
+  });
+
+  it('gathers a literal that comes an octet at a time, and no command has many', () => {
+    const text = `CHECKSCRIPT {30+}\r\n${'x'.repeat(30)}\r\nNOOP\r\n`;
+    const found = readAll([...text].map((char) => Buffer.from(char)));
+    assert.deepEqual(
+      found.map((one) => one.kind === 'command' && one.verb),
+      ['CHECKSCRIPT', 'NOOP'],
+    );
+    const many = readAll([Buffer.from(`NOOP ${'{1+}\r\nx '.repeat(4)}\r\n`)]);
+    assert.deepEqual(many, [{ kind: 'fatal', words: 'Too many literals' }]);
+  });
+
   it('writes one line for each response', () => {
     const line = responseLine({ status: 'NO', code: 'QUOTA', words: 'a "b"\r\nc' });
     assert.equal(String(line), 'NO (QUOTA) {8}\r\na "b"\r\nc\r\n');
