@@ -9,6 +9,7 @@ import type { Reception } from '../actors/asks/reception.ts';
 import { spelled } from '../adapters/table/addresses.ts';
 import type { Log } from '../base/log.ts';
 import { loopbackNetworks, networkSet, noNetworks } from '../base/networks.ts';
+import type { ConnectionFilters } from '../edge/filters/connection-filters.ts';
 import type { AccessWitness } from '../edge/guard/access-witness.ts';
 import type { Bans } from '../edge/guard/bans.ts';
 import type { LiveSessions } from '../edge/guard/live-sessions.ts';
@@ -30,6 +31,7 @@ import { type ListenAddress, writeListenAddress } from '../settings/networks.ts'
 import type { Settings } from '../settings/schema.ts';
 import { openTarpit } from './bans.ts';
 import type { ListenerTls } from './certificates/listener-tls.ts';
+import { filterPolicy } from './filters.ts';
 
 export interface ListenersOptions {
   readonly settings: Settings;
@@ -37,6 +39,8 @@ export interface ListenersOptions {
   readonly directory: AccountDirectory;
   readonly suppression: SuppressionGuard;
   readonly sendRates: SendRates | undefined;
+  /** Of strangers at `listen.smtp`. */
+  readonly filters: ConnectionFilters;
   readonly returnPaths: ReversePath;
   readonly feedback: FeedbackAddresses;
   readonly tls: ListenerTls;
@@ -123,6 +127,7 @@ export class MailListeners {
   /** Takes new settings for sessions from now on; addresses change with a restart only. */
   reload(settings: Settings): void {
     for (const [name, service] of this.#services) service.setPolicy(policyOf(name, settings));
+    this.#options.filters.policy = filterPolicy(settings);
   }
 
   drain(graceMs: number): Promise<void> {
@@ -131,7 +136,7 @@ export class MailListeners {
 
   #serviceOf(name: MailListenerName): SmtpService {
     const { settings, reception, directory, suppression } = this.#options;
-    const { feedback, returnPaths, sendRates } = this.#options;
+    const { feedback, returnPaths, sendRates, filters } = this.#options;
     const { clock, log, observer } = this.#options;
     const { service, hasLogIn } = kinds[name];
     const made = new SmtpService({
@@ -143,6 +148,7 @@ export class MailListeners {
       returnPaths,
       feedback,
       ...(sendRates === undefined ? {} : { sendRates }),
+      ...(name === 'smtp' ? { filters } : {}),
       clock,
       log,
       observer,

@@ -41,6 +41,7 @@ import { type Core, closeAll, openCore } from './core.ts';
 import { coreActs, coreHandlers } from './core-handlers.ts';
 import { edgeObserver } from './edge-metrics.ts';
 import { eventMetrics } from './events/event-metrics.ts';
+import { openFilters } from './filters.ts';
 import { Health } from './health.ts';
 import { createHttpApi, type HttpApi } from './http-api.ts';
 import { type ImapListeners, imapListeners } from './imap-listeners.ts';
@@ -171,7 +172,7 @@ function mailListeners(
   { metrics, certificates, opened }: FrontNeeds,
 ): MailFronts {
   const { identity, engine, reception, feedback, srsSecrets, watchers, stamps, witness } = core;
-  const { bans, sendRates } = core;
+  const { bans, sendRates, folder, closers } = core;
   const { tls } = certificates;
   const { check: authenticate, isSamePassword, proofs, live } = opened;
   const { runtime } = engine;
@@ -183,6 +184,7 @@ function mailListeners(
     directory,
     suppression: feedback.guard,
     sendRates,
+    filters: openFilters({ settings, directory, log, metrics, folder: folder.path, closers }),
     returnPaths: (localPart) => srsSecrets.reverse(localPart),
     feedback: feedback.desk,
     authenticate,

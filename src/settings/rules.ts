@@ -8,6 +8,7 @@ import { isLoopback } from '../base/networks.ts';
 import { certificateFaults } from './certificate-rules.ts';
 import { egressFaults } from './egress-rules.ts';
 import { fileFaults } from './file-rules.ts';
+import { filterFaults } from './filter-rules.ts';
 import { ldapFaults } from './ldap-rules.ts';
 import { type ListenAddress, writeListenAddress } from './networks.ts';
 import { controlSocketPath, listenersOf } from './places.ts';
@@ -40,6 +41,7 @@ export function faultsBetween(settings: Settings): readonly RuleFault[] {
     ...ldapFaults(settings),
     ...scannerFaults(settings),
     ...sieveFaults(settings),
+    ...filterFaults(settings),
   ];
 }
 

@@ -11,6 +11,7 @@ import { dkimSection } from './schema/dkim.ts';
 import { dmarcReportSection } from './schema/dmarc-report.ts';
 import { eventFilesSection } from './schema/event-files.ts';
 import { feedbackSection } from './schema/feedback.ts';
+import { filtersSection } from './schema/filters.ts';
 import { forwardingSection } from './schema/forwarding.ts';
 import { guardSection } from './schema/guard.ts';
 import { ldapSection } from './schema/ldap.ts';
@@ -65,6 +66,7 @@ export const schema = section('Settings of Chaski.', {
   xclient: xclientSection,
   login: loginSection,
   guard: guardSection,
+  filters: filtersSection,
   rates: ratesSection,
   passkey: passkeySection,
   oidc: oidcSection,

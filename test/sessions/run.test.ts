@@ -8,18 +8,23 @@ import { globSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { describe, test } from 'node:test';
 import type { DeliveryTerms } from '../../src/actors/asks/delivery-terms.ts';
+import { MemoryGreylist } from '../../src/adapters/memory/memory-greylist.ts';
+import { nodeClock } from '../../src/adapters/node/clock.ts';
 import { noNetworks } from '../../src/base/networks.ts';
+import { hourMs } from '../../src/base/units.ts';
 import { SmtpListener } from '../../src/edge/listeners/smtp-listener.ts';
 import { ReloadableTls } from '../../src/edge/listeners/tls.ts';
 import { type SmtpLimits, smtpLimits } from '../../src/edge/protocols/smtp/limits.ts';
 import type { ListenerName } from '../../src/edge/protocols/smtp/service.ts';
 import { testCertificate } from '../support/certificate.ts';
 import { defaultSettings } from '../support/default-settings.ts';
+import { filterWorld } from '../support/filter-world.ts';
 import { networksOf } from '../support/networks.ts';
 import { startReferenceServer } from '../support/reference-server.ts';
 import { bodyOf, FakeReception, fakeService } from '../support/smtp-fakes.ts';
 import { matches, octetsOf, readTranscripts, type Transcript } from '../support/transcript.ts';
 import { WireClient } from '../support/wire-client.ts';
+import type { ZoneRecord } from '../support/zone-dns.ts';
 
 interface PlayedServer {
   readonly port: number;
@@ -73,6 +78,29 @@ function limitsOf(options: Readonly<Record<string, string>>): Partial<SmtpLimits
   return limits;
 }
 
+/** `@ filters NAME=VALUE …`, as settings below `filters.`, on the zone of `@ zone NAME TYPE VALUE; …`. */
+function filtersOf({ filters: given, zone = '' }: Readonly<Record<string, string>>) {
+  if (given === undefined) return {};
+  const records: Record<string, ZoneRecord[]> = {};
+  for (const text of zone.split(';').filter((each) => each.trim() !== '')) {
+    const [name = '', type = '', ...value] = text.trim().split(' ');
+    records[name] = [...(records[name] ?? []), { [type]: value.join(' ') }];
+  }
+  const settings = given.split(' ').map((each) => {
+    const at = each.indexOf('=');
+    return [each.slice(0, at), each.slice(at + 1)] as const;
+  });
+  const limits = { waitMs: 60_000, retryMsMax: hourMs, keepMs: hourMs };
+  const parts = {
+    greylist: new MemoryGreylist({ ...limits, allowAfterCount: 1, entriesMax: 9 }, nodeClock),
+  };
+  const { filters } = filterWorld({
+    ...{ given: Object.fromEntries(settings), zone: records, clock: nodeClock, parts },
+  });
+  // The pause before the greeting is real time.
+  return { clock: nodeClock, more: { filters } };
+}
+
 async function startOwn(
   name: ListenerName,
   options: Readonly<Record<string, string>>,
@@ -91,6 +119,7 @@ async function startOwn(
       limits: limitsOf(options),
       isTrusted: 'trusted' in options,
       xclient: 'xclient' in options,
+      ...filtersOf(options),
     }),
     limits: defaultSettings.smtp,
     proxyNetworks: 'proxy' in options ? networksOf('127.0.0.0/8') : noNetworks,
@@ -131,6 +160,8 @@ async function startOwn(
         helo: arrival.helo,
         user: arrival.user ?? '-',
         trusted: String(arrival.trusted),
+        points: String(arrival.filters?.points ?? '-'),
+        words: arrival.filters?.words.join(',') ?? '-',
         body: bodyOf(message).toString('latin1'),
       };
     },

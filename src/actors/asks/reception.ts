@@ -48,6 +48,14 @@ export interface Envelope {
   readonly terms?: DeliveryTerms;
 }
 
+/** What filters found about the stranger that brought a message (`edge/filters`). */
+export interface FilterMarks {
+  /** Below 0 speaks for it. */
+  readonly points: number;
+  /** As `list:zen=5`, `helo.bareAddress=2`, `greylist:passed`; bounded in number and length. */
+  readonly words: readonly string[];
+}
+
 /** How the message came: for Received, policy and traces. */
 export interface Arrival {
   readonly id: MessageId;
@@ -65,6 +73,8 @@ export interface Arrival {
   /** Logged in or from `relay.networks`: nothing is verified. */
   readonly trusted: boolean;
   readonly tenant: TenantId;
+  /** Absent: nobody was asked about its client. */
+  readonly filters?: FilterMarks;
 }
 
 export interface ReceivedMessage {

@@ -51,6 +51,8 @@ export type PackedArrival = readonly [
   user: string,
   trusted: boolean,
   tenant: number,
+  /** Absent where no filter was asked. */
+  filters?: readonly [points: number, words: readonly string[]],
 ];
 
 /** The third is what a logged-in sender may put into From, in lower case; empty for all others. */
@@ -161,7 +163,7 @@ function unpackNotify(bits: number): Notify {
 }
 
 function packArrival(arrival: Arrival): PackedArrival {
-  return [
+  const packed = [
     arrival.id,
     arrival.receivedMs,
     arrival.listener,
@@ -174,12 +176,14 @@ function packArrival(arrival: Arrival): PackedArrival {
     arrival.user ?? '',
     arrival.trusted,
     arrival.tenant,
-  ];
+  ] as const;
+  const { filters } = arrival;
+  return filters === undefined ? packed : [...packed, [filters.points, filters.words]];
 }
 
 function unpackArrival(packed: PackedArrival): Arrival {
   const [id, receivedMs, listener, protocol, peerAddress, peerPort, helo] = packed;
-  const [, , , , , , , tlsVersion, tlsCipher, user, trusted, tenant] = packed;
+  const [, , , , , , , tlsVersion, tlsCipher, user, trusted, tenant, filters] = packed;
   return {
     id: id as MessageId,
     receivedMs,
@@ -192,5 +196,6 @@ function unpackArrival(packed: PackedArrival): Arrival {
     ...(user === '' ? {} : { user }),
     trusted,
     tenant: tenant as TenantId,
+    ...(filters === undefined ? {} : { filters: { points: filters[0], words: filters[1] } }),
   };
 }

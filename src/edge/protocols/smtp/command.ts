@@ -8,6 +8,7 @@
 
 import type { Buffer } from 'node:buffer';
 import type { Account } from '../../../ports/account-directory.ts';
+import type { PeerFilters } from '../../filters/connection-filters.ts';
 import type { Admission } from '../../guard/live-sessions.ts';
 import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import type { TlsSessionFacts } from '../session/transport.ts';
@@ -31,6 +32,8 @@ export interface CommandSession extends SessionOffers {
   heloName: string;
   tls: TlsSessionFacts | undefined;
   messageCount: number;
+  /** Of a stranger. */
+  readonly filters: PeerFilters | undefined;
   /** Who logged in. */
   readonly account: Account | undefined;
   readonly isEnded: boolean;

@@ -15,6 +15,7 @@ import type {
 import type { MessageId } from '../../../base/ids.ts';
 import type { DataReader } from '../../../mail/wire/smtp/data-reader.ts';
 import type { Account } from '../../../ports/account-directory.ts';
+import type { PeerFilters } from '../../filters/connection-filters.ts';
 import { idempotencyOf } from '../../guard/idempotency.ts';
 import type { TlsSessionFacts } from '../session/transport.ts';
 import type { GreetingVerb, PeerFacts } from './command.ts';
@@ -30,6 +31,7 @@ export interface SessionFacts {
   readonly heloName: string;
   readonly tls: TlsSessionFacts | undefined;
   readonly account: Account | undefined;
+  readonly filters: PeerFilters | undefined;
 }
 
 export function messageOf(
@@ -53,6 +55,7 @@ export function messageOf(
 
 function arrivalOf(facts: SessionFacts, id: MessageId): Arrival {
   const { service, transaction, peer, tls, account } = facts;
+  const found = account === undefined ? facts.filters?.told : undefined;
   const arrival = {
     id,
     receivedMs: service.clock.nowMs(),
@@ -68,6 +71,7 @@ function arrivalOf(facts: SessionFacts, id: MessageId): Arrival {
     helo: facts.heloName,
     trusted: peer.isTrusted,
     tenant: transaction.tenant,
+    ...(found === undefined ? {} : { filters: found }),
   };
   if (account !== undefined) {
     // A proxy may have had the TLS.

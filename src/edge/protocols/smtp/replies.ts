@@ -105,6 +105,7 @@ export const replies = {
   banned: encodeReply('421 4.7.0 Too many failed log-ins from your network, try again later'),
   draining: encodeReply('421 4.3.2 Going down, try again later'),
   accessEnded: encodeReply('421 4.7.0 You are logged out'),
+  talkedEarly: encodeReply('554 5.5.1 You talked before you were greeted, bye'),
   peerNotAllowed: encodeReply('554 5.7.1 Not for you'),
 
   unknownCommand: encodeReply('500 5.5.2 Command not recognised'),

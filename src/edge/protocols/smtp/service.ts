@@ -12,6 +12,7 @@ import { hourMs, secondMs } from '../../../base/units.ts';
 import { encodeLines, encodeReply } from '../../../mail/wire/smtp/reply.ts';
 import type { AccountDirectory } from '../../../ports/account-directory.ts';
 import type { Clock } from '../../../ports/clock.ts';
+import type { ConnectionFilters } from '../../filters/connection-filters.ts';
 import type { LogIn as GuardedLogIn } from '../../guard/log-in.ts';
 import type { FeedbackAddresses, ReversePath } from '../../guard/recipient-policy.ts';
 import type { SendRates } from '../../guard/send-rates.ts';
@@ -59,6 +60,8 @@ export interface SmtpServiceOptions {
   readonly feedback?: FeedbackAddresses;
   /** Absent: those who hand mail in name as many recipients as they like. */
   readonly sendRates?: SendRates;
+  /** Absent: nobody is asked about strangers. */
+  readonly filters?: ConnectionFilters;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
@@ -88,12 +91,15 @@ export class SmtpService {
   readonly returnPaths: ReversePath | undefined;
   readonly feedback: FeedbackAddresses | undefined;
   readonly sendRates: SendRates | undefined;
+  readonly filters: ConnectionFilters | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
   readonly logIn: LogIn | undefined;
   policy: SmtpPolicy;
   banner: Buffer;
+  /** Its first line, where a greeting has two. */
+  teaser: Buffer;
   help: Buffer;
   /** Coarse monotonic time, set by the listener's sweep: reading a clock per read would cost more than it tells. */
   tickMs: number;
@@ -108,6 +114,7 @@ export class SmtpService {
     this.returnPaths = options.returnPaths;
     this.feedback = options.feedback;
     this.sendRates = options.sendRates;
+    this.filters = options.filters;
     this.clock = options.clock;
     this.log = options.log;
     this.observer = options.observer;
@@ -115,6 +122,7 @@ export class SmtpService {
     this.tickMs = options.clock.monotonicMs();
     this.policy = options.policy;
     this.banner = this.#encodeBanner();
+    this.teaser = this.#encodeTeaser();
     this.help = encodeReply('214 2.0.0 See RFC 5321');
   }
 
@@ -122,6 +130,7 @@ export class SmtpService {
   setPolicy(policy: SmtpPolicy): void {
     this.policy = policy;
     this.banner = this.#encodeBanner();
+    this.teaser = this.#encodeTeaser();
     this.#greetings.clear();
   }
 
@@ -180,6 +189,10 @@ export class SmtpService {
     if (this.dialect === 'smtp') keywords.push('VRFY');
     keywords.push('HELP');
     return keywords;
+  }
+
+  #encodeTeaser(): Buffer {
+    return encodeReply(`220-${this.policy.hostname} One moment`);
   }
 
   #encodeBanner(): Buffer {

@@ -13,15 +13,18 @@ import type { AcceptAnswer } from '../../../actors/asks/reception.ts';
 import type { MessageId } from '../../../base/ids.ts';
 import { replyClass } from '../../../mail/wire/smtp/reply.ts';
 import type { Account } from '../../../ports/account-directory.ts';
+import type { PeerFilters } from '../../filters/connection-filters.ts';
 import type { Admission } from '../../guard/live-sessions.ts';
 import { offeredMechanisms } from '../../guard/sasl.ts';
 import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import { LineReader } from '../session/line-reader.ts';
 import { logInSession } from '../session/log-in-session.ts';
 import type { SessionTransport, TlsSessionFacts } from '../session/transport.ts';
+import { HeldOctets } from './buffers.ts';
 import type { CommandSession, GreetingVerb, PeerFacts } from './command.ts';
 import { continueAuth } from './commands/auth.ts';
 import { commandAt } from './commands/table.ts';
+import { filtersOf, isRefusedEarly, openingWaitMs } from './filters.ts';
 import { eachReply, finalReply, messageOf } from './handover.ts';
 import { authLineBytesMax, turnCommandsMax, writeBytesMax } from './limits.ts';
 import { MessageIntake } from './message-intake.ts';
@@ -42,6 +45,7 @@ export class SmtpSession implements CommandSession {
   tls: TlsSessionFacts | undefined;
   account: Account | undefined;
   admission: Admission | undefined;
+  filters: PeerFilters | undefined;
   messageCount = 0;
   isChunking = false;
   /** Coarse time of our last word; 0 while the session lasts. */
@@ -62,8 +66,7 @@ export class SmtpSession implements CommandSession {
   /** The next line answers its challenge. */
   #exchange: SaslExchange | undefined;
   /** Replies of this turn. */
-  #out: Buffer[] = [];
-  #outBytes = 0;
+  readonly #out = new HeldOctets();
   /** Commands this turn may still run. */
   #commandsLeft = turnCommandsMax;
   /** An answer is under way: what comes is kept in `#undigested`. */
@@ -71,8 +74,7 @@ export class SmtpSession implements CommandSession {
   #isPaused = false;
   /** What let its account in did so before, and does no more. */
   #isOver = false;
-  #undigested: Buffer[] = [];
-  #undigestedBytes = 0;
+  readonly #undigested = new HeldOctets();
   /** Of the message that was handed over and not yet answered. */
   #messageId: MessageId | undefined;
   #messageBytes = 0;
@@ -99,8 +101,15 @@ export class SmtpSession implements CommandSession {
 
   /** Sends the greeting. */
   open(): void {
-    this.reply(this.service.banner);
-    this.#flush();
+    this.filters = filtersOf(this);
+    const waitMs = openingWaitMs(this.filters);
+    this.#isWaiting = waitMs > 0;
+    if (!this.#isWaiting) this.#greet();
+    else {
+      if (this.filters?.policy.settings.early.teaser) this.reply(this.service.teaser);
+      this.#flush();
+      this.service.clock.setTimer(waitMs, this.#greet);
+    }
   }
 
   /** Octets from the peer. The session keeps views of them where they are a message's text. */
@@ -189,9 +198,8 @@ export class SmtpSession implements CommandSession {
   reply(reply: Buffer) {
     // A directory or a log-in may answer after the peer left.
     if (this.#phase === 'ended') return;
-    this.#outBytes += reply.length;
     this.service.observer.reply(this.service.name, replyClass(reply));
-    this.#out.push(reply);
+    this.#out.add(reply);
   }
 
   refuse(reply: Buffer) {
@@ -240,7 +248,7 @@ export class SmtpSession implements CommandSession {
     this.#phase = 'handshake';
     this.#forget();
     this.service.observer.reply(this.service.name, 2);
-    const before = Buffer.concat([...this.#takeReplies(), replies.startTls]);
+    const before = Buffer.concat([...this.#out.take(), replies.startTls]);
     this.#transport.startTls(before, (facts) => {
       this.tls = facts;
       this.#touchedMs = this.service.tickMs;
@@ -268,15 +276,25 @@ export class SmtpSession implements CommandSession {
   restart(): void {
     this.#forget();
     this.#judgePeer();
+    this.filters = filtersOf(this);
     this.reply(this.service.banner);
   }
+
+  readonly #greet = (): void => {
+    this.#isWaiting = false;
+    if (this.#phase === 'ended') return;
+    const isRefused = this.#undigested.bytes > 0 && isRefusedEarly(this);
+    if (isRefused) this.end(replies.talkedEarly);
+    else this.reply(this.service.banner);
+    this.#digestKept();
+  };
 
   #digest(chunk: Buffer) {
     let at = 0;
     while (at < chunk.length) {
       // What comes between STARTTLS and its handshake is dropped here (RFC 3207 §4.2).
       if (this.#phase === 'ended' || this.#phase === 'handshake') return;
-      if (this.#outBytes > writeBytesMax) this.#flush();
+      if (this.#out.bytes > writeBytesMax) this.#flush();
       if (this.#isWaiting || this.#isPaused) {
         return this.#keep(at === 0 ? chunk : chunk.subarray(at));
       }
@@ -425,42 +443,29 @@ export class SmtpSession implements CommandSession {
 
   #keep(chunk: Buffer) {
     if (this.#phase === 'ended') return;
-    this.#undigested.push(chunk);
-    this.#undigestedBytes += chunk.length;
-    if (this.#undigestedBytes > this.service.policy.limits.undigestedBytesMax) {
+    this.#undigested.add(chunk);
+    if (this.#undigested.bytes > this.service.policy.limits.undigestedBytesMax) {
       this.#transport.pause();
     }
   }
 
   #digestKept() {
     this.#commandsLeft = turnCommandsMax;
-    if (this.#undigested.length > 0) {
-      const kept = this.#undigested;
-      this.#undigested = [];
-      this.#undigestedBytes = 0;
-      for (const chunk of kept) {
-        if (this.#isWaiting || this.#isPaused) this.#keep(chunk);
-        else this.#digest(chunk);
-      }
+    for (const chunk of this.#undigested.bytes > 0 ? this.#undigested.take() : []) {
+      if (this.#isWaiting || this.#isPaused) this.#keep(chunk);
+      else this.#digest(chunk);
     }
     this.#flush();
-    if (this.#undigestedBytes === 0 && !this.#isPaused && this.#phase !== 'ended') {
+    if (this.#undigested.bytes === 0 && !this.#isPaused && this.#phase !== 'ended') {
       this.#transport.resume();
     }
-  }
-
-  #takeReplies(): Buffer[] {
-    const out = this.#out;
-    this.#out = [];
-    this.#outBytes = 0;
-    return out;
   }
 
   /** RFC 2920 §3.2: all replies of a turn in one write. */
   #flush() {
     const isLast = this.#phase === 'ended';
-    if (this.#out.length === 0) return;
-    const out = this.#takeReplies();
+    if (this.#out.bytes === 0) return;
+    const out = this.#out.take();
     const bytes = out.length === 1 ? out[0]! : Buffer.concat(out);
     if (isLast) return this.#transport.end(bytes, this.#isAgreed);
     this.#transport.write(bytes);
@@ -484,8 +489,7 @@ export class SmtpSession implements CommandSession {
     this.account = undefined;
     this.#lines.clear();
     this.#exchange = undefined;
-    this.#undigested = [];
-    this.#undigestedBytes = 0;
+    this.#undigested.clear();
   }
 
   #judgePeer() {

@@ -18,6 +18,7 @@ import {
 } from '../../../guard/recipient-policy.ts';
 import type { RateReached, SendRates } from '../../../guard/send-rates.ts';
 import type { CommandSession, SmtpCommand } from '../command.ts';
+import { passesFilters } from '../filters.ts';
 import { rateReply, replies, replyOf } from '../replies.ts';
 
 type Recipients = Exclude<RecipientDecision, string>;
@@ -75,6 +76,12 @@ function isSuppressed({ service, transaction }: CommandSession, { path }: RcptCo
 function finish(session: CommandSession, rcpt: RcptCommand, decision: RecipientDecision) {
   if (typeof decision === 'string') return session.refuse(replyOf(decision));
   if (session.isEnded) return;
+  const { filters } = session;
+  if (filters !== undefined && !isHandedIn(session)) {
+    return passesFilters(session, filters, rcpt.path).then((passes) => {
+      if (passes) accept(session, rcpt, decision);
+    });
+  }
   const rates = isHandedIn(session) ? session.service.sendRates : undefined;
   if (rates === undefined) return accept(session, rcpt, decision);
   return underRates(session, rates, rcpt, decision);
