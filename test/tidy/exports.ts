@@ -47,6 +47,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/app/batches/batches.ts tenantWaitingMax',
     'src/app/batches/batches.ts waitingMax',
     'src/app/source-book.ts blockMax',
+    'src/settings/filters.ts pointsMax',
     'src/app/source-book.ts daysMax',
     'src/app/source-book.ts othersName',
     'src/app/source-book.ts pairsMax',

@@ -14,7 +14,7 @@ import { labelsMax, type NetworkLabels } from '../../ports/network-labels.ts';
 import { isLabel } from '../../settings/filters.ts';
 import { readNetwork } from '../../settings/networks.ts';
 
-export const networksMax = 2_000_000;
+const networksMax = 2_000_000;
 
 export class FileLabels implements NetworkLabels {
   /** By prefix length, the shortest first: the network's number to its labels. */

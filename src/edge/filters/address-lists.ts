@@ -19,7 +19,7 @@ const refusalsFrom = numberOf('127.255.255.0');
 const loopbackFrom = numberOf('127.0.0.0');
 
 /** `2.0.0.127.` or 32 nibbles, to stand before a list's name; undefined: it is no address. */
-export function queryPrefix(address: string): string | undefined {
+function queryPrefix(address: string): string | undefined {
   if (!ipaddr.isValid(address)) return undefined;
   const parsed = ipaddr.process(address);
   const bytes = parsed.toByteArray();

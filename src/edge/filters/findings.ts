@@ -8,8 +8,8 @@
 import type { FilterMarks } from '../../actors/asks/reception.ts';
 import type { Judgement } from '../../settings/filters.ts';
 
-export const wordsMax = 32;
-export const wordCharsMax = 80;
+const wordsMax = 32;
+const wordCharsMax = 80;
 
 export interface Finding {
   /** For logs, metrics and scores, as `list:zen` or `helo.bareAddress`. */

@@ -11,7 +11,7 @@ import ipaddr from 'ipaddr.js';
 import type { AccountDirectory } from '../../ports/account-directory.ts';
 import type { Dns, DnsAnswer } from '../../ports/dns.ts';
 
-export const heloFaults = [
+const heloFaults = [
   'notQualified',
   'bareAddress',
   'literalMismatch',

@@ -1,6 +1,7 @@
 /**
- * Aim: the greylist never holds more than its bound, no network makes others be forgotten, and what it holds is there
- * after a restart. Method: random asks against a model without bounds, and a table that outlasts the greylist.
+ * Aim: the greylist (RFC 6647) never holds more than its bound, no network makes others be forgotten, and what it
+ *      holds is there after a restart.
+ * Method: random asks against a model without bounds, and a table that outlasts the greylist.
  */
 
 import assert from 'node:assert/strict';

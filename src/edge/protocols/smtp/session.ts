@@ -33,7 +33,6 @@ import { replies } from './replies.ts';
 import type { SmtpService } from './service.ts';
 import { Transaction } from './transaction.ts';
 
-/** `handshake`: TLS is being agreed on. */
 type Phase = 'command' | 'data' | 'chunk' | 'handshake' | 'ended';
 
 export class SmtpSession implements CommandSession {

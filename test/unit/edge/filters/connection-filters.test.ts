@@ -1,5 +1,6 @@
 /**
- * Aim: what each filter finds about a stranger, what it adds up to, and that nothing that fails counts.
+ * Aim: what each filter finds about a stranger (lists: RFC 5782; names of addresses: RFC 8601 §3), what it adds up to,
+ *      and that nothing that fails counts.
  * Method: filters by themselves, on a DNS of the test and a clock that is turned by hand.
  */
 
