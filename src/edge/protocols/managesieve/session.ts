@@ -175,6 +175,7 @@ export class ManageSieveSession implements CommandSession {
     this.account = undefined;
     this.admission = undefined;
     this.#reader.limits = earlyLimits(this.service.policy.limits);
+    this.#timeOuts.beginAnew(this.service.tickMs);
   }
 
   accessEnded(): void {

@@ -34,7 +34,7 @@ export class TimeOuts {
   /** Of the last octets from the client, and of the last ones to it. */
   heardMs: number;
   spokeMs: number;
-  readonly #startedMs: number;
+  #startedMs: number;
   #stalledMs = 0;
   #stalledBytes = 0;
 
@@ -42,6 +42,11 @@ export class TimeOuts {
     this.#startedMs = nowMs;
     this.heardMs = nowMs;
     this.spokeMs = nowMs;
+  }
+
+  /** It is as if the session began now: nobody is logged in any more. */
+  beginAnew(nowMs: number): void {
+    this.#startedMs = nowMs;
   }
 
   /** Nothing is said or heard for a while. */

@@ -156,6 +156,8 @@ export class CommandReader {
     const isTooLarge = this.#isTooLarge;
     this.#reset();
     const finding = parse(texts, literals);
+    // An open quote, or what might be a literal's mark: the next lines may be the text it begins.
+    if (finding.kind === 'bad' && texts.some(mayOpen)) return { ...finding, kind: 'fatal' };
     if (!isTooLarge) return finding;
     return { kind: 'too-large', verb: finding.kind === 'command' ? finding.verb : '' };
   }
@@ -172,6 +174,11 @@ export class CommandReader {
     this.#skipLeft = 0;
     this.#isTooLarge = false;
   }
+}
+
+function mayOpen(text: string): boolean {
+  const quotes = text.replace(/\\["\\]/g, '').split('"').length - 1;
+  return quotes % 2 === 1 || /\{\d/.test(text);
 }
 
 function textOf(octets: Buffer): string | undefined {

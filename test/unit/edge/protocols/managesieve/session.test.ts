@@ -55,6 +55,18 @@ test('who does not log in, and who says nothing, is sent away', async () => {
   assert.equal(await idle.client.line(), 'BYE "Too long without a word"');
 });
 
+test('who logs out has as long for the next log-in as at the beginning', async () => {
+  const fake = new FakeManageSieve({ earlyMsMax: minuteMs, idleMsMax: 30 * minuteMs });
+  const { client, session } = await begun(fake);
+  after(fake, session, 10 * minuteMs);
+  client.send(Buffer.from('UNAUTHENTICATE\r\n'));
+  await untilOk(client);
+  after(fake, session, minuteMs);
+  assert.equal(session.isEnded, false);
+  after(fake, session, 1);
+  assert.equal(await client.line(), 'BYE "Too long without a word"');
+});
+
 test('a minute has so many commands; more wait for the next', async () => {
   const fake = new FakeManageSieve({ commandsPerMinuteMax: 3 });
   const { client, session } = await begun(fake);

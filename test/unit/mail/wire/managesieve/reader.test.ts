@@ -103,6 +103,9 @@ describe('the reader of ManageSieve commands', () => {
       'PUTSCRIPT "a" {22+}\n',
       'PUTSCRIPT "a" {00000000022+}\r\n',
       'PUTSCRIPT "a" {22+} \r\n',
+      'PUTSCRIPT "a" {{22+}}\r\n',
+      'PUTSCRIPT "a" {22+}x\r\n',
+      'PUTSCRIPT "a" "keep;\r\n',
     ]) {
       const found = readAll([Buffer.from(head + script, 'latin1')]);
       assert.deepEqual(
