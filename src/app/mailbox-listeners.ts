@@ -6,12 +6,29 @@
  */
 
 import type { AddressInfo } from 'node:net';
+import type { Runtime } from '../actors/runtime.ts';
+import type { Log } from '../base/log.ts';
 import { loopbackNetworks, networkSet } from '../base/networks.ts';
 import { type ConnectionCaps, ConnectionCounts } from '../edge/guard/connection-counts.ts';
+import type { LogIn } from '../edge/guard/log-in.ts';
 import type { ListenedService, ListenerOptions } from '../edge/listeners/session-listener.ts';
+import type { SessionObserver } from '../edge/protocols/session/observer.ts';
+import type { Clock } from '../ports/clock.ts';
 import { type ListenAddress, writeListenAddress } from '../settings/networks.ts';
 import type { Settings } from '../settings/schema.ts';
 import type { ListenerTls } from './certificates/listener-tls.ts';
+
+/** What the listeners of a protocol without needs of its own are made of. */
+export interface SessionListenersOptions {
+  readonly settings: Settings;
+  readonly version: string;
+  readonly runtime: Runtime;
+  readonly tls: ListenerTls;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly observer: SessionObserver;
+  readonly logIn: LogIn;
+}
 
 /** As settings name them. */
 type ListenerName = 'imap' | 'imaps' | 'pop3' | 'pop3s' | 'managesieve';

@@ -4,10 +4,7 @@
  * Runs in: main thread.
  */
 
-import type { Runtime } from '../actors/runtime.ts';
-import type { Log } from '../base/log.ts';
 import { networkSet } from '../base/networks.ts';
-import type { LogIn } from '../edge/guard/log-in.ts';
 import { ManageSieveListener } from '../edge/listeners/managesieve-listener.ts';
 import { defaultManageSieveLimits } from '../edge/protocols/managesieve/limits.ts';
 import {
@@ -15,23 +12,9 @@ import {
   ManageSieveService,
 } from '../edge/protocols/managesieve/service.ts';
 import { AccountAsks } from '../edge/protocols/session/account-asks.ts';
-import type { SessionObserver } from '../edge/protocols/session/observer.ts';
 import { WriteQueues } from '../edge/protocols/session/write-queues.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { Settings } from '../settings/schema.ts';
-import type { ListenerTls } from './certificates/listener-tls.ts';
-import { MailboxListeners } from './mailbox-listeners.ts';
-
-export interface ManageSieveListenersOptions {
-  readonly settings: Settings;
-  readonly version: string;
-  readonly runtime: Runtime;
-  readonly tls: ListenerTls;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly observer: SessionObserver;
-  readonly logIn: LogIn;
-}
+import { MailboxListeners, type SessionListenersOptions } from './mailbox-listeners.ts';
 
 export type ManageSieveListeners = MailboxListeners<
   'managesieve',
@@ -39,7 +22,7 @@ export type ManageSieveListeners = MailboxListeners<
   ManageSieveService
 >;
 
-export function manageSieveListeners(options: ManageSieveListenersOptions): ManageSieveListeners {
+export function manageSieveListeners(options: SessionListenersOptions): ManageSieveListeners {
   const { settings, version, runtime, tls, ...rest } = options;
   const { connectionsMax, connectionsPerAddressMax } = settings.managesieve;
   const asks = new AccountAsks(runtime.router, options.clock);
