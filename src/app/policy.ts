@@ -14,6 +14,7 @@ import type {
 import { defaultPolicy } from '../actors/asks/policy-snapshot.ts';
 import { isSigning } from '../mail/trust/dkim/rotation.ts';
 import type { AccountDirectory, Domain } from '../ports/account-directory.ts';
+import type { SpamLevels } from '../ports/levels.ts';
 import type { Settings } from '../settings/schema.ts';
 import type { Feedback } from './feedback.ts';
 import { readServerScripts } from './sieve-scripts.ts';
@@ -52,7 +53,19 @@ export class PolicySource {
       verifyInbound: settings.verification.isOn,
       dmarc: settings.verification.dmarc,
       trustedSealers: settings.verification.trustedSealers,
+      spam: settings.spam,
+      domainSpam: await this.#domainSpam(all),
     };
+  }
+
+  async #domainSpam(domains: readonly Domain[]): Promise<Record<string, Partial<SpamLevels>>> {
+    const levels = new Map((await this.#directory.tenants()).map(({ id, spam }) => [id, spam]));
+    const found: Record<string, Partial<SpamLevels>> = {};
+    for (const { name, tenant } of domains) {
+      const said = levels.get(tenant);
+      if (said !== undefined) found[name] = said;
+    }
+    return found;
   }
 
   async #forwarding(

@@ -38,6 +38,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   dmarc: async () => (await import('./commands/dmarc.ts')).dmarcCommands,
   spam: async () => (await import('./commands/spam.ts')).spamCommands,
   sieve: async () => (await import('./commands/sieve.ts')).sieveCommands,
+  quarantine: async () => (await import('./commands/quarantine.ts')).quarantineCommands,
   send: async () => (await import('./commands/send.ts')).sendCommands,
   events: async () => (await import('./commands/events.ts')).eventCommands,
   'event-files': async () => (await import('./commands/event-files.ts')).eventFileCommands,

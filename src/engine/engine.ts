@@ -40,6 +40,7 @@ import { mailboxHandlers } from './mailbox/handlers.ts';
 import { imapHandlers } from './mailbox/imap/handlers.ts';
 import { keptHandlers } from './mailbox/kept-handlers.ts';
 import { pop3Handlers } from './mailbox/pop3/handlers.ts';
+import { quarantineHandlers } from './mailbox/quarantine/handlers.ts';
 import { sieveHandlers } from './mailbox/sieve/handlers.ts';
 import { createShardOpener } from './open-shard.ts';
 import { createOutbound } from './outbound.ts';
@@ -126,6 +127,7 @@ export function createEngine(parts: EngineParts): Engine {
     ...imapHandlers(deskOf, appendHandler({ shardOf, incoming, whole, clock })),
     ...pop3Handlers(deskOf),
     ...sieveHandlers((ask) => shardOf(ask)?.scripts),
+    ...quarantineHandlers((ask) => shardOf(ask)?.quarantine),
     ...keyHandlers(shardOf),
     ...keptHandlers((ask) => deskOf(ask)?.kept),
     ...eventHandlers(shardOf),

@@ -29,6 +29,7 @@ import type { DerivedMemory } from './mailbox/derived-memory.ts';
 import { History } from './mailbox/history.ts';
 import { ImapDesk } from './mailbox/imap/desk.ts';
 import { Mailboxes } from './mailbox/mailboxes.ts';
+import { Quarantine } from './mailbox/quarantine/quarantine.ts';
 import { stampChanges } from './mailbox/stamping.ts';
 import type { Policy } from './pipeline/policy.ts';
 import type { OpenShardFunction } from './shards.ts';
@@ -115,8 +116,11 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
     const { tree } = imap;
     const { policy, resolve } = parts;
     const scripts = openSieve({ engine, store, mailboxes, tree, spool, derived, policy, resolve });
+    const { keepMs } = settings.quarantine;
+    const quarantine = new Quarantine({ shard: store, mailboxes, clock, keepMs });
     return {
-      ...{ store, spool, mailboxes, imap, history, scripts, keys, eventLog, follower, events },
+      ...{ store, spool, mailboxes, imap, history, scripts, quarantine },
+      ...{ keys, eventLog, follower, events },
       deliverHere: (message, packed, bytes) =>
         deliverHere(mailboxes, spool, events, message, packed, bytes),
     };

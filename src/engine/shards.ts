@@ -19,6 +19,7 @@ import { shredLeftOver } from './key-handlers.ts';
 import type { History } from './mailbox/history.ts';
 import type { ImapDesk } from './mailbox/imap/desk.ts';
 import type { Mailboxes } from './mailbox/mailboxes.ts';
+import type { Quarantine } from './mailbox/quarantine/quarantine.ts';
 import type { ScriptShelf } from './mailbox/sieve/shelf.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
 import type { Spool } from './spool/spool.ts';
@@ -34,6 +35,7 @@ export interface OpenShard {
   readonly history: History;
   /** Of its accounts. */
   readonly scripts: ScriptShelf;
+  readonly quarantine: Quarantine;
   /** Of its encrypted accounts. */
   readonly keys: KeyRing;
   readonly eventLog: EventLog;
@@ -134,10 +136,11 @@ export class Shards {
   }
 
   #sweep(): void {
-    for (const { spool, imap, history } of this.#shards.values()) {
+    for (const { spool, imap, history, quarantine } of this.#shards.values()) {
       spool.sweep();
       imap.kept.sweep();
       history.sweep();
+      quarantine.sweep();
     }
     this.#timer = this.#clock.setTimer(sweepMs, () => this.#sweep());
   }

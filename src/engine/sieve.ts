@@ -31,7 +31,8 @@ export interface SieveParts {
 export function openSieve(parts: SieveParts): ScriptShelf {
   const { engine, store, mailboxes, tree, spool, derived, policy, resolve } = parts;
   const { clock, ids, log } = engine;
-  const { sieve } = engine.settings;
+  const { sieve, scanners } = engine.settings;
+  const hasScanners = scanners.list.length > 0;
   const shard = () => store;
   const shelf: ScriptShelf = new ScriptShelf({
     ...{ shard, mailboxes, limits: sieve },
@@ -42,14 +43,13 @@ export function openSieve(parts: SieveParts): ScriptShelf {
   const memory = new SieveMemory(shard);
   const filters: AccountFilters = new AccountFilters({
     ...{ shelf, derived, names, memory, shard },
-    redirects: sieve.redirects,
-    spamToJunk: sieve.spamToJunk,
-    hasScanners: engine.settings.scanners.list.length > 0,
+    ...{ isOn: sieve.isOn, redirects: sieve.redirects, hasScanners },
+    policy: () => policy().snapshot,
     log: log.with({ shard: store.id }),
     hostname: () => policy().snapshot.hostname,
     serverScripts: () => policy().sieve,
   });
-  if (sieve.isOn) {
+  if (sieve.isOn || hasScanners) {
     const outgoing = { policy, clock, resolve, nextId: () => ids.next() };
     mailboxes.deliverer.filters = { filters, memory, names, tree, outgoing, spool };
   }

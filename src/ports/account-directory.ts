@@ -19,7 +19,7 @@
 
 import type { AccountId, ApiKeyId, GroupId, ShardId, TenantId } from '../base/ids.ts';
 import type { HoldRule } from './hold-rule.ts';
-import type { AccountLevel, Ceilings, Inheritable, Level, Spread } from './levels.ts';
+import type { AccountLevel, Ceilings, Inheritable, Level, SpamLevels, Spread } from './levels.ts';
 
 export type Eventually<T> = T | Promise<T>;
 
@@ -33,6 +33,8 @@ export interface Tenant extends Level, Ceilings {
   readonly messagesPerDayMax?: number;
   /** Messages it may have waiting in the queues at once; absent or 0: no limit. */
   readonly queueMax?: number;
+  /** What it says of mail with a score; absent: the server says. */
+  readonly spam?: Partial<SpamLevels>;
   /** The key by which accounts made from then on are encrypted; absent: they are not. */
   readonly encryptedBy?: string;
   readonly createdMs: number;

@@ -30,6 +30,16 @@ export interface Ceilings {
   readonly accountQuotaMessagesMax?: number;
 }
 
+/** What becomes of mail by its score, as a percentage of what its scanner calls spam; 0: that never happens. */
+export interface SpamLevels {
+  /** From here on it goes to Junk. */
+  readonly junkPercent: number;
+  /** From here on it is kept apart. */
+  readonly quarantinePercent: number;
+  /** From here on it is refused, where all its recipients have it so. */
+  readonly rejectPercent: number;
+}
+
 /** A level was set, and shards may not know yet what accounts below it inherit. Without a tenant and a domain: all. */
 export interface Spread {
   readonly id: number;

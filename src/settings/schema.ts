@@ -44,6 +44,7 @@ import {
 } from './schema/sessions.ts';
 import { shapingSection } from './schema/shaping.ts';
 import { manageSieveSection, sieveSection } from './schema/sieve.ts';
+import { quarantineSection, spamSection } from './schema/spam.ts';
 import { dataSection, storeSection } from './schema/storage.ts';
 import { acmeSection, clientCertificateSection, tlsSection } from './schema/tls.ts';
 import { tlsReportSection } from './schema/tls-report.ts';
@@ -85,6 +86,8 @@ export const schema = section('Settings of Chaski.', {
   forwarding: forwardingSection,
   verification: verificationSection,
   scanners: scannersSection,
+  spam: spamSection,
+  quarantine: quarantineSection,
   accounts: accountsSection,
   directory: directorySection,
   store: storeSection,

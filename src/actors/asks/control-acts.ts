@@ -20,6 +20,7 @@ import { groupActs } from './group-control.ts';
 import { ldapActs } from './ldap-control.ts';
 import { mailboxActs } from './mailbox-control.ts';
 import { passkeyActs } from './passkey-control.ts';
+import { quarantineActs } from './quarantine-control.ts';
 import { massActActs } from './queue-act-control.ts';
 import { queueActs } from './queue-control.ts';
 import { recoveryActs } from './recovery-control.ts';
@@ -29,6 +30,7 @@ import { serverActs } from './server-control.ts';
 import { sessionActs } from './session-control.ts';
 import { shapingActs } from './shaping-control.ts';
 import { sharedActs } from './shared-control.ts';
+import { spamLevelActs } from './spam-level-control.ts';
 import { suppressionActs } from './suppression-control.ts';
 import { suspensionActs } from './suspension-control.ts';
 import { tenantActs } from './tenant-control.ts';
@@ -54,6 +56,8 @@ export const controlActs: Readonly<Record<ControlMethod, Act>> = {
   ...roleActs,
   ...groupActs,
   ...scriptActs,
+  ...quarantineActs,
+  ...spamLevelActs,
   ...sharedActs,
   ...tlsReportActs,
   ...webhookActs,

@@ -18,6 +18,7 @@ import type { LdapMethods } from './ldap-control.ts';
 import type { MailboxMethods } from './mailbox-control.ts';
 import type { PasskeyMethods } from './passkey-control.ts';
 import type { AskedBy } from './principal.ts';
+import type { QuarantineMethods } from './quarantine-control.ts';
 import type { QueueActMethods } from './queue-act-control.ts';
 import type { QueueMethods } from './queue-control.ts';
 import type { RecoveryMethods } from './recovery-control.ts';
@@ -27,6 +28,7 @@ import type { ServerMethods } from './server-control.ts';
 import type { SessionMethods } from './session-control.ts';
 import type { ShapingMethods } from './shaping-control.ts';
 import type { SharedMethods } from './shared-control.ts';
+import type { SpamLevelMethods } from './spam-level-control.ts';
 import type { SuppressionMethods } from './suppression-control.ts';
 import type { SuspensionMethods } from './suspension-control.ts';
 import type { TenantMethods } from './tenant-control.ts';
@@ -62,6 +64,8 @@ export interface ControlMethods
     RoleMethods,
     GroupMethods,
     ScriptMethods,
+    QuarantineMethods,
+    SpamLevelMethods,
     SharedMethods,
     SuspensionMethods,
     ShapingMethods,

@@ -350,6 +350,25 @@ export const actRules = {
   },
   'script.delete': { permission: 'mail.change', resource: 'account', at: 'account', kind: 'mail' },
 
+  'quarantine.list': { permission: 'mail.read', resource: 'account', at: 'account', kind: 'mail' },
+  'quarantine.show': { permission: 'mail.read', resource: 'account', at: 'account', kind: 'mail' },
+  'quarantine.release': {
+    ...{ permission: 'mail.change', resource: 'account', at: 'account', kind: 'mail' },
+  },
+  // No right of users: what it releases was kept from them.
+  'quarantine.force': {
+    ...{ permission: 'quarantine.force', resource: 'account', at: 'account', kind: 'change' },
+  },
+  'quarantine.delete': {
+    ...{ permission: 'mail.change', resource: 'account', at: 'account', kind: 'mail' },
+  },
+  'tenant.spam': { permission: 'spam.read', resource: 'tenant', at: 'name', kind: 'look' },
+  'tenant.set-spam': { permission: 'spam.change', resource: 'tenant', at: 'name', kind: 'change' },
+  'account.spam': { permission: 'mail.read', resource: 'account', at: 'account', kind: 'mail' },
+  'account.set-spam': {
+    ...{ permission: 'mail.change', resource: 'account', at: 'account', kind: 'mail' },
+  },
+
   // Of a tenant only where it is named: the rest of the selection narrows that down.
   'queue.list': { permission: 'queue.read', resource: 'tenant', at: 'tenant', kind: 'look' },
   'queue.retry': { permission: 'queue.change', resource: 'tenant', at: 'tenant', kind: 'change' },

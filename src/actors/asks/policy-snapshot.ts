@@ -5,9 +5,11 @@
  * Invariant: a snapshot is immutable; a change is a new snapshot with a higher revision.
  */
 
+import { domainOf } from '../../base/address-parts.ts';
 import type { FeedbackKey } from '../../mail/trust/feedback/tokens.ts';
 import type { DkimAlgorithm } from '../../ports/account-directory.ts';
 import type { HoldRule } from '../../ports/hold-rule.ts';
+import type { SpamLevels } from '../../ports/levels.ts';
 
 export interface DkimKeyPolicy {
   readonly selector: string;
@@ -80,6 +82,9 @@ export interface PolicySnapshot {
   readonly sieve: SievePolicy;
   /** What operators hold back. */
   readonly holdRules: readonly HoldRule[];
+  readonly spam: SpamLevels;
+  /** Where a domain's tenant says otherwise, by its name in lower-case A-labels. */
+  readonly domainSpam: Readonly<Record<string, Partial<SpamLevels>>>;
 }
 
 export const defaultPolicy: PolicySnapshot = {
@@ -98,4 +103,14 @@ export const defaultPolicy: PolicySnapshot = {
   trustedSealers: [],
   sieve: { before: '', after: '' },
   holdRules: [],
+  spam: { junkPercent: 100, quarantinePercent: 0, rejectPercent: 0 },
+  domainSpam: {},
 };
+
+/** Of mail for an address, from the nearest to the farthest. */
+export function spamLevelsOf(
+  { spam, domainSpam }: Pick<PolicySnapshot, 'spam' | 'domainSpam'>,
+  recipient: string,
+): readonly (Partial<SpamLevels> | undefined)[] {
+  return [domainSpam[domainOf(recipient).toLowerCase()], spam];
+}

@@ -35,6 +35,8 @@ const selected = [
   ...(['domain', 'recipient', 'why'] as const),
 ] as const;
 
+const spamWords = ['junkPercent', 'quarantinePercent'] as const;
+
 const levelWords = [
   ...(['accountQuotaBytes', 'accountQuotaMessages', 'accountsMax', 'inherit'] as const),
 ] as const;
@@ -104,6 +106,22 @@ export const actWords: SomeActWords = {
   },
   'script.activate': { kind: 'change', on: ['account', 'account'], keeps: ['name'] },
   'script.deactivate': { kind: 'change', on: ['account', 'account'] },
+  'quarantine.list': { kind: 'mail', on: ['account', 'account'] },
+  'quarantine.show': { kind: 'mail', on: ['account', 'account'], keeps: ['id'] },
+  'quarantine.release': { kind: 'change', on: ['account', 'account'], tells: counted },
+  'quarantine.force': {
+    kind: 'change',
+    on: ['account', 'account'],
+    keeps: ['ids'],
+    tells: counted,
+  },
+  'quarantine.delete': { kind: 'change', on: ['account', 'account'], tells: counted },
+  'tenant.set-spam': {
+    kind: 'change',
+    on: ['tenant', 'name'],
+    keeps: [...spamWords, 'rejectPercent'],
+  },
+  'account.set-spam': { kind: 'change', on: ['account', 'account'], keeps: spamWords },
   'script.delete': { kind: 'change', on: ['account', 'account'], keeps: ['name'] },
   'shared.grant': {
     ...{ kind: 'change', on: ['account', 'address'] },

@@ -23,6 +23,7 @@ import { ldapHandlers } from './ldap-handlers.ts';
 import { mailboxHandlers } from './mailbox-handlers.ts';
 import { notedActs } from './noted-acts.ts';
 import type { ControlParts } from './parts.ts';
+import { quarantineHandlers } from './quarantine-handlers.ts';
 import { queueHandlers } from './queue-handlers.ts';
 import { recoveryHandlers } from './recovery-handlers.ts';
 import { roleHandlers } from './role-handlers.ts';
@@ -32,6 +33,7 @@ import { sessionHandlers } from './session-handlers.ts';
 import { shapingHandlers } from './shaping-handlers.ts';
 import { sharedHandlers } from './shared-handlers.ts';
 import { sourceHandlers } from './source-handlers.ts';
+import { spamLevelHandlers } from './spam-level-handlers.ts';
 import { storeHandlers } from './store-handlers.ts';
 import { suppressionHandlers } from './suppression-handlers.ts';
 import { suspensionHandlers } from './suspension-handlers.ts';
@@ -49,6 +51,8 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...roleHandlers(parts),
     ...groupHandlers(parts),
     ...scriptHandlers(parts),
+    ...quarantineHandlers(parts),
+    ...spamLevelHandlers(parts),
     ...sharedHandlers(parts),
     ...suppressionHandlers(parts),
     ...directoryHandlers(parts),

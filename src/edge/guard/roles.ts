@@ -62,6 +62,7 @@ const domainAdmin: readonly Permission[] = [
   'factor.reset',
   'group.change',
   'group.read',
+  'quarantine.force',
   'session.end',
   'session.read',
   'shared.change',

@@ -117,7 +117,9 @@ export class Deliverer {
     try {
       const scripts = isLarge ? [] : (filters?.filters.scriptsOf(target.account) ?? []);
       const isPlain =
-        scripts.length === 0 && target.filed === undefined && target.failed === undefined;
+        (isLarge || filters?.filters.isPlain(scripts) === true) &&
+        target.filed === undefined &&
+        target.failed === undefined;
       if (filters === undefined || isPlain) return stage(shard, actor, message, target, nowMs);
       const decide = <T>(one: Decide<T>) => this.#parts.decide(actor, one);
       return filterCopy(filters, { ...request, scripts, decide });

@@ -86,7 +86,7 @@ export class History {
     const row = mailboxes.reader.account(account);
     if (row === undefined || row.modseq - row.changesFloor <= keptMax * 1.125) return true;
     const floor = row.modseq - keptMax;
-    for (const { mailbox } of mailboxes.reader.mailboxes(account)) {
+    for (const { mailbox } of mailboxes.reader.allMailboxes(account)) {
       while (this.#hasRows(account, mailbox, floor)) {
         if (this.#recordsLeft-- <= 0) return false;
         await this.#trimMailbox(owner, mailbox, floor);

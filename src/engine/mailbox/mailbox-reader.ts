@@ -29,7 +29,7 @@ import type { MailboxShard } from './mailbox-shard.ts';
 import { type AccountRow, decodeAccount, deletedAccount } from './rows/account-row.ts';
 import { type Change, decodeChanges } from './rows/change-row.ts';
 import { type DocumentRow, decodeDocument, placesMax } from './rows/document-row.ts';
-import { decodeMailbox, type MailboxRow } from './rows/mailbox-row.ts';
+import { decodeMailbox, isHidden, type MailboxRow } from './rows/mailbox-row.ts';
 import { decodeParsed, type Parsed } from './rows/parsed-row.ts';
 import { type Bitmap, decodeUidBlock, existsOf, systemFlags } from './rows/uid-block.ts';
 import { addId, type IdRanges } from './rows/uid-ranges.ts';
@@ -73,7 +73,13 @@ export class MailboxReader {
     return last === undefined ? 0 : lastU32(last.key);
   }
 
+  /** Those that are shown. */
   mailboxes(account: number): NumberedMailbox[] {
+    return this.allMailboxes(account).filter(({ row }) => !isHidden(row.role));
+  }
+
+  /** Hidden ones with them. */
+  allMailboxes(account: number): NumberedMailbox[] {
     return this.#shard
       .range(accountRange(tables.mailbox, account))
       .map(({ key, value }) => ({ mailbox: lastU32(key), row: decodeMailbox(value) }));

@@ -287,17 +287,19 @@ export class Mailboxes {
     );
   }
 
-  /** The UIDs that were there. @throws MailError `not-found` */
+  /** The UIDs that were there. Nobody has them back where `isKept` is false. @throws MailError `not-found` */
   expunge(
     account: AccountId,
     tenant: TenantId,
     mailbox: number,
     uids: IdRanges,
+    isKept = true,
   ): Promise<IdRanges> {
     const steps = { mailbox, uids, countMax: placesPerRecord };
     return this.#inSteps(account, tenant, steps, (actor, some) => {
       const modseq = actor.nextModseq();
-      const record = { account, modseq, mailbox, uids: some, ...this.keeping() };
+      const keeping = isKept ? this.keeping() : {};
+      const record = { account, modseq, mailbox, uids: some, ...keeping };
       return [expungedDraft(tenant, record)];
     });
   }

@@ -13,7 +13,7 @@ import { accountRange, lastU32, mailboxKey, tables } from '../store/keys.ts';
 import { inboxMailbox } from './account-actor.ts';
 import { DerivedMap, type DerivedMemory } from './derived-memory.ts';
 import type { MailboxShard } from './mailbox-shard.ts';
-import { decodeMailbox, mailboxNameLengthMax, type Role } from './rows/mailbox-row.ts';
+import { decodeMailbox, isHidden, mailboxNameLengthMax, type Role } from './rows/mailbox-row.ts';
 
 const changedMax = 1_000;
 const mailboxBytes = 400;
@@ -41,9 +41,9 @@ export class AccountNames {
     return this.#mailboxes.get(mailbox);
   }
 
-  /** In order of number. */
-  all(): Iterable<NamedMailbox> {
-    return this.#mailboxes.values();
+  /** Those that are shown. */
+  *shown(): Iterable<NamedMailbox> {
+    for (const one of this.#mailboxes.values()) if (!isHidden(one.role)) yield one;
   }
 
   /** The number of what has the path; 0: nothing has. */
@@ -70,24 +70,25 @@ export class AccountNames {
     return this.#children.has(mailbox);
   }
 
-  /** With the names of those above it; "" where there is no such mailbox. */
+  /** With the names of those above it; "" where there is no such mailbox to be shown. */
   path(mailbox: number): string {
     const one = this.#mailboxes.get(mailbox);
-    if (one === undefined) return '';
+    if (one === undefined || isHidden(one.role)) return '';
     const above = one.parent === 0 ? '' : this.path(one.parent);
     return above === '' ? one.name : above + separator + one.name;
   }
 
-  /** RFC 8621 §2: one mailbox of an account has a role. */
-  hasRole(role: Role): boolean {
-    for (const one of this.#mailboxes.values()) if (one.role === role) return true;
-    return false;
+  /** RFC 8621 §2: one mailbox of an account has a role. 0: none has it. */
+  withRole(role: Role): number {
+    for (const one of this.#mailboxes.values()) if (one.role === role) return one.mailbox;
+    return 0;
   }
 
   put(one: NamedMailbox): void {
     this.displace(one.mailbox);
     const place = placeOf(one.parent, one.name);
     this.#mailboxes.set(one.mailbox, one);
+    if (isHidden(one.role)) return;
     if (!this.#numbers.has(place)) this.#numbers.set(place, one.mailbox);
     const siblings = this.#children.get(one.parent);
     if (siblings === undefined) this.#children.set(one.parent, new Set([one.mailbox]));
@@ -102,7 +103,7 @@ export class AccountNames {
   /** Another may have its name from now on. */
   displace(mailbox: number): void {
     const one = this.#mailboxes.get(mailbox);
-    if (one === undefined) return;
+    if (one === undefined || isHidden(one.role)) return;
     const place = placeOf(one.parent, one.name);
     const siblings = this.#children.get(one.parent);
     if (this.#numbers.get(place) === mailbox) this.#numbers.delete(place);
@@ -120,7 +121,7 @@ export function mustBeName(name: string): void {
 
 /** @throws MailError `argument-invalid` */
 export function mustBeFreeRole(names: AccountNames, role: Role): void {
-  if (role !== '' && names.hasRole(role)) {
+  if (role !== '' && names.withRole(role) !== 0) {
     throw new MailError('argument-invalid', `another mailbox is ${role}`);
   }
 }
@@ -130,7 +131,8 @@ export function mustBeFree(
   names: AccountNames,
   { name, parent, role }: Omit<NamedMailbox, 'mailbox'>,
 ): void {
-  if (names.child(parent, name) !== 0) throw new MailError('already-exists', name);
+  const isTaken = !isHidden(role) && names.child(parent, name) !== 0;
+  if (isTaken) throw new MailError('already-exists', name);
   mustBeFreeRole(names, role);
   if (parent !== 0 && names.get(parent) === undefined) {
     throw new MailError('not-found', `mailbox ${parent}`);

@@ -75,6 +75,19 @@ export class MailboxTree {
     return this.#make(owner, { name: levels.at(-1)!, parent, role }, ask);
   }
 
+  /** The number of the one that has the hidden role; made where none has. */
+  async hidden(owner: Owner, name: string, role: Role): Promise<number> {
+    const own = () => this.names(owner.account).withRole(role);
+    if (own() !== 0) return own();
+    try {
+      return await this.#make(owner, { name, parent: 0, role }, noName);
+    } catch (error) {
+      // Another was making it.
+      if (own() === 0) throw error;
+      return own();
+    }
+  }
+
   /** @throws MailError `not-found`, `argument-invalid` (INBOX), `not-possible-now` (it has children) */
   async delete({ account, tenant }: Owner, path: string, id = ''): Promise<void> {
     const ask = askName(id, 'delete');
@@ -139,10 +152,10 @@ export class MailboxTree {
     });
   }
 
-  /** All there are, in order of number. */
+  /** All that are shown, in order of number. */
   paths(account: number): (readonly [mailbox: number, path: string])[] {
     const names = this.names(account);
-    return Array.from(names.all(), ({ mailbox }) => [mailbox, names.path(mailbox)]);
+    return Array.from(names.shown(), ({ mailbox }) => [mailbox, names.path(mailbox)]);
   }
 
   /** Those with these paths, all above them, and one below each that has any. */
@@ -165,7 +178,7 @@ export class MailboxTree {
   subscribed(account: number): string[] {
     const names = this.names(account);
     const paths = new Set<string>();
-    for (const { mailbox, role } of names.all()) if (role !== '') paths.add(names.path(mailbox));
+    for (const { mailbox, role } of names.shown()) if (role !== '') paths.add(names.path(mailbox));
     for (const { key, value } of this.#shard.range(accountRange(tables.subscription, account))) {
       if (value[0] === 1) paths.add(subscribedPath(key));
       else paths.delete(subscribedPath(key));

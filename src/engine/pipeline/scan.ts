@@ -7,6 +7,7 @@
  *            operator chose; nothing is taken and dropped: what a scanner would discard is refused. Never rejects.
  */
 
+import { spamLevelsOf } from '../../actors/asks/policy-snapshot.ts';
 import { concat, emptyBytes, latin1 } from '../../base/bytes.ts';
 import { type Failure, failure, type Result } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
@@ -40,9 +41,8 @@ export interface Scanned {
 }
 
 /** Only we say these of mail that we had looked at. */
-const ownFields: readonly ScanEdit[] = ['X-Spam-Flag', 'X-Spam-Status', 'X-Spam-Level'].map(
-  (name) => ({ kind: 'remove-fields', name }),
-);
+const ownNames = ['X-Spam-Flag', 'X-Spam-Status', 'X-Spam-Level', 'X-Quarantine'];
+const ownFields: readonly ScanEdit[] = ownNames.map((name) => ({ kind: 'remove-fields', name }));
 
 /** Rules that are named in a field. */
 const rulesNamedMax = 40;
@@ -70,6 +70,7 @@ export async function scan(
   const asked = parts.scanners.filter((each) => isAsked(each, message));
   if (asked.length === 0) return { ok: true, body: head ?? message.body, fields: emptyBytes };
   let body = withEdits(head ?? message.body, ownFields, policy.headerLimits);
+  let worst = 0;
   const fields: Uint8Array[] = [];
   for (const { scanner, setting } of asked) {
     const shown = head === undefined ? { ...message, body } : message;
@@ -84,6 +85,10 @@ export async function scan(
       head === undefined ? edits : edits.filter(({ kind }) => kind !== 'replace-body');
     body = withEdits(body, possible, policy.headerLimits);
     fields.push(marksOf(verdict, setting.name));
+    worst = Math.max(worst, percentOf(verdict));
+  }
+  if (isRefusedByAll(message, policy, worst)) {
+    return failure('policy-refused', `a spam score of ${Math.round(worst)} percent`);
   }
   return { ok: true, body, fields: concat(fields) };
 }
@@ -128,10 +133,35 @@ function refusalOf(
   }
 }
 
+function percentOf(verdict: ScanVerdict): number {
+  const hasScore = verdict.kind === 'scored' && verdict.threshold > 0;
+  return hasScore ? (verdict.score / verdict.threshold) * 100 : 0;
+}
+
+/** One answer is for all recipients: who would take it gets it, and the others' levels say where it goes. */
+function isRefusedByAll(
+  { envelope }: MessageToPrepare,
+  { snapshot }: Policy,
+  percent: number,
+): boolean {
+  const { recipients } = envelope;
+  return (
+    recipients.length > 0 &&
+    recipients.every(({ address }) => {
+      const levels = spamLevelsOf(snapshot, address);
+      const most = levels.find((level) => level?.rejectPercent !== undefined)?.rejectPercent ?? 0;
+      return most > 0 && percent >= most;
+    })
+  );
+}
+
 function marksOf(verdict: ScanVerdict, name: string): Uint8Array {
   if (verdict.kind !== 'scored' && verdict.kind !== 'decided') return emptyBytes;
   const isSpam = verdict.action !== 'accept';
-  const flag = isSpam ? 'X-Spam-Flag: YES\r\n' : '';
+  const isHeld = verdict.action === 'quarantine';
+  const why = verdict.kind === 'scored' ? 'spam' : 'policy';
+  const held = isHeld ? `X-Quarantine: ${why}; scanner=${name}\r\n` : '';
+  const flag = isSpam ? `${held}X-Spam-Flag: YES\r\n` : '';
   if (verdict.kind === 'decided') return latin1(flag);
   const rules = verdict.rules.slice(0, rulesNamedMax).map((rule) => rule.name);
   const tests = rules.length === 0 ? '' : `\r\n\ttests=${rules.join(',\r\n\t')}`;

@@ -38,6 +38,7 @@
  *   0x5c remembered       a·hash                 when, until when       rows/remembered-row.ts
  *   0x5c …                a·0 (16 bytes)         how many               rows/remembered-row.ts
  *   0x5d remembered till  a·until·hash           –                      rows/remembered-row.ts
+ *   0x60 quarantine       a                      which mailbox          rows/quarantine-row.ts
  *   0x59 annotation       a·m·reader·entry·0·n   part of a value        rows/annotation-row.ts
  *   0x59 …                a·m·ffffffff           names changed last     rows/annotation-row.ts
  */
@@ -69,6 +70,7 @@ export const tables = {
   script: 0x5b,
   remembered: 0x5c,
   rememberedTill: 0x5d,
+  quarantine: 0x60,
 } as const;
 
 /** Tables whose keys start with the account: all of one account's rows are these ranges and its blob links. */
@@ -99,7 +101,14 @@ export const uidBlockKey = (account: number, mailbox: number, block: number) =>
 export const savedKey = (account: number, mailbox: number, uid: number) =>
   key3(tables.saved, account, mailbox, uid);
 export const aclKey = (account: number, mailbox: number) => key2(tables.acl, account, mailbox);
+export const quarantineKey = (account: number) => key1(tables.quarantine, account);
 export const aclRange = (account: number): KeyRange => accountRange(tables.acl, account);
+
+/** From an account on. */
+export const quarantinesFrom = (account: number): KeyRange => ({
+  from: key1(tables.quarantine, account),
+  to: Buffer.of(tables.quarantine + 1),
+});
 
 /** Rows of a reader who is not the owner. */
 export function seenKey(account: number, mailbox: number, reader: number, block: number): Buffer {

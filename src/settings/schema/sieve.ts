@@ -44,11 +44,6 @@ export const sieveSection = section(
       doc: 'Whether scripts may send mail on to other addresses; off, `redirect` fails, and the message is kept.',
       spec: 'RFC 5228 §4.2',
     }),
-    spamToJunk: flag({
-      default: true,
-      reload: 'restart',
-      doc: "Whether mail that a scanner marks as spam goes to the account's Junk, where no script files it elsewhere (docs/scanners.md).",
-    }),
     beforeFile: text({
       default: '',
       example: '/etc/chaski/before.sieve',

@@ -14,6 +14,7 @@ import {
   lastU32,
   messageBlob,
   parsedKey,
+  quarantineKey,
   tables,
 } from '../../store/keys.ts';
 import { type JournalRecord, noChanges, type ShardReader } from '../../store/record.ts';
@@ -32,6 +33,7 @@ import {
 import { decodeDocument } from '../rows/document-row.ts';
 import { type MailboxRow, roles } from '../rows/mailbox-row.ts';
 import { decodeParsed } from '../rows/parsed-row.ts';
+import { encodeQuarantine } from '../rows/quarantine-row.ts';
 import { AccountEdit, openAccount } from './account-edit.ts';
 import type { Release } from './copied.ts';
 import { inheritAcl } from './sharing.ts';
@@ -112,6 +114,12 @@ export function applyMailboxCreated(
   if (edit === 'gone' || edit === 'applied') return noChanges;
   edit.addMailbox(mailbox, newMailbox(name, parent, role, uidValidity));
   inheritAcl(edit, parent, mailbox);
+  if (roles[role] === 'quarantine') {
+    edit.table.putOnly(
+      quarantineKey(account),
+      encodeQuarantine({ tenant: record.tenant, mailbox }),
+    );
+  }
   edit.row.mailboxNext = Math.max(edit.row.mailboxNext, mailbox + 1);
   edit.rememberAsk(ask, mailbox);
   return edit.finish();

@@ -14,9 +14,17 @@ export const keywordsMax = 128;
 export const keywordLengthMax = 64;
 export const mailboxNameLengthMax = 255;
 
-/** RFC 6154 §2 and RFC 8621 §2 (`inbox`); "" is none. */
-export const roles = ['', 'inbox', 'drafts', 'sent', 'junk', 'trash', 'archive'] as const;
+/** RFC 6154 §2 and RFC 8621 §2 (`inbox`); `quarantine` is ours; "" is none. */
+export const roles = [
+  ...(['', 'inbox', 'drafts', 'sent', 'junk', 'trash', 'archive'] as const),
+  'quarantine',
+] as const;
 export type Role = (typeof roles)[number];
+
+/** No protocol shows it, and nobody finds it by its name: it is reached by its role alone. */
+export function isHidden(role: Role): boolean {
+  return role === 'quarantine';
+}
 
 export interface MailboxRow {
   readonly name: string;

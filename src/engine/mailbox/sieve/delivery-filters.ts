@@ -15,7 +15,7 @@ export interface DeliveryFilters {
   readonly filters: AccountFilters;
   readonly memory: SieveMemory;
   readonly names: Pick<MailboxNames, 'of'>;
-  readonly tree: Pick<MailboxTree, 'create' | 'find'>;
+  readonly tree: Pick<MailboxTree, 'create' | 'find' | 'hidden'>;
   readonly outgoing: OutgoingParts;
   readonly spool: Pick<Spool, 'admitMade'>;
 }

@@ -10,6 +10,7 @@
 import { Buffer } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { concat } from '../../../base/bytes.ts';
+import { MailError } from '../../../base/errors.ts';
 import { type MessageSummary, summarise } from '../../../mail/formats/mime/summary.ts';
 import { editedMessage } from '../../../mail/sieve/message/edited.ts';
 import type { Filing } from '../../../mail/sieve/run/actions.ts';
@@ -28,10 +29,10 @@ import {
 } from '../delivery.ts';
 import type { AccountNames } from '../names.ts';
 import { copiedDraft } from '../records.ts';
-import { keywordLengthMax } from '../rows/mailbox-row.ts';
+import { isHidden, keywordLengthMax } from '../rows/mailbox-row.ts';
 import { systemFlags } from '../rows/uid-block.ts';
 import { flagStepDraft } from '../sharing-records.ts';
-import { mailboxOf } from './host.ts';
+import { mailboxOf, roleOf } from './host.ts';
 import { type SieveRan, sieveRanDraft } from './records.ts';
 
 /** A text on its way into mailboxes. */
@@ -128,11 +129,15 @@ interface FlaggedMailbox {
   readonly keywords: readonly string[];
 }
 
-/** Two names may lead to one mailbox; what has none goes to INBOX. */
+/** Two names may lead to one mailbox; what has none goes to INBOX. @throws MailError: but what is not to be seen */
 function distinct(places: readonly Filing[], names: AccountNames): FlaggedMailbox[] {
   const found = new Map<number, FlaggedMailbox>();
   for (const place of places) {
-    const mailbox = mailboxOf(names, place) || inboxMailbox;
+    const named = mailboxOf(names, place);
+    if (named === 0 && isHidden(roleOf(place.specialUse))) {
+      throw new MailError('not-possible-now', `no ${place.mailbox}`);
+    }
+    const mailbox = named || inboxMailbox;
     if (!found.has(mailbox)) found.set(mailbox, { mailbox, ...flagsOf(place.flags ?? []) });
   }
   return [...found.values()];

@@ -31,7 +31,7 @@ import {
   type StagedMessage,
 } from '../delivery.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
-import type { Role } from '../rows/mailbox-row.ts';
+import { isHidden, type Role } from '../rows/mailbox-row.ts';
 import type { Owner } from '../tree.ts';
 import type { DeliveryFilters } from './delivery-filters.ts';
 import { editedText, type FiledText, fileTexts, wholeText } from './filing.ts';
@@ -248,9 +248,11 @@ async function makeMailboxes(parts: DeliveryFilters, filtering: Filtering): Prom
     const own = names.of(account);
     if (create !== true || mailboxOf(own, place) !== 0 || nameFault(mailbox) !== undefined)
       continue;
+    const owner = { account: account as AccountId, tenant };
     const role = roleOf(specialUse);
-    const free = role !== '' && !own.hasRole(role) ? role : '';
-    await makeMailbox(tree, { account: account as AccountId, tenant }, mailbox, free);
+    const free = role !== '' && own.withRole(role) === 0 ? role : '';
+    if (isHidden(role)) await tree.hidden(owner, mailbox, role);
+    else await makeMailbox(tree, owner, mailbox, free);
   }
 }
 

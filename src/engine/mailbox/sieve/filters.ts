@@ -9,6 +9,7 @@
  *            that was with this recipient before goes on to nobody: it would come again.
  */
 
+import { type PolicySnapshot, spamLevelsOf } from '../../../actors/asks/policy-snapshot.ts';
 import type { Log } from '../../../base/log.ts';
 import { fieldName, isField } from '../../../mail/formats/headers/fields.ts';
 import { scanHeaders } from '../../../mail/formats/headers/scan.ts';
@@ -19,20 +20,23 @@ import { SieveMessage } from '../../../mail/sieve/message/message.ts';
 import type { Script } from '../../../mail/sieve/run/machine.ts';
 import { runScripts } from '../../../mail/sieve/run/run.ts';
 import { DerivedMap, type DerivedMemory } from '../derived-memory.ts';
+import { junkScript, type Outcome, outcomeOf, quarantined } from '../outcome/outcome.ts';
+import { ownLevels } from '../outcome/own-levels.ts';
+import { noMarks, readMarks, spamVerdict, type TrustMarks } from '../outcome/trust-marks.ts';
 import { type HostFacts, type HostParts, sieveHost } from './host.ts';
 import type { ScriptShelf } from './shelf.ts';
-import { junkScript, spamVerdict } from './spam-marks.ts';
 import { keptOnly, type Wanted, wantedOf } from './wanted.ts';
 
 export interface FiltersParts extends HostParts {
   readonly shelf: Pick<ScriptShelf, 'active' | 'text'>;
   readonly derived: DerivedMemory;
   readonly serverScripts: () => ServerScripts;
+  /** Off: no script runs. */
+  readonly isOn: boolean;
   readonly redirects: boolean;
   /** Scanners are asked: what they say stands in the header. */
   readonly hasScanners: boolean;
-  /** What they mark as spam, and nobody files elsewhere, goes to Junk. */
-  readonly spamToJunk: boolean;
+  readonly policy: () => Pick<PolicySnapshot, 'spam' | 'domainSpam'>;
   readonly log: Pick<Log, 'info'>;
 }
 
@@ -44,6 +48,8 @@ interface Compiled {
   /** Undefined: there is no such script, or it does not compile any more. */
   readonly program: Program | undefined;
 }
+
+const intoJunk: Script = { program: junkScript, find: () => undefined };
 
 const deliveredToName = fieldName('delivered-to');
 
@@ -66,9 +72,15 @@ export class AccountFilters {
     this.#programs.close();
   }
 
-  /** In order; none: the account's mail is kept without more ado. */
+  /** Whether an account with these scripts has its mail in INBOX, whatever the message says. */
+  isPlain(scripts: readonly Script[]): boolean {
+    return scripts.length === 0 && !this.#parts.hasScanners;
+  }
+
+  /** In order. */
   scriptsOf(account: number): readonly Script[] {
-    const { hasScanners, spamToJunk, serverScripts } = this.#parts;
+    const { isOn, serverScripts } = this.#parts;
+    if (!isOn) return [];
     const { before, after } = serverScripts();
     const own = this.#own(account);
     const find = (include: Include) => this.#included(account, include);
@@ -77,7 +89,6 @@ export class AccountFilters {
       ...(before === undefined ? [] : [{ program: before, find: none }]),
       ...(own === undefined ? [] : [{ program: own, find }]),
       ...(after === undefined ? [] : [{ program: after, find: none }]),
-      ...(hasScanners && spamToJunk ? [{ program: junkScript, find: none }] : []),
     ];
   }
 
@@ -85,8 +96,12 @@ export class AccountFilters {
   run(scripts: readonly Script[], facts: HostFacts, text: Uint8Array, octets: number): Wanted {
     const { log, redirects, hasScanners } = this.#parts;
     const message = new SieveMessage(text, octets);
-    const verdict = hasScanners ? spamVerdict(message.headers) : {};
-    const outcome = runScripts(scripts, message, sieveHost(this.#parts, facts, verdict));
+    const marks = hasScanners ? readMarks(message.headers) : noMarks;
+    const place = this.#outcome(marks, facts);
+    if (place === 'quarantine') return quarantined;
+    const all = place === 'junk' ? [...scripts, intoJunk] : scripts;
+    if (all.length === 0) return keptOnly;
+    const outcome = runScripts(all, message, sieveHost(this.#parts, facts, spamVerdict(marks)));
     const { fault } = outcome;
     if (fault !== undefined) {
       const { line, message } = fault;
@@ -96,6 +111,12 @@ export class AccountFilters {
     if (wanted.redirects.length === 0) return wanted;
     const mayGoOn = redirects && !wasHere(text, facts.recipient);
     return mayGoOn ? wanted : keptInstead(wanted);
+  }
+
+  #outcome(marks: TrustMarks, { account, recipient }: HostFacts): Outcome {
+    if (marks === noMarks) return 'accept';
+    const { shard, policy } = this.#parts;
+    return outcomeOf(marks, [ownLevels(shard(), account), ...spamLevelsOf(policy(), recipient)]);
   }
 
   #own(account: number): Program | undefined {

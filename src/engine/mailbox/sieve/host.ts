@@ -14,7 +14,7 @@ import { readerOf } from '../annotation-records.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
 import type { AccountNames, MailboxNames } from '../names.ts';
 import { annotationsOf } from '../rows/annotation-row.ts';
-import { type Role, roles } from '../rows/mailbox-row.ts';
+import { isHidden, type Role, roles } from '../rows/mailbox-row.ts';
 import type { SieveMemory } from './memory.ts';
 
 export interface HostParts {
@@ -111,16 +111,15 @@ function textOf(value: Uint8Array | undefined): string | undefined {
 
 /** 0: it is none of the account's. */
 function mailboxById(names: AccountNames, id: string): number {
-  const number = /^F([1-9]\d{0,9})$/.exec(id)?.[1];
-  return number === undefined || names.get(Number(number)) === undefined ? 0 : Number(number);
+  const number = Number(/^F([1-9]\d{0,9})$/.exec(id)?.[1] ?? 0);
+  const role = names.get(number)?.role;
+  return role === undefined || isHidden(role) ? 0 : number;
 }
 
 /** `use` with its backslash; 0: none has it. */
 function mailboxByUse(names: AccountNames, use: string): number {
   const role = roleOf(use);
-  if (role === '') return 0;
-  for (const named of names.all()) if (named.role === role) return named.mailbox;
-  return 0;
+  return role === '' ? 0 : names.withRole(role);
 }
 
 /** "": no role of ours. */
@@ -132,6 +131,8 @@ export function roleOf(use: string | undefined): Role {
 /** Where the copy is to go; 0: where no mailbox is yet. */
 export function mailboxOf(names: AccountNames, place: Filing): number {
   const { mailbox, mailboxId, specialUse } = place;
+  const role = roleOf(specialUse);
+  if (isHidden(role)) return names.withRole(role);
   return (
     (mailboxId === undefined ? 0 : mailboxById(names, mailboxId)) ||
     (specialUse === undefined ? 0 : mailboxByUse(names, specialUse)) ||

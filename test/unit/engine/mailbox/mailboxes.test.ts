@@ -65,6 +65,7 @@ describe('local delivery', () => {
         'script',
         'remembered',
         'rememberedTill',
+        'quarantine',
       ];
       if (unused.includes(name)) continue;
       assert.ok(count(world, table) > 0, name);

@@ -30,7 +30,7 @@ function anew(shard: FakeShard): AccountNames {
 }
 
 function described(names: AccountNames): string[] {
-  return Array.from(names.all(), ({ mailbox, role }) => {
+  return Array.from(names.shown(), ({ mailbox, role }) => {
     const path = names.path(mailbox);
     assert.equal(names.find(path), mailbox, path);
     return `${mailbox} ${path} ${role} ${[...names.children(mailbox)].sort()}`;

@@ -169,7 +169,9 @@ describe('what scanners marked', () => {
   const marked = (score: number) =>
     Buffer.concat([
       Buffer.from(score >= 5 ? 'X-Spam-Flag: YES\r\n' : ''),
-      Buffer.from(`X-Spam-Status: Yes, score=${score} required=5 scanner=x\r\n`),
+      Buffer.from(
+        `X-Spam-Status: ${score >= 5 ? 'Yes' : 'No'}, score=${score} required=5 scanner=x\r\n`,
+      ),
       messageBytes(),
     ]);
 

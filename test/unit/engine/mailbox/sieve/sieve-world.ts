@@ -1,6 +1,9 @@
 /** Mailboxes whose deliveries run scripts, on a fake shard; what scripts send is caught where a spool would take it. */
 
-import { defaultPolicy } from '../../../../../src/actors/asks/policy-snapshot.ts';
+import {
+  defaultPolicy,
+  type PolicySnapshot,
+} from '../../../../../src/actors/asks/policy-snapshot.ts';
 import { type PackedRecipient, unpackEnvelope } from '../../../../../src/actors/asks/spool-asks.ts';
 import type { AccountId, MessageIdSource } from '../../../../../src/base/ids.ts';
 import { silentLog } from '../../../../../src/base/log.ts';
@@ -30,6 +33,7 @@ export interface SieveOptions {
   readonly ids: MessageIdSource;
   readonly redirects?: boolean;
   readonly hasScanners?: boolean;
+  readonly levels?: () => Pick<PolicySnapshot, 'spam' | 'domainSpam'>;
   readonly rememberedMax?: number;
   readonly serverScripts?: () => { readonly before: string; readonly after: string };
   /** Where an address leads; undefined: to another server. */
@@ -59,7 +63,9 @@ export function sieveOn(options: SieveOptions) {
   const { names, derived } = mailboxes;
   const policy = compilePolicy({ ...defaultPolicy, hostname: 'mx.a.test' });
   const filters: AccountFilters = new AccountFilters({
-    ...{ shelf, derived, names, memory, shard, redirects, hasScanners, spamToJunk: hasScanners },
+    ...{ shelf, derived, names, memory, shard, redirects, hasScanners },
+    isOn: true,
+    policy: options.levels ?? (() => policy.snapshot),
     log: silentLog,
     hostname: () => 'mx.a.test',
     serverScripts: () => {
@@ -88,7 +94,9 @@ export class SieveWorld extends MailboxWorld {
   before = '';
   after = '';
 
-  constructor(options: Pick<SieveOptions, 'redirects' | 'hasScanners' | 'rememberedMax'> = {}) {
+  constructor(
+    options: Pick<SieveOptions, 'redirects' | 'hasScanners' | 'levels' | 'rememberedMax'> = {},
+  ) {
     super();
     const { clock, ids } = this;
     const mailboxes = new Mailboxes({ clock });
@@ -147,7 +155,7 @@ export class SieveWorld extends MailboxWorld {
 
   /** How many messages are where, mailboxes without any left out. */
   counts(): Record<string, number> {
-    const rows = this.sieveBoxes.reader.mailboxes(account);
+    const rows = this.sieveBoxes.reader.allMailboxes(account);
     const names = this.tree.names(account);
     const counted = rows.filter(({ row }) => row.messages > 0);
     return Object.fromEntries(

@@ -1,0 +1,52 @@
+/**
+ * What scanners said of a message, as it stands in its header.
+ *
+ * Runs in:   engine threads; pure.
+ * Specs:     RFC 5235 §2.2 (spamtest).
+ * Invariant: only where scanners are asked: elsewhere the fields are anybody's words.
+ */
+
+import type { HeaderList } from '../../../mail/sieve/message/header-list.ts';
+import type { SieveVerdict } from '../../../mail/sieve/run/host.ts';
+
+/** Why mail is kept apart: its score, or what a scanner decided by a policy of its own. */
+export type QuarantineKind = 'spam' | 'policy';
+
+export interface TrustMarks {
+  /**
+   * The worst of its scores, as a percentage of what its scanner calls spam; not below 100 where it said that it is,
+   * not above 99 where it said that it is not. Absent: no score.
+   */
+  readonly spamPercent?: number;
+  /** Somebody without a score says that it is spam. */
+  readonly isCalledSpam: boolean;
+  readonly quarantine?: QuarantineKind;
+}
+
+export const noMarks: TrustMarks = { isCalledSpam: false };
+
+const statusPattern = /^(Yes|No), score=(-?\d+(?:\.\d+)?) required=(\d+(?:\.\d+)?)/;
+
+export function readMarks(headers: Pick<HeaderList, 'texts'>): TrustMarks {
+  let worst: number | undefined;
+  let flagged = headers.texts('x-spam-flag').filter((value) => value === 'YES').length;
+  for (const value of headers.texts('x-spam-status')) {
+    const [, word, score, required] = statusPattern.exec(value) ?? [];
+    if (!(Number(required) > 0)) continue;
+    const percent = (Number(score) / Number(required)) * 100;
+    const said = word === 'Yes' ? Math.max(100, percent) : Math.min(99, percent);
+    if (word === 'Yes') flagged--;
+    worst = Math.max(worst ?? 0, said);
+  }
+  const [held] = headers.texts('x-quarantine');
+  return {
+    ...(worst === undefined ? {} : { spamPercent: worst }),
+    isCalledSpam: flagged > 0,
+    ...(held === undefined ? {} : { quarantine: held.startsWith('spam') ? 'spam' : 'policy' }),
+  };
+}
+
+/** A scanner's threshold is the middle, twice that is surely spam. */
+export function spamVerdict({ spamPercent }: TrustMarks): SieveVerdict {
+  return spamPercent === undefined ? {} : { spamPercent: Math.min(100, spamPercent / 2) };
+}

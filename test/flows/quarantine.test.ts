@@ -1,0 +1,120 @@
+/**
+ * Aim:    mail with a high score, or that a scanner keeps apart, is in its account's quarantine, shown by no protocol, and
+ *         released by who may.
+ * Method: the real server with a scripted scanner beside it; IMAP looks, operators' acts release.
+ */
+
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { command } from '../support/account-mail.ts';
+import { ImapClient } from '../support/imap-client.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { WireClient } from '../support/wire-client.ts';
+
+const user = 'ann@a.test';
+const password = 'correct horse battery staple';
+const filler = `${'x'.repeat(70)}\r\n`.repeat(5_000);
+
+/** A hook that does what the message's subject says. */
+async function hook() {
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.on('end', () => {
+      const { message } = JSON.parse(String(Buffer.concat(parts)));
+      const text = Buffer.from(message, 'base64').toString('latin1');
+      const action = /^Subject: (\S+)/m.exec(text)?.[1];
+      response.end(JSON.stringify({ action }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    [Symbol.asyncDispose]: async () => void server.close(),
+  };
+}
+
+async function world(hookUrl: string): Promise<TestServer> {
+  const server = await startTestServer({
+    'listen.imap': '127.0.0.1:0',
+    'scanners.list': JSON.stringify([
+      { name: 'files', kind: 'http', address: hookUrl, when: 'all', bytesMax: 400_000 },
+    ]),
+  });
+  await server.call('domain.create', { name: 'a.test' });
+  await server.call('account.create', { address: user, password });
+  return server;
+}
+
+async function send(server: TestServer, subject: string, more = ''): Promise<string> {
+  const client = await WireClient.connect(server.ports.smtp!);
+  await client.line();
+  let reply = '';
+  for (const line of [
+    ...['HELO far.test', 'MAIL FROM:<bob@far.test>', `RCPT TO:<${user}>`, 'DATA'],
+    `From: bob@far.test\r\nX-Quarantine: policy\r\nSubject: ${subject}\r\n\r\n${more}Hello.\r\n.`,
+  ]) {
+    client.send(Buffer.from(`${line}\r\n`));
+    reply = (await client.line())!;
+  }
+  return reply;
+}
+
+async function quarantine(server: TestServer, ...words: string[]) {
+  const environment = {
+    CHASKI_DATA: join(server.folder, 'data'),
+    CHASKI_HOSTNAME: 'mx.test',
+    CHASKI_SHARDS: '4',
+  };
+  return await command(['quarantine', ...words], environment);
+}
+
+async function counts(imap: ImapClient, mailbox: string): Promise<string> {
+  const { untagged } = await imap.ok(`STATUS ${mailbox} (MESSAGES)`);
+  return untagged.map(({ raw }) => raw).join('');
+}
+
+for (const [size, more] of [
+  ['small', ''],
+  ['large', filler],
+] as const) {
+  test(`a ${size} message is kept apart, seen by no client, and released by who may`, async () => {
+    await using scanner = await hook();
+    await using server = await world(scanner.url);
+    for (const subject of ['quarantine', 'add-header', 'accept']) {
+      assert.match(await send(server, subject, more), /^250 /);
+    }
+    const listed = await quarantine(server, 'list', user, '--json');
+    const { id, kind, scanner: by, subject, sender } = JSON.parse(listed.out);
+    assert.deepEqual(
+      [kind, by, subject, sender],
+      ['policy', 'files', 'quarantine', 'bob@far.test'],
+    );
+    assert.equal((await quarantine(server, 'list', user, '--search', 'nothing')).out, '');
+    const imap = await ImapClient.connect(server.ports.imap!);
+    await imap.response();
+    await imap.ok('STARTTLS');
+    await imap.startTls();
+    await imap.ok(`LOGIN ${user} "${password}"`);
+    const list = (await imap.ok('LIST "" *')).untagged.map(({ raw }) => raw).join('');
+    assert.doesNotMatch(list, /uarantine/);
+    assert.equal((await imap.run('SELECT Quarantine')).tagged.name, 'NO');
+    assert.match(await counts(imap, 'Junk'), /MESSAGES 1\b/);
+    assert.match(await counts(imap, 'INBOX'), /MESSAGES 1\b/);
+    const shown = await quarantine(server, 'show', user, String(id));
+    assert.match(shown.out, /^X-Quarantine: policy; scanner=files$/m);
+    assert.doesNotMatch(shown.out, /^Hello/m);
+    const refused = await quarantine(server, 'release', user, String(id));
+    assert.deepEqual(
+      [refused.code, refused.out],
+      [1, 'Released 0 messages; 1 message kept apart by a policy.\n'],
+    );
+    const released = await quarantine(server, 'release', user, String(id), '--force');
+    assert.deepEqual([released.code, released.out], [0, 'Released 1 message.\n']);
+    assert.match(await counts(imap, 'INBOX'), /MESSAGES 2\b/);
+    assert.equal((await quarantine(server, 'list', user)).out, '');
+  });
+}
