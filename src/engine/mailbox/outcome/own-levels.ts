@@ -17,7 +17,7 @@ import type { Owner } from '../tree.ts';
 /** A refusal is one answer for all recipients: no account's own. */
 export type OwnLevel = Exclude<keyof SpamLevels, 'rejectPercent'>;
 
-export const levelEntries: Readonly<Record<OwnLevel, string>> = {
+const levelEntries: Readonly<Record<OwnLevel, string>> = {
   junkPercent: '/private/vendor/chaski/spam/junk-percent',
   quarantinePercent: '/private/vendor/chaski/spam/quarantine-percent',
 };

@@ -4,8 +4,9 @@
  * Runs in:   the engine thread that owns the shard.
  * Limits:    a list reads `messagesPerList` messages; a look for what is over goes through `accountsPerLook` accounts
  *            once in `lookMs`, and expunges `expungedPerLook` of each.
- *            What is expunged here cannot be had back: it would be a way around who may release it. A digest told of
- *            those that are \Seen.
+ * Invariant: a message is in quarantine or where it was released to, never in neither or both: it is moved by one
+ *            record. What is expunged here cannot be had back: it would be a way around who may release it. A
+ *            digest told of those that are \Seen.
  */
 
 import type {

@@ -9,7 +9,6 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { HeldMessage } from '../../../../../src/actors/asks/quarantine-asks.ts';
 import { dayMs, minuteMs } from '../../../../../src/base/units.ts';
 import { annotatedDraft } from '../../../../../src/engine/mailbox/annotation-records.ts';
-import { levelEntries } from '../../../../../src/engine/mailbox/outcome/own-levels.ts';
 import { Quarantine } from '../../../../../src/engine/mailbox/quarantine/quarantine.ts';
 import { account, messageBytes, rebuilt, tableText, tenant } from '../mailbox-world.ts';
 import { SieveWorld } from '../sieve/sieve-world.ts';
@@ -93,8 +92,8 @@ describe('mail with a high score', () => {
         const drafts = [annotatedDraft(tenant, { ...record, values })];
         return { drafts, mailboxes: [], value: 0 };
       });
-    await say(levelEntries.quarantinePercent, '0');
-    await say(levelEntries.junkPercent, 'much');
+    await say('/private/vendor/chaski/spam/quarantine-percent', '0');
+    await say('/private/vendor/chaski/spam/junk-percent', 'much');
     await world.scored(50);
     assert.deepEqual(world.counts(), { INBOX: 1, Junk: 1 });
   });
