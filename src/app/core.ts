@@ -71,6 +71,7 @@ import { type MassActs, openMassActs } from './mass-acts.ts';
 import { answerPolicy, type Outside, openOutside } from './outside.ts';
 import { ownAddresses } from './own-addresses.ts';
 import { PolicySource } from './policy.ts';
+import { openQuarantineDigests, type QuarantineDigests } from './quarantine-digests.ts';
 import { QuotaSpread } from './quota-spread.ts';
 import { openSendRates } from './send-rates.ts';
 import { SenderAddresses } from './sender-addresses.ts';
@@ -135,6 +136,7 @@ export interface Core {
   /** Of ours about others; undefined: settings have none sent. */
   readonly tlsReporting: TlsReporting | undefined;
   readonly dmarcReporting: DmarcReporting | undefined;
+  readonly quarantineDigests: QuarantineDigests;
   /** Accounts whose changes the engine tells of. */
   readonly watchers: Watchers;
   readonly stamps: Stamps;
@@ -249,6 +251,7 @@ async function openParts(
     tlsReports: openTlsReports(folder.path, settings.hostname, directory, closers),
     tlsReporting: openTlsReporting(request, { ...parts, outcomes, outside, policy: () => policy }),
     dmarcReporting: openDmarcReporting(request, dmarcOutcomes, { ...parts, policy: () => policy }),
+    quarantineDigests: openQuarantineDigests(request, { ...parts, shards }),
     ...{ watchers: new Watchers(shared.watched), stamps: new Stamps(shared.stamps) },
     ...{ sources: sources?.book, shaping, policyChanged },
   };

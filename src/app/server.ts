@@ -21,6 +21,7 @@ import type { HttpCaps } from '../edge/protocols/http/connection-caps.ts';
 import { policyRoutes } from '../edge/protocols/http/mta-sts.ts';
 import { resetPageRoutes } from '../edge/protocols/http/password-reset.ts';
 import type { TrustedProxies } from '../edge/protocols/http/peer-address.ts';
+import { releasePageRoutes } from '../edge/protocols/http/quarantine-release.ts';
 import { probeRoutes } from '../edge/protocols/http/routes.ts';
 import { listenHttp, type Routes } from '../edge/protocols/http/server.ts';
 import { tlsReportRoutes } from '../edge/protocols/http/tls-reports.ts';
@@ -272,7 +273,7 @@ interface WebParts {
 /** Addresses by name: probes have a listener of their own where `metrics.listen` says so. */
 async function listenWeb(
   { settings, log }: ServerRequest,
-  { directory, engine, feedback, tlsReports, resets, bans, closers }: Core,
+  { directory, engine, feedback, tlsReports, resets, quarantineDigests, bans, closers }: Core,
   { metrics, health, api, certificates }: WebParts,
 ): Promise<Record<string, readonly string[]>> {
   const ofProcess = processRows();
@@ -292,7 +293,14 @@ async function listenWeb(
     ...reportRoutes(settings, tlsReports),
     ...(settings.public.url === ''
       ? {}
-      : resetPageRoutes({ resets, host: publicWebHost(settings), clock: nodeClock })),
+      : {
+          ...resetPageRoutes({ resets, host: publicWebHost(settings), clock: nodeClock }),
+          ...releasePageRoutes({
+            ...{ host: publicWebHost(settings), clock: nodeClock },
+            read: quarantineDigests.read,
+            release: quarantineDigests.release,
+          }),
+        }),
     ...(policy === undefined ? {} : policyRoutes({ policy: writeStsPolicy(policy), isDomainOurs })),
   };
   const hosts = [settings.hostname, ...settings.http.hosts];

@@ -7,12 +7,12 @@
  * Invariant: the page asks nobody else for anything and is kept nowhere; the link is not shown in it.
  */
 
-import { peerNetwork } from '../../../base/networks.ts';
 import { kibibyte } from '../../../base/units.ts';
 import type { Clock } from '../../../ports/clock.ts';
-import { RequestRates } from '../../guard/request-rates.ts';
 import type { Resets } from './admin/reset-routes.ts';
-import { type HttpAnswer, type HttpRequest, plain, type Routes } from './server.ts';
+import { boundedBy } from './bounded.ts';
+import { page } from './page.ts';
+import type { HttpAnswer, Routes } from './server.ts';
 
 const bodyBytesMax = 16 * kibibyte;
 const requestsPerMinuteMax = 30;
@@ -26,31 +26,25 @@ export interface ResetPageParts {
 }
 
 export function resetPageRoutes({ resets, host, clock }: ResetPageParts): Routes {
-  const rates = new RequestRates(requestsPerMinuteMax);
-  const bounded =
-    (answer: (request: HttpRequest) => Promise<HttpAnswer>) => async (request: HttpRequest) => {
-      const seconds = rates.take(peerNetwork(request.address), clock.monotonicMs());
-      if (seconds === 0) return await answer(request);
-      return { ...plain(429, 'too many requests'), retryAfterSeconds: seconds };
-    };
+  const bounded = boundedBy(requestsPerMinuteMax, clock);
   return {
     [`${resetPath}*`]: {
       bodyBytesMax,
       isHostOurs: (given) => given === host,
       methods: {
         GET: bounded(async ({ rest }) =>
-          (await resets.isGood(rest)) ? page(200, question, form) : page(404, notGood),
+          (await resets.isGood(rest)) ? answer(200, question, form) : answer(404, notGood),
         ),
         POST: bounded(async ({ rest, body, address }) => {
           const given = new URLSearchParams(body);
           const password = given.get('password') ?? '';
-          if (password === '') return page(400, question, form);
-          if (password !== given.get('again')) return page(400, 'They are not the same.', form);
-          const answer = await resets.set(rest, password, address);
-          if (answer.ok) return page(200, done);
-          if (answer.code === 'argument-invalid') return page(400, answer.detail, form);
-          if (answer.code === 'credentials-invalid') return page(404, notGood);
-          return page(503, 'This is not possible now. Try again in a moment.', form);
+          if (password === '') return answer(400, question, form);
+          if (password !== given.get('again')) return answer(400, 'They are not the same.', form);
+          const set = await resets.set(rest, password, address);
+          if (set.ok) return answer(200, done);
+          if (set.code === 'argument-invalid') return answer(400, set.detail, form);
+          if (set.code === 'credentials-invalid') return answer(404, notGood);
+          return answer(503, 'This is not possible now. Try again in a moment.', form);
         }),
       },
     },
@@ -64,13 +58,6 @@ const field = (name: string, label: string) =>
   `<p><label>${label} <input type="password" name="${name}" autocomplete="new-password" required></label></p>`;
 const form = `<form method="post">${field('password', 'New password')}${field('again', 'Once more')}<button>Set it</button></form>`;
 
-function page(status: number, text: string, more = ''): HttpAnswer {
-  const head =
-    '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="referrer" content="no-referrer"><meta name="robots" content="noindex">';
-  const body = `<!doctype html><html lang="en"><head>${head}<title>New password</title></head><body><p>${escaped(text)}</p>${more}</body></html>\n`;
-  return { status, type: 'text/html; charset=utf-8', body };
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+function answer(status: number, text: string, more = ''): HttpAnswer {
+  return page({ status, title: 'New password', text, more });
 }

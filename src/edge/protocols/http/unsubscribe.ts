@@ -10,7 +10,8 @@
 import { minuteMs, secondMs } from '../../../base/units.ts';
 import type { UnsubscribeFacts } from '../../../mail/trust/feedback/tokens.ts';
 import type { Clock } from '../../../ports/clock.ts';
-import { type HttpAnswer, plain, type Route } from './server.ts';
+import { confirmForm, page } from './page.ts';
+import { plain, type Route } from './server.ts';
 
 export const unsubscribePrefix = '/u/';
 const bodyBytesMax = 4_096;
@@ -38,14 +39,14 @@ export function unsubscribeRoute(parts: UnsubscribeParts): Route {
     return false;
   };
   const tooFast = { ...plain(429, 'too many requests'), retryAfterSeconds: 5 };
-  const unknown = page(404, 'This link is not valid.', '');
+  const unknown = answer(404, 'This link is not valid.');
   return {
     bodyBytesMax,
     isHostOurs: parts.isHostOurs,
     methods: {
       GET: ({ rest }) => {
         if (isTooFast()) return tooFast;
-        return parts.read(rest) === undefined ? unknown : page(200, question, form);
+        return parts.read(rest) === undefined ? unknown : answer(200, question, form);
       },
       POST: async ({ rest, body }) => {
         if (isTooFast()) return tooFast;
@@ -55,7 +56,7 @@ export function unsubscribeRoute(parts: UnsubscribeParts): Route {
         if (way === undefined)
           return plain(400, 'List-Unsubscribe=One-Click is what is taken here');
         await parts.unsubscribe(facts, way);
-        return way === 'page' ? page(200, done, '') : plain(200, 'unsubscribed');
+        return way === 'page' ? answer(200, done) : plain(200, 'unsubscribed');
       },
     },
   };
@@ -71,13 +72,8 @@ function wayOf(body: string): 'one-click' | 'page' | undefined {
 
 const question = 'Do you want no more of these messages?';
 const done = 'You will get no more of these messages.';
-const form =
-  '<form method="post"><input type="hidden" name="confirm" value="yes"><button>Unsubscribe</button></form>';
+const form = confirmForm('Unsubscribe');
 
-/** The token is not shown, and the page asks nobody else for anything. */
-function page(status: number, text: string, more: string): HttpAnswer {
-  const head =
-    '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="referrer" content="no-referrer"><meta name="robots" content="noindex">';
-  const body = `<!doctype html><html lang="en"><head>${head}<title>Unsubscribe</title></head><body><p>${text}</p>${more}</body></html>\n`;
-  return { status, type: 'text/html; charset=utf-8', body };
-}
+/** The token is not shown. */
+const answer = (status: number, text: string, more = '') =>
+  page({ status, title: 'Unsubscribe', text, more });
