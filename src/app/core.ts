@@ -71,7 +71,11 @@ import { type MassActs, openMassActs } from './mass-acts.ts';
 import { answerPolicy, type Outside, openOutside } from './outside.ts';
 import { ownAddresses } from './own-addresses.ts';
 import { PolicySource } from './policy.ts';
-import { openQuarantineDigests, type QuarantineDigests } from './quarantine-digests.ts';
+import {
+  type DigestSurroundings,
+  openQuarantineDigests,
+  type QuarantineDigests,
+} from './quarantine-digests.ts';
 import { QuotaSpread } from './quota-spread.ts';
 import { openSendRates } from './send-rates.ts';
 import { SenderAddresses } from './sender-addresses.ts';
@@ -83,7 +87,12 @@ import { openSources, type Sources } from './sources.ts';
 import type { SrsSecrets } from './srs-secrets.ts';
 import { epochWords, undeliveredWords, workerCount } from './threads.ts';
 import type { TlsOutcomes } from './tls-outcomes.ts';
-import { openTlsOutcomes, openTlsReporting, type TlsReporting } from './tls-reporting.ts';
+import {
+  openTlsOutcomes,
+  openTlsReporting,
+  type TlsReporting,
+  type TlsReportingParts,
+} from './tls-reporting.ts';
 import { openTlsReports, type TlsReports } from './tls-reports.ts';
 
 export interface CoreRequest {
@@ -208,7 +217,7 @@ async function openParts(
   closers.push(async () => outside.policies?.close());
   const sources = await openSources({ settings, directory, log });
   closers.push(async () => sources?.book.close());
-  const { outcomes, dmarcOutcomes } = openReported(settings, folder.path, log, closers);
+  const reported = openReported(settings, folder.path, log, closers);
   const data = {
     ...{ settings, shards: folder.shards, workers, startBits, isOffline },
     ...{ ...outside.forThreads, ownAddresses: ownAddresses(settings), ...shared },
@@ -217,7 +226,7 @@ async function openParts(
   const engine = engineOf(data, log, directory, needs);
   const { runtime } = engine;
   const refusals = new ShardRefusals();
-  hearThreads(runtime, directory, refusals, { outcomes, dmarcOutcomes });
+  hearThreads(runtime, directory, refusals, reported);
   sources?.join(runtime);
   shaping.serve(runtime, closers);
   const inFlow = inFlowOf(runtime, shared.undelivered, settings);
@@ -249,9 +258,7 @@ async function openParts(
     massActs: openMassActs({ ...place, log, isOffline }, closers),
     batches: openBatches({ ...parts, log }),
     tlsReports: openTlsReports(folder.path, settings.hostname, directory, closers),
-    tlsReporting: openTlsReporting(request, { ...parts, outcomes, outside, policy: () => policy }),
-    dmarcReporting: openDmarcReporting(request, dmarcOutcomes, { ...parts, policy: () => policy }),
-    quarantineDigests: openQuarantineDigests(request, { ...parts, shards }),
+    ...openReporters(request, reported, { ...parts, outside, shards, policy: () => policy }),
     ...{ watchers: new Watchers(shared.watched), stamps: new Stamps(shared.stamps) },
     ...{ sources: sources?.book, shaping, policyChanged },
   };
@@ -404,6 +411,19 @@ function openReported(
   return {
     outcomes: openTlsOutcomes(settings, folder, log, closers),
     dmarcOutcomes: openDmarcOutcomes(settings, folder, log, closers),
+  };
+}
+
+/** What is sent once a day. The engine runs. */
+function openReporters(
+  request: CoreRequest,
+  { outcomes, dmarcOutcomes }: ReportedOutcomes,
+  parts: Omit<TlsReportingParts, 'outcomes'> & DigestSurroundings,
+) {
+  return {
+    tlsReporting: openTlsReporting(request, { ...parts, outcomes }),
+    dmarcReporting: openDmarcReporting(request, dmarcOutcomes, parts),
+    quarantineDigests: openQuarantineDigests(request, parts),
   };
 }
 
