@@ -76,6 +76,7 @@ function settingFor(port: number): ScannerSetting {
     kind: 'spamd',
     when: 'all',
     fail: 'open',
+    discard: 'refuse',
     oversize: 'head',
   };
 }

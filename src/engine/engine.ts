@@ -47,6 +47,7 @@ import { createOutbound } from './outbound.ts';
 import { ownerHandlers } from './owner-handlers.ts';
 import { DmarcTally } from './pipeline/dmarc-tally.ts';
 import { compilePolicy, type Policy } from './pipeline/policy.ts';
+import { recipientResolver } from './pipeline/scan-envelope.ts';
 import type { VerifyParts } from './pipeline/verify.ts';
 import { judgeHandler, receiveHandler } from './receive.ts';
 import { createShaping, type EngineShaping, shapingHandlers } from './shaping.ts';
@@ -102,6 +103,7 @@ export function createEngine(parts: EngineParts): Engine {
     verdictMsMax: settings.verification.verdictMsMax,
     ...dmarcTallyOf(parts),
     ...{ scanners: parts.scanners ?? [], log: parts.log },
+    resolve: recipientResolver((address) => resolveAddress(parts, address), clock),
   };
   const handlers: Handlers = {
     [messageReceive]: receiveHandler(receiveParts),

@@ -89,9 +89,12 @@ async function verifyAndTake(
     return await answerOf(take(parts, shard, packed, message, policy, results));
   const scanned = await scan(message, parts, policy, { verdicts });
   if (!scanned.ok) return scanned;
-  const { body, fields } = scanned;
+  if (scanned.isDropped) return { ok: true, value: undefined };
+  const { body, fields, envelope } = scanned;
   const front = results === undefined ? fields : concat([results, fields]);
-  return await answerOf(take(parts, shard, packed, { ...message, body }, policy, front));
+  const told = envelope === message.envelope ? packed : repacked(packed, envelope);
+  const taken = { ...message, body, envelope };
+  return await answerOf(take(parts, shard, told, taken, policy, front));
 }
 
 function take(

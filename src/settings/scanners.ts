@@ -30,6 +30,8 @@ export interface ScannerSetting {
   readonly when: 'untrusted' | 'all';
   /** Without a verdict, mail is taken, or asked for later. */
   readonly fail: 'open' | 'closed';
+  /** What becomes of mail that it would throw away: refused, or taken and dropped. */
+  readonly discard: 'refuse' | 'drop';
   readonly bytesMax: number;
   /** What becomes of a larger message: its beginning is shown, or nothing. */
   readonly oversize: 'head' | 'skip';
@@ -46,7 +48,13 @@ export interface ScannerSetting {
 }
 
 const defaults = {
-  ...{ when: 'untrusted', fail: 'open', bytesMax: 25 * mebibyte, oversize: 'head' },
+  ...{
+    when: 'untrusted',
+    fail: 'open',
+    discard: 'refuse',
+    bytesMax: 25 * mebibyte,
+    oversize: 'head',
+  },
   ...{ msMax: 10 * secondMs, connectMsMax: 2 * secondMs, connectionsMax: 8 },
   ...{ secretFile: '', user: '', points: 5 },
 } as const;
@@ -87,6 +95,7 @@ const columns: Columns<ScannerSetting> = {
   address: (raw) => readText(raw),
   when: (raw = defaults.when) => readWord(raw, ['untrusted', 'all']),
   fail: (raw = defaults.fail) => readWord(raw, ['open', 'closed']),
+  discard: (raw = defaults.discard) => readWord(raw, ['refuse', 'drop']),
   bytesMax: (raw = defaults.bytesMax) => readNumber(raw, kibibyte, 1_024 * mebibyte),
   oversize: (raw = defaults.oversize) => readWord(raw, ['head', 'skip']),
   msMax: (raw = defaults.msMax) => readNumber(raw, 100, minuteMs),

@@ -4,6 +4,8 @@
  */
 
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { ScannerSetting } from '../../src/settings/scanners.ts';
 import { NextHop } from '../support/next-hop.ts';
@@ -113,3 +115,45 @@ test('mail of who is trusted does not wait for a scanner of strangers’ mail', 
   assert.ok(performance.now() - startMs < 5_000);
   assert.equal(peer.heard.length, 0);
 });
+
+/** A hook that always says the same. */
+async function hookOf(answer: object) {
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => response.end(JSON.stringify(answer)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    address: `http://127.0.0.1:${port}/hook`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+for (const [size, more] of sizes) {
+  test(`the envelope of a ${size} message is changed, or it is dropped where that is said`, async () => {
+    await using changing = await hookOf({
+      action: 'accept',
+      edits: [
+        { kind: 'change-sender', address: 'list@far.test' },
+        { kind: 'add-recipient', address: 'dan@there.test' },
+        { kind: 'remove-recipient', address: 'bob@there.test' },
+      ],
+    });
+    await using play = await world([{ name: 'hook', kind: 'http', address: changing.address }]);
+    assert.match(await play.send(`${headOf('changed')}${more}ok\r\n`), /^250 /);
+    await play.taken(1);
+    const { sender, recipients } = play.hop.messages[0]!;
+    assert.deepEqual([sender, recipients], ['list@far.test', ['dan@there.test']]);
+
+    await using discarding = await hookOf({ action: 'discard' });
+    const hook = { name: 'hook', kind: 'http', address: discarding.address } as const;
+    await using refusing = await world([hook]);
+    assert.match(await refusing.send(`${headOf('no')}${more}ok\r\n`), /^554 5\.7\.1 /);
+    await using dropping = await world([{ ...hook, discard: 'drop' }]);
+    assert.match(await dropping.send(`${headOf('gone')}${more}ok\r\n`), /^250 /);
+    assert.equal(dropping.hop.messages.length, 0);
+  });
+}

@@ -12,7 +12,13 @@ import type { ScannerSetting } from '../../src/settings/scanners.ts';
 export function scannerSetting(given: Partial<ScannerSetting>): ScannerSetting {
   return {
     ...{ name: 'test', kind: 'clamd', address: '127.0.0.1:1', when: 'untrusted', fail: 'open' },
-    ...{ bytesMax: 1_048_576, oversize: 'head', msMax: 5_000, connectMsMax: 1_000 },
+    ...{
+      discard: 'refuse',
+      bytesMax: 1_048_576,
+      oversize: 'head',
+      msMax: 5_000,
+      connectMsMax: 1_000,
+    },
     ...{ connectionsMax: 4, secretFile: '', user: '', points: 5 },
     ...given,
   };

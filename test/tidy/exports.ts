@@ -120,6 +120,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/app/dmarc-outcomes.ts rowsPerDomainMax',
     'src/engine/pipeline/dmarc-tally.ts rowsMax',
     'src/engine/pipeline/dmarc-tally.ts tellMs',
+    'src/engine/pipeline/scan-envelope.ts recipientsAddedMax',
     'src/mail/trust/dmarc-report-record.ts destinationsMax',
     'src/mail/trust/bimi.ts lookUpBimi',
     'src/mail/trust/bimi.ts readBimiRecord',

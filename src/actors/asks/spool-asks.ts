@@ -128,7 +128,7 @@ export function packRecipient(recipient: EnvelopeRecipient): PackedRecipient {
   ];
 }
 
-function unpackRecipient(packed: PackedRecipient): EnvelopeRecipient {
+export function unpackRecipient(packed: PackedRecipient): EnvelopeRecipient {
   const [address, account, shard, notify, orcpt] = packed;
   return {
     address,

@@ -120,7 +120,12 @@ async function prepareAndTake(
   if (!early.ok) return early;
   const results = await resultsOf(parts, arrived, body, policy);
   if (!results.ok) return results;
-  const message = { ...arrived, body: results.head };
+  const { recipients } = arrived.envelope;
+  if (results.isDropped)
+    return { ok: true, value: isEach ? recipients.map(() => ({ ok: true })) : undefined };
+  const message = { ...arrived, body: results.head, envelope: results.envelope };
+  const isReaddressed = message.envelope !== arrived.envelope;
+  const given = isReaddressed ? repacked(request.packed, message.envelope) : request.packed;
   const isChanged = message.body !== arrived.body;
   const first = isChanged ? prepare(message, policy, nowMs, { isAscii: body.isRestAscii }) : early;
   if (!first.ok) return first;
@@ -129,10 +134,12 @@ async function prepareAndTake(
   const front = [...results.fields, ...prepared.parts];
   const termed = withHeaderTerms(message.envelope, prepared.facts);
   const envelope = withForwardTerms(termed, message.arrival, policy, nowMs);
-  const told = envelope === message.envelope ? request.packed : repacked(request.packed, envelope);
+  const told = envelope === message.envelope ? given : repacked(given, envelope);
   const packed = declared(told, envelope, prepared);
   const isKeyed = message.idempotency !== undefined;
-  if (isEach || (!isKeyed && isAllHere(message.envelope, shard.store.id))) {
+  // Asked again without its text, it is known by the recipients it came with: what has others is the spool's.
+  const isHere = !isKeyed && !isReaddressed && isAllHere(message.envelope, shard.store.id);
+  if (isEach || isHere) {
     return await deliverLargeHere(parts.whole, { ...request, packed }, message, body, front);
   }
   const known = earlierOf(shard, packed);
@@ -150,6 +157,8 @@ interface Results {
   readonly fields: readonly Uint8Array[];
   /** With the changes that scanners asked for. */
   readonly head: Uint8Array;
+  readonly envelope: Envelope;
+  readonly isDropped: boolean;
 }
 
 /** What a stranger's mail is found to be, and scanners say: only that needs the whole message in memory. */
@@ -161,7 +170,9 @@ async function resultsOf(
 ): Promise<Result<Results>> {
   const { head } = body;
   const isVerified = needsVerification(message, policy);
-  if (!isVerified && !needsScan(message, parts)) return { ok: true, fields: [], head };
+  const { envelope } = message;
+  if (!isVerified && !needsScan(message, parts))
+    return { ok: true, fields: [], head, envelope, isDropped: false };
   const bytes = head.byteLength + (await body.restBytes());
   return await parts.whole.with(bytes, async () => {
     const whole = { ...message, body: await body.whole() };
@@ -175,7 +186,8 @@ async function resultsOf(
     }
     const scanned = await scan(whole, parts, policy, { head, verdicts });
     if (!scanned.ok) return scanned;
-    return { ok: true, fields: [...fields, scanned.fields], head: scanned.body };
+    const { body: changed, fields: marks } = scanned;
+    return { ...scanned, fields: [...fields, marks], head: changed };
   });
 }
 

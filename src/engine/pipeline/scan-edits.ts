@@ -4,7 +4,7 @@
  * Runs in:   engine threads; pure.
  * Specs:     RFC 5322 §2.2 (fields), RFC 2047 (what is not ASCII is encoded).
  * Invariant: fields that stay are not touched. Fields are counted as the message came: one that is taken out moves no
- *            other. No value ends its field.
+ *            other. No value ends its field. A new body is in SMTP's canonical form, whatever a scanner gave.
  */
 
 import { concat, emptyBytes, latin1 } from '../../base/bytes.ts';
@@ -30,7 +30,7 @@ const ofMessage: ReadonlySet<ScanEdit['kind']> = new Set([
   'replace-body',
 ]);
 
-export function changesMessage({ kind }: ScanEdit): boolean {
+function changesMessage({ kind }: ScanEdit): boolean {
   return ofMessage.has(kind);
 }
 
@@ -53,7 +53,7 @@ export function withEdits(
   }
   let rest = message.subarray(scan.headerEnd);
   for (const edit of edits) {
-    if (edit.kind === 'replace-body') rest = concat([latin1('\r\n'), edit.body]);
+    if (edit.kind === 'replace-body') rest = concat([latin1('\r\n'), canonical(edit.body)]);
     else editFields(fields, edit);
   }
   return concat([...fields.map(({ raw }) => raw), rest]);
@@ -86,4 +86,27 @@ function editFields(fields: Field[], edit: ScanEdit): void {
 function rawOf({ name, value }: { readonly name: string; readonly value: string }): Uint8Array {
   const isPlain = /^[\t\r\n -~]*$/.test(value) && !/[^\r\n]{900}/.test(value);
   return latin1(isPlain ? `${name}: ${value}\r\n` : encodedField(name, value));
+}
+
+const cr = 13;
+const lf = 10;
+
+/** Each line ended by CRLF, the last one too: a lone LF would end a message early where it goes on from here. */
+function canonical(body: Uint8Array): Uint8Array {
+  let missing = body.length === 0 || body.at(-1) === lf || body.at(-1) === cr ? 0 : 2;
+  for (let at = 0; at < body.length; at++) {
+    if (body[at] === lf && body[at - 1] !== cr) missing++;
+    else if (body[at] === cr && body[at + 1] !== lf) missing++;
+  }
+  if (missing === 0) return body;
+  const whole = new Uint8Array(body.length + missing);
+  let to = 0;
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at]!;
+    if (byte === lf && body[at - 1] !== cr) whole[to++] = cr;
+    whole[to++] = byte;
+    if (byte === cr && body[at + 1] !== lf) whole[to++] = lf;
+  }
+  if (to < whole.length) whole.set([cr, lf], to);
+  return whole;
 }

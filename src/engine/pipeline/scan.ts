@@ -4,10 +4,12 @@
  * Runs in:   engine threads, as a pending ask: it waits for others and holds no shard.
  * Limits:    each scanner's own; together they take no longer than the sum of their times.
  * Invariant: before anything is journaled. A scanner without a verdict refuses mail for now or lets it pass, as the
- *            operator chose; nothing is taken and dropped: what a scanner would discard is refused. Never rejects.
+ *            operator chose. Mail is taken and dropped only where the operator said so of this scanner, and the log
+ *            says each time. Never rejects.
  */
 
 import { spamLevelsOf } from '../../actors/asks/policy-snapshot.ts';
+import type { Envelope } from '../../actors/asks/reception.ts';
 import { concat, emptyBytes, latin1 } from '../../base/bytes.ts';
 import { type Failure, failure, type Result } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
@@ -21,16 +23,19 @@ import type {
 import type { ScannerSetting } from '../../settings/scanners.ts';
 import type { Policy } from './policy.ts';
 import type { MessageToPrepare } from './prepare.ts';
-import { changesMessage, withEdits } from './scan-edits.ts';
+import { withEdits } from './scan-edits.ts';
+import { changesEnvelope, type ResolveRecipient, withEnvelopeEdits } from './scan-envelope.ts';
 
 export interface AskedScanner {
-  readonly setting: Pick<ScannerSetting, 'name' | 'when' | 'fail'>;
+  readonly setting: Pick<ScannerSetting, 'name' | 'when' | 'fail' | 'discard'>;
   readonly scanner: ContentScanner;
 }
 
 export interface ScanParts {
   readonly scanners: readonly AskedScanner[];
   readonly log: Log;
+  /** Where recipients that scanners add lead. */
+  readonly resolve: ResolveRecipient;
 }
 
 export interface Scanned {
@@ -38,6 +43,10 @@ export interface Scanned {
   readonly body: Uint8Array;
   /** What was found, as fields before all others; empty: nothing worth a field. */
   readonly fields: Uint8Array;
+  /** The message's own, where no scanner changed it. */
+  readonly envelope: Envelope;
+  /** It is answered as taken, and nobody gets it. */
+  readonly isDropped: boolean;
 }
 
 /** Only we say these of mail that we had looked at. */
@@ -46,8 +55,13 @@ const ownFields: readonly ScanEdit[] = ownNames.map((name) => ({ kind: 'remove-f
 
 /** Rules that are named in a field. */
 const rulesNamedMax = 40;
+/** Changes of an envelope that the log names. */
+const changesToldMax = 200;
 
-export function needsScan(message: MessageToPrepare, { scanners }: ScanParts): boolean {
+export function needsScan(
+  message: MessageToPrepare,
+  { scanners }: Pick<ScanParts, 'scanners'>,
+): boolean {
   return scanners.some((asked) => isAsked(asked, message));
 }
 
@@ -68,29 +82,73 @@ export async function scan(
   { head, verdicts }: Known = {},
 ): Promise<Result<Scanned>> {
   const asked = parts.scanners.filter((each) => isAsked(each, message));
-  if (asked.length === 0) return { ok: true, body: head ?? message.body, fields: emptyBytes };
+  let { envelope } = message;
+  const kept = (body: Uint8Array, fields: Uint8Array, isDropped = false) =>
+    ({ ok: true, body, fields, envelope, isDropped }) as const;
+  if (asked.length === 0) return kept(head ?? message.body, emptyBytes);
   let body = withEdits(head ?? message.body, ownFields, policy.headerLimits);
   let worst = 0;
   const fields: Uint8Array[] = [];
   for (const { scanner, setting } of asked) {
-    const shown = head === undefined ? { ...message, body } : message;
+    const shown = { ...message, envelope, ...(head === undefined ? { body } : {}) };
     const own = subjectOf(shown, policy);
     const subject = verdicts === undefined ? own : { ...own, verdicts };
     const verdict = await scanner.scan(subject);
     tell(parts.log, message, setting.name, verdict);
+    if (isDropping(verdict, setting)) return kept(body, emptyBytes, told(parts, message, setting));
     const refusal = refusalOf(verdict, setting);
     if (refusal !== undefined) return refusal;
     const edits = 'edits' in verdict ? verdict.edits : [];
+    const changed = await followed(parts, message, envelope, setting, edits);
+    if (!changed.ok) return changed;
+    envelope = changed.envelope;
+    if (envelope.recipients.length === 0 && message.envelope.recipients.length > 0) {
+      // Nobody is left who would get it: that is what `discard` says in other words.
+      if (setting.discard !== 'drop')
+        return failure('policy-refused', `${setting.name}: no recipient is left`);
+      return kept(body, emptyBytes, told(parts, message, setting));
+    }
     const possible =
       head === undefined ? edits : edits.filter(({ kind }) => kind !== 'replace-body');
     body = withEdits(body, possible, policy.headerLimits);
     fields.push(marksOf(verdict, setting.name));
     worst = Math.max(worst, percentOf(verdict));
   }
-  if (isRefusedByAll(message, policy, worst)) {
+  if (isRefusedByAll({ ...message, envelope }, policy, worst)) {
     return failure('policy-refused', `a spam score of ${Math.round(worst)} percent`);
   }
-  return { ok: true, body, fields: concat(fields) };
+  return kept(body, concat(fields));
+}
+
+function isDropping(verdict: ScanVerdict, { discard }: AskedScanner['setting']): boolean {
+  return discard === 'drop' && 'action' in verdict && verdict.action === 'discard';
+}
+
+/** True: it is said. */
+function told({ log }: ScanParts, { arrival, envelope }: MessageToPrepare, by: { name: string }) {
+  const recipients = envelope.recipients.map(({ address }) => address);
+  const facts = { message: arrival.id, scanner: by.name, sender: envelope.sender, recipients };
+  log.warn(facts, 'a message was taken and dropped');
+  return true;
+}
+
+/** LMTP brings a message once for each recipient: what is changed for one would be changed for each. */
+async function followed(
+  { log, resolve }: ScanParts,
+  { arrival }: MessageToPrepare,
+  envelope: Envelope,
+  { name }: AskedScanner['setting'],
+  edits: readonly ScanEdit[],
+): Promise<Result<{ readonly envelope: Envelope }>> {
+  const wanted = edits.filter(changesEnvelope);
+  if (wanted.length === 0) return { ok: true, envelope };
+  const isFollowed = arrival.listener !== 'lmtp';
+  const changed = isFollowed
+    ? await withEnvelopeEdits(envelope, wanted, resolve)
+    : ({ ok: true, envelope } as const);
+  const facts = { message: arrival.id, scanner: name, isFollowed: isFollowed && changed.ok };
+  log.warn({ ...facts, changes: wanted.slice(0, changesToldMax) }, 'a scanner changes an envelope');
+  return changed.ok ? changed : failure(changed.code, `${name}: ${changed.detail}`);
 }
 
 function isAsked({ setting }: AskedScanner, { arrival, envelope }: MessageToPrepare): boolean {
@@ -189,9 +247,6 @@ function tell(
     log.warn({ ...told, names, fault, detail }, 'a scanner gave no clean verdict');
     return;
   }
-  const unfollowed =
-    'edits' in verdict ? verdict.edits.filter((edit) => !changesMessage(edit)).length : 0;
-  const found =
-    'action' in verdict ? { action: verdict.action, text: verdict.text, unfollowed } : {};
+  const found = 'action' in verdict ? { action: verdict.action, text: verdict.text } : {};
   if (log.isOn('info')) log.info({ ...told, ...found }, 'a scanner gave a verdict');
 }

@@ -22,7 +22,13 @@ it('fills in what is not said, and writes it so that it is read again', () => {
   const [row] = reading.value;
   assert.deepEqual(row, {
     ...good,
-    ...{ when: 'untrusted', fail: 'open', bytesMax: 26_214_400, oversize: 'head' },
+    ...{
+      when: 'untrusted',
+      fail: 'open',
+      discard: 'refuse',
+      bytesMax: 26_214_400,
+      oversize: 'head',
+    },
     ...{
       msMax: 10_000,
       connectMsMax: 2_000,

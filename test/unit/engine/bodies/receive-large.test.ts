@@ -84,7 +84,7 @@ async function open(policy: Policy = compilePolicy(defaultPolicy), incomingCount
       clock,
       dns: new ZoneDns({ 'example.org': [{ TXT: 'v=spf1 ip4:192.0.2.1 -all' }] }),
       verdictMsMax: 10_000,
-      ...{ scanners: [], log: silentLog },
+      ...{ scanners: [], log: silentLog, resolve: async () => [] },
     }),
   };
   const ask = async (

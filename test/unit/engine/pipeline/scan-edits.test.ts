@@ -56,6 +56,20 @@ test('the body is replaced whole', () => {
   assert.equal(edited([{ kind: 'replace-body', body }], 'A: 1\r\n'), 'A: 1\r\n\r\nOther\r\n');
 });
 
+test('a new body is in canonical form, whatever was given', () => {
+  const given: Readonly<Record<string, string>> = {
+    '': '',
+    'a\n.\nMAIL': 'a\r\n.\r\nMAIL\r\n',
+    'a\rb\r': 'a\r\nb\r\n',
+    'a\r\n\n.\r\r\n': 'a\r\n\r\n.\r\n\r\n',
+    '\n': '\r\n',
+  };
+  for (const [text, canonical] of Object.entries(given)) {
+    const body = Buffer.from(text);
+    assert.equal(edited([{ kind: 'replace-body', body }], 'A: 1\r\n'), `A: 1\r\n\r\n${canonical}`);
+  }
+});
+
 test('what is not ASCII, or has no end, is encoded', () => {
   const said = edited([{ kind: 'add-field', name: 'Subject', value: 'Grüße\r\nX: y' }]);
   assert.match(said, /\r\nSubject: =\?UTF-8\?B\?[\s\S]*\?=\r\n\r\nBody/);
