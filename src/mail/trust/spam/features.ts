@@ -37,6 +37,8 @@ const wordFields: ReadonlySet<string> = new Set([
 const unseenFields: readonly string[] = [
   'x-spam',
   'x-bogosity',
+  'x-quarantine',
+  'return-path',
   'delivered-to',
   'status',
   'x-status',

@@ -14,7 +14,7 @@ import { applyRules, type Hit, type Surroundings } from './rules.ts';
 const spamPoints = 5;
 /** The classifier speaks at most so loud, either way: six rules and a model that errs are still a sum. */
 const modelPointsMax = 8;
-const pointsPerLogit = 0.45;
+const pointsPerLogit = 0.25;
 const fieldHitsMax = 30;
 
 export interface Judgement {

@@ -14,7 +14,7 @@ import { featuresMax, tableBits, tableSize } from './features.ts';
 import { type Memory, rememberedMax, SpamModel } from './model.ts';
 
 /** Another where features are gathered or hashed otherwise: an old model would then say nonsense. */
-const modelVersion = 1;
+const modelVersion = 2;
 const magic = 0x4d505343;
 const headBytes = 24;
 const placeBytes = 12;

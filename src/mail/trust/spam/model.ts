@@ -16,7 +16,7 @@ const beta = 1;
 const l1 = 0.02;
 const l2 = 0.01;
 /** What a message's features weigh together: each `norm / √count`, so that long mail does not shout. */
-const norm = 12;
+const norm = 25;
 /** Remembered of each kind, so that thousands of one kind in a row do not drown the other. */
 export const rememberedMax = 512;
 /** Remembered messages of each kind that are gone through again with a new one. */
