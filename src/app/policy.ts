@@ -53,7 +53,7 @@ export class PolicySource {
       verifyInbound: settings.verification.isOn,
       dmarc: settings.verification.dmarc,
       trustedSealers: settings.verification.trustedSealers,
-      spam: settings.spam,
+      spam: spamLevelsIn(settings),
       domainSpam: await this.#domainSpam(all),
     };
   }
@@ -106,4 +106,9 @@ export class PolicySource {
     this.#feedback.setDomains(domains);
     return { ...this.#feedback.keys, ...domains, unsubscribeUrl, unsubscribeStreams };
   }
+}
+
+function spamLevelsIn({ spam }: Settings): SpamLevels {
+  const { junkPercent, quarantinePercent, rejectPercent } = spam;
+  return { junkPercent, quarantinePercent, rejectPercent };
 }

@@ -30,6 +30,7 @@ import { History } from './mailbox/history.ts';
 import { ImapDesk } from './mailbox/imap/desk.ts';
 import { Mailboxes } from './mailbox/mailboxes.ts';
 import { Quarantine } from './mailbox/quarantine/quarantine.ts';
+import { Lessons } from './mailbox/spam/lessons.ts';
 import { stampChanges } from './mailbox/stamping.ts';
 import type { Policy } from './pipeline/policy.ts';
 import type { OpenShardFunction } from './shards.ts';
@@ -115,9 +116,14 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
     const changes = createNotices(engine, imap, store);
     const { tree } = imap;
     const { policy, resolve } = parts;
-    const scripts = openSieve({ engine, store, mailboxes, tree, spool, derived, policy, resolve });
+    const lessons = settings.spam.learn
+      ? new Lessons({ shard: store, mailboxes, clock })
+      : undefined;
+    mailboxes.watch = lessons;
+    const sieveParts = { engine, store, mailboxes, tree, spool, derived, policy, resolve, lessons };
+    const scripts = openSieve(sieveParts);
     const { keepMs } = settings.quarantine;
-    const quarantine = new Quarantine({ shard: store, mailboxes, clock, keepMs });
+    const quarantine = new Quarantine({ shard: store, mailboxes, clock, keepMs, lessons });
     return {
       ...{ store, spool, mailboxes, imap, history, scripts, quarantine },
       ...{ keys, eventLog, follower, events },

@@ -125,6 +125,7 @@ export class Shards {
     await opened.spool.settled();
     this.#shards.delete(shard);
     opened.imap.close();
+    opened.quarantine.close();
     await opened.follower.close();
     await opened.eventLog.close();
     await opened.store.close();

@@ -11,6 +11,7 @@ import type { Mailboxes } from './mailbox/mailboxes.ts';
 import { AccountFilters } from './mailbox/sieve/filters.ts';
 import { SieveMemory } from './mailbox/sieve/memory.ts';
 import { ScriptShelf } from './mailbox/sieve/shelf.ts';
+import type { Lessons } from './mailbox/spam/lessons.ts';
 import type { MailboxTree } from './mailbox/tree.ts';
 import type { Policy } from './pipeline/policy.ts';
 import type { Spool } from './spool/spool.ts';
@@ -24,12 +25,14 @@ export interface SieveParts {
   readonly spool: Spool;
   readonly derived: DerivedMemory;
   readonly policy: () => Policy;
+  /** What accounts taught; absent: nobody learns. */
+  readonly lessons: Lessons | undefined;
   readonly resolve: (address: string) => Promise<readonly PackedRecipient[]>;
 }
 
 /** From here on the shard's deliveries run scripts, where they are on. */
 export function openSieve(parts: SieveParts): ScriptShelf {
-  const { engine, store, mailboxes, tree, spool, derived, policy, resolve } = parts;
+  const { engine, store, mailboxes, tree, spool, derived, policy, lessons, resolve } = parts;
   const { clock, ids, log } = engine;
   const { sieve, scanners } = engine.settings;
   const hasScanners = scanners.list.length > 0;
@@ -44,12 +47,13 @@ export function openSieve(parts: SieveParts): ScriptShelf {
   const filters: AccountFilters = new AccountFilters({
     ...{ shelf, derived, names, memory, shard },
     ...{ isOn: sieve.isOn, redirects: sieve.redirects, hasScanners },
+    ...(lessons === undefined ? {} : { lessons }),
     policy: () => policy().snapshot,
     log: log.with({ shard: store.id }),
     hostname: () => policy().snapshot.hostname,
     serverScripts: () => policy().sieve,
   });
-  if (sieve.isOn || hasScanners) {
+  if (sieve.isOn || hasScanners || lessons !== undefined) {
     const outgoing = { policy, clock, resolve, nextId: () => ids.next() };
     mailboxes.deliverer.filters = { filters, memory, names, tree, outgoing, spool };
   }

@@ -365,6 +365,12 @@ export const actRules = {
   'tenant.spam': { permission: 'spam.read', resource: 'tenant', at: 'name', kind: 'look' },
   'tenant.set-spam': { permission: 'spam.change', resource: 'tenant', at: 'name', kind: 'change' },
   'account.spam': { permission: 'mail.read', resource: 'account', at: 'account', kind: 'mail' },
+  'account.learnt-spam': {
+    ...{ permission: 'mail.read', resource: 'account', at: 'account', kind: 'mail' },
+  },
+  'account.forget-spam': {
+    ...{ permission: 'mail.change', resource: 'account', at: 'account', kind: 'mail' },
+  },
   'account.set-spam': {
     ...{ permission: 'mail.change', resource: 'account', at: 'account', kind: 'mail' },
   },

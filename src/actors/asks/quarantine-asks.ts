@@ -22,6 +22,10 @@ export const quarantineAsks = {
   levels: 'quarantine.levels',
   /** meta: `PackedOwnLevels`. Answer: nothing. */
   setLevels: 'quarantine.setLevels',
+  /** meta: `[account]`. Answer: `TaughtSpam`. */
+  taught: 'quarantine.taught',
+  /** meta: `[account, tenant]`: all it taught is gone. */
+  forget: 'quarantine.forget',
 } as const;
 
 /** -1: the level above says. */
@@ -31,6 +35,12 @@ export type PackedOwnLevels = readonly [
   junkPercent: number,
   quarantinePercent: number,
 ];
+
+/** Examples an account gave of either kind, and keeps. */
+export interface TaughtSpam {
+  readonly ham: number;
+  readonly spam: number;
+}
 
 export type HeldKind = 'spam' | 'policy';
 

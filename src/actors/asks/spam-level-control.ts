@@ -5,7 +5,7 @@
  */
 
 import { Type } from 'typebox';
-import { type Act, addressText, type MethodsOf, nameText, nothing, only } from './act.ts';
+import { type Act, addressText, count, type MethodsOf, nameText, nothing, only } from './act.ts';
 
 const percent = Type.Optional(
   Type.Integer({
@@ -40,6 +40,18 @@ export const spamLevelActs = {
     rest: 'PUT /api/v1/accounts/{account}/spam',
     summary: 'Says for an account where mail goes by its spam score, in the place of what it said.',
     params: only({ account: addressText, ...ownFields }),
+    result: nothing,
+  },
+  'account.learnt-spam': {
+    rest: 'GET /api/v1/accounts/{account}/spam/lessons',
+    summary: 'How many examples of spam and of other mail an account has learnt from.',
+    params: only({ account: addressText }),
+    result: Type.Object({ ham: count, spam: count }),
+  },
+  'account.forget-spam': {
+    rest: 'DELETE /api/v1/accounts/{account}/spam/lessons',
+    summary: 'Lets an account forget all it learnt of spam.',
+    params: only({ account: addressText }),
     result: nothing,
   },
 } satisfies Record<string, Act>;

@@ -17,6 +17,7 @@ import { readMessage } from '../message-file.ts';
 import { count } from '../output.ts';
 import { Progress } from '../progress.ts';
 import { readModelFile, readOrNewModel, replaceModelFile } from '../spam-model-file.ts';
+import { spamLessons } from './spam-lessons.ts';
 import { spamLevels } from './spam-levels.ts';
 
 const model = {
@@ -182,4 +183,4 @@ function* messageOrMbox(path: string): Iterable<SourceItem> {
   }
 }
 
-export const spamCommands: readonly Command[] = [training, scoring, spamLevels];
+export const spamCommands: readonly Command[] = [training, scoring, spamLevels, ...spamLessons];

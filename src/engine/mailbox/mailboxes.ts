@@ -48,14 +48,17 @@ import {
 } from './records.ts';
 import { deletedAccount } from './rows/account-row.ts';
 import { keywordLengthMax, type Role, roles } from './rows/mailbox-row.ts';
+import { systemFlags } from './rows/uid-block.ts';
 import { addId, addRange, countOf, type IdRanges, splitRanges } from './rows/uid-ranges.ts';
 import { flagStepDraft } from './sharing-records.ts';
+import type { Owner } from './tree.ts';
 
 /** RFC 9051 §9: an atom. */
 const keywordPattern = new RegExp(`^[!#$&'+,./0-9:;<=>?@A-Z^_\`a-z|}~-]{1,${keywordLengthMax}}$`);
 const actorsMax = 10_000;
 const flagsPerRecord = 16_384;
 const placesPerRecord = 500;
+const answeredFlag = 1 << systemFlags.indexOf('\\Answered');
 const nothingClaimed = { bytes: 0, messages: 0 };
 
 export interface MailboxesOptions {
@@ -70,6 +73,20 @@ export interface MailboxesOptions {
   readonly derived?: DerivedMemory;
 }
 
+/** Hears of what people did with messages, once it is on disk. UIDs are ranges. */
+export interface FilingWatch {
+  /** `uids` are those in `target`. */
+  filed(owner: Owner, from: number, target: number, uids: IdRanges): void;
+  /** Keywords and \Answered that were set. */
+  flagged(
+    owner: Owner,
+    mailbox: number,
+    uids: IdRanges,
+    keywords: readonly string[],
+    isAnswered: boolean,
+  ): void;
+}
+
 export class Mailboxes {
   /** What a shard is opened with, before `start`. */
   readonly kinds: readonly RecordKind[];
@@ -77,6 +94,8 @@ export class Mailboxes {
   readonly derived: DerivedMemory;
   readonly names: MailboxNames;
   readonly deliverer: Deliverer;
+  /** Absent: nobody wants to know. */
+  watch: FilingWatch | undefined;
   readonly #clock: Clock;
   readonly #bodies = new Bodies();
   readonly #actors = new Map<number, AccountActor>();
@@ -278,13 +297,18 @@ export class Mailboxes {
     const choose = (uids: IdRanges) =>
       unchangedSince < 0 ? uids : this.#unchanged(account, store, uids, unchangedSince);
     const steps = { mailbox, uids: store.uids, countMax: flagsPerRecord, choose };
-    return this.#inSteps(account, tenant, steps, (actor, uids) =>
+    const stored = await this.#inSteps(account, tenant, steps, (actor, uids) =>
       flagSteps.map((step) => {
         const modseq = actor.nextModseq();
         store.modseqs?.push(modseq);
         return flagStepDraft(tenant, step, { account, modseq, mailbox, uids });
       }),
     );
+    for (const { op, flags, keywords: set } of flagSteps) {
+      if (op === 'remove' || stored.length === 0) continue;
+      this.watch?.flagged({ account, tenant }, mailbox, stored, set, (flags & answeredFlag) !== 0);
+    }
+    return stored;
   }
 
   /** The UIDs that were there. Nobody has them back where `isKept` is false. @throws MailError `not-found` */
@@ -353,6 +377,7 @@ export class Mailboxes {
     const steps = { ...from, target, choose, countMax: placesPerRecord };
     try {
       addRanges(names.sources, await this.#inSteps(account, tenant, steps, step));
+      this.watch?.filed({ account, tenant }, mailbox, target, targets);
       return { sources: names.sources, targets };
     } catch (error) {
       if (!isMove) await this.#takeBack(account, tenant, target, targets);

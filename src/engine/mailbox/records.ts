@@ -35,6 +35,7 @@ export const mailboxRecords = {
   recentTold: 63,
   scriptsSet: 66,
   sieveRan: 67,
+  learnt: 68,
 } as const;
 
 /** By which an ask is known that comes again; see `ask-names.ts`. */

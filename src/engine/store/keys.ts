@@ -39,6 +39,7 @@
  *   0x5c …                a·0 (16 bytes)         how many               rows/remembered-row.ts
  *   0x5d remembered till  a·until·hash           –                      rows/remembered-row.ts
  *   0x60 quarantine       a                      which mailbox          rows/quarantine-row.ts
+ *   0x61 lesson           a·d                    features, kind         rows/lesson-row.ts
  *   0x59 annotation       a·m·reader·entry·0·n   part of a value        rows/annotation-row.ts
  *   0x59 …                a·m·ffffffff           names changed last     rows/annotation-row.ts
  */
@@ -71,6 +72,7 @@ export const tables = {
   remembered: 0x5c,
   rememberedTill: 0x5d,
   quarantine: 0x60,
+  lesson: 0x61,
 } as const;
 
 /** Tables whose keys start with the account: all of one account's rows are these ranges and its blob links. */
@@ -101,6 +103,8 @@ export const uidBlockKey = (account: number, mailbox: number, block: number) =>
 export const savedKey = (account: number, mailbox: number, uid: number) =>
   key3(tables.saved, account, mailbox, uid);
 export const aclKey = (account: number, mailbox: number) => key2(tables.acl, account, mailbox);
+export const lessonKey = (account: number, document: number) =>
+  key2(tables.lesson, account, document);
 export const quarantineKey = (account: number) => key1(tables.quarantine, account);
 export const aclRange = (account: number): KeyRange => accountRange(tables.acl, account);
 

@@ -26,6 +26,11 @@ export const spamSection = section(
       'From this score on mail is kept apart in the quarantine of its account, before any script; 0 is never.',
       0,
     ),
+    learn: flag({
+      default: true,
+      reload: 'restart',
+      doc: 'Whether an account learns from what its people do: what they move into Junk, out of it, and answer. What it learns counts for its own mail alone.',
+    }),
     rejectPercent: percent('From this score on mail is refused; 0 leaves that to the scanners.', 0),
   },
 );

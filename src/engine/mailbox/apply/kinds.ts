@@ -41,6 +41,7 @@ import { applyCopied, applyExpunged } from './copied.ts';
 import { applyDelivered, applyParsed, isNewer } from './delivered.ts';
 import { applyFlagsStored } from './flags.ts';
 import { applyPurged, applyRestored } from './kept.ts';
+import { applyLearnt } from './learnt.ts';
 import {
   applyMailboxDeleted,
   applyMailboxRenamed,
@@ -108,6 +109,7 @@ export function mailboxKinds(bodies: Bodies, names: MailboxNames): readonly Reco
     kind('recentTold', { apply: applyRecentTold }),
     kind('scriptsSet', { apply: applyScriptsSet }),
     kind('sieveRan', { apply: applySieveRan }),
+    kind('learnt', { apply: applyLearnt }),
     kind('moved', { apply: (record, read) => applyCopied(record, read, true) }),
   ];
 }

@@ -46,6 +46,15 @@ export function readMarks(headers: Pick<HeaderList, 'texts'>): TrustMarks {
   };
 }
 
+/** Of what the own score calls spam (docs/spam.md). */
+const pointsOfSpam = 5;
+
+/** Points of an account's own are as those of the own score. */
+export function withPoints(marks: TrustMarks, points: number): TrustMarks {
+  const percent = (marks.spamPercent ?? 0) + (points / pointsOfSpam) * 100;
+  return { ...marks, spamPercent: Math.max(0, percent) };
+}
+
 /** A scanner's threshold is the middle, twice that is surely spam. */
 export function spamVerdict({ spamPercent }: TrustMarks): SieveVerdict {
   return spamPercent === undefined ? {} : { spamPercent: Math.min(100, spamPercent / 2) };

@@ -57,6 +57,13 @@ export function quarantineHandlers(
     [quarantineAsks.setLevels]: handler(async (quarantine, { meta }) =>
       value(await quarantine.setLevels(meta as PackedOwnLevels)),
     ),
+    [quarantineAsks.taught]: handler(async (quarantine, { meta }) =>
+      value(quarantine.taught(...(meta as readonly [number]))),
+    ),
+    [quarantineAsks.forget]: handler(async (quarantine, { meta }) => {
+      const [account, tenant] = meta as readonly [AccountId, TenantId];
+      return value(await quarantine.forget({ account, tenant }));
+    }),
     [quarantineAsks.told]: handler(async (quarantine, { meta }) => {
       await quarantine.told(...(meta as readonly [AccountId, TenantId, number]));
       return value(undefined);

@@ -17,6 +17,7 @@ import type {
   PackedHeldList,
   PackedOwnLevels,
   Released,
+  TaughtSpam,
 } from '../../../actors/asks/quarantine-asks.ts';
 import { heldTextBytesMax } from '../../../actors/asks/quarantine-asks.ts';
 import { MailError } from '../../../base/errors.ts';
@@ -34,6 +35,8 @@ import type { DocumentRow } from '../rows/document-row.ts';
 import { decodeQuarantine, type QuarantineRow } from '../rows/quarantine-row.ts';
 import { systemFlags } from '../rows/uid-block.ts';
 import { addId, countOf } from '../rows/uid-ranges.ts';
+import type { Lessons } from '../spam/lessons.ts';
+import type { Owner } from '../tree.ts';
 import { type HeldFacts, heldFacts, matches } from './held.ts';
 
 const messagesPerList = 100;
@@ -50,6 +53,8 @@ export interface QuarantineParts {
   readonly mailboxes: Mailboxes;
   readonly clock: Clock;
   readonly keepMs: number;
+  /** What accounts taught; undefined: nobody learns. */
+  readonly lessons: Lessons | undefined;
 }
 
 export class Quarantine {
@@ -146,6 +151,19 @@ export class Quarantine {
 
   levels(account: number): Partial<SpamLevels> {
     return ownLevels(this.#parts.shard, account);
+  }
+
+  taught(account: number): TaughtSpam {
+    return this.#parts.lessons?.taught(account) ?? { ham: 0, spam: 0 };
+  }
+
+  /** All the account taught. On disk when it resolves. */
+  async forget(owner: Owner): Promise<void> {
+    await this.#parts.lessons?.forget(owner);
+  }
+
+  close(): void {
+    this.#parts.lessons?.close();
   }
 
   /** -1: the level above says. */

@@ -22,7 +22,14 @@ import { runScripts } from '../../../mail/sieve/run/run.ts';
 import { DerivedMap, type DerivedMemory } from '../derived-memory.ts';
 import { junkScript, type Outcome, outcomeOf, quarantined } from '../outcome/outcome.ts';
 import { ownLevels } from '../outcome/own-levels.ts';
-import { noMarks, readMarks, spamVerdict, type TrustMarks } from '../outcome/trust-marks.ts';
+import {
+  noMarks,
+  readMarks,
+  spamVerdict,
+  type TrustMarks,
+  withPoints,
+} from '../outcome/trust-marks.ts';
+import type { Lessons } from '../spam/lessons.ts';
 import { type HostFacts, type HostParts, sieveHost } from './host.ts';
 import type { ScriptShelf } from './shelf.ts';
 import { keptOnly, type Wanted, wantedOf } from './wanted.ts';
@@ -36,8 +43,10 @@ export interface FiltersParts extends HostParts {
   readonly redirects: boolean;
   /** Scanners are asked: what they say stands in the header. */
   readonly hasScanners: boolean;
+  /** What accounts taught; absent: nobody learns. */
+  readonly lessons?: Pick<Lessons, 'has' | 'points'>;
   readonly policy: () => Pick<PolicySnapshot, 'spam' | 'domainSpam'>;
-  readonly log: Pick<Log, 'info'>;
+  readonly log: Pick<Log, 'info' | 'isOn'>;
 }
 
 /** What a compiled script takes, for each octet of its text. */
@@ -73,8 +82,9 @@ export class AccountFilters {
   }
 
   /** Whether an account with these scripts has its mail in INBOX, whatever the message says. */
-  isPlain(scripts: readonly Script[]): boolean {
-    return scripts.length === 0 && !this.#parts.hasScanners;
+  isPlain(account: number, scripts: readonly Script[]): boolean {
+    const { hasScanners, lessons } = this.#parts;
+    return scripts.length === 0 && !hasScanners && lessons?.has(account) !== true;
   }
 
   /** In order. */
@@ -96,7 +106,8 @@ export class AccountFilters {
   run(scripts: readonly Script[], facts: HostFacts, text: Uint8Array, octets: number): Wanted {
     const { log, redirects, hasScanners } = this.#parts;
     const message = new SieveMessage(text, octets);
-    const marks = hasScanners ? readMarks(message.headers) : noMarks;
+    const said = hasScanners ? readMarks(message.headers) : noMarks;
+    const marks = this.#withOwn(said, facts.account, text);
     const place = this.#outcome(marks, facts);
     if (place === 'quarantine') return quarantined;
     const all = place === 'junk' ? [...scripts, intoJunk] : scripts;
@@ -111,6 +122,15 @@ export class AccountFilters {
     if (wanted.redirects.length === 0) return wanted;
     const mayGoOn = redirects && !wasHere(text, facts.recipient);
     return mayGoOn ? wanted : keptInstead(wanted);
+  }
+
+  /** With what the account taught. */
+  #withOwn(marks: TrustMarks, account: number, text: Uint8Array): TrustMarks {
+    const { lessons, log } = this.#parts;
+    if (lessons?.has(account) !== true) return marks;
+    const points = lessons.points(account, text);
+    if (log.isOn('info')) log.info({ account, points }, 'points by what the account taught');
+    return withPoints(marks, points);
   }
 
   #outcome(marks: TrustMarks, { account, recipient }: HostFacts): Outcome {

@@ -55,12 +55,19 @@ export class FeatureGather {
   readonly #places = new Set<number>();
   readonly names: Map<number, string> | undefined;
 
-  constructor(isNamed: boolean) {
+  readonly #most: number;
+
+  constructor(isNamed: boolean, most: number = featuresMax) {
+    this.#most = most;
     this.names = isNamed ? new Map() : undefined;
   }
 
+  get isFull(): boolean {
+    return this.#places.size >= this.#most;
+  }
+
   add(kind: string, word: string, second = ''): void {
-    if (this.#places.size >= featuresMax) return;
+    if (this.isFull) return;
     let hash = 0x811c9dc5;
     hash = mixed(hash, kind);
     hash = mixed(hash, word);
@@ -100,6 +107,7 @@ export function gatherFeatures(reading: Reading, gather: FeatureGather): Uint32A
     gather.add('word', word);
     if (last !== '') gather.add('pair', last, word);
     last = word;
+    return gather.isFull;
   });
   return gather.places();
 }
@@ -162,7 +170,7 @@ const wordPattern = /[\p{L}\p{M}\p{N}$€£%!'’-]+/gu;
 const digits = /\d+/g;
 
 /** Words folded to what they look like; numbers by their shape only. */
-function eachWord(text: string, most: number, use: (word: string) => void): void {
+function eachWord(text: string, most: number, use: (word: string) => unknown): void {
   let count = 0;
   wordPattern.lastIndex = 0;
   const folded = text.normalize('NFKC').toLowerCase();
@@ -174,6 +182,6 @@ function eachWord(text: string, most: number, use: (word: string) => void): void
     else if (isMixedScript(word)) {
       use('(mixed)');
       use(skeleton(word));
-    } else use(word.replace(digits, '0'));
+    } else if (use(word.replace(digits, '0')) === true) return;
   }
 }

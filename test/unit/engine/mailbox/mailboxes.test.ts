@@ -66,6 +66,7 @@ describe('local delivery', () => {
         'remembered',
         'rememberedTill',
         'quarantine',
+        'lesson',
       ];
       if (unused.includes(name)) continue;
       assert.ok(count(world, table) > 0, name);

@@ -21,7 +21,7 @@ class HeldWorld extends SieveWorld {
   constructor(spam = { junkPercent: 100, quarantinePercent: 200, rejectPercent: 0 }) {
     super({ hasScanners: true, levels: () => ({ spam, domainSpam: {} }) });
     const { sieveShard: shard, sieveBoxes: mailboxes, clock } = this;
-    this.quarantine = new Quarantine({ shard, mailboxes, clock, keepMs });
+    this.quarantine = new Quarantine({ shard, mailboxes, clock, keepMs, lessons: undefined });
   }
 
   scored(score: number, subject = 'Offer', more = ''): Promise<unknown> {

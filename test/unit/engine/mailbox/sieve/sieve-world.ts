@@ -14,6 +14,7 @@ import { Mailboxes } from '../../../../../src/engine/mailbox/mailboxes.ts';
 import { AccountFilters } from '../../../../../src/engine/mailbox/sieve/filters.ts';
 import { SieveMemory } from '../../../../../src/engine/mailbox/sieve/memory.ts';
 import { ScriptShelf } from '../../../../../src/engine/mailbox/sieve/shelf.ts';
+import type { Lessons } from '../../../../../src/engine/mailbox/spam/lessons.ts';
 import { MailboxTree } from '../../../../../src/engine/mailbox/tree.ts';
 import { compilePolicy } from '../../../../../src/engine/pipeline/policy.ts';
 import type { MadeMessage } from '../../../../../src/engine/spool/made.ts';
@@ -33,6 +34,7 @@ export interface SieveOptions {
   readonly ids: MessageIdSource;
   readonly redirects?: boolean;
   readonly hasScanners?: boolean;
+  readonly lessons?: Pick<Lessons, 'has' | 'points'>;
   readonly levels?: () => Pick<PolicySnapshot, 'spam' | 'domainSpam'>;
   readonly rememberedMax?: number;
   readonly serverScripts?: () => { readonly before: string; readonly after: string };
@@ -65,6 +67,7 @@ export function sieveOn(options: SieveOptions) {
   const filters: AccountFilters = new AccountFilters({
     ...{ shelf, derived, names, memory, shard, redirects, hasScanners },
     isOn: true,
+    ...(options.lessons === undefined ? {} : { lessons: options.lessons }),
     policy: options.levels ?? (() => policy.snapshot),
     log: silentLog,
     hostname: () => 'mx.a.test',
@@ -95,7 +98,10 @@ export class SieveWorld extends MailboxWorld {
   after = '';
 
   constructor(
-    options: Pick<SieveOptions, 'redirects' | 'hasScanners' | 'levels' | 'rememberedMax'> = {},
+    options: Pick<
+      SieveOptions,
+      'redirects' | 'hasScanners' | 'lessons' | 'levels' | 'rememberedMax'
+    > = {},
   ) {
     super();
     const { clock, ids } = this;
