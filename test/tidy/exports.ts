@@ -108,6 +108,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/mail/formats/address/parse.ts addressesMax',
     'src/edge/protocols/http/acme-proofs.ts proofsMax',
     'src/mail/trust/scram.ts scramIterations',
+    'src/mail/trust/spam/personal.ts examplePlacesMax',
     'src/mail/formats/dmarc-report/parse.ts recordsMax',
     'src/mail/formats/dmarc-report/read.ts attachmentsMax',
     'src/mail/formats/dmarc-report/unpack.ts entriesMax',
