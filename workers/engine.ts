@@ -26,7 +26,7 @@ import { Metrics } from '../src/base/metrics.ts';
 import { createEngine } from '../src/engine/engine.ts';
 import { answerMsMax, shardIndexFolder } from '../src/engine/engine-parts.ts';
 import { createServer } from '../src/engine/serve.ts';
-import { newScorer } from '../src/mail/trust/spam/scorer.ts';
+import { ownScanners } from '../src/mail/trust/own-scanners.ts';
 
 export default threadEntry(({ thread, post, end }) => {
   const { settings, startBits, relayRoots, keyVariables, ...rest } = workerData as ThreadData;
@@ -42,7 +42,7 @@ export default threadEntry(({ thread, post, end }) => {
     dns: createDns({ settings: settings.dns, clock, random }),
     ...{ metrics, dialer: createDialer({ roots: relayRoots }) },
     keySource: createKeySource(keyVariables),
-    scanners: openScanners(settings.scanners.list, { clock, metrics, newScorer }),
+    scanners: openScanners(settings, { clock, metrics, ...ownScanners }),
     life: `${thread}.${Buffer.from(random.bytes(6)).toString('hex')}`,
     ids: new MessageIdSource(clock.nowMs, startBits + 1 + thread),
     suppressions: openLmdbSuppressionReader(settings.data.dir, rest.suppressedTenants),

@@ -11,10 +11,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { nodeClock as clock } from '../../src/adapters/node/clock.ts';
-import { openScanners } from '../../src/adapters/scanning/open-scanners.ts';
+import { type OpenScanner, openScanners } from '../../src/adapters/scanning/open-scanners.ts';
 import { Metrics } from '../../src/base/metrics.ts';
-import { newScorer } from '../../src/mail/trust/spam/scorer.ts';
+import { ownScanners } from '../../src/mail/trust/own-scanners.ts';
 import type { ScanSubject } from '../../src/ports/content-scanner.ts';
+import { loadOrThrow } from '../../src/settings/load.ts';
 import type { ScannerSetting } from '../../src/settings/scanners.ts';
 
 const program = '/usr/sbin/spamd';
@@ -43,9 +44,11 @@ export async function judgeBySpamd(messages: readonly Buffer[]): Promise<Judged 
   ];
   const at = ['-i', '127.0.0.1', '-p', String(port), '-s', 'stderr', '-H', folder];
   const child = spawn(program, [...args, ...at], { stdio: 'ignore' });
-  const [{ scanner }] = openScanners([settingFor(port)], {
-    ...{ clock, metrics: new Metrics(), newScorer },
-  }) as [ReturnType<typeof openScanners>[number]];
+  const { attachments } = loadOrThrow({ environment: {} });
+  const [{ scanner }] = openScanners(
+    { scanners: { list: [settingFor(port)] }, attachments },
+    { clock, metrics: new Metrics(), ...ownScanners },
+  ) as [OpenScanner];
   try {
     for (let i = 0; !(await scanner.check()).ok; i++) {
       if (i >= startSecondsMax) throw new Error('spamd does not start');

@@ -36,6 +36,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommands,
   authenticate: async () => (await import('./commands/authenticate.ts')).authenticateCommands,
   dmarc: async () => (await import('./commands/dmarc.ts')).dmarcCommands,
+  attachments: async () => (await import('./commands/attachments.ts')).attachmentCommands,
   spam: async () => (await import('./commands/spam.ts')).spamCommands,
   sieve: async () => (await import('./commands/sieve.ts')).sieveCommands,
   quarantine: async () => (await import('./commands/quarantine.ts')).quarantineCommands,

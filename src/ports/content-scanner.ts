@@ -165,7 +165,50 @@ export interface FoundScore {
   readonly rules: readonly FiredRule[];
 }
 
+/**
+ * What may be wrong with an attachment. `type`: its extension. `disguised`: a program under another name, or a name that
+ * reads as another. `encrypted`: nobody can look inside. `deep`: an archive holds more than is looked at.
+ */
+export type AttachmentFindingKind =
+  | 'type'
+  | 'disguised'
+  | 'macro'
+  | 'encrypted'
+  | 'damaged'
+  | 'deep';
+
+export type AttachmentOutcome = 'accept' | 'mark' | 'quarantine' | 'reject';
+
+/** Texts are printable ASCII. */
+export interface AttachmentFinding {
+  readonly kind: AttachmentFindingKind;
+  /** Of the file, or of what is in it. */
+  readonly name: string;
+  readonly detail: string;
+}
+
+export interface AttachmentRules {
+  /** Extensions in lower case, without their dots. */
+  readonly types: ReadonlySet<string>;
+  /** The end of the message is missing: an archive cut by that is not damaged. */
+  readonly isCut: boolean;
+}
+
+/** Never rejects, whatever the bytes. */
+export type AttachmentCheck = (
+  message: Uint8Array,
+  rules: AttachmentRules,
+) => Promise<readonly AttachmentFinding[]>;
+
+/** What becomes of mail by what was found. */
+export interface AttachmentsSetting
+  extends Readonly<Record<AttachmentFindingKind, AttachmentOutcome>> {
+  readonly types: readonly string[];
+}
+
 export interface ScannerSurroundings {
+  readonly checkAttachments: AttachmentCheck;
+  readonly attachments: AttachmentsSetting;
   readonly newScorer: () => SpamScorer;
   readonly clock: Clock;
   readonly metrics: Metrics;

@@ -16,15 +16,15 @@ import {
 } from './field.ts';
 import { type Columns, inlineTable, nameFault, readColumns, rows } from './tables.ts';
 
-const scannerKinds = ['clamd', 'spamd', 'rspamd', 'milter', 'http', 'own'] as const;
+const scannerKinds = ['clamd', 'spamd', 'rspamd', 'milter', 'http', 'own', 'attachments'] as const;
 export type ScannerKind = (typeof scannerKinds)[number];
 /** Those beside the server. */
-export type PeerKind = Exclude<ScannerKind, 'own'>;
+export type PeerKind = Exclude<ScannerKind, 'own' | 'attachments'>;
 
 export interface ScannerSetting {
   readonly name: string;
   readonly kind: ScannerKind;
-  /** `HOST:PORT`, `[V6]:PORT`, `unix:/PATH`; of `http` a URL; of `own` its model's file, or `rules`. */
+  /** `HOST:PORT`, `[V6]:PORT`, `unix:/PATH`; of `http` a URL; of `own` its model's file, or `rules`; of `attachments` `policy`. */
   readonly address: string;
   /** Whose mail it is shown. */
   readonly when: 'untrusted' | 'all';
@@ -109,10 +109,12 @@ const columns: Columns<ScannerSetting> = {
 const shapes: Partial<Record<ScannerKind, string>> = {
   http: '"https://HOST/PATH"',
   own: '"/PATH" of a model or "rules"',
+  attachments: '"policy"',
 };
 
 function isAddress(kind: ScannerKind, address: string): boolean {
   if (kind === 'own') return address === 'rules' || address.startsWith('/');
+  if (kind === 'attachments') return address === 'policy';
   return kind === 'http' ? isHookUrl(address) : scanPlaceOf(address) !== undefined;
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { section, type ValueOf } from './field.ts';
+import { attachmentsSection } from './schema/attachments.ts';
 import { auditSection } from './schema/audit.ts';
 import { directorySection } from './schema/directory.ts';
 import { dkimSection } from './schema/dkim.ts';
@@ -86,6 +87,7 @@ export const schema = section('Settings of Chaski.', {
   forwarding: forwardingSection,
   verification: verificationSection,
   scanners: scannersSection,
+  attachments: attachmentsSection,
   spam: spamSection,
   quarantine: quarantineSection,
   accounts: accountsSection,

@@ -13,6 +13,7 @@ import { command } from '../support/account-mail.ts';
 import { ImapClient } from '../support/imap-client.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { WireClient } from '../support/wire-client.ts';
+import { messageWith, zipOf } from '../support/zip-maker.ts';
 
 const user = 'ann@a.test';
 const password = 'correct horse battery staple';
@@ -118,3 +119,34 @@ for (const [size, more] of [
     assert.equal((await quarantine(server, 'list', user)).out, '');
   });
 }
+
+test('attachments that are not to come are refused or kept apart, and not shown', async () => {
+  await using server = await startTestServer({
+    'scanners.list': JSON.stringify([
+      { name: 'files', kind: 'attachments', address: 'policy', when: 'all' },
+    ]),
+  });
+  await server.call('domain.create', { name: 'a.test' });
+  await server.call('account.create', { address: user });
+  const macros = zipOf([{ name: 'word/vbaProject.bin', bytes: Buffer.from('x') }]);
+  const submit = async (name: string, bytes: Uint8Array) => {
+    const client = await WireClient.connect(server.ports.smtp!);
+    await client.line();
+    let reply = '';
+    for (const line of [
+      ...['HELO far.test', 'MAIL FROM:<bob@far.test>', `RCPT TO:<${user}>`, 'DATA'],
+      `${messageWith([[name, bytes]]).toString('latin1')}.`,
+    ]) {
+      client.send(Buffer.from(`${line}\r\n`));
+      reply = (await client.line())!;
+    }
+    return reply;
+  };
+  assert.match(await submit('setup.exe', Buffer.from('x')), /^554 5\.7\.1 /);
+  assert.match(await submit('a.zip', zipOf([{ name: 'run.js', bytes: macros }])), /^554 5\.7\.1 /);
+  assert.match(await submit('plan.docm', macros), /^250 /);
+  assert.match(await submit('plan.txt', Buffer.from('text')), /^250 /);
+  const { out } = await quarantine(server, 'list', user, '--json');
+  const { kind, scanner } = JSON.parse(out);
+  assert.deepEqual([kind, scanner], ['policy', 'files']);
+});

@@ -4,10 +4,11 @@ import { Buffer } from 'node:buffer';
 import { nodeClock } from '../../src/adapters/node/clock.ts';
 import { openScanners } from '../../src/adapters/scanning/open-scanners.ts';
 import { Metrics } from '../../src/base/metrics.ts';
-import { newScorer } from '../../src/mail/trust/spam/scorer.ts';
+import { ownScanners } from '../../src/mail/trust/own-scanners.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { ContentScanner, ScanSubject } from '../../src/ports/content-scanner.ts';
 import type { ScannerSetting } from '../../src/settings/scanners.ts';
+import { defaultSettings } from './default-settings.ts';
 
 export function scannerSetting(given: Partial<ScannerSetting>): ScannerSetting {
   return {
@@ -29,9 +30,16 @@ export interface TestScanner extends AsyncDisposable {
   readonly metrics: Metrics;
 }
 
-export function openScanner(given: Partial<ScannerSetting>, clock: Clock = nodeClock): TestScanner {
+export function openScanner(
+  given: Partial<ScannerSetting>,
+  clock: Clock = nodeClock,
+  attachments = defaultSettings.attachments,
+): TestScanner {
   const metrics = new Metrics();
-  const [opened] = openScanners([scannerSetting(given)], { clock, metrics, newScorer });
+  const [opened] = openScanners(
+    { scanners: { list: [scannerSetting(given)] }, attachments },
+    { clock, metrics, ...ownScanners },
+  );
   const { scanner } = opened!;
   return { scanner, metrics, [Symbol.asyncDispose]: () => scanner.close() };
 }

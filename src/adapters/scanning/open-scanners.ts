@@ -6,8 +6,13 @@
 
 import { readFileSync } from 'node:fs';
 import { assert } from '../../base/assert.ts';
-import type { ContentScanner, ScannerSurroundings } from '../../ports/content-scanner.ts';
+import type {
+  AttachmentsSetting,
+  ContentScanner,
+  ScannerSurroundings,
+} from '../../ports/content-scanner.ts';
 import { type ScannerSetting, scanPlaceOf } from '../../settings/scanners.ts';
+import { AttachmentsTalk } from '../attachments/attachments-talk.ts';
 import { ClamdTalk } from '../clamd/clamd-talk.ts';
 import { HookTalk } from '../http-hook/hook-talk.ts';
 import { MilterTalk } from '../milter/milter-talk.ts';
@@ -21,26 +26,36 @@ export interface OpenScanner {
   readonly scanner: ContentScanner;
 }
 
+export interface ScanSettings {
+  readonly scanners: { readonly list: readonly ScannerSetting[] };
+  readonly attachments: AttachmentsSetting;
+}
+
 /** In their order. Nothing is connected to before the first message. @throws Error where a secret cannot be read. */
 export function openScanners(
-  settings: readonly ScannerSetting[],
-  surroundings: ScannerSurroundings,
+  { scanners, attachments }: ScanSettings,
+  around: Omit<ScannerSurroundings, 'attachments'>,
 ): readonly OpenScanner[] {
-  if (settings.length === 0) return [];
+  if (scanners.list.length === 0) return [];
+  const surroundings = { ...around, attachments };
   const meters = new ScanMeters(surroundings);
-  return settings.map((setting) => {
+  return scanners.list.map((setting) => {
     const talk = talkOf(setting, surroundings);
     const scanner = new GuardedScanner(setting.name, talk, setting, { ...surroundings, meters });
     return { setting, scanner };
   });
 }
 
-function talkOf(setting: ScannerSetting, { clock, newScorer }: ScannerSurroundings): ScanTalk {
+function talkOf(setting: ScannerSetting, surroundings: ScannerSurroundings): ScanTalk {
+  const { clock, newScorer } = surroundings;
   const { kind, address, connectionsMax, connectMsMax, user, points } = setting;
   const limits = { connectionsMax, connectMsMax, clock };
   if (kind === 'http') return new HookTalk({ ...limits, url: address, secret: secretOf(setting) });
   if (kind === 'own') {
     return new OwnTalk(address === 'rules' ? '' : address, points, clock, newScorer());
+  }
+  if (kind === 'attachments') {
+    return new AttachmentsTalk(surroundings.attachments, surroundings.checkAttachments);
   }
   const place = scanPlaceOf(address);
   assert(place !== undefined, 'settings let no such address through');

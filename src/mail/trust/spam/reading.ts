@@ -15,6 +15,7 @@ import { headerText, unfold } from '../../formats/headers/unfold.ts';
 import { decodeWords } from '../../formats/headers/words.ts';
 import { decodeTransfer } from '../../formats/mime/decode.ts';
 import { htmlText } from '../../formats/mime/html-text.ts';
+import { allParts } from '../../formats/mime/parts.ts';
 import { type Part, scanStructure } from '../../formats/mime/structure.ts';
 import { type Url, urlsIn, urlsMax } from './hosts.ts';
 
@@ -110,18 +111,6 @@ function firstMailbox(fields: readonly Field[], name: string): Mailbox | undefin
   if (raw === undefined) return undefined;
   const [mailbox] = mailboxesOf(parseAddressList(raw));
   return mailbox === undefined ? undefined : { ...mailbox, name: decodeWords(mailbox.name) };
-}
-
-function allParts(root: Part): readonly Part[] {
-  const found: Part[] = [];
-  const waiting: Part[] = [root];
-  while (waiting.length > 0) {
-    const part = waiting.pop()!;
-    found.push(part);
-    for (let i = part.children.length - 1; i >= 0; i--) waiting.push(part.children[i]!);
-    if (part.message !== undefined) waiting.push(part.message.root);
-  }
-  return found;
 }
 
 function readTexts(
