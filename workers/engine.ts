@@ -33,16 +33,16 @@ export default threadEntry(({ thread, post, end }) => {
   if (thread > rest.workers) lowerThreadPriority(); // patient jobs: passwords must not make mail late
   const log = createLog(settings.log.level, { thread }, { gatherBytes: 8_192 });
   const [uplink, metrics] = [new Uplink(post), new Metrics()];
+  const dns = createDns({ settings: settings.dns, clock, random });
   const { handlers } = createEngine({
     ...{ ...rest, settings, disk: nodeDisk, thread, clock, random, log },
     openIndex: async (shard) => {
       const onDiscard = (why: string) => log.error({ shard, why }, 'a damaged index is made anew');
       return openLmdbShardIndex({ path: shardIndexFolder(settings.data.dir, shard), onDiscard });
     },
-    dns: createDns({ settings: settings.dns, clock, random }),
-    ...{ metrics, dialer: createDialer({ roots: relayRoots }) },
+    ...{ dns, metrics, dialer: createDialer({ roots: relayRoots }) },
     keySource: createKeySource(keyVariables),
-    scanners: openScanners(settings, { clock, metrics, ...ownScanners }),
+    scanners: openScanners(settings, { clock, metrics, dns, ...ownScanners }),
     life: `${thread}.${Buffer.from(random.bytes(6)).toString('hex')}`,
     ids: new MessageIdSource(clock.nowMs, startBits + 1 + thread),
     suppressions: openLmdbSuppressionReader(settings.data.dir, rest.suppressedTenants),

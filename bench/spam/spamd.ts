@@ -11,6 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { nodeClock as clock } from '../../src/adapters/node/clock.ts';
+import { createDns } from '../../src/adapters/node/dns.ts';
+import { nodeRandom } from '../../src/adapters/node/random.ts';
 import { type OpenScanner, openScanners } from '../../src/adapters/scanning/open-scanners.ts';
 import { Metrics } from '../../src/base/metrics.ts';
 import { ownScanners } from '../../src/mail/trust/own-scanners.ts';
@@ -44,10 +46,12 @@ export async function judgeBySpamd(messages: readonly Buffer[]): Promise<Judged 
   ];
   const at = ['-i', '127.0.0.1', '-p', String(port), '-s', 'stderr', '-H', folder];
   const child = spawn(program, [...args, ...at], { stdio: 'ignore' });
-  const { attachments } = loadOrThrow({ environment: {} });
+  const settings = loadOrThrow({ environment: {} });
+  const { attachments, spam } = settings;
+  const dns = createDns({ settings: settings.dns, clock, random: nodeRandom });
   const [{ scanner }] = openScanners(
-    { scanners: { list: [settingFor(port)] }, attachments },
-    { clock, metrics: new Metrics(), ...ownScanners },
+    { scanners: { list: [settingFor(port)] }, attachments, spam },
+    { clock, metrics: new Metrics(), dns, ...ownScanners },
   ) as [OpenScanner];
   try {
     for (let i = 0; !(await scanner.check()).ok; i++) {

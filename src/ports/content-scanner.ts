@@ -12,6 +12,7 @@
 
 import type { Metrics } from '../base/metrics.ts';
 import type { Clock } from './clock.ts';
+import type { Dns } from './dns.ts';
 
 /** Rule and virus names in a verdict; what is over is left out. */
 export const findingsMax = 256;
@@ -49,6 +50,8 @@ export interface ScanSubject {
   /** What this server calls itself. */
   readonly hostname: string;
   readonly receivedMs: number;
+  /** What filters found about the stranger that brought it; absent: nobody looked. */
+  readonly filterPoints?: number;
   /** Who vouches for it; absent: nobody looked. Scanners beside ours find out by themselves. */
   readonly verdicts?: TrustVerdicts;
 }
@@ -163,6 +166,8 @@ export interface SpamScorer {
 export interface FoundScore {
   readonly points: number;
   readonly rules: readonly FiredRule[];
+  /** Hosts its links lead to, as lists in the DNS name them; bounded. */
+  readonly hostsToAsk: readonly string[];
 }
 
 /**
@@ -208,7 +213,7 @@ export interface AttachmentsSetting
 
 export interface ScannerSurroundings {
   readonly checkAttachments: AttachmentCheck;
-  readonly attachments: AttachmentsSetting;
+  readonly dns: Pick<Dns, 'a'>;
   readonly newScorer: () => SpamScorer;
   readonly clock: Clock;
   readonly metrics: Metrics;

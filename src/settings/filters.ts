@@ -169,7 +169,7 @@ function readAnswers(pattern: string): Omit<AnswerRule, 'judgement'> | undefined
 }
 
 /** An IPv4 address as a number; -1: it is none. */
-export function numberOf(address: string): number {
+function numberOf(address: string): number {
   if (!isIPv4(address)) return -1;
   return address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
 }
@@ -227,4 +227,33 @@ function labelPairs(raw: unknown): readonly (readonly [string, unknown])[] | und
   }
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return undefined;
   return Object.entries(raw);
+}
+
+/** Of one list. */
+const answersMax = 64;
+/** Lists answer so where they will not answer: to public resolvers, or to who asks too much. */
+const refusalsFrom = numberOf('127.255.255.0');
+const loopbackFrom = numberOf('127.0.0.0');
+
+/**
+ * What a list's answers are worth: each rule that fits counts once, whatever number of answers it fits. 0: it says
+ * nothing. RFC 5782 §2.1.
+ */
+export function listWorth(
+  { answers, points }: Pick<ListSetting, 'answers' | 'points'>,
+  records: readonly string[],
+): Judgement | 'failed' {
+  const codes = records.slice(0, answersMax).map(numberOf);
+  if (codes.some((code) => code >= refusalsFrom && code < refusalsFrom + 256)) return 'failed';
+  // A name that answers anything else is no list any more: its domain was sold, or is answered for by a provider.
+  const listed = codes.filter((code) => code >= loopbackFrom && code < refusalsFrom);
+  if (listed.length === 0) return 0;
+  const worths: Judgement[] = answers
+    .filter(({ first, last, bits }) =>
+      listed.some((code) => code >= first && code <= last && (bits === 0 || (code & bits) !== 0)),
+    )
+    .map(({ judgement }) => judgement);
+  if (worths.length === 0) return points;
+  if (worths.includes('reject')) return 'reject';
+  return (worths as number[]).reduce((sum, worth) => sum + worth, 0);
 }

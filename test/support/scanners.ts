@@ -7,6 +7,7 @@ import { Metrics } from '../../src/base/metrics.ts';
 import { ownScanners } from '../../src/mail/trust/own-scanners.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { ContentScanner, ScanSubject } from '../../src/ports/content-scanner.ts';
+import type { Dns } from '../../src/ports/dns.ts';
 import type { ScannerSetting } from '../../src/settings/scanners.ts';
 import { defaultSettings } from './default-settings.ts';
 
@@ -25,6 +26,10 @@ export function scannerSetting(given: Partial<ScannerSetting>): ScannerSetting {
   };
 }
 
+const silentDns: Pick<Dns, 'a'> = {
+  a: async () => ({ ok: false, reason: 'missing', detail: '' }),
+};
+
 export interface TestScanner extends AsyncDisposable {
   readonly scanner: ContentScanner;
   readonly metrics: Metrics;
@@ -33,12 +38,13 @@ export interface TestScanner extends AsyncDisposable {
 export function openScanner(
   given: Partial<ScannerSetting>,
   clock: Clock = nodeClock,
-  attachments = defaultSettings.attachments,
+  { attachments, spam }: Pick<typeof defaultSettings, 'attachments' | 'spam'> = defaultSettings,
+  dns: Pick<Dns, 'a'> = silentDns,
 ): TestScanner {
   const metrics = new Metrics();
   const [opened] = openScanners(
-    { scanners: { list: [scannerSetting(given)] }, attachments },
-    { clock, metrics, ...ownScanners },
+    { scanners: { list: [scannerSetting(given)] }, attachments, spam },
+    { clock, metrics, dns, ...ownScanners },
   );
   const { scanner } = opened!;
   return { scanner, metrics, [Symbol.asyncDispose]: () => scanner.close() };

@@ -10,8 +10,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { secondMs } from '../../base/units.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ScanSubject, SpamScorer } from '../../ports/content-scanner.ts';
-import type { ScanTalk } from '../scanning/guarded-scanner.ts';
+import type { ScanTalk, ScanTime } from '../scanning/guarded-scanner.ts';
 import { ScanError } from '../scanning/scan-error.ts';
+import type { HostLists } from './host-lists.ts';
 
 const lookMs = 10 * secondMs;
 const version = 'rules and a model of Chaski';
@@ -21,25 +22,32 @@ export class OwnTalk implements ScanTalk {
   readonly #threshold: number;
   readonly #clock: Clock;
   readonly #scorer: SpamScorer;
+  readonly #lists: HostLists;
   /** What names the file that was read last: its time and size. */
   #stamp = '';
   #lookedMs = Number.NEGATIVE_INFINITY;
 
   /** `file` "": rules alone. */
-  constructor(file: string, threshold: number, clock: Clock, scorer: SpamScorer) {
+  constructor(file: string, threshold: number, clock: Clock, scorer: SpamScorer, lists: HostLists) {
     this.#file = file;
     this.#threshold = threshold;
     this.#clock = clock;
     this.#scorer = scorer;
+    this.#lists = lists;
   }
 
-  async scan(subject: ScanSubject) {
+  async scan(subject: ScanSubject, time: ScanTime) {
     this.#look();
-    const { points, rules } = this.#scorer.score(subject);
+    const found = this.#scorer.score(subject);
+    const listed = await this.#lists.ask(found.hostsToAsk, time.endMs);
+    const more = [...listed.rules, ...filterRules(subject)];
+    const rules = [...found.rules, ...more];
+    const score = rounded(more.reduce((sum, rule) => sum + rule.score, found.points));
     const threshold = this.#threshold;
-    const action = points >= threshold ? 'add-header' : 'accept';
+    const isSpam = score >= threshold;
+    const action = listed.isRejected ? 'reject' : isSpam ? 'add-header' : 'accept';
     const edits: readonly never[] = [];
-    return { kind: 'scored', score: points, threshold, rules, action, text: '', edits } as const;
+    return { kind: 'scored', score, threshold, rules, action, text: '', edits } as const;
   }
 
   async check(): Promise<string> {
@@ -67,4 +75,13 @@ export class OwnTalk implements ScanTalk {
       // It may come, or come whole, later.
     }
   }
+}
+
+/** What is known of who brought it. */
+function filterRules({ filterPoints = 0 }: ScanSubject) {
+  return filterPoints === 0 ? [] : [{ name: 'FILTERS', score: filterPoints }];
+}
+
+function rounded(points: number): number {
+  return Math.round(points * 100) / 100;
 }

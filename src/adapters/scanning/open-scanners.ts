@@ -11,11 +11,13 @@ import type {
   ContentScanner,
   ScannerSurroundings,
 } from '../../ports/content-scanner.ts';
+import type { ListSetting } from '../../settings/filters.ts';
 import { type ScannerSetting, scanPlaceOf } from '../../settings/scanners.ts';
 import { AttachmentsTalk } from '../attachments/attachments-talk.ts';
 import { ClamdTalk } from '../clamd/clamd-talk.ts';
 import { HookTalk } from '../http-hook/hook-talk.ts';
 import { MilterTalk } from '../milter/milter-talk.ts';
+import { HostLists } from '../own-score/host-lists.ts';
 import { OwnTalk } from '../own-score/own-talk.ts';
 import { RspamdTalk } from '../rspamd/rspamd-talk.ts';
 import { SpamdTalk } from '../spamd/spamd-talk.ts';
@@ -29,15 +31,21 @@ export interface OpenScanner {
 export interface ScanSettings {
   readonly scanners: { readonly list: readonly ScannerSetting[] };
   readonly attachments: AttachmentsSetting;
+  readonly spam: { readonly urlLists: readonly ListSetting[] };
+}
+
+interface Surroundings extends ScannerSurroundings {
+  readonly attachments: AttachmentsSetting;
+  readonly urlLists: readonly ListSetting[];
 }
 
 /** In their order. Nothing is connected to before the first message. @throws Error where a secret cannot be read. */
 export function openScanners(
-  { scanners, attachments }: ScanSettings,
-  around: Omit<ScannerSurroundings, 'attachments'>,
+  { scanners, attachments, spam }: ScanSettings,
+  around: ScannerSurroundings,
 ): readonly OpenScanner[] {
   if (scanners.list.length === 0) return [];
-  const surroundings = { ...around, attachments };
+  const surroundings = { ...around, attachments, urlLists: spam.urlLists };
   const meters = new ScanMeters(surroundings);
   return scanners.list.map((setting) => {
     const talk = talkOf(setting, surroundings);
@@ -46,13 +54,15 @@ export function openScanners(
   });
 }
 
-function talkOf(setting: ScannerSetting, surroundings: ScannerSurroundings): ScanTalk {
+function talkOf(setting: ScannerSetting, surroundings: Surroundings): ScanTalk {
   const { clock, newScorer } = surroundings;
   const { kind, address, connectionsMax, connectMsMax, user, points } = setting;
   const limits = { connectionsMax, connectMsMax, clock };
   if (kind === 'http') return new HookTalk({ ...limits, url: address, secret: secretOf(setting) });
   if (kind === 'own') {
-    return new OwnTalk(address === 'rules' ? '' : address, points, clock, newScorer());
+    const lists = new HostLists(surroundings.urlLists, surroundings.dns, clock);
+    const file = address === 'rules' ? '' : address;
+    return new OwnTalk(file, points, clock, newScorer(), lists);
   }
   if (kind === 'attachments') {
     return new AttachmentsTalk(surroundings.attachments, surroundings.checkAttachments);

@@ -161,13 +161,14 @@ function subjectOf(
   { body, arrival, envelope }: MessageToPrepare,
   { snapshot }: Policy,
 ): ScanSubject {
-  const { id, peerAddress, peerPort, helo, user = '', tls, receivedMs } = arrival;
+  const { id, peerAddress, peerPort, helo, user = '', tls, receivedMs, filters } = arrival;
   return {
     ...{ message: body, wholeBytes: body.length, queueId: id },
     ...{ peerAddress, peerPort, helo, user, hostname: snapshot.hostname, receivedMs },
     sender: envelope.sender,
     recipients: envelope.recipients.map(({ address }) => address),
     ...(tls === undefined ? {} : { tls }),
+    ...(filters === undefined ? {} : { filterPoints: filters.points }),
   };
 }
 

@@ -3,6 +3,7 @@
 import { dayMs, hourMs } from '../../base/units.ts';
 import { section } from '../field.ts';
 import { duration, flag, integer } from '../fields.ts';
+import { listTable } from '../filters.ts';
 
 const percent = (doc: string, fallback: number) =>
   integer({
@@ -26,6 +27,11 @@ export const spamSection = section(
       'From this score on mail is kept apart in the quarantine of its account, before any script; 0 is never.',
       0,
     ),
+    urlLists: listTable({
+      reload: 'restart',
+      doc: 'Lists in the DNS that are asked about the hosts a message leads to, for the scanner of kind "own"; each counts once, by the worst of the hosts.',
+      spec: 'RFC 5782 §2.5',
+    }),
     learn: flag({
       default: true,
       reload: 'restart',

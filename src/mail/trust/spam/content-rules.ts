@@ -66,12 +66,6 @@ function words(pattern: RegExp): Rule['holds'] {
 
 export const contentRules: readonly Rule[] = [
   {
-    name: 'URL_LISTED',
-    points: 4,
-    why: 'it leads to a host that a list has',
-    holds: (_, { listedHosts = [] }) => listedHosts.length > 0,
-  },
-  {
     name: 'URL_ADDRESS',
     points: 1.2,
     why: 'it leads to a bare network address',

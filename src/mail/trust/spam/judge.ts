@@ -26,7 +26,7 @@ export interface Judgement {
   readonly modelPoints: number;
   /** Left out where there is no model. */
   readonly classification?: Classification;
-  /** Names a caller may ask lists of bad hosts for; what they have goes into `Surroundings`. */
+  /** Names a caller may ask lists of bad hosts for. */
   readonly hostsToAsk: readonly string[];
   /** Not all of the message was looked at. */
   readonly isCut: boolean;

@@ -16,8 +16,6 @@ export interface Surroundings {
   readonly verdicts?: Verdicts | undefined;
   /** Domains of this server or tenant, in lower case. */
   readonly ownDomains?: readonly string[];
-  /** Hosts of `hostsToAsk` that a list has, as the caller found. */
-  readonly listedHosts?: readonly string[];
   readonly nowMs?: number;
 }
 

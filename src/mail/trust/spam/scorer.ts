@@ -25,6 +25,6 @@ class ModelScorer implements SpamScorer {
     const { points, hits, modelPoints, classification } = found;
     const learnt = classification === undefined ? [] : [{ name: 'LEARNT', score: modelPoints }];
     const rules = [...hits.map((hit) => ({ name: hit.rule, score: hit.points })), ...learnt];
-    return { points, rules };
+    return { points, rules, hostsToAsk: found.hostsToAsk };
   }
 }

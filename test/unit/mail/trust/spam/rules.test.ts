@@ -66,7 +66,6 @@ const cases: readonly (readonly [string, Mail, Surroundings?])[] = [
   ['MESSAGE_ID_MISSING', { fields: { 'Message-ID': '-' } }],
   ['SUBJECT_SHOUTS', { fields: { Subject: 'BUY THIS THING NOW' } }],
   ['SUBJECT_MIXED_SCRIPT', { fields: { Subject: 'your аccount' } }],
-  ['URL_LISTED', {}, { listedHosts: ['evil.example'] }],
   ['URL_ADDRESS', { body: 'http://192.0.2.7/x' }],
   ['URL_USER', { body: 'https://bank.example@evil.example/' }],
   ['URL_PORT', { body: 'http://evil.example:81/' }],
