@@ -52,6 +52,7 @@ export class PolicySource {
       receivedCountMax: settings.smtp.receivedMax,
       verifyInbound: settings.verification.isOn,
       dmarc: settings.verification.dmarc,
+      dmarcQuarantine: settings.verification.dmarcQuarantine,
       trustedSealers: settings.verification.trustedSealers,
       spam: spamLevelsIn(settings),
       domainSpam: await this.#domainSpam(all),

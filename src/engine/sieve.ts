@@ -53,9 +53,7 @@ export function openSieve(parts: SieveParts): ScriptShelf {
     hostname: () => policy().snapshot.hostname,
     serverScripts: () => policy().sieve,
   });
-  if (sieve.isOn || hasScanners || lessons !== undefined) {
-    const outgoing = { policy, clock, resolve, nextId: () => ids.next() };
-    mailboxes.deliverer.filters = { filters, memory, names, tree, outgoing, spool };
-  }
+  const outgoing = { policy, clock, resolve, nextId: () => ids.next() };
+  mailboxes.deliverer.filters = { filters, memory, names, tree, outgoing, spool };
   return shelf;
 }

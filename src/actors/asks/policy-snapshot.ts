@@ -76,6 +76,8 @@ export interface PolicySnapshot {
   readonly feedback?: FeedbackPolicy;
   readonly verifyInbound: boolean;
   readonly dmarc: DmarcHandling;
+  /** Where mail goes that fails DMARC under a policy of quarantine, where policies are enforced. */
+  readonly dmarcQuarantine: 'junk' | 'quarantine';
   /** Whose ARC seals are believed where DMARC fails, in lower-case A-labels. */
   readonly trustedSealers: readonly string[];
   /** Texts of the server's Sieve scripts; "": none. */
@@ -100,6 +102,7 @@ export const defaultPolicy: PolicySnapshot = {
   headerLineBytesMax: 65_536,
   verifyInbound: true,
   dmarc: 'mark',
+  dmarcQuarantine: 'junk',
   trustedSealers: [],
   sieve: { before: '', after: '' },
   holdRules: [],

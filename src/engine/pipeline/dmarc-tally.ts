@@ -31,6 +31,8 @@ export interface JudgedMessage {
   readonly peerAddress: string;
   readonly sender: string;
   readonly isRefused: boolean;
+  /** Marked, so that it is set apart where it is delivered. */
+  readonly isSuspect: boolean;
   /** By a trusted forwarder. */
   readonly isVouched: boolean;
 }
@@ -80,13 +82,14 @@ export class DmarcTally {
 }
 
 function rowOf(message: JudgedMessage): DmarcCount {
-  const { evidence, verdicts, peerAddress, sender, isRefused } = message;
+  const { evidence, verdicts, peerAddress, sender, isRefused, isSuspect } = message;
   const { published, author, dkim, spf, isDkimAligned, isSpfAligned } = evidence;
   const isPassed = verdicts.dmarc === 'pass';
-  const reasons = isPassed || isRefused ? [] : reasonsOf(message);
+  const reasons = isPassed || isRefused || isSuspect ? [] : reasonsOf(message);
   let disposition = 'none';
   if (isPassed) disposition = 'pass';
   else if (isRefused) disposition = 'reject';
+  else if (isSuspect) disposition = 'quarantine';
   return {
     published,
     record: {

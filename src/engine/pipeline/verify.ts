@@ -18,6 +18,7 @@ import type { DmarcTally } from './dmarc-tally.ts';
 import { isForwarded } from './forwarding.ts';
 import type { Policy } from './policy.ts';
 import { type MessageToPrepare, refusedHeader } from './prepare.ts';
+import { suspectField } from './suspect-field.ts';
 
 let verifier: Promise<typeof import('../../mail/trust/verify.ts')> | undefined;
 
@@ -69,10 +70,12 @@ export async function verify(
   const isVouched =
     isFailing && verdicts.arc === 'pass' && isVouchedFor(message.body, policy.trustedSealers);
   const isRejectAsked = isFailing && !isVouched && verdicts.dmarcPolicy === 'reject';
-  const isRefused = isRejectAsked && policy.snapshot.dmarc === 'enforce';
+  const isEnforced = policy.snapshot.dmarc === 'enforce';
+  const isRefused = isRejectAsked && isEnforced;
+  const isSuspect = isFailing && !isVouched && !isRejectAsked && isEnforced;
   if (evidence !== undefined) {
     const { body, arrival, envelope } = message;
-    const told = { evidence, verdicts, body, isRefused, isVouched };
+    const told = { evidence, verdicts, body, isRefused, isSuspect, isVouched };
     const { peerAddress } = arrival;
     parts.dmarcTally?.add({ ...told, peerAddress, sender: envelope.sender });
   }
@@ -82,7 +85,8 @@ export async function verify(
   const seal = isForwarded(message.envelope)
     ? sealOf(message, policy, verification, parts)
     : emptyBytes;
-  return { ok: true, field: seal.length === 0 ? field : Buffer.concat([seal, field]), verdicts };
+  const mark = isSuspect ? latin1(suspectField(policy.snapshot.authservId)) : emptyBytes;
+  return { ok: true, field: Buffer.concat([seal, field, mark]), verdicts };
 }
 
 /** RFC 8617 §5.1: what was found out stays known to who gets it from us. */

@@ -220,7 +220,14 @@ export const verificationSection = section('SPF, DKIM, DMARC and ARC of mail fro
     values: ['mark', 'enforce'],
     default: 'mark',
     reload: 'live',
-    doc: 'Mail that fails DMARC under a policy of reject: taken and marked, or refused.',
+    doc: 'Mail that fails DMARC under a policy of reject or quarantine: taken and marked, or refused and set apart as the policy asks.',
+    spec: 'RFC 9989 §5.4',
+  }),
+  dmarcQuarantine: choice({
+    values: ['junk', 'quarantine'],
+    default: 'junk',
+    reload: 'live',
+    doc: 'Where mail goes that fails DMARC under a policy of quarantine, where `verification.dmarc` is "enforce": into Junk, or into the quarantine of its account.',
     spec: 'RFC 9989 §5.4',
   }),
   trustedSealers: list<string>({

@@ -8,6 +8,7 @@
 
 import type { HeaderList } from '../../../mail/sieve/message/header-list.ts';
 import type { SieveVerdict } from '../../../mail/sieve/run/host.ts';
+import { suspectField } from '../../pipeline/suspect-field.ts';
 
 /** Why mail is kept apart: its score, or what a scanner decided by a policy of its own. */
 export type QuarantineKind = 'spam' | 'policy';
@@ -44,6 +45,18 @@ export function readMarks(headers: Pick<HeaderList, 'texts'>): TrustMarks {
     isCalledSpam: flagged > 0,
     ...(held === undefined ? {} : { quarantine: held.startsWith('spam') ? 'spam' : 'policy' }),
   };
+}
+
+/** Whose word it is stands in it: mail that another server marked and sent on is not marked by us. */
+export function isSuspect(headers: Pick<HeaderList, 'texts'>, authservId: string): boolean {
+  const [said] = suspectField(authservId).trimEnd().split(': ').slice(1);
+  return headers.texts('x-dmarc-outcome').some((value) => value === said);
+}
+
+/** RFC 9989 §5.4: its author's domain asks that it is not taken as any other. */
+export function suspectMarks(marks: TrustMarks, outcome: 'junk' | 'quarantine'): TrustMarks {
+  if (outcome === 'junk') return { ...marks, isCalledSpam: true };
+  return { ...marks, quarantine: marks.quarantine ?? 'spam' };
 }
 
 /** Of what the own score calls spam (docs/spam.md). */

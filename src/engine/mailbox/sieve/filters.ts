@@ -16,6 +16,7 @@ import { scanHeaders } from '../../../mail/formats/headers/scan.ts';
 import { unfoldedValue } from '../../../mail/formats/headers/unfold.ts';
 import { compiledScript, type ServerScripts } from '../../../mail/sieve/compile/at-delivery.ts';
 import type { Include, Program } from '../../../mail/sieve/compile/program.ts';
+import type { HeaderList } from '../../../mail/sieve/message/header-list.ts';
 import { SieveMessage } from '../../../mail/sieve/message/message.ts';
 import type { Script } from '../../../mail/sieve/run/machine.ts';
 import { runScripts } from '../../../mail/sieve/run/run.ts';
@@ -23,9 +24,11 @@ import { DerivedMap, type DerivedMemory } from '../derived-memory.ts';
 import { junkScript, type Outcome, outcomeOf, quarantined } from '../outcome/outcome.ts';
 import { ownLevels } from '../outcome/own-levels.ts';
 import {
+  isSuspect,
   noMarks,
   readMarks,
   spamVerdict,
+  suspectMarks,
   type TrustMarks,
   withPoints,
 } from '../outcome/trust-marks.ts';
@@ -33,6 +36,8 @@ import type { Lessons } from '../spam/lessons.ts';
 import { type HostFacts, type HostParts, sieveHost } from './host.ts';
 import type { ScriptShelf } from './shelf.ts';
 import { keptOnly, type Wanted, wantedOf } from './wanted.ts';
+
+type DeciderOfPlaces = 'spam' | 'domainSpam' | 'dmarc' | 'dmarcQuarantine' | 'authservId';
 
 export interface FiltersParts extends HostParts {
   readonly shelf: Pick<ScriptShelf, 'active' | 'text'>;
@@ -45,7 +50,7 @@ export interface FiltersParts extends HostParts {
   readonly hasScanners: boolean;
   /** What accounts taught; absent: nobody learns. */
   readonly lessons?: Pick<Lessons, 'has' | 'points'>;
-  readonly policy: () => Pick<PolicySnapshot, 'spam' | 'domainSpam'>;
+  readonly policy: () => Pick<PolicySnapshot, DeciderOfPlaces>;
   readonly log: Pick<Log, 'info' | 'isOn'>;
 }
 
@@ -83,8 +88,9 @@ export class AccountFilters {
 
   /** Whether an account with these scripts has its mail in INBOX, whatever the message says. */
   isPlain(account: number, scripts: readonly Script[]): boolean {
-    const { hasScanners, lessons } = this.#parts;
-    return scripts.length === 0 && !hasScanners && lessons?.has(account) !== true;
+    const { hasScanners, lessons, policy } = this.#parts;
+    const isMarked = hasScanners || policy().dmarc === 'enforce';
+    return scripts.length === 0 && !isMarked && lessons?.has(account) !== true;
   }
 
   /** In order. */
@@ -107,7 +113,7 @@ export class AccountFilters {
     const { log, redirects, hasScanners } = this.#parts;
     const message = new SieveMessage(text, octets);
     const said = hasScanners ? readMarks(message.headers) : noMarks;
-    const marks = this.#withOwn(said, facts.account, text);
+    const marks = this.#withOwn(this.#withDmarc(said, message.headers), facts.account, text);
     const place = this.#outcome(marks, facts);
     if (place === 'quarantine') return quarantined;
     const all = place === 'junk' ? [...scripts, intoJunk] : scripts;
@@ -122,6 +128,13 @@ export class AccountFilters {
     if (wanted.redirects.length === 0) return wanted;
     const mayGoOn = redirects && !wasHere(text, facts.recipient);
     return mayGoOn ? wanted : keptInstead(wanted);
+  }
+
+  /** With what DMARC found. */
+  #withDmarc(marks: TrustMarks, headers: HeaderList): TrustMarks {
+    const { dmarc, dmarcQuarantine, authservId } = this.#parts.policy();
+    const counts = dmarc === 'enforce' && isSuspect(headers, authservId);
+    return counts ? suspectMarks(marks, dmarcQuarantine) : marks;
   }
 
   /** With what the account taught. */

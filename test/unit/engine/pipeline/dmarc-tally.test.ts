@@ -22,7 +22,13 @@ const failing: JudgedMessage = {
   },
   verdicts: { dmarc: 'fail', dmarcPolicy: 'reject' },
   body: Buffer.from('Subject: hi\r\n\r\n'),
-  ...{ peerAddress: '::ffff:192.0.2.1', sender: 'a@X.test', isRefused: false, isVouched: false },
+  ...{
+    peerAddress: '::ffff:192.0.2.1',
+    sender: 'a@X.test',
+    isRefused: false,
+    isSuspect: false,
+    isVouched: false,
+  },
 };
 const passing: JudgedMessage = {
   ...failing,
@@ -59,6 +65,7 @@ test('RFC 9990 §3.1.6: what fared otherwise than asked says why', () => {
   };
   assert.deepEqual(why(failing), ['none', 'local_policy']);
   assert.deepEqual(why({ ...failing, isRefused: true }), ['reject']);
+  assert.deepEqual(why({ ...failing, isSuspect: true }), ['quarantine']);
   assert.deepEqual(why({ ...failing, isVouched: true }), ['none', 'trusted_forwarder']);
   assert.deepEqual(why(passing), ['pass']);
   const none = { dmarc: 'fail', dmarcPolicy: 'none' } as const;

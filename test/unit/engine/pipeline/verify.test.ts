@@ -127,6 +127,21 @@ test('quarantine and none never refuse', async () => {
   }
 });
 
+test('RFC 9989 §5.4: what fails a policy of quarantine is marked in our name, where it is enforced', async () => {
+  const named = (dmarc: 'mark' | 'enforce') =>
+    compilePolicy({ ...defaultPolicy, dmarc, authservId: 'mx.example.net' });
+  const fieldOf = async (dmarc: 'mark' | 'enforce', address: string, policy: string) => {
+    const dns = new ZoneDns(zone(address, policy));
+    const result = await verify(message, named(dmarc), within(dns));
+    return result.ok ? Buffer.from(result.field).toString() : 'refused';
+  };
+  const mark = /\r\nX-DMARC-Outcome: mx\.example\.net; quarantine\r\n$/;
+  assert.match(await fieldOf('enforce', '198.51.100.1', 'quarantine'), mark);
+  assert.doesNotMatch(await fieldOf('mark', '198.51.100.1', 'quarantine'), mark);
+  assert.doesNotMatch(await fieldOf('enforce', '192.0.2.1', 'quarantine'), mark);
+  assert.doesNotMatch(await fieldOf('enforce', '198.51.100.1', 'none'), mark);
+});
+
 test('a DNS that does not answer refuses nothing', async () => {
   const dns = new ZoneDns({ 'example.org': ['TIMEOUT'], '_dmarc.example.org': ['TIMEOUT'] });
   assert.ok((await verify(message, enforcing, within(dns))).ok);

@@ -6,6 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { PolicySnapshot } from '../../../../../src/actors/asks/policy-snapshot.ts';
 import type { MessageId } from '../../../../../src/base/ids.ts';
 import { dayMs } from '../../../../../src/base/units.ts';
 import { account, messageBytes, rebuilt, tableText, tenant } from '../mailbox-world.ts';
@@ -186,6 +187,20 @@ describe('what scanners marked', () => {
     const without = new SieveWorld();
     await without.deliver(marked(7));
     assert.deepEqual(without.counts(), { INBOX: 1 });
+  });
+
+  it('and what fails DMARC goes where the operator says, by our own word alone', async () => {
+    const suspect = (name: string) =>
+      Buffer.concat([Buffer.from(`X-DMARC-Outcome: ${name}; quarantine\r\n`), messageBytes()]);
+    const at = async (levels: Partial<PolicySnapshot>, name = 'mx.a.test') => {
+      const world = new SieveWorld({ levels: () => ({ authservId: 'mx.a.test', ...levels }) });
+      await world.deliver(suspect(name));
+      return Object.keys(world.counts());
+    };
+    assert.deepEqual(await at({ dmarc: 'enforce' }), ['Junk']);
+    assert.deepEqual(await at({ dmarc: 'enforce', dmarcQuarantine: 'quarantine' }), ['']);
+    assert.deepEqual(await at({ dmarc: 'mark' }), ['INBOX']);
+    assert.deepEqual(await at({ dmarc: 'enforce' }, 'mx.other.test'), ['INBOX']);
   });
 
   it('RFC 5235: is what spamtest tells', async () => {

@@ -35,7 +35,7 @@ export interface SieveOptions {
   readonly redirects?: boolean;
   readonly hasScanners?: boolean;
   readonly lessons?: Pick<Lessons, 'has' | 'points'>;
-  readonly levels?: () => Pick<PolicySnapshot, 'spam' | 'domainSpam'>;
+  readonly levels?: () => Partial<PolicySnapshot>;
   readonly rememberedMax?: number;
   readonly serverScripts?: () => { readonly before: string; readonly after: string };
   /** Where an address leads; undefined: to another server. */
@@ -68,7 +68,7 @@ export function sieveOn(options: SieveOptions) {
     ...{ shelf, derived, names, memory, shard, redirects, hasScanners },
     isOn: true,
     ...(options.lessons === undefined ? {} : { lessons: options.lessons }),
-    policy: options.levels ?? (() => policy.snapshot),
+    policy: () => ({ ...policy.snapshot, ...options.levels?.() }),
     log: silentLog,
     hostname: () => 'mx.a.test',
     serverScripts: () => {
