@@ -13,6 +13,7 @@ import { MemoryCounters } from '../adapters/memory/memory-counters.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { createDns } from '../adapters/node/dns.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
+import { openSessionScanners } from '../adapters/scanning/session-scanners.ts';
 import { MailError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Metrics } from '../base/metrics.ts';
@@ -26,6 +27,7 @@ import {
 import { SendRates } from '../edge/guard/send-rates.ts';
 import type { AccountDirectory } from '../ports/account-directory.ts';
 import { type NetworkLabels, noLabels } from '../ports/network-labels.ts';
+import type { SessionScanners } from '../ports/session-scanners.ts';
 import type { Settings } from '../settings/schema.ts';
 
 /** Address space: a row of some hundred bytes an entry, and room for what is replaced. */
@@ -122,6 +124,18 @@ function readLabels({ filters }: Settings): NetworkLabels {
     throw new MailError('argument-invalid', `filters.labels.file: ${String(error)}`);
   }
   return new FileLabels(text);
+}
+
+/** Undefined where no scanner is asked before DATA. */
+export function openStages({
+  settings,
+  log,
+  metrics,
+  closers,
+}: Pick<FilterNeeds, 'settings' | 'log' | 'metrics' | 'closers'>): SessionScanners | undefined {
+  const opened = openSessionScanners(settings.scanners.list, { clock: nodeClock, log, metrics });
+  if (opened !== undefined) closers.push(() => opened.close());
+  return opened;
 }
 
 function filterObserver(metrics: Metrics): FilterObserver {

@@ -27,6 +27,7 @@ import { smtpLimits } from '../edge/protocols/smtp/limits.ts';
 import { type ListenerName, type SmtpPolicy, SmtpService } from '../edge/protocols/smtp/service.ts';
 import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { SessionScanners } from '../ports/session-scanners.ts';
 import { type ListenAddress, writeListenAddress } from '../settings/networks.ts';
 import type { Settings } from '../settings/schema.ts';
 import { openTarpit } from './bans.ts';
@@ -41,6 +42,8 @@ export interface ListenersOptions {
   readonly sendRates: SendRates | undefined;
   /** Of strangers at `listen.smtp`. */
   readonly filters: ConnectionFilters;
+  /** Absent: no scanner asks before DATA. */
+  readonly scanners: SessionScanners | undefined;
   readonly returnPaths: ReversePath;
   readonly feedback: FeedbackAddresses;
   readonly tls: ListenerTls;
@@ -136,7 +139,7 @@ export class MailListeners {
 
   #serviceOf(name: MailListenerName): SmtpService {
     const { settings, reception, directory, suppression } = this.#options;
-    const { feedback, returnPaths, sendRates, filters } = this.#options;
+    const { feedback, returnPaths, sendRates, filters, scanners } = this.#options;
     const { clock, log, observer } = this.#options;
     const { service, hasLogIn } = kinds[name];
     const made = new SmtpService({
@@ -149,6 +152,7 @@ export class MailListeners {
       feedback,
       ...(sendRates === undefined ? {} : { sendRates }),
       ...(name === 'smtp' ? { filters } : {}),
+      ...(scanners === undefined ? {} : { scanners }),
       clock,
       log,
       observer,

@@ -42,7 +42,7 @@ import { type Core, closeAll, openCore } from './core.ts';
 import { coreActs, coreHandlers } from './core-handlers.ts';
 import { edgeObserver } from './edge-metrics.ts';
 import { eventMetrics } from './events/event-metrics.ts';
-import { openFilters } from './filters.ts';
+import { openFilters, openStages } from './filters.ts';
 import { Health } from './health.ts';
 import { createHttpApi, type HttpApi } from './http-api.ts';
 import { type ImapListeners, imapListeners } from './imap-listeners.ts';
@@ -186,6 +186,7 @@ function mailListeners(
     suppression: feedback.guard,
     sendRates,
     filters: openFilters({ settings, directory, log, metrics, folder: folder.path, closers }),
+    scanners: openStages({ settings, log, metrics, closers }),
     returnPaths: (localPart) => srsSecrets.reverse(localPart),
     feedback: feedback.desk,
     authenticate,

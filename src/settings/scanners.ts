@@ -21,6 +21,9 @@ export type ScannerKind = (typeof scannerKinds)[number];
 /** Those beside the server. */
 export type PeerKind = Exclude<ScannerKind, 'own' | 'attachments'>;
 
+const scanStages = ['connect', 'helo', 'mail', 'rcpt', 'data'] as const;
+export type ScanStage = (typeof scanStages)[number];
+
 export interface ScannerSetting {
   readonly name: string;
   readonly kind: ScannerKind;
@@ -32,6 +35,8 @@ export interface ScannerSetting {
   readonly fail: 'open' | 'closed';
   /** What becomes of mail that it would throw away: refused, or taken and dropped. */
   readonly discard: 'refuse' | 'drop';
+  /** When it is asked; those before `data` without a message. */
+  readonly stages: readonly ScanStage[];
   readonly bytesMax: number;
   /** What becomes of a larger message: its beginning is shown, or nothing. */
   readonly oversize: 'head' | 'skip';
@@ -56,7 +61,7 @@ const defaults = {
     oversize: 'head',
   },
   ...{ msMax: 10 * secondMs, connectMsMax: 2 * secondMs, connectionsMax: 8 },
-  ...{ secretFile: '', user: '', points: 5 },
+  ...{ secretFile: '', user: '', points: 5, stages: ['data'] as readonly ScanStage[] },
 } as const;
 
 export function scannerRows(options: FieldWords): Field<readonly ScannerSetting[]> {
@@ -78,12 +83,17 @@ export function scannerRows(options: FieldWords): Field<readonly ScannerSetting[
         ...Object.fromEntries(
           Object.entries(defaults).flatMap(([key, usual]) => {
             const value = row[key as keyof typeof defaults];
-            if (value === usual) return [];
-            return [[key, typeof value === 'number' ? String(value) : tomlText(value)]];
+            if (value === usual || String(value) === String(usual)) return [];
+            return [[key, tomlValue(value)]];
           }),
         ),
       }),
   });
+}
+
+function tomlValue(value: string | number | readonly string[]): string {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' ? tomlText(value) : `[${value.map(tomlText).join(', ')}]`;
 }
 
 const columns: Columns<ScannerSetting> = {
@@ -104,6 +114,7 @@ const columns: Columns<ScannerSetting> = {
   secretFile: (raw = defaults.secretFile) => readText(raw),
   user: (raw = defaults.user) => readText(raw),
   points: (raw = defaults.points) => readNumber(raw, 1, 1_000),
+  stages: (raw = defaults.stages) => readStages(raw),
 };
 
 const shapes: Partial<Record<ScannerKind, string>> = {
@@ -118,13 +129,15 @@ function isAddress(kind: ScannerKind, address: string): boolean {
   return kind === 'http' ? isHookUrl(address) : scanPlaceOf(address) !== undefined;
 }
 
-function rowFault({ kind, address, secretFile, user }: ScannerSetting): string | undefined {
+function rowFault({ kind, address, secretFile, user, stages }: ScannerSetting): string | undefined {
   if (!isAddress(kind, address)) {
     const shape = shapes[kind] ?? '"HOST:PORT" or "unix:/PATH"';
     return `address: must be as ${shape}, not ${quote(address)}`;
   }
   if (secretFile !== '' && kind !== 'http' && kind !== 'rspamd')
     return `secretFile: ${kind} has no secret`;
+  if (kind !== 'http' && kind !== 'milter' && stages.some((stage) => stage !== 'data'))
+    return `stages: ${kind} is shown messages, so "data" alone`;
   return user === '' || kind === 'spamd' ? undefined : `user: ${kind} knows no users`;
 }
 
@@ -161,6 +174,15 @@ function readWord<Word extends string>(raw: unknown, words: readonly Word[]): Re
   return found === undefined
     ? unreadable(`must be one of ${words.join(', ')}, not ${quote(raw)}`)
     : read(found);
+}
+
+/** In the order of the protocol, each once. */
+function readStages(raw: unknown): Reading<readonly ScanStage[]> {
+  const given: readonly unknown[] = Array.isArray(raw) ? raw : [];
+  const known = scanStages.filter((stage) => given.includes(stage));
+  return known.length > 0 && known.length === given.length
+    ? read(known)
+    : unreadable(`must be a list of ${scanStages.join(', ')}, each once, not ${quote(raw)}`);
 }
 
 function readNumber(raw: unknown, min: number, max: number): Reading<number> {

@@ -21,7 +21,7 @@ export function scannerSetting(given: Partial<ScannerSetting>): ScannerSetting {
       msMax: 5_000,
       connectMsMax: 1_000,
     },
-    ...{ connectionsMax: 4, secretFile: '', user: '', points: 5 },
+    ...{ connectionsMax: 4, secretFile: '', user: '', points: 5, stages: ['data'] },
     ...given,
   };
 }

@@ -36,7 +36,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/adapters/scanning/circuit-breaker.ts failuresMax',
     'src/adapters/scanning/circuit-breaker.ts pauseMsFirst',
     'src/adapters/scanning/circuit-breaker.ts pauseMsMax',
-    'src/adapters/scanning/guarded-scanner.ts waitingPerConnection',
+    'src/adapters/scanning/stage-scanner.ts sessionsPerConnection',
     'src/app/audit/audit-desk.ts notesMax',
     'src/app/audit/audited-acts.ts itemsMax',
     'src/app/batches/batch-run.ts atOnce',

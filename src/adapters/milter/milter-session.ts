@@ -14,6 +14,7 @@ import { ScanError } from '../scanning/scan-error.ts';
 import type { ScanLine } from '../scanning/scan-line.ts';
 import { oneLine } from '../scanning/words.ts';
 import { type Decision, MilterChanges, type Said, saidBy } from './milter-answers.ts';
+import { envelopeQuestions, type Question, step } from './milter-questions.ts';
 import {
   bodyChunkBytes,
   changesOffered,
@@ -33,15 +34,6 @@ export type MilterFound = Exclude<ScanFinding, { kind: 'failed' }>;
 interface Packet {
   readonly command: string;
   readonly data: Buffer;
-}
-
-/** What a question is told before it, and which steps leave it or its answer out. */
-interface Question {
-  readonly command: string;
-  readonly data: Uint8Array | string;
-  readonly macros: Readonly<Record<string, string>>;
-  readonly noStep: number;
-  readonly noReply: number;
 }
 
 export class MilterSession {
@@ -105,10 +97,10 @@ export class MilterSession {
     if (early !== undefined) return await this.#abort(early);
     for (const { name, value } of fields) {
       const data = Buffer.from(texts(name, value), 'latin1');
-      const said = await this.#ask(step('L', data, steps.noFields, steps.noReplyField));
+      const said = await this.ask(step('L', data, steps.noFields, steps.noReplyField));
       if (said !== undefined) return await this.#abort(said);
     }
-    const ended = await this.#ask(step('N', '', steps.noEndOfHeader, steps.noReplyEndOfHeader));
+    const ended = await this.ask(step('N', '', steps.noEndOfHeader, steps.noReplyEndOfHeader));
     if (ended !== undefined) return await this.#abort(ended);
     const shown = await this.#showBody(body);
     if (shown !== undefined) return await this.#abort(shown);
@@ -117,7 +109,7 @@ export class MilterSession {
 
   async #askEnvelope(subject: ScanSubject): Promise<Decision | undefined> {
     for (const question of envelopeQuestions(subject)) {
-      const said = await this.#ask(question);
+      const said = await this.ask(question);
       if (said !== undefined) return said;
     }
     return undefined;
@@ -148,8 +140,8 @@ export class MilterSession {
     }
   }
 
-  /** Undefined: the next question. */
-  async #ask(question: Question): Promise<Decision | undefined> {
+  /** Undefined: the next question. @throws ScanError; then nothing more can be asked. */
+  async ask(question: Question): Promise<Decision | undefined> {
     const { command, data, macros, noStep, noReply } = question;
     if ((this.#steps & noStep) !== 0) return undefined;
     const isTold = Object.keys(macros).length > 0;
@@ -172,57 +164,15 @@ export class MilterSession {
     }
   }
 
-  async #abort(decision: Decision): Promise<Decision> {
+  /** The transaction is over. */
+  async abort(): Promise<void> {
     await this.#line.send([packet('A')]);
+  }
+
+  async #abort(decision: Decision): Promise<Decision> {
+    await this.abort();
     return decision;
   }
-}
-
-function step(
-  command: string,
-  data: Uint8Array | string,
-  noStep: number,
-  noReply: number,
-): Question {
-  return { command, data, macros: {}, noStep, noReply };
-}
-
-function* envelopeQuestions(subject: ScanSubject): Generator<Question> {
-  const { hostname, peerAddress, helo, sender, recipients, queueId, user, tls } = subject;
-  yield {
-    ...step('C', connectData(subject), steps.noConnect, steps.noReplyConnect),
-    macros: { j: hostname, '{daemon_name}': 'chaski', v: 'chaski', _: `[${peerAddress}]` },
-  };
-  yield {
-    ...step('H', texts(oneLine(helo)), steps.noHelo, steps.noReplyHelo),
-    macros: tls === undefined ? {} : { '{tls_version}': tls.version, '{cipher}': tls.cipher },
-  };
-  yield {
-    ...step('M', texts(`<${oneLine(sender)}>`), steps.noMail, steps.noReplyMail),
-    macros: {
-      ...{ i: queueId, '{mail_addr}': sender },
-      ...(user === '' ? {} : { '{auth_authen}': user, '{auth_type}': 'PLAIN' }),
-    },
-  };
-  for (const recipient of recipients) {
-    yield {
-      ...step('R', texts(`<${oneLine(recipient)}>`), steps.noRecipients, steps.noReplyRecipient),
-      macros: { i: queueId, '{rcpt_addr}': recipient },
-    };
-  }
-  yield { ...step('T', '', steps.noData, steps.noReplyData), macros: { i: queueId } };
-}
-
-function connectData({ peerAddress, peerPort }: ScanSubject): Uint8Array {
-  const family = peerAddress.includes(':') ? '6' : peerAddress.includes('.') ? '4' : 'U';
-  const name = texts(family === 'U' ? 'localhost' : `[${oneLine(peerAddress)}]`);
-  if (family === 'U') return Buffer.from(`${name}U`, 'utf8');
-  const port = Buffer.from([peerPort >> 8, peerPort & 0xff]);
-  return Buffer.concat([
-    Buffer.from(`${name}${family}`),
-    port,
-    Buffer.from(texts(oneLine(peerAddress))),
-  ]);
 }
 
 function macrosFor(command: string, macros: Readonly<Record<string, string>>): Buffer {

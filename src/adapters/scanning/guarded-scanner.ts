@@ -55,6 +55,10 @@ export interface ScanTalk {
 /** Of the message or of ours: they say nothing of the scanner's health. */
 const harmless: ReadonlySet<ScanFault> = new Set(['too-large', 'busy', 'circuit-open', 'closed']);
 
+export function isHarmless(fault: ScanFault): boolean {
+  return harmless.has(fault);
+}
+
 export class GuardedScanner implements ContentScanner {
   readonly name: string;
   readonly #talk: ScanTalk;
@@ -150,7 +154,7 @@ export class GuardedScanner implements ContentScanner {
       return finding;
     } catch (error) {
       const finding = failedBy(error);
-      ended(harmless.has(finding.fault));
+      ended(isHarmless(finding.fault));
       return finding;
     }
   }

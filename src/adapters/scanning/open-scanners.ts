@@ -4,15 +4,13 @@
  * Runs in:   engine threads. Implements `ports/content-scanner.ts`.
  */
 
-import { readFileSync } from 'node:fs';
-import { assert } from '../../base/assert.ts';
 import type {
   AttachmentsSetting,
   ContentScanner,
   ScannerSurroundings,
 } from '../../ports/content-scanner.ts';
 import type { ListSetting } from '../../settings/filters.ts';
-import { type ScannerSetting, scanPlaceOf } from '../../settings/scanners.ts';
+import type { ScannerSetting } from '../../settings/scanners.ts';
 import { AttachmentsTalk } from '../attachments/attachments-talk.ts';
 import { ClamdTalk } from '../clamd/clamd-talk.ts';
 import { HookTalk } from '../http-hook/hook-talk.ts';
@@ -22,6 +20,7 @@ import { OwnTalk } from '../own-score/own-talk.ts';
 import { RspamdTalk } from '../rspamd/rspamd-talk.ts';
 import { SpamdTalk } from '../spamd/spamd-talk.ts';
 import { GuardedScanner, ScanMeters, type ScanTalk } from './guarded-scanner.ts';
+import { placeOf, secretOf } from './places.ts';
 
 export interface OpenScanner {
   readonly setting: ScannerSetting;
@@ -39,15 +38,19 @@ interface Surroundings extends ScannerSurroundings {
   readonly urlLists: readonly ListSetting[];
 }
 
-/** In their order. Nothing is connected to before the first message. @throws Error where a secret cannot be read. */
+/**
+ * Those that are shown messages, in their order. Nothing is connected to before the first message.
+ * @throws Error where a secret cannot be read.
+ */
 export function openScanners(
   { scanners, attachments, spam }: ScanSettings,
   around: ScannerSurroundings,
 ): readonly OpenScanner[] {
-  if (scanners.list.length === 0) return [];
+  const atData = scanners.list.filter(({ stages }) => stages.includes('data'));
+  if (atData.length === 0) return [];
   const surroundings = { ...around, attachments, urlLists: spam.urlLists };
   const meters = new ScanMeters(surroundings);
-  return scanners.list.map((setting) => {
+  return atData.map((setting) => {
     const talk = talkOf(setting, surroundings);
     const scanner = new GuardedScanner(setting.name, talk, setting, { ...surroundings, meters });
     return { setting, scanner };
@@ -67,8 +70,7 @@ function talkOf(setting: ScannerSetting, surroundings: Surroundings): ScanTalk {
   if (kind === 'attachments') {
     return new AttachmentsTalk(surroundings.attachments, surroundings.checkAttachments);
   }
-  const place = scanPlaceOf(address);
-  assert(place !== undefined, 'settings let no such address through');
+  const place = placeOf(setting);
   switch (kind) {
     case 'clamd':
       return new ClamdTalk(place, clock);
@@ -79,9 +81,4 @@ function talkOf(setting: ScannerSetting, surroundings: Surroundings): ScanTalk {
     case 'milter':
       return new MilterTalk(place, clock);
   }
-}
-
-function secretOf({ secretFile }: ScannerSetting): string {
-  if (secretFile === '') return '';
-  return readFileSync(secretFile, 'utf8').split(/\r?\n/)[0]!.trim();
 }

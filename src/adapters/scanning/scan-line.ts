@@ -67,8 +67,7 @@ export class ScanLine {
     while (socket.connecting) await line.#change();
     line.#timer.cancel();
     if (line.#fault !== undefined) throw line.#fault;
-    const over = () => line.#fail(new ScanError('timed-out', 'no answer in time'));
-    line.#timer = clock.setTimer(Math.max(0, time.endMs - clock.monotonicMs()), over);
+    line.allowUntil(time.endMs, clock);
     return line;
   }
 
@@ -126,6 +125,23 @@ export class ScanLine {
   async readToEnd(): Promise<Buffer> {
     while (!this.#isEnded || this.#fault !== undefined) await this.#more();
     return this.#unread;
+  }
+
+  /** It ended, or said something that nobody asked for: no question can be asked by it. */
+  get isGone(): boolean {
+    return this.#isEnded || this.#fault !== undefined || this.#unread.length > 0;
+  }
+
+  /** No question is open: it may stand without an end. */
+  rest(): void {
+    this.#timer?.cancel();
+  }
+
+  /** The next question has its own end. */
+  allowUntil(endMs: number, clock: Clock): void {
+    this.#timer?.cancel();
+    const over = () => this.#fail(new ScanError('timed-out', 'no answer in time'));
+    this.#timer = clock.setTimer(Math.max(0, endMs - clock.monotonicMs()), over);
   }
 
   /** Ends at once, in both directions. */

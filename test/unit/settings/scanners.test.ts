@@ -36,6 +36,7 @@ it('fills in what is not said, and writes it so that it is read again', () => {
       secretFile: '',
       user: '',
       points: 5,
+      stages: ['data'],
     },
   });
   const toml = field.toToml(reading.value);

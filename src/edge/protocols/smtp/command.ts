@@ -8,6 +8,7 @@
 
 import type { Buffer } from 'node:buffer';
 import type { Account } from '../../../ports/account-directory.ts';
+import type { ScannedSession } from '../../../ports/session-scanners.ts';
 import type { PeerFilters } from '../../filters/connection-filters.ts';
 import type { Admission } from '../../guard/live-sessions.ts';
 import type { SaslExchange } from '../../guard/sasl-exchange.ts';
@@ -34,6 +35,8 @@ export interface CommandSession extends SessionOffers {
   messageCount: number;
   /** Of a stranger. */
   readonly filters: PeerFilters | undefined;
+  /** Undefined: no scanner asks before DATA. */
+  readonly scans: ScannedSession | undefined;
   /** Who logged in. */
   readonly account: Account | undefined;
   readonly isEnded: boolean;

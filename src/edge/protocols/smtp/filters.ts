@@ -28,6 +28,7 @@ export function openingWaitMs(filters: PeerFilters | undefined): number {
 
 /** A client talked before it was greeted: whether that is its end. */
 export function isRefusedEarly({ filters, peer }: CommandSession): boolean {
+  if (openingWaitMs(filters) === 0) return false;
   if (filters?.talkedEarly() !== 'reject') return false;
   filters.observer.answered('early');
   filters.log.info({ peer: peer.address }, 'talked before it was greeted');

@@ -8,6 +8,7 @@
 import type { Buffer } from 'node:buffer';
 import type { SmtpLimits } from './limits.ts';
 import { replies } from './replies.ts';
+import type { SmtpService } from './service.ts';
 
 export interface SessionTimes {
   readonly startedMs: number;
@@ -28,4 +29,9 @@ export function overdue(
   if (dataFromMs > 0 && nowMs - dataFromMs > limits.dataMsMax) return replies.dataTooSlow;
   if (isEarly && nowMs - startedMs > limits.logInMsMax) return replies.logInTooSlow;
   return nowMs - startedMs > limits.sessionMsMax ? replies.sessionTooLong : undefined;
+}
+
+/** A message whose text was coming when we began to go down has had its time. */
+export function isDrainLate({ tickMs, policy }: SmtpService, fromMs: number): boolean {
+  return tickMs - fromMs > policy.limits.drainDataMsMax;
 }

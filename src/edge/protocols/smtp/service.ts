@@ -12,6 +12,7 @@ import { hourMs, secondMs } from '../../../base/units.ts';
 import { encodeLines, encodeReply } from '../../../mail/wire/smtp/reply.ts';
 import type { AccountDirectory } from '../../../ports/account-directory.ts';
 import type { Clock } from '../../../ports/clock.ts';
+import type { SessionScanners } from '../../../ports/session-scanners.ts';
 import type { ConnectionFilters } from '../../filters/connection-filters.ts';
 import type { LogIn as GuardedLogIn } from '../../guard/log-in.ts';
 import type { FeedbackAddresses, ReversePath } from '../../guard/recipient-policy.ts';
@@ -62,6 +63,8 @@ export interface SmtpServiceOptions {
   readonly sendRates?: SendRates;
   /** Absent: nobody is asked about strangers. */
   readonly filters?: ConnectionFilters;
+  /** Absent: no scanner asks before DATA. */
+  readonly scanners?: SessionScanners;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
@@ -92,6 +95,7 @@ export class SmtpService {
   readonly feedback: FeedbackAddresses | undefined;
   readonly sendRates: SendRates | undefined;
   readonly filters: ConnectionFilters | undefined;
+  readonly scanners: SessionScanners | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: SessionObserver;
@@ -115,6 +119,7 @@ export class SmtpService {
     this.feedback = options.feedback;
     this.sendRates = options.sendRates;
     this.filters = options.filters;
+    this.scanners = options.scanners;
     this.clock = options.clock;
     this.log = options.log;
     this.observer = options.observer;

@@ -13,6 +13,7 @@ import type { AcceptAnswer } from '../../../actors/asks/reception.ts';
 import type { MessageId } from '../../../base/ids.ts';
 import { replyClass } from '../../../mail/wire/smtp/reply.ts';
 import type { Account } from '../../../ports/account-directory.ts';
+import type { ScannedSession } from '../../../ports/session-scanners.ts';
 import type { PeerFilters } from '../../filters/connection-filters.ts';
 import type { Admission } from '../../guard/live-sessions.ts';
 import { offeredMechanisms } from '../../guard/sasl.ts';
@@ -24,13 +25,15 @@ import { HeldOctets } from './buffers.ts';
 import type { CommandSession, GreetingVerb, PeerFacts } from './command.ts';
 import { continueAuth } from './commands/auth.ts';
 import { commandAt } from './commands/table.ts';
-import { filtersOf, isRefusedEarly, openingWaitMs } from './filters.ts';
+import { filtersOf, isRefusedEarly } from './filters.ts';
 import { eachReply, finalReply, messageOf } from './handover.ts';
 import { authLineBytesMax, turnCommandsMax, writeBytesMax } from './limits.ts';
 import { MessageIntake } from './message-intake.ts';
-import { overdue } from './overdue.ts';
+import { isProxy, maySetTerms } from './offers.ts';
+import { isDrainLate, overdue } from './overdue.ts';
 import { replies } from './replies.ts';
 import type { SmtpService } from './service.ts';
+import { openingOf, scansOf } from './stages.ts';
 import { Transaction } from './transaction.ts';
 
 type Phase = 'command' | 'data' | 'chunk' | 'handshake' | 'ended';
@@ -45,6 +48,7 @@ export class SmtpSession implements CommandSession {
   account: Account | undefined;
   admission: Admission | undefined;
   filters: PeerFilters | undefined;
+  scans: ScannedSession | undefined;
   messageCount = 0;
   isChunking = false;
   /** Coarse time of our last word; 0 while the session lasts. */
@@ -99,16 +103,14 @@ export class SmtpSession implements CommandSession {
   }
 
   /** Sends the greeting. */
-  open(): void {
+  open() {
     this.filters = filtersOf(this);
-    const waitMs = openingWaitMs(this.filters);
-    this.#isWaiting = waitMs > 0;
-    if (!this.#isWaiting) this.#greet();
-    else {
-      if (this.filters?.policy.settings.early.teaser) this.reply(this.service.teaser);
-      this.#flush();
-      this.service.clock.setTimer(waitMs, this.#greet);
-    }
+    this.scans = scansOf(this);
+    const opening = openingOf(this);
+    if (opening === undefined) return this.#greet(undefined);
+    this.#isWaiting = true;
+    this.#flush();
+    opening.then(this.#greet, this.#fail);
   }
 
   /** Octets from the peer. The session keeps views of them where they are a message's text. */
@@ -130,6 +132,7 @@ export class SmtpSession implements CommandSession {
   /** The connection is gone; an answer still under way is of no interest. */
   closed(): void {
     this.#phase = 'ended';
+    this.scans?.end();
     this.#forget();
   }
 
@@ -149,11 +152,10 @@ export class SmtpSession implements CommandSession {
    */
   drain() {
     if (this.#isWaiting || this.#phase === 'ended' || this.#phase === 'handshake') return;
-    const { tickMs, policy } = this.service;
     const isTextComing = this.#phase !== 'command' || this.isChunking;
-    if (this.#drainingFromMs === 0) this.#drainingFromMs = tickMs;
-    const isLate = tickMs - this.#drainingFromMs > policy.limits.drainDataMsMax;
-    if (!isTextComing || isLate) this.#cut(replies.draining);
+    this.#drainingFromMs ||= this.service.tickMs;
+    if (!isTextComing || isDrainLate(this.service, this.#drainingFromMs))
+      this.#cut(replies.draining);
   }
 
   /** Ends without a word. */
@@ -166,8 +168,7 @@ export class SmtpSession implements CommandSession {
   }
 
   get canXclient(): boolean {
-    const { xclientNetworks } = this.service.policy;
-    return !xclientNetworks.isEmpty && xclientNetworks.has(this.#realAddress);
+    return isProxy(this.service, this.#realAddress);
   }
 
   get canLogIn(): boolean {
@@ -184,10 +185,7 @@ export class SmtpSession implements CommandSession {
   }
 
   get canSetTerms(): boolean {
-    if (this.service.dialect === 'lmtp') return false;
-    return (
-      this.peer.isTrusted || (this.service.logIn?.isRequired === true && this.tls !== undefined)
-    );
+    return maySetTerms(this);
   }
 
   get isEnded(): boolean {
@@ -239,6 +237,7 @@ export class SmtpSession implements CommandSession {
 
   resetTransaction(): void {
     this.transaction.abort(this.service.reception);
+    this.scans?.reset();
     this.isChunking = false;
     this.#intake.end();
   }
@@ -276,14 +275,15 @@ export class SmtpSession implements CommandSession {
     this.#forget();
     this.#judgePeer();
     this.filters = filtersOf(this);
+    this.scans = scansOf(this);
     this.reply(this.service.banner);
   }
 
-  readonly #greet = (): void => {
+  readonly #greet = (refusal: Buffer | undefined): void => {
     this.#isWaiting = false;
     if (this.#phase === 'ended') return;
-    const isRefused = this.#undigested.bytes > 0 && isRefusedEarly(this);
-    if (isRefused) this.end(replies.talkedEarly);
+    if (this.#undigested.bytes > 0 && isRefusedEarly(this)) this.end(replies.talkedEarly);
+    else if (refusal !== undefined) this.end(refusal);
     else this.reply(this.service.banner);
     this.#digestKept();
   };
@@ -389,6 +389,7 @@ export class SmtpSession implements CommandSession {
     this.messageCount++;
     this.#rcptEnds = this.transaction.rcptEnds;
     const heldBytes = this.transaction.handOver();
+    this.scans?.reset();
     this.isChunking = false;
     this.#intake.end();
     this.#isWaiting = true;
@@ -397,8 +398,7 @@ export class SmtpSession implements CommandSession {
   }
 
   readonly #answered = (answer: AcceptAnswer): void => {
-    const { service } = this;
-    service.observer.message(service.name, this.#messageBytes, answer.ok);
+    this.service.observer.message(this.service.name, this.#messageBytes, answer.ok);
     if (this.#phase === 'ended') return;
     if (!answer.ok && answer.code === 'draining') this.end(replies.draining);
     else this.reply(finalReply(answer, this.#messageId!));
@@ -406,9 +406,8 @@ export class SmtpSession implements CommandSession {
   };
 
   readonly #answeredEach = (answers: readonly AcceptAnswer[]): void => {
-    const { service } = this;
     const isTaken = answers.some(({ ok }) => ok);
-    service.observer.message(service.name, this.#messageBytes, isTaken);
+    this.service.observer.message(this.service.name, this.#messageBytes, isTaken);
     if (this.#phase === 'ended') return;
     for (const reply of eachReply(answers, this.#rcptEnds, this.#messageId!)) this.reply(reply);
     this.#resume();
@@ -416,9 +415,9 @@ export class SmtpSession implements CommandSession {
 
   /** RFC 2033 §4.2: LMTP refuses once for each recipient, so that the count of replies stays right. */
   #refuseMessage(refusal: Buffer) {
-    const { service } = this;
-    service.observer.message(service.name, this.#intake.reader.bytes, false);
-    const repeats = service.dialect === 'lmtp' ? this.transaction.rcptCount : 1;
+    const { observer, name, dialect } = this.service;
+    observer.message(name, this.#intake.reader.bytes, false);
+    const repeats = dialect === 'lmtp' ? this.transaction.rcptCount : 1;
     this.resetTransaction();
     for (let i = 1; i < repeats; i++) this.reply(refusal);
     this.refuse(refusal);

@@ -9,20 +9,30 @@ import { encodeReply } from '../../../../mail/wire/smtp/reply.ts';
 import { parseGreetingName } from '../../../../mail/wire/smtp/session-commands.ts';
 import type { CommandSession, GreetingVerb, SmtpCommand } from '../command.ts';
 import { replies } from '../replies.ts';
+import { askStage } from '../stages.ts';
 
 function greet(verb: GreetingVerb): SmtpCommand['run'] {
   return (session: CommandSession, line: Buffer, from: number, to: number) => {
     const name = parseGreetingName(line, from, to);
     if (name === undefined) return session.refuse(replies.badSyntax);
     session.resetTransaction();
-    session.greetingVerb = verb;
+    session.greetingVerb = '';
     session.heloName = name;
-    session.reply(
-      verb === 'HELO'
-        ? encodeReply(`250 ${session.service.policy.hostname}`)
-        : session.service.greeting(session),
-    );
+    const asked = askStage(session, 'helo');
+    if (asked === undefined) return answer(session, verb);
+    return asked.then((goesOn) => {
+      if (goesOn) answer(session, verb);
+    });
   };
+}
+
+function answer(session: CommandSession, verb: GreetingVerb): void {
+  session.greetingVerb = verb;
+  session.reply(
+    verb === 'HELO'
+      ? encodeReply(`250 ${session.service.policy.hostname}`)
+      : session.service.greeting(session),
+  );
 }
 
 export const ehloCommand = {

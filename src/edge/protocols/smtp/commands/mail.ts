@@ -17,6 +17,7 @@ import type { Account } from '../../../../ports/account-directory.ts';
 import { decideSender, tenantOfSender } from '../../../guard/sender-policy.ts';
 import type { CommandSession, SmtpCommand } from '../command.ts';
 import { replies, replyOf } from '../replies.ts';
+import { askStage } from '../stages.ts';
 import { termsOf } from '../terms.ts';
 
 const faultReplies = {
@@ -73,7 +74,7 @@ function judge(
   const verdict = decideSender(session.service.directory, account, mail.path.address);
   if (verdict instanceof Promise)
     return verdict.then((late) => finish(session, mail, account, late));
-  finish(session, mail, account, verdict);
+  return finish(session, mail, account, verdict);
 }
 
 function finish(
@@ -83,7 +84,7 @@ function finish(
   refusal: ErrorCode | undefined,
 ) {
   if (refusal !== undefined) return session.refuse(replyOf(refusal));
-  open(session, mail, tenant);
+  return open(session, mail, tenant);
 }
 
 /** Nobody logged in: a stranger's mail is of no tenant before its recipients are known. */
@@ -93,10 +94,20 @@ function openFor(session: CommandSession, mail: MailCommand): void | Promise<voi
   if (!isRelay) return open(session, mail, defaultTenant);
   const tenant = tenantOfSender(service.directory, mail.path.domain);
   if (tenant instanceof Promise) return tenant.then((late) => open(session, mail, late));
-  open(session, mail, tenant);
+  return open(session, mail, tenant);
 }
 
-function open(session: CommandSession, mail: MailCommand, tenant: TenantId): void {
+/** Scanners are asked before room is held. */
+function open(session: CommandSession, mail: MailCommand, tenant: TenantId): void | Promise<void> {
+  if (session.isEnded) return;
+  const asked = askStage(session, 'mail', { sender: mail.path.address });
+  if (asked === undefined) return begin(session, mail, tenant);
+  return asked.then((goesOn) => {
+    if (goesOn) begin(session, mail, tenant);
+  });
+}
+
+function begin(session: CommandSession, mail: MailCommand, tenant: TenantId): void {
   // A connection that went away while its sender was judged must not hold room.
   if (session.isEnded) return;
   const { service, transaction, peer } = session;

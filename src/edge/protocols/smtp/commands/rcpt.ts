@@ -20,6 +20,7 @@ import type { RateReached, SendRates } from '../../../guard/send-rates.ts';
 import type { CommandSession, SmtpCommand } from '../command.ts';
 import { passesFilters } from '../filters.ts';
 import { rateReply, replies, replyOf } from '../replies.ts';
+import { askStage } from '../stages.ts';
 
 type Recipients = Exclude<RecipientDecision, string>;
 
@@ -79,7 +80,7 @@ function finish(session: CommandSession, rcpt: RcptCommand, decision: RecipientD
   const { filters } = session;
   if (filters !== undefined && !isHandedIn(session)) {
     return passesFilters(session, filters, rcpt.path).then((passes) => {
-      if (passes) accept(session, rcpt, decision);
+      if (passes) return accept(session, rcpt, decision);
     });
   }
   const rates = isHandedIn(session) ? session.service.sendRates : undefined;
@@ -87,7 +88,21 @@ function finish(session: CommandSession, rcpt: RcptCommand, decision: RecipientD
   return underRates(session, rates, rcpt, decision);
 }
 
-function accept(session: CommandSession, rcpt: RcptCommand, decision: Recipients): void {
+/** Scanners are asked last: what we refuse by ourselves costs them nothing. */
+function accept(
+  session: CommandSession,
+  rcpt: RcptCommand,
+  decision: Recipients,
+): void | Promise<void> {
+  const sender = session.transaction.mail!.path.address;
+  const asked = askStage(session, 'rcpt', { sender, recipient: rcpt.path.address });
+  if (asked === undefined) return add(session, rcpt, decision);
+  return asked.then((goesOn) => {
+    if (goesOn) add(session, rcpt, decision);
+  });
+}
+
+function add(session: CommandSession, rcpt: RcptCommand, decision: Recipients): void {
   session.transaction.add(rcpt, decision);
   session.reply(replies.recipientOk);
 }
@@ -113,12 +128,12 @@ function underRates(
   };
   const answer = (reached: RateReached | undefined) => {
     if (session.isEnded) return;
-    if (reached === undefined) accept(session, rcpt, decision);
-    else session.reply(rateReply(reached));
+    if (reached === undefined) return accept(session, rcpt, decision);
+    session.reply(rateReply(reached));
   };
   const reached = rates.take(from, 1, service.clock.nowMs());
   if (reached instanceof Promise) return reached.then(answer);
-  answer(reached);
+  return answer(reached);
 }
 
 export const rcptCommand = {

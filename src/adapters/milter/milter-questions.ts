@@ -1,0 +1,90 @@
+/**
+ * What a milter is asked about connection, greeting, sender and recipients.
+ *
+ * Runs in:   engine threads, edge (main thread); pure.
+ * Specs:     the milter protocol, version 6 (libmilter's mfdef.h).
+ */
+
+import { Buffer } from 'node:buffer';
+import type { ScanSubject } from '../../ports/content-scanner.ts';
+import { oneLine } from '../scanning/words.ts';
+import { steps, texts } from './milter-words.ts';
+
+/** What a question is told before it, and which steps leave it or its answer out. */
+export interface Question {
+  readonly command: string;
+  readonly data: Uint8Array | string;
+  readonly macros: Readonly<Record<string, string>>;
+  readonly noStep: number;
+  readonly noReply: number;
+}
+
+type ClientFacts = Pick<ScanSubject, 'hostname' | 'peerAddress' | 'peerPort'>;
+type MailFacts = Pick<ScanSubject, 'sender' | 'user' | 'queueId'>;
+
+export function step(
+  command: string,
+  data: Uint8Array | string,
+  noStep: number,
+  noReply: number,
+): Question {
+  return { command, data, macros: {}, noStep, noReply };
+}
+
+export function connectQuestion(facts: ClientFacts): Question {
+  const { hostname, peerAddress } = facts;
+  return {
+    ...step('C', connectData(facts), steps.noConnect, steps.noReplyConnect),
+    macros: { j: hostname, '{daemon_name}': 'chaski', v: 'chaski', _: `[${peerAddress}]` },
+  };
+}
+
+export function heloQuestion({ helo, tls }: Pick<ScanSubject, 'helo' | 'tls'>): Question {
+  return {
+    ...step('H', texts(oneLine(helo)), steps.noHelo, steps.noReplyHelo),
+    macros: tls === undefined ? {} : { '{tls_version}': tls.version, '{cipher}': tls.cipher },
+  };
+}
+
+/** `queueId` is "" where there is no message yet. */
+export function mailQuestion({ sender, user, queueId }: MailFacts): Question {
+  return {
+    ...step('M', texts(`<${oneLine(sender)}>`), steps.noMail, steps.noReplyMail),
+    macros: {
+      ...{ ...idMacro(queueId), '{mail_addr}': sender },
+      ...(user === '' ? {} : { '{auth_authen}': user, '{auth_type}': 'PLAIN' }),
+    },
+  };
+}
+
+export function rcptQuestion(recipient: string, queueId: string): Question {
+  return {
+    ...step('R', texts(`<${oneLine(recipient)}>`), steps.noRecipients, steps.noReplyRecipient),
+    macros: { ...idMacro(queueId), '{rcpt_addr}': recipient },
+  };
+}
+
+export function* envelopeQuestions(subject: ScanSubject): Generator<Question> {
+  const { recipients, queueId } = subject;
+  yield connectQuestion(subject);
+  yield heloQuestion(subject);
+  yield mailQuestion(subject);
+  for (const recipient of recipients) yield rcptQuestion(recipient, queueId);
+  yield { ...step('T', '', steps.noData, steps.noReplyData), macros: { i: queueId } };
+}
+
+function idMacro(queueId: string): Readonly<Record<string, string>> {
+  return queueId === '' ? {} : { i: queueId };
+}
+
+function connectData({ peerAddress, peerPort }: ClientFacts): Uint8Array {
+  const family = peerAddress.includes(':') ? '6' : peerAddress.includes('.') ? '4' : 'U';
+  const name = texts(family === 'U' ? 'localhost' : `[${oneLine(peerAddress)}]`);
+  if (family === 'U') return Buffer.from(`${name}U`, 'utf8');
+  const port = Buffer.from([peerPort >> 8, peerPort & 0xff]);
+  return Buffer.concat([
+    Buffer.from(`${name}${family}`),
+    port,
+    Buffer.from(texts(oneLine(peerAddress))),
+  ]);
+}
