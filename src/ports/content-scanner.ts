@@ -168,6 +168,8 @@ export interface FoundScore {
   readonly rules: readonly FiredRule[];
   /** Hosts its links lead to, as lists in the DNS name them; bounded. */
   readonly hostsToAsk: readonly string[];
+  /** What speaks for phishing, in words for programs. */
+  readonly phishing: readonly string[];
 }
 
 /**

@@ -9,7 +9,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { secondMs } from '../../base/units.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { ScanSubject, SpamScorer } from '../../ports/content-scanner.ts';
+import type { ScanEdit, ScanSubject, SpamScorer } from '../../ports/content-scanner.ts';
 import type { ScanTalk, ScanTime } from '../scanning/guarded-scanner.ts';
 import { ScanError } from '../scanning/scan-error.ts';
 import type { HostLists } from './host-lists.ts';
@@ -46,7 +46,7 @@ export class OwnTalk implements ScanTalk {
     const threshold = this.#threshold;
     const isSpam = score >= threshold;
     const action = listed.isRejected ? 'reject' : isSpam ? 'add-header' : 'accept';
-    const edits: readonly never[] = [];
+    const edits = phishingEdits(found.phishing);
     return { kind: 'scored', score, threshold, rules, action, text: '', edits } as const;
   }
 
@@ -84,4 +84,10 @@ function filterRules({ filterPoints = 0 }: ScanSubject) {
 
 function rounded(points: number): number {
   return Math.round(points * 100) / 100;
+}
+
+/** For mail programs, which warn their readers, and for scripts. */
+function phishingEdits(words: readonly string[]): readonly ScanEdit[] {
+  if (words.length === 0) return [];
+  return [{ kind: 'add-field', name: 'X-Phishing', value: words.join(', '), at: 0 }];
 }

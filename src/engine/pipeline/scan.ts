@@ -50,7 +50,7 @@ export interface Scanned {
 }
 
 /** Only we say these of mail that we had looked at. */
-const ownNames = ['X-Spam-Flag', 'X-Spam-Status', 'X-Spam-Level', 'X-Quarantine'];
+const ownNames = ['X-Spam-Flag', 'X-Spam-Status', 'X-Spam-Level', 'X-Quarantine', 'X-Phishing'];
 const ownFields: readonly ScanEdit[] = ownNames.map((name) => ({ kind: 'remove-fields', name }));
 
 /** Rules that are named in a field. */
