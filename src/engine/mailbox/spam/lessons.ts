@@ -37,6 +37,8 @@ const pauseMs = 20;
 const impliedPerSpam = 2;
 const inboxLookedAt = 100;
 const textBytesMax = 131_072;
+/** Of a shard; then they are found out anew. */
+const untaughtMax = 16_384;
 /** Of a place and its weight. */
 const bytesPerPlace = 8;
 const overheadBytes = 512;
@@ -56,6 +58,8 @@ export class Lessons implements FilingWatch {
   readonly #parts: LessonsParts;
   readonly #models: DerivedMap<{ readonly model: PersonalModel | undefined }>;
   readonly #waiting: Waiting[] = [];
+  /** Accounts that taught nothing: most of them, asked about at each delivery. */
+  readonly #untaught = new Set<number>();
   #isLearning = false;
   #isClosed = false;
 
@@ -106,7 +110,7 @@ export class Lessons implements FilingWatch {
       const record = { account, modseq: actor.nextModseq(), lessons: [], isAnew: true };
       return { drafts: [learntDraft(tenant, record)], mailboxes: [], value: undefined };
     });
-    this.#models.delete(String(account));
+    this.#changed(account);
   }
 
   close(): void {
@@ -159,7 +163,7 @@ export class Lessons implements FilingWatch {
       const record = { account, modseq, lessons: [...packed, ...gone], isAnew: false };
       return { drafts: [learntDraft(tenant, record)], mailboxes: [], value: undefined };
     });
-    this.#models.delete(String(account));
+    this.#changed(account);
   }
 
   async #lessonOf(
@@ -200,11 +204,23 @@ export class Lessons implements FilingWatch {
     return gone;
   }
 
+  #changed(account: number): void {
+    this.#models.delete(String(account));
+    this.#untaught.delete(account);
+  }
+
   #model(account: number): PersonalModel | undefined {
+    if (this.#untaught.has(account)) return undefined;
     const key = String(account);
     const known = this.#models.get(key);
     if (known !== undefined) return known.model;
-    const examples = this.#lessons(account).map(
+    const lessons = this.#lessons(account);
+    if (lessons.length === 0) {
+      if (this.#untaught.size >= untaughtMax) this.#untaught.clear();
+      this.#untaught.add(account);
+      return undefined;
+    }
+    const examples = lessons.map(
       ([, { kind, places }]): Example => ({ isSpam: kind === 'spam', places }),
     );
     const model = personalModel(examples);
