@@ -17,8 +17,9 @@ export const everything: readonly string[] = [
   ...['domain.create', 'domain.delete', 'domain.limits', 'domain.read'],
   ...['factor.change', 'factor.read', 'factor.reset', 'group.change', 'group.read'],
   ...['key.change', 'key.read', 'mail.change', 'mail.read', 'policy.change', 'policy.read'],
-  ...['queue.change', 'queue.read', 'recovery.change', 'recovery.read'],
+  ...['quarantine.force', 'queue.change', 'queue.read', 'recovery.change', 'recovery.read'],
   ...['role.change', 'role.read', 'session.end', 'session.read', 'shared.change', 'shared.read'],
+  ...['spam.change', 'spam.read'],
   ...['suppression.change', 'suppression.read', 'tenant.read', 'webhook.change', 'webhook.read'],
 ];
 
@@ -39,7 +40,7 @@ export const expected: Readonly<Record<string, readonly string[]>> = {
     ...['alias.change', 'alias.read', 'dkim.change', 'domain.read'],
     ...['app-password.read', 'app-password.revoke', 'factor.read', 'factor.reset'],
     ...['group.change', 'group.read', 'shared.change', 'shared.read'],
-    ...['session.end', 'session.read'],
+    ...['quarantine.force', 'session.end', 'session.read'],
   ],
   'help-desk': [
     ...['account.password', 'account.read', 'alias.read', 'domain.read'],
@@ -51,7 +52,7 @@ export const expected: Readonly<Record<string, readonly string[]>> = {
     'queue.read',
     ...['role.read', 'session.read', 'suppression.read', 'tenant.read', 'webhook.read'],
     ...['app-password.read', 'factor.read', 'group.read', 'policy.read', 'recovery.read'],
-    'shared.read',
+    ...['shared.read', 'spam.read'],
   ],
   user: [],
 };
