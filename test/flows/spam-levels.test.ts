@@ -1,5 +1,5 @@
 /**
- * Aim:    where mail goes by its score is what account, tenant and server say, the nearest first, from the next message on.
+ * Aim:    where mail goes by its score is what account, tenant and server say, the nearest first, from the next one on.
  * Method: the real server with a scripted scanner of 250 percent beside it; the command says the levels.
  */
 

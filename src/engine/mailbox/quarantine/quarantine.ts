@@ -34,7 +34,7 @@ import { ownLevels, setOwnLevels } from '../outcome/own-levels.ts';
 import type { DocumentRow } from '../rows/document-row.ts';
 import { decodeQuarantine, type QuarantineRow } from '../rows/quarantine-row.ts';
 import { systemFlags } from '../rows/uid-block.ts';
-import { addId, countOf } from '../rows/uid-ranges.ts';
+import { addId, countOf, type IdRanges } from '../rows/uid-ranges.ts';
 import type { Lessons } from '../spam/lessons.ts';
 import type { Owner } from '../tree.ts';
 import { type HeldFacts, heldFacts, matches } from './held.ts';
@@ -111,7 +111,11 @@ export class Quarantine {
     if (row === undefined || uids.length === 0) return { count: 0, refused };
     const from = { mailbox: row.mailbox, uids };
     const owner = [account as AccountId, tenant as TenantId] as const;
-    const { sources } = await this.#parts.mailboxes.copy(...owner, from, inboxMailbox, true);
+    // Nobody has read it but the digest.
+    const step = { op: 'remove', flags: seenFlag, keywords: [] } as const;
+    const unread = (moved: IdRanges) => [{ offsets: [0, countOf(moved) - 1], step }];
+    const move = [from, inboxMailbox, true, '', unread] as const;
+    const { sources } = await this.#parts.mailboxes.copy(...owner, ...move);
     return { count: countOf(sources), refused };
   }
 

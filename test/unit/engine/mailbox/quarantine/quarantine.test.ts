@@ -119,9 +119,11 @@ describe('mail in quarantine', () => {
     await world.scored(1, 'Macro', policy);
     const release = (ids: number[], isForced = false) =>
       world.quarantine.release([account, tenant, ids, isForced]);
+    await world.quarantine.told(account, tenant, 2);
     assert.deepEqual(await release([2, 1, 1, 77]), { count: 1, refused: 1 });
     assert.deepEqual(await release([1]), { count: 0, refused: 0 });
     assert.deepEqual(world.counts(), { '': 1, INBOX: 1 });
+    assert.equal(world.sieveBoxes.reader.mailbox(account, 1)!.unseen, 1);
     assert.deepEqual(await release([2], true), { count: 1, refused: 0 });
     assert.deepEqual(world.counts(), { INBOX: 2 });
   });
