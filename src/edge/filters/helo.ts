@@ -45,10 +45,10 @@ export function faultOfName(
 }
 
 export async function isLocalName(
-  { isLocalDomain }: Pick<AccountDirectory, 'isLocalDomain'>,
+  directory: Pick<AccountDirectory, 'isLocalDomain'>,
   given: string,
 ): Promise<boolean> {
-  return await isLocalDomain(given.toLowerCase().replace(/\.$/, ''));
+  return await directory.isLocalDomain(given.toLowerCase().replace(/\.$/, ''));
 }
 
 /** True where the DNS said of all three types that there is none. */

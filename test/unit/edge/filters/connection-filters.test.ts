@@ -6,6 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isLocalName } from '../../../../src/edge/filters/helo.ts';
 import type { Dns, DnsAnswer } from '../../../../src/ports/dns.ts';
 import { filterWorld } from '../../../support/filter-world.ts';
 import { SeededClock, turns } from '../../../support/seeded-clock.ts';
@@ -163,6 +164,17 @@ test('names by HELO are judged by what they are', async () => {
   for (const [name, words] of Object.entries(cases)) {
     assert.equal(await named(name, given), words, name);
   }
+});
+
+test('whether a name is ours is asked of a directory that is an object of a class', async () => {
+  class Domains {
+    readonly #domains = new Set(['ours.test']);
+    isLocalDomain(domain: string): boolean {
+      return this.#domains.has(domain);
+    }
+  }
+  assert.equal(await isLocalName(new Domains(), 'Ours.test.'), true);
+  assert.equal(await isLocalName(new Domains(), 'far.test'), false);
 });
 
 test('a name is unresolved where the DNS says so of all types, and a failure says nothing', async () => {
