@@ -4,8 +4,8 @@
  * Contract:
  * - `ask` notes that mail came from a network, of a sender, for a recipient, and answers at once or later. It rejects
  *   where it cannot say; the caller then lets the mail in.
- * - Entries are bounded; what was forgotten for it is as if it had never come. No network makes others be forgotten
- *   before its own are.
+ * - Entries are bounded; what was forgotten for it is as if it had never come. No network (IPv6: no
+ *   /32) makes others be forgotten before its own are.
  * - It outlasts a restart, but for the last moments before a kill: those then wait anew, nobody is let in by it.
  */
 

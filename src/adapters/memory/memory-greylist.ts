@@ -4,8 +4,8 @@
  * Runs in:   main thread.
  * Specs:     RFC 6647 §2.2 (network, sender, recipient), §5 (waits).
  * Limits:    a third of `entriesMax` each of those that wait, of those that were let in, and of networks. Where they
- *            are full, a network's own oldest entry makes room for its next one, and only for a network that has none
- *            does the one go that was not heard of for longest.
+ *            are full, the oldest entry of a network (IPv6: of its /32) makes room for its next one, and only for one
+ *            that has none does the one go that was not heard of for longest.
  */
 
 import { createHash } from 'node:crypto';
@@ -130,12 +130,12 @@ interface Entry {
   readonly count: number;
 }
 
-/** Entries by network, each of both in the order they were heard of last. */
+/** Entries by owner of their networks, each of both in the order they were heard of last. */
 class Shelf {
   readonly #kind: GreylistKind;
   readonly #countMax: number;
   readonly #tell: (change: GreylistChange) => void;
-  readonly #byNetwork = new Map<string, Map<string, Entry>>();
+  readonly #byOwner = new Map<string, Map<string, Entry>>();
   count = 0;
 
   constructor(kind: GreylistKind, countMax: number, tell: (change: GreylistChange) => void) {
@@ -145,33 +145,45 @@ class Shelf {
   }
 
   get(network: string, pair: string): Entry | undefined {
-    return this.#byNetwork.get(network)?.get(pair);
+    return this.#byOwner.get(ownerOf(network))?.get(`${network} ${pair}`);
   }
 
   put(network: string, pair: string, entry: Entry): void {
-    const own = this.#byNetwork.get(network) ?? new Map<string, Entry>();
-    if (own.delete(pair)) this.count--;
-    else if (this.count >= this.#countMax) this.#makeRoom(network, own);
-    own.set(pair, entry);
+    const owner = ownerOf(network);
+    const own = this.#byOwner.get(owner) ?? new Map<string, Entry>();
+    const key = `${network} ${pair}`;
+    if (own.delete(key)) this.count--;
+    else if (this.count >= this.#countMax) this.#makeRoom(own);
+    own.set(key, entry);
     this.count++;
-    this.#byNetwork.delete(network);
-    this.#byNetwork.set(network, own);
+    this.#byOwner.delete(owner);
+    this.#byOwner.set(owner, own);
     this.#tell({ kind: this.#kind, network, pair, ...entry });
   }
 
   remove(network: string, pair: string): void {
-    const own = this.#byNetwork.get(network);
-    if (own === undefined || !own.delete(pair)) return;
+    const owner = ownerOf(network);
+    const own = this.#byOwner.get(owner);
+    if (own === undefined || !own.delete(`${network} ${pair}`)) return;
     this.count--;
-    if (own.size === 0) this.#byNetwork.delete(network);
+    if (own.size === 0) this.#byOwner.delete(owner);
     this.#tell({ kind: this.#kind, network, pair });
   }
 
-  #makeRoom(network: string, own: ReadonlyMap<string, Entry>): void {
-    const [from] = own.size > 0 ? [network] : this.#byNetwork.keys();
-    const [pair] = this.#byNetwork.get(from!)!.keys();
-    this.remove(from!, pair!);
+  #makeRoom(own: ReadonlyMap<string, Entry>): void {
+    const from = own.size > 0 ? own : this.#byOwner.values().next().value!;
+    const [key] = from.keys();
+    const [network, pair] = key!.split(' ');
+    this.remove(network!, pair!);
   }
+}
+
+/**
+ * Whose network it is, for making room: an IPv4 network's own, and the /32 of an IPv6 one, which is what a provider
+ * has: who has many /64s may not fill a shelf by taking a new one for each mail.
+ */
+function ownerOf(network: string): string {
+  return network.includes(':') ? network.split(':', 2).join(':') : network;
 }
 
 /** Short, and of one length whatever a stranger calls itself. */

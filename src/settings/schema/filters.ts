@@ -132,7 +132,7 @@ const greylistSection = section('Strangers come again later before they are let 
     max: 10_000_000,
     unit: 'entries',
     reload: 'restart',
-    doc: 'So many are remembered, over restarts too: a third of them that wait, a third that were let in, a third networks. Where they are full, a network’s own oldest entry goes for its next.',
+    doc: 'So many are remembered, over restarts too: a third of them that wait, a third that were let in, a third networks. Where they are full, a network’s own oldest entry (IPv6: that of its /32) goes for its next.',
   }),
 });
 

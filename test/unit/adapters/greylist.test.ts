@@ -141,6 +141,25 @@ test('a network that floods loses its own entries first', () => {
   for (const network of [1, 2, 3]) assert.equal(words(greylist.ask(key(network))), 'passed');
 });
 
+test('who takes a new /64 for each mail loses its own entries first', () => {
+  const clock = new SeededClock();
+  const greylist = new MemoryGreylist(limits, clock);
+  const far = { ...key(1), network: '2001:db9:0:1::/64' };
+  const turning = (i: number) => ({
+    ...key(1),
+    network: `2001:db8:${(i >> 4).toString(16)}:${(i & 15).toString(16)}::/64`,
+  });
+  greylist.ask(key(1));
+  greylist.ask(far);
+  for (let i = 0; i < 1000; i++) greylist.ask(turning(i));
+  assert.ok(greylist.count <= limits.entriesMax);
+  clock.advance(limits.waitMs);
+  assert.equal(words(greylist.ask(key(1))), 'passed');
+  assert.equal(words(greylist.ask(far)), 'passed');
+  assert.equal(words(greylist.ask(turning(999))), 'passed');
+  assert.equal(words(greylist.ask(turning(1))), 'wait 300');
+});
+
 test('where many networks come, the one not heard of for longest goes', () => {
   const clock = new SeededClock();
   const greylist = new MemoryGreylist(limits, clock);
