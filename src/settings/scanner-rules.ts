@@ -15,11 +15,12 @@ const waitMsMax = 3 * minuteMs;
 export function* scannerFaults(settings: Settings): Iterable<RuleFault> {
   const { scanners, verification } = settings;
   const scansMs = scanners.list.reduce((sum, { msMax }) => sum + msMax, 0);
-  if (scansMs > 0 && scansMs + verification.verdictMsMax > waitMsMax) {
+  if (scansMs + verification.verdictMsMax > waitMsMax) {
     yield {
       paths: ['scanners.list', 'verification.verdictMsMax'],
       reason: `a message could wait ${scansMs + verification.verdictMsMax} ms for verdicts; at most ${waitMsMax} ms work`,
-      advice: 'Lower `msMax` of the scanners until their sum fits.',
+      advice:
+        'Lower `verification.verdictMsMax`, or `msMax` of the scanners, until their sum fits.',
     };
   }
   const names = new Set<string>();

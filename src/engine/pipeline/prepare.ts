@@ -84,6 +84,7 @@ const resentFromName = fieldName('resent-from');
 const resentSenderName = fieldName('resent-sender');
 const bccName = fieldName('bcc');
 const resultsName = fieldName('authentication-results');
+const outcomeName = fieldName('x-dmarc-outcome');
 const tlsRequiredName = fieldName('tls-required');
 const campaignName = fieldName('x-chaski-campaign');
 const idempotencyName = fieldName('x-chaski-idempotency-key');
@@ -102,6 +103,8 @@ export interface KnownFields {
   resenders: number[];
   bcc: number[];
   results: number[];
+  /** X-DMARC-Outcome: only we say it. */
+  outcomes: number[];
   tlsRequired: number;
   tlsRequiredCount: number;
   idempotency: number[];
@@ -114,6 +117,11 @@ const emptyLine = latin1('\r\n');
 // One of each per thread: preparing never pauses, and keeps nothing of them.
 const scan = new HeaderScan();
 const dateWriter = new DateWriter();
+
+/** RFC 9989 §5.3.1: with several authors there is no verdict, and mail programs show the one they like. */
+export function hasSeveralAuthors(body: Uint8Array, policy: Policy): boolean {
+  return scan.scan(body, policy.headerLimits) && knownFields(scan).fromCount > 1;
+}
 
 /** Why a message with this header is refused, whatever else is in it, or undefined. */
 export function refusedHeader(body: Uint8Array, policy: Policy): Failure | undefined {
@@ -147,6 +155,9 @@ export function prepare(
   let removed: readonly number[] = none;
   if (known.results.length > 0 && (!arrival.trusted || arrival.user !== undefined)) {
     removed = known.results.filter((field) => isForgedResult(scan, field, policy.authservIds));
+  }
+  if (known.outcomes.length > 0 && (!arrival.trusted || arrival.user !== undefined)) {
+    removed = [...removed, ...known.outcomes].sort((a, b) => a - b);
   }
   if (known.idempotency.length > 0 && arrival.trusted && arrival.listener !== 'lmtp') {
     // Taken without it, a repeat would be another message, and nobody would know.
@@ -266,6 +277,7 @@ function knownFields(header: HeaderScan): KnownFields {
     resenders: none,
     bcc: none,
     results: none,
+    outcomes: none,
     tlsRequired: -1,
     tlsRequiredCount: 0,
     idempotency: none,
@@ -308,6 +320,9 @@ function knownFields(header: HeaderScan): KnownFields {
         break;
       case 10:
         if (isField(header, field, messageIdName)) known.messageId = field;
+        break;
+      case 15:
+        if (isField(header, field, outcomeName)) known.outcomes = [...known.outcomes, field];
         break;
       case 17:
         if (isField(header, field, campaignName)) known.campaign = [...known.campaign, field];

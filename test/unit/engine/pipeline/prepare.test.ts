@@ -253,6 +253,13 @@ describe('forged results', () => {
     }
   });
 
+  test('an outcome of DMARC that mail comes with is removed: only we say one', () => {
+    const given = `X-DMARC-Outcome: mx.example.net; quarantine\r\n${plain}`;
+    assert.equal(prepared(message(given, { arrival: { trusted: false } })).text, trace + plain);
+    assert.equal(prepared(message(given, { arrival: submission })).text, trace + plain);
+    assert.equal(prepared(message(given)).text, trace + given);
+  });
+
   test('results of others stay', () => {
     const given = results('mx.example.com') + plain;
     assert.equal(prepared(message(given, { arrival: { trusted: false } })).text, trace + given);

@@ -157,17 +157,62 @@ test('a DNS that breaks gives a temporary refusal, not a rejection', async () =>
   assert.ok(!result.ok || result.verdicts?.dmarc !== 'pass');
 });
 
-test('verdicts that do not come in time are temporary errors, and the mail flows once', async () => {
-  const silent = new Proxy({} as ZoneDns, { get: () => () => new Promise(() => {}) });
-  const answer = verify(message, enforcing, within(silent));
+const silent = (known: Readonly<Record<string, string>> = {}) =>
+  ({
+    ...Object.fromEntries(
+      ['a', 'aaaa', 'mx', 'ptr', 'srv', 'tlsa', 'cname'].map((type) => [
+        type,
+        () => new Promise(() => {}),
+      ]),
+    ),
+    txt: (name: string) => {
+      const text = known[name];
+      if (text === undefined) return new Promise(() => {});
+      const records = text === '' ? [] : [text];
+      return Promise.resolve({ ok: true, records, ttlSeconds: 60, secure: false });
+    },
+  }) as unknown as Dns;
+
+async function late(policy: typeof marking, dns: Dns) {
+  const answer = verify(message, policy, within(dns));
   await turns(20);
   clock.advance(10_000);
-  const result = await answer;
+  await turns(20);
+  clock.advance(5_000);
+  return await answer;
+}
+
+test('verdicts that do not come in time are temporary errors, and the mail flows once', async () => {
+  const result = await late(marking, silent());
   assert.ok(result.ok);
   assert.match(
     Buffer.from(result.field).toString(),
     /spf=temperror; dkim=temperror; dmarc=temperror/,
   );
+});
+
+test('where DMARC is enforced, slow names of the sender get nothing past an author who asks', async () => {
+  const codeOf = async (known?: Readonly<Record<string, string>>) => {
+    const result = await late(enforcing, silent(known));
+    return result.ok ? 'taken' : result.code;
+  };
+  const asks = (policy: string) => ({
+    '_dmarc.example.org': `v=DMARC1; p=${policy}`,
+    '_dmarc.org': '',
+  });
+  assert.equal(await codeOf(asks('reject')), 'verdict-missing');
+  assert.equal(await codeOf(asks('quarantine')), 'verdict-missing');
+  assert.equal(await codeOf(asks('none')), 'taken');
+  assert.equal(await codeOf({ '_dmarc.example.org': '', '_dmarc.org': '' }), 'taken');
+  assert.equal(await codeOf(), 'verdict-missing');
+});
+
+test('RFC 9989 §5.3.1: several From fields get nothing past DMARC where it is enforced', async () => {
+  const body = Buffer.concat([Buffer.from('From: b@other.test\r\n'), message.body]);
+  const dns = new ZoneDns(zone('198.51.100.1', 'reject'));
+  const refused = await verify({ ...message, body }, enforcing, within(dns));
+  assert.equal(refused.ok ? 'taken' : refused.code, 'policy-refused');
+  assert.ok((await verify({ ...message, body }, marking, within(dns))).ok);
 });
 
 test('a header that is refused anyway costs no look-up', async () => {
