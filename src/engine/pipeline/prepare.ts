@@ -265,25 +265,27 @@ function trace(message: MessageToPrepare, policy: Policy, nowMs: number): Uint8A
   });
 }
 
+const noFields: KnownFields = {
+  receivedCount: 0,
+  messageId: -1,
+  date: -1,
+  from: -1,
+  fromCount: 0,
+  sender: -1,
+  senderCount: 0,
+  resenders: none,
+  bcc: none,
+  results: none,
+  outcomes: none,
+  tlsRequired: -1,
+  tlsRequiredCount: 0,
+  idempotency: none,
+  pools: none,
+  campaign: none,
+};
+
 function knownFields(header: HeaderScan): KnownFields {
-  const known: KnownFields = {
-    receivedCount: 0,
-    messageId: -1,
-    date: -1,
-    from: -1,
-    fromCount: 0,
-    sender: -1,
-    senderCount: 0,
-    resenders: none,
-    bcc: none,
-    results: none,
-    outcomes: none,
-    tlsRequired: -1,
-    tlsRequiredCount: 0,
-    idempotency: none,
-    pools: none,
-    campaign: none,
-  };
+  const known: KnownFields = { ...noFields };
   for (let field = 0; field < header.count; field++) {
     switch (header.nameEnd(field) - header.nameStart(field)) {
       case 3:
