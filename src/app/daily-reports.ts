@@ -4,7 +4,8 @@
  * Runs in:   main thread.
  * Specs:     RFC 8460 §4.1 (a random delay), §5.5 (retries for a day at most); for RFC 9990, which says less, the same.
  * Limits:    `sideBySideMax` reports under way; a report waits up to `spreadMs` after midnight and is tried for
- *            `triedMs`, with pauses from `retryMsMin` that double up to `retryMsMax`; then it is dropped.
+ *            `triedMs`, with pauses from `retryMsMin` that double up to `retryMsMax`; then it is dropped, as is one of
+ *            before `ageMsMax`.
  * Invariant: what a report is made of is removed only after it went everywhere, or was given up.
  */
 
@@ -40,6 +41,8 @@ const retryMsMax = 4 * hourMs;
 export const triedMs = dayMs;
 /** Threads tell what they counted before midnight a few seconds after it. */
 export const settlingMs = minuteMs;
+/** A report of an older day is dropped untried. */
+const ageMsMax = 7 * dayMs;
 const tickMs = minuteMs;
 const sideBySideMax = 8;
 
@@ -96,10 +99,15 @@ export class DailyReports {
     const today = Math.floor((nowMs - settlingMs) / dayMs) * dayMs;
     if (today === this.#plannedMs) return;
     this.#plannedMs = today;
-    const { names, random } = this.#parts;
+    const { names, random, remove } = this.#parts;
     for (const { dayMs: day, domain } of names(today)) {
       const key = keyOf(day, domain);
       if (this.#due.has(key)) continue;
+      // Whatever restarts came between: nobody waits for it any more.
+      if (day < today - ageMsMax) {
+        void remove(day, domain).catch(() => {});
+        continue;
+      }
       const dueMs = nowMs + Math.floor(random.fraction() * spreadMs);
       this.#due.set(key, { dayMs: day, domain, sinceMs: dueMs, dueMs, tries: 0 });
     }
@@ -108,7 +116,7 @@ export class DailyReports {
   async #try(due: Due): Promise<void> {
     const { report, remove, clock, log, kind } = this.#parts;
     const { domain, dayMs: day } = due;
-    const faults = await report(day, domain, this.#stop.signal);
+    const faults = await report(day, domain, this.#stop.signal).catch((error) => [String(error)]);
     if (this.#stop.signal.aborted && faults.length > 0) return;
     const pauseMs = Math.min(retryMsMin * 2 ** Math.min(due.tries++, 10), retryMsMax);
     due.dueMs = clock.nowMs() + pauseMs;
@@ -117,8 +125,12 @@ export class DailyReports {
       log.warn({ domain, faults, isOver }, `a ${kind} report could not be delivered`);
       if (!isOver) return;
     }
-    this.#due.delete(keyOf(day, domain));
-    await remove(day, domain);
+    try {
+      await remove(day, domain);
+      this.#due.delete(keyOf(day, domain));
+    } catch (error) {
+      log.error({ domain, error: String(error) }, `a ${kind} report that went cannot be noted`);
+    }
   }
 }
 
