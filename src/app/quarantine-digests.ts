@@ -145,12 +145,15 @@ export class QuarantineDigests {
     let count = 0;
     let lastId = 0;
     let next: number | undefined = 1;
-    for (let page = 0; page < countedPagesMax && next !== undefined; page++) {
+    let pages = 0;
+    while (pages < countedPagesMax && next !== undefined && !this.#stop.signal.aborted) {
       const meta: PackedHeldList = [account.id, next, '', true];
       const list = (await askAccount(this.#parts.asks, account, quarantineAsks.list, meta))
         .value as HeldList;
       found.push(...list.messages.slice(0, shownMax - found.length));
       count += list.messages.length;
+      // Pages of what was told before are empty, and may be many.
+      if (list.messages.length > 0) pages++;
       next = list.next;
       lastId = list.messages.at(-1)?.id ?? lastId;
     }

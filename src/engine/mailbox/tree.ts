@@ -75,12 +75,13 @@ export class MailboxTree {
     return this.#make(owner, { name: levels.at(-1)!, parent, role }, ask);
   }
 
-  /** The number of the one that has the hidden role; made where none has. */
+  /** The number of the one that has the hidden role; made where none has, however many others there are. */
   async hidden(owner: Owner, name: string, role: Role): Promise<number> {
     const own = () => this.names(owner.account).withRole(role);
     if (own() !== 0) return own();
     try {
-      return await this.#make(owner, { name, parent: 0, role }, noName);
+      const { account, tenant } = owner;
+      return await this.#mailboxes.createMailbox(account, tenant, { name, parent: 0, role });
     } catch (error) {
       // Another was making it.
       if (own() === 0) throw error;

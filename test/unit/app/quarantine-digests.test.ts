@@ -27,7 +27,7 @@ function world() {
   const clock = new SeededClock(100 * dayMs);
   const notices: Notice[] = [];
   const told: unknown[] = [];
-  const faults = { send: '', told: false };
+  const faults = { send: '', told: false, emptyPages: 0 };
   const answer = (ask: Ask) => {
     switch (ask.name) {
       case quarantineAsks.due:
@@ -41,7 +41,10 @@ function world() {
           },
         } as const;
       case quarantineAsks.list: {
-        const [account] = ask.meta as readonly [number];
+        const [account, from] = ask.meta as readonly [number, number];
+        // Told before: pages without any.
+        if (from < faults.emptyPages)
+          return { ok: true, value: { messages: [], next: from + 1 } } as const;
         const messages = account === 1 ? [held(3), held(5)] : [held(1)];
         return { ok: true, value: { messages } } as const;
       }
@@ -105,4 +108,16 @@ test('one account that cannot be told holds up no other', async () => {
     ['u2@a.test'],
   );
   assert.deepEqual(told, [[2, 0, 1]]);
+});
+
+test('what was told before is passed by, however much it is', async () => {
+  const { digests, day, told, faults } = world();
+  digests.start();
+  faults.emptyPages = 100;
+  await day();
+  await digests.close();
+  assert.deepEqual(told, [
+    [1, 0, 5],
+    [2, 0, 1],
+  ]);
 });

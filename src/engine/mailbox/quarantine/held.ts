@@ -21,7 +21,7 @@ export function heldFacts(text: Uint8Array, envelope?: Uint8Array): HeldFacts {
   const { spamPercent, quarantine = 'spam' } = readMarks(headers);
   const [path = ''] = headers.texts('return-path');
   const said = [...headers.texts('x-quarantine'), ...headers.texts('x-spam-status')];
-  const scanner = /\bscanner=([^\s;]{1,64})/.exec(said[0] ?? '')?.[1] ?? '';
+  const scanner = /\bscanner=([\w-]{1,64})/.exec(said[0] ?? '')?.[1] ?? '';
   return {
     kind: quarantine,
     ...headingOf(envelope),

@@ -2,8 +2,8 @@
  * Messages kept apart: a mailbox of each account that no protocol shows.
  *
  * Runs in:   the engine thread that owns the shard.
- * Limits:    a list reads `messagesPerList` messages; a look for what is over goes through `accountsPerLook` accounts
- *            once in `lookMs`, and expunges `expungedPerLook` of each.
+ * Limits:    a list reads `messagesPerList` messages, one of new ones goes past `passedPerList`; a look for what is over
+ *            goes through `accountsPerLook` accounts once in `lookMs`, and expunges `expungedPerLook` of each.
  * Invariant: a message is in quarantine or where it was released to, never in neither or both: it is moved by one
  *            record. What is expunged here cannot be had back: it would be a way around who may release it. A
  *            digest told of those that are \Seen.
@@ -40,6 +40,9 @@ import type { Owner } from '../tree.ts';
 import { type HeldFacts, heldFacts, matches } from './held.ts';
 
 const messagesPerList = 100;
+/** Entries alone; no text of theirs is read. */
+const passedPerList = 10_000;
+const entriesPerStep = 1_000;
 const accountsPerPage = 500;
 const accountsPerLook = 200;
 const expungedPerLook = 1_000;
@@ -71,14 +74,18 @@ export class Quarantine {
     const { reader } = this.#parts.mailboxes;
     const row = this.#row(account);
     if (row === undefined) return { messages: [] };
-    const entries = reader.messages(account, row.mailbox, fromId, messagesPerList);
+    const from = isNew ? this.#firstNew(account, row.mailbox, fromId) : { uid: fromId };
+    if (from.uid === undefined) return { messages: [], ...from };
+    const entries = reader.messages(account, row.mailbox, from.uid, messagesPerList);
     const messages: HeldMessage[] = [];
     for (const { uid, document, flags } of entries) {
       if (isNew && flags.includes('\\Seen')) continue;
       const found = reader.document(account, document);
       if (found === undefined) continue;
-      const parsed = await reader.parsed(account, document);
-      const facts = heldFacts(await this.#beginning(found), parsed?.envelope);
+      // Both at once: their places are good for this turn.
+      const beginning = this.#beginning(found);
+      const [text, parsed] = await Promise.all([beginning, reader.parsed(account, document)]);
+      const facts = heldFacts(text, parsed?.envelope);
       if (matches(facts, search)) messages.push(this.#told(uid, found, facts));
     }
     const isCut = entries.length === messagesPerList;
@@ -199,7 +206,9 @@ export class Quarantine {
     const rows = shard.range(range).map(({ key, value }) => [firstU32(key), value] as const);
     let isMore = false;
     for (const [account, value] of rows) {
-      isMore = (await this.#expungeOver(account, decodeQuarantine(value))) || isMore;
+      // One that cannot be written holds up no other, and is found again by a later look.
+      const over = this.#expungeOver(account, decodeQuarantine(value)).catch(() => false);
+      isMore = (await over) || isMore;
     }
     this.#nextAccount = rows.length < accountsPerLook ? 0 : rows.at(-1)![0] + 1;
     if (isMore || this.#nextAccount > 0) this.#lookedMs = Number.NEGATIVE_INFINITY;
@@ -210,16 +219,35 @@ export class Quarantine {
     const { mailboxes, clock, keepMs } = this.#parts;
     const { reader } = mailboxes;
     const beforeMs = clock.nowMs() - keepMs;
+    const isOver = ({ document }: { readonly document: number }) =>
+      (reader.document(account, document)?.internalMs ?? 0) <= beforeMs;
+    // Most have nothing that is over, and one message says so.
+    if (!reader.messages(account, mailbox, 1, 1).some(isOver)) return false;
     const uids: number[] = [];
-    const entries = reader.messages(account, mailbox, 1, expungedPerLook);
-    for (const { uid, document } of entries) {
-      const heldMs = reader.document(account, document)?.internalMs ?? 0;
-      if (heldMs > beforeMs) break;
-      addId(uids, uid);
+    for (const entry of reader.messages(account, mailbox, 1, expungedPerLook)) {
+      if (!isOver(entry)) break;
+      addId(uids, entry.uid);
     }
-    if (uids.length === 0) return false;
     await mailboxes.expunge(account as AccountId, tenant as TenantId, mailbox, uids, false);
     return countOf(uids) === expungedPerLook;
+  }
+
+  /** No `uid`: none from there on, or none before `next`. */
+  #firstNew(
+    account: number,
+    mailbox: number,
+    from: number,
+  ): { readonly uid: number } | { readonly uid?: undefined; readonly next?: number } {
+    const { reader } = this.#parts.mailboxes;
+    let next = from;
+    for (let passed = 0; passed < passedPerList; passed += entriesPerStep) {
+      const entries = reader.messages(account, mailbox, next, entriesPerStep);
+      const found = entries.find(({ flags }) => !flags.includes('\\Seen'));
+      if (found !== undefined) return { uid: found.uid };
+      if (entries.length < entriesPerStep) return {};
+      next = entries.at(-1)!.uid + 1;
+    }
+    return { next };
   }
 
   #told(id: number, { size, internalMs }: DocumentRow, facts: HeldFacts): HeldMessage {

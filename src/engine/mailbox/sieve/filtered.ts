@@ -159,10 +159,12 @@ export function hostFacts(
   { account, recipient }: Pick<DeliveryTarget, 'account' | 'recipient'>,
   nowMs: number,
 ): HostFacts {
-  const [, , peerAddress, helo, user] = origin ?? [];
+  const [listener, , peerAddress, helo, user] = origin ?? [];
+  const isOwn = listener === 'socket' && sender === '';
   return {
     ...{ account, sender, recipient, nowMs },
     ...(user === undefined || user === '' ? {} : { user }),
+    ...(isOwn ? { isOwn } : {}),
     ...(peerAddress === undefined ? {} : { peerAddress }),
     ...(helo === undefined ? {} : { helo }),
   };

@@ -113,7 +113,8 @@ export class AccountFilters {
     const { log, redirects, hasScanners } = this.#parts;
     const message = new SieveMessage(text, octets);
     const said = hasScanners ? readMarks(message.headers) : noMarks;
-    const marks = this.#withOwn(this.#withDmarc(said, message.headers), facts.account, text);
+    const suspect = this.#withDmarc(said, message.headers);
+    const marks = facts.isOwn === true ? suspect : this.#withOwn(suspect, facts.account, text);
     const place = this.#outcome(marks, facts);
     if (place === 'quarantine') return quarantined;
     const all = place === 'junk' ? [...scripts, intoJunk] : scripts;

@@ -31,6 +31,8 @@ export interface HostFacts {
   readonly recipient: string;
   readonly user?: string;
   readonly nowMs: number;
+  /** The server wrote it: what it tells of others' mail is not judged as theirs. */
+  readonly isOwn?: true;
   /** By which the message came in; absent: out of a queue. */
   readonly peerAddress?: string;
   readonly helo?: string;
@@ -116,10 +118,10 @@ function mailboxById(names: AccountNames, id: string): number {
   return role === undefined || isHidden(role) ? 0 : number;
 }
 
-/** `use` with its backslash; 0: none has it. */
+/** `use` with its backslash; 0: none that is shown has it. */
 function mailboxByUse(names: AccountNames, use: string): number {
   const role = roleOf(use);
-  return role === '' ? 0 : names.withRole(role);
+  return role === '' || isHidden(role) ? 0 : names.withRole(role);
 }
 
 /** "": no role of ours. */

@@ -4,11 +4,14 @@
  * Runs in:   engine threads; pure.
  * Specs:     RFC 5228 §2.10, RFC 5293 §6 (an edit is for the actions behind it), RFC 5429 §2 (refusals).
  * Invariant: a message that nobody discards or refuses is somewhere: in a mailbox, or on its way to another address.
+ *            No script files into a mailbox that is not shown.
  */
 
 import type { HeaderEdit } from '../../../mail/sieve/message/edited.ts';
 import type { Action, DuplicateMark, Filing, Vacation } from '../../../mail/sieve/run/actions.ts';
 import type { Outcome, RunFault } from '../../../mail/sieve/run/run.ts';
+import { isHidden } from '../rows/mailbox-row.ts';
+import { roleOf } from './host.ts';
 
 type Notify = Extract<Action, { readonly action: 'notify' }>;
 
@@ -62,16 +65,16 @@ export function wantedOf({ actions, marks, fault }: Outcome): Wanted {
         file({ mailbox: inbox, ...(action.flags === undefined ? {} : { flags: action.flags }) });
         break;
       case 'fileinto':
-        file(action);
+        file(shown(action));
         break;
       case 'redirect':
         redirects.push({ address: action.address, edits: [...edits] });
         break;
       case 'vacation':
-        if (action.to !== undefined) answer = { ...action, to: action.to };
+        if (action.to !== undefined) answer = { ...withShownFcc(action), to: action.to };
         break;
       case 'notify':
-        notices.push(action);
+        notices.push(withShownFcc(action));
         break;
       case 'reject':
       case 'ereject':
@@ -89,6 +92,17 @@ export function wantedOf({ actions, marks, fault }: Outcome): Wanted {
     ...(refusal === undefined ? {} : { refusal }),
     ...(fault === undefined ? {} : { fault }),
   };
+}
+
+/** A use that only the server files by is one that no mailbox has (RFC 8579 §4). */
+function shown<T extends Filing>(place: T): T {
+  if (!isHidden(roleOf(place.specialUse))) return place;
+  const { specialUse: _hidden, ...rest } = place;
+  return rest as T;
+}
+
+function withShownFcc<T extends { readonly fcc?: Filing }>(action: T): T {
+  return action.fcc === undefined ? action : { ...action, fcc: shown(action.fcc) };
 }
 
 /** In INBOX and nothing else. */

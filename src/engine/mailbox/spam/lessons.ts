@@ -2,8 +2,8 @@
  * Learns from what people do with their mail: into Junk is spam, out of it is not. What was learnt is one account's own.
  *
  * Runs in:   the engine thread that owns the shard; lessons wait until the answer to who moved is on its way.
- * Limits:    `lessonsPerAct` of one command, `waitingMax` waiting, one in `pauseMs`; an account keeps `examplesMax` of
- *            each kind. What is over is not learnt. Models are in the memory that all shards of the thread share.
+ * Limits:    `lessonsPerAct` of one command, `waitingMax` waiting, `waitingPerAccountMax` of them of one account, one in
+ *            `pauseMs`; an account keeps `examplesMax` of each kind. What is over is not learnt. Models are in the memory that all shards of the thread share.
  * Invariant: a message teaches one thing, what was said of it last. A lesson is one record: killed before it, nothing
  *            was learnt. Mail that the server files by itself teaches nothing.
  */
@@ -32,6 +32,8 @@ import { learntDraft } from './records.ts';
 
 const lessonsPerAct = 16;
 const waitingMax = 1_000;
+/** As many as an account keeps: others learn meanwhile. */
+const waitingPerAccountMax = 2 * examplesMax;
 const pauseMs = 20;
 /** Read mail in INBOX stands for ham, so many for each spam. */
 const impliedPerSpam = 2;
@@ -122,14 +124,23 @@ export class Lessons implements FilingWatch {
   /** `uids`: first and last, and so on: the newest teach. */
   #note(owner: Owner, mailbox: number, uids: readonly number[], kind: LessonKind): void {
     for (const uid of lastOf(uids, lessonsPerAct)) {
-      if (this.#waiting.length >= waitingMax) return;
       const document = this.#documentAt(owner.account, mailbox, uid);
-      if (document !== undefined) this.#waiting.push({ ...owner, document, kind });
+      if (document !== undefined) this.#wait({ ...owner, document, kind });
     }
     if (!this.#isLearning && this.#waiting.length > 0) {
       this.#isLearning = true;
       void this.#learnAll();
     }
+  }
+
+  /** What is said of a message that waits goes for what was said before. */
+  #wait(lesson: Waiting): void {
+    const { account, document } = lesson;
+    const own = this.#waiting.filter((one) => one.account === account);
+    const before = own.find((one) => one.document === document);
+    if (before !== undefined) this.#waiting.splice(this.#waiting.indexOf(before), 1);
+    else if (own.length >= waitingPerAccountMax || this.#waiting.length >= waitingMax) return;
+    this.#waiting.push(lesson);
   }
 
   async #learnAll(): Promise<void> {

@@ -159,6 +159,27 @@ describe('mail in quarantine', () => {
     assert.deepEqual(world.quarantine.due(account + 1), { accounts: [] });
   });
 
+  it('is told of by the first page of new ones, however many were told of before', async () => {
+    const world = new HeldWorld();
+    for (let i = 0; i < 130; i++) await world.scored(20, `old ${i}`);
+    await world.quarantine.told(account, tenant, 130);
+    await world.scored(20, 'new');
+    assert.deepEqual(
+      (await world.held('', true)).map(({ subject }) => subject),
+      ['new'],
+    );
+  });
+
+  it('is no place for scripts, whatever use they name', async () => {
+    const world = new HeldWorld();
+    await world.scored(20);
+    await world.script(
+      'require ["fileinto", "special-use", "mailbox"]; fileinto :create :specialuse "\\\\Quarantine" "Elsewhere";',
+    );
+    await world.scored(1);
+    assert.deepEqual(world.counts(), { '': 1, Elsewhere: 1 });
+  });
+
   it('is the same whatever part of its records is applied twice', async () => {
     const world = new HeldWorld();
     for (const subject of ['a', 'b', 'c']) await world.scored(20, subject);

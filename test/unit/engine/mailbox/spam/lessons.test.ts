@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AccountId } from '../../../../../src/base/ids.ts';
+import { hostFacts } from '../../../../../src/engine/mailbox/sieve/filtered.ts';
 import { Lessons } from '../../../../../src/engine/mailbox/spam/lessons.ts';
 import { kindOfFiling, kindOfFlags } from '../../../../../src/engine/mailbox/spam/meanings.ts';
 import { examplesMax } from '../../../../../src/mail/trust/spam/personal.ts';
@@ -150,6 +151,49 @@ describe('an account', () => {
       await world.move([uid], inboxNumber, junkNumber);
     }
     assert.equal(world.lessons.taught(account).spam, examplesMax);
+  });
+
+  it('is told by the server of its spam without judging that as spam', async () => {
+    const world = new LearningWorld();
+    await world.taught();
+    const { filters } = world.sieveBoxes.deliverer.filters!;
+    const text = Buffer.from('From: shop@sale.test\r\nSubject: another sale\r\n\r\none sale\r\n');
+    const placeOf = (listener: string) => {
+      const origin = [listener, 'ESMTP', '127.0.0.1', 'mx', ''] as const;
+      const delivery = { id: world.ids.next(), tenant, sender: '', receivedMs: 0, origin };
+      const target = { account, recipient: 'u@a.test' };
+      const facts = hostFacts(
+        { ...delivery, targets: [target], parts: [text] },
+        target,
+        world.nowMs,
+      );
+      return filters.run([], facts, text, text.length).copies[0]!.places[0]!.mailbox;
+    };
+    assert.deepEqual([placeOf('socket'), placeOf('smtp')], ['INBOX', 'Junk']);
+  });
+
+  it('waits with as many lessons as it keeps, and learns what was said last', async () => {
+    const world = new LearningWorld();
+    const uid = await world.mailFrom('shop@sale.test', 'sale');
+    const moves = [
+      world.sieveBoxes.copy(
+        account,
+        tenant,
+        { mailbox: inboxNumber, uids: [uid, uid] },
+        junkNumber,
+        true,
+      ),
+    ];
+    await Promise.all(moves);
+    await world.sieveBoxes.copy(
+      account,
+      tenant,
+      { mailbox: junkNumber, uids: [1, 1] },
+      inboxNumber,
+      true,
+    );
+    await world.learnt();
+    assert.deepEqual(world.lessons.taught(account), { spam: 0, ham: 1 });
   });
 
   it('forgets all when asked', async () => {
