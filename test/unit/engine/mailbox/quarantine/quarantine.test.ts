@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { HeldMessage } from '../../../../../src/actors/asks/quarantine-asks.ts';
+import type { AccountId } from '../../../../../src/base/ids.ts';
 import { dayMs, minuteMs } from '../../../../../src/base/units.ts';
 import { annotatedDraft } from '../../../../../src/engine/mailbox/annotation-records.ts';
 import { Quarantine } from '../../../../../src/engine/mailbox/quarantine/quarantine.ts';
@@ -24,10 +25,10 @@ class HeldWorld extends SieveWorld {
     this.quarantine = new Quarantine({ shard, mailboxes, clock, keepMs, lessons: undefined });
   }
 
-  scored(score: number, subject = 'Offer', more = ''): Promise<unknown> {
+  scored(score: number, subject = 'Offer', more = '', to = account): Promise<unknown> {
     const status = `X-Spam-Status: ${score >= 5 ? 'Yes' : 'No'}, score=${score} required=5 scanner=own\r\n`;
     const head = `${more}${status}From: Bob <bob@x.test>\r\nSubject: ${subject}\r\n\r\nHello.\r\n`;
-    return this.deliver(Buffer.from(head));
+    return this.deliver(Buffer.from(head), { to });
   }
 
   async held(search = '', isNew = false): Promise<readonly HeldMessage[]> {
@@ -73,6 +74,21 @@ describe('mail with a high score', () => {
     assert.equal(shown.filter((path) => path === 'Quarantine').length, 1);
     assert.equal(shown.includes(''), false);
     assert.equal(world.tree.subscribed(account).includes(''), false);
+  });
+
+  it('is kept apart where an account can have no more mailboxes', { timeout: 60_000 }, async () => {
+    const world = new HeldWorld();
+    await world.deliver(messageBytes());
+    const left = 10_000 - world.tree.names(account).count;
+    const made = { parent: 0, role: '' } as const;
+    for (let i = 0; i < left; i++) {
+      await world.sieveBoxes.createMailbox(account, tenant, { name: `m${i}`, ...made });
+    }
+    await assert.rejects(world.tree.create({ account, tenant }, 'more'), {
+      code: 'not-possible-now',
+    });
+    await world.scored(20);
+    assert.deepEqual(world.counts(), { '': 1, INBOX: 1 });
   });
 
   it('is the first message of an account', async () => {
@@ -178,6 +194,30 @@ describe('mail in quarantine', () => {
     );
     await world.scored(1);
     assert.deepEqual(world.counts(), { '': 1, Elsewhere: 1 });
+  });
+
+  it('goes in time where that of another account cannot', async () => {
+    const world = new HeldWorld();
+    const other = (account + 1) as AccountId;
+    for (const to of [account, other]) await world.scored(20, 'x', '', to);
+    const { sieveBoxes } = world;
+    const expunge = sieveBoxes.expunge.bind(sieveBoxes);
+    sieveBoxes.expunge = async (of, ...rest) => {
+      if (of === account) throw new Error('no disk');
+      return expunge(of, ...rest);
+    };
+    world.nowMs += 2 * keepMs;
+    world.quarantine.sweep();
+    for (let i = 0; i < 20; i++) await turn();
+    const left = async (of: number) => (await world.quarantine.list([of, 1, '', false])).messages;
+    assert.deepEqual([(await left(account)).length, (await left(other)).length], [1, 0]);
+  });
+
+  it('is told of by names of scanners alone, whoever wrote the field', async () => {
+    const world = new HeldWorld();
+    await world.scored(1, 'x', 'X-Quarantine: spam; scanner=http://evil.test/now\r\n');
+    const [held] = await world.held();
+    assert.equal(held!.scanner, 'http');
   });
 
   it('is the same whatever part of its records is applied twice', async () => {

@@ -143,6 +143,35 @@ describe('an account', () => {
     assert.equal(world.sieveShard.records.length, before + 1 + 16);
   });
 
+  it('learns of one account so much at a time that others learn, too', async () => {
+    const world = new LearningWorld();
+    const other = (account + 1) as AccountId;
+    for (let i = 0; i < 100; i++) await world.mailFrom('shop@sale.test', `sale ${i}`);
+    await world.mailFrom('shop@sale.test', 'sale', other);
+    const timers: (() => void)[] = [];
+    const setTimer = (_ms: number, run: () => void) => {
+      timers.push(run);
+      return { cancel() {} };
+    };
+    const { sieveShard: shard, sieveBoxes: mailboxes, clock } = world;
+    const lessons = new Lessons({ shard, mailboxes, clock: { ...clock, setTimer } });
+    const flag = (of: AccountId, uid: number, keyword: string, mailbox = inboxNumber) =>
+      lessons.flagged({ account: of, tenant }, mailbox, [uid, uid], [keyword], false);
+    for (let again = 0; again < 30; again++) {
+      for (let uid = 1; uid <= 100; uid++) flag(account, uid, '$Junk');
+    }
+    flag(other, 1, '$Junk');
+    const before = shard.records.length;
+    let lessonCount = 0;
+    for (; timers.length > 0; lessonCount++) {
+      timers.shift()!();
+      for (let i = 0; i < 10; i++) await turn();
+    }
+    assert.equal(lessonCount, 2 * examplesMax + 1);
+    assert.equal(shard.records.length, before + lessonCount);
+    assert.deepEqual(lessons.taught(other), { spam: 1, ham: 0 });
+  });
+
   it('keeps the newest examples of each kind', async () => {
     const world = new LearningWorld();
     for (let i = 0; i < 60; i++) {
