@@ -97,7 +97,10 @@ export class QuarantineDigests {
     if (account === undefined) return false;
     const meta: PackedHeldIds = [account.id, account.tenant, [id], false];
     const { value } = await askAccount(this.#parts.asks, account, quarantineAsks.release, meta);
-    return (value as Released).count === 1;
+    const isReleased = (value as Released).count === 1;
+    const facts = { account: account.address, id, isReleased };
+    this.#parts.log.info(facts, 'the link of a digest was followed to release a message');
+    return isReleased;
   };
 
   /** From the hour of the day on, once. */
