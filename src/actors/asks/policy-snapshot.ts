@@ -54,6 +54,10 @@ export interface FeedbackPolicy {
 export interface SievePolicy {
   readonly before: string;
   readonly after: string;
+  /** By name: what scripts take in by `include :global`. */
+  readonly globals: readonly (readonly [string, string])[];
+  /** By name in lower case: addresses that scripts compare with. */
+  readonly lists: readonly (readonly [string, string])[];
 }
 
 export interface PolicySnapshot {
@@ -104,7 +108,7 @@ export const defaultPolicy: PolicySnapshot = {
   dmarc: 'mark',
   dmarcQuarantine: 'junk',
   trustedSealers: [],
-  sieve: { before: '', after: '' },
+  sieve: { before: '', after: '', globals: [], lists: [] },
   holdRules: [],
   spam: { junkPercent: 100, quarantinePercent: 0, rejectPercent: 0 },
   domainSpam: {},

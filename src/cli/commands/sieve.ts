@@ -10,7 +10,7 @@ import { type Command, exitCodes } from '../command.ts';
 import { readMessage } from '../message-file.ts';
 import { count } from '../output.ts';
 import { describeAction } from '../sieve/describe-action.ts';
-import { ScriptFolder } from '../sieve/script-folder.ts';
+import { listFolder, ScriptFolder } from '../sieve/script-folder.ts';
 import { testHost } from '../sieve/test-host.ts';
 import { sieveScriptCommands } from './sieve-scripts.ts';
 
@@ -75,7 +75,7 @@ const test: Command = {
     scripts: {
       type: 'string',
       value: 'DIR',
-      doc: 'Where included scripts are: NAME.sieve, those of :global in DIR/global.',
+      doc: 'Where included scripts and lists are: NAME.sieve, NAME.list, the server’s in DIR/global.',
     },
     'spam-percent': { type: 'string', value: 'N', doc: 'What spamtest finds, from 0 to 100.' },
   },
@@ -100,6 +100,7 @@ const test: Command = {
       mailboxes: options.text('mailboxes'),
       now: options.text('now'),
       nowMs: nodeClock.nowMs(),
+      lists: listFolder(options.text('scripts')),
       spamPercent: options.number('spam-percent', 0, 100),
     });
     const folder = new ScriptFolder(options.text('scripts'));

@@ -1,10 +1,17 @@
-/** Scripts that others include, from a folder of files. */
+/** Scripts that others include, and lists of addresses, from a folder of files. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileScript, scriptFaults } from '../../mail/sieve/compile/compile.ts';
 import type { Include, Program } from '../../mail/sieve/compile/program.ts';
 import { placeOf } from '../../mail/sieve/fault.ts';
+import {
+  type AddressList,
+  isInList,
+  parseAddressList,
+  parseListName,
+} from '../../mail/sieve/message/address-list.ts';
+import type { SieveLists } from '../../mail/sieve/run/host.ts';
 import { UsageError } from '../command.ts';
 
 export class ScriptFolder {
@@ -30,6 +37,24 @@ export class ScriptFolder {
     const { line, column } = placeOf(source, fault.at);
     throw new UsageError(`${file}:${line}:${column}: ${fault.message}`);
   }
+}
+
+/** NAME.list there is the account's own, in `global` the server's. */
+export function listFolder(folder: string | undefined): SieveLists {
+  const find = (list: string): AddressList | undefined => {
+    const found = parseListName(list);
+    if (found === undefined) return undefined;
+    if (folder === undefined) {
+      throw new UsageError(`the script compares with "${list}": --scripts DIR says where it is`);
+    }
+    const text = sourceOf(join(folder, found.isOwn ? '' : 'global', `${found.name}.list`));
+    return text === undefined ? undefined : parseAddressList(text);
+  };
+  return {
+    isKnown: (list) => find(list) !== undefined,
+    contains: (list, value) => isInList(find(list) ?? new Set(), value),
+    members: (list) => [...(find(list) ?? [])],
+  };
 }
 
 function sourceOf(file: string): string | undefined {

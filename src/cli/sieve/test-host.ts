@@ -4,7 +4,7 @@ import { scanHeaders } from '../../mail/formats/headers/scan.ts';
 import { addressesIn, addressText } from '../../mail/sieve/message/address-parts.ts';
 import { parseZone } from '../../mail/sieve/message/dates.ts';
 import { HeaderList } from '../../mail/sieve/message/header-list.ts';
-import { plainHost, type SieveHost } from '../../mail/sieve/run/host.ts';
+import { plainHost, type SieveHost, type SieveLists } from '../../mail/sieve/run/host.ts';
 import { UsageError } from '../command.ts';
 
 export interface TestWorld {
@@ -16,6 +16,7 @@ export interface TestWorld {
   readonly now: string | undefined;
   readonly nowMs: number;
   readonly spamPercent: number | undefined;
+  readonly lists: SieveLists;
 }
 
 /** @throws UsageError */
@@ -31,6 +32,7 @@ export function testHost(message: Uint8Array, world: TestWorld): SieveHost {
     ...plain,
     zoneMinutes: zoneOf(world.now),
     mailboxes: { ...plain.mailboxes, exists: (name) => mailboxes.has(name) },
+    lists: world.lists,
     verdict: world.spamPercent === undefined ? {} : { spamPercent: world.spamPercent },
   };
 }

@@ -6,6 +6,7 @@
  *            parsed again: thousands of domains would hold a thread up at each change of one.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import type {
   DkimKeyPolicy,
   PolicySnapshot,
@@ -13,6 +14,8 @@ import type {
 } from '../../actors/asks/policy-snapshot.ts';
 import type { HeaderLimits } from '../../mail/formats/headers/scan.ts';
 import { compiledScript, type ServerScripts } from '../../mail/sieve/compile/at-delivery.ts';
+import type { Program } from '../../mail/sieve/compile/program.ts';
+import { parseAddressList } from '../../mail/sieve/message/address-list.ts';
 import { ArcSealer } from '../../mail/trust/arc.ts';
 import { DkimSigner } from '../../mail/trust/dkim/sign.ts';
 import { FeedbackMarks } from './feedback-marks.ts';
@@ -59,14 +62,20 @@ export function compilePolicy(snapshot: PolicySnapshot, before?: Policy): Policy
     signers,
     alsoSigners,
     ...sealerOf(snapshot),
-    sieve: serverScripts(snapshot.sieve),
+    sieve: serverScripts(snapshot.sieve, before),
     ...(snapshot.feedback === undefined ? {} : { marks: new FeedbackMarks(snapshot.feedback) }),
   };
 }
 
-function serverScripts({ before, after }: SievePolicy): ServerScripts {
+/** What is as it was in the snapshot before is not compiled again. */
+function serverScripts(sieve: SievePolicy, old: Policy | undefined): ServerScripts {
+  if (old !== undefined && isDeepStrictEqual(sieve, old.snapshot.sieve)) return old.sieve;
+  const { before, after, globals, lists } = sieve;
   const programs = { before: compiledScript(before), after: compiledScript(after) };
+  const compiled = globals.map(([name, text]) => [name, compiledScript(text)] as const);
   return {
+    globals: new Map(compiled.filter((one): one is [string, Program] => one[1] !== undefined)),
+    lists: new Map(lists.map(([name, text]) => [name, parseAddressList(text)])),
     ...(programs.before === undefined ? {} : { before: programs.before }),
     ...(programs.after === undefined ? {} : { after: programs.after }),
   };

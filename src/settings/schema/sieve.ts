@@ -56,6 +56,13 @@ export const sieveSection = section(
       reload: 'live',
       doc: 'A script run after an account\'s own, on mail that is to be kept by then; "" is none.',
     }),
+    globalFolder: text({
+      default: '',
+      example: '/etc/chaski/sieve',
+      reload: 'live',
+      doc: 'A folder of what any script may use: NAME.sieve by `include :global "NAME"`, and lists of addresses, NAME.list as `tag:…:NAME`; "" is none. 100 files of 4 MiB together.',
+      spec: 'RFC 6609 §3.1, RFC 6134',
+    }),
   },
 );
 

@@ -2,7 +2,7 @@
  * What the server says it can do: at the beginning, after STARTTLS, and when asked.
  *
  * Runs in:   edge (main thread).
- * Specs:     RFC 5804 §1.7.
+ * Specs:     RFC 5804 §1.7, RFC 6134 §2.6 (EXTLISTS).
  */
 
 import { Buffer } from 'node:buffer';
@@ -27,6 +27,7 @@ export function capabilityLines(session: CommandSession): Buffer {
     stringsLine('SIEVE', sieve),
     ...(canStartTls && isEarly ? [stringsLine('STARTTLS')] : []),
     stringsLine('NOTIFY', 'mailto'),
+    stringsLine('EXTLISTS', 'tag urn'),
     stringsLine('MAXREDIRECTS', redirects ? String(runLimits.redirectsMax) : '0'),
     ...(account === undefined ? [] : [stringsLine('OWNER', account.address)]),
     stringsLine('UNAUTHENTICATE'),

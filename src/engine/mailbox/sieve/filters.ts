@@ -100,11 +100,11 @@ export class AccountFilters {
     const { before, after } = serverScripts();
     const own = this.#own(account);
     const find = (include: Include) => this.#included(account, include);
-    const none = () => undefined;
+    const shared = (include: Include) => this.#global(include);
     return [
-      ...(before === undefined ? [] : [{ program: before, find: none }]),
+      ...(before === undefined ? [] : [{ program: before, find: shared }]),
       ...(own === undefined ? [] : [{ program: own, find }]),
-      ...(after === undefined ? [] : [{ program: after, find: none }]),
+      ...(after === undefined ? [] : [{ program: after, find: shared }]),
     ];
   }
 
@@ -119,13 +119,14 @@ export class AccountFilters {
     if (place === 'quarantine') return quarantined;
     const all = place === 'junk' ? [...scripts, intoJunk] : scripts;
     if (all.length === 0) return keptOnly;
-    const outcome = runScripts(all, message, sieveHost(this.#parts, facts, spamVerdict(marks)));
+    const host = sieveHost(this.#parts, facts, spamVerdict(marks));
+    const outcome = runScripts(all, message, host);
     const { fault } = outcome;
     if (fault !== undefined) {
       const { line, message } = fault;
       log.info({ account: facts.account, line, fault: message }, 'a script failed: mail is kept');
     }
-    const wanted = wantedOf(outcome);
+    const wanted = wantedOf(outcome, host.lists);
     if (wanted.redirects.length === 0) return wanted;
     const mayGoOn = redirects && !wasHere(text, facts.recipient);
     return mayGoOn ? wanted : keptInstead(wanted);
@@ -157,8 +158,13 @@ export class AccountFilters {
     return this.#program(`${account} `, () => this.#parts.shelf.active(account));
   }
 
+  /** Undefined: of an account's own, too. */
+  #global({ location, name }: Pick<Include, 'location' | 'name'>): Program | undefined {
+    return location === 'global' ? this.#parts.serverScripts().globals.get(name) : undefined;
+  }
+
   #included(account: number, { location, name }: Include): Program | undefined {
-    if (location === 'global') return undefined;
+    if (location === 'global') return this.#global({ location, name });
     const { shelf } = this.#parts;
     return this.#program(`${account} ${name}`, () => {
       const text = shelf.text(account, name);

@@ -3,10 +3,11 @@
  *
  * Runs in:   the engine thread that owns the shard.
  * Specs:     RFC 5490 (mailboxes, annotations), RFC 8579 (special uses), RFC 9042 (ids of mailboxes), RFC 5183 §4
- *            (environment), RFC 7352.
+ *            (environment), RFC 6134 (lists), RFC 7352.
  * Invariant: all as journaled at this instant; nothing waits.
  */
 
+import type { ServerScripts } from '../../../mail/sieve/compile/at-delivery.ts';
 import type { Filing } from '../../../mail/sieve/run/actions.ts';
 import type { SieveHost, SieveMailboxes, SieveVerdict } from '../../../mail/sieve/run/host.ts';
 import { annotationRange } from '../../store/keys.ts';
@@ -15,9 +16,11 @@ import type { MailboxShard } from '../mailbox-shard.ts';
 import type { AccountNames, MailboxNames } from '../names.ts';
 import { annotationsOf } from '../rows/annotation-row.ts';
 import { isHidden, type Role, roles } from '../rows/mailbox-row.ts';
+import { accountLists } from './account-lists.ts';
 import type { SieveMemory } from './memory.ts';
 
 export interface HostParts {
+  readonly serverScripts: () => Pick<ServerScripts, 'lists'>;
   readonly shard: () => Pick<MailboxShard, 'range'>;
   readonly names: Pick<MailboxNames, 'of'>;
   readonly memory: SieveMemory;
@@ -41,6 +44,7 @@ export interface HostFacts {
 export function sieveHost(parts: HostParts, facts: HostFacts, verdict: SieveVerdict): SieveHost {
   const { account, sender, recipient, user, nowMs } = facts;
   const { memory } = parts;
+  const mailboxes = accountMailboxes(parts, account);
   return {
     envelope: { from: sender, to: recipient, ...(user === undefined ? {} : { auth: user }) },
     ownAddresses: [],
@@ -48,8 +52,8 @@ export function sieveHost(parts: HostParts, facts: HostFacts, verdict: SieveVerd
     zoneMinutes: 0,
     detailSeparator: '+',
     environment: (item) => environmentItem(parts, facts, item),
-    mailboxes: accountMailboxes(parts, account),
-    lists: { isKnown: () => false, contains: () => false },
+    mailboxes,
+    lists: accountLists(parts.serverScripts(), mailboxes.serverMetadata),
     verdict,
     rememberedMs: (key) => {
       const found = memory.find(account, `duplicate ${key}`, nowMs);

@@ -9,10 +9,15 @@
 
 import type { HeaderEdit } from '../../../mail/sieve/message/edited.ts';
 import type { Action, DuplicateMark, Filing, Vacation } from '../../../mail/sieve/run/actions.ts';
+import type { SieveLists } from '../../../mail/sieve/run/host.ts';
 import type { Outcome, RunFault } from '../../../mail/sieve/run/run.ts';
 import { isHidden } from '../rows/mailbox-row.ts';
 import { roleOf } from './host.ts';
 
+/** Of one list: a message becomes as many. */
+const listRedirectsMax = 25;
+
+type Redirect = Extract<Action, { readonly action: 'redirect' }>;
 type Notify = Extract<Action, { readonly action: 'notify' }>;
 
 /** One text, and the mailboxes it goes to. */
@@ -43,13 +48,18 @@ export interface Wanted {
 
 const inbox = 'INBOX';
 
-export function wantedOf({ actions, marks, fault }: Outcome): Wanted {
+/** `lists`: whom a redirect to a list goes to; one to none, or to more than may be, keeps the message. */
+export function wantedOf(
+  { actions, marks, fault }: Outcome,
+  lists: Pick<SieveLists, 'members'>,
+): Wanted {
   const edits: HeaderEdit[] = [];
   const copies: { edits: readonly HeaderEdit[]; places: Filing[] }[] = [];
   const redirects: WantedRedirect[] = [];
   const notices: Notify[] = [];
   let answer: Wanted['answer'];
   let refusal: string | undefined;
+  let addresses: readonly string[];
   const file = (place: Filing) => {
     const last = copies.at(-1);
     if (last !== undefined && last.edits.length === edits.length) last.places.push(place);
@@ -68,7 +78,9 @@ export function wantedOf({ actions, marks, fault }: Outcome): Wanted {
         file(shown(action));
         break;
       case 'redirect':
-        redirects.push({ address: action.address, edits: [...edits] });
+        addresses = addressesOf(action, lists);
+        if (addresses.length === 0) file({ mailbox: inbox });
+        redirects.push(...addresses.map((address) => ({ address, edits: [...edits] })));
         break;
       case 'vacation':
         if (action.to !== undefined) answer = { ...withShownFcc(action), to: action.to };
@@ -92,6 +104,16 @@ export function wantedOf({ actions, marks, fault }: Outcome): Wanted {
     ...(refusal === undefined ? {} : { refusal }),
     ...(fault === undefined ? {} : { fault }),
   };
+}
+
+/** None: there is nobody, or there are too many. */
+function addressesOf(
+  { address, isList }: Redirect,
+  lists: Pick<SieveLists, 'members'>,
+): readonly string[] {
+  if (isList !== true) return [address];
+  const members = lists.members(address);
+  return members.length > listRedirectsMax ? [] : members;
 }
 
 /** A use that only the server files by is one that no mailbox has (RFC 8579 §4). */

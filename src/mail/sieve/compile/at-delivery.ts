@@ -5,6 +5,7 @@
  */
 
 import { placeOf, SieveFault, type SievePlace } from '../fault.ts';
+import type { AddressList } from '../message/address-list.ts';
 import { deliveryCapabilities } from './catalog.ts';
 import { compileScript, scriptFaults } from './compile.ts';
 import type { Program } from './program.ts';
@@ -13,6 +14,10 @@ import type { Program } from './program.ts';
 export interface ServerScripts {
   readonly before?: Program;
   readonly after?: Program;
+  /** By name; what any script takes in by `include :global`. */
+  readonly globals: ReadonlyMap<string, Program>;
+  /** By name in lower case; what any script compares with as `tag:…:NAME`. */
+  readonly lists: ReadonlyMap<string, AddressList>;
 }
 
 /** Undefined: it is empty, or has faults. */

@@ -26,6 +26,8 @@ export interface SieveMailboxes {
 export interface SieveLists {
   isKnown(list: string): boolean;
   contains(list: string, value: string): boolean;
+  /** Addresses alone: not what stands for many. */
+  members(list: string): readonly string[];
 }
 
 export interface SieveVerdict {
@@ -68,7 +70,7 @@ export function plainHost(envelope: SieveEnvelope, nowMs: number): SieveHost {
       metadata: () => undefined,
       serverMetadata: () => undefined,
     },
-    lists: { isKnown: () => false, contains: () => false },
+    lists: { isKnown: () => false, contains: () => false, members: () => [] },
     verdict: {},
     rememberedMs: () => undefined,
   };

@@ -140,7 +140,10 @@ export class Machine {
     for (const list of lists) {
       if (!this.host.lists.isKnown(list)) throw new SieveFault(args.at, `no such list: ${list}`);
     }
-    return values.some((value) => lists.some((list) => this.host.lists.contains(list, value)));
+    return values.some((value) => {
+      this.charge(value.length * lists.length, args.at);
+      return lists.some((list) => this.host.lists.contains(list, value));
+    });
   }
 
   #runProgram(program: Program): void {

@@ -121,6 +121,21 @@ test('included scripts come from the folder that is named, and from no other', a
   assert.match(outside.answer.fault.message, /no script is named/);
 });
 
+test('lists of addresses come from that folder too', async () => {
+  await writeFile(path('default.list'), 'a@x.test\n@y.test\n');
+  await writeFile(path('global/staff.list'), 'S@x.test');
+  const script = (list: string) =>
+    `require ["extlists", "envelope"]; if envelope :list "from" "${list}" { discard; }`;
+  const world = ['--scripts', folder, '--envelope-from', 's@x.test'];
+  assert.match((await tried(script(':addrbook:default'))).error, /--scripts DIR/);
+  const own = await tried(script(':addrbook:default'), ...world);
+  assert.equal(own.answer.actions[0].action, 'keep');
+  const shared = await tried(script('tag:a.test,2026:staff'), ...world);
+  assert.equal(shared.answer.actions[0].action, 'discard');
+  const none = await tried(script('tag:a.test,2026:none'), ...world);
+  assert.match(none.answer.fault.message, /no such list: tag:a\.test,2026:none/);
+});
+
 test('a time that is none is a fault of the command line', async () => {
   const { code, error } = await tried('keep;', '--now', 'tomorrow');
   assert.equal(code, 2);

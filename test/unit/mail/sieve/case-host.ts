@@ -43,6 +43,7 @@ export function caseHost({ world }: SieveCase): SieveHost {
     lists: {
       isKnown: (name) => map('lists').has(name),
       contains: (name, value) => map('lists').get(name)?.split('|').includes(value) ?? false,
+      members: (name) => map('lists').get(name)?.split('|') ?? [],
     },
     verdict: {
       ...(spam === undefined ? {} : { spamPercent: Number(spam) }),

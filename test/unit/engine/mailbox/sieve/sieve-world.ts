@@ -3,6 +3,7 @@
 import {
   defaultPolicy,
   type PolicySnapshot,
+  type SievePolicy,
 } from '../../../../../src/actors/asks/policy-snapshot.ts';
 import { type PackedRecipient, unpackEnvelope } from '../../../../../src/actors/asks/spool-asks.ts';
 import type { AccountId, MessageIdSource } from '../../../../../src/base/ids.ts';
@@ -18,7 +19,6 @@ import type { Lessons } from '../../../../../src/engine/mailbox/spam/lessons.ts'
 import { MailboxTree } from '../../../../../src/engine/mailbox/tree.ts';
 import { compilePolicy } from '../../../../../src/engine/pipeline/policy.ts';
 import type { MadeMessage } from '../../../../../src/engine/spool/made.ts';
-import { compiledScript } from '../../../../../src/mail/sieve/compile/at-delivery.ts';
 import type { Clock } from '../../../../../src/ports/clock.ts';
 import { FakeShard } from '../../../../support/fake-shard.ts';
 import { account, MailboxWorld, tenant } from '../mailbox-world.ts';
@@ -37,7 +37,7 @@ export interface SieveOptions {
   readonly lessons?: Pick<Lessons, 'has' | 'points'>;
   readonly levels?: () => Partial<PolicySnapshot>;
   readonly rememberedMax?: number;
-  readonly serverScripts?: () => { readonly before: string; readonly after: string };
+  readonly serverScripts?: () => SievePolicy;
   /** Where an address leads; undefined: to another server. */
   readonly leadsTo?: (address: string) => readonly PackedRecipient[] | undefined;
   readonly admitMade?: (made: readonly MadeMessage[]) => void;
@@ -53,7 +53,7 @@ export function sieveOn(options: SieveOptions) {
     hasScanners = false,
     leadsTo = () => undefined,
   } = options;
-  const { serverScripts = () => ({ before: '', after: '' }), admitMade = () => {} } = options;
+  const { serverScripts = () => defaultPolicy.sieve, admitMade = () => {} } = options;
   const shard = () => options.shard;
   const tree = new MailboxTree(mailboxes, options.shard);
   const memory = new SieveMemory(shard, options.rememberedMax ?? 100);
@@ -71,11 +71,7 @@ export function sieveOn(options: SieveOptions) {
     policy: () => ({ ...policy.snapshot, ...options.levels?.() }),
     log: silentLog,
     hostname: () => 'mx.a.test',
-    serverScripts: () => {
-      const given = serverScripts();
-      const [before, after] = [compiledScript(given.before), compiledScript(given.after)];
-      return { ...(before && { before }), ...(after && { after }) };
-    },
+    serverScripts: () => compilePolicy({ ...defaultPolicy, sieve: serverScripts() }).sieve,
   });
   const resolve = async (address: string) => leadsTo(address) ?? [[address, 0, 0, 0, ''] as const];
   const outgoing = { policy: () => policy, clock, resolve, nextId: () => ids.next() };
@@ -96,6 +92,8 @@ export class SieveWorld extends MailboxWorld {
   readonly leadsTo = new Map<string, readonly PackedRecipient[]>();
   before = '';
   after = '';
+  globals: SievePolicy['globals'] = [];
+  lists: SievePolicy['lists'] = [];
 
   constructor(
     options: Pick<
@@ -111,7 +109,10 @@ export class SieveWorld extends MailboxWorld {
     this.sieveBoxes = mailboxes;
     const { tree, shelf } = sieveOn({
       ...{ mailboxes, shard: this.sieveShard, clock, ids, ...options },
-      serverScripts: () => ({ before: this.before, after: this.after }),
+      serverScripts: () => ({
+        ...{ before: this.before, after: this.after },
+        ...{ globals: this.globals, lists: this.lists },
+      }),
       leadsTo: (address) => this.leadsTo.get(address),
       admitMade: (made) => void this.made.push(...made),
     });
