@@ -93,7 +93,7 @@ async function verifyAndTake(
   const { body, fields, envelope } = scanned;
   const front = results === undefined ? fields : concat([results, fields]);
   const told = envelope === message.envelope ? packed : repacked(packed, envelope);
-  const taken = { ...message, body, envelope };
+  const taken = { ...message, body, envelope, isScanned: true };
   return await answerOf(take(parts, shard, told, taken, policy, front));
 }
 

@@ -28,7 +28,9 @@ async function hook() {
       const { message } = JSON.parse(String(Buffer.concat(parts)));
       const text = Buffer.from(message, 'base64').toString('latin1');
       const action = /^Subject: (\S+)/m.exec(text)?.[1];
-      response.end(JSON.stringify({ action }));
+      const edit = { kind: 'add-field', name: 'X-Quarantine', value: 'spam; scanner=far' };
+      const words = { action: 'accept', edits: [edit] };
+      response.end(JSON.stringify(action === 'words' ? words : { action }));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -41,6 +43,7 @@ async function hook() {
 async function world(hookUrl: string): Promise<TestServer> {
   const server = await startTestServer({
     'listen.imap': '127.0.0.1:0',
+    'relay.networks': '192.0.2.0/24',
     'scanners.list': JSON.stringify([
       { name: 'files', kind: 'http', address: hookUrl, when: 'all', bytesMax: 400_000 },
     ]),
@@ -117,6 +120,10 @@ for (const [size, more] of [
     assert.deepEqual([released.code, released.out], [0, 'Released 1 message.\n']);
     assert.match(await counts(imap, 'INBOX'), /MESSAGES 2\b/);
     assert.equal((await quarantine(server, 'list', user)).out, '');
+    // Of what a scanner writes into a message itself nothing is taken for the sender's.
+    assert.match(await send(server, 'words', more), /^250 /);
+    const again = JSON.parse((await quarantine(server, 'list', user, '--json')).out);
+    assert.deepEqual([again.kind, again.scanner], ['spam', 'far']);
   });
 }
 

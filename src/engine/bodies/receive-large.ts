@@ -123,7 +123,8 @@ async function prepareAndTake(
   const { recipients } = arrived.envelope;
   if (results.isDropped)
     return { ok: true, value: isEach ? recipients.map(() => ({ ok: true })) : undefined };
-  const message = { ...arrived, body: results.head, envelope: results.envelope };
+  const { head, isScanned } = results;
+  const message = { ...arrived, body: head, envelope: results.envelope, isScanned };
   const isReaddressed = message.envelope !== arrived.envelope;
   const given = isReaddressed ? repacked(request.packed, message.envelope) : request.packed;
   const isChanged = message.body !== arrived.body;
@@ -159,6 +160,7 @@ interface Results {
   readonly head: Uint8Array;
   readonly envelope: Envelope;
   readonly isDropped: boolean;
+  readonly isScanned: boolean;
 }
 
 /** What a stranger's mail is found to be, and scanners say: only that needs the whole message in memory. */
@@ -171,8 +173,9 @@ async function resultsOf(
   const { head } = body;
   const isVerified = needsVerification(message, policy);
   const { envelope } = message;
-  if (!isVerified && !needsScan(message, parts))
-    return { ok: true, fields: [], head, envelope, isDropped: false };
+  const isScanned = needsScan(message, parts);
+  if (!isVerified && !isScanned)
+    return { ok: true, fields: [], head, envelope, isDropped: false, isScanned };
   const bytes = head.byteLength + (await body.restBytes());
   return await parts.whole.with(bytes, async () => {
     const whole = { ...message, body: await body.whole() };
@@ -187,7 +190,7 @@ async function resultsOf(
     const scanned = await scan(whole, parts, policy, { head, verdicts });
     if (!scanned.ok) return scanned;
     const { body: changed, fields: marks } = scanned;
-    return { ...scanned, fields: [...fields, marks], head: changed };
+    return { ...scanned, fields: [...fields, marks], head: changed, isScanned };
   });
 }
 

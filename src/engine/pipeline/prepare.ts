@@ -21,6 +21,7 @@ import { HeaderScan } from '../../mail/formats/headers/scan.ts';
 import { unfoldedValue } from '../../mail/formats/headers/unfold.ts';
 import type { CanonicalForm } from '../../mail/trust/dkim/canonical.ts';
 import { isForgedResult } from './forged-results.ts';
+import { ownMarks } from './own-marks.ts';
 import type { Policy } from './policy.ts';
 import { type BodyHashes, formsToSign, signaturesFor } from './signatures.ts';
 import { completeSubmission } from './submission.ts';
@@ -36,6 +37,8 @@ export interface MessageToPrepare {
   readonly fromAllowed?: readonly string[];
   /** Its idempotency key was read. */
   readonly idempotency?: string;
+  /** Scanners looked at it: marks in it are theirs. */
+  readonly isScanned?: boolean;
 }
 
 /** What is known of a message whose `body` is only its beginning, with the whole header in it. */
@@ -85,6 +88,8 @@ const resentSenderName = fieldName('resent-sender');
 const bccName = fieldName('bcc');
 const resultsName = fieldName('authentication-results');
 const outcomeName = fieldName('x-dmarc-outcome');
+const quarantineName = fieldName('x-quarantine');
+const markNames = ownMarks.map(fieldName);
 const tlsRequiredName = fieldName('tls-required');
 const campaignName = fieldName('x-chaski-campaign');
 const idempotencyName = fieldName('x-chaski-idempotency-key');
@@ -105,6 +110,10 @@ export interface KnownFields {
   results: number[];
   /** X-DMARC-Outcome: only we say it. */
   outcomes: number[];
+  /** `ownMarks`. */
+  marks: number[];
+  /** Those of them that no filter of others writes. */
+  held: number[];
   tlsRequired: number;
   tlsRequiredCount: number;
   idempotency: number[];
@@ -112,6 +121,8 @@ export interface KnownFields {
   campaign: number[];
 }
 
+const hyphen = 45;
+const letterX = 120;
 const none: never[] = [];
 const emptyLine = latin1('\r\n');
 // One of each per thread: preparing never pauses, and keeps nothing of them.
@@ -152,13 +163,7 @@ export function prepare(
   if (known.receivedCount > receivedCountMax) {
     return failure('message-loops', `${known.receivedCount} Received fields`);
   }
-  let removed: readonly number[] = none;
-  if (known.results.length > 0 && (!arrival.trusted || arrival.user !== undefined)) {
-    removed = known.results.filter((field) => isForgedResult(scan, field, policy.authservIds));
-  }
-  if (known.outcomes.length > 0 && (!arrival.trusted || arrival.user !== undefined)) {
-    removed = [...removed, ...known.outcomes].sort((a, b) => a - b);
-  }
+  let removed = isBelieved(message) ? none : forgedFields(message, known, policy);
   if (known.idempotency.length > 0 && arrival.trusted && arrival.listener !== 'lmtp') {
     // Taken without it, a repeat would be another message, and nobody would know.
     if (message.idempotency === undefined) return failure('message-invalid', 'idempotency key');
@@ -203,6 +208,24 @@ export function prepare(
   };
   const { bodyStart } = scan;
   return { ok: true, parts, bytes: byteLength(parts), bodyStart, unhashed, facts };
+}
+
+/** Another server of ours wrote down what it found; accounts and API keys hand in what anybody wrote. */
+function isBelieved({ arrival: { trusted, user, listener } }: MessageToPrepare): boolean {
+  return trusted && user === undefined && listener !== 'http';
+}
+
+/** Fields that are our word alone. */
+function forgedFields(
+  { arrival, isScanned = false }: MessageToPrepare,
+  { results, outcomes, marks, held }: KnownFields,
+  policy: Policy,
+): readonly number[] {
+  if (results.length + outcomes.length + marks.length === 0) return none;
+  const forged = results.filter((field) => isForgedResult(scan, field, policy.authservIds));
+  // Strangers' mail that nobody scans here may have passed a filter before us, which scripts of accounts know.
+  const unsaid = isScanned ? none : arrival.trusted ? marks : held;
+  return [...forged, ...outcomes, ...unsaid].sort((a, b) => a - b);
 }
 
 /** Who may relay says of what a message is part; from others the field is text like any. */
@@ -277,6 +300,8 @@ const noFields: KnownFields = {
   bcc: none,
   results: none,
   outcomes: none,
+  marks: none,
+  held: none,
   tlsRequired: -1,
   tlsRequiredCount: 0,
   idempotency: none,
@@ -287,6 +312,11 @@ const noFields: KnownFields = {
 function knownFields(header: HeaderScan): KnownFields {
   const known: KnownFields = { ...noFields };
   for (let field = 0; field < header.count; field++) {
+    if (isMark(header, field)) {
+      known.marks = [...known.marks, field];
+      if (isField(header, field, quarantineName)) known.held = [...known.held, field];
+      continue;
+    }
     switch (header.nameEnd(field) - header.nameStart(field)) {
       case 3:
         if (isField(header, field, bccName)) known.bcc = [...known.bcc, field];
@@ -340,4 +370,11 @@ function knownFields(header: HeaderScan): KnownFields {
     }
   }
   return known;
+}
+
+function isMark(header: HeaderScan, field: number): boolean {
+  const start = header.nameStart(field);
+  // All begin with "X-", and few others do.
+  if (header.bytes[start + 1] !== hyphen || (header.bytes[start]! | 32) !== letterX) return false;
+  return markNames.some((name) => isField(header, field, name));
 }

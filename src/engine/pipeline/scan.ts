@@ -21,6 +21,7 @@ import type {
   TrustVerdicts,
 } from '../../ports/content-scanner.ts';
 import type { ScannerSetting } from '../../settings/scanners.ts';
+import { ownMarks } from './own-marks.ts';
 import type { Policy } from './policy.ts';
 import type { MessageToPrepare } from './prepare.ts';
 import { withEdits } from './scan-edits.ts';
@@ -49,9 +50,7 @@ export interface Scanned {
   readonly isDropped: boolean;
 }
 
-/** Only we say these of mail that we had looked at. */
-const ownNames = ['X-Spam-Flag', 'X-Spam-Status', 'X-Spam-Level', 'X-Quarantine', 'X-Phishing'];
-const ownFields: readonly ScanEdit[] = ownNames.map((name) => ({ kind: 'remove-fields', name }));
+const ownFields: readonly ScanEdit[] = ownMarks.map((name) => ({ kind: 'remove-fields', name }));
 
 /** Rules that are named in a field. */
 const rulesNamedMax = 40;
