@@ -4,8 +4,9 @@
  * Runs in:   main thread.
  * Limits:    a digest names `shownMax` messages and counts up to `countedPagesMax` pages more; accounts are told one
  *            after the other, `pauseMs` apart.
- * Invariant: messages are noted as told after the digest is accepted: killed between, the next run hands in the same
- *            digest under its key, and is told that it has it.
+ * Invariant: up to which message a day's digest tells is noted before it is sent, and messages are noted as told after it
+ *            is accepted: killed between, the next run of that day hands in the same digest under its key, and is told
+ *            that it has it. What comes later waits for the next day, whatever restarts come between.
  */
 
 import {
@@ -110,13 +111,13 @@ export class QuarantineDigests {
     if (day === this.#doneDay) return;
     let sentCount = 0;
     for (let shard = 0; shard < shards; shard++)
-      sentCount += await this.#tellShard(shard as ShardId);
+      sentCount += await this.#tellShard(shard as ShardId, day);
     if (this.#stop.signal.aborted) return;
     this.#doneDay = day;
     if (sentCount > 0) log.info({ count: sentCount }, 'digests of quarantines were sent');
   }
 
-  async #tellShard(shard: ShardId): Promise<number> {
+  async #tellShard(shard: ShardId, day: number): Promise<number> {
     const { directory, log } = this.#parts;
     let sentCount = 0;
     let from: number | undefined = 0;
@@ -126,9 +127,10 @@ export class QuarantineDigests {
         if (this.#stop.signal.aborted) break;
         const account = await directory.accountById(number as AccountId);
         if (account === undefined) continue;
-        const fault = await this.#tell(account).catch(String);
+        const fault = await this.#tell(account, day).catch(String);
         if (fault === '') sentCount++;
-        else log.warn({ account: account.address, fault }, 'a digest could not be handed in');
+        else if (fault !== undefined)
+          log.warn({ account: account.address, fault }, 'a digest could not be handed in');
         await this.#pause();
       }
       from = next;
@@ -141,12 +143,11 @@ export class QuarantineDigests {
     return (await askAccount(this.#parts.asks, place, quarantineAsks.due, [from])).value as HeldDue;
   }
 
-  /** Why it could not be handed in, or "". */
-  async #tell(account: Account): Promise<string> {
+  /** Why it could not be handed in, or ""; undefined: there is nothing to tell today. */
+  async #tell(account: Account, day: number): Promise<string | undefined> {
     const { send, settings } = this.#parts;
     const found: HeldMessage[] = [];
-    let count = 0;
-    let lastId = 0;
+    const ids: number[] = [];
     let next: number | undefined = 1;
     let pages = 0;
     while (pages < countedPagesMax && next !== undefined && !this.#stop.signal.aborted) {
@@ -154,17 +155,23 @@ export class QuarantineDigests {
       const list = (await askAccount(this.#parts.asks, account, quarantineAsks.list, meta))
         .value as HeldList;
       found.push(...list.messages.slice(0, shownMax - found.length));
-      count += list.messages.length;
+      ids.push(...list.messages.map(({ id }) => id));
       // Pages of what was told before are empty, and may be many.
       if (list.messages.length > 0) pages++;
       next = list.next;
-      lastId = list.messages.at(-1)?.id ?? lastId;
     }
-    if (count === 0) return '';
+    const wanted = ids.at(-1);
+    if (wanted === undefined) return undefined;
+    const telling = [account.id, account.tenant, day, wanted];
+    const answer = await askAccount(this.#parts.asks, account, quarantineAsks.telling, telling);
+    const lastId = answer.value as number;
+    const count = ids.filter((id) => id <= lastId).length;
+    if (count === 0) return undefined;
+    const shown = found.filter(({ id }) => id <= lastId);
     const lines = digestLines({
       address: account.address,
-      messages: found.map((held) => this.#shown(account, held)),
-      moreCount: count - found.length,
+      messages: shown.map((held) => this.#shown(account, held)),
+      moreCount: count - shown.length,
       keepDays: Math.round(settings.quarantine.keepMs / dayMs),
     });
     const fault = await send({

@@ -16,6 +16,11 @@ export const quarantineAsks = {
   remove: 'quarantine.remove',
   /** meta: `[fromAccount]`, of the shard. Answer: `HeldDue`. */
   due: 'quarantine.due',
+  /**
+   * meta: `[account, tenant, day, uidMax]`, before a digest is sent. Answer: up to which message that day's tells, which
+   * is what was said first.
+   */
+  telling: 'quarantine.telling',
   /** meta: `[account, tenant, uidMax]`: those up to it are told of in no digest any more. */
   told: 'quarantine.told',
   /** meta: `[account]`. Answer: the levels it says, as `SpamLevels`. */

@@ -23,7 +23,13 @@ const held = (id: number) => ({
   ...{ from: 'b@x.test', subject: `s${id}`, sender: '', scanner: 'own' },
 });
 
-function world() {
+/** What two servers after each other find. */
+interface Disk {
+  readonly notes: Map<number, readonly [day: number, uidMax: number]>;
+  readonly later: (readonly [account: number, id: number])[];
+}
+
+function world(disk: Disk = { notes: new Map(), later: [] }) {
   const clock = new SeededClock(100 * dayMs);
   const notices: Notice[] = [];
   const told: unknown[] = [];
@@ -46,7 +52,15 @@ function world() {
         if (from < faults.emptyPages)
           return { ok: true, value: { messages: [], next: from + 1 } } as const;
         const messages = account === 1 ? [held(3), held(5)] : [held(1)];
-        return { ok: true, value: { messages } } as const;
+        const later = disk.later.filter(([of]) => of === account).map(([, id]) => held(id));
+        return { ok: true, value: { messages: [...messages, ...later] } } as const;
+      }
+      case quarantineAsks.telling: {
+        const [account, , today, uidMax] = ask.meta as readonly [number, number, number, number];
+        const known = disk.notes.get(account);
+        const note = known?.[0] === today ? known : ([today, uidMax] as const);
+        disk.notes.set(account, note);
+        return { ok: true, value: note[1] } as const;
       }
       default:
         if (faults.told) return failure('store-failed', 'no disk');
@@ -95,6 +109,24 @@ test('a digest that is not noted as told is the same again', async () => {
     [1, 0, 5],
     [2, 0, 1],
   ]);
+});
+
+test('a day has one digest of an account, whatever restarts come between', async () => {
+  const disk: Disk = { notes: new Map(), later: [] };
+  const before = world(disk);
+  before.digests.start();
+  before.faults.told = true;
+  await before.day();
+  await before.digests.close();
+  disk.later.push([1, 7]);
+  const after = world(disk);
+  after.digests.start();
+  await after.day();
+  await after.digests.close();
+  const [first, second] = [before, after].map(({ notices }) => notices.map(({ key }) => key));
+  assert.deepEqual(second, first);
+  assert.ok(!after.notices[0]!.lines.some((line) => line.includes('s7')));
+  assert.deepEqual(after.told[0], [1, 0, 5]);
 });
 
 test('one account that cannot be told holds up no other', async () => {

@@ -64,6 +64,9 @@ export function quarantineHandlers(
       const [account, tenant] = meta as readonly [AccountId, TenantId];
       return value(await quarantine.forget({ account, tenant }));
     }),
+    [quarantineAsks.telling]: handler(async (quarantine, { meta }) =>
+      value(await quarantine.telling(...(meta as readonly [AccountId, TenantId, number, number]))),
+    ),
     [quarantineAsks.told]: handler(async (quarantine, { meta }) => {
       await quarantine.told(...(meta as readonly [AccountId, TenantId, number]));
       return value(undefined);

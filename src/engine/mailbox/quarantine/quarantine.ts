@@ -37,6 +37,7 @@ import { systemFlags } from '../rows/uid-block.ts';
 import { addId, countOf, type IdRanges } from '../rows/uid-ranges.ts';
 import type { Lessons } from '../spam/lessons.ts';
 import type { Owner } from '../tree.ts';
+import { noteDigest } from './digest-note.ts';
 import { type HeldFacts, heldFacts, matches } from './held.ts';
 
 const messagesPerList = 100;
@@ -147,6 +148,18 @@ export class Quarantine {
     });
     const isCut = rows.length === accountsPerPage;
     return isCut ? { accounts, next: firstU32(rows.at(-1)!.key) + 1 } : { accounts };
+  }
+
+  /** Up to which message the digest of that day tells. On disk when it resolves. */
+  async telling(
+    account: AccountId,
+    tenant: TenantId,
+    day: number,
+    uidMax: number,
+  ): Promise<number> {
+    const row = this.#row(account);
+    if (row === undefined) return 0;
+    return await noteDigest(this.#parts, { account, tenant }, row.mailbox, { day, uidMax });
   }
 
   async told(account: AccountId, tenant: TenantId, uidMax: number): Promise<void> {

@@ -175,6 +175,19 @@ describe('mail in quarantine', () => {
     assert.deepEqual(world.quarantine.due(account + 1), { accounts: [] });
   });
 
+  it('is told of up to what was said first that day', async () => {
+    const world = new HeldWorld();
+    const telling = (day: number, uidMax: number) =>
+      world.quarantine.telling(account, tenant, day, uidMax);
+    assert.equal(await telling(1, 5), 0);
+    for (const subject of ['a', 'b', 'c']) await world.scored(20, subject);
+    assert.deepEqual(await Promise.all([telling(1, 2), telling(1, 3)]), [2, 2]);
+    assert.equal(await telling(1, 3), 2);
+    assert.equal(await telling(2, 3), 3);
+    assert.equal(world.quarantine.due(0).accounts.length, 1);
+    assert.equal((await world.held('', true)).length, 3);
+  });
+
   it('is told of by the first page of new ones, however many were told of before', async () => {
     const world = new HeldWorld();
     for (let i = 0; i < 130; i++) await world.scored(20, `old ${i}`);
