@@ -30,6 +30,7 @@ import { History } from './mailbox/history.ts';
 import { ImapDesk } from './mailbox/imap/desk.ts';
 import { Mailboxes } from './mailbox/mailboxes.ts';
 import { Quarantine } from './mailbox/quarantine/quarantine.ts';
+import { Snoozes } from './mailbox/snooze/snoozes.ts';
 import { Lessons } from './mailbox/spam/lessons.ts';
 import { stampChanges } from './mailbox/stamping.ts';
 import type { Policy } from './pipeline/policy.ts';
@@ -122,10 +123,11 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
     mailboxes.watch = lessons;
     const sieveParts = { engine, store, mailboxes, tree, spool, derived, policy, resolve, lessons };
     const scripts = openSieve(sieveParts);
+    const snoozes = new Snoozes({ shard: store, mailboxes, tree, clock, log });
     const { keepMs } = settings.quarantine;
     const quarantine = new Quarantine({ shard: store, mailboxes, clock, keepMs, lessons });
     return {
-      ...{ store, spool, mailboxes, imap, history, scripts, quarantine },
+      ...{ store, spool, mailboxes, imap, history, scripts, quarantine, snoozes },
       ...{ keys, eventLog, follower, events },
       deliverHere: (message, packed, bytes) =>
         deliverHere(mailboxes, spool, events, message, packed, bytes),

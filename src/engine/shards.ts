@@ -21,6 +21,7 @@ import type { ImapDesk } from './mailbox/imap/desk.ts';
 import type { Mailboxes } from './mailbox/mailboxes.ts';
 import type { Quarantine } from './mailbox/quarantine/quarantine.ts';
 import type { ScriptShelf } from './mailbox/sieve/shelf.ts';
+import type { Snoozes } from './mailbox/snooze/snoozes.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
 import type { Spool } from './spool/spool.ts';
 import type { Shard } from './store/shard.ts';
@@ -36,6 +37,7 @@ export interface OpenShard {
   /** Of its accounts. */
   readonly scripts: ScriptShelf;
   readonly quarantine: Quarantine;
+  readonly snoozes: Snoozes;
   /** Of its encrypted accounts. */
   readonly keys: KeyRing;
   readonly eventLog: EventLog;
@@ -137,11 +139,12 @@ export class Shards {
   }
 
   #sweep(): void {
-    for (const { spool, imap, history, quarantine } of this.#shards.values()) {
+    for (const { spool, imap, history, quarantine, snoozes } of this.#shards.values()) {
       spool.sweep();
       imap.kept.sweep();
       history.sweep();
       quarantine.sweep();
+      snoozes.sweep();
     }
     this.#timer = this.#clock.setTimer(sweepMs, () => this.#sweep());
   }

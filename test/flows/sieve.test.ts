@@ -219,3 +219,22 @@ test("a server's script with faults is told of before the server starts", async 
     rmSync(folder, { recursive: true });
   }
 });
+
+test('a snoozed message lies apart until its time, over a restart, and is back after it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'chaski-test-'));
+  try {
+    {
+      await using play = await world({}, folder);
+      await withAccounts(play);
+      const soon = new Date(Date.now() + 4_000).toISOString().slice(11, 19);
+      await script(play, `require "snooze"; snooze "${soon}";`);
+      await send(play, ['bob@here.test']);
+      assert.deepEqual(await counts(play), { Snoozed: 1 });
+    }
+    await using play = await world({}, folder);
+    await eventually('the message', async () => (await counts(play)).INBOX);
+    assert.deepEqual(await counts(play), { INBOX: 1 });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -36,6 +36,7 @@ export const mailboxRecords = {
   scriptsSet: 66,
   sieveRan: 67,
   learnt: 68,
+  snoozed: 69,
 } as const;
 
 /** By which an ask is known that comes again; see `ask-names.ts`. */

@@ -40,6 +40,7 @@
  *   0x5d remembered till  a·until·hash           –                      rows/remembered-row.ts
  *   0x60 quarantine       a                      which mailbox          rows/quarantine-row.ts
  *   0x61 lesson           a·d                    features, kind         rows/lesson-row.ts
+ *   0x62 snoozed          a·until·m·u            where it goes then     rows/snoozed-row.ts
  *   0x59 annotation       a·m·reader·entry·0·n   part of a value        rows/annotation-row.ts
  *   0x59 …                a·m·ffffffff           names changed last     rows/annotation-row.ts
  */
@@ -73,6 +74,7 @@ export const tables = {
   rememberedTill: 0x5d,
   quarantine: 0x60,
   lesson: 0x61,
+  snoozed: 0x62,
 } as const;
 
 /** Tables whose keys start with the account: all of one account's rows are these ranges and its blob links. */
@@ -88,7 +90,7 @@ export const messageBlob = 1;
 export const messageIdHashBytes = 8;
 export const deliveryHashBytes = 12;
 const blobHashBytes = 32;
-const dateMsMax = 2 ** 48 - 1;
+export const dateMsMax = 2 ** 48 - 1;
 
 export interface KeyRange {
   readonly from: Buffer;
@@ -434,7 +436,7 @@ export function upTo(prefix: Uint8Array): Buffer {
   assert(false, 'a key prefix below all bytes 0xff');
 }
 
-function key1(table: number, a: number): Buffer {
+export function key1(table: number, a: number): Buffer {
   const key = Buffer.allocUnsafe(5);
   key[0] = table;
   key.writeUInt32BE(a, 1);

@@ -23,6 +23,7 @@ const specialUses: Readonly<Record<string, string>> = {
   junk: '\\Junk',
   trash: '\\Trash',
   archive: '\\Archive',
+  snoozed: '\\Snoozed',
 };
 
 export interface Listed extends ListedMailbox {

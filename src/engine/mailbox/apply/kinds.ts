@@ -50,6 +50,7 @@ import {
 } from './mailbox-tree.ts';
 import { applyAclSet, applySeenStored } from './sharing.ts';
 import { applyScriptsSet, applySieveRan } from './sieve.ts';
+import { applySnoozed } from './snoozed.ts';
 import { applyTrimmed } from './trimmed.ts';
 
 const scanRowsMax = 1_000;
@@ -110,6 +111,7 @@ export function mailboxKinds(bodies: Bodies, names: MailboxNames): readonly Reco
     kind('scriptsSet', { apply: applyScriptsSet }),
     kind('sieveRan', { apply: applySieveRan }),
     kind('learnt', { apply: applyLearnt }),
+    kind('snoozed', { apply: applySnoozed }),
     kind('moved', { apply: (record, read) => applyCopied(record, read, true) }),
   ];
 }

@@ -14,10 +14,10 @@ export const keywordsMax = 128;
 export const keywordLengthMax = 64;
 export const mailboxNameLengthMax = 255;
 
-/** RFC 6154 §2 and RFC 8621 §2 (`inbox`); `quarantine` is ours; "" is none. */
+/** RFC 6154 §2, RFC 8621 §2 (`inbox`) and the draft of snooze; `quarantine` is ours; "" is none. */
 export const roles = [
   ...(['', 'inbox', 'drafts', 'sent', 'junk', 'trash', 'archive'] as const),
-  'quarantine',
+  ...(['quarantine', 'snoozed'] as const),
 ] as const;
 export type Role = (typeof roles)[number];
 

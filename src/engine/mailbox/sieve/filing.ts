@@ -13,7 +13,6 @@ import { concat } from '../../../base/bytes.ts';
 import { MailError } from '../../../base/errors.ts';
 import { type MessageSummary, summarise } from '../../../mail/formats/mime/summary.ts';
 import { editedMessage } from '../../../mail/sieve/message/edited.ts';
-import type { Filing } from '../../../mail/sieve/run/actions.ts';
 import type { RecordDraft, SideBody } from '../../store/record.ts';
 import type { AccountActor, DeliveredCopy } from '../account-actor.ts';
 import { inboxMailbox, noQuota } from '../account-actor.ts';
@@ -32,8 +31,10 @@ import { copiedDraft } from '../records.ts';
 import { isHidden, keywordLengthMax } from '../rows/mailbox-row.ts';
 import { systemFlags } from '../rows/uid-block.ts';
 import { flagStepDraft } from '../sharing-records.ts';
+import { snoozedDraft } from '../snooze/records.ts';
 import { mailboxOf, roleOf } from './host.ts';
 import { type SieveRan, sieveRanDraft } from './records.ts';
+import type { WantedPlace } from './wanted.ts';
 
 /** A text on its way into mailboxes. */
 export interface FiledText {
@@ -42,7 +43,7 @@ export interface FiledText {
   readonly hash: Buffer;
   readonly body: readonly Uint8Array[] | SideBody;
   /** At least one. */
-  readonly places: readonly Filing[];
+  readonly places: readonly WantedPlace[];
   readonly internalMs: number;
 }
 
@@ -109,13 +110,19 @@ function fileText(
   drafts.push(...made.drafts);
   const { copy } = made;
   mailboxes.add(copy.mailbox);
-  for (const { mailbox, flags, keywords } of others) {
+  if (place!.snoozed !== undefined) {
+    drafts.push(snoozeDraft(actor, tenant, place!.snoozed, copy));
+  }
+  for (const { mailbox, flags, keywords, snoozed } of others) {
     const uid = actor.nextUid(mailbox);
     const from = { account, mailbox: copy.mailbox, uids: [copy.uid, copy.uid] };
     const named = { copyDay: 0, copyHash: noBytes, forgetDay: 0, savedMs: naming.nowMs };
     const moved = { ...from, ...named, modseq: actor.nextModseq(), target: mailbox, firstUid: uid };
     drafts.push(copiedDraft(tenant, moved, false));
     mailboxes.add(mailbox);
+    if (snoozed !== undefined) {
+      drafts.push(snoozeDraft(actor, tenant, snoozed, { mailbox, uid }));
+    }
     if (flags === place!.flags && `${keywords}` === `${place!.keywords}`) continue;
     const there = { account, modseq: actor.nextModseq(), mailbox, uids: [uid, uid] };
     drafts.push(flagStepDraft(tenant, { op: 'replace', flags, keywords }, there));
@@ -123,14 +130,28 @@ function fileText(
   return copy;
 }
 
+function snoozeDraft(
+  actor: AccountActor,
+  tenant: Parameters<typeof snoozedDraft>[0],
+  { untilMs, addFlags, removeFlags, ...place }: NonNullable<WantedPlace['snoozed']>,
+  { mailbox, uid }: Pick<DeliveredCopy, 'mailbox' | 'uid'>,
+): RecordDraft {
+  const { account } = actor;
+  const { mailbox: target = '', mailboxId = '', specialUse = '', create = false } = place;
+  const row = [tenant, target, mailboxId, specialUse, create, addFlags, removeFlags] as const;
+  const added = [[[untilMs, mailbox, uid], row]] as const;
+  return snoozedDraft(tenant, { account, modseq: actor.nextModseq(), added, ended: [] });
+}
+
 interface FlaggedMailbox {
+  readonly snoozed?: WantedPlace['snoozed'];
   readonly mailbox: number;
   readonly flags: number;
   readonly keywords: readonly string[];
 }
 
 /** Two names may lead to one mailbox; what has none goes to INBOX. @throws MailError: but what is not to be seen */
-function distinct(places: readonly Filing[], names: AccountNames): FlaggedMailbox[] {
+function distinct(places: readonly WantedPlace[], names: AccountNames): FlaggedMailbox[] {
   const found = new Map<number, FlaggedMailbox>();
   for (const place of places) {
     const named = mailboxOf(names, place);
@@ -138,13 +159,17 @@ function distinct(places: readonly Filing[], names: AccountNames): FlaggedMailbo
       throw new MailError('not-possible-now', `no ${place.mailbox}`);
     }
     const mailbox = named || inboxMailbox;
-    if (!found.has(mailbox)) found.set(mailbox, { mailbox, ...flagsOf(place.flags ?? []) });
+    if (found.has(mailbox)) continue;
+    // In INBOX, for want of another, it is back already.
+    const isSnoozed = place.snoozed !== undefined && named !== 0;
+    const snoozed = isSnoozed ? { snoozed: place.snoozed } : {};
+    found.set(mailbox, { mailbox, ...flagsOf(place.flags ?? []), ...snoozed });
   }
   return [...found.values()];
 }
 
 /** A keyword that no mailbox can hold is left out. */
-function flagsOf(texts: readonly string[]): Omit<FlaggedMailbox, 'mailbox'> {
+export function flagsOf(texts: readonly string[]): Pick<FlaggedMailbox, 'flags' | 'keywords'> {
   let flags = 0;
   const keywords: string[] = [];
   for (const text of texts) {

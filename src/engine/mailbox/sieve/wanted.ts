@@ -18,13 +18,19 @@ import { roleOf } from './host.ts';
 const listRedirectsMax = 25;
 
 type Redirect = Extract<Action, { readonly action: 'redirect' }>;
+type Snooze = Extract<Action, { readonly action: 'snooze' }>;
 type Notify = Extract<Action, { readonly action: 'notify' }>;
+
+/** Where a copy goes, and until when it stays there. */
+export interface WantedPlace extends Filing {
+  readonly snoozed?: Snooze;
+}
 
 /** One text, and the mailboxes it goes to. */
 export interface WantedCopy {
   readonly edits: readonly HeaderEdit[];
   /** At least one. */
-  readonly places: readonly Filing[];
+  readonly places: readonly WantedPlace[];
 }
 
 export interface WantedRedirect {
@@ -47,6 +53,8 @@ export interface Wanted {
 }
 
 const inbox = 'INBOX';
+/** Made where an account has none. */
+const snoozePlace: Filing = { mailbox: 'Snoozed', specialUse: '\\Snoozed', create: true };
 
 /** `lists`: whom a redirect to a list goes to; one to none, or to more than may be, keeps the message. */
 export function wantedOf(
@@ -54,13 +62,13 @@ export function wantedOf(
   lists: Pick<SieveLists, 'members'>,
 ): Wanted {
   const edits: HeaderEdit[] = [];
-  const copies: { edits: readonly HeaderEdit[]; places: Filing[] }[] = [];
+  const copies: { edits: readonly HeaderEdit[]; places: WantedPlace[] }[] = [];
   const redirects: WantedRedirect[] = [];
   const notices: Notify[] = [];
   let answer: Wanted['answer'];
   let refusal: string | undefined;
   let addresses: readonly string[];
-  const file = (place: Filing) => {
+  const file = (place: WantedPlace) => {
     const last = copies.at(-1);
     if (last !== undefined && last.edits.length === edits.length) last.places.push(place);
     else copies.push({ edits: [...edits], places: [place] });
@@ -92,9 +100,10 @@ export function wantedOf(
       case 'ereject':
         refusal = action.reason;
         break;
-      case 'discard':
-      // It cannot be asked for where mail is delivered.
       case 'snooze':
+        file({ ...snoozePlace, snoozed: action });
+        break;
+      case 'discard':
         break;
     }
   }

@@ -60,9 +60,9 @@ export const capabilities: ReadonlySet<string> = new Set([
   ...builtIn,
 ]);
 
-/** What works where mail is delivered: nothing wakes mail up, IMAP runs no scripts. */
+/** What works where mail is delivered: IMAP runs no scripts. */
 export const deliveryCapabilities: ReadonlySet<string> = new Set(
-  [...capabilities].filter((name) => !['snooze', 'imapsieve'].includes(name)),
+  [...capabilities].filter((name) => name !== 'imapsieve'),
 );
 
 export const commandSpecs: ReadonlyMap<string, CommandSpec> = new Map(

@@ -81,6 +81,7 @@ const specialUses = [
   '\\Important',
   '\\Junk',
   '\\Sent',
+  '\\Snoozed',
   '\\Trash',
 ] as const;
 

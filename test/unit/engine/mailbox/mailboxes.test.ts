@@ -67,6 +67,7 @@ describe('local delivery', () => {
         'rememberedTill',
         'quarantine',
         'lesson',
+        'snoozed',
       ];
       if (unused.includes(name)) continue;
       assert.ok(count(world, table) > 0, name);
