@@ -3,6 +3,7 @@
  *
  * Runs in:   edge (main thread).
  * Specs:     RFC 5804 §1.7, RFC 6134 §2.6 (EXTLISTS).
+ * Invariant: what is told changes with TLS, with a log-in and with its end, and at no other time.
  */
 
 import { Buffer } from 'node:buffer';
@@ -18,14 +19,15 @@ const sieve = [...deliveryCapabilities].sort().join(' ');
 export function capabilityLines(session: CommandSession): Buffer {
   const { service, peerAddress, tls, mayLogIn, canStartTls, account } = session;
   const { version, redirects } = service.policy;
-  const isEarly = account === undefined;
-  const mechanisms =
-    mayLogIn && isEarly ? offeredMechanisms(logInSession(service, peerAddress, tls)) : [];
+  const tellsStartTls = canStartTls && account === undefined;
+  const mechanisms = mayLogIn ? offeredMechanisms(logInSession(service, peerAddress, tls)) : [];
+  // RFC 5804 §1.7: an empty list says that STARTTLS comes first, and stands beside it alone.
+  const tellsSasl = mechanisms.length > 0 || tellsStartTls;
   return Buffer.concat([
     stringsLine('IMPLEMENTATION', `Chaski ${version}`),
-    stringsLine('SASL', mechanisms.join(' ')),
+    ...(tellsSasl ? [stringsLine('SASL', mechanisms.join(' '))] : []),
     stringsLine('SIEVE', sieve),
-    ...(canStartTls && isEarly ? [stringsLine('STARTTLS')] : []),
+    ...(tellsStartTls ? [stringsLine('STARTTLS')] : []),
     stringsLine('NOTIFY', 'mailto'),
     stringsLine('EXTLISTS', 'tag urn'),
     stringsLine('MAXREDIRECTS', redirects ? String(runLimits.redirectsMax) : '0'),
