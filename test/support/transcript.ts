@@ -105,7 +105,7 @@ export function octetsOf(text: string): Buffer {
     else if (letter !== undefined) {
       parts.push(Buffer.from({ r: '\r', n: '\n', t: '\t', '\\': '\\' }[letter] ?? letter));
     } else if (repeated !== undefined)
-      parts.push(Buffer.alloc(Number(count) * repeated.length, repeated));
+      parts.push(Buffer.alloc(Number(count) * Buffer.byteLength(repeated), repeated));
     else parts.push(Buffer.from(whole));
   }
   return Buffer.concat(parts);

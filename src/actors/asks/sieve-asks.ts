@@ -12,7 +12,7 @@ export const sieveAsks = {
   list: 'sieve.list',
   /** meta: `[account, name]`. Answer: whether it is there; body: its text. GETSCRIPT. */
   get: 'sieve.get',
-  /** meta: `[account, name, bytes]`. Answer: `SieveRoom`. HAVESPACE. */
+  /** meta: `[account, name, bytes]`. Answer: `SieveRoom`; a name that may not be fails. HAVESPACE. */
   room: 'sieve.room',
   /** Body: the text. Answer: `SieveFaults`. Nothing is kept. CHECKSCRIPT. */
   check: 'sieve.check',
@@ -60,8 +60,8 @@ export type ScriptDone = 'done' | 'missing' | 'exists' | 'active';
 /** Characters of a name (RFC 5804 §1.6 asks for 128 at the least). */
 const scriptNameLengthMax = 256;
 
-/** RFC 5804 §1.6 (Net-Unicode): no control characters, no line separators. */
+/** RFC 5804 §1.6 (Net-Unicode, RFC 5198 §2): no control characters, no line separators, no mark of an encoding. */
 export function isScriptName(name: string): boolean {
-  const isBad = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(name);
+  const isBad = /^\ufeff|[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(name);
   return name !== '' && name.length <= scriptNameLengthMax && !isBad && name.isWellFormed();
 }

@@ -147,6 +147,7 @@ async function haveSpace(session: CommandSession, args: readonly Argument[]): Pr
   if (name === undefined || size?.kind !== 'number' || args.length !== 2) {
     return bad('HAVESPACE takes a name and a number of octets');
   }
+  if (size.value === 0) return no('An empty script is not kept');
   const meta = [session.account!.id, name, size.value];
   const answer = await asked<SieveRoom>(session, sieveAsks.room, meta);
   if ('end' in answer) return answer.end;

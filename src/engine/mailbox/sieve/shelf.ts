@@ -16,7 +16,7 @@ import type {
 } from '../../../actors/asks/sieve-asks.ts';
 import { isScriptName } from '../../../actors/asks/sieve-asks.ts';
 import { MailError } from '../../../base/errors.ts';
-import { placedFaults } from '../../../mail/sieve/compile/at-delivery.ts';
+import { faultsOfOctets } from '../../../mail/sieve/compile/at-delivery.ts';
 import type { Settings } from '../../../settings/schema.ts';
 import { accountRange, scriptRange, tables } from '../../store/keys.ts';
 import type { AccountActor } from '../account-actor.ts';
@@ -61,6 +61,17 @@ export class ScriptShelf {
   }
 
   text(account: number, name: string): Uint8Array | undefined {
+    return this.#text(account, this.#keptName(account, name));
+  }
+
+  /** Names are kept in NFC (RFC 5198 §2), so that what looks the same is the same, and found by any form. */
+  #keptName(account: number, name: string): string {
+    const composed = name.normalize('NFC');
+    const isThere = composed === name || this.#text(account, name) !== undefined;
+    return isThere ? name : composed;
+  }
+
+  #text(account: number, name: string): Uint8Array | undefined {
     if (!isScriptName(name)) return undefined;
     const { scripts } = scriptsOf(this.#parts.shard().range(scriptRange(account, name)));
     return scripts[0]?.text;
@@ -74,8 +85,10 @@ export class ScriptShelf {
     return text === undefined ? undefined : Buffer.from(text).toString('utf8');
   }
 
-  /** For a script of so many bytes under the name. */
-  room(account: number, name: string, bytes: number): SieveRoom {
+  /** For a script of so many bytes under the name. @throws MailError `argument-invalid`: the name */
+  room(account: number, given: string, bytes: number): SieveRoom {
+    const name = this.#keptName(account, given);
+    mustBeScriptName(name);
     const { scriptsMax, scriptBytesMax, scriptBytesAllMax } = this.#parts.limits;
     if (bytes > scriptBytesMax) return 'too-large';
     const others = this.#all(account).scripts.filter((script) => script.name !== name);
@@ -84,23 +97,24 @@ export class ScriptShelf {
     return taken + bytes > scriptBytesAllMax ? 'no-room' : 'free';
   }
 
-  /** All that is wrong with a script, in order. */
+  /** All that is wrong with a script, in order. One of no octets is none (RFC 5804 §2.6). */
   faults(text: Uint8Array): SieveFaults {
     const { scriptBytesMax } = this.#parts.limits;
     if (text.byteLength > scriptBytesMax) {
       return [{ line: 1, column: 1, message: `a script may have ${scriptBytesMax} octets` }];
     }
-    const source = Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('utf8');
-    return placedFaults(source);
+    if (text.byteLength === 0) return [{ line: 1, column: 1, message: 'the script is empty' }];
+    return faultsOfOctets(text);
   }
 
   /** @throws MailError `argument-invalid`: the name */
-  async put(owner: Owner, name: string, text: Uint8Array): Promise<PutScript> {
-    mustBeScriptName(name);
+  async put(owner: Owner, given: string, text: Uint8Array): Promise<PutScript> {
+    mustBeScriptName(given.normalize('NFC'));
     if (text.byteLength > this.#parts.limits.scriptBytesMax) return { result: 'too-large' };
     const faults = this.faults(text);
     if (faults.length > 0) return { result: 'faulty', faults };
     return await this.#decide<PutScript>(owner, () => {
+      const name = this.#keptName(owner.account, given);
       const room = this.room(owner.account, name, text.byteLength);
       if (room !== 'free') return { value: { result: room } };
       return { value: { result: 'stored' }, change: { texts: [[name, text]], active: null } };
@@ -108,15 +122,17 @@ export class ScriptShelf {
   }
 
   /** "": none is active from then on. */
-  async activate(owner: Owner, name: string): Promise<ScriptDone> {
+  async activate(owner: Owner, given: string): Promise<ScriptDone> {
     return await this.#decide<ScriptDone>(owner, () => {
+      const name = this.#keptName(owner.account, given);
       if (name !== '' && this.text(owner.account, name) === undefined) return { value: 'missing' };
       return { value: 'done', change: { texts: [], active: name } };
     });
   }
 
-  async remove(owner: Owner, name: string): Promise<ScriptDone> {
+  async remove(owner: Owner, given: string): Promise<ScriptDone> {
     return await this.#decide<ScriptDone>(owner, () => {
+      const name = this.#keptName(owner.account, given);
       const script = this.list(owner.account).find((one) => one.name === name);
       if (script === undefined) return { value: 'missing' };
       if (script.isActive) return { value: 'active' };
@@ -125,9 +141,11 @@ export class ScriptShelf {
   }
 
   /** @throws MailError `argument-invalid`: the new name */
-  async rename(owner: Owner, name: string, newName: string): Promise<ScriptDone> {
-    mustBeScriptName(newName);
+  async rename(owner: Owner, given: string, newGiven: string): Promise<ScriptDone> {
+    mustBeScriptName(newGiven.normalize('NFC'));
     return await this.#decide<ScriptDone>(owner, () => {
+      const name = this.#keptName(owner.account, given);
+      const newName = this.#keptName(owner.account, newGiven);
       const { scripts, active } = this.#all(owner.account);
       const script = scripts.find((one) => one.name === name);
       if (script === undefined) return { value: 'missing' };

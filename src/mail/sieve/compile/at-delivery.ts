@@ -6,6 +6,7 @@
 
 import { placeOf, SieveFault, type SievePlace } from '../fault.ts';
 import type { AddressList } from '../message/address-list.ts';
+import { decodeScript } from '../syntax/octets.ts';
 import { deliveryCapabilities } from './catalog.ts';
 import { compileScript, scriptFaults } from './compile.ts';
 import type { Program } from './program.ts';
@@ -41,4 +42,11 @@ export function placedFaults(source: string): readonly PlacedFault[] {
     ...placeOf(source, at),
     message,
   }));
+}
+
+/** The same of octets, which may be no text at all. */
+export function faultsOfOctets(octets: Uint8Array): readonly PlacedFault[] {
+  const { source, fault } = decodeScript(octets);
+  if (fault === undefined) return placedFaults(source);
+  return [{ ...placeOf(source, fault.at), message: fault.message }];
 }

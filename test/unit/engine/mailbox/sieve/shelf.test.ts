@@ -45,10 +45,10 @@ describe('scripts of an account', () => {
     assert.equal(shelf.text(account, ''), undefined);
   });
 
-  it('of several parts and of none are given back whole', async () => {
+  it('of one part and of several are given back whole', async () => {
     const { shelf } = new ShelfWorld();
-    for (const bytes of [0, 1_799, 1_800, 1_801, 10_000]) {
-      const source = bytes === 0 ? text('') : long(bytes);
+    for (const bytes of [1, 1_799, 1_800, 1_801, 10_000]) {
+      const source = long(bytes);
       assert.deepEqual(await shelf.put(owner, 'main', source), { result: 'stored' });
       assert.deepEqual(shelf.text(account, 'main'), source);
     }
@@ -112,7 +112,7 @@ describe('scripts of an account', () => {
     assert.deepEqual(await shelf.put(owner, 'b', long(5_001)), { result: 'no-room' });
     assert.deepEqual(await shelf.put(owner, 'b', long(4_999)), { result: 'stored' });
     assert.deepEqual(await shelf.put(owner, 'c', long(1)), { result: 'stored' });
-    assert.deepEqual(await shelf.put(owner, 'd', text('')), { result: 'too-many' });
+    assert.deepEqual(await shelf.put(owner, 'd', text('#')), { result: 'too-many' });
     // In the place of one that is there.
     assert.equal(shelf.room(account, 'large', 10_000), 'free');
     assert.equal(shelf.room(account, 'd', 1), 'too-many');
@@ -121,13 +121,18 @@ describe('scripts of an account', () => {
 
   it('have names of text alone', async () => {
     const { shelf } = new ShelfWorld();
-    for (const name of ['', 'a\nb', 'a\0', 'x'.repeat(257), '\ud800', 'a\u2028']) {
+    for (const name of ['', 'a\nb', 'a\0', 'x'.repeat(257), '\ud800', 'a\u2028', '\ufeffa']) {
       await assert.rejects(
         shelf.put(owner, name, text('keep;')),
         (error) => error instanceof MailError && error.code === 'argument-invalid',
       );
     }
     assert.deepEqual(await shelf.put(owner, 'x'.repeat(256), text('keep;')), { result: 'stored' });
+    // What is composed may be longer than what it is made of.
+    const growing = '\u{1d160}'.repeat(128);
+    assert.ok(growing.length === 256 && growing.normalize('NFC').length > 256);
+    await assert.rejects(shelf.put(owner, growing, text('keep;')), MailError);
+    assert.throws(() => shelf.room(account, growing, 1), MailError);
   });
 
   it('are the same after a replay, begun anywhere', async () => {
