@@ -84,6 +84,7 @@ function settingFor(port: number): ScannerSetting {
     when: 'all',
     fail: 'open',
     discard: 'refuse',
+    infected: 'refuse',
     stages: ['data'],
     oversize: 'head',
   };

@@ -35,6 +35,8 @@ export interface ScannerSetting {
   readonly fail: 'open' | 'closed';
   /** What becomes of mail that it would throw away: refused, or taken and dropped. */
   readonly discard: 'refuse' | 'drop';
+  /** What becomes of mail in which it finds a virus: refused, or kept apart in its accounts' quarantines. */
+  readonly infected: 'refuse' | 'quarantine';
   /** When it is asked; those before `data` without a message. */
   readonly stages: readonly ScanStage[];
   readonly bytesMax: number;
@@ -57,6 +59,7 @@ const defaults = {
     when: 'untrusted',
     fail: 'open',
     discard: 'refuse',
+    infected: 'refuse',
     bytesMax: 25 * mebibyte,
     oversize: 'head',
   },
@@ -106,6 +109,7 @@ const columns: Columns<ScannerSetting> = {
   when: (raw = defaults.when) => readWord(raw, ['untrusted', 'all']),
   fail: (raw = defaults.fail) => readWord(raw, ['open', 'closed']),
   discard: (raw = defaults.discard) => readWord(raw, ['refuse', 'drop']),
+  infected: (raw = defaults.infected) => readWord(raw, ['refuse', 'quarantine']),
   bytesMax: (raw = defaults.bytesMax) => readNumber(raw, kibibyte, 1_024 * mebibyte),
   oversize: (raw = defaults.oversize) => readWord(raw, ['head', 'skip']),
   msMax: (raw = defaults.msMax) => readNumber(raw, 100, minuteMs),
@@ -129,7 +133,8 @@ function isAddress(kind: ScannerKind, address: string): boolean {
   return kind === 'http' ? isHookUrl(address) : scanPlaceOf(address) !== undefined;
 }
 
-function rowFault({ kind, address, secretFile, user, stages }: ScannerSetting): string | undefined {
+function rowFault(row: ScannerSetting): string | undefined {
+  const { kind, address, secretFile, user, stages, infected } = row;
   if (!isAddress(kind, address)) {
     const shape = shapes[kind] ?? '"HOST:PORT" or "unix:/PATH"';
     return `address: must be as ${shape}, not ${quote(address)}`;
@@ -138,6 +143,8 @@ function rowFault({ kind, address, secretFile, user, stages }: ScannerSetting): 
     return `secretFile: ${kind} has no secret`;
   if (kind !== 'http' && kind !== 'milter' && stages.some((stage) => stage !== 'data'))
     return `stages: ${kind} is shown messages, so "data" alone`;
+  if (infected !== defaults.infected && kind !== 'clamd' && kind !== 'http')
+    return `infected: ${kind} names no viruses`;
   return user === '' || kind === 'spamd' ? undefined : `user: ${kind} knows no users`;
 }
 

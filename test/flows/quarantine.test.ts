@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { command } from '../support/account-mail.ts';
 import { ImapClient } from '../support/imap-client.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { badMark, ScanPeer } from '../support/scan-peer.ts';
+import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
 import { WireClient } from '../support/wire-client.ts';
 import { messageWith, zipOf } from '../support/zip-maker.ts';
 
@@ -76,6 +77,15 @@ async function quarantine(server: TestServer, ...words: string[]) {
   return await command(['quarantine', ...words], environment);
 }
 
+async function loggedIn(server: TestServer, address = user): Promise<ImapClient> {
+  const imap = await ImapClient.connect(server.ports.imap!);
+  await imap.response();
+  await imap.ok('STARTTLS');
+  await imap.startTls();
+  await imap.ok(`LOGIN ${address} "${password}"`);
+  return imap;
+}
+
 async function counts(imap: ImapClient, mailbox: string): Promise<string> {
   const { untagged } = await imap.ok(`STATUS ${mailbox} (MESSAGES)`);
   return untagged.map(({ raw }) => raw).join('');
@@ -98,11 +108,7 @@ for (const [size, more] of [
       ['policy', 'files', 'quarantine', 'bob@far.test'],
     );
     assert.equal((await quarantine(server, 'list', user, '--search', 'nothing')).out, '');
-    const imap = await ImapClient.connect(server.ports.imap!);
-    await imap.response();
-    await imap.ok('STARTTLS');
-    await imap.startTls();
-    await imap.ok(`LOGIN ${user} "${password}"`);
+    const imap = await loggedIn(server);
     const list = (await imap.ok('LIST "" *')).untagged.map(({ raw }) => raw).join('');
     assert.doesNotMatch(list, /uarantine/);
     assert.equal((await imap.run('SELECT Quarantine')).tagged.name, 'NO');
@@ -124,6 +130,57 @@ for (const [size, more] of [
     assert.match(await send(server, 'words', more), /^250 /);
     const again = JSON.parse((await quarantine(server, 'list', user, '--json')).out);
     assert.deepEqual([again.kind, again.scanner], ['spam', 'far']);
+  });
+}
+
+for (const [size, more] of [
+  ['small', ''],
+  ['large', filler],
+] as const) {
+  test(`a ${size} message with a virus is kept apart, and no reader of it lets it out`, async () => {
+    await using peer = await ScanPeer.start('clamd');
+    await using scores = await hook();
+    await using server = await startTestServer({
+      'listen.imap': '127.0.0.1:0',
+      'relay.networks': '192.0.2.0/24',
+      'scanners.list': JSON.stringify([
+        { name: 'words', kind: 'http', address: scores.url, when: 'all' },
+        { name: 'virus', kind: 'clamd', address: peer.address, infected: 'quarantine' },
+      ]),
+    });
+    await server.call('domain.create', { name: 'a.test' });
+    await server.call('account.create', { address: user, password });
+    await server.call('account.create', { address: 'eve@a.test', password });
+    const source = 'require ["copy"]; redirect :copy "eve@a.test"; keep;';
+    await server.call('script.put', { account: user, name: 'all', source, activate: true });
+    // A scanner before says that it is spam, which its reader may release.
+    assert.match(await send(server, 'words', `${more}${badMark}\r\n`), /^250 /);
+    const { id, kind, scanner } = JSON.parse(
+      (await quarantine(server, 'list', user, '--json')).out,
+    );
+    assert.deepEqual([kind, scanner], ['policy', 'virus']);
+    const shown = await quarantine(server, 'show', user, String(id));
+    assert.match(shown.out, /^X-Quarantine: policy; scanner=virus;\n\s+infected=Test\.Virus$/m);
+    assert.doesNotMatch(shown.out, new RegExp(badMark));
+    const refused = await quarantine(server, 'release', user, String(id));
+    assert.equal(refused.out, 'Released 0 messages; 1 message kept apart by a policy.\n');
+    const imap = await loggedIn(server);
+    assert.match(await counts(imap, 'INBOX'), /MESSAGES 0\b/);
+    assert.doesNotMatch(
+      (await imap.ok('LIST "" *')).untagged.map(({ raw }) => raw).join(),
+      /uarantine/,
+    );
+    // What is clean is sent on, behind what is not.
+    assert.match(await send(server, 'accept'), /^250 /);
+    const eve = await loggedIn(server, 'eve@a.test');
+    const come = async () => (/MESSAGES 0\b/.test(await counts(eve, 'INBOX')) ? undefined : true);
+    await eventually('one sent on', come);
+    assert.match(await counts(eve, 'INBOX'), /MESSAGES 1\b/);
+    assert.equal((await quarantine(server, 'list', 'eve@a.test')).out, '');
+    assert.match(await counts(imap, 'INBOX'), /MESSAGES 1\b/);
+    const released = await quarantine(server, 'release', user, String(id), '--force');
+    assert.equal(released.out, 'Released 1 message.\n');
+    assert.match(await counts(imap, 'INBOX'), /MESSAGES 2\b/);
   });
 }
 

@@ -16,6 +16,7 @@ export function scannerSetting(given: Partial<ScannerSetting>): ScannerSetting {
     ...{ name: 'test', kind: 'clamd', address: '127.0.0.1:1', when: 'untrusted', fail: 'open' },
     ...{
       discard: 'refuse',
+      infected: 'refuse',
       bytesMax: 1_048_576,
       oversize: 'head',
       msMax: 5_000,

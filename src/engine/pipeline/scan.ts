@@ -5,7 +5,7 @@
  * Limits:    each scanner's own; together they take no longer than the sum of their times.
  * Invariant: before anything is journaled. A scanner without a verdict refuses mail for now or lets it pass, as the
  *            operator chose. Mail is taken and dropped only where the operator said so of this scanner, and the log
- *            says each time. Never rejects.
+ *            says each time. What a virus was found in goes to nobody's server, whoever takes it. Never rejects.
  */
 
 import { spamLevelsOf } from '../../actors/asks/policy-snapshot.ts';
@@ -28,7 +28,7 @@ import { withEdits } from './scan-edits.ts';
 import { changesEnvelope, type ResolveRecipient, withEnvelopeEdits } from './scan-envelope.ts';
 
 export interface AskedScanner {
-  readonly setting: Pick<ScannerSetting, 'name' | 'when' | 'fail' | 'discard'>;
+  readonly setting: Pick<ScannerSetting, 'name' | 'when' | 'fail' | 'discard' | 'infected'>;
   readonly scanner: ContentScanner;
 }
 
@@ -54,6 +54,8 @@ const ownFields: readonly ScanEdit[] = ownMarks.map((name) => ({ kind: 'remove-f
 
 /** Rules that are named in a field. */
 const rulesNamedMax = 40;
+/** Viruses that a field names. */
+const virusesNamedMax = 8;
 /** Changes of an envelope that the log names. */
 const changesToldMax = 200;
 
@@ -87,6 +89,7 @@ export async function scan(
   if (asked.length === 0) return kept(head ?? message.body, emptyBytes);
   let body = withEdits(head ?? message.body, ownFields, policy.headerLimits);
   let worst = 0;
+  let isInfected = false;
   const fields: Uint8Array[] = [];
   for (const { scanner, setting } of asked) {
     const shown = { ...message, envelope, ...(head === undefined ? { body } : {}) };
@@ -97,10 +100,15 @@ export async function scan(
     if (isDropping(verdict, setting)) return kept(body, emptyBytes, told(parts, message, setting));
     const refusal = refusalOf(verdict, setting);
     if (refusal !== undefined) return refusal;
+    isInfected ||= verdict.kind === 'infected';
     const edits = 'edits' in verdict ? verdict.edits : [];
     const changed = await followed(parts, message, envelope, setting, edits);
     if (!changed.ok) return changed;
     envelope = changed.envelope;
+    if (isInfected) {
+      if (!isForAccounts(envelope)) return failure('policy-refused', 'a virus is to leave');
+      envelope = withoutText(envelope);
+    }
     if (envelope.recipients.length === 0 && message.envelope.recipients.length > 0) {
       // Nobody is left who would get it: that is what `discard` says in other words.
       if (setting.discard !== 'drop')
@@ -173,11 +181,13 @@ function subjectOf(
 
 function refusalOf(
   verdict: ScanVerdict,
-  { name, fail }: AskedScanner['setting'],
+  { name, fail, infected }: AskedScanner['setting'],
 ): Failure | undefined {
   switch (verdict.kind) {
     case 'infected':
-      return failure('policy-refused', `${name}: ${verdict.names.join(', ')}`);
+      return infected === 'quarantine'
+        ? undefined
+        : failure('policy-refused', `${name}: ${verdict.names.join(', ')}`);
     case 'failed':
       return fail === 'closed'
         ? failure('verdict-missing', `${name}: ${verdict.fault}`)
@@ -191,6 +201,16 @@ function refusalOf(
     default:
       return undefined;
   }
+}
+
+/** Only there is mail kept apart: what goes on to another server would be in somebody's inbox. */
+function isForAccounts({ recipients }: Envelope): boolean {
+  return recipients.every(({ target }) => target.kind === 'account');
+}
+
+/** A report of a copy that could not be stored would carry it to its sender, whom anybody may have named. */
+function withoutText(envelope: Envelope): Envelope {
+  return envelope.ret === 'full' ? { ...envelope, ret: 'hdrs' } : envelope;
 }
 
 function percentOf(verdict: ScanVerdict): number {
@@ -216,18 +236,28 @@ function isRefusedByAll(
 }
 
 function marksOf(verdict: ScanVerdict, name: string): Uint8Array {
+  if (verdict.kind === 'infected') {
+    const viruses = verdict.names.slice(0, virusesNamedMax).join(',\r\n\t');
+    return latin1(`${heldField('policy', name)};\r\n\tinfected=${viruses}\r\n${spamFlag}`);
+  }
   if (verdict.kind !== 'scored' && verdict.kind !== 'decided') return emptyBytes;
   const isSpam = verdict.action !== 'accept';
   const isHeld = verdict.action === 'quarantine';
   const why = verdict.kind === 'scored' ? 'spam' : 'policy';
-  const held = isHeld ? `X-Quarantine: ${why}; scanner=${name}\r\n` : '';
-  const flag = isSpam ? `${held}X-Spam-Flag: YES\r\n` : '';
+  const held = isHeld ? `${heldField(why, name)}\r\n` : '';
+  const flag = isSpam ? `${held}${spamFlag}` : '';
   if (verdict.kind === 'decided') return latin1(flag);
   const rules = verdict.rules.slice(0, rulesNamedMax).map((rule) => rule.name);
   const tests = rules.length === 0 ? '' : `\r\n\ttests=${rules.join(',\r\n\t')}`;
   const score = `score=${verdict.score} required=${verdict.threshold}`;
   const status = `X-Spam-Status: ${isSpam ? 'Yes' : 'No'}, ${score} scanner=${name}${tests}\r\n`;
   return latin1(flag + status);
+}
+
+const spamFlag = 'X-Spam-Flag: YES\r\n';
+
+function heldField(why: 'spam' | 'policy', name: string): string {
+  return `X-Quarantine: ${why}; scanner=${name}`;
 }
 
 function tell(

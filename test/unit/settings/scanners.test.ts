@@ -26,6 +26,7 @@ it('fills in what is not said, and writes it so that it is read again', () => {
       when: 'untrusted',
       fail: 'open',
       discard: 'refuse',
+      infected: 'refuse',
       bytesMax: 26_214_400,
       oversize: 'head',
     },
@@ -87,6 +88,10 @@ it('takes a hook by https, and in clear on this machine alone', () => {
 it('refuses what a kind knows nothing of, and names that are there twice', () => {
   assert.match(reasonsOf({ ...good, secretFile: '/x' }), /clamd has no secret/);
   assert.match(reasonsOf({ ...good, user: 'x' }), /clamd knows no users/);
+  const apart = { infected: 'quarantine' };
+  assert.equal(reasonsOf({ ...good, ...apart }), 'read');
+  for (const kind of ['spamd', 'rspamd', 'milter'])
+    assert.match(reasonsOf({ ...good, ...apart, kind }), /infected: \w+ names no viruses/);
   assert.match(reasonsOf({ ...good, kind: 'avast' }), /kind: must be one of clamd/);
   assert.match(reasonsOf({ ...good, fail: 'maybe' }), /fail: must be one of open, closed/);
   assert.match(reasonsOf({ ...good, speed: 1 }), /there is no "speed" here/);

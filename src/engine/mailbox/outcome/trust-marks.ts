@@ -39,12 +39,18 @@ export function readMarks(headers: Pick<HeaderList, 'texts'>): TrustMarks {
     if (word === 'Yes') flagged--;
     worst = Math.max(worst ?? 0, said);
   }
-  const [held] = headers.texts('x-quarantine');
+  const held = heldWord(headers);
   return {
     ...(worst === undefined ? {} : { spamPercent: worst }),
     isCalledSpam: flagged > 0,
     ...(held === undefined ? {} : { quarantine: held.startsWith('spam') ? 'spam' : 'policy' }),
   };
+}
+
+/** Why it is kept apart, in the words of who says so; a policy's before a score's, which its reader may overrule. */
+export function heldWord(headers: Pick<HeaderList, 'texts'>): string | undefined {
+  const words = headers.texts('x-quarantine');
+  return words.find((word) => !word.startsWith('spam')) ?? words[0];
 }
 
 /** Whose word it is stands in it: mail that another server marked and sent on is not marked by us. */

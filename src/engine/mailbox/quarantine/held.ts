@@ -8,7 +8,7 @@ import type { HeldMessage } from '../../../actors/asks/quarantine-asks.ts';
 import { scanHeaders } from '../../../mail/formats/headers/scan.ts';
 import { headingOf } from '../../../mail/formats/mime/heading.ts';
 import { HeaderList } from '../../../mail/sieve/message/header-list.ts';
-import { readMarks } from '../outcome/trust-marks.ts';
+import { heldWord, readMarks } from '../outcome/trust-marks.ts';
 
 export type HeldFacts = Pick<
   HeldMessage,
@@ -20,8 +20,8 @@ export function heldFacts(text: Uint8Array, envelope?: Uint8Array): HeldFacts {
   const headers = new HeaderList(scanHeaders(text));
   const { spamPercent, quarantine = 'spam' } = readMarks(headers);
   const [path = ''] = headers.texts('return-path');
-  const said = [...headers.texts('x-quarantine'), ...headers.texts('x-spam-status')];
-  const scanner = /\bscanner=([\w-]{1,64})/.exec(said[0] ?? '')?.[1] ?? '';
+  const said = heldWord(headers) ?? headers.texts('x-spam-status')[0] ?? '';
+  const scanner = /\bscanner=([\w-]{1,64})/.exec(said)?.[1] ?? '';
   return {
     kind: quarantine,
     ...headingOf(envelope),

@@ -75,7 +75,7 @@ const policy = compilePolicy(defaultPolicy);
 
 function asked(finding: ScanFinding, discard: 'refuse' | 'drop', seen: string[][] = []) {
   const scanner: AskedScanner = {
-    setting: { name: 'one', when: 'untrusted', fail: 'open', discard },
+    setting: { name: 'one', when: 'untrusted', fail: 'open', discard, infected: 'refuse' },
     scanner: {
       name: 'one',
       scan: async ({ recipients }) => {

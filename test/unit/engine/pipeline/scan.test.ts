@@ -7,8 +7,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultPolicy } from '../../../../src/actors/asks/policy-snapshot.ts';
-import type { Arrival } from '../../../../src/actors/asks/reception.ts';
-import type { MessageId, TenantId } from '../../../../src/base/ids.ts';
+import type {
+  Arrival,
+  Envelope,
+  EnvelopeRecipient,
+} from '../../../../src/actors/asks/reception.ts';
+import type { AccountId, MessageId, ShardId, TenantId } from '../../../../src/base/ids.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import { compilePolicy } from '../../../../src/engine/pipeline/policy.ts';
 import type { MessageToPrepare } from '../../../../src/engine/pipeline/prepare.ts';
@@ -32,7 +36,10 @@ const nowhere = async () => [];
 function says(finding: ScanFinding, setting: Partial<AskedScanner['setting']> = {}) {
   const seen: ScanSubject[] = [];
   const scanner: AskedScanner = {
-    setting: { name: 'one', when: 'untrusted', fail: 'open', discard: 'refuse', ...setting },
+    setting: {
+      ...{ name: 'one', when: 'untrusted', fail: 'open', discard: 'refuse', infected: 'refuse' },
+      ...setting,
+    },
     scanner: {
       name: 'one',
       scan: async (subject) => {
@@ -48,6 +55,24 @@ function says(finding: ScanFinding, setting: Partial<AskedScanner['setting']> = 
 
 async function answer(...scanners: readonly AskedScanner[]) {
   return await scan(message, { scanners, log: silentLog, resolve: nowhere }, policy);
+}
+
+const infected = { kind: 'infected', names: ['Worm'] } as const;
+const account: EnvelopeRecipient = {
+  address: 'bob@example.org',
+  target: { kind: 'account', account: 1 as AccountId, shard: 0 as ShardId },
+};
+const remote: EnvelopeRecipient = { address: 'dan@far.test', target: { kind: 'remote' } };
+const feedback: EnvelopeRecipient = { address: 'b@example.org', target: { kind: 'feedback' } };
+
+/** What becomes of mail for `recipients` that may be kept apart. */
+async function kept(
+  given: Partial<Envelope>,
+  scanners: readonly AskedScanner[],
+  resolve: (address: string) => Promise<readonly EnvelopeRecipient[]> = nowhere,
+) {
+  const sent = { ...message, envelope: { ...message.envelope, ...given } };
+  return await scan(sent, { scanners, log: silentLog, resolve }, policy);
 }
 
 const scored = {
@@ -71,6 +96,39 @@ test('what is refused, and how', async () => {
     const result = await answer(says(finding).scanner, next.scanner);
     assert.equal(result.ok ? 'taken' : result.code, code);
     assert.equal(next.seen.length, 0, 'the next one is not asked');
+  }
+});
+
+test('what a virus is found in is kept apart where its operator says so', async () => {
+  const names = Array.from({ length: 9 }, (_, n) => `Worm.${n}`);
+  const virus = says({ ...infected, names }, { infected: 'quarantine' });
+  const next = says({ kind: 'clean' });
+  const given = { recipients: [account], ret: 'full' } as const;
+  const result = await kept(given, [virus.scanner, next.scanner]);
+  assert.ok(result.ok);
+  const viruses = names.slice(0, 8).join(',\r\n\t');
+  const field = `X-Quarantine: policy; scanner=one;\r\n\tinfected=${viruses}\r\n`;
+  assert.equal(Buffer.from(result.fields).toString(), `${field}X-Spam-Flag: YES\r\n`);
+  assert.equal(next.seen.length, 1, 'the next one may refuse it');
+  assert.equal(result.envelope.ret, 'hdrs', 'no report carries it back');
+});
+
+test('what a virus is found in is refused where anybody’s copy would leave', async () => {
+  const virus = () => says(infected, { infected: 'quarantine' }).scanner;
+  for (const recipients of [[remote], [account, remote], [account, feedback]]) {
+    const next = says({ kind: 'clean' });
+    const result = await kept({ recipients }, [virus(), next.scanner]);
+    assert.equal(result.ok ? 'taken' : result.code, 'policy-refused');
+    assert.equal(next.seen.length, 0);
+  }
+  const edits = [{ kind: 'add-recipient', address: remote.address }] as const;
+  const adding = () => says({ kind: 'decided', action: 'accept', text: '', edits }).scanner;
+  for (const scanners of [
+    [virus(), adding()],
+    [adding(), virus()],
+  ]) {
+    const result = await kept({ recipients: [account] }, scanners, async () => [remote]);
+    assert.equal(result.ok ? 'taken' : result.code, 'policy-refused');
   }
 });
 

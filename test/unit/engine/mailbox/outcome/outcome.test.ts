@@ -47,6 +47,9 @@ describe('the marks of a header', () => {
     assert.equal(marksOf({ 'x-spam-flag': ['NO'] }).isCalledSpam, false);
     assert.equal(marksOf({ 'x-quarantine': ['policy; scanner=m'] }).quarantine, 'policy');
     assert.equal(marksOf({ 'x-quarantine': ['spam; scanner=r'] }).quarantine, 'spam');
+    const both = ['spam; scanner=r', 'policy; scanner=virus'];
+    assert.equal(marksOf({ 'x-quarantine': both }).quarantine, 'policy', 'the stricter');
+    assert.equal(marksOf({ 'x-quarantine': both.toReversed() }).quarantine, 'policy');
   });
 });
 
