@@ -180,6 +180,22 @@ test('two accounts that redirect to each other end with the mail in one of them'
   assert.deepEqual(await counts(play, 'eve@here.test'), {});
 });
 
+test('a script that sends mail to its own account is kept with a warning, and mail comes back; an empty one is not', async () => {
+  await using play = await world();
+  await withAccounts(play);
+  const put = { account: 'bob@here.test', name: 'main', activate: true };
+  const answer = await play.server.call('script.put', {
+    ...put,
+    source: 'redirect "Bob@here.test";',
+  });
+  assert.equal(answer.isKept, true);
+  assert.match(answer.warnings[0]!.message, /^bob@here\.test is this account/);
+  const empty = await play.server.call('script.put', { ...put, source: '' });
+  assert.deepEqual([empty.isKept, empty.faults.length], [false, 1]);
+  assert.match((await send(play, ['bob@here.test']))[0]!, /^250 /);
+  await eventually('the mail', async () => ((await counts(play)).INBOX === 1 ? true : undefined));
+});
+
 test("the server's scripts stand around an account's own, and live through a restart", async () => {
   const folder = mkdtempSync(join(tmpdir(), 'chaski-test-'));
   const before = join(folder, 'before.sieve');

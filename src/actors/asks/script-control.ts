@@ -47,10 +47,10 @@ export const scriptActs = {
   'script.put': {
     rest: 'PUT /api/v1/accounts/{account}/scripts/{name}',
     summary:
-      'Keeps a script, in the place of one of that name. One with faults is not kept: they are the answer. `activate`: it is the active one from then on.',
+      'Keeps a script, in the place of one of that name. One with faults is not kept: they are the answer. `warnings`: what it may not have been meant to say. `activate`: it is the active one from then on.',
     params: only({ account: addressText, name, source, activate: flag }),
     defaults: { activate: false },
-    result: Type.Object({ isKept: flag, faults: listOf(fault) }),
+    result: Type.Object({ isKept: flag, faults: listOf(fault), warnings: listOf(fault) }),
   },
   'script.activate': {
     rest: 'POST /api/v1/accounts/{account}/scripts/{name}/activate',

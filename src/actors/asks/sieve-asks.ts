@@ -14,9 +14,9 @@ export const sieveAsks = {
   get: 'sieve.get',
   /** meta: `[account, name, bytes]`. Answer: `SieveRoom`; a name that may not be fails. HAVESPACE. */
   room: 'sieve.room',
-  /** Body: the text. Answer: `SieveFaults`. Nothing is kept. CHECKSCRIPT. */
+  /** meta: `[address]`, whose it would be; body: the text. Answer: `SieveCheck`. Nothing is kept. CHECKSCRIPT. */
   check: 'sieve.check',
-  /** meta: `PackedScript`, body: the text. Answer: `PutScript`. PUTSCRIPT. */
+  /** meta: `PackedPut`, body: the text. Answer: `PutScript`. PUTSCRIPT. */
   put: 'sieve.put',
   /** meta: `PackedScript`; "": none is active from then on. Answer: `ScriptDone`. SETACTIVE. */
   activate: 'sieve.activate',
@@ -27,6 +27,8 @@ export const sieveAsks = {
 } as const;
 
 export type PackedScript = readonly [account: number, tenant: number, name: string];
+/** `address`: the account's, for warnings. */
+export type PackedPut = readonly [...PackedScript, address: string];
 export type PackedRenamed = readonly [...PackedScript, newName: string];
 
 export interface SieveScript {
@@ -51,8 +53,15 @@ export type SieveFaults = readonly SieveFault[];
 /** `too-many`: scripts of the account. `too-large`: this one. `no-room`: all of them together. */
 export type SieveRoom = 'free' | 'too-many' | 'too-large' | 'no-room';
 
+/** Warnings are of what compiles: there are none beside faults. */
+export interface SieveCheck {
+  readonly faults: SieveFaults;
+  readonly warnings: SieveFaults;
+}
+
 export type PutScript =
-  | { readonly result: 'stored' | Exclude<SieveRoom, 'free'> }
+  | { readonly result: 'stored'; readonly warnings: SieveFaults }
+  | { readonly result: Exclude<SieveRoom, 'free'> }
   | { readonly result: 'faulty'; readonly faults: SieveFaults };
 
 export type ScriptDone = 'done' | 'missing' | 'exists' | 'active';

@@ -6,6 +6,7 @@
 
 import type { ControlHandlers } from '../../actors/asks/control.ts';
 import {
+  type PackedPut,
   type PackedScript,
   type PutScript,
   type ScriptDone,
@@ -55,13 +56,13 @@ export function scriptHandlers(parts: ControlParts): ControlHandlers {
     'script.put': async ({ account: address, name, source, activate }) => {
       const account = await named(address);
       const body = [Buffer.from(source, 'utf8')];
-      const meta = owned(account, name);
+      const meta: PackedPut = [...owned(account, name), account.address];
       const { value } = await askAccount(parts, account, sieveAsks.put, meta, { body });
       const put = value as PutScript;
-      if (put.result === 'faulty') return { isKept: false, faults: put.faults };
+      if (put.result === 'faulty') return { isKept: false, faults: put.faults, warnings: [] };
       if (put.result !== 'stored') throw new MailError('not-possible-now', noRoom[put.result]);
       if (activate) await done(account, sieveAsks.activate, name);
-      return { isKept: true, faults: [] };
+      return { isKept: true, faults: [], warnings: put.warnings };
     },
     'script.activate': async ({ account: address, name }) => {
       await done(await named(address), sieveAsks.activate, name);

@@ -2,8 +2,11 @@
 
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { placeOf } from '../../mail/sieve/fault.ts';
+import { decodeScript } from '../../mail/sieve/syntax/octets.ts';
 import { type Command, exitCodes } from '../command.ts';
 import { count, size, table } from '../output.ts';
+import { faultLines, warningLines } from '../sieve/fault-lines.ts';
 
 const list: Command = {
   name: 'sieve list',
@@ -56,19 +59,23 @@ const put: Command = {
   ],
   notes: 'Exit code 1: the script has faults, and what was there stays.',
   async run({ arguments: [account, file], options, output, control }) {
-    const source = await readFile(file!, 'utf8');
+    const { source, fault } = decodeScript(await readFile(file!));
+    if (fault !== undefined) {
+      const { line, column } = placeOf(source, fault.at);
+      output.fault('script-invalid', `${file}:${line}:${column}: ${fault.message}`);
+      return exitCodes.failed;
+    }
     const name = options.text('name') ?? basename(file!).replace(/\.sieve$/, '');
     const activate = options.isSet('activate');
     const params = { account: account!, name, source, activate };
     const answer = await (await control()).call('script.put', params);
-    output.result({ name, ...answer }, ({ isKept, faults }) =>
+    output.result({ name, ...answer }, ({ isKept, faults, warnings }) => [
+      ...faultLines(file!, faults),
+      ...warningLines(file!, warnings),
       isKept
         ? `${name} is kept${activate ? ', and active' : ''}.`
-        : [
-            ...faults.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`),
-            `${count(faults.length, 'fault')}: not kept.`,
-          ],
-    );
+        : `${count(faults.length, 'fault')}: not kept.`,
+    ]);
     return answer.isKept ? undefined : exitCodes.failed;
   },
 };

@@ -3,13 +3,16 @@
 import { readFile } from 'node:fs/promises';
 import { nodeClock } from '../../adapters/node/clock.ts';
 import { compileScript, scriptFaults } from '../../mail/sieve/compile/compile.ts';
-import { placeOf } from '../../mail/sieve/fault.ts';
+import { scriptWarnings } from '../../mail/sieve/compile/warnings.ts';
+import { placeOf, type SieveFault } from '../../mail/sieve/fault.ts';
 import type { Action } from '../../mail/sieve/run/actions.ts';
 import { runScript } from '../../mail/sieve/run/run.ts';
+import { decodeScript } from '../../mail/sieve/syntax/octets.ts';
 import { type Command, exitCodes } from '../command.ts';
 import { readMessage } from '../message-file.ts';
 import { count } from '../output.ts';
 import { describeAction } from '../sieve/describe-action.ts';
+import { faultLines, warningLines } from '../sieve/fault-lines.ts';
 import { listFolder, ScriptFolder } from '../sieve/script-folder.ts';
 import { testHost } from '../sieve/test-host.ts';
 import { sieveScriptCommands } from './sieve-scripts.ts';
@@ -20,28 +23,29 @@ const check: Command = {
   arguments: 'SCRIPT',
   argumentCount: [1, 1],
   examples: ['sieve check vacation.sieve', 'sieve check vacation.sieve --json'],
-  notes: 'Exit code 1: the script has faults. It is only read; nothing runs.',
+  notes:
+    'Exit code 1: the script has faults. Warnings are of what it may not have been meant to say. It is only read; nothing runs.',
   async run({ arguments: [file], output }) {
-    const source = await readFile(file!, 'utf8');
-    const errors = scriptFaults(source).map((fault) => ({
-      ...placeOf(source, fault.at),
-      message: fault.message,
-    }));
+    const { source, fault } = decodeScript(await readFile(file!));
+    const placed = ({ at, message }: Pick<SieveFault, 'at' | 'message'>) => ({
+      ...placeOf(source, at),
+      message,
+    });
+    const errors = (fault === undefined ? scriptFaults(source) : [fault]).map(placed);
+    const warnings = errors.length === 0 ? scriptWarnings(source, '').map(placed) : [];
     const program = errors.length === 0 ? compileScript(source) : undefined;
     const answer = {
       valid: program !== undefined,
       errors,
+      warnings,
       extensions: [...(program?.extensions ?? [])],
       includes: program?.includes ?? [],
     };
-    output.result(answer, () =>
-      answer.valid
-        ? `${file} is a valid script.`
-        : [
-            ...errors.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`),
-            `${count(errors.length, 'fault')}.`,
-          ],
-    );
+    output.result(answer, () => [
+      ...faultLines(file!, errors),
+      ...warningLines(file!, warnings),
+      answer.valid ? `${file} is a valid script.` : `${count(errors.length, 'fault')}.`,
+    ]);
     return answer.valid ? undefined : exitCodes.failed;
   },
 };
@@ -86,8 +90,8 @@ const test: Command = {
   notes:
     'Nothing is delivered, sent or remembered. Exit code 1: the script failed and the message was kept.',
   async run({ arguments: [scriptFile, messageFile], options, output }) {
-    const source = await readFile(scriptFile!, 'utf8');
-    const [fault] = scriptFaults(source);
+    const { source, fault: wrong } = decodeScript(await readFile(scriptFile!));
+    const [fault] = wrong === undefined ? scriptFaults(source) : [wrong];
     if (fault !== undefined) {
       const { line, column } = placeOf(source, fault.at);
       output.fault('script-invalid', `${scriptFile}:${line}:${column}: ${fault.message}`);

@@ -17,6 +17,8 @@ export const scriptLimits = {
   regexLengthMax: 1_000,
   /** Instructions that such a pattern may become: repeats multiply. */
   regexProgramMax: 4_000,
+  /** A script with more of them is told so many. */
+  warningsMax: 50,
 } as const;
 
 /** What one run may do. Past one, the run fails and the message is kept. */

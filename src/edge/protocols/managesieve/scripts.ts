@@ -7,8 +7,10 @@
 
 import { Buffer } from 'node:buffer';
 import {
+  type PackedPut,
   type PutScript,
   type ScriptDone,
+  type SieveCheck,
   type SieveFaults,
   type SieveRoom,
   type SieveScripts,
@@ -29,7 +31,7 @@ import {
 import { failed } from './failed.ts';
 
 const states = ['authenticated'] as const;
-/** Faults of a script that are told. */
+/** Faults of a script that are told, or warnings. */
 const faultsToldMax = 20;
 
 const roomWords: Readonly<Record<Exclude<SieveRoom, 'free'>, CommandEnd>> = {
@@ -46,11 +48,17 @@ const doneWords: Readonly<Record<Exclude<ScriptDone, 'done'>, CommandEnd>> = {
 
 export const tooLarge = roomWords['too-large'];
 
-function faultWords(faults: SieveFaults): CommandEnd {
-  const lines = faults
+function placesOf(faults: SieveFaults): string {
+  return faults
     .slice(0, faultsToldMax)
-    .map(({ line, column, message }) => `line ${line}, column ${column}: ${message}`);
-  return no(lines.join('\r\n'));
+    .map(({ line, column, message }) => `line ${line}, column ${column}: ${message}`)
+    .join('\r\n');
+}
+
+/** RFC 5804 §1.3: what is right, and perhaps not what was meant. */
+function okWith(warnings: SieveFaults, words: string): CommandEnd {
+  if (warnings.length === 0) return ok(words);
+  return { status: 'OK', code: 'WARNINGS', words: placesOf(warnings) };
 }
 
 type Asked<T> = { readonly value: T; readonly body?: Uint8Array } | { readonly end: CommandEnd };
@@ -121,13 +129,13 @@ async function putScript(session: CommandSession, args: readonly Argument[]): Pr
   if (name === undefined || script?.kind !== 'string' || args.length !== 2) {
     return bad('PUTSCRIPT takes a name and a script');
   }
-  const { id, tenant } = session.account!;
-  const meta = [id, tenant, name];
+  const { id, tenant, address } = session.account!;
+  const meta: PackedPut = [id, tenant, name, address];
   const answer = await asked<PutScript>(session, sieveAsks.put, meta, [script.octets]);
   if ('end' in answer) return answer.end;
   const { value } = answer;
-  if (value.result === 'faulty') return faultWords(value.faults);
-  return value.result === 'stored' ? ok('Kept') : roomWords[value.result];
+  if (value.result === 'faulty') return no(placesOf(value.faults));
+  return value.result === 'stored' ? okWith(value.warnings, 'Kept') : roomWords[value.result];
 }
 
 async function checkScript(
@@ -136,9 +144,11 @@ async function checkScript(
 ): Promise<CommandEnd> {
   const [script] = args;
   if (script?.kind !== 'string' || args.length !== 1) return bad('CHECKSCRIPT takes a script');
-  const answer = await asked<SieveFaults>(session, sieveAsks.check, [], [script.octets]);
+  const meta = [session.account!.address];
+  const answer = await asked<SieveCheck>(session, sieveAsks.check, meta, [script.octets]);
   if ('end' in answer) return answer.end;
-  return answer.value.length === 0 ? ok('It is right') : faultWords(answer.value);
+  const { faults, warnings } = answer.value;
+  return faults.length === 0 ? okWith(warnings, 'It is right') : no(placesOf(faults));
 }
 
 async function haveSpace(session: CommandSession, args: readonly Argument[]): Promise<CommandEnd> {

@@ -7,6 +7,7 @@
 
 import type { Answer, ArrivedAsk, Handlers } from '../../../actors/ask.ts';
 import {
+  type PackedPut,
   type PackedRenamed,
   type PackedScript,
   sieveAsks,
@@ -44,10 +45,13 @@ export function sieveHandlers(shelfOf: (ask: ArrivedAsk) => ScriptShelf | undefi
       const [account, name, bytes] = ask.meta as readonly [number, string, number];
       return value(shelf.room(account, name, bytes));
     }),
-    [sieveAsks.check]: within((shelf, ask) => value(shelf.faults(ask.body))),
+    [sieveAsks.check]: within((shelf, ask) =>
+      value(shelf.check(ask.body, (ask.meta as [string])[0])),
+    ),
     [sieveAsks.put]: apart(async (shelf, ask) => {
       const [owner, name] = ownerAndName(ask);
-      return value(await shelf.put(owner, name, Buffer.from(ask.body)));
+      const address = (ask.meta as PackedPut)[3];
+      return value(await shelf.put(owner, name, Buffer.from(ask.body), address));
     }),
     [sieveAsks.activate]: apart(async (shelf, ask) =>
       value(await shelf.activate(...ownerAndName(ask))),

@@ -10,13 +10,14 @@
 import type {
   PutScript,
   ScriptDone,
+  SieveCheck,
   SieveFaults,
   SieveRoom,
   SieveScripts,
 } from '../../../actors/asks/sieve-asks.ts';
 import { isScriptName } from '../../../actors/asks/sieve-asks.ts';
 import { MailError } from '../../../base/errors.ts';
-import { faultsOfOctets } from '../../../mail/sieve/compile/at-delivery.ts';
+import { faultsOfOctets, placedWarnings } from '../../../mail/sieve/compile/at-delivery.ts';
 import type { Settings } from '../../../settings/schema.ts';
 import { accountRange, scriptRange, tables } from '../../store/keys.ts';
 import type { AccountActor } from '../account-actor.ts';
@@ -107,17 +108,26 @@ export class ScriptShelf {
     return faultsOfOctets(text);
   }
 
-  /** @throws MailError `argument-invalid`: the name */
-  async put(owner: Owner, given: string, text: Uint8Array): Promise<PutScript> {
+  /** `address`: whose script it would be. */
+  check(text: Uint8Array, address: string): SieveCheck {
+    const faults = this.faults(text);
+    return { faults, warnings: faults.length > 0 ? [] : placedWarnings(text, address) };
+  }
+
+  /** `address`: the account's; "" is not known. @throws MailError `argument-invalid`: the name */
+  async put(owner: Owner, given: string, text: Uint8Array, address = ''): Promise<PutScript> {
     mustBeScriptName(given.normalize('NFC'));
     if (text.byteLength > this.#parts.limits.scriptBytesMax) return { result: 'too-large' };
-    const faults = this.faults(text);
+    const { faults, warnings } = this.check(text, address);
     if (faults.length > 0) return { result: 'faulty', faults };
     return await this.#decide<PutScript>(owner, () => {
       const name = this.#keptName(owner.account, given);
       const room = this.room(owner.account, name, text.byteLength);
       if (room !== 'free') return { value: { result: room } };
-      return { value: { result: 'stored' }, change: { texts: [[name, text]], active: null } };
+      return {
+        value: { result: 'stored', warnings },
+        change: { texts: [[name, text]], active: null },
+      };
     });
   }
 

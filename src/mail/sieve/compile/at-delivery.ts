@@ -10,6 +10,7 @@ import { decodeScript } from '../syntax/octets.ts';
 import { deliveryCapabilities } from './catalog.ts';
 import { compileScript, scriptFaults } from './compile.ts';
 import type { Program } from './program.ts';
+import { scriptWarnings } from './warnings.ts';
 
 /** Scripts of the server, run around each account's own. */
 export interface ServerScripts {
@@ -49,4 +50,13 @@ export function faultsOfOctets(octets: Uint8Array): readonly PlacedFault[] {
   const { source, fault } = decodeScript(octets);
   if (fault === undefined) return placedFaults(source);
   return [{ ...placeOf(source, fault.at), message: fault.message }];
+}
+
+/** What a script without faults may not have been meant to say. `address`: whose it is. */
+export function placedWarnings(octets: Uint8Array, address: string): readonly PlacedFault[] {
+  const { source } = decodeScript(octets);
+  return scriptWarnings(source, address).map(({ at, message }) => ({
+    ...placeOf(source, at),
+    message,
+  }));
 }

@@ -30,7 +30,7 @@ export interface Enabled {
 type Declared = Omit<CommandSpec | TestSpec, 'run'>;
 
 /** RFC 5228 §2.7: of tests that compare. */
-const matchTags: readonly TagSpec[] = [
+export const matchTags: readonly TagSpec[] = [
   { name: 'comparator', value: 'string' },
   { name: 'is', group: 'match' },
   { name: 'contains', group: 'match' },

@@ -61,6 +61,34 @@ test('all faults are told by line and column, and the code is 1', async () => {
   assert.match(out, /b\.sieve:3:4: header lacks/);
 });
 
+test('what may not have been meant is a warning, and the script is right', async () => {
+  await writeFile(path('c.sieve'), 'require "copy";\nstop;\nkeep;\n');
+  const { code, answer } = await json(['sieve', 'check', path('c.sieve')]);
+  assert.equal(code, 0);
+  assert.deepEqual([answer.valid, answer.errors], [true, []]);
+  assert.deepEqual(
+    answer.warnings.map((each: { line: number; column: number }) => [each.line, each.column]),
+    [
+      [1, 9],
+      [3, 1],
+    ],
+  );
+  const { out } = await runCli(['sieve', 'check', path('c.sieve')]);
+  assert.match(out, /c\.sieve:3:1: warning: this is never reached/);
+  assert.match(out, /is a valid script/);
+});
+
+test('what is no UTF-8 is a fault where it stands', async () => {
+  await writeFile(path('d.sieve'), Buffer.from('keep;\n# \xe9\n', 'latin1'));
+  const { code, answer } = await json(['sieve', 'check', path('d.sieve')]);
+  assert.equal(code, 1);
+  assert.deepEqual(answer.errors, [
+    { line: 2, column: 3, message: 'octet E9 is no UTF-8: save the script as UTF-8' },
+  ]);
+  const run = await json(['sieve', 'test', path('d.sieve'), path('m.eml')]);
+  assert.equal(run.code, 1);
+});
+
 test('a run prints its actions in order', async () => {
   const { code, answer } = await tried(
     'require ["fileinto", "imap4flags"]; fileinto :flags "\\\\Seen" "A"; redirect "c@example.net";',

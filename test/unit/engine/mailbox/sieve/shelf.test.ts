@@ -12,6 +12,7 @@ import { account, MailboxWorld, rebuilt, tableText, tenant } from '../mailbox-wo
 
 const owner = { account, tenant };
 const limits = { scriptsMax: 3, scriptBytesMax: 10_000, scriptBytesAllMax: 15_000 };
+const stored = { result: 'stored', warnings: [] };
 const text = (source: string) => Buffer.from(source);
 /** A script of so many octets. */
 const long = (bytes: number) => text(`#${'x'.repeat(bytes - 1)}`);
@@ -36,7 +37,7 @@ describe('scripts of an account', () => {
     const { shelf } = new ShelfWorld();
     assert.deepEqual(shelf.list(account), []);
     const source = text('# naïve\r\nkeep;\r\n');
-    assert.deepEqual(await shelf.put(owner, 'vacances d’été', source), { result: 'stored' });
+    assert.deepEqual(await shelf.put(owner, 'vacances d’été', source), stored);
     assert.deepEqual(shelf.list(account), [
       { name: 'vacances d’été', isActive: false, bytes: source.length },
     ]);
@@ -49,7 +50,7 @@ describe('scripts of an account', () => {
     const { shelf } = new ShelfWorld();
     for (const bytes of [1, 1_799, 1_800, 1_801, 10_000]) {
       const source = long(bytes);
-      assert.deepEqual(await shelf.put(owner, 'main', source), { result: 'stored' });
+      assert.deepEqual(await shelf.put(owner, 'main', source), stored);
       assert.deepEqual(shelf.text(account, 'main'), source);
     }
   });
@@ -108,10 +109,10 @@ describe('scripts of an account', () => {
   it('are bounded in number, in octets, and together', async () => {
     const { shelf } = new ShelfWorld();
     assert.deepEqual(await shelf.put(owner, 'large', long(10_001)), { result: 'too-large' });
-    assert.deepEqual(await shelf.put(owner, 'large', long(10_000)), { result: 'stored' });
+    assert.deepEqual(await shelf.put(owner, 'large', long(10_000)), stored);
     assert.deepEqual(await shelf.put(owner, 'b', long(5_001)), { result: 'no-room' });
-    assert.deepEqual(await shelf.put(owner, 'b', long(4_999)), { result: 'stored' });
-    assert.deepEqual(await shelf.put(owner, 'c', long(1)), { result: 'stored' });
+    assert.deepEqual(await shelf.put(owner, 'b', long(4_999)), stored);
+    assert.deepEqual(await shelf.put(owner, 'c', long(1)), stored);
     assert.deepEqual(await shelf.put(owner, 'd', text('#')), { result: 'too-many' });
     // In the place of one that is there.
     assert.equal(shelf.room(account, 'large', 10_000), 'free');
@@ -127,7 +128,7 @@ describe('scripts of an account', () => {
         (error) => error instanceof MailError && error.code === 'argument-invalid',
       );
     }
-    assert.deepEqual(await shelf.put(owner, 'x'.repeat(256), text('keep;')), { result: 'stored' });
+    assert.deepEqual(await shelf.put(owner, 'x'.repeat(256), text('keep;')), stored);
     // What is composed may be longer than what it is made of.
     const growing = '\u{1d160}'.repeat(128);
     assert.ok(growing.length === 256 && growing.normalize('NFC').length > 256);
