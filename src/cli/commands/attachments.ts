@@ -23,7 +23,7 @@ const check: Command = {
   notes: 'Nothing is asked of a server. Exit code 1: something was found.',
   async run({ arguments: [file], options, output }) {
     const given = options.text('types');
-    const types = new Set(given === undefined ? usualAttachmentTypes : given.split(','));
+    const types = new Set(given === undefined ? usualAttachmentTypes : extensionsIn(given));
     const message = withCrlf(await readFile(file!));
     const findings = await checkAttachments(message, { types, isCut: false });
     output.result(findings, (shown) =>
@@ -37,5 +37,10 @@ const check: Command = {
     return findings.length === 0 ? exitCodes.done : exitCodes.failed;
   },
 };
+
+/** As `attachments.types` has them, however they were written. */
+function extensionsIn(list: string): readonly string[] {
+  return list.split(',').map((each) => each.trim().replace(/^\./, '').toLowerCase());
+}
 
 export const attachmentCommands: readonly Command[] = [check];

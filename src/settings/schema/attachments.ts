@@ -35,7 +35,10 @@ export const attachmentsSection = section(
       'Of an archive or document under a password: nobody can look inside.',
       'accept',
     ),
-    damaged: outcome('Of an archive that cannot be read.', 'accept'),
-    deep: outcome('Of an archive that holds more than is looked at.', 'quarantine'),
+    damaged: outcome('Of an archive without its end.', 'accept'),
+    deep: outcome(
+      'Of a message or an archive that holds more than is looked at, or what cannot be inflated.',
+      'quarantine',
+    ),
   },
 );

@@ -1,93 +1,18 @@
 /**
- * What is in an archive: names, and whether they are locked. ZIP is read whole; of RAR and 7z it is said only whether
- * they are encrypted, as far as their headers tell.
+ * Whether a RAR or 7z archive is locked, as far as its headers tell.
  *
- * Runs in:   engine threads and jobs; a ZIP's files are inflated within what the caller allows.
- * Specs:     APPNOTE.TXT 6.3.10 §4.3 (ZIP), RAR 5.0 archive format (headers), 7zFormat.txt (AES is coder 06F10701).
+ * Runs in:   engine threads and jobs; linear.
+ * Specs:     RAR 5.0 archive format (headers), 7zFormat.txt (AES is coder 06F10701).
+ * Limits:    `rarHeadersMax` headers, `rarRecordsMax` records of one.
  */
 
 import { Buffer } from 'node:buffer';
-import { type Entry, fromBuffer, type ZipFile } from 'yauzl';
-import { concat, view } from '../../../base/bytes.ts';
-
-export interface ZipEntry {
-  readonly name: string;
-  readonly bytes: number;
-  readonly isLocked: boolean;
-  /** At most `bytesMax`; undefined: it is larger, locked, or cannot be read. */
-  read(bytesMax: number): Promise<Uint8Array | undefined>;
-}
-
-/** Hands out entries until `use` answers false. @throws Error where the archive is damaged */
-export async function eachZipEntry(
-  bytes: Uint8Array,
-  use: (entry: ZipEntry) => Promise<boolean>,
-): Promise<void> {
-  const zip = await opened(bytes);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  zip.on('error', reject);
-  zip.on('end', () => resolve());
-  zip.on('entry', (entry: Entry) => {
-    use(entryOf(zip, entry)).then((goesOn) => {
-      if (goesOn) zip.readEntry();
-      else resolve();
-    }, reject);
-  });
-  zip.readEntry();
-  try {
-    await promise;
-  } finally {
-    zip.close();
-  }
-}
-
-function opened(bytes: Uint8Array): Promise<ZipFile> {
-  // Names stay bytes: what the library finds wrong with one is for whoever opens it to fall for.
-  const options = { lazyEntries: true, autoClose: false, decodeStrings: false };
-  return new Promise((resolve, reject) => {
-    fromBuffer(view(bytes), options, (error, zip) =>
-      error === null ? resolve(zip) : reject(error),
-    );
-  });
-}
-
-function entryOf(zip: ZipFile, entry: Entry): ZipEntry {
-  const name = Buffer.from(entry.fileNameRaw).toString('utf8');
-  const isLocked = entry.isEncrypted();
-  return {
-    name,
-    bytes: entry.uncompressedSize,
-    isLocked,
-    read: async (bytesMax) => {
-      if (isLocked || entry.uncompressedSize > bytesMax) return undefined;
-      return await inflated(zip, entry, bytesMax).catch(() => undefined);
-    },
-  };
-}
-
-function inflated(zip: ZipFile, entry: Entry, bytesMax: number): Promise<Uint8Array | undefined> {
-  return new Promise((resolve, reject) => {
-    zip.openReadStream(entry, (error, stream) => {
-      if (error !== null) return reject(error);
-      const parts: Buffer[] = [];
-      let bytes = 0;
-      stream.on('data', (part: Buffer) => {
-        bytes += part.length;
-        // Its header told less.
-        if (bytes > bytesMax) {
-          stream.destroy();
-          resolve(undefined);
-        } else parts.push(part);
-      });
-      stream.on('error', reject);
-      stream.on('end', () => resolve(concat(parts)));
-    });
-  });
-}
+import { view } from '../../../base/bytes.ts';
 
 const sevenZipAes = Buffer.from([0x06, 0xf1, 0x07, 0x01]);
 const rar5Magic = 7;
 const rarHeadersMax = 1_000;
+const rarRecordsMax = 100;
 
 /** By its headers at the end, as far as they are not packed themselves. */
 export function isLockedSevenZip(bytes: Uint8Array): boolean {
@@ -142,7 +67,7 @@ function isLockedRar5(all: Buffer): boolean {
 /** Records of size, type and data; type 1 is encryption. */
 function isLockedExtra(all: Buffer, start: number, end: number): boolean {
   let at = start;
-  while (at < end) {
+  for (let count = 0; count < rarRecordsMax && at < end; count++) {
     const size = numberAt(all, at);
     const type = size && numberAt(all, size.end);
     if (size === undefined || type === undefined || size.value === 0) return false;

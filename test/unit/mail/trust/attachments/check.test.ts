@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { checkAttachments } from '../../../../../src/mail/trust/attachments/check.ts';
-import { extensionOf } from '../../../../../src/mail/trust/attachments/names.ts';
+import { extensionsOf } from '../../../../../src/mail/trust/attachments/names.ts';
 import { usualAttachmentTypes } from '../../../../../src/settings/attachment-types.ts';
 import { messageWith, zipOf } from '../../../../support/zip-maker.ts';
 
@@ -43,7 +43,7 @@ describe('a name', () => {
         ['', ''],
       ] as const),
     ]) {
-      assert.equal(extensionOf(name), extension, name);
+      assert.deepEqual(extensionsOf(name), extension === '' ? [] : [extension], name);
     }
   });
 });
