@@ -26,6 +26,7 @@ import { probeRoutes } from '../edge/protocols/http/routes.ts';
 import { listenHttp, type Routes } from '../edge/protocols/http/server.ts';
 import { tlsReportRoutes } from '../edge/protocols/http/tls-reports.ts';
 import { unsubscribePrefix, unsubscribeRoute } from '../edge/protocols/http/unsubscribe.ts';
+import { mailServices } from '../mail/formats/client-config/services.ts';
 import { writeStsPolicy } from '../mail/trust/mta-sts.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Identity } from '../ports/identity.ts';
@@ -288,7 +289,8 @@ async function listenWeb(
   const policy = ownPolicy(settings);
   const programs = {
     ...clientConfigRoutes({
-      ...{ services: publicServices(settings), url: settings.public.url, isDomainOurs },
+      services: mailServices(publicServices(settings)),
+      ...{ url: settings.public.url, isDomainOurs },
     }),
     [`${unsubscribePrefix}*`]: unsubscribeRoute(feedback.unsubscription),
     ...reportRoutes(settings, tlsReports),

@@ -5,13 +5,13 @@
  */
 
 import { isLoopback } from '../base/networks.ts';
-import { type MailServices, serviceOf } from '../mail/formats/client-config/services.ts';
+import { type Services, serviceOf } from '../mail/formats/client-config/services.ts';
 import type { Settings } from './schema.ts';
 
 type WithServices = Pick<Settings, 'hostname' | 'listen' | 'public'>;
 
 /** In order of preference; one whose listener is off or on loopback alone needs a port in `public.services`. */
-export function publicServices(settings: WithServices): MailServices {
+export function publicServices(settings: WithServices): Services {
   const { hostname, listen, public: told } = settings;
   const host = told.host === '' ? hostname : told.host.toLowerCase();
   return told.services.flatMap(({ name, port }) => {

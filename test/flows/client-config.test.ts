@@ -15,14 +15,15 @@ it('a domain’s programs are told what settings say, wherever they look', async
     'listen.http': anyPort,
     'metrics.listen': anyPort,
     'public.host': 'mail.example.net',
-    'public.services': 'imaps:993, submissions:465, pop3',
+    'public.services': 'imaps:993, managesieve:4190, submissions:465, pop3',
     'public.url': 'https://web.example.net',
   });
   const { records } = await test.call('domain.create', { name: 'here.test' });
   const lines = records.filter(({ type }) => type === 'SRV' || type === 'CNAME').map(zoneLine);
   assert.deepEqual(lines, [
     '_imaps._tcp.here.test. IN SRV 0 1 993 mail.example.net.',
-    '_submissions._tcp.here.test. IN SRV 10 1 465 mail.example.net.',
+    '_sieve._tcp.here.test. IN SRV 10 1 4190 mail.example.net.',
+    '_submissions._tcp.here.test. IN SRV 20 1 465 mail.example.net.',
     'autoconfig.here.test. IN CNAME web.example.net.',
     'autodiscover.here.test. IN CNAME web.example.net.',
     '_autodiscover._tcp.here.test. IN SRV 0 1 443 web.example.net.',
@@ -30,7 +31,10 @@ it('a domain’s programs are told what settings say, wherever they look', async
   const base = `http://127.0.0.1:${test.ports.http}`;
   const wellKnown = `${base}/.well-known/autoconfig/mail/config-v1.1.xml`;
   const config = await fetch(`${wellKnown}?emailaddress=ann@here.test`);
-  assert.match(await config.text(), /<hostname>mail\.example\.net<\/hostname>\s*<port>993</);
+  const told = await config.text();
+  assert.match(told, /<hostname>mail\.example\.net<\/hostname>\s*<port>993</);
+  // The formats of programs have no words for filters.
+  assert.doesNotMatch(told, /sieve|4190/);
   assert.equal((await fetch(`${wellKnown}?emailaddress=ann@there.test`)).status, 404);
   const answer = await fetch(`${base}/autodiscover/autodiscover.xml`, {
     method: 'POST',

@@ -4,11 +4,11 @@
  *
  * Runs in:   every thread; pure.
  * Specs:     RFC 5321 §5 (MX), RFC 7208 (SPF), RFC 6376 §3.6 (DKIM), RFC 9989 (DMARC), RFC 1035 §3.3.14 (TXT strings),
- *            RFC 6186 §3 and RFC 8314 §5.1 (SRV), RFC 8461 §3.1 (MTA-STS), RFC 8460 §3 (TLS-RPT), MS-OXDSCLI
- *            (autodiscover).
+ *            RFC 6186 §3, RFC 8314 §5.1 and RFC 5804 §1.8 (SRV), RFC 8461 §3.1 (MTA-STS), RFC 8460 §3 (TLS-RPT),
+ *            MS-OXDSCLI (autodiscover).
  */
 
-import type { MailServices } from '../formats/client-config/services.ts';
+import type { Services } from '../formats/client-config/services.ts';
 
 export interface DnsRecord {
   /** Without a trailing dot. */
@@ -27,7 +27,7 @@ export interface DomainForDns {
   readonly hostname: string;
   readonly keys: readonly { readonly selector: string; readonly recordText: string }[];
   /** What mail programs are told of. */
-  readonly services: MailServices;
+  readonly services: Services;
   /** Where they find autoconfig and autodiscover, under a certificate; "" is nowhere. */
   readonly webHost: string;
   /** Of the MTA-STS policy served there; "" is none. */
@@ -120,14 +120,19 @@ function policyRecords({
 /** RFC 6186 §3.4: the lower priority is preferred; so is what stands first. */
 function serviceRecords({ domain, services }: DomainForDns): readonly DnsRecord[] {
   return services.map(({ name, protocol, isImplicitTls, host, port }, index) => ({
-    name: `_${name}._tcp.${domain}`,
+    name: `_${name === 'managesieve' ? 'sieve' : name}._tcp.${domain}`,
     type: 'SRV',
     value: `${index * 10} 1 ${port} ${host}`,
     purpose: `Tells mail programs where ${serviceWords[protocol]} is, with ${isImplicitTls ? 'TLS from the first byte' : 'STARTTLS'}.`,
   }));
 }
 
-const serviceWords = { imap: 'IMAP', pop3: 'POP3', smtp: 'submission' } as const;
+const serviceWords = {
+  imap: 'IMAP',
+  pop3: 'POP3',
+  smtp: 'submission',
+  sieve: 'ManageSieve (filters)',
+} as const;
 
 /** What programs look for that know no SRV records of mail. */
 function webRecords({ domain, webHost }: DomainForDns): readonly DnsRecord[] {

@@ -22,11 +22,13 @@ test('listeners off loopback are told, under hostname, those with implicit TLS f
     'listen.imap=[::]:143',
     'listen.submissions=0.0.0.0:465',
     'listen.pop3s=',
+    'listen.managesieve=0.0.0.0:4190',
   );
   assert.deepEqual(told(settings), [
     'imaps mail.example.org 993',
     'submissions mail.example.org 465',
     'imap mail.example.org 143',
+    'managesieve mail.example.org 4190',
   ]);
 });
 

@@ -45,21 +45,24 @@ test('addresses that mail leaves by may send for the domain', () => {
   assert.equal(spf!.value, 'v=spf1 mx ip4:192.0.2.10 ip6:2001:db8::10 -all');
 });
 
-// RFC 6186 §3, RFC 8314 §5.1.
+// RFC 6186 §3, RFC 8314 §5.1, RFC 5804 §1.8.
 test('services are SRV records, the preferred ones first', () => {
   const services = [
     serviceOf('imaps', 'mail.example.net', 993),
     serviceOf('submissions', 'mail.example.net', 465),
     serviceOf('pop3', 'mail.example.net', 2110),
+    serviceOf('managesieve', 'mail.example.net', 4190),
   ];
   const lines = dnsRecordsFor({ ...asked, services, webHost: '' }).slice(records.length);
   assert.deepEqual(lines.map(zoneLine), [
     '_imaps._tcp.example.org. IN SRV 0 1 993 mail.example.net.',
     '_submissions._tcp.example.org. IN SRV 10 1 465 mail.example.net.',
     '_pop3._tcp.example.org. IN SRV 20 1 2110 mail.example.net.',
+    '_sieve._tcp.example.org. IN SRV 30 1 4190 mail.example.net.',
   ]);
   assert.match(lines[0]!.purpose, /IMAP is, with TLS from the first byte/);
   assert.match(lines[2]!.purpose, /POP3 is, with STARTTLS/);
+  assert.match(lines[3]!.purpose, /ManageSieve \(filters\) is, with STARTTLS/);
 });
 
 test('with a public web host there are the names that programs look for', () => {
