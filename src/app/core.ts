@@ -30,7 +30,7 @@ import { nodeDisk } from '../adapters/files/disk.ts';
 import { openLmdbTable } from '../adapters/lmdb/shard-index.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
-import { accountId, MessageIdSource, type TenantId } from '../base/ids.ts';
+import { type AccountId, accountId, MessageIdSource, type TenantId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import { tenantWords } from '../base/tenant-words.ts';
 import { mebibyte } from '../base/units.ts';
@@ -318,6 +318,7 @@ function engineOf(
     onHung: endAtOnce,
     answers: {
       [engineAsks.resolve]: (ask) => resolveForEngine(directory, ask),
+      [engineAsks.address]: (ask) => addressForEngine(directory, ask),
       [engineAsks.stsPolicy]: (ask) => answerPolicy(outside, ask),
       ...sources?.answers,
       ...feedback.answers,
@@ -462,6 +463,11 @@ export async function closeAll(closers: Closer[], log: Log): Promise<void> {
 }
 
 /** An engine thread asks where a report to this address goes: as at RCPT, nobody when the address is not there. */
+async function addressForEngine(directory: AccountDirectory, ask: Ask): Promise<Answer> {
+  const account = await directory.accountById(Number(ask.meta) as AccountId);
+  return { ok: true, value: account?.address ?? '' };
+}
+
 async function resolveForEngine(directory: AccountDirectory, ask: Ask): Promise<Answer> {
   const destinations = await resolveAddress(directory, String(ask.meta));
   return {

@@ -75,7 +75,7 @@ export function imapListeners(options: ImapListenersOptions): ImapListeners {
   });
 }
 
-function policyOf({ hostname, imap, login }: Settings, version: string): ImapPolicy {
+function policyOf({ hostname, imap, login, listen, sieve }: Settings, version: string): ImapPolicy {
   const { connectionsMax, connectionsPerAddressMax, ...others } = imap;
   const { metadataValueBytesMax: valueBytesMax, metadataEntriesMax: entriesMax, ...rest } = others;
   const { metadataBytesMax: bytesMax, serverComment, serverAdmin, quotaSetters, ...more } = rest;
@@ -88,5 +88,12 @@ function policyOf({ hostname, imap, login }: Settings, version: string): ImapPol
     metadata: { valueBytesMax, entriesMax, bytesMax, serverComment, serverAdmin },
     quotaSetters,
     otherUsers,
+    sieveUrl: sieve.isOn ? sieveUrl(hostname, listen.managesieve) : '',
   };
+}
+
+/** RFC 5804 §3: a port is told where it is not the usual one. */
+function sieveUrl(hostname: string, [first]: Settings['listen']['managesieve']): string {
+  if (first === undefined) return '';
+  return first.port === 4190 ? `sieve://${hostname}` : `sieve://${hostname}:${first.port}`;
 }

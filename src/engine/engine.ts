@@ -90,6 +90,7 @@ export function createEngine(parts: EngineParts): Engine {
     ...{ engine: parts, bodies, derived, attempt, holds, logged },
     policy: () => policy!,
     resolve: (address) => resolveAddress(parts, address),
+    addressOf: (account) => addressOf(parts, account),
   });
   const shards: Shards = new Shards(opener, clock, parts.isOffline);
   gauges(parts.metrics, shards, bodies, deliveries);
@@ -225,6 +226,12 @@ function reports(parts: EngineParts, hostname: () => string): Bounces {
     resolve: (address) => resolveAddress(parts, address),
     delayNoticeMs: () => parts.settings.relay.delayNoticeMs,
   });
+}
+
+/** Undefined where nobody says it now. */
+async function addressOf({ uplink }: EngineParts, account: number): Promise<string | undefined> {
+  const answer = await uplink(systemAsk(engineAsks.address, noShard, account));
+  return answer.ok && answer.value !== '' ? String(answer.value) : undefined;
 }
 
 /** Asks until the main thread answers: taken for somebody else's, a report to one of our accounts would leave us. */

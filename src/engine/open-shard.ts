@@ -60,6 +60,8 @@ export interface OpenerParts {
   readonly policy: () => Policy;
   /** Where mail for an address goes. */
   readonly resolve: (address: string) => Promise<readonly PackedRecipient[]>;
+  /** An address of an account; undefined: it has none any more. */
+  readonly addressOf: (account: number) => Promise<string | undefined>;
 }
 
 /** Where events go that are not kept. */
@@ -120,14 +122,15 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
     const lessons = settings.spam.learn
       ? new Lessons({ shard: store, mailboxes, clock })
       : undefined;
-    mailboxes.watch = lessons;
-    const sieveParts = { engine, store, mailboxes, tree, spool, derived, policy, resolve, lessons };
-    const scripts = openSieve(sieveParts);
+    const asked = { policy, resolve, addressOf: parts.addressOf };
+    const own = { engine, store, mailboxes, tree, spool, derived, lessons };
+    const { shelf: scripts, imapScripts } = openSieve({ ...own, ...asked });
+    mailboxes.watches = [lessons, imapScripts].filter((watch) => watch !== undefined);
     const snoozes = new Snoozes({ shard: store, mailboxes, tree, clock, log });
     const { keepMs } = settings.quarantine;
     const quarantine = new Quarantine({ shard: store, mailboxes, clock, keepMs, lessons });
     return {
-      ...{ store, spool, mailboxes, imap, history, scripts, quarantine, snoozes },
+      ...{ store, spool, mailboxes, imap, history, scripts, imapScripts, quarantine, snoozes },
       ...{ keys, eventLog, follower, events },
       deliverHere: (message, packed, bytes) =>
         deliverHere(mailboxes, spool, events, message, packed, bytes),

@@ -20,6 +20,7 @@ import type { History } from './mailbox/history.ts';
 import type { ImapDesk } from './mailbox/imap/desk.ts';
 import type { Mailboxes } from './mailbox/mailboxes.ts';
 import type { Quarantine } from './mailbox/quarantine/quarantine.ts';
+import type { ImapScripts } from './mailbox/sieve/imap-scripts.ts';
 import type { ScriptShelf } from './mailbox/sieve/shelf.ts';
 import type { Snoozes } from './mailbox/snooze/snoozes.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
@@ -38,6 +39,7 @@ export interface OpenShard {
   readonly scripts: ScriptShelf;
   readonly quarantine: Quarantine;
   readonly snoozes: Snoozes;
+  readonly imapScripts: ImapScripts | undefined;
   /** Of its encrypted accounts. */
   readonly keys: KeyRing;
   readonly eventLog: EventLog;
@@ -128,6 +130,7 @@ export class Shards {
     this.#shards.delete(shard);
     opened.imap.close();
     opened.quarantine.close();
+    opened.imapScripts?.close();
     await opened.follower.close();
     await opened.eventLog.close();
     await opened.store.close();

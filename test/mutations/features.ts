@@ -120,7 +120,7 @@ const mailboxes: Features = {
   '8440': unsaid(`${wire}/parse-list.ts`, "name === 'MYRIGHTS'", 'MYRIGHTS'),
   '9051 §6.3.6': without(
     `${engine}/tree.ts`,
-    '    await this.#mailboxes.copy(account, tenant, from, target, true, id);\n',
+    '    await this.#mailboxes.copy(account, tenant, from, target, true, { id });\n',
   ),
   '9590': unsaid(`${wire}/parse-list.ts`, "name === 'METADATA'", 'METADATA'),
 };

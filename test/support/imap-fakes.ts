@@ -118,6 +118,7 @@ export class FakeImap<Engine extends FakeEngine = ImapWorld> {
         clearNetworks: noNetworks,
         quotaSetters: this.quotaSetters,
         otherUsers: 'Other Users',
+        sieveUrl: '',
         metadata: this.metadata,
       },
       reception: this.reception,

@@ -15,6 +15,8 @@ export const engineAsks = {
   metrics: 'metrics.read',
   /** To the main thread. meta: an address; answer: `PackedRecipient[]` as at RCPT. */
   resolve: 'directory.resolve',
+  /** To the main thread. meta: an account; answer: its address, "" where it has none any more. */
+  address: 'directory.address',
   /** To the main thread. meta: a domain; answer: its `StsPolicy`, nothing, or "failed". */
   stsPolicy: 'sts-policy.read',
 } as const;

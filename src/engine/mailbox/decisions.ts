@@ -4,7 +4,7 @@
  * Runs in: engine threads; plain data.
  */
 
-import type { RecordDraft } from '../store/record.ts';
+import type { RecordDraft, RecordPlace } from '../store/record.ts';
 import type { AccountActor } from './account-actor.ts';
 import type { FlagOp } from './records.ts';
 import type { IdRanges } from './rows/uid-ranges.ts';
@@ -28,6 +28,8 @@ export interface StoreFlags extends FlagStep {
   /** Messages whose modseq is above are left alone (RFC 7162 §3.1.3), and go to `modified`. */
   readonly unchangedSince?: number;
   readonly modified?: number[];
+  /** The server does it by itself. */
+  readonly isQuiet?: boolean;
 }
 
 /** What a command does to some messages, a record at a time. */
@@ -47,6 +49,15 @@ export interface CopyFlags {
   readonly step: FlagStep;
 }
 
+/** What a copy is besides. */
+export interface CopyMore {
+  /** By which it is known when it is done again; "": by nothing. */
+  readonly id?: string;
+  readonly flagsOf?: (sources: IdRanges) => readonly CopyFlags[];
+  /** The server does it by itself. */
+  readonly isQuiet?: boolean;
+}
+
 /** What is to be journaled, the mailboxes it changes, and what the caller gets once it is. */
 export interface Decision<T> {
   readonly drafts: readonly RecordDraft[];
@@ -54,6 +65,8 @@ export interface Decision<T> {
   /** Room it takes, which others may not take before it is journaled. */
   readonly claimed?: { readonly bytes: number; readonly messages: number };
   readonly value: T;
+  /** Called once they are journaled, with their places. */
+  readonly written?: (places: readonly RecordPlace[]) => void;
   /** Called once they are journaled, or could not be. */
   readonly settled?: () => void;
 }

@@ -121,11 +121,11 @@ export class MailboxReader {
     return value === undefined ? undefined : decodeDocument(value);
   }
 
-  /** The message's bytes, as stored. */
-  async bytes(document: DocumentRow): Promise<Uint8Array> {
-    const lease = this.#shard.lease(document.place.segment);
+  /** The message's bytes, as stored; of a larger one, as many as `bytesMax`. */
+  async bytes({ place, size }: DocumentRow, bytesMax = size): Promise<Uint8Array> {
+    const lease = this.#shard.lease(place.segment);
     try {
-      return await this.#shard.read(document.place);
+      return await this.#shard.read(place, 0, Math.min(size, bytesMax));
     } finally {
       lease.release();
     }

@@ -12,7 +12,7 @@ import type { ImportAnswer } from '../../actors/asks/mailbox-asks.ts';
 import { MailError } from '../../base/errors.ts';
 import type { AccountId, TenantId } from '../../base/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { RecordDraft, RecordKind } from '../store/record.ts';
+import type { RecordDraft, RecordKind, RecordPlace } from '../store/record.ts';
 import { AccountActor, noQuota, type Quota, uidValidityOf } from './account-actor.ts';
 import {
   type AppendGroup,
@@ -26,10 +26,11 @@ import {
 import { Bodies } from './apply/bodies.ts';
 import { mailboxKinds } from './apply/kinds.ts';
 import { addRanges, CopyNames } from './ask-names.ts';
-import type { CopyAnswer, CopyFlags, Decide, Decision, Steps, StoreFlags } from './decisions.ts';
+import type { CopyAnswer, CopyMore, Decide, Decision, Steps, StoreFlags } from './decisions.ts';
 import { Deliverer } from './delivering.ts';
 import type { Delivery, DeliveryOutcome } from './delivery.ts';
 import { DerivedMemory } from './derived-memory.ts';
+import type { FilingWatch } from './filing-watch.ts';
 import { Fullness } from './fullness.ts';
 import { type ImportRequest, Imports } from './import.ts';
 import { existing, existingUids, MailboxReader, mustFitPlaces } from './mailbox-reader.ts';
@@ -51,14 +52,12 @@ import { keywordLengthMax, type Role, roles } from './rows/mailbox-row.ts';
 import { systemFlags } from './rows/uid-block.ts';
 import { addId, addRange, countOf, type IdRanges, splitRanges } from './rows/uid-ranges.ts';
 import { flagStepDraft } from './sharing-records.ts';
-import type { Owner } from './tree.ts';
 
 /** RFC 9051 §9: an atom. */
 const keywordPattern = new RegExp(`^[!#$&'+,./0-9:;<=>?@A-Z^_\`a-z|}~-]{1,${keywordLengthMax}}$`);
 const actorsMax = 10_000;
 const flagsPerRecord = 16_384;
 const placesPerRecord = 500;
-const answeredFlag = 1 << systemFlags.indexOf('\\Answered');
 const nothingClaimed = { bytes: 0, messages: 0 };
 
 export interface MailboxesOptions {
@@ -73,20 +72,6 @@ export interface MailboxesOptions {
   readonly derived?: DerivedMemory;
 }
 
-/** Hears of what people did with messages, once it is on disk. UIDs are ranges. */
-export interface FilingWatch {
-  /** `uids` are those in `target`. */
-  filed(owner: Owner, from: number, target: number, uids: IdRanges): void;
-  /** Keywords and \Answered that were set. */
-  flagged(
-    owner: Owner,
-    mailbox: number,
-    uids: IdRanges,
-    keywords: readonly string[],
-    isAnswered: boolean,
-  ): void;
-}
-
 export class Mailboxes {
   /** What a shard is opened with, before `start`. */
   readonly kinds: readonly RecordKind[];
@@ -94,8 +79,8 @@ export class Mailboxes {
   readonly derived: DerivedMemory;
   readonly names: MailboxNames;
   readonly deliverer: Deliverer;
-  /** Absent: nobody wants to know. */
-  watch: FilingWatch | undefined;
+  /** Who hears of what people do. */
+  watches: readonly FilingWatch[] = [];
   readonly #clock: Clock;
   readonly #bodies = new Bodies();
   readonly #actors = new Map<number, AccountActor>();
@@ -192,8 +177,13 @@ export class Mailboxes {
       },
       group,
     );
-    const { replaced } = group;
+    const { replaced, mailbox, tenant } = group;
     if (outcome.ok && replaced !== undefined) this.#changed(actor, replaced.mailbox);
+    if (outcome.ok && !outcome.isRepeat) {
+      const uids: number[] = [];
+      for (const { uid } of outcome.copies) addId(uids, uid);
+      for (const watch of this.watches) watch.appended?.({ ...group, tenant }, mailbox, uids);
+    }
     return outcome;
   }
 
@@ -220,9 +210,11 @@ export class Mailboxes {
   }
 
   async #decided<T>(actor: AccountActor, decide: Decide<T>): Promise<T> {
-    const { drafts, mailboxes, claimed, value, settled } = decide(actor);
+    const { drafts, mailboxes, claimed, value, settled, written } = decide(actor);
     try {
-      if (drafts.length > 0) await this.#append(actor, drafts, mailboxes, claimed);
+      const isEmpty = drafts.length === 0;
+      const places = isEmpty ? [] : await this.#append(actor, drafts, mailboxes, claimed);
+      written?.(places);
     } finally {
       settled?.();
     }
@@ -234,13 +226,16 @@ export class Mailboxes {
     const actor = this.#actor(account, tenant);
     await actor.alone(async () => {
       const creation = actor.creation(this.#clock.nowMs(), quota);
-      if (creation !== undefined) return this.#append(actor, [creation]);
+      if (creation !== undefined) {
+        await this.#append(actor, [creation]);
+        return;
+      }
       const row = actor.row();
       const { bytes: quotaBytes, messages: quotaMessages } = quota;
       if (row?.quotaBytes === quotaBytes && row.quotaMessages === quotaMessages) return;
       const modseq = actor.nextModseq();
       const draft = accountSetDraft(tenant, { account, modseq, quotaBytes, quotaMessages });
-      return this.#append(actor, [draft]);
+      await this.#append(actor, [draft]);
     });
   }
 
@@ -304,9 +299,13 @@ export class Mailboxes {
         return flagStepDraft(tenant, step, { account, modseq, mailbox, uids });
       }),
     );
-    for (const { op, flags, keywords: set } of flagSteps) {
-      if (op === 'remove' || stored.length === 0) continue;
-      this.watch?.flagged({ account, tenant }, mailbox, stored, set, (flags & answeredFlag) !== 0);
+    if (stored.length === 0 || store.isQuiet === true) return stored;
+    const changes = flagSteps.map(({ op, flags, keywords: set }) => {
+      const system = systemFlags.filter((_, place) => (flags & (1 << place)) !== 0);
+      return { op, flags: [...system, ...set] };
+    });
+    for (const watch of this.watches) {
+      watch.flagged({ account, tenant }, mailbox, stored, changes);
     }
     return stored;
   }
@@ -335,7 +334,7 @@ export class Mailboxes {
 
   /**
    * Done again by the same `id`, it goes on where it stopped and answers the same. What `flagsOf` wants of copies is on
-   * disk with them.
+   * disk with them. Of a quiet one, who watches does not hear.
    * @throws MailError `not-found`, `not-possible-now` where a message would be in more than `placesMax` places
    */
   async copy(
@@ -344,8 +343,7 @@ export class Mailboxes {
     from: { readonly mailbox: number; readonly uids: IdRanges },
     target: number,
     isMove: boolean,
-    id = '',
-    flagsOf: (sources: IdRanges) => readonly CopyFlags[] = () => [],
+    { id = '', flagsOf = () => [], isQuiet = false }: CopyMore = {},
   ): Promise<CopyAnswer> {
     const { mailbox } = from;
     const savedMs = this.#clock.nowMs();
@@ -377,7 +375,9 @@ export class Mailboxes {
     const steps = { ...from, target, choose, countMax: placesPerRecord };
     try {
       addRanges(names.sources, await this.#inSteps(account, tenant, steps, step));
-      this.watch?.filed({ account, tenant }, mailbox, target, targets);
+      for (const watch of isQuiet ? [] : this.watches) {
+        watch.filed({ account, tenant }, mailbox, target, targets);
+      }
       return { sources: names.sources, targets };
     } catch (error) {
       if (!isMove) await this.#takeBack(account, tenant, target, targets);
@@ -438,12 +438,13 @@ export class Mailboxes {
     drafts: readonly RecordDraft[],
     mailboxes: readonly number[] = [],
     { bytes, messages }: NonNullable<Decision<unknown>['claimed']> = nothingClaimed,
-  ): Promise<void> {
+  ): Promise<readonly RecordPlace[]> {
     const append = this.#open().append(drafts);
     actor.track(append, bytes, messages);
-    await append;
+    const places = await append;
     this.#fullness.look(actor);
     for (const mailbox of mailboxes) this.#changed(actor, mailbox);
+    return places;
   }
 
   #changed({ account, tenant }: AccountActor, mailbox: number): void {

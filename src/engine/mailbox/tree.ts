@@ -200,7 +200,7 @@ export class MailboxTree {
     const { account, tenant } = owner;
     const target = await this.create(owner, newPath, '', id);
     const from = { mailbox: inboxMailbox, uids: [1, uidMax] };
-    await this.#mailboxes.copy(account, tenant, from, target, true, id);
+    await this.#mailboxes.copy(account, tenant, from, target, true, { id });
   }
 
   /** What is below moves along, and must have names that a client can say. */

@@ -91,7 +91,7 @@ export interface CapableSession {
 }
 
 interface CapableService {
-  readonly policy: { readonly limits: ImapLimits };
+  readonly policy: { readonly limits: ImapLimits; readonly sieveUrl: string };
   readonly name: string;
   readonly logIn: LogIn;
   readonly clock: Clock;
@@ -110,7 +110,7 @@ export function capabilityNames(session: CapableSession): readonly string[] {
       return when === 'clear' ? canStartTls : (when === 'early') === mayLogIn;
     })
     .map(({ name }) => name);
-  if (isLoggedIn) return [...names, ...boundNames(session.service.policy.limits)];
+  if (isLoggedIn) return [...names, ...settledNames(session.service.policy)];
   return mayLogIn ? [...names, ...mechanismNames(session)] : names;
 }
 
@@ -120,13 +120,14 @@ function mechanismNames({ service, peerAddress, tls }: CapableSession): readonly
 }
 
 /** Those that settings decide. */
-function boundNames(limits: ImapLimits): readonly string[] {
+function settledNames({ limits, sieveUrl }: CapableService['policy']): readonly string[] {
   const { messagesPerCommandMax, savedMessagesPerCommandMax } = limits;
   const names: string[] = [];
   if (limits.compressedSessionsMax > 0) names.push('COMPRESS=DEFLATE');
   // RFC 9738 §3: one of the two.
   if (messagesPerCommandMax > 0) names.push(`MESSAGELIMIT=${messagesPerCommandMax}`);
   else if (savedMessagesPerCommandMax > 0) names.push(`SAVELIMIT=${savedMessagesPerCommandMax}`);
+  if (sieveUrl !== '') names.push(`IMAPSIEVE=${sieveUrl}`);
   // RFC 7889 §3: one limit for all mailboxes.
   return [...names, `APPENDLIMIT=${limits.messageBytesMax}`];
 }

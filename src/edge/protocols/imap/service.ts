@@ -43,6 +43,8 @@ export interface ImapPolicy {
   readonly otherUsers: string;
   /** `imap.quotaSetters`: addresses, as the directory writes them. */
   readonly quotaSetters: readonly string[];
+  /** Where scripts are kept that run as mailboxes change (RFC 6785 §2.1); "": nowhere. */
+  readonly sieveUrl: string;
 }
 
 export interface ImapServiceOptions {

@@ -7,14 +7,14 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { deliveryCapabilities } from '../../../mail/sieve/compile/catalog.ts';
+import { capabilities } from '../../../mail/sieve/compile/catalog.ts';
 import { runLimits } from '../../../mail/sieve/limits.ts';
 import { stringsLine } from '../../../mail/wire/managesieve/response.ts';
 import { offeredMechanisms } from '../../guard/sasl.ts';
 import { logInSession } from '../session/log-in-session.ts';
 import type { CommandSession } from './command.ts';
 
-const sieve = [...deliveryCapabilities].sort().join(' ');
+const sieve = [...capabilities].sort().join(' ');
 
 export function capabilityLines(session: CommandSession): Buffer {
   const { service, peerAddress, tls, mayLogIn, canStartTls, account } = session;

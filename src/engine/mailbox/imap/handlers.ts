@@ -305,6 +305,6 @@ async function copy(desk: ImapDesk, ask: ArrivedAsk): Promise<Answer> {
   const from = { mailbox, uids };
   const to = target.mailbox;
   const flagsOf = (sources: IdRanges) => copyFlags(desk, { account, mailbox }, to, sources);
-  const copied = await desk.mailboxes.copy(account, tenant, from, to, isMove, id, flagsOf);
+  const copied = await desk.mailboxes.copy(account, tenant, from, to, isMove, { id, flagsOf });
   return ok({ ...copied, uidValidity: target.row.uidValidity } satisfies Copied);
 }

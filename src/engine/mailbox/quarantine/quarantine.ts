@@ -84,7 +84,7 @@ export class Quarantine {
       const found = reader.document(account, document);
       if (found === undefined) continue;
       // Both at once: their places are good for this turn.
-      const beginning = this.#beginning(found);
+      const beginning = reader.bytes(found, headBytesMax);
       const [text, parsed] = await Promise.all([beginning, reader.parsed(account, document)]);
       const facts = heldFacts(text, parsed?.envelope);
       if (matches(facts, search)) messages.push(this.#told(uid, found, facts));
@@ -97,7 +97,7 @@ export class Quarantine {
   async text(account: number, id: number): Promise<{ bytes: number; text: Uint8Array }> {
     const found = this.#document(account, id);
     if (found === undefined) throw new MailError('not-found', `no message ${id} in quarantine`);
-    const text = await this.#bytes(found, heldTextBytesMax);
+    const text = await this.#parts.mailboxes.reader.bytes(found, heldTextBytesMax);
     const isOpen = heldFacts(text).kind === 'spam';
     return {
       bytes: found.size,
@@ -106,13 +106,14 @@ export class Quarantine {
   }
 
   async release([account, tenant, ids, isForced]: PackedHeldIds): Promise<Released> {
+    const { reader } = this.#parts.mailboxes;
     const row = this.#row(account);
     const uids: number[] = [];
     let refused = 0;
     for (const id of sorted(ids)) {
       const found = row === undefined ? undefined : this.#document(account, id);
       if (found === undefined) continue;
-      const isOpen = isForced || heldFacts(await this.#beginning(found)).kind === 'spam';
+      const isOpen = isForced || heldFacts(await reader.bytes(found, headBytesMax)).kind === 'spam';
       if (isOpen) addId(uids, id);
       else refused++;
     }
@@ -122,7 +123,7 @@ export class Quarantine {
     // Nobody has read it but the digest.
     const step = { op: 'remove', flags: seenFlag, keywords: [] } as const;
     const unread = (moved: IdRanges) => [{ offsets: [0, countOf(moved) - 1], step }];
-    const move = [from, inboxMailbox, true, '', unread] as const;
+    const move = [from, inboxMailbox, true, { flagsOf: unread }] as const;
     const { sources } = await this.#parts.mailboxes.copy(...owner, ...move);
     return { count: countOf(sources), refused };
   }
@@ -279,20 +280,6 @@ export class Quarantine {
     if (row === undefined) return undefined;
     const [entry] = reader.messages(account, row.mailbox, id, 1);
     return entry?.uid === id ? reader.document(account, entry.document) : undefined;
-  }
-
-  #beginning(row: DocumentRow): Promise<Uint8Array> {
-    return this.#bytes(row, headBytesMax);
-  }
-
-  async #bytes({ place, size }: DocumentRow, bytesMax: number): Promise<Uint8Array> {
-    const { shard } = this.#parts;
-    const lease = shard.lease(place.segment);
-    try {
-      return await shard.read(place, 0, Math.min(size, bytesMax));
-    } finally {
-      lease.release();
-    }
   }
 }
 

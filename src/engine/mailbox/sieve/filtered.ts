@@ -8,14 +8,14 @@
  */
 
 import { hash } from 'node:crypto';
-import { failure, failureOf, MailError } from '../../../base/errors.ts';
+import { failure, failureOf } from '../../../base/errors.ts';
 import type { AccountId } from '../../../base/ids.ts';
 import { fieldName, findField } from '../../../mail/formats/headers/fields.ts';
 import { scanHeaders } from '../../../mail/formats/headers/scan.ts';
 import { unfoldedValue } from '../../../mail/formats/headers/unfold.ts';
 import type { Filing } from '../../../mail/sieve/run/actions.ts';
 import type { Script } from '../../../mail/sieve/run/machine.ts';
-import { inbox, nameFault } from '../../../mail/wire/imap/mailbox-name.ts';
+import { inbox } from '../../../mail/wire/imap/mailbox-name.ts';
 import type { MadeMessage } from '../../spool/made.ts';
 import { type AccountActor, noQuota } from '../account-actor.ts';
 import type { Decide } from '../decisions.ts';
@@ -31,12 +31,11 @@ import {
   type StagedMessage,
 } from '../delivery.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
-import { isHidden, type Role } from '../rows/mailbox-row.ts';
-import type { Owner } from '../tree.ts';
 import type { DeliveryFilters } from './delivery-filters.ts';
 import { editedText, type FiledText, fileTexts, wholeText } from './filing.ts';
 import { keptInstead } from './filters.ts';
-import { type HostFacts, mailboxOf, roleOf } from './host.ts';
+import { type HostFacts, mailboxOf } from './host.ts';
+import { mailboxMadeFor } from './making.ts';
 import type { ToRemember } from './memory.ts';
 import { makeOutgoing, type Sent } from './outgoing.ts';
 import type { Wanted } from './wanted.ts';
@@ -51,9 +50,6 @@ export interface FilteredRequest {
   /** Of the account, alone. */
   readonly decide: <T>(decide: Decide<T>) => Promise<T>;
 }
-
-/** Levels of a path that others may make at the same time. */
-const triesMax = 20;
 
 const messageIdName = fieldName('message-id');
 const deliveredToName = fieldName('delivered-to');
@@ -245,34 +241,8 @@ async function makeMailboxes(parts: DeliveryFilters, filtering: Filtering): Prom
     const creation = own.creation(naming.nowMs, noQuota);
     return { drafts: creation === undefined ? [] : [creation], mailboxes: [], value: undefined };
   });
-  for (const place of placesOf(wanted)) {
-    const { mailbox, create, specialUse } = place;
-    const own = names.of(account);
-    if (create !== true || mailboxOf(own, place) !== 0 || nameFault(mailbox) !== undefined)
-      continue;
-    const owner = { account: account as AccountId, tenant };
-    const role = roleOf(specialUse);
-    const free = role !== '' && own.withRole(role) === 0 ? role : '';
-    if (isHidden(role)) await tree.hidden(owner, mailbox, role);
-    else await makeMailbox(tree, owner, mailbox, free);
-  }
-}
-
-/** Another delivery may be making it, or what it is to be below. */
-async function makeMailbox(
-  tree: DeliveryFilters['tree'],
-  owner: Owner,
-  path: string,
-  role: Role,
-): Promise<void> {
-  for (let tries = 0; tries < triesMax && tree.find(owner.account, path) === undefined; tries++) {
-    try {
-      await tree.create(owner, path, role);
-    } catch (error) {
-      if (!(error instanceof MailError)) throw error;
-      if (error.code !== 'already-exists') return;
-    }
-  }
+  const owner = { account: account as AccountId, tenant };
+  for (const place of placesOf(wanted)) await mailboxMadeFor({ names, tree }, owner, place);
 }
 
 type Memory = ReturnType<DeliveryFilters['memory']['remember']>;

@@ -108,6 +108,14 @@ export class AccountFilters {
     ];
   }
 
+  /** An account's script of that name; undefined: there is none, or it does not compile any more, or none may run. */
+  named(account: number, name: string): Script | undefined {
+    if (!this.#parts.isOn) return undefined;
+    const find = (include: Pick<Include, 'location' | 'name'>) => this.#included(account, include);
+    const program = find({ location: 'personal', name });
+    return program === undefined ? undefined : { program, find };
+  }
+
   /** `text`: the message, or so much of its `octets` as is in memory, the whole header with it. */
   run(scripts: readonly Script[], facts: HostFacts, text: Uint8Array, octets: number): Wanted {
     const { log, redirects, hasScanners } = this.#parts;
@@ -163,7 +171,10 @@ export class AccountFilters {
     return location === 'global' ? this.#parts.serverScripts().globals.get(name) : undefined;
   }
 
-  #included(account: number, { location, name }: Include): Program | undefined {
+  #included(
+    account: number,
+    { location, name }: Pick<Include, 'location' | 'name'>,
+  ): Program | undefined {
     if (location === 'global') return this.#global({ location, name });
     const { shelf } = this.#parts;
     return this.#program(`${account} ${name}`, () => {

@@ -39,6 +39,17 @@ export interface HostFacts {
   /** By which the message came in; absent: out of a queue. */
   readonly peerAddress?: string;
   readonly helo?: string;
+  /** It lies in a mailbox, and this happened to it there. */
+  readonly event?: ImapEvent;
+}
+
+/** RFC 6785 §4. */
+export interface ImapEvent {
+  readonly cause: 'APPEND' | 'COPY' | 'FLAG';
+  readonly mailbox: string;
+  /** Those that the message has. */
+  readonly flags: readonly string[];
+  readonly changedFlags: readonly string[];
 }
 
 export function sieveHost(parts: HostParts, facts: HostFacts, verdict: SieveVerdict): SieveHost {
@@ -50,6 +61,7 @@ export function sieveHost(parts: HostParts, facts: HostFacts, verdict: SieveVerd
     ownAddresses: [],
     nowMs,
     zoneMinutes: 0,
+    ...(facts.event === undefined ? {} : { flags: facts.event.flags }),
     detailSeparator: '+',
     environment: (item) => environmentItem(parts, facts, item),
     mailboxes,
@@ -64,20 +76,21 @@ export function sieveHost(parts: HostParts, facts: HostFacts, verdict: SieveVerd
 
 function environmentItem(
   { hostname }: HostParts,
-  { peerAddress, helo }: HostFacts,
+  { peerAddress, helo, user, event }: HostFacts,
   item: string,
 ): string | undefined {
+  if (item.startsWith('imap.')) return event && imapItem(event, user, item);
   switch (item) {
     case 'domain':
       return hostname().split('.').slice(1).join('.');
     case 'host':
       return hostname();
     case 'location':
-      return 'MDA';
+      return event === undefined ? 'MDA' : 'MS';
     case 'name':
       return 'Chaski';
     case 'phase':
-      return 'during';
+      return event === undefined ? 'during' : 'post';
     case 'remote-host':
       return helo;
     case 'remote-ip':
@@ -87,6 +100,17 @@ function environmentItem(
     default:
       return undefined;
   }
+}
+
+function imapItem(
+  { cause, mailbox, changedFlags }: ImapEvent,
+  user: string | undefined,
+  item: string,
+): string | undefined {
+  if (item === 'imap.user' || item === 'imap.email') return user;
+  if (item === 'imap.cause') return cause;
+  if (item === 'imap.mailbox') return mailbox;
+  return item === 'imap.changedflags' ? changedFlags.join(' ') : undefined;
 }
 
 function accountMailboxes({ shard, names }: HostParts, account: number): SieveMailboxes {

@@ -8,7 +8,6 @@
  *            no more where it lay, and the row ends without it. What was moved or expunged meanwhile stays where it is.
  */
 
-import { MailError } from '../../../base/errors.ts';
 import type { AccountId, TenantId } from '../../../base/ids.ts';
 import type { Log } from '../../../base/log.ts';
 import type { Clock } from '../../../ports/clock.ts';
@@ -21,8 +20,8 @@ import type { Mailboxes } from '../mailboxes.ts';
 import { decodeSnoozed, type SnoozedRow } from '../rows/snoozed-row.ts';
 import { countOf, type IdRanges } from '../rows/uid-ranges.ts';
 import { flagsOf } from '../sieve/filing.ts';
-import { mailboxOf } from '../sieve/host.ts';
-import type { MailboxTree, Owner } from '../tree.ts';
+import { type MakingParts, mailboxMadeFor } from '../sieve/making.ts';
+import type { Owner } from '../tree.ts';
 import { type PackedNap, snoozedDraft } from './records.ts';
 
 const accountsPerLook = 200;
@@ -32,7 +31,7 @@ const lookMs = 5_000;
 export interface SnoozesParts {
   readonly shard: MailboxShard;
   readonly mailboxes: Mailboxes;
-  readonly tree: Pick<MailboxTree, 'create'>;
+  readonly tree: MakingParts['tree'];
   readonly clock: Clock;
   readonly log: Pick<Log, 'info'>;
 }
@@ -103,7 +102,8 @@ export class Snoozes {
       const flags = (moved: IdRanges) => flagSteps(row).map((step) => changed(step, moved));
       // Where it woke up in is where it is to go.
       if (target !== mailbox) {
-        await mailboxes.copy(owner.account, owner.tenant, from, target, true, '', flags);
+        const more = { flagsOf: flags, isQuiet: true };
+        await mailboxes.copy(owner.account, owner.tenant, from, target, true, more);
       }
       log.info({ account, mailbox: target }, 'a snoozed message is back');
     }
@@ -121,16 +121,9 @@ export class Snoozes {
       mailbox,
       ...(mailboxId === '' ? {} : { mailboxId }),
       ...(specialUse === '' ? {} : { specialUse }),
+      ...(create ? { create: true as const } : {}),
     };
-    const found = () => mailboxOf(mailboxes.names.of(owner.account), filing);
-    if (found() === 0 && create) {
-      try {
-        await tree.create(owner, mailbox);
-      } catch (error) {
-        if (!(error instanceof MailError)) throw error;
-      }
-    }
-    return found() || inboxMailbox;
+    return (await mailboxMadeFor({ names: mailboxes.names, tree }, owner, filing)) || inboxMailbox;
   }
 }
 

@@ -22,9 +22,9 @@ import type { Clock } from '../../../ports/clock.ts';
 import { accountRange, lastU32, lessonKey, tables } from '../../store/keys.ts';
 import { inboxMailbox } from '../account-actor.ts';
 import { DerivedMap } from '../derived-memory.ts';
+import type { FilingWatch, FlagsChanged } from '../filing-watch.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
-import type { FilingWatch, Mailboxes } from '../mailboxes.ts';
-import type { DocumentRow } from '../rows/document-row.ts';
+import type { Mailboxes } from '../mailboxes.ts';
 import { decodeLesson, encodeLesson, type Lesson, type LessonKind } from '../rows/lesson-row.ts';
 import type { Owner } from '../tree.ts';
 import { kindOfFiling, kindOfFlags } from './meanings.ts';
@@ -80,9 +80,11 @@ export class Lessons implements FilingWatch {
     owner: Owner,
     mailbox: number,
     uids: readonly number[],
-    keywords: readonly string[],
-    isAnswered: boolean,
+    changes: readonly FlagsChanged[],
   ): void {
+    const set = changes.filter(({ op }) => op !== 'remove').flatMap(({ flags }) => flags);
+    const keywords = set.filter((flag) => !flag.startsWith('\\'));
+    const isAnswered = set.includes('\\Answered');
     if (keywords.length === 0 && !isAnswered) return;
     const role = this.#parts.mailboxes.names.of(owner.account).get(mailbox)?.role ?? '';
     const kind = kindOfFlags(role, keywords, isAnswered);
@@ -182,9 +184,10 @@ export class Lessons implements FilingWatch {
     document: number,
     kind: LessonKind,
   ): Promise<Lesson | undefined> {
-    const row = this.#parts.mailboxes.reader.document(account, document);
+    const { reader } = this.#parts.mailboxes;
+    const row = reader.document(account, document);
     if (row === undefined) return undefined;
-    const places = placesOf(readForSpam(await this.#text(row)));
+    const places = placesOf(readForSpam(await reader.bytes(row, textBytesMax)));
     return { kind, atMs: this.#parts.clock.nowMs(), places };
   }
 
@@ -248,16 +251,6 @@ export class Lessons implements FilingWatch {
   #documentAt(account: number, mailbox: number, uid: number): number | undefined {
     const [entry] = this.#parts.mailboxes.reader.messages(account, mailbox, uid, 1);
     return entry?.uid === uid ? entry.document : undefined;
-  }
-
-  async #text({ place, size }: DocumentRow): Promise<Uint8Array> {
-    const { shard } = this.#parts;
-    const lease = shard.lease(place.segment);
-    try {
-      return await shard.read(place, 0, Math.min(size, textBytesMax));
-    } finally {
-      lease.release();
-    }
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Scripts for mail that is being delivered: only what works there may be required.
+ * Scripts that are kept to be run.
  *
  * Runs in:   engine threads, and who reads settings.
  */
@@ -7,7 +7,6 @@
 import { placeOf, SieveFault, type SievePlace } from '../fault.ts';
 import type { AddressList } from '../message/address-list.ts';
 import { decodeScript } from '../syntax/octets.ts';
-import { deliveryCapabilities } from './catalog.ts';
 import { compileScript, scriptFaults } from './compile.ts';
 import type { Program } from './program.ts';
 import { scriptWarnings } from './warnings.ts';
@@ -26,7 +25,7 @@ export interface ServerScripts {
 export function compiledScript(source: string): Program | undefined {
   if (source === '') return undefined;
   try {
-    return compileScript(source, deliveryCapabilities);
+    return compileScript(source);
   } catch (error) {
     if (error instanceof SieveFault) return undefined;
     throw error;
@@ -39,7 +38,7 @@ export interface PlacedFault extends SievePlace {
 
 /** All that is wrong with it, in order; none: it compiles. */
 export function placedFaults(source: string): readonly PlacedFault[] {
-  return scriptFaults(source, deliveryCapabilities).map(({ at, message }) => ({
+  return scriptFaults(source).map(({ at, message }) => ({
     ...placeOf(source, at),
     message,
   }));

@@ -60,11 +60,6 @@ export const capabilities: ReadonlySet<string> = new Set([
   ...builtIn,
 ]);
 
-/** What works where mail is delivered: IMAP runs no scripts. */
-export const deliveryCapabilities: ReadonlySet<string> = new Set(
-  [...capabilities].filter((name) => name !== 'imapsieve'),
-);
-
 export const commandSpecs: ReadonlyMap<string, CommandSpec> = new Map(
   extensions.flatMap(({ commands = [] }) => commands.map((spec) => [spec.name, spec] as const)),
 );

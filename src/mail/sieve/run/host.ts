@@ -42,6 +42,8 @@ export interface SieveHost {
   /** Other addresses of the account (RFC 5230 §4.5). */
   readonly ownAddresses: readonly string[];
   readonly nowMs: number;
+  /** Of a message that lies in a mailbox: those it has (RFC 6785 §3.8). */
+  readonly flags?: readonly string[];
   /** Minutes east of UTC where the account is. */
   readonly zoneMinutes: number;
   /** Between the user and the detail of a local part; "" where the site has none. */

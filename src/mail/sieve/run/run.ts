@@ -48,7 +48,7 @@ export function runScripts(
   host: SieveHost,
 ): Outcome {
   const draft = new OutcomeDraft();
-  let flags: readonly string[] | undefined;
+  let { flags } = host;
   for (const [place, script] of scripts.entries()) {
     const machine = new Machine(script, message, draft, host);
     machine.flags = flags;

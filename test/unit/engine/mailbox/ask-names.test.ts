@@ -35,14 +35,16 @@ for (const isMove of [false, true]) {
     it('done again answers the same and changes nothing', async () => {
       const world = await filled();
       const id = world.ids.next();
-      const first = await world.mailboxes.copy(account, tenant, from, archive, isMove, id);
+      const first = await world.mailboxes.copy(account, tenant, from, archive, isMove, { id });
       const records = world.shard.records.length;
-      const again = await newThread(world).copy(account, tenant, from, archive, isMove, id);
+      const again = await newThread(world).copy(account, tenant, from, archive, isMove, { id });
       assert.deepEqual(again, first);
       assert.deepEqual(first.targets, [1, count]);
       assert.equal(world.shard.records.length, records);
       const other = world.ids.next();
-      const more = await newThread(world).copy(account, tenant, from, archive, isMove, other);
+      const more = await newThread(world).copy(account, tenant, from, archive, isMove, {
+        id: other,
+      });
       assert.equal(more.targets[0], isMove ? undefined : count + 1);
     });
 
@@ -51,8 +53,8 @@ for (const isMove of [false, true]) {
       const id = world.ids.next();
       // The first record only: as far as the dead thread came.
       const begun = { mailbox: 1, uids: [1, 500] };
-      await world.mailboxes.copy(account, tenant, begun, archive, isMove, id);
-      const all = await newThread(world).copy(account, tenant, from, archive, isMove, id);
+      await world.mailboxes.copy(account, tenant, begun, archive, isMove, { id });
+      const all = await newThread(world).copy(account, tenant, from, archive, isMove, { id });
       assert.deepEqual(all, { sources: [1, count], targets: [1, count] });
       assert.equal(world.reader.mailbox(account, archive)!.messages, count);
       const again = rebuilt(world.shard, (shard) => {
@@ -68,7 +70,7 @@ describe('a copy that fails', () => {
     const world = await filled();
     world.shard.faults.push(undefined, undefined, 'lost');
     await assert.rejects(
-      world.mailboxes.copy(account, tenant, from, archive, false, world.ids.next()),
+      world.mailboxes.copy(account, tenant, from, archive, false, { id: world.ids.next() }),
     );
     assert.equal(world.reader.mailbox(account, archive)!.messages, 0);
     const copied = await world.mailboxes.copy(account, tenant, from, archive, false);
@@ -79,12 +81,12 @@ describe('a copy that fails', () => {
 describe('names of copies', () => {
   it('are forgotten with those of deliveries', async () => {
     const world = await filled();
-    await world.mailboxes.copy(account, tenant, from, archive, false, world.ids.next());
+    await world.mailboxes.copy(account, tenant, from, archive, false, { id: world.ids.next() });
     const dayNow = Math.floor(world.nowMs / dayMs) + 1;
     const named = () => world.shard.range(deliveriesBefore(account, dayNow)).length;
     assert.equal(named(), count + 3);
     world.nowMs += 31 * dayMs;
-    await world.mailboxes.copy(account, tenant, from, archive, false, world.ids.next());
+    await world.mailboxes.copy(account, tenant, from, archive, false, { id: world.ids.next() });
     assert.equal(named(), 0);
   });
 });

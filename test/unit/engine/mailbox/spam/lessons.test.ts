@@ -36,7 +36,7 @@ class LearningWorld extends SieveWorld {
     const clock = { ...this.clock, setTimer: timerNow };
     this.lessons = new Lessons({ shard, mailboxes, clock });
     late.lessons = this.lessons;
-    mailboxes.watch = this.lessons;
+    mailboxes.watches = [this.lessons];
   }
 
   async mailFrom(from: string, text: string, to: AccountId = account): Promise<number> {
@@ -156,7 +156,12 @@ describe('an account', () => {
     const { sieveShard: shard, sieveBoxes: mailboxes, clock } = world;
     const lessons = new Lessons({ shard, mailboxes, clock: { ...clock, setTimer } });
     const flag = (of: AccountId, uid: number, keyword: string, mailbox = inboxNumber) =>
-      lessons.flagged({ account: of, tenant }, mailbox, [uid, uid], [keyword], false);
+      lessons.flagged(
+        { account: of, tenant },
+        mailbox,
+        [uid, uid],
+        [{ op: 'add', flags: [keyword] }],
+      );
     for (let again = 0; again < 30; again++) {
       for (let uid = 1; uid <= 100; uid++) flag(account, uid, '$Junk');
     }
