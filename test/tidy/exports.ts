@@ -22,6 +22,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
   'a limit that a test goes up to': [
     'src/mail/trust/spam/reading.ts readingLimits',
     'src/mail/sieve/message/address-list.ts addressListMax',
+    'src/engine/mailbox/spam/lesson-budget.ts lessonsPerDay',
     'src/actors/moves.ts moveLimitsDefault',
     'src/app/kept-rows.ts bytesMaxDefault',
     'src/app/log-in/password-jobs.ts passwordJobsWaitingMax',

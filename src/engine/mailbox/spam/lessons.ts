@@ -3,7 +3,8 @@
  *
  * Runs in:   the engine thread that owns the shard; lessons wait until the answer to who moved is on its way.
  * Limits:    `lessonsPerAct` of one command, `waitingMax` waiting, `waitingPerAccountMax` of them of one account, one in
- *            `pauseMs`; an account keeps `examplesMax` of each kind. What is over is not learnt. Models are in the memory that all shards of the thread share.
+ *            `pauseMs`, `lessonsPerDay` of an account; it keeps `examplesMax` of each kind. What is over is not learnt.
+ *            Models are in the memory that all shards of the thread share.
  * Invariant: a message teaches one thing, what was said of it last. A lesson is one record: killed before it, nothing
  *            was learnt. Mail that the server files by itself teaches nothing.
  */
@@ -27,6 +28,7 @@ import type { MailboxShard } from '../mailbox-shard.ts';
 import type { Mailboxes } from '../mailboxes.ts';
 import { decodeLesson, encodeLesson, type Lesson, type LessonKind } from '../rows/lesson-row.ts';
 import type { Owner } from '../tree.ts';
+import { LessonBudget } from './lesson-budget.ts';
 import { kindOfFiling, kindOfFlags } from './meanings.ts';
 import { learntDraft } from './records.ts';
 
@@ -62,6 +64,7 @@ export class Lessons implements FilingWatch {
   readonly #waiting: Waiting[] = [];
   /** Accounts that taught nothing: most of them, asked about at each delivery. */
   readonly #untaught = new Set<number>();
+  readonly #budget = new LessonBudget();
   #isLearning = false;
   #isClosed = false;
 
@@ -159,6 +162,7 @@ export class Lessons implements FilingWatch {
   async #learn({ account, tenant, document, kind }: Waiting): Promise<void> {
     const known = this.#parts.shard.get(lessonKey(account, document));
     if (known !== undefined && decodeLesson(known).kind === kind) return;
+    if (!this.#budget.take(account, this.#parts.clock.nowMs())) return;
     const wanted = [[document, kind] as const];
     if (kind === 'spam') {
       for (const other of this.#impliedHam(account)) wanted.push([other, 'implied']);

@@ -8,7 +8,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AccountId } from '../../../../../src/base/ids.ts';
+import { dayMs } from '../../../../../src/base/units.ts';
 import { hostFacts } from '../../../../../src/engine/mailbox/sieve/filtered.ts';
+import { lessonsPerDay } from '../../../../../src/engine/mailbox/spam/lesson-budget.ts';
 import { Lessons } from '../../../../../src/engine/mailbox/spam/lessons.ts';
 import { kindOfFiling, kindOfFlags } from '../../../../../src/engine/mailbox/spam/meanings.ts';
 import { examplesMax } from '../../../../../src/mail/trust/spam/personal.ts';
@@ -175,6 +177,23 @@ describe('an account', () => {
     assert.equal(lessonCount, 2 * examplesMax + 1);
     assert.equal(shard.records.length, before + lessonCount);
     assert.deepEqual(lessons.taught(other), { spam: 1, ham: 0 });
+  });
+
+  it('learns so much in a day, however often a program takes back what it said', async () => {
+    const world = new LearningWorld();
+    const uid = await world.mailFrom('shop@sale.test', 'sale');
+    const owner = { account, tenant };
+    const before = world.sieveShard.records.length;
+    const toggle = async (count: number) => {
+      for (let i = 0; i < count; i++) {
+        world.lessons.flagged(owner, inboxNumber, [uid, uid], i % 2 ? [] : ['$Junk'], i % 2 === 1);
+        for (let turns = 0; turns < 10; turns++) await turn();
+      }
+      return world.sieveShard.records.length - before;
+    };
+    assert.equal(await toggle(lessonsPerDay + 50), lessonsPerDay);
+    world.nowMs += dayMs;
+    assert.equal(await toggle(10), lessonsPerDay + 10);
   });
 
   it('keeps the newest examples of each kind', async () => {
