@@ -186,7 +186,8 @@ describe('an account', () => {
     const before = world.sieveShard.records.length;
     const toggle = async (count: number) => {
       for (let i = 0; i < count; i++) {
-        world.lessons.flagged(owner, inboxNumber, [uid, uid], i % 2 ? [] : ['$Junk'], i % 2 === 1);
+        const flags = [i % 2 === 0 ? '$Junk' : '\\Answered'];
+        world.lessons.flagged(owner, inboxNumber, [uid, uid], [{ op: 'add', flags }]);
         for (let turns = 0; turns < 10; turns++) await turn();
       }
       return world.sieveShard.records.length - before;
