@@ -1,5 +1,6 @@
 /**
- * Aim: programs we did not write manage scripts: sieve-connect, and Net_Sieve, by which Roundcube talks.
+ * Aim: programs we did not write manage scripts: sieve-connect, and Net_Sieve, by which Roundcube talks; and GNU SASL's
+ *      library proves the password by SCRAM, and has it proved that the server knows it.
  * Method: the real server in this process, the programs beside it; what is missing is skipped and said.
  */
 
@@ -37,6 +38,7 @@ interface Place extends AsyncDisposable {
 async function place(): Promise<Place> {
   const server = await startTestServer({ 'listen.managesieve': '127.0.0.1:0' });
   await server.call('domain.create', { name: 'example.test' });
+  await server.call('policy.set', { tenant: 'default', allowsScram: true });
   await server.call('account.create', { address: account, password });
   const folder = mkdtempSync(join(tmpdir(), 'chaski-sieve-'));
   return {
@@ -152,3 +154,84 @@ it("Roundcube's dialogue: Net_Sieve logs in under STARTTLS, and keeps and activa
   assert.match(stdout, /column 1/);
   assert.deepEqual(await counts(at), { Lists: 1 });
 });
+
+/** GNU SASL's library has SCRAM, Python TLS and the bindings: tls-unique, so it is TLS 1.2. */
+const gsaslScript = `
+import base64, ctypes, ctypes.util, re, socket, ssl, sys
+mechanism, port, user, secret = sys.argv[1:]
+gsasl = ctypes.CDLL(ctypes.util.find_library('gsasl') or 'libgsasl.so.18')
+AUTHID, PASSWORD, CB_TLS_UNIQUE, NEEDS_MORE, OK = 1, 3, 18, 1, 0
+gsasl.gsasl_property_set.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p]
+context, session = ctypes.c_void_p(), ctypes.c_void_p()
+assert gsasl.gsasl_init(ctypes.byref(context)) == OK
+assert gsasl.gsasl_client_start(context, mechanism.encode(), ctypes.byref(session)) == OK
+code = NEEDS_MORE
+def step(challenge):
+    global code
+    answer = ctypes.c_char_p()
+    code = gsasl.gsasl_step64(session, challenge, ctypes.byref(answer))
+    if code not in (OK, NEEDS_MORE): print('refused by the client', code); sys.exit(1)
+    return answer.value
+wire = socket.create_connection(('127.0.0.1', int(port)))
+lines = wire.makefile('rwb')
+def capabilities():
+    told = {}
+    while True:
+        line = lines.readline().decode().rstrip()
+        if line.startswith('OK'): return told
+        name, value = re.fullmatch(r'"(\\w+)"(?: "(.*)")?', line).groups()
+        assert name not in told, line
+        told[name] = value
+def say(words):
+    lines.write(words + b'\\r\\n'); lines.flush()
+    return lines.readline().rstrip()
+early = capabilities()
+assert early['SASL'] == '' and 'STARTTLS' in early, early
+assert say(b'STARTTLS').startswith(b'OK')
+tls = ssl._create_unverified_context()
+tls.maximum_version = ssl.TLSVersion.TLSv1_2
+wire = tls.wrap_socket(wire)
+lines = wire.makefile('rwb')
+told = capabilities()
+assert mechanism in told['SASL'].split() and 'STARTTLS' not in told, told
+binding = base64.b64encode(wire.get_channel_binding('tls-unique'))
+for name, value in ((AUTHID, user.encode()), (PASSWORD, secret.encode())):
+    gsasl.gsasl_property_set(session, name, value)
+if mechanism.endswith('-PLUS'): gsasl.gsasl_property_set(session, CB_TLS_UNIQUE, binding)
+reply = say(b'AUTHENTICATE "' + mechanism.encode() + b'" "' + step(b'') + b'"')
+while reply.startswith(b'"'): reply = say(b'"' + step(reply[1:-1]) + b'"')
+print(reply.decode())
+if not reply.startswith(b'OK'): sys.exit(1)
+# It has seen that the server knows the password too.
+assert code == OK, code
+lines.write(b'CAPABILITY\\r\\n'); lines.flush()
+assert capabilities()['OWNER'] == user
+assert say(b'PUTSCRIPT "rules" "keep;"').startswith(b'OK')
+assert say(b'LOGOUT').startswith(b'OK')
+`;
+
+for (const mechanism of ['SCRAM-SHA-1', 'SCRAM-SHA-256'].flatMap((one) => [one, `${one}-PLUS`])) {
+  it(`GNU SASL logs in under STARTTLS by ${mechanism}, and not with another password`, {
+    ...(spawnSync('python3', ['-c', ''], { stdio: 'ignore' }).status === 0
+      ? needs('gsasl')
+      : needs('python3')),
+    timeout: 60_000,
+  }, async () => {
+    await using at = await place();
+    const script = join(at.folder, 'scram.py');
+    writeFileSync(script, gsaslScript);
+    const port = String(at.server.ports.managesieve);
+    const { stdout } = await run('python3', [script, mechanism, port, account, password]);
+    assert.match(stdout, /^OK "Logged in"/);
+    const wrong = run('python3', [script, mechanism, port, account, 'wrong']);
+    await assert.rejects(wrong, (error: Error & { stdout: string }) => {
+      assert.match(error.stdout, /^NO "Log-in failed"/);
+      return true;
+    });
+    const { scripts } = await at.server.call('script.list', { account });
+    assert.deepEqual(
+      scripts.map(({ name }) => name),
+      ['rules'],
+    );
+  });
+}
