@@ -4,7 +4,8 @@
  * Runs in:   engine threads.
  * Specs:     RFC 5782 §2.5 (lists of names).
  * Limits:    the hosts are bounded by who reads the message; all answers are waited for `waitMsMax` at the most.
- * Invariant: what cannot be looked up in time counts nothing. A list counts once, by the worst of the hosts.
+ * Invariant: what cannot be looked up in time counts nothing. A list counts once, by the worst of the hosts; it speaks
+ *            for mail where it knows all of them: any mail may lead to one that everybody knows.
  */
 
 import { secondMs } from '../../base/units.ts';
@@ -36,22 +37,21 @@ export class HostLists {
   /** Never rejects; over by `endMs` of the clock. */
   async ask(hosts: readonly string[], endMs: number): Promise<ListedHosts> {
     if (this.#lists.length === 0 || hosts.length === 0) return nothing;
-    const worst = new Map<string, number>();
+    const worths = new Map<string, number[]>();
     let isRejected = false;
     const all = this.#lists.flatMap((list) =>
       hosts.map(async (host) => {
         const worth = await this.#worthOf(list, host);
         if (worth === 'reject') isRejected = true;
-        else if (worth !== 0) {
-          const before = worst.get(list.name);
-          const isWorse = before === undefined || Math.abs(worth) > Math.abs(before);
-          if (isWorse) worst.set(list.name, worth);
-        }
+        else worths.set(list.name, [...(worths.get(list.name) ?? []), worth]);
       }),
     );
     await this.#within(Promise.all(all), endMs);
-    const rules = Array.from(worst, ([name, score]) => ({ name: `URL_LISTED_${name}`, score }));
-    return { rules, isRejected };
+    const rules = Array.from(worths, ([name, each]) => {
+      const isWhole = each.length === hosts.length;
+      return { name: `URL_LISTED_${name}`, score: Math.max(...each, ...(isWhole ? [] : [0])) };
+    });
+    return { rules: rules.filter(({ score }) => score !== 0), isRejected };
   }
 
   async #worthOf(list: ListSetting, host: string): Promise<number | 'reject'> {

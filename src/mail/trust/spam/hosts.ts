@@ -5,10 +5,13 @@
  * Limits:    `urlsMax` addresses of one text, `urlCharactersMax` characters of each; linear time.
  */
 
+import { domainToASCII } from 'node:url';
+
 export const urlsMax = 200;
 const urlCharactersMax = 1_024;
-/** A message with more different hosts is asked about for the first ones only. */
+/** A message with more different hosts is asked about for some of them only. */
 const askedHostsMax = 20;
+const hostCharactersMax = 300;
 
 export interface Url {
   /** Lower case; "" where none can be read. An address literal with its brackets. */
@@ -21,7 +24,8 @@ export interface Url {
   readonly port: string;
 }
 
-const schemes = /https?:\/\/|\bwww\./gi;
+/** Browsers take one slash, or several, either way round. */
+const schemes = /https?:[/\\]{1,8}|\bwww\./gi;
 
 export function urlsIn(text: string, most = urlsMax): readonly Url[] {
   const urls: Url[] = [];
@@ -29,10 +33,10 @@ export function urlsIn(text: string, most = urlsMax): readonly Url[] {
   while (urls.length < most) {
     const match = schemes.exec(text);
     if (match === null) break;
-    const isBare = !match[0].endsWith('/');
+    const isBare = match[0].endsWith('.');
     const start = isBare ? match.index : schemes.lastIndex;
     const end = urlEnd(text, start);
-    urls.push(readUrl(text.slice(start, end), match[0].length === 8));
+    urls.push(readUrl(text.slice(start, end), /^https/i.test(match[0])));
     schemes.lastIndex = Math.max(end, schemes.lastIndex);
   }
   return urls;
@@ -51,7 +55,8 @@ function urlEnd(text: string, start: number): number {
 }
 
 /** `text` is what follows the scheme. */
-function readUrl(text: string, isSecure: boolean): Url {
+function readUrl(written: string, isSecure: boolean): Url {
+  const text = written.includes('&') ? withoutReferences(written) : written;
   let end = 0;
   while (end < text.length && !'/?#\\'.includes(text[end]!)) end++;
   const authority = text.slice(0, end);
@@ -66,6 +71,14 @@ function readUrl(text: string, isSecure: boolean): Url {
     hasUser: mark >= 0,
     port: colon < 0 ? '' : place.slice(colon + 1),
   };
+}
+
+/** Characters of HTML written as numbers, as far as they are of an address. */
+function withoutReferences(text: string): string {
+  return text.replace(/&#(?:x([0-9a-f]{1,6})|(\d{1,7}));?/gi, (all, hex, decimal) => {
+    const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+    return code > 32 && code < 127 ? String.fromCharCode(code) : all;
+  });
 }
 
 function unescaped(host: string): string {
@@ -113,13 +126,24 @@ export function registeredName(host: string): string {
   return labels.slice(isShared ? -3 : -2).join('.');
 }
 
-/** The names to ask a list for, each once, in order; addresses are turned around as lists want them. */
+/** As browsers read it: in ASCII, addresses in whatever form as four numbers. "": it is no host. */
+function canonical(host: string): string {
+  const isPlain = hostName.test(host) && !/\.(?:\d|0x)[^.]*$/.test(host);
+  return isPlain ? host : domainToASCII(host.slice(0, hostCharactersMax));
+}
+
+/**
+ * The names to ask a list for, each once, in order; addresses are turned around as lists want them. Of too many the
+ * first and the last.
+ */
 export function hostsToAsk(urls: readonly Url[]): readonly string[] {
-  const asked = new Set<string>();
-  for (const { host } of urls) {
-    if (asked.size >= askedHostsMax) break;
-    if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(host)) asked.add(host.split('.').reverse().join('.'));
-    else if (hostName.test(host)) asked.add(registeredName(host));
+  const found = new Set<string>();
+  for (const url of urls) {
+    const host = canonical(url.host);
+    if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(host)) found.add(host.split('.').reverse().join('.'));
+    else if (hostName.test(host)) found.add(registeredName(host));
   }
-  return [...asked];
+  const all = [...found];
+  const half = askedHostsMax / 2;
+  return all.length <= askedHostsMax ? all : [...all.slice(0, half), ...all.slice(-half)];
 }

@@ -60,9 +60,27 @@ test('the worst of the hosts counts, and lists speak for mail too', async () => 
   const found = await judged(links('one.test', 'two.test'), async (name) => {
     if (name === 'one.test.uri.test') return answer('127.0.0.1');
     if (name === 'two.test.uri.test') return answer('127.0.0.3');
-    return name === 'one.test.wl.test' ? answer('127.0.0.5') : missing;
+    return name.endsWith('.wl.test') ? answer('127.0.0.5') : missing;
   });
   assert.deepEqual([found.added, found.names], [2, ['URL_LISTED_bad', 'URL_LISTED_good']]);
+});
+
+test('a list speaks for no mail that leads elsewhere too', async () => {
+  const found = await judged(links('known.test', 'evil.test'), async (name) =>
+    name === 'known.test.wl.test' ? answer('127.0.0.5') : missing,
+  );
+  assert.deepEqual([found.added, found.names], [0, []]);
+  const mixed = {
+    known: { zone: 'mix.test', points: 0, answers: { '127.0.0.2': 3, '127.0.0.3': -9 } },
+  };
+  const assignments = [`spam.urlLists=${JSON.stringify(mixed)}`];
+  const a: Play = async (name) => answer(name.startsWith('evil') ? '127.0.0.2' : '127.0.0.3');
+  const own = { kind: 'own', address: 'rules' } as const;
+  const settled = loadOrThrow({ environment: {}, assignments });
+  await using at = openScanner(own, undefined, settled, { a });
+  const verdict = await at.scanner.scan(subjectOf(links('known.test', 'evil.test')));
+  assert.ok(verdict.kind === 'scored');
+  assert.deepEqual(verdict.rules.at(-1), { name: 'URL_LISTED_known', score: 3 });
 });
 
 test('a list may have such mail refused', async () => {

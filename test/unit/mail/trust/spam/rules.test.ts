@@ -130,3 +130,24 @@ test('lists are asked for registered names and turned addresses, each once', () 
   assert.deepEqual(hostsToAsk(urls), ['evil.co.uk', 'x.example', '7.2.0.192']);
   assert.equal(urlsIn('http://a.example '.repeat(urlsMax + 1)).length, urlsMax);
 });
+
+test('lists are asked for the host that a browser would go to, however it is written', () => {
+  const asked = (text: string) => hostsToAsk(urlsIn(text));
+  for (const host of [
+    ...['evil。test', 'ｅｖｉｌ.test', 'ev\u00adil.test', 'evil&#46;test', '&#x65;vil&#46test'],
+    ...['%65vil.test', 'EVIL.test.'],
+  ]) {
+    assert.deepEqual(asked(`http://${host}/x`), ['evil.test'], host);
+  }
+  for (const host of ['3221225991', '0xc0.0.0x2.7', '192.0.519', '0300.0.2.7']) {
+    assert.deepEqual(asked(`http://${host}/x`), ['7.2.0.192'], host);
+  }
+  for (const text of ['http:/evil.test', 'HTTPS:\\\\evil.test', 'http:////evil.test']) {
+    assert.deepEqual(asked(text), ['evil.test'], text);
+  }
+  assert.deepEqual(asked('пишите на http://почта.рф'), ['xn--80a1acny.xn--p1ai']);
+  assert.deepEqual(asked('http://999.1.1.1 http://a..b http://a_b http://[::1]'), []);
+  const many = Array.from({ length: 40 }, (_, i) => `http://h${i}.test`).join(' ');
+  assert.equal(asked(many).length, 20);
+  assert.deepEqual([asked(many)[0], asked(many).at(-1)], ['h0.test', 'h39.test']);
+});
