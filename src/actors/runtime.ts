@@ -47,7 +47,7 @@ export interface RuntimeOptions {
     /** New mail goes to the least loaded thread. */
     readonly spread: boolean;
   };
-  /** What each thread is asked at each of its starts, before it serves anything: policy. */
+  /** What each thread with shards is asked at each of its starts, before it serves anything: policy. */
   readonly standing?: () => Iterable<Ask>;
   /** Asks of engine threads that the main thread answers itself, by name. */
   readonly answers?: Readonly<Record<string, (ask: Ask) => Promise<Answer>>>;
@@ -113,7 +113,7 @@ export class Runtime {
       placement: this.placement,
       clock,
       log,
-      standing: options.standing ?? (() => []),
+      standing: (thread) => (thread < workers ? (options.standing?.() ?? []) : []),
       onServing: () => {
         this.jobs.wake();
         this.patientJobs.wake();
@@ -192,7 +192,7 @@ export class Runtime {
     return this.placement.spoolShard();
   }
 
-  /** Asks every thread that is there, once. */
+  /** Asks every thread with shards that is there, once: jobs are told all they need. */
   askEach(ask: Ask): Promise<readonly Answer[]> {
     return this.#askThreads(ask, () => true);
   }
@@ -237,8 +237,8 @@ export class Runtime {
   }
 
   #askThreads(ask: Ask, isAsked: (thread: number) => boolean): Promise<readonly Answer[]> {
-    const { channel } = this.#options;
-    const threads = Array.from({ length: channel.threads }, (_, thread) => thread);
+    const { channel, workers } = this.#options;
+    const threads = Array.from({ length: workers }, (_, thread) => thread);
     return Promise.all(
       threads
         .filter((thread) => channel.isReady(thread) && isAsked(thread))

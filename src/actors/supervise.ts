@@ -61,7 +61,7 @@ export interface SupervisorOptions {
   readonly log: Log;
   readonly limits?: Partial<SupervisorLimits>;
   /** Asks each thread gets before any other, at each of its starts: policy. */
-  readonly standing: () => Iterable<Ask>;
+  readonly standing: (thread: number) => Iterable<Ask>;
   /** The thread takes asks. */
   readonly onServing?: (thread: number) => void;
 }
@@ -195,7 +195,7 @@ export class Supervisor {
     const isOver = () => record.life !== life || this.#isClosing;
     if (isOver()) return;
     const answers = await Promise.all(
-      Array.from(standing(), (ask) => router.askThread(thread, ask)),
+      Array.from(standing(thread), (ask) => router.askThread(thread, ask)),
     );
     if (isOver()) return;
     for (const answer of answers) {

@@ -1,5 +1,5 @@
 /**
- * What an engine thread is built on: ports and facts, handed in by `workers/engine.ts`.
+ * What an engine thread is built on: ports and facts, handed in by `workers/shards.ts`.
  *
  * Runs in: engine threads.
  */

@@ -3,7 +3,7 @@
  *
  * Runs in:   engine threads.
  * Limits:    those of its parts; this file adds none.
- * Invariant: knows ports only; adapters are handed in by `workers/engine.ts`.
+ * Invariant: knows ports only; adapters are handed in by `workers/shards.ts`.
  */
 
 import type { ArrivedAsk, Handlers } from '../actors/ask.ts';
@@ -30,9 +30,6 @@ import { traceHandlers } from './events/trace-handlers.ts';
 import { feedbackHandlers } from './feedback/handlers.ts';
 import { createNoteGone } from './feedback/note-gone.ts';
 import { createTakeFeedback } from './feedback/take.ts';
-import { composeHandlers } from './jobs/compose.ts';
-import { dkimKeyHandlers } from './jobs/dkim-keys.ts';
-import { passwordHandlers } from './jobs/password-job.ts';
 import { keyHandlers, shredDeleted } from './key-handlers.ts';
 import { createLocalDelivery } from './local-delivery.ts';
 import { DerivedMemory } from './mailbox/derived-memory.ts';
@@ -70,7 +67,7 @@ export interface Engine {
 }
 
 export function createEngine(parts: EngineParts): Engine {
-  const { settings, clock, random } = parts;
+  const { settings, clock } = parts;
   let policy: Policy | undefined;
   const shaping = createShaping(parts);
   const onRoom: OnRoom = (at, count, tenant) => shards.onRoom(at, count, tenant);
@@ -120,8 +117,6 @@ export function createEngine(parts: EngineParts): Engine {
       return { ok: true, value: undefined };
     },
     [engineAsks.metrics]: async () => ({ ok: true, value: parts.metrics.rows() }),
-    ...{ ...dkimKeyHandlers, ...composeHandlers },
-    ...passwordHandlers(random),
     ...mailboxHandlers({
       mailboxesOf: (ask) => shardOf(ask)?.mailboxes,
       copied: (ask, delivery, outcomes) => shardOf(ask)?.events.copied(delivery, outcomes),

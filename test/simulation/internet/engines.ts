@@ -1,5 +1,5 @@
 /**
- * The engine threads of a simulation, all in this one: the real engine of `workers/engine.ts` on a simulated clock,
+ * The engine threads of a simulation, all in this one: the real engine of `workers/shards.ts` on a simulated clock,
  * network and disk. An ask between threads is a call, some milliseconds later, that is now and then refused.
  */
 
