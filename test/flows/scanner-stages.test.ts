@@ -22,9 +22,9 @@ async function hook() {
     let body = '';
     request.on('data', (part) => (body += part));
     request.on('end', () => {
-      const { stage, helo, sender, recipient } = JSON.parse(body);
-      const about =
-        stage === 'connect' ? '' : { helo, mail: sender, rcpt: recipient }[stage as 'helo'];
+      const { stage, peerAddress, helo, sender, recipient } = JSON.parse(body);
+      const facts = { connect: peerAddress, helo, mail: sender, rcpt: recipient };
+      const about = facts[stage as 'helo'];
       heard.push(`${stage} ${about}`);
       const answer = /bad/.test(about!)
         ? { action: 'reject', text: '550 5.7.1 Not here' }
@@ -172,4 +172,44 @@ test('a milter that goes silent is given up in time, and told anew of the sessio
     peer.heard.slice(1).map((line) => line.replace(/[<>]/g, '')),
     ['C [127.0.0.1]', 'H far.test', 'M ann@far.test', 'R bad@there.test'],
   );
+});
+
+for (const start of [hook, milter]) {
+  test(`a ${start.name} is asked about the client that a proxy speaks for`, async () => {
+    await using peer = await start();
+    await using server = await startTestServer({
+      ...{ 'relay.networks': '', 'xclient.smtp': '127.0.0.0/8' },
+      'scanners.list': JSON.stringify([
+        { name: 'one', kind: peer.kind, address: peer.address, stages: ['connect', 'helo'] },
+      ]),
+    });
+    const good = 'XCLIENT ADDR=192.0.2.7 HELO=far.test PROTO=ESMTP';
+    const replies = (...lines: string[]) => said(server.ports.smtp!, lines, true);
+    assert.deepEqual(await replies(good, 'QUIT'), ['220', '220', '221']);
+    assert.deepEqual(await replies('XCLIENT ADDR=IPV6:2001:db8::bad'), ['220', '554']);
+    const named = ['XCLIENT ADDR=192.0.2.7 HELO=bad.test', 'MAIL FROM:<>', 'QUIT'];
+    assert.deepEqual(await replies(...named), ['220', '550', '503', '221']);
+  });
+}
+
+test('a client that a milter refuses as such stays refused, and one that changes is told again', async () => {
+  await using peer = await milter();
+  await using server = await startTestServer({
+    ...{ 'relay.networks': '', 'xclient.smtp': '127.0.0.0/8' },
+    'scanners.list': JSON.stringify([
+      { name: 'one', kind: peer.kind, address: peer.address, stages: ['rcpt'] },
+    ]),
+  });
+  await server.call('domain.create', { name: 'a.test' });
+  await server.call('account.create', { address: 'ann@a.test' });
+  const lines = (address: string) => [
+    ...[`XCLIENT ADDR=${address}`, 'HELO far.test', 'MAIL FROM:<bob@far.test>'],
+    ...['RCPT TO:<ann@a.test>', 'RCPT TO:<ann@a.test>', 'RSET', 'MAIL FROM:<eve@far.test>'],
+    ...['RCPT TO:<ann@a.test>', 'QUIT'],
+  ];
+  const good = ['220', '220', '250', '250', '250', '250', '250', '250', '250', '221'];
+  assert.deepEqual(await said(server.ports.smtp!, lines('192.0.2.7'), true), good);
+  const refused = good.map((code, at) => ([4, 5, 8].includes(at) ? '550' : code));
+  const bad = lines('IPV6:2001:db8::bad');
+  assert.deepEqual(await said(server.ports.smtp!, bad, true), refused);
 });

@@ -5,7 +5,8 @@
  * Specs:     the milter protocol, version 6 (libmilter's mfdef.h).
  * Limits:    those of `ScanLine`, anew for each question; between questions the connection has no end but the session's.
  * Invariant: a milter is asked in the protocol's order: what it was not told of before, it is told of first, and what
- *            it says to that is the answer. One recipient that is refused leaves the transaction as it is.
+ *            it says to that is the answer. One recipient that is refused leaves the transaction as it is; a client
+ *            that is refused stays so, for it may ask again.
  */
 
 import type { Clock } from '../../ports/clock.ts';
@@ -39,6 +40,7 @@ export class MilterStages implements StageTalk {
 
 /** How far the milter knows the session. */
 interface Known {
+  /** With the version of TLS it was said under. */
   helo: string;
   /** Undefined: no transaction. */
   sender: string | undefined;
@@ -51,6 +53,8 @@ class MilterConversation implements StageConversation {
   #known: Known = { helo: '', sender: undefined };
   /** It wants to hear no more of the session, or of the transaction. */
   #accepted: 'session' | 'transaction' | undefined;
+  /** What it said of the client, who is not to be heard. */
+  #refused: StageDecision;
 
   constructor(place: ScanPlace, clock: Clock) {
     this.#place = place;
@@ -59,6 +63,7 @@ class MilterConversation implements StageConversation {
 
   async ask(stage: SessionStage, facts: StageFacts, time: ScanTime): Promise<StageDecision> {
     const isInTransaction = stage === 'mail' || stage === 'rcpt';
+    if (this.#refused !== undefined) return this.#refused;
     if (this.#accepted === 'session') return undefined;
     if (this.#accepted === 'transaction' && isInTransaction) return undefined;
     const isNew = this.#open === undefined || this.#open.line.isGone;
@@ -67,12 +72,17 @@ class MilterConversation implements StageConversation {
     line.allowUntil(time.endMs, this.#clock);
     if (isNew) {
       const said = await session.ask(connectQuestion(facts));
-      if (said !== undefined || stage === 'connect') return this.#heed(said, 'session');
+      if (said !== undefined) {
+        this.#refused = this.#heed(said, 'session');
+        return this.#refused;
+      }
+      if (stage === 'connect') return this.#heed(said, 'session');
     }
-    if (facts.helo !== '' && this.#known.helo !== facts.helo) {
+    const helo = `${facts.tls?.version ?? ''} ${facts.helo}`;
+    if (facts.helo !== '' && this.#known.helo !== helo) {
       const said = await session.ask(heloQuestion(facts));
       if (said !== undefined) return this.#heed(said, 'session');
-      this.#known.helo = facts.helo;
+      this.#known.helo = helo;
     }
     if (isInTransaction && this.#known.sender === undefined) {
       const said = await session.ask(mailQuestion({ ...facts, queueId: '' }));

@@ -2,8 +2,8 @@
  * Asks all scanners that settings name for stages of sessions, one after the other.
  *
  * Runs in:   edge (main thread). Implements `ports/session-scanners.ts`.
- * Invariant: the first that refuses ends it. A scanner that failed has a new conversation at the next question, which
- *            tells it what it has to know of the session.
+ * Invariant: the first that refuses ends it. A scanner that failed, or whose conversation had to make room, has a new
+ *            one at the next question, which tells it what it has to know of the session.
  */
 
 import type { Log } from '../../base/log.ts';
@@ -102,7 +102,7 @@ class AskedSession implements ScannedSession {
       for (const scanner of this.#scanners) {
         if (this.#isOver) break;
         if (!scanner.isAskedAt(stage, facts.isTrusted)) continue;
-        const conversation = this.#conversations.get(scanner) ?? scanner.begin();
+        const conversation = this.#heldWith(scanner) ?? scanner.begin();
         if (conversation !== undefined) this.#conversations.set(scanner, conversation);
         const { answer, isBroken } = await scanner.ask(conversation, stage, facts);
         if (isBroken) this.#drop(scanner);
@@ -118,13 +118,19 @@ class AskedSession implements ScannedSession {
   reset(): void {
     // A question that is under way is about a transaction that is over: its conversation cannot be told so in turn.
     if (this.#isAsking) return;
-    for (const conversation of this.#conversations.values()) conversation.reset();
+    for (const scanner of this.#conversations.keys()) this.#heldWith(scanner)?.reset();
   }
 
   /** A question under way has its answer first: else clients that leave would look like a scanner that fails. */
   end(): void {
     this.#isOver = true;
     if (!this.#isAsking) this.#dropAll();
+  }
+
+  /** Undefined: none, or it had to make room for another session's. */
+  #heldWith(scanner: StageScanner): StageConversation | undefined {
+    const conversation = this.#conversations.get(scanner);
+    return conversation !== undefined && scanner.holds(conversation) ? conversation : undefined;
   }
 
   #dropAll(): void {

@@ -3,7 +3,8 @@
  *
  * Runs in:   edge (main thread).
  * Limits:    `connectionsMax` questions at once, `waitingPerConnection` times as many waiting; `msMax` for each, waiting
- *            included; `sessionsPerConnection` times as many sessions that a scanner is told of at a time.
+ *            included; `sessionsPerConnection` times as many sessions that a scanner is told of at a time: of more
+ *            the one that was quiet longest makes room, or clients that do nothing would keep others from being asked.
  * Invariant: never rejects. No session's end, and no bound of ours, opens the circuit.
  */
 
@@ -57,7 +58,9 @@ export class StageScanner {
   readonly #breaker: CircuitBreaker;
   readonly #turns: Turns;
   readonly #closing = new AbortController();
-  #sessions = 0;
+  /** The one that was asked longest ago is first. */
+  readonly #held = new Set<StageConversation>();
+  readonly #asking = new Set<StageConversation>();
 
   constructor(setting: ScannerSetting, talk: StageTalk, surroundings: StageSurroundings) {
     const { clock } = surroundings;
@@ -74,17 +77,26 @@ export class StageScanner {
     return stages.includes(stage) && (when === 'all' || !isTrusted);
   }
 
-  /** Undefined: it is told of enough sessions. */
+  /** Undefined: it is asked about as many sessions as it is told of. */
   begin(): StageConversation | undefined {
     const { connectionsMax } = this.setting;
-    if (this.#sessions >= sessionsPerConnection * connectionsMax) return undefined;
-    this.#sessions++;
-    return this.#talk.begin();
+    if (this.#held.size >= sessionsPerConnection * connectionsMax) {
+      const quiet = [...this.#held].find((one) => !this.#asking.has(one));
+      if (quiet === undefined) return undefined;
+      this.end(quiet);
+    }
+    const conversation = this.#talk.begin();
+    this.#held.add(conversation);
+    return conversation;
+  }
+
+  /** Not where it had to make room. */
+  holds(conversation: StageConversation): boolean {
+    return this.#held.has(conversation);
   }
 
   end(conversation: StageConversation): void {
-    this.#sessions--;
-    conversation.end();
+    if (this.#held.delete(conversation)) conversation.end();
   }
 
   async ask(
@@ -96,7 +108,7 @@ export class StageScanner {
     const { told } = this.#surroundings;
     try {
       if (conversation === undefined) throw new ScanError('busy', 'it is told of enough sessions');
-      const decision = await this.#find(conversation, stage, facts);
+      const decision = await this.#inTurn(conversation, stage, facts);
       if (decision === undefined) {
         told(name, stage, 'go-on', facts, '');
         return { answer: { kind: 'go-on' }, isBroken: false };
@@ -117,6 +129,20 @@ export class StageScanner {
     this.#closing.abort();
     this.#turns.close();
     await this.#talk.close();
+  }
+
+  async #inTurn(
+    conversation: StageConversation,
+    stage: SessionStage,
+    facts: StageFacts,
+  ): Promise<StageDecision> {
+    if (this.#held.delete(conversation)) this.#held.add(conversation);
+    this.#asking.add(conversation);
+    try {
+      return await this.#find(conversation, stage, facts);
+    } finally {
+      this.#asking.delete(conversation);
+    }
   }
 
   async #find(

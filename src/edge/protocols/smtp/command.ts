@@ -62,7 +62,7 @@ export interface CommandSession extends SessionOffers {
   /** The next line answers a challenge. */
   beginExchange(exchange: SaslExchange): void;
   loggedIn(account: Account, admission: Admission): void;
-  /** XCLIENT: starts over as if `peer` had just connected. */
+  /** XCLIENT: starts over as if `peer` had just connected; it is not greeted yet. */
   restart(): void;
 }
 

@@ -276,7 +276,6 @@ export class SmtpSession implements CommandSession {
     this.#judgePeer();
     this.filters = filtersOf(this);
     this.scans = scansOf(this);
-    this.reply(this.service.banner);
   }
 
   readonly #greet = (refusal: Buffer | undefined): void => {

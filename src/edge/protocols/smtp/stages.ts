@@ -63,8 +63,14 @@ export function openingOf(session: CommandSession): Promise<Buffer | undefined> 
     else service.clock.setTimer(waitMs, resolve);
   });
   if (!isAsked) return waited.then(() => undefined);
-  const asked = scans.ask('connect', factsOf(session, {}));
-  return Promise.all([asked, waited]).then(([answer]) => refusalOf(answer));
+  return Promise.all([askConnect(session), waited]).then(([refusal]) => refusal);
+}
+
+/** What the client is refused with; undefined at once: nobody asks, later: nobody refuses it. */
+export function askConnect(session: CommandSession): Promise<Buffer | undefined> | undefined {
+  const { scans, peer } = session;
+  if (scans?.isAskedAt('connect', peer.isTrusted) !== true) return undefined;
+  return scans.ask('connect', factsOf(session, {})).then(refusalOf);
 }
 
 /** RFC 5321 §4.3.2: a connection is refused by 554, or by 421 for now. */

@@ -17,15 +17,20 @@ const facts = {
   ...{ isTrusted: false, sender: '', recipient: 'bob@here.test' },
 };
 
-function world(fault?: ScanFault) {
+function world(fault?: ScanFault, answer: Promise<undefined> = Promise.resolve(undefined)) {
   const told: string[] = [];
-  const conversation = {
-    async ask() {
-      if (fault !== undefined) throw new ScanError(fault, 'as the test says');
-      return undefined;
-    },
-    reset() {},
-    end() {},
+  const ended: number[] = [];
+  let begun = 0;
+  const begin = () => {
+    const number = begun++;
+    return {
+      ask() {
+        if (fault !== undefined) throw new ScanError(fault, 'as the test says');
+        return answer;
+      },
+      reset() {},
+      end: () => void ended.push(number),
+    };
   };
   const setting = scannerSetting({
     kind: 'milter',
@@ -35,21 +40,40 @@ function world(fault?: ScanFault) {
   });
   const scanner = new StageScanner(
     setting,
-    { begin: () => conversation, close: async () => {} },
+    { begin, close: async () => {} },
     { clock: new SeededClock(), told: (_scanner, _stage, verdict) => told.push(verdict) },
   );
-  return { scanner, told };
+  return { scanner, told, ended };
 }
 
-it('is told of so many sessions at a time', async () => {
-  const { scanner, told } = world();
-  const begun = Array.from({ length: 2 * sessionsPerConnection }, () => scanner.begin());
-  assert.ok(begun.every((one) => one !== undefined));
+const most = 2 * sessionsPerConnection;
+
+it('is told of so many sessions at a time, of those that are asked about', async () => {
+  const { scanner, ended } = world();
+  const begun = Array.from({ length: most }, () => scanner.begin()!);
+  await scanner.ask(begun[0], 'rcpt', facts);
+  // Clients that do nothing keep nobody from being asked about.
+  assert.ok(scanner.begin() !== undefined);
+  assert.deepEqual(ended, [1]);
+  assert.deepEqual([scanner.holds(begun[0]!), scanner.holds(begun[1]!)], [true, false]);
+  scanner.end(begun[1]!);
+  scanner.end(begun[2]!);
+  assert.deepEqual(ended, [1, 2]);
+  assert.ok(scanner.begin() !== undefined);
+  assert.deepEqual(ended, [1, 2]);
+});
+
+it('is told of no more sessions where it is asked about all of them', async () => {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const { scanner, told } = world(undefined, promise);
+  const begun = Array.from({ length: most }, () => scanner.begin()!);
+  const asked = begun.map((one) => scanner.ask(one, 'rcpt', facts));
   assert.equal(scanner.begin(), undefined);
   const { answer } = await scanner.ask(undefined, 'rcpt', facts);
   assert.equal(answer.kind, 'refused');
-  assert.deepEqual(told, ['failed: busy']);
-  scanner.end(begun[0]!);
+  assert.deepEqual(told.slice(-1), ['failed: busy']);
+  resolve(undefined);
+  await Promise.all(asked);
   assert.ok(scanner.begin() !== undefined);
 });
 

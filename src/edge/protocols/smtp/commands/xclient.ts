@@ -14,6 +14,7 @@ import { type Account, mayLogIn } from '../../../../ports/account-directory.ts';
 import type { CommandSession, GreetingVerb, SmtpCommand } from '../command.ts';
 import { replies, replyOf } from '../replies.ts';
 import { xclientAttributes } from '../service.ts';
+import { askConnect, askStage } from '../stages.ts';
 
 const known = [...xclientAttributes.split(' '), 'LOGIN'];
 
@@ -32,19 +33,27 @@ function runXclient(session: CommandSession, line: Buffer, from: number, to: num
   if (session.service.logIn === undefined) return session.refuse(replies.badParameter);
   const found = session.service.directory.accountByAddress(login);
   if (found instanceof Promise) return found.then((account) => logIn(session, attributes, account));
-  logIn(session, attributes, found);
+  return logIn(session, attributes, found);
 }
 
 /** The proxy has checked the password; whether the account may still send is ours to know. */
-function logIn(session: CommandSession, attributes: Attributes, account: Account | undefined) {
+function logIn(
+  session: CommandSession,
+  attributes: Attributes,
+  account: Account | undefined,
+): void | Promise<void> {
   if (session.isEnded) return;
   const isGood = account !== undefined && mayLogIn(account);
   session.service.observer.loggedIn(session.service.name, isGood);
-  if (isGood) become(session, attributes, account);
-  else session.refuse(replyOf('credentials-invalid'));
+  if (isGood) return become(session, attributes, account);
+  session.refuse(replyOf('credentials-invalid'));
 }
 
-function become(session: CommandSession, attributes: Attributes, account: Account | undefined) {
+function become(
+  session: CommandSession,
+  attributes: Attributes,
+  account: Account | undefined,
+): void | Promise<void> {
   const { peer, service } = session;
   const proxy = peer.address;
   const address = attributes.get('ADDR');
@@ -54,10 +63,29 @@ function become(session: CommandSession, attributes: Attributes, account: Accoun
   service.log.debug({ proxy, ...Object.fromEntries(attributes) }, 'XCLIENT');
   session.restart();
   if (account !== undefined) session.loggedIn(account, { kind: 'other' });
+  const verb = verbOf(session, attributes.get('PROTO'));
   const helo = attributes.get('HELO') ?? '';
-  if (helo === '') return;
+  const asked = askConnect(session);
+  if (asked === undefined) return greet(session, helo, verb);
+  return asked.then((refusal) => {
+    if (session.isEnded) return;
+    if (refusal !== undefined) return session.end(refusal);
+    return greet(session, helo, verb);
+  });
+}
+
+/** What the proxy was told for HELO is asked about as if the client had said it here. */
+function greet(session: CommandSession, helo: string, verb: GreetingVerb): void | Promise<void> {
   session.heloName = helo;
-  session.greetingVerb = verbOf(session, attributes.get('PROTO'));
+  const asked = helo === '' ? undefined : askStage(session, 'helo');
+  const answer = () => {
+    if (helo !== '') session.greetingVerb = verb;
+    session.reply(session.service.banner);
+  };
+  if (asked === undefined) return answer();
+  return asked.then((goesOn) => {
+    if (goesOn) answer();
+  });
 }
 
 function verbOf({ service }: CommandSession, protocol: string | undefined): GreetingVerb {
