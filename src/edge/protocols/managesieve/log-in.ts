@@ -32,6 +32,9 @@ function begin(session: CommandSession, args: readonly Argument[]) {
     return bad('AUTHENTICATE takes a mechanism and perhaps a response');
   }
   if (!session.mayLogIn) return no('STARTTLS comes first', 'ENCRYPT-NEEDED');
+  // RFC 5804 §2.1: the server begins it, so a first response of the client would answer nothing.
+  const isTooEarly = initial !== undefined && mechanism.toUpperCase() === 'LOGIN';
+  if (isTooEarly) return bad('LOGIN begins with a challenge');
   const { service, peerAddress, tls } = session;
   const exchange = beginSasl(mechanism, logInSession(service, peerAddress, tls));
   if (exchange === undefined) return bad('No such mechanism');
