@@ -10,22 +10,19 @@
  */
 
 import type { Buffer } from 'node:buffer';
-import { minuteMs } from '../../../base/units.ts';
 import { CommandReader, type Reading } from '../../../mail/wire/imap/command-reader.ts';
 import { parseCommandStart, tagOf } from '../../../mail/wire/imap/parse-command.ts';
 import { decodeBase64 } from '../../../mail/wire/imap/parse-session.ts';
 import { writeContinuation, writeStatus } from '../../../mail/wire/imap/response-status.ts';
 import type { SaslExchange } from '../../guard/sasl-exchange.ts';
+import { CommandPace } from '../session/command-pace.ts';
 import { bad, type CommandEnd, faultAnswer, needsUids, type Tagged } from './answers.ts';
 import { AppendIntake } from './append-intake.ts';
 import { type CommandNews, type CommandSession, endsLater, type ImapState } from './command.ts';
-import { stepExchange } from './commands/log-in.ts';
+import { answerExchange } from './commands/log-in.ts';
 import { type AnyCommand, commands } from './commands/table.ts';
 import { joinCommands, mayJoin } from './joining.ts';
 import { Literals, literalTooLarge } from './literals.ts';
-
-/** What one turn runs at most: others have sessions too. */
-const turnCommandsMax = 100;
 
 /** What the session is told of changes, as far as it takes turns with commands. */
 export interface SpokenNews extends CommandNews {
@@ -69,17 +66,15 @@ export class Dialogue {
   /** A command runs, or its answer waits for something. */
   #isBusy = false;
   #isReadingPaused = false;
-  #commandsLeft = turnCommandsMax;
   #errorCount = 0;
   #earlyCount = 0;
-  #minuteMs: number;
-  #minuteCommands = 0;
+  readonly #pace: CommandPace;
   readonly #literals = new Literals();
   #exchange: { readonly exchange: SaslExchange; readonly tag: string } | undefined;
 
   constructor(session: SpokenSession) {
     this.#session = session;
-    this.#minuteMs = session.service.tickMs;
+    this.#pace = new CommandPace(session.service);
   }
 
   get isBusy(): boolean {
@@ -93,7 +88,7 @@ export class Dialogue {
 
   receive(chunk: Buffer): void {
     this.#reader.give(chunk);
-    this.#commandsLeft = turnCommandsMax;
+    this.#pace.beginTurn();
     this.pump();
   }
 
@@ -116,11 +111,7 @@ export class Dialogue {
 
   /** Called with coarse time: a new minute lets commands run again. */
   sweep(nowMs: number): void {
-    if (nowMs - this.#minuteMs < minuteMs) return;
-    const wasFull = this.#isTooBusy;
-    this.#minuteMs = nowMs;
-    this.#minuteCommands = 0;
-    if (wasFull) this.pump();
+    if (this.#pace.sweep(nowMs)) this.pump();
   }
 
   /** What came in clear is forgotten (RFC 9051 §6.2.1). */
@@ -151,7 +142,7 @@ export class Dialogue {
   goOn(): void {
     const session = this.#session;
     this.#isBusy = false;
-    this.#commandsLeft = turnCommandsMax;
+    this.#pace.beginTurn();
     if (session.service.isDraining) session.drain();
     this.pump();
   }
@@ -167,8 +158,8 @@ export class Dialogue {
     const session = this.#session;
     const reader = this.#reader;
     while (session.isOpen && !this.#isBusy) {
-      if (session.mustWait() || this.#isTooBusy) break;
-      if (this.#commandsLeft-- <= 0) {
+      if (session.mustWait() || this.#pace.isTooBusy) break;
+      if (this.#pace.isTurnOver) {
         this.#isBusy = true;
         setImmediate(() => this.goOn());
         break;
@@ -176,13 +167,14 @@ export class Dialogue {
       const reading = this.#reading ?? reader.next();
       this.#reading = undefined;
       if (reading === 'more') break;
+      // Octets of a literal are of a command that had its turn.
+      if (reading !== 'octets') this.#pace.tookTurn();
       if (reading === 'command') this.#command();
       else if (reading === 'literal') this.#literal();
       else if (reading === 'line') this.#line();
       else if (reading === 'octets') {
         const { bytes, start, end } = reader;
         this.#octets(bytes.subarray(start, end));
-        this.#commandsLeft++;
       } else if (reading === 'too-long') this.#tooLong();
       else {
         session.noteCutOff('unreadable');
@@ -229,11 +221,6 @@ export class Dialogue {
     return isLoggedIn ? lineBytesMax : earlyLineBytesMax;
   }
 
-  get #isTooBusy(): boolean {
-    const { commandsPerMinuteMax } = this.#session.service.policy.limits;
-    return commandsPerMinuteMax > 0 && this.#minuteCommands >= commandsPerMinuteMax;
-  }
-
   /** Reads on while what waits here is little and the client reads as well. */
   #balanceReading(): void {
     const session = this.#session;
@@ -255,7 +242,7 @@ export class Dialogue {
       return this.#await(undefined, intake.tag, intake.finish(cursor));
     }
     const head = parseCommandStart(cursor);
-    this.#minuteCommands++;
+    this.#pace.ran();
     if (session.account === undefined && this.#isOneTooMany()) return;
     if (head === undefined) return this.#refuse(tagOf(bytes, start, end));
     const command = commands.get(head.name);
@@ -287,7 +274,7 @@ export class Dialogue {
     this.#isBusy = true;
     const joined = joinCommands(this.#session, this.#reader, command, { tag, argument });
     this.#reading = joined.reading;
-    this.#minuteCommands += joined.count - 1;
+    this.#pace.ran(joined.count - 1);
     const end = (tag: string, end: CommandEnd, isLast: boolean) => {
       if (!isLast) return this.answer(tag, end);
       this.#isBusy = false;
@@ -409,7 +396,7 @@ export class Dialogue {
       if (text === '*') return this.#refuse(tag, bad('Given up'));
       const response = decodeBase64(text);
       if (response === undefined) return this.#refuse(tag, bad('The response is not base64'));
-      return this.#take(undefined, tag, stepExchange(session, exchange, response, tag));
+      return this.#take(undefined, tag, answerExchange(session, exchange, response, tag));
     }
     session.news.doneIdling(text.trim().toUpperCase() === 'DONE');
   }

@@ -12,6 +12,7 @@ import type { Account } from '../../../ports/account-directory.ts';
 import type { LoggedIn } from '../../guard/log-in.ts';
 import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import type { AskOptions } from '../session/account-asks.ts';
+import type { isSaid, SerialReply } from '../session/serial-session.ts';
 import type { TlsSessionFacts } from '../session/transport.ts';
 import type { ManageSieveService } from './service.ts';
 
@@ -44,15 +45,9 @@ export interface CommandSession {
   end(): void;
 }
 
-/** All was said already. */
-export const isSaid = 'said';
+export type CommandReply = Response & SerialReply;
 
-export type CommandEnd =
-  | (Response & {
-      /** The client is at fault: too many of them end the session. */
-      readonly isError?: true;
-    })
-  | typeof isSaid;
+export type CommandEnd = CommandReply | typeof isSaid;
 
 export interface ManageSieveCommand {
   readonly name: string;

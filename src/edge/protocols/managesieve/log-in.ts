@@ -10,13 +10,14 @@ import type { Argument } from '../../../mail/wire/managesieve/reader.ts';
 import { stringOf } from '../../../mail/wire/managesieve/response.ts';
 import type { LogInAnswer } from '../../guard/log-in.ts';
 import { beginSasl, decodeSasl } from '../../guard/sasl.ts';
-import type { SaslExchange, SaslStep } from '../../guard/sasl-exchange.ts';
+import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import { logInSession } from '../session/log-in-session.ts';
+import { stepExchange } from '../session/sasl-steps.ts';
+import { isSaid } from '../session/serial-session.ts';
 import {
   bad,
   type CommandEnd,
   type CommandSession,
-  isSaid,
   type ManageSieveCommand,
   no,
   ok,
@@ -61,19 +62,16 @@ function step(
   exchange: SaslExchange,
   response: Buffer | undefined,
 ): CommandEnd | Promise<CommandEnd> {
-  const next = exchange.next(response);
-  if (next instanceof Promise) return next.then((taken) => take(session, exchange, taken));
-  return take(session, exchange, next);
-}
-
-function take(session: CommandSession, exchange: SaslExchange, next: SaslStep): CommandEnd {
-  if (session.isEnded) return isSaid;
-  if (next.kind === 'bad') return bad('The response makes no sense');
-  if (next.kind === 'ended') return end(session, next.answer);
-  const challenge = Buffer.from(next.octets).toString('base64');
-  session.send(Buffer.concat([stringOf(challenge), crlf]));
-  session.expectResponse(exchange);
-  return isSaid;
+  return stepExchange<CommandEnd>(session, exchange, response, {
+    challenge(text) {
+      session.send(Buffer.concat([stringOf(text), crlf]));
+      session.expectResponse(exchange);
+      return isSaid;
+    },
+    senseless: () => bad('The response makes no sense'),
+    ended: (answer) => end(session, answer),
+    gone: () => isSaid,
+  });
 }
 
 function end(session: CommandSession, answer: LogInAnswer): CommandEnd {

@@ -18,11 +18,11 @@ import {
 } from '../../../actors/asks/sieve-asks.ts';
 import type { Argument } from '../../../mail/wire/managesieve/reader.ts';
 import { stringOf } from '../../../mail/wire/managesieve/response.ts';
+import { isSaid } from '../session/serial-session.ts';
 import {
   bad,
   type CommandEnd,
   type CommandSession,
-  isSaid,
   type ManageSieveCommand,
   no,
   ok,

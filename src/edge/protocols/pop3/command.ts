@@ -11,6 +11,7 @@ import type { Account } from '../../../ports/account-directory.ts';
 import type { LoggedIn } from '../../guard/log-in.ts';
 import type { SaslExchange } from '../../guard/sasl-exchange.ts';
 import type { AskOptions } from '../session/account-asks.ts';
+import type { isSaid } from '../session/serial-session.ts';
 import type { TlsSessionFacts } from '../session/transport.ts';
 import type { Maildrop } from './maildrop.ts';
 import type { Reply } from './replies.ts';
@@ -50,9 +51,6 @@ export interface CommandSession {
   /** The connection ends now, without a word: what was promised cannot be kept. */
   cut(): void;
 }
-
-/** All was said already. */
-export const isSaid = 'said';
 
 export type CommandEnd = Reply | typeof isSaid;
 

@@ -5,7 +5,7 @@
  * Specs:   RFC 9051 §6.2.2-3; RFC 4959 (initial responses); RFC 8314 §3.2 (no password in clear).
  */
 
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import {
   type AuthenticateCommand,
   type LoginCommand,
@@ -15,8 +15,9 @@ import {
 import { writeContinuation } from '../../../../mail/wire/imap/response-status.ts';
 import { type LogInAnswer, logIn } from '../../../guard/log-in.ts';
 import { beginSasl } from '../../../guard/sasl.ts';
-import type { SaslExchange, SaslStep } from '../../../guard/sasl-exchange.ts';
+import type { SaslExchange } from '../../../guard/sasl-exchange.ts';
 import { logInSession } from '../../session/log-in-session.ts';
+import { stepExchange } from '../../session/sasl-steps.ts';
 import { answerOf, bad, type CommandEnd, no, ok } from '../answers.ts';
 import { capabilityNames } from '../capabilities.ts';
 import { type CommandSession, endsLater, type ImapCommand } from '../command.ts';
@@ -37,33 +38,26 @@ function runAuthenticate(
   if (!session.mayLogIn) return needsTls;
   const exchange = beginSasl(name, guarded(session));
   if (exchange === undefined) return no('Unknown mechanism', 'CANNOT');
-  return stepExchange(session, exchange, initial, tag);
+  return answerExchange(session, exchange, initial, tag);
 }
 
 /** One step of an exchange; `response` is undefined before the client said anything. */
-export function stepExchange(
+export function answerExchange(
   session: CommandSession,
   exchange: SaslExchange,
   response: Buffer | undefined,
   tag: string,
 ): CommandEnd | typeof endsLater | Promise<CommandEnd | typeof endsLater> {
-  const step = exchange.next(response);
-  if (step instanceof Promise) return step.then((taken) => take(session, exchange, taken, tag));
-  return take(session, exchange, step, tag);
-}
-
-function take(
-  session: CommandSession,
-  exchange: SaslExchange,
-  step: SaslStep,
-  tag: string,
-): CommandEnd | typeof endsLater {
-  if (step.kind === 'bad') return bad('The response makes no sense');
-  if (step.kind === 'ended') return end(session, step.answer);
-  const challenge = Buffer.from(step.octets).toString('base64');
-  session.respond((writer) => writeContinuation(writer, challenge));
-  session.expectResponse(exchange, tag);
-  return endsLater;
+  return stepExchange<CommandEnd | typeof endsLater>(session, exchange, response, {
+    challenge(text) {
+      session.respond((writer) => writeContinuation(writer, text));
+      session.expectResponse(exchange, tag);
+      return endsLater;
+    },
+    senseless: () => bad('The response makes no sense'),
+    ended: (answer) => end(session, answer),
+    gone: () => ok(''),
+  });
 }
 
 function guarded({ service, peerAddress, tls }: CommandSession) {

@@ -9,7 +9,8 @@ import { messagesPerListingMax, pop3Asks } from '../../../../actors/asks/pop3-as
 import { concat, latin1 } from '../../../../base/bytes.ts';
 import type { Result } from '../../../../base/errors.ts';
 import { parseNothing, parseNumberOrAll } from '../../../../mail/wire/pop3/parse.ts';
-import { type CommandEnd, type CommandSession, isSaid, type Pop3Command } from '../command.ts';
+import { isSaid } from '../../session/serial-session.ts';
+import type { CommandEnd, CommandSession, Pop3Command } from '../command.ts';
 import { ok, replyOf } from '../replies.ts';
 
 /** Octets of all messages, or of those deleted; 512 are asked about at a time. */

@@ -5,7 +5,7 @@
  * Specs:   RFC 1939 §7; RFC 5034 (AUTH); RFC 3206 §4 (why a log-in failed); RFC 8314 §3.3 (no password in clear).
  */
 
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { type OpenedMaildrop, pop3Asks } from '../../../../actors/asks/pop3-asks.ts';
 import { latin1 } from '../../../../base/bytes.ts';
 import {
@@ -16,9 +16,11 @@ import {
 } from '../../../../mail/wire/pop3/parse.ts';
 import { type LogInAnswer, logIn } from '../../../guard/log-in.ts';
 import { beginSasl, decodeSasl, offeredMechanisms } from '../../../guard/sasl.ts';
-import type { SaslExchange, SaslStep } from '../../../guard/sasl-exchange.ts';
+import type { SaslExchange } from '../../../guard/sasl-exchange.ts';
 import { logInSession } from '../../session/log-in-session.ts';
-import { type CommandEnd, type CommandSession, isSaid, type Pop3Command } from '../command.ts';
+import { stepExchange } from '../../session/sasl-steps.ts';
+import { isSaid } from '../../session/serial-session.ts';
+import type { CommandEnd, CommandSession, Pop3Command } from '../command.ts';
 import { Maildrop } from '../maildrop.ts';
 import { bad, ok, replyOf } from '../replies.ts';
 
@@ -78,22 +80,16 @@ function step(
   exchange: SaslExchange,
   response: Buffer | undefined,
 ): CommandEnd | Promise<CommandEnd> {
-  const next = exchange.next(response);
-  if (next instanceof Promise) return next.then((taken) => take(session, exchange, taken));
-  return take(session, exchange, next);
-}
-
-function take(
-  session: CommandSession,
-  exchange: SaslExchange,
-  next: SaslStep,
-): CommandEnd | Promise<CommandEnd> {
-  if (session.isEnded) return isSaid;
-  if (next.kind === 'bad') return bad('The response makes no sense');
-  if (next.kind === 'ended') return end(session, next.answer);
-  session.send(latin1(`+ ${Buffer.from(next.octets).toString('base64')}\r\n`));
-  session.expectResponse(exchange);
-  return isSaid;
+  return stepExchange<CommandEnd>(session, exchange, response, {
+    challenge(text) {
+      session.send(latin1(`+ ${text}\r\n`));
+      session.expectResponse(exchange);
+      return isSaid;
+    },
+    senseless: () => bad('The response makes no sense'),
+    ended: (answer) => end(session, answer),
+    gone: () => isSaid,
+  });
 }
 
 function guarded({ service, peerAddress, tls }: CommandSession) {

@@ -9,7 +9,8 @@ import { pop3Asks, type Retrieved, type TextCursor } from '../../../../actors/as
 import { latin1 } from '../../../../base/bytes.ts';
 import { textStart } from '../../../../mail/wire/pop3/message-text.ts';
 import { parseNumber, parseTop, type TopArguments } from '../../../../mail/wire/pop3/parse.ts';
-import { type CommandEnd, type CommandSession, isSaid, type Pop3Command } from '../command.ts';
+import { isSaid } from '../../session/serial-session.ts';
+import type { CommandEnd, CommandSession, Pop3Command } from '../command.ts';
 import { replyOf } from '../replies.ts';
 
 const allLines = -1;

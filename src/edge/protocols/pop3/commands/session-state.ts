@@ -7,8 +7,9 @@
 
 import { latin1 } from '../../../../base/bytes.ts';
 import { parseNothing } from '../../../../mail/wire/pop3/parse.ts';
+import { isSaid } from '../../session/serial-session.ts';
 import { capabilityNames } from '../capabilities.ts';
-import { anyState, isSaid, type Pop3Command } from '../command.ts';
+import { anyState, type Pop3Command } from '../command.ts';
 import { bad, ok } from '../replies.ts';
 
 export const capaCommand = {
