@@ -3,7 +3,8 @@
  *
  * Runs in:   engine threads and jobs; linear in the archive's bytes.
  * Specs:     APPNOTE.TXT 6.3.10 §4.3 (headers), §4.4.4 (locked entries), §4.6.9 (Unicode names).
- * Limits:    `entriesMax` headers of either kind; the last `nameBytesMax` bytes of a name; `headBytes` of an entry are inflated to see what it is.
+ * Limits:    `entriesMax` headers of either kind; the last `nameBytesMax` bytes of a name; of an entry as much is inflated
+ *            as says what it is.
  * Invariant: headers are found by their signatures, in the directory and before files alike: programs that open
  *            archives differ in which they believe, and pass over what a strict reader would stop at. Never throws.
  */
@@ -42,8 +43,9 @@ const unicodePath = 0x7075;
 const unknownSize = 0xffffffff;
 /** Headers may lie in each other's names. */
 const nameBytesMax = 1_024;
-const headBytes = 512;
-const headInflatedMax = 1_048_576;
+/** Inflated until there is enough: a little of what packs well is much. */
+const headSteps = [32, 96, 256];
+const headEnough = 64;
 const inflated = promisify(inflateRaw);
 
 /** Whether a directory of an archive ends near the end. */
@@ -124,13 +126,13 @@ const deflated = 8;
 function fileOf(packed: Buffer, method: number): ZipFile {
   if (method === stored) {
     return {
-      head: () => packed.subarray(0, headBytes),
+      head: () => packed.subarray(0, headEnough),
       read: async (bytesMax) => (packed.length > bytesMax ? undefined : packed),
     };
   }
   if (method !== deflated) return { head: () => emptyBytes, read: async () => undefined };
   return {
-    head: () => inflatedHead(packed.subarray(0, headBytes)),
+    head: () => inflatedHead(packed),
     read: async (bytesMax) => {
       if (bytesMax <= 0) return undefined;
       return await inflated(packed, { maxOutputLength: bytesMax }).catch(() => undefined);
@@ -139,9 +141,17 @@ function fileOf(packed: Buffer, method: number): ZipFile {
 }
 
 function inflatedHead(packed: Buffer): Uint8Array {
+  let head = emptyBytes;
+  for (const bytes of headSteps) {
+    head = inflatedPart(packed.subarray(0, bytes));
+    if (head.byteLength >= headEnough || bytes >= packed.length) break;
+  }
+  return head;
+}
+
+function inflatedPart(packed: Buffer): Uint8Array {
   try {
-    const finishFlush = constants.Z_SYNC_FLUSH;
-    return inflateRawSync(packed, { finishFlush, maxOutputLength: headInflatedMax });
+    return inflateRawSync(packed, { finishFlush: constants.Z_SYNC_FLUSH });
   } catch {
     return emptyBytes;
   }
