@@ -6,7 +6,6 @@
 
 import { readFileSync } from 'node:fs';
 import { placedFaults } from '../mail/sieve/compile/at-delivery.ts';
-import { scriptLimits } from '../mail/sieve/limits.ts';
 import { fileFaults } from './file-rules.ts';
 import type { RuleFault } from './rules.ts';
 import type { Settings } from './schema.ts';
@@ -44,7 +43,7 @@ function* scriptFaults(path: string, file: string): Iterable<RuleFault> {
   const missing = [...fileFaults(path, file)];
   yield* missing;
   if (missing.length > 0) return;
-  const [fault] = placedFaults(readFileSync(file, 'utf8').slice(0, scriptLimits.scriptBytesMax));
+  const [fault] = placedFaults(readFileSync(file));
   if (fault === undefined) return;
   const { line, column, message } = fault;
   const reason = `${file}:${line}:${column}: ${message}`;

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { scriptLimits } from '../../../src/mail/sieve/limits.ts';
 import { load } from '../../../src/settings/load.ts';
 import { globalBytesMax, globalFiles, globalFilesMax } from '../../../src/settings/sieve-folder.ts';
 
@@ -37,6 +38,17 @@ test('a script with faults is told by its line', (t) => {
   const [fault, ...others] = reasons(folder);
   assert.match(fault!, /^sieve\.globalFolder: .*bad\.sieve:2:1: /);
   assert.deepEqual(others, []);
+});
+
+test('a script that is too long to run, or no UTF-8, is a fault', (t) => {
+  const { scriptBytesMax } = scriptLimits;
+  const folder = folderOf(t, { 'long.sieve': '#'.repeat(scriptBytesMax) });
+  assert.deepEqual(reasons(folder), []);
+  writeFileSync(join(folder, 'long.sieve'), '#'.repeat(scriptBytesMax + 1));
+  assert.match(reasons(folder)[0]!, /long\.sieve:1:1: the script is longer than 1048576 octets/);
+  const other = folderOf(t, {});
+  writeFileSync(join(other, 'old.sieve'), Buffer.from('keep;\n# \xe9\n', 'latin1'));
+  assert.match(reasons(other)[0]!, /old\.sieve:2:3: octet E9 is no UTF-8/);
 });
 
 test('a folder that is none, and a list that is a folder, are faults', (t) => {

@@ -17,7 +17,7 @@ import type {
 } from '../../../actors/asks/sieve-asks.ts';
 import { isScriptName } from '../../../actors/asks/sieve-asks.ts';
 import { MailError } from '../../../base/errors.ts';
-import { faultsOfOctets, placedWarnings } from '../../../mail/sieve/compile/at-delivery.ts';
+import { placedFaults, placedWarnings } from '../../../mail/sieve/compile/at-delivery.ts';
 import type { Settings } from '../../../settings/schema.ts';
 import { accountRange, scriptRange, tables } from '../../store/keys.ts';
 import type { AccountActor } from '../account-actor.ts';
@@ -105,7 +105,7 @@ export class ScriptShelf {
       return [{ line: 1, column: 1, message: `a script may have ${scriptBytesMax} octets` }];
     }
     if (text.byteLength === 0) return [{ line: 1, column: 1, message: 'the script is empty' }];
-    return faultsOfOctets(text);
+    return placedFaults(text);
   }
 
   /** `address`: whose script it would be. */

@@ -37,18 +37,10 @@ export interface PlacedFault extends SievePlace {
 }
 
 /** All that is wrong with it, in order; none: it compiles. */
-export function placedFaults(source: string): readonly PlacedFault[] {
-  return scriptFaults(source).map(({ at, message }) => ({
-    ...placeOf(source, at),
-    message,
-  }));
-}
-
-/** The same of octets, which may be no text at all. */
-export function faultsOfOctets(octets: Uint8Array): readonly PlacedFault[] {
+export function placedFaults(octets: Uint8Array): readonly PlacedFault[] {
   const { source, fault } = decodeScript(octets);
-  if (fault === undefined) return placedFaults(source);
-  return [{ ...placeOf(source, fault.at), message: fault.message }];
+  const faults = fault === undefined ? scriptFaults(source) : [fault];
+  return faults.map(({ at, message }) => ({ ...placeOf(source, at), message }));
 }
 
 /** What a script without faults may not have been meant to say. `address`: whose it is. */

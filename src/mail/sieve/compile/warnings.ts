@@ -48,6 +48,9 @@ interface End {
 /** By nothing behind them is anything done: the script's end, and the loop's. */
 const endings: ReadonlySet<string> = new Set(['stop', 'return', 'error', 'break']);
 
+/** To require them says something by itself: that faults may wait for a run, and that IMAP may run the script. */
+const neverUnused: ReadonlySet<string> = new Set(['ihave', 'imapsieve']);
+
 class Walk {
   readonly warnings: SieveWarning[] = [];
   readonly #address: string;
@@ -59,9 +62,8 @@ class Walk {
   }
 
   unused(): readonly SieveWarning[] {
-    // With `ihave`, what does not compile is no fault: to require it says something by itself.
     return this.#required
-      .filter(({ text }) => !this.#used.has(text) && text !== 'ihave')
+      .filter(({ text }) => !this.#used.has(text) && !neverUnused.has(text))
       .map(({ text, at }) => ({
         at,
         message: `${JSON.stringify(text)} is required, and not used`,

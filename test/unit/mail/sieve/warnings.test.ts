@@ -80,6 +80,8 @@ describe('what is required and not used', () => {
       'require ["include", "variables"]; set "global.a" "b";',
       'require ["extracttext", "variables", "foreverypart"]; foreverypart { extracttext "a"; }',
       'require ["imap4flags", "fileinto"]; fileinto :flags "a" "B";',
+      // Who requires it may be run by IMAP.
+      'require "imapsieve"; keep;',
       // Who requires it lets what is not there pass.
       'require "ihave"; wobble;',
     ]) {
