@@ -81,6 +81,8 @@ async function guarded(folder?: string): Promise<TestServer> {
     'login.clearNetworks': '0.0.0.0/0',
     'guard.failuresPerAddressMax': '8',
     'guard.failuresPerNameMax': '12',
+    // How late answers come is no question here.
+    'guard.tarpitMs': '10ms',
     'login.failuresMax': '100',
   };
   return await startTestServer(settings, folder === undefined ? {} : { folder });

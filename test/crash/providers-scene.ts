@@ -5,9 +5,11 @@
  * Runs in: crash runs.
  */
 
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runCommand } from '../../bench/servers/chaski.ts';
 import { freePort } from '../../bench/servers/free-port.ts';
+import { openControl } from '../../src/cli/control-client.ts';
+import { loadOrThrow } from '../../src/settings/load.ts';
 import { HttpInjection, type HttpTenant } from './http-injection.ts';
 import { type Scene, scenarioFile } from './scenes.ts';
 
@@ -45,15 +47,18 @@ export async function providersScene(): Promise<Scene> {
       ...shortWaits,
     }),
     async prepare(folder) {
+      const environment = { CHASKI_DATA: join(folder, 'data') };
+      const control = await openControl(loadOrThrow({ environment }));
       for (const name of tenantNames) {
-        await runCommand(['tenant', 'create', name], { folder });
-        await runCommand(['domain', 'create', `${name}.test`, '--tenant', name], { folder });
+        await control.call('tenant.create', { name });
+        await control.call('domain.create', { name: `${name}.test`, tenant: name });
         const from = `shop@${name}.test`;
-        await runCommand(['alias', 'create', from, `reports-${name}@sender.example`], { folder });
-        const words = ['key', 'create', '--tenant', name, '--scope', 'send', '--json'];
-        const { secret } = JSON.parse(await runCommand(words, { folder })) as { secret: string };
+        const targets = [`reports-${name}@sender.example`];
+        await control.call('alias.set', { address: from, targets, mustBeNew: true });
+        const { secret } = await control.call('key.create', { tenant: name, scopes: ['send'] });
         tenants.push({ name, secret, from });
       }
+      await control.close();
     },
     inject: (ledger) => new HttpInjection({ port: httpPort, ledger, tenants, to: httpRecipients }),
   };

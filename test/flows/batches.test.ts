@@ -9,8 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { relayEnvironment, runCommand, serve } from '../../bench/servers/chaski.ts';
+import { relayEnvironment, serve } from '../../bench/servers/chaski.ts';
 import { freePort, untilGreets } from '../../bench/servers/free-port.ts';
+import { commandOut } from '../support/account-mail.ts';
 import { type ApiWorld, startApiWorld } from '../support/api-world.ts';
 import { NextHop } from '../support/next-hop.ts';
 import { eventually } from '../support/test-server.ts';
@@ -112,7 +113,7 @@ it(`each message is sent once over ${kills} kills`, async () => {
     ...relayEnvironment(join(folder, 'data'), port, hop.port),
     CHASKI_LISTEN__HTTP: `127.0.0.1:${httpPort}`,
   };
-  const command = async (...args: string[]) => await runCommand(args, { folder }, environment);
+  const command = async (...args: string[]) => await commandOut(args, environment);
   let server = serve(environment, folder);
   const greets = () => untilGreets(port, 60_000, () => server.isRunning);
   try {

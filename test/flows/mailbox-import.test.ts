@@ -4,16 +4,23 @@
  */
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { relayEnvironment, serve } from '../../bench/servers/chaski.ts';
 import { freePort, untilGreets } from '../../bench/servers/free-port.ts';
 import { askedHere } from '../../src/actors/asks/principal.ts';
 import { command, heldMail } from '../support/account-mail.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { eventually, startTestServer, type TestServer } from '../support/test-server.ts';
 
 const environmentOf = (folder: string) => ({
   CHASKI_DATA: join(folder, 'data'),
@@ -40,6 +47,11 @@ function writeMaildir(folder: string, names: readonly string[], secondsFrom: num
     writeFileSync(path, message(secondsFrom + at));
     utimesSync(path, secondsFrom + at, secondsFrom + at);
   }
+}
+
+function journalBytes(folder: string): number {
+  const files = globSync(join(folder, 'data/shards/*/journal/*'));
+  return files.reduce((sum, file) => sum + statSync(file).size, 0);
 }
 
 describe('chaski mailbox import', () => {
@@ -155,7 +167,7 @@ describe('chaski mailbox import', () => {
 
   it('goes on after the server was killed in the middle, and doubles nothing', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'chaski-import-'));
-    const count = 6_000;
+    const count = 2_000;
     try {
       const root = join(folder, 'mail');
       mkdirSync(root);
@@ -171,8 +183,17 @@ describe('chaski mailbox import', () => {
           await command(['domain', 'create', 'here.test'], environment);
           await command(['account', 'create', 'ann@here.test'], environment);
         }
-        const running = command(line, environment);
-        await sleep(100 + 150 * kill);
+        const from = journalBytes(folder);
+        let isOver = false;
+        const running = command(line, environment).finally(() => {
+          isOver = true;
+        });
+        // In the first lot of messages, then later ones.
+        const bytes = 20_000 + 60_000 * kill;
+        await eventually(
+          'some of it',
+          () => isOver || journalBytes(folder) > from + bytes || undefined,
+        );
         await server.stop('SIGKILL');
         const { code } = await running;
         if (code !== 0) isCut = true;

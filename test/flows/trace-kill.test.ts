@@ -10,9 +10,10 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTransport } from 'nodemailer';
-import { relayEnvironment, runCommand, serve } from '../../bench/servers/chaski.ts';
+import { relayEnvironment, serve } from '../../bench/servers/chaski.ts';
 import { freePort, untilGreets } from '../../bench/servers/free-port.ts';
 import type { TraceEvent } from '../../src/actors/asks/control.ts';
+import { commandOut } from '../support/account-mail.ts';
 import { NextHop } from '../support/next-hop.ts';
 import { eventually } from '../support/test-server.ts';
 
@@ -34,14 +35,13 @@ it('a killed server tells afterwards all that its journal has', async () => {
     await sleep(150);
     await server.stop('SIGKILL');
     const id = /queued as (\w+)/.exec(response)![1]!;
-    const place = { folder, nextHopPort: hop.port };
-    const told = await runCommand(['trace', id, '--json'], place, environment);
+    const told = await commandOut(['trace', id, '--json'], environment);
     const { events } = JSON.parse(told) as { events: TraceEvent[] };
     assert.deepEqual(
       events.map((event) => event.kind),
       ['accepted', 'delivered'],
     );
-    const words = await runCommand(['trace', 'B@far.test'], place, environment);
+    const words = await commandOut(['trace', 'B@far.test'], environment);
     assert.match(
       words,
       new RegExp(`${id} accepted from=<a@far\\.test> to=<b@far\\.test> \\d+ bytes`),

@@ -9,20 +9,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import {
-  type Environment,
-  relayEnvironment,
-  runCommand,
-  serve,
-} from '../../bench/servers/chaski.ts';
+import { type Environment, relayEnvironment, serve } from '../../bench/servers/chaski.ts';
 import { freePort, untilGreets } from '../../bench/servers/free-port.ts';
 import type { EventView } from '../../src/actors/asks/control.ts';
+import { commandOut } from '../support/account-mail.ts';
 import { NextHop } from '../support/next-hop.ts';
 import { eventually } from '../support/test-server.ts';
 import { WebhookReceiver } from '../support/webhook-receiver.ts';
 
-async function made(environment: Environment, folder: string, url: string): Promise<string> {
-  const run = (...args: string[]) => runCommand(args, { folder }, environment);
+async function made(environment: Environment, url: string): Promise<string> {
+  const run = (...args: string[]) => commandOut(args, environment);
   await run('tenant', 'create', 'acme');
   await run('domain', 'create', 'acme.test', '--tenant', 'acme');
   const key = await run('key', 'create', '--tenant', 'acme', '--scope', 'send', '--json');
@@ -58,7 +54,7 @@ it('a webhook goes on after a kill: nothing is lost, and what comes twice has it
     told().some(({ message, kind }) => message === id && kind === 'delivered') || undefined;
   try {
     await untilGreets(port, 30_000, () => server.isRunning);
-    const key = await made(environment, folder, receiver.url('/all'));
+    const key = await made(environment, receiver.url('/all'));
     const ids: string[] = [];
     for (let kill = 0; kill < 2; kill++) {
       ids.push(await send(httpPort, key));

@@ -31,6 +31,16 @@ export async function command(
   return { code, out, error };
 }
 
+/** What the command prints; rejects where it fails. A process for each would cost more than what it does. */
+export async function commandOut(
+  line: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<string> {
+  const { code, out, error } = await command(line, environment);
+  if (code !== 0) throw new Error(`chaski ${line.join(' ')}: ${code}\n${error}`);
+  return out;
+}
+
 export interface HeldMessage {
   readonly flags: readonly string[];
   readonly internalMs: number;
