@@ -6,6 +6,7 @@
  * Invariant: the same message gives the same places on every machine; a change here wants a new version of model bytes.
  */
 
+import { streamSafe } from '../../formats/text/stream-safe.ts';
 import { isAddressLiteral, registeredName } from './hosts.ts';
 import { isMixedScript, skeleton } from './lookalike.ts';
 import type { Reading } from './reading.ts';
@@ -173,7 +174,7 @@ const digits = /\d+/g;
 function eachWord(text: string, most: number, use: (word: string) => unknown): void {
   let count = 0;
   wordPattern.lastIndex = 0;
-  const folded = text.normalize('NFKC').toLowerCase();
+  const folded = streamSafe(text).normalize('NFKC').toLowerCase();
   for (const match of folded.matchAll(wordPattern)) {
     if (++count > most) return;
     const [word] = match;
