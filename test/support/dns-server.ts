@@ -7,7 +7,7 @@
 import { Buffer } from 'node:buffer';
 import type { Socket as DatagramSocket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
-import type { Server, Socket } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import type { Answer, Packet, Question } from 'dns-packet';
 import * as packet from 'dns-packet';
@@ -26,6 +26,17 @@ export type DnsBehaviour =
   | { readonly fault: 'silent' | 'garbage' | 'truncated' | 'wrong-id' | 'wrong-question' };
 
 const rcodes = { NXDOMAIN: 3, SERVFAIL: 2, REFUSED: 5 } as const;
+
+const startsMax = 9;
+
+/** Undefined: it is no question. It came late, for another server that had the port. */
+function decoded(bytes: Buffer): packet.DecodedPacket | undefined {
+  try {
+    return packet.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
 
 export class DnsServer implements AsyncDisposable {
   /** As `MX example.org`, in the order they came. */
@@ -62,14 +73,28 @@ export class DnsServer implements AsyncDisposable {
   }
 
   async start(): Promise<this> {
-    const bound = Promise.withResolvers<void>();
-    this.#udp.bind(0, '127.0.0.1', bound.resolve);
-    await bound.promise;
-    this.port = this.#udp.address().port;
-    const listening = Promise.withResolvers<void>();
-    this.#tcp.listen(this.port, '127.0.0.1', listening.resolve);
-    await listening.promise;
-    return this;
+    // A port that is free for one protocol may be taken for the other, by a test beside this one.
+    for (let tries = 0; ; tries++) {
+      await new Promise<void>((resolve) => void this.#tcp.listen(0, '127.0.0.1', resolve));
+      this.port = (this.#tcp.address() as AddressInfo).port;
+      try {
+        await this.#bind();
+        return this;
+      } catch (error) {
+        if (tries === startsMax) throw error;
+        await new Promise((resolve) => this.#tcp.close(resolve));
+      }
+    }
+  }
+
+  #bind(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#udp.once('error', reject);
+      this.#udp.bind(this.port, '127.0.0.1', () => {
+        this.#udp.off('error', reject);
+        resolve();
+      });
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -79,8 +104,9 @@ export class DnsServer implements AsyncDisposable {
   }
 
   #reply(bytes: Buffer, way: 'udp' | 'tcp'): Buffer | undefined {
-    const query = packet.decode(bytes);
-    const asked = query.questions?.[0] as Question;
+    const query = decoded(bytes);
+    const asked = query?.questions?.[0] as Question | undefined;
+    if (query === undefined || asked === undefined) return undefined;
     const question = `${asked.type} ${asked.name}`;
     this.asked.push(question);
     const behaviour = this.#behaviour(question);
