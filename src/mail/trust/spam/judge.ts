@@ -14,7 +14,6 @@ import { applyRules, type Hit, type Surroundings } from './rules.ts';
 const spamPoints = 5;
 /** The classifier speaks at most so loud, either way: six rules and a model that errs are still a sum. */
 const modelPointsMax = 8;
-const pointsPerLogit = 0.25;
 const fieldHitsMax = 30;
 
 export interface Judgement {
@@ -42,7 +41,7 @@ export function judge(
   const hits = applyRules(reading, around);
   const hasModel = Object.values(models).some((model) => model !== undefined);
   const classification = hasModel ? classify(models, reading) : undefined;
-  const loud = (classification?.logit ?? 0) * pointsPerLogit;
+  const loud = classification?.points ?? 0;
   const modelPoints = rounded(Math.max(-modelPointsMax, Math.min(modelPointsMax, loud)));
   const points = rounded(hits.reduce((sum, hit) => sum + hit.points, modelPoints));
   return {

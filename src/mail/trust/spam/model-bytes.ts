@@ -2,7 +2,8 @@
  * A model as bytes: what a file or a row holds.
  *
  * Runs in:   engine threads, jobs and the CLI; pure.
- * Layout:    magic, version, places used, counts, remembered messages; then place, z and n of each used place; then
+ * Layout:    magic, version, places used, counts, remembered messages; then place, z, n and how often it was seen
+ *            in spam and in ham, of each used place; then
  *            SHA-256 of all before. Little-endian.
  * Limits:    `modelBytesMax`. Invariant: bytes that are not a whole model are refused, never half read.
  */
@@ -14,10 +15,10 @@ import { featuresMax, tableBits, tableSize } from './features.ts';
 import { type Memory, rememberedMax, SpamModel } from './model.ts';
 
 /** Another where features are gathered or hashed otherwise: an old model would then say nonsense. */
-const modelVersion = 2;
+const modelVersion = 3;
 const magic = 0x4d505343;
 const headBytes = 24;
-const placeBytes = 12;
+const placeBytes = 20;
 const digestBytes = 32;
 const memoryBytesMax = rememberedMax * (2 + 4 * featuresMax);
 export const modelBytesMax = headBytes + tableSize * placeBytes + 2 * memoryBytesMax + digestBytes;
@@ -35,10 +36,10 @@ export class ModelFault extends Error {
   }
 }
 
-export function writeModel({ z, n, ham, spam }: SpamModel): Uint8Array {
+export function writeModel({ z, n, inSpam, inHam, ham, spam }: SpamModel): Uint8Array {
   const used: number[] = [];
   for (let place = 0; place < tableSize; place++) {
-    if (z[place] !== 0 || n[place] !== 0) used.push(place);
+    if (z[place] !== 0 || n[place] !== 0 || inSpam[place]! + inHam[place]! > 0) used.push(place);
   }
   const head = Buffer.alloc(headBytes);
   const words = [magic, modelVersion * 256 + tableBits, used.length, ham.count, spam.count];
@@ -52,6 +53,8 @@ export function writeModel({ z, n, ham, spam }: SpamModel): Uint8Array {
     table.writeUInt32LE(place, i * placeBytes);
     table.writeFloatLE(z[place]!, i * placeBytes + 4);
     table.writeFloatLE(n[place]!, i * placeBytes + 8);
+    table.writeFloatLE(inSpam[place]!, i * placeBytes + 12);
+    table.writeFloatLE(inHam[place]!, i * placeBytes + 16);
   });
   const memories = [...ham.messages, ...spam.messages].map((places) => {
     const bytes = Buffer.alloc(2 + places.length * 4);
@@ -81,9 +84,15 @@ export function readModel(bytes: Uint8Array): SpamModel {
   for (let i = 0; i < used; i++, at += placeBytes) {
     const place = all.readUInt32LE(at);
     const [z, n] = [all.readFloatLE(at + 4), all.readFloatLE(at + 8)];
-    if (place >= tableSize || !Number.isFinite(z) || !(n >= 0)) throw new ModelFault('damaged');
+    const [inSpam, inHam] = [all.readFloatLE(at + 12), all.readFloatLE(at + 16)];
+    const areCounts = inSpam >= 0 && inHam >= 0 && Number.isFinite(inSpam + inHam);
+    if (place >= tableSize || !Number.isFinite(z) || !(n >= 0) || !areCounts) {
+      throw new ModelFault('damaged');
+    }
     model.z[place] = z;
     model.n[place] = n;
+    model.inSpam[place] = inSpam;
+    model.inHam[place] = inHam;
   }
   model.ham.count = all.readUInt32LE(12);
   model.spam.count = all.readUInt32LE(16);

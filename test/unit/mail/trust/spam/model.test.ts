@@ -42,21 +42,15 @@ function taught(order: 'mixed' | 'ham-first' | 'spam-first' = 'mixed', most = 60
 }
 
 test('a model that knows nothing says nothing', () => {
-  const { logit, probability, strongest } = classify(
-    { global: new SpamModel() },
-    readForSpam(spam(1)),
-  );
-  assert.deepEqual(
-    { logit, probability, strongest },
-    { logit: 0, probability: 0.5, strongest: [] },
-  );
+  const nothing = classify({ global: new SpamModel() }, readForSpam(spam(1)));
+  assert.deepEqual(nothing, { points: 0, strongest: [] });
 });
 
 for (const order of ['mixed', 'ham-first', 'spam-first'] as const) {
   test(`learning parts spam from ham, taught ${order}`, () => {
     const model = taught(order);
-    assert.ok(classify({ global: model }, readForSpam(spam(500))).logit > 2);
-    assert.ok(classify({ global: model }, readForSpam(ham(500))).logit < -1);
+    assert.ok(classify({ global: model }, readForSpam(spam(500))).points > 1);
+    assert.ok(classify({ global: model }, readForSpam(ham(500))).points < -0.5);
   });
 }
 
@@ -82,9 +76,9 @@ test('a user’s model speaks against the global one as far as it was taught', (
     train(user, readForSpam(ham(i)), true);
   }
   const reading = readForSpam(spam(500));
-  assert.ok(classify({ global }, reading).logit > 2);
-  assert.ok(classify({ global, user }, reading).logit < 0);
-  assert.ok(classify({ global, user: new SpamModel() }, reading).logit > 2);
+  assert.ok(classify({ global }, reading).points > 1);
+  assert.ok(classify({ global, user }, reading).points < 0);
+  assert.ok(classify({ global, user: new SpamModel() }, reading).points > 1);
 });
 
 test('a model comes back from its bytes', () => {
@@ -93,6 +87,8 @@ test('a model comes back from its bytes', () => {
   const again = readModel(bytes);
   assert.deepEqual(again.z, model.z);
   assert.deepEqual(again.n, model.n);
+  assert.deepEqual(again.inSpam, model.inSpam);
+  assert.deepEqual(again.inHam, model.inHam);
   assert.deepEqual(again.ham, model.ham);
   assert.deepEqual(again.spam, model.spam);
   assert.deepEqual(writeModel(again), bytes);
