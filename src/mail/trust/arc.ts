@@ -127,10 +127,19 @@ export function isVouchedFor(message: Uint8Array, trusted: ReadonlySet<string>):
   return chain!.sets.every(isTrusted) && saysPass(textOf(first.results!));
 }
 
+const methodPatterns = { arc: /^\s*arc\s*=\s*(\w+)/i, dmarc: /^\s*dmarc\s*=\s*(\w+)/i };
 const domainTag = /(?:^|;)[ \t]*d[ \t]*=[ \t]*([^ \t;]+)[ \t]*(?:;|$)/;
 
-/** One verdict of DMARC, a pass. What stands in comments and quotes is whatever a peer called itself. */
+/** One verdict of DMARC, a pass. */
 function saysPass(results: string): boolean {
+  return resultOf(results, 'dmarc') === 'pass';
+}
+
+/**
+ * What a field of results says of a method, in lower case; undefined: nothing, or several things. What stands in
+ * comments and quotes is whatever a peer called itself.
+ */
+export function resultOf(results: string, method: 'arc' | 'dmarc'): string | undefined {
   let plain = '';
   let depth = 0;
   let isQuoted = false;
@@ -143,10 +152,8 @@ function saysPass(results: string): boolean {
     else if (char === ')' && depth > 0) depth--;
     else if (depth === 0) plain += char;
   }
-  const verdicts = plain
-    .split(';')
-    .flatMap((part) => /^\s*dmarc\s*=\s*(\w+)/i.exec(part)?.[1] ?? []);
-  return verdicts.length === 1 && verdicts[0]!.toLowerCase() === 'pass';
+  const verdicts = plain.split(';').flatMap((part) => methodPatterns[method].exec(part)?.[1] ?? []);
+  return verdicts.length === 1 ? verdicts[0]!.toLowerCase() : undefined;
 }
 
 /** RFC 8617 §5.1: what the new seal says of the chain before it; undefined: it is not to go on. */

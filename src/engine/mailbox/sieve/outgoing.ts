@@ -28,6 +28,7 @@ import { mailtoMessage } from '../../../mail/sieve/message/mailto.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { withForwardTerms } from '../../pipeline/forwarding.ts';
 import type { Policy } from '../../pipeline/policy.ts';
+import { redirectSeal } from '../../pipeline/redirect-seal.ts';
 import { signaturesFor } from '../../pipeline/signatures.ts';
 import type { MadeMessage } from '../../spool/made.ts';
 import type { WrittenRedirect } from '../delivery.ts';
@@ -139,8 +140,21 @@ async function redirected(
   const packed = [sender, recipients, eightBit, isUtf8, 0, ''] as const;
   const stranger: Pick<Arrival, 'trusted' | 'listener'> = { trusted: false, listener: 'lmtp' };
   const envelope = withForwardTerms(unpackEnvelope(packed), stranger, parts.policy(), nowMs);
-  const body = side?.body ?? [deliveredTo(recipient), ...editedMessage(text, edits)];
+  const body = side?.body ?? sealed(parts, recipient, editedMessage(text, edits), nowMs);
   return { accepted: [id, nowMs, packEnvelope(envelope), origin], tenant, body };
+}
+
+/** With what is known of it, where it is not too large to be at hand. */
+function sealed(
+  { policy }: OutgoingParts,
+  recipient: string,
+  edited: readonly Uint8Array[],
+  nowMs: number,
+): readonly Uint8Array[] {
+  const own = policy();
+  if (own.sealer === undefined) return [deliveredTo(recipient), ...edited];
+  const message = Buffer.concat(edited);
+  return [redirectSeal(message, own, nowMs), deliveredTo(recipient), message];
 }
 
 /** By it the message is known when it comes back to where it was. */

@@ -9,6 +9,7 @@ import { describe, it } from 'node:test';
 import type { PolicySnapshot } from '../../../../../src/actors/asks/policy-snapshot.ts';
 import type { MessageId } from '../../../../../src/base/ids.ts';
 import { dayMs } from '../../../../../src/base/units.ts';
+import { generateDkimKey } from '../../../../../src/mail/trust/dkim/keys.ts';
 import { account, messageBytes, rebuilt, tableText, tenant } from '../mailbox-world.ts';
 import { SieveWorld } from './sieve-world.ts';
 
@@ -288,6 +289,23 @@ describe('a script sends', () => {
     assert.match(text, /^Delivered-To: u@a\.test\r\nDelivered-To: a@z\.test\r\nFrom: /);
     assert.match(text, /\r\nMessage-ID: <old@x>\r\n/);
     assert.doesNotMatch(text, /new@x|x@y\.test/);
+  });
+
+  it('RFC 8617 §5.1: mail on with a seal, by the key of the domain that seals', async () => {
+    const { selector, privatePem } = generateDkimKey('rsa-sha256', 'arc');
+    const policy = {
+      authservId: 'mx.a.test',
+      domains: { 'a.test': { dkim: [{ selector, privatePem, algorithm: 'rsa-sha256' as const }] } },
+      forwarding: { returnDomain: '', srsSecrets: [], arcDomain: 'a.test' },
+    };
+    const world = await new SieveWorld({ policy }).script('redirect "b@y.test";');
+    const results = Buffer.from('Authentication-Results: mx.a.test; dmarc=pass; arc=none\r\n');
+    await world.deliver(Buffer.concat([results, messageBytes()]));
+    const { text } = world.sent()[0]!;
+    assert.match(
+      text,
+      /^ARC-Seal: i=1;[^]*\r\nDelivered-To: u@a\.test\r\nAuthentication-Results: /,
+    );
   });
 
   it('nothing on where operators forbid it', async () => {

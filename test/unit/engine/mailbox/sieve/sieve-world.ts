@@ -37,6 +37,7 @@ export interface SieveOptions {
   readonly lessons?: Pick<Lessons, 'has' | 'points'>;
   readonly levels?: () => Partial<PolicySnapshot>;
   readonly rememberedMax?: number;
+  readonly policy?: Partial<PolicySnapshot>;
   readonly serverScripts?: () => SievePolicy;
   /** Where an address leads; undefined: to another server. */
   readonly leadsTo?: (address: string) => readonly PackedRecipient[] | undefined;
@@ -63,7 +64,11 @@ export function sieveOn(options: SieveOptions) {
     changed: (of) => filters.changed(of),
   });
   const { names, derived } = mailboxes;
-  const policy = compilePolicy({ ...defaultPolicy, hostname: 'mx.a.test' });
+  const policy = compilePolicy({
+    ...defaultPolicy,
+    hostname: 'mx.a.test',
+    ...options.policy,
+  });
   const filters: AccountFilters = new AccountFilters({
     ...{ shelf, derived, names, memory, shard, redirects, hasScanners },
     isOn: true,
@@ -98,7 +103,7 @@ export class SieveWorld extends MailboxWorld {
   constructor(
     options: Pick<
       SieveOptions,
-      'redirects' | 'hasScanners' | 'lessons' | 'levels' | 'rememberedMax'
+      'redirects' | 'hasScanners' | 'lessons' | 'levels' | 'rememberedMax' | 'policy'
     > = {},
   ) {
     super();
