@@ -7,6 +7,7 @@
  */
 
 import { domainToASCII } from 'node:url';
+import { composed } from '../../base/normal-forms.ts';
 
 /** RFC 5321 §4.5.3.1: octets of a local part and of a domain. */
 const localPartBytesMax = 64;
@@ -35,7 +36,7 @@ export function normalLocalPart(localPart: string): string {
   const isQuoted = localPart.length >= 2 && localPart.startsWith('"') && localPart.endsWith('"');
   // RFC 5321 §4.1.2: "Joe" and Joe are the same mailbox; quotes and backslashes only carry characters.
   const bare = isQuoted ? localPart.slice(1, -1).replace(/\\(.)/gs, '$1') : localPart;
-  return bare.normalize('NFC').toLowerCase();
+  return composed(bare).toLowerCase();
 }
 
 /** Undefined for what is no address. The domain is after the last `@`. */
@@ -56,7 +57,7 @@ export function joined(address: SplitAddress): string {
 /** The name of an account as the directory compares it; one that is no address, as near as can be. */
 export function spelled(name: string): string {
   const address = splitAddress(name);
-  return address === undefined ? name.normalize('NFC').toLowerCase() : joined(address);
+  return address === undefined ? composed(name).toLowerCase() : joined(address);
 }
 
 /** The user of `user+tag`; undefined without a tag or a user. */

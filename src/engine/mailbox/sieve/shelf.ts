@@ -17,6 +17,7 @@ import type {
 } from '../../../actors/asks/sieve-asks.ts';
 import { isScriptName } from '../../../actors/asks/sieve-asks.ts';
 import { MailError } from '../../../base/errors.ts';
+import { composed } from '../../../base/normal-forms.ts';
 import { placedFaults, placedWarnings } from '../../../mail/sieve/compile/at-delivery.ts';
 import type { Settings } from '../../../settings/schema.ts';
 import { accountRange, scriptRange, tables } from '../../store/keys.ts';
@@ -67,9 +68,9 @@ export class ScriptShelf {
 
   /** Names are kept in NFC (RFC 5198 §2), so that what looks the same is the same, and found by any form. */
   #keptName(account: number, name: string): string {
-    const composed = name.normalize('NFC');
-    const isThere = composed === name || this.#text(account, name) !== undefined;
-    return isThere ? name : composed;
+    const inNfc = composed(name);
+    const isThere = inNfc === name || this.#text(account, name) !== undefined;
+    return isThere ? name : inNfc;
   }
 
   #text(account: number, name: string): Uint8Array | undefined {
@@ -116,7 +117,7 @@ export class ScriptShelf {
 
   /** `address`: the account's; "" is not known. @throws MailError `argument-invalid`: the name */
   async put(owner: Owner, given: string, text: Uint8Array, address = ''): Promise<PutScript> {
-    mustBeScriptName(given.normalize('NFC'));
+    mustBeScriptName(composed(given));
     if (text.byteLength > this.#parts.limits.scriptBytesMax) return { result: 'too-large' };
     const { faults, warnings } = this.check(text, address);
     if (faults.length > 0) return { result: 'faulty', faults };
@@ -152,7 +153,7 @@ export class ScriptShelf {
 
   /** @throws MailError `argument-invalid`: the new name */
   async rename(owner: Owner, given: string, newGiven: string): Promise<ScriptDone> {
-    mustBeScriptName(newGiven.normalize('NFC'));
+    mustBeScriptName(composed(newGiven));
     return await this.#decide<ScriptDone>(owner, () => {
       const name = this.#keptName(owner.account, given);
       const newName = this.#keptName(owner.account, newGiven);

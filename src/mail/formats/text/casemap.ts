@@ -7,7 +7,7 @@
  *            THREAD compare by).
  */
 
-import { streamSafe } from './stream-safe.ts';
+import { streamSafe } from '../../../base/normal-forms.ts';
 
 const ascii = /^[\u0000-\u007f]*$/;
 

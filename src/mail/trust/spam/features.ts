@@ -6,7 +6,7 @@
  * Invariant: the same message gives the same places on every machine; a change here wants a new version of model bytes.
  */
 
-import { streamSafe } from '../../formats/text/stream-safe.ts';
+import { streamSafe } from '../../../base/normal-forms.ts';
 import { isAddressLiteral, registeredName } from './hosts.ts';
 import { isMixedScript, skeleton } from './lookalike.ts';
 import type { Reading } from './reading.ts';

@@ -9,6 +9,7 @@
  */
 
 import { Buffer } from 'node:buffer';
+import { composed } from '../../../base/normal-forms.ts';
 import { nameBytesMax, nameLevelBytesMax, nameLevelsMax } from './limits.ts';
 
 export const separator = '/';
@@ -46,7 +47,7 @@ export function encodeMutf7(name: string): string {
 
 /** INBOX in its one spelling (RFC 9051 §5.1: in any case, also where it is the first level), all else in NFC. */
 export function canonicalName(name: string): string {
-  const normal = printable.test(name) ? name : name.normalize('NFC');
+  const normal = printable.test(name) ? name : composed(name);
   if (normal.length < inbox.length || normal.slice(0, inbox.length).toUpperCase() !== inbox) {
     return normal;
   }

@@ -5,6 +5,7 @@
  * Specs:     RFC 4314 §3, §7.
  */
 
+import { composed } from '../../../base/normal-forms.ts';
 import { type Cursor, fail } from './cursor.ts';
 import { identifierBytesMax } from './limits.ts';
 import { parseMailbox } from './parse-mailbox.ts';
@@ -58,7 +59,7 @@ function parseNamed(cursor: Cursor): IdentifierCommand | undefined {
   const text = parseAstring(cursor);
   if (text === undefined) return undefined;
   const isNegative = text.startsWith('-');
-  const name = (isNegative ? text.slice(1) : text).normalize('NFC');
+  const name = composed(isNegative ? text.slice(1) : text);
   if (name !== '' && name.length <= identifierBytesMax) return { mailbox, name, isNegative };
   cursor.at = from;
   return fail(cursor, 'An identifier is empty or too long');

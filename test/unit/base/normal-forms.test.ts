@@ -5,10 +5,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { casemap } from '../../../../../src/mail/formats/text/casemap.ts';
-import { streamSafe } from '../../../../../src/mail/formats/text/stream-safe.ts';
-import { placesOf } from '../../../../../src/mail/trust/spam/personal.ts';
-import { readForSpam } from '../../../../../src/mail/trust/spam/reading.ts';
+import { spelled } from '../../../src/adapters/table/addresses.ts';
+import { streamSafe } from '../../../src/base/normal-forms.ts';
+import { casemap } from '../../../src/mail/formats/text/casemap.ts';
+import { placesOf } from '../../../src/mail/trust/spam/personal.ts';
+import { readForSpam } from '../../../src/mail/trust/spam/reading.ts';
+import { canonicalName, nameFault } from '../../../src/mail/wire/imap/mailbox-name.ts';
 
 /** In the wrong order; letters that become marks among them. */
 const marks = ['\u0300\u0316', '\uff9e\u0316', '\u0344\u0316', '\u{1d165}\u{1d16d}'];
@@ -23,6 +25,14 @@ test('so is text that is looked at for spam', { timeout: 10_000 }, () => {
     for (let again = 0; again < 5; again++) {
       assert.ok(placesOf(readForSpam(Buffer.from(`${head}a${pair.repeat(30_000)}`))).length > 0);
     }
+  }
+});
+
+test('so are names of mailboxes and of those who log in', { timeout: 10_000 }, () => {
+  for (const pair of marks) {
+    const name = `a${pair.repeat(80_000)}`;
+    assert.ok(nameFault(canonicalName(name)) !== undefined);
+    assert.ok(spelled(`${name}@a.test`).length > 0);
   }
 });
 
