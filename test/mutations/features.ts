@@ -50,9 +50,9 @@ const pop3: Features = {
   '1939 §7': pop3Command('TOP'),
   '2449 §5': pop3Command('CAPA'),
   '2449 §6.6': instead(
-    `${pop3Folder}/session.ts`,
-    "    this.#say(isLast ? no('Too many errors') : end);",
-    "    this.#forget();\n    this.#say(isLast ? no('Too many errors') : end);",
+    'src/edge/protocols/session/serial-session.ts',
+    '    this.say(isLast ? this.#lastWords.tooManyErrors : end);',
+    '    this.forget();\n    this.say(isLast ? this.#lastWords.tooManyErrors : end);',
   ),
   '2595 §4': pop3Command('STLS'),
   '3206 §4': instead(
@@ -184,7 +184,7 @@ const search: Features = {
   '5182': instead(`${wire}/parse-window.ts`, 'options.save = true;', 'options.save = false;'),
   '5255 §4.3': instead(
     'src/mail/formats/text/casemap.ts',
-    "return titled(text).normalize('NFKD');",
+    "return streamSafe(titled(text)).normalize('NFKD');",
     'return titled(text);',
   ),
   '5256': imapCommand('SORT'),
