@@ -4,8 +4,9 @@
  * Usage: node test/run.ts [--timeout-ms N] [--silent-ms N] [FOLDER ...]
  *        (default: all; `test/interop` needs Debian's programs and runs by itself)
  *
- * A process for each file costs as much as most files' tests: those of `shared` folders, which start no server and
- * leave nothing behind, run many to a process; the others one by one, as many at once as there are processors.
+ * A process for each file costs as much as most files' tests: those of `shared` folders, which leave nothing behind,
+ * run many to a process, the others by themselves; as many processes at once as there are processors. A hook outside
+ * of a suite is one of all files in its process: a file that has one is run by itself, too.
  *
  * A run is a process group. A test that was cut off keeps its file's process by what it left open, and what that has
  * started holds the runner's pipes: where a run says nothing any more, a file that has lasted so long is killed and has
@@ -18,8 +19,12 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const shared = /^test\/(unit\/(?!harness\/)|contracts\/|sessions\/)/;
-const batchFiles = 40;
+/** Folders whose files share processes, and how many do; servers are heavier than values. */
+const shared: readonly (readonly [RegExp, number])[] = [
+  [/^test\/(unit|contracts|sessions)\//, 40],
+  [/^test\/(flows|fuzz)\//, 12],
+];
+const outerHook = /^(?:before|after|beforeEach|afterEach)\(/m;
 /** How often it is looked for orphans. */
 const lookMs = 2_000;
 const tallied = ['tests', 'pass', 'fail', 'cancelled', 'skipped', 'todo'] as const;
@@ -65,16 +70,23 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 const startMs = performance.now();
-const together = files.filter((file) => shared.test(file));
-const alone = files.filter((file) => !shared.test(file));
+const alone = new Set(files);
 const batches: string[][] = [];
-for (let at = 0; at < together.length; at += batchFiles) {
-  batches.push(together.slice(at, at + batchFiles));
+for (const [folder, batchFiles] of shared) {
+  const together = files.filter((file) => folder.test(file) && !hasOuterHook(file));
+  for (const file of together) alone.delete(file);
+  for (let at = 0; at < together.length; at += batchFiles) {
+    batches.push(together.slice(at, at + batchFiles));
+  }
 }
-
-const runs = await inTurns(batches, (batch) => run(['--test-isolation=none', ...batch]));
-const parallel = availableParallelism();
-if (alone.length > 0) runs.push(await run([`--test-concurrency=${parallel}`, ...alone]));
+// The longest are among those that run alone: nobody waits for them in the end.
+const runs = await inTurns(
+  [
+    ...Array.from(alone, (file) => [file]),
+    ...batches.map((batch) => ['--test-isolation=none', ...batch]),
+  ],
+  run,
+);
 
 // The end of each output names what failed: once more at the very end, where it is looked for.
 for (const { status, output } of runs) if (status !== 0) console.log(failuresOf(output));
@@ -96,6 +108,10 @@ async function inTurns<Job>(jobs: Job[], work: (job: Job) => Promise<Ran>): Prom
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
   return ran;
+}
+
+function hasOuterHook(file: string): boolean {
+  return outerHook.test(readFileSync(file, 'utf8'));
 }
 
 function run(of: readonly string[]): Promise<Ran> {
