@@ -35,7 +35,7 @@ import { Lessons } from './mailbox/spam/lessons.ts';
 import { stampChanges } from './mailbox/stamping.ts';
 import type { Policy } from './pipeline/policy.ts';
 import type { OpenShardFunction } from './shards.ts';
-import { openSieve } from './sieve.ts';
+import { openSieve, type SieveParts } from './sieve.ts';
 import type { BodyBudget } from './spool/body-budget.ts';
 import type { MessageEvents } from './spool/events.ts';
 import type { Holds } from './spool/holds.ts';
@@ -117,25 +117,34 @@ export function createShardOpener(parts: OpenerParts): OpenShardFunction {
     const keptMax = settings.mailbox.changesKeptMax;
     const history = new History({ shard: store, mailboxes, clock, keptMax });
     const changes = createNotices(engine, imap, store);
-    const { tree } = imap;
-    const { policy, resolve } = parts;
-    const lessons = settings.spam.learn
-      ? new Lessons({ shard: store, mailboxes, clock })
-      : undefined;
-    const asked = { policy, resolve, addressOf: parts.addressOf };
-    const own = { engine, store, mailboxes, tree, spool, derived, lessons };
-    const { shelf: scripts, imapScripts } = openSieve({ ...own, ...asked });
-    mailboxes.watches = [lessons, imapScripts].filter((watch) => watch !== undefined);
-    const snoozes = new Snoozes({ shard: store, mailboxes, tree, clock, log });
-    const { keepMs } = settings.quarantine;
-    const quarantine = new Quarantine({ shard: store, mailboxes, clock, keepMs, lessons });
+    const own = openOwn(parts, { store, mailboxes, spool, tree: imap.tree });
     return {
-      ...{ store, spool, mailboxes, imap, history, scripts, imapScripts, quarantine, snoozes },
+      ...{ store, spool, mailboxes, imap, history, ...own },
       ...{ keys, eventLog, follower, events },
       deliverHere: (message, packed, bytes) =>
         deliverHere(mailboxes, spool, events, message, packed, bytes),
     };
   };
+}
+
+/** What goes on in accounts besides deliveries and commands. */
+function openOwn(
+  { engine, derived, policy, resolve, addressOf }: OpenerParts,
+  opened: Pick<SieveParts, 'store' | 'mailboxes' | 'spool' | 'tree'>,
+) {
+  const { settings, clock, log } = engine;
+  const { store, mailboxes, tree } = opened;
+  const isShared = settings.spam.tenantLessons;
+  const lessons = settings.spam.learn
+    ? new Lessons({ shard: store, mailboxes, clock, isShared })
+    : undefined;
+  const asked = { policy, resolve, addressOf };
+  const { shelf, imapScripts } = openSieve({ engine, ...opened, derived, lessons, ...asked });
+  mailboxes.watches = [lessons, imapScripts].filter((watch) => watch !== undefined);
+  const snoozes = new Snoozes({ shard: store, mailboxes, tree, clock, log });
+  const { keepMs } = settings.quarantine;
+  const quarantine = new Quarantine({ shard: store, mailboxes, clock, keepMs, lessons });
+  return { scripts: shelf, imapScripts, lessons, snoozes, quarantine };
 }
 
 function storeLimits({ store, data }: Settings) {

@@ -23,6 +23,7 @@ import type { Quarantine } from './mailbox/quarantine/quarantine.ts';
 import type { ImapScripts } from './mailbox/sieve/imap-scripts.ts';
 import type { ScriptShelf } from './mailbox/sieve/shelf.ts';
 import type { Snoozes } from './mailbox/snooze/snoozes.ts';
+import type { Lessons } from './mailbox/spam/lessons.ts';
 import type { MessageToPrepare } from './pipeline/prepare.ts';
 import type { Spool } from './spool/spool.ts';
 import type { Shard } from './store/shard.ts';
@@ -39,6 +40,7 @@ export interface OpenShard {
   readonly scripts: ScriptShelf;
   readonly quarantine: Quarantine;
   readonly snoozes: Snoozes;
+  readonly lessons: Lessons | undefined;
   readonly imapScripts: ImapScripts | undefined;
   /** Of its encrypted accounts. */
   readonly keys: KeyRing;
@@ -142,12 +144,13 @@ export class Shards {
   }
 
   #sweep(): void {
-    for (const { spool, imap, history, quarantine, snoozes } of this.#shards.values()) {
+    for (const { spool, imap, history, quarantine, snoozes, lessons } of this.#shards.values()) {
       spool.sweep();
       imap.kept.sweep();
       history.sweep();
       quarantine.sweep();
       snoozes.sweep();
+      lessons?.sweep();
     }
     this.#timer = this.#clock.setTimer(sweepMs, () => this.#sweep());
   }

@@ -103,6 +103,10 @@ export class DerivedMap<Value> {
   }
 
   /** All whose names begin so. */
+  keys(): readonly string[] {
+    return [...this.#entries.keys()];
+  }
+
   deleteAll(prefix: string): void {
     for (const key of [...this.#entries.keys()]) if (key.startsWith(prefix)) this.delete(key);
   }

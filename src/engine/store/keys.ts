@@ -40,6 +40,7 @@
  *   0x5d remembered till  a·until·hash           –                      rows/remembered-row.ts
  *   0x60 quarantine       a                      which mailbox          rows/quarantine-row.ts
  *   0x61 lesson           a·d                    features, kind         rows/lesson-row.ts
+ *   0x63 taught           a                      whose, when last       rows/taught-row.ts
  *   0x62 snoozed          a·until·m·u            where it goes then     rows/snoozed-row.ts
  *   0x59 annotation       a·m·reader·entry·0·n   part of a value        rows/annotation-row.ts
  *   0x59 …                a·m·ffffffff           names changed last     rows/annotation-row.ts
@@ -75,6 +76,7 @@ export const tables = {
   quarantine: 0x60,
   lesson: 0x61,
   snoozed: 0x62,
+  taught: 0x63,
 } as const;
 
 /** Tables whose keys start with the account: all of one account's rows are these ranges and its blob links. */

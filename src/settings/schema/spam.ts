@@ -35,7 +35,12 @@ export const spamSection = section(
     learn: flag({
       default: true,
       reload: 'restart',
-      doc: 'Whether an account learns from what its people do: what they move into Junk, out of it, and answer. What it learns counts for its own mail alone.',
+      doc: 'Whether an account learns from what its people do: what they move into Junk, out of it, and answer.',
+    }),
+    tenantLessons: flag({
+      default: true,
+      reload: 'restart',
+      doc: "Whether what at least three accounts of a tenant learnt counts for its other accounts, too: hashed features, of none of which it is told whose they are. Off: for each one's own mail alone.",
     }),
     rejectPercent: percent('From this score on mail is refused; 0 leaves that to the scanners.', 0),
   },

@@ -6,7 +6,7 @@
 
 import type { IndexChange } from '../../../ports/shard-index.ts';
 import { type JournalRecord, noChanges, type ShardReader } from '../../store/record.ts';
-import { snoozedKey } from '../../store/snooze-keys.ts';
+import { snoozedKey } from '../../store/sweep-keys.ts';
 import { encodeSnoozed } from '../rows/snoozed-row.ts';
 import { readSnoozed } from '../snooze/records.ts';
 import { openAccount } from './account-edit.ts';

@@ -151,14 +151,14 @@ function onceOnly(
 }
 
 export function hostFacts(
-  { sender, origin }: Delivery,
+  { sender, tenant, origin }: Delivery,
   { account, recipient }: Pick<DeliveryTarget, 'account' | 'recipient'>,
   nowMs: number,
 ): HostFacts {
   const [listener, , peerAddress, helo, user] = origin ?? [];
   const isOwn = listener === 'socket' && sender === '';
   return {
-    ...{ account, sender, recipient, nowMs },
+    ...{ account, tenant, sender, recipient, nowMs },
     ...(user === undefined || user === '' ? {} : { user }),
     ...(isOwn ? { isOwn } : {}),
     ...(peerAddress === undefined ? {} : { peerAddress }),

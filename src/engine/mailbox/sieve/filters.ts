@@ -87,10 +87,10 @@ export class AccountFilters {
   }
 
   /** Whether an account with these scripts has its mail in INBOX, whatever the message says. */
-  isPlain(account: number, scripts: readonly Script[]): boolean {
+  isPlain(account: number, tenant: number, scripts: readonly Script[]): boolean {
     const { hasScanners, lessons, policy } = this.#parts;
     const isMarked = hasScanners || policy().dmarc === 'enforce';
-    return scripts.length === 0 && !isMarked && lessons?.has(account) !== true;
+    return scripts.length === 0 && !isMarked && lessons?.has(account, tenant) !== true;
   }
 
   /** In order. */
@@ -122,7 +122,7 @@ export class AccountFilters {
     const message = new SieveMessage(text, octets);
     const said = hasScanners ? readMarks(message.headers) : noMarks;
     const suspect = this.#withDmarc(said, message.headers);
-    const marks = facts.isOwn === true ? suspect : this.#withOwn(suspect, facts.account, text);
+    const marks = facts.isOwn === true ? suspect : this.#withOwn(suspect, facts, text);
     const place = this.#outcome(marks, facts);
     if (place === 'quarantine') return quarantined;
     const all = place === 'junk' ? [...scripts, intoJunk] : scripts;
@@ -147,13 +147,13 @@ export class AccountFilters {
     return counts ? suspectMarks(marks, dmarcQuarantine) : marks;
   }
 
-  /** With what the account taught. */
-  #withOwn(marks: TrustMarks, account: number, text: Uint8Array): TrustMarks {
+  /** With what the account taught, and others of its tenant. */
+  #withOwn(marks: TrustMarks, { account, tenant }: HostFacts, text: Uint8Array): TrustMarks {
     const { lessons, log } = this.#parts;
-    if (lessons?.has(account) !== true) return marks;
-    const points = lessons.points(account, text);
-    if (log.isOn('info')) log.info({ account, points }, 'points by what the account taught');
-    return withPoints(marks, points);
+    if (lessons?.has(account, tenant) !== true) return marks;
+    const points = lessons.points(account, tenant, text);
+    if (log.isOn('info')) log.info({ account, ...points }, 'points by what accounts taught');
+    return withPoints(marks, points.own + points.tenant);
   }
 
   #outcome(marks: TrustMarks, { account, recipient }: HostFacts): Outcome {

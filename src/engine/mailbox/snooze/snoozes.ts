@@ -12,7 +12,7 @@ import type { AccountId, TenantId } from '../../../base/ids.ts';
 import type { Log } from '../../../base/log.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { firstU32 } from '../../store/keys.ts';
-import { snoozedNap, snoozedOf, snoozesFrom } from '../../store/snooze-keys.ts';
+import { snoozedNap, snoozedOf, snoozesFrom } from '../../store/sweep-keys.ts';
 import { inboxMailbox } from '../account-actor.ts';
 import type { FlagStep } from '../decisions.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';

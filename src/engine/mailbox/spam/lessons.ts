@@ -31,6 +31,7 @@ import type { Owner } from '../tree.ts';
 import { LessonBudget } from './lesson-budget.ts';
 import { kindOfFiling, kindOfFlags } from './meanings.ts';
 import { learntDraft } from './records.ts';
+import { TenantLessons } from './tenant-lessons.ts';
 
 const lessonsPerAct = 16;
 const waitingMax = 1_000;
@@ -51,6 +52,8 @@ export interface LessonsParts {
   readonly shard: MailboxShard;
   readonly mailboxes: Mailboxes;
   readonly clock: Clock;
+  /** Accounts of a tenant teach each other. */
+  readonly isShared?: boolean;
 }
 
 interface Waiting extends Owner {
@@ -64,6 +67,8 @@ export class Lessons implements FilingWatch {
   readonly #waiting: Waiting[] = [];
   /** Accounts that taught nothing: most of them, asked about at each delivery. */
   readonly #untaught = new Set<number>();
+  /** Undefined: what an account teaches is for itself alone. */
+  readonly #tenants: TenantLessons | undefined;
   readonly #budget = new LessonBudget();
   #isLearning = false;
   #isClosed = false;
@@ -71,6 +76,7 @@ export class Lessons implements FilingWatch {
   constructor(parts: LessonsParts) {
     this.#parts = parts;
     this.#models = new DerivedMap(parts.mailboxes.derived);
+    if (parts.isShared === true) this.#tenants = new TenantLessons(parts);
   }
 
   filed(owner: Owner, from: number, target: number, uids: readonly number[]): void {
@@ -94,15 +100,24 @@ export class Lessons implements FilingWatch {
     if (kind !== undefined) this.#note(owner, mailbox, uids, kind);
   }
 
-  /** Whether the account has a model of its own. */
-  has(account: number): boolean {
-    return this.#model(account) !== undefined;
+  /** Whether the account has a model of its own, or its tenant one. */
+  has(account: number, tenant: number): boolean {
+    return this.#model(account) !== undefined || this.#tenants?.has(tenant) === true;
   }
 
   /** To be added to the points of a message; 0 where nothing was learnt. */
-  points(account: number, text: Uint8Array): number {
+  points(account: number, tenant: number, text: Uint8Array): { own: number; tenant: number } {
+    const reading = readForSpam(text);
     const model = this.#model(account);
-    return model === undefined ? 0 : personalPoints(model, readForSpam(text));
+    return {
+      own: model === undefined ? 0 : personalPoints(model, reading),
+      tenant: this.#tenants?.points(tenant, reading) ?? 0,
+    };
+  }
+
+  /** Called often. */
+  sweep(): void {
+    this.#tenants?.sweep();
   }
 
   taught(account: number): TaughtSpam {
@@ -124,6 +139,7 @@ export class Lessons implements FilingWatch {
     this.#isClosed = true;
     this.#waiting.length = 0;
     this.#models.close();
+    this.#tenants?.close();
   }
 
   /** `uids`: first and last, and so on: the newest teach. */
@@ -224,6 +240,7 @@ export class Lessons implements FilingWatch {
 
   #changed(account: number): void {
     this.#models.delete(String(account));
+    this.#tenants?.changed();
     this.#untaught.delete(account);
   }
 

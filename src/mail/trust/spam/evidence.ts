@@ -20,10 +20,15 @@ export interface Sightings {
 
 /** Log odds of one feature; 0: it says nothing. */
 export function oddsAt({ inSpam, inHam, spamCount, hamCount }: Sightings, place: number): number {
-  const seen = inSpam[place]! + inHam[place]!;
+  return oddsOf(inSpam[place]!, inHam[place]!, spamCount, hamCount);
+}
+
+/** Of one that was in so many of so many messages of each kind. */
+export function oddsOf(inSpam: number, inHam: number, spamCount: number, hamCount: number): number {
+  const seen = inSpam + inHam;
   if (seen === 0) return 0;
-  const ofSpam = inSpam[place]! / Math.max(1, spamCount);
-  const ofHam = inHam[place]! / Math.max(1, hamCount);
+  const ofSpam = inSpam / Math.max(1, spamCount);
+  const ofHam = inHam / Math.max(1, hamCount);
   const share = (rareWeight * 0.5 + (seen * ofSpam) / (ofSpam + ofHam)) / (rareWeight + seen);
   return Math.abs(share - 0.5) < neutralBand ? 0 : Math.log(share / (1 - share));
 }

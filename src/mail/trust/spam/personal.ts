@@ -114,7 +114,7 @@ export function personalPoints(model: PersonalModel, reading: Reading): number {
   return Math.max(-pointsMax, Math.min(pointsMax, points));
 }
 
-function firstNotBelow(places: Uint32Array, wanted: number, from: number): number {
+export function firstNotBelow(places: Uint32Array, wanted: number, from: number): number {
   let [low, high] = [from, places.length];
   while (low < high) {
     const middle = (low + high) >>> 1;

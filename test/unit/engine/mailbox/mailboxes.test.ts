@@ -68,6 +68,7 @@ describe('local delivery', () => {
         'quarantine',
         'lesson',
         'snoozed',
+        'taught',
       ];
       if (unused.includes(name)) continue;
       assert.ok(count(world, table) > 0, name);

@@ -304,7 +304,7 @@ describe('a script sends', () => {
     const { text } = world.sent()[0]!;
     assert.match(
       text,
-      /^ARC-Seal: i=1;[^]*\r\nDelivered-To: u@a\.test\r\nAuthentication-Results: /,
+      /^ARC-Seal: i=1;[\s\S]*\r\nDelivered-To: u@a\.test\r\nAuthentication-Results: /,
     );
   });
 

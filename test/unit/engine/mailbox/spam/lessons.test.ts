@@ -29,8 +29,8 @@ class LearningWorld extends SieveWorld {
     const late: { lessons?: Lessons } = {};
     super({
       lessons: {
-        has: (of) => late.lessons!.has(of),
-        points: (of, text) => late.lessons!.points(of, text),
+        has: (...of) => late.lessons!.has(...of),
+        points: (...of) => late.lessons!.points(...of),
       },
     });
     const { sieveShard: shard, sieveBoxes: mailboxes } = this;

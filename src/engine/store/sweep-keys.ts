@@ -1,5 +1,6 @@
 /**
- * Keys of snoozed messages: within an account, what comes back first is first.
+ * Keys of what looks go through now and then: snoozed messages, within an account what comes back first; and accounts
+ * that taught what is spam.
  *
  * Runs in:   anywhere; pure.
  */
@@ -35,3 +36,11 @@ export function snoozedNap(
   const row = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
   return [row.readUIntBE(5, 6), row.readUInt32BE(11), row.readUInt32BE(15)];
 }
+
+export const taughtKey = (account: number): Buffer => key1(tables.taught, account);
+
+/** From an account on. */
+export const taughtFrom = (account: number): KeyRange => ({
+  from: key1(tables.taught, account),
+  to: Buffer.of(tables.taught + 1),
+});

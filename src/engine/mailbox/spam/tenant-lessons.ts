@@ -1,0 +1,148 @@
+/**
+ * What the accounts of a tenant taught together: mail that several of them call spam is spam to the others, too.
+ *
+ * Runs in:   the engine thread that owns the shard; made in turns of one account, beside all other work.
+ * Limits:    of a tenant the `accountsPerTenant` that taught last, of each `examplesPerAccount` of each kind, the newest;
+ *            nothing is said by fewer than `accountsMin`. Made anew once in `remakeMs`, where something was taught.
+ *            Models are in the memory that all shards of the thread share.
+ * Invariant: an account is one voice among at least three; what it taught goes with it, at the next making. Accounts of
+ *            one shard speak to each other: a tenant on several has several models.
+ */
+
+import { minuteMs } from '../../../base/units.ts';
+import type { Reading } from '../../../mail/trust/spam/reading.ts';
+import { SharedGather, type SharedModel, sharedPoints } from '../../../mail/trust/spam/shared.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import { accountRange, firstU32, tables } from '../../store/keys.ts';
+import { taughtFrom } from '../../store/sweep-keys.ts';
+import { DerivedMap } from '../derived-memory.ts';
+import type { MailboxShard } from '../mailbox-shard.ts';
+import type { Mailboxes } from '../mailboxes.ts';
+import { decodeLesson, type Lesson } from '../rows/lesson-row.ts';
+import { decodeTaught } from '../rows/taught-row.ts';
+
+const accountsPerTenant = 64;
+const examplesPerAccount = 4;
+const accountsMin = 3;
+const remakeMs = 10 * minuteMs;
+const accountsPerPage = 500;
+/** Of a place and how often it was seen. */
+const bytesPerPlace = 8;
+const overheadBytes = 512;
+
+export interface TenantLessonsParts {
+  readonly shard: MailboxShard;
+  readonly mailboxes: Pick<Mailboxes, 'derived'>;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+}
+
+interface Teacher {
+  readonly account: number;
+  readonly atMs: number;
+}
+
+export class TenantLessons {
+  readonly #parts: TenantLessonsParts;
+  readonly #models: DerivedMap<SharedModel>;
+  #isStale = true;
+  #isMaking = false;
+  #isClosed = false;
+  #madeMs = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: TenantLessonsParts) {
+    this.#parts = parts;
+    this.#models = new DerivedMap(parts.mailboxes.derived);
+  }
+
+  has(tenant: number): boolean {
+    return this.#models.has(String(tenant));
+  }
+
+  /** To be added to the points of a message; 0 where nothing was learnt. */
+  points(tenant: number, reading: Reading): number {
+    const model = this.#models.get(String(tenant));
+    return model === undefined ? 0 : sharedPoints(model, reading);
+  }
+
+  /** An account taught something, or forgot. */
+  changed(): void {
+    this.#isStale = true;
+  }
+
+  /** Called often. */
+  sweep(): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (!this.#isStale || this.#isMaking || nowMs < this.#madeMs + remakeMs) return;
+    this.#isStale = false;
+    this.#isMaking = true;
+    this.#madeMs = nowMs;
+    // Rows that cannot be read: what was made before stays.
+    this.#make()
+      .catch(() => {})
+      .finally(() => {
+        this.#isMaking = false;
+      });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#models.close();
+  }
+
+  async #make(): Promise<void> {
+    const tenants = await this.#teachers();
+    for (const [tenant, teachers] of tenants) {
+      const model = teachers.length < accountsMin ? undefined : await this.#modelOf(teachers);
+      if (this.#isClosed) return;
+      const key = String(tenant);
+      if (model === undefined) this.#models.delete(key);
+      else this.#models.set(key, model, overheadBytes + model.places.length * bytesPerPlace);
+    }
+    for (const key of this.#models.keys()) if (!tenants.has(Number(key))) this.#models.delete(key);
+  }
+
+  /** By tenant, those that taught last. */
+  async #teachers(): Promise<Map<number, readonly Teacher[]>> {
+    const found = new Map<number, Teacher[]>();
+    let next = 0;
+    for (;;) {
+      const range = { ...taughtFrom(next), limit: accountsPerPage };
+      const rows = this.#parts.shard.range(range);
+      for (const { key, value } of rows) {
+        const { tenant, atMs } = decodeTaught(value);
+        const teachers = found.get(tenant) ?? [];
+        teachers.push({ account: firstU32(key), atMs });
+        found.set(tenant, newest(teachers, accountsPerTenant));
+      }
+      if (rows.length < accountsPerPage || this.#isClosed) return found;
+      next = firstU32(rows.at(-1)!.key) + 1;
+      await turn();
+    }
+  }
+
+  async #modelOf(teachers: readonly Teacher[]): Promise<SharedModel | undefined> {
+    const gather = new SharedGather();
+    for (const { account } of teachers) {
+      await turn();
+      if (this.#isClosed) return undefined;
+      const rows = this.#parts.shard.range(accountRange(tables.lesson, account));
+      const lessons = rows.map(({ value }) => decodeLesson(value));
+      for (const isSpam of [true, false]) {
+        const own = lessons.filter(({ kind }) => (kind === 'spam') === isSpam);
+        for (const { places } of newest<Lesson>(own, examplesPerAccount)) {
+          gather.add({ isSpam, places });
+        }
+      }
+    }
+    return gather.model();
+  }
+}
+
+function newest<T extends { readonly atMs: number }>(all: T[], count: number): T[] {
+  if (all.length <= count) return all;
+  return all.sort((a, b) => b.atMs - a.atMs).slice(0, count);
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
