@@ -18,7 +18,7 @@ import { decodeTransfer } from '../../formats/mime/decode.ts';
 import { allParts } from '../../formats/mime/parts.ts';
 import { type Part, scanStructure } from '../../formats/mime/structure.ts';
 import { isLockedRar, isLockedSevenZip } from './archives.ts';
-import { encodedNames } from './encoded-names.ts';
+import { encodedFiles } from './encoded-files.ts';
 import { kindOf } from './kinds.ts';
 import { attachmentLimits } from './limits.ts';
 import { extensionsOf, hasTurnedName, isProgramName } from './names.ts';
@@ -103,14 +103,24 @@ class Check {
     }
     // Text that nobody named is what is read, not what is opened.
     if (names.length === 0 && part.type === 'text') {
-      const text = part.encoding === 'base64' ? decodedWhole(encoded) : encoded;
-      for (const each of encodedNames(text)) this.#named(each);
-      return;
+      return await this.#encodedFiles(
+        part.encoding === 'base64' ? decodedWhole(encoded) : encoded,
+        depth,
+        isCut,
+      );
     }
+    if (part.encoding.includes('uue')) return await this.#encodedFiles(encoded, depth, isCut);
     const isBase64 = part.encoding === 'base64';
     const bytes = isBase64 ? decodedWhole(encoded) : decodeTransfer(encoded, part.encoding);
     if (part.message !== undefined) return await this.#enclosed(name, bytes, depth, isCut);
     await this.#file(names.length === 0 ? [''] : names, bytes, depth, isCut);
+  }
+
+  async #encodedFiles(text: Uint8Array, depth: number, isCut: boolean): Promise<void> {
+    for (const { name, bytes } of encodedFiles(text)) {
+      this.#named(name);
+      await this.#file([name], bytes, depth, isCut);
+    }
   }
 
   async #file(

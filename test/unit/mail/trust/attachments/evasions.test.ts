@@ -31,6 +31,21 @@ const part = (header: string, body = 'x') =>
     `From: a@b.test\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n${header}\r\n\r\n${body}\r\n--b--\r\n`,
   );
 
+function uuencoded(bytes: Buffer): string {
+  const character = (value: number) => (value === 0 ? '`' : String.fromCharCode(32 + value));
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 45) {
+    const line = bytes.subarray(at, at + 45);
+    text += character(line.length);
+    for (let from = 0; from < line.length; from += 3) {
+      const group = [0, 1, 2].reduce((sum, i) => sum * 256 + (line[from + i] ?? 0), 0);
+      text += [18, 12, 6, 0].map((shift) => character((group >> shift) & 63)).join('');
+    }
+    text += '\r\n';
+  }
+  return text;
+}
+
 describe('names', () => {
   it('are those that any program would go by', async () => {
     for (const header of [
@@ -100,11 +115,21 @@ describe('a message', () => {
     assert.deepEqual(await found(deep), ['deep message a.eml']);
   });
 
-  it('as mail was before MIME names its files in its text', async () => {
+  it('as mail was before MIME has its files looked into', async () => {
     const body = 'See this.\r\nbegin 644 run.exe\r\n#0V%T\r\n`\r\nend\r\n';
     assert.deepEqual(await found(part('Content-Type: text/plain', body)), ['type exe run.exe']);
     const said = 'I begin 644 run.exe\r\nbegin anew with run.exe\r\n';
     assert.deepEqual(await found(part('Content-Type: text/plain', said)), []);
+    const uu = `begin 600 a.zip\r\n${uuencoded(exe)}\`\r\nend\r\n`;
+    const lines = exe.toString('base64').replace(/.{60}/g, '$&\r\n');
+    const base64 = `begin-base64 600 a.zip\r\n${lines}\r\n====\r\n`;
+    for (const [type, text] of [
+      ['text/plain', `${said}${uu}`],
+      ['text/plain', base64],
+      ['application/zip; name=a.zip\r\nContent-Transfer-Encoding: x-uuencode', uu],
+    ] as const) {
+      assert.deepEqual(await found(part(`Content-Type: ${type}`, text)), ['type exe run.exe']);
+    }
   });
 
   it('whose base64 has padding within is decoded to its end', async () => {
