@@ -12,6 +12,7 @@ import { AccountFilters } from './mailbox/sieve/filters.ts';
 import { ImapActions } from './mailbox/sieve/imap-actions.ts';
 import { ImapScripts } from './mailbox/sieve/imap-scripts.ts';
 import { SieveMemory } from './mailbox/sieve/memory.ts';
+import { SentRates } from './mailbox/sieve/sent-rates.ts';
 import { ScriptShelf } from './mailbox/sieve/shelf.ts';
 import type { Lessons } from './mailbox/spam/lessons.ts';
 import type { MailboxTree } from './mailbox/tree.ts';
@@ -67,7 +68,11 @@ export function openSieve(parts: SieveParts): SieveOpened {
     policy: () => policy().snapshot,
     log: log.with({ shard: store.id }),
   });
-  const outgoing = { policy, clock, resolve, nextId: () => ids.next() };
+  const rates = new SentRates({
+    ...{ clock, perHourMax: sieve.sentPerHourMax },
+    onOver: (account) => log.warn({ account }, 'scripts of an account send more than they may'),
+  });
+  const outgoing = { policy, clock, resolve, rates, nextId: () => ids.next() };
   mailboxes.deliverer.filters = { filters, memory, names, tree, outgoing, spool };
   if (!sieve.isOn) return { shelf, imapScripts: undefined };
   const { redirects } = sieve;

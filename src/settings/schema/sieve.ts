@@ -56,6 +56,14 @@ export const sieveSection = section(
       reload: 'live',
       doc: 'A script run after an account\'s own, on mail that is to be kept by then; "" is none.',
     }),
+    sentPerHourMax: integer({
+      default: 500,
+      min: 0,
+      max: 1_000_000,
+      unit: 'addresses',
+      reload: 'restart',
+      doc: 'Addresses that the scripts of one account may send to in an hour, by redirects, answers and notices. What is more stays in its mailbox, or is not sent; 0 is no limit.',
+    }),
     globalFolder: text({
       default: '',
       example: '/etc/chaski/sieve',

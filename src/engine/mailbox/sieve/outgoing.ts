@@ -3,7 +3,7 @@
  *
  * Runs in:   the engine thread that owns the shard.
  * Specs:     RFC 5228 §4.2 (redirect), RFC 5230 §5 (answers), RFC 5436 §2.7 (notices); SRS for what goes on.
- * Limits:    finding out where an address leads takes `resolveMsMax`; then the delivery fails for now, and comes again.
+ * Limits:    `SentRates` of an account; finding out where an address leads takes `resolveMsMax`; then the delivery fails for now, and comes again.
  * Invariant: what is made here is appended with the delivery it follows from, or not at all. It is DKIM-signed as what
  *            its author's program would have sent; what goes on keeps the signatures it has.
  */
@@ -32,6 +32,7 @@ import { redirectSeal } from '../../pipeline/redirect-seal.ts';
 import { signaturesFor } from '../../pipeline/signatures.ts';
 import type { MadeMessage } from '../../spool/made.ts';
 import type { WrittenRedirect } from '../delivery.ts';
+import type { SentRates } from './sent-rates.ts';
 import type { Wanted, WantedRedirect } from './wanted.ts';
 
 const resolveMsMax = 10 * secondMs;
@@ -40,6 +41,7 @@ export interface OutgoingParts {
   readonly policy: () => Policy;
   readonly clock: Clock;
   readonly nextId: () => MessageId;
+  readonly rates: Pick<SentRates, 'take'>;
   /** Where mail for an address goes; none: nowhere. */
   readonly resolve: (address: string) => Promise<readonly PackedRecipient[]>;
 }
@@ -57,7 +59,7 @@ export interface Occasion {
 
 export type Sent = {
   readonly made: readonly MadeMessage[];
-  /** Some address leads nowhere: what was to go there stays. */
+  /** Some address leads nowhere, or too much was sent lately: what was to go there stays. */
   readonly isStuck: boolean;
   /** The answer as it was sent, for a copy of it. */
   readonly answer?: Uint8Array;
@@ -126,12 +128,12 @@ async function sendNotices(
 
 async function redirected(
   parts: OutgoingParts,
-  { tenant, sender, recipient, text }: Occasion,
+  { tenant, account, sender, recipient, text }: Occasion,
   { address, edits }: WantedRedirect,
   side: WrittenRedirect | undefined,
 ): Promise<MadeMessage | undefined> {
   const recipients = await resolved(parts, address);
-  if (recipients.length === 0) return undefined;
+  if (recipients.length === 0 || !parts.rates.take(account, recipients.length)) return undefined;
   const nowMs = parts.clock.nowMs();
   const id = parts.nextId();
   const { headerEnd } = scanHeaders(text);
@@ -207,10 +209,10 @@ function signed(
   return { id, nowMs, bytes: Buffer.concat([...signatures, bytes]) };
 }
 
-/** False: none of them leads anywhere. */
+/** False: none of them leads anywhere, or its account sent too much lately. */
 async function send(
   parts: OutgoingParts,
-  { tenant }: Occasion,
+  { tenant, account }: Occasion,
   sender: string,
   addresses: readonly string[],
   { id, nowMs, bytes }: SignedText,
@@ -218,7 +220,7 @@ async function send(
 ): Promise<boolean> {
   const recipients: PackedRecipient[] = [];
   for (const address of addresses) recipients.push(...(await resolved(parts, address)));
-  if (recipients.length === 0) return false;
+  if (recipients.length === 0 || !parts.rates.take(account, recipients.length)) return false;
   const isUtf8 = !isAscii(bytes);
   const envelope = [sender, recipients, isUtf8 ? 1 : 0, isUtf8, 0, ''] as const;
   made.push({ accepted: [id, nowMs, envelope, origin], tenant, body: [bytes] });

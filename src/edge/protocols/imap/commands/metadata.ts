@@ -4,7 +4,8 @@
  * Runs in:   edge (main thread).
  * Specs:     RFC 5464 §4 (commands and codes), §6.2 (`/shared/comment` and `/shared/admin` of the server); RFC 9590.
  * Limits:    values of `metadataValueBytesMax`; what an account keeps is bounded by its actor.
- * Invariant: the server's shared entries come from settings, and nobody sets them here.
+ * Invariant: the server's shared entries come from settings, and nobody sets them here. Which script of an account runs,
+ *            the account says alone.
  */
 
 import { Buffer } from 'node:buffer';
@@ -37,8 +38,11 @@ function serverEntries(session: CommandSession): readonly (readonly [string, str
   return all.filter(([, text]) => text !== '');
 }
 
+/** RFC 6785 §2.2.3. Of the server, it is each account's own, for all its mailboxes. */
+const scriptEntry = '/shared/imapsieve/script';
+
 function isServerShared(mailbox: string, entry: string): boolean {
-  return mailbox === '' && entry.startsWith('/shared');
+  return mailbox === '' && entry.startsWith('/shared') && entry !== scriptEntry;
 }
 
 function serverValues(session: CommandSession, command: GetMetadataCommand): FoundMetadata {
@@ -98,6 +102,8 @@ async function setMetadata(
   const place = await placeOf(session, mailbox);
   if (place === undefined) return answerOf('not-found');
   const { owner, path } = place;
+  const isOwn = owner.id === session.account?.id;
+  if (!isOwn && values.has(scriptEntry)) return answerOf('permission-missing');
   const meta: PackedSetMetadata = [ownerOf(owner), path, [...values], [entriesMax, bytesMax]];
   const answer = await session.ask(imapAsks.setMetadata, meta, { to: owner });
   if (!answer.ok) return answer.code === 'not-possible-now' ? tooMany : answerOf(answer.code);

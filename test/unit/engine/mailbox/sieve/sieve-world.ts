@@ -14,6 +14,7 @@ import type { MailboxShard } from '../../../../../src/engine/mailbox/mailbox-sha
 import { Mailboxes } from '../../../../../src/engine/mailbox/mailboxes.ts';
 import { AccountFilters } from '../../../../../src/engine/mailbox/sieve/filters.ts';
 import { SieveMemory } from '../../../../../src/engine/mailbox/sieve/memory.ts';
+import { SentRates } from '../../../../../src/engine/mailbox/sieve/sent-rates.ts';
 import { ScriptShelf } from '../../../../../src/engine/mailbox/sieve/shelf.ts';
 import type { Lessons } from '../../../../../src/engine/mailbox/spam/lessons.ts';
 import { MailboxTree } from '../../../../../src/engine/mailbox/tree.ts';
@@ -38,6 +39,7 @@ export interface SieveOptions {
   readonly levels?: () => Partial<PolicySnapshot>;
   readonly rememberedMax?: number;
   readonly policy?: Partial<PolicySnapshot>;
+  readonly sentPerHourMax?: number;
   readonly serverScripts?: () => SievePolicy;
   /** Where an address leads; undefined: to another server. */
   readonly leadsTo?: (address: string) => readonly PackedRecipient[] | undefined;
@@ -79,7 +81,9 @@ export function sieveOn(options: SieveOptions) {
     serverScripts: () => compilePolicy({ ...defaultPolicy, sieve: serverScripts() }).sieve,
   });
   const resolve = async (address: string) => leadsTo(address) ?? [[address, 0, 0, 0, ''] as const];
-  const outgoing = { policy: () => policy, clock, resolve, nextId: () => ids.next() };
+  const { sentPerHourMax: perHourMax = 0 } = options;
+  const rates = new SentRates({ clock, perHourMax, onOver: () => {} });
+  const outgoing = { policy: () => policy, clock, resolve, rates, nextId: () => ids.next() };
   mailboxes.deliverer.filters = {
     ...{ filters, memory, names, tree, outgoing },
     spool: { admitMade },
@@ -103,7 +107,13 @@ export class SieveWorld extends MailboxWorld {
   constructor(
     options: Pick<
       SieveOptions,
-      'redirects' | 'hasScanners' | 'lessons' | 'levels' | 'rememberedMax' | 'policy'
+      | 'redirects'
+      | 'hasScanners'
+      | 'lessons'
+      | 'levels'
+      | 'rememberedMax'
+      | 'policy'
+      | 'sentPerHourMax'
     > = {},
   ) {
     super();
