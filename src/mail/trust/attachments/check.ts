@@ -15,7 +15,6 @@ import type {
   AttachmentRules,
 } from '../../../ports/content-scanner.ts';
 import { decodeTransfer } from '../../formats/mime/decode.ts';
-import { allParts } from '../../formats/mime/parts.ts';
 import { type Part, scanStructure } from '../../formats/mime/structure.ts';
 import { isLockedRar, isLockedSevenZip } from './archives.ts';
 import { encodedFiles } from './encoded-files.ts';
@@ -83,7 +82,7 @@ class Check {
     if (partsMax <= 0) return this.#add('deep', '', 'parts');
     const { root, isTruncated } = scanStructure(message, { nestingMax, missesMax, partsMax });
     if (isTruncated && !isCut) this.#add('deep', '', 'parts');
-    for (const part of allParts(root)) {
+    for (const part of partsOf(root)) {
       this.#parts++;
       await this.#part(message, part, depth, isCut && part.bodyEnd === message.byteLength);
     }
@@ -254,6 +253,16 @@ function decodedWhole(base64: Uint8Array): Uint8Array {
 
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** In order; not what an encoded message reads like before it is decoded. */
+function* partsOf(root: Part): Generator<Part, void> {
+  const waiting = [root];
+  for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
+    yield part;
+    waiting.push(...part.children.toReversed());
+    if (part.message !== undefined && !isEncoded(part)) waiting.push(part.message.root);
+  }
 }
 
 function isEncoded({ encoding }: Part): boolean {

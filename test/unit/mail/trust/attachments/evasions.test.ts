@@ -110,6 +110,9 @@ describe('a message', () => {
     assert.deepEqual(await foundIn('a.zip', zipOf([{ name: 'a.eml', bytes: inner }])), wanted);
     const encoded = 'Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64';
     assert.deepEqual(await found(part(encoded, inner.toString('base64'))), wanted);
+    const long = Buffer.from(`From: a@b.test\r\n\r\n${'A line.\r\n'.repeat(20_000)}`);
+    const lines = long.toString('base64').replace(/.{60}/g, '$&\r\n');
+    assert.deepEqual(await found(part(encoded, lines)), []);
     let deep: Uint8Array = inner;
     for (let i = 0; i < 6; i++) deep = messageWith([['a.eml', deep]]);
     assert.deepEqual(await found(deep), ['deep message a.eml']);
