@@ -88,6 +88,7 @@ const resentSenderName = fieldName('resent-sender');
 const bccName = fieldName('bcc');
 const resultsName = fieldName('authentication-results');
 const outcomeName = fieldName('x-dmarc-outcome');
+const logoNames = [fieldName('bimi-location'), fieldName('bimi-indicator')];
 const quarantineName = fieldName('x-quarantine');
 const markNames = ownMarks.map(fieldName);
 const tlsRequiredName = fieldName('tls-required');
@@ -108,7 +109,7 @@ export interface KnownFields {
   resenders: number[];
   bcc: number[];
   results: number[];
-  /** X-DMARC-Outcome: only we say it. */
+  /** X-DMARC-Outcome, and where a logo is (the draft of BIMI, §5.6): only receivers say it. */
   outcomes: number[];
   /** `ownMarks`. */
   marks: number[];
@@ -346,6 +347,10 @@ function knownFields(header: HeaderScan): KnownFields {
       case 13:
         if (isField(header, field, resentSenderName)) known.resenders = [...known.resenders, field];
         else if (isField(header, field, poolName)) known.pools = [...known.pools, field];
+        else if (isLogo(header, field)) known.outcomes = [...known.outcomes, field];
+        break;
+      case 14:
+        if (isLogo(header, field)) known.outcomes = [...known.outcomes, field];
         break;
       case 8:
         if (isField(header, field, received)) known.receivedCount++;
@@ -377,4 +382,8 @@ function isMark(header: HeaderScan, field: number): boolean {
   // All begin with "X-", and few others do.
   if (header.bytes[start + 1] !== hyphen || (header.bytes[start]! | 32) !== letterX) return false;
   return markNames.some((name) => isField(header, field, name));
+}
+
+function isLogo(header: HeaderScan, field: number): boolean {
+  return logoNames.some((name) => isField(header, field, name));
 }

@@ -75,3 +75,12 @@ test('an API key forges no results and no outcome', () => {
   const key = { arrival: { listener: 'http' }, fromAllowed: ['*@example.org'] } as const;
   assert.equal(prepared(message(ours + plain, key)), plain);
 });
+
+test('logos that mail comes with are taken out, the selector of its author stays', () => {
+  const asked = `BIMI-Selector: v=BIMI1; s=brand\r\n${plain}`;
+  const logos = 'BIMI-Location: v=BIMI1; l=https://x.test/l.svg\r\nbimi-indicator: PHN2Zz4=\r\n';
+  const given = logos + asked;
+  assert.equal(prepared(message(given, { arrival: { trusted: false } })), asked);
+  assert.equal(prepared(message(given, { arrival: submission })), asked);
+  assert.equal(prepared(message(given)), given);
+});
