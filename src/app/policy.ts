@@ -53,6 +53,10 @@ export class PolicySource {
       verifyInbound: settings.verification.isOn,
       dmarc: settings.verification.dmarc,
       dmarcQuarantine: settings.verification.dmarcQuarantine,
+      dmarcExceptions: {
+        networks: settings.verification.dmarcExceptNetworks,
+        domains: settings.verification.dmarcExceptDomains,
+      },
       trustedSealers: settings.verification.trustedSealers,
       spam: spamLevelsIn(settings),
       domainSpam: await this.#domainSpam(all),

@@ -6,6 +6,7 @@
  */
 
 import { domainOf } from '../../base/address-parts.ts';
+import type { Network } from '../../base/networks.ts';
 import type { FeedbackKey } from '../../mail/trust/feedback/tokens.ts';
 import type { DkimAlgorithm } from '../../ports/account-directory.ts';
 import type { HoldRule } from '../../ports/hold-rule.ts';
@@ -82,6 +83,11 @@ export interface PolicySnapshot {
   readonly dmarc: DmarcHandling;
   /** Where mail goes that fails DMARC under a policy of quarantine, where policies are enforced. */
   readonly dmarcQuarantine: 'junk' | 'quarantine';
+  /** Whose failures are forgiven: peers, and authors' domains in lower-case A-labels. */
+  readonly dmarcExceptions: {
+    readonly networks: readonly Network[];
+    readonly domains: readonly string[];
+  };
   /** Whose ARC seals are believed where DMARC fails, in lower-case A-labels. */
   readonly trustedSealers: readonly string[];
   /** Texts of the server's Sieve scripts; "": none. */
@@ -107,6 +113,7 @@ export const defaultPolicy: PolicySnapshot = {
   verifyInbound: true,
   dmarc: 'mark',
   dmarcQuarantine: 'junk',
+  dmarcExceptions: { networks: [], domains: [] },
   trustedSealers: [],
   sieve: { before: '', after: '', globals: [], lists: [] },
   holdRules: [],

@@ -12,12 +12,14 @@ import type {
   PolicySnapshot,
   SievePolicy,
 } from '../../actors/asks/policy-snapshot.ts';
+import { networkSet } from '../../base/networks.ts';
 import type { HeaderLimits } from '../../mail/formats/headers/scan.ts';
 import { compiledScript, type ServerScripts } from '../../mail/sieve/compile/at-delivery.ts';
 import type { Program } from '../../mail/sieve/compile/program.ts';
 import { parseAddressList } from '../../mail/sieve/message/address-list.ts';
 import { ArcSealer } from '../../mail/trust/arc.ts';
 import { DkimSigner } from '../../mail/trust/dkim/sign.ts';
+import type { DmarcExceptions } from './dmarc-exceptions.ts';
 import { FeedbackMarks } from './feedback-marks.ts';
 
 /** A snapshot with its keys parsed: made once per snapshot and thread, read for every message. */
@@ -27,6 +29,7 @@ export interface Policy {
   /** Names that are ours in Authentication-Results, in lower case. */
   readonly authservIds: ReadonlySet<string>;
   readonly trustedSealers: ReadonlySet<string>;
+  readonly dmarcExceptions: DmarcExceptions;
   /** All that sign for an author's domain; domains without keys are absent. */
   readonly signers: ReadonlyMap<string, readonly DkimSigner[]>;
   /** Those that sign whoever the author is. */
@@ -59,6 +62,10 @@ export function compilePolicy(snapshot: PolicySnapshot, before?: Policy): Policy
     },
     authservIds: new Set([snapshot.authservId.toLowerCase(), snapshot.hostname.toLowerCase()]),
     trustedSealers: new Set(snapshot.trustedSealers),
+    dmarcExceptions: {
+      networks: networkSet(snapshot.dmarcExceptions.networks),
+      domains: new Set(snapshot.dmarcExceptions.domains),
+    },
     signers,
     alsoSigners,
     ...sealerOf(snapshot),

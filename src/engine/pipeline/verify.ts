@@ -14,6 +14,7 @@ import { isVouchedFor } from '../../mail/trust/arc.ts';
 import type { Verdicts, Verification } from '../../mail/trust/verify.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Dns } from '../../ports/dns.ts';
+import { isExcepted } from './dmarc-exceptions.ts';
 import type { DmarcTally } from './dmarc-tally.ts';
 import { isForwarded } from './forwarding.ts';
 import type { Policy } from './policy.ts';
@@ -60,7 +61,10 @@ export async function verify(
   // What would be refused anyway is not worth a look-up.
   const refused = refusedHeader(message.body, policy);
   if (refused !== undefined) return refused;
-  const isEnforced = policy.snapshot.dmarc === 'enforce';
+  const { dmarc } = policy.snapshot;
+  const { peerAddress } = message.arrival;
+  const isEnforced =
+    dmarc === 'enforce' && !isExcepted(policy.dmarcExceptions, peerAddress, message.body);
   if (isEnforced && hasSeveralAuthors(message.body, policy)) {
     return failure('policy-refused', 'more than one From field, and DMARC is enforced');
   }
@@ -85,9 +89,8 @@ export async function verify(
   const isRefused = isRejectAsked && isEnforced;
   const isSuspect = isFailing && !isVouched && !isRejectAsked && isEnforced;
   if (evidence !== undefined) {
-    const { body, arrival, envelope } = message;
+    const { body, envelope } = message;
     const told = { evidence, verdicts, body, isRefused, isSuspect, isVouched };
-    const { peerAddress } = arrival;
     parts.dmarcTally?.add({ ...told, peerAddress, sender: envelope.sender });
   }
   if (isRefused) {

@@ -230,6 +230,22 @@ export const verificationSection = section('SPF, DKIM, DMARC and ARC of mail fro
     doc: 'Where mail goes that fails DMARC under a policy of quarantine, where `verification.dmarc` is "enforce": into Junk, or into the quarantine of its account.',
     spec: 'RFC 9989 §5.4',
   }),
+  dmarcExceptNetworks: networkList({
+    reload: 'live',
+    doc: 'Forwarders that do not seal: where `verification.dmarc` is "enforce", mail that fails DMARC is taken from them, and marked.',
+    spec: 'RFC 9989 §5.4',
+  }),
+  dmarcExceptDomains: list<string>({
+    type: 'domain names',
+    default: [],
+    example: '["example.net"]',
+    reload: 'live',
+    doc: 'Domains of authors, names below them included, whose mail is taken, and marked, though it fails DMARC: anybody can write in their name then.',
+    spec: 'RFC 9989 §5.4',
+    readItem: (name) =>
+      isDomainName(name) ? read(name.toLowerCase()) : unreadable(`"${name}" is not a domain name`),
+    write: (name) => name,
+  }),
   trustedSealers: list<string>({
     type: 'domain names',
     default: [],

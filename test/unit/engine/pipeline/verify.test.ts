@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { defaultPolicy } from '../../../../src/actors/asks/policy-snapshot.ts';
 import type { Arrival, Envelope } from '../../../../src/actors/asks/reception.ts';
 import type { MessageId, TenantId } from '../../../../src/base/ids.ts';
+import type { Network } from '../../../../src/base/networks.ts';
 import { compilePolicy } from '../../../../src/engine/pipeline/policy.ts';
 import type { MessageToPrepare } from '../../../../src/engine/pipeline/prepare.ts';
 import { needsVerification, verify } from '../../../../src/engine/pipeline/verify.ts';
@@ -75,6 +76,25 @@ test('a DMARC failure is refused only where the operator enforces', async () => 
   const refused = await verify(message, enforcing, within(dns));
   assert.ok(!refused.ok);
   assert.equal(refused.code, 'policy-refused');
+});
+
+test('RFC 9989 §5.4: what comes from excepted networks, or of excepted authors, is taken and marked', async () => {
+  const dns = new ZoneDns(zone('198.51.100.1', 'reject'));
+  const network = (address: string): Network => ({ family: 4, address, prefixBits: 24 });
+  const isTaken = async (networks: readonly Network[], domains: readonly string[], from = '') => {
+    const dmarcExceptions = { networks, domains };
+    const policy = compilePolicy({ ...defaultPolicy, dmarc: 'enforce', dmarcExceptions });
+    const body = from === '' ? message.body : Buffer.from(`${from}\r\n\r\nbody\r\n`);
+    const found = await verify({ ...message, body }, policy, within(dns));
+    if (found.ok) assert.equal(found.verdicts?.dmarc, 'fail');
+    return found.ok;
+  };
+  assert.equal(await isTaken([], []), false);
+  assert.equal(await isTaken([network('192.0.2.0')], []), true);
+  assert.equal(await isTaken([network('203.0.113.0')], ['example.net', 'a.example.org']), false);
+  assert.equal(await isTaken([], ['example.org']), true);
+  assert.equal(await isTaken([], ['org']), true);
+  assert.equal(await isTaken([], ['net'], 'From: a@example.org\r\nFrom: b@x.net'), false);
 });
 
 test('RFC 9989 §5.4: what trusted forwarders alone sealed, and found to pass, is not refused', async () => {
