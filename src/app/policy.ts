@@ -33,9 +33,9 @@ export class PolicySource {
   async snapshot(settings: Settings): Promise<PolicySnapshot> {
     const domains: Record<string, DomainPolicy> = {};
     const all = await this.#directory.domains();
-    for (const { name } of all) {
+    for (const { name, tenant } of all) {
       const keys = await this.#directory.dkimKeys(name);
-      domains[name] = { dkim: keys.filter(isSigning) };
+      domains[name] = { dkim: keys.filter(isSigning), tenant };
     }
     this.#revision++;
     return {

@@ -22,6 +22,8 @@ export interface DkimKeyPolicy {
 export interface DomainPolicy {
   /** All of them sign, in order. */
   readonly dkim: readonly DkimKeyPolicy[];
+  /** Whose accounts have addresses of it. */
+  readonly tenant?: number;
 }
 
 /** What becomes of mail whose domain's DMARC policy it fails. `mark`: it is taken, and the header says so. */

@@ -58,7 +58,7 @@ export async function deliverLarge(
     const targets: DeliveryTarget[] = [];
     for (const target of delivery.targets) {
       const scripts = sieve?.filters.scriptsOf(target.account) ?? [];
-      if (sieve !== undefined && !sieve.filters.isPlain(target.account, delivery.tenant, scripts)) {
+      if (sieve !== undefined && !sieve.filters.isPlain(target, scripts)) {
         const { filters, outgoing } = sieve;
         const written = (body: SideBody) => void bodies.push(body);
         const nowMs = outgoing.clock.nowMs();

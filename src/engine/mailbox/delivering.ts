@@ -117,8 +117,7 @@ export class Deliverer {
     try {
       const scripts = isLarge ? [] : (filters?.filters.scriptsOf(target.account) ?? []);
       const isPlain =
-        (isLarge ||
-          filters?.filters.isPlain(target.account, message.delivery.tenant, scripts) === true) &&
+        (isLarge || filters?.filters.isPlain(target, scripts) === true) &&
         target.filed === undefined &&
         target.failed === undefined;
       if (filters === undefined || isPlain) return stage(shard, actor, message, target, nowMs);

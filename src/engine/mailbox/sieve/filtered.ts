@@ -151,14 +151,14 @@ function onceOnly(
 }
 
 export function hostFacts(
-  { sender, tenant, origin }: Delivery,
+  { sender, origin }: Delivery,
   { account, recipient }: Pick<DeliveryTarget, 'account' | 'recipient'>,
   nowMs: number,
 ): HostFacts {
   const [listener, , peerAddress, helo, user] = origin ?? [];
   const isOwn = listener === 'socket' && sender === '';
   return {
-    ...{ account, tenant, sender, recipient, nowMs },
+    ...{ account, sender, recipient, nowMs },
     ...(user === undefined || user === '' ? {} : { user }),
     ...(isOwn ? { isOwn } : {}),
     ...(peerAddress === undefined ? {} : { peerAddress }),

@@ -10,6 +10,7 @@
  */
 
 import { type PolicySnapshot, spamLevelsOf } from '../../../actors/asks/policy-snapshot.ts';
+import { domainOf } from '../../../base/address-parts.ts';
 import type { Log } from '../../../base/log.ts';
 import { fieldName, isField } from '../../../mail/formats/headers/fields.ts';
 import { scanHeaders } from '../../../mail/formats/headers/scan.ts';
@@ -37,7 +38,13 @@ import { type HostFacts, type HostParts, sieveHost } from './host.ts';
 import type { ScriptShelf } from './shelf.ts';
 import { keptOnly, type Wanted, wantedOf } from './wanted.ts';
 
-type DeciderOfPlaces = 'spam' | 'domainSpam' | 'dmarc' | 'dmarcQuarantine' | 'authservId';
+type DeciderOfPlaces =
+  | 'spam'
+  | 'domainSpam'
+  | 'domains'
+  | 'dmarc'
+  | 'dmarcQuarantine'
+  | 'authservId';
 
 export interface FiltersParts extends HostParts {
   readonly shelf: Pick<ScriptShelf, 'active' | 'text'>;
@@ -63,6 +70,11 @@ interface Compiled {
   readonly program: Program | undefined;
 }
 
+/** No tenant has this number. */
+const nobodys = -1;
+
+type Addressee = Pick<HostFacts, 'account' | 'recipient'>;
+
 const intoJunk: Script = { program: junkScript, find: () => undefined };
 
 const deliveredToName = fieldName('delivered-to');
@@ -87,10 +99,10 @@ export class AccountFilters {
   }
 
   /** Whether an account with these scripts has its mail in INBOX, whatever the message says. */
-  isPlain(account: number, tenant: number, scripts: readonly Script[]): boolean {
-    const { hasScanners, lessons, policy } = this.#parts;
+  isPlain({ account, recipient }: Addressee, scripts: readonly Script[]): boolean {
+    const { hasScanners, policy } = this.#parts;
     const isMarked = hasScanners || policy().dmarc === 'enforce';
-    return scripts.length === 0 && !isMarked && lessons?.has(account, tenant) !== true;
+    return scripts.length === 0 && !isMarked && !this.#hasLessons(account, recipient);
   }
 
   /** In order. */
@@ -148,12 +160,22 @@ export class AccountFilters {
   }
 
   /** With what the account taught, and others of its tenant. */
-  #withOwn(marks: TrustMarks, { account, tenant }: HostFacts, text: Uint8Array): TrustMarks {
+  #withOwn(marks: TrustMarks, { account, recipient }: HostFacts, text: Uint8Array): TrustMarks {
     const { lessons, log } = this.#parts;
-    if (lessons?.has(account, tenant) !== true) return marks;
-    const points = lessons.points(account, tenant, text);
+    if (lessons === undefined || !this.#hasLessons(account, recipient)) return marks;
+    const points = lessons.points(account, this.#tenantOf(recipient), text);
     if (log.isOn('info')) log.info({ account, ...points }, 'points by what accounts taught');
     return withPoints(marks, points.own + points.tenant);
+  }
+
+  #hasLessons(account: number, recipient: string): boolean {
+    return this.#parts.lessons?.has(account, this.#tenantOf(recipient)) === true;
+  }
+
+  /** By its address: a message that goes to accounts of several has the tenant of one of them, or of its sender. */
+  #tenantOf(recipient: string): number {
+    const domain = domainOf(recipient).toLowerCase();
+    return this.#parts.policy().domains[domain]?.tenant ?? nobodys;
   }
 
   #outcome(marks: TrustMarks, { account, recipient }: HostFacts): Outcome {

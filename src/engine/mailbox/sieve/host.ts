@@ -29,7 +29,6 @@ export interface HostParts {
 
 export interface HostFacts {
   readonly account: number;
-  readonly tenant: number;
   /** "" is the null reverse-path. */
   readonly sender: string;
   readonly recipient: string;

@@ -141,7 +141,7 @@ export class ImapScripts implements FilingWatch {
     const nowMs = clock.nowMs();
     const path = mailboxes.names.of(account).path(mailbox);
     const facts = {
-      ...{ account, tenant: owner.tenant, sender: user, recipient: user, user, nowMs },
+      ...{ account, sender: user, recipient: user, user, nowMs },
       event: { ...event, mailbox: path, flags: entry.flags },
     };
     const host = sieveHost(this.#parts, facts, {});

@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import type { PolicySnapshot } from '../../../../../src/actors/asks/policy-snapshot.ts';
 import type { AccountId } from '../../../../../src/base/ids.ts';
 import { minuteMs } from '../../../../../src/base/units.ts';
 import {
@@ -32,9 +33,11 @@ const note = (i: number) =>
 class TenantWorld extends SieveWorld {
   readonly lessons: Lessons;
 
-  constructor(isShared = true) {
+  constructor(isShared = true, more: Partial<PolicySnapshot> = {}) {
     const late: { lessons?: Lessons } = {};
+    const spam = { junkPercent: 50, quarantinePercent: 0, rejectPercent: 0 };
     super({
+      levels: () => ({ spam, ...more }),
       lessons: {
         has: (...of) => late.lessons!.has(...of),
         points: (...of) => late.lessons!.points(...of),
@@ -146,6 +149,24 @@ describe('accounts of a tenant', () => {
     world.lessons.sweep();
     await world.remade();
     assert.ok(looks > 0);
+  });
+
+  it('are those of the recipient’s domain, whatever tenant the message is of', async () => {
+    const world = new TenantWorld(true, {
+      domains: { 'a.test': { dkim: [], tenant }, 'b.test': { dkim: [], tenant: tenant + 1 } },
+    });
+    for (const who of [11, 12, 13]) await world.teach(who, 10);
+    await world.remade();
+    const placeOf = async (recipient: string) => {
+      const to = 99 as AccountId;
+      const before = world.sieveBoxes.reader.mailbox(to, 1)?.messages ?? 0;
+      await world.deliver(offer(1), { to, recipient });
+      const isInInbox = (world.sieveBoxes.reader.mailbox(to, 1)?.messages ?? 0) > before;
+      return isInInbox ? 'INBOX' : 'Junk';
+    };
+    assert.equal(await placeOf('u@A.test'), 'Junk');
+    assert.equal(await placeOf('u@b.test'), 'INBOX');
+    assert.equal(await placeOf('u@elsewhere.test'), 'INBOX');
   });
 
   it('leave the same rows whatever part of their records is applied twice', async () => {
