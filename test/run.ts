@@ -5,8 +5,8 @@
  *        (default: all; `test/interop` needs Debian's programs and runs by itself)
  *
  * A process for each file costs as much as most files' tests: those of `shared` folders, which leave nothing behind,
- * run many to a process, the others by themselves; as many processes at once as there are processors. A hook outside
- * of a suite is one of all files in its process: a file that has one is run by itself, too.
+ * run many to a process, the others by themselves; one process more at once than there are processors. A hook
+ * outside of a suite is one of all files in its process: a file that has one is run by itself, too.
  *
  * A run is a process group. A test that was cut off keeps its file's process by what it left open, and what that has
  * started holds the runner's pipes: where a run says nothing any more, a file that has lasted so long is killed and has
@@ -21,9 +21,11 @@ import { parseArgs } from 'node:util';
 
 /** Folders whose files share processes, and how many do; servers are heavier than values. */
 const shared: readonly (readonly [RegExp, number])[] = [
+  [/^test\/(flows|fuzz)\//, 8],
   [/^test\/(unit|contracts|sessions)\//, 40],
-  [/^test\/(flows|fuzz)\//, 12],
 ];
+/** Compares times of answers: nothing runs beside it. */
+const quiet = /^test\/attacks\/enumeration/;
 const outerHook = /^(?:before|after|beforeEach|afterEach)\(/m;
 /** How often it is looked for orphans. */
 const lookMs = 2_000;
@@ -55,9 +57,11 @@ interface Ran {
   readonly output: string;
 }
 
-/** Most of what the processes would compile is the same. */
 const environment = {
+  // Most of what the processes would compile is the same.
   NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)),
+  // As of a server's launcher: threads that come and go with servers keep less.
+  MALLOC_ARENA_MAX: '2',
   ...process.env,
 };
 // A terminal's signals do not reach groups of their own.
@@ -70,7 +74,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 const startMs = performance.now();
-const alone = new Set(files);
+const alone = new Set(files.filter((file) => !quiet.test(file)));
 const batches: string[][] = [];
 for (const [folder, batchFiles] of shared) {
   const together = files.filter((file) => folder.test(file) && !hasOuterHook(file));
@@ -79,14 +83,14 @@ for (const [folder, batchFiles] of shared) {
     batches.push(together.slice(at, at + batchFiles));
   }
 }
-// The longest are among those that run alone: nobody waits for them in the end.
-const runs = await inTurns(
-  [
-    ...Array.from(alone, (file) => [file]),
-    ...batches.map((batch) => ['--test-isolation=none', ...batch]),
-  ],
-  run,
-);
+const runs: Ran[] = [];
+for (const file of files.filter((file) => quiet.test(file))) runs.push(await run([file]));
+// Short ones come last: nobody waits for a long one in the end.
+const jobs = [
+  ...Array.from(alone, (file) => [file]),
+  ...batches.map((batch) => ['--test-isolation=none', ...batch]),
+];
+runs.push(...(await inTurns(jobs, run)));
 
 // The end of each output names what failed: once more at the very end, where it is looked for.
 for (const { status, output } of runs) if (status !== 0) console.log(failuresOf(output));
@@ -99,14 +103,14 @@ const isFailed = runs.some(({ status }) => status !== 0);
 const isEmpty = runs.some(({ output }) => countOf('tests', output) === 0);
 process.exit(isFailed || isEmpty ? 1 : 0);
 
-/** As many at once as there are processors; outputs are shown whole, as they come. */
+/** One more at once than there are processors, as some waits for a time or a disk; outputs are shown as they come. */
 async function inTurns<Job>(jobs: Job[], work: (job: Job) => Promise<Ran>): Promise<Ran[]> {
   const ran: Ran[] = [];
   const left = [...jobs];
   const worker = async () => {
     for (let job = left.shift(); job !== undefined; job = left.shift()) ran.push(await work(job));
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  await Promise.all(Array.from({ length: availableParallelism() + 1 }, worker));
   return ran;
 }
 
