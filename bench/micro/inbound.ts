@@ -16,7 +16,7 @@ import { prepare } from '../../src/engine/pipeline/prepare.ts';
 import { compileScript } from '../../src/mail/sieve/compile/compile.ts';
 import { plainHost } from '../../src/mail/sieve/run/host.ts';
 import { runScript } from '../../src/mail/sieve/run/run.ts';
-import { judge } from '../../src/mail/trust/spam/judge.ts';
+import { judge, spamPoints } from '../../src/mail/trust/spam/judge.ts';
 import { SpamModel, train } from '../../src/mail/trust/spam/model.ts';
 import { readForSpam } from '../../src/mail/trust/spam/reading.ts';
 import { verifyMessage } from '../../src/mail/trust/verify.ts';
@@ -66,7 +66,7 @@ for (const { name, message, zone } of await authenticateCases()) {
   const host = plainHost({ from: peer.sender, to: 'bob@here.example' }, 0);
   const steps: Record<string, () => unknown> = {
     'who vouches for it': () => verifyMessage(request, dns),
-    'spam score': () => judge(message, { global: model }),
+    'spam score': () => judge(message, { global: model }, {}, spamPoints, false),
     'made ready': () => prepare({ body: message, envelope, arrival }, policy, 0),
     'Sieve script': () => runScript(script, message, host),
   };

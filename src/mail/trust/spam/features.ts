@@ -39,6 +39,8 @@ const unseenFields: readonly string[] = [
   'x-spam',
   'x-bogosity',
   'x-quarantine',
+  'x-phishing',
+  'x-dmarc-outcome',
   'return-path',
   'delivered-to',
   'status',

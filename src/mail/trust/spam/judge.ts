@@ -11,7 +11,7 @@ import { readForSpam } from './reading.ts';
 import { applyRules, type Hit, type Surroundings } from './rules.ts';
 
 /** What counts as spam where nothing else is set. */
-const spamPoints = 5;
+export const spamPoints = 5;
 /** The classifier speaks at most so loud, either way: six rules and a model that errs are still a sum. */
 const modelPointsMax = 8;
 const fieldHitsMax = 30;
@@ -31,16 +31,18 @@ export interface Judgement {
   readonly isCut: boolean;
 }
 
+/** Features are named where `isExplained`: that takes longer. */
 export function judge(
   message: Uint8Array,
   models: Models = {},
   around: Surroundings = {},
   threshold = spamPoints,
+  isExplained = true,
 ): Judgement {
   const reading = readForSpam(message);
   const hits = applyRules(reading, around);
   const hasModel = Object.values(models).some((model) => model !== undefined);
-  const classification = hasModel ? classify(models, reading) : undefined;
+  const classification = hasModel ? classify(models, reading, isExplained) : undefined;
   const loud = classification?.points ?? 0;
   const modelPoints = rounded(Math.max(-modelPointsMax, Math.min(modelPointsMax, loud)));
   const points = rounded(hits.reduce((sum, hit) => sum + hit.points, modelPoints));

@@ -140,7 +140,7 @@ export interface Strength {
 export interface Classification {
   /** 0: nothing is known; above, it looks like spam. */
   readonly points: number;
-  /** The strongest first. */
+  /** The strongest first; none where nobody wants to explain. */
   readonly strongest: readonly Strength[];
 }
 
@@ -155,8 +155,8 @@ export interface Models {
 }
 
 /** The narrower a model, the more it counts, as far as it has seen enough of both kinds. */
-export function classify(models: Models, reading: Reading): Classification {
-  const gather = new FeatureGather(true);
+export function classify(models: Models, reading: Reading, isExplained = true): Classification {
+  const gather = new FeatureGather(isExplained);
   const places = gatherFeatures(reading, gather);
   const value = norm / Math.sqrt(Math.max(1, places.length));
   const logits = new Float64Array(places.length);
@@ -173,6 +173,7 @@ export function classify(models: Models, reading: Reading): Classification {
   const loud = loudness(odds) * pointsPerEvidence;
   const weights = logits.map((logit, i) => logit * pointsPerLogit + odds[i]! * loud);
   const points = weights.reduce((sum, weight) => sum + weight, 0);
+  if (!isExplained) return { points, strongest: [] };
   const order = Array.from(weights.keys()).sort(
     (a, b) => Math.abs(weights[b]!) - Math.abs(weights[a]!),
   );

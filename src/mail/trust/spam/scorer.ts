@@ -6,7 +6,7 @@
 
 import { domainOf } from '../../../base/address-parts.ts';
 import type { FoundScore, ScanSubject, SpamScorer } from '../../../ports/content-scanner.ts';
-import { judge } from './judge.ts';
+import { judge, spamPoints } from './judge.ts';
 import type { SpamModel } from './model.ts';
 import { modelBytesMax, readModel } from './model-bytes.ts';
 import { phishingWords } from './phishing.ts';
@@ -26,7 +26,7 @@ class ModelScorer implements SpamScorer {
     const ownDomains = [...new Set(recipients.map((each) => domainOf(each).toLowerCase()))];
     const own = { ownDomains, nowMs: receivedMs };
     const around = verdicts === undefined ? own : { ...own, verdicts };
-    const found = judge(message, { global: this.#model }, around);
+    const found = judge(message, { global: this.#model }, around, spamPoints, false);
     const { points, hits, modelPoints, classification } = found;
     const learnt = classification === undefined ? [] : [{ name: 'LEARNT', score: modelPoints }];
     const rules = [...hits.map((hit) => ({ name: hit.rule, score: hit.points })), ...learnt];

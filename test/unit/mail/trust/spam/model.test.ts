@@ -68,6 +68,14 @@ test('the strongest features are named and a verdict explained', () => {
   assert.match(spamReasons(found), /learnt [\d.]+$/);
 });
 
+test('points are the same whether anybody wants them explained or not', () => {
+  const model = { global: taught() };
+  const explained = judge(spam(500), model);
+  const plain = judge(spam(500), model, {}, undefined, false);
+  assert.deepEqual(plain.classification, { ...explained.classification, strongest: [] });
+  assert.equal(plain.points, explained.points);
+});
+
 test('a user’s model speaks against the global one as far as it was taught', () => {
   const global = taught();
   const user = new SpamModel();
