@@ -3,15 +3,21 @@
  *
  * Runs in:   the engine thread that owns the shard; made in turns of one account, beside all other work.
  * Limits:    of a tenant the `accountsPerTenant` that taught last, of each `examplesPerAccount` of each kind, the newest;
- *            nothing is said by fewer than `accountsMin`. Made anew once in `remakeMs`, where something was taught.
+ *            nothing is said by fewer than `teachersMin`. Made anew once in `remakeMs`, where something was taught.
  *            Models are in the memory that all shards of the thread share.
- * Invariant: an account is one voice among at least three; what it taught goes with it, at the next making. Accounts of
- *            one shard speak to each other: a tenant on several has several models.
+ * Invariant: of the examples of a kind an account gives a third at most (decision 0153); what it taught goes with it at
+ *            the next making. Accounts of one shard speak to each other: a tenant on several has several models.
  */
 
 import { minuteMs } from '../../../base/units.ts';
 import type { Reading } from '../../../mail/trust/spam/reading.ts';
-import { SharedGather, type SharedModel, sharedPoints } from '../../../mail/trust/spam/shared.ts';
+import {
+  examplesOfEach,
+  SharedGather,
+  type SharedModel,
+  sharedPoints,
+  teachersMin,
+} from '../../../mail/trust/spam/shared.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { accountRange, firstU32, tables } from '../../store/keys.ts';
 import { taughtFrom } from '../../store/sweep-keys.ts';
@@ -23,10 +29,9 @@ import { decodeTaught } from '../rows/taught-row.ts';
 
 const accountsPerTenant = 64;
 const examplesPerAccount = 4;
-const accountsMin = 3;
 const remakeMs = 10 * minuteMs;
 const accountsPerPage = 500;
-/** Of a place and how often it was seen. */
+/** Of a place and its odds. */
 const bytesPerPlace = 8;
 const overheadBytes = 512;
 
@@ -92,7 +97,7 @@ export class TenantLessons {
   async #make(): Promise<void> {
     const tenants = await this.#teachers();
     for (const [tenant, teachers] of tenants) {
-      const model = teachers.length < accountsMin ? undefined : await this.#modelOf(teachers);
+      const model = teachers.length < teachersMin ? undefined : await this.#modelOf(teachers);
       if (this.#isClosed) return;
       const key = String(tenant);
       if (model === undefined) this.#models.delete(key);
@@ -121,17 +126,27 @@ export class TenantLessons {
   }
 
   async #modelOf(teachers: readonly Teacher[]): Promise<SharedModel | undefined> {
-    const gather = new SharedGather();
+    const taught: { readonly spam: Lesson[]; readonly ham: Lesson[] }[] = [];
     for (const { account } of teachers) {
       await turn();
       if (this.#isClosed) return undefined;
       const rows = this.#parts.shard.range(accountRange(tables.lesson, account));
       const lessons = rows.map(({ value }) => decodeLesson(value));
-      for (const isSpam of [true, false]) {
-        const own = lessons.filter(({ kind }) => (kind === 'spam') === isSpam);
-        for (const { places } of newest<Lesson>(own, examplesPerAccount)) {
-          gather.add({ isSpam, places });
-        }
+      const spam = lessons.filter(({ kind }) => kind === 'spam');
+      const ham = lessons.filter(({ kind }) => kind !== 'spam');
+      taught.push({ spam: newest(spam, examplesPerAccount), ham: newest(ham, examplesPerAccount) });
+    }
+    const gather = new SharedGather();
+    for (const kind of ['spam', 'ham'] as const) {
+      const counts = taught.map((own) => own[kind].length);
+      const each = examplesOfEach(counts, examplesPerAccount);
+      for (const own of taught) {
+        await turn();
+        const taken = newest(own[kind], each);
+        gather.add(
+          kind === 'spam',
+          taken.map(({ places }) => places),
+        );
       }
     }
     return gather.model();
