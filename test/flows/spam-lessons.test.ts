@@ -86,6 +86,18 @@ test('an account learns from what its owner moves', async () => {
     assert.equal(await countIn(ann, 'Junk'), 0);
     await server.call('account.forget-spam', { account: users[0]! });
     await taught(server, 0, 0);
+
+    const ofTenant = () => server.call('tenant.learnt-spam', { name: 'default' });
+    await ann.ok('SELECT INBOX');
+    await ann.ok('MOVE 1:2 Junk');
+    await eventually('a lesson', async () =>
+      (await ofTenant()).accounts === 1 ? true : undefined,
+    );
+    await server.call('tenant.forget-spam', { name: 'default' });
+    assert.deepEqual(await ofTenant(), { accounts: 0, ham: 0, spam: 0 });
+    assert.deepEqual(await server.call('account.learnt-spam', { account: users[0]! }), {
+      ...{ ham: 0, spam: 0 },
+    });
     await server.stop();
   } finally {
     rmSync(folder, { recursive: true });

@@ -364,6 +364,12 @@ export const actRules = {
   },
   'tenant.spam': { permission: 'spam.read', resource: 'tenant', at: 'name', kind: 'look' },
   'tenant.set-spam': { permission: 'spam.change', resource: 'tenant', at: 'name', kind: 'change' },
+  'tenant.learnt-spam': {
+    ...{ permission: 'spam.read', resource: 'tenant', at: 'name', kind: 'look' },
+  },
+  'tenant.forget-spam': {
+    ...{ permission: 'spam.change', resource: 'tenant', at: 'name', kind: 'change' },
+  },
   'account.spam': { permission: 'mail.read', resource: 'account', at: 'account', kind: 'mail' },
   'account.learnt-spam': {
     ...{ permission: 'mail.read', resource: 'account', at: 'account', kind: 'mail' },

@@ -31,6 +31,10 @@ export const quarantineAsks = {
   taught: 'quarantine.taught',
   /** meta: `[account, tenant]`: all it taught is gone. */
   forget: 'quarantine.forget',
+  /** meta: `[tenant]`. Answer: `TenantTaught`, of the shard that is asked. */
+  tenantTaught: 'quarantine.tenant-taught',
+  /** meta: `[tenant]`: all its accounts on the shard taught is gone. */
+  forgetTenant: 'quarantine.forget-tenant',
 } as const;
 
 /** -1: the level above says. */
@@ -45,6 +49,11 @@ export type PackedOwnLevels = readonly [
 export interface TaughtSpam {
   readonly ham: number;
   readonly spam: number;
+}
+
+export interface TenantTaught extends TaughtSpam {
+  /** That taught anything. */
+  readonly accounts: number;
 }
 
 export type HeldKind = 'spam' | 'policy';

@@ -42,6 +42,19 @@ export const spamLevelActs = {
     params: only({ account: addressText, ...ownFields }),
     result: nothing,
   },
+  'tenant.learnt-spam': {
+    rest: 'GET /api/v1/tenants/{name}/spam/lessons',
+    summary:
+      "How many accounts of a tenant taught, and how many examples of theirs its shards' models are made of.",
+    params: only({ name: nameText }),
+    result: Type.Object({ accounts: count, ham: count, spam: count }),
+  },
+  'tenant.forget-spam': {
+    rest: 'DELETE /api/v1/tenants/{name}/spam/lessons',
+    summary: 'Lets all accounts of a tenant forget all they learnt of spam.',
+    params: only({ name: nameText }),
+    result: nothing,
+  },
   'account.learnt-spam': {
     rest: 'GET /api/v1/accounts/{account}/spam/lessons',
     summary: 'How many examples of spam and of other mail an account has learnt from.',

@@ -121,6 +121,7 @@ export const actWords: SomeActWords = {
     on: ['tenant', 'name'],
     keeps: [...spamWords, 'rejectPercent'],
   },
+  'tenant.forget-spam': { kind: 'change', on: ['tenant', 'name'] },
   'account.forget-spam': { kind: 'change', on: ['account', 'account'] },
   'account.set-spam': { kind: 'change', on: ['account', 'account'], keeps: spamWords },
   'script.delete': { kind: 'change', on: ['account', 'account'], keeps: ['name'] },

@@ -9,11 +9,19 @@ import {
   type PackedOwnLevels,
   quarantineAsks,
   type TaughtSpam,
+  type TenantTaught,
 } from '../../actors/asks/quarantine-asks.ts';
+import { shardId, type TenantId } from '../../base/ids.ts';
+import { minuteMs } from '../../base/units.ts';
 import type { SpamLevels } from '../../ports/levels.ts';
 import { accountNamed, askAccount } from './account-asks.ts';
 import type { ControlParts } from './parts.ts';
+import { answered, askShard } from './shard-asks.ts';
 import { tenantNamed } from './tenant-handlers.ts';
+
+const lookMsMax = minuteMs;
+/** A record each account. */
+const forgetMsMax = 10 * minuteMs;
 
 export function spamLevelHandlers(parts: ControlParts): ControlHandlers {
   const { directory } = parts;
@@ -25,6 +33,22 @@ export function spamLevelHandlers(parts: ControlParts): ControlHandlers {
         Object.keys(spam).length === 0 ? row : { ...row, spam },
       );
       await parts.policyChanged();
+      return {};
+    },
+    'tenant.learnt-spam': async ({ name }) => {
+      const { id } = await tenantNamed(parts, name);
+      const sum = { accounts: 0, ham: 0, spam: 0 };
+      for (const value of await ofShards(parts, quarantineAsks.tenantTaught, id, lookMsMax)) {
+        const { accounts, ham, spam } = value as TenantTaught;
+        sum.accounts += accounts;
+        sum.ham += ham;
+        sum.spam += spam;
+      }
+      return sum;
+    },
+    'tenant.forget-spam': async ({ name }) => {
+      const { id } = await tenantNamed(parts, name);
+      await ofShards(parts, quarantineAsks.forgetTenant, id, forgetMsMax);
       return {};
     },
     'account.spam': async ({ account: address }) => {
@@ -50,4 +74,22 @@ export function spamLevelHandlers(parts: ControlParts): ControlHandlers {
       return {};
     },
   };
+}
+
+/**
+ * One shard after the other.
+ * @throws MailError of the first that does not answer: who asks again finds the others done.
+ */
+async function ofShards(
+  parts: ControlParts,
+  name: string,
+  tenant: TenantId,
+  msMax: number,
+): Promise<readonly unknown[]> {
+  const values: unknown[] = [];
+  for (let shard = 0; shard < parts.shards; shard++) {
+    const ask = { shard: shardId(shard), actor: 'spam', name, meta: [tenant], msMax };
+    values.push(answered(await askShard(parts, ask)));
+  }
+  return values;
 }

@@ -22,13 +22,13 @@ interface Kept {
 }
 
 export class DerivedMemory {
-  readonly #bytesMax: number;
+  readonly bytesMax: number;
   /** What was used last stands last. */
   readonly #kept = new Set<Kept>();
   #bytes = 0;
 
   constructor(bytesMax: number = bytesFew) {
-    this.#bytesMax = bytesMax;
+    this.bytesMax = bytesMax;
   }
 
   get bytes(): number {
@@ -42,11 +42,11 @@ export class DerivedMemory {
 
   /** Others go where there is no room. False: it has none even by itself. */
   add(one: Kept): boolean {
-    if (one.bytes > this.#bytesMax) return false;
+    if (one.bytes > this.bytesMax) return false;
     this.#kept.add(one);
     this.#bytes += one.bytes;
     for (const oldest of this.#kept) {
-      if (this.#bytes <= this.#bytesMax) break;
+      if (this.#bytes <= this.bytesMax) break;
       this.remove(oldest);
       oldest.forget();
     }
@@ -103,10 +103,6 @@ export class DerivedMap<Value> {
   }
 
   /** All whose names begin so. */
-  keys(): readonly string[] {
-    return [...this.#entries.keys()];
-  }
-
   deleteAll(prefix: string): void {
     for (const key of [...this.#entries.keys()]) if (key.startsWith(prefix)) this.delete(key);
   }

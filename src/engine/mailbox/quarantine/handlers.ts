@@ -64,6 +64,12 @@ export function quarantineHandlers(
       const [account, tenant] = meta as readonly [AccountId, TenantId];
       return value(await quarantine.forget({ account, tenant }));
     }),
+    [quarantineAsks.tenantTaught]: handler(async (quarantine, { meta }) =>
+      value(await quarantine.tenantTaught(...(meta as readonly [TenantId]))),
+    ),
+    [quarantineAsks.forgetTenant]: handler(async (quarantine, { meta }) =>
+      value(await quarantine.forgetTenant(...(meta as readonly [TenantId]))),
+    ),
     [quarantineAsks.telling]: handler(async (quarantine, { meta }) =>
       value(await quarantine.telling(...(meta as readonly [AccountId, TenantId, number, number]))),
     ),

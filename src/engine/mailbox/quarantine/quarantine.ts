@@ -18,6 +18,7 @@ import type {
   PackedOwnLevels,
   Released,
   TaughtSpam,
+  TenantTaught,
 } from '../../../actors/asks/quarantine-asks.ts';
 import { heldTextBytesMax } from '../../../actors/asks/quarantine-asks.ts';
 import { MailError } from '../../../base/errors.ts';
@@ -185,6 +186,16 @@ export class Quarantine {
   /** All the account taught. On disk when it resolves. */
   async forget(owner: Owner): Promise<void> {
     await this.#parts.lessons?.forget(owner);
+  }
+
+  async tenantTaught(tenant: TenantId): Promise<TenantTaught> {
+    const taught = await this.#parts.lessons?.tenantTaught(tenant);
+    return taught ?? { accounts: 0, ham: 0, spam: 0 };
+  }
+
+  /** All its accounts on this shard taught. On disk when it resolves. */
+  async forgetTenant(tenant: TenantId): Promise<void> {
+    await this.#parts.lessons?.forgetTenant(tenant);
   }
 
   close(): void {

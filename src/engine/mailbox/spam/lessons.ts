@@ -9,7 +9,8 @@
  *            was learnt. Mail that the server files by itself teaches nothing.
  */
 
-import type { TaughtSpam } from '../../../actors/asks/quarantine-asks.ts';
+import type { TaughtSpam, TenantTaught } from '../../../actors/asks/quarantine-asks.ts';
+import type { TenantId } from '../../../base/ids.ts';
 import {
   type Example,
   examplesMax,
@@ -31,6 +32,7 @@ import type { Owner } from '../tree.ts';
 import { LessonBudget } from './lesson-budget.ts';
 import { kindOfFiling, kindOfFlags } from './meanings.ts';
 import { learntDraft } from './records.ts';
+import { teachersOf } from './teachers.ts';
 import { TenantLessons } from './tenant-lessons.ts';
 
 const lessonsPerAct = 16;
@@ -133,6 +135,25 @@ export class Lessons implements FilingWatch {
       return { drafts: [learntDraft(tenant, record)], mailboxes: [], value: undefined };
     });
     this.#changed(account);
+  }
+
+  /** How many accounts of this shard taught, and of what their tenant's model is made. */
+  async tenantTaught(tenant: number): Promise<TenantTaught> {
+    let accounts = 0;
+    for await (const page of teachersOf(this.#parts.shard)) {
+      accounts += page.filter((teacher) => teacher.tenant === tenant).length;
+    }
+    return { accounts, ...(this.#tenants?.examples(tenant) ?? { spam: 0, ham: 0 }) };
+  }
+
+  /** All that accounts of this shard taught. On disk when it resolves; killed before, some may not have forgotten. */
+  async forgetTenant(tenant: TenantId): Promise<void> {
+    for await (const page of teachersOf(this.#parts.shard)) {
+      for (const { account, tenant: of } of page) {
+        if (of === tenant) await this.forget({ account, tenant });
+      }
+    }
+    this.#tenants?.forget(tenant);
   }
 
   close(): void {

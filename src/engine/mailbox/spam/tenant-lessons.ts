@@ -9,6 +9,7 @@
  *            the next making. Accounts of one shard speak to each other: a tenant on several has several models.
  */
 
+import type { TaughtSpam } from '../../../actors/asks/quarantine-asks.ts';
 import { minuteMs } from '../../../base/units.ts';
 import type { Reading } from '../../../mail/trust/spam/reading.ts';
 import {
@@ -19,18 +20,16 @@ import {
   teachersMin,
 } from '../../../mail/trust/spam/shared.ts';
 import type { Clock } from '../../../ports/clock.ts';
-import { accountRange, firstU32, tables } from '../../store/keys.ts';
-import { taughtFrom } from '../../store/sweep-keys.ts';
+import { accountRange, tables } from '../../store/keys.ts';
 import { DerivedMap } from '../derived-memory.ts';
 import type { MailboxShard } from '../mailbox-shard.ts';
 import type { Mailboxes } from '../mailboxes.ts';
 import { decodeLesson, type Lesson } from '../rows/lesson-row.ts';
-import { decodeTaught } from '../rows/taught-row.ts';
+import { type Teacher, teachersOf } from './teachers.ts';
 
 const accountsPerTenant = 64;
 const examplesPerAccount = 4;
 const remakeMs = 10 * minuteMs;
-const accountsPerPage = 500;
 /** Of a place and its odds. */
 const bytesPerPlace = 8;
 const overheadBytes = 512;
@@ -41,14 +40,11 @@ export interface TenantLessonsParts {
   readonly clock: Pick<Clock, 'monotonicMs'>;
 }
 
-interface Teacher {
-  readonly account: number;
-  readonly atMs: number;
-}
-
 export class TenantLessons {
   readonly #parts: TenantLessonsParts;
   readonly #models: DerivedMap<SharedModel>;
+  /** Tenants that had a model at the last making. */
+  readonly #made = new Set<string>();
   #isStale = true;
   #isMaking = false;
   #isClosed = false;
@@ -69,6 +65,18 @@ export class TenantLessons {
     return model === undefined ? 0 : sharedPoints(model, reading);
   }
 
+  /** Examples its model is made of; none where there is no model. */
+  examples(tenant: number): TaughtSpam {
+    const { spamCount = 0, hamCount = 0 } = this.#models.get(String(tenant)) ?? {};
+    return { spam: spamCount, ham: hamCount };
+  }
+
+  /** Nothing is said any more until the next making. */
+  forget(tenant: number): void {
+    this.#models.delete(String(tenant));
+    this.#isStale = true;
+  }
+
   /** An account taught something, or forgot. */
   changed(): void {
     this.#isStale = true;
@@ -77,7 +85,10 @@ export class TenantLessons {
   /** Called often. */
   sweep(): void {
     const nowMs = this.#parts.clock.monotonicMs();
-    if (!this.#isStale || this.#isMaking || nowMs < this.#madeMs + remakeMs) return;
+    if (this.#isMaking || nowMs < this.#madeMs + remakeMs) return;
+    // Memory that others of the thread needed: what was let go is made again.
+    const isLost = [...this.#made].some((key) => !this.#models.has(key));
+    if (!this.#isStale && !isLost) return;
     this.#isStale = false;
     this.#isMaking = true;
     this.#madeMs = nowMs;
@@ -100,29 +111,31 @@ export class TenantLessons {
       const model = teachers.length < teachersMin ? undefined : await this.#modelOf(teachers);
       if (this.#isClosed) return;
       const key = String(tenant);
-      if (model === undefined) this.#models.delete(key);
-      else this.#models.set(key, model, overheadBytes + model.places.length * bytesPerPlace);
+      this.#models.delete(key);
+      this.#made.delete(key);
+      if (model === undefined) continue;
+      this.#made.add(key);
+      this.#models.set(key, model, overheadBytes + model.places.length * bytesPerPlace);
     }
-    for (const key of this.#models.keys()) if (!tenants.has(Number(key))) this.#models.delete(key);
+    for (const key of this.#made) {
+      if (tenants.has(Number(key))) continue;
+      this.#models.delete(key);
+      this.#made.delete(key);
+    }
   }
 
   /** By tenant, those that taught last. */
   async #teachers(): Promise<Map<number, readonly Teacher[]>> {
     const found = new Map<number, Teacher[]>();
-    let next = 0;
-    for (;;) {
-      const range = { ...taughtFrom(next), limit: accountsPerPage };
-      const rows = this.#parts.shard.range(range);
-      for (const { key, value } of rows) {
-        const { tenant, atMs } = decodeTaught(value);
-        const teachers = found.get(tenant) ?? [];
-        teachers.push({ account: firstU32(key), atMs });
-        found.set(tenant, newest(teachers, accountsPerTenant));
+    for await (const page of teachersOf(this.#parts.shard)) {
+      for (const teacher of page) {
+        const teachers = found.get(teacher.tenant) ?? [];
+        teachers.push(teacher);
+        found.set(teacher.tenant, newest(teachers, accountsPerTenant));
       }
-      if (rows.length < accountsPerPage || this.#isClosed) return found;
-      next = firstU32(rows.at(-1)!.key) + 1;
-      await turn();
+      if (this.#isClosed) break;
     }
+    return found;
   }
 
   async #modelOf(teachers: readonly Teacher[]): Promise<SharedModel | undefined> {

@@ -125,6 +125,39 @@ describe('accounts of a tenant', () => {
     assert.equal(world.lessons.has(99, tenant), false);
   });
 
+  it('forget all they taught together, and are counted; accounts of another tenant are left alone', async () => {
+    const world = new TenantWorld();
+    for (const who of [11, 12, 13]) await world.teach(who, 4);
+    const teaches = { accounts: 3, spam: 0, ham: 0 };
+    assert.deepEqual(await world.lessons.tenantTaught(tenant), teaches);
+    await world.remade();
+    assert.deepEqual(await world.lessons.tenantTaught(tenant), { ...teaches, spam: 12, ham: 12 });
+    const other = (tenant + 1) as typeof tenant;
+    assert.deepEqual(await world.lessons.tenantTaught(other), { accounts: 0, spam: 0, ham: 0 });
+    await world.lessons.forgetTenant(other);
+    assert.equal((await world.lessons.tenantTaught(tenant)).accounts, 3);
+    await world.lessons.forgetTenant(tenant);
+    assert.equal(world.points(offer(1)), 0);
+    for (const who of [11, 12, 13]) {
+      assert.deepEqual(world.lessons.taught(who), { spam: 0, ham: 0 });
+    }
+    await world.remade();
+    assert.deepEqual(await world.lessons.tenantTaught(tenant), { accounts: 0, spam: 0, ham: 0 });
+  });
+
+  it('have their model again after its memory went to others', async () => {
+    const world = new TenantWorld();
+    for (const who of [11, 12, 13]) await world.teach(who, 4);
+    await world.remade();
+    const { derived } = world.sieveBoxes;
+    const all = { bytes: derived.bytesMax, forget() {} };
+    assert.ok(derived.add(all));
+    assert.equal(world.lessons.has(99, tenant), false);
+    derived.remove(all);
+    await world.remade();
+    assert.equal(world.lessons.has(99, tenant), true);
+  });
+
   it('keep to themselves where operators say so', async () => {
     const world = new TenantWorld(false);
     for (const who of [11, 12, 13]) await world.teach(who, 4);
