@@ -15,7 +15,7 @@ import { Cursor } from '../../src/mail/wire/imap/cursor.ts';
 import { ListPattern } from '../../src/mail/wire/imap/list-match.ts';
 import { decodeMutf7, encodeMutf7, nameFault } from '../../src/mail/wire/imap/mailbox-name.ts';
 import { parseIdentifierCommand, parseSetAcl } from '../../src/mail/wire/imap/parse-acl.ts';
-import { parseAppend } from '../../src/mail/wire/imap/parse-append.ts';
+import { parseAppend, toBeGathered } from '../../src/mail/wire/imap/parse-append.ts';
 import { parseCommandStart, tagOf } from '../../src/mail/wire/imap/parse-command.ts';
 import { parseFetch, parseUidFetch } from '../../src/mail/wire/imap/parse-fetch.ts';
 import { parseListCommand, parseLsub } from '../../src/mail/wire/imap/parse-list.ts';
@@ -155,6 +155,10 @@ const arguments_ = fc
   .map((pieces) => Buffer.from(pieces.join(''), 'latin1'));
 const anyArguments = fc.oneof(arguments_, fc.uint8Array({ maxLength: 60 }).map(Buffer.from));
 
+function isGathering(value: unknown): boolean {
+  return value === toBeGathered || (value as { isGathering?: boolean }).isGathering === true;
+}
+
 for (const [name, parse] of Object.entries(parsers)) {
   test(`${name} takes any octets: a value and no fault, or a fault and no value`, () => {
     const cursor = new Cursor();
@@ -165,13 +169,14 @@ for (const [name, parse] of Object.entries(parsers)) {
         assert.ok(cursor.at >= 0 && cursor.at <= bytes.length);
         if (value !== undefined) {
           assert.equal(cursor.fault, '');
-          assert.equal(cursor.at, bytes.length, 'all was read');
+          // What stands before a literal whose octets are wanted first is read again with them.
+          if (!isGathering(value)) assert.equal(cursor.at, bytes.length, 'all was read');
         } else {
           assert.match(cursor.fault, /^[A-Z][\x20-\x7e]{5,80}$/);
           assert.ok(cursor.faultAt >= 0 && cursor.faultAt <= bytes.length);
         }
       }),
-      { numRuns },
+      { numRuns, examples: [[Buffer.from(' {0}\r\n'), false]] },
     );
   });
 
