@@ -6,7 +6,8 @@
  * Limits:    `sideBySideMax` reports under way; a report waits up to `spreadMs` after midnight and is tried for
  *            `triedMs`, with pauses from `retryMsMin` that double up to `retryMsMax`; then it is dropped, as is one of
  *            before `ageMsMax`.
- * Invariant: what a report is made of is removed only after it went everywhere, or was given up.
+ * Invariant: what a report is made of is removed only after it went everywhere, or was given up. A clock that goes back
+ *            neither sends of a day before it is over, nor keeps a report waiting for longer than the pauses above.
  */
 
 import type { Log } from '../base/log.ts';
@@ -30,7 +31,7 @@ export interface DailyReportsParts {
 interface Due {
   readonly dayMs: number;
   readonly domain: string;
-  readonly sinceMs: number;
+  sinceMs: number;
   dueMs: number;
   tries: number;
 }
@@ -38,6 +39,7 @@ interface Due {
 export const spreadMs = 4 * hourMs;
 const retryMsMin = 15 * minuteMs;
 const retryMsMax = 4 * hourMs;
+const waitMsMax = Math.max(spreadMs, retryMsMax);
 export const triedMs = dayMs;
 /** Threads tell what they counted before midnight a few seconds after it. */
 export const settlingMs = minuteMs;
@@ -97,6 +99,7 @@ export class DailyReports {
   /** Days that ended since it looked last. */
   #plan(nowMs: number): void {
     const today = Math.floor((nowMs - settlingMs) / dayMs) * dayMs;
+    this.#replan(today, nowMs);
     if (today === this.#plannedMs) return;
     this.#plannedMs = today;
     const { names, random, remove } = this.#parts;
@@ -110,6 +113,17 @@ export class DailyReports {
       }
       const dueMs = nowMs + Math.floor(random.fraction() * spreadMs);
       this.#due.set(key, { dayMs: day, domain, sinceMs: dueMs, dueMs, tries: 0 });
+    }
+  }
+
+  /** After the clock went back: a day that is not over any more is planned anew, and no other waits for what was. */
+  #replan(today: number, nowMs: number): void {
+    for (const [key, due] of this.#due) {
+      if (due.dayMs >= today) this.#due.delete(key);
+      else if (due.dueMs > nowMs + waitMsMax) {
+        due.dueMs = nowMs;
+        due.sinceMs = Math.min(due.sinceMs, nowMs);
+      }
     }
   }
 

@@ -7,7 +7,8 @@
  *            where each is as long as can be): messages past that are in no report, but in `droppedCount`, and those
  *            of a domain in its report's error.
  * Invariant: what was told is committed at once; what engine threads have not told yet, a few seconds' worth, is what
- *            a kill costs.
+ *            a kill costs. A report that began to leave is added to no more: what is told of its day after that, late
+ *            or because the clock went back, is another report of it, with a serial of its own.
  */
 
 import { Buffer } from 'node:buffer';
@@ -16,20 +17,36 @@ import type { DmarcCount, DmarcCounts } from '../actors/asks/dmarc-count-asks.ts
 import type { Log } from '../base/log.ts';
 import { dayMs } from '../base/units.ts';
 import type { DmarcRecord, PublishedPolicy } from '../mail/formats/dmarc-report/report.ts';
+import type { Random } from '../ports/random.ts';
 import type { IndexChange, ShardIndex } from '../ports/shard-index.ts';
 
-/** One domain's day. */
+/** What one report of a domain's day says. */
 export interface DmarcDay {
   readonly policy: PublishedPolicy;
+  /** Tells reports of one day apart; absent: it was begun before there were any. */
+  readonly serial?: string;
+  /** It began to leave. */
+  readonly isSealed?: boolean;
   /** Where the report went already. */
   readonly sentTo: readonly string[];
   readonly rowCount: number;
   readonly droppedCount: number;
 }
 
-export const domainsPerDayMax = 20_000;
+const domainsPerDayMax = 20_000;
 export const rowsPerDomainMax = 2_000;
 const rowsPerDayMax = 200_000;
+/** Reports of one domain's day that wait at once. */
+export const reportsPerDayMax = 20;
+const serialBytes = 6;
+
+/** Of all domains. */
+interface DayLimits {
+  readonly domainsMax: number;
+  readonly rowsMax: number;
+}
+
+const dayLimits: DayLimits = { domainsMax: domainsPerDayMax, rowsMax: rowsPerDayMax };
 
 interface Batch {
   readonly heads: Map<string, DmarcDay>;
@@ -39,16 +56,18 @@ interface Batch {
 export class DmarcOutcomes {
   readonly #table: ShardIndex;
   readonly #log: Log;
-  readonly #rowsPerDayMax: number;
+  readonly #random: Random;
+  readonly #limits: DayLimits;
   readonly #domainCounts = new Map<number, number>();
   readonly #rowCounts = new Map<number, number>();
   #lastWrite: Promise<unknown> = Promise.resolve();
   droppedCount = 0;
 
-  constructor(table: ShardIndex, log: Log, rowsPerDay = rowsPerDayMax) {
+  constructor(table: ShardIndex, log: Log, random: Random, limits: DayLimits = dayLimits) {
     this.#table = table;
     this.#log = log;
-    this.#rowsPerDayMax = rowsPerDay;
+    this.#random = random;
+    this.#limits = limits;
     for (const { dayMs: day, domain } of this.names(Number.MAX_SAFE_INTEGER)) {
       addTo(this.#domainCounts, day, 1);
       addTo(this.#rowCounts, day, this.get(day, domain)!.rowCount);
@@ -65,7 +84,7 @@ export class DmarcOutcomes {
     });
   }
 
-  /** Days before one and their domains. */
+  /** Days before one and their reports: each by its domain, a second one of a day by `far.test#2`. */
   names(toMs: number): readonly { readonly dayMs: number; readonly domain: string }[] {
     const names: { dayMs: number; domain: string }[] = [];
     this.#table.each(headKey(0, ''), headKey(toMs, ''), (given) => {
@@ -85,6 +104,15 @@ export class DmarcOutcomes {
   records(day: number, domain: string): readonly DmarcRecord[] {
     const rows = this.#rowsOf(day, domain).map(({ value }) => parsed<DmarcRecord>(value)!);
     return rows.sort((a, b) => b.count - a.count);
+  }
+
+  /** Before it leaves, and before it is read for that. */
+  seal(day: number, domain: string): Promise<void> {
+    return this.#inTurn(() => {
+      const known = this.get(day, domain);
+      if (known === undefined || known.isSealed) return [];
+      return [put(headKey(day, domain), { ...known, isSealed: true })];
+    });
   }
 
   sent(day: number, domain: string, to: string): Promise<void> {
@@ -112,35 +140,48 @@ export class DmarcOutcomes {
   }
 
   #count(day: number, { published, record }: DmarcCount, { heads, rows }: Batch): void {
-    const { domain } = published;
-    const head = heads.get(domain) ?? this.get(day, domain) ?? this.#begun(day, published);
-    if (head === undefined) {
+    const open = this.#openOf(day, published, heads);
+    if (open === undefined) {
       this.droppedCount += record.count;
       return;
     }
-    const key = rowKey(day, domain, record);
-    const name = key.toString('latin1');
-    const known = rows.get(name)?.record ?? parsed<DmarcRecord>(this.#table.get(key));
+    const { name, head } = open;
+    const key = rowKey(day, name, record);
+    const row = key.toString('latin1');
+    const known = rows.get(row)?.record ?? parsed<DmarcRecord>(this.#table.get(key));
     const isFull =
-      head.rowCount >= rowsPerDomainMax || (this.#rowCounts.get(day) ?? 0) >= this.#rowsPerDayMax;
+      head.rowCount >= rowsPerDomainMax || (this.#rowCounts.get(day) ?? 0) >= this.#limits.rowsMax;
     if (known === undefined && isFull) {
       this.droppedCount += record.count;
       const droppedCount = head.droppedCount + record.count;
-      heads.set(domain, { ...head, policy: published, droppedCount });
+      heads.set(name, { ...head, policy: published, droppedCount });
       return;
     }
     const rowCount = head.rowCount + (known === undefined ? 1 : 0);
     if (known === undefined) addTo(this.#rowCounts, day, 1);
-    heads.set(domain, { ...head, policy: published, rowCount });
-    rows.set(name, { key, record: { ...record, count: record.count + (known?.count ?? 0) } });
+    heads.set(name, { ...head, policy: published, rowCount });
+    rows.set(row, { key, record: { ...record, count: record.count + (known?.count ?? 0) } });
   }
 
-  /** Undefined: the day has all it may have. */
+  /** The report that is still added to, or a new one. Undefined: the day has all it may have. */
+  #openOf(day: number, policy: PublishedPolicy, heads: Batch['heads']) {
+    const { domain } = policy;
+    for (let number = 1; number <= reportsPerDayMax; number++) {
+      const name = number === 1 ? domain : `${domain}#${number}`;
+      const known = heads.get(name) ?? this.get(day, name);
+      if (known?.isSealed) continue;
+      const head = known ?? this.#begun(day, policy);
+      return head === undefined ? undefined : { name, head };
+    }
+    return undefined;
+  }
+
   #begun(day: number, policy: PublishedPolicy): DmarcDay | undefined {
     const count = this.#domainCounts.get(day) ?? 0;
-    if (count >= domainsPerDayMax) return undefined;
+    if (count >= this.#limits.domainsMax) return undefined;
     addTo(this.#domainCounts, day, 1);
-    return { policy, sentTo: [], rowCount: 0, droppedCount: 0 };
+    const serial = Buffer.from(this.#random.bytes(serialBytes)).toString('hex');
+    return { policy, serial, sentTo: [], rowCount: 0, droppedCount: 0 };
   }
 
   #rowsOf(day: number, domain: string) {

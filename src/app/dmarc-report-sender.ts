@@ -4,8 +4,9 @@
  * Runs in:   main thread.
  * Specs:     RFC 9990 §3.4 (who asks), §3.5 (sizes), §3.5.2 (by mail, signed), §4 (places outside the domain).
  * Limits:    a report holds no more rows than `DmarcOutcomes` keeps; places that take less than its mail get none.
- * Invariant: a report to one place has the same id and file name each time: killed between sending it and writing that
- *            down, it is sent again under its key and is the same message; none is lost.
+ * Invariant: a report to one place says the same under the same id and file name each time: killed between sending it
+ *            and writing that down, it is sent again under its key and is the same message; none is lost. Two reports
+ *            of one day, as when the clock went back, have ids of their own.
  */
 
 import { Buffer } from 'node:buffer';
@@ -13,6 +14,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Log } from '../base/log.ts';
 import {
+  type DmarcReportFacts,
   dmarcReportId,
   writeDmarcReport,
   writeDmarcReportMail,
@@ -67,18 +69,19 @@ export class DmarcReportSender {
   }
 
   /** Why it is to be tried again: nothing where it went everywhere, or nobody asks for it. */
-  async #report(day: number, domain: string): Promise<readonly string[]> {
-    const { outcomes, dns, organization, contact, clock, random, log } = this.#parts;
-    const found = outcomes.get(day, domain);
-    if (found === undefined || this.#except.has(domain)) return [];
+  async #report(day: number, name: string): Promise<readonly string[]> {
+    const { outcomes, dns, clock, random, log } = this.#parts;
+    const found = outcomes.get(day, name);
+    if (found === undefined) return [];
+    const { domain } = found.policy;
+    if (this.#except.has(domain)) return [];
     const places = await dmarcDestinations(domain, dns);
     if (places === 'wait') return ['the DNS does not say where it goes'];
     const open = places.filter(({ address }) => !this.#has(found.sentTo, address));
-    const records = outcomes.records(day, domain);
-    if (open.length === 0 || records.length === 0) return [];
-    const { policy, droppedCount } = found;
-    const error = droppedCount === 0 ? '' : `${droppedCount} more messages are not in this report`;
-    const report = { organization, contact, dayMs: day, policy, records, error };
+    if (open.length === 0) return [];
+    await outcomes.seal(day, name);
+    const report = this.#written(day, name);
+    if (report === undefined) return [];
     const bytes = await compress(writeDmarcReport(report));
     const faults: string[] = [];
     for (const { address, bytesMax } of open) {
@@ -92,10 +95,21 @@ export class DmarcReportSender {
       }
       const key = `dmarc-report ${dmarcReportId(report)} ${address}`;
       const fault = await this.#parts.mail({ to: address, text, key });
-      if (fault === '') await outcomes.sent(day, domain, address);
+      if (fault === '') await outcomes.sent(day, name, address);
       else faults.push(`${address}: ${fault}`);
     }
     return faults;
+  }
+
+  /** Undefined: nothing is told of it. */
+  #written(day: number, name: string): DmarcReportFacts | undefined {
+    const { outcomes, organization, contact } = this.#parts;
+    const found = outcomes.get(day, name);
+    const records = outcomes.records(day, name);
+    if (found === undefined || records.length === 0) return undefined;
+    const { policy, serial = '', droppedCount } = found;
+    const error = droppedCount === 0 ? '' : `${droppedCount} more messages are not in this report`;
+    return { organization, contact, dayMs: day, serial, policy, records, error };
   }
 
   /** It has it, or is to be left alone. */

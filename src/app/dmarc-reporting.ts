@@ -41,7 +41,7 @@ export function openDmarcOutcomes(
 ): DmarcOutcomes | undefined {
   if (dmarcReport.contact === '') return undefined;
   const table = openLmdbTable({ path: join(folder, 'dmarc-outcomes'), mapBytes });
-  const outcomes = new DmarcOutcomes(table, log);
+  const outcomes = new DmarcOutcomes(table, log, nodeRandom);
   closers.push(() => outcomes.close());
   return outcomes;
 }

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import nodemailer from 'nodemailer';
 import { openLmdbTable } from '../../src/adapters/lmdb/shard-index.ts';
+import { nodeRandom } from '../../src/adapters/node/random.ts';
 import { DmarcOutcomes } from '../../src/app/dmarc-outcomes.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.ts';
@@ -97,6 +98,9 @@ test('RFC 9990 §3.5: mail that passed and mail that failed is reported the day 
   await here.stop();
   // Nothing waits: neither what was sent nor what nobody asked for.
   const table = openLmdbTable({ path: `${here.folder}/data/dmarc-outcomes` });
-  assert.deepEqual(new DmarcOutcomes(table, silentLog).names(Number.MAX_SAFE_INTEGER), []);
+  assert.deepEqual(
+    new DmarcOutcomes(table, silentLog, nodeRandom).names(Number.MAX_SAFE_INTEGER),
+    [],
+  );
   await table.close();
 });

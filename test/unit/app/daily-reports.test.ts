@@ -19,7 +19,10 @@ function world(days: readonly (readonly [dayMs: number, domain: string])[]) {
   const faulty = new Set<string>();
   const daily = new DailyReports({
     ...{ kind: 'test', clock, random: new SeededRandom(1), log: silentLog },
-    names: () => Array.from(left, ([domain, day]) => ({ dayMs: day, domain })),
+    names: (toMs) =>
+      Array.from(left, ([domain, day]) => ({ dayMs: day, domain })).filter(
+        (each) => each.dayMs < toMs,
+      ),
     report: async (_day, domain) => {
       tried.push(domain);
       if (faulty.has(domain)) throw new Error('no disk');
@@ -34,7 +37,7 @@ function world(days: readonly (readonly [dayMs: number, domain: string])[]) {
       await turns(10);
     }
   };
-  return { daily, left, tried, faulty, pass };
+  return { clock, daily, left, tried, faulty, pass };
 }
 
 test('a report that throws is tried again after a pause, and the others go', async () => {
@@ -51,6 +54,20 @@ test('a report that throws is tried again after a pause, and the others go', asy
   faulty.clear();
   await pass(5 * hourMs);
   assert.deepEqual([...left.keys()], []);
+  await daily.close();
+});
+
+test('the clock goes back into a day: it is reported once it is over again, and what waited waits no longer', async () => {
+  const { clock, daily, left, tried, pass } = world([
+    [today - dayMs, 'back.test'],
+    [today - 3 * dayMs, 'older.test'],
+  ]);
+  await pass(minuteMs);
+  clock.jump(-12 * hourMs - spreadMs);
+  await pass(spreadMs + hourMs);
+  assert.deepEqual([tried, [...left.keys()]], [['older.test'], ['back.test']]);
+  await pass(12 * hourMs + spreadMs);
+  assert.deepEqual([tried, [...left.keys()]], [['older.test', 'back.test'], []]);
   await daily.close();
 });
 

@@ -10,7 +10,7 @@ import { MemoryIndex } from '../../../src/adapters/memory/memory-index.ts';
 import { settlingMs, spreadMs, triedMs } from '../../../src/app/daily-reports.ts';
 import {
   DmarcOutcomes,
-  domainsPerDayMax,
+  reportsPerDayMax,
   rowsPerDomainMax,
 } from '../../../src/app/dmarc-outcomes.ts';
 import { DmarcReportSender } from '../../../src/app/dmarc-report-sender.ts';
@@ -33,12 +33,13 @@ const counted = (domain: string, sourceAddress = '192.0.2.1', count = 1): DmarcC
     ...{ headerFrom: domain, envelopeFrom: '', envelopeTo: '', dkimResults: [], spfResults: [] },
   },
 });
+const fewRows = { domainsMax: 50, rowsMax: 3 };
 const asking = (rua: string) => [{ TXT: `v=DMARC1; p=reject; rua=${rua}` }];
 
 function world(zone: Zone, except: readonly string[] = []) {
   const clock = new SeededClock(startMs);
   const table = new MemoryIndex();
-  const outcomes = new DmarcOutcomes(table, silentLog);
+  const outcomes = new DmarcOutcomes(table, silentLog, new SeededRandom(2));
   const dns = new ZoneDns(zone);
   const mails: ReportMailToSend[] = [];
   const answers = { mailed: '', not: '' };
@@ -58,8 +59,8 @@ function world(zone: Zone, except: readonly string[] = []) {
     for (let passedMs = 0; passedMs < ms; passedMs += 15 * minuteMs) {
       clock.jump(14 * minuteMs);
       clock.advance(minuteMs);
-      await new Promise((resolve) => setTimeout(resolve, 3));
-      await turns(5);
+      // The sender sets its timer anew once its round is over, however long compressing takes.
+      while (clock.timerCount === 0) await turns(1);
     }
   };
   return { clock, table, outcomes, dns, mails, answers, open, pass };
@@ -106,7 +107,7 @@ test('killed between sending and noting it, a report is sent again under its key
   const before = mails.length;
   assert.ok(before > 0);
   // As it is after a kill: the spool has it, and nothing of that was written here.
-  const again = new DmarcOutcomes(table, silentLog);
+  const again = new DmarcOutcomes(table, silentLog, new SeededRandom(2));
   assert.deepEqual(again.get(today, 'far.test')!.sentTo, []);
   answers.mailed = '';
   const second = open(again);
@@ -116,10 +117,75 @@ test('killed between sending and noting it, a report is sent again under its key
   const ids = mails.map(({ text }) => readDmarcReports(Buffer.from(text)).reports[0]!.id);
   assert.equal(new Set(ids).size, 1);
   await second.close();
-  const third = open(new DmarcOutcomes(table, silentLog));
+  const third = open(new DmarcOutcomes(table, silentLog, new SeededRandom(2)));
   await pass(spreadMs + hourMs);
   assert.equal(mails.length, before + 1);
   await third.close();
+});
+
+test('the clock goes back after a report was sent: the rest of that day is a report of its own', async () => {
+  const { clock, outcomes, mails, open, pass } = world({
+    '_dmarc.far.test': asking('mailto:in@far.test'),
+  });
+  await outcomes.add({ sinceMs: startMs, rows: [counted('far.test')] });
+  const sender = open();
+  await pass(untilSent);
+  assert.equal(mails.length, 1);
+  clock.jump(startMs - clock.nowMs());
+  await outcomes.add({ sinceMs: startMs, rows: [counted('far.test', '192.0.2.1', 7)] });
+  await pass(11 * hourMs);
+  assert.equal(mails.length, 1);
+  await pass(untilSent);
+  const reports = mails.map(({ text }) => readDmarcReports(Buffer.from(text)).reports[0]!);
+  assert.deepEqual(
+    reports.map(({ startMs: begins, records }) => [begins, records.map(({ count }) => count)]),
+    [
+      [today, [1]],
+      [today, [7]],
+    ],
+  );
+  assert.equal(new Set(reports.map(({ id }) => id)).size, 2);
+  assert.equal(new Set(mails.map(({ key }) => key)).size, 2);
+  await sender.close();
+});
+
+test('what is told of a day while its report leaves is a report of its own, and no place misses it', async () => {
+  const { outcomes, mails, answers, open, pass } = world({
+    '_dmarc.far.test': asking('mailto:a@far.test,mailto:b@far.test'),
+  });
+  answers.not = 'b@far.test';
+  await outcomes.add({ sinceMs: startMs, rows: [counted('far.test')] });
+  const sender = open();
+  await pass(untilSent);
+  assert.deepEqual(outcomes.get(today, 'far.test')!.sentTo, ['a@far.test']);
+  await outcomes.add({ sinceMs: startMs, rows: [counted('far.test', '192.0.2.1', 7)] });
+  assert.deepEqual(outcomes.names(today + dayMs), [
+    { dayMs: today, domain: 'far.test' },
+    { dayMs: today, domain: 'far.test#2' },
+  ]);
+  answers.not = '';
+  await pass(dayMs + spreadMs);
+  const counts = new Map<string, Set<string>>();
+  for (const { to, text } of mails) {
+    const { id, records } = readDmarcReports(Buffer.from(text)).reports[0]!;
+    const said = counts.get(to) ?? new Set();
+    counts.set(to, said.add(`${id} ${records.map(({ count }) => count).join()}`));
+  }
+  const [ofA, ofB] = [[...counts.get('a@far.test')!], [...counts.get('b@far.test')!]];
+  assert.deepEqual([ofA, ofA.map((each) => each.slice(-1))], [ofB, ['1', '7']]);
+  assert.deepEqual(outcomes.names(today + 9 * dayMs), []);
+  await sender.close();
+});
+
+test('of one day so many reports wait at once, and the rest is counted', async () => {
+  const { outcomes } = world({});
+  for (let number = 1; number <= reportsPerDayMax; number++) {
+    await outcomes.add({ sinceMs: startMs, rows: [counted('far.test')] });
+    await outcomes.seal(today, number === 1 ? 'far.test' : `far.test#${number}`);
+  }
+  assert.equal(outcomes.droppedCount, 0);
+  await outcomes.add({ sinceMs: startMs, rows: [counted('far.test', '192.0.2.1', 3)] });
+  assert.deepEqual([outcomes.names(today + dayMs).length, outcomes.droppedCount], [20, 3]);
 });
 
 test('a place that has its report gets it no more while another is tried', async () => {
@@ -165,7 +231,9 @@ test('places that take less, domains that opted out and strangers get nothing', 
 });
 
 test('a day has room for so many domains and a domain for so many rows, and the rest is counted', async () => {
-  const { outcomes, table } = world({});
+  const table = new MemoryIndex();
+  const limits = { domainsMax: 50, rowsMax: 10_000 };
+  const outcomes = new DmarcOutcomes(table, silentLog, new SeededRandom(2), limits);
   const rows = Array.from({ length: rowsPerDomainMax + 2 }, (_, i) =>
     counted('far.test', `a${i}`, 2),
   );
@@ -173,10 +241,10 @@ test('a day has room for so many domains and a domain for so many rows, and the 
   const { rowCount, droppedCount } = outcomes.get(today, 'far.test')!;
   assert.deepEqual([rowCount, droppedCount, outcomes.droppedCount], [rowsPerDomainMax, 4, 4]);
   assert.equal(outcomes.records(today, 'far.test').length, rowsPerDomainMax);
-  const domains = Array.from({ length: domainsPerDayMax }, (_, i) => counted(`d${i}.test`));
+  const domains = Array.from({ length: limits.domainsMax }, (_, i) => counted(`d${i}.test`));
   await outcomes.add({ sinceMs: startMs, rows: domains });
   assert.equal(outcomes.droppedCount, 5);
-  const again = new DmarcOutcomes(table, silentLog);
+  const again = new DmarcOutcomes(table, silentLog, new SeededRandom(2), limits);
   await again.add({ sinceMs: startMs, rows: [counted('over.test'), counted('far.test', 'a0')] });
   assert.deepEqual([again.droppedCount, again.get(today, 'over.test')], [1, undefined]);
   await again.remove(today, 'd0.test');
@@ -195,11 +263,11 @@ test('one batch may hold a row twice, under a policy that changed', async () => 
 
 test('a day has room for so many rows of all domains, also after a restart, and gets it back', async () => {
   const table = new MemoryIndex();
-  const outcomes = new DmarcOutcomes(table, silentLog, 3);
+  const outcomes = new DmarcOutcomes(table, silentLog, new SeededRandom(2), fewRows);
   const rows = ['a.test', 'b.test', 'c.test', 'd.test'].map((domain) => counted(domain));
   await outcomes.add({ sinceMs: startMs, rows });
   assert.deepEqual([outcomes.droppedCount, outcomes.records(today, 'd.test')], [1, []]);
-  const again = new DmarcOutcomes(table, silentLog, 3);
+  const again = new DmarcOutcomes(table, silentLog, new SeededRandom(2), fewRows);
   await again.add({ sinceMs: startMs, rows: [counted('a.test'), counted('b.test', '192.0.2.2')] });
   assert.equal(again.droppedCount, 1);
   assert.equal(again.records(today, 'a.test')[0]!.count, 2);

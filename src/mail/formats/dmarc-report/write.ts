@@ -4,7 +4,7 @@
  * Runs in:   main thread; pure (time and boundary are arguments).
  * Specs:     RFC 9990 §3.1.1 (elements in order), §3.5.1 (Report-ID), §3.5.2 (mail, file name, subject), appendix A;
  *            RFC 3834 (Auto-Submitted).
- * Invariant: of a day and a domain it is the same report each time: id, file name and contents.
+ * Invariant: of a day, a domain and a serial it is the same report each time: id, file name and contents.
  */
 
 import { Buffer } from 'node:buffer';
@@ -18,6 +18,8 @@ export interface DmarcReportFacts {
   readonly contact: string;
   /** The day's beginning, in UTC. */
   readonly dayMs: number;
+  /** Letters and digits by which reports of one day and domain differ; "" is none. */
+  readonly serial: string;
   readonly policy: PublishedPolicy;
   readonly records: readonly DmarcRecord[];
   /** What is to be known of the report itself; "" is nothing. */
@@ -25,8 +27,11 @@ export interface DmarcReportFacts {
 }
 
 /** RFC 9990 §3.5.1: receivers see by it that a report came twice. */
-export function dmarcReportId({ contact, dayMs: startMs, policy }: DmarcReportFacts): string {
-  return `${new Date(startMs).toISOString().slice(0, 10)}.${policy.domain}@${domainOf(contact)}`;
+export function dmarcReportId(report: DmarcReportFacts): string {
+  const { contact, dayMs: startMs, serial, policy } = report;
+  const day = new Date(startMs).toISOString().slice(0, 10);
+  const name = [day, serial, policy.domain].filter((part) => part !== '').join('.');
+  return `${name}@${domainOf(contact)}`;
 }
 
 export function writeDmarcReport(report: DmarcReportFacts): string {
@@ -145,9 +150,12 @@ export function writeDmarcReportMail({
   ].join('\r\n');
 }
 
-function fileName({ policy, dayMs: startMs }: DmarcReportFacts, submitter: string): string {
+/** RFC 9990 §3.5.2. */
+function fileName({ policy, dayMs: startMs, serial }: DmarcReportFacts, submitter: string): string {
   const start = startMs / secondMs;
-  return [submitter, policy.domain, start, `${start + dayMs / secondMs - 1}.xml.gz`].join('!');
+  const end = start + dayMs / secondMs - 1;
+  const unique = serial === '' ? [] : [serial];
+  return `${[submitter, policy.domain, start, end, ...unique].join('!')}.xml.gz`;
 }
 
 function domainOf(contact: string): string {

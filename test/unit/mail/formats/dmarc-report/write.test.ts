@@ -13,6 +13,7 @@ import {
 
 const report: DmarcReportFacts = {
   ...{ organization: 'A & <B>', contact: 'dmarc@here.test', dayMs: Date.UTC(2026, 0, 1) },
+  serial: 'a1b2',
   policy: {
     ...{ domain: 'far.test', p: 'reject', sp: 'quarantine', np: 'reject', adkim: 'r', aspf: 's' },
     ...{ fo: '', isTesting: true, discovery: 'treewalk' },
@@ -37,7 +38,7 @@ const report: DmarcReportFacts = {
 
 test('RFC 9990 §3.1.1: a report is read as it was written', () => {
   const [read] = readDmarcReports(Buffer.from(writeDmarcReport(report))).reports;
-  assert.equal(read!.id, '2026-01-01.far.test@here.test');
+  assert.equal(read!.id, '2026-01-01.a1b2.far.test@here.test');
   assert.deepEqual([read!.startMs, read!.endMs], [report.dayMs, report.dayMs + 86_399_000]);
   assert.deepEqual(read!.policy, report.policy);
   assert.deepEqual([read!.organization, read!.errors], ['A & <B>', ['7 more']]);
@@ -75,7 +76,7 @@ test('RFC 9990 §3.5.2: the mail has the subject, the file name and the type tha
     /^Subject: Report Domain: far\.test\r\n Submitter: here\.test\r\n Report-ID: <2026-[^>]+@here\.test>\r$/m,
   );
   assert.match(mail, /^Content-Type: application\/gzip\r$/m);
-  assert.match(mail, /filename="here\.test!far\.test!1767225600!1767311999\.xml\.gz"/);
+  assert.match(mail, /filename="here\.test!far\.test!1767225600!1767311999!a1b2\.xml\.gz"/);
   const [read] = readDmarcReports(Buffer.from(mail)).reports;
   assert.equal(read!.id, dmarcReportId(report));
   assert.ok(mail.split('\r\n').every((line) => line.length < 999));
