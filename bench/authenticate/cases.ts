@@ -48,11 +48,8 @@ export async function authenticateCases(): Promise<readonly AuthenticateCase[]> 
     [rsa, provider],
   ]);
   const listed = sealed(sealed(one, 'none'), 'pass');
-  const limited = Buffer.from(
-    one.toString('latin1').replace(/(;\s+)bh=/, '$1l=4000;$1bh='),
-    'latin1',
-  );
-  if (limited.length === one.length) throw new Error('no limit set');
+  const limited = await signed(plain, [[rsa, domain]], 4_000);
+  const broken = Buffer.concat([one, Buffer.from('A list adds this.\r\n')]);
   return [
     { name: 'unsigned', message: plain, zone, isUsual: true, passes: ['spf', 'dmarc'] },
     { name: 'RSA-2048', message: one, zone, isUsual: true, passes: signedPass },
@@ -71,7 +68,21 @@ export async function authenticateCases(): Promise<readonly AuthenticateCase[]> 
       isUsual: true,
       passes: [...signedPass, 'arc'],
     },
-    { name: 'left to mailauth (`l=`)', message: limited, zone, isUsual: false, passes: [] },
+    {
+      name: 'RSA-2048 of 4,000 bytes (`l=`)',
+      message: limited,
+      zone,
+      isUsual: true,
+      passes: signedPass,
+    },
+    { name: 'RSA-2048, does not verify', message: broken, zone, isUsual: true, passes: ['spf'] },
+    {
+      name: 'RSA-2048, left to mailauth (SPF with `ptr`)',
+      message: one,
+      zone: { ...zone, [`_a.${provider}`]: [{ TXT: 'v=spf1 ptr ~all' }] },
+      isUsual: false,
+      passes: signedPass,
+    },
   ];
 }
 
@@ -82,10 +93,14 @@ function published({ selector, recordText }: DkimKey, of: string): Zone {
 async function signed(
   plain: Buffer,
   makers: readonly (readonly [DkimKey, string])[],
+  maxBodyLength?: number,
 ): Promise<Buffer> {
   let message = plain;
   for (const [{ selector, privatePem, algorithm }, signingDomain] of makers) {
-    const maker = { signingDomain, selector, algorithm, privateKey: privatePem };
+    const maker = {
+      ...{ signingDomain, selector, algorithm, privateKey: privatePem },
+      ...(maxBodyLength === undefined ? {} : { maxBodyLength }),
+    };
     const { signatures } = await dkimSign(message, {
       ...{ ...maker, canonicalization: 'relaxed/relaxed', signatureData: [maker] },
     });

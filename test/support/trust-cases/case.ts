@@ -46,6 +46,8 @@ const usualTags = [
   ['q=dns/txt'],
   ['n=b=c d'],
 ];
+/** What is put below a signed body; with `l=` signatures stay whole. */
+const footers = ['-- \r\nA list\r\n', '\r\n\r\n', ' ', 'end'];
 const helos = ['mx.far.test', 'Client.Example.ORG', 'localhost', '[192.0.2.1]', '', '192.0.2.1'];
 
 /** What of a message is seldom met: all of it usual, one thing odd, or all. */
@@ -76,6 +78,7 @@ export function trustCase(seed: number): TrustCase {
     const making = makingOf(random, domain, odd.making);
     mail = { ...mail, fields: [signatureField(mail, making), ...mail.fields] };
   }
+  if (random.below(4) === 0) mail = { ...mail, body: `${mail.body}${pick(random, footers)}` };
   mail = sealed(random, mail, odd.making);
   let message = wholeOf(mail);
   if (random.below(6) === 0) {
@@ -180,6 +183,8 @@ function makingOf(random: SeededRandom, domain: string, isOdd: boolean, isArc = 
       ? pick(random, Object.keys(published))
       : pick(random, usualSelectors);
   const more = [...pick(random, usualTags)];
+  // Of nothing, of a part, and of more than there may be.
+  const length = random.below(5) === 0 ? pick(random, [0, 2, random.below(60), 9_000]) : undefined;
   if (random.below(6) === 0 && !isArc) {
     more.push(pick(random, [`i=ann@${domain}`, `i=@${domain}`, `i=@sub.${domain}`]));
   }
@@ -187,7 +192,7 @@ function makingOf(random: SeededRandom, domain: string, isOdd: boolean, isArc = 
   return {
     ...{ key: published[selector]!.key, domain, selector, names, more, form: pick(random, forms) },
     ...{ separator: pick(random, [';\r\n\t', '; ', ';', ' ;\r\n  ']) },
-    ...(isOdd && random.below(12) === 0 ? { length: random.below(40) } : {}),
+    ...(length === undefined ? {} : { length }),
     ...(isOdd && random.below(10) === 0
       ? { algorithm: pick(random, ['rsa-sha1', 'RSA-SHA256', 'rsa-sha512', 'rsa']) }
       : {}),

@@ -23,15 +23,16 @@ export const plain: VerifyRequest = {
   nowMs: Date.now(),
 };
 
-/** Both asked. `judged`: whether the quick path gave a verdict, which is then the reference's. */
+/** Both asked. `isJudged`: whether the quick path gave a verdict, which is then the reference's. */
 export async function compare(name: string, request: VerifyRequest, dns: Dns) {
   const address = plainAddress(request.peerAddress);
   const found = await verifyQuickly(request, address, signaturesMax, dns);
   const expected = await verifyByReference(request, dns);
+  const field = Buffer.from(expected.field).toString();
   if (found !== undefined) {
-    assert.equal(Buffer.from(found.field).toString(), Buffer.from(expected.field).toString(), name);
+    assert.equal(Buffer.from(found.field).toString(), field, name);
     assert.deepEqual(found.verdicts, expected.verdicts, name);
     assert.deepEqual(found.evidence, expected.evidence, name);
   }
-  return { isJudged: found !== undefined, verdicts: expected.verdicts };
+  return { isJudged: found !== undefined, verdicts: expected.verdicts, field };
 }

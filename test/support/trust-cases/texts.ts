@@ -40,6 +40,14 @@ ann@far.test>
 export const oddTags = lines(`
 l=3
 l=9999
+l=
+l=-1
+l=1e1
+l=0x10
+l=1 0
+l=00003
+l=999999999999999
+l=9999999999999999
 t=abc
 x=1
 x=1600000000

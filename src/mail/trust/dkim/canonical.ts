@@ -33,6 +33,27 @@ export function bodyHash(parts: readonly Uint8Array[], form: CanonicalForm): str
   return hash.digest('base64');
 }
 
+/** What a signature with a limit covers, and what it does not. */
+export interface LimitedHash {
+  /** Base64 of the SHA-256 of what is covered. */
+  readonly hash: string;
+  /** Of the canonical form, how many bytes the hash does not cover. */
+  readonly uncovered: number;
+}
+
+/** RFC 6376 §3.5 `l=`: of the body's canonical form only the first `limit` bytes are hashed; `Infinity`: all of it. */
+export function limitedBodyHash(
+  whole: Uint8Array,
+  form: CanonicalForm,
+  limit: number,
+): LimitedHash {
+  const hash = createHash('sha256');
+  const body = new CanonicalBody(hash, form === 'relaxed', limit);
+  body.add(whole);
+  body.end();
+  return { hash: hash.digest('base64'), uncovered: body.uncovered };
+}
+
 /** A body hashed as it comes, part by part, with other work between the parts. */
 export class BodyHasher {
   readonly #hash = createHash('sha256');
@@ -135,6 +156,9 @@ const scratch = Buffer.allocUnsafeSlow(scratchBytes);
 class CanonicalBody {
   readonly #hash: Hash;
   readonly #isRelaxed: boolean;
+  /** Bytes that may still be hashed. */
+  #left: number;
+  #uncovered = 0;
   #filled = 0;
   #isEmpty = true;
   /** Line ends met and not yet hashed: at the end of the body they are dropped. */
@@ -143,9 +167,15 @@ class CanonicalBody {
   #hasSpace = false;
   #hasReturn = false;
 
-  constructor(hash: Hash, isRelaxed: boolean) {
+  constructor(hash: Hash, isRelaxed: boolean, limit = Number.POSITIVE_INFINITY) {
     this.#hash = hash;
     this.#isRelaxed = isRelaxed;
+    this.#left = limit;
+  }
+
+  /** Bytes of the canonical form beyond the limit; whole after `end`. */
+  get uncovered(): number {
+    return this.#uncovered;
   }
 
   add(part: Uint8Array): void {
@@ -243,7 +273,7 @@ class CanonicalBody {
     this.#isEmpty = false;
     const count = to - from;
     if (this.#filled + count > scratchBytes) this.#flush();
-    if (count > scratchBytes) this.#hash.update(part.subarray(from, to));
+    if (count > scratchBytes) this.#take(part.subarray(from, to));
     else if (count > 48) {
       scratch.set(part.subarray(from, to), this.#filled);
       this.#filled += count;
@@ -256,7 +286,14 @@ class CanonicalBody {
   }
 
   #flush(): void {
-    if (this.#filled > 0) this.#hash.update(scratch.subarray(0, this.#filled));
+    if (this.#filled > 0) this.#take(scratch.subarray(0, this.#filled));
     this.#filled = 0;
+  }
+
+  #take(bytes: Uint8Array): void {
+    const covered = Math.min(bytes.length, this.#left);
+    if (covered > 0) this.#hash.update(bytes.subarray(0, covered));
+    this.#left -= covered;
+    this.#uncovered += bytes.length - covered;
   }
 }

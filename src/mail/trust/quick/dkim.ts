@@ -18,6 +18,8 @@ export interface SignatureVerdict {
   readonly signature: Signature;
   readonly result: 'pass' | 'fail' | 'neutral';
   readonly comment: string;
+  /** Bytes of the body's canonical form that `l=` leaves unsigned. */
+  readonly unsigned: number;
 }
 
 /** A key, none published, or undefined where it is not judged here. */
@@ -47,24 +49,35 @@ export interface CheckParts {
 }
 
 export async function checkSignature(
+  found: FoundSignature,
+  parts: CheckParts,
+): Promise<SignatureVerdict | undefined> {
+  const { signature } = found;
+  const { hash, uncovered } = parts.header.bodyHash(signature.bodyForm, signature.bodyLimit);
+  const word =
+    signature.bodyHash === hash
+      ? await checkHeader(found, parts)
+      : fail('body hash did not verify');
+  return word && { ...word, signature, unsigned: uncovered };
+}
+
+type Word = Pick<SignatureVerdict, 'result' | 'comment'>;
+
+const fail = (comment: string): Word => ({ result: 'fail', comment });
+const neutral = (comment: string): Word => ({ result: 'neutral', comment });
+
+async function checkHeader(
   { field, signature }: FoundSignature,
   { header, dns, nowMs }: CheckParts,
-): Promise<SignatureVerdict | undefined> {
-  const { headerForm, bodyForm, signedNames } = signature;
-  if (signature.bodyHash !== header.bodyHash(bodyForm)) {
-    return { signature, result: 'fail', comment: 'body hash did not verify' };
-  }
+): Promise<Word | undefined> {
+  const { headerForm, signedNames, expiresMs } = signature;
   const key = await keyFor(signature, dns);
-  if (key === 'missing') return { signature, result: 'neutral', comment: 'no key' };
+  if (key === 'missing') return neutral('no key');
   if (key === undefined || (key.isStrict && signature.isBelow)) return undefined;
   const text = header.signedText(signedNames, headerForm) + header.unsignedText(field, headerForm);
-  if (!isSigned(text, signature, key)) {
-    return { signature, result: 'fail', comment: 'bad signature' };
-  }
-  if (signature.expiresMs !== undefined && signature.expiresMs < nowMs) {
-    return { signature, result: 'neutral', comment: 'expired' };
-  }
-  return { signature, result: 'pass', comment: '' };
+  if (!isSigned(text, signature, key)) return fail('bad signature');
+  if (expiresMs !== undefined && expiresMs < nowMs) return neutral('expired');
+  return { result: 'pass', comment: '' };
 }
 
 /** A signature, and the field it is in. */

@@ -9,7 +9,12 @@
 
 import { view } from '../../../base/bytes.ts';
 import { type HeaderScan, scanHeaders } from '../../formats/headers/scan.ts';
-import { bodyHash, type CanonicalForm, relaxedField } from '../dkim/canonical.ts';
+import {
+  type CanonicalForm,
+  type LimitedHash,
+  limitedBodyHash,
+  relaxedField,
+} from '../dkim/canonical.ts';
 
 const lineFeed = 10;
 const carriageReturn = 13;
@@ -23,7 +28,7 @@ export class PlainHeader {
   readonly #text: string;
   readonly #relaxed: (string | undefined)[] = [];
   readonly #byName = new Map<string, number[]>();
-  readonly #bodyHashes = new Map<CanonicalForm, string>();
+  readonly #bodyHashes = new Map<string, LimitedHash>();
 
   private constructor(scan: HeaderScan, names: readonly string[], text: string) {
     this.count = scan.count;
@@ -102,13 +107,15 @@ export class PlainHeader {
     }
   }
 
-  bodyHash(form: CanonicalForm): string {
-    let hash = this.#bodyHashes.get(form);
-    if (hash === undefined) {
-      hash = bodyHash([this.body], form);
-      this.#bodyHashes.set(form, hash);
+  /** `limit`: bytes of the canonical form that are hashed, or `Infinity`. */
+  bodyHash(form: CanonicalForm, limit: number): LimitedHash {
+    const asked = `${form} ${limit}`;
+    let found = this.#bodyHashes.get(asked);
+    if (found === undefined) {
+      found = limitedBodyHash(this.body, form, limit);
+      this.#bodyHashes.set(asked, found);
     }
-    return hash;
+    return found;
   }
 
   #raw(field: number): string {

@@ -76,7 +76,7 @@ export async function verifyQuickly(
     ...dkimRows(signatures),
     spfRow(client, spf, authservId),
     {
-      ...{ method: 'arc', result: arc.result, comment: arc.comment },
+      ...{ method: 'arc', result: arc.result, comments: [arc.comment] },
       properties: [['smtp.remote-ip', address]],
     } satisfies ResultRow,
     dmarcRow(author, dmarc, arc),
@@ -110,10 +110,10 @@ function clientOf({ sender, helo }: VerifyRequest, address: string): Client | un
 
 function dkimRows(verdicts: readonly SignatureVerdict[]): readonly ResultRow[] {
   if (verdicts.length === 0) {
-    return [{ method: 'dkim', result: 'none', comment: 'message not signed', properties: [] }];
+    return [{ method: 'dkim', result: 'none', comments: ['message not signed'], properties: [] }];
   }
-  return verdicts.map(({ signature, result, comment }) => ({
-    ...{ method: 'dkim', result, comment },
+  return verdicts.map(({ signature, result, comment, unsigned }) => ({
+    ...{ method: 'dkim', result, comments: [unsignedComment(unsigned), comment] },
     properties: [
       ['header.d', signature.domain],
       ['header.i', signature.identity],
@@ -122,6 +122,11 @@ function dkimRows(verdicts: readonly SignatureVerdict[]): readonly ResultRow[] {
       ['header.b', signature.value.slice(0, 8)],
     ],
   }));
+}
+
+/** What `l=` leaves open to whoever adds to a body is said with any verdict. */
+function unsignedComment(bytes: number): string {
+  return bytes === 0 ? '' : `undersized signature: ${bytes} bytes unsigned`;
 }
 
 function spfRow(client: Client, { result, usedLocalPart }: SpfVerdict, own: string): ResultRow {
@@ -136,7 +141,7 @@ function spfRow(client: Client, { result, usedLocalPart }: SpfVerdict, own: stri
   // RFC 8601 §2.7.2: the local-part only where it decided.
   const identity = usedLocalPart ? sender : writtenDomain;
   return {
-    ...{ method: 'spf', result: spfWords[result], comment: `${own}: ${comments[result]}` },
+    ...{ method: 'spf', result: spfWords[result], comments: [`${own}: ${comments[result]}`] },
     properties: [isNullSender ? ['smtp.helo', helo] : ['smtp.mailfrom', identity]],
   };
 }
@@ -151,7 +156,7 @@ function dmarcRow(
     return { method: 'dmarc', result, properties: [from] };
   const own = `p=${p.toUpperCase()}${sp === undefined ? '' : ` sp=${sp.toUpperCase()}`}`;
   return {
-    ...{ method: 'dmarc', result, comment: `${own} arc=${arc.result}` },
+    ...{ method: 'dmarc', result, comments: [`${own} arc=${arc.result}`] },
     properties: [['policy.dmarc', policy], from],
   };
 }

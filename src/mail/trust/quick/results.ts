@@ -13,7 +13,7 @@ import { isToken } from './shapes.ts';
 export interface ResultRow {
   readonly method: 'dkim' | 'spf' | 'arc' | 'dmarc';
   readonly result: string;
-  readonly comment?: string;
+  readonly comments?: readonly string[];
   /** `ptype.property` and value, in order; a value is a token, an address, or gets quotes. */
   readonly properties: readonly (readonly [name: string, value: string])[];
 }
@@ -26,9 +26,11 @@ export function resultsField(authservId: string, rows: readonly ResultRow[]): Ui
   return latin1(`Authentication-Results: ${authservId}${texts.join('')}\r\n`);
 }
 
-function rowText({ method, result, comment, properties }: ResultRow): string {
+function rowText({ method, result, comments = [], properties }: ResultRow): string {
   let text = `${method}=${result}`;
-  if (comment) text += ` (${comment})`;
+  for (const comment of comments) {
+    if (comment !== '') text += ` (${comment})`;
+  }
   for (const [name, value] of properties) {
     const isPlain = isToken(value) || value.includes('@');
     text += isPlain ? ` ${name}=${value}` : ` ${name}="${value}"`;

@@ -3,7 +3,7 @@
  *
  * Runs in:   engine threads; pure.
  * Specs:     RFC 6376 §3.5 and §6.1.1, RFC 8301 (rsa-sha1 is none of ours), RFC 8463, RFC 8617 §4.1.2.
- * Invariant: what is read here is valid; all that is not, or is seldom (`l=`, quoted identities), is `undefined`.
+ * Invariant: what is read here is valid; all that is not, or is seldom (quoted identities), is `undefined`.
  */
 
 import type { CanonicalForm } from '../dkim/canonical.ts';
@@ -29,6 +29,8 @@ export interface Signature extends Signer {
   /** Names in lower case, in order. */
   readonly signedNames: readonly string[];
   readonly bodyHash: string;
+  /** `l=`: bytes of the body's canonical form that are signed; `Infinity` without. */
+  readonly bodyLimit: number;
   /** The AUID: `@domain` where none is given. */
   readonly identity: string;
   /** Whether the AUID's domain is below the signer's. */
@@ -43,6 +45,8 @@ const keyTypes: Readonly<Record<string, KeyType>> = {
 const forms = /^(?:(?:relaxed|simple)(?:\/(?:relaxed|simple))?)?$/;
 const base64 = /^[A-Za-z0-9+/]+={0,2}$/;
 const seconds = /^[0-9]{1,12}$/;
+/** RFC 6376 has up to 76; so many are exact as numbers. */
+const byteCount = /^[0-9]{1,15}$/;
 
 export function readSigner(tags: Tags): Signer | undefined {
   const algorithm = tags.get('a') ?? '';
@@ -60,7 +64,8 @@ export function readSigner(tags: Tags): Signer | undefined {
 /** `isArc`: its `i=` is a number and its maker's business. */
 export function readSignature(tags: Tags, isArc: boolean): Signature | undefined {
   const signer = readSigner(tags);
-  if (signer === undefined || tags.has('l')) return undefined;
+  const limit = tags.get('l');
+  if (signer === undefined || (limit !== undefined && !byteCount.test(limit))) return undefined;
   if (!isArc && tags.get('v') !== '1') return undefined;
   const query = tags.get('q');
   if (query !== undefined && query !== 'dns/txt') return undefined;
@@ -84,6 +89,7 @@ export function readSignature(tags: Tags, isArc: boolean): Signature | undefined
     bodyForm: body === 'relaxed' ? 'relaxed' : 'simple',
     signedNames,
     bodyHash,
+    bodyLimit: limit === undefined ? Number.POSITIVE_INFINITY : Number(limit),
     identity,
     isBelow: identityDomain.toLowerCase() !== signer.domain.toLowerCase(),
     expiresMs: expiry === undefined ? undefined : Number(expiry) * 1_000,

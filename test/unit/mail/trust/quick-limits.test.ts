@@ -116,6 +116,18 @@ test('records of 2,048 characters', async () => {
   }
 });
 
+test('a body length of fifteen digits', async () => {
+  const signed = (digits: number) => {
+    const more = [`l=${'9'.repeat(digits)}`];
+    const making = { key, domain: 'example.org', selector: 's', names: ['from'], form: '', more };
+    return wholeOf({ ...mail, fields: [signatureField(mail, making), ...mail.fields] });
+  };
+  const zone = { 's._domainkey.example.org': [{ TXT: record }] };
+  const at = await judged(zone, signed(15));
+  assert.partialDeepStrictEqual(at, { isJudged: true, dkim: 'pass' });
+  assert.equal((await judged(zone, signed(16))).isJudged, false);
+});
+
 test('names longer than a line are folded as mailauth folds them', async () => {
   const domain = `${times(4, () => 'l'.repeat(55)).join('.')}.org`;
   const whole = { ...mail, fields: [`From: ann@${domain}`] };
@@ -133,6 +145,7 @@ test('a From of 1,024 characters', async () => {
   assert.equal((await judged({}, from(1_025))).isJudged, false);
 });
 
+/** Of processor: other work of the machine is none of ours. */
 const linearMsMax = 2_000;
 
 test('what is made to be read twice at each character is read in linear time', async () => {
@@ -147,13 +160,14 @@ test('what is made to be read twice at each character is read in linear time', a
   const sets = results.map((found) => arcSet(mail, listMaking, 1, found, 'none'));
   messages.push(...sets.map((set) => wholeOf({ ...mail, fields: [...set, ...mail.fields] })));
   messages.push(wholeOf(mail));
-  const started = performance.now();
+  const started = process.cpuUsage();
   for (const message of messages) {
     for (let i = 0; i < 10; i++) {
       const found = await verifyQuickly({ ...plain, message }, '192.0.2.1', signaturesMax, dns);
       assert.equal(found, undefined);
     }
   }
-  const took = performance.now() - started;
-  assert.ok(took < linearMsMax, `${took} ms`);
+  const { user, system } = process.cpuUsage(started);
+  const tookMs = (user + system) / 1_000;
+  assert.ok(tookMs < linearMsMax, `${tookMs} ms`);
 });
