@@ -53,6 +53,12 @@ function bare(host: string): string {
   return registeredName(host.toLowerCase().replace(/^.*@/, '').replace(/:\d*$/, ''));
 }
 
+/** How many words mix letters of two scripts. */
+function mixedWords(text: string): number {
+  // Most texts have letters of one: then no word is to be taken out of them.
+  return isMixedScript(text) ? text.split(/[^\p{L}]+/u).filter(isMixedScript).length : 0;
+}
+
 function someUrl(holds: (url: Url) => boolean): Rule['holds'] {
   return ({ urls }: Reading) => urls.some(holds);
 }
@@ -144,11 +150,7 @@ export const contentRules: readonly Rule[] = [
     name: 'TEXT_MIXED_SCRIPT',
     points: 1.5,
     why: 'words that mix letters of two scripts',
-    holds: ({ text }) =>
-      text
-        .slice(0, 20_000)
-        .split(/[^\p{L}]+/u)
-        .filter(isMixedScript).length >= 3,
+    holds: ({ text }) => mixedWords(text.slice(0, 20_000)) >= 3,
   },
   {
     name: 'TEXT_BASE64',

@@ -2,20 +2,18 @@
  * What the classifier sees of a message: words and marks, hashed into places of its table.
  *
  * Runs in:   engine threads and jobs; pure.
- * Limits:    `featuresMax` places of one message, words of `wordCharactersMax`, `wordsMax` of them.
+ * Limits:    `featuresMax` places of one message, `wordsMax` words of its text.
  * Invariant: the same message gives the same places on every machine; a change here wants a new version of model bytes.
  */
 
-import { streamSafe } from '../../../base/normal-forms.ts';
 import { isAddressLiteral, registeredName } from './hosts.ts';
-import { isMixedScript, skeleton } from './lookalike.ts';
 import type { Reading } from './reading.ts';
+import { eachWord } from './words.ts';
 
 export const tableBits = 18;
 export const tableSize = 2 ** tableBits;
 export const featuresMax = 2_048;
 const wordsMax = 4_000;
-const wordCharactersMax = 32;
 
 /** Fields whose words are looked at; of all others it counts that they are there. */
 const wordFields: ReadonlySet<string> = new Set([
@@ -168,23 +166,3 @@ const tags = [
   '<h1',
   '<b>',
 ];
-
-const wordPattern = /[\p{L}\p{M}\p{N}$€£%!'’-]+/gu;
-const digits = /\d+/g;
-
-/** Words folded to what they look like; numbers by their shape only. */
-function eachWord(text: string, most: number, use: (word: string) => unknown): void {
-  let count = 0;
-  wordPattern.lastIndex = 0;
-  const folded = streamSafe(text).normalize('NFKC').toLowerCase();
-  for (const match of folded.matchAll(wordPattern)) {
-    if (++count > most) return;
-    const [word] = match;
-    if (word.length < 2) continue;
-    if (word.length > wordCharactersMax) use('(long)');
-    else if (isMixedScript(word)) {
-      use('(mixed)');
-      use(skeleton(word));
-    } else if (use(word.replace(digits, '0')) === true) return;
-  }
-}
