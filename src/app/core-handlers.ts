@@ -68,6 +68,7 @@ function coreParts(core: Core, front: FrontParts): ControlParts {
     dkimKeys: core.dkimKeys,
     tlsReports: core.tlsReports,
     tlsReporting: core.tlsReporting,
+    dmarcReporting: core.dmarcReporting,
     clock: nodeClock,
     random: nodeRandom,
     policyChanged: () => core.policyChanged(),

@@ -25,6 +25,7 @@ import type { Dns } from '../ports/dns.ts';
 import type { Random } from '../ports/random.ts';
 import { DailyReports } from './daily-reports.ts';
 import type { DmarcOutcomes } from './dmarc-outcomes.ts';
+import { type PendingReports, pendingReports } from './dmarc-pending.ts';
 import type { ReportMailToSend } from './tls-report-sender.ts';
 
 export interface DmarcReportSenderParts {
@@ -64,13 +65,21 @@ export class DmarcReportSender {
     this.#daily.start();
   }
 
+  pending(): Promise<PendingReports> {
+    return pendingReports({
+      outcomes: this.#parts.outcomes,
+      dueMs: (day, name) => this.#daily.dueMs(day, name),
+      measure: (day, name) => this.#measured(day, name),
+    });
+  }
+
   close(): Promise<void> {
     return this.#daily.close();
   }
 
   /** Why it is to be tried again: nothing where it went everywhere, or nobody asks for it. */
   async #report(day: number, name: string): Promise<readonly string[]> {
-    const { outcomes, dns, clock, random, log } = this.#parts;
+    const { outcomes, dns, log } = this.#parts;
     const found = outcomes.get(day, name);
     if (found === undefined) return [];
     const { domain } = found.policy;
@@ -85,9 +94,7 @@ export class DmarcReportSender {
     const bytes = await compress(writeDmarcReport(report));
     const faults: string[] = [];
     for (const { address, bytesMax } of open) {
-      const boundary = `=_${Buffer.from(random.bytes(15)).toString('base64url')}`;
-      const mail = { report, gzip: bytes, to: address, nowMs: clock.nowMs(), boundary };
-      const text = writeDmarcReportMail(mail);
+      const text = this.#mailOf(report, bytes, address);
       // RFC 9990 §3.5: after compression and encoding.
       if (text.length > bytesMax) {
         log.warn({ domain, bytes: text.length, bytesMax }, 'a DMARC report is too large to send');
@@ -99,6 +106,20 @@ export class DmarcReportSender {
       else faults.push(`${address}: ${fault}`);
     }
     return faults;
+  }
+
+  /** As it would be if it left now. */
+  async #measured(day: number, name: string): Promise<number> {
+    const report = this.#written(day, name);
+    if (report === undefined) return 0;
+    const bytes = await compress(writeDmarcReport(report));
+    return this.#mailOf(report, bytes, `dmarc@${report.policy.domain}`).length;
+  }
+
+  #mailOf(report: DmarcReportFacts, bytes: Uint8Array, to: string): string {
+    const { clock, random } = this.#parts;
+    const boundary = `=_${Buffer.from(random.bytes(15)).toString('base64url')}`;
+    return writeDmarcReportMail({ report, gzip: bytes, to, nowMs: clock.nowMs(), boundary });
   }
 
   /** Undefined: nothing is told of it. */

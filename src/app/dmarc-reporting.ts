@@ -15,6 +15,7 @@ import { gibibyte } from '../base/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Settings } from '../settings/schema.ts';
 import { DmarcOutcomes } from './dmarc-outcomes.ts';
+import type { PendingReports } from './dmarc-pending.ts';
 import { DmarcReportSender } from './dmarc-report-sender.ts';
 import { type ReportSubmitParts, submitReport } from './report-mail.ts';
 
@@ -28,6 +29,8 @@ export interface DmarcReportingRequest {
 export interface DmarcReporting {
   /** Messages that are in no report: their day or their domain had too much. */
   readonly droppedCount: number;
+  /** What will be reported, what is tried next first. */
+  pending(): Promise<PendingReports>;
 }
 
 const mapBytes = 4 * gibibyte;
@@ -64,5 +67,10 @@ export function openDmarcReporting(
   });
   if (!isOffline) sender.start();
   parts.closers.push(() => sender.close());
-  return outcomes;
+  return {
+    get droppedCount() {
+      return outcomes.droppedCount;
+    },
+    pending: () => sender.pending(),
+  };
 }

@@ -120,6 +120,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/mail/trust/password.ts passwordBytesMax',
     'src/app/tls-outcomes.ts domainsPerDayMax',
     'src/app/dmarc-outcomes.ts reportsPerDayMax',
+    'src/app/dmarc-pending.ts pendingMax',
     'src/app/dmarc-outcomes.ts rowsPerDomainMax',
     'src/engine/pipeline/dmarc-tally.ts rowsMax',
     'src/engine/pipeline/dmarc-tally.ts tellMs',

@@ -15,6 +15,7 @@ import type { ControlMethod } from './control.ts';
 import { credentialActs } from './credential-control.ts';
 import { directoryActs } from './directory-control.ts';
 import { dkimActs } from './dkim-control.ts';
+import { dmarcActs } from './dmarc-control.ts';
 import { eventActs } from './event-control.ts';
 import { groupActs } from './group-control.ts';
 import { ldapActs } from './ldap-control.ts';
@@ -60,6 +61,7 @@ export const controlActs: Readonly<Record<ControlMethod, Act>> = {
   ...spamLevelActs,
   ...sharedActs,
   ...tlsReportActs,
+  ...dmarcActs,
   ...webhookActs,
   ...batchActs,
   ...auditActs,

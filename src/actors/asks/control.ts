@@ -12,6 +12,7 @@ import type { CertificateMethods } from './certificate-control.ts';
 import type { CredentialMethods } from './credential-control.ts';
 import type { DirectoryMethods } from './directory-control.ts';
 import type { DkimMethods } from './dkim-control.ts';
+import type { DmarcMethods } from './dmarc-control.ts';
 import type { EventMethods } from './event-control.ts';
 import type { GroupMethods } from './group-control.ts';
 import type { LdapMethods } from './ldap-control.ts';
@@ -75,6 +76,7 @@ export interface ControlMethods
     SuppressionMethods,
     TenantMethods,
     TlsReportMethods,
+    DmarcMethods,
     AuditMethods,
     BanMethods,
     CertificateMethods,

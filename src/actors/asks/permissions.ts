@@ -128,6 +128,7 @@ export const actRules = {
   },
   'tls-report.list': { permission: 'domain.read', resource: 'domain', at: 'domain', kind: 'look' },
   'tls-report.pending': operators('tls-report.read', 'look'),
+  'dmarc.pending': operators('dmarc.read', 'look'),
 
   'account.create': {
     ...{ permission: 'account.create', resource: 'domain', at: 'address', kind: 'change' },

@@ -14,6 +14,7 @@ import { checkedActs } from './checked-acts.ts';
 import { credentialHandlers } from './credential-handlers.ts';
 import { directoryHandlers } from './directory-handlers.ts';
 import { dkimHandlers } from './dkim-handlers.ts';
+import { dmarcHandlers } from './dmarc-handlers.ts';
 import { encryptionHandlers } from './encryption.ts';
 import { eventHandlers, sinkHandlers } from './event-handlers.ts';
 import { groupHandlers } from './group-handlers.ts';
@@ -71,6 +72,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     ...webhookHandlers(parts),
     ...batchHandlers(parts),
     ...tlsReportHandlers(parts),
+    ...dmarcHandlers(parts),
     ...traceHandlers(parts),
     ...storeHandlers(parts),
     ...auditHandlers(parts),

@@ -72,4 +72,32 @@ function line({ policy, endMs, organization }: DmarcReport, row: DmarcRecord) {
   ];
 }
 
-export const dmarcCommands: readonly Command[] = [read];
+const pending: Command = {
+  name: 'dmarc pending',
+  summary: 'List what we will report of mail in others’ names.',
+  argumentCount: [0, 0],
+  examples: ['dmarc pending --json'],
+  notes:
+    'A report is sent within hours after its day (UTC), where the domain asks for reports. BYTES are of its mail as it stands.',
+  async run({ output, control }) {
+    const found = await (await control()).call('dmarc.pending', {});
+    output.result(found, ({ isOn, total, reports }) => {
+      if (!isOn) return 'No reports are sent: dmarcReport.contact is not set.';
+      if (reports.length === 0) return 'Nothing to report.';
+      return [
+        ...table(
+          ['DOMAIN', 'DAY', 'MESSAGES', 'ROWS', 'BYTES', 'SENT', 'NEXT'],
+          reports.map((each) => [
+            ...[each.domain, instant(each.dayMs).slice(0, 10), each.messages, each.rows],
+            ...[each.bytes === 0 ? '-' : each.bytes, each.sentTo.length],
+            each.dueMs === 0 ? '-' : instant(each.dueMs),
+          ]),
+        ),
+        ...(total > reports.length ? [`and ${total - reports.length} more`] : []),
+      ];
+    });
+    return undefined;
+  },
+};
+
+export const dmarcCommands: readonly Command[] = [read, pending];

@@ -13,6 +13,7 @@ import {
   reportsPerDayMax,
   rowsPerDomainMax,
 } from '../../../src/app/dmarc-outcomes.ts';
+import { pendingMax, pendingReports } from '../../../src/app/dmarc-pending.ts';
 import { DmarcReportSender } from '../../../src/app/dmarc-report-sender.ts';
 import type { ReportMailToSend } from '../../../src/app/tls-report-sender.ts';
 import { silentLog } from '../../../src/base/log.ts';
@@ -186,6 +187,36 @@ test('of one day so many reports wait at once, and the rest is counted', async (
   assert.equal(outcomes.droppedCount, 0);
   await outcomes.add({ sinceMs: startMs, rows: [counted('far.test', '192.0.2.1', 3)] });
   assert.deepEqual([outcomes.names(today + dayMs).length, outcomes.droppedCount], [20, 3]);
+});
+
+test('what is pending is listed with its size, what is tried next first, and some rows are measured', async () => {
+  const { clock, outcomes, mails, answers, open, pass } = world({
+    '_dmarc.far.test': asking('mailto:in@far.test'),
+  });
+  answers.mailed = 'store-busy';
+  const rows = [counted('far.test'), counted('far.test', '192.0.2.2', 5)];
+  await outcomes.add({ sinceMs: startMs, rows });
+  const sender = open();
+  await pass(untilSent);
+  await outcomes.add({ sinceMs: clock.nowMs(), rows: [counted('a.test')] });
+  const { total, reports } = await sender.pending();
+  const { bytes, dueMs, ...first } = reports[0]!;
+  assert.deepEqual([total, reports.map(({ domain }) => domain)], [2, ['far.test', 'a.test']]);
+  assert.deepEqual(first, {
+    ...{ domain: 'far.test', dayMs: today, messages: 6, rows: 2, droppedMessages: 0 },
+    ...{ isLeaving: true, sentTo: [] },
+  });
+  assert.ok(dueMs > clock.nowMs());
+  assert.ok(Math.abs(bytes - mails[0]!.text.length) < 50, `${bytes}, ${mails[0]!.text.length}`);
+  assert.deepEqual([reports[1]!.dueMs, reports[1]!.isLeaving], [0, false]);
+  const parts = { outcomes, dueMs: () => undefined, measure: async () => 7 };
+  const measured = (await pendingReports(parts, 2)).reports.map((each) => each.bytes);
+  assert.deepEqual(measured, [7, 0]);
+  const many = Array.from({ length: pendingMax + 5 }, (_, i) => counted(`d${i}.test`));
+  await outcomes.add({ sinceMs: clock.nowMs(), rows: many });
+  const listed = await pendingReports(parts);
+  assert.deepEqual([listed.total, listed.reports.length], [pendingMax + 7, pendingMax]);
+  await sender.close();
 });
 
 test('a place that has its report gets it no more while another is tried', async () => {
