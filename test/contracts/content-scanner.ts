@@ -100,15 +100,15 @@ export function contentScannerContract({ kind, isGood, isFound }: ScannerExpecte
     };
     for (const [play, faults] of Object.entries(hostile)) {
       it(`fails in time when the other side is ${play}, with nothing learnt`, async () => {
-        // These two take all the time there is, each time.
-        const msMax = play === 'silent' || play === 'drip' ? 150 : 400;
+        // These two take all the time there is, each time; the others are told before.
+        const msMax = play === 'silent' || play === 'drip' ? 150 : 20_000;
         await using at = await world(kind, { msMax });
         at.peer.play = play as Play;
         for (const message of [plainMessage(), bad]) {
           const verdict = await at.scanner.scan(subjectOf(message));
           assert.ok(faults.includes(faultOf(verdict)), JSON.stringify(verdict));
           assert.equal(verdict.scannedBytes, 0);
-          assert.ok(verdict.ms < 1_500, `${verdict.ms} ms`);
+          assert.ok(verdict.ms < 15_000, `${verdict.ms} ms`);
         }
         const checked = await at.scanner.check();
         assert.equal(checked.ok, false);

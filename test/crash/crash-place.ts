@@ -23,7 +23,7 @@ import { Child } from '../../src/harness/child.ts';
 import { loadOrThrow } from '../../src/settings/load.ts';
 import type { Scene } from './scenes.ts';
 
-const readyMsMax = 30_000;
+const readyMsMax = 90_000;
 const drainMsMax = 300_000;
 const stallMsMax = 30_000;
 const queueLookMs = 100;

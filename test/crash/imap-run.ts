@@ -31,7 +31,7 @@ import type { Beside } from './beside.ts';
 
 const domain = 'local.test';
 const password = 'correct horse';
-const readyMsMax = 30_000;
+const readyMsMax = 90_000;
 /** Of starts: how many are killed before they are done, and how late. */
 const earlyKillShare = 0.15;
 const earlyMsMax = 1_500;

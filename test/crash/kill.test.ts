@@ -10,7 +10,12 @@ import { providersScene } from './providers-scene.ts';
 import { relayScene } from './scenes.ts';
 import { runStrace, straceIsInstalled } from './strace-run.ts';
 
-test('three kills under load lose no acknowledged message and change none', async () => {
+// A busy machine starts a server in half a minute, and here it is started many times.
+const timeout = 600_000;
+
+test('three kills under load lose no acknowledged message and change none', {
+  timeout,
+}, async () => {
   const seed = Date.now() % 1_000_000;
   const options = {
     scene: relayScene,
@@ -22,7 +27,9 @@ test('three kills under load lose no acknowledged message and change none', asyn
   assert.equal(report.verdict.ok, true, describeCrash(report));
 });
 
-test('three kills among difficult receivers lose nothing of any tenant, and failures are told', async () => {
+test('three kills among difficult receivers lose nothing of any tenant, and failures are told', {
+  timeout,
+}, async () => {
   const seed = Date.now() % 1_000_000;
   const scene = await providersScene();
   // Long enough that some mail is refused and told of, on a busy machine too: without that it would prove nothing.

@@ -55,7 +55,7 @@ it('SIGKILL among acts loses no entry of one that was answered, and breaks no ch
     for (let round = 0; round < roundCount; round++) {
       const server = serve(environment, folder);
       try {
-        await untilGreets(port, 30_000, () => server.isRunning);
+        await untilGreets(port, 90_000, () => server.isRunning);
         let isOver = false;
         const ask = async (lane: number) => {
           for (let number = 0; !isOver; number++) {

@@ -115,7 +115,7 @@ it(`each message is sent once over ${kills} kills`, async () => {
   };
   const command = async (...args: string[]) => await commandOut(args, environment);
   let server = serve(environment, folder);
-  const greets = () => untilGreets(port, 60_000, () => server.isRunning);
+  const greets = () => untilGreets(port, 90_000, () => server.isRunning);
   try {
     await greets();
     await command('tenant', 'create', 'acme');

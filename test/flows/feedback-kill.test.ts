@@ -35,7 +35,7 @@ it('a bounce and an unsubscription that were answered are acted on and told afte
   };
   const server = serve(environment, folder);
   try {
-    await untilGreets(port, 30_000, () => server.isRunning);
+    await untilGreets(port, 90_000, () => server.isRunning);
     const transport = createTransport({ host: '127.0.0.1', port, secure: false, ignoreTLS: true });
     const send = (to: string) =>
       transport.sendMail({

@@ -122,7 +122,7 @@ it('after a kill the same key answers the same id, and the message is sent once'
   const command = async (...args: string[]) => await commandOut(args, environment);
   let server = serve(environment, folder);
   try {
-    await untilGreets(port, 30_000, () => server.isRunning);
+    await untilGreets(port, 90_000, () => server.isRunning);
     await command('tenant', 'create', 'acme');
     await command('domain', 'create', 'acme.test', '--tenant', 'acme');
     const made = await command('key', 'create', '--tenant', 'acme', '--scope', 'send', '--json');
@@ -143,7 +143,7 @@ it('after a kill the same key answers the same id, and the message is sent once'
     const id = await send();
     await server.stop('SIGKILL');
     server = serve(environment, folder);
-    await untilGreets(port, 30_000, () => server.isRunning);
+    await untilGreets(port, 90_000, () => server.isRunning);
     assert.equal(await send(), id);
     isOpen = true;
     await command('queue', 'flush');

@@ -207,7 +207,7 @@ describe('a large message', () => {
     const environment = relayEnvironment(join(folder, 'data'), port, 1);
     let server = serve(environment, folder);
     try {
-      await untilGreets(port, 30_000, () => server.isRunning);
+      await untilGreets(port, 90_000, () => server.isRunning);
       const client = await open(port);
       await envelope(client, ['y@there.test']);
       await say(client, 'DATA');
@@ -217,7 +217,7 @@ describe('a large message', () => {
       client.destroy();
       assert.ok(bodyBytes({ folder }) > 0);
       server = serve(environment, folder);
-      await untilGreets(port, 30_000, () => server.isRunning);
+      await untilGreets(port, 90_000, () => server.isRunning);
       assert.equal(bodyBytes({ folder }), 0);
     } finally {
       await server.stop('SIGKILL');

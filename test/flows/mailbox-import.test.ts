@@ -178,7 +178,7 @@ describe('chaski mailbox import', () => {
       let isCut = false;
       for (let kill = 0; kill < 3; kill++) {
         const server = serve(environment, folder);
-        await untilGreets(port, 30_000, () => server.isRunning);
+        await untilGreets(port, 90_000, () => server.isRunning);
         if (kill === 0) {
           await command(['domain', 'create', 'here.test'], environment);
           await command(['account', 'create', 'ann@here.test'], environment);

@@ -13,7 +13,7 @@ import { Child } from '../../src/harness/child.ts';
 import { testCertificate } from '../support/certificate.ts';
 import { WireClient } from '../support/wire-client.ts';
 
-const startMsMax = 30_000;
+const startMsMax = 90_000;
 const reloadMsMax = 10_000;
 
 it('reads settings and certificate again, and keeps the old ones where the new are wrong', async () => {

@@ -24,7 +24,7 @@ it('a killed server tells afterwards all that its journal has', async () => {
   const environment = relayEnvironment(join(folder, 'data'), port, hop.port);
   const server = serve(environment, folder);
   try {
-    await untilGreets(port, 30_000, () => server.isRunning);
+    await untilGreets(port, 90_000, () => server.isRunning);
     const transport = createTransport({ host: '127.0.0.1', port, secure: false, ignoreTLS: true });
     const envelope = { from: 'a@far.test', to: ['b@far.test'] };
     const mail = { envelope, from: 'a@far.test', to: 'b@far.test', text: 'Hi' };

@@ -53,7 +53,7 @@ it('a webhook goes on after a kill: nothing is lost, and what comes twice has it
   const isTold = (id: string) =>
     told().some(({ message, kind }) => message === id && kind === 'delivered') || undefined;
   try {
-    await untilGreets(port, 30_000, () => server.isRunning);
+    await untilGreets(port, 90_000, () => server.isRunning);
     const key = await made(environment, receiver.url('/all'));
     const ids: string[] = [];
     for (let kill = 0; kill < 2; kill++) {
@@ -65,7 +65,7 @@ it('a webhook goes on after a kill: nothing is lost, and what comes twice has it
       await server.stop('SIGKILL');
       receiver.answers.delete('/all');
       server = serve(environment, folder);
-      await untilGreets(port, 30_000, () => server.isRunning);
+      await untilGreets(port, 90_000, () => server.isRunning);
     }
     for (const id of ids) await eventually(`all of ${id}`, () => isTold(id));
     checkTold(told(), ids);

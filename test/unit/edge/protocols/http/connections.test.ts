@@ -143,9 +143,14 @@ test('who takes no answer, or asks nothing more, is cut off in time', async () =
   const stalled = await server.client();
   stalled.socket.pause();
   stalled.socket.write('GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n');
-  const idle = await server.client();
-  idle.socket.write(request);
-  await until('it is answered', idle.heard, isAnswered);
+  // Where the machine is busy a connection is old before it asks.
+  let idle = await server.client();
+  for (let tries = 0; tries < 20 && !isAnswered(idle.heard); tries++) {
+    if (tries > 0) idle = await server.client();
+    idle.socket.write(request);
+    await until('it ends', idle.heard, (heard) => isAnswered(heard) || isClosed(heard));
+  }
+  assert.ok(isAnswered(idle.heard));
   await until('the idle one is closed', idle.heard, isClosed);
   // The stalled one does not read, so it does not see its end: its place is free again.
   let taken = 0;
