@@ -111,7 +111,7 @@ export async function callOn<M extends ControlMethod>(
 }
 
 /** A machine that does much else is slow, not wrong. */
-const patienceMs = 15_000;
+const patienceMs = 60_000;
 
 /** Resolves to the first answer of `look` that is not undefined; fails after `patienceMs`. */
 export async function eventually<T>(
