@@ -126,6 +126,7 @@ function fields(random: SeededRandom, author: string, isOdd: boolean): readonly 
     `"Ann, of Far" <ann@${author}>`,
     `=?utf-8?q?J=C3=B6rg?=\r\n <ann.x@${author}>`,
     `<ann@${author}>`,
+    `ann@${author} (Ann of Far)`,
   ];
   const from = isOdd && random.below(6) === 0 ? pick(random, oddFroms) : pick(random, froms);
   const all = [

@@ -12,6 +12,30 @@ ann
 <ann@far.test
 
 (c) ann@far.test
+ann@far.test (Ann) (of Far)
+ann@far.test (Ann (of Far))
+ann@far.test(Ann)
+ann@far.test ()
+ann@far.test ( 	)
+ann@far.test (bob@bank.test)
+ann@far.test (Bob <bob@bank.test>)
+ann@far.test (a, b@bank.test)
+ann@far.test ("Ann")
+ann@far.test ("bob@bank.test) "
+ann@far.test (Ann\) bob@bank.test (x)
+ann@far.test (Ann: x; y)
+ann@far.test (Ann) bob
+ann@far.test (Ann), bob@bank.test
+ann@far.test (Ann
+ann@far.test Ann)
+ann@far.test [Ann] (x)
+ann (x)@far.test
+ann@far.test (Jörg é)
+ann@far.test (=?utf-8?q?bob=40bank.test?=)
+ann@far.test. (Ann)
+ann@[192.0.2.1] (Ann)
+a@b@far.test (Ann)
+bob@bank.test ann@far.test (Ann)
 "ann@bank.test" <ann@far.test>
 ann@far.test (Ann)
 Ann <ann@[192.0.2.1]>

@@ -155,6 +155,7 @@ test('what is made to be read twice at each character is read in linear time', a
     `${blank}"<>`,
     `${blank}<a@b.test>x`,
     `"${blank}"${blank}<a@b.test`,
+    `a@b.test${blank}(${blank}`,
   ].map((from) => Buffer.from(`From:${from}\r\n\r\n`));
   const results = ['= '.repeat(30_000), '('.repeat(60_000), `="a"${'='.repeat(60_000)}"`];
   const sets = results.map((found) => arcSet(mail, listMaking, 1, found, 'none'));
