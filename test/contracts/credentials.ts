@@ -7,11 +7,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { MailError } from '../../src/base/errors.ts';
-import { type AccountId, defaultTenant, type TenantId } from '../../src/base/ids.ts';
-import { type AppPassword, appPasswordsMax, usesHeldMax } from '../../src/ports/credentials.ts';
+import { defaultTenant, type TenantId } from '../../src/base/ids.ts';
+import { type AppPassword, appPasswordsMax } from '../../src/ports/credentials.ts';
 import { policyDefault, type TenantPolicy } from '../../src/ports/log-in-policy.ts';
 import { passwordRow, renewal, sessionRow, verifier } from './credential-rows.ts';
-import { accountRow } from './directory-rows.ts';
 
 import { askedBy, hashOf, identityWorld, type OpenedIdentity } from './identity-world.ts';
 import { sessionContract } from './sessions.ts';
@@ -193,30 +192,6 @@ export function credentialContract(name: string, open: () => Promise<OpenedIdent
         all.map(({ lastUse }) => lastUse),
         [at(20)],
       );
-    });
-
-    it('last uses of more accounts than are held stand in rows all the same', async () => {
-      await using one = await world();
-      const { ann, identity } = one;
-      const { credentials, directory } = identity;
-      const { id } = await credentials.createAppPassword(ann, appPasswordRow());
-      const use = { atMs: 9, address: '::1' };
-      credentials.noteUse(ann, { appPassword: id }, use);
-      const made: { tenant: TenantId; id: AccountId }[] = [];
-      for (let place = 1; place < usesHeldMax; place++) {
-        const address = `n${place}@acme.test`;
-        made.push(directory.createAccount(accountRow(address, { tenant: ann.tenant })) as never);
-        // More would not find a place to wait.
-        if (place % 500 === 0) await Promise.all(made);
-      }
-      for (const account of await Promise.all(made)) {
-        credentials.noteUse(account, { session: 1 }, use);
-      }
-      // The write the last of them asked for runs before this one.
-      await directory.putAccount({ ...ann });
-      await credentials.deleteSessions(ann);
-      const again = (await one.reopen?.()) ?? identity;
-      assert.deepEqual((await again.credentials.appPasswords(ann))[0]?.lastUse, use);
     });
 
     it('a foreign tenant’s account is not there, whatever is asked of it', async () => {
