@@ -21,10 +21,10 @@ import { openScanners } from '../src/adapters/scanning/open-scanners.ts';
 import { MessageIdSource } from '../src/base/ids.ts';
 import { createLog } from '../src/base/log.ts';
 import { Metrics } from '../src/base/metrics.ts';
+import { scannerNeeds } from '../src/engine/carried-scans.ts';
 import { createEngine } from '../src/engine/engine.ts';
 import { answerMsMax, shardIndexFolder } from '../src/engine/engine-parts.ts';
 import { createServer } from '../src/engine/serve.ts';
-import { ownScanners } from '../src/mail/trust/own-scanners.ts';
 
 export function buildShards({ thread, post, end }: ThreadStart, data: ThreadData): ThreadPart {
   const { settings, startBits, relayRoots, keyVariables, ...rest } = data;
@@ -39,7 +39,7 @@ export function buildShards({ thread, post, end }: ThreadStart, data: ThreadData
     },
     ...{ dns, metrics, dialer: createDialer({ roots: relayRoots }) },
     keySource: createKeySource(keyVariables),
-    scanners: openScanners(settings, { clock, metrics, dns, ...ownScanners }),
+    scanners: openScanners(settings, { clock, metrics, dns, ...scannerNeeds(uplink) }),
     life: `${thread}.${Buffer.from(random.bytes(6)).toString('hex')}`,
     ids: new MessageIdSource(clock.nowMs, startBits + 1 + thread),
     suppressions: openLmdbSuppressionReader(settings.data.dir, rest.suppressedTenants),

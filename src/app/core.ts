@@ -30,6 +30,7 @@ import { nodeDisk } from '../adapters/files/disk.ts';
 import { openLmdbTable } from '../adapters/lmdb/shard-index.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
+import { CarriedDesk } from '../adapters/scanning/carried-desk.ts';
 import { type AccountId, accountId, MessageIdSource, type TenantId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import { tenantWords } from '../base/tenant-words.ts';
@@ -52,6 +53,7 @@ import { type Audit, openAudit } from './audit/open-audit.ts';
 import { openBans } from './bans.ts';
 import type { Batches } from './batches/batches.ts';
 import { openBatches } from './batches/open.ts';
+import { carriedAnswers } from './carried-scans.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { resolveAddress } from './destinations.ts';
 import type { DkimKeys } from './dkim-keys.ts';
@@ -128,6 +130,8 @@ export interface Core {
   readonly engine: EngineHost;
   readonly reception: Reception;
   readonly feedback: Feedback;
+  /** Conversations with scanners that go on through messages. */
+  readonly carried: CarriedDesk;
   readonly streams: EventStreams;
   readonly budget: ByteBudget;
   readonly refusals: ShardRefusals;
@@ -222,7 +226,8 @@ async function openParts(
     ...{ settings, shards: folder.shards, workers, startBits, isOffline },
     ...{ ...outside.forThreads, ownAddresses: ownAddresses(settings), ...shared },
   };
-  const needs = { outside, sources, shaping, feedback, policy: () => policy };
+  const carried = new CarriedDesk(nodeClock);
+  const needs = { outside, sources, shaping, feedback, carried, policy: () => policy };
   const engine = engineOf(data, log, directory, needs);
   const { runtime } = engine;
   const refusals = new ShardRefusals();
@@ -260,7 +265,7 @@ async function openParts(
     tlsReports: openTlsReports(folder.path, settings.hostname, directory, closers),
     ...openReporters(request, reported, { ...parts, outside, shards, policy: () => policy }),
     ...{ watchers: new Watchers(shared.watched), stamps: new Stamps(shared.stamps) },
-    ...{ sources: sources?.book, shaping, policyChanged },
+    ...{ sources: sources?.book, shaping, carried, policyChanged },
   };
 }
 
@@ -303,6 +308,7 @@ interface EngineNeeds {
   readonly outside: Outside;
   readonly sources: Sources | undefined;
   readonly feedback: Feedback;
+  readonly carried: CarriedDesk;
   readonly policy: () => PolicySnapshot;
 }
 
@@ -310,7 +316,7 @@ function engineOf(
   threadData: ThreadData,
   log: Log,
   directory: AccountDirectory,
-  { outside, sources, shaping, feedback, policy }: EngineNeeds,
+  { outside, sources, shaping, feedback, carried, policy }: EngineNeeds,
 ): EngineHost {
   return new EngineHost({
     ...{ shards: threadData.shards, threadData, clock: nodeClock, log, policy },
@@ -322,6 +328,7 @@ function engineOf(
       [engineAsks.stsPolicy]: (ask) => answerPolicy(outside, ask),
       ...sources?.answers,
       ...feedback.answers,
+      ...carriedAnswers(carried),
     },
   });
 }

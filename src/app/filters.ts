@@ -13,6 +13,7 @@ import { MemoryCounters } from '../adapters/memory/memory-counters.ts';
 import { nodeClock } from '../adapters/node/clock.ts';
 import { createDns } from '../adapters/node/dns.ts';
 import { nodeRandom } from '../adapters/node/random.ts';
+import type { CarriedDesk } from '../adapters/scanning/carried-desk.ts';
 import { openSessionScanners } from '../adapters/scanning/session-scanners.ts';
 import { MailError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -126,14 +127,20 @@ function readLabels({ filters }: Settings): NetworkLabels {
   return new FileLabels(text);
 }
 
+type StageNeeds = Pick<FilterNeeds, 'settings' | 'log' | 'metrics' | 'closers'> & {
+  readonly desk: CarriedDesk;
+};
+
 /** Undefined where no scanner is asked before DATA. */
 export function openStages({
   settings,
   log,
   metrics,
   closers,
-}: Pick<FilterNeeds, 'settings' | 'log' | 'metrics' | 'closers'>): SessionScanners | undefined {
-  const opened = openSessionScanners(settings.scanners.list, { clock: nodeClock, log, metrics });
+  desk,
+}: StageNeeds): SessionScanners | undefined {
+  const needs = { clock: nodeClock, log, metrics, desk };
+  const opened = openSessionScanners(settings.scanners.list, needs);
   if (opened !== undefined) closers.push(() => opened.close());
   return opened;
 }

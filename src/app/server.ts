@@ -187,7 +187,7 @@ function mailListeners(
     suppression: feedback.guard,
     sendRates,
     filters: openFilters({ settings, directory, log, metrics, folder: folder.path, closers }),
-    scanners: openStages({ settings, log, metrics, closers }),
+    scanners: openStages({ settings, log, metrics, closers, desk: core.carried }),
     returnPaths: (localPart) => srsSecrets.reverse(localPart),
     feedback: feedback.desk,
     authenticate,

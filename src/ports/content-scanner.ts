@@ -11,6 +11,7 @@
  */
 
 import type { Metrics } from '../base/metrics.ts';
+import type { CarriedScans } from './carried-scans.ts';
 import type { Clock } from './clock.ts';
 import type { Dns } from './dns.ts';
 
@@ -52,6 +53,8 @@ export interface ScanSubject {
   readonly receivedMs: number;
   /** What filters found about the stranger that brought it; absent: nobody looked. */
   readonly filterPoints?: number;
+  /** Of the conversation that the session had with this very scanner; absent: none that goes on. */
+  readonly carriedId?: number;
   /** Who vouches for it; absent: nobody looked. Scanners beside ours find out by themselves. */
   readonly verdicts?: TrustVerdicts;
 }
@@ -214,6 +217,8 @@ export interface AttachmentsSetting
 }
 
 export interface ScannerSurroundings {
+  /** Absent: no session has conversations that go on. */
+  readonly carried?: CarriedScans;
   readonly checkAttachments: AttachmentCheck;
   readonly dns: Pick<Dns, 'a'>;
   readonly newScorer: () => SpamScorer;

@@ -7,6 +7,8 @@
  * - A text is one line of printable ASCII, an SMTP reply of the class that its answer has.
  */
 
+import type { ToldRecipient } from './carried-scans.ts';
+
 export const sessionStages = ['connect', 'helo', 'mail', 'rcpt'] as const;
 export type SessionStage = (typeof sessionStages)[number];
 
@@ -38,11 +40,22 @@ export interface SessionScanners {
   begin(): ScannedSession | undefined;
 }
 
+/** What a session ends its transaction with. */
+export type EndedTransaction = Pick<StageFacts, 'helo' | 'tls'> & {
+  /** As the client named them, and what that led to. */
+  readonly recipients: readonly Omit<ToldRecipient, 'isTold'>[];
+};
+
 export interface ScannedSession {
   ask(stage: SessionStage, facts: StageFacts): Promise<StageAnswer>;
   isAskedAt(stage: SessionStage, isTrusted: boolean): boolean;
-  /** Its transaction is over, whatever became of it. */
+  /** Its transaction is over, whatever became of it; called too once a message has its answer. */
   reset(): void;
+  /**
+   * Its transaction ends with a message: the conversations that go on through it, each to be claimed once by its id
+   * (`ports/carried-scans.ts`). The others are reset.
+   */
+  carry(ended: EndedTransaction): readonly (readonly [scanner: string, id: number])[];
   /** The client is gone, or becomes another one. */
   end(): void;
 }

@@ -203,6 +203,9 @@ class Test(Milter.Base):
             self.chgfrom('<other@example.net>')
             self.addrcpt('<more@example.org>')
             self.delrcpt('<bob@example.org>')
+        elif self.subject == 'said':
+            self.addheader('X-Said', said)
+            self.addheader('X-Conversation', str(self.id))
         elif self.subject == 'quarantine':
             self.quarantine('looks odd')
         elif self.subject == 'reject':

@@ -56,6 +56,9 @@ export interface FilterMarks {
   readonly words: readonly string[];
 }
 
+/** A conversation about the session that goes on through its message (`ports/carried-scans.ts`). */
+export type CarriedScan = readonly [scanner: string, id: number];
+
 /** How the message came: for Received, policy and traces. */
 export interface Arrival {
   readonly id: MessageId;
@@ -75,6 +78,8 @@ export interface Arrival {
   readonly tenant: TenantId;
   /** Absent: nobody was asked about its client. */
   readonly filters?: FilterMarks;
+  /** Absent: none. */
+  readonly carried?: readonly CarriedScan[];
 }
 
 export interface ReceivedMessage {

@@ -11,6 +11,7 @@ import { type PackedTerms, packTerms, unpackTerms } from './delivery-terms.ts';
 import type {
   Arrival,
   BodyType,
+  CarriedScan,
   Envelope,
   EnvelopeRecipient,
   Notify,
@@ -52,7 +53,9 @@ export type PackedArrival = readonly [
   trusted: boolean,
   tenant: number,
   /** Absent where no filter was asked. */
-  filters?: readonly [points: number, words: readonly string[]],
+  filters?: readonly [points: number, words: readonly string[]] | null,
+  /** Absent where no conversation goes on. */
+  carried?: readonly CarriedScan[],
 ];
 
 /** The third is what a logged-in sender may put into From, in lower case; empty for all others. */
@@ -177,13 +180,15 @@ function packArrival(arrival: Arrival): PackedArrival {
     arrival.trusted,
     arrival.tenant,
   ] as const;
-  const { filters } = arrival;
-  return filters === undefined ? packed : [...packed, [filters.points, filters.words]];
+  const { filters, carried } = arrival;
+  if (filters === undefined && carried === undefined) return packed;
+  const marks = filters === undefined ? null : ([filters.points, filters.words] as const);
+  return carried === undefined ? [...packed, marks] : [...packed, marks, carried];
 }
 
 function unpackArrival(packed: PackedArrival): Arrival {
   const [id, receivedMs, listener, protocol, peerAddress, peerPort, helo] = packed;
-  const [, , , , , , , tlsVersion, tlsCipher, user, trusted, tenant, filters] = packed;
+  const [, , , , , , , tlsVersion, tlsCipher, user, trusted, tenant, filters, carried] = packed;
   return {
     id: id as MessageId,
     receivedMs,
@@ -196,6 +201,7 @@ function unpackArrival(packed: PackedArrival): Arrival {
     ...(user === '' ? {} : { user }),
     trusted,
     tenant: tenant as TenantId,
-    ...(filters === undefined ? {} : { filters: { points: filters[0], words: filters[1] } }),
+    ...(filters == null ? {} : { filters: { points: filters[0], words: filters[1] } }),
+    ...(carried === undefined ? {} : { carried }),
   };
 }

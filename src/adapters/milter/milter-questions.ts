@@ -6,8 +6,10 @@
  */
 
 import { Buffer } from 'node:buffer';
+import type { CarriedKnown } from '../../ports/carried-scans.ts';
 import type { ScanSubject } from '../../ports/content-scanner.ts';
 import { oneLine } from '../scanning/words.ts';
+import { recipientsToTell } from './milter-carried.ts';
 import { steps, texts } from './milter-words.ts';
 
 /** What a question is told before it, and which steps leave it or its answer out. */
@@ -64,12 +66,16 @@ export function rcptQuestion(recipient: string, queueId: string): Question {
   };
 }
 
-export function* envelopeQuestions(subject: ScanSubject): Generator<Question> {
-  const { recipients, queueId } = subject;
-  yield connectQuestion(subject);
-  yield heloQuestion(subject);
-  yield mailQuestion(subject);
-  for (const recipient of recipients) yield rcptQuestion(recipient, queueId);
+/** All that `known` does not say was told. */
+export function* envelopeQuestions(
+  subject: ScanSubject,
+  known?: CarriedKnown,
+): Generator<Question> {
+  const { queueId } = subject;
+  if (known === undefined) yield connectQuestion(subject);
+  if (known?.isHeloTold !== true) yield heloQuestion(subject);
+  if (known?.isSenderTold !== true) yield mailQuestion(subject);
+  for (const recipient of recipientsToTell(subject, known)) yield rcptQuestion(recipient, queueId);
   yield { ...step('T', '', steps.noData, steps.noReplyData), macros: { i: queueId } };
 }
 

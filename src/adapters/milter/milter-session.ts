@@ -1,17 +1,17 @@
 /**
- * One connection to a milter: what is agreed on first, then one message.
+ * One connection to a milter: what is agreed on first, then messages, one after the other.
  *
  * Runs in:   engine threads.
  * Specs:     the milter protocol, version 6 (libmilter's mfdef.h).
  * Limits:    those of `ScanLine`: progress that a milter tells of buys it no time.
  * Invariant: questions and answers go in turn, so whatever comes while no question is open ends the connection. A
- *            milter that refuses one recipient refuses the message: it is asked behind DATA, when all were taken.
+ *            milter that refuses one recipient refuses the message where it is asked behind DATA, when all were taken.
  */
 
 import { Buffer } from 'node:buffer';
+import type { CarriedKnown } from '../../ports/carried-scans.ts';
 import type { ScanAction, ScanFinding, ScanSubject } from '../../ports/content-scanner.ts';
 import { ScanError } from '../scanning/scan-error.ts';
-import type { ScanLine } from '../scanning/scan-line.ts';
 import { oneLine } from '../scanning/words.ts';
 import { type Decision, MilterChanges, type Said, saidBy } from './milter-answers.ts';
 import { envelopeQuestions, type Question, step } from './milter-questions.ts';
@@ -31,18 +31,24 @@ import {
 
 export type MilterFound = Exclude<ScanFinding, { kind: 'failed' }>;
 
+/** `ScanLine`, or one that another thread has. @throws ScanError */
+export interface MilterLine {
+  send(parts: readonly Uint8Array[]): Promise<unknown>;
+  readExactly(length: number): Promise<Buffer>;
+}
+
 interface Packet {
   readonly command: string;
   readonly data: Buffer;
 }
 
 export class MilterSession {
-  readonly #line: ScanLine;
+  readonly #line: MilterLine;
   readonly #changes: number;
   readonly #steps: number;
   readonly #version: number;
 
-  private constructor(line: ScanLine, version: number, agreed: number, left: number) {
+  private constructor(line: MilterLine, version: number, agreed: number, left: number) {
     this.#line = line;
     this.#version = version;
     this.#changes = agreed;
@@ -50,7 +56,7 @@ export class MilterSession {
   }
 
   /** @throws ScanError */
-  static async begin(line: ScanLine): Promise<MilterSession> {
+  static async begin(line: MilterLine): Promise<MilterSession> {
     const offer = [number32(versionMax), number32(changesOffered), number32(stepsOffered)];
     await line.send([packet('O', ...offer)]);
     const { command, data } = await readPacket(line);
@@ -66,15 +72,25 @@ export class MilterSession {
     return new MilterSession(line, version, agreed, left);
   }
 
+  /** By what was agreed on when the line was opened. */
+  static resume(line: MilterLine, [version = 0, changes = 0, left = 0]: readonly number[]) {
+    return new MilterSession(line, version, changes, left);
+  }
+
+  /** For `resume`. */
+  get agreed(): readonly number[] {
+    return [this.#version, this.#changes, this.#steps];
+  }
+
   get version(): number {
     return this.#version;
   }
 
-  /** @throws ScanError; then nothing more can be asked by it. */
-  async judge(subject: ScanSubject): Promise<MilterFound> {
+  /** `known`: what it was told of before. @throws ScanError; then nothing more can be asked by it. */
+  async judge(subject: ScanSubject, known?: CarriedKnown): Promise<MilterFound> {
     const { message } = subject;
     const asked = new MilterChanges(this.#changes, 2 * message.length + packetBytesMax);
-    const decision = await this.#decide(subject, asked);
+    const decision = await this.#decide(subject, asked, known);
     const edits = asked.all();
     const isQuarantine = asked.quarantine !== undefined && decision.action === 'accept';
     const { action, text } = isQuarantine
@@ -90,10 +106,14 @@ export class MilterSession {
     await this.#line.send([packet('Q')]);
   }
 
-  async #decide(subject: ScanSubject, asked: MilterChanges): Promise<Decision> {
+  async #decide(
+    subject: ScanSubject,
+    asked: MilterChanges,
+    known?: CarriedKnown,
+  ): Promise<Decision> {
     const hasLeadingBlanks = (this.#steps & steps.leadingBlanks) !== 0;
     const { fields, body } = splitMessage(subject.message, hasLeadingBlanks);
-    const early = await this.#askEnvelope(subject);
+    const early = await this.#askEnvelope(subject, known);
     if (early !== undefined) return await this.#abort(early);
     for (const { name, value } of fields) {
       const data = Buffer.from(texts(name, value), 'latin1');
@@ -107,8 +127,8 @@ export class MilterSession {
     return await this.#end(subject, asked);
   }
 
-  async #askEnvelope(subject: ScanSubject): Promise<Decision | undefined> {
-    for (const question of envelopeQuestions(subject)) {
+  async #askEnvelope(subject: ScanSubject, known?: CarriedKnown): Promise<Decision | undefined> {
+    for (const question of envelopeQuestions(subject, known)) {
       const said = await this.ask(question);
       if (said !== undefined) return said;
     }
@@ -179,7 +199,7 @@ function macrosFor(command: string, macros: Readonly<Record<string, string>>): B
   return packet('D', command, texts(...Object.entries(macros).flat().map(oneLine)));
 }
 
-async function readPacket(line: ScanLine): Promise<Packet> {
+async function readPacket(line: MilterLine): Promise<Packet> {
   const length = (await line.readExactly(4)).readUInt32BE(0);
   if (length < 1 || length > packetBytesMax)
     throw new ScanError('broken', `a packet of ${length} bytes`);

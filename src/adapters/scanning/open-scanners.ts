@@ -79,6 +79,6 @@ function talkOf(setting: ScannerSetting, surroundings: Surroundings): ScanTalk {
     case 'rspamd':
       return new RspamdTalk({ ...limits, at: place }, secretOf(setting));
     case 'milter':
-      return new MilterTalk(place, clock);
+      return new MilterTalk(place, clock, surroundings.carried);
   }
 }

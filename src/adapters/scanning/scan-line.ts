@@ -3,7 +3,7 @@
  *
  * Runs in:   engine threads.
  * Limits:    `connectMsMax` until it stands, `endMs` for everything; `answerBytesMax` unread bytes at a time and
- *            `answersBytesMax` in all.
+ *            `answersBytesMax` in all, from one `rest` to the next.
  * Invariant: whoever waits is told once: the first of an answer, the end of the connection, the end of the time. What
  *            came before the end is read before the end is.
  */
@@ -121,6 +121,14 @@ export class ScanLine {
     return found;
   }
 
+  /** What came, and where nothing did the next that comes. @throws ScanError */
+  async readSome(): Promise<Buffer> {
+    while (this.#unread.length === 0) await this.#more();
+    const found = this.#unread;
+    this.#unread = Buffer.alloc(0);
+    return found;
+  }
+
   /** Whatever comes until the other side ends. @throws ScanError */
   async readToEnd(): Promise<Buffer> {
     while (!this.#isEnded || this.#fault !== undefined) await this.#more();
@@ -135,6 +143,7 @@ export class ScanLine {
   /** No question is open: it may stand without an end. */
   rest(): void {
     this.#timer?.cancel();
+    this.#readBytes = 0;
   }
 
   /** The next question has its own end. */

@@ -3,13 +3,15 @@
  *
  * Runs in:   edge (main thread). Implements `ports/session-scanners.ts`.
  * Invariant: the first that refuses ends it. A scanner that failed, or whose conversation had to make room, has a new
- *            one at the next question, which tells it what it has to know of the session.
+ *            one at the next question, which tells it what it has to know of the session. A conversation that a message's thread
+ *            speaks by is nobody else's: a session that goes on before it is back has another one.
  */
 
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import type { Clock } from '../../ports/clock.ts';
 import {
+  type EndedTransaction,
   type ScannedSession,
   type SessionScanners,
   type SessionStage,
@@ -20,6 +22,7 @@ import {
 import type { ScannerSetting } from '../../settings/scanners.ts';
 import { HookStages } from '../http-hook/hook-stages.ts';
 import { MilterStages } from '../milter/milter-stages.ts';
+import type { CarriedDesk } from './carried-desk.ts';
 import { placeOf, secretOf } from './places.ts';
 import {
   type StageConversation,
@@ -32,17 +35,20 @@ export interface SessionScannerNeeds {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly log: Log;
+  readonly desk: CarriedDesk;
 }
 
 class OpenSessionScanners implements SessionScanners {
   readonly #scanners: readonly StageScanner[];
+  readonly #desk: CarriedDesk;
 
-  constructor(scanners: readonly StageScanner[]) {
+  constructor(scanners: readonly StageScanner[], desk: CarriedDesk) {
     this.#scanners = scanners;
+    this.#desk = desk;
   }
 
   begin(): ScannedSession {
-    return new AskedSession(this.#scanners);
+    return new AskedSession(this.#scanners, this.#desk);
   }
 
   async close(): Promise<void> {
@@ -53,7 +59,7 @@ class OpenSessionScanners implements SessionScanners {
 /** Undefined where none is asked before DATA. @throws Error where a secret cannot be read. */
 export function openSessionScanners(
   settings: readonly ScannerSetting[],
-  { clock, metrics, log }: SessionScannerNeeds,
+  { clock, metrics, log, desk }: SessionScannerNeeds,
 ): OpenSessionScanners | undefined {
   const early = settings.filter(({ stages }) => sessionStages.some((one) => stages.includes(one)));
   if (early.length === 0) return undefined;
@@ -73,6 +79,7 @@ export function openSessionScanners(
   };
   return new OpenSessionScanners(
     early.map((setting) => new StageScanner(setting, talkOf(setting, clock), { clock, told })),
+    desk,
   );
 }
 
@@ -85,11 +92,15 @@ function talkOf(setting: ScannerSetting, clock: Clock): StageTalk {
 class AskedSession implements ScannedSession {
   readonly #scanners: readonly StageScanner[];
   readonly #conversations = new Map<StageScanner, StageConversation>();
+  readonly #desk: CarriedDesk;
+  /** Those of `#conversations` that a message's thread may have: their ids at the desk. */
+  readonly #carried = new Map<StageScanner, number>();
   #isAsking = false;
   #isOver = false;
 
-  constructor(scanners: readonly StageScanner[]) {
+  constructor(scanners: readonly StageScanner[], desk: CarriedDesk) {
     this.#scanners = scanners;
+    this.#desk = desk;
   }
 
   isAskedAt(stage: SessionStage, isTrusted: boolean): boolean {
@@ -102,6 +113,7 @@ class AskedSession implements ScannedSession {
       for (const scanner of this.#scanners) {
         if (this.#isOver) break;
         if (!scanner.isAskedAt(stage, facts.isTrusted)) continue;
+        if (this.#carried.has(scanner) && !this.#takeBack(scanner)) this.#leave(scanner);
         const conversation = this.#heldWith(scanner) ?? scanner.begin();
         if (conversation !== undefined) this.#conversations.set(scanner, conversation);
         const { answer, isBroken } = await scanner.ask(conversation, stage, facts);
@@ -118,7 +130,57 @@ class AskedSession implements ScannedSession {
   reset(): void {
     // A question that is under way is about a transaction that is over: its conversation cannot be told so in turn.
     if (this.#isAsking) return;
-    for (const scanner of this.#conversations.keys()) this.#heldWith(scanner)?.reset();
+    for (const scanner of this.#conversations.keys()) {
+      if (this.#takeBack(scanner)) this.#heldWith(scanner)?.reset();
+    }
+  }
+
+  carry(ended: EndedTransaction): readonly (readonly [scanner: string, id: number])[] {
+    const carried: [string, number][] = [];
+    for (const scanner of this.#conversations.keys()) {
+      const conversation = this.#heldWith(scanner);
+      if (conversation === undefined) continue;
+      const { name, stages } = scanner.setting;
+      const offer = stages.includes('data') ? conversation.carry?.(ended) : undefined;
+      if (offer === undefined) {
+        conversation.reset();
+        continue;
+      }
+      const done = (isGood: boolean) => this.#carriedBack(scanner, conversation, isGood);
+      const id = this.#desk.offer({ ...offer, done });
+      this.#carried.set(scanner, id);
+      scanner.lend(conversation);
+      carried.push([name, id]);
+    }
+    return carried;
+  }
+
+  /** False: the message's thread has it. */
+  #takeBack(scanner: StageScanner): boolean {
+    const id = this.#carried.get(scanner);
+    if (id === undefined) return true;
+    if (!this.#desk.withdraw(id)) return false;
+    this.#carried.delete(scanner);
+    scanner.giveBack(this.#conversations.get(scanner)!);
+    return true;
+  }
+
+  /** Whoever has it ends it. */
+  #leave(scanner: StageScanner): void {
+    this.#carried.delete(scanner);
+    this.#conversations.delete(scanner);
+  }
+
+  #carriedBack(scanner: StageScanner, conversation: StageConversation, isGood: boolean): void {
+    const isOurs = this.#conversations.get(scanner) === conversation;
+    scanner.giveBack(conversation);
+    if (isOurs && isGood) {
+      this.#carried.delete(scanner);
+      conversation.carriedBack?.();
+      return;
+    }
+    if (isOurs) this.#leave(scanner);
+    scanner.end(conversation);
   }
 
   /** A question under way has its answer first: else clients that leave would look like a scanner that fails. */
@@ -140,7 +202,8 @@ class AskedSession implements ScannedSession {
   #drop(scanner: StageScanner): void {
     const conversation = this.#conversations.get(scanner);
     if (conversation === undefined) return;
-    this.#conversations.delete(scanner);
-    scanner.end(conversation);
+    const isOurs = this.#takeBack(scanner);
+    this.#leave(scanner);
+    if (isOurs) scanner.end(conversation);
   }
 }

@@ -10,8 +10,14 @@
 
 import type { Clock } from '../../ports/clock.ts';
 import type { ScanFault } from '../../ports/content-scanner.ts';
-import type { SessionStage, StageAnswer, StageFacts } from '../../ports/session-scanners.ts';
+import type {
+  EndedTransaction,
+  SessionStage,
+  StageAnswer,
+  StageFacts,
+} from '../../ports/session-scanners.ts';
 import type { ScannerSetting } from '../../settings/scanners.ts';
+import type { CarriedOffer } from './carried-desk.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { isHarmless, type ScanTime, waitingPerConnection } from './guarded-scanner.ts';
 import { ScanError, scanErrorOf } from './scan-error.ts';
@@ -30,7 +36,13 @@ export interface StageConversation {
   ask(stage: SessionStage, facts: StageFacts, time: ScanTime): Promise<StageDecision>;
   reset(): void;
   end(): void;
+  /** The transaction ends with a message that is to be shown by it; undefined: by another. No `ask` until `carriedBack`. */
+  carry?(ended: EndedTransaction): Carried | undefined;
+  /** The message was shown, or was not to be: its transaction is over. */
+  carriedBack?(): void;
 }
+
+export type Carried = Pick<CarriedOffer, 'known' | 'line'>;
 
 export interface StageTalk {
   begin(): StageConversation;
@@ -60,6 +72,7 @@ export class StageScanner {
   readonly #closing = new AbortController();
   /** The one that was asked longest ago is first. */
   readonly #held = new Set<StageConversation>();
+  /** These make no room for others. */
   readonly #asking = new Set<StageConversation>();
 
   constructor(setting: ScannerSetting, talk: StageTalk, surroundings: StageSurroundings) {
@@ -93,6 +106,15 @@ export class StageScanner {
   /** Not where it had to make room. */
   holds(conversation: StageConversation): boolean {
     return this.#held.has(conversation);
+  }
+
+  /** A message's thread may have it, until it is given back. */
+  lend(conversation: StageConversation): void {
+    this.#asking.add(conversation);
+  }
+
+  giveBack(conversation: StageConversation): void {
+    this.#asking.delete(conversation);
   }
 
   end(conversation: StageConversation): void {

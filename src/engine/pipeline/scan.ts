@@ -93,7 +93,7 @@ export async function scan(
   const fields: Uint8Array[] = [];
   for (const { scanner, setting } of asked) {
     const shown = { ...message, envelope, ...(head === undefined ? { body } : {}) };
-    const own = subjectOf(shown, policy);
+    const own = subjectOf(shown, setting.name, policy);
     const subject = verdicts === undefined ? own : { ...own, verdicts };
     const verdict = await scanner.scan(subject);
     tell(parts.log, message, setting.name, verdict);
@@ -166,8 +166,10 @@ function isAsked({ setting }: AskedScanner, { arrival, envelope }: MessageToPrep
 
 function subjectOf(
   { body, arrival, envelope }: MessageToPrepare,
+  scanner: string,
   { snapshot }: Policy,
 ): ScanSubject {
+  const [, carriedId] = arrival.carried?.find(([name]) => name === scanner) ?? [];
   const { id, peerAddress, peerPort, helo, user = '', tls, receivedMs, filters } = arrival;
   return {
     ...{ message: body, wholeBytes: body.length, queueId: id },
@@ -175,6 +177,7 @@ function subjectOf(
     sender: envelope.sender,
     recipients: envelope.recipients.map(({ address }) => address),
     ...(tls === undefined ? {} : { tls }),
+    ...(carriedId === undefined ? {} : { carriedId }),
     ...(filters === undefined ? {} : { filterPoints: filters.points }),
   };
 }

@@ -15,6 +15,7 @@ import type {
 import type { MessageId } from '../../../base/ids.ts';
 import type { DataReader } from '../../../mail/wire/smtp/data-reader.ts';
 import type { Account } from '../../../ports/account-directory.ts';
+import type { ScannedSession } from '../../../ports/session-scanners.ts';
 import type { PeerFilters } from '../../filters/connection-filters.ts';
 import { idempotencyOf } from '../../guard/idempotency.ts';
 import type { TlsSessionFacts } from '../session/transport.ts';
@@ -32,6 +33,7 @@ export interface SessionFacts {
   readonly tls: TlsSessionFacts | undefined;
   readonly account: Account | undefined;
   readonly filters: PeerFilters | undefined;
+  readonly scans: ScannedSession | undefined;
 }
 
 export function messageOf(
@@ -72,6 +74,7 @@ function arrivalOf(facts: SessionFacts, id: MessageId): Arrival {
     trusted: peer.isTrusted,
     tenant: transaction.tenant,
     ...(found === undefined ? {} : { filters: found }),
+    ...carriedOf(facts),
   };
   if (account !== undefined) {
     // A proxy may have had the TLS.
@@ -79,6 +82,19 @@ function arrivalOf(facts: SessionFacts, id: MessageId): Arrival {
     return tls === undefined ? { ...arrival, user } : { ...arrival, tls, user };
   }
   return tls === undefined ? arrival : { ...arrival, tls };
+}
+
+/** LMTP has a message judged once for each recipient, and a conversation is about one. */
+function carriedOf({ scans, service, transaction, heloName, tls }: SessionFacts) {
+  if (scans === undefined) return {};
+  if (service.dialect === 'lmtp') {
+    scans.reset();
+    return {};
+  }
+  const facts = { helo: heloName, recipients: transaction.rcpts() };
+  const ended = tls === undefined ? facts : { ...facts, tls };
+  const carried = scans.carry(ended);
+  return carried.length === 0 ? {} : { carried };
 }
 
 /** RFC 3848: S is TLS, A a log-in. UTF8SMTP stands only for transactions that use the extension (RFC 6531 §4.3). */

@@ -388,7 +388,6 @@ export class SmtpSession implements CommandSession {
     this.messageCount++;
     this.#rcptEnds = this.transaction.rcptEnds;
     const heldBytes = this.transaction.handOver();
-    this.scans?.reset();
     this.isChunking = false;
     this.#intake.end();
     this.#isWaiting = true;
@@ -397,6 +396,7 @@ export class SmtpSession implements CommandSession {
   }
 
   readonly #answered = (answer: AcceptAnswer): void => {
+    this.scans?.reset();
     this.service.observer.message(this.service.name, this.#messageBytes, answer.ok);
     if (this.#phase === 'ended') return;
     if (!answer.ok && answer.code === 'draining') this.end(replies.draining);

@@ -29,6 +29,8 @@ export class Transaction {
   recipients: EnvelopeRecipient[] = [];
   /** For each RCPT taken, the count of `recipients` after it (an alias may add several). */
   rcptEnds: number[] = [];
+  /** For each RCPT taken, its address as the client gave it. */
+  rcptAddresses: string[] = [];
   tenant: TenantId = defaultTenant;
   reservedBytes = 0;
   #terms: DeliveryTerms | undefined;
@@ -71,6 +73,18 @@ export class Transaction {
       this.recipients.push(recipientOf(address, target, rcpt.notify, orcpt));
     }
     this.rcptEnds.push(this.recipients.length);
+    this.rcptAddresses.push(rcpt.path.address);
+  }
+
+  /** What each RCPT led to. */
+  rcpts(): readonly { readonly address: string; readonly leadsTo: readonly string[] }[] {
+    let from = 0;
+    return this.rcptAddresses.map((address, n) => {
+      const end = this.rcptEnds[n]!;
+      const leadsTo = this.recipients.slice(from, end).map((recipient) => recipient.address);
+      from = end;
+      return { address, leadsTo };
+    });
   }
 
   /** Holds room for `bytes` in all; a failure changes nothing. */
@@ -123,6 +137,7 @@ export class Transaction {
     this.mail = undefined;
     this.recipients = [];
     this.rcptEnds = [];
+    this.rcptAddresses = [];
     this.tenant = defaultTenant;
     this.#terms = undefined;
     this.reservedBytes = 0;
