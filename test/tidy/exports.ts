@@ -35,6 +35,7 @@ export const valuesForTests: Readonly<Record<string, readonly string[]>> = {
     'src/adapters/ldap/connection.ts answerBytesMax',
     'src/adapters/ldap/servers.ts pauseMsFirst',
     'src/adapters/ldap/servers.ts pauseMsMax',
+    'src/adapters/scanning/carried-desk.ts slackMs',
     'src/adapters/scanning/circuit-breaker.ts failuresMax',
     'src/adapters/scanning/circuit-breaker.ts pauseMsFirst',
     'src/adapters/scanning/circuit-breaker.ts pauseMsMax',

@@ -77,6 +77,17 @@ it('is told of no more sessions where it is asked about all of them', async () =
   assert.ok(scanner.begin() !== undefined);
 });
 
+it('has a conversation that a message is shown by make no room, until it is given back', () => {
+  const { scanner, ended } = world();
+  const begun = Array.from({ length: most }, () => scanner.begin()!);
+  scanner.lend(begun[0]!);
+  assert.ok(scanner.begin() !== undefined);
+  assert.deepEqual(ended, [1]);
+  scanner.giveBack(begun[0]!);
+  assert.ok(scanner.begin() !== undefined);
+  assert.deepEqual(ended, [1, 0]);
+});
+
 it('is left alone after failures of its own', async () => {
   for (const [fault, last] of [
     ['broken', 'failed: circuit-open'],
