@@ -35,6 +35,10 @@ interface Bundler {
 }
 
 interface Build {
+  onResolve(
+    which: { readonly filter: RegExp },
+    resolve: (wanted: { readonly path: string; readonly kind: string }) => object | undefined,
+  ): void;
   onLoad(
     which: { readonly filter: RegExp },
     load: (file: { readonly path: string }) => Promise<object>,
@@ -58,6 +62,10 @@ const external = [
 const ownPlaces = {
   name: 'own places',
   setup(build: Build) {
+    // Of a package that is loaded late Node tells the names, where it has no ESM; a bundle has its default alone.
+    build.onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+      kind === 'dynamic-import' ? { path, external: true } : undefined,
+    );
     build.onLoad({ filter: /\/(?:src|workers)\/.*\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
       const contents = text

@@ -14,19 +14,32 @@
  */
 
 import { spawn } from 'node:child_process';
-import { globSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+} from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { bundled } from './bundle.ts';
 
 /** Folders whose files share processes, and how many do; servers are heavier than values. */
 const shared: readonly (readonly [RegExp, number])[] = [
   [/^test\/(flows|fuzz)\//, 8],
   [/^test\/(unit|contracts|sessions)\//, 40],
 ];
-/** Compares times of answers: nothing runs beside it. */
-const quiet = /^test\/attacks\/enumeration/;
+/** They compare times of answers, and what is free on a disk: nothing runs beside them. */
+const quiet = /^test\/(?:attacks\/enumeration|unit\/harness\/trouble\/disk-fill)/;
 const outerHook = /^(?:before|after|beforeEach|afterEach)\(/m;
+const memoryDisk = '/dev/shm';
+/** Memory that is free for what tests write, so that they do; a container has 64 MB of it. */
+const scratchBytesMin = 8 * 2 ** 30;
 /** How often it is looked for orphans. */
 const lookMs = 2_000;
 const tallied = ['tests', 'pass', 'fail', 'cancelled', 'skipped', 'todo'] as const;
@@ -57,12 +70,18 @@ interface Ran {
   readonly output: string;
 }
 
+const preloaded = await bundled();
+const scratch = process.env.TMPDIR === undefined ? makeScratch() : undefined;
 const environment = {
   // Most of what the processes would compile is the same.
   NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)),
   // As of a server's launcher: threads that come and go with servers keep less.
   MALLOC_ARENA_MAX: '2',
+  ...(scratch === undefined ? {} : { TMPDIR: scratch }),
   ...process.env,
+  ...(preloaded === undefined
+    ? {}
+    : { NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${preloaded}`.trim() }),
 };
 // A terminal's signals do not reach groups of their own.
 const groups = new Set<number>();
@@ -77,7 +96,9 @@ const startMs = performance.now();
 const alone = new Set(files.filter((file) => !quiet.test(file)));
 const batches: string[][] = [];
 for (const [folder, batchFiles] of shared) {
-  const together = files.filter((file) => folder.test(file) && !hasOuterHook(file));
+  const together = files.filter(
+    (file) => alone.has(file) && folder.test(file) && !hasOuterHook(file),
+  );
   for (const file of together) alone.delete(file);
   for (let at = 0; at < together.length; at += batchFiles) {
     batches.push(together.slice(at, at + batchFiles));
@@ -101,6 +122,8 @@ console.log(`ℹ duration_ms ${Math.round(performance.now() - startMs)}`);
 const isFailed = runs.some(({ status }) => status !== 0);
 // A run that says of no test is one whose end was lost.
 const isEmpty = runs.some(({ output }) => countOf('tests', output) === 0);
+// What a failed one has kept to be looked at stays until the next run.
+if (!isFailed && scratch !== undefined) rmSync(scratch, { recursive: true, force: true });
 process.exit(isFailed || isEmpty ? 1 : 0);
 
 /** One more at once than there are processors, as some waits for a time or a disk; outputs are shown as they come. */
@@ -112,6 +135,28 @@ async function inTurns<Job>(jobs: Job[], work: (job: Job) => Promise<Ran>): Prom
   };
   await Promise.all(Array.from({ length: availableParallelism() + 1 }, worker));
   return ran;
+}
+
+/**
+ * In memory, where there is much: no test sees on this disk what syncs are for, power cuts are played on one of their
+ * own. Those of runs that were killed are removed.
+ */
+function makeScratch(): string | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(memoryDisk);
+    if (bavail * bsize < scratchBytesMin) return undefined;
+    for (const name of readdirSync(memoryDisk)) {
+      const [, id] = /^chaski-tests-(\d+)$/.exec(name) ?? [];
+      if (id !== undefined && !existsSync(`/proc/${id}`)) {
+        rmSync(join(memoryDisk, name), { recursive: true, force: true });
+      }
+    }
+    const folder = join(memoryDisk, `chaski-tests-${process.pid}`);
+    mkdirSync(folder);
+    return folder;
+  } catch {
+    return undefined;
+  }
 }
 
 function hasOuterHook(file: string): boolean {

@@ -155,7 +155,7 @@ export function groupContract(name: string, open: () => Promise<OpenedIdentity>)
       assert.deepEqual(await directory.groupsOf(ann.id), [], 'all of them or none');
     });
 
-    it('ends at its limits of members, accounts and groups', { timeout: 60_000 }, async () => {
+    it('ends at its limits of members, accounts and groups', async () => {
       await using one = await world();
       const { ann, identity } = one;
       const { directory, groups } = identity;
