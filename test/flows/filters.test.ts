@@ -101,6 +101,31 @@ test('a list refuses in its own words, but postmaster; where it does not answer,
   assert.match(metrics, /chaski_filter_answers_total\{[^}]*answer="refused"[^}]*\} 1\n/);
 });
 
+test('lists that know everybody, and a DNS that fails, keep no mail away', async () => {
+  await using dns = await new DnsServer((question) => {
+    const [type, name = ''] = question.split(' ');
+    if (type === 'A' && name.endsWith('.all.test')) {
+      return { answers: [{ type: 'A', name, ttl: 60, data: '127.0.0.2' }] };
+    }
+    return { rcode: name.endsWith('.failing.test') ? 'SERVFAIL' : 'NXDOMAIN' };
+  }).start();
+  await using server = await startTestServer({
+    ...strangers,
+    'dns.servers': `127.0.0.1:${dns.port}`,
+    'filters.lists':
+      '{"all":{"zone":"all.test","points":"reject"},"failing":{"zone":"failing.test","points":"reject"}}',
+  });
+  await withAccounts(server);
+  const [recipient, accepted] = await bring(server, { text: 'Subject: x\r\n\r\ny' });
+  assert.match(recipient!, /^250 /);
+  assert.match(accepted!, /^250 /);
+  const metrics = await metricsOf(server);
+  for (const list of ['all', 'failing']) {
+    const failed = `chaski_filter_look_ups_failed_total\\{[^}]*filter="list:${list}"[^}]*\\} 1\n`;
+    assert.match(metrics, new RegExp(failed));
+  }
+});
+
 test('who comes again late enough is let in, over a restart of the server too', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'chaski-filters-'));
   const settings = {

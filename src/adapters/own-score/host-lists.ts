@@ -2,10 +2,11 @@
  * Asks lists in the DNS about the hosts that a message leads to.
  *
  * Runs in:   engine threads.
- * Specs:     RFC 5782 §2.5 (lists of names).
+ * Specs:     RFC 5782 §2.5 (lists of names), §5 (none of them has `invalid`).
  * Limits:    the hosts are bounded by who reads the message; all answers are waited for `waitMsMax` at the most.
  * Invariant: what cannot be looked up in time counts nothing. A list counts once, by the worst of the hosts; it speaks
- *            for mail where it knows all of them: any mail may lead to one that everybody knows.
+ *            for mail where it knows all of them: any mail may lead to one that everybody knows. One that lists every
+ *            name counts nothing.
  */
 
 import { secondMs } from '../../base/units.ts';
@@ -58,7 +59,8 @@ export class HostLists {
     try {
       const answer = await this.#dns.a(`${host}.${list.zone}`);
       const worth = answer.ok ? listWorth(list, answer.records) : 0;
-      return worth === 'failed' ? 0 : worth;
+      if (worth === 'failed' || worth === 0) return 0;
+      return (await this.#dns.a(`invalid.${list.zone}`)).ok ? 0 : worth;
     } catch {
       return 0;
     }

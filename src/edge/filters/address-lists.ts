@@ -2,9 +2,9 @@
  * Asks lists in the DNS about an address: which of them know it, and what their answers are worth.
  *
  * Runs in:   edge (main thread).
- * Specs:     RFC 5782 §2.1 (IPv4; TXT says why), §2.4 (IPv6).
+ * Specs:     RFC 5782 §2.1 (IPv4; TXT says why), §2.4 (IPv6), §5 (no list has 127.0.0.1).
  * Limits:    a text of `textCharsMax` characters is repeated to clients.
- * Invariant: what cannot be looked up counts nothing.
+ * Invariant: what cannot be looked up counts nothing, nor does a list that lists everybody.
  */
 
 import ipaddr from 'ipaddr.js';
@@ -13,6 +13,9 @@ import { type ListSetting, listWorth } from '../../settings/filters.ts';
 import type { Finding } from './findings.ts';
 
 const textCharsMax = 250;
+/** Of 127.0.0.1, which a list that works does not list. */
+const nobodysPrefix = '1.0.0.127.';
+
 /** `2.0.0.127.` or 32 nibbles, to stand before a list's name; undefined: it is no address. */
 function queryPrefix(address: string): string | undefined {
   if (!ipaddr.isValid(address)) return undefined;
@@ -23,7 +26,7 @@ function queryPrefix(address: string): string | undefined {
   return `${[...nibbles].reverse().join('.')}.`;
 }
 
-/** `failed`: the list could not be asked, or would not answer. */
+/** `failed`: the list could not be asked, would not answer, or lists everybody, as dead ones come to do. */
 export type ListAnswer = Finding | 'unlisted' | 'failed';
 
 export async function askList(
@@ -39,6 +42,8 @@ export async function askList(
   const judgement = listWorth(list, answer.records);
   if (judgement === 'failed') return 'failed';
   if (judgement === 0) return 'unlisted';
+  // Asked of few clients, and the answer is in the cache of look-ups.
+  if ((await dns.a(nobodysPrefix + list.zone)).ok) return 'failed';
   const why = `${address} is listed by ${list.zone}`;
   return { word: `list:${list.name}`, judgement, why, textAt: name };
 }

@@ -28,11 +28,12 @@ const missing = { ok: false, reason: 'missing', detail: '' } as const;
 const answer = (...records: string[]) =>
   ({ ok: true, records, ttlSeconds: 60, secure: false }) as const;
 
-async function judged(text: string, play: Play, more = {}) {
+async function judged(text: string, play: Play, more = {}, listsAll = false) {
   const asked: string[] = [];
-  const a: Play = (name) => {
+  const a: Play = async (name) => {
+    if (name.startsWith('invalid.')) return listsAll ? await play(name) : missing;
     asked.push(name);
-    return play(name);
+    return await play(name);
   };
   const address = { kind: 'own', address: 'rules' } as const;
   await using at = openScanner(address, undefined, settings, { a });
@@ -65,6 +66,12 @@ test('the worst of the hosts counts, and lists speak for mail too', async () => 
   assert.deepEqual([found.added, found.names], [2, ['URL_LISTED_bad', 'URL_LISTED_good']]);
 });
 
+test('RFC 5782 §5: a list that knows every name counts nothing', async () => {
+  const every: Play = async () => answer('127.0.0.9');
+  const found = await judged(links('one.test'), every, {}, true);
+  assert.deepEqual([found.added, found.names, found.action], [0, [], 'accept']);
+});
+
 test('a list speaks for no mail that leads elsewhere too', async () => {
   const found = await judged(links('known.test', 'evil.test'), async (name) =>
     name === 'known.test.wl.test' ? answer('127.0.0.5') : missing,
@@ -74,7 +81,10 @@ test('a list speaks for no mail that leads elsewhere too', async () => {
     known: { zone: 'mix.test', points: 0, answers: { '127.0.0.2': 3, '127.0.0.3': -9 } },
   };
   const assignments = [`spam.urlLists=${JSON.stringify(mixed)}`];
-  const a: Play = async (name) => answer(name.startsWith('evil') ? '127.0.0.2' : '127.0.0.3');
+  const a: Play = async (name) => {
+    if (name.startsWith('invalid.')) return missing;
+    return answer(name.startsWith('evil') ? '127.0.0.2' : '127.0.0.3');
+  };
   const own = { kind: 'own', address: 'rules' } as const;
   const settled = loadOrThrow({ environment: {}, assignments });
   await using at = openScanner(own, undefined, settled, { a });
@@ -105,8 +115,10 @@ test('failures, refusals of a list and answers that are none count nothing', asy
 
 test('a name server without an answer is waited for so long, and what is known counts', async () => {
   const clock = new SeededClock();
-  const a: Play = (name) =>
-    name === 'evil.test.uri.test' ? Promise.resolve(answer('127.0.0.2')) : new Promise(() => {});
+  const a: Play = async (name) => {
+    if (name.startsWith('invalid.')) return missing;
+    return name === 'evil.test.uri.test' ? answer('127.0.0.2') : await new Promise(() => {});
+  };
   await using at = openScanner({ kind: 'own', address: 'rules' }, clock, settings, { a });
   const scan = at.scanner.scan(subjectOf(links('evil.test', 'slow.test')));
   for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));

@@ -49,7 +49,7 @@ test('points of lists add up, and those that speak for a client count against', 
   );
   assert.deepEqual(verdict.marks, { points: -1, words: ['list:plain=3', 'list:good=-4'] });
   assert.equal(verdict.refusedBy, undefined);
-  assert.equal(dns.asked.length, 3, 'each list once, no text, no reverse look-up');
+  assert.equal(dns.asked.length, 5, 'each list, those that know it whether they know everybody');
 });
 
 test('from so many points on a client is refused, in the words of what weighs most', async () => {
@@ -79,12 +79,19 @@ test('an IPv6 address is asked by its nibbles, a mapped one as the IPv4 address 
   assert.equal(mapped.verdict.marks.points, 3);
 });
 
-test('a list that is gone, refuses or fails lists nobody', async () => {
+test('a list that is gone, refuses, fails or lists everybody lists nobody', async () => {
   const gone = await listed({ '9.2.0.192.plain.test': a('203.0.113.7') });
   assert.deepEqual(gone.verdict.marks, { points: 0, words: [] });
   const refusing = await listed({ '9.2.0.192.plain.test': a('127.255.255.254', '127.0.0.2') });
   assert.deepEqual(refusing.verdict.marks.words, []);
   assert.deepEqual(refusing.told, ['failed list:plain']);
+  // RFC 5782 §5: the test entry that no list has.
+  const everybody = {
+    '9.2.0.192.plain.test': a('127.0.0.2'),
+    '1.0.0.127.plain.test': a('127.0.0.2'),
+  };
+  const dead = await listed(everybody);
+  assert.deepEqual([dead.verdict.marks.points, dead.told], [0, ['failed list:plain']]);
   const failing = await listed({ '9.2.0.192.zen.test': ['TIMEOUT'] });
   assert.deepEqual([failing.verdict.marks.points, failing.told], [0, ['failed list:zen']]);
 });
@@ -96,7 +103,10 @@ test('look-ups that take too long count nothing, and others count all the same',
     ...{ ok: true, records: ['127.0.0.2'], ttlSeconds: 60, secure: false },
   };
   const dns = {
-    a: (name: string) => (name.endsWith('plain.test') ? Promise.resolve(answer) : never),
+    a: async (name: string) => {
+      if (name.startsWith('1.0.0.127.')) return { ok: false, reason: 'missing' };
+      return name.endsWith('plain.test') ? answer : await never;
+    },
   } as unknown as Dns;
   const { filters, told } = filterWorld({
     given: { lists, lookUpMsMax: '500ms' },
