@@ -9,7 +9,7 @@ import type { Zone, ZoneRecord } from '../zone-dns.ts';
 import { published } from './keys.ts';
 import { arcSet, type MailParts, type Making, signatureField, wholeOf } from './signer.ts';
 import * as texts from './texts.ts';
-import { fixedRecords } from './zone.ts';
+import { fixedRecords, oddReverses, reverseNames, reverses } from './zone.ts';
 
 export interface EachCase {
   readonly name: string;
@@ -45,6 +45,7 @@ export const oddities: Readonly<Record<string, () => Generator<EachCase>>> = {
   lines: ofLines,
   keys: ofKeys,
   'SPF records': ofSpfRecords,
+  'names of addresses': ofNames,
   'DMARC records': () => ofPolicies('far.test'),
   'DMARC records above a subdomain': () => ofPolicies('sub.far.test'),
   'DMARC records above two': () => ofPolicies('a.sub.far.test'),
@@ -89,14 +90,34 @@ function* ofSpfRecords(): Generator<EachCase> {
     for (const qualifier of ['', '~']) {
       for (const helo of term.includes('%{h}') ? helos : [client.helo]) {
         for (const peerAddress of ['192.0.2.1', '2001:db8::1']) {
-          const TXT = `v=spf1 ${qualifier}${term} redirect=_spf.far.test`;
-          const more = { 'far.test': [{ TXT }, ...zone['far.test']!.slice(1)] };
-          const end = { '_spf.far.test': [{ TXT: 'v=spf1 ?all' }] };
-          yield { ...made(TXT, mail, { ...more, ...end }), request: asking({ peerAddress, helo }) };
+          const own = spfZone(`${qualifier}${term}`);
+          yield { ...made(term, mail, own), request: asking({ peerAddress, helo }) };
         }
       }
     }
   }
+}
+
+/** Each way to ask for an address's names, with each that there may be. */
+function* ofNames(): Generator<EachCase> {
+  const terms = [...texts.usualTerms, ...texts.oddTerms].filter((term) => /^ptr/i.test(term));
+  for (const term of terms) {
+    for (const names of [...reverses, ...oddReverses]) {
+      const found = Object.fromEntries(reverseNames.map((name) => [name, names]));
+      const whole = made(`${term} ${JSON.stringify(names)}`, mail, { ...spfZone(term), ...found });
+      yield { ...whole, request: asking({}) };
+    }
+    const [first] = reverses;
+    const found = Object.fromEntries(reverseNames.map((name) => [name, first!]));
+    const whole = made(`${term} of IPv6`, mail, { ...spfZone(term), ...found });
+    yield { ...whole, request: asking({ peerAddress: '2001:db8::1' }) };
+  }
+}
+
+function spfZone(term: string): Zone {
+  const TXT = `v=spf1 ${term} redirect=_spf.far.test`;
+  const more = { 'far.test': [{ TXT }, ...zone['far.test']!.slice(1)] };
+  return { ...more, '_spf.far.test': [{ TXT: 'v=spf1 ?all' }] };
 }
 
 function* ofPolicies(author: string): Generator<EachCase> {

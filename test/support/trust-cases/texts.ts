@@ -200,11 +200,28 @@ exists:%{L-}.u.test
 exists:%{s}.s.test
 a:%{o}
 a:%{v}.%{h}
+ptr
+PTR
+ptr:far.test
+ptr:Host.FAR.test
+ptr:bank.test
+ptr:%{d}
+ptr:%{d2}
+include:a_b.far.test
+ptr:a_b.far.test
 `);
 
 export const oddTerms = lines(`
-ptr
-ptr:far.test
+ptr:
+ptr/24
+ptr:far.test/24
+ptr:test
+ptr:%{l}.far.test
+ptr:%{h}
+ptr:far.test.
+ptr:xn--zz--9.far.test
+ptr:xn--zz--8.far.test
+ptr:t
 ip4:192.0.2
 ip4:192.0.2.1/33
 ip4:192.0.2.01

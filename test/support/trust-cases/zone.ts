@@ -19,6 +19,31 @@ export const addresses: readonly string[] = [
   ...['2001:db8::1', '2001:db8:0:1::25', 'fe80::1', '::1'],
 ];
 
+/** Names that addresses have, true ones among them. */
+export const reverses: readonly (readonly ZoneRecord[])[] = [
+  [{ PTR: 'host.far.test' }],
+  [{ PTR: 'far.test' }, { PTR: 'Host.Far.Test' }],
+  [{ PTR: 'bank.test' }, { PTR: 'x.bank.test' }, { PTR: 'host.far.test' }],
+  [...Array.from({ length: 10 }, (_, i) => ({ PTR: `h${i}.far.test` })), { PTR: 'host.far.test' }],
+  [...Array.from({ length: 9 }, (_, i) => ({ PTR: `h${i}.far.test` })), { PTR: 'host.far.test' }],
+];
+/** Names that nobody should have, or that cannot be looked at. */
+export const oddReverses: readonly (readonly ZoneRecord[])[] = [
+  [{ PTR: 'host.far.test.' }],
+  [{ PTR: 'xn--zz--9.far.test' }, { PTR: 'host.far.test' }],
+  [{ PTR: 'away.test' }, { PTR: 'host.far.test' }],
+  [{ PTR: 'away.far.test' }, { PTR: 'host.far.test' }],
+  [{ PTR: 'a_b.far.test' }, { PTR: 'host.far.test' }],
+  [{ PTR: '' }, { PTR: '.' }, { PTR: 'xfar.test' }, { PTR: 'b\u00fccher.far.test' }],
+  [{ PTR: '192.0.2.1' }, { PTR: 'host far.test' }, { PTR: 'test' }],
+  ['TIMEOUT'],
+];
+export const reverseNames: readonly string[] = [
+  '1.2.0.192.in-addr.arpa',
+  '7.100.51.198.in-addr.arpa',
+  `${'1.'.padEnd(48, '0.')}8.b.d.0.1.0.0.2.ip6.arpa`,
+];
+
 const ends = [
   '-all',
   '~all',
@@ -40,6 +65,8 @@ export const fixedRecords: Readonly<Record<string, ZoneRecord[]>> = {
   'in-addr.mx.far.test': [{ A: '192.0.2.1' }],
   'in-addr.localhost': [{ A: '192.0.2.1' }],
   'away.test': ['TIMEOUT'],
+  'a_b.far.test': [{ TXT: 'v=spf1 ptr -all' }],
+  'away.far.test': ['TIMEOUT'],
   'null.test': [{ MX: [0, ''] }],
   'order.test': [{ MX: [20, 'host.far.test'] }, { MX: [10, 'away.test'] }],
   'exp.test': [{ TXT: 'no %{i} here' }],
@@ -64,6 +91,10 @@ export function zoneOf(random: SeededRandom, isOdd: boolean): Record<string, Zon
   };
   if (random.below(6) === 0) zone['_dmarc.test'] = [{ TXT: pick(random, suffixPolicies) }];
   if (random.below(3) === 0) zone[`_dmarc.${domains[6]!.slice(4)}`] = [{ TXT: 'v=DMARC1; p=none' }];
+  for (const name of reverseNames) {
+    const isOddName = isOdd && random.below(2) === 0;
+    if (random.below(4) > 0) zone[name] = [...pick(random, isOddName ? oddReverses : reverses)];
+  }
   for (const given of domains) {
     const domain = given.toLowerCase();
     const records: ZoneRecord[] = [

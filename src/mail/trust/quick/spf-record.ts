@@ -25,6 +25,8 @@ export type SpfTerm = { readonly qualifier: Qualifier } & (
       readonly bits4: number;
       readonly bits6: number;
     }
+  /** `name` absent: the domain the record is of. */
+  | { readonly kind: 'ptr'; readonly name: SpfName | undefined }
 );
 
 export interface SpfRecord {
@@ -39,7 +41,7 @@ const version = /^v=spf1(?: |$)/i;
 const printable = /^[\x20-\x7e]*$/;
 const modifier = /^([a-z][a-z0-9\-_.]*)=(.*)$/i;
 const plainMacroString = /^[\x21-\x24\x26-\x7e]*$/;
-const mechanism = /^([+\-?~]?)(all|include|a|mx|ip4|ip6|exists)((?:[:/].*)?)$/i;
+const mechanism = /^([+\-?~]?)(all|include|a|mx|ip4|ip6|exists|ptr)((?:[:/].*)?)$/i;
 const dualPrefix = /^(?::(.+?))?(?:\/([0-9]+))?(?:\/\/([0-9]+))?$/;
 const quad = '(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])';
 const network4 = new RegExp(`^:(${quad}(?:\\.${quad}){3})(?:/([0-9]+))?$`);
@@ -54,7 +56,7 @@ export function isSpfRecord(text: string): boolean {
   return version.test(text);
 }
 
-/** Undefined: not valid, or with a mechanism that is not judged here (`ptr`). */
+/** Undefined: not valid, or with a macro that is not judged here. */
 export function readSpfRecord(text: string): SpfRecord | undefined {
   if (text.length > recordCharsMax) return undefined;
   let record = records.get(text);
@@ -103,6 +105,11 @@ function readTerm(text: string): SpfTerm | undefined {
       return rest === '' ? { qualifier, kind } : undefined;
     case 'include':
     case 'exists': {
+      const name = rest.startsWith(':') ? readName(rest.slice(1)) : undefined;
+      return name && { qualifier, kind, name };
+    }
+    case 'ptr': {
+      if (rest === '') return { qualifier, kind, name: undefined };
       const name = rest.startsWith(':') ? readName(rest.slice(1)) : undefined;
       return name && { qualifier, kind, name };
     }

