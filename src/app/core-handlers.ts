@@ -69,6 +69,7 @@ function coreParts(core: Core, front: FrontParts): ControlParts {
     tlsReports: core.tlsReports,
     tlsReporting: core.tlsReporting,
     dmarcReporting: core.dmarcReporting,
+    dmarcReceived: core.dmarcReceived,
     clock: nodeClock,
     random: nodeRandom,
     policyChanged: () => core.policyChanged(),

@@ -22,6 +22,7 @@ import { inHandBytes, type ThreadData } from '../actors/asks/thread-data.ts';
 import { type TlsSessionCounts, tlsSessionsNotice } from '../actors/asks/tls-session-asks.ts';
 import { ByteBudget } from '../actors/budget.ts';
 import { InFlow } from '../actors/in-flow.ts';
+import type { Jobs } from '../actors/jobs.ts';
 import { openSlotWords } from '../actors/open-slots.ts';
 import type { Runtime } from '../actors/runtime.ts';
 import { Stamps, stampWords } from '../actors/stamps.ts';
@@ -58,7 +59,15 @@ import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { resolveAddress } from './destinations.ts';
 import type { DkimKeys } from './dkim-keys.ts';
 import type { DmarcOutcomes } from './dmarc-outcomes.ts';
-import { type DmarcReporting, openDmarcOutcomes, openDmarcReporting } from './dmarc-reporting.ts';
+import type { DmarcReceived } from './dmarc-received.ts';
+import {
+  type DmarcReceivedNeeds,
+  type DmarcReporting,
+  dmarcAnswers,
+  openDmarcOutcomes,
+  openDmarcReceived,
+  openDmarcReporting,
+} from './dmarc-reporting.ts';
 import { EngineHost, jobThreads } from './engine-host.ts';
 import { type EventStreams, openEventStreams } from './events/open-streams.ts';
 import { type Feedback, openFeedback } from './feedback.ts';
@@ -149,6 +158,8 @@ export interface Core {
   /** Of ours about others; undefined: settings have none sent. */
   readonly tlsReporting: TlsReporting | undefined;
   readonly dmarcReporting: DmarcReporting | undefined;
+  /** Of others about ours; undefined: settings name no address for them. */
+  readonly dmarcReceived: DmarcReceived | undefined;
   readonly quarantineDigests: QuarantineDigests;
   /** Accounts whose changes the engine tells of. */
   readonly watchers: Watchers;
@@ -221,13 +232,14 @@ async function openParts(
   closers.push(async () => outside.policies?.close());
   const sources = await openSources({ settings, directory, log });
   closers.push(async () => sources?.book.close());
-  const reported = openReported(settings, folder.path, log, closers);
+  const reading = { directory, jobs: (): Jobs => engine.runtime.patientJobs };
+  const reported = openReported(settings, folder.path, log, reading, closers);
   const data = {
     ...{ settings, shards: folder.shards, workers, startBits, isOffline },
     ...{ ...outside.forThreads, ownAddresses: ownAddresses(settings), ...shared },
   };
   const carried = new CarriedDesk(nodeClock);
-  const needs = { outside, sources, shaping, feedback, carried, policy: () => policy };
+  const needs = { outside, sources, shaping, feedback, carried, reported, policy: () => policy };
   const engine = engineOf(data, log, directory, needs);
   const { runtime } = engine;
   const refusals = new ShardRefusals();
@@ -309,6 +321,7 @@ interface EngineNeeds {
   readonly sources: Sources | undefined;
   readonly feedback: Feedback;
   readonly carried: CarriedDesk;
+  readonly reported: ReportedOutcomes;
   readonly policy: () => PolicySnapshot;
 }
 
@@ -316,7 +329,7 @@ function engineOf(
   threadData: ThreadData,
   log: Log,
   directory: AccountDirectory,
-  { outside, sources, shaping, feedback, carried, policy }: EngineNeeds,
+  { outside, sources, shaping, feedback, carried, reported, policy }: EngineNeeds,
 ): EngineHost {
   return new EngineHost({
     ...{ shards: threadData.shards, threadData, clock: nodeClock, log, policy },
@@ -329,6 +342,7 @@ function engineOf(
       ...sources?.answers,
       ...feedback.answers,
       ...carriedAnswers(carried),
+      ...dmarcAnswers(reported.dmarcReceived),
     },
   });
 }
@@ -403,10 +417,11 @@ function endAtOnce(): void {
   nodeClock.setTimer(lastWordMs, () => process.kill(process.pid, 'SIGKILL'));
 }
 
-/** What other domains are told of; undefined: settings have none told. */
+/** What other domains are told of, and tell; undefined: settings have none told. */
 interface ReportedOutcomes {
   readonly outcomes: TlsOutcomes | undefined;
   readonly dmarcOutcomes: DmarcOutcomes | undefined;
+  readonly dmarcReceived: DmarcReceived | undefined;
 }
 
 /** Before the engine's threads. */
@@ -414,23 +429,26 @@ function openReported(
   settings: Settings,
   folder: string,
   log: Log,
+  reading: DmarcReceivedNeeds,
   closers: Closer[],
 ): ReportedOutcomes {
   return {
     outcomes: openTlsOutcomes(settings, folder, log, closers),
     dmarcOutcomes: openDmarcOutcomes(settings, folder, log, closers),
+    dmarcReceived: openDmarcReceived(settings, folder, log, reading, closers),
   };
 }
 
 /** What is sent once a day. The engine runs. */
 function openReporters(
   request: CoreRequest,
-  { outcomes, dmarcOutcomes }: ReportedOutcomes,
+  { outcomes, dmarcOutcomes, dmarcReceived }: ReportedOutcomes,
   parts: Omit<TlsReportingParts, 'outcomes'> & DigestSurroundings,
 ) {
   return {
     tlsReporting: openTlsReporting(request, { ...parts, outcomes }),
     dmarcReporting: openDmarcReporting(request, dmarcOutcomes, parts),
+    dmarcReceived,
     quarantineDigests: openQuarantineDigests(request, parts),
   };
 }

@@ -100,6 +100,7 @@ export function createEngine(parts: EngineParts): Engine {
     policy: () => policy!,
     verdictMsMax: settings.verification.verdictMsMax,
     ...dmarcTallyOf(parts),
+    ...dmarcIntakeOf(parts),
     ...{ scanners: parts.scanners ?? [], log: parts.log },
     resolve: recipientResolver((address) => resolveAddress(parts, address), clock),
   };
@@ -141,6 +142,12 @@ function dmarcTallyOf({ settings, clock, notice }: EngineParts): Pick<VerifyPart
   if (settings.dmarcReport.contact === '') return {};
   const tell = (counts: DmarcCounts) => notice(dmarcCountsNotice, counts);
   return { dmarcTally: new DmarcTally({ clock, tell }) };
+}
+
+/** Only where settings name an address for them. */
+function dmarcIntakeOf({ settings, uplink, log }: EngineParts): Pick<VerifyParts, 'dmarcIntake'> {
+  const address = settings.dmarcReport.receivedAt.toLowerCase();
+  return address === '' ? {} : { dmarcIntake: { address, uplink, log } };
 }
 
 interface AttemptNeeds {

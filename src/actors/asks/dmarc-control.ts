@@ -5,7 +5,18 @@
  */
 
 import { Type } from 'typebox';
-import { type Act, count, flag, listOf, type MethodsOf, nothing, type PlainOf } from './act.ts';
+import {
+  type Act,
+  count,
+  epochMs,
+  flag,
+  listOf,
+  type MethodsOf,
+  nameText,
+  nothing,
+  only,
+  type PlainOf,
+} from './act.ts';
 
 const text = Type.String();
 
@@ -24,7 +35,54 @@ const pending = Type.Object({
   dueMs: Type.Number({ description: 'When it is tried next; 0: after its day, or once planned.' }),
 });
 
+/** What reports of others say of a domain's mail. */
+const told = Type.Object({
+  reports: count,
+  messages: count,
+  passed: count,
+  omittedMessages: Type.Integer({
+    description: 'Of the messages, those of addresses that are not told: there was no room.',
+  }),
+  days: listOf(
+    Type.Object({
+      dayMs: Type.Number({ description: "The day's beginning, in UTC." }),
+      ...{ reports: count, messages: count, passed: count, omittedMessages: count },
+    }),
+  ),
+  reporters: listOf(
+    Type.Object({
+      domain: Type.String({ description: 'The author of its mails; "": of all others.' }),
+      messages: count,
+    }),
+  ),
+  sources: listOf(
+    Type.Object({
+      sourceAddress: text,
+      messages: count,
+      passed: Type.Integer({ description: 'By DKIM, SPF or both, in alignment.' }),
+      ...{ dkim: count, spf: count, quarantined: count, rejected: count },
+    }),
+  ),
+});
+
 export const dmarcActs = {
+  'dmarc.summary': {
+    rest: 'GET /api/v1/dmarc-reports',
+    summary: 'What others reported of mail in the name of a domain, by day and address.',
+    params: only({ domain: nameText, sinceMs: epochMs }),
+    defaults: { sinceMs: 0 },
+    result: Type.Object({
+      isOn: flag,
+      domain: text,
+      proven: told,
+      unproven: Type.Unsafe<PlainOf<typeof told>>(
+        Type.Object(
+          {},
+          { description: 'As `proven`, by mails that DMARC did not vouch for: perhaps forged.' },
+        ),
+      ),
+    }),
+  },
   'dmarc.pending': {
     rest: 'GET /api/v1/dmarc-reports/pending',
     summary: 'What is still to be reported to others, what is tried next first.',
@@ -37,5 +95,6 @@ export const dmarcActs = {
   },
 } satisfies Record<string, Act>;
 
+export type DmarcSummary = PlainOf<(typeof dmarcActs)['dmarc.summary']['result']>;
 export type PendingDmarcReport = PlainOf<typeof pending>;
 export type DmarcMethods = MethodsOf<typeof dmarcActs>;

@@ -129,6 +129,7 @@ export const actRules = {
   'tls-report.list': { permission: 'domain.read', resource: 'domain', at: 'domain', kind: 'look' },
   'tls-report.pending': operators('tls-report.read', 'look'),
   'dmarc.pending': operators('dmarc.read', 'look'),
+  'dmarc.summary': { permission: 'domain.read', resource: 'domain', at: 'domain', kind: 'look' },
 
   'account.create': {
     ...{ permission: 'account.create', resource: 'domain', at: 'address', kind: 'change' },

@@ -25,6 +25,7 @@ import type { AccountDeletions } from '../account-deletions.ts';
 import type { AuditedParts } from '../audit/audited-acts.ts';
 import type { CertificateDesk } from '../certificates/certificate-desk.ts';
 import type { DkimKeys } from '../dkim-keys.ts';
+import type { DmarcReceived } from '../dmarc-received.ts';
 import type { DmarcReporting } from '../dmarc-reporting.ts';
 import type { EventStreams } from '../events/open-streams.ts';
 import type { Webhooks } from '../events/webhooks.ts';
@@ -89,6 +90,8 @@ export interface ControlParts {
   readonly tlsReporting: TlsReporting | undefined;
   /** Undefined: none are sent. */
   readonly dmarcReporting: DmarcReporting | undefined;
+  /** Undefined: settings name no address for them. */
+  readonly dmarcReceived: DmarcReceived | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly isReady: () => boolean;

@@ -15,6 +15,7 @@ import type { Verdicts, Verification } from '../../mail/trust/verify.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Dns } from '../../ports/dns.ts';
 import { isExcepted } from './dmarc-exceptions.ts';
+import { type DmarcIntake, intakeMsMax, isReportMail, takeReports } from './dmarc-intake.ts';
 import type { DmarcTally } from './dmarc-tally.ts';
 import { isForwarded } from './forwarding.ts';
 import type { Policy } from './policy.ts';
@@ -46,6 +47,8 @@ export interface VerifyParts {
   readonly verdictMsMax: number;
   /** Absent: nobody is told how mail fared by DMARC. */
   readonly dmarcTally?: DmarcTally;
+  /** Absent: reports of others are mail as any. */
+  readonly dmarcIntake?: DmarcIntake;
 }
 
 /** Whether `verify` has anything to do for this message. */
@@ -96,6 +99,7 @@ export async function verify(
   if (isRefused) {
     return failure('policy-refused', 'DMARC failed and the author domain asks for rejection');
   }
+  await takenReports(message, verification, parts);
   const seal = isForwarded(message.envelope)
     ? sealOf(message, policy, verification, parts)
     : emptyBytes;
@@ -108,6 +112,20 @@ async function isLetThrough(body: Uint8Array, { clock, dns }: VerifyParts): Prom
   const { askedPolicy } = await loadVerifier();
   const asking = askedPolicy(body, dns).catch(() => undefined);
   return (await inTime({ clock, verdictMsMax: askedMsMax }, asking)) === 'none';
+}
+
+/** Where it came to the address for reports, what it reports is kept. */
+async function takenReports(
+  message: MessageToPrepare,
+  { verdicts, evidence }: Verification,
+  { dmarcIntake, clock }: VerifyParts,
+): Promise<void> {
+  if (dmarcIntake === undefined || !isReportMail(message, dmarcIntake)) return;
+  const { authorOf } = await loadVerifier();
+  const reporter = evidence?.author ?? authorOf(message.body) ?? '';
+  const isProven = verdicts.dmarc === 'pass' && reporter !== '';
+  const taking = takeReports(dmarcIntake, message.body, { reporter, isProven });
+  await inTime({ clock, verdictMsMax: intakeMsMax }, taking);
 }
 
 /** RFC 8617 §5.1: what was found out stays known to who gets it from us. */

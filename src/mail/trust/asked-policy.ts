@@ -15,9 +15,14 @@ export async function askedPolicy(
   message: Uint8Array,
   dns: Dns,
 ): Promise<'none' | 'quarantine' | 'reject' | undefined> {
-  const header = PlainHeader.of(message);
-  const author = header === undefined ? undefined : authorDomain(header);
+  const author = authorOf(message);
   if (author === undefined) return undefined;
   const verdict = await checkDmarc({ author, spfDomain: undefined, dkimDomains: [] }, dns);
   return verdict === undefined ? undefined : (verdict.policy ?? 'none');
+}
+
+/** The domain of its author, in lower case; undefined: it cannot be found out. */
+export function authorOf(message: Uint8Array): string | undefined {
+  const header = PlainHeader.of(message);
+  return header === undefined ? undefined : authorDomain(header)?.toLowerCase();
 }

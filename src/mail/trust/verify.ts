@@ -23,7 +23,7 @@ import { readDmarcRecord } from './quick/dmarc-record.ts';
 import { verifyQuickly } from './quick/quick.ts';
 import { mailauthResolver } from './resolver.ts';
 
-export { askedPolicy } from './asked-policy.ts';
+export { askedPolicy, authorOf } from './asked-policy.ts';
 
 export interface VerifyRequest {
   /** The message as it came, before any edit. */

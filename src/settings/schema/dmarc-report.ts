@@ -1,11 +1,11 @@
-/** Settings of the DMARC reports we send. */
+/** Settings of the DMARC reports we send, and of those we get. */
 
 import { read, section, unreadable } from '../field.ts';
 import { list, text } from '../fields.ts';
 import { isDomainName } from '../networks.ts';
 
 export const dmarcReportSection = section(
-  'Reports to other domains of how mail that names them as its author fared by DMARC.',
+  'Reports of how mail fared by DMARC: to other domains, and theirs about ours.',
   {
     contact: text({
       default: '',
@@ -25,6 +25,16 @@ export const dmarcReportSection = section(
       doc: 'Who reports.',
       spec: 'RFC 9990 §3.1.1.3',
       check: (name) => (/^[ -~]{0,100}$/.test(name) ? undefined : 'is not a name in ASCII'),
+    }),
+    receivedAt: text({
+      default: '',
+      bounds: 'an address, or ""',
+      example: 'dmarc@example.org',
+      reload: 'restart',
+      doc: 'Where reports of others about our domains come, as their `rua` says: what such mail reports is added up for `chaski dmarc summary` before it is delivered to this account. Needs `verification.isOn`.',
+      spec: 'RFC 9990 §3.5.2',
+      check: (address) =>
+        address === '' || isAddress(address) ? undefined : `"${address}" is not an address`,
     }),
     except: list<string>({
       type: 'domain names',
