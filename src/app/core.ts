@@ -58,16 +58,8 @@ import { carriedAnswers } from './carried-scans.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { resolveAddress } from './destinations.ts';
 import type { DkimKeys } from './dkim-keys.ts';
-import type { DmarcOutcomes } from './dmarc-outcomes.ts';
 import type { DmarcReceived } from './dmarc-received.ts';
-import {
-  type DmarcReceivedNeeds,
-  type DmarcReporting,
-  dmarcAnswers,
-  openDmarcOutcomes,
-  openDmarcReceived,
-  openDmarcReporting,
-} from './dmarc-reporting.ts';
+import { type DmarcReporting, dmarcAnswers, openDmarcReporting } from './dmarc-reporting.ts';
 import { EngineHost, jobThreads } from './engine-host.ts';
 import { type EventStreams, openEventStreams } from './events/open-streams.ts';
 import { type Feedback, openFeedback } from './feedback.ts';
@@ -88,6 +80,7 @@ import {
   type QuarantineDigests,
 } from './quarantine-digests.ts';
 import { QuotaSpread } from './quota-spread.ts';
+import { openReported, type ReportedOutcomes } from './reported-outcomes.ts';
 import { openSendRates } from './send-rates.ts';
 import { SenderAddresses } from './sender-addresses.ts';
 import { ShapingDesk } from './shaping-desk.ts';
@@ -97,13 +90,7 @@ import type { SourceBook } from './source-book.ts';
 import { openSources, type Sources } from './sources.ts';
 import type { SrsSecrets } from './srs-secrets.ts';
 import { epochWords, undeliveredWords, workerCount } from './threads.ts';
-import type { TlsOutcomes } from './tls-outcomes.ts';
-import {
-  openTlsOutcomes,
-  openTlsReporting,
-  type TlsReporting,
-  type TlsReportingParts,
-} from './tls-reporting.ts';
+import { openTlsReporting, type TlsReporting, type TlsReportingParts } from './tls-reporting.ts';
 import { openTlsReports, type TlsReports } from './tls-reports.ts';
 
 export interface CoreRequest {
@@ -415,28 +402,6 @@ async function receptionOf(
 function endAtOnce(): void {
   // The log's line on it is on its way, and may be waited for by nobody.
   nodeClock.setTimer(lastWordMs, () => process.kill(process.pid, 'SIGKILL'));
-}
-
-/** What other domains are told of, and tell; undefined: settings have none told. */
-interface ReportedOutcomes {
-  readonly outcomes: TlsOutcomes | undefined;
-  readonly dmarcOutcomes: DmarcOutcomes | undefined;
-  readonly dmarcReceived: DmarcReceived | undefined;
-}
-
-/** Before the engine's threads. */
-function openReported(
-  settings: Settings,
-  folder: string,
-  log: Log,
-  reading: DmarcReceivedNeeds,
-  closers: Closer[],
-): ReportedOutcomes {
-  return {
-    outcomes: openTlsOutcomes(settings, folder, log, closers),
-    dmarcOutcomes: openDmarcOutcomes(settings, folder, log, closers),
-    dmarcReceived: openDmarcReceived(settings, folder, log, reading, closers),
-  };
 }
 
 /** What is sent once a day. The engine runs. */

@@ -5,6 +5,7 @@
  * Limits:    `sourcesToldMax` addresses are told of, those with most messages.
  */
 
+import { setImmediate } from 'node:timers/promises';
 import type { DmarcSourceCount } from '../actors/asks/dmarc-intake-asks.ts';
 import { cappedSum } from '../base/capped-sum.ts';
 import type { DmarcReceived, ReceivedDay } from './dmarc-received.ts';
@@ -21,17 +22,19 @@ export interface DmarcTold {
   readonly sources: readonly DmarcSourceCount[];
 }
 
-export function dmarcTold(
+/** A day of one domain a turn: this thread serves sessions. */
+export async function dmarcTold(
   received: Pick<DmarcReceived, 'days' | 'sources'>,
   domain: string,
   sinceMs: number,
   isProven: boolean,
-): DmarcTold {
+): Promise<DmarcTold> {
   const days = received.days(domain, sinceMs, isProven);
   let total = { reports: 0, messages: 0, passed: 0, omittedMessages: 0 };
   const reporters = new Map<string, number>();
   const sources = new Map<string, DmarcSourceCount>();
   for (const day of days) {
+    await setImmediate();
     total = cappedSum(total, day);
     for (const [name, messages] of Object.entries(day.reporters)) {
       const sum = cappedSum({ messages }, { messages: reporters.get(name) ?? 0 });

@@ -24,8 +24,8 @@ export function dmarcHandlers(parts: ControlParts): ControlHandlers {
       const received = dmarcReceived ?? nothing;
       return {
         ...{ isOn: dmarcReceived !== undefined, domain: name },
-        proven: dmarcTold(received, name, sinceMs, true),
-        unproven: dmarcTold(received, name, sinceMs, false),
+        proven: await dmarcTold(received, name, sinceMs, true),
+        unproven: await dmarcTold(received, name, sinceMs, false),
       };
     },
   };
