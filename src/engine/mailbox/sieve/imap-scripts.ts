@@ -3,8 +3,8 @@
  *
  * Runs in:   the engine thread that owns the shard; after the answer to who did it, one message a turn.
  * Specs:     RFC 6785.
- * Limits:    `eventsPerActMax` messages of one command, `waitingMax` waiting: of those beyond, none is run, and the log
- *            says how many. Of a message over `textBytesMax`, tests see its beginning, and it goes on to nobody.
+ * Limits:    `eventsPerActMax` messages of one command, `waitingMax` waiting, `waitingPerAccountMax` of them of one
+ *            account: of those beyond, none is run, and the log says how many. Of a message over `textBytesMax`, tests see its beginning, and it goes on to nobody.
  * Invariant: what a script does sets off no script. Its mail is on its way before the message is moved or expunged:
  *            killed between the two, it was sent and the message is still there; killed before, nothing happened, and
  *            the script does not run again.
@@ -28,6 +28,8 @@ import type { Happened, ImapActions } from './imap-actions.ts';
 
 const eventsPerActMax = 1_000;
 const waitingMax = 10_000;
+/** Several keep nobody else from having scripts run. */
+const waitingPerAccountMax = 2_000;
 const textBytesMax = mebibyte;
 
 /** RFC 6785 §2.2.3: of a mailbox, else of all. */
@@ -56,6 +58,7 @@ interface Waiting {
 export class ImapScripts implements FilingWatch {
   readonly #parts: ImapScriptsParts;
   readonly #waiting: Waiting[] = [];
+  readonly #waitingOf = new Map<number, number>();
   #isRunning = false;
   #isClosed = false;
 
@@ -79,19 +82,23 @@ export class ImapScripts implements FilingWatch {
   close(): void {
     this.#isClosed = true;
     this.#waiting.length = 0;
+    this.#waitingOf.clear();
   }
 
   #happened(owner: Owner, mailbox: number, uids: IdRanges, event: Waiting['event']): void {
     if (uids.length === 0) return;
     const script = this.#scriptName(owner.account, mailbox);
     if (script === '') return;
-    const room = Math.min(eventsPerActMax, waitingMax - this.#waiting.length);
+    const own = this.#waitingOf.get(owner.account) ?? 0;
+    const left = Math.min(waitingPerAccountMax - own, waitingMax - this.#waiting.length);
+    const room = Math.min(eventsPerActMax, left);
     let taken = 0;
     for (let at = 0; at < uids.length; at += 2) {
       for (let uid = uids[at]!; uid <= uids[at + 1]! && taken < room; uid++, taken++) {
         this.#waiting.push({ owner, mailbox, uid, script, event });
       }
     }
+    if (taken > 0) this.#waitingOf.set(owner.account, own + taken);
     const passed = countOf(uids) - taken;
     if (passed > 0) {
       const facts = { account: owner.account, mailbox, messages: passed };
@@ -117,6 +124,7 @@ export class ImapScripts implements FilingWatch {
       await new Promise((resolve) => setImmediate(resolve));
       const one = this.#waiting.shift();
       if (one === undefined) break;
+      this.#begun(one.owner.account);
       try {
         await this.#run(one);
       } catch (error) {
@@ -125,6 +133,12 @@ export class ImapScripts implements FilingWatch {
       }
     }
     this.#isRunning = false;
+  }
+
+  #begun(account: number): void {
+    const left = (this.#waitingOf.get(account) ?? 0) - 1;
+    if (left > 0) this.#waitingOf.set(account, left);
+    else this.#waitingOf.delete(account);
   }
 
   async #run({ owner, mailbox, uid, script: name, event }: Waiting): Promise<void> {

@@ -260,4 +260,15 @@ describe('what such a script wants', () => {
     assert.deepEqual(world.warnings, [{ account, mailbox: archiveNumber, messages: 21 }]);
     assert.deepEqual(world.flags(archiveNumber, 20), ['$X']);
   });
+
+  it('is done for two thousand messages that wait of an account, and then for more', async () => {
+    const world = await new EventWorld().begin('keep;');
+    const thousand = () => world.scripts.filed(owner, inboxNumber, archiveNumber, [1, 1_000]);
+    for (let i = 0; i < 3; i++) thousand();
+    assert.deepEqual(world.warnings, [{ account, mailbox: archiveNumber, messages: 1_000 }]);
+    for (let turns = 0; turns < 6_000; turns++) await turn();
+    thousand();
+    for (let turns = 0; turns < 3_000; turns++) await turn();
+    assert.deepEqual([world.runs, world.warnings.length], [3_000, 1]);
+  });
 });
