@@ -42,8 +42,9 @@ export async function askList(
   const judgement = listWorth(list, answer.records);
   if (judgement === 'failed') return 'failed';
   if (judgement === 0) return 'unlisted';
-  // Asked of few clients, and the answer is in the cache of look-ups.
-  if ((await dns.a(nobodysPrefix + list.zone)).ok) return 'failed';
+  // Asked for few clients, and the answer is in the cache of look-ups. A list of one's own may have this host itself.
+  const isNobody = prefix === nobodysPrefix;
+  if (!isNobody && (await dns.a(nobodysPrefix + list.zone)).ok) return 'failed';
   const why = `${address} is listed by ${list.zone}`;
   return { word: `list:${list.name}`, judgement, why, textAt: name };
 }
