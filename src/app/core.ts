@@ -219,8 +219,8 @@ async function openParts(
   closers.push(async () => outside.policies?.close());
   const sources = await openSources({ settings, directory, log });
   closers.push(async () => sources?.book.close());
-  const reading = { directory, jobs: (): Jobs => engine.runtime.patientJobs };
-  const reported = openReported(settings, folder.path, log, reading, closers);
+  const jobs = (): Jobs => engine.runtime.patientJobs;
+  const reported = openReported(settings, folder.path, log, { directory, jobs }, closers);
   const data = {
     ...{ settings, shards: folder.shards, workers, startBits, isOffline },
     ...{ ...outside.forThreads, ownAddresses: ownAddresses(settings), ...shared },
@@ -229,8 +229,7 @@ async function openParts(
   const needs = { outside, sources, shaping, feedback, carried, reported, policy: () => policy };
   const engine = engineOf(data, log, directory, needs);
   const { runtime } = engine;
-  const refusals = new ShardRefusals();
-  hearThreads(runtime, directory, refusals, reported);
+  const refusals = hearThreads(runtime, directory, reported);
   sources?.join(runtime);
   shaping.serve(runtime, closers);
   const inFlow = inFlowOf(runtime, shared.undelivered, settings);
@@ -418,13 +417,16 @@ function openReporters(
   };
 }
 
-/** Engine threads tell which accounts are full, which shards take no mail, and what others are told of in reports. */
+/**
+ * Engine threads tell which accounts are full, which shards take no mail, and what others are told of in reports.
+ * Answers the second of them.
+ */
 function hearThreads(
   runtime: Runtime,
   directory: AccountDirectory,
-  refusals: ShardRefusals,
   { outcomes, dmarcOutcomes }: ReportedOutcomes,
-): void {
+): ShardRefusals {
+  const refusals = new ShardRefusals();
   runtime.onNotice(dmarcCountsNotice, (_thread, value) => {
     void dmarcOutcomes?.add(value as DmarcCounts);
   });
@@ -440,6 +442,7 @@ function hearThreads(
     refusals.note(told);
     if (told.refusal?.code === 'store-read-only') runtime.supervisor.noteReadOnly(told.shard);
   });
+  return refusals;
 }
 
 export async function closeAll(closers: Closer[], log: Log): Promise<void> {

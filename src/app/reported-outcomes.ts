@@ -1,5 +1,5 @@
 /**
- * How mail fared elsewhere and here, as domains tell each other: what is counted for others, and what they tell of ours.
+ * How mail fared, as domains tell each other: what is counted for others, and what they tell of ours.
  *
  * Runs in: main thread.
  */

@@ -4,7 +4,8 @@
  * Runs in:   the engine thread that owns the shard; after the answer to who did it, one message a turn.
  * Specs:     RFC 6785.
  * Limits:    `eventsPerActMax` messages of one command, `waitingMax` waiting, `waitingPerAccountMax` of them of one
- *            account: of those beyond, none is run, and the log says how many. Of a message over `textBytesMax`, tests see its beginning, and it goes on to nobody.
+ *            account: of those beyond, none is run, and the log says how many. Of a message over `textBytesMax`, tests see
+ *            its beginning, and it goes on to nobody.
  * Invariant: what a script does sets off no script. Its mail is on its way before the message is moved or expunged:
  *            killed between the two, it was sent and the message is still there; killed before, nothing happened, and
  *            the script does not run again.
