@@ -11,6 +11,10 @@
  * A run is a process group. A test that was cut off keeps its file's process by what it left open, and what that has
  * started holds the runner's pipes: where a run says nothing any more, a file that has lasted so long is killed and has
  * failed, and whoever is left of its children with it; where there is none, the run.
+ *
+ * Where a few tests failed, their processes are run once more with nothing beside them: on a busy machine a time may be
+ * over that is long enough elsewhere. What passes then is named at the end, for it is to be mended all the same; a fault
+ * in the product that shows by chance would be among them.
  */
 
 import { spawn } from 'node:child_process';
@@ -37,9 +41,12 @@ const shared: readonly (readonly [RegExp, number])[] = [
 /** They compare times of answers, and what is free on a disk: nothing runs beside them. */
 const quiet = /^test\/(?:attacks\/enumeration|unit\/harness\/trouble\/disk-fill)/;
 const outerHook = /^(?:before|after|beforeEach|afterEach)\(/m;
+/** More failed tests than so many are no accident. */
+const againMax = 3;
 const memoryDisk = '/dev/shm';
 /** Memory that is free for what tests write, so that they do; a container has 64 MB of it. */
 const scratchBytesMin = 8 * 2 ** 30;
+const failuresHead = 'failing tests:';
 /** How often it is looked for orphans. */
 const lookMs = 2_000;
 const tallied = ['tests', 'pass', 'fail', 'cancelled', 'skipped', 'todo'] as const;
@@ -66,6 +73,8 @@ if (files.length === 0) {
 }
 
 interface Ran {
+  /** Options and files. */
+  readonly job: readonly string[];
   readonly status: number;
   readonly output: string;
 }
@@ -113,13 +122,13 @@ const jobs = [
 ];
 runs.push(...(await inTurns(jobs, run)));
 
+const passedAgain = await passedByThemselves(runs.filter(({ status }) => status !== 0));
 // The end of each output names what failed: once more at the very end, where it is looked for.
 for (const { status, output } of runs) if (status !== 0) console.log(failuresOf(output));
-for (const word of tallied) {
-  console.log(`ℹ ${word} ${runs.reduce((sum, { output }) => sum + countOf(word, output), 0)}`);
-}
+for (const word of tallied) console.log(`ℹ ${word} ${tally(word)}`);
+for (const name of passedAgain) console.log(`ℹ failed once, and passed by itself: ${name}`);
 console.log(`ℹ duration_ms ${Math.round(performance.now() - startMs)}`);
-const isFailed = runs.some(({ status }) => status !== 0);
+const isFailed = runs.some(({ status }) => status !== 0) && passedAgain.length === 0;
 // A run that says of no test is one whose end was lost.
 const isEmpty = runs.some(({ output }) => countOf('tests', output) === 0);
 // What a failed one has kept to be looked at stays until the next run.
@@ -135,6 +144,36 @@ async function inTurns<Job>(jobs: Job[], work: (job: Job) => Promise<Ran>): Prom
   };
   await Promise.all(Array.from({ length: availableParallelism() + 1 }, worker));
   return ran;
+}
+
+/** Tests that failed, where all their runs pass once more, one after the other; else none. */
+async function passedByThemselves(failed: readonly Ran[]): Promise<readonly string[]> {
+  const tests = failed.map(({ output }) => failedTests(output));
+  // A run whose end names nothing failed as a whole.
+  if (tests.some((of) => of.length === 0) || tests.flat().length > againMax) return [];
+  for (const { job } of failed) {
+    console.log(`▶ once more, with nothing beside it: ${job.join(' ')}`);
+    const { status, output } = await run(job);
+    if (status !== 0 || countOf('tests', output) === 0) return [];
+  }
+  return tests.flat();
+}
+
+/** Where they stand, and their names. */
+function failedTests(output: string): readonly string[] {
+  if (!output.includes(failuresHead)) return [];
+  const named = failuresOf(output).matchAll(/^test at (.+?):\d+\n✖ (.*?)(?: \([\d.]+ms\))?$/gm);
+  const found = Array.from(named, ([, place, name]) => ({ place: place!, name: name! }));
+  // A file that has failed is told of, too, as its first line.
+  const tests = found.filter(({ place }) => !place.endsWith(':1'));
+  return (tests.length === 0 ? found : tests).map(({ place, name }) => `${place} ${name}`);
+}
+
+/** What passed by itself has passed. */
+function tally(word: (typeof tallied)[number]): number {
+  const count = (of: string) => runs.reduce((sum, { output }) => sum + countOf(of, output), 0);
+  if (passedAgain.length === 0 || !['pass', 'fail', 'cancelled'].includes(word)) return count(word);
+  return word === 'pass' ? count('pass') + count('fail') + count('cancelled') : 0;
 }
 
 /**
@@ -209,7 +248,7 @@ function run(of: readonly string[]): Promise<Ran> {
     if (signal !== null && why === '') why = `ended by ${signal}`;
     const end = why === '' ? '' : `\nℹ tests 1\nℹ fail 1 (${why}: ${of.join(' ')})\n`;
     process.stdout.write(output + end);
-    resolve({ status: code ?? 1, output: output + end });
+    resolve({ job: of, status: code ?? 1, output: output + end });
   });
   return promise;
 }
@@ -262,6 +301,6 @@ function countOf(word: string, output: string): number {
 }
 
 function failuresOf(output: string): string {
-  const at = output.lastIndexOf('failing tests:');
+  const at = output.lastIndexOf(failuresHead);
   return at < 0 ? output.slice(-4_000) : output.slice(at);
 }

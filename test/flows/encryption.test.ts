@@ -131,11 +131,21 @@ function filesIn(folder: string): string[] {
   return entries.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
 }
 
+/** What a server that runs has let go meanwhile holds nothing. */
+function readIfThere(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return Buffer.alloc(0);
+  }
+}
+
 /** Which words stand where, in the files of a folder. */
 function wordsIn(folder: string, wanted: readonly string[] = Object.values(words)): string[] {
   const found: string[] = [];
   for (const path of filesIn(folder)) {
-    const bytes = readFileSync(path);
+    const bytes = readIfThere(path);
     for (const word of wanted) {
       // A base subject is kept in capitals.
       if (bytes.includes(word) || bytes.includes(word.toUpperCase())) {

@@ -70,6 +70,35 @@ test('a file that never gives its turn up is ended, and named', () => {
   assert.match(stdout, /it does not end, and was killed: .*bad\.test\.ts/);
 });
 
+test('what fails once is run by itself, and named where it passes then', () => {
+  const once = `
+    import { existsSync, writeFileSync } from 'node:fs';
+    import { join } from 'node:path';
+    import { test } from 'node:test';
+    test('fails once', () => {
+      const mark = join(import.meta.dirname, 'mark');
+      if (existsSync(mark)) return;
+      writeFileSync(mark, '');
+      throw new Error('the first time');
+    });`;
+  const { status, stdout } = ran(once);
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, /^ℹ failed once, and passed by itself: .*bad\.test\.ts:5 fails once$/m);
+  assert.deepEqual([/^ℹ fail 0\n/m.test(stdout), /the first time/.test(stdout)], [true, true]);
+});
+
+test('what fails twice has failed, and so have four tests that fail', () => {
+  const bad = `import { test } from 'node:test'; test('fails', () => { throw new Error('no'); });`;
+  const one = ran(bad);
+  assert.deepEqual(
+    [one.status, one.stdout.match(/once more, with nothing beside it/g)?.length],
+    [1, 1],
+  );
+  for (const name of ['b', 'c', 'd']) writeFileSync(join(folder, `${name}.test.ts`), bad);
+  const four = ran(bad);
+  assert.deepEqual([four.status, four.stdout.includes('once more')], [1, false]);
+});
+
 test('what passes, passes', () => {
   const { status, stdout } = ran(good);
   assert.deepEqual([status, /^ℹ pass 1$/m.test(stdout)], [0, true], stdout);
