@@ -12,9 +12,9 @@
  * started holds the runner's pipes: where a run says nothing any more, a file that has lasted so long is killed and has
  * failed, and whoever is left of its children with it; where there is none, the run.
  *
- * Where a few tests failed, their processes are run once more with nothing beside them: on a busy machine a time may be
- * over that is long enough elsewhere. What passes then is named at the end, for it is to be mended all the same; a fault
- * in the product that shows by chance would be among them.
+ * Where a few tests failed, their processes are run once more with nothing beside them: a busy machine may take longer
+ * than a test waits. What passes then is named at the end, for it is to be mended all the same: a fault in the product
+ * that shows by chance would be among them.
  */
 
 import { spawn } from 'node:child_process';
