@@ -59,7 +59,6 @@ interface Waiting {
 export class ImapScripts implements FilingWatch {
   readonly #parts: ImapScriptsParts;
   readonly #waiting: Waiting[] = [];
-  readonly #waitingOf = new Map<number, number>();
   #isRunning = false;
   #isClosed = false;
 
@@ -83,14 +82,13 @@ export class ImapScripts implements FilingWatch {
   close(): void {
     this.#isClosed = true;
     this.#waiting.length = 0;
-    this.#waitingOf.clear();
   }
 
   #happened(owner: Owner, mailbox: number, uids: IdRanges, event: Waiting['event']): void {
     if (uids.length === 0) return;
     const script = this.#scriptName(owner.account, mailbox);
     if (script === '') return;
-    const own = this.#waitingOf.get(owner.account) ?? 0;
+    const own = this.#waiting.filter((one) => one.owner.account === owner.account).length;
     const left = Math.min(waitingPerAccountMax - own, waitingMax - this.#waiting.length);
     const room = Math.min(eventsPerActMax, left);
     let taken = 0;
@@ -99,7 +97,6 @@ export class ImapScripts implements FilingWatch {
         this.#waiting.push({ owner, mailbox, uid, script, event });
       }
     }
-    if (taken > 0) this.#waitingOf.set(owner.account, own + taken);
     const passed = countOf(uids) - taken;
     if (passed > 0) {
       const facts = { account: owner.account, mailbox, messages: passed };
@@ -125,7 +122,6 @@ export class ImapScripts implements FilingWatch {
       await new Promise((resolve) => setImmediate(resolve));
       const one = this.#waiting.shift();
       if (one === undefined) break;
-      this.#begun(one.owner.account);
       try {
         await this.#run(one);
       } catch (error) {
@@ -134,12 +130,6 @@ export class ImapScripts implements FilingWatch {
       }
     }
     this.#isRunning = false;
-  }
-
-  #begun(account: number): void {
-    const left = (this.#waitingOf.get(account) ?? 0) - 1;
-    if (left > 0) this.#waitingOf.set(account, left);
-    else this.#waitingOf.delete(account);
   }
 
   async #run({ owner, mailbox, uid, script: name, event }: Waiting): Promise<void> {
