@@ -69,3 +69,6 @@ export type Handlers = Readonly<Record<string, Handler>>;
 
 /** Asks by whoever cannot know which thread has the shard: upwards from an engine thread. */
 export type AskUpwards = (ask: Ask) => Promise<Answer>;
+
+/** What answers those asks, by their names. */
+export type UpwardAnswers = Readonly<Record<string, AskUpwards>>;

@@ -9,7 +9,7 @@
 import type { ShardId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
-import type { Answer, Ask } from './ask.ts';
+import type { Answer, Ask, AskUpwards, UpwardAnswers } from './ask.ts';
 import { shardForget, systemAsk } from './asks/system.ts';
 import type { BacklogLimits } from './backlog.ts';
 import type { Channel, PortMessage } from './channel.ts';
@@ -50,7 +50,7 @@ export interface RuntimeOptions {
   /** What each thread with shards is asked at each of its starts, before it serves anything: policy. */
   readonly standing?: () => Iterable<Ask>;
   /** Asks of engine threads that the main thread answers itself, by name. */
-  readonly answers?: Readonly<Record<string, (ask: Ask) => Promise<Answer>>>;
+  readonly answers?: UpwardAnswers;
   /** A thread hangs for good: the process has to end. */
   readonly onHung?: (thread: number) => void;
 }
@@ -72,7 +72,7 @@ export class Runtime {
   readonly #load: LoadMeter;
   readonly #mover: Mover;
   readonly #uplinks: UplinkHost;
-  readonly #answers: ReadonlyMap<string, (ask: Ask) => Promise<Answer>>;
+  readonly #answers: ReadonlyMap<string, AskUpwards>;
   readonly #listeners = new Map<string, NoticeListener[]>();
   readonly #placing: NonNullable<RuntimeOptions['placing']>;
   #sampling: Timer | undefined;

@@ -4,7 +4,7 @@
  * Runs in: main thread.
  */
 
-import type { Answer, Ask } from '../actors/ask.ts';
+import type { UpwardAnswers } from '../actors/ask.ts';
 import {
   carriedAsks,
   type PackedClaim,
@@ -16,9 +16,7 @@ import { scanErrorOf } from '../adapters/scanning/scan-error.ts';
 import { concat } from '../base/bytes.ts';
 import type { CarriedFault } from '../ports/carried-scans.ts';
 
-type Answers = Readonly<Record<string, (ask: Ask) => Promise<Answer>>>;
-
-export function carriedAnswers(desk: CarriedDesk): Answers {
+export function carriedAnswers(desk: CarriedDesk): UpwardAnswers {
   return {
     [carriedAsks.claim]: async ({ meta }) => ({
       ok: true,

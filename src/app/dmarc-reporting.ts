@@ -6,7 +6,7 @@
  */
 
 import { join } from 'node:path';
-import type { Answer, Ask } from '../actors/ask.ts';
+import type { UpwardAnswers } from '../actors/ask.ts';
 import { dmarcIntakeAsk } from '../actors/asks/dmarc-intake-asks.ts';
 import type { Jobs } from '../actors/jobs.ts';
 import { openLmdbTable } from '../adapters/lmdb/shard-index.ts';
@@ -81,9 +81,7 @@ export function openDmarcReceived(
 }
 
 /** What engine threads ask, by name. */
-export function dmarcAnswers(
-  received: DmarcReceived | undefined,
-): Readonly<Record<string, (ask: Ask) => Promise<Answer>>> {
+export function dmarcAnswers(received: DmarcReceived | undefined): UpwardAnswers {
   return received === undefined ? {} : { [dmarcIntakeAsk]: (ask) => received.take(ask) };
 }
 

@@ -5,7 +5,7 @@
  * Invariant: `start` resolves when every thread serves its shards; `close` when all of it is drained and synced.
  */
 
-import type { Answer, Ask } from '../actors/ask.ts';
+import type { Ask, UpwardAnswers } from '../actors/ask.ts';
 import { engineAsks } from '../actors/asks/engine-asks.ts';
 import type { PolicySnapshot } from '../actors/asks/policy-snapshot.ts';
 import { noShard, systemAsk } from '../actors/asks/system.ts';
@@ -25,7 +25,7 @@ export interface EngineHostOptions {
   /** What each thread is told when it starts, besides the policy. */
   readonly standing: () => readonly Ask[];
   /** Asks of engine threads that the main thread answers itself, by name. */
-  readonly answers: Readonly<Record<string, (ask: Ask) => Promise<Answer>>>;
+  readonly answers: UpwardAnswers;
   readonly onHung: () => void;
 }
 

@@ -6,7 +6,7 @@
  * Invariant: a key is on disk, and this process reads what it signs, before an engine thread signs with it.
  */
 
-import type { Answer, Ask } from '../actors/ask.ts';
+import type { Answer, UpwardAnswers } from '../actors/ask.ts';
 import {
   type FeedbackTaken,
   feedbackAsks,
@@ -103,7 +103,7 @@ export class Feedback {
   }
 
   /** What engine threads ask, by name. */
-  readonly answers: Readonly<Record<string, (ask: Ask) => Promise<Answer>>> = {
+  readonly answers: UpwardAnswers = {
     [feedbackAsks.take]: (ask) => answered(this.desk.take(ask.meta as FeedbackTaken)),
     [feedbackAsks.failed]: (ask) => answered(this.desk.failed(ask.meta as RecipientsFailed)),
   };

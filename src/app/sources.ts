@@ -6,7 +6,7 @@
  */
 
 import { join } from 'node:path';
-import type { Answer, Ask } from '../actors/ask.ts';
+import type { Ask, UpwardAnswers } from '../actors/ask.ts';
 import {
   type AllowanceMeta,
   type PathSuspension,
@@ -33,7 +33,7 @@ const mapBytes = 64 * mebibyte;
 export interface Sources {
   readonly book: SourceBook;
   /** To asks of engine threads. */
-  readonly answers: Readonly<Record<string, (ask: Ask) => Promise<Answer>>>;
+  readonly answers: UpwardAnswers;
   /** What each thread is told when it starts. */
   standing(): readonly Ask[];
   /** Threads run: they are heard, and told of changes. */
