@@ -24,5 +24,5 @@ export async function askedPolicy(
 /** The domain of its author, in lower case; undefined: it cannot be found out. */
 export function authorOf(message: Uint8Array): string | undefined {
   const header = PlainHeader.of(message);
-  return header === undefined ? undefined : authorDomain(header)?.toLowerCase();
+  return header === undefined ? undefined : authorDomain(header);
 }

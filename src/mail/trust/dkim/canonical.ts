@@ -26,11 +26,7 @@ const tab = 9;
 
 /** Base64 of the SHA-256 of the body's canonical form. */
 export function bodyHash(parts: readonly Uint8Array[], form: CanonicalForm): string {
-  const hash = createHash('sha256');
-  const body = new CanonicalBody(hash, form === 'relaxed');
-  for (const part of parts) body.add(part);
-  body.end();
-  return hash.digest('base64');
+  return limitedBodyHash(parts, form, Number.POSITIVE_INFINITY).hash;
 }
 
 /** What a signature with a limit covers, and what it does not. */
@@ -43,13 +39,13 @@ export interface LimitedHash {
 
 /** RFC 6376 §3.5 `l=`: of the body's canonical form only the first `limit` bytes are hashed; `Infinity`: all of it. */
 export function limitedBodyHash(
-  whole: Uint8Array,
+  parts: readonly Uint8Array[],
   form: CanonicalForm,
   limit: number,
 ): LimitedHash {
   const hash = createHash('sha256');
   const body = new CanonicalBody(hash, form === 'relaxed', limit);
-  body.add(whole);
+  for (const part of parts) body.add(part);
   body.end();
   return { hash: hash.digest('base64'), uncovered: body.uncovered };
 }

@@ -112,7 +112,7 @@ export class PlainHeader {
     const asked = `${form} ${limit}`;
     let found = this.#bodyHashes.get(asked);
     if (found === undefined) {
-      found = limitedBodyHash(this.body, form, limit);
+      found = limitedBodyHash([this.body], form, limit);
       this.#bodyHashes.set(asked, found);
     }
     return found;

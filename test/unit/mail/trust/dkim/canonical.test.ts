@@ -28,7 +28,7 @@ function sha256(text: string): string {
 }
 
 function check(form: CanonicalForm, body: string, canonical: string, limit: number): void {
-  const found = limitedBodyHash(Buffer.from(body, 'latin1'), form, limit);
+  const found = limitedBodyHash([Buffer.from(body, 'latin1')], form, limit);
   const uncovered = Math.max(0, canonical.length - limit);
   assert.deepEqual(found, { hash: sha256(canonical.slice(0, limit)), uncovered }, `${limit}`);
 }
@@ -57,7 +57,7 @@ test('without a limit all is hashed', () => {
   for (const [form, body, canonical] of bodies) {
     const bytes = Buffer.from(body, 'latin1');
     const hash = sha256(canonical);
-    assert.deepEqual(limitedBodyHash(bytes, form, Number.POSITIVE_INFINITY), {
+    assert.deepEqual(limitedBodyHash([bytes], form, Number.POSITIVE_INFINITY), {
       ...{ hash, uncovered: 0 },
     });
     assert.equal(bodyHash([bytes], form), hash);
