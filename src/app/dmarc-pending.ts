@@ -2,10 +2,11 @@
  * What will be reported of DMARC to others next, and how large it is.
  *
  * Runs in:   main thread.
- * Limits:    `pendingMax` reports are told of; the mails of those that hold `measuredRowsMax` rows together are made and
- *            measured, one at a time.
+ * Limits:    `pendingMax` reports are told of, one a turn, as this thread serves sessions; the mails of those that hold
+ *            `measuredRowsMax` rows together are made and measured, one at a time.
  */
 
+import { setImmediate } from 'node:timers/promises';
 import type { PendingDmarcReport } from '../actors/asks/dmarc-control.ts';
 import type { DmarcOutcomes } from './dmarc-outcomes.ts';
 
@@ -36,6 +37,7 @@ export async function pendingReports(
   const reports: PendingDmarcReport[] = [];
   let measuredRows = 0;
   for (const { dayMs: day, domain: name, dueMs: due } of names.slice(0, pendingMax)) {
+    await setImmediate();
     const found = outcomes.get(day, name);
     // Sent meanwhile.
     if (found === undefined) continue;
