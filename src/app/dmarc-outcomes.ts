@@ -12,13 +12,13 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { hash } from 'node:crypto';
 import type { DmarcCount, DmarcCounts } from '../actors/asks/dmarc-count-asks.ts';
 import type { Log } from '../base/log.ts';
 import { dayMs } from '../base/units.ts';
 import type { DmarcRecord, PublishedPolicy } from '../mail/formats/dmarc-report/report.ts';
 import type { Random } from '../ports/random.ts';
 import type { IndexChange, ShardIndex } from '../ports/shard-index.ts';
+import { dayKey, dayKeyBytes, domainKey, putRow, rowKey, rowOf, rowsBelow } from './day-rows.ts';
 
 /** What one report of a domain's day says. */
 export interface DmarcDay {
@@ -79,8 +79,8 @@ export class DmarcOutcomes {
     return this.#inTurn(() => {
       const batch: Batch = { heads: new Map(), rows: new Map() };
       for (const row of rows) this.#count(day, row, batch);
-      const heads = [...batch.heads].map(([domain, head]) => put(headKey(day, domain), head));
-      return [...heads, ...[...batch.rows.values()].map(({ key, record }) => put(key, record))];
+      const heads = [...batch.heads].map(([domain, head]) => putRow(headKey(day, domain), head));
+      return [...heads, ...[...batch.rows.values()].map(({ key, record }) => putRow(key, record))];
     });
   }
 
@@ -89,7 +89,7 @@ export class DmarcOutcomes {
     const names: { dayMs: number; domain: string }[] = [];
     this.#table.each(headKey(0, ''), headKey(toMs, ''), (given) => {
       const key = Buffer.from(given);
-      const domain = key.toString('utf8', 1 + dayBytes);
+      const domain = key.toString('utf8', dayKeyBytes);
       names.push({ dayMs: Number(key.readBigUInt64BE(1)), domain });
       return true;
     });
@@ -97,12 +97,12 @@ export class DmarcOutcomes {
   }
 
   get(day: number, domain: string): DmarcDay | undefined {
-    return parsed<DmarcDay>(this.#table.get(headKey(day, domain)));
+    return rowOf<DmarcDay>(this.#table.get(headKey(day, domain)));
   }
 
   /** The most frequent first. */
   records(day: number, domain: string): readonly DmarcRecord[] {
-    const rows = this.#rowsOf(day, domain).map(({ value }) => parsed<DmarcRecord>(value)!);
+    const rows = this.#rowsOf(day, domain).map(({ value }) => rowOf<DmarcRecord>(value)!);
     return rows.sort((a, b) => b.count - a.count);
   }
 
@@ -111,7 +111,7 @@ export class DmarcOutcomes {
     return this.#inTurn(() => {
       const known = this.get(day, domain);
       if (known === undefined || known.isSealed) return [];
-      return [put(headKey(day, domain), { ...known, isSealed: true })];
+      return [putRow(headKey(day, domain), { ...known, isSealed: true })];
     });
   }
 
@@ -119,7 +119,7 @@ export class DmarcOutcomes {
     return this.#inTurn(() => {
       const known = this.get(day, domain);
       if (known === undefined) return [];
-      return [put(headKey(day, domain), { ...known, sentTo: [...known.sentTo, to] })];
+      return [putRow(headKey(day, domain), { ...known, sentTo: [...known.sentTo, to] })];
     });
   }
 
@@ -146,9 +146,9 @@ export class DmarcOutcomes {
       return;
     }
     const { name, head } = open;
-    const key = rowKey(day, name, record);
+    const key = recordKey(day, name, record);
     const row = key.toString('latin1');
-    const known = rows.get(row)?.record ?? parsed<DmarcRecord>(this.#table.get(key));
+    const known = rows.get(row)?.record ?? rowOf<DmarcRecord>(this.#table.get(key));
     const isFull =
       head.rowCount >= rowsPerDomainMax || (this.#rowCounts.get(day) ?? 0) >= this.#limits.rowsMax;
     if (known === undefined && isFull) {
@@ -185,11 +185,7 @@ export class DmarcOutcomes {
   }
 
   #rowsOf(day: number, domain: string) {
-    const from = rowsKey(day, domain);
-    return this.#table.range({
-      from,
-      to: Buffer.concat([from, Buffer.alloc(keyHashBytes + 1, 0xff)]),
-    });
+    return rowsBelow(this.#table, domainKey(recordKind, day, domain));
   }
 
   /** Each change sees what those before it made. */
@@ -211,38 +207,15 @@ function addTo(counts: Map<number, number>, day: number, count: number): void {
   else counts.delete(day);
 }
 
-const dayBytes = 8;
-const keyHashBytes = 16;
 /** First byte of keys: days are read without their rows. */
-const heads = 0;
-const rows = 1;
+const headKind = 0;
+const recordKind = 1;
 
 /** By day, then by domain. */
 function headKey(day: number, domain: string): Buffer {
-  return Buffer.concat([dayKey(heads, day), Buffer.from(domain)]);
+  return Buffer.concat([dayKey(headKind, day), Buffer.from(domain)]);
 }
 
-/** Domains hold no NUL. */
-function rowsKey(day: number, domain: string): Buffer {
-  return Buffer.concat([dayKey(rows, day), Buffer.from(`${domain}\0`)]);
-}
-
-function rowKey(day: number, domain: string, { count: _, ...row }: DmarcRecord): Buffer {
-  const name = hash('sha256', JSON.stringify(row), 'buffer').subarray(0, keyHashBytes);
-  return Buffer.concat([rowsKey(day, domain), name]);
-}
-
-function dayKey(kind: number, day: number): Buffer {
-  const key = Buffer.alloc(1 + dayBytes);
-  key[0] = kind;
-  key.writeBigUInt64BE(BigInt(day), 1);
-  return key;
-}
-
-function parsed<T>(value: Uint8Array | undefined): T | undefined {
-  return value === undefined ? undefined : (JSON.parse(Buffer.from(value).toString()) as T);
-}
-
-function put(key: Buffer, value: object): IndexChange {
-  return { put: key, value: Buffer.from(JSON.stringify(value)) };
+function recordKey(day: number, domain: string, { count: _, ...row }: DmarcRecord): Buffer {
+  return rowKey(domainKey(recordKind, day, domain), JSON.stringify(row));
 }

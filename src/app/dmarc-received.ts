@@ -11,8 +11,7 @@
  *            stand apart, and take no room from the others.
  */
 
-import { Buffer } from 'node:buffer';
-import { hash } from 'node:crypto';
+import type { Buffer } from 'node:buffer';
 import type { Answer, Ask } from '../actors/ask.ts';
 import {
   type DmarcMail,
@@ -27,6 +26,7 @@ import type { Log } from '../base/log.ts';
 import { dayMs, mebibyte, minuteMs, secondMs } from '../base/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IndexChange, ShardIndex } from '../ports/shard-index.ts';
+import { dayKey, domainKey, putRow, rowKey, rowOf, rowsBelow } from './day-rows.ts';
 
 export interface DmarcReceivedParts {
   readonly table: ShardIndex;
@@ -117,11 +117,8 @@ export class DmarcReceived {
   }
 
   sources(day: number, domain: string, isProven: boolean): readonly DmarcSourceCount[] {
-    const from = rowsKey(kindOf('source', isProven), day, domain);
-    const to = Buffer.concat([from, Buffer.alloc(keyHashBytes + 1, 0xff)]);
-    return this.#parts.table
-      .range({ from, to })
-      .map(({ value }) => parsed<DmarcSourceCount>(value)!);
+    const rows = rowsBelow(this.#parts.table, domainKey(kindOf('source', isProven), day, domain));
+    return rows.map(({ value }) => rowOf<DmarcSourceCount>(value));
   }
 
   async close(): Promise<void> {
@@ -156,19 +153,20 @@ export class DmarcReceived {
     const day = dayOf(report.startMs);
     const oldest = dayOf(clock.nowMs() - keptMs);
     if (day < oldest || day > clock.nowMs() + aheadMsMax) return 'invalid';
-    const seen = rowKey('seen', isProven, day, domain, JSON.stringify([reporter, id]));
+    const of = (kind: 'source' | 'seen') => domainKey(kindOf(kind, isProven), day, domain);
+    const seen = rowKey(of('seen'), JSON.stringify([reporter, id]));
     if (table.get(seen) !== undefined) return 'known';
     const known = this.#day(day, domain, isProven) ?? begun(day);
     let rowCount = this.#rowCount(day, isProven);
     const isFull = known.reports >= limits.reportsPerDomainMax;
     if (isFull || rowCount >= limits.rowsPerDayMax) return 'too-many';
-    const changes: IndexChange[] = [...expiries(oldest), put(seen, {})];
+    const changes: IndexChange[] = [...expiries(oldest), putRow(seen, {})];
     rowCount++;
     let { sourceCount, omittedMessages, messages, passed } = known;
     for (const source of report.sources) {
       ({ messages, passed } = cappedSum({ messages, passed }, source));
-      const key = rowKey('source', isProven, day, domain, source.sourceAddress);
-      const before = parsed<DmarcSourceCount>(table.get(key));
+      const key = rowKey(of('source'), source.sourceAddress);
+      const before = rowOf<DmarcSourceCount>(table.get(key));
       if (before === undefined) {
         if (sourceCount >= limits.sourcesPerDomainMax || rowCount >= limits.rowsPerDayMax) {
           ({ omittedMessages } = cappedSum(
@@ -181,26 +179,26 @@ export class DmarcReceived {
         rowCount++;
       }
       const { sourceAddress, ...counts } = source;
-      changes.push(put(key, { sourceAddress, ...cappedSum(counts, before) }));
+      changes.push(putRow(key, { sourceAddress, ...cappedSum(counts, before) }));
     }
     const told = report.sources.reduce((sum, each) => cappedSum(sum, each), { messages: 0 });
     const reporters = withReporter(known.reporters, reporter, told.messages);
     const head = { ...known, reports: known.reports + 1, messages, passed, omittedMessages };
     changes.push(
-      put(headKey(day, domain, isProven), { ...head, sourceCount, reporters }),
-      put(totalKey(day, isProven), { rowCount }),
+      putRow(headKey(day, domain, isProven), { ...head, sourceCount, reporters }),
+      putRow(totalKey(day, isProven), { rowCount }),
     );
     await table.commit(changes);
     return 'taken';
   }
 
   #day(day: number, domain: string, isProven: boolean): ReceivedDay | undefined {
-    return parsed<ReceivedDay>(this.#parts.table.get(headKey(day, domain, isProven)));
+    return rowOf<ReceivedDay>(this.#parts.table.get(headKey(day, domain, isProven)));
   }
 
   #rowCount(day: number, isProven: boolean): number {
     const found = this.#parts.table.get(totalKey(day, isProven));
-    return parsed<{ rowCount: number }>(found)?.rowCount ?? 0;
+    return rowOf<{ rowCount: number }>(found)?.rowCount ?? 0;
   }
 }
 
@@ -227,7 +225,6 @@ function dayOf(ms: number): number {
   return Math.floor(Math.max(0, ms) / dayMs) * dayMs;
 }
 
-const keyHashBytes = 16;
 const kinds = ['source', 'seen', 'head', 'total'] as const;
 
 /** The first byte of keys: days go kind by kind. */
@@ -235,31 +232,8 @@ function kindOf(kind: (typeof kinds)[number], isProven: boolean): number {
   return kinds.indexOf(kind) * 2 + (isProven ? 0 : 1);
 }
 
-function dayKey(kind: number, day: number): Buffer {
-  const key = Buffer.alloc(9);
-  key[0] = kind;
-  key.writeBigUInt64BE(BigInt(day), 1);
-  return key;
-}
-
-/** Domains hold no NUL. */
-function rowsKey(kind: number, day: number, domain: string): Buffer {
-  return Buffer.concat([dayKey(kind, day), Buffer.from(`${domain}\0`)]);
-}
-
-function rowKey(
-  kind: 'source' | 'seen',
-  isProven: boolean,
-  day: number,
-  domain: string,
-  name: string,
-): Buffer {
-  const end = hash('sha256', name, 'buffer').subarray(0, keyHashBytes);
-  return Buffer.concat([rowsKey(kindOf(kind, isProven), day, domain), end]);
-}
-
 function headKey(day: number, domain: string, isProven: boolean): Buffer {
-  return rowsKey(kindOf('head', isProven), day, domain);
+  return domainKey(kindOf('head', isProven), day, domain);
 }
 
 function totalKey(day: number, isProven: boolean): Buffer {
@@ -272,12 +246,4 @@ function expiries(oldest: number): readonly IndexChange[] {
     removeFrom: dayKey(kind, 0),
     to: dayKey(kind, oldest),
   }));
-}
-
-function parsed<T>(value: Uint8Array | undefined): T | undefined {
-  return value === undefined ? undefined : (JSON.parse(Buffer.from(value).toString()) as T);
-}
-
-function put(key: Buffer, value: object): IndexChange {
-  return { put: key, value: Buffer.from(JSON.stringify(value)) };
 }

@@ -15,6 +15,7 @@ import { dayMs } from '../base/units.ts';
 import { TlsTally } from '../mail/formats/tls-report/tally.ts';
 import type { PolicyOutcomes } from '../mail/formats/tls-report/write.ts';
 import type { IndexChange, ShardIndex } from '../ports/shard-index.ts';
+import { putRow, rowOf } from './day-rows.ts';
 
 export interface DayOutcomes {
   readonly domain: string;
@@ -53,7 +54,7 @@ export class TlsOutcomes {
   /** Days from one up to another, not included, the first of them first. */
   list(fromMs: number, toMs: number, limit: number): readonly DayOutcomes[] {
     const range = { from: keyOf(fromMs, ''), to: keyOf(toMs, ''), limit };
-    return this.#table.range(range).map(({ value }) => parsed(value));
+    return this.#table.range(range).map(({ value }) => rowOf<DayOutcomes>(value));
   }
 
   /** Days before one and their domains. */
@@ -67,8 +68,7 @@ export class TlsOutcomes {
   }
 
   get(day: number, domain: string): DayOutcomes | undefined {
-    const value = this.#table.get(keyOf(day, domain));
-    return value === undefined ? undefined : parsed(value);
+    return rowOf<DayOutcomes>(this.#table.get(keyOf(day, domain)));
   }
 
   sent(day: number, domain: string, to: string): Promise<void> {
@@ -134,11 +134,6 @@ function dayOf(key: Uint8Array): number {
   return Number(Buffer.from(key).readBigUInt64BE());
 }
 
-function parsed(value: Uint8Array): DayOutcomes {
-  return JSON.parse(Buffer.from(value).toString()) as DayOutcomes;
-}
-
 function put(outcomes: DayOutcomes): IndexChange {
-  const value = Buffer.from(JSON.stringify(outcomes));
-  return { put: keyOf(outcomes.dayMs, outcomes.domain), value };
+  return putRow(keyOf(outcomes.dayMs, outcomes.domain), outcomes);
 }

@@ -9,7 +9,6 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
@@ -28,6 +27,7 @@ import {
 import type { AccountDirectory } from '../ports/account-directory.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IndexChange, ShardIndex } from '../ports/shard-index.ts';
+import { putRow, rowKey, rowOf } from './day-rows.ts';
 
 export interface TlsReportsParts {
   /** Our own, in lower case. */
@@ -56,7 +56,6 @@ export const keptMs = 90 * dayMs;
 /** How far a report's end may lie ahead of our clock. */
 const aheadMsMax = 2 * dayMs;
 const listedMax = 1_000;
-const keyHashBytes = 16;
 const mapBytes = gibibyte;
 const expand = promisify(gunzip);
 
@@ -108,7 +107,7 @@ export class TlsReports {
   list(domain: string, sinceMs: number): readonly KeptTlsReport[] {
     const { table } = this.#parts;
     const rows = table.range({ ...rangeOf(domain, sinceMs), reverse: true, limit: listedMax });
-    return rows.map(({ value }) => JSON.parse(Buffer.from(value).toString()) as KeptTlsReport);
+    return rows.map(({ value }) => rowOf<KeptTlsReport>(value));
   }
 
   async close(): Promise<void> {
@@ -140,7 +139,7 @@ export class TlsReports {
       if (table.get(key) !== undefined) continue;
       counts.set(policy.domain, (counts.get(policy.domain) ?? 0) + 1);
       const row: KeptTlsReport = { organization, id, startMs, endMs, ...policy };
-      changes.push({ put: key, value: Buffer.from(JSON.stringify(row)) });
+      changes.push(putRow(key, row));
       this.sessions?.success.inc(policy.successes);
       this.sessions?.failure.inc(policy.failures);
     }
@@ -197,8 +196,7 @@ async function expanded(bytes: Uint8Array): Promise<Uint8Array | undefined> {
 /** By domain, then by end: domains hold no NUL. */
 function keyOf({ organization, id, endMs }: TlsReport, { domain, type, hosts }: TlsPolicyReport) {
   const name = JSON.stringify([organization, id, type, hosts]);
-  const end = hash('sha256', name, 'buffer').subarray(0, keyHashBytes);
-  return Buffer.concat([rangeOf(domain, endMs).from, end]);
+  return rowKey(rangeOf(domain, endMs).from, name);
 }
 
 function rangeOf(domain: string, sinceMs: number): { readonly from: Buffer; readonly to: Buffer } {
