@@ -23,29 +23,8 @@ import {
 import { readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { OutputFile, Plugin } from 'esbuild';
 
-interface OutputFile {
-  readonly path: string;
-  readonly contents: Uint8Array;
-}
-
-/** What is used of esbuild, which need not be there. */
-interface Bundler {
-  build(options: object): Promise<{ readonly outputFiles: readonly OutputFile[] }>;
-}
-
-interface Build {
-  onResolve(
-    which: { readonly filter: RegExp },
-    resolve: (wanted: { readonly path: string; readonly kind: string }) => object | undefined,
-  ): void;
-  onLoad(
-    which: { readonly filter: RegExp },
-    load: (file: { readonly path: string }) => Promise<object>,
-  ): void;
-}
-
-const bundler: string = 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const cache = join(root, 'node_modules/.cache/bundled');
 const keptMs = 86_400_000;
@@ -59,9 +38,9 @@ const external = [
 ];
 
 /** Files beside a module are found from where it stands. */
-const ownPlaces = {
+const ownPlaces: Plugin = {
   name: 'own places',
-  setup(build: Build) {
+  setup(build) {
     // Of a package that is loaded late Node tells the names, where it has no ESM; a bundle has its default alone.
     build.onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
       kind === 'dynamic-import' ? { path, external: true } : undefined,
@@ -81,7 +60,7 @@ const ownPlaces = {
 export async function bundled(): Promise<string | undefined> {
   // A run that a test of a run starts has them already.
   if (process.env.NODE_OPTIONS?.includes(`${preloadedName}.mjs`) === true) return undefined;
-  const esbuild = await (import(bundler) as Promise<Bundler>).catch(() => undefined);
+  const esbuild = await import('esbuild').catch(() => undefined);
   if (esbuild === undefined) return undefined;
   // One at a time has fewer pieces: what only two entries share is none of its own.
   const outputs = await Promise.all(

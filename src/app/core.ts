@@ -403,7 +403,7 @@ function endAtOnce(): void {
   nodeClock.setTimer(lastWordMs, () => process.kill(process.pid, 'SIGKILL'));
 }
 
-/** What is sent once a day. The engine runs. */
+/** What is sent once a day, and what others send. The engine runs. */
 function openReporters(
   request: CoreRequest,
   { outcomes, dmarcOutcomes, dmarcReceived }: ReportedOutcomes,
